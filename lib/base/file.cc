@@ -1,0 +1,112 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace gw {
+namespace {
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<void> write_new(const std::string& path, ByteView octets, unsigned mode) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!fd) return Error::from_errno(path);
+  if (auto written = write_all(fd.get(), octets, path); !written) return written;
+  if (::fsync(fd.get()) != 0) return Error::from_errno(path);
+  return {};
+}
+
+}  // namespace
+
+Result<Fd> open_for_reading(const std::string& path) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return Error::from_errno(path);
+  return fd;
+}
+
+Result<std::size_t> read_some(int fd, std::span<std::byte> to, std::string_view what) {
+  std::size_t filled = 0;
+  while (filled < to.size()) {
+    const ssize_t got = ::read(fd, to.data() + filled, to.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error::from_errno(what);
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  return filled;
+}
+
+Result<void> write_all(int fd, ByteView octets, std::string_view what) {
+  while (!octets.empty()) {
+    const ssize_t wrote = ::write(fd, octets.data(), octets.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return Error::from_errno(what);
+    octets = octets.subspan(static_cast<std::size_t>(wrote));
+  }
+  return {};
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  auto fd = open_for_reading(path);
+  if (!fd) return fd.error();
+  std::string text(limit + 1, '\0');
+  auto got = read_some(fd->get(), std::as_writable_bytes(std::span(text)), path);
+  if (!got) return got.error();
+  if (*got > limit) return Error(Code::BadInput, path + ": longer than " + std::to_string(limit) + " octets");
+  text.resize(*got);
+  return text;
+}
+
+Result<Secret> read_secret(int fd, std::string_view what, std::size_t limit, bool whole) {
+  Secret secret(limit + 1);
+  auto got = read_some(fd, secret.span(), what);
+  if (!got) return got.error();
+  std::string_view text = secret.text().substr(0, *got);
+  if (!whole) {
+    text = text.substr(0, text.find('\n'));
+    if (text.ends_with('\r')) text.remove_suffix(1);
+  }
+  if (text.empty()) return Error(Code::BadInput, std::string(what) + ": empty");
+  if (text.size() > limit) return Error(Code::BadInput, std::string(what) + ": longer than a secret may be");
+  secret.shorten(text.size());
+  return secret;
+}
+
+Result<void> create_file(const std::string& path, ByteView octets, unsigned mode) {
+  if (auto written = write_new(path, octets, mode); !written) {
+    if (written.error().code() != Code::Exists) ::unlink(path.c_str());
+    return written;
+  }
+  return sync_folder(folder_of(path));
+}
+
+Result<void> replace_file(const std::string& path, ByteView octets, unsigned mode) {
+  std::array<std::byte, 8> random;
+  random_octets(random);
+  const std::string fresh = path + "." + to_hex(random) + ".new";
+  if (auto written = write_new(fresh, octets, mode); !written) {
+    ::unlink(fresh.c_str());
+    return written;
+  }
+  if (::rename(fresh.c_str(), path.c_str()) != 0) {
+    const Error error = Error::from_errno(path);
+    ::unlink(fresh.c_str());
+    return error;
+  }
+  return sync_folder(folder_of(path));
+}
+
+Result<void> sync_folder(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return Error::from_errno(path);
+  return {};
+}
+
+}  // namespace gw

@@ -1,0 +1,29 @@
+// A value or an Error.
+//
+//   Result<Fd> opened = open_for_reading(path);
+//   if (!opened) return opened.error().within("cannot read the key");
+//   use(*opened);
+#pragma once
+
+#include <tl/expected.hpp>
+
+#include "base/error.h"
+
+namespace gw {
+
+template <class T>
+class [[nodiscard]] Result : public tl::expected<T, Error> {
+ public:
+  using tl::expected<T, Error>::expected;
+  Result(Error error) : tl::expected<T, Error>(tl::unexpected<Error>(std::move(error))) {}  // NOLINT
+};
+
+template <>
+class [[nodiscard]] Result<void> : public tl::expected<void, Error> {
+ public:
+  using tl::expected<void, Error>::expected;
+  Result() = default;
+  Result(Error error) : tl::expected<void, Error>(tl::unexpected<Error>(std::move(error))) {}  // NOLINT
+};
+
+}  // namespace gw

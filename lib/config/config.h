@@ -1,0 +1,61 @@
+// gw.toml: where and how this host listens. The vault says who.
+//
+// Every key is known here: an unknown one is an error that names it, its line, and the nearest known one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace gw::config {
+
+struct Server {
+  std::vector<std::string> listen;              // `[::]:25`, `[::]:465,tls`
+  std::size_t max_connections = 1000;
+  std::size_t max_per_source = 100;
+  std::chrono::seconds idle_timeout{300};
+  bool require_tls = false;
+  bool allow_plaintext_auth = false;  // works on loopback only
+};
+
+struct Smtpd : Server {
+  std::uint64_t max_size = 512ull << 20;
+  std::size_t max_recipients = 1000;
+  bool reject_bare_newline = false;   // bare-newline = "keep" | "reject"
+  std::chrono::seconds data_timeout{180};
+};
+
+struct Pop3d : Server {
+  Pop3d() { idle_timeout = std::chrono::seconds(600); }
+};
+
+struct Certificate {
+  std::string certificate;
+  std::string key;
+};
+
+struct Config {
+  std::string host;   // empty: the system's host name
+  std::string vault;  // folder; empty: /var/lib/gw
+  std::string run;    // folder of the keeper's sockets; empty: by the rules of keeper/start.h
+  std::vector<Certificate> certificates;  // [tls], then [[tls.certificates]]
+  Smtpd smtpd;
+  Pop3d pop3d;
+};
+
+// Config, as `FILE:LINE:COLUMN: what`, for a file that cannot be used.
+Result<Config> load(const std::string& path);
+Result<Config> parse(std::string_view text, const std::string& path);
+
+// `--config`, else $GW_CONFIG, else /etc/gw/gw.toml if it is there, else the defaults. `--vault`, else $GW_VAULT,
+// else `vault` in the file, else /var/lib/gw is already in the result.
+Result<Config> find(const std::optional<std::string>& config_option, const std::optional<std::string>& vault_option);
+
+// The values in force, as a gw.toml that parses to the same.
+std::string dump(const Config& config);
+
+}  // namespace gw::config

@@ -1,0 +1,30 @@
+// Counting connections by source, and what the process may hold.
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace gw::net {
+
+// The unit a source is counted by: an IPv4 address, an IPv6 /64.
+std::string source_of(std::string_view address);
+
+class SourceCounter {
+ public:
+  explicit SourceCounter(std::size_t most) : most_(most) {}
+  bool enter(const std::string& source);  // false: it has as many as it may
+  void leave(const std::string& source);
+
+ private:
+  std::mutex mutex_;
+  std::size_t most_;
+  std::unordered_map<std::string, std::size_t> counts_;
+};
+
+// Raises RLIMIT_NOFILE as far as it goes and gives how many connections of `each` descriptors fit.
+std::size_t raise_descriptor_limit(std::size_t each);
+
+}  // namespace gw::net

@@ -1,0 +1,69 @@
+// One connection: a socket, perhaps under TLS, read and written with a deadline.
+//
+// Blocking: the calling thread waits. It wakes at once when the process is asked to stop (net/serve.h); then
+// reads and writes answer Closed with the text `stopping`, unless the Stream is told to finish(). Under inetd
+// and --stdio input and output may be two descriptors. Buffers are made when there is something in hand and
+// given back when there is not, so an idle connection costs little.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "net/peer.h"
+
+namespace gw::net {
+
+class ServerTls;  // net/tls.h: certificates and policy of a listener
+class ClientTls;
+
+struct TlsFacts {
+  std::string version;  // `TLSv1.3`
+  std::string cipher;
+  std::string client_certificate;  // subject; empty: none
+};
+
+class Stream {
+ public:
+  Stream(Fd socket, Peer peer);
+  Stream(Fd input, Fd output, Peer peer);
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+  ~Stream();
+
+  const Peer& peer() const;
+
+  // How long one read or write may wait. Timeout when it passes.
+  void set_timeout(std::chrono::milliseconds timeout);
+
+  // What has arrived, at most `to.size()` octets; waits for at least one. 0: the peer has closed its side.
+  Result<std::size_t> read(std::span<std::byte> to);
+  // All of it.
+  Result<void> write(ByteView octets);
+  // Several pieces as one write where the system can.
+  Result<void> write(std::span<const ByteView> pieces);
+  // Octets that have arrived and were not read, without waiting; at most what one call gives.
+  bool pending();
+
+  // The server's handshake. The Stream must be plain and nothing may be pending (CVE-2011-0411).
+  Result<void> accept_tls(const ServerTls& tls, std::chrono::milliseconds timeout);
+  // The client's; `host` is checked against the certificate as `tls` says.
+  Result<void> connect_tls(const ClientTls& tls, const std::string& host, std::chrono::milliseconds timeout);
+  const std::optional<TlsFacts>& tls() const;
+
+  // From now on a stop of the process does not end reads and writes before `grace` has passed since the stop.
+  void finish(std::chrono::milliseconds grace);
+  // Sends close_notify and the FIN, waiting for neither answer. Unsent octets are not lost by it.
+  void close();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gw::net

@@ -1,0 +1,48 @@
+// The Store on this machine's disk: RocksDB for what is small, a file each for what is large. The keeper's.
+//
+//   VAULT/format   version, what a reader must know, vault id; written once
+//   VAULT/db/      RocksDB: records, messages, bodies, history, seen
+//   VAULT/large/   one age container over the threshold each
+//   VAULT/head     how far acknowledged commits go, kept outside RocksDB
+//   VAULT/ballast  room that is given back when the disk fills
+//   VAULT/lock     our flock, with the holder's pid
+//
+// One process at a time has it open. Every change goes through one commit leader: the first of the waiting
+// threads writes everybody's batch with one sync. A failed write or sync ends it for good: every later change
+// answers Unavailable, `failed` is called once, and the process should exit 75 and start anew.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "store/store.h"
+
+namespace gw::store {
+
+struct LocalOptions {
+  std::string path;
+  Signer signer;
+  std::function<void(const Error&)> failed;          // a write failed: stop, exit 75
+  std::uint64_t large_threshold = 512 << 10;         // containers from this size on are files
+  std::uint64_t append_memory = 32 << 20;            // held for all open appends together
+  std::uint64_t low_mark = 64 << 20;                 // free octets under which appends are refused
+  std::uint64_t high_mark = 96 << 20;                // free octets above which they are taken again
+  std::uint64_t ballast = 16 << 20;
+  std::uint64_t permit_octets = 512 << 20;
+  bool allow_network_fs = false;
+  std::function<Micros()> clock = now;
+};
+
+// Makes a vault in an absent or empty folder (0700). Exists: there is something already.
+Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient);
+
+// Opens it. NotFound: no vault there. Busy: another process has it. Version: made by a newer gw. Where
+// acknowledged commits are missing or a log is damaged it opens read-only: health() says so, reads work and
+// changes answer Unavailable.
+Result<std::unique_ptr<Store>> open_local_store(LocalOptions options);
+
+// The id in VAULT/format, without opening anything.
+Result<VaultId> read_vault_id(const std::string& path);
+
+}  // namespace gw::store

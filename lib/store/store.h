@@ -1,0 +1,207 @@
+// Where ciphertext is kept: the interface that everything above stands on.
+//
+// A Store never sees a plaintext or a password. No operation spans two mailboxes, so that a distributed
+// engine can stand behind it. LocalStore (RocksDB) is the keeper's, RemoteStore speaks to the keeper over a
+// Unix socket, MemoryStore is the model that tests compare with. One contract suite runs over all.
+//
+// Every operation may fail with Unavailable (surely not done), Unknown (perhaps done: ask `find` once), Denied
+// (this socket may not), Corrupt, or Busy; comments name only what is particular. Every change is durable
+// when its call returns. All methods may be called from several threads.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "store/leaf.h"
+#include "store/record.h"
+
+namespace gw::store {
+
+struct Limits {
+  std::size_t batch = 100'000;     // messages in one transition
+  std::size_t record = 1 << 20;    // octets of a small record, and of a sealed envelope
+  std::size_t chunk = 64 << 10;    // octets that one put or read moves over a socket
+};
+
+struct Health {
+  VaultId vault;
+  bool writable = true;   // false: acknowledged mail is missing, see `reason`
+  bool full = false;      // below the low mark: appends answer Full
+  std::string reason;     // why not writable, for people
+  std::uint64_t free_octets = 0;
+  std::uint64_t free_inodes = 0;
+  std::uint64_t commits = 0;  // ever
+  std::uint64_t mailboxes = 0;
+};
+
+// A sealed message on its way in. Destruction without a commit leaves nothing behind.
+struct Commit {
+  Micros received = 0;
+  std::uint64_t octets = 0;
+  std::uint64_t wire_octets = 0;
+  std::uint32_t generation = 0;  // Conflict unless the mailbox's slots hold it
+  Digest container{};            // SHA-256 of all that was put
+  Bytes envelope;                // sealed
+  Digest commitment{};
+  std::vector<Digest> fingerprints;  // gw-proxy's, for seen()
+  bool pending = false;              // else live at once
+  std::string actor;
+};
+
+struct Receipt {
+  std::uint64_t seq = 0;
+  std::array<std::byte, 16> token{};  // the right to settle or discard this pending message
+};
+
+class Append {
+ public:
+  virtual ~Append() = default;
+  // More of the container, in order. Full: no room.
+  virtual Result<void> put(ByteView container) = 0;
+  // Exists: this message id is in the mailbox. Conflict: generation unknown, or the mailbox is suspended.
+  // Full, OverQuota. After any answer the Append is done.
+  virtual Result<Receipt> commit(const Commit& commit) = 0;
+};
+
+// One drain at a time. Ends with release (destruction), with its time, with its connection, and with the
+// keeper's life, whichever is first; then every use answers LeaseLost.
+class Lease {
+ public:
+  virtual ~Lease() = default;
+  virtual Result<void> renew() = 0;
+  virtual std::uint64_t number() const = 0;
+};
+
+// The right to fill this many octets with Argon2id. Given back at destruction.
+class Permit {
+ public:
+  virtual ~Permit() = default;
+};
+
+struct Transition {
+  MailboxId mailbox;
+  std::vector<MessageId> messages;
+  State from{};
+  std::optional<State> to;  // none: removed for good (discarded, where `from` is pending)
+  std::string actor;
+  const Lease* lease = nullptr;  // checked when the change is made; none: no lease asked for
+  std::optional<std::array<std::byte, 16>> token;  // receipt of a pending message, on the append socket
+};
+
+// What a history gains when a small record changes. The leaf goes to the history of the key's mailbox.
+struct Note {
+  LeafType type{};
+  std::string actor;
+  std::uint64_t value = 0;
+};
+
+struct Slot {
+  std::string name;  // `password`, `recovery`
+  Bytes value;       // empty: removed
+};
+
+// A recipient as a receiver may see it.
+struct Recipient {
+  MailboxRecord mailbox;   // without its description
+  std::uint64_t room = 0;  // octets until the quota; the largest value without one
+};
+
+enum class Lookup : std::uint8_t {
+  Recipient = 1,  // `mbx-<id>` at any domain or none, alias, catch-all domain; a `+tag` is dropped; case ignored
+  Login = 2,      // the same but catch-all, and a bare mailbox name or id
+};
+
+struct LogHead {
+  std::uint64_t size = 0;
+  Digest root{};
+  Micros time = 0;  // of the last leaf
+
+  friend bool operator==(const LogHead&, const LogHead&) = default;
+};
+
+struct SweepReport {
+  std::uint64_t expired = 0;
+  std::uint64_t octets = 0;
+  bool more = false;      // the budget ended it
+  bool held_back = false;  // the clock has jumped: nothing is swept for an hour unless `now` is asked for
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual Limits limits() const { return {}; }
+  virtual Result<Health> health() = 0;
+
+  // Mailboxes. version 0 makes one (Exists: id, name or alias taken), otherwise the record and slots are
+  // replaced together (Conflict: not that version). Indexes of name, aliases and domains follow.
+  virtual Result<void> put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots, const Note& note) = 0;
+  // Conflict unless it is suspended and holds no message in any state.
+  virtual Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) = 0;
+  virtual Result<MailboxRecord> mailbox(const MailboxId& mailbox) = 0;
+  virtual Result<std::vector<MailboxRecord>> mailboxes() = 0;  // by name
+  virtual Result<Recipient> resolve(std::string_view address, Lookup lookup) = 0;
+  virtual Result<MailboxStat> stat(const MailboxId& mailbox) = 0;
+
+  // Messages.
+  virtual Result<std::unique_ptr<Append>> begin(const MailboxId& mailbox, const MessageId& message) = 0;
+  virtual Result<MessageRecord> find(const MailboxId& mailbox, const MessageId& message) = 0;
+  // With seq above `after`, ascending, at most `limit`, in every state.
+  virtual Result<std::vector<MessageRecord>> list(const MailboxId& mailbox, std::uint64_t after, std::size_t limit) = 0;
+  virtual Result<Bytes> envelope(const MailboxId& mailbox, const MessageId& message) = 0;
+  // Octets of the container from `offset`; as many as there are, up to `to.size()`. 0 at the end.
+  virtual Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
+                                   std::span<std::byte> to) = 0;
+  // All or nothing. A message that is in `to` already (or gone, when draining or removing) counts as done and
+  // gets no leaf; in any other state than `from`: Conflict; never there: NotFound. Gives how many changed.
+  virtual Result<std::size_t> transition(const Transition& transition) = 0;
+  virtual Result<bool> seen(const MailboxId& mailbox, const Digest& fingerprint) = 0;
+
+  // Busy: somebody has it; the error's text names the holder and since when.
+  virtual Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
+                                                 std::chrono::seconds ttl) = 0;
+  // Waits at most 5 s in a queue, then Busy.
+  virtual Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) = 0;
+
+  // Small records. Mailbox, Name and Alias records change only through put_mailbox.
+  virtual Result<Record> get(const RecordKey& key) = 0;
+  // version 0: Exists if it is there. Otherwise Conflict unless it is at that version. Gives the new version.
+  virtual Result<std::uint64_t> put_if(const RecordKey& key, std::uint64_t version, ByteView value,
+                                       const Note& note) = 0;
+  virtual Result<void> erase_if(const RecordKey& key, std::uint64_t version, const Note& note) = 0;
+  // Of one kind and mailbox, names after `after`, ascending.
+  virtual Result<std::vector<Record>> scan(Kind kind, const MailboxId& mailbox, std::string_view after,
+                                           std::size_t limit) = 0;
+
+  // Histories. A zero mailbox id names the vault's own.
+  virtual Result<LogHead> history_head(const MailboxId& log) = 0;
+  virtual Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from, std::size_t limit) = 0;
+  // One leaf with no other change (exported, …); index and time are given here. Gives its index.
+  virtual Result<std::uint64_t> note(const MailboxId& log, const Leaf& leaf) = 0;
+  // A head leaf for each mailbox whose history grew since its last one, then a signed note over the vault's
+  // history (C2SP tlog-checkpoint). Config: this store has no history key.
+  virtual Result<std::string> checkpoint(std::string_view actor) = 0;
+
+  // Removes drained messages whose grace is over, oldest first, at most `budget` of them.
+  virtual Result<SweepReport> sweep(std::size_t budget, bool now) = 0;
+};
+
+// Signs (vault, head of the vault's history); made by vault/checkpoint.h, handed to a store at open.
+using Signer = std::function<Result<std::string>(const VaultId& vault, const LogHead& head)>;
+
+// What put_mailbox's indexes are keyed with: hex SHA-256(vault id ‖ lower-case text), so that no address is a key.
+std::string alias_key(const VaultId& vault, std::string_view address_or_domain);
+
+}  // namespace gw::store

@@ -1,0 +1,76 @@
+// Taking mail out of a mailbox: with the password, under a lease.
+//
+//   Result<Drain> drain = Drain::open(store, "mbx-…", password, "pop3 192.0.2.7");
+//   for (const store::MessageRecord& record : drain->messages()) {
+//     Result<Message> message = drain->open(record);
+//     while (Result<ByteView> chunk = message->next(); chunk && !chunk->empty()) ...
+//   }
+//   drain->remove(ids);
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "seal/keypair.h"
+#include "store/store.h"
+#include "vault/envelope.h"
+
+namespace gw::vault {
+
+// One message being read: opened chunk by chunk, each released only after its authentication tag was checked.
+class Message {
+ public:
+  Message(Message&&) noexcept;
+  Message& operator=(Message&&) noexcept;
+  ~Message();
+
+  const Envelope& envelope() const;  // opened and checked before the first octet
+  // The next octets of the message as received; empty at the end, after length and SHA-256 were compared.
+  // Corrupt: what was given so far must not be taken for the whole. Valid until the next call.
+  Result<ByteView> next();
+
+ private:
+  friend Result<Message> open_message(store::Store&, const seal::KeyRing&, const VaultId&, const MailboxId&,
+                                      const store::MessageRecord&);
+  struct State;
+  explicit Message(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Checks the age header and the envelope, which bind the container to this vault, mailbox, message and record.
+Result<Message> open_message(store::Store& store, const seal::KeyRing& ring, const VaultId& vault,
+                             const MailboxId& mailbox, const store::MessageRecord& record);
+
+class Drain {
+ public:
+  static constexpr std::size_t kMaxMessages = 100'000;  // the oldest; the rest at the next login
+
+  // Denied: unknown mailbox or wrong password, after the same work. Busy: another drain holds the lease.
+  static Result<Drain> open(store::Store& store, std::string_view login, const Secret& password,
+                            std::string_view owner, std::chrono::seconds ttl = std::chrono::minutes(20));
+  Drain(Drain&&) noexcept;
+  Drain& operator=(Drain&&) noexcept;
+  ~Drain();
+
+  const store::MailboxRecord& mailbox() const;
+  const seal::KeyRing& ring() const;
+  // Live and unconfirmed ones as of open(), by seq.
+  const std::vector<store::MessageRecord>& messages() const;
+  Result<Message> open(const store::MessageRecord& record);
+  Result<void> renew();
+  // Moves these to drained, all or none, while the lease still holds.
+  Result<void> remove(std::span<const MessageId> messages, std::string_view actor);
+
+ private:
+  struct State;
+  explicit Drain(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gw::vault

@@ -1,0 +1,74 @@
+// Mailboxes and what opens them.
+//
+// A mailbox is a record, a key pair for each generation, and slots that wrap the secret keys: one under the
+// password, one to the vault's recovery recipient. Opening a slot is the login.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "seal/keypair.h"
+#include "store/store.h"
+
+namespace gw::vault {
+
+// Vault-wide settings, one small record.
+struct Settings {
+  std::string host;                // domain of the mailboxes' addresses
+  std::string recovery_recipient;  // `age1…`; empty: none
+  std::uint64_t argon2_memory = 128 << 20;  // octets
+  std::uint32_t argon2_passes = 3;
+};
+Result<void> write_settings(store::Store& store, const Settings& settings, std::string_view actor);
+Result<Settings> read_settings(store::Store& store);
+
+struct NewMailbox {
+  std::string name;
+  std::string description;
+  std::vector<std::string> aliases;
+  std::vector<std::string> domains;
+  std::uint64_t quota = 0;
+  std::int64_t grace = 86'400;
+  std::vector<std::string> allow;
+  store::Trace trace = store::Trace::Auto;
+  bool smtp_auth = false;   // makes a sender token
+  bool recovery = true;     // a recovery slot, where the vault has a recipient
+};
+
+struct MadeMailbox {
+  store::MailboxRecord record;
+  std::string address;  // `mbx-…@host`
+  Secret password;
+  std::optional<Secret> token;
+};
+
+// 32 characters that no shell, URL or configuration file needs to quote; over 150 bits.
+Secret generate_password();
+// BadInput: shorter than 16 characters, or longer than 1,024 octets.
+Result<void> check_password(const Secret& password);
+
+// BadInput for a bad name, address or block; Exists for a name or alias that is taken.
+Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, std::optional<Secret> password,
+                                std::string_view actor);
+// By name, id, `mbx-<id>` or address. NotFound.
+Result<store::MailboxRecord> find_mailbox(store::Store& store, std::string_view name);
+
+// Takes a permit for the Argon2id work. Denied: not the password. Corrupt: the keys are not the record's own.
+Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& mailbox, const Secret& password);
+// The same work and the same Denied for a mailbox that is not there.
+Error refuse_unknown(store::Store& store, const Secret& password);
+Result<seal::KeyRing> unlock_with_recovery(store::Store& store, const store::MailboxRecord& mailbox,
+                                           const seal::SecretKey& recovery);
+
+// Wraps the ring under `fresh` (generated unless given); touches no message. Gives the new password.
+Result<Secret> change_password(store::Store& store, const store::MailboxRecord& mailbox, const seal::KeyRing& ring,
+                               std::optional<Secret> fresh, std::string_view actor);
+// A new generation; new mail is sealed to it, old mail stays readable with the same password.
+Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRecord& mailbox, seal::KeyRing ring,
+                                    const Secret& password, std::string_view actor);
+
+}  // namespace gw::vault

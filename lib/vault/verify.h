@@ -1,0 +1,37 @@
+// Whether the vault is whole: recomputed from the ciphertext, without any password.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "seal/keypair.h"
+#include "store/store.h"
+
+namespace gw::vault {
+
+struct Finding {
+  MailboxId mailbox;  // zero: the vault itself
+  std::optional<MessageId> message;
+  std::string what;  // `the container is not what was accepted`
+};
+
+struct VerifyReport {
+  std::uint64_t mailboxes = 0;
+  std::uint64_t messages = 0;  // present and checked
+  std::uint64_t leaves = 0;
+  std::uint64_t gaps = 0;  // accepted losses, named and not counted as findings
+  std::vector<Finding> findings;
+};
+
+// Recomputes every history, compares it with its head, and accounts for every message ever accepted: it is
+// here with the digests of its leaf, or a later leaf says where it went. Reads every container. `progress` is
+// called now and then with the number of messages done. An Error only where checking itself failed.
+Result<VerifyReport> verify(store::Store& store, const std::function<void(std::uint64_t)>& progress = {});
+// Also opens every message of one mailbox.
+Result<VerifyReport> verify_deep(store::Store& store, const store::MailboxRecord& mailbox, const seal::KeyRing& ring,
+                                 const std::function<void(std::uint64_t)>& progress = {});
+
+}  // namespace gw::vault
