@@ -85,10 +85,18 @@ ByteView ByteReader::bytes(std::size_t count) {
   rest_ = rest_.subspan(count);
   return taken;
 }
-std::uint8_t ByteReader::u8() { return join<std::uint8_t>(bytes(1)); }
-std::uint16_t ByteReader::u16() { return join<std::uint16_t>(bytes(2)); }
-std::uint32_t ByteReader::u32() { return join<std::uint32_t>(bytes(4)); }
-std::uint64_t ByteReader::u64() { return join<std::uint64_t>(bytes(8)); }
+std::uint8_t ByteReader::u8() {
+  return join<std::uint8_t>(bytes(1));
+}
+std::uint16_t ByteReader::u16() {
+  return join<std::uint16_t>(bytes(2));
+}
+std::uint32_t ByteReader::u32() {
+  return join<std::uint32_t>(bytes(4));
+}
+std::uint64_t ByteReader::u64() {
+  return join<std::uint64_t>(bytes(8));
+}
 
 bool ByteReader::copy(std::span<std::byte> to) {
   const ByteView from = bytes(to.size());

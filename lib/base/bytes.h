@@ -16,20 +16,34 @@ using Bytes = std::vector<std::byte>;
 using ByteView = std::span<const std::byte>;
 
 // Views of the same octets; they live as long as what they view.
-inline ByteView as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+inline ByteView as_bytes(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-inline unsigned char* as_uchar(std::byte* at) { return reinterpret_cast<unsigned char*>(at); }
-inline const unsigned char* as_uchar(const std::byte* at) { return reinterpret_cast<const unsigned char*>(at); }
+inline unsigned char* as_uchar(std::byte* at) {
+  return reinterpret_cast<unsigned char*>(at);
+}
+inline const unsigned char* as_uchar(const std::byte* at) {
+  return reinterpret_cast<const unsigned char*>(at);
+}
 
-inline Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
-inline Bytes to_bytes(std::string_view text) { return to_bytes(as_bytes(text)); }
-inline void append(Bytes& to, ByteView more) { to.insert(to.end(), more.begin(), more.end()); }
-inline bool equal(ByteView a, ByteView b) { return as_text(a) == as_text(b); }
+inline Bytes to_bytes(ByteView view) {
+  return {view.begin(), view.end()};
+}
+inline Bytes to_bytes(std::string_view text) {
+  return to_bytes(as_bytes(text));
+}
+inline void append(Bytes& to, ByteView more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+inline bool equal(ByteView a, ByteView b) {
+  return as_text(a) == as_text(b);
+}
 
-std::string to_hex(ByteView bytes);                            // lower case
-std::optional<Bytes> from_hex(std::string_view text);          // either case; none unless all is hex
+std::string to_hex(ByteView bytes);                             // lower case
+std::optional<Bytes> from_hex(std::string_view text);           // either case; none unless all is hex
 bool from_hex(std::string_view text, std::span<std::byte> to);  // false unless it fills `to` exactly
 
 // Appends integers big-endian and octets as they are.

@@ -7,50 +7,79 @@ namespace gw {
 
 std::string_view name(Code code) {
   switch (code) {
-    case Code::NotFound: return "not found";
-    case Code::Exists: return "exists";
-    case Code::Conflict: return "conflict";
-    case Code::Denied: return "denied";
-    case Code::LeaseLost: return "lease lost";
-    case Code::Busy: return "busy";
-    case Code::Full: return "full";
-    case Code::OverQuota: return "over quota";
-    case Code::Corrupt: return "corrupt";
-    case Code::Version: return "version";
-    case Code::Unavailable: return "unavailable";
-    case Code::Unknown: return "unknown";
-    case Code::Usage: return "usage";
-    case Code::BadInput: return "bad input";
-    case Code::Config: return "configuration";
-    case Code::Timeout: return "timeout";
-    case Code::Closed: return "closed";
-    case Code::Io: return "input/output";
-    case Code::Internal: return "internal";
+    case Code::NotFound:
+      return "not found";
+    case Code::Exists:
+      return "exists";
+    case Code::Conflict:
+      return "conflict";
+    case Code::Denied:
+      return "denied";
+    case Code::LeaseLost:
+      return "lease lost";
+    case Code::Busy:
+      return "busy";
+    case Code::Full:
+      return "full";
+    case Code::OverQuota:
+      return "over quota";
+    case Code::Corrupt:
+      return "corrupt";
+    case Code::Version:
+      return "version";
+    case Code::Unavailable:
+      return "unavailable";
+    case Code::Unknown:
+      return "unknown";
+    case Code::Usage:
+      return "usage";
+    case Code::BadInput:
+      return "bad input";
+    case Code::Config:
+      return "configuration";
+    case Code::Timeout:
+      return "timeout";
+    case Code::Closed:
+      return "closed";
+    case Code::Io:
+      return "input/output";
+    case Code::Internal:
+      return "internal";
   }
   return "internal";
 }
 
 int exit_status(Code code) {
   switch (code) {
-    case Code::Usage: return 64;
+    case Code::Usage:
+      return 64;
     case Code::Corrupt:
-    case Code::BadInput: return 65;
-    case Code::NotFound: return 66;
-    case Code::Unavailable: return 69;
-    case Code::Internal: return 70;
-    case Code::Exists: return 73;
+    case Code::BadInput:
+      return 65;
+    case Code::NotFound:
+      return 66;
+    case Code::Unavailable:
+      return 69;
+    case Code::Internal:
+      return 70;
+    case Code::Exists:
+      return 73;
     case Code::Io:
-    case Code::Closed: return 74;
+    case Code::Closed:
+      return 74;
     case Code::Conflict:
     case Code::LeaseLost:
     case Code::Busy:
     case Code::Full:
     case Code::OverQuota:
     case Code::Unknown:
-    case Code::Timeout: return 75;
-    case Code::Denied: return 77;
+    case Code::Timeout:
+      return 75;
+    case Code::Denied:
+      return 77;
     case Code::Version:
-    case Code::Config: return 78;
+    case Code::Config:
+      return 78;
   }
   return 70;
 }
@@ -59,24 +88,39 @@ Error Error::from_errno(std::string_view what, int number) {
   Code code = Code::Io;
   switch (number) {
     case ENOSPC:
-    case EDQUOT: code = Code::Full; break;
-    case ENOENT: code = Code::NotFound; break;
+    case EDQUOT:
+      code = Code::Full;
+      break;
+    case ENOENT:
+      code = Code::NotFound;
+      break;
     case EACCES:
-    case EPERM: code = Code::Denied; break;
-    case EEXIST: code = Code::Exists; break;
+    case EPERM:
+      code = Code::Denied;
+      break;
+    case EEXIST:
+      code = Code::Exists;
+      break;
     case EPIPE:
-    case ECONNRESET: code = Code::Closed; break;
+    case ECONNRESET:
+      code = Code::Closed;
+      break;
     case EMFILE:
     case ENFILE:
-    case ENOMEM: code = Code::Busy; break;
-    default: break;
+    case ENOMEM:
+      code = Code::Busy;
+      break;
+    default:
+      break;
   }
   Error error(code, std::string(what) + ": " + std::generic_category().message(number));
   error.number_ = number;
   return error;
 }
 
-Error Error::from_errno(std::string_view what) { return from_errno(what, errno); }
+Error Error::from_errno(std::string_view what) {
+  return from_errno(what, errno);
+}
 
 Error Error::within(std::string_view context) const {
   Error error = *this;

@@ -4,7 +4,9 @@
 
 namespace gw {
 
-void detail::random_id(std::array<std::byte, 16>& octets) { random_octets(octets); }
+void detail::random_id(std::array<std::byte, 16>& octets) {
+  random_octets(octets);
+}
 
 MessageId new_message_id(Micros time) {
   MessageId id = random_id<MessageId>();

@@ -60,11 +60,19 @@ void open(std::string_view program, Target where) {
   if (where == Target::Syslog) ::openlog(program_name.c_str(), LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
-void set_verbose(bool verbose) { show_verbose = verbose; }
+void set_verbose(bool verbose) {
+  show_verbose = verbose;
+}
 
-void error(std::string_view event, Fields fields) { write(LOG_ERR, event, fields); }
-void warning(std::string_view event, Fields fields) { write(LOG_WARNING, event, fields); }
-void info(std::string_view event, Fields fields) { write(LOG_INFO, event, fields); }
+void error(std::string_view event, Fields fields) {
+  write(LOG_ERR, event, fields);
+}
+void warning(std::string_view event, Fields fields) {
+  write(LOG_WARNING, event, fields);
+}
+void info(std::string_view event, Fields fields) {
+  write(LOG_INFO, event, fields);
+}
 void verbose(std::string_view event, Fields fields) {
   if (show_verbose) write(LOG_DEBUG, event, fields);
 }

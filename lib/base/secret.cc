@@ -29,7 +29,9 @@ Secret::Secret(std::size_t size) : size_(size) {
   std::fill_n(data_, size, std::byte{0});
 }
 
-Secret::Secret(ByteView octets) : Secret(octets.size()) { std::copy(octets.begin(), octets.end(), data_); }
+Secret::Secret(ByteView octets) : Secret(octets.size()) {
+  std::copy(octets.begin(), octets.end(), data_);
+}
 
 Secret::Secret(Secret&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -40,7 +42,9 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-Secret::~Secret() { sodium_free(data_); }
+Secret::~Secret() {
+  sodium_free(data_);
+}
 
 void Secret::shorten(std::size_t size) {
   if (size >= size_) return;
@@ -52,7 +56,9 @@ bool equal_secrets(ByteView a, ByteView b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-void wipe(std::span<std::byte> octets) { sodium_memzero(octets.data(), octets.size()); }
+void wipe(std::span<std::byte> octets) {
+  sodium_memzero(octets.data(), octets.size());
+}
 
 void forbid_core_dumps() {
   const rlimit none{0, 0};

@@ -2,6 +2,8 @@
 
 namespace gw {
 
-std::string_view version() { return GW_VERSION; }
+std::string_view version() {
+  return GW_VERSION;
+}
 
 }  // namespace gw

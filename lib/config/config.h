@@ -14,7 +14,7 @@
 namespace gw::config {
 
 struct Server {
-  std::vector<std::string> listen;              // `[::]:25`, `[::]:465,tls`
+  std::vector<std::string> listen;  // `[::]:25`, `[::]:465,tls`
   std::size_t max_connections = 1000;
   std::size_t max_per_source = 100;
   std::chrono::seconds idle_timeout{300};
@@ -25,7 +25,7 @@ struct Server {
 struct Smtpd : Server {
   std::uint64_t max_size = 512ull << 20;
   std::size_t max_recipients = 1000;
-  bool reject_bare_newline = false;   // bare-newline = "keep" | "reject"
+  bool reject_bare_newline = false;  // bare-newline = "keep" | "reject"
   std::chrono::seconds data_timeout{180};
 };
 
@@ -51,9 +51,10 @@ struct Config {
 Result<Config> load(const std::string& path);
 Result<Config> parse(std::string_view text, const std::string& path);
 
-// `--config`, else $GW_CONFIG, else /etc/gw/gw.toml if it is there, else the defaults. `--vault`, else $GW_VAULT,
-// else `vault` in the file, else /var/lib/gw is already in the result.
-Result<Config> find(const std::optional<std::string>& config_option, const std::optional<std::string>& vault_option);
+// `--config`, else $GW_CONFIG, else /etc/gw/gw.toml if it is there, else the defaults. `--vault`, else
+// $GW_VAULT, else `vault` in the file, else /var/lib/gw is already in the result.
+Result<Config> find(const std::optional<std::string>& config_option,
+                    const std::optional<std::string>& vault_option);
 
 // The values in force, as a gw.toml that parses to the same.
 std::string dump(const Config& config);

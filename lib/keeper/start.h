@@ -1,8 +1,8 @@
 // Reaching the keeper: the process that owns the vault.
 //
-// Sockets are RUN/append, RUN/drain and RUN/admin, one for each right; RUN is `run` in gw.toml, $GW_RUN, /run/gw
-// for the system vault, else VAULT/run. In a vault of one's own the keeper is started by the tool that needs
-// it first (vault.md section 4 says who may); it exits when idle.
+// Sockets are RUN/append, RUN/drain and RUN/admin, one for each right; RUN is `run` in gw.toml, $GW_RUN,
+// /run/gw for the system vault, else VAULT/run. In a vault of one's own the keeper is started by the tool
+// that needs it first (vault.md section 4 says who may); it exits when idle.
 #pragma once
 
 #include <memory>
@@ -27,13 +27,13 @@ Place place_of(std::string vault, std::string run);
 
 struct Connect {
   Role role = Role::Append;
-  std::string tool;         // what this client says it is, for actors: `gw-smtpd`
+  std::string tool;  // what this client says it is, for actors: `gw-smtpd`
   bool may_start = true;
 };
 
 // A Store that speaks to the keeper over a few connections made as needed. Succeeds where a keeper answered;
-// afterwards a keeper that went away is sought, and started, anew by each operation that needs it. Unavailable, with a hint, where there is none and this
-// process may not start it.
+// afterwards a keeper that went away is sought, and started, anew by each operation that needs it.
+// Unavailable, with a hint, where there is none and this process may not start it.
 Result<std::unique_ptr<store::Store>> connect(const Place& place, const Connect& how);
 
 }  // namespace gw::keeper

@@ -14,10 +14,10 @@ struct TraceFacts {
   std::string_view reverse_path;
   std::string_view helo;
   std::string_view peer;
-  std::string_view host;         // ours
-  std::string_view protocol;     // `ESMTPS`
+  std::string_view host;      // ours
+  std::string_view protocol;  // `ESMTPS`
   std::string_view transaction;
-  std::string_view login;        // of a POP3 copy, else empty
+  std::string_view login;  // of a POP3 copy, else empty
   Micros received = 0;
 };
 

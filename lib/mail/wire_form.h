@@ -30,10 +30,10 @@ class WireForm {
   void begin(const Sink& sink);
   void body(ByteView octets, const Sink& sink);
 
-  std::string head_;           // trace lines, until they are sent
-  Bytes probe_;                // first octets, until it is clear whether a field name begins the message
+  std::string head_;  // trace lines, until they are sent
+  Bytes probe_;       // first octets, until it is clear whether a field name begins the message
   bool begun_ = false;
-  bool after_cr_ = false;      // a CR was seen and not yet sent
+  bool after_cr_ = false;  // a CR was seen and not yet sent
   bool at_line_end_ = false;
   std::uint64_t octets_ = 0;
 };

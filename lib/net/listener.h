@@ -28,8 +28,8 @@ Result<ListenSpec> parse_listen(std::string_view text);
 // Bound and listening. `protocol` is `smtp` or `pop3`; with implicit TLS an `s` follows it.
 Result<Listener> listen_on(const ListenSpec& spec, std::string_view protocol, int backlog = 1024);
 
-// LISTEN_FDS (sd_listen_fds(3)): role by FileDescriptorName, else by port (25 587 465 110 995). Config where the
-// role is in doubt. Connected sockets are in `connected`. The variables are removed.
+// LISTEN_FDS (sd_listen_fds(3)): role by FileDescriptorName, else by port (25 587 465 110 995). Config where
+// the role is in doubt. Connected sockets are in `connected`. The variables are removed.
 struct Inherited {
   std::vector<Listener> listening;
   std::vector<Listener> connected;  // Accept=yes: `socket` is the connection

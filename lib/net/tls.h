@@ -53,7 +53,8 @@ class ClientTls {
   ClientPolicy policy_;
 };
 
-// A self-signed P-256 certificate for `host` (and localhost, 127.0.0.1, ::1), ten years; key 0600. For the first steps.
+// A self-signed P-256 certificate for `host` (and localhost, 127.0.0.1, ::1), ten years; key 0600. For the
+// first steps.
 Result<void> make_self_signed(const std::string& host, const CertificateFiles& files);
 
 }  // namespace gw::net

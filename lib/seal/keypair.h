@@ -1,4 +1,5 @@
-// X25519 key pairs, in age's forms (age-encryption.org/v1): `age1…` recipients, `AGE-SECRET-KEY-1…` identities.
+// X25519 key pairs, in age's forms (age-encryption.org/v1): `age1…` recipients, `AGE-SECRET-KEY-1…`
+// identities.
 #pragma once
 
 #include <array>
@@ -20,11 +21,11 @@ struct SecretKey {
 SecretKey generate_key();
 PublicKey public_key(const SecretKey& key);
 
-std::string recipient(const PublicKey& key);                   // `age1…` (Bech32, BIP 173)
-Result<PublicKey> parse_recipient(std::string_view text);      // BadInput
-Secret identity(const SecretKey& key);                         // `AGE-SECRET-KEY-1…`, without a line end
-Result<SecretKey> parse_identity(std::string_view text);       // one line; BadInput
-Result<SecretKey> read_identity_file(std::string_view text);   // the first identity among comments and blanks
+std::string recipient(const PublicKey& key);                  // `age1…` (Bech32, BIP 173)
+Result<PublicKey> parse_recipient(std::string_view text);     // BadInput
+Secret identity(const SecretKey& key);                        // `AGE-SECRET-KEY-1…`, without a line end
+Result<SecretKey> parse_identity(std::string_view text);      // one line; BadInput
+Result<SecretKey> read_identity_file(std::string_view text);  // the first identity among comments and blanks
 
 // All secret keys of a mailbox, one for each generation, ascending.
 struct RingKey {

@@ -24,24 +24,24 @@ enum class LeafType : std::uint8_t {
   // and Pending repeat the digests of the message they are about.
   Accepted = 1,
   Pending = 2,
-  Settled = 3,       // pending became live
-  Unconfirmed = 4,   // pending whose proxy went away
-  Discarded = 5,     // pending whose original was refused upstream
-  Drained = 6,       // taken by POP3 or export
-  Removed = 7,       // by an administrator, or at once where there is no grace
-  Expired = 8,       // swept after its grace time
-  Undeleted = 9,     // drained became live again
-  Exported = 10,     // a copy was taken; it stays
+  Settled = 3,      // pending became live
+  Unconfirmed = 4,  // pending whose proxy went away
+  Discarded = 5,    // pending whose original was refused upstream
+  Drained = 6,      // taken by POP3 or export
+  Removed = 7,      // by an administrator, or at once where there is no grace
+  Expired = 8,      // swept after its grace time
+  Undeleted = 9,    // drained became live again
+  Exported = 10,    // a copy was taken; it stays
   Quarantined = 11,
-  Released = 12,     // quarantined became live again
+  Released = 12,  // quarantined became live again
   // Of a mailbox. container = SHA-256 of the record's new value; value = generation for Key.
   MailboxMade = 32,  // first in the mailbox's history, and in the vault's
   Key = 33,          // a new generation
   Slot = 34,         // a slot was written or removed
   Status = 35,
-  Setting = 36,      // anything else of a record
+  Setting = 36,  // anything else of a record
   // Of the vault's own history.
-  VaultMade = 64,       // first; container = SHA-256 of the recovery recipient, zero without one
+  VaultMade = 64,  // first; container = SHA-256 of the recovery recipient, zero without one
   MailboxDropped = 65,
   Admin = 66,
   Route = 67,

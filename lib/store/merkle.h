@@ -12,7 +12,7 @@
 
 namespace gw::store {
 
-Digest leaf_hash(ByteView leaf);                          // SHA-256(0x00 ‖ leaf)
+Digest leaf_hash(ByteView leaf);                            // SHA-256(0x00 ‖ leaf)
 Digest node_hash(const Digest& left, const Digest& right);  // SHA-256(0x01 ‖ left ‖ right)
 
 // The right edge of a growing tree: enough to append and to know the root. At most 64 hashes.
@@ -34,10 +34,10 @@ class CompactRange {
 
 // Proofs are made from leaf hashes in order; `leaves` holds the whole tree of that size.
 std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t index);
-bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size, std::span<const Digest> path,
-                      const Digest& root);
+bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size,
+                      std::span<const Digest> path, const Digest& root);
 std::vector<Digest> consistency_path(std::span<const Digest> leaves, std::uint64_t old_size);
-bool verify_consistency(std::uint64_t old_size, const Digest& old_root, std::uint64_t size, const Digest& root,
-                        std::span<const Digest> path);
+bool verify_consistency(std::uint64_t old_size, const Digest& old_root, std::uint64_t size,
+                        const Digest& root, std::span<const Digest> path);
 
 }  // namespace gw::store

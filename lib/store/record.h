@@ -58,7 +58,11 @@ struct Generation {
 };
 
 enum class Status : std::uint8_t { Active = 1, Suspended = 2 };  // suspended: nothing new, draining goes on
-enum class Trace : std::uint8_t { Auto = 0, On = 1, Off = 2 };   // lines that POP3 puts in front (mail/trace.h)
+enum class Trace : std::uint8_t {
+  Auto = 0,
+  On = 1,
+  Off = 2
+};  // lines that POP3 puts in front (mail/trace.h)
 
 struct MailboxRecord {
   MailboxId id;

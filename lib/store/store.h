@@ -4,9 +4,9 @@
 // engine can stand behind it. LocalStore (RocksDB) is the keeper's, RemoteStore speaks to the keeper over a
 // Unix socket, MemoryStore is the model that tests compare with. One contract suite runs over all.
 //
-// Every operation may fail with Unavailable (surely not done), Unknown (perhaps done: ask `find` once), Denied
-// (this socket may not), Corrupt, or Busy; comments name only what is particular. Every change is durable
-// when its call returns. All methods may be called from several threads.
+// Every operation may fail with Unavailable (surely not done), Unknown (perhaps done: ask `find` once),
+// Denied (this socket may not), Corrupt, or Busy; comments name only what is particular. Every change is
+// durable when its call returns. All methods may be called from several threads.
 #pragma once
 
 #include <chrono>
@@ -30,16 +30,16 @@
 namespace gw::store {
 
 struct Limits {
-  std::size_t batch = 100'000;     // messages in one transition
-  std::size_t record = 1 << 20;    // octets of a small record, and of a sealed envelope
-  std::size_t chunk = 64 << 10;    // octets that one put or read moves over a socket
+  std::size_t batch = 100'000;   // messages in one transition
+  std::size_t record = 1 << 20;  // octets of a small record, and of a sealed envelope
+  std::size_t chunk = 64 << 10;  // octets that one put or read moves over a socket
 };
 
 struct Health {
   VaultId vault;
-  bool writable = true;   // false: acknowledged mail is missing, see `reason`
-  bool full = false;      // below the low mark: appends answer Full
-  std::string reason;     // why not writable, for people
+  bool writable = true;  // false: acknowledged mail is missing, see `reason`
+  bool full = false;     // below the low mark: appends answer Full
+  std::string reason;    // why not writable, for people
   std::uint64_t free_octets = 0;
   std::uint64_t free_inodes = 0;
   std::uint64_t commits = 0;  // ever
@@ -119,8 +119,9 @@ struct Recipient {
 };
 
 enum class Lookup : std::uint8_t {
-  Recipient = 1,  // `mbx-<id>` at any domain or none, alias, catch-all domain; a `+tag` is dropped; case ignored
-  Login = 2,      // the same but catch-all, and a bare mailbox name or id
+  Recipient =
+      1,      // `mbx-<id>` at any domain or none, alias, catch-all domain; a `+tag` is dropped; case ignored
+  Login = 2,  // the same but catch-all, and a bare mailbox name or id
 };
 
 struct LogHead {
@@ -134,7 +135,7 @@ struct LogHead {
 struct SweepReport {
   std::uint64_t expired = 0;
   std::uint64_t octets = 0;
-  bool more = false;      // the budget ended it
+  bool more = false;       // the budget ended it
   bool held_back = false;  // the clock has jumped: nothing is swept for an hour unless `now` is asked for
 };
 
@@ -147,7 +148,8 @@ class Store {
 
   // Mailboxes. version 0 makes one (Exists: id, name or alias taken), otherwise the record and slots are
   // replaced together (Conflict: not that version). Indexes of name, aliases and domains follow.
-  virtual Result<void> put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots, const Note& note) = 0;
+  virtual Result<void> put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots,
+                                   const Note& note) = 0;
   // Conflict unless it is suspended and holds no message in any state.
   virtual Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) = 0;
   virtual Result<MailboxRecord> mailbox(const MailboxId& mailbox) = 0;
@@ -159,7 +161,8 @@ class Store {
   virtual Result<std::unique_ptr<Append>> begin(const MailboxId& mailbox, const MessageId& message) = 0;
   virtual Result<MessageRecord> find(const MailboxId& mailbox, const MessageId& message) = 0;
   // With seq above `after`, ascending, at most `limit`, in every state.
-  virtual Result<std::vector<MessageRecord>> list(const MailboxId& mailbox, std::uint64_t after, std::size_t limit) = 0;
+  virtual Result<std::vector<MessageRecord>> list(const MailboxId& mailbox, std::uint64_t after,
+                                                  std::size_t limit) = 0;
   virtual Result<Bytes> envelope(const MailboxId& mailbox, const MessageId& message) = 0;
   // Octets of the container from `offset`; as many as there are, up to `to.size()`. 0 at the end.
   virtual Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
@@ -187,7 +190,8 @@ class Store {
 
   // Histories. A zero mailbox id names the vault's own.
   virtual Result<LogHead> history_head(const MailboxId& log) = 0;
-  virtual Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from, std::size_t limit) = 0;
+  virtual Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
+                                                  std::size_t limit) = 0;
   // One leaf with no other change (exported, …); index and time are given here. Gives its index.
   virtual Result<std::uint64_t> note(const MailboxId& log, const Leaf& leaf) = 0;
   // A head leaf for each mailbox whose history grew since its last one, then a signed note over the vault's
@@ -201,7 +205,8 @@ class Store {
 // Signs (vault, head of the vault's history); made by vault/checkpoint.h, handed to a store at open.
 using Signer = std::function<Result<std::string>(const VaultId& vault, const LogHead& head)>;
 
-// What put_mailbox's indexes are keyed with: hex SHA-256(vault id ‖ lower-case text), so that no address is a key.
+// What put_mailbox's indexes are keyed with: hex SHA-256(vault id ‖ lower-case text), so that no address is a
+// key.
 std::string alias_key(const VaultId& vault, std::string_view address_or_domain);
 
 }  // namespace gw::store

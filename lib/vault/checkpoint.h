@@ -24,7 +24,8 @@ struct Checkpoint {
 // The key file's content: 32 octets of Ed25519 seed in hex. Made by `gw-store init`.
 Secret generate_history_key();
 Result<store::Signer> make_signer(const Secret& history_key);
-std::string verifier_key(const Secret& history_key, const VaultId& vault);  // `gw/<id>+<hash>+<base64>` (C2SP)
+std::string verifier_key(const Secret& history_key,
+                         const VaultId& vault);  // `gw/<id>+<hash>+<base64>` (C2SP)
 
 // BadInput: not such a note. Corrupt: the signature does not hold under `verifier`.
 Result<Checkpoint> open_checkpoint(std::string_view note, std::string_view verifier);

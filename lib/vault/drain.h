@@ -43,7 +43,8 @@ class Message {
   std::unique_ptr<State> state_;
 };
 
-// Checks the age header and the envelope, which bind the container to this vault, mailbox, message and record.
+// Checks the age header and the envelope, which bind the container to this vault, mailbox, message and
+// record.
 Result<Message> open_message(store::Store& store, const seal::KeyRing& ring, const VaultId& vault,
                              const MailboxId& mailbox, const store::MessageRecord& record);
 

@@ -18,8 +18,8 @@ namespace gw::vault {
 
 // Vault-wide settings, one small record.
 struct Settings {
-  std::string host;                // domain of the mailboxes' addresses
-  std::string recovery_recipient;  // `age1…`; empty: none
+  std::string host;                         // domain of the mailboxes' addresses
+  std::string recovery_recipient;           // `age1…`; empty: none
   std::uint64_t argon2_memory = 128 << 20;  // octets
   std::uint32_t argon2_passes = 3;
 };
@@ -35,8 +35,8 @@ struct NewMailbox {
   std::int64_t grace = 86'400;
   std::vector<std::string> allow;
   store::Trace trace = store::Trace::Auto;
-  bool smtp_auth = false;   // makes a sender token
-  bool recovery = true;     // a recovery slot, where the vault has a recipient
+  bool smtp_auth = false;  // makes a sender token
+  bool recovery = true;    // a recovery slot, where the vault has a recipient
 };
 
 struct MadeMailbox {
@@ -58,17 +58,19 @@ Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, s
 Result<store::MailboxRecord> find_mailbox(store::Store& store, std::string_view name);
 
 // Takes a permit for the Argon2id work. Denied: not the password. Corrupt: the keys are not the record's own.
-Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& mailbox, const Secret& password);
+Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& mailbox,
+                             const Secret& password);
 // The same work and the same Denied for a mailbox that is not there.
 Error refuse_unknown(store::Store& store, const Secret& password);
 Result<seal::KeyRing> unlock_with_recovery(store::Store& store, const store::MailboxRecord& mailbox,
                                            const seal::SecretKey& recovery);
 
 // Wraps the ring under `fresh` (generated unless given); touches no message. Gives the new password.
-Result<Secret> change_password(store::Store& store, const store::MailboxRecord& mailbox, const seal::KeyRing& ring,
-                               std::optional<Secret> fresh, std::string_view actor);
+Result<Secret> change_password(store::Store& store, const store::MailboxRecord& mailbox,
+                               const seal::KeyRing& ring, std::optional<Secret> fresh,
+                               std::string_view actor);
 // A new generation; new mail is sealed to it, old mail stays readable with the same password.
-Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRecord& mailbox, seal::KeyRing ring,
-                                    const Secret& password, std::string_view actor);
+Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRecord& mailbox,
+                                    seal::KeyRing ring, const Secret& password, std::string_view actor);
 
 }  // namespace gw::vault

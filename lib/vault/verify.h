@@ -31,7 +31,8 @@ struct VerifyReport {
 // called now and then with the number of messages done. An Error only where checking itself failed.
 Result<VerifyReport> verify(store::Store& store, const std::function<void(std::uint64_t)>& progress = {});
 // Also opens every message of one mailbox.
-Result<VerifyReport> verify_deep(store::Store& store, const store::MailboxRecord& mailbox, const seal::KeyRing& ring,
+Result<VerifyReport> verify_deep(store::Store& store, const store::MailboxRecord& mailbox,
+                                 const seal::KeyRing& ring,
                                  const std::function<void(std::uint64_t)>& progress = {});
 
 }  // namespace gw::vault
