@@ -1,12 +1,14 @@
 // gw.toml: where and how this host listens. The vault says who.
 //
-// Every key is known here: an unknown one is an error that names it, its line, and the nearest known one.
+// Every key is known here: an unknown one is an error that names it, its line, and the nearest known
+// one. Relative paths in a file start from that file's folder.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -51,8 +53,10 @@ struct Config {
 Result<Config> load(const std::string& path);
 Result<Config> parse(std::string_view text, const std::string& path);
 
-// `--config`, else $GW_CONFIG, else /etc/gw/gw.toml if it is there, else the defaults. `--vault`, else
-// $GW_VAULT, else `vault` in the file, else /var/lib/gw is already in the result.
+// `--config`, else $GW_CONFIG, else /etc/gw/gw.toml if it is there, else the defaults. `--vault`,
+// else $GW_VAULT, else `vault` in the file, else /var/lib/gw is already in the result, as an absolute
+// path. Where no certificate is configured and the vault holds the one that `gw-store init
+// --self-signed` makes, that one is in the result.
 Result<Config> find(const std::optional<std::string>& config_option,
                     const std::optional<std::string>& vault_option);
 

@@ -1,0 +1,295 @@
+#include "config/config.h"
+
+#include <toml++/toml.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace gw::config {
+namespace {
+
+constexpr std::string_view kSystemFile = "/etc/gw/gw.toml";
+constexpr std::string_view kSystemVault = "/var/lib/gw";
+
+// One file being read: its name for errors, and the folder that relative paths in it start from.
+struct Source {
+  std::string path;
+  std::filesystem::path folder;
+
+  Error at(const toml::source_position& place, std::string_view what) const {
+    return Error(Code::Config, path + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) +
+                                   ": " + std::string(what));
+  }
+  Error at(const toml::node& node, std::string_view what) const { return at(node.source().begin, what); }
+};
+
+// What a key does with its value. The string is what is wrong with it, empty where nothing is.
+using Take = std::function<std::string(const toml::node&)>;
+struct Key {
+  std::string_view name;
+  Take take;
+};
+
+Take text(std::string& to) {
+  return [&to](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return "must be a string";
+    if (has_control(*value)) return "must not hold control characters";
+    to = *value;
+    return {};
+  };
+}
+
+Take path(std::string& to, const Source& source) {
+  return [&to, &source](const toml::node& node) -> std::string {
+    std::string given;
+    if (std::string wrong = text(given)(node); !wrong.empty()) return wrong;
+    if (given.empty()) return "must not be empty";
+    to = (source.folder / given).lexically_normal().string();
+    return {};
+  };
+}
+
+Take texts(std::vector<std::string>& to) {
+  return [&to](const toml::node& node) -> std::string {
+    const toml::array* array = node.as_array();
+    if (array == nullptr) return "must be an array of strings";
+    to.clear();
+    for (const toml::node& each : *array) {
+      std::string one;
+      if (!text(one)(each).empty() || one.empty()) return "must be an array of strings";
+      to.push_back(std::move(one));
+    }
+    return {};
+  };
+}
+
+Take boolean(bool& to) {
+  return [&to](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<bool>();
+    if (!value) return "must be true or false";
+    to = *value;
+    return {};
+  };
+}
+
+// One of two words: `no` is false, `yes` is true.
+Take choice(bool& to, std::string_view no, std::string_view yes) {
+  return [&to, no, yes](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::string>();
+    if (value && (*value == no || *value == yes)) {
+      to = *value == yes;
+      return {};
+    }
+    return "must be \"" + std::string(no) + "\" or \"" + std::string(yes) + "\"";
+  };
+}
+
+std::string out_of_range(std::uint64_t least, std::uint64_t most) {
+  return "must be from " + std::to_string(least) + " to " + std::to_string(most);
+}
+
+template <class Number>
+Take count(Number& to, std::uint64_t least, std::uint64_t most) {
+  return [&to, least, most](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value) return "must be a whole number";
+    const auto number = static_cast<std::uint64_t>(*value);
+    if (*value < 0 || number < least || number > most) return out_of_range(least, most);
+    to = static_cast<Number>(number);
+    return {};
+  };
+}
+
+Take size(std::uint64_t& to, std::uint64_t least, std::uint64_t most) {
+  return [&to, least, most](const toml::node& node) -> std::string {
+    std::optional<std::uint64_t> octets;
+    if (const auto words = node.value_exact<std::string>()) {
+      octets = parse_size(*words);
+    } else if (const auto number = node.value_exact<std::int64_t>(); number && *number >= 0) {
+      octets = static_cast<std::uint64_t>(*number);
+    }
+    if (!octets) return "must be a size: octets, or a string such as \"200 MiB\"";
+    if (*octets < least || *octets > most) return out_of_range(least, most) + " octets";
+    to = *octets;
+    return {};
+  };
+}
+
+Take duration(std::chrono::seconds& to, std::chrono::seconds most = std::chrono::hours(24)) {
+  return [&to, most](const toml::node& node) -> std::string {
+    std::optional<std::chrono::seconds> time;
+    if (const auto words = node.value_exact<std::string>()) {
+      time = parse_duration(*words);
+    } else if (const auto number = node.value_exact<std::int64_t>()) {
+      time = std::chrono::seconds(*number);
+    }
+    if (!time) return "must be a duration: seconds, or a string such as \"10m\"";
+    if (*time < std::chrono::seconds(1) || *time > most) {
+      return out_of_range(1, static_cast<std::uint64_t>(most.count())) + " seconds";
+    }
+    to = *time;
+    return {};
+  };
+}
+
+// Takes every key of a table by the list of those that are known.
+Result<void> read_table(const toml::table& table, const std::string& name, const std::vector<Key>& keys,
+                        const Source& source) {
+  for (const auto& [key, node] : table) {
+    const std::string_view word = key.str();
+    const std::string full = name.empty() ? std::string(word) : name + "." + std::string(word);
+    const auto known =
+        std::find_if(keys.begin(), keys.end(), [&](const Key& each) { return each.name == word; });
+    if (known == keys.end()) {
+      std::vector<std::string_view> names;
+      for (const Key& each : keys) names.push_back(each.name);
+      const std::string_view near = nearest(word, names);
+      const std::string hint = near.empty() ? "" : "; did you mean `" + std::string(near) + "`?";
+      return source.at(key.source().begin, "unknown key `" + printable(full) + "`" + hint);
+    }
+    if (const std::string wrong = known->take(node); !wrong.empty()) {
+      return source.at(node, "`" + printable(full) + "` " + wrong);
+    }
+  }
+  return {};
+}
+
+// A key that holds a table of its own. Errors inside it name their own place, so they come by `failed`.
+Take table(std::string name, std::vector<Key> keys, const Source& source, std::optional<Error>& failed) {
+  return [name = std::move(name), keys = std::move(keys), &source,
+          &failed](const toml::node& node) -> std::string {
+    const toml::table* inner = node.as_table();
+    if (inner == nullptr) return "must be a table";
+    if (auto read = read_table(*inner, name, keys, source); !read && !failed) failed = read.error();
+    return {};
+  };
+}
+
+std::vector<Key> server_keys(Server& server) {
+  return {{"listen", texts(server.listen)},
+          {"max-connections", count(server.max_connections, 1, 1'000'000)},
+          {"max-per-source", count(server.max_per_source, 1, 1'000'000)},
+          {"idle-timeout", duration(server.idle_timeout)},
+          {"require-tls", boolean(server.require_tls)},
+          {"allow-plaintext-auth", boolean(server.allow_plaintext_auth)}};
+}
+
+std::vector<Key> smtpd_keys(Smtpd& smtpd) {
+  std::vector<Key> keys = server_keys(smtpd);
+  keys.push_back({"max-size", size(smtpd.max_size, 1, 1ull << 40)});
+  keys.push_back({"max-recipients", count(smtpd.max_recipients, 1, 100'000)});
+  keys.push_back({"bare-newline", choice(smtpd.reject_bare_newline, "keep", "reject")});
+  keys.push_back({"data-timeout", duration(smtpd.data_timeout)});
+  return keys;
+}
+
+std::vector<Key> certificate_keys(Certificate& pair, const Source& source) {
+  return {{"certificate", path(pair.certificate, source)}, {"key", path(pair.key, source)}};
+}
+
+bool complete(const Certificate& pair) {
+  return !pair.certificate.empty() && !pair.key.empty();
+}
+
+// [[tls.certificates]], each of which must have both its files.
+Take more_certificates(std::vector<Certificate>& to, const Source& source, std::optional<Error>& failed) {
+  return [&to, &source, &failed](const toml::node& node) -> std::string {
+    const toml::array* array = node.as_array();
+    if (array == nullptr) return "must be an array of tables";
+    for (const toml::node& each : *array) {
+      const toml::table* inner = each.as_table();
+      if (inner == nullptr) return "must be an array of tables";
+      Certificate pair;
+      auto read = read_table(*inner, "tls.certificates", certificate_keys(pair, source), source);
+      if (!read && !failed) failed = read.error();
+      if (read && !complete(pair) && !failed) failed = source.at(each, "needs both `certificate` and `key`");
+      to.push_back(std::move(pair));
+    }
+    return {};
+  };
+}
+
+std::filesystem::path absolute(const std::string& given) {
+  std::error_code failed;
+  std::filesystem::path full = std::filesystem::absolute(given, failed);
+  return failed ? std::filesystem::path(given) : full.lexically_normal();
+}
+
+Result<Config> read(const toml::table& root, const Source& source) {
+  Config config;
+  Certificate first;
+  std::vector<Certificate> more;
+  std::optional<Error> failed;
+  std::vector<Key> tls = certificate_keys(first, source);
+  tls.push_back({"certificates", more_certificates(more, source, failed)});
+  auto done = read_table(root, "",
+                         {{"host", text(config.host)},
+                          {"vault", path(config.vault, source)},
+                          {"run", path(config.run, source)},
+                          {"tls", table("tls", std::move(tls), source, failed)},
+                          {"smtpd", table("smtpd", smtpd_keys(config.smtpd), source, failed)},
+                          {"pop3d", table("pop3d", server_keys(config.pop3d), source, failed)}},
+                         source);
+  if (failed) return *failed;
+  if (!done) return done.error();
+  if (complete(first)) {
+    config.certificates.push_back(std::move(first));
+  } else if (!first.certificate.empty() || !first.key.empty()) {
+    return source.at(*root.get("tls"), "needs both `certificate` and `key`");
+  }
+  for (Certificate& pair : more) config.certificates.push_back(std::move(pair));
+  return config;
+}
+
+}  // namespace
+
+Result<Config> parse(std::string_view octets, const std::string& path) {
+  const Source source{path, absolute(path).parent_path()};
+  try {
+    return read(toml::parse(octets, path), source);
+  } catch (const toml::parse_error& error) {
+    return source.at(error.source().begin, printable(error.description()));
+  }
+}
+
+Result<Config> load(const std::string& path) {
+  auto octets = read_file(path);
+  if (!octets) return Error(Code::Config, octets.error().within("cannot read the configuration").text());
+  return parse(*octets, path);
+}
+
+Result<Config> find(const std::optional<std::string>& config_option,
+                    const std::optional<std::string>& vault_option) {
+  const auto from_environment = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
+  };
+  std::optional<std::string> path = config_option ? config_option : from_environment("GW_CONFIG");
+  std::error_code ignored;
+  if (!path && std::filesystem::exists(kSystemFile, ignored)) path = std::string(kSystemFile);
+  Config config;
+  if (path) {
+    auto loaded = load(*path);
+    if (!loaded) return loaded.error();
+    config = std::move(*loaded);
+  }
+  const std::optional<std::string> vault = vault_option ? vault_option : from_environment("GW_VAULT");
+  if (vault) config.vault = *vault;
+  if (config.vault.empty()) config.vault = std::string(kSystemVault);
+  // The keeper is started with another working folder.
+  config.vault = absolute(config.vault).string();
+  if (config.vault.size() > 1 && config.vault.ends_with('/')) config.vault.pop_back();
+  if (config.certificates.empty()) {
+    // What `gw-store init --self-signed` made.
+    const Certificate own{config.vault + "/tls/certificate.pem", config.vault + "/tls/key.pem"};
+    if (std::filesystem::exists(own.certificate, ignored)) config.certificates.push_back(own);
+  }
+  return config;
+}
+
+}  // namespace gw::config

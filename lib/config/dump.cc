@@ -1,0 +1,78 @@
+#include "base/bytes.h"
+#include "base/text.h"
+#include "config/config.h"
+
+namespace gw::config {
+namespace {
+
+// A TOML basic string. Control characters cannot be in a Config that was parsed; one made in code may hold
+// them.
+std::string quoted_text(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : valid_text(text)) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else if (octet < 0x20 || octet == 0x7f) {
+      quoted += "\\u00" + to_hex(as_bytes(std::string_view(&c, 1)));
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+void put(std::string& to, std::string_view key, std::string_view value) {
+  to.append(key).append(" = ").append(value).append("\n");
+}
+void put(std::string& to, std::string_view key, bool value) {
+  put(to, key, std::string_view(value ? "true" : "false"));
+}
+void put(std::string& to, std::string_view key, std::uint64_t value) {
+  put(to, key, std::to_string(value));
+}
+void put(std::string& to, std::string_view key, std::chrono::seconds value) {
+  put(to, key, std::to_string(value.count()));
+}
+void put_text(std::string& to, std::string_view key, std::string_view value) {
+  put(to, key, quoted_text(value));
+}
+
+void put_server(std::string& to, const Server& server) {
+  std::string listen;
+  for (const std::string& each : server.listen) listen += (listen.empty() ? "" : ", ") + quoted_text(each);
+  put(to, "listen", "[" + listen + "]");
+  put(to, "max-connections", std::uint64_t{server.max_connections});
+  put(to, "max-per-source", std::uint64_t{server.max_per_source});
+  put(to, "idle-timeout", server.idle_timeout);
+  put(to, "require-tls", server.require_tls);
+  put(to, "allow-plaintext-auth", server.allow_plaintext_auth);
+}
+
+}  // namespace
+
+std::string dump(const Config& config) {
+  std::string to;
+  if (!config.host.empty()) put_text(to, "host", config.host);
+  if (!config.vault.empty()) put_text(to, "vault", config.vault);
+  if (!config.run.empty()) put_text(to, "run", config.run);
+  bool first = true;
+  for (const Certificate& pair : config.certificates) {
+    to += first ? "\n[tls]\n" : "\n[[tls.certificates]]\n";
+    put_text(to, "certificate", pair.certificate);
+    put_text(to, "key", pair.key);
+    first = false;
+  }
+  to += "\n[smtpd]\n";
+  put_server(to, config.smtpd);
+  put(to, "max-size", config.smtpd.max_size);
+  put(to, "max-recipients", std::uint64_t{config.smtpd.max_recipients});
+  put_text(to, "bare-newline", config.smtpd.reject_bare_newline ? "reject" : "keep");
+  put(to, "data-timeout", config.smtpd.data_timeout);
+  to += "\n[pop3d]\n";
+  put_server(to, config.pop3d);
+  return to;
+}
+
+}  // namespace gw::config
