@@ -1,0 +1,47 @@
+#include "mail/trace.h"
+
+#include "base/text.h"
+
+namespace gw::mail {
+namespace {
+
+// What a peer said of itself must not make a line of its own.
+std::string path(std::string_view address) {
+  return "<" + printable(address) + ">";
+}
+
+// RFC 5321 section 4.4, folded: each piece is a line.
+void add_received(const TraceFacts& facts, std::vector<std::string>& lines) {
+  std::string from = "Received: from " + (facts.helo.empty() ? "unknown" : printable(facts.helo));
+  if (!facts.peer.empty()) {
+    const bool v6 = facts.peer.find(':') != std::string_view::npos;
+    from += std::string(" ([") + (v6 ? "IPv6:" : "") + printable(facts.peer) + "])";
+  }
+  lines.push_back(std::move(from));
+  std::string by = "\tby " + (facts.host.empty() ? "localhost" : printable(facts.host));
+  if (!facts.protocol.empty()) by += " with " + printable(facts.protocol);
+  if (!facts.transaction.empty()) by += " id " + printable(facts.transaction);
+  lines.push_back(by + ";");
+  lines.push_back("\t" + rfc5322(facts.received));
+}
+
+}  // namespace
+
+std::vector<std::string> trace_lines(TraceMode mode, const TraceFacts& facts,
+                                     std::span<const std::string> foreign) {
+  std::vector<std::string> lines;
+  if (mode == TraceMode::Off) return lines;
+  if (mode == TraceMode::On) {
+    lines.push_back("Return-Path: " + path(facts.reverse_path));
+    add_received(facts, lines);
+  }
+  const bool login = facts.login.find('@') != std::string_view::npos;
+  // A POP3 copy has no envelope of its own, so its sender is not known.
+  if (!foreign.empty() || (mode == TraceMode::On && facts.login.empty()))
+    lines.push_back("X-Envelope-From: " + path(facts.reverse_path));
+  for (const std::string& recipient : foreign) lines.push_back("X-Envelope-To: " + path(recipient));
+  if (login) lines.push_back("X-Envelope-To: " + path(facts.login));
+  return lines;
+}
+
+}  // namespace gw::mail
