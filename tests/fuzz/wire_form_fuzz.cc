@@ -1,4 +1,5 @@
 // The wire form of any octets, cut anywhere, is what its rule says, and as long as it says it is.
+#include <algorithm>
 #include <cstdlib>
 
 #include "mail/header.h"
