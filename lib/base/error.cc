@@ -134,4 +134,10 @@ Error Error::with_hint(std::string hint) const {
   return error;
 }
 
+Error Error::with_exit_status(int status) const {
+  Error error = *this;
+  error.status_ = status;
+  return error;
+}
+
 }  // namespace gw

@@ -58,10 +58,14 @@ class Error {
   // `context: text`.
   Error within(std::string_view context) const;
   Error with_hint(std::string hint) const;
+  // For the few statuses that a code does not tell apart: 67, no such mailbox, is NotFound too.
+  Error with_exit_status(int status) const;
+  int exit_status() const { return status_ != 0 ? status_ : gw::exit_status(code_); }
 
  private:
   Code code_;
   int number_ = 0;
+  int status_ = 0;
   std::string text_;
   std::string hint_;
 };

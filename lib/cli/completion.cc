@@ -1,0 +1,236 @@
+#include "cli/completion.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <sstream>
+#include <vector>
+
+#include "base/text.h"
+
+namespace gw::cli {
+namespace {
+
+struct Flag {
+  std::vector<std::string> names;  // with their dashes
+  std::string help;
+  bool takes_value = false;
+  bool is_path = false;
+  std::vector<std::string> choices;
+};
+
+struct Command {
+  std::string path;  // `gw-store mailbox add`
+  std::string name;
+  std::string help;
+  std::vector<Flag> flags;
+  std::vector<Command> children;
+};
+
+// CLI::IsMember shows its members as `{a,b}` in the type's name.
+std::vector<std::string> choices_of(const std::string& type) {
+  const auto open = type.find('{');
+  const auto close = type.find('}');
+  if (open == std::string::npos || close == std::string::npos || close < open) return {};
+  const std::string inside = type.substr(open + 1, close - open - 1);
+  std::vector<std::string> choices;
+  for (const std::string_view each : split(inside, ',')) choices.emplace_back(each);
+  return choices;
+}
+
+Flag read_flag(const CLI::Option& option) {
+  Flag flag;
+  for (const std::string& name : option.get_snames()) flag.names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) flag.names.push_back("--" + name);
+  flag.help = option.get_description();
+  flag.takes_value = option.get_items_expected_max() > 0;
+  const std::string type = option.get_type_name();
+  for (const char* path : {"FILE", "PATH", "DIR"}) flag.is_path |= type.find(path) != std::string::npos;
+  flag.choices = choices_of(type);
+  return flag;
+}
+
+Command read_tree(const CLI::App& app, const std::string& parent) {
+  Command command;
+  command.name = app.get_name();
+  command.path = parent.empty() ? command.name : parent + " " + command.name;
+  command.help = app.get_description();
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group().empty()) continue;  // hidden
+    Flag flag = read_flag(*option);
+    if (!flag.names.empty()) command.flags.push_back(std::move(flag));
+  }
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!child->get_name().empty() && !child->get_group().empty()) {
+      command.children.push_back(read_tree(*child, command.path));
+    }
+  }
+  return command;
+}
+
+void collect(const Command& command, std::vector<const Command*>& all) {
+  all.push_back(&command);
+  for (const Command& child : command.children) collect(child, all);
+}
+
+// In single quotes, for sh, zsh and fish alike.
+std::string in_quotes(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : " ") + word;
+  return all;
+}
+
+std::string words_of(const Command& command) {
+  std::vector<std::string> words;
+  for (const Command& child : command.children) words.push_back(child.name);
+  for (const Flag& flag : command.flags) words.insert(words.end(), flag.names.begin(), flag.names.end());
+  return joined(words);
+}
+
+void print_bash(std::ostream& out, const Command& root) {
+  std::string id = root.name;
+  std::replace(id.begin(), id.end(), '-', '_');
+  std::vector<const Command*> all;
+  collect(root, all);
+  out << "# bash completion for " << root.name << "\n_" << id << "() {\n"
+      << "  local cur prev path i\n  cur=${COMP_WORDS[COMP_CWORD]}\n  prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+      << "  path=" << root.name << "\n"
+      << "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case \"$path ${COMP_WORDS[i]}\" in\n";
+  for (const Command* command : all) {
+    if (command == &root) continue;
+    out << "      " << in_quotes(command->path) << ") path=" << in_quotes(command->path) << " ;;\n";
+  }
+  // The whole program's options are taken behind every command too.
+  out << "    esac\n  done\n  case \"$path:$prev\" in\n";
+  for (const Command* command : all) {
+    for (const Flag& flag : command->flags) {
+      if (!flag.takes_value) continue;
+      out << "    ";
+      for (std::size_t i = 0; i < flag.names.size(); ++i) {
+        out << (i != 0 ? "|" : "") << in_quotes(command->path) << (command == &root ? "*" : "")
+            << in_quotes(":" + flag.names[i]);
+      }
+      if (!flag.choices.empty()) {
+        out << ") COMPREPLY=($(compgen -W " << in_quotes(joined(flag.choices)) << " -- \"$cur\"))";
+      } else if (flag.is_path) {
+        out << ") compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))";
+      } else {
+        out << ") COMPREPLY=()";
+      }
+      out << "; return ;;\n";
+    }
+  }
+  out << "  esac\n  case $path in\n";
+  for (const Command* command : all) {
+    out << "    " << in_quotes(command->path) << ") COMPREPLY=($(compgen -W " << in_quotes(words_of(*command))
+        << " -- \"$cur\")) ;;\n";
+  }
+  out << "  esac\n}\ncomplete -o default -F _" << id << " " << root.name << "\n";
+}
+
+// True in fish where these words are the commands given so far: `mailbox add`.
+std::string fish_condition(const Command& command) {
+  std::string when;
+  const std::vector<std::string_view> words = split(command.path, ' ');
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    when +=
+        (when.empty() ? "" : "; and ") + std::string("__fish_seen_subcommand_from ") + std::string(words[i]);
+  }
+  if (!command.children.empty()) {
+    when += (when.empty() ? "" : "; and ") + std::string("not __fish_seen_subcommand_from");
+    for (const Command& child : command.children) when += " " + child.name;
+  }
+  return when;
+}
+
+void print_fish(std::ostream& out, const Command& root) {
+  out << "# fish completion for " << root.name << "\n";
+  std::vector<const Command*> all;
+  collect(root, all);
+  for (const Command* command : all) {
+    const std::string when = fish_condition(*command);
+    const std::string condition = when.empty() ? "" : " -n " + in_quotes(when);
+    for (const Command& child : command->children) {
+      out << "complete -c " << root.name << condition << " -f -a " << child.name << " -d "
+          << in_quotes(child.help) << "\n";
+    }
+    for (const Flag& flag : command->flags) {
+      out << "complete -c " << root.name << (command == &root ? "" : condition);
+      for (const std::string& name : flag.names) {
+        out << (name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1));
+      }
+      if (flag.takes_value) out << (flag.is_path ? " -r -F" : " -x");
+      if (!flag.choices.empty()) out << " -a " << in_quotes(joined(flag.choices));
+      out << " -d " << in_quotes(flag.help) << "\n";
+    }
+  }
+}
+
+std::string zsh_text(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '[' || c == ']' || c == ':') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+void print_zsh_command(std::ostream& out, const Command& command, const std::string& function) {
+  for (const Command& child : command.children) print_zsh_command(out, child, function + "_" + child.name);
+  out << function << "() {\n  local line state\n  _arguments -C";
+  for (const Flag& flag : command.flags) {
+    for (const std::string& name : flag.names) {
+      std::string spec = name + "[" + zsh_text(flag.help) + "]";
+      if (flag.takes_value && !flag.choices.empty()) {
+        spec += ":value:(" + joined(flag.choices) + ")";
+      } else if (flag.takes_value) {
+        spec += flag.is_path ? ":file:_files" : ":value:";
+      }
+      out << " \\\n    " << in_quotes(spec);
+    }
+  }
+  if (command.children.empty()) {
+    out << " \\\n    '*:file:_files'\n}\n";
+    return;
+  }
+  out << " \\\n    '1: :->command' '*::arg:->args'\n  case $state in\n    command)\n      local -a "
+         "commands=(";
+  for (const Command& child : command.children) {
+    out << "\n        " << in_quotes(child.name + ":" + zsh_text(child.help));
+  }
+  out << ")\n      _describe command commands ;;\n    args)\n      case $line[1] in\n";
+  for (const Command& child : command.children) {
+    out << "        " << child.name << ") " << function << "_" << child.name << " ;;\n";
+  }
+  out << "      esac ;;\n  esac\n}\n";
+}
+
+void print_zsh(std::ostream& out, const Command& root) {
+  out << "#compdef " << root.name << "\n";
+  print_zsh_command(out, root, "_" + root.name);
+  out << "_" << root.name << " \"$@\"\n";
+}
+
+}  // namespace
+
+Result<std::string> completion(const CLI::App& app, std::string_view shell) {
+  const Command root = read_tree(app, "");
+  std::ostringstream out;
+  if (shell == "bash") {
+    print_bash(out, root);
+  } else if (shell == "zsh") {
+    print_zsh(out, root);
+  } else if (shell == "fish") {
+    print_fish(out, root);
+  } else {
+    return Error(Code::Usage, "no completion for `" + printable(shell) + "`").with_hint("bash, zsh or fish");
+  }
+  return out.str();
+}
+
+}  // namespace gw::cli

@@ -1,0 +1,199 @@
+#include "cli/program.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <new>
+#include <system_error>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "cli/completion.h"
+
+namespace gw::cli {
+namespace {
+
+constexpr int kUsage = 64;
+constexpr int kBug = 70;
+constexpr int kSystem = 71;
+constexpr int kInputOutput = 74;
+
+constexpr const char* kExitStatus =
+    "EXIT STATUS\n"
+    "  0 done           3 some failed, listed  64 usage           65 corruption found\n"
+    "  66 input missing 67 no such mailbox     69 keeper or peer not there\n"
+    "  70 bug           71 system resources    73 cannot create   74 input/output\n"
+    "  75 try again     76 protocol            77 denied          78 configuration; see gw(7)";
+
+// Under inetd standard error is the connection too: a word there would be a word to the peer.
+bool standard_error_is_peer() {
+  struct stat input {
+  }, error{};
+  return ::fstat(STDIN_FILENO, &input) == 0 && ::fstat(STDERR_FILENO, &error) == 0 &&
+         S_ISSOCK(input.st_mode) && S_ISSOCK(error.st_mode) && input.st_ino == error.st_ino;
+}
+
+// A descriptor that the caller closed would be given to the next file opened, and our words written into it.
+void open_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    if (::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd) ::_exit(kSystem);
+  }
+}
+
+const CLI::App* chosen_command(const CLI::App* app) {
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+std::vector<std::string> option_names(const CLI::App* command) {
+  std::vector<std::string> names;
+  for (; command != nullptr; command = command->get_parent()) {
+    for (const CLI::Option* option : command->get_options()) {
+      if (option->get_group().empty()) continue;
+      for (const std::string& each : option->get_lnames()) names.push_back("--" + each);
+      for (const std::string& each : option->get_snames()) names.push_back("-" + each);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> command_names(const CLI::App* command) {
+  std::vector<std::string> names;
+  for (const CLI::App* each : command->get_subcommands([](const CLI::App*) { return true; })) {
+    if (!each->get_name().empty() && !each->get_group().empty()) names.push_back(each->get_name());
+  }
+  return names;
+}
+
+Error unknown(std::string_view kind, const std::string& word, const std::vector<std::string>& known,
+              const std::string& path) {
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  const std::string_view near = nearest(word, views);
+  return Error(Code::Usage, "unknown " + std::string(kind) + " `" + printable(word) + "`")
+      .with_hint(near.empty() ? "see " + path + " --help" : "did you mean `" + std::string(near) + "`?");
+}
+
+std::string command_path(const CLI::App* command) {
+  std::string path = command->get_name();
+  while ((command = command->get_parent()) != nullptr) path = command->get_name() + " " + path;
+  return path;
+}
+
+Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = chosen_command(&app);
+  const std::string path = command_path(command);
+  for (const std::string& word : app.remaining(true)) {
+    if (word.size() > 1 && word.front() == '-') {
+      return unknown("option", word.substr(0, word.find('=')), option_names(command), path);
+    }
+    if (const auto commands = command_names(command); !commands.empty()) {
+      return unknown("command", word, commands, path);
+    }
+    return Error(Code::Usage, "unexpected argument `" + printable(word) + "`")
+        .with_hint("see " + path + " --help");
+  }
+  std::string text = error.what();
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !command_names(command).empty()) {
+    text = "a command is needed";
+  }
+  if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && lower(text[1]) == text[1]) {
+    text[0] = lower(text[0]);
+  }
+  return Error(Code::Usage, text).with_hint("see " + path + " --help");
+}
+
+}  // namespace
+
+Program::Program(std::string name, std::string description)
+    : name_(std::move(name)), app_(std::make_unique<CLI::App>(std::move(description), name_)) {
+  open_standard_descriptors();
+  forbid_core_dumps();
+  ::umask(077);
+  std::signal(SIGPIPE, SIG_IGN);
+  log::open(name_, standard_error_is_peer() ? log::Target::Syslog : log::Target::Stderr);
+
+  app_->footer(kExitStatus);
+  app_->fallthrough();  // options of the whole program are also taken behind a command
+  app_->option_defaults()->group("Options");
+  app_->set_help_flag("-h,--help", "Print this and exit");
+  app_->set_help_all_flag("--help-all", "Print the help of every command")->group("");
+  app_->set_version_flag("-V,--version", name_ + " " + std::string(version()), "Print the version and exit");
+  CLI::Option* loud = app_->add_flag("-v,--verbose", verbose_, "Log more, addresses among it");
+  app_->add_flag("-q,--quiet", quiet_, "Only errors on standard error")->excludes(loud);
+  app_->get_formatter()->column_width(34);
+}
+
+Program::~Program() = default;
+
+void Program::report(const Error& error) const {
+  if (standard_error_is_peer()) {
+    log::error(error.text());
+    return;
+  }
+  std::string text = name_ + ": " + printable(error.text()) + "\n";
+  if (!error.hint().empty()) text += "hint: " + printable(error.hint()) + "\n";
+  (void)write_all(STDERR_FILENO, as_bytes(text), "standard error");
+}
+
+int Program::print(const std::string& text) const {
+  if (auto done = write_all(STDOUT_FILENO, as_bytes(text), "standard output"); !done) {
+    report(done.error());
+    return kInputOutput;
+  }
+  return 0;
+}
+
+int Program::parse(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "--completion") {
+    auto script = completion(*app_, argv[2]);
+    if (script) return print(*script);
+    report(script.error());
+    return script.error().exit_status();
+  }
+  try {
+    app_->parse(argc, argv);
+    return -1;
+  } catch (const CLI::CallForHelp&) {
+    return print(app_->help());
+  } catch (const CLI::CallForAllHelp&) {
+    return print(app_->help("", CLI::AppFormatMode::All));
+  } catch (const CLI::CallForVersion& version) {
+    return print(std::string(version.what()) + "\n");
+  } catch (const CLI::ParseError& error) {
+    report(usage_error(*app_, error));
+    return kUsage;
+  }
+}
+
+int Program::run_job(int argc, char** argv, const std::function<Result<int>()>& job) {
+  try {
+    if (const int status = parse(argc, argv); status >= 0) return status;
+    log::set_verbose(verbose_);
+    const Result<int> done = job();
+    if (done) return *done;
+    report(done.error());
+    return done.error().exit_status();
+  } catch (const std::bad_alloc&) {
+    report(Error(Code::Internal, "out of memory"));
+    return kSystem;
+  } catch (const std::system_error& error) {
+    report(Error(Code::Internal, error.what()));
+    return kSystem;
+  } catch (const std::exception& error) {
+    report(Error(Code::Internal, std::string("a bug: ") + error.what()));
+    return kBug;
+  }
+}
+
+CLI::Option* repeatable(CLI::Option* option) {
+  return option->expected(1, 10'000)->allow_extra_args(false);
+}
+
+}  // namespace gw::cli

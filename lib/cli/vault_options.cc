@@ -1,0 +1,30 @@
+#include "cli/vault_options.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/file.h"
+
+namespace gw::cli {
+
+void VaultOptions::declare(CLI::App& app) {
+  app.add_option("--vault", vault, "The vault's folder (else $GW_VAULT, gw.toml, /var/lib/gw)")
+      ->type_name("DIR");
+  app.add_option("--config", config, "Settings (else $GW_CONFIG, /etc/gw/gw.toml)")->type_name("FILE");
+}
+
+void ConfigOptions::declare(CLI::App& app) {
+  app.add_flag("--check-config", check, "Only check the settings: exit 0, or 78 and say why");
+  app.add_flag("--dump-config", dump, "Print the settings in force as a gw.toml and exit");
+}
+
+Result<bool> ConfigOptions::done(const config::Config& config) const {
+  if (dump) {
+    auto written = write_all(STDOUT_FILENO, as_bytes(config::dump(config)), "standard output");
+    if (!written) return written.error();
+  }
+  return check || dump;
+}
+
+}  // namespace gw::cli

@@ -1,0 +1,161 @@
+#include "cli/program.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <new>
+#include <stdexcept>
+
+#include "cli/child.h"
+#include "cli/vault_options.h"
+
+namespace gw::cli {
+namespace {
+
+using test::Outcome;
+
+// A small tool: an option, a repeatable one, and two commands.
+Outcome tool(const std::vector<std::string>& arguments, const std::function<Result<int>()>& job = {}) {
+  std::vector<std::string> words{"gw-tool"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return test::run_child(words, [&job](int argc, char** argv) {
+    Program program("gw-tool", "Try things.");
+    VaultOptions vault;
+    std::vector<std::string> aliases;
+    std::string name;
+    vault.declare(program.options());
+    CLI::App* mailbox = program.options().add_subcommand("mailbox", "Mailboxes");
+    mailbox->require_subcommand(1);
+    CLI::App* add = mailbox->add_subcommand("add", "Make one");
+    add->add_option("NAME", name, "Its name")->required();
+    repeatable(add->add_option("--alias", aliases, "An address"));
+    program.options().add_subcommand("verify", "Check all");
+    program.options().require_subcommand(1);
+    return program.run(argc, argv, [&]() -> Result<int> {
+      if (job) return job();
+      std::string said = name + ":";
+      for (const std::string& alias : aliases) said += " " + alias;
+      said += " " + vault.vault.value_or("none") + "\n";
+      (void)!::write(1, said.data(), said.size());
+      return 0;
+    });
+  });
+}
+
+}  // namespace
+
+TEST_CASE("--version prints the name and the version and nothing else") {
+  const Outcome outcome = tool({"--version"});
+  CHECK(outcome.status == 0);
+  CHECK(outcome.out == "gw-tool 0.1.0\n");
+  CHECK(outcome.err.empty());
+}
+
+TEST_CASE("--help goes to standard output, ends with the exit statuses, and exits 0") {
+  for (const auto& arguments : {std::vector<std::string>{"--help"}, {"mailbox", "add", "--help"}}) {
+    const Outcome outcome = tool(arguments);
+    CHECK(outcome.status == 0);
+    CHECK(outcome.out.find("EXIT STATUS") != std::string::npos);
+    CHECK(outcome.out.find("67 no such mailbox") != std::string::npos);
+    CHECK(outcome.err.empty());
+  }
+  CHECK(tool({"mailbox", "add", "--help"}).out.find("--alias") != std::string::npos);
+}
+
+TEST_CASE("an option of the whole program is also taken behind a command") {
+  CHECK(tool({"mailbox", "add", "archive", "--vault", "/v"}).out == "archive: /v\n");
+  CHECK(tool({"--vault", "/v", "mailbox", "add", "archive"}).out == "archive: /v\n");
+}
+
+TEST_CASE("a repeatable option takes one value each time and leaves the rest") {
+  const Outcome outcome = tool({"mailbox", "add", "--alias", "a@x", "--alias", "b@x", "archive"});
+  CHECK(outcome.err.empty());
+  CHECK(outcome.out == "archive: a@x b@x none\n");
+}
+
+TEST_CASE("a mistake in the arguments is exit 64 and names what is nearest") {
+  Outcome outcome = tool({"mailbox", "add", "archive", "--alais", "a@x"});
+  CHECK(outcome.status == 64);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err == "gw-tool: unknown option `--alais`\nhint: did you mean `--alias`?\n");
+
+  outcome = tool({"--vualt=/v", "verify"});
+  CHECK(outcome.status == 64);
+  CHECK(outcome.err == "gw-tool: unknown option `--vualt`\nhint: did you mean `--vault`?\n");
+
+  outcome = tool({"verfiy"});
+  CHECK(outcome.status == 64);
+  CHECK(outcome.err == "gw-tool: unknown command `verfiy`\nhint: did you mean `verify`?\n");
+
+  outcome = tool({"mailbox", "ad"});
+  CHECK(outcome.err == "gw-tool: unknown command `ad`\nhint: did you mean `add`?\n");
+
+  outcome = tool({"mailbox", "add"});
+  CHECK(outcome.status == 64);
+  CHECK(outcome.err == "gw-tool: NAME is required\nhint: see gw-tool mailbox add --help\n");
+
+  outcome = tool({"mailbox"});
+  CHECK(outcome.status == 64);
+  CHECK(outcome.err == "gw-tool: a command is needed\nhint: see gw-tool mailbox --help\n");
+
+  outcome = tool({"verify", "surplus"});
+  CHECK(outcome.status == 64);
+  CHECK(outcome.err == "gw-tool: unexpected argument `surplus`\nhint: see gw-tool verify --help\n");
+
+  outcome = tool({"--quiet", "--verbose", "verify"});
+  CHECK(outcome.status == 64);
+}
+
+TEST_CASE("every error code has its exit status") {
+  const std::vector<std::pair<Code, int>> table{
+      {Code::Usage, 64},       {Code::Corrupt, 65},   {Code::BadInput, 65}, {Code::NotFound, 66},
+      {Code::Unavailable, 69}, {Code::Internal, 70},  {Code::Exists, 73},   {Code::Io, 74},
+      {Code::Busy, 75},        {Code::Full, 75},      {Code::Unknown, 75},  {Code::LeaseLost, 75},
+      {Code::Conflict, 75},    {Code::OverQuota, 75}, {Code::Timeout, 75},  {Code::Closed, 74},
+      {Code::Denied, 77},      {Code::Version, 78},   {Code::Config, 78}};
+  for (const auto& [code, status] : table) {
+    CAPTURE(name(code));
+    CHECK(exit_status(code) == status);
+  }
+  CHECK(tool({"verify"}, [] { return Error(Code::Denied, "no"); }).status == 77);
+  CHECK(tool({"verify"}, [] { return Error(Code::NotFound, "no").with_exit_status(67); }).status == 67);
+  CHECK(tool({"verify"}, [] { return 3; }).status == 3);
+}
+
+TEST_CASE("an error is printed with the tool's name, its hint below, and nothing that moves a cursor") {
+  const Outcome outcome = tool({"verify"}, [] {
+    return Error(Code::Unavailable, "no keeper at /r\x1b[2J").with_hint("start gw-store.socket");
+  });
+  CHECK(outcome.status == 69);
+  CHECK(outcome.err == "gw-tool: no keeper at /r\xef\xbf\xbd[2J\nhint: start gw-store.socket\n");
+  CHECK(outcome.out.empty());
+}
+
+TEST_CASE("what escapes the job is 70, and 71 where the system ran out of something") {
+  CHECK(tool({"verify"}, []() -> Result<int> { throw std::logic_error("odd"); }).status == 70);
+  CHECK(tool({"verify"}, []() -> Result<int> { throw std::bad_alloc(); }).status == 71);
+}
+
+TEST_CASE("a tool leaves no core dump and makes files that only its user reads") {
+  const Outcome outcome = tool({"verify"}, []() -> Result<int> {
+    struct rlimit limit {};
+    ::getrlimit(RLIMIT_CORE, &limit);
+    return limit.rlim_cur == 0 && ::umask(0) == 077 ? 0 : 1;
+  });
+  CHECK(outcome.status == 0);
+}
+
+TEST_CASE("help that cannot be written is exit 74") {
+  const Outcome outcome = test::run_child(
+      {"gw-tool", "--help"},
+      [](int argc, char** argv) {
+        Program program("gw-tool", "Try things.");
+        return program.run(argc, argv, []() -> Result<void> { return {}; });
+      },
+      "/dev/full");
+  CHECK(outcome.status == 74);
+  CHECK(outcome.err.find("standard output") != std::string::npos);
+}
+
+}  // namespace gw::cli
