@@ -12,14 +12,11 @@
 #include <utility>
 
 namespace gw {
-namespace {
 
 void start_sodium() {
   static const int started = sodium_init();
   if (started < 0) std::abort();
 }
-
-}  // namespace
 
 Secret::Secret(std::size_t size) : size_(size) {
   if (size == 0) return;

@@ -4,9 +4,12 @@
 // Secret moves and does not copy, and nothing prints it.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -38,11 +41,37 @@ class Secret {
   std::size_t size_ = 0;
 };
 
+// Lets libsodium choose its fast code, once. Secret does it; who uses libsodium without one calls it.
+void start_sodium();
+
 // Compares in constant time; different sizes are unequal at once.
 bool equal_secrets(ByteView a, ByteView b);
 
 // Overwrites with zeros in a way that no optimiser drops.
 void wipe(std::span<std::byte> octets);
+
+// A key that lives as long as one piece of work: on the stack, wiped when it goes. Making one costs nothing,
+// where a Secret costs system calls; what stays in memory for longer belongs into a Secret.
+template <std::size_t N>
+class BriefSecret {
+ public:
+  BriefSecret() = default;
+  BriefSecret(BriefSecret&& other) noexcept : octets_(other.octets_) { wipe(other.octets_); }
+  BriefSecret& operator=(BriefSecret&& other) noexcept {
+    std::swap(octets_, other.octets_);
+    return *this;
+  }
+  BriefSecret(const BriefSecret&) = delete;
+  BriefSecret& operator=(const BriefSecret&) = delete;
+  ~BriefSecret() { wipe(octets_); }
+
+  std::span<std::byte, N> span() { return octets_; }
+  ByteView view() const { return octets_; }
+  static constexpr std::size_t size() { return N; }
+
+ private:
+  std::array<std::byte, N> octets_{};
+};
 
 // Keeps this process out of core dumps and away from ptrace of the same user. Call first in main.
 void forbid_core_dumps();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ struct RingKey {
   PublicKey public_half{};
   SecretKey secret;
 };
+RingKey ring_key(std::uint32_t generation, SecretKey secret);  // derives the public half
+
 struct KeyRing {
   std::vector<RingKey> keys;
   const RingKey* find(std::uint32_t generation) const;

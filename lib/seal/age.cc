@@ -1,0 +1,179 @@
+#include "seal/age.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "seal/base64.h"
+#include "seal/header.h"
+#include "seal/hkdf.h"
+
+namespace gw::seal {
+namespace {
+
+constexpr std::string_view kWrapInfo = "age-encryption.org/v1/X25519";
+constexpr std::size_t kWrappedKey = FileKey::size() + kTag;
+constexpr unsigned char kZeroNonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES] = {};
+
+Digest header_mac(const FileKey& file_key, std::string_view signed_part) {
+  return hmac(hkdf(file_key.view(), {}, "header").view(), {as_bytes(signed_part)});
+}
+
+// None where the shared secret is zero, which a share of low order makes it.
+std::optional<Key> wrap_key(const unsigned char* scalar, const unsigned char* point, ByteView share,
+                            const PublicKey& recipient) {
+  Key shared;
+  if (crypto_scalarmult(as_uchar(shared.span().data()), scalar, point) != 0) return std::nullopt;
+  std::array<std::byte, 64> salt;
+  std::ranges::copy(recipient, std::ranges::copy(share, salt.begin()).out);
+  return hkdf(shared.view(), salt, kWrapInfo);
+}
+
+struct X25519Stanza {
+  PublicKey share{};
+  std::span<const std::byte> wrapped;
+};
+
+// None for a stanza of this type that is not of its form: that spoils the whole header.
+std::optional<X25519Stanza> read_x25519(const Stanza& stanza) {
+  X25519Stanza result;
+  if (stanza.arguments.size() != 2 || !from_base64(stanza.arguments[1], Padding::None, result.share) ||
+      stanza.body.size() != kWrappedKey)
+    return std::nullopt;
+  result.wrapped = stanza.body;
+  return result;
+}
+
+std::array<std::byte, kNonce> nonce_of(ByteView header) {
+  std::array<std::byte, kNonce> nonce;
+  std::ranges::copy(header.last(kNonce), nonce.begin());
+  return nonce;
+}
+
+}  // namespace
+
+std::uint64_t chunk_count(std::uint64_t plain_octets) {
+  return plain_octets == 0 ? 1 : (plain_octets - 1) / kChunk + 1;
+}
+
+std::uint64_t container_size(std::uint64_t plain_octets) {
+  return kHeader + plain_octets + chunk_count(plain_octets) * kTag;
+}
+
+Result<Sealer> Sealer::begin(const PublicKey& recipient) {
+  start_sodium();
+  FileKey file_key;
+  random_octets(file_key.span());
+  Key ephemeral;
+  random_octets(ephemeral.span());
+  PublicKey share;
+  crypto_scalarmult_base(as_uchar(share.data()), as_uchar(ephemeral.view().data()));
+  const std::optional<Key> wrap =
+      wrap_key(as_uchar(ephemeral.view().data()), as_uchar(recipient.data()), share, recipient);
+  if (!wrap) return Error(Code::BadInput, "nothing can be sealed to this public key");
+
+  // The nonce is zero because the key is used once.
+  std::array<std::byte, kWrappedKey> wrapped;
+  crypto_aead_chacha20poly1305_ietf_encrypt(as_uchar(wrapped.data()), nullptr,
+                                            as_uchar(file_key.view().data()), FileKey::size(), nullptr, 0,
+                                            nullptr, kZeroNonce, as_uchar(wrap->view().data()));
+  std::string text = "age-encryption.org/v1\n-> X25519 " + to_base64(share, Padding::None) + "\n" +
+                     to_base64(wrapped, Padding::None) + "\n---";
+  text += " " + to_base64(header_mac(file_key, text), Padding::None) + "\n";
+
+  std::array<std::byte, kHeader> header;
+  random_octets(std::span(header).last(kNonce));
+  std::ranges::copy(as_bytes(text).first(kHeader - kNonce), header.begin());
+  ChunkCipher cipher(ChunkCipher::Way::Seal, file_key, nonce_of(header));
+  return Sealer(std::move(file_key), header, std::move(cipher));
+}
+
+Result<OpenedHeader> open_header(ByteView prefix, std::span<const RingKey> keys, Shape shape) {
+  const std::optional<Header> header = parse_header(as_text(prefix));
+  if (!header || prefix.size() < header->octets + kNonce) return Error(Code::BadInput, "not an age header");
+  if (shape == Shape::Own && header->stanzas.size() != 1)
+    return Error(Code::BadInput, "an age header with other than one recipient");
+
+  std::optional<FileKey> file_key;
+  for (const Stanza& stanza : header->stanzas) {
+    if (stanza.arguments.front() != "X25519") {
+      if (shape == Shape::Own) return Error(Code::BadInput, "an age header with another kind of recipient");
+      continue;
+    }
+    const std::optional<X25519Stanza> x25519 = read_x25519(stanza);
+    if (!x25519) return Error(Code::BadInput, "not an X25519 stanza");
+    for (const RingKey& key : keys) {
+      if (file_key) break;
+      const std::optional<Key> wrap =
+          wrap_key(as_uchar(key.secret.scalar.view().data()), as_uchar(x25519->share.data()), x25519->share,
+                   key.public_half);
+      if (!wrap) return Error(Code::BadInput, "an X25519 share of low order");
+      FileKey opened;
+      if (crypto_aead_chacha20poly1305_ietf_decrypt(as_uchar(opened.span().data()), nullptr, nullptr,
+                                                    as_uchar(x25519->wrapped.data()), kWrappedKey, nullptr, 0,
+                                                    kZeroNonce, as_uchar(wrap->view().data())) == 0)
+        file_key = std::move(opened);
+    }
+  }
+  if (!file_key) return Error(Code::Denied, "sealed to another key");
+  if (!equal_secrets(header_mac(*file_key, header->signed_part), header->mac))
+    return Error(Code::Corrupt, "the age header's MAC does not hold");
+  return OpenedHeader{std::move(*file_key), header->octets};
+}
+
+Result<ByteView> Opener::open(std::uint64_t number, bool last, std::span<std::byte> sealed) {
+  if (sealed.size() < kTag || sealed.size() > kSealedChunk || (!last && sealed.size() != kSealedChunk))
+    return Error(Code::Corrupt, "a chunk of the wrong size");
+  // Only the empty message ends with an empty chunk; anything else has two forms.
+  if (sealed.size() == kTag && number != 0) return Error(Code::Corrupt, "an empty last chunk");
+  if (!cipher_.open(number, last, sealed)) return Error(Code::Corrupt, "a chunk was altered");
+  return ByteView(sealed.first(sealed.size() - kTag));
+}
+
+Result<void> open_file(ByteView file, std::span<const RingKey> keys,
+                       const std::function<void(ByteView)>& sink) {
+  const Result<OpenedHeader> header = open_header(file, keys, Shape::Any);
+  if (!header) return header.error();
+  Opener opener(header->file_key, file.subspan(header->octets).first<kNonce>());
+  ByteView rest = file.subspan(header->octets + kNonce);
+  Secret chunk(kSealedChunk);
+  for (std::uint64_t number = 0;; ++number) {
+    const ByteView sealed = rest.first(std::min(rest.size(), kSealedChunk));
+    rest = rest.subspan(sealed.size());
+    std::ranges::copy(sealed, chunk.span().begin());
+    const Result<ByteView> plain = opener.open(number, rest.empty(), chunk.span().first(sealed.size()));
+    if (plain) {
+      sink(*plain);
+      if (rest.empty()) return {};
+      continue;
+    }
+    if (rest.empty()) return plain.error();
+    // A last chunk with octets behind it: its own are genuine and given, the end is not.
+    std::ranges::copy(sealed, chunk.span().begin());
+    const Result<ByteView> last = opener.open(number, true, chunk.span().first(sealed.size()));
+    if (!last) return plain.error();
+    sink(*last);
+    return Error(Code::Corrupt, "octets behind the last chunk");
+  }
+}
+
+Result<Bytes> seal_file(const Secret& plain, const PublicKey& recipient) {
+  Result<Sealer> sealer = Sealer::begin(recipient);
+  if (!sealer) return sealer.error();
+  Bytes file = to_bytes(sealer->header());
+  file.reserve(container_size(plain.size()));
+  Secret chunk(std::min(plain.size(), kChunk) + kTag);
+  ByteView rest = plain.view();
+  do {
+    const ByteView now = rest.first(std::min(rest.size(), kChunk));
+    rest = rest.subspan(now.size());
+    const std::span<std::byte> sealed = chunk.span().first(now.size() + kTag);
+    std::ranges::copy(now, sealed.begin());
+    sealer->seal(sealed, rest.empty());
+    append(file, sealed);
+  } while (!rest.empty());
+  return file;
+}
+
+}  // namespace gw::seal

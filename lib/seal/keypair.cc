@@ -1,0 +1,77 @@
+#include "seal/keypair.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "seal/bech32.h"
+
+namespace gw::seal {
+namespace {
+
+constexpr std::string_view kRecipientPrefix = "age";
+constexpr std::string_view kIdentityPrefix = "age-secret-key-";
+
+}  // namespace
+
+SecretKey generate_key() {
+  SecretKey key{Secret(crypto_scalarmult_SCALARBYTES)};
+  random_octets(key.scalar.span());
+  return key;
+}
+
+PublicKey public_key(const SecretKey& key) {
+  PublicKey result{};
+  crypto_scalarmult_base(as_uchar(result.data()), as_uchar(key.scalar.view().data()));
+  return result;
+}
+
+std::string recipient(const PublicKey& key) {
+  return std::string(to_bech32(kRecipientPrefix, key).text());
+}
+
+Result<PublicKey> parse_recipient(std::string_view text) {
+  const std::optional<Secret> octets = from_bech32(kRecipientPrefix, text);
+  PublicKey key{};
+  // age's own parser takes lower case only.
+  if (!octets || octets->size() != key.size() || lower(text) != text)
+    return Error(Code::BadInput, "not an age1… recipient");
+  std::ranges::copy(octets->view(), key.begin());
+  return key;
+}
+
+Secret identity(const SecretKey& key) {
+  Secret text = to_bech32(kIdentityPrefix, key.scalar.view());
+  for (std::byte& octet : text.span())
+    if (octet >= std::byte{'a'} && octet <= std::byte{'z'}) octet &= std::byte{0xdf};
+  return text;
+}
+
+Result<SecretKey> parse_identity(std::string_view text) {
+  std::optional<Secret> octets = from_bech32(kIdentityPrefix, text);
+  const bool has_lower = std::any_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  if (!octets || octets->size() != crypto_scalarmult_SCALARBYTES || has_lower)
+    return Error(Code::BadInput, "not an AGE-SECRET-KEY-1… identity");
+  return SecretKey{std::move(*octets)};
+}
+
+Result<SecretKey> read_identity_file(std::string_view text) {
+  for (std::string_view line : split(text, '\n')) {
+    line = trim(line);
+    if (line.empty() || line.front() == '#') continue;
+    return parse_identity(line);
+  }
+  return Error(Code::BadInput, "no identity in this file");
+}
+
+RingKey ring_key(std::uint32_t generation, SecretKey secret) {
+  return RingKey{generation, public_key(secret), std::move(secret)};
+}
+
+const RingKey* KeyRing::find(std::uint32_t generation) const {
+  const auto at = std::ranges::find(keys, generation, &RingKey::generation);
+  return at == keys.end() ? nullptr : &*at;
+}
+
+}  // namespace gw::seal

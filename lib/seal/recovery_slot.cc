@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/text.h"
+#include "seal/age.h"
+#include "seal/slot.h"
+
+namespace gw::seal {
+namespace {
+
+// The plaintext is an identity file of lines of fixed length, so that its size is known before it is written:
+//
+//   # gw recovery slot 1
+//   # vault 00112233445566778899aabbccddeeff
+//   # mailbox 00112233445566778899aabbccddeeff
+//   # generation 0000000001
+//   AGE-SECRET-KEY-1…
+constexpr std::string_view kFirstLine = "# gw recovery slot 1\n";
+constexpr std::string_view kGenerationLabel = "# generation ";
+constexpr std::size_t kGenerationDigits = 10;
+constexpr std::size_t kIdentity = 74;
+constexpr std::size_t kEntry = kGenerationLabel.size() + kGenerationDigits + 1 + kIdentity + 1;
+
+std::string slot_preface(const SlotPlace& place) {
+  return std::string(kFirstLine) + "# vault " + place.vault.hex() + "\n# mailbox " + place.mailbox.hex() +
+         "\n";
+}
+
+Secret ring_text(const SlotPlace& place, const KeyRing& ring) {
+  const std::string preface = slot_preface(place);
+  Secret text(preface.size() + ring.keys.size() * kEntry);
+  std::byte* at = std::ranges::copy(as_bytes(preface), text.span().data()).out;
+  for (const RingKey& key : ring.keys) {
+    std::array<char, kGenerationDigits + 1> number;
+    (void)std::snprintf(number.data(), number.size(), "%010u", static_cast<unsigned>(key.generation));
+    const Secret secret = identity(key.secret);
+    at = std::ranges::copy(as_bytes(kGenerationLabel), at).out;
+    at = std::ranges::copy(as_bytes({number.data(), kGenerationDigits}), at).out;
+    *at++ = std::byte{'\n'};
+    at = std::ranges::copy(secret.view(), at).out;
+    *at++ = std::byte{'\n'};
+  }
+  return text;
+}
+
+Result<KeyRing> read_ring_text(const SlotPlace& place, std::string_view text) {
+  const Error corrupt(Code::Corrupt, "not a recovery slot of this mailbox");
+  const std::string preface = slot_preface(place);
+  if (!text.starts_with(preface)) return corrupt;
+  text.remove_prefix(preface.size());
+  if (text.empty() || text.size() % kEntry != 0 || text.size() / kEntry > kMaxRing) return corrupt;
+  KeyRing ring;
+  for (; !text.empty(); text.remove_prefix(kEntry)) {
+    std::string_view entry = text.substr(0, kEntry);
+    if (!entry.starts_with(kGenerationLabel)) return corrupt;
+    entry.remove_prefix(kGenerationLabel.size());
+    const std::optional<std::uint64_t> number = parse_number(entry.substr(0, kGenerationDigits));
+    if (!number || *number == 0 || *number > 0xffffffff || entry[kGenerationDigits] != '\n' ||
+        entry.back() != '\n')
+      return corrupt;
+    Result<SecretKey> secret = parse_identity(entry.substr(kGenerationDigits + 1, kIdentity));
+    if (!secret || (!ring.keys.empty() && *number <= ring.keys.back().generation)) return corrupt;
+    ring.keys.push_back(ring_key(static_cast<std::uint32_t>(*number), std::move(*secret)));
+  }
+  return ring;
+}
+
+}  // namespace
+
+Result<Bytes> seal_recovery_slot(const SlotPlace& place, const KeyRing& ring, const PublicKey& recipient) {
+  if (ring.keys.empty() || ring.keys.size() > kMaxRing)
+    return Error(Code::BadInput, "no keys that a slot can hold");
+  return seal_file(ring_text(place, ring), recipient);
+}
+
+Result<KeyRing> open_recovery_slot(const SlotPlace& place, ByteView slot, const SecretKey& recovery) {
+  std::array<RingKey, 1> keys{ring_key(1, SecretKey{recovery.scalar.clone()})};
+  Secret text(slot.size());
+  std::size_t size = 0;
+  const Result<void> opened = open_file(slot, keys, [&](ByteView piece) {
+    std::ranges::copy(piece, text.span().subspan(size).begin());
+    size += piece.size();
+  });
+  if (!opened && opened.error().code() == Code::BadInput) return Error(Code::Corrupt, opened.error().text());
+  if (!opened) return opened.error().within("recovery slot");
+  return read_ring_text(place, text.text().substr(0, size));
+}
+
+}  // namespace gw::seal
