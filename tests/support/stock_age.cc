@@ -1,0 +1,55 @@
+#include "support/stock_age.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "base/text.h"
+#include "support/temp_folder.h"
+
+namespace gw::test {
+namespace {
+
+void write(const std::string& path, std::string_view octets) {
+  std::ofstream(path, std::ios::binary).write(octets.data(), static_cast<std::streamsize>(octets.size()));
+}
+
+std::string read(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+AgeOutput run(const TempFolder& folder, const std::string& command) {
+  const std::string line = "cd '" + folder.path() + "' && " + command + " <in >out 2>err";
+  if (std::system(line.c_str()) != 0) return {};  // NOLINT(cert-env33-c): arguments are the test's own
+  return {true, to_bytes(read(folder.path() + "/out"))};
+}
+
+}  // namespace
+
+AgeOutput age_decrypt(ByteView container, std::string_view identity_file) {
+  const TempFolder folder;
+  write(folder.path() + "/in", as_text(container));
+  write(folder.path() + "/key", identity_file);
+  return run(folder, "age -d -i key");
+}
+
+AgeOutput age_encrypt(ByteView plain, std::string_view recipient) {
+  const TempFolder folder;
+  write(folder.path() + "/in", as_text(plain));
+  return run(folder, "age -r '" + std::string(recipient) + "'");
+}
+
+std::string age_keygen() {
+  const TempFolder folder;
+  write(folder.path() + "/in", "");
+  return std::string(as_text(run(folder, "age-keygen").octets));
+}
+
+std::string age_recipient(std::string_view identity_file) {
+  const TempFolder folder;
+  write(folder.path() + "/in", identity_file);
+  return std::string(trim(as_text(run(folder, "age-keygen -y").octets)));
+}
+
+}  // namespace gw::test
