@@ -38,6 +38,7 @@ inline Outcome run_child(std::vector<std::string> arguments, const std::function
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
+    ::alarm(20);
     ::dup2(::open("/dev/null", O_RDONLY), 0);
     ::dup2(::open(out_path.c_str(), O_WRONLY | O_CREAT, 0600), 1);
     ::dup2(::open(err_path.c_str(), O_WRONLY | O_CREAT, 0600), 2);

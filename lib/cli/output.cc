@@ -1,0 +1,132 @@
+#include "cli/output.h"
+
+#include <algorithm>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace gw::cli {
+namespace {
+
+constexpr std::size_t kGather = 64 << 10;
+constexpr int kInputOutput = 74;
+
+std::string base64(std::string_view octets) {
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < octets.size(); i += 3) {
+    const std::size_t have = std::min<std::size_t>(3, octets.size() - i);
+    unsigned bits = 0;
+    for (std::size_t j = 0; j < 3; ++j)
+      bits = bits << 8 | (j < have ? static_cast<unsigned char>(octets[i + j]) : 0u);
+    for (std::size_t j = 0; j < 4; ++j) text += j <= have ? kDigits[bits >> (18 - 6 * j) & 63] : '=';
+  }
+  return text;
+}
+
+// Characters, near enough: octets that do not continue a UTF-8 sequence.
+std::size_t width(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+// printable(), with line ends and tabs kept.
+std::string shown(std::string_view text) {
+  std::string safe;
+  for (;;) {
+    const std::size_t end = text.find_first_of("\n\t");
+    std::string_view piece = text.substr(0, end);
+    if (end != std::string_view::npos && text[end] == '\n' && piece.ends_with('\r')) piece.remove_suffix(1);
+    safe += printable(piece);
+    if (end == std::string_view::npos) return safe;
+    safe += text[end];
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
+Output::Output(int fd) : fd_(fd), terminal_(::isatty(fd) != 0) {}
+
+Output::~Output() {
+  flush();
+}
+
+void Output::write(std::string_view text) {
+  waiting_ += text;
+  if (waiting_.size() >= kGather || terminal_) flush();
+}
+
+void Output::flush() {
+  if (!waiting_.empty() && !failed_) {
+    if (auto done = write_all(fd_, as_bytes(waiting_), "standard output"); !done) failed_ = done.error();
+  }
+  waiting_.clear();
+  if (failed_ && failed_->code() == Code::Closed) {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
+}
+
+void Output::line(std::string_view text) {
+  write(printable(text) + "\n");
+}
+
+void Output::json(const Json& object) {
+  write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void Output::octets(ByteView octets) {
+  if (terminal_) {
+    write(shown(as_text(octets)));
+  } else {
+    write(as_text(octets));
+  }
+}
+
+Result<int> Output::close(int status) {
+  flush();
+  // Some file systems say only at the end that there was no room (NFS, quota).
+  if (const int copy = ::dup(fd_); !failed_ && copy >= 0 && ::close(copy) != 0) {
+    failed_ = Error::from_errno("standard output");
+  }
+  if (failed_) return failed_->with_exit_status(kInputOutput);
+  return status;
+}
+
+void put_text(Json& object, const std::string& name, std::string_view text) {
+  object[name] = valid_text(text);
+  if (!valid_utf8(text)) object[name + "_b64"] = base64(text);
+}
+
+void Table::row(std::vector<std::string> cells) {
+  cells.resize(columns_.size());
+  for (std::string& cell : cells) cell = printable(cell);
+  rows_.push_back(std::move(cells));
+}
+
+void Table::print(Output& output) const {
+  std::vector<std::size_t> widths;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    std::size_t widest = width(columns_[i].heading);
+    for (const auto& row : rows_) widest = std::max(widest, width(row[i]));
+    widths.push_back(widest);
+  }
+  const auto print_row = [&](const auto& cell_of) {
+    std::string text;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const std::string& cell = cell_of(i);
+      const std::string blanks(widths[i] - width(cell), ' ');
+      if (i > 0) text += "  ";
+      text += columns_[i].side == Right ? blanks + cell : cell + blanks;
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    output.line(text);
+  };
+  print_row([&](std::size_t i) -> const std::string& { return columns_[i].heading; });
+  for (const auto& row : rows_) print_row([&](std::size_t i) -> const std::string& { return row[i]; });
+}
+
+}  // namespace gw::cli

@@ -1,0 +1,125 @@
+#include "cli/password.h"
+
+#include <fcntl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace gw::cli {
+namespace {
+
+constexpr std::size_t kMaxTyped = 1024;
+
+// A terminal that does not show what is typed and gives each key at once, put back at the end. Signal keys
+// are read like others: an interrupt would otherwise leave the terminal silent.
+class SilentTerminal {
+ public:
+  explicit SilentTerminal(int fd) : fd_(fd) {
+    ok_ = ::tcgetattr(fd, &before_) == 0;
+    struct termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON | ISIG);
+    silent.c_cc[VMIN] = 1;
+    silent.c_cc[VTIME] = 0;
+    ok_ = ok_ && ::tcsetattr(fd, TCSAFLUSH, &silent) == 0;
+  }
+  ~SilentTerminal() {
+    if (ok_) ::tcsetattr(fd_, TCSAFLUSH, &before_);
+  }
+  SilentTerminal(const SilentTerminal&) = delete;
+  SilentTerminal& operator=(const SilentTerminal&) = delete;
+  bool ok() const { return ok_; }
+
+ private:
+  int fd_;
+  bool ok_ = false;
+  struct termios before_ {};
+};
+
+Result<Secret> prompt(std::string_view mailbox) {
+  const Fd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!terminal) return Error::from_errno("cannot ask for the password: /dev/tty");
+  const SilentTerminal silent(terminal.get());
+  if (!silent.ok()) return Error::from_errno("cannot ask for the password: /dev/tty");
+  const std::string question = "password of " + printable(mailbox) + ": ";
+  if (auto asked = write_all(terminal.get(), as_bytes(question), "/dev/tty"); !asked) return asked.error();
+
+  Secret typed(kMaxTyped);
+  std::size_t length = 0;
+  for (;;) {
+    char key = 0;
+    const ssize_t got = ::read(terminal.get(), &key, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || key == '\x03' || key == '\x04') {
+      (void)write_all(terminal.get(), as_bytes("\n"), "/dev/tty");
+      return Error(Code::Usage, "no password given");
+    }
+    if (key == '\n' || key == '\r') break;
+    if (key == '\x7f' || key == '\b') {
+      if (length > 0) --length;
+    } else if (key == '\x15') {  // ^U: from the start
+      length = 0;
+    } else if (length < kMaxTyped) {
+      typed.span()[length++] = static_cast<std::byte>(key);
+    }
+  }
+  (void)write_all(terminal.get(), as_bytes("\n"), "/dev/tty");
+  if (length == 0) return Error(Code::Usage, "no password given");
+  typed.shorten(length);
+  return typed;
+}
+
+Result<std::optional<Secret>> credential(std::string_view mailbox) {
+  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+  if (folder == nullptr || mailbox.empty() || mailbox.find('/') != std::string_view::npos)
+    return std::optional<Secret>();
+  const std::string path = std::string(folder) + "/gw." + std::string(mailbox);
+  if (::access(path.c_str(), F_OK) != 0) return std::optional<Secret>();
+  auto secret = read_secret_file(path);
+  if (!secret) return secret.error();
+  return std::optional<Secret>(std::move(*secret));
+}
+
+}  // namespace
+
+Result<Secret> read_secret_file(const std::string& path, bool whole) {
+  if (path == "-") return read_secret(STDIN_FILENO, "standard input", 4096, whole);
+  auto fd = open_for_reading(path);
+  if (!fd) return fd.error();
+  return read_secret(fd->get(), path, 4096, whole);
+}
+
+void PasswordOptions::declare(CLI::App& app) {
+  CLI::Option* by_file =
+      app.add_option("--password-file", file, "Read the password from the first line of FILE (- is stdin)");
+  by_file->type_name("FILE");
+  app.add_option("--password-fd", fd, "Read the password from this descriptor")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(by_file);
+}
+
+Result<std::optional<Secret>> PasswordOptions::read_given() const {
+  if (!given()) return std::optional<Secret>();
+  auto secret = file ? read_secret_file(*file) : read_secret(*fd, "descriptor " + std::to_string(*fd));
+  if (!secret) return secret.error().within("cannot read the password");
+  return std::optional<Secret>(std::move(*secret));
+}
+
+Result<Secret> PasswordOptions::read(std::string_view mailbox) const {
+  auto chosen = read_given();
+  if (!chosen) return chosen.error();
+  if (*chosen) return std::move(**chosen);
+  auto stored = credential(mailbox);
+  if (!stored) return stored.error().within("cannot read the password");
+  if (*stored) return std::move(**stored);
+  if (::isatty(STDIN_FILENO) != 0) return prompt(mailbox);
+  return Error(Code::Usage, "no password given").with_hint("--password-file FILE, or - for standard input");
+}
+
+}  // namespace gw::cli

@@ -1,0 +1,45 @@
+#include "cli/values.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+
+namespace gw::cli {
+namespace {
+
+template <class Value, class Parse>
+CLI::Option* option(CLI::App& app, const std::string& name, std::optional<Value>& to, const std::string& help,
+                    const char* type, const char* wanted, Parse parse) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&to, name, wanted, parse](const std::string& text) {
+            const auto value = parse(text);
+            if (!value) throw CLI::ValidationError(name, "`" + text + "` is not " + wanted);
+            to = *value;
+          },
+          help)
+      ->type_name(type);
+}
+
+}  // namespace
+
+CLI::Option* size_option(CLI::App& app, const std::string& name, std::optional<std::uint64_t>& to,
+                         const std::string& help) {
+  return option(app, name, to, help, "SIZE", "a size, such as 200MiB",
+                [](const std::string& t) { return parse_size(t); });
+}
+
+CLI::Option* duration_option(CLI::App& app, const std::string& name, std::optional<std::chrono::seconds>& to,
+                             const std::string& help) {
+  return option(app, name, to, help, "TIME", "a duration, such as 90 or 10m",
+                [](const std::string& t) { return parse_duration(t); });
+}
+
+CLI::Option* time_option(CLI::App& app, const std::string& name, std::optional<Micros>& to,
+                         const std::string& help) {
+  return option(app, name, to, help, "WHEN", "a time, such as 2026-11-25 or 2026-11-25T03:12:34Z",
+                [](const std::string& t) { return parse_time(t); });
+}
+
+}  // namespace gw::cli

@@ -1,0 +1,111 @@
+#include "cli/password.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/file.h"
+#include "cli/child.h"
+#include "cli/program.h"
+
+namespace gw::cli {
+namespace {
+
+using test::Outcome;
+
+// Prints the password's length and last character, so that the test sees which one it was.
+Outcome ask(
+    std::vector<std::string> arguments, const std::function<void()>& before = [] {}) {
+  arguments.insert(arguments.begin(), "gw-tool");
+  return test::run_child(arguments, [&before](int argc, char** argv) {
+    before();
+    Program program("gw-tool", "Try things.");
+    PasswordOptions password;
+    password.declare(program.options());
+    return program.run(argc, argv, [&]() -> Result<void> {
+      auto secret = password.read("archive");
+      if (!secret) return secret.error();
+      const std::string said =
+          std::to_string(secret->size()) + std::string(secret->text().substr(secret->size() - 1));
+      return write_all(1, as_bytes(said), "stdout");
+    });
+  });
+}
+
+void redirect_input(const std::string& path) {
+  ::dup2(::open(path.c_str(), O_RDONLY), 0);
+}
+
+}  // namespace
+
+TEST_CASE("a password comes from a file's first line, without its line end") {
+  const test::TempFolder folder;
+  const std::string path = folder.path() + "/p";
+  REQUIRE(create_file(path, as_bytes("correct horse\r\nsecond line\n"), 0600));
+  CHECK(ask({"--password-file", path}).out == "13e");
+  CHECK(ask({"--password-file", "-"}, [&] { redirect_input(path); }).out == "13e");
+  CHECK(ask({"--password-fd", "9"}, [&] { ::dup2(::open(path.c_str(), O_RDONLY), 9); }).out == "13e");
+}
+
+TEST_CASE("a systemd credential of the mailbox's name is used where no option is given") {
+  const test::TempFolder folder;
+  REQUIRE(create_file(folder.path() + "/gw.archive", as_bytes("credential"), 0600));
+  const auto in_unit = [&] { ::setenv("CREDENTIALS_DIRECTORY", folder.path().c_str(), 1); };
+  CHECK(ask({}, in_unit).out == "10l");
+}
+
+TEST_CASE("without a terminal nothing is asked: exit 64 and a hint") {
+  const Outcome outcome = ask({});
+  CHECK(outcome.status == 64);
+  CHECK(outcome.err == "gw-tool: no password given\nhint: --password-file FILE, or - for standard input\n");
+}
+
+TEST_CASE("a password file that is missing is exit 66, an empty one 65, and two sources are 64") {
+  const test::TempFolder folder;
+  CHECK(ask({"--password-file", folder.path() + "/none"}).status == 66);
+  REQUIRE(create_file(folder.path() + "/empty", as_bytes("\n"), 0600));
+  CHECK(ask({"--password-file", folder.path() + "/empty"}).status == 65);
+  CHECK(ask({"--password-file", "-", "--password-fd", "0"}).status == 64);
+}
+
+TEST_CASE("a prompt on the terminal shows nothing of what is typed") {
+  const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  REQUIRE(master >= 0);
+  REQUIRE(::grantpt(master) == 0);
+  REQUIRE(::unlockpt(master) == 0);
+  const std::string name = ::ptsname(master);
+  std::string screen;
+  bool typed = false;
+  // Types once the question is there: by then the terminal is silent.
+  const pid_t typist = ::fork();
+  REQUIRE(typist >= 0);
+  if (typist == 0) {
+    char octet = 0;
+    while (::read(master, &octet, 1) == 1) {
+      screen += octet;
+      if (!typed && screen.ends_with("archive: ")) {
+        typed = true;
+        constexpr std::string_view kKeys = "wrong\x15hidden wordz\x7fs\n";
+        (void)!::write(master, kKeys.data(), kKeys.size());
+      }
+      if (typed && screen.ends_with("\n")) ::_exit(screen == "password of archive: \r\n" ? 0 : 1);
+    }
+    ::_exit(2);
+  }
+  const Outcome outcome = ask({}, [&] {
+    ::setsid();
+    const int terminal = ::open(name.c_str(), O_RDWR);
+    ::ioctl(terminal, TIOCSCTTY, 0);
+    ::dup2(terminal, 0);
+  });
+  int status = 0;
+  ::waitpid(typist, &status, 0);
+  ::close(master);
+  CHECK(outcome.out == "12s");
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+}  // namespace gw::cli
