@@ -1,0 +1,29 @@
+#include "sasl/login.h"
+
+#include "base/text.h"
+
+namespace gw::sasl {
+namespace {
+
+constexpr std::size_t kMaxName = 255;
+
+}  // namespace
+
+Step Login::start(std::optional<Secret> initial) {
+  name_.reset();
+  if (!initial) return Challenge{"Username:"};
+  return respond(std::move(*initial));
+}
+
+Step Login::respond(Secret message) {
+  const std::string_view text = message.text();
+  if (text.empty() || text.find('\0') != std::string_view::npos) return Malformed{};
+  if (!name_) {
+    if (text.size() > kMaxName || !valid_utf8(text)) return Malformed{};
+    name_ = text;
+    return Challenge{"Password:"};
+  }
+  return Credentials{{}, std::move(*name_), std::move(message)};
+}
+
+}  // namespace gw::sasl

@@ -1,0 +1,43 @@
+#include "sasl/mechanism.h"
+
+#include "base/text.h"
+#include "sasl/external.h"
+#include "sasl/login.h"
+#include "sasl/plain.h"
+#include "wire/base64.h"
+
+namespace gw::sasl {
+namespace {
+
+Step encoded(Step step) {
+  if (auto* challenge = std::get_if<Challenge>(&step))
+    challenge->text = wire::base64_encode(as_bytes(challenge->text));
+  return step;
+}
+
+}  // namespace
+
+std::unique_ptr<Mechanism> make_mechanism(std::string_view name) {
+  if (iequals(name, "PLAIN")) return std::make_unique<Plain>();
+  if (iequals(name, "LOGIN")) return std::make_unique<Login>();
+  if (iequals(name, "EXTERNAL")) return std::make_unique<External>();
+  return nullptr;
+}
+
+Step Exchange::start(std::optional<std::string_view> initial) {
+  if (!initial) return encoded(mechanism_->start(std::nullopt));
+  if (*initial == "=") return encoded(mechanism_->start(Secret()));
+  auto message = wire::base64_decode_secret(*initial);
+  // An empty text is no initial response at all; one of no octets is written `=`.
+  if (!message || message->empty()) return Malformed{};
+  return encoded(mechanism_->start(std::move(*message)));
+}
+
+Step Exchange::respond(std::string_view line) {
+  if (line == "*") return Cancelled{};
+  auto message = wire::base64_decode_secret(line);
+  if (!message) return Malformed{};
+  return encoded(mechanism_->respond(std::move(*message)));
+}
+
+}  // namespace gw::sasl

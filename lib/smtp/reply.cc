@@ -1,0 +1,28 @@
+#include "smtp/reply.h"
+
+#include <algorithm>
+
+namespace gw::smtp {
+namespace {
+
+constexpr std::size_t kMaxLine = 510;  // RFC 5321 section 4.5.3.1.5, without the CRLF
+
+}  // namespace
+
+Reply::Reply(int reply_code, std::string_view enhanced_code, std::string_view text)
+    : code(reply_code), enhanced(enhanced_code), lines{std::string(text)} {}
+
+std::string Reply::wire() const {
+  std::string result;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::string line = std::to_string(code) + (i + 1 < lines.size() ? '-' : ' ');
+    if (!enhanced.empty()) line += enhanced + ' ';
+    line += lines[i];
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+    result += line.substr(0, kMaxLine) + "\r\n";
+  }
+  return result;
+}
+
+}  // namespace gw::smtp

@@ -1,0 +1,427 @@
+#include "smtp/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+
+namespace gw::smtp {
+namespace {
+
+constexpr std::size_t kMaxAuthLine = 12'288;  // RFC 4954 section 4
+
+constexpr std::string_view kHelp =
+    "HELO EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT; the manual is gw-smtpd(8)";
+
+// Whether a CR or LF of `octets` stands alone. `after_cr` goes from piece to piece.
+bool has_bare_newline(ByteView octets, bool& after_cr) {
+  for (const char c : as_text(octets)) {
+    if ((c == '\n') != after_cr) return true;
+    after_cr = c == '\r';
+  }
+  return false;
+}
+
+}  // namespace
+
+Session::Session(Options options) : options_(std::move(options)), lines_(options_.max_line) {}
+
+void Session::greet() {
+  if (mode_ != Mode::Greeting) return;
+  mode_ = Mode::Command;
+  say({220, "", options_.host + " ESMTP gw"});
+}
+
+void Session::receive(ByteView bytes) {
+  if (bytes.empty() || mode_ == Mode::Done) return;
+  if (mode_ == Mode::Greeting) return close(Refusal::EarlyTalk);
+  if (awaiting_ && std::holds_alternative<StartTls>(event_)) {
+    say(Refusal::BehindStartTls);
+    return finish();
+  }
+  input_ = bytes;
+}
+
+void Session::receive_eof() {
+  eof_ = true;
+}
+
+std::string Session::take_output() {
+  return std::exchange(output_, {});
+}
+
+// ---- events
+
+const Event& Session::give(Event event, bool awaits) {
+  event_ = std::move(event);
+  awaiting_ = awaits;
+  return event_;
+}
+
+const Event& Session::next_event() {
+  if (awaiting_) return event_;
+  for (;;) {
+    if (mode_ == Mode::Done) return give(Closed{});
+    if (input_.empty() && !(mode_ == Mode::Chunk && chunk_left_ == 0)) {
+      if (!eof_) return give(NeedInput{});
+      const Event* aborted = abort_mail();
+      finish();
+      return aborted ? *aborted : give(Closed{});
+    }
+    const Event* event = nullptr;
+    if (mode_ == Mode::Data)
+      event = data_event();
+    else if (mode_ == Mode::Chunk)
+      event = chunk_event();
+    else
+      event = line_event();
+    if (event) return *event;
+  }
+}
+
+const Event* Session::line_event() {
+  const wire::LineReader::Found found = lines_.next(input_);
+  if (found.kind == wire::LineReader::Kind::NeedMore) return nullptr;
+  if (found.kind == wire::LineReader::Kind::Fault) return bad_line(found.text);
+  if (mode_ == Mode::Auth) {
+    mode_ = Mode::Command;
+    if (found.text == "*") {
+      lines_.set_limit(options_.max_line);
+      return say(Refusal::ExchangeCancelled);
+    }
+    return &give(AuthLine{found.text}, true);
+  }
+  return obey(found.text);
+}
+
+const Event* Session::bad_line(std::string_view text) {
+  const bool not_smtp = looks_like_http(text) || (!options_.tls_active && looks_like_tls(text));
+  if (not_smtp && mode_ == Mode::Command) {
+    close(Refusal::NotSmtp);
+  } else if (++bad_lines_ >= options_.max_bad_lines) {
+    close(Refusal::TooManyErrors);
+  } else {
+    // An authentication that was under way is over.
+    if (std::exchange(mode_, Mode::Command) == Mode::Auth) lines_.set_limit(options_.max_line);
+    say(Refusal::BadLine);
+  }
+  return nullptr;
+}
+
+const Event* Session::data_event() {
+  const wire::DotReader::Piece piece = dots_.next(input_);
+  if (!piece.end) return body_event(piece.octets);
+  mode_ = Mode::Command;
+  return body_done();
+}
+
+const Event* Session::chunk_event() {
+  if (chunk_left_ > 0) {
+    const ByteView octets =
+        input_.first(static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input_.size())));
+    input_ = input_.subspan(octets.size());
+    chunk_left_ -= octets.size();
+    return chunk_refusal_ ? nullptr : body_event(octets);
+  }
+  mode_ = Mode::Command;
+  if (chunk_refusal_) return say(*std::exchange(chunk_refusal_, std::nullopt));
+  if (chunk_last_) return body_done();
+  if (verdict_) {
+    const Reply verdict = *verdict_;
+    reset_mail();
+    spoiled_ = verdict;
+    return say(verdict);
+  }
+  return say({250, "2.0.0", std::to_string(chunk_octets_) + " octets"});
+}
+
+const Event* Session::body_event(ByteView octets) {
+  octets_ += octets.size();
+  if (octets.empty() || verdict_) return nullptr;
+  if (options_.max_size != 0 && octets_ > options_.max_size) return discard(Refusal::TooLarge);
+  if (options_.reject_bare_newline && has_bare_newline(octets, after_cr_))
+    return discard(Refusal::BareNewline);
+  return &give(BodyBytes{octets});
+}
+
+const Event* Session::body_done() {
+  if (!verdict_ && after_cr_) {
+    // The last octet was a lone CR.
+    const Event* event = abort_mail();
+    say(Refusal::BareNewline);
+    return event;
+  }
+  if (!verdict_) return &give(BodyEnd{}, true);
+  const Reply verdict = *verdict_;
+  reset_mail();
+  return say(verdict);
+}
+
+const Event* Session::discard(Refusal refusal) {
+  verdict_ = reply(refusal);
+  return &give(Aborted{});
+}
+
+// ---- answers
+
+void Session::accept(std::string_view text) {
+  if (!std::exchange(awaiting_, false)) return;
+  const auto positive = [&](int code, std::string_view enhanced, std::string_view usual) {
+    say({code, enhanced, text.empty() ? usual : text});
+  };
+  if (std::holds_alternative<StartTls>(event_)) {
+    positive(220, "2.0.0", "Ready for TLS");
+  } else if (std::holds_alternative<AuthStart>(event_) || std::holds_alternative<AuthLine>(event_)) {
+    authenticated_ = true;
+    lines_.set_limit(options_.max_line);
+    positive(235, "2.7.0", "Welcome");
+  } else if (const auto* from = std::get_if<MailFrom>(&event_)) {
+    mail_ = true;
+    smtputf8_ = from->smtputf8;
+    spoiled_.reset();
+    positive(250, "2.1.0", "Sender taken");
+  } else if (std::holds_alternative<RcptTo>(event_)) {
+    ++recipients_;
+    positive(250, "2.1.5", "Recipient taken");
+  } else if (std::holds_alternative<BodyEnd>(event_)) {
+    reset_mail();
+    positive(250, "2.0.0", "stored");
+  }
+  event_ = NeedInput{};
+}
+
+void Session::refuse(const Reply& refusal) {
+  if (std::holds_alternative<BodyBytes>(event_) && mode_ != Mode::Done) {
+    verdict_ = refusal;
+    event_ = NeedInput{};
+    return;
+  }
+  if (!std::exchange(awaiting_, false)) return;
+  const bool authenticating =
+      std::holds_alternative<AuthStart>(event_) || std::holds_alternative<AuthLine>(event_);
+  if (authenticating) lines_.set_limit(options_.max_line);
+  if (authenticating && refusal.code == 535 && ++auth_failures_ >= options_.max_auth_failures) {
+    event_ = NeedInput{};
+    return close(Refusal::TooManyFailures);
+  }
+  if (std::holds_alternative<RcptTo>(event_) && refusal.temporary()) deferred_recipient_ = true;
+  if (std::holds_alternative<BodyEnd>(event_)) reset_mail();
+  event_ = NeedInput{};
+  say(refusal);
+  if (refusal.closes()) finish();
+}
+
+void Session::challenge(std::string_view base64) {
+  if (!std::exchange(awaiting_, false)) return;
+  event_ = NeedInput{};
+  mode_ = Mode::Auth;
+  lines_.set_limit(kMaxAuthLine);
+  say({334, "", base64});
+}
+
+void Session::tls_started() {
+  options_.tls_active = true;
+  mode_ = Mode::Command;
+  lines_.forget();
+  helo_.clear();
+  extended_ = false;
+  authenticated_ = false;
+  bad_lines_ = 0;
+  spoiled_.reset();
+  reset_mail();
+}
+
+void Session::close(Refusal refusal) {
+  if (mode_ == Mode::Done) return;
+  say(refusal);
+  finish();
+}
+
+void Session::finish() {
+  mode_ = Mode::Done;
+  awaiting_ = false;
+  input_ = {};
+  lines_.forget();
+}
+
+const Event* Session::say(const Reply& reply) {
+  if (reply.permanent()) ++permanent_refusals_;
+  output_ += reply.wire();
+  return nullptr;
+}
+
+const Event* Session::abort_mail() {
+  const bool told = verdict_.has_value();  // its driver knows
+  const bool in_progress = std::exchange(mail_, false);
+  reset_mail();
+  spoiled_.reset();
+  return in_progress && !told ? &give(Aborted{}) : nullptr;
+}
+
+void Session::reset_mail() {
+  mail_ = false;
+  smtputf8_ = false;
+  recipients_ = 0;
+  deferred_recipient_ = false;
+  chunked_ = false;
+  octets_ = 0;
+  after_cr_ = false;
+  verdict_.reset();
+}
+
+// ---- commands
+
+const Event* Session::obey(std::string_view line) {
+  if (looks_like_http(line) || (!options_.tls_active && looks_like_tls(line))) {
+    close(Refusal::NotSmtp);
+    return nullptr;
+  }
+  const Command command = parse_command(line);
+  switch (command.verb) {
+    case Verb::Helo:
+    case Verb::Ehlo:
+      return hello(command.verb, command.argument);
+    case Verb::StartTls:
+      return start_tls(command.argument);
+    case Verb::Auth:
+      return auth(command.argument);
+    case Verb::Mail:
+      return mail(command.argument);
+    case Verb::Rcpt:
+      return rcpt(command.argument);
+    case Verb::Data:
+      return data(command.argument);
+    case Verb::Bdat:
+      return bdat(command.argument);
+    case Verb::Rset: {
+      if (!command.argument.empty()) return say(Refusal::Malformed);
+      say({250, "2.0.0", "Forgotten"});
+      return abort_mail();
+    }
+    case Verb::Noop:
+      return say({250, "2.0.0", "Still here"});
+    case Verb::Vrfy:
+      if (command.argument.empty()) return say(Refusal::Malformed);
+      return say({252, "2.5.0", "Send mail to it and see"});
+    case Verb::Help:
+      return say({214, "2.0.0", kHelp});
+    case Verb::Quit: {
+      if (!command.argument.empty()) return say(Refusal::Malformed);
+      say({221, "2.0.0", "Bye"});
+      const Event* aborted = abort_mail();
+      finish();
+      return aborted;
+    }
+    case Verb::NotOffered:
+      return say(Refusal::NotOffered);
+    case Verb::Unknown:
+      break;
+  }
+  return say(Refusal::UnknownCommand);
+}
+
+const Event* Session::hello(Verb verb, std::string_view name) {
+  if (!valid_helo(name)) return say(Refusal::Malformed);
+  helo_ = name;
+  extended_ = verb == Verb::Ehlo;
+  if (extended_)
+    announce();
+  else
+    say({250, "", options_.host});
+  return abort_mail();
+}
+
+void Session::announce() {
+  const bool auth = options_.announce_auth && (options_.tls_active || options_.plaintext_auth);
+  Reply reply(250, "", options_.host);
+  reply.lines.insert(reply.lines.end(), {"PIPELINING", "SIZE " + std::to_string(options_.max_size),
+                                         "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"});
+  if (options_.starttls && !options_.tls_active) reply.lines.emplace_back("STARTTLS");
+  if (auth) reply.lines.emplace_back("AUTH PLAIN LOGIN");
+  reply.lines.push_back("LIMITS RCPTMAX=" + std::to_string(options_.max_recipients));
+  reply.lines.emplace_back("HELP");
+  say(reply);
+}
+
+const Event* Session::start_tls(std::string_view argument) {
+  if (options_.tls_active) return say(Refusal::WrongOrder);
+  if (!options_.starttls) return say(Refusal::NotOffered);
+  if (!argument.empty()) return say(Refusal::Malformed);
+  if (mail_) return say(Refusal::WrongOrder);
+  if (!input_.empty()) {
+    say(Refusal::BehindStartTls);
+    finish();
+    return nullptr;
+  }
+  return &give(StartTls{}, true);
+}
+
+const Event* Session::auth(std::string_view argument) {
+  if (!options_.tls_active && !options_.plaintext_auth) return say(Refusal::TlsRequired);
+  if (!options_.announce_auth) return say(Refusal::NotOffered);
+  if (!extended_ || authenticated_ || mail_) return say(Refusal::WrongOrder);
+  const auto arguments = parse_auth(argument);
+  if (!arguments) return say(Refusal::Malformed);
+  if (!iequals(arguments->mechanism, "PLAIN") && !iequals(arguments->mechanism, "LOGIN"))
+    return say(Refusal::UnknownMechanism);
+  return &give(AuthStart{arguments->mechanism, arguments->initial}, true);
+}
+
+const Event* Session::mail(std::string_view argument) {
+  if (options_.require_tls && !options_.tls_active) return say(Refusal::TlsRequired);
+  if (helo_.empty() || mail_) return say(Refusal::WrongOrder);
+  auto parsed = parse_mail(argument);
+  if (const auto* refusal = std::get_if<Refusal>(&parsed)) return say(*refusal);
+  auto& from = std::get<MailArguments>(parsed);
+  if (options_.max_size != 0 && from.size > options_.max_size) return say(Refusal::TooLarge);
+  return &give(std::move(from), true);
+}
+
+const Event* Session::rcpt(std::string_view argument) {
+  if (options_.require_tls && !options_.tls_active) return say(Refusal::TlsRequired);
+  if (!mail_ || chunked_) return say(Refusal::WrongOrder);
+  auto parsed = parse_rcpt(argument, smtputf8_);
+  if (const auto* refusal = std::get_if<Refusal>(&parsed)) return say(*refusal);
+  if (recipients_ >= options_.max_recipients) return say(Refusal::TooManyRecipients);
+  return &give(std::move(std::get<RcptArguments>(parsed)), true);
+}
+
+Refusal Session::without_recipient() const {
+  return deferred_recipient_ ? Refusal::NoRecipientNow : Refusal::NoRecipient;
+}
+
+const Event* Session::data(std::string_view argument) {
+  if (options_.require_tls && !options_.tls_active) return say(Refusal::TlsRequired);
+  if (!mail_ || chunked_) return say(Refusal::WrongOrder);
+  if (!argument.empty()) return say(Refusal::Malformed);
+  if (recipients_ == 0) return say(without_recipient());
+  mode_ = Mode::Data;
+  dots_.restart();
+  return say({354, "", "Send it, and end with CRLF.CRLF"});
+}
+
+// Whatever the answer, the octets that the command names follow it and are never read as commands.
+const Event* Session::bdat(std::string_view argument) {
+  const auto chunk = parse_bdat(argument);
+  if (!chunk) return say(Refusal::Malformed);
+  mode_ = Mode::Chunk;
+  chunk_octets_ = chunk_left_ = chunk->octets;
+  chunk_last_ = chunk->last;
+  if (options_.require_tls && !options_.tls_active) {
+    chunk_refusal_ = reply(Refusal::TlsRequired);
+  } else if (spoiled_) {
+    chunk_refusal_ = spoiled_;
+    if (chunk_last_) spoiled_.reset();
+  } else if (!mail_) {
+    chunk_refusal_ = reply(Refusal::WrongOrder);
+  } else if (recipients_ == 0) {
+    chunk_refusal_ = reply(without_recipient());
+  } else {
+    chunked_ = true;
+    if (options_.max_size != 0 && chunk->octets > options_.max_size - octets_ && !verdict_)
+      return discard(Refusal::TooLarge);
+  }
+  return nullptr;
+}
+
+}  // namespace gw::smtp

@@ -1,0 +1,173 @@
+// The server side of one SMTP conversation (RFC 5321), without the network.
+//
+// A Session owns no socket, clock or vault. Its driver passes in the bytes that arrived, asks what they mean,
+// and sends what the Session wants sent:
+//
+//   session.greet();
+//   for (;;) {
+//     const Event& event = session.next_event();
+//     ...                                    // answer it, or at NeedInput:
+//     send(session.take_output());
+//     session.receive(bytes);
+//   }
+//
+// Commands that are malformed, out of order or over a limit are refused here and never become events. So
+// every event the driver sees is one that the protocol allows now, and its only job is policy: accept() or
+// refuse(). How the input is cut into pieces makes no difference to events and output.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/bytes.h"
+#include "smtp/command.h"
+#include "smtp/refusals.h"
+#include "smtp/reply.h"
+#include "wire/dot_reader.h"
+#include "wire/line_reader.h"
+
+namespace gw::smtp {
+
+struct Options {
+  std::string host;                       // ours: greeting and EHLO
+  std::uint64_t max_size = 512ull << 20;  // octets of a message; 0: no limit
+  std::size_t max_recipients = 1000;
+  std::size_t max_line = 2046;    // octets of a command without its CRLF: a path of 1,000 and its parameters
+  std::size_t max_bad_lines = 3;  // the last one ends the connection
+  std::size_t max_auth_failures = 3;
+  bool starttls = false;             // can be had
+  bool tls_active = false;           // from the first octet on (port 465)
+  bool require_tls = false;          // nothing but TLS first
+  bool announce_auth = false;        // AUTH PLAIN LOGIN, where it may be used
+  bool plaintext_auth = false;       // it may be used without TLS
+  bool reject_bare_newline = false;  // else a lone CR or LF in a message is kept as it is
+};
+
+struct NeedInput {};  // send take_output(); then receive() or receive_eof(). All input so far is used up
+struct StartTls {};   // accept(), send take_output(), handshake, tls_started()
+// Awaits challenge(), accept() or refuse(). Views are valid until then.
+struct AuthStart {
+  std::string_view mechanism;
+  std::optional<std::string_view> initial;  // in base64
+};
+struct AuthLine {
+  std::string_view line;  // in base64
+};
+using MailFrom = MailArguments;  // awaits an answer
+using RcptTo = RcptArguments;    // awaits an answer
+// More of the message; valid until the next call. Needs no answer; after refuse() the rest is read and
+// dropped, and the sender hears the reply at its end.
+struct BodyBytes {
+  ByteView bytes;
+};
+struct BodyEnd {};  // awaits accept() once the message is durable
+struct Aborted {};  // forget the mail in progress: RSET, EHLO, over a limit, or the client left
+struct Closed {};   // send take_output() and close; nothing follows
+
+using Event = std::variant<NeedInput, StartTls, AuthStart, AuthLine, MailFrom, RcptTo, BodyBytes, BodyEnd,
+                           Aborted, Closed>;
+
+class Session {
+ public:
+  explicit Session(Options options);
+
+  // Says who we are. Whatever is received before ends the session (early talk).
+  void greet();
+
+  // Gives the session bytes from the client, where the last event was NeedInput. They must stay as they are
+  // until it is NeedInput again. Bytes behind a STARTTLS command end the session and are never read as
+  // commands inside TLS (CVE-2011-0411).
+  void receive(ByteView bytes);
+  // The client sends no more.
+  void receive_eof();
+
+  // The next thing that happened. While an event awaits an answer, asking again gives that same event.
+  const Event& next_event();
+
+  // Answers the event in hand: with the usual reply or, behind its code, with `text`.
+  void accept(std::string_view text = {});
+  void refuse(const Reply& reply);
+  void refuse(Refusal refusal) { refuse(reply(refusal)); }
+  void challenge(std::string_view base64);  // AuthStart and AuthLine: 334
+
+  // The handshake after StartTls is done: the session starts anew, without a greeting.
+  void tls_started();
+  // Ends the session from our side, whatever it is at: 421.
+  void close(Refusal refusal);
+
+  // What is to be sent. Taking it leaves nothing.
+  std::string take_output();
+  bool has_output() const { return !output_.empty(); }
+
+  const std::string& helo() const { return helo_; }  // as the client called itself
+  bool extended() const { return extended_; }        // by EHLO
+  bool tls_active() const { return options_.tls_active; }
+  bool in_body() const { return mode_ == Mode::Data || mode_ == Mode::Chunk; }
+  std::size_t permanent_refusals() const { return permanent_refusals_; }  // 5xx replies so far
+
+ private:
+  enum class Mode : unsigned char { Greeting, Command, Auth, Data, Chunk, Done };
+
+  const Event& give(Event event, bool awaits = false);
+  const Event* line_event();
+  const Event* data_event();
+  const Event* chunk_event();
+  const Event* body_event(ByteView octets);
+  const Event* bad_line(std::string_view text);
+  const Event* obey(std::string_view line);
+  const Event* hello(Verb verb, std::string_view name);
+  const Event* start_tls(std::string_view argument);
+  const Event* auth(std::string_view argument);
+  const Event* mail(std::string_view argument);
+  const Event* rcpt(std::string_view argument);
+  const Event* data(std::string_view argument);
+  const Event* bdat(std::string_view argument);
+  const Event* body_done();
+
+  const Event* say(const Reply& reply);
+  const Event* say(Refusal refusal) { return say(reply(refusal)); }
+  const Event* abort_mail();              // Aborted if a mail was in progress
+  const Event* discard(Refusal refusal);  // the rest of a body that has begun
+  Refusal without_recipient() const;
+  void reset_mail();
+  void finish();
+  void announce();
+
+  Options options_;
+  Mode mode_ = Mode::Greeting;
+  wire::LineReader lines_;
+  wire::DotReader dots_;
+  ByteView input_;
+  bool eof_ = false;
+  std::string output_;
+  Event event_;
+  bool awaiting_ = false;
+  std::size_t bad_lines_ = 0;
+  std::size_t auth_failures_ = 0;
+  std::size_t permanent_refusals_ = 0;
+
+  std::string helo_;
+  bool extended_ = false;
+  bool authenticated_ = false;
+
+  // The mail in progress.
+  bool mail_ = false;
+  bool smtputf8_ = false;
+  std::size_t recipients_ = 0;
+  bool deferred_recipient_ = false;  // one was refused with 4xx
+  bool chunked_ = false;             // a BDAT of it was taken
+  std::uint64_t octets_ = 0;
+  bool after_cr_ = false;         // of its content, for reject_bare_newline
+  std::optional<Reply> verdict_;  // it is being read and dropped; the reply at its end
+
+  std::uint64_t chunk_octets_ = 0;
+  std::uint64_t chunk_left_ = 0;
+  bool chunk_last_ = false;
+  std::optional<Reply> chunk_refusal_;  // this chunk is no part of a mail; the reply behind its octets
+  std::optional<Reply> spoiled_;        // what each BDAT behind a failed one hears (RFC 3030 section 2)
+};
+
+}  // namespace gw::smtp

@@ -1,0 +1,78 @@
+#include "wire/base64.h"
+
+#include <array>
+
+namespace gw::wire {
+namespace {
+
+constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr unsigned kNoDigit = 64;
+
+constexpr std::array<unsigned char, 256> kDigits = [] {
+  std::array<unsigned char, 256> digits{};
+  digits.fill(kNoDigit);
+  for (unsigned i = 0; i < 64; ++i)
+    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<unsigned char>(i);
+  return digits;
+}();
+
+// How many octets `text` stands for; none if its length or padding is wrong.
+std::optional<std::size_t> decoded_size(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::size_t padding = 0;
+  if (text.ends_with("=")) ++padding;
+  if (text.ends_with("==")) ++padding;
+  return text.size() / 4 * 3 - padding;
+}
+
+bool decode(std::string_view text, std::span<std::byte> to) {
+  std::size_t filled = 0;
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    const std::size_t octets = std::min<std::size_t>(to.size() - filled, 3);
+    unsigned group = 0;
+    for (std::size_t j = 0; j < 4; ++j) {
+      const bool padding = j > octets;
+      const unsigned digit = padding ? 0 : kDigits[static_cast<unsigned char>(text[i + j])];
+      if (digit == kNoDigit) return false;
+      group = group << 6 | digit;
+    }
+    for (std::size_t j = 0; j < octets; ++j)
+      to[filled++] = static_cast<std::byte>(group >> (16 - 8 * j) & 0xff);
+    const unsigned unused = octets == 3 ? 0 : octets == 2 ? 0xff : 0xffff;
+    if ((group & unused) != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string base64_encode(ByteView octets) {
+  std::string text;
+  text.reserve((octets.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < octets.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(octets.size() - i, 3);
+    unsigned group = 0;
+    for (std::size_t j = 0; j < 3; ++j)
+      group = group << 8 | (j < count ? std::to_integer<unsigned>(octets[i + j]) : 0);
+    for (std::size_t j = 0; j < 4; ++j) text += j > count ? '=' : kAlphabet[group >> (18 - 6 * j) & 63];
+  }
+  return text;
+}
+
+std::optional<Bytes> base64_decode(std::string_view text) {
+  const auto size = decoded_size(text);
+  if (!size) return std::nullopt;
+  Bytes octets(*size);
+  if (!decode(text, octets)) return std::nullopt;
+  return octets;
+}
+
+std::optional<Secret> base64_decode_secret(std::string_view text) {
+  const auto size = decoded_size(text);
+  if (!size) return std::nullopt;
+  Secret octets(*size);
+  if (!decode(text, octets.span())) return std::nullopt;
+  return octets;
+}
+
+}  // namespace gw::wire

@@ -1,0 +1,81 @@
+#include "wire/dot_reader.h"
+
+#include <cstring>
+
+namespace gw::wire {
+namespace {
+
+constexpr std::byte kCr{'\r'};
+constexpr std::byte kLf{'\n'};
+constexpr std::byte kDot{'.'};
+// Given out where the CR came at the end of one input and what made it content came with the next.
+constexpr std::byte kHeldCr[] = {kCr};
+
+}  // namespace
+
+DotReader::Piece DotReader::next(ByteView& input) {
+  const std::byte* const begin = input.data();
+  const std::byte* const end = begin + input.size();
+  const std::byte* at = begin;
+
+  // What the input before this one left open.
+  if (state_ == State::Cr && at != end) {
+    state_ = *at == kLf ? State::LineStart : State::Text;
+    if (state_ == State::LineStart) ++at;
+  }
+  if (state_ == State::LineStart && at != end && *at == kDot) {
+    const ByteView content(begin, at);
+    input = input.subspan(content.size() + 1);
+    state_ = State::Dot;
+    if (!content.empty()) return {content};
+    return next(input);
+  }
+  if (state_ == State::Dot && at != end) {
+    if (*at != kCr) {
+      // A stuffed dot: gone, and the line goes on.
+      state_ = State::Text;
+    } else if (at + 1 == end) {
+      input = {};
+      state_ = State::DotCr;
+      return {};
+    } else if (at[1] == kLf) {
+      input = input.subspan(2);
+      restart();
+      return {{}, true};
+    } else {
+      state_ = State::Text;
+    }
+  }
+  if (state_ == State::DotCr && at != end) {
+    if (*at == kLf) {
+      input = input.subspan(1);
+      restart();
+      return {{}, true};
+    }
+    state_ = State::Cr;
+    return {kHeldCr};
+  }
+
+  // Lines, for as long as none begins with a dot. One look for each LF; CRs are seen when one is found.
+  for (;;) {
+    const auto* lf =
+        at == end ? nullptr
+                  : static_cast<const std::byte*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+    if (lf == nullptr) {
+      if (at != end) state_ = end[-1] == kCr ? State::Cr : State::Text;
+      input = {};
+      return {ByteView(begin, end)};
+    }
+    const bool line_end = lf != begin && lf[-1] == kCr;
+    at = lf + 1;
+    state_ = line_end ? State::LineStart : State::Text;
+    if (line_end && at != end && *at == kDot) {
+      const ByteView content(begin, at);
+      input = input.subspan(content.size() + 1);
+      state_ = State::Dot;
+      return {content};
+    }
+  }
+}
+
+}  // namespace gw::wire

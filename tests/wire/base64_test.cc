@@ -1,0 +1,44 @@
+#include "wire/base64.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+using gw::as_bytes;
+using gw::as_text;
+using namespace gw::wire;
+
+TEST_CASE("The vectors of RFC 4648 section 10 go both ways") {
+  const std::pair<std::string_view, std::string_view> vectors[] = {{"", ""},
+                                                                   {"f", "Zg=="},
+                                                                   {"fo", "Zm8="},
+                                                                   {"foo", "Zm9v"},
+                                                                   {"foob", "Zm9vYg=="},
+                                                                   {"fooba", "Zm9vYmE="},
+                                                                   {"foobar", "Zm9vYmFy"}};
+  for (const auto& [octets, text] : vectors) {
+    CHECK(base64_encode(as_bytes(octets)) == text);
+    const auto decoded = base64_decode(text);
+    REQUIRE(decoded);
+    CHECK(as_text(*decoded) == octets);
+    const auto secret = base64_decode_secret(text);
+    REQUIRE(secret);
+    CHECK(secret->text() == octets);
+  }
+}
+
+TEST_CASE("Every octet value survives") {
+  std::string octets;
+  for (int i = 0; i < 256; ++i) octets += static_cast<char>(i);
+  const auto decoded = base64_decode(base64_encode(as_bytes(octets)));
+  REQUIRE(decoded);
+  CHECK(as_text(*decoded) == octets);
+}
+
+TEST_CASE("What is not exactly base64 is none") {
+  for (const char* text : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "====", "=g==", "Z===", "Zg==Zg==", "Zm 9",
+                           "Zm9v\r\n", "Zm9v\n", "Zm-_", "Zg==\n", " Zg==", "Zm9v=", "\xff\xff\xff\xff"}) {
+    CAPTURE(text);
+    CHECK_FALSE(base64_decode(text));
+    CHECK_FALSE(base64_decode_secret(text));
+  }
+}

@@ -1,0 +1,138 @@
+#include "wire/dot_reader.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+using gw::as_bytes;
+using gw::as_text;
+using gw::ByteView;
+using gw::wire::DotReader;
+
+namespace {
+
+using namespace std::literals;
+
+struct Outcome {
+  std::string content;
+  std::string behind;
+  bool end = false;
+};
+
+Outcome read_cut(std::string_view text, std::size_t cut) {
+  DotReader reader;
+  Outcome outcome;
+  for (std::size_t at = 0; at < text.size(); at += cut) {
+    const std::string piece(text.substr(at, cut));
+    ByteView input = as_bytes(piece);
+    while (!input.empty()) {
+      if (outcome.end) {
+        outcome.behind += as_text(input);
+        break;
+      }
+      const auto found = reader.next(input);
+      outcome.content += as_text(found.octets);
+      outcome.end = found.end;
+    }
+  }
+  return outcome;
+}
+
+void check(std::string_view sent, std::string_view content, std::string_view behind = {}) {
+  for (std::size_t cut = 1; cut <= sent.size(); ++cut) {
+    INFO("cut at every " << cut);
+    const Outcome outcome = read_cut(sent, cut);
+    CHECK(outcome.end);
+    CHECK(outcome.content == content);
+    CHECK(outcome.behind == behind);
+  }
+}
+
+// The plainest way to say it, to compare with.
+Outcome model(std::string_view text) {
+  Outcome outcome;
+  std::string seen = "\r\n";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool line_start = seen.ends_with("\r\n");
+    if (line_start && text.substr(i).starts_with(".\r\n")) {
+      outcome.end = true;
+      outcome.behind = text.substr(i + 3);
+      return outcome;
+    }
+    seen += text[i];
+    if (line_start && text[i] == '.') continue;
+    outcome.content += text[i];
+  }
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("The content is what stands before the final dot, its last CRLF included") {
+  check("Subject: x\r\n\r\nbody\r\n.\r\nQUIT\r\n", "Subject: x\r\n\r\nbody\r\n", "QUIT\r\n");
+}
+
+TEST_CASE("A dot at once is an empty message") {
+  check(".\r\nQUIT\r\n", "", "QUIT\r\n");
+}
+
+TEST_CASE("A leading dot is taken off once") {
+  check("..\r\n...a\r\n.b\r\n.\r\n", ".\r\n..a\r\nb\r\n");
+}
+
+TEST_CASE("Nothing but CRLF.CRLF ends a message") {
+  for (const std::string before : {"\r\n", "\n", "\r", "\n\r", "\r\n\n", "\r\r\n", ""})
+    for (const std::string after : {"\n", "\r", "\n\r", "\r\r\n", "\r\0\n", " \r\n", "\n\n"}) {
+      const std::string sent = "x" + before + "." + after + "MAIL FROM:<a@b>\r\n.\r\nNOOP\r\n";
+      const Outcome expected = model(sent);
+      CAPTURE(sent);
+      CHECK(expected.behind == "NOOP\r\n");
+      check(sent, expected.content, "NOOP\r\n");
+    }
+  check("x\n.\nMAIL\n.\r\nRCPT\r.\rDATA\r\n.\n\r\n.\r\n", "x\n.\nMAIL\n.\r\nRCPT\r.\rDATA\r\n\n\r\n");
+}
+
+TEST_CASE("NUL, 8-bit and lone line ends are kept") {
+  check("a\0b\r\n\0\r\n\xff\xfe\rz\nz\r\n.\r\n"sv, "a\0b\r\n\0\r\n\xff\xfe\rz\nz\r\n"sv);
+}
+
+TEST_CASE("Every text of the octets that matter is read as the plain model reads it, however it is cut") {
+  constexpr std::string_view kLetters = "\r\n.x";
+  for (unsigned n = 0; n < 4 * 4 * 4 * 4 * 4 * 4 * 4; ++n) {
+    std::string text;
+    for (unsigned i = 0, rest = n; i < 7; ++i, rest /= 4) text += kLetters[rest % 4];
+    const Outcome expected = model(text);
+    for (std::size_t cut = 1; cut <= text.size(); ++cut) {
+      const Outcome outcome = read_cut(text, cut);
+      // Without an end the model has not held anything back that the reader holds back.
+      const bool same = outcome.end == expected.end && outcome.behind == expected.behind &&
+                        (expected.end ? outcome.content == expected.content
+                                      : expected.content.starts_with(outcome.content));
+      if (!same) {
+        CAPTURE(text, cut);
+        FAIL("differs");
+      }
+    }
+  }
+}
+
+TEST_CASE("Content without dots comes as one view of the input") {
+  const std::string line = std::string(70, 'x') + "\r\n";
+  std::string text;
+  while (text.size() < 100'000) text += line;
+  DotReader reader;
+  ByteView input = as_bytes(text);
+  const auto piece = reader.next(input);
+  CHECK(static_cast<const void*>(piece.octets.data()) == text.data());
+  CHECK(piece.octets.size() == text.size());
+  CHECK(input.empty());
+}
+
+TEST_CASE("A reader is ready for the next message after the end") {
+  DotReader reader;
+  ByteView input = as_bytes("a\r\n.\r\n.\r\n");
+  CHECK(as_text(reader.next(input).octets) == "a\r\n");
+  CHECK(reader.next(input).end);
+  CHECK(reader.next(input).end);
+  CHECK(input.empty());
+}
