@@ -1,0 +1,374 @@
+#include "pop3/session.h"
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "base/text.h"
+
+namespace gw::pop3 {
+
+Session::Session(Options options) : options_(std::move(options)), reader_(options_.line_limit) {
+  // No <…> in it: that would announce APOP (RFC 1939 section 7).
+  line("+OK " + (options_.host.empty() ? "" : printable(options_.host) + " ") + "POP3 ready");
+}
+
+void Session::line(std::string_view text) {
+  append(output_, as_bytes(text));
+  append(output_, as_bytes("\r\n"));
+}
+
+void Session::say(std::string_view text) {
+  append(output_, as_bytes(text));
+}
+
+void Session::number(std::uint64_t value) {
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  say({digits.data(), static_cast<std::size_t>(end - digits.data())});
+}
+
+void Session::output_sent() {
+  // An idle session holds no buffer; one in the middle of a download keeps it.
+  if (std::holds_alternative<NeedInput>(event_))
+    output_ = {};
+  else
+    output_.clear();
+}
+
+void Session::receive(ByteView octets) {
+  append(input_, octets);
+}
+
+template <class E>
+void Session::ask(E event) {
+  event_ = std::move(event);
+  awaiting_ = true;
+}
+
+const Event& Session::next_event() {
+  if (awaiting_) return event_;
+  for (;;) {
+    if (state_ == State::Over) return event_ = Closed{};
+    if (output_full()) return event_ = Flush{};
+    if (listing_ != Listing::None) {
+      go_on_listing();
+      continue;
+    }
+    ByteView rest = ByteView(input_).subspan(used_);
+    const wire::LineReader::Found found = reader_.next(rest);
+    used_ = input_.size() - rest.size();
+    if (found.kind == wire::LineReader::Kind::NeedMore) {
+      if (std::exchange(secret_input_, false)) wipe(input_);
+      input_ = {};
+      used_ = 0;
+      if (!eof_) return event_ = NeedInput{};
+      state_ = State::Over;
+    } else if (found.kind == wire::LineReader::Kind::Fault) {
+      malformed(found.fault);
+    } else {
+      obey(found.text);
+    }
+    if (awaiting_) return event_;
+  }
+}
+
+void Session::malformed(wire::LineReader::Fault fault) {
+  using Fault = wire::LineReader::Fault;
+  exchange_.reset();
+  if (++malformed_ >= options_.malformed_limit) return close("too many malformed commands");
+  if (fault == Fault::TooLong)
+    line("-ERR line too long");
+  else if (fault == Fault::Nul)
+    line("-ERR NUL in a command");
+  else
+    line("-ERR a command ends with CRLF");
+}
+
+void Session::obey(std::string_view text) {
+  if (exchange_) {
+    auth_step(exchange_->respond(text));
+    return;
+  }
+  const Command command = parse(text);
+  switch (command.verb) {
+    case Verb::Unknown:
+      return line("-ERR unknown command");
+    case Verb::Apop:
+    case Verb::Last:
+    case Verb::Xtnd:
+      return line("-ERR not offered here");
+    case Verb::Capa:
+    case Verb::Quit:
+    case Verb::Stls:
+    case Verb::Utf8:
+    case Verb::Stat:
+    case Verb::Rset:
+    case Verb::Noop:
+      if (!trim(command.argument).empty()) return line("-ERR no argument is expected");
+      break;
+    default:
+      break;
+  }
+  if (command.verb == Verb::Capa) return capabilities();
+  if (state_ == State::Authorization)
+    obey_before_login(command.verb, command.argument);
+  else
+    obey_after_login(command.verb, command.argument);
+}
+
+// RFC 2449 section 5; only what works now is announced.
+void Session::capabilities() {
+  const bool before = state_ == State::Authorization;
+  say("+OK\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUTF8\r\nEXPIRE NEVER\r\n");
+  if (before && options_.tls_available && !options_.tls) line("STLS");
+  if (before && login_allowed()) say("USER\r\nSASL PLAIN\r\n");
+  say("IMPLEMENTATION gw\r\n.\r\n");
+}
+
+void Session::obey_before_login(Verb verb, std::string_view argument) {
+  const bool credentials =
+      verb == Verb::User || verb == Verb::Pass || (verb == Verb::Auth && !trim(argument).empty());
+  if (credentials && !login_allowed()) return line("-ERR [AUTH] not without TLS");
+  switch (verb) {
+    case Verb::Quit:
+      line("+OK");
+      state_ = State::Over;
+      return;
+    case Verb::Utf8:
+      return line("+OK");
+    case Verb::Stls:
+      if (options_.tls) return line("-ERR TLS is active");
+      if (!options_.tls_available) return line("-ERR TLS is not available");
+      if (used_ != input_.size()) return close("nothing may follow STLS");
+      return ask(StartTls{});
+    case Verb::User:
+      user_ = trim(argument);
+      return line(user_.empty() ? "-ERR a name is expected" : "+OK");
+    case Verb::Pass:
+      if (user_.empty()) return line("-ERR USER comes first");
+      if (argument.empty()) return line("-ERR a password is expected");
+      return ask(Login{std::exchange(user_, {}), Secret(as_bytes(argument))});
+    case Verb::Auth:
+      return auth(argument);
+    default:
+      return line("-ERR not before login");
+  }
+}
+
+void Session::auth(std::string_view argument) {
+  argument = trim(argument);
+  if (argument.empty()) {
+    // No RFC has this form; clients use it to ask what there is.
+    say("+OK\r\n");
+    if (login_allowed()) line("PLAIN");
+    return line(".");
+  }
+  const std::size_t blank = argument.find(' ');
+  const std::string_view name = argument.substr(0, blank);
+  if (!iequals(name, "PLAIN")) return line("-ERR no such mechanism");
+  std::optional<std::string_view> initial;
+  if (blank != std::string_view::npos) initial = trim(argument.substr(blank));
+  exchange_.emplace(sasl::make_mechanism(name));
+  auth_step(exchange_->start(initial));
+}
+
+void Session::auth_step(sasl::Step step) {
+  if (const auto* challenge = std::get_if<sasl::Challenge>(&step)) return line("+ " + challenge->text);
+  exchange_.reset();
+  if (std::holds_alternative<sasl::Cancelled>(step)) return line("-ERR cancelled");
+  auto* credentials = std::get_if<sasl::Credentials>(&step);
+  if (credentials == nullptr) return line("-ERR not a response of this mechanism");
+  // Acting as somebody else is nobody's right here.
+  if (!credentials->authorization.empty() && credentials->authorization != credentials->authentication)
+    return line("-ERR [AUTH] the authorization identity is another's");
+  ask(Login{std::move(credentials->authentication), std::move(credentials->password)});
+}
+
+void Session::obey_after_login(Verb verb, std::string_view argument) {
+  switch (verb) {
+    case Verb::Stat:
+      return stat();
+    case Verb::List:
+      return list(Listing::Sizes, argument);
+    case Verb::Uidl:
+      return list(Listing::Ids, argument);
+    case Verb::Retr: {
+      const Numbers numbers = parse_numbers(argument);
+      if (numbers.count != 1) return line("-ERR one number is expected");
+      if (exists(numbers.first)) ask(Retrieve{static_cast<std::size_t>(*numbers.first)});
+      return;
+    }
+    case Verb::Top: {
+      const Numbers numbers = parse_numbers(argument);
+      if (numbers.count != 2 || !numbers.second) return line("-ERR two numbers are expected");
+      if (exists(numbers.first)) ask(Top{static_cast<std::size_t>(*numbers.first), *numbers.second});
+      return;
+    }
+    case Verb::Dele:
+      return dele(argument);
+    case Verb::Rset:
+      for (Entry& entry : messages_) {
+        if (!std::exchange(entry.deleted, false)) continue;
+        ++count_;
+        octets_ += entry.octets;
+      }
+      return line("+OK");
+    case Verb::Noop:
+      return line("+OK");
+    case Verb::Quit: {
+      Update update;
+      update.deleted.reserve(messages_.size() - count_);
+      for (std::size_t i = 0; i < messages_.size(); ++i)
+        if (messages_[i].deleted) update.deleted.push_back(i + 1);
+      return ask(std::move(update));
+    }
+    default:
+      return line("-ERR not after login");
+  }
+}
+
+bool Session::exists(const std::optional<std::uint64_t>& number) {
+  if (!number || *number == 0 || *number > messages_.size()) {
+    line("-ERR no such message");
+    return false;
+  }
+  if (messages_[static_cast<std::size_t>(*number) - 1].deleted) {
+    line("-ERR the message is deleted");
+    return false;
+  }
+  return true;
+}
+
+void Session::dele(std::string_view argument) {
+  const Numbers numbers = parse_numbers(argument);
+  if (numbers.count != 1) return line("-ERR one number is expected");
+  if (!exists(numbers.first)) return;
+  Entry& entry = messages_[static_cast<std::size_t>(*numbers.first) - 1];
+  // What nobody could read is not to be thrown away by a client that goes through its list.
+  if (entry.damaged) return line("-ERR [SYS/PERM] the message cannot be read and stays");
+  entry.deleted = true;
+  --count_;
+  octets_ -= entry.octets;
+  line("+OK");
+}
+
+void Session::stat() {
+  say("+OK ");
+  number(count_);
+  say(" ");
+  number(octets_);
+  say("\r\n");
+}
+
+void Session::list(Listing what, std::string_view argument) {
+  const Numbers numbers = parse_numbers(argument);
+  if (numbers.count > 1) return line("-ERR at most one number is expected");
+  if (numbers.count == 1) {
+    if (!exists(numbers.first)) return;
+    say("+OK ");
+    return list_line(what, static_cast<std::size_t>(*numbers.first));
+  }
+  say("+OK ");
+  number(count_);
+  say(" messages\r\n");
+  listing_ = what;
+  listed_ = 0;
+}
+
+void Session::list_line(Listing what, std::size_t n) {
+  const Entry& entry = messages_[n - 1];
+  number(n);
+  say(" ");
+  if (what == Listing::Sizes)
+    number(entry.octets);
+  else
+    say(to_hex(entry.id.view()));
+  say("\r\n");
+}
+
+void Session::go_on_listing() {
+  while (listed_ < messages_.size() && !output_full()) {
+    if (!messages_[listed_].deleted) list_line(listing_, listed_ + 1);
+    ++listed_;
+  }
+  if (listed_ < messages_.size()) return;
+  listing_ = Listing::None;
+  line(".");
+}
+
+void Session::accept() {
+  if (!awaiting_) return;
+  const auto* retrieve = std::get_if<Retrieve>(&event_);
+  const auto* top = std::get_if<Top>(&event_);
+  if (retrieve != nullptr || top != nullptr) {
+    Entry& entry = messages_[(retrieve != nullptr ? retrieve->number : top->number) - 1];
+    entry.damaged = false;
+    if (top != nullptr) return line("+OK");
+    say("+OK ");
+    number(entry.octets);
+    return say(" octets\r\n");  // the answer goes on until body_end()
+  }
+  awaiting_ = false;
+  if (std::holds_alternative<StartTls>(event_)) line("+OK");
+  if (std::holds_alternative<Update>(event_)) {
+    line("+OK");
+    state_ = State::Over;
+  }
+}
+
+void Session::accept(std::vector<Listed> messages) {
+  awaiting_ = false;
+  event_ = Flush{};  // the password is no longer needed
+  state_ = State::Transaction;
+  messages_.reserve(messages.size());
+  for (const Listed& message : messages) {
+    messages_.push_back({message, false, false});
+    octets_ += message.octets;
+  }
+  count_ = messages_.size();
+  say("+OK ");
+  number(count_);
+  say(" messages\r\n");
+}
+
+void Session::body_end() {
+  dots_.finish(output_);
+  awaiting_ = false;
+}
+
+void Session::refuse(std::string_view text) {
+  awaiting_ = false;
+  if (std::holds_alternative<Update>(event_)) return close(text);
+  event_ = Flush{};
+  say("-ERR ");
+  line(text);
+}
+
+void Session::refuse_damaged(std::string_view text) {
+  if (const auto* retrieve = std::get_if<Retrieve>(&event_)) messages_[retrieve->number - 1].damaged = true;
+  if (const auto* top = std::get_if<Top>(&event_)) messages_[top->number - 1].damaged = true;
+  refuse(text);
+}
+
+void Session::close(std::string_view text) {
+  if (!text.empty()) {
+    say("-ERR ");
+    line(text);
+  }
+  awaiting_ = false;
+  listing_ = Listing::None;
+  state_ = State::Over;
+}
+
+void Session::tls_started() {
+  options_.tls = true;
+  reader_.forget();
+  wipe(input_);
+  input_ = {};
+  used_ = 0;
+  user_.clear();
+  malformed_ = 0;
+}
+
+}  // namespace gw::pop3
