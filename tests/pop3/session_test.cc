@@ -206,15 +206,15 @@ TEST_CASE("An AUTH response that is none is refused and the session goes on") {
 }
 
 TEST_CASE("STAT, LIST and UIDL answer from the snapshot") {
-  CHECK(after_login("STAT\r\n") == "+OK 2 38\r\n");
-  CHECK(after_login("LIST\r\n") == "+OK 2 messages\r\n1 13\r\n2 25\r\n.\r\n");
-  CHECK(after_login("LIST 2\r\n") == "+OK 2 25\r\n");
+  CHECK(after_login("STAT\r\n") == "+OK 2 36\r\n");
+  CHECK(after_login("LIST\r\n") == "+OK 2 messages\r\n1 13\r\n2 23\r\n.\r\n");
+  CHECK(after_login("LIST 2\r\n") == "+OK 2 23\r\n");
   CHECK(after_login("UIDL\r\n") == "+OK 2 messages\r\n1 " + kId1 + "\r\n2 " + kId2 + "\r\n.\r\n");
   CHECK(after_login("UIDL 1\r\n") == "+OK 1 " + kId1 + "\r\n");
 }
 
 TEST_CASE("RETR sends a message with its dots doubled") {
-  CHECK(after_login("RETR 2\r\n") == "+OK 25 octets\r\nB: 2\r\n\r\n..two\r\n\r\nlines\r\n.\r\n");
+  CHECK(after_login("RETR 2\r\n") == "+OK 23 octets\r\nB: 2\r\n\r\n..two\r\n\r\nlines\r\n.\r\n");
 }
 
 TEST_CASE("TOP sends the header, the empty line and exactly so many lines") {
@@ -230,8 +230,8 @@ TEST_CASE("TOP sends the header, the empty line and exactly so many lines") {
 TEST_CASE("DELE marks, hides and keeps the numbers; RSET takes it back") {
   CHECK(
       after_login("DELE 1\r\nSTAT\r\nLIST\r\nRETR 1\r\nDELE 1\r\nLIST 1\r\nRSET\r\nSTAT\r\n") ==
-      "+OK\r\n+OK 1 25\r\n+OK 1 messages\r\n2 25\r\n.\r\n-ERR the message is deleted\r\n-ERR the message is "
-      "deleted\r\n-ERR the message is deleted\r\n+OK\r\n+OK 2 38\r\n");
+      "+OK\r\n+OK 1 23\r\n+OK 1 messages\r\n2 23\r\n.\r\n-ERR the message is deleted\r\n-ERR the message is "
+      "deleted\r\n-ERR the message is deleted\r\n+OK\r\n+OK 2 36\r\n");
 }
 
 TEST_CASE("QUIT asks for what is deleted, and closes") {
@@ -279,7 +279,7 @@ TEST_CASE("A message that does not open is refused, the session goes on, and it 
   CHECK(after_login("RETR 1\r\nDELE 1\r\nTOP 1 0\r\nRETR 2\r\nDELE 2\r\n", damaged) ==
         "-ERR [SYS/PERM] this message cannot be opened\r\n-ERR [SYS/PERM] the message cannot be read and "
         "stays\r\n"
-        "-ERR [SYS/PERM] this message cannot be opened\r\n+OK 25 octets\r\nB: "
+        "-ERR [SYS/PERM] this message cannot be opened\r\n+OK 23 octets\r\nB: "
         "2\r\n\r\n..two\r\n\r\nlines\r\n.\r\n"
         "+OK\r\n");
 }
