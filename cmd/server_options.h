@@ -1,0 +1,102 @@
+// The options that gw-smtpd and gw-pop3d have in common, and what they say.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "cli/program.h"
+#include "cli/vault_options.h"
+#include "config/config.h"
+#include "gate/server.h"
+
+namespace gw::cmd {
+
+// Whether systemd or inetd gave us a socket.
+inline bool handed_over() {
+  return std::getenv("LISTEN_FDS") != nullptr || net::inetd_started();
+}
+
+struct ServerOptions {
+  cli::VaultOptions vault;
+  cli::ConfigOptions config;
+  std::vector<std::string> listen;
+  std::string host;
+  std::string certificate;
+  std::string key;
+  std::string tls;
+  std::string idle_timeout;
+  std::size_t max_connections = 0;
+  bool require_tls = false;
+  bool allow_plaintext_auth = false;
+  bool stdio = false;
+
+  void declare(CLI::App& app) {
+    vault.declare(app);
+    config.declare(app);
+    cli::repeatable(
+        app.add_option("--listen", listen,
+                       "Listen on ADDR:PORT, with `,tls` for TLS from the start; :0 takes a free port")
+            ->type_name("ADDR:PORT[,tls]"));
+    app.add_option("--host", host, "Our name in greetings (default: `host` in gw.toml)")->type_name("NAME");
+    app.add_option("--tls-cert", certificate, "Certificate chain, PEM")->type_name("FILE");
+    app.add_option("--tls-key", key, "Its key, PEM")->type_name("FILE");
+    app.add_option("--tls", tls, "implicit: the connection on descriptor 0 begins with TLS")
+        ->check(CLI::IsMember({"implicit", "starttls"}));
+    app.add_option("--idle-timeout", idle_timeout, "End a silent session after this long")->type_name("TIME");
+    app.add_option("--max-connections", max_connections, "Connections at one time")->type_name("N");
+    app.add_flag("--require-tls", require_tls, "Nothing but TLS is served");
+    app.add_flag("--allow-plaintext-auth", allow_plaintext_auth,
+                 "Take passwords without TLS, on loopback only");
+    app.add_flag("--stdio", stdio, "One session on standard input and output");
+  }
+
+  // The configuration with these options over it; `server` is its part for this tool.
+  template <class Server>
+  Result<config::Config> resolve(Server config::Config::*server) const {
+    auto found = vault.resolve();
+    if (!found) return found;
+    if (!host.empty()) found->host = host;
+    if (certificate.empty() != key.empty()) return Error(Code::Usage, "--tls-cert and --tls-key go together");
+    if (!certificate.empty()) found->certificates = {{certificate, key}};
+    Server& mine = (*found).*server;
+    if (!listen.empty()) mine.listen = listen;
+    if (max_connections > 0) mine.max_connections = max_connections;
+    mine.require_tls = mine.require_tls || require_tls;
+    mine.allow_plaintext_auth = mine.allow_plaintext_auth || allow_plaintext_auth;
+    if (!idle_timeout.empty()) {
+      const auto time = parse_duration(idle_timeout);
+      if (!time || time->count() == 0)
+        return Error(Code::Usage, "--idle-timeout: not a time: " + idle_timeout);
+      mine.idle_timeout = *time;
+    }
+    return found;
+  }
+
+  // `listen` of gw.toml counts for a server started by hand with --listen or from rc, not where sockets are
+  // handed over.
+  gate::ServerPlan plan(const std::string& protocol, const config::Server& server) const {
+    gate::ServerPlan plan;
+    plan.protocol = protocol;
+    plan.listen = listen;
+    if (plan.listen.empty() && !stdio && !handed_over()) plan.listen = server.listen;
+    plan.stdio = stdio;
+    plan.implicit_tls = tls == "implicit";
+    plan.announce = true;
+    plan.limits.connections = server.max_connections;
+    plan.limits.per_source = server.max_per_source;
+    return plan;
+  }
+};
+
+inline std::vector<net::CertificateFiles> certificate_files(const config::Config& config) {
+  std::vector<net::CertificateFiles> files;
+  for (const config::Certificate& each : config.certificates) files.push_back({each.certificate, each.key});
+  return files;
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,120 @@
+#include "gate/server.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+namespace gw::gate {
+namespace {
+
+Result<std::vector<net::Listener>> open_listeners(const ServerPlan& plan) {
+  std::vector<net::Listener> listeners;
+  for (const std::string& text : plan.listen) {
+    auto spec = net::parse_listen(text);
+    if (!spec) return spec.error();
+    auto listener = net::listen_on(*spec, plan.protocol);
+    if (!listener) return listener.error();
+    listeners.push_back(std::move(*listener));
+  }
+  return listeners;
+}
+
+Result<void> serve_listeners(std::vector<net::Listener> listeners, const ServerPlan& plan,
+                             Certificates& certificates, const net::Handler& handler,
+                             const net::Refusal& refusal) {
+  bool implicit = false;
+  for (const net::Listener& listener : listeners) implicit = implicit || listener.implicit_tls;
+  if (implicit || certificates.configured())
+    if (auto loaded = certificates.current(); !loaded) return loaded.error();
+  net::on_reload([&] { certificates.reload(); });
+  return net::serve(std::move(listeners), plan.limits, handler, refusal, plan.announce);
+}
+
+// --stdio: descriptors 0 and 1, moved away so that nothing else writes to the peer.
+Result<net::Listener> stdio_connection(const ServerPlan& plan) {
+  net::Listener connection;
+  connection.socket = Fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+  connection.output = Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!connection.socket || !connection.output || !null)
+    return Error::from_errno("standard input and output");
+  if (::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0)
+    return Error::from_errno("/dev/null");
+  connection.protocol = plan.protocol;
+  return connection;
+}
+
+Result<void> serve_one(net::Listener connection, const ServerPlan& plan, const net::Handler& handler) {
+  connection.implicit_tls = connection.implicit_tls || plan.implicit_tls;
+  net::Stream stream = net::take_connection(connection);
+  handler(std::move(stream), connection);
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const net::ServerTls>> Certificates::current() {
+  const std::lock_guard lock(mutex_);
+  if (loaded_) return loaded_;
+  if (files_.empty())
+    return Error(Code::Config, "no certificate is configured")
+        .with_hint(
+            "set [tls] in gw.toml, or --tls-cert and --tls-key, or make one with gw-store init "
+            "--self-signed");
+  auto fresh = net::ServerTls::load(files_);
+  if (!fresh) return fresh.error();
+  loaded_ = std::move(*fresh);
+  return loaded_;
+}
+
+void Certificates::reload() {
+  if (files_.empty()) return;
+  auto fresh = net::ServerTls::load(files_);
+  if (!fresh) {
+    log::error("certificate not reloaded, the old one stays", {{"reason", fresh.error().text()}});
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  loaded_ = std::move(*fresh);
+  log::info("certificate reloaded");
+}
+
+Result<store::Store*> KeeperLink::store() {
+  const std::lock_guard lock(mutex_);
+  if (!store_) {
+    auto connected = keeper::connect(place_, how_);
+    if (!connected) return connected.error();
+    store_ = std::move(*connected);
+  }
+  return store_.get();
+}
+
+Result<void> run_server(const ServerPlan& plan, Certificates& certificates, const net::Handler& handler,
+                        const net::Refusal& refusal) {
+  net::stop::install();
+  if (plan.stdio) {
+    auto connection = stdio_connection(plan);
+    if (!connection) return connection.error();
+    return serve_one(std::move(*connection), plan, handler);
+  }
+  if (!plan.listen.empty()) {
+    auto listeners = open_listeners(plan);
+    if (!listeners) return listeners.error();
+    return serve_listeners(std::move(*listeners), plan, certificates, handler, refusal);
+  }
+  auto inherited = net::inherited_sockets(plan.protocol);
+  if (!inherited) return inherited.error();
+  if (!inherited->listening.empty())
+    return serve_listeners(std::move(inherited->listening), plan, certificates, handler, refusal);
+  if (!inherited->connected.empty()) return serve_one(std::move(inherited->connected.front()), plan, handler);
+  if (net::inetd_started()) {
+    auto connection = net::inetd_connection(plan.protocol);
+    if (!connection) return connection.error();
+    return serve_one(std::move(*connection), plan, handler);
+  }
+  return Error(Code::Usage, "nothing to serve on")
+      .with_hint("use --listen ADDR:PORT, or start it from systemd or inetd; --stdio speaks on a pipe");
+}
+
+}  // namespace gw::gate
