@@ -1,0 +1,178 @@
+#include "transfer/manifest.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "seal/base64.h"
+
+namespace gw::transfer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kGather = 64 << 10;
+constexpr std::size_t kLongestLine = 4 << 20;  // an envelope holds at most 1 MiB
+
+void put_text(Json& object, const std::string& name, std::string_view text) {
+  object[name] = valid_text(text);
+  if (!valid_utf8(text)) object[name + "_b64"] = seal::to_base64(as_bytes(text), seal::Padding::Full);
+}
+
+void put_if_any(Json& object, const std::string& name, std::string_view text) {
+  if (!text.empty()) put_text(object, name, text);
+}
+
+std::string_view name(vault::Origin origin) {
+  switch (origin) {
+    case vault::Origin::Smtp:
+      return "smtp";
+    case vault::Origin::ProxySmtp:
+      return "proxy-smtp";
+    case vault::Origin::ProxyPop3:
+      return "proxy-pop3";
+    case vault::Origin::Import:
+      return "import";
+  }
+  return "smtp";
+}
+
+Json to_json(const vault::Envelope& envelope) {
+  Json object = Json::object();
+  put_text(object, "mail_from", envelope.reverse_path);
+  put_if_any(object, "mail_parameters", envelope.parameters);
+  Json& recipients = object["rcpt_to"] = Json::array();
+  for (const vault::EnvelopeRecipient& each : envelope.recipients) {
+    Json recipient = Json::object();
+    put_text(recipient, "address", each.address);
+    put_if_any(recipient, "parameters", each.parameters);
+    put_if_any(recipient, "refusal", each.refusal);
+    recipients.push_back(std::move(recipient));
+  }
+  object["received_at"] = rfc3339(envelope.received);
+  object["origin"] = name(envelope.origin);
+  put_if_any(object, "helo", envelope.helo);
+  put_if_any(object, "host", envelope.host);
+  put_if_any(object, "peer", envelope.peer);
+  put_if_any(object, "tls", envelope.tls);
+  put_if_any(object, "client_certificate", envelope.client_certificate);
+  put_if_any(object, "auth", envelope.auth);
+  put_if_any(object, "listener", envelope.listener);
+  put_if_any(object, "transaction", envelope.transaction);
+  put_if_any(object, "route", envelope.route);
+  put_if_any(object, "login", envelope.login);
+  put_if_any(object, "source", envelope.source);
+  if (!envelope.trace.empty()) {
+    Json& trace = object["trace"] = Json::array();
+    for (const std::string& line : envelope.trace) trace.push_back(valid_text(line));
+  }
+  object["octets"] = envelope.octets;
+  object["sha256"] = to_hex(envelope.sha256);
+  object["bare_newline"] = envelope.bare_newline;
+  object["eight_bit"] = envelope.eight_bit;
+  object["long_line"] = envelope.long_line;
+  object["nul"] = envelope.nul;
+  return object;
+}
+
+std::string one_line(const Json& object) {
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string envelope_json(const vault::Envelope& envelope) {
+  return one_line(to_json(envelope));
+}
+
+std::string manifest_line(const ManifestLine& line) {
+  Json object;
+  object["id"] = line.id.hex();
+  object["file"] = line.file.empty() ? Json() : Json(line.file);
+  object["sha256"] = line.sha256 ? Json(to_hex(*line.sha256)) : Json();
+  object["octets"] = line.octets;
+  object["envelope"] = line.envelope != nullptr ? to_json(*line.envelope) : Json();
+  if (line.message_id) {
+    put_text(object, "message_id", *line.message_id);
+  } else {
+    object["message_id"] = Json();
+  }
+  object["result"] = line.reason.empty() ? "ok" : "failed";
+  object["reason"] = line.reason.empty() ? Json() : Json(valid_text(line.reason));
+  return one_line(object);
+}
+
+Result<Manifest> Manifest::open(const std::string& path, bool resume) {
+  const int how = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (resume ? 0 : O_EXCL);
+  Fd fd(::open(path.c_str(), how, 0600));
+  if (!fd) {
+    const Error failed = Error::from_errno(path).within("cannot make the manifest");
+    return failed.code() == Code::NotFound ? failed.with_exit_status(73) : failed;
+  }
+  Manifest manifest(path, std::move(fd));
+  if (resume) {
+    if (auto read = manifest.read_listed(); !read)
+      return read.error().within("cannot go on with the manifest");
+  }
+  return manifest;
+}
+
+Result<void> Manifest::read_listed() {
+  std::string rest;
+  std::string buffer(kGather, '\0');
+  off_t whole = 0;  // where the last whole line ends
+  for (;;) {
+    auto got = read_some(fd_.get(), std::as_writable_bytes(std::span(buffer)), path_);
+    if (!got) return got.error();
+    rest.append(buffer, 0, *got);
+    std::size_t from = 0;
+    for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n', from)) {
+      const Json line = Json::parse(rest.begin() + static_cast<std::ptrdiff_t>(from),
+                                    rest.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+      const auto id = line.is_object() && line.value("id", Json()).is_string()
+                          ? MessageId::parse(line["id"].get<std::string>())
+                          : std::nullopt;
+      if (!id) return Error(Code::BadInput, path_ + ": not a manifest of ours");
+      if (line.value("result", Json()) == "ok") listed_.push_back(*id);
+      from = end + 1;
+    }
+    whole += static_cast<off_t>(from);
+    rest.erase(0, from);
+    if (rest.size() > kLongestLine) return Error(Code::BadInput, path_ + ": not a manifest of ours");
+    if (*got == 0) break;
+  }
+  std::sort(listed_.begin(), listed_.end());
+  // What stands behind the last whole line is the half of one that an interrupted run left.
+  if (::ftruncate(fd_.get(), whole) != 0 || ::lseek(fd_.get(), whole, SEEK_SET) != whole) {
+    return Error::from_errno(path_);
+  }
+  return {};
+}
+
+bool Manifest::listed(const MessageId& id) const {
+  return std::binary_search(listed_.begin(), listed_.end(), id);
+}
+
+Result<void> Manifest::add(const ManifestLine& line) {
+  waiting_ += manifest_line(line) + "\n";
+  return waiting_.size() >= kGather ? flush() : Result<void>();
+}
+
+Result<void> Manifest::flush() {
+  const std::string lines = std::exchange(waiting_, {});
+  return write_all(fd_.get(), as_bytes(lines), path_);
+}
+
+Result<void> Manifest::sync() {
+  if (auto done = flush(); !done) return done;
+  if (::fsync(fd_.get()) != 0) return Error::from_errno(path_);
+  const std::size_t slash = path_.find_last_of('/');
+  return sync_folder(slash == std::string::npos ? "." : path_.substr(0, slash + 1));
+}
+
+}  // namespace gw::transfer

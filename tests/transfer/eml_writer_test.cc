@@ -1,0 +1,167 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "base/file.h"
+#include "support/temp_folder.h"
+#include "transfer/writer.h"
+
+namespace gw::transfer {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Micros kNoon = 1'795'608'754'000'000;  // 2026-11-25T12:12:34Z
+const MessageId kId = *MessageId::parse("0193a1b2c3d4e5f60718293a4b5c6d7e");
+const std::string kName = "2026/11/25/0193a1b2c3d4e5f60718293a4b5c6d7e.eml";
+
+struct Place {
+  test::TempFolder temp;
+  std::string root = temp.path() + "/out";
+  std::unique_ptr<Writer> writer = std::move(*make_eml_writer(root));
+
+  Result<void> put(std::string_view text, const std::string& name = kName) {
+    if (auto begun = writer->begin({name, text.size(), kNoon}); !begun) return begun;
+    if (auto written = writer->write(as_bytes(text)); !written) return written;
+    return writer->commit();
+  }
+  std::string text(const std::string& name = kName) const { return *read_file(root + "/" + name); }
+  // Every file below the root, hidden ones too.
+  std::size_t files() const {
+    std::size_t count = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(root)) count += entry.is_regular_file() ? 1 : 0;
+    return count;
+  }
+};
+
+unsigned mode_of(const std::string& path) {
+  struct stat state {};
+  REQUIRE(::lstat(path.c_str(), &state) == 0);
+  return state.st_mode & 07777;
+}
+
+}  // namespace
+
+TEST_CASE("a message's name is its day of arrival and its id") {
+  const Place place;
+  CHECK(place.writer->name(kId, kNoon, ".eml") == kName);
+  CHECK(place.writer->name(kId, 0, ".json") == "1970/01/01/0193a1b2c3d4e5f60718293a4b5c6d7e.json");
+}
+
+TEST_CASE("what is committed is there whole, for its user only, with the time of arrival") {
+  Place place;
+  const std::string octets("\0\r\n.\r\n\xff", 7);
+  REQUIRE(place.put(octets));
+  REQUIRE(place.writer->sync());
+  CHECK(place.text() == octets);
+  CHECK(place.files() == 1);
+  CHECK(mode_of(place.root + "/" + kName) == 0600);
+  CHECK(mode_of(place.root) == 0700);
+  CHECK(mode_of(place.root + "/2026/11/25") == 0700);
+  struct stat state {};
+  REQUIRE(::stat((place.root + "/" + kName).c_str(), &state) == 0);
+  CHECK(state.st_mtime == kNoon / 1'000'000);
+  CHECK(*place.writer->digest(kName) == sha256(as_bytes(octets)));
+}
+
+TEST_CASE("a file in the way is never overwritten") {
+  Place place;
+  REQUIRE(place.put("first"));
+  const auto second = place.put("second");
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code() == Code::Exists);
+  CHECK(exit_status(second.error().code()) == 73);
+  CHECK(place.text() == "first");
+
+  SECTION("also one that comes while the message is being written") {
+    const std::string other = "2026/11/25/00000000000000000000000000000001.eml";
+    REQUIRE(place.writer->begin({other, 3, kNoon}));
+    REQUIRE(place.writer->write(as_bytes("our")));
+    REQUIRE(create_file(place.root + "/" + other, as_bytes("theirs"), 0600));
+    const auto committed = place.writer->commit();
+    REQUIRE_FALSE(committed);
+    CHECK(committed.error().code() == Code::Exists);
+    CHECK(place.text(other) == "theirs");
+    CHECK(place.files() == 2);
+  }
+  SECTION("nor a dangling link") {
+    const std::string other = "2026/11/25/00000000000000000000000000000002.eml";
+    REQUIRE(::symlink("/nonexistent/x", (place.root + "/" + other).c_str()) == 0);
+    CHECK(place.put("x", other).error().code() == Code::Exists);
+  }
+}
+
+TEST_CASE("an abandoned message leaves nothing, and so does a writer that is destroyed") {
+  Place place;
+  REQUIRE(place.writer->begin({kName, 4, kNoon}));
+  REQUIRE(place.writer->write(as_bytes("half")));
+  SECTION("abandoned") {
+    place.writer->abandon();
+  }
+  SECTION("destroyed") {
+    place.writer.reset();
+  }
+  CHECK(place.files() == 0);
+}
+
+TEST_CASE("half a message of a killed run is cleared away, one of a running export is not touched") {
+  Place place;
+  REQUIRE(place.put("x", "2026/11/25/00000000000000000000000000000003.eml"));
+  const std::string part = place.root + "/2026/11/25/.0193a1b2c3d4e5f60718293a4b5c6d7e.eml.part";
+  REQUIRE(create_file(part, as_bytes("half"), 0600));
+  SECTION("left behind") {
+    REQUIRE(place.put("whole"));
+    CHECK(place.text() == "whole");
+    CHECK_FALSE(fs::exists(part));
+  }
+  SECTION("held") {
+    const Fd other(::open(part.c_str(), O_WRONLY | O_CLOEXEC));
+    REQUIRE(::flock(other.get(), LOCK_EX) == 0);
+    const auto put = place.put("whole");
+    REQUIRE_FALSE(put);
+    CHECK(put.error().code() == Code::Busy);
+    CHECK(*read_file(part) == "half");
+  }
+}
+
+TEST_CASE("links below the destination are not followed") {
+  Place place;
+  const std::string elsewhere = place.temp.path() + "/elsewhere";
+  fs::create_directory(elsewhere);
+  fs::create_directory_symlink(elsewhere, place.root + "/2026");
+  CHECK_FALSE(place.put("x"));
+  CHECK(fs::is_empty(elsewhere));
+}
+
+TEST_CASE("a destination that cannot be made is exit 73") {
+  const auto writer = make_eml_writer("/nonexistent/folder/out");
+  REQUIRE_FALSE(writer);
+  CHECK(writer.error().exit_status() == 73);
+  const test::TempFolder temp;
+  REQUIRE(create_file(temp.path() + "/file", as_bytes("x"), 0600));
+  CHECK(make_eml_writer(temp.path() + "/file").error().exit_status() == 73);
+}
+
+TEST_CASE("reading back a name that is not there is NotFound") {
+  Place place;
+  CHECK(place.writer->digest(kName).error().code() == Code::NotFound);
+}
+
+TEST_CASE("standard output takes one message and refuses a second") {
+  const test::TempFolder temp;
+  const Fd fd(::open((temp.path() + "/out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const auto writer = make_stream_writer(fd.get());
+  REQUIRE(writer->begin({"-", 3, 0}));
+  REQUIRE(writer->write(as_bytes("abc")));
+  REQUIRE(writer->commit());
+  const auto second = writer->begin({"-", 3, 0});
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code() == Code::Usage);
+  CHECK_FALSE(second.error().hint().empty());
+}
+
+}  // namespace gw::transfer
