@@ -68,6 +68,8 @@ struct Leaf {
 inline constexpr std::size_t kMaxActor = 256;
 
 Bytes encode(const Leaf& leaf);  // a longer actor is cut
+// Gives an encoded leaf, before anything hashed it, its index and time.
+void place(Bytes& encoded, std::uint64_t index, Micros time);
 // Corrupt for what is not a leaf, Version for a version or type of a newer gw.
 Result<Leaf> decode_leaf(ByteView stored);
 

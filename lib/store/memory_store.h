@@ -12,8 +12,9 @@ struct MemoryOptions {
   Bytes recovery_recipient;  // for the vault's first leaf; empty: none
   Signer signer;             // empty: checkpoint() is Config
   std::uint64_t permit_octets = 512 << 20;
-  // The wall clock, for tests of grace and lease.
+  // For tests of grace and lease: the wall clock, and the one that waits and leases count by.
   std::function<Micros()> clock = now;
+  std::function<BootClock::time_point()> boot_clock = BootClock::now;
 };
 
 std::unique_ptr<Store> make_memory_store(MemoryOptions options);

@@ -43,6 +43,7 @@ struct MessageRecord {
   std::uint32_t generation = 0;        // of the key it is sealed to
   Digest container{};                  // SHA-256 of the container
   Digest envelope{};                   // SHA-256 of the sealed envelope
+  Digest commitment{};                 // as in its leaf (vault.md section 5)
   bool large = false;                  // the container is a file of its own
 
   friend bool operator==(const MessageRecord&, const MessageRecord&) = default;

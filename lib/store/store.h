@@ -70,8 +70,9 @@ class Append {
   virtual ~Append() = default;
   // More of the container, in order. Full: no room.
   virtual Result<void> put(ByteView container) = 0;
-  // Exists: this message id is in the mailbox. Conflict: generation unknown, or the mailbox is suspended.
-  // Full, OverQuota. After any answer the Append is done.
+  // Exists: this message id is in the mailbox, or was. Conflict: generation unknown, or the mailbox is
+  // suspended. Corrupt: what was put is not what `container` is the digest of. Full, OverQuota. After any
+  // answer the Append is done.
   virtual Result<Receipt> commit(const Commit& commit) = 0;
 };
 
@@ -93,7 +94,7 @@ class Permit {
 struct Transition {
   MailboxId mailbox;
   std::vector<MessageId> messages;
-  State from{};
+  State from{};             // from Live, unconfirmed ones go too
   std::optional<State> to;  // none: removed for good (discarded, where `from` is pending)
   std::string actor;
   const Lease* lease = nullptr;  // checked when the change is made; none: no lease asked for
@@ -146,8 +147,9 @@ class Store {
   virtual Limits limits() const { return {}; }
   virtual Result<Health> health() = 0;
 
-  // Mailboxes. version 0 makes one (Exists: id, name or alias taken), otherwise the record and slots are
-  // replaced together (Conflict: not that version). Indexes of name, aliases and domains follow.
+  // Mailboxes. version 0 makes one (Exists: id, name or alias taken), otherwise the record is replaced
+  // (Conflict: not that version). The slots named are written with it. Indexes of name, aliases and domains
+  // follow. The leaf is of the note's type, MailboxMade for a new one.
   virtual Result<void> put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots,
                                    const Note& note) = 0;
   // Conflict unless it is suspended and holds no message in any state.
@@ -169,6 +171,7 @@ class Store {
                                    std::span<std::byte> to) = 0;
   // All or nothing. A message that is in `to` already (or gone, when draining or removing) counts as done and
   // gets no leaf; in any other state than `from`: Conflict; never there: NotFound. Gives how many changed.
+  // Drained where the grace time is 0: gone at once. What becomes visible by it gets its seq by it.
   virtual Result<std::size_t> transition(const Transition& transition) = 0;
   virtual Result<bool> seen(const MailboxId& mailbox, const Digest& fingerprint) = 0;
 
@@ -178,7 +181,8 @@ class Store {
   // Waits at most 5 s in a queue, then Busy.
   virtual Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) = 0;
 
-  // Small records. Mailbox, Name and Alias records change only through put_mailbox.
+  // Small records. Mailbox, Name and Alias records change only through put_mailbox (else Denied). A version
+  // is 1 more than the index of the leaf that noted the change, so none comes twice.
   virtual Result<Record> get(const RecordKey& key) = 0;
   // version 0: Exists if it is there. Otherwise Conflict unless it is at that version. Gives the new version.
   virtual Result<std::uint64_t> put_if(const RecordKey& key, std::uint64_t version, ByteView value,

@@ -32,6 +32,7 @@ struct LocalOptions {
   std::uint64_t permit_octets = 512 << 20;
   bool allow_network_fs = false;
   std::function<Micros()> clock = now;
+  std::function<BootClock::time_point()> boot_clock = BootClock::now;  // leases and waits count by it
 };
 
 // Makes a vault in an absent or empty folder (0700). Exists: there is something already.

@@ -1,0 +1,116 @@
+#include "store/leaf.h"
+
+#include <algorithm>
+
+namespace gw::store {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kPlace = 2;  // where index and time stand
+constexpr std::size_t kPlaceSize = 16;
+
+}  // namespace
+
+std::string_view name(LeafType type) {
+  switch (type) {
+    case LeafType::Accepted:
+      return "accepted";
+    case LeafType::Pending:
+      return "pending";
+    case LeafType::Settled:
+      return "settled";
+    case LeafType::Unconfirmed:
+      return "unconfirmed";
+    case LeafType::Discarded:
+      return "discarded";
+    case LeafType::Drained:
+      return "drained";
+    case LeafType::Removed:
+      return "removed";
+    case LeafType::Expired:
+      return "expired";
+    case LeafType::Undeleted:
+      return "undeleted";
+    case LeafType::Exported:
+      return "exported";
+    case LeafType::Quarantined:
+      return "quarantined";
+    case LeafType::Released:
+      return "released";
+    case LeafType::MailboxMade:
+      return "mailbox-made";
+    case LeafType::Key:
+      return "key";
+    case LeafType::Slot:
+      return "slot";
+    case LeafType::Status:
+      return "status";
+    case LeafType::Setting:
+      return "setting";
+    case LeafType::VaultMade:
+      return "vault-made";
+    case LeafType::MailboxDropped:
+      return "mailbox-dropped";
+    case LeafType::Admin:
+      return "admin";
+    case LeafType::Route:
+      return "route";
+    case LeafType::Head:
+      return "head";
+    case LeafType::Gap:
+      return "gap";
+  }
+  return "?";
+}
+
+Bytes encode(const Leaf& leaf) {
+  const std::string_view actor = std::string_view(leaf.actor).substr(0, kMaxActor);
+  ByteWriter writer;
+  writer.u8(kVersion)
+      .u8(static_cast<std::uint8_t>(leaf.type))
+      .u64(leaf.index)
+      .u64(static_cast<std::uint64_t>(leaf.time))
+      .bytes(leaf.mailbox.view())
+      .bytes(leaf.message.view())
+      .u64(leaf.value)
+      .bytes(leaf.container)
+      .bytes(leaf.envelope)
+      .bytes(leaf.commitment)
+      .u16(static_cast<std::uint16_t>(actor.size()))
+      .text(actor);
+  return writer.take();
+}
+
+void place(Bytes& encoded, std::uint64_t index, Micros time) {
+  ByteWriter writer;
+  writer.u64(index).u64(static_cast<std::uint64_t>(time));
+  std::copy(writer.data().begin(), writer.data().end(), encoded.begin() + kPlace);
+  static_assert(kPlaceSize == 2 * sizeof(std::uint64_t));
+}
+
+Result<Leaf> decode_leaf(ByteView stored) {
+  ByteReader reader(stored);
+  const std::uint8_t version = reader.u8();
+  if (!reader.ok() || version == 0) return Error(Code::Corrupt, "not a leaf of a history");
+  if (version != kVersion)
+    return Error(Code::Version, "a leaf of version " + std::to_string(version) + ": this is for a newer gw");
+  Leaf leaf;
+  const std::uint8_t type = reader.u8();
+  leaf.type = static_cast<LeafType>(type);
+  leaf.index = reader.u64();
+  leaf.time = static_cast<Micros>(reader.u64());
+  reader.copy(leaf.mailbox.octets);
+  reader.copy(leaf.message.octets);
+  leaf.value = reader.u64();
+  reader.copy(leaf.container);
+  reader.copy(leaf.envelope);
+  reader.copy(leaf.commitment);
+  const std::uint16_t length = reader.u16();
+  leaf.actor = as_text(reader.bytes(length));
+  if (!reader.done() || length > kMaxActor) return Error(Code::Corrupt, "not a leaf of a history");
+  if (name(leaf.type) == "?")
+    return Error(Code::Version, "a leaf of type " + std::to_string(type) + ": this is for a newer gw");
+  return leaf;
+}
+
+}  // namespace gw::store

@@ -1,0 +1,180 @@
+#include "store/leases.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+#include "base/secret.h"
+#include "base/text.h"
+
+namespace gw::store {
+
+struct Leases::Table {
+  struct Holder {
+    std::uint64_t number = 0;
+    std::string owner;
+    Micros since = 0;
+    BootClock::time_point end;
+  };
+  BootTime clock;
+  mutable std::mutex mutex;
+  std::uint64_t next = 0;
+  std::unordered_map<MailboxId, Holder> holders;
+
+  // Call with the mutex held.
+  Holder* current(const MailboxId& mailbox, std::uint64_t number) {
+    const auto found = holders.find(mailbox);
+    if (found == holders.end() || found->second.number != number || found->second.end <= clock())
+      return nullptr;
+    return &found->second;
+  }
+};
+
+namespace {
+
+Error lost() {
+  return Error(Code::LeaseLost, "the lease on the mailbox has ended");
+}
+
+class HeldLease : public Lease {
+ public:
+  HeldLease(std::shared_ptr<Leases::Table> table, const MailboxId& mailbox, std::uint64_t number,
+            std::chrono::seconds ttl)
+      : table_(std::move(table)), mailbox_(mailbox), number_(number), ttl_(ttl) {}
+  HeldLease(const HeldLease&) = delete;
+  HeldLease& operator=(const HeldLease&) = delete;
+  ~HeldLease() override {
+    const std::lock_guard lock(table_->mutex);
+    const auto found = table_->holders.find(mailbox_);
+    if (found != table_->holders.end() && found->second.number == number_) table_->holders.erase(found);
+  }
+
+  Result<void> renew() override {
+    const std::lock_guard lock(table_->mutex);
+    auto* holder = table_->current(mailbox_, number_);
+    if (holder == nullptr) return lost();
+    holder->end = table_->clock() + ttl_;
+    return {};
+  }
+  std::uint64_t number() const override { return number_; }
+
+ private:
+  std::shared_ptr<Leases::Table> table_;
+  MailboxId mailbox_;
+  std::uint64_t number_;
+  std::chrono::seconds ttl_;
+};
+
+}  // namespace
+
+Leases::Leases(BootTime clock) : table_(std::make_shared<Table>()) {
+  table_->clock = std::move(clock);
+  random_octets(std::as_writable_bytes(std::span(&table_->next, 1)));
+}
+
+Result<std::unique_ptr<Lease>> Leases::acquire(const MailboxId& mailbox, std::string_view owner,
+                                               std::chrono::seconds ttl) {
+  constexpr std::chrono::seconds kLongest = std::chrono::hours(24);
+  ttl = std::clamp(ttl, std::chrono::seconds(0), kLongest);
+  const std::lock_guard lock(table_->mutex);
+  const BootClock::time_point at = table_->clock();
+  const auto found = table_->holders.find(mailbox);
+  if (found != table_->holders.end() && found->second.end > at) {
+    return Error(Code::Busy, "the mailbox is being drained by " + printable(found->second.owner) + " since " +
+                                 rfc3339(found->second.since));
+  }
+  const std::uint64_t number = ++table_->next;
+  table_->holders[mailbox] = {number, std::string(owner.substr(0, kMaxActor)), now(), at + ttl};
+  return std::unique_ptr<Lease>(std::make_unique<HeldLease>(table_, mailbox, number, ttl));
+}
+
+Result<void> Leases::check(const MailboxId& mailbox, const Lease& lease) const {
+  const std::lock_guard lock(table_->mutex);
+  if (table_->current(mailbox, lease.number()) == nullptr) return lost();
+  return {};
+}
+
+struct Permits::Queue {
+  explicit Queue(std::uint64_t octets) : total(octets), free(octets) {}
+  const std::uint64_t total;
+  std::uint64_t free;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<const void*> waiting;
+};
+
+namespace {
+
+class HeldPermit : public Permit {
+ public:
+  HeldPermit(std::shared_ptr<Permits::Queue> queue, std::uint64_t octets)
+      : queue_(std::move(queue)), octets_(octets) {}
+  HeldPermit(const HeldPermit&) = delete;
+  HeldPermit& operator=(const HeldPermit&) = delete;
+  ~HeldPermit() override {
+    {
+      const std::lock_guard lock(queue_->mutex);
+      queue_->free += octets_;
+    }
+    queue_->changed.notify_all();
+  }
+
+ private:
+  std::shared_ptr<Permits::Queue> queue_;
+  std::uint64_t octets_;
+};
+
+}  // namespace
+
+Permits::Permits(std::uint64_t octets) : queue_(std::make_shared<Queue>(octets)) {}
+
+Result<std::unique_ptr<Permit>> Permits::take(std::uint64_t octets) {
+  constexpr std::chrono::seconds kPatience(5);
+  Queue& queue = *queue_;
+  octets = std::min(octets, queue.total);
+  std::unique_lock lock(queue.mutex);
+  const char me = 0;
+  queue.waiting.push_back(&me);
+  const bool mine = queue.changed.wait_for(
+      lock, kPatience, [&] { return queue.waiting.front() == &me && queue.free >= octets; });
+  std::erase(queue.waiting, &me);
+  if (mine) queue.free -= octets;
+  lock.unlock();
+  queue.changed.notify_all();
+  if (!mine) return Error(Code::Busy, "too many logins at once");
+  return std::unique_ptr<Permit>(std::make_unique<HeldPermit>(queue_, octets));
+}
+
+struct Receipts::State {
+  mutable std::mutex mutex;
+  std::map<std::pair<MailboxId, MessageId>, Token> tokens;
+};
+
+Receipts::Receipts() : state_(std::make_unique<State>()) {}
+Receipts::~Receipts() = default;
+
+Receipts::Token Receipts::give(const MailboxId& mailbox, const MessageId& message) {
+  Token token;
+  random_octets(token);
+  const std::lock_guard lock(state_->mutex);
+  state_->tokens[{mailbox, message}] = token;
+  return token;
+}
+
+void Receipts::forget(const MailboxId& mailbox, const MessageId& message) {
+  const std::lock_guard lock(state_->mutex);
+  state_->tokens.erase({mailbox, message});
+}
+
+Result<void> Receipts::check(const MailboxId& mailbox, const MessageId& message, const Token& token) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->tokens.find({mailbox, message});
+  if (found == state_->tokens.end() || !equal_secrets(found->second, token))
+    return Error(Code::Denied, "the receipt is not of this message");
+  return {};
+}
+
+}  // namespace gw::store

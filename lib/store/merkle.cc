@@ -1,0 +1,168 @@
+#include "store/merkle.h"
+
+#include <bit>
+
+namespace gw::store {
+namespace {
+
+Digest hash(std::byte prefix, ByteView first, ByteView second) {
+  thread_local Sha256 sha;
+  return sha.update(std::span(&prefix, 1)).update(first).update(second).finish();
+}
+
+Digest root_of(std::span<const Digest> leaves) {
+  CompactRange range;
+  for (const Digest& leaf : leaves) range.append(leaf);
+  return range.root();
+}
+
+// The largest power of two below `size`, which is at least 2: where RFC 6962 splits a tree.
+std::size_t split(std::size_t size) {
+  return std::bit_floor(size - 1);
+}
+
+void inclusion(std::span<const Digest> leaves, std::uint64_t index, std::vector<Digest>& path) {
+  if (leaves.size() <= 1) return;
+  const std::size_t left = split(leaves.size());
+  if (index < left) {
+    inclusion(leaves.first(left), index, path);
+    path.push_back(root_of(leaves.subspan(left)));
+  } else {
+    inclusion(leaves.subspan(left), index - left, path);
+    path.push_back(root_of(leaves.first(left)));
+  }
+}
+
+// SUBPROOF of RFC 6962 section 2.1.2. `known`: the old tree is this whole subtree, so its root is not given.
+void consistency(std::span<const Digest> leaves, std::uint64_t old_size, bool known,
+                 std::vector<Digest>& path) {
+  if (old_size == leaves.size()) {
+    if (!known) path.push_back(root_of(leaves));
+    return;
+  }
+  const std::size_t left = split(leaves.size());
+  if (old_size <= left) {
+    consistency(leaves.first(left), old_size, known, path);
+    path.push_back(root_of(leaves.subspan(left)));
+  } else {
+    consistency(leaves.subspan(left), old_size - left, false, path);
+    path.push_back(root_of(leaves.first(left)));
+  }
+}
+
+}  // namespace
+
+Digest leaf_hash(ByteView leaf) {
+  return hash(std::byte{0}, leaf, {});
+}
+Digest node_hash(const Digest& left, const Digest& right) {
+  return hash(std::byte{1}, left, right);
+}
+
+void CompactRange::append(const Digest& leaf) {
+  Digest node = leaf;
+  for (std::uint64_t rest = size_; (rest & 1) != 0; rest >>= 1) {
+    node = node_hash(edge_.back(), node);
+    edge_.pop_back();
+  }
+  edge_.push_back(node);
+  ++size_;
+}
+
+Digest CompactRange::root() const {
+  if (edge_.empty()) return sha256({});
+  Digest node = edge_.back();
+  for (std::size_t i = edge_.size() - 1; i-- > 0;) node = node_hash(edge_[i], node);
+  return node;
+}
+
+Bytes CompactRange::encode() const {
+  ByteWriter writer;
+  writer.u64(size_);
+  for (const Digest& node : edge_) writer.bytes(node);
+  return writer.take();
+}
+
+Result<CompactRange> CompactRange::decode(ByteView stored) {
+  ByteReader reader(stored);
+  CompactRange range;
+  range.size_ = reader.u64();
+  range.edge_.resize(static_cast<std::size_t>(std::popcount(range.size_)));
+  for (Digest& node : range.edge_) reader.copy(node);
+  if (!reader.done()) return Error(Code::Corrupt, "not the edge of a history's tree");
+  return range;
+}
+
+std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t index) {
+  std::vector<Digest> path;
+  if (index < leaves.size()) inclusion(leaves, index, path);
+  return path;
+}
+
+// RFC 9162 section 2.1.3.2.
+bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size,
+                      std::span<const Digest> path, const Digest& root) {
+  if (index >= size) return false;
+  std::uint64_t fn = index;
+  std::uint64_t sn = size - 1;
+  Digest node = leaf;
+  for (const Digest& sibling : path) {
+    if (sn == 0) return false;
+    if ((fn & 1) != 0 || fn == sn) {
+      node = node_hash(sibling, node);
+      while ((fn & 1) == 0 && fn != 0) {
+        fn >>= 1;
+        sn >>= 1;
+      }
+    } else {
+      node = node_hash(node, sibling);
+    }
+    fn >>= 1;
+    sn >>= 1;
+  }
+  return sn == 0 && node == root;
+}
+
+std::vector<Digest> consistency_path(std::span<const Digest> leaves, std::uint64_t old_size) {
+  std::vector<Digest> path;
+  if (old_size != 0 && old_size < leaves.size()) consistency(leaves, old_size, true, path);
+  return path;
+}
+
+// RFC 9162 section 2.1.4.2.
+bool verify_consistency(std::uint64_t old_size, const Digest& old_root, std::uint64_t size,
+                        const Digest& root, std::span<const Digest> path) {
+  if (old_size > size) return false;
+  if (old_size == size) return path.empty() && old_root == root;
+  if (old_size == 0) return path.empty() && old_root == sha256({});
+  std::vector<Digest> nodes;
+  if (std::has_single_bit(old_size)) nodes.push_back(old_root);
+  nodes.insert(nodes.end(), path.begin(), path.end());
+  if (nodes.empty()) return false;
+  std::uint64_t fn = old_size - 1;
+  std::uint64_t sn = size - 1;
+  while ((fn & 1) != 0) {
+    fn >>= 1;
+    sn >>= 1;
+  }
+  Digest old_node = nodes.front();
+  Digest node = nodes.front();
+  for (const Digest& next : std::span(nodes).subspan(1)) {
+    if (sn == 0) return false;
+    if ((fn & 1) != 0 || fn == sn) {
+      old_node = node_hash(next, old_node);
+      node = node_hash(next, node);
+      while ((fn & 1) == 0 && fn != 0) {
+        fn >>= 1;
+        sn >>= 1;
+      }
+    } else {
+      node = node_hash(node, next);
+    }
+    fn >>= 1;
+    sn >>= 1;
+  }
+  return sn == 0 && old_node == old_root && node == root;
+}
+
+}  // namespace gw::store

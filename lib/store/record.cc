@@ -1,0 +1,188 @@
+#include "store/record.h"
+
+#include <algorithm>
+
+#include "store/record.pb.h"
+
+namespace gw::store {
+namespace {
+
+template <std::size_t N>
+bool copy(const std::string& from, std::array<std::byte, N>& to) {
+  if (from.size() != N) return false;
+  const ByteView view = as_bytes(from);
+  std::copy(view.begin(), view.end(), to.begin());
+  return true;
+}
+
+std::string text(ByteView octets) {
+  return std::string(as_text(octets));
+}
+
+Bytes serialized(const google::protobuf::MessageLite& message) {
+  Bytes bytes(message.ByteSizeLong());
+  message.SerializeToArray(bytes.data(), static_cast<int>(bytes.size()));
+  return bytes;
+}
+
+bool parse(google::protobuf::MessageLite& message, ByteView stored) {
+  constexpr std::size_t kMost = 1 << 20;
+  return stored.size() <= kMost && message.ParseFromArray(stored.data(), static_cast<int>(stored.size()));
+}
+
+Error corrupt(std::string_view what) {
+  return Error(Code::Corrupt, "not a stored " + std::string(what));
+}
+
+bool is_state(std::uint32_t number) {
+  return number >= static_cast<std::uint32_t>(State::Pending) &&
+         number <= static_cast<std::uint32_t>(State::Quarantined);
+}
+
+// What is left of it without the fields that this version knows.
+std::string unknown_of(proto::Mailbox mailbox) {
+  mailbox.clear_id();
+  mailbox.clear_name();
+  mailbox.clear_description();
+  mailbox.clear_status();
+  mailbox.clear_generations();
+  mailbox.clear_aliases();
+  mailbox.clear_domains();
+  mailbox.clear_quota();
+  mailbox.clear_grace();
+  mailbox.clear_hold();
+  mailbox.clear_trace();
+  mailbox.clear_allow();
+  mailbox.clear_allow_reject();
+  mailbox.clear_require_tls();
+  mailbox.clear_token_hash();
+  mailbox.clear_created();
+  return mailbox.SerializeAsString();
+}
+
+}  // namespace
+
+std::string_view name(State state) {
+  switch (state) {
+    case State::Pending:
+      return "pending";
+    case State::Live:
+      return "live";
+    case State::Unconfirmed:
+      return "unconfirmed";
+    case State::Drained:
+      return "drained";
+    case State::Quarantined:
+      return "quarantined";
+  }
+  return "?";
+}
+
+std::optional<State> parse_state(std::string_view text) {
+  for (const State state :
+       {State::Pending, State::Live, State::Unconfirmed, State::Drained, State::Quarantined}) {
+    if (text == name(state)) return state;
+  }
+  return std::nullopt;
+}
+
+Bytes encode(const MessageRecord& record) {
+  proto::Message message;
+  message.set_id(text(record.id.view()));
+  message.set_seq(record.seq);
+  message.set_state(static_cast<std::uint32_t>(record.state));
+  message.set_received(record.received);
+  message.set_changed(record.changed);
+  message.set_octets(record.octets);
+  message.set_wire_octets(record.wire_octets);
+  message.set_container_octets(record.container_octets);
+  message.set_generation(record.generation);
+  message.set_container(text(record.container));
+  message.set_envelope(text(record.envelope));
+  message.set_commitment(text(record.commitment));
+  message.set_large(record.large);
+  return serialized(message);
+}
+
+Result<MessageRecord> decode_message(ByteView stored) {
+  proto::Message message;
+  MessageRecord record;
+  if (!parse(message, stored) || !copy(message.id(), record.id.octets) || !is_state(message.state()) ||
+      !copy(message.container(), record.container) || !copy(message.envelope(), record.envelope) ||
+      !copy(message.commitment(), record.commitment)) {
+    return corrupt("message record");
+  }
+  record.seq = message.seq();
+  record.state = static_cast<State>(message.state());
+  record.received = message.received();
+  record.changed = message.changed();
+  record.octets = message.octets();
+  record.wire_octets = message.wire_octets();
+  record.container_octets = message.container_octets();
+  record.generation = message.generation();
+  record.large = message.large();
+  return record;
+}
+
+Bytes encode(const MailboxRecord& record) {
+  proto::Mailbox mailbox;
+  mailbox.set_id(text(record.id.view()));
+  mailbox.set_name(record.name);
+  mailbox.set_description(record.description);
+  mailbox.set_status(static_cast<std::uint32_t>(record.status));
+  for (const Generation& generation : record.generations) {
+    proto::Generation& stored = *mailbox.add_generations();
+    stored.set_number(generation.number);
+    stored.set_public_key(text(generation.public_key));
+    stored.set_since(generation.since);
+  }
+  for (const std::string& alias : record.aliases) mailbox.add_aliases(alias);
+  for (const std::string& domain : record.domains) mailbox.add_domains(domain);
+  mailbox.set_quota(record.quota);
+  mailbox.set_grace(record.grace);
+  mailbox.set_hold(record.hold);
+  mailbox.set_trace(static_cast<std::uint32_t>(record.trace));
+  for (const std::string& block : record.allow) mailbox.add_allow(block);
+  mailbox.set_allow_reject(record.allow_reject);
+  mailbox.set_require_tls(record.require_tls);
+  if (record.token_hash) mailbox.set_token_hash(text(*record.token_hash));
+  mailbox.set_created(record.created);
+  // Protobuf messages set one behind the other read as one.
+  Bytes bytes = serialized(mailbox);
+  append(bytes, as_bytes(record.unknown));
+  return bytes;
+}
+
+Result<MailboxRecord> decode_mailbox(ByteView stored) {
+  proto::Mailbox mailbox;
+  MailboxRecord record;
+  if (!parse(mailbox, stored) || !copy(mailbox.id(), record.id.octets)) return corrupt("mailbox record");
+  if (mailbox.status() != 1 && mailbox.status() != 2) return corrupt("mailbox record");
+  if (mailbox.trace() > 2 || mailbox.generations().empty()) return corrupt("mailbox record");
+  for (const proto::Generation& found : mailbox.generations()) {
+    Generation generation;
+    generation.number = found.number();
+    generation.since = found.since();
+    if (!copy(found.public_key(), generation.public_key)) return corrupt("mailbox record");
+    record.generations.push_back(generation);
+  }
+  if (!mailbox.token_hash().empty() && !copy(mailbox.token_hash(), record.token_hash.emplace()))
+    return corrupt("mailbox record");
+  record.name = mailbox.name();
+  record.description = mailbox.description();
+  record.status = static_cast<Status>(mailbox.status());
+  record.aliases.assign(mailbox.aliases().begin(), mailbox.aliases().end());
+  record.domains.assign(mailbox.domains().begin(), mailbox.domains().end());
+  record.quota = mailbox.quota();
+  record.grace = mailbox.grace();
+  record.hold = mailbox.hold();
+  record.trace = static_cast<Trace>(mailbox.trace());
+  record.allow.assign(mailbox.allow().begin(), mailbox.allow().end());
+  record.allow_reject = mailbox.allow_reject();
+  record.require_tls = mailbox.require_tls();
+  record.created = mailbox.created();
+  record.unknown = unknown_of(std::move(mailbox));
+  return record;
+}
+
+}  // namespace gw::store

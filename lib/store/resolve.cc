@@ -1,0 +1,85 @@
+#include "store/resolve.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::string_view kPrefix = "mbx-";
+constexpr std::size_t kLongest = 512;  // an address has at most 320 octets (RFC 5321 section 4.5.3.1)
+
+// A record whose value is a mailbox's id.
+Result<MailboxId> follow(const Get& get, Kind kind, std::string name) {
+  auto record = get({kind, {}, std::move(name)});
+  if (!record) return record.error();
+  const MailboxId id = MailboxId::from(record->value);
+  if (id.zero()) return Error(Code::Corrupt, "an index record that names no mailbox");
+  return id;
+}
+
+// The id itself, if there is such a mailbox.
+Result<MailboxId> existing(const Get& get, std::string_view hex) {
+  const auto id = MailboxId::parse(hex);
+  if (!id) return Error(Code::NotFound, "no such mailbox");
+  if (auto record = get({Kind::Mailbox, *id, {}}); !record) return record.error();
+  return *id;
+}
+
+bool absent(const Result<MailboxId>& found) {
+  return !found && found.error().code() == Code::NotFound;
+}
+
+}  // namespace
+
+std::string alias_key(const VaultId& vault, std::string_view address_or_domain) {
+  const std::string text = lower(address_or_domain);
+  return to_hex(Sha256().update(vault.view()).update(as_bytes(text)).finish());
+}
+
+Result<MailboxId> resolve(const VaultId& vault, const Get& get, std::string_view address, Lookup lookup) {
+  if (address.size() > kLongest || address.empty()) return Error(Code::NotFound, "no such mailbox");
+  const std::string text = lower(address);
+  const std::size_t at = text.rfind('@');
+  const bool bare = at == std::string::npos;
+  const std::string local = text.substr(0, at);
+  const std::string domain = bare ? std::string() : text.substr(at + 1);
+  const std::size_t plus = local.find('+');
+  const std::string untagged = plus == 0 ? local : local.substr(0, plus);
+
+  if (untagged.starts_with(kPrefix)) {
+    auto found = existing(get, std::string_view(untagged).substr(kPrefix.size()));
+    if (!absent(found)) return found;
+  }
+  if (bare) {
+    if (lookup != Lookup::Login) return Error(Code::NotFound, "no such mailbox");
+    auto found = follow(get, Kind::Name, text);
+    return absent(found) ? existing(get, text) : found;
+  }
+  auto found = follow(get, Kind::Alias, alias_key(vault, text));
+  if (absent(found) && untagged != local)
+    found = follow(get, Kind::Alias, alias_key(vault, untagged + "@" + domain));
+  if (absent(found) && lookup == Lookup::Recipient && !domain.empty())
+    found = follow(get, Kind::Alias, alias_key(vault, "@" + domain));
+  return found;
+}
+
+std::vector<RecordKey> index_keys(const VaultId& vault, const MailboxRecord& record) {
+  std::vector<RecordKey> keys{{Kind::Name, {}, record.name}};
+  for (const std::string& alias : record.aliases) keys.push_back({Kind::Alias, {}, alias_key(vault, alias)});
+  for (const std::string& domain : record.domains)
+    keys.push_back({Kind::Alias, {}, alias_key(vault, "@" + domain)});
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
+Recipient recipient(const MailboxRecord& record, const MailboxStat& stat) {
+  Recipient result{record, std::numeric_limits<std::uint64_t>::max()};
+  result.mailbox.description.clear();
+  if (record.quota != 0) result.room = record.quota - std::min(record.quota, stat.live_octets);
+  return result;
+}
+
+}  // namespace gw::store

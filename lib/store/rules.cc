@@ -1,0 +1,248 @@
+#include "store/rules.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "base/text.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::optional<State> kGone;
+
+constexpr std::array kSteps{
+    Step{State::Pending, State::Live, LeafType::Settled, true},
+    Step{State::Pending, State::Unconfirmed, LeafType::Unconfirmed, true},
+    Step{State::Pending, kGone, LeafType::Discarded},
+    Step{State::Live, State::Drained, LeafType::Drained},
+    Step{State::Live, State::Quarantined, LeafType::Quarantined},
+    Step{State::Live, kGone, LeafType::Removed},
+    Step{State::Unconfirmed, State::Drained, LeafType::Drained},
+    Step{State::Unconfirmed, State::Quarantined, LeafType::Quarantined},
+    Step{State::Unconfirmed, kGone, LeafType::Removed},
+    Step{State::Drained, State::Live, LeafType::Undeleted},
+    Step{State::Drained, kGone, LeafType::Removed},
+    Step{State::Quarantined, State::Live, LeafType::Released},
+    Step{State::Quarantined, kGone, LeafType::Removed},
+};
+
+constexpr std::size_t kMaxNames = 1000;     // aliases, domains, blocks or generations of one mailbox
+constexpr std::size_t kMaxText = 64 << 10;  // its description
+constexpr std::size_t kMaxKey = 128;
+
+Error bad(std::string text) {
+  return Error(Code::BadInput, std::move(text));
+}
+
+bool is_name(std::string_view text) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  };
+  // A name that reads like an id or an address of ours could take another mailbox's place.
+  const std::string_view digits = text.starts_with("mbx-") ? text.substr(4) : text;
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), fits) &&
+         !MailboxId::parse(digits);
+}
+
+bool is_plain(std::string_view text) {
+  return !text.empty() && text.size() <= 320 && text == lower(text) && !has_control(text) &&
+         text.find(' ') == std::string_view::npos;
+}
+
+}  // namespace
+
+Result<Step> step(State from, std::optional<State> to) {
+  for (const Step& allowed : kSteps) {
+    if (allowed.from == from && allowed.to == to) return allowed;
+  }
+  return bad("no message goes from " + std::string(name(from)) + " to " +
+             std::string(to ? name(*to) : "gone"));
+}
+
+Result<bool> applies(const Step& step, const Whereabouts& message) {
+  if (!message.state) {
+    if (!step.to || step.to == State::Drained) return false;
+    return Error(Code::Conflict, "the message is gone (" + std::string(name(message.gone)) + ")");
+  }
+  if (message.state == step.to) return false;
+  if (message.state == step.from) return true;
+  // To whom it is shown, an unconfirmed message is a live one.
+  if (step.from == State::Live && message.state == State::Unconfirmed) return true;
+  return Error(Code::Conflict, "the message is " + std::string(name(*message.state)));
+}
+
+bool goes_at_once(const Step& step, const MailboxRecord& mailbox) {
+  return step.to == State::Drained && mailbox.grace == 0 && !mailbox.hold;
+}
+
+Leaf message_leaf(LeafType type, const MailboxId& mailbox, const MessageRecord& message,
+                  std::string_view actor) {
+  Leaf leaf;
+  leaf.type = type;
+  leaf.mailbox = mailbox;
+  leaf.message = message.id;
+  leaf.value = message.octets;
+  leaf.container = message.container;
+  leaf.envelope = message.envelope;
+  leaf.commitment = message.commitment;
+  leaf.actor = actor;
+  return leaf;
+}
+
+namespace {
+
+void count(MailboxStat& stat, const MessageRecord& message, std::uint64_t sign) {
+  switch (message.state) {
+    case State::Unconfirmed:
+      stat.unconfirmed += sign;
+      [[fallthrough]];
+    case State::Live:
+      stat.live += sign;
+      stat.live_octets += sign * message.octets;
+      stat.wire_octets += sign * message.wire_octets;
+      break;
+    case State::Pending:
+      stat.pending += sign;
+      break;
+    case State::Drained:
+      stat.drained += sign;
+      break;
+    case State::Quarantined:
+      stat.quarantined += sign;
+      break;
+  }
+}
+
+}  // namespace
+
+void count_in(MailboxStat& stat, const MessageRecord& message) {
+  count(stat, message, 1);
+}
+void count_out(MailboxStat& stat, const MessageRecord& message) {
+  count(stat, message, std::numeric_limits<std::uint64_t>::max());  // -1 modulo 2^64
+}
+bool empty(const MailboxStat& stat) {
+  return stat.live + stat.pending + stat.drained + stat.quarantined == 0;
+}
+
+Result<void> may_accept(const MailboxRecord& mailbox, const MailboxStat& stat, const Commit& commit) {
+  if (mailbox.status != Status::Active) return Error(Code::Conflict, "the mailbox is suspended");
+  const auto held = [&](const Generation& generation) { return generation.number == commit.generation; };
+  if (std::none_of(mailbox.generations.begin(), mailbox.generations.end(), held))
+    return Error(Code::Conflict, "the mailbox has no key generation " + std::to_string(commit.generation));
+  if (mailbox.quota != 0 &&
+      (stat.live_octets > mailbox.quota || commit.octets > mailbox.quota - stat.live_octets))
+    return Error(Code::OverQuota, "the mailbox has reached its quota");
+  return {};
+}
+
+MessageRecord message_record(const MessageId& id, const Commit& commit, std::uint64_t container_octets) {
+  MessageRecord record;
+  record.id = id;
+  record.state = commit.pending ? State::Pending : State::Live;
+  record.received = commit.received;
+  record.octets = commit.octets;
+  record.wire_octets = commit.wire_octets;
+  record.container_octets = container_octets;
+  record.generation = commit.generation;
+  record.container = commit.container;
+  record.envelope = sha256(commit.envelope);
+  record.commitment = commit.commitment;
+  return record;
+}
+
+std::optional<Micros> due(const MailboxRecord& mailbox, const MessageRecord& message) {
+  constexpr std::int64_t kCentury = 100LL * 365 * 86'400;
+  if (mailbox.hold) return std::nullopt;
+  return message.changed + std::clamp<std::int64_t>(mailbox.grace, 0, kCentury) * 1'000'000;
+}
+
+Result<void> check_commit(const Commit& commit, const Limits& limits) {
+  if (commit.envelope.size() > limits.record) return bad("the sealed envelope is too long");
+  if (commit.fingerprints.size() > 16) return bad("too many fingerprints");
+  return {};
+}
+
+Result<void> check_mailbox(const MailboxRecord& record) {
+  if (record.id.zero()) return bad("a mailbox without an id");
+  if (!is_name(record.name)) return bad("not a name for a mailbox: " + printable(record.name));
+  if (record.generations.empty()) return bad("a mailbox without a key");
+  for (std::size_t i = 0; i < record.generations.size(); ++i) {
+    const std::uint32_t before = i == 0 ? 0 : record.generations[i - 1].number;
+    if (record.generations[i].number <= before) return bad("key generations out of order");
+  }
+  if (std::max({record.aliases.size(), record.domains.size(), record.allow.size(),
+                record.generations.size()}) > kMaxNames ||
+      record.description.size() > kMaxText)
+    return bad("a mailbox record that is too long");
+  for (const std::string& alias : record.aliases) {
+    if (!is_plain(alias) || alias.find('@') == std::string::npos || alias.starts_with('@'))
+      return bad("not an alias: " + printable(alias));
+  }
+  for (const std::string& domain : record.domains) {
+    if (!is_plain(domain) || domain.find('@') != std::string::npos)
+      return bad("not a domain: " + printable(domain));
+  }
+  if (record.grace < 0) return bad("a grace time below zero");
+  return {};
+}
+
+Result<void> check_slots(const std::vector<Slot>& slots, const Limits& limits) {
+  for (const Slot& slot : slots) {
+    if (slot.name.empty() || slot.name.size() > kMaxKey) return bad("not a slot's name");
+    if (slot.value.size() > limits.record) return bad("a slot that is too long");
+  }
+  return {};
+}
+
+Result<void> check_key(const RecordKey& key) {
+  if (key.name.size() > kMaxKey) return bad("a record's name that is too long");
+  switch (key.kind) {
+    case Kind::Slot:
+    case Kind::Setting:
+    case Kind::Admin:
+    case Kind::Route:
+      return {};
+    case Kind::Mailbox:
+    case Kind::Name:
+    case Kind::Alias:
+      return Error(Code::Denied, "this record changes with its mailbox only");
+  }
+  return bad("not a kind of record");
+}
+
+Result<void> check_note(const Note& note) {
+  switch (note.type) {
+    case LeafType::MailboxMade:  // put_mailbox gives it by itself
+    case LeafType::Key:
+    case LeafType::Slot:
+    case LeafType::Status:
+    case LeafType::Setting:
+    case LeafType::Admin:
+    case LeafType::Route:
+      return {};
+    default:
+      return bad("a leaf that does not go with a record: " + std::string(name(note.type)));
+  }
+}
+
+Result<void> check_note(const Leaf& leaf, bool vault) {
+  switch (leaf.type) {
+    case LeafType::Exported:
+      if (!vault) return {};
+      break;
+    case LeafType::Setting:
+    case LeafType::Gap:
+      return {};
+    case LeafType::Admin:
+    case LeafType::Route:
+      if (vault) return {};
+      break;
+    default:
+      break;
+  }
+  return bad("a leaf that does not stand alone: " + std::string(name(leaf.type)));
+}
+
+}  // namespace gw::store
