@@ -1,0 +1,96 @@
+#include "keeper/channel.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <array>
+#include <cerrno>
+
+namespace gw::keeper {
+namespace {
+
+void set_timeout(int socket, int option, std::chrono::seconds timeout) {
+  timeval value{};
+  value.tv_sec = timeout.count();
+  ::setsockopt(socket, SOL_SOCKET, option, &value, sizeof value);
+}
+
+Error broken(std::string_view what) {
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return Error(Code::Timeout, std::string(what) + ": timed out");
+  return Error::from_errno(what);
+}
+
+}  // namespace
+
+void Channel::set_timeouts(std::chrono::seconds receive, std::chrono::seconds send) {
+  set_timeout(socket_.get(), SO_RCVTIMEO, receive);
+  set_timeout(socket_.get(), SO_SNDTIMEO, send);
+}
+
+Result<std::size_t> Channel::receive(int flags) {
+  const std::span<std::byte> space = reader_.space();
+  ssize_t got = 0;
+  do {
+    got = ::recv(socket_.get(), space.data(), space.size(), flags);
+  } while (got < 0 && errno == EINTR);
+  if (got == 0) return Error(Code::Closed, "keeper connection: the other side has gone");
+  if (got > 0) reader_.filled(static_cast<std::size_t>(got));
+  if (got < 0 && flags != 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::size_t{0};
+  if (got < 0) return broken("keeper connection");
+  return static_cast<std::size_t>(got);
+}
+
+Result<Frame> Channel::next() {
+  for (;;) {
+    auto frame = reader_.next();
+    if (!frame) return frame.error();
+    if (*frame) return **frame;
+    if (auto got = receive(0); !got) return got.error();
+  }
+}
+
+Result<bool> Channel::arrived() {
+  if (!reader_.empty()) return true;
+  auto got = receive(MSG_DONTWAIT);
+  if (!got) return got.error();
+  return *got > 0;
+}
+
+Result<void> Channel::send(std::span<const ByteView> pieces) {
+  std::array<iovec, 8> vectors;
+  std::size_t count = 0;
+  for (const ByteView piece : pieces) {
+    if (piece.empty()) continue;
+    if (count == vectors.size())
+      return Error(Code::Internal, "keeper connection: too many pieces in one write");
+    vectors[count++] = {const_cast<std::byte*>(piece.data()), piece.size()};
+  }
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = count;
+  while (message.msg_iovlen > 0) {
+    const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return broken("keeper connection");
+    std::size_t left = static_cast<std::size_t>(sent);
+    while (message.msg_iovlen > 0 && left >= message.msg_iov->iov_len) {
+      left -= message.msg_iov->iov_len;
+      ++message.msg_iov;
+      --message.msg_iovlen;
+    }
+    if (message.msg_iovlen > 0) {
+      message.msg_iov->iov_base = static_cast<std::byte*>(message.msg_iov->iov_base) + left;
+      message.msg_iov->iov_len -= left;
+    }
+  }
+  return {};
+}
+
+void Channel::hang_up() {
+  ::shutdown(socket_.get(), SHUT_RD);
+}
+void Channel::cut() {
+  ::shutdown(socket_.get(), SHUT_RDWR);
+}
+
+}  // namespace gw::keeper
