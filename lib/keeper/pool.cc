@@ -1,0 +1,236 @@
+#include "keeper/pool.h"
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+
+#include "keeper/convert.h"
+
+namespace gw::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long a keeper may take over one answer, and over taking what is sent. Longer than any operation should,
+// so that only one that hangs is given up.
+constexpr std::chrono::seconds kAnswer{180};
+constexpr std::chrono::seconds kHello{10};
+constexpr std::size_t kLargeMessage = 64 << 10;
+// Idle connections beyond these are closed once they have rested for so long.
+constexpr std::size_t kKept = 4;
+constexpr std::chrono::seconds kRest{30};
+
+}  // namespace
+
+Result<std::shared_ptr<Connection>> Connection::open(Fd socket, std::string_view tool) {
+  std::shared_ptr<Connection> connection(new Connection(std::move(socket)));
+  connection->channel_.set_timeouts(kHello, kAnswer);
+  auto frame = connection->channel_.next();
+  if (!frame) return frame.error();
+  proto::Hello& hello = connection->hello_;
+  if (frame->kind != FrameKind::Control ||
+      !hello.ParseFromArray(frame->octets.data(), static_cast<int>(frame->octets.size()))) {
+    return Error(Code::BadInput, "the keeper's greeting makes no sense");
+  }
+  if (hello.has_failure()) return error_of(hello.failure());
+  if (hello.protocol() != kProtocol) {
+    return Error(Code::Version, "the keeper speaks protocol " + std::to_string(hello.protocol()) +
+                                    ", this is " + std::to_string(kProtocol))
+        .with_hint("end the running keeper, so that one of this version starts");
+  }
+  if (hello.vault().size() != VaultId{}.octets.size()) {
+    return Error(Code::BadInput, "the keeper's greeting makes no sense");
+  }
+  connection->channel_.set_timeouts(kAnswer, kAnswer);
+  proto::Request greeting;
+  put_octets(as_bytes(tool), *greeting.mutable_tool());
+  if (auto added = add_control(connection->greeting_, greeting); !added) return added.error();
+  return connection;
+}
+
+proto::Request& Connection::fresh_request() {
+  request_.Clear();
+  return request_;
+}
+
+Result<void> Connection::send(ByteView more) {
+  out_.clear();
+  if (auto added = add_control(out_, request_); !added) return added;
+  const std::array<ByteView, 2> frames{ByteView(out_), more};
+  return send_frames(frames);
+}
+
+Result<void> Connection::send_frames(std::span<const ByteView> frames) {
+  if (greeting_.empty()) return channel_.send(frames);
+  std::vector<ByteView> all{ByteView(greeting_)};
+  all.insert(all.end(), frames.begin(), frames.end());
+  auto sent = channel_.send(all);
+  Bytes().swap(greeting_);
+  return sent;
+}
+
+Result<void> Connection::receive(std::span<std::byte> to, std::size_t* got) {
+  std::size_t filled = 0;
+  for (;;) {
+    auto frame = channel_.next();
+    if (!frame) return frame.error();
+    if (frame->kind == FrameKind::Control) {
+      if (!reply_.ParseFromArray(frame->octets.data(), static_cast<int>(frame->octets.size()))) {
+        return Error(Code::BadInput, "the keeper's answer makes no sense");
+      }
+      large_reply_ = large_reply_ || frame->octets.size() > kLargeMessage;
+      if (got != nullptr) *got = filled;
+      return {};
+    }
+    if (frame->octets.size() > to.size() - filled)
+      return Error(Code::BadInput, "the keeper sent more than was asked");
+    std::copy(frame->octets.begin(), frame->octets.end(), to.begin() + static_cast<std::ptrdiff_t>(filled));
+    filled += frame->octets.size();
+  }
+}
+
+Result<void> Connection::refusal() const {
+  if (!reply_.has_failure()) return {};
+  return error_of(reply_.failure());
+}
+
+void Connection::rest() {
+  channel_.shrink();
+  if (out_.capacity() > kLargeMessage) {
+    Bytes().swap(out_);
+    request_ = proto::Request();
+  }
+  if (large_reply_) reply_ = proto::Reply();
+  large_reply_ = false;
+}
+
+Loan& Loan::operator=(Loan&& other) noexcept {
+  end();
+  pool_ = other.pool_;
+  connection_ = std::move(other.connection_);
+  fresh_ = other.fresh_;
+  return *this;
+}
+
+void Loan::end() {
+  if (connection_) pool_->give_back(connection_);
+  connection_.reset();
+}
+
+void Loan::discard() {
+  if (connection_) pool_->drop(connection_);
+  connection_.reset();
+}
+
+Result<Loan> Pool::borrow(Use use) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (use == Use::Fresh)
+      std::erase_if(idle_, [](const auto& connection) { return connection->holds_ == 0; });
+    auto chosen = idle_.rend();
+    if (use != Use::Fresh) {
+      chosen = std::find_if(idle_.rbegin(), idle_.rend(),
+                            [](const auto& connection) { return connection->holds_ == 0; });
+      if (chosen == idle_.rend() && use == Use::Any) chosen = idle_.rbegin();
+    }
+    if (chosen != idle_.rend()) {
+      std::shared_ptr<Connection> connection = std::move(*chosen);
+      idle_.erase(std::next(chosen).base());
+      connection->lent_ = true;
+      return Loan(this, std::move(connection), false);
+    }
+  }
+  auto connection = dial();
+  if (!connection) return connection.error();
+  return Loan(this, std::move(*connection), true);
+}
+
+Result<Loan> Pool::borrow(const std::shared_ptr<Connection>& connection) {
+  std::unique_lock lock(mutex_);
+  ++waiting_;
+  freed_.wait(lock, [&] { return connection->dead_ || !connection->lent_; });
+  --waiting_;
+  if (connection->dead_) return Error(Code::Closed, "the connection to the keeper was lost");
+  std::erase(idle_, connection);
+  connection->lent_ = true;
+  return Loan(this, connection, false);
+}
+
+// A keeper that is just ending takes connections that it will not serve, and a starting one may be slow.
+Result<std::shared_ptr<Connection>> Pool::dial() {
+  const BootClock::time_point until = BootClock::now() + 10s;
+  for (std::chrono::milliseconds pause = 5ms;; pause = std::min(2 * pause, 200ms)) {
+    auto socket = dial_();
+    if (!socket) return socket.error();
+    auto connection = Connection::open(std::move(*socket), tool_);
+    if (connection) {
+      const VaultId vault = VaultId::from(as_bytes((*connection)->hello().vault()));
+      const std::lock_guard lock(mutex_);
+      if (vault_.zero()) vault_ = vault;
+      if (vault_ != vault) return Error(Code::Config, "the keeper now serves another vault");
+      return connection;
+    }
+    const Code code = connection.error().code();
+    if (code != Code::Closed && code != Code::Timeout) return connection.error();
+    if (BootClock::now() + pause > until) {
+      return Error(Code::Unavailable, "the keeper does not answer").with_hint("see the keeper's log");
+    }
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+void Pool::give_back(const std::shared_ptr<Connection>& connection) {
+  connection->rest();
+  std::shared_ptr<Connection> surplus;  // closed outside the lock
+  const std::lock_guard lock(mutex_);
+  const BootClock::time_point now = BootClock::now();
+  connection->lent_ = false;
+  connection->idle_since_ = now;
+  idle_.push_back(connection);
+  if (idle_.size() > kKept && now - idle_.front()->idle_since_ > kRest) {
+    const auto oldest =
+        std::find_if(idle_.begin(), idle_.end(), [](const auto& idle) { return idle->holds_ == 0; });
+    if (oldest != idle_.end() && now - (*oldest)->idle_since_ > kRest) {
+      surplus = std::move(*oldest);
+      idle_.erase(oldest);
+    }
+  }
+  if (waiting_ > 0) freed_.notify_all();
+}
+
+void Pool::drop(const std::shared_ptr<Connection>& connection) {
+  connection->channel_.cut();
+  const std::lock_guard lock(mutex_);
+  connection->dead_ = true;
+  for (const MessageId& message : connection->pending_) pending_.erase(message);
+  connection->pending_.clear();
+  if (waiting_ > 0) freed_.notify_all();
+}
+
+void Pool::hold(Connection& connection) {
+  const std::lock_guard lock(mutex_);
+  ++connection.holds_;
+}
+
+void Pool::release(Connection& connection) {
+  const std::lock_guard lock(mutex_);
+  --connection.holds_;
+}
+
+void Pool::hold_pending(Connection& connection, const MessageId& message) {
+  const std::lock_guard lock(mutex_);
+  if (!connection.pending_.insert(message).second) return;
+  pending_[message] = &connection;
+  ++connection.holds_;
+}
+
+void Pool::release_pending(const MessageId& message) {
+  const std::lock_guard lock(mutex_);
+  const auto found = pending_.find(message);
+  if (found == pending_.end()) return;
+  found->second->pending_.erase(message);
+  --found->second->holds_;
+  pending_.erase(found);
+}
+
+}  // namespace gw::keeper

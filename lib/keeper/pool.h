@@ -1,0 +1,132 @@
+// A client's connections to the keeper: made as needed, kept for the next operation.
+//
+// One that holds something (a lease, a permit, a message that is pending) is never closed by the pool and
+// goes on serving other operations between. A keeper that went away is sought anew by the next operation.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "keeper/channel.h"
+#include "keeper/protocol.pb.h"
+#include "store/store.h"
+
+namespace gw::keeper {
+
+// A fresh connected socket. May start the keeper. Unavailable, with a hint.
+using Dial = std::function<Result<Fd>()>;
+
+// One connection after its hello. Used by whoever has borrowed it.
+class Connection {
+ public:
+  // Waits for the hello. Closed: the keeper ended before it; try again. Otherwise the keeper's refusal.
+  static Result<std::shared_ptr<Connection>> open(Fd socket, std::string_view tool);
+
+  // The request to fill in, empty; and the reply that the last receive() brought. Their memory is used again.
+  proto::Request& fresh_request();
+  const proto::Reply& reply() const { return reply_; }
+
+  // Sends the request, then `more` (whole frames). An error means that the keeper did not get all of it.
+  Result<void> send(ByteView more = {});
+  // Sends frames that were made before.
+  Result<void> send_frames(std::span<const ByteView> frames);
+  // The next reply; data frames in front of it go to `to`, and `got` counts them. An error is the
+  // connection's; the keeper's own refusal is in the reply.
+  Result<void> receive(std::span<std::byte> to = {}, std::size_t* got = nullptr);
+  Result<bool> arrived() { return channel_.arrived(); }
+  void rest();  // before it waits for its next user: gives back what one large message had needed
+
+  Result<void> refusal() const;  // what the reply says went wrong
+
+  const proto::Hello& hello() const { return hello_; }
+
+ private:
+  friend class Pool;
+  Connection(Fd socket) : channel_(std::move(socket)) {}
+
+  Channel channel_;
+  proto::Hello hello_;
+  proto::Request request_;
+  proto::Reply reply_;
+  Bytes greeting_;  // goes in front of the first request
+  Bytes out_;
+  bool large_reply_ = false;
+
+  // The pool's.
+  bool lent_ = true;
+  bool dead_ = false;
+  int holds_ = 0;
+  std::set<MessageId> pending_;
+  BootClock::time_point idle_since_;
+};
+
+class Pool;
+
+// A borrowed connection, given back at destruction.
+class Loan {
+ public:
+  Loan() = default;
+  Loan(Pool* pool, std::shared_ptr<Connection> connection, bool fresh)
+      : pool_(pool), connection_(std::move(connection)), fresh_(fresh) {}
+  Loan(Loan&&) noexcept = default;
+  Loan& operator=(Loan&& other) noexcept;
+  ~Loan() { end(); }
+
+  Connection* operator->() const { return connection_.get(); }
+  const std::shared_ptr<Connection>& connection() const { return connection_; }
+  explicit operator bool() const { return connection_ != nullptr; }
+  bool fresh() const { return fresh_; }  // made for this loan: not one that a dead keeper had left behind
+  void end();
+  void discard();  // it is of no further use: closed
+
+ private:
+  Pool* pool_ = nullptr;
+  std::shared_ptr<Connection> connection_;
+  bool fresh_ = false;
+};
+
+class Pool {
+ public:
+  enum class Use {
+    Any,    // a short operation
+    Alone,  // one that takes its time: not on a connection that holds something
+    Fresh,  // a new one; idle ones that hold nothing are thought dead and dropped
+  };
+
+  Pool(Dial dial, std::string tool) : dial_(std::move(dial)), tool_(std::move(tool)) {}
+
+  Result<Loan> borrow(Use use);
+  // This very one, when it is free. Closed: it has ended.
+  Result<Loan> borrow(const std::shared_ptr<Connection>& connection);
+
+  // A hold keeps the connection open between loans. No effect on a dead one.
+  void hold(Connection& connection);
+  void release(Connection& connection);
+  void hold_pending(Connection& connection, const MessageId& message);
+  void release_pending(const MessageId& message);
+
+ private:
+  friend class Loan;
+  void give_back(const std::shared_ptr<Connection>& connection);
+  void drop(const std::shared_ptr<Connection>& connection);
+  Result<std::shared_ptr<Connection>> dial();
+
+  Dial dial_;
+  std::string tool_;
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  int waiting_ = 0;
+  VaultId vault_;  // of the first hello; another vault at the same place is refused
+  std::vector<std::shared_ptr<Connection>> idle_;
+  std::unordered_map<MessageId, Connection*> pending_;
+};
+
+}  // namespace gw::keeper

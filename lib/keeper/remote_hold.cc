@@ -1,0 +1,202 @@
+#include "keeper/remote_hold.h"
+
+#include "keeper/convert.h"
+
+namespace gw::keeper {
+namespace {
+
+// Up to here an append is kept back, so that it goes out with its commit as one write.
+constexpr std::size_t kHeldBack = 64 << 10;
+
+class RemoteAppend : public store::Append {
+ public:
+  RemoteAppend(std::shared_ptr<Pool> pool, const MailboxId& mailbox, const MessageId& message)
+      : pool_(std::move(pool)), message_(message) {
+    proto::Request begin;
+    begin.set_op(proto::OP_BEGIN);
+    put_octets(mailbox.view(), *begin.mutable_mailbox());
+    put_octets(message.view(), *begin.mutable_message());
+    out_.reserve(1024);
+    static_cast<void>(add_control(out_, begin));
+  }
+
+  ~RemoteAppend() override {
+    if (!loan_) return;
+    // The keeper may have refused already: its refusal is then read first.
+    proto::Request& request = loan_->fresh_request();
+    request.set_op(proto::OP_ABORT);
+    bool clean = loan_->send().has_value();
+    do {
+      clean = clean && loan_->receive().has_value();
+    } while (clean && !loan_->reply().aborted());
+    if (!clean) loan_.discard();
+  }
+
+  Result<void> put(ByteView container) override {
+    if (failed_) return *failed_;
+    if (done_) return Error(Code::Conflict, "the append has ended");
+    if (out_.size() + container.size() <= kHeldBack) {
+      add_data(out_, container);
+      return {};
+    }
+    while (!container.empty()) {
+      const ByteView piece = container.first(std::min(container.size(), kMaxData));
+      if (auto sent = stream(piece); !sent) return fail(sent.error());
+      container = container.subspan(piece.size());
+    }
+    return {};
+  }
+
+  Result<store::Receipt> commit(const store::Commit& commit) override {
+    if (failed_) return *failed_;
+    if (done_) return Error(Code::Conflict, "the append has ended");
+    done_ = true;
+    const bool streaming = static_cast<bool>(loan_);
+    const std::size_t begun = out_.size();
+    for (bool again = false;; again = true) {
+      if (!loan_) {
+        auto loan = pool_->borrow(again ? Pool::Use::Fresh : Pool::Use::Alone);
+        if (!loan) return loan.error();
+        loan_ = std::move(*loan);
+      }
+      proto::Request& request = loan_->fresh_request();
+      request.set_op(proto::OP_COMMIT);
+      put_octets(as_bytes(commit.actor), *request.mutable_actor());
+      keeper::put(commit, *request.mutable_commit());
+      if (auto added = add_control(out_, request); !added) return added.error();
+      const ByteView frames(out_);
+      if (loan_->send_frames(std::span(&frames, 1))) break;
+      const bool left_behind = !streaming && !loan_.fresh();
+      loan_.discard();
+      if (again || !left_behind) return Error(Code::Unavailable, "the keeper went away");
+      out_.resize(begun);
+    }
+    if (auto received = loan_->receive(); !received) {
+      loan_.discard();
+      return Error(Code::Unknown, "the keeper went away before it answered: " + received.error().text());
+    }
+    Result<store::Receipt> receipt = receipt_of(loan_->reply());
+    if (receipt && commit.pending) pool_->hold_pending(*loan_.connection(), message_);
+    loan_.end();
+    return receipt;
+  }
+
+ private:
+  Result<store::Receipt> receipt_of(const proto::Reply& reply) {
+    if (auto refused = loan_->refusal(); !refused) return refused.error();
+    store::Receipt receipt;
+    receipt.seq = reply.number();
+    if (reply.value().empty()) return receipt;
+    auto token = octets_of<16>(reply.value(), "token");
+    if (!token) return token.error();
+    receipt.token = *token;
+    return receipt;
+  }
+
+  Result<void> stream(ByteView piece) {
+    const bool first = !loan_;
+    for (bool again = false;; again = true) {
+      if (!loan_) {
+        auto loan = pool_->borrow(again ? Pool::Use::Fresh : Pool::Use::Alone);
+        if (!loan) return loan.error();
+        loan_ = std::move(*loan);
+      } else if (auto refused = early_refusal(); !refused) {
+        return refused;
+      }
+      const std::size_t begun = out_.size();
+      add_data_header(out_, piece.size());
+      const std::array<ByteView, 2> frames{ByteView(out_), piece};
+      if (loan_->send_frames(frames)) break;
+      const bool left_behind = first && !loan_.fresh();
+      loan_.discard();
+      if (again || !left_behind) return Error(Code::Unavailable, "the keeper went away");
+      out_.resize(begun);
+    }
+    if (first) {
+      Bytes().swap(out_);
+    } else {
+      out_.clear();
+    }
+    return {};
+  }
+
+  Result<void> early_refusal() {
+    auto arrived = loan_->arrived();
+    if (arrived && !*arrived) return {};
+    if (!arrived || !loan_->receive()) {
+      loan_.discard();
+      return Error(Code::Unavailable, "the keeper went away");
+    }
+    auto refused = loan_->refusal();
+    if (refused) return Error(Code::Internal, "the keeper answered what it was not asked");
+    return refused;
+  }
+
+  Error fail(const Error& error) {
+    failed_ = error;
+    return error;
+  }
+
+  std::shared_ptr<Pool> pool_;
+  MessageId message_;
+  Bytes out_;  // frames that were not sent yet
+  Loan loan_;  // from the first octet sent until the answer
+  bool done_ = false;
+  std::optional<Error> failed_;
+};
+
+// Ends a hold in the keeper too, unless its connection has ended, and with it the hold.
+void let_go(Pool& pool, const std::shared_ptr<Connection>& connection, proto::Op op, std::uint64_t number) {
+  auto loan = pool.borrow(connection);
+  if (loan) {
+    proto::Request& request = (*loan)->fresh_request();
+    request.set_op(op);
+    request.set_number(number);
+    if (!(*loan)->send() || !(*loan)->receive()) loan->discard();
+  }
+  pool.release(*connection);
+}
+
+}  // namespace
+
+std::unique_ptr<store::Append> make_remote_append(std::shared_ptr<Pool> pool, const MailboxId& mailbox,
+                                                  const MessageId& message) {
+  return std::make_unique<RemoteAppend>(std::move(pool), mailbox, message);
+}
+
+RemoteLease::RemoteLease(std::shared_ptr<Pool> pool, Loan& loan, std::uint64_t number)
+    : pool_(std::move(pool)), connection_(loan.connection()), number_(number) {
+  pool_->hold(*connection_);
+  loan.end();
+}
+
+RemoteLease::~RemoteLease() {
+  let_go(*pool_, connection_, proto::OP_RELEASE, number_);
+}
+
+Result<void> RemoteLease::renew() {
+  auto loan = pool_->borrow(connection_);
+  if (!loan) return Error(Code::LeaseLost, loan.error().text());
+  proto::Request& request = (*loan)->fresh_request();
+  request.set_op(proto::OP_RENEW);
+  request.set_number(number_);
+  auto received = (*loan)->send();
+  if (received) received = (*loan)->receive();
+  if (!received) {
+    loan->discard();
+    return Error(Code::LeaseLost, "the connection to the keeper was lost");
+  }
+  return (*loan)->refusal();
+}
+
+RemotePermit::RemotePermit(std::shared_ptr<Pool> pool, Loan& loan, std::uint64_t number)
+    : pool_(std::move(pool)), connection_(loan.connection()), number_(number) {
+  pool_->hold(*connection_);
+  loan.end();
+}
+
+RemotePermit::~RemotePermit() {
+  let_go(*pool_, connection_, proto::OP_RETURN, number_);
+}
+
+}  // namespace gw::keeper
