@@ -1,0 +1,261 @@
+#include "keeper/server/operations.h"
+
+#include <algorithm>
+
+#include "keeper/convert.h"
+#include "keeper/protocol.h"
+
+namespace gw::keeper {
+namespace {
+
+using Page = std::function<bool()>;
+
+// How many items are asked of the store at once, so that what waits to be sent stays small.
+constexpr std::size_t kMessagesAtOnce = 1024;
+constexpr std::size_t kLeavesAtOnce = 512;
+constexpr std::size_t kRecordsAtOnce = 16;
+
+store::Note note_of(const proto::Request& request, const std::string& actor) {
+  return {static_cast<store::LeafType>(request.note().type()), actor, request.note().value()};
+}
+
+Result<void> put_mailbox(store::Store& store, const proto::Request& request, const std::string& actor) {
+  auto record = store::decode_mailbox(as_bytes(request.value()));
+  if (!record) return record.error();
+  record->version = request.version();
+  std::vector<store::Slot> slots;
+  for (const proto::Slot& slot : request.slots()) slots.push_back({slot.name(), to_bytes(slot.value())});
+  return store.put_mailbox(*record, slots, note_of(request, actor));
+}
+
+Result<void> mailboxes(store::Store& store, proto::Reply& reply, const Page& page) {
+  auto records = store.mailboxes();
+  if (!records) return records.error();
+  std::size_t octets = 0;
+  for (const store::MailboxRecord& record : *records) {
+    std::string& item = *reply.add_items();
+    put_octets(store::encode(record), item);
+    reply.add_versions(record.version);
+    octets += item.size();
+    if (octets < kPage) continue;
+    if (!page()) return {};
+    octets = 0;
+  }
+  return {};
+}
+
+Result<void> list(store::Store& store, const proto::Request& request, const MailboxId& mailbox,
+                  proto::Reply& reply, const Page& page) {
+  std::uint64_t after = request.from();
+  for (std::uint64_t left = request.limit(); left > 0;) {
+    const std::size_t wanted = std::min<std::uint64_t>(left, kMessagesAtOnce);
+    auto records = store.list(mailbox, after, wanted);
+    if (!records) return records.error();
+    for (const store::MessageRecord& record : *records) put_octets(store::encode(record), *reply.add_items());
+    if (records->size() < wanted) break;
+    left -= records->size();
+    after = records->back().seq;
+    if (left > 0 && !page()) return {};
+  }
+  return {};
+}
+
+Result<void> history(store::Store& store, const proto::Request& request, const MailboxId& log,
+                     proto::Reply& reply, const Page& page) {
+  std::uint64_t from = request.from();
+  for (std::uint64_t left = request.limit(); left > 0;) {
+    const std::size_t wanted = std::min<std::uint64_t>(left, kLeavesAtOnce);
+    auto leaves = store.history_read(log, from, wanted);
+    if (!leaves) return leaves.error();
+    for (const Bytes& leaf : *leaves) put_octets(leaf, *reply.add_items());
+    if (leaves->size() < wanted) break;
+    left -= leaves->size();
+    from += leaves->size();
+    if (left > 0 && !page()) return {};
+  }
+  return {};
+}
+
+Result<void> scan(store::Store& store, const proto::Request& request, const store::RecordKey& after,
+                  proto::Reply& reply, const Page& page) {
+  std::string name = after.name;
+  std::size_t octets = 0;
+  for (std::uint64_t left = request.limit(); left > 0;) {
+    const std::size_t wanted = std::min<std::uint64_t>(left, kRecordsAtOnce);
+    auto records = store.scan(after.kind, after.mailbox, name, wanted);
+    if (!records) return records.error();
+    for (const store::Record& record : *records) {
+      // One record may be a page of its own.
+      if (octets > 0 && octets + record.value.size() > kPage) {
+        if (!page()) return {};
+        octets = 0;
+      }
+      put(record, *reply.add_records());
+      octets += record.value.size() + record.key.name.size() + 64;
+    }
+    if (records->size() < wanted) break;
+    left -= records->size();
+    name = records->back().key.name;
+  }
+  return {};
+}
+
+void put_mailbox(store::MailboxRecord record, bool public_only, proto::Reply& reply) {
+  if (public_only) record.description.clear();
+  put_octets(store::encode(record), *reply.mutable_value());
+  reply.add_versions(record.version);
+}
+
+Result<void> on_record(store::Store& store, const proto::Request& request, const std::string& actor,
+                       proto::Reply& reply, const Page& page) {
+  const auto key = record_key_of(request);
+  if (!key) return key.error();
+  switch (request.op()) {
+    case proto::OP_GET: {
+      auto record = store.get(*key);
+      if (!record) return record.error();
+      put_octets(record->value, *reply.mutable_value());
+      reply.add_versions(record->version);
+      return {};
+    }
+    case proto::OP_PUT_IF: {
+      auto version =
+          store.put_if(*key, request.version(), as_bytes(request.value()), note_of(request, actor));
+      if (!version) return version.error();
+      reply.set_number(*version);
+      return {};
+    }
+    case proto::OP_ERASE_IF:
+      return store.erase_if(*key, request.version(), note_of(request, actor));
+    default:
+      return scan(store, request, *key, reply, page);
+  }
+}
+
+Result<void> on_log(store::Store& store, const proto::Request& request, const std::string& actor,
+                    const MailboxId& log, proto::Reply& reply, const Page& page) {
+  switch (request.op()) {
+    case proto::OP_HISTORY_HEAD: {
+      auto head = store.history_head(log);
+      if (!head) return head.error();
+      reply.set_number(head->size);
+      put_octets(head->root, *reply.mutable_value());
+      reply.set_time(head->time);
+      return {};
+    }
+    case proto::OP_NOTE: {
+      auto leaf = store::decode_leaf(as_bytes(request.value()));
+      if (!leaf) return leaf.error();
+      leaf->actor = actor;
+      auto index = store.note(log, *leaf);
+      if (!index) return index.error();
+      reply.set_number(*index);
+      return {};
+    }
+    default:
+      return history(store, request, log, reply, page);
+  }
+}
+
+Result<void> on_message(store::Store& store, const proto::Request& request, const MailboxId& mailbox,
+                        proto::Reply& reply) {
+  const auto message = id_of<MessageId>(request.message(), "message id");
+  if (!message) return message.error();
+  if (request.op() == proto::OP_FIND) {
+    auto record = store.find(mailbox, *message);
+    if (!record) return record.error();
+    put_octets(store::encode(*record), *reply.mutable_value());
+    return {};
+  }
+  auto envelope = store.envelope(mailbox, *message);
+  if (!envelope) return envelope.error();
+  put_octets(*envelope, *reply.mutable_value());
+  return {};
+}
+
+}  // namespace
+
+Result<void> operate(store::Store& store, const proto::Request& request, const std::string& actor,
+                     bool public_only, proto::Reply& reply, const Page& page) {
+  switch (request.op()) {
+    case proto::OP_HEALTH: {
+      auto health = store.health();
+      if (!health) return health.error();
+      put(*health, *reply.mutable_health());
+      return {};
+    }
+    case proto::OP_PUT_MAILBOX:
+      return put_mailbox(store, request, actor);
+    case proto::OP_MAILBOXES:
+      return mailboxes(store, reply, page);
+    case proto::OP_RESOLVE: {
+      auto recipient = store.resolve(request.text(), static_cast<store::Lookup>(request.number()));
+      if (!recipient) return recipient.error();
+      put_mailbox(std::move(recipient->mailbox), true, reply);
+      reply.set_number(recipient->room);
+      return {};
+    }
+    case proto::OP_GET:
+    case proto::OP_PUT_IF:
+    case proto::OP_ERASE_IF:
+    case proto::OP_SCAN:
+      return on_record(store, request, actor, reply, page);
+    case proto::OP_CHECKPOINT: {
+      auto note = store.checkpoint(actor);
+      if (!note) return note.error();
+      reply.set_value(*note);
+      return {};
+    }
+    case proto::OP_SWEEP: {
+      auto swept = store.sweep(request.limit(), request.now());
+      if (!swept) return swept.error();
+      reply.set_number(swept->expired);
+      reply.set_octets(swept->octets);
+      reply.set_flag(swept->more);
+      reply.set_held_back(swept->held_back);
+      return {};
+    }
+    default:
+      break;
+  }
+
+  const auto mailbox = id_of<MailboxId>(request.mailbox(), "mailbox id");
+  if (!mailbox) return mailbox.error();
+  switch (request.op()) {
+    case proto::OP_DROP_MAILBOX:
+      return store.drop_mailbox(*mailbox, actor);
+    case proto::OP_MAILBOX: {
+      auto record = store.mailbox(*mailbox);
+      if (!record) return record.error();
+      put_mailbox(std::move(*record), public_only, reply);
+      return {};
+    }
+    case proto::OP_STAT: {
+      auto stat = store.stat(*mailbox);
+      if (!stat) return stat.error();
+      put(*stat, *reply.mutable_stat());
+      return {};
+    }
+    case proto::OP_FIND:
+    case proto::OP_ENVELOPE:
+      return on_message(store, request, *mailbox, reply);
+    case proto::OP_LIST:
+      return list(store, request, *mailbox, reply, page);
+    case proto::OP_SEEN: {
+      const auto fingerprint = octets_of<32>(request.value(), "fingerprint");
+      if (!fingerprint) return fingerprint.error();
+      auto seen = store.seen(*mailbox, *fingerprint);
+      if (!seen) return seen.error();
+      reply.set_flag(*seen);
+      return {};
+    }
+    case proto::OP_HISTORY_HEAD:
+    case proto::OP_HISTORY_READ:
+    case proto::OP_NOTE:
+      return on_log(store, request, actor, *mailbox, reply, page);
+    default:
+      return Error(Code::BadInput, "keeper protocol: unknown operation");
+  }
+}
+
+}  // namespace gw::keeper

@@ -1,0 +1,119 @@
+#include "keeper/server/roles.h"
+
+#include <algorithm>
+#include <array>
+
+#include "store/store.h"
+
+namespace gw::keeper {
+namespace {
+
+using Condition = bool (*)(const proto::Request&);
+
+bool never(const proto::Request&) {
+  return false;
+}
+bool always(const proto::Request&) {
+  return true;
+}
+
+bool as_recipient(const proto::Request& request) {
+  return request.number() == static_cast<std::uint64_t>(store::Lookup::Recipient);
+}
+
+// The slots, and the vault's own settings: the cost of a login for an unknown mailbox is among them.
+bool what_a_login_needs(const proto::Request& request) {
+  if (request.kind() == static_cast<std::uint32_t>(store::Kind::Slot)) return true;
+  return request.kind() == static_cast<std::uint32_t>(store::Kind::Setting) &&
+         std::all_of(request.mailbox().begin(), request.mailbox().end(),
+                     [](char octet) { return octet == 0; });
+}
+
+// One's own pending message, which the receipt's token shows; the store compares it.
+bool of_own_pending(const proto::Request& request) {
+  const proto::Transition& change = request.transition();
+  return change.from() == static_cast<std::uint32_t>(store::State::Pending) && change.token().size() == 16;
+}
+
+bool drains_under_lease(const proto::Request& request) {
+  const proto::Transition& change = request.transition();
+  return (change.from() == static_cast<std::uint32_t>(store::State::Live) ||
+          change.from() == static_cast<std::uint32_t>(store::State::Unconfirmed)) &&
+         change.to() == static_cast<std::uint32_t>(store::State::Drained) && change.leased();
+}
+
+struct Rule {
+  proto::Op op;
+  std::string_view name;
+  Condition append;
+  Condition drain;
+  bool record = false;
+};
+
+// The admin socket may do all of them.
+constexpr std::array kRules{
+    Rule{proto::OP_HEALTH, "health", always, always},
+    Rule{proto::OP_PUT_MAILBOX, "put-mailbox", never, never, true},
+    Rule{proto::OP_DROP_MAILBOX, "drop-mailbox", never, never},
+    Rule{proto::OP_MAILBOX, "mailbox", never, always},
+    Rule{proto::OP_MAILBOXES, "mailboxes", never, never},
+    Rule{proto::OP_RESOLVE, "resolve", as_recipient, always},
+    Rule{proto::OP_STAT, "stat", never, always},
+    Rule{proto::OP_BEGIN, "begin", always, never},
+    Rule{proto::OP_COMMIT, "commit", always, never, true},
+    Rule{proto::OP_ABORT, "abort", always, always},
+    Rule{proto::OP_FIND, "find", always, never},
+    Rule{proto::OP_LIST, "list", never, always},
+    Rule{proto::OP_ENVELOPE, "envelope", never, always},
+    Rule{proto::OP_READ, "read", never, always},
+    Rule{proto::OP_TRANSITION, "transition", of_own_pending, drains_under_lease},
+    Rule{proto::OP_SEEN, "seen", always, never},
+    Rule{proto::OP_ACQUIRE, "acquire", never, always},
+    Rule{proto::OP_RENEW, "renew", never, always},
+    Rule{proto::OP_RELEASE, "release", never, always},
+    Rule{proto::OP_PERMIT, "permit", never, always},
+    Rule{proto::OP_RETURN, "return", never, always},
+    Rule{proto::OP_GET, "get", never, what_a_login_needs},
+    Rule{proto::OP_PUT_IF, "put-if", never, never, true},
+    Rule{proto::OP_ERASE_IF, "erase-if", never, never},
+    Rule{proto::OP_SCAN, "scan", never, never},
+    Rule{proto::OP_HISTORY_HEAD, "history-head", never, never},
+    Rule{proto::OP_HISTORY_READ, "history-read", never, never},
+    Rule{proto::OP_NOTE, "note", never, never},
+    Rule{proto::OP_CHECKPOINT, "checkpoint", never, never},
+    Rule{proto::OP_SWEEP, "sweep", never, never},
+};
+
+const Rule* rule_of(proto::Op op) {
+  const auto* found =
+      std::find_if(kRules.begin(), kRules.end(), [&](const Rule& rule) { return rule.op == op; });
+  return found == kRules.end() ? nullptr : found;
+}
+
+}  // namespace
+
+bool allowed(Role role, const proto::Request& request) {
+  const Rule* rule = rule_of(request.op());
+  if (rule == nullptr) return false;
+  switch (role) {
+    case Role::Append:
+      return rule->append(request);
+    case Role::Drain:
+      return rule->drain(request);
+    case Role::Admin:
+      return true;
+  }
+  return false;
+}
+
+std::string_view name(proto::Op op) {
+  const Rule* rule = rule_of(op);
+  return rule == nullptr ? "unknown" : rule->name;
+}
+
+bool carries_record(proto::Op op) {
+  const Rule* rule = rule_of(op);
+  return rule != nullptr && rule->record;
+}
+
+}  // namespace gw::keeper

@@ -1,0 +1,219 @@
+#include "keeper/server/server.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+
+#include "base/log.h"
+#include "base/secret.h"
+
+namespace gw::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kStack = 2 << 20;
+#else
+constexpr std::size_t kStack = 256 << 10;
+#endif
+// From the end on, how long a connection may still take to be served what it had asked.
+constexpr std::chrono::seconds kGrace{20};
+
+}  // namespace
+
+struct Server::Served {
+  Served(Server& its_server, Fd connection, Role role)
+      : server(its_server), session(its_server.shared_, std::move(connection), role) {}
+  Server& server;
+  Session session;
+  std::list<Served*>::iterator place;
+  pthread_t thread{};
+};
+
+Server::Server(store::Store& store, ServerOptions options)
+    : shared_{store, options.vault, {}, {}},
+      options_(options),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      idle_since_(Clock::now()) {
+  random_octets(shared_.incarnation);
+}
+
+Server::~Server() {
+  end_connections();
+}
+
+void Server::stop() {
+  stopping_ = true;
+  wake();
+}
+
+void Server::wake() {
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(wake_.get(), &one, sizeof one));
+}
+
+std::size_t Server::connections() const {
+  const std::lock_guard lock(mutex_);
+  return served_.size();
+}
+
+bool Server::adopt(Fd connection, Role role) {
+  join_finished();
+  auto served = std::make_unique<Served>(*this, std::move(connection), role);
+  {
+    const std::lock_guard lock(mutex_);
+    if (served_.size() < options_.connections) {
+      pthread_attr_t attributes;
+      ::pthread_attr_init(&attributes);
+      ::pthread_attr_setstacksize(&attributes, kStack);
+      served->place = served_.insert(served_.end(), served.get());
+      const int failed = ::pthread_create(&served->thread, &attributes, &Server::serve, served.get());
+      ::pthread_attr_destroy(&attributes);
+      if (failed == 0) {
+        static_cast<void>(served.release());
+        return true;
+      }
+      served_.erase(served->place);
+    }
+  }
+  served->session.refuse(Error(Code::Busy, "the keeper has as many connections as it may"));
+  return false;
+}
+
+void* Server::serve(void* argument) {
+  std::unique_ptr<Served> served(static_cast<Served*>(argument));
+  Server& server = served->server;
+  served->session.run();
+  const std::lock_guard lock(server.mutex_);
+  server.served_.erase(served->place);
+  server.finished_.push_back(served->thread);
+  served.reset();  // closed before anybody sees that it has ended
+  if (server.served_.empty()) {
+    server.idle_since_ = Clock::now();
+    server.wake();
+  }
+  server.changed_.notify_all();
+  return nullptr;
+}
+
+void Server::join_finished() {
+  std::vector<pthread_t> finished;
+  {
+    const std::lock_guard lock(mutex_);
+    finished.swap(finished_);
+  }
+  for (const pthread_t thread : finished) ::pthread_join(thread, nullptr);
+}
+
+void Server::accept_from(const RoleListener& listener) {
+  Fd connection(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (connection) {
+    adopt(std::move(connection), listener.role);
+  } else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN && errno != EWOULDBLOCK) {
+    log::warning("cannot accept",
+                 {{"socket", name(listener.role)}, {"error", Error::from_errno("accept").text()}});
+    std::this_thread::sleep_for(100ms);
+  }
+}
+
+int Server::wait_time() const {
+  if (options_.idle_exit <= 0s) return -1;
+  const std::lock_guard lock(mutex_);
+  if (!served_.empty()) return -1;
+  if (sweeping_) return 1000;
+  const auto wait =
+      std::chrono::ceil<std::chrono::milliseconds>(idle_since_ + options_.idle_exit - Clock::now());
+  return static_cast<int>(std::clamp<std::int64_t>(wait.count(), 0, 60'000));
+}
+
+bool Server::idle_for_long() const {
+  if (options_.idle_exit <= 0s) return false;
+  const std::lock_guard lock(mutex_);
+  return served_.empty() && !sweeping_ && Clock::now() - idle_since_ >= options_.idle_exit;
+}
+
+void Server::sweep_now_and_then() {
+  Clock::duration pause = std::min<Clock::duration>(options_.sweep_every, 2s);
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (changed_.wait_for(lock, pause, [&] { return sweeper_ends_; })) return;
+    }
+    auto swept = shared_.store.sweep(options_.sweep_budget, false);
+    const bool more = swept && swept->more;
+    pause = more ? 50ms : Clock::duration(options_.sweep_every);
+    if (!swept) log::verbose("sweep failed", {{"error", swept.error().text()}});
+    if (swept && swept->expired > 0) {
+      log::info("swept", {{"messages", swept->expired}, {"octets", swept->octets}});
+    }
+    const std::lock_guard lock(mutex_);
+    sweeping_ = more;
+  }
+}
+
+Result<void> Server::run(std::vector<RoleListener> listeners) {
+  std::vector<pollfd> polled;
+  for (const RoleListener& listener : listeners) {
+    ::fcntl(listener.socket.get(), F_SETFL, ::fcntl(listener.socket.get(), F_GETFL) | O_NONBLOCK);
+    polled.push_back({listener.socket.get(), POLLIN, 0});
+  }
+  polled.push_back({options_.stop, POLLIN, 0});
+  polled.push_back({wake_.get(), POLLIN, 0});
+  {
+    const std::lock_guard lock(mutex_);
+    idle_since_ = Clock::now();
+    sweeper_ends_ = false;
+  }
+  std::thread sweeper([this] { sweep_now_and_then(); });
+  Result<void> result;
+  while (!stopping_) {
+    const int ready = ::poll(polled.data(), polled.size(), wait_time());
+    if (ready < 0 && errno != EINTR) {
+      result = Error::from_errno("poll");
+      break;
+    }
+    if (polled.back().revents != 0) {
+      std::uint64_t count = 0;
+      static_cast<void>(!::read(wake_.get(), &count, sizeof count));
+    }
+    if (polled[listeners.size()].revents != 0) break;
+    for (std::size_t at = 0; ready > 0 && at < listeners.size(); ++at) {
+      if (polled[at].revents != 0) accept_from(listeners[at]);
+    }
+    join_finished();
+    if (ready == 0 && idle_for_long()) break;
+  }
+  for (const RoleListener& listener : listeners) {
+    if (!listener.path.empty()) ::unlink(listener.path.c_str());
+  }
+  listeners.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    sweeper_ends_ = true;
+    changed_.notify_all();
+  }
+  sweeper.join();
+  end_connections();
+  return result;
+}
+
+void Server::end_connections() {
+  {
+    std::unique_lock lock(mutex_);
+    for (Served* served : served_) served->session.hang_up();
+    if (!changed_.wait_for(lock, kGrace, [&] { return served_.empty(); })) {
+      for (Served* served : served_) served->session.cut();
+      changed_.wait(lock, [&] { return served_.empty(); });
+    }
+  }
+  join_finished();
+}
+
+}  // namespace gw::keeper
