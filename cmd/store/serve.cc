@@ -1,0 +1,217 @@
+// gw-store serve: be the keeper, the one process that has the vault's files open.
+#include <fcntl.h>
+#include <grp.h>
+#include <malloc.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdlib>
+#include <thread>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "keeper/as_owner.h"
+#include "keeper/server/server.h"
+#include "keeper/sockets.h"
+#include "keeper/spawn.h"
+#include "keeper/start.h"
+#include "net/limits.h"
+#include "net/listener.h"
+#include "net/serve.h"
+#include "store/commands.h"
+#include "store/local/local_store.h"
+#include "vault/checkpoint.h"
+
+namespace gw::cmd {
+namespace {
+
+using namespace std::chrono_literals;
+using keeper::Role;
+
+struct Options {
+  std::string idle_exit = "0";
+  std::string run;
+  int ready_fd = -1;
+};
+
+// Descriptors that the store's own files may need.
+constexpr std::size_t kStoreFiles = 512;
+constexpr std::array kRoles{Role::Append, Role::Drain, Role::Admin};
+
+// Who started us waits for our word, and not for our end: init becomes our parent.
+Result<void> into_background() {
+  const pid_t child = ::fork();
+  if (child < 0) return Error::from_errno("fork");
+  if (child > 0) ::_exit(0);
+  if (::chdir("/") != 0) return Error::from_errno("/");
+  return {};
+}
+
+// Root serves a vault as the user that it belongs to.
+Result<void> become_owner(const struct stat& vault) {
+  if (::geteuid() != 0 || vault.st_uid == 0) return {};
+  const passwd* owner = ::getpwuid(vault.st_uid);
+  const gid_t group = owner != nullptr ? owner->pw_gid : vault.st_gid;
+  const int grouped = owner != nullptr ? ::initgroups(owner->pw_name, group) : ::setgroups(0, nullptr);
+  if (grouped != 0 || ::setgid(group) != 0 || ::setuid(vault.st_uid) != 0) {
+    return Error::from_errno("cannot become the vault's owner");
+  }
+  return {};
+}
+
+// The history key, from the service manager or from the vault; without one nothing can be signed.
+Result<store::Signer> find_signer(const std::string& vault) {
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  std::vector<std::string> places;
+  if (credentials != nullptr) places.push_back(std::string(credentials) + "/history.key");
+  places.push_back(vault + "/history.key");
+  for (const std::string& path : places) {
+    auto file = open_for_reading(path);
+    if (!file && file.error().code() == Code::NotFound) continue;
+    if (!file) return file.error().within("cannot read the history key");
+    auto key = read_secret(file->get(), path);
+    if (!key) return key.error().within("cannot read the history key");
+    return vault::make_signer(*key);
+  }
+  return store::Signer();
+}
+
+// A keeper that is just ending still has the vault open for a moment.
+Result<std::unique_ptr<store::Store>> open_store(const store::LocalOptions& options,
+                                                 std::chrono::milliseconds wait) {
+  const BootClock::time_point until = BootClock::now() + wait;
+  for (;;) {
+    auto opened = store::open_local_store(options);
+    if (opened || opened.error().code() != Code::Busy || BootClock::now() > until) return opened;
+    std::this_thread::sleep_for(20ms);
+  }
+}
+
+Result<std::vector<keeper::RoleListener>> own_sockets(const keeper::Place& place,
+                                                      const keeper::Owner& owner) {
+  if (auto made = keeper::make_run_folder(place, owner); !made) return made.error();
+  const bool shared = !keeper::within_vault(place);
+  std::vector<keeper::RoleListener> listeners;
+  for (const Role role : kRoles) {
+    const std::string file(keeper::name(role));
+    const group* members = shared ? ::getgrnam(("gw-" + file).c_str()) : nullptr;
+    auto socket = keeper::listen_at(place.run, file, 0600);
+    if (!socket) return socket.error();
+    const std::string path = place.run + "/" + file;
+    if (members != nullptr && ::lchown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) == 0) {
+      if (::chmod(path.c_str(), 0660) != 0) return Error::from_errno(path);
+    }
+    listeners.push_back({std::move(*socket), role, path});
+  }
+  return listeners;
+}
+
+Result<std::vector<keeper::RoleListener>> given_sockets() {
+  auto inherited = net::inherited_sockets("keeper");
+  if (!inherited) return inherited.error();
+  std::vector<keeper::RoleListener> listeners;
+  for (net::Listener& listener : inherited->listening) {
+    for (const Role role : kRoles) {
+      if (listener.protocol == keeper::name(role))
+        listeners.push_back({std::move(listener.socket), role, ""});
+    }
+  }
+  return listeners;
+}
+
+Result<int> keep(const Commands& commands, const Options& options, const Fd& ready) {
+  const auto idle_exit = parse_duration(options.idle_exit);
+  if (!idle_exit) return Error(Code::Usage, "--idle-exit: `" + options.idle_exit + "` is no duration");
+  auto config = commands.config();
+  if (!config) return config.error();
+  const keeper::Place place =
+      keeper::place_of(config->vault, options.run.empty() ? config->run : options.run);
+  auto listeners = given_sockets();
+  if (!listeners) return listeners.error();
+  const bool awaited = ready || !listeners->empty();
+
+  struct stat folder {};
+  if (::stat(place.vault.c_str(), &folder) != 0) return Error::from_errno(place.vault).within("no vault");
+  const keeper::Owner owner{folder.st_uid, folder.st_gid};
+  if (listeners->empty()) {
+    if (auto made = keeper::make_run_folder(place, owner); !made) return made.error();
+  }
+  if (auto became = become_owner(folder); !became) return became.error();
+  ::mallopt(M_ARENA_MAX, 4);
+  log::open("gw-store", ready ? log::Target::Syslog : log::Target::Stderr);
+  net::stop::install();
+  const std::size_t room = net::raise_descriptor_limit(2);
+
+  auto signer = find_signer(place.vault);
+  if (!signer) return signer.error();
+  std::atomic<bool> failed = false;
+  store::LocalOptions local;
+  local.path = place.vault;
+  local.signer = std::move(*signer);
+  local.failed = [&failed](const Error& error) {
+    log::error("the store failed", {{"error", error.text()}});
+    failed = true;
+    net::stop::request();
+  };
+  auto store = open_store(local, awaited ? 8s : 500ms);
+  if (!store) return store.error();
+  auto health = (*store)->health();
+  if (!health) return health.error();
+  if (!health->writable) log::error("read-only", {{"reason", health->reason}});
+  // Only who has the vault open may take the sockets' names.
+  if (listeners->empty()) listeners = own_sockets(place, owner);
+  if (!listeners) return listeners.error();
+
+  keeper::ServerOptions serving;
+  serving.vault = health->vault;
+  serving.idle_exit = *idle_exit;
+  serving.connections = std::max<std::size_t>(room > kStoreFiles ? room - kStoreFiles : 0, 64);
+  serving.stop = net::stop::descriptor();
+  Result<void> served;
+  {
+    keeper::Server server(**store, serving);
+    net::notify("READY=1");
+    keeper::tell_ready(ready);
+    served = server.run(std::move(*listeners));
+    net::notify("STOPPING=1");
+  }
+  store->reset();
+  if (!served) return served.error();
+  return failed ? exit_status(Code::Busy) : 0;
+}
+
+Result<int> serve(const Commands& commands, const Options& options) {
+  Fd ready;
+  if (options.ready_fd >= 0) {
+    ready = Fd(options.ready_fd);
+    if (::fcntl(ready.get(), F_SETFD, FD_CLOEXEC) != 0) return Error::from_errno("--ready-fd");
+    if (auto gone = into_background(); !gone) return gone.error();
+  }
+  auto status = keep(commands, options, ready);
+  if (!status) {
+    keeper::tell_failed(ready, status.error());
+    if (ready) log::error("cannot serve", {{"error", status.error().text()}});
+  }
+  return status;
+}
+
+}  // namespace
+
+void add_serve(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      commands.add(commands.root(), "serve", "Be the keeper: own the vault and serve the other tools",
+                   [&commands, options] { return serve(commands, *options); });
+  command->add_option("--idle-exit", options->idle_exit, "End after so long without a client (0: never)")
+      ->type_name("TIME");
+  command->add_option("--run", options->run, "The folder of the sockets (else gw.toml, $GW_RUN, VAULT/run)")
+      ->type_name("DIR");
+  command->add_option("--ready-fd", options->ready_fd, "Go into the background and say here when ready")
+      ->type_name("N");
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,160 @@
+#include "keeper/spawn.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file.h"
+
+namespace gw::keeper {
+namespace {
+
+// How long a keeper that was started by a tool outlives its last client.
+constexpr std::string_view kIdleExit = "60";
+constexpr int kReadyFd = 3;
+constexpr char kReady = '+';
+constexpr char kFailed = '-';
+
+std::string program_of(const Place& place) {
+  if (!place.program.empty()) return place.program;
+  std::string self(4096, '\0');
+  const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
+  if (length > 0) {
+    self.resize(static_cast<std::size_t>(length));
+    const std::string beside = self.substr(0, self.rfind('/') + 1) + "gw-store";
+    if (::access(beside.c_str(), X_OK) == 0) return beside;
+  }
+  return "gw-store";
+}
+
+// Without what speaks of the starter's own sockets, service and peer.
+std::vector<char*> environment() {
+  std::vector<char*> kept;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto about = [&](std::string_view name) { return text.starts_with(name); };
+    if (about("LISTEN_") || about("NOTIFY_SOCKET=") || about("WATCHDOG_") || about("TCP") ||
+        about("PROTO=") || about("CREDENTIALS_DIRECTORY=")) {
+      continue;
+    }
+    kept.push_back(*entry);
+  }
+  kept.push_back(nullptr);
+  return kept;
+}
+
+class Spawn {
+ public:
+  Spawn() {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawnattr_init(&attributes_);
+  }
+  ~Spawn() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+    ::posix_spawnattr_destroy(&attributes_);
+  }
+  Spawn(const Spawn&) = delete;
+  Spawn& operator=(const Spawn&) = delete;
+
+  int run(const std::string& program, std::vector<std::string> arguments, int ready, pid_t& pid) {
+    for (int fd = 0; fd <= 2; ++fd) ::posix_spawn_file_actions_addopen(&actions_, fd, "/dev/null", O_RDWR, 0);
+    ::posix_spawn_file_actions_adddup2(&actions_, ready, kReadyFd);
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, kReadyFd + 1);
+    ::posix_spawn_file_actions_addchdir_np(&actions_, "/");
+    sigset_t all;
+    sigset_t none;
+    ::sigfillset(&all);
+    ::sigemptyset(&none);
+    ::posix_spawnattr_setsigdefault(&attributes_, &all);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    ::posix_spawnattr_setflags(&attributes_,
+                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    return ::posix_spawnp(&pid, program.c_str(), &actions_, &attributes_, argv.data(), environment().data());
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+// What the keeper says before it closes its end: kReady, or kFailed, its code, and text and hint on a line
+// each.
+Result<void> await(const Fd& ready) {
+  std::string said;
+  const BootClock::time_point until = BootClock::now() + kReadyWait;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - BootClock::now()).count();
+    pollfd polled{ready.get(), POLLIN, 0};
+    const int arrived = left > 0 ? ::poll(&polled, 1, static_cast<int>(left)) : 0;
+    if (arrived < 0 && errno == EINTR) continue;
+    if (arrived <= 0) return Error(Code::Unavailable, "the keeper did not get ready in time");
+    char some[1024];
+    const ssize_t got = ::read(ready.get(), some, sizeof some);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    said.append(some, static_cast<std::size_t>(got));
+    if (said.front() == kReady) return {};
+    if (said.size() > 8192) break;
+  }
+  if (said.size() < 2 || said.front() != kFailed) {
+    return Error(Code::Unavailable, "the keeper ended before it was ready")
+        .with_hint("see its lines in the system log");
+  }
+  const Code code = static_cast<Code>(std::min<int>(said[1] - 'A', static_cast<int>(Code::Internal)));
+  const std::size_t line = std::min(said.find('\n'), said.size());
+  Error error(code, "the keeper did not start: " + said.substr(2, line - 2));
+  return line + 1 < said.size() ? error.with_hint(said.substr(line + 1)) : error;
+}
+
+}  // namespace
+
+Result<void> spawn_keeper(const Place& place) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("pipe");
+  const Fd ready(ends[0]);
+  Fd theirs(ends[1]);
+  // Above what the child's standard descriptors and its own end will be.
+  Fd high(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, 10));
+  if (!high) return Error::from_errno("pipe");
+  theirs.reset();
+  const std::string program = program_of(place);
+  pid_t pid = 0;
+  const int failed = Spawn().run(program,
+                                 {program, "--vault", place.vault, "serve", "--run", place.run, "--idle-exit",
+                                  std::string(kIdleExit), "--ready-fd", std::to_string(kReadyFd)},
+                                 high.get(), pid);
+  if (failed != 0) return Error::from_errno("cannot start " + program, failed);
+  high.reset();
+  auto result = await(ready);
+  // A keeper that is ready has put itself into the background: this is only what it came from, and ends.
+  while (::waitpid(pid, nullptr, result ? 0 : WNOHANG) < 0 && errno == EINTR) {
+  }
+  return result;
+}
+
+void tell_ready(const Fd& ready) {
+  if (ready) static_cast<void>(write_all(ready.get(), as_bytes(std::string_view(&kReady, 1)), "ready"));
+}
+
+void tell_failed(const Fd& ready, const Error& error) {
+  if (!ready) return;
+  std::string said{kFailed, static_cast<char>('A' + static_cast<int>(error.code()))};
+  said += error.text();
+  std::replace(said.begin(), said.end(), '\n', ' ');
+  said += '\n' + error.hint();
+  static_cast<void>(write_all(ready.get(), as_bytes(said.substr(0, 4000)), "ready"));
+}
+
+}  // namespace gw::keeper
