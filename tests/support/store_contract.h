@@ -25,6 +25,7 @@ struct Subject {
   std::shared_ptr<Clocks> clocks;
   std::shared_ptr<void> keep;  // what the store needs to live
   std::unique_ptr<Store> store;
+  std::string actor;  // what the keeper puts in front of each actor
 };
 using Make = std::function<Subject()>;
 
