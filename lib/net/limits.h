@@ -9,9 +9,11 @@
 
 namespace gw::net {
 
-// The unit a source is counted by: an IPv4 address, an IPv6 /64.
+// The unit a source is counted by: an IPv4 address, an IPv6 /64 (`2001:db8:1:2::/64`). Anything else stays as
+// it is.
 std::string source_of(std::string_view address);
 
+// Safe on many threads.
 class SourceCounter {
  public:
   explicit SourceCounter(std::size_t most) : most_(most) {}
@@ -24,7 +26,8 @@ class SourceCounter {
   std::unordered_map<std::string, std::size_t> counts_;
 };
 
-// Raises RLIMIT_NOFILE as far as it goes and gives how many connections of `each` descriptors fit.
+// Raises RLIMIT_NOFILE as far as it goes (at most 1,048,576) and gives how many connections of `each`
+// descriptors fit.
 std::size_t raise_descriptor_limit(std::size_t each);
 
 }  // namespace gw::net

@@ -1,6 +1,6 @@
 // Serving: a thread for each connection, limits, and an orderly end.
 //
-//   Stop stop; stop.install();            // SIGTERM, SIGINT; before READY=1
+//   stop::install();            // SIGTERM, SIGINT
 //   serve(listeners, limits, [&](Stream stream, const Listener& listener) { ... });
 #pragma once
 
@@ -21,16 +21,20 @@ namespace stop {
 void install();  // handlers of SIGTERM and SIGINT; ignores SIGPIPE
 void request();  // what the handlers do
 bool requested();
-int descriptor();  // readable once requested
+int descriptor();                              // readable once requested
+std::chrono::steady_clock::time_point time();  // when it was requested
+void withdraw();                               // as if nothing had been asked; for tests
 }  // namespace stop
 
-// SIGHUP: calls `reload` on a thread of its own, one at a time.
+// SIGHUP: calls `reload` on a thread of its own, one at a time; the service manager is told when it begins
+// and ends.
 void on_reload(std::function<void()> reload);
 
 struct ServeLimits {
   std::size_t connections = 1000;
-  std::size_t per_source = 100;                  // an IPv4 address or an IPv6 /64
-  std::chrono::seconds grace{20};                // from the stop until threads are left behind
+  std::size_t per_source = 100;  // an IPv4 address or an IPv6 /64
+  // From the stop until threads are left behind: more than their Streams have.
+  std::chrono::milliseconds grace{22'000};
   std::function<bool(std::string_view)> exempt;  // sources that per_source does not count
 };
 
@@ -38,9 +42,15 @@ using Handler = std::function<void(Stream, const Listener&)>;
 // What an over-limit connection is told before it is closed, as `421 4.7.0 …\r\n`; empty: nothing.
 using Refusal = std::function<std::string(const Listener&)>;
 
-// Accepts until a stop is requested; then closes the listeners, waits for the connections at most `grace`,
-// and returns. EMFILE pauses accepting for 100 ms. Announces `listening PROTOCOL ADDRESS` on stdout where
-// asked.
+// The Stream of a connection that was handed over (Inherited::connected, inetd_connection).
+Stream take_connection(Listener& connection);
+
+// Raises RLIMIT_NOFILE, says `listening PROTOCOL ADDRESS` on stdout where asked, tells the service manager
+// READY=1, and accepts until a stop is requested; then closes the listeners, waits for the connections at
+// most `grace`, and returns. A handler runs on its own thread with a small stack (256 KiB); what it throws
+// ends its connection only. Without descriptors or memory accepting pauses for 100 ms. A thread left behind
+// still uses `handler`: then end the process with _exit. Unix sockets and unknown peers are not counted by
+// source.
 Result<void> serve(std::vector<Listener> listeners, const ServeLimits& limits, const Handler& handler,
                    const Refusal& refusal, bool announce);
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/fd.h"
@@ -38,7 +39,8 @@ class Stream {
 
   const Peer& peer() const;
 
-  // How long one read or write may wait. Timeout when it passes.
+  // How long one call of read or write may take, however little each step brings. Timeout when it passes; the
+  // default is 300 s.
   void set_timeout(std::chrono::milliseconds timeout);
 
   // What has arrived, at most `to.size()` octets; waits for at least one. 0: the peer has closed its side.
@@ -50,15 +52,21 @@ class Stream {
   // Octets that have arrived and were not read, without waiting; at most what one call gives.
   bool pending();
 
-  // The server's handshake. The Stream must be plain and nothing may be pending (CVE-2011-0411).
-  Result<void> accept_tls(const ServerTls& tls, std::chrono::milliseconds timeout);
-  // The client's; `host` is checked against the certificate as `tls` says.
+  // The server's handshake on a plain Stream. The caller has seen that nothing was pending when it said "go
+  // ahead" (CVE-2011-0411). `protocol` is the one ALPN name that a client may ask for (`smtp`, `pop3`; empty:
+  // either).
+  Result<void> accept_tls(const ServerTls& tls, std::chrono::milliseconds timeout,
+                          std::string_view protocol = {});
+  // The client's; `host`, a name or an address, is checked against the certificate as `tls` says: Denied
+  // where it does not fit. Any other failed handshake, of either side, is Closed or Timeout.
   Result<void> connect_tls(const ClientTls& tls, const std::string& host, std::chrono::milliseconds timeout);
   const std::optional<TlsFacts>& tls() const;
 
   // From now on a stop of the process does not end reads and writes before `grace` has passed since the stop.
   void finish(std::chrono::milliseconds grace);
-  // Sends close_notify and the FIN, waiting for neither answer. Unsent octets are not lost by it.
+  // Sends close_notify and the FIN, waiting for neither answer. What was written still arrives: octets of the
+  // peer that nobody read are taken from the system first, as far as they are here, since they would turn the
+  // FIN into a reset.
   void close();
 
  private:

@@ -24,8 +24,12 @@ class ServerTls {
   // Config, with file and reason, where a file cannot be read, does not parse, or key and certificate differ.
   // Several are told apart by SNI, the first is the default.
   static Result<std::shared_ptr<const ServerTls>> load(const std::vector<CertificateFiles>& files);
+  ServerTls(const ServerTls&) = delete;
+  ServerTls& operator=(const ServerTls&) = delete;
   ~ServerTls();
   SSL_CTX* context() const { return context_; }
+  // The others, for other names.
+  const std::vector<SSL_CTX*>& others() const { return others_; }
   Micros not_after() const { return not_after_; }  // of the default certificate
 
  private:
@@ -42,7 +46,10 @@ struct ClientPolicy {
 };
 class ClientTls {
  public:
+  // Config where the file of authorities or the pin cannot be used.
   static Result<std::shared_ptr<const ClientTls>> make(const ClientPolicy& policy);
+  ClientTls(const ClientTls&) = delete;
+  ClientTls& operator=(const ClientTls&) = delete;
   ~ClientTls();
   SSL_CTX* context() const { return context_; }
   const ClientPolicy& policy() const { return policy_; }
@@ -54,7 +61,7 @@ class ClientTls {
 };
 
 // A self-signed P-256 certificate for `host` (and localhost, 127.0.0.1, ::1), ten years; key 0600. For the
-// first steps.
+// first steps. Exists where one of the files is there already; then neither is written.
 Result<void> make_self_signed(const std::string& host, const CertificateFiles& files);
 
 }  // namespace gw::net

@@ -1,0 +1,143 @@
+#include "net/channel.h"
+
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "net/serve.h"
+
+namespace gw::net {
+namespace {
+
+// How much of what nobody will read is taken away at the end.
+constexpr std::size_t kDrained = 256 * 1024;
+constexpr int kPeerGoneSeconds = 60;
+
+bool is_socket(int fd) {
+  struct stat facts {};
+  return ::fstat(fd, &facts) == 0 && S_ISSOCK(facts.st_mode);
+}
+
+// A peer that has gone without a FIN is noticed, and short replies do not wait for one another. On other
+// sockets than TCP the calls fail, which is right.
+void tune(int fd) {
+  const int on = 1;
+  const int idle = kPeerGoneSeconds;
+  const int interval = 15;
+  const int probes = 4;
+  const unsigned unacknowledged = kPeerGoneSeconds * 1000;
+  if (::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) return;
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged, sizeof unacknowledged);
+}
+
+bool ready_now(int fd, short events) {
+  pollfd item{fd, events, 0};
+  return ::poll(&item, 1, 0) > 0;
+}
+
+// For poll: rounded up, so that it does not wake early and ask again.
+int milliseconds_until(Channel::Clock::time_point until, Channel::Clock::time_point now) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
+  return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
+}
+
+Error stopping() {
+  return Error(Code::Closed, "stopping");
+}
+
+}  // namespace
+
+Channel::Channel(Fd input, Fd output) : input_(std::move(input)), output_(std::move(output)) {
+  input_socket_ = is_socket(input_.get());
+  output_socket_ = output_ ? is_socket(output_.get()) : input_socket_;
+  if (input_socket_) tune(input_.get());
+}
+
+ssize_t Channel::receive(std::span<std::byte> to) {
+  for (;;) {
+    ssize_t got = -1;
+    if (input_socket_) {
+      got = ::recv(input(), to.data(), to.size(), MSG_DONTWAIT);
+    } else if (ready_now(input(), POLLIN)) {
+      got = ::read(input(), to.data(), to.size());
+    } else {
+      errno = EAGAIN;
+    }
+    if (got >= 0 || errno != EINTR) return got;
+  }
+}
+
+ssize_t Channel::send(std::span<const iovec> pieces) {
+  for (;;) {
+    ssize_t sent = -1;
+    if (output_socket_) {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(pieces.data());
+      message.msg_iovlen = pieces.size();
+      sent = ::sendmsg(output(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } else if (ready_now(output(), POLLOUT)) {
+      // A pipe that is ready takes PIPE_BUF octets without waiting, and perhaps not one more.
+      sent = ::write(output(), pieces[0].iov_base, std::min<std::size_t>(pieces[0].iov_len, PIPE_BUF));
+    } else {
+      errno = EAGAIN;
+    }
+    if (sent >= 0 || errno != EINTR) return sent;
+  }
+}
+
+bool Channel::waiting() const {
+  int octets = 0;
+  return ::ioctl(input(), FIONREAD, &octets) == 0 && octets > 0;
+}
+
+Result<void> Channel::may_go_on() const {
+  if (!stop::requested()) return {};
+  if (grace_ && Clock::now() < stop::time() + *grace_) return {};
+  return stopping();
+}
+
+Result<void> Channel::wait(int fd, bool readable, Clock::time_point deadline) const {
+  for (;;) {
+    // Once the stop is there its descriptor is always ready: then only the grace's end is waited for.
+    const bool stopped = stop::requested();
+    if (auto going = may_go_on(); !going) return going;
+    const auto until = stopped ? std::min(deadline, stop::time() + *grace_) : deadline;
+    const auto now = Clock::now();
+    if (now >= deadline) return Error(Code::Timeout, "timed out");
+
+    std::array<pollfd, 2> items{
+        {{fd, static_cast<short>(readable ? POLLIN : POLLOUT), 0}, {stop::descriptor(), POLLIN, 0}}};
+    const int count = ::poll(items.data(), stopped ? 1 : 2, milliseconds_until(until, now));
+    if (count < 0 && errno != EINTR && errno != EAGAIN) return Error::from_errno("cannot wait for the peer");
+    if (count > 0 && items[0].revents != 0) return {};
+  }
+}
+
+void Channel::close() {
+  if (!input_) return;
+  if (output_socket_) ::shutdown(output(), SHUT_WR);
+  if (input_socket_) {
+    std::array<std::byte, 4096> nowhere;
+    std::size_t drained = 0;
+    for (ssize_t got = 1; got > 0 && drained < kDrained; drained += static_cast<std::size_t>(got)) {
+      got = receive(nowhere);
+      if (got <= 0) break;
+    }
+  }
+  input_.reset();
+  output_.reset();
+}
+
+}  // namespace gw::net

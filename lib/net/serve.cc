@@ -1,0 +1,247 @@
+#include "net/serve.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+
+#include "base/file.h"
+#include "base/log.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define GW_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GW_SANITIZED 1
+#endif
+
+namespace gw::net {
+namespace {
+
+#ifdef GW_SANITIZED
+constexpr std::size_t kStack = 2 << 20;
+#else
+constexpr std::size_t kStack = 256 << 10;
+#endif
+constexpr int kPauseMilliseconds = 100;
+constexpr int kArenas = 4;
+constexpr std::size_t kDescriptorsEach = 3;  // the connection, its way to the keeper, and one to spare
+constexpr std::chrono::seconds kBetweenComplaints{10};
+
+// Shared with the connections' threads, so that one that is left behind has what it needs.
+struct Shared {
+  Shared(const ServeLimits& bounds, Handler serve_one)
+      : limits(bounds), handler(std::move(serve_one)), sources(bounds.per_source) {}
+  ServeLimits limits;
+  Handler handler;
+  SourceCounter sources;
+  std::vector<Listener> listeners;  // without their sockets: what a handler is told
+  std::mutex mutex;
+  std::condition_variable ended;
+  std::size_t count = 0;
+};
+
+struct Connection {
+  std::shared_ptr<Shared> shared;
+  Stream stream;
+  const Listener* listener;
+  std::string source;  // empty: not counted
+
+  ~Connection() {
+    if (!source.empty()) shared->sources.leave(source);
+    stream.close();
+    const std::scoped_lock lock(shared->mutex);
+    --shared->count;
+    shared->ended.notify_all();
+  }
+};
+
+void* run(void* argument) {
+  const std::unique_ptr<Connection> connection(static_cast<Connection*>(argument));
+  try {
+    connection->shared->handler(std::move(connection->stream), *connection->listener);
+  } catch (const std::exception& trouble) {
+    log::error("connection ended", {{"reason", trouble.what()}});
+  }
+  return nullptr;
+}
+
+// One line each ten seconds of what may happen a thousand times.
+class Complaint {
+ public:
+  explicit Complaint(std::string_view event) : event_(event) {}
+  void utter(std::string_view reason, std::string_view peer) {
+    const auto now = std::chrono::steady_clock::now();
+    ++unsaid_;
+    if (said_ && now < *said_ + kBetweenComplaints) return;
+    said_ = now;
+    log::warning(event_, {{"reason", reason}, {"peer", peer}, {"times", unsaid_}});
+    unsaid_ = 0;
+  }
+
+ private:
+  std::string_view event_;
+  std::optional<std::chrono::steady_clock::time_point> said_;
+  std::size_t unsaid_ = 0;
+};
+
+class Acceptor {
+ public:
+  Acceptor(std::vector<Listener> listeners, std::shared_ptr<Shared> shared, const Refusal& refusal,
+           std::size_t most)
+      : sockets_(std::move(listeners)), shared_(std::move(shared)), refusal_(refusal), most_(most) {
+    for (const Listener& listener : sockets_) {
+      Listener told;
+      told.protocol = listener.protocol;
+      told.address = listener.address;
+      told.implicit_tls = listener.implicit_tls;
+      shared_->listeners.push_back(std::move(told));
+    }
+  }
+
+  Result<void> run() {
+    std::vector<pollfd> items;
+    for (const Listener& listener : sockets_) items.push_back({listener.socket.get(), POLLIN, 0});
+    items.push_back({stop::descriptor(), POLLIN, 0});
+    while (!stop::requested()) {
+      if (::poll(items.data(), items.size(), -1) < 0 && errno != EINTR && errno != EAGAIN) {
+        return Error::from_errno("cannot wait for connections");
+      }
+      for (std::size_t at = 0; at < sockets_.size() && !stop::requested(); ++at) {
+        if (items[at].revents != 0) accept_from(at);
+      }
+    }
+    return {};
+  }
+
+ private:
+  void accept_from(std::size_t at) {
+    Fd socket(::accept4(sockets_[at].socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!socket) {
+      // Anything but these is the connection's own end (accept(2) names a dozen) and no news.
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        pause(Error::from_errno("accept").text());
+      }
+      return;
+    }
+    Peer peer = peer_of(socket.get());
+    const std::string address = peer.address;
+    const Listener& listener = shared_->listeners[at];
+
+    auto connection = std::unique_ptr<Connection>(
+        new Connection{shared_, Stream(std::move(socket), std::move(peer)), &listener, {}});
+    {
+      const std::scoped_lock lock(shared_->mutex);
+      ++shared_->count;
+      if (shared_->count > most_) connection_refusal_ = "all connections are taken";
+    }
+    if (connection_refusal_.empty() && counted(address)) {
+      std::string source = source_of(address);
+      if (shared_->sources.enter(source)) {
+        connection->source = std::move(source);
+      } else {
+        connection_refusal_ = "too many connections from one source";
+      }
+    }
+    if (!connection_refusal_.empty()) {
+      refused_.utter(connection_refusal_, address);
+      connection_refusal_.clear();
+      refuse(connection->stream, listener);
+      return;
+    }
+    if (const int failed = start(connection.get()); failed != 0) {
+      refuse(connection->stream, listener);
+      connection.reset();
+      pause(Error::from_errno("no thread", failed).text());
+      return;
+    }
+    (void)connection.release();  // the thread's now
+  }
+
+  bool counted(const std::string& address) const {
+    if (address.empty() || address == "unix") return false;
+    return !shared_->limits.exempt || !shared_->limits.exempt(address);
+  }
+
+  // Nobody waits for this peer: what does not go at once does not go.
+  void refuse(Stream& stream, const Listener& listener) {
+    if (listener.implicit_tls || !refusal_) return;
+    const std::string text = refusal_(listener);
+    stream.set_timeout(std::chrono::milliseconds(0));
+    if (!text.empty()) (void)stream.write(as_bytes(text));
+  }
+
+  int start(Connection* connection) {
+    pthread_attr_t attributes;
+    ::pthread_attr_init(&attributes);
+    ::pthread_attr_setstacksize(&attributes, kStack);
+    ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_t thread{};
+    const int failed = ::pthread_create(&thread, &attributes, net::run, connection);
+    ::pthread_attr_destroy(&attributes);
+    return failed;
+  }
+
+  void pause(const std::string& reason) {
+    paused_.utter(reason, "");
+    pollfd item{stop::descriptor(), POLLIN, 0};
+    (void)::poll(&item, 1, kPauseMilliseconds);
+  }
+
+  std::vector<Listener> sockets_;
+  std::shared_ptr<Shared> shared_;
+  const Refusal& refusal_;
+  std::size_t most_;
+  std::string connection_refusal_;
+  Complaint refused_{"connection refused"};
+  Complaint paused_{"accepting paused"};
+};
+
+}  // namespace
+
+Stream take_connection(Listener& connection) {
+  Peer peer = peer_of(connection.socket.get());
+  return {std::move(connection.socket), std::move(connection.output), std::move(peer)};
+}
+
+Result<void> serve(std::vector<Listener> listeners, const ServeLimits& limits, const Handler& handler,
+                   const Refusal& refusal, bool announce) {
+  ::mallopt(M_ARENA_MAX, kArenas);
+  const std::size_t most = std::min(limits.connections, raise_descriptor_limit(kDescriptorsEach));
+  for (const Listener& listener : listeners) {
+    // An inherited one may block, and a connection that ends between poll and accept would hold us there.
+    const int flags = ::fcntl(listener.socket.get(), F_GETFL);
+    if (flags < 0 || ::fcntl(listener.socket.get(), F_SETFL, flags | O_NONBLOCK) < 0) {
+      return Error::from_errno("cannot use the listening socket at " + listener.address);
+    }
+    if (!announce) continue;
+    const std::string line = "listening " + listener.protocol + " " + listener.address + "\n";
+    (void)write_all(STDOUT_FILENO, as_bytes(line), "standard output");
+  }
+  auto shared = std::make_shared<Shared>(limits, handler);
+  Result<void> ended;
+  {
+    Acceptor acceptor(std::move(listeners), shared, refusal, most);
+    notify("READY=1");
+    ended = acceptor.run();
+  }  // the listeners are closed: from here on the system refuses
+  notify("STOPPING=1");
+  std::unique_lock lock(shared->mutex);
+  const auto none_left = [&] { return shared->count == 0; };
+  if (!shared->ended.wait_for(lock, limits.grace, none_left)) {
+    log::warning("connections left behind", {{"count", shared->count}});
+  }
+  return ended;
+}
+
+}  // namespace gw::net

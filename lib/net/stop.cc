@@ -1,0 +1,130 @@
+// The wish to end, and the wish for a reload: signal handlers that do nothing but ring a bell.
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "net/serve.h"
+
+namespace gw::net {
+namespace {
+
+std::atomic<std::int64_t> stop_time{0};  // nanoseconds of the steady clock; 0: not asked
+
+int make_bell() {
+  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) {
+    log::error("no eventfd", {{"reason", Error::from_errno("eventfd").text()}});
+    std::abort();
+  }
+  return fd;
+}
+
+void ring(int bell) {
+  const int saved = errno;
+  const std::uint64_t one = 1;
+  (void)!::write(bell, &one, sizeof one);
+  errno = saved;
+}
+
+bool silence(int bell) {
+  std::uint64_t count = 0;
+  return ::read(bell, &count, sizeof count) == sizeof count;
+}
+
+void handle(int number, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(number, &action, nullptr);
+}
+
+// Never destroyed: the thread that reloads outlives main's statics.
+struct Reload {
+  std::mutex mutex;
+  std::function<void()> action;
+  int bell = make_bell();
+};
+Reload& reload_state() {
+  static auto* state = new Reload;
+  return *state;
+}
+
+void on_stop_signal(int) {
+  stop::request();
+}
+void on_reload_signal(int) {
+  ring(reload_state().bell);
+}
+
+void reload_forever() {
+  Reload& state = reload_state();
+  for (;;) {
+    pollfd item{state.bell, POLLIN, 0};
+    if (::poll(&item, 1, -1) <= 0 || !silence(state.bell)) continue;
+    const std::scoped_lock lock(state.mutex);
+    const auto monotonic = std::chrono::steady_clock::now().time_since_epoch();
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(monotonic).count();
+    notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(micros));
+    state.action();
+    notify("READY=1");
+  }
+}
+
+}  // namespace
+
+namespace stop {
+
+void install() {
+  (void)descriptor();  // made now, not in the handler
+  handle(SIGTERM, on_stop_signal);
+  handle(SIGINT, on_stop_signal);
+  handle(SIGPIPE, SIG_IGN);
+}
+
+void request() {
+  std::int64_t none = 0;
+  stop_time.compare_exchange_strong(none, std::chrono::steady_clock::now().time_since_epoch().count());
+  ring(descriptor());
+}
+
+bool requested() {
+  return stop_time.load() != 0;
+}
+
+int descriptor() {
+  static const int bell = make_bell();
+  return bell;
+}
+
+std::chrono::steady_clock::time_point time() {
+  return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(stop_time.load()));
+}
+
+void withdraw() {
+  stop_time = 0;
+  (void)silence(descriptor());
+}
+
+}  // namespace stop
+
+void on_reload(std::function<void()> reload) {
+  Reload& state = reload_state();
+  bool first = false;
+  {
+    const std::scoped_lock lock(state.mutex);
+    first = !state.action;
+    state.action = std::move(reload);
+  }
+  if (first) std::thread(reload_forever).detach();
+  handle(SIGHUP, on_reload_signal);
+}
+
+}  // namespace gw::net

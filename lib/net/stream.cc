@@ -1,0 +1,143 @@
+#include "net/stream.h"
+
+#include <algorithm>
+#include <array>
+
+#include "net/channel.h"
+#include "net/tls_session.h"
+
+namespace gw::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kDefaultTimeout{300'000};
+constexpr milliseconds kLongestTimeout{std::chrono::hours(24 * 365)};  // beyond it the clock would overflow
+constexpr std::size_t kPieces = 64;                                    // in one system call
+
+Channel::Clock::time_point after(milliseconds timeout) {
+  return Channel::Clock::now() + std::clamp(timeout, milliseconds(0), kLongestTimeout);
+}
+
+}  // namespace
+
+struct Stream::State {
+  State(Fd input, Fd output, Peer who) : channel(std::move(input), std::move(output)), peer(std::move(who)) {}
+
+  Result<void> send(std::span<const ByteView> pieces);
+
+  Channel channel;
+  Peer peer;
+  milliseconds timeout = kDefaultTimeout;
+  std::unique_ptr<TlsSession> session;
+  std::optional<TlsFacts> facts;
+  bool open = true;
+};
+
+Stream::Stream(Fd socket, Peer peer) : Stream(std::move(socket), Fd(), std::move(peer)) {}
+Stream::Stream(Fd input, Fd output, Peer peer)
+    : state_(std::make_unique<State>(std::move(input), std::move(output), std::move(peer))) {}
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(Stream&& other) noexcept {
+  close();
+  state_ = std::move(other.state_);
+  return *this;
+}
+Stream::~Stream() {
+  close();
+}
+
+const Peer& Stream::peer() const {
+  return state_->peer;
+}
+const std::optional<TlsFacts>& Stream::tls() const {
+  return state_->facts;
+}
+void Stream::set_timeout(milliseconds timeout) {
+  state_->timeout = timeout;
+}
+void Stream::finish(milliseconds grace) {
+  state_->channel.set_grace(grace);
+}
+
+Result<std::size_t> Stream::read(std::span<std::byte> to) {
+  State& state = *state_;
+  if (!state.open) return Error(Code::Closed, "the connection is closed");
+  if (auto going = state.channel.may_go_on(); !going) return going.error();
+  const auto deadline = after(state.timeout);
+  if (state.session) return state.session->read(to, deadline);
+  for (;;) {
+    const ssize_t got = state.channel.receive(to);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return Error::from_errno("cannot receive");
+    if (auto ready = state.channel.wait_readable(deadline); !ready) return ready.error();
+  }
+}
+
+Result<void> Stream::write(ByteView octets) {
+  return write(std::span(&octets, 1));
+}
+
+Result<void> Stream::write(std::span<const ByteView> pieces) {
+  State& state = *state_;
+  if (!state.open) return Error(Code::Closed, "the connection is closed");
+  if (auto going = state.channel.may_go_on(); !going) return going.error();
+  if (state.session) return state.session->write(pieces, after(state.timeout));
+  return state.send(pieces);
+}
+
+Result<void> Stream::State::send(std::span<const ByteView> pieces) {
+  const auto deadline = after(timeout);
+  std::size_t at = 0;      // the piece in hand
+  std::size_t offset = 0;  // what of it has gone
+  for (;;) {
+    std::array<iovec, kPieces> vector;
+    std::size_t count = 0;
+    for (std::size_t i = at; i < pieces.size() && count < kPieces; ++i) {
+      const ByteView rest = pieces[i].subspan(i == at ? offset : 0);
+      if (!rest.empty()) vector[count++] = {const_cast<std::byte*>(rest.data()), rest.size()};
+    }
+    if (count == 0) return {};
+    const ssize_t result = channel.send({vector.data(), count});
+    if (result < 0) {
+      if (errno != EAGAIN && errno != EWOULDBLOCK) return Error::from_errno("cannot send");
+      if (auto ready = channel.wait_writable(deadline); !ready) return ready;
+      continue;
+    }
+    offset += static_cast<std::size_t>(result);
+    while (at < pieces.size() && offset >= pieces[at].size()) offset -= pieces[at++].size();
+  }
+}
+
+bool Stream::pending() {
+  if (!state_->open) return false;
+  return state_->session ? state_->session->pending() : state_->channel.waiting();
+}
+
+Result<void> Stream::accept_tls(const ServerTls& tls, milliseconds timeout, std::string_view protocol) {
+  State& state = *state_;
+  if (state.session || !state.open) return Error(Code::Internal, "TLS begins on a plain connection only");
+  state.session = std::make_unique<TlsSession>(state.channel);
+  if (auto done = state.session->accept(tls, protocol, after(timeout)); !done) return done;
+  state.facts = state.session->facts();
+  return {};
+}
+
+Result<void> Stream::connect_tls(const ClientTls& tls, const std::string& host, milliseconds timeout) {
+  State& state = *state_;
+  if (state.session || !state.open) return Error(Code::Internal, "TLS begins on a plain connection only");
+  state.session = std::make_unique<TlsSession>(state.channel);
+  if (auto done = state.session->connect(tls, host, after(timeout)); !done) return done;
+  state.facts = state.session->facts();
+  return {};
+}
+
+void Stream::close() {
+  if (!state_ || !state_->open) return;
+  state_->open = false;
+  if (state_->session) state_->session->say_goodbye();
+  state_->session.reset();
+  state_->channel.close();
+}
+
+}  // namespace gw::net

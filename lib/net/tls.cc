@@ -1,0 +1,187 @@
+#include "net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "net/openssl.h"
+
+namespace gw::net {
+namespace {
+
+// Mozilla's intermediate profile without the DHE suites; 1.3's suites are OpenSSL's own, all fine.
+constexpr const char* kCiphers =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr const char* kGroups = "X25519:P-256:P-384";
+constexpr const char* kSessions = "gw";
+
+Error internal(std::string_view what) {
+  return {Code::Internal, std::string(what) + ": " + openssl_reason()};
+}
+
+Result<SslContextPtr> new_context(const SSL_METHOD* method) {
+  ERR_clear_error();
+  SslContextPtr context(SSL_CTX_new(method));
+  if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
+      SSL_CTX_set_cipher_list(context.get(), kCiphers) != 1 ||
+      SSL_CTX_set1_groups_list(context.get(), kGroups) != 1) {
+    return internal("cannot set TLS up");
+  }
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
+  return context;
+}
+
+// Without this OpenSSL would ask for the password on the terminal.
+int no_password(char*, int, int, void*) {
+  return -1;
+}
+
+// A name that a client may ask for by ALPN: the one of this connection, or either (ALPACA: TLS meant for
+// another protocol must not end here). A client that asks for nothing is served.
+int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* length,
+                    const unsigned char* offered, unsigned int size, void*) {
+  const auto* wanted = static_cast<const std::string*>(SSL_get_app_data(ssl));
+  for (unsigned at = 0; at < size; at += 1u + offered[at]) {
+    const std::string_view name(reinterpret_cast<const char*>(offered) + at + 1,
+                                std::min<std::size_t>(offered[at], size - at - 1));
+    const bool fits =
+        wanted != nullptr && !wanted->empty() ? name == *wanted : name == "smtp" || name == "pop3";
+    if (!fits) continue;
+    *chosen = offered + at + 1;
+    *length = static_cast<unsigned char>(name.size());
+    return SSL_TLSEXT_ERR_OK;
+  }
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+int choose_certificate(SSL* ssl, int*, void* argument) {
+  const auto* tls = static_cast<const ServerTls*>(argument);
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  const auto covers = [name](SSL_CTX* context) {
+    return X509_check_host(SSL_CTX_get0_certificate(context), name, 0, 0, nullptr) == 1;
+  };
+  if (covers(tls->context())) return SSL_TLSEXT_ERR_OK;
+  const auto fitting = std::find_if(tls->others().begin(), tls->others().end(), covers);
+  if (fitting == tls->others().end()) return SSL_TLSEXT_ERR_NOACK;
+  SSL_set_SSL_CTX(ssl, *fitting);
+  return SSL_TLSEXT_ERR_OK;
+}
+
+Result<SslContextPtr> server_context(const CertificateFiles& files) {
+  for (const std::string& path : {files.certificate, files.key}) {
+    if (auto opened = open_for_reading(path); !opened) {
+      return Error(Code::Config, opened.error().text());
+    }
+  }
+  auto context = new_context(TLS_server_method());
+  if (!context) return context;
+  SSL_CTX* raw = context->get();
+  SSL_CTX_set_default_passwd_cb(raw, no_password);
+  if (SSL_CTX_use_certificate_chain_file(raw, files.certificate.c_str()) != 1) {
+    return Error(Code::Config, files.certificate + ": no usable certificate: " + openssl_reason());
+  }
+  if (SSL_CTX_use_PrivateKey_file(raw, files.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    const unsigned long last = ERR_peek_last_error();
+    const bool differ =
+        ERR_GET_LIB(last) == ERR_LIB_X509 && (ERR_GET_REASON(last) == X509_R_KEY_VALUES_MISMATCH ||
+                                              ERR_GET_REASON(last) == X509_R_KEY_TYPE_MISMATCH);
+    const std::string reason = openssl_reason();
+    if (differ)
+      return Error(Code::Config, files.key + ": not the key of the certificate in " + files.certificate);
+    return Error(Code::Config, files.key + ": no usable private key: " + reason);
+  }
+  if (SSL_CTX_check_private_key(raw) != 1) {
+    return Error(Code::Config, files.key + ": not the key of the certificate in " + files.certificate);
+  }
+  // Resumption is by tickets alone: they cost this side no memory, and a new context (a reload) has new keys.
+  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_session_id_context(raw, reinterpret_cast<const unsigned char*>(kSessions), 2);
+  SSL_CTX_set_num_tickets(raw, 1);
+  SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);
+  return context;
+}
+
+Micros expiry(SSL_CTX* context) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &parts) != 1) return 0;
+  return static_cast<Micros>(::timegm(&parts)) * 1'000'000;
+}
+
+}  // namespace
+
+std::string openssl_reason() {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  if (code == 0) return "unknown reason";
+  const char* reason = ERR_reason_error_string(code);
+  if (reason != nullptr) return reason;
+  char text[256];
+  ERR_error_string_n(code, text, sizeof text);
+  return text;
+}
+
+Result<std::shared_ptr<const ServerTls>> ServerTls::load(const std::vector<CertificateFiles>& files) {
+  if (files.empty()) return Error(Code::Config, "no certificate is configured");
+  std::shared_ptr<ServerTls> tls(new ServerTls);
+  for (const CertificateFiles& pair : files) {
+    auto context = server_context(pair);
+    if (!context) return context.error();
+    if (tls->context_ == nullptr) {
+      tls->context_ = context->release();
+    } else {
+      tls->others_.push_back(context->release());
+    }
+  }
+  // SSL_CTX_set_tlsext_servername_callback is a macro with C's casts.
+  SSL_CTX_callback_ctrl(tls->context_, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                        reinterpret_cast<void (*)()>(choose_certificate));
+  SSL_CTX_ctrl(tls->context_, SSL_CTRL_SET_TLSEXT_SERVERNAME_ARG, 0, tls.get());
+  tls->not_after_ = expiry(tls->context_);
+  return std::shared_ptr<const ServerTls>(std::move(tls));
+}
+
+ServerTls::~ServerTls() {
+  SSL_CTX_free(context_);
+  for (SSL_CTX* other : others_) SSL_CTX_free(other);
+}
+
+Result<std::shared_ptr<const ClientTls>> ClientTls::make(const ClientPolicy& policy) {
+  auto context = new_context(TLS_client_method());
+  if (!context) return context.error();
+  if (!policy.pin.empty() && (policy.pin.size() != 64 || !from_hex(policy.pin))) {
+    return Error(Code::Config, "the pin is not 64 hexadecimal digits");
+  }
+  // The pin is instead of the chain, so the handshake itself does not judge the certificate.
+  if (policy.verify && policy.pin.empty()) {
+    SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER, nullptr);
+    if (policy.ca_file.empty()) {
+      if (SSL_CTX_set_default_verify_paths(context->get()) != 1) return internal("no system certificates");
+    } else {
+      if (auto opened = open_for_reading(policy.ca_file); !opened)
+        return Error(Code::Config, opened.error().text());
+      if (SSL_CTX_load_verify_file(context->get(), policy.ca_file.c_str()) != 1) {
+        return Error(Code::Config, policy.ca_file + ": no usable certificate: " + openssl_reason());
+      }
+    }
+  }
+  std::shared_ptr<ClientTls> tls(new ClientTls);
+  tls->context_ = context->release();
+  tls->policy_ = policy;
+  return std::shared_ptr<const ClientTls>(std::move(tls));
+}
+
+ClientTls::~ClientTls() {
+  SSL_CTX_free(context_);
+}
+
+}  // namespace gw::net

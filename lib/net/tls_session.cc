@@ -1,0 +1,260 @@
+#include "net/tls_session.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+
+#include "base/digest.h"
+#include "base/text.h"
+
+namespace gw::net {
+namespace {
+
+constexpr std::size_t kRecord = 16 * 1024;  // a TLS record's payload
+constexpr std::size_t kSendAt = 64 * 1024;  // as much as is gathered before it is sent
+
+// The methods of our BIO: the object's data is the TlsSession.
+TlsSession& session_of(BIO* bio) {
+  return *static_cast<TlsSession*>(BIO_get_data(bio));
+}
+int read_method(BIO* bio, char* to, int size) {
+  return session_of(bio).bio_read(bio, to, size);
+}
+int write_method(BIO* bio, const char* from, int size) {
+  return session_of(bio).bio_write(from, size);
+}
+long control_method(BIO*, int command, long, void*) {
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+int create_method(BIO* bio) {
+  BIO_set_init(bio, 1);
+  return 1;
+}
+
+const BIO_METHOD* channel_method() {
+  static const BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "channel");
+    BIO_meth_set_read(made, read_method);
+    BIO_meth_set_write(made, write_method);
+    BIO_meth_set_ctrl(made, control_method);
+    BIO_meth_set_create(made, create_method);
+    return made;
+  }();
+  return method;
+}
+
+// SSL_set_tlsext_host_name is a macro with C's casts.
+bool set_server_name(SSL* ssl, std::string host) {
+  return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
+}
+
+bool same_key(X509* certificate, const std::string& pin) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+  if (size < 0) return false;
+  const Digest digest = sha256(std::as_bytes(std::span(der, static_cast<std::size_t>(size))));
+  OPENSSL_free(der);
+  return to_hex(digest) == lower(pin);
+}
+
+}  // namespace
+
+int TlsSession::bio_read(BIO* bio, char* to, int size) {
+  BIO_clear_retry_flags(bio);
+  const ssize_t got = channel_.receive(std::as_writable_bytes(std::span(to, static_cast<std::size_t>(size))));
+  if (got >= 0) return static_cast<int>(got);
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    BIO_set_retry_read(bio);
+  } else {
+    read_errno_ = errno;
+  }
+  return -1;
+}
+
+int TlsSession::bio_write(const char* from, int size) {
+  append(outgoing_, as_bytes(std::string_view(from, static_cast<std::size_t>(size))));
+  return size;
+}
+
+TlsSession::Outcome TlsSession::outcome(int result, std::string_view what) const {
+  Outcome found;
+  found.why = SSL_get_error(ssl_.get(), result);
+  const unsigned long first = ERR_peek_error();
+  const bool told = found.why == SSL_ERROR_SSL && ERR_GET_LIB(first) == ERR_LIB_SSL;
+  found.cut = told && ERR_GET_REASON(first) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+  found.refused = told && ERR_GET_REASON(first) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+  if (found.why != SSL_ERROR_SSL && found.why != SSL_ERROR_SYSCALL) return found;
+  found.failure = read_errno_ != 0 ? Error::from_errno(what, read_errno_)
+                                   : Error(Code::Closed, std::string(what) + ": " + openssl_reason());
+  return found;
+}
+
+Result<void> TlsSession::begin(SSL_CTX* context) {
+  ERR_clear_error();
+  ssl_.reset(SSL_new(context));
+  BIO* bio = BIO_new(channel_method());
+  if (!ssl_ || bio == nullptr) {
+    BIO_free(bio);
+    return Error(Code::Internal, "cannot begin TLS: " + openssl_reason());
+  }
+  BIO_set_data(bio, this);
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_app_data(ssl_.get(), &protocol_);
+  return {};
+}
+
+Result<void> TlsSession::shake_hands(int (*step)(SSL*), Deadline deadline) {
+  constexpr std::string_view kWhat = "TLS handshake";
+  for (;;) {
+    ERR_clear_error();
+    const int done = step(ssl_.get());
+    const Outcome met = done == 1 ? Outcome{} : outcome(done, kWhat);
+    const auto sent = flush(deadline);  // the alert that says why goes out too
+    if (met.refused) {
+      const char* verdict = X509_verify_cert_error_string(SSL_get_verify_result(ssl_.get()));
+      return Error(Code::Denied, std::string("the peer's certificate is not accepted: ") + verdict);
+    }
+    if (met.failure) return *met.failure;
+    if (!sent) return sent.error().within(kWhat);
+    if (done == 1) {
+      note_facts();
+      return {};
+    }
+    if (met.why != SSL_ERROR_WANT_READ)
+      return Error(Code::Closed, std::string(kWhat) + ": the peer ended it");
+    if (auto ready = channel_.wait_readable(deadline); !ready) return ready.error().within(kWhat);
+  }
+}
+
+Result<void> TlsSession::accept(const ServerTls& tls, std::string_view protocol, Deadline deadline) {
+  protocol_ = protocol;
+  if (auto begun = begin(tls.context()); !begun) return begun;
+  return shake_hands(SSL_accept, deadline);
+}
+
+Result<void> TlsSession::connect(const ClientTls& tls, const std::string& host, Deadline deadline) {
+  if (auto begun = begin(tls.context()); !begun) return begun;
+  X509_VERIFY_PARAM* checks = SSL_get0_param(ssl_.get());
+  X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  in6_addr any{};
+  const bool address =
+      ::inet_pton(AF_INET, host.c_str(), &any) == 1 || ::inet_pton(AF_INET6, host.c_str(), &any) == 1;
+  const bool set = address
+                       ? X509_VERIFY_PARAM_set1_ip_asc(checks, host.c_str()) == 1
+                       : SSL_set1_host(ssl_.get(), host.c_str()) == 1 && set_server_name(ssl_.get(), host);
+  if (!set || host.empty()) return Error(Code::Usage, "`" + printable(host) + "` is no host to connect to");
+
+  if (auto done = shake_hands(SSL_connect, deadline); !done) return done;
+  const std::string& pin = tls.policy().pin;
+  if (tls.policy().verify && !pin.empty()) {
+    const X509Ptr certificate(SSL_get1_peer_certificate(ssl_.get()));
+    if (!certificate || !same_key(certificate.get(), pin)) {
+      say_goodbye();
+      return Error(Code::Denied, "the peer's key is not the pinned one");
+    }
+  }
+  return {};
+}
+
+Result<std::size_t> TlsSession::read(std::span<std::byte> to, Deadline deadline) {
+  if (to.empty()) return std::size_t{0};
+  for (;;) {
+    ERR_clear_error();
+    std::size_t got = 0;
+    const int done = SSL_read_ex(ssl_.get(), to.data(), to.size(), &got);
+    if (done == 1 && outgoing_.empty()) return got;
+    const Outcome met = done == 1 ? Outcome{} : outcome(done, "TLS");
+    const auto sent = flush(deadline);  // the answer to a key update; an alert
+    if (done == 1) return got;
+    // A FIN without close_notify is an end like any other: both protocols frame what they say themselves.
+    if (met.cut || met.why == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
+    if (met.failure) return *met.failure;
+    if (!sent) return sent.error();
+    if (auto ready = channel_.wait_readable(deadline); !ready) return ready.error();
+  }
+}
+
+Result<void> TlsSession::encrypt(ByteView octets, Deadline deadline) {
+  while (!octets.empty()) {
+    ERR_clear_error();
+    std::size_t taken = 0;
+    const int done = SSL_write_ex(ssl_.get(), octets.data(), octets.size(), &taken);
+    if (done != 1)
+      return outcome(done, "TLS").failure.value_or(Error(Code::Closed, "TLS: the peer ended it"));
+    octets = octets.subspan(taken);
+    if (outgoing_.size() >= kSendAt) {
+      if (auto sent = flush(deadline); !sent) return sent;
+    }
+  }
+  return {};
+}
+
+// Small pieces share a record; a long one needs no copy.
+Result<void> TlsSession::write(std::span<const ByteView> pieces, Deadline deadline) {
+  Bytes gathered;
+  for (const ByteView piece : pieces) {
+    if (gathered.size() + piece.size() <= kRecord && pieces.size() > 1) {
+      append(gathered, piece);
+      continue;
+    }
+    if (auto done = encrypt(gathered, deadline); !done) return done;
+    gathered.clear();
+    if (auto done = encrypt(piece, deadline); !done) return done;
+  }
+  if (auto done = encrypt(gathered, deadline); !done) return done;
+  return flush(deadline);
+}
+
+Result<void> TlsSession::flush(Deadline deadline) {
+  std::size_t sent = 0;
+  while (sent < outgoing_.size()) {
+    const iovec piece{outgoing_.data() + sent, outgoing_.size() - sent};
+    const ssize_t count = channel_.send({&piece, 1});
+    if (count >= 0) {
+      sent += static_cast<std::size_t>(count);
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+      const Error failure = Error::from_errno("cannot send");
+      outgoing_ = {};
+      return failure;
+    } else if (auto ready = channel_.wait_writable(deadline); !ready) {
+      // What is lost here ends the connection: the next record would not decrypt.
+      outgoing_ = {};
+      return ready;
+    }
+  }
+  outgoing_ = {};  // the memory too
+  return {};
+}
+
+bool TlsSession::pending() {
+  ERR_clear_error();
+  char octet = 0;
+  std::size_t got = 0;
+  return SSL_peek_ex(ssl_.get(), &octet, 1, &got) == 1 && got == 1;
+}
+
+void TlsSession::say_goodbye() {
+  ERR_clear_error();
+  if (!ssl_ || SSL_in_init(ssl_.get())) return;
+  (void)SSL_shutdown(ssl_.get());
+  ERR_clear_error();
+  if (outgoing_.empty()) return;
+  const iovec piece{outgoing_.data(), outgoing_.size()};
+  (void)channel_.send({&piece, 1});
+  outgoing_ = {};
+}
+
+void TlsSession::note_facts() {
+  facts_.version = SSL_get_version(ssl_.get());
+  facts_.cipher = SSL_get_cipher_name(ssl_.get());
+  const X509Ptr certificate(SSL_is_server(ssl_.get()) ? SSL_get1_peer_certificate(ssl_.get()) : nullptr);
+  if (!certificate) return;
+  char subject[256];
+  X509_NAME_oneline(X509_get_subject_name(certificate.get()), subject, sizeof subject);
+  facts_.client_certificate = printable(subject);
+}
+
+}  // namespace gw::net

@@ -1,0 +1,173 @@
+#include "net/stream.h"
+
+#include <fcntl.h>
+
+#include <thread>
+
+#include "support.h"
+
+using namespace gw;
+using namespace gw::net;
+using namespace gw::net::test;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+TEST_CASE("What one side writes the other reads, and the end is an empty read") {
+  auto [a, b] = stream_pair();
+  REQUIRE(a.write(as_bytes("HELO there\r\n")));
+  CHECK(read_once(b) == "HELO there\r\n");
+  a.close();
+  CHECK(read_once(b).empty());
+  CHECK(read_once(b).empty());
+}
+
+TEST_CASE("Pieces arrive in order, more than one system call takes, however slowly they are read") {
+  auto [a, b] = stream_pair();
+  std::vector<std::string> texts;
+  for (int i = 0; i < 500; ++i)
+    texts.push_back(i % 3 == 0 ? std::string() : std::string(i * 7, 'a' + i % 26));
+  std::string all;
+  std::vector<ByteView> pieces;
+  for (const auto& text : texts) {
+    all += text;
+    pieces.push_back(as_bytes(text));
+  }
+  Result<void> written;
+  std::thread writer([&, stream = &a] {
+    written = stream->write(pieces);
+    stream->close();
+  });
+  const std::string got = read_all(b);
+  writer.join();
+  CHECK(written);
+  CHECK(got == all);
+}
+
+TEST_CASE("A read that brings nothing ends with Timeout at its deadline") {
+  auto [a, b] = stream_pair();
+  a.set_timeout(60ms);
+  const auto begun = Clock::now();
+  std::byte octet{};
+  const auto got = a.read({&octet, 1});
+  REQUIRE(!got);
+  CHECK(got.error().code() == Code::Timeout);
+  CHECK(Clock::now() - begun >= 60ms);
+  CHECK(Clock::now() - begun < 5s);
+}
+
+TEST_CASE("A write that nobody takes ends with Timeout at its deadline") {
+  auto [a, b] = stream_pair();
+  a.set_timeout(60ms);
+  const Bytes much(std::size_t{8} << 20);
+  const auto done = a.write(much);
+  REQUIRE(!done);
+  CHECK(done.error().code() == Code::Timeout);
+}
+
+TEST_CASE("A write to a peer that has gone is Closed and no signal") {
+  auto [a, b] = stream_pair();
+  b.close();
+  Result<void> done;
+  for (int i = 0; i < 10 && done; ++i) done = a.write(as_bytes("x"));
+  REQUIRE(!done);
+  CHECK(done.error().code() == Code::Closed);
+}
+
+TEST_CASE("A stop wakes a blocked read at once") {
+  auto [a, b] = stream_pair();
+  std::thread stopper([] {
+    std::this_thread::sleep_for(30ms);  // most likely inside the poll; before it is as good
+    stop::request();
+  });
+  const auto begun = Clock::now();
+  CHECK(read_once(a) == "<stopping>");
+  CHECK(Clock::now() - begun < 5s);
+  stopper.join();
+  const auto done = a.write(as_bytes("x"));
+  REQUIRE(!done);
+  CHECK(done.error().code() == Code::Closed);
+  CHECK(done.error().text() == "stopping");
+  stop::withdraw();
+}
+
+TEST_CASE("A stream told to finish goes on after a stop until its grace is over") {
+  auto [a, b] = stream_pair();
+  a.finish(300ms);
+  std::thread stopper([stream = &b] {
+    stop::request();
+    stream->finish(10s);
+    (void)stream->write(as_bytes("the rest"));
+  });
+  CHECK(read_once(a) == "the rest");
+  stopper.join();
+  CHECK(a.write(as_bytes("451")));
+  CHECK(read_once(a) == "<stopping>");
+  CHECK(Clock::now() >= stop::time() + 300ms);
+  CHECK(Clock::now() < stop::time() + 8s);
+  stop::withdraw();
+}
+
+TEST_CASE("pending() tells what has arrived, and neither an end nor nothing") {
+  auto [a, b] = stream_pair();
+  CHECK_FALSE(b.pending());
+  REQUIRE(a.write(as_bytes("STARTTLS\r\nMAIL FROM:<injected@example.com>\r\n")));
+  CHECK(b.pending());
+  CHECK(read_once(b, 10) == "STARTTLS\r\n");
+  CHECK(b.pending());
+  CHECK(read_once(b).starts_with("MAIL"));
+  CHECK_FALSE(b.pending());
+  a.close();
+  CHECK_FALSE(b.pending());
+}
+
+TEST_CASE("Input and output may be two pipes, and a write larger than a pipe does not hold the deadline up") {
+  int in[2] = {-1, -1};
+  int out[2] = {-1, -1};
+  REQUIRE(::pipe2(in, O_CLOEXEC) == 0);
+  REQUIRE(::pipe2(out, O_CLOEXEC) == 0);
+  Stream stream(Fd{in[0]}, Fd{out[1]}, Peer{});
+  Stream other(Fd{out[0]}, Fd{in[1]}, Peer{});
+  REQUIRE(other.write(as_bytes("QUIT\r\n")));
+  CHECK(stream.pending());
+  CHECK(read_once(stream) == "QUIT\r\n");
+  REQUIRE(stream.write(as_bytes("221\r\n")));
+  CHECK(read_once(other) == "221\r\n");
+
+  stream.set_timeout(60ms);
+  const Bytes much(std::size_t{1} << 20);
+  const auto done = stream.write(much);
+  REQUIRE(!done);
+  CHECK(done.error().code() == Code::Timeout);
+  CHECK((::fcntl(in[0], F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE("A last reply arrives although the peer had sent more than was read") {
+  auto listener = listen_on({"127.0.0.1", 0, false}, "smtp");
+  REQUIRE(listener);
+  Fd client = connect_to(listener->address);
+  Fd server(::accept(listener->socket.get(), nullptr, nullptr));
+  REQUIRE(server);
+  Stream a(std::move(client), Peer{});
+  Stream b(std::move(server), Peer{});
+  REQUIRE(a.write(as_bytes(std::string(10'000, 'x'))));
+  REQUIRE(read_once(b, 10).size() == 10);
+  REQUIRE(b.write(as_bytes("421 4.7.0 go away\r\n")));
+  b.close();
+  CHECK(read_all(a) == "421 4.7.0 go away\r\n");
+}
+
+TEST_CASE("A peer is named by its address, IPv4-mapped as IPv4") {
+  auto listener = listen_on({"::", 0, false}, "smtp");
+  if (!listener) return;  // a machine without IPv6
+  const std::string port = listener->address.substr(listener->address.rfind(':') + 1);
+  Fd client = connect_to("127.0.0.1:" + port);
+  Fd server(::accept(listener->socket.get(), nullptr, nullptr));
+  const Peer peer = peer_of(server.get());
+  CHECK(peer.address == "127.0.0.1");
+  CHECK(peer.local_address == "127.0.0.1");
+  CHECK(std::to_string(peer.local_port) == port);
+  CHECK(peer.port == peer_of(client.get()).local_port);
+  CHECK(peer.loopback());
+  CHECK_FALSE(Peer{"192.0.2.1", 0, "", 0}.loopback());
+  CHECK_FALSE(Peer{}.loopback());
+}

@@ -1,0 +1,352 @@
+#include "net/tls.h"
+
+#include <openssl/ssl.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "support.h"
+
+using namespace gw;
+using namespace gw::net;
+using namespace gw::net::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::shared_ptr<const ServerTls> server_tls(const std::vector<CertificateFiles>& files) {
+  auto loaded = ServerTls::load(files);
+  REQUIRE(loaded);
+  return *loaded;
+}
+
+std::shared_ptr<const ClientTls> client_tls(const ClientPolicy& policy) {
+  auto made = ClientTls::make(policy);
+  REQUIRE(made);
+  return *made;
+}
+
+struct Met {
+  Result<void> server;
+  Result<void> client;
+};
+
+Met shake_hands(Stream& server, Stream& client, const ServerTls& theirs, const ClientTls& ours,
+                const std::string& host) {
+  Met met;
+  std::thread accepting([&] { met.server = server.accept_tls(theirs, 10s); });
+  met.client = client.connect_tls(ours, host, 10s);
+  if (!met.client) client.close();
+  accepting.join();
+  return met;
+}
+
+// A raw client of OpenSSL's, for what ClientTls does not offer. The text of its first error, or empty.
+std::string raw_handshake(Fd socket, int most_version, std::string_view alpn, const char* name = nullptr,
+                          std::string* subject = nullptr) {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_security_level(context, 0);
+  SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
+  SSL_CTX_set_max_proto_version(context, most_version);
+  SSL* ssl = SSL_new(context);
+  SSL_set_fd(ssl, socket.get());
+  if (!alpn.empty()) {
+    const std::string list = static_cast<char>(alpn.size()) + std::string(alpn);
+    SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(list.data()),
+                        static_cast<unsigned>(list.size()));
+  }
+  if (name != nullptr) {
+    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, std::string(name).data());
+  }
+  std::string failure;
+  if (SSL_connect(ssl) != 1) {
+    failure = "failed";
+  } else if (subject != nullptr) {
+    X509* certificate = SSL_get1_peer_certificate(ssl);
+    char text[128];
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, text, sizeof text);
+    *subject = text;
+    X509_free(certificate);
+  }
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  return failure;
+}
+
+}  // namespace
+
+TEST_CASE("A handshake succeeds where the certificate's name and chain fit, and says its facts") {
+  const Folder folder;
+  const auto files = self_signed(folder, "gateway.example.com");
+  const auto server = server_tls({files});
+  const auto client = client_tls({files.certificate, "", true});
+  for (const std::string host : {"gateway.example.com", "localhost", "127.0.0.1", "::1"}) {
+    auto [a, b] = stream_pair();
+    const Met met = shake_hands(a, b, *server, *client, host);
+    INFO(host << ": " << (met.client ? "" : met.client.error().text()));
+    REQUIRE(met.server);
+    REQUIRE(met.client);
+    REQUIRE(a.tls());
+    CHECK(a.tls()->version == "TLSv1.3");
+    CHECK_FALSE(a.tls()->cipher.empty());
+    CHECK(a.tls()->client_certificate.empty());
+    REQUIRE(b.write(as_bytes("EHLO x\r\n")));
+    CHECK(read_once(a) == "EHLO x\r\n");
+    REQUIRE(a.write(as_bytes("250 y\r\n")));
+    CHECK(read_once(b) == "250 y\r\n");
+    a.close();
+    CHECK(read_once(b).empty());
+  }
+  CHECK(server->not_after() > now() + 3600ll * 24 * 365 * 9 * 1'000'000);
+}
+
+TEST_CASE("A certificate for another host is Denied") {
+  const Folder folder;
+  const auto files = self_signed(folder, "gateway.example.com");
+  auto [a, b] = stream_pair();
+  const Met met = shake_hands(a, b, *server_tls({files}), *client_tls({files.certificate, "", true}),
+                              "other.example.com");
+  REQUIRE(!met.client);
+  CHECK(met.client.error().code() == Code::Denied);
+  CHECK(met.client.error().text().find("hostname mismatch") != std::string::npos);
+  CHECK_FALSE(met.server);
+}
+
+TEST_CASE("A certificate that no authority of ours signed is Denied unless nothing is verified") {
+  const Folder folder;
+  const auto files = self_signed(folder, "localhost");
+  const auto server = server_tls({files});
+  {
+    auto [a, b] = stream_pair();
+    const Met met = shake_hands(a, b, *server, *client_tls({}), "localhost");
+    REQUIRE(!met.client);
+    CHECK(met.client.error().code() == Code::Denied);
+  }
+  auto [a, b] = stream_pair();
+  CHECK(shake_hands(a, b, *server, *client_tls({"", "", false}), "localhost").client);
+}
+
+TEST_CASE("A pin is the key's digest and stands instead of name and chain") {
+  const Folder folder;
+  const auto files = self_signed(folder, "gateway.example.com");
+  const auto server = server_tls({files});
+  X509* certificate = SSL_CTX_get0_certificate(server->context());
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+  std::string pin = to_hex(sha256(std::as_bytes(std::span(der, static_cast<std::size_t>(size)))));
+  OPENSSL_free(der);
+  {
+    auto [a, b] = stream_pair();
+    CHECK(shake_hands(a, b, *server, *client_tls({"", pin, true}), "whatever.example").client);
+  }
+  pin[0] = pin[0] == '0' ? '1' : '0';
+  auto [a, b] = stream_pair();
+  const Met met = shake_hands(a, b, *server, *client_tls({"", pin, true}), "gateway.example.com");
+  REQUIRE(!met.client);
+  CHECK(met.client.error().code() == Code::Denied);
+  const auto bad = ClientTls::make({"", "abc", true});
+  REQUIRE(!bad);
+  CHECK(bad.error().code() == Code::Config);
+}
+
+TEST_CASE("TLS 1.1 is refused and 1.2 accepted") {
+  const Folder folder;
+  const auto server = server_tls({self_signed(folder, "localhost")});
+  for (const int version : {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION}) {
+    auto [a, b] = socket_pair();
+    Stream stream(std::move(a), Peer{});
+    Result<void> accepted;
+    std::thread accepting([&] { accepted = stream.accept_tls(*server, 10s); });
+    const std::string failure = raw_handshake(std::move(b), version, "");
+    accepting.join();
+    CAPTURE(version);
+    CHECK(failure.empty() == (version == TLS1_2_VERSION));
+    CHECK(accepted.has_value() == (version == TLS1_2_VERSION));
+    if (!accepted) CHECK(accepted.error().code() == Code::Closed);
+    if (accepted) CHECK(stream.tls()->version == "TLSv1.2");
+  }
+}
+
+TEST_CASE("ALPN for another protocol ends the handshake; ours, or none, is served") {
+  const Folder folder;
+  const auto server = server_tls({self_signed(folder, "localhost")});
+  struct Case {
+    std::string asked, served;
+    bool works;
+  };
+  for (const Case& each :
+       {Case{"", "smtp", true}, Case{"smtp", "smtp", true}, Case{"smtp", "", true}, Case{"pop3", "", true},
+        Case{"pop3", "smtp", false}, Case{"http/1.1", "", false}, Case{"h2", "pop3", false}}) {
+    auto [a, b] = socket_pair();
+    Stream stream(std::move(a), Peer{});
+    Result<void> accepted;
+    std::thread accepting([&] { accepted = stream.accept_tls(*server, 10s, each.served); });
+    const std::string failure = raw_handshake(std::move(b), TLS1_3_VERSION, each.asked);
+    accepting.join();
+    CAPTURE(each.asked, each.served);
+    CHECK(failure.empty() == each.works);
+  }
+}
+
+TEST_CASE("The name that a client asks for chooses the certificate, and the first is for all others") {
+  const Folder folder;
+  const auto server =
+      server_tls({self_signed(folder, "one.example.com"), self_signed(folder, "two.example.com")});
+  for (const std::string asked : {"one.example.com", "two.example.com", "three.example.com", ""}) {
+    auto [a, b] = socket_pair();
+    Stream stream(std::move(a), Peer{});
+    // The client leaves at once, so the ticket may find nobody: that end is not looked at.
+    std::thread accepting([&] { (void)stream.accept_tls(*server, 10s); });
+    std::string subject;
+    const auto* name = asked.empty() ? nullptr : asked.c_str();
+    const std::string failure = raw_handshake(std::move(b), TLS1_3_VERSION, "", name, &subject);
+    accepting.join();
+    CHECK(failure.empty());
+    CHECK(subject == (asked == "two.example.com" ? "two.example.com" : "one.example.com"));
+  }
+}
+
+TEST_CASE("Much goes both ways through TLS, in pieces of every size") {
+  const Folder folder;
+  const auto files = self_signed(folder, "localhost");
+  const auto server = server_tls({files});
+  auto [a, b] = stream_pair();
+  REQUIRE(shake_hands(a, b, *server, *client_tls({files.certificate, "", true}), "localhost").client);
+  std::string text;
+  for (int i = 0; text.size() < 3'000'000; ++i) text += std::to_string(i) + ",";
+  bool written = true;
+  std::thread writer([&, stream = &a] {
+    std::string_view rest = text;
+    for (std::size_t step = 1; !rest.empty(); step = step * 3 % 200'003 + 1) {
+      std::vector<ByteView> pieces;
+      for (int i = 0; i < 3 && !rest.empty(); ++i) {
+        pieces.push_back(as_bytes(rest.substr(0, step)));
+        rest.remove_prefix(std::min(step, rest.size()));
+      }
+      written = written && stream->write(pieces);
+    }
+    stream->close();
+  });
+  const std::string got = read_all(b);
+  writer.join();
+  CHECK(written);
+  CHECK(got.size() == text.size());
+  CHECK(got == text);
+}
+
+TEST_CASE("pending() sees octets inside TLS, and a session ticket is none") {
+  const Folder folder;
+  const auto files = self_signed(folder, "localhost");
+  const auto server = server_tls({files});
+  auto [a, b] = stream_pair();
+  REQUIRE(shake_hands(a, b, *server, *client_tls({files.certificate, "", true}), "localhost").client);
+  CHECK_FALSE(a.pending());
+  CHECK_FALSE(b.pending());  // the ticket lies in the system's buffer
+  REQUIRE(b.write(as_bytes("one two")));
+  CHECK(a.pending());
+  CHECK(read_once(a, 3) == "one");
+  CHECK(a.pending());
+  CHECK(read_once(a) == " two");
+  CHECK_FALSE(a.pending());
+  b.close();
+  CHECK_FALSE(a.pending());
+}
+
+TEST_CASE("Octets behind STARTTLS are pending before the handshake") {
+  auto [a, b] = stream_pair();
+  REQUIRE(a.write(as_bytes("STARTTLS\r\nRSET\r\n")));
+  CHECK(read_once(b, 10) == "STARTTLS\r\n");
+  CHECK(b.pending());
+}
+
+TEST_CASE("A peer that is silent in the handshake meets the deadline, one that talks nonsense is Closed") {
+  const Folder folder;
+  const auto server = server_tls({self_signed(folder, "localhost")});
+  {
+    auto [a, b] = stream_pair();
+    const auto done = a.accept_tls(*server, 60ms);
+    REQUIRE(!done);
+    CHECK(done.error().code() == Code::Timeout);
+  }
+  {
+    auto [a, b] = stream_pair();
+    REQUIRE(b.write(as_bytes("EHLO not.tls.example.com\r\n")));
+    const auto done = a.accept_tls(*server, 10s);
+    REQUIRE(!done);
+    CHECK(done.error().code() == Code::Closed);
+    CHECK(done.error().text().starts_with("TLS handshake: "));
+  }
+  auto [a, b] = stream_pair();
+  b.close();
+  const auto done = a.accept_tls(*server, 10s);
+  REQUIRE(!done);
+  CHECK(done.error().code() == Code::Closed);
+}
+
+TEST_CASE("A deadline and a stop hold inside TLS too") {
+  const Folder folder;
+  const auto files = self_signed(folder, "localhost");
+  const auto server = server_tls({files});
+  auto [a, b] = stream_pair();
+  REQUIRE(shake_hands(a, b, *server, *client_tls({files.certificate, "", true}), "localhost").client);
+  a.set_timeout(50ms);
+  CHECK(read_once(a) == "<timed out>");
+  const auto full = a.write(Bytes(std::size_t{8} << 20));
+  REQUIRE(!full);
+  CHECK(full.error().code() == Code::Timeout);
+  b.set_timeout(10s);
+  std::thread stopper([] { stop::request(); });
+  std::string last;
+  while ((last = read_once(b)).front() != '<') {
+  }
+  stopper.join();
+  CHECK(last == "<stopping>");
+  stop::withdraw();
+}
+
+TEST_CASE("A certificate that cannot be used is Config and names file and reason") {
+  const Folder folder;
+  const auto one = self_signed(folder, "one.example.com");
+  const auto two = self_signed(folder, "two.example.com");
+  const auto reason = [](const CertificateFiles& files) {
+    const auto loaded = ServerTls::load({files});
+    REQUIRE(!loaded);
+    CHECK(loaded.error().code() == Code::Config);
+    return loaded.error().text();
+  };
+  CHECK(reason({folder / "none.crt", one.key}).find("none.crt") != std::string::npos);
+  CHECK(reason({folder / "none.crt", one.key}).find("No such file") != std::string::npos);
+  CHECK(reason({one.certificate, two.key}) ==
+        two.key + ": not the key of the certificate in " + one.certificate);
+  std::ofstream(folder / "empty.crt");
+  CHECK(reason({folder / "empty.crt", one.key}).starts_with(folder / "empty.crt: no usable certificate: "));
+  std::ofstream(folder / "bad.key") << "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+  CHECK(
+      reason({one.certificate, folder / "bad.key"}).starts_with(folder / "bad.key: no usable private key: "));
+  const auto none = ServerTls::load({});
+  REQUIRE(!none);
+  CHECK(none.error().code() == Code::Config);
+}
+
+TEST_CASE("A self-signed key is for its owner only, and no file is overwritten") {
+  const Folder folder;
+  const auto files = self_signed(folder, "localhost");
+  struct stat facts {};
+  REQUIRE(::stat(files.key.c_str(), &facts) == 0);
+  CHECK((facts.st_mode & 0777) == 0600);
+  const auto again = make_self_signed("localhost", files);
+  REQUIRE(!again);
+  CHECK(again.error().code() == Code::Exists);
+  std::filesystem::remove(files.key);
+  CHECK_FALSE(make_self_signed("localhost", files));
+  CHECK_FALSE(std::filesystem::exists(files.key));
+  const auto odd = make_self_signed("a,DNS:evil.example", {folder / "x.crt", folder / "x.key"});
+  REQUIRE(!odd);
+  CHECK(odd.error().code() == Code::Usage);
+  CHECK(make_self_signed("192.0.2.7", {folder / "ip.crt", folder / "ip.key"}));
+  CHECK(make_self_signed(std::string(100, 'a') + ".example.com", {folder / "l.crt", folder / "l.key"}));
+}
