@@ -26,7 +26,8 @@ int read_method(BIO* bio, char* to, int size) {
 int write_method(BIO* bio, const char* from, int size) {
   return session_of(bio).bio_write(from, size);
 }
-long control_method(BIO*, int command, long, void*) {
+long control_method(BIO* bio, int command, long, void*) {
+  if (command == BIO_CTRL_EOF) return session_of(bio).bio_ended() ? 1 : 0;
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 int create_method(BIO* bio) {
@@ -65,6 +66,7 @@ bool same_key(X509* certificate, const std::string& pin) {
 int TlsSession::bio_read(BIO* bio, char* to, int size) {
   BIO_clear_retry_flags(bio);
   const ssize_t got = channel_.receive(std::as_writable_bytes(std::span(to, static_cast<std::size_t>(size))));
+  ended_ = got == 0;
   if (got >= 0) return static_cast<int>(got);
   if (errno == EAGAIN || errno == EWOULDBLOCK) {
     BIO_set_retry_read(bio);
@@ -241,10 +243,7 @@ void TlsSession::say_goodbye() {
   if (!ssl_ || SSL_in_init(ssl_.get())) return;
   (void)SSL_shutdown(ssl_.get());
   ERR_clear_error();
-  if (outgoing_.empty()) return;
-  const iovec piece{outgoing_.data(), outgoing_.size()};
-  (void)channel_.send({&piece, 1});
-  outgoing_ = {};
+  (void)flush(Channel::Clock::now() + std::chrono::seconds(1));
 }
 
 void TlsSession::note_facts() {

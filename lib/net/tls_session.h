@@ -30,11 +30,12 @@ class TlsSession {
   Result<std::size_t> read(std::span<std::byte> to, Deadline deadline);
   Result<void> write(std::span<const ByteView> pieces, Deadline deadline);
   bool pending();      // octets of the application; reads what has arrived to find out
-  void say_goodbye();  // close_notify, without waiting
+  void say_goodbye();  // close_notify, waiting a second at most for room to send it
 
   // What OpenSSL calls through its BIO.
   int bio_read(BIO* bio, char* to, int size);
   int bio_write(const char* from, int size);
+  bool bio_ended() const { return ended_; }
 
  private:
   Result<void> begin(SSL_CTX* context);
@@ -55,6 +56,7 @@ class TlsSession {
   SslPtr ssl_;
   Bytes outgoing_;
   int read_errno_ = 0;  // of the last read that failed
+  bool ended_ = false;  // the FIN has been read
   std::string protocol_;
   TlsFacts facts_;
 };

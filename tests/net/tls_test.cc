@@ -256,6 +256,21 @@ TEST_CASE("pending() sees octets inside TLS, and a session ticket is none") {
   CHECK_FALSE(a.pending());
 }
 
+TEST_CASE("A FIN without close_notify is the end of the peer's side") {
+  const Folder folder;
+  const auto files = self_signed(folder, "localhost");
+  const auto server = server_tls({files});
+  auto [a, b] = socket_pair();
+  const Fd behind(::dup(b.get()));
+  Stream stream(std::move(a), Peer{});
+  Stream client(std::move(b), Peer{});
+  REQUIRE(
+      shake_hands(stream, client, *server, *client_tls({files.certificate, "", true}), "localhost").client);
+  REQUIRE(client.write(as_bytes("DATA")));
+  REQUIRE(::shutdown(behind.get(), SHUT_WR) == 0);
+  CHECK(read_all(stream) == "DATA");
+}
+
 TEST_CASE("Octets behind STARTTLS are pending before the handshake") {
   auto [a, b] = stream_pair();
   REQUIRE(a.write(as_bytes("STARTTLS\r\nRSET\r\n")));
