@@ -119,6 +119,12 @@ struct Recipient {
   std::uint64_t room = 0;  // octets until the quota; the largest value without one
 };
 
+// What a reader needs first.
+struct Opening {
+  Bytes envelope;          // sealed
+  std::size_t octets = 0;  // of the container, from its start
+};
+
 enum class Lookup : std::uint8_t {
   Recipient =
       1,      // `mbx-<id>` at any domain or none, alias, catch-all domain; a `+tag` is dropped; case ignored
@@ -146,6 +152,12 @@ class Store {
 
   virtual Limits limits() const { return {}; }
   virtual Result<Health> health() = 0;
+  // The id of the vault. A store that knows it from the start answers without asking anybody.
+  virtual Result<VaultId> vault_id() {
+    const Result<Health> now = health();
+    if (!now) return now.error();
+    return now->vault;
+  }
 
   // Mailboxes. version 0 makes one (Exists: id, name or alias taken), otherwise the record is replaced
   // (Conflict: not that version). The slots named are written with it. Indexes of name, aliases and domains
@@ -169,6 +181,15 @@ class Store {
   // Octets of the container from `offset`; as many as there are, up to `to.size()`. 0 at the end.
   virtual Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
                                    std::span<std::byte> to) = 0;
+  // envelope() and read() from offset 0 in one exchange: all there is to ask for a small message.
+  virtual Result<Opening> opening(const MailboxId& mailbox, const MessageId& message,
+                                  std::span<std::byte> to) {
+    Result<Bytes> sealed = envelope(mailbox, message);
+    if (!sealed) return sealed.error();
+    const Result<std::size_t> octets = read(mailbox, message, 0, to);
+    if (!octets) return octets.error();
+    return Opening{std::move(*sealed), *octets};
+  }
   // All or nothing. A message that is in `to` already (or gone, when draining or removing) counts as done and
   // gets no leaf; in any other state than `from`: Conflict; never there: NotFound. Gives how many changed.
   // Drained where the grace time is 0: gone at once. What becomes visible by it gets its seq by it.

@@ -20,11 +20,14 @@ namespace gw::vault {
 struct Settings {
   std::string host;                         // domain of the mailboxes' addresses
   std::string recovery_recipient;           // `age1…`; empty: none
-  std::uint64_t argon2_memory = 128 << 20;  // octets
-  std::uint32_t argon2_passes = 3;
+  std::uint64_t argon2_memory = 128 << 20;  // octets, from 64 MiB to 1 GiB
+  std::uint32_t argon2_passes = 3;          // 1 to 10
+  bool cheap_passwords = false;  // for tests: lets the memory go down to 8 KiB. The vault remembers it
 };
+// `recovery_recipient` must be the text that the vault was made with: its first history leaf holds the
+// digest, and where they differ no slot is made (Corrupt).
 Result<void> write_settings(store::Store& store, const Settings& settings, std::string_view actor);
-Result<Settings> read_settings(store::Store& store);
+Result<Settings> read_settings(store::Store& store);  // the defaults where none were written
 
 struct NewMailbox {
   std::string name;
@@ -45,6 +48,12 @@ struct MadeMailbox {
   Secret password;
   std::optional<Secret> token;
 };
+
+// A sender token (vault.md section 1): 160 random bits, of which the record keeps a hash only. It opens no
+// slot.
+Secret generate_token();
+Digest token_hash(const MailboxId& mailbox, ByteView token);
+bool token_matches(const store::MailboxRecord& mailbox, ByteView token);  // in constant time
 
 // 32 characters that no shell, URL or configuration file needs to quote; over 150 bits.
 Secret generate_password();

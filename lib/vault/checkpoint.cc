@@ -1,0 +1,184 @@
+#include "vault/checkpoint.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "base/text.h"
+#include "seal/base64.h"
+#include "seal/signature.h"
+
+namespace gw::vault {
+namespace {
+
+constexpr std::string_view kOrigin = "gw/";
+constexpr std::byte kEd25519{1};               // C2SP signed-note's signature type
+constexpr std::string_view kDash = "\u2014 ";  // begins a signature line
+constexpr std::size_t kMaxNote = 64 << 10;
+constexpr std::size_t kKeyHash = 4;
+
+Error not_a_note() {
+  return Error(Code::BadInput, "not a signed checkpoint");
+}
+Error not_a_verifier() {
+  return Error(Code::BadInput, "not a verifier key");
+}
+
+std::string name_of(const VaultId& vault) {
+  return std::string(kOrigin) + vault.hex();
+}
+
+// SHA-256(name ‖ newline ‖ type ‖ key)[:4]: which key a signature is of, when there are several of a name.
+std::array<std::byte, kKeyHash> key_hash(std::string_view name, const seal::VerifyKey& key) {
+  const Digest digest =
+      Sha256().update(as_bytes(name)).update(as_bytes("\n")).update({&kEd25519, 1}).update(key).finish();
+  std::array<std::byte, kKeyHash> hash;
+  std::copy_n(digest.begin(), kKeyHash, hash.begin());
+  return hash;
+}
+
+Result<seal::SigningKey> signing_key(const Secret& history_key) {
+  std::array<std::byte, 32> seed;
+  const bool ok = from_hex(trim(history_key.text()), seed);
+  if (!ok) return Error(Code::BadInput, "not a history key: 64 hex digits");
+  seal::SigningKey key(seed);
+  wipe(seed);
+  return key;
+}
+
+std::string note_text(const VaultId& vault, const store::LogHead& head) {
+  return name_of(vault) + "\n" + std::to_string(head.size) + "\n" +
+         seal::to_base64(head.root, seal::Padding::Full) + "\n";
+}
+
+struct Verifier {
+  std::string_view name;
+  std::array<std::byte, kKeyHash> hash{};
+  seal::VerifyKey key{};
+};
+
+// `name+hash+base64(type ‖ key)`
+std::optional<Verifier> parse_verifier(std::string_view text) {
+  const std::size_t first = text.find('+');
+  const std::size_t second = first == std::string_view::npos ? first : text.find('+', first + 1);
+  if (second == std::string_view::npos) return std::nullopt;
+  Verifier verifier;
+  verifier.name = text.substr(0, first);
+  std::array<std::byte, 33> key;
+  if (verifier.name.empty() || !from_hex(text.substr(first + 1, second - first - 1), verifier.hash) ||
+      !seal::from_base64(text.substr(second + 1), seal::Padding::Full, key) || key[0] != kEd25519)
+    return std::nullopt;
+  std::copy(key.begin() + 1, key.end(), verifier.key.begin());
+  if (key_hash(verifier.name, verifier.key) != verifier.hash) return std::nullopt;
+  return verifier;
+}
+
+std::optional<Checkpoint> parse_text(std::string_view text) {
+  const std::vector<std::string_view> lines = split(text, '\n');  // the last is what follows the last newline
+  if (lines.size() < 4 || !lines[0].starts_with(kOrigin)) return std::nullopt;
+  // Lines after the third are extensions of newer versions; they are signed and not ours to read.
+  for (std::size_t i = 3; i + 1 < lines.size(); ++i)
+    if (lines[i].empty()) return std::nullopt;
+  const std::optional<VaultId> vault = VaultId::parse(lines[0].substr(kOrigin.size()));
+  const std::optional<std::uint64_t> size = parse_number(lines[1]);
+  Checkpoint checkpoint;
+  if (!vault || name_of(*vault) != lines[0] || !size || std::to_string(*size) != lines[1] ||
+      !seal::from_base64(lines[2], seal::Padding::Full, checkpoint.head.root))
+    return std::nullopt;
+  checkpoint.vault = *vault;
+  checkpoint.head.size = *size;
+  return checkpoint;
+}
+
+struct SignatureLine {
+  std::string_view name;
+  std::array<std::byte, kKeyHash> hash{};
+  seal::Signature signature{};
+  bool ed25519 = false;  // of our length; others are of other kinds
+};
+
+std::optional<SignatureLine> parse_signature(std::string_view line) {
+  if (!line.starts_with(kDash)) return std::nullopt;
+  line.remove_prefix(kDash.size());
+  const std::size_t blank = line.find(' ');
+  if (blank == std::string_view::npos || blank == 0) return std::nullopt;
+  const std::optional<Bytes> octets = seal::from_base64(line.substr(blank + 1), seal::Padding::Full);
+  if (!octets || octets->size() <= kKeyHash) return std::nullopt;
+  SignatureLine result;
+  result.name = line.substr(0, blank);
+  std::copy_n(octets->begin(), kKeyHash, result.hash.begin());
+  result.ed25519 = octets->size() == kKeyHash + result.signature.size();
+  if (result.ed25519) std::copy(octets->begin() + kKeyHash, octets->end(), result.signature.begin());
+  return result;
+}
+
+}  // namespace
+
+Secret generate_history_key() {
+  Secret seed(32);
+  random_octets(seed.span());
+  static constexpr char kDigits[] = "0123456789abcdef";
+  Secret text(64);
+  for (std::size_t i = 0; i < seed.size(); ++i) {
+    const unsigned octet = std::to_integer<unsigned>(seed.view()[i]);
+    text.span()[2 * i] = static_cast<std::byte>(kDigits[octet >> 4]);
+    text.span()[2 * i + 1] = static_cast<std::byte>(kDigits[octet & 15]);
+  }
+  return text;
+}
+
+Result<store::Signer> make_signer(const Secret& history_key) {
+  Result<seal::SigningKey> key = signing_key(history_key);
+  if (!key) return key.error();
+  // A std::function must be copyable; the key is not.
+  const auto shared = std::make_shared<const seal::SigningKey>(std::move(*key));
+  return store::Signer([shared](const VaultId& vault, const store::LogHead& head) -> Result<std::string> {
+    const std::string name = name_of(vault);
+    const std::string text = note_text(vault, head);
+    Bytes signature = to_bytes(key_hash(name, shared->verify_key()));
+    append(signature, shared->sign(as_bytes(text)));
+    return text + "\n" + std::string(kDash) + name + " " + seal::to_base64(signature, seal::Padding::Full) +
+           "\n";
+  });
+}
+
+std::string verifier_key(const Secret& history_key, const VaultId& vault) {
+  const Result<seal::SigningKey> key = signing_key(history_key);
+  if (!key) return {};
+  const std::string name = name_of(vault);
+  Bytes typed{kEd25519};
+  append(typed, key->verify_key());
+  return name + "+" + to_hex(key_hash(name, key->verify_key())) + "+" +
+         seal::to_base64(typed, seal::Padding::Full);
+}
+
+Result<Checkpoint> open_checkpoint(std::string_view note, std::string_view verifier) {
+  const std::optional<Verifier> key = parse_verifier(trim(verifier));
+  if (!key) return not_a_verifier();
+  if (note.size() > kMaxNote || !valid_utf8(note)) return not_a_note();
+  // The text ends with its last newline; an empty line and the signatures follow.
+  const std::size_t border = note.rfind("\n\n");
+  if (border == std::string_view::npos || !note.ends_with('\n')) return not_a_note();
+  const std::string_view text = note.substr(0, border + 1);
+  const std::string_view signatures = note.substr(border + 2);
+  if (signatures.empty()) return not_a_note();
+  const std::optional<Checkpoint> checkpoint = parse_text(text);
+  if (!checkpoint) return not_a_note();
+
+  bool signed_by_key = false;
+  for (std::string_view line : split(signatures.substr(0, signatures.size() - 1), '\n')) {
+    const std::optional<SignatureLine> signature = parse_signature(line);
+    if (!signature) return not_a_note();
+    // Others may sign beside us.
+    if (signature->name != key->name || signature->hash != key->hash) continue;
+    if (!signature->ed25519 || !seal::verify(key->key, as_bytes(text), signature->signature))
+      return Error(Code::Corrupt, "the checkpoint's signature does not hold");
+    signed_by_key = true;
+  }
+  if (!signed_by_key) return Error(Code::Corrupt, "the checkpoint is not signed with this key");
+  // The origin is the log's name; one key signs one vault.
+  if (name_of(checkpoint->vault) != key->name)
+    return Error(Code::Corrupt, "the checkpoint is of another vault");
+  return *checkpoint;
+}
+
+}  // namespace gw::vault

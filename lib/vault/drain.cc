@@ -1,0 +1,97 @@
+#include "vault/drain.h"
+
+#include <algorithm>
+
+#include "vault/mailbox.h"
+
+namespace gw::vault {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+
+bool shown(store::State state) {
+  return state == store::State::Live || state == store::State::Unconfirmed;
+}
+
+Result<std::vector<store::MessageRecord>> snapshot(store::Store& store, const MailboxId& mailbox) {
+  std::vector<store::MessageRecord> messages;
+  for (std::uint64_t after = 0;;) {
+    Result<std::vector<store::MessageRecord>> page = store.list(mailbox, after, kPage);
+    if (!page) return page.error();
+    if (page->empty()) return messages;
+    after = page->back().seq;
+    for (store::MessageRecord& record : *page) {
+      if (!shown(record.state)) continue;
+      if (messages.size() == Drain::kMaxMessages) return messages;
+      messages.push_back(std::move(record));
+    }
+  }
+}
+
+}  // namespace
+
+struct Drain::State {
+  store::Store& store;
+  VaultId vault;
+  store::MailboxRecord mailbox;
+  seal::KeyRing ring;
+  std::unique_ptr<store::Lease> lease;
+  std::vector<store::MessageRecord> messages;
+};
+
+Drain::Drain(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Drain::Drain(Drain&&) noexcept = default;
+Drain& Drain::operator=(Drain&&) noexcept = default;
+Drain::~Drain() = default;
+
+Result<Drain> Drain::open(store::Store& store, std::string_view login, const Secret& password,
+                          std::string_view owner, std::chrono::seconds ttl) {
+  Result<store::Recipient> found = store.resolve(login, store::Lookup::Login);
+  if (!found && found.error().code() == Code::NotFound) return refuse_unknown(store, password);
+  if (!found) return found.error();
+  store::MailboxRecord& mailbox = found->mailbox;
+  Result<seal::KeyRing> ring = unlock(store, mailbox, password);
+  if (!ring) return ring.error();
+  const Result<VaultId> vault = store.vault_id();
+  if (!vault) return vault.error();
+  Result<std::unique_ptr<store::Lease>> lease = store.acquire(mailbox.id, owner, ttl);
+  if (!lease) return lease.error();
+  Result<std::vector<store::MessageRecord>> messages = snapshot(store, mailbox.id);
+  if (!messages) return messages.error();
+  return Drain(std::unique_ptr<State>(new State{store, *vault, std::move(mailbox), std::move(*ring),
+                                                std::move(*lease), std::move(*messages)}));
+}
+
+const store::MailboxRecord& Drain::mailbox() const {
+  return state_->mailbox;
+}
+const seal::KeyRing& Drain::ring() const {
+  return state_->ring;
+}
+const std::vector<store::MessageRecord>& Drain::messages() const {
+  return state_->messages;
+}
+
+Result<Message> Drain::open(const store::MessageRecord& record) {
+  return open_message(state_->store, state_->ring, state_->vault, state_->mailbox.id, record);
+}
+
+Result<void> Drain::renew() {
+  return state_->lease->renew();
+}
+
+Result<void> Drain::remove(std::span<const MessageId> messages, std::string_view actor) {
+  if (messages.empty()) return state_->lease->renew();  // nothing to do, and still an answer about the lease
+  store::Transition transition;
+  transition.mailbox = state_->mailbox.id;
+  transition.messages.assign(messages.begin(), messages.end());
+  transition.from = store::State::Live;
+  transition.to = store::State::Drained;
+  transition.actor = std::string(actor);
+  transition.lease = state_->lease.get();
+  const Result<std::size_t> done = state_->store.transition(transition);
+  if (!done) return done.error();
+  return {};
+}
+
+}  // namespace gw::vault

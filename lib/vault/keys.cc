@@ -1,0 +1,147 @@
+#include "vault/keys.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace gw::vault {
+namespace {
+
+Result<seal::SlotPlace> place_of(store::Store& store, const MailboxId& mailbox) {
+  const Result<VaultId> vault = store.vault_id();
+  if (!vault) return vault.error();
+  return seal::SlotPlace{*vault, mailbox};
+}
+
+bool same_keys(const store::MailboxRecord& mailbox, const seal::KeyRing& ring) {
+  return std::ranges::equal(mailbox.generations, ring.keys,
+                            [](const store::Generation& listed, const seal::RingKey& key) {
+                              return listed.number == key.generation && listed.public_key == key.public_half;
+                            });
+}
+
+// New mail is sealed to what the record says: a foreign key there would be somebody else's to read with.
+Result<seal::KeyRing> checked(store::Store& store, const store::MailboxRecord& mailbox, seal::KeyRing ring) {
+  if (same_keys(mailbox, ring)) return ring;
+  // The caller's record may be of before a rotation.
+  const Result<store::MailboxRecord> now = store.mailbox(mailbox.id);
+  if (!now) return now.error();
+  if (same_keys(*now, ring)) return ring;
+  log::error("the keys of a mailbox are not the ones that its slot holds", {{"mailbox", mailbox.id.hex()}});
+  return Error(Code::Corrupt, "the mailbox's public keys are not the ones that its slot holds");
+}
+
+Result<Bytes> slot_value(store::Store& store, const MailboxId& mailbox, std::string_view name) {
+  const Result<store::Record> record = store.get({store::Kind::Slot, mailbox, std::string(name)});
+  if (!record) return record.error();
+  return record->value;
+}
+
+Error denied() {
+  return Error(Code::Denied, "wrong password or no such mailbox");
+}
+
+Result<void> work(store::Store& store, const Settings& settings, std::string_view name,
+                  const Secret& password) {
+  const Result<VaultId> vault = store.vault_id();
+  if (!vault) return vault.error();
+  const Result<std::unique_ptr<store::Permit>> permit = store.permit(settings.argon2_memory);
+  if (!permit) return permit.error();
+  return seal::work_for_nothing(*vault, name, password, {settings.argon2_memory, settings.argon2_passes});
+}
+
+}  // namespace
+
+std::uint64_t floor_of(const Settings& settings) {
+  return settings.cheap_passwords ? seal::kArgon2TestFloor : seal::kArgon2Floor;
+}
+
+Result<std::optional<seal::PublicKey>> recovery_recipient(store::Store& store, const Settings& settings) {
+  const Result<std::vector<Bytes>> leaves = store.history_read({}, 0, 1);
+  if (!leaves) return leaves.error();
+  if (leaves->empty()) return Error(Code::Corrupt, "the vault's history is empty");
+  const Result<store::Leaf> first = store::decode_leaf(leaves->front());
+  if (!first) return first.error();
+  Digest expected{};
+  if (!settings.recovery_recipient.empty()) expected = sha256(as_bytes(settings.recovery_recipient));
+  if (first->type != store::LeafType::VaultMade || first->container != expected) {
+    log::error("the recovery recipient is not the one that the vault was made with");
+    return Error(Code::Corrupt, "the recovery recipient is not the one that the vault was made with");
+  }
+  if (settings.recovery_recipient.empty()) return std::optional<seal::PublicKey>();
+  const Result<seal::PublicKey> key = seal::parse_recipient(settings.recovery_recipient);
+  if (!key) return key.error();
+  return std::optional(*key);
+}
+
+Result<store::Slot> make_password_slot(store::Store& store, const Settings& settings,
+                                       const MailboxId& mailbox, const seal::KeyRing& ring,
+                                       const Secret& password) {
+  const Result<seal::SlotPlace> place = place_of(store, mailbox);
+  if (!place) return place.error();
+  const Result<std::unique_ptr<store::Permit>> permit = store.permit(settings.argon2_memory);
+  if (!permit) return permit.error();
+  Result<Bytes> slot = seal::seal_password_slot(
+      *place, ring, password, {settings.argon2_memory, settings.argon2_passes}, floor_of(settings));
+  if (!slot) return slot.error();
+  return store::Slot{std::string(kPasswordSlot), std::move(*slot)};
+}
+
+Result<store::Slot> make_recovery_slot(store::Store& store, const MailboxId& mailbox,
+                                       const seal::KeyRing& ring, const seal::PublicKey& recipient) {
+  const Result<seal::SlotPlace> place = place_of(store, mailbox);
+  if (!place) return place.error();
+  Result<Bytes> slot = seal::seal_recovery_slot(*place, ring, recipient);
+  if (!slot) return slot.error();
+  return store::Slot{std::string(kRecoverySlot), std::move(*slot)};
+}
+
+Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& mailbox,
+                             const Secret& password) {
+  const Result<Settings> settings = read_settings(store);
+  if (!settings) return settings.error();
+  const Result<Bytes> slot = slot_value(store, mailbox.id, kPasswordSlot);
+  if (!slot && slot.error().code() != Code::NotFound) return slot.error();
+  if (!slot) {
+    const Result<void> worked = work(store, *settings, mailbox.name, password);
+    return worked ? denied() : worked.error();
+  }
+  const Result<seal::SlotPlace> place = place_of(store, mailbox.id);
+  if (!place) return place.error();
+  const Result<seal::Argon2Cost> cost = seal::slot_cost(*place, *slot, floor_of(*settings));
+  if (!cost) return cost.error();
+  const Result<std::unique_ptr<store::Permit>> permit = store.permit(cost->memory);
+  if (!permit) return permit.error();
+  Result<seal::KeyRing> ring = seal::open_password_slot(*place, *slot, password, floor_of(*settings));
+  if (!ring && ring.error().code() == Code::Denied) return denied();
+  if (!ring) return ring.error();
+  return checked(store, mailbox, std::move(*ring));
+}
+
+Error refuse_unknown(store::Store& store, const Secret& password) {
+  const Result<Settings> settings = read_settings(store);
+  if (!settings) return settings.error();
+  // The same question as for a mailbox that is there.
+  const MailboxId nobody = random_id<MailboxId>();
+  const Result<Bytes> slot = slot_value(store, nobody, kPasswordSlot);
+  if (!slot && slot.error().code() != Code::NotFound) return slot.error();
+  const Result<void> worked = work(store, *settings, nobody.hex(), password);
+  return worked ? denied() : worked.error();
+}
+
+Result<seal::KeyRing> unlock_with_recovery(store::Store& store, const store::MailboxRecord& mailbox,
+                                           const seal::SecretKey& recovery) {
+  const Result<Bytes> slot = slot_value(store, mailbox.id, kRecoverySlot);
+  if (!slot && slot.error().code() == Code::NotFound)
+    return Error(Code::NotFound, "the mailbox " + mailbox.name + " has no recovery slot");
+  if (!slot) return slot.error();
+  const Result<seal::SlotPlace> place = place_of(store, mailbox.id);
+  if (!place) return place.error();
+  Result<seal::KeyRing> ring = seal::open_recovery_slot(*place, *slot, recovery);
+  if (!ring && ring.error().code() == Code::Denied)
+    return Error(Code::Denied, "not the vault's recovery key");
+  if (!ring) return ring.error();
+  return checked(store, mailbox, std::move(*ring));
+}
+
+}  // namespace gw::vault

@@ -1,0 +1,56 @@
+// Passwords and sender tokens: how they are made and what is asked of them.
+#include <algorithm>
+
+#include "base/text.h"
+#include "vault/mailbox.h"
+
+namespace gw::vault {
+namespace {
+
+constexpr std::size_t kLength = 32;  // of 5 bits each
+constexpr std::size_t kShortest = 16;
+constexpr std::size_t kLongest = 1024;
+// No letter that is taken for another, nothing that a shell, a URL or a configuration file gives a meaning.
+constexpr std::string_view kAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+static_assert(kAlphabet.size() == 32);
+
+Secret random_text() {
+  Secret text(kLength);
+  random_octets(text.span());
+  for (std::byte& octet : text.span())
+    octet = static_cast<std::byte>(kAlphabet[std::to_integer<std::size_t>(octet) % kAlphabet.size()]);
+  return text;
+}
+
+}  // namespace
+
+Secret generate_password() {
+  return random_text();
+}
+
+Secret generate_token() {
+  return random_text();
+}
+
+Digest token_hash(const MailboxId& mailbox, ByteView token) {
+  return Sha256().update(as_bytes("gw sender token v1")).update(mailbox.view()).update(token).finish();
+}
+
+bool token_matches(const store::MailboxRecord& mailbox, ByteView token) {
+  return mailbox.token_hash && equal_secrets(token_hash(mailbox.id, token), *mailbox.token_hash);
+}
+
+Result<void> check_password(const Secret& password) {
+  const std::string_view text = password.text();
+  // UTF-8's later octets are not characters of their own.
+  const auto characters =
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+  if (static_cast<std::size_t>(characters) < kShortest)
+    return Error(Code::BadInput, "a password must have at least 16 characters");
+  if (text.size() > kLongest) return Error(Code::BadInput, "a password must have at most 1024 octets");
+  // A mail client cannot send these.
+  if (has_control(text)) return Error(Code::BadInput, "a password must have no control characters");
+  return {};
+}
+
+}  // namespace gw::vault

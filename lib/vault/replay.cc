@@ -1,0 +1,179 @@
+#include "vault/replay.h"
+
+#include <algorithm>
+
+namespace gw::vault {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+
+bool of_message(store::LeafType type) {
+  return static_cast<unsigned>(type) < 32;
+}
+
+// The states that a message may be in before this leaf, and the one after it (none: gone). Exported changes
+// none.
+struct Move {
+  std::vector<store::State> from;
+  std::optional<store::State> to;
+};
+
+Move move_of(store::LeafType type) {
+  using store::LeafType;
+  using store::State;
+  switch (type) {
+    case LeafType::Settled:
+      return {{State::Pending, State::Unconfirmed}, State::Live};
+    case LeafType::Unconfirmed:
+      return {{State::Pending}, State::Unconfirmed};
+    case LeafType::Discarded:
+      return {{State::Pending}, std::nullopt};
+    case LeafType::Drained:
+      return {{State::Live, State::Unconfirmed}, State::Drained};
+    case LeafType::Removed:
+      return {{State::Live, State::Unconfirmed, State::Drained, State::Quarantined}, std::nullopt};
+    case LeafType::Expired:
+      return {{State::Drained}, std::nullopt};
+    case LeafType::Undeleted:
+      return {{State::Drained}, State::Live};
+    case LeafType::Quarantined:
+      return {{State::Live, State::Unconfirmed}, State::Quarantined};
+    case LeafType::Released:
+      return {{State::Quarantined}, State::Live};
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+const Expected* Replay::find(const MessageId& message) const {
+  const auto at = messages_.find(message);
+  return at == messages_.end() ? nullptr : &at->second;
+}
+
+void Replay::compare_heads() {
+  const auto [first, last] = heads_.equal_range(range_.size());
+  for (auto at = first; at != last; ++at)
+    if (at->second != range_.root()) found_({}, "its history is not the one that an earlier head names");
+  heads_.erase(first, last);
+}
+
+void Replay::take_message(const store::Leaf& leaf) {
+  using store::LeafType;
+  using store::State;
+  const auto known = messages_.find(leaf.message);
+  if (leaf.type == LeafType::Accepted || leaf.type == LeafType::Pending) {
+    if (known != messages_.end()) return found_(leaf.message, "it was accepted twice");
+    Expected expected;
+    expected.state = leaf.type == LeafType::Accepted ? State::Live : State::Pending;
+    expected.seq = leaf.index;
+    expected.octets = leaf.value;
+    expected.container = leaf.container;
+    expected.envelope = leaf.envelope;
+    expected.commitment = leaf.commitment;
+    expected.touched = leaf.index;
+    messages_.emplace(leaf.message, expected);
+    return;
+  }
+  if (known == messages_.end()) return found_(leaf.message, "a history leaf of a message that is not here");
+  Expected& expected = known->second;
+  expected.touched = leaf.index;
+  if (leaf.value != expected.octets || leaf.container != expected.container ||
+      leaf.envelope != expected.envelope || leaf.commitment != expected.commitment)
+    found_(leaf.message, "two leaves about it do not agree");
+  if (leaf.type == LeafType::Exported) return;
+  const Move move = move_of(leaf.type);
+  if (std::ranges::find(move.from, expected.state) == move.from.end())
+    found_(leaf.message, "its history goes from " + std::string(name(expected.state)) + " by " +
+                             std::string(name(leaf.type)));
+  if (!move.to) {
+    messages_.erase(known);
+    return;
+  }
+  if (expected.state == State::Pending) expected.seq = leaf.index;  // by this it became visible
+  expected.state = *move.to;
+}
+
+void Replay::take_other(const store::Leaf& leaf) {
+  using store::LeafType;
+  switch (leaf.type) {
+    case LeafType::MailboxMade:
+      if (log_.zero()) {
+        if (!mailboxes_.emplace(leaf.mailbox, true).second) found_({}, "a mailbox was made twice");
+        return;
+      }
+      if (leaf.index != 0) found_({}, "its history begins twice");
+      [[fallthrough]];
+    case LeafType::Key:
+    case LeafType::Status:
+      records_.assign(1, leaf.container);
+      return;
+    // These may be about a record beside the mailbox's own.
+    case LeafType::Slot:
+    case LeafType::Setting:
+      records_.push_back(leaf.container);
+      return;
+    case LeafType::MailboxDropped:
+      mailboxes_[leaf.mailbox] = false;
+      return;
+    case LeafType::Head:
+      claimed_[leaf.mailbox].emplace(leaf.value, leaf.container);
+      return;
+    case LeafType::Gap:
+      ++gaps_;
+      for (auto& [id, expected] : messages_) expected.before_gap = true;
+      return;
+    default:
+      return;
+  }
+}
+
+void Replay::take(ByteView stored) {
+  const std::uint64_t index = range_.size();
+  range_.append(store::leaf_hash(stored));
+  const Result<store::Leaf> leaf = store::decode_leaf(stored);
+  if (!leaf) {
+    if (!std::exchange(damaged_, true))
+      found_({}, "leaf " + std::to_string(index) + " of its history: " + leaf.error().text());
+    return;
+  }
+  if (leaf->index != index || leaf->time < time_) {
+    if (!std::exchange(damaged_, true))
+      found_({}, "leaf " + std::to_string(index) + " of its history is out of place");
+  }
+  time_ = std::max(time_, leaf->time);
+  const bool own = log_.zero() || leaf->mailbox == log_;
+  if (!own) return found_({}, "leaf " + std::to_string(index) + " of its history is of another mailbox");
+  if (of_message(leaf->type)) {
+    take_message(*leaf);
+  } else {
+    take_other(*leaf);
+  }
+}
+
+Result<void> Replay::advance(store::Store& store) {
+  const Result<store::LogHead> head = store.history_head(log_);
+  if (!head) return head.error();
+  compare_heads();
+  while (range_.size() < head->size) {
+    const std::size_t wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(head->size - range_.size(), kPage));
+    const Result<std::vector<Bytes>> leaves = store.history_read(log_, range_.size(), wanted);
+    if (!leaves) return leaves.error();
+    if (leaves->empty()) {
+      found_({}, "its history has " + std::to_string(range_.size()) + " leaves and should have " +
+                     std::to_string(head->size));
+      return {};
+    }
+    for (const Bytes& leaf : std::span(*leaves).first(std::min(leaves->size(), wanted))) {
+      take(leaf);
+      compare_heads();
+    }
+  }
+  if (range_.size() > head->size || range_.root() != head->root)
+    found_({}, "its history is not the one that its head names");
+  return {};
+}
+
+}  // namespace gw::vault

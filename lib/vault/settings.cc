@@ -1,0 +1,75 @@
+#include "mail/address.h"
+#include "seal/slot.h"
+#include "vault/mailbox.h"
+#include "vault/settings.pb.h"
+
+namespace gw::vault {
+namespace {
+
+const store::RecordKey kSettingsKey{store::Kind::Setting, {}, "vault"};
+
+// What these settings may be, wherever they come from. A vault does not let its passwords be cheap by
+// accident.
+Result<void> check(const Settings& settings) {
+  if (!settings.host.empty() && !mail::valid_domain(settings.host))
+    return Error(Code::BadInput, "not a host name: " + settings.host);
+  if (!settings.recovery_recipient.empty()) {
+    const Result<seal::PublicKey> key = seal::parse_recipient(settings.recovery_recipient);
+    if (!key) return key.error().within("recovery recipient");
+  }
+  const std::uint64_t floor = settings.cheap_passwords ? seal::kArgon2TestFloor : seal::kArgon2Floor;
+  if (!seal::valid_cost({settings.argon2_memory, settings.argon2_passes}, floor))
+    return Error(Code::BadInput, "a cost of passwords that is out of range");
+  return {};
+}
+
+Result<Settings> decode(ByteView stored) {
+  proto::Settings in;
+  if (!in.ParseFromArray(stored.data(), static_cast<int>(stored.size())))
+    return Error(Code::Corrupt, "the vault's settings cannot be read");
+  Settings settings;
+  settings.host = in.host();
+  settings.recovery_recipient = in.recovery_recipient();
+  settings.argon2_memory = in.argon2_memory();
+  settings.argon2_passes = in.argon2_passes();
+  settings.cheap_passwords = in.cheap_passwords();
+  if (const Result<void> valid = check(settings); !valid)
+    return Error(Code::Corrupt, valid.error().within("the vault's settings").text());
+  return settings;
+}
+
+}  // namespace
+
+Result<void> write_settings(store::Store& store, const Settings& settings, std::string_view actor) {
+  if (const Result<void> valid = check(settings); !valid) return valid;
+  proto::Settings out;
+  std::uint64_t version = 0;
+  const Result<store::Record> before = store.get(kSettingsKey);
+  if (before) {
+    version = before->version;
+    // Fields of a newer version stay as they are.
+    (void)out.ParseFromArray(before->value.data(), static_cast<int>(before->value.size()));
+  } else if (before.error().code() != Code::NotFound) {
+    return before.error();
+  }
+  out.set_host(settings.host);
+  out.set_recovery_recipient(settings.recovery_recipient);
+  out.set_argon2_memory(settings.argon2_memory);
+  out.set_argon2_passes(settings.argon2_passes);
+  out.set_cheap_passwords(settings.cheap_passwords);
+  Bytes value(out.ByteSizeLong());
+  (void)out.SerializeToArray(value.data(), static_cast<int>(value.size()));
+  const Result<std::uint64_t> written =
+      store.put_if(kSettingsKey, version, value, {store::LeafType::Setting, std::string(actor), 0});
+  if (!written) return written.error().within("the vault's settings");
+  return {};
+}
+
+Result<Settings> read_settings(store::Store& store) {
+  const Result<store::Record> record = store.get(kSettingsKey);
+  if (record) return decode(record->value);
+  if (record.error().code() == Code::NotFound) return Settings{};
+  return record.error().within("the vault's settings");
+}
+
+}  // namespace gw::vault

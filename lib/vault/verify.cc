@@ -1,0 +1,252 @@
+#include "vault/verify.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+
+#include "seal/age.h"
+#include "vault/drain.h"
+#include "vault/replay.h"
+
+namespace gw::vault {
+namespace {
+
+constexpr std::size_t kPage = 500;
+constexpr std::size_t kRead = 64 << 10;
+constexpr int kRounds = 4;  // a message that moves while it is looked at is looked at again
+
+using Progress = std::function<void(std::uint64_t)>;
+
+// What is said of stored things, not of the way to them.
+bool about_the_data(const Error& error) {
+  return error.code() == Code::Corrupt || error.code() == Code::NotFound || error.code() == Code::Version ||
+         error.code() == Code::Io;
+}
+
+class MailboxCheck {
+ public:
+  MailboxCheck(store::Store& store, MailboxId mailbox, std::multimap<std::uint64_t, Digest> heads,
+               VerifyReport& report, const Progress& progress)
+      : store_(store),
+        mailbox_(mailbox),
+        report_(report),
+        progress_(progress),
+        replay_(mailbox, std::move(heads), [this](std::optional<MessageId> message, std::string what) {
+          report_.findings.push_back({mailbox_, message, std::move(what)});
+        }) {}
+
+  // Also opens every message with these keys.
+  void open_with(const VaultId& vault, const seal::KeyRing& ring) {
+    vault_ = vault;
+    ring_ = &ring;
+  }
+
+  Result<void> run() {
+    if (const Result<void> read = replay_.advance(store_); !read) return damaged(read.error());
+    if (const Result<void> listed = check_listed(); !listed) return listed;
+    if (const Result<void> missing = check_missing(); !missing) return missing;
+    if (const Result<void> settled = settle_doubts(); !settled) return settled;
+    if (const Result<void> record = check_record(); !record) return record;
+    report_.leaves += replay_.size();
+    report_.gaps += replay_.gaps();
+    return {};
+  }
+
+ private:
+  // A thing that is not as it should be is said, anything else ends the check.
+  Result<void> damaged(const Error& error, std::optional<MessageId> message = {}) {
+    if (!about_the_data(error)) return error;
+    report_.findings.push_back({mailbox_, message, error.text()});
+    return {};
+  }
+
+  Result<void> check_listed() {
+    for (std::uint64_t after = 0;;) {
+      const Result<std::vector<store::MessageRecord>> page = store_.list(mailbox_, after, kPage);
+      if (!page) return damaged(page.error());
+      if (page->empty()) return {};
+      after = page->back().seq;
+      for (const store::MessageRecord& record : *page) {
+        seen_.insert(record.id);
+        const Result<std::optional<std::string>> wrong = judge(record);
+        if (!wrong) return wrong.error();
+        if (*wrong) doubtful_.insert(record.id);
+        ++report_.messages;
+        if (progress_) progress_(report_.messages);
+      }
+    }
+  }
+
+  Result<void> check_missing() {
+    for (const auto& [id, expected] : replay_.messages())
+      if (!seen_.contains(id) && !expected.before_gap) doubtful_.insert(id);
+    return {};
+  }
+
+  // What looked wrong may have changed between the history and the look at it.
+  Result<void> settle_doubts() {
+    for (int round = 0; round < kRounds && !doubtful_.empty(); ++round) {
+      if (const Result<void> read = replay_.advance(store_); !read) return damaged(read.error());
+      const std::uint64_t seen_size = replay_.size();
+      std::set<MessageId> again;
+      std::vector<Finding> found;
+      for (const MessageId& id : doubtful_) {
+        const Result<std::optional<std::string>> wrong = judge_anew(id);
+        if (!wrong) return wrong.error();
+        if (*wrong) found.push_back({mailbox_, id, **wrong});
+      }
+      if (found.empty()) return {};
+      if (const Result<void> read = replay_.advance(store_); !read) return damaged(read.error());
+      const bool last = round + 1 == kRounds;
+      for (Finding& finding : found) {
+        const Expected* expected = replay_.find(*finding.message);
+        const bool moved = expected != nullptr && expected->touched >= seen_size;
+        if (moved && !last) {
+          again.insert(*finding.message);
+        } else {
+          report_.findings.push_back(std::move(finding));
+        }
+      }
+      doubtful_ = std::move(again);
+    }
+    return {};
+  }
+
+  Result<std::optional<std::string>> judge_anew(const MessageId& id) {
+    const Result<store::MessageRecord> record = store_.find(mailbox_, id);
+    if (record) return judge(*record);
+    if (record.error().code() != Code::NotFound) {
+      if (!about_the_data(record.error())) return record.error();
+      return std::optional<std::string>(record.error().text());
+    }
+    const Expected* expected = replay_.find(id);
+    if (expected == nullptr || expected->before_gap) return std::optional<std::string>();
+    return std::optional<std::string>("it was accepted and is not here");
+  }
+
+  // What is wrong with a message that is here; none where all is well.
+  Result<std::optional<std::string>> judge(const store::MessageRecord& record) {
+    using Verdict = std::optional<std::string>;
+    const Expected* expected = replay_.find(record.id);
+    if (expected == nullptr) return Verdict("it is here and the history does not know it");
+    if (record.state != expected->state) return Verdict("its state is not the one that the history gives it");
+    if (record.seq != expected->seq) return Verdict("its place in the order is not the history's");
+    if (record.octets != expected->octets || record.container != expected->container ||
+        record.envelope != expected->envelope || record.commitment != expected->commitment)
+      return Verdict("its record is not what was accepted");
+    if (record.container_octets != seal::container_size(record.octets))
+      return Verdict("its container has another size than its record says");
+    const Result<Bytes> envelope = store_.envelope(mailbox_, record.id);
+    if (!envelope) return trouble(envelope.error());
+    if (sha256(*envelope) != record.envelope) return Verdict("its envelope is not what was accepted");
+    Result<Verdict> container = judge_container(record);
+    if (!container || *container || ring_ == nullptr) return container;
+    return judge_content(record);
+  }
+
+  Result<std::optional<std::string>> judge_container(const store::MessageRecord& record) {
+    using Verdict = std::optional<std::string>;
+    Sha256 digest;
+    buffer_.resize(kRead);
+    for (std::uint64_t offset = 0; offset <= record.container_octets;) {
+      const Result<std::size_t> got = store_.read(mailbox_, record.id, offset, buffer_);
+      if (!got) return trouble(got.error());
+      if (*got == 0) break;
+      digest.update(ByteView(buffer_).first(*got));
+      offset += *got;
+    }
+    if (digest.finish() != record.container) return Verdict("its container is not what was accepted");
+    return Verdict();
+  }
+
+  Result<std::optional<std::string>> judge_content(const store::MessageRecord& record) {
+    Result<Message> message = open_message(store_, *ring_, vault_, mailbox_, record);
+    if (!message) return trouble(message.error());
+    for (;;) {
+      const Result<ByteView> chunk = message->next();
+      if (!chunk) return trouble(chunk.error());
+      if (chunk->empty()) return std::optional<std::string>();
+    }
+  }
+
+  static Result<std::optional<std::string>> trouble(const Error& error) {
+    if (!about_the_data(error)) return error;
+    return std::optional<std::string>(error.text());
+  }
+
+  Result<void> check_record() {
+    const Result<store::Record> record = store_.get({store::Kind::Mailbox, mailbox_, {}});
+    if (!record) return damaged(record.error());
+    const Digest digest = sha256(record->value);
+    if (std::ranges::find(replay_.records(), digest) != replay_.records().end()) return {};
+    // Changed since the history was read?
+    if (const Result<void> read = replay_.advance(store_); !read) return damaged(read.error());
+    if (std::ranges::find(replay_.records(), digest) == replay_.records().end())
+      report_.findings.push_back({mailbox_, {}, "its record is not the one that the history names"});
+    return {};
+  }
+
+  store::Store& store_;
+  MailboxId mailbox_;
+  VerifyReport& report_;
+  const Progress& progress_;
+  Replay replay_;
+  VaultId vault_;
+  const seal::KeyRing* ring_ = nullptr;
+  std::unordered_set<MessageId> seen_;
+  std::set<MessageId> doubtful_;
+  Bytes buffer_;
+};
+
+}  // namespace
+
+Result<VerifyReport> verify(store::Store& store, const std::function<void(std::uint64_t)>& progress) {
+  VerifyReport report;
+  const auto found = [&](std::optional<MessageId> message, std::string what) {
+    report.findings.push_back({{}, message, std::move(what)});
+  };
+  Replay vault({}, {}, found);
+  if (const Result<void> read = vault.advance(store); !read) {
+    if (!about_the_data(read.error())) return read.error();
+    found({}, read.error().text());
+  }
+  const Result<std::vector<store::MailboxRecord>> mailboxes = store.mailboxes();
+  if (!mailboxes) return mailboxes.error();
+  // Mailboxes that were made or dropped while this began.
+  if (const Result<void> read = vault.advance(store); !read && !about_the_data(read.error()))
+    return read.error();
+
+  std::unordered_set<MailboxId> here;
+  for (const store::MailboxRecord& mailbox : *mailboxes) {
+    here.insert(mailbox.id);
+    ++report.mailboxes;
+    if (!vault.mailboxes().contains(mailbox.id))
+      report.findings.push_back({mailbox.id, {}, "the vault's history does not know it"});
+    const auto heads = vault.heads().find(mailbox.id);
+    MailboxCheck check(store, mailbox.id,
+                       heads == vault.heads().end() ? std::multimap<std::uint64_t, Digest>() : heads->second,
+                       report, progress);
+    if (const Result<void> done = check.run(); !done) return done.error();
+  }
+  for (const auto& [id, kept] : vault.mailboxes())
+    if (kept && !here.contains(id) && store.mailbox(id).has_value() == false)
+      report.findings.push_back({id, {}, "it was made and is not here"});
+  report.leaves += vault.size();
+  report.gaps += vault.gaps();
+  return report;
+}
+
+Result<VerifyReport> verify_deep(store::Store& store, const store::MailboxRecord& mailbox,
+                                 const seal::KeyRing& ring,
+                                 const std::function<void(std::uint64_t)>& progress) {
+  const Result<VaultId> vault = store.vault_id();
+  if (!vault) return vault.error();
+  VerifyReport report;
+  report.mailboxes = 1;
+  MailboxCheck check(store, mailbox.id, {}, report, progress);
+  check.open_with(*vault, ring);
+  if (const Result<void> done = check.run(); !done) return done.error();
+  return report;
+}
+
+}  // namespace gw::vault
