@@ -239,7 +239,9 @@ Result<void> serve(std::vector<Listener> listeners, const ServeLimits& limits, c
   std::unique_lock lock(shared->mutex);
   const auto none_left = [&] { return shared->count == 0; };
   if (!shared->ended.wait_for(lock, limits.grace, none_left)) {
+    // They use what the caller owns, so it must not go away under them.
     log::warning("connections left behind", {{"count", shared->count}});
+    ::_exit(0);
   }
   return ended;
 }

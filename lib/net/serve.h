@@ -33,7 +33,7 @@ void on_reload(std::function<void()> reload);
 struct ServeLimits {
   std::size_t connections = 1000;
   std::size_t per_source = 100;  // an IPv4 address or an IPv6 /64
-  // From the stop until threads are left behind: more than their Streams have.
+  // From the stop until connections are cut: more than their Streams are given by finish().
   std::chrono::milliseconds grace{22'000};
   std::function<bool(std::string_view)> exempt;  // sources that per_source does not count
 };
@@ -46,11 +46,10 @@ using Refusal = std::function<std::string(const Listener&)>;
 Stream take_connection(Listener& connection);
 
 // Raises RLIMIT_NOFILE, says `listening PROTOCOL ADDRESS` on stdout where asked, tells the service manager
-// READY=1, and accepts until a stop is requested; then closes the listeners, waits for the connections at
-// most `grace`, and returns. A handler runs on its own thread with a small stack (256 KiB); what it throws
-// ends its connection only. Without descriptors or memory accepting pauses for 100 ms. A thread left behind
-// still uses `handler`: then end the process with _exit. Unix sockets and unknown peers are not counted by
-// source.
+// READY=1, and accepts until a stop is requested; then closes the listeners, waits for the connections, and
+// returns. Those that have not ended after `grace` are ended with the process (_exit 0). A handler runs on
+// its own thread with a small stack (256 KiB); what it throws ends its connection only. Without descriptors
+// or memory accepting pauses for 100 ms. Unix sockets and unknown peers are not counted by source.
 Result<void> serve(std::vector<Listener> listeners, const ServeLimits& limits, const Handler& handler,
                    const Refusal& refusal, bool announce);
 
