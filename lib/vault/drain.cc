@@ -28,6 +28,12 @@ Result<std::vector<store::MessageRecord>> snapshot(store::Store& store, const Ma
   }
 }
 
+// Too many logins at once must not look like a lease that another has.
+Error login_error(const Error& error) {
+  if (error.code() != Code::Busy) return error;
+  return Error(Code::Unavailable, error.text());
+}
+
 }  // namespace
 
 struct Drain::State {
@@ -47,11 +53,11 @@ Drain::~Drain() = default;
 Result<Drain> Drain::open(store::Store& store, std::string_view login, const Secret& password,
                           std::string_view owner, std::chrono::seconds ttl) {
   Result<store::Recipient> found = store.resolve(login, store::Lookup::Login);
-  if (!found && found.error().code() == Code::NotFound) return refuse_unknown(store, password);
+  if (!found && found.error().code() == Code::NotFound) return login_error(refuse_unknown(store, password));
   if (!found) return found.error();
   store::MailboxRecord& mailbox = found->mailbox;
   Result<seal::KeyRing> ring = unlock(store, mailbox, password);
-  if (!ring) return ring.error();
+  if (!ring) return login_error(ring.error());
   const Result<VaultId> vault = store.vault_id();
   if (!vault) return vault.error();
   Result<std::unique_ptr<store::Lease>> lease = store.acquire(mailbox.id, owner, ttl);

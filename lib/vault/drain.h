@@ -53,6 +53,7 @@ class Drain {
   static constexpr std::size_t kMaxMessages = 100'000;  // the oldest; the rest at the next login
 
   // Denied: unknown mailbox or wrong password, after the same work. Busy: another drain holds the lease.
+  // Unavailable: no permit for the work either, too many logins are going on.
   static Result<Drain> open(store::Store& store, std::string_view login, const Secret& password,
                             std::string_view owner, std::chrono::seconds ttl = std::chrono::minutes(20));
   Drain(Drain&&) noexcept;
@@ -63,6 +64,7 @@ class Drain {
   const seal::KeyRing& ring() const;
   // Live and unconfirmed ones as of open(), by seq.
   const std::vector<store::MessageRecord>& messages() const;
+  // May be called from several threads.
   Result<Message> open(const store::MessageRecord& record);
   Result<void> renew();
   // Moves these to drained, all or none, while the lease still holds.

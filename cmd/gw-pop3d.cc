@@ -1,0 +1,44 @@
+// gw-pop3d: options, one job, one line to run it.
+#include "cli/program.h"
+#include "gate/auth_limits.h"
+#include "gate/pop3_server.h"
+#include "gate/server.h"
+#include "server_options.h"
+
+namespace gw::cmd {
+namespace {
+
+Result<void> serve(const ServerOptions& options) {
+  auto config = options.resolve(&config::Config::pop3d);
+  if (!config) return config.error();
+  if (auto done = options.config.done(*config); !done || *done)
+    return done ? Result<void>() : Result<void>(done.error());
+
+  gate::Certificates certificates(certificate_files(*config));
+  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run), {keeper::Role::Drain, "gw-pop3d"});
+  gate::AuthLimits limits;
+  gate::Pop3Service service;
+  service.host = config->host;
+  service.store = [&] { return keeper.store(); };
+  if (certificates.configured()) service.tls = [&] { return certificates.current(); };
+  service.limits = &limits;
+  service.idle_timeout = config->pop3d.idle_timeout;
+  service.allow_plaintext_auth = config->pop3d.allow_plaintext_auth && !config->pop3d.require_tls;
+
+  return gate::run_server(
+      options.plan("pop3", config->pop3d), certificates,
+      [&](net::Stream stream, const net::Listener& listener) {
+        gate::serve_pop3(std::move(stream), listener.implicit_tls, service);
+      },
+      [](const net::Listener&) { return std::string("-ERR [SYS/TEMP] too many connections\r\n"); });
+}
+
+}  // namespace
+}  // namespace gw::cmd
+
+int main(int argc, char** argv) {
+  gw::cli::Program program("gw-pop3d", "Let archives drain mailboxes of the vault over POP3.");
+  gw::cmd::ServerOptions options;
+  options.declare(program.options());
+  return program.run(argc, argv, [&] { return gw::cmd::serve(options); });
+}

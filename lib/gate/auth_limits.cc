@@ -1,0 +1,58 @@
+#include "gate/auth_limits.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace gw::gate {
+
+using std::chrono::milliseconds;
+
+std::chrono::milliseconds AuthLimits::wait(const std::string& source) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(source);
+  if (found == entries_.end()) return milliseconds(0);
+  if (policy_.clock() - found->second.last > policy_.memory) {
+    entries_.erase(found);
+    return milliseconds(0);
+  }
+  const std::size_t failures = found->second.failures;
+  if (failures < policy_.free) return milliseconds(0);
+  const std::size_t doublings = std::min<std::size_t>(failures - policy_.free, 16);
+  return std::min(policy_.longest_wait, milliseconds(500U << doublings));
+}
+
+void AuthLimits::failed(const std::string& source) {
+  const std::lock_guard lock(mutex_);
+  const BootClock::time_point now = policy_.clock();
+  if (entries_.size() >= policy_.sources && entries_.find(source) == entries_.end()) make_room(now);
+  Entry& entry = entries_[source];
+  if (now - entry.last > policy_.memory) entry.failures = 0;
+  ++entry.failures;
+  entry.last = now;
+}
+
+void AuthLimits::succeeded(const std::string& source) {
+  const std::lock_guard lock(mutex_);
+  entries_.erase(source);
+}
+
+std::size_t AuthLimits::sources() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+// Drops what is too old, and where that is not a tenth, the older part: rarely, so that each failure is
+// cheap.
+void AuthLimits::make_room(BootClock::time_point now) {
+  std::erase_if(entries_, [&](const auto& item) { return now - item.second.last > policy_.memory; });
+  if (entries_.size() < policy_.sources - policy_.sources / 10) return;
+  std::vector<BootClock::time_point> times;
+  times.reserve(entries_.size());
+  for (const auto& item : entries_) times.push_back(item.second.last);
+  const auto tenth = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 10);
+  std::nth_element(times.begin(), tenth, times.end());
+  const BootClock::time_point oldest = *tenth;
+  std::erase_if(entries_, [&](const auto& item) { return item.second.last <= oldest; });
+}
+
+}  // namespace gw::gate

@@ -1,0 +1,121 @@
+// A store whose operations fail, or bring altered octets, when a test says so; else what it wraps.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "store/store.h"
+
+namespace gw::test {
+
+class FaultyStore : public store::Store {
+ public:
+  explicit FaultyStore(store::Store& to) : to_(to) {}
+
+  // Asked before each operation, by its name; an Error is given instead of doing it. From any thread.
+  std::function<std::optional<Error>(std::string_view operation)> fail;
+  // May change what read() brought.
+  std::function<void(const MessageId& message, std::uint64_t offset, std::span<std::byte> octets)> alter;
+
+  store::Limits limits() const override { return to_.limits(); }
+  Result<store::Health> health() override { return to_.health(); }
+  Result<void> put_mailbox(const store::MailboxRecord& record, const std::vector<store::Slot>& slots,
+                           const store::Note& note) override {
+    return guard("put_mailbox", [&] { return to_.put_mailbox(record, slots, note); });
+  }
+  Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) override {
+    return guard("drop_mailbox", [&] { return to_.drop_mailbox(mailbox, actor); });
+  }
+  Result<store::MailboxRecord> mailbox(const MailboxId& mailbox) override {
+    return guard("mailbox", [&] { return to_.mailbox(mailbox); });
+  }
+  Result<std::vector<store::MailboxRecord>> mailboxes() override {
+    return guard("mailboxes", [&] { return to_.mailboxes(); });
+  }
+  Result<store::Recipient> resolve(std::string_view address, store::Lookup lookup) override {
+    return guard("resolve", [&] { return to_.resolve(address, lookup); });
+  }
+  Result<store::MailboxStat> stat(const MailboxId& mailbox) override {
+    return guard("stat", [&] { return to_.stat(mailbox); });
+  }
+  Result<std::unique_ptr<store::Append>> begin(const MailboxId& mailbox, const MessageId& message) override {
+    return guard("begin", [&] { return to_.begin(mailbox, message); });
+  }
+  Result<store::MessageRecord> find(const MailboxId& mailbox, const MessageId& message) override {
+    return guard("find", [&] { return to_.find(mailbox, message); });
+  }
+  Result<std::vector<store::MessageRecord>> list(const MailboxId& mailbox, std::uint64_t after,
+                                                 std::size_t limit) override {
+    return guard("list", [&] { return to_.list(mailbox, after, limit); });
+  }
+  Result<Bytes> envelope(const MailboxId& mailbox, const MessageId& message) override {
+    return guard("envelope", [&] { return to_.envelope(mailbox, message); });
+  }
+  Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
+                           std::span<std::byte> to) override {
+    return guard("read", [&] {
+      const Result<std::size_t> got = to_.read(mailbox, message, offset, to);
+      if (got && alter) alter(message, offset, to.first(*got));
+      return got;
+    });
+  }
+  Result<std::size_t> transition(const store::Transition& transition) override {
+    return guard("transition", [&] { return to_.transition(transition); });
+  }
+  Result<bool> seen(const MailboxId& mailbox, const Digest& fingerprint) override {
+    return guard("seen", [&] { return to_.seen(mailbox, fingerprint); });
+  }
+  Result<std::unique_ptr<store::Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
+                                                std::chrono::seconds ttl) override {
+    return guard("acquire", [&] { return to_.acquire(mailbox, owner, ttl); });
+  }
+  Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override {
+    return guard("permit", [&] { return to_.permit(octets); });
+  }
+  Result<store::Record> get(const store::RecordKey& key) override {
+    return guard("get", [&] { return to_.get(key); });
+  }
+  Result<std::uint64_t> put_if(const store::RecordKey& key, std::uint64_t version, ByteView value,
+                               const store::Note& note) override {
+    return guard("put_if", [&] { return to_.put_if(key, version, value, note); });
+  }
+  Result<void> erase_if(const store::RecordKey& key, std::uint64_t version,
+                        const store::Note& note) override {
+    return guard("erase_if", [&] { return to_.erase_if(key, version, note); });
+  }
+  Result<std::vector<store::Record>> scan(store::Kind kind, const MailboxId& mailbox, std::string_view after,
+                                          std::size_t limit) override {
+    return guard("scan", [&] { return to_.scan(kind, mailbox, after, limit); });
+  }
+  Result<store::LogHead> history_head(const MailboxId& log) override {
+    return guard("history_head", [&] { return to_.history_head(log); });
+  }
+  Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
+                                          std::size_t limit) override {
+    return guard("history_read", [&] { return to_.history_read(log, from, limit); });
+  }
+  Result<std::uint64_t> note(const MailboxId& log, const store::Leaf& leaf) override {
+    return guard("note", [&] { return to_.note(log, leaf); });
+  }
+  Result<std::string> checkpoint(std::string_view actor) override {
+    return guard("checkpoint", [&] { return to_.checkpoint(actor); });
+  }
+  Result<store::SweepReport> sweep(std::size_t budget, bool now) override {
+    return guard("sweep", [&] { return to_.sweep(budget, now); });
+  }
+
+ private:
+  template <class Do>
+  auto guard(std::string_view operation, const Do& act) -> decltype(act()) {
+    if (fail) {
+      if (std::optional<Error> error = fail(operation)) return *error;
+    }
+    return act();
+  }
+
+  store::Store& to_;
+};
+
+}  // namespace gw::test
