@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+"""A sync that fails: no positive answer, the keeper ends with status 75, and the next one starts clean."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+from gw_strace import Strace  # noqa: E402
+
+
+@gw.need_program("strace")
+class FsyncTest(unittest.TestCase):
+    def test_a_failing_sync_under_a_small_mail(self):
+        self.check(4_000)
+
+    def test_a_failing_sync_under_a_large_mail(self):
+        self.check(3_000_000)
+
+    def test_a_failing_sync_under_quit_deletes_nothing(self):
+        with gw.Vault(tls=False) as vault:
+            box = vault.add_mailbox("journal")
+            smtpd, pop3d = vault.smtpd(), vault.pop3d()
+            keeper = vault.keeper()
+            mails = [gw.mail(3_000), gw.mail(900_000)]
+            with gw.Smtp(smtpd) as smtp:
+                for content in mails:
+                    self.assertEqual(smtp.deliver(box.address, content).code, 250)
+            with gw.Pop3(pop3d, box) as pop3:
+                pop3.command("DELE 1")
+                pop3.command("DELE 2")
+                with self.failing_syncs(keeper):
+                    with self.assertRaisesRegex(gw.Refused, r"\[SYS/TEMP\]"):
+                        pop3.command("QUIT")
+                    self.assertEqual(keeper.ended(), 75, keeper.log())
+            self.assertEqual(gw.digests(gw.drain(pop3d, box)), gw.digests(mails))
+            vault.verify()
+
+    def check(self, size):
+        with gw.Vault(tls=False) as vault:
+            box = vault.add_mailbox("journal")
+            smtpd = vault.smtpd()
+            keeper = vault.keeper()
+            before, meant, after = gw.mail(size), gw.mail(size), gw.mail(size)
+            with gw.Smtp(smtpd) as smtp:
+                self.assertEqual(smtp.deliver(box.address, before).code, 250)
+                with self.failing_syncs(keeper):
+                    reply = smtp.deliver(box.address, meant)
+                    self.assertEqual(reply.code, 451, reply)
+                    self.assertEqual(keeper.ended(), 75, keeper.log())
+                # The next keeper is started by who needs it, and the connection goes on.
+                reply = smtp.deliver(box.address, after)
+                self.assertEqual(reply.code, 250, reply)
+            found = gw.drain(vault.pop3d(), box)
+            # What was answered 451 may be there, whole.
+            self.assertEqual(gw.digests(m for m in found if m != meant), gw.digests([before, after]))
+            vault.verify()
+
+    def failing_syncs(self, keeper):
+        return Strace.Inject("fdatasync,fsync,sync_file_range,msync", "error=EIO").attached_to(keeper.pid)
+
+
+if __name__ == "__main__":
+    gw.main()

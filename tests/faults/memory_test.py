@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""Memory does not grow with a mail's size, and little with the number of connections."""
+import hashlib
+import pathlib
+import resource
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+
+MIB = 1 << 20
+CONFIG = """[smtpd]
+max-connections = 1200
+max-per-source = 1200
+[pop3d]
+max-connections = 1200
+max-per-source = 1200
+"""
+
+
+class Watched:
+    """How far a process's memory rose above where it stood."""
+
+    def __init__(self, name, pid):
+        self.name, self.pid = name, pid
+        gw.forget_peak(pid)
+        self.before = gw.resident(pid)
+
+    def grown(self):
+        return gw.resident(self.pid, "VmHWM") - self.before
+
+
+class MemoryTest(unittest.TestCase):
+    def setUp(self):
+        self.vault = gw.Vault(tls=False)
+        self.addCleanup(self.vault.close)
+        config = self.vault.side / "gw.toml"
+        config.write_text(CONFIG)
+        self.vault.env["GW_CONFIG"] = str(config)
+        self.box = self.vault.add_mailbox("journal")
+        # Connections are many, on both sides.
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
+
+    def warm_up(self, smtpd, pop3d):
+        """One large mail in and out, so that what every process needs once is there."""
+        with gw.Smtp(smtpd) as smtp:
+            reply = smtp.deliver(self.box.address, gw.mail(4 * MIB))
+            self.assertEqual(reply.code, 250, reply)
+        gw.drain(pop3d, self.box)
+
+    def test_a_mail_of_256_mib_grows_nobody_by_more_than_8_mib(self):
+        smtpd, pop3d = self.vault.smtpd(), self.vault.pop3d()
+        self.warm_up(smtpd, pop3d)
+        keeper = self.vault.wake_keeper()
+        watched = [Watched("gw-smtpd", smtpd.pid), Watched("keeper", keeper)]
+        block = gw.mail(MIB)  # every octet of it is text in lines, so nothing needs stuffing
+        digest, octets = hashlib.sha256(), 0
+        with gw.Smtp(smtpd, seconds=120) as smtp:
+            reply = smtp.envelope(self.box.address)
+            self.assertEqual(reply.code, 354, reply)
+            while octets < 256 * MIB:
+                smtp.send(block)
+                digest.update(block)
+                octets += len(block)
+            smtp.send(b".\r\n")
+            reply = smtp.reply()
+            self.assertEqual(reply.code, 250, reply)
+        self.judge("in", watched)
+
+        watched = [Watched("gw-pop3d", pop3d.pid), Watched("keeper", keeper)]
+        with gw.Pop3(pop3d, self.box, seconds=120) as pop3:
+            self.assertEqual(pop3.digest(1), (digest.hexdigest(), octets))
+            pop3.command("DELE 1")
+            pop3.command("QUIT")
+        self.judge("out", watched)
+        self.assertEqual(self.vault.keeper_pid(), keeper)
+
+    def judge(self, way, watched):
+        for each in watched:
+            print(f"{way}: {each.name} grew by {each.grown() / MIB:.1f} MiB", flush=True)
+        for each in watched:
+            self.assertLessEqual(each.grown(), 8 * MIB, each.name)
+
+    def test_200_slow_deliveries_of_a_mebibyte_leave_the_keeper_under_128_mib(self):
+        smtpd = self.vault.smtpd()
+        keeper = self.vault.wake_keeper()
+        gw.forget_peak(keeper)
+        content = gw.mail(MIB)
+        step = 128 * 1024
+        clients = [gw.Smtp(smtpd) for _ in range(200)]
+        for client in clients:
+            self.addCleanup(client.close)
+            reply = client.envelope(self.box.address)
+            self.assertEqual(reply.code, 354, reply)
+        # Every one of them is open, and grows in turn.
+        for at in range(0, len(content), step):
+            for client in clients:
+                client.send(content[at:at + step])
+        for client in clients:
+            client.send(b".\r\n")
+            reply = client.reply()
+            self.assertEqual(reply.code, 250, reply)
+        peak = gw.resident(keeper, "VmHWM")
+        print(f"keeper's peak {peak / MIB:.1f} MiB", flush=True)
+        self.assertLessEqual(peak, 128 * MIB)
+        self.assertEqual(self.vault.keeper_pid(), keeper)
+
+    def test_a_thousand_idle_connections_cost_at_most_32_kib_each(self):
+        for server, client in ((self.vault.smtpd(), gw.Smtp), (self.vault.pop3d(), gw.Pop3)):
+            clients = [client(server) for _ in range(20)]
+            before = gw.resident(server.pid)
+            for _ in range(1000):
+                clients.append(client(server))
+            each = (gw.resident(server.pid) - before) / 1000
+            for one in clients:
+                one.close()
+            print(f"{client.protocol}: {each / 1024:.1f} KiB for each idle connection", flush=True)
+            self.assertLessEqual(each, 32 * 1024)
+            self.assertTrue(server.running())
+            server.stop()
+
+
+if __name__ == "__main__":
+    gw.main()

@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""A power cut: kill, start again, 100 mails acknowledged, then the disk forgets what was not synced. All are there."""
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+import struct
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+
+EXT4_IOC_SHUTDOWN = 0x8004587D
+NO_LOG_FLUSH = 2  # neither the journal nor dirty pages reach the disk
+
+
+class Disk:
+    """ext4 in a file, behind a loop device, that can lose its power."""
+
+    def __init__(self):
+        self.side = pathlib.Path(tempfile.mkdtemp(prefix="gw-power-"))
+        self.image, self.folder = self.side / "image", self.side / "disk"
+        self.folder.mkdir()
+        with open(self.image, "wb") as file:
+            file.truncate(512 << 20)
+        gw.run("mkfs.ext4", "-q", "-F", self.image)
+        gw.run("mount", "-o", "loop", self.image, self.folder)
+
+    def cut_power(self):
+        fd = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
+        finally:
+            os.close(fd)
+
+    def unmount(self):
+        gw.until(lambda: gw.run("umount", self.folder, status=None).returncode == 0, "the disk is free of users")
+
+    def power_up(self):
+        self.unmount()
+        gw.run("mount", "-o", "loop", self.image, self.folder)
+
+    def close(self):
+        with contextlib.suppress(AssertionError):
+            self.unmount()
+        shutil.rmtree(self.side, ignore_errors=True)
+
+
+def loop_works():
+    if os.geteuid() != 0 or not shutil.which("mkfs.ext4"):
+        return False
+    return gw.run("losetup", "-f", status=None).returncode == 0
+
+
+@unittest.skipUnless(loop_works(), "needs root, mkfs.ext4 and a loop device")
+class PowerCutTest(unittest.TestCase):
+    def test_what_was_acknowledged_after_a_restart_survives_a_power_cut(self):
+        disk = Disk()
+        try:
+            with gw.Vault(disk.folder, tls=False) as vault:
+                self.check(vault, disk)
+        finally:
+            disk.close()
+
+    def check(self, vault, disk):
+        box = vault.add_mailbox("journal")
+        sent = []
+        smtpd = vault.smtpd()
+        self.deliver(smtpd, box, 20, sent)
+        # The restart's own writes must be durable before anything of it is acknowledged.
+        self.assertTrue(vault.kill_keeper())
+        self.deliver(smtpd, box, 100, sent)
+        disk.cut_power()
+        smtpd.kill()
+        vault.kill_keeper()
+        disk.power_up()
+        self.assertEqual(gw.digests(gw.drain(vault.pop3d(), box)), gw.digests(sent))
+        vault.verify()
+
+        # And once more, in the middle of a drain that was answered.
+        more = []
+        smtpd = vault.smtpd()
+        self.deliver(smtpd, box, 10, more)
+        gw.drain(vault.servers[-2], box)
+        disk.cut_power()
+        for server in vault.servers:
+            if server.running():
+                server.kill()
+        vault.kill_keeper()
+        disk.power_up()
+        self.assertEqual(gw.drain(vault.pop3d(), box), [], "QUIT was answered with +OK")
+        vault.verify()
+        vault.stop_keeper()
+        for server in vault.servers:
+            if server.running():
+                server.kill()
+
+    def deliver(self, smtpd, box, count, sent):
+        with gw.Smtp(smtpd) as smtp:
+            for number in range(count):
+                content = gw.mail([1_000, 5_000, 90_000, 700_000][number % 4])
+                reply = smtp.deliver(box.address, content)
+                self.assertEqual(reply.code, 250, reply)
+                sent.append(content)
+
+
+if __name__ == "__main__":
+    gw.main()
