@@ -1,0 +1,311 @@
+#include "vault/mailbox.h"
+
+#include <map>
+
+#include "support/store_shell.h"
+#include "vault/fixture.h"
+#include "vault/keys.h"
+
+using namespace gw;
+using namespace gw::vault;
+using namespace gw::vault::test;
+
+namespace {
+
+// Serves records that somebody has put in place of the true ones.
+class ForgingStore : public gw::test::StoreShell {
+ public:
+  using StoreShell::StoreShell;
+  std::optional<store::MailboxRecord> record;
+  std::map<store::RecordKey, Bytes> values;
+  std::uint64_t permits = 0;
+  std::uint64_t permitted = 0;
+
+  Result<store::MailboxRecord> mailbox(const MailboxId& id) override {
+    return record ? Result<store::MailboxRecord>(*record) : StoreShell::mailbox(id);
+  }
+  Result<store::Record> get(const store::RecordKey& key) override {
+    Result<store::Record> got = StoreShell::get(key);
+    const auto at = values.find(key);
+    if (got && at != values.end()) got->value = at->second;
+    return got;
+  }
+  Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override {
+    ++permits;
+    permitted += octets;
+    return StoreShell::permit(octets);
+  }
+};
+
+Code code_of(const auto& result) {
+  REQUIRE_FALSE(result);
+  return result.error().code();
+}
+
+}  // namespace
+
+TEST_CASE("settings are written, read and kept in bounds") {
+  store::MemoryOptions options;
+  options.vault = random_id<VaultId>();
+  const std::unique_ptr<store::Store> store = store::make_memory_store(options);
+  const Result<Settings> none = read_settings(*store);
+  REQUIRE(none);
+  CHECK(none->argon2_memory == 128 << 20);
+  CHECK(none->argon2_passes == 3);
+
+  Settings settings;
+  settings.host = "gw.example";
+  settings.argon2_memory = 64 << 20;
+  settings.argon2_passes = 2;
+  REQUIRE(write_settings(*store, settings, "test"));
+  settings.host = "other.example";
+  REQUIRE(write_settings(*store, settings, "test"));
+  const Result<Settings> read = read_settings(*store);
+  REQUIRE(read);
+  CHECK(read->host == "other.example");
+  CHECK(read->argon2_memory == 64 << 20);
+  CHECK(read->argon2_passes == 2);
+  CHECK_FALSE(read->cheap_passwords);
+
+  const auto refused = [&](auto change) {
+    Settings bad = settings;
+    change(bad);
+    const Result<void> written = write_settings(*store, bad, "test");
+    return !written && written.error().code() == Code::BadInput;
+  };
+  CHECK(refused([](Settings& s) { s.argon2_memory = 63 << 20; }));
+  CHECK(refused([](Settings& s) { s.argon2_memory = (1ull << 30) + 1024; }));
+  CHECK(refused([](Settings& s) { s.argon2_passes = 0; }));
+  CHECK(refused([](Settings& s) { s.argon2_passes = 11; }));
+  CHECK(refused([](Settings& s) { s.host = "not a host"; }));
+  CHECK(refused([](Settings& s) { s.recovery_recipient = "age1x"; }));
+}
+
+TEST_CASE("a new mailbox has a key, an address, a password and both slots") {
+  Vault vault;
+  NewMailbox wanted;
+  wanted.description = "Journal of everything";
+  wanted.aliases = {"Journal@Example.COM", "journal@example.com"};
+  wanted.domains = {"Catch.Example"};
+  wanted.quota = 5;
+  wanted.allow = {"192.0.2.0/24"};
+  wanted.smtp_auth = true;
+  const MadeMailbox made = vault.mailbox("journal", wanted);
+  CHECK(made.address == "mbx-" + made.record.id.hex() + "@gw.example");
+  CHECK(made.record.version != 0);
+  CHECK(made.record.aliases == std::vector<std::string>{"journal@example.com"});
+  CHECK(made.record.domains == std::vector<std::string>{"catch.example"});
+  CHECK(made.record.newest().number == 1);
+  CHECK(made.password.size() == 32);
+  REQUIRE(made.token);
+  CHECK(token_matches(made.record, made.token->view()));
+  CHECK_FALSE(token_matches(made.record, made.password.view()));
+  store::MailboxRecord other = made.record;
+  other.id = random_id<MailboxId>();
+  CHECK_FALSE(token_matches(other, made.token->view()));
+
+  const Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
+  REQUIRE(ring);
+  REQUIRE(ring->keys.size() == 1);
+  CHECK(ring->keys[0].public_half == made.record.newest().public_key);
+  const Result<seal::KeyRing> recovered = unlock_with_recovery(*vault.store, made.record, vault.recovery);
+  REQUIRE(recovered);
+  CHECK(equal_secrets(recovered->keys[0].secret.scalar.view(), ring->keys[0].secret.scalar.view()));
+  CHECK(code_of(unlock_with_recovery(*vault.store, made.record, seal::generate_key())) == Code::Denied);
+  CHECK(code_of(unlock(*vault.store, made.record, Secret(as_bytes("something else")))) == Code::Denied);
+
+  for (const std::string& name : {std::string("journal"), made.record.id.hex(), made.address,
+                                  made.record.local_part(), std::string("JOURNAL@example.com")}) {
+    const Result<store::MailboxRecord> found = find_mailbox(*vault.store, name);
+    REQUIRE(found);
+    CHECK(found->id == made.record.id);
+    CHECK(found->description == wanted.description);
+  }
+  CHECK(code_of(find_mailbox(*vault.store, "anyone@catch.example")) == Code::NotFound);
+}
+
+TEST_CASE("mailboxes that cannot be are refused") {
+  Vault vault;
+  const auto refused = [&](auto change) {
+    NewMailbox wanted;
+    wanted.name = "fine";
+    change(wanted);
+    const Result<MadeMailbox> made = add_mailbox(*vault.store, wanted, std::nullopt, "test");
+    return !made && made.error().code() == Code::BadInput;
+  };
+  for (const char* name : {"", "Upper", "with blank", "mbx-x", "00112233445566778899aabbccddeeff"})
+    CHECK(refused([&](NewMailbox& w) { w.name = name; }));
+  CHECK(refused([](NewMailbox& w) { w.name = std::string(65, 'a'); }));
+  CHECK(refused([](NewMailbox& w) { w.aliases = {"no-at-sign"}; }));
+  CHECK(refused([](NewMailbox& w) { w.aliases = {"mbx-00@x.example"}; }));
+  CHECK(refused([](NewMailbox& w) { w.aliases = {"a+tag@x.example"}; }));
+  CHECK(refused([](NewMailbox& w) { w.domains = {"@x.example"}; }));
+  CHECK(refused([](NewMailbox& w) { w.allow = {"192.0.2.0/33"}; }));
+  CHECK(refused([](NewMailbox& w) { w.grace = -1; }));
+  CHECK(refused([](NewMailbox& w) { w.description = "two\nlines"; }));
+  CHECK(refused([](NewMailbox& w) { w.description = "\xff"; }));
+  const auto with_password = [&](std::string_view text) {
+    NewMailbox wanted;
+    wanted.name = "fine";
+    return add_mailbox(*vault.store, wanted, Secret(as_bytes(text)), "test");
+  };
+  CHECK(code_of(with_password("fifteen octets.")) == Code::BadInput);
+  CHECK(code_of(with_password("a control char \x01 within")) == Code::BadInput);
+  CHECK(code_of(with_password(std::string(1025, 'x'))) == Code::BadInput);
+  CHECK(code_of(with_password("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9")) ==
+        Code::BadInput);
+  CHECK(with_password("sixteen octets.."));
+  CHECK(code_of(with_password("sixteen octets..")) == Code::Exists);
+}
+
+TEST_CASE("generated passwords differ and need no quoting") {
+  const Secret one = generate_password();
+  const Secret two = generate_password();
+  CHECK_FALSE(equal_secrets(one.view(), two.view()));
+  CHECK(one.text().find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string_view::npos);
+  CHECK(check_password(one));
+}
+
+TEST_CASE("a password is changed without touching mail, and the old one is no good any more") {
+  Vault vault;
+  const MadeMailbox made = vault.mailbox();
+  REQUIRE(deliver(*vault.store, made.record, as_bytes("mail")));
+  const Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
+  REQUIRE(ring);
+  const Result<Secret> chosen =
+      change_password(*vault.store, made.record, *ring, Secret(as_bytes("a chosen password")), "test");
+  REQUIRE(chosen);
+  CHECK(chosen->text() == "a chosen password");
+  CHECK(code_of(unlock(*vault.store, made.record, made.password)) == Code::Denied);
+  Result<Drain> drain = Drain::open(*vault.store, "journal", *chosen, "test");
+  REQUIRE(drain);
+  CHECK(read_all(drain->open(drain->messages().front())) == to_bytes("mail"));
+
+  // The record of before the change is stale.
+  CHECK(code_of(change_password(*vault.store, made.record, *ring, std::nullopt, "test")) == Code::Conflict);
+  const Result<store::MailboxRecord> now = find_mailbox(*vault.store, "journal");
+  REQUIRE(now);
+  CHECK(code_of(change_password(*vault.store, *now, *ring, Secret(as_bytes("short")), "test")) ==
+        Code::BadInput);
+  const Result<Secret> generated = change_password(*vault.store, *now, *ring, std::nullopt, "test");
+  REQUIRE(generated);
+  CHECK(unlock(*vault.store, *now, *generated));
+}
+
+TEST_CASE("after a rotation new mail has a new key and old mail still opens") {
+  Vault vault;
+  const MadeMailbox made = vault.mailbox();
+  REQUIRE(deliver(*vault.store, made.record, as_bytes("old")));
+  Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
+  REQUIRE(ring);
+  const Result<store::MailboxRecord> rotated =
+      rotate(*vault.store, made.record, std::move(*ring), made.password, "test");
+  REQUIRE(rotated);
+  CHECK(rotated->generations.size() == 2);
+  CHECK(rotated->newest().number == 2);
+  REQUIRE(deliver(*vault.store, *rotated, as_bytes("new")));
+
+  Result<Drain> drain = Drain::open(*vault.store, "journal", made.password, "test");
+  REQUIRE(drain);
+  REQUIRE(drain->messages().size() == 2);
+  CHECK(drain->messages()[0].generation == 1);
+  CHECK(drain->messages()[1].generation == 2);
+  CHECK(read_all(drain->open(drain->messages()[0])) == to_bytes("old"));
+  CHECK(read_all(drain->open(drain->messages()[1])) == to_bytes("new"));
+  const Result<seal::KeyRing> recovered = unlock_with_recovery(*vault.store, *rotated, vault.recovery);
+  REQUIRE(recovered);
+  CHECK(recovered->keys.size() == 2);
+  // A caller that still holds the record of before is not told that the vault is corrupt.
+  CHECK(unlock(*vault.store, made.record, made.password));
+}
+
+TEST_CASE("a public key that was put in the record's place is found at every opening") {
+  Vault vault;
+  const MadeMailbox made = vault.mailbox();
+  ForgingStore store(*vault.store);
+  store.record = made.record;
+  store.record->generations.back().public_key = seal::public_key(seal::generate_key());
+  CHECK(code_of(unlock(store, *store.record, made.password)) == Code::Corrupt);
+  CHECK(code_of(unlock_with_recovery(store, *store.record, vault.recovery)) == Code::Corrupt);
+  store.record = made.record;
+  store.record->generations.push_back({2, seal::public_key(seal::generate_key()), 0});
+  CHECK(code_of(unlock(store, *store.record, made.password)) == Code::Corrupt);
+}
+
+TEST_CASE("another mailbox's slot opens nothing") {
+  Vault vault;
+  const MadeMailbox one = vault.mailbox("one");
+  const MadeMailbox two = vault.mailbox("two");
+  ForgingStore store(*vault.store);
+  for (std::string_view name : {kPasswordSlot, kRecoverySlot}) {
+    const Result<store::Record> foreign =
+        vault.store->get({store::Kind::Slot, two.record.id, std::string(name)});
+    REQUIRE(foreign);
+    store.values[{store::Kind::Slot, one.record.id, std::string(name)}] = foreign->value;
+  }
+  CHECK(code_of(unlock(store, one.record, two.password)) == Code::Corrupt);
+  CHECK(code_of(unlock_with_recovery(store, one.record, vault.recovery)) == Code::Corrupt);
+}
+
+TEST_CASE("a recovery recipient that is not the vault's own gets no slot") {
+  Vault vault;
+  const MadeMailbox made = vault.mailbox();
+  Settings settings = cheap_settings();
+  settings.recovery_recipient = seal::recipient(seal::public_key(seal::generate_key()));
+  REQUIRE(write_settings(*vault.store, settings, "intruder"));
+  NewMailbox wanted;
+  wanted.name = "second";
+  CHECK(code_of(add_mailbox(*vault.store, wanted, std::nullopt, "test")) == Code::Corrupt);
+  settings.recovery_recipient.clear();
+  REQUIRE(write_settings(*vault.store, settings, "intruder"));
+  CHECK(code_of(add_mailbox(*vault.store, wanted, std::nullopt, "test")) == Code::Corrupt);
+  // Logging in does not depend on it.
+  CHECK(unlock(*vault.store, made.record, made.password));
+}
+
+TEST_CASE("a mailbox may do without a recovery slot, and keeps to it") {
+  Vault vault;
+  NewMailbox wanted;
+  wanted.recovery = false;
+  const MadeMailbox made = vault.mailbox("journal", wanted);
+  CHECK(code_of(unlock_with_recovery(*vault.store, made.record, vault.recovery)) == Code::NotFound);
+  Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
+  REQUIRE(ring);
+  const Result<store::MailboxRecord> rotated =
+      rotate(*vault.store, made.record, std::move(*ring), made.password, "test");
+  REQUIRE(rotated);
+  CHECK(code_of(unlock_with_recovery(*vault.store, *rotated, vault.recovery)) == Code::NotFound);
+}
+
+TEST_CASE("a wrong password and an unknown mailbox take the same permits and say the same") {
+  Vault vault;
+  const MadeMailbox made = vault.mailbox();
+  ForgingStore store(*vault.store);
+  const Secret wrong(as_bytes("wrong password, all the same"));
+  const Result<seal::KeyRing> denied = unlock(store, made.record, wrong);
+  REQUIRE_FALSE(denied);
+  CHECK(store.permits == 1);
+  const std::uint64_t octets = store.permitted;
+  CHECK(octets == 8 << 10);
+  const Error unknown = refuse_unknown(store, wrong);
+  CHECK(store.permits == 2);
+  CHECK(store.permitted == 2 * octets);
+  CHECK(unknown.code() == Code::Denied);
+  CHECK(unknown.text() == denied.error().text());
+}
+
+TEST_CASE("settings that make passwords cheap by stealth are corrupt") {
+  Vault vault;
+  Settings settings = cheap_settings();
+  settings.recovery_recipient = seal::recipient(seal::public_key(vault.recovery));
+  const MadeMailbox made = vault.mailbox();
+  const store::RecordKey key{store::Kind::Setting, {}, "vault"};
+  const Result<store::Record> record = vault.store->get(key);
+  REQUIRE(record);
+  ForgingStore store(*vault.store);
+  // The last field is the one that allows it.
+  store.values[key] = to_bytes(ByteView(record->value).first(record->value.size() - 2));
+  CHECK(code_of(read_settings(store)) == Code::Corrupt);
+  CHECK(code_of(unlock(store, made.record, made.password)) == Code::Corrupt);
+  CHECK(refuse_unknown(store, made.password).code() == Code::Corrupt);
+}

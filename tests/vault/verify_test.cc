@@ -1,0 +1,353 @@
+#include "vault/verify.h"
+
+#include "store/merkle.h"
+#include "support/store_shell.h"
+#include "vault/fixture.h"
+
+using namespace gw;
+using namespace gw::vault;
+using namespace gw::vault::test;
+
+namespace {
+
+// Lies about one thing or another.
+class LyingStore : public gw::test::StoreShell {
+ public:
+  using StoreShell::StoreShell;
+  std::optional<MessageId> flipped;   // an octet of its container
+  std::optional<MessageId> unsealed;  // an octet of its envelope
+  std::optional<MessageId> hidden;    // it is not here
+  std::optional<store::MailboxRecord> hidden_mailbox;
+  std::function<void(store::MessageRecord&)> change_record;
+  std::function<void(MailboxId, std::uint64_t, Bytes&)> change_leaf;
+  std::function<void(MailboxId, store::LogHead&)> change_head;
+  std::function<void()> before_list;
+  std::optional<Bytes> mailbox_value;
+
+  Result<std::vector<store::MailboxRecord>> mailboxes() override {
+    Result<std::vector<store::MailboxRecord>> all = StoreShell::mailboxes();
+    if (all && hidden_mailbox) std::erase_if(*all, [&](const auto& m) { return m.id == hidden_mailbox->id; });
+    return all;
+  }
+  Result<store::MailboxRecord> mailbox(const MailboxId& id) override {
+    if (hidden_mailbox && hidden_mailbox->id == id) return Error(Code::NotFound, "no such mailbox");
+    return StoreShell::mailbox(id);
+  }
+  Result<store::Record> get(const store::RecordKey& key) override {
+    Result<store::Record> got = StoreShell::get(key);
+    if (got && mailbox_value && key.kind == store::Kind::Mailbox) got->value = *mailbox_value;
+    return got;
+  }
+  Result<std::vector<store::MessageRecord>> list(const MailboxId& mailbox, std::uint64_t after,
+                                                 std::size_t limit) override {
+    if (before_list) before_list();
+    Result<std::vector<store::MessageRecord>> page = StoreShell::list(mailbox, after, limit);
+    if (!page) return page;
+    if (hidden) std::erase_if(*page, [&](const store::MessageRecord& r) { return r.id == *hidden; });
+    if (change_record) std::for_each(page->begin(), page->end(), change_record);
+    return page;
+  }
+  Result<store::MessageRecord> find(const MailboxId& mailbox, const MessageId& message) override {
+    if (hidden == message) return Error(Code::NotFound, "no such message");
+    Result<store::MessageRecord> record = StoreShell::find(mailbox, message);
+    if (record && change_record) change_record(*record);
+    return record;
+  }
+  Result<Bytes> envelope(const MailboxId& mailbox, const MessageId& message) override {
+    Result<Bytes> sealed = StoreShell::envelope(mailbox, message);
+    if (sealed && unsealed == message) sealed->back() ^= std::byte{1};
+    return sealed;
+  }
+  Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
+                           std::span<std::byte> to) override {
+    Result<std::size_t> got = StoreShell::read(mailbox, message, offset, to);
+    if (got && *got > 0 && flipped == message) to[*got / 2] ^= std::byte{1};
+    return got;
+  }
+  Result<store::LogHead> history_head(const MailboxId& log) override {
+    Result<store::LogHead> head = StoreShell::history_head(log);
+    if (head && change_head) change_head(log, *head);
+    return head;
+  }
+  Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
+                                          std::size_t limit) override {
+    Result<std::vector<Bytes>> leaves = StoreShell::history_read(log, from, limit);
+    if (leaves && change_leaf)
+      for (std::size_t i = 0; i < leaves->size(); ++i) change_leaf(log, from + i, (*leaves)[i]);
+    return leaves;
+  }
+};
+
+struct Filled {
+  Vault vault;
+  MadeMailbox made = vault.mailbox();
+  std::vector<MessageId> ids;
+
+  Filled() {
+    for (std::size_t size : {0u, 100u, 70'000u, 200'000u}) {
+      const Result<Stored> stored = deliver(*vault.store, made.record, Bytes(size, std::byte{'x'}));
+      REQUIRE(stored);
+      ids.push_back(stored->id);
+    }
+  }
+  void move(std::size_t index, store::State from, std::optional<store::State> to) {
+    store::Transition transition;
+    transition.mailbox = made.record.id;
+    transition.messages = {ids[index]};
+    transition.from = from;
+    transition.to = to;
+    transition.actor = "test";
+    const Result<std::size_t> moved = vault.store->transition(transition);
+    if (!moved) FAIL(moved.error().text());
+  }
+};
+
+VerifyReport verified(store::Store& store) {
+  const Result<VerifyReport> report = verify(store);
+  if (!report) FAIL(report.error().text());
+  return *report;
+}
+
+bool names(const VerifyReport& report, const MessageId& message) {
+  return std::any_of(report.findings.begin(), report.findings.end(),
+                     [&](const Finding& finding) { return finding.message == message; });
+}
+
+std::string all(const VerifyReport& report) {
+  std::string text;
+  for (const Finding& finding : report.findings)
+    text += finding.mailbox.hex() + " " + (finding.message ? finding.message->hex() : "-") + ": " +
+            finding.what + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a sound vault has no findings, whatever was done in it") {
+  Filled filled;
+  filled.move(0, store::State::Live, store::State::Drained);
+  filled.move(0, store::State::Drained, store::State::Live);
+  filled.move(1, store::State::Live, store::State::Quarantined);
+  filled.move(2, store::State::Live, store::State::Drained);
+  filled.move(3, store::State::Live, std::nullopt);
+  REQUIRE(filled.vault.store->checkpoint("test"));
+  (void)filled.vault.mailbox("second");
+  REQUIRE(deliver(*filled.vault.store, filled.made.record, as_bytes("more")));
+  REQUIRE(filled.vault.store->checkpoint("test"));
+  Result<seal::KeyRing> ring = unlock(*filled.vault.store, filled.made.record, filled.made.password);
+  REQUIRE(ring);
+  REQUIRE(rotate(*filled.vault.store, filled.made.record, std::move(*ring), filled.made.password, "test"));
+
+  std::uint64_t last = 0;
+  const Result<VerifyReport> report = verify(*filled.vault.store, [&](std::uint64_t done) { last = done; });
+  REQUIRE(report);
+  INFO(all(*report));
+  CHECK(report->findings.empty());
+  CHECK(report->mailboxes == 2);
+  CHECK(report->messages == 4);
+  CHECK(report->leaves > 10);
+  CHECK(report->gaps == 0);
+  CHECK(last == 4);
+}
+
+TEST_CASE("a pending message that is settled, discarded or left is accounted for") {
+  Filled filled;
+  store::Store& store = *filled.vault.store;
+  for (std::optional<store::State> to :
+       {std::optional(store::State::Live), std::optional<store::State>(),
+        std::optional(store::State::Unconfirmed), std::optional(store::State::Pending)}) {
+    Result<Delivery> delivery =
+        Delivery::begin(store, recipient_of(store, filled.made.record), some_envelope(), "test");
+    REQUIRE(delivery);
+    REQUIRE(delivery->write(as_bytes("copy")));
+    const Result<Stored> stored = delivery->finish(true);
+    REQUIRE(stored);
+    if (to == store::State::Pending) continue;
+    filled.ids.push_back(stored->id);
+    filled.move(filled.ids.size() - 1, store::State::Pending, to);
+  }
+  const VerifyReport report = verified(store);
+  INFO(all(report));
+  CHECK(report.findings.empty());
+}
+
+TEST_CASE("a flipped octet of a container or an envelope is found, and only there") {
+  Filled filled;
+  for (const MessageId& id : filled.ids) {
+    LyingStore store(*filled.vault.store);
+    store.flipped = id;
+    const VerifyReport report = verified(store);
+    CHECK(report.findings.size() == 1);
+    CHECK(names(report, id));
+    LyingStore other(*filled.vault.store);
+    other.unsealed = id;
+    const VerifyReport envelopes = verified(other);
+    CHECK(envelopes.findings.size() == 1);
+    CHECK(names(envelopes, id));
+  }
+}
+
+TEST_CASE("a message that was accepted and is not here is found") {
+  Filled filled;
+  LyingStore store(*filled.vault.store);
+  store.hidden = filled.ids[1];
+  const VerifyReport report = verified(store);
+  REQUIRE(report.findings.size() == 1);
+  CHECK(names(report, filled.ids[1]));
+}
+
+TEST_CASE("a record that says otherwise than the history is found") {
+  Filled filled;
+  const std::vector<std::function<void(store::MessageRecord&)>> changes = {
+      [](store::MessageRecord& r) { r.state = store::State::Drained; },
+      [](store::MessageRecord& r) { r.seq += 100; },
+      [](store::MessageRecord& r) { ++r.octets; },
+      [](store::MessageRecord& r) { ++r.container_octets; },
+      [](store::MessageRecord& r) { r.container[0] ^= std::byte{1}; },
+      [](store::MessageRecord& r) { r.envelope[0] ^= std::byte{1}; },
+      [](store::MessageRecord& r) { r.commitment[0] ^= std::byte{1}; },
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    INFO(i);
+    LyingStore store(*filled.vault.store);
+    store.change_record = [&](store::MessageRecord& record) {
+      if (record.id == filled.ids[1]) changes[i](record);
+    };
+    const VerifyReport report = verified(store);
+    CHECK(report.findings.size() == 1);
+    CHECK(names(report, filled.ids[1]));
+  }
+}
+
+TEST_CASE("an altered leaf is found, wherever its octet") {
+  Filled filled;
+  const MailboxId mailbox = filled.made.record.id;
+  const Result<std::vector<Bytes>> leaves = filled.vault.store->history_read(mailbox, 2, 1);
+  REQUIRE(leaves);
+  for (std::size_t at = 0; at < leaves->front().size(); at += 5) {
+    INFO(at);
+    LyingStore store(*filled.vault.store);
+    store.change_leaf = [&](MailboxId log, std::uint64_t index, Bytes& leaf) {
+      if (log == mailbox && index == 2) leaf[at] ^= std::byte{1};
+    };
+    CHECK_FALSE(verified(store).findings.empty());
+  }
+  LyingStore store(*filled.vault.store);
+  store.change_leaf = [&](MailboxId log, std::uint64_t index, Bytes& leaf) {
+    if (log.zero() && index == 1) leaf.back() ^= std::byte{1};
+  };
+  const VerifyReport report = verified(store);
+  REQUIRE_FALSE(report.findings.empty());
+  CHECK(report.findings.front().mailbox.zero());
+}
+
+TEST_CASE("a wrong head is found, the vault's and a mailbox's") {
+  Filled filled;
+  for (const MailboxId& log : {MailboxId{}, filled.made.record.id}) {
+    for (int what = 0; what < 3; ++what) {
+      INFO(what);
+      LyingStore store(*filled.vault.store);
+      store.change_head = [&](MailboxId asked, store::LogHead& head) {
+        if (asked != log) return;
+        if (what == 0) head.root[5] ^= std::byte{1};
+        if (what == 1) ++head.size;
+        if (what == 2) --head.size;
+      };
+      CHECK_FALSE(verified(store).findings.empty());
+    }
+  }
+}
+
+TEST_CASE("a mailbox's history that was written anew after a checkpoint is found") {
+  Filled filled;
+  REQUIRE(filled.vault.store->checkpoint("test"));
+  // Every leaf's actor is another one, and the head fits: only the vault's history remembers the old root.
+  LyingStore store(*filled.vault.store);
+  const MailboxId mailbox = filled.made.record.id;
+  store.change_leaf = [&](MailboxId log, std::uint64_t, Bytes& leaf) {
+    if (log == mailbox) leaf.back() ^= std::byte{1};
+  };
+  store.change_head = [&](MailboxId log, store::LogHead& head) {
+    if (log != mailbox) return;
+    const Result<std::vector<Bytes>> leaves = store.history_read(mailbox, 0, 1000);
+    REQUIRE(leaves);
+    store::CompactRange range;
+    for (const Bytes& leaf : *leaves) range.append(store::leaf_hash(leaf));
+    head.root = range.root();
+  };
+  const VerifyReport report = verified(store);
+  REQUIRE(report.findings.size() == 1);
+  CHECK(report.findings[0].mailbox == mailbox);
+}
+
+TEST_CASE("a mailbox that is gone, and a record that was put in place, are found") {
+  Filled filled;
+  LyingStore store(*filled.vault.store);
+  store.hidden_mailbox = filled.made.record;
+  const VerifyReport report = verified(store);
+  REQUIRE(report.findings.size() == 1);
+  CHECK(report.findings[0].mailbox == filled.made.record.id);
+
+  LyingStore forged(*filled.vault.store);
+  store::MailboxRecord record = filled.made.record;
+  record.generations.back().public_key = seal::public_key(seal::generate_key());
+  forged.mailbox_value = encode(record);
+  const VerifyReport found = verified(forged);
+  REQUIRE(found.findings.size() == 1);
+  CHECK(found.findings[0].mailbox == filled.made.record.id);
+}
+
+TEST_CASE("mail that comes, moves and goes during the check is no finding") {
+  Filled filled;
+  LyingStore store(*filled.vault.store);
+  int calls = 0;
+  store.before_list = [&] {
+    if (++calls == 1) {
+      REQUIRE(deliver(*filled.vault.store, filled.made.record, as_bytes("late")));
+      filled.move(0, store::State::Live, store::State::Drained);
+      filled.move(1, store::State::Live, std::nullopt);
+    }
+    if (calls == 2) {
+      filled.move(2, store::State::Live, std::nullopt);
+      filled.move(0, store::State::Drained, store::State::Live);
+    }
+  };
+  const VerifyReport report = verified(store);
+  INFO(all(report));
+  CHECK(report.findings.empty());
+  CHECK(calls >= 2);
+}
+
+TEST_CASE("a deep check opens every message") {
+  Filled filled;
+  const Result<seal::KeyRing> ring = unlock(*filled.vault.store, filled.made.record, filled.made.password);
+  REQUIRE(ring);
+  const Result<VerifyReport> sound = verify_deep(*filled.vault.store, filled.made.record, *ring);
+  REQUIRE(sound);
+  INFO(all(*sound));
+  CHECK(sound->findings.empty());
+  CHECK(sound->messages == 4);
+
+  // A container that somebody sealed anew, with record and history to fit: only the envelope tells.
+  seal::KeyRing other;
+  other.keys.push_back(seal::ring_key(1, seal::generate_key()));
+  const Result<VerifyReport> foreign = verify_deep(*filled.vault.store, filled.made.record, other);
+  REQUIRE(foreign);
+  CHECK(foreign->findings.size() == 4);
+}
+
+TEST_CASE("when the store is away the check says so and finds nothing") {
+  Filled filled;
+  class Away : public gw::test::StoreShell {
+   public:
+    using StoreShell::StoreShell;
+    Result<std::size_t> read(const MailboxId&, const MessageId&, std::uint64_t,
+                             std::span<std::byte>) override {
+      return Error(Code::Unavailable, "away");
+    }
+  };
+  Away store(*filled.vault.store);
+  const Result<VerifyReport> report = verify(store);
+  REQUIRE_FALSE(report);
+  CHECK(report.error().code() == Code::Unavailable);
+}
