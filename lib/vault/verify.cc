@@ -200,16 +200,26 @@ class MailboxCheck {
 
 }  // namespace
 
-Result<VerifyReport> verify(store::Store& store, const std::function<void(std::uint64_t)>& progress) {
+Result<VerifyReport> verify(store::Store& store, const std::function<void(std::uint64_t)>& progress,
+                            const Checkpoint* against) {
   VerifyReport report;
   const auto found = [&](std::optional<MessageId> message, std::string what) {
     report.findings.push_back({{}, message, std::move(what)});
   };
-  Replay vault({}, {}, found);
+  std::multimap<std::uint64_t, Digest> heads;
+  if (against != nullptr) {
+    const Result<VaultId> id = store.vault_id();
+    if (!id) return id.error();
+    if (against->vault != *id) return Error(Code::BadInput, "the checkpoint is of another vault");
+    heads.emplace(against->head.size, against->head.root);
+  }
+  Replay vault({}, std::move(heads), found);
   if (const Result<void> read = vault.advance(store); !read) {
     if (!about_the_data(read.error())) return read.error();
     found({}, read.error().text());
   }
+  if (against != nullptr && vault.size() < against->head.size)
+    found({}, "its history is shorter than at the checkpoint: it was put back");
   const Result<std::vector<store::MailboxRecord>> mailboxes = store.mailboxes();
   if (!mailboxes) return mailboxes.error();
   // Mailboxes that were made or dropped while this began.

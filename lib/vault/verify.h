@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "seal/keypair.h"
 #include "store/store.h"
+#include "vault/checkpoint.h"
 
 namespace gw::vault {
 
@@ -29,7 +30,11 @@ struct VerifyReport {
 // Recomputes every history, compares it with its head, and accounts for every message ever accepted: it is
 // here with the digests of its leaf, or a later leaf says where it went. Reads every container. `progress` is
 // called now and then with the number of messages done. An Error only where checking itself failed.
-Result<VerifyReport> verify(store::Store& store, const std::function<void(std::uint64_t)>& progress = {});
+//
+// With `against`, a checkpoint that was kept elsewhere: the vault's history must go through that head, and
+// with it each mailbox's through the heads under it. A vault that was put back to an earlier state does not.
+Result<VerifyReport> verify(store::Store& store, const std::function<void(std::uint64_t)>& progress = {},
+                            const Checkpoint* against = nullptr);
 // Also opens every message of one mailbox.
 Result<VerifyReport> verify_deep(store::Store& store, const store::MailboxRecord& mailbox,
                                  const seal::KeyRing& ring,

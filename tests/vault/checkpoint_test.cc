@@ -56,7 +56,8 @@ SBNJTRN+FjG7owHVrKtue7eqdM4RhdRWVl71HXN2d7I=
 
 — gw/0123456789abcdef0123456789abcdef TqrOTQSCzyGhGg6XJtkAkDM8vGIhO2w6HKcZV8tIVLdNL4gbJayz99fpJ4l/CZ0A7lLPu8LRk/lO/1XT+CIU9jNK3go=
 )");
-  CHECK(verifier_key(Secret(as_bytes(std::string(kSeed) + "\n")), *vault) == "gw/0123456789abcdef0123456789abcdef+4eaace4d+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4");
+  CHECK(verifier_key(Secret(as_bytes(std::string(kSeed) + "\n")), *vault) ==
+        "gw/0123456789abcdef0123456789abcdef+4eaace4d+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4");
 }
 
 TEST_CASE("an altered checkpoint does not open") {

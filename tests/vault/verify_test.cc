@@ -351,3 +351,38 @@ TEST_CASE("when the store is away the check says so and finds nothing") {
   REQUIRE_FALSE(report);
   CHECK(report.error().code() == Code::Unavailable);
 }
+
+TEST_CASE("a checkpoint kept elsewhere exposes a vault that was put back or written anew") {
+  Filled filled;
+  const auto checkpoint = [](Vault& vault) {
+    const Result<std::string> note = vault.store->checkpoint("test");
+    REQUIRE(note);
+    const Result<Checkpoint> opened = open_checkpoint(*note, verifier_key(vault.history_key, vault.id));
+    REQUIRE(opened);
+    return *opened;
+  };
+  const Checkpoint early = checkpoint(filled.vault);
+  REQUIRE(deliver(*filled.vault.store, filled.made.record, as_bytes("more")));
+  const Checkpoint late = checkpoint(filled.vault);
+  for (const Checkpoint* kept : {&early, &late}) {
+    const Result<VerifyReport> report = verify(*filled.vault.store, {}, kept);
+    REQUIRE(report);
+    INFO(all(*report));
+    CHECK(report->findings.empty());
+  }
+  Checkpoint ahead = late;
+  ++ahead.head.size;
+  Checkpoint other = early;
+  other.head.root[0] ^= std::byte{1};
+  for (const Checkpoint* wrong : {&ahead, &other}) {
+    const Result<VerifyReport> report = verify(*filled.vault.store, {}, wrong);
+    REQUIRE(report);
+    REQUIRE(report->findings.size() == 1);
+    CHECK(report->findings[0].mailbox.zero());
+  }
+  Checkpoint foreign = early;
+  foreign.vault = random_id<VaultId>();
+  const Result<VerifyReport> refused = verify(*filled.vault.store, {}, &foreign);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Code::BadInput);
+}
