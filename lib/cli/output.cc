@@ -86,6 +86,15 @@ void Output::octets(ByteView octets) {
   }
 }
 
+void Output::secret(std::string_view before, const Secret& secret, std::string_view after) {
+  waiting_ += before;
+  flush();
+  if (!failed_) {
+    if (auto done = write_all(fd_, secret.view(), "standard output"); !done) failed_ = done.error();
+  }
+  write(after);
+}
+
 Result<int> Output::close(int status) {
   flush();
   // Some file systems say only at the end that there was no room (NFS, quota).

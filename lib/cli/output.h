@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/secret.h"
 
 namespace gw::cli {
 
@@ -40,6 +41,8 @@ class Output {
   // As they are; on a terminal control characters but line ends and tabs are replaced, since a subject
   // may hold sequences that the terminal obeys.
   void octets(ByteView octets);
+  // A secret between two pieces of text, written at once, so that no copy of it stays in memory.
+  void secret(std::string_view before, const Secret& secret, std::string_view after);
 
   // All is written. `status` is passed on where nothing failed.
   Result<int> close(int status = 0);

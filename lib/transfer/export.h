@@ -3,7 +3,7 @@
 //   Exporter exporter(store, mailbox, writer, options);
 //   for (const store::MessageRecord& record : …) exporter.add(record, open_message(…, record));
 //   exporter.finish();                     // everything durable, the manifest too
-//   drain.remove(exporter.taken(), …);     // where the mail shall go
+//   drain.remove(exporter.give_taken(), …);     // where the mail shall go
 //
 // A message that does not open or is damaged is listed as failed and the export goes on. An Error means
 // that going on makes no sense: the destination or the store is not there.
@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -24,7 +25,7 @@ namespace gw::transfer {
 struct ExportOptions {
   bool sidecar = false;    // `<id>.json` beside each message: its manifest line
   bool resume = false;     // a file in the way is good if it is that mail, octet for octet
-  bool read_back = false;  // compares what reached the disk; keeps taken()
+  bool read_back = false;  // compares what reached the disk; for give_taken()
   std::string actor;
 };
 
@@ -51,8 +52,8 @@ class Exporter {
   Result<void> finish();
 
   const ExportReport& report() const { return report_; }
-  // What is at the destination, read back and the same. Only with `read_back`.
-  const std::vector<MessageId>& taken() const { return taken_; }
+  // What has come to the destination since the last call, read back and the same. Only with `read_back`.
+  std::vector<MessageId> give_taken() { return std::exchange(taken_, {}); }
 
  private:
   Result<bool> already_there(const std::string& name, const Digest& wanted);

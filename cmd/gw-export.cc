@@ -1,0 +1,12 @@
+// gw-export: a mailbox's mail as files, with a manifest.
+#include <CLI/CLI.hpp>
+
+#include "export/job.h"
+
+int main(int argc, char** argv) {
+  using namespace gw;
+  cli::Program program("gw-export", "Write the mail of a mailbox as files, octet for octet.");
+  cmd::ExportJob job(program);
+  job.declare(program.options());
+  return program.run(argc, argv, [&] { return job.run(); });
+}

@@ -1,0 +1,26 @@
+// gw-store: the vault from the inside. Each command is a file in cmd/store.
+#include <CLI/CLI.hpp>
+
+#include "cli/program.h"
+#include "cli/vault_options.h"
+#include "store/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace gw;
+  cli::Program program("gw-store", "Keep, inspect and mend the vault of sealed mail.");
+  cli::VaultOptions vault;
+  vault.declare(program.options());
+  cmd::Commands commands(program, vault);
+  cmd::add_init(commands);
+  cmd::add_mailbox(commands);
+  cmd::add_message(commands);
+  cmd::add_verify(commands);
+  cmd::add_checkpoint(commands);
+  cmd::add_history(commands);
+  cmd::add_dump(commands);
+  cmd::add_status(commands);
+  cmd::add_sweep(commands);
+  cmd::add_serve(commands);
+  program.options().require_subcommand(1);
+  return program.run(argc, argv, [&] { return commands.run(); });
+}

@@ -1,0 +1,37 @@
+#include "store/commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include "keeper/start.h"
+#include "vault/mailbox.h"
+
+namespace gw::cmd {
+
+CLI::App* Commands::add(CLI::App& parent, const std::string& name, const std::string& help, Job job) {
+  CLI::App* command = parent.add_subcommand(name, help);
+  command->parse_complete_callback([this, job = std::move(job)] { chosen_ = job; });
+  return command;
+}
+
+CLI::App* Commands::add_family(const std::string& name, const std::string& help) {
+  CLI::App* family = root().add_subcommand(name, help);
+  family->require_subcommand(1);
+  return family;
+}
+
+Result<std::unique_ptr<store::Store>> Commands::connect() const {
+  const auto settings = config();
+  if (!settings) return settings.error();
+  return keeper::connect(keeper::place_of(settings->vault, settings->run),
+                         {keeper::Role::Admin, std::string(kActor), true});
+}
+
+Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::string& name) {
+  auto found = vault::find_mailbox(store, name);
+  if (found || found.error().code() != Code::NotFound) return found;
+  return Error(Code::NotFound, "no mailbox `" + name + "`")
+      .with_exit_status(kNoSuchMailbox)
+      .with_hint("gw-store mailbox list names them");
+}
+
+}  // namespace gw::cmd

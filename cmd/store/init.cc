@@ -1,0 +1,229 @@
+// gw-store init: a new vault, in this process; no keeper has it yet.
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <climits>
+#include <filesystem>
+
+#include "base/file.h"
+#include "cli/output.h"
+#include "net/tls.h"
+#include "seal/keypair.h"
+#include "store/commands.h"
+#include "store/format.h"
+#include "store/local/local_store.h"
+#include "vault/checkpoint.h"
+#include "vault/mailbox.h"
+
+namespace gw::cmd {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string host;
+  std::string recipient;
+  std::string key_file;
+  bool no_recovery = false;
+  bool self_signed = false;
+  bool cheap_passwords = false;
+  bool json = false;
+};
+
+constexpr int kCannotCreate = 73;
+
+// How mail stays readable when a mailbox's password is lost.
+struct Recovery {
+  std::string recipient;          // empty: it does not
+  std::optional<Secret> printed;  // an identity that nothing else holds
+};
+
+Result<void> write_key_file(const std::string& path, const std::string& recipient, const Secret& identity) {
+  const std::string head =
+      "# created: " + rfc3339(now() / 1'000'000 * 1'000'000) + "\n# public key: " + recipient + "\n";
+  Secret text(head.size() + identity.size() + 1);
+  std::span<std::byte> to = text.span();
+  const auto put = [&to](ByteView octets) {
+    std::copy(octets.begin(), octets.end(), to.begin());
+    to = to.subspan(octets.size());
+  };
+  put(as_bytes(head));
+  put(identity.view());
+  put(as_bytes("\n"));
+  auto made = create_file(path, text.view(), 0600);
+  if (!made) return made.error().within("cannot write the recovery key").with_exit_status(kCannotCreate);
+  return {};
+}
+
+Result<Recovery> recovery_of(const Options& options) {
+  Recovery recovery;
+  if (options.no_recovery) return recovery;
+  if (!options.recipient.empty()) {
+    const auto parsed = seal::parse_recipient(options.recipient);
+    if (!parsed) return Error(Code::Usage, "--recovery-recipient: " + parsed.error().text());
+    recovery.recipient = seal::recipient(*parsed);
+    return recovery;
+  }
+  if (options.key_file.empty() && ::isatty(STDOUT_FILENO) == 0) {
+    return Error(Code::Usage, "how shall mail stay readable when a password is lost?")
+        .with_hint("--recovery-key-file FILE, --recovery-recipient age1…, or --no-recovery");
+  }
+  const seal::SecretKey key = seal::generate_key();
+  recovery.recipient = seal::recipient(seal::public_key(key));
+  Secret identity = seal::identity(key);
+  if (options.key_file.empty()) {
+    recovery.printed = std::move(identity);
+  } else if (auto written = write_key_file(options.key_file, recovery.recipient, identity); !written) {
+    return written.error();
+  }
+  return recovery;
+}
+
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";
+}
+
+// Root that makes a vault in a folder of somebody else's makes it as that user, who is to serve it.
+Result<void> become_owner(const std::string& folder) {
+  struct stat state {};
+  if (::geteuid() != 0 || ::stat(folder.c_str(), &state) != 0 || state.st_uid == 0) return {};
+  if (::setgroups(0, nullptr) != 0 || ::setgid(state.st_gid) != 0 || ::setuid(state.st_uid) != 0) {
+    return Error::from_errno("cannot become the owner of " + folder);
+  }
+  return {};
+}
+
+// The history key's file: one line, for the keeper alone.
+Result<void> write_history_key(const std::string& path, const Secret& key) {
+  Secret line(key.size() + 1);
+  std::copy(key.view().begin(), key.view().end(), line.span().begin());
+  line.span().back() = std::byte{'\n'};
+  return create_file(path, line.view(), 0600);
+}
+
+Result<void> fill(const std::string& folder, const std::string& host, const Recovery& recovery,
+                  const Options& options) {
+  const Secret history_key = vault::generate_history_key();
+  if (auto written = write_history_key(folder + "/history.key", history_key); !written) return written;
+  auto signer = vault::make_signer(history_key);
+  if (!signer) return signer.error();
+  {
+    store::LocalOptions local;
+    local.path = folder;
+    local.signer = std::move(*signer);
+    auto opened = store::open_local_store(std::move(local));
+    if (!opened) return opened.error();
+    vault::Settings settings;
+    settings.host = host;
+    settings.recovery_recipient = recovery.recipient;
+    if (options.cheap_passwords) {
+      settings.cheap_passwords = true;
+      settings.argon2_memory = 8 << 10;
+      settings.argon2_passes = 1;
+    }
+    if (auto written = vault::write_settings(**opened, settings, kActor); !written) return written;
+  }
+  if (!options.self_signed) return {};
+  const std::string tls = folder + "/tls";
+  if (::mkdir(tls.c_str(), 0700) != 0) return Error::from_errno(tls);
+  return net::make_self_signed(host, {tls + "/certificate.pem", tls + "/key.pem"});
+}
+
+// What stands in a vault's folder; a folder that was there before stays.
+void clear(const std::string& folder) {
+  std::error_code ignored;
+  for (const char* each : {"format", "db", "large", "head", "ballast", "lock", "history.key", "tls"}) {
+    fs::remove_all(folder + "/" + each, ignored);
+  }
+  fs::remove(folder, ignored);  // only if nothing else is in it
+}
+
+Result<int> print(const std::string& folder, const Recovery& recovery, const Options& options) {
+  cli::Output output;
+  const std::string certificate = options.self_signed ? folder + "/tls/certificate.pem" : "";
+  if (options.json) {
+    const auto id = store::read_vault_id(folder);
+    if (!id) return id.error();
+    Json object;
+    object["vault"] = id->hex();
+    object["path"] = folder;
+    object["recovery_recipient"] = recovery.recipient.empty() ? Json() : Json(recovery.recipient);
+    object["certificate"] = certificate.empty() ? Json() : Json(certificate);
+    std::string text = object.dump();
+    if (recovery.printed) {
+      text.pop_back();
+      output.secret(text + ",\"recovery_key\":\"", *recovery.printed, "\"}\n");
+    } else {
+      output.json(object);
+    }
+    return output.close();
+  }
+  output.line("vault         " + folder);
+  if (!certificate.empty()) output.line("certificate   " + certificate);
+  if (recovery.recipient.empty()) {
+    output.line("recovery      none: a lost password is lost mail");
+  } else {
+    output.line("recovery      " + recovery.recipient);
+  }
+  if (recovery.printed) {
+    output.secret("recovery key  ", *recovery.printed, "\n");
+    output.line("              Shown once. Keep it away from this host: it opens every mailbox.");
+  }
+  output.line("next          gw-store mailbox add NAME");
+  return output.close();
+}
+
+Result<int> init(const Commands& commands, const Options& options) {
+  const auto config = commands.config();
+  if (!config) return config.error();
+  const std::string& folder = config->vault;
+  const std::string host = !options.host.empty()   ? options.host
+                           : !config->host.empty() ? config->host
+                                                   : host_name();
+
+  std::error_code ignored;
+  if (fs::exists(folder + "/format", ignored)) {
+    return Error(Code::Exists, folder + ": there is a vault already").with_exit_status(kCannotCreate);
+  }
+  auto recovery = recovery_of(options);
+  if (!recovery) return recovery.error();
+  if (auto became = become_owner(folder); !became) return became.error();
+  const ByteView recipient = as_bytes(recovery->recipient);
+  Result<void> made = store::create_local_store(folder, random_id<VaultId>(), recipient);
+  const bool ours = made.has_value();
+  if (made) made = fill(folder, host, *recovery, options);
+  if (!made) {
+    if (ours) clear(folder);
+    if (!options.key_file.empty()) fs::remove(options.key_file, ignored);
+    const Error failed = made.error().within("cannot make the vault");
+    const bool path_missing = failed.code() == Code::NotFound;
+    return path_missing ? failed.with_exit_status(kCannotCreate) : failed;
+  }
+  return print(folder, *recovery, options);
+}
+
+}  // namespace
+
+void add_init(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = commands.add(commands.root(), "init", "Make a new vault",
+                                   [&commands, options] { return init(commands, *options); });
+  command->add_option("--host", options->host, "Domain of the mailboxes' addresses (else the host's name)")
+      ->type_name("NAME");
+  CLI::Option_group* way = command->add_option_group("Recovery", "When a password is lost");
+  way->add_option("--recovery-recipient", options->recipient, "Seal the keys to this age recipient too")
+      ->type_name("AGE1");
+  way->add_option("--recovery-key-file", options->key_file, "Make a recovery key and write it to FILE")
+      ->type_name("FILE");
+  way->add_flag("--no-recovery", options->no_recovery, "None: a lost password is lost mail");
+  way->require_option(0, 1);
+  command->add_flag("--self-signed", options->self_signed, "Make a certificate for the first steps");
+  command->add_flag("--cheap-passwords", options->cheap_passwords, "Weak password slots, for tests only")
+      ->group("");
+  command->add_flag("--json", options->json, "Print a JSON line");
+}
+
+}  // namespace gw::cmd

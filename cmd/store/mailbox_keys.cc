@@ -1,0 +1,162 @@
+// gw-store mailbox passwd, key and rotate: what opens a mailbox.
+#include <CLI/CLI.hpp>
+
+#include "cli/output.h"
+#include "cli/password.h"
+#include "store/format.h"
+#include "store/mailbox.h"
+#include "vault/mailbox.h"
+
+namespace gw::cmd {
+namespace {
+
+struct KeyOptions {
+  std::string name;
+  cli::PasswordOptions password;
+  std::string recovery_key;  // passwd and key only
+  std::string fresh;         // passwd only
+  bool json = false;
+};
+
+void declare(CLI::App& app, KeyOptions& options) {
+  app.add_option("NAME", options.name, "Name, id or address")->required();
+  options.password.declare(app);
+}
+
+CLI::Option* declare_recovery(CLI::App& app, KeyOptions& options) {
+  return app
+      .add_option("--recovery-key-file", options.recovery_key,
+                  "Open it with the vault's recovery key instead")
+      ->type_name("FILE");
+}
+
+struct Opened {
+  store::MailboxRecord record;
+  Secret password;  // empty where the recovery key opened it
+  seal::KeyRing ring;
+};
+
+Result<Opened> open(store::Store& store, const KeyOptions& options) {
+  auto record = mailbox_named(store, options.name);
+  if (!record) return record.error();
+  if (!options.recovery_key.empty()) {
+    if (options.password.given())
+      return Error(Code::Usage, "either the password or the recovery key opens it");
+    const auto text = cli::read_secret_file(options.recovery_key, true);
+    if (!text) return text.error().within("cannot read the recovery key");
+    const auto key = seal::read_identity_file(text->text());
+    if (!key) return key.error().within(options.recovery_key);
+    auto ring = vault::unlock_with_recovery(store, *record, *key);
+    if (!ring) return ring.error();
+    return Opened{std::move(*record), Secret(), std::move(*ring)};
+  }
+  auto password = options.password.read(record->name);
+  if (!password) return password.error();
+  auto ring = vault::unlock(store, *record, *password);
+  if (!ring) return ring.error();
+  return Opened{std::move(*record), std::move(*password), std::move(*ring)};
+}
+
+Result<int> passwd(const Commands& commands, const KeyOptions& options) {
+  std::optional<Secret> fresh;
+  if (!options.fresh.empty()) {
+    auto read = cli::read_secret_file(options.fresh);
+    if (!read) return read.error().within("cannot read the new password");
+    if (auto good = vault::check_password(*read); !good) return good.error();
+    fresh = std::move(*read);
+  }
+  const bool given = fresh.has_value();
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto opened = open(**store, options);
+  if (!opened) return opened.error();
+  const auto password =
+      vault::change_password(**store, opened->record, opened->ring, std::move(fresh), kActor);
+  if (!password) return password.error();
+
+  cli::Output output;
+  if (options.json) {
+    if (given) {
+      output.octets(as_bytes(std::string_view("{\"password\":null}\n")));
+    } else {
+      output.secret("{\"password\":\"", *password, "\"}\n");
+    }
+  } else if (!given) {
+    output.secret("password  ", *password, "\n");
+    output.line("          Shown once: the vault does not know it.");
+  }
+  return output.close();
+}
+
+// Identities as age reads them: the newest generation first, since most mail is sealed to it.
+Result<int> key(const Commands& commands, const KeyOptions& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto opened = open(**store, options);
+  if (!opened) return opened.error();
+  cli::Output output;
+  for (auto each = opened->ring.keys.rbegin(); each != opened->ring.keys.rend(); ++each) {
+    const std::string recipient = seal::recipient(each->public_half);
+    const Secret identity = seal::identity(each->secret);
+    if (options.json) {
+      output.secret("{\"generation\":" + std::to_string(each->generation) + ",\"recipient\":\"" + recipient +
+                        "\",\"identity\":\"",
+                    identity, "\"}\n");
+    } else {
+      output.line("# " + opened->record.name + ", generation " + std::to_string(each->generation) +
+                  ", public key: " + recipient);
+      output.secret("", identity, "\n");
+    }
+  }
+  return output.close();
+}
+
+Result<int> rotate(const Commands& commands, const KeyOptions& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  auto opened = open(**store, options);
+  if (!opened) return opened.error();
+  const auto record =
+      vault::rotate(**store, opened->record, std::move(opened->ring), opened->password, kActor);
+  if (!record) return record.error();
+  cli::Output output;
+  const std::string recipient = seal::recipient(record->newest().public_key);
+  if (options.json) {
+    output.json({{"generation", record->newest().number}, {"recipient", recipient}});
+  } else {
+    output.line("generation " + std::to_string(record->newest().number) + ", " + recipient);
+  }
+  return output.close();
+}
+
+}  // namespace
+
+void add_mailbox_passwd(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<KeyOptions>();
+  CLI::App* command = commands.add(family, "passwd", "Change the password; a new one is made unless given",
+                                   [&commands, options] { return passwd(commands, *options); });
+  declare(*command, *options);
+  declare_recovery(*command, *options);
+  command->add_option("--new-password-file", options->fresh, "The new password is the first line of FILE")
+      ->type_name("FILE");
+  command->add_flag("--json", options->json, "Print a JSON line");
+}
+
+void add_mailbox_key(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<KeyOptions>();
+  CLI::App* command = commands.add(family, "key", "Print the secret keys as age identities, for rescue",
+                                   [&commands, options] { return key(commands, *options); });
+  declare(*command, *options);
+  declare_recovery(*command, *options);
+  command->add_flag("--json", options->json, "Print JSON lines");
+}
+
+void add_mailbox_rotate(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<KeyOptions>();
+  CLI::App* command = commands.add(family, "rotate", "Make a new key; new mail is sealed to it",
+                                   [&commands, options] { return rotate(commands, *options); });
+  declare(*command, *options);
+  command->add_flag("--json", options->json, "Print a JSON line");
+}
+
+}  // namespace gw::cmd

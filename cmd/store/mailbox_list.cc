@@ -1,0 +1,178 @@
+// gw-store mailbox list and show.
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "cli/output.h"
+#include "store/format.h"
+#include "store/mailbox.h"
+#include "vault/mailbox.h"
+
+namespace gw::cmd {
+namespace {
+
+std::string_view name(store::Status status) {
+  return status == store::Status::Active ? "active" : "suspended";
+}
+
+std::string_view name(store::Trace trace) {
+  return trace == store::Trace::On ? "on" : trace == store::Trace::Off ? "off" : "auto";
+}
+
+std::string address_of(const store::MailboxRecord& record, const std::string& host) {
+  return record.local_part() + "@" + host;
+}
+
+Json json_of(const store::MailboxRecord& record, const store::MailboxStat& stat, const std::string& host) {
+  Json object;
+  object["id"] = record.id.hex();
+  object["name"] = record.name;
+  object["address"] = address_of(record, host);
+  object["status"] = name(record.status);
+  object["messages"] = stat.live;
+  object["octets"] = stat.live_octets;
+  object["unconfirmed"] = stat.unconfirmed;
+  object["pending"] = stat.pending;
+  object["drained"] = stat.drained;
+  object["quarantined"] = stat.quarantined;
+  object["accepted"] = stat.accepted;
+  object["oldest"] = json_time(stat.oldest);
+  object["last_delivery"] = json_time(stat.last_delivery);
+  object["last_drain"] = json_time(stat.last_drain);
+  return object;
+}
+
+struct ListOptions {
+  bool json = false;
+  bool names = false;
+};
+
+Result<int> list(const Commands& commands, const ListOptions& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto mailboxes = (*store)->mailboxes();
+  if (!mailboxes) return mailboxes.error();
+  const auto settings = vault::read_settings(**store);
+  if (!settings) return settings.error();
+
+  cli::Output output;
+  cli::Table table({{"NAME"},
+                    {"STATUS"},
+                    {"MESSAGES", cli::Table::Right},
+                    {"SIZE", cli::Table::Right},
+                    {"OLDEST"},
+                    {"LAST DELIVERY"},
+                    {"LAST DRAIN"}});
+  for (const store::MailboxRecord& record : *mailboxes) {
+    if (options.names) {
+      output.octets(as_bytes(record.name + std::string(1, '\0')));
+      continue;
+    }
+    const auto stat = (*store)->stat(record.id);
+    if (!stat) return stat.error();
+    if (options.json) {
+      output.json(json_of(record, *stat, settings->host));
+    } else {
+      table.row({record.name, std::string(name(record.status)), std::to_string(stat->live),
+                 format_size(stat->live_octets), shown_time(stat->oldest), shown_time(stat->last_delivery),
+                 shown_time(stat->last_drain)});
+    }
+  }
+  if (!options.json && !options.names) table.print(output);
+  return output.close();
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& each : texts) all += (all.empty() ? "" : ", ") + each;
+  return all.empty() ? "-" : all;
+}
+
+Json full_json(const store::MailboxRecord& record, const store::MailboxStat& stat, const std::string& host) {
+  Json object = json_of(record, stat, host);
+  cli::put_text(object, "description", record.description);
+  object["aliases"] = record.aliases;
+  object["domains"] = record.domains;
+  object["allow"] = record.allow;
+  object["allow_miss"] = record.allow_reject ? "reject" : "defer";
+  object["quota"] = record.quota;
+  object["grace"] = record.grace;
+  object["hold"] = record.hold;
+  object["trace"] = name(record.trace);
+  object["require_tls"] = record.require_tls;
+  object["smtp_auth"] = record.token_hash.has_value();
+  object["created"] = json_time(record.created);
+  Json& keys = object["keys"] = Json::array();
+  for (const store::Generation& each : record.generations) {
+    keys.push_back({{"generation", each.number},
+                    {"recipient", seal::recipient(each.public_key)},
+                    {"since", json_time(each.since)}});
+  }
+  return object;
+}
+
+Result<int> show(const Commands& commands, const std::string& wanted, bool json) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto record = mailbox_named(**store, wanted);
+  if (!record) return record.error();
+  const auto stat = (*store)->stat(record->id);
+  if (!stat) return stat.error();
+  const auto settings = vault::read_settings(**store);
+  if (!settings) return settings.error();
+
+  cli::Output output;
+  if (json) {
+    output.json(full_json(*record, *stat, settings->host));
+    return output.close();
+  }
+  output.line("name           " + record->name);
+  output.line("id             " + record->id.hex());
+  output.line("address        " + address_of(*record, settings->host));
+  if (!record->description.empty()) output.line("description    " + record->description);
+  output.line("status         " + std::string(name(record->status)));
+  output.line("aliases        " + joined(record->aliases));
+  output.line("domains        " + joined(record->domains));
+  output.line("allow          " + (record->allow.empty() ? std::string("everybody") : joined(record->allow)) +
+              (record->allow_reject ? " (others: refused)" : ""));
+  output.line("quota          " + (record->quota == 0 ? std::string("none") : format_size(record->quota)));
+  output.line("grace          " + shown_span(record->grace) +
+              (record->hold ? ", held: nothing is swept" : ""));
+  output.line("trace lines    " + std::string(name(record->trace)));
+  output.line("TLS            " + std::string(record->require_tls ? "required" : "offered"));
+  output.line("sender token   " + std::string(record->token_hash ? "asked for" : "none"));
+  output.line("key            generation " + std::to_string(record->newest().number) + ", " +
+              seal::recipient(record->newest().public_key));
+  output.line("made           " + shown_time(record->created));
+  output.line("waiting        " + std::to_string(stat->live) + " messages, " +
+              format_size(stat->live_octets));
+  if (stat->unconfirmed > 0) output.line("unconfirmed    " + std::to_string(stat->unconfirmed));
+  if (stat->pending > 0) output.line("pending        " + std::to_string(stat->pending));
+  output.line("in grace       " + std::to_string(stat->drained) + " drained");
+  if (stat->quarantined > 0) output.line("quarantined    " + std::to_string(stat->quarantined));
+  output.line("accepted       " + std::to_string(stat->accepted) + " ever");
+  output.line("oldest         " + shown_time(stat->oldest));
+  output.line("last delivery  " + shown_time(stat->last_delivery));
+  output.line("last drain     " + shown_time(stat->last_drain));
+  return output.close();
+}
+
+}  // namespace
+
+void add_mailbox_list(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* command = commands.add(family, "list", "Print all mailboxes and what waits in them",
+                                   [&commands, options] { return list(commands, *options); });
+  CLI::Option* json = command->add_flag("--json", options->json, "Print JSON lines");
+  command->add_flag("-0,--null", options->names, "Print only the names, a NUL behind each")->excludes(json);
+}
+
+void add_mailbox_show(Commands& commands, CLI::App& family) {
+  auto wanted = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  CLI::App* command = commands.add(family, "show", "Print everything about one mailbox",
+                                   [&commands, wanted, json] { return show(commands, *wanted, *json); });
+  command->add_option("NAME", *wanted, "Name, id or address")->required();
+  command->add_flag("--json", *json, "Print a JSON line");
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,243 @@
+// gw-store message list and show.
+#include "store/message.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/password.h"
+#include "cli/values.h"
+#include "mail/header.h"
+#include "store/format.h"
+#include "transfer/manifest.h"
+#include "vault/drain.h"
+#include "vault/mailbox.h"
+
+namespace gw::cmd {
+namespace {
+
+// --- list
+
+struct ListOptions {
+  std::string mailbox;
+  std::optional<Micros> since, until;
+  std::string state;
+  bool json = false;
+  bool ids = false;
+};
+
+bool wanted(const ListOptions& options, const store::MessageRecord& record) {
+  if (options.since && record.received < *options.since) return false;
+  if (options.until && record.received >= *options.until) return false;
+  if (options.state.empty())
+    return record.state == store::State::Live || record.state == store::State::Unconfirmed;
+  return options.state == "all" || name(record.state) == options.state;
+}
+
+Json json_of(const store::MessageRecord& record) {
+  Json object;
+  object["id"] = record.id.hex();
+  object["received_at"] = json_time(record.received);
+  object["octets"] = record.octets;
+  object["wire_octets"] = record.wire_octets;
+  object["state"] = name(record.state);
+  object["digest"] = to_hex(record.container);
+  object["seq"] = record.seq;
+  object["generation"] = record.generation;
+  object["container_octets"] = record.container_octets;
+  object["changed_at"] = json_time(record.changed);
+  return object;
+}
+
+Result<int> list(const Commands& commands, const ListOptions& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto mailbox = mailbox_named(**store, options.mailbox);
+  if (!mailbox) return mailbox.error();
+  cli::Output output;
+  // Columns of known width, so that a long list streams.
+  const bool table = !options.json && !options.ids;
+  if (table) output.line("ID                                RECEIVED                    SIZE  STATE");
+  auto listed =
+      for_each_message(**store, mailbox->id, [&](const store::MessageRecord& record) -> Result<void> {
+        if (!wanted(options, record)) return {};
+        if (options.json) {
+          output.json(json_of(record));
+        } else if (options.ids) {
+          output.octets(as_bytes(record.id.hex() + std::string(1, '\0')));
+        } else {
+          std::string size = format_size(record.octets);
+          size.insert(0, size.size() < 10 ? 10 - size.size() : 0, ' ');
+          output.line(record.id.hex() + "  " + shown_time(record.received) + "  " + size + "  " +
+                      std::string(name(record.state)));
+        }
+        return {};
+      });
+  if (!listed) return listed.error();
+  return output.close();
+}
+
+// --- show
+
+struct ShowOptions {
+  std::string mailbox;
+  std::string id;
+  bool raw = false, headers = false, envelope = false, container = false;
+  bool json = false;
+  cli::PasswordOptions password;
+};
+
+// The sealed file as the store has it. Nobody's password is needed to hand on what nobody can read.
+Result<int> show_container(store::Store& store, const MailboxId& mailbox, const MessageId& id) {
+  cli::Output output;
+  Bytes buffer(store.limits().chunk);
+  std::uint64_t offset = 0;
+  for (;;) {
+    const auto got = store.read(mailbox, id, offset, buffer);
+    if (!got) return got.error();
+    if (*got == 0) return output.close();
+    output.octets(ByteView(buffer).first(*got));
+    offset += *got;
+  }
+}
+
+void line_if_any(cli::Output& output, std::string label, const std::string& text) {
+  label.resize(14, ' ');
+  if (!text.empty()) output.line(label + text);
+}
+
+Result<int> show_envelope(const vault::Envelope& envelope, bool json) {
+  cli::Output output;
+  if (json) {
+    output.json(Json::parse(transfer::envelope_json(envelope)));
+    return output.close();
+  }
+  output.line("from          <" + envelope.reverse_path + ">" +
+              (envelope.parameters.empty() ? "" : " " + envelope.parameters));
+  for (const vault::EnvelopeRecipient& each : envelope.recipients) {
+    output.line("to            <" + each.address + ">" +
+                (each.parameters.empty() ? "" : " " + each.parameters) +
+                (each.refusal.empty() ? "" : ", refused: " + each.refusal));
+  }
+  line_if_any(output, "received", shown_time(envelope.received));
+  line_if_any(output, "peer", envelope.peer);
+  line_if_any(output, "helo", envelope.helo);
+  line_if_any(output, "tls", envelope.tls);
+  line_if_any(output, "certificate", envelope.client_certificate);
+  line_if_any(output, "auth", envelope.auth);
+  line_if_any(output, "listener", envelope.listener);
+  line_if_any(output, "host", envelope.host);
+  line_if_any(output, "transaction", envelope.transaction);
+  line_if_any(output, "route", envelope.route);
+  line_if_any(output, "login", envelope.login);
+  line_if_any(output, "source", envelope.source);
+  for (const std::string& each : envelope.trace) line_if_any(output, "trace line", each);
+  output.line("octets        " + std::to_string(envelope.octets));
+  output.line("sha256        " + to_hex(envelope.sha256));
+  std::string odd;
+  for (const auto& [is, word] : {std::pair(envelope.bare_newline, " bare-newline"),
+                                 {envelope.eight_bit, " 8-bit"},
+                                 {envelope.long_line, " long-line"},
+                                 {envelope.nul, " NUL"}}) {
+    if (is) odd += word;
+  }
+  if (!odd.empty()) output.line("holds        " + odd);
+  return output.close();
+}
+
+Result<int> show_octets(vault::Message& message, bool headers_only) {
+  cli::Output output;
+  mail::HeaderWalker header({});
+  std::uint64_t before = 0;
+  for (;;) {
+    const auto piece = message.next();
+    if (!piece) {
+      // What was printed must not pass for the whole: the status says so.
+      (void)output.close();
+      return piece.error();
+    }
+    if (piece->empty()) return output.close();
+    if (!headers_only) {
+      output.octets(*piece);
+      continue;
+    }
+    header.write(*piece);
+    const std::uint64_t end = header.done() ? header.octets() : before + piece->size();
+    output.octets(piece->first(static_cast<std::size_t>(end - before)));
+    before += piece->size();
+    if (header.done()) return output.close();
+  }
+}
+
+Result<int> show(const Commands& commands, const ShowOptions& options) {
+  const auto id = message_id(options.id);
+  if (!id) return id.error();
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto mailbox = mailbox_named(**store, options.mailbox);
+  if (!mailbox) return mailbox.error();
+  const auto record = (*store)->find(mailbox->id, *id);
+  if (!record) return record.error();
+  if (options.container) return show_container(**store, mailbox->id, *id);
+
+  const auto password = options.password.read(mailbox->name);
+  if (!password) return password.error();
+  const auto ring = vault::unlock(**store, *mailbox, *password);
+  if (!ring) return ring.error();
+  const auto health = (*store)->health();
+  if (!health) return health.error();
+  auto message = vault::open_message(**store, *ring, health->vault, mailbox->id, *record);
+  if (!message) return message.error();
+  if (options.envelope) return show_envelope(message->envelope(), options.json);
+  return show_octets(*message, options.headers);
+}
+
+}  // namespace
+
+Result<MessageId> message_id(const std::string& text) {
+  const auto id = MessageId::parse(text);
+  if (id) return *id;
+  return Error(Code::Usage, "`" + text + "` is not a message id")
+      .with_hint("32 hex digits, as `message list` prints them");
+}
+
+void add_message_list(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* command = commands.add(family, "list", "Print the messages of a mailbox; no password is needed",
+                                   [&commands, options] { return list(commands, *options); });
+  command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
+  cli::time_option(*command, "--since", options->since, "Received then or later");
+  cli::time_option(*command, "--until", options->until, "Received before then");
+  command->add_option("--state", options->state, "Only in this state (else live and unconfirmed)")
+      ->check(CLI::IsMember({"live", "pending", "unconfirmed", "drained", "quarantined", "all"}));
+  CLI::Option* json = command->add_flag("--json", options->json, "Print JSON lines");
+  command->add_flag("-0,--null", options->ids, "Print only the ids, a NUL behind each")->excludes(json);
+}
+
+void add_message_show(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<ShowOptions>();
+  CLI::App* command = commands.add(family, "show", "Print one message, with the mailbox's password",
+                                   [&commands, options] { return show(commands, *options); });
+  command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
+  command->add_option("ID", options->id, "32 hex digits")->required();
+  CLI::Option_group* form = command->add_option_group("What", "What of it is printed");
+  form->add_flag("--raw", options->raw, "The octets as received (the default)");
+  form->add_flag("--headers", options->headers, "Only the header of it");
+  form->add_flag("--envelope", options->envelope, "How it came: the SMTP envelope");
+  form->add_flag("--container", options->container, "The sealed age file; no password is needed");
+  form->require_option(0, 1);
+  options->password.declare(*command);
+  command->add_flag("--json", options->json, "With --envelope: print a JSON line");
+}
+
+void add_message(Commands& commands) {
+  CLI::App& family = *commands.add_family("message", "List, show, add and move single messages");
+  add_message_list(commands, family);
+  add_message_show(commands, family);
+  add_message_add(commands, family);
+  add_message_remove(commands, family);
+  add_message_undelete(commands, family);
+  add_message_quarantine(commands, family);
+}
+
+}  // namespace gw::cmd

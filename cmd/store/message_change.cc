@@ -1,0 +1,245 @@
+// gw-store message add, remove, undelete and quarantine.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <map>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "store/format.h"
+#include "store/message.h"
+#include "vault/delivery.h"
+
+namespace gw::cmd {
+namespace {
+
+constexpr std::size_t kChunk = 64 << 10;
+constexpr std::size_t kMostIds = 1'000'000;
+
+// --- add
+
+struct AddOptions {
+  std::string mailbox;
+  std::string from;
+  std::vector<std::string> to;
+  bool json = false;
+};
+
+Result<int> add(const Commands& commands, const AddOptions& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto mailbox = mailbox_named(**store, options.mailbox);
+  if (!mailbox) return mailbox.error();
+  const auto recipient = (*store)->resolve(mailbox->local_part(), store::Lookup::Recipient);
+  if (!recipient) return recipient.error();
+
+  vault::Envelope envelope;
+  envelope.reverse_path = options.from;
+  envelope.origin = vault::Origin::Import;
+  envelope.source = "standard input";
+  for (const std::string& each : options.to) envelope.recipients.push_back({each, "", ""});
+  if (options.to.empty()) envelope.recipients.push_back({mailbox->local_part(), "", ""});
+  auto delivery = vault::Delivery::begin(**store, *recipient, std::move(envelope), std::string(kActor));
+  if (!delivery) return delivery.error();
+  Bytes buffer(kChunk);
+  for (;;) {
+    const auto got = read_some(STDIN_FILENO, buffer, "standard input");
+    if (!got) return got.error();
+    if (*got == 0) break;
+    if (auto written = delivery->write(ByteView(buffer).first(*got)); !written) return written.error();
+  }
+  const auto stored = delivery->finish();
+  if (!stored) return stored.error();
+  cli::Output output;
+  if (options.json) {
+    output.json({{"id", stored->id.hex()}, {"seq", stored->receipt.seq}});
+  } else {
+    output.line(stored->id.hex());
+  }
+  return output.close();
+}
+
+// --- remove, undelete, quarantine
+
+struct Change {
+  std::string verb;                // `removed`
+  std::vector<store::State> from;  // what it is possible from
+  std::optional<store::State> to;  // none: gone
+};
+
+struct ChangeOptions {
+  std::string mailbox;
+  std::vector<std::string> ids;
+  bool from_input = false;
+  bool null = false;
+  bool dry_run = false;
+  bool json = false;
+};
+
+struct Failure {
+  MessageId id;
+  Error error;
+};
+
+Result<std::vector<std::string>> ids_from_input(char separator) {
+  std::vector<std::string> ids;
+  std::string rest;
+  Bytes buffer(kChunk);
+  for (;;) {
+    const auto got = read_some(STDIN_FILENO, buffer, "standard input");
+    if (!got) return got.error();
+    rest += as_text(ByteView(buffer).first(*got));
+    const auto pieces = split(rest, separator);
+    for (std::size_t i = 0; i + (*got == 0 ? 0 : 1) < pieces.size(); ++i) {
+      if (const auto id = trim(pieces[i]); !id.empty()) ids.emplace_back(id);
+    }
+    if (*got == 0) return ids;
+    rest = std::string(pieces.back());
+    if (ids.size() > kMostIds) return Error(Code::Usage, "more than " + std::to_string(kMostIds) + " ids");
+    if (rest.size() > kChunk) return Error(Code::Usage, "standard input is not a list of ids");
+  }
+}
+
+Result<std::vector<MessageId>> wanted_ids(const ChangeOptions& options) {
+  std::vector<std::string> texts = options.ids;
+  if (options.from_input) {
+    auto more = ids_from_input(options.null ? '\0' : '\n');
+    if (!more) return more.error();
+    texts.insert(texts.end(), more->begin(), more->end());
+  } else if (texts.empty()) {
+    return Error(Code::Usage, "no message named").with_hint("ID…, or --stdin");
+  }
+  std::vector<MessageId> ids;
+  for (const std::string& text : texts) {
+    const auto id = message_id(text);
+    if (!id) return id.error();
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+bool possible(const Change& change, store::State state) {
+  return std::find(change.from.begin(), change.from.end(), state) != change.from.end();
+}
+
+// Changes what can be changed, a batch for each state that messages are in; the rest goes to `failures`.
+Result<std::vector<MessageId>> apply(store::Store& store, const MailboxId& mailbox, const Change& change,
+                                     const std::vector<MessageId>& ids, bool dry_run,
+                                     std::vector<Failure>& failures) {
+  std::map<store::State, std::vector<MessageId>> groups;
+  std::vector<MessageId> done;
+  for (const MessageId& id : ids) {
+    const auto record = store.find(mailbox, id);
+    if (!record && record.error().code() != Code::NotFound) return record.error();
+    if (!record) {
+      failures.push_back({id, Error(Code::NotFound, "no such message")});
+    } else if (change.to && record->state == *change.to) {
+      done.push_back(id);
+    } else if (!possible(change, record->state)) {
+      failures.push_back({id, Error(Code::Conflict, "it is " + std::string(name(record->state)))});
+    } else {
+      groups[record->state].push_back(id);
+    }
+  }
+  const std::size_t most = store.limits().batch;
+  for (const auto& [from, members] : groups) {
+    for (std::size_t at = 0; at < members.size(); at += most) {
+      store::Transition transition;
+      transition.mailbox = mailbox;
+      transition.messages.assign(
+          members.begin() + static_cast<std::ptrdiff_t>(at),
+          members.begin() + static_cast<std::ptrdiff_t>(std::min(at + most, members.size())));
+      transition.from = from;
+      transition.to = change.to;
+      transition.actor = std::string(kActor);
+      if (!dry_run) {
+        if (const auto moved = store.transition(transition); !moved) return moved.error();
+      }
+      done.insert(done.end(), transition.messages.begin(), transition.messages.end());
+    }
+  }
+  return done;
+}
+
+Result<int> change(const Commands& commands, const Change& wanted, const ChangeOptions& options) {
+  const auto ids = wanted_ids(options);
+  if (!ids) return ids.error();
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto mailbox = mailbox_named(**store, options.mailbox);
+  if (!mailbox) return mailbox.error();
+  std::vector<Failure> failures;
+  const auto done = apply(**store, mailbox->id, wanted, *ids, options.dry_run, failures);
+  if (!done) return done.error();
+  if (ids->size() == 1 && failures.size() == 1) {
+    return failures.front().error.within("message " + failures.front().id.hex());
+  }
+  cli::Output output;
+  for (const MessageId& id : *done) {
+    if (options.json) {
+      output.json({{"id", id.hex()}, {"result", "ok"}, {"reason", Json()}});
+    } else if (!commands.program().quiet()) {
+      output.line(id.hex() + (options.dry_run ? " would be " : " ") + wanted.verb);
+    }
+  }
+  for (const Failure& failure : failures) {
+    if (options.json) {
+      output.json({{"id", failure.id.hex()}, {"result", "failed"}, {"reason", failure.error.text()}});
+    }
+    commands.program().report(failure.error.within("message " + failure.id.hex()));
+  }
+  return output.close(failures.empty() ? 0 : kSomeFailed);
+}
+
+void add_change(Commands& commands, CLI::App& family, const std::string& name, const std::string& help,
+                Change wanted) {
+  auto options = std::make_shared<ChangeOptions>();
+  CLI::App* command = commands.add(family, name, help, [&commands, options, wanted = std::move(wanted)] {
+    return change(commands, wanted, *options);
+  });
+  command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
+  command->add_option("ID", options->ids, "32 hex digits each");
+  CLI::Option* input =
+      command->add_flag("--stdin", options->from_input, "Also read ids from standard input, a line each");
+  command->add_flag("-0,--null", options->null, "With --stdin: a NUL behind each")->needs(input);
+  command->add_flag("-n,--dry-run", options->dry_run, "Only say what would be done");
+  command->add_flag("--json", options->json, "Print JSON lines");
+}
+
+}  // namespace
+
+void add_message_add(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<AddOptions>();
+  CLI::App* command =
+      commands.add(family, "add", "Seal one message from standard input; no password is needed",
+                   [&commands, options] { return add(commands, *options); });
+  command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
+  command->add_option("--from", options->from, "Sender in the envelope (else the null sender)")
+      ->type_name("ADDR");
+  cli::repeatable(
+      command->add_option("--to", options->to, "Recipient in the envelope (repeatable)")->type_name("ADDR"));
+  command->add_flag("--json", options->json, "Print a JSON line");
+}
+
+void add_message_remove(Commands& commands, CLI::App& family) {
+  using store::State;
+  add_change(
+      commands, family, "remove", "Remove messages for good",
+      {"removed", {State::Live, State::Unconfirmed, State::Drained, State::Quarantined}, std::nullopt});
+}
+
+void add_message_undelete(Commands& commands, CLI::App& family) {
+  using store::State;
+  add_change(commands, family, "undelete", "Bring back drained or quarantined messages",
+             {"live again", {State::Drained, State::Quarantined}, State::Live});
+}
+
+void add_message_quarantine(Commands& commands, CLI::App& family) {
+  using store::State;
+  add_change(commands, family, "quarantine", "Set messages aside: POP3 and export pass them over",
+             {"quarantined", {State::Live, State::Unconfirmed}, State::Quarantined});
+}
+
+}  // namespace gw::cmd
