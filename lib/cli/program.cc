@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <new>
 #include <system_error>
@@ -46,6 +47,20 @@ void open_standard_descriptors() {
     if (::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd) ::_exit(kSystem);
   }
 }
+
+// Help that fits a screen: what an option takes, and not what it excludes or which type that is in C++.
+class Formatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_positional() || option->get_items_expected_max() == 0) return "";
+    const std::string type = option->get_type_name();
+    const std::size_t members = type.find('{');
+    if (members == std::string::npos) return type.empty() ? "" : " " + type.substr(0, type.find(':'));
+    std::string words = type.substr(members + 1, type.find('}') - members - 1);
+    std::replace(words.begin(), words.end(), ',', '|');
+    return " " + words;
+  }
+};
 
 const CLI::App* chosen_command(const CLI::App* app) {
   while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
@@ -127,7 +142,9 @@ Program::Program(std::string name, std::string description)
   app_->set_version_flag("-V,--version", name_ + " " + std::string(version()), "Print the version and exit");
   CLI::Option* loud = app_->add_flag("-v,--verbose", verbose_, "Log more, addresses among it");
   app_->add_flag("-q,--quiet", quiet_, "Only errors on standard error")->excludes(loud);
-  app_->get_formatter()->column_width(34);
+  auto formatter = std::make_shared<Formatter>();
+  formatter->column_width(30);
+  app_->formatter(formatter);
 }
 
 Program::~Program() = default;
