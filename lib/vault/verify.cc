@@ -206,14 +206,14 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
   const auto found = [&](std::optional<MessageId> message, std::string what) {
     report.findings.push_back({{}, message, std::move(what)});
   };
-  std::multimap<std::uint64_t, Digest> heads;
+  std::multimap<std::uint64_t, Digest> kept;
   if (against != nullptr) {
     const Result<VaultId> id = store.vault_id();
     if (!id) return id.error();
     if (against->vault != *id) return Error(Code::BadInput, "the checkpoint is of another vault");
-    heads.emplace(against->head.size, against->head.root);
+    kept.emplace(against->head.size, against->head.root);
   }
-  Replay vault({}, std::move(heads), found);
+  Replay vault({}, std::move(kept), found);
   if (const Result<void> read = vault.advance(store); !read) {
     if (!about_the_data(read.error())) return read.error();
     found({}, read.error().text());
