@@ -238,8 +238,8 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
                        report, progress);
     if (const Result<void> done = check.run(); !done) return done.error();
   }
-  for (const auto& [id, kept] : vault.mailboxes())
-    if (kept && !here.contains(id) && store.mailbox(id).has_value() == false)
+  for (const auto& [id, alive] : vault.mailboxes())
+    if (alive && !here.contains(id) && !store.mailbox(id))
       report.findings.push_back({id, {}, "it was made and is not here"});
   report.leaves += vault.size();
   report.gaps += vault.gaps();
