@@ -1,105 +1,13 @@
-// gw-store verify, checkpoint, status, sweep: whether the vault is whole, and keeping it so.
+// gw-store status and sweep: how the vault does, and its upkeep.
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
 #include "cli/output.h"
-#include "cli/password.h"
-#include "cli/progress.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "vault/checkpoint.h"
-#include "vault/mailbox.h"
-#include "vault/verify.h"
 
 namespace gw::cmd {
 namespace {
-
-// --- verify
-
-struct VerifyOptions {
-  std::string mailbox;
-  bool deep = false;
-  bool json = false;
-  cli::PasswordOptions password;
-};
-
-Result<vault::VerifyReport> check(store::Store& store, const VerifyOptions& options,
-                                  cli::Progress& progress) {
-  const auto show = [&progress](std::uint64_t done) { progress.at(done); };
-  if (!options.deep) return vault::verify(store, show);
-  const auto mailbox = mailbox_named(store, options.mailbox);
-  if (!mailbox) return mailbox.error();
-  const auto password = options.password.read(mailbox->name);
-  if (!password) return password.error();
-  const auto ring = vault::unlock(store, *mailbox, *password);
-  if (!ring) return ring.error();
-  return vault::verify_deep(store, *mailbox, *ring, show);
-}
-
-Result<int> verify(const Commands& commands, const VerifyOptions& options) {
-  if (options.deep == options.mailbox.empty()) {
-    return Error(Code::Usage, options.deep ? "--deep needs a mailbox" : "a mailbox is only for --deep");
-  }
-  auto store = commands.connect();
-  if (!store) return store.error();
-  const auto report = [&] {
-    cli::Progress progress("verifying", 0, commands.program().quiet());
-    return check(**store, options, progress);
-  }();
-  if (!report) return report.error();
-
-  cli::Output output;
-  for (const vault::Finding& finding : report->findings) {
-    if (options.json) {
-      Json object;
-      object["mailbox"] = finding.mailbox.zero() ? Json() : Json(finding.mailbox.hex());
-      object["message"] = finding.message ? Json(finding.message->hex()) : Json();
-      cli::put_text(object, "finding", finding.what);
-      output.json(object);
-    } else {
-      output.line((finding.mailbox.zero() ? "vault" : "mailbox " + finding.mailbox.hex()) +
-                  (finding.message ? ", message " + finding.message->hex() : "") + ": " + finding.what);
-    }
-  }
-  if (options.json) {
-    Json object;
-    object["mailboxes"] = report->mailboxes;
-    object["messages"] = report->messages;
-    object["leaves"] = report->leaves;
-    object["gaps"] = report->gaps;
-    object["findings"] = report->findings.size();
-    output.json(object);
-  } else {
-    output.line(
-        std::to_string(report->mailboxes) + " mailboxes, " + std::to_string(report->messages) +
-        " messages and " + std::to_string(report->leaves) + " history entries checked: " +
-        (report->findings.empty() ? "all whole" : std::to_string(report->findings.size()) + " findings") +
-        (report->gaps == 0 ? "" : ", " + std::to_string(report->gaps) + " accepted gaps"));
-  }
-  return output.close(report->findings.empty() ? 0 : kFindings);
-}
-
-// --- checkpoint
-
-Result<int> checkpoint(const Commands& commands, bool public_key) {
-  cli::Output output;
-  auto store = commands.connect();
-  if (!store) return store.error();
-  if (!public_key) {
-    const auto note = (*store)->checkpoint(kActor);
-    if (!note) return note.error();
-    output.octets(as_bytes(*note));
-    return output.close();
-  }
-  const auto config = commands.config();
-  if (!config) return config.error();
-  const auto health = (*store)->health();
-  if (!health) return health.error();
-  const auto key = cli::read_secret_file(config->vault + "/history.key");
-  if (!key) return key.error().within("cannot read the history key");
-  output.line(vault::verifier_key(*key, health->vault));
-  return output.close();
-}
 
 // --- status
 
@@ -237,23 +145,6 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
 }
 
 }  // namespace
-
-void add_verify(Commands& commands) {
-  auto options = std::make_shared<VerifyOptions>();
-  CLI::App* command = commands.add(commands.root(), "verify", "Recompute the history and check every message",
-                                   [&commands, options] { return verify(commands, *options); });
-  command->add_option("MAILBOX", options->mailbox, "With --deep: the mailbox to open");
-  command->add_flag("--deep", options->deep, "Also open every message of MAILBOX");
-  options->password.declare(*command);
-  command->add_flag("--json", options->json, "Print JSON lines");
-}
-
-void add_checkpoint(Commands& commands) {
-  auto public_key = std::make_shared<bool>(false);
-  CLI::App* command = commands.add(commands.root(), "checkpoint", "Print a signed head of the history",
-                                   [&commands, public_key] { return checkpoint(commands, *public_key); });
-  command->add_flag("--public-key", *public_key, "Print what the signature is checked with");
-}
 
 void add_status(Commands& commands) {
   auto json = std::make_shared<bool>(false);

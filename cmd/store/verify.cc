@@ -1,0 +1,163 @@
+// gw-store verify and checkpoint: whether the vault is whole, and a signed word on it to keep elsewhere.
+#include <CLI/CLI.hpp>
+
+#include "base/file.h"
+#include "cli/output.h"
+#include "cli/password.h"
+#include "cli/progress.h"
+#include "store/commands.h"
+#include "store/format.h"
+#include "vault/checkpoint.h"
+#include "vault/mailbox.h"
+#include "vault/verify.h"
+
+namespace gw::cmd {
+namespace {
+
+// --- verify
+
+struct VerifyOptions {
+  std::string mailbox;
+  bool deep = false;
+  bool json = false;
+  std::optional<std::string> against;
+  std::optional<std::string> public_key;
+  cli::PasswordOptions password;
+};
+
+// What signs this vault's checkpoints: the key file is the keeper's, readable to its user.
+Result<std::string> own_verifier(const Commands& commands, store::Store& store) {
+  const auto config = commands.config();
+  if (!config) return config.error();
+  const auto vault = store.vault_id();
+  if (!vault) return vault.error();
+  const auto key = cli::read_secret_file(config->vault + "/history.key");
+  if (!key) return key.error().within("cannot read the history key");
+  return vault::verifier_key(*key, *vault);
+}
+
+Result<vault::Checkpoint> read_checkpoint(const Commands& commands, store::Store& store,
+                                          const VerifyOptions& options) {
+  const auto note = read_file(*options.against);
+  if (!note) return note.error().within("cannot read the checkpoint");
+  const auto verifier =
+      options.public_key ? Result<std::string>(*options.public_key) : own_verifier(commands, store);
+  if (!verifier) return verifier.error();
+  return vault::open_checkpoint(*note, *verifier);
+}
+
+Result<vault::VerifyReport> check(const Commands& commands, store::Store& store,
+                                  const VerifyOptions& options) {
+  std::optional<vault::Checkpoint> checkpoint;
+  if (options.against) {
+    auto read = read_checkpoint(commands, store, options);
+    if (!read) return read.error();
+    checkpoint = std::move(*read);
+  }
+  // Before the long part, so that a wrong password is known at once.
+  std::optional<store::MailboxRecord> mailbox;
+  seal::KeyRing ring;
+  if (!options.mailbox.empty()) {
+    auto found = mailbox_named(store, options.mailbox);
+    if (!found) return found.error();
+    const auto password = options.password.read(found->name);
+    if (!password) return password.error();
+    auto opened = vault::unlock(store, *found, *password);
+    if (!opened) return opened.error();
+    mailbox = std::move(*found);
+    ring = std::move(*opened);
+  }
+  cli::Progress progress("verified", 0, commands.program().quiet());
+  const auto show = [&progress](std::uint64_t done) { progress.at(done); };
+  auto report = vault::verify(store, show, checkpoint ? &*checkpoint : nullptr);
+  if (!report || !mailbox) return report;
+  const auto deep = vault::verify_deep(store, *mailbox, ring, show);
+  if (!deep) return deep.error();
+  for (const vault::Finding& finding : deep->findings) report->findings.push_back(finding);
+  return report;
+}
+
+Result<int> verify(const Commands& commands, const VerifyOptions& options) {
+  if (options.public_key && !options.against) return Error(Code::Usage, "--public-key is only for --against");
+  if (options.password.given() && options.mailbox.empty()) {
+    return Error(Code::Usage, "a password opens one mailbox, and none is named");
+  }
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto report = check(commands, **store, options);
+  if (!report) return report.error();
+
+  cli::Output output;
+  for (const vault::Finding& finding : report->findings) {
+    if (options.json) {
+      Json object;
+      object["mailbox"] = finding.mailbox.zero() ? Json() : Json(finding.mailbox.hex());
+      object["message"] = finding.message ? Json(finding.message->hex()) : Json();
+      cli::put_text(object, "finding", finding.what);
+      output.json(object);
+    } else {
+      output.line((finding.mailbox.zero() ? "vault" : "mailbox " + finding.mailbox.hex()) +
+                  (finding.message ? ", message " + finding.message->hex() : "") + ": " + finding.what);
+    }
+  }
+  if (options.json) {
+    Json object;
+    object["mailboxes"] = report->mailboxes;
+    object["messages"] = report->messages;
+    object["leaves"] = report->leaves;
+    object["gaps"] = report->gaps;
+    object["findings"] = report->findings.size();
+    output.json(object);
+  } else {
+    output.line(
+        std::to_string(report->mailboxes) + " mailboxes, " + std::to_string(report->messages) +
+        " messages and " + std::to_string(report->leaves) + " history entries checked: " +
+        (report->findings.empty() ? "all whole" : std::to_string(report->findings.size()) + " findings") +
+        (report->gaps == 0 ? "" : ", " + std::to_string(report->gaps) + " accepted gaps"));
+  }
+  return output.close(report->findings.empty() ? 0 : kFindings);
+}
+
+// --- checkpoint
+
+Result<int> checkpoint(const Commands& commands, bool public_key) {
+  cli::Output output;
+  auto store = commands.connect();
+  if (!store) return store.error();
+  if (!public_key) {
+    const auto note = (*store)->checkpoint(kActor);
+    if (!note) return note.error();
+    output.octets(as_bytes(*note));
+    return output.close();
+  }
+  const auto verifier = own_verifier(commands, **store);
+  if (!verifier) return verifier.error();
+  output.line(*verifier);
+  return output.close();
+}
+
+}  // namespace
+
+void add_verify(Commands& commands) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* command = commands.add(commands.root(), "verify", "Recompute the history and check every message",
+                                   [&commands, options] { return verify(commands, *options); });
+  command->add_option("MAILBOX", options->mailbox, "Also open every message of this mailbox");
+  command->add_flag("--deep", options->deep,
+                    "Everything that can be checked; with MAILBOX, its plaintext too");
+  command->add_option("--against", options->against, "Compare with a checkpoint that was kept elsewhere")
+      ->type_name("FILE");
+  command->add_option("--public-key", options->public_key, "The checkpoint's key (else this vault's own)")
+      ->type_name("KEY");
+  options->password.declare(*command);
+  command->add_flag("--json", options->json, "Print JSON lines");
+}
+
+void add_checkpoint(Commands& commands) {
+  auto public_key = std::make_shared<bool>(false);
+  CLI::App* command = commands.add(commands.root(), "checkpoint", "Print a signed head of the history",
+                                   [&commands, public_key] { return checkpoint(commands, *public_key); });
+  command->add_flag("--public-key", *public_key, "Print what the signature is checked with");
+}
+
+}  // namespace gw::cmd
