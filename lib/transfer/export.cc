@@ -113,6 +113,7 @@ Result<void> Exporter::note(const store::MessageRecord& record) {
   leaf.value = record.octets;
   leaf.container = record.container;
   leaf.envelope = record.envelope;
+  leaf.commitment = record.commitment;
   leaf.actor = options_.actor;
   auto noted = store_.note(mailbox_, leaf);
   if (!noted) return noted.error().within("cannot note the export in the history");
