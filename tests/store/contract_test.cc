@@ -1,5 +1,7 @@
+#include "store/local/local_store.h"
 #include "store/memory_store.h"
 #include "support/store_contract.h"
+#include "support/temp_folder.h"
 
 namespace gw::store {
 namespace {
@@ -14,6 +16,25 @@ contract::Subject make_memory() {
   options.clock = [clocks = subject.clocks] { return clocks->wall; };
   options.boot_clock = [clocks = subject.clocks] { return clocks->boot; };
   subject.store = make_memory_store(options);
+  return subject;
+}
+
+contract::Subject make_local() {
+  contract::Subject subject;
+  subject.vault = random_id<VaultId>();
+  subject.clocks = std::make_shared<contract::Clocks>();
+  const auto folder = std::make_shared<test::TempFolder>(test::quick_folder());
+  subject.keep = folder;
+  LocalOptions options;
+  options.path = folder->path() + "/vault";
+  options.signer = contract::sign_plainly;
+  options.clock = [clocks = subject.clocks] { return clocks->wall; };
+  options.boot_clock = [clocks = subject.clocks] { return clocks->boot; };
+  REQUIRE(create_local_store(options.path, subject.vault, {}, options.clock));
+  auto opened = open_local_store(options);
+  INFO((opened ? "" : opened.error().text()));
+  REQUIRE(opened);
+  subject.store = std::move(*opened);
   return subject;
 }
 
@@ -49,6 +70,40 @@ TEST_CASE("MemoryStore: grace") {
 }
 TEST_CASE("MemoryStore: big messages") {
   contract::big(make_memory, 3 << 20);
+}
+
+TEST_CASE("LocalStore: mailboxes") {
+  contract::mailboxes(make_local);
+}
+TEST_CASE("LocalStore: addresses") {
+  contract::addresses(make_local);
+}
+TEST_CASE("LocalStore: records") {
+  contract::records(make_local);
+}
+TEST_CASE("LocalStore: messages") {
+  contract::messages(make_local);
+}
+TEST_CASE("LocalStore: transitions") {
+  contract::transitions(make_local);
+}
+TEST_CASE("LocalStore: pending messages") {
+  contract::pending(make_local);
+}
+TEST_CASE("LocalStore: leases and permits") {
+  contract::leases(make_local);
+}
+TEST_CASE("LocalStore: quota") {
+  contract::quota(make_local);
+}
+TEST_CASE("LocalStore: histories") {
+  contract::histories(make_local);
+}
+TEST_CASE("LocalStore: grace") {
+  contract::grace(make_local);
+}
+TEST_CASE("LocalStore: big messages") {
+  contract::big(make_local, 3 << 20);
 }
 
 TEST_CASE("without a history key there is no checkpoint") {

@@ -9,8 +9,8 @@ namespace gw::test {
 
 class TempFolder {
  public:
-  TempFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "gw-test-XXXXXX";
+  explicit TempFolder(const std::filesystem::path& base = std::filesystem::temp_directory_path()) {
+    std::string name = base / "gw-test-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
   }
@@ -25,5 +25,13 @@ class TempFolder {
  private:
   std::string path_;
 };
+
+// In memory where the machine has such a place: for what makes many files and tests no disk.
+inline std::filesystem::path quick_folder() {
+  std::error_code ignored;
+  const std::filesystem::path shared = "/dev/shm";
+  const auto room = std::filesystem::space(shared, ignored);
+  return !ignored && room.available > (1U << 30) ? shared : std::filesystem::temp_directory_path();
+}
 
 }  // namespace gw::test

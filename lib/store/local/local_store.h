@@ -36,7 +36,8 @@ struct LocalOptions {
 };
 
 // Makes a vault in an absent or empty folder (0700). Exists: there is something already.
-Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient);
+Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
+                                std::function<Micros()> clock = now);
 
 // Opens it. NotFound: no vault there. Busy: another process has it. Version: made by a newer gw. Where
 // acknowledged commits are missing or a log is damaged it opens read-only: health() says so, reads work and

@@ -1,0 +1,173 @@
+// A message on its way in: in memory while it is small and there is room, else in a file of its own.
+#include <algorithm>
+
+#include "store/local/store_on_disk.h"
+
+namespace gw::store {
+
+class LocalAppend : public Append {
+ public:
+  LocalAppend(LocalStore& store, const MailboxId& mailbox, const MessageId& message)
+      : store_(store), mailbox_(mailbox), message_(message) {}
+  LocalAppend(const LocalAppend&) = delete;
+  LocalAppend& operator=(const LocalAppend&) = delete;
+  ~LocalAppend() override { count_memory(0); }
+
+  Result<void> put(ByteView octets) override;
+  Result<Receipt> commit(const Commit& commit) override;
+
+ private:
+  void count_memory(std::size_t held);
+  Result<void> spill();
+  Result<Receipt> commit_whole(const Commit& commit);
+
+  LocalStore& store_;
+  const MailboxId mailbox_;
+  const MessageId message_;
+  Bytes held_;
+  std::size_t counted_ = 0;
+  std::uint64_t octets_ = 0;
+  std::uint64_t looked_at_ = 0;  // octets when room was last looked for
+  Sha256 sha_;
+  std::unique_ptr<LargeWriter> file_;
+  bool done_ = false;
+};
+
+void LocalAppend::count_memory(std::size_t held) {
+  store_.append_memory_ += held;
+  store_.append_memory_ -= std::exchange(counted_, held);
+}
+
+Result<void> LocalAppend::spill() {
+  auto file = store_.large_->begin(message_);
+  if (!file) return file.error();
+  file_ = std::move(*file);
+  if (auto written = file_->write(held_); !written) return store_.hurt(written.error());
+  looked_at_ = held_.size();
+  held_ = Bytes();
+  count_memory(0);
+  return {};
+}
+
+Result<void> LocalAppend::put(ByteView octets) {
+  if (done_) return Error(Code::Usage, "the append is done");
+  octets_ += octets.size();
+  sha_.update(octets);
+  if (!file_) {
+    const std::size_t size = held_.size() + octets.size();
+    if (size > held_.capacity()) {
+      const std::size_t grown = std::max<std::size_t>(size, 2 * held_.capacity());
+      if (size >= store_.options_.large_threshold ||
+          store_.append_memory_ + grown - counted_ > store_.options_.append_memory) {
+        if (auto spilled = spill(); !spilled) {
+          done_ = true;
+          return spilled;
+        }
+      } else {
+        count_memory(grown);
+        held_.reserve(grown);
+      }
+    }
+  }
+  if (!file_) {
+    append(held_, octets);
+    return {};
+  }
+  constexpr std::uint64_t kLookStep = 1 << 20;
+  if (octets_ - looked_at_ >= kLookStep) {
+    looked_at_ = octets_;
+    store_.space_.look([this] { return store_.engine_->promised(); });
+  }
+  if (auto room = store_.space_.room_for_append(octets.size()); !room) {
+    done_ = true;
+    return room;
+  }
+  if (auto written = file_->write(octets); !written) {
+    done_ = true;
+    return store_.hurt(written.error());
+  }
+  return {};
+}
+
+Result<Receipt> LocalAppend::commit(const Commit& commit) {
+  if (std::exchange(done_, true)) return Error(Code::Usage, "the append is done");
+  if (auto fits = check_commit(commit, store_.limits()); !fits) return fits.error();
+  if (sha_.finish() != commit.container)
+    return Error(Code::Corrupt, "the container is not what its digest says");
+  if (!file_ && held_.size() >= store_.options_.large_threshold) {
+    if (auto spilled = spill(); !spilled) return spilled.error();
+  }
+  // One commit of an id at a time: then what the database says of it before the batch stays true in the
+  // batch.
+  {
+    const std::lock_guard lock(store_.committing_mutex_);
+    if (!store_.committing_.emplace(mailbox_, message_).second)
+      return Error(Code::Exists, "this message id is being committed");
+  }
+  auto receipt = commit_whole(commit);
+  const std::lock_guard lock(store_.committing_mutex_);
+  store_.committing_.erase({mailbox_, message_});
+  return receipt;
+}
+
+Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
+  auto place = store_.where(mailbox_, message_);
+  if (place) return Error(Code::Exists, "this message id is in the mailbox");
+  if (place.error().code() != Code::NotFound) return place.error();
+  MessageRecord record = message_record(message_, commit, octets_);
+  record.large = file_ != nullptr;
+  const LeafType type = commit.pending ? LeafType::Pending : LeafType::Accepted;
+  Bytes leaf = encode(message_leaf(type, mailbox_, record, commit.actor));
+  const Bytes trailer = body_trailer(commit.envelope.size(), record.large);
+  const std::array<ByteView, 3> body{held_, commit.envelope, trailer};
+  if (file_) {
+    if (auto finished = file_->finish(); !finished) return store_.hurt(finished.error());
+  }
+  const std::size_t octets = held_.size() + commit.envelope.size() + 1024;
+  auto committed = store_.change(octets, [&](Batch& batch) -> Result<Verdict> {
+    Entry* entry = batch.at(mailbox_);
+    if (entry == nullptr || !entry->record) return Error(Code::NotFound, "no such mailbox");
+    if (auto welcome = may_accept(*entry->record, entry->log.stat, commit); !welcome) return welcome.error();
+    if (auto room = store_.space_.room_for_append(batch.writes().GetDataSize() + octets); !room)
+      return room.error();
+    record.seq = batch.leaf(mailbox_, leaf);
+    record.changed = entry->log.time;
+    count_in(entry->log.stat, record);
+    ++entry->log.stat.accepted;
+    entry->log.stat.last_delivery = record.changed;
+    batch.put(Family::Bodies, body_key(message_, mailbox_), body);
+    batch.put(Family::Messages, message_key(mailbox_, record.seq), encode(record));
+    batch.put(Family::Messages, where_key(message_, mailbox_), encode(Where{record.seq, std::nullopt}));
+    if (commit.pending) batch.put(Family::Messages, pending_key(mailbox_, record.seq), message_.view());
+    for (const Digest& fingerprint : commit.fingerprints)
+      batch.put(Family::Seen, seen_key(mailbox_, fingerprint), message_.view());
+    return Verdict::Done;
+  });
+  if (!committed) {
+    // Unknown: it may be committed, and then its file is what it has. An open that finds it unnamed removes
+    // it.
+    if (file_ && committed.error().code() != Code::Unknown) file_->abandon();
+    return committed.error();
+  }
+  Receipt receipt{record.seq, {}};
+  if (commit.pending) receipt.token = store_.receipts_.give(mailbox_, message_);
+  return receipt;
+}
+
+Error LocalStore::hurt(const Error& error) {
+  if (error.code() != Code::Io) return error;
+  commits_.fail(error);
+  return Error(Code::Unavailable, error.text());
+}
+
+Result<std::unique_ptr<Append>> LocalStore::begin(const MailboxId& mailbox, const MessageId& message) {
+  if (auto known = table_.epoch(mailbox); !known) return known.error();
+  if (!reason_.empty()) return Error(Code::Unavailable, "the vault is read-only: " + reason_);
+  if (auto room = space_.room_for_append(0); !room) return room.error();
+  auto place = where(mailbox, message);
+  if (place) return Error(Code::Exists, "this message id is in the mailbox");
+  if (place.error().code() != Code::NotFound) return place.error();
+  return std::unique_ptr<Append>(std::make_unique<LocalAppend>(*this, mailbox, message));
+}
+
+}  // namespace gw::store

@@ -1,0 +1,63 @@
+#include "store/local/body.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::size_t kKept = 8;  // of at most the large threshold each
+
+}  // namespace
+
+Bytes body_trailer(std::size_t envelope, bool large) {
+  ByteWriter writer;
+  return writer.u32(static_cast<std::uint32_t>(envelope)).u8(large ? 1 : 0).take();
+}
+
+ByteView Body::container() const {
+  const ByteView all = view(stored_);
+  return all.first(all.size() - kTrailer - envelope_);
+}
+
+ByteView Body::envelope() const {
+  const ByteView all = view(stored_);
+  return all.subspan(all.size() - kTrailer - envelope_, envelope_);
+}
+
+Result<std::shared_ptr<const Body>> Bodies::read(const MailboxId& mailbox, const MessageId& message) {
+  std::uint64_t forgotten = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    forgotten = forgotten_;
+    for (auto at = kept_.begin(); at != kept_.end(); ++at) {
+      if (at->message != message || at->mailbox != mailbox) continue;
+      kept_.splice(kept_.begin(), kept_, at);
+      return kept_.front().body;
+    }
+  }
+  auto body = std::make_shared<Body>();
+  auto found = engine_.get(Family::Bodies, body_key(message, mailbox), body->stored_);
+  if (!found) return found.error().within("message " + message.hex());
+  if (!*found) return Error(Code::NotFound, "no such message");
+  const ByteView all = view(body->stored_);
+  const Error corrupt(Code::Corrupt, "the body of message " + message.hex() + " is not one");
+  if (all.size() < kTrailer) return corrupt;
+  ByteReader trailer(all.last(kTrailer));
+  body->envelope_ = trailer.u32();
+  const std::uint8_t kind = trailer.u8();
+  body->large_ = kind == 1;
+  if (kind > 1 || body->envelope_ > all.size() - kTrailer) return corrupt;
+  const std::lock_guard lock(mutex_);
+  // One that was removed while we read it is not kept.
+  if (forgotten == forgotten_) {
+    kept_.push_front({mailbox, message, body});
+    if (kept_.size() > kKept) kept_.pop_back();
+  }
+  return std::shared_ptr<const Body>(std::move(body));
+}
+
+void Bodies::forget(const MailboxId& mailbox, const MessageId& message) {
+  const std::lock_guard lock(mutex_);
+  ++forgotten_;
+  kept_.remove_if([&](const Kept& kept) { return kept.message == message && kept.mailbox == mailbox; });
+}
+
+}  // namespace gw::store

@@ -1,0 +1,254 @@
+// Mailboxes, small records and histories.
+#include <algorithm>
+
+#include "store/local/store_on_disk.h"
+#include "store/resolve.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::size_t kSmall = 4 << 10;  // about what a record and its leaf take
+
+}  // namespace
+
+Result<void> LocalStore::put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots,
+                                     const Note& note) {
+  if (auto fits = check_mailbox(record); !fits) return fits;
+  if (auto fits = check_slots(slots, limits()); !fits) return fits;
+  if (auto fits = check_note(note); !fits) return fits;
+  const Bytes value = encode(record);
+  if (value.size() > limits().record) return Error(Code::BadInput, "a mailbox record that is too long");
+  const bool fresh = record.version == 0;
+  const std::vector<RecordKey> after = index_keys(vault_, record);
+  Leaf leaf;
+  leaf.type = fresh ? LeafType::MailboxMade : note.type;
+  leaf.mailbox = record.id;
+  leaf.value = note.value;
+  leaf.container = sha256(value);
+  leaf.actor = note.actor;
+  std::size_t octets = kSmall + value.size();
+  for (const Slot& slot : slots) octets += slot.value.size();
+
+  return change(octets, [&](Batch& batch) -> Result<Verdict> {
+    if (!batch.claim_records()) return Verdict::NextBatch;
+    Entry* entry = batch.at(record.id);
+    if (fresh && entry != nullptr) return Error(Code::Exists, "there is a mailbox of this id, or was");
+    if (!fresh && (entry == nullptr || !entry->record)) return Error(Code::NotFound, "no such mailbox");
+    if (!fresh && entry->record->version != record.version)
+      return Error(Code::Conflict, "the mailbox was changed in between");
+    std::vector<RecordKey> before;
+    if (!fresh) before = index_keys(vault_, *entry->record);
+    for (const RecordKey& key : after) {
+      if (std::binary_search(before.begin(), before.end(), key)) continue;
+      auto taken = engine_->get(Family::Records, record_key(key));
+      if (!taken) return taken.error();
+      if (*taken)
+        return Error(Code::Exists, key.kind == Kind::Name ? "a mailbox of this name exists"
+                                                          : "an alias or domain is taken");
+    }
+    if (fresh) {
+      entry = &batch.make(record.id);
+      batch.at({});
+      batch.leaf({}, leaf);
+    }
+    const std::uint64_t version = batch.leaf(record.id, leaf) + 1;
+    for (const RecordKey& key : before) batch.erase(Family::Records, record_key(key));
+    for (const RecordKey& key : after)
+      batch.put(Family::Records, record_key(key), with_version(version, record.id.view()));
+    for (const Slot& slot : slots) {
+      const Key key = record_key({Kind::Slot, record.id, slot.name});
+      if (slot.value.empty()) {
+        batch.erase(Family::Records, key);
+      } else {
+        batch.put(Family::Records, key, with_version(version, slot.value));
+      }
+    }
+    batch.put(Family::Records, record_key({Kind::Mailbox, record.id, {}}), with_version(version, value));
+    MailboxRecord stored = record;
+    stored.version = version;
+    entry->record = std::make_shared<const MailboxRecord>(std::move(stored));
+    return Verdict::Done;
+  });
+}
+
+Result<void> LocalStore::drop_mailbox(const MailboxId& id, std::string_view actor) {
+  return change(kSmall, [&](Batch& batch) -> Result<Verdict> {
+    if (!batch.claim_records() || !batch.claim_messages(id)) return Verdict::NextBatch;
+    Entry* entry = batch.at(id);
+    if (entry == nullptr || !entry->record) return Error(Code::NotFound, "no such mailbox");
+    if (entry->record->status != Status::Suspended)
+      return Error(Code::Conflict, "the mailbox is not suspended");
+    if (!empty(entry->log.stat)) return Error(Code::Conflict, "the mailbox still holds messages");
+    for (const RecordKey& key : index_keys(vault_, *entry->record))
+      batch.erase(Family::Records, record_key(key));
+    for (const Kind kind : {Kind::Mailbox, Kind::Slot, Kind::Setting, Kind::Admin, Kind::Route}) {
+      const Key prefix = record_key({kind, id, {}});
+      auto scanned = engine_->scan(Family::Records, prefix, after(prefix), [&](ByteView key, ByteView) {
+        batch.erase(Family::Records, key);
+        return true;
+      });
+      if (!scanned) return scanned.error();
+    }
+    const Key prints = Key().id(id);
+    batch.erase_range(Family::Seen, prints, after(prints));
+    entry->record = nullptr;
+    ++entry->epoch;
+    batch.touch(id);
+    Leaf leaf;
+    leaf.type = LeafType::MailboxDropped;
+    leaf.mailbox = id;
+    leaf.actor = actor;
+    batch.at({});
+    batch.leaf({}, leaf);
+    return Verdict::Done;
+  });
+}
+
+Result<Record> LocalStore::get(const RecordKey& key) {
+  if (key.name.size() > 128) return Error(Code::NotFound, "no such record");
+  auto stored = engine_->get(Family::Records, record_key(key));
+  if (!stored) return stored.error();
+  if (!*stored) return Error(Code::NotFound, "no such record");
+  return without_version(key, as_bytes(**stored));
+}
+
+Result<std::uint64_t> LocalStore::change_record(const RecordKey& key, std::uint64_t version,
+                                                std::optional<ByteView> value, const Note& note) {
+  if (auto fits = check_key(key); !fits) return fits.error();
+  if (auto fits = check_note(note); !fits) return fits.error();
+  Leaf leaf;
+  leaf.type = note.type;
+  leaf.mailbox = key.mailbox;
+  leaf.value = note.value;
+  leaf.actor = note.actor;
+  if (value) leaf.container = sha256(*value);
+  std::uint64_t made = 0;
+  auto changed = change(kSmall + (value ? value->size() : 0), [&](Batch& batch) -> Result<Verdict> {
+    if (!batch.claim_records()) return Verdict::NextBatch;
+    Entry* entry = batch.at(key.mailbox);
+    if (entry == nullptr || (!key.mailbox.zero() && !entry->record))
+      return Error(Code::NotFound, "no such mailbox");
+    auto stored = engine_->get(Family::Records, record_key(key));
+    if (!stored) return stored.error();
+    if (version == 0 && *stored) return Error(Code::Exists, "there is such a record");
+    if (version != 0) {
+      if (!*stored) return Error(Code::Conflict, "the record was changed in between");
+      auto record = without_version(key, as_bytes(**stored));
+      if (!record) return record.error();
+      if (record->version != version) return Error(Code::Conflict, "the record was changed in between");
+    }
+    made = batch.leaf(key.mailbox, leaf) + 1;
+    if (value) {
+      batch.put(Family::Records, record_key(key), with_version(made, *value));
+    } else {
+      batch.erase(Family::Records, record_key(key));
+    }
+    return Verdict::Done;
+  });
+  if (!changed) return changed.error();
+  return made;
+}
+
+Result<std::uint64_t> LocalStore::put_if(const RecordKey& key, std::uint64_t version, ByteView value,
+                                         const Note& note) {
+  if (value.size() > limits().record) return Error(Code::BadInput, "a record that is too long");
+  return change_record(key, version, value, note);
+}
+
+Result<void> LocalStore::erase_if(const RecordKey& key, std::uint64_t version, const Note& note) {
+  if (version == 0) return Error(Code::BadInput, "no version to erase");
+  if (auto changed = change_record(key, version, std::nullopt, note); !changed) return changed.error();
+  return {};
+}
+
+Result<std::vector<Record>> LocalStore::scan(Kind kind, const MailboxId& mailbox, std::string_view after_name,
+                                             std::size_t limit) {
+  std::vector<Record> page;
+  if (limit == 0) return page;
+  std::optional<Error> damage;
+  const Key prefix = record_key({kind, mailbox, {}});
+  // Just behind a name is the name with a zero octet.
+  Key from = record_key({kind, mailbox, std::string(after_name.substr(0, 129))});
+  if (!after_name.empty()) from.u8(0);
+  auto scanned = engine_->scan(Family::Records, from, after(prefix), [&](ByteView key, ByteView value) {
+    const ByteView name = key.subspan(prefix.view().size());
+    auto record = without_version({kind, mailbox, std::string(as_text(name))}, value);
+    if (record) {
+      page.push_back(std::move(*record));
+    } else {
+      damage = record.error();
+    }
+    return !damage && page.size() < limit;
+  });
+  if (!scanned) return scanned.error();
+  if (damage) return *damage;
+  return page;
+}
+
+Result<LogHead> LocalStore::history_head(const MailboxId& log) {
+  const auto entry = table_.find(log);
+  if (!entry) return Error(Code::NotFound, "no such mailbox");
+  return entry->log.head();
+}
+
+Result<std::vector<Bytes>> LocalStore::history_read(const MailboxId& log, std::uint64_t from,
+                                                    std::size_t limit) {
+  const auto entry = table_.find(log);
+  if (!entry) return Error(Code::NotFound, "no such mailbox");
+  std::vector<Bytes> page;
+  if (limit == 0 || from >= entry->log.range.size()) return page;
+  const Key end = leaf_key(log, entry->log.range.size());
+  auto scanned = engine_->scan(Family::History, leaf_key(log, from), end, [&](ByteView, ByteView value) {
+    page.push_back(to_bytes(value));
+    return page.size() < limit;
+  });
+  if (!scanned) return scanned.error();
+  return page;
+}
+
+Result<std::uint64_t> LocalStore::note(const MailboxId& log, const Leaf& given) {
+  if (auto fits = check_note(given, log.zero()); !fits) return fits.error();
+  Leaf leaf = given;
+  if (!log.zero()) leaf.mailbox = log;
+  if (!log.zero() && !leaf.message.zero()) {
+    if (auto record = find(log, leaf.message)) leaf = message_leaf(leaf.type, log, *record, leaf.actor);
+  }
+  std::uint64_t index = 0;
+  auto noted = change(kSmall, [&](Batch& batch) -> Result<Verdict> {
+    Entry* entry = batch.at(log);
+    if (entry == nullptr || (!log.zero() && !entry->record)) return Error(Code::NotFound, "no such mailbox");
+    index = batch.leaf(log, leaf);
+    return Verdict::Done;
+  });
+  if (!noted) return noted.error();
+  return index;
+}
+
+Result<std::string> LocalStore::checkpoint(std::string_view actor) {
+  if (!options_.signer) return Error(Code::Config, "the store has no history key");
+  LogHead head;
+  auto noted = change(kSmall, [&](Batch& batch) -> Result<Verdict> {
+    if (!batch.claim_records()) return Verdict::NextBatch;
+    Entry& vault = *batch.at({});
+    for (const MailboxId& id : table_.logs()) {
+      if (id.zero()) continue;
+      LogState& log = batch.at(id)->log;
+      if (log.headed == log.range.size()) continue;
+      log.headed = log.range.size();
+      batch.touch(id);
+      Leaf leaf;
+      leaf.type = LeafType::Head;
+      leaf.mailbox = id;
+      leaf.value = log.headed;
+      leaf.container = log.range.root();
+      leaf.actor = actor;
+      batch.leaf({}, leaf);
+    }
+    head = vault.log.head();
+    return Verdict::Done;
+  });
+  if (!noted) return noted.error();
+  return options_.signer(vault_, head);
+}
+
+}  // namespace gw::store

@@ -1,0 +1,206 @@
+#include "store/local/commit.h"
+
+#include <algorithm>
+
+namespace gw::store {
+
+Batch::Batch(const Engine& engine, const Table& table, const CommitPoint& before, Micros wall)
+    : engine_(engine), table_(table), point_(before), wall_(wall) {}
+
+Entry* Batch::at(const MailboxId& log) {
+  const auto known = entries_.find(log);
+  if (known != entries_.end()) return &known->second;
+  auto found = table_.find(log);
+  if (!found) return nullptr;
+  return &entries_.emplace(log, std::move(*found)).first->second;
+}
+
+Entry& Batch::make(const MailboxId& log) {
+  return entries_[log];
+}
+
+void Batch::touch(const MailboxId& log) {
+  changed_.insert(log);
+}
+
+bool Batch::claim_messages(const MailboxId& mailbox) {
+  return claimed_.insert(mailbox).second;
+}
+
+bool Batch::claim_records() {
+  return !std::exchange(records_claimed_, true);
+}
+
+std::uint64_t Batch::leaf(const MailboxId& log, Bytes& encoded) {
+  LogState& state = entries_.at(log).log;
+  state.time = std::max(state.time, wall_);
+  newest_ = std::max(newest_, state.time);
+  const std::uint64_t index = state.range.size();
+  place(encoded, index, state.time);
+  const Digest hash = leaf_hash(encoded);
+  state.range.append(hash);
+  chain_.update(hash);
+  put(Family::History, leaf_key(log, index), encoded);
+  changed_.insert(log);
+  return index;
+}
+
+std::uint64_t Batch::leaf(const MailboxId& log, const Leaf& given) {
+  Bytes encoded = encode(given);
+  return leaf(log, encoded);
+}
+
+// A WriteBatch fails only where it would grow past 4 GiB, and ours are bounded; a failure would show at
+// finish().
+void Batch::put(Family family, ByteView key, ByteView value) {
+  writes_.Put(engine_.family(family), slice(key), slice(value));
+}
+
+void Batch::put(Family family, ByteView key, std::span<const ByteView> parts) {
+  const rocksdb::Slice name = slice(key);
+  std::vector<rocksdb::Slice> slices;
+  for (const ByteView part : parts) slices.push_back(slice(part));
+  writes_.Put(engine_.family(family), rocksdb::SliceParts(&name, 1),
+              rocksdb::SliceParts(slices.data(), static_cast<int>(slices.size())));
+}
+
+void Batch::erase(Family family, ByteView key) {
+  writes_.Delete(engine_.family(family), slice(key));
+}
+
+void Batch::erase_range(Family family, ByteView from, ByteView end) {
+  writes_.DeleteRange(engine_.family(family), slice(from), slice(end));
+}
+
+bool Batch::finish() {
+  if (writes_.Count() == 0 && changed_.empty()) return false;
+  for (const MailboxId& log : changed_) put(Family::Heads, head_key(log), encode(entries_.at(log).log));
+  ++point_.number;
+  ByteWriter number;
+  number.u64(point_.number);
+  point_.chain = Sha256().update(point_.chain).update(number.data()).update(chain_.finish()).finish();
+  put(Family::Heads, commit_key(), number.bytes(point_.chain).data());
+  return true;
+}
+
+Entries Batch::take_changed() {
+  std::erase_if(entries_, [&](const auto& entry) { return !changed_.contains(entry.first); });
+  return std::move(entries_);
+}
+
+struct Commits::Waiter {
+  const Judge& judge;
+  const std::size_t octets;
+  Result<void> result;
+  bool done = false;
+  std::binary_semaphore woken{0};
+};
+
+Commits::Commits(Engine& engine, Table& table, Space& space, const CommitPoint& point, Hooks hooks)
+    : engine_(engine), table_(table), space_(space), hooks_(std::move(hooks)), point_(point) {}
+
+Result<void> Commits::run(std::size_t octets, const Judge& judge) {
+  Waiter me{judge, octets, {}};
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return *closed_;
+    first = queue_.empty();
+    queue_.push_back(&me);
+  }
+  if (!first) me.woken.acquire();
+  if (me.done) return me.result;
+
+  const std::vector<Waiter*> waiters = gather();
+  const std::size_t answered = commit(waiters);
+  Waiter* next = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(answered));
+    if (!queue_.empty()) next = queue_.front();
+  }
+  // The next leader first: it has the disk to keep busy. A waiter that is woken may be gone at once.
+  if (next != nullptr) next->woken.release();
+  for (Waiter* waiter : std::span(waiters).first(answered)) {
+    waiter->done = true;
+    if (waiter != &me) waiter->woken.release();
+  }
+  return me.result;
+}
+
+std::vector<Commits::Waiter*> Commits::gather() {
+  constexpr std::size_t kMost = 256;
+  constexpr std::size_t kMostOctets = 8 << 20;
+  std::vector<Waiter*> taken;
+  std::size_t octets = 0;
+  const std::lock_guard lock(mutex_);
+  for (Waiter* waiter : queue_) {
+    octets += waiter->octets;
+    if (!taken.empty() && (taken.size() == kMost || octets > kMostOctets)) break;
+    taken.push_back(waiter);
+  }
+  return taken;
+}
+
+// Answers as many of them as the batch could take, at least one.
+std::size_t Commits::commit(std::span<Waiter* const> waiters) {
+  const auto refuse = [&](const Error& error) {
+    for (Waiter* waiter : waiters) {
+      if (waiter->result) waiter->result = error;
+    }
+    return waiters.size();
+  };
+  if (const std::lock_guard lock(mutex_); closed_) return refuse(*closed_);
+  space_.look([&] { return engine_.promised(); });
+
+  Batch batch(engine_, table_, point_, hooks_.clock());
+  std::size_t answered = 0;
+  for (Waiter* waiter : waiters) {
+    const Result<Verdict> verdict = waiter->judge(batch);
+    if (verdict && *verdict == Verdict::NextBatch && answered > 0) break;
+    if (!verdict) waiter->result = verdict.error();
+    ++answered;
+  }
+  waiters = waiters.first(answered);
+  if (!batch.finish()) return answered;
+  if (auto room = space_.room_for_change(batch.writes().GetDataSize()); !room) return refuse(room.error());
+  if (auto written = engine_.write(batch.writes()); !written) {
+    // Never tried again: after a failed sync, a second one that succeeds proves nothing.
+    fail(written.error());
+    return refuse(Error(Code::Unknown, "the commit failed: " + written.error().text()));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    point_ = batch.point();
+  }
+  if (batch.newest() != 0) hooks_.committed(batch.newest());
+  table_.publish(batch.take_changed());
+  return answered;
+}
+
+CommitPoint Commits::point() const {
+  const std::lock_guard lock(mutex_);
+  return point_;
+}
+
+void Commits::close(const Error& why) {
+  const std::lock_guard lock(mutex_);
+  if (!closed_) closed_ = why;
+}
+
+void Commits::fail(const Error& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_) return;
+    failed_ = true;
+    closed_ = Error(Code::Unavailable, "the store has failed: " + why.text());
+  }
+  if (hooks_.failed) hooks_.failed(why);
+}
+
+bool Commits::failed() const {
+  const std::lock_guard lock(mutex_);
+  return failed_;
+}
+
+}  // namespace gw::store

@@ -1,0 +1,203 @@
+#include "store/local/engine.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+namespace gw::store {
+namespace {
+
+constexpr std::array<const char*, kFamilies> kNames{"default", "records", "messages",
+                                                    "bodies",  "history", "seen"};
+
+// The one place where RocksDB's errors become ours.
+Error error_of(const rocksdb::Status& status) {
+  const std::string text = "the database: " + status.ToString();
+  if (status.IsCorruption()) return Error(Code::Corrupt, text);
+  if (status.IsNoSpace()) return Error(Code::Full, text);
+  if (status.IsBusy() || status.IsTryAgain() || status.IsTimedOut()) return Error(Code::Busy, text);
+  if (status.IsInvalidArgument()) return Error(Code::Corrupt, text);
+  return Error(Code::Io, text);
+}
+
+Result<void> result_of(const rocksdb::Status& status) {
+  if (status.ok()) return {};
+  return error_of(status);
+}
+
+rocksdb::DBOptions database_options(Engine::Mode mode) {
+  rocksdb::DBOptions options;
+  options.create_if_missing = mode == Engine::Mode::Create;
+  options.create_missing_column_families = mode == Engine::Mode::Create;
+  options.error_if_exists = mode == Engine::Mode::Create;
+  // A torn tail is what a power cut leaves; damage in front of it is a reason not to open.
+  options.wal_recovery_mode = mode == Engine::Mode::ReadOnly
+                                  ? rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords
+                                  : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.atomic_flush = true;
+  options.max_open_files = 256;
+  options.max_background_jobs = 2;
+  options.max_total_wal_size = 64 << 20;
+  options.allow_fallocate = false;  // preallocated blocks would hide how much room there is
+  options.max_bgerror_resume_count = 0;
+  options.skip_stats_update_on_db_open = true;
+  options.avoid_unnecessary_blocking_io = true;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.keep_log_file_num = 4;
+  options.max_log_file_size = 1 << 20;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(Family family, std::size_t buffers,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+  if (family == Family::Messages || family == Family::Seen)
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kNoCompression;  // digests and ciphertext
+  options.write_buffer_size = buffers / 2;
+  options.max_write_buffer_number = 3;
+  // Small steps: a compaction needs room for its result before it gives back any.
+  options.target_file_size_base = 16 << 20;
+  options.max_bytes_for_level_base = 64 << 20;
+  options.max_compaction_bytes = 64 << 20;
+  if (family == Family::Bodies) {
+    options.write_buffer_size = buffers;
+    options.enable_blob_files = true;
+    options.min_blob_size = 1 << 10;
+    options.blob_file_size = 64 << 20;
+    // A compaction that moves live bodies may need more room than there is: that is done by compact_bodies,
+    // which is called where there is room. A file whose bodies are all deleted goes by itself.
+    options.enable_blob_garbage_collection = false;
+  }
+  return options;
+}
+
+}  // namespace
+
+class Engine::Listener : public rocksdb::EventListener {
+ public:
+  explicit Listener(std::atomic<bool>& failed) : failed_(failed) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    // Kept as it is, so that RocksDB too refuses every later write.
+    if (!status->ok()) failed_ = true;
+  }
+
+ private:
+  std::atomic<bool>& failed_;
+};
+
+Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode, std::size_t buffers) {
+  std::unique_ptr<Engine> engine(new Engine());
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(8 << 20, 2);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (std::size_t i = 0; i < kFamilies; ++i)
+    families.emplace_back(kNames[i], family_options(static_cast<Family>(i), buffers, cache));
+  rocksdb::DBOptions options = database_options(mode);
+  options.listeners.push_back(std::make_shared<Listener>(engine->failed_));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = mode == Mode::ReadOnly
+                                     ? rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &db)
+                                     : rocksdb::DB::Open(options, path, families, &handles, &db);
+  if (!status.ok()) return error_of(status);
+  engine->db_.reset(db);
+  std::copy(handles.begin(), handles.end(), engine->handles_.begin());
+  return engine;
+}
+
+Engine::~Engine() {
+  if (!db_) return;
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+  db_->Close();
+}
+
+Result<std::optional<std::string>> Engine::get(Family from, ByteView key) const {
+  std::string value;
+  const rocksdb::Status status = db_->Get({}, family(from), slice(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return error_of(status);
+  return std::optional<std::string>(std::move(value));
+}
+
+Result<bool> Engine::get(Family from, ByteView key, Pinned& value) const {
+  const rocksdb::Status status = db_->Get({}, family(from), slice(key), &value);
+  if (status.IsNotFound()) return false;
+  if (!status.ok()) return error_of(status);
+  return true;
+}
+
+Result<void> Engine::scan(Family in, ByteView from, ByteView end,
+                          const std::function<bool(ByteView, ByteView)>& visit) const {
+  const rocksdb::Slice upper = slice(end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family(in)));
+  for (at->Seek(slice(from)); at->Valid(); at->Next()) {
+    if (!visit(view(at->key()), view(at->value()))) break;
+  }
+  return result_of(at->status());
+}
+
+Result<void> Engine::write(rocksdb::WriteBatch& batch) {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return result_of(db_->Write(options, &batch));
+}
+
+Result<void> Engine::flush() {
+  const std::vector<rocksdb::ColumnFamilyHandle*> all(handles_.begin(), handles_.end());
+  return result_of(db_->Flush({}, all));
+}
+
+Result<void> Engine::compact_bodies(bool move) {
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  if (move) {
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+    options.blob_garbage_collection_age_cutoff = 1.0;
+  }
+  options.canceled = &cancelled_;
+  const rocksdb::Status status = db_->CompactRange(options, family(Family::Bodies), nullptr, nullptr);
+  if (status.IsIncomplete()) return {};  // cancelled
+  return result_of(status);
+}
+
+Engine::BodySizes Engine::body_sizes() const {
+  BodySizes sizes;
+  db_->GetIntProperty(family(Family::Bodies), rocksdb::DB::Properties::kTotalBlobFileSize, &sizes.all);
+  db_->GetIntProperty(family(Family::Bodies), rocksdb::DB::Properties::kLiveBlobFileGarbageSize,
+                      &sizes.deleted);
+  return sizes;
+}
+
+void Engine::pause_compactions(bool pause) {
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+    const rocksdb::Status status =
+        db_->SetOptions(handle, {{"disable_auto_compactions", pause ? "true" : "false"}});
+    if (!status.ok()) failed_ = true;
+  }
+}
+
+std::uint64_t Engine::promised() const {
+  std::uint64_t octets = 0;
+  for (const Family counted : {Family::Bodies, Family::History, Family::Messages}) {
+    std::uint64_t part = 0;
+    if (db_->GetIntProperty(family(counted), rocksdb::DB::Properties::kCurSizeAllMemTables, &part))
+      octets += part;
+  }
+  return octets;
+}
+
+}  // namespace gw::store

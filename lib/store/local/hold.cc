@@ -1,0 +1,61 @@
+#include "store/local/hold.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace gw::store {
+
+Result<Hold> Hold::take(const std::string& vault) {
+  const std::string path = vault + "/lock";
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return Error::from_errno(path);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return Error::from_errno(path);
+    const auto holder = read_file(path, 64);
+    std::string text = "another process has the vault open";
+    if (holder && !holder->empty()) text += ": pid " + printable(trim(*holder));
+    return Error(Code::Busy, text);
+  }
+  // The pid is for people, and a full disk is no reason to keep out: it is not insisted upon.
+  const pid_t pid = ::getpid();
+  const std::string text = std::to_string(pid) + "\n";
+  if (::ftruncate(fd.get(), 0) == 0) {
+    [[maybe_unused]] const auto written = ::pwrite(fd.get(), text.data(), text.size(), 0);
+  }
+  return Hold(std::move(fd), pid);
+}
+
+bool Hold::mine() const {
+  return ::getpid() == pid_;
+}
+
+Result<void> refuse_network(const std::string& path) {
+  // Not all of these are in linux/magic.h.
+  constexpr std::array<std::uint32_t, 12> kNetwork{
+      NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC, V9FS_MAGIC, 0xff534d42,  // CIFS
+      0xfe534d42,                                                                                   // SMB2
+      0x00c36400,                                                                                   // Ceph
+      0x65735546,  // FUSE: what is behind it cannot be told
+      0x0bd00bd0,  // Lustre
+      0x01161970,  // GFS2
+      0x7461636f,  // OCFS2
+  };
+  struct statfs found {};
+  if (::statfs(path.c_str(), &found) != 0) return Error::from_errno(path);
+  const auto type = static_cast<std::uint32_t>(found.f_type);
+  if (std::find(kNetwork.begin(), kNetwork.end(), type) == kNetwork.end()) return {};
+  return Error(Code::Config, path + ": a network or FUSE file system, whose locks and syncs are not sure")
+      .with_hint("keep the vault on a local file system");
+}
+
+}  // namespace gw::store

@@ -1,0 +1,33 @@
+// The right to be the one process that has a vault open.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace gw::store {
+
+// VAULT/lock, locked with flock and holding our pid for people. A process that dies lets go of it; a child
+// made by fork is not the holder, whatever it inherited.
+class Hold {
+ public:
+  // Busy: another process has it, named in the text.
+  static Result<Hold> take(const std::string& vault);
+  Hold(Hold&&) noexcept = default;
+  Hold& operator=(Hold&&) noexcept = default;
+
+  bool mine() const;
+
+ private:
+  Hold(Fd fd, pid_t pid) : fd_(std::move(fd)), pid_(pid) {}
+  Fd fd_;
+  pid_t pid_;
+};
+
+// Config where the folder is on a file system whose locks and syncs another host may not keep.
+Result<void> refuse_network(const std::string& path);
+
+}  // namespace gw::store

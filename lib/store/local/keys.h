@@ -1,0 +1,91 @@
+// The keys of the database. They hold ids and hashes, never an address.
+//
+//   heads     'c' -> commit point    'h' log -> LogState    's' -> time of the last sweep
+//   records   kind, mailbox, name -> version, value
+//   messages  'i' message, mailbox -> Where         'm' mailbox, seq -> MessageRecord
+//             'p' mailbox, seq -> message (pending)   'd' mailbox, changed, seq -> (drained)
+//   bodies    message, mailbox -> container, envelope, trailer
+//   history   log, index -> leaf
+//   seen      mailbox, fingerprint -> message
+//
+// What belongs to one message begins with its id where it is never listed: ids begin with their time, so new
+// keys come behind old ones and whole files of old bodies die together.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "store/record.h"
+
+namespace gw::store {
+
+// A key made on the stack.
+class Key {
+ public:
+  Key() = default;
+  explicit Key(char tag) { u8(static_cast<std::uint8_t>(tag)); }
+
+  Key& u8(std::uint8_t value) { return bytes(std::as_bytes(std::span(&value, 1))); }
+  Key& u64(std::uint64_t value) {
+    for (int shift = 56; shift >= 0; shift -= 8) u8(static_cast<std::uint8_t>(value >> shift));
+    return *this;
+  }
+  template <class Tag>
+  Key& id(const Id<Tag>& value) {
+    return bytes(value.view());
+  }
+  Key& bytes(ByteView value) {
+    value = value.first(std::min(value.size(), octets_.size() - size_));
+    std::copy(value.begin(), value.end(), octets_.begin() + static_cast<std::ptrdiff_t>(size_));
+    size_ += value.size();
+    return *this;
+  }
+  ByteView view() const { return std::span(octets_).first(size_); }
+  operator ByteView() const { return view(); }
+
+ private:
+  std::array<std::byte, 160> octets_;
+  std::size_t size_ = 0;
+};
+
+inline Key commit_key() {
+  return Key('c');
+}
+inline Key sweep_key() {
+  return Key('s');
+}
+inline Key head_key(const MailboxId& log) {
+  return Key('h').id(log);
+}
+inline Key record_key(const RecordKey& key) {
+  return Key().u8(static_cast<std::uint8_t>(key.kind)).id(key.mailbox).bytes(as_bytes(key.name));
+}
+inline Key where_key(const MessageId& message, const MailboxId& mailbox) {
+  return Key('i').id(message).id(mailbox);
+}
+inline Key message_key(const MailboxId& mailbox, std::uint64_t seq) {
+  return Key('m').id(mailbox).u64(seq);
+}
+inline Key pending_key(const MailboxId& mailbox, std::uint64_t seq) {
+  return Key('p').id(mailbox).u64(seq);
+}
+inline Key drained_key(const MailboxId& mailbox, Micros changed, std::uint64_t seq) {
+  return Key('d').id(mailbox).u64(static_cast<std::uint64_t>(changed)).u64(seq);
+}
+inline Key body_key(const MessageId& message, const MailboxId& mailbox) {
+  return Key().id(message).id(mailbox);
+}
+inline Key leaf_key(const MailboxId& log, std::uint64_t index) {
+  return Key().id(log).u64(index);
+}
+inline Key seen_key(const MailboxId& mailbox, const Digest& fingerprint) {
+  return Key().id(mailbox).bytes(fingerprint);
+}
+
+// Just behind every key that begins so: for prefixes that do not end in 0xff for good.
+Key after(const Key& prefix);
+
+}  // namespace gw::store

@@ -1,0 +1,147 @@
+#include "store/local/large.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <functional>
+#include <vector>
+
+#include "base/file.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::uint64_t kSyncStep = 8 << 20;
+constexpr std::uint64_t kWriteStep = 1 << 20;  // octets after which writing out is begun
+constexpr std::size_t kReaders = 32;
+
+Result<std::vector<std::string>> names_in(int folder) {
+  Fd copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!copy) return Error::from_errno("the folder of large messages");
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(copy.get()), ::closedir);
+  if (!listing) return Error::from_errno("the folder of large messages");
+  copy.release();
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(listing.get())) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
+}  // namespace
+
+LargeWriter::LargeWriter(LargeFiles& files, const MessageId& message, Fd fd)
+    : files_(files), name_(message.hex()), fd_(std::move(fd)) {}
+
+LargeWriter::~LargeWriter() {
+  if (!finished_) ::unlinkat(files_.unfinished_.get(), name_.c_str(), 0);
+}
+
+Result<void> LargeWriter::write(ByteView octets) {
+  if (auto done = write_all(fd_.get(), octets, "a large message"); !done) return done;
+  const std::uint64_t before = written_;
+  written_ += octets.size();
+  if (written_ - synced_ >= kSyncStep) {
+    if (::fdatasync(fd_.get()) != 0) return Error::from_errno("a large message");
+    synced_ = written_;
+  } else if (before / kWriteStep != written_ / kWriteStep) {
+    // Only a hint: the disk is kept busy while more arrives, so that the sync has little left.
+    ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  }
+  return {};
+}
+
+Result<void> LargeWriter::finish() {
+  if (::fsync(fd_.get()) != 0) return Error::from_errno("a large message");
+  // Never over another: two mailboxes could be sent the same id, and the first has been acknowledged.
+  if (::renameat2(files_.unfinished_.get(), name_.c_str(), files_.folder_.get(), name_.c_str(),
+                  RENAME_NOREPLACE) != 0)
+    return Error::from_errno("a large message");
+  finished_ = true;
+  if (::fsync(files_.folder_.get()) != 0) {
+    const Error error = Error::from_errno("the folder of large messages");
+    abandon();
+    return error;
+  }
+  return {};
+}
+
+void LargeWriter::abandon() {
+  if (finished_) ::unlinkat(files_.folder_.get(), name_.c_str(), 0);
+}
+
+Result<void> LargeFiles::create(const std::string& vault) {
+  for (const std::string& path : {vault + "/large", vault + "/large/tmp"}) {
+    if (::mkdir(path.c_str(), 0700) != 0) return Error::from_errno(path);
+  }
+  return sync_folder(vault + "/large");
+}
+
+Result<std::unique_ptr<LargeFiles>> LargeFiles::open(const std::string& vault) {
+  auto files = std::make_unique<LargeFiles>();
+  const std::string path = vault + "/large";
+  files->folder_ = Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!files->folder_) return Error::from_errno(path);
+  files->unfinished_ = Fd(::openat(files->folder_.get(), "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!files->unfinished_) return Error::from_errno(path + "/tmp");
+  return files;
+}
+
+Result<std::unique_ptr<LargeWriter>> LargeFiles::begin(const MessageId& message) {
+  Fd fd(::openat(unfinished_.get(), message.hex().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) return Error::from_errno("a large message");
+  return std::make_unique<LargeWriter>(*this, message, std::move(fd));
+}
+
+Result<std::shared_ptr<const Fd>> LargeFiles::reader(const MessageId& message, std::uint64_t octets) {
+  const std::lock_guard lock(mutex_);
+  for (auto at = readers_.begin(); at != readers_.end(); ++at) {
+    if (at->message != message) continue;
+    readers_.splice(readers_.begin(), readers_, at);
+    return readers_.front().fd;
+  }
+  auto fd = std::make_shared<Fd>(::openat(folder_.get(), message.hex().c_str(), O_RDONLY | O_CLOEXEC));
+  if (!*fd) {
+    if (errno == ENOENT) return Error(Code::Corrupt, "the file of message " + message.hex() + " is missing");
+    return Error::from_errno("a large message");
+  }
+  struct stat found {};
+  if (::fstat(fd->get(), &found) != 0) return Error::from_errno("a large message");
+  if (static_cast<std::uint64_t>(found.st_size) != octets)
+    return Error(Code::Corrupt, "the file of message " + message.hex() + " has not its size");
+  readers_.push_front({message, fd});
+  if (readers_.size() > kReaders) readers_.pop_back();
+  return std::shared_ptr<const Fd>(std::move(fd));
+}
+
+void LargeFiles::remove(const MessageId& message) {
+  ::unlinkat(folder_.get(), message.hex().c_str(), 0);
+  const std::lock_guard lock(mutex_);
+  readers_.remove_if([&](const Reader& reader) { return reader.message == message; });
+}
+
+Result<void> LargeFiles::clear_unfinished() {
+  auto names = names_in(unfinished_.get());
+  if (!names) return names.error();
+  for (const std::string& name : *names) ::unlinkat(unfinished_.get(), name.c_str(), 0);
+  return {};
+}
+
+Result<void> LargeFiles::remove_unnamed(const std::function<Result<bool>(const MessageId&)>& named) {
+  auto names = names_in(folder_.get());
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    const auto message = MessageId::parse(name);
+    if (!message) continue;  // tmp, and what is not ours
+    auto known = named(*message);
+    if (!known) return known.error();
+    if (!*known) ::unlinkat(folder_.get(), name.c_str(), 0);
+  }
+  return {};
+}
+
+}  // namespace gw::store

@@ -1,0 +1,70 @@
+// Containers that are files of their own: VAULT/large/<message id>, and VAULT/large/tmp/<id> on their way in.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/fd.h"
+#include "base/id.h"
+#include "base/result.h"
+
+namespace gw::store {
+
+class LargeFiles;
+
+// One on its way in. Destruction without finish() leaves nothing behind.
+class LargeWriter {
+ public:
+  LargeWriter(LargeFiles& files, const MessageId& message, Fd fd);
+  LargeWriter(const LargeWriter&) = delete;
+  LargeWriter& operator=(const LargeWriter&) = delete;
+  ~LargeWriter();
+
+  Result<void> write(ByteView octets);
+  // Under its name and durable. Exists: there is such a file.
+  Result<void> finish();
+  // Removes it again after finish(): its message was not committed.
+  void abandon();
+
+ private:
+  LargeFiles& files_;
+  const std::string name_;
+  Fd fd_;
+  std::uint64_t written_ = 0;
+  std::uint64_t synced_ = 0;
+  bool finished_ = false;
+};
+
+class LargeFiles {
+ public:
+  static Result<void> create(const std::string& vault);
+  static Result<std::unique_ptr<LargeFiles>> open(const std::string& vault);
+
+  Result<std::unique_ptr<LargeWriter>> begin(const MessageId& message);
+  // Open as long as somebody holds it, also when its message is removed meanwhile. Corrupt: missing, or not
+  // of this size.
+  Result<std::shared_ptr<const Fd>> reader(const MessageId& message, std::uint64_t octets);
+  void remove(const MessageId& message);
+  // Empties tmp.
+  Result<void> clear_unfinished();
+  // Removes what `named` does not know. Only where the whole database is known to be there.
+  Result<void> remove_unnamed(const std::function<Result<bool>(const MessageId&)>& named);
+
+ private:
+  friend class LargeWriter;
+  struct Reader {
+    MessageId message;
+    std::shared_ptr<const Fd> fd;
+  };
+
+  Fd folder_;
+  Fd unfinished_;
+  std::mutex mutex_;
+  std::list<Reader> readers_;  // the last used in front
+};
+
+}  // namespace gw::store

@@ -1,0 +1,358 @@
+#include "store/local/local_store.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.h"
+#include "store/local/store_on_disk.h"
+#include "store/resolve.h"
+
+namespace gw::store {
+
+LocalStore::LocalStore(Opened opened)
+    : options_(std::move(opened.options)),
+      vault_(opened.vault),
+      hold_(std::move(opened.hold)),
+      space_(std::move(opened.space)),
+      engine_(std::move(opened.engine)),
+      large_(std::move(opened.large)),
+      bodies_(*engine_),
+      head_(std::move(opened.head)),
+      reason_(std::move(opened.reason)),
+      room_wanted_(opened.room_wanted),
+      leases_(options_.boot_clock),
+      permits_(options_.permit_octets),
+      last_sweep_(opened.last_sweep),
+      commits_(*engine_, table_, space_, opened.point,
+               {options_.clock,
+                [this](Micros newest) {
+                  const std::lock_guard lock(clock_mutex_);
+                  clock_watch_.seen(newest, options_.boot_clock());
+                },
+                [this](const Error& error) {
+                  log::error("failed", {{"vault", options_.path}, {"reason", error.text()}});
+                  if (options_.failed) options_.failed(error);
+                }}) {
+  Micros last = last_sweep_;
+  for (const auto& [id, entry] : opened.entries) last = std::max(last, entry.log.time);
+  clock_watch_ = ClockWatch(last);
+  table_.publish(std::move(opened.entries));
+  if (!reason_.empty()) commits_.close(Error(Code::Unavailable, "the vault is read-only: " + reason_));
+}
+
+LocalStore::~LocalStore() {
+  if (!hold_.mine()) {
+    // A child made by fork has none of RocksDB's threads, and none of this is its own to close.
+    for (std::thread* thread : {&timer_, &upkeep_}) {
+      if (thread->joinable()) thread->detach();
+    }
+    engine_.release();
+    return;
+  }
+  {
+    const std::lock_guard lock(timer_mutex_);
+    stopping_ = true;
+  }
+  timer_wake_.notify_all();
+  engine_->cancel_compactions();
+  for (std::thread* thread : {&timer_, &upkeep_}) {
+    if (thread->joinable()) thread->join();
+  }
+  commits_.close(Error(Code::Unavailable, "the store is closed"));
+  if (!reason_.empty() || commits_.failed() || !head_) return;
+  if (engine_->flush()) {
+    if (auto written = head_->write({commits_.point(), true}); !written)
+      log::error("close", {{"vault", options_.path}, {"reason", written.error().text()}});
+  }
+}
+
+Result<void> LocalStore::found(ByteView recovery_recipient) {
+  Leaf leaf;
+  leaf.type = LeafType::VaultMade;
+  if (!recovery_recipient.empty()) leaf.container = sha256(recovery_recipient);
+  return change(1024, [&](Batch& batch) -> Result<Verdict> {
+    batch.make({});
+    batch.leaf({}, leaf);
+    return Verdict::Done;
+  });
+}
+
+Result<void> LocalStore::settle() {
+  space_.look([&] { return engine_->promised(); });
+  if (reason_.empty()) {
+    if (!head_->head().clean) {
+      if (auto flushed = engine_->flush(); !flushed) return flushed;
+      const auto named = [&](const MessageId& message) -> Result<bool> {
+        bool found = false;
+        const Key prefix = Key('i').id(message);
+        auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView, ByteView value) {
+          const auto place = decode_where(value);
+          found = found || !place || !place->gone;
+          return true;
+        });
+        if (!scanned) return scanned.error();
+        return found;
+      };
+      if (auto cleared = large_->remove_unnamed(named); !cleared) return cleared;
+    }
+    if (auto cleared = large_->clear_unfinished(); !cleared) return cleared;
+    if (auto written = head_->write({commits_.point(), false}); !written) return written;
+    if (auto done = unconfirm(); !done) return done;
+  }
+  // Apart, since a compaction may take its time, and the head file must not be late.
+  timer_ = std::thread([this] { every_so_often(std::chrono::milliseconds(900), [this] { mind_head(); }); });
+  upkeep_ = std::thread([this] { every_so_often(std::chrono::milliseconds(200), [this] { mind_space(); }); });
+  return {};
+}
+
+// Every one that a starting keeper finds: who could settle it is gone with the last one.
+Result<void> LocalStore::unconfirm() {
+  std::map<MailboxId, std::vector<MessageId>> found;
+  const Key prefix = Key('p');
+  auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView value) {
+    found[MailboxId::from(key.subspan(1, 16))].push_back(MessageId::from(value));
+    return true;
+  });
+  if (!scanned) return scanned;
+  for (const auto& [mailbox, messages] : found) {
+    Transition transition;
+    transition.mailbox = mailbox;
+    transition.messages = messages;
+    transition.from = State::Pending;
+    transition.to = State::Unconfirmed;
+    transition.actor = "start";
+    if (auto done = this->transition(transition); !done) return done.error();
+  }
+  return {};
+}
+
+Result<void> LocalStore::change(std::size_t octets, const Judge& judge) {
+  if (!hold_.mine()) return Error(Code::Internal, "the store is used in a child of its process");
+  return commits_.run(octets, judge);
+}
+
+void LocalStore::every_so_often(std::chrono::milliseconds pause, const std::function<void()>& work) {
+  std::unique_lock lock(timer_mutex_);
+  while (!stopping_) {
+    timer_wake_.wait_for(lock, pause, [this] { return stopping_; });
+    if (stopping_) return;
+    lock.unlock();
+    work();
+    lock.lock();
+  }
+}
+
+void LocalStore::mind_head() {
+  if (engine_->failed()) commits_.fail(Error(Code::Io, "the database cannot write any more"));
+  if (!reason_.empty() || commits_.failed()) return;
+  const CommitPoint point = commits_.point();
+  if (point == head_->head().point) return;
+  if (auto written = head_->write({point, false}); !written) commits_.fail(written.error());
+}
+
+void LocalStore::mind_space() {
+  space_.look([&] { return engine_->promised(); });
+  if (room_wanted_ != 0 && space_.free_octets() > 2 * room_wanted_ + space_.marks().floor)
+    commits_.fail(Error(Code::Full, "there is room again: to be opened anew"));
+  if (!reason_.empty() || commits_.failed()) return;
+  const bool full = space_.full();
+  if (full != was_full_) {
+    log::warning(full ? "disk full" : "disk has room", {{"free", space_.free_octets()}});
+    engine_->pause_compactions(full);
+    was_full_ = full;
+  }
+  if (!full) {
+    space_.restore_ballast();
+    // What is deleted for good is given back where that pays: each octet moved gives back at least one.
+    const Engine::BodySizes sizes = engine_->body_sizes();
+    const std::uint64_t left = sizes.all - std::min(sizes.all, sizes.deleted);
+    constexpr std::uint64_t kWorthwhile = 64 << 20;
+    if (sizes.deleted > kWorthwhile && sizes.deleted > left &&
+        space_.free_octets() > space_.marks().high + 2 * left + space_.promised()) {
+      if (auto done = engine_->compact_bodies(true); !done) commits_.fail(done.error());
+    }
+    return;
+  }
+  space_.release_ballast();
+  const bool deleted = deleted_.exchange(false);
+  if (!deleted && space_.promised() < space_.marks().floor) return;
+  // Flushing gives the write-ahead log back; then files whose bodies are all deleted go.
+  if (auto done = engine_->flush(); !done) return commits_.fail(done.error());
+  if (!deleted) return;
+  if (auto done = engine_->compact_bodies(false); !done) commits_.fail(done.error());
+}
+
+Result<Health> LocalStore::health() {
+  Health health;
+  health.vault = vault_;
+  health.writable = reason_.empty() && !commits_.failed();
+  health.full = space_.full();
+  health.reason = reason_;
+  if (reason_.empty() && commits_.failed()) health.reason = "a write failed";
+  health.free_octets = space_.free_octets();
+  health.free_inodes = space_.free_inodes();
+  health.commits = commits_.point().number;
+  health.mailboxes = table_.count();
+  return health;
+}
+
+Result<MailboxRecord> LocalStore::mailbox(const MailboxId& id) {
+  auto entry = table_.mailbox(id);
+  if (!entry) return entry.error();
+  return *entry->record;
+}
+
+Result<std::vector<MailboxRecord>> LocalStore::mailboxes() {
+  std::vector<MailboxRecord> all;
+  for (const auto& record : table_.mailboxes()) all.push_back(*record);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return all;
+}
+
+Result<Recipient> LocalStore::resolve(std::string_view address, Lookup lookup) {
+  const auto get_record = [&](const RecordKey& key) -> Result<Record> {
+    if (key.kind != Kind::Mailbox) return get(key);
+    auto entry = table_.mailbox(key.mailbox);
+    if (!entry) return entry.error();
+    return Record{key, {}, entry->record->version};
+  };
+  auto id = store::resolve(vault_, get_record, address, lookup);
+  if (!id) return id.error();
+  auto entry = table_.mailbox(*id);
+  if (!entry) return entry.error();
+  return recipient(*entry->record, entry->log.stat);
+}
+
+Result<MailboxStat> LocalStore::stat(const MailboxId& id) {
+  auto entry = table_.mailbox(id);
+  if (!entry) return entry.error();
+  MailboxStat stat = entry->log.stat;
+  stat.log_size = entry->log.range.size();
+  if (stat.live == 0) return stat;
+  std::optional<Error> damage;
+  const Key end = after(Key('m').id(id));
+  auto scanned =
+      engine_->scan(Family::Messages, message_key(id, entry->log.oldest), end, [&](ByteView, ByteView value) {
+        auto record = decode_message(value);
+        if (!record) {
+          damage = record.error();
+          return false;
+        }
+        if (record->state != State::Live && record->state != State::Unconfirmed) return true;
+        stat.oldest = record->received;
+        table_.set_oldest(id, entry->epoch, record->seq);
+        return false;
+      });
+  if (!scanned) return scanned.error();
+  if (damage) return *damage;
+  return stat;
+}
+
+Result<Where> LocalStore::where(const MailboxId& mailbox, const MessageId& message) const {
+  auto stored = engine_->get(Family::Messages, where_key(message, mailbox));
+  if (!stored) return stored.error();
+  if (!*stored) return Error(Code::NotFound, "no such message");
+  return decode_where(as_bytes(**stored));
+}
+
+// None: no message has this seq.
+Result<std::optional<MessageRecord>> LocalStore::message(const MailboxId& mailbox, std::uint64_t seq) const {
+  auto stored = engine_->get(Family::Messages, message_key(mailbox, seq));
+  if (!stored) return stored.error();
+  if (!*stored) return std::optional<MessageRecord>();
+  auto record = decode_message(as_bytes(**stored));
+  if (!record) return record.error();
+  return std::optional<MessageRecord>(std::move(*record));
+}
+
+Result<MessageRecord> LocalStore::find(const MailboxId& mailbox, const MessageId& id) {
+  if (auto known = table_.epoch(mailbox); !known) return known.error();
+  // A message that settles between the two reads has a new seq: then it is looked for once more.
+  for (int tries = 0; tries < 3; ++tries) {
+    auto place = where(mailbox, id);
+    if (!place) return place.error();
+    if (place->gone) break;
+    auto record = message(mailbox, place->seq);
+    if (!record) return record.error();
+    if (*record) return **record;
+  }
+  return Error(Code::NotFound, "no such message");
+}
+
+Result<std::vector<MessageRecord>> LocalStore::list(const MailboxId& mailbox, std::uint64_t after_seq,
+                                                    std::size_t limit) {
+  if (auto known = table_.epoch(mailbox); !known) return known.error();
+  std::vector<MessageRecord> page;
+  if (limit == 0 || after_seq == std::numeric_limits<std::uint64_t>::max()) return page;
+  std::optional<Error> damage;
+  const Key end = after(Key('m').id(mailbox));
+  auto scanned = engine_->scan(Family::Messages, message_key(mailbox, after_seq + 1), end,
+                               [&](ByteView, ByteView value) {
+                                 auto record = decode_message(value);
+                                 if (record) {
+                                   page.push_back(std::move(*record));
+                                 } else {
+                                   damage = record.error();
+                                 }
+                                 return !damage && page.size() < limit;
+                               });
+  if (!scanned) return scanned.error();
+  if (damage) return *damage;
+  return page;
+}
+
+Result<Bytes> LocalStore::envelope(const MailboxId& mailbox, const MessageId& message) {
+  if (auto known = table_.epoch(mailbox); !known) return known.error();
+  auto body = bodies_.read(mailbox, message);
+  if (!body) return body.error();
+  return to_bytes((*body)->envelope());
+}
+
+Result<std::size_t> LocalStore::read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
+                                     std::span<std::byte> to) {
+  if (auto known = table_.epoch(mailbox); !known) return known.error();
+  auto body = bodies_.read(mailbox, message);
+  if (!body) return body.error();
+  if (!(*body)->large()) {
+    const ByteView all = (*body)->container();
+    if (offset >= all.size()) return 0;
+    const ByteView part = all.subspan(offset, std::min<std::size_t>(to.size(), all.size() - offset));
+    std::copy(part.begin(), part.end(), to.begin());
+    return part.size();
+  }
+  auto record = find(mailbox, message);
+  if (!record) return record.error();
+  auto file = large_->reader(message, record->container_octets);
+  if (!file) return file.error();
+  std::size_t filled = 0;
+  while (filled < to.size() && offset + filled < record->container_octets) {
+    const ssize_t got =
+        ::pread((*file)->get(), to.data() + filled, to.size() - filled, static_cast<off_t>(offset + filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error::from_errno("a large message");
+    if (got == 0) return Error(Code::Corrupt, "the file of message " + message.hex() + " has not its size");
+    filled += static_cast<std::size_t>(got);
+  }
+  return filled;
+}
+
+Result<bool> LocalStore::seen(const MailboxId& mailbox, const Digest& fingerprint) {
+  if (auto known = table_.epoch(mailbox); !known) return known.error();
+  auto stored = engine_->get(Family::Seen, seen_key(mailbox, fingerprint));
+  if (!stored) return stored.error();
+  if (!*stored) return false;
+  auto place = where(mailbox, MessageId::from(as_bytes(**stored)));
+  if (!place) return place.error();
+  // A discarded message was never kept: its fingerprint must not make a second try look like a duplicate.
+  return place->gone != LeafType::Discarded;
+}
+
+Result<std::unique_ptr<Lease>> LocalStore::acquire(const MailboxId& mailbox, std::string_view owner,
+                                                   std::chrono::seconds ttl) {
+  if (auto known = table_.epoch(mailbox); !known) return known.error();
+  return leases_.acquire(mailbox, owner, ttl);
+}
+
+}  // namespace gw::store

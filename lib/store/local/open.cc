@@ -1,0 +1,248 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "store/local/format.h"
+#include "store/local/store_on_disk.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::size_t kBuffers = 16 << 20;
+constexpr std::uint64_t kRoomToOpen = 1 << 20;  // manifests, options, logs
+
+// Smaller buffers where the disk is small: what is in them must find room there once more.
+std::size_t buffers_for(const Marks& marks) {
+  return std::max<std::size_t>(256 << 10, std::min<std::size_t>(kBuffers, marks.low / 2));
+}
+
+// Octets in write-ahead logs, all of which an open may write once more.
+std::uint64_t logged(const std::string& database) {
+  std::uint64_t octets = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(database, ignored)) {
+    if (entry.path().extension() == ".log") octets += entry.file_size(ignored);
+  }
+  return octets;
+}
+
+// The commit point, the last sweep, and every log with its mailbox.
+Result<void> load(Opened& opened) {
+  std::optional<Error> damage;
+  bool found_point = false;
+  auto heads = opened.engine->scan(Family::Heads, Key('a'), Key('z'), [&](ByteView key, ByteView value) {
+    const char tag = as_text(key)[0];
+    ByteReader reader(value);
+    if (tag == 'c') {
+      opened.point.number = reader.u64();
+      found_point = reader.copy(opened.point.chain);
+    } else if (tag == 's') {
+      opened.last_sweep = static_cast<Micros>(reader.u64());
+    } else if (tag == 'h') {
+      auto state = decode_log_state(value);
+      if (state) {
+        opened.entries[MailboxId::from(key.subspan(1))].log = std::move(*state);
+      } else {
+        damage = state.error();
+      }
+    }
+    return !damage;
+  });
+  if (!heads) return heads;
+  const Key first = Key().u8(static_cast<std::uint8_t>(Kind::Mailbox));
+  auto records = opened.engine->scan(Family::Records, first, after(first), [&](ByteView, ByteView value) {
+    auto record = without_version({Kind::Mailbox, {}, {}}, value);
+    auto mailbox = record ? decode_mailbox(record->value) : Result<MailboxRecord>(record.error());
+    if (mailbox) {
+      mailbox->version = record->version;
+      opened.entries[mailbox->id].record = std::make_shared<const MailboxRecord>(std::move(*mailbox));
+    } else {
+      damage = mailbox.error();
+    }
+    return !damage;
+  });
+  if (!records) return records;
+  if (damage) return *damage;
+  if (!found_point) return Error(Code::Corrupt, "the database has no commit point");
+  return {};
+}
+
+// Why the database cannot be all that was acknowledged; empty: it can.
+std::string behind(const CommitPoint& found, const CommitPoint& head) {
+  if (found.number < head.number)
+    return "acknowledged commits are missing: the database ends at commit " + std::to_string(found.number) +
+           ", commit " + std::to_string(head.number) + " was acknowledged";
+  if (found.number == head.number && found.chain != head.chain)
+    return "commit " + std::to_string(found.number) + " is not the one that was acknowledged";
+  return {};
+}
+
+Result<void> open_database(Opened& opened) {
+  const std::string path = opened.options.path + "/db";
+  const std::size_t buffers = buffers_for(opened.space.marks());
+  if (opened.reason.empty()) {
+    auto engine = Engine::open(path, Engine::Mode::ReadWrite, buffers);
+    if (engine) {
+      opened.engine = std::move(*engine);
+      if (auto loaded = load(opened); !loaded) {
+        opened.reason = loaded.error().text();
+      } else {
+        opened.reason = behind(opened.point, opened.head->head().point);
+      }
+      if (opened.reason.empty()) return {};
+      opened.engine.reset();
+      opened.entries.clear();
+    } else if (engine.error().code() == Code::Busy) {
+      return engine.error();
+    } else {
+      opened.reason = engine.error().text();
+    }
+  }
+  auto engine = Engine::open(path, Engine::Mode::ReadOnly, buffers);
+  if (!engine)
+    return Error(Code::Corrupt, opened.reason + "; nor does it open for reading: " + engine.error().text());
+  opened.engine = std::move(*engine);
+  // What of it can be read is shown; that the rest cannot is what `reason` says.
+  if (auto loaded = load(opened); !loaded && opened.entries.empty())
+    return Error(Code::Corrupt, opened.reason + "; nothing in it can be read: " + loaded.error().text());
+  return {};
+}
+
+// An absent or empty folder, made ours.
+Result<void> make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0) return {};
+  if (errno != EEXIST) return Error::from_errno(path);
+  std::error_code error;
+  if (!std::filesystem::is_empty(path, error) || error)
+    return Error(Code::Exists, path + ": there is something already");
+  if (::chmod(path.c_str(), 0700) != 0) return Error::from_errno(path);
+  return {};
+}
+
+Result<void> fill(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
+                  std::function<Micros()> clock) {
+  LocalOptions options;
+  options.clock = std::move(clock);
+  options.path = path;
+  auto hold = Hold::take(path);
+  if (!hold) return hold.error();
+  auto space = Space::open(path, options.low_mark, options.high_mark, options.ballast);
+  if (!space) return space.error();
+  space->look([] { return 0; });
+  if (auto room = space->room_for_append(kRoomToOpen); !room) return room;
+  auto engine = Engine::open(path + "/db", Engine::Mode::Create, buffers_for(space->marks()));
+  if (!engine) return engine.error();
+  if (auto made = LargeFiles::create(path); !made) return made;
+  if (auto made = HeadFile::create(path, {}); !made) return made;
+  auto large = LargeFiles::open(path);
+  if (!large) return large.error();
+  auto head = HeadFile::open(path);
+  if (!head) return head.error();
+  {
+    LocalStore store({options,
+                      vault,
+                      std::move(*hold),
+                      std::move(*space),
+                      std::move(*engine),
+                      std::move(*large),
+                      std::move(*head),
+                      {},
+                      {},
+                      0,
+                      {},
+                      0});
+    if (auto founded = store.found(recovery_recipient); !founded) return founded;
+  }
+  // Last: without it there is no vault.
+  return write_format(path, vault);
+}
+
+}  // namespace
+
+Bytes with_version(std::uint64_t version, ByteView value) {
+  ByteWriter writer;
+  return writer.u64(version).bytes(value).take();
+}
+
+Result<Record> without_version(const RecordKey& key, ByteView stored) {
+  ByteReader reader(stored);
+  Record record{key, {}, reader.u64()};
+  if (!reader.ok()) return Error(Code::Corrupt, "not a stored record");
+  record.value = to_bytes(reader.rest());
+  return record;
+}
+
+Result<VaultId> read_vault_id(const std::string& path) {
+  return read_format(path);
+}
+
+Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
+                                std::function<Micros()> clock) {
+  if (auto made = make_folder(path); !made) return made;
+  auto filled = fill(path, vault, recovery_recipient, std::move(clock));
+  if (!filled) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(path, ignored))
+      std::filesystem::remove_all(entry.path(), ignored);
+  }
+  return filled;
+}
+
+Result<std::unique_ptr<Store>> open_local_store(LocalOptions options) {
+  const std::string context = "cannot open the vault";
+  auto vault = read_format(options.path);
+  if (!vault) return vault.error().within(context);
+  if (!options.allow_network_fs) {
+    if (auto local = refuse_network(options.path); !local) return local.error().within(context);
+  }
+  auto hold = Hold::take(options.path);
+  if (!hold) return hold.error().within(context);
+  auto space = Space::open(options.path, options.low_mark, options.high_mark, options.ballast);
+  if (!space) return space.error().within(context);
+  const std::uint64_t replay = logged(options.path + "/db");
+  space->look([&] { return replay; });
+  if (space->full()) {
+    space->release_ballast();
+    space->look([&] { return replay; });
+  }
+  auto large = LargeFiles::open(options.path);
+  if (!large) return large.error().within(context);
+
+  Opened opened{std::move(options),
+                *vault,
+                std::move(*hold),
+                std::move(*space),
+                nullptr,
+                std::move(*large),
+                std::nullopt,
+                {},
+                {},
+                0,
+                {},
+                0};
+  const std::uint64_t wanted = replay + std::min(kRoomToOpen, opened.space.marks().floor);
+  if (opened.space.free_octets() < wanted) {
+    opened.reason = "no room on the disk to open it for writing";
+    opened.room_wanted = wanted;
+  }
+  auto head = HeadFile::open(opened.options.path);
+  if (head) {
+    opened.head = std::move(*head);
+  } else if (opened.reason.empty()) {
+    opened.reason = head.error().text();
+  }
+  if (auto database = open_database(opened); !database) return database.error().within(context);
+  if (!opened.reason.empty())
+    log::error("read-only", {{"vault", opened.options.path}, {"reason", opened.reason}});
+  auto store = std::make_unique<LocalStore>(std::move(opened));
+  if (auto settled = store->settle(); !settled) return settled.error().within(context);
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace gw::store

@@ -1,0 +1,101 @@
+#include "store/local/space.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace gw::store {
+namespace {
+
+constexpr std::uint64_t kLowInodes = 256;
+
+std::uint64_t minus(std::uint64_t a, std::uint64_t b) {
+  return a - std::min(a, b);
+}
+
+Error no_room() {
+  return Error(Code::Full, "no room on the disk");
+}
+
+}  // namespace
+
+Result<Space> Space::open(const std::string& vault, std::uint64_t low, std::uint64_t high,
+                          std::uint64_t ballast) {
+  Space space;
+  space.folder_ = Fd(::open(vault.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct statvfs found {};
+  if (!space.folder_ || ::fstatvfs(space.folder_.get(), &found) != 0) return Error::from_errno(vault);
+  const std::uint64_t size = static_cast<std::uint64_t>(found.f_blocks) * found.f_frsize;
+  Marks& marks = space.marks_;
+  marks.low = std::min(low, size / 8);
+  marks.ballast = std::min(ballast, size / 16);
+  // Giving up the ballast must not by itself look like room enough.
+  marks.high = std::max(std::min(high, size / 4), marks.low + marks.ballast);
+  marks.floor = std::min<std::uint64_t>(1 << 20, size / 64);
+  marks.inodes = found.f_files == 0 ? 0 : std::min<std::uint64_t>(kLowInodes, found.f_files / 8);
+  space.ballast_path_ = vault + "/ballast";
+  return space;
+}
+
+Space::Space(Space&& other) noexcept
+    : folder_(std::move(other.folder_)),
+      ballast_path_(std::move(other.ballast_path_)),
+      marks_(other.marks_),
+      octets_(other.octets_.load()),
+      inodes_(other.inodes_.load()),
+      promised_(other.promised_.load()),
+      full_(other.full_.load()) {}
+
+void Space::look(const std::function<std::uint64_t()>& promised) {
+  struct statvfs found {};
+  if (::fstatvfs(folder_.get(), &found) != 0) return;
+  // What only root may use is no room for us, whoever we are: others run on what root leaves.
+  octets_ = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
+  inodes_ = found.f_favail;
+  constexpr std::uint64_t kPlenty = 1 << 30;
+  promised_ = octets_ < kPlenty ? promised() : 0;
+  const std::uint64_t room = minus(octets_, promised_);
+  const bool inodes_low = marks_.inodes != 0 && inodes_ < marks_.inodes;
+  const bool inodes_high = marks_.inodes == 0 || inodes_ >= 2 * marks_.inodes;
+  if (room < marks_.low || inodes_low) {
+    full_ = true;
+  } else if (room >= marks_.high && inodes_high) {
+    full_ = false;
+  }
+}
+
+Result<void> Space::room_for_append(std::uint64_t octets) const {
+  // Twice: once in the write-ahead log, once where it is flushed to.
+  if (full_ || minus(octets_, promised_) < marks_.low + 2 * octets) return no_room();
+  return {};
+}
+
+Result<void> Space::room_for_change(std::uint64_t octets) const {
+  if (octets_ < marks_.floor + 2 * octets + promised_) return no_room();
+  return {};
+}
+
+std::uint64_t Space::ballast_now() const {
+  struct stat found {};
+  if (::stat(ballast_path_.c_str(), &found) != 0) return 0;
+  return static_cast<std::uint64_t>(found.st_size);
+}
+
+void Space::release_ballast() {
+  if (ballast_now() != 0) ::unlink(ballast_path_.c_str());
+}
+
+void Space::restore_ballast() {
+  if (marks_.ballast == 0 || ballast_now() >= marks_.ballast) return;
+  if (full_ || minus(octets_, promised_) < marks_.high + marks_.ballast) return;
+  const Fd fd(::open(ballast_path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return;
+  // Real blocks, or it is no ballast.
+  if (::posix_fallocate(fd.get(), 0, static_cast<off_t>(marks_.ballast)) != 0)
+    ::unlink(ballast_path_.c_str());
+}
+
+}  // namespace gw::store

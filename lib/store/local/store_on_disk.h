@@ -1,0 +1,154 @@
+// The Store over one vault's files. Made by open_local_store (local_store.h); not for others to include.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "store/clock_watch.h"
+#include "store/leases.h"
+#include "store/local/body.h"
+#include "store/local/commit.h"
+#include "store/local/engine.h"
+#include "store/local/head.h"
+#include "store/local/hold.h"
+#include "store/local/large.h"
+#include "store/local/local_store.h"
+#include "store/local/space.h"
+#include "store/local/state.h"
+#include "store/rules.h"
+
+namespace gw::store {
+
+// What opening found; the store lives on it.
+struct Opened {
+  LocalOptions options;
+  VaultId vault;
+  Hold hold;
+  Space space;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<LargeFiles> large;
+  std::optional<HeadFile> head;
+  CommitPoint point;
+  Entries entries;
+  Micros last_sweep = 0;
+  std::string reason;             // why it is read-only; empty: it is not
+  std::uint64_t room_wanted = 0;  // read-only because there is less room than this
+};
+
+class LocalStore : public Store {
+ public:
+  explicit LocalStore(Opened opened);
+  ~LocalStore() override;
+  LocalStore(const LocalStore&) = delete;
+  LocalStore& operator=(const LocalStore&) = delete;
+
+  // What is to be done before anybody else uses it: nothing that was found may be taken back by a power cut,
+  // files without a message go, pending messages become unconfirmed.
+  Result<void> settle();
+  // Begins the history of a vault that was just made.
+  Result<void> found(ByteView recovery_recipient);
+
+  Result<Health> health() override;
+
+  Result<void> put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots,
+                           const Note& note) override;
+  Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) override;
+  Result<MailboxRecord> mailbox(const MailboxId& mailbox) override;
+  Result<std::vector<MailboxRecord>> mailboxes() override;
+  Result<Recipient> resolve(std::string_view address, Lookup lookup) override;
+  Result<MailboxStat> stat(const MailboxId& mailbox) override;
+
+  Result<std::unique_ptr<Append>> begin(const MailboxId& mailbox, const MessageId& message) override;
+  Result<MessageRecord> find(const MailboxId& mailbox, const MessageId& message) override;
+  Result<std::vector<MessageRecord>> list(const MailboxId& mailbox, std::uint64_t after,
+                                          std::size_t limit) override;
+  Result<Bytes> envelope(const MailboxId& mailbox, const MessageId& message) override;
+  Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
+                           std::span<std::byte> to) override;
+  Result<std::size_t> transition(const Transition& transition) override;
+  Result<bool> seen(const MailboxId& mailbox, const Digest& fingerprint) override;
+
+  Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
+                                         std::chrono::seconds ttl) override;
+  Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) override { return permits_.take(octets); }
+
+  Result<Record> get(const RecordKey& key) override;
+  Result<std::uint64_t> put_if(const RecordKey& key, std::uint64_t version, ByteView value,
+                               const Note& note) override;
+  Result<void> erase_if(const RecordKey& key, std::uint64_t version, const Note& note) override;
+  Result<std::vector<Record>> scan(Kind kind, const MailboxId& mailbox, std::string_view after,
+                                   std::size_t limit) override;
+
+  Result<LogHead> history_head(const MailboxId& log) override;
+  Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
+                                          std::size_t limit) override;
+  Result<std::uint64_t> note(const MailboxId& log, const Leaf& leaf) override;
+  Result<std::string> checkpoint(std::string_view actor) override;
+  Result<SweepReport> sweep(std::size_t budget, bool now) override;
+
+ private:
+  friend class LocalAppend;
+  struct Examined;
+  struct Expiring;
+
+  Result<void> change(std::size_t octets, const Judge& judge);
+  Result<std::uint64_t> change_record(const RecordKey& key, std::uint64_t version,
+                                      std::optional<ByteView> value, const Note& note);
+  Result<Where> where(const MailboxId& mailbox, const MessageId& message) const;
+  Result<std::optional<MessageRecord>> message(const MailboxId& mailbox, std::uint64_t seq) const;
+  Result<Examined> examine(const Transition& transition, const Step& step) const;
+  void move(Batch& batch, const MailboxId& mailbox, MessageRecord record, const Step& step,
+            std::string_view actor);
+  // After the commit: what the removed or settled ones leave behind outside the database.
+  void let_go(const MailboxId& mailbox, const std::vector<MessageRecord>& messages, const Step& step);
+  Result<std::vector<Expiring>> expiring(std::size_t most, Micros at, bool early) const;
+  Result<std::uint64_t> expire(const MailboxId& mailbox, std::span<const Expiring> chosen, bool early,
+                               std::uint64_t& octets);
+  Result<void> unconfirm();
+
+  void every_so_often(std::chrono::milliseconds pause, const std::function<void()>& work);
+  void mind_head();
+  void mind_space();
+  // A sync that failed is the end of the store, also where only one message is hurt. Gives what to answer.
+  Error hurt(const Error& error);
+
+  const LocalOptions options_;
+  const VaultId vault_;
+  Hold hold_;
+  Space space_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<LargeFiles> large_;
+  Table table_;
+  Bodies bodies_;
+  std::optional<HeadFile> head_;  // the timer's, and the destructor's
+  const std::string reason_;
+  const std::uint64_t room_wanted_;
+  Leases leases_;
+  Permits permits_;
+  Receipts receipts_;
+  std::mutex clock_mutex_;
+  ClockWatch clock_watch_;
+  Micros last_sweep_ = 0;
+  Commits commits_;
+  std::atomic<std::uint64_t> append_memory_ = 0;
+  std::mutex committing_mutex_;
+  std::set<std::pair<MailboxId, MessageId>> committing_;
+
+  std::mutex timer_mutex_;
+  std::condition_variable timer_wake_;
+  bool stopping_ = false;
+  std::atomic<bool> deleted_ = false;  // bodies since room was last given back
+  bool was_full_ = false;
+  std::thread timer_;
+  std::thread upkeep_;
+};
+
+// A stored record's value: its version in front.
+Bytes with_version(std::uint64_t version, ByteView value);
+Result<Record> without_version(const RecordKey& key, ByteView stored);
+
+}  // namespace gw::store
