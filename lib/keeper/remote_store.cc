@@ -36,6 +36,7 @@ class RemoteStore : public store::Store {
     auto loan = pool_->borrow(Pool::Use::Any);
     if (!loan) return loan.error();
     const proto::Hello& hello = (*loan)->hello();
+    vault_ = VaultId::from(as_bytes(hello.vault()));
     limits_ = {hello.batch(), hello.record(), std::min<std::size_t>(hello.chunk(), kMaxData)};
     return {};
   }
@@ -47,6 +48,8 @@ class RemoteStore : public store::Store {
     if (!reply) return reply.error();
     return from_proto((*reply)->reply().health());
   }
+
+  Result<VaultId> vault_id() override { return vault_; }
 
   Result<void> put_mailbox(const store::MailboxRecord& record, const std::vector<store::Slot>& slots,
                            const store::Note& note) override {
@@ -160,6 +163,22 @@ class RemoteStore : public store::Store {
         to, &got);
     if (!reply) return reply.error();
     return got;
+  }
+
+  Result<store::Opening> opening(const MailboxId& mailbox, const MessageId& message,
+                                 std::span<std::byte> to) override {
+    if (to.empty()) return Store::opening(mailbox, message, to);
+    store::Opening opening;
+    auto reply = ask(
+        Effect::Reads, proto::OP_OPENING,
+        [&](Request& request) {
+          name(mailbox, message, request);
+          request.set_limit(to.size());
+        },
+        to, &opening.octets);
+    if (!reply) return reply.error();
+    opening.envelope = to_bytes((*reply)->reply().value());
+    return opening;
   }
 
   Result<std::size_t> transition(const store::Transition& change) override {
@@ -418,6 +437,7 @@ class RemoteStore : public store::Store {
   }
 
   std::shared_ptr<Pool> pool_;
+  VaultId vault_;
   store::Limits limits_;
 };
 

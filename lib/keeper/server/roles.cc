@@ -42,6 +42,12 @@ bool drains_under_lease(const proto::Request& request) {
          change.to() == static_cast<std::uint32_t>(store::State::Drained) && change.leased();
 }
 
+// What was drained leaves its leaf by the transition; a copy that was taken is only noted.
+bool of_an_export(const proto::Request& request) {
+  const auto leaf = store::decode_leaf(as_bytes(request.value()));
+  return leaf && leaf->type == store::LeafType::Exported;
+}
+
 struct Rule {
   proto::Op op;
   std::string_view name;
@@ -66,6 +72,7 @@ constexpr std::array kRules{
     Rule{proto::OP_LIST, "list", never, always},
     Rule{proto::OP_ENVELOPE, "envelope", never, always},
     Rule{proto::OP_READ, "read", never, always},
+    Rule{proto::OP_OPENING, "opening", never, always},
     Rule{proto::OP_TRANSITION, "transition", of_own_pending, drains_under_lease},
     Rule{proto::OP_SEEN, "seen", always, never},
     Rule{proto::OP_ACQUIRE, "acquire", never, always},
@@ -79,7 +86,7 @@ constexpr std::array kRules{
     Rule{proto::OP_SCAN, "scan", never, never},
     Rule{proto::OP_HISTORY_HEAD, "history-head", never, never},
     Rule{proto::OP_HISTORY_READ, "history-read", never, never},
-    Rule{proto::OP_NOTE, "note", never, never},
+    Rule{proto::OP_NOTE, "note", never, of_an_export},
     Rule{proto::OP_CHECKPOINT, "checkpoint", never, never},
     Rule{proto::OP_SWEEP, "sweep", never, never},
 };

@@ -34,8 +34,8 @@ struct RoleListener {
 
 struct ServerOptions {
   VaultId vault;
-  std::chrono::seconds idle_exit{0};  // 0: never
-  std::chrono::seconds sweep_every{60};
+  std::chrono::milliseconds idle_exit{0};  // 0: never
+  std::chrono::milliseconds sweep_every{60'000};
   std::size_t sweep_budget = 2000;  // messages in one go, then others have their turn
   std::size_t connections = 1000;   // more are told to come again
   int stop = -1;                    // a descriptor that is readable once the process is to end

@@ -141,6 +141,7 @@ void Session::serve(std::size_t octets) {
       answer([&]() -> Result<void> {
         switch (op) {
           case proto::OP_READ:
+          case proto::OP_OPENING:
             return read();
           case proto::OP_ACQUIRE:
             return acquire();
@@ -249,11 +250,21 @@ Result<void> Session::read() {
   if (!mailbox) return mailbox.error();
   const auto message = id_of<MessageId>(request_.message(), "message id");
   if (!message) return message.error();
+  const bool opening = request_.op() == proto::OP_OPENING;
   piece_.resize(kMaxData);
   std::uint64_t offset = request_.from();
   for (std::uint64_t left = request_.limit(); left > 0 && !over_;) {
     const std::size_t wanted = std::min<std::uint64_t>(left, kMaxData);
-    auto got = store_.read(*mailbox, *message, offset, std::span(piece_).first(wanted));
+    const std::span<std::byte> space = std::span(piece_).first(wanted);
+    Result<std::size_t> got = 0;
+    if (opening && offset == 0) {
+      auto opened = store_.opening(*mailbox, *message, space);
+      if (!opened) return opened.error();
+      put_octets(opened->envelope, *reply_.mutable_value());
+      got = opened->octets;
+    } else {
+      got = store_.read(*mailbox, *message, offset, space);
+    }
     if (!got) return got.error();
     const ByteView octets = ByteView(piece_).first(*got);
     left -= *got;
