@@ -1,0 +1,347 @@
+// Connections that end: what then is done, not done, or not known.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "base/log.h"
+#include "keeper/convert.h"
+#include "keeper/linked.h"
+#include "support/await.h"
+#include "support/store_contract.h"
+
+namespace gw::keeper::test {
+namespace {
+
+namespace contract = gw::store::contract;
+using contract::Mail;
+using gw::test::await;
+using store::State;
+
+Code code_of(const auto& result) {
+  return result ? Code::Internal : result.error().code();
+}
+
+struct Fixture {
+  Link link{store::make_memory_store({})};
+  MailboxId mailbox = contract::put(*link.store, contract::new_mailbox("journal")).id;
+  Fixture() { log::open("test", log::Target::Nowhere); }
+
+  State state_of(const MessageId& message) { return link.store->find(mailbox, message).value().state; }
+};
+
+// A whole append as the octets that a client sends.
+Bytes frames_of(const MailboxId& mailbox, const Mail& mail) {
+  Bytes octets;
+  proto::Request begin;
+  begin.set_op(proto::OP_BEGIN);
+  put_octets(mailbox.view(), *begin.mutable_mailbox());
+  put_octets(mail.id.view(), *begin.mutable_message());
+  REQUIRE(add_control(octets, begin));
+  add_data(octets, mail.container);
+  proto::Request commit;
+  commit.set_op(proto::OP_COMMIT);
+  put(mail.commit, *commit.mutable_commit());
+  REQUIRE(add_control(octets, commit));
+  return octets;
+}
+
+// A keeper of the test's own making: greets, reads `requests` of them, and goes away.
+Fd scripted_keeper(std::vector<std::thread>& threads, int requests) {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  threads.emplace_back([requests, socket = ends[1]] {
+    Channel channel{Fd(socket)};
+    proto::Hello hello;
+    hello.set_protocol(kProtocol);
+    hello.set_vault(std::string(16, 'v'));
+    hello.set_batch(100'000);
+    hello.set_chunk(kMaxData);
+    Bytes out;
+    static_cast<void>(add_control(out, hello));
+    static_cast<void>(channel.send(ByteView(out)));
+    for (int seen = 0; seen < requests;) {
+      auto frame = channel.next();
+      if (!frame) return;
+      proto::Request request;
+      if (frame->kind == FrameKind::Data || !request.ParseFromString(std::string(as_text(frame->octets))))
+        continue;
+      if (request.op() != proto::OP_NONE && request.op() != proto::OP_BEGIN) ++seen;
+    }
+  });
+  return Fd(ends[0]);
+}
+
+TEST_CASE_METHOD(Fixture, "a connection that is cut anywhere in an append leaves nothing") {
+  const Mail mail = contract::new_mail(64);
+  const Bytes octets = frames_of(mailbox, mail);
+  for (std::size_t cut = 0; cut < octets.size(); ++cut) {
+    Channel channel{*link.dial(Role::Append)};
+    REQUIRE(channel.next());
+    REQUIRE(channel.send(ByteView(octets).first(cut)));
+  }
+  await("all connections to end", [&] { return link.server->connections() == 0; });
+  CHECK(link.store->list(mailbox, 0, 10).value().empty());
+  CHECK(link.store->history_head(mailbox).value().size == 1);
+
+  Channel channel{*link.dial(Role::Append)};
+  REQUIRE(channel.next());
+  REQUIRE(channel.send(ByteView(octets)));
+  REQUIRE(channel.next());
+  CHECK(state_of(mail.id) == State::Live);
+}
+
+TEST_CASE("a change whose answer did not come is Unknown, a question Unavailable") {
+  std::vector<std::thread> threads;
+  int dials = 0;
+  auto remote = make_remote_store({[&]() -> Result<Fd> {
+                                     if (++dials > 1) return Error(Code::Unavailable, "no keeper");
+                                     return scripted_keeper(threads, 1);
+                                   },
+                                   "test"});
+  REQUIRE(remote);
+  store::Store& store = **remote;
+  const MailboxId mailbox = random_id<MailboxId>();
+  SECTION("a commit") {
+    const Mail mail = contract::new_mail();
+    CHECK(code_of(contract::deliver(store, mailbox, mail)) == Code::Unknown);
+    CHECK(code_of(contract::deliver(store, mailbox, mail)) == Code::Unavailable);
+  }
+  SECTION("a commit after streaming") {
+    CHECK(code_of(contract::deliver(store, mailbox, contract::new_mail(300'000))) == Code::Unknown);
+  }
+  SECTION("a transition") {
+    CHECK(code_of(contract::move(store, mailbox, {new_message_id(1)}, State::Live, State::Drained)) ==
+          Code::Unknown);
+  }
+  SECTION("a record") {
+    CHECK(code_of(store.put_if({store::Kind::Setting, {}, "x"}, 0, {}, {})) == Code::Unknown);
+  }
+  SECTION("a lease, which has ended with its connection") {
+    CHECK(code_of(store.acquire(mailbox, "x", std::chrono::seconds(60))) == Code::Unavailable);
+  }
+  SECTION("find") {
+    CHECK(code_of(store.find(mailbox, new_message_id(1))) == Code::Unavailable);
+  }
+  SECTION("list") {
+    CHECK(code_of(store.list(mailbox, 0, 10)) == Code::Unavailable);
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_CASE("what could not be sent was surely not done, and is tried once more elsewhere") {
+  std::vector<std::thread> threads;
+  int dials = 0;
+  auto remote = make_remote_store({[&]() -> Result<Fd> {
+                                     if (++dials > 2) return Error(Code::Unavailable, "no keeper");
+                                     return scripted_keeper(threads, dials == 1 ? 0 : 1);
+                                   },
+                                   "test"});
+  REQUIRE(remote);
+  threads.front().join();
+  threads.clear();  // the first keeper has gone, and nothing was asked of it
+  CHECK(code_of(contract::deliver(**remote, random_id<MailboxId>(), contract::new_mail())) == Code::Unknown);
+  CHECK(dials == 2);
+  for (std::thread& thread : threads) thread.join();
+  CHECK(code_of(contract::deliver(**remote, random_id<MailboxId>(), contract::new_mail())) ==
+        Code::Unavailable);
+}
+
+TEST_CASE_METHOD(Fixture, "after a keeper ended, the next operations find its successor by themselves") {
+  auto remote = link.connect();
+  REQUIRE(contract::deliver(*remote, mailbox, contract::new_mail()));
+  link.end();
+  CHECK(code_of(remote->health()) == Code::Unavailable);
+  link.start_again();
+  CHECK(remote->stat(mailbox).value().live == 1);
+  REQUIRE(contract::deliver(*remote, mailbox, contract::new_mail(200'000)));
+  link.end();
+  link.start_again();
+  REQUIRE(contract::deliver(*remote, mailbox, contract::new_mail()));
+  CHECK(remote->list(mailbox, 0, 10).value().size() == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "a streamed append whose keeper ends is Unavailable and leaves nothing") {
+  auto remote = link.connect();
+  const Mail mail = contract::new_mail(1 << 20);
+  auto append = remote->begin(mailbox, mail.id);
+  REQUIRE((*append)->put(ByteView(mail.container).first(300'000)));
+  link.end();
+  link.start_again();
+  auto put = (*append)->put(ByteView(mail.container).subspan(300'000));
+  const Code code = put ? code_of((*append)->commit(mail.commit)) : put.error().code();
+  CHECK(code == Code::Unavailable);
+  append->reset();
+  CHECK(code_of(remote->find(mailbox, mail.id)) == Code::NotFound);
+}
+
+TEST_CASE_METHOD(Fixture, "a lease ends with its connection, and nothing is drained under the next one") {
+  auto first = link.connect(Role::Drain);
+  auto second = link.connect(Role::Drain);
+  const Mail mail = contract::new_mail();
+  REQUIRE(contract::deliver(*link.store, mailbox, mail));
+  auto lease = first->acquire(mailbox, "first", std::chrono::minutes(20));
+  REQUIRE(lease);
+  REQUIRE((*lease)->renew());
+  CHECK(code_of(second->acquire(mailbox, "second", std::chrono::minutes(20))) == Code::Busy);
+  SECTION("the keeper was replaced") {
+    link.end();
+    link.start_again();
+    auto next = second->acquire(mailbox, "second", std::chrono::minutes(20));
+    REQUIRE(next);
+    store::Transition drain;
+    drain.mailbox = mailbox;
+    drain.messages = {mail.id};
+    drain.from = State::Live;
+    drain.to = State::Drained;
+    drain.lease = lease->get();
+    CHECK(code_of(first->transition(drain)) == Code::LeaseLost);
+    CHECK(code_of((*lease)->renew()) == Code::LeaseLost);
+    CHECK(state_of(mail.id) == State::Live);
+    CHECK(first->stat(mailbox));  // the client itself goes on
+    drain.lease = next->get();
+    CHECK(second->transition(drain).value() == 1);
+  }
+  SECTION("the client went away") {
+    lease->reset();
+    first.reset();
+    CHECK(second->acquire(mailbox, "second", std::chrono::minutes(20)));
+  }
+  SECTION("a lease of another store is none here") {
+    store::Transition drain;
+    drain.mailbox = mailbox;
+    drain.messages = {mail.id};
+    drain.from = State::Live;
+    drain.to = State::Drained;
+    auto local = link.store->acquire(contract::put(*link.store, contract::new_mailbox("x")).id, "x",
+                                     std::chrono::minutes(1));
+    drain.lease = local->get();
+    CHECK(code_of(first->transition(drain)) == Code::LeaseLost);
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a pending message whose client went away becomes unconfirmed") {
+  auto proxy = link.connect(Role::Append);
+  Mail settled = contract::new_mail();
+  settled.commit.pending = true;
+  Mail left = contract::new_mail();
+  left.commit.pending = true;
+  const store::Receipt receipt = contract::deliver(*proxy, mailbox, settled).value();
+  REQUIRE(contract::deliver(*proxy, mailbox, left));
+  CHECK(state_of(left.id) == State::Pending);
+
+  store::Transition settle;
+  settle.mailbox = mailbox;
+  settle.messages = {settled.id};
+  settle.from = State::Pending;
+  settle.to = State::Live;
+  CHECK(code_of(proxy->transition(settle)) == Code::Denied);  // without its receipt
+  settle.token = receipt.token;
+  CHECK(proxy->transition(settle).value() == 1);
+
+  // An append that fails on the way does not take the pending message's connection with it.
+  CHECK(code_of(contract::deliver(*proxy, random_id<MailboxId>(), contract::new_mail(1 << 20))) ==
+        Code::NotFound);
+  CHECK(state_of(left.id) == State::Pending);
+
+  proxy.reset();
+  await("the pending message to be marked", [&] { return state_of(left.id) == State::Unconfirmed; });
+  CHECK(state_of(settled.id) == State::Live);
+  const std::string actor = contract::history(*link.store, mailbox).back().actor;
+  CHECK(actor.find("append connection lost") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "a refused append is told while it streams, and its connection serves on") {
+  auto remote = link.connect();
+  const MailboxId nowhere = random_id<MailboxId>();
+  const Mail mail = contract::new_mail(100);
+  auto append = remote->begin(nowhere, mail.id);
+  const Bytes chunk(kMaxData);
+  Result<void> put;
+  await("the refusal to arrive", [&] { return !(put = (*append)->put(chunk)); });
+  CHECK(put.error().code() == Code::NotFound);
+  CHECK(code_of((*append)->commit(mail.commit)) == Code::NotFound);
+  append->reset();
+  REQUIRE(contract::deliver(*remote, mailbox, mail));
+  CHECK(link.server->connections() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "whoever breaks the protocol is told and cut off") {
+  const auto says = [&](const Bytes& octets) {
+    Channel channel{*link.dial(Role::Admin)};
+    REQUIRE(channel.next());
+    REQUIRE(channel.send(ByteView(octets)));
+    auto frame = channel.next();
+    REQUIRE(frame);
+    proto::Reply reply;
+    REQUIRE(reply.ParseFromString(std::string(as_text(frame->octets))));
+    CHECK(error_of(reply.failure()).code() == Code::BadInput);
+    CHECK(code_of(channel.next()) == Code::Closed);
+  };
+  const auto control = [](proto::Op op, std::size_t size = 0) {
+    proto::Request request;
+    request.set_op(op);
+    request.set_value(std::string(size, 'x'));
+    Bytes octets;
+    REQUIRE(add_control(octets, request));
+    return octets;
+  };
+  says(to_bytes("EHLO keeper.example\r\n"));
+  says(ByteWriter().u32(3).u8(1).text("\xff\xff\xff").data());
+  Bytes stray;
+  add_data(stray, as_bytes("octets"));
+  says(stray);
+  says(control(proto::OP_COMMIT));
+  says(control(proto::OP_STAT, 70'000));
+  Bytes within = frames_of(mailbox, contract::new_mail());
+  within.resize(within.size() - 20);
+  Bytes begun;
+  proto::Request begin;
+  begin.set_op(proto::OP_BEGIN);
+  put_octets(mailbox.view(), *begin.mutable_mailbox());
+  put_octets(new_message_id(1).view(), *begin.mutable_message());
+  REQUIRE(add_control(begun, begin));
+  append(begun, control(proto::OP_HEALTH));
+  says(begun);
+}
+
+TEST_CASE("more connections than a keeper may have are told to come again") {
+  ServerOptions options;
+  options.connections = 1;
+  Link link(store::make_memory_store({}), options);
+  auto first = link.connect();
+  REQUIRE(first);
+  auto second = make_remote_store({[&] { return link.dial(Role::Admin); }, "test"});
+  CHECK(code_of(second) == Code::Busy);
+}
+
+TEST_CASE_METHOD(Fixture, "many threads share one client") {
+  auto remote = link.connect();
+  std::atomic<int> delivered = 0;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int number = 0; number < 64; ++number) {
+    threads.emplace_back([&, number] {
+      for (int round = 0; round < 20; ++round) {
+        const Mail mail = contract::new_mail(number % 8 == 0 ? 150'000 : 1000);
+        if (contract::deliver(*remote, mailbox, mail)) ++delivered;
+        auto found = remote->find(mailbox, mail.id);
+        Bytes octets(mail.container.size());
+        auto got = remote->read(mailbox, mail.id, 0, octets);
+        if (!found || !got || *got != octets.size() || octets != mail.container) ++wrong;
+        if (number % 4 == 0 && !remote->permit(1000)) ++wrong;
+        if (number % 16 == 1) {
+          auto lease = remote->acquire(mailbox, "a thread", std::chrono::minutes(1));
+          if (!lease && lease.error().code() != Code::Busy) ++wrong;
+          if (lease && !(*lease)->renew()) ++wrong;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  CHECK(delivered == 64 * 20);
+  CHECK(remote->list(mailbox, 0, 10'000).value().size() == 64 * 20);
+}
+
+}  // namespace
+}  // namespace gw::keeper::test

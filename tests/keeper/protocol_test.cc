@@ -1,0 +1,113 @@
+#include "keeper/protocol.h"
+
+#include <catch2/catch.hpp>
+
+#include "keeper/protocol.pb.h"
+
+namespace gw::keeper {
+namespace {
+
+struct Seen {
+  std::vector<std::string> controls;
+  std::string data;
+
+  friend bool operator==(const Seen&, const Seen&) = default;
+};
+
+// What the reader makes of octets that arrive `step` at a time.
+Seen read_in_steps(ByteView octets, std::size_t step) {
+  FrameReader reader;
+  Seen seen;
+  while (!octets.empty()) {
+    const std::span<std::byte> space = reader.space();
+    REQUIRE(!space.empty());
+    const std::size_t count = std::min({step, octets.size(), space.size()});
+    std::copy_n(octets.begin(), count, space.begin());
+    reader.filled(count);
+    octets = octets.subspan(count);
+    for (;;) {
+      auto frame = reader.next();
+      REQUIRE(frame);
+      if (!*frame) break;
+      if ((*frame)->kind == FrameKind::Data) {
+        seen.data += as_text((*frame)->octets);
+      } else {
+        seen.controls.emplace_back(as_text((*frame)->octets));
+      }
+    }
+  }
+  CHECK(reader.empty());
+  return seen;
+}
+
+Code refusal_of(ByteView octets) {
+  FrameReader reader;
+  std::copy(octets.begin(), octets.end(), reader.space().begin());
+  reader.filled(octets.size());
+  auto frame = reader.next();
+  REQUIRE_FALSE(frame);
+  return frame.error().code();
+}
+
+TEST_CASE("frames are the same however the octets arrive") {
+  proto::Request small;
+  small.set_op(proto::OP_STAT);
+  small.set_text("a");
+  proto::Request large;
+  large.set_value(std::string(100'000, 'v'));
+  const std::string data(70'000, 'd');
+  Bytes octets;
+  REQUIRE(add_control(octets, small));
+  add_data(octets, as_bytes(data));
+  REQUIRE(add_control(octets, large));
+  add_data(octets, as_bytes("tail"));
+  REQUIRE(add_control(octets, proto::Request()));
+
+  const Seen whole = read_in_steps(octets, octets.size());
+  REQUIRE(whole.controls.size() == 3);
+  CHECK(whole.controls[0] == small.SerializeAsString());
+  CHECK(whole.controls[1] == large.SerializeAsString());
+  CHECK(whole.controls[2].empty());
+  CHECK(whole.data == data + "tail");
+  for (const std::size_t step : {1, 2, 3, 5, 7, 100, 4096, 16'384, 65'536}) {
+    INFO("step " << step);
+    CHECK(read_in_steps(octets, step) == whole);
+  }
+}
+
+TEST_CASE("a frame that nobody may send ends the protocol") {
+  CHECK(refusal_of(ByteWriter().u32(kMaxControl + 1).u8(1).data()) == Code::BadInput);
+  CHECK(refusal_of(ByteWriter().u32(0xffffffff).u8(1).data()) == Code::BadInput);
+  CHECK(refusal_of(ByteWriter().u32(kMaxData + 1).u8(2).data()) == Code::BadInput);
+  CHECK(refusal_of(ByteWriter().u32(1).u8(3).data()) == Code::BadInput);
+  CHECK(refusal_of(as_bytes("GET / HTTP/1.0\r\n")) == Code::BadInput);
+}
+
+TEST_CASE("a message that is too long is not sent") {
+  proto::Request request;
+  request.set_value(std::string(kMaxControl, 'v'));
+  Bytes octets = to_bytes("before");
+  auto added = add_control(octets, request);
+  REQUIRE_FALSE(added);
+  CHECK(added.error().code() == Code::Internal);
+  CHECK(octets == to_bytes("before"));
+}
+
+TEST_CASE("an error crosses the socket with code, text and hint") {
+  for (int code = 0; code <= static_cast<int>(Code::Internal); ++code) {
+    proto::Failure failure;
+    put_error(Error(static_cast<Code>(code), "what\xff").with_hint("do this"), failure);
+    proto::Failure received;
+    REQUIRE(received.ParseFromString(failure.SerializeAsString()));
+    const Error error = error_of(received);
+    CHECK(error.code() == static_cast<Code>(code));
+    CHECK(error.text() == "what\xff");
+    CHECK(error.hint() == "do this");
+  }
+  proto::Failure newer;
+  newer.set_code(4711);
+  CHECK(error_of(newer).code() == Code::Internal);
+}
+
+}  // namespace
+}  // namespace gw::keeper

@@ -1,0 +1,22 @@
+// Waiting for a condition, and saying which one did not come.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <string>
+#include <thread>
+
+namespace gw::test {
+
+template <class Condition>
+void await(const std::string& what, Condition condition,
+           std::chrono::seconds most = std::chrono::seconds(10)) {
+  const auto until = std::chrono::steady_clock::now() + most;
+  while (!condition()) {
+    INFO("waited for " << what);
+    REQUIRE(std::chrono::steady_clock::now() < until);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+}  // namespace gw::test
