@@ -16,6 +16,7 @@ constexpr std::size_t kMaxValue = 1024;
 std::string program_name = "gw";
 Target target = Target::Stderr;
 std::atomic<bool> show_verbose{false};
+std::atomic<bool> only_errors{false};
 
 void append_value(std::string& line, std::string_view value) {
   const std::string shown = printable(value.substr(0, kMaxValue));
@@ -33,7 +34,7 @@ void append_value(std::string& line, std::string_view value) {
 }
 
 void write(int priority, std::string_view event, Fields fields) {
-  if (target == Target::Nowhere) return;
+  if (target == Target::Nowhere || (only_errors && priority > LOG_ERR)) return;
   std::string line(event);
   for (const Field& field : fields) {
     line += ' ';
@@ -62,6 +63,10 @@ void open(std::string_view program, Target where) {
 
 void set_verbose(bool verbose) {
   show_verbose = verbose;
+}
+
+void set_quiet(bool quiet) {
+  only_errors = quiet;
 }
 
 void error(std::string_view event, Fields fields) {

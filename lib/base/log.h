@@ -28,12 +28,13 @@ using Fields = std::initializer_list<Field>;
 enum class Target {
   Stderr,   // `PROGRAM[PID]: EVENT key=value`, without time where a service manager adds one
   Syslog,   // syslog(3), facility mail
-  Nowhere,  // tests, and --quiet
+  Nowhere,  // tests
 };
 
 // Call once, before threads. The default is Stderr.
 void open(std::string_view program, Target target);
 void set_verbose(bool verbose);
+void set_quiet(bool quiet);  // only errors
 
 void error(std::string_view event, Fields fields = {});
 void warning(std::string_view event, Fields fields = {});

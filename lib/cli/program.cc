@@ -193,6 +193,7 @@ int Program::run_job(int argc, char** argv, const std::function<Result<int>()>& 
   try {
     if (const int status = parse(argc, argv); status >= 0) return status;
     log::set_verbose(verbose_);
+    log::set_quiet(quiet_);
     const Result<int> done = job();
     if (done) return *done;
     report(done.error());

@@ -100,7 +100,7 @@ class Session {
 
   // What is to be sent. Taking it leaves nothing.
   std::string take_output();
-  bool has_output() const { return !output_.empty(); }
+  std::size_t output_size() const { return output_.size(); }
 
   const std::string& helo() const { return helo_; }  // as the client called itself
   bool extended() const { return extended_; }        // by EHLO

@@ -1,0 +1,65 @@
+// gw-smtpd: mail comes in over SMTP and is sealed into the vault.
+#include <unistd.h>
+
+#include <array>
+
+#include "cli/values.h"
+#include "gate/smtp_server.h"
+#include "server_options.h"
+
+namespace {
+
+using namespace gw;
+
+struct Options {
+  cmd::ServerOptions server;
+  std::optional<std::uint64_t> max_size;
+};
+
+std::string system_host() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
+}
+
+Result<void> serve(const Options& options) {
+  auto config = options.server.resolve(&config::Config::smtpd);
+  if (!config) return config.error();
+  if (options.max_size) config->smtpd.max_size = *options.max_size;
+  const auto only_config = options.server.config.done(*config);
+  if (!only_config) return only_config.error();
+  if (*only_config) return {};
+
+  gate::Certificates certificates(cmd::certificate_files(*config));
+  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run), {keeper::Role::Append, "gw-smtpd"});
+  gate::SmtpService service;
+  service.host = config->host.empty() ? system_host() : config->host;
+  service.store = [&] { return keeper.store(); };
+  if (certificates.configured()) service.tls = [&] { return certificates.current(); };
+  service.max_size = config->smtpd.max_size;
+  service.max_recipients = config->smtpd.max_recipients;
+  service.require_tls = config->smtpd.require_tls;
+  service.reject_bare_newline = config->smtpd.reject_bare_newline;
+  service.listen_for_early_talk = !options.server.stdio;
+  service.idle_timeout = config->smtpd.idle_timeout;
+  service.data_timeout = config->smtpd.data_timeout;
+
+  return gate::run_server(
+      options.server.plan("smtp", config->smtpd), certificates,
+      [&](net::Stream stream, const net::Listener& listener) {
+        gate::serve_smtp(std::move(stream), {listener.protocol, listener.implicit_tls}, service);
+      },
+      [](const net::Listener& listener) {
+        return listener.implicit_tls ? std::string() : gate::too_many_connections();
+      });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::Program program("gw-smtpd", "Receive mail over SMTP into the vault.");
+  Options options;
+  options.server.declare(program.options());
+  cli::size_option(program.options(), "--max-size", options.max_size, "Largest message, as 200MiB");
+  return program.run(argc, argv, [&] { return serve(options); });
+}

@@ -1,0 +1,65 @@
+#include "gate/smtp_mail.h"
+
+#include <algorithm>
+
+namespace gw::gate {
+
+bool SmtpMail::add(const store::Recipient& recipient, std::string address, std::string parameters) {
+  const auto same = [&](const Target& target) { return target.recipient.mailbox.id == recipient.mailbox.id; };
+  auto target = std::find_if(targets_.begin(), targets_.end(), same);
+  if (target == targets_.end()) {
+    if (targets_.size() >= kMaxMailboxes) return false;
+    target = targets_.insert(targets_.end(), {recipient, {}});
+  }
+  target->addresses.push_back({std::move(address), std::move(parameters), {}});
+  return true;
+}
+
+Result<void> SmtpMail::begin(store::Store& store) {
+  if (begun_) return {};
+  begun_ = true;
+  const std::string actor = "smtp " + envelope_.peer + " " + envelope_.transaction;
+  for (Target& target : targets_) {
+    vault::Envelope envelope = envelope_;
+    envelope.recipients = std::move(target.addresses);
+    auto delivery = vault::Delivery::begin(store, target.recipient, std::move(envelope), actor);
+    if (!delivery) return delivery.error();
+    deliveries_.push_back(std::move(*delivery));
+  }
+  return {};
+}
+
+Result<void> SmtpMail::write(store::Store& store, ByteView octets) {
+  Result<void> done = begin(store);
+  for (vault::Delivery& delivery : deliveries_)
+    if (done) done = delivery.write(octets);
+  octets_ += octets.size();
+  if (!done) deliveries_.clear();
+  return done;
+}
+
+Result<std::vector<MessageId>> SmtpMail::finish(store::Store& store) {
+  std::vector<MessageId> ids;
+  if (Result<void> begun = begin(store); !begun) return begun.error();
+  for (vault::Delivery& delivery : deliveries_) {
+    auto stored = delivery.finish();
+    if (!stored) {
+      deliveries_.clear();
+      return stored.error();
+    }
+    ids.push_back(stored->id);
+  }
+  deliveries_.clear();
+  return ids;
+}
+
+std::string SmtpMail::mailbox_names() const {
+  std::string names;
+  for (const Target& target : targets_) {
+    if (!names.empty()) names += ',';
+    names += target.recipient.mailbox.name;
+  }
+  return names;
+}
+
+}  // namespace gw::gate

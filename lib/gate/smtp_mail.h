@@ -1,0 +1,54 @@
+// One mail on its way from an SMTP transaction into the mailboxes that its recipients are.
+//
+// Recipients of one mailbox make one message there, whose envelope lists them all. Several mailboxes get a
+// sealed message each, from the same octets as they stream by, committed one after the other: if one fails
+// the sender hears 4xx and what the others hold stays, so its retry is a second copy there and never a hole.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "store/store.h"
+#include "vault/delivery.h"
+#include "vault/envelope.h"
+
+namespace gw::gate {
+
+inline constexpr std::size_t kMaxMailboxes = 16;  // in one transaction
+
+class SmtpMail {
+ public:
+  // `envelope` has everything but the recipients.
+  explicit SmtpMail(vault::Envelope envelope) : envelope_(std::move(envelope)) {}
+
+  const vault::Envelope& envelope() const { return envelope_; }
+  // False: one mailbox more than a transaction may have. `address` and `parameters` as sent.
+  bool add(const store::Recipient& recipient, std::string address, std::string parameters);
+  std::size_t mailboxes() const { return targets_.size(); }
+
+  // More octets of the message, for all. After a failure nothing is left behind in any mailbox.
+  Result<void> write(store::Store& store, ByteView octets);
+  // Durable in every mailbox when this returns. The ids are in the order in which the mailboxes were named.
+  Result<std::vector<MessageId>> finish(store::Store& store);
+
+  std::uint64_t octets() const { return octets_; }
+  // Names of the mailboxes, with commas between: for the log.
+  std::string mailbox_names() const;
+
+ private:
+  struct Target {
+    store::Recipient recipient;
+    std::vector<vault::EnvelopeRecipient> addresses;
+  };
+  Result<void> begin(store::Store& store);
+
+  vault::Envelope envelope_;
+  std::vector<Target> targets_;
+  std::vector<vault::Delivery> deliveries_;
+  bool begun_ = false;
+  std::uint64_t octets_ = 0;
+};
+
+}  // namespace gw::gate

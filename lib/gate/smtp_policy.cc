@@ -1,0 +1,34 @@
+#include "gate/smtp_policy.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "mail/address.h"
+
+namespace gw::gate {
+
+using smtp::Refusal;
+
+std::optional<Refusal> judge(const store::Recipient& recipient, const SmtpClient& client,
+                             std::uint64_t size) {
+  const store::MailboxRecord& mailbox = recipient.mailbox;
+  if (!mailbox.allow.empty()) {
+    const auto holds_peer = [&](const std::string& block) { return mail::in_block(client.peer, block); };
+    if (std::none_of(mailbox.allow.begin(), mailbox.allow.end(), holds_peer))
+      return mailbox.allow_reject ? Refusal::PeerRejected : Refusal::PeerNotAllowed;
+  }
+  if (mailbox.require_tls && !client.tls) return Refusal::TlsRequired;
+  if (mailbox.token_hash && client.authenticated != mailbox.id) return Refusal::AuthRequired;
+  if (mailbox.status == store::Status::Suspended) return Refusal::Suspended;
+  if (recipient.room == 0 || size > recipient.room) return Refusal::OverQuota;
+  return std::nullopt;
+}
+
+Refusal refusal_of_unknown(std::string_view address, std::string_view host) {
+  const auto split = mail::split_address(address);
+  if (!split || split->domain.empty() || istarts_with(split->local, "mbx-")) return Refusal::UnknownMailbox;
+  if (split->domain.starts_with('[') || iequals(split->domain, host)) return Refusal::UnknownMailbox;
+  return Refusal::Relay;
+}
+
+}  // namespace gw::gate

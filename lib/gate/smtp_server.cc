@@ -1,0 +1,338 @@
+#include "gate/smtp_server.h"
+
+#include <array>
+#include <optional>
+#include <set>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "gate/smtp_mail.h"
+#include "gate/smtp_policy.h"
+#include "net/serve.h"
+#include "smtp/session.h"
+
+namespace gw::gate {
+namespace {
+
+using smtp::Refusal;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kCommandBuffer = 4 << 10;  // on the stack, of which an idle connection touches little
+constexpr std::size_t kBodyBuffer = 64 << 10;    // made when a message comes in, given back behind it
+constexpr std::size_t kOutput = 16 << 10;        // replies that are gathered before they are sent
+constexpr milliseconds kLastWords{2'000};        // for the 421 of a process that stops
+constexpr std::size_t kIdsInReply = 12;          // fit into one reply line
+
+// 50 random bits in letters and digits: follows a connection, and with a number each of its mails, through
+// logs.
+std::string new_transaction() {
+  static constexpr char kAlphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  std::array<std::byte, 10> octets;
+  random_octets(octets);
+  std::string name;
+  for (const std::byte octet : octets) name += kAlphabet[std::to_integer<unsigned>(octet) & 31];
+  return name;
+}
+
+class Connection {
+ public:
+  Connection(net::Stream stream, const SmtpListener& listener, const SmtpService& service)
+      : stream_(std::move(stream)),
+        listener_(listener),
+        service_(service),
+        name_(new_transaction()),
+        peer_(stream_.peer().address.empty() ? "local" : stream_.peer().address),
+        session_(session_options()) {}
+
+  void serve();
+
+ private:
+  smtp::Options session_options() const;
+  void converse();
+  bool step();
+  bool need_input();
+  bool flush();
+  bool handshake();
+  bool start_tls();
+  void mail(const smtp::MailFrom& from);
+  void rcpt(const smtp::RcptTo& to);
+  void body(ByteView octets);
+  void body_end();
+  void fail(const Error& error, std::string_view what);
+  void refuse_recipient(const smtp::RcptTo& to, Refusal refusal);
+  vault::Envelope envelope(const smtp::MailFrom& from) const;
+
+  net::Stream stream_;
+  const SmtpListener& listener_;
+  const SmtpService& service_;
+  std::string name_;
+  std::string peer_;
+  smtp::Session session_;
+  std::array<std::byte, kCommandBuffer> command_;
+  std::unique_ptr<std::byte[]> body_;
+  store::Store* store_ = nullptr;
+  std::optional<SmtpMail> mail_;
+  std::uint64_t announced_ = 0;  // by SIZE
+  std::size_t mails_ = 0;        // begun
+  std::size_t accepted_ = 0;
+  std::size_t recipients_refused_ = 0;
+  std::set<std::string> known_;  // mailboxes that were named
+  std::string reason_ = "closed by the client";
+};
+
+smtp::Options Connection::session_options() const {
+  smtp::Options options;
+  options.host = service_.host;
+  options.max_size = service_.max_size;
+  options.max_recipients = service_.max_recipients;
+  options.starttls = static_cast<bool>(service_.tls);
+  options.tls_active = listener_.implicit_tls;
+  options.require_tls = service_.require_tls;
+  options.reject_bare_newline = service_.reject_bare_newline;
+  return options;
+}
+
+void Connection::serve() {
+  if (!listener_.implicit_tls || handshake()) converse();
+  stream_.close();
+  // A journal source that hears 5xx gives its mail up.
+  for (const std::string& mailbox : known_)
+    if (session_.permanent_refusals() > 0)
+      log::warning("sender heard 5xx", {{"session", name_},
+                                        {"peer", peer_},
+                                        {"mailbox", mailbox},
+                                        {"replies", session_.permanent_refusals()}});
+  log::info("smtp session ended", {{"session", name_},
+                                   {"peer", peer_},
+                                   {"accepted", accepted_},
+                                   {"refused", recipients_refused_},
+                                   {"reason", reason_}});
+}
+
+void Connection::converse() {
+  if (service_.listen_for_early_talk && stream_.pending()) {
+    static constexpr std::array<std::byte, 1> kSomething{};
+    session_.receive(kSomething);
+  } else {
+    session_.greet();
+  }
+  while (step()) {
+  }
+}
+
+// Does the next thing. False: the connection has ended.
+bool Connection::step() {
+  const smtp::Event& event = session_.next_event();
+  if (std::holds_alternative<smtp::NeedInput>(event)) return need_input();
+  if (const auto* bytes = std::get_if<smtp::BodyBytes>(&event)) {
+    body(bytes->bytes);
+    return true;
+  }
+  if (std::holds_alternative<smtp::Closed>(event)) {
+    stream_.finish(kLastWords);
+    flush();
+    return false;
+  }
+  if (std::holds_alternative<smtp::StartTls>(event)) return start_tls();
+  if (const auto* from = std::get_if<smtp::MailFrom>(&event)) {
+    mail(*from);
+  } else if (const auto* to = std::get_if<smtp::RcptTo>(&event)) {
+    rcpt(*to);
+  } else if (std::holds_alternative<smtp::BodyEnd>(event)) {
+    body_end();
+  } else if (std::holds_alternative<smtp::Aborted>(event)) {
+    mail_.reset();
+  } else {
+    // AUTH is not announced, so no exchange begins.
+    session_.refuse(Refusal::NotOffered);
+  }
+  return session_.output_size() < kOutput || flush();
+}
+
+bool Connection::need_input() {
+  if (!flush()) return false;
+  const bool in_body = session_.in_body();
+  if (in_body && !body_) body_ = std::make_unique_for_overwrite<std::byte[]>(kBodyBuffer);
+  if (!in_body) body_.reset();
+  const std::span<std::byte> buffer =
+      in_body ? std::span(body_.get(), kBodyBuffer) : std::span<std::byte>(command_);
+  // A message that is on its way may end; everything else is told at once that the process stops.
+  stream_.finish(in_body ? service_.grace : milliseconds(0));
+  stream_.set_timeout(in_body ? service_.data_timeout : service_.idle_timeout);
+  const Result<std::size_t> got = stream_.read(buffer);
+  if (got) {
+    *got == 0 ? session_.receive_eof() : session_.receive(buffer.first(*got));
+    return true;
+  }
+  mail_.reset();
+  reason_ = got.error().text();
+  if (got.error().code() == Code::Timeout) {
+    session_.close(Refusal::Idle);
+  } else if (net::stop::requested()) {
+    session_.close(Refusal::Stopping);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool Connection::flush() {
+  if (session_.output_size() == 0) return true;
+  const std::string output = session_.take_output();
+  const Result<void> sent = stream_.write(as_bytes(output));
+  if (!sent) reason_ = sent.error().text();
+  return sent.has_value();
+}
+
+bool Connection::handshake() {
+  const auto tls = service_.tls ? service_.tls() : Error(Code::Config, "no certificate is configured");
+  if (!tls) {
+    log::error("no TLS", {{"session", name_}, {"reason", tls.error().text()}});
+    reason_ = tls.error().text();
+    return false;
+  }
+  const Result<void> done = stream_.accept_tls(**tls, service_.handshake_timeout, "smtp");
+  if (!done) reason_ = "handshake: " + done.error().text();
+  return done.has_value();
+}
+
+bool Connection::start_tls() {
+  const auto tls = service_.tls();
+  if (!tls) {
+    log::error("no TLS", {{"session", name_}, {"reason", tls.error().text()}});
+    session_.refuse(Refusal::TlsUnavailable);
+    return true;
+  }
+  if (stream_.pending()) {
+    // It came behind STARTTLS, if in another packet (CVE-2011-0411).
+    static constexpr std::array<std::byte, 1> kSomething{};
+    session_.receive(kSomething);
+    return true;
+  }
+  session_.accept();
+  if (!flush()) return false;
+  const Result<void> done = stream_.accept_tls(**tls, service_.handshake_timeout, "smtp");
+  if (!done) {
+    reason_ = "handshake: " + done.error().text();
+    return false;
+  }
+  session_.tls_started();
+  return true;
+}
+
+vault::Envelope Connection::envelope(const smtp::MailFrom& from) const {
+  vault::Envelope envelope;
+  envelope.reverse_path = from.address;
+  envelope.parameters = from.parameters;
+  envelope.helo = session_.helo();
+  envelope.host = service_.host;
+  envelope.peer = stream_.peer().address;
+  if (const auto& tls = stream_.tls()) {
+    envelope.tls = tls->version + " " + tls->cipher;
+    envelope.client_certificate = tls->client_certificate;
+  }
+  envelope.listener = listener_.name;
+  envelope.transaction = name_ + "." + std::to_string(mails_);
+  envelope.origin = vault::Origin::Smtp;
+  return envelope;
+}
+
+void Connection::mail(const smtp::MailFrom& from) {
+  if (net::stop::requested()) {
+    reason_ = "stopping";
+    return session_.close(Refusal::Stopping);
+  }
+  ++mails_;
+  announced_ = from.size;
+  mail_.emplace(envelope(from));
+  log::verbose("mail",
+               {{"transaction", mail_->envelope().transaction}, {"peer", peer_}, {"from", from.address}});
+  session_.accept();
+}
+
+void Connection::refuse_recipient(const smtp::RcptTo& to, Refusal refusal) {
+  const smtp::RefusalRow& row = smtp::row(refusal);
+  ++recipients_refused_;
+  log::info("recipient refused", {{"transaction", mail_->envelope().transaction},
+                                  {"peer", peer_},
+                                  {"code", row.code},
+                                  {"reason", row.name}});
+  log::verbose("recipient refused", {{"transaction", mail_->envelope().transaction}, {"to", to.address}});
+  session_.refuse(refusal);
+}
+
+void Connection::rcpt(const smtp::RcptTo& to) {
+  if (store_ == nullptr) {
+    const auto store = service_.store();
+    if (!store) {
+      fail(store.error(), "no vault");
+      return refuse_recipient(to, Refusal::StoreTrouble);
+    }
+    store_ = *store;
+  }
+  const auto found = store_->resolve(to.address, store::Lookup::Recipient);
+  if (!found) {
+    if (found.error().code() == Code::NotFound)
+      return refuse_recipient(to, refusal_of_unknown(to.address, service_.host));
+    fail(found.error(), "cannot look a recipient up");
+    return refuse_recipient(to, Refusal::StoreTrouble);
+  }
+  known_.insert(found->mailbox.name);
+  const SmtpClient client{stream_.peer().address, session_.tls_active(), std::nullopt};
+  if (const auto refusal = judge(*found, client, announced_)) return refuse_recipient(to, *refusal);
+  if (!mail_->add(*found, to.address, to.parameters)) return refuse_recipient(to, Refusal::TooManyMailboxes);
+  log::verbose(
+      "recipient",
+      {{"transaction", mail_->envelope().transaction}, {"mailbox", found->mailbox.name}, {"to", to.address}});
+  session_.accept();
+}
+
+void Connection::body(ByteView octets) {
+  const Result<void> written = mail_->write(*store_, octets);
+  if (written) return;
+  fail(written.error(), "cannot store");
+  mail_.reset();
+  session_.refuse(smtp::refusal_for(written.error().code()));
+}
+
+void Connection::body_end() {
+  const auto ids = mail_->finish(*store_);
+  if (!ids) {
+    fail(ids.error(), "cannot store");
+    mail_.reset();
+    return session_.refuse(smtp::refusal_for(ids.error().code()));
+  }
+  std::string shown;
+  std::string logged;
+  for (std::size_t i = 0; i < ids->size(); ++i) {
+    if (i < kIdsInReply) shown += (*ids)[i].hex() + " ";
+    logged += (i > 0 ? "," : "") + (*ids)[i].hex();
+  }
+  ++accepted_;
+  log::info("accepted", {{"transaction", mail_->envelope().transaction},
+                         {"peer", peer_},
+                         {"mailbox", mail_->mailbox_names()},
+                         {"id", logged},
+                         {"octets", mail_->octets()}});
+  mail_.reset();
+  session_.accept(shown + "stored");
+}
+
+// Ours to look into: the sender only hears that it shall try again.
+void Connection::fail(const Error& error, std::string_view what) {
+  log::error(what,
+             {{"session", name_}, {"peer", peer_}, {"code", name(error.code())}, {"reason", error.text()}});
+}
+
+}  // namespace
+
+void serve_smtp(net::Stream stream, const SmtpListener& listener, const SmtpService& service) {
+  Connection(std::move(stream), listener, service).serve();
+}
+
+std::string too_many_connections() {
+  return smtp::reply(Refusal::TooManyConnections).wire();
+}
+
+}  // namespace gw::gate

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""Plays a conversation against the real server: run.py BIN_DIR DIALOG.txt
+
+The server is the file's prefix: smtp_*.txt gw-smtpd, pop3_*.txt gw-pop3d; it gets a fresh vault with a mailbox
+`journal`. Lines:
+
+  # a comment; empty lines are nothing
+  ! server ARG…            further arguments of the server (before the first C: or S:, as the next four)
+  ! mailbox NAME ARG…      another mailbox, or further arguments for `journal`
+  ! set NAME ARG…          gw-store mailbox set NAME ARG…
+  ! message NAME TEXT      a message that lies in the mailbox already
+  ! no-certificate         a vault without one
+  ! implicit-tls           the connection begins with a handshake
+  C: TEXT                  sent, with CRLF
+  R: TEXT                  sent as it is
+  S: TEXT                  the next line begins with TEXT; /REGEX/ must match all of it
+  ! starttls               the handshake, here
+  ! connect                another connection, used from here on; ! connect early TEXT: which sends TEXT at once
+  ! pause                  waits until the server has read what was sent (a moment)
+  ! closed                 the server has closed the connection, and said nothing more
+  ! hangup                 the client closes
+  ! stop                   the server gets SIGTERM
+  ! no-keeper              the keeper is killed and cannot be started
+  ! stored NAME NUMBER     so many messages are in the mailbox
+
+In TEXT: \\r \\n \\t \\0 \\\\ \\xNN, {mailbox} {mailbox:NAME} (addresses), {id} {id:NAME}, {password} {password:NAME},
+{x*3000} (x 3,000 times).
+"""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import select
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+WAIT = 20
+
+
+class Failure(Exception):
+    pass
+
+
+class Vault:
+    def __init__(self, binaries, folder):
+        self.binaries = binaries
+        self.folder = folder
+        self.vault = folder / "vault"
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("GW_", "LISTEN_", "NOTIFY_"))}
+        self.environment.pop("INVOCATION_ID", None)
+        self.environment["GW_VAULT"] = str(self.vault)
+        self.mailboxes = {}
+
+    def store(self, *arguments, stdin=b""):
+        done = subprocess.run([self.binaries / "gw-store", *arguments], input=stdin, env=self.environment,
+                              capture_output=True, timeout=60)
+        if done.returncode != 0:
+            raise Failure(f"gw-store {' '.join(arguments)}: {done.returncode}: {done.stderr.decode(errors='replace')}")
+        return done.stdout.decode()
+
+    def init(self, certificate):
+        self.store("init", "--host", "gw.example", "--no-recovery", *(["--self-signed"] if certificate else []))
+
+    def add(self, name, arguments):
+        self.mailboxes[name] = json.loads(self.store("mailbox", "add", name, "--json", *arguments))
+
+    def count(self, name):
+        return len([line for line in self.store("message", "list", name, "--json").splitlines() if line.strip()])
+
+    def kill_keeper(self):
+        with contextlib.suppress(OSError, ValueError):
+            keeper = int((self.vault / "lock").read_text().split()[0])
+            os.kill(keeper, signal.SIGTERM)
+            for _ in range(WAIT * 50):
+                os.kill(keeper, 0)
+                time.sleep(0.02)
+
+
+class Client:
+    def __init__(self, port, tls):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.received = b""
+        if tls:
+            self.handshake()
+
+    def handshake(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        self.socket = context.wrap_socket(self.socket, suppress_ragged_eofs=True)
+
+    def send(self, octets):
+        # A server that has said its last word may have closed: the next expected line shows it.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(octets)
+
+    def line(self):
+        while b"\n" not in self.received:
+            try:
+                piece = self.socket.recv(65536)
+            except ConnectionResetError:
+                piece = b""
+            except TimeoutError:
+                raise Failure(f"no line within {WAIT} s; so far {self.received!r}")
+            if not piece:
+                if self.received:
+                    raise Failure(f"closed within a line: {self.received!r}")
+                return None
+            self.received += piece
+        line, self.received = self.received.split(b"\n", 1)
+        if not line.endswith(b"\r"):
+            raise Failure(f"a line that ends with LF alone: {line!r}")
+        return line[:-1]
+
+
+class Player:
+    def __init__(self, binaries, path, folder):
+        self.path = path
+        self.protocol = path.name.split("_")[0]
+        self.program = binaries / {"smtp": "gw-smtpd", "pop3": "gw-pop3d"}[self.protocol]
+        self.vault = Vault(binaries, folder)
+        self.log = folder / "server.log"
+        self.server = None
+        self.client = None
+        self.others = []  # connections that stay open
+
+    def expand(self, text):
+        def value(match):
+            what, _, name = match.group(1).partition(":")
+            if "*" in what:
+                piece, _, times = match.group(1).rpartition("*")
+                return piece * int(times)
+            mailbox = self.vault.mailboxes[name or "journal"]
+            if what == "mailbox":
+                return mailbox["address"]
+            if what == "local":
+                return mailbox["address"].split("@")[0]
+            return mailbox[what]
+
+        text = re.sub(r"\{([^{}\s]+)\}", value, text)
+        octets = text.encode("utf-8")
+        escapes = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
+
+        def escape(match):
+            found = match.group(1)
+            return bytes([int(found[1:], 16)]) if found[:1] == b"x" else escapes[found]
+
+        return re.sub(rb"\\(x[0-9a-fA-F]{2}|[rnt0\\])", escape, octets)
+
+    def start(self, setup):
+        mailboxes = {"journal": []}
+        arguments, before, certificate, implicit = [], [], True, False
+        for words in setup:
+            if words[0] == "server":
+                arguments += words[1:]
+            elif words[0] == "mailbox":
+                mailboxes[words[1]] = words[2:]
+            elif words[0] == "no-certificate":
+                certificate = False
+            elif words[0] == "implicit-tls":
+                implicit = True
+            else:
+                before.append(words)
+        self.vault.init(certificate)
+        for name, options in mailboxes.items():
+            self.vault.add(name, options)
+        for words in before:
+            if words[0] == "set":
+                self.vault.store("mailbox", "set", *words[1:])
+            elif words[0] == "message":
+                self.vault.store("message", "add", words[1], stdin=self.expand(" ".join(words[2:])))
+        self.implicit = implicit
+        listen = "127.0.0.1:0" + (",tls" if implicit else "")
+        self.server = subprocess.Popen([self.program, "--listen", listen, "--host", "gw.example", *arguments],
+                                       env=self.vault.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=self.log.open("wb"))
+        if not select.select([self.server.stdout], [], [], WAIT)[0]:
+            raise Failure("the server announced nothing")
+        words = self.server.stdout.readline().decode().split()
+        if words[:2] != ["listening", self.protocol + ("s" if implicit else "")]:
+            raise Failure(f"the server announced {words}: {self.log.read_text()}")
+        self.port = int(words[2].rpartition(":")[2])
+        self.client = Client(self.port, implicit)
+
+    def expect(self, text):
+        line = self.client.line()
+        if text.startswith("/") and text.endswith("/"):
+            good = line is not None and re.fullmatch(text[1:-1].encode(), line)
+        else:
+            good = line is not None and line.startswith(self.expand(text))
+        if not good:
+            raise Failure(f"expected {text!r}, heard {'the end' if line is None else line!r}")
+
+    def direct(self, words, text):
+        if words[0] == "starttls":
+            self.client.handshake()
+        elif words[0] == "connect":
+            self.others.append(self.client)
+            if len(words) > 1:
+                # Stopped, the server finds the octets there when it looks for the first time.
+                self.server.send_signal(signal.SIGSTOP)
+            self.client = Client(self.port, self.implicit and len(words) == 1)
+            if len(words) > 1:
+                self.client.send(self.expand(text.partition("early ")[2]))
+                self.server.send_signal(signal.SIGCONT)
+        elif words[0] == "pause":
+            time.sleep(0.1)
+        elif words[0] == "closed":
+            line = self.client.line()
+            if line is not None:
+                raise Failure(f"expected the end, heard {line!r}")
+        elif words[0] == "hangup":
+            self.client.socket.close()
+        elif words[0] == "stop":
+            self.server.send_signal(signal.SIGTERM)
+        elif words[0] == "set":
+            self.vault.store("mailbox", "set", *words[1:])
+        elif words[0] == "no-keeper":
+            self.vault.kill_keeper()
+            shutil.rmtree(self.vault.vault)
+        elif words[0] == "stored":
+            count = self.vault.count(words[1])
+            if count != int(words[2]):
+                raise Failure(f"{count} messages in {words[1]}, not {words[2]}")
+        else:
+            raise Failure(f"no such directive: {words[0]}")
+
+    def play(self):
+        setup, started = [], False
+        early = {"server", "mailbox", "no-certificate", "implicit-tls", "message"}
+        for number, raw in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
+            try:
+                if not raw.strip() or raw.startswith("#"):
+                    continue
+                kind, _, text = raw.partition(" ")
+                words = text.split()
+                if kind == "!" and not started and (words[0] in early or words[0] == "set"):
+                    setup.append(words)
+                    continue
+                if not started:
+                    self.start(setup)
+                    started = True
+                if kind == "C:":
+                    self.client.send(self.expand(text) + b"\r\n")
+                elif kind == "R:":
+                    self.client.send(self.expand(text))
+                elif kind == "S:":
+                    self.expect(text)
+                elif kind == "!":
+                    self.direct(words, text)
+                else:
+                    raise Failure("not a line of a dialog")
+            except (Failure, OSError, KeyError, subprocess.TimeoutExpired) as failure:
+                raise Failure(f"{self.path}:{number}: {raw}\n  {failure}")
+
+    def finish(self):
+        status = None
+        if self.server:
+            self.server.terminate()
+            try:
+                status = self.server.wait(WAIT + 10)
+            except subprocess.TimeoutExpired:
+                self.server.kill()
+                status = "killed: it did not stop"
+        self.vault.kill_keeper()
+        if status not in (None, 0):
+            raise Failure(f"{self.path}: the server ended with {status}\n{self.log.read_text(errors='replace')}")
+
+
+def main():
+    binaries, path = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
+    with tempfile.TemporaryDirectory(prefix="gw-dialog-") as folder:
+        player = Player(binaries, path, pathlib.Path(folder))
+        try:
+            try:
+                player.play()
+            finally:
+                player.finish()
+        except Failure as failure:
+            print(failure, file=sys.stderr)
+            if player.log.exists():
+                print(player.log.read_text(errors="replace"), file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
