@@ -1,0 +1,130 @@
+#include "mime/encoding.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace gw::mime {
+namespace {
+
+// Blanks that are longer than any line that mail may have are no padding of one (RFC 5322 section 2.1.1).
+constexpr std::size_t kLongestHeld = 998;
+
+int base64_value(std::byte octet) {
+  const char c = static_cast<char>(octet);
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+') return 62;
+  return c == '/' ? 63 : -1;
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+}  // namespace
+
+Encoding parse_encoding(std::string_view value) {
+  value = trim(value);
+  value = value.substr(0, value.find_first_of(" \t;("));
+  if (iequals(value, "base64")) return Encoding::Base64;
+  if (iequals(value, "quoted-printable")) return Encoding::QuotedPrintable;
+  return Encoding::Identity;
+}
+
+void Decoder::write(ByteView piece, Bytes& out) {
+  switch (encoding_) {
+    case Encoding::Identity:
+      append(out, piece);
+      break;
+    case Encoding::Base64:
+      for (const std::byte octet : piece) base64(octet, out);
+      break;
+    case Encoding::QuotedPrintable:
+      for (const std::byte octet : piece) quoted_printable(static_cast<char>(octet), out);
+      break;
+  }
+}
+
+void Decoder::finish(Bytes& out) {
+  // `=` as the last octet is a soft line break, blanks at the end are padding.
+  const bool escape = held_.starts_with('=');
+  if (escape ? held_.size() == 2 && hex_value(held_[1]) >= 0 : held_.ends_with('\r')) release(out);
+  held_.clear();
+  bit_count_ = 0;
+}
+
+void Decoder::base64(std::byte octet, Bytes& out) {
+  if (octet == std::byte{'='}) bit_count_ = 0;
+  const int value = base64_value(octet);
+  if (value < 0) return;
+  bits_ = (bits_ << 6U | static_cast<unsigned>(value)) & 0xffffU;
+  bit_count_ += 6;
+  if (bit_count_ < 8) return;
+  bit_count_ -= 8;
+  out.push_back(static_cast<std::byte>(bits_ >> bit_count_ & 0xffU));
+}
+
+// held_ is empty, or `=`, or `=` and one hex digit, or [`=`] blanks [CR].
+void Decoder::quoted_printable(char c, Bytes& out) {
+  if (!held_.empty() && take_held(c, out)) return;
+  if (c == '=' || blank(c))
+    held_ = c;
+  else
+    out.push_back(static_cast<std::byte>(c));
+}
+
+// True if `c` was used up; otherwise nothing is held any more.
+bool Decoder::take_held(char c, Bytes& out) {
+  const bool escape = held_.front() == '=';
+  if (escape && held_.size() == 2 && hex_value(held_[1]) >= 0) {
+    if (const int low = hex_value(c); low >= 0) {
+      out.push_back(static_cast<std::byte>(hex_value(held_[1]) << 4 | low));
+      held_.clear();
+      return true;
+    }
+  } else if (c == '\n') {
+    if (!escape) {
+      if (held_.back() == '\r') out.push_back(std::byte{'\r'});
+      out.push_back(std::byte{'\n'});
+    }
+    held_.clear();
+    return true;
+  } else if (held_.back() != '\r' && held_.size() < kLongestHeld) {
+    if (blank(c) || c == '\r' || (held_ == "=" && hex_value(c) >= 0)) {
+      held_ += c;
+      return true;
+    }
+  }
+  release(out);
+  return false;
+}
+
+void Decoder::release(Bytes& out) {
+  append(out, as_bytes(held_));
+  held_.clear();
+}
+
+Bytes decode(Encoding encoding, ByteView octets) {
+  Decoder decoder(encoding);
+  Bytes out;
+  decoder.write(octets, out);
+  decoder.finish(out);
+  return out;
+}
+
+bool looks_like_base64(ByteView octets) {
+  return std::ranges::all_of(octets, [](std::byte octet) {
+    const char c = static_cast<char>(octet);
+    return base64_value(octet) >= 0 || c == '=' || blank(c) || c == '\r' || c == '\n';
+  });
+}
+
+}  // namespace gw::mime

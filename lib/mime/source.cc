@@ -1,0 +1,41 @@
+#include "mime/source.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/file.h"
+
+namespace gw::mime {
+
+Result<void> MemorySource::read(std::uint64_t offset, std::span<std::byte> to) {
+  if (offset > octets_.size() || to.size() > octets_.size() - offset)
+    return Error(Code::Internal, "read past the end of a message");
+  std::ranges::copy(octets_.subspan(offset, to.size()), to.begin());
+  return {};
+}
+
+Result<FileSource> FileSource::open(const std::string& path) {
+  Result<Fd> fd = open_for_reading(path);
+  if (!fd) return fd.error();
+  struct stat facts {};
+  if (::fstat(fd->get(), &facts) != 0) return Error::from_errno(path);
+  if (!S_ISREG(facts.st_mode)) return Error(Code::BadInput, path + ": not a plain file");
+  return FileSource(std::move(*fd), static_cast<std::uint64_t>(facts.st_size));
+}
+
+Result<void> FileSource::read(std::uint64_t offset, std::span<std::byte> to) {
+  while (!to.empty()) {
+    const ssize_t got = ::pread(fd_.get(), to.data(), to.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error::from_errno("cannot read a message");
+    if (got == 0) return Error(Code::Io, "cannot read a message: the file has become shorter");
+    offset += static_cast<std::uint64_t>(got);
+    to = to.subspan(static_cast<std::size_t>(got));
+  }
+  return {};
+}
+
+}  // namespace gw::mime

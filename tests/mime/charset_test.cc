@@ -1,0 +1,64 @@
+#include "mime/charset.h"
+
+#include <catch2/catch.hpp>
+
+namespace gw::mime {
+namespace {
+
+const std::string kReplaced = "\xef\xbf\xbd";
+
+TEST_CASE("Text in the character sets of mail becomes UTF-8") {
+  CHECK(to_utf8(as_bytes("Gr\xfc\xdf"), "ISO-8859-1") == "Grüß");
+  CHECK(to_utf8(as_bytes("\x80 5"), "windows-1252") == "€ 5");
+  CHECK(to_utf8(as_bytes("\xcf\xf0\xe8"), "Windows-1251") == "При");
+  CHECK(to_utf8(as_bytes("\x1b$B8+\x1b(B"), "iso-2022-jp") == "見");
+  CHECK(to_utf8(as_bytes(std::string_view("a\0b\0", 4)), "utf-16le") == "ab");
+  CHECK(to_utf8(as_bytes("Grüß"), " UTF-8 ") == "Grüß");
+}
+
+TEST_CASE("What is labelled ASCII, or with a name that is not known, is read as UTF-8") {
+  CHECK(to_utf8(as_bytes("Grüß"), "us-ascii") == "Grüß");
+  CHECK(to_utf8(as_bytes("Grüß"), "") == "Grüß");
+  CHECK(to_utf8(as_bytes("a"), "x-no-such-set") == "a");
+  CHECK(to_utf8(as_bytes("a"), "UTF-8//IGNORE") == "a");
+  // Not every converter that the C library has may be chosen by a sender.
+  CHECK(to_utf8(as_bytes("a"), "IBM1364") == "a");
+}
+
+TEST_CASE("Octets that stand for nothing become U+FFFD, and the text goes on") {
+  CHECK(to_utf8(as_bytes("a\xff z"), "utf-8") == "a" + kReplaced + " z");
+  CHECK(to_utf8(as_bytes("a\xfez"), "us-ascii") == "a" + kReplaced + "z");
+  CHECK(to_utf8(as_bytes("a\x81z"), "windows-1252") == "a" + kReplaced + "z");
+  CHECK(to_utf8(as_bytes("a\x88"), "shift_jis") == "a" + kReplaced);
+  std::string many(5000, '\x81');
+  CHECK(to_utf8(as_bytes(many), "windows-1252").size() == 15000);
+}
+
+TEST_CASE("A long text is converted whole") {
+  const std::string text(100'001, '\xe4');
+  const std::string converted = to_utf8(as_bytes(text), "iso-8859-15");
+  CHECK(converted.size() == 200'002);
+  CHECK(converted.ends_with("ää"));
+}
+
+TEST_CASE("Encoded words are decoded where they stand") {
+  CHECK(decode_words("plain text") == "plain text");
+  CHECK(decode_words("Re: =?utf-8?Q?Gr=C3=BC=C3=9Fe_aus?= Bonn") == "Re: Grüße aus Bonn");
+  CHECK(decode_words("=?ISO-8859-1?q?caf=E9?=") == "café");
+  CHECK(decode_words("=?utf-8*de?B?R3LDvMOf?=") == "Grüß");
+}
+
+TEST_CASE("Blanks between encoded words go, also in the middle of a character") {
+  CHECK(decode_words("=?utf-8?Q?a?= \t=?utf-8?Q?b?= c") == "ab c");
+  CHECK(decode_words("=?utf-8?Q?=C3?= =?utf-8?Q?=BC?=") == "ü");
+  CHECK(decode_words("=?utf-8?Q?=C3=BC?= =?iso-8859-1?Q?=FC?=") == "üü");
+}
+
+TEST_CASE("What is no encoded word stays") {
+  for (const char* text :
+       {"=?", "=?utf-8?", "=?utf-8?Q?", "=?utf-8?Q?open", "=?utf-8?X?a?=", "a = b?", "=?utf-8?Q"})
+    CHECK(decode_words(text) == text);
+}
+
+}  // namespace
+}  // namespace gw::mime
