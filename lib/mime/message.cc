@@ -151,26 +151,26 @@ Result<void> Walk::begin(std::size_t parent, std::uint64_t offset) {
 // Reads the header at part.header.offset, which a delimiter may cut short, and leaves `lines_` behind it.
 Result<mail::HeaderWalker> Walk::read_part_header(Part& part) {
   mail::HeaderWalker header({"Content-Type", "Content-Transfer-Encoding"}, header_limits(limits_));
-  const std::uint64_t start = part.header.offset;
-  while (!header.done()) {
+  // One octet over the limit and no more, so that what is found does not hang on how much is read at a time.
+  std::size_t left = limits_.header + 1;
+  while (!header.done() && left > 0) {
     const Result<std::optional<Fragment>> line = lines_.next();
     if (!line) return line.error();
     if (!*line) break;
-    structure_.steps += (*line)->octets.size();
+    const ByteView octets = (*line)->octets.first(std::min(left, (*line)->octets.size()));
+    structure_.steps += octets.size();
     // Looked for first: with a colon in it a delimiter looks like a field.
-    if (delimiter(**line)) {
-      lines_.seek((*line)->offset);
-      break;
-    }
-    header.write((*line)->octets);
-    // What the walker did not take is body: a bare CR ended the header, or the line is no field.
-    if (header.done() && !endless(header, limits_)) lines_.seek(start + header.octets());
+    if (delimiter(**line)) break;
+    header.write(octets);
+    left -= octets.size();
     if ((*line)->ends_line) eol_ = (*line)->eol;
   }
   header.finish();
   part.header.length = header.octets();
   part.body.offset = part.header.end();
   if (header.truncated()) structure_.limit_reached = true;
+  // What the walker did not take is body: a bare CR ended the header, or a line is no field.
+  if (!endless(header, limits_)) lines_.seek(part.body.offset);
   return header;
 }
 
