@@ -134,6 +134,20 @@ TEST_CASE("A header with bare CR or LF as line ends is understood") {
   CHECK(shape(kMixed + "--b\r\nX: 1\r\rone\r\n--b--")[1] == "1 text/plain 6|one");
 }
 
+TEST_CASE("What a header over the limit gives is the same however it is read") {
+  Limits limits;
+  limits.header = 60;
+  const std::string open = kMixed + "--b\r\n";
+  for (const std::string& line : {std::string(50, 'x') + "\r\n", "X" + std::string(70, 'x') + ": 1\r\n",
+                                  std::string("X: 1\r\rY: 2\r"), std::string("X: 1\r\n")}) {
+    for (std::size_t times : {1, 4, 20}) {
+      std::string mail = open + "A: 1\r\n";
+      for (std::size_t i = 0; i < times; ++i) mail += line;
+      CHECK(shape(mail + "\r\nbody\r\n--b\r\n\r\ntwo\r\n--b--", {}, limits).back() == "1 text/plain 2|two");
+    }
+  }
+}
+
 TEST_CASE("A multipart without a usable boundary is opaque") {
   for (const std::string value : {"", "; boundary=", "; boundary=\"  \""})
     CHECK(shape("Content-Type: multipart/mixed" + value + "\r\n\r\n--\r\n\r\n----\r\n").size() == 1);
