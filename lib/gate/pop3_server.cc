@@ -176,7 +176,10 @@ void Connection::login(const pop3::Login& login) {
   const std::string source = net::source_of(peer_);
   if (service_.limits != nullptr) wait_or_stop(service_.limits->wait(source));
   const Result<store::Store*> store = service_.store();
-  if (!store) return refuse_login(store.error());
+  if (!store) {
+    log::error("pop3 without vault", {{"peer", peer_}, {"reason", store.error().text()}});
+    return session_.refuse("[SYS/TEMP] the vault cannot be reached now");
+  }
   Result<vault::Drain> opened =
       vault::Drain::open(**store, login.user, login.password, "pop3 " + peer_, service_.lease);
   if (!opened) return refuse_login(opened.error());
@@ -202,7 +205,6 @@ void Connection::refuse_login(const Error& error) {
   log::warning("pop3 login refused", {{"peer", peer_}, {"reason", error.text()}});
   switch (error.code()) {
     case Code::Denied:
-    case Code::NotFound:
       session_.refuse("[AUTH] wrong user or password");
       if (service_.limits == nullptr) return;
       service_.limits->failed(net::source_of(peer_));

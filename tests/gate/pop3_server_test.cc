@@ -200,7 +200,7 @@ TEST_CASE("A deletion that fails is told, and the session ends") {
 TEST_CASE("A vault that cannot be reached, or is too busy for another login, is a temporary failure") {
   Pop3Vault vault;
   SECTION("no keeper") {
-    vault.service.store = []() -> Result<store::Store*> { return Error(Code::Unavailable, "no keeper"); };
+    vault.service.store = []() -> Result<store::Store*> { return Error(Code::Denied, "no keeper"); };
   }
   SECTION("the keeper fails") {
     vault.faulty.fail = [](std::string_view) { return Error(Code::Unavailable, "gone"); };
