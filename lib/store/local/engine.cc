@@ -38,6 +38,7 @@ rocksdb::DBOptions database_options(Engine::Mode mode) {
                                   : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.atomic_flush = true;
   options.max_open_files = 256;
+  options.db_host_id.clear();  // no table names the machine that wrote it
   options.max_background_jobs = 2;
   options.max_total_wal_size = 64 << 20;
   options.allow_fallocate = false;  // preallocated blocks would hide how much room there is
