@@ -1,16 +1,33 @@
 #include "seal/hkdf.h"
 
-#include <sodium.h>
+#include <algorithm>
+#include <array>
 
 namespace gw::seal {
 namespace {
 
+constexpr std::size_t kBlock = 64;
+
+// base's SHA-256 uses the processor's own instructions, which libsodium's does not: several of these are made
+// for each message.
 void hmac_into(std::span<std::byte, 32> to, ByteView key, std::initializer_list<ByteView> parts) {
-  crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, as_uchar(key.data()), key.size());
-  for (ByteView part : parts) crypto_auth_hmacsha256_update(&state, as_uchar(part.data()), part.size());
-  crypto_auth_hmacsha256_final(&state, as_uchar(to.data()));
-  sodium_memzero(&state, sizeof state);
+  thread_local Sha256 hash;
+  std::array<std::byte, kBlock> pad{};
+  if (key.size() > kBlock) {
+    std::ranges::copy(hash.update(key).finish(), pad.begin());
+  } else {
+    std::ranges::copy(key, pad.begin());
+  }
+  for (std::byte& octet : pad) octet ^= std::byte{0x36};
+  hash.update(pad);
+  for (ByteView part : parts) hash.update(part);
+  Digest inner = hash.finish();
+  for (std::byte& octet : pad) octet ^= std::byte{0x36 ^ 0x5c};
+  Digest outer = hash.update(pad).update(inner).finish();
+  std::ranges::copy(outer, to.begin());
+  wipe(pad);
+  wipe(inner);
+  wipe(outer);
 }
 
 }  // namespace

@@ -90,3 +90,18 @@ TEST_CASE("HKDF gives RFC 5869's first and third vectors") {
   CHECK(to_hex(hkdf(material, {}, "").view()) ==
         "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
 }
+
+TEST_CASE("HMAC gives RFC 4231's vectors, long keys among them") {
+  const auto mac = [](const Bytes& key, std::string_view data) {
+    return to_hex(hmac(key, {as_bytes(data)}));
+  };
+  CHECK(mac(Bytes(20, std::byte{0x0b}), "Hi There") ==
+        "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  CHECK(mac(to_bytes("Jefe"), "what do ya want for nothing?") ==
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(mac(Bytes(131, std::byte{0xaa}), "Test Using Larger Than Block-Size Key - Hash Key First") ==
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  const Bytes key = to_bytes("Jefe");
+  CHECK(hmac(key, {as_bytes("what do ya want "), {}, as_bytes("for nothing?")}) ==
+        hmac(key, {as_bytes("what do ya want for nothing?")}));
+}
