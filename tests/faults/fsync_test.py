@@ -17,7 +17,7 @@ class FsyncTest(unittest.TestCase):
     def test_a_failing_sync_under_a_large_mail(self):
         self.check(3_000_000)
 
-    def test_a_failing_sync_under_quit_deletes_nothing(self):
+    def test_a_failing_sync_under_quit_is_no_ok_and_deletes_all_or_none(self):
         with gw.Vault(tls=False) as vault:
             box = vault.add_mailbox("journal")
             smtpd, pop3d = vault.smtpd(), vault.pop3d()
@@ -29,11 +29,12 @@ class FsyncTest(unittest.TestCase):
             with gw.Pop3(pop3d, box) as pop3:
                 pop3.command("DELE 1")
                 pop3.command("DELE 2")
-                with self.failing_syncs(keeper):
+                with self.failing_syncs(vault, keeper):
                     with self.assertRaisesRegex(gw.Refused, r"\[SYS/TEMP\]"):
                         pop3.command("QUIT")
                     self.assertEqual(keeper.ended(), 75, keeper.log())
-            self.assertEqual(gw.digests(gw.drain(pop3d, box)), gw.digests(mails))
+            # Whether the deletion reached the disk nobody knows; it is never a part of it.
+            self.assertIn(gw.digests(gw.drain(pop3d, box)), (gw.digests(mails), []))
             vault.verify()
 
     def check(self, size):
@@ -44,7 +45,7 @@ class FsyncTest(unittest.TestCase):
             before, meant, after = gw.mail(size), gw.mail(size), gw.mail(size)
             with gw.Smtp(smtpd) as smtp:
                 self.assertEqual(smtp.deliver(box.address, before).code, 250)
-                with self.failing_syncs(keeper):
+                with self.failing_syncs(vault, keeper):
                     reply = smtp.deliver(box.address, meant)
                     self.assertEqual(reply.code, 451, reply)
                     self.assertEqual(keeper.ended(), 75, keeper.log())
@@ -56,7 +57,9 @@ class FsyncTest(unittest.TestCase):
             self.assertEqual(gw.digests(m for m in found if m != meant), gw.digests([before, after]))
             vault.verify()
 
-    def failing_syncs(self, keeper):
+    def failing_syncs(self, vault, keeper):
+        # The keeper's own timer must not be the first to meet the failure.
+        vault.settle()
         return Strace.Inject("fdatasync,fsync,sync_file_range,msync", "error=EIO").attached_to(keeper.pid)
 
 

@@ -298,7 +298,7 @@ class Mailbox:
     def __init__(self, facts, folder):
         self.id, self.name, self.address, self.password = (facts[k] for k in ("id", "name", "address", "password"))
         self.password_file = folder / f"{self.name}.password"
-        self.password_file.write_text(self.password + "\n")
+        self.password_file.write_text((self.password or "") + "\n")  # a chosen one is not told
         self.password_file.chmod(0o600)
 
 
@@ -442,11 +442,12 @@ class Vault:
         return self.serve("gw-pop3d", "--allow-plaintext-auth", *options, **more)
 
     def keeper(self, *options, prefix=(), **more):
-        """gw-store serve in the foreground, once it answers."""
+        """gw-store serve in the foreground, once it answers. One that runs already is ended before."""
+        self.stop_keeper()
         server = Server([*prefix, program("gw-store"), "serve", *options], self.side / f"keeper-{len(self.servers)}.log",
                         0, more.pop("env", self.env), **more)
         self.servers.append(server)
-        until(lambda: self.answers() or not server.running(), "the keeper answers")
+        until(lambda: (self.keeper_pid() and self.answers()) or not server.running(), "the keeper answers")
         if not server.running():
             raise AssertionError(f"the keeper ended with {server.process.returncode}\n{server.log()}")
         return server
@@ -477,6 +478,15 @@ class Vault:
         except OSError:
             return None
         return pid if b"gw-store" in command and alive(pid) else None
+
+    def settle(self):
+        """The head file has the last commit: a keeper that nobody speaks to then writes nothing more."""
+        head = self.path / "head"
+        begun, last = time.monotonic(), head.stat().st_mtime_ns
+        while time.monotonic() < begun + 1.5:
+            time.sleep(0.1)
+            if head.stat().st_mtime_ns != last:
+                begun, last = time.monotonic(), head.stat().st_mtime_ns
 
     def wake_keeper(self):
         """The pid of a keeper that runs, started if need be."""
