@@ -2,6 +2,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import gw
 
@@ -32,16 +33,27 @@ class Strace:
         return self
 
     def is_attached(self):
+        if not gw.alive(self.pid):
+            return True  # it died at the first call that was looked at
         if self.process.poll() is not None:
             raise AssertionError(f"strace ended: {gw.shown(self.process.stderr.read())}")
-        for thread in os.listdir(f"/proc/{self.pid}/task"):
-            with open(f"/proc/{self.pid}/task/{thread}/status", encoding="ascii") as status:
-                if f"TracerPid:\t{self.process.pid}\n" not in status.read():
-                    return False
+        try:
+            for thread in os.listdir(f"/proc/{self.pid}/task"):
+                with open(f"/proc/{self.pid}/task/{thread}/status", encoding="ascii") as status:
+                    if f"TracerPid:\t{self.process.pid}\n" not in status.read():
+                        return False
+        except (FileNotFoundError, ProcessLookupError):
+            return False  # a thread or all of it has just ended
         return True
 
-    def target_died(self):
-        return not gw.alive(self.pid)
+    def target_died(self, within=0.2):
+        """Whether it is dead, or dies in the next moment."""
+        deadline = time.monotonic() + within
+        while gw.alive(self.pid):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
 
     def __exit__(self, *_):
         if self.process.poll() is None:
