@@ -23,6 +23,7 @@ constexpr std::size_t kBodyBuffer = 64 << 10;    // made when a message comes in
 constexpr std::size_t kOutput = 16 << 10;        // replies that are gathered before they are sent
 constexpr milliseconds kLastWords{2'000};        // for the 421 of a process that stops
 constexpr std::size_t kIdsInReply = 12;          // fit into one reply line
+constexpr std::string_view kGone = "closed by the client";
 
 // 50 random bits in letters and digits: follows a connection, and with a number each of its mails, through
 // logs.
@@ -78,7 +79,7 @@ class Connection {
   std::size_t accepted_ = 0;
   std::size_t recipients_refused_ = 0;
   std::set<std::string> known_;  // mailboxes that were named
-  std::string reason_ = "closed by the client";
+  std::string reason_{kGone};
 };
 
 smtp::Options Connection::session_options() const {
@@ -130,6 +131,7 @@ bool Connection::step() {
     return true;
   }
   if (std::holds_alternative<smtp::Closed>(event)) {
+    if (session_.output_size() > 0 && reason_ == kGone) reason_ = "ended by our reply";
     stream_.finish(kLastWords);
     flush();
     return false;

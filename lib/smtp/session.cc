@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/text.h"
-
 namespace gw::smtp {
 namespace {
 
 constexpr std::size_t kMaxAuthLine = 12'288;  // RFC 4954 section 4
-
-constexpr std::string_view kHelp =
-    "HELO EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT; the manual is gw-smtpd(8)";
 
 // Whether a CR or LF of `octets` stands alone. `after_cr` goes from piece to piece.
 bool has_bare_newline(ByteView octets, bool& after_cr) {
@@ -49,8 +44,6 @@ void Session::receive_eof() {
 std::string Session::take_output() {
   return std::exchange(output_, {});
 }
-
-// ---- events
 
 const Event& Session::give(Event event, bool awaits) {
   event_ = std::move(event);
@@ -162,8 +155,6 @@ const Event* Session::discard(Refusal refusal) {
   return &give(Aborted{});
 }
 
-// ---- answers
-
 void Session::accept(std::string_view text) {
   if (!std::exchange(awaiting_, false)) return;
   const auto positive = [&](int code, std::string_view enhanced, std::string_view usual) {
@@ -267,161 +258,6 @@ void Session::reset_mail() {
   octets_ = 0;
   after_cr_ = false;
   verdict_.reset();
-}
-
-// ---- commands
-
-const Event* Session::obey(std::string_view line) {
-  if (looks_like_http(line) || (!options_.tls_active && looks_like_tls(line))) {
-    close(Refusal::NotSmtp);
-    return nullptr;
-  }
-  const Command command = parse_command(line);
-  switch (command.verb) {
-    case Verb::Helo:
-    case Verb::Ehlo:
-      return hello(command.verb, command.argument);
-    case Verb::StartTls:
-      return start_tls(command.argument);
-    case Verb::Auth:
-      return auth(command.argument);
-    case Verb::Mail:
-      return mail(command.argument);
-    case Verb::Rcpt:
-      return rcpt(command.argument);
-    case Verb::Data:
-      return data(command.argument);
-    case Verb::Bdat:
-      return bdat(command.argument);
-    case Verb::Rset: {
-      if (!command.argument.empty()) return say(Refusal::Malformed);
-      say({250, "2.0.0", "Forgotten"});
-      return abort_mail();
-    }
-    case Verb::Noop:
-      return say({250, "2.0.0", "Still here"});
-    case Verb::Vrfy:
-      if (command.argument.empty()) return say(Refusal::Malformed);
-      return say({252, "2.5.0", "Send mail to it and see"});
-    case Verb::Help:
-      return say({214, "2.0.0", kHelp});
-    case Verb::Quit: {
-      if (!command.argument.empty()) return say(Refusal::Malformed);
-      say({221, "2.0.0", "Bye"});
-      const Event* aborted = abort_mail();
-      finish();
-      return aborted;
-    }
-    case Verb::NotOffered:
-      return say(Refusal::NotOffered);
-    case Verb::Unknown:
-      break;
-  }
-  return say(Refusal::UnknownCommand);
-}
-
-const Event* Session::hello(Verb verb, std::string_view name) {
-  if (!valid_helo(name)) return say(Refusal::Malformed);
-  helo_ = name;
-  extended_ = verb == Verb::Ehlo;
-  if (extended_)
-    announce();
-  else
-    say({250, "", options_.host});
-  return abort_mail();
-}
-
-void Session::announce() {
-  const bool auth = options_.announce_auth && (options_.tls_active || options_.plaintext_auth);
-  Reply reply(250, "", options_.host);
-  reply.lines.insert(reply.lines.end(), {"PIPELINING", "SIZE " + std::to_string(options_.max_size),
-                                         "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"});
-  if (options_.starttls && !options_.tls_active) reply.lines.emplace_back("STARTTLS");
-  if (auth) reply.lines.emplace_back("AUTH PLAIN LOGIN");
-  reply.lines.push_back("LIMITS RCPTMAX=" + std::to_string(options_.max_recipients));
-  reply.lines.emplace_back("HELP");
-  say(reply);
-}
-
-const Event* Session::start_tls(std::string_view argument) {
-  if (options_.tls_active) return say(Refusal::WrongOrder);
-  if (!options_.starttls) return say(Refusal::NotOffered);
-  if (!argument.empty()) return say(Refusal::Malformed);
-  if (mail_) return say(Refusal::WrongOrder);
-  if (!input_.empty()) {
-    say(Refusal::BehindStartTls);
-    finish();
-    return nullptr;
-  }
-  return &give(StartTls{}, true);
-}
-
-const Event* Session::auth(std::string_view argument) {
-  if (!options_.tls_active && !options_.plaintext_auth) return say(Refusal::TlsRequired);
-  if (!options_.announce_auth) return say(Refusal::NotOffered);
-  if (!extended_ || authenticated_ || mail_) return say(Refusal::WrongOrder);
-  const auto arguments = parse_auth(argument);
-  if (!arguments) return say(Refusal::Malformed);
-  if (!iequals(arguments->mechanism, "PLAIN") && !iequals(arguments->mechanism, "LOGIN"))
-    return say(Refusal::UnknownMechanism);
-  return &give(AuthStart{arguments->mechanism, arguments->initial}, true);
-}
-
-const Event* Session::mail(std::string_view argument) {
-  if (options_.require_tls && !options_.tls_active) return say(Refusal::TlsRequired);
-  if (helo_.empty() || mail_) return say(Refusal::WrongOrder);
-  auto parsed = parse_mail(argument);
-  if (const auto* refusal = std::get_if<Refusal>(&parsed)) return say(*refusal);
-  auto& from = std::get<MailArguments>(parsed);
-  if (options_.max_size != 0 && from.size > options_.max_size) return say(Refusal::TooLarge);
-  return &give(std::move(from), true);
-}
-
-const Event* Session::rcpt(std::string_view argument) {
-  if (options_.require_tls && !options_.tls_active) return say(Refusal::TlsRequired);
-  if (!mail_ || chunked_) return say(Refusal::WrongOrder);
-  auto parsed = parse_rcpt(argument, smtputf8_);
-  if (const auto* refusal = std::get_if<Refusal>(&parsed)) return say(*refusal);
-  if (recipients_ >= options_.max_recipients) return say(Refusal::TooManyRecipients);
-  return &give(std::move(std::get<RcptArguments>(parsed)), true);
-}
-
-Refusal Session::without_recipient() const {
-  return deferred_recipient_ ? Refusal::NoRecipientNow : Refusal::NoRecipient;
-}
-
-const Event* Session::data(std::string_view argument) {
-  if (options_.require_tls && !options_.tls_active) return say(Refusal::TlsRequired);
-  if (!mail_ || chunked_) return say(Refusal::WrongOrder);
-  if (!argument.empty()) return say(Refusal::Malformed);
-  if (recipients_ == 0) return say(without_recipient());
-  mode_ = Mode::Data;
-  dots_.restart();
-  return say({354, "", "Send it, and end with CRLF.CRLF"});
-}
-
-// Whatever the answer, the octets that the command names follow it and are never read as commands.
-const Event* Session::bdat(std::string_view argument) {
-  const auto chunk = parse_bdat(argument);
-  if (!chunk) return say(Refusal::Malformed);
-  mode_ = Mode::Chunk;
-  chunk_octets_ = chunk_left_ = chunk->octets;
-  chunk_last_ = chunk->last;
-  if (options_.require_tls && !options_.tls_active) {
-    chunk_refusal_ = reply(Refusal::TlsRequired);
-  } else if (spoiled_) {
-    chunk_refusal_ = spoiled_;
-    if (chunk_last_) spoiled_.reset();
-  } else if (!mail_) {
-    chunk_refusal_ = reply(Refusal::WrongOrder);
-  } else if (recipients_ == 0) {
-    chunk_refusal_ = reply(without_recipient());
-  } else {
-    chunked_ = true;
-    if (options_.max_size != 0 && chunk->octets > options_.max_size - octets_ && !verdict_)
-      return discard(Refusal::TooLarge);
-  }
-  return nullptr;
 }
 
 }  // namespace gw::smtp
