@@ -75,6 +75,9 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
   envelope = std::move(*decoded);
   if (envelope.octets != record.octets || envelope.received != record.received)
     return wrong("the envelope says otherwise than the record");
+  // What the history holds of the content must be true as well: proofs rest on it.
+  if (seal::commitment(seal::commitment_key(header->file_key).view(), envelope.sha256) != record.commitment)
+    return wrong("the history's commitment is to other octets");
   opener.emplace(header->file_key, ByteView(buffer).subspan(header->octets).first<seal::kNonce>());
   return {};
 }

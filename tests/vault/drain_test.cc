@@ -127,6 +127,7 @@ TEST_CASE("a message under another mailbox, vault or record does not open") {
   CHECK(refused([](store::MessageRecord& r) { ++r.received; }));
   CHECK(refused([](store::MessageRecord& r) { ++r.generation; }));
   CHECK(refused([](store::MessageRecord& r) { r.container[0] ^= std::byte{1}; }));
+  CHECK(refused([](store::MessageRecord& r) { r.commitment[0] ^= std::byte{1}; }));
 }
 
 TEST_CASE("a flipped octet anywhere never gives wrong octets, and never the whole") {
