@@ -5,7 +5,8 @@ The server is the file's prefix: smtp_*.txt gw-smtpd, pop3_*.txt gw-pop3d; it ge
 `journal`. Lines:
 
   # a comment; empty lines are nothing
-  ! server ARG…            further arguments of the server (before the first C: or S:, as the next four)
+  ! server ARG…            further arguments of the server (before the first C: or S:, as the next ones)
+  ! toml LINE              a line of the server's gw.toml
   ! mailbox NAME ARG…      another mailbox, or further arguments for `journal`
   ! set NAME ARG…          gw-store mailbox set NAME ARG…
   ! message NAME TEXT      a message that lies in the mailbox already
@@ -157,12 +158,14 @@ class Player:
 
     def start(self, setup):
         mailboxes = {"journal": []}
-        arguments, before, certificate, implicit = [], [], True, False
+        arguments, before, settings, certificate, implicit = [], [], [], True, False
         for words in setup:
             if words[0] == "server":
                 arguments += words[1:]
             elif words[0] == "mailbox":
                 mailboxes[words[1]] = words[2:]
+            elif words[0] == "toml":
+                settings.append(" ".join(words[1:]))
             elif words[0] == "no-certificate":
                 certificate = False
             elif words[0] == "implicit-tls":
@@ -178,6 +181,10 @@ class Player:
             elif words[0] == "message":
                 self.vault.store("message", "add", words[1], stdin=self.expand(" ".join(words[2:])))
         self.implicit = implicit
+        if settings:
+            file = self.vault.folder / "gw.toml"
+            file.write_text("\n".join([f'vault = "{self.vault.vault}"', *settings, ""]))
+            arguments += ["--config", file]
         listen = "127.0.0.1:0" + (",tls" if implicit else "")
         self.server = subprocess.Popen([self.program, "--listen", listen, "--host", "gw.example", *arguments],
                                        env=self.vault.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -235,7 +242,7 @@ class Player:
 
     def play(self):
         setup, started = [], False
-        early = {"server", "mailbox", "no-certificate", "implicit-tls", "message"}
+        early = {"server", "toml", "mailbox", "no-certificate", "implicit-tls", "message"}
         for number, raw in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 if not raw.strip() or raw.startswith("#"):
