@@ -105,6 +105,8 @@ Result<Receipt> LocalAppend::commit(const Commit& commit) {
       return Error(Code::Exists, "this message id is being committed");
   }
   auto receipt = commit_whole(commit);
+  held_ = Bytes();
+  count_memory(0);
   const std::lock_guard lock(store_.committing_mutex_);
   store_.committing_.erase({mailbox_, message_});
   return receipt;
@@ -161,8 +163,8 @@ Error LocalStore::hurt(const Error& error) {
 }
 
 Result<std::unique_ptr<Append>> LocalStore::begin(const MailboxId& mailbox, const MessageId& message) {
+  if (!reason_.empty()) return read_only();
   if (auto known = table_.epoch(mailbox); !known) return known.error();
-  if (!reason_.empty()) return Error(Code::Unavailable, "the vault is read-only: " + reason_);
   if (auto room = space_.room_for_append(0); !room) return room.error();
   auto place = where(mailbox, message);
   if (place) return Error(Code::Exists, "this message id is in the mailbox");

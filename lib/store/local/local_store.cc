@@ -39,23 +39,25 @@ LocalStore::LocalStore(Opened opened)
   for (const auto& [id, entry] : opened.entries) last = std::max(last, entry.log.time);
   clock_watch_ = ClockWatch(last);
   table_.publish(std::move(opened.entries));
-  if (!reason_.empty()) commits_.close(Error(Code::Unavailable, "the vault is read-only: " + reason_));
+  if (!reason_.empty()) commits_.close(read_only());
 }
 
 LocalStore::~LocalStore() {
   if (!hold_.mine()) {
-    // A child made by fork has none of RocksDB's threads, and none of this is its own to close.
+    // A child made by fork has none of the threads, so what they share cannot even be destroyed, and none of
+    // this is its own to close.
     for (std::thread* thread : {&timer_, &upkeep_}) {
       if (thread->joinable()) thread->detach();
     }
     engine_.release();
+    pause_.release();
     return;
   }
   {
-    const std::lock_guard lock(timer_mutex_);
-    stopping_ = true;
+    const std::lock_guard lock(pause_->mutex);
+    pause_->stopping = true;
   }
-  timer_wake_.notify_all();
+  pause_->wake.notify_all();
   engine_->cancel_compactions();
   for (std::thread* thread : {&timer_, &upkeep_}) {
     if (thread->joinable()) thread->join();
@@ -66,6 +68,10 @@ LocalStore::~LocalStore() {
     if (auto written = head_->write({commits_.point(), true}); !written)
       log::error("close", {{"vault", options_.path}, {"reason", written.error().text()}});
   }
+}
+
+Error LocalStore::read_only() const {
+  return Error(Code::Unavailable, "the vault is read-only: " + reason_);
 }
 
 Result<void> LocalStore::found(ByteView recovery_recipient) {
@@ -134,10 +140,8 @@ Result<void> LocalStore::change(std::size_t octets, const Judge& judge) {
 }
 
 void LocalStore::every_so_often(std::chrono::milliseconds pause, const std::function<void()>& work) {
-  std::unique_lock lock(timer_mutex_);
-  while (!stopping_) {
-    timer_wake_.wait_for(lock, pause, [this] { return stopping_; });
-    if (stopping_) return;
+  std::unique_lock lock(pause_->mutex);
+  while (!pause_->wake.wait_for(lock, pause, [this] { return pause_->stopping; })) {
     lock.unlock();
     work();
     lock.lock();

@@ -201,6 +201,7 @@ Result<std::uint64_t> LocalStore::expire(const MailboxId& mailbox, std::span<con
 
 Result<SweepReport> LocalStore::sweep(std::size_t budget, bool now) {
   constexpr Micros kHour = 3600LL * 1'000'000;
+  if (!reason_.empty()) return read_only();
   SweepReport report;
   const Micros at = options_.clock();
   bool remember = false;

@@ -95,6 +95,7 @@ class LocalStore : public Store {
   struct Examined;
   struct Expiring;
 
+  Error read_only() const;
   Result<void> change(std::size_t octets, const Judge& judge);
   Result<std::uint64_t> change_record(const RecordKey& key, std::uint64_t version,
                                       std::optional<ByteView> value, const Note& note);
@@ -138,9 +139,12 @@ class LocalStore : public Store {
   std::mutex committing_mutex_;
   std::set<std::pair<MailboxId, MessageId>> committing_;
 
-  std::mutex timer_mutex_;
-  std::condition_variable timer_wake_;
-  bool stopping_ = false;
+  struct Pause {
+    std::mutex mutex;
+    std::condition_variable wake;
+    bool stopping = false;
+  };
+  std::unique_ptr<Pause> pause_ = std::make_unique<Pause>();
   std::atomic<bool> deleted_ = false;  // bodies since room was last given back
   bool was_full_ = false;
   std::thread timer_;

@@ -1,0 +1,212 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "local_vault.h"
+
+namespace gw::store {
+namespace {
+
+using contract::deliver;
+using contract::new_mail;
+using contract::new_mailbox;
+
+TEST_CASE("a vault is made in an absent or empty folder, never over something") {
+  const test::TempFolder folder(test::quick_folder());
+  const std::string path = folder.path() + "/vault";
+  const VaultId id = random_id<VaultId>();
+  LocalOptions options;
+  options.path = path;
+  CHECK(open_local_store(options).error().code() == Code::NotFound);
+  CHECK(read_vault_id(path).error().code() == Code::NotFound);
+  REQUIRE(create_local_store(path, id, {}));
+  CHECK(read_vault_id(path).value() == id);
+  CHECK(create_local_store(path, id, {}).error().code() == Code::Exists);
+  CHECK((fs::status(path).permissions() & fs::perms::all) == fs::perms::owner_all);
+  REQUIRE(fs::create_directory(folder.path() + "/empty"));
+  CHECK(create_local_store(folder.path() + "/empty", id, {}));
+}
+
+TEST_CASE("the vault's first leaf names its recovery recipient") {
+  const LocalVault vault;
+  const auto store = vault.open();
+  const Leaf leaf = contract::history(*store, {}).at(0);
+  CHECK(leaf.type == LeafType::VaultMade);
+  CHECK(leaf.container == sha256(as_bytes("age1test")));
+}
+
+TEST_CASE("one process has it open, and the next is told which") {
+  const LocalVault vault;
+  auto store = vault.open();
+  const auto second = open_local_store(vault.options);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code() == Code::Busy);
+  CHECK(second.error().text().find("pid " + std::to_string(::getpid())) != std::string::npos);
+  store.reset();
+  vault.open();
+}
+
+TEST_CASE("a vault of a newer gw is not opened") {
+  const LocalVault vault;
+  const std::string path = vault.options.path + "/format";
+  const auto with = [&](const std::string& text) {
+    std::ofstream(path) << text;
+    const auto opened = open_local_store(vault.options);
+    REQUIRE_FALSE(opened);
+    return opened.error().code();
+  };
+  CHECK(with("gw-vault 2\nvault " + vault.id.hex() + "\nrequires\n") == Code::Version);
+  CHECK(with("gw-vault 1\nvault " + vault.id.hex() + "\nrequires tapes\n") == Code::Version);
+  CHECK(with("gw-vault 1\nvault " + vault.id.hex() + "\ncolour blue\n") == Code::Version);
+  CHECK(with("gw-vault 1\nvault nonsense\n") == Code::Corrupt);
+  CHECK(with("") == Code::Corrupt);
+}
+
+TEST_CASE("a child made by fork changes nothing and closes nothing") {
+  const LocalVault vault;
+  auto store = vault.open();
+  const MailboxRecord mailbox = contract::put(*store, new_mailbox("journal"));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto done = store->drop_mailbox(mailbox.id, "child");
+    store.reset();
+    ::_exit(!done && done.error().code() == Code::Internal ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(deliver(*store, mailbox.id, new_mail()));
+}
+
+TEST_CASE("everything is there after a close and after a kill") {
+  LocalVault vault;
+  vault.options.large_threshold = 10'000;
+  auto store = vault.open();
+  const MailboxRecord mailbox = contract::put(*store, new_mailbox("journal"));
+  for (int i = 0; i < 20; ++i) REQUIRE(deliver(*store, mailbox.id, new_mail(i % 5 == 0 ? 50'000 : 3000)));
+  REQUIRE(store->put_if({Kind::Setting, {}, "x"}, 0, as_bytes("y"), {LeafType::Setting, "t", 0}));
+  const std::string before = contract::dump(*store);
+
+  SECTION("close") {
+    store.reset();
+  }
+  SECTION("kill") {
+    vault.kill(std::move(store));
+  }
+  SECTION("kill, kill") {
+    vault.kill(std::move(store));
+    vault.kill(vault.open());
+  }
+  store = vault.open();
+  CHECK(store->health().value().writable);
+  CHECK(contract::dump(*store) == before);
+  CHECK(deliver(*store, mailbox.id, new_mail()));
+}
+
+TEST_CASE("pending mail that a starting store finds becomes unconfirmed") {
+  LocalVault vault;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  contract::Mail mail = new_mail();
+  mail.commit.pending = true;
+  const Receipt receipt = deliver(*store, mailbox, mail).value();
+  REQUIRE(deliver(*store, mailbox, new_mail()));
+  SECTION("close") {
+    store.reset();
+  }
+  SECTION("kill") {
+    vault.kill(std::move(store));
+  }
+  store = vault.open();
+  const MessageRecord record = store->find(mailbox, mail.id).value();
+  CHECK(record.state == State::Unconfirmed);
+  CHECK(record.seq == 3);
+  CHECK(store->list(mailbox, 2, 10).value().size() == 1);
+  CHECK(contract::types(*store, mailbox).back() == LeafType::Unconfirmed);
+  Transition settle;
+  settle.mailbox = mailbox;
+  settle.messages = {mail.id};
+  settle.from = State::Pending;
+  settle.to = State::Live;
+  settle.token = receipt.token;
+  CHECK(store->transition(settle).error().code() == Code::Conflict);
+}
+
+TEST_CASE("what a kill leaves of unfinished large messages goes at the next open") {
+  LocalVault vault;
+  vault.options.large_threshold = 1000;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  const contract::Mail kept = new_mail(5000);
+  REQUIRE(deliver(*store, mailbox, kept));
+  const contract::Mail half = new_mail(5000);
+  auto append = store->begin(mailbox, half.id);
+  REQUIRE(append);
+  REQUIRE((*append)->put(half.container));
+  CHECK(vault.files("large/tmp", half.id.hex()).size() == 1);
+  // As a kill between the renaming and the commit, or between a removal's commit and the unlinking, leaves
+  // it.
+  const std::string stray = new_message_id(0).hex();
+  std::ofstream(vault.options.path + "/large/" + stray) << "x";
+  append->reset();
+  std::ofstream(vault.options.path + "/large/tmp/" + half.id.hex()) << "x";
+  vault.kill(std::move(store));
+  store = vault.open();
+  CHECK(vault.files("large/tmp", "").empty());
+  CHECK(vault.files("large", stray).empty());
+  CHECK(contract::read_all(*store, mailbox, kept.id) == kept.container);
+}
+
+TEST_CASE("a large message is a file while it is there, and a reader keeps it") {
+  LocalVault vault;
+  vault.options.large_threshold = 1000;
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  const contract::Mail mail = new_mail(1000);
+  const contract::Mail small = new_mail(999);
+  REQUIRE(deliver(*store, mailbox, mail));
+  REQUIRE(deliver(*store, mailbox, small));
+  CHECK(store->find(mailbox, mail.id).value().large);
+  CHECK_FALSE(store->find(mailbox, small.id).value().large);
+  CHECK(vault.files("large", "").size() == 1);
+
+  SECTION("removed, its file goes") {
+    REQUIRE(contract::move(*store, mailbox, {mail.id, small.id}, State::Live, std::nullopt));
+    CHECK(vault.files("large", "").empty());
+  }
+  SECTION("the same id in another mailbox never takes its place") {
+    const MailboxId other = contract::put(*store, new_mailbox("other")).id;
+    contract::Mail twin = new_mail(1000);
+    twin.id = mail.id;
+    CHECK(deliver(*store, other, twin).error().code() == Code::Exists);
+    CHECK(contract::read_all(*store, mailbox, mail.id) == mail.container);
+    CHECK(store->find(other, twin.id).error().code() == Code::NotFound);
+  }
+  SECTION("refused at the commit, its file goes") {
+    contract::Mail refused = new_mail(1000);
+    refused.commit.generation = 9;
+    CHECK(deliver(*store, mailbox, refused).error().code() == Code::Conflict);
+    CHECK(vault.files("large", "").size() == 1);
+  }
+}
+
+TEST_CASE("what does not fit into the memory for appends becomes a file") {
+  LocalVault vault;
+  vault.options.append_memory = 5000;
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  const contract::Mail first = new_mail(3000);
+  auto open = store->begin(mailbox, first.id);
+  REQUIRE(open);
+  REQUIRE((*open)->put(first.container));
+  const contract::Mail second = new_mail(3000);
+  REQUIRE(deliver(*store, mailbox, second));
+  CHECK(store->find(mailbox, second.id).value().large);
+  REQUIRE((*open)->commit(first.commit));
+  const contract::Mail third = new_mail(3000);
+  REQUIRE(deliver(*store, mailbox, third));
+  CHECK(store->find(mailbox, third.id).value().large == false);
+  CHECK(contract::read_all(*store, mailbox, second.id) == second.container);
+}
+
+}  // namespace
+}  // namespace gw::store
