@@ -80,13 +80,16 @@ Result<store::Signer> find_signer(const std::string& vault) {
   return store::Signer();
 }
 
-// A keeper that is just ending still has the vault open for a moment.
-Result<std::unique_ptr<store::Store>> open_store(const store::LocalOptions& options,
+// A keeper that is just ending still has the vault open for a moment. One that answers in `run` is not
+// ending; where the sockets are ours already (`run` is empty), answering says nothing.
+Result<std::unique_ptr<store::Store>> open_store(const store::LocalOptions& options, const std::string& run,
                                                  std::chrono::milliseconds wait) {
+  const std::string socket(keeper::name(Role::Append));
   const BootClock::time_point until = BootClock::now() + wait;
   for (;;) {
     auto opened = store::open_local_store(options);
     if (opened || opened.error().code() != Code::Busy || BootClock::now() > until) return opened;
+    if (!run.empty() && keeper::connect_to(run, socket)) return opened;
     std::this_thread::sleep_for(20ms);
   }
 }
@@ -157,7 +160,7 @@ Result<int> keep(const Commands& commands, const Options& options, const Fd& rea
     failed = true;
     net::stop::request();
   };
-  auto store = open_store(local, awaited ? 8s : 500ms);
+  auto store = open_store(local, listeners->empty() ? place.run : "", awaited ? 8s : 500ms);
   if (!store) return store.error();
   auto health = (*store)->health();
   if (!health) return health.error();

@@ -69,8 +69,12 @@ Result<Fd> start_and_connect(const Place& place, const std::string& socket) {
   if (!lock) return not_there(lock.error().text());
   auto connected = connect_to(place.run, socket);
   if (connected || connected.error().code() != Code::NotFound) return connected;
-  if (auto started = spawn_keeper(place); !started) return started.error();
-  return connect_to(place.run, socket);
+  const auto started = spawn_keeper(place);
+  connected = connect_to(place.run, socket);
+  // Ours did not start, and yet there may be one: whose starter died while it was starting, and let the lock
+  // go.
+  if (!connected && !started) return started.error();
+  return connected;
 }
 
 Result<Fd> reach(const Place& place, const Connect& how) {

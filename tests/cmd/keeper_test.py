@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """The keeper's life: started by whom needs it, one of it, gone when idle, replaced when killed."""
 import concurrent.futures
+import fcntl
 import os
 import pathlib
 import pwd
+import signal
 import socket
 import subprocess
 import sys
@@ -41,6 +43,40 @@ class KeeperTest(unittest.TestCase):
             self.assertEqual(len(set(lists)), 1, lists)
             gw.until(lambda: len(keepers_of(vault)) == 1, lambda: f"one keeper, not {keepers_of(vault)}")
             self.assertEqual(keepers_of(vault), [vault.keeper_pid()])
+
+    def test_a_tool_whose_own_keeper_is_too_late_uses_the_one_that_was_faster(self):
+        # As when the starter of a keeper is killed: its keeper goes on, and another tool starts a second one.
+        with gw.Vault(tls=False) as vault, open(vault.path / "lock", encoding="ascii") as lock:
+            vault.stop_keeper()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                tool = pool.submit(vault.store, "mailbox", "list")
+                late = gw.until(lambda: [p for p in keepers_of(vault) if self.waits(p)], "the tool's keeper waits")
+                for pid in late:
+                    os.kill(pid, signal.SIGSTOP)
+                gw.until(lambda: all(self.state(pid)[0] == "T" for pid in late), "it is stopped")
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_UN)
+                    keeper = subprocess.Popen([gw.program("gw-store"), "serve", "--idle-exit", "2"], env=vault.env)
+                    gw.until(vault.answers, "the other keeper answers")
+                finally:
+                    begun = time.monotonic()
+                    for pid in late:
+                        os.kill(pid, signal.SIGCONT)
+                tool.result()
+                self.assertLess(time.monotonic() - begun, 6, "it waited for the vault and not for a keeper")
+            self.assertEqual(vault.keeper_pid(), keeper.pid)
+            self.assertEqual(keeper.wait(gw.WAIT), 0)
+
+    def waits(self, pid):
+        """A keeper that has gone into the background, so its parent is not the tool, and sleeps."""
+        state, parent = self.state(pid)
+        with open(f"/proc/{parent}/cmdline", "rb") as file:
+            return state == "S" and b"mailbox" not in file.read()
+
+    def state(self, pid):
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[:2]
 
     def test_an_idle_keeper_exits_and_is_started_again_when_needed(self):
         with gw.Vault(tls=False) as vault:
