@@ -1,5 +1,6 @@
 #include "gate/read_ahead.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -9,9 +10,13 @@
 namespace gw::gate {
 namespace {
 
-constexpr std::size_t kDepth = 16;
+constexpr std::size_t kDepth = 32;
 constexpr std::uint64_t kSmall = 64 << 10;  // octets of a message that is read ahead
-constexpr unsigned kThreads = 2;
+
+// The thread that sends helps while it would wait, so one core is left to it.
+unsigned worker_count() {
+  return std::clamp(std::thread::hardware_concurrency(), 2U, 4U) - 1;
+}
 
 Result<OpenedMessage> open_now(vault::Drain& drain, const store::MessageRecord& record) {
   Result<vault::Message> message = drain.open(record);
@@ -37,16 +42,21 @@ Result<OpenedMessage> open_now(vault::Drain& drain, const store::MessageRecord& 
 }  // namespace
 
 struct ReadAhead::State {
+  using Lock = std::unique_lock<std::mutex>;
+  using Slot = std::optional<Result<OpenedMessage>>;
+
   explicit State(vault::Drain& from) : drain(from) {}
 
-  // Of these the workers open the ones from `next` up to `wanted` + kDepth. A slot without a result is in
-  // work.
   vault::Drain& drain;
   std::mutex mutex;
-  std::condition_variable changed;
-  std::map<std::size_t, std::optional<Result<OpenedMessage>>> slots;
+  std::condition_variable room;   // for the workers: there is something to open
+  std::condition_variable ready;  // for open(): the slot it waits for is filled
+  // What was opened, or is being opened and has no result yet. Those from `next` up to `wanted` + kDepth
+  // follow.
+  std::map<std::size_t, Slot> slots;
   std::size_t next = 0;
-  std::size_t wanted = 0;
+  std::size_t wanted = 0;   // the one after the last that was asked for
+  std::size_t awaited = 0;  // the one that open() waits for
   bool stopping = false;
   std::vector<std::thread> threads;
 
@@ -56,26 +66,32 @@ struct ReadAhead::State {
   void start() {
     // A system that gives no thread now gives slower answers.
     try {
-      for (unsigned i = 0; i < kThreads; ++i) threads.emplace_back([this] { work(); });
+      for (unsigned i = 0; i < worker_count(); ++i) threads.emplace_back([this] { work(); });
     } catch (const std::system_error&) {
     }
   }
 
+  // Opens the next one, with the lock given back meanwhile. Only when there is more().
+  void open_one(Lock& lock) {
+    const std::size_t index = next++;
+    if (record(index).octets > kSmall) return;
+    slots.emplace(index, std::nullopt);
+    lock.unlock();
+    Result<OpenedMessage> opened = open_now(drain, record(index));
+    lock.lock();
+    // The client may have gone elsewhere meanwhile.
+    const auto slot = slots.find(index);
+    if (slot == slots.end()) return;
+    slot->second = std::move(opened);
+    if (index == awaited) ready.notify_one();
+  }
+
   void work() {
-    std::unique_lock lock(mutex);
+    Lock lock(mutex);
     for (;;) {
-      changed.wait(lock, [&] { return stopping || more(); });
+      room.wait(lock, [&] { return stopping || more(); });
       if (stopping) return;
-      const std::size_t index = next++;
-      if (record(index).octets > kSmall) continue;
-      slots.emplace(index, std::nullopt);
-      lock.unlock();
-      Result<OpenedMessage> opened = open_now(drain, record(index));
-      lock.lock();
-      // The client may have gone elsewhere meanwhile.
-      const auto slot = slots.find(index);
-      if (slot != slots.end()) slot->second = std::move(opened);
-      changed.notify_all();
+      open_one(lock);
     }
   }
 };
@@ -87,13 +103,13 @@ ReadAhead::~ReadAhead() {
     const std::lock_guard lock(state_->mutex);
     state_->stopping = true;
   }
-  state_->changed.notify_all();
+  state_->room.notify_all();
   for (std::thread& thread : state_->threads) thread.join();
 }
 
 Result<OpenedMessage> ReadAhead::open(std::size_t index) {
   State& state = *state_;
-  std::unique_lock lock(state.mutex);
+  State::Lock lock(state.mutex);
   const bool in_sequence = index > 0 && index == state.wanted;
   const bool ahead = index >= state.wanted && index < state.next;
   state.wanted = index + 1;
@@ -103,14 +119,21 @@ Result<OpenedMessage> ReadAhead::open(std::size_t index) {
     state.next = index + 1;
     if (in_sequence && state.threads.empty()) state.start();
   }
-  state.changed.notify_all();
+  // Woken when half of it is used up, workers have something to do for a while.
+  if (state.next < state.wanted + kDepth / 2) state.room.notify_all();
 
   const auto slot = state.slots.find(index);
   if (slot == state.slots.end()) {
     lock.unlock();
     return open_now(state.drain, state.record(index));
   }
-  state.changed.wait(lock, [&] { return slot->second.has_value(); });
+  while (!slot->second) {
+    state.awaited = index;
+    if (state.more())
+      state.open_one(lock);
+    else
+      state.ready.wait(lock);
+  }
   Result<OpenedMessage> opened = std::move(*slot->second);
   state.slots.erase(slot);
   return opened;
