@@ -9,12 +9,14 @@ namespace gw::cmd {
 
 CLI::App* Commands::add(CLI::App& parent, const std::string& name, const std::string& help, Job job) {
   CLI::App* command = parent.add_subcommand(name, help);
+  command->group("Commands");
   command->parse_complete_callback([this, job = std::move(job)] { chosen_ = job; });
   return command;
 }
 
 CLI::App* Commands::add_family(const std::string& name, const std::string& help) {
   CLI::App* family = root().add_subcommand(name, help);
+  family->group("Commands");
   family->require_subcommand(1);
   return family;
 }

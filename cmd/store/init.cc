@@ -213,13 +213,18 @@ void add_init(Commands& commands) {
                                    [&commands, options] { return init(commands, *options); });
   command->add_option("--host", options->host, "Domain of the mailboxes' addresses (else the host's name)")
       ->type_name("NAME");
-  CLI::Option_group* way = command->add_option_group("Recovery", "When a password is lost");
-  way->add_option("--recovery-recipient", options->recipient, "Seal the keys to this age recipient too")
-      ->type_name("AGE1");
-  way->add_option("--recovery-key-file", options->key_file, "Make a recovery key and write it to FILE")
-      ->type_name("FILE");
-  way->add_flag("--no-recovery", options->no_recovery, "None: a lost password is lost mail");
-  way->require_option(0, 1);
+  CLI::Option* recipient =
+      command
+          ->add_option("--recovery-recipient", options->recipient, "Seal the keys to this age recipient too")
+          ->type_name("AGE1");
+  CLI::Option* file =
+      command
+          ->add_option("--recovery-key-file", options->key_file, "Make a recovery key and write it to FILE")
+          ->type_name("FILE")
+          ->excludes(recipient);
+  command->add_flag("--no-recovery", options->no_recovery, "None: a lost password is lost mail")
+      ->excludes(recipient)
+      ->excludes(file);
   command->add_flag("--self-signed", options->self_signed, "Make a certificate for the first steps");
   command->add_flag("--cheap-passwords", options->cheap_passwords, "Weak password slots, for tests only")
       ->group("");

@@ -220,12 +220,16 @@ void add_message_show(Commands& commands, CLI::App& family) {
                                    [&commands, options] { return show(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
   command->add_option("ID", options->id, "32 hex digits")->required();
-  CLI::Option_group* form = command->add_option_group("What", "What of it is printed");
-  form->add_flag("--raw", options->raw, "The octets as received (the default)");
-  form->add_flag("--headers", options->headers, "Only the header of it");
-  form->add_flag("--envelope", options->envelope, "How it came: the SMTP envelope");
-  form->add_flag("--container", options->container, "The sealed age file; no password is needed");
-  form->require_option(0, 1);
+  std::vector<CLI::Option*> forms{
+      command->add_flag("--raw", options->raw, "The octets as received (the default)"),
+      command->add_flag("--headers", options->headers, "Only the header of it"),
+      command->add_flag("--envelope", options->envelope, "How it came: the SMTP envelope"),
+      command->add_flag("--container", options->container, "The sealed age file; no password is needed")};
+  for (CLI::Option* each : forms) {
+    for (CLI::Option* other : forms) {
+      if (each != other) each->excludes(other);
+    }
+  }
   options->password.declare(*command);
   command->add_flag("--json", options->json, "With --envelope: print a JSON line");
 }

@@ -101,6 +101,16 @@ std::string command_path(const CLI::App* command) {
   return path;
 }
 
+// CLI11's own goes one level down only.
+std::string help_of_all(const CLI::App* command, const std::string& above) {
+  std::string text = command->help(above) + "\n";
+  const std::string path = above.empty() ? command->get_name() : above + " " + command->get_name();
+  for (const CLI::App* each : command->get_subcommands([](const CLI::App*) { return true; })) {
+    if (!each->get_name().empty()) text += help_of_all(each, path);
+  }
+  return text;
+}
+
 Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* command = chosen_command(&app);
   const std::string path = command_path(command);
@@ -144,6 +154,7 @@ Program::Program(std::string name, std::string description)
   app_->add_flag("-q,--quiet", quiet_, "Only errors on standard error")->excludes(loud);
   auto formatter = std::make_shared<Formatter>();
   formatter->column_width(30);
+  formatter->label("SUBCOMMAND", "COMMAND");
   app_->formatter(formatter);
 }
 
@@ -180,7 +191,7 @@ int Program::parse(int argc, char** argv) {
   } catch (const CLI::CallForHelp&) {
     return print(app_->help());
   } catch (const CLI::CallForAllHelp&) {
-    return print(app_->help("", CLI::AppFormatMode::All));
+    return print(help_of_all(app_.get(), ""));
   } catch (const CLI::CallForVersion& version) {
     return print(std::string(version.what()) + "\n");
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+"""gw-store init: what it makes, what it asks for, and that it leaves nothing where it fails."""
+import json
+import os
+import pathlib
+import pty
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+
+
+class InitTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-init-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.vault = self.folder / "vault"
+        self.env = gw.clean_environment({"GW_VAULT": str(self.vault)})
+
+    def init(self, *arguments, **more):
+        return gw.run(gw.program("gw-store"), "init", "--host", "gw.example.com", *arguments, env=self.env, **more)
+
+    def test_without_a_terminal_one_of_three_ways_of_recovery_must_be_said(self):
+        done = self.init(status=64)
+        for option in (b"--recovery-key-file", b"--recovery-recipient", b"--no-recovery"):
+            self.assertIn(option, done.stderr)
+        self.assertFalse(self.vault.exists())
+        self.init("--no-recovery", "--recovery-key-file", self.folder / "k", status=64)
+        self.assertFalse((self.folder / "k").exists())
+
+    def test_a_vault_is_for_its_user_only(self):
+        self.init("--no-recovery", "--self-signed")
+        self.assertEqual(stat.S_IMODE(self.vault.stat().st_mode), 0o700)
+        for name in ("history.key", "tls/key.pem"):
+            self.assertEqual(stat.S_IMODE((self.vault / name).stat().st_mode), 0o600, name)
+        self.assertIn(b"BEGIN CERTIFICATE", (self.vault / "tls/certificate.pem").read_bytes())
+
+    def test_a_recovery_key_is_written_for_age_and_nowhere_else(self):
+        key = self.folder / "recovery.key"
+        done = self.init("--recovery-key-file", key, "--json")
+        facts = json.loads(done.stdout)
+        self.assertEqual(stat.S_IMODE(key.stat().st_mode), 0o600)
+        secret = [line for line in key.read_text().splitlines() if line.startswith("AGE-SECRET-KEY-1")]
+        self.assertEqual(len(secret), 1)
+        self.assertNotIn(secret[0].encode(), done.stdout + done.stderr)
+        for path in self.vault.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(secret[0].encode(), path.read_bytes(), path)
+        if shutil.which("age-keygen"):
+            public = gw.run("age-keygen", "-y", key).stdout.decode().strip()
+            self.assertEqual(public, facts["recovery_recipient"])
+
+    def test_a_recipient_whose_secret_is_elsewhere_is_taken_and_a_bad_one_is_refused(self):
+        self.init("--recovery-recipient", "age1nonsense", status=64)
+        self.assertFalse(self.vault.exists())
+        key = self.folder / "other.key"
+        gw.run(gw.program("gw-store"), "--vault", self.folder / "other", "init", "--recovery-key-file", key)
+        recipient = key.read_text().split("public key: ")[1].split()[0]
+        facts = json.loads(self.init("--recovery-recipient", recipient, "--json").stdout)
+        self.assertEqual(facts["recovery_recipient"], recipient)
+        self.assertNotIn("recovery_key", facts)
+
+    def test_on_a_terminal_the_recovery_key_is_shown_once(self):
+        master, slave = pty.openpty()
+        with subprocess.Popen([gw.program("gw-store"), "init", "--host", "x.example"], stdout=slave,
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.env) as process:
+            os.close(slave)
+            screen = b""
+            while True:
+                try:
+                    piece = os.read(master, 4096)
+                except OSError:
+                    break
+                if not piece:
+                    break
+                screen += piece
+            self.assertEqual(process.wait(gw.WAIT), 0, process.stderr.read())
+        os.close(master)
+        self.assertEqual(screen.count(b"AGE-SECRET-KEY-1"), 1, screen)
+
+    def test_a_vault_is_made_once(self):
+        self.init("--no-recovery")
+        before = (self.vault / "format").read_bytes()
+        done = self.init("--no-recovery", status=73)
+        self.assertIn(b"there is a vault already", done.stderr)
+        self.assertEqual((self.vault / "format").read_bytes(), before)
+
+    def test_a_folder_that_holds_something_is_left_alone(self):
+        self.vault.mkdir()
+        (self.vault / "notes.txt").write_text("mine")
+        self.init("--no-recovery", status=73)
+        self.assertEqual([p.name for p in self.vault.iterdir()], ["notes.txt"])
+
+    def test_what_cannot_be_made_leaves_no_vault_and_no_key(self):
+        self.env["GW_VAULT"] = str(self.folder / "not/there/vault")
+        key = self.folder / "recovery.key"
+        self.init("--recovery-key-file", key, status=73)
+        self.assertFalse(key.exists())
+        key.write_text("mine")
+        self.env["GW_VAULT"] = str(self.vault)
+        self.init("--recovery-key-file", key, status=73)
+        self.assertEqual(key.read_text(), "mine")
+        self.assertFalse(self.vault.exists())
+
+    @gw.need_root("it becomes the owner of a folder")
+    def test_root_makes_it_as_the_owner_of_the_folder(self):
+        self.folder.chmod(0o755)
+        self.vault.mkdir(0o700)
+        shutil.chown(self.vault, "nobody")
+        self.init("--no-recovery", "--self-signed")
+        owners = {path.owner() for path in [self.vault, *self.vault.rglob("*")]}
+        self.assertEqual(owners, {"nobody"})
+
+
+if __name__ == "__main__":
+    gw.main()
