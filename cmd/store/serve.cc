@@ -126,7 +126,8 @@ Result<std::vector<keeper::RoleListener>> given_sockets() {
   return listeners;
 }
 
-Result<int> keep(const Commands& commands, const Options& options, const Fd& ready) {
+// `ready` is closed once everything is.
+Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   const auto idle_exit = parse_duration(options.idle_exit);
   if (!idle_exit) return Error(Code::Usage, "--idle-exit: `" + options.idle_exit + "` is no duration");
   auto config = commands.config();
@@ -179,6 +180,7 @@ Result<int> keep(const Commands& commands, const Options& options, const Fd& rea
     keeper::Server server(**store, serving);
     net::notify("READY=1");
     keeper::tell_ready(ready);
+    ready.reset();
     served = server.run(std::move(*listeners));
     net::notify("STOPPING=1");
   }

@@ -38,7 +38,7 @@ contract::Subject make_memory() {
 }
 
 struct OnDisk {
-  gw::test::TempFolder folder;
+  gw::test::TempFolder folder{gw::test::quick_folder()};
   std::shared_ptr<void> link;
 };
 

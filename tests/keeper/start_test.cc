@@ -1,0 +1,146 @@
+#include "keeper/start.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "keeper/server/server.h"
+#include "keeper/sockets.h"
+#include "store/memory_store.h"
+#include "support/temp_folder.h"
+
+namespace gw::keeper {
+namespace {
+
+namespace fs = std::filesystem;
+
+// An environment variable for as long as a test needs it.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+  ~Variable() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+// A program in gw-store's place that does what a script says; its descriptor 3 is the one to answer on.
+Place place_with(const test::TempFolder& temp, const std::string& script) {
+  Place place = place_of(temp.path() + "/vault", "");
+  fs::create_directory(place.vault);
+  place.program = temp.path() + "/program";
+  std::ofstream(place.program) << "#!/bin/sh\n" << script << '\n';
+  fs::permissions(place.program, fs::perms::owner_all);
+  return place;
+}
+
+Error failure_of(const Place& place, const Connect& how = {Role::Admin, "test", true}) {
+  auto connected = connect(place, how);
+  REQUIRE_FALSE(connected);
+  return connected.error();
+}
+
+TEST_CASE("the sockets are where gw.toml, the environment or the vault says") {
+  ::unsetenv("GW_RUN");
+  CHECK(place_of("/srv/vault", "").run == "/srv/vault/run");
+  CHECK(place_of("/srv/vault/", "").vault == "/srv/vault");
+  CHECK(place_of("/var/lib/gw", "").run == "/run/gw");
+  CHECK(place_of("/var/lib/gw/", "").run == "/run/gw");
+  CHECK(place_of("/srv/vault", "/run/mail").run == "/run/mail");
+  CHECK(place_of("vault", "").vault == fs::current_path().string() + "/vault");
+  const Variable run("GW_RUN", "/run/other");
+  CHECK(place_of("/srv/vault", "").run == "/run/other");
+  CHECK(place_of("/srv/vault", "/run/mail").run == "/run/mail");
+}
+
+TEST_CASE("no keeper is started for whom none may be") {
+  ::unsetenv("INVOCATION_ID");
+  const test::TempFolder temp;
+  const Place place = place_with(temp, "touch " + temp.path() + "/started");
+  SECTION("a client that does not want one") {
+    const Error error = failure_of(place, {Role::Admin, "test", false});
+    CHECK(error.code() == Code::Unavailable);
+    CHECK(error.hint() == "start gw-store.socket, or run gw-store serve");
+  }
+  SECTION("under a service manager") {
+    const Variable invocation("INVOCATION_ID", "1");
+    const Error error = failure_of(place);
+    CHECK(error.code() == Code::Unavailable);
+    CHECK(error.hint() == "start gw-store.socket, or run gw-store serve");
+  }
+  SECTION("where a socket stands ready, even if its keeper is not yet there") {
+    fs::create_directory(place.run);
+    auto listening = listen_at(place.run, "admin", 0600);
+    REQUIRE(listening);
+    auto store = store::make_memory_store({});
+    ServerOptions options;
+    options.vault = random_id<VaultId>();
+    Server server(*store, options);
+    std::thread late([&] { server.adopt(Fd(::accept(listening->get(), nullptr, nullptr)), Role::Admin); });
+    CHECK(connect(place, {Role::Admin, "test", true}));
+    late.join();
+  }
+  SECTION("where there is no vault") {
+    fs::remove(place.vault);
+    const Error error = failure_of(place);
+    CHECK(error.code() == Code::NotFound);
+    CHECK(error.hint() == "make one with gw-store init");
+  }
+  CHECK_FALSE(fs::exists(temp.path() + "/started"));
+}
+
+TEST_CASE("why a keeper did not start is said as the keeper said it") {
+  ::unsetenv("INVOCATION_ID");
+  const test::TempFolder temp;
+  const char code = static_cast<char>('A' + static_cast<int>(Code::Version));
+  const std::string script = std::string("printf '%s\\n%s' '-") + code + "too new' 'get gw 9' >&3";
+  const Error said = failure_of(place_with(temp, script));
+  CHECK(said.code() == Code::Version);
+  CHECK(said.text().find("too new") != std::string::npos);
+  CHECK(said.hint() == "get gw 9");
+  const test::TempFolder silent;
+  CHECK(failure_of(place_with(silent, "exit 1")).code() == Code::Unavailable);
+  const test::TempFolder without;
+  Place missing = place_with(without, "");
+  missing.program = "/nowhere/gw-store";
+  CHECK(failure_of(missing).code() == Code::Unavailable);
+}
+
+TEST_CASE("a started program gets its arguments, the root folder and no descriptor of ours") {
+  ::unsetenv("INVOCATION_ID");
+  const test::TempFolder temp;
+  const Fd ours(::socket(AF_UNIX, SOCK_STREAM, 0));  // without CLOEXEC, as some library's might be
+  const Variable listen("LISTEN_FDS", "1");
+  const std::string out = temp.path() + "/out";
+  const Place place =
+      place_with(temp,
+                 "{ echo \"$@\"; pwd; echo \"listen=$LISTEN_FDS\"; for fd in /proc/$$/fd/*; do "
+                 "readlink $fd; done; } > " +
+                     out + "; exit 1");
+  CHECK(failure_of(place).code() == Code::Unavailable);
+  std::ifstream file(out);
+  std::string arguments;
+  std::string folder;
+  std::string environment;
+  std::getline(file, arguments);
+  std::getline(file, folder);
+  std::getline(file, environment);
+  CHECK(arguments == "--vault " + place.vault + " serve --run " + place.run + " --idle-exit 60 --ready-fd 3");
+  CHECK(folder == "/");
+  CHECK(environment == "listen=");
+  for (std::string held; std::getline(file, held);) {
+    INFO(held);
+    CHECK(held.find("socket:") == std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace gw::keeper
