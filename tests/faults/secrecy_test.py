@@ -100,6 +100,12 @@ class SecrecyTest(unittest.TestCase):
         self.assertGreater(searched, 5)
         print(f"{searched} files searched", flush=True)
 
+    def test_the_search_finds_what_it_seeks(self):
+        for text in CANARIES.values():
+            for hidden in (text.encode(), base64.b64encode(b"xx" + text.encode() + b"yy"), text.encode().hex().encode()):
+                with self.assertRaises(AssertionError):
+                    self.assert_clean("here", b"\0before" + hidden + b"behind")
+
     def assert_clean(self, where, octets):
         for what, text in CANARIES.items():
             for disguise in disguises(text):

@@ -135,11 +135,12 @@ class Client:
     def __init__(self, server, tls=False, seconds=WAIT, protocol=None):
         address = server if isinstance(server, tuple) else server.address(protocol or self.protocol + ("s" if tls else ""))
         self.socket = socket.create_connection(address, seconds)
+        self.file = self.socket.makefile("rb")
         if tls:
             self.start_tls()
-        self.file = self.socket.makefile("rb")
 
     def start_tls(self):
+        self.file.close()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -159,6 +160,14 @@ class Client:
         with contextlib.suppress(OSError):
             self.file.close()
         self.socket.close()
+
+    @contextlib.contextmanager
+    def closed_on_failure(self):
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self):
         return self
@@ -189,8 +198,9 @@ class Smtp(Client):
     def __init__(self, server, tls=False, greet=True, **more):
         super().__init__(server, tls, **more)
         if greet:
-            self.greeting = self.reply()
-            self.ehlo = self.command("EHLO client.example.com") if self.greeting.ok else None
+            with self.closed_on_failure():
+                self.greeting = self.reply()
+                self.ehlo = self.command("EHLO client.example.com") if self.greeting.ok else None
 
     def reply(self):
         texts = []
@@ -238,10 +248,11 @@ class Pop3(Client):
 
     def __init__(self, server, box=None, tls=False, **more):
         super().__init__(server, tls, **more)
-        self.greeting = self.reply()
-        if box is not None:
-            self.command(f"USER {box.id}")
-            self.command(f"PASS {box.password}")
+        with self.closed_on_failure():
+            self.greeting = self.reply()
+            if box is not None:
+                self.command(f"USER {box.id}")
+                self.command(f"PASS {box.password}")
 
     def reply(self):
         line = self.line().rstrip(b"\r\n").decode("utf-8", "replace")

@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+"""What the servers do as processes: signals, certificates, caps, an orderly end."""
+import os
+import pathlib
+import signal
+import socket
+import ssl
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+
+
+def certificate_of(server, protocol):
+    """The certificate's octets that a new connection is shown."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection(server.address(protocol), gw.WAIT) as raw, context.wrap_socket(raw) as tls:
+        return tls.getpeercert(binary_form=True)
+
+
+class ServerTest(unittest.TestCase):
+    def setUp(self):
+        self.vault = gw.Vault()
+        self.addCleanup(self.vault.close)
+        self.box = self.vault.add_mailbox("journal")
+
+    def test_sigterm_lets_a_mail_that_is_on_its_way_end_and_tells_the_idle(self):
+        smtpd = self.vault.smtpd()
+        content = gw.mail(200_000)
+        with gw.Smtp(smtpd) as busy, gw.Smtp(smtpd) as idle:
+            self.assertEqual(busy.envelope(self.box.address).code, 354)
+            busy.send(content[:100_000])
+            smtpd.process.send_signal(signal.SIGTERM)
+            self.assertEqual(idle.reply().code, 421)
+            self.assertEqual(idle.file.read(), b"")
+            gw.until(lambda: not self.accepts(smtpd), "no new connection is taken")
+            busy.send(content[100_000:] + b".\r\n")
+            reply = busy.reply()
+            self.assertEqual(reply.code, 250, reply)
+            self.assertEqual(busy.reply().code, 421)
+        self.assertEqual(smtpd.ended(), 0, smtpd.log())
+        self.assertEqual(gw.drain(self.vault.pop3d(), self.box), [content])
+
+    def accepts(self, server):
+        try:
+            socket.create_connection(server.address("smtp"), gw.WAIT).close()
+            return True
+        except ConnectionRefusedError:
+            return False
+
+    def test_sigterm_ends_a_pop3_session_and_deletes_nothing(self):
+        content = gw.mail(2_000)
+        with gw.Smtp(self.vault.smtpd()) as smtp:
+            self.assertEqual(smtp.deliver(self.box.address, content).code, 250)
+        pop3d = self.vault.pop3d()
+        with gw.Pop3(pop3d, self.box) as pop3:
+            pop3.command("DELE 1")
+            pop3d.stop()
+            rest = pop3.file.read()
+            self.assertFalse(rest.startswith(b"+OK"), rest)
+        self.assertEqual(gw.drain(self.vault.pop3d(), self.box), [content])
+
+    def test_sighup_shows_a_new_certificate_and_a_bad_one_keeps_the_old(self):
+        smtpd = self.vault.smtpd(listen=("127.0.0.1:0,tls",))
+        folder = self.vault.path / "tls"
+        old = certificate_of(smtpd, "smtps")
+        with gw.Smtp(smtpd, tls=True) as kept:
+            other = gw.Vault()
+            self.addCleanup(other.close)
+            for name in ("certificate.pem", "key.pem"):
+                # As a deploy hook does it: the whole file at once.
+                (folder / "new").write_bytes((other.path / "tls" / name).read_bytes())
+                os.replace(folder / "new", folder / name)
+            smtpd.process.send_signal(signal.SIGHUP)
+            new = gw.until(lambda: (certificate_of(smtpd, "smtps") != old) and certificate_of(smtpd, "smtps"),
+                           "the new certificate is shown")
+            self.assertEqual(kept.command("NOOP").code, 250)
+
+        (folder / "certificate.pem").write_text("-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n")
+        smtpd.process.send_signal(signal.SIGHUP)
+        gw.until(lambda: "the old one stays" in smtpd.log(), "the log says that the old certificate stays")
+        self.assertEqual(certificate_of(smtpd, "smtps"), new)
+
+    def test_a_certificate_that_cannot_be_used_is_status_78_at_start(self):
+        key = self.vault.path / "tls/key.pem"
+        done = self.vault.tool("gw-smtpd", "--listen", "127.0.0.1:0", "--tls-cert", key, "--tls-key", key, status=78)
+        self.assertIn(str(key).encode(), done.stderr)
+        self.assertEqual(done.stdout, b"")
+
+    def test_a_connection_over_the_cap_hears_421_and_the_next_one_is_served_again(self):
+        smtpd = self.vault.smtpd("--max-connections", "2")
+        with gw.Smtp(smtpd) as first, gw.Smtp(smtpd):
+            with gw.Smtp(smtpd) as third:
+                self.assertEqual(third.greeting.code, 421)
+                self.assertEqual(third.file.read(), b"")
+            first.command("QUIT")
+
+            def served():
+                with gw.Smtp(smtpd) as smtp:
+                    return smtp.greeting.code == 220
+            gw.until(served, "a place that is free again is given away")
+
+    def test_a_port_that_is_taken_is_an_error_that_names_it(self):
+        smtpd = self.vault.smtpd()
+        address = "%s:%d" % smtpd.address("smtp")
+        done = self.vault.tool("gw-smtpd", "--listen", address, status=None)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(str(smtpd.address("smtp")[1]).encode(), done.stderr)
+
+
+if __name__ == "__main__":
+    gw.main()
