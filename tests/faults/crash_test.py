@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Keeper and gw-smtpd are killed again and again under load: nothing that was acknowledged is lost, altered or partial.
+"""Keeper, gw-smtpd and gw-pop3d are killed again and again under load: nothing that was acknowledged is lost, altered or
+partial, and nothing comes back of which QUIT's +OK said that it is gone.
 
 GW_CRASH_KILLS: how many kills (default 12; 200 for the long proof). GW_CRASH_SEED: repeats a run's moments.
 """
@@ -24,6 +25,7 @@ class Ledger:
         self.lock = threading.Lock()
         self.acknowledged, self.unanswered, self.wrong = {}, {}, []
         self.refused = 0
+        self.drained, self.gone = [], set()  # what came out, in order; what QUIT confirmed
 
     def note(self, digest, octets, reply):
         with self.lock:
@@ -45,17 +47,23 @@ class CrashTest(unittest.TestCase):
         moments = random.Random(seed)
         with gw.Vault(tls=False) as vault:
             box = vault.add_mailbox("journal")
-            self.smtpd = vault.smtpd()
+            self.smtpd, self.pop3d = vault.smtpd(), vault.pop3d()
             ledger, over = Ledger(), threading.Event()
             senders = [threading.Thread(target=self.send, args=(box, ledger, over, seed + n)) for n in range(SENDERS)]
+            senders.append(threading.Thread(target=self.drain, args=(box, ledger, over)))
             for sender in senders:
                 sender.start()
-            killed = {"keeper": 0, "gw-smtpd": 0}
+            killed = {"keeper": 0, "gw-smtpd": 0, "gw-pop3d": 0}
             try:
                 while sum(killed.values()) < kills:
                     time.sleep(moments.uniform(0.02, 0.6))
-                    if moments.random() < 0.65:
+                    which = moments.random()
+                    if which < 0.6:
                         killed["keeper"] += vault.kill_keeper()
+                    elif which < 0.7:
+                        self.pop3d.kill()
+                        killed["gw-pop3d"] += 1
+                        self.pop3d = vault.pop3d()
                     else:
                         self.smtpd.kill()
                         killed["gw-smtpd"] += 1
@@ -66,9 +74,29 @@ class CrashTest(unittest.TestCase):
                     sender.join()
             vault.kill_keeper()
             vault.verify()
-            drained = gw.drain(vault.pop3d(), box)
-            self.judge(ledger, drained, killed)
-            self.assertEqual(gw.drain(vault.pop3d(), box), [])
+            rest = gw.digests(gw.drain(self.pop3d, box))
+            self.judge(ledger, rest, killed)
+            self.assertEqual(gw.drain(self.pop3d, box), [])
+
+    def drain(self, box, ledger, over):
+        while not over.wait(0.05):
+            taken = []
+            try:
+                with gw.Pop3(self.pop3d, box) as pop3:
+                    for number in range(1, pop3.count() + 1):
+                        taken.append(pop3.digest(number)[0])
+                        pop3.command(f"DELE {number}")
+                    pop3.command("QUIT")
+                    confirmed = True
+            except (OSError, gw.Closed, gw.Refused):
+                confirmed = False
+            # Of a mail that broke off in the middle nothing is here: its digest was never finished.
+            back = ledger.gone & set(taken)
+            with ledger.lock:
+                ledger.wrong += [f"{digest} came back" for digest in back]
+                ledger.drained += taken
+                if confirmed:
+                    ledger.gone |= set(taken)
 
     def send(self, box, ledger, over, seed):
         rng = random.Random(seed)
@@ -92,16 +120,18 @@ class CrashTest(unittest.TestCase):
         if smtp is not None:
             smtp.close()
 
-    def judge(self, ledger, drained, killed):
-        found = [gw.sha256(m) for m in drained]
-        print(f"killed {killed}; acknowledged {len(ledger.acknowledged)}, refused for now {ledger.refused}, "
-              f"unanswered {len(ledger.unanswered) - ledger.refused}, drained {len(found)}", flush=True)
-        self.assertEqual(ledger.wrong, [], "our own trouble is never 5xx")
+    def judge(self, ledger, rest, killed):
+        found = set(ledger.drained) | set(rest)
+        print(f"killed {killed}; acknowledged {len(ledger.acknowledged)}, refused for now {ledger.refused}, unanswered "
+              f"{len(ledger.unanswered) - ledger.refused}; drained {len(ledger.gone)} meanwhile and {len(rest)} at the end",
+              flush=True)
+        self.assertEqual(ledger.wrong, [], "our own trouble is never 5xx, and what is gone is gone")
         lost = {d: o for d, o in ledger.acknowledged.items() if d not in found}
         self.assertEqual(lost, {}, "acknowledged and not there")
         known = ledger.acknowledged.keys() | ledger.unanswered.keys()
-        self.assertEqual([(d, len(m)) for d, m in zip(found, drained) if d not in known], [], "altered or partial")
-        self.assertEqual(len(found), len(set(found)), "a mail that was sent once is there twice")
+        self.assertEqual(found - known, set(), "altered or partial")
+        self.assertEqual(ledger.gone & set(rest), set(), "QUIT was answered with +OK")
+        self.assertEqual(len(rest), len(set(rest)), "a mail that was sent once is there twice")
         self.assertGreater(len(ledger.acknowledged), sum(killed.values()), "too little was acknowledged to prove anything")
 
 
