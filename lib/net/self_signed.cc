@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "net/openssl.h"
+#include "net/openssl_private.h"
 #include "net/tls.h"
 
 namespace gw::net {

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "net/openssl.h"
+#include "net/openssl_private.h"
 
 namespace gw::net {
 namespace {

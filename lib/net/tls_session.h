@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "net/channel.h"
-#include "net/openssl.h"
+#include "net/openssl_private.h"
 #include "net/stream.h"
 #include "net/tls.h"
 
