@@ -113,9 +113,9 @@ Result<Receipt> LocalAppend::commit(const Commit& commit) {
 }
 
 Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
-  auto place = store_.where(mailbox_, message_);
-  if (place) return Error(Code::Exists, "this message id is in the mailbox");
-  if (place.error().code() != Code::NotFound) return place.error();
+  auto known = store_.engine_->get(Family::Messages, where_key(message_, mailbox_));
+  if (!known) return known.error();
+  if (*known) return Error(Code::Exists, "this message id is in the mailbox");
   MessageRecord record = message_record(message_, commit, octets_);
   record.large = file_ != nullptr;
   const LeafType type = commit.pending ? LeafType::Pending : LeafType::Accepted;
@@ -166,9 +166,6 @@ Result<std::unique_ptr<Append>> LocalStore::begin(const MailboxId& mailbox, cons
   if (!reason_.empty()) return read_only();
   if (auto known = table_.epoch(mailbox); !known) return known.error();
   if (auto room = space_.room_for_append(0); !room) return room.error();
-  auto place = where(mailbox, message);
-  if (place) return Error(Code::Exists, "this message id is in the mailbox");
-  if (place.error().code() != Code::NotFound) return place.error();
   return std::unique_ptr<Append>(std::make_unique<LocalAppend>(*this, mailbox, message));
 }
 

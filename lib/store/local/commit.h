@@ -11,7 +11,6 @@
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <semaphore>
 #include <set>
 #include <string>
 
@@ -30,7 +29,9 @@ enum class Verdict : unsigned char {
 
 class Batch {
  public:
-  Batch(const Engine& engine, const Table& table, const CommitPoint& before, Micros wall);
+  // `writes` is emptied first: its memory is used again.
+  Batch(const Engine& engine, const Table& table, const CommitPoint& before, Micros wall,
+        rocksdb::WriteBatch& writes);
 
   // The log as this batch leaves it so far; null: there is none. Changes to it are part of the batch only
   // with a leaf or touch().
@@ -65,7 +66,7 @@ class Batch {
   CommitPoint point_;
   const Micros wall_;
   Micros newest_ = 0;
-  rocksdb::WriteBatch writes_;
+  rocksdb::WriteBatch& writes_;
   Entries entries_;
   std::set<MailboxId> changed_;
   std::set<MailboxId> claimed_;
@@ -97,6 +98,7 @@ class Commits {
 
  private:
   struct Waiter;
+  bool lead(const Waiter* me);
   std::vector<Waiter*> gather();
   std::size_t commit(std::span<Waiter* const> waiters);
 
@@ -106,6 +108,8 @@ class Commits {
   Hooks hooks_;
   mutable std::mutex mutex_;
   std::deque<Waiter*> queue_;
+  bool led_ = false;            // somebody is the leader
+  rocksdb::WriteBatch writes_;  // the leader's
   CommitPoint point_;
   std::optional<Error> closed_;
   bool failed_ = false;
