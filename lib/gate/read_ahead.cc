@@ -10,9 +10,6 @@
 namespace gw::gate {
 namespace {
 
-constexpr std::size_t kDepth = 32;
-constexpr std::uint64_t kSmall = 64 << 10;  // octets of a message that is read ahead
-
 // The thread that sends helps while it would wait, so one core is left to it.
 unsigned worker_count() {
   return std::clamp(std::thread::hardware_concurrency(), 2U, 4U) - 1;
@@ -51,8 +48,8 @@ struct ReadAhead::State {
   std::mutex mutex;
   std::condition_variable room;   // for the workers: there is something to open
   std::condition_variable ready;  // for open(): the slot it waits for is filled
-  // What was opened, or is being opened and has no result yet. Those from `next` up to `wanted` + kDepth
-  // follow.
+  // What was opened, or is being opened and has no result yet. Those from `next` up to `wanted` +
+  // ReadAhead::kDepth follow.
   std::map<std::size_t, Slot> slots;
   std::size_t next = 0;
   std::size_t wanted = 0;   // the one after the last that was asked for
@@ -61,7 +58,7 @@ struct ReadAhead::State {
   std::vector<std::thread> threads;
 
   const store::MessageRecord& record(std::size_t index) const { return drain.messages()[index]; }
-  bool more() const { return next < drain.messages().size() && next < wanted + kDepth; }
+  bool more() const { return next < drain.messages().size() && next < wanted + ReadAhead::kDepth; }
 
   void start() {
     // A system that gives no thread now gives slower answers.
@@ -74,7 +71,7 @@ struct ReadAhead::State {
   // Opens the next one, with the lock given back meanwhile. Only when there is more().
   void open_one(Lock& lock) {
     const std::size_t index = next++;
-    if (record(index).octets > kSmall) return;
+    if (record(index).octets > ReadAhead::kSmall) return;
     slots.emplace(index, std::nullopt);
     lock.unlock();
     Result<OpenedMessage> opened = open_now(drain, record(index));
@@ -120,7 +117,7 @@ Result<OpenedMessage> ReadAhead::open(std::size_t index) {
     if (in_sequence && state.threads.empty()) state.start();
   }
   // Woken when half of it is used up, workers have something to do for a while.
-  if (state.next < state.wanted + kDepth / 2) state.room.notify_all();
+  if (state.next < state.wanted + ReadAhead::kDepth / 2) state.room.notify_all();
 
   const auto slot = state.slots.find(index);
   if (slot == state.slots.end()) {

@@ -28,6 +28,9 @@ struct OpenedMessage {
 
 class ReadAhead {
  public:
+  static constexpr std::size_t kDepth = 32;          // messages that are read ahead at most,
+  static constexpr std::uint64_t kSmall = 64 << 10;  // each of at most so many octets
+
   // `drain` must outlive this.
   explicit ReadAhead(vault::Drain& drain);
   ~ReadAhead();
