@@ -52,7 +52,7 @@ TEST_CASE("The option --version prints the name and the version and nothing else
   CHECK(outcome.err.empty());
 }
 
-TEST_CASE("--help goes to standard output, ends with the exit statuses, and exits 0") {
+TEST_CASE("The option --help goes to standard output, ends with the exit statuses, and exits 0") {
   for (const auto& arguments : {std::vector<std::string>{"--help"}, {"mailbox", "add", "--help"}}) {
     const Outcome outcome = tool(arguments);
     CHECK(outcome.status == 0);
