@@ -67,9 +67,10 @@ void Space::look(const std::function<std::uint64_t()>& promised) {
   }
 }
 
-Result<void> Space::room_for_append(std::uint64_t octets) const {
+Result<void> Space::room_for_append(std::uint64_t octets) {
   // Twice: once in the write-ahead log, once where it is flushed to.
-  if (full_ || minus(octets_, promised_) < marks_.low + 2 * octets) return no_room();
+  if (minus(octets_, promised_) < marks_.low + 2 * octets) full_ = true;
+  if (full_) return no_room();
   return {};
 }
 

@@ -35,8 +35,8 @@ class Space {
   // asked for only where room is getting short.
   void look(const std::function<std::uint64_t()>& promised);
   bool full() const { return full_; }
-  // Full, where an append of this many more octets must not begin.
-  Result<void> room_for_append(std::uint64_t octets) const;
+  // Full, where an append of this many more octets must not begin; and from then on it is full.
+  Result<void> room_for_append(std::uint64_t octets);
   // Full, where not even a small change may be tried.
   Result<void> room_for_change(std::uint64_t octets) const;
   std::uint64_t promised() const { return promised_; }

@@ -1,0 +1,213 @@
+// A disk that is full, on a small tmpfs of the test's own (as root; elsewhere there is nothing to mount).
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+
+#include "local_vault.h"
+
+namespace gw::store {
+namespace {
+
+using contract::deliver;
+using contract::Mail;
+using contract::new_mail;
+using contract::new_mailbox;
+
+class SmallDisk {
+ public:
+  explicit SmallDisk(const char* options) {
+    mounted_ = ::mount("gw-test", folder_.path().c_str(), "tmpfs", 0, options) == 0;
+    if (!mounted_) WARN("not allowed to mount a tmpfs: nothing tested");
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  ~SmallDisk() {
+    if (mounted_) ::umount2(folder_.path().c_str(), MNT_DETACH);
+  }
+  bool mounted() const { return mounted_; }
+  const std::string& path() const { return folder_.path(); }
+
+ private:
+  test::TempFolder folder_;
+  bool mounted_ = false;
+};
+
+struct Filled {
+  std::vector<Mail> mails;  // acknowledged
+  std::vector<Code> refusals;
+};
+
+// Delivers until `refusals` were refused.
+Filled fill(Store& store, const MailboxId& mailbox, std::size_t refusals, std::size_t octets) {
+  Filled filled;
+  while (filled.refusals.size() < refusals && filled.mails.size() < 10'000) {
+    Mail mail = new_mail(octets);
+    const auto receipt = deliver(store, mailbox, mail);
+    if (receipt) {
+      filled.mails.push_back(std::move(mail));
+    } else {
+      filled.refusals.push_back(receipt.error().code());
+    }
+  }
+  return filled;
+}
+
+bool await(const std::function<bool()>& condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+void check_all(Store& store, const MailboxId& mailbox, const std::vector<Mail>& mails) {
+  for (const Mail& mail : mails) CHECK(contract::read_all(store, mailbox, mail.id) == mail.container);
+}
+
+std::vector<MessageId> ids(const std::vector<Mail>& mails) {
+  std::vector<MessageId> all;
+  for (const Mail& mail : mails) all.push_back(mail.id);
+  return all;
+}
+
+TEST_CASE("on a full disk mail is refused as Full, draining goes on, and room comes back by itself") {
+  const std::size_t octets = GENERATE(8000, 300'000);
+  const SmallDisk disk("size=16m");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.large_threshold = 200'000;
+  vault.options.failed = [](const Error&) { ::abort(); };
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  for (int round = 0; round < 3; ++round) {
+    INFO("round " << round << " of " << octets << " octets");
+    const Filled filled = fill(*store, mailbox, 20, octets);
+    CHECK(filled.mails.size() * octets > 4'000'000);
+    for (const Code code : filled.refusals) CHECK(code == Code::Full);
+    CHECK(store->health().value().writable);
+    check_all(*store, mailbox, filled.mails);
+    auto moved = contract::move(*store, mailbox, ids(filled.mails), State::Live, State::Drained);
+    INFO((moved ? "" : moved.error().text()));
+    REQUIRE(moved);
+    CHECK(*moved == filled.mails.size());
+    // Its grace is not over, but room is short.
+    REQUIRE(await([&] { return store->health().value().full; }));
+    while (store->stat(mailbox).value().drained > 0 && store->health().value().full) {
+      const auto swept = store->sweep(1000, true);
+      INFO((swept ? "" : swept.error().text()));
+      REQUIRE(swept);
+    }
+    REQUIRE(await([&] { return !store->health().value().full; }));
+    (void)contract::move(*store, mailbox, ids(filled.mails), State::Drained, std::nullopt);
+  }
+  REQUIRE(await([&] { return deliver(*store, mailbox, new_mail(octets)).has_value(); }));
+  contract::dump(*store);
+}
+
+// Another process, run by fill_and_die: fills the vault until it is refused, and ends without closing it. It
+// tells on standard output what was acknowledged.
+TEST_CASE("(a store that fills its disk and dies)", "[.]") {
+  const char* path = std::getenv("GW_TEST_VAULT");
+  const char* mailbox = std::getenv("GW_TEST_MAILBOX");
+  if (path == nullptr || mailbox == nullptr) return;
+  LocalOptions options;
+  options.path = path;
+  auto opened = open_local_store(options);
+  if (!opened) ::_exit(1);
+  for (;;) {
+    const Mail mail = new_mail(8000);
+    if (!deliver(**opened, *MailboxId::parse(mailbox), mail)) ::_exit(0);
+    if (::write(STDOUT_FILENO, mail.id.octets.data(), 16) != 16) ::_exit(1);
+  }
+}
+
+std::vector<MessageId> fill_and_die(const std::string& vault, const MailboxId& mailbox) {
+  const std::string command = "GW_TEST_VAULT=" + vault + " GW_TEST_MAILBOX=" + mailbox.hex() + " exec " +
+                              fs::read_symlink("/proc/self/exe").string() +
+                              " '(a store that fills its disk and dies)'";
+  std::FILE* output = ::popen(command.c_str(), "r");
+  REQUIRE(output != nullptr);
+  std::vector<MessageId> acknowledged;
+  for (MessageId id; std::fread(id.octets.data(), 1, 16, output) == 16;) acknowledged.push_back(id);
+  REQUIRE(::pclose(output) == 0);
+  return acknowledged;
+}
+
+TEST_CASE("a store killed on a full disk opens again, and has everything") {
+  const SmallDisk disk("size=16m");
+  if (!disk.mounted()) return;
+  const LocalVault vault(disk.path());
+  MailboxId mailbox;
+  {
+    const auto store = vault.open();
+    mailbox = contract::put(*store, new_mailbox("journal")).id;
+  }
+  const std::vector<MessageId> acknowledged = fill_and_die(vault.options.path, mailbox);
+  REQUIRE(acknowledged.size() > 100);
+
+  const auto check = [&](Store& store) {
+    for (const MessageId& id : acknowledged) {
+      const MessageRecord record = store.find(mailbox, id).value();
+      CHECK(sha256(contract::read_all(store, mailbox, id)) == record.container);
+    }
+  };
+  SECTION("as it was left") {
+    const auto store = vault.open();
+    CHECK(store->health().value().writable);
+    check(*store);
+    CHECK(contract::move(*store, mailbox, acknowledged, State::Live, std::nullopt));
+    CHECK(await([&] { return deliver(*store, mailbox, new_mail(8000)).has_value(); }));
+  }
+  SECTION("others filled it to the last octet") {
+    {
+      std::ofstream junk(disk.path() + "/junk");
+      const std::string block(1 << 16, 'x');
+      while (junk.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+      }
+    }
+    LocalOptions options = vault.options;
+    std::atomic<bool> told = false;
+    options.failed = [&](const Error& error) { told = error.code() == Code::Full; };
+    auto opened = open_local_store(options);
+    INFO((opened ? "" : opened.error().text()));
+    REQUIRE(opened);
+    check(**opened);
+    const auto refused = deliver(**opened, mailbox, new_mail());
+    REQUIRE_FALSE(refused);
+    const bool writable = (*opened)->health().value().writable;
+    CHECK(refused.error().code() == (writable ? Code::Full : Code::Unavailable));
+    fs::remove(disk.path() + "/junk");
+    // One that opened for reading only asks to be opened again.
+    if (!writable) CHECK(await([&] { return told.load(); }));
+    opened->reset();
+    const auto store = vault.open();
+    CHECK(store->health().value().writable);
+    check(*store);
+    CHECK(contract::move(*store, mailbox, acknowledged, State::Live, std::nullopt));
+    CHECK(await([&] { return deliver(*store, mailbox, new_mail(8000)).has_value(); }));
+  }
+}
+
+TEST_CASE("without inodes mail is refused as Full, too") {
+  const SmallDisk disk("size=64m,nr_inodes=80");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.large_threshold = 1000;
+  vault.options.failed = [](const Error&) { ::abort(); };
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  const Filled filled = fill(*store, mailbox, 20, 2000);
+  CHECK(filled.mails.size() > 5);
+  for (const Code code : filled.refusals) CHECK(code == Code::Full);
+  check_all(*store, mailbox, filled.mails);
+  REQUIRE(contract::move(*store, mailbox, ids(filled.mails), State::Live, std::nullopt));
+  CHECK(await([&] { return deliver(*store, mailbox, new_mail(2000)).has_value(); }));
+}
+
+}  // namespace
+}  // namespace gw::store
