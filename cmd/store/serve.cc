@@ -146,6 +146,8 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   }
   if (auto became = become_owner(folder); !became) return became.error();
   ::mallopt(M_ARENA_MAX, 4);
+  // Named, so that it stays: glibc would raise it with each body that is freed, and keep the memory of all.
+  ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
   log::open("gw-store", ready ? log::Target::Syslog : log::Target::Stderr);
   net::stop::install();
   const std::size_t room = net::raise_descriptor_limit(2);

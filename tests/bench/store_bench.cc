@@ -2,6 +2,7 @@
 //
 //   store_bench FOLDER [--seconds 2] [--rounds 5] [--threads 64] [--octets 8192] [--alone] [--json]
 #include <fcntl.h>
+#include <malloc.h>
 #include <rocksdb/db.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -200,6 +201,8 @@ Options parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
+  ::mallopt(M_ARENA_MAX, 4);  // as the keeper does
+  ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
   std::string folder = options.folder + "/store_bench-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) fail("cannot make a folder in " + options.folder);
   std::vector<double> store_rates, plain_rates, ratios, store_written, plain_written, store_cpu, plain_cpu;

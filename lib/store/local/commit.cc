@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 namespace gw::store {
 
@@ -173,7 +174,7 @@ bool Commits::lead(const Waiter* me) {
 
 std::vector<Commits::Waiter*> Commits::gather() {
   constexpr std::size_t kMost = 256;
-  constexpr std::size_t kMostOctets = 8 << 20;
+  constexpr std::size_t kMostOctets = 4 << 20;
   std::vector<Waiter*> taken;
   std::size_t octets = 0;
   const std::lock_guard lock(mutex_);
@@ -196,8 +197,11 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
   if (const std::lock_guard lock(mutex_); closed_) return refuse(*closed_);
   space_.look([&] { return engine_.promised(); });
 
-  constexpr std::size_t kKeep = 16 << 20;
-  if (writes_.Data().capacity() > kKeep) writes_ = rocksdb::WriteBatch();
+  constexpr std::size_t kKeep = 8 << 20;
+  std::size_t expected = 0;
+  for (const Waiter* waiter : waiters) expected += waiter->octets;
+  // One that is large is given its size at once, for growing to it takes twice the memory, and is not kept.
+  if (writes_.Data().capacity() > kKeep || expected > kKeep) writes_ = rocksdb::WriteBatch(expected);
   Batch batch(engine_, table_, point_, hooks_.clock(), writes_);
   std::size_t answered = 0;
   for (Waiter* waiter : waiters) {
@@ -208,7 +212,7 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
   }
   waiters = waiters.first(answered);
   if (!batch.finish()) return answered;
-  if (auto room = space_.room_for_change(batch.writes().GetDataSize()); !room) return refuse(room.error());
+  if (auto room = make_room(batch.writes().GetDataSize()); !room) return refuse(room.error());
   if (auto written = engine_.write(batch.writes()); !written) {
     // Never tried again: after a failed sync, a second one that succeeds proves nothing.
     fail(written.error());
@@ -221,6 +225,24 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
   if (batch.newest() != 0) hooks_.committed(batch.newest());
   table_.publish(batch.take_changed());
   return answered;
+}
+
+// Draining and deleting go on where mail is refused already: a flush gives back what the write-ahead log
+// takes.
+Result<void> Commits::make_room(std::uint64_t octets) {
+  constexpr int kLooks = 20;  // the log is deleted a moment later
+  auto room = space_.room_for_change(octets);
+  if (room || space_.promised() == 0 || space_.free_octets() < space_.promised()) return room;
+  if (auto flushed = engine_.flush(); !flushed) {
+    fail(flushed.error());
+    return flushed;
+  }
+  for (int look = 0; !room && look < kLooks; ++look) {
+    if (look != 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    space_.look([&] { return engine_.promised(); });
+    room = space_.room_for_change(octets);
+  }
+  return room;
 }
 
 CommitPoint Commits::point() const {

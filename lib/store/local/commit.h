@@ -101,6 +101,7 @@ class Commits {
   bool lead(const Waiter* me);
   std::vector<Waiter*> gather();
   std::size_t commit(std::span<Waiter* const> waiters);
+  Result<void> make_room(std::uint64_t octets);
 
   Engine& engine_;
   Table& table_;

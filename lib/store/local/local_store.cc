@@ -158,7 +158,7 @@ void LocalStore::mind_head() {
 
 void LocalStore::mind_space() {
   space_.look([&] { return engine_->promised(); });
-  if (room_wanted_ != 0 && space_.free_octets() > 2 * room_wanted_ + space_.marks().floor)
+  if (room_wanted_ != 0 && space_.free_octets() >= room_wanted_)
     commits_.fail(Error(Code::Full, "there is room again: to be opened anew"));
   if (!reason_.empty() || commits_.failed()) return;
   const bool full = space_.full();

@@ -6,7 +6,7 @@
 namespace gw::store {
 namespace {
 
-constexpr std::size_t kMessage = 1 << 10;  // about what a message takes beside its body
+constexpr std::size_t kMoved = 640;        // about what a change of state adds for each message
 constexpr std::size_t kExpireStep = 1000;  // messages that one commit expires
 constexpr Step kExpire{State::Drained, std::nullopt, LeafType::Expired};
 
@@ -61,7 +61,7 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
   if (!examined && examined.error().code() != Code::Busy) return examined.error();
   if (examined && examined->changing.empty()) return 0;
 
-  const std::size_t octets = kMessage * transition.messages.size();
+  const std::size_t octets = kMoved * transition.messages.size();
   auto changed = change(octets, [&](Batch& batch) -> Result<Verdict> {
     if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
     const Entry* entry = batch.at(mailbox);
@@ -178,7 +178,7 @@ Result<std::vector<LocalStore::Expiring>> LocalStore::expiring(std::size_t most,
 Result<std::uint64_t> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiring> chosen,
                                          bool early, std::uint64_t& octets) {
   std::vector<MessageRecord> removed;
-  auto changed = change(kMessage * chosen.size(), [&](Batch& batch) -> Result<Verdict> {
+  auto changed = change(kMoved * chosen.size(), [&](Batch& batch) -> Result<Verdict> {
     if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
     const Entry* entry = batch.at(mailbox);
     if (entry == nullptr || !entry->record || entry->record->hold) return Verdict::Done;
@@ -234,7 +234,7 @@ Result<SweepReport> LocalStore::sweep(std::size_t budget, bool now) {
   if (remember) {
     ByteWriter time;
     time.u64(static_cast<std::uint64_t>(at));
-    auto noted = change(kMessage, [&](Batch& batch) -> Result<Verdict> {
+    auto noted = change(kMoved, [&](Batch& batch) -> Result<Verdict> {
       batch.put(Family::Heads, sweep_key(), time.data());
       return Verdict::Done;
     });
