@@ -1,0 +1,224 @@
+// Messages of the store in memory.
+#include <algorithm>
+#include <set>
+
+#include "store/memory_private.h"
+
+namespace gw::store {
+namespace {
+
+class MemoryAppend : public Append {
+ public:
+  MemoryAppend(MemoryStore& store, const MailboxId& mailbox, const MessageId& message)
+      : store_(store), mailbox_(mailbox), message_(message) {}
+
+  Result<void> put(ByteView container) override {
+    if (done_) return Error(Code::Usage, "the append is done");
+    append(container_, container);
+    return {};
+  }
+  Result<Receipt> commit(const Commit& commit) override {
+    if (std::exchange(done_, true)) return Error(Code::Usage, "the append is done");
+    return store_.commit(mailbox_, message_, commit, std::move(container_));
+  }
+
+ private:
+  MemoryStore& store_;
+  MailboxId mailbox_;
+  MessageId message_;
+  Bytes container_;
+  bool done_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Append>> MemoryStore::begin(const MailboxId& id, const MessageId& message) {
+  const std::lock_guard lock(mutex_);
+  const auto found = mailboxes_.find(id);
+  if (found == mailboxes_.end()) return missing_mailbox();
+  if (found->second.places.contains(message)) return Error(Code::Exists, "this message id is in the mailbox");
+  return std::unique_ptr<Append>(std::make_unique<MemoryAppend>(*this, id, message));
+}
+
+Result<Receipt> MemoryStore::commit(const MailboxId& id, const MessageId& message, const Commit& commit,
+                                    Bytes container) {
+  if (auto fits = check_commit(commit, limits()); !fits) return fits.error();
+  if (sha256(container) != commit.container)
+    return Error(Code::Corrupt, "the container is not what its digest says");
+  const std::lock_guard lock(mutex_);
+  const auto found = mailboxes_.find(id);
+  if (found == mailboxes_.end()) return missing_mailbox();
+  Mailbox& mailbox = found->second;
+  if (mailbox.places.contains(message)) return Error(Code::Exists, "this message id is in the mailbox");
+  if (auto welcome = may_accept(mailbox.record, mailbox.stat, commit); !welcome) return welcome.error();
+
+  MessageRecord record = message_record(message, commit, container.size());
+  const LeafType type = commit.pending ? LeafType::Pending : LeafType::Accepted;
+  record.seq = grow(id, message_leaf(type, id, record, commit.actor));
+  record.changed = logs_[id].time;
+  count_in(mailbox.stat, record);
+  ++mailbox.stat.accepted;
+  mailbox.stat.last_delivery = record.changed;
+  mailbox.places[message] = {record.seq, std::nullopt};
+  for (const Digest& fingerprint : commit.fingerprints) mailbox.seen[fingerprint] = message;
+  mailbox.messages[record.seq] = {record, commit.envelope, std::move(container)};
+  Receipt receipt{record.seq, {}};
+  if (commit.pending) receipt.token = receipts_.give(id, message);
+  return receipt;
+}
+
+void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq, const Step& step,
+                       std::string_view actor) {
+  auto node = mailbox.messages.extract(seq);
+  MessageRecord& record = node.mapped().record;
+  count_out(mailbox.stat, record);
+  if (record.state == State::Pending) receipts_.forget(id, record.id);
+  const std::uint64_t index = grow(id, message_leaf(step.leaf, id, record, actor));
+  LeafType gone = step.leaf;
+  if (step.to == State::Drained) mailbox.stat.last_drain = logs_[id].time;
+  const bool at_once = goes_at_once(step, mailbox.record);
+  if (at_once) {
+    gone = LeafType::Removed;
+    grow(id, message_leaf(gone, id, record, actor));
+  }
+  if (!step.to || at_once) {
+    mailbox.places[record.id].gone = gone;
+    return;
+  }
+  record.state = *step.to;
+  record.changed = logs_[id].time;
+  if (step.reveals) record.seq = index;
+  mailbox.places[record.id].seq = record.seq;
+  count_in(mailbox.stat, record);
+  node.key() = record.seq;
+  mailbox.messages.insert(std::move(node));
+}
+
+Result<std::size_t> MemoryStore::transition(const Transition& transition) {
+  auto wanted = step(transition.from, transition.to);
+  if (!wanted) return wanted.error();
+  if (transition.messages.size() > limits().batch) return Error(Code::BadInput, "too many messages at once");
+  const std::lock_guard lock(mutex_);
+  const auto found = mailboxes_.find(transition.mailbox);
+  if (found == mailboxes_.end()) return missing_mailbox();
+  if (transition.lease != nullptr) {
+    if (auto held = leases_.check(transition.mailbox, *transition.lease); !held) return held.error();
+  }
+  Mailbox& mailbox = found->second;
+  std::vector<std::uint64_t> changing;
+  std::set<MessageId> named;
+  for (const MessageId& message : transition.messages) {
+    const auto place = mailbox.places.find(message);
+    if (place == mailbox.places.end()) return Error(Code::NotFound, "no such message");
+    Whereabouts where;
+    if (place->second.gone) {
+      where.gone = *place->second.gone;
+    } else {
+      where.state = mailbox.messages.at(place->second.seq).record.state;
+    }
+    auto changes = applies(*wanted, where);
+    if (!changes) return changes.error();
+    if (!*changes || !named.insert(message).second) continue;
+    if (transition.token) {
+      if (auto right = receipts_.check(transition.mailbox, message, *transition.token); !right)
+        return right.error();
+    }
+    changing.push_back(place->second.seq);
+  }
+  for (const std::uint64_t seq : changing) move(transition.mailbox, mailbox, seq, *wanted, transition.actor);
+  return changing.size();
+}
+
+Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now) {
+  const std::lock_guard lock(mutex_);
+  const Micros at = options_.clock();
+  SweepReport report;
+  if (watch_.holds_back(at, options_.boot_clock(), now)) {
+    report.held_back = true;
+    return report;
+  }
+  struct Due {
+    Micros changed;
+    MailboxId mailbox;
+    std::uint64_t seq;
+    auto operator<=>(const Due&) const = default;
+  };
+  std::vector<Due> all;
+  for (const auto& [id, mailbox] : mailboxes_) {
+    for (const auto& [seq, stored] : mailbox.messages) {
+      const auto from = due(mailbox.record, stored.record);
+      if (stored.record.state == State::Drained && from && *from <= at)
+        all.push_back({stored.record.changed, id, seq});
+    }
+  }
+  std::sort(all.begin(), all.end());
+  report.more = all.size() > budget;
+  all.resize(std::min(all.size(), budget));
+  constexpr Step kExpire{State::Drained, std::nullopt, LeafType::Expired};
+  for (const Due& one : all) {
+    Mailbox& mailbox = mailboxes_.at(one.mailbox);
+    report.octets += mailbox.messages.at(one.seq).record.octets;
+    ++report.expired;
+    move(one.mailbox, mailbox, one.seq, kExpire, "sweep");
+  }
+  return report;
+}
+
+Result<MemoryStore::Stored*> MemoryStore::at(const MailboxId& id, const MessageId& message) {
+  const auto found = mailboxes_.find(id);
+  if (found == mailboxes_.end()) return missing_mailbox();
+  const auto place = found->second.places.find(message);
+  if (place == found->second.places.end() || place->second.gone)
+    return Error(Code::NotFound, "no such message");
+  return &found->second.messages.at(place->second.seq);
+}
+
+Result<MessageRecord> MemoryStore::find(const MailboxId& mailbox, const MessageId& message) {
+  const std::lock_guard lock(mutex_);
+  auto stored = at(mailbox, message);
+  if (!stored) return stored.error();
+  return (*stored)->record;
+}
+
+Result<std::vector<MessageRecord>> MemoryStore::list(const MailboxId& id, std::uint64_t after,
+                                                     std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  const auto found = mailboxes_.find(id);
+  if (found == mailboxes_.end()) return missing_mailbox();
+  std::vector<MessageRecord> page;
+  const auto& messages = found->second.messages;
+  for (auto next = messages.upper_bound(after); next != messages.end() && page.size() < limit; ++next)
+    page.push_back(next->second.record);
+  return page;
+}
+
+Result<Bytes> MemoryStore::envelope(const MailboxId& mailbox, const MessageId& message) {
+  const std::lock_guard lock(mutex_);
+  auto stored = at(mailbox, message);
+  if (!stored) return stored.error();
+  return (*stored)->envelope;
+}
+
+Result<std::size_t> MemoryStore::read(const MailboxId& mailbox, const MessageId& message,
+                                      std::uint64_t offset, std::span<std::byte> to) {
+  const std::lock_guard lock(mutex_);
+  auto stored = at(mailbox, message);
+  if (!stored) return stored.error();
+  const ByteView all = (*stored)->container;
+  if (offset >= all.size()) return 0;
+  const ByteView part = all.subspan(offset, std::min(to.size(), all.size() - offset));
+  std::copy(part.begin(), part.end(), to.begin());
+  return part.size();
+}
+
+Result<bool> MemoryStore::seen(const MailboxId& id, const Digest& fingerprint) {
+  const std::lock_guard lock(mutex_);
+  const auto found = mailboxes_.find(id);
+  if (found == mailboxes_.end()) return missing_mailbox();
+  const auto known = found->second.seen.find(fingerprint);
+  if (known == found->second.seen.end()) return false;
+  // A discarded message was never kept: its fingerprint must not make a second try look like a duplicate.
+  return found->second.places.at(known->second).gone != LeafType::Discarded;
+}
+
+}  // namespace gw::store

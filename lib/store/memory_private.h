@@ -1,0 +1,110 @@
+// The class behind make_memory_store (memory_store.h); not for others to include.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "store/clock_watch.h"
+#include "store/leases.h"
+#include "store/memory_store.h"
+#include "store/merkle.h"
+#include "store/rules.h"
+
+namespace gw::store {
+
+class MemoryStore : public Store {
+ public:
+  explicit MemoryStore(MemoryOptions options);
+  Result<Health> health() override;
+  Result<void> put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots,
+                           const Note& note) override;
+  Result<void> drop_mailbox(const MailboxId& id, std::string_view actor) override;
+  Result<MailboxRecord> mailbox(const MailboxId& id) override;
+  Result<std::vector<MailboxRecord>> mailboxes() override;
+  Result<Recipient> resolve(std::string_view address, Lookup lookup) override;
+  Result<MailboxStat> stat(const MailboxId& id) override;
+  Result<std::unique_ptr<Append>> begin(const MailboxId& mailbox, const MessageId& message) override;
+  Result<Receipt> commit(const MailboxId& mailbox, const MessageId& message, const Commit& commit,
+                         Bytes container);
+  Result<MessageRecord> find(const MailboxId& mailbox, const MessageId& message) override;
+  Result<std::vector<MessageRecord>> list(const MailboxId& id, std::uint64_t after,
+                                          std::size_t limit) override;
+  Result<Bytes> envelope(const MailboxId& mailbox, const MessageId& message) override;
+  Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
+                           std::span<std::byte> to) override;
+  Result<std::size_t> transition(const Transition& transition) override;
+  Result<bool> seen(const MailboxId& id, const Digest& fingerprint) override;
+  Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
+                                         std::chrono::seconds ttl) override;
+  Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) override { return permits_.take(octets); }
+
+  Result<Record> get(const RecordKey& key) override;
+  Result<std::uint64_t> put_if(const RecordKey& key, std::uint64_t version, ByteView value,
+                               const Note& note) override;
+  Result<void> erase_if(const RecordKey& key, std::uint64_t version, const Note& note) override;
+  Result<std::vector<Record>> scan(Kind kind, const MailboxId& mailbox, std::string_view after,
+                                   std::size_t limit) override;
+  Result<LogHead> history_head(const MailboxId& log) override;
+  Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
+                                          std::size_t limit) override;
+  Result<std::uint64_t> note(const MailboxId& log, const Leaf& given) override;
+  Result<std::string> checkpoint(std::string_view actor) override;
+  Result<SweepReport> sweep(std::size_t budget, bool now) override;
+
+ private:
+  struct Log {
+    std::vector<Bytes> leaves;
+    CompactRange range;
+    Micros time = 0;
+    std::uint64_t headed = 0;  // size at its last Head leaf
+  };
+
+  struct Stored {
+    MessageRecord record;
+    Bytes envelope;
+    Bytes container;
+  };
+
+  struct Place {
+    std::uint64_t seq = 0;
+    std::optional<LeafType> gone;
+  };
+
+  struct Mailbox {
+    MailboxRecord record;
+    MailboxStat stat;
+    std::map<std::uint64_t, Stored> messages;  // by seq
+    std::map<MessageId, Place> places;         // of every message ever
+    std::map<Digest, MessageId> seen;
+  };
+
+  static LogHead head(const Log& log) { return {log.leaves.size(), log.range.root(), log.time}; }
+
+  Result<Record> record(const RecordKey& key) const;
+  Result<Stored*> at(const MailboxId& id, const MessageId& message);
+
+  // Appends a leaf and gives its index.
+  std::uint64_t grow(const MailboxId& id, Leaf leaf);
+  Result<std::uint64_t> change(const RecordKey& key, std::uint64_t version, std::optional<ByteView> value,
+                               const Note& note);
+
+  void move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq, const Step& step,
+            std::string_view actor);
+
+  const MemoryOptions options_;
+  std::mutex mutex_;
+  std::map<MailboxId, Mailbox> mailboxes_;
+  std::map<MailboxId, Log> logs_;
+  std::map<RecordKey, Record> records_;
+  Leases leases_;
+  Permits permits_;
+  Receipts receipts_;
+  ClockWatch watch_;
+  std::uint64_t commits_ = 0;
+};
+
+inline Error missing_mailbox() {
+  return Error(Code::NotFound, "no such mailbox");
+}
+
+}  // namespace gw::store
