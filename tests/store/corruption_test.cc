@@ -89,13 +89,39 @@ TEST_CASE("a torn tail of the write-ahead log is what a power cut leaves, and no
   vault.kill(std::move(store));
   fs::copy_file(saved, head, fs::copy_options::overwrite_existing);
   const fs::path log = vault.files("db", ".log").at(0);
-  fs::resize_file(log, fs::file_size(log) - 100);
+  const auto size = fs::file_size(log);
+  SECTION("cut") {
+    fs::resize_file(log, size - 100);
+  }
+  SECTION("zeros where the octets never came") {
+    fs::resize_file(log, size - 100);
+    fs::resize_file(log, size);
+  }
+  SECTION("more zeros") {
+    fs::resize_file(log, size - 100);
+    fs::resize_file(log, size + 100'000);
+  }
   store = vault.open();
   CHECK(store->health().value().writable);
   CHECK(readable(*store, sent) == sent.mails.size());
   CHECK(store->find(sent.mailbox, unacknowledged.id).error().code() == Code::NotFound);
   CHECK(deliver(*store, sent.mailbox, unacknowledged));
   contract::dump(*store);
+}
+
+TEST_CASE("zeros in the place of acknowledged commits are reported") {
+  LocalVault vault;
+  auto store = vault.open();
+  const Sent sent = fill(*store);
+  vault.await_head(*store);
+  vault.kill(std::move(store));
+  const fs::path log = vault.files("db", ".log").at(0);
+  const auto size = fs::file_size(log);
+  fs::resize_file(log, size - 100);
+  fs::resize_file(log, size);
+  store = vault.open();
+  check_read_only(*store, sent);
+  CHECK(readable(*store, sent) == sent.mails.size() - 1);
 }
 
 TEST_CASE("a cut that takes acknowledged commits with it is reported") {

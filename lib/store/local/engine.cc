@@ -32,10 +32,20 @@ rocksdb::DBOptions database_options(Engine::Mode mode) {
   options.create_if_missing = mode == Engine::Mode::Create;
   options.create_missing_column_families = mode == Engine::Mode::Create;
   options.error_if_exists = mode == Engine::Mode::Create;
-  // A torn tail is what a power cut leaves; damage in front of it is a reason not to open.
-  options.wal_recovery_mode = mode == Engine::Mode::ReadOnly
-                                  ? rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords
-                                  : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  switch (mode) {
+    case Engine::Mode::Create:
+    case Engine::Mode::ReadWrite:
+      // A torn tail is what a power cut leaves; damage in front of it is a reason not to open.
+      options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+      break;
+    case Engine::Mode::ReadOnly:
+      options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+      break;
+    case Engine::Mode::ReadWriteToDamage:
+    case Engine::Mode::ReadOnlyToDamage:
+      options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+      break;
+  }
   options.atomic_flush = true;
   options.max_open_files = 256;
   options.db_host_id.clear();  // no table names the machine that wrote it
@@ -108,7 +118,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode,
   options.listeners.push_back(std::make_shared<Listener>(engine->failed_));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = mode == Mode::ReadOnly
+  const bool reading = mode == Mode::ReadOnly || mode == Mode::ReadOnlyToDamage;
+  const rocksdb::Status status = reading
                                      ? rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &db)
                                      : rocksdb::DB::Open(options, path, families, &handles, &db);
   if (!status.ok()) return error_of(status);

@@ -27,6 +27,9 @@ class Engine {
     Create,
     ReadWrite,  // fails with Corrupt where synced records are damaged; a torn tail is no damage
     ReadOnly,   // shows what can be read
+    // The same two, but with nothing behind the first damage in the write-ahead log.
+    ReadWriteToDamage,
+    ReadOnlyToDamage,
   };
   // `buffers`: octets of each write buffer of bodies; the others have half.
   static Result<std::unique_ptr<Engine>> open(const std::string& path, Mode mode, std::size_t buffers);

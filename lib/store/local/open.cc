@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 
@@ -83,11 +85,53 @@ std::string behind(const CommitPoint& found, const CommitPoint& head) {
   return {};
 }
 
+// The commit point that a look in this mode finds.
+Result<CommitPoint> look(Opened& opened, const std::string& path, Engine::Mode mode, std::size_t buffers) {
+  auto engine = Engine::open(path, mode, buffers);
+  if (!engine) return engine.error();
+  opened.engine = std::move(*engine);
+  auto loaded = load(opened);
+  opened.engine.reset();
+  opened.entries.clear();
+  if (!loaded) return loaded.error();
+  return opened.point;
+}
+
+// Whether the newest write-ahead log ends in zeros: blocks that were promised to it and never written.
+bool ends_in_zeros(const std::string& database) {
+  std::string newest;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(database, ignored)) {
+    if (entry.path().extension() == ".log") newest = std::max(newest, entry.path().string());
+  }
+  const Fd fd(::open(newest.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<std::byte, 64> end;
+  end.fill(std::byte{1});
+  const off_t size = ::lseek(fd.get(), 0, SEEK_END);
+  if (size < static_cast<off_t>(end.size()) ||
+      ::pread(fd.get(), end.data(), end.size(), size - static_cast<off_t>(end.size())) !=
+          static_cast<ssize_t>(end.size()))
+    return false;
+  return std::all_of(end.begin(), end.end(), [](std::byte octet) { return octet == std::byte{0}; });
+}
+
+// A power cut may also leave a tail whose length counts and whose octets are zeros, on file systems that
+// write the two in any order. RocksDB calls that damage. It is a torn tail if nothing lies behind it and all
+// that the head file knows of lies before it.
+bool is_torn_tail(Opened& opened, const std::string& path, std::size_t buffers) {
+  if (!ends_in_zeros(path)) return false;
+  const auto before = look(opened, path, Engine::Mode::ReadOnlyToDamage, buffers);
+  const auto all = look(opened, path, Engine::Mode::ReadOnly, buffers);
+  return before && all && *before == *all && behind(*before, opened.head->head().point).empty();
+}
+
 Result<void> open_database(Opened& opened) {
   const std::string path = opened.options.path + "/db";
   const std::size_t buffers = buffers_for(opened.space.marks());
   if (opened.reason.empty()) {
     auto engine = Engine::open(path, Engine::Mode::ReadWrite, buffers);
+    if (!engine && engine.error().code() == Code::Corrupt && is_torn_tail(opened, path, buffers))
+      engine = Engine::open(path, Engine::Mode::ReadWriteToDamage, buffers);
     if (engine) {
       opened.engine = std::move(*engine);
       if (auto loaded = load(opened); !loaded) {
