@@ -8,13 +8,15 @@ namespace {
 
 constexpr std::size_t kMaxAuthLine = 12'288;  // RFC 4954 section 4
 
-// Whether a CR or LF of `octets` stands alone. `after_cr` goes from piece to piece.
-bool has_bare_newline(ByteView octets, bool& after_cr) {
-  for (const char c : as_text(octets)) {
-    if ((c == '\n') != after_cr) return true;
-    after_cr = c == '\r';
+// Where it shows that a CR or LF of `octets` stands alone; their size where none does. `after_cr` goes from
+// piece to piece.
+std::size_t find_bare_newline(ByteView octets, bool& after_cr) {
+  const std::string_view text = as_text(octets);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if ((text[at] == '\n') != after_cr) return at;
+    after_cr = text[at] == '\r';
   }
-  return false;
+  return text.size();
 }
 
 }  // namespace
@@ -55,6 +57,8 @@ const Event& Session::next_event() {
   if (awaiting_) return event_;
   for (;;) {
     if (mode_ == Mode::Done) return give(Closed{});
+    if (const auto trouble = std::exchange(trouble_, std::nullopt); trouble && !verdict_)
+      return *discard(*trouble);
     if (input_.empty() && !(mode_ == Mode::Chunk && chunk_left_ == 0)) {
       if (!eof_) return give(NeedInput{});
       const Event* aborted = abort_mail();
@@ -129,11 +133,19 @@ const Event* Session::chunk_event() {
 }
 
 const Event* Session::body_event(ByteView octets) {
-  octets_ += octets.size();
+  const std::uint64_t before = std::exchange(octets_, octets_ + octets.size());
   if (octets.empty() || verdict_) return nullptr;
-  if (options_.max_size != 0 && octets_ > options_.max_size) return discard(Refusal::TooLarge);
-  if (options_.reject_bare_newline && has_bare_newline(octets, after_cr_))
-    return discard(Refusal::BareNewline);
+  // What stands before the trouble is given first, so that the cuts of the input make no difference.
+  if (options_.max_size != 0 && octets_ > options_.max_size) {
+    octets = octets.first(static_cast<std::size_t>(options_.max_size - std::min(before, options_.max_size)));
+    trouble_ = Refusal::TooLarge;
+  }
+  if (options_.reject_bare_newline) {
+    const std::size_t good = find_bare_newline(octets, after_cr_);
+    if (good < octets.size()) trouble_ = Refusal::BareNewline;
+    octets = octets.first(good);
+  }
+  if (octets.empty()) return discard(*std::exchange(trouble_, std::nullopt));
   return &give(BodyBytes{octets});
 }
 

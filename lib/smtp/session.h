@@ -160,8 +160,9 @@ class Session {
   bool deferred_recipient_ = false;  // one was refused with 4xx
   bool chunked_ = false;             // a BDAT of it was taken
   std::uint64_t octets_ = 0;
-  bool after_cr_ = false;         // of its content, for reject_bare_newline
-  std::optional<Reply> verdict_;  // it is being read and dropped; the reply at its end
+  bool after_cr_ = false;           // of its content, for reject_bare_newline
+  std::optional<Reply> verdict_;    // it is being read and dropped; the reply at its end
+  std::optional<Refusal> trouble_;  // of the body, behind the octets that were given last
 
   std::uint64_t chunk_octets_ = 0;
   std::uint64_t chunk_left_ = 0;

@@ -229,6 +229,19 @@ TEST_CASE("DATA and RCPT behind BDAT are out of order") {
         "ehlo 250/2.1.0 250/2.1.5 250/2.0.0 503/5.5.1 503/5.5.1 250/2.0.0");
 }
 
+TEST_CASE("Of several faults of a body the first one counts, however the input is cut") {
+  Options options = plain();
+  options.max_size = 20;
+  options.reject_bare_newline = true;
+  const std::string start = "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n";
+  const std::string end = "\r\n.\r\nQUIT\r\n";
+  const std::string taken = "ehlo 250/2.1.0 250/2.1.5 354 ";
+  CHECK(replies(start + "lone\nand then far too long a line" + end, options) ==
+        taken + "550/5.5.2 221/2.0.0");
+  CHECK(replies(start + "far too long a line, then\nalone" + end, options) == taken + "552/5.3.4 221/2.0.0");
+  CHECK(replies(start + "fail\nthen far too long a line" + end, options) == taken + "452/4.3.1 221/2.0.0");
+}
+
 TEST_CASE("A client that leaves in the middle of a mail aborts it") {
   CHECK(play_all(plain(), kMail + "DATA\r\nhalf").events == "mail a@b\nrcpt c@d\naborted\n");
   CHECK(play_all(plain(), kMail + "DATA\r\nhalf\r\n.").events == "mail a@b\nrcpt c@d\naborted\n");
