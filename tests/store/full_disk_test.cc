@@ -122,7 +122,8 @@ TEST_CASE("(a store that fills its disk and dies)", "[.]") {
   for (;;) {
     const Mail mail = new_mail(8000);
     if (!deliver(**opened, *MailboxId::parse(mailbox), mail)) ::_exit(0);
-    if (::write(STDOUT_FILENO, mail.id.octets.data(), 16) != 16) ::_exit(1);
+    const std::string line = "acknowledged " + mail.id.hex() + "\n";
+    if (::write(STDOUT_FILENO, line.data(), line.size()) != static_cast<ssize_t>(line.size())) ::_exit(1);
   }
 }
 
@@ -133,7 +134,15 @@ std::vector<MessageId> fill_and_die(const std::string& vault, const MailboxId& m
   std::FILE* output = ::popen(command.c_str(), "r");
   REQUIRE(output != nullptr);
   std::vector<MessageId> acknowledged;
-  for (MessageId id; std::fread(id.octets.data(), 1, 16, output) == 16;) acknowledged.push_back(id);
+  // Catch's own words may stand between.
+  std::array<char, 200> line{};
+  while (std::fgets(line.data(), line.size(), output) != nullptr) {
+    const std::string_view text = line.data();
+    if (!text.starts_with("acknowledged ")) continue;
+    const auto id = MessageId::parse(text.substr(13, 32));
+    REQUIRE(id);
+    acknowledged.push_back(*id);
+  }
   REQUIRE(::pclose(output) == 0);
   return acknowledged;
 }
@@ -152,7 +161,10 @@ TEST_CASE("a store killed on a full disk opens again, and has everything") {
 
   const auto check = [&](Store& store) {
     for (const MessageId& id : acknowledged) {
-      const MessageRecord record = store.find(mailbox, id).value();
+      const auto found = store.find(mailbox, id);
+      INFO(id.hex() << (found ? "" : ": " + found.error().text()));
+      REQUIRE(found);
+      const MessageRecord& record = *found;
       CHECK(sha256(contract::read_all(store, mailbox, id)) == record.container);
     }
   };
