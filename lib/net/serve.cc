@@ -12,6 +12,8 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -49,6 +51,27 @@ struct Shared {
   std::mutex mutex;
   std::condition_variable ended;
   std::size_t count = 0;
+  std::optional<pthread_t> last;  // the thread that came to its end last, to be joined
+
+  // A connection has ended that never had a thread.
+  void leave() {
+    const std::scoped_lock lock(mutex);
+    --count;
+    ended.notify_all();
+  }
+
+  // A connection's thread is about to end. It is joined, by the next that ends or by serve(): what runs at a
+  // thread's end (OpenSSL frees what is the thread's) must not run beside the end of the process.
+  void leave_thread() {
+    std::optional<pthread_t> before;
+    {
+      const std::scoped_lock lock(mutex);
+      before = std::exchange(last, ::pthread_self());
+      --count;
+      ended.notify_all();
+    }
+    if (before) ::pthread_join(*before, nullptr);
+  }
 };
 
 struct Connection {
@@ -60,19 +83,19 @@ struct Connection {
   ~Connection() {
     if (!source.empty()) shared->sources.leave(source);
     stream.close();
-    const std::scoped_lock lock(shared->mutex);
-    --shared->count;
-    shared->ended.notify_all();
   }
 };
 
 void* run(void* argument) {
-  const std::unique_ptr<Connection> connection(static_cast<Connection*>(argument));
+  std::unique_ptr<Connection> connection(static_cast<Connection*>(argument));
+  const std::shared_ptr<Shared> shared = connection->shared;
   try {
-    connection->shared->handler(std::move(connection->stream), *connection->listener);
+    shared->handler(std::move(connection->stream), *connection->listener);
   } catch (const std::exception& trouble) {
     log::error("connection ended", {{"reason", trouble.what()}});
   }
+  connection.reset();
+  shared->leave_thread();
   return nullptr;
 }
 
@@ -157,11 +180,14 @@ class Acceptor {
       refused_.utter(connection_refusal_, address);
       connection_refusal_.clear();
       refuse(connection->stream, listener);
+      connection.reset();
+      shared_->leave();
       return;
     }
     if (const int failed = start(connection.get()); failed != 0) {
       refuse(connection->stream, listener);
       connection.reset();
+      shared_->leave();
       pause(Error::from_errno("no thread", failed).text());
       return;
     }
@@ -185,7 +211,6 @@ class Acceptor {
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);
     ::pthread_attr_setstacksize(&attributes, kStack);
-    ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_t thread{};
     const int failed = ::pthread_create(&thread, &attributes, net::run, connection);
     ::pthread_attr_destroy(&attributes);
@@ -243,6 +268,9 @@ Result<void> serve(std::vector<Listener> listeners, const ServeLimits& limits, c
     log::warning("connections left behind", {{"count", shared->count}});
     ::_exit(0);
   }
+  const auto last = std::exchange(shared->last, std::nullopt);
+  lock.unlock();
+  if (last) ::pthread_join(*last, nullptr);
   return ended;
 }
 
