@@ -88,8 +88,14 @@ TEST_CASE("on a full disk mail is refused as Full, draining goes on, and room co
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
   for (int round = 0; round < 3; ++round) {
     INFO("round " << round << " of " << octets << " octets");
-    const Filled filled = fill(*store, mailbox, 15, octets);
-    CHECK(filled.mails.size() * octets > 4'000'000);
+    // What was deleted in the round before gives its room back when the store comes to it.
+    Filled filled;
+    REQUIRE(await([&] {
+      Filled more = fill(*store, mailbox, 15, octets);
+      std::move(more.mails.begin(), more.mails.end(), std::back_inserter(filled.mails));
+      filled.refusals.insert(filled.refusals.end(), more.refusals.begin(), more.refusals.end());
+      return filled.mails.size() * octets > 4'000'000;
+    }));
     for (const Code code : filled.refusals) CHECK(code == Code::Full);
     CHECK(store->health().value().writable);
     check_all(*store, mailbox, filled.mails);
