@@ -35,7 +35,8 @@ TEST_CASE("What goes to a terminal has no control characters") {
 TEST_CASE("Numbers are whole, without sign, and fit") {
   CHECK(parse_number("0") == 0u);
   CHECK(parse_number("18446744073709551615") == ~std::uint64_t{0});
-  for (const char* bad : {"", "-1", "+1", "1 ", "0x1", "18446744073709551616"}) CHECK_FALSE(parse_number(bad));
+  for (const char* bad : {"", "-1", "+1", "1 ", "0x1", "18446744073709551616"})
+    CHECK_FALSE(parse_number(bad));
 }
 
 TEST_CASE("Sizes and durations are read as people write them") {
