@@ -5,6 +5,7 @@ import fcntl
 import os
 import pathlib
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,11 @@ def keepers_of(vault):
         if b"serve" in words and str(vault.path).encode() in words:
             found.append(int(entry))
     return found
+
+
+def setUpModule():
+    folder = gw.let_everybody_run_the_programs()
+    unittest.addModuleCleanup(shutil.rmtree, folder)
 
 
 class KeeperTest(unittest.TestCase):

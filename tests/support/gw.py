@@ -36,6 +36,20 @@ def program(name):
     return str(BIN / name)
 
 
+def let_everybody_run_the_programs():
+    """For tests that run them as another user: copies where that user may go. A checkout in /root is closed to all.
+
+    Gives the folder, which is the caller's to remove.
+    """
+    global BIN
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-programs-"))
+    folder.chmod(0o755)
+    for path in BIN.glob("gw-*"):
+        shutil.copy(path, folder)
+    BIN = folder
+    return folder
+
+
 def limit_time(seconds):
     """The whole test ends, with every thread's stack shown, after this long."""
     faulthandler.dump_traceback_later(seconds, exit=True)
