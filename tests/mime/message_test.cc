@@ -64,7 +64,7 @@ TEST_CASE("A line too long to be a delimiter is none, whatever it is read in") {
   const std::string blanks(2000, ' ');
   CountingSource source(kMixed + "--b" + blanks + "\r\n\r\none\r\n--b");
   for (std::size_t size : {1, 100, 1021, 1022, 1023, 1024, 1025, 65536}) {
-    const Result<Structure> structure = walk(source, {.read_size = size});
+    const Result<Structure> structure = walk(source, Limits{.read_size = size});
     REQUIRE(structure);
     CAPTURE(size);
     CHECK(structure->parts.size() == 2);
