@@ -39,6 +39,7 @@ Result<void> serve(const Options& options) {
   service.max_size = config->smtpd.max_size;
   service.max_recipients = config->smtpd.max_recipients;
   service.require_tls = config->smtpd.require_tls;
+  service.allow_plaintext_auth = config->smtpd.allow_plaintext_auth && !config->smtpd.require_tls;
   service.reject_bare_newline = config->smtpd.reject_bare_newline;
   service.listen_for_early_talk = !options.server.stdio;
   service.idle_timeout = config->smtpd.idle_timeout;

@@ -3,10 +3,12 @@
 #include <array>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "gate/smtp_auth.h"
 #include "gate/smtp_mail.h"
 #include "gate/smtp_policy.h"
 #include "net/serve.h"
@@ -56,6 +58,8 @@ class Connection {
   bool flush();
   bool handshake();
   bool start_tls();
+  store::Store* store();
+  void auth_step(sasl::Step step);
   void mail(const smtp::MailFrom& from);
   void rcpt(const smtp::RcptTo& to);
   void body(ByteView octets);
@@ -73,6 +77,9 @@ class Connection {
   std::array<std::byte, kCommandBuffer> command_;
   std::unique_ptr<std::byte[]> body_;
   store::Store* store_ = nullptr;
+  std::optional<sasl::Exchange> exchange_;  // AUTH under way
+  std::optional<MailboxId> sender_;         // whose token was given
+  bool secret_in_buffer_ = false;           // of AUTH
   std::optional<SmtpMail> mail_;
   std::uint64_t announced_ = 0;  // by SIZE
   std::size_t mails_ = 0;        // begun
@@ -90,6 +97,8 @@ smtp::Options Connection::session_options() const {
   options.starttls = static_cast<bool>(service_.tls);
   options.tls_active = listener_.implicit_tls;
   options.require_tls = service_.require_tls;
+  options.ask_auth = true;
+  options.plaintext_auth = service_.allow_plaintext_auth && stream_.peer().loopback();
   options.reject_bare_newline = service_.reject_bare_newline;
   return options;
 }
@@ -145,15 +154,21 @@ bool Connection::step() {
     body_end();
   } else if (std::holds_alternative<smtp::Aborted>(event)) {
     mail_.reset();
-  } else {
-    // AUTH is not announced, so no exchange begins.
-    session_.refuse(Refusal::NotOffered);
+  } else if (std::holds_alternative<smtp::AuthOffer>(event)) {
+    session_.offer_auth(senders_known(store()));
+  } else if (const auto* start = std::get_if<smtp::AuthStart>(&event)) {
+    exchange_.emplace(sasl::make_mechanism(start->mechanism));
+    auth_step(exchange_->start(start->initial));
+  } else if (const auto* line = std::get_if<smtp::AuthLine>(&event)) {
+    auth_step(exchange_->respond(line->line));
   }
   return session_.output_size() < kOutput || flush();
 }
 
 bool Connection::need_input() {
   if (!flush()) return false;
+  // All input is used up: not before, for commands may stand behind an AUTH in the same buffer.
+  if (std::exchange(secret_in_buffer_, false)) wipe(command_);
   const bool in_body = session_.in_body();
   if (in_body && !body_) body_ = std::make_unique_for_overwrite<std::byte[]>(kBodyBuffer);
   if (!in_body) body_.reset();
@@ -220,7 +235,44 @@ bool Connection::start_tls() {
     return false;
   }
   session_.tls_started();
+  sender_.reset();
   return true;
+}
+
+// The store; null, with the reason in the log, where it cannot be reached now.
+store::Store* Connection::store() {
+  if (store_ != nullptr) return store_;
+  const auto store = service_.store();
+  if (!store) {
+    fail(store.error(), "no vault");
+    return nullptr;
+  }
+  return store_ = *store;
+}
+
+void Connection::auth_step(sasl::Step step) {
+  if (const auto* challenge = std::get_if<sasl::Challenge>(&step)) return session_.challenge(challenge->text);
+  exchange_.reset();
+  secret_in_buffer_ = true;
+  const auto* credentials = std::get_if<sasl::Credentials>(&step);
+  if (credentials == nullptr)
+    return session_.refuse(std::holds_alternative<sasl::Cancelled>(step) ? Refusal::ExchangeCancelled
+                                                                         : Refusal::BadExchange);
+  store::Store* const vault = store();
+  if (vault == nullptr) return session_.refuse(Refusal::StoreTrouble);
+  const auto mailbox = authenticate_sender(*vault, *credentials);
+  if (mailbox) {
+    sender_ = mailbox->id;
+    log::info("sender authenticated", {{"session", name_}, {"peer", peer_}, {"mailbox", mailbox->name}});
+    return session_.accept();
+  }
+  if (mailbox.error().code() != Code::Denied) {
+    fail(mailbox.error(), "cannot look a sender up");
+    return session_.refuse(Refusal::StoreTrouble);
+  }
+  // The name is not logged: people type their password into the wrong field.
+  log::warning("authentication failed", {{"session", name_}, {"peer", peer_}});
+  session_.refuse(Refusal::WrongCredentials);
 }
 
 vault::Envelope Connection::envelope(const smtp::MailFrom& from) const {
@@ -234,6 +286,7 @@ vault::Envelope Connection::envelope(const smtp::MailFrom& from) const {
     envelope.tls = tls->version + " " + tls->cipher;
     envelope.client_certificate = tls->client_certificate;
   }
+  if (sender_) envelope.auth = "mbx-" + sender_->hex();
   envelope.listener = listener_.name;
   envelope.transaction = name_ + "." + std::to_string(mails_);
   envelope.origin = vault::Origin::Smtp;
@@ -265,14 +318,7 @@ void Connection::refuse_recipient(const smtp::RcptTo& to, Refusal refusal) {
 }
 
 void Connection::rcpt(const smtp::RcptTo& to) {
-  if (store_ == nullptr) {
-    const auto store = service_.store();
-    if (!store) {
-      fail(store.error(), "no vault");
-      return refuse_recipient(to, Refusal::StoreTrouble);
-    }
-    store_ = *store;
-  }
+  if (store() == nullptr) return refuse_recipient(to, Refusal::StoreTrouble);
   const auto found = store_->resolve(to.address, store::Lookup::Recipient);
   if (!found) {
     if (found.error().code() == Code::NotFound)
@@ -281,7 +327,7 @@ void Connection::rcpt(const smtp::RcptTo& to) {
     return refuse_recipient(to, Refusal::StoreTrouble);
   }
   known_.insert(found->mailbox.name);
-  const SmtpClient client{stream_.peer().address, session_.tls_active(), std::nullopt};
+  const SmtpClient client{stream_.peer().address, session_.tls_active(), sender_};
   if (const auto refusal = judge(*found, client, announced_)) return refuse_recipient(to, *refusal);
   if (!mail_->add(*found, to.address, to.parameters)) return refuse_recipient(to, Refusal::TooManyMailboxes);
   log::verbose(

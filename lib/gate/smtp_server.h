@@ -2,8 +2,8 @@
 //
 // Each RCPT is looked up in the store and judged; the message is sealed as it streams by, in constant memory,
 // and 250 is sent only when it is durable in every mailbox. Our own trouble is always 4xx. The store is first
-// asked for at the first RCPT, and certificates are loaded at STARTTLS: a connection that needs neither costs
-// neither.
+// asked for at the first RCPT or, where AUTH may be used, at EHLO; certificates are loaded at STARTTLS: a
+// connection that needs neither costs neither.
 #pragma once
 
 #include <chrono>
@@ -29,6 +29,7 @@ struct SmtpService {
   std::size_t max_recipients = 1000;
   bool require_tls = false;
   bool reject_bare_newline = false;
+  bool allow_plaintext_auth = false;  // from loopback addresses only
   bool listen_for_early_talk = true;  // off where input is a file or pipe, which is ready at once
   std::chrono::milliseconds idle_timeout{300'000};
   std::chrono::milliseconds data_timeout{180'000};

@@ -55,6 +55,7 @@ void put(const store::Health& health, proto::Health& to) {
   to.set_free_inodes(health.free_inodes);
   to.set_commits(health.commits);
   to.set_mailboxes(health.mailboxes);
+  to.set_senders(health.senders);
 }
 
 Result<store::Health> from_proto(const proto::Health& from) {
@@ -69,6 +70,7 @@ Result<store::Health> from_proto(const proto::Health& from) {
   health.free_inodes = from.free_inodes();
   health.commits = from.commits();
   health.mailboxes = from.mailboxes();
+  health.senders = from.senders();
   return health;
 }
 

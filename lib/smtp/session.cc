@@ -57,6 +57,7 @@ const Event& Session::next_event() {
   if (awaiting_) return event_;
   for (;;) {
     if (mode_ == Mode::Done) return give(Closed{});
+    if (std::exchange(hello_waits_, false)) return give(AuthOffer{}, true);
     if (const auto trouble = std::exchange(trouble_, std::nullopt); trouble && !verdict_)
       return *discard(*trouble);
     if (input_.empty() && !(mode_ == Mode::Chunk && chunk_left_ == 0)) {
@@ -168,6 +169,7 @@ const Event* Session::discard(Refusal refusal) {
 }
 
 void Session::accept(std::string_view text) {
+  if (std::holds_alternative<AuthOffer>(event_)) return offer_auth(true);
   if (!std::exchange(awaiting_, false)) return;
   const auto positive = [&](int code, std::string_view enhanced, std::string_view usual) {
     say({code, enhanced, text.empty() ? usual : text});
@@ -199,6 +201,7 @@ void Session::refuse(const Reply& refusal) {
     event_ = NeedInput{};
     return;
   }
+  if (std::holds_alternative<AuthOffer>(event_)) return offer_auth(false);
   if (!std::exchange(awaiting_, false)) return;
   const bool authenticating =
       std::holds_alternative<AuthStart>(event_) || std::holds_alternative<AuthLine>(event_);
@@ -220,6 +223,14 @@ void Session::challenge(std::string_view base64) {
   mode_ = Mode::Auth;
   lines_.set_limit(kMaxAuthLine);
   say({334, "", base64});
+}
+
+void Session::offer_auth(bool offered) {
+  if (!awaiting_ || !std::holds_alternative<AuthOffer>(event_)) return;
+  awaiting_ = false;
+  event_ = NeedInput{};
+  options_.announce_auth = offered;
+  announce();
 }
 
 void Session::tls_started() {

@@ -42,12 +42,15 @@ struct Options {
   bool tls_active = false;           // from the first octet on (port 465)
   bool require_tls = false;          // nothing but TLS first
   bool announce_auth = false;        // AUTH PLAIN LOGIN, where it may be used
+  bool ask_auth = false;             // asks by AuthOffer at each EHLO where it may be used
   bool plaintext_auth = false;       // it may be used without TLS
   bool reject_bare_newline = false;  // else a lone CR or LF in a message is kept as it is
 };
 
 struct NeedInput {};  // send take_output(); then receive() or receive_eof(). All input so far is used up
 struct StartTls {};   // accept(), send take_output(), handshake, tls_started()
+// EHLO's answer waits for offer_auth(): can anybody authenticate now?
+struct AuthOffer {};
 // Awaits challenge(), accept() or refuse(). Views are valid until then.
 struct AuthStart {
   std::string_view mechanism;
@@ -67,8 +70,8 @@ struct BodyEnd {};  // awaits accept() once the message is durable
 struct Aborted {};  // forget the mail in progress: RSET, EHLO, over a limit, or the client left
 struct Closed {};   // send take_output() and close; nothing follows
 
-using Event = std::variant<NeedInput, StartTls, AuthStart, AuthLine, MailFrom, RcptTo, BodyBytes, BodyEnd,
-                           Aborted, Closed>;
+using Event = std::variant<NeedInput, StartTls, AuthOffer, AuthStart, AuthLine, MailFrom, RcptTo, BodyBytes,
+                           BodyEnd, Aborted, Closed>;
 
 class Session {
  public:
@@ -92,6 +95,7 @@ class Session {
   void refuse(const Reply& reply);
   void refuse(Refusal refusal) { refuse(reply(refusal)); }
   void challenge(std::string_view base64);  // AuthStart and AuthLine: 334
+  void offer_auth(bool offered);            // AuthOffer: announced and taken, or neither
 
   // The handshake after StartTls is done: the session starts anew, without a greeting.
   void tls_started();
@@ -135,6 +139,7 @@ class Session {
   void reset_mail();
   void finish();
   void announce();
+  bool may_authenticate() const { return options_.tls_active || options_.plaintext_auth; }
 
   Options options_;
   Mode mode_ = Mode::Greeting;
@@ -152,6 +157,7 @@ class Session {
   std::string helo_;
   bool extended_ = false;
   bool authenticated_ = false;
+  bool hello_waits_ = false;  // an EHLO is to be answered once AuthOffer is
 
   // The mail in progress.
   bool mail_ = false;

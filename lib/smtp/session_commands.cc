@@ -65,7 +65,9 @@ const Event* Session::hello(Verb verb, std::string_view name) {
   if (!valid_helo(name)) return say(Refusal::Malformed);
   helo_ = name;
   extended_ = verb == Verb::Ehlo;
-  if (extended_)
+  if (extended_ && options_.ask_auth && may_authenticate())
+    hello_waits_ = true;
+  else if (extended_)
     announce();
   else
     say({250, "", options_.host});
@@ -73,7 +75,7 @@ const Event* Session::hello(Verb verb, std::string_view name) {
 }
 
 void Session::announce() {
-  const bool auth = options_.announce_auth && (options_.tls_active || options_.plaintext_auth);
+  const bool auth = options_.announce_auth && may_authenticate();
   Reply reply(250, "", options_.host);
   reply.lines.insert(reply.lines.end(), {"PIPELINING", "SIZE " + std::to_string(options_.max_size),
                                          "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"});
@@ -98,8 +100,10 @@ const Event* Session::start_tls(std::string_view argument) {
 }
 
 const Event* Session::auth(std::string_view argument) {
-  if (!options_.tls_active && !options_.plaintext_auth) return say(Refusal::TlsRequired);
-  if (!options_.announce_auth) return say(Refusal::NotOffered);
+  if (!may_authenticate()) return say(Refusal::TlsRequired);
+  // Before an EHLO has asked, nobody knows yet.
+  const bool unasked = options_.ask_auth && !extended_;
+  if (!options_.announce_auth && !unasked) return say(Refusal::NotOffered);
   if (!extended_ || authenticated_ || mail_) return say(Refusal::WrongOrder);
   const auto arguments = parse_auth(argument);
   if (!arguments) return say(Refusal::Malformed);

@@ -23,6 +23,8 @@ Result<Health> MemoryStore::health() {
   health.free_inodes = health.free_octets;
   health.commits = commits_;
   health.mailboxes = mailboxes_.size();
+  health.senders = std::any_of(mailboxes_.begin(), mailboxes_.end(),
+                               [](const auto& entry) { return entry.second.record.token_hash.has_value(); });
   return health;
 }
 

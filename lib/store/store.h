@@ -44,6 +44,7 @@ struct Health {
   std::uint64_t free_inodes = 0;
   std::uint64_t commits = 0;  // ever
   std::uint64_t mailboxes = 0;
+  bool senders = false;  // a mailbox has a sender token: AUTH can succeed
 };
 
 // A sealed message on its way in. Destruction without a commit leaves nothing behind.

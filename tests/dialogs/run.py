@@ -25,8 +25,10 @@ The server is the file's prefix: smtp_*.txt gw-smtpd, pop3_*.txt gw-pop3d; it ge
   ! stored NAME NUMBER     so many messages are in the mailbox
 
 In TEXT: \\r \\n \\t \\0 \\\\ \\xNN, {mailbox} {mailbox:NAME} (addresses), {id} {id:NAME}, {password} {password:NAME},
-{x*3000} (x 3,000 times).
+{x*3000} (x 3,000 times), {base64:NAME:WHAT} and {plain:NAME:WHAT} (in base64, and as the message of SASL PLAIN for
+that mailbox's id; WHAT: id, local, token, password).
 """
+import base64
 import contextlib
 import json
 import os
@@ -133,18 +135,27 @@ class Player:
         self.client = None
         self.others = []  # connections that stay open
 
+    def field(self, name, what):
+        mailbox = self.vault.mailboxes[name]
+        if what == "mailbox":
+            return mailbox["address"]
+        if what == "local":
+            return mailbox["address"].split("@")[0]
+        return mailbox[what]
+
     def expand(self, text):
         def value(match):
             what, _, name = match.group(1).partition(":")
             if "*" in what:
                 piece, _, times = match.group(1).rpartition("*")
                 return piece * int(times)
-            mailbox = self.vault.mailboxes[name or "journal"]
-            if what == "mailbox":
-                return mailbox["address"]
-            if what == "local":
-                return mailbox["address"].split("@")[0]
-            return mailbox[what]
+            if what in ("base64", "plain"):
+                name, _, field = name.partition(":")
+                message = self.field(name, field)
+                if what == "plain":
+                    message = f"\0{self.field(name, 'local')}\0{message}"
+                return base64.b64encode(message.encode()).decode()
+            return self.field(name or "journal", what)
 
         text = re.sub(r"\{([^{}\s]+)\}", value, text)
         octets = text.encode("utf-8")

@@ -20,6 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.tls_active = (data[0] & 8) != 0;
   options.require_tls = (data[0] & 16) != 0;
   options.announce_auth = (data[0] & 32) != 0;
+  options.ask_auth = (data[1] & 128) != 0;
   options.reject_bare_newline = (data[0] & 64) != 0;
   // STARTTLS is the one place where the cut matters, by design: it stays off here.
   std::minstd_rand random(data[1]);

@@ -1,5 +1,6 @@
 #include "gate/smtp_server.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <future>
 #include <vector>
@@ -9,8 +10,11 @@
 #include "net/serve.h"
 #include "seal/keypair.h"
 #include "store/memory_store.h"
+#include "support/faulty_store.h"
 #include "support/temp_folder.h"
 #include "vault/drain.h"
+#include "vault/mailbox.h"
+#include "wire/base64.h"
 
 using namespace gw;
 using namespace std::literals;
@@ -213,6 +217,149 @@ TEST_CASE("A mailbox's own settings are heard at RCPT") {
   CHECK(code(client.ask(rcpt(secured))) == "530 5.7.0");
   CHECK(code(client.ask(rcpt(token))) == "530 5.7.0");
   CHECK(code(client.ask(rcpt(small))) == "452 4.2.2");
+}
+
+namespace {
+
+// The message of SASL PLAIN, as a command.
+std::string plain(std::string_view user, std::string_view password, std::string_view as = {}) {
+  const std::string message = std::string(as) + '\0' + std::string(user) + '\0' + std::string(password);
+  return "AUTH PLAIN " + wire::base64_encode(as_bytes(message));
+}
+store::MailboxRecord add_sender(Vault& vault, const std::string& name, const Secret& token) {
+  return vault.add(name,
+                   [&](auto& record) { record.token_hash = vault::token_hash(record.id, token.view()); });
+}
+
+}  // namespace
+
+TEST_CASE("A sender token lets its mailbox be sent to, and the envelope says whose it was") {
+  Vault vault;
+  vault.service.allow_plaintext_auth = true;
+  const Secret token = vault::generate_token();
+  const auto mailbox = add_sender(vault, "journal", token);
+  const auto other = add_sender(vault, "other", vault::generate_token());
+  const auto open = vault.add("open");
+  for (const std::string& user : {mailbox.local_part(), mailbox.id.hex(), "MBX-" + mailbox.id.hex()}) {
+    SmtpClient client(vault.service, "127.0.0.1");
+    client.reply();
+    REQUIRE(client.ask("EHLO c").find("|250-AUTH PLAIN LOGIN|") != std::string::npos);
+    // What follows an AUTH in the same packet is understood.
+    client.send(plain(user, token.text(), mailbox.id.hex()) + "\r\nMAIL FROM:<>\r\nNOOP\r\n");
+    CHECK(code(client.reply()) == "235 2.7.0");
+    CHECK(code(client.reply()) == "250 2.1.0");
+    CHECK(code(client.reply()) == "250 2.0.0");
+    CHECK(code(client.ask(rcpt(other))) == "530 5.7.0");
+    CHECK(code(client.ask(rcpt(open))) == "250 2.1.5");
+    CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
+    client.ask("DATA");
+    CHECK(code(client.ask("x\r\n.")) == "250 2.0.0");
+  }
+  REQUIRE(vault.list(mailbox.id).size() == 3);
+  CHECK(vault.open(mailbox.id).envelope.auth == mailbox.local_part());
+  CHECK(vault.list(other.id).empty());
+}
+
+TEST_CASE("A wrong token, name or identity is refused alike, and the third ends the session") {
+  Vault vault;
+  vault.service.allow_plaintext_auth = true;
+  const Secret token = vault::generate_token();
+  const auto mailbox = add_sender(vault, "journal", token);
+  const auto other = add_sender(vault, "other", vault::generate_token());
+  const auto open = vault.add("open");
+  const std::string id = mailbox.local_part();
+  const std::vector<std::string> wrong{
+      plain(id, "wrong"),
+      plain(id, std::string(token.text()) + "x"),
+      plain(other.local_part(), token.text()),
+      plain(open.local_part(), token.text()),
+      plain(random_id<MailboxId>().hex(), token.text()),
+      plain("journal", token.text()),               // its name
+      plain("journal@gw.example", token.text()),    // its alias
+      plain(id, token.text(), other.local_part()),  // as another
+      plain(id, "slot"),                            // what its password slot holds
+  };
+  std::string heard;
+  for (std::size_t i = 0; i < wrong.size(); i += 3) {
+    SmtpClient client(vault.service, "127.0.0.1");
+    client.reply();
+    client.ask("EHLO c");
+    for (std::size_t k = i; k < i + 2; ++k) {
+      const std::string reply = client.ask(wrong[k]);
+      CHECK(code(reply) == "535 5.7.8");
+      if (heard.empty()) heard = reply;
+      CHECK(reply == heard);
+    }
+    CHECK(code(client.ask(wrong[i + 2])) == "421 4.7.0");
+    CHECK(client.reply().empty());
+  }
+}
+
+TEST_CASE("AUTH is announced only where it is safe and somebody has a token") {
+  Vault vault;
+  vault.service.allow_plaintext_auth = true;
+  const auto announced = [&](std::string peer) {
+    SmtpClient client(vault.service, std::move(peer));
+    client.reply();
+    return client.ask("EHLO c").find("AUTH") != std::string::npos;
+  };
+  vault.add("open");
+  CHECK_FALSE(announced("127.0.0.1"));
+  add_sender(vault, "journal", vault::generate_token());
+  CHECK(announced("127.0.0.1"));
+  CHECK_FALSE(announced("192.0.2.1"));
+  vault.service.store = []() -> Result<store::Store*> { return Error(Code::Unavailable, "no keeper"); };
+  CHECK_FALSE(announced("127.0.0.1"));
+}
+
+TEST_CASE("A store that fails at AUTH is our trouble, and no wrong token") {
+  Vault vault;
+  vault.service.allow_plaintext_auth = true;
+  const Secret token = vault::generate_token();
+  const auto mailbox = add_sender(vault, "journal", token);
+  test::FaultyStore faulty(*vault.store);
+  std::atomic<bool> down = false;
+  faulty.fail = [&](std::string_view) -> std::optional<Error> {
+    return down ? std::optional(Error(Code::Unavailable, "no keeper")) : std::nullopt;
+  };
+  vault.service.store = [&]() -> Result<store::Store*> { return &faulty; };
+  SmtpClient client(vault.service, "127.0.0.1");
+  client.reply();
+  client.ask("EHLO c");
+  down = true;
+  for (int i = 0; i < 4; ++i) CHECK(code(client.ask(plain(mailbox.id.hex(), token.text()))) == "451 4.3.0");
+  down = false;
+  CHECK(code(client.ask(plain(mailbox.id.hex(), token.text()))) == "235 2.7.0");
+}
+
+TEST_CASE("A low disk is heard as 452, at the message, and leaves nothing") {
+  Vault vault;
+  const auto mailbox = vault.add("journal");
+  test::FaultyStore faulty(*vault.store);
+  std::atomic<bool> full = true;
+  faulty.fail = [&](std::string_view operation) -> std::optional<Error> {
+    if (full && operation == "begin") return Error(Code::Full, "no room");
+    return std::nullopt;
+  };
+  vault.service.store = [&]() -> Result<store::Store*> { return &faulty; };
+  SmtpClient client(vault.service);
+  client.begin();
+  client.ask(rcpt(mailbox));
+  client.ask("DATA");
+  CHECK(code(client.ask("x\r\n.")) == "452 4.3.1");
+  client.ask("MAIL FROM:<>");
+  client.ask(rcpt(mailbox));
+  CHECK(code(client.ask("BDAT 3 LAST\r\nx")) == "452 4.3.1");
+  client.ask("MAIL FROM:<>");
+  client.ask(rcpt(mailbox));
+  client.ask("DATA");
+  CHECK(code(client.ask(std::string(3'000'000, 'x') + "\r\n.")) == "452 4.3.1");
+  CHECK(vault.list(mailbox.id).empty());
+  full = false;
+  client.ask("MAIL FROM:<>");
+  client.ask(rcpt(mailbox));
+  client.ask("DATA");
+  CHECK(code(client.ask("x\r\n.")) == "250 2.0.0");
 }
 
 TEST_CASE("More mailboxes than one transaction may have are refused for now, and the others stay") {

@@ -51,6 +51,8 @@ class Conversation {
     session_.accept();
   }
 
+  bool helo_offers() const { return session_.helo() != "nobody"; }
+
   void authenticate(std::string_view line) {
     if (line.empty()) return session_.challenge("");
     line == "eWVz" ? session_.accept() : session_.refuse(Refusal::WrongCredentials);
@@ -65,6 +67,9 @@ class Conversation {
         session_.accept();
         seen_.output += session_.take_output();
         session_.tls_started();
+      } else if (std::holds_alternative<AuthOffer>(event)) {
+        note("auth-offer");
+        session_.offer_auth(helo_offers());
       } else if (const auto* auth = std::get_if<AuthStart>(&event)) {
         note("auth " + std::string(auth->mechanism));
         authenticate(auth->initial.value_or(""));

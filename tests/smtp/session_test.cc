@@ -304,6 +304,24 @@ TEST_CASE("AUTH works within TLS only, where it is announced") {
   CHECK(replies("EHLO c\r\nAUTH PLAIN eWVz\r\n", options) == "ehlo 502/5.5.1");
 }
 
+TEST_CASE("Where the driver is asked, each EHLO announces AUTH or not, as it says then") {
+  Options options = plain();
+  options.ask_auth = true;
+  CHECK(replies("EHLO c\r\nAUTH PLAIN eWVz\r\n", options) == "ehlo 530/5.7.0");
+  options.tls_active = true;
+  CHECK(replies("AUTH PLAIN eWVz\r\n", options) == "503/5.5.1");
+  CHECK(replies("EHLO c\r\nAUTH PLAIN eWVz\r\n", options) == "ehlo 235/2.7.0");
+  CHECK(replies("EHLO nobody\r\nAUTH PLAIN eWVz\r\nEHLO c\r\nAUTH PLAIN eWVz\r\n", options) ==
+        "ehlo 502/5.5.1 ehlo 235/2.7.0");
+  CHECK(replies("EHLO c\r\nEHLO nobody\r\nAUTH PLAIN eWVz\r\n", options) == "ehlo ehlo 502/5.5.1");
+  Conversation conversation(options);
+  conversation.send("EHLO c\r\nMAIL FROM:<>\r\nEHLO nobody\r\n");
+  CHECK(conversation.seen().events == "auth-offer\nmail \naborted\nauth-offer\n");
+  CHECK(conversation.seen().output.find("250-AUTH PLAIN LOGIN") <
+        conversation.seen().output.find("250 2.1.0"));
+  CHECK(conversation.seen().output.rfind("AUTH") < conversation.seen().output.find("250 2.1.0"));
+}
+
 TEST_CASE("A line of an exchange may be longer than a command") {
   Options options = plain();
   options.announce_auth = options.tls_active = true;

@@ -190,6 +190,21 @@ void mailboxes(const Make& make) {
     CHECK(leaf.actor == subject.actor + "uid=0 admin");
     CHECK(store.health().value().mailboxes == 1);
   }
+  SECTION("health says whether a mailbox has a sender token") {
+    CHECK_FALSE(store.health().value().senders);
+    const MailboxRecord with = put(store, record);
+    CHECK(store.health().value().senders);
+    MailboxRecord without = with;
+    without.token_hash.reset();
+    without = put(store, without);
+    CHECK_FALSE(store.health().value().senders);
+    without.token_hash = record.token_hash;
+    without.status = Status::Suspended;
+    put(store, without);
+    CHECK(store.health().value().senders);
+    REQUIRE(store.drop_mailbox(record.id, "admin"));
+    CHECK_FALSE(store.health().value().senders);
+  }
   SECTION("name, alias and id are taken only once") {
     put(store, record);
     CHECK(code_of(store.put_mailbox(record, {}, note())) == Code::Exists);

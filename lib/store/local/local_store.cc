@@ -199,6 +199,7 @@ Result<Health> LocalStore::health() {
   health.free_inodes = space_.free_inodes();
   health.commits = commits_.point().number;
   health.mailboxes = table_.count();
+  health.senders = table_.senders() > 0;
   return health;
 }
 

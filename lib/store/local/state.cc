@@ -14,6 +14,10 @@ Error corrupt(std::string_view what) {
   return Error(Code::Corrupt, "not a stored " + std::string(what));
 }
 
+bool has_token(const Entry& entry) {
+  return entry.record != nullptr && entry.record->token_hash.has_value();
+}
+
 }  // namespace
 
 Key after(const Key& prefix) {
@@ -111,12 +115,19 @@ std::size_t Table::count() const {
   return count_;
 }
 
+std::size_t Table::senders() const {
+  const std::shared_lock lock(mutex_);
+  return senders_;
+}
+
 void Table::publish(Entries&& changed) {
   const std::unique_lock lock(mutex_);
   for (auto& [id, entry] : changed) {
     Entry& known = entries_[id];
     count_ += static_cast<std::size_t>(entry.record != nullptr);
     count_ -= static_cast<std::size_t>(known.record != nullptr);
+    senders_ += static_cast<std::size_t>(has_token(entry));
+    senders_ -= static_cast<std::size_t>(has_token(known));
     known = std::move(entry);
   }
 }

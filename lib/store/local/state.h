@@ -51,7 +51,8 @@ class Table {
   Result<std::uint64_t> epoch(const MailboxId& mailbox) const;
   std::vector<MailboxId> logs() const;
   std::vector<std::shared_ptr<const MailboxRecord>> mailboxes() const;
-  std::size_t count() const;  // of mailboxes
+  std::size_t count() const;    // of mailboxes
+  std::size_t senders() const;  // of mailboxes with a sender token
 
   void publish(Entries&& changed);
   // Remembers, if nothing moved meanwhile, that no live message has a lower seq.
@@ -61,6 +62,7 @@ class Table {
   mutable std::shared_mutex mutex_;
   std::unordered_map<MailboxId, Entry> entries_;
   std::size_t count_ = 0;
+  std::size_t senders_ = 0;
 };
 
 }  // namespace gw::store
