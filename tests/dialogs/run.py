@@ -12,6 +12,7 @@ The server is the file's prefix: smtp_*.txt gw-smtpd, pop3_*.txt gw-pop3d; it ge
   ! message NAME TEXT      a message that lies in the mailbox already
   ! no-certificate         a vault without one
   ! implicit-tls           the connection begins with a handshake
+  ! inetd                  the server gets the one connection as its descriptor 0, as inetd gives it
   C: TEXT                  sent, with CRLF
   R: TEXT                  sent as it is
   S: TEXT                  the next line begins with TEXT; /REGEX/ must match all of it
@@ -87,9 +88,9 @@ class Vault:
 
 
 class Client:
-    def __init__(self, port, tls):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, connected, tls):
+        self.socket = connected
+        self.socket.settimeout(WAIT)
         self.received = b""
         if tls:
             self.handshake()
@@ -122,6 +123,12 @@ class Client:
         if not line.endswith(b"\r"):
             raise Failure(f"a line that ends with LF alone: {line!r}")
         return line[:-1]
+
+
+def connect(port, tls):
+    connected = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return Client(connected, tls)
 
 
 class Player:
@@ -169,7 +176,7 @@ class Player:
 
     def start(self, setup):
         mailboxes = {"journal": []}
-        arguments, before, settings, certificate, implicit = [], [], [], True, False
+        arguments, before, settings, certificate, implicit, inetd = [], [], [], True, False, False
         for words in setup:
             if words[0] == "server":
                 arguments += words[1:]
@@ -181,6 +188,8 @@ class Player:
                 certificate = False
             elif words[0] == "implicit-tls":
                 implicit = True
+            elif words[0] == "inetd":
+                inetd = True
             else:
                 before.append(words)
         self.vault.init(certificate)
@@ -196,6 +205,14 @@ class Player:
             file = self.vault.folder / "gw.toml"
             file.write_text("\n".join([f'vault = "{self.vault.vault}"', *settings, ""]))
             arguments += ["--config", file]
+        if inetd:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                self.server = subprocess.Popen([self.program, "--host", "gw.example", *arguments],
+                                               env=self.vault.environment, stdin=theirs, stdout=theirs,
+                                               stderr=self.log.open("wb"))
+            self.client = Client(ours, implicit)
+            return
         listen = "127.0.0.1:0" + (",tls" if implicit else "")
         self.server = subprocess.Popen([self.program, "--listen", listen, "--host", "gw.example", *arguments],
                                        env=self.vault.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -206,7 +223,7 @@ class Player:
         if words[:2] != ["listening", self.protocol + ("s" if implicit else "")]:
             raise Failure(f"the server announced {words}: {self.log.read_text()}")
         self.port = int(words[2].rpartition(":")[2])
-        self.client = Client(self.port, implicit)
+        self.client = connect(self.port, implicit)
 
     def expect(self, text):
         line = self.client.line()
@@ -225,7 +242,7 @@ class Player:
             if len(words) > 1:
                 # Stopped, the server finds the octets there when it looks for the first time.
                 self.server.send_signal(signal.SIGSTOP)
-            self.client = Client(self.port, self.implicit and len(words) == 1)
+            self.client = connect(self.port, self.implicit and len(words) == 1)
             if len(words) > 1:
                 self.client.send(self.expand(text.partition("early ")[2]))
                 self.server.send_signal(signal.SIGCONT)
@@ -253,7 +270,7 @@ class Player:
 
     def play(self):
         setup, started = [], False
-        early = {"server", "toml", "mailbox", "no-certificate", "implicit-tls", "message"}
+        early = {"server", "toml", "mailbox", "no-certificate", "implicit-tls", "inetd", "message"}
         for number, raw in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 if not raw.strip() or raw.startswith("#"):
