@@ -22,6 +22,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kReadSize = 4096;
+// Octets that move are told to the keeper, which gives away a silent session's lease, once in this time.
+constexpr std::chrono::seconds kRenewal{10};
 
 // A process that is asked to stop does not wait on.
 void wait_or_stop(milliseconds time) {
@@ -180,14 +182,14 @@ void Connection::login(const pop3::Login& login) {
     log::error("pop3 without vault", {{"peer", peer_}, {"reason", store.error().text()}});
     return session_.refuse("[SYS/TEMP] the vault cannot be reached now");
   }
-  Result<vault::Drain> opened =
-      vault::Drain::open(**store, login.user, login.password, "pop3 " + peer_, service_.lease);
+  Result<vault::Drain> opened = vault::Drain::open(**store, login.user, login.password, "pop3 " + peer_,
+                                                   service_.lease, service_.silence + kRenewal);
   if (!opened) return refuse_login(opened.error());
 
   if (service_.limits != nullptr) service_.limits->succeeded(source);
   drain_ = std::move(*opened);
   reader_.emplace(*drain_);
-  renewed_ = BootClock::now();
+  renewed_ = service_.clock();
   mailbox_ = drain_->mailbox().name;
   std::vector<pop3::Listed> listed;
   listed.reserve(drain_->messages().size());
@@ -300,9 +302,11 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
   session_.refuse("[SYS/TEMP] the deletion is not confirmed; ask again in a new session");
 }
 
+// Call where octets have just moved.
 void Connection::keep_lease() {
-  const BootClock::time_point now = BootClock::now();
-  if (!drain_ || now - renewed_ < service_.lease / 4) return;
+  if (!drain_) return;
+  const BootClock::time_point now = service_.clock();
+  if (now - renewed_ < kRenewal) return;
   renewed_ = now;
   const Result<void> renewed = drain_->renew();
   // Reading goes on; QUIT will find that nothing may be deleted any more.

@@ -6,7 +6,7 @@
 //
 // What it answers for our own troubles (RFC 2449, RFC 3206):
 //   [AUTH]      unknown mailbox or wrong password: the same text after the same work
-//   [IN-USE]    another session drains the mailbox
+//   [IN-USE]    another session drains the mailbox, and is not silent
 //   [SYS/TEMP]  keeper not there, too many logins at once, deletion not done
 //   [SYS/PERM]  this one message cannot be opened; the session goes on
 #pragma once
@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "gate/auth_limits.h"
 #include "net/stream.h"
@@ -33,8 +34,11 @@ struct Pop3Service {
   AuthLimits* limits = nullptr;  // shared by the connections; none: no waits
   std::chrono::seconds idle_timeout{600};
   std::chrono::seconds handshake_timeout{30};
-  std::chrono::seconds lease{20 * 60};  // renewed when a quarter of it is over
-  bool allow_plaintext_auth = false;    // for local peers only
+  std::chrono::seconds lease{20 * 60};
+  // A session that has neither received nor sent an octet for so long loses the mailbox to the next login.
+  std::chrono::seconds silence{60};
+  std::function<BootClock::time_point()> clock = BootClock::now;  // the lease is renewed by it
+  bool allow_plaintext_auth = false;                              // for local peers only
 };
 
 // Serves the connection until it ends. With `implicit_tls` it begins with a handshake.

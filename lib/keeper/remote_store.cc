@@ -224,12 +224,14 @@ class RemoteStore : public store::Store {
   }
 
   Result<std::unique_ptr<store::Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
-                                                std::chrono::seconds ttl) override {
+                                                std::chrono::seconds ttl,
+                                                std::chrono::seconds yields) override {
     // A lease whose connection was lost has ended: as if it had never been.
     auto reply = ask(Effect::Reads, proto::OP_ACQUIRE, [&](Request& request) {
       put_octets(mailbox.view(), *request.mutable_mailbox());
       put_octets(as_bytes(owner), *request.mutable_text());
       request.set_limit(static_cast<std::uint64_t>(std::max<std::int64_t>(ttl.count(), 0)));
+      request.set_from(static_cast<std::uint64_t>(std::max<std::int64_t>(yields.count(), 0)));
     });
     if (!reply) return reply.error();
     const std::uint64_t number = (*reply)->reply().number();

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -18,6 +19,8 @@ struct Leases::Table {
     std::string owner;
     Micros since = 0;
     BootClock::time_point end;
+    BootClock::time_point renewed;
+    std::chrono::seconds yields{0};
   };
   BootTime clock;
   mutable std::mutex mutex;
@@ -56,7 +59,8 @@ class HeldLease : public Lease {
     const std::lock_guard lock(table_->mutex);
     auto* holder = table_->current(mailbox_, number_);
     if (holder == nullptr) return lost();
-    holder->end = table_->clock() + ttl_;
+    holder->renewed = table_->clock();
+    holder->end = holder->renewed + ttl_;
     return {};
   }
   std::uint64_t number() const override { return number_; }
@@ -76,18 +80,22 @@ Leases::Leases(BootTime clock) : table_(std::make_shared<Table>()) {
 }
 
 Result<std::unique_ptr<Lease>> Leases::acquire(const MailboxId& mailbox, std::string_view owner,
-                                               std::chrono::seconds ttl) {
+                                               std::chrono::seconds ttl, std::chrono::seconds yields) {
   constexpr std::chrono::seconds kLongest = std::chrono::hours(24);
   ttl = std::clamp(ttl, std::chrono::seconds(0), kLongest);
   const std::lock_guard lock(table_->mutex);
   const BootClock::time_point at = table_->clock();
   const auto found = table_->holders.find(mailbox);
   if (found != table_->holders.end() && found->second.end > at) {
-    return Error(Code::Busy, "the mailbox is being drained by " + printable(found->second.owner) + " since " +
-                                 rfc3339(found->second.since));
+    const Table::Holder& holder = found->second;
+    if (holder.yields.count() <= 0 || at - holder.renewed < holder.yields)
+      return Error(Code::Busy, "the mailbox is being drained by " + printable(holder.owner) + " since " +
+                                   rfc3339(holder.since));
+    log::warning("lease of a silent holder taken over",
+                 {{"holder", holder.owner}, {"since", rfc3339(holder.since)}, {"by", owner}});
   }
   const std::uint64_t number = ++table_->next;
-  table_->holders[mailbox] = {number, std::string(owner.substr(0, kMaxActor)), now(), at + ttl};
+  table_->holders[mailbox] = {number, std::string(owner.substr(0, kMaxActor)), now(), at + ttl, at, yields};
   return std::unique_ptr<Lease>(std::make_unique<HeldLease>(table_, mailbox, number, ttl));
 }
 

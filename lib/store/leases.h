@@ -20,9 +20,10 @@ class Leases {
  public:
   explicit Leases(BootTime clock);
 
-  // Busy: the text names the holder and since when.
+  // Busy: the text names the holder and since when. A holder that has not renewed for what it `yields` after
+  // loses the lease to whoever asks.
   Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
-                                         std::chrono::seconds ttl);
+                                         std::chrono::seconds ttl, std::chrono::seconds yields);
   // LeaseLost unless this lease holds this mailbox now.
   Result<void> check(const MailboxId& mailbox, const Lease& lease) const;
 

@@ -35,7 +35,7 @@ class MemoryStore : public Store {
   Result<std::size_t> transition(const Transition& transition) override;
   Result<bool> seen(const MailboxId& id, const Digest& fingerprint) override;
   Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
-                                         std::chrono::seconds ttl) override;
+                                         std::chrono::seconds ttl, std::chrono::seconds yields) override;
   Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) override { return permits_.take(octets); }
 
   Result<Record> get(const RecordKey& key) override;

@@ -133,10 +133,10 @@ Result<MailboxStat> MemoryStore::stat(const MailboxId& id) {
 }
 
 Result<std::unique_ptr<Lease>> MemoryStore::acquire(const MailboxId& mailbox, std::string_view owner,
-                                                    std::chrono::seconds ttl) {
+                                                    std::chrono::seconds ttl, std::chrono::seconds yields) {
   const std::lock_guard lock(mutex_);
   if (!mailboxes_.contains(mailbox)) return missing_mailbox();
-  return leases_.acquire(mailbox, owner, ttl);
+  return leases_.acquire(mailbox, owner, ttl, yields);
 }
 
 Result<Record> MemoryStore::get(const RecordKey& key) {

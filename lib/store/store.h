@@ -197,9 +197,11 @@ class Store {
   virtual Result<std::size_t> transition(const Transition& transition) = 0;
   virtual Result<bool> seen(const MailboxId& mailbox, const Digest& fingerprint) = 0;
 
-  // Busy: somebody has it; the error's text names the holder and since when.
+  // Busy: somebody has it; the error's text names the holder and since when. A holder that names `yields` has
+  // its lease taken by the next who comes once it has not renewed for so long; 0: only at the lease's end.
   virtual Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
-                                                 std::chrono::seconds ttl) = 0;
+                                                 std::chrono::seconds ttl,
+                                                 std::chrono::seconds yields = std::chrono::seconds(0)) = 0;
   // Waits at most 5 s in a queue, then Busy.
   virtual Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) = 0;
 

@@ -51,7 +51,7 @@ Drain& Drain::operator=(Drain&&) noexcept = default;
 Drain::~Drain() = default;
 
 Result<Drain> Drain::open(store::Store& store, std::string_view login, const Secret& password,
-                          std::string_view owner, std::chrono::seconds ttl) {
+                          std::string_view owner, std::chrono::seconds ttl, std::chrono::seconds yields) {
   Result<store::Recipient> found = store.resolve(login, store::Lookup::Login);
   if (!found && found.error().code() == Code::NotFound) return login_error(refuse_unknown(store, password));
   if (!found) return found.error();
@@ -60,7 +60,7 @@ Result<Drain> Drain::open(store::Store& store, std::string_view login, const Sec
   if (!ring) return login_error(ring.error());
   const Result<VaultId> vault = store.vault_id();
   if (!vault) return vault.error();
-  Result<std::unique_ptr<store::Lease>> lease = store.acquire(mailbox.id, owner, ttl);
+  Result<std::unique_ptr<store::Lease>> lease = store.acquire(mailbox.id, owner, ttl, yields);
   if (!lease) return lease.error();
   Result<std::vector<store::MessageRecord>> messages = snapshot(store, mailbox.id);
   if (!messages) return messages.error();

@@ -54,8 +54,10 @@ class Drain {
 
   // Denied: unknown mailbox or wrong password, after the same work. Busy: another drain holds the lease.
   // Unavailable: no permit for the work either, too many logins are going on.
+  // Not renewed for `yields`, the lease goes to the next who asks (0: never before its end).
   static Result<Drain> open(store::Store& store, std::string_view login, const Secret& password,
-                            std::string_view owner, std::chrono::seconds ttl = std::chrono::minutes(20));
+                            std::string_view owner, std::chrono::seconds ttl = std::chrono::minutes(20),
+                            std::chrono::seconds yields = std::chrono::seconds(0));
   Drain(Drain&&) noexcept;
   Drain& operator=(Drain&&) noexcept;
   ~Drain();

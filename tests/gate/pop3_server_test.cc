@@ -1,13 +1,16 @@
 #include "gate/pop3_server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <map>
 
 #include "gate/pop3_client.h"
 #include "gate/pop3_vault.h"
 #include "gate/read_ahead.h"
 #include "net/serve.h"
+#include "support/await.h"
 #include "support/temp_folder.h"
 
 using namespace gw;
@@ -116,6 +119,62 @@ TEST_CASE("One session drains a mailbox at a time, and the next may come in once
   CHECK(first.ask("QUIT") == "+OK");
   Pop3Client third(vault.service);
   CHECK(third.log_in("journal", kPassword).starts_with("+OK"));
+}
+
+TEST_CASE("A silent session loses the mailbox to the next login, and deletes nothing") {
+  Pop3Vault vault;
+  vault.deliver("Subject: 1\r\n\r\n");
+  Pop3Client first(vault.service);
+  REQUIRE(first.log_in("journal", kPassword).starts_with("+OK"));
+  CHECK(first.ask("DELE 1").starts_with("+OK"));
+  vault.pass(std::chrono::seconds(59));
+  {
+    Pop3Client second(vault.service);
+    CHECK(second.log_in("journal", kPassword) == "-ERR [IN-USE] another session has this mailbox");
+  }
+  vault.pass(std::chrono::seconds(71));
+  {
+    // A wrong password takes nothing over.
+    Pop3Client other(vault.service);
+    CHECK(other.log_in("journal", "not the password") == "-ERR [AUTH] wrong user or password");
+  }
+  // The first renews behind its last reply: that may be late, and then it is silent from there on.
+  Pop3Client second(vault.service);
+  REQUIRE(second.line().starts_with("+OK"));
+  test::await("the lease", [&] {
+    second.ask("USER journal");
+    const std::string answer = second.ask("PASS " + std::string(kPassword));
+    vault.pass(std::chrono::seconds(answer == "+OK 1 messages" ? 0 : 71));
+    return answer == "+OK 1 messages";
+  });
+  CHECK(first.ask("NOOP") == "+OK");
+  CHECK(first.ask("QUIT").starts_with("-ERR [SYS/TEMP]"));
+  first.end();
+  CHECK(vault.live() == 1);
+  // What the first did at its end has not freed the mailbox.
+  {
+    Pop3Client third(vault.service);
+    CHECK(third.log_in("journal", kPassword) == "-ERR [IN-USE] another session has this mailbox");
+  }
+  CHECK(second.ask("DELE 1").starts_with("+OK"));
+  CHECK(second.ask("QUIT") == "+OK");
+  CHECK(vault.live() == 0);
+}
+
+TEST_CASE("A session that goes on, however slowly, keeps the mailbox") {
+  Pop3Vault vault;
+  vault.deliver("Subject: 1\r\n\r\n");
+  Pop3Client first(vault.service);
+  REQUIRE(first.log_in("journal", kPassword).starts_with("+OK"));
+  for (int i = 0; i < 40; ++i) {  // longer than the lease
+    vault.pass(std::chrono::seconds(55));
+    CHECK(first.ask("NOOP") == "+OK");
+  }
+  Pop3Client second(vault.service);
+  CHECK(second.log_in("journal", kPassword) == "-ERR [IN-USE] another session has this mailbox");
+  CHECK(first.ask("DELE 1").starts_with("+OK"));
+  CHECK(first.ask("QUIT") == "+OK");
+  CHECK(vault.live() == 0);
 }
 
 TEST_CASE("A session shows the mailbox as it was at login") {

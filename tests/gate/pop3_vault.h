@@ -1,7 +1,10 @@
 // A vault in memory with one mailbox, `journal`, and a POP3 service over it.
 #pragma once
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,6 +41,7 @@ class Pop3Vault {
     service.store = [this]() -> Result<store::Store*> { return &faulty; };
     service.allow_plaintext_auth = true;
     service.limits = &limits;
+    service.clock = clock();
   }
 
   MessageId deliver(std::string_view mail, std::string_view recipient = {}) {
@@ -59,12 +63,20 @@ class Pop3Vault {
   }
   std::uint64_t live() { return memory_->stat(mailbox.id)->live; }
 
+  // Lets this much time pass for the store and the sessions.
+  void pass(std::chrono::seconds time) { *passed_ += time.count(); }
+
  private:
-  static store::MemoryOptions options() {
+  std::function<BootClock::time_point()> clock() const {
+    return [passed = passed_] { return BootClock::now() + std::chrono::seconds(*passed); };
+  }
+  store::MemoryOptions options() const {
     store::MemoryOptions options;
     options.vault = random_id<VaultId>();
+    options.boot_clock = clock();
     return options;
   }
+  std::shared_ptr<std::atomic<std::int64_t>> passed_ = std::make_shared<std::atomic<std::int64_t>>(0);
   std::unique_ptr<store::Store> memory_;
 
  public:

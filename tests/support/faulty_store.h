@@ -68,8 +68,9 @@ class FaultyStore : public store::Store {
     return guard("seen", [&] { return to_.seen(mailbox, fingerprint); });
   }
   Result<std::unique_ptr<store::Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
-                                                std::chrono::seconds ttl) override {
-    return guard("acquire", [&] { return to_.acquire(mailbox, owner, ttl); });
+                                                std::chrono::seconds ttl,
+                                                std::chrono::seconds yields) override {
+    return guard("acquire", [&] { return to_.acquire(mailbox, owner, ttl, yields); });
   }
   Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override {
     return guard("permit", [&] { return to_.permit(octets); });

@@ -738,6 +738,26 @@ void leases(const Make& make) {
     lease->reset();
     CHECK((*second)->renew());
   }
+  SECTION("a lease that yields goes to the next who asks, once it was not renewed for so long") {
+    auto lease = store.acquire(mailbox, "pop3", std::chrono::minutes(20), std::chrono::seconds(70));
+    REQUIRE(lease);
+    subject.clocks->boot += std::chrono::seconds(69);
+    CHECK(code_of(store.acquire(mailbox, "other", std::chrono::minutes(1))) == Code::Busy);
+    REQUIRE((*lease)->renew());
+    subject.clocks->boot += std::chrono::seconds(69);
+    CHECK(code_of(store.acquire(mailbox, "other", std::chrono::minutes(1))) == Code::Busy);
+    subject.clocks->boot += std::chrono::seconds(1);
+    auto second = store.acquire(mailbox, "other", std::chrono::minutes(20));
+    REQUIRE(second);
+    CHECK(code_of((*lease)->renew()) == Code::LeaseLost);
+    drain.lease = lease->get();
+    CHECK(code_of(store.transition(drain)) == Code::LeaseLost);
+    lease->reset();
+    subject.clocks->boot += std::chrono::seconds(71);
+    // The second never said that it yields, and the first's end did not touch it.
+    CHECK(code_of(store.acquire(mailbox, "third", std::chrono::minutes(1))) == Code::Busy);
+    REQUIRE((*second)->renew());
+  }
   SECTION("a lease is for one mailbox") {
     auto lease = store.acquire(put(store, new_mailbox("other")).id, "pop3", std::chrono::minutes(1));
     REQUIRE(lease);

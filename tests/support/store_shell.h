@@ -48,8 +48,9 @@ class StoreShell : public store::Store {
     return inner_.seen(mailbox, fingerprint);
   }
   Result<std::unique_ptr<store::Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
-                                                std::chrono::seconds ttl) override {
-    return inner_.acquire(mailbox, owner, ttl);
+                                                std::chrono::seconds ttl,
+                                                std::chrono::seconds yields) override {
+    return inner_.acquire(mailbox, owner, ttl, yields);
   }
   Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override {
     return inner_.permit(octets);

@@ -336,9 +336,9 @@ Result<void> Session::transition(const Bytes& ids) {
 Result<void> Session::acquire() {
   const auto mailbox = id_of<MailboxId>(request_.mailbox(), "mailbox id");
   if (!mailbox) return mailbox.error();
-  constexpr std::uint64_t kLongest = 7 * 86'400;
-  auto lease =
-      store_.acquire(*mailbox, request_.text(), std::chrono::seconds(std::min(request_.limit(), kLongest)));
+  static constexpr std::uint64_t kLongest = 7 * 86'400;
+  const auto seconds = [](std::uint64_t number) { return std::chrono::seconds(std::min(number, kLongest)); };
+  auto lease = store_.acquire(*mailbox, request_.text(), seconds(request_.limit()), seconds(request_.from()));
   if (!lease) return lease.error();
   const std::uint64_t number = (*lease)->number();
   leases_[number] = std::move(*lease);

@@ -355,9 +355,9 @@ Result<bool> LocalStore::seen(const MailboxId& mailbox, const Digest& fingerprin
 }
 
 Result<std::unique_ptr<Lease>> LocalStore::acquire(const MailboxId& mailbox, std::string_view owner,
-                                                   std::chrono::seconds ttl) {
+                                                   std::chrono::seconds ttl, std::chrono::seconds yields) {
   if (auto known = table_.epoch(mailbox); !known) return known.error();
-  return leases_.acquire(mailbox, owner, ttl);
+  return leases_.acquire(mailbox, owner, ttl, yields);
 }
 
 }  // namespace gw::store

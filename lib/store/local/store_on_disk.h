@@ -73,7 +73,7 @@ class LocalStore : public Store {
   Result<bool> seen(const MailboxId& mailbox, const Digest& fingerprint) override;
 
   Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
-                                         std::chrono::seconds ttl) override;
+                                         std::chrono::seconds ttl, std::chrono::seconds yields) override;
   Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) override { return permits_.take(octets); }
 
   Result<Record> get(const RecordKey& key) override;
