@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "cli/vault_options.h"
 #include "config/config.h"
 #include "gate/server.h"
+#include "mail/address.h"
 
 namespace gw::cmd {
 
@@ -25,6 +27,7 @@ struct ServerOptions {
   cli::VaultOptions vault;
   cli::ConfigOptions config;
   std::vector<std::string> listen;
+  std::vector<std::string> proxy_protocol;
   std::string host;
   std::string certificate;
   std::string key;
@@ -49,6 +52,9 @@ struct ServerOptions {
         ->check(CLI::IsMember({"implicit", "starttls"}));
     app.add_option("--idle-timeout", idle_timeout, "End a silent session after this long")->type_name("TIME");
     app.add_option("--max-connections", max_connections, "Connections at one time")->type_name("N");
+    cli::repeatable(app.add_option("--proxy-protocol", proxy_protocol,
+                                   "Balancers: their connections begin with a PROXY header")
+                        ->type_name("CIDR"));
     app.add_flag("--require-tls", require_tls, "Nothing but TLS is served");
     app.add_flag("--allow-plaintext-auth", allow_plaintext_auth,
                  "Take passwords without TLS, on loopback only");
@@ -66,6 +72,11 @@ struct ServerOptions {
     Server& mine = (*found).*server;
     if (!listen.empty()) mine.listen = listen;
     if (max_connections > 0) mine.max_connections = max_connections;
+    if (!proxy_protocol.empty()) mine.proxy_protocol = proxy_protocol;
+    for (const std::string& block : mine.proxy_protocol)
+      if (!mail::valid_block(block))
+        return Error(proxy_protocol.empty() ? Code::Config : Code::Usage,
+                     "proxy-protocol: not a block of addresses: " + printable(block));
     mine.require_tls = mine.require_tls || require_tls;
     mine.allow_plaintext_auth = mine.allow_plaintext_auth || allow_plaintext_auth;
     if (!idle_timeout.empty()) {
@@ -89,6 +100,11 @@ struct ServerOptions {
     plan.announce = true;
     plan.limits.connections = server.max_connections;
     plan.limits.per_source = server.max_per_source;
+    if (!server.proxy_protocol.empty())
+      plan.limits.balancer = [blocks = server.proxy_protocol](std::string_view peer) {
+        return std::any_of(blocks.begin(), blocks.end(),
+                           [&](const std::string& block) { return mail::in_block(peer, block); });
+      };
     return plan;
   }
 };

@@ -176,7 +176,8 @@ std::vector<Key> server_keys(Server& server) {
           {"max-per-source", count(server.max_per_source, 1, 1'000'000)},
           {"idle-timeout", duration(server.idle_timeout)},
           {"require-tls", boolean(server.require_tls)},
-          {"allow-plaintext-auth", boolean(server.allow_plaintext_auth)}};
+          {"allow-plaintext-auth", boolean(server.allow_plaintext_auth)},
+          {"proxy-protocol", texts(server.proxy_protocol)}};
 }
 
 std::vector<Key> smtpd_keys(Smtpd& smtpd) {

@@ -21,7 +21,8 @@ struct Server {
   std::size_t max_per_source = 100;
   std::chrono::seconds idle_timeout{300};
   bool require_tls = false;
-  bool allow_plaintext_auth = false;  // works on loopback only
+  bool allow_plaintext_auth = false;        // works on loopback only
+  std::vector<std::string> proxy_protocol;  // blocks of balancers, `10.0.0.0/8`: a PROXY header comes first
 };
 
 struct Smtpd : Server {

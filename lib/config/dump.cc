@@ -39,15 +39,20 @@ void put_text(std::string& to, std::string_view key, std::string_view value) {
   put(to, key, quoted_text(value));
 }
 
+void put_texts(std::string& to, std::string_view key, const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& each : texts) list += (list.empty() ? "" : ", ") + quoted_text(each);
+  put(to, key, "[" + list + "]");
+}
+
 void put_server(std::string& to, const Server& server) {
-  std::string listen;
-  for (const std::string& each : server.listen) listen += (listen.empty() ? "" : ", ") + quoted_text(each);
-  put(to, "listen", "[" + listen + "]");
+  put_texts(to, "listen", server.listen);
   put(to, "max-connections", std::uint64_t{server.max_connections});
   put(to, "max-per-source", std::uint64_t{server.max_per_source});
   put(to, "idle-timeout", server.idle_timeout);
   put(to, "require-tls", server.require_tls);
   put(to, "allow-plaintext-auth", server.allow_plaintext_auth);
+  put_texts(to, "proxy-protocol", server.proxy_protocol);
 }
 
 }  // namespace

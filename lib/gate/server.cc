@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/proxy_protocol.h"
 
 namespace gw::gate {
 namespace {
@@ -48,6 +49,13 @@ Result<net::Listener> stdio_connection(const ServerPlan& plan) {
 Result<void> serve_one(net::Listener connection, const ServerPlan& plan, const net::Handler& handler) {
   connection.implicit_tls = connection.implicit_tls || plan.implicit_tls;
   net::Stream stream = net::take_connection(connection);
+  const std::string balancer = stream.peer().address;
+  if (plan.limits.balancer && plan.limits.balancer(balancer)) {
+    if (auto read = net::read_proxy_header(stream, plan.limits.proxy_timeout); !read) {
+      log::warning("connection refused", {{"reason", read.error().text()}, {"peer", balancer}});
+      return {};
+    }
+  }
   handler(std::move(stream), connection);
   return {};
 }

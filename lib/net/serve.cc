@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "net/proxy_protocol.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
@@ -42,16 +43,33 @@ constexpr std::chrono::seconds kBetweenComplaints{10};
 
 // Shared with the connections' threads, so that one that is left behind has what it needs.
 struct Shared {
-  Shared(const ServeLimits& bounds, Handler serve_one)
-      : limits(bounds), handler(std::move(serve_one)), sources(bounds.per_source) {}
+  Shared(const ServeLimits& bounds, Handler serve_one, Refusal refuse_one)
+      : limits(bounds),
+        handler(std::move(serve_one)),
+        refusal(std::move(refuse_one)),
+        sources(bounds.per_source) {}
   ServeLimits limits;
   Handler handler;
+  Refusal refusal;
   SourceCounter sources;
   std::vector<Listener> listeners;  // without their sockets: what a handler is told
   std::mutex mutex;
   std::condition_variable ended;
   std::size_t count = 0;
   std::optional<pthread_t> last;  // the thread that came to its end last, to be joined
+
+  bool counted(const std::string& address) const {
+    if (address.empty() || address == "unix") return false;
+    return !limits.exempt || !limits.exempt(address);
+  }
+  bool from_balancer(const std::string& address) const { return limits.balancer && limits.balancer(address); }
+  // Nobody waits for this peer: what does not go at once does not go.
+  void refuse(Stream& stream, const Listener& listener) const {
+    if (listener.implicit_tls || !refusal) return;
+    const std::string text = refusal(listener);
+    stream.set_timeout(std::chrono::milliseconds(0));
+    if (!text.empty()) (void)stream.write(as_bytes(text));
+  }
 
   // A connection has ended that never had a thread.
   void leave() {
@@ -86,11 +104,36 @@ struct Connection {
   }
 };
 
+// Learns from the balancer who its client is. False: the connection is not to be served.
+bool introduce(Connection& connection) {
+  Shared& shared = *connection.shared;
+  const std::string balancer = connection.stream.peer().address;
+  const Result<void> read = read_proxy_header(connection.stream, shared.limits.proxy_timeout);
+  if (!read) {
+    // A probe that connects and leaves is no news.
+    if (read.error().code() != Code::Closed)
+      log::warning("connection refused", {{"reason", read.error().text()}, {"peer", balancer}});
+    return false;
+  }
+  const std::string& client = connection.stream.peer().address;
+  if (client == balancer || !shared.counted(client)) return true;
+  std::string source = source_of(client);
+  if (shared.sources.enter(source)) {
+    connection.source = std::move(source);
+    return true;
+  }
+  log::warning("connection refused",
+               {{"reason", "too many connections from one source"}, {"peer", client}, {"through", balancer}});
+  shared.refuse(connection.stream, *connection.listener);
+  return false;
+}
+
 void* run(void* argument) {
   std::unique_ptr<Connection> connection(static_cast<Connection*>(argument));
   const std::shared_ptr<Shared> shared = connection->shared;
   try {
-    shared->handler(std::move(connection->stream), *connection->listener);
+    if (!shared->from_balancer(connection->stream.peer().address) || introduce(*connection))
+      shared->handler(std::move(connection->stream), *connection->listener);
   } catch (const std::exception& trouble) {
     log::error("connection ended", {{"reason", trouble.what()}});
   }
@@ -120,9 +163,8 @@ class Complaint {
 
 class Acceptor {
  public:
-  Acceptor(std::vector<Listener> listeners, std::shared_ptr<Shared> shared, const Refusal& refusal,
-           std::size_t most)
-      : sockets_(std::move(listeners)), shared_(std::move(shared)), refusal_(refusal), most_(most) {
+  Acceptor(std::vector<Listener> listeners, std::shared_ptr<Shared> shared, std::size_t most)
+      : sockets_(std::move(listeners)), shared_(std::move(shared)), most_(most) {
     for (const Listener& listener : sockets_) {
       Listener told;
       told.protocol = listener.protocol;
@@ -168,7 +210,7 @@ class Acceptor {
       ++shared_->count;
       if (shared_->count > most_) connection_refusal_ = "all connections are taken";
     }
-    if (connection_refusal_.empty() && counted(address)) {
+    if (connection_refusal_.empty() && shared_->counted(address) && !shared_->from_balancer(address)) {
       std::string source = source_of(address);
       if (shared_->sources.enter(source)) {
         connection->source = std::move(source);
@@ -179,32 +221,19 @@ class Acceptor {
     if (!connection_refusal_.empty()) {
       refused_.utter(connection_refusal_, address);
       connection_refusal_.clear();
-      refuse(connection->stream, listener);
+      shared_->refuse(connection->stream, listener);
       connection.reset();
       shared_->leave();
       return;
     }
     if (const int failed = start(connection.get()); failed != 0) {
-      refuse(connection->stream, listener);
+      shared_->refuse(connection->stream, listener);
       connection.reset();
       shared_->leave();
       pause(Error::from_errno("no thread", failed).text());
       return;
     }
     (void)connection.release();  // the thread's now
-  }
-
-  bool counted(const std::string& address) const {
-    if (address.empty() || address == "unix") return false;
-    return !shared_->limits.exempt || !shared_->limits.exempt(address);
-  }
-
-  // Nobody waits for this peer: what does not go at once does not go.
-  void refuse(Stream& stream, const Listener& listener) {
-    if (listener.implicit_tls || !refusal_) return;
-    const std::string text = refusal_(listener);
-    stream.set_timeout(std::chrono::milliseconds(0));
-    if (!text.empty()) (void)stream.write(as_bytes(text));
   }
 
   int start(Connection* connection) {
@@ -225,7 +254,6 @@ class Acceptor {
 
   std::vector<Listener> sockets_;
   std::shared_ptr<Shared> shared_;
-  const Refusal& refusal_;
   std::size_t most_;
   std::string connection_refusal_;
   Complaint refused_{"connection refused"};
@@ -253,10 +281,10 @@ Result<void> serve(std::vector<Listener> listeners, const ServeLimits& limits, c
     const std::string line = "listening " + listener.protocol + " " + listener.address + "\n";
     (void)write_all(STDOUT_FILENO, as_bytes(line), "standard output");
   }
-  auto shared = std::make_shared<Shared>(limits, handler);
+  auto shared = std::make_shared<Shared>(limits, handler, refusal);
   Result<void> ended;
   {
-    Acceptor acceptor(std::move(listeners), shared, refusal, most);
+    Acceptor acceptor(std::move(listeners), shared, most);
     notify("READY=1");
     ended = acceptor.run();
   }  // the listeners are closed: from here on the system refuses

@@ -36,6 +36,9 @@ struct ServeLimits {
   // From the stop until connections are cut: more than their Streams are given by finish().
   std::chrono::milliseconds grace{22'000};
   std::function<bool(std::string_view)> exempt;  // sources that per_source does not count
+  // Peers whose connections begin with a PROXY header; what counts as the source is the client in it.
+  std::function<bool(std::string_view)> balancer;
+  std::chrono::milliseconds proxy_timeout{5'000};  // for the header
 };
 
 using Handler = std::function<void(Stream, const Listener&)>;

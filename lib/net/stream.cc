@@ -50,6 +50,9 @@ Stream::~Stream() {
 const Peer& Stream::peer() const {
   return state_->peer;
 }
+void Stream::set_peer(Peer peer) {
+  state_->peer = std::move(peer);
+}
 const std::optional<TlsFacts>& Stream::tls() const {
   return state_->facts;
 }

@@ -38,6 +38,7 @@ class Stream {
   ~Stream();
 
   const Peer& peer() const;
+  void set_peer(Peer peer);  // as a balancer says (net/proxy_protocol.h)
 
   // How long one call of read or write may take, however little each step brings. Timeout when it passes; the
   // default is 300 s.

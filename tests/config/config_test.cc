@@ -62,6 +62,7 @@ bare-newline   = "reject"
 listen               = ["[::]:110"]
 max-connections      = 7
 max-per-source       = 3
+proxy-protocol       = ["10.0.0.0/8", "2001:db8::/32"]
 allow-plaintext-auth = true
 )";
 
@@ -85,6 +86,8 @@ TEST_CASE("every documented key is read") {
   CHECK(config->smtpd.reject_bare_newline);
   CHECK(config->pop3d.max_connections == 7);
   CHECK(config->pop3d.max_per_source == 3);
+  CHECK(config->pop3d.proxy_protocol == std::vector<std::string>{"10.0.0.0/8", "2001:db8::/32"});
+  CHECK(config->smtpd.proxy_protocol.empty());
   CHECK(config->pop3d.allow_plaintext_auth);
   CHECK(config->pop3d.idle_timeout == std::chrono::seconds(600));
 }

@@ -12,6 +12,7 @@ The server is the file's prefix: smtp_*.txt gw-smtpd, pop3_*.txt gw-pop3d; it ge
   ! message NAME TEXT      a message that lies in the mailbox already
   ! no-certificate         a vault without one
   ! implicit-tls           the connection begins with a handshake
+  ! proxy TEXT             what the first connection sends before its handshake
   ! inetd                  the server gets the one connection as its descriptor 0, as inetd gives it
   C: TEXT                  sent, with CRLF
   R: TEXT                  sent as it is
@@ -125,9 +126,10 @@ class Client:
         return line[:-1]
 
 
-def connect(port, tls):
+def connect(port, tls, first=b""):
     connected = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connected.sendall(first)
     return Client(connected, tls)
 
 
@@ -176,7 +178,7 @@ class Player:
 
     def start(self, setup):
         mailboxes = {"journal": []}
-        arguments, before, settings, certificate, implicit, inetd = [], [], [], True, False, False
+        arguments, before, settings, certificate, implicit, inetd, proxy = [], [], [], True, False, False, ""
         for words in setup:
             if words[0] == "server":
                 arguments += words[1:]
@@ -188,6 +190,8 @@ class Player:
                 certificate = False
             elif words[0] == "implicit-tls":
                 implicit = True
+            elif words[0] == "proxy":
+                proxy = " ".join(words[1:])
             elif words[0] == "inetd":
                 inetd = True
             else:
@@ -223,7 +227,7 @@ class Player:
         if words[:2] != ["listening", self.protocol + ("s" if implicit else "")]:
             raise Failure(f"the server announced {words}: {self.log.read_text()}")
         self.port = int(words[2].rpartition(":")[2])
-        self.client = connect(self.port, implicit)
+        self.client = connect(self.port, implicit, self.expand(proxy))
 
     def expect(self, text):
         line = self.client.line()
@@ -270,7 +274,7 @@ class Player:
 
     def play(self):
         setup, started = [], False
-        early = {"server", "toml", "mailbox", "no-certificate", "implicit-tls", "inetd", "message"}
+        early = {"server", "toml", "mailbox", "no-certificate", "implicit-tls", "inetd", "proxy", "message"}
         for number, raw in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 if not raw.strip() or raw.startswith("#"):

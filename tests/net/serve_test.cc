@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "support.h"
+#include "support/await.h"
 
 using namespace gw;
 using namespace gw::net;
@@ -76,6 +77,45 @@ void echo(Stream stream, const Listener&) {
 }
 
 }  // namespace
+
+TEST_CASE("Behind a balancer the client in its header is the peer, and what counts as the source") {
+  ServeLimits limits;
+  limits.per_source = 1;
+  limits.balancer = [](std::string_view peer) { return peer == "127.0.0.1"; };
+  Server server(limits, [](Stream stream, const Listener& listener) {
+    (void)stream.write(as_bytes(stream.peer().address + "\r\n"));
+    echo(std::move(stream), listener);
+  });
+  const auto come = [&](const std::string& header) {
+    Stream client = server.client();
+    REQUIRE(client.write(as_bytes(header)));
+    return client;
+  };
+  const std::string one = "PROXY TCP4 198.51.100.7 192.0.2.1 50000 25\r\n";
+  const std::string two = "PROXY TCP4 198.51.100.8 192.0.2.1 50000 25\r\n";
+  Stream first = come(one);
+  CHECK(read_until(first, "hello\r\n") == "198.51.100.7\r\n220 hello\r\n");
+  Stream second = come(two);
+  CHECK(read_until(second, "hello\r\n") == "198.51.100.8\r\n220 hello\r\n");
+  Stream third = come(one);
+  CHECK(read_until(third, "\n") == "421 full\r\n");
+  // What the balancer says for itself is not counted.
+  Stream probe = come("PROXY UNKNOWN\r\n");
+  Stream again = come("PROXY UNKNOWN\r\n");
+  CHECK(read_until(probe, "hello\r\n") == "127.0.0.1\r\n220 hello\r\n");
+  CHECK(read_until(again, "hello\r\n") == "127.0.0.1\r\n220 hello\r\n");
+  Stream wrong = come("EHLO client.example\r\n");
+  CHECK(read_until(wrong, "\n").empty());
+  // A slot is given back with its connection.
+  first.close();
+  std::string heard;
+  gw::test::await("a free slot", [&] {
+    Stream next = come(one);
+    heard = read_until(next, "\n");
+    return heard != "421 full\r\n";
+  });
+  CHECK(heard == "198.51.100.7\r\n");
+}
 
 TEST_CASE("Every listener is served, and each connection on its own") {
   Server server({}, echo, 3);

@@ -45,6 +45,17 @@ inline std::string read_once(Stream& stream, std::size_t most = 65536) {
   return text;
 }
 
+// Up to and with the first `end`; what there is, where the stream ends before.
+inline std::string read_until(Stream& stream, std::string_view end) {
+  std::string text;
+  while (text.find(end) == std::string::npos) {
+    const std::string more = read_once(stream, 1);
+    if (more.empty() || more.front() == '<') break;
+    text += more;
+  }
+  return text;
+}
+
 inline std::string read_all(Stream& stream) {
   std::string text;
   for (;;) {
