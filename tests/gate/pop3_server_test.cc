@@ -100,6 +100,48 @@ TEST_CASE("Wrong password and unknown mailbox get the same answer, and the third
   CHECK(client.closed());
 }
 
+TEST_CASE("An unknown mailbox takes as long as a wrong password") {
+  Pop3Vault vault;
+  vault.service.limits = nullptr;  // no waits for what fails often
+  // Enough work that it and nothing else is what a login takes.
+  vault::Settings settings = *vault::read_settings(vault.faulty);
+  settings.argon2_memory = 8 << 20;
+  settings.argon2_passes = 2;
+  REQUIRE(vault::write_settings(vault.faulty, settings, "test"));
+  vault::NewMailbox wanted;
+  wanted.name = "timed";
+  REQUIRE(vault::add_mailbox(vault.faulty, wanted, Secret(as_bytes(kPassword)), "test"));
+
+  Pop3Client client(vault.service);
+  REQUIRE(client.line().starts_with("+OK"));
+  const auto time = [&](const std::string& user) {
+    REQUIRE(client.ask("USER " + user).starts_with("+OK"));
+    const auto begun = std::chrono::steady_clock::now();
+    REQUIRE(client.ask("PASS not the password") == "-ERR [AUTH] wrong user or password");
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  };
+  const auto median = [](std::vector<double> times) {
+    std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
+                     times.end());
+    return times[times.size() / 2];
+  };
+  // In turns, so that what else the machine does meets both alike; and once more where it did not.
+  double ratio = 0;
+  for (int round = 0; round < 5; ++round) {
+    std::vector<double> wrong;
+    std::vector<double> unknown;
+    for (int i = 0; i < 20; ++i) {
+      wrong.push_back(time("timed"));
+      unknown.push_back(time("nobody"));
+    }
+    ratio = median(unknown) / median(wrong);
+    if (ratio > 0.9 && ratio < 1.1) break;
+  }
+  INFO("unknown takes " << ratio << " of what a wrong password takes");
+  CHECK(ratio > 0.9);
+  CHECK(ratio < 1.1);
+}
+
 TEST_CASE("No password is taken without TLS from elsewhere") {
   Pop3Vault vault;
   Pop3Client client(vault.service, "192.0.2.9");
