@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""Programs that hand in a mail each: curl, swaks, msmtp, Python's smtplib. All by TLS with our certificate checked."""
+import pathlib
+import re
+import smtplib
+import ssl
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+import gw_peers  # noqa: E402
+from gw_peers import find, lines_by, with_last_crlf  # noqa: E402
+
+SENDER = "sender@example.com"
+
+
+def as_swaks_sends(octets):
+    """A LF alone becomes CRLF; a mail that is header only gets its empty line; a last line of one dot is taken for the
+    end of DATA, else CRLF is put behind the end even where there is one."""
+    octets = re.sub(rb"\r?\n", b"\r\n", octets)
+    if b"\r\n\r\n" not in octets:
+        octets += b"\r\n"
+    return octets[:-3] if octets.endswith(b"\r\n.\r\n") else octets + b"\r\n"
+
+
+class ClientsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.gateway = gw_peers.Gateway()
+        cls.mails = gw_peers.mails()
+        for name, octets in cls.mails.items():
+            (cls.gateway.folder / name).write_bytes(octets)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.gateway.close()
+
+    def curl(self, url, *options):
+        for name in self.mails:
+            gw_peers.run(find("curl"), "--silent", "--show-error", *options, "--cacert", self.gateway.certificate,
+                         "--url", url, "--mail-from", SENDER, "--mail-rcpt", self.gateway.box.address,
+                         "--upload-file", self.gateway.folder / name)
+        # Sends as it is, with a CRLF before the final dot where there is none.
+        self.gateway.check(self, {name: octets and with_last_crlf(octets) for name, octets in self.mails.items()})
+
+    def test_curl_by_starttls(self):
+        self.curl(f"smtp://localhost:{self.gateway.smtp_port}", "--ssl-reqd")
+
+    def test_curl_by_implicit_tls(self):
+        self.curl(f"smtps://localhost:{self.gateway.smtps_port}")
+
+    def test_swaks(self):
+        mails = {name: octets for name, octets in self.mails.items() if octets}  # it refuses to send nothing
+        for name in mails:
+            gw_peers.run(find("swaks"), "--server", "localhost", "--port", self.gateway.smtp_port, "--tls",
+                         "--tls-verify", "--tls-ca-path", self.gateway.certificate, "--from", SENDER, "--to",
+                         self.gateway.box.address, "--data", f"@{self.gateway.folder / name}", "--suppress-data")
+        self.gateway.check(self, {name: as_swaks_sends(octets) for name, octets in mails.items()})
+
+    def test_msmtp(self):
+        for port, starttls in ((self.gateway.smtp_port, "on"), (self.gateway.smtps_port, "off")):
+            with self.subTest(starttls=starttls):
+                for name, octets in self.mails.items():
+                    gw_peers.run(find("msmtp"), "--file=/dev/null", "--host=localhost", f"--port={port}", "--tls=on",
+                                 f"--tls-starttls={starttls}", f"--tls-trust-file={self.gateway.certificate}",
+                                 "--set-from-header=off", "--set-date-header=off",
+                                 "--set-msgid-header=off", "--remove-bcc-headers=off",
+                                 f"--from={SENDER}", "--", self.gateway.box.address, input=octets)
+                self.gateway.check(self, {name: lines_by(rb"\r?\n", octets) for name, octets in self.mails.items()})
+
+    def smtplib(self, smtp):
+        with smtp:
+            for octets in self.mails.values():
+                smtp.sendmail(SENDER, [self.gateway.box.address], octets)
+        # Octets go as they are, with a last CRLF. It stuffs a dot behind a lone LF too, where the RFC takes none away.
+        self.gateway.check(self, {name: with_last_crlf(octets.replace(b"\n.", b"\n..").replace(b"\r\n..", b"\r\n."))
+                                  for name, octets in self.mails.items()})
+
+    def test_smtplib_by_starttls(self):
+        smtp = smtplib.SMTP("localhost", self.gateway.smtp_port, timeout=gw.WAIT)
+        smtp.starttls(context=ssl.create_default_context(cafile=str(self.gateway.certificate)))
+        self.smtplib(smtp)
+
+    def test_smtplib_by_implicit_tls(self):
+        self.smtplib(smtplib.SMTP_SSL("localhost", self.gateway.smtps_port, timeout=gw.WAIT,
+                                      context=ssl.create_default_context(cafile=str(self.gateway.certificate))))
+
+
+if __name__ == "__main__":
+    gw.main()

@@ -1,0 +1,136 @@
+#!/usr/bin/python3
+"""Exim as a relay by smarthost: queued first, then delivered over TLS with our certificate checked, by BDAT and by DATA.
+
+Debian's package excludes Postfix's, so scripts/install-packages only unpacks it; its user is made up in a mount
+namespace of its own.
+"""
+import os
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+import gw_peers  # noqa: E402
+
+USER = 64001  # no user of the system's
+
+
+def for_exim(octets):
+    """It takes a LF for an end of line, or not, by the mail's first line. So what it is given has CRLF only."""
+    return re.sub(rb"\r\n|\r|\n", b"\r\n", octets)
+
+
+def as_exim_sends(octets):
+    """The last line has its end, and a mail that is no header line begins with the empty line."""
+    octets = gw_peers.with_last_crlf(octets)
+    return b"\r\n" + octets if octets == b"no header at all\r\n" else octets
+
+
+class Exim:
+    """Takes mail on its standard input as a daemon would from a remote host, and queues it."""
+
+    def __init__(self, gateway, chunking):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-exim-"))
+        self.folder.chmod(0o755)
+        for sub in ("spool", "log"):
+            (self.folder / sub).mkdir()
+            os.chown(self.folder / sub, USER, USER)
+        shutil.copy(gw_peers.find("exim4", gw_peers.UNPACKED / "exim4-daemon-light/usr/sbin"), self.folder / "exim4")
+        self.configuration = self.folder / "exim.conf"
+        self.configuration.write_text(f"""
+exim_path = {self.folder}/exim4
+spool_directory = {self.folder}/spool
+log_file_path = {self.folder}/log/%slog
+primary_hostname = mail.example.com
+domainlist local_domains =
+queue_only
+message_size_limit = 100M
+acl_smtp_rcpt = accept
+acl_smtp_data = accept
+smtp_accept_max_nonmail = 100
+accept_8bitmime
+smtputf8_advertise_hosts =
+return_path_remove = false
+envelope_to_remove = false
+delivery_date_remove = false
+begin routers
+smarthost:
+  driver = manualroute
+  domains = *
+  route_list = * localhost byname
+  self = send
+  host_find_failed = defer
+  transport = smarthost
+begin transports
+smarthost:
+  driver = smtp
+  port = {gateway.smtp_port}
+  allow_localhost
+  hosts_require_tls = *
+  tls_verify_certificates = {gateway.certificate}
+  tls_verify_hosts = *
+  tls_verify_cert_hostnames = *
+  hosts_try_chunking = {'*' if chunking else ':'}
+  hosts_try_dane = :
+  message_linelength_limit = 1000000
+begin retry
+* * F,1h,1m
+""")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            print(f"--- exim\n{self.log()[-3000:]}", file=sys.stderr)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self):
+        return "".join(path.read_text(errors="replace") for path in sorted((self.folder / "log").glob("*log")))
+
+    def run(self, *options, **more):
+        command = [self.folder / "exim4", "-C", self.configuration, *options]
+        return gw_peers.run(*gw_peers.in_own_users(self.folder, {"Debian-exim": USER}, {}, command), **more)
+
+    def take(self, recipient, contents):
+        """One session with all mails, as from a remote host: so Exim writes nothing but its Received."""
+        session = b"EHLO client.example.com\r\n"
+        for octets in contents:
+            session += f"MAIL FROM:<sender@example.com>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode()
+            session += re.sub(rb"(?m)^\.", b"..", octets)
+            session += b".\r\n" if not octets or octets.endswith(b"\r\n") else b"\r\n.\r\n"
+        return self.run("-bs", "-oMa", "192.0.2.1", input=session + b"QUIT\r\n").stdout
+
+    def deliver(self):
+        self.run("-qff")
+
+
+@gw.need_root("Exim drops root's rights itself")
+class EximTest(unittest.TestCase):
+    def relay(self, mails, chunking):
+        with gw_peers.Gateway() as gateway, Exim(gateway, chunking) as exim:
+            mails = {name: for_exim(octets) for name, octets in mails.items()}
+            replies = exim.take(gateway.box.address, mails.values())
+            self.assertEqual(replies.count(b"250 OK id="), len(mails), replies[-2000:])
+            self.assertEqual(gateway.count(), 0)
+            exim.deliver()
+            log = exim.log()
+            self.assertEqual(log.count(" => "), len(mails), log)
+            self.assertEqual(len(re.findall(r" => .* CV=yes", log)), len(mails), log)
+            self.assertEqual(len(re.findall(r" => .* K ", log)), len(mails) if chunking else 0, log)
+            gateway.check(self, {name: as_exim_sends(octets) for name, octets in mails.items()},
+                          lambda octets: gw_peers.without_first_header(self, octets, "Received"))
+
+    def test_by_bdat(self):
+        self.relay(gw_peers.mails(), True)
+
+    def test_by_data(self):
+        self.relay(gw_peers.mails(), False)
+
+
+if __name__ == "__main__":
+    gw.main()

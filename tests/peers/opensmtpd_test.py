@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+"""OpenSMTPD as a relay by smarthost, over TLS with our certificate checked.
+
+Debian's package excludes Postfix's, so scripts/install-packages only unpacks it. Its users, its queue and its socket
+have fixed names: it runs in a mount namespace in which these are folders of the test.
+"""
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+import gw_peers  # noqa: E402
+
+USERS = {"opensmtpd": 64002, "opensmtpq": 64003}  # no users of the system's
+
+
+def as_opensmtpd_sends(octets):
+    """A LF ends a line, and a NUL ends what it keeps of one."""
+    return gw_peers.lines_by(rb"\r?\n", re.sub(rb"\x00[^\n]*(?=\n)", b"", octets))
+
+
+class OpenSmtpd:
+    def __init__(self, gateway):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-opensmtpd-"))
+        self.folder.chmod(0o711)
+        root = gw_peers.UNPACKED / "opensmtpd"
+        self.program = root / "usr/sbin/smtpd"
+        assert self.program.exists(), f"{self.program} is not here; scripts/install-packages test unpacks it"
+        self.port = gw_peers.free_port()
+        for sub in ("spool", "lib/opensmtpd/empty", "run"):
+            (self.folder / sub).mkdir(parents=True)
+        self.configuration = self.folder / "smtpd.conf"
+        self.configuration.write_text(f"""
+ca gateway cert "{gateway.certificate}"
+smtp max-message-size 100M
+listen on 127.0.0.1 port {self.port} hostname mail.example.com
+action journal relay host smtp+tls://localhost:{gateway.smtp_port} ca gateway helo mail.example.com
+match from any for any action journal
+""")
+        self.log_path = self.folder / "log"
+        binds = {"/var/spool": self.folder / "spool", "/var/lib": self.folder / "lib", "/run": self.folder / "run"}
+        command = gw_peers.in_own_users(self.folder, USERS, binds, [self.program, "-d", "-v", "-f", self.configuration])
+        self.process = gw_peers.start(command, self.log_path, start_new_session=True)
+
+    def __enter__(self):
+        try:
+            gw.until(lambda: gw_peers.accepts(self.port) or self.process.poll() is not None, "opensmtpd listens")
+            if self.process.poll() is not None:
+                raise AssertionError(f"opensmtpd ended with {self.process.returncode}\n{self.log()}")
+        except BaseException:
+            self.__exit__(True)
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            print(f"--- opensmtpd\n{self.log()[-3000:]}", file=sys.stderr)
+        self.process.terminate()
+        with contextlib.suppress(Exception):
+            self.process.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # its own session: nobody else is in it
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+
+@gw.need_root("OpenSMTPD drops root's rights itself")
+class OpenSmtpdTest(unittest.TestCase):
+    def test_relay(self):
+        mails = gw_peers.mails()
+        with gw_peers.Gateway() as gateway, OpenSmtpd(gateway) as smtpd:
+            refused = gw_peers.deliver_by_smtp("127.0.0.1", smtpd.port, gateway.box.address, mails)
+            self.assertEqual(refused, {"no-header.eml"}, "what has no header it does not take")
+            mails = {name: octets for name, octets in mails.items() if name not in refused}
+            gw.until(lambda: gateway.count() >= len(mails) or "TempFail" in smtpd.log(), "everything is delivered")
+            self.assertNotIn("TempFail", smtpd.log())
+            gateway.check(self, {name: as_opensmtpd_sends(octets) for name, octets in mails.items()}, self.without_added)
+
+    def without_added(self, octets):
+        """Received in front; Date and Message-ID at the header's end where the mail had none."""
+        octets = gw_peers.without_first_header(self, octets, "Received")
+        return re.sub(rb"\A((?:[^\r\n][^\n]*\n)*?)(?:Date: [^\r\n]* \(UTC\)\r\n)?"
+                      rb"(?:Message-ID: <[0-9a-f]{16}@mail\.example\.com>\r\n)?(?=\r\n|\Z)", rb"\1", octets, count=1)
+
+
+if __name__ == "__main__":
+    gw.main()

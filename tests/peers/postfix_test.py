@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+"""Postfix as the journal's source: always_bcc to our mailbox, relayed over TLS with our certificate checked.
+
+Nothing else of a mail is delivered: the recipient it came for is discarded, as if it lay in a mail store.
+"""
+import os
+import pathlib
+import pwd
+import shutil
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+import gw_peers  # noqa: E402
+
+UTF8 = "jörg@bücher.example"
+
+
+def as_postfix_sends(octets):
+    """What Postfix makes of a mail besides its Received in front, told from its source: smtpd takes a LF for a line's
+    end and drops the CRs before it; cleanup ends the header with an empty line where there is none."""
+    octets = gw_peers.lines_by(rb"\r*\n", octets)
+    if octets == b"no header at all\r\n":
+        octets = b"\r\n" + octets
+    return octets
+
+
+class Postfix:
+    """Instance in an own folder; all that it runs is ended by stop()."""
+
+    def __init__(self, gateway, *settings):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-postfix-"))
+        self.folder.chmod(0o755)
+        for sub in ("etc", "queue", "data"):
+            (self.folder / sub).mkdir()
+        user = pwd.getpwnam("postfix")
+        os.chown(self.folder / "data", user.pw_uid, user.pw_gid)
+        self.port = gw_peers.free_port()
+        (self.folder / "etc/transport").write_text(f"localhost smtp:[localhost]:{gateway.smtp_port}\n* discard:\n")
+        (self.folder / "etc/main.cf").write_text("\n".join([
+            "compatibility_level = 3.6",
+            f"queue_directory = {self.folder}/queue",
+            f"data_directory = {self.folder}/data",
+            "command_directory = /usr/sbin",
+            "daemon_directory = /usr/lib/postfix/sbin",
+            "mail_owner = postfix",
+            "setgid_group = postdrop",
+            "myhostname = mail.example.com",
+            "mydestination =",
+            "inet_interfaces = loopback-only",
+            "inet_protocols = ipv4",
+            "mynetworks = 127.0.0.0/8",
+            "alias_maps =",
+            "alias_database =",
+            f"maillog_file = {self.folder}/log",
+            f"maillog_file_prefixes = {self.folder}",
+            "in_flow_delay = 0",
+            "message_size_limit = 100000000",
+            # The recipe: a copy of everything, unaltered.
+            f"always_bcc = {gateway.box.address}",
+            f"transport_maps = texthash:{self.folder}/etc/transport",
+            "smtp_tls_security_level = secure",
+            "smtp_tls_secure_cert_match = localhost",
+            f"smtp_tls_CAfile = {gateway.certificate}",
+            "smtp_tls_loglevel = 1",
+            "smtp_dns_support_level = disabled",
+            "smtp_host_lookup = native",
+            "smtp_line_length_limit = 0",
+            "cleanup_replace_stray_cr_lf = no",
+            "local_header_rewrite_clients =",
+            "message_drop_headers =",
+            *settings]) + "\n")
+        internal = ("rewrite - trivial-rewrite", "bounce 0 bounce", "defer 0 bounce", "trace 0 bounce", "verify 1 verify",
+                    "proxymap - proxymap", "error - error", "retry - error", "discard - discard", "smtp - smtp",
+                    "relay - smtp", "anvil 1 anvil", "scache 1 scache", "tlsmgr 1 tlsmgr")
+        (self.folder / "etc/master.cf").write_text("\n".join([
+            f"127.0.0.1:{self.port} inet n - n - - smtpd",
+            "pickup unix n - n 60 1 pickup",
+            "cleanup unix n - n - 0 cleanup",
+            "qmgr unix n - n 300 1 qmgr",
+            "flush unix n - n 1000? 0 flush",
+            "postlog unix-dgram n - n - 1 postlogd",
+            *("{} unix - - n - {} {}".format(*line.split()) for line in internal)]) + "\n")
+        self.postfix = gw_peers.find("postfix")
+        gw_peers.run(self.postfix, "-c", self.folder / "etc", "start")
+
+    def __enter__(self):
+        gw.until(lambda: gw_peers.accepts(self.port), f"postfix listens on {self.port}\n{self.log()}")
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            print(f"--- postfix\n{self.log()[-3000:]}", file=sys.stderr)
+        gw_peers.run(self.postfix, "-c", self.folder / "etc", "stop", status=None)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self):
+        path = self.folder / "log"
+        return path.read_text(errors="replace") if path.exists() else "no log"
+
+    def queued(self):
+        return [f for queue in ("maildrop", "incoming", "active", "deferred")
+                for f in (self.folder / "queue" / queue).rglob("*") if f.is_file()]
+
+    def settle(self):
+        gw.until(lambda: not self.queued(), "postfix has delivered everything")
+
+
+@gw.need_root("Postfix starts as root only")
+class PostfixTest(unittest.TestCase):
+    def setUp(self):
+        self.gateway = gw_peers.Gateway()
+        self.addCleanup(self.gateway.close)
+
+    def relay(self, mails, *settings, recipient="team@example.com", **more):
+        with Postfix(self.gateway, *settings) as postfix:
+            self.assertEqual(gw_peers.deliver_by_smtp("127.0.0.1", postfix.port, recipient, mails, **more), set())
+            postfix.settle()
+            log = postfix.log()
+            self.assertIn("Verified TLS connection established to localhost", log)
+            self.assertNotIn("status=deferred", log)
+            self.assertNotIn("status=bounced", log)
+        return log
+
+    def check(self, mails):
+        self.gateway.check(self, {name: as_postfix_sends(octets) for name, octets in mails.items()},
+                           lambda octets: gw_peers.without_first_header(self, octets, "Received"))
+
+    def test_always_bcc(self):
+        mails = gw_peers.mails()
+        self.relay(mails)
+        self.check(mails)
+
+    def test_always_bcc_where_chunking_is_not_used(self):
+        mails = gw_peers.mails(big=False)
+        # Postfix's client sends DATA either way; so this is what it does with what we announce, not what it sends.
+        self.relay(mails, "smtp_discard_ehlo_keywords = chunking")
+        self.check(mails)
+
+    def test_always_bcc_with_utf8_addresses(self):
+        mails = gw_peers.mails(big=False)
+        self.relay(mails, "smtputf8_enable = yes", sender=UTF8, recipient="wörk@example.com", options=("SMTPUTF8",))
+        envelopes = self.gateway.vault.json("message", "list", "journal")
+        self.assertEqual(len(envelopes), len(mails))
+        shown = self.gateway.vault.store("message", "show", "journal", envelopes[0]["id"], "--envelope", "--password-file",
+                                         self.gateway.box.password_file).stdout.decode()
+        self.assertIn(UTF8, shown)
+        self.check(mails)
+
+
+if __name__ == "__main__":
+    gw.main()

@@ -1,0 +1,181 @@
+"""What the tests with other people's programs share: the mails, a gateway with TLS, and what came out of it.
+
+    with gw_peers.Gateway() as gateway:
+        …a sender delivers to gateway.box.address at gateway.smtp_port…
+        gateway.check(test, {"name": octets})
+"""
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+
+import gw
+
+CORPORA = (gw.ROOT / "tests/corpus", gw.ROOT.parent / "shared/corpus/journal")  # the second one is not in a release
+UNPACKED = gw.ROOT / "build/peers"  # where scripts/install-packages puts programs that exclude each other
+BIG = 20_000_000
+
+
+def corpus():
+    """Name → octets. The same mail is taken once."""
+    mails = {}
+    for folder in CORPORA:
+        for path in sorted(folder.glob("*.eml")):
+            octets = path.read_bytes()
+            if octets not in mails.values():
+                mails[path.name] = octets
+    assert mails, f"no mails in {CORPORA[0]}"
+    return mails
+
+
+def mails(big=True):
+    return {**corpus(), **({"big": gw.mail(BIG, "big")} if big else {})}
+
+
+def lines_by(ends, octets):
+    """CRLF behind each line, where `ends` is what the program takes for a line's end; the last line gets one too."""
+    lines = re.split(ends, octets)
+    if lines[-1] == b"":
+        lines.pop()
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+def with_last_crlf(octets):
+    """SMTP cannot say that the last line has no end: who does not use BDAT adds it."""
+    return octets if octets.endswith(b"\r\n") else octets + b"\r\n"
+
+
+def without_first_header(test, octets, *names):
+    """Takes away exactly the headers that a relay put in front, each one there once and in this order."""
+    for name in names:
+        match = re.match(rb"(?i)" + name.encode() + rb":[^\n]*\n(?:[ \t][^\n]*\n)*", octets)
+        test.assertIsNotNone(match, f"no {name} in front of {octets[:200]!r}")
+        octets = octets[match.end():]
+    return octets
+
+
+def find(name, *folders):
+    """The program's path. One that is missing is a failure: scripts/install-packages has it."""
+    path = shutil.which(name, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
+    if path is None:
+        raise AssertionError(f"{name} is not here; scripts/install-packages test installs it")
+    return path
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def accepts(port):
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    return False
+
+
+def deliver_by_smtp(host, port, recipient, contents, sender="sender@example.com", options=()):
+    """Octets as they are to a relay that takes a LF for a line's end: so dots are stuffed behind those too.
+
+    Gives the names of those that were refused after the final dot.
+    """
+    refused = set()
+    with gw.Smtp((host, port)) as client:
+        for name, content in contents.items():
+            for command in (f"MAIL FROM:<{sender}>" + "".join(f" {o}" for o in options), f"RCPT TO:<{recipient}>", "DATA"):
+                answer = client.command(command)
+                assert answer.ok or answer.code == 354, (command, answer)
+            client.send(re.sub(rb"(?m)^\.", b"..", content))
+            client.send(b".\r\n" if not content or content.endswith(b"\n") else b"\r\n.\r\n")
+            answer = client.reply()
+            assert not answer.temporary, answer
+            if not answer.ok:
+                refused.add(name)
+        client.command("QUIT")
+    return refused
+
+
+class Gateway:
+    """A vault with one mailbox, both servers with and without TLS from the start, a certificate for localhost."""
+
+    def __init__(self):
+        self.vault = gw.Vault(host="localhost")
+        self.box = self.vault.add_mailbox("journal")
+        # Open to all: what drains and sends runs as other users.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-peer-"))
+        self.folder.chmod(0o755)
+        self.certificate = self.folder / "certificate.pem"
+        shutil.copy(self.vault.path / "tls/certificate.pem", self.certificate)
+        self.certificate.chmod(0o644)
+        self.smtpd = self.vault.smtpd("--require-tls", listen=("127.0.0.1:0", "127.0.0.1:0,tls"))
+        self.pop3d = self.vault.serve("gw-pop3d", "--require-tls", listen=("127.0.0.1:0", "127.0.0.1:0,tls"))
+        self.smtp_port, self.smtps_port = (self.smtpd.address(p)[1] for p in ("smtp", "smtps"))
+        self.pop3_port, self.pop3s_port = (self.pop3d.address(p)[1] for p in ("pop3", "pop3s"))
+        self.exports = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.vault.__exit__(kind, error, trace)
+
+    def close(self):
+        self.__exit__(None, None, None)
+
+    def count(self):
+        return len(self.vault.json("message", "list", "journal"))
+
+    def messages(self):
+        """What gw-export writes, drained: the next one begins from nothing."""
+        self.exports += 1
+        out = self.vault.side / f"out-{self.exports}"
+        self.vault.tool("gw-export", "journal", "--to", out, "--format", "eml", "--remove", "--password-file",
+                        self.box.password_file)
+        return [path.read_bytes() for path in sorted(out.rglob("*.eml"))]
+
+    def check(self, test, expected, strip=lambda octets: octets):
+        """Each expected mail is there once and nothing else is, by SHA-256. `strip` undoes what the sender adds."""
+        wanted = {}
+        for name, octets in expected.items():
+            wanted.setdefault(gw.sha256(octets), []).append(name)
+        wrong = []
+        for octets in self.messages():
+            names = wanted.get(gw.sha256(strip(octets)))
+            if names:
+                names.pop()
+            else:
+                wrong.append(octets)
+        missing = sorted(name for names in wanted.values() for name in names)
+        if missing or wrong:
+            shown = "".join(f"\n  {len(o)} octets, {strip(o)[:200]!r} … {o[-200:]!r}" for o in wrong[:5])
+            test.fail(f"{len(missing)} missing: {missing}\n{len(wrong)} came out that did not go in:{shown}")
+
+
+def run(*command, **more):
+    return gw.run(*command, env=more.pop("env", gw.clean_environment()), **more)
+
+
+def in_own_users(folder, users, binds, command):
+    """The command in a mount namespace of its own that has these users, and these folders in place of the system's.
+
+    For programs that look for users and folders that only their package's installation makes.
+    """
+    folder = pathlib.Path(folder)
+    for name, extra in (("passwd", [f"{u}:x:{n}:{n}::/nonexistent:/bin/false" for u, n in users.items()]),
+                        ("group", [f"{u}:x:{n}:" for u, n in users.items()])):
+        (folder / name).write_text(pathlib.Path("/etc", name).read_text() + "\n".join(extra) + "\n")
+        binds = {**binds, f"/etc/{name}": folder / name}
+    script = "".join(f"mount --bind '{source}' '{target}' && " for target, source in binds.items()) + 'exec "$@"'
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *map(str, command)]
+
+
+def start(command, log, **more):
+    with open(log, "ab") as out:
+        return subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                env=gw.clean_environment(), **more)
