@@ -149,6 +149,8 @@ class Client:
     def __init__(self, server, tls=False, seconds=WAIT, protocol=None):
         address = server if isinstance(server, tuple) else server.address(protocol or self.protocol + ("s" if tls else ""))
         self.socket = socket.create_connection(address, seconds)
+        # Else a mail's last small write waits 40 ms for the acknowledgement of what was before.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
         if tls:
             self.start_tls()

@@ -1,0 +1,337 @@
+#!/usr/bin/python3
+"""Programs that fetch and delete: getmail, fetchmail, mpop, curl, Python's poplib. As an ordinary user and over TLS with our
+certificate checked; nothing is lost, nothing comes twice. One that is killed in the middle has deleted nothing."""
+import contextlib
+import os
+import pathlib
+import poplib
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+import unittest
+from unittest import mock
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+import gw_peers  # noqa: E402
+from gw_peers import find  # noqa: E402
+
+COUNT = 300
+LONG_LINE = "08-inner-line-3172.eml"
+
+
+def as_pop3_sends(octets):
+    """POP3 has lines that CRLF ends and nothing else: so gw-pop3d(8) sends a lone CR or LF as CRLF, and one at the end."""
+    return re.sub(rb"\r\n|\r|\n|(?<![\r\n])\Z", b"\r\n", octets)
+
+
+def with_lf(octets):
+    return octets.replace(b"\r\n", b"\n")
+
+
+class Drain:
+    """A program, its settings and what it has delivered, all in a folder of the user that it runs as."""
+
+    ends = staticmethod(with_lf)  # what becomes of the octets that POP3 sends
+
+    def __init__(self, gateway, implicit):
+        self.gateway, self.implicit = gateway, implicit
+        self.port = gateway.pop3s_port if implicit else gateway.pop3_port
+        self.home = gateway.folder / f"home-{os.urandom(4).hex()}"
+        self.inbox = self.home / "inbox"
+        for path in (self.home, self.inbox, *(self.inbox / sub for sub in ("tmp", "new", "cur"))):
+            path.mkdir(mode=0o700)
+        self.write("password", gateway.box.password + "\n")
+        self.settle_in()
+        if os.geteuid() == 0:
+            for path in (self.home, *self.home.rglob("*")):
+                shutil.chown(path, "nobody", "nogroup")
+
+    def write(self, name, text):
+        path = self.home / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def settle_in(self):
+        pass
+
+    def command(self):
+        raise NotImplementedError
+
+    def start(self):
+        other = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        env = gw.clean_environment({"HOME": str(self.home), "FETCHMAILHOME": str(self.home)})
+        with open(self.gateway.vault.side / f"{type(self).__name__}.log", "ab") as log:
+            return subprocess.Popen([str(c) for c in self.command()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                    cwd=self.home, env=env, **other)
+
+    def run(self, statuses=(0,)):
+        with self.start() as process:
+            try:
+                status = process.wait(60)
+            except BaseException:
+                process.kill()
+                raise
+        if status not in statuses:
+            raise AssertionError(f"{self.command()[0]} ended with {status}")
+
+    def delivered(self):
+        return list((self.inbox / "new").iterdir())
+
+    def taken(self):
+        """What was delivered since the last time."""
+        mails = []
+        for path in self.delivered():
+            mails.append(path.read_bytes())
+            path.unlink()
+        return mails
+
+
+class Getmail(Drain):
+    """Parses a mail and writes it anew, with a Return-Path in front in place of the one that was there, and header
+    lines of every part folded in its own way: so blanks and line ends are not compared."""
+
+    @staticmethod
+    def ends(octets):
+        header, empty, body = with_lf(octets).partition(b"\n\n")
+        return Getmail.without_blanks(re.sub(rb"(?m)^Return-Path:.*\n(?:[ \t].*\n)*", b"", header) + empty + body)
+
+    @staticmethod
+    def without_blanks(octets):
+        return re.sub(rb"[ \t\n]+", b"", octets)
+
+    def taken(self):
+        return [self.without_blanks(re.sub(rb"\AReturn-Path: <[^\n]*>\n", b"", octets)) for octets in super().taken()]
+
+    def settle_in(self):
+        self.write("getmailrc", f"""[retriever]
+type = SimplePOP3SSLRetriever
+server = localhost
+port = {self.port}
+username = {self.gateway.box.id}
+password = {self.gateway.box.password}
+ca_certs = {self.gateway.certificate}
+
+[destination]
+type = Maildir
+path = {self.inbox}/
+
+[options]
+delete = true
+read_all = true
+delivered_to = false
+received = false
+""")
+
+    def command(self):
+        return [find("getmail"), f"--getmaildir={self.home}", "--rcfile=getmailrc"]
+
+
+class Fetchmail(Drain):
+    @staticmethod
+    def ends(octets):
+        octets = with_lf(octets)
+        return octets if b"\n\n" in octets or octets == b"\n" else octets + b"\n"  # the empty line behind the header
+
+    def settle_in(self):
+        deliver = self.write("deliver", f"""#!/bin/sh
+t=$(mktemp '{self.inbox}/tmp/XXXXXXXXXX') && cat >"$t" && mv "$t" '{self.inbox}/new/'
+""")
+        deliver.chmod(0o700)
+        self.write("fetchmailrc", f"""set invisible
+set no bouncemail
+poll localhost protocol pop3 port {self.port} auth password bad-header accept
+  user "{self.gateway.box.id}" password "{self.gateway.box.password}"
+  {'ssl' if self.implicit else ''} sslproto "TLS1.2+" sslcertck sslcertfile "{self.gateway.certificate}"
+  fetchall no keep no rewrite no mimedecode pass8bits mda "{deliver}"
+""")
+
+    def command(self):
+        return [find("fetchmail"), "-f", self.home / "fetchmailrc", "--nosyslog", "--pidfile", self.home / "pid"]
+
+    def taken(self):
+        """Where a mail has no header it puts one in front that says so."""
+        return [re.sub(rb"\AFrom: FETCHMAIL-DAEMON\n(?:[^\n]+\n)*", b"", octets) for octets in super().taken()]
+
+
+class Mpop(Drain):
+    def command(self):
+        return [find("mpop"), "--file=/dev/null", "--host=localhost", f"--port={self.port}", "--tls=on",
+                f"--tls-starttls={'off' if self.implicit else 'on'}", f"--tls-trust-file={self.gateway.certificate}",
+                f"--user={self.gateway.box.id}", f"--passwordeval=cat {self.home}/password", "--auth=on", "--keep=off",
+                "--received-header=off", f"--delivery=maildir,{self.inbox}", f"--uidls-file={self.home}/uidls"]
+
+
+class Curl(Drain):
+    """Asks for numbers: one connection that fetches each mail and marks it, ended by QUIT."""
+
+    ends = staticmethod(lambda octets: octets)
+    rate = ()
+
+    def command(self):
+        url = f"pop3{'s' if self.implicit else ''}://localhost:{self.port}/"
+        common = (f'cacert = "{self.gateway.certificate}"\nuser = "{self.gateway.box.id}:{self.gateway.box.password}"\n'
+                  "ssl-reqd\nsilent\nshow-error\nfail-early\n")
+        parts = [f'url = "{url}{n}"\noutput = "{self.inbox}/new/{n}"\n{common}next\n'
+                 f'url = "{url}{n}"\nrequest = "DELE"\nhead\noutput = /dev/null\n{common}' for n in range(1, COUNT + 1)]
+        settings = self.write("curlrc", "next\n".join(parts))
+        if os.geteuid() == 0:
+            shutil.chown(settings, "nobody", "nogroup")
+        return [find("curl"), "--disable", *self.rate, "--config", settings]
+
+
+class DrainsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.gateway = gw_peers.Gateway()
+        mails = gw_peers.corpus()
+        mails.update((f"{n}", gw.mail(n * 50, f"mail-{n}")) for n in range(COUNT - len(mails)))
+        cls.mails = mails
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.gateway.close()
+
+    def setUp(self):
+        self.assertEqual(self.gateway.count(), 0)
+        with gw.Smtp(self.gateway.smtpd, tls=True) as smtp:
+            for octets in self.mails.values():
+                # The dot of DATA makes an end for the last line: those without one are put into the vault directly.
+                if not octets or octets.endswith(b"\r\n"):
+                    reply = smtp.deliver(self.gateway.box.address, octets)
+                    self.assertTrue(reply.ok, reply)
+                else:
+                    self.gateway.vault.store("message", "add", "journal", input=octets)
+        self.addCleanup(self.gateway.messages)
+
+    def expected(self, drain):
+        return {gw.sha256(drain.ends(as_pop3_sends(octets))): name for name, octets in self.mails.items()}
+
+    def check(self, drain, mails):
+        expected = self.expected(drain)
+        digests = gw.digests(mails)
+        missing = sorted(expected[d] for d in set(expected) - set(digests))
+        other = [f"{len(m)} octets {m[:300]!r} … {m[-100:]!r}" for m in mails if gw.sha256(m) not in expected]
+        if missing or other:
+            self.fail(f"{len(missing)} missing: {missing[:30]}\n{len(other)} others:\n  " + "\n  ".join(other[:5]))
+        self.assertEqual(len(digests), len(set(digests)), "something came twice")
+
+    def takes_everything(self, kind, implicit):
+        drain = kind(self.gateway, implicit)
+        drain.run()
+        self.check(drain, drain.taken())
+        self.assertEqual(self.gateway.count(), 0)
+
+    def killed_in_the_middle(self, kind, implicit=True):
+        drain = kind(self.gateway, implicit)
+        process = drain.start()
+        try:
+            gw.until(lambda: len(drain.delivered()) > COUNT // 5 or process.poll() is not None, "a part is delivered", pause=0.001)
+        finally:
+            process.kill()
+            process.wait()
+        # No QUIT, so all of it is still there; whoever was written to when the kill came may have half a mail.
+        self.assertEqual(self.gateway.count(), COUNT)
+        first = drain.taken()
+        self.assertLess(len(first), COUNT)
+        expected = self.expected(drain)
+        whole = [m for m in first if gw.sha256(m) in expected]
+        self.assertLessEqual(len(first) - len(whole), 1)
+        gw.until(self.is_free, "the mailbox is free again")
+        drain.run()
+        second = drain.taken()
+        self.assertEqual(len(second), len(set(gw.digests(second))), "something came twice in one session")
+        self.check(drain, list({gw.sha256(m): m for m in whole + second}.values()))
+        self.assertEqual(self.gateway.count(), 0)
+
+    def is_free(self):
+        with contextlib.suppress(gw.Refused), gw.Pop3(self.gateway.pop3d, self.gateway.box, tls=True) as pop3:
+            pop3.command("QUIT")
+            return True
+        return False
+
+    def test_getmail(self):
+        self.takes_everything(Getmail, True)  # it has no STLS
+
+    def test_getmail_killed(self):
+        self.killed_in_the_middle(Getmail)
+
+    def test_fetchmail_by_pop3s(self):
+        self.takes_everything(Fetchmail, True)
+
+    def test_fetchmail_by_stls(self):
+        self.takes_everything(Fetchmail, False)
+
+    def test_fetchmail_killed(self):
+        self.killed_in_the_middle(Fetchmail)
+
+    def test_mpop_by_pop3s(self):
+        self.takes_everything(Mpop, True)
+
+    def test_mpop_by_stls(self):
+        self.takes_everything(Mpop, False)
+
+    def test_mpop_killed(self):
+        self.killed_in_the_middle(Mpop)
+
+    def test_curl_by_pop3s(self):
+        self.takes_everything(Curl, True)
+
+    def test_curl_by_stls(self):
+        self.takes_everything(Curl, False)
+
+    def test_curl_killed(self):
+        with mock.patch.object(Curl, "rate", ("--rate", "300/s")):  # else it is done before it can be killed
+            self.killed_in_the_middle(Curl)
+
+    def poplib(self, implicit):
+        context = ssl.create_default_context(cafile=str(self.gateway.certificate))
+        if implicit:
+            pop3 = poplib.POP3_SSL("localhost", self.gateway.pop3s_port, timeout=gw.WAIT, context=context)
+        else:
+            pop3 = poplib.POP3("localhost", self.gateway.pop3_port, timeout=gw.WAIT)
+            pop3.stls(context)
+        self.addCleanup(pop3.close)
+        pop3.user(self.gateway.box.id)
+        pop3.pass_(self.gateway.box.password)
+        return pop3
+
+    def poplib_takes(self, pop3):
+        for number in range(1, pop3.stat()[0] + 1):
+            yield b"".join(line + b"\r\n" for line in pop3.retr(number)[1])
+            pop3.dele(number)
+
+    def test_poplib_with_longer_lines(self):
+        # It strips the CR that a mail has before CRLF, too: what lines have before their ends is not compared.
+        class Poplib:
+            ends = staticmethod(lambda octets: re.sub(rb"\r*\n", b"\r\n", octets))
+        for implicit in (True, False):
+            with self.subTest(implicit=implicit), mock.patch("poplib._MAXLINE", 1_000_000):
+                pop3 = self.poplib(implicit)
+                mails = list(self.poplib_takes(pop3))
+                self.assertEqual(self.gateway.count(), COUNT)
+                if implicit:
+                    pop3.close()  # gone without QUIT: the other one gets all of it again
+                    gw.until(self.is_free, "the mailbox is free again")
+                else:
+                    pop3.quit()
+                self.check(Poplib, mails)
+        self.assertEqual(self.gateway.count(), 0)
+
+    def test_poplib_as_it_is_fails_at_a_long_line_and_deletes_nothing(self):
+        pop3 = self.poplib(True)
+        taken = 0
+        with self.assertRaisesRegex(poplib.error_proto, "line too long"):
+            for _ in self.poplib_takes(pop3):
+                taken += 1
+        self.assertEqual(taken, list(self.mails).index(LONG_LINE))
+        pop3.close()
+        gw.until(self.is_free, "the mailbox is free again")
+        self.assertEqual(self.gateway.count(), COUNT)
+
+
+if __name__ == "__main__":
+    gw.main()
