@@ -1,0 +1,226 @@
+// gw-store route add, set and remove.
+#include "store/route.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+
+namespace gw::cmd {
+namespace {
+
+// What can be said of a route. Not said: as it is.
+struct Properties {
+  std::optional<std::string> description, upstream, tls, ca, pin, mailbox, on_copy_failure, uncopied_delete;
+  std::optional<std::vector<std::string>> map, logins, clients;
+};
+
+struct AddOptions {
+  std::string name, protocol;
+  Properties said;
+  bool allow_private = false;
+};
+
+struct SetOptions {
+  std::string name;
+  Properties said;
+  std::optional<std::string> allow_private;
+};
+
+void list_option(CLI::App& app, const std::string& name, std::optional<std::vector<std::string>>& to,
+                 const char* type, const std::string& help) {
+  cli::repeatable(app.add_option_function<std::vector<std::string>>(
+                         name,
+                         [&to](const std::vector<std::string>& values) {
+                           to = values;
+                           std::erase(*to, "");  // an empty value alone clears the list
+                         },
+                         help)
+                      ->type_name(type));
+}
+
+void declare(CLI::App& app, Properties& to, bool required) {
+  app.add_option("--upstream", to.upstream, "The provider's server")
+      ->type_name("HOST:PORT")
+      ->required(required);
+  app.add_option("--tls", to.tls, "How TLS begins there; none is without")
+      ->check(CLI::IsMember({"implicit", "starttls", "none"}))
+      ->required(required);
+  app.add_option("--ca", to.ca, "Certificates that sign its own (else the system's)")->type_name("FILE");
+  app.add_option("--pin", to.pin, "SHA-256 of its certificate, instead of name and chain")
+      ->type_name("SHA256");
+  app.add_option("--mailbox", to.mailbox, "Where the copies go")->type_name("MAILBOX");
+  list_option(app, "--map", to.map, "PATTERN=MAILBOX", "Copies of these logins go there (repeatable)");
+  list_option(app, "--login", to.logins, "PATTERN", "Only these logins (repeatable)");
+  list_option(app, "--clients", to.clients, "CIDR", "These clients may send without AUTH (repeatable)");
+  app.add_option("--on-copy-failure", to.on_copy_failure, "What a client gets where no copy can be kept")
+      ->check(CLI::IsMember({"refuse", "pass"}));
+  app.add_option("--uncopied-delete", to.uncopied_delete, "POP3: DELE of a mail without a copy")
+      ->check(CLI::IsMember({"copy", "refuse", "pass"}));
+  app.add_option("--description", to.description, "Free text")->type_name("TEXT");
+}
+
+vault::UpstreamTls tls_of(const std::string& word) {
+  return word == "implicit"   ? vault::UpstreamTls::Implicit
+         : word == "starttls" ? vault::UpstreamTls::StartTls
+                              : vault::UpstreamTls::None;
+}
+
+vault::UncopiedDelete delete_of(const std::string& word) {
+  return word == "copy"     ? vault::UncopiedDelete::Copy
+         : word == "refuse" ? vault::UncopiedDelete::Refuse
+                            : vault::UncopiedDelete::Pass;
+}
+
+Error usage(const char* option, const std::string& value, const char* what) {
+  return Error(Code::Usage, std::string(option) + ": `" + value + "` is not " + what);
+}
+
+Result<void> apply_mailboxes(store::Store& store, const Properties& said, vault::Route& route) {
+  if (said.mailbox) {
+    route.mailbox = {};
+    if (!said.mailbox->empty()) {
+      const auto mailbox = mailbox_named(store, *said.mailbox);
+      if (!mailbox) return mailbox.error();
+      route.mailbox = mailbox->id;
+    }
+  }
+  if (said.map) {
+    route.map.clear();
+    for (const std::string& text : *said.map) {
+      auto rule = login_rule(store, text);
+      if (!rule) return rule.error();
+      route.map.push_back(std::move(*rule));
+    }
+  }
+  return {};
+}
+
+Result<void> apply(store::Store& store, const Properties& said, vault::Route& route) {
+  if (said.upstream) {
+    const auto upstream = vault::parse_upstream(*said.upstream);
+    if (!upstream) return usage("--upstream", *said.upstream, "HOST:PORT");
+    route.host = upstream->host;
+    route.port = upstream->port;
+  }
+  if (said.tls) route.tls = tls_of(*said.tls);
+  // gw-proxy runs in another folder than the one who types this.
+  if (said.ca) route.ca_file = said.ca->empty() ? "" : std::filesystem::absolute(*said.ca).string();
+  if (said.pin) {
+    route.pin = said.pin->empty() ? std::nullopt : parse_pin(*said.pin);
+    if (!route.pin && !said.pin->empty()) return usage("--pin", *said.pin, "a SHA-256 of 64 hex digits");
+  }
+  if (said.logins) route.logins = *said.logins;
+  if (said.clients) route.clients = *said.clients;
+  if (said.on_copy_failure)
+    route.on_copy_failure =
+        *said.on_copy_failure == "pass" ? vault::OnCopyFailure::Pass : vault::OnCopyFailure::Refuse;
+  if (said.uncopied_delete) route.uncopied_delete = delete_of(*said.uncopied_delete);
+  if (said.description) route.description = *said.description;
+  if (auto done = apply_mailboxes(store, said, route); !done) return done;
+  const Result<void> valid = vault::check_route(route);
+  if (!valid) return Error(Code::Usage, valid.error().text());
+  return {};
+}
+
+Result<int> add(const Commands& commands, const AddOptions& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  vault::Route route;
+  route.name = options.name;
+  route.protocol = options.protocol == "smtp" ? vault::Protocol::Smtp : vault::Protocol::Pop3;
+  route.allow_private = options.allow_private;
+  if (auto done = apply(**store, options.said, route); !done) return done.error();
+  if (auto put = vault::put_route(**store, route, kActor); !put) return put.error();
+  return 0;
+}
+
+Result<int> set(const Commands& commands, const SetOptions& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto before = route_named(**store, options.name);
+  if (!before) return before.error();
+  vault::Route route = *before;
+  if (options.allow_private) route.allow_private = *options.allow_private == "on";
+  if (auto done = apply(**store, options.said, route); !done) return done.error();
+  if (vault::encode(route) == vault::encode(*before)) return 0;
+  if (auto put = vault::put_route(**store, route, kActor); !put) return put.error();
+  return 0;
+}
+
+Result<int> remove(const Commands& commands, const std::string& name) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto route = route_named(**store, name);
+  if (!route) return route.error();
+  if (auto gone = vault::remove_route(**store, *route, kActor); !gone) return gone.error();
+  return 0;
+}
+
+void add_route_add(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<AddOptions>();
+  CLI::App* command = commands.add(family, "add", "Make a route of gw-proxy",
+                                   [&commands, options] { return add(commands, *options); });
+  command->add_option("NAME", options->name, "a-z 0-9 . _ -, at most 64")->required();
+  command->add_option("--protocol", options->protocol, "What clients speak to it")
+      ->check(CLI::IsMember({"smtp", "pop3"}))
+      ->required();
+  declare(*command, options->said, true);
+  command->add_flag("--allow-private", options->allow_private,
+                    "The upstream may be on a loopback, link-local or private address");
+}
+
+void add_route_set(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<SetOptions>();
+  CLI::App* command = commands.add(family, "set", "Change a route; lists are replaced",
+                                   [&commands, options] { return set(commands, *options); });
+  command->add_option("NAME", options->name, "Name of the route")->required();
+  declare(*command, options->said, false);
+  command
+      ->add_option("--allow-private", options->allow_private,
+                   "Whether the upstream may be on a loopback, link-local or private address")
+      ->check(CLI::IsMember({"on", "off"}));
+}
+
+void add_route_remove(Commands& commands, CLI::App& family) {
+  auto name = std::make_shared<std::string>();
+  CLI::App* command = commands.add(family, "remove", "Remove a route; sessions on it go on",
+                                   [&commands, name] { return remove(commands, *name); });
+  command->add_option("NAME", *name, "Name of the route")->required();
+}
+
+}  // namespace
+
+Result<vault::Route> route_named(store::Store& store, const std::string& name) {
+  auto found = vault::find_route(store, name);
+  if (found || found.error().code() != Code::NotFound) return found;
+  return found.error().with_hint("gw-store route list names them");
+}
+
+Result<vault::LoginRule> login_rule(store::Store& store, const std::string& text) {
+  const std::size_t equals = text.rfind('=');
+  if (equals == std::string::npos || equals == 0) return usage("--map", text, "PATTERN=MAILBOX");
+  const auto mailbox = mailbox_named(store, text.substr(equals + 1));
+  if (!mailbox) return mailbox.error();
+  return vault::LoginRule{text.substr(0, equals), mailbox->id};
+}
+
+std::optional<Digest> parse_pin(std::string_view text) {
+  std::string digits(text);
+  std::erase(digits, ':');
+  Digest pin{};
+  if (!from_hex(digits, pin)) return std::nullopt;
+  return pin;
+}
+
+void add_route(Commands& commands) {
+  CLI::App& family = *commands.add_family("route", "Routes of gw-proxy: upstreams, and where copies go");
+  add_route_add(commands, family);
+  add_route_list(commands, family);
+  add_route_show(commands, family);
+  add_route_set(commands, family);
+  add_route_remove(commands, family);
+  add_route_export(commands, family);
+  add_route_import(commands, family);
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,266 @@
+// gw-store route list, show, export and import.
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "store/format.h"
+#include "store/route.h"
+
+namespace gw::cmd {
+namespace {
+
+constexpr std::size_t kMaxImport = 16 << 20;
+
+// Mailboxes are shown by name; one that was removed by its id.
+using Names = std::map<MailboxId, std::string>;
+
+Result<Names> mailbox_names(store::Store& store) {
+  const auto mailboxes = store.mailboxes();
+  if (!mailboxes) return mailboxes.error();
+  Names names;
+  for (const store::MailboxRecord& record : *mailboxes) names[record.id] = record.name;
+  return names;
+}
+
+std::string shown(const Names& names, const MailboxId& id) {
+  const auto found = names.find(id);
+  return found == names.end() ? id.hex() : found->second;
+}
+
+Json json_of(const vault::Route& route, const Names& names) {
+  Json object;
+  object["name"] = route.name;
+  object["protocol"] = name(route.protocol);
+  object["upstream"] = route.upstream();
+  object["tls"] = name(route.tls);
+  object["ca"] = route.ca_file.empty() ? Json() : Json(route.ca_file);
+  object["pin"] = route.pin ? Json(to_hex(*route.pin)) : Json();
+  object["mailbox"] = route.mailbox.zero() ? Json() : Json(shown(names, route.mailbox));
+  Json& map = object["map"] = Json::array();
+  for (const vault::LoginRule& rule : route.map)
+    map.push_back({{"login", valid_text(rule.pattern)}, {"mailbox", shown(names, rule.mailbox)}});
+  Json& logins = object["logins"] = Json::array();
+  for (const std::string& pattern : route.logins) logins.push_back(valid_text(pattern));
+  object["clients"] = route.clients;
+  object["allow_private"] = route.allow_private;
+  object["on_copy_failure"] = name(route.on_copy_failure);
+  object["uncopied_delete"] = name(route.uncopied_delete);
+  object["description"] = route.description;
+  return object;
+}
+
+struct ListOptions {
+  bool json = false;
+  bool names = false;
+};
+
+Result<int> list(const Commands& commands, const ListOptions& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto routes = vault::routes(**store);
+  if (!routes) return routes.error();
+  const auto names = mailbox_names(**store);
+  if (!names) return names.error();
+  cli::Output output;
+  cli::Table table({{"NAME"}, {"PROTOCOL"}, {"UPSTREAM"}, {"TLS"}, {"MAILBOX"}});
+  for (const vault::Route& route : *routes) {
+    if (options.names) {
+      output.octets(as_bytes(route.name + std::string(1, '\0')));
+    } else if (options.json) {
+      output.json(json_of(route, *names));
+    } else {
+      std::string mailbox = route.mailbox.zero() ? "-" : shown(*names, route.mailbox);
+      if (!route.map.empty()) mailbox += " and " + std::to_string(route.map.size()) + " by login";
+      table.row({route.name, std::string(name(route.protocol)), route.upstream(),
+                 std::string(name(route.tls)), mailbox});
+    }
+  }
+  if (!options.json && !options.names) table.print(output);
+  return output.close();
+}
+
+std::string joined(const std::vector<std::string>& texts, const char* none) {
+  std::string all;
+  for (const std::string& each : texts) all += (all.empty() ? "" : ", ") + each;
+  return all.empty() ? none : all;
+}
+
+Result<int> show(const Commands& commands, const std::string& wanted, bool json) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto route = route_named(**store, wanted);
+  if (!route) return route.error();
+  const auto names = mailbox_names(**store);
+  if (!names) return names.error();
+  cli::Output output;
+  if (json) {
+    output.json(json_of(*route, *names));
+    return output.close();
+  }
+  output.line("name             " + route->name);
+  if (!route->description.empty()) output.line("description      " + route->description);
+  output.line("protocol         " + std::string(name(route->protocol)));
+  output.line("upstream         " + route->upstream());
+  output.line("TLS              " + std::string(name(route->tls)));
+  if (route->pin)
+    output.line("certificate      the one of SHA-256 " + to_hex(*route->pin));
+  else if (route->tls != vault::UpstreamTls::None)
+    output.line("certificate      signed by " +
+                (route->ca_file.empty() ? std::string("the system's authorities") : route->ca_file));
+  output.line("mailbox          " +
+              (route->mailbox.zero() ? std::string("by login only") : shown(*names, route->mailbox)));
+  for (const vault::LoginRule& rule : route->map)
+    output.line("                 " + rule.pattern + " to " + shown(*names, rule.mailbox));
+  output.line("logins           " + joined(route->logins, "all"));
+  if (route->protocol == vault::Protocol::Smtp)
+    output.line("without a login  " + joined(route->clients, "nobody"));
+  output.line("private address  " + std::string(route->allow_private ? "allowed" : "refused"));
+  output.line("on copy failure  " + std::string(name(route->on_copy_failure)));
+  if (route->protocol == vault::Protocol::Pop3)
+    output.line("uncopied delete  " + std::string(name(route->uncopied_delete)));
+  return output.close();
+}
+
+Result<int> export_all(const Commands& commands) {
+  return list(commands, {true, false});
+}
+
+// --- import
+
+struct ImportOptions {
+  std::string path = "-";
+  bool replace = false;
+};
+
+template <class Value>
+Result<Value> word(const Json& object, const char* key, Value last, std::optional<Value> otherwise = {}) {
+  if (!object.contains(key) && otherwise) return *otherwise;
+  for (unsigned i = 1; i <= static_cast<unsigned>(last); ++i)
+    if (object.value(key, "") == name(static_cast<Value>(i))) return static_cast<Value>(i);
+  return Error(Code::BadInput, std::string("`") + key + "` is missing or not one of its words");
+}
+
+std::string text_or_empty(const Json& object, const char* key) {
+  return object.contains(key) && !object[key].is_null() ? object[key].get<std::string>() : std::string();
+}
+
+Result<vault::Route> route_of(store::Store& store, const Json& object) {
+  vault::Route route;
+  route.name = text_or_empty(object, "name");
+  route.description = text_or_empty(object, "description");
+  const auto protocol = word(object, "protocol", vault::Protocol::Pop3);
+  const auto tls = word(object, "tls", vault::UpstreamTls::None);
+  const auto failure =
+      word(object, "on_copy_failure", vault::OnCopyFailure::Pass, {vault::OnCopyFailure::Refuse});
+  const auto uncopied =
+      word(object, "uncopied_delete", vault::UncopiedDelete::Pass, {vault::UncopiedDelete::Copy});
+  if (!protocol) return protocol.error();
+  if (!tls) return tls.error();
+  if (!failure) return failure.error();
+  if (!uncopied) return uncopied.error();
+  route.protocol = *protocol;
+  route.tls = *tls;
+  route.on_copy_failure = *failure;
+  route.uncopied_delete = *uncopied;
+  const auto upstream = vault::parse_upstream(text_or_empty(object, "upstream"));
+  if (!upstream) return Error(Code::BadInput, "`upstream` is not HOST:PORT");
+  route.host = upstream->host;
+  route.port = upstream->port;
+  route.ca_file = text_or_empty(object, "ca");
+  if (const std::string pin = text_or_empty(object, "pin"); !pin.empty()) {
+    route.pin = parse_pin(pin);
+    if (!route.pin) return Error(Code::BadInput, "`pin` is not a SHA-256");
+  }
+  if (const std::string mailbox = text_or_empty(object, "mailbox"); !mailbox.empty()) {
+    const auto found = mailbox_named(store, mailbox);
+    if (!found) return found.error();
+    route.mailbox = found->id;
+  }
+  for (const Json& rule : object.value("map", Json::array())) {
+    const auto found = mailbox_named(store, text_or_empty(rule, "mailbox"));
+    if (!found) return found.error();
+    route.map.push_back({text_or_empty(rule, "login"), found->id});
+  }
+  route.logins = object.value("logins", std::vector<std::string>());
+  route.clients = object.value("clients", std::vector<std::string>());
+  route.allow_private = object.value("allow_private", false);
+  return route;
+}
+
+// True: the vault's routes are other than before.
+Result<bool> import_one(store::Store& store, std::string_view line, bool replace) {
+  Json object;
+  Result<vault::Route> route(Error(Code::BadInput, "not a JSON object of a route"));
+  try {
+    object = Json::parse(line);
+    if (object.is_object()) route = route_of(store, object);
+  } catch (const Json::exception&) {
+  }
+  if (!route) return route.error();
+  const auto before = vault::find_route(store, route->name);
+  if (before) {
+    route->version = before->version;
+    route->unknown = before->unknown;
+    if (vault::encode(*route) == vault::encode(*before)) return false;
+    if (!replace)
+      return Error(Code::Exists, "there is another route `" + route->name + "`")
+          .with_hint("--replace takes the imported one");
+  } else if (before.error().code() != Code::NotFound) {
+    return before.error();
+  }
+  if (auto put = vault::put_route(store, *route, kActor); !put) return put.error();
+  return true;
+}
+
+Result<int> import_all(const Commands& commands, const ImportOptions& options) {
+  const auto text = read_file(options.path == "-" ? "/dev/stdin" : options.path, kMaxImport);
+  if (!text) return text.error();
+  auto store = commands.connect();
+  if (!store) return store.error();
+  std::size_t line = 0, failed = 0;
+  for (const std::string_view each : split(*text, '\n')) {
+    ++line;
+    if (trim(each).empty()) continue;
+    const auto done = import_one(**store, each, options.replace);
+    if (done) continue;
+    ++failed;
+    commands.program().report(done.error().within("line " + std::to_string(line)));
+  }
+  return failed == 0 ? 0 : kSomeFailed;
+}
+
+}  // namespace
+
+void add_route_list(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* command = commands.add(family, "list", "Print all routes",
+                                   [&commands, options] { return list(commands, *options); });
+  CLI::Option* json = command->add_flag("--json", options->json, "Print JSON lines");
+  command->add_flag("-0,--null", options->names, "Print only the names, a NUL behind each")->excludes(json);
+}
+
+void add_route_show(Commands& commands, CLI::App& family) {
+  auto wanted = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  CLI::App* command = commands.add(family, "show", "Print everything about one route",
+                                   [&commands, wanted, json] { return show(commands, *wanted, *json); });
+  command->add_option("NAME", *wanted, "Name of the route")->required();
+  command->add_flag("--json", *json, "Print a JSON line");
+}
+
+void add_route_export(Commands& commands, CLI::App& family) {
+  commands.add(family, "export", "Print all routes as JSON lines, for import",
+               [&commands] { return export_all(commands); });
+}
+
+void add_route_import(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<ImportOptions>();
+  CLI::App* command = commands.add(family, "import", "Add routes from JSON lines",
+                                   [&commands, options] { return import_all(commands, *options); });
+  command->add_option("FILE", options->path, "What export printed; - is standard input");
+  command->add_flag("--replace", options->replace, "Also change routes that are there");
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,273 @@
+#include "vault/route.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "mail/address.h"
+#include "vault/route.pb.h"
+
+namespace gw::vault {
+namespace {
+
+constexpr std::size_t kMaxList = 1000;
+constexpr std::size_t kMaxPattern = 320;
+constexpr std::size_t kMaxDescription = 1024;
+constexpr std::size_t kMaxPath = 4096;
+
+Error bad(std::string text) {
+  return Error(Code::BadInput, std::move(text));
+}
+
+bool valid_host(std::string_view host) {
+  return mail::valid_domain(host) ||
+         (host.find('/') == std::string_view::npos && mail::valid_block(host));  // an address
+}
+
+bool valid_pattern(std::string_view pattern) {
+  return !pattern.empty() && pattern.size() <= kMaxPattern && !has_control(pattern);
+}
+
+// `*` is any run of octets. Linear: on a mismatch only the last star takes one octet more.
+bool matches(std::string_view text, std::string_view pattern) {
+  std::size_t at = 0, in = 0, star = std::string_view::npos, retry = 0;
+  while (at < text.size()) {
+    if (in < pattern.size() && pattern[in] == '*') {
+      star = in++;
+      retry = at;
+    } else if (in < pattern.size() && lower(pattern[in]) == lower(text[at])) {
+      ++in;
+      ++at;
+    } else if (star != std::string_view::npos) {
+      in = star + 1;
+      at = ++retry;
+    } else {
+      return false;
+    }
+  }
+  while (in < pattern.size() && pattern[in] == '*') ++in;
+  return in == pattern.size();
+}
+
+store::RecordKey key_of(std::string_view name) {
+  return {store::Kind::Route, {}, std::string(name)};
+}
+
+template <class Value>
+bool in_range(std::uint32_t number, Value last) {
+  return number >= 1 && number <= static_cast<std::uint32_t>(last);
+}
+
+}  // namespace
+
+std::string_view name(Protocol value) {
+  return value == Protocol::Smtp ? "smtp" : "pop3";
+}
+std::string_view name(UpstreamTls value) {
+  return value == UpstreamTls::Implicit ? "implicit" : value == UpstreamTls::StartTls ? "starttls" : "none";
+}
+std::string_view name(OnCopyFailure value) {
+  return value == OnCopyFailure::Refuse ? "refuse" : "pass";
+}
+std::string_view name(UncopiedDelete value) {
+  return value == UncopiedDelete::Copy ? "copy" : value == UncopiedDelete::Refuse ? "refuse" : "pass";
+}
+
+std::string Route::upstream() const {
+  const bool bracketed = host.find(':') != std::string::npos;
+  return (bracketed ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::optional<HostPort> parse_upstream(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const auto port = parse_number(text.substr(colon + 1));
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if ((host.find(':') != std::string_view::npos) != bracketed || !valid_host(host)) return std::nullopt;
+  if (!port || *port < 1 || *port > 65'535) return std::nullopt;
+  return HostPort{std::string(host), static_cast<std::uint16_t>(*port)};
+}
+
+Result<void> check_route(const Route& route) {
+  if (!mail::valid_name(route.name)) return bad("not a name for a route: " + printable(route.name));
+  if (std::ranges::find(kListenerNames, route.name) != std::end(kListenerNames))
+    return bad("`" + route.name + "` names all routes of a protocol, so no route has this name");
+  if (!valid_host(route.host) || route.port == 0)
+    return bad("not an upstream: " + printable(route.upstream()));
+  if (route.description.size() > kMaxDescription || !valid_utf8(route.description))
+    return bad("not a description of a route");
+  if (route.ca_file.size() > kMaxPath || has_control(route.ca_file) ||
+      (!route.ca_file.empty() && route.ca_file.front() != '/'))
+    return bad("not the path of a CA file: " + printable(route.ca_file));
+  if (route.tls == UpstreamTls::None && (route.pin || !route.ca_file.empty()))
+    return bad("without TLS there is no certificate to check");
+  if (std::max({route.map.size(), route.logins.size(), route.clients.size()}) > kMaxList)
+    return bad("a route with too long a list");
+  for (const LoginRule& rule : route.map)
+    if (!valid_pattern(rule.pattern) || rule.mailbox.zero())
+      return bad("not a pattern of logins with a mailbox: " + printable(rule.pattern));
+  for (const std::string& pattern : route.logins)
+    if (!valid_pattern(pattern)) return bad("not a pattern of logins: " + printable(pattern));
+  for (const std::string& block : route.clients)
+    if (!mail::valid_block(block)) return bad("not an address or a CIDR block: " + printable(block));
+  if (route.mailbox.zero() && route.map.empty()) return bad("a route needs a mailbox for its copies");
+  if (!route.clients.empty() && route.protocol != Protocol::Smtp)
+    return bad("only a route of SMTP has clients that need no login");
+  if (!route.clients.empty() && route.mailbox.zero())
+    return bad("the copies of clients that need no login need a mailbox of the route's own");
+  return {};
+}
+
+Bytes encode(const Route& route) {
+  proto::Route out;
+  (void)out.ParseFromString(route.unknown);
+  out.set_protocol(static_cast<std::uint32_t>(route.protocol));
+  out.set_host(route.host);
+  out.set_port(route.port);
+  out.set_tls(static_cast<std::uint32_t>(route.tls));
+  out.set_ca_file(route.ca_file);
+  if (route.pin) out.set_pin(std::string(as_text(*route.pin)));
+  if (!route.mailbox.zero()) out.set_mailbox(std::string(as_text(route.mailbox.view())));
+  for (const LoginRule& rule : route.map) {
+    proto::RouteLogin& entry = *out.add_map();
+    entry.set_pattern(rule.pattern);
+    entry.set_mailbox(std::string(as_text(rule.mailbox.view())));
+  }
+  for (const std::string& pattern : route.logins) out.add_logins(pattern);
+  for (const std::string& block : route.clients) out.add_clients(block);
+  out.set_allow_private(route.allow_private);
+  out.set_on_copy_failure(static_cast<std::uint32_t>(route.on_copy_failure));
+  out.set_uncopied_delete(static_cast<std::uint32_t>(route.uncopied_delete));
+  out.set_description(route.description);
+  Bytes stored(out.ByteSizeLong());
+  (void)out.SerializeToArray(stored.data(), static_cast<int>(stored.size()));
+  return stored;
+}
+
+Result<Route> decode_route(const store::Record& record) {
+  const Error corrupt(Code::Corrupt, "the route `" + printable(record.key.name) + "` cannot be read");
+  proto::Route in;
+  if (!in.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) return corrupt;
+  if (!in_range(in.protocol(), Protocol::Pop3) || !in_range(in.tls(), UpstreamTls::None) ||
+      !in_range(in.on_copy_failure(), OnCopyFailure::Pass) ||
+      !in_range(in.uncopied_delete(), UncopiedDelete::Pass) || in.port() > 65'535)
+    return corrupt;
+  Route route;
+  route.name = record.key.name;
+  route.version = record.version;
+  route.protocol = static_cast<Protocol>(in.protocol());
+  route.host = in.host();
+  route.port = static_cast<std::uint16_t>(in.port());
+  route.tls = static_cast<UpstreamTls>(in.tls());
+  route.ca_file = in.ca_file();
+  if (!in.pin().empty()) {
+    Digest pin{};
+    if (in.pin().size() != pin.size()) return corrupt;
+    std::ranges::copy(as_bytes(in.pin()), pin.begin());
+    route.pin = pin;
+  }
+  if (!in.mailbox().empty()) route.mailbox = MailboxId::from(as_bytes(in.mailbox()));
+  for (const proto::RouteLogin& entry : in.map())
+    route.map.push_back({entry.pattern(), MailboxId::from(as_bytes(entry.mailbox()))});
+  route.logins.assign(in.logins().begin(), in.logins().end());
+  route.clients.assign(in.clients().begin(), in.clients().end());
+  route.allow_private = in.allow_private();
+  route.on_copy_failure = static_cast<OnCopyFailure>(in.on_copy_failure());
+  route.uncopied_delete = static_cast<UncopiedDelete>(in.uncopied_delete());
+  route.description = in.description();
+  if (!check_route(route)) return corrupt;
+  // What this version does not know stays in the message when everything else is taken out.
+  in.clear_protocol();
+  in.clear_host();
+  in.clear_port();
+  in.clear_tls();
+  in.clear_ca_file();
+  in.clear_pin();
+  in.clear_mailbox();
+  in.clear_map();
+  in.clear_logins();
+  in.clear_clients();
+  in.clear_allow_private();
+  in.clear_on_copy_failure();
+  in.clear_uncopied_delete();
+  in.clear_description();
+  route.unknown = in.SerializeAsString();
+  return route;
+}
+
+Result<Route> find_route(store::Store& store, std::string_view name) {
+  if (!mail::valid_name(name)) return Error(Code::NotFound, "no route `" + printable(name) + "`");
+  const Result<store::Record> record = store.get(key_of(name));
+  if (record) return decode_route(*record);
+  if (record.error().code() != Code::NotFound) return record.error().within("the route");
+  return Error(Code::NotFound, "no route `" + std::string(name) + "`");
+}
+
+Result<std::vector<Route>> routes(store::Store& store) {
+  constexpr std::size_t kPage = 100;
+  std::vector<Route> all;
+  std::string after;
+  for (;;) {
+    const Result<std::vector<store::Record>> page = store.scan(store::Kind::Route, {}, after, kPage);
+    if (!page) return page.error().within("the routes");
+    for (const store::Record& record : *page) {
+      Result<Route> route = decode_route(record);
+      if (!route) return route.error();
+      all.push_back(std::move(*route));
+    }
+    if (page->size() < kPage) return all;
+    after = page->back().key.name;
+  }
+}
+
+Result<void> put_route(store::Store& store, const Route& route, std::string_view actor) {
+  if (const Result<void> valid = check_route(route); !valid) return valid;
+  const Result<std::uint64_t> put = store.put_if(key_of(route.name), route.version, encode(route),
+                                                 {store::LeafType::Route, std::string(actor), 0});
+  if (put) return {};
+  if (put.error().code() == Code::Exists)
+    return Error(Code::Exists, "there is a route `" + route.name + "` already");
+  return put.error().within("the route `" + route.name + "`");
+}
+
+Result<void> remove_route(store::Store& store, const Route& route, std::string_view actor) {
+  const Result<void> gone =
+      store.erase_if(key_of(route.name), route.version, {store::LeafType::Route, std::string(actor), 0});
+  if (!gone) return gone.error().within("the route `" + route.name + "`");
+  return {};
+}
+
+bool may_login(const Route& route, std::string_view login) {
+  const auto fits = [&](const std::string& pattern) { return matches(login, pattern); };
+  return (route.logins.empty() || std::ranges::any_of(route.logins, fits)) &&
+         mailbox_of(route, login).has_value();
+}
+
+std::optional<MailboxId> mailbox_of(const Route& route, std::string_view login) {
+  if (!login.empty())
+    for (const LoginRule& rule : route.map)
+      if (matches(login, rule.pattern)) return rule.mailbox;
+  if (route.mailbox.zero()) return std::nullopt;
+  return route.mailbox;
+}
+
+Result<store::Recipient> target(store::Store& store, const MailboxId& mailbox) {
+  return store.resolve("mbx-" + mailbox.hex(), store::Lookup::Recipient);
+}
+
+Chosen choose_route(const std::vector<Route>& routes, Protocol protocol, std::string_view login) {
+  const std::size_t hash = login.rfind('#');
+  const Route* only = nullptr;
+  std::size_t count = 0;
+  for (const Route& route : routes) {
+    if (route.protocol != protocol) continue;
+    if (hash != std::string_view::npos && login.substr(hash + 1) == route.name)
+      return {&route, std::string(login.substr(0, hash))};
+    only = &route;
+    ++count;
+  }
+  return {count == 1 ? only : nullptr, std::string(login)};
+}
+
+}  // namespace gw::vault

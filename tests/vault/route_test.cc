@@ -1,0 +1,187 @@
+#include "vault/route.h"
+
+#include <catch2/catch.hpp>
+
+#include "vault/fixture.h"
+
+namespace gw::vault::test {
+namespace {
+
+Route some_route(std::string name = "mail") {
+  Route route;
+  route.name = std::move(name);
+  route.host = "smtp.example.com";
+  route.port = 587;
+  route.mailbox = random_id<MailboxId>();
+  return route;
+}
+
+bool refused(const Route& route) {
+  const Result<void> valid = check_route(route);
+  return !valid && valid.error().code() == Code::BadInput;
+}
+
+TEST_CASE("a route comes back as it was put, and the vault's history has a leaf of each change") {
+  Vault vault;
+  Route route = some_route();
+  route.description = "Büro";
+  route.protocol = Protocol::Pop3;
+  route.host = "2001:db8::1";
+  route.port = 995;
+  route.tls = UpstreamTls::Implicit;
+  route.ca_file = "/etc/ssl/own.pem";
+  route.pin = sha256(as_bytes("certificate"));
+  route.map = {{"*@sales.example", random_id<MailboxId>()}, {"boss", random_id<MailboxId>()}};
+  route.logins = {"*@example.com"};
+  route.allow_private = true;
+  route.on_copy_failure = OnCopyFailure::Pass;
+  route.uncopied_delete = UncopiedDelete::Refuse;
+  const std::uint64_t before = vault.store->history_head({}).value().size;
+  REQUIRE(put_route(*vault.store, route, "test"));
+  const Route read = find_route(*vault.store, "mail").value();
+  CHECK(encode(read) == encode(route));
+  CHECK(read.upstream() == "[2001:db8::1]:995");
+  CHECK(read.map[0].mailbox == route.map[0].mailbox);
+  CHECK(read.version != 0);
+  CHECK(read.unknown.empty());
+  REQUIRE(remove_route(*vault.store, read, "test"));
+  CHECK(find_route(*vault.store, "mail").error().code() == Code::NotFound);
+  const auto leaves = vault.store->history_read({}, before, 10).value();
+  REQUIRE(leaves.size() == 2);
+  for (const Bytes& leaf : leaves) CHECK(store::decode_leaf(leaf).value().type == store::LeafType::Route);
+}
+
+TEST_CASE("of two changes of the same route one is a Conflict, and a name is taken once") {
+  Vault vault;
+  REQUIRE(put_route(*vault.store, some_route(), "test"));
+  CHECK(put_route(*vault.store, some_route(), "test").error().code() == Code::Exists);
+  Route one = find_route(*vault.store, "mail").value();
+  Route other = one;
+  one.port = 465;
+  other.port = 25;
+  REQUIRE(put_route(*vault.store, one, "test"));
+  CHECK(put_route(*vault.store, other, "test").error().code() == Code::Conflict);
+  CHECK(remove_route(*vault.store, other, "test").error().code() == Code::Conflict);
+  CHECK(find_route(*vault.store, "mail").value().port == 465);
+}
+
+TEST_CASE("all routes are listed by name, however many") {
+  Vault vault;
+  for (int i = 0; i < 250; ++i) REQUIRE(put_route(*vault.store, some_route("r" + std::to_string(i)), "test"));
+  const std::vector<Route> all = routes(*vault.store).value();
+  REQUIRE(all.size() == 250);
+  CHECK(std::ranges::is_sorted(all, {}, &Route::name));
+}
+
+TEST_CASE("fields of a newer version stay when an older one changes a route") {
+  Bytes stored = encode(some_route());
+  append(stored, as_bytes("\xfa\x3f\x03new"));  // field 1023
+  Route route = decode_route({{store::Kind::Route, {}, "mail"}, stored, 1}).value();
+  CHECK_FALSE(route.unknown.empty());
+  route.port = 465;
+  const Bytes again = encode(route);
+  CHECK(as_text(again).find("new") != std::string_view::npos);
+  CHECK(decode_route({{store::Kind::Route, {}, "mail"}, again, 1}).value().port == 465);
+}
+
+TEST_CASE("a record that is no route is Corrupt") {
+  CHECK(decode_route({{store::Kind::Route, {}, "mail"}, to_bytes("\xff\xff"), 1}).error().code() ==
+        Code::Corrupt);
+  CHECK(decode_route({{store::Kind::Route, {}, "mail"}, {}, 1}).error().code() == Code::Corrupt);
+}
+
+TEST_CASE("what makes no sense in a route is refused") {
+  CHECK_FALSE(refused(some_route()));
+  Route route = some_route();
+  SECTION("a name that says all routes") {
+    route.name = GENERATE("smtp", "pop3s", "submission", "A", "");
+  }
+  SECTION("a host") {
+    route.host = GENERATE("", "a b", "192.0.2.0/24", "[::1]", "x:1");
+  }
+  SECTION("no port") {
+    route.port = 0;
+  }
+  SECTION("no mailbox at all") {
+    route.mailbox = {};
+  }
+  SECTION("an empty pattern") {
+    route.map = {{"", random_id<MailboxId>()}};
+  }
+  SECTION("a rule without a mailbox") {
+    route.map = {{"*", {}}};
+  }
+  SECTION("a client that is no block") {
+    route.clients = {"192.0.2.0/33"};
+  }
+  SECTION("clients without AUTH at POP3") {
+    route.protocol = Protocol::Pop3;
+    route.clients = {"192.0.2.0/24"};
+  }
+  SECTION("clients without a mailbox of the route's own") {
+    route.map = {{"*", route.mailbox}};
+    route.mailbox = {};
+    route.clients = {"192.0.2.0/24"};
+  }
+  SECTION("a pin without TLS") {
+    route.tls = UpstreamTls::None;
+    route.pin = Digest{};
+  }
+  SECTION("a CA file in no certain folder") {
+    route.ca_file = "own.pem";
+  }
+  CHECK(refused(route));
+}
+
+TEST_CASE("an upstream is a host and a port") {
+  const auto parsed = [](std::string_view text) {
+    const auto found = parse_upstream(text);
+    return found ? found->host + " " + std::to_string(found->port) : "none";
+  };
+  CHECK(parsed("smtp.example.com:587") == "smtp.example.com 587");
+  CHECK(parsed("localhost:1") == "localhost 1");
+  CHECK(parsed("192.0.2.1:25") == "192.0.2.1 25");
+  CHECK(parsed("[2001:db8::1]:465") == "2001:db8::1 465");
+  for (const char* wrong : {"", "host", "host:", ":25", "host:0", "host:65536", "2001:db8::1:25", "[host]:25",
+                            "[]:25", "ho st:25", "host:25x"}) {
+    INFO(wrong);
+    CHECK(parsed(wrong) == "none");
+  }
+}
+
+TEST_CASE("copies go where the first rule that fits a login says, else into the route's own mailbox") {
+  Route route = some_route();
+  const MailboxId sales = random_id<MailboxId>(), all = random_id<MailboxId>();
+  route.map = {{"*@sales.example", sales}, {"a*c*@example.com", all}};
+  CHECK(mailbox_of(route, "jo@Sales.Example") == sales);
+  CHECK(mailbox_of(route, "abc@example.com") == all);
+  CHECK(mailbox_of(route, "ac-c@example.com") == all);
+  CHECK(mailbox_of(route, "ab@example.com") == route.mailbox);
+  CHECK(mailbox_of(route, "jo@sales.example.net") == route.mailbox);
+  CHECK(mailbox_of(route, "") == route.mailbox);
+  route.mailbox = {};
+  CHECK_FALSE(mailbox_of(route, "ab@example.com"));
+  CHECK_FALSE(may_login(route, "ab@example.com"));
+  CHECK(may_login(route, "jo@sales.example"));
+  route.logins = {"jo@*", "*@x"};
+  CHECK(may_login(route, "JO@sales.example"));
+  CHECK_FALSE(may_login(route, "bo@sales.example"));
+}
+
+TEST_CASE("on a listener of several routes the login names one behind its last #") {
+  std::vector<Route> all{some_route("one"), some_route("two")};
+  Chosen chosen = choose_route(all, Protocol::Smtp, "a#b@example.com#two");
+  REQUIRE(chosen.route != nullptr);
+  CHECK(chosen.route->name == "two");
+  CHECK(chosen.login == "a#b@example.com");
+  CHECK(choose_route(all, Protocol::Smtp, "a@example.com").route == nullptr);
+  CHECK(choose_route(all, Protocol::Smtp, "a#three").route == nullptr);
+  CHECK(choose_route(all, Protocol::Pop3, "a#two").route == nullptr);
+  all.pop_back();
+  chosen = choose_route(all, Protocol::Smtp, "a#three");
+  REQUIRE(chosen.route != nullptr);
+  CHECK(chosen.login == "a#three");
+}
+
+}  // namespace
+}  // namespace gw::vault::test
