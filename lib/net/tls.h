@@ -41,7 +41,7 @@ class ServerTls {
 
 struct ClientPolicy {
   std::string ca_file;  // empty: the system's
-  std::string pin;      // hex SHA-256 of the certificate's SubjectPublicKeyInfo; checked instead of the chain
+  std::string pin;      // hex SHA-256 of the certificate (DER); checked instead of name and chain
   bool verify = true;
 };
 class ClientTls {

@@ -52,13 +52,11 @@ bool set_server_name(SSL* ssl, std::string host) {
   return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
 }
 
-bool same_key(X509* certificate, const std::string& pin) {
-  unsigned char* der = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-  if (size < 0) return false;
-  const Digest digest = sha256(std::as_bytes(std::span(der, static_cast<std::size_t>(size))));
-  OPENSSL_free(der);
-  return to_hex(digest) == lower(pin);
+bool is_pinned(X509* certificate, const std::string& pin) {
+  Digest digest{};
+  unsigned size = 0;
+  return X509_digest(certificate, EVP_sha256(), as_uchar(digest.data()), &size) == 1 &&
+         size == digest.size() && to_hex(digest) == lower(pin);
 }
 
 }  // namespace
@@ -153,9 +151,9 @@ Result<void> TlsSession::connect(const ClientTls& tls, const std::string& host, 
   const std::string& pin = tls.policy().pin;
   if (tls.policy().verify && !pin.empty()) {
     const X509Ptr certificate(SSL_get1_peer_certificate(ssl_.get()));
-    if (!certificate || !same_key(certificate.get(), pin)) {
+    if (!certificate || !is_pinned(certificate.get(), pin)) {
       say_goodbye();
-      return Error(Code::Denied, "the peer's key is not the pinned one");
+      return Error(Code::Denied, "the peer's certificate is not the pinned one");
     }
   }
   return {};

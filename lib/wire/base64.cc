@@ -25,6 +25,22 @@ std::optional<std::size_t> decoded_size(std::string_view text) {
   return text.size() / 4 * 3 - padding;
 }
 
+std::size_t encoded_size(std::size_t octets) {
+  return (octets + 2) / 3 * 4;
+}
+
+void encode(ByteView octets, std::span<std::byte> to) {
+  std::size_t filled = 0;
+  for (std::size_t i = 0; i < octets.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(octets.size() - i, 3);
+    unsigned group = 0;
+    for (std::size_t j = 0; j < 3; ++j)
+      group = group << 8 | (j < count ? std::to_integer<unsigned>(octets[i + j]) : 0);
+    for (std::size_t j = 0; j < 4; ++j)
+      to[filled++] = static_cast<std::byte>(j > count ? '=' : kAlphabet[group >> (18 - 6 * j) & 63]);
+  }
+}
+
 bool decode(std::string_view text, std::span<std::byte> to) {
   std::size_t filled = 0;
   for (std::size_t i = 0; i < text.size(); i += 4) {
@@ -47,15 +63,14 @@ bool decode(std::string_view text, std::span<std::byte> to) {
 }  // namespace
 
 std::string base64_encode(ByteView octets) {
-  std::string text;
-  text.reserve((octets.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < octets.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(octets.size() - i, 3);
-    unsigned group = 0;
-    for (std::size_t j = 0; j < 3; ++j)
-      group = group << 8 | (j < count ? std::to_integer<unsigned>(octets[i + j]) : 0);
-    for (std::size_t j = 0; j < 4; ++j) text += j > count ? '=' : kAlphabet[group >> (18 - 6 * j) & 63];
-  }
+  std::string text(encoded_size(octets.size()), '\0');
+  encode(octets, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+Secret base64_encode_secret(ByteView octets) {
+  Secret text(encoded_size(octets.size()));
+  encode(octets, text.span());
   return text;
 }
 

@@ -11,6 +11,7 @@
 namespace gw::wire {
 
 std::string base64_encode(ByteView octets);
+Secret base64_encode_secret(ByteView octets);  // for what holds a password
 
 // None unless all of `text` is base64. Two texts never give the same octets.
 std::optional<Bytes> base64_decode(std::string_view text);

@@ -1,0 +1,57 @@
+#include "gate/upstream.h"
+
+#include "net/connect.h"
+
+namespace gw::gate {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMaxTrusts = 1000;
+
+}  // namespace
+
+Result<Upstreams::Trust> Upstreams::trust(const vault::Route& route) {
+  net::ClientPolicy policy;
+  if (route.pin)
+    policy.pin = to_hex(*route.pin);
+  else
+    policy.ca_file = route.ca_file;
+  const std::string key = policy.pin + policy.ca_file;
+  const std::lock_guard lock(mutex_);
+  if (const auto found = trusts_.find(key); found != trusts_.end()) return found->second;
+  Result<Trust> made = net::ClientTls::make(policy);
+  if (!made) return made.error();
+  if (trusts_.size() >= kMaxTrusts) trusts_.clear();
+  trusts_[key] = *made;
+  return *made;
+}
+
+Result<net::Stream> Upstreams::open(const vault::Route& route, milliseconds timeout) {
+  const auto begun = Clock::now();
+  Result<net::Stream> stream = net::connect_to({route.host, route.port, route.allow_private, timeout});
+  if (!stream || route.tls != vault::UpstreamTls::Implicit) return stream;
+  const auto left = timeout - std::chrono::duration_cast<milliseconds>(Clock::now() - begun);
+  const Result<Trust> tls = trust(route);
+  if (!tls) return tls.error();
+  if (const Result<void> done = stream->connect_tls(**tls, route.host, left); !done)
+    return done.error().within(route.upstream());
+  return stream;
+}
+
+Result<void> Upstreams::start_tls(net::Stream& stream, const vault::Route& route, milliseconds timeout) {
+  if (stream.pending()) return Error(Code::Closed, route.upstream() + ": it sent octets before TLS began");
+  const Result<Trust> tls = trust(route);
+  if (!tls) return tls.error();
+  if (const Result<void> done = stream.connect_tls(**tls, route.host, timeout); !done)
+    return done.error().within(route.upstream());
+  return {};
+}
+
+void Upstreams::reload() {
+  const std::lock_guard lock(mutex_);
+  trusts_.clear();
+}
+
+}  // namespace gw::gate
