@@ -58,6 +58,7 @@ class Connection {
   bool message(std::size_t number, std::optional<std::uint64_t> lines);
   void update(const std::vector<std::size_t>& deleted);
   void keep_lease();
+  void note_interruption();
   void refuse_message(const store::MessageRecord& record, const Error& error);
 
   net::Stream stream_;
@@ -68,6 +69,7 @@ class Connection {
   std::optional<ReadAhead> reader_;  // behind drain_: it ends first
   BootClock::time_point renewed_{};
   bool renewal_failed_ = false;
+  std::optional<std::size_t> asked_;  // index of the message asked for last
   std::size_t wrong_passwords_ = 0;
   std::uint64_t retrieved_ = 0;
   std::uint64_t octets_ = 0;
@@ -93,6 +95,7 @@ void Connection::serve(bool implicit_tls) {
     going = tls && handshake(**tls);
   }
   while (going) going = step();
+  note_interruption();
   reader_.reset();
   drain_.reset();
   stream_.close();
@@ -231,6 +234,7 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
     return true;
   }
   session_.accept();
+  asked_ = number - 1;
 
   std::optional<pop3::TopCut> cut;
   if (lines) cut.emplace(*lines);
@@ -282,6 +286,7 @@ void Connection::refuse_message(const store::MessageRecord& record, const Error&
 }
 
 void Connection::update(const std::vector<std::size_t>& deleted) {
+  asked_.reset();
   // A stop of the process does not keep the client from hearing how this ends.
   stream_.finish(std::chrono::seconds(20));
   std::vector<MessageId> ids;
@@ -300,6 +305,16 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
   log::error("pop3 deletion failed",
              {{"mailbox", mailbox_}, {"messages", ids.size()}, {"reason", removed.error().text()}});
   session_.refuse("[SYS/TEMP] the deletion is not confirmed; ask again in a new session");
+}
+
+// Where client after client breaks off at the same message it is one that they cannot take: `gw-store doctor`
+// names it by what is noted here.
+void Connection::note_interruption() {
+  if (!asked_ || !drain_ || net::stop::requested()) return;
+  const store::MessageRecord& record = drain_->messages()[*asked_];
+  const Result<void> noted = drain_->interrupted(record, "pop3 " + peer_);
+  if (!noted)
+    log::warning("pop3 interruption not noted", {{"id", record.id.hex()}, {"reason", noted.error().text()}});
 }
 
 // Call where octets have just moved.

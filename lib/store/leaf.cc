@@ -37,6 +37,8 @@ std::string_view name(LeafType type) {
       return "quarantined";
     case LeafType::Released:
       return "released";
+    case LeafType::Interrupted:
+      return "interrupted";
     case LeafType::MailboxMade:
       return "mailbox-made";
     case LeafType::Key:

@@ -33,7 +33,8 @@ enum class LeafType : std::uint8_t {
   Undeleted = 9,    // drained became live again
   Exported = 10,    // a copy was taken; it stays
   Quarantined = 11,
-  Released = 12,  // quarantined became live again
+  Released = 12,     // quarantined became live again
+  Interrupted = 13,  // a drain ended without QUIT, and this is what it had asked for last
   // Of a mailbox. container = SHA-256 of the record's new value; value = generation for Key.
   MailboxMade = 32,  // first in the mailbox's history, and in the vault's
   Key = 33,          // a new generation

@@ -230,6 +230,7 @@ Result<void> check_note(const Note& note) {
 Result<void> check_note(const Leaf& leaf, bool vault) {
   switch (leaf.type) {
     case LeafType::Exported:
+    case LeafType::Interrupted:
       if (!vault) return {};
       break;
     case LeafType::Setting:

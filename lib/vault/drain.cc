@@ -86,6 +86,21 @@ Result<void> Drain::renew() {
   return state_->lease->renew();
 }
 
+Result<void> Drain::interrupted(const store::MessageRecord& record, std::string_view actor) {
+  store::Leaf leaf;
+  leaf.type = store::LeafType::Interrupted;
+  leaf.mailbox = state_->mailbox.id;
+  leaf.message = record.id;
+  leaf.value = record.octets;
+  leaf.container = record.container;
+  leaf.envelope = record.envelope;
+  leaf.commitment = record.commitment;
+  leaf.actor = std::string(actor);
+  const auto noted = state_->store.note(state_->mailbox.id, leaf);
+  if (!noted) return noted.error();
+  return {};
+}
+
 Result<void> Drain::remove(std::span<const MessageId> messages, std::string_view actor) {
   if (messages.empty()) return state_->lease->renew();  // nothing to do, and still an answer about the lease
   store::Transition transition;

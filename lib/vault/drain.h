@@ -69,6 +69,8 @@ class Drain {
   // May be called from several threads.
   Result<Message> open(const store::MessageRecord& record);
   Result<void> renew();
+  // Notes in the history that the drain ends before its end, and that this is what was asked for last.
+  Result<void> interrupted(const store::MessageRecord& record, std::string_view actor);
   // Moves these to drained, all or none, while the lease still holds.
   Result<void> remove(std::span<const MessageId> messages, std::string_view actor);
 

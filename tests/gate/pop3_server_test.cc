@@ -259,6 +259,57 @@ TEST_CASE("A lost connection deletes nothing") {
   CHECK(vault.live() == 1);
 }
 
+// The messages that the history says a drain broke off at.
+std::vector<MessageId> interruptions(Pop3Vault& vault) {
+  std::vector<MessageId> ids;
+  const auto leaves = vault.faulty.history_read(vault.mailbox.id, 0, 1000);
+  REQUIRE(leaves);
+  for (const Bytes& stored : *leaves) {
+    const auto leaf = store::decode_leaf(stored);
+    REQUIRE(leaf);
+    if (leaf->type == store::LeafType::Interrupted) ids.push_back(leaf->message);
+  }
+  return ids;
+}
+
+TEST_CASE("A session that ends without QUIT notes the message that it had asked for last") {
+  Pop3Vault vault;
+  vault.deliver("Subject: 1\r\n\r\n");
+  const MessageId second = vault.deliver("Subject: 2\r\n\r\n");
+  Pop3Client client(vault.service);
+  REQUIRE(client.log_in("journal", kPassword).starts_with("+OK"));
+  SECTION("by RETR") {
+    client.retrieve(1);
+    client.retrieve(2);
+    client.end();
+    CHECK(interruptions(vault) == std::vector{second});
+  }
+  SECTION("by TOP") {
+    client.ask("TOP 2 0");
+    client.text();
+    client.end();
+    CHECK(interruptions(vault) == std::vector{second});
+  }
+  SECTION("nothing, where there was a QUIT") {
+    client.retrieve(2);
+    client.ask("QUIT");
+    client.end();
+    CHECK(interruptions(vault).empty());
+  }
+  SECTION("nothing, where none was asked for") {
+    client.ask("STAT");
+    client.end();
+    CHECK(interruptions(vault).empty());
+  }
+  SECTION("nothing, where it is we who stop") {
+    client.retrieve(2);
+    net::stop::request();
+    client.wait();
+    net::stop::withdraw();
+    CHECK(interruptions(vault).empty());
+  }
+}
+
 TEST_CASE("A silent session ends without a word and deletes nothing") {
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\n\r\n");

@@ -115,6 +115,7 @@ std::vector<Case> table(const MailboxId& mailbox) {
       {proto::OP_HISTORY_HEAD, "", kAdmin, nothing()},
       {proto::OP_HISTORY_READ, "", kAdmin, nothing()},
       {proto::OP_NOTE, "of an export", kDrain, leaf(store::LeafType::Exported)},
+      {proto::OP_NOTE, "of a drain without QUIT", kDrain, leaf(store::LeafType::Interrupted)},
       {proto::OP_NOTE, "of something drained", kAdmin, leaf(store::LeafType::Drained)},
       {proto::OP_NOTE, "of nothing", kAdmin, nothing()},
       {proto::OP_CHECKPOINT, "", kAdmin, nothing()},

@@ -49,10 +49,11 @@ bool drains_under_lease(const proto::Request& request) {
          change.to() == static_cast<std::uint32_t>(store::State::Drained) && change.leased();
 }
 
-// What was drained leaves its leaf by the transition; a copy that was taken is only noted.
-bool of_an_export(const proto::Request& request) {
+// What was drained leaves its leaf by the transition; a copy that was taken, and a drain that ended without
+// QUIT, are only noted.
+bool of_a_reader(const proto::Request& request) {
   const auto leaf = store::decode_leaf(as_bytes(request.value()));
-  return leaf && leaf->type == store::LeafType::Exported;
+  return leaf && (leaf->type == store::LeafType::Exported || leaf->type == store::LeafType::Interrupted);
 }
 
 struct Rule {
@@ -93,7 +94,7 @@ constexpr std::array kRules{
     Rule{proto::OP_SCAN, "scan", of_routes, never},
     Rule{proto::OP_HISTORY_HEAD, "history-head", never, never},
     Rule{proto::OP_HISTORY_READ, "history-read", never, never},
-    Rule{proto::OP_NOTE, "note", never, of_an_export},
+    Rule{proto::OP_NOTE, "note", never, of_a_reader},
     Rule{proto::OP_CHECKPOINT, "checkpoint", never, never},
     Rule{proto::OP_SWEEP, "sweep", never, never},
 };
