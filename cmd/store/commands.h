@@ -68,6 +68,7 @@ void add_history(Commands& commands);
 void add_dump(Commands& commands);
 void add_status(Commands& commands);
 void add_sweep(Commands& commands);
+void add_doctor(Commands& commands);
 void add_serve(Commands& commands);
 
 }  // namespace gw::cmd

@@ -23,6 +23,13 @@ std::string shown_span(std::int64_t seconds) {
   return with(seconds, "s");
 }
 
+std::string shown_age(std::int64_t seconds) {
+  if (seconds >= 2 * 86'400) return std::to_string(seconds / 86'400) + " days";
+  if (seconds >= 2 * 3600) return std::to_string(seconds / 3600) + " h";
+  if (seconds >= 2 * 60) return std::to_string(seconds / 60) + " min";
+  return std::to_string(seconds) + " s";
+}
+
 Json json_time(Micros time) {
   return time == 0 ? Json() : Json(rfc3339(time));
 }

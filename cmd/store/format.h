@@ -17,7 +17,8 @@ namespace gw::cmd {
 using cli::Json;
 
 std::string shown_time(Micros time);           // `2026-11-25 03:12:34Z`; `-` for 0
-std::string shown_span(std::int64_t seconds);  // `1 day`, `36 h`, `0 s`
+std::string shown_span(std::int64_t seconds);  // exactly: `1 day`, `36 h`, `0 s`
+std::string shown_age(std::int64_t seconds);   // about: `3 days`, `5 h`, `12 min`, `8 s`
 Json json_time(Micros time);                   // RFC 3339; null for 0
 Json json_digest(const Digest& digest);        // hex; null for zeros
 

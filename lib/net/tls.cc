@@ -130,6 +130,10 @@ std::string openssl_reason() {
   return text;
 }
 
+bool ServerTls::covers(const std::string& host) const {
+  return X509_check_host(SSL_CTX_get0_certificate(context_), host.data(), host.size(), 0, nullptr) == 1;
+}
+
 Result<std::shared_ptr<const ServerTls>> ServerTls::load(const std::vector<CertificateFiles>& files) {
   if (files.empty()) return Error(Code::Config, "no certificate is configured");
   std::shared_ptr<ServerTls> tls(new ServerTls);

@@ -31,6 +31,7 @@ class ServerTls {
   // The others, for other names.
   const std::vector<SSL_CTX*>& others() const { return others_; }
   Micros not_after() const { return not_after_; }  // of the default certificate
+  bool covers(const std::string& host) const;      // the default certificate, by its names
 
  private:
   ServerTls() = default;

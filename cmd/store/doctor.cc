@@ -1,0 +1,99 @@
+// gw-store doctor: what is wrong with this host and vault, and how to mend it.
+#include "store/doctor.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "cli/output.h"
+#include "cli/values.h"
+#include "store/commands.h"
+#include "store/format.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Options {
+  std::optional<std::chrono::seconds> silence;
+  std::optional<std::chrono::seconds> unfetched;
+  std::optional<std::chrono::seconds> certificate;
+  bool json = false;
+};
+
+const char* name(Level level) {
+  switch (level) {
+    case Level::Good:
+      return "good";
+    case Level::Warning:
+      return "warning";
+    case Level::Trouble:
+      return "trouble";
+  }
+  return "?";
+}
+
+void print(cli::Output& output, const std::vector<Finding>& findings, bool all) {
+  std::size_t bad = 0;
+  for (const Finding& finding : findings) {
+    if (finding.level != Level::Good) ++bad;
+    if (finding.level == Level::Good && !all) continue;
+    std::string line = std::string(name(finding.level)) + ": " + finding.check;
+    if (!finding.about.empty()) line += " " + finding.about;
+    output.line(line + ": " + finding.text);
+    if (!finding.hint.empty()) output.line("  " + finding.hint);
+  }
+  output.line(std::to_string(findings.size()) + " looked at, " +
+              (bad == 0 ? std::string("nothing is wrong") : std::to_string(bad) + " to mend"));
+}
+
+Result<int> doctor(const Commands& commands, const Options& options) {
+  const auto config = commands.config();
+  if (!config) return config.error();
+  DoctorLimits limits;
+  limits.silence = options.silence.value_or(limits.silence);
+  limits.unfetched = options.unfetched.value_or(limits.unfetched);
+  limits.certificate = options.certificate.value_or(limits.certificate);
+
+  std::vector<Finding> findings;
+  examine_host(*config, limits, findings);
+  auto store = commands.connect();
+  Result<void> examined = store ? examine_vault(**store, config->vault, limits, findings) : store.error();
+  if (!examined) {
+    const Error& error = examined.error();
+    findings.push_back({"keeper", Level::Trouble, config->vault, error.text(),
+                        error.hint().empty() ? "its log says why" : error.hint()});
+  }
+
+  cli::Output output;
+  if (options.json) {
+    for (const Finding& finding : findings) {
+      Json object;
+      object["check"] = finding.check;
+      object["level"] = name(finding.level);
+      cli::put_text(object, "about", finding.about);
+      cli::put_text(object, "text", finding.text);
+      object["hint"] = finding.hint.empty() ? Json() : Json(finding.hint);
+      output.json(object);
+    }
+  } else {
+    print(output, findings, commands.program().verbose());
+  }
+  const bool good = std::ranges::all_of(findings, [](const Finding& f) { return f.level == Level::Good; });
+  return output.close(good ? 0 : 1);
+}
+
+}  // namespace
+
+void add_doctor(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = commands.add(commands.root(), "doctor", "Say what is wrong and how to mend it",
+                                   [&commands, options] { return doctor(commands, *options); });
+  cli::duration_option(*command, "--silence", options->silence,
+                       "Name mailboxes that nothing came to for this long (default 7 days)");
+  cli::duration_option(*command, "--unfetched", options->unfetched,
+                       "Name mailboxes whose oldest mail waits for this long (default 1 day)");
+  cli::duration_option(*command, "--certificate", options->certificate,
+                       "Name certificates that end within this time (default 14 days)");
+  command->add_flag("--json", options->json, "Print JSON lines, also of what is good");
+}
+
+}  // namespace gw::cmd

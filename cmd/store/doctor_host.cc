@@ -1,0 +1,146 @@
+// What gw-store doctor looks at on this host.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cstring>
+
+#include "base/clock.h"
+#include "net/listener.h"
+#include "net/stream.h"
+#include "net/tls.h"
+#include "store/doctor.h"
+#include "store/format.h"
+
+namespace gw::cmd {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr milliseconds kPatience{5'000};
+
+std::string octal(mode_t mode) {
+  std::array<char, 8> text{};
+  std::snprintf(text.data(), text.size(), "%04o", mode & 07777u);
+  return text.data();
+}
+
+// A file or folder that others may not use beyond `allowed`. One that we cannot see is not ours to judge.
+void examine_mode(const std::string& path, mode_t allowed, std::string_view what,
+                  std::vector<Finding>& findings) {
+  struct stat state {};
+  if (::stat(path.c_str(), &state) != 0) return;
+  const mode_t mode = state.st_mode & 07777u;
+  Finding finding{"permissions", Level::Good, path, "mode " + octal(mode), {}};
+  if ((mode & 0777u & ~allowed) != 0) {
+    finding.level = Level::Trouble;
+    finding.text =
+        std::string(what) + " has mode " + octal(mode) + ", at most " + octal(allowed) + " is safe";
+    finding.hint = "chmod " + octal(mode & allowed) + " " + path;
+  }
+  findings.push_back(std::move(finding));
+}
+
+void examine_certificate(const config::Certificate& pair, bool first, const std::string& host,
+                         const DoctorLimits& limits, std::vector<Finding>& findings) {
+  Finding finding{"certificate", Level::Good, pair.certificate, {}, {}};
+  const auto tls = net::ServerTls::load({{pair.certificate, pair.key}});
+  if (!tls) {
+    finding.level = Level::Trouble;
+    finding.text = tls.error().text();
+    finding.hint = "senders hear 454 and archives -ERR until it can be loaded";
+    findings.push_back(std::move(finding));
+    return;
+  }
+  const std::int64_t left = ((*tls)->not_after() - now()) / 1'000'000;
+  finding.text = left < 0 ? "ended " + shown_age(-left) + " ago" : "ends in " + shown_age(left);
+  if (left < limits.certificate.count()) {
+    finding.level = left < 0 ? Level::Trouble : Level::Warning;
+    finding.hint = "renew it and send SIGHUP to the servers";
+  }
+  findings.push_back(std::move(finding));
+  if (first && !host.empty() && !(*tls)->covers(host)) {
+    findings.push_back({"certificate", Level::Warning, pair.certificate, "does not name " + host,
+                        "senders that check names will not deliver; get one for this host"});
+  }
+}
+
+Result<Fd> connect_to(const net::ListenSpec& spec) {
+  sockaddr_storage to{};
+  socklen_t length = 0;
+  auto* four = reinterpret_cast<sockaddr_in*>(&to);
+  auto* six = reinterpret_cast<sockaddr_in6*>(&to);
+  if (::inet_pton(AF_INET, spec.host.c_str(), &four->sin_addr) == 1) {
+    if (four->sin_addr.s_addr == htonl(INADDR_ANY)) four->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    four->sin_family = AF_INET;
+    four->sin_port = htons(spec.port);
+    length = sizeof *four;
+  } else if (::inet_pton(AF_INET6, spec.host.c_str(), &six->sin6_addr) == 1) {
+    if (IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr)) six->sin6_addr = in6addr_loopback;
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons(spec.port);
+    length = sizeof *six;
+  } else {
+    return Error(Code::Usage, "not an address: " + spec.host);
+  }
+  Fd fd(::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return Error::from_errno("socket");
+  const timeval patience{std::chrono::duration_cast<std::chrono::seconds>(kPatience).count(), 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), length) != 0) return Error::from_errno("connect");
+  return fd;
+}
+
+// The first line that a client hears.
+Result<std::string> greeting(const net::ListenSpec& spec) {
+  auto fd = connect_to(spec);
+  if (!fd) return fd.error();
+  net::Stream stream(std::move(*fd), net::Peer{});
+  stream.set_timeout(kPatience);
+  if (spec.implicit_tls) {
+    net::ClientPolicy any;
+    any.verify = false;  // what it shows is looked at in its file
+    const auto tls = net::ClientTls::make(any);
+    if (!tls) return tls.error();
+    if (auto done = stream.connect_tls(**tls, "localhost", kPatience); !done) return done.error();
+  }
+  std::array<std::byte, 512> octets{};
+  const auto got = stream.read(octets);
+  if (!got) return got.error();
+  const std::string_view text = as_text(ByteView(octets).first(*got));
+  return std::string(text.substr(0, text.find_first_of("\r\n")));
+}
+
+void examine_listener(const std::string& where, std::string_view protocol, std::string_view expected,
+                      std::vector<Finding>& findings) {
+  Finding finding{"listener", Level::Good, std::string(protocol) + " " + where, {}, {}};
+  const auto spec = net::parse_listen(where);
+  const Result<std::string> heard = spec ? greeting(*spec) : spec.error();
+  if (heard && heard->starts_with(expected)) {
+    finding.text = "answers";
+  } else {
+    finding.level = Level::Trouble;
+    finding.text = !heard           ? heard.error().text()
+                   : heard->empty() ? std::string("closes the connection")
+                                    : "says `" + *heard + "`";
+    finding.hint = "start gw-" + std::string(protocol) + "d, or take the address out of gw.toml";
+  }
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+void examine_host(const config::Config& config, const DoctorLimits& limits, std::vector<Finding>& findings) {
+  examine_mode(config.vault, 0700, "the vault's folder", findings);
+  examine_mode(config.vault + "/history.key", 0600, "the history key", findings);
+  bool first = true;
+  for (const config::Certificate& pair : config.certificates) {
+    examine_mode(pair.key, 0640, "a certificate's key", findings);  // a group of the servers may read it
+    examine_certificate(pair, std::exchange(first, false), config.host, limits, findings);
+  }
+  for (const std::string& where : config.smtpd.listen) examine_listener(where, "smtp", "220", findings);
+  for (const std::string& where : config.pop3d.listen) examine_listener(where, "pop3", "+OK", findings);
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+"""gw-store doctor: each thing that it looks at, made wrong and named with what to do; exit status 0 or 1."""
+import os
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+
+
+class DoctorTest(unittest.TestCase):
+    def setUp(self):
+        # Not the cheap passwords of other tests: the doctor would name them.
+        self.vault = gw.Vault(host="localhost", cheap=False)
+        self.addCleanup(self.vault.close)
+        self.config = self.vault.side / "gw.toml"
+        self.write_config()
+
+    def write_config(self, text=""):
+        self.config.write_text(f'vault = "{self.vault.path}"\nhost = "localhost"\n{text}')
+
+    def doctor(self, *options, status):
+        return self.vault.json("--config", self.config, "doctor", *options, status=status)
+
+    def bad(self, *options):
+        return {(f["check"], f["about"]): f for f in self.doctor(*options, status=1) if f["level"] != "good"}
+
+    def only(self, check, about, *options):
+        """The one finding that is not good."""
+        bad = self.bad(*options)
+        self.assertEqual(list(bad), [(check, str(about))], bad)
+        finding = bad[check, str(about)]
+        self.assertTrue(finding["hint"])
+        return finding
+
+    def test_a_good_vault_is_0(self):
+        self.vault.add_mailbox("journal")
+        findings = self.doctor(status=0)
+        self.assertLessEqual({"permissions", "certificate", "vault", "disk", "clock", "mailbox"}, {f["check"] for f in findings})
+        shown = self.vault.store("--config", self.config, "doctor").stdout.decode()
+        self.assertRegex(shown, r"^\d+ looked at, nothing is wrong\n$")
+        shown = self.vault.store("--config", self.config, "--verbose", "doctor").stdout.decode()
+        self.assertIn(f"good: vault {self.vault.path}: writable\n", shown)
+
+    def test_files_that_others_may_read(self):
+        for path, mode in ((self.vault.path, 0o755), (self.vault.path / "history.key", 0o644),
+                           (self.vault.path / "tls/key.pem", 0o604)):
+            with self.subTest(path=path):
+                before = path.stat().st_mode & 0o7777
+                path.chmod(mode)
+                finding = self.only("permissions", path)
+                self.assertIn(f"{mode:04o}", finding["text"])
+                self.vault.side.joinpath("hint").write_text(finding["hint"])
+                self.assertEqual(os.system(finding["hint"]), 0)
+                self.assertEqual(path.stat().st_mode & 0o7777, mode & before)
+                self.doctor(status=0)
+
+    def test_a_certificate_that_ends_soon_or_cannot_be_loaded_or_has_another_name(self):
+        certificate = self.vault.path / "tls/certificate.pem"
+        self.assertRegex(self.only("certificate", certificate, "--certificate", "5000d")["text"], r"^ends in 365\d days$")
+        self.config.write_text(f'vault = "{self.vault.path}"\nhost = "elsewhere.example"\n')
+        self.assertEqual(self.only("certificate", certificate)["text"], "does not name elsewhere.example")
+        self.write_config()
+        (self.vault.path / "tls/key.pem").write_text("no key\n")
+        self.assertIn("no usable private key", self.only("certificate", certificate)["text"])
+
+    def test_listeners(self):
+        smtpd = self.vault.smtpd(listen=("127.0.0.1:0", "127.0.0.1:0,tls"))
+        pop3d = self.vault.pop3d(listen=("127.0.0.1:0", "127.0.0.1:0,tls"))
+        where = {p: f"127.0.0.1:{s.address(p)[1]}" for s, p in
+                 ((smtpd, "smtp"), (smtpd, "smtps"), (pop3d, "pop3"), (pop3d, "pop3s"))}
+        listen = (f'[smtpd]\nlisten = ["{where["smtp"]}", "{where["smtps"]},tls"]\n'
+                  f'[pop3d]\nlisten = ["{where["pop3"]}", "{where["pop3s"]},tls"]\n')
+        self.write_config(listen)
+        self.assertEqual(sum(f["check"] == "listener" for f in self.doctor(status=0)), 4)
+        smtpd.stop()
+        self.assertEqual(set(self.bad()), {("listener", f"smtp {where['smtp']}"), ("listener", f"smtp {where['smtps']},tls")})
+        # Another program on that port.
+        self.write_config(f'[smtpd]\nlisten = ["{where["pop3"]}"]\n')
+        self.assertIn("says `+OK", self.only("listener", f"smtp {where['pop3']}")["text"])
+
+    def test_an_archive_that_stopped_draining_and_a_sender_that_stopped_sending(self):
+        box = self.vault.add_mailbox("journal")
+        gw.until(lambda: self.bad_checks("--silence", "1s") == {"silence"}, "a second without mail")
+        self.vault.store("message", "add", box.name, input=gw.mail(100))
+        gw.until(lambda: self.bad_checks("--unfetched", "1s") == {"drain"}, "a second of waiting")
+        self.assertIn("nothing was ever drained", self.bad("--unfetched", "1s")["drain", "journal"]["text"])
+        gw.drain(self.vault.pop3d(), box)
+        self.doctor("--unfetched", "1s", status=0)
+
+    def bad_checks(self, *options):
+        done = self.vault.store("--config", self.config, "doctor", "--json", *options, status=None)
+        return {f["check"] for f in map(gw.json.loads, done.stdout.splitlines()) if f["level"] != "good"}
+
+    def test_a_message_at_which_drains_break_off(self):
+        box = self.vault.add_mailbox("journal")
+        ids = [self.vault.json("message", "add", box.name, input=gw.mail(100, str(n)))[0]["id"] for n in range(3)]
+        pop3d = self.vault.pop3d()
+
+        def break_off(number):
+            before = len(self.vault.json("history", box.name))
+            with gw.Pop3(pop3d, box) as pop3:
+                pop3.retrieve(number)
+            gw.until(lambda: len(self.vault.json("history", box.name)) > before, "it is noted")
+
+        break_off(2)
+        break_off(2)
+        break_off(3)
+        self.doctor(status=0)
+        break_off(2)
+        finding = self.only("drain", "journal")
+        self.assertIn(f"message {ids[1]} broke off 3 drains", finding["text"])
+        self.assertIn(f"quarantine journal {ids[1]}", finding["hint"])
+        self.vault.store("message", "quarantine", "journal", ids[1])
+        self.assertEqual(self.bad_checks(), {"quarantine"})
+        self.assertEqual(len(gw.drain(pop3d, box)), 2)
+
+    def test_states_of_a_mailbox(self):
+        box = self.vault.add_mailbox("journal", "--quota", "1000")
+        self.vault.store("message", "add", box.name, input=gw.mail(950))
+        self.only("quota", "journal")
+        self.vault.store("mailbox", "set", "journal", "--quota", "0", "--status", "suspended")
+        self.only("suspended", "journal")
+
+    def test_no_keeper(self):
+        self.vault.stop_keeper()
+        (self.vault.path / "format").rename(self.vault.path / "moved")
+        self.assertIn("keeper", {check for check, _ in self.bad()})
+
+    def test_weak_password_slots(self):
+        with gw.Vault(tls=False) as cheap:
+            self.vault, other = cheap, self.vault
+            self.addCleanup(other.close)
+            self.write_config()
+            self.only("passwords", cheap.path)
+
+
+if __name__ == "__main__":
+    gw.main()
