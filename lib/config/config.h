@@ -18,7 +18,7 @@ namespace gw::config {
 struct Server {
   std::vector<std::string> listen;  // `[::]:25`, `[::]:465,tls`
   std::size_t max_connections = 1000;
-  std::size_t max_per_source = 100;
+  std::size_t max_per_source = 250;
   std::chrono::seconds idle_timeout{300};
   bool require_tls = false;
   bool allow_plaintext_auth = false;        // works on loopback only

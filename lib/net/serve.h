@@ -32,7 +32,7 @@ void on_reload(std::function<void()> reload);
 
 struct ServeLimits {
   std::size_t connections = 1000;
-  std::size_t per_source = 100;  // an IPv4 address or an IPv6 /64
+  std::size_t per_source = 250;  // an IPv4 address or an IPv6 /64
   // From the stop until connections are cut: more than their Streams are given by finish().
   std::chrono::milliseconds grace{22'000};
   std::function<bool(std::string_view)> exempt;  // sources that per_source does not count

@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -83,6 +84,43 @@ class ServerTest(unittest.TestCase):
         smtpd.process.send_signal(signal.SIGHUP)
         gw.until(lambda: "the old one stays" in smtpd.log(), "the log says that the old certificate stays")
         self.assertEqual(certificate_of(smtpd, "smtps"), new)
+
+    def test_reloads_under_load_fail_no_handshake(self):
+        smtpd = self.vault.smtpd(listen=("127.0.0.1:0,tls",))
+        folder = self.vault.path / "tls"
+        other = gw.Vault()
+        self.addCleanup(other.close)
+        pairs = [{name: (path / "tls" / name).read_bytes() for name in ("certificate.pem", "key.pem")}
+                 for path in (self.vault.path, other.path)]
+        seen, failures, enough = set(), [], threading.Event()
+
+        def connect():
+            while not enough.is_set():
+                try:
+                    with gw.Smtp(smtpd, tls=True) as smtp:
+                        seen.add(smtp.socket.getpeercert(binary_form=True))
+                        assert smtp.command("NOOP").ok
+                except Exception as failure:
+                    failures.append(failure)
+                    return
+
+        threads = [threading.Thread(target=connect) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            for turn in range(20):
+                for name, octets in pairs[turn % 2].items():
+                    (folder / "new").write_bytes(octets)
+                    os.replace(folder / "new", folder / name)
+                smtpd.process.send_signal(signal.SIGHUP)
+                wanted = ssl.PEM_cert_to_DER_cert(pairs[turn % 2]["certificate.pem"].decode())
+                gw.until(lambda: failures or certificate_of(smtpd, "smtps") == wanted, "the certificate is shown")
+        finally:
+            enough.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual(failures, [])
+        self.assertEqual(len(seen), 2)
 
     def test_a_certificate_that_cannot_be_used_is_status_78_at_start(self):
         key = self.vault.path / "tls/key.pem"

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Programs that hand in a mail each: curl, swaks, msmtp, Python's smtplib. All by TLS with our certificate checked."""
+"""Programs that hand in a mail each: curl, swaks, msmtp, Python's smtplib, nodemailer. All by TLS with our certificate
+checked."""
 import pathlib
 import re
 import smtplib
@@ -68,6 +69,17 @@ class ClientsTest(unittest.TestCase):
                                  "--set-msgid-header=off", "--remove-bcc-headers=off",
                                  f"--from={SENDER}", "--", self.gateway.box.address, input=octets)
                 self.gateway.check(self, {name: lines_by(rb"\r?\n", octets) for name, octets in self.mails.items()})
+
+    def test_nodemailer(self):
+        # A LF alone becomes CRLF, and the last line gets its end.
+        expected = {name: with_last_crlf(re.sub(rb"\r?\n", b"\r\n", octets)) for name, octets in self.mails.items()}
+        for port, implicit in ((self.gateway.smtp_port, False), (self.gateway.smtps_port, True)):
+            with self.subTest(implicit=implicit):
+                gw_peers.run(find("node"), pathlib.Path(__file__).with_name("nodemailer_sends.js"), port, implicit,
+                             self.gateway.certificate, SENDER, self.gateway.box.address,
+                             *(self.gateway.folder / name for name in self.mails),
+                             env=gw.clean_environment({"NODE_PATH": "/usr/share/nodejs"}))
+                self.gateway.check(self, expected)
 
     def smtplib(self, smtp):
         with smtp:

@@ -16,15 +16,11 @@ from unittest import mock
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
 import gw_peers  # noqa: E402
-from gw_peers import find  # noqa: E402
+from gw_peers import as_pop3_sends, find  # noqa: E402
 
 COUNT = 300
+MANY = 2000  # for one run of each program
 LONG_LINE = "08-inner-line-3172.eml"
-
-
-def as_pop3_sends(octets):
-    """POP3 has lines that CRLF ends and nothing else: so gw-pop3d(8) sends a lone CR or LF as CRLF, and one at the end."""
-    return re.sub(rb"\r\n|\r|\n|(?<![\r\n])\Z", b"\r\n", octets)
 
 
 def with_lf(octets):
@@ -36,8 +32,8 @@ class Drain:
 
     ends = staticmethod(with_lf)  # what becomes of the octets that POP3 sends
 
-    def __init__(self, gateway, implicit):
-        self.gateway, self.implicit = gateway, implicit
+    def __init__(self, gateway, implicit, count):
+        self.gateway, self.implicit, self.count = gateway, implicit, count
         self.port = gateway.pop3s_port if implicit else gateway.pop3_port
         self.home = gateway.folder / f"home-{os.urandom(4).hex()}"
         self.inbox = self.home / "inbox"
@@ -71,7 +67,7 @@ class Drain:
     def run(self, statuses=(0,)):
         with self.start() as process:
             try:
-                status = process.wait(60)
+                status = process.wait(120)
             except BaseException:
                 process.kill()
                 raise
@@ -176,7 +172,7 @@ class Curl(Drain):
         common = (f'cacert = "{self.gateway.certificate}"\nuser = "{self.gateway.box.id}:{self.gateway.box.password}"\n'
                   "ssl-reqd\nsilent\nshow-error\nfail-early\n")
         parts = [f'url = "{url}{n}"\noutput = "{self.inbox}/new/{n}"\n{common}next\n'
-                 f'url = "{url}{n}"\nrequest = "DELE"\nhead\noutput = /dev/null\n{common}' for n in range(1, COUNT + 1)]
+                 f'url = "{url}{n}"\nrequest = "DELE"\nhead\noutput = /dev/null\n{common}' for n in range(1, self.count + 1)]
         settings = self.write("curlrc", "next\n".join(parts))
         if os.geteuid() == 0:
             shutil.chown(settings, "nobody", "nogroup")
@@ -187,9 +183,8 @@ class DrainsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.gateway = gw_peers.Gateway()
-        mails = gw_peers.corpus()
-        mails.update((f"{n}", gw.mail(n * 50, f"mail-{n}")) for n in range(COUNT - len(mails)))
-        cls.mails = mails
+        cls.many = gw_peers.corpus()
+        cls.many.update((f"{n}", gw.mail(n % 300 * 50, f"mail-{n}")) for n in range(MANY - len(cls.many)))
 
     @classmethod
     def tearDownClass(cls):
@@ -197,6 +192,10 @@ class DrainsTest(unittest.TestCase):
 
     def setUp(self):
         self.assertEqual(self.gateway.count(), 0)
+        self.addCleanup(self.gateway.messages)
+
+    def fill(self, count=COUNT):
+        self.mails = dict(list(self.many.items())[:count])
         with gw.Smtp(self.gateway.smtpd, tls=True) as smtp:
             for octets in self.mails.values():
                 # The dot of DATA makes an end for the last line: those without one are put into the vault directly.
@@ -205,7 +204,6 @@ class DrainsTest(unittest.TestCase):
                     self.assertTrue(reply.ok, reply)
                 else:
                     self.gateway.vault.store("message", "add", "journal", input=octets)
-        self.addCleanup(self.gateway.messages)
 
     def expected(self, drain):
         return {gw.sha256(drain.ends(as_pop3_sends(octets))): name for name, octets in self.mails.items()}
@@ -219,14 +217,16 @@ class DrainsTest(unittest.TestCase):
             self.fail(f"{len(missing)} missing: {missing[:30]}\n{len(other)} others:\n  " + "\n  ".join(other[:5]))
         self.assertEqual(len(digests), len(set(digests)), "something came twice")
 
-    def takes_everything(self, kind, implicit):
-        drain = kind(self.gateway, implicit)
+    def takes_everything(self, kind, implicit, count=COUNT):
+        self.fill(count)
+        drain = kind(self.gateway, implicit, count)
         drain.run()
         self.check(drain, drain.taken())
         self.assertEqual(self.gateway.count(), 0)
 
     def killed_in_the_middle(self, kind, implicit=True):
-        drain = kind(self.gateway, implicit)
+        self.fill()
+        drain = kind(self.gateway, implicit, COUNT)
         process = drain.start()
         try:
             gw.until(lambda: len(drain.delivered()) > COUNT // 5 or process.poll() is not None, "a part is delivered", pause=0.001)
@@ -254,13 +254,13 @@ class DrainsTest(unittest.TestCase):
         return False
 
     def test_getmail(self):
-        self.takes_everything(Getmail, True)  # it has no STLS
+        self.takes_everything(Getmail, True, MANY)  # it has no STLS
 
     def test_getmail_killed(self):
         self.killed_in_the_middle(Getmail)
 
     def test_fetchmail_by_pop3s(self):
-        self.takes_everything(Fetchmail, True)
+        self.takes_everything(Fetchmail, True, MANY)
 
     def test_fetchmail_by_stls(self):
         self.takes_everything(Fetchmail, False)
@@ -269,7 +269,7 @@ class DrainsTest(unittest.TestCase):
         self.killed_in_the_middle(Fetchmail)
 
     def test_mpop_by_pop3s(self):
-        self.takes_everything(Mpop, True)
+        self.takes_everything(Mpop, True, MANY)
 
     def test_mpop_by_stls(self):
         self.takes_everything(Mpop, False)
@@ -278,7 +278,7 @@ class DrainsTest(unittest.TestCase):
         self.killed_in_the_middle(Mpop)
 
     def test_curl_by_pop3s(self):
-        self.takes_everything(Curl, True)
+        self.takes_everything(Curl, True, MANY)
 
     def test_curl_by_stls(self):
         self.takes_everything(Curl, False)
@@ -308,11 +308,12 @@ class DrainsTest(unittest.TestCase):
         # It strips the CR that a mail has before CRLF, too: what lines have before their ends is not compared.
         class Poplib:
             ends = staticmethod(lambda octets: re.sub(rb"\r*\n", b"\r\n", octets))
+        self.fill(MANY)
         for implicit in (True, False):
             with self.subTest(implicit=implicit), mock.patch("poplib._MAXLINE", 1_000_000):
                 pop3 = self.poplib(implicit)
                 mails = list(self.poplib_takes(pop3))
-                self.assertEqual(self.gateway.count(), COUNT)
+                self.assertEqual(self.gateway.count(), MANY)
                 if implicit:
                     pop3.close()  # gone without QUIT: the other one gets all of it again
                     gw.until(self.is_free, "the mailbox is free again")
@@ -322,6 +323,7 @@ class DrainsTest(unittest.TestCase):
         self.assertEqual(self.gateway.count(), 0)
 
     def test_poplib_as_it_is_fails_at_a_long_line_and_deletes_nothing_and_the_doctor_names_the_mail(self):
+        self.fill()
         stands_at = list(self.mails).index(LONG_LINE)
         for _ in range(3):
             pop3 = self.poplib(True)

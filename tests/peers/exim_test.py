@@ -48,7 +48,7 @@ log_file_path = {self.folder}/log/%slog
 primary_hostname = mail.example.com
 domainlist local_domains =
 queue_only
-message_size_limit = 100M
+message_size_limit = 200M
 acl_smtp_rcpt = accept
 acl_smtp_data = accept
 smtp_accept_max_nonmail = 100

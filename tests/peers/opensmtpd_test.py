@@ -39,7 +39,7 @@ class OpenSmtpd:
         self.configuration = self.folder / "smtpd.conf"
         self.configuration.write_text(f"""
 ca gateway cert "{gateway.certificate}"
-smtp max-message-size 100M
+smtp max-message-size 200M
 listen on 127.0.0.1 port {self.port} hostname mail.example.com
 action journal relay host smtp+tls://localhost:{gateway.smtp_port} ca gateway helo mail.example.com
 match from any for any action journal

@@ -57,7 +57,7 @@ class Postfix:
             f"maillog_file = {self.folder}/log",
             f"maillog_file_prefixes = {self.folder}",
             "in_flow_delay = 0",
-            "message_size_limit = 100000000",
+            "message_size_limit = 200000000",
             # The recipe: a copy of everything, unaltered.
             f"always_bcc = {gateway.box.address}",
             f"transport_maps = texthash:{self.folder}/etc/transport",
@@ -127,6 +127,15 @@ class PostfixTest(unittest.TestCase):
     def check(self, mails):
         self.gateway.check(self, {name: as_postfix_sends(octets) for name, octets in mails.items()},
                            lambda octets: gw_peers.without_first_header(self, octets, "Received"))
+
+    def test_smtp_source_with_100_sessions_at_once(self):
+        with gw_peers.Gateway() as gateway:
+            smtpd = gateway.vault.smtpd()  # without --require-tls: smtp-source has none
+            gw_peers.run(gw_peers.find("smtp-source"), "-s", 100, "-m", 2000, "-l", 4096, "-f", "sender@example.com",
+                         "-t", gateway.box.address, "127.0.0.1:%d" % smtpd.address("smtp")[1])
+            self.assertEqual(gateway.count(), 2000)
+            self.assertEqual(len(set(map(gw.sha256, gateway.messages()))), 2000)
+            gateway.vault.verify()
 
     def test_always_bcc(self):
         mails = gw_peers.mails()

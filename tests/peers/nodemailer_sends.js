@@ -1,0 +1,26 @@
+// Sends files as they are: PORT IMPLICIT CERTIFICATE SENDER RECIPIENT FILE…
+"use strict";
+const fs = require("fs");
+const nodemailer = require("nodemailer");
+
+const [port, implicit, certificate, from, to, ...files] = process.argv.slice(2);
+const transport = nodemailer.createTransport({
+  host: "localhost",
+  port: Number(port),
+  secure: implicit === "True",
+  requireTLS: true,
+  pool: true,
+  maxConnections: 1,
+  tls: { ca: fs.readFileSync(certificate) },
+});
+
+(async () => {
+  for (const file of files) {
+    const sent = await transport.sendMail({ envelope: { from, to: [to] }, raw: fs.createReadStream(file) });
+    if (sent.accepted.length !== 1) throw new Error(`${file}: ${sent.response}`);
+  }
+  transport.close();
+})().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
