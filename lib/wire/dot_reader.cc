@@ -17,6 +17,7 @@ DotReader::Piece DotReader::next(ByteView& input) {
   const std::byte* const begin = input.data();
   const std::byte* const end = begin + input.size();
   const std::byte* at = begin;
+  bool dot = false;
 
   // What the input before this one left open.
   if (state_ == State::Cr && at != end) {
@@ -34,6 +35,7 @@ DotReader::Piece DotReader::next(ByteView& input) {
     if (*at != kCr) {
       // A stuffed dot: gone, and the line goes on.
       state_ = State::Text;
+      dot = true;
     } else if (at + 1 == end) {
       input = {};
       state_ = State::DotCr;
@@ -44,6 +46,7 @@ DotReader::Piece DotReader::next(ByteView& input) {
       return {{}, true};
     } else {
       state_ = State::Text;
+      dot = true;
     }
   }
   if (state_ == State::DotCr && at != end) {
@@ -53,7 +56,7 @@ DotReader::Piece DotReader::next(ByteView& input) {
       return {{}, true};
     }
     state_ = State::Cr;
-    return {kHeldCr};
+    return {kHeldCr, false, true};
   }
 
   // Lines, for as long as none begins with a dot. One look for each LF; CRs are seen when one is found.
@@ -64,7 +67,7 @@ DotReader::Piece DotReader::next(ByteView& input) {
     if (lf == nullptr) {
       if (at != end) state_ = end[-1] == kCr ? State::Cr : State::Text;
       input = {};
-      return {ByteView(begin, end)};
+      return {ByteView(begin, end), false, dot};
     }
     const bool line_end = lf != begin && lf[-1] == kCr;
     at = lf + 1;
@@ -73,7 +76,7 @@ DotReader::Piece DotReader::next(ByteView& input) {
       const ByteView content(begin, at);
       input = input.subspan(content.size() + 1);
       state_ = State::Dot;
-      return {content};
+      return {content, false, dot};
     }
   }
 }

@@ -21,6 +21,7 @@ class DotReader {
   struct Piece {
     ByteView octets;   // may be empty; valid as long as the input
     bool end = false;  // the final dot was read; the reader is ready for the next message
+    bool dot = false;  // these octets begin a line whose first dot was taken off: a dot and they were sent
   };
 
   // Takes octets from the front of `input`: up to the next dot that is not content, or all.

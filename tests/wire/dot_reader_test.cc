@@ -17,6 +17,7 @@ struct Outcome {
   std::string content;
   std::string behind;
   bool end = false;
+  std::string sent;  // what was sent, without the final dot, put together from the pieces
 };
 
 Outcome read_cut(std::string_view text, std::size_t cut) {
@@ -32,6 +33,8 @@ Outcome read_cut(std::string_view text, std::size_t cut) {
       }
       const auto found = reader.next(input);
       outcome.content += as_text(found.octets);
+      if (found.dot) outcome.sent += '.';
+      outcome.sent += as_text(found.octets);
       outcome.end = found.end;
     }
   }
@@ -45,6 +48,7 @@ void check(std::string_view sent, std::string_view content, std::string_view beh
     CHECK(outcome.end);
     CHECK(outcome.content == content);
     CHECK(outcome.behind == behind);
+    CHECK(outcome.sent + ".\r\n" + outcome.behind == sent);
   }
 }
 
@@ -105,9 +109,11 @@ TEST_CASE("Every text of the octets that matter is read as the plain model reads
     for (std::size_t cut = 1; cut <= text.size(); ++cut) {
       const Outcome outcome = read_cut(text, cut);
       // Without an end the model has not held anything back that the reader holds back.
-      const bool same = outcome.end == expected.end && outcome.behind == expected.behind &&
-                        (expected.end ? outcome.content == expected.content
-                                      : expected.content.starts_with(outcome.content));
+      const bool same =
+          outcome.end == expected.end && outcome.behind == expected.behind &&
+          (expected.end ? outcome.content == expected.content
+                        : expected.content.starts_with(outcome.content)) &&
+          (outcome.end ? outcome.sent + ".\r\n" + outcome.behind == text : text.starts_with(outcome.sent));
       if (!same) {
         CAPTURE(text, cut);
         FAIL("differs");

@@ -1,0 +1,285 @@
+#include "pop3/relay_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "sasl/relayed.h"
+
+namespace gw::pop3 {
+namespace {
+
+constexpr std::size_t kLongestName = 255;
+
+std::string with_numbers(std::string_view verb, const Numbers& numbers) {
+  std::string command(verb);
+  if (numbers.first) command += " " + std::to_string(*numbers.first);
+  if (numbers.second) command += " " + std::to_string(*numbers.second);
+  return command;
+}
+
+// How many numbers a command takes: `least` to `most`.
+struct Form {
+  std::string_view name;
+  std::size_t least = 0;
+  std::size_t most = 0;
+  bool text = false;  // with `least` numbers the answer has lines
+};
+
+std::optional<Form> form_of(Verb verb) {
+  switch (verb) {
+    case Verb::Stat:
+      return Form{"STAT", 0, 0, false};
+    case Verb::Noop:
+      return Form{"NOOP", 0, 0, false};
+    case Verb::Rset:
+      return Form{"RSET", 0, 0, false};
+    case Verb::List:
+      return Form{"LIST", 0, 1, true};
+    case Verb::Uidl:
+      return Form{"UIDL", 0, 1, true};
+    case Verb::Retr:
+      return Form{"RETR", 1, 1, true};
+    case Verb::Dele:
+      return Form{"DELE", 1, 1, false};
+    case Verb::Top:
+      return Form{"TOP", 2, 2, true};
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+void RelaySession::line(std::string_view status, std::string_view text) {
+  append(output_, as_bytes(status));
+  if (!text.empty()) append(output_, as_bytes(" "));
+  append(output_, as_bytes(text));
+  append(output_, as_bytes("\r\n"));
+}
+
+void RelaySession::output_sent() {
+  // An idle session holds no buffer; one in the middle of a download keeps it.
+  if (std::holds_alternative<NeedInput>(event_))
+    output_ = {};
+  else
+    output_.clear();
+}
+
+void RelaySession::receive(ByteView octets) {
+  append(input_, octets);
+  if (state_ == State::Authorization) secret_input_ = true;
+}
+
+template <class E>
+void RelaySession::ask(E event) {
+  event_ = std::move(event);
+  awaiting_ = true;
+}
+
+const RelaySession::Event& RelaySession::next_event() {
+  if (awaiting_) return event_;
+  for (;;) {
+    if (state_ == State::Over) return event_ = Closed{};
+    ByteView rest = ByteView(input_).subspan(used_);
+    const wire::LineReader::Found found = reader_.next(rest);
+    used_ = input_.size() - rest.size();
+    if (found.kind == wire::LineReader::Kind::NeedMore) {
+      if (std::exchange(secret_input_, false)) wipe(input_);
+      input_ = {};
+      used_ = 0;
+      if (!eof_) return event_ = NeedInput{};
+      state_ = State::Over;
+    } else if (found.kind == wire::LineReader::Kind::Fault) {
+      malformed(found.fault);
+    } else {
+      obey(found.text);
+    }
+    if (awaiting_) return event_;
+  }
+}
+
+void RelaySession::malformed(wire::LineReader::Fault fault) {
+  using Fault = wire::LineReader::Fault;
+  exchange_.reset();
+  // The server behind waits for an answer that will not come.
+  if (challenged_) return close("not an answer to a challenge");
+  if (++malformed_ >= options_.malformed_limit) return close("too many malformed commands");
+  if (fault == Fault::TooLong)
+    line("-ERR line too long");
+  else if (fault == Fault::Nul)
+    line("-ERR NUL in a command");
+  else
+    line("-ERR a command ends with CRLF");
+}
+
+void RelaySession::obey(std::string_view text) {
+  if (std::exchange(challenged_, false)) return ask(Response{Secret(as_bytes(text))});
+  if (exchange_) return auth_step(exchange_->respond(text));
+  const Command command = parse(text);
+  switch (command.verb) {
+    case Verb::Unknown:
+      return line("-ERR unknown command");
+    case Verb::Apop:
+    case Verb::Last:
+    case Verb::Xtnd:
+      return line("-ERR not offered here");
+    case Verb::Capa:
+    case Verb::Quit:
+    case Verb::Stls:
+      if (!trim(command.argument).empty()) return line("-ERR no argument is expected");
+      break;
+    default:
+      break;
+  }
+  if (command.verb == Verb::Capa) return ask(Capa{});
+  if (command.verb == Verb::Quit) return ask(Quit{});
+  if (state_ == State::Authorization)
+    obey_before_login(command);
+  else
+    obey_after_login(command);
+}
+
+void RelaySession::obey_before_login(const Command& command) {
+  const std::string_view argument = command.argument;
+  const bool credentials = command.verb == Verb::User || command.verb == Verb::Pass ||
+                           (command.verb == Verb::Auth && !trim(argument).empty());
+  if (credentials && !login_allowed()) return line("-ERR [AUTH] not without TLS");
+  switch (command.verb) {
+    case Verb::Stls:
+      if (options_.tls) return line("-ERR TLS is active");
+      if (!options_.tls_available) return line("-ERR TLS is not available");
+      if (used_ != input_.size()) return close("nothing may follow STLS");
+      return ask(StartTls{});
+    case Verb::Utf8:
+      if (!trim(argument).empty()) return line("-ERR no argument is expected");
+      return ask(Ask{Verb::Utf8, 0, "UTF8", false});
+    case Verb::User: {
+      const std::string_view name = trim(argument);
+      user_given_ = false;
+      if (name.empty() || name.size() > kLongestName || has_control(name))
+        return line("-ERR a name is expected");
+      return ask(User{std::string(name)});
+    }
+    case Verb::Pass:
+      if (!user_given_) return line("-ERR USER comes first");
+      if (argument.empty()) return line("-ERR a password is expected");
+      user_given_ = false;
+      return ask(Pass{Secret(as_bytes(argument))});
+    case Verb::Auth:
+      return auth(trim(argument));
+    default:
+      return line("-ERR not before login");
+  }
+}
+
+void RelaySession::auth(std::string_view argument) {
+  if (argument.empty()) {
+    // No RFC has this form; clients use it to ask what there is.
+    line("+OK");
+    if (login_allowed())
+      for (const std::string& mechanism : mechanisms_) line(mechanism);
+    return line(".");
+  }
+  user_given_ = false;
+  const std::size_t blank = argument.find(' ');
+  mechanism_ = upper(argument.substr(0, blank));
+  auto mechanism = sasl::make_relayed_mechanism(mechanism_);
+  if (!mechanism || std::find(mechanisms_.begin(), mechanisms_.end(), mechanism_) == mechanisms_.end())
+    return line("-ERR no such mechanism");
+  std::optional<std::string_view> initial;
+  if (blank != std::string_view::npos) initial = trim(argument.substr(blank));
+  exchange_.emplace(std::move(mechanism));
+  auth_step(exchange_->start(initial));
+}
+
+void RelaySession::auth_step(sasl::Step step) {
+  // The blank stands there even where nothing follows (RFC 5034 section 4).
+  if (const auto* asked = std::get_if<sasl::Challenge>(&step)) return line("+ " + asked->text);
+  exchange_.reset();
+  if (std::holds_alternative<sasl::Cancelled>(step)) return line("-ERR cancelled");
+  auto* credentials = std::get_if<sasl::Credentials>(&step);
+  if (credentials == nullptr) return line("-ERR not a response of this mechanism");
+  const bool fit = !has_control(credentials->authentication) && !has_control(credentials->authorization);
+  if (!fit) return line("-ERR [AUTH] not a name");
+  ask(Auth{mechanism_, std::move(*credentials)});
+}
+
+void RelaySession::obey_after_login(const Command& command) {
+  const std::optional<Form> form = form_of(command.verb);
+  if (!form) return line("-ERR not after login");
+  const Numbers numbers = parse_numbers(command.argument);
+  const bool whole = (numbers.count < 1 || numbers.first) && (numbers.count < 2 || numbers.second);
+  if (numbers.count < form->least || numbers.count > form->most || !whole) {
+    if (form->most == 0) return line("-ERR no argument is expected");
+    if (form->least == 2) return line("-ERR two numbers are expected");
+    return line("-ERR one number is expected");
+  }
+  ask(Ask{command.verb, numbers.first.value_or(0), with_numbers(form->name, numbers),
+          form->text && numbers.count == form->least});
+}
+
+void RelaySession::answered() {
+  awaiting_ = false;
+  // What it held, a password perhaps, is no longer needed.
+  event_ = Closed{};
+}
+
+void RelaySession::ok(std::string_view text) {
+  line("+OK", text);
+  if (!awaiting_) return;
+  if (const auto* asked = std::get_if<Ask>(&event_); asked != nullptr && asked->text) return;
+  user_given_ = std::holds_alternative<User>(event_);
+  const bool in = std::holds_alternative<Pass>(event_) || std::holds_alternative<Auth>(event_) ||
+                  std::holds_alternative<Response>(event_);
+  if (in) state_ = State::Transaction;
+  if (std::holds_alternative<Quit>(event_)) state_ = State::Over;
+  answered();
+}
+
+void RelaySession::refuse(std::string_view text) {
+  line("-ERR", text);
+  if (std::holds_alternative<Quit>(event_)) state_ = State::Over;
+  answered();
+}
+
+void RelaySession::challenge(std::string_view text) {
+  line("+ " + std::string(text));
+  answered();
+  challenged_ = true;
+}
+
+void RelaySession::list(const std::vector<std::string>& lines) {
+  line("+OK");
+  for (const std::string& each : lines) line(each);
+  line(".");
+  answered();
+}
+
+void RelaySession::text(ByteView octets, bool dot) {
+  if (dot) output_.push_back(std::byte{'.'});
+  append(output_, octets);
+}
+
+void RelaySession::text_end() {
+  append(output_, as_bytes(".\r\n"));
+  answered();
+}
+
+void RelaySession::close(std::string_view text) {
+  if (!text.empty()) line("-ERR", text);
+  answered();
+  state_ = State::Over;
+}
+
+void RelaySession::tls_started() {
+  options_.tls = true;
+  reader_.forget();
+  wipe(input_);
+  input_ = {};
+  used_ = 0;
+  user_given_ = false;
+  malformed_ = 0;
+}
+
+}  // namespace gw::pop3
