@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "sasl/relayed.h"
+#include "sasl/pass_through.h"
 
 namespace gw::pop3 {
 namespace {
@@ -63,7 +63,7 @@ Capabilities Capabilities::unchosen() {
   Capabilities all;
   all.known = true;
   all.top = all.uidl = all.user = all.resp_codes = all.auth_resp_code = true;
-  for (const std::string_view mechanism : sasl::kRelayed) all.sasl.emplace_back(mechanism);
+  for (const std::string_view mechanism : sasl::kPassedMechanisms) all.sasl.emplace_back(mechanism);
   return all;
 }
 
@@ -84,7 +84,7 @@ std::vector<std::string> announced(const Capabilities& upstream, const Hop& hop)
   if (hop.login && !hop.logged_in) {
     say(upstream.user, "USER");
     std::string mechanisms;
-    for (const std::string_view mechanism : sasl::kRelayed)
+    for (const std::string_view mechanism : sasl::kPassedMechanisms)
       if (upstream.offers(mechanism)) mechanisms += " " + std::string(mechanism);
     say(!mechanisms.empty(), "SASL" + mechanisms);
   }

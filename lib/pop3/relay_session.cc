@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "sasl/relayed.h"
 
 namespace gw::pop3 {
 namespace {
@@ -183,26 +182,28 @@ void RelaySession::auth(std::string_view argument) {
   }
   user_given_ = false;
   const std::size_t blank = argument.find(' ');
-  mechanism_ = upper(argument.substr(0, blank));
-  auto mechanism = sasl::make_relayed_mechanism(mechanism_);
-  if (!mechanism || std::find(mechanisms_.begin(), mechanisms_.end(), mechanism_) == mechanisms_.end())
+  const std::string mechanism = upper(argument.substr(0, blank));
+  auto exchange = sasl::PassThrough::begin(mechanism);
+  if (!exchange || std::find(mechanisms_.begin(), mechanisms_.end(), mechanism) == mechanisms_.end())
     return line("-ERR no such mechanism");
   std::optional<std::string_view> initial;
   if (blank != std::string_view::npos) initial = trim(argument.substr(blank));
-  exchange_.emplace(std::move(mechanism));
+  exchange_ = std::move(exchange);
   auth_step(exchange_->start(initial));
 }
 
-void RelaySession::auth_step(sasl::Step step) {
+void RelaySession::auth_step(sasl::PassThrough::Step step) {
   // The blank stands there even where nothing follows (RFC 5034 section 4).
   if (const auto* asked = std::get_if<sasl::Challenge>(&step)) return line("+ " + asked->text);
-  exchange_.reset();
+  auto exchange = std::exchange(exchange_, nullptr);
   if (std::holds_alternative<sasl::Cancelled>(step)) return line("-ERR cancelled");
-  auto* credentials = std::get_if<sasl::Credentials>(&step);
-  if (credentials == nullptr) return line("-ERR not a response of this mechanism");
-  const bool fit = !has_control(credentials->authentication) && !has_control(credentials->authorization);
-  if (!fit) return line("-ERR [AUTH] not a name");
-  ask(Auth{mechanism_, std::move(*credentials)});
+  if (!std::holds_alternative<sasl::PassThrough::Ready>(step))
+    return line("-ERR not a response of this mechanism");
+  // Without a name there is no telling whose mails the copies are.
+  if (exchange->login().empty()) return line("-ERR [AUTH] the user must be named");
+  if (has_control(exchange->login()) || has_control(exchange->acts_as()))
+    return line("-ERR [AUTH] not a name");
+  ask(Auth{std::move(exchange)});
 }
 
 void RelaySession::obey_after_login(const Command& command) {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "pop3/command.h"
-#include "sasl/mechanism.h"
+#include "sasl/pass_through.h"
 #include "wire/line_reader.h"
 
 namespace gw::pop3 {
@@ -47,8 +48,7 @@ class RelaySession {
     Secret password;
   };
   struct Auth {  // the same; or challenge(), and a Response follows
-    std::string mechanism;
-    sasl::Credentials credentials;
+    std::unique_ptr<sasl::PassThrough> said;
   };
   struct Response {  // the line that answers challenge(), as it came
     Secret line;
@@ -74,7 +74,7 @@ class RelaySession {
   // Valid until the next call of anything. While an event awaits an answer, asking again gives that same one.
   const Event& next_event();
 
-  // The mechanisms that AUTH may name (sasl/relayed.h), upper case.
+  // The mechanisms that AUTH may name (sasl/pass_through.h), upper case.
   void set_mechanisms(std::vector<std::string> mechanisms) { mechanisms_ = std::move(mechanisms); }
 
   // The answer to the event, or the greeting. Texts are fit to be sent (pop3/client.h, passed_text).
@@ -104,7 +104,7 @@ class RelaySession {
   void obey_before_login(const Command& command);
   void obey_after_login(const Command& command);
   void auth(std::string_view argument);
-  void auth_step(sasl::Step step);
+  void auth_step(sasl::PassThrough::Step step);
   void malformed(wire::LineReader::Fault fault);
   void answered();
   void line(std::string_view status, std::string_view text = {});
@@ -125,8 +125,7 @@ class RelaySession {
   bool user_given_ = false;
   bool challenged_ = false;  // by the server behind
   std::vector<std::string> mechanisms_;
-  std::string mechanism_;
-  std::optional<sasl::Exchange> exchange_;
+  std::unique_ptr<sasl::PassThrough> exchange_;
 };
 
 }  // namespace gw::pop3

@@ -32,6 +32,12 @@ std::vector<Secret> listed(Secrets... secrets) {
 
 // Name and password, however they came.
 class NameAndPassword : public PassThrough {
+ public:
+  const Secret* password() const override { return &password_; }
+  std::string_view acts_as() const override {
+    return authorization_.empty() || acts_as_itself_ ? login_ : authorization_;
+  }
+
  protected:
   explicit NameAndPassword(std::unique_ptr<Mechanism> mechanism) : mechanism_(std::move(mechanism)) {}
 
@@ -39,7 +45,6 @@ class NameAndPassword : public PassThrough {
     if (!std::exchange(started_, true)) return step(mechanism_->start(std::move(message)));
     return step(mechanism_->respond(std::move(message)));
   }
-  const Secret& password() const { return password_; }
   // Whom to act as: who named itself there too is followed when its name changes.
   std::string_view authorization() const { return acts_as_itself_ ? login_ : authorization_; }
 
@@ -71,7 +76,7 @@ class PlainPassed : public NameAndPassword {
  protected:
   std::vector<Secret> give() const override {
     constexpr std::string_view kNul("\0", 1);
-    return listed(joined({authorization(), kNul, login_, kNul, password().text()}));
+    return listed(joined({authorization(), kNul, login_, kNul, password()->text()}));
   }
 };
 
@@ -82,7 +87,7 @@ class LoginPassed : public NameAndPassword {
 
  protected:
   std::string_view first_challenge() const override { return "Username:"; }
-  std::vector<Secret> give() const override { return listed(Secret(as_bytes(login_)), password().clone()); }
+  std::vector<Secret> give() const override { return listed(Secret(as_bytes(login_)), password()->clone()); }
 };
 
 bool valid_login(std::string_view login) {

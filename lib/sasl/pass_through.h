@@ -41,6 +41,10 @@ class PassThrough {
   virtual std::string_view mechanism() const = 0;      // `PLAIN`
   const std::string& login() const { return login_; }  // empty: the client named nobody (OAUTHBEARER)
   void set_login(std::string login) { login_ = std::move(login); }
+  // Whose mail it is about: the authorization identity where the client gave one, else the login.
+  virtual std::string_view acts_as() const { return login_; }
+  // Of PLAIN and LOGIN, for a server that takes it in another way; null for a token.
+  virtual const Secret* password() const { return nullptr; }
   std::vector<Secret> messages() const;
 
  protected:

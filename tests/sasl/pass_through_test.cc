@@ -76,6 +76,23 @@ TEST_CASE("LOGIN goes upstream as name and password") {
   CHECK(said(*exchange) == "name|secret");
 }
 
+TEST_CASE("whose mail it is about is the authorization identity where there is one") {
+  for (const auto& [message, whose] :
+       {std::pair{"\0name\0secret"sv, "other"}, std::pair{"name\0name\0secret"sv, "other"},
+        std::pair{"boss\0name\0secret"sv, "boss"}}) {
+    auto exchange = PassThrough::begin("PLAIN");
+    REQUIRE(describe(exchange->start(in64(message))) == "ready");
+    exchange->set_login("other");
+    CHECK(exchange->acts_as() == whose);
+    REQUIRE(exchange->password() != nullptr);
+    CHECK(exchange->password()->text() == "secret");
+  }
+  auto token = PassThrough::begin("XOAUTH2");
+  REQUIRE(describe(token->start(in64("user=name\1auth=Bearer t=\1\1"))) == "ready");
+  CHECK(token->acts_as() == "name");
+  CHECK(token->password() == nullptr);
+}
+
 TEST_CASE("an OAUTHBEARER client need not name anybody") {
   auto exchange = PassThrough::begin("OAUTHBEARER");
   REQUIRE(describe(exchange->start(in64("n,,\1auth=Bearer t\1\1"))) == "ready");
