@@ -49,6 +49,8 @@ std::string_view name(LeafType type) {
       return "status";
     case LeafType::Setting:
       return "setting";
+    case LeafType::Refused:
+      return "refused";
     case LeafType::VaultMade:
       return "vault-made";
     case LeafType::MailboxDropped:
@@ -63,6 +65,10 @@ std::string_view name(LeafType type) {
       return "gap";
   }
   return "?";
+}
+
+bool of_message(LeafType type) {
+  return static_cast<unsigned>(type) < 32;
 }
 
 Bytes encode(const Leaf& leaf) {

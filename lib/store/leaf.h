@@ -41,6 +41,7 @@ enum class LeafType : std::uint8_t {
   Slot = 34,         // a slot was written or removed
   Status = 35,
   Setting = 36,  // anything else of a record
+  Refused = 37,  // a sender that had named it heard 5xx; value = the reply's code
   // Of the vault's own history.
   VaultMade = 64,  // first; container = SHA-256 of the recovery recipient, zero without one
   MailboxDropped = 65,
@@ -50,6 +51,7 @@ enum class LeafType : std::uint8_t {
   Gap = 69,   // what came before may be missing: repair --accept-loss. In any history
 };
 std::string_view name(LeafType type);  // `accepted`, `mailbox-made`
+bool of_message(LeafType type);
 
 struct Leaf {
   LeafType type{};

@@ -195,7 +195,11 @@ Result<std::uint64_t> MemoryStore::note(const MailboxId& log, const Leaf& given)
   if (!log.zero() && !mailboxes_.contains(log)) return missing_mailbox();
   Leaf leaf = given;
   if (!log.zero()) leaf.mailbox = log;
-  if (auto stored = at(log, leaf.message)) leaf = message_leaf(leaf.type, log, (*stored)->record, leaf.actor);
+  if (of_message(leaf.type)) {
+    const auto stored = at(log, leaf.message);
+    if (!stored) return stored.error();
+    leaf = message_leaf(leaf.type, log, (*stored)->record, leaf.actor);
+  }
   return grow(log, leaf);
 }
 

@@ -231,6 +231,7 @@ Result<void> check_note(const Leaf& leaf, bool vault) {
   switch (leaf.type) {
     case LeafType::Exported:
     case LeafType::Interrupted:
+    case LeafType::Refused:
       if (!vault) return {};
       break;
     case LeafType::Setting:

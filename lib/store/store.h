@@ -220,7 +220,8 @@ class Store {
   virtual Result<LogHead> history_head(const MailboxId& log) = 0;
   virtual Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
                                                   std::size_t limit) = 0;
-  // One leaf with no other change (exported, …); index and time are given here. Gives its index.
+  // One leaf with no other change (exported, …); index and time are given here. Gives its index. NotFound: it
+  // is about a message that is not there, or not any more.
   virtual Result<std::uint64_t> note(const MailboxId& log, const Leaf& leaf) = 0;
   // A head leaf for each mailbox whose history grew since its last one, then a signed note over the vault's
   // history (C2SP tlog-checkpoint). Config: this store has no history key.

@@ -116,7 +116,9 @@ Result<void> Exporter::note(const store::MessageRecord& record) {
   leaf.commitment = record.commitment;
   leaf.actor = options_.actor;
   auto noted = store_.note(mailbox_, leaf);
-  if (!noted) return noted.error().within("cannot note the export in the history");
+  // Removed by somebody in between: there is nothing left to note it of.
+  if (!noted && noted.error().code() != Code::NotFound)
+    return noted.error().within("cannot note the export in the history");
   return {};
 }
 

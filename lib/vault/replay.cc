@@ -7,10 +7,6 @@ namespace {
 
 constexpr std::size_t kPage = 1000;
 
-bool of_message(store::LeafType type) {
-  return static_cast<unsigned>(type) < 32;
-}
-
 // The states that a message may be in before this leaf, and the one after it (none: gone). Exported and
 // Interrupted change none.
 struct Move {
@@ -145,7 +141,7 @@ void Replay::take(ByteView stored) {
   time_ = std::max(time_, leaf->time);
   const bool own = log_.zero() || leaf->mailbox == log_;
   if (!own) return found_({}, "leaf " + std::to_string(index) + " of its history is of another mailbox");
-  if (of_message(leaf->type)) {
+  if (store::of_message(leaf->type)) {
     take_message(*leaf);
   } else {
     take_other(*leaf);

@@ -116,6 +116,7 @@ std::vector<Case> table(const MailboxId& mailbox) {
       {proto::OP_HISTORY_READ, "", kAdmin, nothing()},
       {proto::OP_NOTE, "of an export", kDrain, leaf(store::LeafType::Exported)},
       {proto::OP_NOTE, "of a drain without QUIT", kDrain, leaf(store::LeafType::Interrupted)},
+      {proto::OP_NOTE, "of a refusal", kAppend, leaf(store::LeafType::Refused)},
       {proto::OP_NOTE, "of something drained", kAdmin, leaf(store::LeafType::Drained)},
       {proto::OP_NOTE, "of nothing", kAdmin, nothing()},
       {proto::OP_CHECKPOINT, "", kAdmin, nothing()},

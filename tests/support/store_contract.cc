@@ -848,6 +848,24 @@ void histories(const Make& make) {
     leaf.type = LeafType::Exported;
     CHECK(code_of(store.note(random_id<MailboxId>(), leaf)) == Code::NotFound);
   }
+  SECTION("a leaf about a message stands alone only while the message is there") {
+    Leaf leaf;
+    leaf.type = GENERATE(LeafType::Exported, LeafType::Interrupted);
+    leaf.message = random_id<MessageId>();
+    CHECK(code_of(store.note(mailbox, leaf)) == Code::NotFound);
+    REQUIRE(move(store, mailbox, {mail.id}, State::Live, std::nullopt));
+    leaf.message = mail.id;
+    CHECK(code_of(store.note(mailbox, leaf)) == Code::NotFound);
+    CHECK(history(store, mailbox).back().type == LeafType::Removed);
+  }
+  SECTION("a refusal is of the mailbox") {
+    Leaf leaf;
+    leaf.type = LeafType::Refused;
+    leaf.value = 552;
+    REQUIRE(store.note(mailbox, leaf));
+    CHECK(history(store, mailbox).back().value == 552);
+    CHECK(code_of(store.note({}, leaf)) == Code::BadInput);
+  }
   SECTION("a checkpoint has the head of each mailbox that grew, once") {
     const LogHead grown = store.history_head(mailbox).value();
     put(store, new_mailbox("other"));

@@ -56,6 +56,12 @@ bool of_a_reader(const proto::Request& request) {
   return leaf && (leaf->type == store::LeafType::Exported || leaf->type == store::LeafType::Interrupted);
 }
 
+// A sender that heard 5xx: it will not come again with that mail.
+bool of_a_refusal(const proto::Request& request) {
+  const auto leaf = store::decode_leaf(as_bytes(request.value()));
+  return leaf && leaf->type == store::LeafType::Refused;
+}
+
 struct Rule {
   proto::Op op;
   std::string_view name;
@@ -94,7 +100,7 @@ constexpr std::array kRules{
     Rule{proto::OP_SCAN, "scan", of_routes, never},
     Rule{proto::OP_HISTORY_HEAD, "history-head", never, never},
     Rule{proto::OP_HISTORY_READ, "history-read", never, never},
-    Rule{proto::OP_NOTE, "note", never, of_a_reader},
+    Rule{proto::OP_NOTE, "note", of_a_refusal, of_a_reader},
     Rule{proto::OP_CHECKPOINT, "checkpoint", never, never},
     Rule{proto::OP_SWEEP, "sweep", never, never},
 };

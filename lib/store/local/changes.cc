@@ -210,13 +210,16 @@ Result<std::uint64_t> LocalStore::note(const MailboxId& log, const Leaf& given) 
   if (auto fits = check_note(given, log.zero()); !fits) return fits.error();
   Leaf leaf = given;
   if (!log.zero()) leaf.mailbox = log;
-  if (!log.zero() && !leaf.message.zero()) {
-    if (auto record = find(log, leaf.message)) leaf = message_leaf(leaf.type, log, *record, leaf.actor);
-  }
   std::uint64_t index = 0;
   auto noted = change(kSmall, [&](Batch& batch) -> Result<Verdict> {
     Entry* entry = batch.at(log);
     if (entry == nullptr || (!log.zero() && !entry->record)) return Error(Code::NotFound, "no such mailbox");
+    if (of_message(leaf.type)) {
+      if (!batch.claim_messages(log)) return Verdict::NextBatch;
+      const auto record = find(log, leaf.message);
+      if (!record) return record.error();
+      leaf = message_leaf(leaf.type, log, *record, leaf.actor);
+    }
     index = batch.leaf(log, leaf);
     return Verdict::Done;
   });
