@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,14 @@ namespace gw::cmd {
 // Whether systemd or inetd gave us a socket.
 inline bool handed_over() {
   return std::getenv("LISTEN_FDS") != nullptr || net::inetd_started();
+}
+
+// Whether an address is in one of these blocks.
+inline std::function<bool(std::string_view)> one_of(std::vector<std::string> blocks) {
+  return [blocks = std::move(blocks)](std::string_view peer) {
+    return std::any_of(blocks.begin(), blocks.end(),
+                       [&](const std::string& block) { return mail::in_block(peer, block); });
+  };
 }
 
 struct ServerOptions {
@@ -73,6 +82,9 @@ struct ServerOptions {
     if (!listen.empty()) mine.listen = listen;
     if (max_connections > 0) mine.max_connections = max_connections;
     if (!proxy_protocol.empty()) mine.proxy_protocol = proxy_protocol;
+    for (const std::string& block : mine.exempt)
+      if (!mail::valid_block(block))
+        return Error(Code::Config, "exempt: not a block of addresses: " + printable(block));
     for (const std::string& block : mine.proxy_protocol)
       if (!mail::valid_block(block))
         return Error(proxy_protocol.empty() ? Code::Config : Code::Usage,
@@ -100,11 +112,8 @@ struct ServerOptions {
     plan.announce = true;
     plan.limits.connections = server.max_connections;
     plan.limits.per_source = server.max_per_source;
-    if (!server.proxy_protocol.empty())
-      plan.limits.balancer = [blocks = server.proxy_protocol](std::string_view peer) {
-        return std::any_of(blocks.begin(), blocks.end(),
-                           [&](const std::string& block) { return mail::in_block(peer, block); });
-      };
+    if (!server.proxy_protocol.empty()) plan.limits.balancer = one_of(server.proxy_protocol);
+    if (!server.exempt.empty()) plan.limits.exempt = one_of(server.exempt);
     return plan;
   }
 };

@@ -174,6 +174,7 @@ std::vector<Key> server_keys(Server& server) {
   return {{"listen", texts(server.listen)},
           {"max-connections", count(server.max_connections, 1, 1'000'000)},
           {"max-per-source", count(server.max_per_source, 1, 1'000'000)},
+          {"exempt", texts(server.exempt)},
           {"idle-timeout", duration(server.idle_timeout)},
           {"require-tls", boolean(server.require_tls)},
           {"allow-plaintext-auth", boolean(server.allow_plaintext_auth)},

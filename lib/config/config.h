@@ -20,6 +20,7 @@ struct Server {
   std::size_t max_connections = 1000;
   std::size_t max_per_source = 250;
   std::chrono::seconds idle_timeout{300};
+  std::vector<std::string> exempt;  // blocks of sources that max_per_source does not count
   bool require_tls = false;
   bool allow_plaintext_auth = false;        // works on loopback only
   std::vector<std::string> proxy_protocol;  // blocks of balancers, `10.0.0.0/8`: a PROXY header comes first

@@ -49,6 +49,7 @@ void put_server(std::string& to, const Server& server) {
   put_texts(to, "listen", server.listen);
   put(to, "max-connections", std::uint64_t{server.max_connections});
   put(to, "max-per-source", std::uint64_t{server.max_per_source});
+  put_texts(to, "exempt", server.exempt);
   put(to, "idle-timeout", server.idle_timeout);
   put(to, "require-tls", server.require_tls);
   put(to, "allow-plaintext-auth", server.allow_plaintext_auth);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <memory>
@@ -41,14 +42,18 @@ constexpr int kArenas = 4;
 constexpr std::size_t kDescriptorsEach = 3;  // the connection, its way to the keeper, and one to spare
 constexpr std::chrono::seconds kBetweenComplaints{10};
 
+std::atomic<bool> is_crowded{false};
+
 // Shared with the connections' threads, so that one that is left behind has what it needs.
 struct Shared {
-  Shared(const ServeLimits& bounds, Handler serve_one, Refusal refuse_one)
+  Shared(const ServeLimits& bounds, std::size_t most_connections, Handler serve_one, Refusal refuse_one)
       : limits(bounds),
+        most(most_connections),
         handler(std::move(serve_one)),
         refusal(std::move(refuse_one)),
         sources(bounds.per_source) {}
-  ServeLimits limits;
+  const ServeLimits limits;
+  const std::size_t most;  // connections
   Handler handler;
   Refusal refusal;
   SourceCounter sources;
@@ -71,10 +76,16 @@ struct Shared {
     if (!text.empty()) (void)stream.write(as_bytes(text));
   }
 
+  // Call with the mutex held.
+  void change_count(int by) {
+    count += static_cast<std::size_t>(by);
+    is_crowded = count * 5 >= most * 4;
+  }
+
   // A connection has ended that never had a thread.
   void leave() {
     const std::scoped_lock lock(mutex);
-    --count;
+    change_count(-1);
     ended.notify_all();
   }
 
@@ -85,7 +96,7 @@ struct Shared {
     {
       const std::scoped_lock lock(mutex);
       before = std::exchange(last, ::pthread_self());
-      --count;
+      change_count(-1);
       ended.notify_all();
     }
     if (before) ::pthread_join(*before, nullptr);
@@ -163,8 +174,8 @@ class Complaint {
 
 class Acceptor {
  public:
-  Acceptor(std::vector<Listener> listeners, std::shared_ptr<Shared> shared, std::size_t most)
-      : sockets_(std::move(listeners)), shared_(std::move(shared)), most_(most) {
+  Acceptor(std::vector<Listener> listeners, std::shared_ptr<Shared> shared)
+      : sockets_(std::move(listeners)), shared_(std::move(shared)) {
     for (const Listener& listener : sockets_) {
       Listener told;
       told.protocol = listener.protocol;
@@ -207,8 +218,8 @@ class Acceptor {
         new Connection{shared_, Stream(std::move(socket), std::move(peer)), &listener, {}});
     {
       const std::scoped_lock lock(shared_->mutex);
-      ++shared_->count;
-      if (shared_->count > most_) connection_refusal_ = "all connections are taken";
+      shared_->change_count(1);
+      if (shared_->count > shared_->most) connection_refusal_ = "all connections are taken";
     }
     if (connection_refusal_.empty() && shared_->counted(address) && !shared_->from_balancer(address)) {
       std::string source = source_of(address);
@@ -254,13 +265,16 @@ class Acceptor {
 
   std::vector<Listener> sockets_;
   std::shared_ptr<Shared> shared_;
-  std::size_t most_;
   std::string connection_refusal_;
   Complaint refused_{"connection refused"};
   Complaint paused_{"accepting paused"};
 };
 
 }  // namespace
+
+bool crowded() {
+  return is_crowded;
+}
 
 Stream take_connection(Listener& connection) {
   Peer peer = peer_of(connection.socket.get());
@@ -281,10 +295,10 @@ Result<void> serve(std::vector<Listener> listeners, const ServeLimits& limits, c
     const std::string line = "listening " + listener.protocol + " " + listener.address + "\n";
     (void)write_all(STDOUT_FILENO, as_bytes(line), "standard output");
   }
-  auto shared = std::make_shared<Shared>(limits, handler, refusal);
+  auto shared = std::make_shared<Shared>(limits, most, handler, refusal);
   Result<void> ended;
   {
-    Acceptor acceptor(std::move(listeners), shared, most);
+    Acceptor acceptor(std::move(listeners), shared);
     notify("READY=1");
     ended = acceptor.run();
   }  // the listeners are closed: from here on the system refuses

@@ -30,6 +30,9 @@ void withdraw();                               // as if nothing had been asked; 
 // and ends.
 void on_reload(std::function<void()> reload);
 
+// Whether four fifths of the connections that serve() takes are taken: then slow ones are not waited for.
+bool crowded();
+
 struct ServeLimits {
   std::size_t connections = 1000;
   std::size_t per_source = 250;  // an IPv4 address or an IPv6 /64

@@ -61,6 +61,7 @@ bare-newline   = "reject"
 [pop3d]
 listen               = ["[::]:110"]
 max-connections      = 7
+exempt = ["192.0.2.0/24"]
 max-per-source       = 3
 proxy-protocol       = ["10.0.0.0/8", "2001:db8::/32"]
 allow-plaintext-auth = true
@@ -86,6 +87,7 @@ TEST_CASE("every documented key is read") {
   CHECK(config->smtpd.reject_bare_newline);
   CHECK(config->pop3d.max_connections == 7);
   CHECK(config->pop3d.max_per_source == 3);
+  CHECK(config->pop3d.exempt == std::vector<std::string>{"192.0.2.0/24"});
   CHECK(config->pop3d.proxy_protocol == std::vector<std::string>{"10.0.0.0/8", "2001:db8::/32"});
   CHECK(config->smtpd.proxy_protocol.empty());
   CHECK(config->pop3d.allow_plaintext_auth);

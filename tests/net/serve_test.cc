@@ -163,6 +163,23 @@ TEST_CASE("A source has only its share, unless it is exempt") {
   CHECK(read_once(third) == "220 hello\r\n");
 }
 
+TEST_CASE("Connections are scarce from four fifths on") {
+  ServeLimits limits;
+  limits.connections = 5;
+  Server server(limits, echo);
+  std::vector<Stream> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(server.client());
+    CHECK(read_once(clients.back()) == "220 hello\r\n");
+  }
+  CHECK_FALSE(crowded());
+  clients.push_back(server.client());
+  CHECK(read_once(clients.back()) == "220 hello\r\n");
+  CHECK(crowded());
+  clients.clear();
+  while (crowded()) std::this_thread::yield();
+}
+
 TEST_CASE("A stop refuses new connections, lets a connection finish, and then serve returns") {
   std::atomic<bool> inside{false};
   std::atomic<bool> finished{false};
