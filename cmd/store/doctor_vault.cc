@@ -16,6 +16,7 @@ constexpr std::uint64_t kSkew = 5 * 60 * 1'000'000;
 // So many drains that broke off at the same message are no coincidence.
 constexpr std::size_t kBrokenDrains = 3;
 constexpr std::uint64_t kLeavesLookedAt = 20'000;
+constexpr std::int64_t kWeek = 7 * 86'400;
 
 std::int64_t seconds_since(Micros time) {
   return (now() - time) / 1'000'000;
@@ -60,25 +61,34 @@ Result<void> examine_clock(store::Store& store, const MailboxId& log, const std:
   return {};
 }
 
-// Messages that drains broke off at and that are still there, with how often.
-Result<std::unordered_map<MessageId, std::size_t>> broken_drains(store::Store& store,
-                                                                 const MailboxId& mailbox) {
+// What the newest leaves of a mailbox's history say.
+struct Recent {
+  std::unordered_map<MessageId, std::size_t> broken;  // drains that broke off at it; it is still there
+  std::size_t refused = 0;                            // sessions whose sender heard 5xx, in the last week
+  store::Leaf last_refused;
+};
+
+Result<Recent> recent_history(store::Store& store, const MailboxId& mailbox) {
   const auto head = store.history_head(mailbox);
   if (!head) return head.error();
-  std::unordered_map<MessageId, std::size_t> broken;
+  Recent recent;
   const std::uint64_t from = head->size > kLeavesLookedAt ? head->size - kLeavesLookedAt : 0;
   const auto looked = for_each_leaf(store, mailbox, from, [&](const Bytes& stored) -> Result<void> {
     const auto leaf = store::decode_leaf(stored);
     if (!leaf) return leaf.error();
-    if (leaf->type == store::LeafType::Interrupted)
-      ++broken[leaf->message];
-    else if (leaf->type != store::LeafType::Exported)
-      broken.erase(leaf->message);  // drained, removed, set aside: the next drain goes on behind it
+    if (leaf->type == store::LeafType::Interrupted) {
+      ++recent.broken[leaf->message];
+    } else if (leaf->type == store::LeafType::Refused) {
+      if (seconds_since(leaf->time) < kWeek) ++recent.refused;
+      recent.last_refused = *leaf;
+    } else if (leaf->type != store::LeafType::Exported) {
+      recent.broken.erase(leaf->message);  // drained, removed, set aside: the next drain goes on behind it
+    }
     return {};
   });
   if (!looked) return looked.error();
-  std::erase_if(broken, [](const auto& each) { return each.second < kBrokenDrains; });
-  return broken;
+  std::erase_if(recent.broken, [](const auto& each) { return each.second < kBrokenDrains; });
+  return recent;
 }
 
 Result<void> examine_mailbox(store::Store& store, const store::MailboxRecord& mailbox,
@@ -90,9 +100,16 @@ Result<void> examine_mailbox(store::Store& store, const store::MailboxRecord& ma
     findings.push_back({std::move(check), Level::Warning, mailbox.name, std::move(text), std::move(hint)});
   };
 
-  const auto broken = broken_drains(store, mailbox.id);
-  if (!broken) return broken.error();
-  for (const auto& [message, times] : *broken) {
+  const auto recent = recent_history(store, mailbox.id);
+  if (!recent) return recent.error();
+  if (recent->refused > 0) {
+    warn("refused",
+         std::to_string(recent->refused) + " connections heard 5xx in the last week, the last one " +
+             std::to_string(recent->last_refused.value) + " at " + shown_time(recent->last_refused.time) +
+             " (" + recent->last_refused.actor + ")",
+         "their mail is perhaps lost: `sender heard 5xx` and what is before it in gw-smtpd's log says why");
+  }
+  for (const auto& [message, times] : recent->broken) {
     findings.push_back(
         {"drain", Level::Trouble, mailbox.name,
          "message " + message.hex() + " broke off " + std::to_string(times) + " drains",

@@ -1,8 +1,10 @@
 #include "gate/smtp_server.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -65,6 +67,8 @@ class Connection {
   void body(ByteView octets);
   void body_end();
   void fail(const Error& error, std::string_view what);
+  bool too_slow() const;
+  void note_refusals();
   void refuse_recipient(const smtp::RcptTo& to, Refusal refusal);
   vault::Envelope envelope(const smtp::MailFrom& from) const;
 
@@ -85,7 +89,9 @@ class Connection {
   std::size_t mails_ = 0;        // begun
   std::size_t accepted_ = 0;
   std::size_t recipients_refused_ = 0;
-  std::set<std::string> known_;  // mailboxes that were named
+  std::chrono::steady_clock::time_point body_begun_;
+  std::uint64_t body_octets_ = 0;           // that came since
+  std::map<MailboxId, std::string> known_;  // mailboxes that were named
   std::string reason_{kGone};
 };
 
@@ -106,13 +112,7 @@ smtp::Options Connection::session_options() const {
 void Connection::serve() {
   if (!listener_.implicit_tls || handshake()) converse();
   stream_.close();
-  // A journal source that hears 5xx gives its mail up.
-  for (const std::string& mailbox : known_)
-    if (session_.permanent_refusals() > 0)
-      log::warning("sender heard 5xx", {{"session", name_},
-                                        {"peer", peer_},
-                                        {"mailbox", mailbox},
-                                        {"replies", session_.permanent_refusals()}});
+  if (session_.permanent_refusals() > 0) note_refusals();
   log::info("smtp session ended", {{"session", name_},
                                    {"peer", peer_},
                                    {"accepted", accepted_},
@@ -170,14 +170,26 @@ bool Connection::need_input() {
   // All input is used up: not before, for commands may stand behind an AUTH in the same buffer.
   if (std::exchange(secret_in_buffer_, false)) wipe(command_);
   const bool in_body = session_.in_body();
-  if (in_body && !body_) body_ = std::make_unique_for_overwrite<std::byte[]>(kBodyBuffer);
+  if (in_body && !body_) {
+    body_ = std::make_unique_for_overwrite<std::byte[]>(kBodyBuffer);
+    body_begun_ = std::chrono::steady_clock::now();
+    body_octets_ = 0;
+  }
   if (!in_body) body_.reset();
   const std::span<std::byte> buffer =
       in_body ? std::span(body_.get(), kBodyBuffer) : std::span<std::byte>(command_);
   // A message that is on its way may end; everything else is told at once that the process stops.
   stream_.finish(in_body ? service_.grace : milliseconds(0));
-  stream_.set_timeout(in_body ? service_.data_timeout : service_.idle_timeout);
+  const milliseconds patience = in_body ? service_.data_timeout : service_.idle_timeout;
+  stream_.set_timeout(service_.scarce() ? std::min(patience, service_.scarce_timeout) : patience);
   const Result<std::size_t> got = stream_.read(buffer);
+  if (got && in_body) body_octets_ += *got;
+  if (got && in_body && service_.scarce() && too_slow()) {
+    mail_.reset();
+    reason_ = "too slow while connections are scarce";
+    session_.close(Refusal::Idle);
+    return true;
+  }
   if (got) {
     *got == 0 ? session_.receive_eof() : session_.receive(buffer.first(*got));
     return true;
@@ -192,6 +204,30 @@ bool Connection::need_input() {
     return false;
   }
   return true;
+}
+
+bool Connection::too_slow() const {
+  using std::chrono::duration_cast;
+  const auto passed = duration_cast<milliseconds>(std::chrono::steady_clock::now() - body_begun_);
+  return passed > service_.scarce_timeout &&
+         body_octets_ * 1000 < service_.scarce_rate * static_cast<std::uint64_t>(passed.count());
+}
+
+// A journal source that hears 5xx gives its mail up: `gw-store doctor` says so, by what is noted here.
+void Connection::note_refusals() {
+  for (const auto& [id, name] : known_) {
+    log::warning("sender heard 5xx", {{"session", name_},
+                                      {"peer", peer_},
+                                      {"mailbox", name},
+                                      {"code", session_.last_permanent()},
+                                      {"replies", session_.permanent_refusals()}});
+    store::Leaf leaf;
+    leaf.type = store::LeafType::Refused;
+    leaf.mailbox = id;
+    leaf.value = static_cast<std::uint64_t>(session_.last_permanent());
+    leaf.actor = "smtp " + peer_;
+    if (const auto noted = store_->note(id, leaf); !noted) fail(noted.error(), "cannot note a refusal");
+  }
 }
 
 bool Connection::flush() {
@@ -326,7 +362,7 @@ void Connection::rcpt(const smtp::RcptTo& to) {
     fail(found.error(), "cannot look a recipient up");
     return refuse_recipient(to, Refusal::StoreTrouble);
   }
-  known_.insert(found->mailbox.name);
+  known_.emplace(found->mailbox.id, found->mailbox.name);
   const SmtpClient client{stream_.peer().address, session_.tls_active(), sender_};
   if (const auto refusal = judge(*found, client, announced_)) return refuse_recipient(to, *refusal);
   if (!mail_->add(*found, to.address, to.parameters)) return refuse_recipient(to, Refusal::TooManyMailboxes);

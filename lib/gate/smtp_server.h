@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "net/serve.h"
 #include "net/stream.h"
 #include "net/tls.h"
 #include "store/store.h"
@@ -34,6 +35,11 @@ struct SmtpService {
   std::chrono::milliseconds idle_timeout{300'000};
   std::chrono::milliseconds data_timeout{180'000};
   std::chrono::milliseconds handshake_timeout{30'000};
+  // While connections are scarce a client may be silent for `scarce_timeout` only, and a message that takes
+  // longer must bring `scarce_rate` octets a second.
+  std::function<bool()> scarce = net::crowded;
+  std::chrono::milliseconds scarce_timeout{30'000};
+  std::uint64_t scarce_rate = 1024;
   std::chrono::milliseconds grace{
       20'000};  // for a message that is coming in when the process is asked to stop
 };

@@ -259,7 +259,10 @@ void Session::finish() {
 }
 
 const Event* Session::say(const Reply& reply) {
-  if (reply.permanent()) ++permanent_refusals_;
+  if (reply.permanent()) {
+    ++permanent_refusals_;
+    last_permanent_ = reply.code;
+  }
   output_ += reply.wire();
   return nullptr;
 }

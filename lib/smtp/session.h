@@ -111,6 +111,7 @@ class Session {
   bool tls_active() const { return options_.tls_active; }
   bool in_body() const { return mode_ == Mode::Data || mode_ == Mode::Chunk; }
   std::size_t permanent_refusals() const { return permanent_refusals_; }  // 5xx replies so far
+  int last_permanent() const { return last_permanent_; }                  // code of the last one; 0: none
 
  private:
   enum class Mode : unsigned char { Greeting, Command, Auth, Data, Chunk, Done };
@@ -153,6 +154,7 @@ class Session {
   std::size_t bad_lines_ = 0;
   std::size_t auth_failures_ = 0;
   std::size_t permanent_refusals_ = 0;
+  int last_permanent_ = 0;
 
   std::string helo_;
   bool extended_ = false;

@@ -116,6 +116,17 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(self.bad_checks(), {"quarantine"})
         self.assertEqual(len(gw.drain(pop3d, box)), 2)
 
+    def test_a_sender_that_heard_5xx(self):
+        box = self.vault.add_mailbox("journal")
+        with gw.Smtp(self.vault.smtpd()) as smtp:
+            smtp.command("MAIL FROM:<>")
+            smtp.command(f"RCPT TO:<{box.address}>")
+            self.assertEqual(smtp.command("RCPT TO:<nobody@elsewhere.example>").code, 550)
+            smtp.command("QUIT")
+        gw.until(lambda: self.bad_checks() == {"refused"}, "it is noted")
+        self.assertRegex(self.only("refused", "journal")["text"], r"^1 connections heard 5xx .* 550 .*smtp 127\.0\.0\.1")
+        self.vault.verify()
+
     def test_states_of_a_mailbox(self):
         box = self.vault.add_mailbox("journal", "--quota", "1000")
         self.vault.store("message", "add", box.name, input=gw.mail(950))

@@ -466,6 +466,62 @@ TEST_CASE("Silence ends the session, between commands and within a message") {
   CHECK(vault.list(mailbox.id).empty());
 }
 
+TEST_CASE("While connections are scarce, silence and slowness end a session sooner") {
+  Vault vault;
+  const auto mailbox = vault.add("journal");
+  vault.service.scarce_timeout = std::chrono::milliseconds(50);
+  vault.service.scarce_rate = 1ull << 40;
+  std::atomic<bool> scarce{true};
+  vault.service.scarce = [&] { return scarce.load(); };
+  SECTION("silence between commands") {
+    SmtpClient client(vault.service);
+    client.reply();
+    CHECK(code(client.reply()) == "421 4.4.2");
+  }
+  SECTION("a message that trickles in") {
+    scarce = GENERATE(true, false);
+    SmtpClient client(vault.service);
+    client.begin();
+    client.ask(rcpt(mailbox));
+    client.ask("DATA");
+    const auto enough = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+    while (std::chrono::steady_clock::now() < enough) {
+      client.send("slow\r\n");
+      std::this_thread::yield();
+    }
+    client.send(".\r\n");
+    CHECK(code(client.reply()) == (scarce ? "421 4.4.2" : "250 2.0.0"));
+    client.end();
+    CHECK(vault.list(mailbox.id).size() == (scarce ? 0 : 1));
+  }
+}
+
+TEST_CASE("A sender that names a mailbox and hears 5xx is noted in the mailbox's history") {
+  Vault vault;
+  const auto mailbox = vault.add("journal");
+  const auto other = vault.add("other");
+  const auto last_leaf = [&](const store::MailboxRecord& of) {
+    const auto head = vault.store->history_head(of.id);
+    REQUIRE(head);
+    return *store::decode_leaf(vault.store->history_read(of.id, head->size - 1, 1)->front());
+  };
+  SmtpClient client(vault.service);
+  client.begin();
+  client.ask(rcpt(mailbox));
+  client.ask("RCPT TO:<nobody@elsewhere.example>");
+  client.end();
+  CHECK(last_leaf(mailbox).type == store::LeafType::Refused);
+  CHECK(last_leaf(mailbox).value == 550);
+  CHECK(last_leaf(mailbox).actor.find("smtp 192.0.2.1") != std::string::npos);
+  CHECK(last_leaf(other).type == store::LeafType::MailboxMade);
+  SmtpClient good(vault.service);
+  good.begin();
+  good.ask(rcpt(other));
+  good.ask("QUIT");
+  good.end();
+  CHECK(last_leaf(other).type == store::LeafType::MailboxMade);
+}
+
 TEST_CASE("A process that stops says so, after the message that was coming in") {
   Vault vault;
   const auto mailbox = vault.add("journal");
