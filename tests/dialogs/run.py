@@ -13,6 +13,7 @@ The server is the file's prefix: smtp_*.txt gw-smtpd, pop3_*.txt gw-pop3d; it ge
   ! no-certificate         a vault without one
   ! implicit-tls           the connection begins with a handshake
   ! proxy TEXT             what the first connection sends before its handshake
+  ! disk SIZE              the vault is on a disk of its own (as root; else the dialog is skipped)
   ! inetd                  the server gets the one connection as its descriptor 0, as inetd gives it
   C: TEXT                  sent, with CRLF
   R: TEXT                  sent as it is
@@ -24,6 +25,7 @@ The server is the file's prefix: smtp_*.txt gw-smtpd, pop3_*.txt gw-pop3d; it ge
   ! hangup                 the client closes
   ! stop                   the server gets SIGTERM
   ! no-keeper              the keeper is killed and cannot be started
+  ! fill-disk              nothing is left of it
   ! stored NAME NUMBER     so many messages are in the mailbox
 
 In TEXT: \\r \\n \\t \\0 \\\\ \\xNN, {mailbox} {mailbox:NAME} (addresses), {id} {id:NAME}, {password} {password:NAME},
@@ -47,9 +49,14 @@ import tempfile
 import time
 
 WAIT = 20
+SKIPPED = 77
 
 
 class Failure(Exception):
+    pass
+
+
+class Skipped(Exception):
     pass
 
 
@@ -62,6 +69,7 @@ class Vault:
         self.environment.pop("INVOCATION_ID", None)
         self.environment["GW_VAULT"] = str(self.vault)
         self.mailboxes = {}
+        self.disk = None
 
     def store(self, *arguments, stdin=b""):
         done = subprocess.run([self.binaries / "gw-store", *arguments], input=stdin, env=self.environment,
@@ -72,6 +80,27 @@ class Vault:
 
     def init(self, certificate):
         self.store("init", "--host", "gw.example", "--no-recovery", *(["--self-signed"] if certificate else []))
+
+    def mount(self, size):
+        if os.geteuid() != 0:
+            raise Skipped("needs root: mounts a disk")
+        disk = self.folder / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "gw-dialog", disk], check=True)
+        self.disk, self.vault = disk, disk / "vault"
+        self.environment["GW_VAULT"] = str(self.vault)
+
+    def fill_disk(self):
+        with open(self.disk / "filling", "wb", buffering=0) as filling, contextlib.suppress(OSError):
+            while True:
+                filling.write(bytes(4096))
+
+    def unmount(self):
+        for _ in range(WAIT * 10):
+            if self.disk is None or subprocess.run(["umount", self.disk], capture_output=True).returncode == 0:
+                return
+            time.sleep(0.1)
+        raise Failure("the disk stays in use")
 
     def add(self, name, arguments):
         self.mailboxes[name] = json.loads(self.store("mailbox", "add", name, "--json", *arguments))
@@ -194,6 +223,8 @@ class Player:
                 proxy = " ".join(words[1:])
             elif words[0] == "inetd":
                 inetd = True
+            elif words[0] == "disk":
+                self.vault.mount(words[1])
             else:
                 before.append(words)
         self.vault.init(certificate)
@@ -265,6 +296,8 @@ class Player:
         elif words[0] == "no-keeper":
             self.vault.kill_keeper()
             shutil.rmtree(self.vault.vault)
+        elif words[0] == "fill-disk":
+            self.vault.fill_disk()
         elif words[0] == "stored":
             count = self.vault.count(words[1])
             if count != int(words[2]):
@@ -274,7 +307,7 @@ class Player:
 
     def play(self):
         setup, started = [], False
-        early = {"server", "toml", "mailbox", "no-certificate", "implicit-tls", "inetd", "proxy", "message"}
+        early = {"server", "toml", "mailbox", "no-certificate", "implicit-tls", "inetd", "proxy", "message", "disk"}
         for number, raw in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 if not raw.strip() or raw.startswith("#"):
@@ -310,6 +343,7 @@ class Player:
                 self.server.kill()
                 status = "killed: it did not stop"
         self.vault.kill_keeper()
+        self.vault.unmount()
         if status not in (None, 0):
             raise Failure(f"{self.path}: the server ended with {status}\n{self.log.read_text(errors='replace')}")
 
@@ -323,6 +357,9 @@ def main():
                 player.play()
             finally:
                 player.finish()
+        except Skipped as reason:
+            print(reason, file=sys.stderr)
+            return SKIPPED
         except Failure as failure:
             print(failure, file=sys.stderr)
             if player.log.exists():

@@ -1,0 +1,24 @@
+#!/usr/bin/python3
+"""The table of refusals, row by row: a dialog provokes each, and hears the very words."""
+import pathlib
+import re
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+
+
+class RefusalsTest(unittest.TestCase):
+    def test_every_row_has_a_dialog_that_provokes_it(self):
+        source = re.sub(r"\s+", " ", (gw.ROOT / "lib/smtp/refusals.cc").read_text())
+        source = source.replace('" "', "")
+        rows = re.findall(r'RefusalRow\{R::\w+, "([^"]+)", (\d{3}), "([\d.]+)", "([^"]+)"\}', source)
+        self.assertEqual(len(rows), source.count("RefusalRow{R::"))
+        self.assertGreater(len(rows), 30)
+        heard = {line for path in (gw.ROOT / "tests/dialogs").glob("smtp_*.txt") for line in path.read_text().splitlines()}
+        self.assertEqual([name for name, code, enhanced, text in rows if f"S: {code} {enhanced} {text}" not in heard], [])
+
+
+if __name__ == "__main__":
+    gw.main()
