@@ -13,6 +13,7 @@
 #include "gate/smtp_auth.h"
 #include "gate/smtp_mail.h"
 #include "gate/smtp_policy.h"
+#include "gate/transaction.h"
 #include "net/serve.h"
 #include "smtp/session.h"
 
@@ -28,17 +29,6 @@ constexpr std::size_t kOutput = 16 << 10;        // replies that are gathered be
 constexpr milliseconds kLastWords{2'000};        // for the 421 of a process that stops
 constexpr std::size_t kIdsInReply = 12;          // fit into one reply line
 constexpr std::string_view kGone = "closed by the client";
-
-// 50 random bits in letters and digits: follows a connection, and with a number each of its mails, through
-// logs.
-std::string new_transaction() {
-  static constexpr char kAlphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
-  std::array<std::byte, 10> octets;
-  random_octets(octets);
-  std::string name;
-  for (const std::byte octet : octets) name += kAlphabet[std::to_integer<unsigned>(octet) & 31];
-  return name;
-}
 
 class Connection {
  public:

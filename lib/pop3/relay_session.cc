@@ -222,6 +222,7 @@ void RelaySession::obey_after_login(const Command& command) {
 
 void RelaySession::answered() {
   awaiting_ = false;
+  in_text_ = false;
   // What it held, a password perhaps, is no longer needed.
   event_ = Closed{};
 }
@@ -229,7 +230,9 @@ void RelaySession::answered() {
 void RelaySession::ok(std::string_view text) {
   line("+OK", text);
   if (!awaiting_) return;
-  if (const auto* asked = std::get_if<Ask>(&event_); asked != nullptr && asked->text) return;
+  const auto* asked = std::get_if<Ask>(&event_);
+  in_text_ = asked != nullptr && asked->text;
+  if (in_text_) return;
   user_given_ = std::holds_alternative<User>(event_);
   const bool in = std::holds_alternative<Pass>(event_) || std::holds_alternative<Auth>(event_) ||
                   std::holds_alternative<Response>(event_);

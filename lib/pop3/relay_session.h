@@ -93,6 +93,7 @@ class RelaySession {
   void output_sent();
 
   bool logged_in() const { return state_ == State::Transaction; }
+  bool in_text() const { return in_text_; }  // behind ok(), and before text_end()
   bool tls() const { return options_.tls; }
   bool login_allowed() const { return options_.tls || options_.allow_plaintext; }
   bool can_start_tls() const { return options_.tls_available && !options_.tls; }
@@ -123,6 +124,7 @@ class RelaySession {
   State state_ = State::Authorization;
   std::size_t malformed_ = 0;
   bool user_given_ = false;
+  bool in_text_ = false;
   bool challenged_ = false;  // by the server behind
   std::vector<std::string> mechanisms_;
   std::unique_ptr<sasl::PassThrough> exchange_;

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,16 +19,20 @@ namespace gw::test {
 
 class Pop3Client {
  public:
-  explicit Pop3Client(const gate::Pop3Service& service, std::string peer = "unix",
-                      bool implicit_tls = false) {
+  explicit Pop3Client(const gate::Pop3Service& service, std::string peer = "unix", bool implicit_tls = false)
+      : Pop3Client([&service, implicit_tls](
+                       net::Stream stream) { gate::serve_pop3(std::move(stream), implicit_tls, service); },
+                   std::move(peer)) {}
+  // Any server.
+  explicit Pop3Client(std::function<void(net::Stream)> serve, std::string peer = "unix") {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     stream_.emplace(Fd(ends[0]), net::Peer{});
     stream_->set_timeout(std::chrono::seconds(30));
     net::Peer from;
     from.address = std::move(peer);
-    server_ = std::thread([server = Fd(ends[1]), from, implicit_tls, &service]() mutable {
-      gate::serve_pop3(net::Stream(std::move(server), from), implicit_tls, service);
+    server_ = std::thread([server = Fd(ends[1]), from, serve = std::move(serve)]() mutable {
+      serve(net::Stream(std::move(server), from));
     });
   }
   Pop3Client(const Pop3Client&) = delete;

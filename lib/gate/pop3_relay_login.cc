@@ -1,0 +1,254 @@
+#include "gate/pop3_relay_login.h"
+
+#include <poll.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "gate/transaction.h"
+#include "net/limits.h"
+#include "net/serve.h"
+
+namespace gw::gate {
+namespace {
+
+using pop3::Due;
+using Kind = Pop3RelayLogin::Answer::Kind;
+
+constexpr std::string_view kNoServer = "[SYS/TEMP] the server cannot be reached now";
+constexpr std::string_view kNoVault = "[SYS/TEMP] no copy can be kept now, try again later";
+constexpr std::string_view kNoRoute = "[AUTH] this login leads nowhere here";
+constexpr std::size_t kMostChallenges = 10;  // that a server may ask behind a client's own messages
+
+Pop3RelayLogin::Answer refused(std::string_view text) {
+  return {Kind::Refused, std::string(text), {}};
+}
+
+// A process that is asked to stop does not wait on.
+void wait_or_stop(std::chrono::milliseconds time) {
+  pollfd stop{net::stop::descriptor(), POLLIN, 0};
+  ::poll(&stop, 1, static_cast<int>(time.count()));
+}
+
+// Whether a server refused the credentials, and not for a trouble of its own (RFC 2449, RFC 3206).
+bool wrong_credentials(std::string_view text) {
+  return !text.starts_with('[') || istarts_with(text, "[AUTH]");
+}
+
+}  // namespace
+
+Pop3RelayLogin::Pop3RelayLogin(const Pop3RelayListener& listener, const Pop3RelayService& service,
+                               const net::Stream& client)
+    : listener_(listener),
+      service_(service),
+      client_(client),
+      peer_(client.peer().address.empty() ? "local" : client.peer().address),
+      transaction_(new_transaction()) {}
+
+std::optional<std::string> Pop3RelayLogin::connect_listeners_route() {
+  const auto routes = service_.routes();
+  if (!routes) {
+    log::error("no routes", {{"transaction", transaction_}, {"reason", routes.error().text()}});
+    return std::string(kNoVault);
+  }
+  const auto named = [&](const vault::Route& route) {
+    return route.name == listener_.route && route.protocol == vault::Protocol::Pop3;
+  };
+  const auto found = std::find_if(routes->begin(), routes->end(), named);
+  if (found == routes->end()) {
+    log::error("no such route", {{"transaction", transaction_}, {"route", listener_.route}});
+    return "[SYS/TEMP] there is no such route now";
+  }
+  route_ = *found;
+  return connect();
+}
+
+// Connects to the route's server. Gives what the client hears where that fails.
+std::optional<std::string> Pop3RelayLogin::connect() {
+  auto opened = Pop3Upstream::open(*service_.upstreams, *route_, service_.times);
+  if (!opened) {
+    const Error& error = opened.error();
+    log::error(error.code() == Code::Denied ? "server not accepted" : "no server",
+               {{"transaction", transaction_}, {"route", route_->name}, {"reason", error.text()}});
+    return std::string(kNoServer);
+  }
+  if (const auto& refusal = (*opened)->refusal()) {
+    log::warning("refused by the server",
+                 {{"transaction", transaction_}, {"route", route_->name}, {"reply", *refusal}});
+    return *refusal;
+  }
+  upstream_ = std::move(*opened);
+  return std::nullopt;
+}
+
+std::vector<std::string> Pop3RelayLogin::mechanisms() const {
+  std::vector<std::string> both;
+  for (const std::string_view mechanism : sasl::kPassedMechanisms)
+    if (capabilities().offers(mechanism)) both.emplace_back(mechanism);
+  return both;
+}
+
+const pop3::Capabilities& Pop3RelayLogin::capabilities() const {
+  static const pop3::Capabilities kUnchosen = pop3::Capabilities::unchosen();
+  return upstream_ ? upstream_->capabilities() : kUnchosen;
+}
+
+// On a listener of several routes: the route that the login names, and the login without that name.
+std::optional<std::string> Pop3RelayLogin::choose(std::string& login) {
+  if (!listener_.route.empty()) return std::nullopt;
+  const auto routes = service_.routes();
+  if (!routes) {
+    log::error("no routes", {{"transaction", transaction_}, {"reason", routes.error().text()}});
+    return std::string(kNoVault);
+  }
+  const vault::Chosen chosen = vault::choose_route(*routes, vault::Protocol::Pop3, login);
+  if (chosen.route == nullptr) return std::string(kNoRoute);
+  // Another one than before, or one that has changed, is another server.
+  if (route_ && (route_->name != chosen.route->name || route_->version != chosen.route->version))
+    upstream_.reset();
+  route_ = *chosen.route;
+  login = chosen.login;
+  return std::nullopt;
+}
+
+Result<void> Pop3RelayLogin::check_mailbox() const {
+  const Result<store::Store*> store = service_.store();
+  if (!store) return store.error();
+  const Result<store::Recipient> to = vault::target(**store, mailbox_);
+  if (!to) return to.error();
+  if (to->mailbox.status == store::Status::Suspended)
+    return Error(Code::Conflict, "mailbox " + to->mailbox.name + " is suspended");
+  return {};
+}
+
+// All that must be right before the server hears a credential. Gives what the client hears where it is not.
+std::optional<Pop3RelayLogin::Answer> Pop3RelayLogin::prepare(std::string& login, std::string_view acts_as) {
+  if (service_.limits != nullptr) wait_or_stop(service_.limits->wait(net::source_of(peer_)));
+  const bool acts_as_itself = acts_as == login;
+  if (const auto wrong = choose(login)) return refused(*wrong);
+  login_ = login;
+  identity_ = acts_as_itself ? login : std::string(acts_as);
+  const auto mailbox = vault::mailbox_of(*route_, identity_);
+  if (!vault::may_login(*route_, login_) || !vault::may_login(*route_, identity_) || !mailbox) {
+    log::warning("login not taken by its route",
+                 {{"transaction", transaction_}, {"peer", peer_}, {"route", route_->name}});
+    return refused(kNoRoute);
+  }
+  mailbox_ = *mailbox;
+  if (const Result<void> ready = check_mailbox(); !ready) {
+    const bool pass = route_->on_copy_failure == vault::OnCopyFailure::Pass;
+    log::error(pass ? "no copies, passed on" : "no copies",
+               {{"transaction", transaction_}, {"route", route_->name}, {"reason", ready.error().text()}});
+    if (!pass) return refused(kNoVault);
+  }
+  if (upstream_) return std::nullopt;
+  if (const auto wrong = connect()) {
+    // A listener of one route has said what its server can do; without that server nothing is left to say.
+    return Answer{listener_.route.empty() ? Kind::Refused : Kind::Over, *wrong, "no server"};
+  }
+  return std::nullopt;
+}
+
+Pop3RelayLogin::Answer Pop3RelayLogin::user(std::string_view name) {
+  std::string login(name);
+  if (auto wrong = prepare(login, login)) return *wrong;
+  return judge(upstream_->ask("USER " + login_), false);
+}
+
+Pop3RelayLogin::Answer Pop3RelayLogin::pass(const Secret& password) {
+  return judge(upstream_->ask("PASS ", password, Due::Line), true);
+}
+
+Pop3RelayLogin::Answer Pop3RelayLogin::auth(sasl::PassThrough& said) {
+  std::string login = said.login();
+  if (auto wrong = prepare(login, said.acts_as())) return *wrong;
+  said.set_login(login);
+  challenges_ = 0;
+  const pop3::Capabilities& server = upstream_->capabilities();
+  if (server.offers(said.mechanism())) return judge(say_again(said), true);
+  // A listener of several routes announces what the chosen server need not have: a password is a password.
+  const bool takes_user = server.user || !server.known;
+  if (said.password() == nullptr || !takes_user || identity_ != login_)
+    return refused("[AUTH] the server does not offer this mechanism");
+  const auto named = upstream_->ask("USER " + login_);
+  if (!named || !named->ok()) return judge(named, true);
+  return pass(*said.password());
+}
+
+// In the form without an initial response, which every server has and no line limit bounds (RFC 5034).
+Result<Pop3RelayLogin::Reply> Pop3RelayLogin::say_again(const sasl::PassThrough& said) {
+  Result<Reply> reply = upstream_->ask("AUTH " + std::string(said.mechanism()), Due::Exchange);
+  for (const Secret& message : said.messages()) {
+    if (!reply) return reply;
+    if (reply->ok())
+      return Error(Code::Closed, route_->upstream() + ": it let somebody in who had not said who");
+    if (!reply->challenge()) return reply;
+    reply = upstream_->ask("", message, Due::Exchange);
+  }
+  return reply;
+}
+
+Pop3RelayLogin::Answer Pop3RelayLogin::respond(const Secret& line) {
+  return judge(upstream_->ask("", line, Due::Exchange), true);
+}
+
+// What the server's reply is to the client; `last`: it decides about the credentials.
+Pop3RelayLogin::Answer Pop3RelayLogin::judge(const Result<Reply>& reply, bool last) {
+  if (!reply) return lost(reply.error());
+  if (reply->challenge()) {
+    if (++challenges_ > kMostChallenges) return lost(Error(Code::Closed, "it asks on and on"));
+    std::string text = reply->text;
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    return {Kind::Challenge, std::move(text), {}};
+  }
+  const std::string source = net::source_of(peer_);
+  if (reply->ok()) {
+    if (!last) return {Kind::Ok, reply->text, {}};
+    done_ = true;
+    if (service_.limits != nullptr) service_.limits->succeeded(source);
+    const auto tls = [](const auto& facts) { return facts ? facts->version : std::string("none"); };
+    log::info("pop3 relay login", {{"transaction", transaction_},
+                                   {"peer", peer_},
+                                   {"route", route_->name},
+                                   {"tls", tls(client_.tls())},
+                                   {"upstream-tls", tls(upstream_->tls())}});
+    log::verbose("pop3 relay login", {{"transaction", transaction_}, {"login", identity_}});
+    return {Kind::Ok, reply->text, {}};
+  }
+  // The name is not logged: people type their password into the wrong field.
+  log::warning("login refused by the server",
+               {{"transaction", transaction_}, {"peer", peer_}, {"route", route_->name}});
+  if (!wrong_credentials(reply->text) || service_.limits == nullptr) return {Kind::Refused, reply->text, {}};
+  service_.limits->failed(source);
+  const bool enough = ++refused_ >= service_.limits->policy().per_session;
+  return {enough ? Kind::Over : Kind::Refused, reply->text, "too many wrong passwords"};
+}
+
+Pop3RelayLogin::Answer Pop3RelayLogin::lost(const Error& error) {
+  log::warning("server lost",
+               {{"transaction", transaction_}, {"route", route_->name}, {"reason", error.text()}});
+  upstream_.reset();
+  return {Kind::Over, std::string(kNoServer), error.text()};
+}
+
+Pop3Copies Pop3RelayLogin::copies() const {
+  vault::Envelope envelope;
+  envelope.host = service_.host;
+  envelope.peer = client_.peer().address;
+  if (const auto& tls = client_.tls()) {
+    envelope.tls = tls->version + " " + tls->cipher;
+    envelope.client_certificate = tls->client_certificate;
+  }
+  envelope.auth = login_;
+  envelope.listener = listener_.name;
+  envelope.transaction = transaction_;
+  envelope.origin = vault::Origin::ProxyPop3;
+  envelope.route = route_->name;
+  envelope.login = identity_;
+  return Pop3Copies(service_.store, mailbox_, {*service_.fingerprint_key, route_->name, identity_},
+                    std::move(envelope));
+}
+
+}  // namespace gw::gate

@@ -1,0 +1,160 @@
+#include "gate/pop3_upstream.h"
+
+#include <array>
+
+#include "pop3/list_lines.h"
+
+namespace gw::gate {
+namespace {
+
+using pop3::Due;
+using Kind = pop3::Answer::Kind;
+
+constexpr std::size_t kReplyBuffer = 4 << 10;
+constexpr std::size_t kTextBuffer = 64 << 10;
+constexpr std::size_t kMostCapabilities = 1000;  // lines
+
+}  // namespace
+
+Pop3Upstream::Pop3Upstream(net::Stream stream, const vault::Route& route, const UpstreamTimes& times)
+    : stream_(std::move(stream)), route_(route), times_(times) {
+  stream_.set_timeout(times_.reply);
+}
+
+Result<std::unique_ptr<Pop3Upstream>> Pop3Upstream::open(Upstreams& upstreams, const vault::Route& route,
+                                                         const UpstreamTimes& times) {
+  Result<net::Stream> stream = upstreams.open(route, times.connect);
+  if (!stream) return stream.error();
+  std::unique_ptr<Pop3Upstream> opened(new Pop3Upstream(std::move(*stream), route, times));
+  if (const Result<void> begun = opened->begin(upstreams); !begun) return begun.error();
+  return opened;
+}
+
+Result<void> Pop3Upstream::begin(Upstreams& upstreams) {
+  const Result<Reply> greeting = reply();
+  if (!greeting) return greeting.error();
+  if (!greeting->ok()) {
+    refusal_ = greeting->text;
+    return {};
+  }
+  if (route_.tls == vault::UpstreamTls::StartTls) {
+    const Result<Reply> ready = ask("STLS");
+    if (!ready) return ready.error();
+    if (!ready->ok()) {
+      refusal_ = "[SYS/TEMP] the server does not begin TLS";
+      return {};
+    }
+    if (const auto done = upstreams.start_tls(stream_, route_, times_.connect); !done) return done;
+    client_.tls_started();
+  }
+  return learn_capabilities();
+}
+
+Result<void> Pop3Upstream::learn_capabilities() {
+  const Result<Reply> has = ask("CAPA", Due::Text);
+  if (!has) return has.error();
+  if (!has->ok()) {
+    capabilities_ = pop3::Capabilities::without_capa();
+    return {};
+  }
+  pop3::Capabilities learned;
+  learned.known = true;
+  pop3::ListLines lines;
+  std::size_t count = 0;
+  for (;;) {
+    const auto found = part();
+    if (!found) return found.error();
+    if (!*found) break;
+    lines.write((*found)->octets, [&](std::string_view line) {
+      if (++count <= kMostCapabilities) learned.add(line);
+    });
+  }
+  capabilities_ = std::move(learned);
+  return {};
+}
+
+Result<Pop3Upstream::Reply> Pop3Upstream::ask(std::string_view command, Due due) {
+  const std::array<ByteView, 2> pieces{as_bytes(command), as_bytes("\r\n")};
+  if (const auto sent = send(pieces, due); !sent) return sent.error();
+  return reply();
+}
+
+Result<Pop3Upstream::Reply> Pop3Upstream::ask(std::string_view words, const Secret& secret, Due due) {
+  const std::array<ByteView, 3> pieces{as_bytes(words), secret.view(), as_bytes("\r\n")};
+  if (const auto sent = send(pieces, due); !sent) return sent.error();
+  return reply();
+}
+
+Result<void> Pop3Upstream::send(std::span<const ByteView> pieces, Due due) {
+  // What is there already is no answer to this command: it would be taken for one.
+  if (stream_.pending()) return broken({"a reply before it was asked for"});
+  due_ = due;
+  client_.expect(due);
+  const Result<void> sent = stream_.write(pieces);
+  if (!sent) return sent.error().within(route_.upstream());
+  return {};
+}
+
+Result<Pop3Upstream::Reply> Pop3Upstream::reply() {
+  for (;;) {
+    const pop3::Client::Event& event = client_.next_event();
+    if (std::holds_alternative<pop3::NeedInput>(event) || std::holds_alternative<pop3::Idle>(event)) {
+      if (const auto more = read_more(); !more) return more.error();
+    } else if (const auto* answer = std::get_if<pop3::Answer>(&event)) {
+      Reply found;
+      found.kind = answer->kind;
+      found.text = found.challenge() ? std::string(answer->text) : pop3::passed_text(answer->text);
+      if (due_ == Due::Text && found.ok()) return found;
+      if (const auto* spoke = std::get_if<pop3::Broken>(&client_.next_event())) return broken(*spoke);
+      buffer_ = {};
+      return found;
+    } else if (const auto* how = std::get_if<pop3::Broken>(&event)) {
+      return broken(*how);
+    }
+  }
+}
+
+Result<std::optional<pop3::TextPart>> Pop3Upstream::part() {
+  for (;;) {
+    const pop3::Client::Event& event = client_.next_event();
+    if (std::holds_alternative<pop3::NeedInput>(event)) {
+      if (const auto more = read_more(); !more) return more.error();
+    } else if (const auto* found = std::get_if<pop3::TextPart>(&event)) {
+      if (!found->octets.empty()) return std::optional(*found);
+    } else if (const auto* how = std::get_if<pop3::Broken>(&event)) {
+      return broken(*how);
+    } else if (std::holds_alternative<pop3::TextEnd>(event)) {
+      // What stands behind the dot makes the whole of it doubtful.
+      if (const auto* spoke = std::get_if<pop3::Broken>(&client_.next_event())) return broken(*spoke);
+      buffer_ = {};
+      return std::optional<pop3::TextPart>();
+    } else {
+      return Error(Code::Internal, "no text of the server is under way");
+    }
+  }
+}
+
+Result<void> Pop3Upstream::skip() {
+  for (;;) {
+    const auto found = part();
+    if (!found) return found.error();
+    if (!*found) return {};
+  }
+}
+
+Result<void> Pop3Upstream::read_more() {
+  buffer_.resize(due_ == Due::Text ? kTextBuffer : kReplyBuffer);
+  const Result<std::size_t> got = stream_.read(buffer_);
+  if (!got) return got.error().within(route_.upstream());
+  if (*got == 0)
+    client_.receive_eof();
+  else
+    client_.receive(ByteView(buffer_).first(*got));
+  return {};
+}
+
+Error Pop3Upstream::broken(const pop3::Broken& how) const {
+  return Error(Code::Closed, route_.upstream() + ": " + how.reason);
+}
+
+}  // namespace gw::gate

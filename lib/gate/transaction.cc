@@ -1,0 +1,18 @@
+#include "gate/transaction.h"
+
+#include <array>
+
+#include "base/secret.h"
+
+namespace gw::gate {
+
+std::string new_transaction() {
+  static constexpr char kAlphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  std::array<std::byte, 10> octets;
+  random_octets(octets);
+  std::string name;
+  for (const std::byte octet : octets) name += kAlphabet[std::to_integer<unsigned>(octet) & 31];
+  return name;
+}
+
+}  // namespace gw::gate
