@@ -26,7 +26,7 @@ class ClientTls;
 struct TlsFacts {
   std::string version;  // `TLSv1.3`
   std::string cipher;
-  std::string client_certificate;  // subject; empty: none
+  std::string client_certificate;  // subject and SHA-256, not verified; empty: none
 };
 
 class Stream {

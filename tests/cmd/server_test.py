@@ -85,6 +85,31 @@ class ServerTest(unittest.TestCase):
         gw.until(lambda: "the old one stays" in smtpd.log(), "the log says that the old certificate stays")
         self.assertEqual(certificate_of(smtpd, "smtps"), new)
 
+    def test_a_client_certificate_is_asked_for_and_noted_in_the_envelope(self):
+        smtpd = self.vault.smtpd(listen=("127.0.0.1:0,tls",))
+        pair = self.vault.path / "tls"
+        for certificate in (True, False):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            if certificate:
+                context.load_cert_chain(pair / "certificate.pem", pair / "key.pem")
+            with gw.Smtp(("127.0.0.1", smtpd.address("smtps")[1]), greet=False) as smtp:
+                smtp.file.close()
+                smtp.socket = context.wrap_socket(smtp.socket)
+                smtp.file = smtp.socket.makefile("rb")
+                smtp.reply()
+                smtp.command("EHLO client.example.com")
+                self.assertTrue(smtp.deliver(self.box.address, gw.mail(100)).ok)
+            [message] = self.vault.json("message", "list", "journal")
+            envelope = self.vault.json("message", "show", "journal", message["id"], "--envelope", "--password-file",
+                                       self.box.password_file)[0]
+            if certificate:
+                digest = gw.sha256(ssl.PEM_cert_to_DER_cert((pair / "certificate.pem").read_text()))
+                self.assertEqual(envelope["client_certificate"], f"/CN=gateway.example.com sha256={digest}")
+            else:
+                self.assertFalse(envelope.get("client_certificate"))
+            gw.drain(self.vault.pop3d(), self.box)
+
     def test_reloads_under_load_fail_no_handshake(self):
         smtpd = self.vault.smtpd(listen=("127.0.0.1:0,tls",))
         folder = self.vault.path / "tls"

@@ -25,6 +25,7 @@ class Ledger:
         self.lock = threading.Lock()
         self.acknowledged, self.unanswered, self.wrong = {}, {}, []
         self.refused = 0
+        self.both = set()  # acknowledged for two mailboxes at once
         self.drained, self.gone = [], set()  # what came out, in order; what QUIT confirmed
 
     def note(self, digest, octets, reply):
@@ -46,7 +47,7 @@ class CrashTest(unittest.TestCase):
         print(f"seed {seed}, {kills} kills", flush=True)
         moments = random.Random(seed)
         with gw.Vault(tls=False) as vault:
-            box = vault.add_mailbox("journal")
+            box, self.other = vault.add_mailbox("journal"), vault.add_mailbox("other")
             self.smtpd, self.pop3d = vault.smtpd(), vault.pop3d()
             ledger, over = Ledger(), threading.Event()
             senders = [threading.Thread(target=self.send, args=(box, ledger, over, seed + n)) for n in range(SENDERS)]
@@ -76,6 +77,10 @@ class CrashTest(unittest.TestCase):
             vault.verify()
             rest = gw.digests(gw.drain(self.pop3d, box))
             self.judge(ledger, rest, killed)
+            others = set(gw.digests(gw.drain(self.pop3d, self.other)))
+            self.assertEqual(ledger.both - others, set(), "acknowledged for two mailboxes and in one")
+            self.assertEqual(others - ledger.acknowledged.keys() - ledger.unanswered.keys(), set(), "altered or partial")
+            self.assertGreater(len(ledger.both), 10, "too little was acknowledged to prove anything")
             self.assertEqual(gw.drain(self.pop3d, box), [])
 
     def drain(self, box, ledger, over):
@@ -107,7 +112,11 @@ class CrashTest(unittest.TestCase):
             try:
                 if smtp is None:
                     smtp = gw.Smtp(self.smtpd)
-                reply = smtp.deliver(box.address, content)
+                both = rng.random() < 0.3
+                reply = smtp.deliver([box.address, self.other.address] if both else box.address, content)
+                if both and reply.ok:
+                    with ledger.lock:
+                        ledger.both.add(gw.sha256(content))
             except (OSError, gw.Closed):
                 pass
             ledger.note(gw.sha256(content), len(content), reply)

@@ -72,6 +72,8 @@ class MemoryTest(unittest.TestCase):
         watched = [Watched("gw-pop3d", pop3d.pid), Watched("keeper", keeper)]
         with gw.Pop3(pop3d, self.box, seconds=120) as pop3:
             self.assertEqual(pop3.digest(1), (digest.hexdigest(), octets))
+            pop3.command(f"TOP 1 {octets}")
+            self.assertEqual(sum(map(len, pop3.lines())), octets)
             pop3.command("DELE 1")
             pop3.command("QUIT")
         self.judge("out", watched)
