@@ -176,6 +176,7 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   serving.vault = health->vault;
   serving.idle_exit = *idle_exit;
   serving.connections = std::max<std::size_t>(room > kStoreFiles ? room - kStoreFiles : 0, 64);
+  serving.failed = &failed;
   serving.stop = net::stop::descriptor();
   Result<void> served;
   {

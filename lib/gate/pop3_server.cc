@@ -24,6 +24,9 @@ using std::chrono::milliseconds;
 constexpr std::size_t kReadSize = 4096;
 // Octets that move are told to the keeper, which gives away a silent session's lease, once in this time.
 constexpr std::chrono::seconds kRenewal{10};
+// How long QUIT waits for the next keeper where the last one could not say whether it has deleted.
+constexpr std::chrono::seconds kReplacement{15};
+constexpr milliseconds kPause{100};
 
 // A process that is asked to stop does not wait on.
 void wait_or_stop(milliseconds time) {
@@ -294,6 +297,16 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
   for (const std::size_t number : deleted) ids.push_back(drain_->messages()[number - 1].id);
   Result<void> removed;
   if (!ids.empty()) removed = drain_->remove(ids, "pop3 " + peer_);
+  if (!removed && removed.error().code() == Code::Unknown) {
+    // All or none, so one of them tells, once the keeper that failed at it is replaced.
+    Result<bool> done = drain_->removed(ids.front());
+    const BootClock::time_point patience = BootClock::now() + kReplacement;
+    while (!done && done.error().code() == Code::Unavailable && BootClock::now() < patience) {
+      wait_or_stop(kPause);
+      done = drain_->removed(ids.front());
+    }
+    if (done && *done) removed = {};
+  }
   // The mailbox is free before the answer: a client may come back at once.
   reader_.reset();
   drain_.reset();

@@ -101,6 +101,14 @@ Result<void> Drain::interrupted(const store::MessageRecord& record, std::string_
   return {};
 }
 
+Result<bool> Drain::removed(const MessageId& message) const {
+  const auto known = std::ranges::find(state_->messages, message, &store::MessageRecord::id);
+  if (known == state_->messages.end()) return Error(Code::NotFound, "not a message of this drain");
+  const auto found = state_->store.list(state_->mailbox.id, known->seq - 1, 1);
+  if (!found) return found.error();
+  return found->empty() || found->front().id != message || found->front().state == store::State::Drained;
+}
+
 Result<void> Drain::remove(std::span<const MessageId> messages, std::string_view actor) {
   if (messages.empty()) return state_->lease->renew();  // nothing to do, and still an answer about the lease
   store::Transition transition;

@@ -73,6 +73,8 @@ class Drain {
   Result<void> interrupted(const store::MessageRecord& record, std::string_view actor);
   // Moves these to drained, all or none, while the lease still holds.
   Result<void> remove(std::span<const MessageId> messages, std::string_view actor);
+  // After an Unknown from remove(): whether it was done, as this one of its messages shows.
+  Result<bool> removed(const MessageId& message) const;
 
  private:
   struct State;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <ctime>
 #include <map>
 
 #include "gate/pop3_client.h"
@@ -116,16 +117,17 @@ TEST_CASE("An unknown mailbox takes as long as a wrong password") {
   REQUIRE(client.line().starts_with("+OK"));
   const auto time = [&](const std::string& user) {
     REQUIRE(client.ask("USER " + user).starts_with("+OK"));
-    const auto begun = std::chrono::steady_clock::now();
+    // Of this process's processor time: what else the machine does is not in it.
+    const std::clock_t begun = std::clock();
     REQUIRE(client.ask("PASS not the password") == "-ERR [AUTH] wrong user or password");
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    return static_cast<double>(std::clock() - begun);
   };
   const auto median = [](std::vector<double> times) {
     std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
                      times.end());
     return times[times.size() / 2];
   };
-  // In turns, so that what else the machine does meets both alike; and once more where it did not.
+  // In turns, so that what slows the processor meets both alike; and once more where it did not.
   double ratio = 0;
   for (int round = 0; round < 5; ++round) {
     std::vector<double> wrong;
@@ -346,6 +348,28 @@ TEST_CASE("A deletion that fails is told, and the session ends") {
   REQUIRE(client.log_in("journal", kPassword).starts_with("+OK"));
   CHECK(client.ask("DELE 1") == "+OK");
   CHECK(client.ask("QUIT").starts_with("-ERR [SYS/TEMP] "));
+  CHECK(client.closed());
+  CHECK(vault.live() == 1);
+}
+
+TEST_CASE("A deletion of which the store does not know whether it is done is looked up before the answer") {
+  const Code code = GENERATE(Code::Unknown, Code::Unavailable);
+  Pop3Vault vault;
+  vault.deliver("Subject: 1\r\n\r\n");
+  vault.deliver("Subject: 2\r\n\r\n");
+  if (GENERATE(true, false)) {
+    auto record = *vault.faulty.mailbox(vault.mailbox.id);
+    record.grace = 0;  // then what is drained is gone at once
+    REQUIRE(vault.faulty.put_mailbox(record, {}, {store::LeafType::Setting, "test", 0}));
+  }
+  vault.faulty.fail_afterwards = [code](std::string_view operation) {
+    return operation == "transition" ? std::optional(Error(code, "no")) : std::nullopt;
+  };
+  Pop3Client client(vault.service);
+  REQUIRE(client.log_in("journal", kPassword).starts_with("+OK"));
+  CHECK(client.ask("DELE 2") == "+OK");
+  // Unavailable says that it is surely not done: nothing is asked.
+  CHECK(client.ask("QUIT").starts_with(code == Code::Unknown ? "+OK" : "-ERR [SYS/TEMP] "));
   CHECK(client.closed());
   CHECK(vault.live() == 1);
 }

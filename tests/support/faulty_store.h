@@ -16,6 +16,8 @@ class FaultyStore : public store::Store {
 
   // Asked before each operation, by its name; an Error is given instead of doing it. From any thread.
   std::function<std::optional<Error>(std::string_view operation)> fail;
+  // Asked behind each operation that went well, by its name; an Error is given though it is done.
+  std::function<std::optional<Error>(std::string_view operation)> fail_afterwards;
   // May change what read() brought.
   std::function<void(const MessageId& message, std::uint64_t offset, std::span<std::byte> octets)> alter;
 
@@ -113,7 +115,11 @@ class FaultyStore : public store::Store {
     if (fail) {
       if (std::optional<Error> error = fail(operation)) return *error;
     }
-    return act();
+    auto done = act();
+    if (done && fail_afterwards) {
+      if (std::optional<Error> error = fail_afterwards(operation)) return *error;
+    }
+    return done;
   }
 
   store::Store& to_;

@@ -38,7 +38,7 @@ struct Server::Served {
 };
 
 Server::Server(store::Store& store, ServerOptions options)
-    : shared_{store, options.vault, {}, {}},
+    : shared_{store, options.vault, {}, options.failed, {}},
       options_(options),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       idle_since_(Clock::now()) {

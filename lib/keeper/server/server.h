@@ -38,7 +38,10 @@ struct ServerOptions {
   std::chrono::milliseconds sweep_every{60'000};
   std::size_t sweep_budget = 2000;  // messages in one go, then others have their turn
   std::size_t connections = 1000;   // more are told to come again
-  int stop = -1;                    // a descriptor that is readable once the process is to end
+  // Set once the store has failed: no request is answered any more, for what the disk holds only the next
+  // keeper will know.
+  const std::atomic<bool>* failed = nullptr;
+  int stop = -1;  // a descriptor that is readable once the process is to end
 };
 
 class Server {

@@ -73,6 +73,7 @@ void Session::run() {
       if (frame.error().code() == Code::BadInput) violation(frame.error().text());
       break;
     }
+    if (shared_.failed != nullptr && *shared_.failed) break;
     if (frame->kind == FrameKind::Data) {
       take_data(frame->octets);
     } else if (request_.ParseFromArray(frame->octets.data(), static_cast<int>(frame->octets.size()))) {

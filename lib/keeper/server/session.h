@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -45,6 +46,7 @@ struct Shared {
   store::Store& store;
   VaultId vault;
   std::array<std::byte, 16> incarnation{};
+  const std::atomic<bool>* failed = nullptr;  // see ServerOptions
   PendingMessages pending;
 };
 
