@@ -5,9 +5,41 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace gw::keeper {
 namespace {
+
+union Ancillary {
+  cmsghdr header;
+  std::array<char, CMSG_SPACE(sizeof(int))> octets;
+};
+
+// One descriptor, where one came along.
+Fd descriptor_of(msghdr& message) {
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+      header->cmsg_len != CMSG_LEN(sizeof(int)))
+    return Fd();
+  int descriptor = -1;
+  std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+  return Fd(descriptor);
+}
+
+ssize_t receive_along(int socket, std::span<std::byte> space, int flags, Fd& along) {
+  iovec vector{space.data(), space.size()};
+  Ancillary ancillary{};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = &ancillary;
+  message.msg_controllen = sizeof ancillary;
+  const ssize_t got = ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+  if (got > 0) {
+    if (Fd came = descriptor_of(message)) along = std::move(came);
+  }
+  return got;
+}
 
 void set_timeout(int socket, int option, std::chrono::seconds timeout) {
   timeval value{};
@@ -27,11 +59,12 @@ void Channel::set_timeouts(std::chrono::seconds receive, std::chrono::seconds se
   set_timeout(socket_.get(), SO_SNDTIMEO, send);
 }
 
-Result<std::size_t> Channel::receive(int flags) {
+Result<std::size_t> Channel::receive(int flags, Fd* along) {
   const std::span<std::byte> space = reader_.space();
   ssize_t got = 0;
   do {
-    got = ::recv(socket_.get(), space.data(), space.size(), flags);
+    got = along == nullptr ? ::recv(socket_.get(), space.data(), space.size(), flags)
+                           : receive_along(socket_.get(), space, flags, *along);
   } while (got < 0 && errno == EINTR);
   if (got == 0) return Error(Code::Closed, "keeper connection: the other side has gone");
   if (got > 0) reader_.filled(static_cast<std::size_t>(got));
@@ -40,12 +73,12 @@ Result<std::size_t> Channel::receive(int flags) {
   return static_cast<std::size_t>(got);
 }
 
-Result<Frame> Channel::next() {
+Result<Frame> Channel::next(Fd* along) {
   for (;;) {
     auto frame = reader_.next();
     if (!frame) return frame.error();
     if (*frame) return **frame;
-    if (auto got = receive(0); !got) return got.error();
+    if (auto got = receive(0, along); !got) return got.error();
   }
 }
 
@@ -84,6 +117,28 @@ Result<void> Channel::send(std::span<const ByteView> pieces) {
     }
   }
   return {};
+}
+
+Result<void> Channel::send(ByteView piece, int along) {
+  if (along < 0 || piece.empty()) return send(piece);
+  iovec vector{const_cast<std::byte*>(piece.data()), piece.size()};
+  Ancillary ancillary{};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = &ancillary;
+  message.msg_controllen = sizeof ancillary;
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof along);
+  std::memcpy(CMSG_DATA(header), &along, sizeof along);
+  ssize_t sent = 0;
+  do {
+    sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) return broken("keeper connection");
+  return send(piece.subspan(static_cast<std::size_t>(sent)));
 }
 
 void Channel::hang_up() {

@@ -20,8 +20,9 @@ class Channel {
   void set_timeouts(std::chrono::seconds receive, std::chrono::seconds send);
 
   // The next frame, or piece of a data frame; valid until the next call. Closed: the other side has gone.
-  // Timeout. BadInput: it does not speak this protocol.
-  Result<Frame> next();
+  // Timeout. BadInput: it does not speak this protocol. A descriptor that came along goes to `along`, or is
+  // closed.
+  Result<Frame> next(Fd* along = nullptr);
   // Whether next() has something in hand, looking once and not waiting. Closed as above.
   Result<bool> arrived();
   // Between two frames, gives back the memory that a large one had needed.
@@ -32,6 +33,8 @@ class Channel {
   // All of the pieces, in order, as one write where the system can. Where it fails, not all has been sent.
   Result<void> send(std::span<const ByteView> pieces);
   Result<void> send(ByteView piece) { return send(std::span(&piece, 1)); }
+  // And a copy of this descriptor with the first octet, where it is one.
+  Result<void> send(ByteView piece, int along);
 
   // From any thread: what has arrived can still be read, then next() is Closed; the other side's writes fail.
   void hang_up();
@@ -40,7 +43,7 @@ class Channel {
   int descriptor() const { return socket_.get(); }
 
  private:
-  Result<std::size_t> receive(int flags);
+  Result<std::size_t> receive(int flags, Fd* along = nullptr);
 
   Fd socket_;
   FrameReader reader_;

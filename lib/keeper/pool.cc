@@ -25,7 +25,7 @@ constexpr std::chrono::seconds kRest{30};
 Result<std::shared_ptr<Connection>> Connection::open(Fd socket, std::string_view tool) {
   std::shared_ptr<Connection> connection(new Connection(std::move(socket)));
   connection->channel_.set_timeouts(kHello, kAnswer);
-  auto frame = connection->channel_.next();
+  auto frame = connection->channel_.next(&connection->changes_);
   if (!frame) return frame.error();
   proto::Hello& hello = connection->hello_;
   if (frame->kind != FrameKind::Control ||
@@ -168,6 +168,7 @@ Result<std::shared_ptr<Connection>> Pool::dial() {
       const std::lock_guard lock(mutex_);
       if (vault_.zero()) vault_ = vault;
       if (vault_ != vault) return Error(Code::Config, "the keeper now serves another vault");
+      watch(**connection);
       return connection;
     }
     const Code code = connection.error().code();
@@ -177,6 +178,22 @@ Result<std::shared_ptr<Connection>> Pool::dial() {
     }
     std::this_thread::sleep_for(pause);
   }
+}
+
+void Pool::watch(Connection& connection) {
+  const Fd memory = std::move(connection.changes_);
+  if (!memory || (changes_ && connection.hello().incarnation() == watched_)) return;
+  auto view = ChangeView::map(memory);
+  if (!view) return;
+  changes_ = std::move(*view);
+  watched_ = connection.hello().incarnation();
+  ++keepers_;
+}
+
+std::optional<Stamp> Pool::stamp() const {
+  const std::lock_guard lock(mutex_);
+  if (!changes_) return std::nullopt;
+  return Stamp{keepers_, changes_->now()};
 }
 
 void Pool::give_back(const std::shared_ptr<Connection>& connection) {
@@ -202,6 +219,7 @@ void Pool::drop(const std::shared_ptr<Connection>& connection) {
   connection->channel_.cut();
   const std::lock_guard lock(mutex_);
   connection->dead_ = true;
+  changes_.reset();  // the keeper may have ended, and counts no changes any more
   for (const MessageId& message : connection->pending_) pending_.erase(message);
   connection->pending_.clear();
   if (waiting_ > 0) freed_.notify_all();

@@ -15,7 +15,9 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "keeper/change_count.h"
 #include "keeper/channel.h"
+#include "keeper/lookups.h"
 #include "keeper/protocol.pb.h"
 #include "store/store.h"
 
@@ -56,6 +58,7 @@ class Connection {
   proto::Hello hello_;
   proto::Request request_;
   proto::Reply reply_;
+  Fd changes_;      // of the keeper's ChangeCount, until the pool takes it
   Bytes greeting_;  // goes in front of the first request
   Bytes out_;
   bool large_reply_ = false;
@@ -110,6 +113,9 @@ class Pool {
   // A hold keeps the connection open between loans. No effect on a dead one.
   void hold(Connection& connection);
   void release(Connection& connection);
+  // Which state the keeper's records are in; none: it cannot be told.
+  std::optional<Stamp> stamp() const;
+
   void hold_pending(Connection& connection, const MessageId& message);
   void release_pending(const MessageId& message);
 
@@ -118,15 +124,19 @@ class Pool {
   void give_back(const std::shared_ptr<Connection>& connection);
   void drop(const std::shared_ptr<Connection>& connection);
   Result<std::shared_ptr<Connection>> dial();
+  void watch(Connection& connection);
 
   Dial dial_;
   std::string tool_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable freed_;
   int waiting_ = 0;
   VaultId vault_;  // of the first hello; another vault at the same place is refused
   std::vector<std::shared_ptr<Connection>> idle_;
   std::unordered_map<MessageId, Connection*> pending_;
+  std::shared_ptr<const ChangeView> changes_;
+  std::string watched_;  // the incarnation whose changes these are
+  std::uint64_t keepers_ = 0;
 };
 
 }  // namespace gw::keeper

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keeper/convert.h"
+#include "keeper/lookups.h"
 #include "keeper/remote_hold.h"
 
 namespace gw::keeper {
@@ -94,6 +95,10 @@ class RemoteStore : public store::Store {
   }
 
   Result<store::Recipient> resolve(std::string_view address, store::Lookup lookup) override {
+    const std::optional<Stamp> stamp = lookup == store::Lookup::Recipient ? pool_->stamp() : std::nullopt;
+    if (stamp) {
+      if (auto known = lookups_.find(address, *stamp)) return std::move(*known);
+    }
     auto reply = ask(Effect::Reads, proto::OP_RESOLVE, [&](Request& request) {
       put_octets(as_bytes(address), *request.mutable_text());
       request.set_number(static_cast<std::uint64_t>(lookup));
@@ -102,7 +107,9 @@ class RemoteStore : public store::Store {
     const Reply& found = (*reply)->reply();
     auto record = mailbox_of(found.value(), version_of(found, 0));
     if (!record) return record.error();
-    return store::Recipient{std::move(*record), found.number()};
+    store::Recipient recipient{std::move(*record), found.number()};
+    if (stamp) lookups_.add(address, recipient, *stamp);
+    return recipient;
   }
 
   Result<store::MailboxStat> stat(const MailboxId& mailbox) override {
@@ -441,6 +448,7 @@ class RemoteStore : public store::Store {
   std::shared_ptr<Pool> pool_;
   VaultId vault_;
   store::Limits limits_;
+  Lookups lookups_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The Store over the keeper's socket.
 //
-// Every operation is one round trip on a connection of a small pool; so is a whole append of up to 64 KiB,
+// Every operation is one round trip on a connection of a small pool, but for a recipient that was looked up a
+// moment ago and cannot have changed since (lookups.h); so is a whole append of up to 64 KiB,
 // which is sent when it commits. A larger one streams: its put() does not wait for an answer, but learns of a
 // refusal that has arrived. A lost connection means
 //   Unavailable  for what only reads, and where the request was not sent completely;

@@ -137,4 +137,9 @@ bool carries_record(proto::Op op) {
   return rule != nullptr && rule->record;
 }
 
+bool changes_records(proto::Op op) {
+  return op == proto::OP_PUT_MAILBOX || op == proto::OP_DROP_MAILBOX || op == proto::OP_PUT_IF ||
+         op == proto::OP_ERASE_IF;
+}
+
 }  // namespace gw::keeper

@@ -16,5 +16,7 @@ bool allowed(Role role, const proto::Request& request);
 std::string_view name(proto::Op op);  // `put-mailbox`, for the log
 // Whether the request or its answer carries a record: then its control frame may be larger.
 bool carries_record(proto::Op op);
+// Whether something that a client had looked up may not hold any more.
+bool changes_records(proto::Op op);
 
 }  // namespace gw::keeper

@@ -38,11 +38,15 @@ struct Server::Served {
 };
 
 Server::Server(store::Store& store, ServerOptions options)
-    : shared_{store, options.vault, {}, options.failed, {}},
+    : shared_{store, options.vault, {}, options.failed, {}, {}},
       options_(options),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       idle_since_(Clock::now()) {
   random_octets(shared_.incarnation);
+  if (auto changes = ChangeCount::make())
+    shared_.changes = std::move(*changes);
+  else
+    log::warning("clients will look everything up", {{"error", changes.error().text()}});
 }
 
 Server::~Server() {
@@ -205,6 +209,7 @@ Result<void> Server::run(std::vector<RoleListener> listeners) {
 }
 
 void Server::end_connections() {
+  if (shared_.changes) shared_.changes->grow();  // what another keeper does is not counted here
   {
     std::unique_lock lock(mutex_);
     for (Served* served : served_) served->session.hang_up();

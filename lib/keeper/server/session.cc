@@ -58,7 +58,9 @@ void Session::greet(const Error* refusal) {
   hello.set_record(limits.record);
   hello.set_chunk(limits.chunk);
   if (refusal != nullptr) put_error(*refusal, *hello.mutable_failure());
-  if (add_control(out_, hello)) send_out();
+  if (!add_control(out_, hello)) return;
+  if (!channel_.send(ByteView(out_), shared_.changes ? shared_.changes->descriptor() : -1)) over_ = true;
+  out_.clear();
 }
 
 void Session::refuse(const Error& error) {
@@ -159,12 +161,15 @@ void Session::serve(std::size_t octets) {
           default:
             break;
         }
-        return operate(store_, request_, actor(), role_ != Role::Admin, reply_, [this] {
+        auto operated = operate(store_, request_, actor(), role_ != Role::Admin, reply_, [this] {
           reply_.set_more(true);
           answer({});
           reply_.Clear();
           return !over_;
         });
+        // Whatever came of it, and before anybody hears of it.
+        if (changes_records(op) && shared_.changes) shared_.changes->grow();
+        return operated;
       }());
     }
   }

@@ -9,10 +9,12 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "keeper/change_count.h"
 #include "keeper/channel.h"
 #include "keeper/protocol.pb.h"
 #include "keeper/start.h"
@@ -48,6 +50,7 @@ struct Shared {
   std::array<std::byte, 16> incarnation{};
   const std::atomic<bool>* failed = nullptr;  // see ServerOptions
   PendingMessages pending;
+  std::optional<ChangeCount> changes;  // none, where the system gives no memory for it
 };
 
 class Session {
