@@ -16,8 +16,11 @@ bool SmtpMail::add(const store::Recipient& recipient, std::string address, std::
 }
 
 Result<void> SmtpMail::begin(store::Store& store) {
-  if (begun_) return {};
-  begun_ = true;
+  if (!begun_) begun_ = begin_all(store);
+  return *begun_;
+}
+
+Result<void> SmtpMail::begin_all(store::Store& store) {
   const std::string actor = "smtp " + envelope_.peer + " " + envelope_.transaction;
   for (Target& target : targets_) {
     vault::Envelope envelope = envelope_;

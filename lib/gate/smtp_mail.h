@@ -5,6 +5,7 @@
 // the sender hears 4xx and what the others hold stays, so its retry is a second copy there and never a hole.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ class SmtpMail {
   bool add(const store::Recipient& recipient, std::string address, std::string parameters);
   std::size_t mailboxes() const { return targets_.size(); }
 
+  // Does what needs no octet of the message, keys above all: best while its sender turns around. A failure
+  // shows with the next call.
+  void prepare(store::Store& store) { (void)begin(store); }
   // More octets of the message, for all. After a failure nothing is left behind in any mailbox.
   Result<void> write(store::Store& store, ByteView octets);
   // Durable in every mailbox when this returns. The ids are in the order in which the mailboxes were named.
@@ -43,11 +47,12 @@ class SmtpMail {
     std::vector<vault::EnvelopeRecipient> addresses;
   };
   Result<void> begin(store::Store& store);
+  Result<void> begin_all(store::Store& store);
 
   vault::Envelope envelope_;
   std::vector<Target> targets_;
   std::vector<vault::Delivery> deliveries_;
-  bool begun_ = false;
+  std::optional<Result<void>> begun_;
   std::uint64_t octets_ = 0;
 };
 

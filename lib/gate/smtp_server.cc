@@ -160,6 +160,7 @@ bool Connection::need_input() {
   // All input is used up: not before, for commands may stand behind an AUTH in the same buffer.
   if (std::exchange(secret_in_buffer_, false)) wipe(command_);
   const bool in_body = session_.in_body();
+  if (in_body && mail_ && store_ != nullptr) mail_->prepare(*store_);
   if (in_body && !body_) {
     body_ = std::make_unique_for_overwrite<std::byte[]>(kBodyBuffer);
     body_begun_ = std::chrono::steady_clock::now();
