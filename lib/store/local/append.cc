@@ -4,6 +4,18 @@
 #include "store/local/store_on_disk.h"
 
 namespace gw::store {
+namespace {
+
+// How much room `octets` get. What is not quite small gets room for a whole chunk at once: growing to it
+// step by step costs a copy and fresh memory each.
+std::size_t room_for(std::size_t octets, std::size_t had) {
+  constexpr std::size_t kSmall = 16 << 10;
+  constexpr std::size_t kChunk = 80 << 10;
+  if (octets > kSmall && octets <= kChunk) return kChunk;
+  return std::max(octets, 2 * had);
+}
+
+}  // namespace
 
 class LocalAppend : public Append {
  public:
@@ -56,7 +68,7 @@ Result<void> LocalAppend::put(ByteView octets) {
   if (!file_) {
     const std::size_t size = held_.size() + octets.size();
     if (size > held_.capacity()) {
-      const std::size_t grown = std::max<std::size_t>(size, 2 * held_.capacity());
+      const std::size_t grown = room_for(size, held_.capacity());
       if (size >= store_.options_.large_threshold ||
           store_.append_memory_ + grown - counted_ > store_.options_.append_memory) {
         if (auto spilled = spill(); !spilled) {

@@ -78,6 +78,7 @@ rocksdb::ColumnFamilyOptions family_options(Family family, std::size_t buffers,
   options.compression = rocksdb::kNoCompression;  // digests and ciphertext
   options.write_buffer_size = buffers / 2;
   options.max_write_buffer_number = 3;
+  options.arena_block_size = 64 << 10;  // below malloc's threshold for mappings: freed ones are used again
   // Small steps: a compaction needs room for its result before it gives back any.
   options.target_file_size_base = 16 << 20;
   options.max_bytes_for_level_base = 64 << 20;
