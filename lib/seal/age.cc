@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "seal/base64.h"
+#include "seal/base_point.h"
 #include "seal/header.h"
 #include "seal/hkdf.h"
 
@@ -67,8 +68,7 @@ Result<Sealer> Sealer::begin(const PublicKey& recipient) {
   random_octets(file_key.span());
   Key ephemeral;
   random_octets(ephemeral.span());
-  PublicKey share;
-  crypto_scalarmult_base(as_uchar(share.data()), as_uchar(ephemeral.view().data()));
+  const PublicKey share = times_base_point(ephemeral.view());
   const std::optional<Key> wrap =
       wrap_key(as_uchar(ephemeral.view().data()), as_uchar(recipient.data()), share, recipient);
   if (!wrap) return Error(Code::BadInput, "nothing can be sealed to this public key");

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "seal/base_point.h"
 #include "seal/bech32.h"
 
 namespace gw::seal {
@@ -22,9 +23,7 @@ SecretKey generate_key() {
 }
 
 PublicKey public_key(const SecretKey& key) {
-  PublicKey result{};
-  crypto_scalarmult_base(as_uchar(result.data()), as_uchar(key.scalar.view().data()));
-  return result;
+  return times_base_point(key.scalar.view());
 }
 
 std::string recipient(const PublicKey& key) {
