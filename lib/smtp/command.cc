@@ -139,7 +139,8 @@ std::optional<Refusal> judge(const Parameter& parameter, MailArguments& mail) {
     if (!digits(parameter.value)) return Refusal::Malformed;
     mail.size = parse_number(parameter.value).value_or(std::numeric_limits<std::uint64_t>::max());
   } else if (parameter.keyword == "BODY") {
-    if (!iequals(parameter.value, "7BIT") && !iequals(parameter.value, "8BITMIME")) return Refusal::Malformed;
+    mail.eight_bit = iequals(parameter.value, "8BITMIME");
+    if (!mail.eight_bit && !iequals(parameter.value, "7BIT")) return Refusal::Malformed;
   } else if (parameter.keyword == "SMTPUTF8") {
     if (parameter.has_value) return Refusal::Malformed;
     mail.smtputf8 = true;

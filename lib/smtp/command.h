@@ -53,6 +53,7 @@ struct MailArguments {
   std::string address;     // without <>, source route dropped; empty: the null sender
   std::string parameters;  // as sent, one blank between
   std::uint64_t size = 0;  // SIZE (RFC 1870); the largest value if it does not fit. 0: not said
+  bool eight_bit = false;  // BODY=8BITMIME
   bool smtputf8 = false;
 };
 // What stands behind MAIL. Malformed, UnknownParameter, Needs8bitAddresses, BadSender.

@@ -27,6 +27,20 @@ constexpr std::array kRows{
                "No recipient could be taken at the moment"},
     RefusalRow{R::TlsUnavailable, "tls-unavailable", 454, "4.7.0", "No TLS at the moment"},
 
+    RefusalRow{R::UpstreamDown, "upstream-down", 451, "4.4.1", "The provider's server cannot be reached now"},
+    RefusalRow{R::UpstreamDownAtAuth, "upstream-down-at-auth", 454, "4.7.0",
+               "The provider's server cannot be reached now"},
+    RefusalRow{R::UpstreamLost, "upstream-lost", 421, "4.4.2",
+               "The provider's server is gone, connect again"},
+    RefusalRow{R::UpstreamSilent, "upstream-silent", 451, "4.4.2",
+               "The provider's server gave no answer; it may have the mail"},
+    RefusalRow{R::CopyTrouble, "copy-trouble", 451, "4.3.0", "No copy can be kept at the moment, try again"},
+    RefusalRow{R::NoRoute, "no-route", 535, "5.7.8", "This login has no route here"},
+    RefusalRow{R::Upstream8bit, "upstream-8bit", 554, "5.6.3", "The provider's server takes no 8-bit mail"},
+    RefusalRow{R::UpstreamUtf8, "upstream-utf8", 550, "5.6.7",
+               "The provider's server takes no UTF-8 addresses"},
+    RefusalRow{R::LoneDot, "lone-dot", 550, "5.5.2", "A dot alone between bare line ends in the message"},
+
     RefusalRow{R::TooLarge, "too-large", 552, "5.3.4", "Message is larger than the limit"},
     RefusalRow{R::BareNewline, "bare-newline", 550, "5.5.2", "Lone CR or LF in the message"},
 

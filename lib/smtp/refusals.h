@@ -30,6 +30,16 @@ enum class Refusal : unsigned char {
   StoreTrouble,
   NoRecipientNow,
   TlsUnavailable,
+  // Of gw-proxy: its upstream and its routes.
+  UpstreamDown,
+  UpstreamDownAtAuth,
+  UpstreamLost,
+  UpstreamSilent,
+  CopyTrouble,
+  NoRoute,
+  Upstream8bit,
+  UpstreamUtf8,
+  LoneDot,
   // Of the message.
   TooLarge,
   BareNewline,

@@ -5,7 +5,8 @@
 namespace gw::smtp {
 namespace {
 
-constexpr std::size_t kMaxLine = 510;  // RFC 5321 section 4.5.3.1.5, without the CRLF
+constexpr std::size_t kMaxLine = 510;          // RFC 5321 section 4.5.3.1.5, without the CRLF
+constexpr std::size_t kMaxChallenge = 12'288;  // RFC 4954 section 4
 
 }  // namespace
 
@@ -20,7 +21,7 @@ std::string Reply::wire() const {
     line += lines[i];
     std::replace_if(
         line.begin(), line.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
-    result += line.substr(0, kMaxLine) + "\r\n";
+    result += line.substr(0, code == 334 ? kMaxChallenge : kMaxLine) + "\r\n";
   }
   return result;
 }

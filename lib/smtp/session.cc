@@ -7,6 +7,7 @@ namespace gw::smtp {
 namespace {
 
 constexpr std::size_t kMaxAuthLine = 12'288;  // RFC 4954 section 4
+constexpr std::string_view kSendIt = "Send it, and end with CRLF.CRLF";
 
 // Where it shows that a CR or LF of `octets` stands alone; their size where none does. `after_cr` goes from
 // piece to piece.
@@ -170,29 +171,43 @@ const Event* Session::discard(Refusal refusal) {
 
 void Session::accept(std::string_view text) {
   if (std::holds_alternative<AuthOffer>(event_)) return offer_auth(true);
-  if (!std::exchange(awaiting_, false)) return;
   const auto positive = [&](int code, std::string_view enhanced, std::string_view usual) {
-    say({code, enhanced, text.empty() ? usual : text});
+    accept(Reply(code, enhanced, text.empty() ? usual : text));
   };
   if (std::holds_alternative<StartTls>(event_)) {
     positive(220, "2.0.0", "Ready for TLS");
   } else if (std::holds_alternative<AuthStart>(event_) || std::holds_alternative<AuthLine>(event_)) {
+    positive(235, "2.7.0", "Welcome");
+  } else if (std::holds_alternative<MailFrom>(event_)) {
+    positive(250, "2.1.0", "Sender taken");
+  } else if (std::holds_alternative<RcptTo>(event_)) {
+    positive(250, "2.1.5", "Recipient taken");
+  } else if (std::holds_alternative<DataStart>(event_)) {
+    positive(354, "", kSendIt);
+  } else if (std::holds_alternative<BodyEnd>(event_)) {
+    positive(250, "2.0.0", "stored");
+  }
+}
+
+void Session::accept(const Reply& reply) {
+  if (!std::exchange(awaiting_, false)) return;
+  if (std::holds_alternative<AuthStart>(event_) || std::holds_alternative<AuthLine>(event_)) {
     authenticated_ = true;
     lines_.set_limit(options_.max_line);
-    positive(235, "2.7.0", "Welcome");
   } else if (const auto* from = std::get_if<MailFrom>(&event_)) {
     mail_ = true;
     smtputf8_ = from->smtputf8;
     spoiled_.reset();
-    positive(250, "2.1.0", "Sender taken");
   } else if (std::holds_alternative<RcptTo>(event_)) {
     ++recipients_;
-    positive(250, "2.1.5", "Recipient taken");
+  } else if (std::holds_alternative<DataStart>(event_)) {
+    mode_ = Mode::Data;
+    dots_.restart();
   } else if (std::holds_alternative<BodyEnd>(event_)) {
     reset_mail();
-    positive(250, "2.0.0", "stored");
   }
   event_ = NeedInput{};
+  say(reply);
 }
 
 void Session::refuse(const Reply& refusal) {

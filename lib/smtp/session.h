@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/bytes.h"
 #include "smtp/command.h"
@@ -38,10 +39,19 @@ struct Options {
   std::size_t max_line = 2046;    // octets of a command without its CRLF: a path of 1,000 and its parameters
   std::size_t max_bad_lines = 3;  // the last one ends the connection
   std::size_t max_auth_failures = 3;
+  // What EHLO announces, and what is understood.
+  bool chunking = true;
+  bool eight_bit = true;
+  bool smtputf8 = true;
+  bool enhanced_codes = true;
+  bool dsn = false;
+  std::vector<std::string> mechanisms{"PLAIN", "LOGIN"};
+  std::string manual = "gw-smtpd(8)";
+  bool ask_data = false;             // DATA is an event: its driver has somebody to ask
   bool starttls = false;             // can be had
   bool tls_active = false;           // from the first octet on (port 465)
   bool require_tls = false;          // nothing but TLS first
-  bool announce_auth = false;        // AUTH PLAIN LOGIN, where it may be used
+  bool announce_auth = false;        // AUTH, where it may be used
   bool ask_auth = false;             // asks by AuthOffer at each EHLO where it may be used
   bool plaintext_auth = false;       // it may be used without TLS
   bool reject_bare_newline = false;  // else a lone CR or LF in a message is kept as it is
@@ -61,6 +71,7 @@ struct AuthLine {
 };
 using MailFrom = MailArguments;  // awaits an answer
 using RcptTo = RcptArguments;    // awaits an answer
+struct DataStart {};             // awaits an answer; only with ask_data
 // More of the message; valid until the next call. Needs no answer; after refuse() the rest is read and
 // dropped, and the sender hears the reply at its end.
 struct BodyBytes {
@@ -70,8 +81,8 @@ struct BodyEnd {};  // awaits accept() once the message is durable
 struct Aborted {};  // forget the mail in progress: RSET, EHLO, over a limit, or the client left
 struct Closed {};   // send take_output() and close; nothing follows
 
-using Event = std::variant<NeedInput, StartTls, AuthOffer, AuthStart, AuthLine, MailFrom, RcptTo, BodyBytes,
-                           BodyEnd, Aborted, Closed>;
+using Event = std::variant<NeedInput, StartTls, AuthOffer, AuthStart, AuthLine, MailFrom, RcptTo, DataStart,
+                           BodyBytes, BodyEnd, Aborted, Closed>;
 
 class Session {
  public:
@@ -92,6 +103,7 @@ class Session {
 
   // Answers the event in hand: with the usual reply or, behind its code, with `text`.
   void accept(std::string_view text = {});
+  void accept(const Reply& reply);  // the same with this reply, which is positive
   void refuse(const Reply& reply);
   void refuse(Refusal refusal) { refuse(reply(refusal)); }
   void challenge(std::string_view base64);  // AuthStart and AuthLine: 334

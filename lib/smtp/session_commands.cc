@@ -1,4 +1,5 @@
 // What a Session makes of each command: where it is allowed, what it answers, and what its driver is asked.
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -7,8 +8,7 @@
 namespace gw::smtp {
 namespace {
 
-constexpr std::string_view kHelp =
-    "HELO EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT; the manual is gw-smtpd(8)";
+constexpr std::string_view kVerbs = "HELO EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT";
 
 }  // namespace
 
@@ -45,7 +45,7 @@ const Event* Session::obey(std::string_view line) {
       if (command.argument.empty()) return say(Refusal::Malformed);
       return say({252, "2.5.0", "Send mail to it and see"});
     case Verb::Help:
-      return say({214, "2.0.0", kHelp});
+      return say({214, "2.0.0", std::string(kVerbs) + "; the manual is " + options_.manual});
     case Verb::Quit: {
       if (!command.argument.empty()) return say(Refusal::Malformed);
       say({221, "2.0.0", "Bye"});
@@ -77,10 +77,20 @@ const Event* Session::hello(Verb verb, std::string_view name) {
 void Session::announce() {
   const bool auth = options_.announce_auth && may_authenticate();
   Reply reply(250, "", options_.host);
-  reply.lines.insert(reply.lines.end(), {"PIPELINING", "SIZE " + std::to_string(options_.max_size),
-                                         "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"});
-  if (options_.starttls && !options_.tls_active) reply.lines.emplace_back("STARTTLS");
-  if (auth) reply.lines.emplace_back("AUTH PLAIN LOGIN");
+  const auto offer = [&](bool offered, std::string line) {
+    if (offered) reply.lines.push_back(std::move(line));
+  };
+  std::string mechanisms = "AUTH";
+  for (const std::string& mechanism : options_.mechanisms) mechanisms += " " + mechanism;
+  offer(true, "PIPELINING");
+  offer(true, "SIZE " + std::to_string(options_.max_size));
+  offer(options_.eight_bit, "8BITMIME");
+  offer(options_.smtputf8, "SMTPUTF8");
+  offer(options_.chunking, "CHUNKING");
+  offer(options_.enhanced_codes, "ENHANCEDSTATUSCODES");
+  offer(options_.dsn, "DSN");
+  offer(options_.starttls && !options_.tls_active, "STARTTLS");
+  offer(auth && !options_.mechanisms.empty(), std::move(mechanisms));
   reply.lines.push_back("LIMITS RCPTMAX=" + std::to_string(options_.max_recipients));
   reply.lines.emplace_back("HELP");
   say(reply);
@@ -107,8 +117,8 @@ const Event* Session::auth(std::string_view argument) {
   if (!extended_ || authenticated_ || mail_) return say(Refusal::WrongOrder);
   const auto arguments = parse_auth(argument);
   if (!arguments) return say(Refusal::Malformed);
-  if (!iequals(arguments->mechanism, "PLAIN") && !iequals(arguments->mechanism, "LOGIN"))
-    return say(Refusal::UnknownMechanism);
+  const auto named = [&](const std::string& offered) { return iequals(arguments->mechanism, offered); };
+  if (std::ranges::none_of(options_.mechanisms, named)) return say(Refusal::UnknownMechanism);
   return &give(AuthStart{arguments->mechanism, arguments->initial}, true);
 }
 
@@ -140,9 +150,10 @@ const Event* Session::data(std::string_view argument) {
   if (!mail_ || chunked_) return say(Refusal::WrongOrder);
   if (!argument.empty()) return say(Refusal::Malformed);
   if (recipients_ == 0) return say(without_recipient());
-  mode_ = Mode::Data;
-  dots_.restart();
-  return say({354, "", "Send it, and end with CRLF.CRLF"});
+  give(DataStart{}, true);
+  if (options_.ask_data) return &event_;
+  accept();
+  return nullptr;
 }
 
 // Whatever the answer, the octets that the command names follow it and are never read as commands.
@@ -154,6 +165,8 @@ const Event* Session::bdat(std::string_view argument) {
   chunk_last_ = chunk->last;
   if (options_.require_tls && !options_.tls_active) {
     chunk_refusal_ = reply(Refusal::TlsRequired);
+  } else if (!options_.chunking) {
+    chunk_refusal_ = reply(Refusal::NotOffered);
   } else if (spoiled_) {
     chunk_refusal_ = spoiled_;
     if (chunk_last_) spoiled_.reset();

@@ -1,0 +1,35 @@
+#include "gate/mail_copy.h"
+
+namespace gw::gate {
+
+Result<MailCopy> MailCopy::begin(store::Store& store, const store::Recipient& recipient,
+                                 vault::Envelope envelope, std::string actor) {
+  Result<vault::Delivery> delivery =
+      vault::Delivery::begin(store, recipient, std::move(envelope), std::move(actor));
+  if (!delivery) return delivery.error();
+  return MailCopy(store, recipient.mailbox.id, std::move(*delivery));
+}
+
+Result<void> MailCopy::make_pending() {
+  Result<vault::Stored> stored = delivery_->finish(true);
+  delivery_.reset();
+  if (!stored) return stored.error();
+  stored_ = std::move(*stored);
+  return {};
+}
+
+Result<void> MailCopy::settle(Outcome outcome, std::string actor) {
+  store::Transition change;
+  change.mailbox = mailbox_;
+  change.messages = {id_};
+  change.from = store::State::Pending;
+  if (outcome == Outcome::Accepted) change.to = store::State::Live;
+  if (outcome == Outcome::Unknown) change.to = store::State::Unconfirmed;
+  change.actor = std::move(actor);
+  change.token = stored_->receipt.token;
+  const Result<std::size_t> changed = store_->transition(change);
+  if (!changed) return changed.error();
+  return {};
+}
+
+}  // namespace gw::gate

@@ -1,0 +1,227 @@
+#include "gate/relayed_mail.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+
+namespace gw::gate {
+namespace {
+
+using smtp::Refusal;
+using smtp::Reply;
+
+constexpr std::size_t kMaxRefused = 1000;     // recipients that upstream refused
+constexpr std::size_t kMaxRefusalText = 200;  // octets of its reply in the envelope
+
+std::string codes(const Reply& reply) {
+  const std::string enhanced = smtp::enhanced_code(reply);
+  return std::to_string(reply.code) + (enhanced.empty() ? "" : " " + enhanced);
+}
+
+bool accepted(const Result<Reply>& reply) {
+  return reply && reply->code >= 200 && reply->code < 300;
+}
+bool refused(const Result<Reply>& reply) {
+  return reply && reply->code >= 400;
+}
+
+}  // namespace
+
+// --- Envelope
+
+Reply RelayedMail::begin(const smtp::MailArguments& from) {
+  if (const auto refusal = judge(from)) return smtp::reply(*refusal);
+  const Result<Reply> reply = parts_.upstream->ask(smtp::mail_command(from, parts_.upstream->capabilities()));
+  if (accepted(reply) || refused(reply)) return *reply;
+  lose_upstream("MAIL", reply);
+  return smtp::reply(Refusal::UpstreamDown);
+}
+
+// What upstream is known not to take, and whether a copy can be kept.
+std::optional<Refusal> RelayedMail::judge(const smtp::MailArguments& from) {
+  const smtp::Capabilities& able = parts_.upstream->capabilities();
+  if (from.eight_bit && !able.eight_bit) return Refusal::Upstream8bit;
+  if (from.smtputf8 && !able.smtputf8) return Refusal::UpstreamUtf8;
+  if (able.max_size != 0 && from.size > able.max_size) return Refusal::TooLarge;
+  Result<store::Recipient> found = target(from.size);
+  if (!found) return keep(found.error());
+  target_ = std::move(*found);
+  return std::nullopt;
+}
+
+Result<store::Recipient> RelayedMail::target(std::uint64_t size) {
+  const auto mailbox = vault::mailbox_of(parts_.route, envelope_.login);
+  if (!mailbox) return Error(Code::NotFound, "no mailbox for this login");
+  const Result<store::Store*> store = parts_.store();
+  if (!store) return store.error();
+  Result<store::Recipient> found = vault::target(**store, *mailbox);
+  if (!found) return found;
+  if (found->mailbox.status == store::Status::Suspended)
+    return Error(Code::Conflict, "the mailbox is suspended");
+  if (found->room == 0 || size > found->room)
+    return Error(Code::OverQuota, "the mailbox has reached its quota");
+  return found;
+}
+
+Reply RelayedMail::rcpt(const smtp::RcptArguments& to) {
+  if (!parts_.upstream) return smtp::reply(Refusal::UpstreamDown);
+  if (refused_ >= kMaxRefused) return smtp::reply(Refusal::TooManyRecipients);
+  const Result<Reply> reply = parts_.upstream->ask(smtp::rcpt_command(to, parts_.upstream->capabilities()));
+  if (!accepted(reply) && !refused(reply)) {
+    lose_upstream("RCPT", reply);
+    return smtp::reply(Refusal::UpstreamDown);
+  }
+  vault::EnvelopeRecipient recipient{to.address, to.parameters, ""};
+  if (refused(reply)) {
+    ++refused_;
+    recipient.refusal = std::to_string(reply->code) + " " + printable(reply->lines.front());
+    recipient.refusal.resize(std::min(recipient.refusal.size(), kMaxRefusalText));
+  }
+  envelope_.recipients.push_back(std::move(recipient));
+  return *reply;
+}
+
+// --- Message
+
+Reply RelayedMail::data() {
+  if (!parts_.upstream) return smtp::reply(Refusal::UpstreamDown);
+  // Whatever can fail here fails before upstream waits for a message.
+  if (target_) {
+    const std::string actor = "smtp " + envelope_.peer + " " + envelope_.transaction;
+    const Result<store::Store*> store = parts_.store();
+    Result<MailCopy> copy =
+        store ? MailCopy::begin(**store, *target_, envelope_, actor) : Result<MailCopy>(store.error());
+    if (copy)
+      copy_ = std::move(*copy);
+    else if (const auto refusal = keep(copy.error()))
+      return smtp::reply(*refusal);
+  }
+  const Result<Reply> reply = parts_.upstream->ask_data();
+  streaming_ = reply && reply->code == 354;
+  if (streaming_) return *reply;
+  copy_.reset();
+  if (refused(reply)) return *reply;
+  lose_upstream("DATA", reply);
+  return smtp::reply(Refusal::UpstreamDown);
+}
+
+std::optional<Reply> RelayedMail::body(ByteView octets) {
+  if (trouble_) return stop_upstream(*trouble_);
+  octets_ += octets.size();
+  if (lone_dot_.find(octets)) return stop_upstream(Refusal::LoneDot);
+  if (copy_)
+    if (const auto refusal = keep(copy_->write(octets))) return stop_upstream(*refusal);
+  if (const Result<void> sent = parts_.upstream->write(octets); !sent) {
+    lose_upstream("a message", sent.error());
+    return stop_upstream(Refusal::UpstreamDown);
+  }
+  return std::nullopt;
+}
+
+void RelayedMail::flush() {
+  if (!streaming_ || trouble_) return;
+  if (const Result<void> sent = parts_.upstream->flush(); !sent) {
+    lose_upstream("a message", sent.error());
+    trouble_ = Refusal::UpstreamDown;
+  }
+}
+
+Reply RelayedMail::end() {
+  flush();
+  if (trouble_) return stop_upstream(*trouble_);
+  // The one order that matters: durable here, then the final dot.
+  if (copy_)
+    if (const auto refusal = keep(copy_->make_pending())) return stop_upstream(*refusal);
+  return conclude(parts_.upstream->finish());
+}
+
+// The upstream has decided, or will never be heard.
+Reply RelayedMail::conclude(const Result<Reply>& reply) {
+  streaming_ = false;
+  relayed_ = accepted(reply);
+  if (relayed_ || refused(reply)) {
+    settle(relayed_ ? Outcome::Accepted : Outcome::Refused, codes(*reply));
+    return *reply;
+  }
+  const bool perhaps = parts_.upstream->dot_sent();
+  lose_upstream("the final dot", reply);
+  settle(perhaps ? Outcome::Unknown : Outcome::Refused, perhaps ? "lost" : "lost before the end");
+  return smtp::reply(perhaps ? Refusal::UpstreamSilent : Refusal::UpstreamDown);
+}
+
+void RelayedMail::settle(Outcome outcome, const std::string& said) {
+  const std::string_view event = outcome == Outcome::Accepted  ? "relayed"
+                                 : outcome == Outcome::Refused ? "refused upstream"
+                                                               : "upstream lost behind the final dot";
+  log::info(event, {{"transaction", envelope_.transaction},
+                    {"peer", envelope_.peer},
+                    {"route", parts_.route.name},
+                    {"upstream", said},
+                    {"mailbox", target_ ? target_->mailbox.name : "-"},
+                    {"id", copy_ ? copy_->id().hex() : "-"},
+                    {"octets", octets_}});
+  if (!copy_) return;
+  const Result<void> settled =
+      copy_->settle(outcome, "smtp " + envelope_.peer + " " + envelope_.transaction + " upstream " + said);
+  if (!settled) log_trouble("copy not settled, it becomes unconfirmed", settled.error());
+}
+
+// --- Where it ends early
+
+void RelayedMail::abort() {
+  if (streaming_) {
+    parts_.upstream.reset();
+    streaming_ = false;
+  } else if (parts_.upstream) {
+    const Result<Reply> reply = parts_.upstream->ask("RSET\r\n");
+    if (!accepted(reply)) lose_upstream("RSET", reply);
+  }
+  copy_.reset();
+}
+
+Reply RelayedMail::stop_upstream(Refusal refusal) {
+  log::warning("mail stopped", {{"transaction", envelope_.transaction},
+                                {"peer", envelope_.peer},
+                                {"route", parts_.route.name},
+                                {"reason", smtp::row(refusal).name}});
+  abort();
+  return smtp::reply(refusal);
+}
+
+void RelayedMail::lose_upstream(std::string_view command, const Result<Reply>& reply) {
+  log_trouble("upstream lost", reply ? Error(Code::Closed, "what it said is no reply to " +
+                                                               std::string(command) + ": " + codes(*reply))
+                                     : reply.error());
+  parts_.upstream.reset();
+}
+
+// --- Copy
+
+// Of something done for the copy: none, where it went well or the mail may pass without one.
+std::optional<Refusal> RelayedMail::keep(Result<void> done) {
+  if (done || pass_without_copy(done.error())) return std::nullopt;
+  const Code code = done.error().code();
+  return code == Code::Full || code == Code::OverQuota ? smtp::refusal_for(code) : Refusal::CopyTrouble;
+}
+
+bool RelayedMail::pass_without_copy(const Error& error) {
+  log_trouble("no copy can be kept", error);
+  copy_.reset();
+  if (parts_.route.on_copy_failure == vault::OnCopyFailure::Refuse) return false;
+  target_.reset();
+  log::warning(
+      "mail passes without a copy",
+      {{"transaction", envelope_.transaction}, {"peer", envelope_.peer}, {"route", parts_.route.name}});
+  return true;
+}
+
+void RelayedMail::log_trouble(std::string_view what, const Error& error) const {
+  log::error(what, {{"transaction", envelope_.transaction},
+                    {"peer", envelope_.peer},
+                    {"route", parts_.route.name},
+                    {"code", name(error.code())},
+                    {"reason", error.text()}});
+}
+
+}  // namespace gw::gate

@@ -1,0 +1,96 @@
+#include "gate/smtp_client_side.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "net/serve.h"
+
+namespace gw::gate {
+namespace {
+
+using smtp::Refusal;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLastWords{2'000};
+constexpr std::array<std::byte, 1> kSomething{};
+
+}  // namespace
+
+void SmtpClientSide::begin(smtp::Options options, bool patient) {
+  session_ = std::make_unique<smtp::Session>(std::move(options));
+  if (!patient && stream_.pending())
+    session_->receive(kSomething);
+  else
+    session_->greet();
+}
+
+bool SmtpClientSide::handshake(const Tls& tls) {
+  if (!tls) {
+    log::error("no TLS", {{"reason", tls.error().text()}});
+    reason_ = tls.error().text();
+    return false;
+  }
+  const Result<void> done = stream_.accept_tls(**tls, timeouts_.handshake, "smtp");
+  if (!done) reason_ = "handshake: " + done.error().text();
+  return done.has_value();
+}
+
+bool SmtpClientSide::start_tls(const Tls& tls) {
+  if (!tls) {
+    log::error("no TLS", {{"reason", tls.error().text()}});
+    session_->refuse(Refusal::TlsUnavailable);
+    return true;
+  }
+  if (stream_.pending()) {
+    // It came behind STARTTLS, if in another packet (CVE-2011-0411).
+    session_->receive(kSomething);
+    return true;
+  }
+  session_->accept();
+  if (!flush() || !handshake(tls)) return false;
+  session_->tls_started();
+  return true;
+}
+
+bool SmtpClientSide::read() {
+  if (!flush()) return false;
+  // All input is used up: not before, for commands may stand behind an AUTH in the same buffer.
+  if (std::exchange(secret_, false)) wipe(command_);
+  const bool in_body = session_->in_body();
+  if (in_body && !body_) body_ = std::make_unique_for_overwrite<std::byte[]>(kBodyBuffer);
+  if (!in_body) body_.reset();
+  const std::span<std::byte> buffer =
+      in_body ? std::span(body_.get(), kBodyBuffer) : std::span<std::byte>(command_);
+  // A message that is on its way may end; everything else is told at once that the process stops.
+  stream_.finish(in_body ? timeouts_.grace : milliseconds(0));
+  stream_.set_timeout(in_body ? timeouts_.data : timeouts_.idle);
+  const Result<std::size_t> got = stream_.read(buffer);
+  if (got) {
+    *got == 0 ? session_->receive_eof() : session_->receive(buffer.first(*got));
+    return true;
+  }
+  reason_ = got.error().text();
+  if (got.error().code() == Code::Timeout)
+    session_->close(Refusal::Idle);
+  else if (net::stop::requested())
+    session_->close(Refusal::Stopping);
+  else
+    return false;
+  return true;
+}
+
+bool SmtpClientSide::flush() {
+  if (session_->output_size() == 0) return true;
+  const std::string output = session_->take_output();
+  const Result<void> sent = stream_.write(as_bytes(output));
+  if (!sent) reason_ = sent.error().text();
+  return sent.has_value();
+}
+
+void SmtpClientSide::say_goodbye() {
+  stream_.finish(kLastWords);
+  flush();
+}
+
+}  // namespace gw::gate

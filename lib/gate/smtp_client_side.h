@@ -1,0 +1,62 @@
+// The client's side of a relayed SMTP connection: the session (smtp/session.h), its stream and its buffers.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "net/stream.h"
+#include "net/tls.h"
+#include "smtp/session.h"
+
+namespace gw::gate {
+
+class SmtpClientSide {
+ public:
+  struct Timeouts {
+    std::chrono::milliseconds idle;
+    std::chrono::milliseconds data;
+    std::chrono::milliseconds handshake;
+    std::chrono::milliseconds grace;  // of a message that is coming in when the process is asked to stop
+  };
+  using Tls = Result<std::shared_ptr<const net::ServerTls>>;
+
+  SmtpClientSide(net::Stream stream, const Timeouts& timeouts)
+      : stream_(std::move(stream)), timeouts_(timeouts) {}
+
+  net::Stream& stream() { return stream_; }
+  smtp::Session& session() { return *session_; }
+  const std::string& reason() const { return reason_; }  // why it ended
+
+  // Greets, unless the client spoke first and `patient` is not said.
+  void begin(smtp::Options options, bool patient);
+  // False, with the reason: the connection is of no more use. handshake() is that of a connection that begins
+  // with TLS, start_tls() that behind STARTTLS, which it answers.
+  bool handshake(const Tls& tls);
+  bool start_tls(const Tls& tls);
+  // At NeedInput. A session that waited too long or ends with the process is closed with its 421.
+  bool read();
+  bool flush();
+  bool must_flush() const { return session_->output_size() >= kOutput; }
+  // What was said last is sent, also where the process stops.
+  void say_goodbye();
+  // A password was in what was read: it is wiped when all of it is used up.
+  void had_secret() { secret_ = true; }
+
+ private:
+  static constexpr std::size_t kCommandBuffer = 16 << 10;  // holds a whole AUTH line
+  static constexpr std::size_t kBodyBuffer = 64 << 10;
+  static constexpr std::size_t kOutput = 16 << 10;
+
+  net::Stream stream_;
+  Timeouts timeouts_;
+  std::unique_ptr<smtp::Session> session_;
+  std::array<std::byte, kCommandBuffer> command_;
+  std::unique_ptr<std::byte[]> body_;
+  bool secret_ = false;
+  std::string reason_ = "closed by the client";
+};
+
+}  // namespace gw::gate

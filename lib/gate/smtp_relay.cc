@@ -1,0 +1,373 @@
+#include "gate/smtp_relay.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "gate/relayed_mail.h"
+#include "gate/smtp_client_side.h"
+#include "mail/address.h"
+#include "net/serve.h"
+
+namespace gw::gate {
+namespace {
+
+using smtp::Refusal;
+using smtp::Reply;
+using vault::Route;
+
+constexpr std::size_t kMaxChallenges = 8;  // of upstream, in one AUTH
+
+// 50 random bits in letters and digits: follows a connection, and with a number each of its mails, through
+// logs.
+std::string new_transaction() {
+  static constexpr char kAlphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  std::array<std::byte, 10> octets;
+  random_octets(octets);
+  std::string name;
+  for (const std::byte octet : octets) name += kAlphabet[std::to_integer<unsigned>(octet) & 31];
+  return name;
+}
+
+std::string codes(const Reply& reply) {
+  const std::string enhanced = smtp::enhanced_code(reply);
+  return std::to_string(reply.code) + (enhanced.empty() ? "" : " " + enhanced);
+}
+
+bool accepted(const Reply& reply) {
+  return reply.code >= 200 && reply.code < 300;
+}
+bool refused(const Reply& reply) {
+  return reply.code >= 400;
+}
+
+class Relay {
+ public:
+  Relay(net::Stream stream, const RelayListener& listener, const SmtpRelayService& service)
+      : listener_(listener),
+        service_(service),
+        name_(new_transaction()),
+        peer_(stream.peer().address.empty() ? "local" : stream.peer().address),
+        client_(std::move(stream), {service.idle_timeout, service.data_timeout, service.handshake_timeout,
+                                    service.upstream.grace}) {}
+
+  void serve();
+
+ private:
+  SmtpClientSide::Tls certificate() const;
+  smtp::Options session_options();
+  smtp::Session& session() { return client_.session(); }
+  bool step();
+  bool need_input();
+  void abort_mail();
+
+  // Which way it goes.
+  void find_route();
+  bool open_upstream(const Route& route);
+  void lose_upstream(const Error& error);
+  bool may_send_without_auth();
+
+  // AUTH.
+  void auth_step(sasl::PassThrough::Step step);
+  void auth_line(std::string_view line);
+  void log_in();
+  void logged_in(const Result<Reply>& reply);
+
+  // A mail.
+  void mail(const smtp::MailFrom& from);
+  void answer(const Reply& reply);
+  void end_mail();
+  vault::Envelope envelope(const smtp::MailFrom& from);
+
+  const RelayListener& listener_;
+  const SmtpRelayService& service_;
+  std::string name_;
+  std::string peer_;
+  SmtpClientSide client_;
+
+  std::vector<Route> routes_;  // of this protocol, as they were when the connection began
+  bool routes_known_ = false;
+  std::optional<Route> route_;  // the one that is taken
+  std::unique_ptr<SmtpUpstream> upstream_;
+
+  std::unique_ptr<sasl::PassThrough> exchange_;  // AUTH under way, until all is said
+  std::size_t challenges_ = 0;                   // upstream's, that the client answers
+  bool authenticated_ = false;
+  std::string login_;
+
+  std::optional<RelayedMail> mail_;
+  std::size_t mails_ = 0;
+  std::size_t relayed_ = 0;
+  std::size_t refused_ = 0;
+};
+
+void Relay::serve() {
+  const bool secure = !listener_.implicit_tls || client_.handshake(certificate());
+  if (secure) {
+    find_route();
+    // Where there is one way only, what it can do is what the client is told.
+    if (route_) open_upstream(*route_);
+    client_.begin(session_options(), !service_.listen_for_early_talk);
+    while (step()) {
+    }
+  }
+  abort_mail();
+  client_.stream().close();
+  if (upstream_) upstream_->quit();
+  log::info("smtp relay ended", {{"session", name_},
+                                 {"peer", peer_},
+                                 {"route", route_ ? route_->name : "-"},
+                                 {"relayed", relayed_},
+                                 {"refused", refused_},
+                                 {"reason", client_.reason()}});
+}
+
+SmtpClientSide::Tls Relay::certificate() const {
+  if (!service_.tls) return Error(Code::Config, "no certificate is configured");
+  return service_.tls();
+}
+
+smtp::Options Relay::session_options() {
+  smtp::Options options;
+  options.host = service_.host;
+  options.max_size = service_.max_size;
+  options.max_recipients = service_.max_recipients;
+  options.starttls = static_cast<bool>(service_.tls);
+  options.tls_active = listener_.implicit_tls;
+  options.require_tls = service_.require_tls;
+  options.announce_auth = true;
+  options.plaintext_auth = service_.allow_plaintext_auth && client_.stream().peer().loopback();
+  options.chunking = false;
+  options.ask_data = true;
+  options.manual = "gw-proxy(8)";
+  options.mechanisms.assign(std::begin(sasl::kPassedMechanisms), std::end(sasl::kPassedMechanisms));
+  if (!upstream_) return options;  // what it is able to do is found out at AUTH or MAIL
+  const smtp::Capabilities& able = upstream_->capabilities();
+  options.eight_bit = able.eight_bit;
+  options.smtputf8 = able.smtputf8;
+  options.enhanced_codes = able.enhanced_codes;
+  options.dsn = able.dsn;
+  if (able.max_size != 0) options.max_size = std::min(options.max_size, able.max_size);
+  std::erase_if(options.mechanisms, [&](const std::string& mechanism) {
+    return std::ranges::find(able.mechanisms, mechanism) == able.mechanisms.end();
+  });
+  return options;
+}
+
+// Does the next thing. False: the connection has ended.
+bool Relay::step() {
+  const smtp::Event& event = session().next_event();
+  if (std::holds_alternative<smtp::NeedInput>(event)) return need_input();
+  if (const auto* bytes = std::get_if<smtp::BodyBytes>(&event)) {
+    if (const auto failed = mail_->body(bytes->bytes)) {
+      mail_.reset();
+      answer(*failed);
+    }
+    return true;
+  }
+  if (std::holds_alternative<smtp::Closed>(event)) {
+    client_.say_goodbye();
+    return false;
+  }
+  if (std::holds_alternative<smtp::StartTls>(event)) {
+    // Who was authenticated in clear is nobody within TLS (RFC 3207 section 4.2).
+    if (std::exchange(authenticated_, false)) upstream_.reset();
+    return client_.start_tls(certificate());
+  }
+  if (const auto* start = std::get_if<smtp::AuthStart>(&event)) {
+    exchange_ = sasl::PassThrough::begin(start->mechanism);
+    challenges_ = 0;
+    auth_step(exchange_->start(start->initial));
+  } else if (const auto* line = std::get_if<smtp::AuthLine>(&event)) {
+    auth_line(line->line);
+  } else if (const auto* from = std::get_if<smtp::MailFrom>(&event)) {
+    mail(*from);
+  } else if (const auto* to = std::get_if<smtp::RcptTo>(&event)) {
+    answer(mail_->rcpt(*to));
+  } else if (std::holds_alternative<smtp::DataStart>(event)) {
+    answer(mail_->data());
+  } else if (std::holds_alternative<smtp::BodyEnd>(event)) {
+    end_mail();
+  } else if (std::holds_alternative<smtp::Aborted>(event)) {
+    abort_mail();
+  }
+  return !client_.must_flush() || client_.flush();
+}
+
+bool Relay::need_input() {
+  // What has come is passed on before more is waited for: upstream's patience has an end too.
+  if (mail_) mail_->flush();
+  return client_.read();
+}
+
+void Relay::abort_mail() {
+  if (mail_) mail_->abort();
+  mail_.reset();
+}
+
+void Relay::find_route() {
+  Result<std::vector<Route>> all = service_.routes->all();
+  if (!all) return;
+  routes_known_ = true;
+  std::erase_if(*all, [](const Route& each) { return each.protocol != vault::Protocol::Smtp; });
+  routes_ = std::move(*all);
+  if (listener_.route.empty()) return;
+  const auto found = std::ranges::find(routes_, listener_.route, &Route::name);
+  if (found != routes_.end()) {
+    route_ = *found;
+    return;
+  }
+  // A mistake of ours, which the client can wait out.
+  routes_known_ = false;
+  log::error("no such route", {{"session", name_}, {"route", listener_.route}});
+}
+
+bool Relay::open_upstream(const Route& route) {
+  Result<std::unique_ptr<SmtpUpstream>> opened =
+      SmtpUpstream::open(*service_.upstreams, route, service_.host, service_.upstream);
+  if (opened) {
+    upstream_ = std::move(*opened);
+    return true;
+  }
+  upstream_.reset();
+  log::error("upstream not reached", {{"session", name_},
+                                      {"route", route.name},
+                                      {"code", name(opened.error().code())},
+                                      {"reason", opened.error().text()}});
+  return false;
+}
+
+void Relay::lose_upstream(const Error& error) {
+  log::error("upstream lost", {{"session", name_},
+                               {"route", route_ ? route_->name : "-"},
+                               {"code", name(error.code())},
+                               {"reason", error.text()}});
+  upstream_.reset();
+}
+
+bool Relay::may_send_without_auth() {
+  return route_ && std::ranges::any_of(route_->clients, [&](const std::string& block) {
+           return mail::in_block(client_.stream().peer().address, block);
+         });
+}
+
+// --- AUTH
+
+void Relay::auth_step(sasl::PassThrough::Step step) {
+  client_.had_secret();
+  if (const auto* challenge = std::get_if<sasl::Challenge>(&step))
+    return session().challenge(challenge->text);
+  if (std::holds_alternative<sasl::PassThrough::Ready>(step)) return log_in();
+  exchange_.reset();
+  session().refuse(std::holds_alternative<sasl::Cancelled>(step) ? Refusal::ExchangeCancelled
+                                                                 : Refusal::BadExchange);
+}
+
+void Relay::auth_line(std::string_view line) {
+  if (exchange_) return auth_step(exchange_->respond(line));
+  client_.had_secret();
+  if (!upstream_) return session().refuse(Refusal::UpstreamDownAtAuth);
+  logged_in(upstream_->respond(line));
+}
+
+void Relay::log_in() {
+  const auto exchange = std::exchange(exchange_, nullptr);
+  login_ = exchange->login();
+  std::optional<Route> wanted = route_;
+  if (listener_.route.empty()) {
+    vault::Chosen chosen = vault::choose_route(routes_, vault::Protocol::Smtp, login_);
+    wanted = chosen.route != nullptr ? std::optional(*chosen.route) : std::nullopt;
+    login_ = std::move(chosen.login);
+    exchange->set_login(login_);
+  }
+  if (!wanted && !routes_known_) return session().refuse(Refusal::UpstreamDownAtAuth);
+  if (!wanted || !vault::may_login(*wanted, login_)) {
+    log::warning("login without a route", {{"session", name_}, {"peer", peer_}});
+    return session().refuse(Refusal::NoRoute);
+  }
+  const bool other = !route_ || route_->name != wanted->name;
+  route_ = std::move(wanted);
+  if ((other || !upstream_) && !open_upstream(*route_)) return session().refuse(Refusal::UpstreamDownAtAuth);
+  const auto& offered = upstream_->capabilities().mechanisms;
+  if (std::ranges::find(offered, exchange->mechanism()) == offered.end())
+    return session().refuse(Refusal::UnknownMechanism);
+  logged_in(upstream_->authenticate(*exchange));
+}
+
+void Relay::logged_in(const Result<Reply>& reply) {
+  if (!reply) {
+    lose_upstream(reply.error());
+    return session().refuse(Refusal::UpstreamDownAtAuth);
+  }
+  if (reply->code == 334 && ++challenges_ <= kMaxChallenges) return session().challenge(reply->lines.front());
+  if (refused(*reply)) {
+    log::warning("authentication failed", {{"session", name_}, {"peer", peer_}, {"upstream", codes(*reply)}});
+    return session().refuse(*reply);
+  }
+  if (!accepted(*reply)) {
+    lose_upstream(Error(Code::Closed, "not a reply to AUTH: " + codes(*reply)));
+    return session().refuse(Refusal::UpstreamDownAtAuth);
+  }
+  authenticated_ = true;
+  log::info("authenticated", {{"session", name_}, {"peer", peer_}, {"route", route_->name}});
+  log::verbose("authenticated", {{"session", name_}, {"login", login_}});
+  session().accept(*reply);
+}
+
+// --- A mail
+
+vault::Envelope Relay::envelope(const smtp::MailFrom& from) {
+  vault::Envelope envelope;
+  envelope.reverse_path = from.address;
+  envelope.parameters = from.parameters;
+  envelope.helo = session().helo();
+  envelope.host = service_.host;
+  envelope.peer = client_.stream().peer().address;
+  if (const auto& tls = client_.stream().tls()) {
+    envelope.tls = tls->version + " " + tls->cipher;
+    envelope.client_certificate = tls->client_certificate;
+  }
+  if (authenticated_) envelope.auth = envelope.login = login_;
+  envelope.listener = listener_.name;
+  envelope.transaction = name_ + "." + std::to_string(mails_);
+  envelope.origin = vault::Origin::ProxySmtp;
+  envelope.route = route_->name;
+  return envelope;
+}
+
+void Relay::mail(const smtp::MailFrom& from) {
+  if (net::stop::requested()) return session().close(Refusal::Stopping);
+  if (!routes_known_) return session().refuse(Refusal::StoreTrouble);
+  if (!authenticated_ && !may_send_without_auth()) return session().refuse(Refusal::AuthRequired);
+  // Who has logged in must do so again: what was said then is not kept.
+  if (authenticated_ && !upstream_) return session().close(Refusal::UpstreamLost);
+  if (!upstream_ && !open_upstream(*route_)) return session().refuse(Refusal::UpstreamDown);
+  ++mails_;
+  mail_.emplace(RelayParts{upstream_, service_.store, *route_}, envelope(from));
+  const Reply reply = mail_->begin(from);
+  if (!reply.positive()) mail_.reset();
+  answer(reply);
+}
+
+void Relay::answer(const Reply& reply) {
+  if (reply.positive()) return session().accept(reply);
+  ++refused_;
+  session().refuse(reply);
+}
+
+void Relay::end_mail() {
+  const Reply reply = mail_->end();
+  relayed_ += mail_->relayed() ? 1 : 0;
+  mail_.reset();
+  answer(reply);
+}
+
+}  // namespace
+
+void serve_smtp_relay(net::Stream stream, const RelayListener& listener, const SmtpRelayService& service) {
+  Relay(std::move(stream), listener, service).serve();
+}
+
+}  // namespace gw::gate

@@ -1,0 +1,38 @@
+#include "smtp/lone_dot.h"
+
+#include <cstring>
+
+namespace gw::smtp {
+
+bool LoneDot::find(ByteView octets) {
+  const char* const text = reinterpret_cast<const char*>(octets.data());
+  for (std::size_t i = 0; i < octets.size() && at_ != At::Found; ++i) {
+    if (at_ == At::Text) {
+      // Most octets are here: from line end to line end.
+      while (i < octets.size() && text[i] != '\r' && text[i] != '\n') ++i;
+      if (i == octets.size()) break;
+    }
+    const char c = text[i];
+    switch (c) {
+      case '\0':
+        // A dot behind it stands at no line's beginning and is not doubled.
+        if (at_ == At::LineStart || at_ == At::Cr) at_ = At::BareStart;
+        break;
+      case '\r':
+        at_ = at_ == At::Dot ? At::Found : At::Cr;
+        break;
+      case '\n':
+        at_ = at_ == At::Dot ? At::Found : at_ == At::Cr ? At::LineStart : At::BareStart;
+        break;
+      case '.':
+        // Behind a bare CR too some receivers see a line begin.
+        at_ = at_ == At::BareStart || at_ == At::Cr ? At::Dot : At::Text;
+        break;
+      default:
+        at_ = At::Text;
+    }
+  }
+  return at_ == At::Found;
+}
+
+}  // namespace gw::smtp
