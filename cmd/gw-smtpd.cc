@@ -1,8 +1,4 @@
 // gw-smtpd: mail comes in over SMTP and is sealed into the vault.
-#include <unistd.h>
-
-#include <array>
-
 #include "cli/values.h"
 #include "gate/smtp_server.h"
 #include "server_options.h"
@@ -16,12 +12,6 @@ struct Options {
   std::optional<std::uint64_t> max_size;
 };
 
-std::string system_host() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
-  return name.data();
-}
-
 Result<void> serve(const Options& options) {
   auto config = options.server.resolve(&config::Config::smtpd);
   if (!config) return config.error();
@@ -33,7 +23,7 @@ Result<void> serve(const Options& options) {
   gate::Certificates certificates(cmd::certificate_files(*config));
   gate::KeeperLink keeper(keeper::place_of(config->vault, config->run), {keeper::Role::Append, "gw-smtpd"});
   gate::SmtpService service;
-  service.host = config->host.empty() ? system_host() : config->host;
+  service.host = cmd::own_host(*config);
   service.store = [&] { return keeper.store(); };
   if (certificates.configured()) service.tls = [&] { return certificates.current(); };
   service.max_size = config->smtpd.max_size;

@@ -1,8 +1,11 @@
 // The options that gw-smtpd and gw-pop3d have in common, and what they say.
 #pragma once
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -47,13 +50,13 @@ struct ServerOptions {
   bool allow_plaintext_auth = false;
   bool stdio = false;
 
-  void declare(CLI::App& app) {
+  void declare(CLI::App& app, const std::string& listen_type = "ADDR:PORT[,tls]") {
     vault.declare(app);
     config.declare(app);
     cli::repeatable(
         app.add_option("--listen", listen,
                        "Listen on ADDR:PORT, with `,tls` for TLS from the start; :0 takes a free port")
-            ->type_name("ADDR:PORT[,tls]"));
+            ->type_name(listen_type));
     app.add_option("--host", host, "Our name in greetings (default: `host` in gw.toml)")->type_name("NAME");
     app.add_option("--tls-cert", certificate, "Certificate chain, PEM")->type_name("FILE");
     app.add_option("--tls-key", key, "Its key, PEM")->type_name("FILE");
@@ -117,6 +120,14 @@ struct ServerOptions {
     return plan;
   }
 };
+
+// The name that we say: `host`, else the system's.
+inline std::string own_host(const config::Config& config) {
+  if (!config.host.empty()) return config.host;
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
+}
 
 inline std::vector<net::CertificateFiles> certificate_files(const config::Config& config) {
   std::vector<net::CertificateFiles> files;

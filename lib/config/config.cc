@@ -190,6 +190,15 @@ std::vector<Key> smtpd_keys(Smtpd& smtpd) {
   return keys;
 }
 
+std::vector<Key> proxy_keys(Proxy& proxy, const Source& source) {
+  std::vector<Key> keys = server_keys(proxy);
+  keys.push_back({"max-size", size(proxy.max_size, 1, 1ull << 40)});
+  keys.push_back({"max-recipients", count(proxy.max_recipients, 1, 100'000)});
+  keys.push_back({"data-timeout", duration(proxy.data_timeout)});
+  keys.push_back({"fingerprint-key", path(proxy.fingerprint_key, source)});
+  return keys;
+}
+
 std::vector<Key> certificate_keys(Certificate& pair, const Source& source) {
   return {{"certificate", path(pair.certificate, source)}, {"key", path(pair.key, source)}};
 }
@@ -235,7 +244,8 @@ Result<Config> read(const toml::table& root, const Source& source) {
                           {"run", path(config.run, source)},
                           {"tls", table("tls", std::move(tls), source, failed)},
                           {"smtpd", table("smtpd", smtpd_keys(config.smtpd), source, failed)},
-                          {"pop3d", table("pop3d", server_keys(config.pop3d), source, failed)}},
+                          {"pop3d", table("pop3d", server_keys(config.pop3d), source, failed)},
+                          {"proxy", table("proxy", proxy_keys(config.proxy, source), source, failed)}},
                          source);
   if (failed) return *failed;
   if (!done) return done.error();

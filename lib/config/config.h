@@ -16,7 +16,7 @@
 namespace gw::config {
 
 struct Server {
-  std::vector<std::string> listen;  // `[::]:25`, `[::]:465,tls`
+  std::vector<std::string> listen;  // `[::]:25`, `[::]:465,tls`; of the proxy `work=[::]:587`
   std::size_t max_connections = 1000;
   std::size_t max_per_source = 250;
   std::chrono::seconds idle_timeout{300};
@@ -37,6 +37,14 @@ struct Pop3d : Server {
   Pop3d() { idle_timeout = std::chrono::seconds(600); }
 };
 
+struct Proxy : Server {
+  Proxy() { idle_timeout = std::chrono::seconds(600); }
+  std::uint64_t max_size = 512ull << 20;
+  std::size_t max_recipients = 1000;
+  std::chrono::seconds data_timeout{180};
+  std::string fingerprint_key;  // file; empty: by the rules of gate/fingerprint_key.h
+};
+
 struct Certificate {
   std::string certificate;
   std::string key;
@@ -49,6 +57,7 @@ struct Config {
   std::vector<Certificate> certificates;  // [tls], then [[tls.certificates]]
   Smtpd smtpd;
   Pop3d pop3d;
+  Proxy proxy;
 };
 
 // Config, as `FILE:LINE:COLUMN: what`, for a file that cannot be used.

@@ -78,6 +78,12 @@ std::string dump(const Config& config) {
   put(to, "data-timeout", config.smtpd.data_timeout);
   to += "\n[pop3d]\n";
   put_server(to, config.pop3d);
+  to += "\n[proxy]\n";
+  put_server(to, config.proxy);
+  put(to, "max-size", config.proxy.max_size);
+  put(to, "max-recipients", std::uint64_t{config.proxy.max_recipients});
+  put(to, "data-timeout", config.proxy.data_timeout);
+  if (!config.proxy.fingerprint_key.empty()) put_text(to, "fingerprint-key", config.proxy.fingerprint_key);
   return to;
 }
 

@@ -18,4 +18,12 @@ Result<std::vector<vault::Route>> RelayRoutes::all() {
   return *last_;
 }
 
+std::optional<vault::Protocol> RelayRoutes::known(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  if (last_)
+    for (const vault::Route& route : *last_)
+      if (route.name == name) return route.protocol;
+  return std::nullopt;
+}
+
 }  // namespace gw::gate

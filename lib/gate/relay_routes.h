@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +23,8 @@ class RelayRoutes {
 
   // All routes; an error where the vault cannot be asked and never was.
   Result<std::vector<vault::Route>> all();
+  // The protocol of a route, as it was read last, without asking the vault.
+  std::optional<vault::Protocol> known(std::string_view name);
 
  private:
   std::function<Result<store::Store*>()> store_;

@@ -12,10 +12,16 @@ namespace {
 Result<std::vector<net::Listener>> open_listeners(const ServerPlan& plan) {
   std::vector<net::Listener> listeners;
   for (const std::string& text : plan.listen) {
-    auto spec = net::parse_listen(text);
+    const bool named = plan.protocol == "proxy";
+    const std::size_t equals = named ? text.find('=') : std::string::npos;
+    const std::string name = equals == std::string::npos ? plan.protocol : text.substr(0, equals);
+    auto spec =
+        net::parse_listen(std::string_view(text).substr(equals == std::string::npos ? 0 : equals + 1));
     if (!spec) return spec.error();
-    auto listener = net::listen_on(*spec, plan.protocol);
+    auto listener = net::listen_on(*spec, name);
     if (!listener) return listener.error();
+    // `s` for TLS stands behind a protocol's name, and not behind a route's.
+    if (named && name != "smtp" && name != "pop3") listener->protocol = name;
     listeners.push_back(std::move(*listener));
   }
   return listeners;
@@ -28,7 +34,10 @@ Result<void> serve_listeners(std::vector<net::Listener> listeners, const ServerP
   for (const net::Listener& listener : listeners) implicit = implicit || listener.implicit_tls;
   if (implicit || certificates.configured())
     if (auto loaded = certificates.current(); !loaded) return loaded.error();
-  net::on_reload([&] { certificates.reload(); });
+  net::on_reload([&] {
+    certificates.reload();
+    if (plan.on_reload) plan.on_reload();
+  });
   return net::serve(std::move(listeners), plan.limits, handler, refusal, plan.announce);
 }
 

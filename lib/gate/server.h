@@ -5,6 +5,7 @@
 //   run_server(plan, certificates, [&](net::Stream stream, const net::Listener& listener) { ... });
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -52,12 +53,13 @@ class KeeperLink {
 };
 
 struct ServerPlan {
-  std::string protocol;             // `smtp` or `pop3`
+  std::string protocol;             // `smtp`, `pop3`, or `proxy`, whose --listen is NAME=ADDR:PORT
   std::vector<std::string> listen;  // --listen; empty: sockets from systemd, else a connection from inetd
   bool stdio = false;               // one session on descriptors 0 and 1, whatever they are
   bool implicit_tls = false;        // of the session on descriptor 0
   bool announce = false;            // `listening PROTOCOL ADDRESS` lines
   net::ServeLimits limits;
+  std::function<void()> on_reload;  // on SIGHUP, besides the certificates
 };
 
 // Serves until a stop is requested, or the one connection that was handed over has ended. Certificates of

@@ -45,7 +45,7 @@ bool refused(const Reply& reply) {
 
 class Relay {
  public:
-  Relay(net::Stream stream, const RelayListener& listener, const SmtpRelayService& service)
+  Relay(net::Stream stream, const SmtpRelayListener& listener, const SmtpRelayService& service)
       : listener_(listener),
         service_(service),
         name_(new_transaction()),
@@ -81,7 +81,7 @@ class Relay {
   void end_mail();
   vault::Envelope envelope(const smtp::MailFrom& from);
 
-  const RelayListener& listener_;
+  const SmtpRelayListener& listener_;
   const SmtpRelayService& service_;
   std::string name_;
   std::string peer_;
@@ -140,6 +140,7 @@ smtp::Options Relay::session_options() {
   options.announce_auth = true;
   options.plaintext_auth = service_.allow_plaintext_auth && client_.stream().peer().loopback();
   options.chunking = false;
+  options.limits = false;  // upstream may have a lower one
   options.ask_data = true;
   options.manual = "gw-proxy(8)";
   options.mechanisms.assign(std::begin(sasl::kPassedMechanisms), std::end(sasl::kPassedMechanisms));
@@ -366,7 +367,8 @@ void Relay::end_mail() {
 
 }  // namespace
 
-void serve_smtp_relay(net::Stream stream, const RelayListener& listener, const SmtpRelayService& service) {
+void serve_smtp_relay(net::Stream stream, const SmtpRelayListener& listener,
+                      const SmtpRelayService& service) {
   Relay(std::move(stream), listener, service).serve();
 }
 

@@ -41,13 +41,13 @@ struct SmtpRelayService {
   SmtpTimeouts upstream;
 };
 
-struct RelayListener {
+struct SmtpRelayListener {
   std::string name;           // as the envelope calls it: the route's, or `smtp`, `submission`
   std::string route;          // the one that is served; empty: every route of the protocol
   bool implicit_tls = false;  // the connection begins with a handshake
 };
 
 // Serves the connection until it ends.
-void serve_smtp_relay(net::Stream stream, const RelayListener& listener, const SmtpRelayService& service);
+void serve_smtp_relay(net::Stream stream, const SmtpRelayListener& listener, const SmtpRelayService& service);
 
 }  // namespace gw::gate

@@ -28,6 +28,7 @@ constexpr Role kRoles[] = {
     {"drain", "keeper", 0, false}, {"admin", "keeper", 0, false},
 };
 constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
+constexpr std::string_view kProxy = "proxy";
 constexpr int kHigh = 64;  // where inetd's descriptors are moved to, beyond what anybody gives by number
 
 const Role* role_named(std::string_view name) {
@@ -54,6 +55,17 @@ bool same_file(int a, int b) {
   struct stat second {};
   return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
          first.st_ino == second.st_ino;
+}
+
+// The proxy serves both protocols of mail, and under any other name the route of that name.
+bool serves(std::string_view protocol, const Role& role) {
+  return role.protocol == protocol || (protocol == kProxy && role.protocol != "keeper");
+}
+
+bool names_route(std::string_view protocol, std::string_view name) {
+  // A unit that names nothing gives its own name.
+  return protocol == kProxy && !name.empty() && role_named(name) == nullptr && !name.ends_with(".socket") &&
+         name != "unknown" && name != "connection";
 }
 
 bool under_ucspi() {
@@ -87,8 +99,15 @@ Result<Inherited> inherited_sockets(std::string_view protocol) {
 
     const Role* role = role_named(name);
     if (role == nullptr) role = role_at(described.port);
+    if (names_route(protocol, name)) {
+      listener.protocol = name;
+      listener.implicit_tls = role != nullptr && role->implicit_tls;
+      listener.address = described.address;
+      (described.kind == Kind::Listening ? found.listening : found.connected).push_back(std::move(listener));
+      continue;
+    }
     if (role == nullptr) role = role_named(described.file);
-    if (role == nullptr || role->protocol != protocol) {
+    if (role == nullptr || !serves(protocol, *role)) {
       return Error(Code::Config,
                    what + (described.address.empty() ? "" : " at " + described.address) +
                        (role == nullptr ? " has no known role"
@@ -119,7 +138,7 @@ Result<Listener> inetd_connection(std::string_view protocol) {
   connection.address = described.address;
   const std::uint64_t port = described.port != 0 ? described.port : number_from("TCPLOCALPORT");
   const Role* role = port < 65536 ? role_at(static_cast<std::uint16_t>(port)) : nullptr;
-  if (role != nullptr && role->protocol == protocol) {
+  if (role != nullptr && serves(protocol, *role)) {
     connection.protocol = role->name;
     connection.implicit_tls = role->implicit_tls;
   }

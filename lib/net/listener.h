@@ -34,7 +34,8 @@ Result<Listener> listen_on(const ListenSpec& spec, std::string_view protocol, in
 
 // LISTEN_FDS (sd_listen_fds(3)): role by FileDescriptorName, else by port (25 587 465 110 995), else by the
 // name of a Unix socket's file. Config where the role is in doubt. The variables are removed. `protocol` is
-// `smtp`, `pop3`, or `keeper` (append, drain, admin).
+// `smtp`, `pop3`, `keeper` (append, drain, admin), or `proxy`: smtp and pop3, and any other
+// FileDescriptorName is a route's.
 struct Inherited {
   std::vector<Listener> listening;
   std::vector<Listener> connected;  // Accept=yes: `socket` is the connection

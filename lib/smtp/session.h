@@ -45,6 +45,7 @@ struct Options {
   bool smtputf8 = true;
   bool enhanced_codes = true;
   bool dsn = false;
+  bool limits = true;  // RCPTMAX
   std::vector<std::string> mechanisms{"PLAIN", "LOGIN"};
   std::string manual = "gw-smtpd(8)";
   bool ask_data = false;             // DATA is an event: its driver has somebody to ask

@@ -91,7 +91,7 @@ void Session::announce() {
   offer(options_.dsn, "DSN");
   offer(options_.starttls && !options_.tls_active, "STARTTLS");
   offer(auth && !options_.mechanisms.empty(), std::move(mechanisms));
-  reply.lines.push_back("LIMITS RCPTMAX=" + std::to_string(options_.max_recipients));
+  offer(options_.limits, "LIMITS RCPTMAX=" + std::to_string(options_.max_recipients));
   reply.lines.emplace_back("HELP");
   say(reply);
 }

@@ -1,0 +1,105 @@
+// gw-proxy: between mail clients and their provider; a sealed copy of each mail stays in the vault.
+#include "cli/values.h"
+#include "gate/fingerprint_key.h"
+#include "gate/relay.h"
+#include "server_options.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Options {
+  ServerOptions server;
+  std::string route;
+  std::string fingerprint_key;
+  std::optional<std::uint64_t> max_size;
+};
+
+// What a listener will be called: `work` of `work=127.0.0.1:587`.
+std::vector<std::string> listener_names(const gate::ServerPlan& plan) {
+  std::vector<std::string> names;
+  for (const std::string& text : plan.listen) {
+    const std::size_t equals = text.find('=');
+    names.push_back(equals == std::string::npos ? plan.protocol : text.substr(0, equals));
+  }
+  if (plan.stdio) names.push_back(plan.protocol);
+  return names;
+}
+
+Result<void> serve(const Options& options) {
+  auto config = options.server.resolve(&config::Config::proxy);
+  if (!config) return config.error();
+  config::Proxy& mine = config->proxy;
+  if (options.max_size) mine.max_size = *options.max_size;
+  if (!options.fingerprint_key.empty()) mine.fingerprint_key = options.fingerprint_key;
+  const auto only_config = options.server.config.done(*config);
+  if (!only_config) return only_config.error();
+  if (*only_config) return {};
+
+  const auto key_file = gate::fingerprint_key_file(mine.fingerprint_key);
+  if (!key_file) return key_file.error();
+  const auto key = gate::fingerprint_key(*key_file);
+  if (!key) return key.error();
+
+  gate::Certificates certificates(certificate_files(*config));
+  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run), {keeper::Role::Append, "gw-proxy"});
+  gate::Upstreams upstreams;
+  gate::AuthLimits limits;
+  gate::RelayRoutes routes([&] { return keeper.store(); });
+  gate::RelayService service;
+  service.routes = &routes;
+  service.only = options.route;
+  const bool clear_passwords = mine.allow_plaintext_auth && !mine.require_tls;
+
+  gate::SmtpRelayService& smtp = service.smtp;
+  smtp.host = own_host(*config);
+  smtp.store = [&] { return keeper.store(); };
+  if (certificates.configured()) smtp.tls = [&] { return certificates.current(); };
+  smtp.routes = &routes;
+  smtp.upstreams = &upstreams;
+  smtp.max_size = mine.max_size;
+  smtp.max_recipients = mine.max_recipients;
+  smtp.require_tls = mine.require_tls;
+  smtp.allow_plaintext_auth = clear_passwords;
+  smtp.listen_for_early_talk = !options.server.stdio;
+  smtp.idle_timeout = mine.idle_timeout;
+  smtp.data_timeout = mine.data_timeout;
+
+  gate::Pop3RelayService& pop3 = service.pop3;
+  pop3.host = smtp.host;
+  pop3.store = smtp.store;
+  pop3.routes = [&] { return routes.all(); };
+  pop3.tls = smtp.tls;
+  pop3.upstreams = &upstreams;
+  pop3.fingerprint_key = &*key;
+  pop3.limits = &limits;
+  pop3.idle_timeout = mine.idle_timeout;
+  pop3.allow_plaintext_auth = clear_passwords;
+
+  gate::ServerPlan plan = options.server.plan("proxy", mine);
+  plan.on_reload = [&] { upstreams.reload(); };
+  if (auto known = gate::check_relay(listener_names(plan), service); !known) return known;
+  return gate::run_server(
+      plan, certificates,
+      [&](net::Stream stream, const net::Listener& listener) {
+        gate::serve_relay(std::move(stream), listener, service);
+      },
+      [&](const net::Listener& listener) { return gate::relay_refusal(listener, service); });
+}
+
+}  // namespace
+}  // namespace gw::cmd
+
+int main(int argc, char** argv) {
+  using namespace gw;
+  cli::Program program(
+      "gw-proxy", "Pass mail clients through to their provider; seal a copy of each mail into the vault.");
+  cmd::Options options;
+  CLI::App& app = program.options();
+  options.server.declare(app, "ROUTE=ADDR:PORT[,tls]");
+  app.add_option("--route", options.route, "Serve this route where the listener names none")
+      ->type_name("NAME");
+  app.add_option("--fingerprint-key", options.fingerprint_key, "Key that tells POP3 mails seen before")
+      ->type_name("FILE");
+  cli::size_option(app, "--max-size", options.max_size, "Largest message sent, as 200MiB");
+  return program.run(argc, argv, [&] { return cmd::serve(options); });
+}

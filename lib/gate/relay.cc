@@ -1,0 +1,78 @@
+#include "gate/relay.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "gate/smtp_server.h"
+
+namespace gw::gate {
+namespace {
+
+// What a listener's name says: a protocol, or a route.
+struct Meaning {
+  std::optional<vault::Protocol> protocol;
+  std::string route;
+};
+
+Meaning meaning_of(std::string_view name, const RelayService& service) {
+  Meaning meaning;
+  if (std::ranges::find(vault::kListenerNames, name) != std::end(vault::kListenerNames)) {
+    meaning.protocol = name.starts_with("pop3") ? vault::Protocol::Pop3 : vault::Protocol::Smtp;
+    meaning.route = service.only;
+  } else {
+    meaning.route = name == "proxy" ? service.only : std::string(name);
+  }
+  return meaning;
+}
+
+}  // namespace
+
+Result<void> check_relay(const std::vector<std::string>& names, const RelayService& service) {
+  const Result<std::vector<vault::Route>> routes = service.routes->all();
+  for (const std::string& name : names) {
+    const Meaning meaning = meaning_of(name, service);
+    if (meaning.route.empty() && !meaning.protocol)
+      return Error(Code::Config, "nothing says which route to serve")
+          .with_hint("--route NAME; or --listen NAME=ADDR:PORT, smtp=ADDR:PORT, pop3=ADDR:PORT");
+    if (!routes || meaning.route.empty()) continue;
+    const auto found = std::ranges::find(*routes, meaning.route, &vault::Route::name);
+    if (found == routes->end())
+      return Error(Code::Config, "no route `" + printable(meaning.route) + "`")
+          .with_hint("gw-store route add makes one");
+    if (meaning.protocol && *meaning.protocol != found->protocol)
+      return Error(Code::Config, "the route `" + found->name + "` is of " +
+                                     std::string(vault::name(found->protocol)) + ", the listener is not");
+  }
+  return {};
+}
+
+void serve_relay(net::Stream stream, const net::Listener& listener, const RelayService& service) {
+  Meaning meaning = meaning_of(listener.protocol, service);
+  if (!meaning.protocol) {
+    (void)service.routes->all();
+    meaning.protocol = service.routes->known(meaning.route);
+  }
+  if (!meaning.protocol) {
+    log::error("connection closed, its route is not known",
+               {{"route", meaning.route}, {"peer", stream.peer().address}});
+    return;
+  }
+  if (*meaning.protocol == vault::Protocol::Smtp)
+    serve_smtp_relay(std::move(stream), {listener.protocol, meaning.route, listener.implicit_tls},
+                     service.smtp);
+  else
+    serve_pop3_relay(std::move(stream), {listener.protocol, meaning.route, listener.implicit_tls},
+                     service.pop3);
+}
+
+std::string relay_refusal(const net::Listener& listener, const RelayService& service) {
+  if (listener.implicit_tls) return {};
+  const Meaning meaning = meaning_of(listener.protocol, service);
+  const auto protocol = meaning.protocol ? meaning.protocol : service.routes->known(meaning.route);
+  if (!protocol) return {};
+  return *protocol == vault::Protocol::Smtp ? too_many_connections()
+                                            : "-ERR [SYS/TEMP] too many connections\r\n";
+}
+
+}  // namespace gw::gate
