@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""What `cmake --install` brings: units that systemd takes and finds safe, users, folders, pages, hardened programs."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+
+THRESHOLD = 15  # tenths: `systemd-analyze security` calls up to 2.0 safe or good
+SYSTEM_UNITS = pathlib.Path("/lib/systemd/system")
+
+
+class InstallTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = pathlib.Path(tempfile.mkdtemp(prefix="gw-install-"))
+        gw.run("cmake", "--install", gw.BIN.parent, "--prefix", "/usr", env=gw.clean_environment({"DESTDIR": str(cls.root)}))
+        cls.units = sorted((cls.root / "usr/lib/systemd/system").iterdir())
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.root, ignore_errors=True)
+
+    def test_everything_is_below_the_destination(self):
+        self.assertEqual({path.name for path in self.root.iterdir()}, {"usr"})
+        for program in gw.BIN.glob("gw-*"):
+            self.assertTrue((self.root / "usr/bin" / program.name).exists(), program.name)
+        for page in (gw.ROOT / "man").iterdir():
+            self.assertTrue((self.root / f"usr/share/man/man{page.name[-1]}/{page.name}.gz").exists(), page.name)
+        self.assertTrue(os.access(self.root / "usr/lib/gw/certificate-deploy-hook", os.X_OK))
+
+    def test_systemd_takes_the_units(self):
+        self.assertGreater(len(self.units), 10)
+        # With what they stand on: the system's own units and the programs that they name.
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            shutil.copytree(self.root / "usr", root / "usr", symlinks=True)
+            for unit in SYSTEM_UNITS.glob("*.target"):
+                shutil.copy(unit, root / "usr/lib/systemd/system", follow_symlinks=True)
+            (root / "bin").mkdir()
+            for name in ("sh", "kill"):
+                shutil.copy(shutil.which(name), root / "bin" / name)
+            done = gw.run("systemd-analyze", "verify", "--man=no", f"--root={root}", *(unit.name for unit in self.units),
+                          status=None)
+        told = [line for line in done.stderr.decode().splitlines() if "sysinit.target" not in line]
+        self.assertEqual(told, [])
+
+    def test_services_are_confined(self):
+        services = [unit for unit in self.units if unit.suffix == ".service"]
+        self.assertGreaterEqual(len(services), 6)
+        for unit in services:
+            with self.subTest(unit=unit.name):
+                gw.run("systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={THRESHOLD}", unit)
+                self.assertRegex(unit.read_text(), r"(?m)^User=gw-\w+$")
+
+    def test_every_unit_that_is_named_is_there(self):
+        names = {unit.name for unit in self.units}
+        for unit in self.units:
+            for named in re.findall(r"\bgw[\w@.-]*\.(?:socket|service|timer|slice|target)\b", unit.read_text()):
+                self.assertIn(named, names, f"in {unit.name}")
+
+    def test_users_and_folders(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "etc").mkdir()
+            gw.run("systemd-sysusers", f"--root={root}", self.root / "usr/lib/sysusers.d/gw.conf")
+            groups = {line.split(":")[0]: set(filter(None, line.strip().split(":")[3].split(",")))
+                      for line in (root / "etc/group").read_text().splitlines()}
+            users = {line.split(":")[0] for line in (root / "etc/passwd").read_text().splitlines()}
+        self.assertEqual(users & {"gw-keeper", "gw-receive", "gw-drain", "gw-admin"},
+                         {"gw-keeper", "gw-receive", "gw-drain", "gw-admin"})
+        self.assertEqual(groups["gw-append"], {"gw-receive"})
+        self.assertEqual(groups["gw-tls"], {"gw-receive", "gw-drain", "gw-admin"})
+        self.assertNotIn("gw-receive", groups["gw-drain"])
+        for unit in self.units:
+            text = unit.read_text()
+            for name in re.findall(r"(?m)^(?:User|SocketUser)=(\S+)", text):
+                self.assertIn(name, users, unit.name)
+            for names in re.findall(r"(?m)^(?:Group|SocketGroup|SupplementaryGroups)=(.+)", text):
+                for name in names.split():
+                    self.assertIn(name, groups, unit.name)
+
+    def test_programs_are_hardened(self):
+        for path in sorted((self.root / "usr/bin").glob("gw-*")):
+            with self.subTest(program=path.name):
+                said = subprocess.run(["readelf", "--wide", "--file-header", "--program-headers", "--dynamic", "--dyn-syms", path],
+                                      check=True, capture_output=True, text=True).stdout
+                self.assertRegex(said, r"Type: +DYN")  # PIE
+                self.assertIn("GNU_RELRO", said)
+                self.assertRegex(said, r"BIND_NOW|FLAGS.*NOW")
+                self.assertRegex(said, r"GNU_STACK +\S+ +\S+ +\S+ +\S+ +\S+ +RW +")
+                self.assertIn("__stack_chk_fail", said)
+                self.assertRegex(said, r"__\w+_chk\b")  # FORTIFY
+
+    def test_inetd_example_names_programs_and_options_that_are_there(self):
+        lines = [line.split() for line in (gw.ROOT / "scripts/inetd.conf.example").read_text().splitlines()
+                 if line and not line.startswith("#")]
+        self.assertEqual(len(lines), 4)
+        for service, kind, protocol, wait, user, program, name, *options in lines:
+            self.assertEqual((kind, protocol, wait), ("stream", "tcp", "nowait"), service)
+            self.assertEqual(pathlib.Path(program).name, name)
+            self.assertTrue((self.root / program.lstrip("/")).exists(), program)
+            text = gw.run(gw.program(name), "--help").stdout.decode()
+            for option in options:
+                if option.startswith("--"):
+                    self.assertIn(option, text)
+            self.assertIn(user, ("gw-receive", "gw-drain"))
+
+
+if __name__ == "__main__":
+    gw.main()
