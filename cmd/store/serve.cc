@@ -105,8 +105,12 @@ Result<std::vector<keeper::RoleListener>> own_sockets(const keeper::Place& place
     auto socket = keeper::listen_at(place.run, file, 0600);
     if (!socket) return socket.error();
     const std::string path = place.run + "/" + file;
-    if (members != nullptr && ::lchown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) == 0) {
-      if (::chmod(path.c_str(), 0660) != 0) return Error::from_errno(path);
+    if (members != nullptr) {
+      if (::lchown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) != 0)
+        log::warning("a socket is for the vault's owner alone: not a member of the group",
+                     {{"socket", path}, {"group", "gw-" + file}});
+      else if (::chmod(path.c_str(), 0660) != 0)
+        return Error::from_errno(path);
     }
     listeners.push_back({std::move(*socket), role, path});
   }

@@ -75,7 +75,8 @@ class InstallTest(unittest.TestCase):
             users = {line.split(":")[0] for line in (root / "etc/passwd").read_text().splitlines()}
         self.assertEqual(users & {"gw-keeper", "gw-receive", "gw-drain", "gw-admin"},
                          {"gw-keeper", "gw-receive", "gw-drain", "gw-admin"})
-        self.assertEqual(groups["gw-append"], {"gw-receive"})
+        self.assertEqual(groups["gw-append"], {"gw-receive", "gw-keeper"})
+        self.assertEqual(groups["gw-drain"] | groups["gw-admin"], {"gw-keeper"})
         self.assertEqual(groups["gw-tls"], {"gw-receive", "gw-drain", "gw-admin"})
         self.assertNotIn("gw-receive", groups["gw-drain"])
         for unit in self.units:
