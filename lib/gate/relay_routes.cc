@@ -11,6 +11,7 @@ Result<std::vector<vault::Route>> RelayRoutes::all() {
   const std::lock_guard lock(mutex_);
   if (fresh) {
     last_ = *fresh;
+    for (const vault::Route& route : *fresh) protocols_[route.name] = route.protocol;
     return fresh;
   }
   log::error("routes not read", {{"reason", fresh.error().text()}, {"known", last_ ? "yes" : "no"}});
@@ -20,10 +21,9 @@ Result<std::vector<vault::Route>> RelayRoutes::all() {
 
 std::optional<vault::Protocol> RelayRoutes::known(std::string_view name) {
   const std::lock_guard lock(mutex_);
-  if (last_)
-    for (const vault::Route& route : *last_)
-      if (route.name == name) return route.protocol;
-  return std::nullopt;
+  const auto found = protocols_.find(name);
+  if (found == protocols_.end()) return std::nullopt;
+  return found->second;
 }
 
 }  // namespace gw::gate

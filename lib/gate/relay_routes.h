@@ -5,8 +5,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,13 +25,14 @@ class RelayRoutes {
 
   // All routes; an error where the vault cannot be asked and never was.
   Result<std::vector<vault::Route>> all();
-  // The protocol of a route, as it was read last, without asking the vault.
+  // The protocol of a route, as it was read last, without asking the vault: also of one that is gone since.
   std::optional<vault::Protocol> known(std::string_view name);
 
  private:
   std::function<Result<store::Store*>()> store_;
   std::mutex mutex_;
   std::optional<std::vector<vault::Route>> last_;
+  std::map<std::string, vault::Protocol, std::less<>> protocols_;  // of every name ever read
 };
 
 }  // namespace gw::gate

@@ -44,7 +44,7 @@ Result<void> SmtpUpstream::begin(Upstreams& upstreams, const std::string& host) 
 
   // The route says TLS: a server, or somebody between, that does not offer it gets nothing.
   if (!capabilities_.starttls) return Error(Code::Unavailable, "it does not offer STARTTLS");
-  const Result<Reply> ready = ask("STARTTLS\r\n");
+  const Result<Reply> ready = ask_soon("STARTTLS\r\n");
   if (!ready) return ready.error();
   if (ready->code != 220) return unwelcome("it does not begin TLS: ", *ready);
   if (auto secure = upstreams.start_tls(stream_, route_, timeouts_.open); !secure) return secure;
@@ -53,7 +53,7 @@ Result<void> SmtpUpstream::begin(Upstreams& upstreams, const std::string& host) 
 }
 
 Result<void> SmtpUpstream::hello(const std::string& host) {
-  const Result<Reply> said = ask("EHLO " + host + "\r\n");
+  const Result<Reply> said = ask_soon("EHLO " + host + "\r\n");
   if (!said) return said.error();
   if (said->code != 250) return unwelcome("it does not speak ESMTP: ", *said);
   capabilities_ = smtp::parse_capabilities(*said);

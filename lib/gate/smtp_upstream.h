@@ -21,8 +21,8 @@ namespace gw::gate {
 
 // RFC 5321 section 4.5.3.2.
 struct SmtpTimeouts {
-  std::chrono::milliseconds open{30'000};  // to be connected, with TLS
-  std::chrono::milliseconds greeting{60'000};
+  std::chrono::milliseconds open{30'000};      // to be connected, with TLS
+  std::chrono::milliseconds greeting{60'000};  // for each reply until it is ready for us
   std::chrono::milliseconds command{300'000};
   std::chrono::milliseconds data_start{120'000};
   std::chrono::milliseconds block{180'000};
@@ -63,6 +63,9 @@ class SmtpUpstream {
   SmtpUpstream(net::Stream stream, const vault::Route& route, const SmtpTimeouts& timeouts)
       : stream_(std::move(stream)), route_(route), timeouts_(timeouts) {}
 
+  Result<smtp::Reply> ask_soon(std::string_view command) {
+    return exchange(as_bytes(command), timeouts_.greeting);
+  }
   Result<void> begin(Upstreams& upstreams, const std::string& host);
   Result<void> hello(const std::string& host);
   Result<void> send(ByteView octets);

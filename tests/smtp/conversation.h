@@ -79,6 +79,10 @@ class Conversation {
       } else if (const auto* mail = std::get_if<MailFrom>(&event)) {
         note("mail " + mail->address + (mail->parameters.empty() ? "" : " " + mail->parameters));
         session_.accept();
+      } else if (std::holds_alternative<DataStart>(event)) {
+        note("data");
+        helo_offers() ? session_.accept(Reply(354, "", "upstream waits"))
+                      : session_.refuse(Refusal::UpstreamDown);
       } else if (const auto* rcpt = std::get_if<RcptTo>(&event)) {
         answer(*rcpt);
       } else if (const auto* bytes = std::get_if<BodyBytes>(&event)) {

@@ -365,3 +365,32 @@ TEST_CASE("5xx replies are counted") {
       "FROB\r\nEHLO c\r\nRCPT TO:<a@b>\r\nMAIL FROM:<>\r\nRCPT TO:<later@b>\r\nRCPT TO:<no@b>\r\n");
   CHECK(conversation.session().permanent_refusals() == 3);
 }
+
+TEST_CASE("EHLO announces what its driver says, and no more is taken") {
+  Options options;
+  options.host = "gw.example";
+  options.chunking = options.eight_bit = options.smtputf8 = options.enhanced_codes = options.limits = false;
+  options.dsn = options.announce_auth = options.tls_active = options.ask_data = true;
+  options.max_size = 7;
+  options.mechanisms = {"XOAUTH2"};
+  for (const std::size_t cut : {1u, 7u, 10'000u}) {
+    const Transcript seen = play(options,
+                                 "EHLO x\r\nAUTH PLAIN eWVz\r\nauth xoauth2 eWVz\r\nMAIL FROM:<a@b>\r\n"
+                                 "RCPT TO:<c@d>\r\nBDAT 6 LAST\r\nRSET\r\nDATA\r\nbody\r\n.\r\nQUIT\r\n",
+                                 [&] { return cut; });
+    CHECK(seen.events == "auth xoauth2\nmail a@b\nrcpt c@d\ndata\nbody body\r\n\n");
+    CHECK(seen.output.find(
+              "250-gw.example\r\n250-PIPELINING\r\n250-SIZE 7\r\n250-DSN\r\n250-AUTH XOAUTH2\r\n250 "
+              "HELP\r\n504 ") != std::string::npos);
+    CHECK(seen.output.find("502 5.5.1 Not offered here\r\n354 upstream waits\r\n250 ") != std::string::npos);
+  }
+}
+
+TEST_CASE("DATA that is refused leaves the mail where it was") {
+  Options options;
+  options.ask_data = true;
+  Conversation conversation(options);
+  conversation.send("EHLO nobody\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nRCPT TO:<e@f>\r\n");
+  CHECK(conversation.seen().events == "mail a@b\nrcpt c@d\ndata\nrcpt e@f\n");
+  CHECK(conversation.seen().output.find("451 4.4.1 ") != std::string::npos);
+}

@@ -55,7 +55,6 @@ class SmtpUpstream:
         self.script = {}       # moment → what is said there
         self.refused = {}      # recipient → its reply
         self.on_dot = None     # called before the reply to the final dot, with the session
-        self.keep = True       # content of messages is kept; else only its digest and size
         self.messages, self.sessions, self.commands = [], [], []
         self.false_ends = 0
         self.unfinished = 0    # messages whose connection ended before their final dot
@@ -88,6 +87,12 @@ class SmtpUpstream:
                 with self.lock:
                     self.sessions.append(session)
                 threading.Thread(target=session.run, daemon=True).start()
+
+    def drop(self):
+        """All connections end, as if the server were killed."""
+        for session in self.sessions:
+            with contextlib.suppress(OSError):
+                session.socket.shutdown(socket.SHUT_RDWR)
 
     def wait_for(self, count, what="messages"):
         gw.until(lambda: len(getattr(self, what)) >= count, f"{count} {what} upstream, there are {len(getattr(self, what))}")
@@ -217,19 +222,21 @@ class Session:
         self.say("auth-refused", b"535 5.7.8 upstream does not know you\r\n")
 
     def data(self):
+        raw = bytearray(b"\r\n" + self.buffer)  # the line end in front is DATA's own
+        self.buffer, seen = b"", 0
         try:
-            while not (self.buffer.startswith(b".\r\n") or b"\r\n.\r\n" in self.buffer[-70000:] or b"\r\n.\r\n" in self.buffer):
-                self.more()
-        except Ended:
+            while (end := raw.find(b"\r\n.\r\n", seen)) < 0:
+                seen = max(0, len(raw) - 4)
+                octets = self.socket.recv(1 << 20)
+                if not octets:
+                    raise Ended
+                raw += octets
+        except (Ended, OSError):
             with self.server.lock:
                 self.server.unfinished += 1
-                self.server.false_ends += len(LENIENT_END.findall(b"\r\n" + self.buffer))
-            raise
-        if self.buffer.startswith(b".\r\n"):
-            raw, self.buffer = b"", self.buffer[3:]
-        else:
-            raw, _, self.buffer = self.buffer.partition(b"\r\n.\r\n")
-            raw += b"\r\n"
+                self.server.false_ends += len(LENIENT_END.findall(raw))
+            raise Ended from None
+        raw, self.buffer = bytes(raw[2:end + 2]), bytes(raw[end + 5:])
         with self.server.lock:
             self.server.false_ends += len(LENIENT_END.findall(b"\r\n" + raw))
         content = re.sub(rb"(\A|\r\n)\.", rb"\1", raw)
@@ -241,6 +248,5 @@ class Session:
                 self.server.messages.append(Message(self, content))
         self.say("dot", b"250 2.0.0 queued as 4711\r\n")
         if taken is SILENCE:
-            with contextlib.suppress(Ended):
-                while True:
-                    self.more()
+            while True:
+                self.more()
