@@ -274,6 +274,8 @@ void add_mailbox(Commands& commands) {
   add_mailbox_passwd(commands, family);
   add_mailbox_key(commands, family);
   add_mailbox_rotate(commands, family);
+  add_mailbox_profile(commands, family);
+  add_mailbox_sender(commands, family);
   add_mailbox_remove(commands, family);
 }
 

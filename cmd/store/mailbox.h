@@ -13,5 +13,7 @@ void add_mailbox_show(Commands& commands, CLI::App& family);
 void add_mailbox_passwd(Commands& commands, CLI::App& family);
 void add_mailbox_key(Commands& commands, CLI::App& family);
 void add_mailbox_rotate(Commands& commands, CLI::App& family);
+void add_mailbox_profile(Commands& commands, CLI::App& family);
+void add_mailbox_sender(Commands& commands, CLI::App& family);
 
 }  // namespace gw::cmd

@@ -45,6 +45,12 @@ class Drain:
             for path in (self.home, *self.home.rglob("*")):
                 shutil.chown(path, "nobody", "nogroup")
 
+    def profile(self, program):
+        """What gw-store prints for this program, the password and the place for the mail put in."""
+        text = self.gateway.vault.store("mailbox", "profile", "journal", "--for", program, "--host", "localhost", "--port",
+                                        self.gateway.pop3s_port, "--ca-file", self.gateway.certificate).stdout.decode()
+        return text.replace("PASSWORD", self.gateway.box.password).replace("~/Maildir", str(self.inbox))
+
     def write(self, name, text):
         path = self.home / name
         path.write_text(text)
@@ -103,24 +109,7 @@ class Getmail(Drain):
         return [self.without_blanks(re.sub(rb"\AReturn-Path: <[^\n]*>\n", b"", octets)) for octets in super().taken()]
 
     def settle_in(self):
-        self.write("getmailrc", f"""[retriever]
-type = SimplePOP3SSLRetriever
-server = localhost
-port = {self.port}
-username = {self.gateway.box.id}
-password = {self.gateway.box.password}
-ca_certs = {self.gateway.certificate}
-
-[destination]
-type = Maildir
-path = {self.inbox}/
-
-[options]
-delete = true
-read_all = true
-delivered_to = false
-received = false
-""")
+        self.write("getmailrc", self.profile("getmail"))
 
     def command(self):
         return [find("getmail"), f"--getmaildir={self.home}", "--rcfile=getmailrc"]
@@ -137,11 +126,14 @@ class Fetchmail(Drain):
 t=$(mktemp '{self.inbox}/tmp/XXXXXXXXXX') && cat >"$t" && mv "$t" '{self.inbox}/new/'
 """)
         deliver.chmod(0o700)
+        if self.implicit:
+            self.write("fetchmailrc", self.profile("fetchmail") + f'  mda "{deliver}"\n')
+            return
         self.write("fetchmailrc", f"""set invisible
 set no bouncemail
 poll localhost protocol pop3 port {self.port} auth password bad-header accept
   user "{self.gateway.box.id}" password "{self.gateway.box.password}"
-  {'ssl' if self.implicit else ''} sslproto "TLS1.2+" sslcertck sslcertfile "{self.gateway.certificate}"
+  sslproto "TLS1.2+" sslcertck sslcertfile "{self.gateway.certificate}"
   fetchall no keep no rewrite no mimedecode pass8bits mda "{deliver}"
 """)
 
@@ -154,9 +146,14 @@ poll localhost protocol pop3 port {self.port} auth password bad-header accept
 
 
 class Mpop(Drain):
+    def settle_in(self):
+        self.write("mpoprc", self.profile("mpop"))
+
     def command(self):
+        if self.implicit:
+            return [find("mpop"), f"--file={self.home}/mpoprc", f"--uidls-file={self.home}/uidls"]
         return [find("mpop"), "--file=/dev/null", "--host=localhost", f"--port={self.port}", "--tls=on",
-                f"--tls-starttls={'off' if self.implicit else 'on'}", f"--tls-trust-file={self.gateway.certificate}",
+                "--tls-starttls=on", f"--tls-trust-file={self.gateway.certificate}",
                 f"--user={self.gateway.box.id}", f"--passwordeval=cat {self.home}/password", "--auth=on", "--keep=off",
                 "--received-header=off", f"--delivery=maildir,{self.inbox}", f"--uidls-file={self.home}/uidls"]
 
@@ -177,6 +174,21 @@ class Curl(Drain):
         if os.geteuid() == 0:
             shutil.chown(settings, "nobody", "nogroup")
         return [find("curl"), "--disable", *self.rate, "--config", settings]
+
+
+class CurlProfile(Drain):
+    """The script that gw-store prints; what it fetches it puts into the current folder."""
+
+    ends = staticmethod(lambda octets: octets)
+
+    def settle_in(self):
+        self.write("drain", self.profile("curl")).chmod(0o700)
+
+    def command(self):
+        return [self.home / "drain"]
+
+    def delivered(self):
+        return list(self.home.glob("*.eml"))
 
 
 class DrainsTest(unittest.TestCase):
@@ -278,7 +290,8 @@ class DrainsTest(unittest.TestCase):
         self.killed_in_the_middle(Mpop)
 
     def test_curl_by_pop3s(self):
-        self.takes_everything(Curl, True, MANY)
+        self.takes_everything(CurlProfile, True, MANY)
+        self.takes_everything(CurlProfile, True, 0)
 
     def test_curl_by_stls(self):
         self.takes_everything(Curl, False)

@@ -57,6 +57,14 @@ smtputf8_advertise_hosts =
 return_path_remove = false
 envelope_to_remove = false
 delivery_date_remove = false
+{self.settings(gateway, chunking)}
+begin retry
+* * F,1h,1m
+""")
+
+    def settings(self, gateway, chunking):
+        """The main part's end, routers and transports."""
+        return f"""
 begin routers
 smarthost:
   driver = manualroute
@@ -77,9 +85,7 @@ smarthost:
   hosts_try_chunking = {'*' if chunking else ':'}
   hosts_try_dane = :
   message_linelength_limit = 1000000
-begin retry
-* * F,1h,1m
-""")
+"""
 
     def __enter__(self):
         return self
@@ -109,6 +115,30 @@ begin retry
         self.run("-qff")
 
 
+class JournalingExim(Exim):
+    """As gw-store prints it; all other mail goes nowhere."""
+
+    def settings(self, gateway, chunking):
+        recipe = gateway.recipe("exim")
+        filter_text = "".join(line[4:] + "\n" for line in recipe.splitlines() if line.startswith("#   "))
+        main, routers, transports = (part.partition("\n")[2] for part in re.split(r"(?m)^# (?:In the main|Among the)", recipe)[1:])
+        (self.folder / "gw-filter").write_text(filter_text)
+        main = main.replace("/etc/exim4", str(self.folder))
+        # This machine has no other address than the one that Exim would not send to.
+        routers = routers.rstrip("\n") + "\n  self = send\n"
+        transports = transports.rstrip("\n") + "\n  allow_localhost\n  hosts_try_dane = :\n"
+        return f"""
+{main}
+begin routers
+{routers}
+nowhere:
+  driver = redirect
+  data = :blackhole:
+begin transports
+{transports}
+"""
+
+
 @gw.need_root("Exim drops root's rights itself")
 class EximTest(unittest.TestCase):
     def relay(self, mails, chunking):
@@ -122,6 +152,20 @@ class EximTest(unittest.TestCase):
             self.assertEqual(log.count(" => "), len(mails), log)
             self.assertEqual(len(re.findall(r" => .* CV=yes", log)), len(mails), log)
             self.assertEqual(len(re.findall(r" => .* K ", log)), len(mails) if chunking else 0, log)
+            gateway.check(self, {name: as_exim_sends(octets) for name, octets in mails.items()},
+                          lambda octets: gw_peers.without_first_header(self, octets, "Received"))
+
+    def test_a_copy_of_every_mail_whatever_its_recipients(self):
+        with gw_peers.Gateway() as gateway, JournalingExim(gateway, True) as exim:
+            mails = {name: for_exim(octets) for name, octets in gw_peers.corpus().items()}
+            session = b"EHLO client.example.com\r\n"
+            for octets in mails.values():
+                session += b"MAIL FROM:<sender@example.com>\r\nRCPT TO:<one@example.org>\r\nRCPT TO:<two@example.net>\r\nDATA\r\n"
+                session += re.sub(rb"(?m)^\.", b"..", octets)
+                session += b".\r\n" if not octets or octets.endswith(b"\r\n") else b"\r\n.\r\n"
+            replies = exim.run("-bs", "-oMa", "192.0.2.1", input=session + b"QUIT\r\n").stdout
+            self.assertEqual(replies.count(b"250 OK id="), len(mails), replies[-2000:])
+            exim.deliver()
             gateway.check(self, {name: as_exim_sends(octets) for name, octets in mails.items()},
                           lambda octets: gw_peers.without_first_header(self, octets, "Received"))
 

@@ -38,7 +38,6 @@ class Postfix:
         user = pwd.getpwnam("postfix")
         os.chown(self.folder / "data", user.pw_uid, user.pw_gid)
         self.port = gw_peers.free_port()
-        (self.folder / "etc/transport").write_text(f"localhost smtp:[localhost]:{gateway.smtp_port}\n* discard:\n")
         (self.folder / "etc/main.cf").write_text("\n".join([
             "compatibility_level = 3.6",
             f"queue_directory = {self.folder}/queue",
@@ -58,19 +57,12 @@ class Postfix:
             f"maillog_file_prefixes = {self.folder}",
             "in_flow_delay = 0",
             "message_size_limit = 200000000",
-            # The recipe: a copy of everything, unaltered.
-            f"always_bcc = {gateway.box.address}",
-            f"transport_maps = texthash:{self.folder}/etc/transport",
-            "smtp_tls_security_level = secure",
-            "smtp_tls_secure_cert_match = localhost",
-            f"smtp_tls_CAfile = {gateway.certificate}",
+            "default_transport = discard",
             "smtp_tls_loglevel = 1",
             "smtp_dns_support_level = disabled",
             "smtp_host_lookup = native",
-            "smtp_line_length_limit = 0",
-            "cleanup_replace_stray_cr_lf = no",
             "local_header_rewrite_clients =",
-            "message_drop_headers =",
+            gateway.recipe("postfix"),
             *settings]) + "\n")
         internal = ("rewrite - trivial-rewrite", "bounce 0 bounce", "defer 0 bounce", "trace 0 bounce", "verify 1 verify",
                     "proxymap - proxymap", "error - error", "retry - error", "discard - discard", "smtp - smtp",

@@ -133,6 +133,11 @@ class Gateway:
     def close(self):
         self.__exit__(None, None, None)
 
+    def recipe(self, program):
+        """What gw-store prints for a program that sends."""
+        return self.vault.store("mailbox", "sender", "journal", "--for", program, "--host", "localhost", "--port",
+                                self.smtp_port, "--ca-file", self.certificate).stdout.decode()
+
     def count(self):
         return len(self.vault.json("message", "list", "journal"))
 
