@@ -1,0 +1,282 @@
+#!/usr/bin/python3
+"""gw-proxy between other people's POP3 programs: Dovecot behind it; curl, fetchmail, mpop, getmail and poplib in front. What
+Dovecot holds, what the client gets and what is sealed are the same octets; a mail is deleted there only with a copy here."""
+import os
+import pathlib
+import poplib
+import pwd
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import types
+import unittest
+from unittest import mock
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+import gw_peers  # noqa: E402
+from drains_test import Curl, Fetchmail, Getmail, Mpop  # noqa: E402
+from gw_pop3_upstream import Proxied  # noqa: E402
+
+PASSWORD = "password-of-the-provider"
+
+
+class Dovecot:
+    """The provider: a Maildir for each user, POP3 in clear, by STLS and by TLS from the start. Any name may log in."""
+
+    def __init__(self, folder, certificate, key):
+        self.folder = pathlib.Path(folder)
+        for sub in ("run", "mail"):
+            (self.folder / sub).mkdir()
+        self.owner = pwd.getpwnam("mail")
+        os.chown(self.folder / "mail", self.owner.pw_uid, self.owner.pw_gid)
+        self.port, self.tls_port = gw_peers.free_port(), gw_peers.free_port()
+        settings = self.folder / "dovecot.conf"
+        settings.write_text(f"""base_dir = {self.folder}/run
+state_dir = {self.folder}/run
+log_path = {self.folder}/log
+protocols = pop3
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <{certificate}
+ssl_key = <{key}
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+mail_location = maildir:{self.folder}/mail/%n
+mail_uid = mail
+mail_gid = mail
+first_valid_uid = 1
+default_login_user = dovenull
+default_internal_user = dovecot
+passdb {{
+  driver = static
+  args = password={PASSWORD}
+}}
+userdb {{
+  driver = static
+  args = uid=mail gid=mail home={self.folder}/mail/%n
+}}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = {self.port}
+  }}
+  inet_listener pop3s {{
+    port = {self.tls_port}
+    ssl = yes
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+""")
+        self.process = gw_peers.start([gw_peers.find("dovecot"), "-F", "-c", settings], self.folder / "out")
+        gw.until(lambda: gw_peers.accepts(self.port) and gw_peers.accepts(self.tls_port), "Dovecot listens")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(gw.WAIT)
+
+    def inbox(self, user):
+        folder = self.folder / "mail" / user.partition("@")[0]
+        for path in (folder, *(folder / sub for sub in ("tmp", "new", "cur"))):
+            if not path.exists():
+                path.mkdir()
+                os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
+        return folder
+
+    def fill(self, user, mails):
+        """Into the user's mailbox, in this order."""
+        for number, octets in enumerate(mails):
+            path = self.inbox(user) / "new" / f"{1_700_000_000 + number}.M{os.urandom(4).hex()}.host"
+            path.write_bytes(octets)
+            os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
+
+    def held(self, user):
+        return [path for sub in ("new", "cur") for path in (self.inbox(user) / sub).iterdir()]
+
+    def sends(self, user):
+        """What it gives without anything in between."""
+        with gw.Pop3(("127.0.0.1", self.port)) as pop3:
+            pop3.command(f"USER {user}")
+            pop3.command(f"PASS {PASSWORD}")
+            return [pop3.retrieve(number) for number in range(1, pop3.count() + 1)]
+
+
+@gw.need_root("Dovecot changes its user")
+class ProxyPop3PeersTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.proxied = Proxied()
+        tls = cls.proxied.vault.path / "tls"
+        # Open to all: Dovecot and the clients run as other users.
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-peer-"))
+        cls.folder.chmod(0o755)
+        cls.certificate = cls.folder / "certificate.pem"
+        shutil.copy(tls / "certificate.pem", cls.certificate)
+        cls.certificate.chmod(0o644)
+        provider = cls.folder / "dovecot"
+        provider.mkdir()
+        cls.dovecot = Dovecot(provider, cls.certificate, tls / "key.pem")
+        cls.mails = [octets for octets in gw_peers.corpus().values() if octets] + [gw.mail(n * 700) for n in range(20)]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.dovecot.stop()
+        cls.proxied.close()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def setUp(self):
+        self.name = re.sub(r"[^a-z0-9]+", "-", self.id().rpartition(".")[2])
+        self.user = f"{self.name}@example.com"
+
+    def front(self, tls="none", mails=None):
+        """Both ports of gw-proxy before Dovecot, by a route and for a mailbox and a user of this test's own."""
+        name = f"{self.name}-{tls}"
+        self.box = self.proxied.vault.add_mailbox(name)
+        port = self.dovecot.tls_port if tls == "implicit" else self.dovecot.port
+        self.proxied.route(name, f"localhost:{port}", *(() if tls == "none" else ("--ca", self.certificate)), tls=tls,
+                           mailbox=name)
+        self.user = f"{name}@example.com"
+        self.dovecot.fill(self.user, self.mails if mails is None else mails)
+        self.truth = self.dovecot.sends(self.user)
+        self.assertEqual(len(self.truth), len(self.mails if mails is None else mails))
+        plain, implicit = self.proxied.front(name), self.proxied.front(name, tls=True)
+        self.addCleanup(plain.stop)
+        self.addCleanup(implicit.stop)
+        login = types.SimpleNamespace(id=self.user, password=PASSWORD)
+        return types.SimpleNamespace(vault=self.proxied.vault, box=login, folder=self.folder, certificate=self.certificate,
+                                     pop3_port=plain.only[1], pop3s_port=implicit.only[1], name=name)
+
+    def copies(self):
+        return gw.digests(self.proxied.copies(self.box.name))
+
+    def drains(self, kind, implicit, tls):
+        front = self.front(tls)
+        # What the program makes of these mails without anything in between: programs have their ways with odd ones.
+        front.box.id = f"direct-{self.user}"
+        self.dovecot.fill(front.box.id, self.mails)
+        direct = types.SimpleNamespace(**{**vars(front), "pop3_port": self.dovecot.port, "pop3s_port": self.dovecot.tls_port})
+        expected = self.run_program(kind, direct, implicit)
+        front.box.id = self.user
+        for again in (False, True):
+            if again:  # the same mails under new names: they pass, and nothing is stored again
+                self.dovecot.fill(self.user, self.mails)
+            self.assertEqual(self.run_program(kind, front, implicit), expected)
+            self.assertEqual(self.copies(), gw.digests(self.truth))
+            self.assertEqual(self.dovecot.held(self.user), [])
+
+    def run_program(self, kind, front, implicit):
+        # Getmail now and then waits for ever for a lock of its own, before Dovecot too: killed, it has deleted nothing.
+        for _ in range(5):
+            drain = kind(front, implicit, len(self.mails))
+            with drain.start() as process:
+                try:
+                    status = process.wait(20 if kind is Getmail else 120)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    if kind is not Getmail:
+                        raise
+                    continue
+            self.assertEqual(status, 0)
+            return gw.digests(drain.taken())
+        self.fail("getmail hung every time")
+
+    def test_curl_by_stls_to_pop3_in_clear(self):
+        self.drains(Curl, False, "none")
+
+    def test_curl_by_pop3s_to_stls(self):
+        self.drains(Curl, True, "starttls")
+
+    def test_fetchmail_by_stls_to_stls(self):
+        self.drains(Fetchmail, False, "starttls")
+
+    def test_fetchmail_by_pop3s_to_pop3s(self):
+        self.drains(Fetchmail, True, "implicit")
+
+    def test_mpop_by_stls_to_pop3s(self):
+        self.drains(Mpop, False, "implicit")
+
+    def test_mpop_by_pop3s_to_stls(self):
+        self.drains(Mpop, True, "starttls")
+
+    def test_getmail_by_pop3s_to_pop3s(self):
+        self.drains(Getmail, True, "implicit")
+
+    def poplib(self, front, implicit):
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        if implicit:
+            pop3 = poplib.POP3_SSL("localhost", front.pop3s_port, timeout=gw.WAIT, context=context)
+        else:
+            pop3 = poplib.POP3("localhost", front.pop3_port, timeout=gw.WAIT)
+            pop3.stls(context)
+        self.addCleanup(pop3.close)
+        pop3.user(front.box.id)
+        pop3.pass_(front.box.password)
+        return pop3
+
+    def test_poplib_leaves_mail_there_and_fetches_it_again(self):
+        # It strips a CR that stands before CRLF: what lines have before their ends is not compared.
+        as_lines = lambda octets: re.sub(rb"\r*\n", b"\r\n", octets)  # noqa: E731
+        for tls in ("none", "starttls", "implicit"):
+            front = self.front(tls)
+            for implicit in (False, True):
+                with self.subTest(tls=tls, implicit=implicit), mock.patch("poplib._MAXLINE", 1_000_000):
+                    pop3 = self.poplib(front, implicit)
+                    count = pop3.stat()[0]
+                    got = [b"".join(line + b"\r\n" for line in pop3.retr(n)[1]) for n in range(1, count + 1)]
+                    pop3.quit()
+                    self.assertEqual([as_lines(octets) for octets in got], [as_lines(octets) for octets in self.truth])
+                    self.assertEqual(self.copies(), gw.digests(self.truth))
+                    self.assertEqual(len(self.dovecot.held(self.user)), len(self.mails))
+
+    def test_identical_mails_of_two_users_are_two_copies(self):
+        front = self.front(mails=self.mails[:3])
+        other = f"other-{self.user}"
+        self.dovecot.fill(other, self.mails[:3])
+        for user in (self.user, other):
+            front.box.id = user
+            pop3 = self.poplib(front, True)
+            for number in (1, 2, 3):
+                pop3.dele(number)  # each is fetched for its copy first
+            pop3.quit()
+            self.assertEqual(self.dovecot.held(user), [])
+        self.assertEqual(self.copies(), sorted(2 * gw.digests(self.truth)))
+
+    def test_blanks_dots_and_empty_lines_stay(self):
+        mail = gw.mail(5000).replace(b"\r\n\r\n", b"\r\n\r\n.leading dot\r\n..\r\ntrailing blank \r\n\r\n\r\n", 1)
+        front = self.front(mails=[mail])
+        pop3 = self.poplib(front, False)
+        lines = pop3.retr(1)[1]
+        pop3.quit()
+        self.assertEqual(b"".join(line + b"\r\n" for line in lines), mail)
+        self.assertEqual(self.proxied.copies(self.box.name), [mail])
+
+    def test_a_wrong_password_is_refused_in_dovecots_own_words(self):
+        front = self.front(mails=self.mails[:1])
+        with self.assertRaisesRegex(poplib.error_proto, r"\[AUTH\] Authentication failed"):
+            front.box.password = "another"
+            self.poplib(front, True)
+
+    def test_capabilities_are_dovecots_and_ours(self):
+        front = self.front(mails=self.mails[:1])
+        front.box.password = PASSWORD
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        pop3 = poplib.POP3("localhost", front.pop3_port, timeout=gw.WAIT)
+        self.addCleanup(pop3.close)
+        self.assertIn("STLS", pop3.capa())
+        pop3.stls(context)
+        capabilities = pop3.capa()
+        self.assertEqual(sorted(capabilities["SASL"]), ["LOGIN", "PLAIN"])
+        self.assertNotIn("STLS", capabilities)
+        for each in ("TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "USER", "PIPELINING"):
+            self.assertIn(each, capabilities)
+        with self.assertRaises(poplib.error_proto):
+            pop3.apop(self.user, PASSWORD)
+
+
+if __name__ == "__main__":
+    gw.main()
