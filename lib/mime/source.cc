@@ -20,10 +20,14 @@ Result<void> MemorySource::read(std::uint64_t offset, std::span<std::byte> to) {
 Result<FileSource> FileSource::open(const std::string& path) {
   Result<Fd> fd = open_for_reading(path);
   if (!fd) return fd.error();
+  return of(std::move(*fd), path);
+}
+
+Result<FileSource> FileSource::of(Fd fd, const std::string& shown) {
   struct stat facts {};
-  if (::fstat(fd->get(), &facts) != 0) return Error::from_errno(path);
-  if (!S_ISREG(facts.st_mode)) return Error(Code::BadInput, path + ": not a plain file");
-  return FileSource(std::move(*fd), static_cast<std::uint64_t>(facts.st_size));
+  if (::fstat(fd.get(), &facts) != 0) return Error::from_errno(shown);
+  if (!S_ISREG(facts.st_mode)) return Error(Code::BadInput, shown + ": not a plain file");
+  return FileSource(std::move(fd), static_cast<std::uint64_t>(facts.st_size));
 }
 
 Result<void> FileSource::read(std::uint64_t offset, std::span<std::byte> to) {

@@ -44,6 +44,8 @@ class MemorySource final : public Source {
 class FileSource final : public Source {
  public:
   static Result<FileSource> open(const std::string& path);
+  // Of an open file; `shown` names it in errors.
+  static Result<FileSource> of(Fd fd, const std::string& shown);
   FileSource(FileSource&& other) noexcept : fd_(std::move(other.fd_)), size_(other.size_) {}
   std::uint64_t size() const override { return size_; }
   Result<void> read(std::uint64_t offset, std::span<std::byte> to) override;

@@ -3,72 +3,16 @@
 #include <algorithm>
 #include <array>
 
-#include "base/text.h"
-#include "mail/address.h"
-#include "mail/trace.h"
 #include "mail/wire_form.h"
 #include "seal/age.h"
 #include "seal/envelope.h"
 #include "vault/content_scan.h"
+#include "vault/trace.h"
 
 namespace gw::vault {
 namespace {
 
-constexpr std::string_view kPrefix = "mbx-";
 constexpr std::size_t kSmallMessage = 8 << 10;  // room from the start
-
-// An address that is the mailbox's only secret: an `mbx-` address at any domain, or an alias.
-bool is_secret(const store::MailboxRecord& mailbox, std::string_view address) {
-  const std::optional<mail::Address> split = mail::split_address(address);
-  if (!split) return false;
-  const std::string local = lower(mail::without_tag(split->local));
-  if (local.starts_with(kPrefix) && MailboxId::parse(std::string_view(local).substr(kPrefix.size())))
-    return true;
-  const auto has = [&](std::string_view form) {
-    return std::ranges::find(mailbox.aliases, form) != mailbox.aliases.end();
-  };
-  return has(lower(address)) || has(mail::lookup_form(*split));
-}
-
-mail::TraceMode trace_mode(const store::MailboxRecord& mailbox, const Envelope& envelope) {
-  // What was imported was not received by us: there is nothing to say of it.
-  if (envelope.origin == Origin::Import) return mail::TraceMode::Off;
-  switch (mailbox.trace) {
-    case store::Trace::On:
-      return mail::TraceMode::On;
-    case store::Trace::Off:
-      return mail::TraceMode::Off;
-    case store::Trace::Auto:
-      break;
-  }
-  return mail::TraceMode::Auto;
-}
-
-// RFC 3848.
-std::string protocol(const Envelope& envelope) {
-  std::string name = envelope.origin == Origin::ProxyPop3 ? "POP3" : "ESMTP";
-  if (!envelope.tls.empty()) name += 'S';
-  if (!envelope.auth.empty() && envelope.origin != Origin::ProxyPop3) name += 'A';
-  return name;
-}
-
-std::vector<std::string> make_trace(const store::MailboxRecord& mailbox, const Envelope& envelope) {
-  std::vector<std::string> foreign;
-  for (const EnvelopeRecipient& recipient : envelope.recipients)
-    if (recipient.refusal.empty() && !is_secret(mailbox, recipient.address))
-      foreign.push_back(recipient.address);
-  const std::string with = protocol(envelope);
-  mail::TraceFacts facts;
-  facts.reverse_path = envelope.reverse_path;
-  facts.helo = envelope.helo;
-  facts.peer = envelope.peer;
-  facts.host = envelope.host;
-  facts.protocol = with;
-  facts.transaction = envelope.transaction;
-  if (envelope.origin == Origin::ProxyPop3) facts.login = envelope.login;
-  facts.received = envelope.received;
-  return mail::trace_lines(trace_mode(mailbox, envelope), facts, foreign);
-}
 
 }  // namespace
 
@@ -176,7 +120,7 @@ Result<Delivery> Delivery::begin(store::Store& store, const store::Recipient& re
   Result<seal::Sealer> sealer = seal::Sealer::begin(mailbox.newest().public_key);
   if (!sealer) return Error(Code::Corrupt, "a mailbox's public key: " + sealer.error().text());
   envelope.received = now();
-  envelope.trace = make_trace(mailbox, envelope);
+  envelope.trace = trace_of(mailbox, envelope);
   mail::WireForm wire_form(envelope.trace);
   const MessageId id = new_message_id(envelope.received);
   std::unique_ptr<State> state(new State{store, mailbox.id, id, mailbox.newest().number, std::move(envelope),

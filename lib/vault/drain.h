@@ -32,8 +32,16 @@ class Message {
 
   const Envelope& envelope() const;  // opened and checked before the first octet
   // The next octets of the message as received; empty at the end, after length and SHA-256 were compared.
-  // Corrupt: what was given so far must not be taken for the whole. Valid until the next call.
+  // Corrupt: what was given so far must not be taken for the whole. Valid until the next call of anything
+  // here.
   Result<ByteView> next();
+  // next() starts again at the first octet.
+  void rewind();
+
+  // Fills `to` with the octets from `offset` on, in any order beside next(). Each chunk's tag is checked, and
+  // with it its place; only next() compares the whole. The caller asks for nothing past the end.
+  std::uint64_t octets() const;
+  Result<void> read(std::uint64_t offset, std::span<std::byte> to);
 
  private:
   friend Result<Message> open_message(store::Store&, const seal::KeyRing&, const VaultId&, const MailboxId&,

@@ -31,10 +31,17 @@ struct Message::State {
   Sha256 digest{};
   bool whole = false;  // all was given and it was all there
   std::optional<Error> failed{};
+  ByteView only{};        // all octets of a message of one chunk, once it is opened; within `buffer`
+  bool only_set = false;  // it may be empty
+  Bytes piece{};          // one opened chunk for read()
+  std::optional<std::uint64_t> piece_number{};
+  std::size_t piece_plain = 0;  // octets of it
 
   Result<void> begin(const seal::KeyRing& ring, const VaultId& vault);
   Result<void> fill(std::size_t wanted);
   Result<ByteView> open_chunk();
+  Result<ByteView> piece_at(std::uint64_t number);
+  bool single() const { return record.octets <= seal::kChunk; }
 };
 
 Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vault) {
@@ -116,6 +123,39 @@ Result<ByteView> Message::State::open_chunk() {
     if (digest.finish() != envelope.sha256) return Error(Code::Corrupt, "not the octets that were received");
     whole = true;
   }
+  if (single()) {
+    only = *plain;
+    only_set = true;
+  }
+  return plain;
+}
+
+// Chunk `number`, opened for read(). The last one stays opened: who walks over a message reads near by.
+Result<ByteView> Message::State::piece_at(std::uint64_t number) {
+  if (single()) {
+    if (!only_set) {
+      if (const Result<ByteView> opened = open_chunk(); !opened) return opened;
+      whole = false;  // next() has not given it yet
+    }
+    return only;
+  }
+  if (piece_number == number) return ByteView(piece).first(piece_plain);
+  const std::uint64_t from = number * seal::kChunk;
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(record.octets - from, seal::kChunk));
+  const bool last = from + size == record.octets;
+  piece_number.reset();
+  piece.resize(size + seal::kTag);
+  const std::uint64_t at = seal::kHeader + number * seal::kSealedChunk;
+  for (std::size_t have = 0; have < piece.size();) {
+    const Result<std::size_t> got = store.read(mailbox, record.id, at + have, std::span(piece).subspan(have));
+    if (!got) return got.error();
+    if (*got == 0) return Error(Code::Corrupt, "its container is cut");
+    have += *got;
+  }
+  const Result<ByteView> plain = opener->open(number, last, piece);
+  if (!plain) return plain;
+  piece_number = number;
+  piece_plain = plain->size();
   return plain;
 }
 
@@ -132,11 +172,48 @@ Result<ByteView> Message::next() {
   State& state = *state_;
   if (state.failed) return *state.failed;
   if (state.whole) return ByteView();
+  if (state.only_set) {
+    state.whole = true;
+    return state.only;
+  }
   Result<ByteView> plain = state.open_chunk();
   if (plain) return plain;
   state.failed =
       plain.error().code() == Code::Corrupt ? corrupt(state.record.id, plain.error()) : plain.error();
   return *state.failed;
+}
+
+void Message::rewind() {
+  State& state = *state_;
+  state.whole = false;
+  if (state.only_set || state.given == 0) return;
+  state.buffer.clear();
+  state.used = 0;
+  state.offset = seal::kHeader;
+  state.chunk = 0;
+  state.given = 0;
+  state.digest = Sha256();
+}
+
+std::uint64_t Message::octets() const {
+  return state_->record.octets;
+}
+
+Result<void> Message::read(std::uint64_t offset, std::span<std::byte> to) {
+  State& state = *state_;
+  if (offset > state.record.octets || to.size() > state.record.octets - offset)
+    return Error(Code::Internal, "read past the end of a message");
+  while (!to.empty()) {
+    const Result<ByteView> piece = state.piece_at(offset / seal::kChunk);
+    if (!piece)
+      return piece.error().code() == Code::Corrupt ? corrupt(state.record.id, piece.error()) : piece.error();
+    const ByteView from = piece->subspan(static_cast<std::size_t>(offset % seal::kChunk));
+    const std::size_t size = std::min(from.size(), to.size());
+    std::copy_n(from.begin(), size, to.begin());
+    to = to.subspan(size);
+    offset += size;
+  }
+  return {};
 }
 
 Result<Message> open_message(store::Store& store, const seal::KeyRing& ring, const VaultId& vault,

@@ -264,3 +264,60 @@ TEST_CASE("what 8 KiB messages cost to deliver and to drain", "[.bench]") {
   WARN("deliver " << each(delivered - start) << " us, snapshot " << each(opened - delivered) << " us, open "
                   << each(done - opened) << " us a message");
 }
+
+TEST_CASE("a message is read again from its start, and at any offset beside that") {
+  Vault vault;
+  const MadeMailbox made = vault.mailbox();
+  const seal::KeyRing ring = std::move(*unlock(*vault.store, made.record, made.password));
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, seal::kChunk, seal::kChunk + 1, 5 * seal::kChunk + 7}) {
+    Bytes octets(size);
+    for (std::size_t i = 0; i < size; ++i) octets[i] = static_cast<std::byte>(i * 31 + i / 251);
+    const auto stored = deliver(*vault.store, made.record, octets);
+    REQUIRE(stored);
+    const auto record = vault.store->find(made.record.id, stored->id);
+    REQUIRE(record);
+    auto message = open_message(*vault.store, ring, vault.id, made.record.id, *record);
+    REQUIRE(message);
+    CHECK(message->octets() == size);
+    Bytes end(std::min<std::size_t>(size, 10));
+    REQUIRE(message->read(size - end.size(), end));
+    CHECK(equal(end, ByteView(octets).last(end.size())));
+    CHECK(*read_all(message) == octets);
+    message->rewind();
+    if (size > 0) CHECK(message->next());
+    Bytes all(size);
+    REQUIRE(message->read(0, all));
+    CHECK(all == octets);
+    message->rewind();
+    CHECK(*read_all(message) == octets);
+    Bytes one(1);
+    CHECK_FALSE(message->read(size, one));
+  }
+}
+
+TEST_CASE("damage is found at any offset, by the tag of its own chunk") {
+  class Flipping : public gw::test::StoreShell {
+   public:
+    using StoreShell::StoreShell;
+    Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
+                             std::span<std::byte> to) override {
+      auto got = StoreShell::read(mailbox, message, offset, to);
+      constexpr std::uint64_t kAt = 150'000;
+      if (got && kAt >= offset && kAt < offset + *got) to[kAt - offset] ^= std::byte{1};
+      return got;
+    }
+  };
+  Vault vault;
+  const MadeMailbox made = vault.mailbox();
+  const seal::KeyRing ring = std::move(*unlock(*vault.store, made.record, made.password));
+  const auto stored = deliver(*vault.store, made.record, Bytes(300'000));
+  REQUIRE(stored);
+  Flipping store(*vault.store);
+  auto message = open_message(store, ring, vault.id, made.record.id, *store.find(made.record.id, stored->id));
+  REQUIRE(message);
+  Bytes some(100);
+  CHECK(message->read(0, some));
+  CHECK(message->read(140'000, some).error().code() == Code::Corrupt);
+  CHECK(message->read(250'000, some));
+}

@@ -1,0 +1,79 @@
+#include "vault/trace.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "mail/address.h"
+#include "mail/trace.h"
+
+namespace gw::vault {
+namespace {
+
+constexpr std::string_view kPrefix = "mbx-";
+
+// An address that is the mailbox's only secret: an `mbx-` address at any domain, or an alias.
+bool is_secret(const store::MailboxRecord& mailbox, std::string_view address) {
+  const std::optional<mail::Address> split = mail::split_address(address);
+  if (!split) return false;
+  const std::string local = lower(mail::without_tag(split->local));
+  if (local.starts_with(kPrefix) && MailboxId::parse(std::string_view(local).substr(kPrefix.size())))
+    return true;
+  const auto has = [&](std::string_view form) {
+    return std::ranges::find(mailbox.aliases, form) != mailbox.aliases.end();
+  };
+  return has(lower(address)) || has(mail::lookup_form(*split));
+}
+
+mail::TraceMode trace_mode(const store::MailboxRecord& mailbox, const Envelope& envelope) {
+  // What was imported was not received by us: there is nothing to say of it.
+  if (envelope.origin == Origin::Import) return mail::TraceMode::Off;
+  switch (mailbox.trace) {
+    case store::Trace::On:
+      return mail::TraceMode::On;
+    case store::Trace::Off:
+      return mail::TraceMode::Off;
+    case store::Trace::Auto:
+      break;
+  }
+  return mail::TraceMode::Auto;
+}
+
+// RFC 3848.
+std::string protocol(const Envelope& envelope) {
+  std::string name = envelope.origin == Origin::ProxyPop3 ? "POP3" : "ESMTP";
+  if (!envelope.tls.empty()) name += 'S';
+  if (!envelope.auth.empty() && envelope.origin != Origin::ProxyPop3) name += 'A';
+  return name;
+}
+
+std::vector<std::string> lines_of(const store::MailboxRecord& mailbox, const Envelope& envelope,
+                                  mail::TraceMode mode) {
+  std::vector<std::string> foreign;
+  for (const EnvelopeRecipient& recipient : envelope.recipients)
+    if (recipient.refusal.empty() && !is_secret(mailbox, recipient.address))
+      foreign.push_back(recipient.address);
+  const std::string with = protocol(envelope);
+  mail::TraceFacts facts;
+  facts.reverse_path = envelope.reverse_path;
+  facts.helo = envelope.helo;
+  facts.peer = envelope.peer;
+  facts.host = envelope.host;
+  facts.protocol = with;
+  facts.transaction = envelope.transaction;
+  if (envelope.origin == Origin::ProxyPop3) facts.login = envelope.login;
+  facts.received = envelope.received;
+  return mail::trace_lines(mode, facts, foreign);
+}
+
+}  // namespace
+
+std::vector<std::string> trace_of(const store::MailboxRecord& mailbox, const Envelope& envelope) {
+  return lines_of(mailbox, envelope, trace_mode(mailbox, envelope));
+}
+
+std::vector<std::string> envelope_fields(const store::MailboxRecord& mailbox, const Envelope& envelope) {
+  const bool imported = envelope.origin == Origin::Import;
+  return lines_of(mailbox, envelope, imported ? mail::TraceMode::Auto : mail::TraceMode::On);
+}
+
+}  // namespace gw::vault
