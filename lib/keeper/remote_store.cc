@@ -333,6 +333,19 @@ class RemoteStore : public store::Store {
     }));
   }
 
+  Result<std::size_t> note_messages(const MailboxId& mailbox, const store::Leaf& like,
+                                    std::span<const MessageId> messages) override {
+    if (messages.empty()) return 0;
+    return number_of(ask(Effect::Changes, proto::OP_NOTE, [&](Request& request) {
+      put_octets(mailbox.view(), *request.mutable_mailbox());
+      store::Leaf leaf = like;
+      leaf.message = messages.front();
+      put_octets(store::encode(leaf), *request.mutable_value());
+      put_octets(as_bytes(leaf.actor), *request.mutable_actor());
+      for (const MessageId& message : messages) put_octets(message.view(), *request.add_messages());
+    }));
+  }
+
   Result<std::string> checkpoint(std::string_view actor) override {
     auto reply = ask(Effect::Changes, proto::OP_CHECKPOINT,
                      [&](Request& request) { put_octets(as_bytes(actor), *request.mutable_actor()); });

@@ -33,6 +33,7 @@ struct Limits {
   std::size_t batch = 100'000;   // messages in one transition
   std::size_t record = 1 << 20;  // octets of a small record, and of a sealed envelope
   std::size_t chunk = 64 << 10;  // octets that one put or read moves over a socket
+  std::size_t notes = 256;       // messages that are noted at once
 };
 
 struct Health {
@@ -223,6 +224,20 @@ class Store {
   // One leaf with no other change (exported, …); index and time are given here. Gives its index. NotFound: it
   // is about a message that is not there, or not any more.
   virtual Result<std::uint64_t> note(const MailboxId& log, const Leaf& leaf) = 0;
+  // Such a leaf for each of these messages, at most limits().notes, in one commit; those that are not there
+  // are passed over. Gives how many were noted.
+  virtual Result<std::size_t> note_messages(const MailboxId& mailbox, const Leaf& like,
+                                            std::span<const MessageId> messages) {
+    std::size_t noted = 0;
+    for (const MessageId& message : messages) {
+      Leaf leaf = like;
+      leaf.message = message;
+      const Result<std::uint64_t> index = note(mailbox, leaf);
+      if (!index && index.error().code() != Code::NotFound) return index.error();
+      noted += index ? 1 : 0;
+    }
+    return noted;
+  }
   // A head leaf for each mailbox whose history grew since its last one, then a signed note over the vault's
   // history (C2SP tlog-checkpoint). Config: this store has no history key.
   virtual Result<std::string> checkpoint(std::string_view actor) = 0;

@@ -102,6 +102,10 @@ class FaultyStore : public store::Store {
   Result<std::uint64_t> note(const MailboxId& log, const store::Leaf& leaf) override {
     return guard("note", [&] { return to_.note(log, leaf); });
   }
+  Result<std::size_t> note_messages(const MailboxId& mailbox, const store::Leaf& like,
+                                    std::span<const MessageId> messages) override {
+    return guard("note", [&] { return to_.note_messages(mailbox, like, messages); });
+  }
   Result<std::string> checkpoint(std::string_view actor) override {
     return guard("checkpoint", [&] { return to_.checkpoint(actor); });
   }

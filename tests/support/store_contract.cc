@@ -858,6 +858,26 @@ void histories(const Make& make) {
     CHECK(code_of(store.note(mailbox, leaf)) == Code::NotFound);
     CHECK(history(store, mailbox).back().type == LeafType::Removed);
   }
+  SECTION("many messages are noted at once, those that are not there passed over") {
+    const Mail second = new_mail();
+    REQUIRE(deliver(store, mailbox, second));
+    Leaf like;
+    like.type = LeafType::Exported;
+    like.actor = "export";
+    const std::vector<MessageId> both{mail.id, random_id<MessageId>(), second.id};
+    const std::uint64_t before = store.history_head(mailbox).value().size;
+    CHECK(store.note_messages(mailbox, like, both).value() == 2);
+    CHECK(store.note_messages(mailbox, like, {}).value() == 0);
+    const std::vector<Leaf> leaves = history(store, mailbox);
+    REQUIRE(leaves.size() == before + 2);
+    CHECK(leaves[before].message == mail.id);
+    CHECK(leaves.back().message == second.id);
+    CHECK(leaves.back().container == second.commit.container);
+    CHECK(leaves.back().type == LeafType::Exported);
+    like.type = LeafType::Accepted;
+    CHECK(code_of(store.note_messages(mailbox, like, both)) == Code::BadInput);
+    CHECK(history(store, mailbox).size() == before + 2);
+  }
   SECTION("a refusal is of the mailbox") {
     Leaf leaf;
     leaf.type = LeafType::Refused;

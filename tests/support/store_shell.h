@@ -76,6 +76,10 @@ class StoreShell : public store::Store {
   Result<std::uint64_t> note(const MailboxId& log, const store::Leaf& leaf) override {
     return inner_.note(log, leaf);
   }
+  Result<std::size_t> note_messages(const MailboxId& mailbox, const store::Leaf& like,
+                                    std::span<const MessageId> messages) override {
+    return inner_.note_messages(mailbox, like, messages);
+  }
   Result<std::string> checkpoint(std::string_view actor) override { return inner_.checkpoint(actor); }
   Result<store::SweepReport> sweep(std::size_t budget, bool now) override {
     return inner_.sweep(budget, now);

@@ -147,6 +147,18 @@ Result<void> on_log(store::Store& store, const proto::Request& request, const st
       auto leaf = store::decode_leaf(as_bytes(request.value()));
       if (!leaf) return leaf.error();
       leaf->actor = actor;
+      if (request.messages_size() > 0) {
+        std::vector<MessageId> messages;
+        for (const std::string& each : request.messages()) {
+          const auto message = id_of<MessageId>(each, "message id");
+          if (!message) return message.error();
+          messages.push_back(*message);
+        }
+        auto noted = store.note_messages(log, *leaf, messages);
+        if (!noted) return noted.error();
+        reply.set_number(*noted);
+        return {};
+      }
       auto index = store.note(log, *leaf);
       if (!index) return index.error();
       reply.set_number(*index);

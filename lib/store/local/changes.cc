@@ -7,6 +7,7 @@
 namespace gw::store {
 namespace {
 
+constexpr std::size_t kNote = 512;       // about what a leaf takes
 constexpr std::size_t kSmall = 4 << 10;  // about what a record and its leaf take
 
 }  // namespace
@@ -225,6 +226,33 @@ Result<std::uint64_t> LocalStore::note(const MailboxId& log, const Leaf& given) 
   });
   if (!noted) return noted.error();
   return index;
+}
+
+Result<std::size_t> LocalStore::note_messages(const MailboxId& mailbox, const Leaf& like,
+                                              std::span<const MessageId> messages) {
+  if (messages.empty()) return 0;
+  if (messages.size() > limits().notes) return Error(Code::BadInput, "too many messages to note at once");
+  Leaf first = like;
+  first.message = messages.front();
+  if (auto fits = check_note(first, mailbox.zero()); !fits) return fits.error();
+  if (!of_message(like.type)) return Error(Code::BadInput, "a leaf that is not about a message");
+  std::size_t noted = 0;
+  auto done = change(kNote * messages.size(), [&](Batch& batch) -> Result<Verdict> {
+    Entry* entry = batch.at(mailbox);
+    if (entry == nullptr || !entry->record) return Error(Code::NotFound, "no such mailbox");
+    if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
+    noted = 0;
+    for (const MessageId& message : messages) {
+      const auto record = find(mailbox, message);
+      if (!record && record.error().code() == Code::NotFound) continue;
+      if (!record) return record.error();
+      batch.leaf(mailbox, message_leaf(like.type, mailbox, *record, like.actor));
+      ++noted;
+    }
+    return Verdict::Done;
+  });
+  if (!done) return done.error();
+  return noted;
 }
 
 Result<std::string> LocalStore::checkpoint(std::string_view actor) {

@@ -87,6 +87,8 @@ class LocalStore : public Store {
   Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
                                           std::size_t limit) override;
   Result<std::uint64_t> note(const MailboxId& log, const Leaf& leaf) override;
+  Result<std::size_t> note_messages(const MailboxId& mailbox, const Leaf& like,
+                                    std::span<const MessageId> messages) override;
   Result<std::string> checkpoint(std::string_view actor) override;
   Result<SweepReport> sweep(std::size_t budget, bool now) override;
 
