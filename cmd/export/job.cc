@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "cli/values.h"
 #include "keeper/start.h"
+#include "transfer/cursor.h"
 #include "vault/drain.h"
 #include "vault/mailbox.h"
 
@@ -20,6 +21,7 @@ constexpr int kDamaged = 65;
 constexpr int kNoSuchMailbox = 67;
 constexpr std::size_t kPage = 1000;
 constexpr std::chrono::minutes kRenewEvery{1};
+constexpr std::chrono::hours kLease{4};  // it ends with the connection anyway
 constexpr std::string_view kActor = "gw-export";
 
 }  // namespace
@@ -27,26 +29,48 @@ constexpr std::string_view kActor = "gw-export";
 void ExportJob::declare(CLI::App& app) {
   vault_.declare(app);
   app.add_option("MAILBOX", mailbox_, "Name, id or address")->required();
-  app.add_option("--to", to_, "Folder to write to, made if needed; - writes one message to stdout")
+  app.add_option("--to", to_, "Folder (eml, maildir) or file (mbox, tar, zip) to write; - is stdout")
       ->type_name("PATH")
       ->required();
-  app.add_option("--format", format_, "YYYY/MM/DD/<id>.eml, a file for each message")
-      ->check(CLI::IsMember({"eml"}));
+  app.add_option("--format", format_, "eml (a file each), maildir, mbox, tar or zip")
+      ->check(CLI::IsMember({"eml", "maildir", "mbox", "tar", "zip"}));
   password_.declare(app);
   cli::time_option(app, "--since", since_, "Only what was received then or later");
   cli::time_option(app, "--until", until_, "Only what was received before then");
+  cli::repeatable(app.add_option("--match", addresses_, "Only mail from or to ADDR or @DOMAIN (repeatable)")
+                      ->type_name("ADDR"));
+  app.add_option("--state", state_, "Only in this state (else live and unconfirmed)")
+      ->check(CLI::IsMember({"live", "unconfirmed", "drained", "quarantined", "all"}));
+  app.add_flag("--unwrap", unwrap_, "Also the mails within journal reports, each as a file of its own");
+  app.add_option("--envelope", envelope_, "sidecar: <id>.json beside each; headers: as fields in front")
+      ->check(CLI::IsMember({"none", "sidecar", "headers"}));
   app.add_option("--manifest", manifest_, "List every message in FILE, as JSON lines")->type_name("FILE");
-  app.add_option("--envelope", envelope_, "sidecar: <id>.json beside each message")
-      ->check(CLI::IsMember({"none", "sidecar"}));
+  app.add_option("--cursor", cursor_file_, "Only what was committed since the run that wrote FILE")
+      ->type_name("FILE");
+  app.add_option("--jobs", jobs_, "Messages at work at once, where each is a file")
+      ->check(CLI::Range(1U, 64U))
+      ->type_name("N");
   app.add_flag("--remove", remove_, "Drain what was written, synced and read back");
   app.add_flag("--resume", resume_, "Go on with an earlier export; what is there is compared");
 }
 
-Result<void> ExportJob::check() const {
-  if (to_ != "-") return {};
+Result<void> ExportJob::check() {
+  auto match = transfer::Match::of(addresses_);
+  if (!match) return match.error();
+  match_ = std::move(*match);
+  const bool output = to_ == "-";
+  if (envelope_ == "sidecar" && (format_ == "mbox" || format_ == "maildir" || (output && format_ == "eml"))) {
+    return Error(Code::Usage, "--envelope sidecar needs a format that holds other files than mails")
+        .with_hint("eml to a folder, tar, or zip; --manifest has the same for all");
+  }
+  if (cursor_file_ && until_) return Error(Code::Usage, "--until would have the cursor pass over mail");
+  if (remove_ && !state_.empty() && state_ != "live" && state_ != "unconfirmed")
+    return Error(Code::Usage, "--remove takes what is live or unconfirmed");
+  if (!output) return {};
+  if (format_ == "maildir") return Error(Code::Usage, "a Maildir is a folder");
   if (remove_) return Error(Code::Usage, "--remove needs files that can be read back");
   if (resume_) return Error(Code::Usage, "--resume needs files that are there");
-  if (envelope_ == "sidecar") return Error(Code::Usage, "--envelope sidecar needs a folder");
+  if (unwrap_ && format_ == "eml") return Error(Code::Usage, "--unwrap makes several mails of one");
   if (::isatty(STDOUT_FILENO) != 0) {
     return Error(Code::Usage, "mail is not written to a terminal")
         .with_hint("gw-store message show prints it safely");
@@ -54,18 +78,13 @@ Result<void> ExportJob::check() const {
   return {};
 }
 
-transfer::ExportOptions ExportJob::options() const {
-  transfer::ExportOptions options;
-  options.sidecar = envelope_ == "sidecar";
-  options.resume = resume_;
-  options.read_back = remove_;
-  options.actor = std::string(kActor);
-  return options;
-}
-
 bool ExportJob::wanted(const store::MessageRecord& record) const {
-  if (record.state != store::State::Live && record.state != store::State::Unconfirmed) return false;
-  return (!since_ || record.received >= *since_) && (!until_ || record.received < *until_);
+  using store::State;
+  const bool in_state = state_.empty()    ? record.state == State::Live || record.state == State::Unconfirmed
+                        : state_ == "all" ? record.state != State::Pending
+                                          : name(record.state) == state_;
+  return in_state && record.seq > cursor_.seq && (!since_ || record.received >= *since_) &&
+         (!until_ || record.received < *until_);
 }
 
 struct ExportJob::Source {
@@ -73,8 +92,15 @@ struct ExportJob::Source {
   store::MailboxRecord mailbox;
   Secret password;
   VaultId vault;
+  std::uint64_t end;  // what is committed at or behind this place is left to the next run
+  std::uint64_t live;
   seal::KeyRing ring;                 // where nothing is removed
   std::optional<vault::Drain> drain;  // where it is
+
+  Result<vault::Message> message(const store::MessageRecord& record) {
+    if (drain) return drain->open(record);
+    return vault::open_message(store, ring, vault, mailbox.id, record);
+  }
 };
 
 Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
@@ -87,9 +113,13 @@ Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
   if (!password) return password.error();
   const auto health = store.health();
   if (!health) return health.error();
-  Source source{store, std::move(*mailbox), std::move(*password), health->vault, {}, {}};
+  // The end is fixed at the start: a mailbox that fills as fast as it is copied would have none.
+  const auto stat = store.stat(mailbox->id);
+  if (!stat) return stat.error();
+  Source source{
+      store, std::move(*mailbox), std::move(*password), health->vault, stat->log_size, stat->live, {}, {}};
   if (remove_) {
-    auto drain = vault::Drain::open(store, source.mailbox.name, source.password, kActor);
+    auto drain = vault::Drain::open(store, source.mailbox.name, source.password, kActor, kLease);
     if (!drain) return drain.error();
     source.drain = std::move(*drain);
   } else {
@@ -100,40 +130,50 @@ Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
   return source;
 }
 
+std::vector<std::unique_ptr<transfer::Exporter>> ExportJob::exporters(
+    Source& source, const std::vector<std::unique_ptr<transfer::Writer>>& writers,
+    transfer::Manifest* manifest) const {
+  transfer::ExportOptions options;
+  options.sidecar = envelope_ == "sidecar";
+  options.headers = envelope_ == "headers";
+  options.unwrap = unwrap_;
+  options.read_back = remove_;
+  options.match = match_;
+  options.actor = std::string(kActor);
+  std::vector<std::unique_ptr<transfer::Exporter>> all;
+  for (const auto& writer : writers) {
+    all.push_back(
+        std::make_unique<transfer::Exporter>(source.store, source.mailbox, *writer, manifest, options));
+  }
+  return all;
+}
+
 // Leaves the mail where it is: no lease, so that the archive may drain at the same time.
-Result<transfer::ExportReport> ExportJob::copy(Source& source, transfer::Writer& writer,
-                                               transfer::Manifest* manifest) const {
-  const MailboxId& id = source.mailbox.id;
-  // The end is fixed at the start: a mailbox that fills as fast as it is copied would have none.
-  const auto stat = source.store.stat(id);
-  if (!stat) return stat.error();
-  transfer::Exporter exporter(source.store, id, writer, manifest, options());
-  cli::Progress progress("exported", stat->live, program_.quiet());
-  std::uint64_t after = 0;
+Result<void> ExportJob::copy(Source& source, transfer::Crew& crew) {
+  cli::Progress progress("exported", source.live, program_.quiet());
+  std::uint64_t after = cursor_.seq;
   std::uint64_t done = 0;
   for (bool more = true; more;) {
-    const auto page = source.store.list(id, after, kPage);
+    const auto page = source.store.list(source.mailbox.id, after, kPage);
     if (!page) return page.error();
     more = !page->empty();
     for (const store::MessageRecord& record : *page) {
       after = record.seq;
-      if (record.seq >= stat->log_size) more = false;
+      if (record.seq >= source.end) more = false;
       if (!more || !wanted(record)) continue;
-      auto added =
-          exporter.add(record, vault::open_message(source.store, source.ring, source.vault, id, record));
-      if (!added) return added.error();
+      if (auto added = crew.add(record); !added) return added;
       progress.at(++done);
     }
   }
-  if (auto finished = exporter.finish(); !finished) return finished.error();
-  return exporter.report();
+  if (auto finished = crew.finish(); !finished) return finished;
+  cursor_.seq = std::max(cursor_.seq, source.end - 1);
+  return {};
 }
 
 // Takes the mail: under the mailbox's lease, and removed in one transaction once all of it is safe. A lease
-// shows the oldest 100,000 messages; the rest comes with the next one.
-Result<transfer::ExportReport> ExportJob::take(Source& source, transfer::Writer& writer,
-                                               transfer::Manifest* manifest) const {
-  transfer::Exporter exporter(source.store, source.mailbox.id, writer, manifest, options());
+// shows the oldest 100,000 messages; the rest comes with the next one, or with the next run where all goes to
+// one file, which must be whole before anything is removed.
+Result<void> ExportJob::take(Source& source, transfer::Crew& crew) {
   cli::Progress progress("exported", 0, program_.quiet());
   auto renewed = BootClock::now();
   std::uint64_t done = 0;
@@ -142,21 +182,25 @@ Result<transfer::ExportReport> ExportJob::take(Source& source, transfer::Writer&
     for (const store::MessageRecord& record : drain.messages()) {
       if (!wanted(record)) continue;
       if (BootClock::now() - renewed > kRenewEvery) {
-        if (auto still = drain.renew(); !still) return still.error();
+        if (auto still = drain.renew(); !still) return still;
         renewed = BootClock::now();
       }
-      if (auto added = exporter.add(record, drain.open(record)); !added) return added.error();
+      if (auto added = crew.add(record); !added) return added;
       progress.at(++done);
     }
-    if (auto finished = exporter.finish(); !finished) return finished.error();
-    const std::vector<MessageId> taken = exporter.give_taken();
-    if (taken.empty()) return exporter.report();
+    if (auto finished = crew.finish(); !finished) return finished;
+    const std::vector<MessageId> taken = crew.give_taken();
     if (auto removed = drain.remove(taken, kActor); !removed) {
       return removed.error().within("everything is written, nothing more is removed");
     }
-    if (drain.messages().size() < vault::Drain::kMaxMessages) return exporter.report();
+    const bool full = drain.messages().size() == vault::Drain::kMaxMessages;
+    if (!full) cursor_.seq = std::max(cursor_.seq, source.end - 1);
+    if (!full || taken.empty()) return {};
+    cursor_.seq = std::max(cursor_.seq, drain.messages().back().seq);
+    more_left_ = one_file();
+    if (more_left_) return {};
     source.drain.reset();
-    auto next = vault::Drain::open(source.store, source.mailbox.name, source.password, kActor);
+    auto next = vault::Drain::open(source.store, source.mailbox.name, source.password, kActor, kLease);
     if (!next) return next.error();
     source.drain = std::move(*next);
   }
@@ -169,12 +213,39 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report) const {
   if (program_.verbose() || (::isatty(STDERR_FILENO) != 0 && !program_.quiet())) {
     std::string said = std::to_string(report.written) + " messages written, " + format_size(report.octets);
     if (report.present > 0) said += ", " + std::to_string(report.present) + " were there already";
+    if (report.unwrapped > 0) said += ", " + std::to_string(report.unwrapped) + " mails unwrapped";
     if (!report.failures.empty()) said += ", " + std::to_string(report.failures.size()) + " failed";
     if (remove_) said += "; drained from the mailbox";
     (void)write_all(STDERR_FILENO, as_bytes("gw-export: " + said + "\n"), "standard error");
   }
+  if (more_left_ && !program_.quiet()) {
+    (void)write_all(STDERR_FILENO,
+                    as_bytes("gw-export: there is more in the mailbox: run again, to another file\n"),
+                    "standard error");
+  }
   if (report.failures.empty()) return 0;
-  return to_ == "-" ? kDamaged : kSomeFailed;
+  return to_ == "-" && format_ == "eml" ? kDamaged : kSomeFailed;
+}
+
+Result<std::unique_ptr<transfer::Writer>> ExportJob::make_writer() const {
+  if (format_ == "mbox") return transfer::make_mbox_writer(to_, resume_);
+  if (format_ == "tar") return transfer::make_archive_writer(to_, transfer::Archive::Tar, resume_);
+  if (format_ == "zip") return transfer::make_archive_writer(to_, transfer::Archive::Zip, resume_);
+  if (format_ == "maildir") return transfer::make_maildir_writer(to_, resume_);
+  if (to_ == "-") return transfer::make_stream_writer(STDOUT_FILENO);
+  return transfer::make_eml_writer(to_, resume_);
+}
+
+// As many as may work at once: one where all goes into one file.
+Result<std::vector<std::unique_ptr<transfer::Writer>>> ExportJob::make_writers() const {
+  std::vector<std::unique_ptr<transfer::Writer>> writers;
+  const unsigned wanted = one_file() || to_ == "-" ? 1 : jobs_;
+  while (writers.size() < wanted) {
+    auto writer = make_writer();
+    if (!writer) return writer.error();
+    writers.push_back(std::move(*writer));
+  }
+  return writers;
 }
 
 Result<int> ExportJob::run() {
@@ -188,20 +259,27 @@ Result<int> ExportJob::run() {
   auto source = open(**store);
   if (!source) return source.error();
 
-  auto writer = to_ == "-"
-                    ? Result<std::unique_ptr<transfer::Writer>>(transfer::make_stream_writer(STDOUT_FILENO))
-                    : transfer::make_eml_writer(to_);
-  if (!writer) return writer.error();
+  if (cursor_file_) {
+    auto cursor = transfer::read_cursor(*cursor_file_, source->vault, source->mailbox.id);
+    if (!cursor) return cursor.error();
+    cursor_ = *cursor;
+  }
+  auto writers = make_writers();
+  if (!writers) return writers.error();
   std::optional<transfer::Manifest> manifest;
   if (manifest_) {
     auto opened = transfer::Manifest::open(*manifest_, resume_);
     if (!opened) return opened.error();
     manifest = std::move(*opened);
   }
-  transfer::Manifest* listed = manifest ? &*manifest : nullptr;
-  const auto report = remove_ ? take(*source, **writer, listed) : copy(*source, **writer, listed);
-  if (!report) return report.error();
-  return conclude(*report);
+  transfer::Crew crew(exporters(*source, *writers, manifest ? &*manifest : nullptr),
+                      [&](const store::MessageRecord& record) { return source->message(record); });
+  auto done = remove_ ? take(*source, crew) : copy(*source, crew);
+  if (!done) return done.error();
+  if (cursor_file_) {
+    if (auto kept = transfer::write_cursor(*cursor_file_, cursor_); !kept) return kept.error();
+  }
+  return conclude(crew.report());
 }
 
 }  // namespace gw::cmd

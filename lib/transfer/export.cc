@@ -1,138 +1,293 @@
 #include "transfer/export.h"
 
+#include <algorithm>
+
 #include "mail/header.h"
+#include "transfer/message_source.h"
+#include "vault/trace.h"
 
 namespace gw::transfer {
 namespace {
 
-constexpr int kCannotCreate = 73;
+constexpr std::uint64_t kOneChunk = 64
+                                    << 10;  // a message up to this is checked before its first octet is given
+constexpr std::size_t kGather = 256 << 10;  // octets of lines that wait for their leaves
+constexpr mail::HeaderLimits kHeader{.value = 256 << 10};
 
 // What is wrong with one message and not with the store as a whole.
 bool concerns_one_message(const Error& error) {
   return error.code() == Code::Corrupt || error.code() == Code::NotFound || error.code() == Code::Version;
 }
 
+// Letters of a Maildir's flags that the message had where it was imported from, as `RS`.
+std::string flags_of(const vault::Envelope& envelope) {
+  constexpr std::string_view kInfo = ":2,";
+  if (envelope.origin != vault::Origin::Import) return {};
+  const std::size_t at = envelope.source.rfind(kInfo);
+  if (at == std::string::npos) return {};
+  std::string flags = envelope.source.substr(at + kInfo.size());
+  const bool letters = flags.size() <= 32 && std::ranges::all_of(flags, [](char c) {
+                         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+                       });
+  return letters ? flags : std::string();
+}
+
 }  // namespace
 
-Exporter::Exporter(store::Store& store, const MailboxId& mailbox, Writer& writer, Manifest* manifest,
-                   ExportOptions options)
+struct Exporter::Item {
+  const store::MessageRecord& record;
+  vault::Message& message;
+  ManifestLine line{};
+  std::string prefix{};  // put in front of the octets
+
+  Feed feed() {
+    return [this](const Sink& sink) -> Result<void> {
+      message.rewind();
+      if (!prefix.empty()) {
+        if (auto taken = sink(as_bytes(prefix)); !taken) return taken;
+      }
+      for (;;) {
+        const Result<ByteView> piece = message.next();
+        if (!piece) return piece.error();
+        if (piece->empty()) return {};
+        if (auto taken = sink(*piece); !taken) return taken;
+      }
+    };
+  }
+};
+
+Exporter::Exporter(store::Store& store, const store::MailboxRecord& mailbox, Writer& writer,
+                   Manifest* manifest, ExportOptions options)
     : store_(store), mailbox_(mailbox), writer_(writer), manifest_(manifest), options_(std::move(options)) {}
 
 Result<void> Exporter::add(const store::MessageRecord& record, Result<vault::Message> opened) {
   ManifestLine line;
   line.id = record.id;
   line.octets = record.octets;
-  if (!opened) return fail(line, opened.error());
-  line.envelope = &opened->envelope();
-  line.sha256 = line.envelope->sha256;
-  line.file = writer_.name(record.id, record.received, ".eml");
+  line.state = record.state;
+  if (!opened) return fail(std::move(line), opened.error());
+  Item item{record, *opened, std::move(line)};
+  item.line.envelope = &opened->envelope();
+  item.line.sha256 = opened->envelope().sha256;
 
-  auto there = already_there(line.file, *line.sha256);
-  if (!there) return there.error();
-  const bool listed = manifest_ != nullptr && manifest_->listed(record.id);
-  const bool complete = *there && (manifest_ == nullptr || listed) && !options_.sidecar;
+  const Result<bool> meant = look(item);
+  if (meant && !*meant) return {};
+  const Result<void> done = meant ? write(item) : Result<void>(meant.error());
+  if (done) return {};
+  writer_.abandon();
+  if (fatal_) {
+    (void)flush();  // of what came before; where this cannot be done either, the first error says more
+    return done;
+  }
+  item.line.sha256.reset();
+  return fail(std::move(item.line), done.error());
+}
 
-  if (!complete) {
-    // Also for a file that is there: an interrupted run may have written it and not yet its line.
-    mail::HeaderWalker header({"Message-ID"});
-    if (!*there) {
-      if (auto begun = writer_.begin({line.file, record.octets, record.received}); !begun) return begun;
-    }
-    for (;;) {
-      const Result<ByteView> piece = opened->next();
-      if (!piece) {
-        writer_.abandon();
-        line.sha256.reset();
-        return fail(line, piece.error());
-      }
+// What must be known before anything is written; false where the message is not meant.
+Result<bool> Exporter::look(Item& item) {
+  const vault::Envelope& envelope = item.message.envelope();
+  const bool listed = manifest_ != nullptr || options_.sidecar || options_.unwrap;
+  bool meant = options_.match.empty() || options_.match.envelope(envelope);
+  if (listed || !meant) {
+    std::vector<std::string> names = {"Message-ID"};
+    if (!meant) names = Match::fields();
+    if (!meant) names.insert(names.begin(), "Message-ID");
+    mail::HeaderWalker header(std::move(names), kHeader);
+    while (!header.done()) {
+      const Result<ByteView> piece = item.message.next();
+      if (!piece) return piece.error();
       if (piece->empty()) break;
-      if (!header.done()) header.write(*piece);
-      if (*there && header.done()) break;
-      if (*there) continue;
-      if (auto written = writer_.write(*piece); !written) {
-        writer_.abandon();
-        return written;
-      }
+      header.write(*piece);
     }
     header.finish();
-    if (const std::string* id = header.field("Message-ID")) line.message_id = *id;
-    if (!*there) {
-      if (auto committed = writer_.commit(); !committed) return committed;
-    }
-    if (options_.sidecar) {
-      if (auto kept = write_sidecar(line, record.received); !kept) return kept;
-    }
+    if (const std::string* id = header.field("Message-ID")) item.line.message_id = *id;
+    meant = meant || options_.match.header(header);
   }
-  if (options_.read_back) {
-    const auto reached = writer_.digest(line.file);
-    if (!reached) return reached.error();
-    if (*reached != *line.sha256)
-      return Error(Code::Io, line.file + ": what was read back is not what was written");
-    taken_.push_back(record.id);
+  if (options_.unwrap || !meant) {
+    MessageSource source(item.message);
+    auto report = mime::read_journal_report(source);
+    if (!report) return report.error();
+    meant = meant || options_.match.report(*report);
+    if (options_.unwrap) item.line.journal = std::move(*report);
   }
+  if (!meant) return false;
+  if (options_.headers) {
+    for (const std::string& field : vault::envelope_fields(mailbox_, envelope)) item.prefix += field + "\r\n";
+  }
+  if (writer_.one_way() && item.record.octets > kOneChunk) {
+    if (auto whole = item.feed()([](ByteView) { return Result<void>(); }); !whole) return whole.error();
+  }
+  return true;
+}
+
+Result<void> Exporter::write(Item& item) {
+  const Entry main = entry(item, ".eml", item.prefix.size() + item.record.octets);
+  item.line.file = writer_.name(main);
+  const auto known = item.prefix.empty() ? item.line.sha256 : std::nullopt;
+  const Result<bool> fresh = put(main, item.feed(), known);
+  if (!fresh) return fresh.error();
+  const bool unwrapped = item.line.journal && item.line.journal->is_journal_report;
+  if (unwrapped) {
+    // The message itself has come whole: what fails from here on is no damage of it.
+    if (auto done = write_inner(item); !done)
+      return fatal(done.error().within("cannot unwrap " + item.record.id.hex()));
+  }
+  if (writer_.sidecars() && (options_.sidecar || unwrapped)) {
+    const std::string text = manifest_line(item.line) + "\n";
+    const Feed feed = [&text](const Sink& sink) { return sink(as_bytes(text)); };
+    const Result<bool> kept = put(entry(item, ".json", text.size()), feed, sha256(as_bytes(text)));
+    if (!kept) return kept.error();
+  }
+  ++(*fresh ? report_.written : report_.present);
+  report_.octets += *fresh ? item.record.octets : 0;
+  if (options_.read_back) written_.push_back(item.record.id);
+  if (auto kept = keep(item, *fresh); !kept) return fatal(kept.error());
+  return {};
+}
+
+Result<void> Exporter::write_inner(Item& item) {
+  MessageSource source(item.message);
+  std::size_t number = 0;
+  for (const mime::InnerMail& inner : item.line.journal->inner) {
+    const Feed feed = [&](const Sink& sink) { return mime::unwrap(source, inner.content, sink); };
+    InnerFile file;
+    Sha256 sum;
+    // How long it is must be known before it is written, and where it was encoded only reading it tells.
+    auto measured = feed([&](ByteView octets) -> Result<void> {
+      sum.update(octets);
+      file.octets += octets.size();
+      return {};
+    });
+    if (!measured) return measured;
+    const Entry place = entry(item, "." + std::to_string(++number) + ".eml", file.octets);
+    file.sha256 = sum.finish();
+    file.file = writer_.name(place);
+    file.is_protected = inner.is_protected;
+    file.message_id = inner.message_id;
+    if (auto written = put(place, feed, file.sha256); !written) return written.error();
+    ++report_.unwrapped;
+    item.line.inner.push_back(std::move(file));
+  }
+  return {};
+}
+
+Entry Exporter::entry(const Item& item, std::string suffix, std::uint64_t octets) const {
+  const vault::Envelope& envelope = item.message.envelope();
+  Entry entry;
+  entry.id = item.record.id;
+  entry.time = item.record.received;
+  entry.suffix = std::move(suffix);
+  entry.octets = octets;
+  entry.sender = envelope.reverse_path;
+  entry.flags = flags_of(envelope);
+  return entry;
+}
+
+// Writes the entry unless an earlier run did: true where it was written now. `digest` is that of the octets
+// where it is known.
+Result<bool> Exporter::put(const Entry& entry, const Feed& feed, std::optional<Digest> digest) {
+  Digest found{};
+  bool message_failed = false;
+  const auto expected = [&]() -> Result<Digest> {
+    const Result<Digest> wanted = digest && !writer_.ends_lines() ? Result<Digest>(*digest) : carried(feed);
+    if (wanted) found = *wanted;
+    message_failed = !wanted;
+    return wanted;
+  };
+  const Result<bool> there = writer_.holds(entry, expected);
+  if (!there) return message_failed ? there.error() : fatal(there.error());
   if (!*there) {
-    if (auto noted = note(record); !noted) return noted;
+    if (auto begun = writer_.begin(entry); !begun) return fatal(begun.error());
+    bool writer_failed = writer_.one_way();
+    auto written = feed([&](ByteView octets) {
+      auto taken = writer_.write(octets);
+      writer_failed = writer_failed || !taken;
+      return taken;
+    });
+    if (!written) return writer_failed ? fatal(written.error()) : written.error();
+    const Result<Digest> committed = writer_.commit();
+    if (!committed) return fatal(committed.error());
+    found = *committed;
   }
-  ++(*there ? report_.present : report_.written);
-  report_.octets += *there ? 0 : record.octets;
-  return manifest_ != nullptr && !listed ? manifest_->add(line) : Result<void>();
+  if (options_.read_back) to_compare_.emplace_back(entry, found);
+  return !*there;
 }
 
-// A file in the way is good with `resume` if it is the same octet for octet, and nothing else ever is.
-Result<bool> Exporter::already_there(const std::string& name, const Digest& wanted) {
-  const Result<Digest> there = writer_.digest(name);
-  if (!there && there.error().code() == Code::NotFound) return false;
-  if (!there) return there.error();
-  if (options_.resume && *there == wanted) return true;
-  const Error in_the_way(Code::Exists,
-                         name + (options_.resume ? ": in the way, and not the same" : ": exists already"));
-  return in_the_way.with_exit_status(kCannotCreate)
-      .with_hint(options_.resume ? "move it away; nothing is overwritten"
-                                 : "--resume goes on with an earlier export");
+// The digest that these octets have once the writer has taken them.
+Result<Digest> Exporter::carried(const Feed& feed) const {
+  Sha256 sum;
+  std::optional<std::byte> last;
+  auto read = feed([&](ByteView octets) -> Result<void> {
+    sum.update(octets);
+    if (!octets.empty()) last = octets.back();
+    return {};
+  });
+  if (!read) return read.error();
+  if (writer_.ends_lines() && last && *last != std::byte{'\n'}) sum.update(as_bytes("\n"));
+  return sum.finish();
 }
 
-Result<void> Exporter::write_sidecar(const ManifestLine& line, Micros time) {
-  const std::string name = writer_.name(line.id, time, ".json");
-  const std::string text = manifest_line(line) + "\n";
-  auto there = already_there(name, sha256(as_bytes(text)));
-  if (!there) return there.error();
-  if (*there) return {};
-  if (auto begun = writer_.begin({name, text.size(), time}); !begun) return begun;
-  if (auto written = writer_.write(as_bytes(text)); !written) {
-    writer_.abandon();
-    return written;
+// A line of the manifest stands for its leaf in the history: a run that goes on with this one notes what is
+// not listed.
+Result<void> Exporter::keep(const Item& item, bool fresh) {
+  const bool listed = manifest_ != nullptr && manifest_->listed(item.record.id);
+  if (fresh || (manifest_ != nullptr && !listed)) to_note_.push_back(item.record.id);
+  if (manifest_ != nullptr && !listed) {
+    to_list_.push_back(manifest_line(item.line));
+    gathered_ += to_list_.back().size();
   }
-  return writer_.commit();
+  return to_note_.size() >= store_.limits().notes || gathered_ >= kGather ? flush() : Result<void>();
 }
 
-Result<void> Exporter::note(const store::MessageRecord& record) {
+Result<void> Exporter::flush() {
   store::Leaf leaf;
   leaf.type = store::LeafType::Exported;
-  leaf.mailbox = mailbox_;
-  leaf.message = record.id;
-  leaf.value = record.octets;
-  leaf.container = record.container;
-  leaf.envelope = record.envelope;
-  leaf.commitment = record.commitment;
+  leaf.mailbox = mailbox_.id;
   leaf.actor = options_.actor;
-  auto noted = store_.note(mailbox_, leaf);
-  // Removed by somebody in between: there is nothing left to note it of.
-  if (!noted && noted.error().code() != Code::NotFound)
-    return noted.error().within("cannot note the export in the history");
+  // What somebody removed in between is passed over: there is nothing left to note it of.
+  const auto noted = store_.note_messages(mailbox_.id, leaf, std::exchange(to_note_, {}));
+  if (!noted) return noted.error().within("cannot note the export in the history");
+  for (const std::string& line : std::exchange(to_list_, {})) {
+    if (auto added = manifest_->add(line); !added) return added;
+  }
+  gathered_ = 0;
   return {};
+}
+
+Error Exporter::fatal(const Error& error) {
+  fatal_ = true;
+  return error;
 }
 
 Result<void> Exporter::fail(ManifestLine line, const Error& error) {
   if (!concerns_one_message(error)) return error;
   line.file.clear();
+  line.journal.reset();
+  line.inner.clear();
   line.reason = error.text();
   report_.failures.push_back({line.id, line.reason});
-  return manifest_ != nullptr ? manifest_->add(line) : Result<void>();
+  if (manifest_ != nullptr) to_list_.push_back(manifest_line(line));
+  return {};
 }
 
 Result<void> Exporter::finish() {
-  if (auto synced = writer_.sync(); !synced) return synced;
+  if (auto finished = writer_.finish(); !finished) return finished;
+  if (auto noted = flush(); !noted) return noted;
+  if (auto same = compare(); !same) return same;
   return manifest_ != nullptr ? manifest_->sync() : Result<void>();
+}
+
+Result<void> Exporter::compare() {
+  for (const auto& [entry, wanted] : to_compare_) {
+    const Result<Digest> reached = writer_.digest(entry);
+    if (!reached) return reached.error().within("cannot read back what was written");
+    if (*reached != wanted)
+      return Error(Code::Io, writer_.name(entry) + ": what was read back is not what was written");
+  }
+  to_compare_.clear();
+  taken_.insert(taken_.end(), written_.begin(), written_.end());
+  written_.clear();
+  return {};
 }
 
 }  // namespace gw::transfer

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "seal/base64.h"
+#include "transfer/part_file.h"
 
 namespace gw::transfer {
 namespace {
@@ -80,6 +81,52 @@ Json to_json(const vault::Envelope& envelope) {
   return object;
 }
 
+// `to`, `cc`, `bcc`, or `recipient` where the report does not say which.
+const char* name(mime::Recipient::Kind kind) {
+  switch (kind) {
+    case mime::Recipient::Kind::To:
+      return "to";
+    case mime::Recipient::Kind::Cc:
+      return "cc";
+    case mime::Recipient::Kind::Bcc:
+      return "bcc";
+    case mime::Recipient::Kind::Recipient:
+      break;
+  }
+  return "recipient";
+}
+
+Json or_null(const std::optional<std::string>& text) {
+  return text ? Json(*text) : Json();
+}
+
+void put_journal(Json& object, const mime::JournalReport& report, const std::vector<InnerFile>& inner) {
+  object["is_journal_report"] = report.is_journal_report;
+  if (!report.is_journal_report) return;
+  if (report.within_ndr) object["within"] = "ndr";
+  object["sender"] = report.sender;
+  object["on_behalf_of"] = or_null(report.on_behalf_of);
+  object["subject"] = or_null(report.subject);
+  // That of the mail that was journaled, as the report names it; the report's own stays beside it.
+  if (object.contains("message_id")) object["report_message_id"] = object["message_id"];
+  object["message_id"] = or_null(report.message_id);
+  Json& recipients = object["recipients"] = Json::object();
+  for (const char* kind : {"to", "cc", "bcc", "recipient"}) recipients[kind] = Json::array();
+  for (const mime::Recipient& each : report.recipients) {
+    recipients[name(each.kind)].push_back({{"address", each.address},
+                                           {"expanded", or_null(each.expanded)},
+                                           {"forwarded", or_null(each.forwarded)}});
+  }
+  Json& files = object["inner"] = Json::array();
+  for (const InnerFile& each : inner) {
+    files.push_back({{"file", each.file},
+                     {"sha256", to_hex(each.sha256)},
+                     {"octets", each.octets},
+                     {"protected", each.is_protected},
+                     {"message_id", or_null(each.message_id)}});
+  }
+}
+
 std::string one_line(const Json& object) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -104,6 +151,14 @@ std::string manifest_line(const ManifestLine& line) {
   }
   object["result"] = line.reason.empty() ? "ok" : "failed";
   object["reason"] = line.reason.empty() ? Json() : Json(valid_text(line.reason));
+  object["state"] = store::name(line.state);
+  if (line.journal) put_journal(object, *line.journal, line.inner);
+  return one_line(object);
+}
+
+std::string journal_json(const mime::JournalReport& report, const std::vector<InnerFile>& inner) {
+  Json object = Json::object();
+  put_journal(object, report, inner);
   return one_line(object);
 }
 
@@ -112,7 +167,8 @@ Result<Manifest> Manifest::open(const std::string& path, bool resume) {
   Fd fd(::open(path.c_str(), how, 0600));
   if (!fd) {
     const Error failed = Error::from_errno(path).within("cannot make the manifest");
-    return failed.code() == Code::NotFound ? failed.with_exit_status(73) : failed;
+    const bool cannot = failed.code() == Code::NotFound || failed.code() == Code::Full;
+    return cannot ? failed.with_exit_status(73) : failed;
   }
   Manifest manifest(path, std::move(fd));
   if (resume) {
@@ -158,19 +214,21 @@ bool Manifest::listed(const MessageId& id) const {
   return std::binary_search(listed_.begin(), listed_.end(), id);
 }
 
-Result<void> Manifest::add(const ManifestLine& line) {
-  waiting_ += manifest_line(line) + "\n";
+Result<void> Manifest::add(const std::string& line) {
+  const std::lock_guard lock(*adding_);
+  waiting_ += line + "\n";
   return waiting_.size() >= kGather ? flush() : Result<void>();
 }
 
 Result<void> Manifest::flush() {
   const std::string lines = std::exchange(waiting_, {});
-  return write_all(fd_.get(), as_bytes(lines), path_);
+  return write_target(fd_.get(), as_bytes(lines), path_);
 }
 
 Result<void> Manifest::sync() {
+  const std::lock_guard lock(*adding_);
   if (auto done = flush(); !done) return done;
-  if (::fsync(fd_.get()) != 0) return Error::from_errno(path_);
+  if (::fsync(fd_.get()) != 0) return write_error(path_);
   const std::size_t slash = path_.find_last_of('/');
   return sync_folder(slash == std::string::npos ? "." : path_.substr(0, slash + 1));
 }

@@ -1,11 +1,13 @@
 // The list that goes with an export: JSON lines, one a message, in a file of its own.
 //
-//   {"id":…,"file":…,"sha256":…,"octets":…,"envelope":{…},"message_id":…,"result":"ok","reason":null}
+//   {"id":…,"file":…,"sha256":…,"octets":…,"envelope":{…},"message_id":…,"result":"ok","reason":null,"state":…}
 //
-// A line is written when its message is durable. New fields may come; these stay.
+// A line is written when its message is whole; one that was unwrapped also has what the journal report says.
+// New fields may come; these stay. Lines may be added from several threads.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,9 +16,20 @@
 #include "base/fd.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "mime/journal.h"
+#include "store/record.h"
 #include "vault/envelope.h"
 
 namespace gw::transfer {
+
+// A mail that was cut out of a journal report.
+struct InnerFile {
+  std::string file;
+  Digest sha256{};
+  std::uint64_t octets = 0;
+  bool is_protected = false;
+  std::optional<std::string> message_id;
+};
 
 struct ManifestLine {
   MessageId id;
@@ -26,11 +39,15 @@ struct ManifestLine {
   const vault::Envelope* envelope = nullptr;  // null where it could not be opened
   std::optional<std::string> message_id;      // the mail's own Message-ID, as it stands there
   std::string reason;                         // why it failed; empty: `result` is `ok`
+  store::State state = store::State::Live;
+  std::optional<mime::JournalReport> journal;  // where it was looked for
+  std::vector<InnerFile> inner;
 };
 
 // One JSON object without a line end; text that is not UTF-8 has U+FFFD and a twin `NAME_b64`.
 std::string manifest_line(const ManifestLine& line);
 std::string envelope_json(const vault::Envelope& envelope);
+std::string journal_json(const mime::JournalReport& report, const std::vector<InnerFile>& inner);
 
 class Manifest {
  public:
@@ -40,7 +57,7 @@ class Manifest {
 
   // Whether an earlier run listed this message as `ok`.
   bool listed(const MessageId& id) const;
-  Result<void> add(const ManifestLine& line);
+  Result<void> add(const std::string& line);  // as manifest_line() gives it
   Result<void> sync();
 
  private:
@@ -50,6 +67,7 @@ class Manifest {
 
   std::string path_;
   Fd fd_;
+  std::unique_ptr<std::mutex> adding_ = std::make_unique<std::mutex>();
   std::string waiting_;
   std::vector<MessageId> listed_;  // ascending; 16 octets each, for a million messages 16 MB
 };

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "transfer/part_file.h"
 #include "transfer/writer.h"
 
 namespace gw::transfer {
@@ -10,35 +11,39 @@ class StreamWriter : public Writer {
  public:
   explicit StreamWriter(int fd) : fd_(fd) {}
 
-  std::string name(const MessageId&, Micros, std::string_view) const override { return "-"; }
+  std::string name(const Entry&) const override { return "-"; }
+  bool sidecars() const override { return false; }
+  Result<bool> holds(const Entry&, const Expected&) override { return false; }
 
   Result<void> begin(const Entry&) override {
     if (begun_) {
       return Error(Code::Usage, "standard output takes one message, and there are more")
-          .with_hint("choose one with --since and --until, or export to a folder");
+          .with_hint("choose one with --since and --until, or another --format");
     }
     begun_ = true;
     return {};
   }
   Result<void> write(ByteView octets) override {
+    sum_.update(octets);
     auto done = write_all(fd_, octets, "standard output");
     if (!done) return done.error().with_exit_status(kInputOutput);
     return {};
   }
-  Result<void> commit() override { return {}; }
+  Result<Digest> commit() override { return sum_.finish(); }
   void abandon() override {}
-  Result<void> sync() override { return {}; }
-  Result<Digest> digest(const std::string&) override { return Error(Code::NotFound, "standard output"); }
+  Result<void> finish() override { return {}; }
+  Result<Digest> digest(const Entry&) override { return Error(Code::NotFound, "standard output"); }
 
  private:
   int fd_;
   bool begun_ = false;
+  Sha256 sum_;
 };
 
 }  // namespace
 
-std::unique_ptr<Writer> make_stream_writer(int fd) {
-  return std::make_unique<StreamWriter>(fd);
+MadeWriter make_stream_writer(int fd) {
+  return std::unique_ptr<Writer>(std::make_unique<StreamWriter>(fd));
 }
 
 }  // namespace gw::transfer

@@ -19,14 +19,25 @@ constexpr Micros kNoon = 1'795'608'754'000'000;  // 2026-11-25T12:12:34Z
 const MessageId kId = *MessageId::parse("0193a1b2c3d4e5f60718293a4b5c6d7e");
 const std::string kName = "2026/11/25/0193a1b2c3d4e5f60718293a4b5c6d7e.eml";
 
+Entry entry(std::size_t octets, const MessageId& id = kId) {
+  Entry entry;
+  entry.id = id;
+  entry.time = kNoon;
+  entry.octets = octets;
+  return entry;
+}
+MessageId numbered(int number) {
+  return *MessageId::parse("0000000000000000000000000000000" + std::to_string(number));
+}
+
 struct Place {
   test::TempFolder temp;
   std::string root = temp.path() + "/out";
-  std::unique_ptr<Writer> writer = std::move(*make_eml_writer(root));
+  std::unique_ptr<Writer> writer = std::move(*make_eml_writer(root, false));
 
-  Result<void> put(std::string_view text, const std::string& name = kName) {
-    if (auto begun = writer->begin({name, text.size(), kNoon}); !begun) return begun;
-    if (auto written = writer->write(as_bytes(text)); !written) return written;
+  Result<Digest> put(std::string_view text, const MessageId& id = kId) {
+    if (auto begun = writer->begin(entry(text.size(), id)); !begun) return begun.error();
+    if (auto written = writer->write(as_bytes(text)); !written) return written.error();
     return writer->commit();
   }
   std::string text(const std::string& name = kName) const { return *read_file(root + "/" + name); }
@@ -48,15 +59,18 @@ unsigned mode_of(const std::string& path) {
 
 TEST_CASE("a message's name is its day of arrival and its id") {
   const Place place;
-  CHECK(place.writer->name(kId, kNoon, ".eml") == kName);
-  CHECK(place.writer->name(kId, 0, ".json") == "1970/01/01/0193a1b2c3d4e5f60718293a4b5c6d7e.json");
+  CHECK(place.writer->name(entry(0)) == kName);
+  Entry sidecar = entry(0);
+  sidecar.time = 0;
+  sidecar.suffix = ".json";
+  CHECK(place.writer->name(sidecar) == "1970/01/01/0193a1b2c3d4e5f60718293a4b5c6d7e.json");
 }
 
 TEST_CASE("what is committed is there whole, for its user only, with the time of arrival") {
   Place place;
   const std::string octets("\0\r\n.\r\n\xff", 7);
   REQUIRE(place.put(octets));
-  REQUIRE(place.writer->sync());
+  REQUIRE(place.writer->finish());
   CHECK(place.text() == octets);
   CHECK(place.files() == 1);
   CHECK(mode_of(place.root + "/" + kName) == 0600);
@@ -65,7 +79,7 @@ TEST_CASE("what is committed is there whole, for its user only, with the time of
   struct stat state {};
   REQUIRE(::stat((place.root + "/" + kName).c_str(), &state) == 0);
   CHECK(state.st_mtime == kNoon / 1'000'000);
-  CHECK(*place.writer->digest(kName) == sha256(as_bytes(octets)));
+  CHECK(*place.writer->digest(entry(0)) == sha256(as_bytes(octets)));
 }
 
 TEST_CASE("a file in the way is never overwritten") {
@@ -79,7 +93,7 @@ TEST_CASE("a file in the way is never overwritten") {
 
   SECTION("also one that comes while the message is being written") {
     const std::string other = "2026/11/25/00000000000000000000000000000001.eml";
-    REQUIRE(place.writer->begin({other, 3, kNoon}));
+    REQUIRE(place.writer->begin(entry(3, numbered(1))));
     REQUIRE(place.writer->write(as_bytes("our")));
     REQUIRE(create_file(place.root + "/" + other, as_bytes("theirs"), 0600));
     const auto committed = place.writer->commit();
@@ -91,13 +105,13 @@ TEST_CASE("a file in the way is never overwritten") {
   SECTION("nor a dangling link") {
     const std::string other = "2026/11/25/00000000000000000000000000000002.eml";
     REQUIRE(::symlink("/nonexistent/x", (place.root + "/" + other).c_str()) == 0);
-    CHECK(place.put("x", other).error().code() == Code::Exists);
+    CHECK(place.put("x", numbered(2)).error().code() == Code::Exists);
   }
 }
 
 TEST_CASE("an abandoned message leaves nothing, and so does a writer that is destroyed") {
   Place place;
-  REQUIRE(place.writer->begin({kName, 4, kNoon}));
+  REQUIRE(place.writer->begin(entry(4)));
   REQUIRE(place.writer->write(as_bytes("half")));
   SECTION("abandoned") {
     place.writer->abandon();
@@ -110,7 +124,7 @@ TEST_CASE("an abandoned message leaves nothing, and so does a writer that is des
 
 TEST_CASE("half a message of a killed run is cleared away, one of a running export is not touched") {
   Place place;
-  REQUIRE(place.put("x", "2026/11/25/00000000000000000000000000000003.eml"));
+  REQUIRE(place.put("x", numbered(3)));
   const std::string part = place.root + "/2026/11/25/.0193a1b2c3d4e5f60718293a4b5c6d7e.eml.part";
   REQUIRE(create_file(part, as_bytes("half"), 0600));
   SECTION("left behind") {
@@ -138,27 +152,27 @@ TEST_CASE("links below the destination are not followed") {
 }
 
 TEST_CASE("a destination that cannot be made is exit 73") {
-  const auto writer = make_eml_writer("/nonexistent/folder/out");
+  const auto writer = make_eml_writer("/nonexistent/folder/out", false);
   REQUIRE_FALSE(writer);
   CHECK(writer.error().exit_status() == 73);
   const test::TempFolder temp;
   REQUIRE(create_file(temp.path() + "/file", as_bytes("x"), 0600));
-  CHECK(make_eml_writer(temp.path() + "/file").error().exit_status() == 73);
+  CHECK(make_eml_writer(temp.path() + "/file", false).error().exit_status() == 73);
 }
 
 TEST_CASE("reading back a name that is not there is NotFound") {
   Place place;
-  CHECK(place.writer->digest(kName).error().code() == Code::NotFound);
+  CHECK(place.writer->digest(entry(0)).error().code() == Code::NotFound);
 }
 
 TEST_CASE("standard output takes one message and refuses a second") {
   const test::TempFolder temp;
   const Fd fd(::open((temp.path() + "/out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  const auto writer = make_stream_writer(fd.get());
-  REQUIRE(writer->begin({"-", 3, 0}));
+  const auto writer = std::move(*make_stream_writer(fd.get()));
+  REQUIRE(writer->begin(entry(3)));
   REQUIRE(writer->write(as_bytes("abc")));
   REQUIRE(writer->commit());
-  const auto second = writer->begin({"-", 3, 0});
+  const auto second = writer->begin(entry(3));
   REQUIRE_FALSE(second);
   CHECK(second.error().code() == Code::Usage);
   CHECK_FALSE(second.error().hint().empty());

@@ -51,12 +51,13 @@ struct Place {
     return stored->id;
   }
   // One export of everything, as gw-export does it.
-  Result<ExportReport> run(ExportOptions options = {}, std::vector<MessageId>* taken = nullptr) {
-    auto writer = make_eml_writer(root);
+  Result<ExportReport> run(ExportOptions options = {}, bool resume = false,
+                           std::vector<MessageId>* taken = nullptr) {
+    auto writer = make_eml_writer(root, resume);
     REQUIRE(writer);
-    auto manifest = Manifest::open(manifest_path, options.resume);
+    auto manifest = Manifest::open(manifest_path, resume);
     if (!manifest) return manifest.error();
-    Exporter exporter(store, made.record.id, **writer, &*manifest, options);
+    Exporter exporter(store, made.record, **writer, &*manifest, options);
     const auto records = store.list(made.record.id, 0, 1000);
     REQUIRE(records);
     for (const store::MessageRecord& record : *records) {
@@ -166,15 +167,13 @@ TEST_CASE("a store that goes away ends the export; --resume brings the rest and 
     CHECK(place.run().error().code() == Code::Exists);
   }
   SECTION("with --resume") {
-    ExportOptions options;
-    options.resume = true;
-    const auto resumed = place.run(options);
+    const auto resumed = place.run({}, true);
     REQUIRE(resumed);
     CHECK(resumed->present == 1);
     CHECK(resumed->written == 2);
     CHECK(place.files().size() == 3);
     CHECK(place.manifest().size() == 3);
-    const auto again = place.run(options);
+    const auto again = place.run({}, true);
     REQUIRE(again);
     CHECK(again->present == 3);
     CHECK(again->written == 0);
@@ -192,9 +191,7 @@ TEST_CASE("a file in the way is exit 73, also with --resume where it is another 
   CHECK(place.run().error().exit_status() == 73);
   REQUIRE(fs::remove(file));
   REQUIRE(create_file(file, as_bytes("OCTETS"), 0600));
-  ExportOptions options;
-  options.resume = true;
-  CHECK(place.run(options).error().exit_status() == 73);
+  CHECK(place.run({}, true).error().exit_status() == 73);
   CHECK(place.files().at(id.hex()) == "OCTETS");
 }
 
@@ -206,8 +203,7 @@ TEST_CASE("a sidecar is the message's manifest line, beside it") {
   REQUIRE(place.run(options));
   const Json sidecar = Json::parse(place.files(".json").at(id.hex()));
   CHECK(sidecar == place.manifest()[0]);
-  options.resume = true;
-  REQUIRE(place.run(options));
+  REQUIRE(place.run(options, true));
 }
 
 TEST_CASE("what is to be removed is read back first, and only that is given to be drained") {
@@ -218,7 +214,7 @@ TEST_CASE("what is to be removed is read back first, and only that is given to b
   ExportOptions options;
   options.read_back = true;
   std::vector<MessageId> taken;
-  REQUIRE(place.run(options, &taken));
+  REQUIRE(place.run(options, false, &taken));
   CHECK(taken == std::vector<MessageId>{good});
 }
 

@@ -47,7 +47,7 @@ TEST_CASE("a manifest line has the documented fields in their order") {
   std::vector<std::string> names;
   for (const auto& [name, value] : json.items()) names.push_back(name);
   CHECK(names == std::vector<std::string>{"id", "file", "sha256", "octets", "envelope", "message_id",
-                                          "result", "reason"});
+                                          "result", "reason", "state"});
   CHECK(json["id"] == kFirst.hex());
   CHECK(json["sha256"] == to_hex(sha256(as_bytes("x"))));
   CHECK(json["octets"] == 12);
@@ -86,7 +86,7 @@ TEST_CASE("a manifest is made new, for its user only, and a file in the way is E
   const std::string path = temp.path() + "/manifest.jsonl";
   auto manifest = Manifest::open(path, false);
   REQUIRE(manifest);
-  REQUIRE(manifest->add(line_of(kFirst)));
+  REQUIRE(manifest->add(manifest_line(line_of(kFirst))));
   REQUIRE(manifest->sync());
   struct stat state {};
   REQUIRE(::stat(path.c_str(), &state) == 0);
@@ -108,7 +108,7 @@ TEST_CASE("a resumed manifest knows what was done, drops half a line, and goes o
   REQUIRE(manifest);
   CHECK(manifest->listed(kFirst));
   CHECK_FALSE(manifest->listed(kSecond));
-  REQUIRE(manifest->add(line_of(kSecond)));
+  REQUIRE(manifest->add(manifest_line(line_of(kSecond))));
   REQUIRE(manifest->sync());
   CHECK(*read_file(path) == lines + manifest_line(line_of(kSecond)) + "\n");
 }

@@ -1,0 +1,87 @@
+#include "transfer/crew.h"
+
+namespace gw::transfer {
+
+Crew::Crew(std::vector<std::unique_ptr<Exporter>> exporters, Open open)
+    : exporters_(std::move(exporters)), open_(std::move(open)) {
+  if (exporters_.size() < 2) return;
+  for (const auto& exporter : exporters_) threads_.emplace_back([this, &exporter] { work(*exporter); });
+}
+
+Crew::~Crew() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    waiting_.clear();
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Crew::work(Exporter& exporter) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
+    if (stop_) return;
+    const store::MessageRecord record = std::move(waiting_.front());
+    waiting_.pop_front();
+    ++busy_;
+    lock.unlock();
+    const Result<void> added = exporter.add(record, open_(record));
+    lock.lock();
+    --busy_;
+    if (!added && !failed_) failed_ = added.error();
+    if (failed_) waiting_.clear();
+    changed_.notify_all();
+  }
+}
+
+Result<void> Crew::add(const store::MessageRecord& record) {
+  if (threads_.empty()) return exporters_.front()->add(record, open_(record));
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return failed_ || waiting_.size() < 2 * threads_.size(); });
+  if (failed_) return *failed_;
+  waiting_.push_back(record);
+  changed_.notify_all();
+  return {};
+}
+
+// Nobody works any more.
+Result<void> Crew::settled() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return waiting_.empty() && busy_ == 0; });
+  if (failed_) return *failed_;
+  return {};
+}
+
+Result<void> Crew::finish() {
+  if (auto done = settled(); !done) return done;
+  for (const auto& exporter : exporters_) {
+    if (auto finished = exporter->finish(); !finished) return finished;
+  }
+  return {};
+}
+
+ExportReport Crew::report() const {
+  ExportReport all;
+  for (const auto& exporter : exporters_) {
+    const ExportReport& one = exporter->report();
+    all.written += one.written;
+    all.present += one.present;
+    all.octets += one.octets;
+    all.unwrapped += one.unwrapped;
+    all.failures.insert(all.failures.end(), one.failures.begin(), one.failures.end());
+  }
+  return all;
+}
+
+std::vector<MessageId> Crew::give_taken() {
+  std::vector<MessageId> all;
+  for (const auto& exporter : exporters_) {
+    const std::vector<MessageId> taken = exporter->give_taken();
+    all.insert(all.end(), taken.begin(), taken.end());
+  }
+  return all;
+}
+
+}  // namespace gw::transfer

@@ -1,0 +1,332 @@
+#include "transfer/mbox_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/text.h"
+#include "mail/header.h"
+
+namespace gw::transfer {
+namespace {
+
+constexpr std::size_t kLook = 1024;  // what must be known of a line to judge it
+constexpr std::size_t kRead = 64 << 10;
+constexpr std::uint64_t kSample = 4 << 20;
+constexpr std::string_view kFrom = "From ";
+constexpr std::string_view kMark = "\xef\xbb\xbf";  // UTF-8's byte order mark
+
+std::vector<std::string_view> words(std::string_view text) {
+  std::vector<std::string_view> found;
+  for (const std::string_view word : split(text, ' '))
+    if (!word.empty()) found.push_back(word);
+  return found;
+}
+
+template <std::size_t N>
+bool one_of(std::string_view word, const std::array<std::string_view, N>& list) {
+  return std::ranges::find(list, word) != list.end();
+}
+
+constexpr std::array<std::string_view, 7> kDays{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+bool is_time(std::string_view word) {
+  return word.size() >= 4 && word.find(':') != std::string_view::npos && word[0] >= '0' && word[0] <= '9';
+}
+
+}  // namespace
+
+bool dated_separator(std::string_view line) {
+  if (!line.starts_with(kFrom)) return false;
+  const auto parts = words(line.substr(kFrom.size()));
+  for (std::size_t i = 0; i + 3 < parts.size(); ++i) {
+    if (one_of(parts[i], kDays) && one_of(parts[i + 1], kMonths) && parse_number(parts[i + 2]) &&
+        is_time(parts[i + 3]))
+      return true;
+  }
+  return false;
+}
+
+Result<MboxForm> MboxForm::guess(mime::Source& source) {
+  MboxReader reader(source, {});
+  std::size_t mails = 0;
+  std::size_t with_length = 0;
+  for (;;) {
+    const auto mail = reader.next();
+    if (!mail) return mail.error();
+    if (!*mail || (*mail)->offset > kSample) break;
+    ++mails;
+    mail::HeaderWalker header({"Content-Length"});
+    while (!header.done()) {
+      const auto piece = reader.read();
+      if (!piece) return piece.error();
+      if (piece->empty()) break;
+      header.write(*piece);
+    }
+    header.finish();
+    if (header.field("Content-Length") != nullptr) ++with_length;
+  }
+  MboxForm form;
+  form.lengths = with_length * 2 > mails;
+  return form;
+}
+
+void MboxReader::go_to(std::uint64_t offset) {
+  if (offset >= base_ && offset <= base_ + buffer_.size()) {
+    at_ = static_cast<std::size_t>(offset - base_);
+    return;
+  }
+  buffer_.clear();
+  base_ = offset;
+  at_ = 0;
+}
+
+// Has what can be had of the octets up to kLook behind `ahead` of at_; what lies before at_ is given up.
+Result<void> MboxReader::fill(std::size_t ahead) {
+  const std::uint64_t have = base_ + buffer_.size();
+  if (buffer_.size() >= at_ + ahead + kLook || have == source_.size()) return {};
+  buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(at_));
+  base_ += at_;
+  at_ = 0;
+  const auto more = static_cast<std::size_t>(std::min<std::uint64_t>(source_.size() - have, kRead));
+  const std::size_t old = buffer_.size();
+  buffer_.resize(old + more);
+  return source_.read(have, std::span(buffer_).subspan(old));
+}
+
+// At most kLook octets of the line at `at`, without its end.
+std::string_view MboxReader::line_at(std::size_t at) const {
+  std::string_view line = as_text(buffer_).substr(at, kLook);
+  line = line.substr(0, line.find(newline_));
+  if (newline_ == '\n' && line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+// Octets of an empty line at `at`; 0 where there is none.
+std::size_t MboxReader::blank_at(std::size_t at) const {
+  const std::string_view text = as_text(buffer_).substr(at, 2);
+  if (text.starts_with(newline_)) return 1;
+  return newline_ == '\n' && text == "\r\n" ? 2 : 0;
+}
+
+bool MboxReader::separator_at(std::size_t at, bool after_blank) const {
+  if (as_text(buffer_).substr(at, kFrom.size()) != kFrom) return false;
+  const std::string_view line = line_at(at);
+  switch (style_) {
+    case Style::Dated:
+      return after_blank && dated_separator(line);
+    case Style::Dash:
+      return trim(line.substr(kFrom.size())) == "-";
+    case Style::Token:
+      return after_blank && words(line.substr(kFrom.size())).size() == 1;
+    case Style::Any:
+    case Style::Unknown:
+      break;
+  }
+  return after_blank;
+}
+
+// Before the first mail: what the file looks like.
+Result<bool> MboxReader::start() {
+  begun_ = true;
+  if (auto filled = fill(); !filled) return filled.error();
+  const std::string_view text = as_text(buffer_);
+  const std::size_t end = text.find_first_of("\r\n");
+  if (end != std::string_view::npos && text[end] == '\r' && end + 1 < text.size() && text[end + 1] != '\n')
+    newline_ = '\r';
+  if (text.starts_with(kMark)) at_ = kMark.size();
+  for (;;) {
+    if (auto filled = fill(); !filled) return filled.error();
+    const std::size_t blank = blank_at(at_);
+    if (blank == 0) break;
+    at_ += blank;
+  }
+  if (at_ == buffer_.size()) return false;
+  const std::string_view line = line_at(at_);
+  if (!line.starts_with(kFrom)) {
+    // Some exports begin with a text of their own, or with a mail that has lost its separator.
+    style_ = Style::Any;
+    return Error(Code::BadInput, "not an mbox: no line `From ` at its start");
+  }
+  const std::string_view rest = trim(line.substr(kFrom.size()));
+  style_ = dated_separator(line)     ? Style::Dated
+           : rest == "-"             ? Style::Dash
+           : words(rest).size() == 1 ? Style::Token
+                                     : Style::Any;
+  return true;
+}
+
+Result<std::optional<MboxReader::Mail>> MboxReader::next() {
+  while (!done_) {
+    const auto skipped = read();
+    if (!skipped) return skipped.error();
+  }
+  if (!begun_) {
+    const auto any = start();
+    if (!any) return any.error();
+    if (!*any) return std::optional<Mail>();
+  }
+  if (auto filled = fill(); !filled) return filled.error();
+  if (at_ == buffer_.size()) return std::optional<Mail>();
+  Mail mail;
+  mail.offset = position();
+  mail.separator = std::string(line_at(at_));
+  for (bool whole = false; !whole;) {
+    const std::size_t end = as_text(buffer_).find(newline_, at_);
+    whole = end != std::string_view::npos;
+    at_ = whole ? end + 1 : buffer_.size();
+    if (whole) break;
+    if (auto more = fill(); !more) return more.error();
+    if (at_ == buffer_.size()) break;
+  }
+  done_ = false;
+  first_ = position();
+  until_.reset();
+  if (form_.lengths) {
+    if (auto looked = look_for_length(); !looked) return looked.error();
+  }
+  rewind();
+  return std::optional(std::move(mail));
+}
+
+void MboxReader::rewind() {
+  go_to(first_);
+  state_ = At::LineStart;
+  quotes_ = 0;
+  done_ = false;
+  closed_ = false;
+}
+
+// A Content-Length counts where it ends at a separator or at the end of the file, empty lines between.
+Result<void> MboxReader::look_for_length() {
+  mail::HeaderWalker header({"Content-Length"});
+  Bytes piece(4096);
+  std::uint64_t at = first_;
+  while (!header.done() && at < source_.size()) {
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), source_.size() - at));
+    if (auto got = source_.read(at, std::span(piece).first(size)); !got) return got;
+    header.write(ByteView(piece).first(size));
+    at += size;
+  }
+  header.finish();
+  const std::string* field = header.field("Content-Length");
+  const auto length = field != nullptr ? parse_number(trim(*field)) : std::nullopt;
+  const std::uint64_t body = first_ + header.octets();
+  if (!length || *length > source_.size() - body) return {};
+  const std::uint64_t end = body + *length;
+  go_to(end);
+  if (auto filled = fill(); !filled) return filled.error();
+  std::size_t behind = at_;
+  bool blank = false;
+  while (const std::size_t more = blank_at(behind)) {
+    behind += more;
+    blank = true;
+  }
+  const bool at_end = behind == buffer_.size() && base_ + buffer_.size() == source_.size();
+  if (at_end || (blank && separator_at(behind, true))) until_ = end;
+  return {};
+}
+
+Result<ByteView> MboxReader::read() {
+  if (done_) return ByteView();
+  return until_ ? read_by_length() : read_by_lines();
+}
+
+Result<ByteView> MboxReader::read_by_length() {
+  if (position() < *until_) {
+    if (auto filled = fill(); !filled) return filled.error();
+    const auto size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size() - at_, *until_ - position()));
+    at_ += size;
+    return ByteView(buffer_).subspan(at_ - size, size);
+  }
+  for (;;) {
+    if (auto filled = fill(); !filled) return filled.error();
+    const std::size_t blank = blank_at(at_);
+    if (blank == 0) break;
+    at_ += blank;
+    closed_ = true;
+  }
+  done_ = true;
+  return ByteView();
+}
+
+Result<ByteView> MboxReader::read_by_lines() {
+  std::size_t held = 0;  // octets of an empty line before `i`, which may be the file's
+  for (;;) {
+    if (auto filled = fill(kRead / 2); !filled) return filled.error();
+    const bool last = base_ + buffer_.size() == source_.size();
+    const std::size_t usable = last ? buffer_.size() : buffer_.size() - kLook;
+    std::size_t i = at_;
+    bool first_line = position() == first_;
+    held = 0;
+    while (i < usable) {
+      if (state_ == At::LineStart) {
+        // The first line of a mail has its separator before it: a second one means that it is empty.
+        if (separator_at(i, held > 0 || first_line)) {
+          const ByteView run = ByteView(buffer_).subspan(at_, i - held - at_);
+          closed_ = held > 0;
+          at_ = i;
+          done_ = true;
+          return run;
+        }
+        first_line = false;
+        if (const std::size_t blank = blank_at(i); blank > 0) {
+          held = blank;
+          i += blank;
+          continue;
+        }
+        held = 0;
+        quotes_ = 0;
+        state_ = buffer_[i] == std::byte{'>'} ? At::Quotes : At::Inside;
+      } else if (state_ == At::Quotes) {
+        if (buffer_[i] == std::byte{'>'}) {
+          ++quotes_;
+          ++i;
+          continue;
+        }
+        state_ = At::Inside;
+        const bool quoted = as_text(buffer_).substr(i, kFrom.size()) == kFrom && quotes_ > 0 &&
+                            (form_.quoting == MboxForm::Quoting::Rd ||
+                             (form_.quoting == MboxForm::Quoting::O && quotes_ == 1));
+        if (quoted) {
+          // The last `>` goes: the same as the first, and nothing has to be remembered of a long row.
+          const ByteView run = ByteView(buffer_).subspan(at_, i - 1 - at_);
+          at_ = i;
+          if (!run.empty()) return run;
+        }
+      } else {
+        const void* end = std::memchr(buffer_.data() + i, newline_, buffer_.size() - i);
+        if (end == nullptr) {
+          i = buffer_.size();
+        } else {
+          i = static_cast<std::size_t>(static_cast<const std::byte*>(end) - buffer_.data()) + 1;
+          state_ = At::LineStart;
+        }
+      }
+    }
+    if (last) {
+      const bool ends_blank = state_ == At::LineStart && held > 0;
+      const ByteView run = ByteView(buffer_).subspan(at_, i - (ends_blank ? held : 0) - at_);
+      closed_ = ends_blank;
+      at_ = i;
+      done_ = true;
+      return run;
+    }
+    // What the next octets may make the file's own stays back: an empty line, a `>`.
+    std::size_t back = 0;
+    if (state_ == At::LineStart) back = held;
+    if (state_ == At::Quotes && quotes_ > 0) {
+      back = 1;
+      --quotes_;
+    }
+    const ByteView run = ByteView(buffer_).subspan(at_, i - back - at_);
+    at_ = i - back;
+    if (!run.empty()) return run;
+    // Nothing to give yet: more must be read, which makes room by giving up what is before at_.
+  }
+}
+
+}  // namespace gw::transfer

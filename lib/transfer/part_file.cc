@@ -1,0 +1,147 @@
+#include "transfer/part_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+#include "base/file.h"
+
+namespace gw::transfer {
+namespace {
+
+constexpr int kCannotCreate = 73;
+constexpr int kInputOutput = 74;
+constexpr std::size_t kReadBack = 256 << 10;
+
+Error no_room_is(Error error, int status) {
+  return error.code() == Code::Full ? error.with_exit_status(status) : error;
+}
+
+}  // namespace
+
+Error write_error(const std::string& shown) {
+  return no_room_is(Error::from_errno(shown), kInputOutput);
+}
+
+Result<void> write_target(int fd, ByteView octets, const std::string& shown) {
+  auto done = write_all(fd, octets, shown);
+  if (!done) return no_room_is(done.error(), kInputOutput);
+  return done;
+}
+
+Error create_error(const std::string& shown) {
+  const Error failed = Error::from_errno(shown);
+  const bool refused =
+      failed.code() == Code::Full || failed.code() == Code::NotFound || failed.code() == Code::Io;
+  return refused ? failed.with_exit_status(kCannotCreate) : failed;
+}
+
+PartFile::PartFile(PartFile&& other) noexcept
+    : folder_(other.folder_),
+      name_(std::move(other.name_)),
+      shown_(std::move(other.shown_)),
+      fd_(std::move(other.fd_)) {}
+
+PartFile& PartFile::operator=(PartFile&& other) noexcept {
+  discard();
+  folder_ = other.folder_;
+  name_ = std::move(other.name_);
+  shown_ = std::move(other.shown_);
+  fd_ = std::move(other.fd_);
+  return *this;
+}
+
+Result<void> PartFile::open(int folder, std::string name, std::string shown, bool go_on) {
+  discard();
+  folder_ = folder;
+  name_ = std::move(name);
+  shown_ = std::move(shown);
+  constexpr int kHow = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    Fd made(::openat(folder_, name_.c_str(), kHow | O_CREAT | O_EXCL, 0600));
+    if (made) {
+      (void)::flock(made.get(), LOCK_EX | LOCK_NB);
+      fd_ = std::move(made);
+      return {};
+    }
+    const Error failed = create_error(shown_);
+    if (failed.code() != Code::Exists) return failed;
+    Fd left(::openat(folder_, name_.c_str(), kHow));
+    if (!left && errno == ENOENT) continue;
+    if (!left) return create_error(shown_);
+    if (::flock(left.get(), LOCK_EX | LOCK_NB) != 0) {
+      return Error(Code::Busy, shown_ + ": another export is writing it");
+    }
+    if (go_on) {
+      fd_ = std::move(left);
+      return {};
+    }
+    ::unlinkat(folder_, name_.c_str(), 0);
+  }
+  return Error(Code::Busy, shown_ + ": another export is writing it");
+}
+
+Result<void> PartFile::publish(int folder, const std::string& name, Micros time) {
+  if (time != 0) {
+    // A convenience: not every file system has it.
+    const std::array<struct timespec, 2> times{
+        {{0, UTIME_OMIT}, {time / 1'000'000, time % 1'000'000 * 1000}}};
+    (void)::futimens(fd_.get(), times.data());
+  }
+  if (::fsync(fd_.get()) != 0) return write_error(shown_);
+  if (::renameat2(folder_, name_.c_str(), folder, name.c_str(), RENAME_NOREPLACE) != 0) {
+    if (errno != EINVAL && errno != ENOSYS) return create_error(shown_);
+    if (::linkat(folder_, name_.c_str(), folder, name.c_str(), 0) != 0) return create_error(shown_);
+    ::unlinkat(folder_, name_.c_str(), 0);
+  }
+  fd_.reset();
+  return {};
+}
+
+void PartFile::discard() {
+  if (fd_) ::unlinkat(folder_, name_.c_str(), 0);
+  fd_.reset();
+}
+
+void PartFile::leave() {
+  fd_.reset();
+}
+
+Result<Fd> enter_folder(int parent, const std::string& name, bool make, const std::string& shown) {
+  if (make && ::mkdirat(parent, name.c_str(), 0700) == 0) {
+    if (::fsync(parent) != 0) return write_error(shown);
+  } else if (make && errno != EEXIST) {
+    return create_error(shown);
+  }
+  Fd folder(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder) return make ? create_error(shown) : Error::from_errno(shown);
+  return folder;
+}
+
+Result<Fd> open_root(const std::string& folder) {
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return create_error(folder);
+  Fd root(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return Error::from_errno(folder).with_exit_status(kCannotCreate);
+  return root;
+}
+
+Result<Digest> digest_of_file(int folder, const std::string& name, const std::string& shown) {
+  const Fd fd(::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return Error::from_errno(shown);
+  (void)::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  Sha256 sum;
+  Bytes buffer(kReadBack);
+  for (;;) {
+    auto got = read_some(fd.get(), buffer, shown);
+    if (!got) return got.error();
+    if (*got == 0) return sum.finish();
+    sum.update(ByteView(buffer).first(*got));
+  }
+}
+
+}  // namespace gw::transfer

@@ -1,0 +1,164 @@
+#include "transfer/mbox_reader.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/digest.h"
+#include "base/file.h"
+
+namespace gw::transfer {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using Quoting = MboxForm::Quoting;
+
+struct Found {
+  std::string separator;
+  std::string text;
+};
+
+std::vector<Found> read(std::string_view octets, MboxForm form = {}) {
+  mime::MemorySource source(as_bytes(octets));
+  MboxReader reader(source, form);
+  std::vector<Found> found;
+  for (;;) {
+    const auto mail = reader.next();
+    if (!mail) FAIL(mail.error().text());
+    if (!*mail) return found;
+    found.push_back({(*mail)->separator, ""});
+    for (;;) {
+      const auto piece = reader.read();
+      REQUIRE(piece);
+      if (piece->empty()) break;
+      found.back().text += as_text(*piece);
+    }
+  }
+}
+
+std::vector<std::string> texts(std::string_view octets, MboxForm form = {}) {
+  std::vector<std::string> all;
+  for (Found& each : read(octets, form)) all.push_back(std::move(each.text));
+  return all;
+}
+
+const std::string kFirst = "From a@x Mon Mar  3 10:00:00 2025\n";
+const std::string kSecond = "From b@x Tue Mar  4 10:00:00 2025\n";
+using List = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("mails end at the empty line before the next separator, which is not theirs") {
+  CHECK(read("").empty());
+  CHECK(read("\n\n").empty());
+  CHECK(texts(kFirst) == List{""});
+  CHECK(texts(kFirst + "\n") == List{""});
+  CHECK(texts(kFirst + "a\n\n" + kSecond + "b\n\n") == List{"a\n", "b\n"});
+  CHECK(texts(kFirst + "a\n\n\n" + kSecond + "b\n") == List{"a\n\n", "b\n"});
+  CHECK(texts(kFirst + "a\n\n" + kSecond + "b") == List{"a\n", "b"});
+  CHECK(texts(kFirst + kSecond + "b\n\n") == List{"", "b\n"});
+  CHECK(texts(kFirst + "a\r\n\r\n" + kSecond + "b\r\n\r\n") == List{"a\r\n", "b\r\n"});
+  CHECK(read(kFirst + "a\n\n" + kSecond)[1].separator + "\n" == kSecond);
+}
+
+TEST_CASE("a line that begins with From is a separator only in the form of the file's first one") {
+  CHECK(texts(kFirst + "a\n\nFrom here on it hurts.\n\n" + kSecond + "b\n") ==
+        List{"a\n\nFrom here on it hurts.\n", "b\n"});
+  CHECK(texts(kFirst + "a\n" + kSecond + "b\n") == List{"a\n" + kSecond + "b\n"});  // no empty line
+  CHECK(texts("From - \na\nFrom -\nb\n") == List{"a\n", "b\n"});
+  CHECK(texts("\xef\xbb\xbf"
+              "From -\na\n\nFrom Russia with love\n") == List{"a\n\nFrom Russia with love\n"});
+  CHECK(texts("From 123@xxx\na\n\nFrom me to you\n\nFrom 124@xxx\nb\n") ==
+        List{"a\n\nFrom me to you\n", "b\n"});
+  CHECK(texts("From who ever\na\n\nFrom what ever\nb\n") == List{"a\n", "b\n"});
+  CHECK(dated_separator("From x  Wed Sep 17 22:25:40 +0200 2008"));
+  CHECK_FALSE(dated_separator("From x Wed Sep"));
+}
+
+TEST_CASE("quoting is undone as the form has it") {
+  const std::string stored = kFirst + ">From a\n>>From b\n> From c\n>Fromage\n>\n";
+  CHECK(texts(stored, {Quoting::Rd}) == List{"From a\n>From b\n> From c\n>Fromage\n>\n"});
+  CHECK(texts(stored, {Quoting::O}) == List{"From a\n>>From b\n> From c\n>Fromage\n>\n"});
+  CHECK(texts(stored, {Quoting::None}) == List{">From a\n>>From b\n> From c\n>Fromage\n>\n"});
+}
+
+TEST_CASE("a Content-Length counts where it ends at a mail's end, and then nothing is unquoted") {
+  MboxForm form;
+  form.lengths = true;
+  const std::string body = ">From x\n\n" + kSecond + "still\n";
+  const std::string mail = "Content-Length: " + std::to_string(body.size()) + "\n\n" + body;
+  CHECK(texts(kFirst + mail + "\n" + kSecond + "b\n\n", form) == List{mail, "b\n"});
+  CHECK(texts(kFirst + mail, form) == List{mail});
+  // A wrong one is of no account.
+  const std::string lie = "Content-Length: 3\n\nabcdef\n";
+  CHECK(texts(kFirst + lie + "\n" + kSecond + "b\n\n", form) == List{lie, "b\n"});
+  const std::string huge = "Content-Length: 18446744073709551615\n\nabc\n";
+  CHECK(texts(kFirst + huge + "\n" + kSecond + "b\n", form) == List{huge, "b\n"});
+}
+
+TEST_CASE("lines longer than any buffer, and as many > as one likes") {
+  const std::string line(300'000, 'x');
+  const std::string marks(300'000, '>');
+  CHECK((texts(kFirst + line + "\n\n" + kSecond + "b\n") == List{line + "\n", "b\n"}));
+  CHECK((texts(kFirst + marks + "From\n" + marks + "From x\n\n" + kSecond) ==
+         List{marks + "From\n" + marks.substr(1) + "From x\n", ""}));
+  const std::string blanks(200'000, '\n');
+  CHECK((texts(kFirst + blanks + kSecond + "b\n") == List{blanks.substr(1), "b\n"}));
+  CHECK((read("From a@x Mon Mar  3 10:00:00 2025" + line + "\na\n").size() == 1));
+}
+
+TEST_CASE("what does not begin with a separator is no mbox") {
+  mime::MemorySource source(as_bytes("Subject: x\n\nFrom me\n"));
+  MboxReader reader(source, {});
+  CHECK(reader.next().error().code() == Code::BadInput);
+  CHECK(MboxForm::guess(source).error().code() == Code::BadInput);
+}
+
+TEST_CASE("a mail is read again from its start") {
+  const std::string octets = kFirst + "a\n>From b\n" + std::string(100'000, 'c') + "\n\n" + kSecond + "d\n";
+  mime::MemorySource source(as_bytes(octets));
+  MboxReader reader(source, {});
+  REQUIRE(*reader.next());
+  const auto rest = [&] {
+    std::string text;
+    for (auto piece = reader.read(); !piece->empty(); piece = reader.read()) text += as_text(*piece);
+    return text;
+  };
+  const std::string once = rest();
+  CHECK(once.size() == 2 + 7 + 100'001);
+  reader.rewind();
+  CHECK((rest() == once));
+  CHECK(reader.closed());
+  REQUIRE(*reader.next());
+  CHECK(rest() == "d\n");
+  CHECK_FALSE(reader.closed());
+  CHECK(reader.end() == octets.size());
+}
+
+TEST_CASE("the corpus's mbox files hold the mails that are known to be there") {
+  const fs::path folder = GW_SOURCE_DIR "/../shared/corpus/mbox";
+  if (!fs::exists(folder)) return;
+  std::size_t files = 0;
+  for (const auto& each : fs::recursive_directory_iterator(folder)) {
+    if (each.path().extension() != ".json") continue;
+    const Json facts = Json::parse(*read_file(each.path().string()));
+    const std::string path = each.path().string().substr(0, each.path().string().size() - 5);
+    const std::string octets = *read_file(path, 64 << 20);
+    INFO(path);
+    ++files;
+    mime::MemorySource source(as_bytes(octets));
+    const auto form = MboxForm::guess(source);
+    REQUIRE(form);
+    const auto found = texts(octets, *form);
+    CHECK(found.size() == facts["messages"].get<std::size_t>());
+    const std::string format = facts.value("format", "");
+    const char* which = format == "mboxrd" ? "original_sha256" : format == "mboxo" ? "" : "stored_sha256";
+    if (!facts.contains(which)) continue;
+    for (std::size_t i = 0; i < found.size(); ++i)
+      CHECK(to_hex(sha256(as_bytes(found[i]))) == facts[which][i].get<std::string>());
+  }
+  CHECK(files > 10);
+}
+
+}  // namespace gw::transfer
