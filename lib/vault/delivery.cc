@@ -91,7 +91,7 @@ Result<Stored> Delivery::State::commit(bool pending) {
   commit.pending = pending;
   commit.actor = std::move(actor);
   const Result<store::Receipt> receipt = append->commit(commit);
-  if (receipt) return Stored{id, *receipt};
+  if (receipt) return Stored{id, *receipt, commit.container};
   if (receipt.error().code() == Code::Unknown) return ask(commit, receipt.error());
   return receipt.error();
 }
@@ -102,7 +102,7 @@ Result<Stored> Delivery::State::ask(const store::Commit& commit, const Error& un
   const Result<store::MessageRecord> found = store.find(mailbox, id);
   if (found) {
     if (found->container != commit.container) return Error(Code::Corrupt, "another message has this id");
-    return Stored{id, {found->seq, {}}};
+    return Stored{id, {found->seq, {}}, commit.container};
   }
   if (found.error().code() == Code::NotFound) return Error(Code::Unavailable, unknown.text());
   return unknown;
@@ -114,7 +114,7 @@ Delivery& Delivery::operator=(Delivery&&) noexcept = default;
 Delivery::~Delivery() = default;
 
 Result<Delivery> Delivery::begin(store::Store& store, const store::Recipient& recipient, Envelope envelope,
-                                 std::string actor) {
+                                 std::string actor, std::optional<MessageId> given) {
   const store::MailboxRecord& mailbox = recipient.mailbox;
   if (mailbox.generations.empty()) return Error(Code::Corrupt, "a mailbox without a key");
   Result<seal::Sealer> sealer = seal::Sealer::begin(mailbox.newest().public_key);
@@ -122,7 +122,7 @@ Result<Delivery> Delivery::begin(store::Store& store, const store::Recipient& re
   envelope.received = now();
   envelope.trace = trace_of(mailbox, envelope);
   mail::WireForm wire_form(envelope.trace);
-  const MessageId id = new_message_id(envelope.received);
+  const MessageId id = given ? *given : new_message_id(envelope.received);
   std::unique_ptr<State> state(new State{store, mailbox.id, id, mailbox.newest().number, std::move(envelope),
                                          std::move(actor), std::move(*sealer), std::move(wire_form)});
   state->buffer.reserve(seal::kHeader + kSmallMessage + seal::kTag);

@@ -22,13 +22,14 @@ namespace gw::vault {
 struct Stored {
   MessageId id;
   store::Receipt receipt;
+  Digest container{};  // SHA-256 of what the store holds
 };
 
 class Delivery {
  public:
-  // Takes a fresh message id and file key. `store` must outlive the delivery.
+  // Takes a fresh file key, and a fresh message id unless one is given. `store` must outlive the delivery.
   static Result<Delivery> begin(store::Store& store, const store::Recipient& recipient, Envelope envelope,
-                                std::string actor);
+                                std::string actor, std::optional<MessageId> id = std::nullopt);
   Delivery(Delivery&&) noexcept;
   Delivery& operator=(Delivery&&) noexcept;
   ~Delivery();
