@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   cmd::add_init(commands);
   cmd::add_mailbox(commands);
   cmd::add_message(commands);
+  cmd::add_import(commands);
   cmd::add_route(commands);
   cmd::add_verify(commands);
   cmd::add_checkpoint(commands);

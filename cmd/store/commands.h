@@ -61,6 +61,7 @@ Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::strin
 void add_init(Commands& commands);
 void add_mailbox(Commands& commands);
 void add_message(Commands& commands);
+void add_import(Commands& commands);
 void add_route(Commands& commands);
 void add_verify(Commands& commands);
 void add_checkpoint(Commands& commands);

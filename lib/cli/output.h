@@ -44,12 +44,13 @@ class Output {
   // A secret between two pieces of text, written at once, so that no copy of it stays in memory.
   void secret(std::string_view before, const Secret& secret, std::string_view after);
 
+  // Writes what was gathered, for who reads along.
+  void flush();
   // All is written. `status` is passed on where nothing failed.
   Result<int> close(int status = 0);
 
  private:
   void write(std::string_view text);
-  void flush();
 
   int fd_;
   bool terminal_;

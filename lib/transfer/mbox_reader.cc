@@ -50,26 +50,19 @@ bool dated_separator(std::string_view line) {
 }
 
 Result<MboxForm> MboxForm::guess(mime::Source& source) {
-  MboxReader reader(source, {});
+  MboxForm form;
+  form.lengths = true;
+  MboxReader reader(source, form);
   std::size_t mails = 0;
-  std::size_t with_length = 0;
+  std::size_t by_length = 0;
   for (;;) {
     const auto mail = reader.next();
     if (!mail) return mail.error();
     if (!*mail || (*mail)->offset > kSample) break;
     ++mails;
-    mail::HeaderWalker header({"Content-Length"});
-    while (!header.done()) {
-      const auto piece = reader.read();
-      if (!piece) return piece.error();
-      if (piece->empty()) break;
-      header.write(*piece);
-    }
-    header.finish();
-    if (header.field("Content-Length") != nullptr) ++with_length;
+    by_length += reader.by_length() ? 1 : 0;
   }
-  MboxForm form;
-  form.lengths = with_length * 2 > mails;
+  form.lengths = by_length * 2 >= mails;
   return form;
 }
 

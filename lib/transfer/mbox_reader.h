@@ -24,7 +24,8 @@ struct MboxForm {
   Quoting quoting = Quoting::Rd;
   bool lengths = false;  // a Content-Length that ends where a mail ends counts, and its mail is not quoted
 
-  // Most mails at the file's start have a Content-Length, or they have not.
+  // Whether half of the mails at the file's start have a Content-Length that counts. In mboxrd only that of a
+  // mail in which nothing is quoted can.
   static Result<MboxForm> guess(mime::Source& source);
 };
 
@@ -48,6 +49,7 @@ class MboxReader {
   // Again from the first octet of this mail.
   void rewind();
 
+  bool by_length() const { return until_.has_value(); }  // how this mail's end is known
   // Behind the mail, once it is read: where the next separator is, or the end.
   std::uint64_t end() const { return position(); }
   bool closed() const { return closed_; }  // the empty line behind it was there
