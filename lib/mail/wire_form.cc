@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/line_ends.h"
+
 namespace gw::mail {
 namespace {
 
@@ -78,6 +80,10 @@ void WireForm::body(ByteView octets, const Sink& sink) {
     after_cr_ = false;
     emit(kCrLf, sink);
     if (octets.front() == std::byte{'\n'}) octets = octets.subspan(1);
+  }
+  if (!octets.empty() && look_at_line_ends(octets, false).paired) {
+    after_cr_ = octets.back() == std::byte{'\r'};
+    return emit(octets.first(octets.size() - (after_cr_ ? 1 : 0)), sink);
   }
   std::size_t sent = 0;
   std::size_t cr = find(octets, '\r', 0);

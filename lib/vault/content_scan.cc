@@ -1,39 +1,53 @@
 #include "vault/content_scan.h"
 
+#include <algorithm>
 #include <cstring>
+
+#include "base/line_ends.h"
 
 namespace gw::vault {
 namespace {
 
 constexpr std::uint64_t kLongest = 998;  // RFC 5322 section 2.1.1
-constexpr std::uint64_t kHighBits = 0x8080808080808080;
-constexpr std::uint64_t kOnes = 0x0101010101010101;
 
 }  // namespace
 
 void ContentScan::write(ByteView octets) {
-  std::uint64_t high = 0;
-  std::uint64_t zero = 0;
-  const std::byte* at = octets.data();
-  std::size_t left = octets.size();
-  for (; left >= sizeof(std::uint64_t); at += sizeof(std::uint64_t), left -= sizeof(std::uint64_t)) {
-    std::uint64_t word;
-    std::memcpy(&word, at, sizeof word);
-    high |= word;
-    zero |= (word - kOnes) & ~word;  // its high bits: some octet is zero
+  if (octets.empty()) return;
+  const LineEnds found = look_at_line_ends(octets, after_cr_);
+  eight_bit_ = eight_bit_ || found.eight_bit;
+  nul_ = nul_ || found.nul;
+  if (found.paired) {
+    paired_lines(as_text(octets));
+  } else {
+    lines(as_text(octets));
   }
-  for (; left > 0; ++at, --left) {
-    high |= std::to_integer<std::uint64_t>(*at);
-    if (*at == std::byte{0}) zero = kHighBits;
-  }
-  eight_bit_ = eight_bit_ || (high & kHighBits) != 0;
-  nul_ = nul_ || (zero & kHighBits) != 0;
-  lines(as_text(octets));
 }
 
 void ContentScan::grow_line(std::size_t octets) {
   line_ += octets;
   if (line_ > kLongest) long_line_ = true;
+}
+
+// Every line end is a CRLF: jumps from the last one that a line may reach to the next such.
+void ContentScan::paired_lines(std::string_view text) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    const std::uint64_t reach = kLongest - std::min(line_, kLongest) + 2;
+    const std::size_t near = std::min<std::uint64_t>(reach, static_cast<std::size_t>(end - at));
+    const void* last = ::memrchr(at, '\n', near);
+    if (last == nullptr) {
+      last = std::memchr(at + near, '\n', static_cast<std::size_t>(end - at) - near);
+      const char* const stop = last == nullptr ? end : static_cast<const char*>(last);
+      grow_line(static_cast<std::size_t>(stop - at) - (stop != at && stop[-1] == '\r' ? 1 : 0));
+      if (last == nullptr) break;
+    }
+    line_ = 0;
+    at = static_cast<const char*>(last) + 1;
+  }
+  after_cr_ = text.back() == '\r';
+  if (after_cr_) line_ = 0;
 }
 
 // Jumps from line end to line end. The next LF is remembered, so that many CR before a far LF cost no search

@@ -20,6 +20,7 @@ class ContentScan {
 
  private:
   void lines(std::string_view text);
+  void paired_lines(std::string_view text);
   void grow_line(std::size_t octets);
 
   std::uint64_t line_ = 0;  // octets since the last CR or LF

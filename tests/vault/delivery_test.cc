@@ -331,7 +331,12 @@ TEST_CASE("what is noted of the content does not depend on how it is cut") {
     bool bare, eight, longer, nul;
   };
   using namespace std::string_literals;
+  std::string lines;
+  for (std::size_t i = 0; i < 40; ++i) lines += std::string(i * 7 % 90, 'x') + "\r\n";
   const std::vector<Case> cases = {
+      {lines + std::string(998, 'x') + "\r\n" + lines, false, false, false, false},
+      {lines + std::string(999, 'x') + "\r\n" + lines, false, false, true, false},
+      {lines + lines + "\n" + lines, true, false, false, false},
       {"", false, false, false, false},
       {"a\r\nb\r\n", false, false, false, false},
       {"a\nb", true, false, false, false},

@@ -1,0 +1,46 @@
+#include "base/line_ends.h"
+
+namespace gw {
+namespace {
+
+// As many as make the compiler use the processor's wide registers for the loop over them.
+constexpr std::size_t kBlock = 64;
+
+struct Found {
+  unsigned char lone = 0;
+  unsigned char high = 0;
+  unsigned char zero = 0;
+
+  // `at[-1]` is there too.
+  void look(const unsigned char* at) {
+    const auto yes = [](bool b) { return static_cast<unsigned char>(b); };
+    const auto both = [](unsigned char a, unsigned char b) { return static_cast<unsigned char>(a | b); };
+    lone = both(lone, yes((at[0] == '\n') != (at[-1] == '\r')));
+    high = both(high, at[0]);
+    zero = both(zero, yes(at[0] == 0));
+  }
+};
+
+}  // namespace
+
+LineEnds look_at_line_ends(ByteView octets, bool after_cr) {
+  if (octets.empty()) return {};
+  const unsigned char* at = as_uchar(octets.data());
+  const unsigned char* const end = at + octets.size();
+  Found found;
+  found.lone = static_cast<unsigned char>((*at == '\n') != after_cr);
+  found.high = *at;
+  found.zero = static_cast<unsigned char>(*at == 0);
+  ++at;
+  for (; static_cast<std::size_t>(end - at) >= kBlock; at += kBlock) {
+    Found block;
+    for (std::size_t i = 0; i < kBlock; ++i) block.look(at + i);
+    found.lone |= block.lone;
+    found.high |= block.high;
+    found.zero |= block.zero;
+  }
+  for (; at != end; ++at) found.look(at);
+  return {found.lone == 0, (found.high & 0x80) != 0, found.zero != 0};
+}
+
+}  // namespace gw
