@@ -46,12 +46,6 @@ std::optional<X25519Stanza> read_x25519(const Stanza& stanza) {
   return result;
 }
 
-std::array<std::byte, kNonce> nonce_of(ByteView header) {
-  std::array<std::byte, kNonce> nonce;
-  std::ranges::copy(header.last(kNonce), nonce.begin());
-  return nonce;
-}
-
 }  // namespace
 
 std::uint64_t chunk_count(std::uint64_t plain_octets) {
@@ -64,10 +58,16 @@ std::uint64_t container_size(std::uint64_t plain_octets) {
 
 Result<Sealer> Sealer::begin(const PublicKey& recipient) {
   start_sodium();
+  // One draw for all, since each asks the system.
+  BriefSecret<FileKey::size() + Key::size() + kNonce> drawn;
+  random_octets(drawn.span());
   FileKey file_key;
-  random_octets(file_key.span());
   Key ephemeral;
-  random_octets(ephemeral.span());
+  std::array<std::byte, kNonce> nonce;
+  ByteReader parts(drawn.view());
+  parts.copy(file_key.span());
+  parts.copy(ephemeral.span());
+  parts.copy(nonce);
   const PublicKey share = times_base_point(ephemeral.view());
   const std::optional<Key> wrap =
       wrap_key(as_uchar(ephemeral.view().data()), as_uchar(recipient.data()), share, recipient);
@@ -83,9 +83,8 @@ Result<Sealer> Sealer::begin(const PublicKey& recipient) {
   text += " " + to_base64(header_mac(file_key, text), Padding::None) + "\n";
 
   std::array<std::byte, kHeader> header;
-  random_octets(std::span(header).last(kNonce));
-  std::ranges::copy(as_bytes(text).first(kHeader - kNonce), header.begin());
-  ChunkCipher cipher(ChunkCipher::Way::Seal, file_key, nonce_of(header));
+  std::ranges::copy(nonce, std::ranges::copy(as_bytes(text).first(kHeader - kNonce), header.begin()).out);
+  ChunkCipher cipher(ChunkCipher::Way::Seal, file_key, nonce);
   return Sealer(std::move(file_key), header, std::move(cipher));
 }
 

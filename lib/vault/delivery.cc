@@ -153,6 +153,9 @@ Result<void> Delivery::write(ByteView octets) {
       }
     }
     const ByteView now = octets.first(std::min(octets.size(), seal::kChunk - state.plain()));
+    // Not small: growing step by step would copy it several times.
+    if (state.buffer.size() + now.size() + seal::kTag > state.buffer.capacity())
+      state.buffer.reserve(state.chunk + seal::kChunk + seal::kTag);
     append(state.buffer, now);
     octets = octets.subspan(now.size());
   }
