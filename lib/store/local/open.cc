@@ -16,7 +16,7 @@
 namespace gw::store {
 namespace {
 
-constexpr std::size_t kBuffers = 8 << 20;
+constexpr std::size_t kBuffers = 12 << 20;
 constexpr std::uint64_t kRoomToOpen = 1 << 20;  // manifests, options, logs
 
 // Smaller buffers where the disk is small: what is in them must find room there once more.
