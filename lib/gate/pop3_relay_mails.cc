@@ -10,6 +10,8 @@ using pop3::Verb;
 using Ask = pop3::RelaySession::Ask;
 using Made = Pop3Copies::Made;
 
+constexpr std::uint64_t kLongestUidls = 64 << 20;  // several times what UidlList keeps
+constexpr std::uint64_t kDropped = 16 << 20;       // of a mail whose copy has failed, to keep the session
 constexpr std::string_view kNoCopy = "[SYS/TEMP] no copy can be kept now, try again later";
 constexpr std::string_view kNoServer = "[SYS/TEMP] the server cannot be reached now";
 
@@ -66,14 +68,13 @@ bool Pop3RelayMails::learn_uidls() {
     server_lost(reply.error());
     return false;
   }
-  while (reply->ok()) {
-    const auto part = server().part();
-    if (!part) {
-      server_lost(part.error());
+  if (reply->ok()) {
+    const auto listed =
+        server().listing(kLongestUidls, [&](ByteView piece) { uidls.write(piece, copies_.fingerprints()); });
+    if (!listed) {
+      server_lost(listed.error());
       return false;
     }
-    if (!*part) break;
-    uidls.write((*part)->octets, copies_.fingerprints());
   }
   uidls.finish();
   copies_.set_listed(std::move(uidls));
@@ -159,7 +160,7 @@ Result<Made> Pop3RelayMails::fetch_for_copy(std::uint64_t number, std::optional<
     refusal = reply->text;
     return Error(Code::Unavailable, "the server does not give the message");
   }
-  for (;;) {
+  for (std::uint64_t dropped = 0;;) {
     const auto part = server().part();
     if (!part) {
       server_lost(part.error());
@@ -167,6 +168,10 @@ Result<Made> Pop3RelayMails::fetch_for_copy(std::uint64_t number, std::optional<
     }
     if (!*part) return copy->finish();
     copy->write((*part)->octets);
+    if (copy->failed() && (dropped += (*part)->octets.size()) > kDropped) {
+      server_lost(copy->finish().error());
+      return Error(Code::Unavailable, "the copy failed");
+    }
   }
 }
 

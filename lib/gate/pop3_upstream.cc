@@ -12,7 +12,7 @@ using Kind = pop3::Answer::Kind;
 
 constexpr std::size_t kReplyBuffer = 4 << 10;
 constexpr std::size_t kTextBuffer = 64 << 10;
-constexpr std::size_t kMostCapabilities = 1000;  // lines
+constexpr std::uint64_t kLongestCapa = 64 << 10;
 
 }  // namespace
 
@@ -60,15 +60,10 @@ Result<void> Pop3Upstream::learn_capabilities() {
   pop3::Capabilities learned;
   learned.known = true;
   pop3::ListLines lines;
-  std::size_t count = 0;
-  for (;;) {
-    const auto found = part();
-    if (!found) return found.error();
-    if (!*found) break;
-    lines.write((*found)->octets, [&](std::string_view line) {
-      if (++count <= kMostCapabilities) learned.add(line);
-    });
-  }
+  const auto listed = listing(kLongestCapa, [&](ByteView piece) {
+    lines.write(piece, [&](std::string_view line) { learned.add(line); });
+  });
+  if (!listed) return listed;
   capabilities_ = std::move(learned);
   return {};
 }
@@ -134,11 +129,14 @@ Result<std::optional<pop3::TextPart>> Pop3Upstream::part() {
   }
 }
 
-Result<void> Pop3Upstream::skip() {
-  for (;;) {
+Result<void> Pop3Upstream::listing(std::uint64_t most, const std::function<void(ByteView)>& each) {
+  for (std::uint64_t octets = 0;;) {
     const auto found = part();
     if (!found) return found.error();
     if (!*found) return {};
+    octets += (*found)->octets.size();
+    if (octets > most) return broken({"a listing that does not end"});
+    each((*found)->octets);
   }
 }
 

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,8 +54,8 @@ class Pop3Upstream {
   Result<Reply> ask(std::string_view words, const Secret& secret, pop3::Due due);
   // The next part of a text, valid until the next call; none once the final dot was read.
   Result<std::optional<pop3::TextPart>> part();
-  // The rest of a text, read and dropped.
-  Result<void> skip();
+  // The whole of a text that is a listing, in pieces. Fails where it is longer than `most` octets.
+  Result<void> listing(std::uint64_t most, const std::function<void(ByteView)>& each);
 
   // Anew, as it may have changed with the login.
   Result<void> learn_capabilities();

@@ -471,6 +471,12 @@ TEST_CASE("A server that is not there, refuses, or breaks the protocol") {
     CHECK(client->line() == "-ERR [SYS/TEMP] the server does not begin TLS");
     CHECK(server.count("CAPA") == 0);
   }
+  SECTION("has capabilities without end") {
+    server.capabilities.clear();
+    for (int i = 0; i < 20'000; ++i) server.capabilities += "X-MORE\r\n";
+    auto client = relay.connect();
+    CHECK(client->line() == "-ERR [SYS/TEMP] the server cannot be reached now");
+  }
   SECTION("sends a line without end") {
     server.instead = [](const std::string& command) -> std::optional<std::string> {
       if (command == "STAT") return "+OK " + std::string(100'000, 'x');
