@@ -44,7 +44,7 @@ Result<void> Pop3Upstream::begin(Upstreams& upstreams) {
       refusal_ = "[SYS/TEMP] the server does not begin TLS";
       return {};
     }
-    if (const auto done = upstreams.start_tls(stream_, route_, times_.connect); !done) return done;
+    if (auto done = upstreams.start_tls(stream_, route_, times_.connect); !done) return done;
     client_.tls_started();
   }
   return learn_capabilities();
@@ -60,7 +60,7 @@ Result<void> Pop3Upstream::learn_capabilities() {
   pop3::Capabilities learned;
   learned.known = true;
   pop3::ListLines lines;
-  const auto listed = listing(kLongestCapa, [&](ByteView piece) {
+  auto listed = listing(kLongestCapa, [&](ByteView piece) {
     lines.write(piece, [&](std::string_view line) { learned.add(line); });
   });
   if (!listed) return listed;
