@@ -84,6 +84,7 @@ Result<void> Pop3Upstream::send(std::span<const ByteView> pieces, Due due) {
   // What is there already is no answer to this command: it would be taken for one.
   if (stream_.pending()) return broken({"a reply before it was asked for"});
   due_ = due;
+  much_ = false;
   client_.expect(due);
   const Result<void> sent = stream_.write(pieces);
   if (!sent) return sent.error().within(route_.upstream());
@@ -141,9 +142,11 @@ Result<void> Pop3Upstream::listing(std::uint64_t most, const std::function<void(
 }
 
 Result<void> Pop3Upstream::read_more() {
-  buffer_.resize(due_ == Due::Text ? kTextBuffer : kReplyBuffer);
+  // Most of what a server says is short: the large buffer is for who has more to say.
+  buffer_.resize(due_ == Due::Text && much_ ? kTextBuffer : kReplyBuffer);
   const Result<std::size_t> got = stream_.read(buffer_);
   if (!got) return got.error().within(route_.upstream());
+  much_ = much_ || *got == buffer_.size();
   if (*got == 0)
     client_.receive_eof();
   else

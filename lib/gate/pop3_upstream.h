@@ -75,7 +75,8 @@ class Pop3Upstream {
   UpstreamTimes times_;
   pop3::Client client_;
   pop3::Due due_ = pop3::Due::Line;
-  Bytes buffer_;  // given back where nothing is due
+  Bytes buffer_;       // given back where nothing is due
+  bool much_ = false;  // the last read filled it
   pop3::Capabilities capabilities_;
   std::optional<std::string> refusal_;
 };
