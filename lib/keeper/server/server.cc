@@ -154,7 +154,7 @@ void Server::sweep_now_and_then() {
     auto swept = shared_.store.sweep(options_.sweep_budget, false);
     const bool more = swept && swept->more;
     pause = more ? 50ms : Clock::duration(options_.sweep_every);
-    ::malloc_trim(0);
+    if (!more) ::malloc_trim(0);  // what a busy time has left
     if (!swept) log::verbose("sweep failed", {{"error", swept.error().text()}});
     if (swept && swept->expired > 0) {
       log::info("swept", {{"messages", swept->expired}, {"octets", swept->octets}});
