@@ -19,6 +19,8 @@ int main(int argc, char** argv) {
   cmd::add_verify(commands);
   cmd::add_checkpoint(commands);
   cmd::add_history(commands);
+  cmd::add_report(commands);
+  cmd::add_prove(commands);
   cmd::add_dump(commands);
   cmd::add_status(commands);
   cmd::add_sweep(commands);

@@ -69,6 +69,8 @@ void add_history(Commands& commands);
 void add_dump(Commands& commands);
 void add_status(Commands& commands);
 void add_sweep(Commands& commands);
+void add_prove(Commands& commands);
+void add_report(Commands& commands);
 void add_doctor(Commands& commands);
 void add_serve(Commands& commands);
 

@@ -1,5 +1,7 @@
 // gw-store history and dump: what happened, and everything there is, in an order that can be compared.
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <thread>
 
 #include "base/text.h"
 #include "cli/output.h"
@@ -15,7 +17,11 @@ struct HistoryOptions {
   std::string mailbox;
   std::uint64_t from = 0;
   bool json = false;
+  bool follow = false;
 };
+
+// How often a history that is followed is looked at.
+constexpr std::chrono::milliseconds kPause{500};
 
 Json json_of(const store::Leaf& leaf) {
   Json object;
@@ -54,18 +60,25 @@ Result<int> history(const Commands& commands, const HistoryOptions& options) {
     log = mailbox->id;
   }
   cli::Output output;
-  auto read = for_each_leaf(**store, log, options.from, [&](const Bytes& stored) -> Result<void> {
-    const auto leaf = store::decode_leaf(stored);
-    if (!leaf) return leaf.error();
-    if (options.json) {
-      output.json(json_of(*leaf));
-    } else {
-      output.line(line_of(*leaf));
-    }
-    return {};
-  });
-  if (!read) return read.error();
-  return output.close();
+  std::uint64_t next = options.from;
+  for (;;) {
+    auto read = for_each_leaf(**store, log, next, [&](const Bytes& stored) -> Result<void> {
+      const auto leaf = store::decode_leaf(stored);
+      if (!leaf) return leaf.error();
+      next = leaf->index + 1;
+      if (options.json) {
+        output.json(json_of(*leaf));
+      } else {
+        output.line(line_of(*leaf));
+      }
+      return {};
+    });
+    if (!read) return read.error();
+    if (!options.follow) return output.close();
+    // A reader that went away ends the process here.
+    if (auto shown = output.flush(); !shown) return shown.error();
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 // --- dump
@@ -182,6 +195,7 @@ void add_history(Commands& commands) {
                    [&commands, options] { return history(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address (else the vault's own history)");
   command->add_option("--from", options->from, "Start at this seq")->type_name("SEQ");
+  command->add_flag("--follow", options->follow, "Go on printing what is added");
   command->add_flag("--json", options->json, "Print JSON lines");
 }
 

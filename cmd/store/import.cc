@@ -134,7 +134,7 @@ class ImportJob {
       } else if (unsettled_ > 0) {
         wait = kLook;
       }
-      output_.flush();
+      (void)output_.flush();  // close() tells
       std::array<pollfd, 2> events{pollfd{watch.get(), POLLIN, 0},
                                    pollfd{net::stop::descriptor(), POLLIN, 0}};
       (void)::poll(events.data(), events.size(), wait);

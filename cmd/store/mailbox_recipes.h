@@ -1,5 +1,5 @@
-// The texts of `mailbox profile` and `mailbox sender`. `{host}` and the like are filled in; a line with `{?ca}` is
-// there only where a CA file was named.
+// The texts of `mailbox profile` and `mailbox sender`. `{host}` and the like are filled in; a line with
+// `{?ca}` is there only where a CA file was named.
 #pragma once
 
 #include <array>
@@ -34,7 +34,9 @@ received = false
 read_all = true
 delete = true
 )"},
-    Recipe{"fetchmail", R"(# fetchmail: ~/.fetchmailrc, mode 0600. Put the mailbox's password in; add `mda "…"` for a program of yours,
+    Recipe{
+        "fetchmail",
+        R"(# fetchmail: ~/.fetchmailrc, mode 0600. Put the mailbox's password in; add `mda "…"` for a program of yours,
 # else the mail goes to the SMTP server of this host. Drained mail can be brought back {grace}.
 set invisible
 set no bouncemail
@@ -149,7 +151,8 @@ Microsoft; all its customers send from there):
 
 Google tries again for 8 days after a 4xx and never after a 5xx: gw-store doctor names senders that heard one.
 )"},
-    Recipe{"exchange", R"(Exchange Server (2013 and later), journaling to this gateway; in the Exchange Management Shell:
+    Recipe{"exchange",
+           R"(Exchange Server (2013 and later), journaling to this gateway; in the Exchange Management Shell:
 
   New-SendConnector -Name "gw journal" -AddressSpaces "SMTP:{domain};1" -SmartHosts {host} -Port {port} `
     -DNSRoutingEnabled $false -RequireTLS $true -TlsAuthLevel DomainValidation -TlsDomain {host}
@@ -171,7 +174,9 @@ smtp_line_length_limit = 0
 message_drop_headers =
 cleanup_replace_stray_cr_lf = no
 )"},
-    Recipe{"exim", R"(# Exim: a copy of every mail, one for all its recipients, with its envelope sender. The file /etc/exim4/gw-filter:
+    Recipe{
+        "exim",
+        R"(# Exim: a copy of every mail, one for all its recipients, with its envelope sender. The file /etc/exim4/gw-filter:
 #   # Exim filter
 #   if first_delivery then unseen deliver {address} endif
 # In the main part of the configuration:

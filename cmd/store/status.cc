@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "store/commands.h"
 #include "store/format.h"
+#include "store/metrics.h"
 
 namespace gw::cmd {
 namespace {
@@ -32,7 +33,13 @@ Result<Total> total_of(store::Store& store) {
   return total;
 }
 
-Result<int> status(const Commands& commands, bool json, bool check) {
+struct StatusOptions {
+  bool json = false;
+  bool openmetrics = false;
+  bool check = false;
+};
+
+Result<int> status(const Commands& commands, const StatusOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto health = (*store)->health();
@@ -43,7 +50,11 @@ Result<int> status(const Commands& commands, bool json, bool check) {
   if (!config) return config.error();
 
   cli::Output output;
-  if (json) {
+  if (options.openmetrics) {
+    const auto text = openmetrics(**store, *config);
+    if (!text) return text.error();
+    output.octets(as_bytes(*text));
+  } else if (options.json) {
     Json object;
     object["vault"] = health->vault.hex();
     object["path"] = config->vault;
@@ -76,7 +87,7 @@ Result<int> status(const Commands& commands, bool json, bool check) {
     output.line("ever         " + std::to_string(total->accepted) + " accepted, " +
                 std::to_string(health->commits) + " commits");
   }
-  return output.close(check && (!health->writable || health->full) ? 1 : 0);
+  return output.close(options.check && (!health->writable || health->full) ? 1 : 0);
 }
 
 // --- sweep
@@ -147,12 +158,13 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
 }  // namespace
 
 void add_status(Commands& commands) {
-  auto json = std::make_shared<bool>(false);
-  auto check = std::make_shared<bool>(false);
+  auto options = std::make_shared<StatusOptions>();
   CLI::App* command = commands.add(commands.root(), "status", "Print how the vault does",
-                                   [&commands, json, check] { return status(commands, *json, *check); });
-  command->add_flag("--check", *check, "Exit 1 where new mail cannot be taken");
-  command->add_flag("--json", *json, "Print a JSON line");
+                                   [&commands, options] { return status(commands, *options); });
+  command->add_flag("--check", options->check, "Exit 1 where new mail cannot be taken");
+  CLI::Option* json = command->add_flag("--json", options->json, "Print a JSON line");
+  command->add_flag("--openmetrics", options->openmetrics, "Print numbers for Prometheus and its like")
+      ->excludes(json);
 }
 
 void add_sweep(Commands& commands) {

@@ -51,15 +51,15 @@ std::string shown(std::string_view text) {
 Output::Output(int fd) : fd_(fd), terminal_(::isatty(fd) != 0) {}
 
 Output::~Output() {
-  flush();
+  (void)flush();
 }
 
 void Output::write(std::string_view text) {
   waiting_ += text;
-  if (waiting_.size() >= kGather || terminal_) flush();
+  if (waiting_.size() >= kGather || terminal_) (void)flush();
 }
 
-void Output::flush() {
+Result<void> Output::flush() {
   if (!waiting_.empty() && !failed_) {
     if (auto done = write_all(fd_, as_bytes(waiting_), "standard output"); !done) failed_ = done.error();
   }
@@ -68,6 +68,8 @@ void Output::flush() {
     std::signal(SIGPIPE, SIG_DFL);
     std::raise(SIGPIPE);
   }
+  if (failed_) return failed_->with_exit_status(kInputOutput);
+  return {};
 }
 
 void Output::line(std::string_view text) {
@@ -88,7 +90,7 @@ void Output::octets(ByteView octets) {
 
 void Output::secret(std::string_view before, const Secret& secret, std::string_view after) {
   waiting_ += before;
-  flush();
+  (void)flush();
   if (!failed_) {
     if (auto done = write_all(fd_, secret.view(), "standard output"); !done) failed_ = done.error();
   }
@@ -96,7 +98,7 @@ void Output::secret(std::string_view before, const Secret& secret, std::string_v
 }
 
 Result<int> Output::close(int status) {
-  flush();
+  (void)flush();
   // Some file systems say only at the end that there was no room (NFS, quota).
   if (const int copy = ::dup(fd_); !failed_ && copy >= 0 && ::close(copy) != 0) {
     failed_ = Error::from_errno("standard output");

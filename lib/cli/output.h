@@ -45,7 +45,7 @@ class Output {
   void secret(std::string_view before, const Secret& secret, std::string_view after);
 
   // Writes what was gathered, for who reads along.
-  void flush();
+  Result<void> flush();
   // All is written. `status` is passed on where nothing failed.
   Result<int> close(int status = 0);
 

@@ -31,6 +31,8 @@ class Message {
   ~Message();
 
   const Envelope& envelope() const;  // opened and checked before the first octet
+  // With it anybody compares octets with the history (seal/envelope.h); it opens nothing.
+  ByteView commitment_key() const;
   // The next octets of the message as received; empty at the end, after length and SHA-256 were compared.
   // Corrupt: what was given so far must not be taken for the whole. Valid until the next call of anything
   // here.

@@ -22,6 +22,7 @@ struct Message::State {
   MailboxId mailbox;
   store::MessageRecord record;
   Envelope envelope{};
+  std::optional<seal::Key> commitment_key{};
   std::optional<seal::Opener> opener{};
   Bytes buffer{};  // container octets [`offset` - size, `offset`), of which `used` are done with
   std::size_t used = 0;
@@ -83,7 +84,8 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
   if (envelope.octets != record.octets || envelope.received != record.received)
     return wrong("the envelope says otherwise than the record");
   // What the history holds of the content must be true as well: proofs rest on it.
-  if (seal::commitment(seal::commitment_key(header->file_key).view(), envelope.sha256) != record.commitment)
+  commitment_key = seal::commitment_key(header->file_key);
+  if (seal::commitment(commitment_key->view(), envelope.sha256) != record.commitment)
     return wrong("the history's commitment is to other octets");
   opener.emplace(header->file_key, ByteView(buffer).subspan(header->octets).first<seal::kNonce>());
   return {};
@@ -166,6 +168,9 @@ Message::~Message() = default;
 
 const Envelope& Message::envelope() const {
   return state_->envelope;
+}
+ByteView Message::commitment_key() const {
+  return state_->commitment_key->view();
 }
 
 Result<ByteView> Message::next() {

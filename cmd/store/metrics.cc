@@ -1,0 +1,131 @@
+// gw-store status --openmetrics: numbers for Prometheus and its like (OpenMetrics 1.0 text format).
+#include <functional>
+
+#include "base/text.h"
+#include "net/tls.h"
+#include "store/metrics.h"
+
+namespace gw::cmd {
+namespace {
+
+std::string escaped(std::string_view label) {
+  std::string text;
+  for (const char c : valid_text(label)) {
+    if (c == '\\' || c == '"') text += '\\';
+    text += c == '\n' ? ' ' : c;
+  }
+  return text;
+}
+
+class Metrics {
+ public:
+  // Begins a family; `name` without `_total`.
+  void family(const std::string& name, const char* type, const char* unit, const char* help) {
+    name_ = name;
+    counter_ = std::string_view(type) == "counter";
+    text_ += "# TYPE " + name + " " + type + "\n";
+    if (unit != nullptr) text_ += "# UNIT " + name + " " + unit + "\n";
+    text_ += "# HELP " + name + " " + help + "\n";
+  }
+  void sample(std::uint64_t value, const std::string& labels = {}) { put(std::to_string(value), labels); }
+  // Seconds since 1970 of a time that is there.
+  void sample_time(Micros time, const std::string& labels = {}) {
+    if (time == 0) return;
+    std::string fraction = std::to_string(1'000'000 + time % 1'000'000).substr(1);
+    put(std::to_string(time / 1'000'000) + "." + fraction, labels);
+  }
+  std::string take() { return std::move(text_) + "# EOF\n"; }
+
+ private:
+  void put(const std::string& value, const std::string& labels) {
+    text_ +=
+        name_ + (counter_ ? "_total" : "") + (labels.empty() ? "" : "{" + labels + "}") + " " + value + "\n";
+  }
+  std::string text_;
+  std::string name_;
+  bool counter_ = false;
+};
+
+struct Box {
+  std::string label;
+  store::MailboxRecord record;
+  store::MailboxStat stat;
+};
+
+void of_vault(Metrics& metrics, const store::Health& health) {
+  metrics.family("gw_writable", "gauge", nullptr, "1 where new mail can be taken at all.");
+  metrics.sample(health.writable ? 1 : 0);
+  metrics.family("gw_disk_full", "gauge", nullptr,
+                 "1 while senders are asked to come again for lack of room.");
+  metrics.sample(health.full ? 1 : 0);
+  metrics.family("gw_disk_free_bytes", "gauge", "bytes", "Room on the disk of the vault.");
+  metrics.sample(health.free_octets);
+  metrics.family("gw_disk_free_inodes", "gauge", nullptr, "Inodes left on the disk of the vault.");
+  metrics.sample(health.free_inodes);
+  metrics.family("gw_commits", "counter", nullptr, "Commits of the vault, ever.");
+  metrics.sample(health.commits);
+}
+
+void of_mailboxes(Metrics& metrics, const std::vector<Box>& boxes) {
+  metrics.family("gw_messages", "gauge", nullptr, "Messages of a mailbox by state.");
+  for (const Box& box : boxes) {
+    const std::pair<const char*, std::uint64_t> states[] = {{"live", box.stat.live - box.stat.unconfirmed},
+                                                            {"unconfirmed", box.stat.unconfirmed},
+                                                            {"pending", box.stat.pending},
+                                                            {"drained", box.stat.drained},
+                                                            {"quarantined", box.stat.quarantined}};
+    for (const auto& [state, count] : states) metrics.sample(count, box.label + ",state=\"" + state + "\"");
+  }
+  const auto each = [&](const std::function<std::uint64_t(const Box&)>& value) {
+    for (const Box& box : boxes) metrics.sample(value(box), box.label);
+  };
+  const auto each_time = [&](const std::function<Micros(const Box&)>& value) {
+    for (const Box& box : boxes) metrics.sample_time(value(box), box.label);
+  };
+  metrics.family("gw_waiting_bytes", "gauge", "bytes", "Octets that wait for the archive.");
+  each([](const Box& box) { return box.stat.live_octets; });
+  metrics.family("gw_quota_bytes", "gauge", "bytes", "The quota; 0 is none.");
+  each([](const Box& box) { return box.record.quota; });
+  metrics.family("gw_suspended", "gauge", nullptr, "1 where nothing new is taken.");
+  each([](const Box& box) { return box.record.status == store::Status::Suspended ? 1u : 0u; });
+  metrics.family("gw_accepted", "counter", nullptr, "Messages accepted, ever.");
+  each([](const Box& box) { return box.stat.accepted; });
+  metrics.family("gw_oldest_unfetched_timestamp_seconds", "gauge", "seconds",
+                 "When the oldest waiting message came.");
+  each_time([](const Box& box) { return box.stat.oldest; });
+  metrics.family("gw_last_delivery_timestamp_seconds", "gauge", "seconds", "When the last message came.");
+  each_time([](const Box& box) { return box.stat.last_delivery; });
+  metrics.family("gw_last_drain_timestamp_seconds", "gauge", "seconds", "When messages were drained last.");
+  each_time([](const Box& box) { return box.stat.last_drain; });
+}
+
+// Those that this user may read.
+void of_certificates(Metrics& metrics, const config::Config& config) {
+  metrics.family("gw_certificate_expiry_timestamp_seconds", "gauge", "seconds", "When a certificate ends.");
+  for (const config::Certificate& pair : config.certificates) {
+    const auto tls = net::ServerTls::load({{pair.certificate, pair.key}});
+    if (tls) metrics.sample_time((*tls)->not_after(), "file=\"" + escaped(pair.certificate) + "\"");
+  }
+}
+
+}  // namespace
+
+Result<std::string> openmetrics(store::Store& store, const config::Config& config) {
+  const auto health = store.health();
+  if (!health) return health.error();
+  const auto mailboxes = store.mailboxes();
+  if (!mailboxes) return mailboxes.error();
+  std::vector<Box> boxes;
+  for (const store::MailboxRecord& record : *mailboxes) {
+    const auto stat = store.stat(record.id);
+    if (!stat) return stat.error();
+    boxes.push_back({"mailbox=\"" + escaped(record.name) + "\"", record, *stat});
+  }
+  Metrics metrics;
+  of_vault(metrics, *health);
+  of_mailboxes(metrics, boxes);
+  of_certificates(metrics, config);
+  return metrics.take();
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,87 @@
+// gw-store prove: the proof that a message was accepted, as JSON for scripts/verify-proof.
+#include <CLI/CLI.hpp>
+
+#include "cli/output.h"
+#include "cli/password.h"
+#include "store/commands.h"
+#include "store/format.h"
+#include "vault/drain.h"
+#include "vault/mailbox.h"
+#include "vault/proof.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Options {
+  std::string mailbox;
+  std::string message;
+  cli::PasswordOptions password;
+  bool json = true;
+};
+
+Json json_of(const vault::Inclusion& inclusion) {
+  Json object;
+  object["leaf"] = to_hex(inclusion.leaf);
+  object["leaf_index"] = inclusion.index;
+  object["tree_size"] = inclusion.size;
+  object["path"] = Json::array();
+  for (const Digest& hash : inclusion.path) object["path"].push_back(to_hex(hash));
+  object["root"] = to_hex(inclusion.root);
+  return object;
+}
+
+// With the password: what lets anybody compare a file with the leaf.
+Result<void> add_content(const Options& options, store::Store& store, const store::MailboxRecord& mailbox,
+                         const MessageId& id, Json& object) {
+  object["sha256"] = nullptr;
+  object["commitment_key"] = nullptr;
+  if (!options.password.given()) return {};
+  const auto password = options.password.read(mailbox.name);
+  if (!password) return password.error();
+  const auto ring = vault::unlock(store, mailbox, *password);
+  if (!ring) return ring.error();
+  const auto vault = store.vault_id();
+  if (!vault) return vault.error();
+  const auto record = store.find(mailbox.id, id);
+  if (!record) return record.error().within("the message is gone, and with it what proves its content");
+  const auto message = vault::open_message(store, *ring, *vault, mailbox.id, *record);
+  if (!message) return message.error();
+  object["sha256"] = to_hex(message->envelope().sha256);
+  object["commitment_key"] = to_hex(message->commitment_key());
+  return {};
+}
+
+Result<int> prove(const Commands& commands, const Options& options) {
+  const auto id = MessageId::parse(options.message);
+  if (!id) return Error(Code::Usage, "not a message id: " + options.message);
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto mailbox = mailbox_named(**store, options.mailbox);
+  if (!mailbox) return mailbox.error();
+
+  Json object;
+  object["message"] = id->hex();
+  if (auto added = add_content(options, **store, *mailbox, *id, object); !added) return added.error();
+  const auto proof = vault::prove(**store, mailbox->id, *id, kActor);
+  if (!proof) return proof.error();
+  object.update(json_of(proof->message));
+  object["head"] = json_of(proof->head);
+  object["checkpoint"] = proof->note;
+  cli::Output output;
+  output.json(object);
+  return output.close();
+}
+
+}  // namespace
+
+void add_prove(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = commands.add(commands.root(), "prove", "Print the proof that a message was accepted",
+                                   [&commands, options] { return prove(commands, *options); });
+  command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
+  command->add_option("ID", options->message, "The message's id")->required();
+  options->password.declare(*command);
+  command->add_flag("--json", options->json, "As JSON, which is all there is");
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,162 @@
+// gw-store report: what became of every message; the numbers must add up.
+#include <CLI/CLI.hpp>
+
+#include "cli/output.h"
+#include "cli/values.h"
+#include "store/commands.h"
+#include "store/format.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Options {
+  std::string mailbox;
+  std::optional<Micros> since;
+  std::optional<Micros> until;
+  bool json = false;
+};
+
+struct Tally {
+  std::uint64_t accepted = 0, drained = 0, exported = 0, removed = 0, expired = 0, discarded = 0, refused = 0;
+
+  void count(store::LeafType type) {
+    using store::LeafType;
+    switch (type) {
+      case LeafType::Accepted:
+      case LeafType::Pending:
+        ++accepted;
+        return;
+      case LeafType::Drained:
+        ++drained;
+        return;
+      case LeafType::Exported:
+        ++exported;
+        return;
+      case LeafType::Removed:
+        ++removed;
+        return;
+      case LeafType::Expired:
+        ++expired;
+        return;
+      case LeafType::Discarded:
+        ++discarded;
+        return;
+      case LeafType::Refused:
+        ++refused;
+        return;
+      default:
+        return;
+    }
+  }
+};
+
+struct Row {
+  Tally in_time;  // from --since to --until
+  std::uint64_t here = 0;
+  std::uint64_t lost = 0;  // which an accepted gap accounts for
+  bool balanced = false;
+};
+
+// Accepted is gone or here: whole history against what the store counts now. The history may grow between the
+// two looks; then both are taken anew.
+Result<Row> examine(store::Store& store, const MailboxId& mailbox, const Options& options) {
+  constexpr int kTries = 5;
+  for (int tries = 1;; ++tries) {
+    Row row;
+    Tally ever;
+    std::uint64_t leaves = 0;
+    bool gap = false;  // an accepted loss (repair --accept-loss)
+    const auto read = for_each_leaf(store, mailbox, 0, [&](const Bytes& stored) -> Result<void> {
+      const auto leaf = store::decode_leaf(stored);
+      if (!leaf) return leaf.error();
+      ++leaves;
+      ever.count(leaf->type);
+      gap = gap || leaf->type == store::LeafType::Gap;
+      if ((!options.since || leaf->time >= *options.since) && (!options.until || leaf->time < *options.until))
+        row.in_time.count(leaf->type);
+      return {};
+    });
+    if (!read) return read.error();
+    const auto stat = store.stat(mailbox);
+    if (!stat) return stat.error();
+    row.here = stat->live + stat->pending + stat->drained + stat->quarantined;
+    const std::uint64_t known = ever.removed + ever.expired + ever.discarded + row.here;
+    row.lost = gap && ever.accepted > known ? ever.accepted - known : 0;
+    row.balanced = ever.accepted == known + row.lost;
+    if (stat->log_size == leaves || tries == kTries) return row;
+  }
+}
+
+Result<int> report(const Commands& commands, const Options& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  std::vector<store::MailboxRecord> mailboxes;
+  if (options.mailbox.empty()) {
+    auto all = (*store)->mailboxes();
+    if (!all) return all.error();
+    mailboxes = std::move(*all);
+  } else {
+    auto one = mailbox_named(**store, options.mailbox);
+    if (!one) return one.error();
+    mailboxes.push_back(std::move(*one));
+  }
+
+  cli::Output output;
+  const auto right = [](const char* heading) { return cli::Table::Column{heading, cli::Table::Right}; };
+  cli::Table table({{"MAILBOX"},
+                    right("ACCEPTED"),
+                    right("DRAINED"),
+                    right("EXPORTED"),
+                    right("REMOVED"),
+                    right("EXPIRED"),
+                    right("DISCARDED"),
+                    right("REFUSED"),
+                    right("HERE"),
+                    {"BALANCED"}});
+  bool balanced = true;
+  for (const store::MailboxRecord& mailbox : mailboxes) {
+    const auto row = examine(**store, mailbox.id, options);
+    if (!row) return row.error();
+    balanced = balanced && row->balanced;
+    const Tally& tally = row->in_time;
+    if (options.json) {
+      Json object;
+      object["mailbox"] = mailbox.name;
+      object["accepted"] = tally.accepted;
+      object["drained"] = tally.drained;
+      object["exported"] = tally.exported;
+      object["removed"] = tally.removed;
+      object["expired"] = tally.expired;
+      object["discarded"] = tally.discarded;
+      object["refused"] = tally.refused;
+      object["here"] = row->here;
+      object["lost"] = row->lost;
+      object["balanced"] = row->balanced;
+      output.json(object);
+    } else {
+      const auto text = [](std::uint64_t number) { return std::to_string(number); };
+      table.row({mailbox.name, text(tally.accepted), text(tally.drained), text(tally.exported),
+                 text(tally.removed), text(tally.expired), text(tally.discarded), text(tally.refused),
+                 text(row->here),
+                 !row->balanced  ? "NO"
+                 : row->lost > 0 ? "yes, " + text(row->lost) + " lost"
+                                 : "yes"});
+    }
+  }
+  if (!options.json) table.print(output);
+  return output.close(balanced ? 0 : kFindings);
+}
+
+}  // namespace
+
+void add_report(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = commands.add(commands.root(), "report", "Print what became of every message",
+                                   [&commands, options] { return report(commands, *options); });
+  command->add_option("MAILBOX", options->mailbox, "Name, id or address (else all)");
+  cli::time_option(*command, "--since", options->since, "Count from here on");
+  cli::time_option(*command, "--until", options->until, "Count up to here");
+  command->add_flag("--json", options->json, "Print JSON lines");
+}
+
+}  // namespace gw::cmd
