@@ -18,10 +18,113 @@ from unittest import mock
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
 import gw_peers  # noqa: E402
-from drains_test import Curl, Fetchmail, Getmail, Mpop  # noqa: E402
+from gw_peers import find  # noqa: E402
 from gw_pop3_upstream import Proxied  # noqa: E402
 
 PASSWORD = "password-of-the-provider"
+
+
+class Program:
+    """One that fetches everything and deletes it, with its settings and what it delivered in a folder of its user."""
+
+    seconds = 120
+
+    def __init__(self, front, implicit, count):
+        self.front, self.implicit, self.count = front, implicit, count
+        self.port = front.pop3s_port if implicit else front.pop3_port
+        self.home = front.folder / f"home-{os.urandom(4).hex()}"
+        self.inbox = self.home / "inbox"
+        for path in (self.home, self.inbox, *(self.inbox / sub for sub in ("tmp", "new", "cur"))):
+            path.mkdir(mode=0o700)
+        command = [str(part) for part in self.command()]
+        for path in (self.home, *self.home.rglob("*")):
+            shutil.chown(path, "nobody", "nogroup")
+        with open(front.vault.side / f"{type(self).__name__}.log", "ab") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home,
+                                            env=gw.clean_environment({"HOME": str(self.home), "FETCHMAILHOME": str(self.home)}),
+                                            user="nobody", group="nogroup", extra_groups=[])
+
+    def write(self, name, text, mode=0o600):
+        path = self.home / name
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def ended(self):
+        """The exit status; None: it hung, and was killed."""
+        try:
+            return self.process.wait(self.seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+
+    def delivered(self):
+        return gw.digests(path.read_bytes() for path in (self.inbox / "new").iterdir())
+
+
+class Getmail(Program):
+    seconds = 20  # now and then it waits for ever for a lock of its own, before Dovecot too
+
+    def command(self):
+        self.write("getmailrc", f"""[retriever]
+type = SimplePOP3SSLRetriever
+server = localhost
+port = {self.port}
+username = {self.front.box.id}
+password = {self.front.box.password}
+ca_certs = {self.front.certificate}
+[destination]
+type = Maildir
+path = {self.inbox}/
+[options]
+delete = true
+read_all = true
+delivered_to = false
+received = false
+""")
+        return [find("getmail"), f"--getmaildir={self.home}", "--rcfile=getmailrc"]
+
+
+class Fetchmail(Program):
+    def command(self):
+        deliver = self.write("deliver", f"""#!/bin/sh
+t=$(mktemp '{self.inbox}/tmp/XXXXXXXXXX') && cat >"$t" && mv "$t" '{self.inbox}/new/'
+""", 0o700)
+        settings = self.write("fetchmailrc", f"""set invisible
+set no bouncemail
+poll localhost protocol pop3 port {self.port} auth password bad-header accept
+  user "{self.front.box.id}" password "{self.front.box.password}"
+  {'ssl' if self.implicit else ''} sslproto "TLS1.2+" sslcertck sslcertfile "{self.front.certificate}"
+  fetchall no keep no rewrite no mimedecode pass8bits mda "{deliver}"
+""")
+        return [find("fetchmail"), "-f", settings, "--nosyslog", "--pidfile", self.home / "pid"]
+
+    def delivered(self):
+        """Where a mail has no header it puts one in front that says so, with the time."""
+        return gw.digests(re.sub(rb"\AFrom: FETCHMAIL-DAEMON\n(?:[^\n]+\n)*", b"", path.read_bytes())
+                          for path in (self.inbox / "new").iterdir())
+
+
+class Mpop(Program):
+    def command(self):
+        self.write("password", self.front.box.password + "\n")
+        return [find("mpop"), "--file=/dev/null", "--host=localhost", f"--port={self.port}", "--tls=on",
+                f"--tls-starttls={'off' if self.implicit else 'on'}", f"--tls-trust-file={self.front.certificate}",
+                f"--user={self.front.box.id}", f"--passwordeval=cat {self.home}/password", "--auth=on", "--keep=off",
+                "--received-header=off", f"--delivery=maildir,{self.inbox}", f"--uidls-file={self.home}/uidls"]
+
+
+class Curl(Program):
+    """Asks for numbers: one connection that fetches each mail and marks it, ended by QUIT."""
+
+    def command(self):
+        url = f"pop3{'s' if self.implicit else ''}://localhost:{self.port}/"
+        common = (f'cacert = "{self.front.certificate}"\nuser = "{self.front.box.id}:{self.front.box.password}"\n'
+                  "ssl-reqd\nsilent\nshow-error\nfail-early\n")
+        parts = [f'url = "{url}{n}"\noutput = "{self.inbox}/new/{n}"\n{common}next\n'
+                 f'url = "{url}{n}"\nrequest = "DELE"\nhead\noutput = /dev/null\n{common}' for n in range(1, self.count + 1)]
+        return [find("curl"), "--disable", "--config", self.write("curlrc", "next\n".join(parts))]
 
 
 class Dovecot:
@@ -73,7 +176,7 @@ service anvil {{
   chroot =
 }}
 """)
-        self.process = gw_peers.start([gw_peers.find("dovecot"), "-F", "-c", settings], self.folder / "out")
+        self.process = gw_peers.start([find("dovecot"), "-F", "-c", settings], self.folder / "out")
         gw.until(lambda: gw_peers.accepts(self.port) and gw_peers.accepts(self.tls_port), "Dovecot listens")
 
     def stop(self):
@@ -170,19 +273,13 @@ class ProxyPop3PeersTest(unittest.TestCase):
             self.assertEqual(self.dovecot.held(self.user), [])
 
     def run_program(self, kind, front, implicit):
-        # Getmail now and then waits for ever for a lock of its own, before Dovecot too: killed, it has deleted nothing.
         for _ in range(5):
-            drain = kind(front, implicit, len(self.mails))
-            with drain.start() as process:
-                try:
-                    status = process.wait(20 if kind is Getmail else 120)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    if kind is not Getmail:
-                        raise
-                    continue
+            program = kind(front, implicit, len(self.mails))
+            status = program.ended()
+            if status is None and kind is Getmail:
+                continue  # killed, it has deleted nothing
             self.assertEqual(status, 0)
-            return gw.digests(drain.taken())
+            return program.delivered()
         self.fail("getmail hung every time")
 
     def test_curl_by_stls_to_pop3_in_clear(self):
