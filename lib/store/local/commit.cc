@@ -140,10 +140,13 @@ Result<void> Commits::run(std::size_t octets, const Judge& judge) {
   }
   if (waits) me.bell.await();
   if (me.done) return me.result;
-  // Who leads goes on for a few batches: handing over costs a wait for a processor, with the disk idle.
+  // Where many wait, who leads goes on for a few batches: handing over costs a wait for a processor, with the
+  // disk idle. Among few, its own client that waits for its answer is the greater loss.
   constexpr int kTurns = 4;
-  for (int turn = 1; lead(&me); ++turn) {
-    if (turn < kTurns) continue;
+  constexpr std::size_t kMany = 16;
+  std::size_t waiting = 0;
+  for (int turn = 1; (waiting = lead(&me)) > 0; ++turn) {
+    if (turn < kTurns && waiting >= kMany) continue;
     Waiter* next = nullptr;
     {
       const std::lock_guard lock(mutex_);
@@ -155,8 +158,8 @@ Result<void> Commits::run(std::size_t octets, const Judge& judge) {
   return me.result;
 }
 
-// Commits one batch. False: nobody waits any more, and nobody leads.
-bool Commits::lead(const Waiter* me) {
+// Commits one batch. Gives how many wait; none: then nobody leads.
+std::size_t Commits::lead(const Waiter* me) {
   const std::vector<Waiter*> waiters = gather();
   const std::size_t answered = commit(waiters);
   {
@@ -169,7 +172,7 @@ bool Commits::lead(const Waiter* me) {
   }
   const std::lock_guard lock(mutex_);
   if (queue_.empty()) led_ = false;
-  return led_;
+  return queue_.size();
 }
 
 std::vector<Commits::Waiter*> Commits::gather() {

@@ -98,7 +98,7 @@ class Commits {
 
  private:
   struct Waiter;
-  bool lead(const Waiter* me);
+  std::size_t lead(const Waiter* me);
   std::vector<Waiter*> gather();
   std::size_t commit(std::span<Waiter* const> waiters);
   Result<void> make_room(std::uint64_t octets);
