@@ -100,4 +100,4 @@ class ClientsTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    gw.main()
+    gw.main(600)
