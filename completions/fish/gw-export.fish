@@ -1,4 +1,5 @@
 # fish completion for gw-export
+complete -c gw-export -f -a '(gw-store mailbox list -0 2>/dev/null | string split0)'
 complete -c gw-export -s h -l help -d 'Print this and exit'
 complete -c gw-export -s V -l version -d 'Print the version and exit'
 complete -c gw-export -s v -l verbose -d 'Log more, addresses among it'

@@ -10,6 +10,9 @@
 namespace gw::cli {
 namespace {
 
+// What the help of an argument says where it is a mailbox: its names are then asked of the vault.
+constexpr std::string_view kOfMailbox = "name, id or address";
+
 struct Flag {
   std::vector<std::string> names;  // with their dashes
   std::string help;
@@ -22,6 +25,7 @@ struct Command {
   std::string path;  // `gw-store mailbox add`
   std::string name;
   std::string help;
+  bool takes_mailbox = false;  // as its first argument
   std::vector<Flag> flags;
   std::vector<Command> children;
 };
@@ -57,7 +61,11 @@ Command read_tree(const CLI::App& app, const std::string& parent) {
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_group().empty()) continue;  // hidden
     Flag flag = read_flag(*option);
-    if (!flag.names.empty()) command.flags.push_back(std::move(flag));
+    if (flag.names.empty()) {
+      command.takes_mailbox |= lower(flag.help).find(kOfMailbox) != std::string::npos;
+    } else {
+      command.flags.push_back(std::move(flag));
+    }
   }
   for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (!child->get_name().empty() && !child->get_group().empty()) {
@@ -127,8 +135,10 @@ void print_bash(std::ostream& out, const Command& root) {
   }
   out << "  esac\n  case $path in\n";
   for (const Command* command : all) {
-    out << "    " << in_quotes(command->path) << ") COMPREPLY=($(compgen -W " << in_quotes(words_of(*command))
-        << " -- \"$cur\")) ;;\n";
+    out << "    " << in_quotes(command->path) << ") COMPREPLY=($(compgen -W "
+        << in_quotes(words_of(*command));
+    if (command->takes_mailbox) out << "\" $(gw-store mailbox list -0 2>/dev/null | tr '\\0' ' ')\"";
+    out << " -- \"$cur\")) ;;\n";
   }
   out << "  esac\n}\ncomplete -o default -F _" << id << " " << root.name << "\n";
 }
@@ -159,6 +169,9 @@ void print_fish(std::ostream& out, const Command& root) {
       out << "complete -c " << root.name << condition << " -f -a " << child.name << " -d "
           << in_quotes(child.help) << "\n";
     }
+    if (command->takes_mailbox)
+      out << "complete -c " << root.name << condition
+          << " -f -a '(gw-store mailbox list -0 2>/dev/null | string split0)'\n";
     for (const Flag& flag : command->flags) {
       out << "complete -c " << root.name << (command == &root ? "" : condition);
       for (const std::string& name : flag.names) {
@@ -195,6 +208,8 @@ void print_zsh_command(std::ostream& out, const Command& command, const std::str
     }
   }
   if (command.children.empty()) {
+    if (command.takes_mailbox)
+      out << " \\\n    '1:mailbox:{compadd -- ${(0)\"$(gw-store mailbox list -0 2>/dev/null)\"}}'";
     out << " \\\n    '*:file:_files'\n}\n";
     return;
   }

@@ -1,16 +1,65 @@
 #!/usr/bin/python3
-"""completions/ is what the programs print, and works in bash; the manual pages say every option."""
+"""completions/ is what the programs print, and works in bash, fish and zsh; the manual pages say every option."""
 import os
 import pathlib
+import pty
+import select
+import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
 
 
-def complete(*words):
+def fish(line, env=None):
+    """What fish offers, without the descriptions."""
+    script = f"source {gw.ROOT}/completions/fish/gw-store.fish; complete -C {line!r}"
+    done = gw.run("fish", "--no-config", "-c", script, env=env or gw.clean_environment())
+    return [line.split("\t")[0] for line in done.stdout.decode().splitlines()]
+
+
+ZSHRC = f"""
+PS1=
+fpath=({gw.ROOT}/completions/zsh $fpath)
+autoload -U compinit && compinit -D -u
+show() {{ print -r -- "<<$BUFFER>>" }}
+zle -N show
+bindkey '^X' show
+bindkey '^I' expand-or-complete
+print READY
+"""
+
+
+def zsh(typed, env=None):
+    """What stands on the line of an interactive zsh behind these keys."""
+    with tempfile.TemporaryDirectory() as home:
+        pathlib.Path(home, ".zshrc").write_text(ZSHRC)
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execvpe("zsh", ["zsh", "-d", "-i"], {**(env or gw.clean_environment()), "TERM": "dumb", "ZDOTDIR": home})
+        seen = b""
+
+        def until(text):
+            nonlocal seen
+            while text not in seen:
+                if not select.select([terminal], [], [], gw.WAIT)[0]:
+                    raise AssertionError(f"zsh says nothing more: {seen!r}")
+                seen += os.read(terminal, 4096)
+        try:
+            until(b"READY\r\n")
+            os.write(terminal, typed.encode() + b"\x18")
+            until(b">>")
+            return seen[seen.rindex(b"<<") + 2:seen.rindex(b">>")].decode()
+        finally:
+            os.close(terminal)
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def complete(*words, env=None):
     """What bash offers behind these words; the last one is being typed."""
     script = f"""
         source {gw.ROOT}/completions/bash/gw-store
@@ -19,7 +68,7 @@ def complete(*words):
         _gw_store
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    return subprocess.run(["bash", "-c", script], check=True, capture_output=True).stdout.decode().split()
+    return subprocess.run(["bash", "-c", script], check=True, capture_output=True, env=env).stdout.decode().split()
 
 
 class CompletionTest(unittest.TestCase):
@@ -37,6 +86,25 @@ class CompletionTest(unittest.TestCase):
         self.assertEqual(complete("gw-store", "mailbox", "pass"), ["passwd"])
         self.assertIn("--recovery-key-file", complete("gw-store", "init", "--rec"))
         self.assertEqual(complete("gw-store", "message", "list", "--state", "dr"), ["drained"])
+
+    def test_names_of_mailboxes_are_offered(self):
+        with gw.Vault(tls=False) as vault:
+            vault.add_mailbox("journal")
+            vault.add_mailbox("sales")
+            env = {**vault.env, "PATH": f"{gw.BIN}:{os.environ['PATH']}"}
+            self.assertEqual(complete("gw-store", "message", "list", "jo", env=env), ["journal"])
+            self.assertEqual(fish("gw-store mailbox show ", env), ["journal", "sales"])
+            self.assertIn("gw-store mailbox passwd journal ", zsh("gw-store mailbox passwd jo\t", env))
+
+    def test_fish(self):
+        self.assertEqual(fish("gw-store mailbox pass"), ["passwd"])
+        self.assertIn("--recovery-key-file", fish("gw-store init --rec"))
+        self.assertEqual(fish("gw-store message list --state dr"), ["drained"])
+
+    def test_zsh(self):
+        self.assertIn("gw-store mailbox passwd ", zsh("gw-store mailbox pass\t"))
+        self.assertIn("gw-store init --recovery-key-file ", zsh("gw-store init --recovery-k\t"))
+        self.assertIn("gw-store message list --state drained ", zsh("gw-store message list --state dr\t"))
 
     def test_an_unknown_shell_is_a_usage_error(self):
         gw.run(gw.program("gw-store"), "--completion", "tcsh", status=64)
