@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The table of refusals, row by row: a dialog provokes each, and hears the very words."""
+"""The table of refusals, row by row: a dialog provokes each and hears the very words; what gw-proxy alone says is provoked
+by an upstream that misbehaves, in its own test."""
 import pathlib
 import re
 import sys
@@ -17,7 +18,15 @@ class RefusalsTest(unittest.TestCase):
         self.assertEqual(len(rows), source.count("RefusalRow{R::"))
         self.assertGreater(len(rows), 30)
         heard = {line for path in (gw.ROOT / "tests/dialogs").glob("smtp_*.txt") for line in path.read_text().splitlines()}
-        self.assertEqual([name for name, code, enhanced, text in rows if f"S: {code} {enhanced} {text}" not in heard], [])
+        proxy = (gw.ROOT / "tests/cmd/proxy_smtp_test.py").read_text()
+        said_by_proxy = {"upstream-down", "upstream-down-at-auth", "upstream-lost", "upstream-silent", "copy-trouble",
+                         "no-route", "upstream-8bit", "upstream-utf8", "lone-dot"}
+        for name, code, enhanced, text in rows:
+            with self.subTest(row=name):
+                if name in said_by_proxy:
+                    self.assertIn(f'"{code} {enhanced}', proxy)
+                else:
+                    self.assertIn(f"S: {code} {enhanced} {text}", heard)
 
 
 if __name__ == "__main__":
