@@ -184,7 +184,8 @@ class Session:
             self.say("rcpt", reply or b"250 2.1.5 recipient fine\r\n")
         elif verb == b"DATA":
             self.say("data", b"354 go on\r\n")
-            self.data()
+            if not self.server.script.get("data", b"").startswith((b"4", b"5")):
+                self.data()
         elif verb == b"RSET":
             self.say("rset", b"250 2.0.0 forgotten\r\n")
         elif verb == b"QUIT":
