@@ -38,7 +38,7 @@ class Postfix:
         user = pwd.getpwnam("postfix")
         os.chown(self.folder / "data", user.pw_uid, user.pw_gid)
         self.port = gw_peers.free_port()
-        (self.folder / "etc/main.cf").write_text("\n".join([
+        lines = [
             "compatibility_level = 3.6",
             f"queue_directory = {self.folder}/queue",
             f"data_directory = {self.folder}/data",
@@ -63,7 +63,10 @@ class Postfix:
             "smtp_host_lookup = native",
             "local_header_rewrite_clients =",
             gateway.recipe("postfix"),
-            *settings]) + "\n")
+            *settings]
+        # A name twice is a warning in each daemon's log, and postlogd's own hangs on itself.
+        merged = {line.partition("=")[0].strip(): line for line in lines}
+        (self.folder / "etc/main.cf").write_text("\n".join(merged.values()) + "\n")
         internal = ("rewrite - trivial-rewrite", "bounce 0 bounce", "defer 0 bounce", "trace 0 bounce", "verify 1 verify",
                     "proxymap - proxymap", "error - error", "retry - error", "discard - discard", "smtp - smtp",
                     "relay - smtp", "anvil 1 anvil", "scache 1 scache", "tlsmgr 1 tlsmgr")

@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+"""Mail programs send by gw-proxy to Postfix, which asks Dovecot who they are, both hops by TLS with certificates checked.
+The copies are what the programs sent, and what Postfix received, by SHA-256."""
+import pathlib
+import re
+import shutil
+import smtplib
+import ssl
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import gw  # noqa: E402
+import gw_peers  # noqa: E402
+from clients_test import as_swaks_sends  # noqa: E402
+from gw_peers import find, lines_by, with_last_crlf  # noqa: E402
+from gw_smtp_upstream import SmtpUpstream, certificate  # noqa: E402
+from postfix_test import Postfix, as_postfix_sends  # noqa: E402
+
+LOGIN, PASSWORD = "joe@example.com", "a password of Dovecot's"
+LONE_DOT = re.compile(rb"(\r|\n)\0*\.\0*(\r|\n)")  # what gw-proxy passes on to no server
+
+class Unaltered:
+    """What Postfix's settings need from a gateway, where it is no journal's source."""
+
+    def recipe(self, _):
+        return "smtp_line_length_limit = 0\ncleanup_replace_stray_cr_lf = no\nmessage_drop_headers ="
+
+
+class DovecotSasl:
+    """Dovecot that authenticates, and nothing else."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-dovecot-"))
+        self.folder.chmod(0o755)
+        self.port = gw_peers.free_port()
+        (self.folder / "users").write_text(f"{LOGIN}:{{PLAIN}}{PASSWORD}\n")
+        (self.folder / "dovecot.conf").write_text(f"""
+base_dir = {self.folder}/run
+state_dir = {self.folder}/state
+log_path = {self.folder}/log
+protocols =
+ssl = no
+auth_mechanisms = plain login
+default_internal_user = dovecot
+default_login_user = dovenull
+passdb {{
+  driver = passwd-file
+  args = {self.folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home=/nonexistent
+}}
+service auth {{
+  inet_listener {{
+    address = 127.0.0.1
+    port = {self.port}
+  }}
+}}
+""")
+        self.process = subprocess.Popen([find("dovecot"), "-F", "-c", self.folder / "dovecot.conf"])
+        gw.until(lambda: gw_peers.accepts(self.port), "Dovecot authenticates")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(gw.WAIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@gw.need_root("Postfix starts as root only")
+class ProxySubmissionTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.gateway = gw_peers.Gateway()
+        cls.addClassCleanup(cls.gateway.close)
+        vault = cls.gateway.vault
+        vault.env["STATE_DIRECTORY"] = str(vault.side)
+        # What Postfix received goes on to here, with its Received in front.
+        cls.sink = SmtpUpstream(extensions=["PIPELINING", "SIZE 0", "8BITMIME", "ENHANCEDSTATUSCODES"])
+        cls.addClassCleanup(cls.sink.close)
+        dovecot = DovecotSasl()
+        cls.addClassCleanup(dovecot.close)
+        pem, key = certificate(cls.gateway.folder, "localhost")
+        cls.postfix = Postfix(
+            Unaltered(), "mynetworks =", f"default_transport = smtp:[127.0.0.1]:{cls.sink.port}",
+            "smtpd_sasl_auth_enable = yes", "smtpd_sasl_type = dovecot", f"smtpd_sasl_path = inet:127.0.0.1:{dovecot.port}",
+            "smtpd_relay_restrictions = permit_sasl_authenticated, reject", f"smtpd_tls_cert_file = {pem}",
+            f"smtpd_tls_key_file = {key}", "smtpd_tls_security_level = encrypt", "smtpd_tls_auth_only = yes")
+        cls.postfix.__enter__()
+        cls.addClassCleanup(cls.postfix.__exit__, None)
+        vault.store("route", "add", "work", "--protocol", "smtp", "--upstream", f"localhost:{cls.postfix.port}", "--tls",
+                    "starttls", "--ca", pem, "--mailbox", "journal", "--allow-private")
+        server = vault.serve("gw-proxy", listen=("work=127.0.0.1:0", "smtp=127.0.0.1:0,tls"))
+        cls.port, cls.tls_port = server.address("work")[1], server.address("smtps")[1]
+        # Postfix puts an empty line in front of a mail that has no header.
+        cls.mails = {n: o for n, o in gw_peers.mails(big=False).items()
+                     if o and not o.startswith(b"no header") and not LONE_DOT.search(o)}
+        cls.mails["twenty"] = gw.mail(20 << 20)
+        for name, octets in cls.mails.items():
+            (cls.gateway.folder / name).write_bytes(octets)
+
+    def setUp(self):
+        self.sink.messages.clear()
+
+    def check(self, sent):
+        self.postfix.settle()
+        self.sink.wait_for(len(sent))
+        received = [gw_peers.without_first_header(self, m.content, "Received") for m in self.sink.messages]
+        copies = self.gateway.messages()
+        self.assertEqual(gw.digests(copies), gw.digests(sent))
+        self.assertEqual(gw.digests(received), gw.digests(map(as_postfix_sends, copies)))
+        self.assertEqual({m.sender for m in self.sink.messages}, {LOGIN.encode()})
+
+    def test_curl(self):
+        for number, name in enumerate(self.mails):
+            url, more = ((f"smtp://localhost:{self.port}", ["--ssl-reqd"]), (f"smtps://localhost:{self.tls_port}", []))[number % 2]
+            gw_peers.run(find("curl"), "--silent", "--show-error", *more, "--cacert", self.gateway.certificate, "--url", url,
+                         "--user", f"{LOGIN}:{PASSWORD}", "--login-options", ("AUTH=PLAIN", "AUTH=LOGIN")[number // 2 % 2],
+                         "--mail-from", LOGIN, "--mail-rcpt", "team@example.org", "--upload-file", self.gateway.folder / name)
+        self.check([with_last_crlf(octets) for octets in self.mails.values()])
+
+    def test_msmtp(self):
+        password = self.gateway.folder / "password"
+        password.write_text(PASSWORD)
+        for name, octets in self.mails.items():
+            gw_peers.run(find("msmtp"), "--file=/dev/null", "--host=localhost", f"--port={self.port}", "--tls=on",
+                         "--tls-starttls=on", f"--tls-trust-file={self.gateway.certificate}", "--auth=on", f"--user={LOGIN}",
+                         f"--passwordeval=cat {password}", "--set-from-header=off", "--set-date-header=off",
+                         "--set-msgid-header=off", "--remove-bcc-headers=off", f"--from={LOGIN}", "--", "team@example.org",
+                         input=octets)
+        self.check([lines_by(rb"\r?\n", octets) for octets in self.mails.values()])
+
+    def test_swaks(self):
+        for name in self.mails:
+            gw_peers.run(find("swaks"), "--server", "localhost", "--port", self.port, "--tls", "--tls-verify", "--tls-ca-path",
+                         self.gateway.certificate, "--auth", "LOGIN", "--auth-user", LOGIN, "--auth-password", PASSWORD,
+                         "--from", LOGIN, "--to", "team@example.org", "--data", f"@{self.gateway.folder / name}",
+                         "--suppress-data")
+        self.check([as_swaks_sends(octets) for octets in self.mails.values()])
+
+    def test_smtplib_with_the_whole_corpus_in_one_session(self):
+        smtp = smtplib.SMTP("localhost", self.port, timeout=gw.WAIT)
+        with smtp:
+            smtp.starttls(context=ssl.create_default_context(cafile=str(self.gateway.certificate)))
+            with self.assertRaises(smtplib.SMTPAuthenticationError) as refused:
+                smtp.login(LOGIN, "wrong")
+            self.assertIn(b"authentication failed", refused.exception.smtp_error)  # Postfix's own words
+            smtp.login(LOGIN, PASSWORD)
+            for octets in self.mails.values():
+                smtp.sendmail(LOGIN, ["team@example.org", "bcc@example.org"], octets)
+        # It stuffs a dot behind a lone LF too, where the RFC takes none away.
+        self.check([with_last_crlf(octets.replace(b"\n.", b"\n..").replace(b"\r\n..", b"\r\n.")) for octets in self.mails.values()])
+        self.assertEqual({tuple(sorted(m.recipients)) for m in self.sink.messages}, {(b"bcc@example.org", b"team@example.org")})
+
+
+if __name__ == "__main__":
+    gw.main()
