@@ -19,20 +19,19 @@ bool concerns_one_message(const Error& error) {
   return error.code() == Code::Corrupt || error.code() == Code::NotFound || error.code() == Code::Version;
 }
 
-// Letters of a Maildir's flags that the message had where it was imported from, as `RS`.
-std::string flags_of(const vault::Envelope& envelope) {
+}  // namespace
+
+std::string maildir_flags(std::string_view source) {
   constexpr std::string_view kInfo = ":2,";
-  if (envelope.origin != vault::Origin::Import) return {};
-  const std::size_t at = envelope.source.rfind(kInfo);
-  if (at == std::string::npos) return {};
-  std::string flags = envelope.source.substr(at + kInfo.size());
-  const bool letters = flags.size() <= 32 && std::ranges::all_of(flags, [](char c) {
+  constexpr std::size_t kMost = 52;
+  const std::size_t at = source.rfind(kInfo);
+  if (at == std::string_view::npos) return {};
+  const std::string_view flags = source.substr(at + kInfo.size());
+  const bool letters = flags.size() <= kMost && std::ranges::all_of(flags, [](char c) {
                          return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
                        });
-  return letters ? flags : std::string();
+  return letters ? std::string(flags) : std::string();
 }
-
-}  // namespace
 
 struct Exporter::Item {
   const store::MessageRecord& record;
@@ -179,7 +178,7 @@ Entry Exporter::entry(const Item& item, std::string suffix, std::uint64_t octets
   entry.suffix = std::move(suffix);
   entry.octets = octets;
   entry.sender = envelope.reverse_path;
-  entry.flags = flags_of(envelope);
+  if (envelope.origin == vault::Origin::Import) entry.flags = maildir_flags(envelope.source);
   return entry;
 }
 

@@ -33,6 +33,9 @@ struct ExportOptions {
   std::string actor;
 };
 
+// The flags of a Maildir's file, as `RS`, from where a message was imported from: letters only.
+std::string maildir_flags(std::string_view source);
+
 struct ExportFailure {
   MessageId id;
   std::string reason;
