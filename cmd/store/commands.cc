@@ -1,5 +1,9 @@
 #include "store/commands.h"
 
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
 #include "keeper/start.h"
@@ -26,6 +30,15 @@ Result<std::unique_ptr<store::Store>> Commands::connect() const {
   if (!settings) return settings.error();
   return keeper::connect(keeper::place_of(settings->vault, settings->run),
                          {keeper::Role::Admin, std::string(kActor), true});
+}
+
+Result<void> become_owner(const std::string& folder) {
+  struct stat state {};
+  if (::geteuid() != 0 || ::stat(folder.c_str(), &state) != 0 || state.st_uid == 0) return {};
+  if (::setgroups(0, nullptr) != 0 || ::setgid(state.st_gid) != 0 || ::setuid(state.st_uid) != 0) {
+    return Error::from_errno("cannot become the owner of " + folder);
+  }
+  return {};
 }
 
 Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::string& name) {

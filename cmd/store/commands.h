@@ -58,6 +58,9 @@ inline constexpr int kFindings = 65;
 // By name, id or address; exit status 67 where there is none.
 Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::string& name);
 
+// Root that works on a vault in a folder of somebody else's does it as that user, who is to serve it.
+Result<void> become_owner(const std::string& folder);
+
 void add_init(Commands& commands);
 void add_mailbox(Commands& commands);
 void add_message(Commands& commands);
@@ -71,6 +74,7 @@ void add_status(Commands& commands);
 void add_sweep(Commands& commands);
 void add_prove(Commands& commands);
 void add_report(Commands& commands);
+void add_repair(Commands& commands);
 void add_doctor(Commands& commands);
 void add_serve(Commands& commands);
 

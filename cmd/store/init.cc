@@ -1,5 +1,4 @@
 // gw-store init: a new vault, in this process; no keeper has it yet.
-#include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,16 +83,6 @@ Result<Recovery> recovery_of(const Options& options) {
 std::string host_name() {
   char name[HOST_NAME_MAX + 1] = {};
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";
-}
-
-// Root that makes a vault in a folder of somebody else's makes it as that user, who is to serve it.
-Result<void> become_owner(const std::string& folder) {
-  struct stat state {};
-  if (::geteuid() != 0 || ::stat(folder.c_str(), &state) != 0 || state.st_uid == 0) return {};
-  if (::setgroups(0, nullptr) != 0 || ::setgid(state.st_gid) != 0 || ::setuid(state.st_uid) != 0) {
-    return Error::from_errno("cannot become the owner of " + folder);
-  }
-  return {};
 }
 
 // The history key's file: one line, for the keeper alone.

@@ -144,4 +144,32 @@ Result<void> LargeFiles::remove_unnamed(const std::function<Result<bool>(const M
   return {};
 }
 
+Result<std::uint64_t> LargeFiles::set_unnamed_aside(
+    const std::string& to, const std::function<Result<bool>(const MessageId&)>& named) {
+  auto names = names_in(folder_.get());
+  if (!names) return names.error();
+  Fd target;
+  std::uint64_t moved = 0;
+  for (const std::string& name : *names) {
+    const auto message = MessageId::parse(name);
+    if (!message) continue;
+    auto known = named(*message);
+    if (!known) return known.error();
+    if (*known) continue;
+    if (!target) {
+      if (::mkdir(to.c_str(), 0700) != 0 && errno != EEXIST) return Error::from_errno(to);
+      target = Fd(::open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+      if (!target) return Error::from_errno(to);
+      // The new folder's own name.
+      const Fd parent(::openat(target.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      if (!parent || ::fsync(parent.get()) != 0) return Error::from_errno(to);
+    }
+    if (::renameat2(folder_.get(), name.c_str(), target.get(), name.c_str(), RENAME_NOREPLACE) != 0)
+      return Error::from_errno(to + "/" + name);
+    ++moved;
+  }
+  if (moved != 0 && (::fsync(target.get()) != 0 || ::fsync(folder_.get()) != 0)) return Error::from_errno(to);
+  return moved;
+}
+
 }  // namespace gw::store

@@ -53,6 +53,9 @@ class LargeFiles {
   Result<void> clear_unfinished();
   // Removes what `named` does not know. Only where the whole database is known to be there.
   Result<void> remove_unnamed(const std::function<Result<bool>(const MessageId&)>& named);
+  // Moves them into this folder instead, which is made when there is one. Durable. Gives how many.
+  Result<std::uint64_t> set_unnamed_aside(const std::string& to,
+                                          const std::function<Result<bool>(const MessageId&)>& named);
 
  private:
   friend class LargeWriter;

@@ -90,18 +90,8 @@ Result<void> LocalStore::settle() {
   if (reason_.empty()) {
     if (!head_->head().clean) {
       if (auto flushed = engine_->flush(); !flushed) return flushed;
-      const auto named = [&](const MessageId& message) -> Result<bool> {
-        bool found = false;
-        const Key prefix = Key('i').id(message);
-        auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView, ByteView value) {
-          const auto place = decode_where(value);
-          found = found || !place || !place->gone;
-          return true;
-        });
-        if (!scanned) return scanned.error();
-        return found;
-      };
-      if (auto cleared = large_->remove_unnamed(named); !cleared) return cleared;
+      const auto known = [this](const MessageId& message) { return named(message); };
+      if (auto cleared = large_->remove_unnamed(known); !cleared) return cleared;
     }
     if (auto cleared = large_->clear_unfinished(); !cleared) return cleared;
     if (auto written = head_->write({commits_.point(), false}); !written) return written;
@@ -111,6 +101,18 @@ Result<void> LocalStore::settle() {
   timer_ = std::thread([this] { every_so_often(std::chrono::milliseconds(900), [this] { mind_head(); }); });
   upkeep_ = std::thread([this] { every_so_often(std::chrono::milliseconds(200), [this] { mind_space(); }); });
   return {};
+}
+
+Result<bool> LocalStore::named(const MessageId& message) const {
+  bool found = false;
+  const Key prefix = Key('i').id(message);
+  auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView, ByteView value) {
+    const auto place = decode_where(value);
+    found = found || !place || !place->gone;
+    return true;
+  });
+  if (!scanned) return scanned.error();
+  return found;
 }
 
 // Every one that a starting keeper finds: who could settle it is gone with the last one.

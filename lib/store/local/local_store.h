@@ -44,6 +44,19 @@ Result<void> create_local_store(const std::string& path, const VaultId& vault, B
 // changes answer Unavailable.
 Result<std::unique_ptr<Store>> open_local_store(LocalOptions options);
 
+// Acknowledged commits that the database does not have.
+struct Loss {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;   // that is known of
+  Micros since = 0;         // time of the last history entry that there is
+  std::uint64_t files = 0;  // large containers that no message names any more, put into VAULT/lost
+};
+
+// What is missing in a vault that opens read-only because its database is behind its head file; none:
+// nothing. With `accept` it is written into every history as a Gap, and the vault opens for writing again.
+// Corrupt: read-only for another reason. Busy, Full.
+Result<std::optional<Loss>> repair_local_store(LocalOptions options, bool accept, std::string_view actor);
+
 // The id in VAULT/format, without opening anything.
 Result<VaultId> read_vault_id(const std::string& path);
 

@@ -85,6 +85,15 @@ std::string behind(const CommitPoint& found, const CommitPoint& head) {
   return {};
 }
 
+Loss loss_of(const Opened& opened) {
+  const std::uint64_t head = opened.head->head().point.number;
+  Loss loss;
+  loss.first = std::min(opened.point.number + 1, head);
+  loss.last = head;
+  for (const auto& [id, entry] : opened.entries) loss.since = std::max(loss.since, entry.log.time);
+  return loss;
+}
+
 // The commit point that a look in this mode finds.
 Result<CommitPoint> look(Opened& opened, const std::string& path, Engine::Mode mode, std::size_t buffers) {
   auto engine = Engine::open(path, mode, buffers);
@@ -134,12 +143,18 @@ Result<void> open_database(Opened& opened) {
       engine = Engine::open(path, Engine::Mode::ReadWriteToDamage, buffers);
     if (engine) {
       opened.engine = std::move(*engine);
-      if (auto loaded = load(opened); !loaded) {
+      const auto loaded = load(opened);
+      if (!loaded) {
         opened.reason = loaded.error().text();
       } else {
         opened.reason = behind(opened.point, opened.head->head().point);
       }
       if (opened.reason.empty()) return {};
+      if (loaded && opened.accept_loss) {
+        opened.loss = loss_of(opened);
+        opened.reason.clear();
+        return {};
+      }
       opened.engine.reset();
       opened.entries.clear();
     } else if (engine.error().code() == Code::Busy) {
@@ -238,7 +253,7 @@ Result<void> create_local_store(const std::string& path, const VaultId& vault, B
   return filled;
 }
 
-Result<std::unique_ptr<Store>> open_local_store(LocalOptions options) {
+Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   const std::string context = "cannot open the vault";
   auto vault = read_format(options.path);
   if (!vault) return vault.error().within(context);
@@ -275,6 +290,7 @@ Result<std::unique_ptr<Store>> open_local_store(LocalOptions options) {
     opened.reason = "no room on the disk to open it for writing";
     opened.room_wanted = wanted;
   }
+  opened.accept_loss = accept_loss;
   auto head = HeadFile::open(opened.options.path);
   if (head) {
     opened.head = std::move(*head);
@@ -284,8 +300,14 @@ Result<std::unique_ptr<Store>> open_local_store(LocalOptions options) {
   if (auto database = open_database(opened); !database) return database.error().within(context);
   if (!opened.reason.empty())
     log::error("read-only", {{"vault", opened.options.path}, {"reason", opened.reason}});
-  auto store = std::make_unique<LocalStore>(std::move(opened));
-  if (auto settled = store->settle(); !settled) return settled.error().within(context);
+  return opened;
+}
+
+Result<std::unique_ptr<Store>> open_local_store(LocalOptions options) {
+  auto opened = open_files(std::move(options), false);
+  if (!opened) return opened.error();
+  auto store = std::make_unique<LocalStore>(std::move(*opened));
+  if (auto settled = store->settle(); !settled) return settled.error().within("cannot open the vault");
   return std::unique_ptr<Store>(std::move(store));
 }
 

@@ -37,7 +37,12 @@ struct Opened {
   Micros last_sweep = 0;
   std::string reason;             // why it is read-only; empty: it is not
   std::uint64_t room_wanted = 0;  // read-only because there is less room than this
+  bool accept_loss = false;       // a database that is behind its head file is opened for writing
+  std::optional<Loss> loss = {};  // then: how far behind
 };
+
+// Everything that opening does, up to the Store itself.
+Result<Opened> open_files(LocalOptions options, bool accept_loss);
 
 class LocalStore : public Store {
  public:
@@ -51,6 +56,10 @@ class LocalStore : public Store {
   Result<void> settle();
   // Begins the history of a vault that was just made.
   Result<void> found(ByteView recovery_recipient);
+  // Instead of settle(), for a database that is behind its head file: a Gap leaf in every history, files that
+  // no message names put into `lost`, and only then a head file that agrees. Gives how many files. After a
+  // failure the loss is still to be seen.
+  Result<std::uint64_t> accept_loss(const std::string& lost, std::string_view actor);
 
   Result<Health> health() override;
 
@@ -112,6 +121,8 @@ class LocalStore : public Store {
   Result<std::uint64_t> expire(const MailboxId& mailbox, std::span<const Expiring> chosen, bool early,
                                std::uint64_t& octets);
   Result<void> unconfirm();
+  Result<bool> named(const MessageId& message) const;  // by any mailbox's message
+  Result<std::uint64_t> fill_gap(const std::string& lost, std::string_view actor);
 
   void every_so_often(std::chrono::milliseconds pause, const std::function<void()>& work);
   void mind_head();

@@ -1,0 +1,70 @@
+// gw-store repair: opens a vault again that lost acknowledged commits, in this process; no keeper may have
+// it.
+#include <CLI/CLI.hpp>
+
+#include "cli/output.h"
+#include "store/commands.h"
+#include "store/format.h"
+#include "store/local/local_store.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Options {
+  bool accept_loss = false;
+  bool json = false;
+};
+
+Result<int> repair(const Commands& commands, const Options& options) {
+  const auto config = commands.config();
+  if (!config) return config.error();
+  const std::string& folder = config->vault;
+  if (auto became = become_owner(folder); !became) return became.error();
+  store::LocalOptions local;
+  local.path = folder;
+  const auto loss = store::repair_local_store(std::move(local), options.accept_loss, kActor);
+  if (!loss) {
+    if (loss.error().code() != Code::Busy) return loss.error();
+    return loss.error().with_hint("stop the keeper first, and what would start it again");
+  }
+  const bool left = *loss && !options.accept_loss;
+
+  cli::Output output;
+  if (options.json) {
+    Json object;
+    object["lost"] = loss->has_value();
+    object["first_commit"] = *loss ? Json((*loss)->first) : Json();
+    object["last_commit"] = *loss ? Json((*loss)->last) : Json();
+    object["since"] = *loss ? Json(rfc3339((*loss)->since)) : Json();
+    object["accepted"] = *loss && options.accept_loss;
+    object["files"] = *loss ? (*loss)->files : 0;
+    output.json(object);
+  } else if (!*loss) {
+    output.line("nothing to repair");
+  } else {
+    output.line("lost         commits " + std::to_string((*loss)->first) + " to " +
+                std::to_string((*loss)->last) + ", made after " + rfc3339((*loss)->since));
+    if (left) {
+      output.line("next         look for a newer copy of the database; else gw-store repair --accept-loss");
+    } else {
+      output.line("accepted     a gap in every history says so; the vault takes mail again");
+      if ((*loss)->files != 0)
+        output.line("set aside    " + std::to_string((*loss)->files) + " sealed files in " + folder +
+                    "/lost");
+    }
+  }
+  return output.close(left ? kFindings : 0);
+}
+
+}  // namespace
+
+void add_repair(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      commands.add(commands.root(), "repair", "Say what a read-only vault lost, and open it again without",
+                   [&commands, options] { return repair(commands, *options); });
+  command->add_flag("--accept-loss", options->accept_loss, "Write the gap into the histories and go on");
+  command->add_flag("--json", options->json, "Print a JSON line");
+}
+
+}  // namespace gw::cmd
