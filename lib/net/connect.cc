@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <climits>
 #include <cstring>
 #include <memory>
@@ -91,7 +92,8 @@ struct Address {
 struct Lookup {
   std::string host;
   std::string port;
-  Fd done;  // an eventfd, written when the rest is there
+  Fd done;                         // an eventfd, written when the rest is there
+  std::atomic<bool> there{false};  // set before: what poll(2) says orders no memory
   int error = 0;
   std::vector<Address> addresses;
 };
@@ -145,6 +147,7 @@ Result<std::vector<Address>> addresses_of(const Destination& to, Clock::time_poi
     try {
       std::thread([lookup] {
         look_up(*lookup, 0);
+        lookup->there = true;
         ::eventfd_write(lookup->done.get(), 1);
       }).detach();
     } catch (const std::system_error&) {
@@ -152,6 +155,7 @@ Result<std::vector<Address>> addresses_of(const Destination& to, Clock::time_poi
     }
     const Result<void> waited = wait_for(lookup->done.get(), POLLIN, deadline);
     if (!waited) return waited.error().within("cannot look up " + to.host);
+    if (!lookup->there) return Error(Code::Internal, "cannot look up " + to.host);
   }
   if (lookup->error != 0 || lookup->addresses.empty()) return not_found(*lookup);
   return lookup->addresses;
