@@ -5,13 +5,13 @@ const nodemailer = require("nodemailer");
 
 const [port, implicit, certificate, from, to, ...files] = process.argv.slice(2);
 const transport = nodemailer.createTransport({
-  host: "localhost",
+  host: "127.0.0.1", // Node takes ::1 for localhost where it can, and nobody listens there
   port: Number(port),
   secure: implicit === "True",
   requireTLS: true,
   pool: true,
   maxConnections: 1,
-  tls: { ca: fs.readFileSync(certificate) },
+  tls: { ca: fs.readFileSync(certificate), servername: "localhost" },
 });
 
 (async () => {
