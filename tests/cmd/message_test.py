@@ -129,6 +129,20 @@ class MessageTest(unittest.TestCase):
         self.vault.store("mailbox", "set", self.name, "--status", "suspended")
         self.vault.store("message", "add", self.name, input=b"x", status=75)
 
+    def test_what_pop3_drained_comes_back_with_its_uidl_and_is_swept_after_the_grace_time(self):
+        pop3d = self.vault.pop3d()
+        first, second = self.add(b"Subject: 1\r\n\r\n"), self.add(b"Subject: 2\r\n\r\n")
+        self.assertEqual(len(gw.drain(pop3d, self.box)), 2)
+        self.vault.store("sweep")
+        self.assertEqual(self.states(), {first: "drained", second: "drained"})
+        self.vault.store("message", "undelete", self.name, second)
+        with gw.Pop3(pop3d, self.box) as pop3:
+            self.assertEqual(pop3.uids(), [second])
+            self.assertEqual(pop3.retrieve(1), b"Subject: 2\r\n\r\n")
+        self.vault.store("mailbox", "set", self.name, "--grace", "1s")
+        gw.until(lambda: self.vault.store("sweep") and self.states() == {second: "live"}, "the grace time is over")
+        self.vault.store("message", "undelete", self.name, first, status=66)
+
 
 if __name__ == "__main__":
     gw.main()
