@@ -23,23 +23,11 @@ struct Properties {
   std::optional<std::int64_t> grace;
 };
 
-void list_option(CLI::App& app, const std::string& name, std::optional<std::vector<std::string>>& to,
-                 const char* type, const std::string& help) {
-  cli::repeatable(app.add_option_function<std::vector<std::string>>(
-                         name,
-                         [&to](const std::vector<std::string>& values) {
-                           to = values;
-                           std::erase(*to, "");  // an empty value alone clears the list
-                         },
-                         help)
-                      ->type_name(type));
-}
-
 void declare(CLI::App& app, Properties& to) {
   app.add_option("--description", to.description, "Free text")->type_name("TEXT");
-  list_option(app, "--alias", to.aliases, "ADDR", "Another address of it (repeatable)");
-  list_option(app, "--domain", to.domains, "DOMAIN", "All mail of this domain (repeatable)");
-  list_option(app, "--allow", to.allow, "CIDR", "Only senders in this block (repeatable)");
+  cli::list_option(app, "--alias", to.aliases, "ADDR", "Another address of it (repeatable)");
+  cli::list_option(app, "--domain", to.domains, "DOMAIN", "All mail of this domain (repeatable)");
+  cli::list_option(app, "--allow", to.allow, "CIDR", "Only senders in this block (repeatable)");
   cli::size_option(app, "--quota", to.quota, "Most octets of mail waiting; 0 is none");
   app.add_option_function<std::string>(
          "--grace",

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "cli/values.h"
+
 namespace gw::cmd {
 namespace {
 
@@ -26,18 +28,6 @@ struct SetOptions {
   std::optional<std::string> allow_private;
 };
 
-void list_option(CLI::App& app, const std::string& name, std::optional<std::vector<std::string>>& to,
-                 const char* type, const std::string& help) {
-  cli::repeatable(app.add_option_function<std::vector<std::string>>(
-                         name,
-                         [&to](const std::vector<std::string>& values) {
-                           to = values;
-                           std::erase(*to, "");  // an empty value alone clears the list
-                         },
-                         help)
-                      ->type_name(type));
-}
-
 void declare(CLI::App& app, Properties& to, bool required) {
   app.add_option("--upstream", to.upstream, "The provider's server")
       ->type_name("HOST:PORT")
@@ -49,9 +39,9 @@ void declare(CLI::App& app, Properties& to, bool required) {
   app.add_option("--pin", to.pin, "SHA-256 of its certificate, instead of name and chain")
       ->type_name("SHA256");
   app.add_option("--mailbox", to.mailbox, "Where the copies go")->type_name("MAILBOX");
-  list_option(app, "--map", to.map, "PATTERN=MAILBOX", "Copies of these logins go there (repeatable)");
-  list_option(app, "--login", to.logins, "PATTERN", "Only these logins (repeatable)");
-  list_option(app, "--clients", to.clients, "CIDR", "These clients may send without AUTH (repeatable)");
+  cli::list_option(app, "--map", to.map, "PATTERN=MAILBOX", "Copies of these logins go there (repeatable)");
+  cli::list_option(app, "--login", to.logins, "PATTERN", "Only these logins (repeatable)");
+  cli::list_option(app, "--clients", to.clients, "CIDR", "These clients may send without AUTH (repeatable)");
   app.add_option("--on-copy-failure", to.on_copy_failure, "What a client gets where no copy can be kept")
       ->check(CLI::IsMember({"refuse", "pass"}));
   app.add_option("--uncopied-delete", to.uncopied_delete, "POP3: DELE of a mail without a copy")

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
+#include "cli/program.h"
 
 namespace gw::cli {
 namespace {
@@ -40,6 +41,18 @@ CLI::Option* time_option(CLI::App& app, const std::string& name, std::optional<M
                          const std::string& help) {
   return option(app, name, to, help, "WHEN", "a time, such as 2026-11-25 or 2026-11-25T03:12:34Z",
                 [](const std::string& t) { return parse_time(t); });
+}
+
+void list_option(CLI::App& app, const std::string& name, std::optional<std::vector<std::string>>& to,
+                 const std::string& type, const std::string& help) {
+  repeatable(app.add_option_function<std::vector<std::string>>(
+                    name,
+                    [&to](const std::vector<std::string>& values) {
+                      to = values;
+                      std::erase(*to, "");
+                    },
+                    help)
+                 ->type_name(type));
 }
 
 }  // namespace gw::cli

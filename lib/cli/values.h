@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -24,5 +25,9 @@ CLI::Option* duration_option(CLI::App& app, const std::string& name, std::option
 // RFC 3339; a date alone is its midnight UTC.
 CLI::Option* time_option(CLI::App& app, const std::string& name, std::optional<Micros>& to,
                          const std::string& help);
+
+// Given once for each element; an empty value alone clears the list.
+void list_option(CLI::App& app, const std::string& name, std::optional<std::vector<std::string>>& to,
+                 const std::string& type, const std::string& help);
 
 }  // namespace gw::cli

@@ -1,7 +1,5 @@
 #include "gate/pop3_relay_login.h"
 
-#include <poll.h>
-
 #include <algorithm>
 
 #include "base/log.h"
@@ -23,12 +21,6 @@ constexpr std::size_t kMostChallenges = 10;  // that a server may ask behind a c
 
 Pop3RelayLogin::Answer refused(std::string_view text) {
   return {Kind::Refused, std::string(text), {}};
-}
-
-// A process that is asked to stop does not wait on.
-void wait_or_stop(std::chrono::milliseconds time) {
-  pollfd stop{net::stop::descriptor(), POLLIN, 0};
-  ::poll(&stop, 1, static_cast<int>(time.count()));
 }
 
 // Whether a server refused the credentials, and not for a trouble of its own (RFC 2449, RFC 3206).
@@ -124,7 +116,7 @@ Result<void> Pop3RelayLogin::check_mailbox() const {
 
 // All that must be right before the server hears a credential. Gives what the client hears where it is not.
 std::optional<Pop3RelayLogin::Answer> Pop3RelayLogin::prepare(std::string& login, std::string_view acts_as) {
-  if (service_.limits != nullptr) wait_or_stop(service_.limits->wait(net::source_of(peer_)));
+  if (service_.limits != nullptr) net::stop::wait(service_.limits->wait(net::source_of(peer_)));
   const bool acts_as_itself = acts_as == login;
   if (const auto wrong = choose(login)) return refused(*wrong);
   login_ = login;

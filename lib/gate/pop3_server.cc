@@ -1,7 +1,5 @@
 #include "gate/pop3_server.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -27,12 +25,6 @@ constexpr std::chrono::seconds kRenewal{10};
 // How long QUIT waits for the next keeper where the last one could not say whether it has deleted.
 constexpr std::chrono::seconds kReplacement{15};
 constexpr milliseconds kPause{100};
-
-// A process that is asked to stop does not wait on.
-void wait_or_stop(milliseconds time) {
-  pollfd stop{net::stop::descriptor(), POLLIN, 0};
-  ::poll(&stop, 1, static_cast<int>(time.count()));
-}
 
 // A peer that no network is between: a Unix socket, loopback, or a pipe.
 bool local(const net::Peer& peer) {
@@ -182,7 +174,7 @@ bool Connection::handshake(const net::ServerTls& tls) {
 
 void Connection::login(const pop3::Login& login) {
   const std::string source = net::source_of(peer_);
-  if (service_.limits != nullptr) wait_or_stop(service_.limits->wait(source));
+  if (service_.limits != nullptr) net::stop::wait(service_.limits->wait(source));
   const Result<store::Store*> store = service_.store();
   if (!store) {
     log::error("pop3 without vault", {{"peer", peer_}, {"reason", store.error().text()}});
@@ -302,7 +294,7 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
     Result<bool> done = drain_->removed(ids.front());
     const BootClock::time_point patience = BootClock::now() + kReplacement;
     while (!done && done.error().code() == Code::Unavailable && BootClock::now() < patience) {
-      wait_or_stop(kPause);
+      net::stop::wait(kPause);
       done = drain_->removed(ids.front());
     }
     if (done && *done) removed = {};

@@ -23,6 +23,7 @@ void request();  // what the handlers do
 bool requested();
 int descriptor();                              // readable once requested
 std::chrono::steady_clock::time_point time();  // when it was requested
+void wait(std::chrono::milliseconds time);     // so long, or until it is requested
 void withdraw();                               // as if nothing had been asked; for tests
 }  // namespace stop
 

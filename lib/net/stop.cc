@@ -108,6 +108,11 @@ std::chrono::steady_clock::time_point time() {
   return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(stop_time.load()));
 }
 
+void wait(std::chrono::milliseconds time) {
+  pollfd stop{descriptor(), POLLIN, 0};
+  (void)::poll(&stop, 1, static_cast<int>(time.count()));
+}
+
 void withdraw() {
   stop_time = 0;
   (void)silence(descriptor());
