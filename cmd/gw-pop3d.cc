@@ -20,6 +20,7 @@ Result<void> serve(const ServerOptions& options) {
   gate::Pop3Service service;
   service.host = config->host;
   service.store = [&] { return keeper.store(); };
+  service.report = [&](const store::Tally& tally) { keeper.report(tally); };
   if (certificates.configured()) service.tls = [&] { return certificates.current(); };
   service.limits = &limits;
   service.idle_timeout = config->pop3d.idle_timeout;

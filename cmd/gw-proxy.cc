@@ -53,6 +53,7 @@ Result<void> serve(const Options& options) {
   gate::SmtpRelayService& smtp = service.smtp;
   smtp.host = own_host(*config);
   smtp.store = [&] { return keeper.store(); };
+  smtp.report = [&](const store::Tally& tally) { keeper.report(tally); };
   if (certificates.configured()) smtp.tls = [&] { return certificates.current(); };
   smtp.routes = &routes;
   smtp.upstreams = &upstreams;
@@ -67,6 +68,7 @@ Result<void> serve(const Options& options) {
   gate::Pop3RelayService& pop3 = service.pop3;
   pop3.host = smtp.host;
   pop3.store = smtp.store;
+  pop3.report = smtp.report;
   pop3.routes = [&] { return routes.all(); };
   pop3.tls = smtp.tls;
   pop3.upstreams = &upstreams;

@@ -25,6 +25,7 @@ Result<void> serve(const Options& options) {
   gate::SmtpService service;
   service.host = cmd::own_host(*config);
   service.store = [&] { return keeper.store(); };
+  service.report = [&](const store::Tally& tally) { keeper.report(tally); };
   if (certificates.configured()) service.tls = [&] { return certificates.current(); };
   service.max_size = config->smtpd.max_size;
   service.max_recipients = config->smtpd.max_recipients;

@@ -24,8 +24,9 @@ class Connection {
       : stream_(std::move(stream)),
         listener_(listener),
         service_(service),
+        tally_("proxy", service.report),
         session_(session_options()),
-        login_(listener_, service_, stream_) {}
+        login_(listener_, service_, stream_, tally_) {}
 
   void serve();
 
@@ -47,6 +48,7 @@ class Connection {
   net::Stream stream_;
   const Pop3RelayListener& listener_;
   const Pop3RelayService& service_;
+  SessionTally tally_;
   RelaySession session_;
   Pop3RelayLogin login_;
   std::optional<Pop3RelayMails> mails_;  // once in
@@ -85,6 +87,13 @@ void Connection::serve() {
                                  {"known", mails_ ? mails_->copies().known() : 0},
                                  {"uncopied", counts.uncopied},
                                  {"reason", reason_}});
+  if (login_.has_route()) tally_.of_route(login_.route_name());
+  store::Tally& tally = tally_.counts();
+  tally.tls = stream_.tls() ? 1 : 0;
+  tally.completed = session_.replies().completed;
+  tally.deferred = session_.replies().deferred;
+  tally.refused = session_.replies().refused;
+  tally_.end();
 }
 
 // A listener of one route is connected before it greets: what it announces is what that server has.

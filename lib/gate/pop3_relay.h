@@ -23,6 +23,7 @@
 #include "base/secret.h"
 #include "gate/auth_limits.h"
 #include "gate/pop3_upstream.h"
+#include "gate/session_tally.h"
 #include "gate/upstream.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -41,6 +42,7 @@ struct Pop3RelayService {
   std::string host;
   // The vault, asked for at each login and each copy; the store outlives the connection.
   std::function<Result<store::Store*>()> store;
+  Report report;  // where sessions say what they did
   // The routes as they are now. Where the vault cannot be reached they may be those of before, so that one
   // that says `pass` still passes.
   std::function<Result<std::vector<vault::Route>>()> routes;

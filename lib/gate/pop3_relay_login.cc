@@ -31,10 +31,11 @@ bool wrong_credentials(std::string_view text) {
 }  // namespace
 
 Pop3RelayLogin::Pop3RelayLogin(const Pop3RelayListener& listener, const Pop3RelayService& service,
-                               const net::Stream& client)
+                               const net::Stream& client, SessionTally& tally)
     : listener_(listener),
       service_(service),
       client_(client),
+      tally_(tally),
       peer_(client.peer().address.empty() ? "local" : client.peer().address),
       transaction_(new_transaction()) {}
 
@@ -61,6 +62,7 @@ std::optional<std::string> Pop3RelayLogin::connect() {
   auto opened = Pop3Upstream::open(*service_.upstreams, *route_, service_.times);
   if (!opened) {
     const Error& error = opened.error();
+    tally_.trouble(error.code() == Code::Denied ? "server not accepted" : "no server", error);
     log::error(error.code() == Code::Denied ? "server not accepted" : "no server",
                {{"transaction", transaction_}, {"route", route_->name}, {"reason", error.text()}});
     return std::string(kNoServer);
@@ -130,6 +132,7 @@ std::optional<Pop3RelayLogin::Answer> Pop3RelayLogin::prepare(std::string& login
   mailbox_ = *mailbox;
   if (const Result<void> ready = check_mailbox(); !ready) {
     const bool pass = route_->on_copy_failure == vault::OnCopyFailure::Pass;
+    tally_.trouble("no copies", ready.error());
     log::error(pass ? "no copies, passed on" : "no copies",
                {{"transaction", transaction_}, {"route", route_->name}, {"reason", ready.error().text()}});
     if (!pass) return refused(kNoVault);
@@ -212,13 +215,16 @@ Pop3RelayLogin::Answer Pop3RelayLogin::judge(const Result<Reply>& reply, bool la
   // The name is not logged: people type their password into the wrong field.
   log::warning("login refused by the server",
                {{"transaction", transaction_}, {"peer", peer_}, {"route", route_->name}});
-  if (!wrong_credentials(reply->text) || service_.limits == nullptr) return {Kind::Refused, reply->text, {}};
+  const bool wrong = wrong_credentials(reply->text);
+  if (wrong) ++tally_.counts().failed_logins;
+  if (!wrong || service_.limits == nullptr) return {Kind::Refused, reply->text, {}};
   service_.limits->failed(source);
   const bool enough = ++refused_ >= service_.limits->policy().per_session;
   return {enough ? Kind::Over : Kind::Refused, reply->text, "too many wrong passwords"};
 }
 
 Pop3RelayLogin::Answer Pop3RelayLogin::lost(const Error& error) {
+  tally_.trouble("server lost", error);
   log::warning("server lost",
                {{"transaction", transaction_}, {"route", route_->name}, {"reason", error.text()}});
   upstream_.reset();

@@ -32,9 +32,9 @@ class Pop3RelayLogin {
     std::string reason;  // of Over, for the log
   };
 
-  // All three outlive this.
+  // All of them outlive this.
   Pop3RelayLogin(const Pop3RelayListener& listener, const Pop3RelayService& service,
-                 const net::Stream& client);
+                 const net::Stream& client, SessionTally& tally);
 
   // For a listener of one route. Gives what the client hears where there is no server.
   std::optional<std::string> connect_listeners_route();
@@ -54,6 +54,8 @@ class Pop3RelayLogin {
   Pop3Upstream* upstream() { return upstream_.get(); }  // null: not connected, or no longer
   void close() { upstream_.reset(); }
 
+  SessionTally& tally() { return tally_; }
+  bool has_route() const { return route_.has_value(); }
   std::string route_name() const { return route_ ? route_->name : "-"; }
   const std::string& transaction() const { return transaction_; }
   const std::string& peer() const { return peer_; }
@@ -70,6 +72,7 @@ class Pop3RelayLogin {
   const Pop3RelayListener& listener_;
   const Pop3RelayService& service_;
   const net::Stream& client_;
+  SessionTally& tally_;
   std::string peer_;
   std::string transaction_;
   std::optional<vault::Route> route_;

@@ -24,7 +24,9 @@ Pop3RelayMails::Pop3RelayMails(pop3::RelaySession& session, Pop3RelayLogin& logi
       client_(client),
       grace_(grace),
       flush_(std::move(flush)),
-      copies_(login.copies()) {}
+      copies_(login.copies()) {
+  login_.tally().of_route(login_.route_name());
+}
 
 void Pop3RelayMails::answer(const Result<Pop3Upstream::Reply>& reply) {
   if (!reply) return server_lost(reply.error());
@@ -87,7 +89,9 @@ bool Pop3RelayMails::copy_failed(const Error& error) {
   log::error(
       pass ? "no copy, passed on" : "no copy",
       {{"transaction", login_.transaction()}, {"route", login_.route_name()}, {"reason", error.text()}});
+  login_.tally().trouble("no copy", error);
   ++counts_.uncopied;
+  if (pass) ++login_.tally().counts().uncopied;
   return pass;
 }
 
@@ -95,6 +99,7 @@ void Pop3RelayMails::server_lost(const Error& error) {
   log::warning(
       "server lost",
       {{"transaction", login_.transaction()}, {"route", login_.route_name()}, {"reason", error.text()}});
+  login_.tally().trouble("server lost", error);
   end_ = error.text();
   login_.close();
   // Within a text nothing may follow: without the dot the client knows that it has not all of it.
@@ -126,6 +131,7 @@ void Pop3RelayMails::retrieve(const Ask& asked) {
     if (!*part) break;
     const pop3::TextPart& text = **part;
     counts_.octets += text.octets.size();
+    login_.tally().counts().octets += text.octets.size();
     if (copy) copy->write(text.octets);
     if (copy && copy->failed()) {
       const bool pass = copy_failed(copy->finish().error());
@@ -140,10 +146,17 @@ void Pop3RelayMails::retrieve(const Ask& asked) {
     std::optional<std::string> refusal;
     if (made && *made == Made::DiffersNow) made = fetch_for_copy(number, refusal);
     if (lost()) return;
+    count(made);
     if (!made && !copy_failed(made.error())) return end_without_dot();
   }
   ++counts_.retrieved;
+  ++login_.tally().counts().messages;
+  login_.tally().now_and_then();
   session_.text_end();
+}
+
+void Pop3RelayMails::count(const Result<Made>& made) {
+  if (made && *made == Made::Stored) ++login_.tally().counts().copies;
 }
 
 // A message that the client is not given (again), for its copy only. `refusal`: the server's, where it does
@@ -186,6 +199,7 @@ bool Pop3RelayMails::may_delete(std::uint64_t number) {
   if (has && *has) return true;
   if (has && uncopied == vault::UncopiedDelete::Pass) {
     ++counts_.uncopied;
+    ++login_.tally().counts().uncopied;
     log::warning("deleted without a copy",
                  {{"transaction", login_.transaction()}, {"route", login_.route_name()}});
     return true;
@@ -196,6 +210,7 @@ bool Pop3RelayMails::may_delete(std::uint64_t number) {
   }
   std::optional<std::string> refusal;
   const Result<Made> made = has ? fetch_for_copy(number, refusal) : Result<Made>(has.error());
+  count(made);
   if (made) return true;
   if (lost()) return false;
   if (refusal) {

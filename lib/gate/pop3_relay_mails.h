@@ -44,6 +44,7 @@ class Pop3RelayMails {
   bool may_delete(std::uint64_t number);
   Result<Pop3Copies::Made> fetch_for_copy(std::uint64_t number, std::optional<std::string>& refusal);
   bool copy_failed(const Error& error);
+  void count(const Result<Pop3Copies::Made>& made);
   void answer(const Result<Pop3Upstream::Reply>& reply);
   void end_without_dot();
   Pop3Upstream& server() { return *login_.upstream(); }

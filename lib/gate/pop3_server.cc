@@ -37,6 +37,7 @@ class Connection {
       : stream_(std::move(stream)),
         service_(service),
         peer_(stream_.peer().address.empty() ? "local" : stream_.peer().address),
+        tally_("pop3", service.report),
         session_(session_options(implicit_tls)) {}
 
   void serve(bool implicit_tls);
@@ -59,6 +60,7 @@ class Connection {
   net::Stream stream_;
   const Pop3Service& service_;
   std::string peer_;
+  SessionTally tally_;
   pop3::Session session_;
   std::optional<vault::Drain> drain_;
   std::optional<ReadAhead> reader_;  // behind drain_: it ends first
@@ -99,6 +101,12 @@ void Connection::serve(bool implicit_tls) {
                                    {"retrieved", retrieved_},
                                    {"octets", octets_},
                                    {"reason", reason_}});
+  store::Tally& counts = tally_.counts();
+  counts.tls = stream_.tls() ? 1 : 0;
+  counts.completed = session_.replies().completed;
+  counts.deferred = session_.replies().deferred;
+  counts.refused = session_.replies().refused;
+  tally_.end();
 }
 
 // Does the next thing. False: the connection has ended.
@@ -178,6 +186,7 @@ void Connection::login(const pop3::Login& login) {
   const Result<store::Store*> store = service_.store();
   if (!store) {
     log::error("pop3 without vault", {{"peer", peer_}, {"reason", store.error().text()}});
+    tally_.trouble("the vault cannot be reached", store.error());
     return session_.refuse("[SYS/TEMP] the vault cannot be reached now");
   }
   Result<vault::Drain> opened = vault::Drain::open(**store, login.user, login.password, "pop3 " + peer_,
@@ -206,6 +215,7 @@ void Connection::refuse_login(const Error& error) {
   switch (error.code()) {
     case Code::Denied:
       session_.refuse("[AUTH] wrong user or password");
+      ++tally_.counts().failed_logins;
       if (service_.limits == nullptr) return;
       service_.limits->failed(net::source_of(peer_));
       if (++wrong_passwords_ < service_.limits->policy().per_session) return;
@@ -247,6 +257,7 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
     if (!chunk) {
       // Too late for -ERR: without the final dot the client cannot take it for whole.
       log::error("pop3 message broken off", {{"id", record.id.hex()}, {"reason", chunk.error().text()}});
+      tally_.trouble("a message was broken off", chunk.error());
       reason_ = "a message could not be read to its end";
       session_.close();
       return true;
@@ -261,6 +272,9 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
   if (!lines) {
     ++retrieved_;
     octets_ += form.octets();
+    ++tally_.counts().messages;
+    tally_.counts().octets += form.octets();
+    tally_.now_and_then();
     if (form.octets() != record.wire_octets)
       log::error("pop3 size differs from the list", {{"id", record.id.hex()}, {"octets", form.octets()}});
   }
@@ -269,6 +283,7 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
 
 void Connection::refuse_message(const store::MessageRecord& record, const Error& error) {
   log::error("pop3 message not opened", {{"id", record.id.hex()}, {"reason", error.text()}});
+  tally_.trouble("a message cannot be opened", error);
   switch (error.code()) {
     case Code::Corrupt:
     case Code::Version:
@@ -309,6 +324,7 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
   }
   log::error("pop3 deletion failed",
              {{"mailbox", mailbox_}, {"messages", ids.size()}, {"reason", removed.error().text()}});
+  tally_.trouble("a deletion is not confirmed", removed.error());
   session_.refuse("[SYS/TEMP] the deletion is not confirmed; ask again in a new session");
 }
 

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "gate/auth_limits.h"
+#include "gate/session_tally.h"
 #include "net/stream.h"
 #include "net/tls.h"
 #include "store/store.h"
@@ -29,6 +30,7 @@ struct Pop3Service {
   std::string host;
   // The vault, asked for at each login; the store outlives the connection.
   std::function<Result<store::Store*>()> store;
+  Report report;  // where sessions say what they did
   // Certificates in force. Empty: there are none, and STLS is not offered.
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
   AuthLimits* limits = nullptr;  // shared by the connections; none: no waits

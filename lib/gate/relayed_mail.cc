@@ -140,6 +140,12 @@ Reply RelayedMail::end() {
 Reply RelayedMail::conclude(const Result<Reply>& reply) {
   streaming_ = false;
   relayed_ = accepted(reply);
+  if (relayed_) {
+    store::Tally& counts = parts_.tally.counts();
+    ++counts.messages;
+    counts.octets += octets_;
+    ++(copy_ ? counts.copies : counts.uncopied);
+  }
   if (relayed_ || refused(reply)) {
     settle(relayed_ ? Outcome::Accepted : Outcome::Refused, codes(*reply));
     return *reply;
@@ -217,6 +223,7 @@ bool RelayedMail::pass_without_copy(const Error& error) {
 }
 
 void RelayedMail::log_trouble(std::string_view what, const Error& error) const {
+  parts_.tally.trouble(what, error);
   log::error(what, {{"transaction", envelope_.transaction},
                     {"peer", envelope_.peer},
                     {"route", parts_.route.name},

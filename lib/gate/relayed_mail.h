@@ -16,6 +16,7 @@
 #include <string>
 
 #include "gate/mail_copy.h"
+#include "gate/session_tally.h"
 #include "gate/smtp_upstream.h"
 #include "smtp/lone_dot.h"
 #include "smtp/refusals.h"
@@ -28,6 +29,7 @@ struct RelayParts {
   std::unique_ptr<SmtpUpstream>& upstream;
   std::function<Result<store::Store*>()> store;
   const vault::Route& route;
+  SessionTally& tally;
 };
 
 class RelayedMail {

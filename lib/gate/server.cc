@@ -107,6 +107,21 @@ Result<store::Store*> KeeperLink::store() {
   return store_.get();
 }
 
+void KeeperLink::report(const store::Tally& tally) {
+  unsaid_.add(tally);
+  store::Store* store = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    store = store_.get();
+  }
+  if (store == nullptr) return;
+  for (const store::Tally& each : unsaid_.take()) {
+    const Result<void> said = store->tally(each);
+    // What is perhaps counted is not counted twice.
+    if (!said && said.error().code() == Code::Unavailable) unsaid_.add(each);
+  }
+}
+
 Result<void> run_server(const ServerPlan& plan, Certificates& certificates, const net::Handler& handler,
                         const net::Refusal& refusal) {
   net::stop::install();

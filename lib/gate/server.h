@@ -44,12 +44,15 @@ class KeeperLink {
 
   // The store lives as long as this. After a failure the next call tries again.
   Result<store::Store*> store();
+  // Takes the counts to the keeper where it is connected; else they wait until it is. Never fails.
+  void report(const store::Tally& tally);
 
  private:
   keeper::Place place_;
   keeper::Connect how_;
   std::mutex mutex_;
   std::unique_ptr<store::Store> store_;
+  store::Tallies unsaid_;
 };
 
 struct ServerPlan {

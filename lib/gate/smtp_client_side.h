@@ -27,7 +27,8 @@ class SmtpClientSide {
       : stream_(std::move(stream)), timeouts_(timeouts) {}
 
   net::Stream& stream() { return stream_; }
-  smtp::Session& session() { return *session_; }
+  smtp::Session& session() { return *session_; }  // once it has begun
+  bool begun() const { return session_ != nullptr; }
   const std::string& reason() const { return reason_; }  // why it ended
 
   // Greets, unless the client spoke first and `patient` is not said.

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "gate/relayed_mail.h"
 #include "gate/smtp_client_side.h"
+#include "gate/transaction.h"
 #include "mail/address.h"
 #include "net/serve.h"
 
@@ -19,17 +20,6 @@ using smtp::Reply;
 using vault::Route;
 
 constexpr std::size_t kMaxChallenges = 8;  // of upstream, in one AUTH
-
-// 50 random bits in letters and digits: follows a connection, and with a number each of its mails, through
-// logs.
-std::string new_transaction() {
-  static constexpr char kAlphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
-  std::array<std::byte, 10> octets;
-  random_octets(octets);
-  std::string name;
-  for (const std::byte octet : octets) name += kAlphabet[std::to_integer<unsigned>(octet) & 31];
-  return name;
-}
 
 std::string codes(const Reply& reply) {
   const std::string enhanced = smtp::enhanced_code(reply);
@@ -50,6 +40,7 @@ class Relay {
         service_(service),
         name_(new_transaction()),
         peer_(stream.peer().address.empty() ? "local" : stream.peer().address),
+        tally_("proxy", service.report),
         client_(std::move(stream), {service.idle_timeout, service.data_timeout, service.handshake_timeout,
                                     service.upstream.grace}) {}
 
@@ -85,6 +76,7 @@ class Relay {
   const SmtpRelayService& service_;
   std::string name_;
   std::string peer_;
+  SessionTally tally_;
   SmtpClientSide client_;
 
   std::vector<Route> routes_;  // of this protocol, as they were when the connection began
@@ -122,6 +114,15 @@ void Relay::serve() {
                                  {"relayed", relayed_},
                                  {"refused", refused_},
                                  {"reason", client_.reason()}});
+  if (route_) tally_.of_route(route_->name);
+  store::Tally& counts = tally_.counts();
+  counts.tls = client_.stream().tls() ? 1 : 0;
+  if (client_.begun()) {
+    counts.completed = session().replies().completed;
+    counts.deferred = session().replies().deferred;
+    counts.refused = session().replies().refused;
+  }
+  tally_.end();
 }
 
 SmtpClientSide::Tls Relay::certificate() const {
@@ -237,6 +238,7 @@ bool Relay::open_upstream(const Route& route) {
                                       {"route", route.name},
                                       {"code", name(opened.error().code())},
                                       {"reason", opened.error().text()}});
+  tally_.trouble("upstream not reached", opened.error());
   return false;
 }
 
@@ -245,6 +247,7 @@ void Relay::lose_upstream(const Error& error) {
                                {"route", route_ ? route_->name : "-"},
                                {"code", name(error.code())},
                                {"reason", error.text()}});
+  tally_.trouble("upstream lost", error);
   upstream_.reset();
 }
 
@@ -285,6 +288,7 @@ void Relay::log_in() {
   }
   if (!wanted && !routes_known_) return session().refuse(Refusal::UpstreamDownAtAuth);
   if (!wanted || !vault::may_login(*wanted, login_)) {
+    ++tally_.counts().failed_logins;
     log::warning("login without a route", {{"session", name_}, {"peer", peer_}});
     return session().refuse(Refusal::NoRoute);
   }
@@ -304,6 +308,7 @@ void Relay::logged_in(const Result<Reply>& reply) {
   }
   if (reply->code == 334 && ++challenges_ <= kMaxChallenges) return session().challenge(reply->lines.front());
   if (refused(*reply)) {
+    ++tally_.counts().failed_logins;
     log::warning("authentication failed", {{"session", name_}, {"peer", peer_}, {"upstream", codes(*reply)}});
     return session().refuse(*reply);
   }
@@ -346,7 +351,8 @@ void Relay::mail(const smtp::MailFrom& from) {
   if (authenticated_ && !upstream_) return session().close(Refusal::UpstreamLost);
   if (!upstream_ && !open_upstream(*route_)) return session().refuse(Refusal::UpstreamDown);
   ++mails_;
-  mail_.emplace(RelayParts{upstream_, service_.store, *route_}, envelope(from));
+  tally_.of_route(route_->name);
+  mail_.emplace(RelayParts{upstream_, service_.store, *route_, tally_}, envelope(from));
   const Reply reply = mail_->begin(from);
   if (!reply.positive()) mail_.reset();
   answer(reply);
@@ -362,6 +368,7 @@ void Relay::end_mail() {
   const Reply reply = mail_->end();
   relayed_ += mail_->relayed() ? 1 : 0;
   mail_.reset();
+  tally_.now_and_then();
   answer(reply);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "gate/relay_routes.h"
+#include "gate/session_tally.h"
 #include "gate/smtp_upstream.h"
 #include "gate/upstream.h"
 #include "net/stream.h"
@@ -26,6 +27,7 @@ struct SmtpRelayService {
   std::string host;
   // The vault, by its append socket; the store outlives the connection.
   std::function<Result<store::Store*>()> store;
+  Report report;  // where sessions say what they did
   // Certificates in force. Empty: there are none, and STARTTLS is not offered.
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
   RelayRoutes* routes = nullptr;

@@ -38,6 +38,7 @@ class Connection {
         service_(service),
         name_(new_transaction()),
         peer_(stream_.peer().address.empty() ? "local" : stream_.peer().address),
+        tally_("smtp", service.report),
         session_(session_options()) {}
 
   void serve();
@@ -67,6 +68,7 @@ class Connection {
   const SmtpService& service_;
   std::string name_;
   std::string peer_;
+  SessionTally tally_;
   smtp::Session session_;
   std::array<std::byte, kCommandBuffer> command_;
   std::unique_ptr<std::byte[]> body_;
@@ -102,12 +104,18 @@ smtp::Options Connection::session_options() const {
 void Connection::serve() {
   if (!listener_.implicit_tls || handshake()) converse();
   stream_.close();
-  if (session_.permanent_refusals() > 0) note_refusals();
+  if (session_.replies().refused > 0) note_refusals();
   log::info("smtp session ended", {{"session", name_},
                                    {"peer", peer_},
                                    {"accepted", accepted_},
                                    {"refused", recipients_refused_},
                                    {"reason", reason_}});
+  store::Tally& counts = tally_.counts();
+  counts.tls = stream_.tls() ? 1 : 0;
+  counts.completed = session_.replies().completed;
+  counts.deferred = session_.replies().deferred;
+  counts.refused = session_.replies().refused;
+  tally_.end();
 }
 
 void Connection::converse() {
@@ -211,7 +219,7 @@ void Connection::note_refusals() {
                                       {"peer", peer_},
                                       {"mailbox", name},
                                       {"code", session_.last_permanent()},
-                                      {"replies", session_.permanent_refusals()}});
+                                      {"replies", session_.replies().refused}});
     store::Leaf leaf;
     leaf.type = store::LeafType::Refused;
     leaf.mailbox = id;
@@ -297,6 +305,7 @@ void Connection::auth_step(sasl::Step step) {
     fail(mailbox.error(), "cannot look a sender up");
     return session_.refuse(Refusal::StoreTrouble);
   }
+  ++tally_.counts().failed_logins;
   // The name is not logged: people type their password into the wrong field.
   log::warning("authentication failed", {{"session", name_}, {"peer", peer_}});
   session_.refuse(Refusal::WrongCredentials);
@@ -385,6 +394,9 @@ void Connection::body_end() {
     logged += (i > 0 ? "," : "") + (*ids)[i].hex();
   }
   ++accepted_;
+  ++tally_.counts().messages;
+  tally_.counts().octets += mail_->octets();
+  tally_.now_and_then();
   log::info("accepted", {{"transaction", mail_->envelope().transaction},
                          {"peer", peer_},
                          {"mailbox", mail_->mailbox_names()},
@@ -396,6 +408,7 @@ void Connection::body_end() {
 
 // Ours to look into: the sender only hears that it shall try again.
 void Connection::fail(const Error& error, std::string_view what) {
+  tally_.trouble(what, error);
   log::error(what,
              {{"session", name_}, {"peer", peer_}, {"code", name(error.code())}, {"reason", error.text()}});
 }

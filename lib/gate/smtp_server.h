@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "gate/session_tally.h"
 #include "net/serve.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -24,6 +25,7 @@ struct SmtpService {
   std::string host;
   // The vault; the store outlives the connection.
   std::function<Result<store::Store*>()> store;
+  Report report;  // where sessions say what they did
   // Certificates in force. Empty: there are none, and STARTTLS is not offered.
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
   std::uint64_t max_size = 512ull << 20;

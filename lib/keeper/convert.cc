@@ -122,6 +122,25 @@ Result<store::Record> from_proto(const proto::Record& from) {
   return store::Record{{*kind, *mailbox, from.name()}, to_bytes(from.value()), from.version()};
 }
 
+void put(const store::Tally& tally, proto::Tally& to) {
+  to.set_of(tally.of);
+  for (const store::TallyCount& count : store::kTallyCounts) to.add_counts(tally.*count.value);
+  to.set_trouble(tally.trouble);
+  to.set_trouble_time(tally.trouble_time);
+}
+
+store::Tally from_proto(const proto::Tally& from) {
+  store::Tally tally;
+  tally.of = from.of();
+  const std::size_t known =
+      std::min(store::kTallyCounts.size(), static_cast<std::size_t>(from.counts_size()));
+  for (std::size_t i = 0; i < known; ++i)
+    tally.*store::kTallyCounts[i].value = from.counts(static_cast<int>(i));
+  tally.trouble = from.trouble();
+  tally.trouble_time = from.trouble_time();
+  return tally;
+}
+
 void put(const store::RecordKey& key, proto::Request& to) {
   to.set_kind(static_cast<std::uint32_t>(key.kind));
   put_octets(key.mailbox.view(), *to.mutable_mailbox());

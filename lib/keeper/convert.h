@@ -46,6 +46,9 @@ store::MailboxStat from_proto(const proto::Stat& stat);
 void put(const store::Record& record, proto::Record& to);
 Result<store::Record> from_proto(const proto::Record& record);
 
+void put(const store::Tally& tally, proto::Tally& to);
+store::Tally from_proto(const proto::Tally& tally);
+
 // Out of a request: `kind`, `mailbox`, `text`.
 Result<store::RecordKey> record_key_of(const proto::Request& request);
 void put(const store::RecordKey& key, proto::Request& to);

@@ -363,6 +363,21 @@ class RemoteStore : public store::Store {
     return store::SweepReport{swept.number(), swept.octets(), swept.flag(), swept.held_back()};
   }
 
+  Result<void> tally(const store::Tally& tally) override {
+    return done(ask(Effect::Changes, proto::OP_TALLY,
+                    [&](Request& request) { put(tally, *request.mutable_tally()); }));
+  }
+
+  Result<std::vector<store::Tally>> tallies() override {
+    std::vector<store::Tally> all;
+    return pages(
+        proto::OP_TALLIES, all, [](Request&) {},
+        [&](const Reply& reply) -> Result<void> {
+          for (const proto::Tally& tally : reply.tallies()) all.push_back(from_proto(tally));
+          return {};
+        });
+  }
+
  private:
   static void name(const MailboxId& mailbox, const MessageId& message, Request& request) {
     put_octets(mailbox.view(), *request.mutable_mailbox());

@@ -51,6 +51,9 @@ std::optional<Form> form_of(Verb verb) {
 }  // namespace
 
 void RelaySession::line(std::string_view status, std::string_view text) {
+  if (status.starts_with("+OK")) ++replies_.completed;
+  if (status.starts_with("-ERR"))
+    replies_.add_error(text.empty() ? status.substr(std::min<std::size_t>(5, status.size())) : text);
   append(output_, as_bytes(status));
   if (!text.empty()) append(output_, as_bytes(" "));
   append(output_, as_bytes(text));

@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "pop3/command.h"
+#include "pop3/reply_counts.h"
 #include "sasl/pass_through.h"
 #include "wire/line_reader.h"
 
@@ -93,7 +94,8 @@ class RelaySession {
   void output_sent();
 
   bool logged_in() const { return state_ == State::Transaction; }
-  bool in_text() const { return in_text_; }  // behind ok(), and before text_end()
+  const ReplyCounts& replies() const { return replies_; }  // so far
+  bool in_text() const { return in_text_; }                // behind ok(), and before text_end()
   bool tls() const { return options_.tls; }
   bool login_allowed() const { return options_.tls || options_.allow_plaintext; }
   bool can_start_tls() const { return options_.tls_available && !options_.tls; }
@@ -113,6 +115,7 @@ class RelaySession {
   void ask(E event);
 
   RelayOptions options_;
+  ReplyCounts replies_;
   wire::LineReader reader_;
   Bytes input_;
   std::size_t used_ = 0;       // of input_

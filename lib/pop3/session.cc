@@ -14,12 +14,21 @@ Session::Session(Options options) : options_(std::move(options)), reader_(option
 }
 
 void Session::line(std::string_view text) {
+  if (text.starts_with("+OK")) ++replies_.completed;
+  if (text.starts_with("-ERR ")) replies_.add_error(text.substr(5));
   append(output_, as_bytes(text));
   append(output_, as_bytes("\r\n"));
 }
 
 void Session::say(std::string_view text) {
+  if (text.starts_with("+OK")) ++replies_.completed;
   append(output_, as_bytes(text));
+}
+
+void Session::error(std::string_view text) {
+  replies_.add_error(text);
+  say("-ERR ");
+  line(text);
 }
 
 void Session::number(std::uint64_t value) {
@@ -341,8 +350,7 @@ void Session::refuse(std::string_view text) {
   awaiting_ = false;
   if (std::holds_alternative<Update>(event_)) return close(text);
   event_ = Flush{};
-  say("-ERR ");
-  line(text);
+  error(text);
 }
 
 void Session::refuse_damaged(std::string_view text) {
@@ -352,10 +360,7 @@ void Session::refuse_damaged(std::string_view text) {
 }
 
 void Session::close(std::string_view text) {
-  if (!text.empty()) {
-    say("-ERR ");
-    line(text);
-  }
+  if (!text.empty()) error(text);
   awaiting_ = false;
   listing_ = Listing::None;
   state_ = State::Over;

@@ -25,6 +25,7 @@
 #include "base/id.h"
 #include "base/secret.h"
 #include "pop3/command.h"
+#include "pop3/reply_counts.h"
 #include "sasl/mechanism.h"
 #include "wire/dot_writer.h"
 #include "wire/line_reader.h"
@@ -103,6 +104,7 @@ class Session {
   bool output_full() const { return output_.size() >= options_.output_mark; }
   void output_sent();
   bool logged_in() const { return state_ == State::Transaction; }
+  const ReplyCounts& replies() const { return replies_; }  // so far
 
  private:
   enum class State : unsigned char { Authorization, Transaction, Over };
@@ -126,6 +128,7 @@ class Session {
   void ask(E event);
   void say(std::string_view text);
   void line(std::string_view text);
+  void error(std::string_view text);
   void number(std::uint64_t value);
   bool login_allowed() const { return options_.tls || options_.allow_plaintext; }
 
@@ -135,6 +138,7 @@ class Session {
   };
 
   Options options_;
+  ReplyCounts replies_;
   wire::LineReader reader_;
   wire::DotWriter dots_;
   Bytes input_;

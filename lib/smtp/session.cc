@@ -275,8 +275,10 @@ void Session::finish() {
 
 const Event* Session::say(const Reply& reply) {
   if (reply.permanent()) {
-    ++permanent_refusals_;
+    ++replies_.refused;
     last_permanent_ = reply.code;
+  } else {
+    ++(reply.positive() ? replies_.completed : replies_.deferred);
   }
   output_ += reply.wire();
   return nullptr;

@@ -85,6 +85,13 @@ struct Closed {};   // send take_output() and close; nothing follows
 using Event = std::variant<NeedInput, StartTls, AuthOffer, AuthStart, AuthLine, MailFrom, RcptTo, DataStart,
                            BodyBytes, BodyEnd, Aborted, Closed>;
 
+// Replies that a session gave, by class.
+struct ReplyCounts {
+  std::size_t completed = 0;  // 2xx, 3xx
+  std::size_t deferred = 0;   // 4xx
+  std::size_t refused = 0;    // 5xx
+};
+
 class Session {
  public:
   explicit Session(Options options);
@@ -123,8 +130,8 @@ class Session {
   bool extended() const { return extended_; }        // by EHLO
   bool tls_active() const { return options_.tls_active; }
   bool in_body() const { return mode_ == Mode::Data || mode_ == Mode::Chunk; }
-  std::size_t permanent_refusals() const { return permanent_refusals_; }  // 5xx replies so far
-  int last_permanent() const { return last_permanent_; }                  // code of the last one; 0: none
+  const ReplyCounts& replies() const { return replies_; }  // so far
+  int last_permanent() const { return last_permanent_; }   // code of the last one; 0: none
 
  private:
   enum class Mode : unsigned char { Greeting, Command, Auth, Data, Chunk, Done };
@@ -166,7 +173,7 @@ class Session {
   bool awaiting_ = false;
   std::size_t bad_lines_ = 0;
   std::size_t auth_failures_ = 0;
-  std::size_t permanent_refusals_ = 0;
+  ReplyCounts replies_;
   int last_permanent_ = 0;
 
   std::string helo_;

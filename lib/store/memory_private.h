@@ -50,6 +50,11 @@ class MemoryStore : public Store {
   Result<std::uint64_t> note(const MailboxId& log, const Leaf& given) override;
   Result<std::string> checkpoint(std::string_view actor) override;
   Result<SweepReport> sweep(std::size_t budget, bool now) override;
+  Result<void> tally(const Tally& tally) override {
+    tallies_.add(tally);
+    return {};
+  }
+  Result<std::vector<Tally>> tallies() override { return tallies_.all(); }
 
  private:
   struct Log {
@@ -100,6 +105,7 @@ class MemoryStore : public Store {
   Permits permits_;
   Receipts receipts_;
   ClockWatch watch_;
+  Tallies tallies_;
   std::uint64_t commits_ = 0;
 };
 

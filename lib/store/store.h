@@ -26,6 +26,7 @@
 #include "base/result.h"
 #include "store/leaf.h"
 #include "store/record.h"
+#include "store/tally.h"
 
 namespace gw::store {
 
@@ -244,6 +245,10 @@ class Store {
 
   // Removes drained messages whose grace is over, oldest first, at most `budget` of them.
   virtual Result<SweepReport> sweep(std::size_t budget, bool now) = 0;
+
+  // What a server's session did, and the sums of it all since the store was opened. Not durable.
+  virtual Result<void> tally(const Tally& tally) = 0;
+  virtual Result<std::vector<Tally>> tallies() = 0;
 };
 
 // Signs (vault, head of the vault's history); made by vault/checkpoint.h, handed to a store at open.

@@ -92,6 +92,10 @@ TEST_CASE("RemoteStore over MemoryStore: histories") {
 TEST_CASE("RemoteStore over MemoryStore: grace") {
   contract::grace(make_memory);
 }
+
+TEST_CASE("RemoteStore over MemoryStore: what servers did is summed, in bounded memory") {
+  contract::tallies(make_memory);
+}
 TEST_CASE("RemoteStore over MemoryStore: big messages") {
   contract::big(make_memory, 3 << 20);
 }
@@ -125,6 +129,10 @@ TEST_CASE("RemoteStore over LocalStore: histories") {
 }
 TEST_CASE("RemoteStore over LocalStore: grace") {
   contract::grace(make_local);
+}
+
+TEST_CASE("RemoteStore over LocalStore: what servers did is summed, in bounded memory") {
+  contract::tallies(make_local);
 }
 TEST_CASE("RemoteStore over LocalStore: big messages") {
   contract::big(make_local, 3 << 20);

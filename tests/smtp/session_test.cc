@@ -363,7 +363,7 @@ TEST_CASE("5xx replies are counted") {
   Conversation conversation(plain());
   conversation.send(
       "FROB\r\nEHLO c\r\nRCPT TO:<a@b>\r\nMAIL FROM:<>\r\nRCPT TO:<later@b>\r\nRCPT TO:<no@b>\r\n");
-  CHECK(conversation.session().permanent_refusals() == 3);
+  CHECK(conversation.session().replies().refused == 3);
 }
 
 TEST_CASE("EHLO announces what its driver says, and no more is taken") {

@@ -68,6 +68,10 @@ TEST_CASE("MemoryStore: histories") {
 TEST_CASE("MemoryStore: grace") {
   contract::grace(make_memory);
 }
+
+TEST_CASE("MemoryStore: what servers did is summed, in bounded memory") {
+  contract::tallies(make_memory);
+}
 TEST_CASE("MemoryStore: big messages") {
   contract::big(make_memory, 3 << 20);
 }
@@ -101,6 +105,10 @@ TEST_CASE("LocalStore: histories") {
 }
 TEST_CASE("LocalStore: grace") {
   contract::grace(make_local);
+}
+
+TEST_CASE("LocalStore: what servers did is summed, in bounded memory") {
+  contract::tallies(make_local);
 }
 TEST_CASE("LocalStore: big messages") {
   contract::big(make_local, 3 << 20);

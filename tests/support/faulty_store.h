@@ -112,6 +112,12 @@ class FaultyStore : public store::Store {
   Result<store::SweepReport> sweep(std::size_t budget, bool now) override {
     return guard("sweep", [&] { return to_.sweep(budget, now); });
   }
+  Result<void> tally(const store::Tally& tally) override {
+    return guard("tally", [&] { return to_.tally(tally); });
+  }
+  Result<std::vector<store::Tally>> tallies() override {
+    return guard("tallies", [&] { return to_.tallies(); });
+  }
 
  private:
   template <class Do>

@@ -1002,6 +1002,51 @@ void grace(const Make& make) {
   }
 }
 
+void tallies(const Make& make) {
+  Subject subject = make();
+  Store& store = *subject.store;
+  CHECK(store.tallies().value().empty());
+  Tally smtp;
+  smtp.of = "smtp";
+  smtp.sessions = 1;
+  smtp.octets = 300;
+  smtp.trouble = "the first";
+  smtp.trouble_time = 100;
+  REQUIRE(store.tally(smtp));
+  smtp.trouble = "the last";
+  smtp.trouble_time = 200;
+  REQUIRE(store.tally(smtp));
+  smtp.trouble = "heard of too late";
+  smtp.trouble_time = 150;
+  REQUIRE(store.tally(smtp));
+  Tally route;
+  route.of = "route work";
+  for (const TallyCount& count : kTallyCounts) route.*count.value = 7 + count.name.size();
+  REQUIRE(store.tally(route));
+
+  smtp.sessions = 3;
+  smtp.octets = 900;
+  smtp.trouble = "the last";
+  smtp.trouble_time = 200;
+  CHECK(store.tallies().value() == std::vector<Tally>{route, smtp});
+
+  // What a misbehaving client sends stays bounded.
+  Tally odd;
+  odd.sessions = 1;
+  REQUIRE(store.tally(odd));
+  odd.of = std::string(Tallies::kName + 1, 'x');
+  REQUIRE(store.tally(odd));
+  for (std::size_t i = 0; i < Tallies::kNames + 10; ++i) {
+    odd.of = "route " + std::to_string(i);
+    odd.trouble = std::string(Tallies::kTrouble + 5, 'y');
+    odd.trouble_time = 1;
+    REQUIRE(store.tally(odd));
+  }
+  const std::vector<Tally> all = store.tallies().value();
+  CHECK(all.size() == Tallies::kNames);
+  CHECK(std::ranges::all_of(all, [](const Tally& each) { return each.trouble.size() <= Tallies::kTrouble; }));
+}
+
 void big(const Make& make, std::size_t octets) {
   Subject subject = make();
   Store& store = *subject.store;

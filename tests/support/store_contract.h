@@ -75,6 +75,7 @@ void leases(const Make& make);
 void quota(const Make& make);
 void histories(const Make& make);
 void grace(const Make& make);
+void tallies(const Make& make);
 void big(const Make& make, std::size_t octets);  // a container of this size
 
 }  // namespace gw::store::contract

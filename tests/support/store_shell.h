@@ -84,6 +84,8 @@ class StoreShell : public store::Store {
   Result<store::SweepReport> sweep(std::size_t budget, bool now) override {
     return inner_.sweep(budget, now);
   }
+  Result<void> tally(const store::Tally& tally) override { return inner_.tally(tally); }
+  Result<std::vector<store::Tally>> tallies() override { return inner_.tallies(); }
 
  protected:
   store::Store& inner_;

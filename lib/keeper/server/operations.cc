@@ -14,6 +14,7 @@ using Page = std::function<bool()>;
 constexpr std::size_t kMessagesAtOnce = 1024;
 constexpr std::size_t kLeavesAtOnce = 512;
 constexpr std::size_t kRecordsAtOnce = 16;
+constexpr int kTalliesAtOnce = 100;  // of half a KiB each
 
 store::Note note_of(const proto::Request& request, const std::string& actor) {
   return {static_cast<store::LeafType>(request.note().type()), actor, request.note().value()};
@@ -96,6 +97,16 @@ Result<void> scan(store::Store& store, const proto::Request& request, const stor
     if (records->size() < wanted) break;
     left -= records->size();
     name = records->back().key.name;
+  }
+  return {};
+}
+
+Result<void> tallies(store::Store& store, proto::Reply& reply, const Page& page) {
+  const auto all = store.tallies();
+  if (!all) return all.error();
+  for (const store::Tally& tally : *all) {
+    if (reply.tallies_size() == kTalliesAtOnce && !page()) return {};
+    put(tally, *reply.add_tallies());
   }
   return {};
 }
@@ -227,6 +238,10 @@ Result<void> operate(store::Store& store, const proto::Request& request, const s
       reply.set_held_back(swept->held_back);
       return {};
     }
+    case proto::OP_TALLY:
+      return store.tally(from_proto(request.tally()));
+    case proto::OP_TALLIES:
+      return tallies(store, reply, page);
     default:
       break;
   }

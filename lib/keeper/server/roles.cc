@@ -103,6 +103,8 @@ constexpr std::array kRules{
     Rule{proto::OP_NOTE, "note", of_a_refusal, of_a_reader},
     Rule{proto::OP_CHECKPOINT, "checkpoint", never, never},
     Rule{proto::OP_SWEEP, "sweep", never, never},
+    Rule{proto::OP_TALLY, "tally", always, always},
+    Rule{proto::OP_TALLIES, "tallies", never, never},
 };
 
 const Rule* rule_of(proto::Op op) {

@@ -100,6 +100,11 @@ class LocalStore : public Store {
                                     std::span<const MessageId> messages) override;
   Result<std::string> checkpoint(std::string_view actor) override;
   Result<SweepReport> sweep(std::size_t budget, bool now) override;
+  Result<void> tally(const Tally& tally) override {
+    tallies_.add(tally);
+    return {};
+  }
+  Result<std::vector<Tally>> tallies() override { return tallies_.all(); }
 
  private:
   friend class LocalAppend;
@@ -144,6 +149,7 @@ class LocalStore : public Store {
   Leases leases_;
   Permits permits_;
   Receipts receipts_;
+  Tallies tallies_;
   std::mutex clock_mutex_;
   ClockWatch clock_watch_;
   Micros last_sweep_ = 0;
