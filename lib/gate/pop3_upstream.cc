@@ -44,7 +44,8 @@ Result<void> Pop3Upstream::begin(Upstreams& upstreams) {
       refusal_ = "[SYS/TEMP] the server does not begin TLS";
       return {};
     }
-    if (auto done = upstreams.start_tls(stream_, route_, times_.connect); !done) return done;
+    if (auto done = upstreams.start_tls(stream_, route_, times_.connect); !done)
+      return done.error().within(route_.upstream());
     client_.tls_started();
   }
   return learn_capabilities();

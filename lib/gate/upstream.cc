@@ -41,12 +41,10 @@ Result<net::Stream> Upstreams::open(const vault::Route& route, milliseconds time
 }
 
 Result<void> Upstreams::start_tls(net::Stream& stream, const vault::Route& route, milliseconds timeout) {
-  if (stream.pending()) return Error(Code::Closed, route.upstream() + ": it sent octets before TLS began");
+  if (stream.pending()) return Error(Code::Closed, "it sent octets before TLS began");
   const Result<Trust> tls = trust(route);
   if (!tls) return tls.error();
-  if (const Result<void> done = stream.connect_tls(**tls, route.host, timeout); !done)
-    return done.error().within(route.upstream());
-  return {};
+  return stream.connect_tls(**tls, route.host, timeout);
 }
 
 void Upstreams::reload() {

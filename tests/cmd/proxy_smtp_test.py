@@ -5,6 +5,7 @@ a mail that it took go without a copy.
 GW_BIG: octets of the mail whose way through must not cost memory (default 48 MiB; 200 MiB is the proof).
 """
 import base64
+import hashlib
 import json
 import pathlib
 import re
@@ -39,6 +40,24 @@ def plain(login=LOGIN, password=PASSWORD, act_as=""):
 
 def xoauth2(login=LOGIN, token=PASSWORD):
     return base64.b64encode(f"user={login}\1auth=Bearer {token}\1\1".encode()).decode()
+
+
+def body_hash(mail, how):
+    """DKIM's bh= of a mail's body (RFC 6376 section 3.4.3 and 3.4.4), canonicalised `simple` or `relaxed`."""
+    body = mail.partition(b"\r\n\r\n")[2]
+    if how == "relaxed":
+        body = b"\r\n".join(re.sub(rb"[ \t]+", b" ", line).removesuffix(b" ") for line in body.split(b"\r\n"))
+    body = re.sub(rb"(\r\n)*\Z", b"", body)
+    body += b"\r\n" if body or how == "simple" else b""
+    return base64.b64encode(hashlib.sha256(body).digest()).decode()
+
+
+def signed_hash(mail):
+    """bh= and canonicalisation of the body in the mail's first DKIM-Signature."""
+    header = mail.partition(b"\r\n\r\n")[0] + b"\r\n"
+    found = re.search(rb"(?im)^dkim-signature:((?:[^\r]|\r\n[ \t])*)\r\n", header)
+    tags = dict(part.strip().partition("=")[::2] for part in re.sub(r"\s", "", found[1].decode("latin-1")).split(";") if part)
+    return tags["bh"], tags.get("c", "simple/simple").partition("/")[2] or "simple"
 
 
 def stuffed(content):
@@ -255,6 +274,32 @@ class PassingTest(ProxyTest):
         self.assertEqual([(m.sender, m.recipients) for m in self.upstream.messages], [(b"c@d", [b"z@y.example"])])
         self.upstream.idle()
         self.assertTrue(all(s.quit for s in self.upstream.sessions))
+
+    def test_the_body_hash_of_dkim_holds_behind_it(self):
+        mails = []
+        for number, body in enumerate((b"", b"\r\n", b"\r\n\r\n", b"a  b\t \r\n \r\n\r\n", b"no end of line", b".\r\n..\r\n",
+                                       *(odd.partition(b"\r\n\r\n")[2] for odd in ODD.values()))):
+            for how in ("simple", "relaxed"):
+                head = f"Subject: {number}\r\nDKIM-Signature: v=1; a=rsa-sha256; c=relaxed/{how};\r\n\tbh="
+                mail = head.encode() + body_hash(b"\r\n\r\n" + body, how).encode() + b"; b=\r\n\r\n" + body
+                mails.append(mail if mail.endswith(b"\r\n") else mail + b"\r\n")
+        for path in sorted((gw.ROOT / "../shared/corpus/eml").rglob("*")):  # real ones, where they are
+            octets = path.read_bytes() if path.is_file() else b""
+            if re.search(rb"(?im)^dkim-signature:[^:]*bh=", octets.partition(b"\r\n\r\n")[0]) and octets.endswith(b"\r\n"):
+                bh, how = signed_hash(octets)
+                mails += [octets] if bh == body_hash(octets, how) else []
+        self.route()
+        self.proxy()
+        smtp = self.client()
+        for mail in mails:
+            self.assertEqual(smtp.deliver("a@x.example", mail).code, 250)
+        received = [message.content for message in self.upstream.messages]
+        self.assertEqual(len(received), len(mails))
+        copies = self.copies()
+        self.assertEqual(len(copies), len(mails))
+        for mail in received + copies:
+            bh, how = signed_hash(mail)
+            self.assertEqual(body_hash(mail, how), bh, mail)
 
     def test_a_large_mail_costs_no_memory(self):
         self.route()

@@ -76,7 +76,7 @@ class ClientsTest(unittest.TestCase):
         for port, implicit in ((self.gateway.smtp_port, False), (self.gateway.smtps_port, True)):
             with self.subTest(implicit=implicit):
                 gw_peers.run(find("node"), pathlib.Path(__file__).with_name("nodemailer_sends.js"), port, implicit,
-                             self.gateway.certificate, SENDER, self.gateway.box.address,
+                             self.gateway.certificate, "-", SENDER, self.gateway.box.address,
                              *(self.gateway.folder / name for name in self.mails),
                              env=gw.clean_environment({"NODE_PATH": "/usr/share/nodejs"}))
                 self.gateway.check(self, expected)

@@ -1,9 +1,11 @@
-// Sends files as they are: PORT IMPLICIT CERTIFICATE SENDER RECIPIENT FILE…
+// Sends files as they are: PORT IMPLICIT CERTIFICATE LOGIN SENDER RECIPIENT FILE…
+// LOGIN: a file with user, method and password in a line each; `-` for none.
 "use strict";
 const fs = require("fs");
 const nodemailer = require("nodemailer");
 
-const [port, implicit, certificate, from, to, ...files] = process.argv.slice(2);
+const [port, implicit, certificate, login, from, to, ...files] = process.argv.slice(2);
+const [user, method, pass] = login === "-" ? [] : fs.readFileSync(login, "utf8").split("\n");
 const transport = nodemailer.createTransport({
   host: "127.0.0.1", // Node takes ::1 for localhost where it can, and nobody listens there
   port: Number(port),
@@ -11,6 +13,8 @@ const transport = nodemailer.createTransport({
   requireTLS: true,
   pool: true,
   maxConnections: 1,
+  auth: user && { user, pass },
+  authMethod: method,
   tls: { ca: fs.readFileSync(certificate), servername: "localhost" },
 });
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""OpenSMTPD as a relay by smarthost, over TLS with our certificate checked.
+"""OpenSMTPD as a relay by smarthost, over TLS with our certificate checked, and as the server behind gw-proxy.
 
 Debian's package excludes Postfix's, so scripts/install-packages only unpacks it. Its users, its queue and its socket
 have fixed names: it runs in a mount namespace in which these are folders of the test.
@@ -17,7 +17,9 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
 import gw_peers  # noqa: E402
+from gw_smtp_upstream import SmtpUpstream  # noqa: E402
 
+LONE_DOT = re.compile(rb"(\r|\n)\0*\.\0*(\r|\n)")  # what gw-proxy passes on to no server
 USERS = {"opensmtpd": 64002, "opensmtpq": 64003}  # no users of the system's
 
 
@@ -27,7 +29,9 @@ def as_opensmtpd_sends(octets):
 
 
 class OpenSmtpd:
-    def __init__(self, gateway):
+    """`settings` gets its port and gives its smtpd.conf."""
+
+    def __init__(self, settings):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-opensmtpd-"))
         self.folder.chmod(0o711)
         root = gw_peers.UNPACKED / "opensmtpd"
@@ -37,13 +41,7 @@ class OpenSmtpd:
         for sub in ("spool", "lib/opensmtpd/empty", "run"):
             (self.folder / sub).mkdir(parents=True)
         self.configuration = self.folder / "smtpd.conf"
-        self.configuration.write_text(f"""
-ca gateway cert "{gateway.certificate}"
-smtp max-message-size 200M
-listen on 127.0.0.1 port {self.port} hostname mail.example.com
-action journal relay host smtp+tls://localhost:{gateway.smtp_port} ca gateway helo mail.example.com
-match from any for any action journal
-""")
+        self.configuration.write_text(settings(self.port))
         self.log_path = self.folder / "log"
         binds = {"/var/spool": self.folder / "spool", "/var/lib": self.folder / "lib", "/run": self.folder / "run"}
         command = gw_peers.in_own_users(self.folder, USERS, binds, [self.program, "-d", "-v", "-f", self.configuration])
@@ -78,13 +76,47 @@ match from any for any action journal
 class OpenSmtpdTest(unittest.TestCase):
     def test_relay(self):
         mails = gw_peers.mails()
-        with gw_peers.Gateway() as gateway, OpenSmtpd(gateway) as smtpd:
+        settings = lambda port: f"""
+ca gateway cert "{gateway.certificate}"
+smtp max-message-size 200M
+listen on 127.0.0.1 port {port} hostname mail.example.com
+action journal relay host smtp+tls://localhost:{gateway.smtp_port} ca gateway helo mail.example.com
+match from any for any action journal
+"""
+        with gw_peers.Gateway() as gateway, OpenSmtpd(settings) as smtpd:
             refused = gw_peers.deliver_by_smtp("127.0.0.1", smtpd.port, gateway.box.address, mails)
             self.assertEqual(refused, {"no-header.eml"}, "what has no header it does not take")
             mails = {name: octets for name, octets in mails.items() if name not in refused}
             gw.until(lambda: gateway.count() >= len(mails) or "TempFail" in smtpd.log(), "everything is delivered")
             self.assertNotIn("TempFail", smtpd.log())
             gateway.check(self, {name: as_opensmtpd_sends(octets) for name, octets in mails.items()}, self.without_added)
+
+    def test_behind_the_proxy(self):
+        # In clear: this one's TLS cannot sign with the OpenSSL that Debian 12 builds it with.
+        settings = lambda port: f"""
+smtp max-message-size 200M
+listen on 127.0.0.1 port {port} hostname mail.example.com
+action onward relay host smtp://127.0.0.1:{sink.port} helo mail.example.com
+match from any for any action onward
+"""
+        sink = SmtpUpstream(extensions=["PIPELINING", "SIZE 0", "8BITMIME", "ENHANCEDSTATUSCODES"])
+        self.addCleanup(sink.close)
+        # gw-proxy takes CRLF only for a line's end, as a client sends it.
+        mails = {name: gw_peers.lines_by(rb"\r?\n", octets) for name, octets in gw_peers.mails().items()}
+        mails = {name: octets for name, octets in mails.items() if not LONE_DOT.search(octets.replace(b"\r\n", b""))}
+        with gw_peers.Gateway() as gateway, OpenSmtpd(settings) as smtpd:
+            gateway.vault.env["STATE_DIRECTORY"] = str(gateway.vault.side)
+            gateway.vault.store("route", "add", "work", "--protocol", "smtp", "--upstream", f"localhost:{smtpd.port}", "--tls",
+                                "none", "--mailbox", "journal", "--allow-private", "--clients", "127.0.0.0/8")
+            proxy = gateway.vault.serve("gw-proxy", listen=("work=127.0.0.1:0",))
+            refused = gw_peers.deliver_by_smtp("127.0.0.1", proxy.address("work")[1], "team@example.org", mails)
+            self.assertEqual(refused, {"no-header.eml"}, "what it refuses is refused, and leaves no copy")
+            sent = [octets for name, octets in mails.items() if name not in refused]
+            sink.wait_for(len(sent))
+            copies = gateway.messages()
+            self.assertEqual(gw.digests(copies), gw.digests(sent))
+            self.assertEqual(gw.digests(self.without_added(m.content) for m in sink.messages),
+                             gw.digests(map(as_opensmtpd_sends, copies)))
 
     def without_added(self, octets):
         """Received in front; Date and Message-ID at the header's end where the mail had none."""

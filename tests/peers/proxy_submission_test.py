@@ -142,6 +142,18 @@ class ProxySubmissionTest(unittest.TestCase):
                          "--suppress-data")
         self.check([as_swaks_sends(octets) for octets in self.mails.values()])
 
+    def test_nodemailer(self):
+        login = self.gateway.folder / "login"
+        login.touch(0o600)
+        for port, implicit, method in ((self.port, False, "PLAIN"), (self.tls_port, True, "LOGIN")):
+            login.write_text(f"{LOGIN}\n{method}\n{PASSWORD}")
+            gw_peers.run(find("node"), pathlib.Path(__file__).with_name("nodemailer_sends.js"), port, implicit,
+                         self.gateway.certificate, login, LOGIN, "team@example.org",
+                         *(self.gateway.folder / name for name in self.mails),
+                         env=gw.clean_environment({"NODE_PATH": "/usr/share/nodejs"}))
+        # A LF alone becomes CRLF, and the last line gets its end.
+        self.check([with_last_crlf(re.sub(rb"\r?\n", b"\r\n", octets)) for octets in self.mails.values()] * 2)
+
     def test_smtplib_with_the_whole_corpus_in_one_session(self):
         smtp = smtplib.SMTP("localhost", self.port, timeout=gw.WAIT)
         with smtp:
