@@ -75,6 +75,7 @@ void add_sweep(Commands& commands);
 void add_prove(Commands& commands);
 void add_report(Commands& commands);
 void add_repair(Commands& commands);
+void add_salvage(Commands& commands);
 void add_doctor(Commands& commands);
 void add_serve(Commands& commands);
 

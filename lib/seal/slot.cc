@@ -130,6 +130,16 @@ bool valid_cost(const Argon2Cost& cost, std::uint64_t floor) {
          cost.memory % 1024 == 0 && cost.passes >= 1 && cost.passes <= kArgon2MaxPasses;
 }
 
+std::optional<SlotPlace> place_of(ByteView slot) {
+  ByteReader in(slot);
+  if (as_text(in.bytes(kMagic.size())) != kMagic || in.u8() != kVersion || in.u8() != kPasswordType)
+    return std::nullopt;
+  const VaultId vault = VaultId::from(in.bytes(16));
+  const MailboxId mailbox = MailboxId::from(in.bytes(16));
+  if (!in.ok()) return std::nullopt;
+  return SlotPlace{vault, mailbox};
+}
+
 Result<Bytes> seal_password_slot(const SlotPlace& place, const KeyRing& ring, const Secret& password,
                                  const Argon2Cost& cost, std::uint64_t floor) {
   if (!valid_ring(ring)) return Error(Code::BadInput, "no keys that a slot can hold");

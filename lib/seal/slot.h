@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -57,6 +58,9 @@ Result<KeyRing> open_password_slot(const SlotPlace& place, ByteView slot, const 
 // The work of opening a slot, where there is none. The salt follows from the name, as if there were one.
 Result<void> work_for_nothing(const VaultId& vault, std::string_view name, const Secret& password,
                               const Argon2Cost& cost);
+
+// The place that a password slot names, unchecked; none: it is not one.
+std::optional<SlotPlace> place_of(ByteView slot);
 
 Result<Bytes> seal_recovery_slot(const SlotPlace& place, const KeyRing& ring, const PublicKey& recipient);
 // Denied: sealed to another key. Corrupt: altered, or of another place.

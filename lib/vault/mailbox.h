@@ -28,6 +28,8 @@ struct Settings {
 // digest, and where they differ no slot is made (Corrupt).
 Result<void> write_settings(store::Store& store, const Settings& settings, std::string_view actor);
 Result<Settings> read_settings(store::Store& store);  // the defaults where none were written
+// What the vault's first history leaf says of the recovery recipient, by these records of settings.
+Digest recovery_digest(const std::vector<store::Record>& settings);
 
 struct NewMailbox {
   std::string name;

@@ -51,7 +51,7 @@ const Expected* Replay::find(const MessageId& message) const {
 void Replay::compare_heads() {
   const auto [first, last] = heads_.equal_range(range_.size());
   for (auto at = first; at != last; ++at)
-    if (at->second != range_.root()) found_({}, "its history is not the one that an earlier head names");
+    if (at->second.root != range_.root()) found_({}, "its history is not the one that an earlier head names");
   heads_.erase(first, last);
 }
 
@@ -60,7 +60,11 @@ void Replay::take_message(const store::Leaf& leaf) {
   using store::State;
   const auto known = messages_.find(leaf.message);
   if (leaf.type == LeafType::Accepted || leaf.type == LeafType::Pending) {
-    if (known != messages_.end()) return found_(leaf.message, "it was accepted twice");
+    if (known != messages_.end()) {
+      // What an accepted loss took along may come again.
+      if (!known->second.before_gap) return found_(leaf.message, "it was accepted twice");
+      messages_.erase(known);
+    }
     Expected expected;
     expected.state = leaf.type == LeafType::Accepted ? State::Live : State::Pending;
     expected.seq = leaf.index;
@@ -91,6 +95,18 @@ void Replay::take_message(const store::Leaf& leaf) {
   expected.state = *move.to;
 }
 
+// What came before may be missing: messages, and entries of which the vault's history had a head.
+void Replay::take_gap() {
+  ++gaps_;
+  for (auto& [id, expected] : messages_) expected.before_gap = true;
+  std::erase_if(heads_,
+                [&](const auto& head) { return head.second.before_gap && head.first >= range_.size(); });
+  if (range_.size() <= kept_) return;
+  for (auto& [mailbox, claims] : claimed_) {
+    for (auto& [size, claim] : claims) claim.before_gap = claim.before_gap || claim.index >= kept_;
+  }
+}
+
 void Replay::take_other(const store::Leaf& leaf) {
   using store::LeafType;
   switch (leaf.type) {
@@ -114,12 +130,10 @@ void Replay::take_other(const store::Leaf& leaf) {
       mailboxes_[leaf.mailbox] = false;
       return;
     case LeafType::Head:
-      claimed_[leaf.mailbox].emplace(leaf.value, leaf.container);
+      claimed_[leaf.mailbox].emplace(leaf.value, Claim{leaf.container, leaf.index, false});
       return;
     case LeafType::Gap:
-      ++gaps_;
-      for (auto& [id, expected] : messages_) expected.before_gap = true;
-      return;
+      return take_gap();
     default:
       return;
   }

@@ -72,4 +72,13 @@ Result<Settings> read_settings(store::Store& store) {
   return record.error().within("the vault's settings");
 }
 
+Digest recovery_digest(const std::vector<store::Record>& settings) {
+  for (const store::Record& record : settings) {
+    if (record.key != kSettingsKey) continue;
+    const Result<Settings> decoded = decode(record.value);
+    if (decoded && !decoded->recovery_recipient.empty()) return sha256(as_bytes(decoded->recovery_recipient));
+  }
+  return {};
+}
+
 }  // namespace gw::vault

@@ -25,8 +25,8 @@ bool about_the_data(const Error& error) {
 
 class MailboxCheck {
  public:
-  MailboxCheck(store::Store& store, MailboxId mailbox, std::multimap<std::uint64_t, Digest> heads,
-               VerifyReport& report, const Progress& progress)
+  MailboxCheck(store::Store& store, MailboxId mailbox, Claims heads, VerifyReport& report,
+               const Progress& progress)
       : store_(store),
         mailbox_(mailbox),
         report_(report),
@@ -206,14 +206,14 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
   const auto found = [&](std::optional<MessageId> message, std::string what) {
     report.findings.push_back({{}, message, std::move(what)});
   };
-  std::multimap<std::uint64_t, Digest> kept;
+  Claims kept;
   if (against != nullptr) {
     const Result<VaultId> id = store.vault_id();
     if (!id) return id.error();
     if (against->vault != *id) return Error(Code::BadInput, "the checkpoint is of another vault");
-    kept.emplace(against->head.size, against->head.root);
+    kept.emplace(against->head.size, Claim{against->head.root, 0, false});
   }
-  Replay vault({}, std::move(kept), found);
+  Replay vault({}, std::move(kept), found, against == nullptr ? 0 : against->head.size);
   if (const Result<void> read = vault.advance(store); !read) {
     if (!about_the_data(read.error())) return read.error();
     found({}, read.error().text());
@@ -233,9 +233,8 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
     if (!vault.mailboxes().contains(mailbox.id))
       report.findings.push_back({mailbox.id, {}, "the vault's history does not know it"});
     const auto heads = vault.heads().find(mailbox.id);
-    MailboxCheck check(store, mailbox.id,
-                       heads == vault.heads().end() ? std::multimap<std::uint64_t, Digest>() : heads->second,
-                       report, progress);
+    MailboxCheck check(store, mailbox.id, heads == vault.heads().end() ? Claims() : heads->second, report,
+                       progress);
     if (const Result<void> done = check.run(); !done) return done.error();
   }
   for (const auto& [id, alive] : vault.mailboxes())

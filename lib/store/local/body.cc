@@ -12,6 +12,16 @@ Bytes body_trailer(std::size_t envelope, bool large) {
   return writer.u32(static_cast<std::uint32_t>(envelope)).u8(large ? 1 : 0).take();
 }
 
+std::optional<BodyParts> split_body(ByteView stored) {
+  if (stored.size() < kTrailer) return std::nullopt;
+  ByteReader trailer(stored.last(kTrailer));
+  const std::size_t envelope = trailer.u32();
+  const std::uint8_t kind = trailer.u8();
+  if (kind > 1 || envelope > stored.size() - kTrailer) return std::nullopt;
+  const ByteView parts = stored.first(stored.size() - kTrailer);
+  return BodyParts{parts.first(parts.size() - envelope), parts.last(envelope), kind == 1};
+}
+
 ByteView Body::container() const {
   const ByteView all = view(stored_);
   return all.first(all.size() - kTrailer - envelope_);
@@ -37,14 +47,10 @@ Result<std::shared_ptr<const Body>> Bodies::read(const MailboxId& mailbox, const
   auto found = engine_.get(Family::Bodies, body_key(message, mailbox), body->stored_);
   if (!found) return found.error().within("message " + message.hex());
   if (!*found) return Error(Code::NotFound, "no such message");
-  const ByteView all = view(body->stored_);
-  const Error corrupt(Code::Corrupt, "the body of message " + message.hex() + " is not one");
-  if (all.size() < kTrailer) return corrupt;
-  ByteReader trailer(all.last(kTrailer));
-  body->envelope_ = trailer.u32();
-  const std::uint8_t kind = trailer.u8();
-  body->large_ = kind == 1;
-  if (kind > 1 || body->envelope_ > all.size() - kTrailer) return corrupt;
+  const auto parts = split_body(view(body->stored_));
+  if (!parts) return Error(Code::Corrupt, "the body of message " + message.hex() + " is not one");
+  body->envelope_ = parts->envelope.size();
+  body->large_ = parts->large;
   const std::lock_guard lock(mutex_);
   // One that was removed while we read it is not kept.
   if (forgotten == forgotten_) {

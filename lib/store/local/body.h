@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "store/local/engine.h"
 #include "store/local/keys.h"
@@ -14,6 +15,14 @@ namespace gw::store {
 
 inline constexpr std::size_t kTrailer = 5;
 Bytes body_trailer(std::size_t envelope, bool large);
+
+// The three parts of a stored body; none: it is not one.
+struct BodyParts {
+  ByteView container;  // empty where it is a file
+  ByteView envelope;
+  bool large = false;
+};
+std::optional<BodyParts> split_body(ByteView stored);
 
 class Body {
  public:

@@ -95,6 +95,14 @@ rocksdb::ColumnFamilyOptions family_options(Family family, std::size_t buffers,
   return options;
 }
 
+std::vector<rocksdb::ColumnFamilyDescriptor> all_families(std::size_t buffers) {
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(8 << 20, 2);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (std::size_t i = 0; i < kFamilies; ++i)
+    families.emplace_back(kNames[i], family_options(static_cast<Family>(i), buffers, cache));
+  return families;
+}
+
 }  // namespace
 
 class Engine::Listener : public rocksdb::EventListener {
@@ -111,22 +119,34 @@ class Engine::Listener : public rocksdb::EventListener {
 
 Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode, std::size_t buffers) {
   std::unique_ptr<Engine> engine(new Engine());
-  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(8 << 20, 2);
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (std::size_t i = 0; i < kFamilies; ++i)
-    families.emplace_back(kNames[i], family_options(static_cast<Family>(i), buffers, cache));
   rocksdb::DBOptions options = database_options(mode);
   options.listeners.push_back(std::make_shared<Listener>(engine->failed_));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const bool reading = mode == Mode::ReadOnly || mode == Mode::ReadOnlyToDamage;
-  const rocksdb::Status status = reading
-                                     ? rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &db)
-                                     : rocksdb::DB::Open(options, path, families, &handles, &db);
+  const rocksdb::Status status =
+      reading ? rocksdb::DB::OpenForReadOnly(options, path, all_families(buffers), &handles, &db)
+              : rocksdb::DB::Open(options, path, all_families(buffers), &handles, &db);
   if (!status.ok()) return error_of(status);
   engine->db_.reset(db);
   std::copy(handles.begin(), handles.end(), engine->handles_.begin());
   return engine;
+}
+
+Result<void> Engine::list_anew(const std::string& path, std::size_t buffers) {
+  rocksdb::DBOptions options = database_options(Mode::ReadOnly);
+  if (auto repaired = result_of(rocksdb::RepairDB(path, options, all_families(buffers))); !repaired)
+    return repaired;
+  // A family that has no table is not in the list; an open makes it.
+  options.create_missing_column_families = true;
+  std::unique_ptr<Engine> engine(new Engine());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::Open(options, path, all_families(buffers), &handles, &db);
+  if (!status.ok()) return error_of(status);
+  engine->db_.reset(db);
+  std::copy(handles.begin(), handles.end(), engine->handles_.begin());
+  return {};
 }
 
 Engine::~Engine() {

@@ -33,6 +33,9 @@ class Engine {
   };
   // `buffers`: octets of each write buffer of bodies; the others have half.
   static Result<std::unique_ptr<Engine>> open(const std::string& path, Mode mode, std::size_t buffers);
+  // Lists a database's files anew (RepairDB), where the list of them is lost: from what is in its tables and
+  // logs, without its blob files. What cannot be read is put into `path`/lost.
+  static Result<void> list_anew(const std::string& path, std::size_t buffers);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

@@ -1,0 +1,118 @@
+// gw-store salvage: what can be read of a damaged vault, as a new one; in this process.
+#include <CLI/CLI.hpp>
+
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "seal/slot.h"
+#include "store/commands.h"
+#include "store/format.h"
+#include "store/local/salvage.h"
+#include "vault/mailbox.h"
+#include "vault/verify.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Options {
+  std::string from;
+  std::string to;
+  bool json = false;
+};
+
+void print(cli::Output& output, const store::SalvageLoss& loss, bool json) {
+  if (!json) {
+    output.line("lost         " +
+                (loss.mailbox.zero() ? std::string("vault") : "mailbox " + loss.mailbox.hex()) +
+                (loss.message ? ", message " + loss.message->hex() : "") + ": " + loss.why +
+                (loss.file.empty() ? "" : "; see " + loss.file));
+    return;
+  }
+  Json object;
+  object["kind"] = "lost";
+  object["mailbox"] = loss.mailbox.zero() ? Json() : Json(loss.mailbox.hex());
+  object["message"] = loss.message ? Json(loss.message->hex()) : Json();
+  cli::put_text(object, "why", loss.why);
+  object["file"] = loss.file.empty() ? Json() : Json(loss.file);
+  output.json(object);
+}
+
+// What was made is looked at as `verify` looks at any vault.
+Result<std::size_t> check(const std::string& folder) {
+  store::LocalOptions local;
+  local.path = folder;
+  auto opened = store::open_local_store(std::move(local));
+  if (!opened) return opened.error().within("the new vault does not open");
+  const auto report = vault::verify(**opened);
+  if (!report) return report.error().within("the new vault cannot be verified");
+  return report->findings.size();
+}
+
+Result<int> salvage(const Commands& commands, const Options& options) {
+  if (auto became = become_owner(options.from); !became) return became.error();
+  cli::Output output;
+  cli::Progress progress("salvaged", 0, commands.program().quiet());
+  store::SalvageOptions wanted;
+  wanted.from = options.from;
+  wanted.to = options.to;
+  wanted.actor = kActor;
+  wanted.actor += " salvage";
+  wanted.vault_of_slot = [](ByteView slot) -> std::optional<VaultId> {
+    const auto place = seal::place_of(slot);
+    return place ? std::optional(place->vault) : std::nullopt;
+  };
+  wanted.recipient_of_settings = vault::recovery_digest;
+  wanted.lost = [&](const store::SalvageLoss& loss) { print(output, loss, options.json); };
+  wanted.progress = [&](std::uint64_t messages) { progress.at(messages); };
+  const auto report = store::salvage_local_store(wanted);
+  if (!report) {
+    if (report.error().code() == Code::Busy) return report.error().with_hint("stop the keeper first");
+    return report.error().within("cannot salvage");
+  }
+  const auto findings = check(options.to);
+  if (!findings) return findings.error();
+  if (options.json) {
+    Json object;
+    object["kind"] = "summary";
+    object["vault"] = report->vault.hex();
+    object["path"] = options.to;
+    object["mailboxes"] = report->mailboxes;
+    object["accepted"] = report->accepted;
+    object["kept"] = report->kept;
+    object["gone"] = report->gone;
+    object["lost"] = report->lost;
+    object["set_aside"] = report->set_aside;
+    object["losses"] = report->losses;
+    object["findings"] = *findings;
+    output.json(object);
+  } else {
+    const auto count = [](std::uint64_t number) { return std::to_string(number); };
+    output.line("salvaged     " + count(report->mailboxes) + " mailboxes, " + count(report->kept) +
+                " messages, into " + options.to);
+    output.line("accounted    " + count(report->accepted) + " accepted: " + count(report->kept) + " kept, " +
+                count(report->gone) + " gone before, " + count(report->lost) + " lost");
+    if (report->set_aside != 0)
+      output.line("set aside    " + count(report->set_aside) + " sealed files in " + options.to + "/lost");
+    if (*findings != 0)
+      output.line("findings     " + count(*findings) + ": see gw-store --vault " + options.to + " verify");
+  }
+  if (*findings != 0) return output.close(kFindings);
+  return output.close(report->losses == 0 ? 0 : kSomeFailed);
+}
+
+}  // namespace
+
+void add_salvage(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      commands.add(commands.root(), "salvage", "Bring what can be read of a damaged vault into a new one",
+                   [&commands, options] { return salvage(commands, *options); });
+  command->add_option("SRC", options->from, "The damaged vault's folder, which is not written to")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("--to", options->to, "The new vault's folder, absent or empty")
+      ->required()
+      ->type_name("DIR");
+  command->add_flag("--json", options->json, "Print JSON lines");
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,128 @@
+#include "store/local/blob_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+
+#include "base/file.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::uint64_t kFileHeader = 30;
+constexpr std::size_t kRecordHeader = 32;
+constexpr std::size_t kSummed = 24;
+constexpr std::uint64_t kMostKey = 256;
+constexpr std::uint64_t kMostValue = 1U << 30;
+constexpr std::size_t kStep = 256 << 10;
+
+std::uint64_t little(ByteView octets) {
+  std::uint64_t value = 0;
+  for (std::size_t i = octets.size(); i > 0; --i)
+    value = value << 8 | std::to_integer<std::uint64_t>(octets[i - 1]);
+  return value;
+}
+
+constexpr std::array<std::uint32_t, 256> crc_table() {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t value = i;
+    for (int bit = 0; bit < 8; ++bit) value = (value & 1) != 0 ? value >> 1 ^ 0x82f63b78U : value >> 1;
+    table[i] = value;
+  }
+  return table;
+}
+
+std::uint32_t crc32c(std::uint32_t before, ByteView octets) {
+  static constexpr std::array<std::uint32_t, 256> kTable = crc_table();
+  std::uint32_t crc = ~before;
+  for (const std::byte octet : octets)
+    crc = kTable[(crc ^ std::to_integer<std::uint32_t>(octet)) & 0xff] ^ crc >> 8;
+  return ~crc;
+}
+
+std::uint32_t masked(std::uint32_t crc) {
+  return (crc >> 15 | crc << 17) + 0xa282ead8U;
+}
+
+struct Header {
+  std::uint64_t key = 0;
+  std::uint64_t value = 0;
+  std::uint32_t checksum = 0;
+};
+
+std::optional<Header> read_header(ByteView octets, std::uint64_t rest) {
+  const Header header{little(octets.first(8)), little(octets.subspan(8, 8)),
+                      static_cast<std::uint32_t>(little(octets.subspan(kSummed + 4, 4)))};
+  if (header.key == 0 || header.key > kMostKey || header.value > kMostValue ||
+      header.key + header.value > rest)
+    return std::nullopt;
+  if (little(octets.subspan(kSummed, 4)) != masked(crc32c(0, octets.first(kSummed)))) return std::nullopt;
+  return header;
+}
+
+// As many octets as there are.
+Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset, const std::string& file) {
+  std::size_t filled = 0;
+  while (filled < to.size()) {
+    const ssize_t got =
+        ::pread(fd, to.data() + filled, to.size() - filled, static_cast<off_t>(offset + filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error::from_errno(file);
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  return filled;
+}
+
+}  // namespace
+
+Result<void> scan_blobs(const std::string& file,
+                        const std::function<void(ByteView, const BlobPlace&)>& visit) {
+  auto fd = open_for_reading(file);
+  if (!fd) return fd.error();
+  const off_t end = ::lseek(fd->get(), 0, SEEK_END);
+  if (end < 0) return Error::from_errno(file);
+  const auto size = static_cast<std::uint64_t>(end);
+  Bytes window(kStep);
+  std::uint64_t at = kFileHeader;
+  while (at + kRecordHeader <= size) {
+    const auto got = read_at(fd->get(), std::span(window).first(kRecordHeader + kMostKey), at, file);
+    if (!got) return got.error();
+    if (*got < kRecordHeader) break;
+    auto header = read_header(window, size - at - kRecordHeader);
+    if (!header || *got < kRecordHeader + header->key) {
+      // Looked for octet by octet, a window at a time that overlaps the last one.
+      const auto more = read_at(fd->get(), window, at + 1, file);
+      if (!more) return more.error();
+      std::size_t skip = 0;
+      while (skip + kRecordHeader <= *more &&
+             !read_header(std::span(window).subspan(skip), size - at - 1 - skip - kRecordHeader))
+        ++skip;
+      at += 1 + skip;
+      if (*more < kRecordHeader) break;
+      continue;
+    }
+    const std::uint64_t value = at + kRecordHeader + header->key;
+    visit(std::span(window).subspan(kRecordHeader, static_cast<std::size_t>(header->key)),
+          {file, value, header->value, header->checksum});
+    at = value + header->value;
+  }
+  return {};
+}
+
+Result<Blob> read_blob(ByteView key, const BlobPlace& place) {
+  auto fd = open_for_reading(place.file);
+  if (!fd) return fd.error();
+  Blob blob;
+  blob.value.resize(static_cast<std::size_t>(place.octets));
+  const auto got = read_at(fd->get(), blob.value, place.offset, place.file);
+  if (!got) return got.error();
+  blob.value.resize(*got);
+  blob.whole = *got == place.octets && place.checksum == masked(crc32c(crc32c(0, key), blob.value));
+  return blob;
+}
+
+}  // namespace gw::store

@@ -1,0 +1,284 @@
+#include "store/local/salvage_log.h"
+
+#include <algorithm>
+
+#include "store/local/keys.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::uint64_t kPage = 1000;
+
+// The state after this leaf. None: gone, or (`changes` is false) as before.
+struct After {
+  bool changes = true;
+  std::optional<State> state;
+};
+
+After after_leaf(LeafType type) {
+  switch (type) {
+    case LeafType::Accepted:
+    case LeafType::Settled:
+    case LeafType::Undeleted:
+    case LeafType::Released:
+      return {true, State::Live};
+    case LeafType::Pending:
+      return {true, State::Pending};
+    case LeafType::Unconfirmed:
+      return {true, State::Unconfirmed};
+    case LeafType::Drained:
+      return {true, State::Drained};
+    case LeafType::Quarantined:
+      return {true, State::Quarantined};
+    case LeafType::Removed:
+    case LeafType::Expired:
+    case LeafType::Discarded:
+      return {true, std::nullopt};
+    default:
+      return {false, std::nullopt};
+  }
+}
+
+// The leaf that makes it live, or visible.
+std::optional<LeafType> back_to_live(State from) {
+  switch (from) {
+    case State::Pending:
+    case State::Unconfirmed:
+      return LeafType::Settled;
+    case State::Drained:
+      return LeafType::Undeleted;
+    case State::Quarantined:
+      return LeafType::Released;
+    case State::Live:
+      break;
+  }
+  return std::nullopt;
+}
+
+// From one state to another by changes that there are.
+std::vector<LeafType> way(State from, State to) {
+  std::vector<LeafType> leaves;
+  if (from == to) return leaves;
+  if (to == State::Unconfirmed) {
+    if (from == State::Pending) leaves.push_back(LeafType::Unconfirmed);
+    return leaves;
+  }
+  if (to == State::Pending) return leaves;
+  const bool shown = from == State::Live || from == State::Unconfirmed;
+  if (!shown || to == State::Live) {
+    if (const auto leaf = back_to_live(from)) leaves.push_back(*leaf);
+  }
+  if (to == State::Drained) leaves.push_back(LeafType::Drained);
+  if (to == State::Quarantined) leaves.push_back(LeafType::Quarantined);
+  return leaves;
+}
+
+Leaf leaf_about(LeafType type, const MessageId& message, const Fate& fate) {
+  Leaf leaf;
+  leaf.type = type;
+  leaf.message = message;
+  leaf.value = fate.octets;
+  leaf.container = fate.container;
+  leaf.envelope = fate.envelope;
+  leaf.commitment = fate.commitment;
+  return leaf;
+}
+
+}  // namespace
+
+Result<void> SalvageWriter::put(Family family, ByteView key, ByteView value) {
+  constexpr std::size_t kMost = 4 << 20;
+  writes_.Put(engine_.family(family), slice(key), slice(value));
+  return writes_.GetDataSize() < kMost ? Result<void>() : flush();
+}
+
+Result<void> SalvageWriter::flush() {
+  if (writes_.Count() == 0) return {};
+  space_.look([this] { return engine_.promised(); });
+  if (auto room = space_.room_for_append(writes_.GetDataSize()); !room) return room;
+  auto written = engine_.write(writes_);
+  writes_.Clear();
+  return written;
+}
+
+const Fate* SalvagedLog::fate(const MessageId& message) const {
+  const auto at = fates_.find(message);
+  return at == fates_.end() ? nullptr : &at->second;
+}
+
+Result<void> SalvagedLog::read(SalvageSource& source) {
+  LogState head;
+  source.get(Family::Heads, head_key(log_), [&](ByteView value) {
+    auto state = decode_log_state(value);
+    if (state && state->range.size() >= head.range.size()) head = std::move(*state);
+  });
+  const Key end = after(Key().id(log_));
+  std::uint64_t extent = head.range.size();
+  bool other = false;
+  for (std::uint64_t from = 0;;) {
+    std::map<std::uint64_t, Bytes> page;
+    source.scan(Family::History, leaf_key(log_, from), leaf_key(log_, from + kPage),
+                [&](ByteView key, ByteView value) {
+                  ByteReader reader(key.subspan(16));
+                  page.emplace(reader.u64(), to_bytes(value));
+                  return true;
+                });
+    for (const auto& [index, stored] : page) {
+      const auto leaf = decode_leaf(stored);
+      if (!leaf && leaf.error().code() == Code::Version) return leaf.error();
+      if (!leaf || leaf->index != index) continue;
+      extent = std::max(extent, index + 1);
+      cut_ = cut_ || index != size();
+      if (auto taken = take(stored, *leaf); !taken) return taken;
+      if (size() == head.range.size() && !cut_) other = state_.range.root() != head.range.root();
+    }
+    from += kPage;
+    std::optional<std::uint64_t> next;
+    source.scan(Family::History, leaf_key(log_, from), end, [&](ByteView key, ByteView) {
+      ByteReader reader(key.subspan(16));
+      const std::uint64_t index = reader.u64();
+      next = std::min(next.value_or(index), index);
+      return false;
+    });
+    if (!next) break;
+    from = *next;
+  }
+  cut_ = cut_ || extent != size();
+  // Which of the messages that are behind it the heads count is not known.
+  if (!cut_) state_.headed = head.headed;
+  if (other) return Error(Code::Corrupt, "its history is not the one that its head names");
+  return {};
+}
+
+Result<void> SalvagedLog::take(ByteView stored, const Leaf& leaf) {
+  if (!cut_) {
+    if (auto kept = keep(stored, leaf); !kept) return kept;
+  }
+  if (of_message(leaf.type)) {
+    take_message(leaf);
+  } else {
+    take_other(leaf);
+  }
+  return {};
+}
+
+Result<void> SalvagedLog::keep(ByteView stored, const Leaf& leaf) {
+  const std::uint64_t index = size();
+  state_.range.append(leaf_hash(stored));
+  state_.time = std::max(state_.time, leaf.time);
+  MailboxStat& stat = state_.stat;
+  if (leaf.type == LeafType::Accepted || leaf.type == LeafType::Pending) {
+    ++stat.accepted;
+    stat.last_delivery = leaf.time;
+  }
+  if (leaf.type == LeafType::Drained) stat.last_drain = leaf.time;
+  return to_.put(Family::History, leaf_key(log_, index), stored);
+}
+
+void SalvagedLog::take_message(const Leaf& leaf) {
+  const After after = after_leaf(leaf.type);
+  const bool first = leaf.type == LeafType::Accepted || leaf.type == LeafType::Pending;
+  Fate& fate = fates_[leaf.message];
+  const bool was_hidden = first || !fate.state || fate.state == State::Pending;
+  if (first) {
+    fate = Fate();
+    gone_.erase(leaf.message);  // it was lost, and came again
+  }
+  fate.octets = leaf.value;
+  fate.container = leaf.container;
+  fate.envelope = leaf.envelope;
+  fate.commitment = leaf.commitment;
+  if (!after.changes) return;
+  if (after.state && was_hidden) fate.seq = leaf.index;
+  fate.state = after.state;
+  fate.since = leaf.time;
+  fate.gone = !after.state;
+  if (fate.gone) gone_[leaf.message] = {leaf.type, fate.seq};
+  if (!cut_) {
+    fate.told = fate.state;
+    fate.told_seq = fate.seq;
+  }
+  if (fate.gone && !fate.told) fates_.erase(leaf.message);
+}
+
+void SalvagedLog::take_other(const Leaf& leaf) {
+  switch (leaf.type) {
+    case LeafType::MailboxMade:
+    case LeafType::Key:
+    case LeafType::Status:
+      if (log_.zero()) {
+        mailboxes_[leaf.mailbox] = true;
+      } else if (!cut_) {
+        records_.assign(1, leaf.container);
+      }
+      break;
+    case LeafType::Slot:
+    case LeafType::Setting:
+      if (!cut_) records_.push_back(leaf.container);
+      break;
+    case LeafType::MailboxDropped:
+      mailboxes_[leaf.mailbox] = false;
+      break;
+    case LeafType::Gap:
+      for (auto& [id, fate] : fates_) fate.before_gap = true;
+      break;
+    default:
+      break;
+  }
+  if (!cut_ && log_.zero()) told_mailboxes_ = mailboxes_;
+}
+
+Result<std::uint64_t> SalvagedLog::append(Leaf leaf) {
+  if (leaf.mailbox.zero()) leaf.mailbox = log_;
+  leaf.actor = actor_;
+  const std::uint64_t index = size();
+  Bytes stored = encode(leaf);
+  leaf.time = std::max(state_.time, now_);
+  place(stored, index, leaf.time);
+  if (auto kept = keep(stored, leaf); !kept) return kept.error();
+  return index;
+}
+
+Result<void> SalvagedLog::lead_to(MessageRecord& record, const Fate* fate) {
+  const bool told = fate != nullptr && fate->told;
+  State from = State::Live;
+  std::vector<LeafType> leaves;
+  if (told) {
+    from = *fate->told;
+    record.seq = fate->told_seq;
+  } else {
+    const bool pending = record.state == State::Pending || record.state == State::Unconfirmed;
+    from = pending ? State::Pending : State::Live;
+    leaves.push_back(pending ? LeafType::Pending : LeafType::Accepted);
+  }
+  for (const LeafType leaf : way(from, record.state)) leaves.push_back(leaf);
+  bool hidden = !told || from == State::Pending;
+  for (const LeafType type : leaves) {
+    const auto index = append(message_leaf(type, log_, record, actor_));
+    if (!index) return index.error();
+    if (hidden) record.seq = *index;
+    hidden = type == LeafType::Pending;
+    from = *after_leaf(type).state;
+  }
+  // There is no way back to `pending`, and a starting keeper would end it at once.
+  record.state = from;
+  return {};
+}
+
+Result<void> SalvagedLog::lead_away(const MessageId& message, const Fate& fate) {
+  if (!fate.told) return {};
+  const LeafType type = *fate.told == State::Pending ? LeafType::Discarded : LeafType::Removed;
+  if (auto noted = append(leaf_about(type, message, fate)); !noted) return noted.error();
+  return {};
+}
+
+Result<void> SalvagedLog::finish(const MailboxStat& here) {
+  MailboxStat stat = here;
+  stat.accepted = state_.stat.accepted;
+  stat.last_delivery = state_.stat.last_delivery;
+  stat.last_drain = state_.stat.last_drain;
+  state_.stat = stat;
+  return to_.put(Family::Heads, head_key(log_), encode(state_));
+}
+
+}  // namespace gw::store

@@ -1,0 +1,287 @@
+// Messages and their mailboxes: which are kept, and what becomes of the rest.
+#include <algorithm>
+#include <unordered_set>
+
+#include "store/local/keys.h"
+#include "store/local/salvage_files.h"
+#include "store/local/salvage_run.h"
+#include "store/local/store_on_disk.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::string_view kAge = "age-encryption.org/v1\n";
+constexpr std::string_view kBodyLost = "its sealed octets are lost or damaged";
+
+}  // namespace
+
+// The newest record of each message that the mailbox is not known to be rid of.
+std::map<MessageId, MessageRecord> Salvage::message_records(const MailboxId& mailbox,
+                                                            const SalvagedLog& log) {
+  std::map<MessageId, MessageRecord> found;
+  const Key prefix = Key('m').id(mailbox);
+  source_.scan(Family::Messages, prefix, after(prefix), [&](ByteView, ByteView value) {
+    auto record = decode_message(value);
+    if (!record) return true;
+    const Fate* fate = log.fate(record->id);
+    if (fate != nullptr && (record->container != fate->container || record->envelope != fate->envelope))
+      return true;
+    auto [at, fresh] = found.emplace(record->id, *record);
+    if (fresh) return true;
+    const auto rank = [](const MessageRecord& one) { return std::pair(one.changed, one.seq); };
+    if (rank(at->second) < rank(*record)) at->second = std::move(*record);
+    return true;
+  });
+  return found;
+}
+
+std::optional<LeafType> Salvage::gone_by_place(const MailboxId& mailbox, const MessageId& message) const {
+  std::optional<LeafType> gone;
+  source_.get(Family::Messages, where_key(message, mailbox), [&](ByteView value) {
+    const auto place = decode_where(value);
+    if (place && place->gone) gone = place->gone;
+  });
+  return gone;
+}
+
+Result<void> Salvage::put_gone(const MailboxId& mailbox, const MessageId& message, std::uint64_t seq) {
+  const auto gone = gone_by_place(mailbox, message);
+  if (!gone) return {};
+  return to_.put(Family::Messages, where_key(message, mailbox), encode(Where{seq, gone}));
+}
+
+Result<void> Salvage::salvage_log(const MailboxId& id) {
+  SalvagedLog log(id, to_, options_.actor, options_.clock());
+  const std::uint64_t losses = report_.losses;
+  if (const auto read = log.read(source_); !read) {
+    if (read.error().code() != Code::Corrupt) return read.error();
+    lose(id, {}, read.error().text());
+  }
+  const auto made = vault_log_.mailboxes().find(id);
+  const bool dropped = made != vault_log_.mailboxes().end() && !made->second;
+  const auto stored = records_.find(std::string(as_text(record_key({Kind::Mailbox, id, {}}))));
+  std::optional<MailboxRecord> mailbox;
+  if (stored != records_.end() && !dropped) {
+    if (auto record = decode_mailbox(stored->second.second)) mailbox = std::move(*record);
+  }
+  if (log.cut()) lose(id, {}, "entries of its history are lost");
+  if (!mailbox && !dropped) {
+    recordless_.insert(id);
+    lose(id, {}, "its record is lost, and with it its password: what is left of its mail is set aside");
+  }
+
+  std::vector<Kept> kept;
+  for (const auto& [message, gone] : log.gone()) {
+    ++report_.accepted;
+    ++report_.gone;
+    if (auto put = to_.put(Family::Messages, where_key(message, id), encode(Where{gone.seq, gone.by})); !put)
+      return put;
+  }
+  std::map<MessageId, MessageRecord> records = message_records(id, log);
+  for (const auto& [message, fate] : log.fates()) {
+    if (fate.gone || records.contains(message)) continue;
+    ++report_.accepted;
+    bool placed = false;
+    source_.get(Family::Messages, where_key(message, id), [&](ByteView) { placed = true; });
+    if (dropped || gone_by_place(id, message) || (fate.before_gap && !placed)) {
+      ++report_.gone;
+      if (auto put = put_gone(id, message, fate.seq); !put) return put;
+    } else {
+      lose_message(id, message, fate.container, "its record is lost");
+    }
+  }
+  for (auto& [message, record] : records) {
+    const Fate* fate = log.fate(message);
+    if (log.gone().contains(message)) continue;
+    ++report_.accepted;
+    if (options_.progress) options_.progress(report_.accepted);
+    if (dropped || gone_by_place(id, message)) {
+      ++report_.gone;
+      if (auto put = put_gone(id, message, record.seq); !put) return put;
+      continue;
+    }
+    if (!mailbox) {
+      lose_message(id, message, record.container, "its mailbox's record is lost");
+      continue;
+    }
+    const auto whole = keep(*mailbox, record, fate);
+    if (!whole) return whole.error();
+    if (*whole) kept.push_back({record, fate});
+  }
+  const bool gap = behind_ || report_.losses != losses;
+  if (mailbox) {
+    mailboxes_.emplace(id, *mailbox);
+    ++report_.mailboxes;
+    return write_mailbox(*mailbox, stored->second.second, kept, log, gap);
+  }
+  return log.size() == 0 ? Result<void>() : log.finish({});
+}
+
+// Puts a message's body into the new vault. False: it cannot be there, which was said.
+Result<bool> Salvage::keep(const MailboxRecord& mailbox, MessageRecord& record, const Fate* fate) {
+  const auto generation = [&](const Generation& one) { return one.number == record.generation; };
+  if (std::ranges::none_of(mailbox.generations, generation)) {
+    lose_message(mailbox.id, record.id, record.container, "it is sealed to a key that is lost");
+    return false;
+  }
+  const auto body = source_.body(mailbox.id, record.id, [&](ByteView stored) {
+    const auto parts = split_body(stored);
+    return parts && sha256(parts->envelope) == record.envelope && parts->large == record.large &&
+           (record.large || sha256(parts->container) == record.container);
+  });
+  const bool file = body && body->whole && record.large;
+  bool whole = body && body->whole;
+  if (file) {
+    const std::string copy = options_.to + "/large/" + record.id.hex();
+    const auto taken = take_file(source_.large(record.id), copy, record.container);
+    if (!taken) return taken.error();
+    whole = *taken;
+  }
+  if (!whole) {
+    lose_message(mailbox.id, record.id, record.container, kBodyLost);
+    return false;
+  }
+  if (auto put = to_.put(Family::Bodies, body_key(record.id, mailbox.id), body->stored); !put)
+    return put.error();
+  if (fate != nullptr && fate->state && fate->since >= record.changed) {
+    record.state = *fate->state;
+    record.changed = fate->since;
+  }
+  return true;
+}
+
+void Salvage::lose_message(const MailboxId& mailbox, const MessageId& id, const Digest& container,
+                           std::string_view why) {
+  ++report_.lost;
+  lost_.emplace(id, mailbox);
+  const auto body = source_.body(mailbox, id, [&](ByteView stored) {
+    const auto parts = split_body(stored);
+    return parts && !parts->large && sha256(parts->container) == container;
+  });
+  const auto file = set_aside(options_.to, id, body, source_.large(id), container);
+  report_.set_aside += file.empty() ? 0 : 1;
+  lose(mailbox, id, std::string(why), file);
+}
+
+Result<void> Salvage::write_gap(SalvagedLog& log) {
+  Leaf leaf;
+  leaf.type = LeafType::Gap;
+  leaf.value = source_.head() ? source_.head()->point.number : point_.number;
+  if (auto noted = log.append(leaf); !noted) return noted.error();
+  return {};
+}
+
+Result<void> Salvage::write_mailbox(const MailboxRecord& mailbox, const Bytes& value, std::vector<Kept>& kept,
+                                    SalvagedLog& log, bool gap) {
+  Leaf about;
+  about.container = sha256(value);
+  if (log.size() == 0) {
+    about.type = LeafType::MailboxMade;
+    if (auto noted = log.append(about); !noted) return noted.error();
+  } else if (std::ranges::find(log.records(), about.container) == log.records().end()) {
+    about.type = LeafType::Setting;
+    if (auto noted = log.append(about); !noted) return noted.error();
+    if (!log.cut()) lose(mailbox.id, {}, "its settings may be as they were before a change");
+    gap = true;
+  }
+  if (gap) {
+    if (auto noted = write_gap(log); !noted) return noted;
+  }
+  for (const auto& [message, fate] : log.fates()) {
+    if (!fate.gone && !gone_by_place(mailbox.id, message)) continue;
+    if (auto noted = log.lead_away(message, fate); !noted) return noted;
+  }
+  std::ranges::sort(kept, {}, [](const Kept& one) { return one.record.seq; });
+  MailboxStat stat;
+  for (Kept& one : kept) {
+    if (auto led = log.lead_to(one.record, one.fate); !led) return led;
+    count_in(stat, one.record);
+    if (auto written = write_message(mailbox.id, one.record); !written) return written;
+  }
+  report_.kept += kept.size();
+  return log.finish(stat);
+}
+
+Result<void> Salvage::write_message(const MailboxId& mailbox, const MessageRecord& record) {
+  const auto put = [&](const Key& key, ByteView value) { return to_.put(Family::Messages, key, value); };
+  if (auto done = put(message_key(mailbox, record.seq), encode(record)); !done) return done;
+  if (auto done = put(where_key(record.id, mailbox), encode(Where{record.seq, std::nullopt})); !done)
+    return done;
+  if (record.state == State::Pending) return put(pending_key(mailbox, record.seq), record.id.view());
+  if (record.state == State::Drained) return put(drained_key(mailbox, record.changed, record.seq), {});
+  return {};
+}
+
+// Places of messages that neither a leaf nor a record tells of.
+Result<void> Salvage::finish_places() {
+  if (auto flushed = to_.flush(); !flushed) return flushed;
+  std::map<std::pair<MessageId, MailboxId>, bool> rest;  // true: gone
+  std::optional<Error> failed;
+  source_.scan(Family::Messages, Key('i'), after(Key('i')), [&](ByteView key, ByteView value) {
+    const MessageId message = MessageId::from(key.subspan(1, 16));
+    const MailboxId mailbox = MailboxId::from(key.subspan(17));
+    const auto place = decode_where(value);
+    const auto known = engine_.get(Family::Messages, key);
+    if (!known) failed = known.error();
+    if (!place || !known || *known || lost_.contains({message, mailbox})) return !failed;
+    // One that an earlier loss took along is gone, and its id may come again.
+    bool& gone = rest[{message, mailbox}];
+    gone = gone || place->gone.has_value();
+    if (place->gone) {
+      if (auto put = to_.put(Family::Messages, key, value); !put) failed = put.error();
+    }
+    return !failed;
+  });
+  if (failed) return *failed;
+  for (const auto& [ids, gone] : rest) {
+    const auto made = vault_log_.mailboxes().find(ids.second);
+    const bool dropped = made != vault_log_.mailboxes().end() && !made->second;
+    ++report_.accepted;
+    if (gone || dropped) {
+      ++report_.gone;
+    } else {
+      lose_message(ids.second, ids.first, {}, "its record and its history are lost");
+    }
+  }
+  return {};
+}
+
+// Containers that nothing tells of: of messages whose every record is lost, or that were removed.
+Result<void> Salvage::set_aside_the_rest() {
+  if (report_.losses == 0) return {};
+  if (auto flushed = to_.flush(); !flushed) return flushed;
+  std::optional<Error> failed;
+  std::unordered_set<MessageId> large;
+  const auto known = [&](const MailboxId& mailbox, const MessageId& message) {
+    const auto place = engine_.get(Family::Messages, where_key(message, mailbox));
+    if (!place) failed = place.error();
+    return !place || *place || lost_.contains({message, mailbox});
+  };
+  std::set<std::pair<MessageId, MailboxId>> rest;
+  source_.bodies([&](const MailboxId& mailbox, const MessageId& message) {
+    if (!known(mailbox, message)) rest.emplace(message, mailbox);
+  });
+  if (failed) return *failed;
+  for (const auto& [message, mailbox] : rest) {
+    const auto body = source_.body(mailbox, message, [](ByteView stored) {
+      const auto parts = split_body(stored);
+      return parts && !parts->large && as_text(parts->container).starts_with(kAge);
+    });
+    const auto file = set_aside(options_.to, message, body, source_.large(message), {});
+    if (file.empty()) continue;
+    ++report_.set_aside;
+    lose(mailbox, message, "nothing tells of it: of a message that is lost, or that was removed", file);
+  }
+  for (const std::string& name :
+       files_without(options_.from + "/large", {options_.to + "/large", options_.to + "/lost"})) {
+    const auto message = MessageId::parse(name);
+    if (!message) continue;
+    const auto file = set_aside(options_.to, *message, std::nullopt, source_.large(*message), {});
+    if (file.empty()) continue;
+    ++report_.set_aside;
+    lose({}, *message, "nothing tells of it: of a message that is lost, or that was removed", file);
+  }
+  return {};
+}
+
+}  // namespace gw::store
