@@ -14,8 +14,11 @@ Result<void> serve(const ServerOptions& options) {
   if (auto done = options.config.done(*config); !done || *done)
     return done ? Result<void>() : Result<void>(done.error());
 
+  auto confinement = begin_confinement(*config, config->pop3d, "gw-drain");
+  if (!confinement) return confinement.error();
   gate::Certificates certificates(certificate_files(*config));
-  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run), {keeper::Role::Drain, "gw-pop3d"});
+  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run),
+                          {keeper::Role::Drain, "gw-pop3d", true, confinement->starting()});
   gate::AuthLimits limits;
   gate::Pop3Service service;
   service.host = config->host;
@@ -26,8 +29,11 @@ Result<void> serve(const ServerOptions& options) {
   service.idle_timeout = config->pop3d.idle_timeout;
   service.allow_plaintext_auth = config->pop3d.allow_plaintext_auth && !config->pop3d.require_tls;
 
+  gate::ServerPlan plan = options.plan("pop3", config->pop3d);
+  plan.settle = [&] { return confinement->close(); };
+  plan.keys_first = confinement->changes_user();
   return gate::run_server(
-      options.plan("pop3", config->pop3d), certificates,
+      plan, certificates,
       [&](net::Stream stream, const net::Listener& listener) {
         gate::serve_pop3(std::move(stream), listener.implicit_tls, service);
       },

@@ -35,13 +35,16 @@ Result<void> serve(const Options& options) {
   if (!only_config) return only_config.error();
   if (*only_config) return {};
 
+  auto confinement = begin_confinement(*config, mine, "gw-receive", true);
+  if (!confinement) return confinement.error();
   const auto key_file = gate::fingerprint_key_file(mine.fingerprint_key);
   if (!key_file) return key_file.error();
   const auto key = gate::fingerprint_key(*key_file);
   if (!key) return key.error();
 
   gate::Certificates certificates(certificate_files(*config));
-  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run), {keeper::Role::Append, "gw-proxy"});
+  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run),
+                          {keeper::Role::Append, "gw-proxy", true, confinement->starting()});
   gate::Upstreams upstreams;
   gate::AuthLimits limits;
   gate::RelayRoutes routes([&] { return keeper.store(); });
@@ -79,7 +82,16 @@ Result<void> serve(const Options& options) {
 
   gate::ServerPlan plan = options.server.plan("proxy", mine);
   plan.on_reload = [&] { upstreams.reload(); };
-  if (auto known = gate::check_relay(listener_names(plan), service); !known) return known;
+  plan.keys_first = confinement->changes_user();
+  plan.settle = [&, names = listener_names(plan)]() -> Result<void> {
+    // The keeper is to see the user that it will see later.
+    if (auto became = confinement->become(); !became) return became;
+    if (auto known = gate::check_relay(names, service); !known) return known;
+    if (const auto known = routes.all())
+      for (const vault::Route& route : *known)
+        if (!route.ca_file.empty()) confinement->also_readable(confine::folders_of(route.ca_file));
+    return confinement->close();
+  };
   return gate::run_server(
       plan, certificates,
       [&](net::Stream stream, const net::Listener& listener) {

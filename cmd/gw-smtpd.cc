@@ -20,8 +20,11 @@ Result<void> serve(const Options& options) {
   if (!only_config) return only_config.error();
   if (*only_config) return {};
 
+  auto confinement = cmd::begin_confinement(*config, config->smtpd, "gw-receive");
+  if (!confinement) return confinement.error();
   gate::Certificates certificates(cmd::certificate_files(*config));
-  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run), {keeper::Role::Append, "gw-smtpd"});
+  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run),
+                          {keeper::Role::Append, "gw-smtpd", true, confinement->starting()});
   gate::SmtpService service;
   service.host = cmd::own_host(*config);
   service.store = [&] { return keeper.store(); };
@@ -36,8 +39,11 @@ Result<void> serve(const Options& options) {
   service.idle_timeout = config->smtpd.idle_timeout;
   service.data_timeout = config->smtpd.data_timeout;
 
+  gate::ServerPlan plan = options.server.plan("smtp", config->smtpd);
+  plan.settle = [&] { return confinement->close(); };
+  plan.keys_first = confinement->changes_user();
   return gate::run_server(
-      options.server.plan("smtp", config->smtpd), certificates,
+      plan, certificates,
       [&](net::Stream stream, const net::Listener& listener) {
         gate::serve_smtp(std::move(stream), {listener.protocol, listener.implicit_tls}, service);
       },

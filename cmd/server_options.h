@@ -17,6 +17,7 @@
 #include "cli/program.h"
 #include "cli/vault_options.h"
 #include "config/config.h"
+#include "gate/confinement.h"
 #include "gate/server.h"
 #include "mail/address.h"
 
@@ -45,6 +46,8 @@ struct ServerOptions {
   std::string key;
   std::string tls;
   std::string idle_timeout;
+  std::string user;
+  std::string sandbox;
   std::size_t max_connections = 0;
   bool require_tls = false;
   bool allow_plaintext_auth = false;
@@ -67,6 +70,9 @@ struct ServerOptions {
     cli::repeatable(app.add_option("--proxy-protocol", proxy_protocol,
                                    "Balancers: their connections begin with a PROXY header")
                         ->type_name("CIDR"));
+    app.add_option("--user", user, "Where root starts it: the user that it becomes")->type_name("NAME");
+    app.add_option("--sandbox", sandbox, "Landlock and seccomp: what the kernel has, nothing, or both")
+        ->check(CLI::IsMember({"auto", "off", "require"}));
     app.add_flag("--require-tls", require_tls, "Nothing but TLS is served");
     app.add_flag("--allow-plaintext-auth", allow_plaintext_auth,
                  "Take passwords without TLS, on loopback only");
@@ -83,6 +89,8 @@ struct ServerOptions {
     if (!certificate.empty()) found->certificates = {{certificate, key}};
     Server& mine = (*found).*server;
     if (!listen.empty()) mine.listen = listen;
+    if (!user.empty()) mine.user = user;
+    if (!sandbox.empty()) mine.sandbox = sandbox;
     if (max_connections > 0) mine.max_connections = max_connections;
     if (!proxy_protocol.empty()) mine.proxy_protocol = proxy_protocol;
     for (const std::string& block : mine.exempt)
@@ -121,18 +129,36 @@ struct ServerOptions {
   }
 };
 
+inline std::vector<net::CertificateFiles> certificate_files(const config::Config& config) {
+  std::vector<net::CertificateFiles> files;
+  for (const config::Certificate& each : config.certificates) files.push_back({each.certificate, each.key});
+  return files;
+}
+
+// What a server goes on with once it is set up; `own_user` is the one of its unit.
+inline Result<gate::Confinement> begin_confinement(const config::Config& config, const config::Server& server,
+                                                   const std::string& own_user, bool outgoing = false) {
+  gate::ConfinementSettings settings;
+  settings.user = server.user;
+  settings.own_user = own_user;
+  settings.sandbox = server.sandbox == "off"       ? confine::Mode::Off
+                     : server.sandbox == "require" ? confine::Mode::Require
+                                                   : confine::Mode::Auto;
+  settings.needs.outgoing = outgoing;
+  // Folders, as a renewed certificate is another file.
+  for (const config::Certificate& pair : config.certificates)
+    for (const std::string& file : {pair.certificate, pair.key})
+      for (std::string& folder : confine::folders_of(file))
+        settings.needs.readable.push_back(std::move(folder));
+  return gate::Confinement::begin(std::move(settings), keeper::place_of(config.vault, config.run));
+}
+
 // The name that we say: `host`, else the system's.
 inline std::string own_host(const config::Config& config) {
   if (!config.host.empty()) return config.host;
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
   return name.data();
-}
-
-inline std::vector<net::CertificateFiles> certificate_files(const config::Config& config) {
-  std::vector<net::CertificateFiles> files;
-  for (const config::Certificate& each : config.certificates) files.push_back({each.certificate, each.key});
-  return files;
 }
 
 }  // namespace gw::cmd

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "confine/identity.h"
 #include "keeper/as_owner.h"
 #include "keeper/server/server.h"
 #include "keeper/sockets.h"
@@ -53,14 +53,8 @@ Result<void> into_background() {
 
 // Root serves a vault as the user that it belongs to.
 Result<void> become_owner(const struct stat& vault) {
-  if (::geteuid() != 0 || vault.st_uid == 0) return {};
-  const passwd* owner = ::getpwuid(vault.st_uid);
-  const gid_t group = owner != nullptr ? owner->pw_gid : vault.st_gid;
-  const int grouped = owner != nullptr ? ::initgroups(owner->pw_name, group) : ::setgroups(0, nullptr);
-  if (grouped != 0 || ::setgid(group) != 0 || ::setuid(vault.st_uid) != 0) {
-    return Error::from_errno("cannot become the vault's owner");
-  }
-  return {};
+  if (!confine::is_root() || vault.st_uid == 0) return {};
+  return confine::become(confine::user_numbered(vault.st_uid, vault.st_gid));
 }
 
 // The history key, from the service manager or from the vault; without one nothing can be signed.

@@ -15,6 +15,8 @@ complete -c gw-proxy -l tls -x -a 'implicit starttls' -d 'implicit: the connecti
 complete -c gw-proxy -l idle-timeout -x -d 'End a silent session after this long'
 complete -c gw-proxy -l max-connections -x -d 'Connections at one time'
 complete -c gw-proxy -l proxy-protocol -x -d 'Balancers: their connections begin with a PROXY header'
+complete -c gw-proxy -l user -x -d 'Where root starts it: the user that it becomes'
+complete -c gw-proxy -l sandbox -x -a 'auto off require' -d 'Landlock and seccomp: what the kernel has, nothing, or both'
 complete -c gw-proxy -l require-tls -d 'Nothing but TLS is served'
 complete -c gw-proxy -l allow-plaintext-auth -d 'Take passwords without TLS, on loopback only'
 complete -c gw-proxy -l stdio -d 'One session on standard input and output'

@@ -89,6 +89,21 @@ Take choice(bool& to, std::string_view no, std::string_view yes) {
   };
 }
 
+// One of several words.
+Take word(std::string& to, std::vector<std::string_view> words) {
+  return [&to, words = std::move(words)](const toml::node& node) -> std::string {
+    const auto value = node.value_exact<std::string>();
+    if (value && std::find(words.begin(), words.end(), *value) != words.end()) {
+      to = *value;
+      return {};
+    }
+    std::string list;
+    for (const std::string_view each : words)
+      list += (list.empty() ? "\"" : each == words.back() ? " or \"" : ", \"") + std::string(each) + "\"";
+    return "must be " + list;
+  };
+}
+
 std::string out_of_range(std::uint64_t least, std::uint64_t most) {
   return "must be from " + std::to_string(least) + " to " + std::to_string(most);
 }
@@ -178,6 +193,8 @@ std::vector<Key> server_keys(Server& server) {
           {"idle-timeout", duration(server.idle_timeout)},
           {"require-tls", boolean(server.require_tls)},
           {"allow-plaintext-auth", boolean(server.allow_plaintext_auth)},
+          {"user", text(server.user)},
+          {"sandbox", word(server.sandbox, {"auto", "off", "require"})},
           {"proxy-protocol", texts(server.proxy_protocol)}};
 }
 

@@ -22,7 +22,9 @@ struct Server {
   std::chrono::seconds idle_timeout{300};
   std::vector<std::string> exempt;  // blocks of sources that max_per_source does not count
   bool require_tls = false;
-  bool allow_plaintext_auth = false;        // works on loopback only
+  bool allow_plaintext_auth = false;  // works on loopback only
+  std::string user;                   // that root's server becomes; empty: by the rules of gate/confinement.h
+  std::string sandbox = "auto";       // "auto" | "off" | "require"
   std::vector<std::string> proxy_protocol;  // blocks of balancers, `10.0.0.0/8`: a PROXY header comes first
 };
 

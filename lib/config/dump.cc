@@ -53,6 +53,8 @@ void put_server(std::string& to, const Server& server) {
   put(to, "idle-timeout", server.idle_timeout);
   put(to, "require-tls", server.require_tls);
   put(to, "allow-plaintext-auth", server.allow_plaintext_auth);
+  if (!server.user.empty()) put_text(to, "user", server.user);
+  put_text(to, "sandbox", server.sandbox);
   put_texts(to, "proxy-protocol", server.proxy_protocol);
 }
 

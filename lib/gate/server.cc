@@ -34,6 +34,8 @@ Result<void> serve_listeners(std::vector<net::Listener> listeners, const ServerP
   for (const net::Listener& listener : listeners) implicit = implicit || listener.implicit_tls;
   if (implicit || certificates.configured())
     if (auto loaded = certificates.current(); !loaded) return loaded.error();
+  if (plan.settle)
+    if (auto settled = plan.settle(); !settled) return settled;
   net::on_reload([&] {
     certificates.reload();
     if (plan.on_reload) plan.on_reload();
@@ -55,7 +57,12 @@ Result<net::Listener> stdio_connection(const ServerPlan& plan) {
   return connection;
 }
 
-Result<void> serve_one(net::Listener connection, const ServerPlan& plan, const net::Handler& handler) {
+Result<void> serve_one(net::Listener connection, const ServerPlan& plan, Certificates& certificates,
+                       const net::Handler& handler) {
+  // Where they cannot be used, the session says so itself.
+  if (plan.keys_first && certificates.configured()) (void)certificates.current();
+  if (plan.settle)
+    if (auto settled = plan.settle(); !settled) return settled;
   connection.implicit_tls = connection.implicit_tls || plan.implicit_tls;
   net::Stream stream = net::take_connection(connection);
   const std::string balancer = stream.peer().address;
@@ -128,7 +135,7 @@ Result<void> run_server(const ServerPlan& plan, Certificates& certificates, cons
   if (plan.stdio) {
     auto connection = stdio_connection(plan);
     if (!connection) return connection.error();
-    return serve_one(std::move(*connection), plan, handler);
+    return serve_one(std::move(*connection), plan, certificates, handler);
   }
   if (!plan.listen.empty()) {
     auto listeners = open_listeners(plan);
@@ -139,11 +146,12 @@ Result<void> run_server(const ServerPlan& plan, Certificates& certificates, cons
   if (!inherited) return inherited.error();
   if (!inherited->listening.empty())
     return serve_listeners(std::move(inherited->listening), plan, certificates, handler, refusal);
-  if (!inherited->connected.empty()) return serve_one(std::move(inherited->connected.front()), plan, handler);
+  if (!inherited->connected.empty())
+    return serve_one(std::move(inherited->connected.front()), plan, certificates, handler);
   if (net::inetd_started()) {
     auto connection = net::inetd_connection(plan.protocol);
     if (!connection) return connection.error();
-    return serve_one(std::move(*connection), plan, handler);
+    return serve_one(std::move(*connection), plan, certificates, handler);
   }
   return Error(Code::Usage, "nothing to serve on")
       .with_hint("use --listen ADDR:PORT, or start it from systemd or inetd; --stdio speaks on a pipe");

@@ -62,6 +62,10 @@ struct ServerPlan {
   bool implicit_tls = false;        // of the session on descriptor 0
   bool announce = false;            // `listening PROTOCOL ADDRESS` lines
   net::ServeLimits limits;
+  // Called once sockets, and keys where `keys_first`, are held, before the first connection is served and
+  // before there are threads: the way to gate/confinement.h.
+  std::function<Result<void>()> settle;
+  bool keys_first = false;          // certificates cannot be read after settle()
   std::function<void()> on_reload;  // on SIGHUP, besides the certificates
 };
 

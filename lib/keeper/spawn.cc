@@ -21,6 +21,7 @@ namespace {
 // How long a keeper that was started by a tool outlives its last client.
 constexpr std::string_view kIdleExit = "60";
 constexpr int kReadyFd = 3;
+constexpr std::size_t kLongestLine = 4000;
 constexpr char kReady = '+';
 constexpr char kFailed = '-';
 
@@ -112,10 +113,9 @@ Result<void> await(const Fd& ready) {
     return Error(Code::Unavailable, "the keeper ended before it was ready")
         .with_hint("see its lines in the system log");
   }
-  const Code code = static_cast<Code>(std::min<int>(said[1] - 'A', static_cast<int>(Code::Internal)));
-  const std::size_t line = std::min(said.find('\n'), said.size());
-  Error error(code, "the keeper did not start: " + said.substr(2, line - 2));
-  return line + 1 < said.size() ? error.with_hint(said.substr(line + 1)) : error;
+  const Result<void> told = from_line(said);
+  const Error error = told.error();
+  return Error(error.code(), "the keeper did not start: " + error.text()).with_hint(error.hint());
 }
 
 }  // namespace
@@ -144,17 +144,32 @@ Result<void> spawn_keeper(const Place& place) {
   return result;
 }
 
+std::string to_line(const Result<void>& result) {
+  if (result) return {kReady};
+  const Error& error = result.error();
+  std::string line{kFailed, static_cast<char>('A' + static_cast<int>(error.code()))};
+  line += error.text();
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  line += '\n' + error.hint();
+  return line.substr(0, kLongestLine);
+}
+
+Result<void> from_line(std::string_view line) {
+  if (!line.empty() && line.front() == kReady) return {};
+  if (line.size() < 2 || line.front() != kFailed) return Error(Code::Internal, "no answer");
+  const int number = std::clamp<int>(line[1] - 'A', 0, static_cast<int>(Code::Internal));
+  const std::size_t end = std::min(line.find('\n'), line.size());
+  Error error(static_cast<Code>(number), std::string(line.substr(2, end - 2)));
+  return end + 1 < line.size() ? error.with_hint(std::string(line.substr(end + 1))) : error;
+}
+
 void tell_ready(const Fd& ready) {
   if (ready) static_cast<void>(write_all(ready.get(), as_bytes(std::string_view(&kReady, 1)), "ready"));
 }
 
 void tell_failed(const Fd& ready, const Error& error) {
   if (!ready) return;
-  std::string said{kFailed, static_cast<char>('A' + static_cast<int>(error.code()))};
-  said += error.text();
-  std::replace(said.begin(), said.end(), '\n', ' ');
-  said += '\n' + error.hint();
-  static_cast<void>(write_all(ready.get(), as_bytes(said.substr(0, 4000)), "ready"));
+  static_cast<void>(write_all(ready.get(), as_bytes(to_line(error)), "ready"));
 }
 
 }  // namespace gw::keeper

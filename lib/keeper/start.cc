@@ -83,6 +83,11 @@ Result<Fd> reach(const Place& place, const Connect& how) {
   if (connected) return connected;
   if (connected.error().code() != Code::NotFound) return not_there(connected.error().text());
   if (!how.may_start) return not_there("nobody listens at " + place.run + "/" + socket);
+  if (how.start) {
+    if (auto started = how.start(); !started) return started.error();
+    connected = connect_to(place.run, socket);
+    return connected ? std::move(connected) : Result<Fd>(not_there(connected.error().text()));
+  }
   connected = start_and_connect(place, socket);
   if (!connected && connected.error().number() != 0 && connected.error().hint().empty()) {
     return not_there(connected.error().text());
@@ -119,6 +124,12 @@ Place place_of(std::string vault, std::string run) {
   if (run.empty()) run = place.vault == kSystemVault ? std::string(kSystemRun) : place.vault + "/run";
   place.run = absolute(run);
   return place;
+}
+
+Result<void> ensure(const Place& place) {
+  const Connect how;
+  auto reached = reach(place, how);
+  return reached ? Result<void>() : Result<void>(reached.error());
 }
 
 Result<std::unique_ptr<store::Store>> connect(const Place& place, const Connect& how) {

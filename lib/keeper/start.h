@@ -5,6 +5,7 @@
 // that needs it first (vault.md section 4 says who may); it exits when idle.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -29,7 +30,11 @@ struct Connect {
   Role role = Role::Append;
   std::string tool;  // what this client says it is, for actors: `gw-smtpd`
   bool may_start = true;
+  std::function<Result<void>()> start{};  // has it started, where this process cannot do it (starter.h)
 };
+
+// A keeper of this vault listens: one that was there, or one that was started now.
+Result<void> ensure(const Place& place);
 
 // A Store that speaks to the keeper over a few connections made as needed. Succeeds where a keeper answered;
 // afterwards a keeper that went away is sought, and started, anew by each operation that needs it.

@@ -20,15 +20,6 @@
 #include "base/log.h"
 #include "net/proxy_protocol.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define GW_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define GW_SANITIZED 1
-#endif
-
 namespace gw::net {
 namespace {
 

@@ -59,6 +59,13 @@ class InstallTest(unittest.TestCase):
                 gw.run("systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={THRESHOLD}", unit)
                 self.assertRegex(unit.read_text(), r"(?m)^User=gw-\w+$")
 
+    def test_servers_may_shut_themselves_in(self):
+        for name in ("gw-smtpd.service", "gw-pop3d@.service", "gw-proxy.service"):
+            allowed = next(line for line in (self.root / "usr/lib/systemd/system" / name).read_text().splitlines()
+                           if line.startswith("SystemCallFilter=@system-service")).split()
+            for call in ("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"):
+                self.assertIn(call, allowed, name)
+
     def test_every_unit_that_is_named_is_there(self):
         names = {unit.name for unit in self.units}
         for unit in self.units:

@@ -1,0 +1,75 @@
+#include "confine/sandbox.h"
+
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <filesystem>
+
+#include "confine/identity.h"
+#include "confine/walls.h"
+
+namespace gw::confine {
+namespace {
+
+#ifdef GW_SANITIZED
+constexpr bool kCanClose = false;
+#else
+constexpr bool kCanClose = true;
+#endif
+
+Error not_possible(const std::string& why) {
+  return Error(Code::Config, "the sandbox is required and not possible: " + why)
+      .with_hint("--sandbox auto takes what the kernel has");
+}
+
+Result<void> drop_capabilities() {
+  (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct have[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capget, &header, have) == 0 && (have[0].permitted | have[1].permitted) == 0) return {};
+  const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capset, &header, none) != 0) return Error::from_errno("cannot give up capabilities");
+  return {};
+}
+
+}  // namespace
+
+bool can_close() {
+  return kCanClose;
+}
+
+Result<Closed> close(Mode mode, const Needs& needs) {
+  Closed closed;
+  if (mode == Mode::Off) return closed;
+  if (!kCanClose) {
+    if (mode == Mode::Require) return not_possible("this build is for sanitizers");
+    return closed;
+  }
+  ::tzset();  // reads its file while it can
+  if (auto done = forbid_new_privileges(); !done) return done.error();
+  if (auto done = drop_capabilities(); !done) return done.error();
+  closed.landlock = landlock_version();
+  if (closed.landlock == 0 && mode == Mode::Require) return not_possible("this kernel has no Landlock");
+  if (closed.landlock > 0)
+    if (auto done = restrict_files(closed.landlock, needs); !done) return done.error();
+  const Result<bool> filtered = filter_system_calls(needs);
+  if (!filtered) return filtered.error();
+  closed.seccomp = *filtered;
+  if (!closed.seccomp && mode == Mode::Require) return not_possible("this kernel has no seccomp filters");
+  return closed;
+}
+
+std::vector<std::string> folders_of(const std::string& file) {
+  std::error_code failed;
+  const std::filesystem::path given = std::filesystem::absolute(file, failed);
+  if (failed) return {};
+  std::vector<std::string> folders{given.parent_path().string()};
+  const std::filesystem::path real = std::filesystem::canonical(given, failed);
+  if (!failed && real.parent_path() != folders.front()) folders.push_back(real.parent_path().string());
+  return folders;
+}
+
+}  // namespace gw::confine

@@ -1,0 +1,88 @@
+#include "gate/confinement.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <iterator>
+
+#include "base/log.h"
+#include "keeper/as_owner.h"
+
+namespace gw::gate {
+namespace {
+
+constexpr const char* kHint = "--user NAME, or `user` in gw.toml";
+
+using Chosen = Result<std::optional<confine::Identity>>;
+
+// The user to go on as; none: the one that it is.
+Chosen choose(const ConfinementSettings& settings, const keeper::Place& place) {
+  if (!settings.user.empty()) {
+    auto named = confine::user_named(settings.user);
+    if (!named) return named.error();
+    if (!confine::is_root() || named->uid == 0) {
+      if (auto same = confine::become(*named); !same) return same.error();
+      return Chosen(std::nullopt);
+    }
+    return Chosen(*named);
+  }
+  if (!confine::is_root()) return Chosen(std::nullopt);
+  if (!keeper::within_vault(place)) {
+    auto named = confine::user_named(settings.own_user);
+    if (!named) return named.error().within("started as root").with_hint(named.error().hint());
+    return Chosen(*named);
+  }
+  struct stat vault {};
+  if (::stat(place.vault.c_str(), &vault) != 0)
+    return Error(Code::Config,
+                 "started as root, and there is no vault at " + place.vault + " whose owner it could become")
+        .with_hint(kHint);
+  if (vault.st_uid == 0) return Chosen(std::nullopt);
+  return Chosen(confine::user_numbered(vault.st_uid, vault.st_gid));
+}
+
+}  // namespace
+
+Result<Confinement> Confinement::begin(ConfinementSettings settings, const keeper::Place& place) {
+  Confinement made;
+  auto user = choose(settings, place);
+  if (!user) return user.error();
+  made.user_ = std::move(*user);
+  made.settings_ = std::move(settings);
+  const bool closes = made.settings_.sandbox != confine::Mode::Off && confine::can_close();
+  if (closes && keeper::may_start(place, made.user_ ? made.user_->uid : ::geteuid())) {
+    auto starter = keeper::Starter::make(place, [&made] { return made.become(); });
+    if (!starter) return starter.error();
+    made.starter_ = std::move(*starter);
+  }
+  return made;
+}
+
+std::function<Result<void>()> Confinement::starting() const {
+  if (!starter_) return {};
+  return [starter = starter_] { return starter->start(); };
+}
+
+void Confinement::also_readable(std::vector<std::string> paths) {
+  std::vector<std::string>& readable = settings_.needs.readable;
+  readable.insert(readable.end(), std::make_move_iterator(paths.begin()),
+                  std::make_move_iterator(paths.end()));
+}
+
+Result<void> Confinement::become() const {
+  if (user_)
+    if (auto done = confine::become(*user_); !done) return done;
+  return confine::forbid_new_privileges();
+}
+
+Result<void> Confinement::close() const {
+  if (auto done = become(); !done) return done;
+  const auto closed = confine::close(settings_.sandbox, settings_.needs);
+  if (!closed) return closed.error();
+  log::verbose(
+      "confined",
+      {{"uid", ::geteuid()}, {"landlock", closed->landlock}, {"seccomp", closed->seccomp ? "yes" : "no"}});
+  return {};
+}
+
+}  // namespace gw::gate

@@ -1,0 +1,103 @@
+#include "keeper/starter.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+#include "base/clock.h"
+#include "keeper/spawn.h"
+
+namespace gw::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kChannel = 3;
+constexpr std::size_t kLongest = 4096;
+// Somebody else's start that is waited for, and then one's own.
+constexpr auto kPatience = 30s;
+
+// The child's: nothing of what the parent has, and no end but the parent's.
+void leave_behind(int channel) {
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
+  ::prctl(PR_SET_NAME, "gw-starter");
+  const int nothing = ::open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < kChannel; ++fd) ::dup2(nothing, fd);
+  if (channel == kChannel)
+    ::fcntl(kChannel, F_SETFD, FD_CLOEXEC);
+  else
+    ::dup3(channel, kChannel, O_CLOEXEC);
+  ::close_range(kChannel + 1, ~0U, 0);
+}
+
+[[noreturn]] void work(const Place& place, const std::function<Result<void>()>& before) {
+  const Result<void> ready = before();
+  char word = 0;
+  for (;;) {
+    const ssize_t got = ::recv(kChannel, &word, 1, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) ::_exit(0);
+    const Result<void> started = ready ? ensure(place) : ready;
+    const std::string answer = to_line(started);
+    (void)::send(kChannel, answer.data(), std::min(answer.size(), kLongest), MSG_NOSIGNAL);
+  }
+}
+
+}  // namespace
+
+bool may_start(const Place& place, uid_t user) {
+  if (std::getenv("INVOCATION_ID") != nullptr) return false;
+  struct stat vault {};
+  if (::stat(place.vault.c_str(), &vault) != 0) return false;
+  return user == 0 || user == vault.st_uid;
+}
+
+Result<std::shared_ptr<Starter>> Starter::make(const Place& place,
+                                               const std::function<Result<void>()>& before) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return Error::from_errno("socketpair");
+  Fd ours(ends[0]);
+  const Fd theirs(ends[1]);
+  const pid_t child = ::fork();
+  if (child < 0) return Error::from_errno("fork");
+  if (child == 0) {
+    leave_behind(theirs.get());
+    work(place, before);
+  }
+  return std::shared_ptr<Starter>(new Starter(std::move(ours)));
+}
+
+Result<void> Starter::start() {
+  const std::scoped_lock lock(mutex_);
+  const char word = 's';
+  if (::send(channel_.get(), &word, 1, MSG_NOSIGNAL) != 1)
+    return Error(Code::Unavailable, "no keeper: the process that starts it has ended");
+  const BootClock::time_point until = BootClock::now() + kPatience;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - BootClock::now()).count();
+    pollfd item{channel_.get(), POLLIN, 0};
+    const int arrived = left > 0 ? ::poll(&item, 1, static_cast<int>(left)) : 0;
+    if (arrived < 0 && errno == EINTR) continue;
+    if (arrived <= 0) {
+      channel_.reset();  // its late answer would be taken for the next one's
+      return Error(Code::Unavailable, "no keeper: it did not start in time");
+    }
+    std::string answer(kLongest, '\0');
+    const ssize_t got = ::recv(channel_.get(), answer.data(), answer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return Error(Code::Unavailable, "no keeper: the process that starts it has ended");
+    return from_line(std::string_view(answer).substr(0, static_cast<std::size_t>(got)));
+  }
+}
+
+}  // namespace gw::keeper
