@@ -116,7 +116,7 @@ bool Connection::step() {
   const RelaySession::Event& event = session_.next_event();
   if (std::holds_alternative<RelaySession::NeedInput>(event)) return need_input();
   if (std::holds_alternative<RelaySession::Closed>(event)) {
-    stream_.finish(kLastWords);
+    stream_.last_words(kLastWords);
     flush();
     return false;
   }

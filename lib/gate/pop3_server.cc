@@ -115,7 +115,7 @@ bool Connection::step() {
   if (std::holds_alternative<pop3::NeedInput>(event)) return need_input();
   if (std::holds_alternative<pop3::Flush>(event)) return flush();
   if (std::holds_alternative<pop3::Closed>(event)) {
-    stream_.finish(std::chrono::seconds(5));
+    stream_.last_words(std::chrono::seconds(5));
     flush();
     return false;
   }

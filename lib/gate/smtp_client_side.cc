@@ -12,7 +12,6 @@ namespace {
 using smtp::Refusal;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLastWords{2'000};
 constexpr std::array<std::byte, 1> kSomething{};
 
 }  // namespace
@@ -89,7 +88,7 @@ bool SmtpClientSide::flush() {
 }
 
 void SmtpClientSide::say_goodbye() {
-  stream_.finish(kLastWords);
+  stream_.last_words(kLastWords);
   flush();
 }
 

@@ -41,7 +41,9 @@ class SmtpClientSide {
   bool read();
   bool flush();
   bool must_flush() const { return session_->output_size() >= kOutput; }
-  // What was said last is sent, also where the process stops.
+  // What is said from now on until the next read() is sent, also where the process stops.
+  void must_be_heard() { stream_.last_words(kLastWords); }
+  // What was said last is sent.
   void say_goodbye();
   // A password was in what was read: it is wiped when all of it is used up.
   void had_secret() { secret_ = true; }
@@ -50,6 +52,7 @@ class SmtpClientSide {
   static constexpr std::size_t kCommandBuffer = 16 << 10;  // holds a whole AUTH line
   static constexpr std::size_t kBodyBuffer = 64 << 10;
   static constexpr std::size_t kOutput = 16 << 10;
+  static constexpr std::chrono::milliseconds kLastWords{2'000};
 
   net::Stream stream_;
   Timeouts timeouts_;

@@ -369,6 +369,7 @@ void Relay::end_mail() {
   relayed_ += mail_->relayed() ? 1 : 0;
   mail_.reset();
   tally_.now_and_then();
+  client_.must_be_heard();
   answer(reply);
 }
 

@@ -139,7 +139,7 @@ bool Connection::step() {
   }
   if (std::holds_alternative<smtp::Closed>(event)) {
     if (session_.output_size() > 0 && reason_ == kGone) reason_ = "ended by our reply";
-    stream_.finish(kLastWords);
+    stream_.last_words(kLastWords);
     flush();
     return false;
   }
@@ -382,6 +382,7 @@ void Connection::body(ByteView octets) {
 
 void Connection::body_end() {
   const auto ids = mail_->finish(*store_);
+  stream_.last_words(kLastWords);
   if (!ids) {
     fail(ids.error(), "cannot store");
     mail_.reset();

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "net/channel.h"
+#include "net/serve.h"
 #include "net/tls_session.h"
 
 namespace gw::net {
@@ -61,6 +62,12 @@ void Stream::set_timeout(milliseconds timeout) {
 }
 void Stream::finish(milliseconds grace) {
   state_->channel.set_grace(grace);
+}
+
+void Stream::last_words(milliseconds grace) {
+  const auto passed =
+      stop::requested() ? Channel::Clock::now() - stop::time() : Channel::Clock::duration::zero();
+  state_->channel.set_grace(std::chrono::ceil<milliseconds>(passed) + grace);
 }
 
 Result<std::size_t> Stream::read(std::span<std::byte> to) {

@@ -65,6 +65,8 @@ class Stream {
 
   // From now on a stop of the process does not end reads and writes before `grace` has passed since the stop.
   void finish(std::chrono::milliseconds grace);
+  // The same, but for `grace` from now, where the stop was a while ago: for what the peer must still hear.
+  void last_words(std::chrono::milliseconds grace);
   // Sends close_notify and the FIN, waiting for neither answer (and one second at most for room). What was
   // written still arrives: octets of the peer that nobody read are taken from the system first, as far as
   // they are here, since they would turn the FIN into a reset.

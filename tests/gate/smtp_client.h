@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -17,16 +18,21 @@ namespace gw::test {
 
 class SmtpClient {
  public:
+  using Serve = std::function<void(net::Stream)>;
+
   explicit SmtpClient(const gate::SmtpService& service, std::string peer = "192.0.2.1",
-                      std::string_view early = {}) {
+                      std::string_view early = {})
+      : SmtpClient([&service](net::Stream stream) { gate::serve_smtp(std::move(stream), {}, service); },
+                   std::move(peer), early) {}
+  explicit SmtpClient(Serve serve, std::string peer = "192.0.2.1", std::string_view early = {}) {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     socket_ = Fd(ends[0]);
     send(early);
     net::Peer from;
     from.address = std::move(peer);
-    server_ = std::thread([server = Fd(ends[1]), from, &service]() mutable {
-      gate::serve_smtp(net::Stream(std::move(server), from), {}, service);
+    server_ = std::thread([server = Fd(ends[1]), from, serve = std::move(serve)]() mutable {
+      serve(net::Stream(std::move(server), from));
     });
   }
   SmtpClient(const SmtpClient&) = delete;

@@ -107,6 +107,20 @@ TEST_CASE("A stream told to finish goes on after a stop until its grace is over"
   stop::withdraw();
 }
 
+TEST_CASE("Last words are said also where the grace is over") {
+  auto [a, b] = stream_pair();
+  a.finish(1ms);
+  stop::request();
+  CHECK(read_once(a) == "<stopping>");
+  REQUIRE_FALSE(a.write(as_bytes("too late")));
+  a.last_words(10s);
+  CHECK(a.write(as_bytes("421")));
+  a.last_words(50ms);
+  CHECK(read_once(a) == "<stopping>");
+  stop::withdraw();
+  CHECK(read_once(b) == "421");
+}
+
 TEST_CASE("pending() tells what has arrived, and neither an end nor nothing") {
   auto [a, b] = stream_pair();
   CHECK_FALSE(b.pending());

@@ -1,0 +1,278 @@
+#include "gate/smtp_relay.h"
+
+#include <catch2/catch.hpp>
+
+#include "gate/fake_smtp.h"
+#include "gate/pop3_client.h"
+#include "gate/pop3_vault.h"
+#include "gate/smtp_client.h"
+#include "net/serve.h"
+#include "support/await.h"
+#include "wire/dot_writer.h"
+
+using namespace gw;
+using namespace std::literals;
+using test::FakeSmtp;
+using test::SmtpClient;
+
+namespace {
+
+// gw-proxy's SMTP half over a vault in memory, with a route `work` to a server of the test's own.
+class Relay {
+ public:
+  explicit Relay(FakeSmtp& server) : vault_(store::Trace::Off) {
+    vault::Route route;
+    route.name = "work";
+    route.protocol = vault::Protocol::Smtp;
+    route.host = "127.0.0.1";
+    route.port = server.port();
+    route.tls = vault::UpstreamTls::None;
+    route.mailbox = vault_.mailbox.id;
+    route.allow_private = true;
+    route.clients = {"192.0.2.0/24"};
+    put(route);
+    service.host = "gw.example";
+    service.store = [this]() -> Result<store::Store*> { return &vault_.faulty; };
+    service.report = [this](const store::Tally& tally) { tallies.add(tally); };
+    service.routes = &routes_;
+    service.upstreams = &upstreams_;
+    service.upstream.grace = 50ms;
+  }
+
+  void put(vault::Route route) {
+    if (route_) route.version = vault::find_route(vault_.faulty, "work")->version;
+    REQUIRE(vault::put_route(vault_.faulty, route, "test"));
+    route_ = std::move(route);
+  }
+  const vault::Route& route() const { return *route_; }
+  test::FaultyStore& faulty() { return vault_.faulty; }
+
+  std::unique_ptr<SmtpClient> connect() {
+    return std::make_unique<SmtpClient>([this](net::Stream stream) {
+      gate::serve_smtp_relay(std::move(stream), {"work", "work", false}, service);
+    });
+  }
+  // What the client hears at last.
+  std::string send(std::string_view mail) {
+    const auto client = connect();
+    REQUIRE(client->reply().starts_with("220 "));
+    REQUIRE(client->ask("EHLO client.example").starts_with("250-"));
+    std::string heard;
+    for (const char* command : {"MAIL FROM:<b@example.com>", "RCPT TO:<a@example.org>", "DATA"})
+      if (heard = client->ask(command); heard[0] != '2' && heard[0] != '3') return heard;
+    Bytes wire;
+    wire::DotWriter dots;
+    dots.write(as_bytes(mail), wire);
+    dots.finish(wire);
+    client->send(as_text(wire));
+    return client->reply();
+  }
+
+  std::vector<store::State> states() {
+    std::vector<store::State> all;
+    for (const auto& record : vault_.faulty.list(vault_.mailbox.id, 0, 100).value())
+      all.push_back(record.state);
+    return all;
+  }
+  std::vector<std::string> copies() {
+    test::Pop3Client reader(vault_.service);
+    REQUIRE(reader.log_in("journal", test::kPassword).starts_with("+OK"));
+    std::vector<std::string> all;
+    for (std::size_t n = 1; n <= vault_.live(); ++n) all.push_back(reader.retrieve(n));
+    return all;
+  }
+  store::Tally tally() {
+    const auto all = tallies.all();
+    REQUIRE(all.size() == 1);
+    CHECK(all.front().of == "route work");
+    return all.front();
+  }
+
+ private:
+  test::Pop3Vault vault_;
+  std::optional<vault::Route> route_;
+  gate::Upstreams upstreams_;
+  gate::RelayRoutes routes_{[this] { return service.store(); }};
+
+ public:
+  gate::SmtpRelayService service;
+  store::Tallies tallies;
+};
+
+const std::string kMail = "Subject: one\r\n\r\n.dot\r\n..\r\nlast\r\n";
+using States = std::vector<store::State>;
+
+}  // namespace
+
+TEST_CASE("What the client sends is what upstream gets and what the copy has") {
+  FakeSmtp server;
+  Relay relay(server);
+  // Upstream's answer to the dot is decided while the copy is durable already.
+  States at_the_dot;
+  server.instead = [&](const std::string& command) -> std::optional<std::string> {
+    if (command == ".") at_the_dot = relay.states();
+    return std::nullopt;
+  };
+  CHECK(relay.send(kMail) == "250 2.0.0 fine");
+  CHECK(server.mails() == std::vector{kMail});
+  CHECK(relay.copies() == std::vector{kMail});
+  CHECK(at_the_dot == States{store::State::Pending});
+  CHECK(relay.states() == States{store::State::Live});
+
+  const store::Tally tally = relay.tally();
+  CHECK(tally.sessions == 1);
+  CHECK(tally.messages == 1);
+  CHECK(tally.octets == kMail.size());
+  CHECK(tally.copies == 1);
+  CHECK(tally.uncopied == 0);
+  CHECK(tally.completed == 6);  // greeting, EHLO, MAIL, RCPT, DATA, the dot
+  CHECK(tally.deferred + tally.refused == 0);
+  CHECK(tally.trouble.empty());
+}
+
+TEST_CASE("What upstream says to the dot decides about the copy, and is what the client hears") {
+  FakeSmtp server;
+  Relay relay(server);
+  std::string said;
+  server.instead = [&](const std::string& command) -> std::optional<std::string> {
+    if (command != ".") return std::nullopt;
+    return said;
+  };
+  said = "554 5.7.1 spam\r\n";
+  CHECK(relay.send(kMail) == "554 5.7.1 spam");
+  CHECK(relay.states().empty());
+  said = "452 4.2.2 full\r\n";
+  CHECK(relay.send(kMail) == "452 4.2.2 full");
+  CHECK(relay.states().empty());
+  const store::Tally tally = relay.tally();
+  CHECK(tally.messages == 0);
+  CHECK(tally.copies == 0);
+  CHECK(tally.refused == 1);
+  CHECK(tally.deferred == 1);
+}
+
+TEST_CASE("A copy whose mail upstream perhaps has stays, as unconfirmed") {
+  FakeSmtp server;
+  Relay relay(server);
+  std::string heard;
+  SECTION("upstream says nothing to the dot for as long as it is waited for") {
+    server.instead = [](const std::string& command) -> std::optional<std::string> {
+      return command == "." ? std::optional(""s) : std::nullopt;
+    };
+    relay.service.upstream.end = 50ms;
+    heard = relay.send(kMail);
+  }
+  SECTION("upstream goes away") {
+    server.instead = [](const std::string& command) -> std::optional<std::string> {
+      return command == "." ? std::optional("(close)"s) : std::nullopt;
+    };
+    heard = relay.send(kMail);
+  }
+  SECTION("the process is asked to stop, and upstream is silent for longer than the grace") {
+    server.instead = [](const std::string& command) -> std::optional<std::string> {
+      if (command != ".") return std::nullopt;
+      net::stop::request();
+      return ""s;
+    };
+    heard = relay.send(kMail);
+    net::stop::withdraw();
+  }
+  CHECK(heard.substr(0, 4) == "451 ");
+  CHECK(relay.states() == States{store::State::Unconfirmed});
+  CHECK(relay.copies() == std::vector{kMail});
+  CHECK_FALSE(relay.tally().trouble.empty());
+}
+
+TEST_CASE("An upstream that answers within the grace of a stop decides as ever") {
+  FakeSmtp server;
+  Relay relay(server);
+  relay.service.upstream.grace = 20s;
+  server.instead = [](const std::string& command) -> std::optional<std::string> {
+    if (command == ".") net::stop::request();
+    return std::nullopt;
+  };
+  CHECK(relay.send(kMail) == "250 2.0.0 fine");
+  net::stop::withdraw();
+  CHECK(relay.states() == States{store::State::Live});
+}
+
+TEST_CASE("Where the copy fails upstream gets no final dot") {
+  FakeSmtp server;
+  Relay relay(server);
+  std::string_view at;
+  relay.faulty().fail = [&](std::string_view operation) -> std::optional<Error> {
+    if (operation == at) return Error(Code::Unavailable, "as the test says");
+    return std::nullopt;
+  };
+  SECTION("before upstream is asked for the message") {
+    at = "resolve";
+  }
+  SECTION("when it is to be made durable") {
+    at = "begin";
+  }
+  CHECK(relay.send(kMail).substr(0, 1) == "4");
+  CHECK(server.mails().empty());
+  CHECK(relay.states().empty());
+  CHECK(relay.tally().trouble.find("as the test says") != std::string::npos);
+
+  // A route that says `pass` passes it without.
+  vault::Route route = relay.route();
+  route.on_copy_failure = vault::OnCopyFailure::Pass;
+  relay.put(route);
+  CHECK(relay.send(kMail) == "250 2.0.0 fine");
+  CHECK(server.mails() == std::vector{kMail});
+  CHECK(relay.states().empty());
+  CHECK(relay.tally().uncopied == 1);
+}
+
+TEST_CASE("Where upstream is not there the client is asked to come again, and nothing is kept") {
+  auto server = std::make_unique<FakeSmtp>();
+  Relay relay(*server);
+  SECTION("at all") {
+    server.reset();
+  }
+  SECTION("it does not serve us") {
+    server->greeting = "554 5.3.2 no\r\n(close)";
+  }
+  SECTION("it ends at MAIL") {
+    server->instead = [](const std::string& command) -> std::optional<std::string> {
+      return command.starts_with("MAIL") ? std::optional("(close)"s) : std::nullopt;
+    };
+  }
+  const auto client = relay.connect();
+  CHECK(client->reply().substr(0, 4) == "220 ");
+  CHECK(client->ask("EHLO client.example").substr(0, 3) == "250");
+  CHECK(client->ask("MAIL FROM:<a@example.com>").substr(0, 4) == "451 ");
+  client->end();
+  CHECK(relay.states().empty());
+  CHECK_FALSE(relay.tally().trouble.empty());
+}
+
+TEST_CASE("A client that leaves in the middle leaves nothing: upstream gets no final dot") {
+  FakeSmtp server;
+  Relay relay(server);
+  auto client = relay.connect();
+  client->begin();
+  REQUIRE(client->ask("RCPT TO:<a@example.org>").starts_with("250 "));
+  REQUIRE(client->ask("DATA").starts_with("354 "));
+  client->send(kMail);
+  client->end();
+  test::await("upstream's connection to end", [&] { return server.open() == 0; });
+  CHECK(server.mails().empty());
+  CHECK(relay.states().empty());
+  CHECK(relay.tally().messages == 0);
+}
+
+TEST_CASE("Who is no client of the route and has not logged in sends nothing") {
+  FakeSmtp server;
+  Relay relay(server);
+  vault::Route route = relay.route();
+  route.clients.clear();
+  relay.put(route);
+  const auto client = relay.connect();
+  client->reply();
+  client->ask("EHLO client.example");
+  CHECK(client->ask("MAIL FROM:<a@example.com>").substr(0, 4) == "530 ");
+  client->end();
+  for (const std::string& command : server.commands()) CHECK(command.substr(0, 4) != "MAIL");
+}
