@@ -19,21 +19,9 @@ struct Options {
   bool json = false;
 };
 
-const char* name(Level level) {
-  switch (level) {
-    case Level::Good:
-      return "good";
-    case Level::Warning:
-      return "warning";
-    case Level::Trouble:
-      return "trouble";
-  }
-  return "?";
-}
-
-void print(cli::Output& output, const std::vector<Finding>& findings, bool all) {
+void print(cli::Output& output, const std::vector<Diagnosis>& findings, bool all) {
   std::size_t bad = 0;
-  for (const Finding& finding : findings) {
+  for (const Diagnosis& finding : findings) {
     if (finding.level != Level::Good) ++bad;
     if (finding.level == Level::Good && !all) continue;
     std::string line = std::string(name(finding.level)) + ": " + finding.check;
@@ -48,24 +36,30 @@ void print(cli::Output& output, const std::vector<Finding>& findings, bool all) 
 Result<int> doctor(const Commands& commands, const Options& options) {
   const auto config = commands.config();
   if (!config) return config.error();
-  DoctorLimits limits;
+  DiagnosisLimits limits;
   limits.silence = options.silence.value_or(limits.silence);
   limits.unfetched = options.unfetched.value_or(limits.unfetched);
   limits.certificate = options.certificate.value_or(limits.certificate);
 
-  std::vector<Finding> findings;
+  std::vector<Diagnosis> findings;
   examine_host(*config, limits, findings);
   auto store = commands.connect();
-  Result<void> examined = store ? examine_vault(**store, config->vault, limits, findings) : store.error();
+  Result<void> examined =
+      store ? vault::examine_vault(**store, config->vault, limits, findings) : store.error();
   if (!examined) {
     const Error& error = examined.error();
-    findings.push_back({"keeper", Level::Trouble, config->vault, error.text(),
-                        error.hint().empty() ? "its log says why" : error.hint()});
+    findings.push_back({"keeper",
+                        Level::Trouble,
+                        config->vault,
+                        error.text(),
+                        error.hint().empty() ? "its log says why" : error.hint(),
+                        vault::Cause::None,
+                        {}});
   }
 
   cli::Output output;
   if (options.json) {
-    for (const Finding& finding : findings) {
+    for (const Diagnosis& finding : findings) {
       Json object;
       object["check"] = finding.check;
       object["level"] = name(finding.level);
@@ -77,7 +71,7 @@ Result<int> doctor(const Commands& commands, const Options& options) {
   } else {
     print(output, findings, commands.program().verbose());
   }
-  const bool good = std::ranges::all_of(findings, [](const Finding& f) { return f.level == Level::Good; });
+  const bool good = std::ranges::all_of(findings, [](const Diagnosis& f) { return f.level == Level::Good; });
   return output.close(good ? 0 : 1);
 }
 

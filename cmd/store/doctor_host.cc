@@ -28,11 +28,11 @@ std::string octal(mode_t mode) {
 
 // A file or folder that others may not use beyond `allowed`. One that we cannot see is not ours to judge.
 void examine_mode(const std::string& path, mode_t allowed, std::string_view what,
-                  std::vector<Finding>& findings) {
+                  std::vector<Diagnosis>& findings) {
   struct stat state {};
   if (::stat(path.c_str(), &state) != 0) return;
   const mode_t mode = state.st_mode & 07777u;
-  Finding finding{"permissions", Level::Good, path, "mode " + octal(mode), {}};
+  Diagnosis finding{"permissions", Level::Good, path, "mode " + octal(mode), {}};
   if ((mode & 0777u & ~allowed) != 0) {
     finding.level = Level::Trouble;
     finding.text =
@@ -43,8 +43,8 @@ void examine_mode(const std::string& path, mode_t allowed, std::string_view what
 }
 
 void examine_certificate(const config::Certificate& pair, bool first, const std::string& host,
-                         const DoctorLimits& limits, std::vector<Finding>& findings) {
-  Finding finding{"certificate", Level::Good, pair.certificate, {}, {}};
+                         const DiagnosisLimits& limits, std::vector<Diagnosis>& findings) {
+  Diagnosis finding{"certificate", Level::Good, pair.certificate, {}, {}};
   const auto tls = net::ServerTls::load({{pair.certificate, pair.key}});
   if (!tls) {
     finding.level = Level::Trouble;
@@ -113,8 +113,8 @@ Result<std::string> greeting(const net::ListenSpec& spec) {
 }
 
 void examine_listener(const std::string& where, std::string_view protocol, std::string_view expected,
-                      std::vector<Finding>& findings) {
-  Finding finding{"listener", Level::Good, std::string(protocol) + " " + where, {}, {}};
+                      std::vector<Diagnosis>& findings) {
+  Diagnosis finding{"listener", Level::Good, std::string(protocol) + " " + where, {}, {}};
   const auto spec = net::parse_listen(where);
   const Result<std::string> heard = spec ? greeting(*spec) : spec.error();
   if (heard && heard->starts_with(expected)) {
@@ -131,7 +131,8 @@ void examine_listener(const std::string& where, std::string_view protocol, std::
 
 }  // namespace
 
-void examine_host(const config::Config& config, const DoctorLimits& limits, std::vector<Finding>& findings) {
+void examine_host(const config::Config& config, const DiagnosisLimits& limits,
+                  std::vector<Diagnosis>& findings) {
   examine_mode(config.vault, 0700, "the vault's folder", findings);
   examine_mode(config.vault + "/history.key", 0600, "the history key", findings);
   bool first = true;

@@ -1,29 +1,27 @@
 #include "store/mailbox.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/password.h"
 #include "cli/values.h"
-#include "mail/address.h"
 #include "store/format.h"
-#include "vault/mailbox.h"
+#include "vault/mailbox_change.h"
 
 namespace gw::cmd {
 namespace {
 
-// What can be said of a mailbox when it is made and later. Not said: as it is.
-struct Properties {
-  std::optional<std::string> description, trace, hold, allow_miss, require_tls, status;
-  std::optional<std::vector<std::string>> aliases, domains, allow;
-  std::optional<std::uint64_t> quota;
-  std::optional<std::int64_t> grace;
-};
+CLI::Option* yes_or_no(CLI::App& app, const std::string& name, std::optional<bool>& to, const char* yes,
+                       const char* no, const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name, [&to, yes = std::string(yes)](const std::string& word) { to = word == yes; }, help)
+      ->check(CLI::IsMember({yes, no}));
+}
 
-void declare(CLI::App& app, Properties& to) {
+void declare(CLI::App& app, vault::MailboxChange& to) {
   app.add_option("--description", to.description, "Free text")->type_name("TEXT");
   cli::list_option(app, "--alias", to.aliases, "ADDR", "Another address of it (repeatable)");
   cli::list_option(app, "--domain", to.domains, "DOMAIN", "All mail of this domain (repeatable)");
@@ -41,51 +39,50 @@ void declare(CLI::App& app, Properties& to) {
          },
          "How long drained mail can be brought back; 0 is not at all")
       ->type_name("DAYS");
-  app.add_option("--trace", to.trace, "Lines that POP3 puts in front of mail")
+  app.add_option_function<std::string>(
+         "--trace", [&to](const std::string& word) { to.trace = store::parse_trace(word); },
+         "Lines that POP3 puts in front of mail")
       ->check(CLI::IsMember({"auto", "on", "off"}));
 }
 
-void declare_more(CLI::App& app, Properties& to) {
-  app.add_option("--status", to.status, "Suspended: nothing new comes in")
+void declare_more(CLI::App& app, vault::MailboxChange& to) {
+  app.add_option_function<std::string>(
+         "--status", [&to](const std::string& word) { to.status = store::parse_status(word); },
+         "Suspended: nothing new comes in")
       ->check(CLI::IsMember({"active", "suspended"}));
-  app.add_option("--hold", to.hold, "Nothing drained is swept")->check(CLI::IsMember({"on", "off"}));
-  app.add_option("--allow-miss", to.allow_miss, "What senders outside --allow hear")
-      ->check(CLI::IsMember({"defer", "reject"}));
-  app.add_option("--require-tls", to.require_tls, "No mail without TLS")->check(CLI::IsMember({"on", "off"}));
+  yes_or_no(app, "--hold", to.hold, "on", "off", "Nothing drained is swept");
+  yes_or_no(app, "--allow-miss", to.allow_reject, "reject", "defer", "What senders outside --allow hear");
+  yes_or_no(app, "--require-tls", to.require_tls, "on", "off", "No mail without TLS");
 }
 
-Result<void> check(const Properties& properties) {
-  const auto wrong = [](const char* option, const std::string& value, const char* what) {
-    return Error(Code::Usage, std::string(option) + ": `" + value + "` is not " + what);
+Result<void> check(const vault::MailboxChange& said) {
+  const auto wrong = vault::first_wrong(said);
+  if (!wrong) return {};
+  const auto usage = [&](const char* option, const char* what) {
+    if (wrong->value.empty()) return Error(Code::Usage, std::string(option) + ": more than 1000");
+    return Error(Code::Usage, std::string(option) + ": `" + wrong->value + "` is not " + what);
   };
-  for (const std::string& each : properties.aliases.value_or(std::vector<std::string>())) {
-    if (!mail::valid_alias(each)) return wrong("--alias", each, "a plain address");
+  switch (wrong->field) {
+    case vault::MailboxField::Name:
+      return Error(Code::Usage, "`" + wrong->value + "` is not a mailbox name")
+          .with_hint("a-z 0-9 . _ -, at most 64; nothing that looks like an id");
+    case vault::MailboxField::Description:
+      return usage("--description", "one line of UTF-8 of at most 1024 octets");
+    case vault::MailboxField::Alias:
+      return usage("--alias", "a plain address");
+    case vault::MailboxField::Domain:
+      return usage("--domain", "a domain");
+    case vault::MailboxField::Allow:
+      return usage("--allow", "an address or a CIDR block");
+    case vault::MailboxField::Grace:
+      return usage("--grace", "at most 10 years");
   }
-  for (const std::string& each : properties.domains.value_or(std::vector<std::string>())) {
-    if (!mail::valid_domain(each)) return wrong("--domain", each, "a domain");
-  }
-  for (const std::string& each : properties.allow.value_or(std::vector<std::string>())) {
-    if (!mail::valid_block(each)) return wrong("--allow", each, "an address or a CIDR block");
-  }
-  if (properties.description && !valid_utf8(*properties.description)) {
-    return wrong("--description", *properties.description, "UTF-8");
-  }
-  return {};
-}
-
-std::vector<std::string> lowered(std::vector<std::string> texts) {
-  for (std::string& each : texts) each = lower(each);
-  return texts;
-}
-
-store::Trace trace_of(const std::string& word) {
-  return word == "on" ? store::Trace::On : word == "off" ? store::Trace::Off : store::Trace::Auto;
+  return vault::refusal(*wrong);
 }
 
 // An alias can be guessed, an id cannot.
 void warn_of_aliases(const Commands& commands, const store::MailboxRecord& record) {
-  if (record.aliases.empty() && record.domains.empty()) return;
-  if (!record.allow.empty() || commands.program().quiet()) return;
+  if (!vault::open_to_guesses(record) || commands.program().quiet()) return;
   const std::string text = "gw-store: warning: an alias can be guessed, and " + record.name +
                            " takes mail from everybody\n" + "hint: --allow CIDR names the senders\n";
   (void)write_all(STDERR_FILENO, as_bytes(text), "standard error");
@@ -94,8 +91,7 @@ void warn_of_aliases(const Commands& commands, const store::MailboxRecord& recor
 // --- add
 
 struct AddOptions {
-  std::string name;
-  Properties properties;
+  vault::MailboxChange said;
   bool smtp_auth = false;
   bool no_recovery = false;
   bool json = false;
@@ -137,27 +133,14 @@ Result<int> print_made(const vault::MadeMailbox& made, bool given, bool json) {
 }
 
 Result<int> add(const Commands& commands, const AddOptions& options) {
-  if (!mail::valid_name(options.name)) {
-    return Error(Code::Usage, "`" + options.name + "` is not a mailbox name")
-        .with_hint("a-z 0-9 . _ -, at most 64");
-  }
-  const Properties& said = options.properties;
-  if (auto good = check(said); !good) return good.error();
+  if (auto good = check(options.said); !good) return good.error();
   auto password = options.password.read_given();
   if (!password) return password.error();
   const bool given = password->has_value();
   auto store = commands.connect();
   if (!store) return store.error();
 
-  vault::NewMailbox wanted;
-  wanted.name = options.name;
-  wanted.description = said.description.value_or("");
-  wanted.aliases = lowered(said.aliases.value_or(std::vector<std::string>()));
-  wanted.domains = lowered(said.domains.value_or(std::vector<std::string>()));
-  wanted.allow = said.allow.value_or(std::vector<std::string>());
-  wanted.quota = said.quota.value_or(0);
-  wanted.grace = said.grace.value_or(wanted.grace);
-  wanted.trace = trace_of(said.trace.value_or("auto"));
+  vault::NewMailbox wanted = vault::new_mailbox(options.said);
   wanted.smtp_auth = options.smtp_auth;
   wanted.recovery = !options.no_recovery;
   const auto made = vault::add_mailbox(**store, wanted, std::move(*password), kActor);
@@ -170,43 +153,18 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
 
 struct SetOptions {
   std::string name;
-  std::optional<std::string> rename;
-  Properties properties;
+  vault::MailboxChange said;
 };
 
-void apply(const Properties& said, store::MailboxRecord& record) {
-  if (said.description) record.description = *said.description;
-  if (said.aliases) record.aliases = lowered(*said.aliases);
-  if (said.domains) record.domains = lowered(*said.domains);
-  if (said.allow) record.allow = *said.allow;
-  if (said.quota) record.quota = *said.quota;
-  if (said.grace) record.grace = *said.grace;
-  if (said.trace) record.trace = trace_of(*said.trace);
-  if (said.status)
-    record.status = *said.status == "suspended" ? store::Status::Suspended : store::Status::Active;
-  if (said.hold) record.hold = *said.hold == "on";
-  if (said.allow_miss) record.allow_reject = *said.allow_miss == "reject";
-  if (said.require_tls) record.require_tls = *said.require_tls == "on";
-}
-
 Result<int> set(const Commands& commands, const SetOptions& options) {
-  if (auto good = check(options.properties); !good) return good.error();
-  if (options.rename && !mail::valid_name(*options.rename)) {
-    return Error(Code::Usage, "`" + *options.rename + "` is not a mailbox name")
-        .with_hint("a-z 0-9 . _ -, at most 64");
-  }
+  if (auto good = check(options.said); !good) return good.error();
   auto store = commands.connect();
   if (!store) return store.error();
   const auto before = mailbox_named(**store, options.name);
   if (!before) return before.error();
-  store::MailboxRecord record = *before;
-  apply(options.properties, record);
-  if (options.rename) record.name = *options.rename;
-  if (store::encode(record) == store::encode(*before)) return 0;
-  const auto type = record.status != before->status ? store::LeafType::Status : store::LeafType::Setting;
-  auto put = (*store)->put_mailbox(record, {}, {type, std::string(kActor), 0});
-  if (!put) return put.error();
-  warn_of_aliases(commands, record);
+  const auto now = vault::change_mailbox(**store, *before, options.said, kActor);
+  if (!now) return now.error();
+  if (now->version != before->version) warn_of_aliases(commands, *now);
   return 0;
 }
 
@@ -215,10 +173,8 @@ Result<int> remove(const Commands& commands, const std::string& name) {
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, name);
   if (!mailbox) return mailbox.error();
-  auto dropped = (*store)->drop_mailbox(mailbox->id, kActor);
-  if (dropped) return 0;
-  if (dropped.error().code() != Code::Conflict) return dropped.error();
-  return dropped.error().with_hint("only a suspended mailbox that holds no message can be removed");
+  if (auto removed = vault::remove_mailbox(**store, *mailbox, kActor); !removed) return removed.error();
+  return 0;
 }
 
 }  // namespace
@@ -227,8 +183,8 @@ void add_mailbox_add(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<AddOptions>();
   CLI::App* command = commands.add(family, "add", "Make a mailbox; print its address and password once",
                                    [&commands, options] { return add(commands, *options); });
-  command->add_option("NAME", options->name, "a-z 0-9 . _ -, at most 64")->required();
-  declare(*command, options->properties);
+  command->add_option("NAME", options->said.name, "a-z 0-9 . _ -, at most 64")->required();
+  declare(*command, options->said);
   command->add_flag("--smtp-auth", options->smtp_auth, "Senders need a token, printed once");
   command->add_flag("--no-recovery", options->no_recovery, "The vault's recovery key does not open it");
   options->password.declare(*command);
@@ -240,9 +196,9 @@ void add_mailbox_set(Commands& commands, CLI::App& family) {
   CLI::App* command = commands.add(family, "set", "Change what is said of a mailbox; lists are replaced",
                                    [&commands, options] { return set(commands, *options); });
   command->add_option("NAME", options->name, "Name, id or address")->required();
-  command->add_option("--name", options->rename, "Another name")->type_name("NAME");
-  declare(*command, options->properties);
-  declare_more(*command, options->properties);
+  command->add_option("--name", options->said.name, "Another name")->type_name("NAME");
+  declare(*command, options->said);
+  declare_more(*command, options->said);
 }
 
 void add_mailbox_remove(Commands& commands, CLI::App& family) {

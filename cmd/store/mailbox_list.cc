@@ -6,27 +6,17 @@
 #include "store/format.h"
 #include "store/mailbox.h"
 #include "vault/mailbox.h"
+#include "vault/overview.h"
 
 namespace gw::cmd {
 namespace {
 
-std::string_view name(store::Status status) {
-  return status == store::Status::Active ? "active" : "suspended";
-}
-
-std::string_view name(store::Trace trace) {
-  return trace == store::Trace::On ? "on" : trace == store::Trace::Off ? "off" : "auto";
-}
-
-std::string address_of(const store::MailboxRecord& record, const std::string& host) {
-  return record.local_part() + "@" + host;
-}
-
-Json json_of(const store::MailboxRecord& record, const store::MailboxStat& stat, const std::string& host) {
+Json json_of(const store::MailboxRecord& record, const store::MailboxStat& stat,
+             const vault::Settings& settings) {
   Json object;
   object["id"] = record.id.hex();
   object["name"] = record.name;
-  object["address"] = address_of(record, host);
+  object["address"] = vault::address_of(record, settings);
   object["status"] = name(record.status);
   object["messages"] = stat.live;
   object["octets"] = stat.live_octets;
@@ -49,8 +39,8 @@ struct ListOptions {
 Result<int> list(const Commands& commands, const ListOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
-  const auto mailboxes = (*store)->mailboxes();
-  if (!mailboxes) return mailboxes.error();
+  const auto rows = vault::mailbox_rows(**store);
+  if (!rows) return rows.error();
   const auto settings = vault::read_settings(**store);
   if (!settings) return settings.error();
 
@@ -62,19 +52,15 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
                     {"OLDEST"},
                     {"LAST DELIVERY"},
                     {"LAST DRAIN"}});
-  for (const store::MailboxRecord& record : *mailboxes) {
+  for (const auto& [record, stat] : *rows) {
     if (options.names) {
       output.octets(as_bytes(record.name + std::string(1, '\0')));
-      continue;
-    }
-    const auto stat = (*store)->stat(record.id);
-    if (!stat) return stat.error();
-    if (options.json) {
-      output.json(json_of(record, *stat, settings->host));
+    } else if (options.json) {
+      output.json(json_of(record, stat, *settings));
     } else {
-      table.row({record.name, std::string(name(record.status)), std::to_string(stat->live),
-                 format_size(stat->live_octets), shown_time(stat->oldest), shown_time(stat->last_delivery),
-                 shown_time(stat->last_drain)});
+      table.row({record.name, std::string(name(record.status)), std::to_string(stat.live),
+                 format_size(stat.live_octets), shown_time(stat.oldest), shown_time(stat.last_delivery),
+                 shown_time(stat.last_drain)});
     }
   }
   if (!options.json && !options.names) table.print(output);
@@ -87,8 +73,9 @@ std::string joined(const std::vector<std::string>& texts) {
   return all.empty() ? "-" : all;
 }
 
-Json full_json(const store::MailboxRecord& record, const store::MailboxStat& stat, const std::string& host) {
-  Json object = json_of(record, stat, host);
+Json full_json(const store::MailboxRecord& record, const store::MailboxStat& stat,
+               const vault::Settings& settings) {
+  Json object = json_of(record, stat, settings);
   cli::put_text(object, "description", record.description);
   object["aliases"] = record.aliases;
   object["domains"] = record.domains;
@@ -122,12 +109,12 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
 
   cli::Output output;
   if (json) {
-    output.json(full_json(*record, *stat, settings->host));
+    output.json(full_json(*record, *stat, *settings));
     return output.close();
   }
   output.line("name           " + record->name);
   output.line("id             " + record->id.hex());
-  output.line("address        " + address_of(*record, settings->host));
+  output.line("address        " + vault::address_of(*record, *settings));
   if (!record->description.empty()) output.line("description    " + record->description);
   output.line("status         " + std::string(name(record->status)));
   output.line("aliases        " + joined(record->aliases));

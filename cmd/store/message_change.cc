@@ -2,8 +2,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <limits>
-#include <map>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -11,6 +9,7 @@
 #include "store/format.h"
 #include "store/message.h"
 #include "vault/delivery.h"
+#include "vault/message_change.h"
 
 namespace gw::cmd {
 namespace {
@@ -64,9 +63,8 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
 // --- remove, undelete, quarantine
 
 struct Change {
-  std::string verb;                // `removed`
-  std::vector<store::State> from;  // what it is possible from
-  std::optional<store::State> to;  // none: gone
+  vault::MessageChange kind{};
+  std::string verb;  // `removed`
 };
 
 struct ChangeOptions {
@@ -76,11 +74,6 @@ struct ChangeOptions {
   bool null = false;
   bool dry_run = false;
   bool json = false;
-};
-
-struct Failure {
-  MessageId id;
-  Error error;
 };
 
 Result<std::vector<std::string>> ids_from_input(char separator) {
@@ -120,49 +113,6 @@ Result<std::vector<MessageId>> wanted_ids(const ChangeOptions& options) {
   return ids;
 }
 
-bool possible(const Change& change, store::State state) {
-  return std::find(change.from.begin(), change.from.end(), state) != change.from.end();
-}
-
-// Changes what can be changed, a batch for each state that messages are in; the rest goes to `failures`.
-Result<std::vector<MessageId>> apply(store::Store& store, const MailboxId& mailbox, const Change& change,
-                                     const std::vector<MessageId>& ids, bool dry_run,
-                                     std::vector<Failure>& failures) {
-  std::map<store::State, std::vector<MessageId>> groups;
-  std::vector<MessageId> done;
-  for (const MessageId& id : ids) {
-    const auto record = store.find(mailbox, id);
-    if (!record && record.error().code() != Code::NotFound) return record.error();
-    if (!record) {
-      failures.push_back({id, Error(Code::NotFound, "no such message")});
-    } else if (change.to && record->state == *change.to) {
-      done.push_back(id);
-    } else if (!possible(change, record->state)) {
-      failures.push_back({id, Error(Code::Conflict, "it is " + std::string(name(record->state)))});
-    } else {
-      groups[record->state].push_back(id);
-    }
-  }
-  const std::size_t most = store.limits().batch;
-  for (const auto& [from, members] : groups) {
-    for (std::size_t at = 0; at < members.size(); at += most) {
-      store::Transition transition;
-      transition.mailbox = mailbox;
-      transition.messages.assign(
-          members.begin() + static_cast<std::ptrdiff_t>(at),
-          members.begin() + static_cast<std::ptrdiff_t>(std::min(at + most, members.size())));
-      transition.from = from;
-      transition.to = change.to;
-      transition.actor = std::string(kActor);
-      if (!dry_run) {
-        if (const auto moved = store.transition(transition); !moved) return moved.error();
-      }
-      done.insert(done.end(), transition.messages.begin(), transition.messages.end());
-    }
-  }
-  return done;
-}
-
 Result<int> change(const Commands& commands, const Change& wanted, const ChangeOptions& options) {
   const auto ids = wanted_ids(options);
   if (!ids) return ids.error();
@@ -170,21 +120,22 @@ Result<int> change(const Commands& commands, const Change& wanted, const ChangeO
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, options.mailbox);
   if (!mailbox) return mailbox.error();
-  std::vector<Failure> failures;
-  const auto done = apply(**store, mailbox->id, wanted, *ids, options.dry_run, failures);
-  if (!done) return done.error();
+  const auto changed =
+      vault::change_messages(**store, mailbox->id, wanted.kind, *ids, kActor, options.dry_run);
+  if (!changed) return changed.error();
+  const auto& failures = changed->failed;
   if (ids->size() == 1 && failures.size() == 1) {
     return failures.front().error.within("message " + failures.front().id.hex());
   }
   cli::Output output;
-  for (const MessageId& id : *done) {
+  for (const MessageId& id : changed->done) {
     if (options.json) {
       output.json({{"id", id.hex()}, {"result", "ok"}, {"reason", Json()}});
     } else if (!commands.program().quiet()) {
       output.line(id.hex() + (options.dry_run ? " would be " : " ") + wanted.verb);
     }
   }
-  for (const Failure& failure : failures) {
+  for (const vault::MessageFailure& failure : failures) {
     if (options.json) {
       output.json({{"id", failure.id.hex()}, {"result", "failed"}, {"reason", failure.error.text()}});
     }
@@ -224,22 +175,18 @@ void add_message_add(Commands& commands, CLI::App& family) {
 }
 
 void add_message_remove(Commands& commands, CLI::App& family) {
-  using store::State;
-  add_change(
-      commands, family, "remove", "Remove messages for good",
-      {"removed", {State::Live, State::Unconfirmed, State::Drained, State::Quarantined}, std::nullopt});
+  add_change(commands, family, "remove", "Remove messages for good",
+             {vault::MessageChange::Remove, "removed"});
 }
 
 void add_message_undelete(Commands& commands, CLI::App& family) {
-  using store::State;
   add_change(commands, family, "undelete", "Bring back drained or quarantined messages",
-             {"live again", {State::Drained, State::Quarantined}, State::Live});
+             {vault::MessageChange::Restore, "live again"});
 }
 
 void add_message_quarantine(Commands& commands, CLI::App& family) {
-  using store::State;
   add_change(commands, family, "quarantine", "Set messages aside: POP3 and export pass them over",
-             {"quarantined", {State::Live, State::Unconfirmed}, State::Quarantined});
+             {vault::MessageChange::Quarantine, "quarantined"});
 }
 
 }  // namespace gw::cmd

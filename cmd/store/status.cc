@@ -3,35 +3,15 @@
 
 #include "base/text.h"
 #include "cli/output.h"
+#include "gate/openmetrics.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "store/metrics.h"
+#include "vault/overview.h"
 
 namespace gw::cmd {
 namespace {
 
 // --- status
-
-struct Total {
-  std::uint64_t live = 0, octets = 0, drained = 0, unconfirmed = 0, quarantined = 0, accepted = 0;
-};
-
-Result<Total> total_of(store::Store& store) {
-  Total total;
-  const auto mailboxes = store.mailboxes();
-  if (!mailboxes) return mailboxes.error();
-  for (const store::MailboxRecord& mailbox : *mailboxes) {
-    const auto stat = store.stat(mailbox.id);
-    if (!stat) return stat.error();
-    total.live += stat->live;
-    total.octets += stat->live_octets;
-    total.drained += stat->drained;
-    total.unconfirmed += stat->unconfirmed;
-    total.quarantined += stat->quarantined;
-    total.accepted += stat->accepted;
-  }
-  return total;
-}
 
 struct StatusOptions {
   bool json = false;
@@ -44,14 +24,15 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
   if (!store) return store.error();
   const auto health = (*store)->health();
   if (!health) return health.error();
-  const auto total = total_of(**store);
-  if (!total) return total.error();
+  const auto rows = vault::mailbox_rows(**store);
+  if (!rows) return rows.error();
+  const vault::Totals total = vault::totals_of(*rows);
   const auto config = commands.config();
   if (!config) return config.error();
 
   cli::Output output;
   if (options.openmetrics) {
-    const auto text = openmetrics(**store, *config);
+    const auto text = gate::openmetrics(**store, *config);
     if (!text) return text.error();
     output.octets(as_bytes(*text));
   } else if (options.json) {
@@ -65,12 +46,12 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     object["free_inodes"] = health->free_inodes;
     object["commits"] = health->commits;
     object["mailboxes"] = health->mailboxes;
-    object["live"] = total->live;
-    object["live_octets"] = total->octets;
-    object["unconfirmed"] = total->unconfirmed;
-    object["drained"] = total->drained;
-    object["quarantined"] = total->quarantined;
-    object["accepted"] = total->accepted;
+    object["live"] = total.live;
+    object["live_octets"] = total.live_octets;
+    object["unconfirmed"] = total.unconfirmed;
+    object["drained"] = total.drained;
+    object["quarantined"] = total.quarantined;
+    object["accepted"] = total.accepted;
     output.json(object);
   } else {
     output.line("vault        " + config->vault + " (" + health->vault.hex() + ")");
@@ -80,11 +61,12 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     output.line("free         " + format_size(health->free_octets) + ", " +
                 std::to_string(health->free_inodes) + " inodes");
     output.line("mailboxes    " + std::to_string(health->mailboxes));
-    output.line("waiting      " + std::to_string(total->live) + " messages, " + format_size(total->octets));
-    output.line("in grace     " + std::to_string(total->drained) + " drained");
-    if (total->unconfirmed > 0) output.line("unconfirmed  " + std::to_string(total->unconfirmed));
-    if (total->quarantined > 0) output.line("quarantined  " + std::to_string(total->quarantined));
-    output.line("ever         " + std::to_string(total->accepted) + " accepted, " +
+    output.line("waiting      " + std::to_string(total.live) + " messages, " +
+                format_size(total.live_octets));
+    output.line("in grace     " + std::to_string(total.drained) + " drained");
+    if (total.unconfirmed > 0) output.line("unconfirmed  " + std::to_string(total.unconfirmed));
+    if (total.quarantined > 0) output.line("quarantined  " + std::to_string(total.quarantined));
+    output.line("ever         " + std::to_string(total.accepted) + " accepted, " +
                 std::to_string(health->commits) + " commits");
   }
   return output.close(options.check && (!health->writable || health->full) ? 1 : 0);

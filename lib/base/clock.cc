@@ -134,4 +134,27 @@ std::optional<Micros> parse_time(std::string_view text) {
   return (seconds - (ahead ? offset : -offset)) * kMillion + micros;
 }
 
+std::string shown_time(Micros time) {
+  if (time == 0) return "-";
+  std::string text = rfc3339(time - time % 1'000'000);
+  const std::size_t t = text.find('T');
+  if (t != std::string::npos) text[t] = ' ';
+  return text;
+}
+
+std::string shown_span(std::int64_t seconds) {
+  const auto with = [](std::int64_t count, const char* unit) { return std::to_string(count) + " " + unit; };
+  if (seconds == 86'400) return "1 day";
+  if (seconds % 86'400 == 0 && seconds != 0) return with(seconds / 86'400, "days");
+  if (seconds % 3600 == 0 && seconds != 0) return with(seconds / 3600, "h");
+  return with(seconds, "s");
+}
+
+std::string shown_age(std::int64_t seconds) {
+  if (seconds >= 2 * 86'400) return std::to_string(seconds / 86'400) + " days";
+  if (seconds >= 2 * 3600) return std::to_string(seconds / 3600) + " h";
+  if (seconds >= 2 * 60) return std::to_string(seconds / 60) + " min";
+  return std::to_string(seconds) + " s";
+}
+
 }  // namespace gw

@@ -21,6 +21,11 @@ std::optional<Micros> parse_time(std::string_view text);
 // `Wed, 25 Nov 2026 03:12:34 +0000` (RFC 5322).
 std::string rfc5322(Micros time);
 
+// For people.
+std::string shown_time(Micros time);           // `2026-11-25 03:12:34Z`; `-` for 0
+std::string shown_span(std::int64_t seconds);  // exactly: `1 day`, `36 h`, `0 s`
+std::string shown_age(std::int64_t seconds);   // about: `3 days`, `5 h`, `12 min`, `8 s`
+
 // A clock that goes on while the machine sleeps and never steps (CLOCK_BOOTTIME). For leases and waits.
 struct BootClock {
   using duration = std::chrono::nanoseconds;

@@ -321,4 +321,13 @@ Result<Config> find(const std::optional<std::string>& config_option,
   return config;
 }
 
+std::string pop3s_port(const Config& config) {
+  for (const std::string& where : config.pop3d.listen) {
+    if (!where.ends_with(",tls")) continue;
+    const std::string_view address = std::string_view(where).substr(0, where.size() - 4);
+    return std::string(address.substr(address.rfind(':') + 1));
+  }
+  return "995";
+}
+
 }  // namespace gw::config

@@ -73,6 +73,9 @@ Result<Config> parse(std::string_view text, const std::string& path);
 Result<Config> find(const std::optional<std::string>& config_option,
                     const std::optional<std::string>& vault_option);
 
+// Where POP3 with TLS from the start is listened for, by [pop3d]; 995 where it does not say.
+std::string pop3s_port(const Config& config);
+
 // The values in force, as a gw.toml that parses to the same.
 std::string dump(const Config& config);
 

@@ -78,6 +78,28 @@ std::string_view name(State state) {
   return "?";
 }
 
+std::string_view name(Status status) {
+  return status == Status::Active ? "active" : "suspended";
+}
+
+std::string_view name(Trace trace) {
+  return trace == Trace::On ? "on" : trace == Trace::Off ? "off" : "auto";
+}
+
+std::optional<Status> parse_status(std::string_view word) {
+  for (const Status each : {Status::Active, Status::Suspended}) {
+    if (name(each) == word) return each;
+  }
+  return std::nullopt;
+}
+
+std::optional<Trace> parse_trace(std::string_view word) {
+  for (const Trace each : {Trace::Auto, Trace::On, Trace::Off}) {
+    if (name(each) == word) return each;
+  }
+  return std::nullopt;
+}
+
 std::optional<State> parse_state(std::string_view text) {
   for (const State state :
        {State::Pending, State::Live, State::Unconfirmed, State::Drained, State::Quarantined}) {

@@ -64,6 +64,11 @@ enum class Trace : std::uint8_t {
   On = 1,
   Off = 2
 };  // lines that POP3 puts in front (mail/trace.h)
+// `active`, `suspended`; `auto`, `on`, `off`: as options and JSON have it. Any other word is none.
+std::string_view name(Status status);
+std::string_view name(Trace trace);
+std::optional<Status> parse_status(std::string_view word);
+std::optional<Trace> parse_trace(std::string_view word);
 
 struct MailboxRecord {
   MailboxId id;

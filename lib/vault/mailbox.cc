@@ -1,53 +1,22 @@
 #include "vault/mailbox.h"
 
-#include <algorithm>
-#include <limits>
-
 #include "base/text.h"
-#include "mail/address.h"
 #include "vault/keys.h"
+#include "vault/mailbox_change.h"
 
 namespace gw::vault {
 namespace {
 
-constexpr std::string_view kPrefix = "mbx-";
-constexpr std::size_t kMaxDescription = 1024;
-constexpr std::size_t kMaxList = 1000;
-constexpr std::int64_t kMaxGrace = std::int64_t{10} * 365 * 86'400;
-
-bool looks_like_id(std::string_view local) {
-  return istarts_with(local, kPrefix) || MailboxId::parse(local).has_value();
-}
-
-std::vector<std::string> lowered(const std::vector<std::string>& texts) {
-  std::vector<std::string> result;
-  for (const std::string& text : texts) {
-    std::string form = lower(text);
-    if (std::ranges::find(result, form) == result.end()) result.push_back(std::move(form));
-  }
-  return result;
-}
-
-// Whether a login or an address would be understood as another mailbox's: ids come before names.
-Result<void> check_wanted(const NewMailbox& wanted) {
-  const auto bad = [](std::string text) { return Error(Code::BadInput, std::move(text)); };
-  if (!mail::valid_name(wanted.name) || looks_like_id(wanted.name))
-    return bad("not a name for a mailbox: " + printable(wanted.name));
-  if (wanted.description.size() > kMaxDescription || !valid_utf8(wanted.description) ||
-      has_control(wanted.description))
-    return bad("a description must be at most 1024 octets of UTF-8 on one line");
-  if (wanted.aliases.size() > kMaxList || wanted.domains.size() > kMaxList || wanted.allow.size() > kMaxList)
-    return bad("more than 1000 aliases, domains or blocks");
-  for (const std::string& alias : wanted.aliases)
-    if (!mail::valid_alias(alias) || istarts_with(alias, kPrefix) ||
-        alias.substr(0, alias.find('@')).find('+') != std::string::npos)
-      return bad("not an address for an alias: " + printable(alias));
-  for (const std::string& domain : wanted.domains)
-    if (!mail::valid_domain(domain)) return bad("not a domain: " + printable(domain));
-  for (const std::string& block : wanted.allow)
-    if (!mail::valid_block(block)) return bad("not an address block: " + printable(block));
-  if (wanted.grace < 0 || wanted.grace > kMaxGrace) return bad("a grace time out of range");
-  return {};
+// The same as NewMailbox says it.
+MailboxChange said_of(const NewMailbox& wanted) {
+  MailboxChange said;
+  said.name = wanted.name;
+  said.description = wanted.description;
+  said.aliases = wanted.aliases;
+  said.domains = wanted.domains;
+  said.allow = wanted.allow;
+  said.grace = wanted.grace;
+  return said;
 }
 
 store::Note note(store::LeafType type, std::string_view actor, std::uint64_t value = 0) {
@@ -65,9 +34,14 @@ Result<store::MailboxRecord> current(store::Store& store, const store::MailboxRe
 
 }  // namespace
 
+std::string address_of(const store::MailboxRecord& mailbox, const Settings& settings) {
+  return mailbox.local_part() + (settings.host.empty() ? "" : "@" + settings.host);
+}
+
 Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, std::optional<Secret> password,
                                 std::string_view actor) {
-  if (const Result<void> valid = check_wanted(wanted); !valid) return valid.error();
+  if (const auto wrong = first_wrong(said_of(wanted))) return refusal(*wrong);
+  const NewMailbox plain = new_mailbox(said_of(wanted));
   if (password)
     if (const Result<void> valid = check_password(*password); !valid) return valid.error();
   const Result<Settings> settings = read_settings(store);
@@ -79,15 +53,15 @@ Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, s
   made.record.id = random_id<MailboxId>();
   made.record.name = wanted.name;
   made.record.description = wanted.description;
-  made.record.aliases = lowered(wanted.aliases);
-  made.record.domains = lowered(wanted.domains);
+  made.record.aliases = plain.aliases;
+  made.record.domains = plain.domains;
   made.record.quota = wanted.quota;
   made.record.grace = wanted.grace;
   made.record.allow = wanted.allow;
   made.record.trace = wanted.trace;
   made.record.created = now();
   made.password = password ? std::move(*password) : generate_password();
-  made.address = made.record.local_part() + (settings->host.empty() ? "" : "@" + settings->host);
+  made.address = address_of(made.record, *settings);
   if (wanted.smtp_auth) {
     made.token = generate_token();
     made.record.token_hash = token_hash(made.record.id, made.token->view());

@@ -51,6 +51,9 @@ struct MadeMailbox {
   std::optional<Secret> token;
 };
 
+// `mbx-…@host`; without a host only the local part.
+std::string address_of(const store::MailboxRecord& mailbox, const Settings& settings);
+
 // A sender token (vault.md section 1): 160 random bits, of which the record keeps a hash only. It opens no
 // slot.
 Secret generate_token();

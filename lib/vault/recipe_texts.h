@@ -1,19 +1,20 @@
-// The texts of `mailbox profile` and `mailbox sender`. `{host}` and the like are filled in; a line with
-// `{?ca}` is there only where a CA file was named.
+// The texts of vault/recipe.h. `{host}` and the like are filled in; a line with `{?ca}` is there only where a
+// CA file was named. Internal to this part.
 #pragma once
 
 #include <array>
 #include <string_view>
 
-namespace gw::cmd {
+namespace gw::vault {
 
-struct Recipe {
+struct RecipeText {
   std::string_view program;
   std::string_view text;
 };
 
 inline constexpr std::array kDrainRecipes{
-    Recipe{"getmail", R"(# getmail 6: ~/.config/getmail/getmailrc, mode 0600. Put the mailbox's password in.
+    RecipeText{"getmail",
+               R"(# getmail 6: ~/.config/getmail/getmailrc, mode 0600. Put the mailbox's password in.
 # Drained mail can be brought back {grace}.
 [retriever]
 type = SimplePOP3SSLRetriever
@@ -34,7 +35,7 @@ received = false
 read_all = true
 delete = true
 )"},
-    Recipe{
+    RecipeText{
         "fetchmail",
         R"(# fetchmail: ~/.fetchmailrc, mode 0600. Put the mailbox's password in; add `mda "…"` for a program of yours,
 # else the mail goes to the SMTP server of this host. Drained mail can be brought back {grace}.
@@ -46,7 +47,7 @@ poll {host} protocol pop3 port {port} auth password bad-header accept
 {?ca}  sslcertfile "{ca}"
   fetchall no keep no rewrite no mimedecode pass8bits
 )"},
-    Recipe{"mpop", R"(# mpop: ~/.mpoprc, mode 0600. Put the mailbox's password in.
+    RecipeText{"mpop", R"(# mpop: ~/.mpoprc, mode 0600. Put the mailbox's password in.
 # Drained mail can be brought back {grace}.
 defaults
 tls on
@@ -63,7 +64,7 @@ received_header off
 delivery maildir ~/Maildir
 account default : {name}
 )"},
-    Recipe{"curl", R"(#!/bin/sh
+    RecipeText{"curl", R"(#!/bin/sh
 # curl: one connection that fetches each mail into a file of the current folder and deletes it, all or none.
 # Put the mailbox's password in; mode 0700. Drained mail can be brought back {grace}.
 set -eu
@@ -87,7 +88,7 @@ while [ "$n" -lt "$count" ]; do
   printf 'url = "%s%s"\nrequest = "DELE"\nhead\noutput = "/dev/null"\n' "$url" "$n"
 done | curl --disable --config -
 )"},
-    Recipe{"mailstore", R"(MailStore Server, a mailbox that is drained by POP3:
+    RecipeText{"mailstore", R"(MailStore Server, a mailbox that is drained by POP3:
 
   Archive Email, Create Profile, and there the profile for a gateway or POP3 mailbox
   host                {host}
@@ -101,7 +102,7 @@ Journal reports (Microsoft 365, Exchange): choose the source type that reads the
 come from the report. Mail that cannot be assigned stays here until it can.
 Drained mail can be brought back {grace}: gw-store message undelete.
 )"},
-    Recipe{"piler", R"(#!/bin/sh
+    RecipeText{"piler", R"(#!/bin/sh
 # piler: mail goes out as files, is removed here once they are synced, and is imported. Run it by cron on this host as the user of
 # piler; the password is in /etc/gw/{name}.password, mode 0600, owned by that user.
 # Drained mail can be brought back {grace}.
@@ -112,7 +113,7 @@ gw-export {name} --to "$export_to" --format eml --remove --resume --manifest "$e
   --password-file /etc/gw/{name}.password
 pilerimport -d "$export_to"
 )"},
-    Recipe{"openarchiver", R"(#!/bin/sh
+    RecipeText{"openarchiver", R"(#!/bin/sh
 # OpenArchiver takes archives of EML files: this writes one. Upload it as an ingestion source of the kind `EML import`.
 # The password is in /etc/gw/{name}.password, mode 0600.
 # Drained mail can be brought back {grace}.
@@ -122,7 +123,7 @@ gw-export {name} --to "{name}-$(date +%Y-%m-%d).zip" --format zip --remove --pas
 };
 
 inline constexpr std::array kSenderRecipes{
-    Recipe{"microsoft365", R"(Microsoft 365, journaling to this gateway:
+    RecipeText{"microsoft365", R"(Microsoft 365, journaling to this gateway:
 
 1. Exchange admin centre, Mail flow, Connectors: a connector from Office 365 to a partner organisation,
      used for mail to the domain   {domain}
@@ -141,7 +142,7 @@ Microsoft; all its customers send from there):
   gw-store mailbox set {name} --allow 40.92.0.0/15 --allow 40.107.0.0/16 --allow 52.100.0.0/14 --allow 104.47.0.0/17 \
     --allow 2a01:111:f400::/48 --allow 2a01:111:f403::/48
 )"},
-    Recipe{"google", R"(Google Workspace, third-party email archiving to this gateway:
+    RecipeText{"google", R"(Google Workspace, third-party email archiving to this gateway:
 
 1. Admin console, Apps, Google Workspace, Gmail, Routing, Third-party email archiving: add
      {address}
@@ -151,8 +152,9 @@ Microsoft; all its customers send from there):
 
 Google tries again for 8 days after a 4xx and never after a 5xx: gw-store doctor names senders that heard one.
 )"},
-    Recipe{"exchange",
-           R"(Exchange Server (2013 and later), journaling to this gateway; in the Exchange Management Shell:
+    RecipeText{
+        "exchange",
+        R"(Exchange Server (2013 and later), journaling to this gateway; in the Exchange Management Shell:
 
   New-SendConnector -Name "gw journal" -AddressSpaces "SMTP:{domain};1" -SmartHosts {host} -Port {port} `
     -DNSRoutingEnabled $false -RequireTLS $true -TlsAuthLevel DomainValidation -TlsDomain {host}
@@ -163,7 +165,7 @@ Google tries again for 8 days after a 4xx and never after a 5xx: gw-store doctor
 OTHER-ADDRESS gets reports that could not be delivered for two days: a mailbox that is read, outside of journaling.
 Then send a test mail and look: gw-store mailbox show {name}
 )"},
-    Recipe{"postfix", R"(# Postfix: a copy of every mail. In main.cf:
+    RecipeText{"postfix", R"(# Postfix: a copy of every mail. In main.cf:
 always_bcc = {address}
 transport_maps = inline:{ {{domain}=smtp:[{host}]:{port}} }
 smtp_tls_policy_maps = inline:{ {[{host}]:{port}=secure match={host}} }
@@ -174,7 +176,7 @@ smtp_line_length_limit = 0
 message_drop_headers =
 cleanup_replace_stray_cr_lf = no
 )"},
-    Recipe{
+    RecipeText{
         "exim",
         R"(# Exim: a copy of every mail, one for all its recipients, with its envelope sender. The file /etc/exim4/gw-filter:
 #   # Exim filter
@@ -199,4 +201,4 @@ gw_journal:
 )"},
 };
 
-}  // namespace gw::cmd
+}  // namespace gw::vault

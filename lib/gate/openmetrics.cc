@@ -1,11 +1,13 @@
-// gw-store status --openmetrics: numbers for Prometheus and its like (OpenMetrics 1.0 text format).
+// Numbers for Prometheus and its like (OpenMetrics 1.0 text format).
+#include "gate/openmetrics.h"
+
 #include <functional>
 
 #include "base/text.h"
 #include "net/tls.h"
-#include "store/metrics.h"
+#include "vault/overview.h"
 
-namespace gw::cmd {
+namespace gw::gate {
 namespace {
 
 std::string escaped(std::string_view label) {
@@ -113,14 +115,11 @@ void of_certificates(Metrics& metrics, const config::Config& config) {
 Result<std::string> openmetrics(store::Store& store, const config::Config& config) {
   const auto health = store.health();
   if (!health) return health.error();
-  const auto mailboxes = store.mailboxes();
-  if (!mailboxes) return mailboxes.error();
+  auto rows = vault::mailbox_rows(store);
+  if (!rows) return rows.error();
   std::vector<Box> boxes;
-  for (const store::MailboxRecord& record : *mailboxes) {
-    const auto stat = store.stat(record.id);
-    if (!stat) return stat.error();
-    boxes.push_back({"mailbox=\"" + escaped(record.name) + "\"", record, *stat});
-  }
+  for (vault::MailboxRow& row : *rows)
+    boxes.push_back({"mailbox=\"" + escaped(row.record.name) + "\"", std::move(row.record), row.stat});
   Metrics metrics;
   of_vault(metrics, *health);
   of_mailboxes(metrics, boxes);
@@ -128,4 +127,4 @@ Result<std::string> openmetrics(store::Store& store, const config::Config& confi
   return metrics.take();
 }
 
-}  // namespace gw::cmd
+}  // namespace gw::gate

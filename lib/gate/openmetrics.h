@@ -7,8 +7,8 @@
 #include "config/config.h"
 #include "store/store.h"
 
-namespace gw::cmd {
+namespace gw::gate {
 
 Result<std::string> openmetrics(store::Store& store, const config::Config& config);
 
-}  // namespace gw::cmd
+}  // namespace gw::gate

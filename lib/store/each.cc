@@ -1,0 +1,37 @@
+#include "store/each.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+
+}  // namespace
+
+Result<void> for_each_message(Store& store, const MailboxId& mailbox,
+                              const std::function<Result<void>(const MessageRecord&)>& each) {
+  std::uint64_t after = 0;
+  for (;;) {
+    const auto page = store.list(mailbox, after, kPage);
+    if (!page) return page.error();
+    if (page->empty()) return {};
+    for (const MessageRecord& record : *page) {
+      if (auto done = each(record); !done) return done;
+      after = record.seq;
+    }
+  }
+}
+
+Result<void> for_each_leaf(Store& store, const MailboxId& log, std::uint64_t from,
+                           const std::function<Result<void>(const Bytes&)>& each) {
+  for (;;) {
+    const auto page = store.history_read(log, from, kPage);
+    if (!page) return page.error();
+    if (page->empty()) return {};
+    for (const Bytes& leaf : *page) {
+      if (auto done = each(leaf); !done) return done;
+    }
+    from += page->size();
+  }
+}
+
+}  // namespace gw::store

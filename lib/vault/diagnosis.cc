@@ -1,0 +1,248 @@
+#include "vault/diagnosis.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <unordered_map>
+
+#include "base/text.h"
+#include "store/each.h"
+#include "vault/mailbox.h"
+
+namespace gw::vault {
+namespace {
+
+constexpr std::uint64_t kLittleRoom = 1 << 30;
+constexpr std::uint64_t kSkew = 5 * 60 * 1'000'000;
+// So many drains that broke off at the same message are no coincidence.
+constexpr std::size_t kBrokenDrains = 3;
+constexpr std::uint64_t kLeavesLookedAt = 20'000;
+constexpr std::int64_t kWeek = 7 * 86'400;
+
+std::int64_t seconds_since(Micros time) {
+  return (now() - time) / 1'000'000;
+}
+
+void examine_health(const store::Health& health, const std::string& folder,
+                    std::vector<Diagnosis>& findings) {
+  Diagnosis state{"vault", Level::Good, folder, "writable", {}, Cause::None, {}};
+  if (!health.writable) {
+    state.level = Level::Trouble;
+    state.text = "read-only: " + health.reason;
+    state.hint = "export what is there before anything else; new mail is asked to come again";
+    state.cause = Cause::ReadOnly;
+    state.facts.detail = health.reason;
+  }
+  findings.push_back(std::move(state));
+
+  std::error_code failed;
+  const auto space = std::filesystem::space(folder, failed);
+  const bool little =
+      health.free_octets < kLittleRoom && (failed || health.free_octets < space.capacity / 10);
+  Diagnosis disk{"disk", Level::Good, folder, format_size(health.free_octets) + " free", {}, Cause::None, {}};
+  disk.facts.octets = health.free_octets;
+  if (health.full || little) {
+    disk.level = health.full ? Level::Trouble : Level::Warning;
+    disk.cause = health.full ? Cause::DiskFull : Cause::LittleRoom;
+    if (health.full) disk.text += ": new mail is asked to come again";
+    disk.hint = "make room on this disk, let the archive drain, or lower the grace time";
+  }
+  findings.push_back(std::move(disk));
+}
+
+// A history's times never run back: where its last leaf is ahead, the clock was wrong then or is wrong now.
+Result<void> examine_clock(store::Store& store, const MailboxId& log, const std::string& about,
+                           std::vector<Diagnosis>& findings) {
+  const auto head = store.history_head(log);
+  if (!head) return head.error();
+  const Micros ahead = head->time - now();
+  if (ahead > static_cast<Micros>(kSkew)) {
+    findings.push_back(
+        {"clock", Level::Warning, about,
+         "the last entry of the history is " + shown_age(ahead / 1'000'000) + " ahead of the clock",
+         "set the clock of this host, and keep it set by NTP", Cause::ClockBehind,
+         Facts{.seconds = ahead / 1'000'000, .detail = {}}});
+  } else if (log.zero()) {
+    findings.push_back({"clock", Level::Good, about, "not behind the history", {}, Cause::None, {}});
+  }
+  return {};
+}
+
+// What the newest leaves of a mailbox's history say.
+struct Recent {
+  std::unordered_map<MessageId, std::size_t> broken;  // drains that broke off at it; it is still there
+  std::size_t refused = 0;                            // sessions whose sender heard 5xx, in the last week
+  store::Leaf last_refused;
+};
+
+Result<Recent> recent_history(store::Store& store, const MailboxId& mailbox) {
+  const auto head = store.history_head(mailbox);
+  if (!head) return head.error();
+  Recent recent;
+  const std::uint64_t from = head->size > kLeavesLookedAt ? head->size - kLeavesLookedAt : 0;
+  const auto looked = for_each_leaf(store, mailbox, from, [&](const Bytes& stored) -> Result<void> {
+    const auto leaf = store::decode_leaf(stored);
+    if (!leaf) return leaf.error();
+    if (leaf->type == store::LeafType::Interrupted) {
+      ++recent.broken[leaf->message];
+    } else if (leaf->type == store::LeafType::Refused) {
+      if (seconds_since(leaf->time) < kWeek) ++recent.refused;
+      recent.last_refused = *leaf;
+    } else if (leaf->type != store::LeafType::Exported) {
+      recent.broken.erase(leaf->message);  // drained, removed, set aside: the next drain goes on behind it
+    }
+    return {};
+  });
+  if (!looked) return looked.error();
+  std::erase_if(recent.broken, [](const auto& each) { return each.second < kBrokenDrains; });
+  return recent;
+}
+
+// The warnings about one mailbox, as they are found.
+class MailboxLook {
+ public:
+  MailboxLook(const store::MailboxRecord& mailbox, const store::MailboxStat& stat,
+              std::vector<Diagnosis>& findings)
+      : mailbox_(mailbox), stat_(stat), findings_(findings) {}
+
+  void at_history(const Recent& recent);
+  void at_times(const DiagnosisLimits& limits);
+  void at_counts();
+
+ private:
+  void warn(std::string check, Cause cause, Facts facts, std::string text, std::string hint) {
+    findings_.push_back({std::move(check), Level::Warning, mailbox_.name, std::move(text), std::move(hint),
+                         cause, std::move(facts)});
+  }
+
+  const store::MailboxRecord& mailbox_;
+  const store::MailboxStat& stat_;
+  std::vector<Diagnosis>& findings_;
+};
+
+void MailboxLook::at_history(const Recent& recent) {
+  if (recent.refused > 0) {
+    const store::Leaf& last = recent.last_refused;
+    warn("refused", Cause::Refused,
+         Facts{.count = recent.refused, .octets = last.value, .time = last.time, .detail = last.actor},
+         std::to_string(recent.refused) + " connections heard 5xx in the last week, the last one " +
+             std::to_string(last.value) + " at " + shown_time(last.time) + " (" + last.actor + ")",
+         "their mail is perhaps lost: `sender heard 5xx` and what is before it in gw-smtpd's log says why");
+  }
+  for (const auto& [message, times] : recent.broken) {
+    findings_.push_back(
+        {"drain", Level::Trouble, mailbox_.name,
+         "message " + message.hex() + " broke off " + std::to_string(times) + " drains",
+         "the archive cannot take it: save it with gw-store message show, then gw-store message "
+         "quarantine " +
+             mailbox_.name + " " + message.hex(),
+         Cause::DrainBroken, Facts{.count = times, .detail = message.hex()}});
+  }
+}
+
+void MailboxLook::at_times(const DiagnosisLimits& limits) {
+  if (stat_.oldest != 0 && seconds_since(stat_.oldest) > limits.unfetched.count()) {
+    const std::int64_t waits = seconds_since(stat_.oldest);
+    warn("drain", Cause::Unfetched,
+         Facts{.count = stat_.live, .seconds = waits, .time = stat_.last_drain, .detail = {}},
+         "the oldest of " + std::to_string(stat_.live) + " messages waits for " + shown_age(waits) +
+             (stat_.last_drain == 0 ? ", nothing was ever drained"
+                                    : ", the last drain was at " + shown_time(stat_.last_drain)),
+         "see whether the archive still fetches: its log, and `pop3` lines in ours");
+  }
+  const Micros last = std::max(stat_.last_delivery, mailbox_.created);
+  if (mailbox_.status == store::Status::Active && seconds_since(last) > limits.silence.count()) {
+    const std::int64_t silent = stat_.last_delivery == 0 ? 0 : seconds_since(stat_.last_delivery);
+    warn("silence", Cause::Silence, Facts{.seconds = silent, .detail = {}},
+         stat_.last_delivery == 0 ? std::string("nothing has ever come")
+                                  : "nothing came for " + shown_age(silent),
+         "see whether the sender's journal rule and connector still point to " + mailbox_.local_part());
+  }
+}
+
+void MailboxLook::at_counts() {
+  if (mailbox_.quota != 0 && stat_.live_octets > mailbox_.quota / 10 * 9) {
+    warn("quota", Cause::Quota, Facts{.octets = stat_.live_octets, .limit = mailbox_.quota, .detail = {}},
+         format_size(stat_.live_octets) + " of " + format_size(mailbox_.quota) + " are used",
+         "beyond it senders are asked to come again: drain, or gw-store mailbox set --quota");
+  }
+  if (stat_.quarantined > 0) {
+    warn("quarantine", Cause::Quarantined, Facts{.count = stat_.quarantined, .detail = {}},
+         std::to_string(stat_.quarantined) + " messages are set aside",
+         "gw-store message list " + mailbox_.name + " --state quarantined");
+  }
+  if (stat_.unconfirmed > 0) {
+    warn("unconfirmed", Cause::Unconfirmed, Facts{.count = stat_.unconfirmed, .detail = {}},
+         std::to_string(stat_.unconfirmed) + " copies of mail that upstream has perhaps not taken",
+         "gw-store message list " + mailbox_.name + " --state unconfirmed");
+  }
+  if (mailbox_.status == store::Status::Suspended)
+    warn("suspended", Cause::Suspended, {}, "new mail is asked to come again",
+         "gw-store mailbox set " + mailbox_.name + " --status active");
+}
+
+}  // namespace
+
+std::string_view name(Level level) {
+  switch (level) {
+    case Level::Good:
+      return "good";
+    case Level::Warning:
+      return "warning";
+    case Level::Trouble:
+      break;
+  }
+  return "trouble";
+}
+
+Result<void> examine_mailbox(store::Store& store, const store::MailboxRecord& mailbox,
+                             const DiagnosisLimits& limits, std::vector<Diagnosis>& findings) {
+  const auto stat = store.stat(mailbox.id);
+  if (!stat) return stat.error();
+  const auto recent = recent_history(store, mailbox.id);
+  if (!recent) return recent.error();
+  const std::size_t before = findings.size();
+  MailboxLook look(mailbox, *stat, findings);
+  look.at_history(*recent);
+  look.at_times(limits);
+  look.at_counts();
+  if (findings.size() == before)
+    findings.push_back({"mailbox",
+                        Level::Good,
+                        mailbox.name,
+                        std::to_string(stat->live) + " messages wait, last delivery " +
+                            shown_time(stat->last_delivery) + ", last drain " + shown_time(stat->last_drain),
+                        {},
+                        Cause::None,
+                        Facts{.count = stat->live, .detail = {}}});
+  return examine_clock(store, mailbox.id, mailbox.name, findings);
+}
+
+Result<void> examine_vault(store::Store& store, const std::string& folder, const DiagnosisLimits& limits,
+                           std::vector<Diagnosis>& findings) {
+  const auto health = store.health();
+  if (!health) return health.error();
+  examine_health(*health, folder, findings);
+  if (auto clock = examine_clock(store, {}, folder, findings); !clock) return clock;
+
+  const auto settings = vault::read_settings(store);
+  if (!settings) return settings.error();
+  if (settings->cheap_passwords)
+    findings.push_back({"passwords",
+                        Level::Trouble,
+                        folder,
+                        "its password slots are weak, for tests only",
+                        "make a new vault with gw-store init",
+                        Cause::WeakPasswords,
+                        {}});
+  if (settings->recovery_recipient.empty())
+    findings.push_back(
+        {"recovery", Level::Good, folder, "none: a lost password is lost mail", {}, Cause::NoRecovery, {}});
+
+  const auto mailboxes = store.mailboxes();
+  if (!mailboxes) return mailboxes.error();
+  for (const store::MailboxRecord& mailbox : *mailboxes)
+    if (auto examined = examine_mailbox(store, mailbox, limits, findings); !examined) return examined;
+  return {};
+}
+
+}  // namespace gw::vault

@@ -1,0 +1,138 @@
+#include "vault/mailbox_change.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "mail/address.h"
+
+namespace gw::vault {
+namespace {
+
+constexpr std::string_view kPrefix = "mbx-";
+constexpr std::size_t kMaxDescription = 1024;
+constexpr std::size_t kMaxList = 1000;
+constexpr std::int64_t kMaxGrace = std::int64_t{10} * 365 * 86'400;
+
+// Whether a login or an address would be understood as another mailbox's: ids come before names.
+bool looks_like_id(std::string_view local) {
+  return istarts_with(local, kPrefix) || MailboxId::parse(local).has_value();
+}
+
+bool fit_for_alias(const std::string& alias) {
+  return mail::valid_alias(alias) && !istarts_with(alias, kPrefix) &&
+         alias.substr(0, alias.find('@')).find('+') == std::string::npos;
+}
+
+bool fit_for_description(const std::string& text) {
+  return text.size() <= kMaxDescription && valid_utf8(text) && !has_control(text);
+}
+
+// The first of a list that is not as it must be; an empty value where there are too many of them.
+template <class Fit>
+std::optional<std::string> first_unfit(const std::optional<std::vector<std::string>>& list, const Fit& fit) {
+  if (!list) return std::nullopt;
+  if (list->size() > kMaxList) return std::string();
+  const auto found = std::ranges::find_if_not(*list, fit);
+  return found == list->end() ? std::nullopt : std::optional(*found);
+}
+
+std::vector<std::string> lowered(const std::vector<std::string>& texts) {
+  std::vector<std::string> result;
+  for (const std::string& text : texts) {
+    std::string form = lower(text);
+    if (std::ranges::find(result, form) == result.end()) result.push_back(std::move(form));
+  }
+  return result;
+}
+
+void apply(const MailboxChange& said, store::MailboxRecord& record) {
+  if (said.name) record.name = *said.name;
+  if (said.description) record.description = *said.description;
+  if (said.aliases) record.aliases = lowered(*said.aliases);
+  if (said.domains) record.domains = lowered(*said.domains);
+  if (said.allow) record.allow = *said.allow;
+  if (said.quota) record.quota = *said.quota;
+  if (said.grace) record.grace = *said.grace;
+  if (said.trace) record.trace = *said.trace;
+  if (said.status) record.status = *said.status;
+  if (said.hold) record.hold = *said.hold;
+  if (said.allow_reject) record.allow_reject = *said.allow_reject;
+  if (said.require_tls) record.require_tls = *said.require_tls;
+}
+
+}  // namespace
+
+std::optional<WrongField> first_wrong(const MailboxChange& said) {
+  if (said.name && (!mail::valid_name(*said.name) || looks_like_id(*said.name)))
+    return WrongField{MailboxField::Name, *said.name};
+  if (said.description && !fit_for_description(*said.description))
+    return WrongField{MailboxField::Description, *said.description};
+  if (const auto alias = first_unfit(said.aliases, fit_for_alias))
+    return WrongField{MailboxField::Alias, *alias};
+  if (const auto domain = first_unfit(said.domains, mail::valid_domain))
+    return WrongField{MailboxField::Domain, *domain};
+  if (const auto block = first_unfit(said.allow, mail::valid_block))
+    return WrongField{MailboxField::Allow, *block};
+  if (said.grace && (*said.grace < 0 || *said.grace > kMaxGrace))
+    return WrongField{MailboxField::Grace, std::to_string(*said.grace)};
+  return std::nullopt;
+}
+
+Error refusal(const WrongField& wrong) {
+  const auto bad = [&](const char* what) {
+    return Error(Code::BadInput, what + (": " + printable(wrong.value)));
+  };
+  switch (wrong.field) {
+    case MailboxField::Name:
+      return bad("not a name for a mailbox");
+    case MailboxField::Description:
+      return Error(Code::BadInput, "a description must be at most 1024 octets of UTF-8 on one line");
+    case MailboxField::Grace:
+      return Error(Code::BadInput, "a grace time out of range");
+    case MailboxField::Alias:
+    case MailboxField::Domain:
+    case MailboxField::Allow:
+      break;
+  }
+  if (wrong.value.empty()) return Error(Code::BadInput, "more than 1000 aliases, domains or blocks");
+  if (wrong.field == MailboxField::Alias) return bad("not an address for an alias");
+  return bad(wrong.field == MailboxField::Domain ? "not a domain" : "not an address block");
+}
+
+NewMailbox new_mailbox(const MailboxChange& said) {
+  NewMailbox wanted;
+  wanted.name = said.name.value_or("");
+  wanted.description = said.description.value_or("");
+  wanted.aliases = lowered(said.aliases.value_or(wanted.aliases));
+  wanted.domains = lowered(said.domains.value_or(wanted.domains));
+  wanted.allow = said.allow.value_or(wanted.allow);
+  wanted.quota = said.quota.value_or(wanted.quota);
+  wanted.grace = said.grace.value_or(wanted.grace);
+  wanted.trace = said.trace.value_or(wanted.trace);
+  return wanted;
+}
+
+Result<store::MailboxRecord> change_mailbox(store::Store& store, const store::MailboxRecord& before,
+                                            const MailboxChange& said, std::string_view actor) {
+  if (const auto wrong = first_wrong(said)) return refusal(*wrong);
+  store::MailboxRecord record = before;
+  apply(said, record);
+  if (store::encode(record) == store::encode(before)) return before;
+  const auto type = record.status != before.status ? store::LeafType::Status : store::LeafType::Setting;
+  const Result<void> put = store.put_mailbox(record, {}, {type, std::string(actor), 0});
+  if (!put) return put.error();
+  return store.mailbox(record.id);
+}
+
+Result<void> remove_mailbox(store::Store& store, const store::MailboxRecord& mailbox,
+                            std::string_view actor) {
+  const Result<void> dropped = store.drop_mailbox(mailbox.id, actor);
+  if (dropped || dropped.error().code() != Code::Conflict) return dropped;
+  return dropped.error().with_hint("only a suspended mailbox that holds no message can be removed");
+}
+
+bool open_to_guesses(const store::MailboxRecord& mailbox) {
+  return mailbox.allow.empty() && !(mailbox.aliases.empty() && mailbox.domains.empty());
+}
+
+}  // namespace gw::vault

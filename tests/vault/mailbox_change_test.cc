@@ -1,0 +1,123 @@
+#include "vault/mailbox_change.h"
+
+#include "vault/fixture.h"
+
+using namespace gw;
+using namespace gw::vault;
+using namespace gw::vault::test;
+
+namespace {
+
+store::Leaf last_leaf(store::Store& store, const MailboxId& log) {
+  const Result<store::LogHead> head = store.history_head(log);
+  REQUIRE(head);
+  const auto leaves = store.history_read(log, head->size - 1, 1);
+  REQUIRE(leaves);
+  return *store::decode_leaf(leaves->front());
+}
+
+}  // namespace
+
+TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
+  Vault vault;
+  NewMailbox wanted;
+  wanted.description = "Journal";
+  wanted.quota = 5;
+  const MadeMailbox made = vault.mailbox("journal", wanted);
+  MailboxChange said;
+  said.aliases = {"Journal@Example.COM", "journal@example.com"};
+  said.grace = 0;
+  said.hold = true;
+  const auto now = change_mailbox(*vault.store, made.record, said, "console ann");
+  REQUIRE(now);
+  CHECK(now->aliases == std::vector<std::string>{"journal@example.com"});
+  CHECK(now->grace == 0);
+  CHECK(now->hold);
+  CHECK(now->description == "Journal");
+  CHECK(now->quota == 5);
+  CHECK(now->version != made.record.version);
+  CHECK(last_leaf(*vault.store, now->id).type == store::LeafType::Setting);
+  CHECK(last_leaf(*vault.store, now->id).actor == "console ann");
+
+  MailboxChange status;
+  status.status = store::Status::Suspended;
+  const auto suspended = change_mailbox(*vault.store, *now, status, "test");
+  REQUIRE(suspended);
+  CHECK(last_leaf(*vault.store, now->id).type == store::LeafType::Status);
+
+  SECTION("where nothing differs nothing is written") {
+    const auto again = change_mailbox(*vault.store, *suspended, status, "test");
+    REQUIRE(again);
+    CHECK(again->version == suspended->version);
+  }
+  SECTION("what somebody else changed meanwhile is not written over") {
+    const auto stale = change_mailbox(*vault.store, made.record, said, "test");
+    REQUIRE_FALSE(stale);
+    CHECK(stale.error().code() == Code::Conflict);
+  }
+  SECTION("a name that is taken is refused") {
+    vault.mailbox("other");
+    MailboxChange rename;
+    rename.name = "other";
+    const auto taken = change_mailbox(*vault.store, *suspended, rename, "test");
+    REQUIRE_FALSE(taken);
+    CHECK(taken.error().code() == Code::Exists);
+  }
+}
+
+TEST_CASE("the first field that a mailbox cannot have is named with what stands there") {
+  const auto wrong = [](auto change) {
+    MailboxChange said;
+    change(said);
+    const auto found = first_wrong(said);
+    REQUIRE(found);
+    CHECK(refusal(*found).code() == Code::BadInput);
+    return std::pair(found->field, found->value);
+  };
+  using Field = MailboxField;
+  CHECK(wrong([](auto& s) { s.name = "Upper"; }) == std::pair(Field::Name, std::string("Upper")));
+  CHECK(wrong([](auto& s) { s.name = "mbx-a"; }).first == Field::Name);
+  CHECK(wrong([](auto& s) { s.description = "two\nlines"; }).first == Field::Description);
+  CHECK(wrong([](auto& s) {
+          s.aliases = {"a@b.example", "a+b@b.example"};
+        }) == std::pair(Field::Alias, std::string("a+b@b.example")));
+  CHECK(wrong([](auto& s) { s.aliases = std::vector<std::string>(1001, "a@b.example"); }) ==
+        std::pair(Field::Alias, std::string()));
+  CHECK(wrong([](auto& s) { s.domains = {"no domain"}; }).first == Field::Domain);
+  CHECK(wrong([](auto& s) { s.allow = {"192.0.2.0/33"}; }).first == Field::Allow);
+  CHECK(wrong([](auto& s) { s.grace = -1; }).first == Field::Grace);
+  CHECK_FALSE(first_wrong({}));
+
+  // A setting is judged as at the making.
+  Vault vault;
+  const MadeMailbox made = vault.mailbox();
+  MailboxChange said;
+  said.description = "a\tb";
+  const auto refused = change_mailbox(*vault.store, made.record, said, "test");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Code::BadInput);
+}
+
+TEST_CASE("a mailbox goes only when it is suspended and empty") {
+  Vault vault;
+  const MadeMailbox made = vault.mailbox();
+  const auto active = remove_mailbox(*vault.store, made.record, "test");
+  REQUIRE_FALSE(active);
+  CHECK(active.error().code() == Code::Conflict);
+  CHECK_FALSE(active.error().hint().empty());
+  MailboxChange suspend;
+  suspend.status = store::Status::Suspended;
+  const auto suspended = change_mailbox(*vault.store, made.record, suspend, "test");
+  REQUIRE(suspended);
+  CHECK(remove_mailbox(*vault.store, *suspended, "test"));
+  CHECK_FALSE(find_mailbox(*vault.store, "journal"));
+}
+
+TEST_CASE("an alias without an allow-list is open to guesses") {
+  store::MailboxRecord record;
+  CHECK_FALSE(open_to_guesses(record));
+  record.domains = {"b.example"};
+  CHECK(open_to_guesses(record));
+  record.allow = {"192.0.2.1"};
+  CHECK_FALSE(open_to_guesses(record));
+}
