@@ -8,8 +8,10 @@
 #include "cli/password.h"
 #include "cli/values.h"
 #include "mail/header.h"
+#include "mime/unwrap.h"
 #include "store/format.h"
 #include "transfer/manifest.h"
+#include "transfer/message_source.h"
 #include "vault/drain.h"
 #include "vault/mailbox.h"
 
@@ -82,7 +84,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
 struct ShowOptions {
   std::string mailbox;
   std::string id;
-  bool raw = false, headers = false, envelope = false, container = false;
+  bool raw = false, headers = false, envelope = false, journal = false, container = false;
   bool json = false;
   cli::PasswordOptions password;
 };
@@ -145,6 +147,62 @@ Result<int> show_envelope(const vault::Envelope& envelope, bool json) {
   return output.close();
 }
 
+// Digest and size of the mails within, as an export would write them.
+Result<std::vector<transfer::InnerFile>> inner_mails(mime::Source& source,
+                                                     const mime::JournalReport& report) {
+  std::vector<transfer::InnerFile> mails;
+  for (const mime::InnerMail& inner : report.inner) {
+    transfer::InnerFile mail;
+    Sha256 digest;
+    const auto read = mime::unwrap(source, inner.content, [&](ByteView piece) -> Result<void> {
+      digest.update(piece);
+      mail.octets += piece.size();
+      return {};
+    });
+    if (!read) return read.error();
+    mail.sha256 = digest.finish();
+    mail.is_protected = inner.is_protected;
+    mail.message_id = inner.message_id;
+    mails.push_back(std::move(mail));
+  }
+  return mails;
+}
+
+std::string shown_recipient(const mime::Recipient& recipient) {
+  return recipient.address + (recipient.expanded ? ", expanded from " + *recipient.expanded : "") +
+         (recipient.forwarded ? ", forwarded from " + *recipient.forwarded : "");
+}
+
+Result<int> show_journal(vault::Message& message, bool json) {
+  transfer::MessageSource source(message);
+  const auto report = mime::read_journal_report(source);
+  if (!report) return report.error();
+  const auto inner = inner_mails(source, *report);
+  if (!inner) return inner.error();
+  cli::Output output;
+  if (json) {
+    output.json(Json::parse(transfer::journal_json(*report, *inner)));
+    return output.close();
+  }
+  if (!report->is_journal_report) {
+    output.line("not a journal report");
+    return output.close();
+  }
+  output.line("sender        " + report->sender);
+  line_if_any(output, "on behalf of", report->on_behalf_of.value_or(""));
+  line_if_any(output, "subject", report->subject.value_or(""));
+  line_if_any(output, "message id", report->message_id.value_or(""));
+  for (const mime::Recipient& each : report->recipients)
+    line_if_any(output, transfer::name(each.kind), shown_recipient(each));
+  for (const transfer::InnerFile& each : *inner) {
+    output.line("inner mail    " + each.message_id.value_or("no Message-ID") + ", " +
+                std::to_string(each.octets) + " octets, sha256 " + to_hex(each.sha256) +
+                (each.is_protected ? ", rights-protected" : ""));
+  }
+  if (report->within_ndr) output.line("within        a delivery report");
+  return output.close();
+}
+
 Result<int> show_octets(vault::Message& message, bool headers_only) {
   cli::Output output;
   mail::HeaderWalker header({});
@@ -189,6 +247,7 @@ Result<int> show(const Commands& commands, const ShowOptions& options) {
   auto message = vault::open_message(**store, *ring, health->vault, mailbox->id, *record);
   if (!message) return message.error();
   if (options.envelope) return show_envelope(message->envelope(), options.json);
+  if (options.journal) return show_journal(*message, options.json);
   return show_octets(*message, options.headers);
 }
 
@@ -224,6 +283,7 @@ void add_message_show(Commands& commands, CLI::App& family) {
       command->add_flag("--raw", options->raw, "The octets as received (the default)"),
       command->add_flag("--headers", options->headers, "Only the header of it"),
       command->add_flag("--envelope", options->envelope, "How it came: the SMTP envelope"),
+      command->add_flag("--journal", options->journal, "What a journal report says: sender, all recipients"),
       command->add_flag("--container", options->container, "The sealed age file; no password is needed")};
   for (CLI::Option* each : forms) {
     for (CLI::Option* other : forms) {
@@ -231,7 +291,7 @@ void add_message_show(Commands& commands, CLI::App& family) {
     }
   }
   options->password.declare(*command);
-  command->add_flag("--json", options->json, "With --envelope: print a JSON line");
+  command->add_flag("--json", options->json, "With --envelope or --journal: print a JSON line");
 }
 
 void add_message(Commands& commands) {

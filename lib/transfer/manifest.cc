@@ -81,21 +81,6 @@ Json to_json(const vault::Envelope& envelope) {
   return object;
 }
 
-// `to`, `cc`, `bcc`, or `recipient` where the report does not say which.
-const char* name(mime::Recipient::Kind kind) {
-  switch (kind) {
-    case mime::Recipient::Kind::To:
-      return "to";
-    case mime::Recipient::Kind::Cc:
-      return "cc";
-    case mime::Recipient::Kind::Bcc:
-      return "bcc";
-    case mime::Recipient::Kind::Recipient:
-      break;
-  }
-  return "recipient";
-}
-
 Json or_null(const std::optional<std::string>& text) {
   return text ? Json(*text) : Json();
 }
@@ -113,13 +98,13 @@ void put_journal(Json& object, const mime::JournalReport& report, const std::vec
   Json& recipients = object["recipients"] = Json::object();
   for (const char* kind : {"to", "cc", "bcc", "recipient"}) recipients[kind] = Json::array();
   for (const mime::Recipient& each : report.recipients) {
-    recipients[name(each.kind)].push_back({{"address", each.address},
+    recipients[transfer::name(each.kind)].push_back({{"address", each.address},
                                            {"expanded", or_null(each.expanded)},
                                            {"forwarded", or_null(each.forwarded)}});
   }
   Json& files = object["inner"] = Json::array();
   for (const InnerFile& each : inner) {
-    files.push_back({{"file", each.file},
+    files.push_back({{"file", each.file.empty() ? Json() : Json(each.file)},
                      {"sha256", to_hex(each.sha256)},
                      {"octets", each.octets},
                      {"protected", each.is_protected},
@@ -132,6 +117,20 @@ std::string one_line(const Json& object) {
 }
 
 }  // namespace
+
+const char* name(mime::Recipient::Kind kind) {
+  switch (kind) {
+    case mime::Recipient::Kind::To:
+      return "to";
+    case mime::Recipient::Kind::Cc:
+      return "cc";
+    case mime::Recipient::Kind::Bcc:
+      return "bcc";
+    case mime::Recipient::Kind::Recipient:
+      break;
+  }
+  return "recipient";
+}
 
 std::string envelope_json(const vault::Envelope& envelope) {
   return one_line(to_json(envelope));

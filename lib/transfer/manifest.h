@@ -24,7 +24,7 @@ namespace gw::transfer {
 
 // A mail that was cut out of a journal report.
 struct InnerFile {
-  std::string file;
+  std::string file;  // empty: it was not written anywhere
   Digest sha256{};
   std::uint64_t octets = 0;
   bool is_protected = false;
@@ -46,6 +46,8 @@ struct ManifestLine {
 
 // One JSON object without a line end; text that is not UTF-8 has U+FFFD and a twin `NAME_b64`.
 std::string manifest_line(const ManifestLine& line);
+// `to`, `cc`, `bcc`, or `recipient` where the report does not say which.
+const char* name(mime::Recipient::Kind kind);
 std::string envelope_json(const vault::Envelope& envelope);
 std::string journal_json(const mime::JournalReport& report, const std::vector<InnerFile>& inner);
 

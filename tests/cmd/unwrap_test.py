@@ -100,6 +100,28 @@ class UnwrapTest(unittest.TestCase):
         self.export("eml", "--manifest", manifest, "--resume", to=out)
         self.export("eml", to=out, status=73)
 
+    def test_message_show_says_the_same_of_a_report(self):
+        for message, expected in self.expected.items():
+            said = self.vault.json("message", "show", "journal", message, "--journal", "--password-file",
+                                   self.box.password_file)[0]
+            is_report = expected["is_journal_report"] or expected.get("contains_journal_report", False)
+            self.assertEqual(said["is_journal_report"], is_report, expected["file"])
+            shown = self.vault.store("message", "show", "journal", message, "--journal", "--password-file",
+                                     self.box.password_file).stdout.decode()
+            if not is_report:
+                self.assertEqual((list(said), shown), (["is_journal_report"], "not a journal report\n"))
+                continue
+            for name in ("sender", "on_behalf_of", "subject", "message_id", "recipients"):
+                self.assertEqual(said[name], expected[name], f"{expected['file']}: {name}")
+            self.assertEqual([(i["file"], i["sha256"], i["message_id"]) for i in said["inner"]],
+                             [(None, i["sha256"], i["message_id"]) for i in expected["inner"]])
+            for kind, recipients in expected["recipients"].items():
+                for each in recipients:
+                    line = each["address"] + (f", expanded from {each['expanded']}" if each["expanded"] else "")
+                    line += f", forwarded from {each['forwarded']}" if each["forwarded"] else ""
+                    self.assertIn(f"{kind:14}{line}\n", shown)
+            self.assertIn(expected["inner"][0]["sha256"], shown)
+
     def test_in_an_archive(self):
         out, manifest = self.vault.side / "tar", self.vault.side / "tar.jsonl"
         self.export("tar", "--manifest", manifest, "--jobs", "3", to=out)

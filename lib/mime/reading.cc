@@ -1,0 +1,242 @@
+#include "mime/reading.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "mime/charset.h"
+#include "mime/content_type.h"
+
+namespace gw::mime {
+namespace {
+
+constexpr std::size_t kLongestName = 255;
+
+class FieldReader {
+ public:
+  FieldReader(const ReadingLimits& limits, std::vector<Field>& fields) : limits_(limits), fields_(fields) {}
+
+  // False: something was left out.
+  bool read(std::string_view header);
+
+ private:
+  void end_field();
+
+  const ReadingLimits& limits_;
+  std::vector<Field>& fields_;
+  std::string name_;
+  std::string value_;
+  bool open_ = false;
+  bool whole_ = true;
+};
+
+// Lines end with CRLF, CR or LF, as for mail::HeaderWalker.
+bool FieldReader::read(std::string_view header) {
+  bool first = true;
+  while (!header.empty() && whole_) {
+    const std::size_t end = std::min(header.find_first_of("\r\n"), header.size());
+    const std::string_view line = header.substr(0, end);
+    header.remove_prefix(end);
+    header.remove_prefix(std::min<std::size_t>(header.size(), header.starts_with("\r\n") ? 2 : 1));
+    if (line.empty()) break;
+    if (line.front() == ' ' || line.front() == '\t') {
+      if (open_) value_ += line.substr(0, limits_.value - std::min(limits_.value, value_.size()));
+      if (value_.size() >= limits_.value) whole_ = false;
+      continue;
+    }
+    end_field();
+    const std::size_t colon = line.find(':');
+    const std::string_view name = trim(line.substr(0, std::min(colon, line.size())));
+    const bool named =
+        colon != std::string_view::npos && !name.empty() && !has_control(name) && !has_8bit(name);
+    if (!named) {
+      // The line that an mbox puts in front is passed over.
+      if (first && (line.starts_with("From ") || line.starts_with(">From "))) continue;
+      break;
+    }
+    first = false;
+    open_ = true;
+    name_ = name;
+    value_ = line.substr(colon + 1, limits_.value);
+    if (value_.size() == limits_.value) whole_ = false;
+  }
+  end_field();
+  return whole_;
+}
+
+void FieldReader::end_field() {
+  if (!open_) return;
+  open_ = false;
+  if (fields_.size() >= limits_.fields) {
+    whole_ = false;
+    return;
+  }
+  fields_.push_back({std::move(name_), decode_words(trim(value_))});
+}
+
+// What a part's own header says of how it is to be shown.
+struct Showing {
+  bool attached = false;
+  std::string name;
+};
+
+// A value of RFC 2231 with its character set, or one with encoded words, as many senders write it.
+std::string name_text(const ContentType& type, std::string_view parameter) {
+  const auto value = type.parameter(parameter);
+  if (!value) return {};
+  std::string charset;
+  for (const ContentType::Piece& piece : type.pieces) {
+    if (piece.name == parameter && piece.extended && piece.section == 0)
+      charset = piece.value.substr(0, piece.value.find('\''));
+  }
+  return charset.empty() ? decode_words(*value) : to_utf8(as_bytes(*value), charset);
+}
+
+// Only what stands behind the last slash, cut where a character ends.
+std::string plain_name(std::string_view text) {
+  std::string name = printable(text.substr(std::min(text.find_last_of("/\\") + 1, text.size())));
+  if (name.size() > kLongestName) {
+    std::size_t end = kLongestName;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
+    name.resize(end);
+  }
+  return name;
+}
+
+std::uint64_t decoded_size(const Part& part) {
+  if (part.encoding != Encoding::Base64) return part.body.length;
+  const std::uint64_t lines = part.body.length / 78;  // of 76 characters and a line end
+  return (part.body.length - 2 * lines) / 4 * 3;
+}
+
+class Reader {
+ public:
+  Reader(Source& source, const ReadingLimits& limits) : source_(source), limits_(limits) {}
+  Result<Reading> run();
+
+ private:
+  Result<void> read_fields(const Part& part, std::vector<Field>& fields);
+  Result<Showing> showing(const Part& part);
+  Result<void> look_at(const Part& part);
+  std::size_t root() const;
+
+  Source& source_;
+  const ReadingLimits& limits_;
+  std::vector<Part> parts_;
+  Reading reading_;
+};
+
+Result<Reading> Reader::run() {
+  Result<JournalReport> journal = read_journal_report(source_, limits_.walk);
+  if (!journal) return journal.error();
+  reading_.journal = std::move(*journal);
+  Result<Structure> structure = walk(source_, limits_.walk);
+  if (!structure) return structure.error();
+  parts_ = std::move(structure->parts);
+  reading_.limit_reached = structure->limit_reached || reading_.journal.limit_reached;
+  if (parts_.empty()) return std::move(reading_);
+  if (const auto read = read_fields(parts_.front(), reading_.fields); !read) return read.error();
+  const std::size_t from = root();
+  if (from != 0)
+    if (const auto read = read_fields(parts_[from], reading_.inner); !read) return read.error();
+  for (std::size_t at = from; at < parts_.size(); ++at) {
+    const Part& part = parts_[at];
+    if (at > from && part.depth <= parts_[from].depth) break;
+    if (part.level != parts_[from].level || part.multipart()) continue;
+    if (const auto looked = look_at(part); !looked) return looked.error();
+  }
+  return std::move(reading_);
+}
+
+// The part where the mail that is read begins: the first one within a report, else the message itself.
+std::size_t Reader::root() const {
+  for (const InnerMail& inner : reading_.journal.inner) {
+    if (inner.content.encoding != Encoding::Identity) continue;
+    for (std::size_t at = 1; at < parts_.size(); ++at) {
+      if (parts_[at].header.offset == inner.content.stored.offset && parts_[parts_[at].parent].message())
+        return at;
+    }
+  }
+  return 0;
+}
+
+Result<void> Reader::read_fields(const Part& part, std::vector<Field>& fields) {
+  const std::uint64_t size = std::min<std::uint64_t>(part.header.length, limits_.header);
+  Bytes header(static_cast<std::size_t>(size));
+  if (const auto read = source_.read(part.header.offset, header); !read) return read.error();
+  const bool whole = FieldReader(limits_, fields).read(as_text(header));
+  if (!whole || size < part.header.length) reading_.fields_cut = true;
+  return {};
+}
+
+Result<Showing> Reader::showing(const Part& part) {
+  const auto header =
+      read_header(source_, part.header, {"Content-Disposition", "Content-Type"}, limits_.walk);
+  if (!header) return header.error();
+  Showing found;
+  if (const std::string* value = header->field("Content-Disposition"); value != nullptr) {
+    // The grammar of its parameters is Content-Type's (RFC 2183 section 2); a type and subtype are put there.
+    const auto disposition = parse_content_type("x/" + *value);
+    found.attached = istarts_with(*value, "attachment");
+    if (disposition) found.name = name_text(*disposition, "filename");
+  }
+  if (const std::string* value = header->field("Content-Type"); value != nullptr && found.name.empty()) {
+    if (const auto type = parse_content_type(*value)) found.name = name_text(*type, "name");
+  }
+  return found;
+}
+
+Result<void> Reader::look_at(const Part& part) {
+  const Result<Showing> shown = showing(part);
+  if (!shown) return shown.error();
+  const bool plain = part.type == "text/plain";
+  const bool html = part.type == "text/html";
+  if (!shown->attached && ((plain && !reading_.text) || (html && !reading_.html))) {
+    const Result<Content> content = content_of(source_, part);
+    if (!content) return content.error();
+    const TextPart text{*content, part.charset};
+    if (html) {
+      reading_.html = text;
+      return {};
+    }
+    Result<ReadText> read = read_text(source_, text, limits_.text);
+    if (!read) return read.error();
+    reading_.text = std::move(*read);
+    return {};
+  }
+  if (reading_.attachments.size() >= limits_.attachments) {
+    ++reading_.more_attachments;
+    return {};
+  }
+  reading_.attachments.push_back({plain_name(shown->name), printable(part.type), decoded_size(part)});
+  return {};
+}
+
+}  // namespace
+
+Result<Reading> read_for_people(Source& source, const ReadingLimits& limits) {
+  return Reader(source, limits).run();
+}
+
+const std::string* find_field(const std::vector<Field>& fields, std::string_view name) {
+  const auto found = std::ranges::find_if(fields, [&](const Field& f) { return iequals(f.name, name); });
+  return found == fields.end() ? nullptr : &found->value;
+}
+
+Result<ReadText> read_text(Source& source, const TextPart& part, std::size_t most) {
+  Bytes octets;
+  ReadText read;
+  ContentReader reader(source, part.content);
+  for (;;) {
+    const Result<ByteView> piece = reader.next();
+    if (!piece) return piece.error();
+    if (piece->empty()) break;
+    const std::size_t room = most - octets.size();
+    append(octets, piece->first(std::min(piece->size(), room)));
+    read.cut = piece->size() > room;
+    if (read.cut) break;
+  }
+  read.text = to_utf8(octets, part.charset);
+  return read;
+}
+
+}  // namespace gw::mime
