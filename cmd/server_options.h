@@ -53,7 +53,8 @@ struct ServerOptions {
   bool allow_plaintext_auth = false;
   bool stdio = false;
 
-  void declare(CLI::App& app, const std::string& listen_type = "ADDR:PORT[,tls]") {
+  // What every server takes.
+  void declare_serving(CLI::App& app, const std::string& listen_type = "ADDR:PORT[,tls]") {
     vault.declare(app);
     config.declare(app);
     cli::repeatable(
@@ -63,8 +64,6 @@ struct ServerOptions {
     app.add_option("--host", host, "Our name in greetings (default: `host` in gw.toml)")->type_name("NAME");
     app.add_option("--tls-cert", certificate, "Certificate chain, PEM")->type_name("FILE");
     app.add_option("--tls-key", key, "Its key, PEM")->type_name("FILE");
-    app.add_option("--tls", tls, "implicit: the connection on descriptor 0 begins with TLS")
-        ->check(CLI::IsMember({"implicit", "starttls"}));
     app.add_option("--idle-timeout", idle_timeout, "End a silent session after this long")->type_name("TIME");
     app.add_option("--max-connections", max_connections, "Connections at one time")->type_name("N");
     cli::repeatable(app.add_option("--proxy-protocol", proxy_protocol,
@@ -73,6 +72,13 @@ struct ServerOptions {
     app.add_option("--user", user, "Where root starts it: the user that it becomes")->type_name("NAME");
     app.add_option("--sandbox", sandbox, "Landlock and seccomp: what the kernel has, nothing, or both")
         ->check(CLI::IsMember({"auto", "off", "require"}));
+  }
+
+  // And what those of mail take beside it.
+  void declare(CLI::App& app, const std::string& listen_type = "ADDR:PORT[,tls]") {
+    declare_serving(app, listen_type);
+    app.add_option("--tls", tls, "implicit: the connection on descriptor 0 begins with TLS")
+        ->check(CLI::IsMember({"implicit", "starttls"}));
     app.add_flag("--require-tls", require_tls, "Nothing but TLS is served");
     app.add_flag("--allow-plaintext-auth", allow_plaintext_auth,
                  "Take passwords without TLS, on loopback only");

@@ -28,6 +28,9 @@ std::string printable(std::string_view text);
 // Fit for JSON: invalid UTF-8 becomes U+FFFD; control characters stay, the JSON writer escapes them.
 std::string valid_text(std::string_view text);
 
+// Whether a text fits a pattern in which `*` is any run of octets; ASCII case is ignored. Linear.
+bool fits_pattern(std::string_view text, std::string_view pattern);
+
 // Whole decimal number without sign; none if anything else is there or it does not fit.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 

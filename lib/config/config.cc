@@ -185,17 +185,23 @@ Take table(std::string name, std::vector<Key> keys, const Source& source, std::o
   };
 }
 
-std::vector<Key> server_keys(Server& server) {
+std::vector<Key> serving_keys(Server& server) {
   return {{"listen", texts(server.listen)},
           {"max-connections", count(server.max_connections, 1, 1'000'000)},
           {"max-per-source", count(server.max_per_source, 1, 1'000'000)},
           {"exempt", texts(server.exempt)},
           {"idle-timeout", duration(server.idle_timeout)},
-          {"require-tls", boolean(server.require_tls)},
-          {"allow-plaintext-auth", boolean(server.allow_plaintext_auth)},
           {"user", text(server.user)},
           {"sandbox", word(server.sandbox, {"auto", "off", "require"})},
           {"proxy-protocol", texts(server.proxy_protocol)}};
+}
+
+// Of those that speak a mail protocol.
+std::vector<Key> server_keys(Server& server) {
+  std::vector<Key> keys = serving_keys(server);
+  keys.push_back({"require-tls", boolean(server.require_tls)});
+  keys.push_back({"allow-plaintext-auth", boolean(server.allow_plaintext_auth)});
+  return keys;
 }
 
 std::vector<Key> smtpd_keys(Smtpd& smtpd) {
@@ -213,6 +219,14 @@ std::vector<Key> proxy_keys(Proxy& proxy, const Source& source) {
   keys.push_back({"max-recipients", count(proxy.max_recipients, 1, 100'000)});
   keys.push_back({"data-timeout", duration(proxy.data_timeout)});
   keys.push_back({"fingerprint-key", path(proxy.fingerprint_key, source)});
+  return keys;
+}
+
+std::vector<Key> webd_keys(Webd& webd) {
+  std::vector<Key> keys = serving_keys(webd);
+  keys.push_back({"hosts", texts(webd.hosts)});
+  keys.push_back({"session-idle", duration(webd.session_idle)});
+  keys.push_back({"session-length", duration(webd.session_length, std::chrono::hours(24 * 7))});
   return keys;
 }
 
@@ -262,7 +276,8 @@ Result<Config> read(const toml::table& root, const Source& source) {
                           {"tls", table("tls", std::move(tls), source, failed)},
                           {"smtpd", table("smtpd", smtpd_keys(config.smtpd), source, failed)},
                           {"pop3d", table("pop3d", server_keys(config.pop3d), source, failed)},
-                          {"proxy", table("proxy", proxy_keys(config.proxy, source), source, failed)}},
+                          {"proxy", table("proxy", proxy_keys(config.proxy, source), source, failed)},
+                          {"webd", table("webd", webd_keys(config.webd), source, failed)}},
                          source);
   if (failed) return *failed;
   if (!done) return done.error();

@@ -47,6 +47,13 @@ struct Proxy : Server {
   std::string fingerprint_key;  // file; empty: by the rules of gate/fingerprint_key.h
 };
 
+struct Webd : Server {
+  Webd() { idle_timeout = std::chrono::seconds(30); }
+  std::vector<std::string> hosts;                     // names, beside `host`, that the console answers to
+  std::chrono::seconds session_idle{15 * 60};         // a session that is not used ends after this
+  std::chrono::seconds session_length{12 * 60 * 60};  // and any other after this
+};
+
 struct Certificate {
   std::string certificate;
   std::string key;
@@ -60,6 +67,7 @@ struct Config {
   Smtpd smtpd;
   Pop3d pop3d;
   Proxy proxy;
+  Webd webd;
 };
 
 // Config, as `FILE:LINE:COLUMN: what`, for a file that cannot be used.

@@ -45,17 +45,21 @@ void put_texts(std::string& to, std::string_view key, const std::vector<std::str
   put(to, key, "[" + list + "]");
 }
 
-void put_server(std::string& to, const Server& server) {
+void put_serving(std::string& to, const Server& server) {
   put_texts(to, "listen", server.listen);
   put(to, "max-connections", std::uint64_t{server.max_connections});
   put(to, "max-per-source", std::uint64_t{server.max_per_source});
   put_texts(to, "exempt", server.exempt);
   put(to, "idle-timeout", server.idle_timeout);
-  put(to, "require-tls", server.require_tls);
-  put(to, "allow-plaintext-auth", server.allow_plaintext_auth);
   if (!server.user.empty()) put_text(to, "user", server.user);
   put_text(to, "sandbox", server.sandbox);
   put_texts(to, "proxy-protocol", server.proxy_protocol);
+}
+
+void put_server(std::string& to, const Server& server) {
+  put_serving(to, server);
+  put(to, "require-tls", server.require_tls);
+  put(to, "allow-plaintext-auth", server.allow_plaintext_auth);
 }
 
 }  // namespace
@@ -86,6 +90,11 @@ std::string dump(const Config& config) {
   put(to, "max-recipients", std::uint64_t{config.proxy.max_recipients});
   put(to, "data-timeout", config.proxy.data_timeout);
   if (!config.proxy.fingerprint_key.empty()) put_text(to, "fingerprint-key", config.proxy.fingerprint_key);
+  to += "\n[webd]\n";
+  put_serving(to, config.webd);
+  put_texts(to, "hosts", config.webd.hosts);
+  put(to, "session-idle", config.webd.session_idle);
+  put(to, "session-length", config.webd.session_length);
   return to;
 }
 

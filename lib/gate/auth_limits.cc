@@ -21,6 +21,15 @@ std::chrono::milliseconds AuthLimits::wait(const std::string& source) {
   return std::min(policy_.longest_wait, milliseconds(500U << doublings));
 }
 
+milliseconds AuthLimits::left(const std::string& source) {
+  const milliseconds whole = wait(source);
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(source);
+  if (whole.count() == 0 || found == entries_.end()) return milliseconds(0);
+  const auto passed = std::chrono::duration_cast<milliseconds>(policy_.clock() - found->second.last);
+  return std::max(whole - passed, milliseconds(0));
+}
+
 void AuthLimits::failed(const std::string& source) {
   const std::lock_guard lock(mutex_);
   const BootClock::time_point now = policy_.clock();

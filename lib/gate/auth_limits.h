@@ -34,6 +34,8 @@ class AuthLimits {
 
   // How long the next try from this source waits.
   std::chrono::milliseconds wait(const std::string& source);
+  // The same for who is refused meanwhile instead of waiting: what is left of it since the last failure.
+  std::chrono::milliseconds left(const std::string& source);
   void failed(const std::string& source);
   void succeeded(const std::string& source);
   std::size_t sources() const;

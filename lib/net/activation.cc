@@ -25,7 +25,8 @@ struct Role {
 constexpr Role kRoles[] = {
     {"smtp", "smtp", 25, false},   {"submission", "smtp", 587, false}, {"smtps", "smtp", 465, true},
     {"pop3", "pop3", 110, false},  {"pop3s", "pop3", 995, true},       {"append", "keeper", 0, false},
-    {"drain", "keeper", 0, false}, {"admin", "keeper", 0, false},
+    {"drain", "keeper", 0, false}, {"admin", "keeper", 0, false},      {"http", "http", 0, false},
+    {"https", "http", 8450, true},
 };
 constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
 constexpr std::string_view kProxy = "proxy";
@@ -59,7 +60,8 @@ bool same_file(int a, int b) {
 
 // The proxy serves both protocols of mail, and under any other name the route of that name.
 bool serves(std::string_view protocol, const Role& role) {
-  return role.protocol == protocol || (protocol == kProxy && role.protocol != "keeper");
+  return role.protocol == protocol ||
+         (protocol == kProxy && role.protocol != "keeper" && role.protocol != "http");
 }
 
 bool names_route(std::string_view protocol, std::string_view name) {
@@ -112,7 +114,8 @@ Result<Inherited> inherited_sockets(std::string_view protocol) {
                    what + (described.address.empty() ? "" : " at " + described.address) +
                        (role == nullptr ? " has no known role"
                                         : " is for `" + std::string(role->name) + "`, not served here"))
-          .with_hint("set FileDescriptorName= in the socket unit, as smtp, smtps, submission, pop3 or pop3s");
+          .with_hint(
+              "set FileDescriptorName= in the socket unit, as smtp, smtps, submission, pop3, pop3s or https");
     }
     listener.protocol = role->name;
     listener.implicit_tls = role->implicit_tls;

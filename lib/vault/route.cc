@@ -27,27 +27,6 @@ bool valid_pattern(std::string_view pattern) {
   return !pattern.empty() && pattern.size() <= kMaxPattern && !has_control(pattern);
 }
 
-// `*` is any run of octets. Linear: on a mismatch only the last star takes one octet more.
-bool matches(std::string_view text, std::string_view pattern) {
-  std::size_t at = 0, in = 0, star = std::string_view::npos, retry = 0;
-  while (at < text.size()) {
-    if (in < pattern.size() && pattern[in] == '*') {
-      star = in++;
-      retry = at;
-    } else if (in < pattern.size() && lower(pattern[in]) == lower(text[at])) {
-      ++in;
-      ++at;
-    } else if (star != std::string_view::npos) {
-      in = star + 1;
-      at = ++retry;
-    } else {
-      return false;
-    }
-  }
-  while (in < pattern.size() && pattern[in] == '*') ++in;
-  return in == pattern.size();
-}
-
 store::RecordKey key_of(std::string_view name) {
   return {store::Kind::Route, {}, std::string(name)};
 }
@@ -239,7 +218,7 @@ Result<void> remove_route(store::Store& store, const Route& route, std::string_v
 }
 
 bool may_login(const Route& route, std::string_view login) {
-  const auto fits = [&](const std::string& pattern) { return matches(login, pattern); };
+  const auto fits = [&](const std::string& pattern) { return fits_pattern(login, pattern); };
   return (route.logins.empty() || std::ranges::any_of(route.logins, fits)) &&
          mailbox_of(route, login).has_value();
 }
@@ -247,7 +226,7 @@ bool may_login(const Route& route, std::string_view login) {
 std::optional<MailboxId> mailbox_of(const Route& route, std::string_view login) {
   if (!login.empty())
     for (const LoginRule& rule : route.map)
-      if (matches(login, rule.pattern)) return rule.mailbox;
+      if (fits_pattern(login, rule.pattern)) return rule.mailbox;
   if (route.mailbox.zero()) return std::nullopt;
   return route.mailbox;
 }

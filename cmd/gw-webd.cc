@@ -1,0 +1,85 @@
+// gw-webd: the console in a browser.
+#include "base/log.h"
+#include "cli/program.h"
+#include "gate/server.h"
+#include "server_options.h"
+#include "web/console.h"
+#include "web/http_connection.h"
+
+namespace gw::cmd {
+namespace {
+
+// Without TLS passwords and cookies are for whoever listens: only on this host.
+Result<void> check_plain(const gate::ServerPlan& plan) {
+  for (const std::string& text : plan.listen) {
+    const auto spec = net::parse_listen(text);
+    if (!spec) return spec.error();
+    net::Peer peer;
+    peer.address = spec->host;
+    if (spec->implicit_tls || peer.loopback()) continue;
+    return Error(Code::Config, "the console is not served without TLS beyond this host: " + text)
+        .with_hint("add `,tls`, or listen on 127.0.0.1 behind a web server that speaks TLS");
+  }
+  return {};
+}
+
+// The same for sockets that were handed over.
+bool may_be_served(const net::Stream& stream, const net::Listener& listener) {
+  net::Peer ours;
+  ours.address = stream.peer().local_address;
+  if (listener.implicit_tls || ours.loopback() || stream.peer().address == "unix") return true;
+  log::error("connection refused", {{"reason", "no TLS beyond this host"}, {"listener", listener.address}});
+  return false;
+}
+
+Result<void> serve(const ServerOptions& options) {
+  auto config = options.resolve(&config::Config::webd);
+  if (!config) return config.error();
+  if (auto done = options.config.done(*config); !done || *done)
+    return done ? Result<void>() : Result<void>(done.error());
+  gate::ServerPlan plan = options.plan("http", config->webd);
+  if (auto checked = check_plain(plan); !checked) return checked;
+  if (plan.listen.empty() && net::inetd_started())
+    return Error(Code::Usage, "the console is one process for all its connections, so not for inetd")
+        .with_hint("use --listen ADDR:PORT,tls, or systemd's sockets with Accept=no");
+
+  // Outgoing: it tries out routes, and delivers a mail to see that one arrives.
+  auto confinement = begin_confinement(*config, config->webd, "gw-web", true);
+  if (!confinement) return confinement.error();
+  gate::Certificates certificates(certificate_files(*config));
+  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run),
+                          {keeper::Role::Admin, "gw-webd", true, confinement->starting()});
+  web::ConsoleOptions settings;
+  settings.store = [&] { return keeper.store(); };
+  settings.host = own_host(*config);
+  settings.hosts = config->webd.hosts;
+  settings.vault = config->vault;
+  settings.sessions.idle = config->webd.session_idle;
+  settings.sessions.absolute = config->webd.session_length;
+  if (certificates.configured()) settings.tls = [&] { return certificates.current(); };
+  web::Console console(std::move(settings));
+
+  web::HttpService service;
+  service.handler = [&](web::Request& request) { return console.answer(request); };
+  service.idle = config->webd.idle_timeout;
+  if (certificates.configured()) service.tls = [&] { return certificates.current(); };
+  plan.settle = [&] { return confinement->close(); };
+  plan.keys_first = confinement->changes_user();
+  return gate::run_server(
+      plan, certificates,
+      [&](net::Stream stream, const net::Listener& listener) {
+        if (!may_be_served(stream, listener)) return;
+        web::serve_http(std::move(stream), listener.implicit_tls, service);
+      },
+      [](const net::Listener&) { return std::string("HTTP/1.1 503 Service Unavailable\r\n\r\n"); });
+}
+
+}  // namespace
+}  // namespace gw::cmd
+
+int main(int argc, char** argv) {
+  gw::cli::Program program("gw-webd", "Manage the vault in a browser.");
+  gw::cmd::ServerOptions options;
+  options.declare_serving(program.options());
+  return program.run(argc, argv, [&] { return gw::cmd::serve(options); });
+}

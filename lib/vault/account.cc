@@ -1,0 +1,301 @@
+#include "vault/account.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "mail/address.h"
+#include "seal/age.h"
+#include "seal/slot.h"
+#include "vault/account.pb.h"
+#include "vault/keys.h"
+#include "vault/mailbox.h"
+
+namespace gw::vault {
+namespace {
+
+constexpr std::size_t kMostPatterns = 1000;
+constexpr std::size_t kLongestPattern = 128;
+constexpr std::size_t kLargestTotp = 256;
+constexpr std::uint32_t kGeneration = 1;
+constexpr std::array<std::string_view, 4> kLanguages{"", "en", "it", "de"};
+constexpr std::string_view kUnknown = "no such account";
+
+store::RecordKey key_of(std::string_view name) {
+  return {store::Kind::Admin, {}, std::string(name)};
+}
+
+Error denied() {
+  return Error(Code::Denied, "wrong password or no such account");
+}
+
+store::Note note(std::string_view actor, const std::string& name, std::string_view what) {
+  return {store::LeafType::Admin, std::string(actor) + ", account " + name + ": " + std::string(what), 0};
+}
+
+Bytes encode(const Account& account) {
+  proto::Account out;
+  (void)out.ParseFromString(account.unknown);
+  out.set_id(std::string(as_text(account.id.view())));
+  out.set_role(static_cast<std::uint32_t>(account.role));
+  for (const std::string& pattern : account.only) out.add_only(pattern);
+  out.set_language(account.language);
+  out.set_disabled(account.disabled);
+  out.set_public_key(std::string(as_text(account.public_key)));
+  out.set_slot(std::string(as_text(account.slot)));
+  out.set_totp(std::string(as_text(account.totp)));
+  out.set_password_generation(account.password_generation);
+  out.set_created(account.created);
+  out.set_password_since(account.password_since);
+  Bytes stored(out.ByteSizeLong());
+  (void)out.SerializeToArray(stored.data(), static_cast<int>(stored.size()));
+  return stored;
+}
+
+Result<Account> decode(const store::Record& record) {
+  const Error corrupt(Code::Corrupt, "the account `" + printable(record.key.name) + "` cannot be read");
+  proto::Account in;
+  if (!in.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) return corrupt;
+  if (in.role() < 1 || in.role() > 3) return corrupt;
+  Account account;
+  account.name = record.key.name;
+  account.version = record.version;
+  account.id = MailboxId::from(as_bytes(in.id()));
+  account.role = static_cast<Role>(in.role());
+  account.only.assign(in.only().begin(), in.only().end());
+  account.language = in.language();
+  account.disabled = in.disabled();
+  if (in.public_key().size() != account.public_key.size()) return corrupt;
+  std::ranges::copy(as_bytes(in.public_key()), account.public_key.begin());
+  account.slot = to_bytes(in.slot());
+  account.totp = to_bytes(in.totp());
+  account.password_generation = in.password_generation();
+  account.created = in.created();
+  account.password_since = in.password_since();
+  if (!check_account(account)) return corrupt;
+  // What this version does not know stays in the message when everything else is taken out.
+  in.clear_id();
+  in.clear_role();
+  in.clear_only();
+  in.clear_language();
+  in.clear_disabled();
+  in.clear_public_key();
+  in.clear_slot();
+  in.clear_totp();
+  in.clear_password_generation();
+  in.clear_created();
+  in.clear_password_since();
+  account.unknown = in.SerializeAsString();
+  return account;
+}
+
+Result<Account> put(store::Store& store, Account account, const store::Note& why) {
+  if (const Result<void> valid = check_account(account); !valid) return valid.error();
+  const Result<std::uint64_t> version =
+      store.put_if(key_of(account.name), account.version, encode(account), why);
+  if (version) {
+    account.version = *version;
+    return account;
+  }
+  if (version.error().code() == Code::Exists)
+    return Error(Code::Exists, "there is an account `" + account.name + "` already");
+  return version.error().within("the account `" + account.name + "`");
+}
+
+// Wraps these keys under the password, which is generated unless given.
+Result<MadeAccount> wrap(store::Store& store, Account account, const seal::KeyRing& ring,
+                         std::optional<Secret> password) {
+  if (!password) password = generate_password();
+  if (const Result<void> good = check_password(*password); !good) return good.error();
+  const Result<Settings> settings = read_settings(store);
+  if (!settings) return settings.error();
+  Result<store::Slot> slot = make_password_slot(store, *settings, account.id, ring, *password);
+  if (!slot) return slot.error();
+  account.slot = std::move(slot->value);
+  account.public_key = ring.keys.front().public_half;
+  account.password_since = now();
+  ++account.password_generation;
+  return MadeAccount{std::move(account), std::move(*password)};
+}
+
+seal::KeyRing fresh_ring() {
+  seal::KeyRing ring;
+  ring.keys.push_back(seal::ring_key(kGeneration, seal::generate_key()));
+  return ring;
+}
+
+}  // namespace
+
+std::string_view name(Role role) {
+  return role == Role::Viewer ? "viewer" : role == Role::Operator ? "operator" : "administrator";
+}
+
+std::optional<Role> parse_role(std::string_view word) {
+  for (const Role role : {Role::Viewer, Role::Operator, Role::Administrator})
+    if (word == name(role)) return role;
+  return std::nullopt;
+}
+
+bool Account::may_see(std::string_view mailbox_or_route) const {
+  return only.empty() || std::ranges::any_of(only, [&](const std::string& pattern) {
+           return fits_pattern(mailbox_or_route, pattern);
+         });
+}
+
+Result<void> check_account(const Account& account) {
+  if (!mail::valid_name(account.name))
+    return Error(Code::BadInput, "not a name for an account: " + printable(account.name));
+  if (account.only.size() > kMostPatterns) return Error(Code::BadInput, "too many patterns for an account");
+  for (const std::string& pattern : account.only) {
+    const bool good =
+        !pattern.empty() && pattern.size() <= kLongestPattern && std::ranges::all_of(pattern, [](char c) {
+          return c == '*' || mail::valid_name(std::string_view(&c, 1));
+        });
+    if (!good)
+      return Error(Code::BadInput, "not a pattern of names of mailboxes and routes: " + printable(pattern));
+  }
+  if (std::ranges::find(kLanguages, account.language) == kLanguages.end())
+    return Error(Code::BadInput, "not a language of the console: " + printable(account.language));
+  return {};
+}
+
+Result<Account> find_account(store::Store& store, std::string_view name) {
+  if (!mail::valid_name(name)) return Error(Code::NotFound, "no account `" + printable(name) + "`");
+  const Result<store::Record> record = store.get(key_of(name));
+  if (record) return decode(*record);
+  if (record.error().code() != Code::NotFound) return record.error().within("the account");
+  return Error(Code::NotFound, "no account `" + std::string(name) + "`");
+}
+
+Result<std::vector<Account>> accounts(store::Store& store) {
+  constexpr std::size_t kPage = 100;
+  std::vector<Account> all;
+  std::string after;
+  for (;;) {
+    const Result<std::vector<store::Record>> page = store.scan(store::Kind::Admin, {}, after, kPage);
+    if (!page) return page.error().within("the accounts");
+    for (const store::Record& record : *page) {
+      // Other records of this kind have names that no account has.
+      if (!mail::valid_name(record.key.name)) continue;
+      Result<Account> account = decode(record);
+      if (!account) return account.error();
+      all.push_back(std::move(*account));
+    }
+    if (page->size() < kPage) return all;
+    after = page->back().key.name;
+  }
+}
+
+Result<MadeAccount> add_account(store::Store& store, const Account& wanted, std::optional<Secret> password,
+                                std::string_view actor) {
+  Account account;
+  account.name = wanted.name;
+  account.role = wanted.role;
+  account.only = wanted.only;
+  account.language = wanted.language;
+  if (const Result<void> valid = check_account(account); !valid) return valid.error();
+  account.id = random_id<MailboxId>();
+  account.created = now();
+  Result<MadeAccount> made = wrap(store, std::move(account), fresh_ring(), std::move(password));
+  if (!made) return made.error();
+  const std::string what = "added, " + std::string(name(wanted.role));
+  Result<Account> stored = put(store, std::move(made->account), note(actor, wanted.name, what));
+  if (!stored) return stored.error();
+  return MadeAccount{std::move(*stored), std::move(made->password)};
+}
+
+Result<Account> change_account(store::Store& store, Account account, std::string_view what,
+                               std::string_view actor) {
+  const store::Note why = note(actor, account.name, what);
+  return put(store, std::move(account), why);
+}
+
+Result<void> remove_account(store::Store& store, const Account& account, std::string_view actor) {
+  const Result<void> gone =
+      store.erase_if(key_of(account.name), account.version, note(actor, account.name, "removed"));
+  if (!gone) return gone.error().within("the account `" + account.name + "`");
+  return {};
+}
+
+Result<SignedIn> sign_in(store::Store& store, std::string_view name, const Secret& password) {
+  Result<Account> account = find_account(store, name);
+  if (!account && account.error().code() != Code::NotFound) return account.error();
+  const Result<Settings> settings = read_settings(store);
+  if (!settings) return settings.error();
+  const Result<VaultId> vault = store.vault_id();
+  if (!vault) return vault.error();
+  seal::Argon2Cost cost{settings->argon2_memory, settings->argon2_passes};
+  const seal::SlotPlace place{*vault, account ? account->id : MailboxId()};
+  const bool opens = account && !account->disabled;
+  if (opens) {
+    const Result<seal::Argon2Cost> own = seal::slot_cost(place, account->slot, floor_of(*settings));
+    if (!own) return own.error();
+    cost = *own;
+  }
+  const Result<std::unique_ptr<store::Permit>> permit = store.permit(cost.memory);
+  if (!permit) return permit.error();
+  if (!opens) {
+    const std::string nobody = account ? "disabled account" : std::string(kUnknown);
+    const Result<void> worked = seal::work_for_nothing(*vault, nobody, password, cost);
+    return worked ? denied() : worked.error();
+  }
+  Result<seal::KeyRing> ring = seal::open_password_slot(place, account->slot, password, floor_of(*settings));
+  if (!ring) return ring.error().code() == Code::Denied ? denied() : ring.error();
+  if (ring->keys.size() != 1 || ring->keys.front().public_half != account->public_key)
+    return Error(Code::Corrupt, "the account's key is not the one that its slot holds");
+  return SignedIn{std::move(*account), std::move(*ring)};
+}
+
+Result<MadeAccount> change_password(store::Store& store, const SignedIn& who, std::optional<Secret> fresh,
+                                    std::string_view actor) {
+  Result<MadeAccount> made = wrap(store, who.account, who.ring, std::move(fresh));
+  if (!made) return made.error();
+  Result<Account> stored = put(store, std::move(made->account), note(actor, who.account.name, "password"));
+  if (!stored) return stored.error();
+  return MadeAccount{std::move(*stored), std::move(made->password)};
+}
+
+Result<MadeAccount> reset_password(store::Store& store, Account account, std::optional<Secret> fresh,
+                                   bool drop_totp, std::string_view actor) {
+  const bool dropped = account.has_totp();
+  if (dropped && !drop_totp)
+    return Error(Code::Conflict,
+                 "the second factor of `" + account.name + "` cannot be kept with a new password");
+  account.totp.clear();
+  const std::string name = account.name;
+  Result<MadeAccount> made = wrap(store, std::move(account), fresh_ring(), std::move(fresh));
+  if (!made) return made.error();
+  Result<Account> stored =
+      put(store, std::move(made->account),
+          note(actor, name, dropped ? "password reset, second factor removed" : "password reset"));
+  if (!stored) return stored.error();
+  return MadeAccount{std::move(*stored), std::move(made->password)};
+}
+
+Result<Account> set_totp(store::Store& store, Account account, const std::optional<Secret>& secret,
+                         std::string_view actor) {
+  const store::Note why = note(actor, account.name, secret ? "second factor set" : "second factor removed");
+  account.totp.clear();
+  if (secret) {
+    Result<Bytes> sealed = seal::seal_file(*secret, account.public_key);
+    if (!sealed) return sealed.error();
+    account.totp = std::move(*sealed);
+  }
+  return put(store, std::move(account), why);
+}
+
+Result<Secret> open_totp(const SignedIn& who) {
+  if (!who.account.has_totp()) return Error(Code::NotFound, "there is no second factor");
+  Secret secret(kLargestTotp);
+  std::size_t used = 0;
+  const Result<void> opened = seal::open_file(who.account.totp, who.ring.keys, [&](ByteView octets) {
+    const std::size_t count = std::min(octets.size(), kLargestTotp - used);
+    std::copy_n(octets.begin(), count, secret.span().begin() + static_cast<std::ptrdiff_t>(used));
+    used += count;
+  });
+  if (!opened) return opened.error().within("the second factor");
+  secret.shorten(used);
+  return secret;
+}
+
+}  // namespace gw::vault

@@ -1,0 +1,91 @@
+// The console of one process: what its pages share, and the one place where a request is let in.
+//
+//   Console console(options);
+//   service.handler = [&](Request& request) { return console.answer(request); };
+//
+// answer() does, in this order and for every route of the table (pages.h): the Host must be ours; the route
+// must exist; the session must hold; the account must still be there, enabled, and of the role that the route
+// needs; and what changes anything must come from a form of this session (Origin, token). A page is only
+// called when all of this holds.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gate/auth_limits.h"
+#include "net/tls.h"
+#include "store/store.h"
+#include "web/http.h"
+#include "web/second_factor.h"
+#include "web/sessions.h"
+
+namespace gw::web {
+
+class Context;
+struct Found;
+
+struct ConsoleOptions {
+  std::function<Result<store::Store*>()> store;
+  std::string host;                // of this gateway: shown, and a name that the console answers to
+  std::vector<std::string> hosts;  // more such names
+  std::string vault;               // folder, shown to administrators
+  // The listener's certificate; none on a plain one.
+  std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
+  SessionPolicy sessions;
+  gate::AuthPolicy sign_in;  // waits double up to `longest_wait`
+  std::function<Micros()> now = gw::now;
+};
+
+class Console {
+ public:
+  explicit Console(ConsoleOptions options);
+  ~Console();
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+
+  Response answer(Request& request);
+
+  const ConsoleOptions& options() const { return options_; }
+  Micros now() const { return options_.now(); }
+  Result<store::Store*> store() const { return options_.store(); }
+  Sessions& sessions() { return sessions_; }
+  gate::AuthLimits& sources() { return sources_; }    // failed sign-ins by where they come from
+  gate::AuthLimits& accounts() { return accounts_; }  // and by the account that they name
+  SecondFactors& second_factors() { return second_factors_; }
+  // From which sources (net::source_of) an account was signed in to before, as far as is remembered.
+  void remember(const std::string& account, const std::string& source);
+  bool knows(const std::string& account, const std::string& source) const;
+
+ private:
+  struct Visitor {
+    vault::Account account;
+    Session session;
+    std::string id;
+    bool renewed = false;  // the cookie must follow
+  };
+  Response routed(Request& request);
+  Response let_in(Context& context, const Request& request, const Found& found);
+  // None: the session has ended, or its account may not sign in any longer.
+  Result<std::optional<Visitor>> visitor(store::Store& store, const std::string& id);
+  bool host_is_ours(const Request& request) const;
+
+  ConsoleOptions options_;
+  Sessions sessions_;
+  gate::AuthLimits sources_;
+  gate::AuthLimits accounts_;
+  SecondFactors second_factors_;
+  mutable std::mutex mutex_;
+  std::set<std::pair<std::string, std::string>> homes_;  // account and source
+};
+
+// The name of the session's cookie: bound to this host by the browser where there is TLS.
+std::string_view session_cookie(const Request& request);
+std::string cookie_line(const Request& request, std::string_view id);  // an empty id: the cookie goes
+
+}  // namespace gw::web

@@ -1,0 +1,88 @@
+#include "web/context.h"
+
+#include "base/log.h"
+#include "vault/mailbox.h"
+#include "web/layout.h"
+
+namespace gw::web {
+namespace {
+
+Error nothing_of(std::string_view name) {
+  return Error(Code::NotFound, "nothing of the name `" + std::string(name) + "`");
+}
+
+int status_of(Code code) {
+  switch (code) {
+    case Code::NotFound:
+      return 404;
+    case Code::Denied:
+      return 403;
+    case Code::Exists:
+    case Code::Conflict:
+      return 409;
+    case Code::Usage:
+    case Code::BadInput:
+      return 400;
+    case Code::Busy:
+    case Code::Full:
+    case Code::Timeout:
+    case Code::Closed:
+    case Code::Unknown:
+    case Code::Unavailable:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+}  // namespace
+
+Result<store::MailboxRecord> Context::mailbox(std::string_view name) const {
+  Result<store::MailboxRecord> found = vault::find_mailbox(*store_, name);
+  if (found && !may_see(found->name)) return nothing_of(name);
+  return found;
+}
+
+Result<std::vector<store::MailboxRecord>> Context::mailboxes() const {
+  Result<std::vector<store::MailboxRecord>> all = store_->mailboxes();
+  if (all) std::erase_if(*all, [&](const store::MailboxRecord& each) { return !may_see(each.name); });
+  return all;
+}
+
+Result<vault::Route> Context::route(std::string_view name) const {
+  if (!may_see(name)) return nothing_of(name);
+  return vault::find_route(*store_, name);
+}
+
+Result<std::vector<vault::Route>> Context::routes() const {
+  Result<std::vector<vault::Route>> all = vault::routes(*store_);
+  if (all) std::erase_if(*all, [&](const vault::Route& each) { return !may_see(each.name); });
+  return all;
+}
+
+std::string Context::mailbox_name(const MailboxId& id) const {
+  const Result<store::MailboxRecord> found = store_->mailbox(id);
+  return found && may_see(found->name) ? found->name : std::string();
+}
+
+void Context::sign_in(vault::Account account, Session session, std::string session_id, std::string actor) {
+  account_ = std::move(account);
+  session_ = std::move(session);
+  session_id_ = std::move(session_id);
+  actor_ = std::move(actor);
+}
+
+Response failed(const Context& context, const Request& request, const Error& error) {
+  const int status = status_of(error.code());
+  if (status == 500)
+    log::error("request failed", {{"path", request.path}, {"reason", error.text()}});
+  else if (status == 503)
+    log::warning("request failed", {{"path", request.path}, {"reason", error.text()}});
+  return error_page(context, request, status, {});
+}
+
+Response refused(const Context& context, const Request& request, int status) {
+  return error_page(context, request, status, {});
+}
+
+}  // namespace gw::web

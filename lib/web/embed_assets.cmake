@@ -1,0 +1,31 @@
+# cmake -D FOLDER=… -D OUTPUT=… -P embed_assets.cmake: the files of FOLDER as the source of assets().
+file(GLOB files ${FOLDER}/*)
+list(SORT files)
+set(types_css "text/css; charset=utf-8")
+set(types_js "text/javascript; charset=utf-8")
+set(types_svg "image/svg+xml")
+set(arrays "")
+set(rows "")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME)
+  get_filename_component(extension ${file} LAST_EXT)
+  string(SUBSTRING ${extension} 1 -1 extension)
+  string(MAKE_C_IDENTIFIER ${name} symbol)
+  file(READ ${file} octets HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," octets "${octets}")
+  string(APPEND arrays "constexpr char ${symbol}[] = {${octets}};\n")
+  string(APPEND rows "    {\"${name}\", \"${types_${extension}}\", {${symbol}, sizeof ${symbol}}},\n")
+endforeach()
+file(WRITE ${OUTPUT} "#include \"web/assets.h\"
+
+namespace gw::web {
+namespace {
+${arrays}constexpr Asset kAssets[] = {
+${rows}};
+}  // namespace
+
+std::span<const Asset> assets() {
+  return kAssets;
+}
+}  // namespace gw::web
+")

@@ -1,0 +1,116 @@
+// Words of the console that several pages use: navigation, buttons, states, errors, units.
+#pragma once
+
+#include "web/word_table.h"
+
+namespace gw::web {
+
+inline constexpr Word kCommonWords[] = {
+    {"app.name", "gw console", "Console gw", "gw-Konsole"},
+    {"app.skip", "Skip to the content", "Vai al contenuto", "Zum Inhalt springen"},
+    {"app.menu", "Menu", "Menu", "Menü"},
+    {"app.language", "Language", "Lingua", "Sprache"},
+
+    {"nav.main", "Main navigation", "Navigazione principale", "Hauptnavigation"},
+    {"nav.overview", "Overview", "Panoramica", "Übersicht"},
+    {"nav.mailboxes", "Mailboxes", "Caselle", "Postfächer"},
+    {"nav.routes", "Routes", "Percorsi", "Routen"},
+    {"nav.events", "Events", "Eventi", "Ereignisse"},
+    {"nav.administrators", "Administrators", "Amministratori", "Verwalter"},
+    {"nav.tokens", "API tokens", "Token API", "API-Token"},
+    {"nav.about", "About", "Informazioni", "Über"},
+    {"nav.account", "Your account", "Il tuo account", "Ihr Konto"},
+
+    {"do.save", "Save", "Salva", "Speichern"},
+    {"do.cancel", "Cancel", "Annulla", "Abbrechen"},
+    {"do.copy", "Copy", "Copia", "Kopieren"},
+    {"do.copied", "Copied", "Copiato", "Kopiert"},
+    {"do.back", "Back", "Indietro", "Zurück"},
+    {"do.show", "Show", "Mostra", "Anzeigen"},
+    {"do.edit", "Edit", "Modifica", "Bearbeiten"},
+    {"do.remove", "Remove", "Elimina", "Entfernen"},
+    {"do.add", "Add", "Aggiungi", "Hinzufügen"},
+    {"do.confirm", "Confirm", "Conferma", "Bestätigen"},
+    {"do.next", "Next page", "Pagina successiva", "Nächste Seite"},
+    {"do.filter", "Filter", "Filtra", "Filtern"},
+    {"do.download", "Download", "Scarica", "Herunterladen"},
+
+    {"yes", "yes", "sì", "ja"},
+    {"no", "no", "no", "nein"},
+    {"none", "none", "nessuno", "keine"},
+    {"never", "never", "mai", "nie"},
+    {"optional", "optional", "facoltativo", "freiwillig"},
+    {"on", "on", "attivo", "an"},
+    {"off", "off", "non attivo", "aus"},
+
+    {"state.live", "waiting", "in attesa", "wartend"},
+    {"state.pending", "pending", "in sospeso", "schwebend"},
+    {"state.unconfirmed", "unconfirmed", "non confermato", "unbestätigt"},
+    {"state.drained", "drained", "prelevato", "abgeholt"},
+    {"state.quarantined", "quarantined", "in quarantena", "in Quarantäne"},
+    {"status.active", "active", "attiva", "aktiv"},
+    {"status.suspended", "suspended", "sospesa", "ausgesetzt"},
+
+    {"role.viewer", "viewer", "osservatore", "Betrachter"},
+    {"role.operator", "operator", "operatore", "Bediener"},
+    {"role.administrator", "administrator", "amministratore", "Verwalter"},
+
+    {"error.title", "That did not work", "Operazione non riuscita", "Das hat nicht geklappt"},
+    {"error.400", "The request cannot be understood.", "La richiesta non è comprensibile.",
+     "Die Anfrage ist nicht verständlich."},
+    {"error.403", "Your account may not do this.", "Il tuo account non è autorizzato a farlo.",
+     "Ihr Konto darf das nicht."},
+    {"error.403.form",
+     "This form is too old, or did not come from this console. Nothing was changed. Open the page again and "
+     "repeat what you did.",
+     "Questo modulo è scaduto o non proviene da questa console. Nulla è stato modificato. Riapri la pagina e "
+     "ripeti l'operazione.",
+     "Dieses Formular ist zu alt oder kam nicht von dieser Konsole. Nichts wurde geändert. Öffnen Sie die "
+     "Seite "
+     "neu und wiederholen Sie die Eingabe."},
+    {"error.404", "There is no such page, or nothing of this name that your account may see.",
+     "La pagina non esiste, oppure non c'è nulla con questo nome che il tuo account possa vedere.",
+     "Diese Seite gibt es nicht, oder nichts mit diesem Namen, das Ihr Konto sehen darf."},
+    {"error.405", "This page does not take that.", "Questa pagina non lo accetta.",
+     "Diese Seite nimmt das nicht an."},
+    {"error.409", "Somebody else changed this in the meantime. Look at it again, and repeat what you did.",
+     "Qualcun altro ha modificato i dati nel frattempo. Ricontrolla e ripeti l'operazione.",
+     "Jemand anders hat dies inzwischen geändert. Sehen Sie es neu an und wiederholen Sie die Eingabe."},
+    {"error.421", "This console is not known by that name.", "Questa console non è conosciuta con quel nome.",
+     "Unter diesem Namen ist diese Konsole nicht bekannt."},
+    {"error.429", "Too many attempts. Wait a moment, and try again.",
+     "Troppi tentativi. Attendi un momento e riprova.",
+     "Zu viele Versuche. Warten Sie einen Augenblick, und versuchen Sie es neu."},
+    {"error.500", "Something went wrong in this console. The log says more.",
+     "Si è verificato un errore nella console. Il registro contiene i dettagli.",
+     "In dieser Konsole ist etwas schiefgegangen. Das Protokoll sagt mehr."},
+    {"error.503", "The keeper of the vault is not there at the moment. Nothing is lost; try again.",
+     "Il custode dell'archivio non risponde al momento. Nulla è andato perso; riprova.",
+     "Der Hüter des Tresors ist im Augenblick nicht da. Nichts ist verloren; versuchen Sie es neu."},
+    {"error.again", "Try again", "Riprova", "Neu versuchen"},
+    {"error.home", "To the overview", "Alla panoramica", "Zur Übersicht"},
+    {"error.detail", "In detail", "Dettagli", "Im Einzelnen"},
+
+    {"once.warning",
+     "This is shown once and kept nowhere. Put it into a safe place now: nobody can show it again.",
+     "Viene mostrato una sola volta e non viene conservato. Mettilo subito al sicuro: nessuno potrà "
+     "mostrarlo di "
+     "nuovo.",
+     "Das wird nur dieses eine Mal angezeigt und nirgends aufbewahrt. Bringen Sie es jetzt an einen sicheren "
+     "Ort: "
+     "Niemand kann es noch einmal zeigen."},
+    {"once.kept", "I have put it into a safe place.", "L'ho messo al sicuro.",
+     "Ich habe es an einen sicheren Ort gebracht."},
+
+    {"notice.saved", "Saved.", "Salvato.", "Gespeichert."},
+
+    {"time.now", "just now", "adesso", "gerade eben"},
+    {"time.ago", "{span} ago", "{span} fa", "vor {span}"},
+    {"time.in", "in {span}", "tra {span}", "in {span}"},
+    {"unit.seconds", "{count} s", "{count} s", "{count} s"},
+    {"unit.minutes", "{count} min", "{count} min", "{count} Min."},
+    {"unit.hours", "{count} h", "{count} h", "{count} Std."},
+    {"unit.days", "{count} d", "{count} g", "{count} T."},
+};
+
+}  // namespace gw::web

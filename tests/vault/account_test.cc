@@ -1,0 +1,162 @@
+#include "vault/account.h"
+
+#include <catch2/catch.hpp>
+
+#include "store/memory_store.h"
+#include "vault/mailbox.h"
+
+using namespace gw;
+using namespace gw::vault;
+
+namespace {
+
+constexpr std::string_view kPassword = "correct horse battery staple";
+
+Secret secret(std::string_view text) {
+  return Secret(as_bytes(text));
+}
+
+struct Accounts {
+  std::unique_ptr<store::Store> store;
+
+  Accounts() {
+    store::MemoryOptions options;
+    options.vault = random_id<VaultId>();
+    store = store::make_memory_store(options);
+    Settings settings;
+    settings.argon2_memory = 64 << 10;
+    settings.argon2_passes = 1;
+    settings.cheap_passwords = true;
+    REQUIRE(write_settings(*store, settings, "test"));
+  }
+  Account add(const std::string& name, Role role = Role::Viewer, std::vector<std::string> only = {}) {
+    Account wanted;
+    wanted.name = name;
+    wanted.role = role;
+    wanted.only = std::move(only);
+    auto made = add_account(*store, wanted, secret(kPassword), "test");
+    REQUIRE(made);
+    return made->account;
+  }
+  Result<SignedIn> in(std::string_view name, std::string_view password = kPassword) {
+    return sign_in(*store, name, secret(password));
+  }
+  std::string last_actor() {
+    const auto head = store->history_head({});
+    const auto leaves = store->history_read({}, head->size - 1, 1);
+    const auto leaf = store::decode_leaf(leaves->front());
+    REQUIRE(leaf->type == store::LeafType::Admin);
+    return leaf->actor;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("An account is signed in to with its password, and with nothing else") {
+  Accounts accounts;
+  accounts.add("anna", Role::Operator, {"sales-*"});
+  const auto who = accounts.in("anna");
+  REQUIRE(who);
+  CHECK(who->account.role == Role::Operator);
+  CHECK(who->account.only == std::vector<std::string>{"sales-*"});
+  CHECK(accounts.in("anna", "correct horse battery stapler").error().code() == Code::Denied);
+  CHECK(accounts.in("bob").error().code() == Code::Denied);
+  CHECK(accounts.in("no name at all").error().text() == accounts.in("anna", "wrong").error().text());
+}
+
+TEST_CASE("A disabled account is refused like an unknown one") {
+  Accounts accounts;
+  Account anna = accounts.add("anna");
+  anna.disabled = true;
+  REQUIRE(change_account(*accounts.store, anna, "disabled", "test"));
+  CHECK(accounts.last_actor() == "test, account anna: disabled");
+  CHECK(accounts.in("anna").error().text() == accounts.in("nobody").error().text());
+}
+
+TEST_CASE("Patterns say which mailboxes and routes an account may know of") {
+  Account account;
+  CHECK(account.may_see("anything"));
+  account.only = {"sales-*", "office"};
+  CHECK(account.may_see("sales-north"));
+  CHECK(account.may_see("office"));
+  CHECK_FALSE(account.may_see("office2"));
+  CHECK_FALSE(account.may_see("journal"));
+  account.only = {"*"};
+  CHECK(account.may_see("journal"));
+}
+
+TEST_CASE("Names, patterns and languages that no account may have are refused") {
+  Account account;
+  account.name = "anna";
+  CHECK(check_account(account));
+  for (const char* pattern : {"", "a b", "A", "a/b", "a\n"}) {
+    account.only = {pattern};
+    CHECK(check_account(account).error().code() == Code::BadInput);
+  }
+  account.only = {"a*.b_c-9"};
+  CHECK(check_account(account));
+  account.language = "fr";
+  CHECK_FALSE(check_account(account));
+  account.language = "it";
+  account.name = "Anna";
+  CHECK_FALSE(check_account(account));
+}
+
+TEST_CASE("Two changes of what was read once: the second is a conflict") {
+  Accounts accounts;
+  const Account anna = accounts.add("anna");
+  REQUIRE(change_account(*accounts.store, anna, "role", "test"));
+  CHECK(change_account(*accounts.store, anna, "role", "test").error().code() == Code::Conflict);
+  Account wanted;
+  wanted.name = "anna";
+  CHECK(add_account(*accounts.store, wanted, std::nullopt, "test").error().code() == Code::Exists);
+}
+
+TEST_CASE("A new password keeps the second factor, a reset cannot") {
+  Accounts accounts;
+  const Account before = accounts.add("anna");
+  CHECK(open_totp(*accounts.in("anna")).error().code() == Code::NotFound);
+  REQUIRE(set_totp(*accounts.store, before, secret("a secret"), "anna"));
+  CHECK(accounts.last_actor() == "anna, account anna: second factor set");
+  const auto who = accounts.in("anna");
+  CHECK(open_totp(*who)->text() == "a secret");
+  CHECK(as_text(who->account.totp).find("a secret") == std::string_view::npos);
+
+  const auto changed = change_password(*accounts.store, *who, secret("another password, long"), "anna");
+  REQUIRE(changed);
+  CHECK(changed->account.password_generation == who->account.password_generation + 1);
+  CHECK_FALSE(accounts.in("anna"));
+  const auto again = accounts.in("anna", "another password, long");
+  CHECK(open_totp(*again)->text() == "a secret");
+
+  const auto refused = reset_password(*accounts.store, again->account, std::nullopt, false, "root");
+  CHECK(refused.error().code() == Code::Conflict);
+  const auto reset = reset_password(*accounts.store, again->account, std::nullopt, true, "root");
+  REQUIRE(reset);
+  CHECK(accounts.last_actor() == "root, account anna: password reset, second factor removed");
+  const auto fresh = sign_in(*accounts.store, "anna", reset->password);
+  REQUIRE(fresh);
+  CHECK_FALSE(fresh->account.has_totp());
+}
+
+TEST_CASE("Accounts are listed by name, and other records of their kind are not among them") {
+  Accounts accounts;
+  for (const char* name : {"carl", "anna", "bob"}) accounts.add(name);
+  REQUIRE(accounts.store->put_if({store::Kind::Admin, {}, "token:1"}, 0, as_bytes("x"),
+                                 {store::LeafType::Admin, "test", 0}));
+  const auto all = vault::accounts(*accounts.store);
+  REQUIRE(all);
+  REQUIRE(all->size() == 3);
+  CHECK(all->front().name == "anna");
+  REQUIRE(remove_account(*accounts.store, all->front(), "test"));
+  CHECK(find_account(*accounts.store, "anna").error().code() == Code::NotFound);
+}
+
+TEST_CASE("A slot of another account opens nothing") {
+  Accounts accounts;
+  const Account anna = accounts.add("anna", Role::Viewer);
+  Account bob = accounts.add("bob", Role::Administrator);
+  bob.slot = anna.slot;
+  REQUIRE(change_account(*accounts.store, bob, "tampered", "test"));
+  CHECK_FALSE(accounts.in("bob"));
+}

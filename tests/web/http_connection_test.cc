@@ -1,0 +1,282 @@
+#include "web/http_connection.h"
+
+#include <sys/socket.h>
+
+#include <catch2/catch.hpp>
+#include <optional>
+#include <thread>
+
+#include "base/log.h"
+#include "net/serve.h"
+
+using namespace gw;
+using namespace gw::web;
+using namespace std::literals;
+
+namespace {
+
+// One end of a pair of sockets, whose other end a thread serves.
+class Client {
+ public:
+  explicit Client(const HttpService& service) {
+    log::open("web_tests", log::Target::Nowhere);
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    stream_.emplace(Fd(ends[0]), net::Peer{});
+    stream_->set_timeout(20s);
+    server_ = std::thread([&service, server = Fd(ends[1])]() mutable {
+      net::Peer peer;
+      peer.address = "unix";
+      serve_http(net::Stream(std::move(server), peer), false, service);
+    });
+  }
+  ~Client() {
+    stream_->close();
+    server_.join();
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void send(std::string_view octets) { (void)stream_->write(as_bytes(octets)).has_value(); }
+  // The head of the next answer, up to its empty line; what there is where the connection ends before.
+  std::string head() {
+    while (received_.find("\r\n\r\n") == std::string::npos && more()) {
+    }
+    const std::size_t end = std::min(received_.find("\r\n\r\n"), received_.size());
+    std::string found = received_.substr(0, end);
+    received_.erase(0, std::min(end + 4, received_.size()));
+    return found;
+  }
+  std::string body(std::size_t size) {
+    while (received_.size() < size && more()) {
+    }
+    std::string found = received_.substr(0, size);
+    received_.erase(0, found.size());
+    return found;
+  }
+  std::string all() {
+    while (more()) {
+    }
+    return std::exchange(received_, {});
+  }
+  std::string ask(std::string_view octets) {
+    send(octets);
+    return head();
+  }
+
+ private:
+  bool more() {
+    std::array<std::byte, 4096> octets;
+    const auto got = stream_->read(octets);
+    if (!got || *got == 0) return false;
+    received_ += as_text(ByteView(octets).first(*got));
+    return true;
+  }
+  std::optional<net::Stream> stream_;
+  std::thread server_;
+  std::string received_;
+};
+
+HttpService service_of(std::function<Response(Request&)> handler) {
+  HttpService service;
+  service.handler = std::move(handler);
+  return service;
+}
+
+HttpService echo() {
+  return service_of([](Request& request) {
+    std::string text = request.method + " " + request.path;
+    for (const auto& [name, value] : request.query.items()) text += " " + name + "=" + value;
+    if (!request.body.empty()) text += " " + std::string(request.body.text());
+    return plain(200, text);
+  });
+}
+
+std::string status_of(const std::string& head) {
+  return head.substr(0, head.find("\r\n"));
+}
+
+const std::string kGet = "GET /a%20b?c=d+e&c=%2f HTTP/1.1\r\nHost: a\r\n\r\n";
+
+}  // namespace
+
+TEST_CASE("Requests come one behind the other on one connection, and bodies whole") {
+  const HttpService service = echo();
+  Client client(service);
+  CHECK(status_of(client.ask("GET /?a=b=c&d HTTP/1.1\r\nHost: a\r\n\r\n")) == "HTTP/1.1 200 OK");
+  CHECK(client.body(14) == "GET / a=b=c d=");
+  CHECK(status_of(client.ask(kGet)) == "HTTP/1.1 200 OK");
+  CHECK(client.body(17) == "GET /a b c=d e c=");
+  CHECK(client.body(1) == "/");
+  // Two at once, and a body that comes in pieces.
+  client.send(kGet + "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
+  client.send("cde");
+  CHECK(status_of(client.head()) == "HTTP/1.1 200 OK");
+  CHECK(client.body(18).size() == 18);
+  CHECK(status_of(client.head()) == "HTTP/1.1 200 OK");
+  CHECK(client.body(13) == "POST /x abcde");
+}
+
+TEST_CASE("HEAD has the head of GET and no body") {
+  const HttpService service = echo();
+  Client client(service);
+  const std::string head = client.ask("HEAD /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  CHECK(head.find("Content-Length: 7") != std::string::npos);
+  CHECK(client.all().empty());
+}
+
+TEST_CASE("A client that waits to be told to send its body is told") {
+  const HttpService service = echo();
+  Client client(service);
+  CHECK(client.ask("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n") ==
+        "HTTP/1.1 100 Continue");
+  CHECK(status_of(client.ask("ab")) == "HTTP/1.1 200 OK");
+  CHECK(client.body(10) == "POST /x ab");
+}
+
+TEST_CASE("A head that is too long is refused, and the connection is over") {
+  const HttpService service = echo();
+  Client client(service);
+  std::string head = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
+  head += std::string(33 << 10, 'x');
+  CHECK(status_of(client.ask(head)) == "HTTP/1.1 431 Request Header Fields Too Large");
+  const std::string rest = client.all();
+  CHECK(rest.find("HTTP/1.1") == std::string::npos);
+}
+
+TEST_CASE("A head without an end is not read for ever") {
+  const HttpService service = echo();
+  Client client(service);
+  std::thread sender([&] {
+    const std::string line(1000, 'y');
+    for (int i = 0; i < 200; ++i) client.send(line);
+  });
+  CHECK(status_of(client.head()) == "HTTP/1.1 431 Request Header Fields Too Large");
+  sender.join();
+}
+
+TEST_CASE("A body that is too long is refused before it is read") {
+  const HttpService service = echo();
+  Client client(service);
+  const std::string head =
+      client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\nExpect: 100-continue\r\n\r\n");
+  CHECK(status_of(head) == "HTTP/1.1 413 Payload Too Large");
+  CHECK(head.find("Connection: close") != std::string::npos);
+}
+
+TEST_CASE("A slow head ends at its deadline, however steadily its octets come") {
+  HttpService service = echo();
+  service.head_timeout = 300ms;
+  Client client(service);
+  std::atomic<bool> done = false;
+  const auto begun = std::chrono::steady_clock::now();
+  std::thread sender([&] {
+    client.send("GET / HTTP/1.1\r\n");
+    while (!done) {
+      client.send("x");
+      std::this_thread::sleep_for(20ms);
+    }
+  });
+  CHECK(status_of(client.head()) == "HTTP/1.1 408 Request Timeout");
+  CHECK(std::chrono::steady_clock::now() - begun < 10s);
+  done = true;
+  sender.join();
+}
+
+TEST_CASE("A slow body ends at its deadline") {
+  HttpService service = echo();
+  service.body_timeout = 200ms;
+  Client client(service);
+  CHECK(status_of(client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab")) ==
+        "HTTP/1.1 408 Request Timeout");
+}
+
+TEST_CASE("A connection on which nothing comes is closed without a word") {
+  HttpService service = echo();
+  service.idle = 100ms;
+  Client client(service);
+  CHECK(client.all().empty());
+}
+
+TEST_CASE("Chunks are refused in requests") {
+  const HttpService service = echo();
+  Client client(service);
+  CHECK(status_of(client.ask("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                             "ffffffffffffffff\r\n")) == "HTTP/1.1 411 Length Required");
+  CHECK(client.all().find("HTTP/1.1") == std::string::npos);
+}
+
+TEST_CASE("A header of ours that holds a line end becomes an error, not a second header") {
+  const HttpService service =
+      service_of([](Request& request) { return redirect("/" + std::string(request.query.get("to"))); });
+  Client client(service);
+  const std::string head = client.ask("GET /?to=a%0d%0aSet-Cookie:%20b=c HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(status_of(head) == "HTTP/1.1 500 Internal Server Error");
+  CHECK(head.find("Set-Cookie") == std::string::npos);
+}
+
+TEST_CASE("What a client sends as escapes in its headers is not decoded") {
+  const HttpService service =
+      service_of([](Request& request) { return plain(200, std::string(request.headers.get("x"))); });
+  Client client(service);
+  client.ask("GET / HTTP/1.1\r\nHost: a\r\nX: a%0d%0ab\r\n\r\n");
+  CHECK(client.body(9) == "a%0d%0ab");
+}
+
+TEST_CASE("A path with control characters or octets that are no text is refused") {
+  const HttpService service = echo();
+  for (const char* path : {"/a%00", "/%0d%0a", "/%ff", "/%c0%af", "/%7f", "/%zz"}) {
+    Client client(service);
+    CAPTURE(path);
+    CHECK(status_of(client.ask("GET "s + path + " HTTP/1.1\r\nHost: a\r\n\r\n")) ==
+          "HTTP/1.1 400 Bad Request");
+  }
+}
+
+TEST_CASE("A page that throws is an error of ours, and the process goes on") {
+  const HttpService service = service_of([](Request& request) -> Response {
+    if (request.path == "/throws") throw std::runtime_error("trouble");
+    return plain(200, "well");
+  });
+  Client client(service);
+  CHECK(status_of(client.ask("GET /throws HTTP/1.1\r\nHost: a\r\n\r\n")) ==
+        "HTTP/1.1 500 Internal Server Error");
+  CHECK(client.body(15) == "internal error\n");
+  CHECK(status_of(client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n")) == "HTTP/1.1 200 OK");
+}
+
+TEST_CASE("A body may be given piece by piece, with its length known or not") {
+  const HttpService service = service_of([](Request& request) {
+    Response response = plain(200, "");
+    if (request.path == "/known") response.length = 6;
+    const bool breaks = request.path == "/breaks";
+    response.stream = [breaks](const Sink& sink) {
+      return sink(as_bytes("abc")) && !breaks && sink(as_bytes("def"));
+    };
+    return response;
+  });
+  {
+    Client client(service);
+    CHECK(client.ask("GET /known HTTP/1.1\r\nHost: a\r\n\r\n").find("Content-Length: 6") !=
+          std::string::npos);
+    CHECK(client.body(6) == "abcdef");
+    CHECK(client.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+              .find("Transfer-Encoding: chunked") != std::string::npos);
+    CHECK(client.all() == "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n");
+  }
+  Client client(service);
+  client.ask("GET /breaks HTTP/1.1\r\nHost: a\r\n\r\n");
+  // No last chunk, and no more on this connection: nobody takes it for the whole.
+  CHECK(client.all().find("0\r\n\r\n") == std::string::npos);
+}
+
+TEST_CASE("An address with a path as long as it may be is answered on a thread's small stack") {
+  const HttpService service = echo();
+  Client client(service);
+  const std::string path = "/" + std::string(7900, 'a');
+  CHECK(
+      status_of(client.ask("GET " + path + " HTTP/1.1\r\nHost: a\r\nRange: bytes=" + std::string(8000, '1') +
+                           "-\r\nAccept-Encoding: gzip, br\r\n\r\n")) == "HTTP/1.1 200 OK");
+  const bool same = client.body(path.size() + 4) == "GET " + path;
+  CHECK(same);
+}
