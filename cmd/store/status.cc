@@ -1,5 +1,6 @@
 // gw-store status and sweep: how the vault does, and its upkeep.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "base/text.h"
 #include "cli/output.h"
@@ -7,6 +8,7 @@
 #include "store/commands.h"
 #include "store/format.h"
 #include "vault/overview.h"
+#include "vault/route.h"
 
 namespace gw::cmd {
 namespace {
@@ -19,6 +21,80 @@ struct StatusOptions {
   bool check = false;
 };
 
+// What the servers did since the keeper started: by server, and by route, of which each that is there has
+// one.
+struct Activity {
+  std::vector<store::Tally> servers;
+  std::vector<store::Tally> routes;
+};
+
+constexpr std::string_view kOfRoute = "route ";
+
+Result<Activity> activity(store::Store& store) {
+  const auto routes = vault::routes(store);
+  if (!routes) return routes.error();
+  auto tallies = store.tallies();
+  if (!tallies) return tallies.error();
+  Activity all;
+  for (const vault::Route& route : *routes) all.routes.emplace_back().of = route.name;
+  for (store::Tally& tally : *tallies) {
+    if (!tally.of.starts_with(kOfRoute)) {
+      all.servers.push_back(std::move(tally));
+      continue;
+    }
+    tally.of.erase(0, kOfRoute.size());
+    const auto there = std::ranges::find(all.routes, tally.of, &store::Tally::of);
+    if (there == all.routes.end())
+      all.routes.push_back(std::move(tally));  // it was removed since
+    else
+      *there = std::move(tally);
+  }
+  return all;
+}
+
+Json json_of(const std::vector<store::Tally>& tallies) {
+  Json all = Json::array();
+  for (const store::Tally& tally : tallies) {
+    Json object;
+    object["name"] = valid_text(tally.of);
+    for (const store::TallyCount& count : store::kTallyCounts)
+      object[std::string(count.name)] = tally.*count.value;
+    object["trouble"] = tally.trouble.empty() ? Json() : Json(valid_text(tally.trouble));
+    object["trouble_at"] = json_time(tally.trouble_time);
+    all.push_back(std::move(object));
+  }
+  return all;
+}
+
+void print(const Activity& activity, cli::Output& output) {
+  using cli::Table;
+  if (activity.servers.empty() && activity.routes.empty()) return;
+  Table table({{"SERVER"},
+               {"SESSIONS", Table::Right},
+               {"MESSAGES", Table::Right},
+               {"SIZE", Table::Right},
+               {"COPIES", Table::Right},
+               {"UNCOPIED", Table::Right},
+               {"DEFERRED", Table::Right},
+               {"REFUSED", Table::Right},
+               {"BAD LOGINS", Table::Right}});
+  std::vector<std::string> troubles;
+  const auto add = [&](const store::Tally& tally, bool route) {
+    const auto number = [](std::uint64_t value) { return std::to_string(value); };
+    const std::string name = route ? std::string(kOfRoute) + tally.of : tally.of;
+    table.row({name, number(tally.sessions), number(tally.messages), format_size(tally.octets),
+               route ? number(tally.copies) : "-", route ? number(tally.uncopied) : "-",
+               number(tally.deferred), number(tally.refused), number(tally.failed_logins)});
+    if (!tally.trouble.empty())
+      troubles.push_back(name + " at " + shown_time(tally.trouble_time) + ": " + tally.trouble);
+  };
+  for (const store::Tally& server : activity.servers) add(server, false);
+  for (const store::Tally& route : activity.routes) add(route, true);
+  output.line("");
+  table.print(output);
+  for (const std::string& trouble : troubles) output.line("last trouble of " + trouble);
+}
+
 Result<int> status(const Commands& commands, const StatusOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
@@ -27,6 +103,8 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
   const auto rows = vault::mailbox_rows(**store);
   if (!rows) return rows.error();
   const vault::Totals total = vault::totals_of(*rows);
+  const auto did = activity(**store);
+  if (!did) return did.error();
   const auto config = commands.config();
   if (!config) return config.error();
 
@@ -52,6 +130,8 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     object["drained"] = total.drained;
     object["quarantined"] = total.quarantined;
     object["accepted"] = total.accepted;
+    object["servers"] = json_of(did->servers);
+    object["routes"] = json_of(did->routes);
     output.json(object);
   } else {
     output.line("vault        " + config->vault + " (" + health->vault.hex() + ")");
@@ -68,6 +148,7 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     if (total.quarantined > 0) output.line("quarantined  " + std::to_string(total.quarantined));
     output.line("ever         " + std::to_string(total.accepted) + " accepted, " +
                 std::to_string(health->commits) + " commits");
+    print(*did, output);
   }
   return output.close(options.check && (!health->writable || health->full) ? 1 : 0);
 }

@@ -101,6 +101,40 @@ void of_mailboxes(Metrics& metrics, const std::vector<Box>& boxes) {
   each_time([](const Box& box) { return box.stat.last_drain; });
 }
 
+// Counts since the keeper started, as counters are.
+void of_servers(Metrics& metrics, const std::vector<store::Tally>& tallies) {
+  const auto label = [](const store::Tally& tally) {
+    constexpr std::string_view kRoute = "route ";
+    const bool route = tally.of.starts_with(kRoute);
+    return route ? "route=\"" + escaped(std::string_view(tally.of).substr(kRoute.size())) + "\""
+                 : "server=\"" + escaped(tally.of) + "\"";
+  };
+  const auto each = [&](std::uint64_t store::Tally::*count, const std::string& more = {}) {
+    for (const store::Tally& tally : tallies) metrics.sample(tally.*count, label(tally) + more);
+  };
+  metrics.family("gw_sessions", "counter", nullptr, "Sessions that ended.");
+  each(&store::Tally::sessions);
+  metrics.family("gw_tls_sessions", "counter", nullptr, "Sessions that ended and had TLS.");
+  each(&store::Tally::tls);
+  metrics.family("gw_replies", "counter", nullptr,
+                 "Replies that clients got: 2xx and +OK, 4xx, 5xx and other -ERR.");
+  each(&store::Tally::completed, ",class=\"completed\"");
+  each(&store::Tally::deferred, ",class=\"deferred\"");
+  each(&store::Tally::refused, ",class=\"refused\"");
+  metrics.family("gw_failed_logins", "counter", nullptr, "Logins with a wrong name or password.");
+  each(&store::Tally::failed_logins);
+  metrics.family("gw_session_messages", "counter", nullptr, "Messages accepted, retrieved or passed on.");
+  each(&store::Tally::messages);
+  metrics.family("gw_session_bytes", "counter", "bytes", "Octets of those messages.");
+  each(&store::Tally::octets);
+  metrics.family("gw_copies", "counter", nullptr, "Sealed copies of what a route passed on.");
+  each(&store::Tally::copies);
+  metrics.family("gw_uncopied", "counter", nullptr, "Messages that a route passed on without a copy.");
+  each(&store::Tally::uncopied);
+  metrics.family("gw_last_trouble_timestamp_seconds", "gauge", "seconds", "When a session last met trouble.");
+  for (const store::Tally& tally : tallies) metrics.sample_time(tally.trouble_time, label(tally));
+}
+
 // Those that this user may read.
 void of_certificates(Metrics& metrics, const config::Config& config) {
   metrics.family("gw_certificate_expiry_timestamp_seconds", "gauge", "seconds", "When a certificate ends.");
@@ -115,6 +149,8 @@ void of_certificates(Metrics& metrics, const config::Config& config) {
 Result<std::string> openmetrics(store::Store& store, const config::Config& config) {
   const auto health = store.health();
   if (!health) return health.error();
+  const auto tallies = store.tallies();
+  if (!tallies) return tallies.error();
   auto rows = vault::mailbox_rows(store);
   if (!rows) return rows.error();
   std::vector<Box> boxes;
@@ -123,6 +159,7 @@ Result<std::string> openmetrics(store::Store& store, const config::Config& confi
   Metrics metrics;
   of_vault(metrics, *health);
   of_mailboxes(metrics, boxes);
+  of_servers(metrics, *tallies);
   of_certificates(metrics, config);
   return metrics.take();
 }

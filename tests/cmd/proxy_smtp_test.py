@@ -301,6 +301,49 @@ class PassingTest(ProxyTest):
             bh, how = signed_hash(mail)
             self.assertEqual(body_hash(mail, how), bh, mail)
 
+    def test_status_says_what_servers_and_routes_did(self):
+        self.route()
+        self.route("idle")
+        self.proxy()
+        smtp = self.client()
+        self.assertEqual(smtp.deliver("a@x.example", gw.mail(300)).code, 250)
+        self.upstream.script["dot"] = b"554 5.7.1 no\r\n"
+        self.assertEqual(smtp.deliver("a@x.example", gw.mail(300)).code, 554)
+        smtp.command("QUIT")
+        smtp = self.client(login=False)
+        self.assertEqual(smtp.command(f"AUTH PLAIN {plain(password='wrong')}").code, 535)
+        smtp.command("QUIT")
+        self.upstream.script["dot"] = CLOSE
+        smtp = self.client()
+        self.assertEqual(smtp.deliver("a@x.example", gw.mail(300)).code, 451)
+        smtp.command("QUIT")
+        smtpd = self.vault.smtpd()
+        with gw.Smtp(smtpd) as client:
+            client.deliver(self.box.address, gw.mail(5000))
+            client.command("QUIT")
+
+        def did(what):
+            [status] = self.vault.json("status")
+            return {entry["name"]: entry for entry in status[what]}
+
+        gw.until(lambda: did("routes")["work"]["sessions"] == 3 and "smtp" in did("servers"), "all sessions have said what they did")
+        work = did("routes")["work"]
+        self.assertEqual({name: work[name] for name in ("messages", "octets", "copies", "uncopied", "refused", "failed_logins")},
+                         {"messages": 1, "octets": len(gw.mail(300)), "copies": 1, "uncopied": 0, "refused": 2, "failed_logins": 1})
+        self.assertIn("upstream lost", work["trouble"])
+        self.assertRegex(work["trouble_at"], r"^20\d\d-")
+        self.assertEqual(did("routes")["idle"]["sessions"], 0)
+        smtp = did("servers")["smtp"]
+        self.assertEqual((smtp["sessions"], smtp["messages"], smtp["octets"], smtp["trouble"]), (1, 1, len(gw.mail(5000)), None))
+        text = self.vault.store("status").stdout.decode()
+        self.assertRegex(text, r"route work +3 +1 ")
+        self.assertRegex(text, r"last trouble of route work at 20.*upstream lost")
+        metrics = self.vault.store("status", "--openmetrics").stdout.decode()
+        self.assertIn('gw_sessions_total{route="work"} 3\n', metrics)
+        self.assertIn('gw_replies_total{route="work",class="refused"} 2\n', metrics)
+        self.assertIn('gw_session_messages_total{server="smtp"} 1\n', metrics)
+        self.secrets_are_nowhere()
+
     def test_a_large_mail_costs_no_memory(self):
         self.route()
         self.upstream.extensions[1] = "SIZE 300000000"
