@@ -14,6 +14,7 @@ Result<void> serve(const ServerOptions& options) {
   if (auto done = options.config.done(*config); !done || *done)
     return done ? Result<void>() : Result<void>(done.error());
 
+  if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
   auto confinement = begin_confinement(*config, config->pop3d, "gw-drain");
   if (!confinement) return confinement.error();
   gate::Certificates certificates(certificate_files(*config));

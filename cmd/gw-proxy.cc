@@ -35,6 +35,7 @@ Result<void> serve(const Options& options) {
   if (!only_config) return only_config.error();
   if (*only_config) return {};
 
+  if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
   auto confinement = begin_confinement(*config, mine, "gw-receive", true);
   if (!confinement) return confinement.error();
   const auto key_file = gate::fingerprint_key_file(mine.fingerprint_key);

@@ -20,6 +20,7 @@ Result<void> serve(const Options& options) {
   if (!only_config) return only_config.error();
   if (*only_config) return {};
 
+  if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
   auto confinement = cmd::begin_confinement(*config, config->smtpd, "gw-receive");
   if (!confinement) return confinement.error();
   gate::Certificates certificates(cmd::certificate_files(*config));

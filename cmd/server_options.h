@@ -46,6 +46,7 @@ struct ServerOptions {
   std::string key;
   std::string tls;
   std::string idle_timeout;
+  std::string log;
   std::string user;
   std::string sandbox;
   std::size_t max_connections = 0;
@@ -69,6 +70,8 @@ struct ServerOptions {
     cli::repeatable(app.add_option("--proxy-protocol", proxy_protocol,
                                    "Balancers: their connections begin with a PROXY header")
                         ->type_name("CIDR"));
+    app.add_option("--log", log, "Where log lines go")
+        ->check(CLI::IsMember({"auto", "stderr", "syslog", "journal"}));
     app.add_option("--user", user, "Where root starts it: the user that it becomes")->type_name("NAME");
     app.add_option("--sandbox", sandbox, "Landlock and seccomp: what the kernel has, nothing, or both")
         ->check(CLI::IsMember({"auto", "off", "require"}));
@@ -91,6 +94,7 @@ struct ServerOptions {
     auto found = vault.resolve();
     if (!found) return found;
     if (!host.empty()) found->host = host;
+    if (!log.empty()) found->log = log;
     if (certificate.empty() != key.empty()) return Error(Code::Usage, "--tls-cert and --tls-key go together");
     if (!certificate.empty()) found->certificates = {{certificate, key}};
     Server& mine = (*found).*server;

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/program.h"
 #include "confine/identity.h"
 #include "keeper/as_owner.h"
 #include "keeper/server/server.h"
@@ -35,6 +36,7 @@ using keeper::Role;
 struct Options {
   std::string idle_exit = "0";
   std::string run;
+  std::string log;
   int ready_fd = -1;
 };
 
@@ -130,6 +132,7 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   if (!idle_exit) return Error(Code::Usage, "--idle-exit: `" + options.idle_exit + "` is no duration");
   auto config = commands.config();
   if (!config) return config.error();
+  if (!options.log.empty()) config->log = options.log;
   const keeper::Place place =
       keeper::place_of(config->vault, options.run.empty() ? config->run : options.run);
   auto listeners = given_sockets();
@@ -149,7 +152,9 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   // Memory that a flush frees is filled again at once: giving it back to the system between takes a tenth of
   // all time. Server gives it back now and then.
   ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
-  log::open("gw-store", ready ? log::Target::Syslog : log::Target::Stderr);
+  // One that was started in the background has no standard error.
+  if (ready && config->log == "auto") (void)log::redirect(log::Target::Syslog);
+  if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
   net::stop::install();
   const std::size_t room = net::raise_descriptor_limit(2);
 
@@ -219,6 +224,8 @@ void add_serve(Commands& commands) {
       ->type_name("TIME");
   command->add_option("--run", options->run, "The folder of the sockets (else gw.toml, $GW_RUN, VAULT/run)")
       ->type_name("DIR");
+  command->add_option("--log", options->log, "Where log lines go")
+      ->check(CLI::IsMember({"auto", "stderr", "syslog", "journal"}));
   command->add_option("--ready-fd", options->ready_fd, "Go into the background and say here when ready")
       ->type_name("N");
 }

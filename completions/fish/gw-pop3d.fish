@@ -15,6 +15,7 @@ complete -c gw-pop3d -l tls -x -a 'implicit starttls' -d 'implicit: the connecti
 complete -c gw-pop3d -l idle-timeout -x -d 'End a silent session after this long'
 complete -c gw-pop3d -l max-connections -x -d 'Connections at one time'
 complete -c gw-pop3d -l proxy-protocol -x -d 'Balancers: their connections begin with a PROXY header'
+complete -c gw-pop3d -l log -x -a 'auto stderr syslog journal' -d 'Where log lines go'
 complete -c gw-pop3d -l user -x -d 'Where root starts it: the user that it becomes'
 complete -c gw-pop3d -l sandbox -x -a 'auto off require' -d 'Landlock and seccomp: what the kernel has, nothing, or both'
 complete -c gw-pop3d -l require-tls -d 'Nothing but TLS is served'

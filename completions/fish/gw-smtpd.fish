@@ -15,6 +15,7 @@ complete -c gw-smtpd -l tls -x -a 'implicit starttls' -d 'implicit: the connecti
 complete -c gw-smtpd -l idle-timeout -x -d 'End a silent session after this long'
 complete -c gw-smtpd -l max-connections -x -d 'Connections at one time'
 complete -c gw-smtpd -l proxy-protocol -x -d 'Balancers: their connections begin with a PROXY header'
+complete -c gw-smtpd -l log -x -a 'auto stderr syslog journal' -d 'Where log lines go'
 complete -c gw-smtpd -l user -x -d 'Where root starts it: the user that it becomes'
 complete -c gw-smtpd -l sandbox -x -a 'auto off require' -d 'Landlock and seccomp: what the kernel has, nothing, or both'
 complete -c gw-smtpd -l require-tls -d 'Nothing but TLS is served'

@@ -251,4 +251,5 @@ complete -c gw-store -n '__fish_seen_subcommand_from doctor' -l json -d 'Print J
 complete -c gw-store -n '__fish_seen_subcommand_from serve' -s h -l help -d 'Print this and exit'
 complete -c gw-store -n '__fish_seen_subcommand_from serve' -l idle-exit -x -d 'End after so long without a client (0: never)'
 complete -c gw-store -n '__fish_seen_subcommand_from serve' -l run -r -F -d 'The folder of the sockets (else gw.toml, $GW_RUN, VAULT/run)'
+complete -c gw-store -n '__fish_seen_subcommand_from serve' -l log -x -a 'auto stderr syslog journal' -d 'Where log lines go'
 complete -c gw-store -n '__fish_seen_subcommand_from serve' -l ready-fd -x -d 'Go into the background and say here when ready'

@@ -1,20 +1,29 @@
 #include "base/log.h"
 
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <map>
+#include <mutex>
 
 #include "base/file.h"
+#include "base/journal.h"
 #include "base/text.h"
 
 namespace gw::log {
 namespace {
 
 constexpr std::size_t kMaxValue = 1024;
+constexpr std::chrono::seconds kWindow{10};
+constexpr std::size_t kMostKinds = 64;  // counted each by itself
 
 std::string program_name = "gw";
 Target target = Target::Stderr;
+Journal journal;
 std::atomic<bool> show_verbose{false};
 std::atomic<bool> only_errors{false};
 
@@ -33,8 +42,7 @@ void append_value(std::string& line, std::string_view value) {
   line += '"';
 }
 
-void write(int priority, std::string_view event, Fields fields) {
-  if (target == Target::Nowhere || (only_errors && priority > LOG_ERR)) return;
+std::string text_of(std::string_view event, Fields fields) {
   std::string line(event);
   for (const Field& field : fields) {
     line += ' ';
@@ -42,10 +50,10 @@ void write(int priority, std::string_view event, Fields fields) {
     line += '=';
     append_value(line, field.value);
   }
-  if (target == Target::Syslog) {
-    ::syslog(priority, "%s", line.c_str());
-    return;
-  }
+  return line;
+}
+
+void to_stderr(int priority, const std::string& line) {
   std::string whole = program_name + "[" + std::to_string(::getpid()) + "]: ";
   if (priority == LOG_ERR) whole += "error: ";
   if (priority == LOG_WARNING) whole += "warning: ";
@@ -53,12 +61,111 @@ void write(int priority, std::string_view event, Fields fields) {
   (void)write_all(STDERR_FILENO, as_bytes(whole), "standard error");
 }
 
+bool to_journal(int priority, std::string_view event, Fields fields, const std::string& line) {
+  std::string datagram;
+  Journal::put(datagram, "", "MESSAGE", printable(line));
+  Journal::put(datagram, "", "PRIORITY", std::to_string(priority));
+  Journal::put(datagram, "", "SYSLOG_FACILITY", std::to_string(LOG_MAIL >> 3));
+  Journal::put(datagram, "", "SYSLOG_IDENTIFIER", program_name);
+  Journal::put(datagram, "GW_", "EVENT", printable(event.substr(0, kMaxValue)));
+  for (const Field& field : fields)
+    Journal::put(datagram, "GW_", field.key, printable(std::string_view(field.value).substr(0, kMaxValue)));
+  return journal.send(datagram);
+}
+
+void write(int priority, std::string_view event, Fields fields) {
+  if (target == Target::Nowhere || (only_errors && priority > LOG_ERR)) return;
+  const std::string line = text_of(event, fields);
+  if (target == Target::Syslog) {
+    ::syslog(priority, "%s", line.c_str());
+    return;
+  }
+  if (target == Target::Journal && to_journal(priority, event, fields, line)) return;
+  to_stderr(priority, line);
+}
+
+// How often one event may be said.
+class Limits {
+ public:
+  // Whether it may be said now. What was suppressed of any event, and whose time is over, is said before.
+  bool allow(std::string_view event) {
+    const auto time = Clock::now();
+    const std::scoped_lock lock(mutex_);
+    if (suppressed_) say_suppressed(time);
+    auto found = kinds_.find(event);
+    if (found == kinds_.end()) {
+      if (kinds_.size() >= kMostKinds) return true;
+      found = kinds_.emplace(std::string(event), Kind{time, 0, 0}).first;
+    }
+    Kind& kind = found->second;
+    if (time >= kind.begun + kWindow) kind = {time, 0, 0};
+    if (++kind.said <= kMostOfAKind) return true;
+    ++kind.suppressed;
+    suppressed_ = true;
+    return false;
+  }
+
+  void flush() {
+    const std::scoped_lock lock(mutex_);
+    say_suppressed(Clock::time_point::max());
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Kind {
+    Clock::time_point begun;
+    std::size_t said = 0;
+    std::size_t suppressed = 0;
+  };
+
+  void say_suppressed(Clock::time_point time) {
+    suppressed_ = false;
+    for (auto& [event, kind] : kinds_) {
+      if (kind.suppressed == 0) continue;
+      if (time < kind.begun + kWindow) {
+        suppressed_ = true;
+        continue;
+      }
+      write(LOG_WARNING, "suppressed", {{"event", event}, {"times", kind.suppressed}});
+      kind.suppressed = 0;
+    }
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, Kind, std::less<>> kinds_;
+  bool suppressed_ = false;
+};
+
+// Never destroyed: threads that are left behind log to the end.
+Limits& limits() {
+  static auto* all = new Limits;
+  return *all;
+}
+
 }  // namespace
 
 void open(std::string_view program, Target where) {
   program_name = program;
-  target = where;
+  if (!redirect(where)) target = Target::Stderr;
+}
+
+Result<void> redirect(Target where) {
+  if (where == Target::Journal)
+    if (auto opened = journal.open(); !opened) return opened;
   if (where == Target::Syslog) ::openlog(program_name.c_str(), LOG_PID | LOG_NDELAY, LOG_MAIL);
+  target = where;
+  return {};
+}
+
+bool stderr_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat error {};
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &error) != 0) return false;
+  return std::to_string(error.st_dev) + ":" + std::to_string(error.st_ino) == stream;
+}
+
+void flush() {
+  limits().flush();
 }
 
 void set_verbose(bool verbose) {
@@ -70,10 +177,10 @@ void set_quiet(bool quiet) {
 }
 
 void error(std::string_view event, Fields fields) {
-  write(LOG_ERR, event, fields);
+  if (limits().allow(event)) write(LOG_ERR, event, fields);
 }
 void warning(std::string_view event, Fields fields) {
-  write(LOG_WARNING, event, fields);
+  if (limits().allow(event)) write(LOG_WARNING, event, fields);
 }
 void info(std::string_view event, Fields fields) {
   write(LOG_INFO, event, fields);

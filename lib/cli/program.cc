@@ -40,6 +40,11 @@ bool standard_error_is_peer() {
          S_ISSOCK(input.st_mode) && S_ISSOCK(error.st_mode) && input.st_ino == error.st_ino;
 }
 
+log::Target fitting_log() {
+  if (standard_error_is_peer()) return log::Target::Syslog;
+  return log::stderr_is_journal() ? log::Target::Journal : log::Target::Stderr;
+}
+
 // A descriptor that the caller closed would be given to the next file opened, and our words written into it.
 void open_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
@@ -142,7 +147,7 @@ Program::Program(std::string name, std::string description)
   forbid_core_dumps();
   ::umask(077);
   std::signal(SIGPIPE, SIG_IGN);
-  log::open(name_, standard_error_is_peer() ? log::Target::Syslog : log::Target::Stderr);
+  log::open(name_, fitting_log());
 
   app_->footer(kExitStatus);
   app_->fallthrough();  // options of the whole program are also taken behind a command
@@ -206,6 +211,7 @@ int Program::run_job(int argc, char** argv, const std::function<Result<int>()>& 
     log::set_verbose(verbose_);
     log::set_quiet(quiet_);
     const Result<int> done = job();
+    log::flush();
     if (done) return *done;
     report(done.error());
     return done.error().exit_status();
@@ -219,6 +225,13 @@ int Program::run_job(int argc, char** argv, const std::function<Result<int>()>& 
     report(Error(Code::Internal, std::string("a bug: ") + error.what()));
     return kBug;
   }
+}
+
+Result<void> choose_log(std::string_view word) {
+  if (word == "stderr") return log::redirect(log::Target::Stderr);
+  if (word == "syslog") return log::redirect(log::Target::Syslog);
+  if (word == "journal") return log::redirect(log::Target::Journal);
+  return {};
 }
 
 CLI::Option* repeatable(CLI::Option* option) {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "base/result.h"
@@ -62,6 +63,11 @@ class Program {
   bool verbose_ = false;
   bool quiet_ = false;
 };
+
+// --log, and `log` of gw.toml: auto (the journal where standard error is its own, else standard error; the
+// system log where standard error is the peer), stderr, syslog, journal. Before threads. Config where it
+// cannot be.
+Result<void> choose_log(std::string_view word);
 
 // Takes one value each time it is given: `--alias A --alias B NAME`.
 CLI::Option* repeatable(CLI::Option* option);

@@ -273,6 +273,7 @@ Result<Config> read(const toml::table& root, const Source& source) {
                          {{"host", text(config.host)},
                           {"vault", path(config.vault, source)},
                           {"run", path(config.run, source)},
+                          {"log", word(config.log, {"auto", "stderr", "syslog", "journal"})},
                           {"tls", table("tls", std::move(tls), source, failed)},
                           {"smtpd", table("smtpd", smtpd_keys(config.smtpd), source, failed)},
                           {"pop3d", table("pop3d", server_keys(config.pop3d), source, failed)},

@@ -60,9 +60,10 @@ struct Certificate {
 };
 
 struct Config {
-  std::string host;   // empty: the system's host name
-  std::string vault;  // folder; empty: /var/lib/gw
-  std::string run;    // folder of the keeper's sockets; empty: by the rules of keeper/start.h
+  std::string host;          // empty: the system's host name
+  std::string vault;         // folder; empty: /var/lib/gw
+  std::string run;           // folder of the keeper's sockets; empty: by the rules of keeper/start.h
+  std::string log = "auto";  // "auto" | "stderr" | "syslog" | "journal"
   std::vector<Certificate> certificates;  // [tls], then [[tls.certificates]]
   Smtpd smtpd;
   Pop3d pop3d;

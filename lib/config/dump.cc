@@ -69,6 +69,7 @@ std::string dump(const Config& config) {
   if (!config.host.empty()) put_text(to, "host", config.host);
   if (!config.vault.empty()) put_text(to, "vault", config.vault);
   if (!config.run.empty()) put_text(to, "run", config.run);
+  put_text(to, "log", config.log);
   bool first = true;
   for (const Certificate& pair : config.certificates) {
     to += first ? "\n[tls]\n" : "\n[[tls.certificates]]\n";

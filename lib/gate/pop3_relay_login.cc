@@ -125,8 +125,10 @@ std::optional<Pop3RelayLogin::Answer> Pop3RelayLogin::prepare(std::string& login
   identity_ = acts_as_itself ? login : std::string(acts_as);
   const auto mailbox = vault::mailbox_of(*route_, identity_);
   if (!vault::may_login(*route_, login_) || !vault::may_login(*route_, identity_) || !mailbox) {
-    log::warning("login not taken by its route",
-                 {{"transaction", transaction_}, {"peer", peer_}, {"route", route_->name}});
+    log::warning("login failed", {{"rhost", peer_},
+                                  {"transaction", transaction_},
+                                  {"route", route_->name},
+                                  {"reason", "the route does not take it"}});
     return refused(kNoRoute);
   }
   mailbox_ = *mailbox;
@@ -213,9 +215,12 @@ Pop3RelayLogin::Answer Pop3RelayLogin::judge(const Result<Reply>& reply, bool la
     return {Kind::Ok, reply->text, {}};
   }
   // The name is not logged: people type their password into the wrong field.
-  log::warning("login refused by the server",
-               {{"transaction", transaction_}, {"peer", peer_}, {"route", route_->name}});
   const bool wrong = wrong_credentials(reply->text);
+  if (wrong)
+    log::warning("login failed", {{"rhost", peer_}, {"transaction", transaction_}, {"route", route_->name}});
+  else
+    log::warning("login refused by the server",
+                 {{"transaction", transaction_}, {"peer", peer_}, {"route", route_->name}});
   if (wrong) ++tally_.counts().failed_logins;
   if (!wrong || service_.limits == nullptr) return {Kind::Refused, reply->text, {}};
   service_.limits->failed(source);

@@ -210,10 +210,12 @@ void Connection::login(const pop3::Login& login) {
 }
 
 void Connection::refuse_login(const Error& error) {
-  // The name is not logged: people type their password into the wrong field.
-  log::warning("pop3 login refused", {{"peer", peer_}, {"reason", error.text()}});
+  if (error.code() != Code::Denied)
+    log::warning("pop3 login refused", {{"peer", peer_}, {"reason", error.text()}});
   switch (error.code()) {
     case Code::Denied:
+      // The name is not logged: people type their password into the wrong field.
+      log::warning("login failed", {{"rhost", peer_}});
       session_.refuse("[AUTH] wrong user or password");
       ++tally_.counts().failed_logins;
       if (service_.limits == nullptr) return;

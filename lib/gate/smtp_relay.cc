@@ -289,7 +289,7 @@ void Relay::log_in() {
   if (!wanted && !routes_known_) return session().refuse(Refusal::UpstreamDownAtAuth);
   if (!wanted || !vault::may_login(*wanted, login_)) {
     ++tally_.counts().failed_logins;
-    log::warning("login without a route", {{"session", name_}, {"peer", peer_}});
+    log::warning("login failed", {{"rhost", peer_}, {"session", name_}, {"reason", "no route takes it"}});
     return session().refuse(Refusal::NoRoute);
   }
   const bool other = !route_ || route_->name != wanted->name;
@@ -309,7 +309,7 @@ void Relay::logged_in(const Result<Reply>& reply) {
   if (reply->code == 334 && ++challenges_ <= kMaxChallenges) return session().challenge(reply->lines.front());
   if (refused(*reply)) {
     ++tally_.counts().failed_logins;
-    log::warning("authentication failed", {{"session", name_}, {"peer", peer_}, {"upstream", codes(*reply)}});
+    log::warning("login failed", {{"rhost", peer_}, {"session", name_}, {"upstream", codes(*reply)}});
     return session().refuse(*reply);
   }
   if (!accepted(*reply)) {

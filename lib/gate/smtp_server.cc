@@ -307,7 +307,7 @@ void Connection::auth_step(sasl::Step step) {
   }
   ++tally_.counts().failed_logins;
   // The name is not logged: people type their password into the wrong field.
-  log::warning("authentication failed", {{"session", name_}, {"peer", peer_}});
+  log::warning("login failed", {{"rhost", peer_}, {"session", name_}});
   session_.refuse(Refusal::WrongCredentials);
 }
 

@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""A certificate from issue to renewal: lego asks a CA (Pebble), the deploy hook brings it to gw-smtpd, which goes on serving."""
+import hashlib
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+
+HOST = "gateway.example.com"
+HOOK = gw.ROOT / "scripts/certificate-deploy-hook"
+
+
+def free_ports(count):
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+@gw.need_program("pebble")
+@gw.need_program("lego")
+class AcmeTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-acme-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.acme, management, self.http, dns, control = free_ports(5)
+        # The CA's own face; what it issues is signed by roots that it makes as it starts.
+        self.face = self.folder / "face.pem"
+        gw.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+               "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.folder / "face.key",
+               "-out", self.face)
+        config = {"listenAddress": f"127.0.0.1:{self.acme}", "managementListenAddress": f"127.0.0.1:{management}",
+                  "certificate": str(self.face), "privateKey": str(self.folder / "face.key"), "httpPort": self.http, "tlsPort": 1,
+                  "ocspResponderURL": "", "externalAccountBindingRequired": False}
+        (self.folder / "pebble.json").write_text(json.dumps({"pebble": config}))
+        # Names are answered with 127.0.0.1.
+        self.start("pebble-challtestsrv", "-dns01", f"127.0.0.1:{dns}", "-http01", "", "-https01", "", "-tlsalpn01", "",
+                   "-management", f"127.0.0.1:{control}", "-defaultIPv6", "")
+        self.start("pebble", "-config", self.folder / "pebble.json", "-dnsserver", f"127.0.0.1:{dns}",
+                   env=dict(os.environ, PEBBLE_VA_NOSLEEP="1", PEBBLE_WFE_NONCEREJECT="0"))
+        trust = ssl.create_default_context(cafile=str(self.face))
+
+        def root():
+            try:
+                with urllib.request.urlopen(f"https://127.0.0.1:{management}/roots/0", context=trust, timeout=5) as answer:
+                    return answer.read().decode()
+            except OSError:
+                return None
+        self.root = gw.until(root, "Pebble answers")
+
+    def start(self, *command, **more):
+        with open(self.folder / f"{command[0]}.log", "wb") as log:
+            process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, **more)
+
+        def end():
+            process.kill()
+            process.wait()
+        self.addCleanup(end)
+
+    def lego(self, *command, reload):
+        environment = gw.clean_environment({"LEGO_CA_CERTIFICATES": str(self.face), "GW_TLS": str(self.folder / "tls"),
+                                            "GW_RELOAD": reload})
+        gw.run("lego", "--server", f"https://127.0.0.1:{self.acme}/dir", "--accept-tos", "--email", "postmaster@example.com",
+               "--domains", HOST, "--http", "--http.port", f"127.0.0.1:{self.http}", "--path", self.folder / "lego", *command,
+               env=environment, seconds=120)
+
+    def shown(self, server):
+        """The digest of the certificate behind STARTTLS, which the CA's root must vouch for under our name."""
+        context = ssl.create_default_context(cadata=self.root)
+        with gw.Smtp(server) as smtp:
+            self.assertEqual(smtp.command("STARTTLS").code, 220)
+            smtp.file.close()
+            smtp.socket = context.wrap_socket(smtp.socket, server_hostname=HOST)
+            smtp.file = smtp.socket.makefile("rb")
+            self.assertEqual(smtp.command("EHLO x").code, 250)
+            return hashlib.sha256(smtp.socket.getpeercert(binary_form=True)).hexdigest()
+
+    def test_issued_deployed_renewed_and_taken_without_a_restart(self):
+        with gw.Vault(host=HOST, tls=False) as vault:
+            box = vault.add_mailbox("journal")
+            hook = shlex.quote(str(HOOK))
+            self.lego("run", "--run-hook", hook, reload="true")
+            tls = self.folder / "tls"
+            self.assertEqual((tls / "key.pem").stat().st_mode & 0o777, 0o640)
+            server = vault.smtpd("--tls-cert", tls / "certificate.pem", "--tls-key", tls / "key.pem")
+            first = self.shown(server)
+
+            with gw.Smtp(server) as during:
+                self.assertEqual(during.envelope(box.address).code, 354)
+                self.lego("renew", "--days", "20000", "--renew-hook", hook, reload=f"kill -HUP {server.pid}")
+                second = gw.until(lambda: (lambda seen: seen != first and seen)(self.shown(server)), "the new certificate is shown")
+                self.assertEqual(during.body(gw.mail(1000)).code, 250)
+            self.assertIn("certificate reloaded", server.log())
+            self.assertEqual(second, hashlib.sha256(ssl.PEM_cert_to_DER_cert(
+                (tls / "certificate.pem").read_text().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")).hexdigest())
+
+
+if __name__ == "__main__":
+    gw.main()
