@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   cmd::add_sweep(commands);
   cmd::add_repair(commands);
   cmd::add_salvage(commands);
+  cmd::add_check(commands);
   cmd::add_doctor(commands);
   cmd::add_serve(commands);
   program.options().require_subcommand(1);

@@ -77,6 +77,7 @@ void add_report(Commands& commands);
 void add_repair(Commands& commands);
 void add_salvage(Commands& commands);
 void add_doctor(Commands& commands);
+void add_check(Commands& commands);
 void add_serve(Commands& commands);
 
 }  // namespace gw::cmd

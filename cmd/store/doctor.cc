@@ -4,8 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/text.h"
 #include "cli/output.h"
 #include "cli/values.h"
+#include "store/alarm.h"
 #include "store/commands.h"
 #include "store/format.h"
 
@@ -16,6 +18,8 @@ struct Options {
   std::optional<std::chrono::seconds> silence;
   std::optional<std::chrono::seconds> unfetched;
   std::optional<std::chrono::seconds> certificate;
+  std::string mail_to;
+  std::string sendmail = "/usr/sbin/sendmail";
   bool json = false;
 };
 
@@ -36,27 +40,14 @@ void print(cli::Output& output, const std::vector<Diagnosis>& findings, bool all
 Result<int> doctor(const Commands& commands, const Options& options) {
   const auto config = commands.config();
   if (!config) return config.error();
+  if (!options.mail_to.empty() && !valid_alarm_address(options.mail_to))
+    return Error(Code::Usage, "--mail-to: not one plain address: " + printable(options.mail_to));
   DiagnosisLimits limits;
   limits.silence = options.silence.value_or(limits.silence);
   limits.unfetched = options.unfetched.value_or(limits.unfetched);
   limits.certificate = options.certificate.value_or(limits.certificate);
 
-  std::vector<Diagnosis> findings;
-  examine_host(*config, limits, findings);
-  auto store = commands.connect();
-  Result<void> examined =
-      store ? vault::examine_vault(**store, config->vault, limits, findings) : store.error();
-  if (!examined) {
-    const Error& error = examined.error();
-    findings.push_back({"keeper",
-                        Level::Trouble,
-                        config->vault,
-                        error.text(),
-                        error.hint().empty() ? "its log says why" : error.hint(),
-                        vault::Cause::None,
-                        {}});
-  }
-
+  const std::vector<Diagnosis> findings = examine(commands, *config, limits);
   cli::Output output;
   if (options.json) {
     for (const Diagnosis& finding : findings) {
@@ -71,11 +62,36 @@ Result<int> doctor(const Commands& commands, const Options& options) {
   } else {
     print(output, findings, commands.program().verbose());
   }
+  if (!options.mail_to.empty())
+    if (auto sent = send_alarm(options.sendmail, options.mail_to, config->host, findings); !sent) {
+      commands.program().report(sent.error());
+      return output.close(sent.error().exit_status());
+    }
   const bool good = std::ranges::all_of(findings, [](const Diagnosis& f) { return f.level == Level::Good; });
   return output.close(good ? 0 : 1);
 }
 
 }  // namespace
+
+std::vector<Diagnosis> examine(const Commands& commands, const config::Config& config,
+                               const DiagnosisLimits& limits) {
+  std::vector<Diagnosis> findings;
+  examine_host(config, limits, findings);
+  auto store = commands.connect();
+  Result<void> examined =
+      store ? vault::examine_vault(**store, config.vault, limits, findings) : store.error();
+  if (!examined) {
+    const Error& error = examined.error();
+    findings.push_back({"keeper",
+                        Level::Trouble,
+                        config.vault,
+                        error.text(),
+                        error.hint().empty() ? "its log says why" : error.hint(),
+                        vault::Cause::None,
+                        {}});
+  }
+  return findings;
+}
 
 void add_doctor(Commands& commands) {
   auto options = std::make_shared<Options>();
@@ -87,6 +103,10 @@ void add_doctor(Commands& commands) {
                        "Name mailboxes whose oldest mail waits for this long (default 1 day)");
   cli::duration_option(*command, "--certificate", options->certificate,
                        "Name certificates that end within this time (default 14 days)");
+  command->add_option("--mail-to", options->mail_to, "Also mail what is wrong, each finding once a day")
+      ->type_name("ADDR");
+  command->add_option("--sendmail", options->sendmail, "The program that takes the mail (/usr/sbin/sendmail)")
+      ->type_name("FILE");
   command->add_flag("--json", options->json, "Print JSON lines, also of what is good");
 }
 

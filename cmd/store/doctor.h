@@ -17,4 +17,10 @@ using vault::Level;
 void examine_host(const config::Config& config, const DiagnosisLimits& limits,
                   std::vector<Diagnosis>& findings);
 
+class Commands;
+
+// All of it: this host, and the vault where its keeper is there; that it is not is a finding.
+std::vector<Diagnosis> examine(const Commands& commands, const config::Config& config,
+                               const DiagnosisLimits& limits);
+
 }  // namespace gw::cmd

@@ -1,7 +1,10 @@
 // gw-store status and sweep: how the vault does, and its upkeep.
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "gate/openmetrics.h"
@@ -18,6 +21,7 @@ namespace {
 struct StatusOptions {
   bool json = false;
   bool openmetrics = false;
+  std::string to;
   bool check = false;
 };
 
@@ -95,6 +99,14 @@ void print(const Activity& activity, cli::Output& output) {
   for (const std::string& trouble : troubles) output.line("last trouble of " + trouble);
 }
 
+// Readers see the old numbers or the new; whoever collects them is another user.
+Result<void> publish(const std::string& file, const std::string& text) {
+  const mode_t mask = ::umask(022);
+  auto written = replace_file(file, as_bytes(text), 0644);
+  ::umask(mask);
+  return written;
+}
+
 Result<int> status(const Commands& commands, const StatusOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
@@ -112,7 +124,10 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
   if (options.openmetrics) {
     const auto text = gate::openmetrics(**store, *config);
     if (!text) return text.error();
-    output.octets(as_bytes(*text));
+    if (options.to.empty())
+      output.octets(as_bytes(*text));
+    else if (auto written = publish(options.to, *text); !written)
+      return written.error();
   } else if (options.json) {
     Json object;
     object["vault"] = health->vault.hex();
@@ -228,6 +243,9 @@ void add_status(Commands& commands) {
   CLI::Option* json = command->add_flag("--json", options->json, "Print a JSON line");
   command->add_flag("--openmetrics", options->openmetrics, "Print numbers for Prometheus and its like")
       ->excludes(json);
+  command->add_option("--to", options->to, "Into this file, replaced as a whole (for a textfile collector)")
+      ->type_name("FILE")
+      ->needs("--openmetrics");
 }
 
 void add_sweep(Commands& commands) {

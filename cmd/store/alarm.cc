@@ -1,0 +1,157 @@
+#include "store/alarm.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "mail/address.h"
+
+namespace gw::cmd {
+namespace {
+
+constexpr Micros kBetween = Micros{24} * 3600 * 1'000'000;
+// A timer that fires a little early must not skip a day.
+constexpr Micros kSlack = Micros{10} * 60 * 1'000'000;
+constexpr int kPatience = 60'000;  // milliseconds for the program to take it
+constexpr std::size_t kMostRemembered = 10'000;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string state_folder() {
+  if (std::string set = variable("STATE_DIRECTORY"); !set.empty()) return set.substr(0, set.find(':'));
+  std::string home = variable("HOME");
+  if (const passwd* user = home.empty() ? ::getpwuid(::geteuid()) : nullptr; user != nullptr)
+    home = user->pw_dir;
+  return home + "/.local/state/gw";
+}
+
+// The same finding has the same name tomorrow, when its text says two days instead of one.
+std::string name_of(const Diagnosis& finding) {
+  std::string text = std::string(name(finding.level)) + '\n' + finding.check + '\n' + finding.about;
+  return to_hex(sha256(as_bytes(text)));
+}
+
+using Sent = std::map<std::string, Micros>;
+
+// Lines `MICROSECONDS NAME`; what is no such line, or a day old, is forgotten.
+Sent read_sent(const std::string& file, Micros time) {
+  Sent sent;
+  const auto text = read_file(file);
+  if (!text) return sent;
+  for (const std::string_view line : split(*text, '\n')) {
+    const std::size_t blank = line.find(' ');
+    const auto when = parse_number(line.substr(0, blank));
+    if (blank == std::string_view::npos || !when) continue;
+    const auto at = static_cast<Micros>(*when);
+    if (at <= time && at + kBetween - kSlack > time) sent[std::string(line.substr(blank + 1))] = at;
+  }
+  return sent;
+}
+
+Result<void> write_sent(const std::string& folder, const std::string& file, const Sent& sent) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  std::string text;
+  for (const auto& [name, time] : sent) text += std::to_string(time) + " " + name + "\n";
+  return replace_file(file, as_bytes(text), 0600);
+}
+
+std::string mail_of(const std::string& address, const std::string& host, const std::vector<Diagnosis>& bad) {
+  const bool plain = !has_8bit(host) && !has_control(host);
+  std::string mail = "To: " + address + "\nSubject: gw" + (plain && !host.empty() ? " at " + host : "") +
+                     ": " + std::to_string(bad.size()) +
+                     " to mend\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n"
+                     "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n";
+  for (const Diagnosis& finding : bad) {
+    mail += std::string(name(finding.level)) + ": " + finding.check;
+    if (!finding.about.empty()) mail += " " + printable(finding.about);
+    mail += ": " + printable(finding.text) + "\n";
+    if (!finding.hint.empty()) mail += "  " + printable(finding.hint) + "\n";
+  }
+  return mail + "\nFrom `gw-store doctor`, which sends each finding once a day.\n";
+}
+
+// Waits for the end, or makes one.
+Result<void> ended(pid_t pid, const std::string& program) {
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd item{process.get(), POLLIN, 0};
+  if (::poll(&item, 1, kPatience) <= 0) ::kill(pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0)
+    if (errno != EINTR) return Error::from_errno(program);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  const std::string how = WIFEXITED(status) ? "status " + std::to_string(WEXITSTATUS(status))
+                                            : "signal " + std::to_string(WTERMSIG(status));
+  return Error(Code::Unavailable, program + " did not take the mail: " + how)
+      .with_hint("it is sent with the next run");
+}
+
+Result<void> pipe_to(const std::string& program, const std::string& mail) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("pipe");
+  const Fd theirs(ends[0]);
+  Fd ours(ends[1]);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDIN_FILENO);
+  std::string name = program;
+  std::string headers = "-t";
+  std::string lone_dots = "-oi";
+  char* const argv[] = {name.data(), headers.data(), lone_dots.data(), nullptr};
+  pid_t pid = 0;
+  const int failed = ::posix_spawn(&pid, program.c_str(), &actions, nullptr, argv, environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0)
+    return Error(Code::Unavailable, Error::from_errno("cannot run " + program, failed).text())
+        .with_hint("--sendmail names another");
+  // One that ends without reading says why by its status. SIGPIPE is ignored.
+  const Result<void> written = write_all(ours.get(), as_bytes(mail), program);
+  ours.reset();
+  if (auto done = ended(pid, program); !done) return done;
+  return written;
+}
+
+}  // namespace
+
+bool valid_alarm_address(std::string_view address) {
+  return mail::valid_alias(address) || (mail::valid_name(address) && address.front() != '-');
+}
+
+Result<void> send_alarm(const std::string& sendmail, const std::string& address, const std::string& host,
+                        const std::vector<Diagnosis>& findings) {
+  std::vector<Diagnosis> bad;
+  std::ranges::copy_if(findings, std::back_inserter(bad),
+                       [](const Diagnosis& finding) { return finding.level != Level::Good; });
+  if (bad.empty()) return {};
+  const std::string folder = state_folder();
+  const std::string file = folder + "/doctor.mailed";
+  const Micros time = now();
+  Sent sent = read_sent(file, time);
+  if (std::ranges::all_of(bad, [&](const Diagnosis& finding) { return sent.contains(name_of(finding)); }))
+    return {};
+  if (auto taken = pipe_to(sendmail, mail_of(address, host, bad)); !taken) return taken;
+  for (const Diagnosis& finding : bad)
+    if (sent.size() < kMostRemembered) sent[name_of(finding)] = time;
+  return write_sent(folder, file, sent);
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,143 @@
+// gw-store check: what doctor finds in one line, for Nagios, Icinga and their relatives.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/values.h"
+#include "net/tls.h"
+#include "store/commands.h"
+#include "store/doctor.h"
+#include "vault/overview.h"
+
+namespace gw::cmd {
+namespace {
+
+// The plugins' own exit statuses, which are no sysexits.
+enum State { Ok = 0, Warning = 1, Critical = 2, Unknown = 3 };
+constexpr const char* kWords[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
+
+struct Options {
+  std::optional<std::chrono::seconds> silence;
+  std::optional<std::chrono::seconds> unfetched;
+  std::optional<std::chrono::seconds> certificate;
+  bool nagios = false;
+};
+
+// One line, in which `|` begins the numbers.
+std::string plain(std::string_view text) {
+  std::string shown = printable(text);
+  std::replace(shown.begin(), shown.end(), '|', '/');
+  return shown;
+}
+
+// `'label'=value[unit];warning;critical;least`, as the guidelines for plugins have it.
+class Numbers {
+ public:
+  void put(std::string_view label, std::uint64_t value, std::string_view unit = {},
+           std::string_view bounds = {}) {
+    text_ += " " + std::string(label) + "=" + std::to_string(value) + std::string(unit) + ";" +
+             (bounds.empty() ? ";" : std::string(bounds)) + ";0";
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+std::uint64_t seconds_since(Micros time) {
+  return time == 0 ? 0 : static_cast<std::uint64_t>(std::max<Micros>(0, now() - time) / 1'000'000);
+}
+
+Result<void> count(store::Store& store, const DiagnosisLimits& limits, Numbers& numbers) {
+  const auto health = store.health();
+  if (!health) return health.error();
+  const auto rows = vault::mailbox_rows(store);
+  if (!rows) return rows.error();
+  const vault::Totals totals = vault::totals_of(*rows);
+  numbers.put("mailboxes", rows->size());
+  numbers.put("waiting", totals.live);
+  numbers.put("waiting_octets", totals.live_octets, "B");
+  numbers.put("oldest", seconds_since(totals.oldest), "s", std::to_string(limits.unfetched.count()) + ";");
+  numbers.put("unconfirmed", totals.unconfirmed);
+  numbers.put("quarantined", totals.quarantined);
+  numbers.put("accepted", totals.accepted, "c");
+  numbers.put("free", health->free_octets, "B");
+  return {};
+}
+
+// The certificate that ends first; nothing where none can be read.
+void count_certificates(const config::Config& config, const DiagnosisLimits& limits, Numbers& numbers) {
+  std::optional<Micros> first;
+  for (const config::Certificate& pair : config.certificates)
+    if (const auto tls = net::ServerTls::load({{pair.certificate, pair.key}}))
+      first = std::min(first.value_or((*tls)->not_after()), (*tls)->not_after());
+  if (first)
+    numbers.put("certificate", static_cast<std::uint64_t>(std::max<Micros>(0, *first - now()) / 1'000'000),
+                "s", std::to_string(limits.certificate.count()) + ":;0:");
+}
+
+std::string said_of(const Diagnosis& finding) {
+  return finding.check + (finding.about.empty() ? "" : " " + plain(finding.about)) + ": " +
+         plain(finding.text);
+}
+
+struct Verdict {
+  State state = Ok;
+  std::string text;
+};
+
+// The worst finding, and how many others there are.
+Verdict verdict_of(const std::vector<Diagnosis>& findings) {
+  const auto worst =
+      std::ranges::max_element(findings, {}, [](const Diagnosis& finding) { return finding.level; });
+  const auto bad = std::ranges::count_if(findings, [](const Diagnosis& f) { return f.level != Level::Good; });
+  if (worst == findings.end() || worst->level == Level::Good)
+    return {Ok, std::to_string(findings.size()) + " looked at, nothing is wrong"};
+  return {worst->level == Level::Trouble ? Critical : Warning,
+          said_of(*worst) + (bad > 1 ? " (and " + std::to_string(bad - 1) + " more)" : "")};
+}
+
+Verdict look(const Commands& commands, const Options& options, Numbers& numbers) {
+  const auto config = commands.config();
+  if (!config) return {Unknown, plain(config.error().text())};
+  DiagnosisLimits limits;
+  limits.silence = options.silence.value_or(limits.silence);
+  limits.unfetched = options.unfetched.value_or(limits.unfetched);
+  limits.certificate = options.certificate.value_or(limits.certificate);
+  const Verdict verdict = verdict_of(examine(commands, *config, limits));
+  // That the keeper is not there is among the findings.
+  if (auto store = commands.connect())
+    if (auto counted = count(**store, limits, numbers); !counted)
+      return {Unknown, plain(counted.error().text())};
+  count_certificates(*config, limits, numbers);
+  return verdict;
+}
+
+Result<int> check(const Commands& commands, const Options& options) {
+  Numbers numbers;
+  const Verdict verdict = look(commands, options, numbers);
+  cli::Output output;
+  const std::string line = std::string(kWords[verdict.state]) + ": " + verdict.text;
+  output.line(!options.nagios ? line : "GW " + line + (numbers.text().empty() ? "" : " |" + numbers.text()));
+  if (options.nagios) return output.close(verdict.state);
+  return output.close(verdict.state == Unknown ? 78 : verdict.state == Ok ? 0 : 1);
+}
+
+}  // namespace
+
+void add_check(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = commands.add(commands.root(), "check", "Say in one line whether all is well",
+                                   [&commands, options] { return check(commands, *options); });
+  command->add_flag("--nagios", options->nagios, "As a plugin: numbers too, exit 0, 1, 2 or 3");
+  cli::duration_option(*command, "--silence", options->silence,
+                       "Mailboxes that nothing came to for this long (default 7 days)");
+  cli::duration_option(*command, "--unfetched", options->unfetched,
+                       "Mailboxes whose oldest mail waits for this long (default 1 day)");
+  cli::duration_option(*command, "--certificate", options->certificate,
+                       "Certificates that end within this time (default 14 days)");
+}
+
+}  // namespace gw::cmd

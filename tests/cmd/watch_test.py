@@ -1,0 +1,237 @@
+#!/usr/bin/python3
+"""How somebody who is not there hears of trouble: check --nagios, doctor --mail-to, numbers in a file for Prometheus."""
+import email
+import email.policy
+import json
+import os
+import pathlib
+import re
+import socket
+import stat
+import subprocess
+import sys
+import time
+import unittest
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+
+# The form of the guidelines for plugins: 'label'=value[unit];[warning];[critical];[least]
+NUMBER = re.compile(r"(\w+)=(\d+)(s|B|c|);([\d:]*);([\d:]*);(\d*)")
+
+# The strict parser of Prometheus' own client library, which Debian has for its own Python.
+PARSE = """
+import json, sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+print(json.dumps([[f.name, f.type, [[s.name, s.labels, s.value] for s in f.samples]]
+                  for f in text_string_to_metric_families(sys.stdin.read())]))
+"""
+
+
+class CheckTest(unittest.TestCase):
+    def setUp(self):
+        self.vault = gw.Vault(host="localhost", cheap=False)
+        self.addCleanup(self.vault.close)
+        self.box = self.vault.add_mailbox("journal")
+
+    def check(self, status, *options):
+        done = self.vault.store("check", "--nagios", *options, status=status)
+        self.assertEqual(done.stderr, b"")
+        lines = done.stdout.decode().splitlines()
+        self.assertEqual(len(lines), 1)
+        text, _, numbers = lines[0].partition(" | ")
+        found = {}
+        for each in numbers.split():
+            match = NUMBER.fullmatch(each)
+            self.assertIsNotNone(match, each)
+            found[match[1]] = int(match[2])
+        return text, found
+
+    def test_all_is_well(self):
+        self.vault.store("message", "add", "journal", input=gw.mail(1000))
+        text, numbers = self.check(0)
+        self.assertRegex(text, r"^GW OK: \d+ looked at, nothing is wrong$")
+        self.assertEqual((numbers["mailboxes"], numbers["waiting"], numbers["accepted"]), (1, 1, 1))
+        self.assertEqual(numbers["waiting_octets"], len(gw.mail(1000)))
+        self.assertGreater(numbers["free"], 1 << 20)
+        self.assertGreater(numbers["certificate"], 86400)
+        self.assertLess(numbers["oldest"], 120)
+
+    def test_a_warning_is_1_and_says_how_many_more(self):
+        self.vault.store("mailbox", "set", "journal", "--status", "suspended")
+        text, _ = self.check(1)
+        self.assertRegex(text, r"^GW WARNING: suspended journal: ")
+        text, _ = self.check(1, "--certificate", "5000d")
+        self.assertIn("(and 1 more)", text)
+
+    def test_trouble_is_2(self):
+        (self.vault.path / "tls" / "key.pem").chmod(0o644)
+        text, _ = self.check(2)
+        self.assertRegex(text, r"^GW CRITICAL: permissions .*key\.pem: ")
+
+    def test_no_keeper_is_2(self):
+        self.vault.stop_keeper()
+        self.vault.env["INVOCATION_ID"] = "0" * 32
+        text, numbers = self.check(2)
+        self.assertRegex(text, r"^GW CRITICAL: keeper .*no keeper")
+        self.assertNotIn("waiting", numbers)
+
+    def test_settings_that_cannot_be_used_are_3(self):
+        config = self.vault.side / "gw.toml"
+        config.write_text("hots = 1\n")
+        done = self.vault.store("--config", config, "check", "--nagios", status=3)
+        self.assertRegex(done.stdout.decode(), r"^GW UNKNOWN: .*unknown key `hots`")
+
+    def test_without_nagios_it_is_a_question(self):
+        self.assertRegex(self.vault.store("check").stdout.decode(), r"^OK: \d+ looked at, nothing is wrong\n$")
+        self.vault.store("mailbox", "set", "journal", "--status", "suspended")
+        self.assertRegex(self.vault.store("check", status=1).stdout.decode(), r"^WARNING: suspended journal: ")
+
+
+class MailTest(unittest.TestCase):
+    def setUp(self):
+        self.vault = gw.Vault(host="localhost", cheap=False)
+        self.addCleanup(self.vault.close)
+        self.vault.add_mailbox("journal")
+        self.out = self.vault.side / "mails"
+        self.out.mkdir()
+        self.sendmail = self.vault.side / "sendmail"
+        self.state = self.vault.side / "state"
+        self.vault.env["STATE_DIRECTORY"] = str(self.state)
+        self.write_sendmail("exit 0")
+
+    def write_sendmail(self, end):
+        self.sendmail.write_text(f'#!/bin/sh\nn=$(ls {self.out} | wc -l)\nprintf "%s\\n" "$@" >{self.vault.side}/arguments\n'
+                                 f'cat >{self.out}/$n\n{end}\n')
+        self.sendmail.chmod(0o755)
+
+    def doctor(self, status, *options, to="root"):
+        return self.vault.store("doctor", "--mail-to", to, "--sendmail", self.sendmail, *options, status=status)
+
+    def mails(self):
+        return [email.message_from_bytes((self.out / str(n)).read_bytes(), policy=email.policy.default)
+                for n in range(len(list(self.out.iterdir())))]
+
+    def suspend(self, name="journal"):
+        self.vault.store("mailbox", "set", name, "--status", "suspended")
+
+    def test_nothing_is_sent_where_nothing_is_wrong(self):
+        self.doctor(0)
+        self.assertEqual(self.mails(), [])
+
+    def test_each_finding_is_mailed_once_a_day(self):
+        self.suspend()
+        self.doctor(1, to="postmaster@example.com")
+        [mail] = self.mails()
+        self.assertEqual(mail["To"], "postmaster@example.com")
+        self.assertEqual(mail["Subject"], "gw: 1 to mend")
+        self.assertEqual(mail["Auto-Submitted"], "auto-generated")
+        self.assertIn("warning: suspended journal: ", mail.get_content())
+        self.assertEqual((self.vault.side / "arguments").read_text(), "-t\n-oi\n")
+        self.doctor(1)
+        self.doctor(1)
+        self.assertEqual(len(self.mails()), 1)
+        # What is new is mailed at once, with the rest.
+        self.vault.add_mailbox("other")
+        self.suspend("other")
+        self.doctor(1)
+        self.assertEqual(len(self.mails()), 2)
+        self.assertIn("suspended journal", self.mails()[1].get_content())
+        self.assertIn("suspended other", self.mails()[1].get_content())
+        # A day later it is said again.
+        remembered = self.state / "doctor.mailed"
+        self.assertEqual(stat.S_IMODE(remembered.stat().st_mode), 0o600)
+        lines = [line.split() for line in remembered.read_text().splitlines()]
+        remembered.write_text("".join(f"{int(when) - 24 * 3600 * 1_000_000} {name}\n" for when, name in lines))
+        self.doctor(1)
+        self.assertEqual(len(self.mails()), 3)
+        self.doctor(1)
+        self.assertEqual(len(self.mails()), 3)
+
+    def test_a_mail_that_is_not_taken_is_sent_with_the_next_run(self):
+        self.suspend()
+        self.write_sendmail("exit 75")
+        done = self.doctor(69)
+        self.assertIn(b"did not take the mail: status 75", done.stderr)
+        self.assertIn(b"suspended journal", done.stdout)
+        self.write_sendmail("exit 0")
+        self.doctor(1)
+        self.assertEqual(len(self.mails()), 2)
+        self.sendmail.unlink()
+        self.vault.add_mailbox("other")
+        self.suspend("other")
+        self.assertIn(b"hint: ", self.doctor(69).stderr)
+
+    def test_an_address_cannot_be_more_than_one(self):
+        for to in ("-oQ/tmp", "a@example.com, b@example.com", "a@example.com\nBcc: b@example.com", "|sh", "/etc/passwd", "a b"):
+            with self.subTest(to):
+                self.doctor(64, to=to)
+        self.assertEqual(self.mails(), [])
+
+    def test_a_state_that_is_damaged_is_as_none(self):
+        self.suspend()
+        self.state.mkdir()
+        (self.state / "doctor.mailed").write_bytes(b"\0\xff\nx y\n99999999999999999999999 z\n")
+        self.doctor(1)
+        self.assertEqual(len(self.mails()), 1)
+
+
+class MetricsTest(unittest.TestCase):
+    def setUp(self):
+        self.vault = gw.Vault()
+        self.addCleanup(self.vault.close)
+        self.vault.add_mailbox("journal", "--quota", "5MiB")
+        self.vault.store("message", "add", "journal", input=gw.mail(1000))
+        self.folder = self.vault.side / "textfile"
+        self.folder.mkdir()
+        self.file = self.folder / "gw.prom"
+
+    def test_a_file_is_replaced_as_a_whole_and_open_to_all(self):
+        self.assertEqual(self.vault.store("status", "--openmetrics", "--to", self.file).stdout, b"")
+        first = os.open(self.file, os.O_RDONLY)
+        self.addCleanup(os.close, first)
+        self.vault.store("status", "--openmetrics", "--to", self.file)
+        self.assertNotEqual(os.fstat(first).st_ino, self.file.stat().st_ino)
+        self.assertTrue(os.read(first, 1 << 20).endswith(b"# EOF\n"))  # who reads the old one reads all of it
+        self.assertEqual(stat.S_IMODE(self.file.stat().st_mode), 0o644)
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["gw.prom"])
+        self.vault.store("status", "--openmetrics", "--to", self.vault.side / "nowhere/gw.prom", status=(66, 73, 74))
+        self.vault.store("status", "--to", self.file, status=64)
+
+    def test_the_format_is_openmetrics(self):
+        if not pathlib.Path("/usr/lib/python3/dist-packages/prometheus_client").exists():
+            self.skipTest("needs python3-prometheus-client")
+        text = self.vault.store("status", "--openmetrics").stdout
+        done = gw.run("/usr/bin/python3", "-c", PARSE, input=text)
+        families = {name: (kind, samples) for name, kind, samples in json.loads(done.stdout)}
+        self.assertEqual(families["gw_accepted"][0], "counter")
+        self.assertEqual(families["gw_waiting_bytes"][1], [["gw_waiting_bytes", {"mailbox": "journal"}, len(gw.mail(1000))]])
+
+    @gw.need_program("prometheus-node-exporter")
+    def test_node_exporter_takes_it(self):
+        self.vault.store("status", "--openmetrics", "--to", self.file)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        exporter = subprocess.Popen(["prometheus-node-exporter", "--collector.disable-defaults", "--collector.textfile",
+                                     f"--collector.textfile.directory={self.folder}", f"--web.listen-address=127.0.0.1:{port}"],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(exporter.wait)
+        self.addCleanup(exporter.kill)
+
+        def page():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+                    return answer.read().decode()
+            except OSError:
+                return None
+        text = gw.until(page, "node_exporter answers")
+        self.assertIn("node_textfile_scrape_error 0\n", text)
+        self.assertIn('gw_accepted_total{mailbox="journal"} 1\n', text)
+        self.assertIn('gw_messages{mailbox="journal",state="live"} 1\n', text)
+        [when] = [line for line in text.splitlines() if line.startswith("gw_last_delivery_timestamp_seconds{")]
+        self.assertAlmostEqual(float(when.rsplit(" ", 1)[1]), time.time(), delta=120)
+
+
+if __name__ == "__main__":
+    gw.main()
