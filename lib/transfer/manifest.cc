@@ -99,8 +99,8 @@ void put_journal(Json& object, const mime::JournalReport& report, const std::vec
   for (const char* kind : {"to", "cc", "bcc", "recipient"}) recipients[kind] = Json::array();
   for (const mime::Recipient& each : report.recipients) {
     recipients[transfer::name(each.kind)].push_back({{"address", each.address},
-                                           {"expanded", or_null(each.expanded)},
-                                           {"forwarded", or_null(each.forwarded)}});
+                                                     {"expanded", or_null(each.expanded)},
+                                                     {"forwarded", or_null(each.forwarded)}});
   }
   Json& files = object["inner"] = Json::array();
   for (const InnerFile& each : inner) {
