@@ -54,6 +54,7 @@ Result<void> serve(const ServerOptions& options) {
   settings.host = own_host(*config);
   settings.hosts = config->webd.hosts;
   settings.vault = config->vault;
+  settings.pop3s_port = config::pop3s_port(*config);
   settings.sessions.idle = config->webd.session_idle;
   settings.sessions.absolute = config->webd.session_length;
   if (certificates.configured()) settings.tls = [&] { return certificates.current(); };

@@ -88,7 +88,8 @@ Console::Console(ConsoleOptions options)
     : options_(std::move(options)),
       sessions_(options_.sessions),
       sources_(options_.sign_in),
-      accounts_(options_.sign_in) {}
+      accounts_(options_.sign_in),
+      views_(options_.sessions.clock) {}
 
 Console::~Console() = default;
 

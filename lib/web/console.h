@@ -22,6 +22,7 @@
 #include "net/tls.h"
 #include "store/store.h"
 #include "web/http.h"
+#include "web/open_views.h"
 #include "web/second_factor.h"
 #include "web/sessions.h"
 
@@ -37,6 +38,7 @@ struct ConsoleOptions {
   std::string vault;               // folder, shown to administrators
   // The listener's certificate; none on a plain one.
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
+  std::string pop3s_port = "995";  // of this gateway, for settings that are shown
   SessionPolicy sessions;
   gate::AuthPolicy sign_in;  // waits double up to `longest_wait`
   std::function<Micros()> now = gw::now;
@@ -58,6 +60,7 @@ class Console {
   gate::AuthLimits& sources() { return sources_; }    // failed sign-ins by where they come from
   gate::AuthLimits& accounts() { return accounts_; }  // and by the account that they name
   SecondFactors& second_factors() { return second_factors_; }
+  OpenViews& views() { return views_; }
   // From which sources (net::source_of) an account was signed in to before, as far as is remembered.
   void remember(const std::string& account, const std::string& source);
   bool knows(const std::string& account, const std::string& source) const;
@@ -80,6 +83,7 @@ class Console {
   gate::AuthLimits sources_;
   gate::AuthLimits accounts_;
   SecondFactors second_factors_;
+  OpenViews views_;
   mutable std::mutex mutex_;
   std::set<std::pair<std::string, std::string>> homes_;  // account and source
 };

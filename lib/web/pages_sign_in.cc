@@ -103,6 +103,7 @@ Response do_sign_in(Context& context, const Request& request) {
 
 Response do_sign_out(Context& context, const Request& request) {
   context.console().sessions().end(context.session_id());
+  context.console().views().close_all(context.session_id());
   log::info("signed out", {{"user", context.account().name}, {"rhost", request.peer.address}});
   return redirect("/sign-in").set("Set-Cookie", cookie_line(request, "")).set("Clear-Site-Data", "\"cache\"");
 }

@@ -25,3 +25,16 @@ TEST_CASE("A written time reads back the same") {
 TEST_CASE("The date of a mail is RFC 5322's") {
   CHECK(rfc5322(0) == "Thu, 1 Jan 1970 00:00:00 +0000");
 }
+
+TEST_CASE("Times and spans for people") {
+  CHECK(shown_time(0) == "-");
+  CHECK(shown_time(1'764'039'154'567'890) == "2025-11-25 02:52:34Z");
+  CHECK(shown_span(86'400) == "1 day");
+  CHECK(shown_span(7 * 86'400) == "7 days");
+  CHECK(shown_span(36 * 3600) == "36 h");
+  CHECK(shown_span(90) == "90 s");
+  CHECK(shown_span(0) == "0 s");
+  CHECK(shown_age(12 * 60 + 5) == "12 min");
+  CHECK(shown_age(5 * 3600 + 100) == "5 h");
+  CHECK(shown_age(8) == "8 s");
+}

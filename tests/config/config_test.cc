@@ -186,4 +186,10 @@ TEST_CASE("the vault's own certificate is used where none is configured") {
   CHECK(find(configured, place.folder)->certificates[0].key == "/b");
 }
 
+TEST_CASE("POP3 with TLS from the start is where a listener says so, else at its own port") {
+  CHECK(pop3s_port(Config()) == "995");
+  CHECK(pop3s_port(*parse("[pop3d]\nlisten = [\"[::]:110\"]\n", "x")) == "995");
+  CHECK(pop3s_port(*parse("[pop3d]\nlisten = [\"[::]:110\", \"[::1]:1995,tls\"]\n", "x")) == "1995");
+}
+
 }  // namespace gw::config

@@ -34,6 +34,7 @@ class ConsoleVault {
     settings.argon2_memory = 64 << 10;
     settings.argon2_passes = 1;
     settings.cheap_passwords = true;
+    settings.recovery_recipient = recovery_recipient();
     REQUIRE(vault::write_settings(*memory_, settings, "test"));
     for (const vault::Role role : {vault::Role::Viewer, vault::Role::Operator, vault::Role::Administrator})
       add_account(std::string(vault::name(role)), role);
@@ -85,13 +86,17 @@ class ConsoleVault {
   // Lets this much time pass for the console.
   void pass(std::chrono::seconds time) { *passed_ += time.count(); }
 
+  const seal::SecretKey recovery = seal::generate_key();  // opens every mailbox
+
  private:
+  std::string recovery_recipient() const { return seal::recipient(seal::public_key(recovery)); }
   std::function<BootClock::time_point()> boot_clock() const {
     return [passed = passed_] { return BootClock::now() + std::chrono::seconds(*passed); };
   }
   store::MemoryOptions memory_options() const {
     store::MemoryOptions options;
     options.vault = random_id<VaultId>();
+    options.recovery_recipient = to_bytes(recovery_recipient());
     return options;
   }
   std::shared_ptr<std::atomic<std::int64_t>> passed_ = std::make_shared<std::atomic<std::int64_t>>(0);

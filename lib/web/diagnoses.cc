@@ -1,0 +1,63 @@
+#include "web/diagnoses.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "web/widgets.h"
+
+namespace gw::web {
+
+Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
+  const Words& w = context.w;
+  const vault::Facts& facts = diagnosis.facts;
+  const Fills fills{{"count", w.number(facts.count)},    {"octets", w.size(facts.octets)},
+                    {"limit", w.size(facts.limit)},      {"span", w.span(facts.seconds)},
+                    {"time", w.time(facts.time)},        {"code", std::to_string(facts.octets)},
+                    {"detail", printable(facts.detail)}, {"name", diagnosis.about}};
+  switch (diagnosis.cause) {
+    case vault::Cause::None:
+      break;
+    case vault::Cause::ReadOnly:
+      return w("diagnosis.read-only", fills);
+    case vault::Cause::DiskFull:
+      return w("diagnosis.disk-full", fills);
+    case vault::Cause::LittleRoom:
+      return w("diagnosis.little-room", fills);
+    case vault::Cause::ClockBehind:
+      return w("diagnosis.clock", fills);
+    case vault::Cause::WeakPasswords:
+      return w("diagnosis.weak-passwords", fills);
+    case vault::Cause::NoRecovery:
+      return w("diagnosis.no-recovery", fills);
+    case vault::Cause::Refused:
+      return w("diagnosis.refused", fills);
+    case vault::Cause::DrainBroken:
+      return w("diagnosis.drain-broken", fills);
+    case vault::Cause::Unfetched:
+      return facts.time == 0 ? w("diagnosis.never-drained", fills) : w("diagnosis.unfetched", fills);
+    case vault::Cause::Silence:
+      return facts.seconds == 0 ? w("diagnosis.never-delivered", fills) : w("diagnosis.silence", fills);
+    case vault::Cause::Quota:
+      return w("diagnosis.quota", fills);
+    case vault::Cause::Quarantined:
+      return w("diagnosis.quarantined", fills);
+    case vault::Cause::Unconfirmed:
+      return w("diagnosis.unconfirmed", fills);
+    case vault::Cause::Suspended:
+      return w("diagnosis.suspended", fills);
+  }
+  return escaped(diagnosis.text);
+}
+
+Html diagnosis_notices(const Context& context, std::vector<vault::Diagnosis> diagnoses) {
+  std::ranges::stable_sort(diagnoses, std::ranges::greater(), &vault::Diagnosis::level);
+  Html items;
+  for (const vault::Diagnosis& each : diagnoses) {
+    if (each.level == vault::Level::Good) continue;
+    const Tone tone = each.level == vault::Level::Trouble ? Tone::Bad : Tone::Warning;
+    items += tag("li", {}, notice(diagnosis_text(context, each), tone));
+  }
+  return items.empty() ? Html() : tag("ul", {{"class", "alarms"}}, items);
+}
+
+}  // namespace gw::web

@@ -1,0 +1,186 @@
+#include "web/mailbox_form.h"
+
+#include <charconv>
+
+#include "base/text.h"
+#include "web/widgets.h"
+
+namespace gw::web {
+namespace {
+
+constexpr std::int64_t kDay = 86'400;
+
+std::string lines_of(const std::vector<std::string>& all) {
+  std::string text;
+  for (const std::string& each : all) text += (text.empty() ? "" : "\n") + each;
+  return text;
+}
+
+// One each, by lines, commas or blanks.
+std::vector<std::string> list_of(std::string_view text) {
+  std::vector<std::string> all;
+  std::string word;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r' || c == ',' || c == ' ' || c == '\t') {
+      if (!word.empty()) all.push_back(std::exchange(word, {}));
+    } else {
+      word += c;
+    }
+  }
+  if (!word.empty()) all.push_back(std::move(word));
+  return all;
+}
+
+// `10 GiB` where that is exact, else octets.
+std::string size_text(std::uint64_t octets) {
+  if (octets == 0) return {};
+  for (const auto& [unit, shift] : {std::pair("TiB", 40), {"GiB", 30}, {"MiB", 20}, {"KiB", 10}}) {
+    if (octets % (1ull << shift) == 0) return std::to_string(octets >> shift) + " " + unit;
+  }
+  return std::to_string(octets);
+}
+
+std::string grace_text(std::int64_t seconds) {
+  if (seconds % kDay == 0) return std::to_string(seconds / kDay);
+  return std::to_string(seconds) + "s";
+}
+
+std::optional<std::int64_t> grace_of(std::string_view text) {
+  if (const auto days = parse_number(text)) {
+    if (*days > 36'500) return std::nullopt;
+    return static_cast<std::int64_t>(*days) * kDay;
+  }
+  const auto span = parse_duration(text);
+  return span ? std::optional<std::int64_t>(span->count()) : std::nullopt;
+}
+
+struct Complaint {
+  const char* field;
+  Text word;
+};
+Complaint complaint(vault::MailboxField field) {
+  switch (field) {
+    case vault::MailboxField::Name:
+      return {"name", "mailbox.wrong.name"};
+    case vault::MailboxField::Description:
+      return {"description", "mailbox.wrong.description"};
+    case vault::MailboxField::Alias:
+      return {"aliases", "mailbox.wrong.alias"};
+    case vault::MailboxField::Domain:
+      return {"domains", "mailbox.wrong.domain"};
+    case vault::MailboxField::Allow:
+      return {"allow", "mailbox.wrong.allow"};
+    case vault::MailboxField::Grace:
+      break;
+  }
+  return {"grace", "mailbox.wrong.grace"};
+}
+
+}  // namespace
+
+MailboxText text_of(const store::MailboxRecord& record) {
+  MailboxText text;
+  text.name = record.name;
+  text.description = record.description;
+  text.aliases = lines_of(record.aliases);
+  text.domains = lines_of(record.domains);
+  text.allow = lines_of(record.allow);
+  text.quota = size_text(record.quota);
+  text.grace = grace_text(record.grace);
+  text.trace = name(record.trace);
+  text.allow_reject = record.allow_reject;
+  text.require_tls = record.require_tls;
+  return text;
+}
+
+MailboxText text_of(const Form& form) {
+  MailboxText text;
+  for (const auto& [name, to] : {std::pair("name", &text.name),
+                                 {"description", &text.description},
+                                 {"aliases", &text.aliases},
+                                 {"domains", &text.domains},
+                                 {"allow", &text.allow},
+                                 {"quota", &text.quota},
+                                 {"grace", &text.grace},
+                                 {"trace", &text.trace}})
+    *to = trim(form.get(name));
+  text.allow_reject = form.get("allow_reject") == "yes";
+  text.require_tls = form.get("require_tls") == "yes";
+  text.smtp_auth = form.get("smtp_auth") == "yes";
+  return text;
+}
+
+MailboxSaid said_of(const Context& context, const MailboxText& text) {
+  const Words& w = context.w;
+  MailboxSaid said;
+  vault::MailboxChange& change = said.change;
+  const auto wrong = [&](const char* field, Text word, const std::string& value) {
+    if (!said.wrong) said.wrong = Wrong{field, w.plain(word, {{"value", value}})};
+  };
+  change.name = text.name;
+  change.description = text.description;
+  if (context.account().sees_all()) {
+    change.aliases = list_of(text.aliases);
+    change.domains = list_of(text.domains);
+  }
+  change.allow = list_of(text.allow);
+  const auto quota = text.quota.empty() ? std::optional<std::uint64_t>(0) : parse_size(text.quota);
+  const auto grace = grace_of(text.grace);
+  change.quota = quota.value_or(0);
+  change.grace = grace.value_or(0);
+  change.trace = store::parse_trace(text.trace).value_or(store::Trace::Auto);
+  change.allow_reject = text.allow_reject;
+  change.require_tls = text.require_tls;
+  if (const auto found = vault::first_wrong(change)) {
+    const Complaint what = complaint(found->field);
+    if (found->value.empty() && found->field != vault::MailboxField::Name)
+      wrong(what.field, "mailbox.wrong.many", "");
+    else
+      wrong(what.field, what.word, printable(found->value));
+  }
+  if (!quota) wrong("quota", "mailbox.wrong.quota", text.quota);
+  if (!grace) wrong("grace", "mailbox.wrong.grace", text.grace);
+  if (!said.wrong && !context.may_see(text.name)) wrong("name", "mailbox.wrong.not-yours", text.name);
+  return said;
+}
+
+Html mailbox_fields(const Context& context, const MailboxText& text, const std::optional<Wrong>& wrong,
+                    bool existing) {
+  const Words& w = context.w;
+  Html fields;
+  const auto add = [&](const char* name, Text label, const std::string& value, const Html& help,
+                       const char* type = "text", bool required = false) {
+    Field one{.name = name, .label = w(label), .value = value, .type = type, .help = help};
+    if (wrong && wrong->field == name) one.wrong = wrong->text;
+    one.required = required;
+    one.focus = wrong ? wrong->field == name : std::string_view(name) == "name" && !existing;
+    fields += field(one);
+  };
+  add("name", "mailbox.name", text.name, w("mailbox.name.help"), "text", true);
+  add("description", "mailbox.description", text.description, w("mailbox.description.help"));
+  if (context.account().sees_all()) {
+    add("aliases", "mailbox.aliases", text.aliases, w("mailbox.aliases.help"), "textarea");
+    add("domains", "mailbox.domains", text.domains, w("mailbox.domains.help"), "textarea");
+  }
+  add("allow", "mailbox.allow", text.allow, w("mailbox.allow.help"), "textarea");
+  if (existing) fields += checkbox("allow_reject", w("mailbox.allow-reject"), text.allow_reject);
+  add("quota", "mailbox.quota", text.quota, w("mailbox.quota.help"));
+  add("grace", "mailbox.grace", text.grace, w("mailbox.grace.help"), "text", true);
+  fields += select(
+      "trace", w("mailbox.trace"),
+      {{"auto", w("mailbox.trace.auto")}, {"on", w("mailbox.trace.on")}, {"off", w("mailbox.trace.off")}},
+      text.trace.empty() ? "auto" : text.trace, w("mailbox.trace.help"));
+  if (existing)
+    fields += checkbox("require_tls", w("mailbox.require-tls"), text.require_tls);
+  else
+    fields += checkbox("smtp_auth", w("mailbox.smtp-auth"), text.smtp_auth);
+  return fields;
+}
+
+Wrong taken(const Context& context, std::string_view name, const MailboxId& own) {
+  const auto found = vault::find_mailbox(context.store(), name);
+  if (found && found->id != own) return {"name", context.w.plain("mailbox.wrong.taken")};
+  return {"aliases", context.w.plain("mailbox.wrong.address-taken")};
+}
+
+}  // namespace gw::web

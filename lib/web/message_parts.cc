@@ -1,0 +1,192 @@
+#include "web/message_parts.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "web/widgets.h"
+
+namespace gw::web {
+namespace {
+
+constexpr std::size_t kMostListed = 1000;  // recipients
+
+Html or_dash(const std::string& text) {
+  return text.empty() ? escaped("–") : escaped(text);
+}
+
+Text kind_word(mime::Recipient::Kind kind) {
+  switch (kind) {
+    case mime::Recipient::Kind::To:
+      return "message.to";
+    case mime::Recipient::Kind::Cc:
+      return "message.cc";
+    case mime::Recipient::Kind::Bcc:
+      return "message.bcc";
+    case mime::Recipient::Kind::Recipient:
+      break;
+  }
+  return "message.recipient";
+}
+
+// The fields that people look for first, in this order; all of them stand below.
+Html main_fields(const Context& context, const std::vector<mime::Field>& fields) {
+  const Words& w = context.w;
+  std::vector<std::pair<Html, Html>> rows;
+  for (const char* name : {"From", "To", "Cc", "Subject", "Date", "Message-ID"}) {
+    const std::string* value = mime::find_field(fields, name);
+    if (value != nullptr) rows.emplace_back(escaped(name), escaped(*value));
+  }
+  if (rows.empty()) return tag("p", {{"class", "quiet"}}, w("message.no-header"));
+  return facts(rows);
+}
+
+Html all_fields(const Context& context, Text heading, const std::vector<mime::Field>& fields) {
+  if (fields.empty()) return {};
+  std::vector<std::pair<Html, Html>> rows;
+  for (const mime::Field& each : fields) rows.emplace_back(escaped(each.name), escaped(each.value));
+  return tag("details", {}, tag("summary", {}, context.w(heading)) + facts(rows));
+}
+
+Html attachments_section(const Context& context, const mime::Reading& reading) {
+  const Words& w = context.w;
+  if (reading.attachments.empty()) return {};
+  std::vector<std::vector<Html>> rows;
+  for (const mime::Attachment& each : reading.attachments) {
+    rows.push_back(
+        {each.name.empty() ? tag("span", {{"class", "quiet"}}, w("message.unnamed")) : escaped(each.name),
+         escaped(each.type), escaped(w.size(each.octets))});
+  }
+  Html inside = table(w("message.attachments"),
+                      {{w("message.file-name")}, {w("message.type")}, {w("message.size"), true}}, rows, {});
+  if (reading.more_attachments > 0)
+    inside +=
+        notice(w("message.more-attachments", {{"count", w.number(reading.more_attachments)}}), Tone::Plain);
+  return section(w("message.attachments"), inside);
+}
+
+}  // namespace
+
+mime::ReadingLimits reading_limits() {
+  mime::ReadingLimits limits;
+  limits.text = kShownText;
+  return limits;
+}
+
+Html state_pill(const Context& context, store::State state) {
+  const auto word = Text::find("state." + std::string(name(state)));
+  const Tone tone = state == store::State::Live          ? Tone::Good
+                    : state == store::State::Drained     ? Tone::Plain
+                    : state == store::State::Quarantined ? Tone::Bad
+                                                         : Tone::Warning;
+  return pill(word ? context.w(*word) : escaped(name(state)), tone);
+}
+
+Html envelope_section(const Context& context, const vault::Envelope& envelope) {
+  const Words& w = context.w;
+  Html recipients;
+  std::size_t left = kMostListed;
+  for (const vault::EnvelopeRecipient& each : envelope.recipients) {
+    if (left-- == 0) {
+      recipients +=
+          tag("div", {},
+              w("message.more-recipients", {{"count", w.number(envelope.recipients.size() - kMostListed)}}));
+      break;
+    }
+    Html line = tag("code", {}, escaped("<" + each.address + ">"));
+    if (!each.parameters.empty()) line += escaped(" " + each.parameters);
+    if (!each.refusal.empty())
+      line += tag("small", {}, w("message.refused", {{"reply", printable(each.refusal)}}));
+    recipients += tag("div", {}, line);
+  }
+  std::vector<std::pair<Html, Html>> rows{
+      {w("message.sender"), tag("code", {}, escaped("<" + envelope.reverse_path + ">")) +
+                                (envelope.parameters.empty() ? Html() : escaped(" " + envelope.parameters))},
+      {w("message.recipients"), recipients},
+      {w("message.received"), w.at(envelope.received)}};
+  for (const auto& [word, value] : std::initializer_list<std::pair<Text, const std::string&>>{
+           {Text("message.peer"), envelope.peer},
+           {Text("message.helo"), envelope.helo},
+           {Text("message.tls"), envelope.tls},
+           {Text("message.certificate"), envelope.client_certificate},
+           {Text("message.auth"), envelope.auth},
+           {Text("message.listener"), envelope.listener},
+           {Text("message.route"), envelope.route},
+           {Text("message.login"), envelope.login},
+           {Text("message.source"), envelope.source},
+           {Text("message.transaction"), envelope.transaction}}) {
+    if (!value.empty()) rows.emplace_back(w(word), escaped(value));
+  }
+  rows.emplace_back(w("message.octets"), escaped(w.number(envelope.octets)));
+  rows.emplace_back(w("message.sha256"), tag("code", {}, escaped(to_hex(envelope.sha256))));
+  return section(w("message.envelope"), facts(rows));
+}
+
+Html journal_section(const Context& context, const mime::JournalReport& report) {
+  const Words& w = context.w;
+  if (!report.is_journal_report) return {};
+  std::vector<std::pair<Html, Html>> rows{{w("message.sender"), tag("code", {}, escaped(report.sender))}};
+  if (report.on_behalf_of) rows.emplace_back(w("message.on-behalf-of"), escaped(*report.on_behalf_of));
+  if (report.subject) rows.emplace_back(w("message.subject"), or_dash(*report.subject));
+  if (report.message_id)
+    rows.emplace_back(w("message.message-id"), tag("code", {}, escaped(*report.message_id)));
+  for (const mime::InnerMail& inner : report.inner) {
+    Html line = inner.message_id ? tag("code", {}, escaped(*inner.message_id)) : w("message.no-message-id");
+    if (inner.is_protected) line += escaped(" ") + pill(w("message.protected"), Tone::Warning);
+    rows.emplace_back(w("message.inner"), line);
+  }
+  std::vector<std::vector<Html>> recipients;
+  for (const mime::Recipient& each : report.recipients) {
+    if (recipients.size() == kMostListed) break;
+    Html how;
+    if (each.expanded) how += tag("div", {}, w("message.expanded", {{"list", printable(*each.expanded)}}));
+    if (each.forwarded)
+      how += tag("div", {}, w("message.forwarded", {{"address", printable(*each.forwarded)}}));
+    const bool blind = each.kind == mime::Recipient::Kind::Bcc;
+    recipients.push_back({blind ? pill(w("message.bcc"), Tone::Warning) : w(kind_word(each.kind)),
+                          tag("code", {}, escaped(each.address)), how});
+  }
+  Html inside =
+      facts(rows) + tag("h3", {}, w("message.recipients")) +
+      table(w("message.recipients"), {{w("message.kind")}, {w("message.address")}, {w("message.how")}},
+            recipients, tag("p", {}, w("none")));
+  if (report.recipients.size() > kMostListed)
+    inside +=
+        notice(w("message.more-recipients", {{"count", w.number(report.recipients.size() - kMostListed)}}),
+               Tone::Plain);
+  if (report.within_ndr) inside += notice(w("message.within-ndr"), Tone::Plain);
+  return section(w("message.journal"), inside);
+}
+
+Html content_sections(const Context& context, const mime::Reading& reading, const std::string& html_path) {
+  const Words& w = context.w;
+  const bool has_inner = !reading.inner.empty();
+  Html header = main_fields(context, has_inner ? reading.inner : reading.fields) +
+                all_fields(context, "message.all-fields", has_inner ? reading.inner : reading.fields);
+  if (has_inner) header += all_fields(context, "message.report-fields", reading.fields);
+  if (reading.fields_cut) header += notice(w("message.fields-cut"), Tone::Plain);
+  Html all = section(has_inner ? w("message.header-inner") : w("message.header"), header);
+
+  Html text;
+  if (reading.text) {
+    text += tag("pre", {{"class", "mail"}, {"tabindex", "0"}}, escaped(reading.text->text));
+    if (reading.text->cut) text += notice(w("message.text-cut", {{"size", w.size(kShownText)}}), Tone::Plain);
+  } else {
+    text += tag("p", {{"class", "quiet"}}, w("message.no-text"));
+  }
+  all += section(w("message.text"), text);
+  if (reading.html) {
+    all += section(w("message.html"), tag("p", {{"class", "quiet"}}, w("message.html.help")) +
+                                          tag("iframe",
+                                              {{"class", "mail"},
+                                               {"src", html_path},
+                                               {"sandbox", ""},
+                                               {"referrerpolicy", "no-referrer"},
+                                               {"title", w.plain("message.html")}},
+                                              Html()));
+  }
+  all += attachments_section(context, reading);
+  if (reading.limit_reached) all += notice(w("message.limit"), Tone::Warning);
+  return all;
+}
+
+}  // namespace gw::web

@@ -1,0 +1,75 @@
+#include "web/open_views.h"
+
+#include <algorithm>
+
+namespace gw::web {
+namespace {
+
+constexpr std::chrono::seconds kLook{15};
+
+}  // namespace
+
+OpenViews::~OpenViews() {
+  if (!keeper_.joinable()) return;
+  keeper_.request_stop();
+  keeper_.join();
+}
+
+void OpenViews::forget_old(BootClock::time_point now) {
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.until <= now; });
+}
+
+void OpenViews::look_after(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    changed_.wait(lock, stop, [this] { return !entries_.empty(); });
+    changed_.wait_for(lock, stop, kLook, [] { return false; });
+    forget_old(clock_());
+  }
+}
+
+void OpenViews::open(std::string_view session, const MailboxId& mailbox, std::shared_ptr<OpenView> view) {
+  const std::lock_guard lock(mutex_);
+  const BootClock::time_point now = clock_();
+  forget_old(now);
+  const MessageId id = view->record.id;
+  std::erase_if(entries_, [&](const Entry& entry) {
+    return entry.session == session && entry.mailbox == mailbox && entry.view->record.id == id;
+  });
+  const auto own = [&](const Entry& entry) { return entry.session == session; };
+  if (std::ranges::count_if(entries_, own) >= static_cast<std::ptrdiff_t>(kMostOfSession))
+    entries_.erase(std::ranges::find_if(entries_, own));
+  if (entries_.size() >= kMost) entries_.erase(entries_.begin());
+  entries_.push_back({std::string(session), mailbox, std::move(view), now + kLife});
+  if (!keeper_.joinable()) keeper_ = std::jthread([this](const std::stop_token& stop) { look_after(stop); });
+  changed_.notify_all();
+}
+
+std::shared_ptr<OpenView> OpenViews::find(std::string_view session, const MailboxId& mailbox,
+                                          const MessageId& message) {
+  const std::lock_guard lock(mutex_);
+  forget_old(clock_());
+  const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
+    return entry.session == session && entry.mailbox == mailbox && entry.view->record.id == message;
+  });
+  return found == entries_.end() ? nullptr : found->view;
+}
+
+void OpenViews::close(std::string_view session, const MailboxId& mailbox, const MessageId& message) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [&](const Entry& entry) {
+    return entry.session == session && entry.mailbox == mailbox && entry.view->record.id == message;
+  });
+}
+
+void OpenViews::close_all(std::string_view session) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.session == session; });
+}
+
+std::size_t OpenViews::count() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+}  // namespace gw::web
