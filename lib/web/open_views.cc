@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace gw::web {
-namespace {
-
-constexpr std::chrono::seconds kLook{15};
-
-}  // namespace
 
 OpenViews::~OpenViews() {
   if (!keeper_.joinable()) return;
@@ -23,7 +18,7 @@ void OpenViews::look_after(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     changed_.wait(lock, stop, [this] { return !entries_.empty(); });
-    changed_.wait_for(lock, stop, kLook, [] { return false; });
+    changed_.wait_for(lock, stop, look_, [] { return false; });
     forget_old(clock_());
   }
 }

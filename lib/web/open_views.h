@@ -40,8 +40,10 @@ class OpenViews {
   static constexpr std::size_t kMost = 64;
   static constexpr std::size_t kMostOfSession = 4;  // then its oldest goes
 
-  explicit OpenViews(std::function<BootClock::time_point()> clock = BootClock::now)
-      : clock_(std::move(clock)) {}
+  // Looks for what is over each `look`, where nobody asks.
+  explicit OpenViews(std::function<BootClock::time_point()> clock = BootClock::now,
+                     std::chrono::milliseconds look = std::chrono::seconds(15))
+      : clock_(std::move(clock)), look_(look) {}
   ~OpenViews();
   OpenViews(const OpenViews&) = delete;
   OpenViews& operator=(const OpenViews&) = delete;
@@ -65,6 +67,7 @@ class OpenViews {
   void look_after(const std::stop_token& stop);
 
   std::function<BootClock::time_point()> clock_;
+  std::chrono::milliseconds look_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::vector<Entry> entries_;  // the oldest first

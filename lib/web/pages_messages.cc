@@ -77,10 +77,10 @@ Html message_table(const Context& context, const std::string& path,
                                   {"value", id},
                                   {"aria-label", w.plain("messages.choose", {{"id", id}})}}));
     }
-    row.push_back(w.at(record.received));
+    row.push_back(link(path + "/" + id, w.at(record.received)));
     row.push_back(escaped(w.size(record.octets)));
     row.push_back(state_pill(context, record.state));
-    row.push_back(tag("a", {{"href", path + "/" + id}, {"class", "mono"}}, escaped(id)));
+    row.push_back(tag("code", {}, escaped(id)));
     rows.push_back(std::move(row));
   }
   std::vector<Column> columns;

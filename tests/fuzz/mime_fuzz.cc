@@ -1,8 +1,10 @@
 // The parts of any octets lie within one another and in order, however the source is read, at bounded cost.
 #include <cstdlib>
 
+#include "base/text.h"
 #include "mime/charset.h"
 #include "mime/message.h"
+#include "mime/reading.h"
 
 namespace {
 
@@ -23,6 +25,29 @@ gw::mime::Structure walk(gw::ByteView octets, std::size_t read_size) {
   gw::Result<gw::mime::Structure> structure = gw::mime::walk(source, limits);
   check(structure.has_value());
   return std::move(*structure);
+}
+
+// What people are shown is text, within its limits.
+void read_for_people(gw::ByteView octets) {
+  gw::mime::MemorySource source(octets);
+  gw::mime::ReadingLimits limits;
+  limits.text = 1000;
+  limits.header = 2000;
+  limits.fields = 20;
+  limits.value = 300;
+  limits.attachments = 10;
+  const auto reading = gw::mime::read_for_people(source, limits);
+  check(reading.has_value());
+  check(reading->fields.size() <= 20 && reading->inner.size() <= 20 && reading->attachments.size() <= 10);
+  for (const auto* fields : {&reading->fields, &reading->inner})
+    for (const gw::mime::Field& field : *fields)
+      check(gw::valid_utf8(field.name) && gw::valid_utf8(field.value) && field.value.size() <= 3 * 300);
+  for (const gw::mime::Attachment& each : reading->attachments)
+    check(gw::valid_utf8(each.name) && each.name.size() <= 255 && each.name.find('/') == std::string::npos);
+  if (reading->text) check(gw::valid_utf8(reading->text->text) && reading->text->text.size() <= 4 * 1000);
+  if (!reading->html) return;
+  const auto html = gw::mime::read_text(source, *reading->html, 1000);
+  check(html.has_value() && gw::valid_utf8(html->text));
 }
 
 }  // namespace
@@ -52,5 +77,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text =
       gw::mime::decode_words(gw::as_text(octets.first(std::min<std::size_t>(octets.size(), 4096))));
   check(gw::mime::decode_words(text).size() <= 3 * text.size());
+  read_for_people(octets);
   return 0;
 }
