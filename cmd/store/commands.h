@@ -66,6 +66,7 @@ void add_mailbox(Commands& commands);
 void add_message(Commands& commands);
 void add_import(Commands& commands);
 void add_route(Commands& commands);
+void add_admin(Commands& commands);
 void add_verify(Commands& commands);
 void add_checkpoint(Commands& commands);
 void add_history(Commands& commands);

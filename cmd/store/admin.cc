@@ -1,0 +1,234 @@
+// gw-store admin: accounts of the console. This is also the way back in for who lost a password or a second
+// factor: whoever may use the admin socket may do it, and the console sees it at once.
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/output.h"
+#include "cli/password.h"
+#include "cli/program.h"
+#include "cli/values.h"
+#include "store/commands.h"
+#include "vault/account.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Properties {
+  std::optional<std::string> role, language, disabled;
+  std::optional<std::vector<std::string>> only;
+};
+
+struct AdminOptions {
+  std::string name;
+  Properties said;
+  cli::PasswordOptions password;
+  bool no_totp = false;
+  bool json = false;
+};
+
+void declare(CLI::App& app, Properties& to, bool required) {
+  app.add_option("--role", to.role, "What it may do")
+      ->check(CLI::IsMember({"viewer", "operator", "administrator"}))
+      ->required(required);
+  cli::list_option(app, "--only", to.only, "PATTERN",
+                   "Only mailboxes and routes of such names, as sales-* (repeatable)");
+  app.add_option("--language", to.language, "Its language (else the browser's)")
+      ->check(CLI::IsMember({"", "en", "it", "de"}));
+}
+
+Result<vault::Account> account_named(store::Store& store, const std::string& name) {
+  auto found = vault::find_account(store, name);
+  if (found || found.error().code() != Code::NotFound) return found;
+  return found.error().with_hint("gw-store admin list names them");
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& each : texts) all += (all.empty() ? "" : " ") + each;
+  return all;
+}
+
+void apply(const Properties& said, vault::Account& account) {
+  if (said.role) account.role = *vault::parse_role(*said.role);
+  if (said.only) account.only = *said.only;
+  if (said.language) account.language = *said.language;
+  if (said.disabled) account.disabled = *said.disabled == "on";
+}
+
+Result<void> usage_unless_valid(const vault::Account& account) {
+  const Result<void> valid = vault::check_account(account);
+  if (!valid) return Error(Code::Usage, valid.error().text());
+  return {};
+}
+
+// The password, unless it was given.
+Result<int> print_password(const vault::MadeAccount& made, bool given, bool json) {
+  cli::Output output;
+  if (json) {
+    output.octets(as_bytes("{\"name\":\"" + made.account.name + "\",\"role\":\"" +
+                           std::string(vault::name(made.account.role)) + "\",\"password\":"));
+    if (given) {
+      output.octets(as_bytes("null}\n"));
+    } else {
+      output.secret("\"", made.password, "\"}\n");
+    }
+    return output.close();
+  }
+  output.line("name      " + made.account.name);
+  output.line("role      " + std::string(vault::name(made.account.role)));
+  if (given) {
+    output.line("password  as given");
+  } else {
+    output.secret("password  ", made.password, "\n");
+    output.line("          Shown once: the vault does not know it.");
+  }
+  return output.close();
+}
+
+Result<int> add(const Commands& commands, const AdminOptions& options) {
+  vault::Account wanted;
+  wanted.name = options.name;
+  apply(options.said, wanted);
+  if (auto valid = usage_unless_valid(wanted); !valid) return valid.error();
+  auto password = options.password.read_given();
+  if (!password) return password.error();
+  const bool given = password->has_value();
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto made = vault::add_account(**store, wanted, std::move(*password), kActor);
+  if (!made) return made.error();
+  return print_password(*made, given, options.json);
+}
+
+Result<int> list(const Commands& commands, bool json) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto all = vault::accounts(**store);
+  if (!all) return all.error();
+  cli::Output output;
+  cli::Table table({{"NAME"}, {"ROLE"}, {"ONLY"}, {"SECOND FACTOR"}, {"STATUS"}, {"PASSWORD SINCE"}});
+  for (const vault::Account& account : *all) {
+    if (json) {
+      cli::Json object;
+      object["name"] = account.name;
+      object["role"] = vault::name(account.role);
+      object["only"] = account.only;
+      object["language"] = account.language;
+      object["second_factor"] = account.has_totp();
+      object["disabled"] = account.disabled;
+      object["created"] = rfc3339(account.created);
+      object["password_since"] = rfc3339(account.password_since);
+      output.json(object);
+      continue;
+    }
+    table.row({account.name, std::string(vault::name(account.role)),
+               account.only.empty() ? "everything" : joined(account.only), account.has_totp() ? "yes" : "no",
+               account.disabled ? "disabled" : "active", rfc3339(account.password_since)});
+  }
+  if (!json) table.print(output);
+  return output.close();
+}
+
+Result<int> set(const Commands& commands, const AdminOptions& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  auto account = account_named(**store, options.name);
+  if (!account) return account.error();
+  const vault::Account before = *account;
+  apply(options.said, *account);
+  if (auto valid = usage_unless_valid(*account); !valid) return valid.error();
+  const bool changed = account->role != before.role || account->only != before.only ||
+                       account->language != before.language || account->disabled != before.disabled;
+  if (changed) {
+    const std::string what = account->disabled != before.disabled
+                                 ? (account->disabled ? "disabled" : "enabled")
+                                 : "role " + std::string(vault::name(account->role)) +
+                                       (account->only.empty() ? "" : ", only " + joined(account->only));
+    account = vault::change_account(**store, std::move(*account), what, kActor);
+    if (!account) return account.error();
+  }
+  if (options.no_totp && account->has_totp())
+    if (auto done = vault::set_totp(**store, std::move(*account), std::nullopt, kActor); !done)
+      return done.error();
+  return 0;
+}
+
+Result<int> passwd(const Commands& commands, const AdminOptions& options) {
+  auto password = options.password.read_given();
+  if (!password) return password.error();
+  const bool given = password->has_value();
+  auto store = commands.connect();
+  if (!store) return store.error();
+  auto account = account_named(**store, options.name);
+  if (!account) return account.error();
+  const auto made =
+      vault::reset_password(**store, std::move(*account), std::move(*password), options.no_totp, kActor);
+  if (!made && made.error().code() == Code::Conflict)
+    return made.error().with_hint("--no-totp removes it; it can be set up anew after signing in");
+  if (!made) return made.error();
+  return print_password(*made, given, options.json);
+}
+
+Result<int> remove(const Commands& commands, const std::string& name) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto account = account_named(**store, name);
+  if (!account) return account.error();
+  if (auto gone = vault::remove_account(**store, *account, kActor); !gone) return gone.error();
+  return 0;
+}
+
+void declare_add(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<AdminOptions>();
+  CLI::App* command = commands.add(family, "add", "Make an account; its password is printed once",
+                                   [&commands, options] { return add(commands, *options); });
+  command->add_option("NAME", options->name, "a-z 0-9 . _ -, at most 64")->required();
+  declare(*command, options->said, true);
+  options->password.declare(*command);
+  command->add_flag("--json", options->json, "Print JSON lines");
+}
+
+void declare_set(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<AdminOptions>();
+  CLI::App* command = commands.add(family, "set", "Change an account; the console sees it at once",
+                                   [&commands, options] { return set(commands, *options); });
+  command->add_option("NAME", options->name, "Name of the account")->required();
+  declare(*command, options->said, false);
+  command->add_option("--disabled", options->said.disabled, "Whether signing in is refused")
+      ->check(CLI::IsMember({"on", "off"}));
+  command->add_flag("--no-totp", options->no_totp, "Remove its second factor");
+}
+
+void declare_passwd(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<AdminOptions>();
+  CLI::App* command = commands.add(family, "passwd", "Give an account a new password, without the old one",
+                                   [&commands, options] { return passwd(commands, *options); });
+  command->add_option("NAME", options->name, "Name of the account")->required();
+  options->password.declare(*command);
+  command->add_flag("--no-totp", options->no_totp,
+                    "Remove its second factor, which a new password cannot open");
+  command->add_flag("--json", options->json, "Print JSON lines");
+}
+
+void declare_rest(Commands& commands, CLI::App& family) {
+  auto json = std::make_shared<bool>(false);
+  CLI::App* listing =
+      commands.add(family, "list", "List the accounts", [&commands, json] { return list(commands, *json); });
+  listing->add_flag("--json", *json, "Print JSON lines");
+  auto name = std::make_shared<std::string>();
+  CLI::App* removing = commands.add(family, "remove", "Remove an account; its sessions end",
+                                    [&commands, name] { return remove(commands, *name); });
+  removing->add_option("NAME", *name, "Name of the account")->required();
+}
+
+}  // namespace
+
+void add_admin(Commands& commands) {
+  CLI::App& family = *commands.add_family("admin", "Accounts of the console, gw-webd");
+  declare_add(commands, family);
+  declare_set(commands, family);
+  declare_passwd(commands, family);
+  declare_rest(commands, family);
+}
+
+}  // namespace gw::cmd
