@@ -55,6 +55,7 @@ Result<void> serve(const ServerOptions& options) {
   settings.hosts = config->webd.hosts;
   settings.vault = config->vault;
   settings.pop3s_port = config::pop3s_port(*config);
+  settings.config = *config;
   settings.sessions.idle = config->webd.session_idle;
   settings.sessions.absolute = config->webd.session_length;
   if (certificates.configured()) settings.tls = [&] { return certificates.current(); };

@@ -89,6 +89,7 @@ Console::Console(ConsoleOptions options)
       sessions_(options_.sessions),
       sources_(options_.sign_in),
       accounts_(options_.sign_in),
+      confirmations_(options_.sign_in),
       views_(options_.sessions.clock) {}
 
 Console::~Console() = default;
@@ -122,6 +123,8 @@ bool Console::host_is_ours(const Request& request) const {
 
 Response Console::answer(Request& request) {
   Response response = routed(request);
+  ++counts_.requests;
+  if (response.status >= 500) ++counts_.errors;
   if (request.method == "HEAD" && response.stream) response.stream = nullptr;
   return response;
 }
@@ -161,7 +164,11 @@ Response Console::routed(Request& request) {
   if (!host_is_ours(request)) return refused(nobody, request, 421);
 
   const std::string id(request.cookies.get(session_cookie(request)));
-  if (!is_public && !sessions_.find(id)) return to_sign_in(request, !id.empty());
+  const bool for_programs = found.route != nullptr && found.route->kind == Kind::Plain;
+  if (!is_public && !sessions_.find(id)) {
+    if (for_programs) return plain(401, "sign in first\n").set("WWW-Authenticate", "Bearer");
+    return to_sign_in(request, !id.empty());
+  }
   const Result<store::Store*> store = options_.store();
   if (!store) return failed(nobody, request, store.error());
   Result<std::optional<Visitor>> found_visitor = visitor(**store, id);

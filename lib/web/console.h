@@ -9,6 +9,7 @@
 // called when all of this holds.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -18,9 +19,12 @@
 #include <utility>
 #include <vector>
 
+#include "config/config.h"
 #include "gate/auth_limits.h"
 #include "net/tls.h"
 #include "store/store.h"
+#include "web/activity.h"
+#include "web/health_look.h"
 #include "web/http.h"
 #include "web/open_views.h"
 #include "web/second_factor.h"
@@ -36,12 +40,20 @@ struct ConsoleOptions {
   std::string host;                // of this gateway: shown, and a name that the console answers to
   std::vector<std::string> hosts;  // more such names
   std::string vault;               // folder, shown to administrators
+  config::Config config;           // in force, for the metrics
   // The listener's certificate; none on a plain one.
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
   std::string pop3s_port = "995";  // of this gateway, for settings that are shown
   SessionPolicy sessions;
   gate::AuthPolicy sign_in;  // waits double up to `longest_wait`
   std::function<Micros()> now = gw::now;
+};
+
+// Since the process began.
+struct Counts {
+  std::atomic<std::uint64_t> requests = 0;
+  std::atomic<std::uint64_t> errors = 0;  // answers of class 5xx
+  std::atomic<std::uint64_t> failed_logins = 0;
 };
 
 class Console {
@@ -57,8 +69,12 @@ class Console {
   Micros now() const { return options_.now(); }
   Result<store::Store*> store() const { return options_.store(); }
   Sessions& sessions() { return sessions_; }
-  gate::AuthLimits& sources() { return sources_; }    // failed sign-ins by where they come from
-  gate::AuthLimits& accounts() { return accounts_; }  // and by the account that they name
+  gate::AuthLimits& sources() { return sources_; }              // failed sign-ins by where they come from
+  gate::AuthLimits& accounts() { return accounts_; }            // and by the account that they name
+  gate::AuthLimits& confirmations() { return confirmations_; }  // own passwords typed anew within a session
+  Counts& counts() { return counts_; }
+  Activity& activity() { return activity_; }
+  HealthLook& health() { return health_; }
   SecondFactors& second_factors() { return second_factors_; }
   OpenViews& views() { return views_; }
   // From which sources (net::source_of) an account was signed in to before, as far as is remembered.
@@ -82,6 +98,10 @@ class Console {
   Sessions sessions_;
   gate::AuthLimits sources_;
   gate::AuthLimits accounts_;
+  gate::AuthLimits confirmations_;
+  Counts counts_;
+  Activity activity_;
+  HealthLook health_;
   SecondFactors second_factors_;
   OpenViews views_;
   mutable std::mutex mutex_;

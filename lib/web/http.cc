@@ -126,6 +126,11 @@ Response plain(int status, std::string text) {
   return response;
 }
 
+bool is_own_address(std::string_view address) {
+  return address.starts_with('/') && !address.starts_with("//") && !address.starts_with("/\\") &&
+         !has_control(address) && address.size() <= 2000;
+}
+
 std::string url_part(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -95,6 +95,9 @@ struct Response {
 Response redirect(std::string to);
 Response plain(int status, std::string text);  // text/plain, for programs
 
+// Whether this is a path of ours to go on to, and nothing that a browser takes for another host.
+bool is_own_address(std::string_view address);
+
 // The octets of a path or query's part: all but letters, digits and `-._~` as %XX.
 std::string url_part(std::string_view text);
 // Undoes it; none for a bad escape. `+` is a blank where `plus`.

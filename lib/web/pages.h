@@ -45,7 +45,7 @@ enum class Access : unsigned char {
 
 enum class Kind : unsigned char {
   Html,   // refusals are pages, or the sign-in page
-  Plain,  // for programs: refusals are a status and a line of text. No session is asked for
+  Plain,  // for programs: who is not signed in gets 401, and a Public one needs neither session nor our Host
 };
 
 struct Route {

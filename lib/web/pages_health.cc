@@ -1,18 +1,60 @@
 // What programs ask that watch this process.
+#include "gate/openmetrics.h"
 #include "web/pages.h"
 
 namespace gw::web {
 namespace {
+
+constexpr std::string_view kEnd = "# EOF\n";
 
 // This process answers: all that a restart could mend is in order.
 Response alive(Context&, const Request&) {
   return plain(200, "ok\n");
 }
 
+// New mail can be taken: the keeper is there, and the vault can be written to.
+Response ready(Context& context, const Request&) {
+  const auto no = [](std::string_view why) {
+    return plain(503, std::string(why) + "\n").set("Retry-After", "10");
+  };
+  const auto store = context.console().store();
+  if (!store) return no("the keeper is not there");
+  const auto health = (*store)->health();
+  if (!health) return no("the keeper is not there");
+  if (!health->writable) return no("read-only");
+  if (health->full) return no("disk full");
+  return plain(200, "ok\n");
+}
+
+// What `gw-store status --openmetrics` prints, and the console's own numbers.
+Response metrics(Context& context, const Request&) {
+  if (!context.account().sees_all()) return plain(403, "an account that sees all mailboxes is needed\n");
+  auto text = gate::openmetrics(context.store(), context.console().options().config);
+  if (!text) return plain(503, "the keeper is not there\n");
+  if (text->ends_with(kEnd)) text->resize(text->size() - kEnd.size());
+  const Counts& counts = context.console().counts();
+  const auto put = [&](std::string_view name, std::string_view type, std::string_view help,
+                       std::uint64_t value) {
+    const std::string family = "gw_webd_" + std::string(name);
+    *text += "# TYPE " + family + " " + std::string(type) + "\n# HELP " + family + " " + std::string(help) +
+             "\n" + family + (type == "counter" ? "_total " : " ") + std::to_string(value) + "\n";
+  };
+  put("sessions", "gauge", "Who is signed in to the console.", context.console().sessions().count());
+  put("requests", "counter", "Requests answered by the console.", counts.requests);
+  put("errors", "counter", "Of them, answers of class 5xx.", counts.errors);
+  put("failed_logins", "counter", "Failed sign-ins to the console.", counts.failed_logins);
+  *text += kEnd;
+  Response response = plain(200, std::move(*text));
+  response.content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+  return response;
+}
+
 }  // namespace
 
 void add_health_pages(Routes& routes) {
   routes.push_back({"GET", "/healthz", Access::Public, alive, Kind::Plain});
+  routes.push_back({"GET", "/readyz", Access::Public, ready, Kind::Plain});
+  routes.push_back({"GET", "/metrics", Access::Viewer, metrics, Kind::Plain});
 }
 
 }  // namespace gw::web

@@ -2,7 +2,6 @@
 #include <chrono>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "net/limits.h"
 #include "web/layout.h"
 #include "web/pages.h"
@@ -16,8 +15,7 @@ constexpr std::size_t kLongestName = 64;
 
 // Where the browser wanted to go: a path of ours and nothing that it could take for another host.
 std::string next_of(std::string_view given) {
-  const bool ours = given.starts_with('/') && !given.starts_with("//") && !given.starts_with("/\\") &&
-                    !has_control(given) && given.size() <= 2000 && !given.starts_with("/sign-");
+  const bool ours = is_own_address(given) && !given.starts_with("/sign-");
   return ours ? std::string(given) : "/";
 }
 
@@ -87,8 +85,10 @@ Response do_sign_in(Context& context, const Request& request) {
     reason = "code";
   }
   if (!good) {
-    // The line that fail2ban and the like look for: gw-webd(8).
-    log::warning("sign-in failed", {{"user", name}, {"reason", reason}, {"rhost", request.peer.address}});
+    ++console.counts().failed_logins;
+    // The line that fail2ban and the like look for: gw-webd(8). Without the name: people type passwords
+    // there.
+    log::warning("login failed", {{"rhost", request.peer.address}, {"reason", reason}});
     return sign_in_page(context, request, name, next, notice(context.w("sign-in.wrong"), Tone::Bad), 403);
   }
   console.sources().succeeded(source);

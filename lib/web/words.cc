@@ -127,6 +127,19 @@ std::string Words::date(Micros time) const {
          std::string(kEnglishMonths[static_cast<std::size_t>(parts.tm_mon)]) + " " + year;
 }
 
+std::string Words::clock(Micros time) const {
+  const std::tm parts = utc(time);
+  return two(parts.tm_hour) + ":" + two(parts.tm_min);
+}
+
+std::string Words::day(Micros time) const {
+  const std::tm parts = utc(time);
+  if (language_ == Language::Italian) return two(parts.tm_mday) + "/" + two(parts.tm_mon + 1);
+  if (language_ == Language::German) return two(parts.tm_mday) + "." + two(parts.tm_mon + 1) + ".";
+  return std::to_string(parts.tm_mday) + " " +
+         std::string(kEnglishMonths[static_cast<std::size_t>(parts.tm_mon)]);
+}
+
 std::string Words::time(Micros time) const {
   const std::tm parts = utc(time);
   return date(time) + ", " + two(parts.tm_hour) + ":" + two(parts.tm_min) + " UTC";

@@ -62,6 +62,8 @@ class Words {
   std::string percent(double share) const;        // of 1; `12 %`
   std::string date(Micros time) const;            // `25 Nov 2026` `25/11/2026` `25.11.2026`, UTC
   std::string time(Micros time) const;            // with hours and minutes, UTC
+  std::string clock(Micros time) const;           // `07:00`, UTC
+  std::string day(Micros time) const;             // `5 Mar` `05/03` `05.03.`, UTC
   std::string span(std::int64_t seconds) const;   // the larger unit only: `3 min`, `2 d`
 
   // <time>: how long ago, with the full time beside it for who asks.

@@ -103,6 +103,7 @@ inline constexpr Word kCommonWords[] = {
      "Ich habe es an einen sicheren Ort gebracht."},
 
     {"notice.saved", "Saved.", "Salvato.", "Gespeichert."},
+    {"notice.removed", "Removed.", "Eliminato.", "Entfernt."},
 
     {"time.now", "just now", "adesso", "gerade eben"},
     {"time.ago", "{span} ago", "{span} fa", "vor {span}"},

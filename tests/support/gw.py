@@ -468,6 +468,13 @@ class Vault:
     def pop3d(self, *options, **more):
         return self.serve("gw-pop3d", "--allow-plaintext-auth", *options, **more)
 
+    def webd(self, *options, listen=("127.0.0.1:0,tls",), **more):
+        return self.serve("gw-webd", *options, listen=listen, **more)
+
+    def add_account(self, name, role="administrator", *options):
+        """The password of a new account of the console."""
+        return self.json("admin", "add", name, "--role", role, *options)[0]["password"]
+
     def keeper(self, *options, prefix=(), **more):
         """gw-store serve in the foreground, once it answers. One that runs already is ended before."""
         self.stop_keeper()

@@ -16,6 +16,7 @@ TEST_CASE("Who is not signed in is sent to the sign-in page from everywhere, als
   Browser browser(vault);
   for (const web::Route& route : web::routes()) {
     if (route.access == web::Access::Public || route.method != "GET") continue;
+    if (route.kind == web::Kind::Plain) continue;
     if (route.pattern.find("/api/") == 0) continue;
     CAPTURE(std::string(route.pattern));
     const web::Response response = browser.get(std::string(route.pattern));
@@ -298,4 +299,32 @@ TEST_CASE("Of the table of routes the first that fits counts, and methods that a
   CHECK(web::find_route(table, "GET", "/a/b/c").route == nullptr);
   CHECK(web::find_route(table, "GET", "/a/b/").route == nullptr);
   CHECK(web::find_route(table, "DELETE", "/a/b").allowed == "GET, HEAD, POST");
+}
+
+TEST_CASE("What watches the process is told whether it lives and whether mail can be taken") {
+  ConsoleVault vault;
+  Browser browser(vault);
+  browser.host = "10.0.0.1";
+  CHECK(browser.get("/healthz").body == "ok\n");
+  CHECK(browser.get("/readyz").status == 200);
+  vault.away = true;
+  CHECK(browser.get("/healthz").status == 200);
+  CHECK(browser.get("/readyz").status == 503);
+}
+
+TEST_CASE("Metrics are for accounts that see all mailboxes, and are the vault's and the console's own") {
+  ConsoleVault vault;
+  vault.add_mailbox("journal");
+  vault.add_account("sales", vault::Role::Administrator, {"sales-*"});
+  Browser nobody(vault), sales(vault, "192.0.2.8"), browser(vault);
+  CHECK(nobody.get("/metrics").status == 401);
+  sales.sign_in("sales");
+  CHECK(sales.get("/metrics").status == 403);
+  browser.sign_in("viewer");
+  const web::Response metrics = browser.get("/metrics");
+  CHECK(metrics.content_type.starts_with("application/openmetrics-text"));
+  CHECK(shows(metrics, "mailbox=\"journal\""));
+  CHECK(shows(metrics, "gw_webd_sessions 2\n"));
+  CHECK(metrics.body.ends_with("# EOF\n"));
+  CHECK(metrics.body.find("# EOF") == metrics.body.size() - 6);
 }

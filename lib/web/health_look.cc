@@ -1,0 +1,24 @@
+#include "web/health_look.h"
+
+namespace gw::web {
+
+Result<std::shared_ptr<const std::vector<vault::Diagnosis>>> HealthLook::findings(store::Store& store,
+                                                                                  const std::string& folder,
+                                                                                  Micros now) {
+  std::unique_lock looking(looking_, std::try_to_lock);
+  {
+    const std::lock_guard lock(mutex_);
+    const bool fresh = last_ && now >= looked_ && now - looked_ < kFresh * 1'000'000;
+    if (fresh || (last_ && !looking)) return last_;
+  }
+  if (!looking) looking.lock();
+  std::vector<vault::Diagnosis> found;
+  if (const Result<void> looked = vault::examine_vault(store, folder, {}, found); !looked)
+    return looked.error();
+  const std::lock_guard lock(mutex_);
+  last_ = std::make_shared<const std::vector<vault::Diagnosis>>(std::move(found));
+  looked_ = now;
+  return last_;
+}
+
+}  // namespace gw::web

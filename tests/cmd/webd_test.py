@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""gw-webd and gw-store admin: signing in over HTTPS to the real vault, accounts changed under the console's eyes."""
+import pathlib
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+import gw_web  # noqa: E402
+
+
+class WebdTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.vault = gw.Vault()
+        cls.password = cls.vault.add_account("anna")
+        cls.webd = cls.vault.webd(listen=("127.0.0.1:0,tls", "127.0.0.1:0"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.vault.close()
+
+    def browser(self, **more):
+        return gw_web.Browser(self.webd, **more)
+
+    def test_signing_in_over_https(self):
+        browser = self.browser()
+        self.assertEqual(browser.get("/").status, 303)
+        page = browser.get("/sign-in")
+        self.assertEqual(page.status, 200)
+        self.assertIn("max-age", page.headers["Strict-Transport-Security"])
+        done = browser.sign_in("anna", self.password)
+        self.assertEqual((done.status, done.location), (303, "/"))
+        self.assertIn("__Host-gw", browser.cookies)
+        page = browser.get("/account")
+        self.assertIn("anna", page.text)
+        self.assertEqual(browser.post("/sign-out").status, 303)
+        self.assertEqual(browser.get("/account").status, 303)
+
+    def test_plain_http_works_on_loopback_with_its_own_cookie(self):
+        browser = self.browser(protocol="http")
+        page = browser.get("/sign-in")
+        self.assertIn("not encrypted", page.text)
+        self.assertNotIn("Strict-Transport-Security", page.headers)
+        self.assertEqual(browser.sign_in("anna", self.password).status, 303)
+        self.assertEqual(list(browser.cookies), ["gw"])
+
+    def test_plain_http_beyond_this_host_is_a_configuration_error(self):
+        done = self.vault.tool("gw-webd", "--listen", "0.0.0.0:0", status=78)
+        self.assertIn(b"without TLS", done.stderr)
+
+    def test_an_unknown_host_is_not_answered_to(self):
+        self.assertEqual(self.browser(host="evil.example").get("/sign-in").status, 421)
+        self.assertEqual(self.browser(host="gateway.example.com").get("/sign-in").status, 200)
+        self.assertEqual(self.browser(host="evil.example").get("/healthz").body, b"ok\n")
+
+    def test_a_failed_sign_in_is_a_line_for_fail2ban(self):
+        self.browser().sign_in("mallory", "guess")
+        gw.until(lambda: "login failed rhost=127.0.0.1 reason=password" in self.webd.log(), "the line")
+        for typed in ("mallory", "guess"):
+            self.assertNotIn(typed, self.webd.log())
+
+    def test_accounts_are_made_changed_and_removed_without_a_stop(self):
+        password = self.vault.add_account("ben", "viewer", "--only", "sales-*", "--language", "it")
+        listed = {each["name"]: each for each in self.vault.json("admin", "list")}
+        self.assertEqual((listed["ben"]["role"], listed["ben"]["only"], listed["ben"]["language"]),
+                         ("viewer", ["sales-*"], "it"))
+        browser = self.browser()
+        browser.sign_in("ben", password)
+        self.assertIn('lang="it"', browser.get("/account").text)
+        self.vault.store("admin", "set", "ben", "--role", "operator", "--language", "en")
+        self.assertIn("operator", browser.get("/account").text)
+        fresh = self.vault.json("admin", "passwd", "ben")[0]["password"]
+        self.assertEqual(browser.get("/account").status, 303)
+        self.assertEqual(browser.sign_in("ben", fresh).status, 303)
+        self.vault.store("admin", "set", "ben", "--disabled", "on")
+        self.assertEqual(browser.get("/account").status, 303)
+        self.vault.store("admin", "set", "ben", "--disabled", "off")
+        self.assertEqual(browser.sign_in("ben", fresh).status, 303)
+        self.vault.store("admin", "remove", "ben")
+        self.assertEqual(browser.get("/account").status, 303)
+        actors = [leaf["actor"] for leaf in self.vault.json("history") if leaf["type"] == "admin"]
+        for what in ("account ben: added, viewer", "account ben: password reset", "account ben: disabled",
+                     "account ben: removed"):
+            self.assertTrue(any(what in actor for actor in actors), (what, actors))
+        self.vault.store("admin", "show", "ben", status=64)
+
+    def test_what_cannot_be_an_account_is_refused(self):
+        self.vault.store("admin", "add", "Anna", "--role", "viewer", status=64)
+        self.vault.store("admin", "add", "x", "--role", "king", status=64)
+        self.vault.store("admin", "add", "x", "--role", "viewer", "--only", "a/b", status=64)
+        self.vault.store("admin", "add", "anna", "--role", "viewer", status=73)
+        self.vault.store("admin", "passwd", "nobody", status=66)
+        short = self.vault.side / "short"
+        short.write_text("short\n")
+        self.vault.store("admin", "add", "x", "--role", "viewer", "--password-file", short, status=65)
+
+    def test_a_keeper_that_was_killed_is_started_again(self):
+        browser = self.browser()
+        browser.sign_in("anna", self.password)
+        self.vault.kill_keeper()
+        gw.until(lambda: browser.get("/account").status == 200, "the console answers again")
+
+    def test_a_reload_takes_the_new_certificate(self):
+        vault = gw.Vault()
+        self.addCleanup(vault.close)
+        webd = vault.webd()
+        first = gw_web.Browser(webd).connection()
+        first.connect()
+        old = first.sock.getpeercert(True)
+        first.close()
+        other = gw.Vault()
+        self.addCleanup(other.close)
+        for name in ("certificate.pem", "key.pem"):
+            (vault.path / "tls" / name).write_bytes((other.path / "tls" / name).read_bytes())
+        webd.process.send_signal(signal.SIGHUP)
+
+        def fresh():
+            connection = gw_web.Browser(webd).connection()
+            connection.connect()
+            shown = connection.sock.getpeercert(True)
+            connection.close()
+            return shown != old
+        gw.until(fresh, "the new certificate")
+        self.assertEqual(webd.stop(), 0)
+
+
+if __name__ == "__main__":
+    gw.main()

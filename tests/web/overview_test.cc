@@ -1,0 +1,144 @@
+#include <catch2/catch.hpp>
+
+#include "web/activity.h"
+#include "web/browser.h"
+#include "web/chart.h"
+
+using namespace gw;
+using namespace gw::test;
+using namespace std::literals;
+
+namespace {
+
+constexpr Micros kHour = Micros{3600} * 1'000'000;
+
+std::vector<store::MailboxRecord> all_of(ConsoleVault& vault) {
+  return *vault.store.mailboxes();
+}
+
+}  // namespace
+
+TEST_CASE("An empty vault's overview says what to do next, to who may do it") {
+  ConsoleVault vault;
+  Browser viewer(vault), operator_one(vault);
+  viewer.sign_in("viewer");
+  operator_one.sign_in("operator");
+  const web::Response page = viewer.get("/");
+  CHECK(page.status == 200);
+  CHECK(shows(page, "There is no mailbox yet"));
+  CHECK_FALSE(shows(page, "/mailboxes/new"));
+  CHECK(shows(operator_one.get("/"), "/mailboxes/new"));
+}
+
+TEST_CASE("The overview shows mailboxes with their numbers, and a chart with the same numbers as a table") {
+  ConsoleVault vault;
+  const store::MailboxRecord mailbox = vault.add_mailbox("journal");
+  for (int i = 0; i < 3; ++i) vault.deliver(mailbox, "Subject: a\r\n\r\nbody\r\n");
+  Browser browser(vault);
+  browser.sign_in("viewer");
+  const web::Response page = browser.get("/");
+  CHECK(shows(page, "<a href=\"/mailboxes/journal\">journal</a>"));
+  CHECK(shows(page, "<dd class=\"value\">3</dd>"));
+  CHECK(shows(page, "3 received, 0 drained in all."));
+  CHECK(shows(page, "aria-labelledby=\"chart-messages-title chart-messages-description\""));
+  CHECK(shows(page, "<td class=\"number\">3</td>"));
+  CHECK(shows(browser.get("/?range=30d"), "aria-current=\"true\">30 days"));
+}
+
+TEST_CASE("An account that is limited to some mailboxes sees only these, in tables, sums and charts") {
+  ConsoleVault vault;
+  vault.deliver(vault.add_mailbox("sales-north"), "Subject: a\r\n\r\nbody\r\n");
+  const store::MailboxRecord secret = vault.add_mailbox("board");
+  for (int i = 0; i < 5; ++i) vault.deliver(secret, "Subject: a\r\n\r\nbody\r\n");
+  vault.add_account("sales", vault::Role::Administrator, {"sales-*"});
+  Browser browser(vault);
+  browser.sign_in("sales");
+  const web::Response page = browser.get("/");
+  CHECK(shows(page, "sales-north"));
+  CHECK_FALSE(shows(page, "board"));
+  CHECK(shows(page, "1 received, 0 drained in all."));
+  CHECK_FALSE(shows(page, "Last checkpoint"));
+  CHECK_FALSE(shows(page, "Servers and routes"));
+}
+
+TEST_CASE("Names and descriptions are shown as text, whatever they hold") {
+  ConsoleVault vault;
+  store::MailboxRecord mailbox = vault.add_mailbox("journal");
+  mailbox.description = "<script>alert(1)</script>";
+  REQUIRE(vault.store.put_mailbox(mailbox, {}, {store::LeafType::Setting, "test", 0}));
+  Browser browser(vault);
+  browser.sign_in("viewer");
+  const web::Response page = browser.get("/");
+  CHECK(shows(page, "&lt;script&gt;alert(1)&lt;/script&gt;"));
+  CHECK_FALSE(shows(page, "<script>alert"));
+}
+
+TEST_CASE("Activity counts each leaf once, however often it looks") {
+  ConsoleVault vault;
+  const store::MailboxRecord mailbox = vault.add_mailbox("journal");
+  web::Activity activity;
+  const auto sum = [&] {
+    web::Traffic all;
+    for (const web::Traffic& each : activity.last(all_of(vault), 24, 1, gw::now())) all += each;
+    return all;
+  };
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    vault.deliver(mailbox, "Subject: a\r\n\r\nbody\r\n");
+    for (int again = 0; again < 2; ++again) REQUIRE(activity.update(vault.store, all_of(vault), gw::now()));
+    CHECK(sum().messages_in == i);
+    CHECK(sum().octets_in == i * 20);
+    CHECK(activity.complete());
+  }
+  CHECK(activity.buckets() <= 2);
+}
+
+TEST_CASE("Activity puts each hour where it belongs and forgets what is older than thirty days") {
+  ConsoleVault vault;
+  const store::MailboxRecord mailbox = vault.add_mailbox("journal");
+  vault.deliver(mailbox, "Subject: a\r\n\r\nbody\r\n");
+  web::Activity activity;
+  const Micros now = gw::now();
+  REQUIRE(activity.update(vault.store, all_of(vault), now));
+  const Micros later = now + 5 * kHour;
+  const auto hours = activity.last(all_of(vault), 24, 1, later);
+  REQUIRE(hours.size() == 24);
+  CHECK(hours[23 - 5].messages_in == 1);
+  CHECK(hours[23].messages_in == 0);
+  REQUIRE(activity.update(vault.store, all_of(vault), now + 31 * 24 * kHour));
+  CHECK(activity.buckets() == 0);
+}
+
+TEST_CASE("A first look finds its way to the last thirty days without reading what is before") {
+  ConsoleVault vault;
+  const store::MailboxRecord mailbox = vault.add_mailbox("journal");
+  for (int i = 0; i < 40; ++i) vault.deliver(mailbox, "Subject: a\r\n\r\nbody\r\n");
+  web::Activity activity;
+  // As if all of it were long ago.
+  const Micros later = gw::now() + 40 * 24 * kHour;
+  int reads = 0;
+  vault.store.fail = [&](std::string_view operation) -> std::optional<Error> {
+    if (operation == "history_read") ++reads;
+    return std::nullopt;
+  };
+  REQUIRE(activity.update(vault.store, all_of(vault), later));
+  CHECK(reads < 10);
+  CHECK(activity.buckets() == 0);
+}
+
+TEST_CASE("A chart's axis ends at a round value, and a chart of nothing has one too") {
+  CHECK(web::round_up(0, 1000) == 4);
+  CHECK(web::round_up(5, 1000) == 8);
+  CHECK(web::round_up(11, 1000) == 20);
+  CHECK(web::round_up(399, 1000) == 400);
+  CHECK(web::round_up(5000, 1024) == 8192);
+  for (std::uint64_t value : {1ULL, 7ULL, 99ULL, 12345ULL, 1ULL << 60}) {
+    CHECK(web::round_up(value, 1000) >= value);
+    CHECK(web::round_up(value, 1024) >= value);
+  }
+  const std::string svg =
+      web::bar_chart(
+          "x", "t<", "d", {{"a", "b", 0, 0}}, [](std::uint64_t v) { return std::to_string(v); }, 1000)
+          .markup();
+  CHECK(svg.find("t&lt;") != std::string::npos);
+  CHECK(svg.find("style=") == std::string::npos);
+}
