@@ -30,6 +30,7 @@ constexpr Role kRoles[] = {
 };
 constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
 constexpr std::string_view kProxy = "proxy";
+constexpr std::string_view kConsole = "http";
 constexpr int kHigh = 64;  // where inetd's descriptors are moved to, beyond what anybody gives by number
 
 const Role* role_named(std::string_view name) {
@@ -61,13 +62,14 @@ bool same_file(int a, int b) {
 // The proxy serves both protocols of mail, and under any other name the route of that name.
 bool serves(std::string_view protocol, const Role& role) {
   return role.protocol == protocol ||
-         (protocol == kProxy && role.protocol != "keeper" && role.protocol != "http");
+         (protocol == kProxy && role.protocol != "keeper" && role.protocol != kConsole);
 }
 
 bool names_route(std::string_view protocol, std::string_view name) {
   // A unit that names nothing gives its own name.
-  return protocol == kProxy && !name.empty() && role_named(name) == nullptr && !name.ends_with(".socket") &&
-         name != "unknown" && name != "connection";
+  const Role* role = role_named(name);
+  return protocol == kProxy && !name.empty() && (role == nullptr || role->protocol == kConsole) &&
+         !name.ends_with(".socket") && name != "unknown" && name != "connection";
 }
 
 bool under_ucspi() {
@@ -101,6 +103,7 @@ Result<Inherited> inherited_sockets(std::string_view protocol) {
 
     const Role* role = role_named(name);
     if (role == nullptr) role = role_at(described.port);
+    if (protocol == kProxy && role != nullptr && role->protocol == kConsole) role = nullptr;
     if (names_route(protocol, name)) {
       listener.protocol = name;
       listener.implicit_tls = role != nullptr && role->implicit_tls;

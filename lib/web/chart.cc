@@ -6,9 +6,9 @@
 namespace gw::web {
 namespace {
 
-constexpr double kWidth = 720;
-constexpr double kHeight = 220;
-constexpr double kLeft = 64;
+constexpr double kWidth = 440;
+constexpr double kHeight = 200;
+constexpr double kLeft = 60;
 constexpr double kRight = 8;
 constexpr double kTop = 12;
 constexpr double kBottom = 28;

@@ -5,6 +5,7 @@
 #include "store/store.h"
 #include "vault/overview.h"
 #include "web/chart.h"
+#include "web/diagnoses.h"
 #include "web/layout.h"
 #include "web/pages.h"
 #include "web/widgets.h"
@@ -78,7 +79,7 @@ Result<Html> alarms(const Context& context, const Seen& seen) {
         seen.rows, [&](const vault::MailboxRow& row) { return row.record.name == each.about; });
     // What is about the vault itself is for who sees all of it.
     if (!of_mailbox && !context.account().sees_all()) continue;
-    Html text = escaped(each.text);
+    Html text = diagnosis_text(context, each);
     if (of_mailbox) text = link(mailbox_path(each.about), escaped(each.about)) + escaped(": ") + text;
     all.push_back({text, each.level == vault::Level::Trouble});
   }
@@ -278,8 +279,9 @@ Html mailboxes_table(const Context& context, const Seen& seen) {
     rows.push_back(
         {name, active ? pill(w("status.active"), Tone::Good) : pill(w("status.suspended"), Tone::Warning),
          escaped(w.number(row.stat.live)), escaped(w.size(row.stat.live_octets)),
-         w.ago(row.stat.oldest, context.now()), w.ago(row.stat.last_delivery, context.now()),
-         w.ago(row.stat.last_drain, context.now()), quota_cell(w, row)});
+         row.stat.oldest == 0 ? w("none") : w.ago(row.stat.oldest, context.now()),
+         w.ago(row.stat.last_delivery, context.now()), w.ago(row.stat.last_drain, context.now()),
+         quota_cell(w, row)});
   }
   Html empty = tag("p", {}, w("overview.no-mailboxes"));
   if (context.may(vault::Role::Operator))

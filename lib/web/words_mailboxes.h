@@ -236,7 +236,6 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.wrong.again", "The two are not the same.", "Le due non coincidono.",
      "Die beiden stimmen nicht überein."},
 
-    {"notice.removed", "Removed.", "Eliminato.", "Entfernt."},
     {"notice.password", "The password was changed.", "La password è stata cambiata.",
      "Das Passwort wurde geändert."},
     {"notice.rotated", "New mail is sealed to the new key.", "La nuova posta usa la nuova chiave.",

@@ -65,6 +65,12 @@ exempt = ["192.0.2.0/24"]
 max-per-source       = 3
 proxy-protocol       = ["10.0.0.0/8", "2001:db8::/32"]
 allow-plaintext-auth = true
+
+[webd]
+listen         = ["127.0.0.1:8450"]
+hosts          = ["console.example.com"]
+session-idle   = "5m"
+session-length = "1d"
 )";
 
 }  // namespace
@@ -92,6 +98,18 @@ TEST_CASE("every documented key is read") {
   CHECK(config->smtpd.proxy_protocol.empty());
   CHECK(config->pop3d.allow_plaintext_auth);
   CHECK(config->pop3d.idle_timeout == std::chrono::seconds(600));
+  CHECK(config->webd.listen == std::vector<std::string>{"127.0.0.1:8450"});
+  CHECK(config->webd.hosts == std::vector<std::string>{"console.example.com"});
+  CHECK(config->webd.session_idle == std::chrono::minutes(5));
+  CHECK(config->webd.session_length == std::chrono::hours(24));
+  CHECK(config->webd.idle_timeout == std::chrono::seconds(30));
+}
+
+TEST_CASE("the console has no keys of mail servers") {
+  for (const char* key : {"require-tls = true", "allow-plaintext-auth = true", "session-length = \"8d\""}) {
+    CAPTURE(key);
+    CHECK_FALSE(parse("[webd]\n" + std::string(key) + "\n", "gw.toml"));
+  }
 }
 
 TEST_CASE("an empty file gives the defaults") {

@@ -88,6 +88,12 @@ TEST_CASE("Inherited sockets have the roles that their names say") {
           announce(1, "drain");
           return describe(inherited_sockets("keeper"));
         }) == "listening drain;");
+  CHECK(in_child([&] {
+          place(fds[0], 3);
+          place(fds[1], 4);
+          announce(2, "https:http");
+          return describe(inherited_sockets("http"));
+        }) == "listening https tls;listening http;");
   for (const int fd : fds) ::close(fd);
 }
 
@@ -106,6 +112,8 @@ TEST_CASE("An inherited socket whose role is in doubt is Config") {
   CHECK(told("gw-smtpd.socket", "smtp")
             .starts_with("configuration: inherited descriptor 3 (gw-smtpd.socket) at 127.0.0.1:"));
   CHECK(told("pop3", "smtp").find("is for `pop3`") != std::string::npos);
+  CHECK(told("https", "proxy") == "listening https;");  // a route may have this name
+  CHECK(told("smtp", "http").find("is for `smtp`") != std::string::npos);
   CHECK(in_child([&] {
           place(::open("/dev/null", O_RDONLY), 3);
           announce(1, "smtp");
