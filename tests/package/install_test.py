@@ -60,7 +60,7 @@ class InstallTest(unittest.TestCase):
                 self.assertRegex(unit.read_text(), r"(?m)^User=gw-\w+$")
 
     def test_servers_may_shut_themselves_in(self):
-        for name in ("gw-smtpd.service", "gw-pop3d@.service", "gw-proxy.service"):
+        for name in ("gw-smtpd.service", "gw-pop3d@.service", "gw-proxy.service", "gw-webd.service"):
             allowed = next(line for line in (self.root / "usr/lib/systemd/system" / name).read_text().splitlines()
                            if line.startswith("SystemCallFilter=@system-service")).split()
             for call in ("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"):
@@ -80,11 +80,12 @@ class InstallTest(unittest.TestCase):
             groups = {line.split(":")[0]: set(filter(None, line.strip().split(":")[3].split(",")))
                       for line in (root / "etc/group").read_text().splitlines()}
             users = {line.split(":")[0] for line in (root / "etc/passwd").read_text().splitlines()}
-        self.assertEqual(users & {"gw-keeper", "gw-receive", "gw-drain", "gw-admin"},
-                         {"gw-keeper", "gw-receive", "gw-drain", "gw-admin"})
+        self.assertEqual(users & {"gw-keeper", "gw-receive", "gw-drain", "gw-admin", "gw-web"},
+                         {"gw-keeper", "gw-receive", "gw-drain", "gw-admin", "gw-web"})
         self.assertEqual(groups["gw-append"], {"gw-receive", "gw-keeper"})
-        self.assertEqual(groups["gw-drain"] | groups["gw-admin"], {"gw-keeper"})
-        self.assertEqual(groups["gw-tls"], {"gw-receive", "gw-drain", "gw-admin"})
+        self.assertEqual(groups["gw-drain"], {"gw-keeper"})
+        self.assertEqual(groups["gw-admin"], {"gw-keeper", "gw-web"})
+        self.assertEqual(groups["gw-tls"], {"gw-receive", "gw-drain", "gw-admin", "gw-web"})
         self.assertNotIn("gw-receive", groups["gw-drain"])
         for unit in self.units:
             text = unit.read_text()
