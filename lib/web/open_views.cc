@@ -28,14 +28,15 @@ void OpenViews::open(std::string_view session, const MailboxId& mailbox, std::sh
   const BootClock::time_point now = clock_();
   forget_old(now);
   const MessageId id = view->record.id;
+  const Digest key = sha256(as_bytes(session));
   std::erase_if(entries_, [&](const Entry& entry) {
-    return entry.session == session && entry.mailbox == mailbox && entry.view->record.id == id;
+    return entry.session == key && entry.mailbox == mailbox && entry.view->record.id == id;
   });
-  const auto own = [&](const Entry& entry) { return entry.session == session; };
+  const auto own = [&](const Entry& entry) { return entry.session == key; };
   if (std::ranges::count_if(entries_, own) >= static_cast<std::ptrdiff_t>(kMostOfSession))
     entries_.erase(std::ranges::find_if(entries_, own));
   if (entries_.size() >= kMost) entries_.erase(entries_.begin());
-  entries_.push_back({std::string(session), mailbox, std::move(view), now + kLife});
+  entries_.push_back({key, mailbox, std::move(view), now + kLife});
   if (!keeper_.joinable()) keeper_ = std::jthread([this](const std::stop_token& stop) { look_after(stop); });
   changed_.notify_all();
 }
@@ -44,22 +45,25 @@ std::shared_ptr<OpenView> OpenViews::find(std::string_view session, const Mailbo
                                           const MessageId& message) {
   const std::lock_guard lock(mutex_);
   forget_old(clock_());
+  const Digest key = sha256(as_bytes(session));
   const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
-    return entry.session == session && entry.mailbox == mailbox && entry.view->record.id == message;
+    return entry.session == key && entry.mailbox == mailbox && entry.view->record.id == message;
   });
   return found == entries_.end() ? nullptr : found->view;
 }
 
 void OpenViews::close(std::string_view session, const MailboxId& mailbox, const MessageId& message) {
   const std::lock_guard lock(mutex_);
+  const Digest key = sha256(as_bytes(session));
   std::erase_if(entries_, [&](const Entry& entry) {
-    return entry.session == session && entry.mailbox == mailbox && entry.view->record.id == message;
+    return entry.session == key && entry.mailbox == mailbox && entry.view->record.id == message;
   });
 }
 
 void OpenViews::close_all(std::string_view session) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(entries_, [&](const Entry& entry) { return entry.session == session; });
+  const Digest key = sha256(as_bytes(session));
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.session == key; });
 }
 
 std::size_t OpenViews::count() const {

@@ -13,12 +13,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/result.h"
 #include "vault/drain.h"
 
@@ -58,7 +58,7 @@ class OpenViews {
 
  private:
   struct Entry {
-    std::string session;
+    Digest session{};  // SHA-256 of its id, as in sessions.h
     MailboxId mailbox;
     std::shared_ptr<OpenView> view;
     BootClock::time_point until;
