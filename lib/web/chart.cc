@@ -8,8 +8,8 @@ namespace {
 
 constexpr double kWidth = 440;
 constexpr double kHeight = 200;
-constexpr double kLeft = 60;
-constexpr double kRight = 8;
+constexpr double kLeft = 72;
+constexpr double kRight = 24;
 constexpr double kTop = 12;
 constexpr double kBottom = 28;
 constexpr int kLines = 4;  // of the grid above the axis

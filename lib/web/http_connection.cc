@@ -15,8 +15,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kPiece = 16 << 10;  // of an answer: one TLS record
-constexpr milliseconds kGrace{20'000};    // for the answer in hand, once the process is asked to stop
+constexpr std::size_t kPiece = 16 << 10;        // of an answer: one TLS record
+constexpr std::size_t kFirstOfBody = 64 << 10;  // more than octets_ ever holds
+constexpr milliseconds kGrace{20'000};          // for the answer in hand, once the process is asked to stop
 
 milliseconds left_until(Clock::time_point end) {
   return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(end - Clock::now()));
@@ -213,26 +214,33 @@ class Connection {
   }
 
   bool read_body(const Head& head, Request& request) {
-    request.body = Secret(static_cast<std::size_t>(head.body));
-    const std::span<std::byte> to = request.body.span();
-    std::size_t have = std::min(octets_.size(), to.size());
-    std::copy_n(as_bytes(octets_).begin(), have, to.begin());
+    const auto size = static_cast<std::size_t>(head.body);
+    // Memory comes with the octets: a head alone must not take a mebibyte of it.
+    Secret body(std::min(size, kFirstOfBody));
+    std::size_t have = std::min(octets_.size(), body.size());
+    std::copy_n(as_bytes(octets_).begin(), have, body.span().begin());
     forget(have);
-    if (have < to.size() && head.awaits_continue) {
+    if (have < size && octets_.empty() && head.awaits_continue) {
       stream_.set_timeout(service_.write_timeout);
       if (!stream_.write(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"))) return false;
     }
     const Clock::time_point end = Clock::now() + service_.body_timeout;
-    while (have < to.size()) {
+    while (have < size) {
+      if (have == body.size()) {
+        Secret larger(std::min(size, 2 * body.size()));
+        std::ranges::copy(body.view(), larger.span().begin());
+        body = std::move(larger);
+      }
       const milliseconds left = left_until(end);
       stream_.set_timeout(std::max(left, milliseconds(1)));
-      const auto got =
-          left.count() > 0 ? stream_.read(to.subspan(have)) : Result<std::size_t>(Error(Code::Timeout, ""));
+      const auto got = left.count() > 0 ? stream_.read(body.span().subspan(have))
+                                        : Result<std::size_t>(Error(Code::Timeout, ""));
       if (!got && got.error().code() == Code::Timeout)
         return refuse(408, "the body of the request took too long");
       if (!got || *got == 0) return false;
       have += *got;
     }
+    request.body = std::move(body);
     return true;
   }
 

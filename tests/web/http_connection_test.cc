@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "net/serve.h"
 
@@ -115,6 +116,24 @@ TEST_CASE("Requests come one behind the other on one connection, and bodies whol
   CHECK(client.body(18).size() == 18);
   CHECK(status_of(client.head()) == "HTTP/1.1 200 OK");
   CHECK(client.body(13) == "POST /x abcde");
+}
+
+TEST_CASE("A body of many pieces comes whole, up to the most that is taken") {
+  const HttpService service = service_of([](Request& request) {
+    return plain(200,
+                 to_hex(sha256(request.body.view())) + " " + std::to_string(request.form.fields().size()));
+  });
+  for (const std::size_t size : {65'535UL, 65'536UL, 65'537UL, 300'000UL, 1UL << 20}) {
+    CAPTURE(size);
+    Client client(service);
+    std::string body;
+    while (body.size() < size) body += "a" + std::to_string(body.size()) + "\n";
+    body.resize(size);
+    client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n");
+    client.send(body);
+    CHECK(status_of(client.head()) == "HTTP/1.1 200 OK");
+    CHECK(client.body(66) == to_hex(sha256(as_bytes(body))) + " 0");
+  }
 }
 
 TEST_CASE("HEAD has the head of GET and no body") {
