@@ -19,10 +19,13 @@ const calls = {
     page.asked = [];
     page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));
     page.on("pageerror", (error) => page.complaints.push(String(error)));
-    page.on("request", (request) => page.asked.push(request.url()));
+    // What the page's policy keeps the browser from is not asked for.
+    page.on("requestfinished", (request) => page.asked.push(request.url()));
+    page.on("requestfailed", (request) => request.failure().errorText !== "csp" && page.asked.push(request.url()));
     page.on("dialog", (dialog) => {
-      page.complaints.push(`dialog: ${dialog.message()}`);
-      dialog.dismiss();
+      if (page.agreed === undefined) page.complaints.push(`dialog: ${dialog.message()}`);
+      else page.agreed.push(dialog.message());
+      page.agreed === undefined ? dialog.dismiss() : dialog.accept();
     });
     pages.push(page);
     return pages.length - 1;
@@ -61,6 +64,12 @@ const calls = {
   evaluate: (page, script) => page.evaluate(script),
   screenshot: (page, path) => page.screenshot({ path, fullPage: true }),
   cookies: (page) => page.context().cookies(),
+  // From now on what the page asks is agreed to; gives what it asked since.
+  agree(page) {
+    const asked = page.agreed || [];
+    page.agreed = [];
+    return asked;
+  },
   complaints: (page) => page.complaints.splice(0),
   asked: (page) => page.asked.splice(0),
   // Posts to a path with the page's cookies, as another page could.
