@@ -69,10 +69,10 @@ Result<void> Connection::send_frames(std::span<const ByteView> frames) {
   return sent;
 }
 
-Result<void> Connection::receive(std::span<std::byte> to, std::size_t* got) {
+Result<void> Connection::receive(std::span<std::byte> to, std::size_t* got, Fd* along) {
   std::size_t filled = 0;
   for (;;) {
-    auto frame = channel_.next();
+    auto frame = channel_.next(along);
     if (!frame) return frame.error();
     if (frame->kind == FrameKind::Control) {
       if (!reply_.ParseFromArray(frame->octets.data(), static_cast<int>(frame->octets.size()))) {

@@ -41,8 +41,8 @@ class Connection {
   // Sends frames that were made before.
   Result<void> send_frames(std::span<const ByteView> frames);
   // The next reply; data frames in front of it go to `to`, and `got` counts them. An error is the
-  // connection's; the keeper's own refusal is in the reply.
-  Result<void> receive(std::span<std::byte> to = {}, std::size_t* got = nullptr);
+  // connection's; the keeper's own refusal is in the reply. A descriptor that came with it goes to `along`.
+  Result<void> receive(std::span<std::byte> to = {}, std::size_t* got = nullptr, Fd* along = nullptr);
   Result<bool> arrived() { return channel_.arrived(); }
   void rest();  // before it waits for its next user: gives back what one large message had needed
 

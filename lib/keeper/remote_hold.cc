@@ -199,4 +199,37 @@ RemotePermit::~RemotePermit() {
   let_go(*pool_, connection_, proto::OP_RETURN, number_);
 }
 
+RemoteSnapshot::RemoteSnapshot(std::shared_ptr<Pool> pool, Loan& loan, std::uint64_t commits)
+    : pool_(std::move(pool)), connection_(loan.connection()), commits_(commits) {
+  pool_->hold(*connection_);
+  loan.end();
+}
+
+RemoteSnapshot::~RemoteSnapshot() {
+  let_go(*pool_, connection_, proto::OP_SNAPSHOT_END, 0);
+}
+
+Result<std::optional<store::SnapshotFile>> RemoteSnapshot::next() {
+  // The snapshot is lost with its connection, and nothing was harmed: it is made anew another time.
+  const auto lost = [](const Error& why) { return Error(Code::Busy, "the keeper went away: " + why.text()); };
+  auto loan = pool_->borrow(connection_);
+  if (!loan) return lost(loan.error());
+  (*loan)->fresh_request().set_op(proto::OP_SNAPSHOT_FILE);
+  store::SnapshotFile file;
+  auto received = (*loan)->send();
+  if (received) received = (*loan)->receive({}, nullptr, &file.content);
+  if (!received) {
+    loan->discard();
+    return lost(received.error());
+  }
+  if (auto refused = (*loan)->refusal(); !refused) return refused.error();
+  const proto::Reply& reply = (*loan)->reply();
+  if (reply.value().empty()) return std::optional<store::SnapshotFile>();
+  if (!file.content) return Error(Code::Internal, "the keeper's descriptor did not come: too many are open");
+  file.name = reply.value();
+  file.octets = reply.octets();
+  file.immutable = reply.flag();
+  return std::optional(std::move(file));
+}
+
 }  // namespace gw::keeper

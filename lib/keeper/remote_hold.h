@@ -1,4 +1,4 @@
-// What a client of the keeper holds on a connection: an append under way, a lease, a permit.
+// What a client of the keeper holds on a connection: an append under way, a lease, a permit, a snapshot.
 #pragma once
 
 #include <memory>
@@ -36,6 +36,20 @@ class RemotePermit : public store::Permit {
   std::shared_ptr<Pool> pool_;
   std::shared_ptr<Connection> connection_;
   std::uint64_t number_;
+};
+
+class RemoteSnapshot : public store::Snapshot {
+ public:
+  RemoteSnapshot(std::shared_ptr<Pool> pool, Loan& loan, std::uint64_t commits);
+  ~RemoteSnapshot() override;
+
+  std::uint64_t commits() const override { return commits_; }
+  Result<std::optional<store::SnapshotFile>> next() override;
+
+ private:
+  std::shared_ptr<Pool> pool_;
+  std::shared_ptr<Connection> connection_;
+  std::uint64_t commits_;
 };
 
 }  // namespace gw::keeper

@@ -378,6 +378,14 @@ class RemoteStore : public store::Store {
         });
   }
 
+  Result<std::unique_ptr<store::Snapshot>> snapshot() override {
+    auto loan = ask(
+        Effect::Reads, proto::OP_SNAPSHOT, [](Request&) {}, {}, nullptr, {}, Pool::Use::Alone);
+    if (!loan) return loan.error();
+    const std::uint64_t commits = (*loan)->reply().number();
+    return std::unique_ptr<store::Snapshot>(std::make_unique<RemoteSnapshot>(pool_, *loan, commits));
+  }
+
  private:
   static void name(const MailboxId& mailbox, const MessageId& message, Request& request) {
     put_octets(mailbox.view(), *request.mutable_mailbox());

@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/fd.h"
 #include "base/id.h"
 #include "base/result.h"
 #include "store/leaf.h"
@@ -149,6 +150,27 @@ struct SweepReport {
   bool held_back = false;  // the clock has jumped: nothing is swept for an hour unless `now` is asked for
 };
 
+// A file of a snapshot.
+struct SnapshotFile {
+  std::string name;  // within a vault's folder: `head`, `db/000012.sst`
+  std::uint64_t octets = 0;
+  bool immutable = false;  // under this name there is never anything else while the vault goes on
+  Fd content;              // for reading
+};
+
+// The files of a store at one moment, as a whole vault, to be copied while the store goes on. It holds room
+// on the disk and no lock: changes, removals among them, happen beside it. Ends with destruction, with its
+// connection and with the keeper's life.
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+  // Everything up to this commit is in it.
+  virtual std::uint64_t commits() const = 0;
+  // The next one, in no order; none: those were all. Full: the disk has filled, and the snapshot was given
+  // up.
+  virtual Result<std::optional<SnapshotFile>> next() = 0;
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -249,6 +271,11 @@ class Store {
   // What a server's session did, and the sums of it all since the store was opened. Not durable.
   virtual Result<void> tally(const Tally& tally) = 0;
   virtual Result<std::vector<Tally>> tallies() = 0;
+
+  // Busy: there is one already. Full. Unavailable: this store is not made of files, or is read-only.
+  virtual Result<std::unique_ptr<Snapshot>> snapshot() {
+    return Error(Code::Unavailable, "this store is not made of files");
+  }
 };
 
 // Signs (vault, head of the vault's history); made by vault/checkpoint.h, handed to a store at open.

@@ -105,6 +105,9 @@ constexpr std::array kRules{
     Rule{proto::OP_SWEEP, "sweep", never, never},
     Rule{proto::OP_TALLY, "tally", always, always},
     Rule{proto::OP_TALLIES, "tallies", never, never},
+    Rule{proto::OP_SNAPSHOT, "snapshot", never, never},
+    Rule{proto::OP_SNAPSHOT_FILE, "snapshot-file", never, never},
+    Rule{proto::OP_SNAPSHOT_END, "snapshot-end", never, never},
 };
 
 const Rule* rule_of(proto::Op op) {

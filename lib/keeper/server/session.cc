@@ -158,6 +158,13 @@ void Session::serve(std::size_t octets) {
           case proto::OP_RETURN:
             permits_.erase(request_.number());
             return {};
+          case proto::OP_SNAPSHOT:
+            return snapshot();
+          case proto::OP_SNAPSHOT_FILE:
+            return snapshot_file();
+          case proto::OP_SNAPSHOT_END:
+            snapshot_.reset();
+            return {};
           default:
             break;
         }
@@ -191,7 +198,8 @@ void Session::answer(const Result<void>& result) {
 }
 
 void Session::send_out() {
-  if (!over_ && !channel_.send(ByteView(out_))) over_ = true;
+  if (!over_ && !channel_.send(ByteView(out_), along_.get())) over_ = true;
+  along_.reset();
   if (out_.capacity() > kLarge) {
     Bytes().swap(out_);
     reply_ = proto::Reply();
@@ -366,10 +374,32 @@ Result<void> Session::permit() {
   return {};
 }
 
+Result<void> Session::snapshot() {
+  if (snapshot_) return Error(Code::Busy, "this connection has a snapshot");
+  auto made = store_.snapshot();
+  if (!made) return made.error();
+  snapshot_ = std::move(*made);
+  reply_.set_number(snapshot_->commits());
+  return {};
+}
+
+Result<void> Session::snapshot_file() {
+  if (!snapshot_) return Error(Code::NotFound, "this connection has no snapshot");
+  auto file = snapshot_->next();
+  if (!file) return file.error();
+  if (!*file) return {};
+  reply_.set_value((*file)->name);
+  reply_.set_octets((*file)->octets);
+  reply_.set_flag((*file)->immutable);
+  along_ = std::move((*file)->content);
+  return {};
+}
+
 void Session::end() {
   append_.reset();
   leases_.clear();
   permits_.clear();
+  snapshot_.reset();
   for (const PendingMessages::Message& message : shared_.pending.take(this)) {
     store::Transition change;
     change.mailbox = message.mailbox;

@@ -83,6 +83,8 @@ class Session {
   Result<void> acquire();
   Result<void> renew();
   Result<void> permit();
+  Result<void> snapshot();
+  Result<void> snapshot_file();
   void begin(bool may);
   void fail_append(const Error& error);
   Bytes read_ids();
@@ -107,6 +109,7 @@ class Session {
   proto::Reply reply_;
   Bytes out_;
   Bytes piece_;  // of a container on its way out
+  Fd along_;     // goes with the next answer
   bool over_ = false;
   Appending appending_ = Appending::No;
   MailboxId append_mailbox_;
@@ -115,6 +118,7 @@ class Session {
   std::unordered_map<std::uint64_t, std::unique_ptr<store::Lease>> leases_;
   std::unordered_map<std::uint64_t, std::unique_ptr<store::Permit>> permits_;
   std::uint64_t next_permit_ = 1;
+  std::unique_ptr<store::Snapshot> snapshot_;
 };
 
 }  // namespace gw::keeper

@@ -4,6 +4,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 namespace gw::store {
@@ -205,6 +206,14 @@ Result<void> Engine::compact_bodies(bool move) {
   const rocksdb::Status status = db_->CompactRange(options, family(Family::Bodies), nullptr, nullptr);
   if (status.IsIncomplete()) return {};  // cancelled
   return result_of(status);
+}
+
+Result<void> Engine::checkpoint(const std::string& path) const {
+  rocksdb::Checkpoint* made = nullptr;
+  if (auto ready = result_of(rocksdb::Checkpoint::Create(db_.get(), &made)); !ready) return ready;
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  // Flushed first, so that the next one has the same files and no long write-ahead log.
+  return result_of(checkpoint->CreateCheckpoint(path, 0));
 }
 
 Engine::BodySizes Engine::body_sizes() const {

@@ -58,6 +58,9 @@ class Engine {
     std::uint64_t deleted = 0;
   };
   BodySizes body_sizes() const;
+  // A database of its own at `path`, which must not be there: links to our files where they never change,
+  // copies of the rest. It has every write that was done before.
+  Result<void> checkpoint(const std::string& path) const;
   void cancel_compactions() { cancelled_ = true; }
   // Compactions need room for their results before they give back any.
   void pause_compactions(bool pause);

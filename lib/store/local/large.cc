@@ -19,16 +19,29 @@ constexpr std::uint64_t kSyncStep = 8 << 20;
 constexpr std::uint64_t kWriteStep = 1 << 20;  // octets after which writing out is begun
 constexpr std::size_t kReaders = 32;
 
-Result<std::vector<std::string>> names_in(int folder) {
+Result<void> for_each_name(int folder, const std::function<Result<void>(const char*)>& visit) {
   Fd copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!copy) return Error::from_errno("the folder of large messages");
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(copy.get()), ::closedir);
   if (!listing) return Error::from_errno("the folder of large messages");
   copy.release();
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(listing.get())) {
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(listing.get());
+    if (entry == nullptr && errno != 0) return Error::from_errno("the folder of large messages");
+    if (entry == nullptr) return {};
+    if (entry->d_name[0] == '.') continue;
+    if (auto visited = visit(entry->d_name); !visited) return visited;
   }
+}
+
+Result<std::vector<std::string>> names_in(int folder) {
+  std::vector<std::string> names;
+  auto listed = for_each_name(folder, [&](const char* name) -> Result<void> {
+    names.emplace_back(name);
+    return {};
+  });
+  if (!listed) return listed.error();
   return names;
 }
 
@@ -119,9 +132,40 @@ Result<std::shared_ptr<const Fd>> LargeFiles::reader(const MessageId& message, s
 }
 
 void LargeFiles::remove(const MessageId& message) {
+  {
+    const std::lock_guard lock(mutex_);
+    readers_.remove_if([&](const Reader& reader) { return reader.message == message; });
+    if (holds_ > 0) return held_.push_back(message);
+  }
   ::unlinkat(folder_.get(), message.hex().c_str(), 0);
+}
+
+std::shared_ptr<void> LargeFiles::hold_removals() {
   const std::lock_guard lock(mutex_);
-  readers_.remove_if([&](const Reader& reader) { return reader.message == message; });
+  ++holds_;
+  return {nullptr, [this](void*) { end_hold(); }};
+}
+
+void LargeFiles::end_hold() {
+  std::vector<MessageId> removed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (--holds_ == 0) removed.swap(held_);
+  }
+  for (const MessageId& message : removed) ::unlinkat(folder_.get(), message.hex().c_str(), 0);
+}
+
+Result<void> LargeFiles::link_all(const std::string& to) const {
+  if (::mkdir(to.c_str(), 0700) != 0) return Error::from_errno(to);
+  const Fd target(::open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!target) return Error::from_errno(to);
+  return for_each_name(folder_.get(), [&](const char* name) -> Result<void> {
+    if (!MessageId::parse(name)) return {};
+    // One that was not committed may go again at any moment.
+    if (::linkat(folder_.get(), name, target.get(), name, 0) != 0 && errno != ENOENT)
+      return Error::from_errno("a second name for a large message");
+    return {};
+  });
 }
 
 Result<void> LargeFiles::clear_unfinished() {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/fd.h"
@@ -49,6 +50,11 @@ class LargeFiles {
   // of this size.
   Result<std::shared_ptr<const Fd>> reader(const MessageId& message, std::uint64_t octets);
   void remove(const MessageId& message);
+  // While what this gives lives, removed files stay in the folder, and go then.
+  std::shared_ptr<void> hold_removals();
+  // A second name for each that there is, in this folder, which is made. Those that come meanwhile may be
+  // among them.
+  Result<void> link_all(const std::string& to) const;
   // Empties tmp.
   Result<void> clear_unfinished();
   // Removes what `named` does not know. Only where the whole database is known to be there.
@@ -66,8 +72,12 @@ class LargeFiles {
 
   Fd folder_;
   Fd unfinished_;
+  void end_hold();
+
   std::mutex mutex_;
   std::list<Reader> readers_;  // the last used in front
+  int holds_ = 0;
+  std::vector<MessageId> held_;  // to be removed once nobody holds
 };
 
 }  // namespace gw::store

@@ -24,6 +24,7 @@ LocalStore::LocalStore(Opened opened)
       room_wanted_(opened.room_wanted),
       leases_(options_.boot_clock),
       permits_(options_.permit_octets),
+      snapshots_(options_.path),
       last_sweep_(opened.last_sweep),
       commits_(*engine_, table_, space_, opened.point,
                {options_.clock,
@@ -182,6 +183,7 @@ void LocalStore::mind_space() {
     return;
   }
   space_.release_ballast();
+  snapshots_.give_up();
   const bool deleted = deleted_.exchange(false);
   if (!deleted && space_.promised() < space_.marks().floor) return;
   // Flushing gives the write-ahead log back; then files whose bodies are all deleted go.
@@ -360,6 +362,20 @@ Result<std::unique_ptr<Lease>> LocalStore::acquire(const MailboxId& mailbox, std
                                                    std::chrono::seconds ttl, std::chrono::seconds yields) {
   if (auto known = table_.epoch(mailbox); !known) return known.error();
   return leases_.acquire(mailbox, owner, ttl, yields);
+}
+
+Result<std::unique_ptr<Snapshot>> LocalStore::snapshot() {
+  if (!hold_.mine()) return Error(Code::Internal, "the store is used in a child of its process");
+  if (!reason_.empty())
+    return read_only().with_hint(
+        "stop the keeper and copy the vault's folder as it is, before anything mends it");
+  if (commits_.failed()) return Error(Code::Unavailable, "the store has failed");
+  // What it flushes is written once more, and nobody may hear 452 for a backup's sake.
+  const std::uint64_t flushed = engine_->promised();
+  space_.look([&] { return flushed; });
+  if (space_.full() || space_.free_octets() < space_.marks().high + 2 * flushed)
+    return Error(Code::Full, "too little room on the vault's disk for a snapshot");
+  return snapshots_.make(*engine_, *large_, [this] { return commits_.point(); });
 }
 
 }  // namespace gw::store

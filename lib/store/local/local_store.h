@@ -6,6 +6,7 @@
 //   VAULT/head     how far acknowledged commits go, kept outside RocksDB
 //   VAULT/ballast  room that is given back when the disk fills
 //   VAULT/lock     our flock, with the holder's pid
+//   VAULT/snapshot what a backup is copied from, while one is
 //
 // One process at a time has it open. Every change goes through one commit leader: the first of the waiting
 // threads writes everybody's batch with one sync. A failed write or sync ends it for good: every later change

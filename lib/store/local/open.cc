@@ -262,6 +262,7 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   }
   auto hold = Hold::take(options.path);
   if (!hold) return hold.error().within(context);
+  clear_snapshots(options.path);
   auto space = Space::open(options.path, options.low_mark, options.high_mark, options.ballast);
   if (!space) return space.error().within(context);
   const std::uint64_t replay = logged(options.path + "/db");

@@ -17,6 +17,7 @@
 #include "store/local/hold.h"
 #include "store/local/large.h"
 #include "store/local/local_store.h"
+#include "store/local/snapshot.h"
 #include "store/local/space.h"
 #include "store/local/state.h"
 #include "store/rules.h"
@@ -105,6 +106,7 @@ class LocalStore : public Store {
     return {};
   }
   Result<std::vector<Tally>> tallies() override { return tallies_.all(); }
+  Result<std::unique_ptr<Snapshot>> snapshot() override;
 
  private:
   friend class LocalAppend;
@@ -150,6 +152,7 @@ class LocalStore : public Store {
   Permits permits_;
   Receipts receipts_;
   Tallies tallies_;
+  Snapshots snapshots_;
   std::mutex clock_mutex_;
   ClockWatch clock_watch_;
   Micros last_sweep_ = 0;

@@ -1,0 +1,198 @@
+#include "store/local/snapshot.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <string_view>
+
+#include "base/file.h"
+#include "base/log.h"
+
+namespace gw::store {
+namespace {
+
+// Where its files are, in the order in which they are given.
+constexpr std::array<std::string_view, 4> kFolders{"", "db", "large", "lost"};
+
+std::string parent_of(const std::string& vault) {
+  return vault + "/snapshot";
+}
+
+Error no_room() {
+  return Error(Code::Full, "the disk of the vault has filled, and the snapshot was given up");
+}
+
+// Files of the database whose names RocksDB never uses again, and sealed containers, whose names are ids.
+bool never_changes(std::string_view folder, std::string_view name) {
+  return folder == "large" || folder == "lost" ||
+         (folder == "db" && (name.ends_with(".sst") || name.ends_with(".blob")));
+}
+
+Result<void> link_folder(const std::string& from, const std::string& to) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(from, error);
+  if (error == std::errc::no_such_file_or_directory) return {};
+  if (error) return Error::from_errno(from, error.value());
+  if (::mkdir(to.c_str(), 0700) != 0) return Error::from_errno(to);
+  for (; entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    if (error) return Error::from_errno(from, error.value());
+    const std::string name = entries->path().filename().string();
+    if (::link(entries->path().c_str(), (to + "/" + name).c_str()) != 0)
+      return Error::from_errno(to + "/" + name);
+  }
+  return {};
+}
+
+}  // namespace
+
+// Removed with the last who holds it.
+class SnapshotFolder {
+ public:
+  explicit SnapshotFolder(std::string path) : path_(std::move(path)) {}
+  SnapshotFolder(const SnapshotFolder&) = delete;
+  SnapshotFolder& operator=(const SnapshotFolder&) = delete;
+  ~SnapshotFolder() { remove(); }
+
+  const std::string& path() const { return path_; }
+  bool given_up() const {
+    const std::lock_guard lock(mutex_);
+    return given_up_;
+  }
+  void give_up() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(given_up_, true)) return;
+    }
+    log::warning("snapshot given up", {{"folder", path_}, {"reason", "the disk is full"}});
+    remove();
+  }
+
+ private:
+  void remove() {
+    std::error_code error;
+    std::filesystem::remove_all(path_, error);
+    if (error) log::warning("snapshot not removed", {{"folder", path_}, {"error", error.message()}});
+    std::filesystem::remove(std::filesystem::path(path_).parent_path(), error);  // unless there is another one
+  }
+
+  const std::string path_;
+  mutable std::mutex mutex_;
+  bool given_up_ = false;
+};
+
+namespace {
+
+class LocalSnapshot : public Snapshot {
+ public:
+  LocalSnapshot(std::shared_ptr<SnapshotFolder> folder, std::uint64_t commits)
+      : folder_(std::move(folder)), commits_(commits) {}
+
+  std::uint64_t commits() const override { return commits_; }
+
+  Result<std::optional<SnapshotFile>> next() override {
+    for (;;) {
+      auto name = next_name();
+      if (folder_->given_up()) return no_room();
+      if (!name) return name.error();
+      if (name->empty()) return std::optional<SnapshotFile>();
+      const std::string_view in = kFolders[at_ - 1];
+      Fd fd(::openat(::dirfd(listing_.get()), name->c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+      struct stat found {};
+      if (!fd || ::fstat(fd.get(), &found) != 0) return Error::from_errno("snapshot: " + *name);
+      if (!S_ISREG(found.st_mode)) continue;
+      SnapshotFile file;
+      file.immutable = never_changes(in, *name);
+      file.name = in.empty() ? *name : std::string(in) + "/" + *name;
+      file.octets = static_cast<std::uint64_t>(found.st_size);
+      file.content = std::move(fd);
+      return std::optional(std::move(file));
+    }
+  }
+
+ private:
+  // Empty: those were all.
+  Result<std::string> next_name() {
+    for (;;) {
+      if (listing_) {
+        errno = 0;
+        const dirent* entry = ::readdir(listing_.get());
+        if (entry != nullptr && std::string_view(entry->d_name) != "." &&
+            std::string_view(entry->d_name) != "..")
+          return std::string(entry->d_name);
+        if (entry != nullptr) continue;
+        if (errno != 0) return Error::from_errno("the snapshot's folder");
+      }
+      if (at_ == kFolders.size()) return std::string();
+      const std::string path = folder_->path() + "/" + std::string(kFolders[at_++]);
+      listing_.reset(::opendir(path.c_str()));
+      if (!listing_ && errno != ENOENT) return Error::from_errno("the snapshot's folder");
+    }
+  }
+
+  struct Close {
+    void operator()(DIR* folder) const { ::closedir(folder); }
+  };
+
+  const std::shared_ptr<SnapshotFolder> folder_;
+  const std::uint64_t commits_;
+  std::size_t at_ = 0;  // of kFolders, the next one
+  std::unique_ptr<DIR, Close> listing_;
+};
+
+}  // namespace
+
+void clear_snapshots(const std::string& vault) {
+  std::error_code error;
+  std::filesystem::remove_all(parent_of(vault), error);
+  if (error) log::warning("snapshot not removed", {{"folder", parent_of(vault)}, {"error", error.message()}});
+}
+
+Result<std::shared_ptr<SnapshotFolder>> Snapshots::take() {
+  const std::lock_guard lock(mutex_);
+  if (const auto current = current_.lock(); current && !current->given_up())
+    return Error(Code::Busy, "a backup of this vault is under way");
+  // Another name each time: one that was given up may still be on its way out, and takes the parent with it.
+  const std::string parent = parent_of(vault_);
+  const std::string path = parent + "/" + std::to_string(++number_);
+  for (int tries = 0; ::mkdir(parent.c_str(), 0700), ::mkdir(path.c_str(), 0700) != 0; ++tries) {
+    if (errno != ENOENT || tries == 3) return Error::from_errno(path);
+  }
+  auto folder = std::make_shared<SnapshotFolder>(path);
+  current_ = folder;
+  return folder;
+}
+
+Result<std::unique_ptr<Snapshot>> Snapshots::make(const Engine& engine, LargeFiles& large,
+                                                  const std::function<CommitPoint()>& point) {
+  auto folder = take();
+  if (!folder) return folder.error();
+  const std::string& path = (*folder)->path();
+  const std::shared_ptr<void> held = large.hold_removals();
+  // Before the database, so that a head is never newer than the database beside it.
+  const CommitPoint reached = point();
+  Result<void> made = HeadFile::create(path, {reached, false});
+  if (made) made = engine.checkpoint(path + "/db");
+  if (made) made = large.link_all(path + "/large");
+  if (made) made = link_folder(vault_ + "/lost", path + "/lost");
+  if (made && ::link((vault_ + "/format").c_str(), (path + "/format").c_str()) != 0)
+    made = Error::from_errno(path + "/format");
+  if ((*folder)->given_up()) return no_room();
+  if (!made) return made.error().within("cannot make a snapshot");
+  return std::unique_ptr<Snapshot>(std::make_unique<LocalSnapshot>(std::move(*folder), reached.number));
+}
+
+void Snapshots::give_up() {
+  std::shared_ptr<SnapshotFolder> folder;
+  {
+    const std::lock_guard lock(mutex_);
+    folder = current_.lock();
+  }
+  if (folder) folder->give_up();
+}
+
+}  // namespace gw::store
