@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
   cmd::add_dump(commands);
   cmd::add_status(commands);
   cmd::add_sweep(commands);
+  cmd::add_backup(commands);
+  cmd::add_restore(commands);
   cmd::add_repair(commands);
   cmd::add_salvage(commands);
   cmd::add_check(commands);

@@ -75,6 +75,8 @@ void add_status(Commands& commands);
 void add_sweep(Commands& commands);
 void add_prove(Commands& commands);
 void add_report(Commands& commands);
+void add_backup(Commands& commands);
+void add_restore(Commands& commands);
 void add_repair(Commands& commands);
 void add_salvage(Commands& commands);
 void add_doctor(Commands& commands);

@@ -74,6 +74,14 @@ Result<std::optional<seal::PublicKey>> recovery_recipient(store::Store& store, c
   return std::optional(*key);
 }
 
+Result<void> check_recovery_recipient(store::Store& store) {
+  const Result<Settings> settings = read_settings(store);
+  if (!settings) return settings.error();
+  const Result<std::optional<seal::PublicKey>> recipient = recovery_recipient(store, *settings);
+  if (!recipient) return recipient.error();
+  return {};
+}
+
 Result<store::Slot> make_password_slot(store::Store& store, const Settings& settings,
                                        const MailboxId& mailbox, const seal::KeyRing& ring,
                                        const Secret& password) {

@@ -68,6 +68,8 @@ Result<void> check_password(const Secret& password);
 // BadInput for a bad name, address or block; Exists for a name or alias that is taken.
 Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, std::optional<Secret> password,
                                 std::string_view actor);
+// Corrupt, where the vault's recovery recipient is not the one that its history began with.
+Result<void> check_recovery_recipient(store::Store& store);
 // By name, id, `mbx-<id>` or address. NotFound.
 Result<store::MailboxRecord> find_mailbox(store::Store& store, std::string_view name);
 

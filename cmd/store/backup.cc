@@ -1,0 +1,103 @@
+// gw-store backup: a live copy of the vault, made as the user who runs this.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <filesystem>
+
+#include "backup/backup.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "net/serve.h"
+#include "store/commands.h"
+#include "store/format.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Options {
+  std::string to;
+  bool incremental = false;
+  bool quick = false;
+  std::optional<std::size_t> keep;
+  bool json = false;
+};
+
+// Not into the vault itself, whose folder the keeper minds, and which a backup is to outlive.
+Result<void> refuse_within(const std::string& vault, const std::string& to) {
+  std::error_code ignored;
+  const auto inner = std::filesystem::weakly_canonical(to, ignored);
+  const auto outer = std::filesystem::weakly_canonical(vault, ignored);
+  const auto relative = inner.lexically_relative(outer);
+  if (relative.empty() || *relative.begin() == "..") return {};
+  return Error(Code::Usage, to + ": is within the vault");
+}
+
+Json json_of(const backup::Report& report, const std::string& to) {
+  Json object;
+  object["path"] = to + "/" + report.name;
+  object["vault"] = report.vault.hex();
+  object["time"] = rfc3339(report.time);
+  object["commits"] = report.commits;
+  object["checkpoint"] = report.signed_checkpoint;
+  object["files"] = report.files;
+  object["octets"] = report.octets;
+  object["written_files"] = report.written_files;
+  object["written_octets"] = report.written_octets;
+  object["damaged"] = report.damaged;
+  object["removed"] = report.removed;
+  return object;
+}
+
+Result<int> back_up(const Commands& commands, const Options& options) {
+  if (options.quick && !options.incremental) return Error(Code::Usage, "--quick is only for --incremental");
+  if (options.keep && *options.keep == 0) return Error(Code::Usage, "--keep: at least 1");
+  const auto config = commands.config();
+  if (!config) return config.error();
+  if (auto good = refuse_within(config->vault, options.to); !good) return good.error();
+  auto store = commands.connect();
+  if (!store) return store.error();
+
+  // A file larger than may be is an error, and a stop removes what is not complete.
+  std::signal(SIGXFSZ, SIG_IGN);
+  net::stop::install();
+  cli::Progress progress("octets", 0, commands.program().quiet());
+  std::uint64_t octets = 0;
+  const auto pulse = [&](std::uint64_t more) {
+    progress.at(octets += more);
+    return !net::stop::requested();
+  };
+  backup::Options wanted{options.to, options.incremental, options.quick, options.keep, std::string(kActor)};
+  const auto report = backup::back_up(**store, wanted, pulse);
+  if (!report) return report.error();
+  if (report->afterwards) commands.program().report(*report->afterwards);
+
+  cli::Output output;
+  if (options.json) {
+    output.json(json_of(*report, options.to));
+  } else {
+    output.line("backup       " + options.to + "/" + report->name);
+    output.line("shows        commit " + std::to_string(report->commits) + ", " + shown_time(report->time));
+    output.line("files        " + std::to_string(report->files) + ", " + format_size(report->octets));
+    output.line("written      " + std::to_string(report->written_files) + ", " +
+                format_size(report->written_octets));
+    for (const std::string& name : report->damaged)
+      output.line("damaged      " + options.to + "/" + name + ": an older backup's, written anew into this one");
+    if (!report->removed.empty()) output.line("removed      " + std::to_string(report->removed.size()) + " older");
+  }
+  return output.close(report->damaged.empty() ? 0 : kFindings);
+}
+
+}  // namespace
+
+void add_backup(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = commands.add(commands.root(), "backup", "Copy the whole vault while it goes on",
+                                   [&commands, options] { return back_up(commands, *options); });
+  command->add_option("DEST", options->to, "Folder that gets a folder for each backup")->required();
+  command->add_flag("--incremental", options->incremental, "Link to what the newest backup there has already");
+  command->add_flag("--quick", options->quick, "Do not read again what is linked");
+  command->add_option("--keep", options->keep, "Then remove all but the newest N")->type_name("N");
+  command->add_flag("--json", options->json, "Print a JSON line");
+}
+
+}  // namespace gw::cmd

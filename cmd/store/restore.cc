@@ -1,0 +1,286 @@
+// gw-store restore: a vault out of a backup, every file checked, opened and verified before it has its name.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+
+#include "backup/restore.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/password.h"
+#include "cli/progress.h"
+#include "net/serve.h"
+#include "seal/keypair.h"
+#include "store/commands.h"
+#include "store/format.h"
+#include "store/local/local_store.h"
+#include "vault/checkpoint.h"
+#include "vault/mailbox.h"
+#include "vault/upkeep.h"
+#include "vault/verify.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Options {
+  std::string from;
+  std::string to;
+  bool check = false;
+  std::string history_key;
+  std::string recovery_key;
+  bool json = false;
+};
+
+// What is known of the restored vault.
+struct Restored {
+  vault::VerifyReport report;
+  std::uint64_t commits = 0;
+  Micros last = 0;  // time of the newest history entry
+};
+
+class Restore {
+ public:
+  Restore(const Commands& commands, const Options& options, backup::Source source)
+      : options_(options),
+        source_(std::move(source)),
+        against_{source_.heading().vault, source_.heading().history},
+        copied_("octets", source_.octets(), commands.program().quiet()),
+        verified_("verified", 0, commands.program().quiet()) {}
+
+  Result<int> run() {
+    if (auto read = read_keys(); !read) return read.error();
+    if (options_.check) return check();
+    auto target = backup::Target::open(options_.to);
+    if (!target) return target.error();
+    if (auto room = target->room_for(source_.octets()); !room) return room.error();
+    const auto bad = source_.copy(&target->tree(), damaged(), pulse());
+    if (!bad) return bad.error();
+    if (*bad > 0) {
+      const Error error(Code::Corrupt, source_.path() + ": " + std::to_string(*bad) +
+                                           " files are damaged, and nothing was restored");
+      return give_up(error.with_hint("take an older backup, or what can be read of this one by gw-store salvage"));
+    }
+    if (auto completed = complete(target->tree()); !completed) return completed.error();
+    // From here on as who is to serve it.
+    if (auto became = become_owner(target->folder()); !became) return became.error();
+    const auto restored = open_and_verify(target->folder());
+    if (!restored) return give_up(restored.error().within("the restored vault"));
+    if (auto published = target->publish(); !published) return published.error();
+    return print(*restored);
+  }
+
+ private:
+  // Before the long part. A history key that did not sign the backup's checkpoint is another vault's, or a thief's.
+  Result<void> read_keys() {
+    if (!options_.history_key.empty()) {
+      auto key = cli::read_secret_file(options_.history_key);
+      if (!key) return key.error().within("cannot read the history key");
+      if (auto signer = vault::make_signer(*key); !signer) return signer.error().within(options_.history_key);
+      const backup::Heading& heading = source_.heading();
+      if (heading.checkpoint.empty())
+        return Error(Code::BadInput, "the backup has no checkpoint that a history key could be compared with");
+      const auto note = vault::open_checkpoint(heading.checkpoint, vault::verifier_key(*key, heading.vault));
+      if (!note) return note.error().within(options_.history_key + ": does not match the backup");
+      against_ = *note;  // signed, and so better than what the manifest says by itself
+      history_key_ = std::move(*key);
+    }
+    if (options_.recovery_key.empty()) return {};
+    const auto text = cli::read_secret_file(options_.recovery_key, true);
+    if (!text) return text.error().within("cannot read the recovery key");
+    auto key = seal::read_identity_file(text->text());
+    if (!key) return key.error().within(options_.recovery_key);
+    recovery_key_ = std::move(*key);
+    return {};
+  }
+
+  backup::Pulse pulse() {
+    return [this](std::uint64_t more) {
+      copied_.at(octets_ += more);
+      return !net::stop::requested();
+    };
+  }
+
+  backup::Source::Damaged damaged() {
+    return [this](const std::string& name, std::string_view what) {
+      finding(source_.path() + "/" + name, what);
+    };
+  }
+
+  void finding(const std::string& about, std::string_view what) {
+    if (options_.json) {
+      Json object;
+      cli::put_text(object, "about", about);
+      cli::put_text(object, "finding", what);
+      output_.json(object);
+    } else {
+      output_.line(about + ": " + std::string(what));
+    }
+  }
+
+  // What was found is told before the error.
+  Result<int> give_up(const Error& error) {
+    if (auto told = output_.flush(); !told) return told.error();
+    return error;
+  }
+
+  Result<int> check() {
+    const auto bad = source_.copy(nullptr, damaged(), pulse());
+    if (!bad) return bad.error();
+    if (options_.json) {
+      Json object = heading();
+      object["damaged"] = *bad;
+      output_.json(object);
+    } else {
+      output_.line("backup       " + source_.path());
+      print_heading();
+      output_.line(*bad == 0 ? std::string("state        whole") : "damaged      " + std::to_string(*bad) + " files");
+    }
+    return output_.close(*bad == 0 ? 0 : kFindings);
+  }
+
+  Result<void> complete(backup::Tree& tree) const {
+    if (auto made = tree.make_folder("large/tmp"); !made) return made;
+    if (history_key_.empty()) return {};
+    Secret line(history_key_.size() + 1);
+    std::copy(history_key_.view().begin(), history_key_.view().end(), line.span().begin());
+    line.span().back() = std::byte{'\n'};
+    if (auto written = tree.write("history.key", line.view()); !written) return written.error();
+    return {};
+  }
+
+  Result<Restored> open_and_verify(const std::string& folder) {
+    store::LocalOptions local;
+    local.path = folder;
+    auto store = store::open_local_store(std::move(local));
+    if (!store) return store.error();
+    const auto health = (*store)->health();
+    if (!health) return health.error();
+    const backup::Heading& heading = source_.heading();
+    if (!health->writable) return Error(Code::Corrupt, health->reason);
+    if (health->vault != heading.vault) return Error(Code::Corrupt, "is another one than the manifest says");
+    if (health->commits < heading.commits)
+      return Error(Code::Corrupt, "ends at commit " + std::to_string(health->commits) + ", the manifest has " +
+                                      std::to_string(heading.commits));
+    Restored restored;
+    restored.commits = health->commits;
+    if (auto keys = check_keys(**store, restored.last); !keys) return keys.error();
+    const vault::BackupNote note{heading.time, heading.commits, source_.files(), source_.octets()};
+    if (auto noted = vault::note_restore(**store, note, kActor); !noted) return noted.error();
+    auto report = vault::verify(
+        **store, [this](std::uint64_t done) { verified_.at(done); }, &against_);
+    if (!report) return report.error();
+    for (const vault::Finding& each : report->findings) {
+      finding((each.mailbox.zero() ? "vault" : "mailbox " + each.mailbox.hex()) +
+                  (each.message ? ", message " + each.message->hex() : ""),
+              each.what);
+    }
+    restored.report = std::move(*report);
+    return restored;
+  }
+
+  // The recovery recipient is the one that the history began with; and the recovery key opens what it should.
+  Result<void> check_keys(store::Store& store, Micros& last) const {
+    if (auto good = vault::check_recovery_recipient(store); !good) return good;
+    const auto mailboxes = store.mailboxes();
+    if (!mailboxes) return mailboxes.error();
+    const auto head = store.history_head({});
+    if (!head) return head.error();
+    last = head->time;
+    for (const store::MailboxRecord& mailbox : *mailboxes) {
+      const auto its = store.history_head(mailbox.id);
+      if (!its) return its.error();
+      last = std::max(last, its->time);
+      if (!recovery_key_) continue;
+      const auto ring = vault::unlock_with_recovery(store, mailbox, *recovery_key_);
+      if (!ring && ring.error().code() != Code::NotFound)
+        return ring.error().within("the recovery key does not open mailbox " + mailbox.name);
+    }
+    return {};
+  }
+
+  Json heading() const {
+    Json object;
+    object["from"] = source_.path();
+    object["vault"] = source_.heading().vault.hex();
+    object["time"] = rfc3339(source_.heading().time);
+    object["files"] = source_.files();
+    object["octets"] = source_.octets();
+    return object;
+  }
+
+  void print_heading() {
+    output_.line("vault        " + source_.heading().vault.hex());
+    output_.line("made         " + shown_time(source_.heading().time));
+    output_.line("files        " + std::to_string(source_.files()) + ", " + format_size(source_.octets()));
+  }
+
+  Result<int> print(const Restored& restored) {
+    const vault::VerifyReport& report = restored.report;
+    if (options_.json) {
+      Json object = heading();
+      object["path"] = options_.to;
+      object["commits"] = restored.commits;
+      object["last_entry"] = json_time(restored.last);
+      object["mailboxes"] = report.mailboxes;
+      object["messages"] = report.messages;
+      object["leaves"] = report.leaves;
+      object["gaps"] = report.gaps;
+      object["history_key"] = !history_key_.empty();
+      object["findings"] = report.findings.size();
+      output_.json(object);
+    } else {
+      output_.line("restored     " + options_.to);
+      output_.line("from         " + source_.path());
+      print_heading();
+      output_.line("as of        commit " + std::to_string(restored.commits) + ", last entry of the history " +
+                   shown_time(restored.last));
+      output_.line("verified     " + std::to_string(report.mailboxes) + " mailboxes, " +
+                   std::to_string(report.messages) + " messages, " + std::to_string(report.leaves) +
+                   " history entries: " +
+                   (report.findings.empty() ? "all whole" : std::to_string(report.findings.size()) + " findings"));
+      if (history_key_.empty())
+        output_.line("next         put the history key back as " + options_.to +
+                     "/history.key: without it nothing can be signed");
+    }
+    return output_.close(report.findings.empty() ? 0 : kFindings);
+  }
+
+  const Options& options_;
+  backup::Source source_;
+  vault::Checkpoint against_;  // what the restored history must go through
+  cli::Output output_;
+  cli::Progress copied_;
+  cli::Progress verified_;
+  std::uint64_t octets_ = 0;
+  Secret history_key_;
+  std::optional<seal::SecretKey> recovery_key_;
+};
+
+Result<int> restore(const Commands& commands, const Options& options) {
+  if (options.to.empty() != options.check)
+    return Error(Code::Usage, options.check ? "--check restores nothing: without --to" : "--to DIR, or --check");
+  std::signal(SIGXFSZ, SIG_IGN);
+  net::stop::install();
+  auto source = backup::Source::open(options.from);
+  if (!source) return source.error();
+  return Restore(commands, options, std::move(*source)).run();
+}
+
+}  // namespace
+
+void add_restore(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = commands.add(commands.root(), "restore", "Make a vault out of a backup, checked and verified",
+                                   [&commands, options] { return restore(commands, *options); });
+  command->add_option("SRC", options->from, "A backup, or the folder of several: then the newest")->required();
+  command->add_option("--to", options->to, "Absent or empty folder that becomes the vault")->type_name("DIR");
+  command->add_flag("--check", options->check, "Only read the backup and compare it with its manifest");
+  command->add_option("--history-key", options->history_key, "Put this key back, if it is the vault's own")
+      ->type_name("FILE");
+  command
+      ->add_option("--recovery-key-file", options->recovery_key, "Try whether this key opens every mailbox")
+      ->type_name("FILE");
+  command->add_flag("--json", options->json, "Print JSON lines");
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,130 @@
+#include "backup/destination.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+
+#include "backup/manifest.h"
+#include "transfer/part_file.h"
+
+namespace gw::backup {
+namespace {
+
+constexpr char kPart[] = ".part";
+constexpr char kGone[] = ".gone";
+constexpr char kLock[] = ".lock";
+
+Result<void> remove_all(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) return Error::from_errno(path, error.value());
+  return {};
+}
+
+}  // namespace
+
+std::string snapshot_name(Micros time) {
+  const std::time_t seconds = time / 1'000'000;
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  std::string name(32, '\0');
+  name.resize(std::strftime(name.data(), name.size(), "%Y%m%dT%H%M%SZ", &parts));
+  return name;
+}
+
+bool is_snapshot_name(std::string_view name) {
+  constexpr std::string_view kShape = "dddddddd-dddddd-";
+  if (name.size() != kShape.size() || name[8] != 'T' || name[15] != 'Z') return false;
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    if (kShape[at] == 'd' && (name[at] < '0' || name[at] > '9')) return false;
+  }
+  return true;
+}
+
+Result<Destination> Destination::open(const std::string& path) {
+  Destination destination;
+  destination.path_ = path;
+  auto folder = transfer::open_root(path);
+  if (!folder) return folder.error();
+  destination.folder_ = std::move(*folder);
+  constexpr int kHow = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+  destination.lock_ = Fd(::openat(destination.folder_.get(), kLock, kHow, 0600));
+  if (!destination.lock_) return transfer::create_error(path + "/" + kLock);
+  if (::flock(destination.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return Error::from_errno(path + "/" + kLock);
+    return Error(Code::Busy, path + ": another backup is being written there");
+  }
+  for (const char* left : {kPart, kGone}) {
+    if (auto removed = remove_all(path + "/" + left); !removed) return removed.error();
+  }
+  return destination;
+}
+
+Result<std::vector<std::string>> Destination::complete_in(int folder, const std::string& shown) {
+  Fd copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(copy ? ::fdopendir(copy.get()) : nullptr, ::closedir);
+  if (!listing) return Error::from_errno(shown);
+  copy.release();
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(listing.get());
+    if (entry == nullptr && errno != 0) return Error::from_errno(shown);
+    if (entry == nullptr) break;
+    const std::string name(entry->d_name);
+    if (is_snapshot_name(name) && ::faccessat(folder, (name + "/" + kManifest).c_str(), F_OK, 0) == 0)
+      names.push_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<Tree> Destination::open_snapshot(const std::string& name) const {
+  return Tree::open(folder_.get(), name, path_ + "/" + name);
+}
+
+Result<Tree> Destination::begin() const {
+  return Tree::make(folder_.get(), kPart, path_ + "/" + kPart);
+}
+
+Result<std::string> Destination::publish(const Tree& tree, Micros time) const {
+  if (auto synced = tree.sync(); !synced) return synced.error();
+  const auto others = complete();
+  if (!others) return others.error();
+  std::string name = snapshot_name(time);
+  while (!others->empty() && name <= others->back()) name = snapshot_name(time += 1'000'000);
+  if (::renameat2(folder_.get(), kPart, folder_.get(), name.c_str(), RENAME_NOREPLACE) != 0 &&
+      // A file system without that; the name is free, and nobody else writes here.
+      (errno != EINVAL || ::renameat(folder_.get(), kPart, folder_.get(), name.c_str()) != 0))
+    return transfer::create_error(path_ + "/" + name);
+  if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
+  return name;
+}
+
+void Destination::abandon() const {
+  static_cast<void>(remove_all(path_ + "/" + kPart));
+}
+
+Result<std::vector<std::string>> Destination::remove_older(std::size_t keep) const {
+  auto names = complete();
+  if (!names) return names.error();
+  names->resize(names->size() - std::min(names->size(), keep));
+  for (const std::string& name : *names) {
+    if (::renameat(folder_.get(), name.c_str(), folder_.get(), kGone) != 0)
+      return Error::from_errno(path_ + "/" + name);
+    if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
+    if (auto removed = remove_all(path_ + "/" + kGone); !removed) return removed.error();
+  }
+  return names;
+}
+
+}  // namespace gw::backup

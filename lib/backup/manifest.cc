@@ -1,0 +1,207 @@
+#include "backup/manifest.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "transfer/part_file.h"
+
+namespace gw::backup {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kFormat = 1;
+constexpr std::size_t kGather = 64 << 10;
+constexpr std::size_t kLongestLine = 128 << 10;  // a note has at most 64 KiB
+
+Json parse(const std::string& line) {
+  return Json::parse(line, nullptr, false);
+}
+
+// What the fields hold, or nothing where one is missing or another kind of thing.
+std::optional<std::string> text(const Json& object, const char* field) {
+  const auto found = object.find(field);
+  if (found == object.end() || !found->is_string()) return std::nullopt;
+  return found->get<std::string>();
+}
+std::optional<std::uint64_t> number(const Json& object, const char* field) {
+  const auto found = object.find(field);
+  if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
+  return found->get<std::uint64_t>();
+}
+std::optional<Digest> digest(const Json& object, const char* field) {
+  const auto hex = text(object, field);
+  Digest value;
+  if (!hex || !from_hex(*hex, value)) return std::nullopt;
+  return value;
+}
+
+std::optional<Heading> heading_of(const Json& object) {
+  const auto vault = text(object, "vault");
+  const auto id = vault ? VaultId::parse(*vault) : std::nullopt;
+  const auto when = text(object, "time");
+  const auto time = when ? parse_time(*when) : std::nullopt;
+  const auto commits = number(object, "commits");
+  const auto history = object.find("history");
+  if (!id || !time || !commits || history == object.end() || !history->is_object()) return std::nullopt;
+  const auto size = number(*history, "size");
+  const auto root = digest(*history, "root");
+  if (!size || !root) return std::nullopt;
+  Heading heading{*id, *time, *commits, {*size, *root, 0}, {}};
+  heading.checkpoint = text(object, "checkpoint").value_or("");
+  return heading;
+}
+
+std::optional<Listed> listed_of(const Json& object) {
+  auto name = text(object, "name");
+  const auto octets = number(object, "octets");
+  const auto sum = digest(object, "sha256");
+  if (!name || !octets || !sum || !valid_name(*name)) return std::nullopt;
+  return Listed{std::move(*name), *octets, *sum, text(object, "source").value_or("")};
+}
+
+}  // namespace
+
+Result<ManifestWriter> ManifestWriter::begin(Tree& tree, const Heading& heading) {
+  ManifestWriter writer;
+  writer.shown_ = tree.shown() + "/" + kManifest;
+  constexpr int kHow = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  writer.fd_ = Fd(::openat(tree.root(), kManifest, kHow, 0600));
+  if (!writer.fd_) return transfer::create_error(writer.shown_);
+  Json object;
+  object["gw_backup"] = kFormat;
+  object["vault"] = heading.vault.hex();
+  object["time"] = rfc3339(heading.time);
+  object["commits"] = heading.commits;
+  object["history"] = {{"size", heading.history.size}, {"root", to_hex(heading.history.root)}};
+  object["checkpoint"] = heading.checkpoint.empty() ? Json() : Json(heading.checkpoint);
+  if (auto put = writer.put(object.dump()); !put) return put.error();
+  return writer;
+}
+
+Result<void> ManifestWriter::put(const std::string& line) {
+  sum_.update(as_bytes(line)).update(as_bytes("\n"));
+  waiting_ += line;
+  waiting_ += '\n';
+  return waiting_.size() < kGather ? Result<void>() : flush();
+}
+
+Result<void> ManifestWriter::flush() {
+  auto written = transfer::write_target(fd_.get(), as_bytes(waiting_), shown_);
+  waiting_.clear();
+  return written;
+}
+
+Result<void> ManifestWriter::add(const Listed& file) {
+  Json object;
+  object["name"] = file.name;
+  object["octets"] = file.octets;
+  object["sha256"] = to_hex(file.sha256);
+  if (!file.source.empty()) object["source"] = file.source;
+  ++files_;
+  octets_ += file.octets;
+  return put(object.dump());
+}
+
+Result<void> ManifestWriter::finish() {
+  Json object;
+  object["files"] = files_;
+  object["octets"] = octets_;
+  object["manifest_sha256"] = to_hex(sum_.finish());
+  waiting_ += object.dump() + "\n";
+  if (auto written = flush(); !written) return written;
+  if (::fsync(fd_.get()) != 0) return transfer::write_error(shown_);
+  fd_.reset();
+  return {};
+}
+
+Error ManifestReader::damaged() const {
+  return Error(Code::Corrupt, shown_ + ": damaged or cut short");
+}
+
+Result<ManifestReader> ManifestReader::open(const Tree& tree) {
+  ManifestReader reader;
+  reader.shown_ = tree.shown() + "/" + kManifest;
+  auto fd = tree.read(kManifest);
+  if (!fd) return fd.error();
+  reader.fd_ = std::move(*fd);
+  if (auto looked = reader.look_through(); !looked) return looked.error();
+  if (::lseek(reader.fd_.get(), 0, SEEK_SET) != 0) return Error::from_errno(reader.shown_);
+  reader.buffer_.clear();
+  reader.begin_ = 0;
+  if (auto first = reader.line(); !first) return first.error();
+  return reader;
+}
+
+// None: the end.
+Result<std::optional<std::string>> ManifestReader::line() {
+  for (;;) {
+    const std::size_t end = buffer_.find('\n', begin_);
+    if (end != std::string::npos) {
+      std::string found = buffer_.substr(begin_, end - begin_);
+      begin_ = end + 1;
+      return std::optional(std::move(found));
+    }
+    buffer_.erase(0, begin_);
+    begin_ = 0;
+    if (buffer_.size() > kLongestLine) return damaged();
+    const std::size_t held = buffer_.size();
+    buffer_.resize(held + kGather);
+    const auto got = read_some(fd_.get(), std::as_writable_bytes(std::span(buffer_)).subspan(held), shown_);
+    if (!got) return got.error();
+    buffer_.resize(held + *got);
+    if (*got == 0 && held == 0) return std::optional<std::string>();
+    if (*got == 0) return damaged();
+  }
+}
+
+Result<void> ManifestReader::look_through() {
+  Sha256 sum;
+  std::uint64_t lines = 0;
+  std::uint64_t octets = 0;
+  for (;; ++lines) {
+    const auto read = line();
+    if (!read) return read.error();
+    if (!*read) return damaged();  // without its last line
+    const Json object = parse(**read);
+    if (!object.is_object()) return damaged();
+    if (lines == 0) {
+      const auto format = number(object, "gw_backup");
+      if (!format) return damaged();
+      if (*format != kFormat)
+        return Error(Code::Version, shown_ + ": a backup of format " + std::to_string(*format) + ", this gw knows 1");
+      const auto heading = heading_of(object);
+      if (!heading) return damaged();
+      heading_ = *heading;
+    } else if (object.contains("manifest_sha256")) {
+      const auto said = digest(object, "manifest_sha256");
+      files_ = number(object, "files").value_or(0);
+      octets_ = number(object, "octets").value_or(0);
+      if (said != sum.finish() || files_ + 1 != lines || octets_ != octets) return damaged();
+      const auto behind = line();
+      if (!behind || *behind) return damaged();
+      return {};
+    } else {
+      const auto listed = listed_of(object);
+      if (!listed) return damaged();
+      octets += listed->octets;
+    }
+    sum.update(as_bytes(**read)).update(as_bytes("\n"));
+  }
+}
+
+Result<std::optional<Listed>> ManifestReader::next() {
+  if (given_ == files_) return std::optional<Listed>();
+  const auto read = line();
+  if (!read) return read.error();
+  auto listed = *read ? listed_of(parse(**read)) : std::nullopt;
+  if (!listed) return damaged();  // it has changed meanwhile
+  ++given_;
+  return std::optional(std::move(*listed));
+}
+
+}  // namespace gw::backup

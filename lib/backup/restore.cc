@@ -1,0 +1,174 @@
+#include "backup/restore.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include "backup/destination.h"
+#include "base/text.h"
+#include "transfer/part_file.h"
+
+namespace gw::backup {
+namespace {
+
+constexpr char kPart[] = ".restore";
+constexpr char kFormat[] = "format";
+// What an interrupted publish() may have moved: everything in a vault but `format`, which is moved last.
+constexpr std::array<std::string_view, 6> kOurs{"db", "large", "lost", "head", "ballast", "history.key"};
+
+Result<std::vector<std::string>> names_in(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+    names.push_back(at->path().filename().string());
+  if (error) return Error::from_errno(path, error.value());
+  return names;
+}
+
+void remove(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+}  // namespace
+
+Result<Source> Source::open(const std::string& path) {
+  auto tree = Tree::open(AT_FDCWD, path, path);
+  if (!tree) return tree.error();
+  auto manifest = ManifestReader::open(*tree);
+  if (!manifest && manifest.error().code() == Code::NotFound) {
+    const auto names = Destination::complete_in(tree->root(), path);
+    if (!names) return names.error();
+    if (names->empty()) return Error(Code::NotFound, path + ": no backup, nor a folder with one");
+    const int parent = tree->root();
+    auto newest = Tree::open(parent, names->back(), path + "/" + names->back());
+    if (!newest) return newest.error();
+    manifest = ManifestReader::open(*newest);
+    if (!manifest) return manifest.error();
+    return Source(std::move(*newest), std::move(*manifest));
+  }
+  if (!manifest) return manifest.error();
+  return Source(std::move(*tree), std::move(*manifest));
+}
+
+Result<std::uint64_t> Source::copy(Tree* to, const Damaged& damaged, const Pulse& pulse) {
+  std::uint64_t bad = 0;
+  for (;;) {
+    const auto file = manifest_.next();
+    if (!file) return file.error();
+    if (!*file) break;
+    const std::string& name = (*file)->name;
+    const auto wrong = [&](std::string_view what) {
+      ++bad;
+      if (damaged) damaged(name, what);
+    };
+    const auto from = tree_.read(name);
+    if (!from) {
+      const bool missing = from.error().code() == Code::NotFound;
+      if (!missing && from.error().code() != Code::BadInput) return from.error();
+      wrong(missing ? "is missing" : "is no plain file");
+      continue;
+    }
+    const auto went = to != nullptr ? to->write(name, from->get(), pulse)
+                                    : backup::copy(from->get(), -1, tree_.shown() + "/" + name, pulse);
+    if (!went && went.error().number() == EIO) {
+      wrong("cannot be read");
+    } else if (!went) {
+      return went.error();
+    } else if (went->octets != (*file)->octets) {
+      wrong("has " + std::to_string(went->octets) + " octets, not " + std::to_string((*file)->octets));
+    } else if (went->sha256 != (*file)->sha256) {
+      wrong("is not what was written");
+    }
+  }
+  return bad;
+}
+
+Result<Target> Target::open(const std::string& path) {
+  Target target;
+  target.path_ = path;
+  target.made_ = ::mkdir(path.c_str(), 0700) == 0;
+  if (!target.made_ && errno != EEXIST) return transfer::create_error(path);
+  target.folder_ = Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct stat found {};
+  if (!target.folder_ || ::fstat(target.folder_.get(), &found) != 0) return transfer::create_error(path);
+
+  const auto names = names_in(path);
+  if (!names) return names.error();
+  const bool left = std::ranges::find(*names, kPart) != names->end();
+  const bool ours = std::ranges::all_of(*names, [](const std::string& name) {
+    return name == kPart || std::ranges::find(kOurs, name) != kOurs.end();
+  });
+  if (!names->empty() && !(left && ours)) {
+    target.made_ = false;
+    return Error(Code::Exists, path + ": there is something already");
+  }
+  // What tells that the rest was ours goes last.
+  for (const std::string& name : *names) {
+    if (name != kPart) remove(path + "/" + name);
+  }
+  remove(path + "/" + kPart);
+
+  std::optional<Owner> owner;
+  if (::geteuid() == 0 && found.st_uid != 0) owner = Owner{found.st_uid, found.st_gid};
+  auto tree = Tree::make(target.folder_.get(), kPart, path + "/" + kPart, owner);
+  if (!tree) return tree.error();
+  target.tree_.emplace(std::move(*tree));
+  return target;
+}
+
+Target::Target(Target&& other) noexcept
+    : path_(std::move(other.path_)),
+      folder_(std::move(other.folder_)),
+      made_(std::exchange(other.made_, false)),
+      tree_(std::move(other.tree_)) {
+  other.tree_.reset();
+}
+
+Target::~Target() {
+  if (tree_) remove(path_ + "/" + kPart);
+  if (made_) ::rmdir(path_.c_str());
+}
+
+Result<void> Target::room_for(std::uint64_t octets) const {
+  struct statvfs found {};
+  if (::fstatvfs(folder_.get(), &found) != 0) return Error::from_errno(path_);
+  const std::uint64_t room = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
+  if (octets <= room) return {};
+  constexpr int kInputOutput = 74;
+  return Error(Code::Full, path_ + ": " + format_size(octets) + " are needed and " + format_size(room) + " are free")
+      .with_exit_status(kInputOutput);
+}
+
+Result<void> Target::publish() {
+  if (::fchmod(folder_.get(), 0700) != 0 && errno != EPERM) return Error::from_errno(path_);
+  if (auto synced = tree_->sync(); !synced) return synced;
+  auto names = names_in(folder());
+  if (!names) return names.error();
+  std::erase_if(*names, [](const std::string& name) { return name == kFormat || name == "lock"; });
+  const auto move = [&](const std::string& name) -> Result<void> {
+    if (::renameat(tree_->root(), name.c_str(), folder_.get(), name.c_str()) != 0)
+      return transfer::create_error(path_ + "/" + name);
+    return {};
+  };
+  for (const std::string& name : *names) {
+    if (auto moved = move(name); !moved) return moved;
+  }
+  if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
+  if (auto moved = move(kFormat); !moved) return moved;
+  remove(folder());
+  if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
+  tree_.reset();
+  if (!std::exchange(made_, false)) return {};
+  const Fd parent(::openat(folder_.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent) (void)::fsync(parent.get());  // its name; a folder that we may not read is not ours to sync
+  return {};
+}
+
+}  // namespace gw::backup
