@@ -81,8 +81,10 @@ Result<int> back_up(const Commands& commands, const Options& options) {
     output.line("written      " + std::to_string(report->written_files) + ", " +
                 format_size(report->written_octets));
     for (const std::string& name : report->damaged)
-      output.line("damaged      " + options.to + "/" + name + ": an older backup's, written anew into this one");
-    if (!report->removed.empty()) output.line("removed      " + std::to_string(report->removed.size()) + " older");
+      output.line("damaged      " + options.to + "/" + name +
+                  ": an older backup's, written anew into this one");
+    if (!report->removed.empty())
+      output.line("removed      " + std::to_string(report->removed.size()) + " older");
   }
   return output.close(report->damaged.empty() ? 0 : kFindings);
 }
@@ -94,7 +96,8 @@ void add_backup(Commands& commands) {
   CLI::App* command = commands.add(commands.root(), "backup", "Copy the whole vault while it goes on",
                                    [&commands, options] { return back_up(commands, *options); });
   command->add_option("DEST", options->to, "Folder that gets a folder for each backup")->required();
-  command->add_flag("--incremental", options->incremental, "Link to what the newest backup there has already");
+  command->add_flag("--incremental", options->incremental,
+                    "Link to what the newest backup there has already");
   command->add_flag("--quick", options->quick, "Do not read again what is linked");
   command->add_option("--keep", options->keep, "Then remove all but the newest N")->type_name("N");
   command->add_flag("--json", options->json, "Print a JSON line");

@@ -18,6 +18,7 @@ struct Options {
   std::optional<std::chrono::seconds> silence;
   std::optional<std::chrono::seconds> unfetched;
   std::optional<std::chrono::seconds> certificate;
+  std::optional<std::chrono::seconds> backup;
   std::string mail_to;
   std::string sendmail = "/usr/sbin/sendmail";
   bool json = false;
@@ -46,6 +47,7 @@ Result<int> doctor(const Commands& commands, const Options& options) {
   limits.silence = options.silence.value_or(limits.silence);
   limits.unfetched = options.unfetched.value_or(limits.unfetched);
   limits.certificate = options.certificate.value_or(limits.certificate);
+  limits.backup = options.backup.value_or(limits.backup);
 
   const std::vector<Diagnosis> findings = examine(commands, *config, limits);
   cli::Output output;
@@ -103,6 +105,8 @@ void add_doctor(Commands& commands) {
                        "Name mailboxes whose oldest mail waits for this long (default 1 day)");
   cli::duration_option(*command, "--certificate", options->certificate,
                        "Name certificates that end within this time (default 14 days)");
+  cli::duration_option(*command, "--backup", options->backup,
+                       "Name a vault with mail and no backup for this long (default 7 days)");
   command->add_option("--mail-to", options->mail_to, "Also mail what is wrong, each finding once a day")
       ->type_name("ADDR");
   command->add_option("--sendmail", options->sendmail, "The program that takes the mail (/usr/sbin/sendmail)")

@@ -58,7 +58,8 @@ class Restore {
     if (*bad > 0) {
       const Error error(Code::Corrupt, source_.path() + ": " + std::to_string(*bad) +
                                            " files are damaged, and nothing was restored");
-      return give_up(error.with_hint("take an older backup, or what can be read of this one by gw-store salvage"));
+      return give_up(
+          error.with_hint("take an older backup, or what can be read of this one by gw-store salvage"));
     }
     if (auto completed = complete(target->tree()); !completed) return completed.error();
     // From here on as who is to serve it.
@@ -70,7 +71,8 @@ class Restore {
   }
 
  private:
-  // Before the long part. A history key that did not sign the backup's checkpoint is another vault's, or a thief's.
+  // Before the long part. A history key that did not sign the backup's checkpoint is another vault's, or a
+  // thief's.
   Result<void> read_keys() {
     if (!options_.history_key.empty()) {
       auto key = cli::read_secret_file(options_.history_key);
@@ -78,7 +80,8 @@ class Restore {
       if (auto signer = vault::make_signer(*key); !signer) return signer.error().within(options_.history_key);
       const backup::Heading& heading = source_.heading();
       if (heading.checkpoint.empty())
-        return Error(Code::BadInput, "the backup has no checkpoint that a history key could be compared with");
+        return Error(Code::BadInput,
+                     "the backup has no checkpoint that a history key could be compared with");
       const auto note = vault::open_checkpoint(heading.checkpoint, vault::verifier_key(*key, heading.vault));
       if (!note) return note.error().within(options_.history_key + ": does not match the backup");
       against_ = *note;  // signed, and so better than what the manifest says by itself
@@ -133,7 +136,8 @@ class Restore {
     } else {
       output_.line("backup       " + source_.path());
       print_heading();
-      output_.line(*bad == 0 ? std::string("state        whole") : "damaged      " + std::to_string(*bad) + " files");
+      output_.line(*bad == 0 ? std::string("state        whole")
+                             : "damaged      " + std::to_string(*bad) + " files");
     }
     return output_.close(*bad == 0 ? 0 : kFindings);
   }
@@ -159,8 +163,8 @@ class Restore {
     if (!health->writable) return Error(Code::Corrupt, health->reason);
     if (health->vault != heading.vault) return Error(Code::Corrupt, "is another one than the manifest says");
     if (health->commits < heading.commits)
-      return Error(Code::Corrupt, "ends at commit " + std::to_string(health->commits) + ", the manifest has " +
-                                      std::to_string(heading.commits));
+      return Error(Code::Corrupt, "ends at commit " + std::to_string(health->commits) +
+                                      ", the manifest has " + std::to_string(heading.commits));
     Restored restored;
     restored.commits = health->commits;
     if (auto keys = check_keys(**store, restored.last); !keys) return keys.error();
@@ -232,12 +236,13 @@ class Restore {
       output_.line("restored     " + options_.to);
       output_.line("from         " + source_.path());
       print_heading();
-      output_.line("as of        commit " + std::to_string(restored.commits) + ", last entry of the history " +
-                   shown_time(restored.last));
-      output_.line("verified     " + std::to_string(report.mailboxes) + " mailboxes, " +
-                   std::to_string(report.messages) + " messages, " + std::to_string(report.leaves) +
-                   " history entries: " +
-                   (report.findings.empty() ? "all whole" : std::to_string(report.findings.size()) + " findings"));
+      output_.line("as of        commit " + std::to_string(restored.commits) +
+                   ", last entry of the history " + shown_time(restored.last));
+      output_.line(
+          "verified     " + std::to_string(report.mailboxes) + " mailboxes, " +
+          std::to_string(report.messages) + " messages, " + std::to_string(report.leaves) +
+          " history entries: " +
+          (report.findings.empty() ? "all whole" : std::to_string(report.findings.size()) + " findings"));
       if (history_key_.empty())
         output_.line("next         put the history key back as " + options_.to +
                      "/history.key: without it nothing can be signed");
@@ -258,7 +263,8 @@ class Restore {
 
 Result<int> restore(const Commands& commands, const Options& options) {
   if (options.to.empty() != options.check)
-    return Error(Code::Usage, options.check ? "--check restores nothing: without --to" : "--to DIR, or --check");
+    return Error(Code::Usage,
+                 options.check ? "--check restores nothing: without --to" : "--to DIR, or --check");
   std::signal(SIGXFSZ, SIG_IGN);
   net::stop::install();
   auto source = backup::Source::open(options.from);
@@ -270,9 +276,11 @@ Result<int> restore(const Commands& commands, const Options& options) {
 
 void add_restore(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = commands.add(commands.root(), "restore", "Make a vault out of a backup, checked and verified",
-                                   [&commands, options] { return restore(commands, *options); });
-  command->add_option("SRC", options->from, "A backup, or the folder of several: then the newest")->required();
+  CLI::App* command =
+      commands.add(commands.root(), "restore", "Make a vault out of a backup, checked and verified",
+                   [&commands, options] { return restore(commands, *options); });
+  command->add_option("SRC", options->from, "A backup, or the folder of several: then the newest")
+      ->required();
   command->add_option("--to", options->to, "Absent or empty folder that becomes the vault")->type_name("DIR");
   command->add_flag("--check", options->check, "Only read the backup and compare it with its manifest");
   command->add_option("--history-key", options->history_key, "Put this key back, if it is the vault's own")

@@ -12,6 +12,7 @@
 #include "store/format.h"
 #include "vault/overview.h"
 #include "vault/route.h"
+#include "vault/upkeep.h"
 
 namespace gw::cmd {
 namespace {
@@ -117,6 +118,8 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
   const vault::Totals total = vault::totals_of(*rows);
   const auto did = activity(**store);
   if (!did) return did.error();
+  const auto backup = vault::last_backup(**store);
+  if (!backup) return backup.error();
   const auto config = commands.config();
   if (!config) return config.error();
 
@@ -145,6 +148,7 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     object["drained"] = total.drained;
     object["quarantined"] = total.quarantined;
     object["accepted"] = total.accepted;
+    object["last_backup"] = json_time(*backup ? (*backup)->time : 0);
     object["servers"] = json_of(did->servers);
     object["routes"] = json_of(did->routes);
     output.json(object);
@@ -163,6 +167,7 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     if (total.quarantined > 0) output.line("quarantined  " + std::to_string(total.quarantined));
     output.line("ever         " + std::to_string(total.accepted) + " accepted, " +
                 std::to_string(health->commits) + " commits");
+    output.line("last backup  " + (*backup ? shown_time((*backup)->time) : std::string("never")));
     print(*did, output);
   }
   return output.close(options.check && (!health->writable || health->full) ? 1 : 0);

@@ -13,8 +13,8 @@
 namespace gw::backup {
 namespace {
 
-// Which file this is, so that it is known again: RocksDB may give the number of a file to another one after a vault
-// was put back to an earlier state, but not its inode with its times of birth and of the last write.
+// Which file this is, so that it is known again: RocksDB may give the number of a file to another one after a
+// vault was put back to an earlier state, but not its inode with its times of birth and of the last write.
 std::string identity(int fd) {
   struct statx found {};
   if (::statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MTIME | STATX_BTIME, &found) != 0) return {};
@@ -22,7 +22,8 @@ std::string identity(int fd) {
     return std::to_string(time.tv_sec) + "." + std::to_string(time.tv_nsec);
   };
   const bool birth = (found.stx_mask & STATX_BTIME) != 0;
-  return std::to_string(found.stx_ino) + " " + at(found.stx_mtime) + " " + (birth ? at(found.stx_btime) : "-");
+  return std::to_string(found.stx_ino) + " " + at(found.stx_mtime) + " " +
+         (birth ? at(found.stx_btime) : "-");
 }
 
 // The newest one that is there, by name of its files that never change.
@@ -214,7 +215,8 @@ Result<Report> back_up(store::Store& store, const Options& options, const Pulse&
     if (removed) {
       report->removed = std::move(*removed);
     } else {
-      report->afterwards = removed.error().within("the backup is complete, and an older one could not be removed");
+      report->afterwards =
+          removed.error().within("the backup is complete, and an older one could not be removed");
     }
   }
   return report;

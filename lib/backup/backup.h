@@ -1,7 +1,7 @@
 // A live copy of a vault into a folder, with everything in it that was acknowledged before it began.
 //
-// The keeper makes a snapshot and hands over its files one by one; they are written, synced and read back here, by who
-// runs this. Nothing of what was there before is touched until the new one is complete.
+// The keeper makes a snapshot and hands over its files one by one; they are written, synced and read back
+// here, by who runs this. Nothing of what was there before is touched until the new one is complete.
 #pragma once
 
 #include <optional>
@@ -17,8 +17,8 @@ namespace gw::backup {
 
 struct Options {
   std::string to;
-  bool incremental = false;           // what the newest one there has already is linked, and not written again
-  bool quick = false;                 // what is linked is not read again
+  bool incremental = false;  // what the newest one there has already is linked, and not written again
+  bool quick = false;        // what is linked is not read again
   std::optional<std::size_t> keep{};  // older ones beyond so many are removed at the end
   std::string actor;
 };

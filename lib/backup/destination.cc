@@ -30,6 +30,12 @@ Result<void> remove_all(const std::string& path) {
   return {};
 }
 
+Micros time_of(const std::string& name) {
+  std::tm parts{};
+  if (::strptime(name.c_str(), "%Y%m%dT%H%M%SZ", &parts) == nullptr) return 0;
+  return static_cast<Micros>(::timegm(&parts)) * 1'000'000;
+}
+
 }  // namespace
 
 std::string snapshot_name(Micros time) {
@@ -100,8 +106,8 @@ Result<std::string> Destination::publish(const Tree& tree, Micros time) const {
   if (auto synced = tree.sync(); !synced) return synced.error();
   const auto others = complete();
   if (!others) return others.error();
-  std::string name = snapshot_name(time);
-  while (!others->empty() && name <= others->back()) name = snapshot_name(time += 1'000'000);
+  const Micros last = others->empty() ? 0 : time_of(others->back());
+  const std::string name = snapshot_name(std::max(time, last + 1'000'000));
   if (::renameat2(folder_.get(), kPart, folder_.get(), name.c_str(), RENAME_NOREPLACE) != 0 &&
       // A file system without that; the name is free, and nobody else writes here.
       (errno != EINVAL || ::renameat(folder_.get(), kPart, folder_.get(), name.c_str()) != 0))

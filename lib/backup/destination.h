@@ -1,7 +1,7 @@
 // The folder that backups go to: DEST/<UTC time>, each a whole vault's folder and its manifest.
 //
-// What is not whole has a name with a dot in front: `.part` while it is written, `.gone` while it is removed. So a
-// name without one is complete, also after a power cut. DEST/.lock is held by the one who writes there.
+// What is not whole has a name with a dot in front: `.part` while it is written, `.gone` while it is removed.
+// So a name without one is complete, also after a power cut. DEST/.lock is held by the one who writes there.
 #pragma once
 
 #include <optional>

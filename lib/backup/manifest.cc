@@ -173,7 +173,8 @@ Result<void> ManifestReader::look_through() {
       const auto format = number(object, "gw_backup");
       if (!format) return damaged();
       if (*format != kFormat)
-        return Error(Code::Version, shown_ + ": a backup of format " + std::to_string(*format) + ", this gw knows 1");
+        return Error(Code::Version,
+                     shown_ + ": a backup of format " + std::to_string(*format) + ", this gw knows 1");
       const auto heading = heading_of(object);
       if (!heading) return damaged();
       heading_ = *heading;

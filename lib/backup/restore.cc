@@ -142,7 +142,8 @@ Result<void> Target::room_for(std::uint64_t octets) const {
   const std::uint64_t room = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
   if (octets <= room) return {};
   constexpr int kInputOutput = 74;
-  return Error(Code::Full, path_ + ": " + format_size(octets) + " are needed and " + format_size(room) + " are free")
+  return Error(Code::Full,
+               path_ + ": " + format_size(octets) + " are needed and " + format_size(room) + " are free")
       .with_exit_status(kInputOutput);
 }
 

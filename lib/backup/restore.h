@@ -1,4 +1,5 @@
-// Out of a backup: every file compared with its manifest on the way, and a vault only once all of it is there.
+// Out of a backup: every file compared with its manifest on the way, and a vault only once all of it is
+// there.
 #pragma once
 
 #include <functional>
@@ -21,8 +22,8 @@ class Source {
   std::uint64_t files() const { return manifest_.files(); }
   std::uint64_t octets() const { return manifest_.octets(); }
 
-  // Once: reads every file, into `to` where it is given, and calls `damaged` for each that is not what the manifest
-  // says, or missing. Gives how many.
+  // Once: reads every file, into `to` where it is given, and calls `damaged` for each that is not what the
+  // manifest says, or missing. Gives how many.
   using Damaged = std::function<void(const std::string& name, std::string_view what)>;
   Result<std::uint64_t> copy(Tree* to, const Damaged& damaged, const Pulse& pulse);
 
@@ -32,11 +33,12 @@ class Source {
   ManifestReader manifest_;
 };
 
-// The folder that becomes a vault. Filled in DIR/.restore; destroyed before it is published, nothing of it stays.
+// The folder that becomes a vault. Filled in DIR/.restore; destroyed before it is published, nothing of it
+// stays.
 class Target {
  public:
-  // Absent (then it is made), empty, or left by an interrupted restore (then that goes first). Exists: anything else.
-  // Root restores for the owner of a folder that is there already.
+  // Absent (then it is made), empty, or left by an interrupted restore (then that goes first). Exists:
+  // anything else. Root restores for the owner of a folder that is there already.
   static Result<Target> open(const std::string& path);
   Target(Target&&) noexcept;
   Target& operator=(Target&&) = delete;

@@ -20,8 +20,8 @@ constexpr std::size_t kPiece = 1 << 20;
 
 bool valid_part(std::string_view part) {
   const auto good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   };
   return !part.empty() && part.size() <= 128 && part.front() != '.' && std::ranges::all_of(part, good);
 }
@@ -125,8 +125,9 @@ Result<Fd> Tree::read(const std::string& name) const {
   // Not waiting: it may be a pipe that somebody put there.
   Fd fd(::openat(at->folder, at->file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat found {};
-  if (!fd || ::fstat(fd.get(), &found) != 0) return Error::from_errno(path(name));
-  if (!S_ISREG(found.st_mode)) return Error(Code::BadInput, path(name) + ": not a plain file");
+  const bool link = !fd && errno == ELOOP;
+  if (!link && (!fd || ::fstat(fd.get(), &found) != 0)) return Error::from_errno(path(name));
+  if (link || !S_ISREG(found.st_mode)) return Error(Code::BadInput, path(name) + ": not a plain file");
   return fd;
 }
 
@@ -170,7 +171,8 @@ Result<Digest> Tree::digest(const std::string& name, const Pulse& pulse) const {
 bool Tree::shared(const std::string& name) const {
   auto at = place(name);
   struct stat found {};
-  return at && ::fstatat(at->folder, at->file.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_nlink > 1;
+  return at && ::fstatat(at->folder, at->file.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+         found.st_nlink > 1;
 }
 
 Result<void> Tree::sync() const {

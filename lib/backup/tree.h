@@ -1,5 +1,5 @@
-// A folder with a vault's files, in a backup or about to be a vault: written so that it stays after a power cut, and
-// never through a link that somebody put there.
+// A folder with a vault's files, in a backup or about to be a vault: written so that it stays after a power
+// cut, and never through a link that somebody put there.
 //
 //   auto tree = Tree::make(parent, ".part", shown);
 //   tree->write("db/000012.sst", from, pulse);  ...  tree->sync();

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "net/tls.h"
 #include "vault/overview.h"
+#include "vault/upkeep.h"
 
 namespace gw::gate {
 namespace {
@@ -66,6 +67,15 @@ void of_vault(Metrics& metrics, const store::Health& health) {
   metrics.sample(health.free_inodes);
   metrics.family("gw_commits", "counter", nullptr, "Commits of the vault, ever.");
   metrics.sample(health.commits);
+}
+
+Result<void> of_upkeep(Metrics& metrics, store::Store& store) {
+  const auto backup = vault::last_backup(store);
+  if (!backup) return backup.error();
+  metrics.family("gw_last_backup_timestamp_seconds", "gauge", "seconds",
+                 "When the vault was last backed up.");
+  metrics.sample_time(*backup ? (*backup)->time : 0);
+  return {};
 }
 
 void of_mailboxes(Metrics& metrics, const std::vector<Box>& boxes) {
@@ -158,6 +168,7 @@ Result<std::string> openmetrics(store::Store& store, const config::Config& confi
     boxes.push_back({"mailbox=\"" + escaped(row.record.name) + "\"", std::move(row.record), row.stat});
   Metrics metrics;
   of_vault(metrics, *health);
+  if (auto told = of_upkeep(metrics, store); !told) return told.error();
   of_mailboxes(metrics, boxes);
   of_servers(metrics, *tallies);
   of_certificates(metrics, config);

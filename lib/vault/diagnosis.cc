@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "store/each.h"
 #include "vault/mailbox.h"
+#include "vault/overview.h"
+#include "vault/upkeep.h"
 
 namespace gw::vault {
 namespace {
@@ -47,6 +49,42 @@ void examine_health(const store::Health& health, const std::string& folder,
     disk.hint = "make room on this disk, let the archive drain, or lower the grace time";
   }
   findings.push_back(std::move(disk));
+}
+
+// Where there is no mail, nothing is lost without one.
+Result<void> examine_backup(store::Store& store, const std::string& folder, const DiagnosisLimits& limits,
+                            std::vector<Diagnosis>& findings) {
+  const auto last = last_backup(store);
+  if (!last) return last.error();
+  Micros since = 0;
+  if (*last) {
+    since = (*last)->time;
+  } else {
+    const auto leaves = store.history_read({}, 0, 1);
+    if (!leaves) return leaves.error();
+    const auto made = leaves->empty() ? Error(Code::Corrupt, "the vault's history is empty")
+                                      : store::decode_leaf(leaves->front());
+    if (!made) return made.error();
+    since = made->time;
+  }
+  const std::int64_t age = seconds_since(since);
+  Diagnosis finding{"backup", Level::Good, folder, {}, {}, Cause::None, {.seconds = age, .detail = {}}};
+  finding.text = *last ? "the last one is of " + shown_time(since) : "there was never one";
+  if (age > limits.backup.count()) {
+    const auto rows = mailbox_rows(store);
+    if (!rows) return rows.error();
+    const bool mail = std::ranges::any_of(*rows, [](const MailboxRow& row) {
+      return row.stat.live + row.stat.pending + row.stat.drained + row.stat.quarantined > 0;
+    });
+    if (mail) {
+      finding.level = Level::Warning;
+      finding.cause = *last ? Cause::OldBackup : Cause::NoBackup;
+      finding.facts.time = *last ? since : 0;
+      finding.hint = "gw-store backup DEST, every day: gw-backup.timer, or cron";
+    }
+  }
+  findings.push_back(std::move(finding));
+  return {};
 }
 
 // A history's times never run back: where its last leaf is ahead, the clock was wrong then or is wrong now.
@@ -237,6 +275,7 @@ Result<void> examine_vault(store::Store& store, const std::string& folder, const
   if (settings->recovery_recipient.empty())
     findings.push_back(
         {"recovery", Level::Good, folder, "none: a lost password is lost mail", {}, Cause::NoRecovery, {}});
+  if (auto looked = examine_backup(store, folder, limits, findings); !looked) return looked;
 
   const auto mailboxes = store.mailboxes();
   if (!mailboxes) return mailboxes.error();

@@ -35,6 +35,8 @@ enum class Cause : unsigned char {
   Quarantined,  // count
   Unconfirmed,  // count
   Suspended,
+  NoBackup,   // none for seconds, since the vault was made
+  OldBackup,  // the last one is seconds old; its time
 };
 
 struct Facts {
@@ -60,6 +62,7 @@ struct DiagnosisLimits {
   std::chrono::seconds silence{7 * 24 * 3600};       // an active mailbox that nothing came to for so long
   std::chrono::seconds unfetched{24 * 3600};         // a mail that has waited for the archive so long
   std::chrono::seconds certificate{14 * 24 * 3600};  // a certificate that ends so soon
+  std::chrono::seconds backup{7 * 24 * 3600};        // a vault with mail and no backup for so long
 };
 
 // Health, clock, settings, and each mailbox; `folder` is where the vault is. An Error only where the keeper

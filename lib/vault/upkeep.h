@@ -1,5 +1,5 @@
-// What a vault knows of its own upkeep: when it was last backed up, and from which backup it was restored. Small records
-// of the vault; each change is a leaf of its history.
+// What a vault knows of its own upkeep: when it was last backed up, and from which backup it was restored.
+// Small records of the vault; each change is a leaf of its history.
 #pragma once
 
 #include <cstdint>

@@ -133,6 +133,35 @@ class UsersTest(unittest.TestCase):
             done = self.tool(user, "gw-store", "mailbox", "list", status=(69, 77))
             self.assertEqual(done.stdout, b"")
 
+    def test_the_administrator_backs_up_what_he_may_not_read(self):
+        made = gw.json.loads(self.tool("gw-admin", "gw-store", "mailbox", "add", "journal", "--trace", "off", "--json").stdout)
+        box = gw.Mailbox(made, self.vault.side)
+        mails = [gw.mail(700_000), gw.mail(2000)]
+        for content in mails:
+            self.tool("gw-admin", "gw-store", "message", "add", "journal", input=content)
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-backups-"))
+        self.addCleanup(shutil.rmtree, folder)
+        for user in ("gw-receive", "gw-drain"):
+            os.chown(folder, IDS[user], IDS[user])
+            self.tool(user, "gw-store", "backup", folder / "x", status=69)
+        os.chown(folder, IDS["gw-admin"], IDS["gw-admin"])
+        command = unit("gw-backup.service")["Service"]["ExecStart"].split()
+        options = command[command.index("${GW_BACKUP_TO}") + 1:]
+        for _ in range(2):
+            self.tool("gw-admin", "gw-store", "backup", folder / "all", *options)
+        self.assertEqual({p.stat().st_uid for p in folder.rglob("*")}, {IDS["gw-admin"]})
+        self.assertFalse((self.vault.path / "snapshot").exists())
+        self.tool("gw-admin", "gw-store", "restore", folder / "all", "--to", folder / "restored")
+        env = gw.clean_environment({"GW_VAULT": str(folder / "restored")})
+        box.password_file.chmod(0o644)
+        self.vault.side.chmod(0o755)
+        gw.run(gw.program("gw-export"), "journal", "--to", folder / "out", "--format", "eml", "--password-file", box.password_file,
+               env=env, **self.identity("gw-admin"))
+        self.assertEqual(gw.digests(p.read_bytes() for p in (folder / "out").rglob("*.eml")), gw.digests(mails))
+        pid = int((folder / "restored/lock").read_text())
+        os.kill(pid, 15)
+        gw.until(lambda: not gw.alive(pid), "its keeper ends")
+
     def test_the_history_says_which_user_did_it(self):
         self.tool("gw-admin", "gw-store", "mailbox", "add", "journal")
         [made] = [gw.json.loads(line) for line in

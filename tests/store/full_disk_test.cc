@@ -228,4 +228,27 @@ TEST_CASE("without inodes mail is refused as Full, too") {
 }
 
 }  // namespace
+TEST_CASE("A disk that fills takes the room of a snapshot back, and gives none") {
+  const SmallDisk disk("size=32m");
+  if (!disk.mounted()) return;
+  const LocalVault vault(disk.path());
+  auto store = vault.open();
+  const MailboxRecord box = contract::put(*store, new_mailbox("a"));
+  std::vector<Mail> removed;
+  for (int count = 0; count < 8; ++count) {
+    removed.push_back(new_mail(1 << 20));
+    REQUIRE(deliver(*store, box.id, removed.back()));
+  }
+  auto snapshot = store->snapshot();
+  REQUIRE(snapshot);
+  REQUIRE(contract::move(*store, box.id, ids(removed), State::Live, std::nullopt));
+  const Filled filled = fill(*store, box.id, 10, 700 << 10);
+  CHECK(await([&] { return !fs::exists(vault.options.path + "/snapshot"); }));
+  CHECK((*snapshot)->next().error().code() == Code::Full);
+  CHECK(store->snapshot().error().code() == Code::Full);
+  // What it had held is there for mail: more than the disk less those eight.
+  CHECK(filled.mails.size() * (700 << 10) > (16U << 20));
+  check_all(*store, box.id, filled.mails);
+}
+
 }  // namespace gw::store

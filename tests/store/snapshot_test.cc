@@ -100,7 +100,8 @@ TEST_CASE("Which files of a snapshot never change is said of them, and they are 
       REQUIRE(file);
       if (!*file) break;
       const std::string& name = (*file)->name;
-      CHECK((*file)->immutable == (name.starts_with("large/") || name.ends_with(".sst") || name.ends_with(".blob")));
+      CHECK((*file)->immutable ==
+            (name.starts_with("large/") || name.ends_with(".sst") || name.ends_with(".blob")));
       if (!(*file)->immutable) continue;
       struct stat found {};
       REQUIRE(::fstat((*file)->content.get(), &found) == 0);
@@ -127,7 +128,8 @@ TEST_CASE("What is removed beside a snapshot is still in it, and gone from the v
   CHECK_FALSE(fs::exists(vault.options.path + "/large/" + large.id.hex()));
   bool seen = false;
   for (auto file = (*snapshot)->next(); file && *file; file = (*snapshot)->next()) {
-    if ((*file)->name == "large/" + large.id.hex()) seen = content((*file)->content) == as_text(large.container);
+    if ((*file)->name == "large/" + large.id.hex())
+      seen = content((*file)->content) == as_text(large.container);
   }
   CHECK(seen);
   snapshot->reset();
