@@ -121,6 +121,8 @@ std::vector<Case> table(const MailboxId& mailbox) {
       {proto::OP_NOTE, "of nothing", kAdmin, nothing()},
       {proto::OP_CHECKPOINT, "", kAdmin, nothing()},
       {proto::OP_SWEEP, "", kAdmin, nothing()},
+      {proto::OP_TALLY, "", kAll, nothing()},
+      {proto::OP_TALLIES, "", kAdmin, nothing()},
       {proto::OP_SNAPSHOT, "", kAdmin, nothing()},
       {proto::OP_SNAPSHOT_FILE, "", kAdmin, nothing()},
       {proto::OP_SNAPSHOT_END, "", kAdmin, nothing()},

@@ -77,7 +77,8 @@ class SnapshotFolder {
     std::error_code error;
     std::filesystem::remove_all(path_, error);
     if (error) log::warning("snapshot not removed", {{"folder", path_}, {"error", error.message()}});
-    std::filesystem::remove(std::filesystem::path(path_).parent_path(), error);  // unless there is another one
+    std::filesystem::remove(std::filesystem::path(path_).parent_path(),
+                            error);  // unless there is another one
   }
 
   const std::string path_;

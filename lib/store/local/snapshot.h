@@ -1,5 +1,5 @@
-// Snapshots of a vault: a folder with a second name for every file that never changes, and copies of the few that do.
-// Below VAULT/snapshot, and there only while somebody copies it.
+// Snapshots of a vault: a folder with a second name for every file that never changes, and copies of the few
+// that do. Below VAULT/snapshot, and there only while somebody copies it.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,8 @@ class Snapshots {
  public:
   explicit Snapshots(const std::string& vault) : vault_(vault) {}
 
-  // `point` is called once nothing can vanish any more, and says how far commits go by then. Busy: there is one.
+  // `point` is called once nothing can vanish any more, and says how far commits go by then. Busy: there is
+  // one.
   Result<std::unique_ptr<Snapshot>> make(const Engine& engine, LargeFiles& large,
                                          const std::function<CommitPoint()>& point);
   // Gives its room back now: whoever copies it hears Full. Nothing, where there is none.
