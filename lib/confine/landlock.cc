@@ -40,6 +40,8 @@ constexpr std::uint64_t kSignals = 1 << 1;          // version 6
 
 // The C library's and OpenSSL's own: libraries that are loaded when needed, and openssl.cnf.
 constexpr const char* kLibraries[] = {"/usr", "/lib", "/lib64", "/etc/ssl/openssl.cnf", "/etc/localtime"};
+// Variables that name others of OpenSSL's files.
+constexpr const char* kNamed[] = {"OPENSSL_CONF", "OPENSSL_MODULES", "SSL_CERT_FILE", "SSL_CERT_DIR"};
 // For looking up names. A folder and no list of files: resolv.conf is replaced when the network changes.
 constexpr const char* kNames[] = {"/etc", "/usr/local/etc"};
 constexpr const char* kResolver = "/etc/resolv.conf";
@@ -87,6 +89,8 @@ Result<void> restrict_files(int version, const Needs& needs) {
   constexpr std::uint64_t kRead = kReadFile | kReadFolder;
   std::vector<std::string> readable = needs.readable;
   readable.insert(readable.end(), std::begin(kLibraries), std::end(kLibraries));
+  for (const char* variable : kNamed)
+    if (const char* path = std::getenv(variable); path != nullptr) readable.emplace_back(path);
   if (needs.outgoing) {
     readable.insert(readable.end(), std::begin(kNames), std::end(kNames));
     for (std::string& folder : folders_of(kResolver)) readable.push_back(std::move(folder));

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 
+#include "base/log.h"
 #include "confine/identity.h"
 #include "confine/walls.h"
 
@@ -54,10 +55,16 @@ Result<Closed> close(Mode mode, const Needs& needs) {
   closed.landlock = landlock_version();
   if (closed.landlock == 0 && mode == Mode::Require) return not_possible("this kernel has no Landlock");
   if (closed.landlock > 0)
-    if (auto done = restrict_files(closed.landlock, needs); !done) return done.error();
+    if (auto done = restrict_files(closed.landlock, needs); !done) {
+      // As in a container whose own filter knows the question and not the rest.
+      if (mode == Mode::Require) return not_possible(done.error().text());
+      log::warning("not confined", {{"reason", done.error().text()}});
+      closed.landlock = 0;
+    }
   const Result<bool> filtered = filter_system_calls(needs);
-  if (!filtered) return filtered.error();
-  closed.seccomp = *filtered;
+  if (!filtered && mode == Mode::Require) return not_possible(filtered.error().text());
+  if (!filtered) log::warning("not confined", {{"reason", filtered.error().text()}});
+  closed.seccomp = filtered.value_or(false);
   if (!closed.seccomp && mode == Mode::Require) return not_possible("this kernel has no seccomp filters");
   return closed;
 }

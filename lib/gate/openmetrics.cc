@@ -37,12 +37,32 @@ class Metrics {
     std::string fraction = std::to_string(1'000'000 + time % 1'000'000).substr(1);
     put(std::to_string(time / 1'000'000) + "." + fraction, labels);
   }
+  // Counts by bounds in microseconds, in a family of seconds.
+  void histogram(const store::SyncTimes& times) {
+    std::uint64_t sum = 0;
+    for (std::size_t at = 0; at < times.kBounds.size(); ++at) {
+      sum += times.counts[at];
+      line("_bucket", "le=\"" + seconds(times.kBounds[at]) + "\"", std::to_string(sum));
+    }
+    sum += times.counts.back();
+    line("_bucket", "le=\"+Inf\"", std::to_string(sum));
+    line("_count", {}, std::to_string(sum));
+    line("_sum", {}, seconds(times.micros));
+  }
   std::string take() { return std::move(text_) + "# EOF\n"; }
 
  private:
   void put(const std::string& value, const std::string& labels) {
-    text_ +=
-        name_ + (counter_ ? "_total" : "") + (labels.empty() ? "" : "{" + labels + "}") + " " + value + "\n";
+    line(counter_ ? "_total" : "", labels, value);
+  }
+  void line(const char* suffix, const std::string& labels, const std::string& value) {
+    text_ += name_ + suffix + (labels.empty() ? "" : "{" + labels + "}") + " " + value + "\n";
+  }
+  // `0.0025`, `1.0`: bounds are compared as they are written.
+  static std::string seconds(std::uint64_t micros) {
+    std::string fraction = std::to_string(1'000'000 + micros % 1'000'000).substr(1);
+    while (fraction.size() > 1 && fraction.back() == '0') fraction.pop_back();
+    return std::to_string(micros / 1'000'000) + "." + fraction;
   }
   std::string text_;
   std::string name_;
@@ -67,6 +87,12 @@ void of_vault(Metrics& metrics, const store::Health& health) {
   metrics.sample(health.free_inodes);
   metrics.family("gw_commits", "counter", nullptr, "Commits of the vault, ever.");
   metrics.sample(health.commits);
+  metrics.family("gw_commits_waiting", "gauge", nullptr,
+                 "Changes that wait for their commit at this moment.");
+  metrics.sample(health.queued);
+  metrics.family("gw_sync_seconds", "histogram", "seconds",
+                 "How long the synced writes took since the keeper started.");
+  metrics.histogram(health.syncs);
 }
 
 Result<void> of_upkeep(Metrics& metrics, store::Store& store) {

@@ -56,6 +56,9 @@ void put(const store::Health& health, proto::Health& to) {
   to.set_commits(health.commits);
   to.set_mailboxes(health.mailboxes);
   to.set_senders(health.senders);
+  to.set_queued(health.queued);
+  for (const std::uint64_t count : health.syncs.counts) to.add_syncs(count);
+  to.set_sync_micros(health.syncs.micros);
 }
 
 Result<store::Health> from_proto(const proto::Health& from) {
@@ -71,6 +74,12 @@ Result<store::Health> from_proto(const proto::Health& from) {
   health.commits = from.commits();
   health.mailboxes = from.mailboxes();
   health.senders = from.senders();
+  health.queued = from.queued();
+  // A keeper of another version may have other bounds: then none are better than wrong ones.
+  if (std::cmp_equal(from.syncs_size(), health.syncs.counts.size())) {
+    std::copy(from.syncs().begin(), from.syncs().end(), health.syncs.counts.begin());
+    health.syncs.micros = from.sync_micros();
+  }
   return health;
 }
 

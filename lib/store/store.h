@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "store/leaf.h"
 #include "store/record.h"
+#include "store/sync_times.h"
 #include "store/tally.h"
 
 namespace gw::store {
@@ -47,6 +48,8 @@ struct Health {
   std::uint64_t free_inodes = 0;
   std::uint64_t commits = 0;  // ever
   std::uint64_t mailboxes = 0;
+  std::uint64_t queued = 0;  // changes that wait for their commit at this moment
+  SyncTimes syncs;
   bool senders = false;  // a mailbox has a sender token: AUTH can succeed
 };
 

@@ -137,12 +137,20 @@ class MetricsTest(unittest.TestCase):
                     if types.get(family.removesuffix("_total")) == "counter":
                         self.assertTrue(family.endswith("_total"))
                         family = family.removesuffix("_total")
+                    if types.get(family.rsplit("_", 1)[0]) == "histogram":
+                        family = family.rsplit("_", 1)[0]
                     self.assertIn(family, types)
                     samples[name] = float(value)
             self.assertEqual(samples['gw_messages{mailbox="journal",state="live"}'], 1)
             self.assertEqual(samples['gw_waiting_bytes{mailbox="journal"}'], len(gw.mail(1000)))
             self.assertEqual(samples['gw_quota_bytes{mailbox="journal"}'], 5 << 20)
             self.assertEqual(samples["gw_writable"], 1)
+            self.assertEqual(samples["gw_commits_waiting"], 0)
+            buckets = [v for k, v in samples.items() if k.startswith("gw_sync_seconds_bucket{")]
+            self.assertEqual(buckets, sorted(buckets))
+            self.assertEqual(buckets[-1], samples["gw_sync_seconds_count"])
+            self.assertGreaterEqual(samples["gw_sync_seconds_count"], 2)  # the mailbox and the mail
+            self.assertGreater(samples["gw_sync_seconds_sum"], 0)
             [expiry] = [v for k, v in samples.items() if k.startswith("gw_certificate_expiry")]
             self.assertGreater(expiry, time.time() + 86400)
             self.assertAlmostEqual(samples['gw_last_delivery_timestamp_seconds{mailbox="journal"}'], time.time(), delta=120)

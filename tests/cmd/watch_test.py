@@ -206,6 +206,7 @@ class MetricsTest(unittest.TestCase):
         done = gw.run("/usr/bin/python3", "-c", PARSE, input=text)
         families = {name: (kind, samples) for name, kind, samples in json.loads(done.stdout)}
         self.assertEqual(families["gw_accepted"][0], "counter")
+        self.assertEqual(families["gw_sync_seconds"][0], "histogram")
         self.assertEqual(families["gw_waiting_bytes"][1], [["gw_waiting_bytes", {"mailbox": "journal"}, len(gw.mail(1000))]])
 
     @gw.need_program("prometheus-node-exporter")
@@ -229,6 +230,7 @@ class MetricsTest(unittest.TestCase):
         self.assertIn("node_textfile_scrape_error 0\n", text)
         self.assertIn('gw_accepted_total{mailbox="journal"} 1\n', text)
         self.assertIn('gw_messages{mailbox="journal",state="live"} 1\n', text)
+        self.assertRegex(text, r'gw_sync_seconds_bucket\{le="\+Inf"\} [1-9]')
         [when] = [line for line in text.splitlines() if line.startswith("gw_last_delivery_timestamp_seconds{")]
         self.assertAlmostEqual(float(when.rsplit(" ", 1)[1]), time.time(), delta=120)
 

@@ -48,6 +48,14 @@ class HardeningTest(unittest.TestCase):
             unchecked = re.findall(r"UND (snprintf|syslog|sprintf|strcpy|strcat)@", symbols)
             self.assertEqual(unchecked, [], path)
 
+    def test_our_own_functions_begin_with_a_branch_target(self):
+        if subprocess.run(["uname", "-m"], check=True, capture_output=True, text=True).stdout.strip() != "x86_64":
+            self.skipTest("another kind of machine")
+        for path in PROGRAMS:
+            code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", "--disassemble=main", path], check=True,
+                                  capture_output=True, text=True).stdout
+            self.assertRegex(code, r"<main>:\n +[0-9a-f]+:\s+endbr64", path)
+
     def test_branch_targets_are_marked_where_the_system_s_own_parts_are(self):
         # The mark (CET) is the executable's only where every object has it, crt1.o of the C library too: Debian 12's has not.
         start = subprocess.run(["cc", "-print-file-name=Scrt1.o"], check=True, capture_output=True, text=True).stdout.strip()

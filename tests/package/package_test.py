@@ -32,6 +32,12 @@ class PackageTest(unittest.TestCase):
         one, two = (gw.sha256(package.read_bytes()) for package in self.packages)
         self.assertEqual(one, two)
 
+    def test_no_program_tells_where_it_was_built(self):
+        gw.run("dpkg-deb", "-x", self.packages[0], self.folder / "root")
+        for program in (self.folder / "root/usr/bin").iterdir():
+            for folder in (gw.ROOT, gw.BIN.parent):
+                self.assertNotIn(str(folder).encode() + b"/", program.read_bytes(), program.name)
+
     def test_lintian_finds_no_error(self):
         if shutil.which("lintian") is None:
             self.fail("lintian is not here; scripts/install-packages test installs it")

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <thread>
 
 namespace gw::store {
@@ -216,14 +217,17 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
   waiters = waiters.first(answered);
   if (!batch.finish()) return answered;
   if (auto room = make_room(batch.writes().GetDataSize()); !room) return refuse(room.error());
+  const auto begun = std::chrono::steady_clock::now();
   if (auto written = engine_.write(batch.writes()); !written) {
     // Never tried again: after a failed sync, a second one that succeeds proves nothing.
     fail(written.error());
     return refuse(Error(Code::Unknown, "the commit failed: " + written.error().text()));
   }
   {
+    const auto took = std::chrono::steady_clock::now() - begun;
     const std::lock_guard lock(mutex_);
     point_ = batch.point();
+    syncs_.add(static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::microseconds>(took).count()));
   }
   if (batch.newest() != 0) hooks_.committed(batch.newest());
   table_.publish(batch.take_changed());
@@ -251,6 +255,16 @@ Result<void> Commits::make_room(std::uint64_t octets) {
 CommitPoint Commits::point() const {
   const std::lock_guard lock(mutex_);
   return point_;
+}
+
+std::size_t Commits::queued() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+SyncTimes Commits::syncs() const {
+  const std::lock_guard lock(mutex_);
+  return syncs_;
 }
 
 void Commits::close(const Error& why) {

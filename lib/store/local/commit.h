@@ -19,6 +19,7 @@
 #include "store/local/keys.h"
 #include "store/local/space.h"
 #include "store/local/state.h"
+#include "store/sync_times.h"
 
 namespace gw::store {
 
@@ -90,6 +91,8 @@ class Commits {
   Result<void> run(std::size_t octets, const Judge& judge);
 
   CommitPoint point() const;
+  std::size_t queued() const;  // with those of the batch that is being written
+  SyncTimes syncs() const;
   // Refuses everything from now on, with this reason.
   void close(const Error& why);
   // The same, and tells whoever asked to be told.
@@ -112,6 +115,7 @@ class Commits {
   bool led_ = false;            // somebody is the leader
   rocksdb::WriteBatch writes_;  // the leader's
   CommitPoint point_;
+  SyncTimes syncs_;
   std::optional<Error> closed_;
   bool failed_ = false;
 };

@@ -203,6 +203,8 @@ Result<Health> LocalStore::health() {
   health.free_inodes = space_.free_inodes();
   health.commits = commits_.point().number;
   health.mailboxes = table_.count();
+  health.queued = commits_.queued();
+  health.syncs = commits_.syncs();
   health.senders = table_.senders() > 0;
   return health;
 }
