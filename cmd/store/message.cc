@@ -8,8 +8,8 @@
 #include "cli/password.h"
 #include "cli/values.h"
 #include "mail/header.h"
-#include "mime/unwrap.h"
 #include "store/format.h"
+#include "transfer/inner_files.h"
 #include "transfer/manifest.h"
 #include "transfer/message_source.h"
 #include "vault/drain.h"
@@ -147,27 +147,6 @@ Result<int> show_envelope(const vault::Envelope& envelope, bool json) {
   return output.close();
 }
 
-// Digest and size of the mails within, as an export would write them.
-Result<std::vector<transfer::InnerFile>> inner_mails(mime::Source& source,
-                                                     const mime::JournalReport& report) {
-  std::vector<transfer::InnerFile> mails;
-  for (const mime::InnerMail& inner : report.inner) {
-    transfer::InnerFile mail;
-    Sha256 digest;
-    const auto read = mime::unwrap(source, inner.content, [&](ByteView piece) -> Result<void> {
-      digest.update(piece);
-      mail.octets += piece.size();
-      return {};
-    });
-    if (!read) return read.error();
-    mail.sha256 = digest.finish();
-    mail.is_protected = inner.is_protected;
-    mail.message_id = inner.message_id;
-    mails.push_back(std::move(mail));
-  }
-  return mails;
-}
-
 std::string shown_recipient(const mime::Recipient& recipient) {
   return recipient.address + (recipient.expanded ? ", expanded from " + *recipient.expanded : "") +
          (recipient.forwarded ? ", forwarded from " + *recipient.forwarded : "");
@@ -177,7 +156,7 @@ Result<int> show_journal(vault::Message& message, bool json) {
   transfer::MessageSource source(message);
   const auto report = mime::read_journal_report(source);
   if (!report) return report.error();
-  const auto inner = inner_mails(source, *report);
+  const auto inner = transfer::inner_files(source, *report);
   if (!inner) return inner.error();
   cli::Output output;
   if (json) {

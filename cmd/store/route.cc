@@ -10,25 +10,19 @@
 namespace gw::cmd {
 namespace {
 
-// What can be said of a route. Not said: as it is.
-struct Properties {
-  std::optional<std::string> description, upstream, tls, ca, pin, mailbox, on_copy_failure, uncopied_delete;
-  std::optional<std::vector<std::string>> map, logins, clients;
-};
-
 struct AddOptions {
   std::string name, protocol;
-  Properties said;
+  vault::RouteChange said;
   bool allow_private = false;
 };
 
 struct SetOptions {
   std::string name;
-  Properties said;
+  vault::RouteChange said;
   std::optional<std::string> allow_private;
 };
 
-void declare(CLI::App& app, Properties& to, bool required) {
+void declare(CLI::App& app, vault::RouteChange& to, bool required) {
   app.add_option("--upstream", to.upstream, "The provider's server")
       ->type_name("HOST:PORT")
       ->required(required);
@@ -49,67 +43,15 @@ void declare(CLI::App& app, Properties& to, bool required) {
   app.add_option("--description", to.description, "Free text")->type_name("TEXT");
 }
 
-vault::UpstreamTls tls_of(const std::string& word) {
-  return word == "implicit"   ? vault::UpstreamTls::Implicit
-         : word == "starttls" ? vault::UpstreamTls::StartTls
-                              : vault::UpstreamTls::None;
-}
-
-vault::UncopiedDelete delete_of(const std::string& word) {
-  return word == "copy"     ? vault::UncopiedDelete::Copy
-         : word == "refuse" ? vault::UncopiedDelete::Refuse
-                            : vault::UncopiedDelete::Pass;
-}
-
-Error usage(const char* option, const std::string& value, const char* what) {
-  return Error(Code::Usage, std::string(option) + ": `" + value + "` is not " + what);
-}
-
-Result<void> apply_mailboxes(store::Store& store, const Properties& said, vault::Route& route) {
-  if (said.mailbox) {
-    route.mailbox = {};
-    if (!said.mailbox->empty()) {
-      const auto mailbox = mailbox_named(store, *said.mailbox);
-      if (!mailbox) return mailbox.error();
-      route.mailbox = mailbox->id;
-    }
-  }
-  if (said.map) {
-    route.map.clear();
-    for (const std::string& text : *said.map) {
-      auto rule = login_rule(store, text);
-      if (!rule) return rule.error();
-      route.map.push_back(std::move(*rule));
-    }
-  }
-  return {};
-}
-
-Result<void> apply(store::Store& store, const Properties& said, vault::Route& route) {
-  if (said.upstream) {
-    const auto upstream = vault::parse_upstream(*said.upstream);
-    if (!upstream) return usage("--upstream", *said.upstream, "HOST:PORT");
-    route.host = upstream->host;
-    route.port = upstream->port;
-  }
-  if (said.tls) route.tls = tls_of(*said.tls);
+// What is said goes into the route, or is an error of the option's.
+Result<void> apply(store::Store& store, vault::RouteChange said, vault::Route& route) {
   // gw-proxy runs in another folder than the one who types this.
-  if (said.ca) route.ca_file = said.ca->empty() ? "" : std::filesystem::absolute(*said.ca).string();
-  if (said.pin) {
-    route.pin = said.pin->empty() ? std::nullopt : parse_pin(*said.pin);
-    if (!route.pin && !said.pin->empty()) return usage("--pin", *said.pin, "a SHA-256 of 64 hex digits");
-  }
-  if (said.logins) route.logins = *said.logins;
-  if (said.clients) route.clients = *said.clients;
-  if (said.on_copy_failure)
-    route.on_copy_failure =
-        *said.on_copy_failure == "pass" ? vault::OnCopyFailure::Pass : vault::OnCopyFailure::Refuse;
-  if (said.uncopied_delete) route.uncopied_delete = delete_of(*said.uncopied_delete);
-  if (said.description) route.description = *said.description;
-  if (auto done = apply_mailboxes(store, said, route); !done) return done;
-  const Result<void> valid = vault::check_route(route);
-  if (!valid) return Error(Code::Usage, valid.error().text());
-  return {};
+  if (said.ca && !said.ca->empty()) said.ca = std::filesystem::absolute(*said.ca).string();
+  const auto mailbox_of = [&](std::string_view name) { return mailbox_named(store, std::string(name)); };
+  const auto wrong = vault::apply(said, mailbox_of, route);
+  if (!wrong) return {};
+  if (wrong->field.empty() || wrong->error.code() != Code::Usage) return wrong->error;
+  return wrong->error.within("--" + std::string(wrong->field));
 }
 
 Result<int> add(const Commands& commands, const AddOptions& options) {
@@ -117,7 +59,7 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   if (!store) return store.error();
   vault::Route route;
   route.name = options.name;
-  route.protocol = options.protocol == "smtp" ? vault::Protocol::Smtp : vault::Protocol::Pop3;
+  route.protocol = vault::parse_protocol(options.protocol).value_or(vault::Protocol::Smtp);
   route.allow_private = options.allow_private;
   if (auto done = apply(**store, options.said, route); !done) return done.error();
   if (auto put = vault::put_route(**store, route, kActor); !put) return put.error();
@@ -184,22 +126,6 @@ Result<vault::Route> route_named(store::Store& store, const std::string& name) {
   auto found = vault::find_route(store, name);
   if (found || found.error().code() != Code::NotFound) return found;
   return found.error().with_hint("gw-store route list names them");
-}
-
-Result<vault::LoginRule> login_rule(store::Store& store, const std::string& text) {
-  const std::size_t equals = text.rfind('=');
-  if (equals == std::string::npos || equals == 0) return usage("--map", text, "PATTERN=MAILBOX");
-  const auto mailbox = mailbox_named(store, text.substr(equals + 1));
-  if (!mailbox) return mailbox.error();
-  return vault::LoginRule{text.substr(0, equals), mailbox->id};
-}
-
-std::optional<Digest> parse_pin(std::string_view text) {
-  std::string digits(text);
-  std::erase(digits, ':');
-  Digest pin{};
-  if (!from_hex(digits, pin)) return std::nullopt;
-  return pin;
 }
 
 void add_route(Commands& commands) {

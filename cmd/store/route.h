@@ -4,16 +4,12 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "store/commands.h"
-#include "vault/route.h"
+#include "vault/route_change.h"
 
 namespace gw::cmd {
 
 // Exit status 66 where there is none.
 Result<vault::Route> route_named(store::Store& store, const std::string& name);
-
-// `PATTERN=MAILBOX`; the mailbox is what stands behind the last `=`.
-Result<vault::LoginRule> login_rule(store::Store& store, const std::string& text);
-std::optional<Digest> parse_pin(std::string_view text);  // 64 hex digits, colons between pairs allowed
 
 void add_route_list(Commands& commands, CLI::App& family);
 void add_route_show(Commands& commands, CLI::App& family);

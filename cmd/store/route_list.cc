@@ -170,7 +170,7 @@ Result<vault::Route> route_of(store::Store& store, const Json& object) {
   route.port = upstream->port;
   route.ca_file = text_or_empty(object, "ca");
   if (const std::string pin = text_or_empty(object, "pin"); !pin.empty()) {
-    route.pin = parse_pin(pin);
+    route.pin = vault::parse_pin(pin);
     if (!route.pin) return Error(Code::BadInput, "`pin` is not a SHA-256");
   }
   if (const std::string mailbox = text_or_empty(object, "mailbox"); !mailbox.empty()) {

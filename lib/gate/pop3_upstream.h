@@ -47,6 +47,7 @@ class Pop3Upstream {
   const vault::Route& route() const { return route_; }
   const pop3::Capabilities& capabilities() const { return capabilities_; }
   const std::optional<net::TlsFacts>& tls() const { return stream_.tls(); }
+  const net::Stream& stream() const { return stream_; }  // to look at, not to read
 
   // `command` without CRLF. With Due::Text and a reply that is ok, part() gives what follows.
   Result<Reply> ask(std::string_view command, pop3::Due due = pop3::Due::Line);

@@ -39,6 +39,7 @@ class SmtpUpstream {
 
   const vault::Route& route() const { return route_; }
   const smtp::Capabilities& capabilities() const { return capabilities_; }
+  const net::Stream& stream() const { return stream_; }  // to look at, not to read
 
   // `command` with its CRLF.
   Result<smtp::Reply> ask(std::string_view command);

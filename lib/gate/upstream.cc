@@ -14,6 +14,7 @@ constexpr std::size_t kMaxTrusts = 1000;
 
 Result<Upstreams::Trust> Upstreams::trust(const vault::Route& route) {
   net::ClientPolicy policy;
+  policy.verify = trusting_ == Trusting::Judged;
   if (route.pin)
     policy.pin = to_hex(*route.pin);
   else

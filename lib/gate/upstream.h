@@ -21,6 +21,10 @@ namespace gw::gate {
 // Safe from several threads.
 class Upstreams {
  public:
+  // Unjudged: every certificate is taken, to be looked at. Nothing that matters may be said then.
+  enum class Trusting : unsigned char { Judged, Unjudged };
+  explicit Upstreams(Trusting trusting = Trusting::Judged) : trusting_(trusting) {}
+
   // Connected, and within TLS where the route's TLS is implicit. Denied: no public address, or a certificate
   // that is not accepted. The deadline is of all of it.
   Result<net::Stream> open(const vault::Route& route, std::chrono::milliseconds timeout);
@@ -33,6 +37,7 @@ class Upstreams {
   using Trust = std::shared_ptr<const net::ClientTls>;
   Result<Trust> trust(const vault::Route& route);
 
+  Trusting trusting_;
   std::mutex mutex_;
   std::map<std::string, Trust> trusts_;  // by CA file or pin
 };

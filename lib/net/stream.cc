@@ -57,6 +57,9 @@ void Stream::set_peer(Peer peer) {
 const std::optional<TlsFacts>& Stream::tls() const {
   return state_->facts;
 }
+std::optional<ServerCertificate> Stream::server_certificate() const {
+  return state_->session ? state_->session->server_certificate() : std::nullopt;
+}
 void Stream::set_timeout(milliseconds timeout) {
   state_->timeout = timeout;
 }

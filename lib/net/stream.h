@@ -12,8 +12,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
+#include "base/digest.h"
 #include "base/fd.h"
 #include "base/result.h"
 #include "net/peer.h"
@@ -27,6 +30,17 @@ struct TlsFacts {
   std::string version;  // `TLSv1.3`
   std::string cipher;
   std::string client_certificate;  // subject and SHA-256, not verified; empty: none
+};
+
+// What a server showed of itself, whether or not it was accepted.
+struct ServerCertificate {
+  std::string subject;  // `CN=mail.example,O=Example`
+  std::string issuer;
+  std::vector<std::string> names;  // for which it is, at most 100
+  Micros not_before = 0;
+  Micros not_after = 0;
+  Digest sha256{};      // of its DER: what a pin names
+  std::string verdict;  // on name and chain, in OpenSSL's words; empty: both are good
 };
 
 class Stream {
@@ -62,6 +76,8 @@ class Stream {
   // where it does not fit. Any other failed handshake, of either side, is Closed or Timeout.
   Result<void> connect_tls(const ClientTls& tls, const std::string& host, std::chrono::milliseconds timeout);
   const std::optional<TlsFacts>& tls() const;
+  // After connect_tls().
+  std::optional<ServerCertificate> server_certificate() const;
 
   // From now on a stop of the process does not end reads and writes before `grace` has passed since the stop.
   void finish(std::chrono::milliseconds grace);

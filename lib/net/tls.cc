@@ -169,10 +169,12 @@ Result<std::shared_ptr<const ClientTls>> ClientTls::make(const ClientPolicy& pol
     return Error(Code::Config, "the pin is not 64 hexadecimal digits");
   }
   // The pin is instead of the chain, so the handshake itself does not judge the certificate.
-  if (policy.verify && policy.pin.empty()) {
-    SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER, nullptr);
+  if (policy.verify && policy.pin.empty()) SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER, nullptr);
+  // Where nothing is refused there is a verdict to be told all the same (Stream::server_certificate).
+  if (policy.pin.empty()) {
     if (policy.ca_file.empty()) {
-      if (SSL_CTX_set_default_verify_paths(context->get()) != 1) return internal("no system certificates");
+      if (SSL_CTX_set_default_verify_paths(context->get()) != 1 && policy.verify)
+        return internal("no system certificates");
     } else {
       if (auto opened = open_for_reading(policy.ca_file); !opened)
         return Error(Code::Config, opened.error().text());

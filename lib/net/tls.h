@@ -43,7 +43,7 @@ class ServerTls {
 struct ClientPolicy {
   std::string ca_file;  // empty: the system's
   std::string pin;      // hex SHA-256 of the certificate (DER); checked instead of name and chain
-  bool verify = true;
+  bool verify = true;   // false: any certificate will do; what is wrong with it can still be asked
 };
 class ClientTls {
  public:

@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "base/digest.h"
 #include "base/text.h"
@@ -257,6 +258,67 @@ void TlsSession::note_facts() {
   unsigned length = 0;
   X509_digest(certificate.get(), EVP_sha256(), reinterpret_cast<unsigned char*>(digest.data()), &length);
   facts_.client_certificate = printable(subject) + " sha256=" + to_hex(digest);
+}
+
+namespace {
+
+std::string text_of(X509_NAME* name) {
+  const BioPtr memory(BIO_new(BIO_s_mem()));
+  if (!memory || X509_NAME_print_ex(memory.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0)
+    return {};
+  const char* octets = nullptr;
+  const long size = BIO_get_mem_data(memory.get(), &octets);
+  return size > 0 ? printable(std::string_view(octets, static_cast<std::size_t>(size))) : std::string();
+}
+
+Micros time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return 0;
+  return static_cast<Micros>(::timegm(&parts)) * 1'000'000;
+}
+
+std::string text_of(const ASN1_STRING* text) {
+  return printable(std::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                                    static_cast<std::size_t>(ASN1_STRING_length(text))));
+}
+
+std::vector<std::string> names_of(const X509* certificate) {
+  constexpr int kMost = 100;
+  std::vector<std::string> names;
+  const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> all(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int at = 0; all && at < std::min(sk_GENERAL_NAME_num(all.get()), kMost); ++at) {
+    const GENERAL_NAME* each = sk_GENERAL_NAME_value(all.get(), at);
+    if (each->type == GEN_DNS) names.push_back(text_of(each->d.dNSName));
+    if (each->type != GEN_IPADD) continue;
+    char address[INET6_ADDRSTRLEN] = "";
+    const int size = ASN1_STRING_length(each->d.iPAddress);
+    if (size == 4 || size == 16)
+      ::inet_ntop(size == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(each->d.iPAddress), address,
+                  sizeof address);
+    if (address[0] != 0) names.emplace_back(address);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::optional<ServerCertificate> TlsSession::server_certificate() const {
+  const X509Ptr certificate(ssl_ ? SSL_get1_peer_certificate(ssl_.get()) : nullptr);
+  if (!certificate) return std::nullopt;
+  ServerCertificate shown;
+  shown.subject = text_of(X509_get_subject_name(certificate.get()));
+  shown.issuer = text_of(X509_get_issuer_name(certificate.get()));
+  shown.names = names_of(certificate.get());
+  shown.not_before = time_of(X509_get0_notBefore(certificate.get()));
+  shown.not_after = time_of(X509_get0_notAfter(certificate.get()));
+  unsigned length = 0;
+  X509_digest(certificate.get(), EVP_sha256(), reinterpret_cast<unsigned char*>(shown.sha256.data()),
+              &length);
+  const long verdict = SSL_get_verify_result(ssl_.get());
+  if (verdict != X509_V_OK) shown.verdict = X509_verify_cert_error_string(verdict);
+  ERR_clear_error();
+  return shown;
 }
 
 }  // namespace gw::net

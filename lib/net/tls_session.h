@@ -26,6 +26,7 @@ class TlsSession {
   Result<void> accept(const ServerTls& tls, std::string_view protocol, Deadline deadline);
   Result<void> connect(const ClientTls& tls, const std::string& host, Deadline deadline);
   const TlsFacts& facts() const { return facts_; }
+  std::optional<ServerCertificate> server_certificate() const;  // after connect()
 
   Result<std::size_t> read(std::span<std::byte> to, Deadline deadline);
   Result<void> write(std::span<const ByteView> pieces, Deadline deadline);

@@ -1,0 +1,106 @@
+#include "gate/route_probe.h"
+
+#include "gate/pop3_upstream.h"
+#include "gate/smtp_upstream.h"
+#include "gate/upstream.h"
+
+namespace gw::gate {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kConnect{8'000};
+constexpr milliseconds kReply{5'000};
+
+std::string with_words(std::string line, const std::vector<std::string>& words) {
+  for (const std::string& word : words) line += " " + word;
+  return line;
+}
+
+std::vector<std::string> shown(const smtp::Capabilities& server) {
+  std::vector<std::string> all;
+  const std::pair<bool, const char*> flags[] = {{server.starttls, "STARTTLS"},
+                                                {server.pipelining, "PIPELINING"},
+                                                {server.eight_bit, "8BITMIME"},
+                                                {server.smtputf8, "SMTPUTF8"},
+                                                {server.enhanced_codes, "ENHANCEDSTATUSCODES"},
+                                                {server.dsn, "DSN"}};
+  for (const auto& [has, name] : flags)
+    if (has) all.emplace_back(name);
+  if (server.size)
+    all.push_back("SIZE" + (server.max_size == 0 ? std::string() : " " + std::to_string(server.max_size)));
+  if (!server.mechanisms.empty()) all.push_back(with_words("AUTH", server.mechanisms));
+  return all;
+}
+
+std::vector<std::string> shown(const pop3::Capabilities& server) {
+  std::vector<std::string> all;
+  const std::pair<bool, const char*> flags[] = {{server.stls, "STLS"},
+                                                {server.user, "USER"},
+                                                {server.uidl, "UIDL"},
+                                                {server.top, "TOP"},
+                                                {server.resp_codes, "RESP-CODES"},
+                                                {server.auth_resp_code, "AUTH-RESP-CODE"}};
+  for (const auto& [has, name] : flags)
+    if (has) all.emplace_back(name);
+  for (const std::string* text : {&server.utf8, &server.expire, &server.login_delay})
+    if (!text->empty()) all.push_back(*text);
+  if (!server.sasl.empty()) all.push_back(with_words("SASL", server.sasl));
+  return all;
+}
+
+void note_stream(const net::Stream& stream, RouteProbe& probe) {
+  probe.address = stream.peer().address;
+  probe.tls = stream.tls();
+  probe.certificate = stream.server_certificate();
+}
+
+Result<void> ask_smtp(Upstreams& upstreams, const vault::Route& route, const std::string& host,
+                      RouteProbe& probe) {
+  SmtpTimeouts timeouts;
+  timeouts.open = kConnect;
+  timeouts.greeting = timeouts.command = timeouts.block = kReply;
+  timeouts.grace = milliseconds(0);
+  const auto server = SmtpUpstream::open(upstreams, route, host, timeouts);
+  if (!server) return server.error();
+  note_stream((*server)->stream(), probe);
+  probe.capabilities = shown((*server)->capabilities());
+  (*server)->quit();
+  return {};
+}
+
+Result<void> ask_pop3(Upstreams& upstreams, const vault::Route& route, RouteProbe& probe) {
+  const auto server = Pop3Upstream::open(upstreams, route, {kConnect, kReply});
+  if (!server) return server.error();
+  note_stream((*server)->stream(), probe);
+  if ((*server)->refusal()) return Error(Code::Unavailable, *(*server)->refusal()).within(route.upstream());
+  probe.capabilities = shown((*server)->capabilities());
+  (void)(*server)->ask("QUIT");
+  return {};
+}
+
+Result<void> ask(Upstreams::Trusting trusting, const vault::Route& route, const std::string& host,
+                 RouteProbe& probe) {
+  Upstreams upstreams(trusting);
+  return route.protocol == vault::Protocol::Smtp ? ask_smtp(upstreams, route, host, probe)
+                                                 : ask_pop3(upstreams, route, probe);
+}
+
+}  // namespace
+
+RouteProbe probe_route(const vault::Route& route, const std::string& host) {
+  const auto begun = Clock::now();
+  RouteProbe probe;
+  probe.pinned = route.pin.has_value();
+  if (const auto done = ask(Upstreams::Trusting::Judged, route, host, probe); !done) {
+    probe.trouble = done.error().text();
+    const bool refused = done.error().code() == Code::Denied || done.error().code() == Code::Closed;
+    if (refused && route.tls != vault::UpstreamTls::None && !probe.certificate)
+      (void)ask(Upstreams::Trusting::Unjudged, route, host, probe);
+  }
+  probe.took = std::chrono::duration_cast<milliseconds>(Clock::now() - begun);
+  return probe;
+}
+
+}  // namespace gw::gate
