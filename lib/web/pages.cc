@@ -30,11 +30,11 @@ Routes all_routes() {
   add_message_pages(all);
   add_route_pages(all);
   add_event_pages(all);
+  add_test_delivery_pages(all);
   add_token_pages(all);
   add_administrator_pages(all);
   add_about_pages(all);
   add_health_pages(all);
-  add_api(all);
   return all;
 }
 

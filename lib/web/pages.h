@@ -65,11 +65,11 @@ void add_mailbox_pages(Routes& routes);
 void add_message_pages(Routes& routes);
 void add_route_pages(Routes& routes);
 void add_event_pages(Routes& routes);
+void add_test_delivery_pages(Routes& routes);
 void add_token_pages(Routes& routes);
 void add_administrator_pages(Routes& routes);
 void add_about_pages(Routes& routes);
 void add_health_pages(Routes& routes);
-void add_api(Routes& routes);
 
 // Whether who asks may call it.
 bool may_call(const Context& context, const Route& route);

@@ -1,0 +1,157 @@
+#include "vault/token.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "mail/address.h"
+#include "vault/token.pb.h"
+
+namespace gw::vault {
+namespace {
+
+constexpr std::string_view kRecord = "token:";  // no account has a name with a colon
+constexpr std::string_view kPrefix = "gw_";     // by which scanners for leaked secrets know one
+constexpr std::size_t kRandom = 20;
+constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz234567";  // RFC 4648 section 6
+
+store::RecordKey key_of(std::string_view name) {
+  return {store::Kind::Admin, {}, std::string(kRecord) + std::string(name)};
+}
+
+store::Note note(std::string_view actor, const std::string& name, std::string_view what) {
+  return {store::LeafType::Admin, std::string(actor) + ", token " + name + ": " + std::string(what), 0};
+}
+
+// `gw_<name>_` and 160 bits, five to a character.
+Secret fresh_text(const std::string& name) {
+  const std::string head = std::string(kPrefix) + name + "_";
+  Secret random(kRandom);
+  random_octets(random.span());
+  Secret text(head.size() + kRandom * 8 / 5);
+  std::ranges::copy(as_bytes(head), text.span().begin());
+  for (std::size_t at = 0; at < kRandom * 8 / 5; ++at) {
+    unsigned value = 0;
+    for (std::size_t bit = at * 5; bit < at * 5 + 5; ++bit)
+      value = value * 2 + (std::to_integer<unsigned>(random.view()[bit / 8]) >> (7 - bit % 8) & 1U);
+    text.span()[head.size() + at] = static_cast<std::byte>(kAlphabet[value]);
+  }
+  return text;
+}
+
+Digest hash_of(ByteView text) {
+  return Sha256().update(text).finish();
+}
+
+Bytes encode(const ApiToken& token) {
+  proto::Token out;
+  out.set_hash(std::string(as_text(token.hash)));
+  out.set_role(static_cast<std::uint32_t>(token.scope));
+  for (const std::string& pattern : token.only) out.add_only(pattern);
+  out.set_created(token.created);
+  out.set_expires(token.expires);
+  out.set_made_by(token.made_by);
+  Bytes stored(out.ByteSizeLong());
+  (void)out.SerializeToArray(stored.data(), static_cast<int>(stored.size()));
+  return stored;
+}
+
+Result<ApiToken> decode(const store::Record& record) {
+  const Error corrupt(Code::Corrupt, "the token `" + printable(record.key.name) + "` cannot be read");
+  proto::Token in;
+  if (!in.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) return corrupt;
+  ApiToken token;
+  if (in.role() < 1 || in.role() > 3 || in.hash().size() != token.hash.size()) return corrupt;
+  token.name = record.key.name.substr(kRecord.size());
+  token.version = record.version;
+  std::ranges::copy(as_bytes(in.hash()), token.hash.begin());
+  token.scope = static_cast<Role>(in.role());
+  token.only.assign(in.only().begin(), in.only().end());
+  token.created = in.created();
+  token.expires = in.expires();
+  token.made_by = in.made_by();
+  return token;
+}
+
+}  // namespace
+
+std::string_view scope_name(Role role) {
+  return role == Role::Viewer ? "read" : role == Role::Operator ? "operate" : "administer";
+}
+
+std::optional<Role> parse_scope(std::string_view word) {
+  for (const Role role : {Role::Viewer, Role::Operator, Role::Administrator})
+    if (word == scope_name(role)) return role;
+  return std::nullopt;
+}
+
+Account account_of(const ApiToken& token) {
+  Account account;
+  account.name = token.name;
+  account.role = token.scope;
+  account.only = token.only;
+  return account;
+}
+
+Result<MadeApiToken> make_api_token(store::Store& store, const ApiToken& wanted, std::string_view actor) {
+  // The same rules for names and patterns.
+  if (!mail::valid_name(wanted.name))
+    return Error(Code::BadInput, "not a name for a token: " + printable(wanted.name));
+  if (const Result<void> valid = check_account(account_of(wanted)); !valid) return valid.error();
+  ApiToken token = wanted;
+  token.created = now();
+  token.made_by = actor;
+  Secret text = fresh_text(token.name);
+  token.hash = hash_of(text.view());
+  const auto version = store.put_if(key_of(token.name), 0, encode(token),
+                                    note(actor, token.name, "made, " + std::string(scope_name(token.scope))));
+  if (!version && version.error().code() == Code::Exists)
+    return Error(Code::Exists, "there is a token `" + token.name + "` already");
+  if (!version) return version.error().within("the token `" + token.name + "`");
+  token.version = *version;
+  return MadeApiToken{std::move(token), std::move(text)};
+}
+
+Result<std::vector<ApiToken>> api_tokens(store::Store& store) {
+  constexpr std::size_t kPage = 100;
+  std::vector<ApiToken> all;
+  std::string after(kRecord);
+  for (;;) {
+    const auto page = store.scan(store::Kind::Admin, {}, after, kPage);
+    if (!page) return page.error().within("the tokens");
+    for (const store::Record& record : *page) {
+      if (!record.key.name.starts_with(kRecord)) return all;
+      Result<ApiToken> token = decode(record);
+      if (!token) return token.error();
+      all.push_back(std::move(*token));
+    }
+    if (page->size() < kPage) return all;
+    after = page->back().key.name;
+  }
+}
+
+Result<ApiToken> find_api_token(store::Store& store, std::string_view name) {
+  const Error none(Code::NotFound, "no token `" + printable(name) + "`");
+  if (!mail::valid_name(name)) return none;
+  const Result<store::Record> record = store.get(key_of(name));
+  if (record) return decode(*record);
+  return record.error().code() == Code::NotFound ? none : record.error().within("the token");
+}
+
+Result<void> revoke_api_token(store::Store& store, const ApiToken& token, std::string_view actor) {
+  return store.erase_if(key_of(token.name), token.version, note(actor, token.name, "revoked"));
+}
+
+Result<ApiToken> check_api_token(store::Store& store, ByteView text, Micros now) {
+  const Error denied(Code::Denied, "no such token, or its time is over");
+  const std::string_view shown = as_text(text);
+  const std::size_t end = shown.rfind('_');
+  if (!shown.starts_with(kPrefix) || end == std::string_view::npos || end < kPrefix.size()) return denied;
+  Result<ApiToken> token = find_api_token(store, shown.substr(kPrefix.size(), end - kPrefix.size()));
+  if (!token) return token.error().code() == Code::NotFound ? denied : token.error();
+  if (!equal_secrets(hash_of(text), token->hash)) return denied;
+  if (token->expires != 0 && token->expires <= now) return denied;
+  return token;
+}
+
+}  // namespace gw::vault

@@ -1,0 +1,54 @@
+// Tokens of the console's API: what a program shows instead of signing in.
+//
+// A token is `gw_<name>_<32 characters>`, of which 160 bits are random; it is shown once, when it is made.
+// The vault keeps a small record (Kind::Admin, `token:<name>`) with its SHA-256: so many random bits need no
+// slow hash. Each token made or revoked is a leaf of the vault's history.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "store/store.h"
+#include "vault/account.h"
+
+namespace gw::vault {
+
+// What a token may do is what an account of this role may: `read` a viewer's, `operate`, `administer`.
+std::string_view scope_name(Role role);
+std::optional<Role> parse_scope(std::string_view word);
+
+struct ApiToken {
+  std::string name;  // [a-z0-9._-], 1 to 64
+  Role scope = Role::Viewer;
+  std::vector<std::string> only;  // patterns of names of mailboxes and routes; empty: all
+  Micros created = 0;
+  Micros expires = 0;         // 0: never
+  std::string made_by;        // an actor
+  Digest hash{};              // of the whole token
+  std::uint64_t version = 0;  // as read
+};
+
+struct MadeApiToken {
+  ApiToken token;
+  Secret secret;  // the text
+};
+// With the name, scope, patterns and expiry of `wanted`. Exists, BadInput.
+Result<MadeApiToken> make_api_token(store::Store& store, const ApiToken& wanted, std::string_view actor);
+Result<std::vector<ApiToken>> api_tokens(store::Store& store);                // by name
+Result<ApiToken> find_api_token(store::Store& store, std::string_view name);  // NotFound
+Result<void> revoke_api_token(store::Store& store, const ApiToken& token, std::string_view actor);
+
+// Denied: no such token, or one whose time is over.
+Result<ApiToken> check_api_token(store::Store& store, ByteView text, Micros now);
+
+// As the account that it acts like.
+Account account_of(const ApiToken& token);
+
+}  // namespace gw::vault

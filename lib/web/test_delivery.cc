@@ -1,0 +1,57 @@
+#include "web/test_delivery.h"
+
+#include "base/log.h"
+#include "vault/mailbox.h"
+
+namespace gw::web {
+namespace {
+
+constexpr std::string_view kUsual = "127.0.0.1:25";  // where gw.toml does not say
+
+// The message of this size that came into the mailbox since its history had `size` leaves.
+Result<std::optional<MessageId>> arrived(store::Store& store, const MailboxId& mailbox, std::uint64_t size,
+                                         std::uint64_t octets) {
+  const auto leaves = store.history_read(mailbox, size, 100);
+  if (!leaves) return leaves.error();
+  for (const Bytes& each : *leaves) {
+    const auto leaf = store::decode_leaf(each);
+    if (leaf && leaf->type == store::LeafType::Accepted && leaf->value == octets)
+      return std::optional(leaf->message);
+  }
+  return std::optional<MessageId>();
+}
+
+}  // namespace
+
+std::vector<std::string> own_smtp_servers(const Console& console) {
+  std::vector<std::string> all;
+  for (const std::string& each : console.options().config.smtpd.listen)
+    if (const auto spec = net::parse_listen(each); spec && spec->port != 0) all.push_back(each);
+  if (all.empty()) all.emplace_back(kUsual);
+  return all;
+}
+
+Result<TestDelivered> run_test_delivery(const Context& context, const store::MailboxRecord& mailbox,
+                                        const std::string& server) {
+  const auto spec = net::parse_listen(server);
+  if (!spec) return spec.error();
+  const auto settings = vault::read_settings(context.store());
+  if (!settings) return settings.error();
+  const auto before = context.store().history_head(mailbox.id);
+  if (!before) return before.error();
+  gate::TestMail mail;
+  mail.server = *spec;
+  mail.host = context.console().options().host;
+  mail.recipient = vault::address_of(mailbox, *settings);
+  mail.message_id = "test-" + random_id<MessageId>().hex() + "@" + mail.host;
+  TestDelivered done{gate::deliver_test(mail), std::nullopt};
+  log::info("test delivery",
+            {{"mailbox", mailbox.name}, {"by", context.actor()}, {"trouble", done.sent.trouble}});
+  if (!done.sent.trouble.empty()) return done;
+  const auto message = arrived(context.store(), mailbox.id, before->size, done.sent.octets);
+  if (!message) return message.error();
+  done.message = *message;
+  return done;
+}
+
+}  // namespace gw::web

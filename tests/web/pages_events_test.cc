@@ -1,0 +1,100 @@
+// The pages on events, the checkpoint and the test delivery.
+#include <catch2/catch.hpp>
+
+#include "web/browser.h"
+#include "web/history_page.h"
+#include "web/words.h"
+
+using namespace gw;
+using namespace gw::test;
+
+TEST_CASE("Events are shown newest first, by type, day, message and who did it, and in pages") {
+  ConsoleVault vault;
+  const auto mailbox = vault.add_mailbox("journal");
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 60; ++i) ids.push_back(vault.deliver(mailbox, "Subject: x\r\n\r\ny\r\n"));
+  Browser browser(vault);
+  browser.sign_in("viewer");
+  const web::Response first = browser.get("/events?mailbox=journal&type=accepted");
+  CHECK(shows(first, ids.back().hex()));
+  CHECK_FALSE(shows(first, ids.front().hex()));
+  const std::size_t at = first.body.find("/events?before=");
+  REQUIRE(at != std::string::npos);
+  std::string next = first.body.substr(at, first.body.find('"', at) - at);
+  for (std::size_t amp; (amp = next.find("&amp;")) != std::string::npos;) next.erase(amp + 1, 4);
+  const web::Response second = browser.get(next);
+  CHECK(shows(second, ids.front().hex()));
+  CHECK_FALSE(shows(second, ids.back().hex()));
+
+  const web::Response one = browser.get("/events?mailbox=journal&message=" + ids[7].hex());
+  CHECK(shows(one, ids[7].hex()));
+  CHECK_FALSE(shows(one, ids[8].hex()));
+  CHECK(shows(browser.get("/events?mailbox=journal&since=2999-01-01"), "Nothing happened here that fits"));
+  CHECK(shows(browser.get("/events?mailbox=journal&until=2001-01-01"), "Nothing happened here that fits"));
+  CHECK(shows(browser.get("/events?mailbox=journal&actor=TEST&type=mailbox-made"), "mailbox made"));
+  CHECK(shows(browser.get("/events?type=nonsense"), "cannot be understood"));
+}
+
+TEST_CASE("Every type of event has its words") {
+  for (const store::LeafType type : web::leaf_types()) {
+    CAPTURE(std::string(store::name(type)));
+    CHECK(web::Text::find("event." + std::string(store::name(type))));
+  }
+}
+
+TEST_CASE("A history is searched in bounded steps that together miss nothing") {
+  ConsoleVault vault;
+  const auto mailbox = vault.add_mailbox("journal");
+  for (int i = 0; i < 1200; ++i) {
+    store::Leaf leaf;
+    leaf.type = store::LeafType::Refused;
+    leaf.mailbox = mailbox.id;
+    leaf.actor = i % 400 == 0 ? "wanted" : "another";
+    REQUIRE(vault.store.note(mailbox.id, leaf));
+  }
+  web::EventFilter filter;
+  filter.log = mailbox.id;
+  filter.actor = "Wanted";
+  std::uint64_t before = 0;
+  std::vector<std::uint64_t> found;
+  do {
+    const auto page = web::events_before(vault.store, filter, before, 2).value();
+    for (const store::Leaf& leaf : page.leaves) found.push_back(leaf.index);
+    before = page.before;
+  } while (before != 0);
+  REQUIRE(found.size() == 3);
+  CHECK(found[0] > found[1]);
+  CHECK(found[1] > found[2]);
+}
+
+TEST_CASE("Who is limited sees no history but that of his mailboxes, and makes no checkpoint") {
+  ConsoleVault vault;
+  vault.add_mailbox("acme-mail");
+  vault.add_mailbox("other-mail");
+  vault.add_account("acme", vault::Role::Operator, {"acme-*"});
+  Browser browser(vault);
+  browser.sign_in("acme");
+  const web::Response page = browser.get("/events");
+  CHECK(shows(page, "acme-mail"));
+  CHECK_FALSE(shows(page, "other-mail"));
+  CHECK_FALSE(shows(page, "the vault itself"));
+  CHECK(browser.get("/events?mailbox=other-mail").status == 404);
+  CHECK(browser.post("/events/checkpoint", {}).status == 403);
+  CHECK_FALSE(shows(browser.get("/test-delivery"), "other-mail"));
+  CHECK(browser.post("/test-delivery", {{"mailbox", "other-mail"}, {"server", "127.0.0.1:25"}}).status ==
+        404);
+}
+
+TEST_CASE("A test delivery goes to this host's own servers only") {
+  ConsoleVault vault;
+  vault.add_mailbox("journal");
+  Browser browser(vault);
+  browser.sign_in("operator");
+  browser.get("/test-delivery");
+  CHECK(browser.post("/test-delivery", {{"mailbox", "journal"}, {"server", "192.0.2.99:25"}}).status == 400);
+  Browser viewer(vault);
+  viewer.sign_in("viewer");
+  viewer.get("/events");
+  CHECK(viewer.get("/test-delivery").status == 403);
+  CHECK(viewer.post("/test-delivery", {{"mailbox", "journal"}, {"server", "127.0.0.1:25"}}).status == 403);
+}
