@@ -1,7 +1,221 @@
+// Lets requests of the API in: token, scope, pace; then the body is checked and the operation called.
+#include "web/api.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "net/limits.h"
+#include "vault/token.h"
+#include "web/api_private.h"
+#include "web/console.h"
+#include "web/context.h"
 #include "web/pages.h"
 
 namespace gw::web {
+namespace {
 
-void add_api(Routes&) {}
+using api::Answer;
+using api::Call;
+using api::Json;
+using api::Operation;
+using std::chrono::milliseconds;
+
+Response json_response(int status, const Json& json) {
+  Response response;
+  response.status = status;
+  response.content_type = "application/json";
+  // Texts are made valid where they are put in; what slipped through must not end the answer.
+  response.body = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return response;
+}
+
+Response problem(int status, std::string_view code, std::string_view message, std::string_view hint = {}) {
+  Json error;
+  error["code"] = code;
+  error["message"] = valid_text(message);
+  error["hint"] = hint.empty() ? Json() : Json(valid_text(hint));
+  return json_response(status, {{"error", error}});
+}
+
+int status_of(Code code) {
+  switch (code) {
+    case Code::NotFound:
+      return 404;
+    case Code::Denied:
+      return 403;
+    case Code::Exists:
+    case Code::Conflict:
+    case Code::LeaseLost:
+      return 409;
+    case Code::Usage:
+    case Code::BadInput:
+      return 422;
+    case Code::Busy:
+    case Code::Full:
+    case Code::Timeout:
+    case Code::Closed:
+    case Code::Unknown:
+    case Code::Unavailable:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+Response failed(const Request& request, const Error& error) {
+  const int status = status_of(error.code());
+  std::string code(name(error.code()));
+  std::ranges::replace(code, ' ', '_');
+  if (status >= 500) log::warning("request failed", {{"path", request.path}, {"reason", error.text()}});
+  // What broke inside is for the log: it may name files.
+  if (status == 500) return problem(500, "internal", "something went wrong; the log says more");
+  Response response = problem(status, code, error.text(), error.hint());
+  if (status == 503) response.set("Retry-After", "10");
+  return response;
+}
+
+Response too_many(milliseconds wait) {
+  Response response = problem(429, "rate_limited", "too many requests: wait a moment");
+  return response.set("Retry-After", std::to_string((wait.count() + 999) / 1000));
+}
+
+Response unauthorized() {
+  return problem(401, "unauthorized", "no such token, or its time is over",
+                 "Authorization: Bearer gw_…; tokens are made in the console")
+      .set("WWW-Authenticate", "Bearer realm=\"gw\"");
+}
+
+std::optional<std::string_view> bearer(const Request& request) {
+  const std::string_view field = request.headers.get("authorization");
+  if (!istarts_with(field, "bearer ")) return std::nullopt;
+  return trim(field.substr(7));
+}
+
+// Looks the operation up as find_route() does.
+struct Wanted {
+  const Operation* operation = nullptr;
+  Fields parameters;
+  std::string allowed;
+};
+
+Wanted wanted_of(const Request& request) {
+  static const Routes table = [] {
+    Routes all;
+    for (const Operation& each : api::operations())
+      all.push_back({each.method, each.pattern, Access::Public, nullptr, Kind::Plain});
+    return all;
+  }();
+  Found found = find_route(table, request.method, request.path);
+  if (found.route == nullptr) return {nullptr, {}, std::move(found.allowed)};
+  return {&api::operations()[static_cast<std::size_t>(found.route - table.data())],
+          std::move(found.parameters),
+          {}};
+}
+
+std::optional<Response> unknown_query(const Operation& operation, const Request& request) {
+  for (const auto& [name, value] : request.query.items())
+    if (std::ranges::find(operation.query, name, &api::Parameter::name) == operation.query.end())
+      return problem(400, "unknown_parameter", "unknown parameter `" + printable(name) + "`");
+  return std::nullopt;
+}
+
+// None: the body is what the operation wants, and in the call.
+std::optional<Response> read_body(const Operation& operation, Request& request, Call& call) {
+  if (operation.request.empty()) {
+    if (request.body.empty()) return std::nullopt;
+    return problem(400, "unexpected_body", "this operation takes no body");
+  }
+  const std::string_view type = request.headers.get("content-type");
+  if (!iequals(trim(type.substr(0, type.find(';'))), "application/json"))
+    return problem(415, "unsupported_media_type", "a body is application/json");
+  Result<Json> body = api::read_body(request, call.secrets);
+  if (!body) return problem(400, "bad_json", body.error().text());
+  const Json schema{{"$ref", "#/components/schemas/" + std::string(operation.request)}};
+  if (const auto wrong = api::misfit(*body, schema, "")) return problem(400, "bad_request", *wrong);
+  call.body = std::move(*body);
+  return std::nullopt;
+}
+
+Response answer_of(const Operation& operation, const Request& request, Result<Answer> answer) {
+  if (!answer) return failed(request, answer.error());
+  if (answer->other) return std::move(*answer->other);
+  if (operation.answer.empty()) {
+    Response response;
+    response.status = 204;
+    return response;
+  }
+  Response response = json_response(operation.status, answer->json);
+  response.secret = answer->secret;
+  return response;
+}
+
+Response call_with_token(Console& console, const Operation& operation, Request& request) {
+  const std::string source = net::source_of(request.peer.address);
+  if (const auto wait = console.api_tries().left(source); wait.count() > 0) return too_many(wait);
+  const auto shown = bearer(request);
+  if (!shown) return unauthorized();
+  const Result<store::Store*> store = console.store();
+  if (!store) return failed(request, store.error());
+  const auto token = vault::check_api_token(**store, as_bytes(*shown), console.now());
+  if (!token && token.error().code() != Code::Denied) return failed(request, token.error());
+  if (!token) {
+    console.api_tries().failed(source);
+    log::warning("token refused", {{"path", request.path}, {"rhost", request.peer.address}});
+    return unauthorized();
+  }
+  if (const auto wait = console.api_pace().take(token->name); wait.count() > 0) return too_many(wait);
+
+  Context context(console, *store, Language::English);
+  context.sign_in(vault::account_of(*token), {}, "", "api " + token->name + " from " + request.peer.address);
+  if (!context.may(operation.scope) || (operation.unlimited && !context.account().sees_all()))
+    return problem(403, "forbidden", "this token may not do that",
+                   operation.unlimited
+                       ? "it takes a token of scope " + std::string(vault::scope_name(operation.scope)) +
+                             " that is not limited to some names"
+                       : "it takes the scope " + std::string(vault::scope_name(operation.scope)));
+  if (auto refused = unknown_query(operation, request)) return std::move(*refused);
+  Call call{context, request, {}, {}};
+  if (auto refused = read_body(operation, request, call)) return std::move(*refused);
+  if (operation.method != "GET")
+    log::info(
+        "api",
+        {{"operation", std::string(operation.id)}, {"token", token->name}, {"rhost", request.peer.address}});
+  return answer_of(operation, request, operation.call(call));
+}
+
+}  // namespace
+
+Response answer_api(Console& console, Request& request) {
+  Wanted wanted = wanted_of(request);
+  if (wanted.operation == nullptr) {
+    if (wanted.allowed.empty()) return problem(404, "not_found", "there is no such operation");
+    return problem(405, "method_not_allowed", "this path does not take that method")
+        .set("Allow", wanted.allowed);
+  }
+  request.parameters = std::move(wanted.parameters);
+  if (wanted.operation->open) {
+    Context context(console, nullptr, Language::English);
+    Call call{context, request, {}, {}};
+    return answer_of(*wanted.operation, request, wanted.operation->call(call));
+  }
+  return call_with_token(console, *wanted.operation, request);
+}
+
+const api::Operations& api::operations() {
+  static const Operations all = [] {
+    Operations made;
+    made.push_back({"GET", "/api/v1/openapi.json", "describe", "This document", vault::Role::Viewer,
+                    [](Call&) { return Result<Answer>(Answer{document()}); }, "Document"});
+    made.back().open = true;
+    add_vault_operations(made);
+    add_mailbox_operations(made);
+    add_message_operations(made);
+    add_route_operations(made);
+    add_access_operations(made);
+    return made;
+  }();
+  return all;
+}
 
 }  // namespace gw::web

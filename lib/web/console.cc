@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "web/api.h"
 #include "web/assets.h"
 #include "web/context.h"
 #include "web/layout.h"
@@ -90,7 +91,9 @@ Console::Console(ConsoleOptions options)
       sources_(options_.sign_in),
       accounts_(options_.sign_in),
       confirmations_(options_.sign_in),
-      views_(options_.sessions.clock) {}
+      views_(options_.sessions.clock),
+      api_tries_(options_.sign_in),
+      api_pace_({.clock = options_.sign_in.clock}) {}
 
 Console::~Console() = default;
 
@@ -151,6 +154,7 @@ Result<std::optional<Console::Visitor>> Console::visitor(store::Store& store, co
 
 Response Console::routed(Request& request) {
   if (auto asset = asset_response(request)) return std::move(*asset);
+  if (request.path.starts_with("/api/")) return answer_api(*this, request);
   Found found = find_route(routes(), request.method, request.path);
   request.parameters = std::move(found.parameters);
   const bool is_public = found.route != nullptr && found.route->access == Access::Public;

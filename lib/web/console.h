@@ -27,6 +27,7 @@
 #include "web/health_look.h"
 #include "web/http.h"
 #include "web/open_views.h"
+#include "web/pace.h"
 #include "web/second_factor.h"
 #include "web/sessions.h"
 
@@ -77,6 +78,8 @@ class Console {
   HealthLook& health() { return health_; }
   SecondFactors& second_factors() { return second_factors_; }
   OpenViews& views() { return views_; }
+  gate::AuthLimits& api_tries() { return api_tries_; }  // wrong tokens by source, wrong passwords by mailbox
+  Pace& api_pace() { return api_pace_; }                // requests by token
   // From which sources (net::source_of) an account was signed in to before, as far as is remembered.
   void remember(const std::string& account, const std::string& source);
   bool knows(const std::string& account, const std::string& source) const;
@@ -104,6 +107,8 @@ class Console {
   HealthLook health_;
   SecondFactors second_factors_;
   OpenViews views_;
+  gate::AuthLimits api_tries_;
+  Pace api_pace_;
   mutable std::mutex mutex_;
   std::set<std::pair<std::string, std::string>> homes_;  // account and source
 };

@@ -1,0 +1,17 @@
+// Everything the pages do, for programs: JSON under /api/v1, with a token instead of a session.
+//
+// No cookie is looked at here, so no browser can be led to ask in somebody's name. What a token may see it is
+// given through the same Context as an account. The table of operations makes the OpenAPI document too
+// (openapi.cc), so that none can be without the other.
+#pragma once
+
+#include "web/http.h"
+
+namespace gw::web {
+
+class Console;
+
+// For paths under /api.
+Response answer_api(Console& console, Request& request);
+
+}  // namespace gw::web

@@ -1,0 +1,171 @@
+// Tokens and accounts by the API: for tokens that administer and are not limited.
+#include "base/text.h"
+#include "vault/token.h"
+#include "web/api_private.h"
+#include "web/console.h"
+
+namespace gw::web::api {
+namespace {
+
+using vault::Role;
+
+Json json_of(const vault::ApiToken& token) {
+  Json object;
+  object["name"] = token.name;
+  object["scope"] = vault::scope_name(token.scope);
+  object["only"] = token.only;
+  object["created"] = time_or_null(token.created);
+  object["expires"] = time_or_null(token.expires);
+  object["made_by"] = valid_text(token.made_by);
+  return object;
+}
+
+Result<Answer> list_tokens(Call& call) {
+  const auto tokens = vault::api_tokens(call.store());
+  if (!tokens) return tokens.error();
+  Json items = Json::array();
+  for (const vault::ApiToken& each : *tokens) items.push_back(json_of(each));
+  return list_of(std::move(items), 0);
+}
+
+Result<Answer> create_token(Call& call) {
+  vault::ApiToken wanted;
+  wanted.name = call.body["name"].get<std::string>();
+  wanted.scope = *vault::parse_scope(call.body["scope"].get<std::string>());
+  wanted.only = list_in(call.body, "only").value_or(std::vector<std::string>());
+  if (const auto expires = text_in(call.body, "expires"); expires && !expires->empty()) {
+    const auto time = parse_time(*expires);
+    if (!time || *time <= call.context.now())
+      return Error(Code::Usage, "`expires` is not a time to come as RFC 3339 writes it");
+    wanted.expires = *time;
+  }
+  const auto made = vault::make_api_token(call.store(), wanted, call.context.actor());
+  if (!made) return made.error();
+  Answer answer{json_of(made->token)};
+  answer.json["token"] = std::string(made->secret.text());
+  answer.secret = true;
+  return answer;
+}
+
+Result<Answer> revoke_token(Call& call) {
+  const auto token = vault::find_api_token(call.store(), call.parameter("name"));
+  if (!token) return token.error();
+  if (const auto gone = vault::revoke_api_token(call.store(), *token, call.context.actor()); !gone)
+    return gone.error();
+  return nothing();
+}
+
+// --- accounts
+
+Json json_of(const vault::Account& account) {
+  Json object;
+  object["name"] = account.name;
+  object["role"] = vault::name(account.role);
+  object["only"] = account.only;
+  object["language"] = account.language;
+  object["disabled"] = account.disabled;
+  object["totp"] = account.has_totp();
+  object["created"] = time_or_null(account.created);
+  object["password_since"] = time_or_null(account.password_since);
+  return object;
+}
+
+Answer with_password(const vault::MadeAccount& made, bool given) {
+  Answer answer{json_of(made.account)};
+  answer.json["password"] = given ? Json() : Json(std::string(made.password.text()));
+  answer.secret = true;
+  return answer;
+}
+
+Result<Answer> list_accounts(Call& call) {
+  const auto accounts = vault::accounts(call.store());
+  if (!accounts) return accounts.error();
+  Json items = Json::array();
+  for (const vault::Account& each : *accounts) items.push_back(json_of(each));
+  return list_of(std::move(items), 0);
+}
+
+Result<Answer> create_account(Call& call) {
+  vault::Account wanted;
+  wanted.name = call.body["name"].get<std::string>();
+  wanted.role = *vault::parse_role(call.body["role"].get<std::string>());
+  wanted.only = list_in(call.body, "only").value_or(std::vector<std::string>());
+  wanted.language = text_in(call.body, "language").value_or("");
+  std::optional<Secret> password = call.secret_if_any("password");
+  const bool given = password.has_value();
+  const auto made = vault::add_account(call.store(), wanted, std::move(password), call.context.actor());
+  return made ? with_password(*made, given) : Result<Answer>(made.error());
+}
+
+Result<Answer> change_account(Call& call) {
+  auto account = vault::find_account(call.store(), call.parameter("name"));
+  if (!account) return account.error();
+  std::string what;
+  const auto changed = [&](const std::string& piece) { what += (what.empty() ? "" : ", ") + piece; };
+  if (const auto role = text_in(call.body, "role")) {
+    account->role = *vault::parse_role(*role);
+    changed("role " + *role);
+  }
+  if (auto only = list_in(call.body, "only")) {
+    account->only = std::move(*only);
+    changed("patterns");
+  }
+  if (const auto language = text_in(call.body, "language")) {
+    account->language = *language;
+    changed("language " + *language);
+  }
+  if (call.body.contains("disabled")) {
+    account->disabled = call.body["disabled"].get<bool>();
+    changed(account->disabled ? "disabled" : "enabled");
+  }
+  if (what.empty()) return Answer{json_of(*account)};
+  const auto now = vault::change_account(call.store(), std::move(*account), what, call.context.actor());
+  return now ? Answer{json_of(*now)} : Result<Answer>(now.error());
+}
+
+Result<Answer> reset_password(Call& call) {
+  auto account = vault::find_account(call.store(), call.parameter("name"));
+  if (!account) return account.error();
+  std::optional<Secret> fresh = call.secret_if_any("new_password");
+  const bool given = fresh.has_value();
+  const auto made = vault::reset_password(call.store(), std::move(*account), std::move(fresh),
+                                          call.body.value("drop_totp", false), call.context.actor());
+  return made ? with_password(*made, given) : Result<Answer>(made.error());
+}
+
+Result<Answer> remove_account(Call& call) {
+  const auto account = vault::find_account(call.store(), call.parameter("name"));
+  if (!account) return account.error();
+  if (const auto gone = vault::remove_account(call.store(), *account, call.context.actor()); !gone)
+    return gone.error();
+  call.context.console().sessions().end_all(account->name);
+  return nothing();
+}
+
+}  // namespace
+
+void add_access_operations(Operations& all) {
+  const std::size_t first = all.size();
+  const Role scope = Role::Administrator;
+  all.push_back({"GET", "/api/v1/tokens", "listTokens", "All tokens, without their secrets", scope,
+                 list_tokens, "[Token]"});
+  all.push_back({"POST", "/api/v1/tokens", "createToken", "Makes a token, which is said once", scope,
+                 create_token, "MadeToken", "NewToken", 201});
+  all.push_back(
+      {"DELETE", "/api/v1/tokens/:name", "revokeToken", "Revokes a token at once", scope, revoke_token});
+  all.push_back({"GET", "/api/v1/accounts", "listAccounts", "Accounts of the console", scope, list_accounts,
+                 "[Account]"});
+  all.push_back({"POST", "/api/v1/accounts", "createAccount",
+                 "Makes an account; its password is said once unless given", scope, create_account,
+                 "MadeAccount", "NewAccount", 201});
+  all.push_back({"PATCH", "/api/v1/accounts/:name", "changeAccount", "Changes what is said of an account",
+                 scope, change_account, "Account", "AccountChange"});
+  all.push_back({"POST", "/api/v1/accounts/:name/password", "resetAccountPassword",
+                 "A new password for who lost it; sessions end", scope, reset_password, "MadeAccount",
+                 "PasswordReset"});
+  all.push_back({"DELETE", "/api/v1/accounts/:name", "removeAccount", "Removes an account; sessions end",
+                 scope, remove_account});
+  for (std::size_t at = first; at < all.size(); ++at) all[at].unlimited = true;
+}
+
+}  // namespace gw::web::api

@@ -1,0 +1,207 @@
+// Mailboxes by the API: the fields are those of `gw-store mailbox … --json`.
+#include "base/text.h"
+#include "seal/age.h"
+#include "vault/mailbox.h"
+#include "vault/mailbox_change.h"
+#include "vault/overview.h"
+#include "web/api_private.h"
+#include "web/console.h"
+
+namespace gw::web::api {
+namespace {
+
+using vault::Role;
+
+Json row_of(const store::MailboxRecord& record, const store::MailboxStat& stat,
+            const vault::Settings& settings) {
+  Json object;
+  object["id"] = record.id.hex();
+  object["name"] = record.name;
+  object["address"] = vault::address_of(record, settings);
+  object["status"] = name(record.status);
+  object["messages"] = stat.live;
+  object["octets"] = stat.live_octets;
+  object["unconfirmed"] = stat.unconfirmed;
+  object["pending"] = stat.pending;
+  object["drained"] = stat.drained;
+  object["quarantined"] = stat.quarantined;
+  object["accepted"] = stat.accepted;
+  object["oldest"] = time_or_null(stat.oldest);
+  object["last_delivery"] = time_or_null(stat.last_delivery);
+  object["last_drain"] = time_or_null(stat.last_drain);
+  return object;
+}
+
+Json full_json(const store::MailboxRecord& record, const store::MailboxStat& stat,
+               const vault::Settings& settings) {
+  Json object = row_of(record, stat, settings);
+  object["description"] = valid_text(record.description);
+  object["aliases"] = record.aliases;
+  object["domains"] = record.domains;
+  object["allow"] = record.allow;
+  object["allow_miss"] = record.allow_reject ? "reject" : "defer";
+  object["quota"] = record.quota;
+  object["grace"] = record.grace;
+  object["hold"] = record.hold;
+  object["trace"] = name(record.trace);
+  object["require_tls"] = record.require_tls;
+  object["smtp_auth"] = record.token_hash.has_value();
+  object["created"] = time_or_null(record.created);
+  Json& keys = object["keys"] = Json::array();
+  for (const store::Generation& each : record.generations)
+    keys.push_back({{"generation", each.number},
+                    {"recipient", seal::recipient(each.public_key)},
+                    {"since", time_or_null(each.since)}});
+  return object;
+}
+
+Result<Answer> shown(Call& call, const store::MailboxRecord& record) {
+  const auto stat = call.store().stat(record.id);
+  if (!stat) return stat.error();
+  const auto settings = vault::read_settings(call.store());
+  if (!settings) return settings.error();
+  return Answer{full_json(record, *stat, *settings)};
+}
+
+Result<Answer> list(Call& call) {
+  const auto rows = vault::mailbox_rows(call.store());
+  if (!rows) return rows.error();
+  const auto settings = vault::read_settings(call.store());
+  if (!settings) return settings.error();
+  Json items = Json::array();
+  for (const auto& [record, stat] : *rows)
+    if (call.context.may_see(record.name)) items.push_back(row_of(record, stat, *settings));
+  return list_of(std::move(items), 0);
+}
+
+Result<Answer> show(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  return mailbox ? shown(call, *mailbox) : Result<Answer>(mailbox.error());
+}
+
+// The words are the schema's, so they are known. Addresses are set by who sees everything only: a token for
+// some mailboxes must not draw the mail of others by an alias or a domain that nobody has yet.
+Result<vault::MailboxChange> change_of(const Call& call) {
+  const Json& body = call.body;
+  vault::MailboxChange said;
+  said.name = text_in(body, "name");
+  if (said.name && !call.context.may_see(*said.name))
+    return Error(Code::Denied, "this token may not have a mailbox of this name");
+  said.description = text_in(body, "description");
+  said.aliases = list_in(body, "aliases");
+  said.domains = list_in(body, "domains");
+  if ((said.aliases || said.domains) && !call.context.account().sees_all())
+    return not_with_patterns("setting addresses");
+  said.allow = list_in(body, "allow");
+  if (body.contains("quota")) said.quota = body["quota"].get<std::uint64_t>();
+  if (body.contains("grace")) said.grace = body["grace"].get<std::int64_t>();
+  if (body.contains("trace")) said.trace = store::parse_trace(body["trace"].get<std::string>());
+  if (body.contains("status")) said.status = store::parse_status(body["status"].get<std::string>());
+  if (body.contains("hold")) said.hold = body["hold"].get<bool>();
+  if (body.contains("allow_miss")) said.allow_reject = body["allow_miss"] == "reject";
+  if (body.contains("require_tls")) said.require_tls = body["require_tls"].get<bool>();
+  if (const auto wrong = vault::first_wrong(said)) return vault::refusal(*wrong);
+  return said;
+}
+
+Result<Answer> create(Call& call) {
+  const auto said = change_of(call);
+  if (!said) return said.error();
+  vault::NewMailbox wanted = vault::new_mailbox(*said);
+  wanted.smtp_auth = call.body.value("smtp_auth", false);
+  wanted.recovery = call.body.value("recovery", true);
+  std::optional<Secret> password = call.secret_if_any("password");
+  const bool given = password.has_value();
+  const auto made = vault::add_mailbox(call.store(), wanted, std::move(password), call.context.actor());
+  if (!made) return made.error();
+  Answer answer;
+  answer.json["id"] = made->record.id.hex();
+  answer.json["name"] = made->record.name;
+  answer.json["address"] = made->address;
+  answer.json["grace"] = made->record.grace;
+  answer.json["password"] = given ? Json() : Json(std::string(made->password.text()));
+  if (made->token) answer.json["token"] = std::string(made->token->text());
+  answer.secret = true;
+  return answer;
+}
+
+Result<Answer> change(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  if (!mailbox) return mailbox.error();
+  const auto said = change_of(call);
+  if (!said) return said.error();
+  const auto now = vault::change_mailbox(call.store(), *mailbox, *said, call.context.actor());
+  return now ? shown(call, *now) : Result<Answer>(now.error());
+}
+
+Result<Answer> remove(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  if (!mailbox) return mailbox.error();
+  if (const auto gone = vault::remove_mailbox(call.store(), *mailbox, call.context.actor()); !gone)
+    return gone.error();
+  return nothing();
+}
+
+Result<Answer> rotate(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  if (!mailbox) return mailbox.error();
+  auto ring = unlock(call, *mailbox);
+  if (!ring) return ring.error();
+  const auto record =
+      vault::rotate(call.store(), *mailbox, std::move(*ring), call.secret("password"), call.context.actor());
+  if (!record) return record.error();
+  return Answer{
+      {{"generation", record->newest().number}, {"recipient", seal::recipient(record->newest().public_key)}}};
+}
+
+Result<Answer> change_password(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  if (!mailbox) return mailbox.error();
+  std::optional<Secret> fresh = call.secret_if_any("new_password");
+  if (fresh)
+    if (const auto good = vault::check_password(*fresh); !good) return good.error();
+  const auto ring = unlock(call, *mailbox);
+  if (!ring) return ring.error();
+  const bool given = fresh.has_value();
+  const auto password =
+      vault::change_password(call.store(), *mailbox, *ring, std::move(fresh), call.context.actor());
+  if (!password) return password.error();
+  return Answer{{{"password", given ? Json() : Json(std::string(password->text()))}}, true, std::nullopt};
+}
+
+}  // namespace
+
+// Wrong passwords make the next tries wait, whoever asks: guessing through a token is not quicker than by
+// POP3.
+Result<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox) {
+  gate::AuthLimits& tries = call.context.console().api_tries();
+  const std::string key = "mailbox " + mailbox.id.hex();
+  if (tries.left(key).count() > 0)
+    return Error(Code::Busy, "too many wrong passwords for this mailbox: wait a moment");
+  tries.failed(key);
+  auto ring = vault::unlock(call.store(), mailbox, call.secret("password"));
+  if (ring || ring.error().code() != Code::Denied) tries.succeeded(key);
+  return ring;
+}
+
+void add_mailbox_operations(Operations& all) {
+  all.push_back({"GET", "/api/v1/mailboxes", "listMailboxes", "All mailboxes and what waits in them",
+                 Role::Viewer, list, "[MailboxRow]"});
+  all.push_back({"POST", "/api/v1/mailboxes", "createMailbox", "Makes a mailbox; its password is said once",
+                 Role::Operator, create, "MadeMailbox", "NewMailbox", 201});
+  all.push_back({"GET", "/api/v1/mailboxes/:name", "showMailbox", "Everything about one mailbox",
+                 Role::Viewer, show, "Mailbox"});
+  all.push_back({"PATCH", "/api/v1/mailboxes/:name", "changeMailbox",
+                 "Changes what is said; lists are replaced; suspends and reactivates", Role::Operator, change,
+                 "Mailbox", "MailboxChange"});
+  all.push_back({"DELETE", "/api/v1/mailboxes/:name", "removeMailbox",
+                 "Removes a mailbox that is suspended and empty", Role::Operator, remove});
+  all.push_back({"POST", "/api/v1/mailboxes/:name/rotate", "rotateMailbox",
+                 "Makes a new key; new mail is sealed to it", Role::Operator, rotate, "Generation",
+                 "Unlock"});
+  all.push_back({"POST", "/api/v1/mailboxes/:name/password", "changeMailboxPassword",
+                 "Changes the password; a new one is made, and said once, unless given", Role::Operator,
+                 change_password, "MadePassword", "PasswordChange"});
+}
+
+}  // namespace gw::web::api

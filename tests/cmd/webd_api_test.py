@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+"""The API of gw-webd as a program uses it: over TLS, with tokens, every answer held against the OpenAPI document; and
+its fields against those of gw-store's --json."""
+import json
+import pathlib
+import re
+import ssl
+import sys
+import unittest
+import urllib.error
+import urllib.request
+
+import jsonschema
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+import gw_peers  # noqa: E402
+import gw_web  # noqa: E402
+
+MAIL = gw.mail(2000, "api")
+
+
+class ApiTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.vault = gw.Vault()
+        cls.addClassCleanup(cls.vault.close)
+        cls.box = cls.vault.add_mailbox("journal")
+        cls.smtp = f"127.0.0.1:{gw_peers.free_port()}"
+        cls.smtpd = cls.vault.smtpd(listen=(cls.smtp,))
+        config = cls.vault.side / "gw.toml"
+        config.write_text(f'[smtpd]\nlisten = ["{cls.smtp}"]\n')
+        cls.webd = cls.vault.serve("gw-webd", "--config", config, listen=("127.0.0.1:0,tls",))
+        root = cls.vault.json("admin", "add", "root", "--role", "administrator")[0]
+        cls.browser = gw_web.Browser(cls.webd)
+        assert cls.browser.sign_in("root", root["password"]).status == 303
+        cls.base = "https://%s:%d" % cls.webd.address("https")
+        cls.tokens = {scope: cls.token_of_the_console(scope) for scope in ("read", "operate", "administer")}
+        cls.context = ssl.create_default_context()
+        cls.context.check_hostname = False
+        cls.context.verify_mode = ssl.CERT_NONE
+        cls.opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=cls.context))
+        cls.document = json.loads(cls.ask("GET", "/api/v1/openapi.json", token=None)[2])
+        cls.asked = set()
+
+    @classmethod
+    def token_of_the_console(cls, scope):
+        page = cls.browser.post("/new-token", {"name": scope, "scope": scope, "only": "", "days": ""})
+        return re.search(rf"gw_{scope}_[a-z2-7]{{32}}", page.text)[0]
+
+    @classmethod
+    def ask(cls, method, target, body=None, token="administer", headers=None):
+        request = urllib.request.Request(cls.base + target, method=method, headers=headers or {})
+        if token is not None:
+            request.add_header("Authorization", "Bearer " + cls.tokens.get(token, token))
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        try:
+            with cls.opener.open(request, timeout=gw.WAIT) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.headers, refused.read()
+
+    def described(self, method, target):
+        """The document's operation for a request."""
+        for path, operations in self.document["paths"].items():
+            pattern = re.sub(r"\{\w+\}", "[^/]+", path)
+            if re.fullmatch(pattern, target.split("?")[0]) and method.lower() in operations:
+                self.asked.add((path, method.lower()))
+                return operations[method.lower()]
+        self.fail(f"{method} {target} is not in the document")
+
+    def call(self, method, target, body=None, status=200, token="administer"):
+        """The answer's JSON, which must be what the document says of it."""
+        operation = self.described(method, target)
+        got, headers, octets = self.ask(method, target, body, token)
+        self.assertEqual(got, status, gw.shown(octets))
+        if status == 204:
+            self.assertEqual(octets, b"")
+            return None
+        answer = json.loads(octets)
+        response = operation["responses"].get(str(status), operation["responses"]["default"])
+        schema = response["content"]["application/json"]["schema"]
+        jsonschema.Draft202012Validator({**schema, "components": self.document["components"]}).validate(answer)
+        self.assertEqual(headers["Content-Type"], "application/json")
+        self.assertEqual(headers["Cache-Control"], "no-store")
+        self.assertNotIn("Set-Cookie", headers)
+        return answer
+
+    def test_document_is_well_formed_and_names_what_there_is(self):
+        self.assertEqual(self.document["openapi"], "3.1.0")
+        for schema in self.document["components"]["schemas"].values():
+            jsonschema.Draft202012Validator.check_schema(schema)
+        references = set(re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(self.document)))
+        self.assertLessEqual(references, set(self.document["components"]["schemas"]))
+        names = [o["operationId"] for path in self.document["paths"].values() for o in path.values()]
+        self.assertEqual(len(names), len(set(names)))
+        for path, operations in self.document["paths"].items():
+            for operation in operations.values():
+                said = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
+                self.assertEqual(said, set(re.findall(r"\{(\w+)\}", path)))
+
+    def test_every_operation_answers_as_the_document_says(self):
+        self.whole_life_of_a_mailbox()
+        self.routes()
+        self.tokens_and_accounts()
+        everything = {(path, method) for path, operations in self.document["paths"].items() for method in operations}
+        self.described("GET", "/api/v1/openapi.json")
+        self.assertEqual(everything - self.asked, set(), "operations that this test does not ask")
+
+    def whole_life_of_a_mailbox(self):
+        made = self.call("POST", "/api/v1/mailboxes", {"name": "acme-mail", "description": "Akte", "trace": "off"}, 201)
+        password = made["password"]
+        box = "/api/v1/mailboxes/acme-mail"
+        self.assertEqual(self.call("GET", box), self.vault.json("mailbox", "show", "acme-mail")[0])
+        self.assertEqual(self.call("GET", "/api/v1/mailboxes")["items"], self.vault.json("mailbox", "list"))
+        with gw.Smtp(self.smtpd) as smtp:
+            self.assertEqual(smtp.deliver(made["address"], MAIL).code, 250)
+        listed = self.call("GET", box + "/messages", token="read")["items"]
+        self.assertEqual(listed, self.vault.json("message", "list", "acme-mail"))
+        message = f"{box}/messages/{listed[0]['id']}"
+        self.assertEqual(self.call("GET", message), listed[0])
+
+        opened = self.call("POST", message + "/open", {"password": password}, token="read")
+        self.assertIn("api", json.dumps(opened["fields"]))
+        secret = self.vault.side / "acme.password"
+        secret.write_text(password + "\n")
+        secret.chmod(0o600)
+        envelope = self.call("POST", message + "/open", {"password": password, "form": "envelope"})
+        self.assertEqual([envelope], self.vault.json("message", "show", "acme-mail", listed[0]["id"], "--envelope",
+                                                     "--password-file", secret))
+        status, headers, octets = self.ask("POST", message + "/open", {"password": password, "form": "eml"})
+        self.assertEqual((status, headers["Content-Type"]), (200, "message/rfc822"))
+        self.assertTrue(octets.endswith(MAIL), "what was sent, behind the trace lines")
+        self.call("POST", message + "/open", {"password": "x" * 16}, 403)
+
+        changed = self.call("POST", box + "/messages/change", {"change": "quarantine", "ids": [listed[0]["id"]]})
+        self.assertEqual([each["result"] for each in changed["items"]], ["ok"])
+        self.assertEqual(self.call("GET", box + "/messages?state=quarantined")["items"][0]["id"], listed[0]["id"])
+        self.assertEqual(self.call("POST", box + "/rotate", {"password": password})["generation"], 2)
+        fresh = self.call("POST", box + "/password", {"password": password})["password"]
+        self.assertNotEqual(fresh, password)
+
+        events = self.call("GET", "/api/v1/events?mailbox=acme-mail")["items"]
+        self.assertEqual(events, self.vault.json("history", "acme-mail")[::-1])
+        self.assertTrue(any(e["actor"].startswith("uid=") and "api administer from 127.0.0.1" in e["actor"] for e in events),
+                        events)
+        self.call("GET", "/api/v1/events?limit=1")
+        self.assertEqual(self.call("GET", "/api/v1/status", token="read")["live"], 0)
+        self.assertIn("\n— gw/", self.call("POST", "/api/v1/checkpoint")["note"])
+
+        tried = self.call("POST", "/api/v1/test-deliveries", {"mailbox": "journal"})
+        self.assertTrue(tried["delivered"], tried)
+        self.assertEqual(tried["tls"]["version"], "TLSv1.3")
+        self.assertIn("self", tried["certificate"]["verdict"])
+        self.assertEqual(tried["dialog"][0]["from"], "server")
+        self.assertIn(tried["message"], json.dumps(self.vault.json("message", "list", "journal")))
+        self.call("POST", "/api/v1/test-deliveries", {"mailbox": "journal", "server": "192.0.2.1:25"}, 422)
+
+        self.call("PATCH", box, {"status": "suspended", "quota": 1 << 20})
+        self.call("DELETE", box, status=409)
+        self.call("POST", box + "/messages/change", {"change": "remove", "ids": [listed[0]["id"]]})
+        self.call("DELETE", box, status=204)
+        self.call("GET", box, status=404)
+        log = self.webd.log()
+        for text in (password, fresh, *self.tokens.values()):
+            self.assertNotIn(text, log)
+
+    def routes(self):
+        host, port = self.smtp.split(":")
+        said = {"name": "work", "protocol": "smtp", "upstream": self.smtp, "tls": "starttls", "mailbox": "journal",
+                "map": [{"login": "*@sales.example", "mailbox": "journal"}]}
+        made = self.call("POST", "/api/v1/routes", said, 201)
+        self.assertEqual([made], self.vault.json("route", "show", "work"))
+        self.call("POST", "/api/v1/routes", said, 409)
+        self.assertEqual(self.call("GET", "/api/v1/routes")["items"], [made])
+        self.assertEqual(self.call("GET", "/api/v1/routes/work"), made)
+        tested = self.call("POST", "/api/v1/routes/work/test")
+        self.assertFalse(tested["works"])
+        self.assertIsNone(tested["tls"], "a private address is not connected to unasked")
+        self.assertTrue(self.call("PATCH", "/api/v1/routes/work", {"allow_private": True})["allow_private"])
+        tested = self.call("POST", "/api/v1/routes/work/test")
+        self.assertFalse(tested["works"], "a self-signed certificate is not accepted")
+        self.assertIn("self", tested["certificate"]["verdict"])
+        self.call("PATCH", "/api/v1/routes/work", {"pin": tested["certificate"]["sha256"]})
+        tested = self.call("POST", "/api/v1/routes/work/test")
+        self.assertTrue(tested["works"], tested)
+        self.assertIn("PIPELINING", tested["capabilities"])
+        self.call("PATCH", "/api/v1/routes/work", {"pin": None, "upstream": "nonsense"}, 422)
+        self.call("PATCH", "/api/v1/routes/work", {"nonsense": 1}, 400)
+        self.call("DELETE", "/api/v1/routes/work", status=204)
+
+    def tokens_and_accounts(self):
+        made = self.call("POST", "/api/v1/tokens", {"name": "short", "scope": "read", "only": ["acme-*"]}, 201)
+        short = made.pop("token")
+        self.assertIn(made, self.call("GET", "/api/v1/tokens")["items"])
+        self.assertEqual(self.call("GET", "/api/v1/mailboxes", token=short)["items"], [])
+        self.call("GET", "/api/v1/mailboxes/journal", status=404, token=short)
+        self.call("DELETE", "/api/v1/tokens/short", status=204)
+        self.call("GET", "/api/v1/mailboxes", status=401, token=short)
+        self.call("POST", "/api/v1/tokens", {"name": "more", "scope": "administer"}, 403, token="operate")
+
+        made = self.call("POST", "/api/v1/accounts", {"name": "anna", "role": "viewer", "language": "it"}, 201)
+        self.assertEqual(len(made["password"]), 32)
+        self.assertEqual([a["name"] for a in self.call("GET", "/api/v1/accounts")["items"]], ["anna", "root"])
+        self.assertEqual(self.call("PATCH", "/api/v1/accounts/anna", {"role": "operator"})["role"], "operator")
+        self.assertNotEqual(self.call("POST", "/api/v1/accounts/anna/password", {})["password"], made["password"])
+        self.call("DELETE", "/api/v1/accounts/anna", status=204)
+
+    def test_no_cookie_and_no_form_does_anything(self):
+        status, headers, _ = self.ask("GET", "/api/v1/status", token=None, headers={"Cookie": "__Host-gw=" + "a" * 64})
+        self.assertEqual(status, 401)
+        self.assertIn("Bearer", headers["WWW-Authenticate"])
+        request = urllib.request.Request(self.base + "/api/v1/mailboxes", data=b"name=x", method="POST")
+        request.add_header("Authorization", "Bearer " + self.tokens["operate"])
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            self.opener.open(request, timeout=gw.WAIT)
+        self.assertEqual(refused.exception.code, 415)
+        refused.exception.close()
+
+    def test_a_body_of_more_than_a_mebibyte_is_not_read(self):
+        status, _, _ = self.ask("PATCH", "/api/v1/mailboxes/journal", {"description": "x" * (1 << 20)})
+        self.assertEqual(status, 413)
+
+
+if __name__ == "__main__":
+    gw.main()

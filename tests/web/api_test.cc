@@ -1,0 +1,337 @@
+// The API as a program asks it, over a vault in memory: tokens, scopes, names, bodies, answers.
+#include "web/api.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "vault/token.h"
+#include "web/api_private.h"
+#include "web/browser.h"
+#include "web/pace.h"
+
+using namespace gw;
+using namespace gw::test;
+using web::api::Json;
+
+namespace {
+
+class Program {
+ public:
+  Program(ConsoleVault& vault, vault::Role scope, std::vector<std::string> only = {}) : vault_(vault) {
+    vault::ApiToken wanted;
+    wanted.name = "test" + std::to_string(++made_);
+    wanted.scope = scope;
+    wanted.only = std::move(only);
+    auto made = vault::make_api_token(vault.store, wanted, "test");
+    REQUIRE(made);
+    token = "Bearer " + std::string(made->secret.text());
+  }
+
+  web::Response ask(const std::string& method, const std::string& target, const std::string& body = "") {
+    web::Request request;
+    request.method = method;
+    request.target = target;
+    const std::size_t question = target.find('?');
+    request.path = *web::url_decoded(target.substr(0, question), false);
+    if (question != std::string::npos) request.query = *web::parse_query(target.substr(question));
+    request.headers.add("host", "gw.example");
+    if (!token.empty()) request.headers.add("authorization", token);
+    if (!cookie.empty()) request.cookies.add("__Host-gw", cookie);
+    if (!body.empty()) request.headers.add("content-type", type);
+    request.body = Secret(as_bytes(body));
+    request.peer.address = "192.0.2.8";
+    request.tls = true;
+    return vault_.console->answer(request);
+  }
+  Json json(const std::string& method, const std::string& target, int status, const std::string& body = "") {
+    const web::Response response = ask(method, target, body);
+    CAPTURE(method, target, response.body);
+    REQUIRE(response.status == status);
+    return response.body.empty() ? Json() : Json::parse(response.body);
+  }
+  std::string error(const std::string& method, const std::string& target, int status,
+                    const std::string& body = "") {
+    const Json answer = json(method, target, status, body);
+    const Json schema{{"$ref", "#/components/schemas/Error"}};
+    CHECK_FALSE(web::api::misfit(answer, schema, ""));
+    return answer["error"]["code"].get<std::string>() + ": " + answer["error"]["message"].get<std::string>();
+  }
+
+  std::string token;
+  std::string cookie;
+  std::string type = "application/json";
+
+ private:
+  ConsoleVault& vault_;
+  static inline int made_ = 0;
+};
+
+std::string opening(std::string_view password, std::string_view form) {
+  return Json{{"password", password}, {"form", form}}.dump();
+}
+
+}  // namespace
+
+TEST_CASE("Without a token, and with a session alone, the API answers 401 everywhere but for its document") {
+  ConsoleVault vault;
+  Browser browser(vault);
+  browser.sign_in("administrator");
+  Program program(vault, vault::Role::Administrator);
+  program.token.clear();
+  program.cookie = browser.cookies["__Host-gw"];
+  for (const web::api::Operation& each : web::api::operations()) {
+    CAPTURE(std::string(each.id));
+    const web::Response response = program.ask(std::string(each.method), std::string(each.pattern));
+    CHECK(response.status == (each.open ? 200 : 401));
+    if (!each.open) CHECK(response.headers.has("WWW-Authenticate"));
+  }
+  CHECK(program.error("GET", "/api/v2/x", 404).starts_with("not_found"));
+  const web::Response wrong_method = program.ask("DELETE", "/api/v1/status");
+  CHECK(wrong_method.status == 405);
+  CHECK(wrong_method.headers.get("Allow") == "GET, HEAD");
+}
+
+TEST_CASE("Who guesses tokens has to wait, and others do not wait for him") {
+  ConsoleVault vault;
+  Program guesser(vault, vault::Role::Viewer);
+  const std::string good = guesser.token;
+  guesser.token = "Bearer gw_test_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+  web::Response waiting = guesser.ask("GET", "/api/v1/status");
+  CHECK(waiting.status == 401);
+  for (int i = 0; i < 10 && waiting.status == 401; ++i) waiting = guesser.ask("GET", "/api/v1/status");
+  CHECK(waiting.status == 429);
+  CHECK(waiting.headers.has("Retry-After"));
+  vault.pass(std::chrono::seconds(10));
+  guesser.token = good;
+  CHECK(guesser.ask("GET", "/api/v1/status").status == 200);
+}
+
+TEST_CASE("A token that asks without end is slowed down, and goes on after a while") {
+  ConsoleVault vault;
+  Program program(vault, vault::Role::Viewer);
+  Program other(vault, vault::Role::Viewer);
+  int good = 0;
+  while (good < 1000 && program.ask("GET", "/api/v1/routes").status == 200) ++good;
+  CHECK(good >= 100);
+  CHECK(good < 1000);
+  CHECK(other.ask("GET", "/api/v1/routes").status == 200);
+  vault.pass(std::chrono::seconds(5));
+  CHECK(program.ask("GET", "/api/v1/routes").status == 200);
+}
+
+TEST_CASE("Each operation is for its scope, and those on the whole vault for tokens without patterns") {
+  ConsoleVault vault;
+  vault.add_mailbox("acme-mail");
+  Program reader(vault, vault::Role::Viewer);
+  Program worker(vault, vault::Role::Operator);
+  Program limited(vault, vault::Role::Administrator, {"acme-*"});
+  for (const web::api::Operation& each : web::api::operations()) {
+    if (each.open) continue;
+    CAPTURE(std::string(each.id));
+    const std::string method(each.method), path(each.pattern);
+    if (each.scope != vault::Role::Viewer) CHECK(reader.ask(method, path).status == 403);
+    if (each.scope == vault::Role::Administrator) CHECK(worker.ask(method, path).status == 403);
+    if (each.unlimited) CHECK(limited.ask(method, path).status == 403);
+  }
+}
+
+TEST_CASE("A token that is limited sees and makes only what has such a name") {
+  ConsoleVault vault;
+  vault.add_mailbox("acme-mail");
+  const auto other = vault.add_mailbox("other-mail");
+  const MessageId id = vault.deliver(other, "Subject: x\r\n\r\ny\r\n");
+  Program program(vault, vault::Role::Operator, {"acme-*"});
+  const Json list = program.json("GET", "/api/v1/mailboxes", 200);
+  REQUIRE(list["items"].size() == 1);
+  CHECK(list["items"][0]["name"] == "acme-mail");
+  for (const std::string& name : {std::string("other-mail"), other.id.hex(), "mbx-" + other.id.hex()}) {
+    CAPTURE(name);
+    program.error("GET", "/api/v1/mailboxes/" + name, 404);
+    program.error("PATCH", "/api/v1/mailboxes/" + name, 404, R"({"description":"x"})");
+    program.error("GET", "/api/v1/mailboxes/" + name + "/messages", 404);
+    program.error("POST", "/api/v1/mailboxes/" + name + "/messages/" + id.hex() + "/open", 404,
+                  opening(kConsolePassword, "text"));
+    program.error("GET", "/api/v1/events?mailbox=" + name, 404);
+  }
+  program.error("GET", "/api/v1/events", 403);
+  program.error("POST", "/api/v1/mailboxes", 403, R"({"name":"mine"})");
+  program.error("PATCH", "/api/v1/mailboxes/acme-mail", 403, R"({"name":"mine"})");
+  program.error("PATCH", "/api/v1/mailboxes/acme-mail", 403, R"({"aliases":["ceo@other.example"]})");
+  program.json("POST", "/api/v1/mailboxes", 201, R"({"name":"acme-new"})");
+  CHECK(program.json("GET", "/api/v1/status", 200)["mailboxes"] == 2);
+  const std::string route = R"("protocol":"smtp","upstream":"mail.example:587","tls":"starttls")";
+  program.error("POST", "/api/v1/routes", 403, R"({"name":"work","mailbox":"acme-mail",)" + route + "}");
+  program.error("POST", "/api/v1/routes", 404, R"({"name":"acme-r","mailbox":"other-mail",)" + route + "}");
+  program.error("POST", "/api/v1/routes", 403,
+                R"({"name":"acme-r","mailbox":"acme-mail","allow_private":true,)" + route + "}");
+  program.json("POST", "/api/v1/routes", 201, R"({"name":"acme-r","mailbox":"acme-mail",)" + route + "}");
+}
+
+TEST_CASE("A body is what its schema says, or is refused with the field's name") {
+  ConsoleVault vault;
+  vault.add_mailbox("box");
+  Program program(vault, vault::Role::Administrator);
+  const std::string box = "/api/v1/mailboxes/box";
+  CHECK(program.error("PATCH", box, 400, R"({"quotta":1})") == "bad_request: unknown field `quotta`");
+  CHECK(program.error("PATCH", box, 400, R"({"quota":"1"})") ==
+        "bad_request: `quota` is not of the type integer");
+  CHECK(program.error("PATCH", box, 400, R"({"quota":-1})") == "bad_request: `quota` is less than 0");
+  CHECK(program.error("PATCH", box, 400, R"({"status":"gone"})")
+            .starts_with("bad_request: `status` is none of"));
+  CHECK(program.error("PATCH", box, 400, R"({"allow":["x",1]})").find("`allow[1]`") != std::string::npos);
+  CHECK(program.error("POST", "/api/v1/mailboxes", 400, R"({})") == "bad_request: `name` is missing");
+  CHECK(program.error("PATCH", box, 400, R"([])") == "bad_request: the body is not of the type object");
+  for (const char* odd : {"{", "nonsense", "{\"quota\":1}}", "{\"quota\":1", "\"", "{\"quota\":1,}"})
+    CHECK(program.error("PATCH", box, 400, odd).starts_with("bad_json"));
+  CHECK(program.error("PATCH", box, 400, std::string(1000, '[')).starts_with("bad_json"));
+  CHECK(program.error("PATCH", box, 400, "{\"p\\u0061ssword\":\"x\"}").starts_with("bad_json"));
+  CHECK(program.error("GET", "/api/v1/status", 400, "{}").starts_with("unexpected_body"));
+  CHECK(program.error("GET", "/api/v1/events?befor=1", 400) ==
+        "unknown_parameter: unknown parameter `befor`");
+  program.error("GET", "/api/v1/events?before=x", 422);
+  program.error("GET", "/api/v1/events?since=yesterday", 422);
+  program.error("PATCH", box, 422, R"({"allow":["nonsense"]})");
+  program.error("PATCH", box, 422, R"({"grace":99999999999})");
+  program.type = "application/x-www-form-urlencoded";
+  CHECK(program.error("PATCH", box, 415, "quota=1").starts_with("unsupported_media_type"));
+}
+
+TEST_CASE("Secrets of a body are read with their escapes and are gone from the body") {
+  web::Request request;
+  request.body = Secret(as_bytes(std::string_view(
+      R"({"a":{"password":"kept"},"password" : "q\"\\\u00e9\ud83d\ude00\n","new_password":"x"})")));
+  web::api::Secrets secrets;
+  const auto body = web::api::read_body(request, secrets);
+  REQUIRE(body);
+  CHECK(secrets.at("password").text() == "q\"\\\xc3\xa9\xf0\x9f\x98\x80\n");
+  CHECK(secrets.at("new_password").text() == "x");
+  CHECK((*body)["a"]["password"] == "kept");
+  CHECK(trim((*body)["password"].get<std::string>()).empty());
+  CHECK(as_text(request.body.view()).find("\\ud83d") == std::string_view::npos);
+  for (const char* odd :
+       {R"({"password":"\u12"})", R"({"password":"\ud83d"})", R"({"password":"\x"})", R"({"password":"x)"}) {
+    request.body = Secret(as_bytes(std::string_view(odd)));
+    CHECK_FALSE(web::api::read_body(request, secrets));
+  }
+}
+
+TEST_CASE(
+    "A mailbox is made, changed, opened with its password and removed, and the history names the token") {
+  ConsoleVault vault;
+  Program program(vault, vault::Role::Operator);
+  const Json made = program.json("POST", "/api/v1/mailboxes", 201, R"({"name":"box","smtp_auth":true})");
+  const std::string password = made["password"].get<std::string>();
+  CHECK(password.size() == 32);
+  CHECK(made["token"].is_string());
+  CHECK(program.error("POST", "/api/v1/mailboxes", 409, R"({"name":"box"})").starts_with("exists"));
+  const auto mailbox = vault::find_mailbox(vault.store, "box").value();
+  const MessageId id = vault.deliver(mailbox, "Subject: caf\xc3\xa9\r\nFrom: a@b.example\r\n\r\nText\r\n");
+  const std::string messages = "/api/v1/mailboxes/box/messages";
+  const Json list = program.json("GET", messages, 200);
+  REQUIRE(list["items"].size() == 1);
+  CHECK(list["items"][0]["id"] == id.hex());
+  CHECK(program.json("GET", messages + "/" + id.hex(), 200)["octets"] == list["items"][0]["octets"]);
+  program.error("GET", messages + "/nonsense", 404);
+
+  const std::string open = messages + "/" + id.hex() + "/open";
+  const Json text = program.json("POST", open, 200, opening(password, "text"));
+  CHECK(text["text"] == "Text\r\n");
+  CHECK(program.json("POST", open, 200, opening(password, "envelope"))["mail_from"] == "sender@example.org");
+  CHECK(program.json("POST", open, 200, opening(password, "journal"))["is_journal_report"] == false);
+  CHECK(program.json("POST", open, 200, opening(password, "headers"))["headers"].get<std::string>().find(
+            "Text") == std::string::npos);
+  const web::Response eml = program.ask("POST", open, opening(password, "eml"));
+  REQUIRE(eml.stream);
+  std::string octets;
+  CHECK(eml.stream([&](ByteView piece) {
+    octets += as_text(piece);
+    return true;
+  }));
+  CHECK(octets.ends_with("\r\n\r\nText\r\n"));
+  CHECK(eml.content_type == "message/rfc822");
+
+  const Json fresh =
+      program.json("POST", "/api/v1/mailboxes/box/password", 200, Json{{"password", password}}.dump());
+  const std::string second = fresh["password"].get<std::string>();
+  program.error("POST", open, 403, opening(password, "text"));
+  web::Response last = program.ask("POST", open, opening(password, "text"));
+  for (int i = 0; i < 10 && last.status == 403; ++i)
+    last = program.ask("POST", open, opening(password, "text"));
+  CHECK(last.status == 503);
+  CHECK(shows(last, "\"busy\""));
+  vault.pass(std::chrono::seconds(10));
+  program.json("POST", open, 200, opening(second, "text"));
+  CHECK(program.json("POST", "/api/v1/mailboxes/box/rotate", 200,
+                     Json{{"password", second}}.dump())["generation"] == 2);
+
+  CHECK(program.error("DELETE", "/api/v1/mailboxes/box", 409).starts_with("conflict"));
+  CHECK(program.json("PATCH", "/api/v1/mailboxes/box", 200, R"({"status":"suspended"})")["status"] ==
+        "suspended");
+  const auto change = [&](const char* word) {
+    const std::string body = Json{{"change", word}, {"ids", {id.hex()}}}.dump();
+    return program.json("POST", messages + "/change", 200, body)["items"][0]["result"].get<std::string>();
+  };
+  CHECK(change("quarantine") == "ok");
+  CHECK(change("undelete") == "ok");
+  CHECK(change("remove") == "ok");
+  CHECK(change("undelete") == "failed");
+  CHECK(program.ask("DELETE", "/api/v1/mailboxes/box").status == 204);
+  const Json events = program.json("GET", "/api/v1/events?type=mailbox-dropped", 200);
+  REQUIRE(events["items"].size() == 1);
+  CHECK(events["items"][0]["actor"].get<std::string>().starts_with("api test"));
+}
+
+TEST_CASE("Lists come in pages whose `next` goes on") {
+  ConsoleVault vault;
+  const auto mailbox = vault.add_mailbox("box");
+  for (int i = 0; i < 5; ++i) vault.deliver(mailbox, "Subject: x\r\n\r\ny\r\n");
+  Program program(vault, vault::Role::Viewer);
+  std::set<std::string> seen;
+  std::string after = "0";
+  for (int pages = 0; pages < 10; ++pages) {
+    const Json page = program.json("GET", "/api/v1/mailboxes/box/messages?limit=2&after=" + after, 200);
+    for (const Json& each : page["items"]) CHECK(seen.insert(each["id"].get<std::string>()).second);
+    if (page["next"].is_null()) break;
+    after = page["next"].dump();
+  }
+  CHECK(seen.size() == 5);
+  const Json last = program.json("GET", "/api/v1/events?mailbox=box&limit=1", 200);
+  CHECK(last["items"].size() == 1);
+  CHECK(last["next"] == last["items"][0]["seq"]);
+}
+
+TEST_CASE("While the keeper is away the API says so, and goes on after") {
+  ConsoleVault vault;
+  Program program(vault, vault::Role::Viewer);
+  vault.away = true;
+  const web::Response away = program.ask("GET", "/api/v1/status");
+  CHECK(away.status == 503);
+  CHECK(away.headers.has("Retry-After"));
+  vault.away = false;
+  CHECK(program.ask("GET", "/api/v1/status").status == 200);
+}
+
+TEST_CASE("The document has every operation of the table, and the table every one of the document") {
+  const Json& document = web::api::document();
+  std::size_t described = 0;
+  for (const auto& path : document["paths"].items()) described += path.value().size();
+  CHECK(described == web::api::operations().size());
+  std::set<std::string> ids;
+  for (const web::api::Operation& each : web::api::operations()) {
+    CAPTURE(std::string(each.id));
+    CHECK(ids.insert(std::string(each.id)).second);
+    std::string path(each.pattern);
+    for (std::size_t at; (at = path.find(':')) != std::string::npos;) {
+      const std::size_t end = std::min(path.find('/', at), path.size());
+      path = path.substr(0, at) + "{" + path.substr(at + 1, end - at - 1) + "}" + path.substr(end);
+    }
+    REQUIRE(document["paths"].contains(path));
+    CHECK(document["paths"][path][lower(each.method)]["operationId"] == each.id);
+    for (const std::string_view schema : {each.request, each.answer}) {
+      std::string name(schema);
+      std::erase_if(name, [](char c) { return c == '[' || c == ']'; });
+      if (!name.empty()) CHECK(web::api::schemas().contains(name));
+    }
+  }
+}
