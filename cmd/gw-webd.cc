@@ -43,6 +43,7 @@ Result<void> serve(const ServerOptions& options) {
     return Error(Code::Usage, "the console is one process for all its connections, so not for inetd")
         .with_hint("use --listen ADDR:PORT,tls, or systemd's sockets with Accept=no");
 
+  if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
   // Outgoing: it tries out routes, and delivers a mail to see that one arrives.
   auto confinement = begin_confinement(*config, config->webd, "gw-web", true);
   if (!confinement) return confinement.error();
