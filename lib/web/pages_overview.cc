@@ -4,6 +4,7 @@
 
 #include "store/store.h"
 #include "vault/overview.h"
+#include "vault/upkeep.h"
 #include "web/chart.h"
 #include "web/diagnoses.h"
 #include "web/layout.h"
@@ -150,6 +151,10 @@ Result<Html> numbers(const Context& context, const Seen& seen) {
   if (!checkpoint) return checkpoint.error();
   all.push_back(
       card(w("overview.checkpoint"), w.ago(*checkpoint, context.now()), w("overview.checkpoint.help")));
+  const auto backup = vault::last_backup(context.store());
+  if (!backup) return backup.error();
+  all.push_back(card(w("overview.backup"), *backup ? w.ago((*backup)->time, context.now()) : w("never"),
+                     *backup ? escaped(w.size((*backup)->octets)) : w("overview.backup.help")));
   return cards(all);
 }
 
