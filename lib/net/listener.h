@@ -32,9 +32,9 @@ Result<ListenSpec> parse_listen(std::string_view text);
 // implicit TLS an `s` follows it. `[::]` takes IPv4 too where nothing else has that port.
 Result<Listener> listen_on(const ListenSpec& spec, std::string_view protocol, int backlog = 1024);
 
-// LISTEN_FDS (sd_listen_fds(3)): role by FileDescriptorName, else by port (25 587 465 110 995 8450), else by the
-// name of a Unix socket's file. Config where the role is in doubt. The variables are removed. `protocol` is
-// `smtp`, `pop3`, `http`, `keeper` (append, drain, admin), or `proxy`: smtp and pop3, and any other
+// LISTEN_FDS (sd_listen_fds(3)): role by FileDescriptorName, else by port (25 587 465 110 995 8450), else by
+// the name of a Unix socket's file. Config where the role is in doubt. The variables are removed. `protocol`
+// is `smtp`, `pop3`, `http`, `keeper` (append, drain, admin), or `proxy`: smtp and pop3, and any other
 // FileDescriptorName is a route's.
 struct Inherited {
   std::vector<Listener> listening;
