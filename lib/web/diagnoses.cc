@@ -29,6 +29,10 @@ Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
       return w("diagnosis.weak-passwords", fills);
     case vault::Cause::NoRecovery:
       return w("diagnosis.no-recovery", fills);
+    case vault::Cause::NoBackup:
+      return w("diagnosis.no-backup", fills);
+    case vault::Cause::OldBackup:
+      return w("diagnosis.old-backup", fills);
     case vault::Cause::Refused:
       return w("diagnosis.refused", fills);
     case vault::Cause::DrainBroken:

@@ -258,6 +258,12 @@ inline constexpr Word kMailboxWords[] = {
     {"diagnosis.no-recovery", "There is no recovery key: a lost password is lost mail.",
      "Non c'è una chiave di recupero: password persa significa posta persa.",
      "Es gibt keinen Wiederherstellungsschlüssel: Ein verlorenes Passwort ist verlorene Post."},
+    {"diagnosis.no-backup", "There was never a backup of this vault. gw-store backup makes one.",
+     "Di questo archivio non è mai stato fatto un backup. Lo fa gw-store backup.",
+     "Von diesem Tresor gab es noch nie eine Sicherung. gw-store backup macht eine."},
+    {"diagnosis.old-backup", "The last backup is of {time}. Make a new one with gw-store backup.",
+     "L'ultimo backup è del {time}. Fanne uno nuovo con gw-store backup.",
+     "Die letzte Sicherung ist vom {time}. Machen Sie mit gw-store backup eine neue."},
     {"diagnosis.refused",
      "{count} connections were refused for good in the last week, the last one with {code} at {time} "
      "({detail}). "
