@@ -55,7 +55,7 @@ class ConfinementTest(unittest.TestCase):
         content = gw.mail(3000)
         with gw.Smtp(server) as smtp:
             reply = smtp.deliver(self.box.address, content)
-            self.assertEqual(reply.code, 250, reply)
+            self.assertEqual(reply.code, 250, f"{reply}\n{server.log()}")
         return content
 
     def starter_of(self, server):

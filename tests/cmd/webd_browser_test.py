@@ -259,7 +259,7 @@ class ConsoleTest(unittest.TestCase):
                 page.press(do)
                 page.goto("/mailboxes")
                 self.assertEqual(page.text("h1"), title)
-                for path in ("/", "/mailboxes", "/mailboxes/shared", "/mailboxes/shared/messages", "/account",
+                for path in ("/", "/mailboxes", "/mailboxes/shared", "/mailboxes/shared/messages", "/routes", "/events", "/tokens", "/account",
                              "/administrators", "/about"):
                     self.assertEqual(page.goto(path), 200, path)
                     self.good(page, f"{language[:2]}{path.replace('/', '-')}")

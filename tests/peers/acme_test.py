@@ -99,7 +99,7 @@ class AcmeTest(unittest.TestCase):
 
             with gw.Smtp(server) as during:
                 self.assertEqual(during.envelope(box.address).code, 354)
-                self.lego("renew", "--days", "20000", "--renew-hook", hook, reload=f"kill -HUP {server.pid}")
+                self.lego("renew", "--no-random-sleep", "--days", "20000", "--renew-hook", hook, reload=f"kill -HUP {server.pid}")
                 second = gw.until(lambda: (lambda seen: seen != first and seen)(self.shown(server)), "the new certificate is shown")
                 self.assertEqual(during.body(gw.mail(1000)).code, 250)
             self.assertIn("certificate reloaded", server.log())

@@ -102,10 +102,11 @@ def run(*command, status=0, input=None, env=None, seconds=120, **more):
 
 
 def alive(pid):
-    """Whether a process runs; a zombie does not."""
+    """Whether a process runs; a zombie does not, unless threads of it still do: they hold its descriptors."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+            ended = file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+        return not ended or len(os.listdir(f"/proc/{pid}/task")) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
 
