@@ -70,7 +70,8 @@ class Relay {
 
   std::vector<store::State> states() {
     std::vector<store::State> all;
-    for (const auto& record : vault_.faulty.list(vault_.mailbox.id, 0, 100).value())
+    const auto records = vault_.faulty.list(vault_.mailbox.id, 0, 100).value();
+    for (const store::MessageRecord& record : records)
       all.push_back(record.state);
     return all;
   }
