@@ -71,8 +71,7 @@ class Relay {
   std::vector<store::State> states() {
     std::vector<store::State> all;
     const auto records = vault_.faulty.list(vault_.mailbox.id, 0, 100).value();
-    for (const store::MessageRecord& record : records)
-      all.push_back(record.state);
+    for (const store::MessageRecord& record : records) all.push_back(record.state);
     return all;
   }
   std::vector<std::string> copies() {
