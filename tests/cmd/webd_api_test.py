@@ -4,6 +4,7 @@ its fields against those of gw-store's --json."""
 import json
 import pathlib
 import re
+import socket
 import ssl
 import sys
 import unittest
@@ -221,8 +222,13 @@ class ApiTest(unittest.TestCase):
         refused.exception.close()
 
     def test_a_body_of_more_than_a_mebibyte_is_not_read(self):
-        status, _, _ = self.ask("PATCH", "/api/v1/mailboxes/journal", {"description": "x" * (1 << 20)})
-        self.assertEqual(status, 413)
+        # The head alone is answered: who sends the rest may find the connection closed.
+        address = self.webd.address("https")
+        head = (f"PATCH /api/v1/mailboxes/journal HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nContent-Type: application/json\r\n"
+                f"Authorization: Bearer {self.tokens['administer']}\r\nContent-Length: {(1 << 20) + 1}\r\n\r\n")
+        with socket.create_connection(address, gw.WAIT) as plain, self.context.wrap_socket(plain) as client:
+            client.sendall(head.encode())
+            self.assertRegex(client.recv(100), rb"^HTTP/1\.1 413 ")
 
 
 if __name__ == "__main__":

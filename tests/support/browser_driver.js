@@ -90,7 +90,7 @@ const calls = {
 };
 
 (async () => {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
   const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
   say({ value: browser.version() });
   for await (const line of readline.createInterface({ input: process.stdin })) {
