@@ -11,6 +11,7 @@
 #include "web/console.h"
 #include "web/context.h"
 #include "web/pages.h"
+#include "web/status.h"
 
 namespace gw::web {
 namespace {
@@ -38,33 +39,8 @@ Response problem(int status, std::string_view code, std::string_view message, st
   return json_response(status, {{"error", error}});
 }
 
-int status_of(Code code) {
-  switch (code) {
-    case Code::NotFound:
-      return 404;
-    case Code::Denied:
-      return 403;
-    case Code::Exists:
-    case Code::Conflict:
-    case Code::LeaseLost:
-      return 409;
-    case Code::Usage:
-    case Code::BadInput:
-      return 422;
-    case Code::Busy:
-    case Code::Full:
-    case Code::Timeout:
-    case Code::Closed:
-    case Code::Unknown:
-    case Code::Unavailable:
-      return 503;
-    default:
-      return 500;
-  }
-}
-
 Response failed(const Request& request, const Error& error) {
-  const int status = status_of(error.code());
+  const int status = status_of(error.code(), 422);
   std::string code(name(error.code()));
   std::ranges::replace(code, ' ', '_');
   if (status >= 500) log::warning("request failed", {{"path", request.path}, {"reason", error.text()}});

@@ -3,36 +3,13 @@
 #include "base/log.h"
 #include "vault/mailbox.h"
 #include "web/layout.h"
+#include "web/status.h"
 
 namespace gw::web {
 namespace {
 
 Error nothing_of(std::string_view name) {
   return Error(Code::NotFound, "nothing of the name `" + std::string(name) + "`");
-}
-
-int status_of(Code code) {
-  switch (code) {
-    case Code::NotFound:
-      return 404;
-    case Code::Denied:
-      return 403;
-    case Code::Exists:
-    case Code::Conflict:
-      return 409;
-    case Code::Usage:
-    case Code::BadInput:
-      return 400;
-    case Code::Busy:
-    case Code::Full:
-    case Code::Timeout:
-    case Code::Closed:
-    case Code::Unknown:
-    case Code::Unavailable:
-      return 503;
-    default:
-      return 500;
-  }
 }
 
 }  // namespace
@@ -73,7 +50,7 @@ void Context::sign_in(vault::Account account, Session session, std::string sessi
 }
 
 Response failed(const Context& context, const Request& request, const Error& error) {
-  const int status = status_of(error.code());
+  const int status = status_of(error.code(), 400);
   if (status == 500)
     log::error("request failed", {{"path", request.path}, {"reason", error.text()}});
   else if (status == 503)
