@@ -5,6 +5,8 @@
 
 #include "cli/child.h"
 
+using namespace std::literals;
+
 namespace gw::cli {
 namespace {
 
@@ -65,7 +67,7 @@ TEST_CASE("text that is not UTF-8 has a twin with its octets") {
 }
 
 TEST_CASE("octets go to a file as they are") {
-  const std::string octets = std::string("\0\r\n\x1b[2J\xff", 8);
+  const std::string octets = "\0\r\n\x1b[2J\xff"s;
   const Outcome outcome = print([&](Output& output) {
     output.octets(as_bytes(octets));
     return status_of(output.close());

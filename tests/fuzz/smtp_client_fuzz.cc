@@ -8,6 +8,7 @@
 
 using namespace gw;
 using namespace gw::smtp;
+using namespace std::literals;
 
 namespace {
 
@@ -26,7 +27,7 @@ std::string play(std::string_view octets, std::minstd_rand* random) {
       std::size_t size = 0;
       for (const std::string& line : reply.lines) {
         size += line.size();
-        if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) std::abort();
+        if (line.find_first_of("\r\n\0"sv) != std::string::npos) std::abort();
       }
       if (size > Client::kLongestReply) std::abort();
       (void)parse_capabilities(reply);

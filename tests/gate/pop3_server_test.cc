@@ -32,7 +32,7 @@ const std::vector<std::string> kOddMails{
     "Subject: bare\n\nlf\rcr\r\r\nend\r",
     "Subject: dots\r\n\r\n.\r\n..\r\n.a\r\n",
     "Subject: dots\n\n.\n.\r.\n",
-    std::string("Subject: nul\r\n\r\n\0\0\r\n", 20),
+    "Subject: nul\r\n\r\n\0\0\r\n"s,
     "Subject: long\r\n\r\n" + std::string(200'000, 'x'),
     "Subject: eight bit \xe9\xff\r\n\r\n\x80\r\n",
     ": not a field\r\n\r\n",

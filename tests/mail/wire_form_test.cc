@@ -6,6 +6,8 @@
 
 #include "support/cuts.h"
 
+using namespace std::literals;
+
 namespace gw::mail {
 namespace {
 
@@ -86,7 +88,7 @@ TEST_CASE("What is longer than a line may be is no field name") {
 
 TEST_CASE("Every short message of awkward octets has the wire form that the rule gives, at every cut") {
   for (const Lines& trace : {Lines{}, kTrace}) {
-    test::all_texts(std::string_view("\r\na:\0", 5), 6, [&](const std::string& raw) {
+    test::all_texts("\r\na:\0"sv, 6, [&](const std::string& raw) {
       for (std::size_t cut = 1; cut <= 3; ++cut) {
         if (wire(trace, raw, cut) != model(trace, raw))
           FAIL("differs at cut " << cut << ": " << Catch::Detail::stringify(raw));

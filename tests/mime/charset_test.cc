@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+using namespace std::literals;
+
 namespace gw::mime {
 namespace {
 
@@ -12,7 +14,7 @@ TEST_CASE("Text in the character sets of mail becomes UTF-8") {
   CHECK(to_utf8(as_bytes("\x80 5"), "windows-1252") == "€ 5");
   CHECK(to_utf8(as_bytes("\xcf\xf0\xe8"), "Windows-1251") == "При");
   CHECK(to_utf8(as_bytes("\x1b$B8+\x1b(B"), "iso-2022-jp") == "見");
-  CHECK(to_utf8(as_bytes(std::string_view("a\0b\0", 4)), "utf-16le") == "ab");
+  CHECK(to_utf8(as_bytes("a\0b\0"sv), "utf-16le") == "ab");
   CHECK(to_utf8(as_bytes("Grüß"), " UTF-8 ") == "Grüß");
 }
 

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "counting_source.h"
 
+using namespace std::literals;
+
 namespace gw::mime {
 namespace {
 
@@ -125,7 +127,7 @@ TEST_CASE("What is too much is cut, and said to be") {
 }
 
 TEST_CASE("Octets of any kind become valid text") {
-  const Reading reading = reading_of(std::string("Subject: \xff\x00\x1b[31m\r\n\r\n\xc3\x28\x00", 26));
+  const Reading reading = reading_of("Subject: \xff\x00\x1b[31m\r\n\r\n\xc3\x28\x00"s);
   REQUIRE_FALSE(reading.fields.empty());
   CHECK(valid_utf8(reading.fields[0].value));
   REQUIRE(reading.text);

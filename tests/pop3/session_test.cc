@@ -9,6 +9,8 @@
 #include "pop3/top.h"
 #include "support/cuts.h"
 
+using namespace std::literals;
+
 namespace gw::pop3 {
 namespace {
 
@@ -318,7 +320,7 @@ TEST_CASE("UTF8 is accepted and changes nothing") {
 }
 
 TEST_CASE("The third malformed line closes") {
-  const Outcome outcome = play(std::string("CAP\0A\r\nNOOP\n\r\nUSER a\rb\r\nQUIT\r\n", 28));
+  const Outcome outcome = play("CAP\0A\r\nNOOP\n\r\nUSER a\rb\r\nQUIT\r\n"s);
   CHECK(outcome.out ==
         kGreeting +
             "-ERR NUL in a command\r\n-ERR a command ends with CRLF\r\n-ERR too many malformed commands\r\n");

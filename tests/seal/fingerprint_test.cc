@@ -8,6 +8,7 @@ using namespace gw;
 using seal::Fingerprints;
 
 namespace {
+using namespace std::literals;
 
 Secret some_key(char fill) {
   return Secret(as_bytes(std::string(seal::kFingerprintKey, fill)));
@@ -43,8 +44,8 @@ TEST_CASE("Any other key, route, login, kind or content has another fingerprint"
       all.insert(of_content(prints, text));
       made += 2;
     }
-    all.insert(prints.of_uidl(std::string_view("\0", 1)));
-    all.insert(of_content(prints, std::string_view("\0", 1)));
+    all.insert(prints.of_uidl("\0"sv));
+    all.insert(of_content(prints, "\0"sv));
     made += 2;
   };
   add(Fingerprints(key, "work", "joe"));

@@ -4,6 +4,7 @@
 
 using namespace gw;
 using namespace gw::smtp;
+using namespace std::literals;
 
 namespace {
 
@@ -66,7 +67,7 @@ TEST_CASE("what is no reply, or comes unasked, breaks the conversation") {
     CHECK(heard("250-a\r\n251 b\r\n", cut) == "<its reply changes its code>");
     CHECK(heard("250 a\n", cut) == "<its reply has octets that no reply has>");
     CHECK(heard("250 a\rb\r\n", cut) == "<its reply has octets that no reply has>");
-    CHECK(heard(std::string_view("250 a\0b\r\n", 9), cut) == "<its reply has octets that no reply has>");
+    CHECK(heard("250 a\0b\r\n"sv, cut) == "<its reply has octets that no reply has>");
     CHECK(heard("250 a", cut) == "<it closed the connection>");
     CHECK(heard("", cut) == "<it closed the connection>");
     CHECK(heard("250 " + std::string(20'000, 'x'), cut) == "<its reply has too long a line>");

@@ -50,7 +50,7 @@ TEST_CASE("a dot alone behind a bare line end is found, however it is cut") {
 
 TEST_CASE("no text of up to seven octets of these ends early at a lenient server unless it is found") {
   std::size_t stopped = 0;
-  test::all_texts(std::string_view("\r\n.\0x", 5), 7, [&](const std::string& text) {
+  test::all_texts("\r\n.\0x"sv, 7, [&](const std::string& text) {
     const bool seen = found(text, 1000);
     stopped += seen ? 1 : 0;
     if (ends_early(text) && !seen) FAIL("not found: " << to_hex(as_bytes(text)));

@@ -12,6 +12,8 @@
 #include "transfer/mbox_reader.h"
 #include "transfer/writer.h"
 
+using namespace std::literals;
+
 namespace gw::transfer {
 namespace {
 
@@ -76,7 +78,7 @@ const std::vector<std::string>& mails() {
       "",
       "\n",
       "From me\n>From\n>From you\n>>>From them\nFro\nFromage\n>\n>>Fro",
-      std::string("\0nul \xff\r lonely\n\n\n", 17),
+      "\0nul \xff\r lonely\n\n\n"s,
       "From ",
       ">From x",
       std::string(200'000, '>') + "From far away\n",

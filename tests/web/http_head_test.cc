@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 using namespace gw::web;
+using namespace std::literals;
 
 namespace {
 
@@ -57,7 +58,7 @@ TEST_CASE("A request that could be read in two ways is refused") {
 TEST_CASE("Line ends, NUL and other control characters stand only where they may") {
   CHECK(status_of(get("X: a\nY: b\r\n")) == 400);
   CHECK(status_of(get("X: a\rb\r\n")) == 400);
-  CHECK(status_of(get(std::string("X: a\0b\r\n", 8))) == 400);
+  CHECK(status_of(get("X: a\0b\r\n"s)) == 400);
   CHECK(status_of(get("X: a\x7f\r\n")) == 400);
   CHECK(status_of(get("X: a\tb\r\n")) == 200);
   CHECK(status_of(get("X\r\n")) == 400);

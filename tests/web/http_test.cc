@@ -4,6 +4,7 @@
 
 using namespace gw;
 using namespace gw::web;
+using namespace std::literals;
 
 TEST_CASE("A form's fields come decoded, in their order, and the first of a name counts") {
   const auto form = web::Form::parse(as_bytes("a=1+2&b=%C3%A4%26%3d&a=3&empty=&bare&&c=%2B"));
@@ -40,7 +41,7 @@ TEST_CASE("No line end gets into a header") {
   CHECK(valid_header("Location", "/a?b=c"));
   CHECK_FALSE(valid_header("Location", "/a\r\nSet-Cookie: b"));
   CHECK_FALSE(valid_header("Location", "/a\nb"));
-  CHECK_FALSE(valid_header("Location", std::string_view("a\0b", 3)));
+  CHECK_FALSE(valid_header("Location", "a\0b"sv));
   CHECK_FALSE(valid_header("Loca tion", "a"));
   CHECK_FALSE(valid_header("X:", "a"));
   CHECK_FALSE(valid_header("", "a"));

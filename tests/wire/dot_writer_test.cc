@@ -5,6 +5,8 @@
 
 #include "support/cuts.h"
 
+using namespace std::literals;
+
 namespace gw::wire {
 namespace {
 
@@ -45,7 +47,7 @@ TEST_CASE("A dot behind a bare CR or LF does not start a line") {
 }
 
 TEST_CASE("Every text of the awkward octets is stuffed as the definition says, at every cut") {
-  test::all_texts(std::string_view(".\r\na\0", 5), 6, [](const std::string& text) {
+  test::all_texts(".\r\na\0"sv, 6, [](const std::string& text) {
     for (std::size_t cut = 1; cut <= 3; ++cut) {
       if (stuffed(text, cut) != model(text))
         FAIL("differs at cut " << cut << " for " << Catch::Detail::stringify(text));
