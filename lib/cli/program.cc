@@ -96,8 +96,11 @@ Error unknown(std::string_view kind, const std::string& word, const std::vector<
               const std::string& path) {
   const std::vector<std::string_view> views(known.begin(), known.end());
   const std::string_view near = nearest(word, views);
-  return Error(Code::Usage, "unknown " + std::string(kind) + " `" + printable(word) + "`")
-      .with_hint(near.empty() ? "see " + path + " --help" : "did you mean `" + std::string(near) + "`?");
+  const Error error(Code::Usage, "unknown " + std::string(kind) + " `" + printable(word) + "`");
+  if (near.empty()) return error.with_hint("see " + path + " --help");
+  // One that the command has, but its parent has not, in front of the command.
+  if (near == word) return error.with_hint("write it behind the command: " + path + " " + word);
+  return error.with_hint("did you mean `" + std::string(near) + "`?");
 }
 
 std::string command_path(const CLI::App* command) {

@@ -84,6 +84,12 @@ TEST_CASE("a mistake in the arguments is exit 64 and names what is nearest") {
   CHECK(outcome.status == 64);
   CHECK(outcome.err == "gw-tool: unknown option `--vualt`\nhint: did you mean `--vault`?\n");
 
+  outcome = tool({"--alias", "a@x", "mailbox", "add", "archive"});
+  CHECK(outcome.status == 64);
+  CHECK(
+      outcome.err ==
+      "gw-tool: unknown option `--alias`\nhint: write it behind the command: gw-tool mailbox add --alias\n");
+
   outcome = tool({"verfiy"});
   CHECK(outcome.status == 64);
   CHECK(outcome.err == "gw-tool: unknown command `verfiy`\nhint: did you mean `verify`?\n");
