@@ -551,6 +551,6 @@ def digests(mails):
     return sorted(sha256(m) for m in mails)
 
 
-def main(seconds=240):
+def main(seconds=480):
     limit_time(seconds)
     unittest.main(verbosity=2)

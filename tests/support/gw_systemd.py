@@ -1,0 +1,144 @@
+"""systemd itself, as process 1 of its own namespaces: what units, sockets and timers do is seen, not believed.
+
+    with gw_systemd.Machine() as machine:
+        machine.run("dpkg", "-i", package)
+        machine.run("systemctl", "start", "gw.target")
+
+The machine's root is an overlay of this one's: all programs are here, what is written is forgotten. It has a network of
+its own that knows only loopback, so that any port is free, and none of this system's own units. Needs root.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import gw
+
+SYSTEMD = "/lib/systemd/systemd"
+
+# Runs in a mount namespace of its own. $1: the machine's folder, $2: a name for its control group.
+SETUP = r"""
+set -e
+folder=$1 group=$2
+mount -t tmpfs -o size=512m,mode=755 tmpfs "$folder"
+cd "$folder"
+mkdir upper work root groups
+# Only what the control groups' second version offers; some systems have the first one mounted beside it, or nothing.
+mount -t cgroup2 cgroup2 groups
+mkdir -p "groups/$group"
+echo 0 >"groups/$group/cgroup.procs"
+mount -t overlay -o "lowerdir=/,upperdir=upper,workdir=work" overlay root
+# Of this system's own life nothing: no units that were enabled, no scripts of another init, no disks.
+rm -rf root/etc/systemd/system root/etc/rc?.d root/etc/init.d root/etc/fstab root/etc/machine-id root/var/log/journal
+mkdir -p root/etc/systemd/system root/etc/gw root/proc root/sys root/dev root/run root/tmp root/oldroot
+: >root/etc/machine-id
+# What would turn knobs of the kernel, which is everybody's, and what may lack its message bus.
+for unit in systemd-logind.service dbus.service dbus.socket systemd-sysctl.service systemd-modules-load.service systemd-remount-fs.service sys-kernel-debug.mount \
+  sys-kernel-tracing.mount sys-fs-fuse-connections.mount; do
+  ln -s /dev/null "root/etc/systemd/system/$unit"
+done
+mount -t proc proc root/proc
+mount -t sysfs -o ro sysfs root/sys
+mount -t tmpfs -o mode=755 tmpfs root/run
+mount -t tmpfs -o mode=1777 tmpfs root/tmp
+mount -t tmpfs -o mode=755 tmpfs root/dev
+for name in null zero full random urandom tty; do
+  : >"root/dev/$name"
+  mount --bind "/dev/$name" "root/dev/$name"
+done
+mkdir root/dev/pts root/dev/shm
+mount -t devpts -o newinstance,ptmxmode=666 devpts root/dev/pts
+mount -t tmpfs tmpfs root/dev/shm
+ln -s pts/ptmx root/dev/ptmx
+ln -s /proc/self/fd root/dev/fd
+ip link set lo up
+exec unshare --cgroup sh -ec '
+mount -t cgroup2 cgroup2 root/sys/fs/cgroup
+cd root
+pivot_root . oldroot
+umount -l /oldroot
+exec env -i container=gw PATH=/usr/sbin:/usr/bin:/sbin:/bin "$1" --unit=multi-user.target --log-target=journal \
+  --show-status=no' sh "$3"
+"""
+
+
+def obstacle():
+    """Why no machine can be had here; None where one can."""
+    if os.geteuid() != 0:
+        return "needs root"
+    if not os.path.exists(SYSTEMD):
+        return "needs systemd"
+    done = subprocess.run(["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork", "true"],
+                          capture_output=True, text=True)
+    return None if done.returncode == 0 else f"no namespaces here: {done.stderr.strip()}"
+
+
+class Machine:
+    def __init__(self, host="mail.example.com"):
+        self.host = host
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-machine-"))
+        self.group = f"gw-test-{os.getpid()}"
+        self.outside = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child", "--propagation", "private",
+             "sh", "-c", SETUP, "sh", str(self.folder), self.group, SYSTEMD],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            self.pid = gw.until(self.init, "process 1 is systemd")
+            gw.until(lambda: self.run("systemctl", "is-system-running", status=None).stdout.strip() == b"running",
+                     "the machine runs")
+            self.run("hostname", self.host)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.outside.kill()
+        self.outside.wait()
+        self.outside.stderr.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.drop_group()
+
+    def init(self):
+        """The first process, by its number out here, once it is systemd."""
+        if self.outside.poll() is not None:
+            raise AssertionError(f"the machine did not start: {self.outside.stderr.read().decode()}")
+        try:
+            [pid] = pathlib.Path(f"/proc/{self.outside.pid}/task/{self.outside.pid}/children").read_text().split()
+            return int(pid) if os.readlink(f"/proc/{pid}/exe").endswith("/systemd") else None
+        except (OSError, ValueError):
+            return None
+
+    def drop_group(self):
+        """Control groups outlive their processes; only empty ones can be removed, the innermost first."""
+        with tempfile.TemporaryDirectory() as folder:
+            script = 'mount -t cgroup2 cgroup2 "$1" && { [ ! -d "$1/$2" ] || find "$1/$2" -depth -type d -exec rmdir {} +; }'
+            gw.until(lambda: subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", folder,
+                                             self.group], capture_output=True).returncode == 0, "the machine's groups are empty")
+
+    def run(self, *command, **more):
+        """A program in the machine, as its root, with nothing of this process's environment."""
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+        return gw.run("nsenter", "--target", self.pid, "--all", "--wdns=/root", *command, env=env, **more)
+
+    def text(self, *command, **more):
+        return self.run(*command, **more).stdout.decode()
+
+    def shell(self, script, **more):
+        return self.run("sh", "-exc", script, **more)
+
+    def property(self, unit, name):
+        return self.text("systemctl", "show", "--value", "--property", name, unit).strip()
+
+    def is_active(self, unit):
+        return self.property(unit, "ActiveState") == "active"
+
+    def path(self, inside):
+        """A file of the machine, for this process."""
+        return pathlib.Path(f"/proc/{self.pid}/root") / str(inside).lstrip("/")
+
+    def journal(self, *arguments):
+        return self.text("journalctl", "--no-pager", "--output=short", *arguments)
