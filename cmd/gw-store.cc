@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   cmd::add_import(commands);
   cmd::add_route(commands);
   cmd::add_admin(commands);
+  cmd::add_token(commands);
   cmd::add_verify(commands);
   cmd::add_checkpoint(commands);
   cmd::add_history(commands);

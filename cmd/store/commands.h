@@ -67,6 +67,7 @@ void add_message(Commands& commands);
 void add_import(Commands& commands);
 void add_route(Commands& commands);
 void add_admin(Commands& commands);
+void add_token(Commands& commands);
 void add_verify(Commands& commands);
 void add_checkpoint(Commands& commands);
 void add_history(Commands& commands);

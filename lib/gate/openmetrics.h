@@ -9,6 +9,8 @@
 
 namespace gw::gate {
 
+inline constexpr const char* kOpenMetricsType = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
 Result<std::string> openmetrics(store::Store& store, const config::Config& config);
 
 }  // namespace gw::gate

@@ -61,11 +61,11 @@ Result<ApiToken> decode(const store::Record& record) {
   proto::Token in;
   if (!in.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) return corrupt;
   ApiToken token;
-  if (in.role() < 1 || in.role() > 3 || in.hash().size() != token.hash.size()) return corrupt;
+  if (in.role() < 1 || in.role() > 4 || in.hash().size() != token.hash.size()) return corrupt;
   token.name = record.key.name.substr(kRecord.size());
   token.version = record.version;
   std::ranges::copy(as_bytes(in.hash()), token.hash.begin());
-  token.scope = static_cast<Role>(in.role());
+  token.scope = static_cast<Scope>(in.role());
   token.only.assign(in.only().begin(), in.only().end());
   token.created = in.created();
   token.expires = in.expires();
@@ -75,20 +75,36 @@ Result<ApiToken> decode(const store::Record& record) {
 
 }  // namespace
 
-std::string_view scope_name(Role role) {
-  return role == Role::Viewer ? "read" : role == Role::Operator ? "operate" : "administer";
+std::string_view name(Scope scope) {
+  switch (scope) {
+    case Scope::Read:
+      return "read";
+    case Scope::Operate:
+      return "operate";
+    case Scope::Administer:
+      return "administer";
+    case Scope::Metrics:
+      return "metrics";
+  }
+  return "read";
 }
 
-std::optional<Role> parse_scope(std::string_view word) {
-  for (const Role role : {Role::Viewer, Role::Operator, Role::Administrator})
-    if (word == scope_name(role)) return role;
+std::optional<Scope> parse_scope(std::string_view word) {
+  for (const Scope scope : {Scope::Read, Scope::Operate, Scope::Administer, Scope::Metrics})
+    if (word == name(scope)) return scope;
   return std::nullopt;
+}
+
+Scope scope_of(Role role) {
+  return role == Role::Viewer ? Scope::Read : role == Role::Operator ? Scope::Operate : Scope::Administer;
 }
 
 Account account_of(const ApiToken& token) {
   Account account;
   account.name = token.name;
-  account.role = token.scope;
+  account.role = token.scope == Scope::Administer ? Role::Administrator
+                 : token.scope == Scope::Operate  ? Role::Operator
+                                                  : Role::Viewer;
   account.only = token.only;
   return account;
 }
@@ -104,7 +120,7 @@ Result<MadeApiToken> make_api_token(store::Store& store, const ApiToken& wanted,
   Secret text = fresh_text(token.name);
   token.hash = hash_of(text.view());
   const auto version = store.put_if(key_of(token.name), 0, encode(token),
-                                    note(actor, token.name, "made, " + std::string(scope_name(token.scope))));
+                                    note(actor, token.name, "made, " + std::string(name(token.scope))));
   if (!version && version.error().code() == Code::Exists)
     return Error(Code::Exists, "there is a token `" + token.name + "` already");
   if (!version) return version.error().within("the token `" + token.name + "`");

@@ -20,13 +20,16 @@
 
 namespace gw::vault {
 
-// What a token may do is what an account of this role may: `read` a viewer's, `operate`, `administer`.
-std::string_view scope_name(Role role);
-std::optional<Role> parse_scope(std::string_view word);
+// The first three may what an account of that role may; `metrics` may ask for the numbers of the whole vault
+// and nothing else, so that who watches needs no more.
+enum class Scope : std::uint8_t { Read = 1, Operate = 2, Administer = 3, Metrics = 4 };
+std::string_view name(Scope scope);  // `read`
+std::optional<Scope> parse_scope(std::string_view word);
+Scope scope_of(Role role);
 
 struct ApiToken {
   std::string name;  // [a-z0-9._-], 1 to 64
-  Role scope = Role::Viewer;
+  Scope scope = Scope::Read;
   std::vector<std::string> only;  // patterns of names of mailboxes and routes; empty: all
   Micros created = 0;
   Micros expires = 0;         // 0: never
@@ -48,7 +51,7 @@ Result<void> revoke_api_token(store::Store& store, const ApiToken& token, std::s
 // Denied: no such token, or one whose time is over.
 Result<ApiToken> check_api_token(store::Store& store, ByteView text, Micros now);
 
-// As the account that it acts like.
+// As the account that it acts like; of scope `metrics`, one that looks.
 Account account_of(const ApiToken& token);
 
 }  // namespace gw::vault

@@ -2,6 +2,7 @@
 #include "web/api.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -126,7 +127,13 @@ Response answer_of(const Operation& operation, const Request& request, Result<An
   return response;
 }
 
-Response call_with_token(Console& console, const Operation& operation, Request& request) {
+struct Admitted {
+  vault::ApiToken token;
+  store::Store* store = nullptr;
+};
+
+// The token of a request, or what its asker hears instead.
+std::variant<Admitted, Response> admit(Console& console, const Request& request) {
   const std::string source = net::source_of(request.peer.address);
   if (const auto wait = console.api_tries().left(source); wait.count() > 0) return too_many(wait);
   const auto shown = bearer(request);
@@ -141,22 +148,38 @@ Response call_with_token(Console& console, const Operation& operation, Request& 
     return unauthorized();
   }
   if (const auto wait = console.api_pace().take(token->name); wait.count() > 0) return too_many(wait);
+  return Admitted{*token, *store};
+}
 
-  Context context(console, *store, Language::English);
-  context.sign_in(vault::account_of(*token), {}, "", "api " + token->name + " from " + request.peer.address);
-  if (!context.may(operation.scope) || (operation.unlimited && !context.account().sees_all()))
-    return problem(403, "forbidden", "this token may not do that",
-                   operation.unlimited
-                       ? "it takes a token of scope " + std::string(vault::scope_name(operation.scope)) +
-                             " that is not limited to some names"
-                       : "it takes the scope " + std::string(vault::scope_name(operation.scope)));
+Context context_of(Console& console, const Request& request, const Admitted& admitted) {
+  Context context(console, admitted.store, Language::English);
+  context.sign_in(vault::account_of(admitted.token), {}, "",
+                  "api " + admitted.token.name + " from " + request.peer.address);
+  return context;
+}
+
+Response forbidden(std::string_view scope, bool unlimited) {
+  const std::string hint =
+      unlimited ? "it takes a token of scope " + std::string(scope) + " that is not limited to some names"
+                : "it takes the scope " + std::string(scope);
+  return problem(403, "forbidden", "this token may not do that", hint);
+}
+
+Response call_with_token(Console& console, const Operation& operation, Request& request) {
+  auto in = admit(console, request);
+  if (auto* refused = std::get_if<Response>(&in)) return std::move(*refused);
+  const vault::ApiToken& token = std::get<Admitted>(in).token;
+  Context context = context_of(console, request, std::get<Admitted>(in));
+  if (token.scope == vault::Scope::Metrics || !context.may(operation.scope) ||
+      (operation.unlimited && !context.account().sees_all()))
+    return forbidden(name(vault::scope_of(operation.scope)), operation.unlimited);
   if (auto refused = unknown_query(operation, request)) return std::move(*refused);
   Call call{context, request, {}, {}};
   if (auto refused = read_body(operation, request, call)) return std::move(*refused);
   if (operation.method != "GET")
     log::info(
         "api",
-        {{"operation", std::string(operation.id)}, {"token", token->name}, {"rhost", request.peer.address}});
+        {{"operation", std::string(operation.id)}, {"token", token.name}, {"rhost", request.peer.address}});
   return answer_of(operation, request, operation.call(call));
 }
 
@@ -176,6 +199,15 @@ Response answer_api(Console& console, Request& request) {
     return answer_of(*wanted.operation, request, wanted.operation->call(call));
   }
   return call_with_token(console, *wanted.operation, request);
+}
+
+std::optional<Response> answer_metrics(Console& console, const Request& request) {
+  if (!bearer(request)) return std::nullopt;
+  auto in = admit(console, request);
+  if (auto* refused = std::get_if<Response>(&in)) return std::move(*refused);
+  const Context context = context_of(console, request, std::get<Admitted>(in));
+  if (!context.account().sees_all()) return forbidden("metrics", true);
+  return metrics_of(context);
 }
 
 const api::Operations& api::operations() {

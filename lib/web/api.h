@@ -5,6 +5,8 @@
 // (openapi.cc), so that none can be without the other.
 #pragma once
 
+#include <optional>
+
 #include "web/http.h"
 
 namespace gw::web {
@@ -13,5 +15,8 @@ class Console;
 
 // For paths under /api.
 Response answer_api(Console& console, Request& request);
+// For /metrics: what a token gets, of scope `metrics` or another, with no session and by whatever name the
+// host is asked. None: no token was shown.
+std::optional<Response> answer_metrics(Console& console, const Request& request);
 
 }  // namespace gw::web

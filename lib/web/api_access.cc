@@ -12,7 +12,7 @@ using vault::Role;
 Json json_of(const vault::ApiToken& token) {
   Json object;
   object["name"] = token.name;
-  object["scope"] = vault::scope_name(token.scope);
+  object["scope"] = name(token.scope);
   object["only"] = token.only;
   object["created"] = time_or_null(token.created);
   object["expires"] = time_or_null(token.expires);

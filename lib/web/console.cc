@@ -165,6 +165,8 @@ Response Console::routed(Request& request) {
     Context program(*this, nullptr, asked);
     return found.route->page(program, request);
   }
+  if (found.route != nullptr && request.path == kMetricsPath)
+    if (auto answered = answer_metrics(*this, request)) return std::move(*answered);
   if (!host_is_ours(request)) return refused(nobody, request, 421);
 
   const std::string id(request.cookies.get(session_cookie(request)));

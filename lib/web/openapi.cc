@@ -64,7 +64,7 @@ Json operation_of(const Operation& operation) {
   if (operation.open) {
     object["security"] = Json::array();
   } else {
-    object["description"] = "Needs a token of scope `" + std::string(vault::scope_name(operation.scope)) +
+    object["description"] = "Needs a token of scope `" + std::string(name(vault::scope_of(operation.scope))) +
                             "`" + (operation.unlimited ? " that is not limited to some names." : ".");
   }
   if (Json parameters = parameters_of(operation); !parameters.empty())

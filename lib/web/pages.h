@@ -71,6 +71,10 @@ void add_administrator_pages(Routes& routes);
 void add_about_pages(Routes& routes);
 void add_health_pages(Routes& routes);
 
+inline constexpr std::string_view kMetricsPath = "/metrics";
+// What `gw-store status --openmetrics` prints, and the console's own numbers. For who sees everything.
+Response metrics_of(const Context& context);
+
 // Whether who asks may call it.
 bool may_call(const Context& context, const Route& route);
 

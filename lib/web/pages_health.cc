@@ -26,9 +26,14 @@ Response ready(Context& context, const Request&) {
   return plain(200, "ok\n");
 }
 
-// What `gw-store status --openmetrics` prints, and the console's own numbers.
 Response metrics(Context& context, const Request&) {
   if (!context.account().sees_all()) return plain(403, "an account that sees all mailboxes is needed\n");
+  return metrics_of(context);
+}
+
+}  // namespace
+
+Response metrics_of(const Context& context) {
   auto text = gate::openmetrics(context.store(), context.console().options().config);
   if (!text) return plain(503, "the keeper is not there\n");
   if (text->ends_with(kEnd)) text->resize(text->size() - kEnd.size());
@@ -45,16 +50,14 @@ Response metrics(Context& context, const Request&) {
   put("failed_logins", "counter", "Failed sign-ins to the console.", counts.failed_logins);
   *text += kEnd;
   Response response = plain(200, std::move(*text));
-  response.content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+  response.content_type = gate::kOpenMetricsType;
   return response;
 }
-
-}  // namespace
 
 void add_health_pages(Routes& routes) {
   routes.push_back({"GET", "/healthz", Access::Public, alive, Kind::Plain});
   routes.push_back({"GET", "/readyz", Access::Public, ready, Kind::Plain});
-  routes.push_back({"GET", "/metrics", Access::Viewer, metrics, Kind::Plain});
+  routes.push_back({"GET", kMetricsPath, Access::Viewer, metrics, Kind::Plain});
 }
 
 }  // namespace gw::web

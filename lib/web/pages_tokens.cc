@@ -25,8 +25,7 @@ Response show(Context& context, const Request& request) {
   if (!tokens) return failed(context, request, tokens.error());
   std::vector<std::vector<Html>> rows;
   for (const vault::ApiToken& token : *tokens)
-    rows.push_back({tag("code", {}, escaped(token.name)),
-                    tag("code", {}, escaped(vault::scope_name(token.scope))),
+    rows.push_back({tag("code", {}, escaped(token.name)), tag("code", {}, escaped(name(token.scope))),
                     lines_of(token.only, w("token.all")), w.at(token.created), end_of(context, token),
                     escaped(token.made_by),
                     link_button("/tokens/" + url_part(token.name) + "/revoke", w("token.revoke"))});
@@ -65,7 +64,8 @@ Response form_page(const Context& context, const Request& request, const Typed& 
   name.required = name.focus = true;
   Html inside = field(name);
   inside += select("scope", w("token.scope"),
-                   {{"read", w("token.scope.read")},
+                   {{"metrics", w("token.scope.metrics")},
+                    {"read", w("token.scope.read")},
                     {"operate", w("token.scope.operate")},
                     {"administer", w("token.scope.administer")}},
                    typed.scope);

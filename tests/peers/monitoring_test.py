@@ -1,8 +1,12 @@
 #!/usr/bin/python3
-"""The checks that Nagios, Icinga and their relatives watch mail servers with."""
+"""The checks that Nagios, Icinga and their relatives watch mail servers with, and Prometheus."""
+import json
 import pathlib
+import subprocess
 import sys
 import unittest
+import urllib.parse
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
@@ -50,6 +54,59 @@ class MonitoringTest(unittest.TestCase):
     def test_a_server_that_is_gone_is_critical(self):
         done = gw_peers.run(gw_peers.find("check_smtp", PLUGINS), "-H", "127.0.0.1", "-p", gw_peers.free_port(), status=2)
         self.assertEqual(self.gateway.count(), 0, done)
+
+
+@gw.need_program("prometheus")
+class PrometheusTest(unittest.TestCase):
+    """Prometheus asks the console for numbers, configured as the manual says."""
+
+    def setUp(self):
+        self.vault = gw.Vault()
+        self.addCleanup(self.vault.close)
+        self.vault.add_mailbox("journal")
+        self.webd = self.vault.webd()
+        self.folder = self.vault.side
+
+    def configured(self, token):
+        page = (gw.ROOT / "man/gw-webd.8").read_text()
+        text = "scrape_configs:" + page.split("scrape_configs:")[1].split(".Ed")[0]
+        (self.folder / "gw.token").write_text(token)
+        text = text.replace("/etc/prometheus/gw.token", str(self.folder / "gw.token"))
+        text = text.replace("gw.example:8450", "%s:%d" % self.webd.address("https"))
+        # The certificate is of the vault's own making.
+        text = text.replace("    scheme: https\n", "    scheme: https\n    scrape_interval: 1s\n    scrape_timeout: 1s\n"
+                            f"    tls_config:\n      ca_file: {self.vault.path}/tls/certificate.pem\n      server_name: gateway.example.com\n")
+        config = self.folder / "prometheus.yml"
+        config.write_text(text)
+        gw.run("promtool", "check", "config", config)
+        return config
+
+    def start(self, config):
+        port = gw_peers.free_port()
+        prometheus = subprocess.Popen(["prometheus", f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}",
+                                       f"--storage.tsdb.path={self.folder / 'tsdb'}"],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(prometheus.wait)
+        self.addCleanup(prometheus.kill)
+        return port
+
+    def value(self, port, query):
+        try:
+            url = f"http://127.0.0.1:{port}/api/v1/query?query={urllib.parse.quote(query)}"
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                found = json.load(answer)["data"]["result"]
+        except OSError:
+            return None
+        return found[0]["value"][1] if found else None
+
+    def test_it_scrapes_with_a_token_for_numbers(self):
+        token = self.vault.json("token", "add", "prometheus", "--scope", "metrics")[0]["token"]
+        port = self.start(self.configured(token))
+        gw.until(lambda: self.value(port, 'up{job="gw"}') == "1", "Prometheus has scraped")
+        self.assertEqual(self.value(port, 'gw_messages{mailbox="journal",state="live"}'), "0")
+        self.assertEqual(self.value(port, "gw_webd_errors_total"), "0")
+        self.vault.store("token", "revoke", "prometheus")
+        gw.until(lambda: self.value(port, 'up{job="gw"}') == "0", "Prometheus hears that the token was revoked")
 
 
 if __name__ == "__main__":

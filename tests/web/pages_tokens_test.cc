@@ -22,7 +22,7 @@ TEST_CASE("A token is shown once, opens what its record says, and is nothing onc
   const std::string text = made.body.substr(at, 12 + 32);
   const auto token = vault::check_api_token(vault.store, as_bytes(text), now());
   REQUIRE(token);
-  CHECK(token->scope == vault::Role::Operator);
+  CHECK(token->scope == vault::Scope::Operate);
   CHECK(token->only == std::vector<std::string>{"acme-*"});
   CHECK(token->made_by == "console administrator from 192.0.2.7");
 

@@ -1,0 +1,117 @@
+// gw-store token: what programs show to the console's API.
+#include "vault/token.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/values.h"
+#include "store/commands.h"
+#include "store/format.h"
+
+namespace gw::cmd {
+namespace {
+
+struct AddOptions {
+  std::string name;
+  std::string scope = "read";
+  std::optional<std::vector<std::string>> only;
+  std::optional<Micros> expires;
+  bool json = false;
+};
+
+Json json_of(const vault::ApiToken& token) {
+  Json object;
+  object["name"] = token.name;
+  object["scope"] = name(token.scope);
+  object["only"] = token.only;
+  object["created"] = json_time(token.created);
+  object["expires"] = json_time(token.expires);
+  cli::put_text(object, "made_by", token.made_by);
+  return object;
+}
+
+Result<int> add(const Commands& commands, const AddOptions& options) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  vault::ApiToken wanted;
+  wanted.name = options.name;
+  wanted.scope = vault::parse_scope(options.scope).value_or(vault::Scope::Read);
+  wanted.only = options.only.value_or(std::vector<std::string>());
+  wanted.expires = options.expires.value_or(0);
+  if (options.expires && wanted.expires <= now())
+    return Error(Code::Usage, "--expires: that time is over already");
+  const auto made = vault::make_api_token(**store, wanted, kActor);
+  if (!made && made.error().code() == Code::BadInput) return Error(Code::Usage, made.error().text());
+  if (!made) return made.error();
+  cli::Output output;
+  if (options.json) {
+    std::string text = json_of(made->token).dump();
+    text.pop_back();
+    output.secret(text + ",\"token\":\"", made->secret, "\"}\n");
+  } else {
+    output.secret("token  ", made->secret, "\n");
+    output.line("       Shown once: the vault does not know it.");
+  }
+  return output.close();
+}
+
+Result<int> list(const Commands& commands, bool json) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto tokens = vault::api_tokens(**store);
+  if (!tokens) return tokens.error();
+  cli::Output output;
+  cli::Table table({{"NAME"}, {"SCOPE"}, {"ONLY"}, {"CREATED"}, {"EXPIRES"}, {"MADE BY"}});
+  for (const vault::ApiToken& token : *tokens) {
+    if (json) {
+      output.json(json_of(token));
+      continue;
+    }
+    std::string only;
+    for (const std::string& pattern : token.only) only += (only.empty() ? "" : ", ") + pattern;
+    table.row({token.name, std::string(name(token.scope)), only.empty() ? "-" : only,
+               shown_time(token.created), shown_time(token.expires), token.made_by});
+  }
+  if (!json) table.print(output);
+  return output.close();
+}
+
+Result<int> revoke(const Commands& commands, const std::string& name) {
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto token = vault::find_api_token(**store, name);
+  if (!token) return token.error().with_hint("gw-store token list names them");
+  if (const auto gone = vault::revoke_api_token(**store, *token, kActor); !gone) return gone.error();
+  return 0;
+}
+
+}  // namespace
+
+void add_token(Commands& commands) {
+  CLI::App& family = *commands.add_family("token", "Tokens of the console's API");
+  auto options = std::make_shared<AddOptions>();
+  CLI::App* command = commands.add(family, "add", "Make a token; print it once",
+                                   [&commands, options] { return add(commands, *options); });
+  command->add_option("NAME", options->name, "a-z 0-9 . _ -, at most 64")->required();
+  command
+      ->add_option("--scope", options->scope,
+                   "What it may: numbers only, look, work on mail, or on accounts too")
+      ->check(CLI::IsMember({"metrics", "read", "operate", "administer"}));
+  cli::list_option(*command, "--only", options->only, "PATTERN",
+                   "Only mailboxes and routes of such names (repeatable)");
+  cli::time_option(*command, "--expires", options->expires, "It is good until then");
+  command->add_flag("--json", options->json, "Print a JSON line");
+
+  auto json = std::make_shared<bool>(false);
+  command = commands.add(family, "list", "Print all tokens, without their secrets",
+                         [&commands, json] { return list(commands, *json); });
+  command->add_flag("--json", *json, "Print JSON lines");
+
+  auto name = std::make_shared<std::string>();
+  command = commands.add(family, "revoke", "Revoke a token at once",
+                         [&commands, name] { return revoke(commands, *name); });
+  command->add_option("NAME", *name, "Name of the token")->required();
+}
+
+}  // namespace gw::cmd
