@@ -23,8 +23,20 @@ struct AdminOptions {
   Properties said;
   cli::PasswordOptions password;
   bool no_totp = false;
+  bool force = false;
   bool json = false;
 };
+
+vault::LastRuler last_ruler(bool force) {
+  return force ? vault::LastRuler::MayGo : vault::LastRuler::Stays;
+}
+
+// The last administrator goes with --force alone.
+Error with_force_hint(const vault::Account& before, const Error& error) {
+  if (error.code() != Code::Conflict || error.hint().empty() || !before.rules()) return error;
+  return error.with_hint("make another administrator first; --force does it all the same")
+      .with_exit_status(exit_status(Code::Denied));
+}
 
 void declare(CLI::App& app, Properties& to, bool required) {
   app.add_option("--role", to.role, "What it may do")
@@ -144,8 +156,8 @@ Result<int> set(const Commands& commands, const AdminOptions& options) {
                                  ? (account->disabled ? "disabled" : "enabled")
                                  : "role " + std::string(vault::name(account->role)) +
                                        (account->only.empty() ? "" : ", only " + joined(account->only));
-    account = vault::change_account(**store, std::move(*account), what, kActor);
-    if (!account) return account.error();
+    account = vault::change_account(**store, std::move(*account), what, kActor, last_ruler(options.force));
+    if (!account) return with_force_hint(before, account.error());
   }
   if (options.no_totp && account->has_totp())
     if (auto done = vault::set_totp(**store, std::move(*account), std::nullopt, kActor); !done)
@@ -169,12 +181,13 @@ Result<int> passwd(const Commands& commands, const AdminOptions& options) {
   return print_password(*made, given, options.json);
 }
 
-Result<int> remove(const Commands& commands, const std::string& name) {
+Result<int> remove(const Commands& commands, const AdminOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
-  const auto account = account_named(**store, name);
+  const auto account = account_named(**store, options.name);
   if (!account) return account.error();
-  if (auto gone = vault::remove_account(**store, *account, kActor); !gone) return gone.error();
+  if (auto gone = vault::remove_account(**store, *account, kActor, last_ruler(options.force)); !gone)
+    return with_force_hint(*account, gone.error());
   return 0;
 }
 
@@ -197,6 +210,7 @@ void declare_set(Commands& commands, CLI::App& family) {
   command->add_option("--disabled", options->said.disabled, "Whether signing in is refused")
       ->check(CLI::IsMember({"on", "off"}));
   command->add_flag("--no-totp", options->no_totp, "Remove its second factor");
+  command->add_flag("--force", options->force, "Also where nobody is left then who may do everything");
 }
 
 void declare_passwd(Commands& commands, CLI::App& family) {
@@ -215,10 +229,11 @@ void declare_rest(Commands& commands, CLI::App& family) {
   CLI::App* listing =
       commands.add(family, "list", "List the accounts", [&commands, json] { return list(commands, *json); });
   listing->add_flag("--json", *json, "Print JSON lines");
-  auto name = std::make_shared<std::string>();
+  auto options = std::make_shared<AdminOptions>();
   CLI::App* removing = commands.add(family, "remove", "Remove an account; its sessions end",
-                                    [&commands, name] { return remove(commands, *name); });
-  removing->add_option("NAME", *name, "Name of the account")->required();
+                                    [&commands, options] { return remove(commands, *options); });
+  removing->add_option("NAME", options->name, "Name of the account")->required();
+  removing->add_flag("--force", options->force, "Also the last one that may do everything");
 }
 
 }  // namespace

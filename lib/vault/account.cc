@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 
 #include "base/text.h"
 #include "mail/address.h"
@@ -118,6 +119,21 @@ Result<MadeAccount> wrap(store::Store& store, Account account, const seal::KeyRi
   return MadeAccount{std::move(account), std::move(*password)};
 }
 
+// Two changes that each leave the other's ruler must not leave none.
+std::mutex changing;
+
+Result<void> allow(store::Store& store, const std::string& name, const Account* changed, LastRuler last) {
+  if (last == LastRuler::MayGo) return {};
+  const Result<Account> before = find_account(store, name);
+  if (!before) return before.error();
+  if (!before->rules()) return {};
+  const Result<bool> left = leaves_ruler(store, name, changed);
+  if (!left) return left.error();
+  if (*left) return {};
+  return Error(Code::Conflict, "`" + name + "` is the last account that may do everything")
+      .with_hint("make another administrator first");
+}
+
 seal::KeyRing fresh_ring() {
   seal::KeyRing ring;
   ring.keys.push_back(seal::ring_key(kGeneration, seal::generate_key()));
@@ -204,13 +220,26 @@ Result<MadeAccount> add_account(store::Store& store, const Account& wanted, std:
   return MadeAccount{std::move(*stored), std::move(made->password)};
 }
 
+Result<bool> leaves_ruler(store::Store& store, std::string_view name, const Account* changed) {
+  if (changed != nullptr && changed->rules()) return true;
+  const Result<std::vector<Account>> all = accounts(store);
+  if (!all) return all.error();
+  return std::ranges::any_of(*all, [&](const Account& each) { return each.name != name && each.rules(); });
+}
+
 Result<Account> change_account(store::Store& store, Account account, std::string_view what,
-                               std::string_view actor) {
+                               std::string_view actor, LastRuler last) {
+  const std::lock_guard lock(changing);
+  if (const Result<void> allowed = allow(store, account.name, &account, last); !allowed)
+    return allowed.error();
   const store::Note why = note(actor, account.name, what);
   return put(store, std::move(account), why);
 }
 
-Result<void> remove_account(store::Store& store, const Account& account, std::string_view actor) {
+Result<void> remove_account(store::Store& store, const Account& account, std::string_view actor,
+                            LastRuler last) {
+  const std::lock_guard lock(changing);
+  if (const Result<void> allowed = allow(store, account.name, nullptr, last); !allowed) return allowed;
   const Result<void> gone =
       store.erase_if(key_of(account.name), account.version, note(actor, account.name, "removed"));
   if (!gone) return gone.error().within("the account `" + account.name + "`");

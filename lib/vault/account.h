@@ -50,6 +50,8 @@ struct Account {
   // Whether the account may know of a mailbox or route of this name.
   bool may_see(std::string_view mailbox_or_route) const;
   bool sees_all() const { return only.empty(); }
+  // Whether it may do everything, on accounts too.
+  bool rules() const { return role == Role::Administrator && sees_all() && !disabled; }
 };
 
 // BadInput for what no account may have: names, patterns, languages.
@@ -66,11 +68,20 @@ struct MadeAccount {
 // Exists, BadInput.
 Result<MadeAccount> add_account(store::Store& store, const Account& wanted, std::optional<Secret> password,
                                 std::string_view actor);
-// Replaces the version that was read (else Conflict) with its role, patterns, language or `disabled` changed.
-// `what` says for the history what is changed: `role operator`.
+
+// Whether a change may take the last account that rules. Nobody who signs in could then make another one:
+// only who is on the host lets it go.
+enum class LastRuler : std::uint8_t { Stays, MayGo };
+// Whether an account that rules is left once `name` is as in `changed`, or removed (none).
+Result<bool> leaves_ruler(store::Store& store, std::string_view name, const Account* changed);
+
+// Replaces the version that was read with its role, patterns, language or `disabled` changed. `what` says for
+// the history what is changed: `role operator`. Conflict: not that version, or the last ruler would go.
+// Changes by one process do not cross each other.
 Result<Account> change_account(store::Store& store, Account account, std::string_view what,
-                               std::string_view actor);
-Result<void> remove_account(store::Store& store, const Account& account, std::string_view actor);
+                               std::string_view actor, LastRuler last = LastRuler::Stays);
+Result<void> remove_account(store::Store& store, const Account& account, std::string_view actor,
+                            LastRuler last = LastRuler::Stays);
 
 struct SignedIn {
   Account account;

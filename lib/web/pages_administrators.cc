@@ -1,7 +1,5 @@
 // Accounts of the console: for administrators who see everything. Who is limited to some mailboxes could
 // otherwise make himself an account that is not.
-#include <algorithm>
-
 #include "base/text.h"
 #include "web/layout.h"
 #include "web/pages.h"
@@ -208,20 +206,6 @@ Response show_account(Context& context, const Request& request) {
   return account_page(context, request, *account, draft_of(*account), {}, 200);
 }
 
-// Whether somebody is left who may do everything here, were this account as it is in `changed` (or not
-// there).
-Result<bool> leaves_an_administrator(store::Store& store, const std::string& name,
-                                     const vault::Account* changed) {
-  const auto all = vault::accounts(store);
-  if (!all) return all.error();
-  const auto rules = [](const vault::Account& account) {
-    return account.role == vault::Role::Administrator && account.sees_all() && !account.disabled;
-  };
-  if (changed != nullptr && rules(*changed)) return true;
-  return std::ranges::any_of(*all,
-                             [&](const vault::Account& each) { return each.name != name && rules(each); });
-}
-
 Response last_one(const Context& context, const Request& request, const vault::Account& account) {
   return account_page(context, request, account, draft_of(account),
                       notice(context.w("administrators.last"), Tone::Bad), 422);
@@ -237,7 +221,7 @@ std::string said_of(const vault::Account& account) {
 // Stores it, unless nobody would be left who may do that.
 Response change(Context& context, const Request& request, const vault::Account& before,
                 vault::Account changed, std::string_view what) {
-  const auto left = leaves_an_administrator(context.store(), before.name, &changed);
+  const auto left = vault::leaves_ruler(context.store(), before.name, &changed);
   if (!left) return failed(context, request, left.error());
   if (!*left) return last_one(context, request, before);
   const auto done = vault::change_account(context.store(), std::move(changed), what, context.actor());
@@ -292,7 +276,7 @@ Response reset_password(Context& context, const Request& request) {
 Response remove_account(Context& context, const Request& request) {
   const auto account = vault::find_account(context.store(), request.parameter("name"));
   if (!account) return failed(context, request, account.error());
-  const auto left = leaves_an_administrator(context.store(), account->name, nullptr);
+  const auto left = vault::leaves_ruler(context.store(), account->name, nullptr);
   if (!left) return failed(context, request, left.error());
   if (!*left) return last_one(context, request, *account);
   const auto gone = vault::remove_account(context.store(), *account, context.actor());

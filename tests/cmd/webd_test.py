@@ -86,6 +86,20 @@ class WebdTest(unittest.TestCase):
             self.assertTrue(any(what in actor for actor in actors), (what, actors))
         self.vault.store("admin", "show", "ben", status=64)
 
+    def test_the_last_administrator_goes_by_force_only(self):
+        with gw.Vault(tls=False) as vault:
+            vault.add_account("root")
+            for change in (("remove", "root"), ("set", "root", "--disabled", "on"), ("set", "root", "--role", "viewer"),
+                           ("set", "root", "--only", "a*")):
+                done = vault.store("admin", *change, status=77)
+                self.assertIn(b"--force", done.stderr)
+            vault.store("admin", "set", "root", "--language", "de")
+            vault.store("admin", "set", "root", "--disabled", "on", "--force")
+            vault.store("admin", "remove", "root")
+            vault.add_account("anna")
+            vault.store("admin", "remove", "anna", "--force")
+            self.assertEqual(vault.json("admin", "list"), [])
+
     def test_what_cannot_be_an_account_is_refused(self):
         self.vault.store("admin", "add", "Anna", "--role", "viewer", status=64)
         self.vault.store("admin", "add", "x", "--role", "king", status=64)

@@ -1,6 +1,8 @@
 #include "vault/account.h"
 
 #include <catch2/catch.hpp>
+#include <functional>
+#include <thread>
 
 #include "store/memory_store.h"
 #include "vault/mailbox.h"
@@ -150,6 +152,54 @@ TEST_CASE("Accounts are listed by name, and other records of their kind are not 
   CHECK(all->front().name == "anna");
   REQUIRE(remove_account(*accounts.store, all->front(), "test"));
   CHECK(find_account(*accounts.store, "anna").error().code() == Code::NotFound);
+}
+
+TEST_CASE("The last enabled administrator without patterns stays, unless it may go") {
+  Accounts accounts;
+  Account anna = accounts.add("anna", Role::Administrator);
+  accounts.add("limited", Role::Administrator, {"sales-*"});
+  accounts.add("bob", Role::Operator);
+  store::Store& store = *accounts.store;
+  const auto changed = [&](const std::function<void(Account&)>& change) {
+    Account account = *find_account(store, "anna");
+    change(account);
+    return account;
+  };
+  for (const Account& less :
+       {changed([](Account& a) { a.role = Role::Operator; }), changed([](Account& a) { a.disabled = true; }),
+        changed([](Account& a) { a.only = {"a*"}; })}) {
+    const auto refused = change_account(store, less, "less", "test");
+    CHECK(refused.error().code() == Code::Conflict);
+    CHECK(refused.error().text().find("last account") != std::string::npos);
+  }
+  CHECK(remove_account(store, anna, "test").error().code() == Code::Conflict);
+  CHECK(change_account(store, changed([](Account& a) { a.language = "it"; }), "language", "test"));
+  CHECK_FALSE(*leaves_ruler(store, "anna", nullptr));
+
+  // A disabled one is not left either; with another one that rules it goes.
+  Account carl = accounts.add("carl", Role::Administrator);
+  carl.disabled = true;
+  REQUIRE(change_account(store, carl, "disabled", "test"));
+  CHECK_FALSE(change_account(store, changed([](Account& a) { a.disabled = true; }), "disabled", "test"));
+  carl = *find_account(store, "carl");
+  carl.disabled = false;
+  REQUIRE(change_account(store, carl, "enabled", "test"));
+  CHECK(change_account(store, changed([](Account& a) { a.disabled = true; }), "disabled", "test"));
+  carl = *find_account(store, "carl");
+  CHECK_FALSE(remove_account(store, carl, "test"));
+  CHECK(remove_account(store, carl, "test", LastRuler::MayGo));
+}
+
+TEST_CASE("Administrators who remove each other at the same moment leave one of them") {
+  for (int round = 0; round < 20; ++round) {
+    Accounts accounts;
+    const Account anna = accounts.add("anna", Role::Administrator);
+    const Account bob = accounts.add("bob", Role::Administrator);
+    std::thread other([&] { (void)remove_account(*accounts.store, anna, "bob"); });
+    (void)remove_account(*accounts.store, bob, "anna");
+    other.join();
+    CHECK(vault::accounts(*accounts.store)->size() == 1);
+  }
 }
 
 TEST_CASE("A slot of another account opens nothing") {
