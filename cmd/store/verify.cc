@@ -9,6 +9,7 @@
 #include "store/format.h"
 #include "vault/checkpoint.h"
 #include "vault/mailbox.h"
+#include "vault/upkeep.h"
 #include "vault/verify.h"
 
 namespace gw::cmd {
@@ -25,23 +26,18 @@ struct VerifyOptions {
   cli::PasswordOptions password;
 };
 
-// What signs this vault's checkpoints: the key file is the keeper's, readable to its user.
-Result<std::string> own_verifier(const Commands& commands, store::Store& store) {
-  const auto config = commands.config();
-  if (!config) return config.error();
-  const auto vault = store.vault_id();
-  if (!vault) return vault.error();
-  const auto key = cli::read_secret_file(config->vault + "/history.key");
-  if (!key) return key.error().within("cannot read the history key");
-  return vault::verifier_key(*key, *vault);
+// What this vault's checkpoints are checked with, as its keeper says.
+Result<std::string> own_verifier(store::Store& store) {
+  const auto health = store.health();
+  if (!health) return health.error();
+  if (health->verifier.empty()) return Error(Code::Config, "the keeper has no history key");
+  return health->verifier;
 }
 
-Result<vault::Checkpoint> read_checkpoint(const Commands& commands, store::Store& store,
-                                          const VerifyOptions& options) {
+Result<vault::Checkpoint> read_checkpoint(store::Store& store, const VerifyOptions& options) {
   const auto note = read_file(*options.against);
   if (!note) return note.error().within("cannot read the checkpoint");
-  const auto verifier =
-      options.public_key ? Result<std::string>(*options.public_key) : own_verifier(commands, store);
+  const auto verifier = options.public_key ? Result<std::string>(*options.public_key) : own_verifier(store);
   if (!verifier) return verifier.error();
   return vault::open_checkpoint(*note, *verifier);
 }
@@ -50,7 +46,7 @@ Result<vault::VerifyReport> check(const Commands& commands, store::Store& store,
                                   const VerifyOptions& options) {
   std::optional<vault::Checkpoint> checkpoint;
   if (options.against) {
-    auto read = read_checkpoint(commands, store, options);
+    auto read = read_checkpoint(store, options);
     if (!read) return read.error();
     checkpoint = std::move(*read);
   }
@@ -77,6 +73,13 @@ Result<vault::VerifyReport> check(const Commands& commands, store::Store& store,
   return report;
 }
 
+// For status, doctor and the console. A vault that takes no note, as a read-only one, is as verified.
+void note(const Commands& commands, store::Store& store, const vault::VerifyReport& report) {
+  const vault::VerifyNote note{now(), report.mailboxes, report.messages, report.findings.size()};
+  if (auto noted = vault::note_verify(store, note, kActor); !noted)
+    commands.program().report(noted.error().within("the vault does not know of this check"));
+}
+
 Result<int> verify(const Commands& commands, const VerifyOptions& options) {
   if (options.public_key && !options.against) return Error(Code::Usage, "--public-key is only for --against");
   if (options.password.given() && options.mailbox.empty()) {
@@ -86,6 +89,7 @@ Result<int> verify(const Commands& commands, const VerifyOptions& options) {
   if (!store) return store.error();
   const auto report = check(commands, **store, options);
   if (!report) return report.error();
+  note(commands, **store, *report);
 
   cli::Output output;
   for (const vault::Finding& finding : report->findings) {
@@ -130,7 +134,7 @@ Result<int> checkpoint(const Commands& commands, bool public_key) {
     output.octets(as_bytes(*note));
     return output.close();
   }
-  const auto verifier = own_verifier(commands, **store);
+  const auto verifier = own_verifier(**store);
   if (!verifier) return verifier.error();
   output.line(*verifier);
   return output.close();

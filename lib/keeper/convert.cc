@@ -59,6 +59,7 @@ void put(const store::Health& health, proto::Health& to) {
   to.set_queued(health.queued);
   for (const std::uint64_t count : health.syncs.counts) to.add_syncs(count);
   to.set_sync_micros(health.syncs.micros);
+  to.set_verifier(health.verifier);
 }
 
 Result<store::Health> from_proto(const proto::Health& from) {
@@ -80,6 +81,7 @@ Result<store::Health> from_proto(const proto::Health& from) {
     std::copy(from.syncs().begin(), from.syncs().end(), health.syncs.counts.begin());
     health.syncs.micros = from.sync_micros();
   }
+  health.verifier = from.verifier();
   return health;
 }
 

@@ -25,6 +25,7 @@ Result<Health> MemoryStore::health() {
   health.mailboxes = mailboxes_.size();
   health.senders = std::any_of(mailboxes_.begin(), mailboxes_.end(),
                                [](const auto& entry) { return entry.second.record.token_hash.has_value(); });
+  if (options_.signer.verifier) health.verifier = options_.signer.verifier(options_.vault);
   return health;
 }
 
@@ -221,7 +222,7 @@ Result<std::string> MemoryStore::checkpoint(std::string_view actor) {
     }
     vault = head(logs_[{}]);
   }
-  return options_.signer(options_.vault, vault);
+  return options_.signer.sign(options_.vault, vault);
 }
 
 Result<Record> MemoryStore::record(const RecordKey& key) const {

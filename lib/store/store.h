@@ -51,6 +51,7 @@ struct Health {
   std::uint64_t queued = 0;  // changes that wait for their commit at this moment
   SyncTimes syncs;
   bool senders = false;  // a mailbox has a sender token: AUTH can succeed
+  std::string verifier;  // what checkpoints of this store are checked with; empty: it signs none
 };
 
 // A sealed message on its way in. Destruction without a commit leaves nothing behind.
@@ -281,8 +282,12 @@ class Store {
   }
 };
 
-// Signs (vault, head of the vault's history); made by vault/checkpoint.h, handed to a store at open.
-using Signer = std::function<Result<std::string>(const VaultId& vault, const LogHead& head)>;
+// Signs heads of the vault's history; made by vault/checkpoint.h, handed to a store at open.
+struct Signer {
+  std::function<Result<std::string>(const VaultId& vault, const LogHead& head)> sign;
+  std::function<std::string(const VaultId& vault)> verifier;  // what its signatures are checked with
+  explicit operator bool() const { return static_cast<bool>(sign); }
+};
 
 // What put_mailbox's indexes are keyed with: hex SHA-256(vault id ‖ lower-case text), so that no address is a
 // key.

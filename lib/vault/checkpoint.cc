@@ -72,6 +72,13 @@ std::optional<Verifier> parse_verifier(std::string_view text) {
   return verifier;
 }
 
+std::string verifier_text(const VaultId& vault, const seal::VerifyKey& key) {
+  const std::string name = name_of(vault);
+  Bytes typed{kEd25519};
+  append(typed, key);
+  return name + "+" + to_hex(key_hash(name, key)) + "+" + seal::to_base64(typed, seal::Padding::Full);
+}
+
 std::optional<Checkpoint> parse_text(std::string_view text) {
   const std::vector<std::string_view> lines = split(text, '\n');  // the last is what follows the last newline
   if (lines.size() < 4 || !lines[0].starts_with(kOrigin)) return std::nullopt;
@@ -131,24 +138,22 @@ Result<store::Signer> make_signer(const Secret& history_key) {
   if (!key) return key.error();
   // A std::function must be copyable; the key is not.
   const auto shared = std::make_shared<const seal::SigningKey>(std::move(*key));
-  return store::Signer([shared](const VaultId& vault, const store::LogHead& head) -> Result<std::string> {
+  store::Signer signer;
+  signer.sign = [shared](const VaultId& vault, const store::LogHead& head) -> Result<std::string> {
     const std::string name = name_of(vault);
     const std::string text = note_text(vault, head);
     Bytes signature = to_bytes(key_hash(name, shared->verify_key()));
     append(signature, shared->sign(as_bytes(text)));
     return text + "\n" + std::string(kDash) + name + " " + seal::to_base64(signature, seal::Padding::Full) +
            "\n";
-  });
+  };
+  signer.verifier = [shared](const VaultId& vault) { return verifier_text(vault, shared->verify_key()); };
+  return signer;
 }
 
 std::string verifier_key(const Secret& history_key, const VaultId& vault) {
   const Result<seal::SigningKey> key = signing_key(history_key);
-  if (!key) return {};
-  const std::string name = name_of(vault);
-  Bytes typed{kEd25519};
-  append(typed, key->verify_key());
-  return name + "+" + to_hex(key_hash(name, key->verify_key())) + "+" +
-         seal::to_base64(typed, seal::Padding::Full);
+  return key ? verifier_text(vault, key->verify_key()) : std::string();
 }
 
 Result<Checkpoint> open_checkpoint(std::string_view note, std::string_view verifier) {

@@ -7,6 +7,13 @@
 namespace gw::web {
 namespace {
 
+Html checkpoint_key(const Context& context, const std::string& key) {
+  if (key.empty()) return {};
+  const Words& w = context.w;
+  return section(w("about.checkpoint"),
+                 tag("p", {}, w("about.checkpoint.help")) + copyable_block(context, key));
+}
+
 Response show_about(Context& context, const Request& request) {
   const Words& w = context.w;
   const ConsoleOptions& options = context.console().options();
@@ -27,9 +34,7 @@ Response show_about(Context& context, const Request& request) {
   parts.title = w("nav.about");
   parts.section = "/about";
   parts.content =
-      section(w("about.installation"), facts(all)) +
-      section(w("about.checkpoint"), tag("p", {}, w("about.checkpoint.help")) +
-                                         copyable_block(context, "gw-store checkpoint --public-key")) +
+      section(w("about.installation"), facts(all)) + checkpoint_key(context, health->verifier) +
       section(w("about.manuals"), tag("p", {}, w("about.manuals.help")) +
                                       copyable_block(context, "man gw\nman gw-webd\nman gw-vault"));
   return page(context, request, parts);

@@ -106,10 +106,16 @@ Html listed(const Context& context, const Asked& asked, const EventPage& found) 
                    link_button("/events" + query_of(asked, found.before), w("events.older")));
 }
 
-Html checkpoint_section(const Context& context) {
-  return section(context.w("checkpoint.title"),
-                 tag("p", {}, context.w("checkpoint.text")) +
-                     action_button(context, "/events/checkpoint", context.w("checkpoint.do")));
+// The key goes with the note, so that both are kept elsewhere.
+Result<Html> checkpoint_section(const Context& context) {
+  const Words& w = context.w;
+  const auto health = context.store().health();
+  if (!health) return health.error();
+  Html inside = tag("p", {}, w("checkpoint.text"));
+  if (!health->verifier.empty())
+    inside += tag("p", {}, w("checkpoint.key")) + copyable_block(context, health->verifier);
+  return section(w("checkpoint.title"),
+                 inside + action_button(context, "/events/checkpoint", w("checkpoint.do")));
 }
 
 Response show(Context& context, const Request& request) {
@@ -143,7 +149,11 @@ Response show(Context& context, const Request& request) {
   if (context.may(vault::Role::Operator))
     parts.actions = link_button("/test-delivery", w("delivery.do"), true);
   parts.content = tag("section", {{"class", "panel"}}, content);
-  if (sees_all && context.may(vault::Role::Operator)) parts.content += checkpoint_section(context);
+  if (sees_all && context.may(vault::Role::Operator)) {
+    const auto checkpoint = checkpoint_section(context);
+    if (!checkpoint) return failed(context, request, checkpoint.error());
+    parts.content += *checkpoint;
+  }
   return page(context, request, parts);
 }
 

@@ -8,7 +8,7 @@ namespace gw::web {
 inline constexpr Word kEventWords[] = {
     {"events.title", "Events", "Eventi", "Ereignisse"},
     {"events.of", "History of", "Cronologia di", "Verlauf von"},
-    {"events.vault", "the vault itself", "l'archivio stesso", "dem Tresor selbst"},
+    {"events.vault", "the vault itself", "la cassaforte stessa", "dem Tresor selbst"},
     {"events.type", "What happened", "Cosa è successo", "Was geschah"},
     {"events.type.all", "all", "tutto", "alles"},
     {"events.since", "From day", "Dal giorno", "Ab Tag"},
@@ -39,7 +39,8 @@ inline constexpr Word kEventWords[] = {
     {"event.discarded", "copy discarded", "copia scartata", "Kopie verworfen"},
     {"event.drained", "drained", "prelevato", "abgeholt"},
     {"event.removed", "removed", "eliminato", "entfernt"},
-    {"event.expired", "swept after its grace time", "eliminato dopo la proroga", "nach der Frist gelöscht"},
+    {"event.expired", "swept after its grace time", "eliminato alla fine del periodo di recupero",
+     "nach der Frist gelöscht"},
     {"event.undeleted", "brought back", "ripristinato", "zurückgeholt"},
     {"event.exported", "exported", "esportato", "exportiert"},
     {"event.quarantined", "quarantined", "messo in quarantena", "in Quarantäne gesetzt"},
@@ -52,11 +53,11 @@ inline constexpr Word kEventWords[] = {
     {"event.status", "status changed", "stato modificato", "Zustand geändert"},
     {"event.setting", "setting changed", "impostazione modificata", "Einstellung geändert"},
     {"event.refused", "sender refused", "mittente rifiutato", "Absender abgewiesen"},
-    {"event.vault-made", "vault made", "archivio creato", "Tresor angelegt"},
+    {"event.vault-made", "vault made", "cassaforte creata", "Tresor angelegt"},
     {"event.mailbox-dropped", "mailbox removed", "casella eliminata", "Postfach entfernt"},
     {"event.admin", "account or token changed", "account o token modificato", "Konto oder Token geändert"},
     {"event.route", "route changed", "percorso modificato", "Route geändert"},
-    {"event.head", "head of a history", "testa di una cronologia", "Kopf eines Verlaufs"},
+    {"event.head", "head of a history", "stato di una cronologia", "Stand eines Verlaufs"},
     {"event.gap", "gap: something may be missing", "lacuna: qualcosa può mancare",
      "Lücke: Es kann etwas fehlen"},
 
@@ -71,10 +72,19 @@ inline constexpr Word kEventWords[] = {
      "Eine signierte Notiz dieses Augenblicks: Bewahren Sie sie anderswo auf, und gw-store verify --against "
      "zeigt "
      "später, dass nichts von vorher geändert oder weggenommen wurde."},
+    {"checkpoint.key",
+     "Its signature is checked with this public key. Keep it beside the note, and give it to gw-store verify "
+     "with --public-key:",
+     "La firma si verifica con questa chiave pubblica. Conservala insieme alla nota e passala a gw-store "
+     "verify "
+     "con --public-key:",
+     "Ihre Signatur wird mit diesem öffentlichen Schlüssel geprüft. Bewahren Sie ihn zusammen mit der Notiz "
+     "auf "
+     "und geben Sie ihn gw-store verify mit --public-key mit:"},
     {"checkpoint.do", "Download a checkpoint", "Scarica un checkpoint", "Prüfpunkt herunterladen"},
 
-    {"delivery.title", "Test delivery", "Consegna di prova", "Probezustellung"},
-    {"delivery.do", "Send a test delivery", "Invia una consegna di prova", "Probezustellung senden"},
+    {"delivery.title", "Test delivery", "Consegna di prova", "Testzustellung"},
+    {"delivery.do", "Send a test delivery", "Invia una consegna di prova", "Testzustellung senden"},
     {"delivery.text",
      "Brings a small mail to a mailbox through this host's own SMTP server, and shows the whole "
      "conversation. It "
@@ -91,14 +101,14 @@ inline constexpr Word kEventWords[] = {
      "{address}, TLS von Anfang an"},
     {"delivery.send", "Send", "Invia", "Senden"},
     {"delivery.arrived", "It arrived: {took} ms after its last octet it was in the vault.",
-     "È arrivato: {took} ms dopo l'ultimo byte era nell'archivio.",
-     "Sie ist angekommen: {took} ms nach ihrem letzten Octet lag sie im Tresor."},
+     "È arrivato: {took} ms dopo l'ultimo byte era nella cassaforte.",
+     "Sie ist angekommen: {took} ms nach ihrem letzten Byte lag sie im Tresor."},
     {"delivery.not-found", "The server took it, but it is not in this mailbox.",
      "Il server lo ha accettato, ma non è in questa casella.",
      "Der Server hat sie genommen, aber sie ist nicht in diesem Postfach."},
     {"delivery.failed", "It was not delivered:", "Non è stato consegnato:", "Sie wurde nicht zugestellt:"},
     {"delivery.dialog", "The conversation", "Il dialogo", "Das Gespräch"},
-    {"delivery.message", "Message in the vault", "Messaggio nell'archivio", "Nachricht im Tresor"},
+    {"delivery.message", "Message in the vault", "Messaggio nella cassaforte", "Nachricht im Tresor"},
     {"delivery.no-mailbox", "There is no mailbox yet that a mail could be sent to.",
      "Non c'è ancora nessuna casella a cui inviare.",
      "Es gibt noch kein Postfach, an das gesendet werden könnte."},

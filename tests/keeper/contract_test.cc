@@ -28,7 +28,7 @@ contract::Subject make_memory() {
   const auto clocks = std::make_shared<contract::Clocks>();
   store::MemoryOptions options;
   options.vault = random_id<VaultId>();
-  options.signer = contract::sign_plainly;
+  options.signer = contract::plain_signer();
   options.clock = [clocks] { return clocks->wall; };
   options.boot_clock = [clocks] { return clocks->boot; };
   const VaultId vault = options.vault;
@@ -47,7 +47,7 @@ contract::Subject make_local() {
   const auto disk = std::make_shared<OnDisk>();
   store::LocalOptions options;
   options.path = disk->folder.path() + "/vault";
-  options.signer = contract::sign_plainly;
+  options.signer = contract::plain_signer();
   options.ballast = 4096;
   options.clock = [clocks] { return clocks->wall; };
   options.boot_clock = [clocks] { return clocks->boot; };

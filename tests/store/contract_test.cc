@@ -12,7 +12,7 @@ contract::Subject make_memory() {
   subject.clocks = std::make_shared<contract::Clocks>();
   MemoryOptions options;
   options.vault = subject.vault;
-  options.signer = contract::sign_plainly;
+  options.signer = contract::plain_signer();
   options.clock = [clocks = subject.clocks] { return clocks->wall; };
   options.boot_clock = [clocks = subject.clocks] { return clocks->boot; };
   subject.store = make_memory_store(options);
@@ -27,7 +27,7 @@ contract::Subject make_local() {
   subject.keep = folder;
   LocalOptions options;
   options.path = folder->path() + "/vault";
-  options.signer = contract::sign_plainly;
+  options.signer = contract::plain_signer();
   options.clock = [clocks = subject.clocks] { return clocks->wall; };
   options.boot_clock = [clocks = subject.clocks] { return clocks->boot; };
   REQUIRE(create_local_store(options.path, subject.vault, {}, options.clock));

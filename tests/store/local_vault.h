@@ -20,7 +20,7 @@ class LocalVault {
  public:
   explicit LocalVault(const fs::path& base = test::quick_folder()) : folder_(base) {
     options.path = folder_.path() + "/vault";
-    options.signer = contract::sign_plainly;
+    options.signer = contract::plain_signer();
     options.clock = [clocks = clocks] { return clocks->wall; };
     options.boot_clock = [clocks = clocks] { return clocks->boot; };
     REQUIRE(create_local_store(options.path, id, as_bytes("age1test"), options.clock));

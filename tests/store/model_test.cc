@@ -18,7 +18,7 @@ class Pair {
     MemoryOptions options;
     options.vault = vault_.id;
     options.recovery_recipient = to_bytes("age1test");
-    options.signer = contract::sign_plainly;
+    options.signer = contract::plain_signer();
     options.clock = vault_.options.clock;
     options.boot_clock = vault_.options.boot_clock;
     model_ = make_memory_store(options);

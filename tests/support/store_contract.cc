@@ -899,6 +899,7 @@ void histories(const Make& make) {
     CHECK(head.container == grown.root);
     CHECK(head.actor == subject.actor + "uid=0");
     CHECK(note == sign_plainly(subject.vault, store.history_head({}).value()).value());
+    CHECK(store.health().value().verifier == "plain " + subject.vault.hex());
     CHECK(store.checkpoint("uid=0").value() == note);
     REQUIRE(deliver(store, mailbox, new_mail()));
     REQUIRE(store.checkpoint("uid=0"));

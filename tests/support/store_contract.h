@@ -37,6 +37,10 @@ inline Result<std::string> sign_plainly(const VaultId& vault, const LogHead& hea
   return vault.hex() + " " + std::to_string(head.size) + " " + to_hex(head.root);
 }
 
+inline Signer plain_signer() {
+  return {sign_plainly, [](const VaultId& vault) { return "plain " + vault.hex(); }};
+}
+
 inline MailboxRecord new_mailbox(std::string name) {
   MailboxRecord record;
   record.id = random_id<MailboxId>();

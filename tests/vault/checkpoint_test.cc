@@ -23,7 +23,7 @@ store::LogHead some_head() {
 std::string signed_note(const Secret& key, const VaultId& vault, const store::LogHead& head) {
   const Result<store::Signer> signer = make_signer(key);
   REQUIRE(signer);
-  const Result<std::string> note = (*signer)(vault, head);
+  const Result<std::string> note = signer->sign(vault, head);
   REQUIRE(note);
   return *note;
 }

@@ -14,6 +14,7 @@
 #include "store/memory_store.h"
 #include "support/faulty_store.h"
 #include "vault/account.h"
+#include "vault/checkpoint.h"
 #include "vault/delivery.h"
 #include "vault/mailbox.h"
 #include "web/console.h"
@@ -87,6 +88,7 @@ class ConsoleVault {
   void pass(std::chrono::seconds time) { *passed_ += time.count(); }
 
   const seal::SecretKey recovery = seal::generate_key();  // opens every mailbox
+  const Secret history_key = vault::generate_history_key();
 
  private:
   std::string recovery_recipient() const { return seal::recipient(seal::public_key(recovery)); }
@@ -97,6 +99,7 @@ class ConsoleVault {
     store::MemoryOptions options;
     options.vault = random_id<VaultId>();
     options.recovery_recipient = to_bytes(recovery_recipient());
+    options.signer = *vault::make_signer(history_key);
     return options;
   }
   std::shared_ptr<std::atomic<std::int64_t>> passed_ = std::make_shared<std::atomic<std::int64_t>>(0);

@@ -85,6 +85,18 @@ TEST_CASE("Who is limited sees no history but that of his mailboxes, and makes n
         404);
 }
 
+TEST_CASE("Beside a checkpoint stands the key that it is checked with") {
+  ConsoleVault vault;
+  Browser browser(vault);
+  browser.sign_in("operator");
+  const std::string key = vault::verifier_key(vault.history_key, *vault.store.vault_id());
+  CHECK(shows(browser.get("/events"), key));
+  CHECK(shows(browser.get("/about"), key));
+  const web::Response note = browser.post("/events/checkpoint", {});
+  REQUIRE(note.status == 200);
+  CHECK(vault::open_checkpoint(note.body, key));
+}
+
 TEST_CASE("A test delivery goes to this host's own servers only") {
   ConsoleVault vault;
   vault.add_mailbox("journal");

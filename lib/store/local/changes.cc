@@ -279,7 +279,7 @@ Result<std::string> LocalStore::checkpoint(std::string_view actor) {
     return Verdict::Done;
   });
   if (!noted) return noted.error();
-  return options_.signer(vault_, head);
+  return options_.signer.sign(vault_, head);
 }
 
 }  // namespace gw::store

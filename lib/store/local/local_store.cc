@@ -206,6 +206,7 @@ Result<Health> LocalStore::health() {
   health.queued = commits_.queued();
   health.syncs = commits_.syncs();
   health.senders = table_.senders() > 0;
+  if (options_.signer.verifier) health.verifier = options_.signer.verifier(vault_);
   return health;
 }
 
