@@ -100,6 +100,14 @@ void print(const Activity& activity, cli::Output& output) {
   for (const std::string& trouble : troubles) output.line("last trouble of " + trouble);
 }
 
+std::string shown(const std::optional<vault::VerifyNote>& verified) {
+  if (!verified) return "never";
+  std::string found = "all whole";
+  if (verified->findings > 0)
+    found = std::to_string(verified->findings) + (verified->findings == 1 ? " finding" : " findings");
+  return shown_time(verified->time) + ", " + found;
+}
+
 // Readers see the old numbers or the new; whoever collects them is another user.
 Result<void> publish(const std::string& file, const std::string& text) {
   const mode_t mask = ::umask(022);
@@ -120,6 +128,8 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
   if (!did) return did.error();
   const auto backup = vault::last_backup(**store);
   if (!backup) return backup.error();
+  const auto verified = vault::last_verify(**store);
+  if (!verified) return verified.error();
   const auto config = commands.config();
   if (!config) return config.error();
 
@@ -148,7 +158,10 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     object["drained"] = total.drained;
     object["quarantined"] = total.quarantined;
     object["accepted"] = total.accepted;
+    object["checkpoint_key"] = health->verifier.empty() ? Json() : Json(health->verifier);
     object["last_backup"] = json_time(*backup ? (*backup)->time : 0);
+    object["last_verify"] = json_time(*verified ? (*verified)->time : 0);
+    object["last_verify_findings"] = *verified ? Json((*verified)->findings) : Json();
     object["servers"] = json_of(did->servers);
     object["routes"] = json_of(did->routes);
     output.json(object);
@@ -168,6 +181,7 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     output.line("ever         " + std::to_string(total.accepted) + " accepted, " +
                 std::to_string(health->commits) + " commits");
     output.line("last backup  " + (*backup ? shown_time((*backup)->time) : std::string("never")));
+    output.line("last verify  " + shown(*verified));
     print(*did, output);
   }
   return output.close(options.check && (!health->writable || health->full) ? 1 : 0);

@@ -101,6 +101,12 @@ Result<void> of_upkeep(Metrics& metrics, store::Store& store) {
   metrics.family("gw_last_backup_timestamp_seconds", "gauge", "seconds",
                  "When the vault was last backed up.");
   metrics.sample_time(*backup ? (*backup)->time : 0);
+  const auto verify = vault::last_verify(store);
+  if (!verify) return verify.error();
+  metrics.family("gw_last_verify_timestamp_seconds", "gauge", "seconds", "When the vault was last verified.");
+  metrics.sample_time(*verify ? (*verify)->time : 0);
+  metrics.family("gw_last_verify_findings", "gauge", nullptr, "What that found wrong; 0 is a whole vault.");
+  if (*verify) metrics.sample((*verify)->findings);
   return {};
 }
 

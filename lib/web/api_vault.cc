@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "vault/mailbox.h"
 #include "vault/overview.h"
+#include "vault/upkeep.h"
 #include "web/api_private.h"
 #include "web/console.h"
 #include "web/history_page.h"
@@ -51,6 +52,20 @@ Result<Answer> status(Call& call) {
   object["drained"] = total.drained;
   object["quarantined"] = total.quarantined;
   object["accepted"] = total.accepted;
+  std::optional<vault::BackupNote> backup;
+  std::optional<vault::VerifyNote> verify;
+  if (call.context.account().sees_all()) {
+    const auto last_backup = vault::last_backup(call.store());
+    if (!last_backup) return last_backup.error();
+    const auto last_verify = vault::last_verify(call.store());
+    if (!last_verify) return last_verify.error();
+    backup = *last_backup;
+    verify = *last_verify;
+  }
+  object["checkpoint_key"] = health->verifier.empty() ? Json() : Json(health->verifier);
+  object["last_backup"] = time_or_null(backup ? backup->time : 0);
+  object["last_verify"] = time_or_null(verify ? verify->time : 0);
+  object["last_verify_findings"] = verify ? Json(verify->findings) : Json();
   const auto tallies = call.store().tallies();
   if (!tallies) return tallies.error();
   constexpr std::string_view kRoute = "route ";
@@ -114,8 +129,14 @@ Result<Answer> events(Call& call) {
 }
 
 Result<Answer> checkpoint(Call& call) {
+  const auto health = call.store().health();
+  if (!health) return health.error();
   const auto note = call.store().checkpoint(call.context.actor());
-  return note ? Answer{{{"note", *note}}} : Result<Answer>(note.error());
+  if (!note) return note.error();
+  Answer answer;
+  answer.json["note"] = *note;
+  answer.json["key"] = health->verifier.empty() ? Json() : Json(health->verifier);
+  return answer;
 }
 
 Result<Answer> test_delivery(Call& call) {

@@ -132,6 +132,16 @@ Result<Micros> last_checkpoint(store::Store& store) {
   return Micros{0};
 }
 
+Html verify_card(const Context& context, const std::optional<vault::VerifyNote>& note) {
+  const Words& w = context.w;
+  if (!note) return card(w("overview.verify"), w("never"), w("overview.verify.help"));
+  const bool whole = note->findings == 0;
+  return card(w("overview.verify"), w.ago(note->time, context.now()),
+              whole ? w("overview.verify.whole")
+                    : w.counted("overview.findings.one", "overview.findings.many", note->findings),
+              whole ? Tone::Plain : Tone::Bad);
+}
+
 Result<Html> numbers(const Context& context, const Seen& seen) {
   const Words& w = context.w;
   const vault::Totals& totals = seen.totals;
@@ -155,6 +165,9 @@ Result<Html> numbers(const Context& context, const Seen& seen) {
   if (!backup) return backup.error();
   all.push_back(card(w("overview.backup"), *backup ? w.ago((*backup)->time, context.now()) : w("never"),
                      *backup ? escaped(w.size((*backup)->octets)) : w("overview.backup.help")));
+  const auto verify = vault::last_verify(context.store());
+  if (!verify) return verify.error();
+  all.push_back(verify_card(context, *verify));
   return cards(all);
 }
 

@@ -128,7 +128,11 @@ class StatusTest(unittest.TestCase):
         with gw.Vault(tls=False) as other:
             other.add_mailbox("journal")
             message = other.store("message", "add", "journal", input=gw.mail(2_000_000)).stdout.split()[0].decode()
+            self.assertIn(b"last verify  never\n", other.store("status").stdout)
+            self.assertNotIn(b"\ngw_last_verify_findings ", other.store("status", "--openmetrics").stdout)
             other.store("verify")
+            self.assertRegex(other.store("status").stdout, rb"\nlast verify  \S.*, all whole\n")
+            self.assertIn(b"\ngw_last_verify_findings 0\n", other.store("status", "--openmetrics").stdout)
             other.stop_keeper()
             path = other.path / "large" / message
             octets = bytearray(path.read_bytes())
@@ -136,6 +140,11 @@ class StatusTest(unittest.TestCase):
             path.write_bytes(octets)
             done = other.store("verify", status=65)
             self.assertIn(message.encode(), done.stdout)
+            self.assertRegex(other.store("status").stdout, rb"\nlast verify  \S.*, 1 finding\n")
+            self.assertEqual(other.json("status")[0]["last_verify_findings"], 1)
+            self.assertRegex(other.store("status", "--openmetrics").stdout,
+                             rb"\ngw_last_verify_timestamp_seconds 1\d{9}\.\d{6}\n")
+            self.assertIn(b"verified, findings: 1", other.store("history", "--json").stdout)
 
     def test_a_checkpoint_kept_elsewhere_shows_a_vault_that_was_put_back(self):
         with gw.Vault(tls=False) as other:

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "vault/upkeep.h"
 #include "web/activity.h"
 #include "web/browser.h"
 #include "web/chart.h"
@@ -59,6 +60,19 @@ TEST_CASE("An account that is limited to some mailboxes sees only these, in tabl
   CHECK(shows(page, "1 received, 0 drained in all."));
   CHECK_FALSE(shows(page, "Last checkpoint"));
   CHECK_FALSE(shows(page, "Servers and routes"));
+}
+
+TEST_CASE("The overview says when the vault was last backed up and verified, and with what result") {
+  ConsoleVault vault;
+  Browser browser(vault);
+  browser.sign_in("viewer");
+  CHECK(shows(browser.get("/"), "gw-store verify does it"));
+  REQUIRE(vault::note_verify(vault.store, {gw::now(), 1, 1, 0}, "test"));
+  CHECK(shows(browser.get("/"), "all whole"));
+  REQUIRE(vault::note_verify(vault.store, {gw::now(), 1, 1, 2}, "test"));
+  CHECK(shows(browser.get("/"), "2 findings"));
+  REQUIRE(vault::note_backup(vault.store, {gw::now(), 1, 1, 5 << 20}, "test"));
+  CHECK(shows(browser.get("/"), "5.0 MiB"));
 }
 
 TEST_CASE("Names and descriptions are shown as text, whatever they hold") {
