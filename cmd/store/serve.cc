@@ -15,6 +15,8 @@
 #include "base/text.h"
 #include "cli/program.h"
 #include "confine/identity.h"
+#include "gate/metrics_socket.h"
+#include "gate/openmetrics.h"
 #include "keeper/as_owner.h"
 #include "keeper/server/server.h"
 #include "keeper/sockets.h"
@@ -43,6 +45,7 @@ struct Options {
 // Descriptors that the store's own files may need.
 constexpr std::size_t kStoreFiles = 512;
 constexpr std::array kRoles{Role::Append, Role::Drain, Role::Admin};
+const std::string kMetrics = "metrics";
 
 // Who started us waits for our word, and not for our end: init becomes our parent.
 Result<void> into_background() {
@@ -90,40 +93,66 @@ Result<std::unique_ptr<store::Store>> open_store(const store::LocalOptions& opti
   }
 }
 
-Result<std::vector<keeper::RoleListener>> own_sockets(const keeper::Place& place,
-                                                      const keeper::Owner& owner) {
-  if (auto made = keeper::make_run_folder(place, owner); !made) return made.error();
-  const bool shared = !keeper::within_vault(place);
-  std::vector<keeper::RoleListener> listeners;
-  for (const Role role : kRoles) {
-    const std::string file(keeper::name(role));
-    const group* members = shared ? ::getgrnam(("gw-" + file).c_str()) : nullptr;
-    auto socket = keeper::listen_at(place.run, file, 0600);
-    if (!socket) return socket.error();
-    const std::string path = place.run + "/" + file;
-    if (members != nullptr) {
-      if (::lchown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) != 0)
-        log::warning("a socket is for the vault's owner alone: not a member of the group",
-                     {{"socket", path}, {"group", "gw-" + file}});
-      else if (::chmod(path.c_str(), 0660) != 0)
-        return Error::from_errno(path);
-    }
-    listeners.push_back({std::move(*socket), role, path});
-  }
-  return listeners;
+struct Sockets {
+  std::vector<keeper::RoleListener> roles;
+  Fd metrics;                // none: not asked for
+  std::string metrics_path;  // removed at the end; empty: the service manager's
+};
+
+// Listening in the folder of the sockets, for the group of its name where the vault is shared by users.
+Result<Fd> own_socket(const keeper::Place& place, const std::string& file) {
+  auto socket = keeper::listen_at(place.run, file, 0600);
+  if (!socket) return socket;
+  const group* members = keeper::within_vault(place) ? nullptr : ::getgrnam(("gw-" + file).c_str());
+  if (members == nullptr) return socket;
+  const std::string path = place.run + "/" + file;
+  if (::lchown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) != 0)
+    log::warning("a socket is for the vault's owner alone: not a member of the group",
+                 {{"socket", path}, {"group", "gw-" + file}});
+  else if (::chmod(path.c_str(), 0660) != 0)
+    return Error::from_errno(path);
+  return socket;
 }
 
-Result<std::vector<keeper::RoleListener>> given_sockets() {
+Result<Sockets> own_sockets(const keeper::Place& place, const keeper::Owner& owner, bool metrics) {
+  if (auto made = keeper::make_run_folder(place, owner); !made) return made.error();
+  Sockets sockets;
+  for (const Role role : kRoles) {
+    const std::string file(keeper::name(role));
+    auto socket = own_socket(place, file);
+    if (!socket) return socket.error();
+    sockets.roles.push_back({std::move(*socket), role, place.run + "/" + file});
+  }
+  if (!metrics) return sockets;
+  auto socket = own_socket(place, kMetrics);
+  if (!socket) return socket.error();
+  sockets.metrics = std::move(*socket);
+  sockets.metrics_path = place.run + "/" + kMetrics;
+  return sockets;
+}
+
+Result<Sockets> given_sockets() {
   auto inherited = net::inherited_sockets("keeper");
   if (!inherited) return inherited.error();
-  std::vector<keeper::RoleListener> listeners;
+  Sockets sockets;
   for (net::Listener& listener : inherited->listening) {
+    if (listener.protocol == kMetrics) sockets.metrics = std::move(listener.socket);
     for (const Role role : kRoles) {
       if (listener.protocol == keeper::name(role))
-        listeners.push_back({std::move(listener.socket), role, ""});
+        sockets.roles.push_back({std::move(listener.socket), role, ""});
     }
   }
-  return listeners;
+  if (sockets.metrics && sockets.roles.empty())
+    return Error(Code::Config, "the metrics socket was given, and no socket of the keeper's own")
+        .with_hint("gw-store-append.socket, gw-store-drain.socket and gw-store-admin.socket belong to it");
+  return sockets;
+}
+
+// Of a store that has failed nothing is said: what the disk holds only the next keeper will know.
+Result<std::string> numbers(store::Store& store, const config::Config& config,
+                            const std::atomic<bool>& failed) {
+  if (failed) return Error(Code::Unavailable, "the store failed");
+  return gate::openmetrics(store, config);
 }
 
 // `ready` is closed once everything is.
@@ -135,14 +164,15 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   if (!options.log.empty()) config->log = options.log;
   const keeper::Place place =
       keeper::place_of(config->vault, options.run.empty() ? config->run : options.run);
-  auto listeners = given_sockets();
-  if (!listeners) return listeners.error();
-  const bool awaited = ready || !listeners->empty();
+  auto sockets = given_sockets();
+  if (!sockets) return sockets.error();
+  const bool given = !sockets->roles.empty();
+  const bool awaited = ready || given;
 
   struct stat folder {};
   if (::stat(place.vault.c_str(), &folder) != 0) return Error::from_errno(place.vault).within("no vault");
   const keeper::Owner owner{folder.st_uid, folder.st_gid};
-  if (listeners->empty()) {
+  if (!given) {
     if (auto made = keeper::make_run_folder(place, owner); !made) return made.error();
   }
   if (auto became = become_owner(folder); !became) return became.error();
@@ -169,14 +199,14 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
     failed = true;
     net::stop::request();
   };
-  auto store = open_store(local, listeners->empty() ? place.run : "", awaited ? 8s : 500ms);
+  auto store = open_store(local, given ? "" : place.run, awaited ? 8s : 500ms);
   if (!store) return store.error();
   auto health = (*store)->health();
   if (!health) return health.error();
   if (!health->writable) log::error("read-only", {{"reason", health->reason}});
   // Only who has the vault open may take the sockets' names.
-  if (listeners->empty()) listeners = own_sockets(place, owner);
-  if (!listeners) return listeners.error();
+  if (!given) sockets = own_sockets(place, owner, config->store.metrics);
+  if (!sockets) return sockets.error();
 
   keeper::ServerOptions serving;
   serving.vault = health->vault;
@@ -187,10 +217,14 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   Result<void> served;
   {
     keeper::Server server(**store, serving);
+    std::optional<gate::MetricsSocket> metrics;
+    if (sockets->metrics)
+      metrics.emplace(std::move(sockets->metrics), sockets->metrics_path,
+                      [&] { return numbers(**store, *config, failed); });
     net::notify("READY=1");
     keeper::tell_ready(ready);
     ready.reset();
-    served = server.run(std::move(*listeners));
+    served = server.run(std::move(sockets->roles));
     net::notify("STOPPING=1");
   }
   store->reset();

@@ -269,17 +269,19 @@ Result<Config> read(const toml::table& root, const Source& source) {
   std::optional<Error> failed;
   std::vector<Key> tls = certificate_keys(first, source);
   tls.push_back({"certificates", more_certificates(more, source, failed)});
-  auto done = read_table(root, "",
-                         {{"host", text(config.host)},
-                          {"vault", path(config.vault, source)},
-                          {"run", path(config.run, source)},
-                          {"log", word(config.log, {"auto", "stderr", "syslog", "journal"})},
-                          {"tls", table("tls", std::move(tls), source, failed)},
-                          {"smtpd", table("smtpd", smtpd_keys(config.smtpd), source, failed)},
-                          {"pop3d", table("pop3d", server_keys(config.pop3d), source, failed)},
-                          {"proxy", table("proxy", proxy_keys(config.proxy, source), source, failed)},
-                          {"webd", table("webd", webd_keys(config.webd), source, failed)}},
-                         source);
+  auto done =
+      read_table(root, "",
+                 {{"host", text(config.host)},
+                  {"vault", path(config.vault, source)},
+                  {"run", path(config.run, source)},
+                  {"log", word(config.log, {"auto", "stderr", "syslog", "journal"})},
+                  {"tls", table("tls", std::move(tls), source, failed)},
+                  {"smtpd", table("smtpd", smtpd_keys(config.smtpd), source, failed)},
+                  {"pop3d", table("pop3d", server_keys(config.pop3d), source, failed)},
+                  {"proxy", table("proxy", proxy_keys(config.proxy, source), source, failed)},
+                  {"webd", table("webd", webd_keys(config.webd), source, failed)},
+                  {"store", table("store", {{"metrics", boolean(config.store.metrics)}}, source, failed)}},
+                 source);
   if (failed) return *failed;
   if (!done) return done.error();
   if (complete(first)) {

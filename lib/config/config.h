@@ -54,6 +54,10 @@ struct Webd : Server {
   std::chrono::seconds session_length{12 * 60 * 60};  // and any other after this
 };
 
+struct Keeper {
+  bool metrics = false;  // whether it makes RUN/metrics, for collectors (gate/metrics_socket.h)
+};
+
 struct Certificate {
   std::string certificate;
   std::string key;
@@ -69,6 +73,7 @@ struct Config {
   Pop3d pop3d;
   Proxy proxy;
   Webd webd;
+  Keeper store;  // [store]: of `gw-store serve`
 };
 
 // Config, as `FILE:LINE:COLUMN: what`, for a file that cannot be used.

@@ -96,6 +96,8 @@ std::string dump(const Config& config) {
   put_texts(to, "hosts", config.webd.hosts);
   put(to, "session-idle", config.webd.session_idle);
   put(to, "session-length", config.webd.session_length);
+  to += "\n[store]\n";
+  put(to, "metrics", config.store.metrics);
   return to;
 }
 

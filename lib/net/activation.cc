@@ -25,8 +25,8 @@ struct Role {
 constexpr Role kRoles[] = {
     {"smtp", "smtp", 25, false},   {"submission", "smtp", 587, false}, {"smtps", "smtp", 465, true},
     {"pop3", "pop3", 110, false},  {"pop3s", "pop3", 995, true},       {"append", "keeper", 0, false},
-    {"drain", "keeper", 0, false}, {"admin", "keeper", 0, false},      {"http", "http", 0, false},
-    {"https", "http", 8450, true},
+    {"drain", "keeper", 0, false}, {"admin", "keeper", 0, false},      {"metrics", "keeper", 0, false},
+    {"http", "http", 0, false},    {"https", "http", 8450, true},
 };
 constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
 constexpr std::string_view kProxy = "proxy";

@@ -16,8 +16,12 @@ import gw  # noqa: E402
 UNITS = gw.ROOT / "scripts/systemd"
 PYTHON = "/usr/bin/python3"  # which every user may run
 # Numbers that no account of a machine has.
-IDS = {name: 61_400 + n for n, name in enumerate(("gw-keeper", "gw-receive", "gw-drain", "gw-admin", "gw-append", "gw-tls"))}
-MEMBERS = {"gw-receive": ["gw-append", "gw-tls"], "gw-drain": ["gw-tls"], "gw-admin": ["gw-tls"], "gw-keeper": []}
+IDS = {name: 61_400 + n for n, name in enumerate(("gw-keeper", "gw-receive", "gw-drain", "gw-admin", "gw-append", "gw-tls",
+                                                    "gw-metrics", "collector"))}
+MEMBERS = {"gw-receive": ["gw-append", "gw-tls"], "gw-drain": ["gw-tls"], "gw-admin": ["gw-tls"], "gw-keeper": [],
+           "collector": ["gw-metrics"]}
+
+SOCKETS = ("append", "drain", "admin", "metrics")
 
 # What systemd does with the keeper's sockets, and how a process begins with them.
 LAUNCHER = """
@@ -27,7 +31,7 @@ high = [os.dup2(int(fd), 100 + n) for n, fd in enumerate(sys.argv[2:2 + count])]
 for n, fd in enumerate(high):
     os.dup2(fd, 3 + n)
 os.closerange(3 + count, 200)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(count), LISTEN_FDNAMES="append:drain:admin")
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(count), LISTEN_FDNAMES="append:drain:admin:metrics")
 os.execv(sys.argv[2 + count], sys.argv[2 + count:])
 """
 
@@ -74,7 +78,7 @@ class UsersTest(unittest.TestCase):
 
     def start_keeper(self):
         sockets = []
-        for role in ("append", "drain", "admin"):
+        for role in SOCKETS:
             said = unit(f"gw-store-{role}.socket")["Socket"]
             self.assertEqual(said["FileDescriptorName"], role)
             path = self.run_folder / pathlib.Path(said["ListenStream"]).name
@@ -86,7 +90,7 @@ class UsersTest(unittest.TestCase):
             sockets.append(listening)
         fds = [s.fileno() for s in sockets]
         with open(self.vault.side / "keeper.log", "wb") as log:
-            keeper = subprocess.Popen([PYTHON, "-c", LAUNCHER, "3", *map(str, fds), gw.program("gw-store"), "serve"],
+            keeper = subprocess.Popen([PYTHON, "-c", LAUNCHER, str(len(fds)), *map(str, fds), gw.program("gw-store"), "serve"],
                                       pass_fds=fds, env=self.vault.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                       **self.identity("gw-keeper"))
         for listening in sockets:
@@ -124,14 +128,25 @@ class UsersTest(unittest.TestCase):
             self.assertEqual(reply.code, 250, reply)
         self.assertEqual(gw.drain(self.serve("gw-drain", "gw-pop3d"), box, tls=True), [content])
 
-        for user, roles in (("gw-receive", {"append"}), ("gw-drain", {"drain"}), ("gw-admin", {"admin"})):
+        for user, roles in (("gw-receive", {"append"}), ("gw-drain", {"drain"}), ("gw-admin", {"admin"}),
+                            ("collector", {"metrics"})):
             with self.subTest(user=user):
-                self.assertEqual({r for r in ("append", "drain", "admin") if self.may_connect(user, r)}, roles)
+                self.assertEqual({r for r in SOCKETS if self.may_connect(user, r)}, roles)
                 for path in (self.vault.path, self.vault.path / "format", self.vault.path / "history.key"):
                     self.assertFalse(self.may(user, f"import os; os.open({str(path)!r}, os.O_RDONLY)"), path)
         for user in ("gw-receive", "gw-drain"):
             done = self.tool(user, "gw-store", "mailbox", "list", status=(69, 77))
             self.assertEqual(done.stdout, b"")
+
+    @gw.need_program("curl")
+    def test_a_collector_gets_numbers_and_nothing_else(self):
+        self.tool("gw-admin", "gw-store", "mailbox", "add", "journal")
+        done = gw.run("curl", "--silent", "--show-error", "--fail", "--unix-socket", self.run_folder / "metrics",
+                      "http://localhost/metrics", **self.identity("collector"))
+        self.assertIn(b'gw_messages{mailbox="journal",state="live"} 0\n', done.stdout)
+        self.assertTrue(done.stdout.endswith(b"# EOF\n"))
+        done = self.tool("collector", "gw-store", "mailbox", "list", status=(69, 77))
+        self.assertEqual(done.stdout, b"")
 
     def test_the_administrator_backs_up_what_he_may_not_read(self):
         made = gw.json.loads(self.tool("gw-admin", "gw-store", "mailbox", "add", "journal", "--trace", "off", "--json").stdout)

@@ -235,5 +235,49 @@ class MetricsTest(unittest.TestCase):
         self.assertAlmostEqual(float(when.rsplit(" ", 1)[1]), time.time(), delta=120)
 
 
+@gw.need_program("curl")
+class MetricsSocketTest(unittest.TestCase):
+    def setUp(self):
+        self.vault = gw.Vault(tls=False)
+        self.addCleanup(self.vault.close)
+        self.vault.add_mailbox("journal")
+        config = self.vault.side / "gw.toml"
+        config.write_text("[store]\nmetrics = true\n")
+        self.vault.env["GW_CONFIG"] = str(config)
+        self.keeper = self.vault.keeper()
+
+    def curl(self, *arguments, status=0):
+        return gw.run("curl", "--silent", "--show-error", "--unix-socket", "metrics", "--write-out", "\n%{http_code}",
+                      *arguments, status=status, cwd=self.vault.run_folder).stdout.decode().rpartition("\n")
+
+    def test_it_gives_what_status_prints(self):
+        text, _, code = self.curl("http://localhost/metrics")
+        self.assertEqual(code, "200")
+        without_time = lambda t: [line.rsplit(" ", 1)[0] for line in t.splitlines()]  # noqa: E731
+        self.assertEqual(without_time(text), without_time(self.vault.store("status", "--openmetrics").stdout.decode()))
+        self.assertEqual(stat.S_IMODE((self.vault.run_folder / "metrics").stat().st_mode), 0o600)
+
+    def test_nothing_else_is_answered(self):
+        self.assertEqual(self.curl("http://localhost/api/v1/mailboxes")[2], "404")
+        self.assertEqual(self.curl("--data", "x", "http://localhost/metrics")[2], "405")
+        with socket.socket(socket.AF_UNIX) as silent:
+            folder = os.open(self.vault.run_folder, os.O_PATH)
+            self.addCleanup(os.close, folder)
+            silent.connect(f"/proc/self/fd/{folder}/metrics")
+            self.assertEqual(self.curl("http://localhost/metrics")[2], "200")
+            self.vault.store("message", "add", "journal", input=gw.mail(1000))
+
+    def test_it_goes_with_the_keeper_and_is_not_there_unasked(self):
+        with socket.socket(socket.AF_UNIX) as silent:
+            folder = os.open(self.vault.run_folder, os.O_PATH)
+            self.addCleanup(os.close, folder)
+            silent.connect(f"/proc/self/fd/{folder}/metrics")
+            self.keeper.stop()
+        self.assertFalse((self.vault.run_folder / "metrics").exists())
+        del self.vault.env["GW_CONFIG"]
+        self.vault.keeper()
+        self.assertFalse((self.vault.run_folder / "metrics").exists())
+
+
 if __name__ == "__main__":
     gw.main()
