@@ -1,11 +1,12 @@
 #include "vault/recipe.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <span>
 
-#include "base/clock.h"
 #include "base/text.h"
+#include "vault/recipe_phrases.h"
 #include "vault/recipe_texts.h"
 
 namespace gw::vault {
@@ -14,6 +15,17 @@ namespace {
 std::span<const RecipeText> texts_of(RecipeEnd end) {
   return end == RecipeEnd::Drain ? std::span<const RecipeText>(kDrainRecipes)
                                  : std::span<const RecipeText>(kSenderRecipes);
+}
+
+constexpr std::array<std::string_view, 3> kLanguages{"en", "it", "de"};
+
+std::string_view in(const RecipePhrase& phrase, std::string_view language) {
+  return language == "it" ? phrase.italian : language == "de" ? phrase.german : phrase.english;
+}
+
+std::string_view in(const RecipeText& text, std::string_view language) {
+  const std::string_view own = language == "it" ? text.italian : language == "de" ? text.german : text.text;
+  return own.empty() ? text.text : own;
 }
 
 using Values = std::map<std::string, std::string, std::less<>>;
@@ -46,7 +58,32 @@ std::string filled(std::string_view recipe, const Values& values) {
   return text;
 }
 
+std::string span_of(std::int64_t seconds, std::string_view language) {
+  const auto word = [&](std::string_view id) {
+    return std::string(in(*std::ranges::find(kRecipePhrases, id, &RecipePhrase::id), language));
+  };
+  if (seconds == 86'400) return word("day");
+  if (seconds % 86'400 == 0) return std::to_string(seconds / 86'400) + " " + word("days");
+  if (seconds % 3600 == 0) return std::to_string(seconds / 3600) + " " + word("hours");
+  return std::to_string(seconds) + " " + word("seconds");
+}
+
+// Each under `:` and its id.
+void put_phrases(std::int64_t grace, std::string_view language, Values& values) {
+  const Values spans{{"span", span_of(grace, language)}};
+  for (const RecipePhrase& phrase : kRecipePhrases) {
+    std::string text = filled(in(phrase, language), spans);
+    text.pop_back();  // filled() ends a line
+    values[":" + std::string(phrase.id)] = std::move(text);
+  }
+  if (grace == 0) values[":kept"] = values[":kept-by"] = values[":lost"];
+}
+
 }  // namespace
+
+std::span<const std::string_view> recipe_languages() {
+  return kLanguages;
+}
 
 std::vector<std::string_view> recipe_programs(RecipeEnd end) {
   std::vector<std::string_view> programs;
@@ -56,7 +93,7 @@ std::vector<std::string_view> recipe_programs(RecipeEnd end) {
 
 std::optional<std::string> recipe(RecipeEnd end, std::string_view program,
                                   const store::MailboxRecord& mailbox, const Settings& settings,
-                                  const Reach& reach) {
+                                  const Reach& reach, std::string_view language) {
   const auto texts = texts_of(end);
   const auto found = std::ranges::find(texts, program, &RecipeText::program);
   if (found == texts.end()) return std::nullopt;
@@ -69,8 +106,8 @@ std::optional<std::string> recipe(RecipeEnd end, std::string_view program,
   values["address"] = address_of(mailbox, settings);
   values["port"] = reach.port;
   values["ca"] = reach.ca_file;
-  values["grace"] = mailbox.grace == 0 ? "not at all" : "for " + shown_span(mailbox.grace);
-  return filled(found->text, values);
+  put_phrases(mailbox.grace, language, values);
+  return filled(in(*found, language), values);
 }
 
 }  // namespace gw::vault

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +26,14 @@ struct Reach {
 // The programs that there are recipes for: `getmail`, `microsoft365`, …
 std::vector<std::string_view> recipe_programs(RecipeEnd end);
 
-// The text for this mailbox; none for a program that there is no recipe for.
+// The languages that recipes explain themselves in: `en`, `it`, `de`. Commands and settings are the same in
+// all.
+std::span<const std::string_view> recipe_languages();
+
+// The text for this mailbox; none for a program that there is no recipe for. A language that is none of those
+// is English.
 std::optional<std::string> recipe(RecipeEnd end, std::string_view program,
                                   const store::MailboxRecord& mailbox, const Settings& settings,
-                                  const Reach& reach);
+                                  const Reach& reach, std::string_view language = "en");
 
 }  // namespace gw::vault

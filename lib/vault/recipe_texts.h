@@ -1,5 +1,6 @@
-// The texts of vault/recipe.h. `{host}` and the like are filled in; a line with `{?ca}` is there only where a
-// CA file was named. Internal to this part.
+// The texts of vault/recipe.h. `{host}` and the like are filled in, `{:kept}` and the like are phrases in the
+// reader's language (vault/recipe_phrases.h); a line with `{?ca}` is there only where a CA file was named.
+// What is explained more than configured has a text for each language. Internal to this part.
 #pragma once
 
 #include <array>
@@ -9,13 +10,15 @@ namespace gw::vault {
 
 struct RecipeText {
   std::string_view program;
-  std::string_view text;
+  std::string_view text;  // English, and for all languages where there is no other
+  std::string_view italian = {};
+  std::string_view german = {};
 };
 
 inline constexpr std::array kDrainRecipes{
     RecipeText{"getmail",
-               R"(# getmail 6: ~/.config/getmail/getmailrc, mode 0600. Put the mailbox's password in.
-# Drained mail can be brought back {grace}.
+               R"(# getmail 6: ~/.config/getmail/getmailrc, mode 0600. {:password}
+# {:kept}.
 [retriever]
 type = SimplePOP3SSLRetriever
 server = {host}
@@ -29,16 +32,16 @@ type = Maildir
 path = ~/Maildir/
 
 [options]
-# Nothing is put in front of a mail.
+# {:nothing-added}
 delivered_to = false
 received = false
 read_all = true
 delete = true
 )"},
-    RecipeText{
-        "fetchmail",
-        R"(# fetchmail: ~/.fetchmailrc, mode 0600. Put the mailbox's password in; add `mda "…"` for a program of yours,
-# else the mail goes to the SMTP server of this host. Drained mail can be brought back {grace}.
+    RecipeText{"fetchmail",
+               R"(# fetchmail: ~/.fetchmailrc, mode 0600. {:password}
+# {:fetchmail-mda}
+# {:kept}.
 set invisible
 set no bouncemail
 poll {host} protocol pop3 port {port} auth password bad-header accept
@@ -47,8 +50,8 @@ poll {host} protocol pop3 port {port} auth password bad-header accept
 {?ca}  sslcertfile "{ca}"
   fetchall no keep no rewrite no mimedecode pass8bits
 )"},
-    RecipeText{"mpop", R"(# mpop: ~/.mpoprc, mode 0600. Put the mailbox's password in.
-# Drained mail can be brought back {grace}.
+    RecipeText{"mpop", R"(# mpop: ~/.mpoprc, mode 0600. {:password}
+# {:kept}.
 defaults
 tls on
 tls_starttls off
@@ -65,8 +68,9 @@ delivery maildir ~/Maildir
 account default : {name}
 )"},
     RecipeText{"curl", R"(#!/bin/sh
-# curl: one connection that fetches each mail into a file of the current folder and deletes it, all or none.
-# Put the mailbox's password in; mode 0700. Drained mail can be brought back {grace}.
+# curl, mode 0700. {:password}
+# {:curl-does}
+# {:kept}.
 set -eu
 umask 077
 settings() {
@@ -100,12 +104,41 @@ done | curl --disable --config -
 
 Journal reports (Microsoft 365, Exchange): choose the source type that reads them, so that senders and recipients
 come from the report. Mail that cannot be assigned stays here until it can.
-Drained mail can be brought back {grace}: gw-store message undelete.
+{:kept-by}.
+)",
+               R"(MailStore Server, una casella che viene svuotata via POP3:
+
+  Archive Email, Create Profile: lì il profilo per un gateway o una casella POP3
+  host                {host}
+  porta               {port}
+  protocollo          POP3 con SSL fin dall'inizio
+  nome utente         {user}
+  password            la password della casella
+  dopo l'archiviaz.   eliminare i messaggi dalla casella
+
+Rapporti di journaling (Microsoft 365, Exchange): scegli il tipo di origine che li legge, così mittente e destinatari
+vengono presi dal rapporto. I messaggi che non si possono assegnare restano qui finché non è possibile.
+{:kept-by}.
+)",
+               R"(MailStore Server, ein Postfach, das über POP3 geleert wird:
+
+  Archive Email, Create Profile, dort das Profil für ein Gateway oder ein POP3-Postfach
+  Host                {host}
+  Port                {port}
+  Protokoll           POP3 mit SSL von Anfang an
+  Benutzername        {user}
+  Passwort            das Passwort des Postfachs
+  nach dem Archivieren  Nachrichten aus dem Postfach löschen
+
+Journalberichte (Microsoft 365, Exchange): Wählen Sie die Quelle, die solche Berichte liest, damit Absender und
+Empfänger aus dem Bericht kommen. Was nicht zugeordnet werden kann, bleibt hier, bis es das kann.
+{:kept-by}.
 )"},
     RecipeText{"piler", R"(#!/bin/sh
-# piler: mail goes out as files, is removed here once they are synced, and is imported. Run it by cron on this host as the user of
-# piler; the password is in /etc/gw/{name}.password, mode 0600, owned by that user.
-# Drained mail can be brought back {grace}.
+# piler: {:piler-does}
+# {:piler-run}
+# /etc/gw/{name}.password: {:password-file}
+# {:kept}.
 set -eu
 export_to=/var/piler/gw/{name}
 mkdir -p "$export_to"
@@ -114,9 +147,9 @@ gw-export {name} --to "$export_to" --format eml --remove --resume --manifest "$e
 pilerimport -d "$export_to"
 )"},
     RecipeText{"openarchiver", R"(#!/bin/sh
-# OpenArchiver takes archives of EML files: this writes one. Upload it as an ingestion source of the kind `EML import`.
-# The password is in /etc/gw/{name}.password, mode 0600.
-# Drained mail can be brought back {grace}.
+# OpenArchiver: {:openarchiver-does}
+# /etc/gw/{name}.password: {:password-file}
+# {:kept}.
 set -eu
 gw-export {name} --to "{name}-$(date +%Y-%m-%d).zip" --format zip --remove --password-file /etc/gw/{name}.password
 )"},
@@ -141,6 +174,47 @@ Sources are 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400
 Microsoft; all its customers send from there):
   gw-store mailbox set {name} --allow 40.92.0.0/15 --allow 40.107.0.0/16 --allow 52.100.0.0/14 --allow 104.47.0.0/17 \
     --allow 2a01:111:f400::/48 --allow 2a01:111:f403::/48
+)",
+               R"(Microsoft 365, journaling verso questo gateway:
+
+1. Exchange admin center, Mail flow, Connectors: un connettore da Office 365 a un'organizzazione partner,
+     usato per la posta verso il dominio   {domain}
+     instradato allo smart host            {host} (porta {port})
+     sicurezza                             sempre TLS, con il certificato di un'autorità pubblica che riporta {host}
+2. Purview, Data lifecycle management, Exchange (legacy), impostazioni: "Send undeliverable journal reports to" un
+   indirizzo esterno a Exchange Online, meglio se presso un altro fornitore. Lì finiscono i rapporti che a lungo non si
+   riescono a consegnare.
+3. Journal rules, nuova regola:
+     invia i rapporti di journaling a      {address}
+     messaggi da registrare                tutti
+4. Invia un messaggio di prova, poi: gw-store mailbox show {name}
+
+I rapporti possono superare la dimensione massima di un messaggio: `max-size` in gw.toml deve essere oltre 150 MiB (il
+valore predefinito lo è).
+Gli indirizzi di origine sono 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48
+2a01:111:f403::/48 (verificali presso Microsoft; da lì inviano tutti i suoi clienti):
+  gw-store mailbox set {name} --allow 40.92.0.0/15 --allow 40.107.0.0/16 --allow 52.100.0.0/14 --allow 104.47.0.0/17 \
+    --allow 2a01:111:f400::/48 --allow 2a01:111:f403::/48
+)",
+               R"(Microsoft 365, Journaling zu diesem Gateway:
+
+1. Exchange admin center, Mail flow, Connectors: ein Connector von Office 365 zu einer Partnerorganisation,
+     für Mail an die Domäne            {domain}
+     weitergeleitet an den Smarthost   {host} (Port {port})
+     Sicherheit                        immer TLS, mit dem Zertifikat einer öffentlichen Stelle, das {host} nennt
+2. Purview, Data lifecycle management, Exchange (legacy), Einstellungen: "Send undeliverable journal reports to" eine
+   Adresse außerhalb von Exchange Online, am besten bei einem anderen Anbieter. Dort enden Berichte, die lange nicht
+   zugestellt werden können.
+3. Journal rules, neue Regel:
+     Journalberichte senden an         {address}
+     Nachrichten für das Journal       alle
+4. Eine Testmail senden, dann: gw-store mailbox show {name}
+
+Berichte können größer sein als die größte Mail: `max-size` in gw.toml muss über 150 MiB liegen (die Vorgabe tut das).
+Absenderadressen sind 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48
+(prüfen Sie sie bei Microsoft; alle seine Kunden senden von dort):
+  gw-store mailbox set {name} --allow 40.92.0.0/15 --allow 40.107.0.0/16 --allow 52.100.0.0/14 --allow 104.47.0.0/17 \
+    --allow 2a01:111:f400::/48 --allow 2a01:111:f403::/48
 )"},
     RecipeText{"google", R"(Google Workspace, third-party email archiving to this gateway:
 
@@ -151,10 +225,31 @@ Microsoft; all its customers send from there):
 4. Send a test mail, then: gw-store mailbox show {name}
 
 Google tries again for 8 days after a 4xx and never after a 5xx: gw-store doctor names senders that heard one.
+)",
+               R"(Google Workspace, archiviazione email di terze parti verso questo gateway:
+
+1. Admin console, Apps, Google Workspace, Gmail, Routing, Third-party email archiving: aggiungi
+     {address}
+2. Il dominio {domain} deve avere un record MX che porta a {host}, porta {port}.
+3. La conformità TLS di Gmail chiede il certificato di un'autorità pubblica che riporta {host}; uno autofirmato lì non
+   basta.
+4. Invia un messaggio di prova, poi: gw-store mailbox show {name}
+
+Dopo un 4xx Google riprova per 8 giorni, dopo un 5xx mai più: gw-store doctor elenca i mittenti che ne hanno ricevuto uno.
+)",
+               R"(Google Workspace, E-Mail-Archivierung durch Dritte zu diesem Gateway:
+
+1. Admin console, Apps, Google Workspace, Gmail, Routing, Third-party email archiving: hinzufügen
+     {address}
+2. Die Domäne {domain} braucht einen MX-Eintrag, der zu {host} führt, Port {port}.
+3. Gmails TLS-Vorgaben verlangen das Zertifikat einer öffentlichen Stelle, das {host} nennt; ein selbst gemachtes genügt
+   dort nicht.
+4. Eine Testmail senden, dann: gw-store mailbox show {name}
+
+Google versucht es nach einem 4xx 8 Tage lang erneut, nach einem 5xx nie: gw-store doctor nennt Absender, die einen hörten.
 )"},
-    RecipeText{
-        "exchange",
-        R"(Exchange Server (2013 and later), journaling to this gateway; in the Exchange Management Shell:
+    RecipeText{"exchange",
+               R"({:exchange-title}
 
   New-SendConnector -Name "gw journal" -AddressSpaces "SMTP:{domain};1" -SmartHosts {host} -Port {port} `
     -DNSRoutingEnabled $false -RequireTLS $true -TlsAuthLevel DomainValidation -TlsDomain {host}
@@ -162,35 +257,34 @@ Google tries again for 8 days after a 4xx and never after a 5xx: gw-store doctor
   New-JournalRule -Name "gw journal" -JournalEmailAddress {address} -Scope Global -Enabled $true
   Set-TransportConfig -JournalingReportNdrTo OTHER-ADDRESS
 
-OTHER-ADDRESS gets reports that could not be delivered for two days: a mailbox that is read, outside of journaling.
-Then send a test mail and look: gw-store mailbox show {name}
+{:exchange-other}
+{:test-mail}: gw-store mailbox show {name}
 )"},
-    RecipeText{"postfix", R"(# Postfix: a copy of every mail. In main.cf:
+    RecipeText{"postfix", R"(# Postfix: {:postfix-does}
 always_bcc = {address}
 transport_maps = inline:{ {{domain}=smtp:[{host}]:{port}} }
 smtp_tls_policy_maps = inline:{ {[{host}]:{port}=secure match={host}} }
 smtp_tls_security_level = may
 {?ca}smtp_tls_CAfile = {ca}
-# Copies as they are: no line is broken, no stray line end is changed, no header is dropped.
+# {:as-they-are}
 smtp_line_length_limit = 0
 message_drop_headers =
 cleanup_replace_stray_cr_lf = no
 )"},
-    RecipeText{
-        "exim",
-        R"(# Exim: a copy of every mail, one for all its recipients, with its envelope sender. The file /etc/exim4/gw-filter:
+    RecipeText{"exim",
+               R"(# Exim: {:exim-does} /etc/exim4/gw-filter:
 #   # Exim filter
 #   if first_delivery then unseen deliver {address} endif
-# In the main part of the configuration:
+# {:exim-main}
 system_filter = /etc/exim4/gw-filter
 system_filter_user = Debian-exim
-# Among the routers, the first:
+# {:exim-routers}
 gw_journal:
   driver = manualroute
   domains = {domain}
   route_list = * {host} byname
   transport = gw_journal
-# Among the transports:
+# {:exim-transports}
 gw_journal:
   driver = smtp
   port = {port}

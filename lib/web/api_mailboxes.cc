@@ -1,9 +1,12 @@
 // Mailboxes by the API: the fields are those of `gw-store mailbox … --json`.
+#include <algorithm>
+
 #include "base/text.h"
 #include "seal/age.h"
 #include "vault/mailbox.h"
 #include "vault/mailbox_change.h"
 #include "vault/overview.h"
+#include "vault/recipe.h"
 #include "web/api_private.h"
 #include "web/console.h"
 
@@ -169,6 +172,52 @@ Result<Answer> change_password(Call& call) {
   return Answer{{{"password", given ? Json() : Json(std::string(password->text()))}}, true, std::nullopt};
 }
 
+// It goes into configurations and scripts: nothing that ends a line or a quotation there.
+Result<std::string> word_in(const Call& call, std::string_view name, std::string otherwise) {
+  const std::string_view value = call.request.query.get(name);
+  if (value.empty()) return otherwise;
+  constexpr std::size_t kLongest = 255;
+  const auto odd = [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == 0x7f ||
+           std::string_view("\"'`$\\;{}").find(c) != std::string_view::npos;
+  };
+  if (value.size() > kLongest || std::ranges::any_of(value, odd) || !valid_utf8(value))
+    return Error(Code::Usage, "`" + std::string(name) + "` is not a plain word of at most 255 octets");
+  return std::string(value);
+}
+
+Result<Answer> list_recipes(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  if (!mailbox) return mailbox.error();
+  const auto settings = vault::read_settings(call.store());
+  if (!settings) return settings.error();
+  const ConsoleOptions& options = call.context.console().options();
+  const std::string_view kind = call.request.query.get("kind");
+  if (!kind.empty() && kind != "profile" && kind != "sender")
+    return Error(Code::Usage, "`kind` is none of profile, sender");
+  const std::string_view program = call.request.query.get("for");
+  const std::string_view language = call.request.query.get("language");
+  if (!language.empty() && std::ranges::count(vault::recipe_languages(), language) == 0)
+    return Error(Code::Usage, "`language` is none of en, it, de");
+  Json items = Json::array();
+  for (const auto end : {vault::RecipeEnd::Drain, vault::RecipeEnd::Sender}) {
+    const bool drain = end == vault::RecipeEnd::Drain;
+    if (!kind.empty() && (kind == "profile") != drain) continue;
+    const auto host = word_in(call, "host", options.host);
+    const auto port = word_in(call, "port", drain ? options.pop3s_port : "25");
+    const auto ca_file = word_in(call, "ca_file", {});
+    if (!host || !port) return host ? port.error() : host.error();
+    if (!ca_file) return ca_file.error();
+    for (const std::string_view each : vault::recipe_programs(end)) {
+      if (!program.empty() && program != each) continue;
+      const auto text = vault::recipe(end, each, *mailbox, *settings, {*host, *port, *ca_file}, language);
+      items.push_back({{"kind", drain ? "profile" : "sender"}, {"for", each}, {"text", text.value_or("")}});
+    }
+  }
+  if (items.empty()) return Error(Code::NotFound, "no settings for `" + printable(program) + "`");
+  return list_of(std::move(items), 0);
+}
+
 }  // namespace
 
 // Wrong passwords make the next tries wait, whoever asks: guessing through a token is not quicker than by
@@ -196,6 +245,15 @@ void add_mailbox_operations(Operations& all) {
                  "Mailbox", "MailboxChange"});
   all.push_back({"DELETE", "/api/v1/mailboxes/:name", "removeMailbox",
                  "Removes a mailbox that is suspended and empty", Role::Operator, remove});
+  all.push_back({"GET", "/api/v1/mailboxes/:name/recipes", "listRecipes",
+                 "Ready settings for what drains it and for where its mail comes from", Role::Viewer,
+                 list_recipes, "[Recipe]"});
+  all.back().query = {{"kind", "string", "Only `profile`, of what drains it, or `sender`"},
+                      {"for", "string", "Only of this program: `getmail`, `microsoft365`, …"},
+                      {"language", "string", "Of what they explain: `en`, `it`, `de`"},
+                      {"host", "string", "This gateway, as that program reaches it"},
+                      {"port", "string", "The port there"},
+                      {"ca_file", "string", "What signs our certificate, where it is no public authority"}};
   all.push_back({"POST", "/api/v1/mailboxes/:name/rotate", "rotateMailbox",
                  "Makes a new key; new mail is sealed to it", Role::Operator, rotate, "Generation",
                  "Unlock"});

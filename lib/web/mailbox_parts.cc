@@ -31,11 +31,10 @@ Html recipes(const Context& context, vault::RecipeEnd end, const store::MailboxR
   reach.port = end == vault::RecipeEnd::Drain ? context.console().options().pop3s_port : "25";
   Html all;
   for (const std::string_view program : vault::recipe_programs(end)) {
-    const auto text = vault::recipe(end, program, record, settings, reach);
+    const auto text = vault::recipe(end, program, record, settings, reach, code(context.w.language()));
     if (!text) continue;
     all += tag("details", {{"class", "recipe"}},
-               tag("summary", {}, escaped(program_name(program))) +
-                   tag("div", {{"lang", "en"}}, copyable_block(context, *text)));
+               tag("summary", {}, escaped(program_name(program))) + copyable_block(context, *text));
   }
   return all;
 }

@@ -67,7 +67,7 @@ constexpr const char* kFields = R"({
   "password_since": {"type": ["string", "null"]}
 },
 "Token": {
-  "name": {"type": "string"}, "scope": {"type": "string", "enum": ["read", "operate", "administer"]},
+  "name": {"type": "string"}, "scope": {"type": "string", "enum": ["metrics", "read", "operate", "administer"]},
   "only": {"type": "array", "items": {"type": "string"}}, "created": {"type": ["string", "null"]},
   "expires": {"type": ["string", "null"]}, "made_by": {"type": "string"}
 }
@@ -85,6 +85,10 @@ constexpr const char* kSchemas = R"({
   "commits": {"type": "integer"}, "mailboxes": {"type": "integer"}, "live": {"type": "integer"},
   "live_octets": {"type": "integer"}, "unconfirmed": {"type": "integer"}, "drained": {"type": "integer"},
   "quarantined": {"type": "integer"}, "accepted": {"type": "integer"},
+  "checkpoint_key": {"type": ["string", "null"], "description": "What signatures of checkpoints are checked with"},
+  "last_backup": {"type": ["string", "null"], "format": "date-time"},
+  "last_verify": {"type": ["string", "null"], "format": "date-time"},
+  "last_verify_findings": {"type": ["integer", "null"], "description": "0: all whole"},
   "servers": {"type": "array", "items": {"$ref": "#/components/schemas/Tally"}}}},
 "Tally": {"required": "all", "properties": {
   "of": {"type": "string", "description": "`smtp`, `pop3`, or `route NAME`"}, "sessions": {"type": "integer"},
@@ -99,6 +103,9 @@ constexpr const char* kSchemas = R"({
     "additionalProperties": false,
     "properties": {"generation": {"type": "integer"}, "recipient": {"type": "string"},
       "since": {"type": ["string", "null"]}}}}}},
+"Recipe": {"required": "all", "properties": {
+  "kind": {"type": "string", "enum": ["profile", "sender"], "description": "As `gw-store mailbox profile` and `sender`"},
+  "for": {"type": "string"}, "text": {"type": "string"}}},
 "NewMailbox": {"fields": ["MailboxWords"], "required": ["name"], "properties": {
   "name": {"type": "string"}, "smtp_auth": {"type": "boolean"}, "recovery": {"type": "boolean"},
   "password": {"type": "string", "description": "Generated where it is not said"}}},
@@ -147,7 +154,8 @@ constexpr const char* kSchemas = R"({
   "mailbox": {"type": ["string", "null"]}, "message": {"type": ["string", "null"]},
   "digest": {"type": ["string", "null"]}, "actor": {"type": "string"}, "value": {"type": "integer"},
   "envelope": {"type": ["string", "null"]}, "commitment": {"type": ["string", "null"]}}},
-"Checkpoint": {"required": "all", "properties": {"note": {"type": "string"}}},
+"Checkpoint": {"required": "all", "properties": {"note": {"type": "string"},
+  "key": {"type": ["string", "null"], "description": "What the note's signature is checked with: `gw-store verify --public-key`"}}},
 "NewTestDelivery": {"required": ["mailbox"], "properties": {
   "mailbox": {"type": "string"},
   "server": {"type": "string", "description": "One of gw.toml's smtpd.listen; the first where it is not said"}}},
@@ -160,7 +168,7 @@ constexpr const char* kSchemas = R"({
 "MadeToken": {"fields": ["Token"], "required": "all", "properties": {
   "token": {"type": "string", "description": "Said this once"}}},
 "NewToken": {"required": ["name", "scope"], "properties": {
-  "name": {"type": "string"}, "scope": {"type": "string", "enum": ["read", "operate", "administer"]},
+  "name": {"type": "string"}, "scope": {"type": "string", "enum": ["metrics", "read", "operate", "administer"]},
   "only": {"type": "array", "maxItems": 1000, "items": {"type": "string"}},
   "expires": {"type": ["string", "null"], "format": "date-time"}}},
 "Account": {"fields": ["Account"], "required": "all", "properties": {}},

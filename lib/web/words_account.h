@@ -18,7 +18,7 @@ inline constexpr Word kAccountWords[] = {
     {"sign-in.wrong", "Account, password or code is not right.", "Account, password o codice non corretti.",
      "Konto, Passwort oder Code stimmt nicht."},
     {"sign-in.ended", "Your session has ended. Sign in again.", "La sessione è terminata. Accedi di nuovo.",
-     "Ihre Sitzung ist zu Ende. Melden Sie sich neu an."},
+     "Ihre Sitzung ist zu Ende. Melden Sie sich erneut an."},
     {"sign-in.plain", "This connection is not encrypted.", "Questa connessione non è cifrata.",
      "Diese Verbindung ist nicht verschlüsselt."},
     {"account.title", "Your account", "Il tuo account", "Ihr Konto"},
@@ -77,7 +77,7 @@ inline constexpr Word kAccountWords[] = {
      "Der zweite Faktor ist aus."},
 
     {"administrators.add", "Add an account", "Aggiungi un account", "Konto hinzufügen"},
-    {"administrators.status", "Status", "Stato", "Zustand"},
+    {"administrators.status", "Status", "Stato", "Status"},
     {"administrators.active", "active", "attivo", "aktiv"},
     {"administrators.disabled", "disabled", "disattivato", "gesperrt"},
     {"administrators.enable", "Enable", "Riattiva", "Freigeben"},
@@ -97,9 +97,8 @@ inline constexpr Word kAccountWords[] = {
      "Un osservatore guarda soltanto. Un operatore gestisce anche caselle, messaggi e percorsi. Un "
      "amministratore "
      "anche gli account.",
-     "Ein Betrachter sieht nur. Ein Bediener arbeitet auch an Postfächern, Nachrichten und Routen. Ein "
-     "Verwalter "
-     "auch an Konten."},
+     "Ein Betrachter sieht nur. Ein Operator arbeitet auch an Postfächern, Nachrichten und Routen, ein "
+     "Administrator auch an Konten."},
     {"administrators.only.help",
      "Patterns of names, one a line, as sales-* : the account then knows of no other. Empty: all.",
      "Modelli di nomi, uno per riga, come sales-* : l'account non vedrà altro. Vuoto: tutti.",

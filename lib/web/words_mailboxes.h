@@ -21,7 +21,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.description", "Description", "Descrizione", "Beschreibung"},
     {"mailbox.description.help", "Free text for people.", "Testo libero, per chi legge.",
      "Freier Text für Menschen."},
-    {"mailbox.status", "Status", "Stato", "Zustand"},
+    {"mailbox.status", "Status", "Stato", "Status"},
     {"mailbox.waiting", "Waiting", "In attesa", "Wartend"},
     {"mailbox.size", "Size", "Dimensione", "Größe"},
     {"mailbox.oldest", "Oldest", "Più vecchio", "Älteste"},
@@ -36,7 +36,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.in-grace.many", "{count} drained can be brought back", "{count} prelevati, ancora recuperabili",
      "{count} abgeholte lassen sich zurückholen"},
     {"mailbox.about", "Settings", "Impostazioni", "Einstellungen"},
-    {"mailbox.id", "Id", "Id", "Kennung"},
+    {"mailbox.id", "Id", "Id", "ID"},
     {"mailbox.address", "Address", "Indirizzo", "Adresse"},
     {"mailbox.address.help",
      "Journal mail goes here. Only who knows this address can send to it: give it to nobody else.",
@@ -59,7 +59,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.allow.all", "everybody", "tutti", "alle"},
     {"mailbox.allow-reject", "Others are refused for good, instead of being asked to come again",
      "Gli altri vengono rifiutati definitivamente, invece di essere invitati a riprovare",
-     "Andere werden endgültig abgewiesen, statt um einen neuen Versuch gebeten"},
+     "Andere werden endgültig abgewiesen, statt es später erneut versuchen zu dürfen"},
     {"mailbox.quota", "Quota", "Quota", "Kontingent"},
     {"mailbox.quota.help", "Most that may wait here, such as 10 GiB. Empty: no limit.",
      "Quanto può restare in attesa qui, per esempio 10 GiB. Vuoto: nessun limite.",
@@ -67,7 +67,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.quota.none", "no quota", "nessuna quota", "kein Kontingent"},
     {"mailbox.quota.of", "{share} of {quota}", "{share} di {quota}", "{share} von {quota}"},
     {"mailbox.quota.limit", "of {quota}", "di {quota}", "von {quota}"},
-    {"mailbox.grace", "Grace time", "Tempo di tolleranza", "Schonfrist"},
+    {"mailbox.grace", "Grace time", "Periodo di recupero", "Schonfrist"},
     {"mailbox.grace.help", "Days for which drained mail can be brought back. 0: it is gone at once.",
      "Giorni entro cui la posta prelevata può essere recuperata. 0: sparisce subito.",
      "Tage, in denen abgeholte Post zurückgeholt werden kann. 0: Sie ist sofort weg."},
@@ -75,7 +75,7 @@ inline constexpr Word kMailboxWords[] = {
      "nessuno: la posta prelevata sparisce subito", "keine: abgeholte Post ist sofort weg"},
     {"mailbox.days.one", "{count} day", "{count} giorno", "{count} Tag"},
     {"mailbox.days.many", "{count} days", "{count} giorni", "{count} Tage"},
-    {"mailbox.trace", "Trace lines", "Righe di traccia", "Spurzeilen"},
+    {"mailbox.trace", "Trace lines", "Righe di traccia", "Trace-Zeilen"},
     {"mailbox.trace.help", "What POP3 puts in front of a mail: to whom it went.",
      "Ciò che POP3 antepone a un messaggio: a chi era destinato.",
      "Was POP3 einer Nachricht voranstellt: an wen sie ging."},
@@ -90,7 +90,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.key", "Key", "Chiave", "Schlüssel"},
     {"mailbox.key.is", "generation {number},", "generazione {number},", "Generation {number},"},
     {"mailbox.created", "Made", "Creata", "Angelegt"},
-    {"mailbox.held", "held", "bloccata", "Aufbewahrung"},
+    {"mailbox.held", "held", "in conservazione", "in Aufbewahrung"},
     {"mailbox.guessable",
      "This mailbox has an address that can be guessed, and takes mail from everybody. Name the allowed "
      "senders.",
@@ -114,21 +114,23 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.setup.drain.help",
      "Ready settings for the archive or program that fetches the mail. The password is to be put in by you.",
      "Impostazioni pronte per l'archivio o il programma che preleva la posta. La password va inserita da te.",
-     "Fertige Einstellungen für das Archiv oder Programm, das die Post abholt. Das Passwort setzen Sie ein."},
+     "Fertige Einstellungen für das Archiv oder Programm, das die Post abholt. Das Passwort tragen Sie "
+     "selbst ein."},
     {"mailbox.setup.sender", "Where the mail comes from", "Da dove viene la posta", "Woher die Post kommt"},
     {"mailbox.setup.sender.help", "What to set at the source of the journal.",
      "Cosa impostare all'origine del journal.", "Was an der Quelle des Journals einzustellen ist."},
 
     {"mailbox.settings.of", "Settings of {name}", "Impostazioni di {name}", "Einstellungen von {name}"},
-    {"mailbox.suspend", "Suspend", "Sospendi", "Aussetzen"},
+    {"mailbox.suspend", "Suspend", "Sospendi", "Anhalten"},
     {"mailbox.suspend.sure", "Suspend this mailbox? Senders are then asked to come again later.",
      "Sospendere questa casella? I mittenti saranno invitati a riprovare più tardi.",
-     "Dieses Postfach aussetzen? Absender werden dann gebeten, es später neu zu versuchen."},
+     "Dieses Postfach anhalten? Absender werden dann gebeten, es später erneut zu versuchen."},
     {"mailbox.resume", "Resume", "Riattiva", "Fortsetzen"},
-    {"mailbox.hold", "Hold", "Blocca", "Aufbewahren"},
-    {"mailbox.release", "End the hold", "Togli il blocco", "Aufbewahrung beenden"},
+    {"mailbox.hold", "Hold", "Metti in conservazione", "Aufbewahren"},
+    {"mailbox.release", "End the hold", "Termina la conservazione", "Aufbewahrung beenden"},
     {"mailbox.release.sure", "End the hold? Drained mail whose grace time is over is then removed for good.",
-     "Togliere il blocco? La posta prelevata il cui tempo è scaduto sarà eliminata definitivamente.",
+     "Terminare la conservazione? La posta prelevata il cui periodo di recupero è scaduto sarà eliminata "
+     "definitivamente.",
      "Aufbewahrung beenden? Abgeholte Post, deren Frist um ist, wird dann endgültig entfernt."},
 
     {"mailbox.change-password", "Change the password", "Cambia la password", "Passwort ändern"},
@@ -148,7 +150,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.password.lost", "The password is lost: use the recovery key",
      "La password è persa: usa la chiave di recupero",
      "Das Passwort ist verloren: den Wiederherstellungsschlüssel verwenden"},
-    {"mailbox.recovery-key", "Recovery key of the vault", "Chiave di recupero dell'archivio",
+    {"mailbox.recovery-key", "Recovery key of the vault", "Chiave di recupero della cassaforte",
      "Wiederherstellungsschlüssel des Tresors"},
     {"mailbox.recovery-key.help",
      "The content of its file, AGE-SECRET-KEY-1…. It is used for this change and kept nowhere.",
@@ -179,7 +181,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.remove.of", "Remove {name}", "Elimina {name}", "{name} entfernen"},
     {"mailbox.remove.active", "Only a suspended mailbox can be removed. Suspend it first.",
      "Si può eliminare solo una casella sospesa. Sospendila prima.",
-     "Nur ein ausgesetztes Postfach kann entfernt werden. Setzen Sie es zuerst aus."},
+     "Nur ein angehaltenes Postfach kann entfernt werden. Halten Sie es zuerst an."},
     {"mailbox.remove.held.one", "It still holds {count} message. Only an empty mailbox can be removed.",
      "Contiene ancora {count} messaggio. Si può eliminare solo una casella vuota.",
      "Es enthält noch {count} Nachricht. Nur ein leeres Postfach kann entfernt werden."},
@@ -213,7 +215,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.wrong.description", "At most 1024 octets on one line.", "Al massimo 1024 byte su una riga.",
      "Höchstens 1024 Bytes in einer Zeile."},
     {"mailbox.wrong.alias", "“{value}” is not a plain address.", "«{value}» non è un indirizzo semplice.",
-     "„{value}“ ist keine schlichte Adresse."},
+     "„{value}“ ist keine einfache Adresse."},
     {"mailbox.wrong.domain", "“{value}” is not a domain.", "«{value}» non è un dominio.",
      "„{value}“ ist keine Domäne."},
     {"mailbox.wrong.allow", "“{value}” is not an address or block.",
@@ -242,24 +244,25 @@ inline constexpr Word kMailboxWords[] = {
      "Neue Post wird mit dem neuen Schlüssel versiegelt."},
 
     {"diagnosis.read-only", "The vault is read-only: {detail}. Export what is there before anything else.",
-     "L'archivio è in sola lettura: {detail}. Prima di tutto esporta ciò che contiene.",
-     "Der Tresor ist nur lesbar: {detail}. Exportieren Sie zuerst, was darin ist."},
+     "La cassaforte è in sola lettura: {detail}. Prima di tutto esporta ciò che contiene.",
+     "Der Tresor ist schreibgeschützt: {detail}. Exportieren Sie zuerst, was darin ist."},
     {"diagnosis.disk-full", "The disk is full ({octets} free): new mail is asked to come again. Make room.",
-     "Il disco è pieno ({octets} liberi): la nuova posta viene rimandata. Libera spazio.",
-     "Die Platte ist voll ({octets} frei): Neue Post wird gebeten, wiederzukommen. Schaffen Sie Platz."},
+     "Il disco è pieno ({octets} liberi): la nuova posta viene temporaneamente rifiutata. Libera spazio.",
+     "Die Platte ist voll ({octets} frei): Neue Nachrichten werden vorübergehend abgelehnt. Schaffen Sie "
+     "Platz."},
     {"diagnosis.little-room", "Only {octets} are free on the disk.", "Sul disco restano solo {octets}.",
      "Auf der Platte sind nur noch {octets} frei."},
     {"diagnosis.clock", "The history is {span} ahead of the clock. Set the clock of this host.",
      "La cronologia è avanti di {span} rispetto all'orologio. Regola l'orologio di questo host.",
-     "Die Historie ist der Uhr um {span} voraus. Stellen Sie die Uhr dieses Rechners."},
+     "Der Verlauf ist der Uhr um {span} voraus. Stellen Sie die Uhr dieses Rechners."},
     {"diagnosis.weak-passwords", "The password slots of this vault are weak, for tests only.",
-     "Gli slot delle password di questo archivio sono deboli, solo per prove.",
+     "Gli slot delle password di questa cassaforte sono deboli, solo per prove.",
      "Die Passwort-Slots dieses Tresors sind schwach, nur für Tests."},
     {"diagnosis.no-recovery", "There is no recovery key: a lost password is lost mail.",
      "Non c'è una chiave di recupero: password persa significa posta persa.",
      "Es gibt keinen Wiederherstellungsschlüssel: Ein verlorenes Passwort ist verlorene Post."},
     {"diagnosis.no-backup", "There was never a backup of this vault. gw-store backup makes one.",
-     "Di questo archivio non è mai stato fatto un backup. Lo fa gw-store backup.",
+     "Di questa cassaforte non è mai stato fatto un backup. Lo fa gw-store backup.",
      "Von diesem Tresor gab es noch nie eine Sicherung. gw-store backup macht eine."},
     {"diagnosis.old-backup", "The last backup is of {time}. Make a new one with gw-store backup.",
      "L'ultimo backup è del {time}. Fanne uno nuovo con gw-store backup.",
@@ -268,9 +271,9 @@ inline constexpr Word kMailboxWords[] = {
      "{count} connections were refused for good in the last week, the last one with {code} at {time} "
      "({detail}). "
      "Their mail is perhaps lost: the log of gw-smtpd says why.",
-     "{count} connessioni rifiutate definitivamente nell'ultima settimana, l'ultima con {code} alle {time} "
+     "{count} connessioni rifiutate definitivamente nell'ultima settimana, l'ultima con {code} il {time} "
      "({detail}). La loro posta forse è persa: il registro di gw-smtpd dice perché.",
-     "{count} Verbindungen wurden in der letzten Woche endgültig abgewiesen, die letzte mit {code} um {time} "
+     "{count} Verbindungen wurden in der letzten Woche endgültig abgewiesen, die letzte mit {code} am {time} "
      "({detail}). Ihre Post ist vielleicht verloren: Das Protokoll von gw-smtpd sagt, warum."},
     {"diagnosis.drain-broken",
      "Message {detail} broke off {count} drains. The archive cannot take it: download it, then quarantine "
@@ -278,8 +281,9 @@ inline constexpr Word kMailboxWords[] = {
      "Il messaggio {detail} ha interrotto {count} prelievi. L'archivio non riesce a prenderlo: scaricalo, "
      "poi "
      "mettilo in quarantena.",
-     "Nachricht {detail} hat {count} Abholungen abgebrochen. Das Archiv kann sie nicht nehmen: Laden Sie sie "
-     "herunter, und stellen Sie sie dann unter Quarantäne."},
+     "An der Nachricht {detail} sind {count} Abholungen abgebrochen. Das Archiv nimmt sie nicht an: Laden "
+     "Sie "
+     "sie herunter, und stellen Sie sie dann unter Quarantäne."},
     {"diagnosis.unfetched",
      "{count} messages wait, the oldest for {span}; the last drain was at {time}. See whether the archive "
      "still "
@@ -305,15 +309,16 @@ inline constexpr Word kMailboxWords[] = {
      "Non è mai arrivato nulla. Configura l'origine della posta.",
      "Noch nie kam etwas. Richten Sie ein, woher die Post kommt."},
     {"diagnosis.quota", "{octets} of {limit} are used. Beyond it senders are asked to come again.",
-     "{octets} su {limit} in uso. Oltre questo limite i mittenti vengono rimandati.",
-     "{octets} von {limit} sind belegt. Darüber werden Absender gebeten, wiederzukommen."},
+     "{octets} su {limit} in uso. Oltre questo limite la nuova posta viene temporaneamente rifiutata.",
+     "{octets} von {limit} sind belegt. Darüber werden neue Nachrichten vorübergehend abgelehnt."},
     {"diagnosis.quarantined", "Messages set aside: {count}.", "Messaggi in quarantena: {count}.",
      "Beiseitegelegte Nachrichten: {count}."},
     {"diagnosis.unconfirmed", "Copies of mail that the provider has perhaps not taken: {count}.",
      "Copie di posta che il provider forse non ha accettato: {count}.",
      "Kopien von Post, die der Anbieter vielleicht nicht angenommen hat: {count}."},
     {"diagnosis.suspended", "Suspended: new mail is asked to come again.",
-     "Sospesa: la nuova posta viene rimandata.", "Ausgesetzt: Neue Post wird gebeten, wiederzukommen."},
+     "Sospesa: la nuova posta viene temporaneamente rifiutata.",
+     "Angehalten: Neue Nachrichten werden vorübergehend abgelehnt."},
 };
 
 }  // namespace gw::web

@@ -117,6 +117,9 @@ class ApiTest(unittest.TestCase):
         box = "/api/v1/mailboxes/acme-mail"
         self.assertEqual(self.call("GET", box), self.vault.json("mailbox", "show", "acme-mail")[0])
         self.assertEqual(self.call("GET", "/api/v1/mailboxes")["items"], self.vault.json("mailbox", "list"))
+        recipe = self.call("GET", box + "/recipes?for=mpop&host=mx.example&port=995", token="read")["items"]
+        printed = self.vault.store("mailbox", "profile", "acme-mail", "--for", "mpop", "--host", "mx.example", "--port", "995")
+        self.assertEqual(recipe, [{"kind": "profile", "for": "mpop", "text": printed.stdout.decode()}])
         with gw.Smtp(self.smtpd) as smtp:
             self.assertEqual(smtp.deliver(made["address"], MAIL).code, 250)
         listed = self.call("GET", box + "/messages", token="read")["items"]
@@ -150,7 +153,17 @@ class ApiTest(unittest.TestCase):
                         events)
         self.call("GET", "/api/v1/events?limit=1")
         self.assertEqual(self.call("GET", "/api/v1/status", token="read")["live"], 0)
-        self.assertIn("\n— gw/", self.call("POST", "/api/v1/checkpoint")["note"])
+        checkpoint = self.call("POST", "/api/v1/checkpoint")
+        self.assertIn("\n— gw/", checkpoint["note"])
+        self.assertEqual(checkpoint["key"], self.vault.store("checkpoint", "--public-key").stdout.decode().strip())
+        note = self.vault.side / "note"
+        note.write_text(checkpoint["note"])
+        self.vault.store("verify", "--against", note, "--public-key", checkpoint["key"])
+        status = self.call("GET", "/api/v1/status", token="read")
+        said = self.vault.json("status")[0]
+        for field in ("last_verify", "last_verify_findings", "last_backup", "checkpoint_key"):
+            self.assertEqual(status[field], said[field])
+        self.assertEqual(said["last_verify_findings"], 0)
 
         tried = self.call("POST", "/api/v1/test-deliveries", {"mailbox": "journal"})
         self.assertTrue(tried["delivered"], tried)
@@ -209,6 +222,31 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(self.call("PATCH", "/api/v1/accounts/anna", {"role": "operator"})["role"], "operator")
         self.assertNotEqual(self.call("POST", "/api/v1/accounts/anna/password", {})["password"], made["password"])
         self.call("DELETE", "/api/v1/accounts/anna", status=204)
+
+    def test_tokens_are_made_listed_and_revoked_on_the_host(self):
+        made = self.vault.json("token", "add", "nagios", "--only", "acme-*", "--expires", "2999-01-01")[0]
+        secret = made.pop("token")
+        self.assertRegex(secret, r"^gw_nagios_[a-z2-7]{32}$")
+        self.assertEqual((made["scope"], made["only"], made["made_by"]), ("read", ["acme-*"], "gw-store"))
+        self.assertIn(made, self.vault.json("token", "list"))
+        self.assertIn(made, self.call("GET", "/api/v1/tokens")["items"])
+        listed = self.vault.store("token", "list").stdout.decode()
+        self.assertRegex(listed, r"nagios +read +acme-\* ")
+        self.assertNotIn(secret, listed)
+        self.call("GET", "/api/v1/mailboxes", token=secret)
+        self.vault.store("token", "add", "nagios", status=73)
+        self.vault.store("token", "revoke", "nagios")
+        self.call("GET", "/api/v1/mailboxes", status=401, token=secret)
+        self.assertIn(b"token list", self.vault.store("token", "revoke", "nagios", status=66).stderr)
+        text = self.vault.store("token", "add", "worker", "--scope", "operate").stdout.decode()
+        secret = re.search(r"gw_worker_\w+", text)[0]
+        self.call("POST", "/api/v1/tokens", {"name": "x", "scope": "read"}, 403, token=secret)
+        self.vault.store("token", "revoke", "worker")
+        for wrong in (["No"], ["x", "--only", "a/b"], ["x", "--expires", "2001-01-01"], ["x", "--scope", "king"]):
+            self.vault.store("token", "add", *wrong, status=64)
+        actors = [leaf["actor"] for leaf in self.vault.json("history") if leaf["type"] == "admin"]
+        for what in ("gw-store, token nagios: made, read", "gw-store, token nagios: revoked"):
+            self.assertTrue(any(actor.endswith(what) for actor in actors), (what, actors))
 
     def test_no_cookie_and_no_form_does_anything(self):
         status, headers, _ = self.ask("GET", "/api/v1/status", token=None, headers={"Cookie": "__Host-gw=" + "a" * 64})

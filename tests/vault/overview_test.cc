@@ -1,5 +1,6 @@
 #include "vault/overview.h"
 
+#include "base/text.h"
 #include "vault/diagnosis.h"
 #include "vault/fixture.h"
 #include "vault/mailbox_change.h"
@@ -107,15 +108,18 @@ TEST_CASE("every recipe is filled in, and lines for a CA are there only with one
   REQUIRE(settings);
   for (const RecipeEnd end : {RecipeEnd::Drain, RecipeEnd::Sender}) {
     for (const std::string_view program : recipe_programs(end)) {
-      for (const std::string& ca : {std::string(), std::string("/etc/ca.pem")}) {
-        const auto text = recipe(end, program, made.record, *settings, {"gw.example", "4711", ca});
-        REQUIRE(text);
-        INFO(*text);
-        for (const char* left :
-             {"{host}", "{port}", "{user}", "{address}", "{domain}", "{name}", "{grace}", "{?", "{ca}"})
-          CHECK(text->find(left) == std::string::npos);
-        CHECK(text->find(made.password.text()) == std::string::npos);
-        if (ca.empty()) CHECK(text->find("ca.pem") == std::string::npos);
+      for (const std::string_view language : recipe_languages()) {
+        for (const std::string& ca : {std::string(), std::string("/etc/ca.pem")}) {
+          const auto text =
+              recipe(end, program, made.record, *settings, {"gw.example", "4711", ca}, language);
+          REQUIRE(text);
+          INFO(*text);
+          for (const char* left : {"{host}", "{port}", "{user}", "{address}", "{domain}", "{name}", "{span}",
+                                   "{?", "{:", "{ca}"})
+            CHECK(text->find(left) == std::string::npos);
+          CHECK(text->find(made.password.text()) == std::string::npos);
+          if (ca.empty()) CHECK(text->find("ca.pem") == std::string::npos);
+        }
       }
     }
   }
@@ -124,4 +128,45 @@ TEST_CASE("every recipe is filled in, and lines for a CA are there only with one
   CHECK(fetchmail->find("sslcertfile \"/etc/ca.pem\"") != std::string::npos);
   CHECK(fetchmail->find(made.record.local_part()) != std::string::npos);
   CHECK_FALSE(recipe(RecipeEnd::Drain, "microsoft365", made.record, *settings, {}));
+}
+
+TEST_CASE("recipes explain themselves in each language, with the same commands and settings in all") {
+  Vault vault;
+  const MadeMailbox made = vault.mailbox();
+  const auto settings = read_settings(*vault.store);
+  REQUIRE(settings);
+  store::MailboxRecord mailbox = made.record;
+  mailbox.grace = 30 * 86'400;
+  const auto in = [&](RecipeEnd end, std::string_view program, std::string_view language) {
+    return recipe(end, program, mailbox, *settings, {"gw.example", "4711", ""}, language).value();
+  };
+  // What is no comment and no prose: indented lines of shells, and all of a configuration.
+  const auto commands = [](const std::string& text, bool prose) {
+    std::string kept;
+    for (const std::string_view line : split(text, '\n'))
+      if (prose ? line.starts_with("  gw-store") || line.starts_with("    --allow")
+                : !line.starts_with("#") || line.starts_with("#!"))
+        kept += std::string(line) + "\n";
+    return kept;
+  };
+  for (const RecipeEnd end : {RecipeEnd::Drain, RecipeEnd::Sender}) {
+    for (const std::string_view program : recipe_programs(end)) {
+      const bool prose =
+          program == "mailstore" || program == "microsoft365" || program == "google" || program == "exchange";
+      const std::string english = in(end, program, "en");
+      CHECK(in(end, program, "fr") == english);
+      for (const std::string_view language : {"it", "de"}) {
+        INFO(program);
+        CHECK(in(end, program, language) != english);
+        CHECK(commands(in(end, program, language), prose) == commands(english, prose));
+      }
+    }
+  }
+  CHECK(in(RecipeEnd::Drain, "getmail", "en").find("brought back for 30 days.") != std::string::npos);
+  CHECK(in(RecipeEnd::Drain, "getmail", "it").find("per 30 giorni.") != std::string::npos);
+  CHECK(in(RecipeEnd::Drain, "getmail", "de").find("30 Tage lang") != std::string::npos);
+  store::MailboxRecord at_once = made.record;
+  at_once.grace = 0;
+  const auto none = recipe(RecipeEnd::Drain, "getmail", at_once, *settings, {"gw.example", "995", ""});
+  CHECK(none->find("cannot be brought back.") != std::string::npos);
 }

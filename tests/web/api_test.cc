@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "vault/token.h"
+#include "vault/upkeep.h"
 #include "web/api_private.h"
 #include "web/browser.h"
 #include "web/pace.h"
@@ -18,7 +19,9 @@ namespace {
 
 class Program {
  public:
-  Program(ConsoleVault& vault, vault::Role scope, std::vector<std::string> only = {}) : vault_(vault) {
+  Program(ConsoleVault& vault, vault::Role role, std::vector<std::string> only = {})
+      : Program(vault, vault::scope_of(role), std::move(only)) {}
+  Program(ConsoleVault& vault, vault::Scope scope, std::vector<std::string> only = {}) : vault_(vault) {
     vault::ApiToken wanted;
     wanted.name = "test" + std::to_string(++made_);
     wanted.scope = scope;
@@ -195,6 +198,81 @@ TEST_CASE("A body is what its schema says, or is refused with the field's name")
   program.error("PATCH", box, 422, R"({"grace":99999999999})");
   program.type = "application/x-www-form-urlencoded";
   CHECK(program.error("PATCH", box, 415, "quota=1").starts_with("unsupported_media_type"));
+}
+
+TEST_CASE("The settings for both ends of a mailbox are there by program and in three languages") {
+  ConsoleVault vault;
+  vault.add_mailbox("acme-mail");
+  Program program(vault, vault::Role::Viewer, {"acme-*"});
+  const std::string recipes = "/api/v1/mailboxes/acme-mail/recipes";
+  const Json all = program.json("GET", recipes, 200)["items"];
+  CHECK(all.size() == 12);
+  CHECK(all[0]["kind"] == "profile");
+  const auto text = [&](const std::string& query) {
+    const Json items = program.json("GET", recipes + query, 200)["items"];
+    REQUIRE(items.size() == 1);
+    return items[0]["text"].get<std::string>();
+  };
+  CHECK(text("?for=getmail&port=4711&ca_file=/etc/ca.pem").find("port = 4711\n") != std::string::npos);
+  CHECK(text("?for=getmail&host=mx.example").find("server = mx.example\n") != std::string::npos);
+  CHECK(text("?for=postfix&language=it").find("una copia di ogni messaggio") != std::string::npos);
+  CHECK(program.json("GET", recipes + "?kind=sender", 200)["items"].size() == 5);
+  program.error("GET", recipes + "?kind=sender&for=getmail", 404);
+  program.error("GET", recipes + "?kind=other", 422);
+  program.error("GET", recipes + "?language=fr", 422);
+  program.error("GET", recipes + "?for=getmail&host=a%0Ab", 422);
+  program.error("GET", "/api/v1/mailboxes/other/recipes", 404);
+}
+
+TEST_CASE("A token of scope `metrics` gets the numbers, without a session, and nothing else") {
+  ConsoleVault vault;
+  vault.add_mailbox("journal");
+  Program watcher(vault, vault::Scope::Metrics);
+  const web::Response numbers = watcher.ask("GET", "/metrics");
+  CHECK(numbers.status == 200);
+  CHECK(numbers.content_type.starts_with("application/openmetrics-text"));
+  CHECK(numbers.body.find("gw_messages{mailbox=\"journal\"") != std::string::npos);
+  CHECK(numbers.body.ends_with("# EOF\n"));
+  CHECK_FALSE(numbers.headers.has("Set-Cookie"));
+  for (const web::api::Operation& each : web::api::operations())
+    if (!each.open && each.pattern.find(':') == std::string_view::npos)
+      CHECK(watcher.ask(std::string(each.method), std::string(each.pattern)).status == 403);
+  CHECK(watcher.ask("POST", "/metrics").status != 200);
+  CHECK(watcher.ask("GET", "/").status == 303);
+
+  CHECK(Program(vault, vault::Role::Viewer).ask("GET", "/metrics").status == 200);
+  CHECK(Program(vault, vault::Scope::Metrics, {"acme-*"}).ask("GET", "/metrics").status == 403);
+  watcher.token = "Bearer gw_test1_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+  CHECK(watcher.ask("GET", "/metrics").status == 401);
+  watcher.token.clear();
+  CHECK(watcher.ask("GET", "/metrics").status == 401);
+}
+
+TEST_CASE("The last account that may do everything stays for the API as well") {
+  ConsoleVault vault;
+  Program program(vault, vault::Role::Administrator);
+  const std::string account = "/api/v1/accounts/administrator";
+  CHECK(program.error("DELETE", account, 409).find("last account") != std::string::npos);
+  program.error("PATCH", account, 409, R"({"disabled":true})");
+  program.error("PATCH", account, 409, R"({"role":"viewer"})");
+  program.error("PATCH", account, 409, R"({"only":["a*"]})");
+  CHECK(program.json("PATCH", account, 200, R"({"language":"it"})")["language"] == "it");
+  vault.add_account("second", vault::Role::Administrator);
+  program.json("DELETE", account, 204);
+}
+
+TEST_CASE("The status knows the last backup and verify, for tokens without patterns") {
+  ConsoleVault vault;
+  Program program(vault, vault::Role::Viewer);
+  CHECK(program.json("GET", "/api/v1/status", 200)["last_verify"].is_null());
+  REQUIRE(vault::note_verify(vault.store, {gw::now(), 1, 1, 3}, "test"));
+  const Json status = program.json("GET", "/api/v1/status", 200);
+  CHECK(status["last_verify"].is_string());
+  CHECK(status["last_verify_findings"] == 3);
+  CHECK(status["last_backup"].is_null());
+  CHECK(status["checkpoint_key"] == vault::verifier_key(vault.history_key, *vault.store.vault_id()));
+  Program limited(vault, vault::Role::Viewer, {"acme-*"});
+  CHECK(limited.json("GET", "/api/v1/status", 200)["last_verify"].is_null());
 }
 
 TEST_CASE("Secrets of a body are read with their escapes and are gone from the body") {
