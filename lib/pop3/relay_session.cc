@@ -68,11 +68,6 @@ void RelaySession::output_sent() {
     output_.clear();
 }
 
-void RelaySession::receive(ByteView octets) {
-  append(input_, octets);
-  if (state_ == State::Authorization) secret_input_ = true;
-}
-
 template <class E>
 void RelaySession::ask(E event) {
   event_ = std::move(event);
@@ -83,36 +78,30 @@ const RelaySession::Event& RelaySession::next_event() {
   if (awaiting_) return event_;
   for (;;) {
     if (state_ == State::Over) return event_ = Closed{};
-    ByteView rest = ByteView(input_).subspan(used_);
-    const wire::LineReader::Found found = reader_.next(rest);
-    used_ = input_.size() - rest.size();
-    if (found.kind == wire::LineReader::Kind::NeedMore) {
-      if (std::exchange(secret_input_, false)) wipe(input_);
-      input_ = {};
-      used_ = 0;
-      if (!eof_) return event_ = NeedInput{};
-      state_ = State::Over;
-    } else if (found.kind == wire::LineReader::Kind::Fault) {
-      malformed(found.fault);
-    } else {
-      obey(found.text);
+    const CommandLines::Next next = lines_.next();
+    switch (next.kind) {
+      case CommandLines::Kind::Line:
+        obey(next.text);
+        break;
+      case CommandLines::Kind::Malformed:
+        exchange_.reset();
+        // The server behind waits for an answer that will not come.
+        if (challenged_)
+          close("not an answer to a challenge");
+        else
+          line("-ERR", next.text);
+        break;
+      case CommandLines::Kind::TooMany:
+        close(next.text);
+        break;
+      case CommandLines::Kind::NeedInput:
+        return event_ = NeedInput{};
+      case CommandLines::Kind::Ended:
+        state_ = State::Over;
+        break;
     }
     if (awaiting_) return event_;
   }
-}
-
-void RelaySession::malformed(wire::LineReader::Fault fault) {
-  using Fault = wire::LineReader::Fault;
-  exchange_.reset();
-  // The server behind waits for an answer that will not come.
-  if (challenged_) return close("not an answer to a challenge");
-  if (++malformed_ >= options_.malformed_limit) return close("too many malformed commands");
-  if (fault == Fault::TooLong)
-    line("-ERR line too long");
-  else if (fault == Fault::Nul)
-    line("-ERR NUL in a command");
-  else
-    line("-ERR a command ends with CRLF");
 }
 
 void RelaySession::obey(std::string_view text) {
@@ -151,7 +140,7 @@ void RelaySession::obey_before_login(const Command& command) {
     case Verb::Stls:
       if (options_.tls) return line("-ERR TLS is active");
       if (!options_.tls_available) return line("-ERR TLS is not available");
-      if (used_ != input_.size()) return close("nothing may follow STLS");
+      if (lines_.more()) return close("nothing may follow STLS");
       return ask(StartTls{});
     case Verb::Utf8:
       if (!trim(argument).empty()) return line("-ERR no argument is expected");
@@ -281,12 +270,8 @@ void RelaySession::close(std::string_view text) {
 
 void RelaySession::tls_started() {
   options_.tls = true;
-  reader_.forget();
-  wipe(input_);
-  input_ = {};
-  used_ = 0;
+  lines_.forget();
   user_given_ = false;
-  malformed_ = 0;
 }
 
 }  // namespace gw::pop3

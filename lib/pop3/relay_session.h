@@ -22,9 +22,9 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "pop3/command.h"
+#include "pop3/command_lines.h"
 #include "pop3/reply_counts.h"
 #include "sasl/pass_through.h"
-#include "wire/line_reader.h"
 
 namespace gw::pop3 {
 
@@ -65,12 +65,13 @@ class RelaySession {
   using Event = std::variant<NeedInput, StartTls, Capa, User, Pass, Auth, Response, Ask, Quit, Closed>;
 
   // Says nothing: the first reply is the greeting, as ok() or close().
-  explicit RelaySession(RelayOptions options) : options_(options), reader_(options.line_limit) {}
+  explicit RelaySession(RelayOptions options)
+      : options_(options), lines_(options.line_limit, options.malformed_limit) {}
 
   // Octets from the client, after NeedInput. What came in the same piece behind STLS ends the session
   // (CVE-2021-33515 and its family).
-  void receive(ByteView octets);
-  void receive_eof() { eof_ = true; }  // what was sent before is still answered
+  void receive(ByteView octets) { lines_.receive(octets, state_ == State::Authorization); }
+  void receive_eof() { lines_.receive_eof(); }  // what was sent before is still answered
 
   // Valid until the next call of anything. While an event awaits an answer, asking again gives that same one.
   const Event& next_event();
@@ -108,7 +109,6 @@ class RelaySession {
   void obey_after_login(const Command& command);
   void auth(std::string_view argument);
   void auth_step(sasl::PassThrough::Step step);
-  void malformed(wire::LineReader::Fault fault);
   void answered();
   void line(std::string_view status, std::string_view text = {});
   template <class E>
@@ -116,16 +116,11 @@ class RelaySession {
 
   RelayOptions options_;
   ReplyCounts replies_;
-  wire::LineReader reader_;
-  Bytes input_;
-  std::size_t used_ = 0;       // of input_
-  bool secret_input_ = false;  // a password may be in it
+  CommandLines lines_;
   Bytes output_;
   Event event_ = NeedInput{};
   bool awaiting_ = false;
-  bool eof_ = false;
   State state_ = State::Authorization;
-  std::size_t malformed_ = 0;
   bool user_given_ = false;
   bool in_text_ = false;
   bool challenged_ = false;  // by the server behind

@@ -8,7 +8,8 @@
 
 namespace gw::pop3 {
 
-Session::Session(Options options) : options_(std::move(options)), reader_(options_.line_limit) {
+Session::Session(Options options)
+    : options_(std::move(options)), lines_(options_.line_limit, options_.malformed_limit) {
   // No <…> in it: that would announce APOP (RFC 1939 section 7).
   line("+OK " + (options_.host.empty() ? "" : printable(options_.host) + " ") + "POP3 ready");
 }
@@ -45,10 +46,6 @@ void Session::output_sent() {
     output_.clear();
 }
 
-void Session::receive(ByteView octets) {
-  append(input_, octets);
-}
-
 template <class E>
 void Session::ask(E event) {
   event_ = std::move(event);
@@ -64,34 +61,26 @@ const Event& Session::next_event() {
       go_on_listing();
       continue;
     }
-    ByteView rest = ByteView(input_).subspan(used_);
-    const wire::LineReader::Found found = reader_.next(rest);
-    used_ = input_.size() - rest.size();
-    if (found.kind == wire::LineReader::Kind::NeedMore) {
-      if (std::exchange(secret_input_, false)) wipe(input_);
-      input_ = {};
-      used_ = 0;
-      if (!eof_) return event_ = NeedInput{};
-      state_ = State::Over;
-    } else if (found.kind == wire::LineReader::Kind::Fault) {
-      malformed(found.fault);
-    } else {
-      obey(found.text);
+    const CommandLines::Next next = lines_.next();
+    switch (next.kind) {
+      case CommandLines::Kind::Line:
+        obey(next.text);
+        break;
+      case CommandLines::Kind::Malformed:
+        exchange_.reset();
+        error(next.text);
+        break;
+      case CommandLines::Kind::TooMany:
+        close(next.text);
+        break;
+      case CommandLines::Kind::NeedInput:
+        return event_ = NeedInput{};
+      case CommandLines::Kind::Ended:
+        state_ = State::Over;
+        break;
     }
     if (awaiting_) return event_;
   }
-}
-
-void Session::malformed(wire::LineReader::Fault fault) {
-  using Fault = wire::LineReader::Fault;
-  exchange_.reset();
-  if (++malformed_ >= options_.malformed_limit) return close("too many malformed commands");
-  if (fault == Fault::TooLong)
-    line("-ERR line too long");
-  else if (fault == Fault::Nul)
-    line("-ERR NUL in a command");
-  else
-    line("-ERR a command ends with CRLF");
 }
 
 void Session::obey(std::string_view text) {
@@ -149,7 +138,7 @@ void Session::obey_before_login(Verb verb, std::string_view argument) {
     case Verb::Stls:
       if (options_.tls) return line("-ERR TLS is active");
       if (!options_.tls_available) return line("-ERR TLS is not available");
-      if (used_ != input_.size()) return close("nothing may follow STLS");
+      if (lines_.more()) return close("nothing may follow STLS");
       return ask(StartTls{});
     case Verb::User:
       user_ = trim(argument);
@@ -368,12 +357,8 @@ void Session::close(std::string_view text) {
 
 void Session::tls_started() {
   options_.tls = true;
-  reader_.forget();
-  wipe(input_);
-  input_ = {};
-  used_ = 0;
+  lines_.forget();
   user_.clear();
-  malformed_ = 0;
 }
 
 }  // namespace gw::pop3

@@ -25,10 +25,10 @@
 #include "base/id.h"
 #include "base/secret.h"
 #include "pop3/command.h"
+#include "pop3/command_lines.h"
 #include "pop3/reply_counts.h"
 #include "sasl/mechanism.h"
 #include "wire/dot_writer.h"
-#include "wire/line_reader.h"
 
 namespace gw::pop3 {
 
@@ -75,9 +75,9 @@ class Session {
 
   // Octets from the client, after NeedInput. What came in the same piece behind a STLS command ends the
   // session and is never read as commands within TLS (CVE-2021-33515 and its family).
-  void receive(ByteView octets);
+  void receive(ByteView octets) { lines_.receive(octets, state_ == State::Authorization); }
   // The client has closed its side. What it sent before is still answered.
-  void receive_eof() { eof_ = true; }
+  void receive_eof() { lines_.receive_eof(); }
 
   // The next thing that happened; valid until the next call of anything. While an event awaits an answer,
   // asking again gives that same event.
@@ -121,7 +121,6 @@ class Session {
   void go_on_listing();
   void stat();
   void dele(std::string_view argument);
-  void malformed(wire::LineReader::Fault fault);
   // The message that `number` names; none, and refused, where there is no such or no longer.
   bool exists(const std::optional<std::uint64_t>& number);
   template <class E>
@@ -139,17 +138,12 @@ class Session {
 
   Options options_;
   ReplyCounts replies_;
-  wire::LineReader reader_;
+  CommandLines lines_;
   wire::DotWriter dots_;
-  Bytes input_;
-  std::size_t used_ = 0;       // of input_
-  bool secret_input_ = false;  // a password may be in it
   Bytes output_;
   Event event_ = NeedInput{};
   bool awaiting_ = false;
-  bool eof_ = false;
   State state_ = State::Authorization;
-  std::size_t malformed_ = 0;
   std::string user_;
   std::optional<sasl::Exchange> exchange_;
   std::vector<Entry> messages_;

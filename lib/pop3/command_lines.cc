@@ -1,0 +1,51 @@
+#include "pop3/command_lines.h"
+
+#include <utility>
+
+#include "base/secret.h"
+
+namespace gw::pop3 {
+
+void CommandLines::receive(ByteView octets, bool secret) {
+  append(input_, octets);
+  if (secret) secret_ = true;
+}
+
+CommandLines::Next CommandLines::next() {
+  ByteView rest = ByteView(input_).subspan(used_);
+  const wire::LineReader::Found found = reader_.next(rest);
+  used_ = input_.size() - rest.size();
+  switch (found.kind) {
+    case wire::LineReader::Kind::Line:
+      return {Kind::Line, found.text};
+    case wire::LineReader::Kind::Fault:
+      return malformed(found.fault);
+    case wire::LineReader::Kind::NeedMore:
+      break;
+  }
+  // An idle session holds no buffer.
+  drop_input();
+  return {eof_ ? Kind::Ended : Kind::NeedInput, {}};
+}
+
+CommandLines::Next CommandLines::malformed(wire::LineReader::Fault fault) {
+  using Fault = wire::LineReader::Fault;
+  if (++malformed_ >= malformed_limit_) return {Kind::TooMany, "too many malformed commands"};
+  if (fault == Fault::TooLong) return {Kind::Malformed, "line too long"};
+  if (fault == Fault::Nul) return {Kind::Malformed, "NUL in a command"};
+  return {Kind::Malformed, "a command ends with CRLF"};
+}
+
+void CommandLines::forget() {
+  reader_.forget();
+  drop_input();
+  malformed_ = 0;
+}
+
+void CommandLines::drop_input() {
+  if (std::exchange(secret_, false)) wipe(input_);
+  input_ = {};
+  used_ = 0;
+}
+
+}  // namespace gw::pop3

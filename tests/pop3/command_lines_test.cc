@@ -1,0 +1,65 @@
+#include "pop3/command_lines.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "support/cuts.h"
+
+using namespace std::literals;
+
+namespace gw::pop3 {
+namespace {
+
+using Kind = CommandLines::Kind;
+
+// All that comes of a text: lines as they are, replies to malformed ones in brackets.
+std::vector<std::string> given(CommandLines& lines, std::string_view text, std::size_t cut) {
+  std::vector<std::string> all;
+  const auto take = [&] {
+    for (;;) {
+      const CommandLines::Next next = lines.next();
+      if (next.kind == Kind::NeedInput || next.kind == Kind::Ended) return next.kind;
+      all.push_back(next.kind == Kind::Line ? std::string(next.text) : "[" + std::string(next.text) + "]");
+      if (next.kind == Kind::TooMany) return next.kind;
+    }
+  };
+  for (; !text.empty(); text.remove_prefix(std::min(cut, text.size()))) {
+    lines.receive(as_bytes(text.substr(0, cut)), true);
+    if (take() == Kind::TooMany) return all;
+  }
+  lines.receive_eof();
+  CHECK(take() == Kind::Ended);
+  return all;
+}
+
+TEST_CASE("lines and replies to malformed ones come in order, however the octets are cut") {
+  for (std::size_t cut = 1; cut < 40; ++cut) {
+    CommandLines lines(10, 9);
+    CHECK(given(lines, "NOOP\r\nUSER a\nQUIT\r\nA\0B\r\n12345678901\r\nSTAT\r\nhalf"sv, cut) ==
+          std::vector<std::string>{"NOOP", "[a command ends with CRLF]", "[NUL in a command]",
+                                   "[line too long]", "STAT"});
+  }
+}
+
+TEST_CASE("the malformed command that is too many is told") {
+  CommandLines lines(10, 2);
+  CHECK(given(lines, "A\0\r\nB\0\r\nC\r\n"sv, 100) ==
+        std::vector<std::string>{"[NUL in a command]", "[too many malformed commands]"});
+}
+
+TEST_CASE("what came behind a line is known, and can be forgotten with the count of malformed ones") {
+  CommandLines lines(10, 2);
+  lines.receive(as_bytes("A\0\r\nSTLS\r\nQUIT\r\n"sv), true);
+  CHECK(lines.next().kind == Kind::Malformed);
+  CHECK(lines.next().text == "STLS");
+  CHECK(lines.more());
+  lines.forget();
+  CHECK_FALSE(lines.more());
+  CHECK(lines.next().kind == Kind::NeedInput);
+  lines.receive(as_bytes("A\0\r\n"sv), false);
+  CHECK(lines.next().kind == Kind::Malformed);
+}
+
+}  // namespace
+}  // namespace gw::pop3
