@@ -1,5 +1,6 @@
 #include "gate/smtp_client_side.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -52,7 +53,7 @@ bool SmtpClientSide::start_tls(const Tls& tls) {
   return true;
 }
 
-bool SmtpClientSide::read() {
+bool SmtpClientSide::read(milliseconds patience) {
   if (!flush()) return false;
   // All input is used up: not before, for commands may stand behind an AUTH in the same buffer.
   if (std::exchange(secret_, false)) wipe(command_);
@@ -63,7 +64,7 @@ bool SmtpClientSide::read() {
       in_body ? std::span(body_.get(), kBodyBuffer) : std::span<std::byte>(command_);
   // A message that is on its way may end; everything else is told at once that the process stops.
   stream_.finish(in_body ? timeouts_.grace : milliseconds(0));
-  stream_.set_timeout(in_body ? timeouts_.data : timeouts_.idle);
+  stream_.set_timeout(std::min(patience, in_body ? timeouts_.data : timeouts_.idle));
   const Result<std::size_t> got = stream_.read(buffer);
   if (got) {
     *got == 0 ? session_->receive_eof() : session_->receive(buffer.first(*got));
@@ -87,7 +88,13 @@ bool SmtpClientSide::flush() {
   return sent.has_value();
 }
 
+void SmtpClientSide::close(Refusal refusal, std::string reason) {
+  reason_ = std::move(reason);
+  session_->close(refusal);
+}
+
 void SmtpClientSide::say_goodbye() {
+  if (session_->output_size() > 0 && reason_ == kGone) reason_ = "ended by our reply";
   stream_.last_words(kLastWords);
   flush();
 }

@@ -1,10 +1,12 @@
-// The client's side of a relayed SMTP connection: the session (smtp/session.h), its stream and its buffers.
+// The client's side of an SMTP connection, ours or relayed: the session (smtp/session.h), its stream and its
+// buffers.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "net/stream.h"
@@ -27,7 +29,9 @@ class SmtpClientSide {
       : stream_(std::move(stream)), timeouts_(timeouts) {}
 
   net::Stream& stream() { return stream_; }
+  const net::Stream& stream() const { return stream_; }
   smtp::Session& session() { return *session_; }  // once it has begun
+  const smtp::Session& session() const { return *session_; }
   bool begun() const { return session_ != nullptr; }
   const std::string& reason() const { return reason_; }  // why it ended
 
@@ -37,22 +41,26 @@ class SmtpClientSide {
   // with TLS, start_tls() that behind STARTTLS, which it answers.
   bool handshake(const Tls& tls);
   bool start_tls(const Tls& tls);
-  // At NeedInput. A session that waited too long or ends with the process is closed with its 421.
-  bool read();
+  // At NeedInput: the session gets what comes next. One that waited too long, or longer than `patience`, or
+  // that ends with the process, is closed with its 421.
+  bool read(std::chrono::milliseconds patience = std::chrono::milliseconds::max());
   bool flush();
   bool must_flush() const { return session_->output_size() >= kOutput; }
   // What is said from now on until the next read() is sent, also where the process stops.
   void must_be_heard() { stream_.last_words(kLastWords); }
+  // Ends the session with our reply, and the reason for the log.
+  void close(smtp::Refusal refusal, std::string reason);
   // What was said last is sent.
   void say_goodbye();
   // A password was in what was read: it is wiped when all of it is used up.
   void had_secret() { secret_ = true; }
 
  private:
-  static constexpr std::size_t kCommandBuffer = 16 << 10;  // holds a whole AUTH line
-  static constexpr std::size_t kBodyBuffer = 64 << 10;
-  static constexpr std::size_t kOutput = 16 << 10;
-  static constexpr std::chrono::milliseconds kLastWords{2'000};
+  static constexpr std::size_t kCommandBuffer = 16 << 10;  // an idle connection touches little of it
+  static constexpr std::size_t kBodyBuffer = 64 << 10;     // made when a message comes, given back behind it
+  static constexpr std::size_t kOutput = 16 << 10;         // replies gathered before they are sent
+  static constexpr std::chrono::milliseconds kLastWords{2'000};  // for the 421 of a process that stops
+  static constexpr std::string_view kGone = "closed by the client";
 
   net::Stream stream_;
   Timeouts timeouts_;
@@ -60,7 +68,7 @@ class SmtpClientSide {
   std::array<std::byte, kCommandBuffer> command_;
   std::unique_ptr<std::byte[]> body_;
   bool secret_ = false;
-  std::string reason_ = "closed by the client";
+  std::string reason_{kGone};
 };
 
 }  // namespace gw::gate

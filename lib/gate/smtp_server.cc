@@ -1,16 +1,14 @@
 #include "gate/smtp_server.h"
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "base/log.h"
-#include "base/secret.h"
 #include "base/text.h"
 #include "gate/smtp_auth.h"
+#include "gate/smtp_client_side.h"
 #include "gate/smtp_mail.h"
 #include "gate/smtp_policy.h"
 #include "gate/transaction.h"
@@ -23,34 +21,26 @@ namespace {
 using smtp::Refusal;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kCommandBuffer = 4 << 10;  // on the stack, of which an idle connection touches little
-constexpr std::size_t kBodyBuffer = 64 << 10;    // made when a message comes in, given back behind it
-constexpr std::size_t kOutput = 16 << 10;        // replies that are gathered before they are sent
-constexpr milliseconds kLastWords{2'000};        // for the 421 of a process that stops
-constexpr std::size_t kIdsInReply = 12;          // fit into one reply line
-constexpr std::string_view kGone = "closed by the client";
+constexpr std::size_t kIdsInReply = 12;  // fit into one reply line
 
 class Connection {
  public:
   Connection(net::Stream stream, const SmtpListener& listener, const SmtpService& service)
-      : stream_(std::move(stream)),
+      : client_(std::move(stream),
+                {service.idle_timeout, service.data_timeout, service.handshake_timeout, service.grace}),
         listener_(listener),
         service_(service),
         name_(new_transaction()),
-        peer_(stream_.peer().address.empty() ? "local" : stream_.peer().address),
-        tally_("smtp", service.report),
-        session_(session_options()) {}
+        peer_(client_.stream().peer().address.empty() ? "local" : client_.stream().peer().address),
+        tally_("smtp", service.report) {}
 
   void serve();
 
  private:
   smtp::Options session_options() const;
-  void converse();
+  SmtpClientSide::Tls certificate() const;
   bool step();
   bool need_input();
-  bool flush();
-  bool handshake();
-  bool start_tls();
   store::Store* store();
   void auth_step(sasl::Step step);
   void mail(const smtp::MailFrom& from);
@@ -63,28 +53,26 @@ class Connection {
   void refuse_recipient(const smtp::RcptTo& to, Refusal refusal);
   vault::Envelope envelope(const smtp::MailFrom& from) const;
 
-  net::Stream stream_;
+  smtp::Session& session() { return client_.session(); }
+  const smtp::Session& session() const { return client_.session(); }
+
+  SmtpClientSide client_;
   const SmtpListener& listener_;
   const SmtpService& service_;
   std::string name_;
   std::string peer_;
   SessionTally tally_;
-  smtp::Session session_;
-  std::array<std::byte, kCommandBuffer> command_;
-  std::unique_ptr<std::byte[]> body_;
   store::Store* store_ = nullptr;
   std::optional<sasl::Exchange> exchange_;  // AUTH under way
   std::optional<MailboxId> sender_;         // whose token was given
-  bool secret_in_buffer_ = false;           // of AUTH
   std::optional<SmtpMail> mail_;
   std::uint64_t announced_ = 0;  // by SIZE
   std::size_t mails_ = 0;        // begun
   std::size_t accepted_ = 0;
   std::size_t recipients_refused_ = 0;
-  std::chrono::steady_clock::time_point body_begun_;
+  std::optional<std::chrono::steady_clock::time_point> body_begun_;
   std::uint64_t body_octets_ = 0;           // that came since
   std::map<MailboxId, std::string> known_;  // mailboxes that were named
-  std::string reason_{kGone};
 };
 
 smtp::Options Connection::session_options() const {
@@ -96,54 +84,58 @@ smtp::Options Connection::session_options() const {
   options.tls_active = listener_.implicit_tls;
   options.require_tls = service_.require_tls;
   options.ask_auth = true;
-  options.plaintext_auth = service_.allow_plaintext_auth && stream_.peer().loopback();
+  options.plaintext_auth = service_.allow_plaintext_auth && client_.stream().peer().loopback();
   options.reject_bare_newline = service_.reject_bare_newline;
   return options;
 }
 
+SmtpClientSide::Tls Connection::certificate() const {
+  if (!service_.tls) return Error(Code::Config, "no certificate is configured");
+  return service_.tls();
+}
+
 void Connection::serve() {
-  if (!listener_.implicit_tls || handshake()) converse();
-  stream_.close();
-  if (session_.replies().refused > 0) note_refusals();
+  if (!listener_.implicit_tls || client_.handshake(certificate())) {
+    client_.begin(session_options(), !service_.listen_for_early_talk);
+    while (step()) {
+    }
+  }
+  mail_.reset();
+  client_.stream().close();
+  store::Tally& counts = tally_.counts();
+  counts.tls = client_.stream().tls() ? 1 : 0;
+  if (client_.begun()) {
+    counts.completed = session().replies().completed;
+    counts.deferred = session().replies().deferred;
+    counts.refused = session().replies().refused;
+    if (counts.refused > 0) note_refusals();
+  }
   log::info("smtp session ended", {{"session", name_},
                                    {"peer", peer_},
                                    {"accepted", accepted_},
                                    {"refused", recipients_refused_},
-                                   {"reason", reason_}});
-  store::Tally& counts = tally_.counts();
-  counts.tls = stream_.tls() ? 1 : 0;
-  counts.completed = session_.replies().completed;
-  counts.deferred = session_.replies().deferred;
-  counts.refused = session_.replies().refused;
+                                   {"reason", client_.reason()}});
   tally_.end();
-}
-
-void Connection::converse() {
-  if (service_.listen_for_early_talk && stream_.pending()) {
-    static constexpr std::array<std::byte, 1> kSomething{};
-    session_.receive(kSomething);
-  } else {
-    session_.greet();
-  }
-  while (step()) {
-  }
 }
 
 // Does the next thing. False: the connection has ended.
 bool Connection::step() {
-  const smtp::Event& event = session_.next_event();
+  const smtp::Event& event = session().next_event();
   if (std::holds_alternative<smtp::NeedInput>(event)) return need_input();
   if (const auto* bytes = std::get_if<smtp::BodyBytes>(&event)) {
     body(bytes->bytes);
     return true;
   }
   if (std::holds_alternative<smtp::Closed>(event)) {
-    if (session_.output_size() > 0 && reason_ == kGone) reason_ = "ended by our reply";
-    stream_.last_words(kLastWords);
-    flush();
+    mail_.reset();
+    client_.say_goodbye();
     return false;
   }
-  if (std::holds_alternative<smtp::StartTls>(event)) return start_tls();
+  if (std::holds_alternative<smtp::StartTls>(event)) {
+    // Who was authenticated in clear is nobody within TLS (RFC 3207 section 4.2).
+    sender_.reset();
+    return client_.start_tls(certificate());
+  }
   if (const auto* from = std::get_if<smtp::MailFrom>(&event)) {
     mail(*from);
   } else if (const auto* to = std::get_if<smtp::RcptTo>(&event)) {
@@ -153,61 +145,35 @@ bool Connection::step() {
   } else if (std::holds_alternative<smtp::Aborted>(event)) {
     mail_.reset();
   } else if (std::holds_alternative<smtp::AuthOffer>(event)) {
-    session_.offer_auth(senders_known(store()));
+    session().offer_auth(senders_known(store()));
   } else if (const auto* start = std::get_if<smtp::AuthStart>(&event)) {
     exchange_.emplace(sasl::make_mechanism(start->mechanism));
     auth_step(exchange_->start(start->initial));
   } else if (const auto* line = std::get_if<smtp::AuthLine>(&event)) {
     auth_step(exchange_->respond(line->line));
   }
-  return session_.output_size() < kOutput || flush();
+  return !client_.must_flush() || client_.flush();
 }
 
 bool Connection::need_input() {
-  if (!flush()) return false;
-  // All input is used up: not before, for commands may stand behind an AUTH in the same buffer.
-  if (std::exchange(secret_in_buffer_, false)) wipe(command_);
-  const bool in_body = session_.in_body();
-  if (in_body && mail_ && store_ != nullptr) mail_->prepare(*store_);
-  if (in_body && !body_) {
-    body_ = std::make_unique_for_overwrite<std::byte[]>(kBodyBuffer);
+  if (!session().in_body()) {
+    body_begun_.reset();
+  } else if (!body_begun_) {
     body_begun_ = std::chrono::steady_clock::now();
     body_octets_ = 0;
+    if (mail_ && store_ != nullptr) mail_->prepare(*store_);
   }
-  if (!in_body) body_.reset();
-  const std::span<std::byte> buffer =
-      in_body ? std::span(body_.get(), kBodyBuffer) : std::span<std::byte>(command_);
-  // A message that is on its way may end; everything else is told at once that the process stops.
-  stream_.finish(in_body ? service_.grace : milliseconds(0));
-  const milliseconds patience = in_body ? service_.data_timeout : service_.idle_timeout;
-  stream_.set_timeout(service_.scarce() ? std::min(patience, service_.scarce_timeout) : patience);
-  const Result<std::size_t> got = stream_.read(buffer);
-  if (got && in_body) body_octets_ += *got;
-  if (got && in_body && service_.scarce() && too_slow()) {
-    mail_.reset();
-    reason_ = "too slow while connections are scarce";
-    session_.close(Refusal::Idle);
+  if (!service_.scarce()) return client_.read();
+  if (body_begun_ && too_slow()) {
+    client_.close(Refusal::Idle, "too slow while connections are scarce");
     return true;
   }
-  if (got) {
-    *got == 0 ? session_.receive_eof() : session_.receive(buffer.first(*got));
-    return true;
-  }
-  mail_.reset();
-  reason_ = got.error().text();
-  if (got.error().code() == Code::Timeout) {
-    session_.close(Refusal::Idle);
-  } else if (net::stop::requested()) {
-    session_.close(Refusal::Stopping);
-  } else {
-    return false;
-  }
-  return true;
+  return client_.read(service_.scarce_timeout);
 }
 
 bool Connection::too_slow() const {
   using std::chrono::duration_cast;
-  const auto passed = duration_cast<milliseconds>(std::chrono::steady_clock::now() - body_begun_);
+  const auto passed = duration_cast<milliseconds>(std::chrono::steady_clock::now() - *body_begun_);
   return passed > service_.scarce_timeout &&
          body_octets_ * 1000 < service_.scarce_rate * static_cast<std::uint64_t>(passed.count());
 }
@@ -218,60 +184,15 @@ void Connection::note_refusals() {
     log::warning("sender heard 5xx", {{"session", name_},
                                       {"peer", peer_},
                                       {"mailbox", name},
-                                      {"code", session_.last_permanent()},
-                                      {"replies", session_.replies().refused}});
+                                      {"code", session().last_permanent()},
+                                      {"replies", session().replies().refused}});
     store::Leaf leaf;
     leaf.type = store::LeafType::Refused;
     leaf.mailbox = id;
-    leaf.value = static_cast<std::uint64_t>(session_.last_permanent());
+    leaf.value = static_cast<std::uint64_t>(session().last_permanent());
     leaf.actor = "smtp " + peer_;
     if (const auto noted = store_->note(id, leaf); !noted) fail(noted.error(), "cannot note a refusal");
   }
-}
-
-bool Connection::flush() {
-  if (session_.output_size() == 0) return true;
-  const std::string output = session_.take_output();
-  const Result<void> sent = stream_.write(as_bytes(output));
-  if (!sent) reason_ = sent.error().text();
-  return sent.has_value();
-}
-
-bool Connection::handshake() {
-  const auto tls = service_.tls ? service_.tls() : Error(Code::Config, "no certificate is configured");
-  if (!tls) {
-    log::error("no TLS", {{"session", name_}, {"reason", tls.error().text()}});
-    reason_ = tls.error().text();
-    return false;
-  }
-  const Result<void> done = stream_.accept_tls(**tls, service_.handshake_timeout, "smtp");
-  if (!done) reason_ = "handshake: " + done.error().text();
-  return done.has_value();
-}
-
-bool Connection::start_tls() {
-  const auto tls = service_.tls();
-  if (!tls) {
-    log::error("no TLS", {{"session", name_}, {"reason", tls.error().text()}});
-    session_.refuse(Refusal::TlsUnavailable);
-    return true;
-  }
-  if (stream_.pending()) {
-    // It came behind STARTTLS, if in another packet (CVE-2011-0411).
-    static constexpr std::array<std::byte, 1> kSomething{};
-    session_.receive(kSomething);
-    return true;
-  }
-  session_.accept();
-  if (!flush()) return false;
-  const Result<void> done = stream_.accept_tls(**tls, service_.handshake_timeout, "smtp");
-  if (!done) {
-    reason_ = "handshake: " + done.error().text();
-    return false;
-  }
-  session_.tls_started();
-  sender_.reset();
-  return true;
 }
 
 // The store; null, with the reason in the log, where it cannot be reached now.
@@ -286,39 +207,40 @@ store::Store* Connection::store() {
 }
 
 void Connection::auth_step(sasl::Step step) {
-  if (const auto* challenge = std::get_if<sasl::Challenge>(&step)) return session_.challenge(challenge->text);
+  if (const auto* challenge = std::get_if<sasl::Challenge>(&step))
+    return session().challenge(challenge->text);
   exchange_.reset();
-  secret_in_buffer_ = true;
+  client_.had_secret();
   const auto* credentials = std::get_if<sasl::Credentials>(&step);
   if (credentials == nullptr)
-    return session_.refuse(std::holds_alternative<sasl::Cancelled>(step) ? Refusal::ExchangeCancelled
-                                                                         : Refusal::BadExchange);
+    return session().refuse(std::holds_alternative<sasl::Cancelled>(step) ? Refusal::ExchangeCancelled
+                                                                          : Refusal::BadExchange);
   store::Store* const vault = store();
-  if (vault == nullptr) return session_.refuse(Refusal::StoreTrouble);
+  if (vault == nullptr) return session().refuse(Refusal::StoreTrouble);
   const auto mailbox = authenticate_sender(*vault, *credentials);
   if (mailbox) {
     sender_ = mailbox->id;
     log::info("sender authenticated", {{"session", name_}, {"peer", peer_}, {"mailbox", mailbox->name}});
-    return session_.accept();
+    return session().accept();
   }
   if (mailbox.error().code() != Code::Denied) {
     fail(mailbox.error(), "cannot look a sender up");
-    return session_.refuse(Refusal::StoreTrouble);
+    return session().refuse(Refusal::StoreTrouble);
   }
   ++tally_.counts().failed_logins;
   // The name is not logged: people type their password into the wrong field.
   log::warning("login failed", {{"rhost", peer_}, {"session", name_}});
-  session_.refuse(Refusal::WrongCredentials);
+  session().refuse(Refusal::WrongCredentials);
 }
 
 vault::Envelope Connection::envelope(const smtp::MailFrom& from) const {
   vault::Envelope envelope;
   envelope.reverse_path = from.address;
   envelope.parameters = from.parameters;
-  envelope.helo = session_.helo();
+  envelope.helo = session().helo();
   envelope.host = service_.host;
-  envelope.peer = stream_.peer().address;
-  if (const auto& tls = stream_.tls()) {
+  envelope.peer = client_.stream().peer().address;
+  if (const auto& tls = client_.stream().tls()) {
     envelope.tls = tls->version + " " + tls->cipher;
     envelope.client_certificate = tls->client_certificate;
   }
@@ -330,16 +252,14 @@ vault::Envelope Connection::envelope(const smtp::MailFrom& from) const {
 }
 
 void Connection::mail(const smtp::MailFrom& from) {
-  if (net::stop::requested()) {
-    reason_ = "stopping";
-    return session_.close(Refusal::Stopping);
-  }
+  if (net::stop::requested()) return client_.close(Refusal::Stopping, "stopping");
   ++mails_;
+  body_begun_.reset();
   announced_ = from.size;
   mail_.emplace(envelope(from));
   log::verbose("mail",
                {{"transaction", mail_->envelope().transaction}, {"peer", peer_}, {"from", from.address}});
-  session_.accept();
+  session().accept();
 }
 
 void Connection::refuse_recipient(const smtp::RcptTo& to, Refusal refusal) {
@@ -350,7 +270,7 @@ void Connection::refuse_recipient(const smtp::RcptTo& to, Refusal refusal) {
                                   {"code", row.code},
                                   {"reason", row.name}});
   log::verbose("recipient refused", {{"transaction", mail_->envelope().transaction}, {"to", to.address}});
-  session_.refuse(refusal);
+  session().refuse(refusal);
 }
 
 void Connection::rcpt(const smtp::RcptTo& to) {
@@ -363,30 +283,31 @@ void Connection::rcpt(const smtp::RcptTo& to) {
     return refuse_recipient(to, Refusal::StoreTrouble);
   }
   known_.emplace(found->mailbox.id, found->mailbox.name);
-  const SmtpClient client{stream_.peer().address, session_.tls_active(), sender_};
+  const SmtpClient client{client_.stream().peer().address, session().tls_active(), sender_};
   if (const auto refusal = judge(*found, client, announced_)) return refuse_recipient(to, *refusal);
   if (!mail_->add(*found, to.address, to.parameters)) return refuse_recipient(to, Refusal::TooManyMailboxes);
   log::verbose(
       "recipient",
       {{"transaction", mail_->envelope().transaction}, {"mailbox", found->mailbox.name}, {"to", to.address}});
-  session_.accept();
+  session().accept();
 }
 
 void Connection::body(ByteView octets) {
+  body_octets_ += octets.size();
   const Result<void> written = mail_->write(*store_, octets);
   if (written) return;
   fail(written.error(), "cannot store");
   mail_.reset();
-  session_.refuse(smtp::refusal_for(written.error().code()));
+  session().refuse(smtp::refusal_for(written.error().code()));
 }
 
 void Connection::body_end() {
   const auto ids = mail_->finish(*store_);
-  stream_.last_words(kLastWords);
+  client_.must_be_heard();
   if (!ids) {
     fail(ids.error(), "cannot store");
     mail_.reset();
-    return session_.refuse(smtp::refusal_for(ids.error().code()));
+    return session().refuse(smtp::refusal_for(ids.error().code()));
   }
   std::string shown;
   std::string logged;
@@ -404,7 +325,7 @@ void Connection::body_end() {
                          {"id", logged},
                          {"octets", mail_->octets()}});
   mail_.reset();
-  session_.accept(shown + "stored");
+  session().accept(shown + "stored");
 }
 
 // Ours to look into: the sender only hears that it shall try again.
