@@ -1,9 +1,9 @@
 #include "gate/pop3_relay.h"
 
-#include <array>
 #include <optional>
 
 #include "base/log.h"
+#include "gate/pop3_client_side.h"
 #include "gate/pop3_relay_login.h"
 #include "gate/pop3_relay_mails.h"
 #include "net/limits.h"
@@ -14,29 +14,35 @@ namespace gw::gate {
 namespace {
 
 using pop3::RelaySession;
+using ClientSide = Pop3ClientSide<RelaySession>;
 
-constexpr std::size_t kReadSize = 4096;
-constexpr std::chrono::seconds kLastWords{5};
+pop3::RelayOptions session_options(const net::Peer& peer, const Pop3RelayListener& listener,
+                                   const Pop3RelayService& service) {
+  pop3::RelayOptions options;
+  options.tls = listener.implicit_tls;
+  options.tls_available = static_cast<bool>(service.tls);
+  options.allow_plaintext = service.allow_plaintext_auth && (peer.address.empty() || peer.loopback());
+  return options;
+}
 
 class Connection {
  public:
-  Connection(net::Stream stream, const Pop3RelayListener& listener, const Pop3RelayService& service)
-      : stream_(std::move(stream)),
+  Connection(net::Stream&& stream, const Pop3RelayListener& listener, const Pop3RelayService& service)
+      : client_(std::move(stream), {service.idle_timeout, service.handshake_timeout},
+                session_options(stream.peer(), listener, service)),
+        session_(client_.session()),
         listener_(listener),
         service_(service),
         tally_("proxy", service.report),
-        session_(session_options()),
-        login_(listener_, service_, stream_, tally_) {}
+        login_(listener_, service_, client_.stream(), tally_) {}
 
   void serve();
 
  private:
-  pop3::RelayOptions session_options() const;
-  bool greet();
+  ClientSide::Tls certificate() const;
+  void greet();
   bool step();
   bool need_input();
-  bool flush();
-  bool handshake(const net::ServerTls& tls);
   bool start_tls();
   void log_in(const Pop3RelayLogin::Answer& answer);
   void capabilities();
@@ -45,38 +51,28 @@ class Connection {
   void quit();
   Pop3Upstream& upstream() { return *login_.upstream(); }
 
-  net::Stream stream_;
+  ClientSide client_;
+  RelaySession& session_;
   const Pop3RelayListener& listener_;
   const Pop3RelayService& service_;
   SessionTally tally_;
-  RelaySession session_;
   Pop3RelayLogin login_;
   std::optional<Pop3RelayMails> mails_;  // once in
-  bool client_gone_ = false;
-  std::string reason_ = "closed by the client";
 };
 
-pop3::RelayOptions Connection::session_options() const {
-  pop3::RelayOptions options;
-  options.tls = listener_.implicit_tls;
-  options.tls_available = static_cast<bool>(service_.tls);
-  options.allow_plaintext =
-      service_.allow_plaintext_auth && (stream_.peer().address.empty() || stream_.peer().loopback());
-  return options;
+ClientSide::Tls Connection::certificate() const {
+  if (!service_.tls) return Error(Code::Config, "no certificate is configured");
+  return service_.tls();
 }
 
 void Connection::serve() {
-  stream_.set_timeout(service_.idle_timeout);
-  bool going = true;
-  if (listener_.implicit_tls) {
-    const auto tls = service_.tls ? service_.tls() : Error(Code::Config, "no certificate is configured");
-    if (!tls) log::error("pop3 without certificate", {{"reason", tls.error().text()}});
-    going = tls && handshake(**tls);
+  if (!listener_.implicit_tls || client_.handshake(certificate())) {
+    greet();
+    while (step()) {
+    }
   }
-  going = going && greet();
-  while (going) going = step();
   login_.close();  // without QUIT, unless that has passed
-  stream_.close();
+  client_.stream().close();
   const Pop3RelayMails::Counts counts = mails_ ? mails_->counts() : Pop3RelayMails::Counts{};
   log::info("pop3 relay ended", {{"transaction", login_.transaction()},
                                  {"peer", login_.peer()},
@@ -86,10 +82,10 @@ void Connection::serve() {
                                  {"copied", mails_ ? mails_->copies().stored() : 0},
                                  {"known", mails_ ? mails_->copies().known() : 0},
                                  {"uncopied", counts.uncopied},
-                                 {"reason", reason_}});
+                                 {"reason", client_.reason()}});
   if (login_.has_route()) tally_.of_route(login_.route_name());
   store::Tally& tally = tally_.counts();
-  tally.tls = stream_.tls() ? 1 : 0;
+  tally.tls = client_.stream().tls() ? 1 : 0;
   tally.completed = session_.replies().completed;
   tally.deferred = session_.replies().deferred;
   tally.refused = session_.replies().refused;
@@ -97,18 +93,16 @@ void Connection::serve() {
 }
 
 // A listener of one route is connected before it greets: what it announces is what that server has.
-bool Connection::greet() {
+void Connection::greet() {
   if (!listener_.route.empty()) {
     if (const auto refused = login_.connect_listeners_route()) {
-      reason_ = "no server";
-      session_.close(*refused);
-      return true;
+      client_.set_reason("no server");
+      return session_.close(*refused);
     }
   }
   if (session_.login_allowed()) session_.set_mechanisms(login_.mechanisms());
   // No <…> in it: that would announce APOP (RFC 1939 section 7).
   session_.ok((service_.host.empty() ? "" : pop3::passed_text(service_.host) + " ") + "POP3 ready");
-  return true;
 }
 
 // Does the next thing. False: the connection has ended.
@@ -116,8 +110,7 @@ bool Connection::step() {
   const RelaySession::Event& event = session_.next_event();
   if (std::holds_alternative<RelaySession::NeedInput>(event)) return need_input();
   if (std::holds_alternative<RelaySession::Closed>(event)) {
-    stream_.last_words(kLastWords);
-    flush();
+    client_.say_goodbye();
     return false;
   }
   if (std::holds_alternative<RelaySession::StartTls>(event)) return start_tls();
@@ -136,60 +129,21 @@ bool Connection::step() {
   else if (std::holds_alternative<RelaySession::Quit>(event))
     quit();
   // Gathered for a client that sends many commands at once.
-  return !client_gone_ && (!session_.output_full() || flush());
+  return !client_.gone() && (!session_.output_full() || client_.flush());
 }
 
 bool Connection::need_input() {
-  if (!flush()) return false;
+  if (!client_.flush()) return false;
   // Nothing is on its way any more.
-  stream_.finish(std::chrono::seconds(0));
+  client_.stream().finish(std::chrono::seconds(0));
   if (login_.upstream() != nullptr) upstream().finish(std::chrono::seconds(0));
-  std::array<std::byte, kReadSize> octets;
-  const Result<std::size_t> got = stream_.read(octets);
-  if (!got) {
-    // No reply: the client would take it for the answer to its next command (RFC 1939 section 3).
-    reason_ = got.error().text();
-    return false;
-  }
-  if (*got == 0)
-    session_.receive_eof();
-  else
-    session_.receive(ByteView(octets).first(*got));
-  if (!session_.logged_in()) wipe(octets);
-  return true;
-}
-
-bool Connection::flush() {
-  if (session_.output().empty()) return true;
-  const Result<void> sent = stream_.write(session_.output());
-  session_.output_sent();
-  if (!sent) reason_ = sent.error().text();
-  client_gone_ = client_gone_ || !sent;
-  return sent.has_value();
+  return client_.read();
 }
 
 bool Connection::start_tls() {
-  if (stream_.pending()) {
-    session_.close("nothing may follow STLS");
-    return true;
-  }
-  const auto tls = service_.tls();
-  if (!tls) {
-    log::error("pop3 without certificate", {{"reason", tls.error().text()}});
-    session_.refuse("[SYS/TEMP] TLS is not available now");
-    return true;
-  }
-  session_.ok("");
-  if (!flush() || !handshake(**tls)) return false;
-  session_.tls_started();
-  session_.set_mechanisms(login_.mechanisms());
+  if (!client_.start_tls(certificate(), [this] { session_.ok(""); })) return false;
+  if (session_.tls()) session_.set_mechanisms(login_.mechanisms());
   return true;
-}
-
-bool Connection::handshake(const net::ServerTls& tls) {
-  const Result<void> done = stream_.accept_tls(tls, service_.handshake_timeout, "pop3");
-  if (!done) reason_ = done.error().text();
-  return done.has_value();
 }
 
 void Connection::log_in(const Pop3RelayLogin::Answer& answer) {
@@ -200,12 +154,13 @@ void Connection::log_in(const Pop3RelayLogin::Answer& answer) {
     case Kind::Refused:
       return session_.refuse(answer.text);
     case Kind::Over:
-      reason_ = answer.reason;
+      client_.set_reason(answer.reason);
       return session_.close(answer.text);
     case Kind::Ok:
       break;
   }
-  if (login_.done()) mails_.emplace(session_, login_, stream_, service_.grace, [this] { return flush(); });
+  if (login_.done())
+    mails_.emplace(session_, login_, client_.stream(), service_.grace, [this] { return client_.flush(); });
   session_.ok(answer.text);
 }
 
@@ -217,7 +172,7 @@ void Connection::capabilities() {
   if (hop.logged_in) {
     if (const auto learned = upstream().learn_capabilities(); !learned) {
       mails_->server_lost(learned.error());
-      reason_ = mails_->end();
+      client_.set_reason(mails_->end());
       return;
     }
   }
@@ -232,7 +187,7 @@ void Connection::ask(const RelaySession::Ask& asked) {
     mails_->remove(asked);
   else
     mails_->pass(asked);
-  if (!mails_->end().empty()) reason_ = mails_->end();
+  if (!mails_->end().empty()) client_.set_reason(mails_->end());
 }
 
 // Before login, and only where there is a server that has it.
@@ -246,15 +201,15 @@ void Connection::utf8() {
 
 void Connection::quit() {
   // A stop of the process does not keep the client from hearing how this ends.
-  stream_.finish(service_.grace);
-  reason_ = "quit";
+  client_.stream().finish(service_.grace);
+  client_.set_reason("quit");
   if (login_.upstream() == nullptr) return session_.ok("");
   // All copies are durable: a RETR or DELE whose copy was not has been refused, or has ended the session.
   upstream().finish(service_.grace);
   const auto reply = upstream().ask("QUIT");
   login_.close();
   if (!reply) {
-    reason_ = reply.error().text();
+    client_.set_reason(reply.error().text());
     return session_.refuse("[SYS/TEMP] the server did not confirm the end");
   }
   reply->ok() ? session_.ok(reply->text) : session_.refuse(reply->text);

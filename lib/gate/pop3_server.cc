@@ -1,11 +1,11 @@
 #include "gate/pop3_server.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <vector>
 
 #include "base/log.h"
+#include "gate/pop3_client_side.h"
 #include "gate/read_ahead.h"
 #include "mail/wire_form.h"
 #include "net/limits.h"
@@ -19,7 +19,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kReadSize = 4096;
 // Octets that move are told to the keeper, which gives away a silent session's lease, once in this time.
 constexpr std::chrono::seconds kRenewal{10};
 // How long QUIT waits for the next keeper where the last one could not say whether it has deleted.
@@ -31,24 +30,31 @@ bool local(const net::Peer& peer) {
   return peer.address.empty() || peer.loopback();
 }
 
+pop3::Options session_options(const net::Peer& peer, bool implicit_tls, const Pop3Service& service) {
+  pop3::Options options;
+  options.host = service.host;
+  options.tls = implicit_tls;
+  options.tls_available = static_cast<bool>(service.tls);
+  options.allow_plaintext = service.allow_plaintext_auth && local(peer);
+  return options;
+}
+
 class Connection {
  public:
-  Connection(net::Stream stream, bool implicit_tls, const Pop3Service& service)
-      : stream_(std::move(stream)),
+  Connection(net::Stream&& stream, bool implicit_tls, const Pop3Service& service)
+      : client_(std::move(stream), {service.idle_timeout, service.handshake_timeout},
+                session_options(stream.peer(), implicit_tls, service)),
+        session_(client_.session()),
+        implicit_tls_(implicit_tls),
         service_(service),
-        peer_(stream_.peer().address.empty() ? "local" : stream_.peer().address),
-        tally_("pop3", service.report),
-        session_(session_options(implicit_tls)) {}
+        peer_(client_.stream().peer().address.empty() ? "local" : client_.stream().peer().address),
+        tally_("pop3", service.report) {}
 
-  void serve(bool implicit_tls);
+  void serve();
 
  private:
-  pop3::Options session_options(bool implicit_tls) const;
+  Pop3ClientSide<pop3::Session>::Tls certificate() const;
   bool step();
-  bool need_input();
-  bool flush();
-  bool start_tls();
-  bool handshake(const net::ServerTls& tls);
   void login(const pop3::Login& login);
   void refuse_login(const Error& error);
   bool message(std::size_t number, std::optional<std::uint64_t> lines);
@@ -57,11 +63,12 @@ class Connection {
   void note_interruption();
   void refuse_message(const store::MessageRecord& record, const Error& error);
 
-  net::Stream stream_;
+  Pop3ClientSide<pop3::Session> client_;
+  pop3::Session& session_;
+  bool implicit_tls_;
   const Pop3Service& service_;
   std::string peer_;
   SessionTally tally_;
-  pop3::Session session_;
   std::optional<vault::Drain> drain_;
   std::optional<ReadAhead> reader_;  // behind drain_: it ends first
   BootClock::time_point renewed_{};
@@ -71,38 +78,29 @@ class Connection {
   std::uint64_t retrieved_ = 0;
   std::uint64_t octets_ = 0;
   std::string mailbox_;
-  std::string reason_ = "closed by the client";
 };
 
-pop3::Options Connection::session_options(bool implicit_tls) const {
-  pop3::Options options;
-  options.host = service_.host;
-  options.tls = implicit_tls;
-  options.tls_available = static_cast<bool>(service_.tls);
-  options.allow_plaintext = service_.allow_plaintext_auth && local(stream_.peer());
-  return options;
+Pop3ClientSide<pop3::Session>::Tls Connection::certificate() const {
+  if (!service_.tls) return Error(Code::Config, "no certificate is configured");
+  return service_.tls();
 }
 
-void Connection::serve(bool implicit_tls) {
-  stream_.set_timeout(service_.idle_timeout);
-  bool going = true;
-  if (implicit_tls) {
-    const auto tls = service_.tls ? service_.tls() : Error(Code::Config, "no certificate is configured");
-    if (!tls) log::error("pop3 without certificate", {{"reason", tls.error().text()}});
-    going = tls && handshake(**tls);
+void Connection::serve() {
+  if (!implicit_tls_ || client_.handshake(certificate())) {
+    while (step()) {
+    }
   }
-  while (going) going = step();
   note_interruption();
   reader_.reset();
   drain_.reset();
-  stream_.close();
+  client_.stream().close();
   log::info("pop3 session ended", {{"peer", peer_},
                                    {"mailbox", mailbox_.empty() ? "-" : mailbox_},
                                    {"retrieved", retrieved_},
                                    {"octets", octets_},
-                                   {"reason", reason_}});
+                                   {"reason", client_.reason()}});
   store::Tally& counts = tally_.counts();
-  counts.tls = stream_.tls() ? 1 : 0;
+  counts.tls = client_.stream().tls() ? 1 : 0;
   counts.completed = session_.replies().completed;
   counts.deferred = session_.replies().deferred;
   counts.refused = session_.replies().refused;
@@ -112,14 +110,18 @@ void Connection::serve(bool implicit_tls) {
 // Does the next thing. False: the connection has ended.
 bool Connection::step() {
   const pop3::Event& event = session_.next_event();
-  if (std::holds_alternative<pop3::NeedInput>(event)) return need_input();
-  if (std::holds_alternative<pop3::Flush>(event)) return flush();
+  if (std::holds_alternative<pop3::NeedInput>(event)) {
+    if (!client_.flush()) return false;
+    keep_lease();
+    return client_.read();
+  }
+  if (std::holds_alternative<pop3::Flush>(event)) return client_.flush();
   if (std::holds_alternative<pop3::Closed>(event)) {
-    stream_.last_words(std::chrono::seconds(5));
-    flush();
+    client_.say_goodbye();
     return false;
   }
-  if (std::holds_alternative<pop3::StartTls>(event)) return start_tls();
+  if (std::holds_alternative<pop3::StartTls>(event))
+    return client_.start_tls(certificate(), [this] { session_.accept(); });
   if (const auto* credentials = std::get_if<pop3::Login>(&event))
     login(*credentials);
   else if (const auto* retrieve = std::get_if<pop3::Retrieve>(&event))
@@ -129,55 +131,6 @@ bool Connection::step() {
   else if (const auto* quit = std::get_if<pop3::Update>(&event))
     update(quit->deleted);
   return true;
-}
-
-bool Connection::need_input() {
-  if (!flush()) return false;
-  keep_lease();
-  std::array<std::byte, kReadSize> octets;
-  const Result<std::size_t> got = stream_.read(octets);
-  if (!got) {
-    // No reply: the client would take it for the answer to its next command (RFC 1939 section 3).
-    reason_ = got.error().text();
-    return false;
-  }
-  if (*got == 0)
-    session_.receive_eof();
-  else
-    session_.receive(ByteView(octets).first(*got));
-  if (!session_.logged_in()) wipe(octets);
-  return true;
-}
-
-bool Connection::flush() {
-  if (session_.output().empty()) return true;
-  const Result<void> sent = stream_.write(session_.output());
-  session_.output_sent();
-  if (!sent) reason_ = sent.error().text();
-  return sent.has_value();
-}
-
-bool Connection::start_tls() {
-  if (stream_.pending()) {
-    session_.close("nothing may follow STLS");
-    return true;
-  }
-  const Result<std::shared_ptr<const net::ServerTls>> tls = service_.tls();
-  if (!tls) {
-    log::error("pop3 without certificate", {{"reason", tls.error().text()}});
-    session_.refuse("[SYS/TEMP] TLS is not available now");
-    return true;
-  }
-  session_.accept();
-  if (!flush() || !handshake(**tls)) return false;
-  session_.tls_started();
-  return true;
-}
-
-bool Connection::handshake(const net::ServerTls& tls) {
-  const Result<void> done = stream_.accept_tls(tls, service_.handshake_timeout, "pop3");
-  if (!done) reason_ = done.error().text();
-  return done.has_value();
 }
 
 void Connection::login(const pop3::Login& login) {
@@ -205,7 +158,7 @@ void Connection::login(const pop3::Login& login) {
   log::info("pop3 login", {{"peer", peer_},
                            {"mailbox", mailbox_},
                            {"messages", listed.size()},
-                           {"tls", stream_.tls() ? stream_.tls()->version : "none"}});
+                           {"tls", client_.stream().tls() ? client_.stream().tls()->version : "none"}});
   session_.accept(std::move(listed));
 }
 
@@ -221,7 +174,7 @@ void Connection::refuse_login(const Error& error) {
       if (service_.limits == nullptr) return;
       service_.limits->failed(net::source_of(peer_));
       if (++wrong_passwords_ < service_.limits->policy().per_session) return;
-      reason_ = "too many wrong passwords";
+      client_.set_reason("too many wrong passwords");
       return session_.close();
     case Code::Busy:
       return session_.refuse("[IN-USE] another session has this mailbox");
@@ -250,7 +203,7 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
   const mail::WireForm::Sink sink = [&](ByteView piece) {
     if (enough()) return;
     session_.body(cut ? cut->take(piece) : piece);
-    if (session_.output_full()) sent = flush();
+    if (session_.output_full()) sent = client_.flush();
   };
   mail::WireForm form(opened->trace);
   form.write(opened->first, sink);
@@ -260,7 +213,7 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
       // Too late for -ERR: without the final dot the client cannot take it for whole.
       log::error("pop3 message broken off", {{"id", record.id.hex()}, {"reason", chunk.error().text()}});
       tally_.trouble("a message was broken off", chunk.error());
-      reason_ = "a message could not be read to its end";
+      client_.set_reason("a message could not be read to its end");
       session_.close();
       return true;
     }
@@ -300,7 +253,7 @@ void Connection::refuse_message(const store::MessageRecord& record, const Error&
 void Connection::update(const std::vector<std::size_t>& deleted) {
   asked_.reset();
   // A stop of the process does not keep the client from hearing how this ends.
-  stream_.finish(std::chrono::seconds(20));
+  client_.stream().finish(std::chrono::seconds(20));
   std::vector<MessageId> ids;
   ids.reserve(deleted.size());
   for (const std::size_t number : deleted) ids.push_back(drain_->messages()[number - 1].id);
@@ -319,7 +272,7 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
   // The mailbox is free before the answer: a client may come back at once.
   reader_.reset();
   drain_.reset();
-  reason_ = "quit";
+  client_.set_reason("quit");
   if (removed) {
     log::info("pop3 deleted", {{"peer", peer_}, {"mailbox", mailbox_}, {"messages", ids.size()}});
     return session_.accept();
@@ -355,7 +308,7 @@ void Connection::keep_lease() {
 }  // namespace
 
 void serve_pop3(net::Stream stream, bool implicit_tls, const Pop3Service& service) {
-  Connection(std::move(stream), implicit_tls, service).serve(implicit_tls);
+  Connection(std::move(stream), implicit_tls, service).serve();
 }
 
 }  // namespace gw::gate
