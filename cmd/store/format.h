@@ -10,12 +10,13 @@
 #include "cli/output.h"
 #include "store/each.h"
 #include "store/store.h"
+#include "transfer/json.h"
 
 namespace gw::cmd {
 
 using cli::Json;
 
-Json json_time(Micros time);             // RFC 3339; null for 0
-Json json_digest(const Digest& digest);  // hex; null for zeros
+using transfer::json_digest;
+using transfer::json_time;
 
 }  // namespace gw::cmd

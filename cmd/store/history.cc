@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "store/commands.h"
 #include "store/format.h"
+#include "transfer/json.h"
 
 namespace gw::cmd {
 namespace {
@@ -22,21 +23,6 @@ struct HistoryOptions {
 
 // How often a history that is followed is looked at.
 constexpr std::chrono::milliseconds kPause{500};
-
-Json json_of(const store::Leaf& leaf) {
-  Json object;
-  object["seq"] = leaf.index;
-  object["time"] = rfc3339(leaf.time);
-  object["type"] = name(leaf.type);
-  object["mailbox"] = leaf.mailbox.zero() ? Json() : Json(leaf.mailbox.hex());
-  object["message"] = leaf.message.zero() ? Json() : Json(leaf.message.hex());
-  object["digest"] = json_digest(leaf.container);
-  cli::put_text(object, "actor", leaf.actor);
-  object["value"] = leaf.value;
-  object["envelope"] = json_digest(leaf.envelope);
-  object["commitment"] = json_digest(leaf.commitment);
-  return object;
-}
 
 // One line of fixed columns, so that a long history streams.
 std::string line_of(const store::Leaf& leaf) {
@@ -67,7 +53,7 @@ Result<int> history(const Commands& commands, const HistoryOptions& options) {
       if (!leaf) return leaf.error();
       next = leaf->index + 1;
       if (options.json) {
-        output.json(json_of(*leaf));
+        output.json(transfer::leaf_json(*leaf));
       } else {
         output.line(line_of(*leaf));
       }

@@ -5,31 +5,12 @@
 #include "cli/output.h"
 #include "store/format.h"
 #include "store/mailbox.h"
+#include "transfer/json.h"
 #include "vault/mailbox.h"
 #include "vault/overview.h"
 
 namespace gw::cmd {
 namespace {
-
-Json json_of(const store::MailboxRecord& record, const store::MailboxStat& stat,
-             const vault::Settings& settings) {
-  Json object;
-  object["id"] = record.id.hex();
-  object["name"] = record.name;
-  object["address"] = vault::address_of(record, settings);
-  object["status"] = name(record.status);
-  object["messages"] = stat.live;
-  object["octets"] = stat.live_octets;
-  object["unconfirmed"] = stat.unconfirmed;
-  object["pending"] = stat.pending;
-  object["drained"] = stat.drained;
-  object["quarantined"] = stat.quarantined;
-  object["accepted"] = stat.accepted;
-  object["oldest"] = json_time(stat.oldest);
-  object["last_delivery"] = json_time(stat.last_delivery);
-  object["last_drain"] = json_time(stat.last_drain);
-  return object;
-}
 
 struct ListOptions {
   bool json = false;
@@ -56,7 +37,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
     if (options.names) {
       output.octets(as_bytes(record.name + std::string(1, '\0')));
     } else if (options.json) {
-      output.json(json_of(record, stat, *settings));
+      output.json(transfer::mailbox_row_json(record, stat, *settings));
     } else {
       table.row({record.name, std::string(name(record.status)), std::to_string(stat.live),
                  format_size(stat.live_octets), shown_time(stat.oldest), shown_time(stat.last_delivery),
@@ -73,30 +54,6 @@ std::string joined(const std::vector<std::string>& texts) {
   return all.empty() ? "-" : all;
 }
 
-Json full_json(const store::MailboxRecord& record, const store::MailboxStat& stat,
-               const vault::Settings& settings) {
-  Json object = json_of(record, stat, settings);
-  cli::put_text(object, "description", record.description);
-  object["aliases"] = record.aliases;
-  object["domains"] = record.domains;
-  object["allow"] = record.allow;
-  object["allow_miss"] = record.allow_reject ? "reject" : "defer";
-  object["quota"] = record.quota;
-  object["grace"] = record.grace;
-  object["hold"] = record.hold;
-  object["trace"] = name(record.trace);
-  object["require_tls"] = record.require_tls;
-  object["smtp_auth"] = record.token_hash.has_value();
-  object["created"] = json_time(record.created);
-  Json& keys = object["keys"] = Json::array();
-  for (const store::Generation& each : record.generations) {
-    keys.push_back({{"generation", each.number},
-                    {"recipient", seal::recipient(each.public_key)},
-                    {"since", json_time(each.since)}});
-  }
-  return object;
-}
-
 Result<int> show(const Commands& commands, const std::string& wanted, bool json) {
   auto store = commands.connect();
   if (!store) return store.error();
@@ -109,7 +66,7 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
 
   cli::Output output;
   if (json) {
-    output.json(full_json(*record, *stat, *settings));
+    output.json(transfer::mailbox_json(*record, *stat, *settings));
     return output.close();
   }
   output.line("name           " + record->name);

@@ -10,6 +10,7 @@
 #include "mail/header.h"
 #include "store/format.h"
 #include "transfer/inner_files.h"
+#include "transfer/json.h"
 #include "transfer/manifest.h"
 #include "transfer/message_source.h"
 #include "vault/drain.h"
@@ -36,21 +37,6 @@ bool wanted(const ListOptions& options, const store::MessageRecord& record) {
   return options.state == "all" || name(record.state) == options.state;
 }
 
-Json json_of(const store::MessageRecord& record) {
-  Json object;
-  object["id"] = record.id.hex();
-  object["received_at"] = json_time(record.received);
-  object["octets"] = record.octets;
-  object["wire_octets"] = record.wire_octets;
-  object["state"] = name(record.state);
-  object["digest"] = to_hex(record.container);
-  object["seq"] = record.seq;
-  object["generation"] = record.generation;
-  object["container_octets"] = record.container_octets;
-  object["changed_at"] = json_time(record.changed);
-  return object;
-}
-
 Result<int> list(const Commands& commands, const ListOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
@@ -64,7 +50,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
       for_each_message(**store, mailbox->id, [&](const store::MessageRecord& record) -> Result<void> {
         if (!wanted(options, record)) return {};
         if (options.json) {
-          output.json(json_of(record));
+          output.json(transfer::message_json(record));
         } else if (options.ids) {
           output.octets(as_bytes(record.id.hex() + std::string(1, '\0')));
         } else {

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "store/format.h"
 #include "store/route.h"
+#include "transfer/json.h"
 
 namespace gw::cmd {
 namespace {
@@ -29,28 +30,6 @@ std::string shown(const Names& names, const MailboxId& id) {
   return found == names.end() ? id.hex() : found->second;
 }
 
-Json json_of(const vault::Route& route, const Names& names) {
-  Json object;
-  object["name"] = route.name;
-  object["protocol"] = name(route.protocol);
-  object["upstream"] = route.upstream();
-  object["tls"] = name(route.tls);
-  object["ca"] = route.ca_file.empty() ? Json() : Json(route.ca_file);
-  object["pin"] = route.pin ? Json(to_hex(*route.pin)) : Json();
-  object["mailbox"] = route.mailbox.zero() ? Json() : Json(shown(names, route.mailbox));
-  Json& map = object["map"] = Json::array();
-  for (const vault::LoginRule& rule : route.map)
-    map.push_back({{"login", valid_text(rule.pattern)}, {"mailbox", shown(names, rule.mailbox)}});
-  Json& logins = object["logins"] = Json::array();
-  for (const std::string& pattern : route.logins) logins.push_back(valid_text(pattern));
-  object["clients"] = route.clients;
-  object["allow_private"] = route.allow_private;
-  object["on_copy_failure"] = name(route.on_copy_failure);
-  object["uncopied_delete"] = name(route.uncopied_delete);
-  object["description"] = route.description;
-  return object;
-}
-
 struct ListOptions {
   bool json = false;
   bool names = false;
@@ -69,7 +48,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
     if (options.names) {
       output.octets(as_bytes(route.name + std::string(1, '\0')));
     } else if (options.json) {
-      output.json(json_of(route, *names));
+      output.json(transfer::route_json(route, [&](const MailboxId& id) { return shown(*names, id); }));
     } else {
       std::string mailbox = route.mailbox.zero() ? "-" : shown(*names, route.mailbox);
       if (!route.map.empty()) mailbox += " and " + std::to_string(route.map.size()) + " by login";
@@ -96,7 +75,7 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
   if (!names) return names.error();
   cli::Output output;
   if (json) {
-    output.json(json_of(*route, *names));
+    output.json(transfer::route_json(*route, [&](const MailboxId& id) { return shown(*names, id); }));
     return output.close();
   }
   output.line("name             " + route->name);

@@ -8,6 +8,7 @@
 #include "cli/values.h"
 #include "store/commands.h"
 #include "store/format.h"
+#include "transfer/json.h"
 
 namespace gw::cmd {
 namespace {
@@ -19,17 +20,6 @@ struct AddOptions {
   std::optional<Micros> expires;
   bool json = false;
 };
-
-Json json_of(const vault::ApiToken& token) {
-  Json object;
-  object["name"] = token.name;
-  object["scope"] = name(token.scope);
-  object["only"] = token.only;
-  object["created"] = json_time(token.created);
-  object["expires"] = json_time(token.expires);
-  cli::put_text(object, "made_by", token.made_by);
-  return object;
-}
 
 Result<int> add(const Commands& commands, const AddOptions& options) {
   auto store = commands.connect();
@@ -46,7 +36,7 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   if (!made) return made.error();
   cli::Output output;
   if (options.json) {
-    std::string text = json_of(made->token).dump();
+    std::string text = transfer::token_json(made->token).dump();
     text.pop_back();
     output.secret(text + ",\"token\":\"", made->secret, "\"}\n");
   } else {
@@ -65,7 +55,7 @@ Result<int> list(const Commands& commands, bool json) {
   cli::Table table({{"NAME"}, {"SCOPE"}, {"ONLY"}, {"CREATED"}, {"EXPIRES"}, {"MADE BY"}});
   for (const vault::ApiToken& token : *tokens) {
     if (json) {
-      output.json(json_of(token));
+      output.json(transfer::token_json(token));
       continue;
     }
     std::string only;

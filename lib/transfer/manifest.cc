@@ -10,20 +10,14 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "seal/base64.h"
+#include "transfer/json.h"
 #include "transfer/part_file.h"
 
 namespace gw::transfer {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::size_t kGather = 64 << 10;
 constexpr std::size_t kLongestLine = 4 << 20;  // an envelope holds at most 1 MiB
-
-void put_text(Json& object, const std::string& name, std::string_view text) {
-  object[name] = valid_text(text);
-  if (!valid_utf8(text)) object[name + "_b64"] = seal::to_base64(as_bytes(text), seal::Padding::Full);
-}
 
 void put_if_any(Json& object, const std::string& name, std::string_view text) {
   if (!text.empty()) put_text(object, name, text);

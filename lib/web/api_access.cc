@@ -1,5 +1,6 @@
 // Tokens and accounts by the API: for tokens that administer and are not limited.
 #include "base/text.h"
+#include "transfer/json.h"
 #include "vault/token.h"
 #include "web/api_private.h"
 #include "web/console.h"
@@ -9,22 +10,11 @@ namespace {
 
 using vault::Role;
 
-Json json_of(const vault::ApiToken& token) {
-  Json object;
-  object["name"] = token.name;
-  object["scope"] = name(token.scope);
-  object["only"] = token.only;
-  object["created"] = time_or_null(token.created);
-  object["expires"] = time_or_null(token.expires);
-  object["made_by"] = valid_text(token.made_by);
-  return object;
-}
-
 Result<Answer> list_tokens(Call& call) {
   const auto tokens = vault::api_tokens(call.store());
   if (!tokens) return tokens.error();
   Json items = Json::array();
-  for (const vault::ApiToken& each : *tokens) items.push_back(json_of(each));
+  for (const vault::ApiToken& each : *tokens) items.push_back(transfer::token_json(each));
   return list_of(std::move(items), 0);
 }
 
@@ -41,7 +31,7 @@ Result<Answer> create_token(Call& call) {
   }
   const auto made = vault::make_api_token(call.store(), wanted, call.context.actor());
   if (!made) return made.error();
-  Answer answer{json_of(made->token)};
+  Answer answer{transfer::token_json(made->token)};
   answer.json["token"] = std::string(made->secret.text());
   answer.secret = true;
   return answer;
@@ -65,8 +55,8 @@ Json json_of(const vault::Account& account) {
   object["language"] = account.language;
   object["disabled"] = account.disabled;
   object["totp"] = account.has_totp();
-  object["created"] = time_or_null(account.created);
-  object["password_since"] = time_or_null(account.password_since);
+  object["created"] = json_time(account.created);
+  object["password_since"] = json_time(account.password_since);
   return object;
 }
 

@@ -208,14 +208,6 @@ Result<Json> read_body(Request& request, Secrets& secrets) {
   return read;
 }
 
-Json time_or_null(Micros time) {
-  return time == 0 ? Json() : Json(rfc3339(time));
-}
-
-Json digest_or_null(const Digest& digest) {
-  return digest == Digest{} ? Json() : Json(to_hex(digest));
-}
-
 Answer list_of(Json items, std::uint64_t next) {
   Answer answer;
   answer.json["items"] = std::move(items);

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "seal/age.h"
+#include "transfer/json.h"
 #include "vault/mailbox.h"
 #include "vault/mailbox_change.h"
 #include "vault/overview.h"
@@ -15,55 +16,12 @@ namespace {
 
 using vault::Role;
 
-Json row_of(const store::MailboxRecord& record, const store::MailboxStat& stat,
-            const vault::Settings& settings) {
-  Json object;
-  object["id"] = record.id.hex();
-  object["name"] = record.name;
-  object["address"] = vault::address_of(record, settings);
-  object["status"] = name(record.status);
-  object["messages"] = stat.live;
-  object["octets"] = stat.live_octets;
-  object["unconfirmed"] = stat.unconfirmed;
-  object["pending"] = stat.pending;
-  object["drained"] = stat.drained;
-  object["quarantined"] = stat.quarantined;
-  object["accepted"] = stat.accepted;
-  object["oldest"] = time_or_null(stat.oldest);
-  object["last_delivery"] = time_or_null(stat.last_delivery);
-  object["last_drain"] = time_or_null(stat.last_drain);
-  return object;
-}
-
-Json full_json(const store::MailboxRecord& record, const store::MailboxStat& stat,
-               const vault::Settings& settings) {
-  Json object = row_of(record, stat, settings);
-  object["description"] = valid_text(record.description);
-  object["aliases"] = record.aliases;
-  object["domains"] = record.domains;
-  object["allow"] = record.allow;
-  object["allow_miss"] = record.allow_reject ? "reject" : "defer";
-  object["quota"] = record.quota;
-  object["grace"] = record.grace;
-  object["hold"] = record.hold;
-  object["trace"] = name(record.trace);
-  object["require_tls"] = record.require_tls;
-  object["smtp_auth"] = record.token_hash.has_value();
-  object["created"] = time_or_null(record.created);
-  Json& keys = object["keys"] = Json::array();
-  for (const store::Generation& each : record.generations)
-    keys.push_back({{"generation", each.number},
-                    {"recipient", seal::recipient(each.public_key)},
-                    {"since", time_or_null(each.since)}});
-  return object;
-}
-
 Result<Answer> shown(Call& call, const store::MailboxRecord& record) {
   const auto stat = call.store().stat(record.id);
   if (!stat) return stat.error();
   const auto settings = vault::read_settings(call.store());
   if (!settings) return settings.error();
-  return Answer{full_json(record, *stat, *settings)};
+  return Answer{transfer::mailbox_json(record, *stat, *settings)};
 }
 
 Result<Answer> list(Call& call) {
@@ -73,7 +31,8 @@ Result<Answer> list(Call& call) {
   if (!settings) return settings.error();
   Json items = Json::array();
   for (const auto& [record, stat] : *rows)
-    if (call.context.may_see(record.name)) items.push_back(row_of(record, stat, *settings));
+    if (call.context.may_see(record.name))
+      items.push_back(transfer::mailbox_row_json(record, stat, *settings));
   return list_of(std::move(items), 0);
 }
 

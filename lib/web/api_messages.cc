@@ -5,6 +5,7 @@
 #include "mail/header.h"
 #include "mime/reading.h"
 #include "transfer/inner_files.h"
+#include "transfer/json.h"
 #include "transfer/manifest.h"
 #include "transfer/message_source.h"
 #include "vault/drain.h"
@@ -20,21 +21,6 @@ constexpr std::uint64_t kPage = 100;
 constexpr std::uint64_t kMostListed = 1000;
 constexpr std::size_t kMostLookedAt = 20'000;
 constexpr std::size_t kMostHeader = 1 << 20;
-
-Json json_of(const store::MessageRecord& record) {
-  Json object;
-  object["id"] = record.id.hex();
-  object["received_at"] = time_or_null(record.received);
-  object["octets"] = record.octets;
-  object["wire_octets"] = record.wire_octets;
-  object["state"] = name(record.state);
-  object["digest"] = to_hex(record.container);
-  object["seq"] = record.seq;
-  object["generation"] = record.generation;
-  object["container_octets"] = record.container_octets;
-  object["changed_at"] = time_or_null(record.changed);
-  return object;
-}
 
 struct Filter {
   std::string_view state;
@@ -81,7 +67,7 @@ Result<Answer> list(Call& call) {
     for (const store::MessageRecord& record : *page) {
       after = record.seq;
       ++looked;
-      if (filter->wants(record)) items.push_back(json_of(record));
+      if (filter->wants(record)) items.push_back(transfer::message_json(record));
       if (items.size() >= *limit) break;
     }
   }
@@ -105,7 +91,7 @@ Result<Found> find(const Call& call) {
 
 Result<Answer> show(Call& call) {
   const auto found = find(call);
-  return found ? Answer{json_of(found->record)} : Result<Answer>(found.error());
+  return found ? Answer{transfer::message_json(found->record)} : Result<Answer>(found.error());
 }
 
 // --- opening one

@@ -12,13 +12,14 @@
 #include "base/secret.h"
 #include "net/stream.h"
 #include "seal/keypair.h"
+#include "transfer/json.h"
 #include "vault/account.h"
 #include "web/context.h"
 #include "web/http.h"
 
 namespace gw::web::api {
 
-using Json = nlohmann::ordered_json;
+using transfer::Json;
 
 // Fields of a body that are secrets: taken out before anything else reads it, into locked memory.
 inline constexpr std::string_view kSecretFields[] = {"password", "new_password"};
@@ -87,8 +88,8 @@ std::optional<std::string> misfit(const Json& value, const Json& schema, const s
 // Takes secret fields out of the body, whose octets are blanked there, and reads the rest. BadInput.
 Result<Json> read_body(Request& request, Secrets& secrets);
 
-Json time_or_null(Micros time);
-Json digest_or_null(const Digest& digest);
+using transfer::json_digest;
+using transfer::json_time;
 // `address`, `tls` and `certificate` of a connection.
 void put_tls(Json& object, const std::string& address, const std::optional<net::TlsFacts>& tls,
              const std::optional<net::ServerCertificate>& shown);

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "gate/route_probe.h"
+#include "transfer/json.h"
 #include "vault/route_change.h"
 #include "web/api_private.h"
 #include "web/console.h"
@@ -13,26 +14,8 @@ namespace {
 using vault::Role;
 
 Json json_of(const Context& context, const vault::Route& route) {
-  Json object;
-  object["name"] = route.name;
-  object["protocol"] = name(route.protocol);
-  object["upstream"] = route.upstream();
-  object["tls"] = name(route.tls);
-  object["ca"] = route.ca_file.empty() ? Json() : Json(valid_text(route.ca_file));
-  object["pin"] = route.pin ? Json(to_hex(*route.pin)) : Json();
-  object["mailbox"] = route.mailbox.zero() ? Json() : Json(route_mailbox_name(context, route.mailbox));
-  Json& map = object["map"] = Json::array();
-  for (const vault::LoginRule& rule : route.map)
-    map.push_back(
-        {{"login", valid_text(rule.pattern)}, {"mailbox", route_mailbox_name(context, rule.mailbox)}});
-  Json& logins = object["logins"] = Json::array();
-  for (const std::string& pattern : route.logins) logins.push_back(valid_text(pattern));
-  object["clients"] = route.clients;
-  object["allow_private"] = route.allow_private;
-  object["on_copy_failure"] = name(route.on_copy_failure);
-  object["uncopied_delete"] = name(route.uncopied_delete);
-  object["description"] = valid_text(route.description);
-  return object;
+  return transfer::route_json(route,
+                              [&](const MailboxId& mailbox) { return route_mailbox_name(context, mailbox); });
 }
 
 Result<Answer> list(Call& call) {
@@ -134,8 +117,8 @@ void put_tls(Json& object, const std::string& address, const std::optional<net::
   certificate = Json{{"subject", valid_text(shown->subject)},
                      {"issuer", valid_text(shown->issuer)},
                      {"names", shown->names},
-                     {"not_before", time_or_null(shown->not_before)},
-                     {"not_after", time_or_null(shown->not_after)},
+                     {"not_before", json_time(shown->not_before)},
+                     {"not_after", json_time(shown->not_after)},
                      {"sha256", to_hex(shown->sha256)},
                      {"verdict", shown->verdict.empty() ? Json() : Json(shown->verdict)}};
 }

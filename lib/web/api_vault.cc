@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "transfer/json.h"
 #include "vault/mailbox.h"
 #include "vault/overview.h"
 #include "vault/upkeep.h"
@@ -24,7 +25,7 @@ Json json_of(const store::Tally& tally) {
   for (const store::TallyCount& each : store::kTallyCounts)
     object[std::string(each.name)] = tally.*each.value;
   object["trouble"] = tally.trouble.empty() ? Json() : Json(valid_text(tally.trouble));
-  object["trouble_time"] = time_or_null(tally.trouble_time);
+  object["trouble_time"] = json_time(tally.trouble_time);
   return object;
 }
 
@@ -63,8 +64,8 @@ Result<Answer> status(Call& call) {
     verify = *last_verify;
   }
   object["checkpoint_key"] = health->verifier.empty() ? Json() : Json(health->verifier);
-  object["last_backup"] = time_or_null(backup ? backup->time : 0);
-  object["last_verify"] = time_or_null(verify ? verify->time : 0);
+  object["last_backup"] = json_time(backup ? backup->time : 0);
+  object["last_verify"] = json_time(verify ? verify->time : 0);
   object["last_verify_findings"] = verify ? Json(verify->findings) : Json();
   const auto tallies = call.store().tallies();
   if (!tallies) return tallies.error();
@@ -75,21 +76,6 @@ Result<Answer> status(Call& call) {
     if (his || call.context.account().sees_all()) servers.push_back(json_of(each));
   }
   return answer;
-}
-
-Json json_of(const store::Leaf& leaf) {
-  Json object;
-  object["seq"] = leaf.index;
-  object["time"] = rfc3339(leaf.time);
-  object["type"] = name(leaf.type);
-  object["mailbox"] = leaf.mailbox.zero() ? Json() : Json(leaf.mailbox.hex());
-  object["message"] = leaf.message.zero() ? Json() : Json(leaf.message.hex());
-  object["digest"] = digest_or_null(leaf.container);
-  object["actor"] = valid_text(leaf.actor);
-  object["value"] = leaf.value;
-  object["envelope"] = digest_or_null(leaf.envelope);
-  object["commitment"] = digest_or_null(leaf.commitment);
-  return object;
 }
 
 Result<EventFilter> filter_of(const Call& call) {
@@ -124,7 +110,7 @@ Result<Answer> events(Call& call) {
   const auto page = events_before(call.store(), *filter, *before, static_cast<std::size_t>(*limit));
   if (!page) return page.error();
   Json items = Json::array();
-  for (const store::Leaf& leaf : page->leaves) items.push_back(json_of(leaf));
+  for (const store::Leaf& leaf : page->leaves) items.push_back(transfer::leaf_json(leaf));
   return list_of(std::move(items), page->before);
 }
 

@@ -149,10 +149,12 @@ constexpr const char* kSchemas = R"({
 "RouteTest": {"fields": ["Tls"], "required": "all", "properties": {
   "works": {"type": "boolean"}, "trouble": {"type": ["string", "null"]}, "took_ms": {"type": "integer"},
   "capabilities": {"type": "array", "items": {"type": "string"}}}},
-"Event": {"required": "all", "properties": {
+"Event": {"required": ["seq", "time", "type", "mailbox", "message", "digest", "actor", "value", "envelope", "commitment"],
+  "properties": {
   "seq": {"type": "integer"}, "time": {"type": "string"}, "type": {"type": "string"},
   "mailbox": {"type": ["string", "null"]}, "message": {"type": ["string", "null"]},
-  "digest": {"type": ["string", "null"]}, "actor": {"type": "string"}, "value": {"type": "integer"},
+  "digest": {"type": ["string", "null"]}, "actor": {"type": "string"},
+  "actor_b64": {"type": "string", "description": "Its octets, where they are no UTF-8"}, "value": {"type": "integer"},
   "envelope": {"type": ["string", "null"]}, "commitment": {"type": ["string", "null"]}}},
 "Checkpoint": {"required": "all", "properties": {"note": {"type": "string"},
   "key": {"type": ["string", "null"], "description": "What the note's signature is checked with: `gw-store verify --public-key`"}}},
