@@ -14,6 +14,12 @@ std::string tone_class(std::string_view base, Tone tone) {
   return std::string(base) + std::string(word);
 }
 
+// On a phone a row is a list, and each cell says what it is; a heading that is not seen says nothing there.
+Html label_of(const Html& heading) {
+  if (heading.markup().find('<') != std::string::npos) return {};
+  return tag("span", {{"class", "label"}, {"aria-hidden", "true"}}, heading);
+}
+
 }  // namespace
 
 Html pill(const Html& word, Tone tone) {
@@ -77,7 +83,7 @@ Html table(const Html& caption, const std::vector<Column>& columns,
   for (const auto& row : rows) {
     Html cells;
     for (std::size_t at = 0; at < row.size() && at < columns.size(); ++at)
-      cells += tag("td", class_of(at), row[at]);
+      cells += tag("td", class_of(at), label_of(columns[at].heading) + tag("div", {}, row[at]));
     body += tag("tr", {}, cells);
   }
   return tag("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "group"}},

@@ -145,6 +145,8 @@ std::string Words::time(Micros time) const {
   return date(time) + ", " + two(parts.tm_hour) + ":" + two(parts.tm_min) + " UTC";
 }
 
+constexpr std::int64_t kYear = 365 * std::int64_t{86'400};
+
 std::string Words::span(std::int64_t seconds) const {
   const auto in = [&](Text unit, std::int64_t count) {
     return plain(unit, {{"count", number(static_cast<std::uint64_t>(count))}});
@@ -153,7 +155,8 @@ std::string Words::span(std::int64_t seconds) const {
   if (seconds < 60) return in("unit.seconds", seconds);
   if (seconds < 3600) return in("unit.minutes", seconds / 60);
   if (seconds < 2 * 86'400) return in("unit.hours", seconds / 3600);
-  return in("unit.days", seconds / 86'400);
+  if (seconds < 2 * kYear) return in("unit.days", seconds / 86'400);
+  return in("unit.years", seconds / kYear);
 }
 
 Html Words::ago(Micros time, Micros now) const {

@@ -112,6 +112,7 @@ inline constexpr Word kCommonWords[] = {
     {"unit.minutes", "{count} min", "{count} min", "{count} Min."},
     {"unit.hours", "{count} h", "{count} h", "{count} Std."},
     {"unit.days", "{count} d", "{count} g", "{count} T."},
+    {"unit.years", "{count} years", "{count} anni", "{count} J."},
 };
 
 }  // namespace gw::web
