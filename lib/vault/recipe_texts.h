@@ -128,7 +128,7 @@ vengono presi dal rapporto. I messaggi che non si possono assegnare restano qui 
   Protokoll           POP3 mit SSL von Anfang an
   Benutzername        {user}
   Passwort            das Passwort des Postfachs
-  nach dem Archivieren  Nachrichten aus dem Postfach löschen
+  nach Archivierung   Nachrichten aus dem Postfach löschen
 
 Journalberichte (Microsoft 365, Exchange): Wählen Sie die Quelle, die solche Berichte liest, damit Absender und
 Empfänger aus dem Bericht kommen. Was nicht zugeordnet werden kann, bleibt hier, bis es das kann.
