@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   cmd::add_sweep(commands);
   cmd::add_backup(commands);
   cmd::add_restore(commands);
+  cmd::add_migrate(commands);
   cmd::add_repair(commands);
   cmd::add_salvage(commands);
   cmd::add_check(commands);

@@ -78,6 +78,7 @@ void add_prove(Commands& commands);
 void add_report(Commands& commands);
 void add_backup(Commands& commands);
 void add_restore(Commands& commands);
+void add_migrate(Commands& commands);
 void add_repair(Commands& commands);
 void add_salvage(Commands& commands);
 void add_doctor(Commands& commands);

@@ -6,12 +6,13 @@
 #include <set>
 #include <unordered_map>
 
-#include "backup/destination.h"
 #include "backup/manifest.h"
 #include "vault/upkeep.h"
 
 namespace gw::backup {
 namespace {
+
+constexpr std::uint64_t kFlushStep = 4 << 20;
 
 // Which file this is, so that it is known again: RocksDB may give the number of a file to another one after a
 // vault was put back to an earlier state, but not its inode with its times of birth and of the last write.
@@ -26,11 +27,17 @@ std::string identity(int fd) {
          (birth ? at(found.stx_btime) : "-");
 }
 
-// The newest one that is there, by name of its files that never change.
+// One that is there: its files that never change, by name.
 struct Previous {
   std::string name;
   Tree tree;
   std::unordered_map<std::string, Listed> files;
+  bool whole = true;  // else what is left of an interrupted one
+};
+// A file of one, and which.
+struct Known {
+  const Previous* in = nullptr;
+  const Listed* file = nullptr;
 };
 
 class Run {
@@ -48,6 +55,7 @@ class Run {
     auto name = destination_.publish(*tree_, report_.time);
     if (!name) return name.error();
     report_.name = std::move(*name);
+    if (auto removed = destination_.remove_left(); !removed) return removed.error();
     return std::move(report_);
   }
 
@@ -55,26 +63,47 @@ class Run {
   Result<void> find_previous() {
     const auto names = destination_.complete();
     if (!names) return names.error();
-    if (names->empty()) return {};
-    auto tree = destination_.open_snapshot(names->back());
+    if (!names->empty()) {
+      if (auto found = look_into_newest(names->back()); !found) return found;
+    }
+    const auto left = destination_.left();
+    if (!left) return left.error();
+    for (const std::string& name : *left) look_into_left(name);
+    return {};
+  }
+
+  Result<void> look_into_newest(const std::string& name) {
+    auto tree = destination_.open_snapshot(name);
     if (!tree) return tree.error();
     auto manifest = ManifestReader::open(*tree);
     if (!manifest && manifest.error().code() == Code::Corrupt) {
-      report_.damaged.push_back(names->back() + "/" + kManifest);
+      report_.damaged.push_back(name + "/" + kManifest);
       return {};
     }
     if (!manifest) return manifest.error();
     if (manifest->heading().vault != report_.vault)
       return Error(Code::Exists, destination_.path() + ": holds backups of another vault");
     if (!options_.incremental) return {};
-    Previous previous{names->back(), std::move(*tree), {}};
+    return remember({name, std::move(*tree), {}}, *manifest);
+  }
+
+  // As far as it can be read; the rest is written anew.
+  void look_into_left(const std::string& name) {
+    auto tree = destination_.open_snapshot(name);
+    if (!tree) return;
+    auto manifest = ManifestReader::open_unfinished(*tree);
+    if (!manifest || manifest->heading().vault != report_.vault) return;
+    static_cast<void>(remember({name, std::move(*tree), {}, false}, *manifest));
+  }
+
+  Result<void> remember(Previous previous, ManifestReader& manifest) {
     for (;;) {
-      auto file = manifest->next();
+      auto file = manifest.next();
       if (!file) return file.error();
       if (!*file) break;
       if (!(*file)->source.empty()) previous.files.emplace((*file)->name, **file);
     }
-    previous_.emplace(std::move(previous));
+    previous_.push_back(std::move(previous));
     return {};
   }
 
@@ -82,11 +111,13 @@ class Run {
     // Signed before, so that what is copied goes through it.
     Heading heading;
     heading.vault = report_.vault;
-    auto note = store_.checkpoint(options_.actor);
-    if (note) {
-      heading.checkpoint = std::move(*note);
-    } else if (note.error().code() != Code::Config) {
-      return note.error();
+    if (options_.sign) {
+      auto note = store_.checkpoint(options_.actor);
+      if (note) {
+        heading.checkpoint = std::move(*note);
+      } else if (note.error().code() != Code::Config) {
+        return note.error();
+      }
     }
     report_.signed_checkpoint = !heading.checkpoint.empty();
     const auto head = store_.history_head({});
@@ -102,6 +133,7 @@ class Run {
     tree_.emplace(std::move(*tree));
     auto manifest = ManifestWriter::begin(*tree_, heading);
     if (!manifest) return manifest.error();
+    std::uint64_t flushed = 0;
     std::set<std::string> missing{"format", "head", "db/CURRENT"};
     for (;;) {
       auto file = (*snapshot)->next();
@@ -111,6 +143,10 @@ class Run {
       auto listed = take(**file);
       if (!listed) return listed.error();
       if (auto added = manifest->add(*listed); !added) return added;
+      // So that who goes on with it after an interruption knows what it has.
+      if (report_.written_octets < flushed + kFlushStep) continue;
+      if (auto written = manifest->flush(); !written) return written;
+      flushed = report_.written_octets;
     }
     if (!missing.empty()) return Error(Code::Corrupt, "the snapshot has no " + *missing.begin());
     if (auto made = tree_->make_folder("large/tmp"); !made) return made;
@@ -124,12 +160,12 @@ class Run {
     if (!valid_name(file.name) || ::fstat(file.content.get(), &found) != 0 || !S_ISREG(found.st_mode))
       return Error(Code::BadInput, "the keeper's snapshot holds what is no file of a vault");
     Listed listed{file.name, file.octets, {}, file.immutable ? identity(file.content.get()) : ""};
-    const Listed* const known = file.immutable ? before(file) : nullptr;
-    const bool same = known != nullptr && !listed.source.empty() && known->source == listed.source;
+    const Known known = file.immutable ? before(file) : Known();
+    const bool same = known.file != nullptr && !listed.source.empty() && known.file->source == listed.source;
     if (same) {
-      const auto linked = link(*known);
+      const auto linked = link(known);
       if (!linked) return linked.error();
-      listed.sha256 = known->sha256;
+      listed.sha256 = known.file->sha256;
       if (*linked) return listed;
     }
     const auto written = tree_->write(file.name, file.content.get(), pulse_);
@@ -139,9 +175,9 @@ class Run {
                                  std::to_string(file.octets));
     listed.sha256 = written->sha256;
     // Copied by somebody and the same all the same: once is enough.
-    if (known != nullptr && !same && known->sha256 == listed.sha256) {
+    if (known.file != nullptr && !same && known.file->sha256 == listed.sha256) {
       tree_->remove(file.name);
-      const auto linked = link(*known);
+      const auto linked = link(known);
       if (!linked) return linked.error();
       if (*linked) return listed;
       if (::lseek(file.content.get(), 0, SEEK_SET) != 0) return Error::from_errno(file.name);
@@ -152,24 +188,28 @@ class Run {
     return listed;
   }
 
-  const Listed* before(const store::SnapshotFile& file) const {
-    if (!previous_) return nullptr;
-    const auto found = previous_->files.find(file.name);
-    return found == previous_->files.end() || found->second.octets != file.octets ? nullptr : &found->second;
+  Known before(const store::SnapshotFile& file) const {
+    for (const Previous& previous : previous_) {
+      const auto found = previous.files.find(file.name);
+      if (found != previous.files.end() && found->second.octets == file.octets)
+        return {&previous, &found->second};
+    }
+    return {};
   }
 
   // False: it is to be written. One that is not what it should be is never passed on.
-  Result<bool> link(const Listed& known) {
-    if (!options_.quick) {
-      const auto digest = previous_->tree.digest(known.name, pulse_);
+  Result<bool> link(const Known& known) {
+    const std::string& name = known.file->name;
+    if (!options_.quick || !known.in->whole) {
+      const auto digest = known.in->tree.digest(name, pulse_);
       const Code code = digest ? Code::Corrupt : digest.error().code();
       if (code == Code::Busy) return digest.error();
-      if (!digest || *digest != known.sha256) {
-        report_.damaged.push_back(previous_->name + "/" + known.name);
+      if (!digest || *digest != known.file->sha256) {
+        if (known.in->whole) report_.damaged.push_back(known.in->name + "/" + name);
         return false;
       }
     }
-    return tree_->link(previous_->tree, known.name);
+    return tree_->link(known.in->tree, name);
   }
 
   // What was written is what is on the disk.
@@ -193,16 +233,21 @@ class Run {
   const Destination& destination_;
   const Pulse& pulse_;
   Report report_;
-  std::optional<Previous> previous_;
+  std::vector<Previous> previous_;  // the newest complete one, then what interrupted ones left
   std::optional<Tree> tree_;
 };
 
 }  // namespace
 
+Result<Report> copy_into(const Destination& destination, store::Store& store, const Options& options,
+                         const Pulse& pulse) {
+  return Run(store, options, destination, pulse).run();
+}
+
 Result<Report> back_up(store::Store& store, const Options& options, const Pulse& pulse) {
   auto destination = Destination::open(options.to);
   if (!destination) return destination.error();
-  auto report = Run(store, options, *destination, pulse).run();
+  auto report = copy_into(*destination, store, options, pulse);
   if (!report) {
     destination->abandon();
     return report;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "backup/destination.h"
 #include "backup/tree.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -21,6 +22,7 @@ struct Options {
   bool quick = false;        // what is linked is not read again
   std::optional<std::size_t> keep{};  // older ones beyond so many are removed at the end
   std::string actor;
+  bool sign = true;  // with a checkpoint, which is a change to the vault
 };
 
 struct Report {
@@ -43,5 +45,10 @@ struct Report {
 // Busy: another backup runs, the keeper ended, or `pulse` said so. Full: the vault's disk. A full or broken
 // destination has exit status 74, one that cannot be made 73. After an error nothing new stays in `to`.
 Result<Report> back_up(store::Store& store, const Options& options, const Pulse& pulse = {});
+
+// One backup into a folder that is open, and nothing told to the vault but what signing does: for who copies
+// several times. What is copied of an interrupted one stays, and is linked by the next.
+Result<Report> copy_into(const Destination& destination, store::Store& store, const Options& options,
+                         const Pulse& pulse = {});
 
 }  // namespace gw::backup

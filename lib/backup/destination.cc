@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "backup/manifest.h"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr char kPart[] = ".part";
 constexpr char kGone[] = ".gone";
+constexpr char kLeft[] = ".left-";
 constexpr char kLock[] = ".lock";
 
 Result<void> remove_all(const std::string& path) {
@@ -28,6 +30,26 @@ Result<void> remove_all(const std::string& path) {
   std::filesystem::remove_all(path, error);
   if (error) return Error::from_errno(path, error.value());
   return {};
+}
+
+// Sorted.
+Result<std::vector<std::string>> names_in(int folder, const std::string& shown,
+                                          const std::function<bool(const std::string&)>& wanted) {
+  Fd copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(copy ? ::fdopendir(copy.get()) : nullptr, ::closedir);
+  if (!listing) return Error::from_errno(shown);
+  copy.release();
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(listing.get());
+    if (entry == nullptr && errno != 0) return Error::from_errno(shown);
+    if (entry == nullptr) break;
+    const std::string name(entry->d_name);
+    if (wanted(name)) names.push_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 Micros time_of(const std::string& name) {
@@ -56,7 +78,7 @@ bool is_snapshot_name(std::string_view name) {
   return true;
 }
 
-Result<Destination> Destination::open(const std::string& path) {
+Result<Destination> Destination::open(const std::string& path, bool go_on) {
   Destination destination;
   destination.path_ = path;
   auto folder = transfer::open_root(path);
@@ -69,29 +91,43 @@ Result<Destination> Destination::open(const std::string& path) {
     if (errno != EWOULDBLOCK) return Error::from_errno(path + "/" + kLock);
     return Error(Code::Busy, path + ": another backup is being written there");
   }
-  for (const char* left : {kPart, kGone}) {
-    if (auto removed = remove_all(path + "/" + left); !removed) return removed.error();
+  if (auto removed = remove_all(path + "/" + kGone); !removed) return removed.error();
+  if (go_on) {
+    if (auto kept = destination.keep_part(); !kept) return kept.error();
+    return destination;
   }
+  if (auto removed = remove_all(path + "/" + kPart); !removed) return removed.error();
+  if (auto removed = destination.remove_left(); !removed) return removed.error();
   return destination;
 }
 
-Result<std::vector<std::string>> Destination::complete_in(int folder, const std::string& shown) {
-  Fd copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(copy ? ::fdopendir(copy.get()) : nullptr, ::closedir);
-  if (!listing) return Error::from_errno(shown);
-  copy.release();
-  std::vector<std::string> names;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(listing.get());
-    if (entry == nullptr && errno != 0) return Error::from_errno(shown);
-    if (entry == nullptr) break;
-    const std::string name(entry->d_name);
-    if (is_snapshot_name(name) && ::faccessat(folder, (name + "/" + kManifest).c_str(), F_OK, 0) == 0)
-      names.push_back(name);
+Result<void> Destination::keep_part() const {
+  for (int number = 1;; ++number) {
+    const std::string name = kLeft + std::to_string(number);
+    if (::renameat2(folder_.get(), kPart, folder_.get(), name.c_str(), RENAME_NOREPLACE) == 0) return {};
+    if (errno == ENOENT) return {};
+    // Nor does a file system that does not know this.
+    if (errno != EEXIST) return remove_all(path_ + "/" + kPart);
   }
-  std::ranges::sort(names);
-  return names;
+}
+
+Result<std::vector<std::string>> Destination::left() const {
+  return names_in(folder_.get(), path_, [](const std::string& name) { return name.starts_with(kLeft); });
+}
+
+Result<void> Destination::remove_left() const {
+  const auto names = left();
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (auto removed = remove_all(path_ + "/" + name); !removed) return removed;
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> Destination::complete_in(int folder, const std::string& shown) {
+  return names_in(folder, shown, [&](const std::string& name) {
+    return is_snapshot_name(name) && ::faccessat(folder, (name + "/" + kManifest).c_str(), F_OK, 0) == 0;
+  });
 }
 
 Result<Tree> Destination::open_snapshot(const std::string& name) const {

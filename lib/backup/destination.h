@@ -2,6 +2,8 @@
 //
 // What is not whole has a name with a dot in front: `.part` while it is written, `.gone` while it is removed.
 // So a name without one is complete, also after a power cut. DEST/.lock is held by the one who writes there.
+// Who goes on with an interrupted run keeps what there is of it as `.left-1` and so on, until one is
+// complete.
 #pragma once
 
 #include <optional>
@@ -21,12 +23,16 @@ bool is_snapshot_name(std::string_view name);
 
 class Destination {
  public:
-  // Makes the folder if it is not there, takes the lock (Busy), and removes what an interrupted run left.
-  static Result<Destination> open(const std::string& path);
+  // Makes the folder if it is not there, takes the lock (Busy), and removes what an interrupted run left; or
+  // with `go_on`, keeps it.
+  static Result<Destination> open(const std::string& path, bool go_on = false);
 
   // Names of those that are complete, the oldest first.
   Result<std::vector<std::string>> complete() const { return complete_in(folder_.get(), path_); }
   Result<Tree> open_snapshot(const std::string& name) const;
+  // What interrupted runs left, and what was kept of it is of no more use.
+  Result<std::vector<std::string>> left() const;
+  Result<void> remove_left() const;
 
   // A new one, to be filled, then published.
   Result<Tree> begin() const;
@@ -43,6 +49,7 @@ class Destination {
 
  private:
   Destination() = default;
+  Result<void> keep_part() const;
   Fd folder_;
   Fd lock_;
   std::string path_;

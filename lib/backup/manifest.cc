@@ -137,6 +137,23 @@ Result<ManifestReader> ManifestReader::open(const Tree& tree) {
   return reader;
 }
 
+Result<ManifestReader> ManifestReader::open_unfinished(const Tree& tree) {
+  ManifestReader reader;
+  reader.shown_ = tree.shown() + "/" + kManifest;
+  auto fd = tree.read(kManifest);
+  if (!fd) return fd.error();
+  reader.fd_ = std::move(*fd);
+  const auto first = reader.line();
+  if (!first) return first.error();
+  const Json object = *first ? parse(**first) : Json();
+  const auto heading =
+      object.is_object() && number(object, "gw_backup") == kFormat ? heading_of(object) : std::nullopt;
+  if (!heading) return reader.damaged();
+  reader.heading_ = *heading;
+  reader.unfinished_ = true;
+  return reader;
+}
+
 // None: the end.
 Result<std::optional<std::string>> ManifestReader::line() {
   for (;;) {
@@ -196,10 +213,11 @@ Result<void> ManifestReader::look_through() {
 }
 
 Result<std::optional<Listed>> ManifestReader::next() {
-  if (given_ == files_) return std::optional<Listed>();
+  if (!unfinished_ && given_ == files_) return std::optional<Listed>();
   const auto read = line();
-  if (!read) return read.error();
-  auto listed = *read ? listed_of(parse(**read)) : std::nullopt;
+  if (!read && !unfinished_) return read.error();
+  auto listed = read && *read ? listed_of(parse(**read)) : std::nullopt;
+  if (!listed && unfinished_) return std::optional<Listed>();
   if (!listed) return damaged();  // it has changed meanwhile
   ++given_;
   return std::optional(std::move(*listed));

@@ -42,6 +42,7 @@ class ManifestWriter {
   // Makes it in the tree.
   static Result<ManifestWriter> begin(Tree& tree, const Heading& heading);
   Result<void> add(const Listed& file);
+  Result<void> flush();   // what was added so far can be read
   Result<void> finish();  // whole and synced
   std::uint64_t files() const { return files_; }
   std::uint64_t octets() const { return octets_; }
@@ -49,7 +50,6 @@ class ManifestWriter {
  private:
   ManifestWriter() = default;
   Result<void> put(const std::string& line);
-  Result<void> flush();
 
   Fd fd_;
   std::string shown_;
@@ -63,6 +63,8 @@ class ManifestReader {
  public:
   // Reads it through once. NotFound; Corrupt: damaged or cut short; Version: of a newer gw.
   static Result<ManifestReader> open(const Tree& tree);
+  // One that was not finished: what there is of it, each file to be compared with its line.
+  static Result<ManifestReader> open_unfinished(const Tree& tree);
   const Heading& heading() const { return heading_; }
   std::uint64_t files() const { return files_; }
   std::uint64_t octets() const { return octets_; }  // of all files
@@ -83,6 +85,7 @@ class ManifestReader {
   std::uint64_t files_ = 0;
   std::uint64_t octets_ = 0;
   std::uint64_t given_ = 0;
+  bool unfinished_ = false;
 };
 
 }  // namespace gw::backup

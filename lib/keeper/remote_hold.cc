@@ -232,4 +232,30 @@ Result<std::optional<store::SnapshotFile>> RemoteSnapshot::next() {
   return std::optional(std::move(file));
 }
 
+RemoteSuspension::RemoteSuspension(std::shared_ptr<Pool> pool, Loan& loan)
+    : pool_(std::move(pool)), connection_(loan.connection()) {
+  pool_->hold(*connection_);
+  loan.end();
+}
+
+RemoteSuspension::~RemoteSuspension() {
+  let_go(*pool_, connection_, proto::OP_RESUME, 0);
+}
+
+Result<void> RemoteSuspension::moved(std::string_view place, std::string_view token) {
+  auto loan = pool_->borrow(connection_);
+  if (!loan) return Error(Code::Busy, "the keeper went away: " + loan.error().text());
+  proto::Request& request = (*loan)->fresh_request();
+  request.set_op(proto::OP_MOVED);
+  put_octets(as_bytes(place), *request.mutable_text());
+  put_octets(as_bytes(token), *request.mutable_value());
+  auto received = (*loan)->send();
+  if (received) received = (*loan)->receive();
+  if (!received) {
+    loan->discard();
+    return Error(Code::Unknown, "the keeper went away: " + received.error().text());
+  }
+  return (*loan)->refusal();
+}
+
 }  // namespace gw::keeper

@@ -1,4 +1,5 @@
-// What a client of the keeper holds on a connection: an append under way, a lease, a permit, a snapshot.
+// What a client of the keeper holds on a connection: an append under way, a lease, a permit, a snapshot, a
+// suspension.
 #pragma once
 
 #include <memory>
@@ -50,6 +51,18 @@ class RemoteSnapshot : public store::Snapshot {
   std::shared_ptr<Pool> pool_;
   std::shared_ptr<Connection> connection_;
   std::uint64_t commits_;
+};
+
+class RemoteSuspension : public store::Suspension {
+ public:
+  RemoteSuspension(std::shared_ptr<Pool> pool, Loan& loan);
+  ~RemoteSuspension() override;
+
+  Result<void> moved(std::string_view place, std::string_view token) override;
+
+ private:
+  std::shared_ptr<Pool> pool_;
+  std::shared_ptr<Connection> connection_;
 };
 
 }  // namespace gw::keeper

@@ -386,6 +386,14 @@ class RemoteStore : public store::Store {
     return std::unique_ptr<store::Snapshot>(std::make_unique<RemoteSnapshot>(pool_, *loan, commits));
   }
 
+  Result<std::unique_ptr<store::Suspension>> suspend() override {
+    // One whose connection was lost has ended.
+    auto loan = ask(
+        Effect::Reads, proto::OP_SUSPEND, [](Request&) {}, {}, nullptr, {}, Pool::Use::Alone);
+    if (!loan) return loan.error();
+    return std::unique_ptr<store::Suspension>(std::make_unique<RemoteSuspension>(pool_, *loan));
+  }
+
  private:
   static void name(const MailboxId& mailbox, const MessageId& message, Request& request) {
     put_octets(mailbox.view(), *request.mutable_mailbox());

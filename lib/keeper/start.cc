@@ -16,6 +16,7 @@
 #include "keeper/remote_store.h"
 #include "keeper/sockets.h"
 #include "keeper/spawn.h"
+#include "store/vault_format.h"
 
 namespace gw::keeper {
 namespace {
@@ -82,6 +83,7 @@ Result<Fd> reach(const Place& place, const Connect& how) {
   auto connected = connect_to(place.run, socket);
   if (connected) return connected;
   if (connected.error().code() != Code::NotFound) return not_there(connected.error().text());
+  if (const auto moved = store::moved_away(place.vault)) return *moved;
   if (!how.may_start) return not_there("nobody listens at " + place.run + "/" + socket);
   if (how.start) {
     if (auto started = how.start(); !started) return started.error();

@@ -175,6 +175,17 @@ class Snapshot {
   virtual Result<std::optional<SnapshotFile>> next() = 0;
 };
 
+// While it lives no change is made to the store: each answers Busy, and those that were under way have been
+// made or not. Reading goes on. Ends with destruction, with its connection and with the keeper's life.
+class Suspension {
+ public:
+  virtual ~Suspension() = default;
+  // From now on, and durably, what was here is elsewhere (store/vault_format.h): this store is never opened
+  // again, and no change is made to it ever after. Full and the like: it has not moved. Unknown: ask its
+  // format.
+  virtual Result<void> moved(std::string_view place, std::string_view token) = 0;
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -278,6 +289,10 @@ class Store {
 
   // Busy: there is one already. Full. Unavailable: this store is not made of files, or is read-only.
   virtual Result<std::unique_ptr<Snapshot>> snapshot() {
+    return Error(Code::Unavailable, "this store is not made of files");
+  }
+  // Busy: it is suspended already, or under too much work. Unavailable: as for a snapshot.
+  virtual Result<std::unique_ptr<Suspension>> suspend() {
     return Error(Code::Unavailable, "this store is not made of files");
   }
 };

@@ -40,6 +40,8 @@ class MailboxCheck {
     vault_ = vault;
     ring_ = &ring;
   }
+  // Messages of a smaller seq are only compared with the history.
+  void read_from(std::uint64_t seq) { read_from_ = seq; }
 
   Result<void> run() {
     if (const Result<void> read = replay_.advance(store_); !read) return damaged(read.error());
@@ -136,6 +138,7 @@ class MailboxCheck {
       return Verdict("its record is not what was accepted");
     if (record.container_octets != seal::container_size(record.octets))
       return Verdict("its container has another size than its record says");
+    if (record.seq < read_from_) return Verdict();
     const Result<Bytes> envelope = store_.envelope(mailbox_, record.id);
     if (!envelope) return trouble(envelope.error());
     if (sha256(*envelope) != record.envelope) return Verdict("its envelope is not what was accepted");
@@ -193,6 +196,7 @@ class MailboxCheck {
   Replay replay_;
   VaultId vault_;
   const seal::KeyRing* ring_ = nullptr;
+  std::uint64_t read_from_ = 0;
   std::unordered_set<MessageId> seen_;
   std::set<MessageId> doubtful_;
   Bytes buffer_;
@@ -201,7 +205,7 @@ class MailboxCheck {
 }  // namespace
 
 Result<VerifyReport> verify(store::Store& store, const std::function<void(std::uint64_t)>& progress,
-                            const Checkpoint* against) {
+                            const Checkpoint* against, const ReadBefore* before) {
   VerifyReport report;
   const auto found = [&](std::optional<MessageId> message, std::string what) {
     report.findings.push_back({{}, message, std::move(what)});
@@ -235,6 +239,8 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
     const auto heads = vault.heads().find(mailbox.id);
     MailboxCheck check(store, mailbox.id, heads == vault.heads().end() ? Claims() : heads->second, report,
                        progress);
+    const auto read = before == nullptr ? ReadBefore::const_iterator() : before->find(mailbox.id);
+    if (before != nullptr && read != before->end()) check.read_from(read->second);
     if (const Result<void> done = check.run(); !done) return done.error();
   }
   for (const auto& [id, alive] : vault.mailboxes())

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -33,8 +34,12 @@ struct VerifyReport {
 //
 // With `against`, a checkpoint that was kept elsewhere: the vault's history must go through that head, and
 // with it each mailbox's through the heads under it. A vault that was put back to an earlier state does not.
+//
+// With `before`, by mailbox: what messages of a smaller seq hold was read by an earlier verification of the
+// same files, and is not read again.
+using ReadBefore = std::unordered_map<MailboxId, std::uint64_t>;
 Result<VerifyReport> verify(store::Store& store, const std::function<void(std::uint64_t)>& progress = {},
-                            const Checkpoint* against = nullptr);
+                            const Checkpoint* against = nullptr, const ReadBefore* before = nullptr);
 // Also opens every message of one mailbox.
 Result<VerifyReport> verify_deep(store::Store& store, const store::MailboxRecord& mailbox,
                                  const seal::KeyRing& ring,

@@ -126,6 +126,9 @@ std::vector<Case> table(const MailboxId& mailbox) {
       {proto::OP_SNAPSHOT, "", kAdmin, nothing()},
       {proto::OP_SNAPSHOT_FILE, "", kAdmin, nothing()},
       {proto::OP_SNAPSHOT_END, "", kAdmin, nothing()},
+      {proto::OP_SUSPEND, "", kAdmin, nothing()},
+      {proto::OP_RESUME, "", kAdmin, nothing()},
+      {proto::OP_MOVED, "", kAdmin, nothing()},
   };
 }
 

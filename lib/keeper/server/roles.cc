@@ -108,6 +108,9 @@ constexpr std::array kRules{
     Rule{proto::OP_SNAPSHOT, "snapshot", never, never},
     Rule{proto::OP_SNAPSHOT_FILE, "snapshot-file", never, never},
     Rule{proto::OP_SNAPSHOT_END, "snapshot-end", never, never},
+    Rule{proto::OP_SUSPEND, "suspend", never, never},
+    Rule{proto::OP_RESUME, "resume", never, never},
+    Rule{proto::OP_MOVED, "moved", never, never},
 };
 
 const Rule* rule_of(proto::Op op) {

@@ -39,7 +39,7 @@ struct Server::Served {
 };
 
 Server::Server(store::Store& store, ServerOptions options)
-    : shared_{store, options.vault, {}, options.failed, {}, {}},
+    : shared_{store, options.vault, {}, options.failed, {}, {}, [this] { stop(); }},
       options_(options),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       idle_since_(Clock::now()) {
@@ -151,6 +151,7 @@ void Server::sweep_now_and_then() {
       std::unique_lock lock(mutex_);
       if (changed_.wait_for(lock, pause, [&] { return sweeper_ends_; })) return;
     }
+    mark_unconfirmed(shared_, shared_.pending.take_left());
     auto swept = shared_.store.sweep(options_.sweep_budget, false);
     const bool more = swept && swept->more;
     pause = more ? 50ms : Clock::duration(options_.sweep_every);

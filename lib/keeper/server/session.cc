@@ -40,6 +40,33 @@ std::vector<PendingMessages::Message> PendingMessages::take(const void* session)
   return taken;
 }
 
+void PendingMessages::leave(const Message& message) {
+  const std::lock_guard lock(mutex_);
+  left_.push_back(message);
+}
+
+std::vector<PendingMessages::Message> PendingMessages::take_left() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(left_, {});
+}
+
+void mark_unconfirmed(Shared& shared, const std::vector<PendingMessages::Message>& messages) {
+  for (const PendingMessages::Message& message : messages) {
+    store::Transition change;
+    change.mailbox = message.mailbox;
+    change.messages = {message.message};
+    change.from = store::State::Pending;
+    change.to = store::State::Unconfirmed;
+    change.actor = message.actor;
+    const auto changed = shared.store.transition(change);
+    if (changed || changed.error().code() == Code::Conflict || changed.error().code() == Code::NotFound)
+      continue;
+    log::error("pending message not marked",
+               {{"id", message.message.hex()}, {"error", changed.error().text()}});
+    shared.pending.leave(message);
+  }
+}
+
 Session::Session(Shared& shared, Fd socket, Role role)
     : shared_(shared), store_(shared.store), channel_(std::move(socket)), role_(role) {
   socklen_t length = sizeof peer_;
@@ -165,6 +192,13 @@ void Session::serve(std::size_t octets) {
           case proto::OP_SNAPSHOT_END:
             snapshot_.reset();
             return {};
+          case proto::OP_SUSPEND:
+            return suspend();
+          case proto::OP_RESUME:
+            resume();
+            return {};
+          case proto::OP_MOVED:
+            return moved();
           default:
             break;
         }
@@ -180,6 +214,7 @@ void Session::serve(std::size_t octets) {
       }());
     }
   }
+  if (moved_) shared_.stop();  // once it is said
   if (octets > kLarge) request_ = proto::Request();
   if (appending_ == Appending::No) channel_.shrink();
 }
@@ -395,23 +430,37 @@ Result<void> Session::snapshot_file() {
   return {};
 }
 
+Result<void> Session::suspend() {
+  if (suspension_) return Error(Code::Busy, "this connection has suspended it");
+  auto suspended = store_.suspend();
+  if (!suspended) return suspended.error();
+  suspension_ = std::move(*suspended);
+  return {};
+}
+
+void Session::resume() {
+  if (!suspension_) return;
+  suspension_.reset();
+  if (!moved_) mark_unconfirmed(shared_, shared_.pending.take_left());
+}
+
+Result<void> Session::moved() {
+  if (!suspension_) return Error(Code::Conflict, "this connection has not suspended it");
+  auto moved = suspension_->moved(request_.text(), request_.value());
+  moved_ = moved.has_value();
+  return moved;
+}
+
 void Session::end() {
   append_.reset();
   leases_.clear();
   permits_.clear();
   snapshot_.reset();
-  for (const PendingMessages::Message& message : shared_.pending.take(this)) {
-    store::Transition change;
-    change.mailbox = message.mailbox;
-    change.messages = {message.message};
-    change.from = store::State::Pending;
-    change.to = store::State::Unconfirmed;
-    change.actor = "uid=" + std::to_string(peer_.uid) + " " + std::string(name(role_)) + " connection lost";
-    if (auto changed = store_.transition(change); !changed && changed.error().code() != Code::Conflict) {
-      log::error("pending message not marked",
-                 {{"id", message.message.hex()}, {"error", changed.error().text()}});
-    }
-  }
+  resume();
+  std::vector<PendingMessages::Message> pending = shared_.pending.take(this);
+  for (PendingMessages::Message& message : pending)
+    message.actor = "uid=" + std::to_string(peer_.uid) + " " + std::string(name(role_)) + " connection lost";
+  mark_unconfirmed(shared_, pending);
 }
 
 }  // namespace gw::keeper

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,10 +30,14 @@ class PendingMessages {
   struct Message {
     MailboxId mailbox;
     MessageId message;
+    std::string actor{};  // who is said to have left it
   };
   void add(const void* session, const Message& message);
   void settled(const std::vector<MessageId>& messages);
   std::vector<Message> take(const void* session);  // all of this session's
+  // Those whose session has ended and that could not be marked then.
+  void leave(const Message& message);
+  std::vector<Message> take_left();
 
  private:
   struct Owned {
@@ -41,6 +46,7 @@ class PendingMessages {
   };
   std::mutex mutex_;
   std::unordered_map<MessageId, Owned> messages_;
+  std::vector<Message> left_;
 };
 
 // What all sessions of a keeper share.
@@ -51,7 +57,11 @@ struct Shared {
   const std::atomic<bool>* failed = nullptr;  // see ServerOptions
   PendingMessages pending;
   std::optional<ChangeCount> changes;  // none, where the system gives no memory for it
+  std::function<void()> stop;          // ends the keeper
 };
+
+// Marks these pending messages as unconfirmed. What cannot be now is left for the next time.
+void mark_unconfirmed(Shared& shared, const std::vector<PendingMessages::Message>& messages);
 
 class Session {
  public:
@@ -85,6 +95,9 @@ class Session {
   Result<void> permit();
   Result<void> snapshot();
   Result<void> snapshot_file();
+  Result<void> suspend();
+  void resume();
+  Result<void> moved();
   void begin(bool may);
   void fail_append(const Error& error);
   Bytes read_ids();
@@ -119,6 +132,8 @@ class Session {
   std::unordered_map<std::uint64_t, std::unique_ptr<store::Permit>> permits_;
   std::uint64_t next_permit_ = 1;
   std::unique_ptr<store::Snapshot> snapshot_;
+  std::unique_ptr<store::Suspension> suspension_;
+  bool moved_ = false;
 };
 
 }  // namespace gw::keeper

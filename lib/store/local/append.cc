@@ -176,6 +176,8 @@ Error LocalStore::hurt(const Error& error) {
 
 Result<std::unique_ptr<Append>> LocalStore::begin(const MailboxId& mailbox, const MessageId& message) {
   if (!reason_.empty()) return read_only();
+  // Early, so that nothing is sent in vain.
+  if (auto refused = commits_.refusal()) return *refused;
   if (auto known = table_.epoch(mailbox); !known) return known.error();
   if (auto room = space_.room_for_append(0); !room) return room.error();
   return std::unique_ptr<Append>(std::make_unique<LocalAppend>(*this, mailbox, message));

@@ -135,7 +135,7 @@ Result<void> Commits::run(std::size_t octets, const Judge& judge) {
   bool waits = false;
   {
     const std::lock_guard lock(mutex_);
-    if (closed_) return *closed_;
+    if (auto refused = refusal_now()) return *refused;
     waits = std::exchange(led_, true);
     queue_.push_back(&me);
   }
@@ -198,7 +198,10 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
     }
     return waiters.size();
   };
-  if (const std::lock_guard lock(mutex_); closed_) return refuse(*closed_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto refused = refusal_now()) return refuse(*refused);
+  }
   space_.look([&] { return engine_.promised(); });
 
   constexpr std::size_t kKeep = 8 << 20;
@@ -285,6 +288,33 @@ void Commits::fail(const Error& why) {
 bool Commits::failed() const {
   const std::lock_guard lock(mutex_);
   return failed_;
+}
+
+std::optional<Error> Commits::refusal_now() const {
+  if (closed_) return closed_;
+  if (suspended_) return Error(Code::Busy, "the vault is being moved, and takes no change now");
+  return std::nullopt;
+}
+
+bool Commits::suspend() {
+  std::unique_lock lock(mutex_);
+  if (std::exchange(suspended_, true)) return false;
+  while (led_) {
+    lock.unlock();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    lock.lock();
+  }
+  return true;
+}
+
+void Commits::resume() {
+  const std::lock_guard lock(mutex_);
+  suspended_ = false;
+}
+
+std::optional<Error> Commits::refusal() const {
+  const std::lock_guard lock(mutex_);
+  return refusal_now();
 }
 
 }  // namespace gw::store

@@ -98,9 +98,16 @@ class Commits {
   // The same, and tells whoever asked to be told.
   void fail(const Error& why);
   bool failed() const;
+  // Refuses with Busy from now on, and waits for what is under way. False: it does so already.
+  bool suspend();
+  void resume();
+  // Why a change would be refused now, whatever it is; none: it is judged.
+  std::optional<Error> refusal() const;
 
  private:
   struct Waiter;
+  std::optional<Error> refusal_now() const;  // under the lock
+
   std::size_t lead(const Waiter* me);
   std::vector<Waiter*> gather();
   std::size_t commit(std::span<Waiter* const> waiters);
@@ -118,6 +125,7 @@ class Commits {
   SyncTimes syncs_;
   std::optional<Error> closed_;
   bool failed_ = false;
+  bool suspended_ = false;
 };
 
 }  // namespace gw::store

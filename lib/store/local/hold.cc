@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "store/local/local_store.h"
 
 namespace gw::store {
 

@@ -27,7 +27,4 @@ class Hold {
   pid_t pid_;
 };
 
-// Config where the folder is on a file system whose locks and syncs another host may not keep.
-Result<void> refuse_network(const std::string& path);
-
 }  // namespace gw::store

@@ -32,6 +32,8 @@ struct LocalOptions {
   std::uint64_t ballast = 16 << 20;
   std::uint64_t permit_octets = 512 << 20;
   bool allow_network_fs = false;
+  // For reading only, with nothing in the folder changed. Corrupt, where otherwise it would open read-only.
+  bool look_only = false;
   std::function<Micros()> clock = now;
   std::function<BootClock::time_point()> boot_clock = BootClock::now;  // leases and waits count by it
 };
@@ -57,6 +59,9 @@ struct Loss {
 // nothing. With `accept` it is written into every history as a Gap, and the vault opens for writing again.
 // Corrupt: read-only for another reason. Busy, Full.
 Result<std::optional<Loss>> repair_local_store(LocalOptions options, bool accept, std::string_view actor);
+
+// Config where the folder is on a file system whose locks and syncs another host may not keep.
+Result<void> refuse_network(const std::string& path);
 
 // The id in VAULT/format, without opening anything.
 Result<VaultId> read_vault_id(const std::string& path);

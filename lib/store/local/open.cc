@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "store/local/format.h"
+#include "store/vault_format.h"
 #include "store/local/store_on_disk.h"
 
 namespace gw::store {
@@ -238,7 +238,9 @@ Result<Record> without_version(const RecordKey& key, ByteView stored) {
 }
 
 Result<VaultId> read_vault_id(const std::string& path) {
-  return read_format(path);
+  const auto format = read_format(path);
+  if (!format) return format.error();
+  return format->vault;
 }
 
 Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
@@ -255,19 +257,19 @@ Result<void> create_local_store(const std::string& path, const VaultId& vault, B
 
 Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   const std::string context = "cannot open the vault";
-  auto vault = read_format(options.path);
+  auto vault = vault_in(options.path);
   if (!vault) return vault.error().within(context);
   if (!options.allow_network_fs) {
     if (auto local = refuse_network(options.path); !local) return local.error().within(context);
   }
   auto hold = Hold::take(options.path);
   if (!hold) return hold.error().within(context);
-  clear_snapshots(options.path);
+  if (!options.look_only) clear_snapshots(options.path);
   auto space = Space::open(options.path, options.low_mark, options.high_mark, options.ballast);
   if (!space) return space.error().within(context);
   const std::uint64_t replay = logged(options.path + "/db");
   space->look([&] { return replay; });
-  if (space->full()) {
+  if (space->full() && !options.look_only) {
     space->release_ballast();
     space->look([&] { return replay; });
   }
@@ -292,6 +294,7 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
     opened.room_wanted = wanted;
   }
   opened.accept_loss = accept_loss;
+  if (opened.options.look_only) opened.reason = "it was opened only to be looked at";
   auto head = HeadFile::open(opened.options.path);
   if (head) {
     opened.head = std::move(*head);
@@ -299,6 +302,12 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
     opened.reason = head.error().text();
   }
   if (auto database = open_database(opened); !database) return database.error().within(context);
+  if (opened.options.look_only) {
+    if (!opened.head) return head.error().within(context);
+    const std::string missing = behind(opened.point, opened.head->head().point);
+    if (!missing.empty()) return Error(Code::Corrupt, missing).within(context);
+    return opened;
+  }
   if (!opened.reason.empty())
     log::error("read-only", {{"vault", opened.options.path}, {"reason", opened.reason}});
   return opened;

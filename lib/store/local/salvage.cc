@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "store/local/format.h"
+#include "store/vault_format.h"
 #include "store/local/hold.h"
 #include "store/local/keys.h"
 #include "store/local/large.h"
@@ -63,7 +63,8 @@ Result<VaultId> Salvage::find_vault() {
   const auto format = read_format(options_.from);
   const bool newer = !format && format.error().code() == Code::Version && names_newer_format(options_.from);
   if (newer) return format.error();
-  if (format && (named.empty() || named.contains(*format))) return *format;
+  if (format && format->moved) return moved_error(options_.from, format->moved->place);
+  if (format && (named.empty() || named.contains(format->vault))) return format->vault;
   if (named.size() != 1)
     return Error(Code::Corrupt, options_.from + "/format: damaged, and no password slot names the vault")
         .with_hint("put the file back from a copy: three lines, `gw-vault 1`, `vault ID` and `requires`");

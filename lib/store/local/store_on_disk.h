@@ -107,9 +107,11 @@ class LocalStore : public Store {
   }
   Result<std::vector<Tally>> tallies() override { return tallies_.all(); }
   Result<std::unique_ptr<Snapshot>> snapshot() override;
+  Result<std::unique_ptr<Suspension>> suspend() override;
 
  private:
   friend class LocalAppend;
+  friend class LocalSuspension;
   struct Examined;
   struct Expiring;
 

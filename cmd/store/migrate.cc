@@ -1,0 +1,413 @@
+// gw-store migrate: the whole vault to another folder while it serves, verified there, and then the switch.
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+
+#include "backup/arrival.h"
+#include "backup/backup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "net/serve.h"
+#include "store/commands.h"
+#include "store/format.h"
+#include "store/local/local_store.h"
+#include "store/vault_format.h"
+#include "vault/verify.h"
+
+namespace gw::cmd {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string to;
+  bool resume = false;
+  bool abort = false;
+  bool json = false;
+};
+
+constexpr int kInputOutput = 74;
+// Another pass is made while the last one had more than so much to write, and not for ever.
+constexpr std::uint64_t kLittle = 8 << 20;
+constexpr int kMostPasses = 8;
+constexpr const char* kGoOn = "nothing is lost, and the vault is where it was: go on with --resume";
+
+// The folder that `--to` names. A URL's scheme says which kind of store; there is one.
+Result<std::string> folder_named(const std::string& to) {
+  std::string path = to;
+  const std::size_t colon = to.find("://");
+  const auto of_scheme = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '-' || c == '.';
+  };
+  if (colon != std::string::npos && colon != 0 &&
+      std::all_of(to.begin(), to.begin() + static_cast<std::ptrdiff_t>(colon), of_scheme)) {
+    const std::string scheme = lower(std::string_view(to).substr(0, colon));
+    path = to.substr(colon + 3);
+    if (scheme != "file")
+      return Error(Code::Usage,
+                   "--to " + printable(to) + ": this gw knows no store of the kind `" + scheme + "`")
+          .with_hint("a folder, or file:///FOLDER");
+    if (!path.starts_with('/')) return Error(Code::Usage, "--to " + printable(to) + ": no absolute path");
+  }
+  if (path.empty() || has_control(path)) return Error(Code::Usage, "--to: no name of a folder");
+  std::error_code error;
+  fs::path whole = fs::weakly_canonical(fs::absolute(path, error), error);
+  if (error) return Error::from_errno(path, error.value());
+  if (!whole.has_filename() && whole.has_parent_path()) whole = whole.parent_path();
+  return whole.string();
+}
+
+bool is_within(const fs::path& inner, const fs::path& outer) {
+  const fs::path relative = inner.lexically_relative(outer);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+std::uint64_t octets_in(const std::string& folder) {
+  std::uint64_t octets = 0;
+  std::error_code gone;
+  for (fs::recursive_directory_iterator at(folder, gone), end; !gone && at != end; at.increment(gone)) {
+    std::error_code ignored;
+    if (at->is_regular_file(ignored)) octets += at->file_size(ignored);
+  }
+  return octets;
+}
+
+// What moves beside the store: the history key and the first certificate, where they are in the vault.
+std::vector<std::string> secrets_of(const std::string& vault) {
+  std::vector<std::string> names;
+  std::error_code gone;
+  if (fs::is_regular_file(vault + "/history.key", gone)) names.emplace_back("history.key");
+  for (fs::directory_iterator at(vault + "/tls", gone), end; !gone && at != end; at.increment(gone)) {
+    const std::string name = "tls/" + at->path().filename().string();
+    if (fs::is_regular_file(at->path(), gone) && backup::valid_name(name)) names.push_back(name);
+  }
+  return names;
+}
+
+class Migration {
+ public:
+  Migration(const Commands& commands, const Options& options, std::string from, std::string to)
+      : options_(options),
+        from_(std::move(from)),
+        to_(std::move(to)),
+        copied_("octets", 0, commands.program().quiet()),
+        verified_("verified", 0, commands.program().quiet()) {}
+
+  Result<int> run(const Commands& commands) {
+    if (const auto moved = finished(); !moved || *moved) {
+      if (!moved) return moved.error();
+      if (options_.abort)
+        return Error(Code::Conflict, from_ + ": the vault has moved to " + to_ + ", and that is not undone");
+      if (auto became = become_owner(from_); !became) return became.error();
+      if (auto completed = backup::Arrival::complete(to_); !completed) return completed.error();
+      return print();
+    }
+    if (auto owned = become_owner_of_both(); !owned) return owned.error();
+    if (options_.abort) return abandon();
+    auto store = commands.connect();
+    if (!store) return store.error();
+    store_ = store->get();
+    const auto vault = store_->vault_id();
+    if (!vault) return vault.error();
+    vault_ = *vault;
+    auto arrival = backup::Arrival::open(to_, vault_, from_, options_.resume);
+    if (!arrival) return arrival.error();
+    arrival_.emplace(std::move(*arrival));
+    auto moved = move();
+    if (!moved) return give_up(moved.error());
+    if (findings_ != 0)
+      return give_up(Error(Code::Corrupt, "the copy is not whole, and the vault stays where it is")
+                         .with_hint("gw-store verify says whether the vault itself is"));
+    return print();
+  }
+
+ private:
+  // Whether the vault has moved to this very folder. Config: to another one.
+  Result<bool> finished() {
+    const auto format = store::read_format(from_);
+    if (!format) return format.error();
+    vault_ = format->vault;
+    if (!format->moved) return false;
+    if (format->moved->place != to_) return store::moved_error(from_, format->moved->place);
+    return true;
+  }
+
+  // The new folder belongs to who has the old one, and everything is done as that user.
+  Result<void> become_owner_of_both() const {
+    struct stat old {};
+    if (::stat(from_.c_str(), &old) != 0) return Error::from_errno(from_);
+    if (::geteuid() != 0 && ::geteuid() != old.st_uid)
+      return Error(Code::Denied, from_ + ": only its owner, or root, can move the vault");
+    const bool wanted = !options_.abort;
+    if (wanted && ::geteuid() == 0 && old.st_uid != 0 && ::mkdir(to_.c_str(), 0700) == 0 &&
+        ::lchown(to_.c_str(), old.st_uid, old.st_gid) != 0)
+      return Error::from_errno(to_);
+    struct stat fresh {};
+    if (::stat(to_.c_str(), &fresh) == 0 && fresh.st_uid != old.st_uid)
+      return Error(Code::Denied, to_ + ": belongs to another user than " + from_);
+    return become_owner(from_);
+  }
+
+  Result<int> abandon() {
+    const auto format = store::read_format(from_);
+    if (!format) return format.error();
+    if (auto gone = backup::Arrival::abandon(to_, format->vault, from_); !gone) return gone.error();
+    if (!options_.json) {
+      output_.line("removed      what was copied to " + to_ + "; the vault is still " + from_);
+      return output_.close();
+    }
+    Json object;
+    object["vault"] = format->vault.hex();
+    object["from"] = from_;
+    object["to"] = to_;
+    object["moved"] = false;
+    output_.json(object);
+    return output_.close();
+  }
+
+  Result<void> move() {
+    if (auto room = look_for_room(); !room) return room;
+    // While it serves: all of it, verified there, and what came meanwhile, until that is little.
+    auto copy = pass(false);
+    if (!copy) return copy.error();
+    if (auto good = verify(*copy, false); !good || findings_ != 0) return good;
+    while (copy->written_octets > kLittle && passes_ < kMostPasses) {
+      copy = pass(true);
+      if (!copy) return copy.error();
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    auto suspension = store_->suspend();
+    if (!suspension) return suspension.error();
+    copy = pass(true);
+    if (!copy) return copy.error();
+    const auto checked = compare(*copy);
+    if (!checked || findings_ != 0) return checked;
+    auto switched = switch_over(*copy, **suspension);
+    stood_still_ = std::chrono::steady_clock::now() - begun;
+    return switched;
+  }
+
+  Result<void> look_for_room() const {
+    if (auto local = store::refuse_network(to_); !local) return local;
+    if (arrival_->resumed()) return {};
+    struct statvfs found {};
+    if (::statvfs(to_.c_str(), &found) != 0) return Error::from_errno(to_);
+    const std::uint64_t room = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
+    std::uint64_t needed = 0;
+    for (const char* each : {"/db", "/large", "/lost"}) needed += octets_in(from_ + each);
+    if (needed <= room) return {};
+    return Error(Code::Full,
+                 to_ + ": " + format_size(needed) + " are needed and " + format_size(room) + " are free")
+        .with_exit_status(kInputOutput);
+  }
+
+  // What an earlier run has left is read again; what this one wrote was.
+  Result<backup::Report> pass(bool quick) {
+    backup::Options wanted;
+    wanted.incremental = true;
+    wanted.quick = quick;
+    wanted.actor = kActor;
+    wanted.sign = false;
+    const auto pulse = [this](std::uint64_t more) {
+      copied_.at(octets_ += more);
+      return !net::stop::requested();
+    };
+    auto copy = backup::copy_into(arrival_->copies(), *store_, wanted, pulse);
+    if (!copy) return copy;
+    ++passes_;
+    files_ = copy->files;
+    size_ = copy->octets;
+    if (auto removed = arrival_->copies().remove_older(1); !removed) return removed.error();
+    return copy;
+  }
+
+  Result<std::unique_ptr<store::Store>> look_at(const backup::Report& copy) const {
+    store::LocalOptions local;
+    local.path = arrival_->path_of(copy.name);
+    local.look_only = true;
+    return store::open_local_store(std::move(local));
+  }
+
+  Result<void> verify(const backup::Report& copy, bool again) {
+    const auto looked = look_at(copy);
+    if (!looked) return looked.error();
+    return verify(**looked, again);
+  }
+
+  Result<void> verify(store::Store& looked, bool again) {
+    const auto report = vault::verify(
+        looked, [this](std::uint64_t done) { verified_.at(done); }, nullptr, again ? &read_ : nullptr);
+    if (!report) return report.error();
+    for (const vault::Finding& each : report->findings) {
+      finding((each.mailbox.zero() ? "vault" : "mailbox " + each.mailbox.hex()) +
+                  (each.message ? ", message " + each.message->hex() : ""),
+              each.what);
+    }
+    report_ = *report;
+    const auto mailboxes = looked.mailboxes();
+    if (!mailboxes) return mailboxes.error();
+    for (const store::MailboxRecord& mailbox : *mailboxes) {
+      const auto head = looked.history_head(mailbox.id);
+      if (!head) return head.error();
+      read_[mailbox.id] = head->size;
+    }
+    return {};
+  }
+
+  // The copy of a vault that stands still is the vault: to the last commit, and by the head of every history.
+  Result<void> compare(const backup::Report& copy) {
+    const auto looked = look_at(copy);
+    if (!looked) return looked.error();
+    const auto here = (*looked)->health();
+    const auto there = store_->health();
+    if (!here || !there) return (here ? there : here).error();
+    if (here->vault != vault_ || here->commits != there->commits)
+      finding("vault", "the copy ends at commit " + std::to_string(here->commits) + ", not " +
+                           std::to_string(there->commits));
+    const auto mailboxes = store_->mailboxes();
+    if (!mailboxes) return mailboxes.error();
+    std::vector<MailboxId> logs{{}};
+    for (const store::MailboxRecord& mailbox : *mailboxes) logs.push_back(mailbox.id);
+    for (const MailboxId& log : logs) {
+      const auto old = store_->history_head(log);
+      if (!old) return old.error();
+      const auto fresh = (*looked)->history_head(log);
+      if (!fresh || *fresh != *old)
+        finding(log.zero() ? "vault" : "mailbox " + log.hex(), "the copy's history is not the same");
+    }
+    if (findings_ != 0) return {};
+    return verify(**looked, true);
+  }
+
+  Result<void> switch_over(const backup::Report& copy, store::Suspension& suspension) {
+    for (const std::string& name : secrets_of(from_)) {
+      const std::string path = from_ + "/" + name;
+      auto file = open_for_reading(path);
+      if (!file) return file.error();
+      const auto secret = read_secret(file->get(), path, 64 << 10, true);
+      if (!secret) return secret.error();
+      if (auto added = arrival_->add(copy.name, name, *secret); !added) return added;
+    }
+    const std::string token = store::new_move_token();
+    if (auto published = arrival_->publish(copy.name, vault_, {token, from_}); !published) return published;
+    if (auto moved = suspension.moved(to_, token); !moved) return moved;
+    switched_ = true;
+    return backup::Arrival::complete(to_);
+  }
+
+  void finding(const std::string& about, std::string_view what) {
+    ++findings_;
+    if (options_.json) {
+      Json object;
+      cli::put_text(object, "about", about);
+      cli::put_text(object, "finding", what);
+      output_.json(object);
+    } else {
+      output_.line(about + ": " + std::string(what));
+    }
+  }
+
+  Result<int> give_up(const Error& error) {
+    if (auto told = output_.flush(); !told) return told.error();
+    if (!error.hint().empty()) return error;
+    return error.with_hint(switched_ || error.code() == Code::Unknown
+                               ? "run it again with --resume: it sees what is left to do"
+                               : kGoOn);
+  }
+
+  Result<int> print() {
+    const double still = std::chrono::duration<double>(stood_still_).count();
+    if (options_.json) {
+      Json object;
+      object["vault"] = vault_.hex();
+      object["from"] = from_;
+      object["to"] = to_;
+      object["moved"] = true;
+      object["passes"] = passes_;
+      object["files"] = files_;
+      object["octets"] = size_;
+      object["mailboxes"] = report_.mailboxes;
+      object["messages"] = report_.messages;
+      object["leaves"] = report_.leaves;
+      object["gaps"] = report_.gaps;
+      object["suspended_seconds"] = still;
+      output_.json(object);
+      return output_.close();
+    }
+    output_.line("moved        " + from_ + " to " + to_);
+    output_.line("vault        " + vault_.hex());
+    if (passes_ != 0) {
+      std::string seconds = std::to_string(still);
+      seconds.resize(seconds.find('.') + 3);
+      output_.line("files        " + std::to_string(files_) + ", " + format_size(size_));
+      output_.line("verified     " + std::to_string(report_.mailboxes) + " mailboxes, " +
+                   std::to_string(report_.messages) + " messages, " + std::to_string(report_.leaves) +
+                   " history entries: all whole");
+      output_.line("stood still  " + seconds + " s, in the last of " + std::to_string(passes_) + " passes");
+    }
+    output_.line("next         name " + to_ +
+                 " by `vault` in gw.toml or $GW_VAULT, and start the servers anew");
+    return output_.close();
+  }
+
+  const Options& options_;
+  const std::string from_;
+  const std::string to_;
+  store::Store* store_ = nullptr;
+  VaultId vault_;
+  std::optional<backup::Arrival> arrival_;
+  cli::Output output_;
+  cli::Progress copied_;
+  cli::Progress verified_;
+  std::uint64_t octets_ = 0;
+  std::uint64_t files_ = 0;
+  std::uint64_t size_ = 0;
+  int passes_ = 0;
+  std::uint64_t findings_ = 0;
+  vault::VerifyReport report_;
+  vault::ReadBefore read_;
+  std::chrono::steady_clock::duration stood_still_{};
+  bool switched_ = false;
+};
+
+Result<int> migrate(const Commands& commands, const Options& options) {
+  if (options.resume && options.abort) return Error(Code::Usage, "--resume or --abort, not both");
+  const auto config = commands.config();
+  if (!config) return config.error();
+  const auto to = folder_named(options.to);
+  if (!to) return to.error();
+  std::error_code error;
+  const fs::path from = fs::canonical(config->vault, error);
+  if (error) return Error::from_errno(config->vault, error.value()).within("no vault");
+  if (has_control(from.string())) return Error(Code::Usage, "the vault's path has control characters");
+  if (is_within(*to, from)) return Error(Code::Usage, *to + ": is the vault, or within it");
+  if (is_within(from, *to)) return Error(Code::Usage, *to + ": the vault is within it");
+  std::signal(SIGXFSZ, SIG_IGN);
+  net::stop::install();
+  return Migration(commands, options, from.string(), *to).run(commands);
+}
+
+}  // namespace
+
+void add_migrate(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      commands.add(commands.root(), "migrate", "Move the whole vault to another folder while it goes on",
+                   [&commands, options] { return migrate(commands, *options); });
+  command->add_option("--to", options->to, "Absent or empty folder that becomes the vault")
+      ->required()
+      ->type_name("DIR");
+  command->add_flag("--resume", options->resume, "Go on with what an interrupted run left there");
+  command->add_flag("--abort", options->abort, "Remove what an interrupted run left there");
+  command->add_flag("--json", options->json, "Print JSON lines");
+}
+
+}  // namespace gw::cmd

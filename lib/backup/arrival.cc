@@ -1,0 +1,168 @@
+#include "backup/arrival.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "transfer/part_file.h"
+
+namespace gw::backup {
+namespace {
+
+constexpr char kWork[] = ".migrate";
+constexpr char kFrom[] = "from";
+// What publish() puts into the folder before `format`.
+constexpr std::array<std::string_view, 6> kOurs{"db", "large", "lost", "head", "history.key", "tls"};
+// What is in a copy and not in a vault.
+constexpr std::array<std::string_view, 3> kOfTheCopy{"manifest", "format", "lock"};
+
+bool is_there(const std::string& path) {
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) == 0;
+}
+
+Result<void> remove_all(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) return Error::from_errno(path, error.value());
+  return {};
+}
+
+Result<bool> is_empty(const std::string& path) {
+  std::error_code error;
+  const bool empty = std::filesystem::is_empty(path, error);
+  if (error) return Error::from_errno(path, error.value());
+  return empty;
+}
+
+Result<void> sync(int folder, const std::string& shown) {
+  if (::fsync(folder) != 0) return transfer::write_error(shown);
+  return {};
+}
+
+std::string origin(const VaultId& vault, const std::string& from) {
+  return "vault " + vault.hex() + "\nfrom " + from + "\n";
+}
+
+// That what is in it is of this move and no other. A run may have been killed before it said so.
+Result<void> check_origin(const std::string& path, const VaultId& vault, const std::string& from) {
+  const auto said = read_file(path + "/" + kWork + "/" + kFrom, 16 << 10);
+  if (!said && said.error().code() == Code::NotFound) return {};
+  if (!said) return said.error();
+  if (*said == origin(vault, from)) return {};
+  return Error(Code::Exists, path + ": an unfinished move of another vault, or from another folder:\n" +
+                                 printable(trim(*said)));
+}
+
+Result<Fd> open_folder(const std::string& path) {
+  Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return transfer::create_error(path);
+  return folder;
+}
+
+}  // namespace
+
+Result<Arrival> Arrival::open(const std::string& path, const VaultId& vault, const std::string& from,
+                              bool resume) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return transfer::create_error(path);
+  auto folder = open_folder(path);
+  if (!folder) return folder.error();
+  const std::string work = path + "/" + kWork;
+  const bool unfinished = is_there(work);
+  if (!unfinished) {
+    const auto empty = is_empty(path);
+    if (!empty) return empty.error();
+    if (!*empty) return Error(Code::Exists, path + ": there is something already");
+  } else if (auto ours = check_origin(path, vault, from); !ours) {
+    return ours.error();
+  } else if (!resume) {
+    return Error(Code::Exists, path + ": an unfinished move of this vault is there already")
+        .with_hint("--resume goes on with it, --abort removes it");
+  }
+  auto copies = Destination::open(work, true);
+  if (!copies) return copies.error();
+  Arrival arrival(path, std::move(*folder), std::move(*copies), unfinished);
+  if (!is_there(work + "/" + kFrom)) {
+    auto said = create_file(work + "/" + kFrom, as_bytes(origin(vault, from)), 0600);
+    if (!said) return said.error();
+  }
+  if (auto taken = arrival.take_back(); !taken) return taken.error();
+  return arrival;
+}
+
+// First of all the format: from then on it is no vault whatever the old one says. Called where that says that
+// it has not moved.
+Result<void> Arrival::take_back() const {
+  if (is_there(path_ + "/format")) {
+    const auto format = store::read_format(path_);
+    if (!format) return format.error();
+    if (!format->arrival) return Error(Code::Exists, path_ + ": there is a vault already");
+    if (::unlinkat(folder_.get(), "format", 0) != 0) return Error::from_errno(path_ + "/format");
+    if (auto synced = sync(folder_.get(), path_); !synced) return synced;
+  }
+  const auto names = copies_.complete();
+  if (!names) return names.error();
+  for (const std::string_view each : kOurs) {
+    const std::string name(each);
+    if (!is_there(path_ + "/" + name)) continue;
+    if (names->empty()) return Error(Code::Exists, path_ + "/" + name + ": is not of this move");
+    const std::string to = path_of(names->back()) + "/" + name;
+    if (::renameat2(folder_.get(), name.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
+      return Error::from_errno(to);
+  }
+  return {};
+}
+
+Result<void> Arrival::add(const std::string& copy, const std::string& name, const Secret& content) const {
+  auto tree = copies_.open_snapshot(copy);
+  if (!tree) return tree.error();
+  tree->remove(name);
+  auto written = tree->write(name, content.view());
+  if (!written) return written.error();
+  return tree->sync();
+}
+
+Result<void> Arrival::publish(const std::string& copy, const VaultId& vault, const store::Move& from) const {
+  if (::fchmod(folder_.get(), 0700) != 0) return Error::from_errno(path_);
+  const std::string copied = path_of(copy);
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(copied, error), end; !error && at != end; at.increment(error))
+    names.push_back(at->path().filename().string());
+  if (error) return Error::from_errno(copied, error.value());
+  for (const std::string& name : names) {
+    if (std::ranges::find(kOfTheCopy, name) != kOfTheCopy.end()) continue;
+    if (std::ranges::find(kOurs, name) == kOurs.end())
+      return Error(Code::BadInput, copied + "/" + name + ": is nothing of a vault");
+    if (::renameat2(AT_FDCWD, (copied + "/" + name).c_str(), folder_.get(), name.c_str(), RENAME_NOREPLACE) !=
+        0)
+      return transfer::create_error(path_ + "/" + name);
+  }
+  if (auto synced = sync(folder_.get(), path_); !synced) return synced;
+  if (auto said = store::replace_format(path_, {vault, {}, from}); !said) return said;
+  // The folder's own name.
+  const Fd parent(::openat(folder_.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent) static_cast<void>(::fsync(parent.get()));
+  return {};
+}
+
+Result<void> Arrival::complete(const std::string& path) {
+  if (auto vault = store::vault_in(path); !vault) return vault.error();
+  return remove_all(path + "/" + kWork);
+}
+
+Result<void> Arrival::abandon(const std::string& path, const VaultId& vault, const std::string& from) {
+  if (!is_there(path + "/" + kWork)) return Error(Code::NotFound, path + ": no unfinished move is there");
+  auto arrival = open(path, vault, from, true);
+  if (!arrival) return arrival.error();
+  return remove_all(path + "/" + kWork);
+}
+
+}  // namespace gw::backup

@@ -1,0 +1,125 @@
+#include "store/vault_format.h"
+
+#include <array>
+
+#include "base/file.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::size_t kLongest = 16 << 10;  // a path is at most 4 KiB
+
+std::string to_text(const Format& format) {
+  std::string text = "gw-vault 1\nvault " + format.vault.hex() + "\nrequires";
+  if (format.moved) text += " moved\nmoved " + format.moved->token + " " + format.moved->place;
+  if (format.arrival) text += " arrival\narrival " + format.arrival->token + " " + format.arrival->place;
+  return text + "\n";
+}
+
+// `TOKEN PLACE`; a place may have blanks.
+std::optional<Move> parse_move(std::string_view text) {
+  const std::size_t blank = text.find(' ');
+  if (blank == std::string_view::npos || blank == 0 || blank + 1 == text.size()) return std::nullopt;
+  return Move{std::string(text.substr(0, blank)), std::string(text.substr(blank + 1))};
+}
+
+Error not_arrived(const std::string& vault, const std::string& from, const std::string& why) {
+  return Error(Code::Config, vault + ": the vault that moves here from " + printable(from) + " " + why);
+}
+
+}  // namespace
+
+std::string new_move_token() {
+  std::array<std::byte, 16> octets;
+  random_octets(octets);
+  return to_hex(octets);
+}
+
+Result<void> write_format(const std::string& vault, const VaultId& id) {
+  return create_file(vault + "/format", as_bytes(to_text({id, {}, {}})), 0600);
+}
+
+Result<void> replace_format(const std::string& vault, const Format& format) {
+  for (const auto& move : {format.moved, format.arrival}) {
+    if (!move) continue;
+    if (move->place.empty() || move->place.size() > kLongest / 2 || has_control(move->place))
+      return Error(Code::BadInput, printable(move->place) + ": no name of a place that a vault can move to");
+  }
+  return replace_file(vault + "/format", as_bytes(to_text(format)), 0600);
+}
+
+Result<Format> read_format(const std::string& vault) {
+  const std::string path = vault + "/format";
+  auto text = read_file(path, kLongest);
+  if (!text) {
+    if (text.error().code() == Code::NotFound) return Error(Code::NotFound, vault + ": there is no vault");
+    return text.error();
+  }
+  const Error damaged(Code::Corrupt, path + ": not the format of a vault");
+  bool known = false;
+  std::optional<VaultId> id;
+  std::string required;
+  Format format;
+  for (const std::string_view line : split(*text, '\n')) {
+    const std::size_t blank = line.find(' ');
+    const std::string_view key = line.substr(0, blank);
+    const std::string_view whole = blank == std::string_view::npos ? "" : line.substr(blank + 1);
+    const std::string_view value = trim(whole);
+    if (key == "gw-vault") {
+      if (value != "1")
+        return Error(Code::Version, vault + ": a vault of format " + printable(value) + ", this gw knows 1");
+      known = true;
+    } else if (key == "vault") {
+      id = VaultId::parse(value);
+    } else if (key == "requires") {
+      if (!value.empty() && value != "moved" && value != "arrival")
+        return Error(Code::Version, vault + ": needs a gw that knows " + printable(value));
+      required = value;
+    } else if (key == "moved" || key == "arrival") {
+      std::optional<Move>& move = key == "moved" ? format.moved : format.arrival;
+      move = parse_move(whole);
+      if (!move) return damaged;
+    } else if (!key.empty()) {
+      return Error(Code::Version, path + ": unknown line: " + printable(key));
+    }
+  }
+  if (!known || !id || format.moved.has_value() != (required == "moved") ||
+      format.arrival.has_value() != (required == "arrival"))
+    return damaged;
+  format.vault = *id;
+  return format;
+}
+
+Result<VaultId> vault_in(const std::string& vault) {
+  auto format = read_format(vault);
+  if (!format) return format.error();
+  if (format->moved) return moved_error(vault, format->moved->place);
+  if (!format->arrival) return format->vault;
+  const Move& arrival = *format->arrival;
+  const auto left = read_format(arrival.place);
+  if (!left)
+    return not_arrived(vault, arrival.place, "cannot be looked for there: " + left.error().text())
+        .with_hint("it is used only once the other one says that it has moved");
+  if (left->vault != format->vault || !left->moved || left->moved->token != arrival.token)
+    return not_arrived(vault, arrival.place, "is still there")
+        .with_hint("gw-store --vault " + printable(arrival.place) + " migrate --to " + printable(vault) +
+                   " --resume");
+  format->arrival.reset();
+  if (auto arrived = replace_format(vault, *format); !arrived) return arrived.error();
+  return format->vault;
+}
+
+Error moved_error(const std::string& vault, const std::string& place) {
+  return Error(Code::Config, vault + ": the vault has moved to " + printable(place))
+      .with_hint("name it by `vault` in gw.toml, $GW_VAULT or --vault");
+}
+
+std::optional<Error> moved_away(const std::string& vault) {
+  const auto format = read_format(vault);
+  if (!format || !format->moved) return std::nullopt;
+  return moved_error(vault, format->moved->place);
+}
+
+}  // namespace gw::store

@@ -1,0 +1,234 @@
+// What makes a vault's folder the old or the new one of a move.
+#include <thread>
+
+#include "base/file.h"
+#include "local_vault.h"
+#include "store/vault_format.h"
+
+namespace gw::store {
+namespace {
+
+using contract::deliver;
+using contract::new_mail;
+using contract::new_mailbox;
+
+TEST_CASE("a format is read as it was written") {
+  const LocalVault vault;
+  const std::string& path = vault.options.path;
+  const std::string plain = read_file(path + "/format").value();
+  CHECK(plain == "gw-vault 1\nvault " + vault.id.hex() + "\nrequires\n");
+  const Move there{new_move_token(), "/srv/new vault "};
+  CHECK(there.token != new_move_token());
+  REQUIRE(replace_format(path, {vault.id, there, {}}));
+  auto format = read_format(path);
+  REQUIRE(format);
+  CHECK(format->vault == vault.id);
+  CHECK(format->moved == there);
+  CHECK_FALSE(format->arrival);
+  REQUIRE(replace_format(path, {vault.id, {}, there}));
+  format = read_format(path);
+  REQUIRE(format);
+  CHECK(format->arrival == there);
+  CHECK_FALSE(format->moved);
+  REQUIRE(replace_format(path, {vault.id, {}, {}}));
+  CHECK(read_file(path + "/format").value() == plain);
+  for (const char* place : {"", "/a\nb", "/a\x7f"})
+    CHECK(replace_format(path, {vault.id, Move{"t", place}, {}}).error().code() == Code::BadInput);
+  CHECK(read_file(path + "/format").value() == plain);
+}
+
+TEST_CASE("half a word about a move is a damaged format") {
+  const LocalVault vault;
+  const std::string begin = "gw-vault 1\nvault " + vault.id.hex() + "\n";
+  for (const std::string rest : {"requires moved\n", "requires arrival\n", "requires\nmoved t /x\n",
+                                 "requires moved\nmoved t\n", "requires arrival\nmoved t /x\n"}) {
+    CAPTURE(rest);
+    std::ofstream(vault.options.path + "/format") << begin << rest;
+    CHECK(open_local_store(vault.options).error().code() == Code::Corrupt);
+  }
+}
+
+TEST_CASE("a suspended store takes no change, and goes on where the suspension ends") {
+  const LocalVault vault;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  REQUIRE(deliver(*store, mailbox, new_mail()));
+  const LogHead head = store->history_head(mailbox).value();
+  const std::uint64_t commits = store->health()->commits;
+  auto begun = store->begin(mailbox, random_id<MessageId>());
+  REQUIRE(begun);
+  {
+    auto suspension = store->suspend();
+    REQUIRE(suspension);
+    CHECK(store->suspend().error().code() == Code::Busy);
+    CHECK(deliver(*store, mailbox, new_mail()).error().code() == Code::Busy);
+    CHECK(store->begin(mailbox, random_id<MessageId>()).error().code() == Code::Busy);
+    CHECK(store->checkpoint("test").error().code() == Code::Busy);
+    Leaf leaf;
+    leaf.type = LeafType::Refused;
+    CHECK(store->note(mailbox, leaf).error().code() == Code::Busy);
+    CHECK(store->list(mailbox, 0, 10)->size() == 1);
+    auto snapshot = store->snapshot();
+    REQUIRE(snapshot);
+    CHECK((*snapshot)->commits() == commits);
+    CHECK(store->history_head(mailbox).value() == head);
+  }
+  CHECK(deliver(*store, mailbox, new_mail()));
+}
+
+TEST_CASE("what is under way when a store is suspended is in its snapshot, or is refused") {
+  const LocalVault vault;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  std::atomic<bool> over = false;
+  std::atomic<std::uint64_t> accepted = 0;
+  std::vector<std::thread> senders;
+  for (int i = 0; i < 4; ++i) {
+    senders.emplace_back([&] {
+      while (!over) accepted += deliver(*store, mailbox, new_mail()) ? 1 : 0;
+    });
+  }
+  for (int round = 0; round < 20; ++round) {
+    const auto suspension = store->suspend();
+    const bool good = suspension.has_value();
+    const std::uint64_t before = store->stat(mailbox)->accepted;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    const std::uint64_t after = store->stat(mailbox)->accepted;
+    if (!good || before != after) {
+      over = true;
+      FAIL_CHECK("changed from " << before << " to " << after);
+    }
+  }
+  over = true;
+  for (std::thread& sender : senders) sender.join();
+  CHECK(store->stat(mailbox)->accepted == accepted);
+}
+
+TEST_CASE("a store that has moved takes nothing any more, and never opens again") {
+  const LocalVault vault;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  {
+    auto suspension = store->suspend();
+    REQUIRE(suspension);
+    CHECK((*suspension)->moved("/a\nb", "token").error().code() == Code::BadInput);
+    REQUIRE((*suspension)->moved("/srv/new", "token"));
+  }
+  CHECK(deliver(*store, mailbox, new_mail()).error().code() == Code::Busy);
+  CHECK(store->suspend().error().code() == Code::Busy);
+  store.reset();
+  const auto opened = open_local_store(vault.options);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code() == Code::Config);
+  CHECK(opened.error().text().find("has moved to /srv/new") != std::string::npos);
+  CHECK(repair_local_store(vault.options, true, "test").error().code() == Code::Config);
+  CHECK(moved_away(vault.options.path));
+}
+
+TEST_CASE("a move that cannot be written down has not happened") {
+  const LocalVault vault;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  {
+    auto suspension = store->suspend();
+    REQUIRE(suspension);
+    CHECK((*suspension)->moved("", "token").error().code() == Code::BadInput);
+  }
+  CHECK(deliver(*store, mailbox, new_mail()));
+  CHECK_FALSE(moved_away(vault.options.path));
+}
+
+TEST_CASE("the new folder is a vault from the moment that the old one says it has moved") {
+  const LocalVault vault;
+  const std::string& old = vault.options.path;
+  vault.open();
+  const std::string fresh = old + "-new";
+  fs::copy(old, fresh, fs::copy_options::recursive);
+  const Move arrival{new_move_token(), old};
+  REQUIRE(replace_format(fresh, {vault.id, {}, arrival}));
+  LocalOptions options = vault.options;
+  options.path = fresh;
+  const auto refused = [&] {
+    const auto opened = open_local_store(options);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code() == Code::Config);
+    return opened.error();
+  };
+
+  CHECK(refused().text().find("is still there") != std::string::npos);
+  CHECK(refused().hint().find("--resume") != std::string::npos);
+  vault.open();
+  SECTION("it has moved here") {
+    REQUIRE(replace_format(old, {vault.id, Move{arrival.token, fresh}, {}}));
+    REQUIRE(open_local_store(options));
+    CHECK_FALSE(read_format(fresh)->arrival);
+    // And needs the old one no more.
+    fs::remove_all(old);
+    CHECK(open_local_store(options));
+  }
+  SECTION("it has moved elsewhere, or by another move") {
+    REQUIRE(replace_format(old, {vault.id, Move{new_move_token(), fresh}, {}}));
+    refused();
+  }
+  SECTION("there is another vault in the old folder") {
+    REQUIRE(replace_format(old, {random_id<VaultId>(), Move{arrival.token, fresh}, {}}));
+    refused();
+  }
+  SECTION("the old one is not there to say so") {
+    fs::rename(old, old + "-hidden");
+    CHECK(refused().text().find("cannot be looked for") != std::string::npos);
+    fs::rename(old + "-hidden", old);
+  }
+}
+
+TEST_CASE("a vault is looked at without a change to its files") {
+  const LocalVault vault;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  const contract::Mail small = new_mail();
+  const contract::Mail large = new_mail(700'000);
+  REQUIRE(deliver(*store, mailbox, small));
+  REQUIRE(deliver(*store, mailbox, large));
+  const LogHead head = store->history_head(mailbox).value();
+  vault.await_head(*store);
+  const std::string copy = vault.options.path + "-copy";
+  fs::create_directory(copy);
+  {
+    auto snapshot = store->snapshot();
+    REQUIRE(snapshot);
+    fs::copy(vault.options.path + "/snapshot/1", copy, fs::copy_options::recursive);
+  }
+  fs::create_directory(copy + "/large/tmp");
+  store.reset();
+  const auto contents = [&] {
+    std::map<std::string, std::string> all;
+    for (const auto& entry : fs::recursive_directory_iterator(copy)) {
+      const std::string name = entry.path().filename().string();
+      if (entry.is_regular_file() && name != "lock" && !name.starts_with("LOG"))
+        all[entry.path().string()] = read_file(entry.path().string(), 64 << 20).value();
+    }
+    return all;
+  };
+  const auto before = contents();
+  LocalOptions options = vault.options;
+  options.path = copy;
+  options.look_only = true;
+  {
+    auto looked = open_local_store(options);
+    REQUIRE(looked);
+    CHECK((*looked)->history_head(mailbox).value() == head);
+    CHECK((*looked)->list(mailbox, 0, 10)->size() == 2);
+    CHECK((*looked)->envelope(mailbox, large.id));
+    CHECK(deliver(**looked, mailbox, new_mail()).error().code() == Code::Unavailable);
+  }
+  CHECK(contents() == before);
+
+  SECTION("a database that is behind its head is no vault to look at") {
+    REQUIRE(fs::remove(copy + "/head"));
+    REQUIRE(HeadFile::create(copy, {{1'000'000, {}}, false}));
+    CHECK(open_local_store(options).error().code() == Code::Corrupt);
+  }
+}
+
+}  // namespace
+}  // namespace gw::store
