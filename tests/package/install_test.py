@@ -33,7 +33,8 @@ class InstallTest(unittest.TestCase):
             self.assertTrue((self.root / "usr/bin" / program.name).exists(), program.name)
         for page in (gw.ROOT / "man").glob("*.[1-8]"):
             self.assertTrue((self.root / f"usr/share/man/man{page.name[-1]}/{page.name}.gz").exists(), page.name)
-        self.assertTrue(os.access(self.root / "usr/lib/gw/certificate-deploy-hook", os.X_OK))
+        for script in ("certificate-deploy-hook", "timestamp-checkpoint"):
+            self.assertTrue(os.access(self.root / "usr/lib/gw" / script, os.X_OK), script)
 
     def test_systemd_takes_the_units(self):
         self.assertGreater(len(self.units), 10)
