@@ -77,6 +77,61 @@ TEST_CASE_METHOD(Fixture, "a manifest says what was written into it") {
   CHECK_FALSE(reader->next()->has_value());
 }
 
+TEST_CASE_METHOD(Fixture, "of a manifest that was not finished as many files are read as are whole") {
+  write();
+  const std::string whole = read_file(path()).value();
+  for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
+    put(whole.substr(0, cut));
+    auto reader = ManifestReader::open_unfinished(tree);
+    const auto lines = static_cast<std::size_t>(
+        std::count(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(cut), '\n'));
+    if (lines == 0) {
+      CHECK_FALSE(reader);
+      continue;
+    }
+    REQUIRE(reader);
+    CHECK(reader->heading().vault == kHeading.vault);
+    std::size_t count = 0;
+    for (; count < 10; ++count) {
+      const auto file = reader->next();
+      REQUIRE(file);
+      if (!*file) break;
+      CHECK((*file)->sha256 == kFiles[count].sha256);
+    }
+    CHECK(count == std::min(lines - 1, kFiles.size()));
+  }
+}
+
+TEST_CASE("who goes on keeps what interrupted runs left, until there is a complete one") {
+  const test::TempFolder folder;
+  const std::string path = folder.path() + "/backups";
+  for (int run = 1; run <= 2; ++run) {
+    const auto destination = Destination::open(path, true);
+    REQUIRE(destination);
+    CHECK(destination->left()->size() == static_cast<std::size_t>(run - 1));
+    auto tree = destination->begin();
+    REQUIRE(tree);
+    REQUIRE(tree->write("head", as_bytes(std::to_string(run))));
+  }
+  {
+    const auto destination = Destination::open(path, true);
+    REQUIRE(destination);
+    const auto left = destination->left();
+    REQUIRE(left);
+    REQUIRE(left->size() == 2);
+    CHECK(read_file(path + "/" + left->front() + "/head").value() == "1");
+    CHECK(destination->complete()->empty());
+    REQUIRE(destination->remove_left());
+    CHECK(destination->left()->empty());
+    REQUIRE(destination->begin());
+  }
+  // And who does not, begins anew.
+  const auto destination = Destination::open(path);
+  REQUIRE(destination);
+  CHECK(destination->left()->empty());
+  CHECK_FALSE(fs::exists(path + "/.part"));
+}
+
 TEST_CASE_METHOD(Fixture, "a manifest that was cut anywhere, or in which an octet changed, is Corrupt") {
   write();
   const std::string whole = read_file(path()).value();
