@@ -31,6 +31,7 @@ class MigrateTest(gw_move.Case):
         (lost / ("ab" * 16)).write_bytes(b"set aside by repair")
         ids = [m["id"] for m in self.vault.json("message", "list", "journal")]
         before = self.vault.store("history", "journal", "--json").stdout
+        content = self.vault.store("dump").stdout
         key = (self.vault.path / "history.key").read_bytes()
         said = self.migrate()[-1]
         self.assertEqual((said["moved"], said["messages"], said["gaps"]), (True, 3, 0))
@@ -43,6 +44,7 @@ class MigrateTest(gw_move.Case):
         # Ids, order, passwords, and histories octet for octet.
         self.assertEqual([m["id"] for m in new.json("message", "list", "journal")], ids)
         self.assertEqual(new.store("history", "journal", "--json").stdout, before)
+        self.assertEqual(new.store("dump").stdout, content)
         new.store("verify", "--against", note)
         with gw.Smtp(new.smtpd()) as smtp:
             self.sent.append(gw.mail(900))
