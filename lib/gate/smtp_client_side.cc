@@ -94,7 +94,10 @@ void SmtpClientSide::close(Refusal refusal, std::string reason) {
 }
 
 void SmtpClientSide::say_goodbye() {
-  if (session_->output_size() > 0 && reason_ == kGone) reason_ = "ended by our reply";
+  if (reason_ == kGone && session_->quit())
+    reason_ = "quit";
+  else if (reason_ == kGone && session_->output_size() > 0)
+    reason_ = "ended by our reply";
   stream_.last_words(kLastWords);
   flush();
 }

@@ -130,6 +130,7 @@ class Session {
   bool extended() const { return extended_; }        // by EHLO
   bool tls_active() const { return options_.tls_active; }
   bool in_body() const { return mode_ == Mode::Data || mode_ == Mode::Chunk; }
+  bool quit() const { return quit_; }                      // the client has taken its leave
   const ReplyCounts& replies() const { return replies_; }  // so far
   int last_permanent() const { return last_permanent_; }   // code of the last one; 0: none
 
@@ -171,6 +172,7 @@ class Session {
   std::string output_;
   Event event_;
   bool awaiting_ = false;
+  bool quit_ = false;
   std::size_t bad_lines_ = 0;
   std::size_t auth_failures_ = 0;
   ReplyCounts replies_;

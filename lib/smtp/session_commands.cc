@@ -49,6 +49,7 @@ const Event* Session::obey(std::string_view line) {
     case Verb::Quit: {
       if (!command.argument.empty()) return say(Refusal::Malformed);
       say({221, "2.0.0", "Bye"});
+      quit_ = true;
       const Event* aborted = abort_mail();
       finish();
       return aborted;

@@ -133,7 +133,7 @@ class LogTest(unittest.TestCase):
         smtpd = self.server("gw-smtpd", env=dict(self.vault.env, JOURNAL_STREAM="1:1"))
         with gw.Smtp(smtpd) as smtp:
             smtp.command("QUIT")
-        gw.until(lambda: "smtp session ended" in smtpd.log(), "the line is in the file")
+        gw.until(lambda: re.search(r"smtp session ended .* reason=quit$", smtpd.log(), re.M), "the line is in the file")
         self.assertEqual(journal.datagrams, [])
 
     @gw.need_root("gives the servers a journal of its own")

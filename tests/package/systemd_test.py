@@ -29,7 +29,10 @@ def readme_commands():
     return "\n".join(line[4:] for line in section.splitlines() if line.startswith("    "))
 
 
-@unittest.skipIf(gw_systemd.obstacle(), gw_systemd.obstacle())
+OBSTACLE = gw_systemd.obstacle()
+
+
+@unittest.skipIf(OBSTACLE, OBSTACLE)
 class SystemdTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -108,6 +111,12 @@ class SystemdTest(unittest.TestCase):
                                 + self.machine.property(f"{unit}.timer", "NextElapseUSecMonotonic"), "", unit)
         for pattern in ("var/lib/gw-checkpoints/*.note", "var/lib/gw-metrics/gw.prom", "var/backups/gw/*/format"):
             self.assertTrue(list(self.machine.path("/").glob(pattern)), pattern)
+
+    def test_the_keeper_s_numbers_are_on_a_socket_of_their_own(self):
+        self.machine.run("systemctl", "stop", "gw-store.service")  # it takes its sockets when it starts
+        self.machine.run("systemctl", "start", "gw-store-metrics.socket")
+        told = self.machine.text("curl", "-sSf", "--unix-socket", "/run/gw/metrics", "http://localhost/metrics")
+        self.assertIn("# EOF", told.splitlines())
 
     def test_the_console_and_the_proxy_answer_on_their_sockets(self):
         self.machine.run("gw-store", "route", "add", "office", "--protocol", "smtp", "--upstream", "smtp.invalid:587", "--tls",

@@ -63,15 +63,28 @@ exec env -i container=gw PATH=/usr/sbin:/usr/bin:/sbin:/bin "$1" --unit=multi-us
 """
 
 
+NAMESPACES = ("unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child", "--propagation", "private")
+
+# What a container that may do little does not let us do.
+TRIAL = """
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/upper" "$1/work" "$1/root" "$1/groups"
+mount -t cgroup2 cgroup2 "$1/groups"
+mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
+mount -t proc proc "$1/root/proc"
+exec unshare --cgroup true
+"""
+
+
 def obstacle():
     """Why no machine can be had here; None where one can."""
     if os.geteuid() != 0:
         return "needs root"
     if not os.path.exists(SYSTEMD):
         return "needs systemd"
-    done = subprocess.run(["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork", "true"],
-                          capture_output=True, text=True)
-    return None if done.returncode == 0 else f"no namespaces here: {done.stderr.strip()}"
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([*NAMESPACES, "sh", "-ec", TRIAL, "sh", folder], capture_output=True, text=True)
+    return None if done.returncode == 0 else f"no namespaces and mounts here: {done.stderr.strip()}"
 
 
 class Machine:
@@ -82,7 +95,7 @@ class Machine:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-machine-"))
         self.group = f"gw-test-{os.getpid()}"
         self.outside = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child", "--propagation", "private",
+            ["setpriv", "--pdeathsig", "KILL", *NAMESPACES,
              "sh", "-c", SETUP, "sh", str(self.folder), self.group, SYSTEMD],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:

@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+"""The examples of the manual pages, and README's main job, work as they stand: each is run, in folders of the test.
+
+What an example names of the machine (/srv, /etc/gw, a backup's disk, another host behind ssh) is one of ours here.
+"""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import gw  # noqa: E402
+import gw_peers  # noqa: E402
+
+
+def examples(page):
+    """The commands of a page's EXAMPLES, one text for each block or line."""
+    section = re.search(r"(?ms)^\.Sh EXAMPLES\n(.*?)^\.Sh ", (gw.ROOT / "man" / page).read_text()).group(1)
+    found = re.findall(r"(?ms)^\.Bd -literal[^\n]*\n(.*?)^\.Ed|^\.Dl ([^\n]*)", section)
+    texts = [(block or line).replace("\\e\n", "\\\n") for block, line in found]
+    return [re.sub(r"(?m)^\$ ", "", text).strip() for text in texts]
+
+
+class ExamplesTest(unittest.TestCase):
+    def setUp(self):
+        self.vault = self.enterContext(gw.Vault(host="localhost"))
+        self.side = self.vault.side
+        self.box = self.vault.add_mailbox("journal")
+        # The other host: what is asked of it is done in a folder of its own.
+        self.elsewhere = self.side / "elsewhere"
+        programs = self.side / "bin"
+        for folder in (self.elsewhere, programs, self.side / "credentials", self.side / "srv"):
+            folder.mkdir()
+        (programs / "ssh").write_text(f'#!/bin/sh\nshift\ncd {self.elsewhere} && exec sh -c "$*"\n')
+        (programs / "ssh").chmod(0o755)
+        (self.side / "credentials/gw.journal").write_text(self.box.password + "\n")
+        self.password = self.box.password_file
+        self.env = {**self.vault.env, "PATH": f"{programs}:{gw.BIN}:{os.environ['PATH']}", "HOME": str(self.side),
+                    "CREDENTIALS_DIRECTORY": str(self.side / "credentials")}
+
+    def run_here(self, script, status=0):
+        return gw.run("bash", "-euo", "pipefail", "-c", script, cwd=self.side, env=self.env, status=status)
+
+    def add(self, count, recipient="team@example.com"):
+        for n in range(count):
+            self.vault.store("message", "add", "journal", "--to", recipient, input=gw.mail(2000, f"mail {n}"))
+
+    def end_keeper(self, folder):
+        """One that a tool has started for a vault of the example's own."""
+        process = int((folder / "lock").read_text().split()[0])
+        os.kill(process, signal.SIGTERM)
+        gw.until(lambda: not gw.alive(process), "the keeper ends")
+
+    def here(self, text):
+        """What the example names of the machine, by what stands for it here."""
+        for path, ours in (("/etc/gw/journal.password", self.password), ("/srv", self.side / "srv"),
+                           ("/mnt/backup/gw", self.side / "backup"), ("/var/lib/gw", self.side / "restored"),
+                           ("/var/spool/oldproxy", self.side / "spool")):
+            text = text.replace(path, str(ours))
+        return text
+
+    def test_gw_export(self):
+        self.add(2)
+        self.add(1, "ann@example.com")
+        everything, new, person, month = (self.here(text) for text in examples("gw-export.1"))
+        for _ in range(2):  # as cron does: the second time nothing is new
+            self.run_here(everything)
+            self.assertEqual(len(list((self.side / "srv/mail").rglob("*.eml"))), 3)
+        self.run_here(new)
+        self.assertTrue(list((self.side / "srv").glob("*.tar")) and (self.side / "srv/journal.cursor").exists())
+        self.run_here(person)
+        self.assertEqual((self.elsewhere / "ann.mbox").read_bytes().count(b"\nFrom: "), 1)
+        today = subprocess.run(["date", "-u", "+%F"], capture_output=True, text=True).stdout.strip()
+        self.run_here(month.replace("2026-10-01", today).replace("2026-11-01", "2099-01-01"))
+        self.assertEqual(len(list((self.side / "out").rglob("*.eml"))), 3)
+        self.assertEqual(self.vault.json("message", "list", "journal"), [])
+
+    def test_gw_store(self):
+        self.add(3)
+        rescue, undelete, migration, backup, checkpoint = (self.here(text) for text in examples("gw-store.1"))
+        ids = [message["id"] for message in self.vault.json("message", "list", "journal")]
+        self.run_here(rescue.replace("ID", ids[0]) + " >mail.eml")
+        self.assertEqual((self.side / "mail.eml").read_bytes(),
+                         self.vault.store("message", "show", "journal", ids[0], "--raw", "--password-file", self.password).stdout)
+
+        self.run_here("gw-export journal --to drained --remove")
+        self.assertEqual(self.vault.json("message", "list", "journal"), [])
+        self.run_here(undelete)
+        self.assertEqual([message["id"] for message in self.vault.json("message", "list", "journal")], ids)
+
+        self.old_archive()
+        first, second = migration.splitlines()
+        self.run_here(first)
+        follower = subprocess.Popen(["bash", "-c", "exec " + second], cwd=self.side, env=self.env, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.PIPE)
+        gw.until(lambda: not list((self.side / "spool").iterdir()), "the spool is taken")
+        follower.send_signal(signal.SIGTERM)
+        self.assertEqual(follower.wait(gw.WAIT), 0, follower.stderr.read())
+        follower.stderr.close()
+        self.assertEqual(len(self.vault.json("message", "list", "journal")), 3 + 2 + 1 + 1)
+
+        self.run_here(checkpoint)
+        self.assertEqual(len(list(self.elsewhere.glob("gw-20*"))), 1)
+        (self.side / "history.key").write_bytes((self.vault.path / "history.key").read_bytes())
+        self.run_here(backup)
+        self.assertEqual(self.restored(), 7)
+
+    def old_archive(self):
+        """~/Maildir with a mail, old.mbox with two, and what the old proxy left."""
+        for name in ("cur", "new", "tmp"):
+            (self.side / "Maildir" / name).mkdir(parents=True)
+        (self.side / "Maildir/new/1.a.host").write_bytes(gw.mail(900, "maildir"))
+        (self.side / "old.mbox").write_bytes(b"".join(
+            b"From a@example.com Thu Jan  1 00:00:00 2026\n" + gw.mail(900, f"mbox {n}").replace(b"\r\n", b"\n") + b"\n" for n in (1, 2)))
+        (self.side / "spool").mkdir()
+        (self.side / "spool/1").write_bytes(gw.mail(900, "spool"))
+
+    def restored(self):
+        env = {**self.env, "GW_VAULT": str(self.side / "restored")}
+        listed = gw.run(gw.program("gw-store"), "message", "list", "journal", "--json", env=env).stdout
+        self.end_keeper(self.side / "restored")
+        return len(listed.splitlines())
+
+    def test_the_servers_start_as_shown(self):
+        """Each by hand, on a port of its own: it announces its listener, and ends at SIGTERM."""
+        shown = [(text, protocol) for page, protocol in (("gw-smtpd.8", "smtp"), ("gw-pop3d.8", "pop3s"), ("gw-webd.8", "https"))
+                 for text in examples(page) if re.match(r"gw-\w+ .*--listen", text)]
+        self.assertEqual(len(shown), 3)
+        for name in ("chain.pem", "key.pem"):
+            source = {"chain.pem": "certificate.pem"}.get(name, name)
+            (self.side / name).write_bytes((self.vault.path / "tls" / source).read_bytes())
+        (self.side / "vault").symlink_to(self.vault.path)
+        for text, protocol in shown:
+            command = re.sub(r":\d+", ":0", text)
+            process = subprocess.Popen(["bash", "-c", "exec " + command], cwd=self.side, env=self.env, stdout=subprocess.PIPE)
+            self.assertRegex(process.stdout.readline().decode(), rf"^listening {protocol} ", text)
+            process.terminate()
+            self.assertEqual(process.wait(gw.WAIT), 0, text)
+            process.stdout.close()
+        [by_hand] = [text for text in examples("gw-pop3d.8") if "--stdio" in text]
+        told = gw.run("bash", "-c", by_hand, cwd=self.side, env=self.env, input=b"QUIT\r\n").stdout
+        self.assertRegex(told, rb"^\+OK .*POP3 ready\r\n\+OK\r\n$")
+
+    def test_the_settings_are_settings(self):
+        [settings] = examples("gw.toml.5")
+        (self.side / "gw.toml").write_text(settings.replace("/var/lib/gw", str(self.vault.path)).replace(
+            "/etc/gw/tls/fullchain.pem", str(self.vault.path / "tls/certificate.pem")).replace(
+            "/etc/gw/tls/privkey.pem", str(self.vault.path / "tls/key.pem")))
+        for name in ("gw-smtpd", "gw-pop3d"):
+            gw.run(gw.program(name), "--config", self.side / "gw.toml", "--check-config", env=self.env)
+
+    def test_readme_s_main_job(self):
+        section = re.search(r"(?ms)^## The main job by hand\n(.*?)^## ", (gw.ROOT / "README.md").read_text()).group(1)
+        commands = "\n".join(line[4:] for line in section.splitlines() if line.startswith("    "))
+        export, rest = commands.split("\n", 1)
+        self.assertTrue(export.startswith("export PATH=$PWD/build/release/bin:$PATH GW_VAULT=$HOME/vault"), export)
+        ports = {"2525": gw_peers.free_port(), "9955": gw_peers.free_port()}
+        for port, free in ports.items():
+            rest = rest.replace(port, str(free))
+        rest = re.sub(r"(gw-store mailbox add journal)\b[^\n]*", r"\1 >shown; ADDRESS=$(sed -n 's/^address *//p' shown) "
+                      r"USER=mbx-$(sed -n 's/^id *//p' shown):$(sed -n 's/^password *//p' shown)\n"
+                      # gw-export asks for it on a terminal.
+                      r"sed -n 's/^password *//p' shown >$CREDENTIALS_DIRECTORY/gw.journal", rest)
+        rest = rest.replace("--mail-rcpt ADDRESS", '--mail-rcpt "$ADDRESS"').replace("--user mbx-…", '--user "$USER"')
+        rest = re.sub(r"(?m)&( *#.*)?$", "& pids=\"${pids-} $!\"", rest)
+        wait = "".join(f"until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do :; done\n" for port in ports.values())
+        script = "trap 'kill $pids' EXIT\n" + re.sub(r"(?m)^curl --ssl-reqd", wait + "curl --ssl-reqd", rest).replace(
+            "pop3s://localhost", "-o fetched.eml pop3s://localhost")
+        (self.side / "mail.eml").write_bytes(content := gw.mail(3000))
+        self.env.update(HOME=str(self.side), GW_VAULT=str(self.side / "vault"))
+        try:
+            self.run_here(script)
+        finally:
+            self.end_keeper(self.side / "vault")
+        self.assertEqual((self.side / "fetched.eml").read_bytes(), content)
+        self.assertEqual([path.read_bytes() for path in (self.side / "out").rglob("*.eml")], [content])
+
+
+if __name__ == "__main__":
+    gw.main()
