@@ -4,6 +4,19 @@
 
 namespace gw::web {
 
+ReadingTurn::ReadingTurn(OpenView& view, std::chrono::milliseconds patience) : view_(view) {
+  std::unique_lock lock(view_.mutex_);
+  taken_ = view_.free_.wait_for(lock, patience, [&] { return !view_.taken_; });
+  if (taken_) view_.taken_ = true;
+}
+
+ReadingTurn::~ReadingTurn() {
+  if (!taken_) return;
+  const std::lock_guard lock(view_.mutex_);
+  view_.taken_ = false;
+  view_.free_.notify_one();
+}
+
 OpenViews::~OpenViews() {
   if (!keeper_.joinable()) return;
   keeper_.request_stop();

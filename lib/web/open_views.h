@@ -25,13 +25,33 @@
 namespace gw::web {
 
 struct OpenView {
-  std::timed_mutex using_it;  // a message is read by one request at a time
   vault::Message message;
   store::MessageRecord record;
   std::optional<Error> damage;  // what reading it to its end had found
 
   OpenView(vault::Message opened, store::MessageRecord of)
       : message(std::move(opened)), record(std::move(of)) {}
+
+ private:
+  friend class ReadingTurn;
+  std::mutex mutex_;
+  std::condition_variable free_;
+  bool taken_ = false;
+};
+
+// A message is read by one request at a time: false where none of the turns before has ended within
+// `patience`.
+class ReadingTurn {
+ public:
+  ReadingTurn(OpenView& view, std::chrono::milliseconds patience);
+  ReadingTurn(const ReadingTurn&) = delete;
+  ReadingTurn& operator=(const ReadingTurn&) = delete;
+  ~ReadingTurn();
+  explicit operator bool() const { return taken_; }
+
+ private:
+  OpenView& view_;
+  bool taken_;
 };
 
 class OpenViews {

@@ -123,8 +123,8 @@ Response message_page(const Context& context, const Request& request, const Plac
   const auto view = context.console().views().find(context.session_id(), place.mailbox.id, place.record.id);
   Html content;
   if (view) {
-    const std::unique_lock lock(view->using_it, kPatience);
-    if (!lock) return failed(context, request, Error(Code::Busy, "the message is being read"));
+    const ReadingTurn turn(*view, kPatience);
+    if (!turn) return failed(context, request, Error(Code::Busy, "the message is being read"));
     content = opened(context, place, *view);
     parts.secret = true;
   } else if (place.record.state == store::State::Pending) {
@@ -202,8 +202,8 @@ Response html(Context& context, const Request& request) {
   if (!place) return failed(context, request, place.error());
   const auto view = context.console().views().find(context.session_id(), place->mailbox.id, place->record.id);
   if (!view) return refused(context, request, 404);
-  const std::unique_lock lock(view->using_it, kPatience);
-  if (!lock) return failed(context, request, Error(Code::Busy, "the message is being read"));
+  const ReadingTurn turn(*view, kPatience);
+  if (!turn) return failed(context, request, Error(Code::Busy, "the message is being read"));
   ViewSource source(view->message);
   const auto reading = mime::read_for_people(source, reading_limits());
   if (!reading) return failed(context, request, reading.error());
@@ -235,8 +235,8 @@ Response download(Context& context, const Request& request) {
   response.set("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'");
   response.length = place->record.octets;
   response.stream = [view = std::move(view)](const Sink& sink) {
-    const std::unique_lock lock(view->using_it, kPatience);
-    if (!lock) return false;
+    const ReadingTurn turn(*view, kPatience);
+    if (!turn) return false;
     view->message.rewind();
     for (;;) {
       const auto piece = view->message.next();

@@ -60,3 +60,20 @@ TEST_CASE("The oldest of a session and the oldest of all make room") {
   views.close_all("session 6");
   CHECK(views.find("session 6", mailbox.id, all[24]->record.id) == nullptr);
 }
+
+TEST_CASE("What is opened is read by one request at a time, and none waits for ever") {
+  ConsoleVault vault;
+  const auto view = opened(vault, vault.add_mailbox("journal"));
+  std::optional<web::ReadingTurn> first(std::in_place, *view, 0ms);
+  CHECK(*first);
+  CHECK_FALSE(web::ReadingTurn(*view, 0ms));
+  std::atomic<bool> waited = false;
+  std::jthread second([&] {
+    const web::ReadingTurn turn(*view, 1min);
+    waited = static_cast<bool>(turn);
+  });
+  first.reset();
+  second.join();
+  CHECK(waited);
+  CHECK(web::ReadingTurn(*view, 0ms));
+}
