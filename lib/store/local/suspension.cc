@@ -1,7 +1,7 @@
 // A pause in all changes, at whose end the vault may be somewhere else.
 #include "base/log.h"
-#include "store/vault_format.h"
 #include "store/local/store_on_disk.h"
+#include "store/vault_format.h"
 
 namespace gw::store {
 
