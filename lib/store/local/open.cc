@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "store/vault_format.h"
 #include "store/local/store_on_disk.h"
+#include "store/vault_format.h"
 
 namespace gw::store {
 namespace {

@@ -9,7 +9,6 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "store/vault_format.h"
 #include "store/local/hold.h"
 #include "store/local/keys.h"
 #include "store/local/large.h"
@@ -17,6 +16,7 @@
 #include "store/local/salvage_run.h"
 #include "store/local/store_on_disk.h"
 #include "store/resolve.h"
+#include "store/vault_format.h"
 
 namespace gw::store {
 namespace {
