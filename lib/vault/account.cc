@@ -239,7 +239,8 @@ Result<Account> change_account(store::Store& store, Account account, std::string
 Result<void> remove_account(store::Store& store, const Account& account, std::string_view actor,
                             LastRuler last) {
   const std::lock_guard lock(changing);
-  if (const Result<void> allowed = allow(store, account.name, nullptr, last); !allowed) return allowed;
+  if (const Result<void> allowed = allow(store, account.name, nullptr, last); !allowed)
+    return allowed.error();
   const Result<void> gone =
       store.erase_if(key_of(account.name), account.version, note(actor, account.name, "removed"));
   if (!gone) return gone.error().within("the account `" + account.name + "`");

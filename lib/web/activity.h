@@ -28,7 +28,7 @@ struct Traffic {
 
 class Activity {
  public:
-  static constexpr std::int64_t kHours = 30 * 24;
+  static constexpr std::int64_t kHours = std::int64_t{30} * 24;
   static constexpr std::size_t kMostBuckets = 200'000;  // of all mailboxes together: about 20 MB
   static constexpr std::size_t kAtOnce = 100'000;       // leaves that one call of update reads
 

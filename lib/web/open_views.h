@@ -29,8 +29,7 @@ struct OpenView {
   store::MessageRecord record;
   std::optional<Error> damage;  // what reading it to its end had found
 
-  OpenView(vault::Message opened, store::MessageRecord of)
-      : message(std::move(opened)), record(std::move(of)) {}
+  OpenView(vault::Message opened, store::MessageRecord of) : message(std::move(opened)), record(of) {}
 
  private:
   friend class ReadingTurn;

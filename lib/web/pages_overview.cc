@@ -207,6 +207,7 @@ std::vector<Span> spans_of(const Words& w, const Range& range, const std::vector
 
 Html chart_table(const Words& w, const Html& caption, const std::vector<Span>& spans) {
   std::vector<std::vector<Html>> rows;
+  rows.reserve(spans.size());
   for (const Span& span : spans) {
     rows.push_back({escaped(span.said), escaped(w.number(span.traffic.messages_in)),
                     escaped(w.size(span.traffic.octets_in)), escaped(w.number(span.traffic.messages_out)),
