@@ -57,7 +57,7 @@ class ExamplesTest(unittest.TestCase):
     def here(self, text):
         """What the example names of the machine, by what stands for it here."""
         for path, ours in (("/etc/gw/journal.password", self.password), ("/srv", self.side / "srv"),
-                           ("/mnt/backup/gw", self.side / "backup"), ("/var/lib/gw", self.side / "restored"),
+                           ("/mnt/backup/gw", self.side / "backup"), ("/var/lib/gw", self.side / "restored"), ("/mnt/new/gw", self.side / "moved"),
                            ("/var/spool/oldproxy", self.side / "spool")):
             text = text.replace(path, str(ours))
         return text
@@ -80,7 +80,7 @@ class ExamplesTest(unittest.TestCase):
 
     def test_gw_store(self):
         self.add(3)
-        rescue, undelete, migration, backup, checkpoint = (self.here(text) for text in examples("gw-store.1"))
+        rescue, undelete, migration, backup, move, checkpoint = (self.here(text) for text in examples("gw-store.1"))
         ids = [message["id"] for message in self.vault.json("message", "list", "journal")]
         self.run_here(rescue.replace("ID", ids[0]) + " >mail.eml")
         self.assertEqual((self.side / "mail.eml").read_bytes(),
@@ -106,7 +106,9 @@ class ExamplesTest(unittest.TestCase):
         self.assertEqual(len(list(self.elsewhere.glob("gw-20*"))), 1)
         (self.side / "history.key").write_bytes((self.vault.path / "history.key").read_bytes())
         self.run_here(backup)
-        self.assertEqual(self.restored(), 7)
+        self.assertEqual(self.there("restored"), 7)
+        self.run_here(move)
+        self.assertEqual(self.there("moved"), 7)
 
     def old_archive(self):
         """~/Maildir with a mail, old.mbox with two, and what the old proxy left."""
@@ -118,10 +120,11 @@ class ExamplesTest(unittest.TestCase):
         (self.side / "spool").mkdir()
         (self.side / "spool/1").write_bytes(gw.mail(900, "spool"))
 
-    def restored(self):
-        env = {**self.env, "GW_VAULT": str(self.side / "restored")}
+    def there(self, folder):
+        """How many mails are in the vault that an example made."""
+        env = {**self.env, "GW_VAULT": str(self.side / folder)}
         listed = gw.run(gw.program("gw-store"), "message", "list", "journal", "--json", env=env).stdout
-        self.end_keeper(self.side / "restored")
+        self.end_keeper(self.side / folder)
         return len(listed.splitlines())
 
     def test_the_servers_start_as_shown(self):
