@@ -1,6 +1,8 @@
 // gw-store doctor: what is wrong with this host and vault, and how to mend it.
 #include "store/doctor.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
@@ -19,6 +21,8 @@ struct Options {
   std::optional<std::chrono::seconds> unfetched;
   std::optional<std::chrono::seconds> certificate;
   std::optional<std::chrono::seconds> backup;
+  std::optional<std::chrono::seconds> verify;
+  std::string systemctl;
   std::string mail_to;
   std::string sendmail = "/usr/sbin/sendmail";
   bool json = false;
@@ -49,7 +53,9 @@ Result<int> doctor(const Commands& commands, const Options& options) {
   limits.certificate = options.certificate.value_or(limits.certificate);
   limits.backup = options.backup.value_or(limits.backup);
 
-  const std::vector<Diagnosis> findings = examine(commands, *config, limits);
+  limits.verify = options.verify.value_or(limits.verify);
+
+  const std::vector<Diagnosis> findings = examine(commands, *config, limits, options.systemctl);
   cli::Output output;
   if (options.json) {
     for (const Diagnosis& finding : findings) {
@@ -76,9 +82,11 @@ Result<int> doctor(const Commands& commands, const Options& options) {
 }  // namespace
 
 std::vector<Diagnosis> examine(const Commands& commands, const config::Config& config,
-                               const DiagnosisLimits& limits) {
+                               const DiagnosisLimits& limits, const std::string& systemctl) {
   std::vector<Diagnosis> findings;
   examine_host(config, limits, findings);
+  const bool systemd = config.vault == "/var/lib/gw" && ::access("/run/systemd/system", F_OK) == 0;
+  if (systemd || !systemctl.empty()) examine_units(systemctl.empty() ? "systemctl" : systemctl, findings);
   auto store = commands.connect();
   Result<void> examined =
       store ? vault::examine_vault(**store, config.vault, limits, findings) : store.error();
@@ -107,6 +115,10 @@ void add_doctor(Commands& commands) {
                        "Name certificates that end within this time (default 14 days)");
   cli::duration_option(*command, "--backup", options->backup,
                        "Name a vault with mail and no backup for this long (default 7 days)");
+  cli::duration_option(*command, "--verify", options->verify,
+                       "Name a vault with mail that was not verified for this long (default 30 days)");
+  command->add_option("--systemctl", options->systemctl, "The program that is asked about units (systemctl)")
+      ->type_name("FILE");
   command->add_option("--mail-to", options->mail_to, "Also mail what is wrong, each finding once a day")
       ->type_name("ADDR");
   command->add_option("--sendmail", options->sendmail, "The program that takes the mail (/usr/sbin/sendmail)")

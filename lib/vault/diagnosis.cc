@@ -51,40 +51,82 @@ void examine_health(const store::Health& health, const std::string& folder,
   findings.push_back(std::move(disk));
 }
 
-// Where there is no mail, nothing is lost without one.
-Result<void> examine_backup(store::Store& store, const std::string& folder, const DiagnosisLimits& limits,
-                            std::vector<Diagnosis>& findings) {
-  const auto last = last_backup(store);
-  if (!last) return last.error();
-  Micros since = 0;
-  if (*last) {
-    since = (*last)->time;
-  } else {
-    const auto leaves = store.history_read({}, 0, 1);
-    if (!leaves) return leaves.error();
-    const auto made = leaves->empty() ? Error(Code::Corrupt, "the vault's history is empty")
-                                      : store::decode_leaf(leaves->front());
-    if (!made) return made.error();
-    since = made->time;
-  }
-  const std::int64_t age = seconds_since(since);
-  Diagnosis finding{"backup", Level::Good, folder, {}, {}, Cause::None, {.seconds = age, .detail = {}}};
-  finding.text = *last ? "the last one is of " + shown_time(since) : "there was never one";
-  if (age > limits.backup.count()) {
-    const auto rows = mailbox_rows(store);
-    if (!rows) return rows.error();
-    const bool mail = std::ranges::any_of(*rows, [](const MailboxRow& row) {
-      return row.stat.live + row.stat.pending + row.stat.drained + row.stat.quarantined > 0;
-    });
-    if (mail) {
+Result<Micros> made_at(store::Store& store) {
+  const auto leaves = store.history_read({}, 0, 1);
+  if (!leaves) return leaves.error();
+  const auto made = leaves->empty() ? Error(Code::Corrupt, "the vault's history is empty")
+                                    : store::decode_leaf(leaves->front());
+  if (!made) return made.error();
+  return made->time;
+}
+
+Result<bool> has_mail(store::Store& store) {
+  const auto rows = mailbox_rows(store);
+  if (!rows) return rows.error();
+  return std::ranges::any_of(*rows, [](const MailboxRow& row) {
+    return row.stat.live + row.stat.pending + row.stat.drained + row.stat.quarantined > 0;
+  });
+}
+
+// What should be done now and then, and was last done then; none: never.
+struct Chore {
+  const char* check;
+  std::optional<Micros> last;
+  std::chrono::seconds limit;
+  Cause never;
+  Cause old;
+  const char* hint;
+};
+
+// Where there is no mail, nothing is lost without it.
+Result<void> examine_chore(store::Store& store, const std::string& folder, const Chore& chore,
+                           std::vector<Diagnosis>& findings) {
+  const Result<Micros> since = chore.last ? Result<Micros>(*chore.last) : made_at(store);
+  if (!since) return since.error();
+  const std::int64_t age = seconds_since(*since);
+  Diagnosis finding{chore.check, Level::Good, folder, {}, {}, Cause::None, {.seconds = age, .detail = {}}};
+  finding.text = chore.last ? "the last one is of " + shown_time(*since) : "there was never one";
+  if (age > chore.limit.count()) {
+    const auto mail = has_mail(store);
+    if (!mail) return mail.error();
+    if (*mail) {
       finding.level = Level::Warning;
-      finding.cause = *last ? Cause::OldBackup : Cause::NoBackup;
-      finding.facts.time = *last ? since : 0;
-      finding.hint = "gw-store backup DEST, every day: gw-backup.timer, or cron";
+      finding.cause = chore.last ? chore.old : chore.never;
+      finding.facts.time = chore.last.value_or(0);
+      finding.hint = chore.hint;
     }
   }
   findings.push_back(std::move(finding));
   return {};
+}
+
+Result<void> examine_chores(store::Store& store, const std::string& folder, const DiagnosisLimits& limits,
+                            std::vector<Diagnosis>& findings) {
+  const auto backup = last_backup(store);
+  if (!backup) return backup.error();
+  const auto backed_up = *backup ? std::optional((*backup)->time) : std::nullopt;
+  if (auto done = examine_chore(store, folder,
+                                {"backup", backed_up, limits.backup, Cause::NoBackup, Cause::OldBackup,
+                                 "gw-store backup DEST, every day: gw-backup.timer, or cron"},
+                                findings);
+      !done)
+    return done;
+  const auto verify = last_verify(store);
+  if (!verify) return verify.error();
+  if (*verify && (*verify)->findings > 0) {
+    const VerifyNote& note = **verify;
+    findings.push_back({"verify", Level::Trouble, folder,
+                        "the last one, of " + shown_time(note.time) + ", found " +
+                            std::to_string(note.findings) + " things that are not as they should be",
+                        "gw-store verify names them; keep the newest backup from before", Cause::Findings,
+                        Facts{.count = note.findings, .time = note.time, .detail = {}}});
+    return {};
+  }
+  const auto verified = *verify ? std::optional((*verify)->time) : std::nullopt;
+  return examine_chore(store, folder,
+                       {"verify", verified, limits.verify, Cause::NoVerify, Cause::OldVerify,
+                        "gw-store verify, every week: gw-verify.timer, or cron"},
+                       findings);
 }
 
 // A history's times never run back: where its last leaf is ahead, the clock was wrong then or is wrong now.
@@ -275,7 +317,7 @@ Result<void> examine_vault(store::Store& store, const std::string& folder, const
   if (settings->recovery_recipient.empty())
     findings.push_back(
         {"recovery", Level::Good, folder, "none: a lost password is lost mail", {}, Cause::NoRecovery, {}});
-  if (auto looked = examine_backup(store, folder, limits, findings); !looked) return looked;
+  if (auto looked = examine_chores(store, folder, limits, findings); !looked) return looked;
 
   const auto mailboxes = store.mailboxes();
   if (!mailboxes) return mailboxes.error();

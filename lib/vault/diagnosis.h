@@ -37,6 +37,9 @@ enum class Cause : unsigned char {
   Suspended,
   NoBackup,   // none for seconds, since the vault was made
   OldBackup,  // the last one is seconds old; its time
+  NoVerify,   // nobody verified it for seconds, since the vault was made
+  OldVerify,  // the last verification is seconds old; its time
+  Findings,   // the last verification had count of them; its time
 };
 
 struct Facts {
@@ -63,6 +66,7 @@ struct DiagnosisLimits {
   std::chrono::seconds unfetched{24 * 3600};         // a mail that has waited for the archive so long
   std::chrono::seconds certificate{14 * 24 * 3600};  // a certificate that ends so soon
   std::chrono::seconds backup{7 * 24 * 3600};        // a vault with mail and no backup for so long
+  std::chrono::seconds verify{30 * 24 * 3600};       // a vault with mail that was not verified for so long
 };
 
 // Health, clock, settings, and each mailbox; `folder` is where the vault is. An Error only where the keeper

@@ -33,6 +33,12 @@ Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
       return w("diagnosis.no-backup", fills);
     case vault::Cause::OldBackup:
       return w("diagnosis.old-backup", fills);
+    case vault::Cause::NoVerify:
+      return w("diagnosis.no-verify", fills);
+    case vault::Cause::OldVerify:
+      return w("diagnosis.old-verify", fills);
+    case vault::Cause::Findings:
+      return w("diagnosis.findings", fills);
     case vault::Cause::Refused:
       return w("diagnosis.refused", fills);
     case vault::Cause::DrainBroken:

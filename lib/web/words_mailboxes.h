@@ -73,6 +73,13 @@ inline constexpr Word kMailboxWords[] = {
      "Tage, in denen abgeholte Post zurückgeholt werden kann. 0: Sie ist sofort weg."},
     {"mailbox.grace.none", "none: drained mail is gone at once",
      "nessuno: la posta prelevata sparisce subito", "keine: abgeholte Post ist sofort weg"},
+    {"mailbox.receipts", "Receipts", "Ricevute", "Belege"},
+    {"mailbox.receipts.help",
+     "Days for which the content of swept mail can still be proved. 0: none are kept.",
+     "Giorni entro cui il contenuto della posta eliminata può ancora essere provato. 0: non se ne "
+     "conservano.",
+     "Tage, in denen der Inhalt gelöschter Post noch beweisbar ist. 0: Es werden keine aufgehoben."},
+    {"mailbox.receipts.none", "none are kept", "non se ne conservano", "es werden keine aufgehoben"},
     {"mailbox.days.one", "{count} day", "{count} giorno", "{count} Tag"},
     {"mailbox.days.many", "{count} days", "{count} giorni", "{count} Tage"},
     {"mailbox.trace", "Trace lines", "Righe di traccia", "Trace-Zeilen"},
@@ -267,6 +274,20 @@ inline constexpr Word kMailboxWords[] = {
     {"diagnosis.old-backup", "The last backup is of {time}. Make a new one with gw-store backup.",
      "L'ultimo backup è del {time}. Fanne uno nuovo con gw-store backup.",
      "Die letzte Sicherung ist vom {time}. Machen Sie mit gw-store backup eine neue."},
+    {"diagnosis.no-verify",
+     "Nobody has ever checked whether all in this vault is whole. gw-store verify does.",
+     "Nessuno ha mai controllato se tutto in questo archivio è integro. Lo fa gw-store verify.",
+     "Noch niemand hat geprüft, ob in diesem Tresor alles ganz ist. gw-store verify tut das."},
+    {"diagnosis.old-verify", "It was last checked at {time} whether all here is whole. gw-store verify does.",
+     "L'ultimo controllo che tutto sia integro è del {time}. Lo fa gw-store verify.",
+     "Ob hier alles ganz ist, wurde zuletzt am {time} geprüft. gw-store verify tut das."},
+    {"diagnosis.findings",
+     "The check at {time} found {count} things that are not as they should be. gw-store verify names "
+     "them.",
+     "Il controllo del {time} ha trovato {count} cose che non sono come dovrebbero. gw-store verify "
+     "le elenca.",
+     "Die Prüfung am {time} fand {count} Dinge, die nicht so sind, wie sie sein sollen. gw-store verify "
+     "nennt sie."},
     {"diagnosis.refused",
      "{count} connections were refused for good in the last week, the last one with {code} at {time} "
      "({detail}). "

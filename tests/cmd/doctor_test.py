@@ -127,6 +127,67 @@ class DoctorTest(unittest.TestCase):
         self.assertRegex(self.only("refused", "journal")["text"], r"^1 connections heard 5xx .* 550 .*smtp 127\.0\.0\.1")
         self.vault.verify()
 
+    def test_a_vault_with_mail_that_nobody_backed_up_or_verified(self):
+        box = self.vault.add_mailbox("journal")
+        later = ("--backup", "1s", "--verify", "1s")
+        gw.until(lambda: {"backup", "verify"} <= {f["check"] for f in self.doctor(*later, status=0)}, "they are looked at")
+        self.vault.store("message", "add", box.name, input=gw.mail(100))
+        gw.until(lambda: self.bad_checks(*later) == {"backup", "verify"}, "a second without them")
+        self.assertEqual(self.bad(*later)["verify", str(self.vault.path)]["text"], "there was never one")
+        self.assertIn("gw-verify.timer", self.only("verify", self.vault.path, "--verify", "1s")["hint"])
+        self.assertIn("gw-backup.timer", self.only("backup", self.vault.path, "--backup", "1s")["hint"])
+        self.vault.store("verify")
+        self.vault.store("backup", self.vault.side / "backup")
+        self.doctor("--backup", "1h", "--verify", "1h", status=0)
+        gw.until(lambda: self.bad_checks(*later) == {"backup", "verify"}, "a second since then")
+        self.assertIn("the last one is of", self.bad(*later)["verify", str(self.vault.path)]["text"])
+
+    def test_a_verification_that_found_something(self):
+        box = self.vault.add_mailbox("journal")
+        message = self.vault.json("message", "add", box.name, input=gw.mail(900_000))[0]["id"]
+        self.vault.store("verify")
+        self.doctor(status=0)
+        path = self.vault.path / "large" / message
+        octets = bytearray(path.read_bytes())
+        octets[500_000] ^= 1
+        path.write_bytes(octets)
+        self.vault.store("verify", status=65)
+        finding = self.only("verify", self.vault.path)
+        self.assertEqual(finding["level"], "trouble")
+        self.assertIn("found 1 things", finding["text"])
+        octets[500_000] ^= 1
+        path.write_bytes(octets)
+        self.vault.store("verify")
+        self.doctor(status=0)
+
+    def test_units(self):
+        def doctor(text, status=1, code=0):
+            tool = self.vault.side / "systemctl"
+            tool.write_text(f"#!/bin/sh\ncat <<'.'\n{text}\n.\nexit {code}\n")
+            tool.chmod(0o755)
+            findings = self.doctor("--systemctl", tool, status=status)
+            return {f["about"]: f for f in findings if f["check"] == "unit"}
+
+        def unit(name, active="active", enabled="enabled", load="loaded", result="success"):
+            return (f"Result={result}\nId={name}\nLoadState={load}\nActiveState={active}\nUnitFileState={enabled}\n")
+
+        good = unit("gw-smtpd.socket") + "\n" + unit("gw-smtpd.service", "inactive", "static")
+        self.assertEqual({f["level"] for f in doctor(good, 0).values()}, {"good"})
+        self.assertEqual(len(doctor(good, 0)), 2)
+        self.assertEqual(doctor(unit("gw-webd.socket", "inactive", "", "not-found"), 0), {})
+        self.assertEqual(doctor(unit("gw-webd.socket", "inactive", "disabled"), 0)["gw-webd.socket"]["level"], "good")
+        failed = doctor(good + "\n" + unit("gw-backup.service", "failed", "static", result="exit-code"))["gw-backup.service"]
+        self.assertEqual((failed["level"], failed["text"]), ("trouble", "has failed: exit-code"))
+        self.assertIn("journalctl -u gw-backup.service", failed["hint"])
+        stopped = doctor(unit("gw-verify.timer", "inactive"))["gw-verify.timer"]
+        self.assertEqual((stopped["level"], stopped["hint"]), ("trouble", "systemctl start gw-verify.timer"))
+        once = doctor(unit("gw-smtps.socket", "active", "disabled"))["gw-smtps.socket"]
+        self.assertEqual((once["level"], once["hint"]), ("warning", "systemctl enable gw-smtps.socket"))
+        # What says nothing of use is not believed.
+        self.assertEqual(doctor(unit("gw-smtps.socket", "failed"), 0, code=1), {})
+        self.assertEqual(doctor("nonsense", 0), {})
+        self.doctor("--systemctl", "/nowhere/systemctl", status=0)
+
     def test_states_of_a_mailbox(self):
         box = self.vault.add_mailbox("journal", "--quota", "1000")
         self.vault.store("message", "add", box.name, input=gw.mail(950))

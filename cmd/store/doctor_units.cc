@@ -1,0 +1,126 @@
+// What gw-store doctor asks systemd about our units.
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <map>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "store/doctor.h"
+
+namespace gw::cmd {
+namespace {
+
+constexpr std::array kUnits{"gw-store.service",      "gw-store-append.socket", "gw-store-drain.socket",
+                            "gw-store-admin.socket", "gw-smtpd.service",       "gw-smtpd.socket",
+                            "gw-smtps.socket",       "gw-pop3d.socket",        "gw-proxy.service",
+                            "gw-proxy-smtp.socket",  "gw-proxy-pop3.socket",   "gw-webd.service",
+                            "gw-webd.socket",        "gw-backup.service",      "gw-backup.timer",
+                            "gw-verify.service",     "gw-verify.timer",        "gw-checkpoint.service",
+                            "gw-checkpoint.timer",   "gw-metrics.service",     "gw-metrics.timer"};
+constexpr std::size_t kMost = 64 << 10;
+constexpr std::chrono::seconds kPatience{10};
+
+// What the program prints, at most kMost of it. None: it cannot be run, fails, or takes too long.
+std::optional<std::string> printed(std::vector<std::string> command) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
+  const Fd ours(ends[0]);
+  Fd theirs(ends[1]);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDOUT_FILENO);
+  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  std::vector<char*> argv;
+  for (std::string& word : command) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  pid_t pid = 0;
+  const int failed = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  theirs.reset();
+  if (failed != 0) return std::nullopt;
+  std::string text;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  bool whole = false;
+  for (std::array<std::byte, 4096> piece{}; text.size() < kMost;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    pollfd item{ours.get(), POLLIN, 0};
+    if (left.count() <= 0 || ::poll(&item, 1, static_cast<int>(left.count())) <= 0) break;
+    const auto got = read_some(ours.get(), piece, "systemctl");
+    if (!got) break;
+    whole = *got == 0;
+    if (whole) break;
+    text += as_text(ByteView(piece).first(*got));
+  }
+  if (!whole) ::kill(pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0)
+    if (errno != EINTR) return std::nullopt;
+  if (!whole || !WIFEXITED(status) || WEXITSTATUS(status) != 0) return std::nullopt;
+  return text;
+}
+
+using Properties = std::map<std::string, std::string, std::less<>>;
+
+void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
+  const auto is = [&](std::string_view property, std::string_view value) {
+    const auto found = unit.find(property);
+    return found != unit.end() && found->second == value;
+  };
+  const auto id = unit.find("Id");
+  if (id == unit.end() || !is("LoadState", "loaded")) return;
+  const std::string& name = id->second;
+  Diagnosis finding{"unit", Level::Good, name, {}, {}};
+  const auto state = unit.find("ActiveState");
+  finding.text = state == unit.end() ? "unknown" : state->second;
+  // A service comes with its socket or timer, and may be done.
+  const bool waits = name.ends_with(".socket") || name.ends_with(".timer");
+  if (is("ActiveState", "failed")) {
+    finding.level = Level::Trouble;
+    finding.text = "has failed";
+    if (const auto result = unit.find("Result"); result != unit.end()) finding.text += ": " + result->second;
+    finding.hint = "journalctl -u " + name + " says why; then systemctl restart " + name;
+  } else if (waits && is("ActiveState", "inactive") && is("UnitFileState", "enabled")) {
+    finding.level = Level::Trouble;
+    finding.text = "is enabled and does not run";
+    finding.hint = "systemctl start " + name;
+  } else if (waits && is("ActiveState", "active") && is("UnitFileState", "disabled")) {
+    finding.level = Level::Warning;
+    finding.text = "runs, and will not after the next boot";
+    finding.hint = "systemctl enable " + name;
+  }
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+void examine_units(const std::string& systemctl, std::vector<Diagnosis>& findings) {
+  std::vector<std::string> command{systemctl, "show", "--no-pager",
+                                   "--property=Id,LoadState,ActiveState,UnitFileState,Result"};
+  command.insert(command.end(), kUnits.begin(), kUnits.end());
+  const auto text = printed(std::move(command));
+  if (!text) return;
+  // An empty line between two units.
+  Properties unit;
+  for (const std::string_view line : split(*text, '\n')) {
+    const std::size_t equals = line.find('=');
+    if (equals != std::string_view::npos) {
+      unit.emplace(line.substr(0, equals), printable(line.substr(equals + 1)));
+    } else if (line.empty()) {
+      examine_unit(unit, findings);
+      unit.clear();
+    }
+  }
+  examine_unit(unit, findings);
+}
+
+}  // namespace gw::cmd
