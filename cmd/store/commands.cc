@@ -32,6 +32,15 @@ Result<std::unique_ptr<store::Store>> Commands::connect() const {
                          {keeper::Role::Admin, std::string(kActor), true});
 }
 
+Result<void> purge(store::Store& store) {
+  for (std::uint64_t number = 0;;) {
+    const auto purge = store.purge(number);
+    if (!purge) return purge.error().within("cannot purge");
+    if (purge->done) return {};
+    number = purge->number;
+  }
+}
+
 Result<void> become_owner(const std::string& folder) {
   struct stat state {};
   if (::geteuid() != 0 || ::stat(folder.c_str(), &state) != 0 || state.st_uid == 0) return {};

@@ -58,6 +58,9 @@ inline constexpr int kFindings = 65;
 // By name, id or address; exit status 67 where there is none.
 Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::string& name);
 
+// Until the store's files hold nothing any more of what was removed or replaced.
+Result<void> purge(store::Store& store);
+
 // Root that works on a vault in a folder of somebody else's does it as that user, who is to serve it.
 Result<void> become_owner(const std::string& folder);
 

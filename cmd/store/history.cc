@@ -134,6 +134,16 @@ Result<void> dump_records(store::Store& store, store::Kind kind, const char* sho
   }
 }
 
+Result<void> dump_receipts(store::Store& store, const MailboxId& mailbox, cli::Output& output) {
+  return for_each_receipt(store, mailbox, [&](const store::Swept& swept) -> Result<void> {
+    output.json({{"kind", "receipt"},
+                 {"mailbox", mailbox.hex()},
+                 {"id", swept.record.id.hex()},
+                 {"receipt", to_hex(store::encode(swept))}});
+    return {};
+  });
+}
+
 Result<void> dump_mailbox(store::Store& store, const store::MailboxRecord& mailbox, cli::Output& output) {
   output.json({{"kind", "mailbox"},
                {"id", mailbox.id.hex()},
@@ -146,6 +156,7 @@ Result<void> dump_mailbox(store::Store& store, const store::MailboxRecord& mailb
         return {};
       });
   if (!messages) return messages;
+  if (auto done = dump_receipts(store, mailbox.id, output); !done) return done;
   return dump_history(store, mailbox.id, output);
 }
 

@@ -21,24 +21,30 @@ CLI::Option* yes_or_no(CLI::App& app, const std::string& name, std::optional<boo
       ->check(CLI::IsMember({yes, no}));
 }
 
+void days_option(CLI::App& app, const std::string& name, std::optional<std::int64_t>& to,
+                 const std::string& help) {
+  app.add_option_function<std::string>(
+         name,
+         [&to, name](const std::string& text) {
+           const auto days = parse_number(text);
+           const auto span =
+               days ? std::optional(std::chrono::seconds(*days * 86'400)) : parse_duration(text);
+           if (!span || (days && *days > 36'500))
+             throw CLI::ValidationError(name, "`" + text + "` is not a number of days");
+           to = span->count();
+         },
+         help)
+      ->type_name("DAYS");
+}
+
 void declare(CLI::App& app, vault::MailboxChange& to) {
   app.add_option("--description", to.description, "Free text")->type_name("TEXT");
   cli::list_option(app, "--alias", to.aliases, "ADDR", "Another address of it (repeatable)");
   cli::list_option(app, "--domain", to.domains, "DOMAIN", "All mail of this domain (repeatable)");
   cli::list_option(app, "--allow", to.allow, "CIDR", "Only senders in this block (repeatable)");
   cli::size_option(app, "--quota", to.quota, "Most octets of mail waiting; 0 is none");
-  app.add_option_function<std::string>(
-         "--grace",
-         [&to](const std::string& text) {
-           const auto days = parse_number(text);
-           const auto span =
-               days ? std::optional(std::chrono::seconds(*days * 86'400)) : parse_duration(text);
-           if (!span || (days && *days > 36'500))
-             throw CLI::ValidationError("--grace", "`" + text + "` is not a number of days");
-           to.grace = span->count();
-         },
-         "How long drained mail can be brought back; 0 is not at all")
-      ->type_name("DAYS");
+  days_option(app, "--grace", to.grace, "How long drained mail can be brought back; 0 is not at all");
+  days_option(app, "--receipts", to.receipts, "How long swept mail stays provable; 0 is not at all");
   app.add_option_function<std::string>(
          "--trace", [&to](const std::string& word) { to.trace = store::parse_trace(word); },
          "Lines that POP3 puts in front of mail")
@@ -76,6 +82,8 @@ Result<void> check(const vault::MailboxChange& said) {
       return usage("--allow", "an address or a CIDR block");
     case vault::MailboxField::Grace:
       return usage("--grace", "at most 10 years");
+    case vault::MailboxField::Receipts:
+      return usage("--receipts", "at most 10 years");
   }
   return vault::refusal(*wrong);
 }
@@ -168,15 +176,6 @@ Result<int> set(const Commands& commands, const SetOptions& options) {
   return 0;
 }
 
-Result<int> remove(const Commands& commands, const std::string& name) {
-  auto store = commands.connect();
-  if (!store) return store.error();
-  const auto mailbox = mailbox_named(**store, name);
-  if (!mailbox) return mailbox.error();
-  if (auto removed = vault::remove_mailbox(**store, *mailbox, kActor); !removed) return removed.error();
-  return 0;
-}
-
 }  // namespace
 
 void add_mailbox_add(Commands& commands, CLI::App& family) {
@@ -199,13 +198,6 @@ void add_mailbox_set(Commands& commands, CLI::App& family) {
   command->add_option("--name", options->said.name, "Another name")->type_name("NAME");
   declare(*command, options->said);
   declare_more(*command, options->said);
-}
-
-void add_mailbox_remove(Commands& commands, CLI::App& family) {
-  auto name = std::make_shared<std::string>();
-  CLI::App* command = commands.add(family, "remove", "Remove a mailbox that is suspended and empty",
-                                   [&commands, name] { return remove(commands, *name); });
-  command->add_option("NAME", *name, "Name, id or address")->required();
 }
 
 void add_mailbox(Commands& commands) {

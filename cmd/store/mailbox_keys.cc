@@ -15,6 +15,8 @@ struct KeyOptions {
   cli::PasswordOptions password;
   std::string recovery_key;  // passwd and key only
   std::string fresh;         // passwd only
+  bool reset = false;        // passwd only
+  bool purge = false;        // passwd only
   bool json = false;
 };
 
@@ -57,6 +59,22 @@ Result<Opened> open(store::Store& store, const KeyOptions& options) {
   return Opened{std::move(*record), std::move(*password), std::move(*ring)};
 }
 
+Result<Secret> change(store::Store& store, const KeyOptions& options, std::optional<Secret> fresh) {
+  const auto opened = open(store, options);
+  if (!opened) return opened.error();
+  return vault::change_password(store, opened->record, opened->ring, std::move(fresh), kActor);
+}
+
+Result<Secret> reset(store::Store& store, const KeyOptions& options, std::optional<Secret> fresh) {
+  const auto record = mailbox_named(store, options.name);
+  if (!record) return record.error();
+  auto password = vault::reset_password(store, *record, std::move(fresh), kActor);
+  if (password || password.error().code() != Code::Conflict) return password;
+  return password.error().with_hint(
+      "only a suspended mailbox that holds no message is reset; otherwise the old password or "
+      "--recovery-key-file opens it");
+}
+
 Result<int> passwd(const Commands& commands, const KeyOptions& options) {
   std::optional<Secret> fresh;
   if (!options.fresh.empty()) {
@@ -66,13 +84,15 @@ Result<int> passwd(const Commands& commands, const KeyOptions& options) {
     fresh = std::move(*read);
   }
   const bool given = fresh.has_value();
+  if (options.reset && (options.password.given() || !options.recovery_key.empty()))
+    return Error(Code::Usage, "--reset is for a mailbox that nothing opens any more");
   auto store = commands.connect();
   if (!store) return store.error();
-  const auto opened = open(**store, options);
-  if (!opened) return opened.error();
   const auto password =
-      vault::change_password(**store, opened->record, opened->ring, std::move(fresh), kActor);
+      options.reset ? reset(**store, options, std::move(fresh)) : change(**store, options, std::move(fresh));
   if (!password) return password.error();
+  // Told first: it is the only one now, also where the purge fails.
+  const auto purged = options.purge ? purge(**store) : Result<void>();
 
   cli::Output output;
   if (options.json) {
@@ -84,6 +104,10 @@ Result<int> passwd(const Commands& commands, const KeyOptions& options) {
   } else if (!given) {
     output.secret("password  ", *password, "\n");
     output.line("          Shown once: the vault does not know it.");
+  }
+  if (!purged) {
+    if (const auto closed = output.close(); !closed) return closed;
+    return purged.error();
   }
   return output.close();
 }
@@ -139,6 +163,9 @@ void add_mailbox_passwd(Commands& commands, CLI::App& family) {
   declare_recovery(*command, *options);
   command->add_option("--new-password-file", options->fresh, "The new password is the first line of FILE")
       ->type_name("FILE");
+  command->add_flag("--reset", options->reset,
+                    "New keys for a suspended and empty one, without the old password");
+  command->add_flag("--purge", options->purge, "And rewrite files until the old slot is not in them");
   command->add_flag("--json", options->json, "Print a JSON line");
 }
 

@@ -81,6 +81,8 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
   output.line("quota          " + (record->quota == 0 ? std::string("none") : format_size(record->quota)));
   output.line("grace          " + shown_span(record->grace) +
               (record->hold ? ", held: nothing is swept" : ""));
+  output.line("receipts       " +
+              (record->receipts == 0 ? std::string("none") : "for " + shown_span(record->receipts)));
   output.line("trace lines    " + std::string(name(record->trace)));
   output.line("TLS            " + std::string(record->require_tls ? "required" : "offered"));
   output.line("sender token   " + std::string(record->token_hash ? "asked for" : "none"));

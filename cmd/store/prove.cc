@@ -5,7 +5,6 @@
 #include "cli/password.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "vault/drain.h"
 #include "vault/mailbox.h"
 #include "vault/proof.h"
 
@@ -40,14 +39,10 @@ Result<void> add_content(const Options& options, store::Store& store, const stor
   if (!password) return password.error();
   const auto ring = vault::unlock(store, mailbox, *password);
   if (!ring) return ring.error();
-  const auto vault = store.vault_id();
-  if (!vault) return vault.error();
-  const auto record = store.find(mailbox.id, id);
-  if (!record) return record.error().within("the message is gone, and with it what proves its content");
-  const auto message = vault::open_message(store, *ring, *vault, mailbox.id, *record);
-  if (!message) return message.error();
-  object["sha256"] = to_hex(message->envelope().sha256);
-  object["commitment_key"] = to_hex(message->commitment_key());
+  const auto content = vault::content_of(store, *ring, mailbox.id, id);
+  if (!content) return content.error();
+  object["sha256"] = to_hex(content->sha256);
+  object["commitment_key"] = to_hex(content->commitment_key);
   return {};
 }
 

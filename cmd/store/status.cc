@@ -190,7 +190,9 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
 // --- sweep
 
 struct SweepOptions {
+  std::string mailbox;
   bool now = false;
+  bool purge = false;
   bool dry_run = false;
   bool json = false;
 };
@@ -198,13 +200,13 @@ struct SweepOptions {
 constexpr std::size_t kSweepBudget = 10'000;
 
 // What a sweep would remove: drained messages whose grace is over.
-Result<store::SweepReport> would_sweep(store::Store& store) {
+Result<store::SweepReport> would_sweep(store::Store& store, const MailboxId& only) {
   store::SweepReport report;
   const auto mailboxes = store.mailboxes();
   if (!mailboxes) return mailboxes.error();
   const Micros time = gw::now();
   for (const store::MailboxRecord& mailbox : *mailboxes) {
-    if (mailbox.hold) continue;
+    if (mailbox.hold || (!only.zero() && mailbox.id != only)) continue;
     auto looked =
         for_each_message(store, mailbox.id, [&](const store::MessageRecord& record) -> Result<void> {
           if (record.state == store::State::Drained && record.changed + mailbox.grace * 1'000'000 <= time) {
@@ -214,39 +216,61 @@ Result<store::SweepReport> would_sweep(store::Store& store) {
           return {};
         });
     if (!looked) return looked.error();
+    looked = for_each_receipt(store, mailbox.id, [&](const store::Swept& swept) -> Result<void> {
+      if (swept.gone + mailbox.receipts * 1'000'000 <= time) ++report.receipts;
+      return {};
+    });
+    if (!looked) return looked.error();
   }
   return report;
 }
 
 Result<int> sweep(const Commands& commands, const SweepOptions& options) {
+  if (options.dry_run && options.purge) return Error(Code::Usage, "--dry-run purges nothing");
   auto store = commands.connect();
   if (!store) return store.error();
+  MailboxId only;
+  if (!options.mailbox.empty()) {
+    const auto mailbox = mailbox_named(**store, options.mailbox);
+    if (!mailbox) return mailbox.error();
+    only = mailbox->id;
+  }
   store::SweepReport all;
   if (options.dry_run) {
-    const auto would = would_sweep(**store);
+    const auto would = would_sweep(**store, only);
     if (!would) return would.error();
     all = *would;
   } else {
     do {
-      const auto part = (*store)->sweep(kSweepBudget, options.now);
+      const auto part = (*store)->sweep(kSweepBudget, options.now, only);
       if (!part) return part.error();
       all.expired += part->expired;
       all.octets += part->octets;
-      all.more = part->more && part->expired > 0;
+      all.receipts += part->receipts;
+      all.more = part->more && part->expired + part->receipts > 0;
       all.held_back = part->held_back;
     } while (all.more);
+  }
+  if (options.purge) {
+    if (auto purged = purge(**store); !purged) return purged.error();
   }
   cli::Output output;
   if (options.json) {
     Json object;
     object["removed"] = all.expired;
     object["octets"] = all.octets;
+    object["receipts"] = all.receipts;
     object["held_back"] = all.held_back;
+    object["purged"] = options.purge;
     object["dry_run"] = options.dry_run;
     output.json(object);
   } else {
     output.line(std::to_string(all.expired) + (options.dry_run ? " would be removed, " : " removed, ") +
                 format_size(all.octets));
+    if (all.receipts != 0)
+      output.line(std::to_string(all.receipts) + " receipts of earlier ones " +
+                  (options.dry_run ? "would be removed" : "removed"));
+    if (options.purge) output.line("purged");
     if (all.held_back) output.line("the clock has jumped: nothing is swept for an hour, unless with --now");
   }
   return output.close();
@@ -271,6 +295,8 @@ void add_sweep(Commands& commands) {
   auto options = std::make_shared<SweepOptions>();
   CLI::App* command = commands.add(commands.root(), "sweep", "Remove drained mail whose grace time is over",
                                    [&commands, options] { return sweep(commands, *options); });
+  command->add_option("MAILBOX", options->mailbox, "Name, id or address (else all)");
+  command->add_flag("--purge", options->purge, "And rewrite files until nothing of it is left in them");
   command->add_flag("--now", options->now, "Also where the clock has jumped");
   command->add_flag("-n,--dry-run", options->dry_run, "Only count");
   command->add_flag("--json", options->json, "Print a JSON line");

@@ -23,6 +23,16 @@ struct Id {
   ByteView view() const { return octets; }
   std::string hex() const { return to_hex(octets); }
   bool zero() const { return *this == Id{}; }
+  // The one behind it in their order; none: it is the last.
+  std::optional<Id> next() const {
+    Id id = *this;
+    for (std::size_t at = id.octets.size(); at > 0; --at) {
+      std::byte& octet = id.octets[at - 1];
+      octet = static_cast<std::byte>(std::to_integer<unsigned>(octet) + 1);
+      if (octet != std::byte{0}) return id;
+    }
+    return std::nullopt;
+  }
 
   static std::optional<Id> parse(std::string_view hex) {
     Id id;

@@ -353,14 +353,41 @@ class RemoteStore : public store::Store {
     return (*reply)->reply().value();
   }
 
-  Result<store::SweepReport> sweep(std::size_t budget, bool now) override {
+  Result<store::SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override {
     auto reply = ask(Effect::Changes, proto::OP_SWEEP, [&](Request& request) {
       request.set_limit(budget);
       request.set_now(now);
+      if (!only.zero()) put_octets(only.view(), *request.mutable_mailbox());
     });
     if (!reply) return reply.error();
     const Reply& swept = (*reply)->reply();
-    return store::SweepReport{swept.number(), swept.octets(), swept.flag(), swept.held_back()};
+    return store::SweepReport{swept.number(), swept.octets(), swept.receipts(), swept.flag(),
+                              swept.held_back()};
+  }
+
+  Result<std::vector<store::Swept>> swept(const MailboxId& mailbox, const MessageId& from,
+                                          std::size_t limit) override {
+    std::vector<store::Swept> receipts;
+    return pages(
+        proto::OP_SWEPT, receipts,
+        [&](Request& request) {
+          name(mailbox, from, request);
+          request.set_limit(limit);
+        },
+        [&](const Reply& reply) -> Result<void> {
+          for (const std::string& item : reply.items()) {
+            auto receipt = store::decode_swept(as_bytes(item));
+            if (!receipt) return receipt.error();
+            receipts.push_back(std::move(*receipt));
+          }
+          return {};
+        });
+  }
+
+  Result<store::Purge> purge(std::uint64_t number) override {
+    auto reply = ask(Effect::Reads, proto::OP_PURGE, [&](Request& request) { request.set_number(number); });
+    if (!reply) return reply.error();
+    return store::Purge{(*reply)->reply().number(), (*reply)->reply().flag()};
   }
 
   Result<void> tally(const store::Tally& tally) override {

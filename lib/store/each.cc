@@ -21,6 +21,20 @@ Result<void> for_each_message(Store& store, const MailboxId& mailbox,
   }
 }
 
+Result<void> for_each_receipt(Store& store, const MailboxId& mailbox,
+                              const std::function<Result<void>(const Swept&)>& each) {
+  for (std::optional<MessageId> from = MessageId{}; from;) {
+    const auto page = store.swept(mailbox, *from, kPage);
+    if (!page) return page.error();
+    if (page->empty()) return {};
+    for (const Swept& swept : *page) {
+      if (auto done = each(swept); !done) return done;
+    }
+    from = page->back().record.id.next();
+  }
+  return {};
+}
+
 Result<void> for_each_leaf(Store& store, const MailboxId& log, std::uint64_t from,
                            const std::function<Result<void>(const Bytes&)>& each) {
   for (;;) {

@@ -68,7 +68,7 @@ Result<Receipt> MemoryStore::commit(const MailboxId& id, const MessageId& messag
 }
 
 void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq, const Step& step,
-                       std::string_view actor) {
+                       std::string_view actor, std::size_t together) {
   auto node = mailbox.messages.extract(seq);
   MessageRecord& record = node.mapped().record;
   count_out(mailbox.stat, record);
@@ -76,13 +76,17 @@ void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq,
   const std::uint64_t index = grow(id, message_leaf(step.leaf, id, record, actor));
   LeafType gone = step.leaf;
   if (step.to == State::Drained) mailbox.stat.last_drain = logs_[id].time;
-  const bool at_once = goes_at_once(step, mailbox.record);
+  const bool at_once = goes_at_once(step, mailbox.record, together);
   if (at_once) {
     gone = LeafType::Removed;
     grow(id, message_leaf(gone, id, record, actor));
   }
   if (!step.to || at_once) {
     mailbox.places[record.id].gone = gone;
+    const Stored& stored = node.mapped();
+    const ByteView header = age_header(stored.container);
+    if (leaves_receipt(step, mailbox.record, together) && !header.empty())
+      mailbox.swept[record.id] = {record, logs_[id].time, to_bytes(header), stored.envelope};
     return;
   }
   record.state = *step.to;
@@ -125,11 +129,12 @@ Result<std::size_t> MemoryStore::transition(const Transition& transition) {
     }
     changing.push_back(place->second.seq);
   }
-  for (const std::uint64_t seq : changing) move(transition.mailbox, mailbox, seq, *wanted, transition.actor);
+  for (const std::uint64_t seq : changing)
+    move(transition.mailbox, mailbox, seq, *wanted, transition.actor, changing.size());
   return changing.size();
 }
 
-Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now) {
+Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now, const MailboxId& only) {
   const std::lock_guard lock(mutex_);
   const Micros at = options_.clock();
   SweepReport report;
@@ -144,7 +149,9 @@ Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now) {
     auto operator<=>(const Due&) const = default;
   };
   std::vector<Due> all;
+  const auto left_out = [&](const MailboxId& id) { return !only.zero() && id != only; };
   for (const auto& [id, mailbox] : mailboxes_) {
+    if (left_out(id)) continue;
     for (const auto& [seq, stored] : mailbox.messages) {
       const auto from = due(mailbox.record, stored.record);
       if (stored.record.state == State::Drained && from && *from <= at)
@@ -159,9 +166,45 @@ Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now) {
     Mailbox& mailbox = mailboxes_.at(one.mailbox);
     report.octets += mailbox.messages.at(one.seq).record.octets;
     ++report.expired;
-    move(one.mailbox, mailbox, one.seq, kExpire, "sweep");
+    move(one.mailbox, mailbox, one.seq, kExpire, "sweep", all.size());
+  }
+  for (auto& [id, mailbox] : mailboxes_) {
+    if (left_out(id)) continue;
+    std::vector<std::pair<Micros, MessageId>> over;
+    for (const auto& [message, swept] : mailbox.swept) {
+      const auto from = receipt_due(mailbox.record, swept.gone);
+      if (from && *from <= at) over.emplace_back(swept.gone, message);
+    }
+    std::sort(over.begin(), over.end());
+    const std::size_t most = budget - std::min<std::size_t>(budget, report.receipts);
+    report.more = report.more || over.size() > most;
+    over.resize(std::min(over.size(), most));
+    for (const auto& [gone, message] : over) mailbox.swept.erase(message);
+    report.receipts += over.size();
   }
   return report;
+}
+
+Result<std::vector<Swept>> MemoryStore::swept(const MailboxId& id, const MessageId& from, std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  const auto found = mailboxes_.find(id);
+  if (found == mailboxes_.end()) return missing_mailbox();
+  std::vector<Swept> page;
+  const auto& swept = found->second.swept;
+  std::size_t octets = 0;
+  for (auto next = swept.lower_bound(from); next != swept.end() && page.size() < limit; ++next) {
+    page.push_back(next->second);
+    octets += next->second.header.size() + next->second.envelope.size();
+    if (octets >= kReceiptPage) break;
+  }
+  return page;
+}
+
+// Memory holds nothing of what was removed.
+Result<Purge> MemoryStore::purge(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  if (number > purges_) return Error(Code::NotFound, "no such purge");
+  return Purge{number == 0 ? ++purges_ : number, true};
 }
 
 Result<MemoryStore::Stored*> MemoryStore::at(const MailboxId& id, const MessageId& message) {

@@ -49,7 +49,10 @@ class MemoryStore : public Store {
                                           std::size_t limit) override;
   Result<std::uint64_t> note(const MailboxId& log, const Leaf& given) override;
   Result<std::string> checkpoint(std::string_view actor) override;
-  Result<SweepReport> sweep(std::size_t budget, bool now) override;
+  Result<SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override;
+  Result<std::vector<Swept>> swept(const MailboxId& mailbox, const MessageId& from,
+                                   std::size_t limit) override;
+  Result<Purge> purge(std::uint64_t number) override;
   Result<void> tally(const Tally& tally) override {
     tallies_.add(tally);
     return {};
@@ -81,6 +84,7 @@ class MemoryStore : public Store {
     std::map<std::uint64_t, Stored> messages;  // by seq
     std::map<MessageId, Place> places;         // of every message ever
     std::map<Digest, MessageId> seen;
+    std::map<MessageId, Swept> swept;
   };
 
   static LogHead head(const Log& log) { return {log.leaves.size(), log.range.root(), log.time}; }
@@ -94,10 +98,11 @@ class MemoryStore : public Store {
                                const Note& note);
 
   void move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq, const Step& step,
-            std::string_view actor);
+            std::string_view actor, std::size_t together);
 
   const MemoryOptions options_;
   std::mutex mutex_;
+  std::uint64_t purges_ = 0;
   std::map<MailboxId, Mailbox> mailboxes_;
   std::map<MailboxId, Log> logs_;
   std::map<RecordKey, Record> records_;

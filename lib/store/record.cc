@@ -57,6 +57,7 @@ std::string unknown_of(proto::Mailbox mailbox) {
   mailbox.clear_require_tls();
   mailbox.clear_token_hash();
   mailbox.clear_created();
+  mailbox.clear_receipts();
   return mailbox.SerializeAsString();
 }
 
@@ -146,6 +147,39 @@ Result<MessageRecord> decode_message(ByteView stored) {
   return record;
 }
 
+ByteView age_header(ByteView container) {
+  const std::string_view text = as_text(container.first(std::min(container.size(), kMostHeader)));
+  if (!text.starts_with("age-encryption.org/v1\n")) return {};
+  const std::size_t mac = text.find("\n--- ");
+  const std::size_t end = mac == std::string_view::npos ? mac : text.find('\n', mac + 1);
+  return end == std::string_view::npos ? ByteView() : container.first(end + 1);
+}
+
+Bytes encode(const Swept& swept) {
+  const Bytes record = encode(swept.record);
+  ByteWriter writer;
+  writer.u8(1).u64(static_cast<std::uint64_t>(swept.gone));
+  writer.u32(static_cast<std::uint32_t>(record.size())).bytes(record);
+  writer.u32(static_cast<std::uint32_t>(swept.header.size())).bytes(swept.header);
+  return writer.bytes(swept.envelope).take();
+}
+
+Result<Swept> decode_swept(ByteView stored) {
+  ByteReader reader(stored);
+  const std::uint8_t version = reader.u8();
+  if (reader.ok() && version > 1) return Error(Code::Version, "a receipt of a newer gw");
+  Swept swept;
+  swept.gone = static_cast<Micros>(reader.u64());
+  const ByteView encoded = reader.bytes(reader.u32());
+  swept.header = to_bytes(reader.bytes(reader.u32()));
+  if (!reader.ok() || version != 1) return corrupt("receipt");
+  auto record = decode_message(encoded);
+  if (!record) return record.error();
+  swept.record = *record;
+  swept.envelope = to_bytes(reader.rest());
+  return swept;
+}
+
 Bytes encode(const MailboxRecord& record) {
   proto::Mailbox mailbox;
   mailbox.set_id(text(record.id.view()));
@@ -163,6 +197,7 @@ Bytes encode(const MailboxRecord& record) {
   mailbox.set_quota(record.quota);
   mailbox.set_grace(record.grace);
   mailbox.set_hold(record.hold);
+  if (record.receipts != kReceipts) mailbox.set_receipts(record.receipts);
   mailbox.set_trace(static_cast<std::uint32_t>(record.trace));
   for (const std::string& block : record.allow) mailbox.add_allow(block);
   mailbox.set_allow_reject(record.allow_reject);
@@ -198,6 +233,7 @@ Result<MailboxRecord> decode_mailbox(ByteView stored) {
   record.quota = mailbox.quota();
   record.grace = mailbox.grace();
   record.hold = mailbox.hold();
+  if (mailbox.has_receipts()) record.receipts = mailbox.receipts();
   record.trace = static_cast<Trace>(mailbox.trace());
   record.allow.assign(mailbox.allow().begin(), mailbox.allow().end());
   record.allow_reject = mailbox.allow_reject();

@@ -70,6 +70,8 @@ std::string_view name(Trace trace);
 std::optional<Status> parse_status(std::string_view word);
 std::optional<Trace> parse_trace(std::string_view word);
 
+inline constexpr std::int64_t kReceipts = 90 * 86'400;
+
 struct MailboxRecord {
   MailboxId id;
   std::string name;         // [a-z0-9._-], 1 to 64, unique in the vault
@@ -80,6 +82,7 @@ struct MailboxRecord {
   std::vector<std::string> domains;     // catch-all domains, lower case
   std::uint64_t quota = 0;              // octets of live messages; 0: none
   std::int64_t grace = 86'400;          // seconds from drained to removed
+  std::int64_t receipts = kReceipts;    // seconds that a swept message's receipt is kept; 0: none
   bool hold = false;                    // legal hold: nothing is swept
   Trace trace = Trace::Auto;
   std::vector<std::string> allow;    // CIDR blocks of senders; empty: all
@@ -112,9 +115,25 @@ struct MailboxStat {
   friend bool operator==(const MailboxStat&, const MailboxStat&) = default;
 };
 
+// The receipt of a swept message: what proves its content to who has the password, and opens nothing else.
+struct Swept {
+  MessageRecord record;  // as it was last
+  Micros gone = 0;
+  Bytes header;    // the container's age header
+  Bytes envelope;  // sealed
+
+  friend bool operator==(const Swept&, const Swept&) = default;
+};
+// The age header that a container begins with, up to the line end behind its MAC; empty: it has none of at
+// most 4 KiB.
+ByteView age_header(ByteView container);
+inline constexpr std::size_t kMostHeader = 4096;
+
 // Encoded forms. decode gives Corrupt for what is not one of these.
 Bytes encode(const MessageRecord& record);
 Result<MessageRecord> decode_message(ByteView stored);
+Bytes encode(const Swept& swept);
+Result<Swept> decode_swept(ByteView stored);
 Bytes encode(const MailboxRecord& record);  // without `version`, which the store keeps beside it
 Result<MailboxRecord> decode_mailbox(ByteView stored);
 

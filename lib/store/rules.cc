@@ -10,6 +10,7 @@ namespace gw::store {
 namespace {
 
 constexpr std::optional<State> kGone;
+constexpr std::int64_t kCentury = 100LL * 365 * 86'400;
 
 constexpr std::array kSteps{
     Step{State::Pending, State::Live, LeafType::Settled, true},
@@ -72,8 +73,8 @@ Result<bool> applies(const Step& step, const Whereabouts& message) {
   return Error(Code::Conflict, "the message is " + std::string(name(*message.state)));
 }
 
-bool goes_at_once(const Step& step, const MailboxRecord& mailbox) {
-  return step.to == State::Drained && mailbox.grace == 0 && !mailbox.hold;
+bool goes_at_once(const Step& step, const MailboxRecord& mailbox, std::size_t together) {
+  return step.to == State::Drained && mailbox.grace == 0 && !mailbox.hold && together <= kAtOnce;
 }
 
 Leaf message_leaf(LeafType type, const MailboxId& mailbox, const MessageRecord& message,
@@ -152,8 +153,16 @@ MessageRecord message_record(const MessageId& id, const Commit& commit, std::uin
   return record;
 }
 
+bool leaves_receipt(const Step& step, const MailboxRecord& mailbox, std::size_t together) {
+  return mailbox.receipts > 0 && (step.leaf == LeafType::Expired || goes_at_once(step, mailbox, together));
+}
+
+std::optional<Micros> receipt_due(const MailboxRecord& mailbox, Micros gone) {
+  if (mailbox.hold) return std::nullopt;
+  return gone + std::clamp<std::int64_t>(mailbox.receipts, 0, kCentury) * 1'000'000;
+}
+
 std::optional<Micros> due(const MailboxRecord& mailbox, const MessageRecord& message) {
-  constexpr std::int64_t kCentury = 100LL * 365 * 86'400;
   if (mailbox.hold) return std::nullopt;
   return message.changed + std::clamp<std::int64_t>(mailbox.grace, 0, kCentury) * 1'000'000;
 }
@@ -185,6 +194,7 @@ Result<void> check_mailbox(const MailboxRecord& record) {
       return bad("not a domain: " + printable(domain));
   }
   if (record.grace < 0) return bad("a grace time below zero");
+  if (record.receipts < 0) return bad("a time for receipts below zero");
   return {};
 }
 

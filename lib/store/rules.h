@@ -28,8 +28,11 @@ struct Whereabouts {
 };
 // True: the step changes it. False: it counts as done. Conflict otherwise.
 Result<bool> applies(const Step& step, const Whereabouts& message);
-// Drained where there is no grace: the message goes at once, with a Removed leaf behind the Drained one.
-bool goes_at_once(const Step& step, const MailboxRecord& mailbox);
+// Drained where there is no grace: the message goes at once, with a Removed leaf behind the Drained one. Not
+// where so many change together that their receipts would be too much for one commit: the next sweep takes
+// these.
+bool goes_at_once(const Step& step, const MailboxRecord& mailbox, std::size_t together);
+inline constexpr std::size_t kAtOnce = 1000;
 
 // Leaves and counters of a message.
 Leaf message_leaf(LeafType type, const MailboxId& mailbox, const MessageRecord& message,
@@ -42,6 +45,13 @@ bool empty(const MailboxStat& stat);  // no message in any state
 Result<void> may_accept(const MailboxRecord& mailbox, const MailboxStat& stat, const Commit& commit);
 // The record that a commit makes; seq, state and times are the store's.
 MessageRecord message_record(const MessageId& id, const Commit& commit, std::uint64_t container_octets);
+
+// Whether a message that goes by this change leaves a receipt: one that was drained does.
+bool leaves_receipt(const Step& step, const MailboxRecord& mailbox, std::size_t together);
+// How much of a page of receipts there is before it ends, whatever its limit.
+inline constexpr std::size_t kReceiptPage = 1 << 20;
+// The time from which a receipt may go; none: it is held.
+std::optional<Micros> receipt_due(const MailboxRecord& mailbox, Micros gone);
 
 // The time from which a drained message may be swept; none: it is held.
 std::optional<Micros> due(const MailboxRecord& mailbox, const MessageRecord& message);

@@ -150,8 +150,14 @@ struct LogHead {
 struct SweepReport {
   std::uint64_t expired = 0;
   std::uint64_t octets = 0;
-  bool more = false;       // the budget ended it
-  bool held_back = false;  // the clock has jumped: nothing is swept for an hour unless `now` is asked for
+  std::uint64_t receipts = 0;  // of messages swept before, whose time was over
+  bool more = false;           // the budget ended it
+  bool held_back = false;      // the clock has jumped: nothing is swept for an hour unless `now` is asked for
+};
+
+struct Purge {
+  std::uint64_t number = 0;
+  bool done = false;
 };
 
 // A file of a snapshot.
@@ -280,8 +286,17 @@ class Store {
   // history (C2SP tlog-checkpoint). Config: this store has no history key.
   virtual Result<std::string> checkpoint(std::string_view actor) = 0;
 
-  // Removes drained messages whose grace is over, oldest first, at most `budget` of them.
-  virtual Result<SweepReport> sweep(std::size_t budget, bool now) = 0;
+  // Removes drained messages whose grace is over, oldest first, and receipts whose time is, at most `budget`
+  // of each; of this mailbox only, unless it is zero.
+  virtual Result<SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only = {}) = 0;
+  // Receipts of messages that a sweep, or a drain without grace, removed: with ids from `from` on, ascending;
+  // fewer than `limit` where they come to a MiB before. None: there are no more.
+  virtual Result<std::vector<Swept>> swept(const MailboxId& mailbox, const MessageId& from,
+                                           std::size_t limit) = 0;
+  // Rewrites files until nothing in them holds what was removed or replaced before: bodies, receipts, slots.
+  // 0 begins; it goes on by itself, and each call with the number that it gave waits a few seconds for the
+  // end. A snapshot of before is waited for. Full: there is no room to move what stays.
+  virtual Result<Purge> purge(std::uint64_t number) = 0;
 
   // What a server's session did, and the sums of it all since the store was opened. Not durable.
   virtual Result<void> tally(const Tally& tally) = 0;

@@ -51,6 +51,7 @@ Json mailbox_json(const store::MailboxRecord& record, const store::MailboxStat& 
   object["allow_miss"] = record.allow_reject ? "reject" : "defer";
   object["quota"] = record.quota;
   object["grace"] = record.grace;
+  object["receipts"] = record.receipts;
   object["hold"] = record.hold;
   object["trace"] = name(record.trace);
   object["require_tls"] = record.require_tls;

@@ -16,6 +16,7 @@ MailboxChange said_of(const NewMailbox& wanted) {
   said.domains = wanted.domains;
   said.allow = wanted.allow;
   said.grace = wanted.grace;
+  said.receipts = wanted.receipts;
   return said;
 }
 
@@ -57,6 +58,7 @@ Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, s
   made.record.domains = plain.domains;
   made.record.quota = wanted.quota;
   made.record.grace = wanted.grace;
+  made.record.receipts = wanted.receipts;
   made.record.allow = wanted.allow;
   made.record.trace = wanted.trace;
   made.record.created = now();
@@ -112,33 +114,63 @@ Result<Secret> change_password(store::Store& store, const store::MailboxRecord& 
   return password;
 }
 
-Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRecord& mailbox,
-                                    seal::KeyRing ring, const Secret& password, std::string_view actor) {
+namespace {
+
+// Puts a record whose keys are others now, with slots of these.
+Result<void> put_keys(store::Store& store, const store::MailboxRecord& record, const seal::KeyRing& ring,
+                      const Secret& password, std::string_view actor) {
   const Result<Settings> settings = read_settings(store);
   if (!settings) return settings.error();
   const Result<std::optional<seal::PublicKey>> recipient = recovery_recipient(store, *settings);
   if (!recipient) return recipient.error();
+  std::vector<store::Slot> slots;
+  Result<store::Slot> slot = make_password_slot(store, *settings, record.id, ring, password);
+  if (!slot) return slot.error();
+  slots.push_back(std::move(*slot));
+  // A mailbox that was made without a recovery slot stays without one.
+  const Result<store::Record> recovery =
+      store.get({store::Kind::Slot, record.id, std::string(kRecoverySlot)});
+  if (!recovery && recovery.error().code() != Code::NotFound) return recovery.error();
+  if (recovery && *recipient) {
+    Result<store::Slot> again = make_recovery_slot(store, record.id, ring, **recipient);
+    if (!again) return again.error();
+    slots.push_back(std::move(*again));
+  }
+  return store.put_mailbox(record, slots, note(store::LeafType::Key, actor, record.newest().number));
+}
+
+}  // namespace
+
+Result<Secret> reset_password(store::Store& store, const store::MailboxRecord& mailbox,
+                              std::optional<Secret> fresh, std::string_view actor) {
+  if (fresh)
+    if (const Result<void> valid = check_password(*fresh); !valid) return valid.error();
+  Secret password = fresh ? std::move(*fresh) : generate_password();
+  // The record first: whoever lets mail in after this look changes it, and then nothing is put.
+  Result<store::MailboxRecord> record = store.mailbox(mailbox.id);
+  if (!record) return record.error();
+  if (record->status != store::Status::Suspended)
+    return Error(Code::Conflict, "the mailbox is not suspended");
+  const Result<store::MailboxStat> stat = store.stat(mailbox.id);
+  if (!stat) return stat.error();
+  if (stat->live + stat->pending + stat->drained + stat->quarantined != 0)
+    return Error(Code::Conflict, "the mailbox holds messages, which nobody could open any more");
+  const std::uint32_t generation = record->newest().number + 1;
+  seal::KeyRing ring;
+  ring.keys.push_back(seal::ring_key(generation, seal::generate_key()));
+  record->generations.assign(1, {generation, ring.keys.back().public_half, now()});
+  if (const Result<void> put = put_keys(store, *record, ring, password, actor); !put) return put.error();
+  return password;
+}
+
+Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRecord& mailbox,
+                                    seal::KeyRing ring, const Secret& password, std::string_view actor) {
   Result<store::MailboxRecord> record = current(store, mailbox);
   if (!record) return record;
   const std::uint32_t generation = record->newest().number + 1;
   ring.keys.push_back(seal::ring_key(generation, seal::generate_key()));
   record->generations.push_back({generation, ring.keys.back().public_half, now()});
-
-  std::vector<store::Slot> slots;
-  Result<store::Slot> slot = make_password_slot(store, *settings, mailbox.id, ring, password);
-  if (!slot) return slot.error();
-  slots.push_back(std::move(*slot));
-  // A mailbox that was made without a recovery slot stays without one.
-  const Result<store::Record> recovery =
-      store.get({store::Kind::Slot, mailbox.id, std::string(kRecoverySlot)});
-  if (!recovery && recovery.error().code() != Code::NotFound) return recovery.error();
-  if (recovery && *recipient) {
-    Result<store::Slot> again = make_recovery_slot(store, mailbox.id, ring, **recipient);
-    if (!again) return again.error();
-    slots.push_back(std::move(*again));
-  }
-  const Result<void> put = store.put_mailbox(*record, slots, note(store::LeafType::Key, actor, generation));
-  if (!put) return put.error();
+  if (const Result<void> put = put_keys(store, *record, ring, password, actor); !put) return put.error();
   return store.mailbox(mailbox.id);
 }
 

@@ -38,6 +38,7 @@ struct NewMailbox {
   std::vector<std::string> domains;
   std::uint64_t quota = 0;
   std::int64_t grace = 86'400;
+  std::int64_t receipts = store::kReceipts;
   std::vector<std::string> allow;
   store::Trace trace = store::Trace::Auto;
   bool smtp_auth = false;  // makes a sender token
@@ -85,6 +86,11 @@ Result<seal::KeyRing> unlock_with_recovery(store::Store& store, const store::Mai
 Result<Secret> change_password(store::Store& store, const store::MailboxRecord& mailbox,
                                const seal::KeyRing& ring, std::optional<Secret> fresh,
                                std::string_view actor);
+// For one whose password is lost, and whose mail nobody can lose by it: new keys under a new password. What
+// was sealed to the keys of before, receipts too, opens for nobody any more. Conflict: it is not suspended,
+// or holds a message in any state.
+Result<Secret> reset_password(store::Store& store, const store::MailboxRecord& mailbox,
+                              std::optional<Secret> fresh, std::string_view actor);
 // A new generation; new mail is sealed to it, old mail stays readable with the same password.
 Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRecord& mailbox,
                                     seal::KeyRing ring, const Secret& password, std::string_view actor);

@@ -53,6 +53,7 @@ void apply(const MailboxChange& said, store::MailboxRecord& record) {
   if (said.allow) record.allow = *said.allow;
   if (said.quota) record.quota = *said.quota;
   if (said.grace) record.grace = *said.grace;
+  if (said.receipts) record.receipts = *said.receipts;
   if (said.trace) record.trace = *said.trace;
   if (said.status) record.status = *said.status;
   if (said.hold) record.hold = *said.hold;
@@ -75,6 +76,8 @@ std::optional<WrongField> first_wrong(const MailboxChange& said) {
     return WrongField{MailboxField::Allow, *block};
   if (said.grace && (*said.grace < 0 || *said.grace > kMaxGrace))
     return WrongField{MailboxField::Grace, std::to_string(*said.grace)};
+  if (said.receipts && (*said.receipts < 0 || *said.receipts > kMaxGrace))
+    return WrongField{MailboxField::Receipts, std::to_string(*said.receipts)};
   return std::nullopt;
 }
 
@@ -89,6 +92,8 @@ Error refusal(const WrongField& wrong) {
       return Error(Code::BadInput, "a description must be at most 1024 octets of UTF-8 on one line");
     case MailboxField::Grace:
       return Error(Code::BadInput, "a grace time out of range");
+    case MailboxField::Receipts:
+      return Error(Code::BadInput, "a time for receipts out of range");
     case MailboxField::Alias:
     case MailboxField::Domain:
     case MailboxField::Allow:
@@ -108,6 +113,7 @@ NewMailbox new_mailbox(const MailboxChange& said) {
   wanted.allow = said.allow.value_or(wanted.allow);
   wanted.quota = said.quota.value_or(wanted.quota);
   wanted.grace = said.grace.value_or(wanted.grace);
+  wanted.receipts = said.receipts.value_or(wanted.receipts);
   wanted.trace = said.trace.value_or(wanted.trace);
   return wanted;
 }

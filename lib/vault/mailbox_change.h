@@ -25,8 +25,9 @@ struct MailboxChange {
   std::optional<std::vector<std::string>> aliases;
   std::optional<std::vector<std::string>> domains;
   std::optional<std::vector<std::string>> allow;
-  std::optional<std::uint64_t> quota;  // octets; 0: none
-  std::optional<std::int64_t> grace;   // seconds; 0: drained mail is gone at once
+  std::optional<std::uint64_t> quota;    // octets; 0: none
+  std::optional<std::int64_t> grace;     // seconds; 0: drained mail is gone at once
+  std::optional<std::int64_t> receipts;  // seconds that a swept message stays provable
   std::optional<store::Trace> trace;
   // These four only of a mailbox that is there.
   std::optional<store::Status> status;
@@ -35,7 +36,7 @@ struct MailboxChange {
   std::optional<bool> require_tls;
 };
 
-enum class MailboxField : unsigned char { Name, Description, Alias, Domain, Allow, Grace };
+enum class MailboxField : unsigned char { Name, Description, Alias, Domain, Allow, Grace, Receipts };
 struct WrongField {
   MailboxField field{};
   std::string value;  // what stands there; empty where there are too many of them

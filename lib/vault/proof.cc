@@ -3,8 +3,11 @@
 #include <optional>
 
 #include "base/text.h"
+#include "seal/age.h"
+#include "seal/envelope.h"
 #include "store/leaf.h"
 #include "store/merkle.h"
+#include "vault/drain.h"
 
 namespace gw::vault {
 namespace {
@@ -90,6 +93,49 @@ Result<Proof> prove(store::Store& store, const MailboxId& mailbox, const Message
     return Error(Code::Corrupt, "the mailbox's history is not the one that its head in the vault's names");
   proof.note = std::move(*note);
   return proof;
+}
+
+Result<Content> open_receipt(const store::Swept& swept, const seal::KeyRing& ring, const VaultId& vault,
+                             const MailboxId& mailbox) {
+  const store::MessageRecord& record = swept.record;
+  const auto corrupt = [&](const std::string& why) {
+    return Error(Code::Corrupt, "the receipt of message " + record.id.hex() + ": " + why);
+  };
+  const seal::RingKey* key = ring.find(record.generation);
+  if (key == nullptr) return corrupt("sealed to a key that the mailbox does not hold");
+  // A payload's nonce, which is not kept, follows wherever there is a payload.
+  Bytes prefix = swept.header;
+  prefix.resize(prefix.size() + seal::kNonce);
+  const auto header = seal::open_header(prefix, std::span(key, 1), seal::Shape::Own);
+  if (!header) return corrupt(header.error().text());
+  const seal::EnvelopePlace place{vault,           mailbox,       record.id,          record.generation,
+                                  record.received, record.octets, record.wire_octets, record.container};
+  const auto plain = seal::open_envelope(header->file_key, place, swept.envelope);
+  if (!plain) return corrupt(plain.error().text());
+  const auto envelope = decode_envelope(*plain);
+  if (!envelope) return corrupt(envelope.error().text());
+  const seal::Key commitment_key = seal::commitment_key(header->file_key);
+  if (seal::commitment(commitment_key.view(), envelope->sha256) != record.commitment)
+    return corrupt("the history's commitment is to other octets");
+  return Content{envelope->sha256, to_bytes(commitment_key.view())};
+}
+
+Result<Content> content_of(store::Store& store, const seal::KeyRing& ring, const MailboxId& mailbox,
+                           const MessageId& id) {
+  const auto vault = store.vault_id();
+  if (!vault) return vault.error();
+  const auto record = store.find(mailbox, id);
+  if (record) {
+    const auto message = open_message(store, ring, *vault, mailbox, *record);
+    if (!message) return message.error();
+    return Content{message->envelope().sha256, to_bytes(message->commitment_key())};
+  }
+  if (record.error().code() != Code::NotFound) return record.error();
+  const auto swept = store.swept(mailbox, id, 1);
+  if (!swept) return swept.error();
+  if (swept->empty() || swept->front().record.id != id)
+    return Error(Code::NotFound, "the message is gone, and its receipt, which proves its content, too");
+  return open_receipt(swept->front(), ring, *vault, mailbox);
 }
 
 }  // namespace gw::vault

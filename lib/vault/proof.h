@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "seal/keypair.h"
 #include "store/store.h"
 
 namespace gw::vault {
@@ -35,5 +36,17 @@ struct Proof {
 // message. Reads both histories; 32 octets of memory for each leaf.
 Result<Proof> prove(store::Store& store, const MailboxId& mailbox, const MessageId& message,
                     std::string_view actor);
+
+// What anybody compares a file with, given the proof.
+struct Content {
+  Digest sha256{};       // of the octets as received
+  Bytes commitment_key;  // it opens nothing
+};
+// What the receipt of a swept message proves. Corrupt: it is not one of this mailbox's, or is damaged.
+Result<Content> open_receipt(const store::Swept& swept, const seal::KeyRing& ring, const VaultId& vault,
+                             const MailboxId& mailbox);
+// From the message, or where it was swept from its receipt. NotFound: there is neither.
+Result<Content> content_of(store::Store& store, const seal::KeyRing& ring, const MailboxId& mailbox,
+                           const MessageId& message);
 
 }  // namespace gw::vault

@@ -5,7 +5,9 @@
 #include <unordered_set>
 
 #include "seal/age.h"
+#include "store/leaf.h"
 #include "vault/drain.h"
+#include "vault/proof.h"
 #include "vault/replay.h"
 
 namespace gw::vault {
@@ -48,6 +50,7 @@ class MailboxCheck {
     if (const Result<void> listed = check_listed(); !listed) return listed;
     if (const Result<void> missing = check_missing(); !missing) return missing;
     if (const Result<void> settled = settle_doubts(); !settled) return settled;
+    if (const Result<void> receipts = check_receipts(); !receipts) return receipts;
     if (const Result<void> record = check_record(); !record) return record;
     report_.leaves += replay_.size();
     report_.gaps += replay_.gaps();
@@ -60,6 +63,62 @@ class MailboxCheck {
     if (!about_the_data(error)) return error;
     report_.findings.push_back({mailbox_, message, error.text()});
     return {};
+  }
+
+  // Each must be of a message that is not here any more, and hold what the leaf that made it visible names.
+  // That the history says how it went is checked where messages are missing.
+  Result<void> check_receipts() {
+    for (std::optional<MessageId> from = MessageId{}; from;) {
+      Result<std::vector<store::Swept>> page = store_.swept(mailbox_, *from, kPage);
+      if (!page) return damaged(page.error());
+      if (page->empty()) return {};
+      from = page->back().record.id.next();
+      report_.receipts += page->size();
+      std::ranges::sort(*page, {}, [](const store::Swept& swept) { return swept.record.seq; });
+      for (const store::Swept& swept : *page) {
+        const Result<std::optional<std::string>> wrong = judge_receipt(swept);
+        if (!wrong) return wrong.error();
+        if (*wrong) report_.findings.push_back({mailbox_, swept.record.id, **wrong});
+      }
+    }
+    return {};
+  }
+
+  Result<std::optional<std::string>> judge_receipt(const store::Swept& swept) {
+    using Verdict = std::optional<std::string>;
+    const store::MessageRecord& record = swept.record;
+    // One that was swept since the history was read?
+    if (replay_.find(record.id) != nullptr || record.seq >= replay_.size()) {
+      if (const Result<void> read = replay_.advance(store_); !read) return trouble(read.error());
+    }
+    if (replay_.find(record.id) != nullptr)
+      return Verdict("there is a receipt of it, and the history does not say that it went");
+    const Result<std::optional<store::Leaf>> leaf = leaf_at(record.seq);
+    if (!leaf) return trouble(leaf.error());
+    if (!*leaf || (*leaf)->message != record.id)
+      return Verdict("there is a receipt of it, and the history does not say that it came");
+    if ((*leaf)->envelope != sha256(swept.envelope) || (*leaf)->container != record.container ||
+        (*leaf)->commitment != record.commitment || (*leaf)->value != record.octets)
+      return Verdict("its receipt is not of what was accepted");
+    // A password reset took along the keys that receipts of before are sealed to.
+    if (ring_ == nullptr || ring_->find(record.generation) == nullptr) return Verdict();
+    const Result<Content> content = open_receipt(swept, *ring_, vault_, mailbox_);
+    return content ? Verdict() : trouble(content.error());
+  }
+
+  // Of a page of leaves that is kept, since receipts that follow each other have leaves that are near.
+  Result<std::optional<store::Leaf>> leaf_at(std::uint64_t index) {
+    if (index >= replay_.size()) return std::optional<store::Leaf>();
+    if (index < leaves_from_ || index - leaves_from_ >= leaves_.size()) {
+      Result<std::vector<Bytes>> page = store_.history_read(mailbox_, index, kPage);
+      if (!page) return page.error();
+      leaves_ = std::move(*page);
+      leaves_from_ = index;
+      if (leaves_.empty()) return std::optional<store::Leaf>();
+    }
+    Result<store::Leaf> leaf = store::decode_leaf(leaves_[index - leaves_from_]);
+    if (!leaf) return leaf.error();
+    return std::optional<store::Leaf>(std::move(*leaf));
   }
 
   Result<void> check_listed() {
@@ -197,6 +256,8 @@ class MailboxCheck {
   VaultId vault_;
   const seal::KeyRing* ring_ = nullptr;
   std::uint64_t read_from_ = 0;
+  std::vector<Bytes> leaves_;  // some of the history, from this index on
+  std::uint64_t leaves_from_ = 0;
   std::unordered_set<MessageId> seen_;
   std::set<MessageId> doubtful_;
   Bytes buffer_;

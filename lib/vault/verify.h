@@ -24,7 +24,8 @@ struct VerifyReport {
   std::uint64_t mailboxes = 0;
   std::uint64_t messages = 0;  // present and checked
   std::uint64_t leaves = 0;
-  std::uint64_t gaps = 0;  // accepted losses, named and not counted as findings
+  std::uint64_t receipts = 0;  // of swept messages, checked against their leaves
+  std::uint64_t gaps = 0;      // accepted losses, named and not counted as findings
   std::vector<Finding> findings;
 };
 

@@ -57,6 +57,7 @@ Result<vault::MailboxChange> change_of(const Call& call) {
   said.allow = list_in(body, "allow");
   if (body.contains("quota")) said.quota = body["quota"].get<std::uint64_t>();
   if (body.contains("grace")) said.grace = body["grace"].get<std::int64_t>();
+  if (body.contains("receipts")) said.receipts = body["receipts"].get<std::int64_t>();
   if (body.contains("trace")) said.trace = store::parse_trace(body["trace"].get<std::string>());
   if (body.contains("status")) said.status = store::parse_status(body["status"].get<std::string>());
   if (body.contains("hold")) said.hold = body["hold"].get<bool>();

@@ -40,12 +40,12 @@ std::string size_text(std::uint64_t octets) {
   return std::to_string(octets);
 }
 
-std::string grace_text(std::int64_t seconds) {
+std::string days_text(std::int64_t seconds) {
   if (seconds % kDay == 0) return std::to_string(seconds / kDay);
   return std::to_string(seconds) + "s";
 }
 
-std::optional<std::int64_t> grace_of(std::string_view text) {
+std::optional<std::int64_t> days_of(std::string_view text) {
   if (const auto days = parse_number(text)) {
     if (*days > 36'500) return std::nullopt;
     return static_cast<std::int64_t>(*days) * kDay;
@@ -70,6 +70,8 @@ Complaint complaint(vault::MailboxField field) {
       return {"domains", "mailbox.wrong.domain"};
     case vault::MailboxField::Allow:
       return {"allow", "mailbox.wrong.allow"};
+    case vault::MailboxField::Receipts:
+      return {"receipts", "mailbox.wrong.grace"};
     case vault::MailboxField::Grace:
       break;
   }
@@ -86,7 +88,8 @@ MailboxText text_of(const store::MailboxRecord& record) {
   text.domains = lines_of(record.domains);
   text.allow = lines_of(record.allow);
   text.quota = size_text(record.quota);
-  text.grace = grace_text(record.grace);
+  text.grace = days_text(record.grace);
+  text.receipts = days_text(record.receipts);
   text.trace = name(record.trace);
   text.allow_reject = record.allow_reject;
   text.require_tls = record.require_tls;
@@ -102,6 +105,7 @@ MailboxText text_of(const Form& form) {
                                  {"allow", &text.allow},
                                  {"quota", &text.quota},
                                  {"grace", &text.grace},
+                                 {"receipts", &text.receipts},
                                  {"trace", &text.trace}})
     *to = trim(form.get(name));
   text.allow_reject = form.get("allow_reject") == "yes";
@@ -125,9 +129,11 @@ MailboxSaid said_of(const Context& context, const MailboxText& text) {
   }
   change.allow = list_of(text.allow);
   const auto quota = text.quota.empty() ? std::optional<std::uint64_t>(0) : parse_size(text.quota);
-  const auto grace = grace_of(text.grace);
+  const auto grace = days_of(text.grace);
   change.quota = quota.value_or(0);
   change.grace = grace.value_or(0);
+  const auto receipts = days_of(text.receipts);
+  if (!text.receipts.empty()) change.receipts = receipts.value_or(0);
   change.trace = store::parse_trace(text.trace).value_or(store::Trace::Auto);
   change.allow_reject = text.allow_reject;
   change.require_tls = text.require_tls;
@@ -140,6 +146,7 @@ MailboxSaid said_of(const Context& context, const MailboxText& text) {
   }
   if (!quota) wrong("quota", "mailbox.wrong.quota", text.quota);
   if (!grace) wrong("grace", "mailbox.wrong.grace", text.grace);
+  if (!text.receipts.empty() && !receipts) wrong("receipts", "mailbox.wrong.grace", text.receipts);
   if (!said.wrong && !context.may_see(text.name)) wrong("name", "mailbox.wrong.not-yours", text.name);
   return said;
 }
@@ -166,6 +173,7 @@ Html mailbox_fields(const Context& context, const MailboxText& text, const std::
   if (existing) fields += checkbox("allow_reject", w("mailbox.allow-reject"), text.allow_reject);
   add("quota", "mailbox.quota", text.quota, w("mailbox.quota.help"));
   add("grace", "mailbox.grace", text.grace, w("mailbox.grace.help"), "text", true);
+  add("receipts", "mailbox.receipts", text.receipts, w("mailbox.receipts.help"));
   fields += select(
       "trace", w("mailbox.trace"),
       {{"auto", w("mailbox.trace.auto")}, {"on", w("mailbox.trace.on")}, {"off", w("mailbox.trace.off")}},

@@ -12,7 +12,7 @@ namespace gw::web {
 
 // What stands in the fields, as somebody typed it.
 struct MailboxText {
-  std::string name, description, aliases, domains, allow, quota, grace, trace;
+  std::string name, description, aliases, domains, allow, quota, grace, receipts, trace;
   bool allow_reject = false, require_tls = false, smtp_auth = false;
 };
 MailboxText text_of(const store::MailboxRecord& record);

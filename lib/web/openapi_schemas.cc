@@ -25,6 +25,7 @@ constexpr const char* kFields = R"({
   "allow": {"type": "array", "maxItems": 1000, "items": {"type": "string"}, "description": "CIDR blocks of senders; empty: all"},
   "quota": {"type": "integer", "minimum": 0, "description": "Octets waiting; 0: none"},
   "grace": {"type": "integer", "minimum": 0, "description": "Seconds that drained mail can be brought back"},
+  "receipts": {"type": "integer", "minimum": 0, "description": "Seconds that the content of swept mail can still be proved"},
   "trace": {"type": "string", "enum": ["auto", "on", "off"]}
 },
 "MailboxSwitches": {

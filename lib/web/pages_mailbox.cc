@@ -46,10 +46,12 @@ Html listed(const std::vector<std::string>& all, const Html& none) {
 Html about(const Context& context, const store::MailboxRecord& record, const vault::Settings& settings) {
   const Words& w = context.w;
   const auto trace = Text::find("mailbox.trace." + std::string(name(record.trace)));
-  Html grace = record.grace == 0          ? w("mailbox.grace.none")
-               : record.grace % kDay != 0 ? escaped(w.span(record.grace))
-                                          : w.counted("mailbox.days.one", "mailbox.days.many",
-                                                      static_cast<std::uint64_t>(record.grace / kDay));
+  const auto days = [&](std::int64_t seconds, Text none) {
+    if (seconds == 0) return w(none);
+    if (seconds % kDay != 0) return escaped(w.span(seconds));
+    return w.counted("mailbox.days.one", "mailbox.days.many", static_cast<std::uint64_t>(seconds / kDay));
+  };
+  Html grace = days(record.grace, "mailbox.grace.none");
   if (record.hold) grace += escaped(" ") + pill(w("mailbox.held"), Tone::Warning);
   Html allow = listed(record.allow, w("mailbox.allow.all"));
   if (!record.allow.empty() && record.allow_reject) allow += tag("small", {}, w("mailbox.allow-reject"));
@@ -65,6 +67,7 @@ Html about(const Context& context, const store::MailboxRecord& record, const vau
            {w("mailbox.allow"), allow},
            {w("mailbox.quota"), record.quota == 0 ? w("mailbox.quota.none") : escaped(w.size(record.quota))},
            {w("mailbox.grace"), grace},
+           {w("mailbox.receipts"), days(record.receipts, "mailbox.receipts.none")},
            {w("mailbox.trace"), trace ? w(*trace) : Html()},
            {w("mailbox.require-tls"), record.require_tls ? w("yes") : w("no")},
            {w("mailbox.smtp-auth"), record.token_hash ? w("yes") : w("no")},

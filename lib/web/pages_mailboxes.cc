@@ -107,6 +107,7 @@ Response new_page(const Context& context, const Request& request, const MailboxT
 Response show_new(Context& context, const Request& request) {
   MailboxText text;
   text.grace = "1";
+  text.receipts = std::to_string(store::kReceipts / 86'400);
   text.trace = "auto";
   return new_page(context, request, text, std::nullopt);
 }

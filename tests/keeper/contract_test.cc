@@ -92,6 +92,12 @@ TEST_CASE("RemoteStore over MemoryStore: histories") {
 TEST_CASE("RemoteStore over MemoryStore: grace") {
   contract::grace(make_memory);
 }
+TEST_CASE("RemoteStore over MemoryStore: receipts of swept messages") {
+  contract::receipts(make_memory);
+}
+TEST_CASE("RemoteStore over MemoryStore: purges") {
+  contract::purges(make_memory);
+}
 
 TEST_CASE("RemoteStore over MemoryStore: what servers did is summed, in bounded memory") {
   contract::tallies(make_memory);
@@ -129,6 +135,12 @@ TEST_CASE("RemoteStore over LocalStore: histories") {
 }
 TEST_CASE("RemoteStore over LocalStore: grace") {
   contract::grace(make_local);
+}
+TEST_CASE("RemoteStore over LocalStore: receipts of swept messages") {
+  contract::receipts(make_local);
+}
+TEST_CASE("RemoteStore over LocalStore: purges") {
+  contract::purges(make_local);
 }
 
 TEST_CASE("RemoteStore over LocalStore: what servers did is summed, in bounded memory") {

@@ -129,6 +129,8 @@ std::vector<Case> table(const MailboxId& mailbox) {
       {proto::OP_SUSPEND, "", kAdmin, nothing()},
       {proto::OP_RESUME, "", kAdmin, nothing()},
       {proto::OP_MOVED, "", kAdmin, nothing()},
+      {proto::OP_SWEPT, "", kAdmin, nothing()},
+      {proto::OP_PURGE, "", kAdmin, nothing()},
   };
 }
 

@@ -68,6 +68,12 @@ TEST_CASE("MemoryStore: histories") {
 TEST_CASE("MemoryStore: grace") {
   contract::grace(make_memory);
 }
+TEST_CASE("MemoryStore: receipts of swept messages") {
+  contract::receipts(make_memory);
+}
+TEST_CASE("MemoryStore: purges") {
+  contract::purges(make_memory);
+}
 
 TEST_CASE("MemoryStore: what servers did is summed, in bounded memory") {
   contract::tallies(make_memory);
@@ -105,6 +111,12 @@ TEST_CASE("LocalStore: histories") {
 }
 TEST_CASE("LocalStore: grace") {
   contract::grace(make_local);
+}
+TEST_CASE("LocalStore: receipts of swept messages") {
+  contract::receipts(make_local);
+}
+TEST_CASE("LocalStore: purges") {
+  contract::purges(make_local);
 }
 
 TEST_CASE("LocalStore: what servers did is summed, in bounded memory") {

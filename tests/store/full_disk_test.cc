@@ -253,4 +253,34 @@ TEST_CASE("A disk that fills takes the room of a snapshot back, and gives none")
   check_all(*store, box.id, rest.mails);
 }
 
+TEST_CASE("a purge on a disk that is filling is refused or given up as Full, and the store goes on") {
+  const SmallDisk disk("size=32m");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.large_threshold = 200'000;
+  vault.options.failed = [](const Error&) { ::abort(); };
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  std::atomic<bool> full = false;
+  std::atomic<int> wrong = 0;
+  std::thread purger([&] {
+    while (!full) {
+      const auto purge = store->purge(0);
+      if (!purge && purge.error().code() != Code::Full && purge.error().code() != Code::Busy) ++wrong;
+      if (!purge) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  });
+  const Filled filled = fill(*store, mailbox, 15, 30'000);
+  full = true;
+  purger.join();
+  CHECK(wrong == 0);
+  CHECK(filled.mails.size() > 100);
+  CHECK(await([&] {
+    const auto purge = store->purge(0);
+    return !purge && purge.error().code() == Code::Full;
+  }));
+  CHECK(store->health().value().writable);
+  check_all(*store, mailbox, filled.mails);
+}
+
 }  // namespace gw::store

@@ -74,7 +74,8 @@ class Pair {
       case 22:
         return note();
       default:
-        return below(3) == 0 ? reopen() : void();
+        if (below(3) == 0) return reopen();
+        return below(3) == 0 ? purge() : void();
     }
   }
 
@@ -85,6 +86,11 @@ class Pair {
     const auto [a, b] = std::mismatch(expected.begin(), expected.end(), found.begin(), found.end());
     FAIL("the dumps differ at: " << std::string(a, std::min(a + 200, expected.end()))
                                  << "\nagainst: " << std::string(b, std::min(b + 200, found.end())));
+  }
+
+  void purge() {
+    Purge purge = local_->purge(0).value();
+    while (!purge.done) purge = local_->purge(purge.number).value();
   }
 
   void reopen() {
@@ -133,7 +139,8 @@ class Pair {
 
   void deliver(bool pending) {
     static constexpr std::array kSizes{0, 1, 900, 3999, 4000, 4001, 20'000};
-    Mail mail = new_mail(static_cast<std::size_t>(kSizes[below(kSizes.size())]));
+    const auto octets = static_cast<std::size_t>(kSizes[below(kSizes.size())]);
+    Mail mail = below(2) == 0 ? contract::sealed_mail(octets) : new_mail(octets);
     mail.commit.pending = pending;
     mail.commit.generation = static_cast<std::uint32_t>(1 + below(2));
     if (below(3) == 0) {
@@ -171,8 +178,10 @@ class Pair {
 
   void sweep() {
     const std::size_t budget = 1 + below(10);
-    const SweepReport expected = model_->sweep(budget, true).value();
-    const SweepReport found = local_->sweep(budget, true).value();
+    const MailboxId only = below(4) == 0 ? pick(mailboxes_) : MailboxId{};
+    const SweepReport expected = model_->sweep(budget, true, only).value();
+    const SweepReport found = local_->sweep(budget, true, only).value();
+    REQUIRE(expected.receipts == found.receipts);
     REQUIRE(expected.expired == found.expired);
     REQUIRE(expected.octets == found.octets);
     REQUIRE(expected.more == found.more);
@@ -192,6 +201,7 @@ class Pair {
     MailboxRecord record = model_->mailbox(pick(mailboxes_)).value();
     record.grace = pick<std::int64_t>({0, 3600, 86'400});
     record.hold = below(4) == 0;
+    record.receipts = pick<std::int64_t>({0, 3600, 3 * 86'400, kReceipts});
     record.quota = pick<std::uint64_t>({0, 0, 60'000});
     record.status = below(5) == 0 ? Status::Suspended : Status::Active;
     record.aliases = {std::string("alias") + std::to_string(below(3)) + "@example.com"};

@@ -174,5 +174,62 @@ TEST_CASE("a lister that pages while mail arrives skips none, and one id is take
   CHECK(seen.size() == 401);
 }
 
+TEST_CASE("a purge goes on beside deliveries, drains, sweeps, snapshots and reads, and loses nothing") {
+  LocalVault vault;
+  vault.options.large_threshold = 5000;
+  std::atomic<Micros> wall = vault.clocks->wall;
+  vault.options.clock = [&wall] { return wall += 20'000; };
+  auto store = vault.open();
+  MailboxRecord record = new_mailbox("journal");
+  record.grace = 1;
+  const MailboxId mailbox = contract::put(*store, record).id;
+  std::atomic<bool> stop = false;
+  std::atomic<int> wrong = 0;
+  const auto expect = [&](bool right) { wrong += right ? 0 : 1; };
+  std::vector<std::thread> threads;
+  const auto start = [&](auto work) {
+    threads.emplace_back([&stop, work] {
+      while (!stop) work();
+    });
+  };
+  std::atomic<int> delivered = 0;
+  start([&] {
+    const Mail mail = contract::sealed_mail(delivered % 10 == 0 ? 9000 : 2000);
+    expect(deliver(*store, mailbox, mail).has_value());
+    const bool drained = ++delivered % 2 == 0;
+    if (drained) expect(contract::move(*store, mailbox, {mail.id}, State::Live, State::Drained).has_value());
+    Bytes all(mail.container.size());
+    if (!drained) expect(store->read(mailbox, mail.id, 0, all).has_value() && all == mail.container);
+  });
+  start([&] { expect(store->sweep(3, true).has_value()); });
+  start([&] { expect(store->swept(mailbox, {}, 20).has_value()); });
+  start([&] {
+    auto snapshot = store->snapshot();
+    expect(snapshot || snapshot.error().code() == Code::Busy);
+    if (!snapshot) return;
+    for (;;) {
+      const auto file = (*snapshot)->next();
+      expect(file.has_value());
+      if (!file || !*file) return;
+    }
+  });
+  for (int done = 0; done < 4;) {
+    const auto purge = store->purge(0);
+    expect(purge.has_value());
+    if (!purge) break;
+    done += purge->done ? 1 : 0;
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  while (store->sweep(10'000, true)->more) {
+  }
+  const std::string before = contract::dump(*store);
+  CHECK(before.find("receipt") != std::string::npos);
+  store.reset();
+  store = vault.open();
+  CHECK(contract::dump(*store) == before);
+}
+
 }  // namespace
 }  // namespace gw::store

@@ -79,6 +79,42 @@ TEST_CASE("fields of a newer version survive an edit by this one") {
   CHECK(again->generations == record.generations);
 }
 
+TEST_CASE("a receipt is read as it was stored, and what is none is Corrupt") {
+  const Swept swept{sample_message(), 77, to_bytes("header"), to_bytes("envelope")};
+  const Bytes stored = encode(swept);
+  auto decoded = decode_swept(stored);
+  REQUIRE(decoded);
+  CHECK(*decoded == swept);
+  CHECK(decode_swept({}).error().code() == Code::Corrupt);
+  CHECK(decode_swept(ByteView(stored).first(20)).error().code() == Code::Corrupt);
+  Bytes newer = stored;
+  newer[0] = std::byte{2};
+  CHECK(decode_swept(newer).error().code() == Code::Version);
+}
+
+TEST_CASE("the time for receipts is kept, and is 90 days where a record of before does not say") {
+  MailboxRecord record;
+  record.id = random_id<MailboxId>();
+  record.generations = {{1, {}, 3}};
+  CHECK(decode_mailbox(encode(record))->receipts == kReceipts);
+  for (const std::int64_t seconds : {std::int64_t{0}, std::int64_t{3600}, kReceipts}) {
+    record.receipts = seconds;
+    record = *decode_mailbox(encode(record));
+    CHECK(record.receipts == seconds);
+    CHECK(record.unknown.empty());
+  }
+}
+
+TEST_CASE("an age header ends behind its MAC, and is within 4 KiB or none") {
+  const std::string header = "age-encryption.org/v1\n-> X25519 a\nb\n--- mac\n";
+  CHECK(as_text(age_header(as_bytes(header + "payload\n--- no\n"))) == header);
+  CHECK(age_header(as_bytes(header.substr(0, header.size() - 1))).empty());
+  CHECK(age_header(as_bytes("age-encryption.org/v1\n" + std::string(kMostHeader, 'x') + "\n--- mac\n"))
+            .empty());
+  CHECK(age_header(as_bytes("another/v1\n--- mac\n")).empty());
+  CHECK(age_header({}).empty());
+}
+
 TEST_CASE("states have names that are read back") {
   for (int number = 1; number <= 5; ++number) {
     const auto state = static_cast<State>(number);

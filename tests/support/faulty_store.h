@@ -109,8 +109,15 @@ class FaultyStore : public store::Store {
   Result<std::string> checkpoint(std::string_view actor) override {
     return guard("checkpoint", [&] { return to_.checkpoint(actor); });
   }
-  Result<store::SweepReport> sweep(std::size_t budget, bool now) override {
-    return guard("sweep", [&] { return to_.sweep(budget, now); });
+  Result<store::SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override {
+    return guard("sweep", [&] { return to_.sweep(budget, now, only); });
+  }
+  Result<std::vector<store::Swept>> swept(const MailboxId& mailbox, const MessageId& from,
+                                          std::size_t limit) override {
+    return guard("swept", [&] { return to_.swept(mailbox, from, limit); });
+  }
+  Result<store::Purge> purge(std::uint64_t number) override {
+    return guard("purge", [&] { return to_.purge(number); });
   }
   Result<void> tally(const store::Tally& tally) override {
     return guard("tally", [&] { return to_.tally(tally); });

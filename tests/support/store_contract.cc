@@ -140,6 +140,15 @@ std::string dump(Store& store) {
            to_hex(sha256(read_all(store, mailbox.id, message.id))));
       REQUIRE(store.find(mailbox.id, message.id).value().seq == message.seq);
     }
+    for (std::optional<MessageId> from = MessageId{}; from;) {
+      auto page = store.swept(mailbox.id, *from, 3);
+      REQUIRE(page);
+      for (Swept& swept : *page) {
+        swept.record.large = false;
+        line("receipt", to_hex(encode(swept)));
+      }
+      from = page->empty() ? std::nullopt : page->back().record.id.next();
+    }
   }
   for (const MailboxId& log : logs) {
     for (const Kind kind :

@@ -59,6 +59,7 @@ struct Mail {
   Commit commit;
 };
 Mail new_mail(std::size_t octets = 100);
+Mail sealed_mail(std::size_t octets);  // so many behind an age header
 Result<Receipt> deliver(Store& store, const MailboxId& mailbox, const Mail& mail);
 Result<std::size_t> move(Store& store, const MailboxId& mailbox, std::vector<MessageId> messages, State from,
                          std::optional<State> to);
@@ -79,6 +80,8 @@ void leases(const Make& make);
 void quota(const Make& make);
 void histories(const Make& make);
 void grace(const Make& make);
+void receipts(const Make& make);
+void purges(const Make& make);
 void tallies(const Make& make);
 void big(const Make& make, std::size_t octets);  // a container of this size
 

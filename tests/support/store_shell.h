@@ -81,9 +81,14 @@ class StoreShell : public store::Store {
     return inner_.note_messages(mailbox, like, messages);
   }
   Result<std::string> checkpoint(std::string_view actor) override { return inner_.checkpoint(actor); }
-  Result<store::SweepReport> sweep(std::size_t budget, bool now) override {
-    return inner_.sweep(budget, now);
+  Result<store::SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override {
+    return inner_.sweep(budget, now, only);
   }
+  Result<std::vector<store::Swept>> swept(const MailboxId& mailbox, const MessageId& from,
+                                          std::size_t limit) override {
+    return inner_.swept(mailbox, from, limit);
+  }
+  Result<store::Purge> purge(std::uint64_t number) override { return inner_.purge(number); }
   Result<void> tally(const store::Tally& tally) override { return inner_.tally(tally); }
   Result<std::vector<store::Tally>> tallies() override { return inner_.tallies(); }
 

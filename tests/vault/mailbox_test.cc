@@ -219,6 +219,59 @@ TEST_CASE("after a rotation new mail has a new key and old mail still opens") {
   CHECK(unlock(*vault.store, made.record, made.password));
 }
 
+TEST_CASE("a lost password is reset where no mail can be lost by it, and only there") {
+  Vault vault;
+  NewMailbox wanted;
+  wanted.grace = 0;
+  const MadeMailbox made = vault.mailbox("journal", wanted);
+  const auto refused = [&] {
+    const Result<Secret> reset = reset_password(*vault.store, made.record, std::nullopt, "test");
+    CHECK((!reset && reset.error().code() == Code::Conflict));
+  };
+  const auto set_status = [&](store::Status status) {
+    store::MailboxRecord record = *vault.store->mailbox(made.record.id);
+    record.status = status;
+    REQUIRE(vault.store->put_mailbox(record, {}, {store::LeafType::Status, "test", 0}));
+  };
+  const auto move = [&](const MessageId& message, store::State from, store::State to) {
+    store::Transition transition;
+    transition.mailbox = made.record.id;
+    transition.messages = {message};
+    transition.from = from;
+    transition.to = to;
+    REQUIRE(vault.store->transition(transition));
+  };
+  refused();
+  const Result<Stored> stored = deliver(*vault.store, made.record, as_bytes("mail"));
+  REQUIRE(stored);
+  set_status(store::Status::Suspended);
+  refused();
+  move(stored->id, store::State::Live, store::State::Quarantined);
+  refused();
+  move(stored->id, store::State::Quarantined, store::State::Live);
+  move(stored->id, store::State::Live, store::State::Drained);  // and gone
+  CHECK(reset_password(*vault.store, made.record, Secret(as_bytes("short")), "test").error().code() ==
+        Code::BadInput);
+  const Result<Secret> fresh = reset_password(*vault.store, made.record, std::nullopt, "test");
+  REQUIRE(fresh);
+
+  const store::MailboxRecord record = *vault.store->mailbox(made.record.id);
+  CHECK(record.generations.size() == 1);
+  CHECK(record.newest().number == made.record.newest().number + 1);
+  CHECK(record.newest().public_key != made.record.newest().public_key);
+  CHECK(unlock(*vault.store, record, made.password).error().code() == Code::Denied);
+  const Result<seal::KeyRing> ring = unlock(*vault.store, record, *fresh);
+  REQUIRE(ring);
+  CHECK(ring->keys.size() == 1);
+  CHECK(unlock_with_recovery(*vault.store, record, vault.recovery));
+  set_status(store::Status::Active);
+  const Result<Stored> later = deliver(*vault.store, record, as_bytes("later"));
+  REQUIRE(later);
+  const Result<store::MessageRecord> found = vault.store->find(record.id, later->id);
+  REQUIRE(found);
+  CHECK(read_all(open_message(*vault.store, *ring, vault.id, record.id, *found)) == to_bytes("later"));
+}
+
 TEST_CASE("a public key that was put in the record's place is found at every opening") {
   Vault vault;
   const MadeMailbox made = vault.mailbox();

@@ -3,6 +3,7 @@
 #include "store/merkle.h"
 #include "support/store_shell.h"
 #include "vault/fixture.h"
+#include "vault/proof.h"
 
 using namespace gw;
 using namespace gw::vault;
@@ -22,6 +23,7 @@ class LyingStore : public gw::test::StoreShell {
   std::function<void(MailboxId, std::uint64_t, Bytes&)> change_leaf;
   std::function<void(MailboxId, store::LogHead&)> change_head;
   std::function<void()> before_list;
+  std::function<void(store::Swept&)> change_receipt;
   std::optional<Bytes> mailbox_value;
 
   Result<std::vector<store::MailboxRecord>> mailboxes() override {
@@ -63,6 +65,12 @@ class LyingStore : public gw::test::StoreShell {
     Result<std::size_t> got = StoreShell::read(mailbox, message, offset, to);
     if (got && *got > 0 && flipped == message) to[*got / 2] ^= std::byte{1};
     return got;
+  }
+  Result<std::vector<store::Swept>> swept(const MailboxId& mailbox, const MessageId& from,
+                                          std::size_t limit) override {
+    Result<std::vector<store::Swept>> page = StoreShell::swept(mailbox, from, limit);
+    if (page && change_receipt) std::for_each(page->begin(), page->end(), change_receipt);
+    return page;
   }
   Result<store::LogHead> history_head(const MailboxId& log) override {
     Result<store::LogHead> head = StoreShell::history_head(log);
@@ -385,4 +393,93 @@ TEST_CASE("a checkpoint kept elsewhere exposes a vault that was put back or writ
   const Result<VerifyReport> refused = verify(*filled.vault.store, {}, &foreign);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Code::BadInput);
+}
+
+TEST_CASE("receipts of swept mail are checked against the history, and opened where everything is") {
+  Vault vault;
+  NewMailbox wanted;
+  wanted.grace = 0;
+  const MadeMailbox made = vault.mailbox("journal", wanted);
+  std::vector<MessageId> ids;
+  for (const std::size_t size : {0u, 100u, 70'000u}) {
+    const Result<Stored> stored = deliver(*vault.store, made.record, Bytes(size, std::byte{'x'}));
+    REQUIRE(stored);
+    ids.push_back(stored->id);
+  }
+  store::Transition drain;
+  drain.mailbox = made.record.id;
+  drain.messages = {ids[0], ids[1]};
+  drain.from = store::State::Live;
+  drain.to = store::State::Drained;
+  REQUIRE(vault.store->transition(drain));
+  const Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
+  REQUIRE(ring);
+  const auto deep = [&](store::Store& store) {
+    const Result<VerifyReport> report = verify_deep(store, made.record, *ring, {});
+    if (!report) FAIL(report.error().text());
+    return *report;
+  };
+  const VerifyReport sound = verified(*vault.store);
+  INFO(all(sound));
+  CHECK(sound.findings.empty());
+  CHECK(sound.receipts == 2);
+  CHECK(deep(*vault.store).findings.empty());
+
+  LyingStore lying(*vault.store);
+  const auto finds = [&](const std::function<void(store::Swept&)>& lie, std::string_view what, bool shallow) {
+    lying.change_receipt = lie;
+    const VerifyReport report = shallow ? verified(lying) : deep(lying);
+    REQUIRE(report.findings.size() == 1);
+    INFO(report.findings[0].what);
+    CHECK(report.findings[0].message.has_value());
+    CHECK(report.findings[0].what.find(what) != std::string::npos);
+  };
+  const auto first = [&](const std::function<void(store::Swept&)>& lie) {
+    return [&ids, lie](store::Swept& swept) {
+      if (swept.record.id == ids[0]) lie(swept);
+    };
+  };
+  finds(first([](store::Swept& swept) { swept.envelope.back() ^= std::byte{1}; }), "not of what was accepted",
+        true);
+  finds(first([](store::Swept& swept) { swept.record.container[0] ^= std::byte{1}; }),
+        "not of what was accepted", true);
+  finds(first([](store::Swept& swept) { ++swept.record.seq; }), "does not say that it came", true);
+  finds(first([](store::Swept& swept) { swept.record.seq = 1'000'000; }), "does not say that it came", true);
+  finds(
+      [&](store::Swept& swept) {
+        if (swept.record.id == ids[1]) swept.record.id = ids[2];
+      },
+      "does not say that it went", true);
+  lying.change_receipt = first([](store::Swept& swept) { swept.header[60] ^= std::byte{1}; });
+  CHECK(verified(lying).findings.empty());
+  finds(lying.change_receipt, "receipt", false);
+}
+
+TEST_CASE("a mail is provable by its receipt, with what was proved while it was here") {
+  Vault vault;
+  NewMailbox wanted;
+  wanted.grace = 0;
+  const MadeMailbox made = vault.mailbox("journal", wanted);
+  const Result<Stored> stored = deliver(*vault.store, made.record, as_bytes("some mail"));
+  REQUIRE(stored);
+  const Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
+  REQUIRE(ring);
+  const Result<Content> before = content_of(*vault.store, *ring, made.record.id, stored->id);
+  REQUIRE(before);
+  CHECK(before->sha256 == sha256(as_bytes("some mail")));
+  store::Transition drain;
+  drain.mailbox = made.record.id;
+  drain.messages = {stored->id};
+  drain.from = store::State::Live;
+  drain.to = store::State::Drained;
+  REQUIRE(vault.store->transition(drain));
+  const Result<Content> after = content_of(*vault.store, *ring, made.record.id, stored->id);
+  REQUIRE(after);
+  CHECK(after->sha256 == before->sha256);
+  CHECK(after->commitment_key == before->commitment_key);
+  store::MailboxRecord record = *vault.store->mailbox(made.record.id);
+  record.receipts = 0;
+  REQUIRE(vault.store->put_mailbox(record, {}, {store::LeafType::Setting, "test", 0}));
+  REQUIRE(vault.store->sweep(10, true));
+  CHECK(content_of(*vault.store, *ring, made.record.id, stored->id).error().code() == Code::NotFound);
 }

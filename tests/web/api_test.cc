@@ -196,6 +196,7 @@ TEST_CASE("A body is what its schema says, or is refused with the field's name")
   program.error("GET", "/api/v1/events?since=yesterday", 422);
   program.error("PATCH", box, 422, R"({"allow":["nonsense"]})");
   program.error("PATCH", box, 422, R"({"grace":99999999999})");
+  program.error("PATCH", box, 422, R"({"receipts":99999999999})");
   program.type = "application/x-www-form-urlencoded";
   CHECK(program.error("PATCH", box, 415, "quota=1").starts_with("unsupported_media_type"));
 }

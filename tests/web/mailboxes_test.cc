@@ -82,6 +82,7 @@ TEST_CASE("A mailbox is made, its password shown this once, with ready settings 
   CHECK(record.allow == std::vector<std::string>{"192.0.2.0/24", "::1"});
   CHECK(record.quota == 10ull << 30);
   CHECK(record.grace == 86'400);
+  CHECK(record.receipts == store::kReceipts);
   CHECK(record.token_hash);
   CHECK(last_leaf(vault, record.id).actor.find("console administrator from 192.0.2.7") != std::string::npos);
   const std::string token = between(page, kSecret, "<");
@@ -130,6 +131,8 @@ TEST_CASE("What a mailbox cannot be is said beside its field, and what was typed
   refused("x", {{"grace", "soon"}});
   refused("x", {{"grace", "99999"}});
   refused("x", {{"grace", ""}});
+  refused("x", {{"receipts", "soon"}});
+  refused("x", {{"receipts", "99999"}});
   refused("x", {{"description", std::string(2000, 'd')}});
   refused("x\r\nSet-Cookie: a=b", {});
   refused("", {});
@@ -199,6 +202,7 @@ TEST_CASE("Settings are changed as they were shown, with who did it in the histo
   CHECK(browser.get("/mailboxes/journal/settings").status == 200);
   const store::MailboxRecord before = record_of(vault, "journal");
   const Form form = settings_of(before, {{"quota", "5 MiB"},
+                                         {"receipts", "30"},
                                          {"allow", "192.0.2.1"},
                                          {"allow_reject", "yes"},
                                          {"require_tls", "yes"},
@@ -208,6 +212,8 @@ TEST_CASE("Settings are changed as they were shown, with who did it in the histo
   CHECK(location(done) == "/mailboxes/journal?done=saved");
   const store::MailboxRecord after = record_of(vault, "journal");
   CHECK(after.quota == 5u << 20);
+  CHECK(after.receipts == 30 * 86'400);
+  CHECK(shows(browser.get("/mailboxes/journal/settings"), "name=\"receipts\" value=\"30\""));
   CHECK((after.allow_reject && after.require_tls));
   CHECK(after.description == "New");
   CHECK(last_leaf(vault, after.id).type == store::LeafType::Setting);

@@ -101,6 +101,25 @@ Result<void> scan(store::Store& store, const proto::Request& request, const stor
   return {};
 }
 
+Result<void> swept(store::Store& store, const proto::Request& request, const MailboxId& mailbox,
+                   proto::Reply& reply, const Page& page) {
+  const auto from = id_of<MessageId>(request.message(), "message id");
+  if (!from) return from.error();
+  const auto receipts = store.swept(mailbox, *from, request.limit());
+  if (!receipts) return receipts.error();
+  std::size_t octets = 0;
+  for (const store::Swept& receipt : *receipts) {
+    const Bytes item = store::encode(receipt);
+    if (octets > 0 && octets + item.size() > kPage) {
+      if (!page()) return {};
+      octets = 0;
+    }
+    put_octets(item, *reply.add_items());
+    octets += item.size();
+  }
+  return {};
+}
+
 Result<void> tallies(store::Store& store, proto::Reply& reply, const Page& page) {
   const auto all = store.tallies();
   if (!all) return all.error();
@@ -230,12 +249,26 @@ Result<void> operate(store::Store& store, const proto::Request& request, const s
       return {};
     }
     case proto::OP_SWEEP: {
-      auto swept = store.sweep(request.limit(), request.now());
+      MailboxId only;
+      if (!request.mailbox().empty()) {
+        const auto named = id_of<MailboxId>(request.mailbox(), "mailbox id");
+        if (!named) return named.error();
+        only = *named;
+      }
+      auto swept = store.sweep(request.limit(), request.now(), only);
       if (!swept) return swept.error();
       reply.set_number(swept->expired);
       reply.set_octets(swept->octets);
       reply.set_flag(swept->more);
       reply.set_held_back(swept->held_back);
+      reply.set_receipts(swept->receipts);
+      return {};
+    }
+    case proto::OP_PURGE: {
+      auto purge = store.purge(request.number());
+      if (!purge) return purge.error();
+      reply.set_number(purge->number);
+      reply.set_flag(purge->done);
       return {};
     }
     case proto::OP_TALLY:
@@ -268,6 +301,8 @@ Result<void> operate(store::Store& store, const proto::Request& request, const s
       return on_message(store, request, *mailbox, reply);
     case proto::OP_LIST:
       return list(store, request, *mailbox, reply, page);
+    case proto::OP_SWEPT:
+      return swept(store, request, *mailbox, reply, page);
     case proto::OP_SEEN: {
       const auto fingerprint = octets_of<32>(request.value(), "fingerprint");
       if (!fingerprint) return fingerprint.error();

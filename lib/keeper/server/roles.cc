@@ -111,6 +111,8 @@ constexpr std::array kRules{
     Rule{proto::OP_SUSPEND, "suspend", never, never},
     Rule{proto::OP_RESUME, "resume", never, never},
     Rule{proto::OP_MOVED, "moved", never, never},
+    Rule{proto::OP_SWEPT, "swept", never, never},
+    Rule{proto::OP_PURGE, "purge", never, never},
 };
 
 const Rule* rule_of(proto::Op op) {

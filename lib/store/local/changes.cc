@@ -92,6 +92,10 @@ Result<void> LocalStore::drop_mailbox(const MailboxId& id, std::string_view acto
     }
     const Key prints = Key().id(id);
     batch.erase_range(Family::Seen, prints, after(prints));
+    for (const char tag : {'r', 'x'}) {
+      const Key receipts = Key(tag).id(id);
+      batch.erase_range(Family::Messages, receipts, after(receipts));
+    }
     entry->record = nullptr;
     ++entry->epoch;
     batch.touch(id);

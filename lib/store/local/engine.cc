@@ -7,6 +7,11 @@
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
 namespace gw::store {
 namespace {
 
@@ -214,6 +219,90 @@ Result<void> Engine::checkpoint(const std::string& path) const {
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
   // Flushed first, so that the next one has the same files and no long write-ahead log.
   return result_of(checkpoint->CreateCheckpoint(path, 0));
+}
+
+namespace {
+
+constexpr std::array kPurged{Family::Records, Family::Messages, Family::Bodies, Family::Seen};
+
+}  // namespace
+
+Result<void> Engine::rewrite(Family rewritten) {
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+  options.blob_garbage_collection_age_cutoff = 1.0;
+  options.canceled = &purge_cancelled_;
+  const rocksdb::Status status = db_->CompactRange(options, family(rewritten), nullptr, nullptr);
+  if (status.IsIncomplete()) return Error(Code::Busy, "the purge was cancelled");
+  return result_of(status);
+}
+
+// Tables and blobs of what is to be rewritten, as they are called in the database's folder.
+std::set<std::string> Engine::files_to_rewrite() const {
+  std::set<std::string> names;
+  for (const Family purged : kPurged) {
+    rocksdb::ColumnFamilyMetaData about;
+    db_->GetColumnFamilyMetaData(family(purged), &about);
+    for (const rocksdb::LevelMetaData& level : about.levels) {
+      for (const rocksdb::SstFileMetaData& file : level.files) names.insert(file.relative_filename);
+    }
+    for (const rocksdb::BlobMetaData& file : about.blob_files)
+      names.insert(std::filesystem::path(file.blob_file_name).filename().string());
+  }
+  return names;
+}
+
+// Whether they go soon: a reader of this moment may still use one.
+bool Engine::await_removal(const std::set<std::string>& names) {
+  constexpr int kLooks = 50;
+  for (int look = 0; look < kLooks && !purge_cancelled_; ++look) {
+    // Files that nothing uses any more are removed by these two before they return. Not by force: a
+    // checkpoint that is being made at the time has its own right to them.
+    if (!db_->DisableFileDeletions().ok() || !db_->EnableFileDeletions(false).ok()) return false;
+    const auto there = [&](const std::string& name) {
+      std::error_code error;
+      return std::filesystem::exists(db_->GetName() + "/" + name, error);
+    };
+    if (std::none_of(names.begin(), names.end(), there)) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return false;
+}
+
+Result<void> Engine::purge() {
+  constexpr int kRounds = 3;
+  purge_cancelled_ = false;
+  const Error cancelled(Code::Busy, "the purge was cancelled");
+  if (cancelled_) return cancelled;
+  rocksdb::VectorLogPtr logs;
+  if (auto listed = result_of(db_->GetSortedWalFiles(logs)); !listed) return listed;
+  // What was logged of it goes with the log.
+  if (auto flushed = flush(); !flushed) return flushed;
+  std::set<std::string> before = files_to_rewrite();
+  for (const auto& log : logs)
+    if (log->SizeFileBytes() > 0) before.insert(std::filesystem::path(log->PathName()).filename().string());
+  // A compaction that ran beside this one may have kept on using a file of before: then once more.
+  for (int round = 0; round < kRounds; ++round) {
+    for (const Family purged : kPurged) {
+      if (auto done = rewrite(purged); !done) return done;
+    }
+    if (await_removal(before)) return {};
+    if (purge_cancelled_) return cancelled;
+  }
+  return Error(Code::Busy, "files of before the purge are still in use");
+}
+
+std::uint64_t Engine::purge_room() const {
+  std::uint64_t octets = body_sizes().all;
+  octets -= std::min(octets, body_sizes().deleted);
+  for (const Family purged : kPurged) {
+    std::uint64_t tables = 0;
+    if (db_->GetIntProperty(family(purged), rocksdb::DB::Properties::kTotalSstFilesSize, &tables))
+      octets += tables;
+  }
+  return octets;
 }
 
 Engine::BodySizes Engine::body_sizes() const {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/bytes.h"
@@ -53,6 +54,11 @@ class Engine {
   // Gives back the room of deleted bodies where all in a file are deleted; with `move`, also moves what is
   // left in other files together, which needs room for as much.
   Result<void> compact_bodies(bool move);
+  // Writes all but histories anew, without what was replaced or removed, and waits until the files of before
+  // are gone. Busy: cancelled, or somebody does not let go of one.
+  Result<void> purge();
+  std::uint64_t purge_room() const;  // octets that it takes beside those
+  void cancel_purge() { purge_cancelled_ = true; }
   struct BodySizes {
     std::uint64_t all = 0;
     std::uint64_t deleted = 0;
@@ -61,7 +67,10 @@ class Engine {
   // A database of its own at `path`, which must not be there: links to our files where they never change,
   // copies of the rest. It has every write that was done before.
   Result<void> checkpoint(const std::string& path) const;
-  void cancel_compactions() { cancelled_ = true; }
+  void cancel_compactions() {
+    cancelled_ = true;
+    cancel_purge();
+  }
   // Compactions need room for their results before they give back any.
   void pause_compactions(bool pause);
   // Octets that wait to be written once more.
@@ -76,11 +85,15 @@ class Engine {
  private:
   Engine() = default;
   class Listener;
+  Result<void> rewrite(Family family);
+  std::set<std::string> files_to_rewrite() const;
+  bool await_removal(const std::set<std::string>& names);
 
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
   std::atomic<bool> failed_ = false;
   std::atomic<bool> cancelled_ = false;
+  std::atomic<bool> purge_cancelled_ = false;
 };
 
 inline rocksdb::Slice slice(ByteView octets) {

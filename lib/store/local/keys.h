@@ -4,6 +4,7 @@
 //   records   kind, mailbox, name -> version, value
 //   messages  'i' message, mailbox -> Where         'm' mailbox, seq -> MessageRecord
 //             'p' mailbox, seq -> message (pending)   'd' mailbox, changed, seq -> (drained)
+//             'r' mailbox, message -> Swept           'x' mailbox, gone, message -> (its receipt)
 //   bodies    message, mailbox -> container, envelope, trailer
 //   history   log, index -> leaf
 //   seen      mailbox, fingerprint -> message
@@ -74,6 +75,12 @@ inline Key pending_key(const MailboxId& mailbox, std::uint64_t seq) {
 }
 inline Key drained_key(const MailboxId& mailbox, Micros changed, std::uint64_t seq) {
   return Key('d').id(mailbox).u64(static_cast<std::uint64_t>(changed)).u64(seq);
+}
+inline Key receipt_key(const MailboxId& mailbox, const MessageId& message) {
+  return Key('r').id(mailbox).id(message);
+}
+inline Key receipt_time_key(const MailboxId& mailbox, Micros gone, const MessageId& message) {
+  return Key('x').id(mailbox).u64(static_cast<std::uint64_t>(gone)).id(message);
 }
 inline Key body_key(const MessageId& message, const MailboxId& mailbox) {
   return Key().id(message).id(mailbox);

@@ -47,11 +47,12 @@ LocalStore::~LocalStore() {
   if (!hold_.mine()) {
     // A child made by fork has none of the threads, so what they share cannot even be destroyed, and none of
     // this is its own to close.
-    for (std::thread* thread : {&timer_, &upkeep_}) {
+    for (std::thread* thread : {&timer_, &upkeep_, &purging_->thread}) {
       if (thread->joinable()) thread->detach();
     }
     engine_.release();
     pause_.release();
+    purging_.release();
     return;
   }
   {
@@ -59,8 +60,13 @@ LocalStore::~LocalStore() {
     pause_->stopping = true;
   }
   pause_->wake.notify_all();
+  {
+    const std::lock_guard lock(purging_->mutex);
+    purging_->stopping = true;
+  }
+  purging_->changed.notify_all();
   engine_->cancel_compactions();
-  for (std::thread* thread : {&timer_, &upkeep_}) {
+  for (std::thread* thread : {&timer_, &upkeep_, &purging_->thread}) {
     if (thread->joinable()) thread->join();
   }
   commits_.close(Error(Code::Unavailable, "the store is closed"));
@@ -176,7 +182,7 @@ void LocalStore::mind_space() {
     const Engine::BodySizes sizes = engine_->body_sizes();
     const std::uint64_t left = sizes.all - std::min(sizes.all, sizes.deleted);
     constexpr std::uint64_t kWorthwhile = 64 << 20;
-    if (sizes.deleted > kWorthwhile && sizes.deleted > left &&
+    if (!purging() && sizes.deleted > kWorthwhile && sizes.deleted > left &&
         space_.free_octets() > space_.marks().high + 2 * left + space_.promised()) {
       if (auto done = engine_->compact_bodies(true); !done) commits_.fail(done.error());
     }
@@ -184,6 +190,7 @@ void LocalStore::mind_space() {
   }
   space_.release_ballast();
   snapshots_.give_up();
+  engine_->cancel_purge();
   const bool deleted = deleted_.exchange(false);
   if (!deleted && space_.promised() < space_.marks().floor) return;
   // Flushing gives the write-ahead log back; then files whose bodies are all deleted go.

@@ -61,7 +61,9 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
   if (!examined && examined.error().code() != Code::Busy) return examined.error();
   if (examined && examined->changing.empty()) return 0;
 
-  const std::size_t octets = kMoved * transition.messages.size();
+  Remains remains;
+  if (examined) remains = remains_of(mailbox, examined->changing, *wanted);
+  const std::size_t octets = kMoved * transition.messages.size() + remains.octets;
   auto changed = change(octets, [&](Batch& batch) -> Result<Verdict> {
     if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
     const Entry* entry = batch.at(mailbox);
@@ -76,8 +78,8 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
         if (auto right = receipts_.check(mailbox, record.id, *transition.token); !right) return right.error();
       }
     }
-    for (const MessageRecord& record : examined->changing)
-      move(batch, mailbox, record, *wanted, transition.actor);
+    const Changes changes{*wanted, transition.actor, examined->changing.size(), remains};
+    for (const MessageRecord& record : examined->changing) move(batch, mailbox, record, changes);
     return Verdict::Done;
   });
   if (!changed) return changed.error();
@@ -85,8 +87,8 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
   return examined->changing.size();
 }
 
-void LocalStore::move(Batch& batch, const MailboxId& mailbox, MessageRecord record, const Step& step,
-                      std::string_view actor) {
+void LocalStore::move(Batch& batch, const MailboxId& mailbox, MessageRecord record, const Changes& changes) {
+  const auto& [step, actor, together, remains] = changes;
   Entry& entry = *batch.at(mailbox);
   MailboxStat& stat = entry.log.stat;
   count_out(stat, record);
@@ -97,7 +99,7 @@ void LocalStore::move(Batch& batch, const MailboxId& mailbox, MessageRecord reco
   ++entry.epoch;
   if (step.to == State::Drained) stat.last_drain = entry.log.time;
   LeafType gone = step.leaf;
-  const bool at_once = goes_at_once(step, *entry.record);
+  const bool at_once = goes_at_once(step, *entry.record, together);
   if (at_once) {
     gone = LeafType::Removed;
     batch.leaf(mailbox, message_leaf(gone, mailbox, record, actor));
@@ -106,6 +108,7 @@ void LocalStore::move(Batch& batch, const MailboxId& mailbox, MessageRecord reco
     batch.erase(Family::Messages, message_key(mailbox, record.seq));
     batch.erase(Family::Bodies, body_key(record.id, mailbox));
     batch.put(Family::Messages, where_key(record.id, mailbox), encode(Where{record.seq, gone}));
+    if (leaves_receipt(step, *entry.record, together)) leave_receipt(batch, mailbox, record, remains);
     return;
   }
   record.state = *step.to;
@@ -147,11 +150,11 @@ struct LocalStore::Expiring {
 };
 
 // The oldest of what is due, at most `most`; `early`: room is short, so no grace time counts.
-Result<std::vector<LocalStore::Expiring>> LocalStore::expiring(std::size_t most, Micros at,
-                                                               bool early) const {
+Result<std::vector<LocalStore::Expiring>> LocalStore::expiring(std::size_t most, Micros at, bool early,
+                                                               const MailboxId& only) const {
   std::vector<Expiring> heap;  // the newest in front
   for (const auto& record : table_.mailboxes()) {
-    if (record->hold) continue;
+    if (record->hold || (!only.zero() && record->id != only)) continue;
     const Key prefix = Key('d').id(record->id);
     auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView) {
       ByteReader reader(key.subspan(prefix.view().size()));
@@ -174,15 +177,25 @@ Result<std::vector<LocalStore::Expiring>> LocalStore::expiring(std::size_t most,
   return heap;
 }
 
-// Those of them that are still as they were chosen. Gives their number, and adds their octets.
-Result<std::uint64_t> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiring> chosen,
+// Those of them that are still as they were chosen, and no more than one commit should hold: what was not
+// looked at is left in `chosen`. Gives their number, and adds their octets.
+Result<std::uint64_t> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiring>& chosen,
                                          bool early, std::uint64_t& octets) {
   std::vector<MessageRecord> removed;
-  auto changed = change(kMoved * chosen.size(), [&](Batch& batch) -> Result<Verdict> {
+  std::vector<MessageRecord> likely;
+  for (const Expiring& one : chosen) {
+    auto record = message(mailbox, one.seq);
+    // One that is gone already has its place, too.
+    likely.push_back(record && *record ? std::move(**record) : MessageRecord{});
+  }
+  const Remains remains = remains_of(mailbox, likely, kExpire);
+  const auto some = chosen.first(remains.looked);
+  chosen = chosen.subspan(remains.looked);
+  auto changed = change(kMoved * some.size() + remains.octets, [&](Batch& batch) -> Result<Verdict> {
     if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
     const Entry* entry = batch.at(mailbox);
     if (entry == nullptr || !entry->record || entry->record->hold) return Verdict::Done;
-    for (const Expiring& one : chosen) {
+    for (const Expiring& one : some) {
       auto record = message(mailbox, one.seq);
       if (!record) return record.error();
       if (!*record || (*record)->state != State::Drained || (*record)->changed != one.changed) continue;
@@ -190,7 +203,8 @@ Result<std::uint64_t> LocalStore::expire(const MailboxId& mailbox, std::span<con
       if (!early && (!from || *from > options_.clock())) continue;
       removed.push_back(**record);
     }
-    for (const MessageRecord& record : removed) move(batch, mailbox, record, kExpire, "sweep");
+    const Changes changes{kExpire, "sweep", removed.size(), remains};
+    for (const MessageRecord& record : removed) move(batch, mailbox, record, changes);
     return Verdict::Done;
   });
   if (!changed) return changed.error();
@@ -199,7 +213,7 @@ Result<std::uint64_t> LocalStore::expire(const MailboxId& mailbox, std::span<con
   return removed.size();
 }
 
-Result<SweepReport> LocalStore::sweep(std::size_t budget, bool now) {
+Result<SweepReport> LocalStore::sweep(std::size_t budget, bool now, const MailboxId& only) {
   constexpr Micros kHour = 3600LL * 1'000'000;
   if (!reason_.empty()) return read_only();
   SweepReport report;
@@ -213,7 +227,7 @@ Result<SweepReport> LocalStore::sweep(std::size_t budget, bool now) {
   }
   if (report.held_back) return report;
   const bool early = space_.full();
-  auto found = expiring(budget + 1, at, early);
+  auto found = expiring(budget + 1, at, early, only);
   if (!found) return found.error();
   report.more = found->size() > budget;
   found->resize(std::min(found->size(), budget));
@@ -225,11 +239,18 @@ Result<SweepReport> LocalStore::sweep(std::size_t budget, bool now) {
     while (last < found->size() && (*found)[last].mailbox == (*found)[first].mailbox &&
            last - first < kExpireStep)
       ++last;
-    auto expired =
-        expire((*found)[first].mailbox, std::span(*found).subspan(first, last - first), early, report.octets);
-    if (!expired) return expired.error();
-    report.expired += *expired;
+    for (std::span<const Expiring> rest = std::span(*found).subspan(first, last - first); !rest.empty();) {
+      const auto expired = expire((*found)[first].mailbox, rest, early, report.octets);
+      if (!expired) return expired.error();
+      report.expired += *expired;
+    }
     first = last;
+  }
+  for (const auto& mailbox : table_.mailboxes()) {
+    if (!only.zero() && mailbox->id != only) continue;
+    const auto expired = expire_receipts(*mailbox, at, budget - report.receipts, report.more);
+    if (!expired) return expired.error();
+    report.receipts += *expired;
   }
   if (remember) {
     ByteWriter time;

@@ -193,7 +193,8 @@ void SalvagedLog::take_message(const Leaf& leaf) {
   fate.state = after.state;
   fate.since = leaf.time;
   fate.gone = !after.state;
-  if (fate.gone) gone_[leaf.message] = {leaf.type, fate.seq};
+  if (fate.gone)
+    gone_[leaf.message] = {leaf.type, fate.seq, !cut_ || (fate.told && fate.told_seq == fate.seq)};
   if (!cut_) {
     fate.told = fate.state;
     fate.told_seq = fate.seq;

@@ -69,6 +69,7 @@ class SalvagedLog {
   struct Gone {
     LeafType by{};
     std::uint64_t seq = 0;
+    bool told = false;  // the new history says so, or will by lead_away(), and has the leaf `seq`
   };
   const std::unordered_map<MessageId, Gone>& gone() const { return gone_; }
   // Of the mailbox's record: the newest one that is known for sure, and what came after it.

@@ -199,7 +199,27 @@ Result<void> Salvage::write_mailbox(const MailboxRecord& mailbox, const Bytes& v
     if (auto written = write_message(mailbox.id, one.record); !written) return written;
   }
   report_.kept += kept.size();
+  if (auto written = write_receipts(mailbox.id, log); !written) return written;
   return log.finish(stat);
+}
+
+// Of swept messages of which the new history tells.
+Result<void> Salvage::write_receipts(const MailboxId& mailbox, const SalvagedLog& log) {
+  std::optional<Error> failed;
+  const Key prefix = Key('r').id(mailbox);
+  source_.scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView value) {
+    const auto swept = decode_swept(value);
+    if (!swept) return true;
+    const auto gone = log.gone().find(swept->record.id);
+    if (gone == log.gone().end() || !gone->second.told || gone->second.seq != swept->record.seq) return true;
+    for (const auto& [at, stored] :
+         {std::pair(to_bytes(key), value),
+          std::pair(to_bytes(receipt_time_key(mailbox, swept->gone, swept->record.id)), ByteView())}) {
+      if (auto put = to_.put(Family::Messages, at, stored); !put) failed = put.error();
+    }
+    return !failed;
+  });
+  return failed ? Result<void>(*failed) : Result<void>();
 }
 
 Result<void> Salvage::write_message(const MailboxId& mailbox, const MessageRecord& record) {

@@ -40,6 +40,7 @@ class Salvage {
   Result<bool> keep(const MailboxRecord& mailbox, MessageRecord& record, const Fate* fate);
   Result<void> write_mailbox(const MailboxRecord& record, const Bytes& value, std::vector<Kept>& kept,
                              SalvagedLog& log, bool gap);
+  Result<void> write_receipts(const MailboxId& mailbox, const SalvagedLog& log);
   Result<void> write_message(const MailboxId& mailbox, const MessageRecord& record);
   void lose_message(const MailboxId& mailbox, const MessageId& id, const Digest& container,
                     std::string_view why);

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 
 namespace gw::store {
 namespace {
@@ -185,6 +186,21 @@ Result<std::unique_ptr<Snapshot>> Snapshots::make(const Engine& engine, LargeFil
   if ((*folder)->given_up()) return no_room();
   if (!made) return made.error().within("cannot make a snapshot");
   return std::unique_ptr<Snapshot>(std::make_unique<LocalSnapshot>(std::move(*folder), reached.number));
+}
+
+std::uint64_t Snapshots::last() {
+  const std::lock_guard lock(mutex_);
+  return number_;
+}
+
+bool Snapshots::remain(std::uint64_t number) const {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(parent_of(vault_), error), end; !error && at != end;
+       at.increment(error)) {
+    const auto found = parse_number(at->path().filename().string());
+    if (found && *found <= number) return true;
+  }
+  return false;
 }
 
 void Snapshots::give_up() {

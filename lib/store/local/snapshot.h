@@ -28,6 +28,9 @@ class Snapshots {
                                          const std::function<CommitPoint()>& point);
   // Gives its room back now: whoever copies it hears Full. Nothing, where there is none.
   void give_up();
+  // The number of the newest one, and whether any up to that number still has its files.
+  std::uint64_t last();
+  bool remain(std::uint64_t number) const;
 
  private:
   Result<std::shared_ptr<SnapshotFolder>> take();

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <unordered_map>
 
 #include "store/clock_watch.h"
 #include "store/leases.h"
@@ -100,7 +101,10 @@ class LocalStore : public Store {
   Result<std::size_t> note_messages(const MailboxId& mailbox, const Leaf& like,
                                     std::span<const MessageId> messages) override;
   Result<std::string> checkpoint(std::string_view actor) override;
-  Result<SweepReport> sweep(std::size_t budget, bool now) override;
+  Result<SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override;
+  Result<std::vector<Swept>> swept(const MailboxId& mailbox, const MessageId& from,
+                                   std::size_t limit) override;
+  Result<Purge> purge(std::uint64_t number) override;
   Result<void> tally(const Tally& tally) override {
     tallies_.add(tally);
     return {};
@@ -122,12 +126,29 @@ class LocalStore : public Store {
   Result<Where> where(const MailboxId& mailbox, const MessageId& message) const;
   Result<std::optional<MessageRecord>> message(const MailboxId& mailbox, std::uint64_t seq) const;
   Result<Examined> examine(const Transition& transition, const Step& step) const;
-  void move(Batch& batch, const MailboxId& mailbox, MessageRecord record, const Step& step,
-            std::string_view actor);
+  struct Remains {  // for receipts
+    std::unordered_map<MessageId, Swept> of;
+    std::size_t octets = 0;
+    std::size_t looked = 0;  // at so many messages, then there was enough for one commit
+  };
+  struct Changes {
+    const Step& step;
+    std::string_view actor;
+    std::size_t together = 0;  // so many messages
+    const Remains& remains;
+  };
+  void move(Batch& batch, const MailboxId& mailbox, MessageRecord record, const Changes& changes);
+  std::optional<Swept> receipt_of(const MailboxId& mailbox, const MessageRecord& record);
+  Remains remains_of(const MailboxId& mailbox, std::span<const MessageRecord> records, const Step& step);
+  void leave_receipt(Batch& batch, const MailboxId& mailbox, const MessageRecord& record,
+                     const Remains& remains);
+  Result<std::size_t> expire_receipts(const MailboxRecord& mailbox, Micros at, std::size_t budget,
+                                      bool& more);
   // After the commit: what the removed or settled ones leave behind outside the database.
   void let_go(const MailboxId& mailbox, const std::vector<MessageRecord>& messages, const Step& step);
-  Result<std::vector<Expiring>> expiring(std::size_t most, Micros at, bool early) const;
-  Result<std::uint64_t> expire(const MailboxId& mailbox, std::span<const Expiring> chosen, bool early,
+  Result<std::vector<Expiring>> expiring(std::size_t most, Micros at, bool early,
+                                         const MailboxId& only) const;
+  Result<std::uint64_t> expire(const MailboxId& mailbox, std::span<const Expiring>& chosen, bool early,
                                std::uint64_t& octets);
   Result<void> unconfirm();
   Result<bool> named(const MessageId& message) const;  // by any mailbox's message
@@ -136,6 +157,9 @@ class LocalStore : public Store {
   void every_so_often(std::chrono::milliseconds pause, const std::function<void()>& work);
   void mind_head();
   void mind_space();
+  void purge_as_asked();
+  Result<void> purge_now();
+  bool purging() const;
   // A sync that failed is the end of the store, also where only one message is hurt. Gives what to answer.
   Error hurt(const Error& error);
 
@@ -169,6 +193,16 @@ class LocalStore : public Store {
     bool stopping = false;
   };
   std::unique_ptr<Pause> pause_ = std::make_unique<Pause>();
+  struct Purging {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::uint64_t asked = 0;
+    std::uint64_t done = 0;
+    std::optional<Error> failed;  // the last one did
+    bool stopping = false;
+    std::thread thread;  // begun with the first that is asked for
+  };
+  std::unique_ptr<Purging> purging_ = std::make_unique<Purging>();
   std::atomic<bool> deleted_ = false;  // bodies since room was last given back
   bool was_full_ = false;
   std::thread timer_;

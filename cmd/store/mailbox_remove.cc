@@ -1,0 +1,121 @@
+// gw-store mailbox remove: one that is empty, or with --force all that is in it.
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "cli/output.h"
+#include "store/format.h"
+#include "store/mailbox.h"
+#include "vault/mailbox_change.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Options {
+  std::string name;
+  bool force = false;
+  bool purge = false;
+  bool dry_run = false;
+  bool json = false;
+};
+
+// First of all: without them whatever is left behind opens for nobody.
+Result<void> destroy_slots(store::Store& store, const store::MailboxRecord& mailbox) {
+  constexpr std::size_t kMost = 100;
+  const auto found = store.scan(store::Kind::Slot, mailbox.id, {}, kMost);
+  if (!found) return found.error();
+  if (found->empty()) return {};
+  std::vector<store::Slot> slots;
+  for (const store::Record& record : *found) slots.push_back({record.key.name, {}});
+  return store.put_mailbox(mailbox, slots, {store::LeafType::Slot, std::string(kActor), 0});
+}
+
+Result<std::uint64_t> remove_messages(store::Store& store, const MailboxId& mailbox) {
+  constexpr std::size_t kPage = 2000;
+  std::uint64_t removed = 0;
+  for (;;) {
+    // Always the first page: what is removed is not in the next.
+    const auto page = store.list(mailbox, 0, kPage);
+    if (!page) return page.error();
+    if (page->empty()) return removed;
+    std::map<store::State, std::vector<MessageId>> by_state;
+    for (const store::MessageRecord& record : *page) by_state[record.state].push_back(record.id);
+    for (const auto& [state, messages] : by_state) {
+      store::Transition transition;
+      transition.mailbox = mailbox;
+      transition.messages = messages;
+      transition.from = state;
+      transition.actor = kActor;
+      const auto done = store.transition(transition);
+      // One that changes its state meanwhile is in the next page.
+      if (!done && done.error().code() != Code::Conflict) return done.error();
+      removed += done ? *done : 0;
+    }
+  }
+}
+
+std::uint64_t held(const store::MailboxStat& stat) {
+  return stat.live + stat.pending + stat.drained + stat.quarantined;
+}
+
+Result<int> remove(const Commands& commands, const Options& options) {
+  if (options.purge && !options.force) return Error(Code::Usage, "--purge is only for --force");
+  auto store = commands.connect();
+  if (!store) return store.error();
+  const auto mailbox = mailbox_named(**store, options.name);
+  if (!mailbox) return mailbox.error();
+  const auto stat = (*store)->stat(mailbox->id);
+  if (!stat) return stat.error();
+  if (mailbox->status != store::Status::Suspended || (held(*stat) != 0 && !options.force))
+    return Error(Code::Conflict, mailbox->status != store::Status::Suspended
+                                     ? "the mailbox is not suspended"
+                                     : "the mailbox still holds messages")
+        .with_hint(
+            options.force
+                ? "gw-store mailbox set " + mailbox->name + " --status suspended"
+                : "only a suspended mailbox that holds no message can be removed, unless with --force");
+  if (held(*stat) != 0 && mailbox->hold)
+    return Error(Code::Conflict, "the mailbox is on hold")
+        .with_hint("gw-store mailbox set " + mailbox->name + " --hold off");
+
+  std::uint64_t messages = held(*stat);
+  if (!options.dry_run) {
+    if (options.force) {
+      if (auto gone = destroy_slots(**store, *mailbox); !gone) return gone.error();
+      const auto removed = remove_messages(**store, mailbox->id);
+      if (!removed) return removed.error();
+      messages = *removed;
+    }
+    if (auto gone = vault::remove_mailbox(**store, *mailbox, kActor); !gone) return gone.error();
+    if (options.purge) {
+      if (auto purged = purge(**store); !purged) return purged.error();
+    }
+  }
+  if (!options.json && !options.dry_run && !options.force) return 0;
+  cli::Output output;
+  if (options.json) {
+    output.json({{"id", mailbox->id.hex()},
+                 {"name", mailbox->name},
+                 {"messages", messages},
+                 {"purged", options.purge && !options.dry_run},
+                 {"dry_run", options.dry_run}});
+  } else {
+    output.line(mailbox->name + (options.dry_run ? " would be removed, with " : " removed, with ") +
+                std::to_string(messages) + " messages");
+  }
+  return output.close();
+}
+
+}  // namespace
+
+void add_mailbox_remove(Commands& commands, CLI::App& family) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = commands.add(family, "remove", "Remove a mailbox that is suspended and empty",
+                                   [&commands, options] { return remove(commands, *options); });
+  command->add_option("NAME", options->name, "Name, id or address")->required();
+  command->add_flag("--force", options->force, "Destroy its keys and then everything in it");
+  command->add_flag("--purge", options->purge, "And rewrite files until nothing of it is left in them");
+  command->add_flag("-n,--dry-run", options->dry_run, "Only say what would be removed");
+  command->add_flag("--json", options->json, "Print a JSON line");
+}
+
+}  // namespace gw::cmd

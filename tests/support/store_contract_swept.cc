@@ -1,0 +1,232 @@
+// What is left of swept mail, and what is left of nothing.
+#include <algorithm>
+
+#include "store/each.h"
+#include "store/rules.h"
+#include "support/store_contract.h"
+
+namespace gw::store::contract {
+namespace {
+
+constexpr std::size_t kEnvelope = 60'000;
+constexpr std::string_view kHeader =
+    "age-encryption.org/v1\n"
+    "-> X25519 TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCc\n"
+    "EmECAEcKN+n/Vs9SbWiV+Hu0r+E8R77DdWYyd83nw7U\n"
+    "--- Vn+54jqiiUCE+WZcEVY3f1sqHjlu/z1LCQ/T7Xm7qI0\n";
+
+std::vector<Swept> all_receipts(Store& store, const MailboxId& mailbox) {
+  std::vector<Swept> all;
+  auto gone = for_each_receipt(store, mailbox, [&](const Swept& swept) -> Result<void> {
+    all.push_back(swept);
+    return {};
+  });
+  REQUIRE(gone);
+  return all;
+}
+
+}  // namespace
+
+Mail sealed_mail(std::size_t octets) {
+  Mail mail = new_mail(octets);
+  mail.container.insert(mail.container.begin(), as_bytes(kHeader).begin(), as_bytes(kHeader).end());
+  mail.commit.container = sha256(mail.container);
+  return mail;
+}
+
+void receipts(const Make& make) {
+  Subject subject = make();
+  Store& store = *subject.store;
+  MailboxRecord record = put(store, new_mailbox("journal"));
+  const MailboxRecord other = put(store, new_mailbox("other"));
+  std::vector<Mail> mails;
+  // The last two are files of their own in a store on disk.
+  for (const std::size_t octets : {0UL, 10UL, 3000UL, 600'000UL, 700'000UL}) {
+    mails.push_back(sealed_mail(octets));
+    REQUIRE(deliver(store, record.id, mails.back()));
+  }
+  const auto drain = [&](std::span<const Mail> some) {
+    std::vector<MessageId> ids;
+    for (const Mail& mail : some) ids.push_back(mail.id);
+    REQUIRE(move(store, record.id, ids, State::Live, State::Drained));
+  };
+  const auto sweep_all = [&](std::int64_t days) {
+    subject.clocks->wall += days * kDay;
+    return store.sweep(100, true).value();
+  };
+  const auto is_of = [&](const Swept& swept, const Mail& mail) {
+    CHECK(swept.record.id == mail.id);
+    CHECK(as_text(swept.header) == kHeader);
+    CHECK(swept.envelope == mail.commit.envelope);
+    CHECK(swept.record.container == mail.commit.container);
+    CHECK(swept.record.commitment == mail.commit.commitment);
+    CHECK(swept.record.octets == mail.commit.octets);
+    CHECK(swept.record.state == State::Drained);
+  };
+
+  SECTION("a swept message leaves its header and its envelope, and not an octet of its content") {
+    drain(mails);
+    CHECK(all_receipts(store, record.id).empty());
+    CHECK(sweep_all(1).expired == mails.size());
+    const std::vector<Swept> receipts = all_receipts(store, record.id);
+    REQUIRE(receipts.size() == mails.size());
+    std::sort(mails.begin(), mails.end(), [](const Mail& a, const Mail& b) { return a.id < b.id; });
+    for (std::size_t i = 0; i < mails.size(); ++i) {
+      is_of(receipts[i], mails[i]);
+      CHECK(receipts[i].gone == subject.clocks->wall);
+    }
+    CHECK(all_receipts(store, other.id).empty());
+    CHECK_FALSE(store.find(record.id, mails[0].id));
+  }
+  SECTION("so does one that was drained where there is no grace") {
+    record.grace = 0;
+    put(store, record);
+    drain(std::span(mails).subspan(1, 1));
+    const std::vector<Swept> receipts = all_receipts(store, record.id);
+    REQUIRE(receipts.size() == 1);
+    CHECK(receipts[0].record.id == mails[1].id);
+    CHECK(receipts[0].record.state == State::Live);
+  }
+  SECTION("receipts are found by id, in pages") {
+    drain(mails);
+    sweep_all(1);
+    std::sort(mails.begin(), mails.end(), [](const Mail& a, const Mail& b) { return a.id < b.id; });
+    const auto page = store.swept(record.id, mails[1].id, 2);
+    REQUIRE(page);
+    REQUIRE(page->size() == 2);
+    is_of((*page)[0], mails[1]);
+    is_of((*page)[1], mails[2]);
+    CHECK(store.swept(record.id, *mails.back().id.next(), 2)->empty());
+    CHECK(store.swept(record.id, {}, 0)->empty());
+    CHECK(store.swept(random_id<MailboxId>(), {}, 1).error().code() == Code::NotFound);
+  }
+  SECTION("a page ends at a MiB, and goes on behind it") {
+    std::vector<MessageId> ids;
+    for (int i = 0; i < 40; ++i) {
+      Mail mail = sealed_mail(10);
+      mail.commit.envelope.resize(kEnvelope);
+      REQUIRE(deliver(store, other.id, mail));
+      ids.push_back(mail.id);
+    }
+    REQUIRE(move(store, other.id, ids, State::Live, State::Drained));
+    sweep_all(1);
+    const auto page = store.swept(other.id, {}, 1000);
+    REQUIRE(page);
+    CHECK(page->size() < ids.size());
+    CHECK(page->size() >= kReceiptPage / kEnvelope);
+    CHECK(all_receipts(store, other.id).size() == ids.size());
+  }
+  SECTION("what is removed leaves none, nor what no longer is to, nor what is no age file") {
+    const Mail odd = new_mail(5000);
+    REQUIRE(deliver(store, record.id, odd));
+    REQUIRE(move(store, record.id, {mails[0].id}, State::Live, std::nullopt));
+    drain(std::span(&odd, 1));
+    sweep_all(1);
+    record.receipts = 0;
+    put(store, record);
+    drain(std::span(mails).subspan(1));
+    CHECK(sweep_all(1).expired == 4);
+    CHECK(all_receipts(store, record.id).empty());
+  }
+  SECTION("a receipt goes when its time is over, the oldest first, within the budget, unless all is held") {
+    drain(std::span(mails).first(2));
+    sweep_all(1);
+    drain(std::span(mails).subspan(2));
+    sweep_all(1);
+    CHECK(sweep_all(88).receipts == 0);
+    CHECK(all_receipts(store, record.id).size() == 5);
+    record.hold = true;
+    record = put(store, record);
+    CHECK(sweep_all(3).receipts == 0);
+    record.hold = false;
+    put(store, record);
+    const SweepReport first = store.sweep(3, true).value();
+    CHECK(first.receipts == 3);
+    CHECK(first.more);
+    std::vector<Swept> left = all_receipts(store, record.id);
+    REQUIRE(left.size() == 2);
+    CHECK(left[0].record.octets >= 3000);
+    CHECK(left[1].record.octets >= 3000);
+    const SweepReport second = store.sweep(3, true).value();
+    CHECK(second.receipts == 2);
+    CHECK_FALSE(second.more);
+    CHECK(all_receipts(store, record.id).empty());
+  }
+  SECTION("a sweep of one mailbox is of no other") {
+    const Mail mail = sealed_mail(100);
+    REQUIRE(deliver(store, other.id, mail));
+    REQUIRE(move(store, other.id, {mail.id}, State::Live, State::Drained));
+    drain(std::span(mails).first(1));
+    subject.clocks->wall += kDay;
+    CHECK(store.sweep(100, true, other.id).value().expired == 1);
+    CHECK(store.find(record.id, mails[0].id));
+    CHECK(store.sweep(100, true, random_id<MailboxId>()).value().expired == 0);
+    subject.clocks->wall += 91 * kDay;
+    CHECK(store.sweep(100, true, record.id).value().receipts == 0);
+    CHECK(store.sweep(100, true, other.id).value().receipts == 1);
+  }
+  SECTION("a dropped mailbox has none") {
+    drain(mails);
+    sweep_all(1);
+    record.status = Status::Suspended;
+    put(store, record, LeafType::Status);
+    REQUIRE(store.drop_mailbox(record.id, "test"));
+    CHECK(store.swept(record.id, {}, 1).error().code() == Code::NotFound);
+  }
+  SECTION("more than can go at once without a grace time go with the next sweep") {
+    MailboxRecord many = new_mailbox("many");
+    many.grace = 0;
+    many = put(store, many);
+    std::vector<MessageId> ids;
+    for (std::size_t i = 0; i <= kAtOnce; ++i) {
+      const Mail mail = sealed_mail(1);
+      REQUIRE(deliver(store, many.id, mail));
+      ids.push_back(mail.id);
+    }
+    CHECK(move(store, many.id, ids, State::Live, State::Drained).value() == kAtOnce + 1);
+    CHECK(store.stat(many.id).value().drained == kAtOnce + 1);
+    CHECK(store.sweep(10'000, true).value().expired == kAtOnce + 1);
+    CHECK(store.stat(many.id).value().drained == 0);
+    CHECK(all_receipts(store, many.id).size() == kAtOnce + 1);
+  }
+}
+
+void purges(const Make& make) {
+  Subject subject = make();
+  Store& store = *subject.store;
+  const MailboxRecord record = put(store, new_mailbox("journal"));
+  const auto purge_all = [&] {
+    Purge purge = store.purge(0).value();
+    const std::uint64_t number = purge.number;
+    while (!purge.done) purge = store.purge(number).value();
+    CHECK(purge.number == number);
+    return purge.number;
+  };
+
+  SECTION("a purge loses nothing of what is there") {
+    for (const std::size_t octets : {0UL, 3000UL, 100'000UL, 700'000UL}) {
+      const Mail mail = sealed_mail(octets);
+      REQUIRE(deliver(store, record.id, mail));
+      REQUIRE(move(store, record.id, {mail.id}, State::Live, State::Drained));
+      if (octets != 3000) REQUIRE(move(store, record.id, {mail.id}, State::Drained, State::Live));
+    }
+    REQUIRE(store.put_mailbox(record, {{"password", to_bytes("first")}}, {LeafType::Slot, "test", 0}));
+    REQUIRE(store.put_mailbox(store.mailbox(record.id).value(), {{"password", to_bytes("second")}},
+                              {LeafType::Slot, "test", 0}));
+    subject.clocks->wall += kDay;
+    REQUIRE(store.sweep(100, true).value().expired == 1);
+    const std::string before = dump(store);
+    const std::uint64_t first = purge_all();
+    CHECK(dump(store) == before);
+    CHECK(purge_all() > first);
+    CHECK(dump(store) == before);
+    const Mail later = new_mail(50);
+    REQUIRE(deliver(store, record.id, later));
+    CHECK(read_all(store, record.id, later.id) == later.container);
+  }
+  SECTION("one that nobody asked for is not found") {
+    CHECK(store.purge(12'345).error().code() == Code::NotFound);
+  }
+}
+
+}  // namespace gw::store::contract
