@@ -32,6 +32,12 @@ def readme_commands():
 OBSTACLE = gw_systemd.obstacle()
 
 
+def commands_of_a_move():
+    """As gw-store(1) has them."""
+    block = re.search(r"(?ms)^\.Bd[^\n]*\n(gw-store migrate --to /srv/gw\n.*?)^\.Ed", (gw.ROOT / "man/gw-store.1").read_text())
+    return block.group(1)
+
+
 @unittest.skipIf(OBSTACLE, OBSTACLE)
 class SystemdTest(unittest.TestCase):
     @classmethod
@@ -185,6 +191,14 @@ class SystemdTest(unittest.TestCase):
         for user in ("gw-receive", "gw-drain", "gw-admin", "gw-web"):
             done = self.machine.run("setpriv", "--reuid", user, "--regid", user, "--init-groups", "ls", "/var/lib/gw", status=None)
             self.assertNotEqual(done.returncode, 0, user)
+
+    def test_y_a_vault_moves_to_another_disk(self):
+        sent = gw.sha256(self.deliver())
+        self.machine.shell(commands_of_a_move())
+        later = gw.sha256(gw.until(self.try_to_deliver, "mail is taken"))
+        self.assertLessEqual({sent, later}, self.exported())
+        self.assertRegex(self.machine.text("gw-store", "doctor", status=(0, 1)), "looked at")
+        self.machine.run("gw-store", "verify")
 
     def test_zz_what_is_removed_stops_and_the_vault_stays(self):
         self.deliver()
