@@ -30,6 +30,7 @@ Result<void> for_each_receipt(Store& store, const MailboxId& mailbox,
     for (const Swept& swept : *page) {
       if (auto done = each(swept); !done) return done;
     }
+    if (page->back().record.id < *from) return Error(Code::Corrupt, "receipts are out of order");
     from = page->back().record.id.next();
   }
   return {};

@@ -406,6 +406,7 @@ TEST_CASE("receipts of swept mail are checked against the history, and opened wh
     REQUIRE(stored);
     ids.push_back(stored->id);
   }
+  std::ranges::sort(ids);  // made within one millisecond, they may be in any order
   store::Transition drain;
   drain.mailbox = made.record.id;
   drain.messages = {ids[0], ids[1]};
@@ -443,7 +444,7 @@ TEST_CASE("receipts of swept mail are checked against the history, and opened wh
         true);
   finds(first([](store::Swept& swept) { swept.record.container[0] ^= std::byte{1}; }),
         "not of what was accepted", true);
-  finds(first([](store::Swept& swept) { ++swept.record.seq; }), "does not say that it came", true);
+  finds(first([](store::Swept& swept) { swept.record.seq = 0; }), "does not say that it came", true);
   finds(first([](store::Swept& swept) { swept.record.seq = 1'000'000; }), "does not say that it came", true);
   finds(
       [&](store::Swept& swept) {
