@@ -90,7 +90,8 @@ Result<Arrival> Arrival::open(const std::string& path, const VaultId& vault, con
   if (!copies) return copies.error();
   Arrival arrival(path, std::move(*folder), std::move(*copies), unfinished);
   if (!is_there(work + "/" + kFrom)) {
-    auto said = create_file(work + "/" + kFrom, as_bytes(origin(vault, from)), 0600);
+    // As a whole or not at all: what was killed in the middle of it is gone on with.
+    auto said = replace_file(work + "/" + kFrom, as_bytes(origin(vault, from)), 0600);
     if (!said) return said.error();
   }
   if (auto taken = arrival.take_back(); !taken) return taken.error();

@@ -2,6 +2,7 @@
 """Where log lines go and what stands in them: standard error, the system log, the journal's fields, fail2ban."""
 import base64
 import pathlib
+import re
 import shutil
 import socket
 import sys

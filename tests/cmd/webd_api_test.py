@@ -159,6 +159,7 @@ class ApiTest(unittest.TestCase):
         note = self.vault.side / "note"
         note.write_text(checkpoint["note"])
         self.vault.store("verify", "--against", note, "--public-key", checkpoint["key"])
+        self.vault.store("verify")
         status = self.call("GET", "/api/v1/status", token="read")
         said = self.vault.json("status")[0]
         for field in ("last_verify", "last_verify_findings", "last_backup", "checkpoint_key"):
