@@ -18,13 +18,28 @@
 namespace gw::cmd {
 namespace {
 
-constexpr std::array kUnits{"gw-store.service",      "gw-store-append.socket", "gw-store-drain.socket",
-                            "gw-store-admin.socket", "gw-smtpd.service",       "gw-smtpd.socket",
-                            "gw-smtps.socket",       "gw-pop3d.socket",        "gw-proxy.service",
-                            "gw-proxy-smtp.socket",  "gw-proxy-pop3.socket",   "gw-webd.service",
-                            "gw-webd.socket",        "gw-backup.service",      "gw-backup.timer",
-                            "gw-verify.service",     "gw-verify.timer",        "gw-checkpoint.service",
-                            "gw-checkpoint.timer",   "gw-metrics.service",     "gw-metrics.timer"};
+constexpr std::array kUnits{"gw.target",
+                            "gw-store.service",
+                            "gw-store-append.socket",
+                            "gw-store-drain.socket",
+                            "gw-store-admin.socket",
+                            "gw-smtpd.service",
+                            "gw-smtpd.socket",
+                            "gw-smtps.socket",
+                            "gw-pop3d.socket",
+                            "gw-proxy.service",
+                            "gw-proxy-smtp.socket",
+                            "gw-proxy-pop3.socket",
+                            "gw-webd.service",
+                            "gw-webd.socket",
+                            "gw-backup.service",
+                            "gw-backup.timer",
+                            "gw-verify.service",
+                            "gw-verify.timer",
+                            "gw-checkpoint.service",
+                            "gw-checkpoint.timer",
+                            "gw-metrics.service",
+                            "gw-metrics.timer"};
 constexpr std::size_t kMost = 64 << 10;
 constexpr std::chrono::seconds kPatience{10};
 
@@ -71,6 +86,12 @@ std::optional<std::string> printed(std::vector<std::string> command) {
 
 using Properties = std::map<std::string, std::string, std::less<>>;
 
+bool contains_word(std::string_view text, std::string_view word) {
+  for (const std::string_view each : split(text, ' '))
+    if (each == word) return true;
+  return false;
+}
+
 void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
   const auto is = [&](std::string_view property, std::string_view value) {
     const auto found = unit.find(property);
@@ -83,7 +104,10 @@ void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
   const auto state = unit.find("ActiveState");
   finding.text = state == unit.end() ? "unknown" : state->second;
   // A service comes with its socket or timer, and may be done.
-  const bool waits = name.ends_with(".socket") || name.ends_with(".timer");
+  const bool waits = name.ends_with(".socket") || name.ends_with(".timer") || name.ends_with(".target");
+  // What gw.target brings comes and goes with it.
+  const auto wanted = unit.find("WantedBy");
+  const bool brought = wanted != unit.end() && contains_word(wanted->second, "gw.target");
   if (is("ActiveState", "failed")) {
     finding.level = Level::Trouble;
     finding.text = "has failed";
@@ -93,7 +117,7 @@ void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
     finding.level = Level::Trouble;
     finding.text = "is enabled and does not run";
     finding.hint = "systemctl start " + name;
-  } else if (waits && is("ActiveState", "active") && is("UnitFileState", "disabled")) {
+  } else if (waits && !brought && is("ActiveState", "active") && is("UnitFileState", "disabled")) {
     finding.level = Level::Warning;
     finding.text = "runs, and will not after the next boot";
     finding.hint = "systemctl enable " + name;
@@ -105,7 +129,7 @@ void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
 
 void examine_units(const std::string& systemctl, std::vector<Diagnosis>& findings) {
   std::vector<std::string> command{systemctl, "show", "--no-pager",
-                                   "--property=Id,LoadState,ActiveState,UnitFileState,Result"};
+                                   "--property=Id,LoadState,ActiveState,UnitFileState,Result,WantedBy"};
   command.insert(command.end(), kUnits.begin(), kUnits.end());
   const auto text = printed(std::move(command));
   if (!text) return;

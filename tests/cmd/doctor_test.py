@@ -183,6 +183,11 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual((stopped["level"], stopped["hint"]), ("trouble", "systemctl start gw-verify.timer"))
         once = doctor(unit("gw-smtps.socket", "active", "disabled"))["gw-smtps.socket"]
         self.assertEqual((once["level"], once["hint"]), ("warning", "systemctl enable gw-smtps.socket"))
+        # What gw.target brings is there after the next boot, if gw.target is.
+        for target, about in (("enabled", []), ("disabled", ["gw.target"])):
+            text = unit("gw.target", "active", target) + "\n" + unit("gw-smtps.socket", "active", "disabled") + "WantedBy=gw.target\n"
+            found = doctor(text, 1 if about else 0)
+            self.assertEqual([name for name, finding in found.items() if finding["level"] == "warning"], about)
         # What says nothing of use is not believed.
         self.assertEqual(doctor(unit("gw-smtps.socket", "failed"), 0, code=1), {})
         self.assertEqual(doctor("nonsense", 0), {})
