@@ -51,14 +51,22 @@ std::string origin(const VaultId& vault, const std::string& from) {
   return "vault " + vault.hex() + "\nfrom " + from + "\n";
 }
 
-// That what is in it is of this move and no other. A run may have been killed before it said so.
+// That what is in it is of this move and no other. A run may have been killed before it said so, or while it
+// did: then nothing else is there yet.
 Result<void> check_origin(const std::string& path, const VaultId& vault, const std::string& from) {
   const auto said = read_file(path + "/" + kWork + "/" + kFrom, 16 << 10);
   if (!said && said.error().code() == Code::NotFound) return {};
   if (!said) return said.error();
-  if (*said == origin(vault, from)) return {};
+  if (origin(vault, from).starts_with(*said)) return {};
   return Error(Code::Exists, path + ": an unfinished move of another vault, or from another folder:\n" +
                                  printable(trim(*said)));
+}
+
+Result<void> say_origin(const std::string& work, const std::string& text) {
+  const std::string path = work + "/" + kFrom;
+  if (const auto said = read_file(path, 16 << 10); said && *said == text) return {};
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return Error::from_errno(path);
+  return create_file(path, as_bytes(text), 0600);
 }
 
 Result<Fd> open_folder(const std::string& path) {
@@ -89,11 +97,7 @@ Result<Arrival> Arrival::open(const std::string& path, const VaultId& vault, con
   auto copies = Destination::open(work, true);
   if (!copies) return copies.error();
   Arrival arrival(path, std::move(*folder), std::move(*copies), unfinished);
-  if (!is_there(work + "/" + kFrom)) {
-    // As a whole or not at all: what was killed in the middle of it is gone on with.
-    auto said = replace_file(work + "/" + kFrom, as_bytes(origin(vault, from)), 0600);
-    if (!said) return said.error();
-  }
+  if (auto said = say_origin(work, origin(vault, from)); !said) return said.error();
   if (auto taken = arrival.take_back(); !taken) return taken.error();
   return arrival;
 }

@@ -253,12 +253,20 @@ class InterruptedTest(gw_move.Case):
         self.all_is_there()
 
     def test_an_unfinished_move_of_another_vault_is_left_alone(self):
-        self.killed_when((self.to / ".migrate/from").exists)
+        self.killed_when((self.to / ".migrate/.part").exists)
         with gw.Vault(tls=False) as other:
             for option in ("--resume", "--abort"):
                 done = other.store("migrate", "--to", self.to, option, status=73)
                 self.assertIn(b"of another vault", done.stderr)
         self.migrate("--resume")
+
+    def test_one_that_was_killed_while_it_noted_whose_it_is_goes_on(self):
+        for text, option in (("", "--abort"), ("vault 1", "--resume")):
+            self.killed_when((self.to / ".migrate/.part").exists)
+            note = self.to / ".migrate/from"
+            note.write_text(note.read_text()[:len(text)])
+            self.migrate(option)
+        self.all_is_there()
 
     def test_the_tool_is_asked_to_end(self):
         tool = subprocess.Popen([gw.program("gw-store"), "migrate", "--to", self.to], env=self.vault.env,
