@@ -13,7 +13,8 @@ std::vector<std::string> holders(const LocalVault& vault, ByteView octets) {
   for (const auto& entry : fs::recursive_directory_iterator(vault.options.path)) {
     if (!entry.is_regular_file()) continue;
     std::ifstream file(entry.path(), std::ios::binary);
-    const std::string all{std::istreambuf_iterator<char>(file), {}};
+    std::string all(entry.file_size(), '\0');
+    file.read(all.data(), static_cast<std::streamsize>(all.size()));
     if (all.find(as_text(octets)) != std::string::npos)
       names.push_back(fs::relative(entry.path(), vault.options.path));
   }
