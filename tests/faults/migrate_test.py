@@ -1,11 +1,14 @@
 #!/usr/bin/python3
-"""gw-store migrate, killed at each step of the switch: there is one vault before and after, and --resume ends it."""
+"""gw-store migrate, killed at each step of the switch: there is one vault before and after, and --resume ends it.
+And the memory that it takes."""
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -133,6 +136,22 @@ class SwitchTest(gw_move.Case):
             gw.until(lambda: smtp.deliver(self.box.address, content).ok, "mail is taken again")
             self.sent.append(content)
         self.migrate("--resume")
+        self.all_is_there()
+
+
+class MemoryTest(gw_move.Case):
+    def test_memory_does_not_grow_with_the_mails(self):
+        self.put(*[6_000_000] * 12)
+        tool = subprocess.Popen([gw.program("gw-store"), "migrate", "--to", self.to], env=self.vault.env,
+                                stdout=subprocess.DEVNULL)
+        most = 0
+        while tool.poll() is None:
+            with contextlib.suppress(AssertionError, FileNotFoundError, ProcessLookupError):
+                most = max(most, gw.resident(tool.pid, "VmHWM"))
+            time.sleep(0.01)
+        self.assertEqual(tool.returncode, 0)
+        self.assertLess(most, 64 << 20)
+        self.assertGreater(most, 1 << 20, "it was looked at")
         self.all_is_there()
 
 
