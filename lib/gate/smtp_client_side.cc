@@ -67,6 +67,7 @@ bool SmtpClientSide::read(milliseconds patience) {
   stream_.set_timeout(std::min(patience, in_body ? timeouts_.data : timeouts_.idle));
   const Result<std::size_t> got = stream_.read(buffer);
   if (got) {
+    octets_ += *got;
     *got == 0 ? session_->receive_eof() : session_->receive(buffer.first(*got));
     return true;
   }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ class SmtpClientSide {
   const smtp::Session& session() const { return *session_; }
   bool begun() const { return session_ != nullptr; }
   const std::string& reason() const { return reason_; }  // why it ended
+  std::uint64_t octets() const { return octets_; }       // read so far
 
   // Greets, unless the client spoke first and `patient` is not said.
   void begin(smtp::Options options, bool patient);
@@ -68,6 +70,7 @@ class SmtpClientSide {
   std::array<std::byte, kCommandBuffer> command_;
   std::unique_ptr<std::byte[]> body_;
   bool secret_ = false;
+  std::uint64_t octets_ = 0;
   std::string reason_{kGone};
 };
 

@@ -71,7 +71,7 @@ class Connection {
   std::size_t accepted_ = 0;
   std::size_t recipients_refused_ = 0;
   std::optional<std::chrono::steady_clock::time_point> body_begun_;
-  std::uint64_t body_octets_ = 0;           // that came since
+  std::uint64_t octets_before_ = 0;         // read until then
   std::map<MailboxId, std::string> known_;  // mailboxes that were named
 };
 
@@ -160,7 +160,7 @@ bool Connection::need_input() {
     body_begun_.reset();
   } else if (!body_begun_) {
     body_begun_ = std::chrono::steady_clock::now();
-    body_octets_ = 0;
+    octets_before_ = client_.octets();
     if (mail_ && store_ != nullptr) mail_->prepare(*store_);
   }
   if (!service_.scarce()) return client_.read();
@@ -175,7 +175,8 @@ bool Connection::too_slow() const {
   using std::chrono::duration_cast;
   const auto passed = duration_cast<milliseconds>(std::chrono::steady_clock::now() - *body_begun_);
   return passed > service_.scarce_timeout &&
-         body_octets_ * 1000 < service_.scarce_rate * static_cast<std::uint64_t>(passed.count());
+         (client_.octets() - octets_before_) * 1000 <
+             service_.scarce_rate * static_cast<std::uint64_t>(passed.count());
 }
 
 // A journal source that hears 5xx gives its mail up: `gw-store doctor` says so, by what is noted here.
@@ -293,7 +294,6 @@ void Connection::rcpt(const smtp::RcptTo& to) {
 }
 
 void Connection::body(ByteView octets) {
-  body_octets_ += octets.size();
   const Result<void> written = mail_->write(*store_, octets);
   if (written) return;
   fail(written.error(), "cannot store");
