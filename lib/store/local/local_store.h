@@ -25,7 +25,7 @@ struct LocalOptions {
   std::string path;
   Signer signer;
   std::function<void(const Error&)> failed;   // a write failed: stop, exit 75
-  std::uint64_t large_threshold = 512 << 10;  // containers from this size on are files
+  std::uint64_t large_threshold = 256 << 10;  // containers from this size on are files
   std::uint64_t append_memory = 32 << 20;     // held for all open appends together
   std::uint64_t low_mark = 64 << 20;          // free octets under which appends are refused
   std::uint64_t high_mark = 96 << 20;         // free octets above which they are taken again
