@@ -7,6 +7,8 @@ namespace {
 
 // Up to here an append is kept back, so that it goes out with its commit as one write.
 constexpr std::size_t kHeldBack = 64 << 10;
+// A rest this short waits for what follows: a write for itself would wake the keeper once more.
+constexpr std::size_t kShort = 4 << 10;
 
 class RemoteAppend : public store::Append {
  public:
@@ -39,11 +41,12 @@ class RemoteAppend : public store::Append {
       add_data(out_, container);
       return {};
     }
-    while (!container.empty()) {
+    do {
       const ByteView piece = container.first(std::min(container.size(), kMaxData));
       if (auto sent = stream(piece); !sent) return fail(sent.error());
       container = container.subspan(piece.size());
-    }
+    } while (container.size() > kShort);
+    add_data(out_, container);
     return {};
   }
 

@@ -1,4 +1,5 @@
 // Connections that end: what then is done, not done, or not known.
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
@@ -158,6 +159,27 @@ TEST_CASE_METHOD(Fixture, "after a keeper ended, the next operations find its su
   link.start_again();
   REQUIRE(contract::deliver(*remote, mailbox, contract::new_mail()));
   CHECK(remote->list(mailbox, 0, 10).value().size() == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "an append arrives whole, wherever its pieces end") {
+  auto remote = link.connect();
+  constexpr std::size_t kShort = 4 << 10;  // a rest that waits for what follows
+  for (const std::size_t whole : {kMaxData, 2 * kMaxData}) {
+    for (const std::size_t more : {std::size_t{0}, std::size_t{1}, std::size_t{216}, kShort, kShort + 1}) {
+      for (const std::size_t piece :
+           {std::size_t{1000}, kMaxData - 1, kMaxData, kMaxData + 16, 4 * kMaxData}) {
+        const Mail mail = contract::new_mail(whole + more);
+        auto append = remote->begin(mailbox, mail.id).value();
+        for (ByteView rest = mail.container; !rest.empty();) {
+          const ByteView now = rest.first(std::min(rest.size(), piece));
+          REQUIRE(append->put(now));
+          rest = rest.subspan(now.size());
+        }
+        REQUIRE(append->commit(mail.commit));
+        CHECK(contract::read_all(*remote, mailbox, mail.id) == mail.container);
+      }
+    }
+  }
 }
 
 TEST_CASE_METHOD(Fixture, "a streamed append whose keeper ends is Unavailable and leaves nothing") {
