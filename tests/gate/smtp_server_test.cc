@@ -494,6 +494,22 @@ TEST_CASE("While connections are scarce, silence and slowness end a session soon
     client.end();
     CHECK(vault.list(mailbox.id).size() == (scarce ? 0 : 1));
   }
+  SECTION("what is refused and dropped counts as sent") {
+    vault.service.max_size = 1000;
+    vault.service.scarce_rate = 20'000;
+    SmtpClient client(vault.service);
+    client.begin();
+    client.ask(rcpt(mailbox));
+    client.ask("DATA");
+    client.send(std::string(1200, 'x') + "\r\n");
+    const auto enough = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+    while (std::chrono::steady_clock::now() < enough) {
+      client.send(std::string(900, 'x') + "\r\n");
+      std::this_thread::yield();
+    }
+    client.send(".\r\n");
+    CHECK(code(client.reply()) == "552 5.3.4");
+  }
 }
 
 TEST_CASE("A sender that names a mailbox and hears 5xx is noted in the mailbox's history") {
