@@ -70,7 +70,7 @@ std::string_view name(Trace trace);
 std::optional<Status> parse_status(std::string_view word);
 std::optional<Trace> parse_trace(std::string_view word);
 
-inline constexpr std::int64_t kReceipts = 90 * 86'400;
+inline constexpr std::int64_t kReceipts = std::int64_t{90} * 86'400;
 
 struct MailboxRecord {
   MailboxId id;

@@ -151,7 +151,7 @@ void Server::sweep_now_and_then() {
       std::unique_lock lock(mutex_);
       if (changed_.wait_for(lock, pause, [&] { return sweeper_ends_; })) return;
     }
-    mark_unconfirmed(shared_, shared_.pending.take_left());
+    mark_unconfirmed(shared_.store, shared_.pending, shared_.pending.take_left());
     auto swept = shared_.store.sweep(options_.sweep_budget, false);
     const bool more = swept && swept->more;
     pause = more ? 50ms : Clock::duration(options_.sweep_every);

@@ -9,7 +9,6 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -18,36 +17,11 @@
 #include "keeper/change_count.h"
 #include "keeper/channel.h"
 #include "keeper/protocol.pb.h"
+#include "keeper/server/pending.h"
 #include "keeper/start.h"
 #include "store/store.h"
 
 namespace gw::keeper {
-
-// Which session committed each message that is pending. Shared, since one may be settled over another
-// connection.
-class PendingMessages {
- public:
-  struct Message {
-    MailboxId mailbox;
-    MessageId message;
-    std::string actor{};  // who is said to have left it
-  };
-  void add(const void* session, const Message& message);
-  void settled(const std::vector<MessageId>& messages);
-  std::vector<Message> take(const void* session);  // all of this session's
-  // Those whose session has ended and that could not be marked then.
-  void leave(const Message& message);
-  std::vector<Message> take_left();
-
- private:
-  struct Owned {
-    const void* session;
-    MailboxId mailbox;
-  };
-  std::mutex mutex_;
-  std::unordered_map<MessageId, Owned> messages_;
-  std::vector<Message> left_;
-};
 
 // What all sessions of a keeper share.
 struct Shared {
@@ -59,9 +33,6 @@ struct Shared {
   std::optional<ChangeCount> changes;  // none, where the system gives no memory for it
   std::function<void()> stop;          // ends the keeper
 };
-
-// Marks these pending messages as unconfirmed. What cannot be now is left for the next time.
-void mark_unconfirmed(Shared& shared, const std::vector<PendingMessages::Message>& messages);
 
 class Session {
  public:

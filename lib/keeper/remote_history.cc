@@ -1,0 +1,91 @@
+// RemoteStore: histories, sweeps and receipts.
+#include "keeper/remote_private.h"
+
+namespace gw::keeper {
+
+Result<store::LogHead> RemoteStore::history_head(const MailboxId& log) {
+  auto reply = ask(Effect::Reads, proto::OP_HISTORY_HEAD,
+                   [&](Request& request) { put_octets(log.view(), *request.mutable_mailbox()); });
+  if (!reply) return reply.error();
+  const Reply& found = (*reply)->reply();
+  const auto root = octets_of<32>(found.value(), "root");
+  if (!root) return root.error();
+  return store::LogHead{found.number(), *root, found.time()};
+}
+
+Result<std::vector<Bytes>> RemoteStore::history_read(const MailboxId& log, std::uint64_t from,
+                                        std::size_t limit) {
+  std::vector<Bytes> leaves;
+  return pages(
+      proto::OP_HISTORY_READ, leaves,
+      [&](Request& request) {
+        put_octets(log.view(), *request.mutable_mailbox());
+        request.set_from(from);
+        request.set_limit(limit);
+      },
+      [&](const Reply& reply) -> Result<void> {
+        for (const std::string& item : reply.items()) leaves.push_back(to_bytes(item));
+        return {};
+      });
+}
+
+Result<std::uint64_t> RemoteStore::note(const MailboxId& log, const store::Leaf& leaf) {
+  return number_of(ask(Effect::Changes, proto::OP_NOTE, [&](Request& request) {
+    put_octets(log.view(), *request.mutable_mailbox());
+    put_octets(store::encode(leaf), *request.mutable_value());
+    put_octets(as_bytes(leaf.actor), *request.mutable_actor());
+  }));
+}
+
+Result<std::size_t> RemoteStore::note_messages(const MailboxId& mailbox, const store::Leaf& like,
+                                  std::span<const MessageId> messages) {
+  if (messages.empty()) return 0;
+  return number_of(ask(Effect::Changes, proto::OP_NOTE, [&](Request& request) {
+    put_octets(mailbox.view(), *request.mutable_mailbox());
+    store::Leaf leaf = like;
+    leaf.message = messages.front();
+    put_octets(store::encode(leaf), *request.mutable_value());
+    put_octets(as_bytes(leaf.actor), *request.mutable_actor());
+    for (const MessageId& message : messages) put_octets(message.view(), *request.add_messages());
+  }));
+}
+
+Result<std::string> RemoteStore::checkpoint(std::string_view actor) {
+  auto reply = ask(Effect::Changes, proto::OP_CHECKPOINT,
+                   [&](Request& request) { put_octets(as_bytes(actor), *request.mutable_actor()); });
+  if (!reply) return reply.error();
+  return (*reply)->reply().value();
+}
+
+Result<store::SweepReport> RemoteStore::sweep(std::size_t budget, bool now, const MailboxId& only) {
+  auto reply = ask(Effect::Changes, proto::OP_SWEEP, [&](Request& request) {
+    request.set_limit(budget);
+    request.set_now(now);
+    if (!only.zero()) put_octets(only.view(), *request.mutable_mailbox());
+  });
+  if (!reply) return reply.error();
+  const Reply& swept = (*reply)->reply();
+  return store::SweepReport{swept.number(), swept.octets(), swept.receipts(), swept.flag(),
+                            swept.held_back()};
+}
+
+Result<std::vector<store::Swept>> RemoteStore::swept(const MailboxId& mailbox, const MessageId& from,
+                                        std::size_t limit) {
+  std::vector<store::Swept> receipts;
+  return pages(
+      proto::OP_SWEPT, receipts,
+      [&](Request& request) {
+        name(mailbox, from, request);
+        request.set_limit(limit);
+      },
+      [&](const Reply& reply) -> Result<void> {
+        for (const std::string& item : reply.items()) {
+          auto receipt = store::decode_swept(as_bytes(item));
+          if (!receipt) return receipt.error();
+          receipts.push_back(std::move(*receipt));
+        }
+        return {};
+      });
+}
+
+}  // namespace gw::keeper

@@ -1,0 +1,139 @@
+// RemoteStore: messages, leases and permits.
+#include "keeper/remote_private.h"
+
+namespace gw::keeper {
+
+Result<store::MailboxStat> RemoteStore::stat(const MailboxId& mailbox) {
+  auto reply = ask(Effect::Reads, proto::OP_STAT,
+                   [&](Request& request) { put_octets(mailbox.view(), *request.mutable_mailbox()); });
+  if (!reply) return reply.error();
+  return from_proto((*reply)->reply().stat());
+}
+
+Result<std::unique_ptr<store::Append>> RemoteStore::begin(const MailboxId& mailbox, const MessageId& message) {
+  return make_remote_append(pool_, mailbox, message);
+}
+
+Result<store::MessageRecord> RemoteStore::find(const MailboxId& mailbox, const MessageId& message) {
+  auto reply =
+      ask(Effect::Reads, proto::OP_FIND, [&](Request& request) { name(mailbox, message, request); });
+  if (!reply) return reply.error();
+  return store::decode_message(as_bytes((*reply)->reply().value()));
+}
+
+Result<std::vector<store::MessageRecord>> RemoteStore::list(const MailboxId& mailbox, std::uint64_t after,
+                                               std::size_t limit) {
+  std::vector<store::MessageRecord> records;
+  return pages(
+      proto::OP_LIST, records,
+      [&](Request& request) {
+        put_octets(mailbox.view(), *request.mutable_mailbox());
+        request.set_from(after);
+        request.set_limit(limit);
+      },
+      [&](const Reply& reply) -> Result<void> {
+        for (const std::string& item : reply.items()) {
+          auto record = store::decode_message(as_bytes(item));
+          if (!record) return record.error();
+          records.push_back(*record);
+        }
+        return {};
+      });
+}
+
+Result<Bytes> RemoteStore::envelope(const MailboxId& mailbox, const MessageId& message) {
+  auto reply =
+      ask(Effect::Reads, proto::OP_ENVELOPE, [&](Request& request) { name(mailbox, message, request); });
+  if (!reply) return reply.error();
+  return to_bytes((*reply)->reply().value());
+}
+
+Result<std::size_t> RemoteStore::read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
+                         std::span<std::byte> to) {
+  std::size_t got = 0;
+  auto reply = ask(
+      Effect::Reads, proto::OP_READ,
+      [&](Request& request) {
+        name(mailbox, message, request);
+        request.set_from(offset);
+        request.set_limit(to.size());
+      },
+      to, &got);
+  if (!reply) return reply.error();
+  return got;
+}
+
+Result<store::Opening> RemoteStore::opening(const MailboxId& mailbox, const MessageId& message,
+                               std::span<std::byte> to) {
+  if (to.empty()) return Store::opening(mailbox, message, to);
+  store::Opening opening;
+  auto reply = ask(
+      Effect::Reads, proto::OP_OPENING,
+      [&](Request& request) {
+        name(mailbox, message, request);
+        request.set_limit(to.size());
+      },
+      to, &opening.octets);
+  if (!reply) return reply.error();
+  opening.envelope = to_bytes((*reply)->reply().value());
+  return opening;
+}
+
+Result<std::size_t> RemoteStore::transition(const store::Transition& change) {
+  if (change.messages.size() > limits_.batch) {
+    return Error(Code::BadInput, "more messages than one transition may change");
+  }
+  Bytes ids;
+  for (std::size_t at = 0; at < change.messages.size(); ++at) {
+    constexpr std::size_t kInOne = kMaxData / 16;
+    if (at % kInOne == 0) add_data_header(ids, 16 * std::min(change.messages.size() - at, kInOne));
+    append(ids, change.messages[at].view());
+  }
+  const auto* lease = dynamic_cast<const RemoteLease*>(change.lease);
+  if (change.lease != nullptr && lease == nullptr)
+    return Error(Code::LeaseLost, "not a lease of this store");
+  const auto fill = [&](Request& request) {
+    put_octets(change.mailbox.view(), *request.mutable_mailbox());
+    put_octets(as_bytes(change.actor), *request.mutable_actor());
+    proto::Transition& to = *request.mutable_transition();
+    to.set_from(static_cast<std::uint32_t>(change.from));
+    to.set_to(change.to ? static_cast<std::uint32_t>(*change.to) : 0);
+    to.set_count(change.messages.size());
+    if (change.token) put_octets(*change.token, *to.mutable_token());
+    if (lease != nullptr) to.set_leased(true);
+    if (lease != nullptr) request.set_number(lease->number());
+  };
+  auto reply = lease != nullptr ? ask_on(*lease, proto::OP_TRANSITION, fill, ids)
+                                : ask(Effect::Changes, proto::OP_TRANSITION, fill, {}, nullptr, ids);
+  if (!reply) return reply.error();
+  if (change.from == store::State::Pending) {
+    for (const MessageId& message : change.messages) pool_->release_pending(message);
+  }
+  return (*reply)->reply().number();
+}
+
+Result<bool> RemoteStore::seen(const MailboxId& mailbox, const Digest& fingerprint) {
+  auto reply = ask(Effect::Reads, proto::OP_SEEN, [&](Request& request) {
+    put_octets(mailbox.view(), *request.mutable_mailbox());
+    put_octets(fingerprint, *request.mutable_value());
+  });
+  if (!reply) return reply.error();
+  return (*reply)->reply().flag();
+}
+
+Result<std::unique_ptr<store::Lease>> RemoteStore::acquire(const MailboxId& mailbox, std::string_view owner,
+                                              std::chrono::seconds ttl,
+                                              std::chrono::seconds yields) {
+  // A lease whose connection was lost has ended: as if it had never been.
+  auto reply = ask(Effect::Reads, proto::OP_ACQUIRE, [&](Request& request) {
+    put_octets(mailbox.view(), *request.mutable_mailbox());
+    put_octets(as_bytes(owner), *request.mutable_text());
+    request.set_limit(static_cast<std::uint64_t>(std::max<std::int64_t>(ttl.count(), 0)));
+    request.set_from(static_cast<std::uint64_t>(std::max<std::int64_t>(yields.count(), 0)));
+  });
+  if (!reply) return reply.error();
+  const std::uint64_t number = (*reply)->reply().number();
+  return std::make_unique<RemoteLease>(pool_, *reply, number);
+}
+
+}  // namespace gw::keeper

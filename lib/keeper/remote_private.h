@@ -1,0 +1,183 @@
+// The Store over the keeper's socket, as remote_*.cc define it. Not for others to include: remote_store.h.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "keeper/convert.h"
+#include "keeper/lookups.h"
+#include "keeper/pool.h"
+#include "keeper/remote_hold.h"
+#include "keeper/remote_store.h"
+
+namespace gw::keeper {
+
+class RemoteStore : public store::Store {
+ public:
+  explicit RemoteStore(RemoteOptions options)
+      : pool_(std::make_shared<Pool>(std::move(options.dial), std::move(options.tool))) {}
+
+  Result<void> open();
+
+  store::Limits limits() const override { return limits_; }
+  Result<store::Health> health() override;
+  Result<VaultId> vault_id() override { return vault_; }
+  Result<void> put_mailbox(const store::MailboxRecord& record, const std::vector<store::Slot>& slots,
+                           const store::Note& note) override;
+  Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) override;
+  Result<store::MailboxRecord> mailbox(const MailboxId& mailbox) override;
+  Result<std::vector<store::MailboxRecord>> mailboxes() override;
+  Result<store::Recipient> resolve(std::string_view address, store::Lookup lookup) override;
+  Result<store::MailboxStat> stat(const MailboxId& mailbox) override;
+  Result<std::unique_ptr<store::Append>> begin(const MailboxId& mailbox, const MessageId& message) override;
+  Result<store::MessageRecord> find(const MailboxId& mailbox, const MessageId& message) override;
+  Result<std::vector<store::MessageRecord>> list(const MailboxId& mailbox, std::uint64_t after,
+                                                 std::size_t limit) override;
+  Result<Bytes> envelope(const MailboxId& mailbox, const MessageId& message) override;
+  Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
+                           std::span<std::byte> to) override;
+  Result<store::Opening> opening(const MailboxId& mailbox, const MessageId& message,
+                                 std::span<std::byte> to) override;
+  Result<std::size_t> transition(const store::Transition& change) override;
+  Result<bool> seen(const MailboxId& mailbox, const Digest& fingerprint) override;
+  Result<std::unique_ptr<store::Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
+                                                std::chrono::seconds ttl,
+                                                std::chrono::seconds yields) override;
+  Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override;
+  Result<store::Record> get(const store::RecordKey& key) override;
+  Result<std::uint64_t> put_if(const store::RecordKey& key, std::uint64_t version, ByteView value,
+                               const store::Note& note) override;
+  Result<void> erase_if(const store::RecordKey& key, std::uint64_t version,
+                        const store::Note& note) override;
+  Result<std::vector<store::Record>> scan(store::Kind kind, const MailboxId& mailbox, std::string_view after,
+                                          std::size_t limit) override;
+  Result<store::LogHead> history_head(const MailboxId& log) override;
+  Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
+                                          std::size_t limit) override;
+  Result<std::uint64_t> note(const MailboxId& log, const store::Leaf& leaf) override;
+  Result<std::size_t> note_messages(const MailboxId& mailbox, const store::Leaf& like,
+                                    std::span<const MessageId> messages) override;
+  Result<std::string> checkpoint(std::string_view actor) override;
+  Result<store::SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override;
+  Result<std::vector<store::Swept>> swept(const MailboxId& mailbox, const MessageId& from,
+                                          std::size_t limit) override;
+  Result<store::Purge> purge(std::uint64_t number) override;
+  Result<void> tally(const store::Tally& tally) override;
+  Result<std::vector<store::Tally>> tallies() override;
+  Result<std::unique_ptr<store::Snapshot>> snapshot() override;
+  Result<std::unique_ptr<store::Suspension>> suspend() override;
+
+ private:
+  using Reply = proto::Reply;
+  using Request = proto::Request;
+  enum class Effect : unsigned char { Reads, Changes };
+
+  // The first connection may be one that an ended keeper had left; the second may meet one that is just ending.
+  static constexpr int kTries = 3;
+
+  static Error lost(Effect effect, bool sent, const Error& why);
+  static void name(const MailboxId& mailbox, const MessageId& message, Request& request) {
+    put_octets(mailbox.view(), *request.mutable_mailbox());
+    put_octets(message.view(), *request.mutable_message());
+  }
+  static void put_note(const store::Note& note, Request& request) {
+    request.mutable_note()->set_type(static_cast<std::uint32_t>(note.type));
+    request.mutable_note()->set_value(note.value);
+    put_octets(as_bytes(note.actor), *request.mutable_actor());
+  }
+  static std::uint64_t version_of(const Reply& reply, int at) {
+    return at < reply.versions_size() ? reply.versions(at) : 0;
+  }
+  static Result<void> done(const Result<Loan>& reply) {
+    if (!reply) return reply.error();
+    return {};
+  }
+  static Result<std::uint64_t> number_of(const Result<Loan>& reply) {
+    if (!reply) return reply.error();
+    return (*reply)->reply().number();
+  }
+
+  // One round trip. The reply stays in the connection while the loan lasts; the keeper's refusal is the
+  // error. What surely was not done, or only reads, is tried anew: the connection may be one that an ended
+  // keeper had left.
+  template <class Fill>
+  Result<Loan> ask(Effect effect, proto::Op op, Fill fill, std::span<std::byte> to = {},
+                   std::size_t* got = nullptr, ByteView frames = {}, Pool::Use use = Pool::Use::Any) {
+    for (int tries = 1;; ++tries) {
+      auto loan = pool_->borrow(use);
+      if (!loan) return loan.error();
+      Request& request = (*loan)->fresh_request();
+      request.set_op(op);
+      fill(request);
+      bool sent = false;
+      auto asked = (*loan)->send(frames);
+      if (asked) {
+        sent = true;
+        asked = (*loan)->receive(to, got);
+      } else if (asked.error().code() == Code::Internal) {
+        return asked.error();
+      }
+      if (asked) {
+        if (auto refused = (*loan)->refusal(); !refused) return refused.error();
+        return loan;
+      }
+      loan->discard();
+      if (tries == kTries || (sent && effect == Effect::Changes)) return lost(effect, sent, asked.error());
+      use = Pool::Use::Fresh;
+    }
+  }
+
+  template <class Fill>
+  Result<Loan> ask_on(const RemoteLease& lease, proto::Op op, Fill fill, ByteView frames) {
+    auto loan = pool_->borrow(lease.connection());
+    if (!loan) return Error(Code::LeaseLost, loan.error().text());
+    Request& request = (*loan)->fresh_request();
+    request.set_op(op);
+    fill(request);
+    if (auto sent = (*loan)->send(frames); !sent) {
+      loan->discard();
+      return Error(Code::LeaseLost, "the connection to the keeper was lost");
+    }
+    if (auto received = (*loan)->receive(); !received) {
+      loan->discard();
+      return lost(Effect::Changes, true, received.error());
+    }
+    if (auto refused = (*loan)->refusal(); !refused) return refused.error();
+    return loan;
+  }
+
+  // An answer in pages, each taken by `take`; `all` is emptied first and given at the end.
+  template <class T, class Fill, class Take>
+  Result<T> pages(proto::Op op, T& all, Fill fill, Take take) {
+    for (bool again = false;; again = true) {
+      all.clear();
+      auto loan = ask(Effect::Reads, op, fill, {}, nullptr, {}, again ? Pool::Use::Fresh : Pool::Use::Any);
+      if (!loan) return loan.error();
+      for (;;) {
+        const Reply& reply = (*loan)->reply();
+        if (auto refused = (*loan)->refusal(); !refused) return refused.error();
+        if (auto taken = take(reply); !taken) {
+          if (reply.more()) loan->discard();
+          return taken.error();
+        }
+        if (!reply.more()) return std::move(all);
+        if (auto received = (*loan)->receive(); !received) {
+          loan->discard();
+          if (again || loan->fresh()) return lost(Effect::Reads, true, received.error());
+          break;
+        }
+      }
+    }
+  }
+
+  std::shared_ptr<Pool> pool_;
+  VaultId vault_;
+  store::Limits limits_;
+  Lookups lookups_;
+};
+
+}  // namespace gw::keeper

@@ -1,0 +1,90 @@
+// Session: what a connection holds, and what ends with it.
+#include <algorithm>
+
+#include "keeper/convert.h"
+#include "keeper/server/session.h"
+
+namespace gw::keeper {
+
+Result<void> Session::acquire() {
+  const auto mailbox = id_of<MailboxId>(request_.mailbox(), "mailbox id");
+  if (!mailbox) return mailbox.error();
+  static constexpr std::uint64_t kLongest = 7 * 86'400;
+  const auto seconds = [](std::uint64_t number) { return std::chrono::seconds(std::min(number, kLongest)); };
+  auto lease = store_.acquire(*mailbox, request_.text(), seconds(request_.limit()), seconds(request_.from()));
+  if (!lease) return lease.error();
+  const std::uint64_t number = (*lease)->number();
+  leases_[number] = std::move(*lease);
+  reply_.set_number(number);
+  return {};
+}
+
+Result<void> Session::renew() {
+  const auto lease = leases_.find(request_.number());
+  if (lease == leases_.end()) return Error(Code::LeaseLost, "this connection has no such lease");
+  return lease->second->renew();
+}
+
+Result<void> Session::permit() {
+  auto permit = store_.permit(request_.limit());
+  if (!permit) return permit.error();
+  reply_.set_number(next_permit_);
+  permits_[next_permit_++] = std::move(*permit);
+  return {};
+}
+
+Result<void> Session::snapshot() {
+  if (snapshot_) return Error(Code::Busy, "this connection has a snapshot");
+  auto made = store_.snapshot();
+  if (!made) return made.error();
+  snapshot_ = std::move(*made);
+  reply_.set_number(snapshot_->commits());
+  return {};
+}
+
+Result<void> Session::snapshot_file() {
+  if (!snapshot_) return Error(Code::NotFound, "this connection has no snapshot");
+  auto file = snapshot_->next();
+  if (!file) return file.error();
+  if (!*file) return {};
+  reply_.set_value((*file)->name);
+  reply_.set_octets((*file)->octets);
+  reply_.set_flag((*file)->immutable);
+  along_ = std::move((*file)->content);
+  return {};
+}
+
+Result<void> Session::suspend() {
+  if (suspension_) return Error(Code::Busy, "this connection has suspended it");
+  auto suspended = store_.suspend();
+  if (!suspended) return suspended.error();
+  suspension_ = std::move(*suspended);
+  return {};
+}
+
+void Session::resume() {
+  if (!suspension_) return;
+  suspension_.reset();
+  if (!moved_) mark_unconfirmed(store_, shared_.pending, shared_.pending.take_left());
+}
+
+Result<void> Session::moved() {
+  if (!suspension_) return Error(Code::Conflict, "this connection has not suspended it");
+  auto moved = suspension_->moved(request_.text(), request_.value());
+  moved_ = moved.has_value();
+  return moved;
+}
+
+void Session::end() {
+  append_.reset();
+  leases_.clear();
+  permits_.clear();
+  snapshot_.reset();
+  resume();
+  std::vector<PendingMessages::Message> pending = shared_.pending.take(this);
+  for (PendingMessages::Message& message : pending)
+    message.actor = "uid=" + std::to_string(peer_.uid) + " " + std::string(name(role_)) + " connection lost";
+  mark_unconfirmed(store_, shared_.pending, pending);
+}
+
+}  // namespace gw::keeper

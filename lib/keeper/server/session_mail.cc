@@ -1,0 +1,146 @@
+// Session: mail on its way in and out.
+#include <algorithm>
+
+#include "keeper/convert.h"
+#include "keeper/server/session.h"
+
+namespace gw::keeper {
+namespace {
+
+constexpr std::size_t kWithReply = 32 << 10;  // a piece up to here goes out with the reply, in one write
+
+}  // namespace
+
+void Session::begin(bool may) {
+  appending_ = Appending::Yes;
+  if (!may)
+    return fail_append(Error(Code::Denied, "begin is not for the " + std::string(name(role_)) + " socket"));
+  const auto mailbox = id_of<MailboxId>(request_.mailbox(), "mailbox id");
+  if (!mailbox) return fail_append(mailbox.error());
+  const auto message = id_of<MessageId>(request_.message(), "message id");
+  if (!message) return fail_append(message.error());
+  auto begun = store_.begin(*mailbox, *message);
+  if (!begun) return fail_append(begun.error());
+  append_ = std::move(*begun);
+  append_mailbox_ = *mailbox;
+  append_message_ = *message;
+}
+
+// The client hears at once, so that it need not send the rest; what it had sent already is swallowed.
+void Session::fail_append(const Error& error) {
+  append_.reset();
+  appending_ = Appending::Failed;
+  answer(error);
+}
+
+void Session::take_data(ByteView octets) {
+  if (appending_ == Appending::No) return violation("octets without an append");
+  if (appending_ == Appending::Failed) return;
+  if (auto put = append_->put(octets); !put) fail_append(put.error());
+}
+
+Result<void> Session::commit() {
+  appending_ = Appending::No;
+  const std::unique_ptr<store::Append> ending = std::move(append_);
+  auto wanted = from_proto(request_.commit());
+  if (!wanted) return wanted.error();
+  wanted->actor = actor();
+  auto receipt = ending->commit(*wanted);
+  if (!receipt) return receipt.error();
+  reply_.set_number(receipt->seq);
+  if (wanted->pending) {
+    put_octets(receipt->token, *reply_.mutable_value());
+    shared_.pending.add(this, {append_mailbox_, append_message_});
+  }
+  return {};
+}
+
+Result<void> Session::read() {
+  const auto mailbox = id_of<MailboxId>(request_.mailbox(), "mailbox id");
+  if (!mailbox) return mailbox.error();
+  const auto message = id_of<MessageId>(request_.message(), "message id");
+  if (!message) return message.error();
+  const bool opening = request_.op() == proto::OP_OPENING;
+  piece_.resize(kMaxData);
+  std::uint64_t offset = request_.from();
+  for (std::uint64_t left = request_.limit(); left > 0 && !over_;) {
+    const std::size_t wanted = std::min<std::uint64_t>(left, kMaxData);
+    const std::span<std::byte> space = std::span(piece_).first(wanted);
+    Result<std::size_t> got = 0;
+    if (opening && offset == 0) {
+      auto opened = store_.opening(*mailbox, *message, space);
+      if (!opened) return opened.error();
+      put_octets(opened->envelope, *reply_.mutable_value());
+      got = opened->octets;
+    } else {
+      got = store_.read(*mailbox, *message, offset, space);
+    }
+    if (!got) return got.error();
+    const ByteView octets = ByteView(piece_).first(*got);
+    left -= *got;
+    offset += *got;
+    const bool last = left == 0 || *got < wanted;
+    if (last && *got <= kWithReply) {
+      add_data(out_, octets);
+      break;
+    }
+    add_data_header(out_, *got);
+    const std::array<ByteView, 2> frame{ByteView(out_), octets};
+    if (!channel_.send(frame)) over_ = true;
+    out_.clear();
+    if (last) break;
+  }
+  return {};
+}
+
+Bytes Session::read_ids() {
+  const std::uint64_t count = request_.transition().count();
+  if (count > store_.limits().batch) {
+    violation("too many messages in one transition");
+    return {};
+  }
+  Bytes ids;
+  while (ids.size() < 16 * count) {
+    auto frame = channel_.next();
+    if (!frame || frame->kind != FrameKind::Data || frame->octets.size() > 16 * count - ids.size()) {
+      violation("message ids are missing");
+      return {};
+    }
+    append(ids, frame->octets);
+  }
+  return ids;
+}
+
+Result<void> Session::transition(const Bytes& ids) {
+  const proto::Transition& from = request_.transition();
+  store::Transition change;
+  const auto mailbox = id_of<MailboxId>(request_.mailbox(), "mailbox id");
+  if (!mailbox) return mailbox.error();
+  change.mailbox = *mailbox;
+  const auto state = state_of(from.from());
+  if (!state) return Error(Code::BadInput, "keeper protocol: no such state");
+  change.from = *state;
+  change.to = state_of(from.to());
+  if (from.to() != 0 && !change.to) return Error(Code::BadInput, "keeper protocol: no such state");
+  for (std::size_t at = 0; at < ids.size(); at += 16) {
+    change.messages.push_back(MessageId::from(ByteView(ids).subspan(at, 16)));
+  }
+  change.actor = actor();
+  if (!from.token().empty()) {
+    const auto token = octets_of<16>(from.token(), "token");
+    if (!token) return token.error();
+    change.token = *token;
+  }
+  if (from.leased()) {
+    const auto lease = leases_.find(request_.number());
+    if (lease == leases_.end()) return Error(Code::LeaseLost, "this connection has no such lease");
+    change.lease = lease->second.get();
+  }
+  auto changed = store_.transition(change);
+  if (!changed) return changed.error();
+  if (change.from == store::State::Pending) shared_.pending.settled(change.messages);
+  reply_.set_number(*changed);
+  return {};
+}
+
+}  // namespace gw::keeper
