@@ -203,6 +203,7 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
     if (auto refused = refusal_now()) return refuse(*refused);
   }
   space_.look([&] { return engine_.promised(); });
+  if (space_.full()) engine_.cancel_purge();  // what is acknowledged needs the room that it takes
 
   constexpr std::size_t kKeep = 8 << 20;
   std::size_t expected = 0;

@@ -171,6 +171,7 @@ void LocalStore::mind_space() {
     commits_.fail(Error(Code::Full, "there is room again: to be opened anew"));
   if (!reason_.empty() || commits_.failed()) return;
   const bool full = space_.full();
+  if (full) engine_->cancel_purge();  // first of all: it takes room while it runs
   if (full != was_full_) {
     log::warning(full ? "disk full" : "disk has room", {{"free", space_.free_octets()}});
     engine_->pause_compactions(full);
@@ -190,7 +191,6 @@ void LocalStore::mind_space() {
   }
   space_.release_ballast();
   snapshots_.give_up();
-  engine_->cancel_purge();
   const bool deleted = deleted_.exchange(false);
   if (!deleted && space_.promised() < space_.marks().floor) return;
   // Flushing gives the write-ahead log back; then files whose bodies are all deleted go.
