@@ -14,7 +14,7 @@ Result<store::LogHead> RemoteStore::history_head(const MailboxId& log) {
 }
 
 Result<std::vector<Bytes>> RemoteStore::history_read(const MailboxId& log, std::uint64_t from,
-                                        std::size_t limit) {
+                                                     std::size_t limit) {
   std::vector<Bytes> leaves;
   return pages(
       proto::OP_HISTORY_READ, leaves,
@@ -38,7 +38,7 @@ Result<std::uint64_t> RemoteStore::note(const MailboxId& log, const store::Leaf&
 }
 
 Result<std::size_t> RemoteStore::note_messages(const MailboxId& mailbox, const store::Leaf& like,
-                                  std::span<const MessageId> messages) {
+                                               std::span<const MessageId> messages) {
   if (messages.empty()) return 0;
   return number_of(ask(Effect::Changes, proto::OP_NOTE, [&](Request& request) {
     put_octets(mailbox.view(), *request.mutable_mailbox());
@@ -70,7 +70,7 @@ Result<store::SweepReport> RemoteStore::sweep(std::size_t budget, bool now, cons
 }
 
 Result<std::vector<store::Swept>> RemoteStore::swept(const MailboxId& mailbox, const MessageId& from,
-                                        std::size_t limit) {
+                                                     std::size_t limit) {
   std::vector<store::Swept> receipts;
   return pages(
       proto::OP_SWEPT, receipts,

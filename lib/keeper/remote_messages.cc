@@ -10,19 +10,19 @@ Result<store::MailboxStat> RemoteStore::stat(const MailboxId& mailbox) {
   return from_proto((*reply)->reply().stat());
 }
 
-Result<std::unique_ptr<store::Append>> RemoteStore::begin(const MailboxId& mailbox, const MessageId& message) {
+Result<std::unique_ptr<store::Append>> RemoteStore::begin(const MailboxId& mailbox,
+                                                          const MessageId& message) {
   return make_remote_append(pool_, mailbox, message);
 }
 
 Result<store::MessageRecord> RemoteStore::find(const MailboxId& mailbox, const MessageId& message) {
-  auto reply =
-      ask(Effect::Reads, proto::OP_FIND, [&](Request& request) { name(mailbox, message, request); });
+  auto reply = ask(Effect::Reads, proto::OP_FIND, [&](Request& request) { name(mailbox, message, request); });
   if (!reply) return reply.error();
   return store::decode_message(as_bytes((*reply)->reply().value()));
 }
 
 Result<std::vector<store::MessageRecord>> RemoteStore::list(const MailboxId& mailbox, std::uint64_t after,
-                                               std::size_t limit) {
+                                                            std::size_t limit) {
   std::vector<store::MessageRecord> records;
   return pages(
       proto::OP_LIST, records,
@@ -48,8 +48,8 @@ Result<Bytes> RemoteStore::envelope(const MailboxId& mailbox, const MessageId& m
   return to_bytes((*reply)->reply().value());
 }
 
-Result<std::size_t> RemoteStore::read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
-                         std::span<std::byte> to) {
+Result<std::size_t> RemoteStore::read(const MailboxId& mailbox, const MessageId& message,
+                                      std::uint64_t offset, std::span<std::byte> to) {
   std::size_t got = 0;
   auto reply = ask(
       Effect::Reads, proto::OP_READ,
@@ -64,7 +64,7 @@ Result<std::size_t> RemoteStore::read(const MailboxId& mailbox, const MessageId&
 }
 
 Result<store::Opening> RemoteStore::opening(const MailboxId& mailbox, const MessageId& message,
-                               std::span<std::byte> to) {
+                                            std::span<std::byte> to) {
   if (to.empty()) return Store::opening(mailbox, message, to);
   store::Opening opening;
   auto reply = ask(
@@ -90,8 +90,7 @@ Result<std::size_t> RemoteStore::transition(const store::Transition& change) {
     append(ids, change.messages[at].view());
   }
   const auto* lease = dynamic_cast<const RemoteLease*>(change.lease);
-  if (change.lease != nullptr && lease == nullptr)
-    return Error(Code::LeaseLost, "not a lease of this store");
+  if (change.lease != nullptr && lease == nullptr) return Error(Code::LeaseLost, "not a lease of this store");
   const auto fill = [&](Request& request) {
     put_octets(change.mailbox.view(), *request.mutable_mailbox());
     put_octets(as_bytes(change.actor), *request.mutable_actor());
@@ -122,8 +121,8 @@ Result<bool> RemoteStore::seen(const MailboxId& mailbox, const Digest& fingerpri
 }
 
 Result<std::unique_ptr<store::Lease>> RemoteStore::acquire(const MailboxId& mailbox, std::string_view owner,
-                                              std::chrono::seconds ttl,
-                                              std::chrono::seconds yields) {
+                                                           std::chrono::seconds ttl,
+                                                           std::chrono::seconds yields) {
   // A lease whose connection was lost has ended: as if it had never been.
   auto reply = ask(Effect::Reads, proto::OP_ACQUIRE, [&](Request& request) {
     put_octets(mailbox.view(), *request.mutable_mailbox());

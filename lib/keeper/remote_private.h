@@ -51,8 +51,7 @@ class RemoteStore : public store::Store {
   Result<store::Record> get(const store::RecordKey& key) override;
   Result<std::uint64_t> put_if(const store::RecordKey& key, std::uint64_t version, ByteView value,
                                const store::Note& note) override;
-  Result<void> erase_if(const store::RecordKey& key, std::uint64_t version,
-                        const store::Note& note) override;
+  Result<void> erase_if(const store::RecordKey& key, std::uint64_t version, const store::Note& note) override;
   Result<std::vector<store::Record>> scan(store::Kind kind, const MailboxId& mailbox, std::string_view after,
                                           std::size_t limit) override;
   Result<store::LogHead> history_head(const MailboxId& log) override;
@@ -76,7 +75,8 @@ class RemoteStore : public store::Store {
   using Request = proto::Request;
   enum class Effect : unsigned char { Reads, Changes };
 
-  // The first connection may be one that an ended keeper had left; the second may meet one that is just ending.
+  // The first connection may be one that an ended keeper had left; the second may meet one that is just
+  // ending.
   static constexpr int kTries = 3;
 
   static Error lost(Effect effect, bool sent, const Error& why);

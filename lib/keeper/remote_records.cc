@@ -12,8 +12,8 @@ Result<store::MailboxRecord> mailbox_of(std::string_view octets, std::uint64_t v
 
 }  // namespace
 
-Result<void> RemoteStore::put_mailbox(const store::MailboxRecord& record, const std::vector<store::Slot>& slots,
-                         const store::Note& note) {
+Result<void> RemoteStore::put_mailbox(const store::MailboxRecord& record,
+                                      const std::vector<store::Slot>& slots, const store::Note& note) {
   return done(ask(Effect::Changes, proto::OP_PUT_MAILBOX, [&](Request& request) {
     put_octets(store::encode(record), *request.mutable_value());
     request.set_version(record.version);
@@ -80,7 +80,7 @@ Result<store::Record> RemoteStore::get(const store::RecordKey& key) {
 }
 
 Result<std::uint64_t> RemoteStore::put_if(const store::RecordKey& key, std::uint64_t version, ByteView value,
-                             const store::Note& note) {
+                                          const store::Note& note) {
   return number_of(ask(Effect::Changes, proto::OP_PUT_IF, [&](Request& request) {
     put(key, request);
     request.set_version(version);
@@ -90,7 +90,7 @@ Result<std::uint64_t> RemoteStore::put_if(const store::RecordKey& key, std::uint
 }
 
 Result<void> RemoteStore::erase_if(const store::RecordKey& key, std::uint64_t version,
-                      const store::Note& note) {
+                                   const store::Note& note) {
   return done(ask(Effect::Changes, proto::OP_ERASE_IF, [&](Request& request) {
     put(key, request);
     request.set_version(version);
@@ -98,8 +98,8 @@ Result<void> RemoteStore::erase_if(const store::RecordKey& key, std::uint64_t ve
   }));
 }
 
-Result<std::vector<store::Record>> RemoteStore::scan(store::Kind kind, const MailboxId& mailbox, std::string_view after,
-                                        std::size_t limit) {
+Result<std::vector<store::Record>> RemoteStore::scan(store::Kind kind, const MailboxId& mailbox,
+                                                     std::string_view after, std::size_t limit) {
   std::vector<store::Record> records;
   return pages(
       proto::OP_SCAN, records,
