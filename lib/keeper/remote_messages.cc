@@ -135,4 +135,13 @@ Result<std::unique_ptr<store::Lease>> RemoteStore::acquire(const MailboxId& mail
   return std::make_unique<RemoteLease>(pool_, *reply, number);
 }
 
+Result<std::unique_ptr<store::Permit>> RemoteStore::permit(std::uint64_t octets) {
+  auto reply = ask(
+      Effect::Reads, proto::OP_PERMIT, [&](Request& request) { request.set_limit(octets); }, {}, nullptr, {},
+      Pool::Use::Alone);
+  if (!reply) return reply.error();
+  const std::uint64_t number = (*reply)->reply().number();
+  return std::make_unique<RemotePermit>(pool_, *reply, number);
+}
+
 }  // namespace gw::keeper

@@ -24,15 +24,6 @@ Result<store::Health> RemoteStore::health() {
   return from_proto((*reply)->reply().health());
 }
 
-Result<std::unique_ptr<store::Permit>> RemoteStore::permit(std::uint64_t octets) {
-  auto reply = ask(
-      Effect::Reads, proto::OP_PERMIT, [&](Request& request) { request.set_limit(octets); }, {}, nullptr, {},
-      Pool::Use::Alone);
-  if (!reply) return reply.error();
-  const std::uint64_t number = (*reply)->reply().number();
-  return std::make_unique<RemotePermit>(pool_, *reply, number);
-}
-
 Result<store::Purge> RemoteStore::purge(std::uint64_t number) {
   auto reply = ask(Effect::Reads, proto::OP_PURGE, [&](Request& request) { request.set_number(number); });
   if (!reply) return reply.error();
