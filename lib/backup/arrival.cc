@@ -19,20 +19,13 @@ namespace {
 constexpr char kWork[] = ".migrate";
 constexpr char kFrom[] = "from";
 // What publish() puts into the folder before `format`.
-constexpr std::array<std::string_view, 6> kOurs{"db", "large", "lost", "head", "history.key", "tls"};
+constexpr std::array<std::string_view, 6> kMovedEntries{"db", "large", "lost", "head", "history.key", "tls"};
 // What is in a copy and not in a vault.
 constexpr std::array<std::string_view, 3> kOfTheCopy{"manifest", "format", "lock"};
 
 bool is_there(const std::string& path) {
   struct stat found {};
   return ::lstat(path.c_str(), &found) == 0;
-}
-
-Result<void> remove_all(const std::string& path) {
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-  if (error) return Error::from_errno(path, error.value());
-  return {};
 }
 
 Result<bool> is_empty(const std::string& path) {
@@ -114,7 +107,7 @@ Result<void> Arrival::take_back() const {
   }
   const auto names = copies_.complete();
   if (!names) return names.error();
-  for (const std::string_view each : kOurs) {
+  for (const std::string_view each : kMovedEntries) {
     const std::string name(each);
     if (!is_there(path_ + "/" + name)) continue;
     if (names->empty()) return Error(Code::Exists, path_ + "/" + name + ": is not of this move");
@@ -144,7 +137,7 @@ Result<void> Arrival::publish(const std::string& copy, const VaultId& vault, con
   if (error) return Error::from_errno(copied, error.value());
   for (const std::string& name : names) {
     if (std::ranges::find(kOfTheCopy, name) != kOfTheCopy.end()) continue;
-    if (std::ranges::find(kOurs, name) == kOurs.end())
+    if (std::ranges::find(kMovedEntries, name) == kMovedEntries.end())
       return Error(Code::BadInput, copied + "/" + name + ": is nothing of a vault");
     if (::renameat2(AT_FDCWD, (copied + "/" + name).c_str(), folder_.get(), name.c_str(), RENAME_NOREPLACE) !=
         0)
@@ -160,14 +153,14 @@ Result<void> Arrival::publish(const std::string& copy, const VaultId& vault, con
 
 Result<void> Arrival::complete(const std::string& path) {
   if (auto vault = store::vault_in(path); !vault) return vault.error();
-  return remove_all(path + "/" + kWork);
+  return remove_tree(path + "/" + kWork);
 }
 
 Result<void> Arrival::abandon(const std::string& path, const VaultId& vault, const std::string& from) {
   if (!is_there(path + "/" + kWork)) return Error(Code::NotFound, path + ": no unfinished move is there");
   auto arrival = open(path, vault, from, true);
   if (!arrival) return arrival.error();
-  return remove_all(path + "/" + kWork);
+  return remove_tree(path + "/" + kWork);
 }
 
 }  // namespace gw::backup

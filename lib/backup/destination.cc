@@ -20,17 +20,10 @@
 namespace gw::backup {
 namespace {
 
-constexpr char kPart[] = ".part";
+constexpr char kPartialName[] = ".part";
 constexpr char kGone[] = ".gone";
 constexpr char kLeft[] = ".left-";
 constexpr char kLock[] = ".lock";
-
-Result<void> remove_all(const std::string& path) {
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-  if (error) return Error::from_errno(path, error.value());
-  return {};
-}
 
 // Sorted.
 Result<std::vector<std::string>> names_in(int folder, const std::string& shown,
@@ -91,12 +84,12 @@ Result<Destination> Destination::open(const std::string& path, bool go_on) {
     if (errno != EWOULDBLOCK) return Error::from_errno(path + "/" + kLock);
     return Error(Code::Busy, path + ": another backup is being written there");
   }
-  if (auto removed = remove_all(path + "/" + kGone); !removed) return removed.error();
+  if (auto removed = remove_tree(path + "/" + kGone); !removed) return removed.error();
   if (go_on) {
     if (auto kept = destination.keep_part(); !kept) return kept.error();
     return destination;
   }
-  if (auto removed = remove_all(path + "/" + kPart); !removed) return removed.error();
+  if (auto removed = remove_tree(path + "/" + kPartialName); !removed) return removed.error();
   if (auto removed = destination.remove_left(); !removed) return removed.error();
   return destination;
 }
@@ -104,10 +97,11 @@ Result<Destination> Destination::open(const std::string& path, bool go_on) {
 Result<void> Destination::keep_part() const {
   for (int number = 1;; ++number) {
     const std::string name = kLeft + std::to_string(number);
-    if (::renameat2(folder_.get(), kPart, folder_.get(), name.c_str(), RENAME_NOREPLACE) == 0) return {};
+    if (::renameat2(folder_.get(), kPartialName, folder_.get(), name.c_str(), RENAME_NOREPLACE) == 0)
+      return {};
     if (errno == ENOENT) return {};
     // Nor does a file system that does not know this.
-    if (errno != EEXIST) return remove_all(path_ + "/" + kPart);
+    if (errno != EEXIST) return remove_tree(path_ + "/" + kPartialName);
   }
 }
 
@@ -119,7 +113,7 @@ Result<void> Destination::remove_left() const {
   const auto names = left();
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    if (auto removed = remove_all(path_ + "/" + name); !removed) return removed;
+    if (auto removed = remove_tree(path_ + "/" + name); !removed) return removed;
   }
   return {};
 }
@@ -135,7 +129,7 @@ Result<Tree> Destination::open_snapshot(const std::string& name) const {
 }
 
 Result<Tree> Destination::begin() const {
-  return Tree::make(folder_.get(), kPart, path_ + "/" + kPart);
+  return Tree::make(folder_.get(), kPartialName, path_ + "/" + kPartialName);
 }
 
 Result<std::string> Destination::publish(const Tree& tree, Micros time) const {
@@ -144,16 +138,16 @@ Result<std::string> Destination::publish(const Tree& tree, Micros time) const {
   if (!others) return others.error();
   const Micros last = others->empty() ? 0 : time_of(others->back());
   const std::string name = snapshot_name(std::max(time, last + 1'000'000));
-  if (::renameat2(folder_.get(), kPart, folder_.get(), name.c_str(), RENAME_NOREPLACE) != 0 &&
+  if (::renameat2(folder_.get(), kPartialName, folder_.get(), name.c_str(), RENAME_NOREPLACE) != 0 &&
       // A file system without that; the name is free, and nobody else writes here.
-      (errno != EINVAL || ::renameat(folder_.get(), kPart, folder_.get(), name.c_str()) != 0))
+      (errno != EINVAL || ::renameat(folder_.get(), kPartialName, folder_.get(), name.c_str()) != 0))
     return transfer::create_error(path_ + "/" + name);
   if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
   return name;
 }
 
 void Destination::abandon() const {
-  static_cast<void>(remove_all(path_ + "/" + kPart));
+  static_cast<void>(remove_tree(path_ + "/" + kPartialName));
 }
 
 Result<std::vector<std::string>> Destination::remove_older(std::size_t keep) const {
@@ -164,7 +158,7 @@ Result<std::vector<std::string>> Destination::remove_older(std::size_t keep) con
     if (::renameat(folder_.get(), name.c_str(), folder_.get(), kGone) != 0)
       return Error::from_errno(path_ + "/" + name);
     if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
-    if (auto removed = remove_all(path_ + "/" + kGone); !removed) return removed.error();
+    if (auto removed = remove_tree(path_ + "/" + kGone); !removed) return removed.error();
   }
   return names;
 }

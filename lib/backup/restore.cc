@@ -11,16 +11,18 @@
 #include <filesystem>
 
 #include "backup/destination.h"
+#include "base/exit_status.h"
 #include "base/text.h"
 #include "transfer/part_file.h"
 
 namespace gw::backup {
 namespace {
 
-constexpr char kPart[] = ".restore";
-constexpr char kFormat[] = "format";
+constexpr char kRestoreName[] = ".restore";
+constexpr char kFormatName[] = "format";
 // What an interrupted publish() may have moved: everything in a vault but `format`, which is moved last.
-constexpr std::array<std::string_view, 6> kOurs{"db", "large", "lost", "head", "ballast", "history.key"};
+constexpr std::array<std::string_view, 6> kVaultEntries{"db",   "large",   "lost",
+                                                        "head", "ballast", "history.key"};
 
 Result<std::vector<std::string>> names_in(const std::string& path) {
   std::vector<std::string> names;
@@ -101,9 +103,9 @@ Result<Target> Target::open(const std::string& path) {
 
   const auto names = names_in(path);
   if (!names) return names.error();
-  const bool left = std::ranges::find(*names, kPart) != names->end();
+  const bool left = std::ranges::find(*names, kRestoreName) != names->end();
   const bool ours = std::ranges::all_of(*names, [](const std::string& name) {
-    return name == kPart || std::ranges::find(kOurs, name) != kOurs.end();
+    return name == kRestoreName || std::ranges::find(kVaultEntries, name) != kVaultEntries.end();
   });
   if (!names->empty() && !(left && ours)) {
     target.made_ = false;
@@ -111,13 +113,13 @@ Result<Target> Target::open(const std::string& path) {
   }
   // What tells that the rest was ours goes last.
   for (const std::string& name : *names) {
-    if (name != kPart) remove(path + "/" + name);
+    if (name != kRestoreName) remove(path + "/" + name);
   }
-  remove(path + "/" + kPart);
+  remove(path + "/" + kRestoreName);
 
   std::optional<Owner> owner;
   if (::geteuid() == 0 && found.st_uid != 0) owner = Owner{found.st_uid, found.st_gid};
-  auto tree = Tree::make(target.folder_.get(), kPart, path + "/" + kPart, owner);
+  auto tree = Tree::make(target.folder_.get(), kRestoreName, path + "/" + kRestoreName, owner);
   if (!tree) return tree.error();
   target.tree_.emplace(std::move(*tree));
   return target;
@@ -132,7 +134,7 @@ Target::Target(Target&& other) noexcept
 }
 
 Target::~Target() {
-  if (tree_) remove(path_ + "/" + kPart);
+  if (tree_) remove(path_ + "/" + kRestoreName);
   if (made_) ::rmdir(path_.c_str());
 }
 
@@ -141,10 +143,9 @@ Result<void> Target::room_for(std::uint64_t octets) const {
   if (::fstatvfs(folder_.get(), &found) != 0) return Error::from_errno(path_);
   const std::uint64_t room = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
   if (octets <= room) return {};
-  constexpr int kInputOutput = 74;
   return Error(Code::Full,
                path_ + ": " + format_size(octets) + " are needed and " + format_size(room) + " are free")
-      .with_exit_status(kInputOutput);
+      .with_exit_status(kExitInputOutput);
 }
 
 Result<void> Target::publish() {
@@ -152,7 +153,7 @@ Result<void> Target::publish() {
   if (auto synced = tree_->sync(); !synced) return synced;
   auto names = names_in(folder());
   if (!names) return names.error();
-  std::erase_if(*names, [](const std::string& name) { return name == kFormat || name == "lock"; });
+  std::erase_if(*names, [](const std::string& name) { return name == kFormatName || name == "lock"; });
   const auto move = [&](const std::string& name) -> Result<void> {
     if (::renameat(tree_->root(), name.c_str(), folder_.get(), name.c_str()) != 0)
       return transfer::create_error(path_ + "/" + name);
@@ -162,7 +163,7 @@ Result<void> Target::publish() {
     if (auto moved = move(name); !moved) return moved;
   }
   if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
-  if (auto moved = move(kFormat); !moved) return moved;
+  if (auto moved = move(kFormatName); !moved) return moved;
   remove(folder());
   if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
   tree_.reset();

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -180,6 +182,13 @@ Result<void> Tree::sync() const {
     if (fd && ::fsync(fd.get()) != 0) return write_error(path(name));
   }
   if (::fsync(root()) != 0) return write_error(shown_);
+  return {};
+}
+
+Result<void> remove_tree(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) return Error::from_errno(path, error.value());
   return {};
 }
 

@@ -85,4 +85,7 @@ class Tree {
 // Copies, and gives what went by.
 Result<Written> copy(int from, int to, const std::string& shown, const Pulse& pulse);
 
+// Removes a file or a directory with everything in it; succeeds if there is nothing at `path`.
+Result<void> remove_tree(const std::string& path);
+
 }  // namespace gw::backup

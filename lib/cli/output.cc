@@ -4,6 +4,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "base/exit_status.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -11,7 +12,6 @@ namespace gw::cli {
 namespace {
 
 constexpr std::size_t kGather = 64 << 10;
-constexpr int kInputOutput = 74;
 
 std::string base64(std::string_view octets) {
   static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -68,7 +68,7 @@ Result<void> Output::flush() {
     std::signal(SIGPIPE, SIG_DFL);
     std::raise(SIGPIPE);
   }
-  if (failed_) return failed_->with_exit_status(kInputOutput);
+  if (failed_) return failed_->with_exit_status(kExitInputOutput);
   return {};
 }
 
@@ -103,7 +103,7 @@ Result<int> Output::close(int status) {
   if (const int copy = ::dup(fd_); !failed_ && copy >= 0 && ::close(copy) != 0) {
     failed_ = Error::from_errno("standard output");
   }
-  if (failed_) return failed_->with_exit_status(kInputOutput);
+  if (failed_) return failed_->with_exit_status(kExitInputOutput);
   return status;
 }
 

@@ -10,6 +10,7 @@
 #include <new>
 #include <system_error>
 
+#include "base/exit_status.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -23,7 +24,6 @@ namespace {
 constexpr int kUsage = 64;
 constexpr int kBug = 70;
 constexpr int kSystem = 71;
-constexpr int kInputOutput = 74;
 
 constexpr const char* kExitStatus =
     "EXIT STATUS\n"
@@ -181,7 +181,7 @@ void Program::report(const Error& error) const {
 int Program::print(const std::string& text) const {
   if (auto done = write_all(STDOUT_FILENO, as_bytes(text), "standard output"); !done) {
     report(done.error());
-    return kInputOutput;
+    return kExitInputOutput;
   }
   return 0;
 }

@@ -6,7 +6,7 @@ namespace gw::keeper {
 namespace {
 
 constexpr std::size_t kMost = 256;
-constexpr std::size_t kLongest = 512;
+constexpr std::size_t kMaxAddress = 512;
 constexpr std::chrono::seconds kHolds{1};
 
 }  // namespace
@@ -20,7 +20,7 @@ std::optional<store::Recipient> Lookups::find(std::string_view address, const St
 }
 
 void Lookups::add(std::string_view address, const store::Recipient& recipient, const Stamp& before) {
-  if (recipient.room != std::numeric_limits<std::uint64_t>::max() || address.size() > kLongest) return;
+  if (recipient.room != std::numeric_limits<std::uint64_t>::max() || address.size() > kMaxAddress) return;
   const std::lock_guard lock(mutex_);
   if (before != stamp_ || found_.size() >= kMost) found_.clear();
   stamp_ = before;

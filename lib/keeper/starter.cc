@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kChannel = 3;
-constexpr std::size_t kLongest = 4096;
+constexpr std::size_t kMaxAnswer = 4096;
 // Somebody else's start that is waited for, and then one's own.
 constexpr auto kPatience = 30s;
 
@@ -48,7 +48,7 @@ void leave_behind(int channel) {
     if (got <= 0) ::_exit(0);
     const Result<void> started = ready ? ensure(place) : ready;
     const std::string answer = to_line(started);
-    (void)::send(kChannel, answer.data(), std::min(answer.size(), kLongest), MSG_NOSIGNAL);
+    (void)::send(kChannel, answer.data(), std::min(answer.size(), kMaxAnswer), MSG_NOSIGNAL);
   }
 }
 
@@ -92,7 +92,7 @@ Result<void> Starter::start() {
       channel_.reset();  // its late answer would be taken for the next one's
       return Error(Code::Unavailable, "no keeper: it did not start in time");
     }
-    std::string answer(kLongest, '\0');
+    std::string answer(kMaxAnswer, '\0');
     const ssize_t got = ::recv(channel_.get(), answer.data(), answer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return Error(Code::Unavailable, "no keeper: the process that starts it has ended");

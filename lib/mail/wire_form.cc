@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMaxFieldName = 998;
 
 // ftext of RFC 5322 section 3.6.8: printable ASCII without the colon and the blank.
-bool in_field_name(std::byte b) {
+bool is_field_name_byte(std::byte b) {
   const auto c = std::to_integer<unsigned>(b);
   return c > 0x20 && c < 0x7f && c != ':';
 }
@@ -57,7 +57,7 @@ void WireForm::begin(const Sink& sink) {
 
 void WireForm::write(ByteView octets, const Sink& sink) {
   while (!begun_ && !octets.empty()) {
-    const auto end = std::find_if_not(octets.begin(), octets.end(), in_field_name);
+    const auto end = std::find_if_not(octets.begin(), octets.end(), is_field_name_byte);
     const auto name = static_cast<std::size_t>(end - octets.begin());
     if (probe_.size() + name > kMaxFieldName) {
       begin(sink);

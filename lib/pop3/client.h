@@ -19,6 +19,7 @@
 #include <variant>
 
 #include "base/bytes.h"
+#include "pop3/need_input.h"
 #include "wire/dot_reader.h"
 #include "wire/line_reader.h"
 
@@ -31,9 +32,8 @@ enum class Due : unsigned char {
   Exchange,  // `+ challenge`, +OK or -ERR (RFC 5034)
 };
 
-struct Idle {};       // nothing is due
-struct NeedInput {};  // the octets received are used up: receive() more, or receive_eof()
-struct Answer {       // the status line
+struct Idle {};  // nothing is due
+struct Answer {  // the status line
   enum class Kind : unsigned char { Ok, Refused, Challenge };
   Kind kind = Kind::Ok;
   std::string_view text;  // behind `+OK `, `-ERR ` or `+ `, as it came; valid until the next call

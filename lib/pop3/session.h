@@ -26,6 +26,7 @@
 #include "base/secret.h"
 #include "pop3/command.h"
 #include "pop3/command_lines.h"
+#include "pop3/need_input.h"
 #include "pop3/reply_counts.h"
 #include "sasl/mechanism.h"
 #include "wire/dot_writer.h"
@@ -37,10 +38,9 @@ struct Listed {
   std::uint64_t octets = 0;  // as RETR sends it, without dot-stuffing
 };
 
-struct NeedInput {};  // send the output; call receive() or receive_eof(), then ask again
-struct Flush {};      // send the output, then ask again: there is more
-struct StartTls {};   // accept(), send the output, handshake, tls_started()
-struct Login {        // accept(messages) or refuse(); from USER and PASS, or from AUTH
+struct Flush {};     // send the output, then ask again: there is more
+struct StartTls {};  // accept(), send the output, handshake, tls_started()
+struct Login {       // accept(messages) or refuse(); from USER and PASS, or from AUTH
   std::string user;
   Secret password;
 };

@@ -5,7 +5,7 @@
 namespace gw::sasl {
 namespace {
 
-constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxExternalName = 255;
 
 }  // namespace
 
@@ -16,7 +16,7 @@ Step External::start(std::optional<Secret> initial) {
 
 Step External::respond(Secret message) {
   const std::string_view name = message.text();
-  if (name.size() > kMaxName || !valid_utf8(name) || name.find('\0') != std::string_view::npos)
+  if (name.size() > kMaxExternalName || !valid_utf8(name) || name.find('\0') != std::string_view::npos)
     return Malformed{};
   return Credentials{std::string(name), {}, {}};
 }

@@ -5,7 +5,7 @@
 namespace gw::sasl {
 namespace {
 
-constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxLoginName = 255;
 
 }  // namespace
 
@@ -19,7 +19,7 @@ Step Login::respond(Secret message) {
   const std::string_view text = message.text();
   if (text.empty() || text.find('\0') != std::string_view::npos) return Malformed{};
   if (!name_) {
-    if (text.size() > kMaxName || !valid_utf8(text)) return Malformed{};
+    if (text.size() > kMaxLoginName || !valid_utf8(text)) return Malformed{};
     name_ = text;
     return Challenge{"Password:"};
   }

@@ -8,7 +8,7 @@
 namespace gw::sasl {
 namespace {
 
-constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxPassThroughName = 255;
 constexpr char kSeparator = '\x01';
 
 Secret joined(std::initializer_list<std::string_view> pieces) {
@@ -91,7 +91,7 @@ class LoginPassed : public NameAndPassword {
 };
 
 bool valid_login(std::string_view login) {
-  return login.size() <= kMaxName && valid_utf8(login) && !has_control(login);
+  return login.size() <= kMaxPassThroughName && valid_utf8(login) && !has_control(login);
 }
 
 // `user=NAME^Aauth=Bearer TOKEN^A^A`, Google's and Microsoft's own.

@@ -5,10 +5,10 @@
 namespace gw::sasl {
 namespace {
 
-constexpr std::size_t kMaxName = 255;  // RFC 4616 section 2
+constexpr std::size_t kMaxPlainName = 255;  // RFC 4616 section 2
 
 bool valid_name(std::string_view name) {
-  return name.size() <= kMaxName && valid_utf8(name);
+  return name.size() <= kMaxPlainName && valid_utf8(name);
 }
 
 }  // namespace

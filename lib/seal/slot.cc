@@ -10,7 +10,7 @@ namespace gw::seal {
 namespace {
 
 constexpr std::string_view kMagic = "gwsl";
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kSlotVersion = 1;
 constexpr std::uint8_t kPasswordType = 1;
 constexpr std::size_t kSalt = crypto_pwhash_SALTBYTES;
 constexpr std::size_t kSlotHeader = 4 + 1 + 1 + 16 + 16 + 4 + 4 + kSalt;
@@ -32,7 +32,7 @@ struct SlotParts {
 
 Bytes slot_header(const SlotPlace& place, const Argon2Cost& cost, ByteView salt) {
   ByteWriter out;
-  out.text(kMagic).u8(kVersion).u8(kPasswordType).bytes(place.vault.view()).bytes(place.mailbox.view());
+  out.text(kMagic).u8(kSlotVersion).u8(kPasswordType).bytes(place.vault.view()).bytes(place.mailbox.view());
   out.u32(static_cast<std::uint32_t>(cost.memory >> 10)).u32(cost.passes).bytes(salt);
   return out.take();
 }
@@ -42,8 +42,8 @@ Result<SlotParts> split_slot(const SlotPlace& place, ByteView slot, std::uint64_
   ByteReader in(slot);
   if (as_text(in.bytes(kMagic.size())) != kMagic) return corrupt;
   const std::uint8_t version = in.u8();
-  if (in.ok() && version > kVersion) return Error(Code::Version, "a password slot of a newer version");
-  if (version != kVersion || in.u8() != kPasswordType) return corrupt;
+  if (in.ok() && version > kSlotVersion) return Error(Code::Version, "a password slot of a newer version");
+  if (version != kSlotVersion || in.u8() != kPasswordType) return corrupt;
   if (!equal(in.bytes(16), place.vault.view()) || !equal(in.bytes(16), place.mailbox.view())) return corrupt;
   SlotParts parts;
   parts.cost.memory = std::uint64_t{in.u32()} << 10;
@@ -132,7 +132,7 @@ bool valid_cost(const Argon2Cost& cost, std::uint64_t floor) {
 
 std::optional<SlotPlace> place_of(ByteView slot) {
   ByteReader in(slot);
-  if (as_text(in.bytes(kMagic.size())) != kMagic || in.u8() != kVersion || in.u8() != kPasswordType)
+  if (as_text(in.bytes(kMagic.size())) != kMagic || in.u8() != kSlotVersion || in.u8() != kPasswordType)
     return std::nullopt;
   const VaultId vault = VaultId::from(in.bytes(16));
   const MailboxId mailbox = MailboxId::from(in.bytes(16));

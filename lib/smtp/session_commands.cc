@@ -8,7 +8,8 @@
 namespace gw::smtp {
 namespace {
 
-constexpr std::string_view kVerbs = "HELO EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT";
+constexpr std::string_view kHelpVerbs =
+    "HELO EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT";
 
 }  // namespace
 
@@ -45,7 +46,7 @@ const Event* Session::obey(std::string_view line) {
       if (command.argument.empty()) return say(Refusal::Malformed);
       return say({252, "2.5.0", "Send mail to it and see"});
     case Verb::Help:
-      return say({214, "2.0.0", std::string(kVerbs) + "; the manual is " + options_.manual});
+      return say({214, "2.0.0", std::string(kHelpVerbs) + "; the manual is " + options_.manual});
     case Verb::Quit: {
       if (!command.argument.empty()) return say(Refusal::Malformed);
       say({221, "2.0.0", "Bye"});

@@ -17,13 +17,13 @@ Digest root_of(std::span<const Digest> leaves) {
 }
 
 // The largest power of two below `size`, which is at least 2: where RFC 6962 splits a tree.
-std::size_t split(std::size_t size) {
+std::size_t split_point(std::size_t size) {
   return std::bit_floor(size - 1);
 }
 
 void inclusion(std::span<const Digest> leaves, std::uint64_t index, std::vector<Digest>& path) {
   if (leaves.size() <= 1) return;
-  const std::size_t left = split(leaves.size());
+  const std::size_t left = split_point(leaves.size());
   if (index < left) {
     inclusion(leaves.first(left), index, path);
     path.push_back(root_of(leaves.subspan(left)));
@@ -40,7 +40,7 @@ void consistency(std::span<const Digest> leaves, std::uint64_t old_size, bool kn
     if (!known) path.push_back(root_of(leaves));
     return;
   }
-  const std::size_t left = split(leaves.size());
+  const std::size_t left = split_point(leaves.size());
   if (old_size <= left) {
     consistency(leaves.first(left), old_size, known, path);
     path.push_back(root_of(leaves.subspan(left)));

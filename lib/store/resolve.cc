@@ -8,7 +8,7 @@ namespace gw::store {
 namespace {
 
 constexpr std::string_view kPrefix = "mbx-";
-constexpr std::size_t kLongest = 512;  // an address has at most 320 octets (RFC 5321 section 4.5.3.1)
+constexpr std::size_t kMaxAddress = 512;  // an address has at most 320 octets (RFC 5321 section 4.5.3.1)
 
 // A record whose value is a mailbox's id.
 Result<MailboxId> follow(const Get& get, Kind kind, std::string name) {
@@ -39,7 +39,7 @@ std::string alias_key(const VaultId& vault, std::string_view address_or_domain) 
 }
 
 Result<MailboxId> resolve(const VaultId& vault, const Get& get, std::string_view address, Lookup lookup) {
-  if (address.size() > kLongest || address.empty()) return Error(Code::NotFound, "no such mailbox");
+  if (address.size() > kMaxAddress || address.empty()) return Error(Code::NotFound, "no such mailbox");
   const std::string text = lower(address);
   const std::size_t at = text.rfind('@');
   const bool bare = at == std::string::npos;

@@ -9,7 +9,7 @@
 namespace gw::store {
 namespace {
 
-constexpr std::size_t kLongest = 16 << 10;  // a path is at most 4 KiB
+constexpr std::size_t kMaxFormatFile = 16 << 10;  // a path is at most 4 KiB
 
 std::string to_text(const Format& format) {
   std::string text = "gw-vault 1\nvault " + format.vault.hex() + "\nrequires";
@@ -44,7 +44,7 @@ Result<void> write_format(const std::string& vault, const VaultId& id) {
 Result<void> replace_format(const std::string& vault, const Format& format) {
   for (const auto& move : {format.moved, format.arrival}) {
     if (!move) continue;
-    if (move->place.empty() || move->place.size() > kLongest / 2 || has_control(move->place))
+    if (move->place.empty() || move->place.size() > kMaxFormatFile / 2 || has_control(move->place))
       return Error(Code::BadInput, printable(move->place) + ": no name of a place that a vault can move to");
   }
   return replace_file(vault + "/format", as_bytes(to_text(format)), 0600);
@@ -52,7 +52,7 @@ Result<void> replace_format(const std::string& vault, const Format& format) {
 
 Result<Format> read_format(const std::string& vault) {
   const std::string path = vault + "/format";
-  auto text = read_file(path, kLongest);
+  auto text = read_file(path, kMaxFormatFile);
   if (!text) {
     if (text.error().code() == Code::NotFound) return Error(Code::NotFound, vault + ": there is no vault");
     return text.error();

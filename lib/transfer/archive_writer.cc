@@ -10,8 +10,8 @@
 namespace gw::transfer {
 namespace {
 
-constexpr Micros kSecond = 1'000'000;
-constexpr std::size_t kRead = 64 << 10;
+constexpr Micros kArchiveSecond = 1'000'000;
+constexpr std::size_t kCopyBuffer = 64 << 10;
 
 struct FreeWriter {
   void operator()(archive* handle) const { archive_write_free(handle); }
@@ -78,7 +78,7 @@ class ArchiveWriter : public OneFileWriter {
     archive_entry_set_perm(header.get(), 0600);
     archive_entry_set_size(header.get(), static_cast<la_int64_t>(entry.octets));
     // Whole seconds: a fraction would cost each mail a header of its own.
-    archive_entry_set_mtime(header.get(), entry.time / kSecond, 0);
+    archive_entry_set_mtime(header.get(), entry.time / kArchiveSecond, 0);
     if (archive_write_header(archive_.get(), header.get()) != ARCHIVE_OK) return failure();
     return {};
   }
@@ -167,8 +167,8 @@ class ArchiveReader : public EntryReader {
   }
 
   Fd fd_;
-  Bytes input_ = Bytes(kRead);
-  Bytes buffer_ = Bytes(kRead);
+  Bytes input_ = Bytes(kCopyBuffer);
+  Bytes buffer_ = Bytes(kCopyBuffer);
   std::unique_ptr<archive, FreeReader> archive_;
   archive_entry* entry_ = nullptr;  // the archive's own
   bool more_ = false;

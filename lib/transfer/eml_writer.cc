@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/exit_status.h"
 #include "transfer/part_file.h"
 #include "transfer/writer.h"
 
@@ -115,9 +116,8 @@ MadeWriter make_eml_writer(const std::string& folder, bool resume) {
 }
 
 Error in_the_way(const std::string& name, bool resume) {
-  constexpr int kCannotCreate = 73;
   const Error error(Code::Exists, name + (resume ? ": in the way, and not the same" : ": exists already"));
-  return error.with_exit_status(kCannotCreate)
+  return error.with_exit_status(kExitCannotCreate)
       .with_hint(resume ? "move it away; nothing is overwritten" : "--resume goes on with an earlier export");
 }
 

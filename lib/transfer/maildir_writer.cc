@@ -7,7 +7,7 @@
 namespace gw::transfer {
 namespace {
 
-constexpr Micros kSecond = 1'000'000;
+constexpr Micros kMaildirSecond = 1'000'000;
 
 class MaildirWriter : public Writer {
  public:
@@ -83,7 +83,7 @@ class MaildirWriter : public Writer {
   std::string shown(const Entry& entry) const { return path_ + "/" + name(entry); }
   static std::string base_name(const Entry& entry) {
     const std::string inner = entry.suffix.substr(0, entry.suffix.rfind('.'));  // `.1` of `.1.eml`
-    return std::to_string(entry.time / kSecond) + "." + entry.id.hex() + inner + ".gw";
+    return std::to_string(entry.time / kMaildirSecond) + "." + entry.id.hex() + inner + ".gw";
   }
   static std::string own_name(const Entry& entry) {
     return base_name(entry) + (entry.flags.empty() ? "" : ":2," + entry.flags);

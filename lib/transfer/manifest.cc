@@ -16,7 +16,7 @@
 namespace gw::transfer {
 namespace {
 
-constexpr std::size_t kGather = 64 << 10;
+constexpr std::size_t kManifestBuffer = 64 << 10;
 constexpr std::size_t kLongestLine = 4 << 20;  // an envelope holds at most 1 MiB
 
 void put_if_any(Json& object, const std::string& name, std::string_view text) {
@@ -173,7 +173,7 @@ Result<Manifest> Manifest::open(const std::string& path, bool resume) {
 
 Result<void> Manifest::read_listed() {
   std::string rest;
-  std::string buffer(kGather, '\0');
+  std::string buffer(kManifestBuffer, '\0');
   off_t whole = 0;  // where the last whole line ends
   for (;;) {
     auto got = read_some(fd_.get(), std::as_writable_bytes(std::span(buffer)), path_);
@@ -210,7 +210,7 @@ bool Manifest::listed(const MessageId& id) const {
 Result<void> Manifest::add(const std::string& line) {
   const std::lock_guard lock(*adding_);
   waiting_ += line + "\n";
-  return waiting_.size() >= kGather ? flush() : Result<void>();
+  return waiting_.size() >= kManifestBuffer ? flush() : Result<void>();
 }
 
 Result<void> Manifest::flush() {

@@ -9,15 +9,15 @@
 namespace gw::transfer {
 namespace {
 
-constexpr Micros kSecond = 1'000'000;
-constexpr std::string_view kFrom = "From ";
+constexpr Micros kMboxSecond = 1'000'000;
+constexpr std::string_view kSeparator = "From ";
 
 // `From sender Wed Nov 25 03:12:34 2026`, as ctime prints it, in UTC. The sender is one word.
 std::string separator(const Entry& entry) {
   std::string sender;
   for (const char c : entry.sender) sender += c > 0x20 && c < 0x7f ? c : '_';
   if (sender.empty()) sender = "MAILER-DAEMON";
-  const std::time_t seconds = entry.time / kSecond;
+  const std::time_t seconds = entry.time / kMboxSecond;
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   std::array<char, 40> date{};
@@ -54,18 +54,18 @@ class MboxWriter : public OneFileWriter {
         matched_ = 0;
       } else if (matched_ == 0 && c == '>') {
         ++i;
-      } else if (c == kFrom[matched_]) {
+      } else if (c == kSeparator[matched_]) {
         // Held back until it is known what it is: it may go over the end of these octets.
         if (matched_ == 0) {
           if (auto done = give(i); !done) return done;
         }
         ++matched_;
         given = ++i;
-        if (matched_ == kFrom.size()) {
+        if (matched_ == kSeparator.size()) {
           if (auto done = release(">From "); !done) return done;
         }
       } else {
-        if (auto done = release(kFrom.substr(0, matched_)); !done) return done;
+        if (auto done = release(kSeparator.substr(0, matched_)); !done) return done;
       }
     }
     if (octets.empty()) return {};
@@ -75,7 +75,7 @@ class MboxWriter : public OneFileWriter {
 
   Result<Digest> commit() override {
     if (matched_ > 0) {
-      if (auto done = release(kFrom.substr(0, matched_)); !done) return done.error();
+      if (auto done = release(kSeparator.substr(0, matched_)); !done) return done.error();
     }
     if (last_ && *last_ != '\n') {
       sum_.update(as_bytes("\n"));

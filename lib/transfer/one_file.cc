@@ -6,21 +6,20 @@
 
 #include <cerrno>
 
+#include "base/exit_status.h"
 #include "base/file.h"
 #include "transfer/writer.h"
 
 namespace gw::transfer {
 namespace {
 
-constexpr std::size_t kGather = 256 << 10;
-constexpr int kCannotCreate = 73;
-constexpr int kInputOutput = 74;
+constexpr std::size_t kWriteBuffer = 256 << 10;
 
 }  // namespace
 
 Result<OneFile> OneFile::open(const std::string& path, bool resume, bool go_on) {
   OneFile file;
-  file.waiting_.reserve(kGather);
+  file.waiting_.reserve(kWriteBuffer);
   if (path == "-") {
     file.name_ = path;
     file.shown_ = "standard output";
@@ -33,7 +32,7 @@ Result<OneFile> OneFile::open(const std::string& path, bool resume, bool go_on) 
   if (file.name_.empty() || file.name_ == "." || file.name_ == "..")
     return Error(Code::Usage, path + ": not the name of a file");
   file.folder_ = Fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.folder_) return Error::from_errno(folder).with_exit_status(kCannotCreate);
+  if (!file.folder_) return Error::from_errno(folder).with_exit_status(kExitCannotCreate);
   struct stat facts {};
   if (::fstatat(file.folder_.get(), file.name_.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0) {
     if (!resume || !S_ISREG(facts.st_mode)) return in_the_way(path, resume);
@@ -62,7 +61,7 @@ Result<void> OneFile::flush() {
     done = part_.write(waiting_);
   } else {
     done = write_all(STDOUT_FILENO, waiting_, shown_);
-    if (!done) done = done.error().with_exit_status(kInputOutput);
+    if (!done) done = done.error().with_exit_status(kExitInputOutput);
   }
   if (done) size_ += waiting_.size();
   waiting_.clear();
@@ -70,11 +69,11 @@ Result<void> OneFile::flush() {
 }
 
 Result<void> OneFile::write(ByteView octets) {
-  if (waiting_.size() + octets.size() > kGather) {
+  if (waiting_.size() + octets.size() > kWriteBuffer) {
     if (auto flushed = flush(); !flushed) return flushed;
   }
   append(waiting_, octets);
-  return waiting_.size() >= kGather ? flush() : Result<void>();
+  return waiting_.size() >= kWriteBuffer ? flush() : Result<void>();
 }
 
 Result<void> OneFile::cut(std::uint64_t size) {

@@ -9,13 +9,12 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/exit_status.h"
 #include "base/file.h"
 
 namespace gw::transfer {
 namespace {
 
-constexpr int kCannotCreate = 73;
-constexpr int kInputOutput = 74;
 constexpr std::size_t kReadBack = 256 << 10;
 
 Error no_room_is(Error error, int status) {
@@ -25,12 +24,12 @@ Error no_room_is(Error error, int status) {
 }  // namespace
 
 Error write_error(const std::string& shown) {
-  return no_room_is(Error::from_errno(shown), kInputOutput);
+  return no_room_is(Error::from_errno(shown), kExitInputOutput);
 }
 
 Result<void> write_target(int fd, ByteView octets, const std::string& shown) {
   auto done = write_all(fd, octets, shown);
-  if (!done) return no_room_is(done.error(), kInputOutput);
+  if (!done) return no_room_is(done.error(), kExitInputOutput);
   return done;
 }
 
@@ -38,7 +37,7 @@ Error create_error(const std::string& shown) {
   const Error failed = Error::from_errno(shown);
   const bool refused =
       failed.code() == Code::Full || failed.code() == Code::NotFound || failed.code() == Code::Io;
-  return refused ? failed.with_exit_status(kCannotCreate) : failed;
+  return refused ? failed.with_exit_status(kExitCannotCreate) : failed;
 }
 
 PartFile::PartFile(PartFile&& other) noexcept
@@ -126,7 +125,7 @@ Result<Fd> enter_folder(int parent, const std::string& name, bool make, const st
 Result<Fd> open_root(const std::string& folder) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return create_error(folder);
   Fd root(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return Error::from_errno(folder).with_exit_status(kCannotCreate);
+  if (!root) return Error::from_errno(folder).with_exit_status(kExitCannotCreate);
   return root;
 }
 

@@ -1,11 +1,10 @@
+#include "base/exit_status.h"
 #include "base/file.h"
 #include "transfer/part_file.h"
 #include "transfer/writer.h"
 
 namespace gw::transfer {
 namespace {
-
-constexpr int kInputOutput = 74;
 
 class StreamWriter : public Writer {
  public:
@@ -26,7 +25,7 @@ class StreamWriter : public Writer {
   Result<void> write(ByteView octets) override {
     sum_.update(octets);
     auto done = write_all(fd_, octets, "standard output");
-    if (!done) return done.error().with_exit_status(kInputOutput);
+    if (!done) return done.error().with_exit_status(kExitInputOutput);
     return {};
   }
   Result<Digest> commit() override { return sum_.finish(); }

@@ -19,18 +19,18 @@ constexpr std::size_t kMostPatterns = 1000;
 constexpr std::size_t kLongestPattern = 128;
 constexpr std::size_t kLargestTotp = 256;
 constexpr std::uint32_t kGeneration = 1;
-constexpr std::array<std::string_view, 4> kLanguages{"", "en", "it", "de"};
+constexpr std::array<std::string_view, 4> kAccountLanguages{"", "en", "it", "de"};
 constexpr std::string_view kUnknown = "no such account";
 
-store::RecordKey key_of(std::string_view name) {
+store::RecordKey account_key(std::string_view name) {
   return {store::Kind::Admin, {}, std::string(name)};
 }
 
-Error denied() {
+Error wrong_password() {
   return Error(Code::Denied, "wrong password or no such account");
 }
 
-store::Note note(std::string_view actor, const std::string& name, std::string_view what) {
+store::Note account_note(std::string_view actor, const std::string& name, std::string_view what) {
   return {store::LeafType::Admin, std::string(actor) + ", account " + name + ": " + std::string(what), 0};
 }
 
@@ -53,7 +53,7 @@ Bytes encode(const Account& account) {
   return stored;
 }
 
-Result<Account> decode(const store::Record& record) {
+Result<Account> decode_account(const store::Record& record) {
   const Error corrupt(Code::Corrupt, "the account `" + printable(record.key.name) + "` cannot be read");
   proto::Account in;
   if (!in.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) return corrupt;
@@ -93,7 +93,7 @@ Result<Account> decode(const store::Record& record) {
 Result<Account> put(store::Store& store, Account account, const store::Note& why) {
   if (const Result<void> valid = check_account(account); !valid) return valid.error();
   const Result<std::uint64_t> version =
-      store.put_if(key_of(account.name), account.version, encode(account), why);
+      store.put_if(account_key(account.name), account.version, encode(account), why);
   if (version) {
     account.version = *version;
     return account;
@@ -170,15 +170,15 @@ Result<void> check_account(const Account& account) {
     if (!good)
       return Error(Code::BadInput, "not a pattern of names of mailboxes and routes: " + printable(pattern));
   }
-  if (std::ranges::find(kLanguages, account.language) == kLanguages.end())
+  if (std::ranges::find(kAccountLanguages, account.language) == kAccountLanguages.end())
     return Error(Code::BadInput, "not a language of the console: " + printable(account.language));
   return {};
 }
 
 Result<Account> find_account(store::Store& store, std::string_view name) {
   if (!mail::valid_name(name)) return Error(Code::NotFound, "no account `" + printable(name) + "`");
-  const Result<store::Record> record = store.get(key_of(name));
-  if (record) return decode(*record);
+  const Result<store::Record> record = store.get(account_key(name));
+  if (record) return decode_account(*record);
   if (record.error().code() != Code::NotFound) return record.error().within("the account");
   return Error(Code::NotFound, "no account `" + std::string(name) + "`");
 }
@@ -193,7 +193,7 @@ Result<std::vector<Account>> accounts(store::Store& store) {
     for (const store::Record& record : *page) {
       // Other records of this kind have names that no account has.
       if (!mail::valid_name(record.key.name)) continue;
-      Result<Account> account = decode(record);
+      Result<Account> account = decode_account(record);
       if (!account) return account.error();
       all.push_back(std::move(*account));
     }
@@ -215,7 +215,7 @@ Result<MadeAccount> add_account(store::Store& store, const Account& wanted, std:
   Result<MadeAccount> made = wrap(store, std::move(account), fresh_ring(), std::move(password));
   if (!made) return made.error();
   const std::string what = "added, " + std::string(name(wanted.role));
-  Result<Account> stored = put(store, std::move(made->account), note(actor, wanted.name, what));
+  Result<Account> stored = put(store, std::move(made->account), account_note(actor, wanted.name, what));
   if (!stored) return stored.error();
   return MadeAccount{std::move(*stored), std::move(made->password)};
 }
@@ -232,7 +232,7 @@ Result<Account> change_account(store::Store& store, Account account, std::string
   const std::lock_guard lock(changing);
   if (const Result<void> allowed = allow(store, account.name, &account, last); !allowed)
     return allowed.error();
-  const store::Note why = note(actor, account.name, what);
+  const store::Note why = account_note(actor, account.name, what);
   return put(store, std::move(account), why);
 }
 
@@ -241,8 +241,8 @@ Result<void> remove_account(store::Store& store, const Account& account, std::st
   const std::lock_guard lock(changing);
   if (const Result<void> allowed = allow(store, account.name, nullptr, last); !allowed)
     return allowed.error();
-  const Result<void> gone =
-      store.erase_if(key_of(account.name), account.version, note(actor, account.name, "removed"));
+  const Result<void> gone = store.erase_if(account_key(account.name), account.version,
+                                           account_note(actor, account.name, "removed"));
   if (!gone) return gone.error().within("the account `" + account.name + "`");
   return {};
 }
@@ -267,10 +267,10 @@ Result<SignedIn> sign_in(store::Store& store, std::string_view name, const Secre
   if (!opens) {
     const std::string nobody = account ? "disabled account" : std::string(kUnknown);
     const Result<void> worked = seal::work_for_nothing(*vault, nobody, password, cost);
-    return worked ? denied() : worked.error();
+    return worked ? wrong_password() : worked.error();
   }
   Result<seal::KeyRing> ring = seal::open_password_slot(place, account->slot, password, floor_of(*settings));
-  if (!ring) return ring.error().code() == Code::Denied ? denied() : ring.error();
+  if (!ring) return ring.error().code() == Code::Denied ? wrong_password() : ring.error();
   if (ring->keys.size() != 1 || ring->keys.front().public_half != account->public_key)
     return Error(Code::Corrupt, "the account's key is not the one that its slot holds");
   return SignedIn{std::move(*account), std::move(*ring)};
@@ -280,7 +280,8 @@ Result<MadeAccount> change_password(store::Store& store, const SignedIn& who, st
                                     std::string_view actor) {
   Result<MadeAccount> made = wrap(store, who.account, who.ring, std::move(fresh));
   if (!made) return made.error();
-  Result<Account> stored = put(store, std::move(made->account), note(actor, who.account.name, "password"));
+  Result<Account> stored =
+      put(store, std::move(made->account), account_note(actor, who.account.name, "password"));
   if (!stored) return stored.error();
   return MadeAccount{std::move(*stored), std::move(made->password)};
 }
@@ -297,14 +298,15 @@ Result<MadeAccount> reset_password(store::Store& store, Account account, std::op
   if (!made) return made.error();
   Result<Account> stored =
       put(store, std::move(made->account),
-          note(actor, name, dropped ? "password reset, second factor removed" : "password reset"));
+          account_note(actor, name, dropped ? "password reset, second factor removed" : "password reset"));
   if (!stored) return stored.error();
   return MadeAccount{std::move(*stored), std::move(made->password)};
 }
 
 Result<Account> set_totp(store::Store& store, Account account, const std::optional<Secret>& secret,
                          std::string_view actor) {
-  const store::Note why = note(actor, account.name, secret ? "second factor set" : "second factor removed");
+  const store::Note why =
+      account_note(actor, account.name, secret ? "second factor set" : "second factor removed");
   account.totp.clear();
   if (secret) {
     Result<Bytes> sealed = seal::seal_file(*secret, account.public_key);

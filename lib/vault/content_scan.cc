@@ -8,7 +8,7 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::uint64_t kLongest = 998;  // RFC 5322 section 2.1.1
+constexpr std::uint64_t kMaxLine = 998;  // RFC 5322 section 2.1.1
 
 }  // namespace
 
@@ -26,7 +26,7 @@ void ContentScan::write(ByteView octets) {
 
 void ContentScan::grow_line(std::size_t octets) {
   line_ += octets;
-  if (line_ > kLongest) long_line_ = true;
+  if (line_ > kMaxLine) long_line_ = true;
 }
 
 // Every line end is a CRLF: jumps from the last one that a line may reach to the next such.
@@ -34,7 +34,7 @@ void ContentScan::paired_lines(std::string_view text) {
   const char* at = text.data();
   const char* const end = at + text.size();
   while (at != end) {
-    const std::uint64_t reach = kLongest - std::min(line_, kLongest) + 2;
+    const std::uint64_t reach = kMaxLine - std::min(line_, kMaxLine) + 2;
     const std::size_t near = std::min<std::uint64_t>(reach, static_cast<std::size_t>(end - at));
     const void* last = ::memrchr(at, '\n', near);
     if (last == nullptr) {

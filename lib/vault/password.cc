@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kLength = 32;  // of 5 bits each
 constexpr std::size_t kShortest = 16;
-constexpr std::size_t kLongest = 1024;
+constexpr std::size_t kMaxPassword = 1024;
 // No letter that is taken for another, nothing that a shell, a URL or a configuration file gives a meaning.
 constexpr std::string_view kAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
 static_assert(kAlphabet.size() == 32);
@@ -47,7 +47,7 @@ Result<void> check_password(const Secret& password) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
   if (static_cast<std::size_t>(characters) < kShortest)
     return Error(Code::BadInput, "a password must have at least 16 characters");
-  if (text.size() > kLongest) return Error(Code::BadInput, "a password must have at most 1024 octets");
+  if (text.size() > kMaxPassword) return Error(Code::BadInput, "a password must have at most 1024 octets");
   // A mail client cannot send these.
   if (has_control(text)) return Error(Code::BadInput, "a password must have no control characters");
   return {};

@@ -12,7 +12,7 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::size_t kPage = 1000;
+constexpr std::size_t kHashPage = 1000;
 
 // The first `size` leaves of a history: their hashes, and the last one that fits.
 struct Search {
@@ -26,7 +26,7 @@ Result<Search> search(store::Store& store, const MailboxId& log, std::uint64_t s
   Search found;
   while (found.hashes.size() < size) {
     const auto page = store.history_read(log, found.hashes.size(),
-                                         std::min<std::uint64_t>(kPage, size - found.hashes.size()));
+                                         std::min<std::uint64_t>(kHashPage, size - found.hashes.size()));
     if (!page) return page.error();
     if (page->empty()) return Error(Code::Corrupt, "a history is shorter than its head says");
     for (const Bytes& stored : *page) {

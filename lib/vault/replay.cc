@@ -5,7 +5,7 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::size_t kPage = 1000;
+constexpr std::size_t kLeafPage = 1000;
 
 // The states that a message may be in before this leaf, and the one after it (none: gone). Exported and
 // Interrupted change none.
@@ -168,7 +168,7 @@ Result<void> Replay::advance(store::Store& store) {
   compare_heads();
   while (range_.size() < head->size) {
     const std::size_t wanted =
-        static_cast<std::size_t>(std::min<std::uint64_t>(head->size - range_.size(), kPage));
+        static_cast<std::size_t>(std::min<std::uint64_t>(head->size - range_.size(), kLeafPage));
     const Result<std::vector<Bytes>> leaves = store.history_read(log_, range_.size(), wanted);
     if (!leaves) return leaves.error();
     if (leaves->empty()) {

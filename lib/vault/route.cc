@@ -9,9 +9,9 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::size_t kMaxList = 1000;
+constexpr std::size_t kMaxPatterns = 1000;
 constexpr std::size_t kMaxPattern = 320;
-constexpr std::size_t kMaxDescription = 1024;
+constexpr std::size_t kMaxRouteDescription = 1024;
 constexpr std::size_t kMaxPath = 4096;
 
 Error bad(std::string text) {
@@ -27,7 +27,7 @@ bool valid_pattern(std::string_view pattern) {
   return !pattern.empty() && pattern.size() <= kMaxPattern && !has_control(pattern);
 }
 
-store::RecordKey key_of(std::string_view name) {
+store::RecordKey route_key(std::string_view name) {
   return {store::Kind::Route, {}, std::string(name)};
 }
 
@@ -74,14 +74,14 @@ Result<void> check_route(const Route& route) {
     return bad("`" + route.name + "` names all routes of a protocol, so no route has this name");
   if (!valid_host(route.host) || route.port == 0)
     return bad("not an upstream: " + printable(route.upstream()));
-  if (route.description.size() > kMaxDescription || !valid_utf8(route.description))
+  if (route.description.size() > kMaxRouteDescription || !valid_utf8(route.description))
     return bad("not a description of a route");
   if (route.ca_file.size() > kMaxPath || has_control(route.ca_file) ||
       (!route.ca_file.empty() && route.ca_file.front() != '/'))
     return bad("not the path of a CA file: " + printable(route.ca_file));
   if (route.tls == UpstreamTls::None && (route.pin || !route.ca_file.empty()))
     return bad("without TLS there is no certificate to check");
-  if (std::max({route.map.size(), route.logins.size(), route.clients.size()}) > kMaxList)
+  if (std::max({route.map.size(), route.logins.size(), route.clients.size()}) > kMaxPatterns)
     return bad("a route with too long a list");
   for (const LoginRule& rule : route.map)
     if (!valid_pattern(rule.pattern) || rule.mailbox.zero())
@@ -177,7 +177,7 @@ Result<Route> decode_route(const store::Record& record) {
 
 Result<Route> find_route(store::Store& store, std::string_view name) {
   if (!mail::valid_name(name)) return Error(Code::NotFound, "no route `" + printable(name) + "`");
-  const Result<store::Record> record = store.get(key_of(name));
+  const Result<store::Record> record = store.get(route_key(name));
   if (record) return decode_route(*record);
   if (record.error().code() != Code::NotFound) return record.error().within("the route");
   return Error(Code::NotFound, "no route `" + std::string(name) + "`");
@@ -202,7 +202,7 @@ Result<std::vector<Route>> routes(store::Store& store) {
 
 Result<void> put_route(store::Store& store, const Route& route, std::string_view actor) {
   if (const Result<void> valid = check_route(route); !valid) return valid;
-  const Result<std::uint64_t> put = store.put_if(key_of(route.name), route.version, encode(route),
+  const Result<std::uint64_t> put = store.put_if(route_key(route.name), route.version, encode(route),
                                                  {store::LeafType::Route, std::string(actor), 0});
   if (put) return {};
   if (put.error().code() == Code::Exists)
@@ -212,7 +212,7 @@ Result<void> put_route(store::Store& store, const Route& route, std::string_view
 
 Result<void> remove_route(store::Store& store, const Route& route, std::string_view actor) {
   const Result<void> gone =
-      store.erase_if(key_of(route.name), route.version, {store::LeafType::Route, std::string(actor), 0});
+      store.erase_if(route_key(route.name), route.version, {store::LeafType::Route, std::string(actor), 0});
   if (!gone) return gone.error().within("the route `" + route.name + "`");
   return {};
 }

@@ -10,22 +10,22 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::string_view kRecord = "token:";  // no account has a name with a colon
-constexpr std::string_view kPrefix = "gw_";     // by which scanners for leaked secrets know one
+constexpr std::string_view kRecord = "token:";    // no account has a name with a colon
+constexpr std::string_view kTokenPrefix = "gw_";  // by which scanners for leaked secrets know one
 constexpr std::size_t kRandom = 20;
-constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz234567";  // RFC 4648 section 6
+constexpr std::string_view kTokenAlphabet = "abcdefghijklmnopqrstuvwxyz234567";  // RFC 4648 section 6
 
-store::RecordKey key_of(std::string_view name) {
+store::RecordKey token_key(std::string_view name) {
   return {store::Kind::Admin, {}, std::string(kRecord) + std::string(name)};
 }
 
-store::Note note(std::string_view actor, const std::string& name, std::string_view what) {
+store::Note token_note(std::string_view actor, const std::string& name, std::string_view what) {
   return {store::LeafType::Admin, std::string(actor) + ", token " + name + ": " + std::string(what), 0};
 }
 
 // `gw_<name>_` and 160 bits, five to a character.
 Secret fresh_text(const std::string& name) {
-  const std::string head = std::string(kPrefix) + name + "_";
+  const std::string head = std::string(kTokenPrefix) + name + "_";
   Secret random(kRandom);
   random_octets(random.span());
   Secret text(head.size() + kRandom * 8 / 5);
@@ -34,7 +34,7 @@ Secret fresh_text(const std::string& name) {
     unsigned value = 0;
     for (std::size_t bit = at * 5; bit < at * 5 + 5; ++bit)
       value = value * 2 + (std::to_integer<unsigned>(random.view()[bit / 8]) >> (7 - bit % 8) & 1U);
-    text.span()[head.size() + at] = static_cast<std::byte>(kAlphabet[value]);
+    text.span()[head.size() + at] = static_cast<std::byte>(kTokenAlphabet[value]);
   }
   return text;
 }
@@ -56,7 +56,7 @@ Bytes encode(const ApiToken& token) {
   return stored;
 }
 
-Result<ApiToken> decode(const store::Record& record) {
+Result<ApiToken> decode_token(const store::Record& record) {
   const Error corrupt(Code::Corrupt, "the token `" + printable(record.key.name) + "` cannot be read");
   proto::Token in;
   if (!in.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) return corrupt;
@@ -119,8 +119,8 @@ Result<MadeApiToken> make_api_token(store::Store& store, const ApiToken& wanted,
   token.made_by = actor;
   Secret text = fresh_text(token.name);
   token.hash = hash_of(text.view());
-  const auto version = store.put_if(key_of(token.name), 0, encode(token),
-                                    note(actor, token.name, "made, " + std::string(name(token.scope))));
+  const auto version = store.put_if(token_key(token.name), 0, encode(token),
+                                    token_note(actor, token.name, "made, " + std::string(name(token.scope))));
   if (!version && version.error().code() == Code::Exists)
     return Error(Code::Exists, "there is a token `" + token.name + "` already");
   if (!version) return version.error().within("the token `" + token.name + "`");
@@ -137,7 +137,7 @@ Result<std::vector<ApiToken>> api_tokens(store::Store& store) {
     if (!page) return page.error().within("the tokens");
     for (const store::Record& record : *page) {
       if (!record.key.name.starts_with(kRecord)) return all;
-      Result<ApiToken> token = decode(record);
+      Result<ApiToken> token = decode_token(record);
       if (!token) return token.error();
       all.push_back(std::move(*token));
     }
@@ -149,21 +149,23 @@ Result<std::vector<ApiToken>> api_tokens(store::Store& store) {
 Result<ApiToken> find_api_token(store::Store& store, std::string_view name) {
   const Error none(Code::NotFound, "no token `" + printable(name) + "`");
   if (!mail::valid_name(name)) return none;
-  const Result<store::Record> record = store.get(key_of(name));
-  if (record) return decode(*record);
+  const Result<store::Record> record = store.get(token_key(name));
+  if (record) return decode_token(*record);
   return record.error().code() == Code::NotFound ? none : record.error().within("the token");
 }
 
 Result<void> revoke_api_token(store::Store& store, const ApiToken& token, std::string_view actor) {
-  return store.erase_if(key_of(token.name), token.version, note(actor, token.name, "revoked"));
+  return store.erase_if(token_key(token.name), token.version, token_note(actor, token.name, "revoked"));
 }
 
 Result<ApiToken> check_api_token(store::Store& store, ByteView text, Micros now) {
   const Error denied(Code::Denied, "no such token, or its time is over");
   const std::string_view shown = as_text(text);
   const std::size_t end = shown.rfind('_');
-  if (!shown.starts_with(kPrefix) || end == std::string_view::npos || end < kPrefix.size()) return denied;
-  Result<ApiToken> token = find_api_token(store, shown.substr(kPrefix.size(), end - kPrefix.size()));
+  if (!shown.starts_with(kTokenPrefix) || end == std::string_view::npos || end < kTokenPrefix.size())
+    return denied;
+  Result<ApiToken> token =
+      find_api_token(store, shown.substr(kTokenPrefix.size(), end - kTokenPrefix.size()));
   if (!token) return token.error().code() == Code::NotFound ? denied : token.error();
   if (!equal_secrets(hash_of(text), token->hash)) return denied;
   if (token->expires != 0 && token->expires <= now) return denied;

@@ -9,14 +9,15 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::string_view kPrefix = "mbx-";
+constexpr std::string_view kMailboxPrefix = "mbx-";
 
 // An address that is the mailbox's only secret: an `mbx-` address at any domain, or an alias.
 bool is_secret(const store::MailboxRecord& mailbox, std::string_view address) {
   const std::optional<mail::Address> split = mail::split_address(address);
   if (!split) return false;
   const std::string local = lower(mail::without_tag(split->local));
-  if (local.starts_with(kPrefix) && MailboxId::parse(std::string_view(local).substr(kPrefix.size())))
+  if (local.starts_with(kMailboxPrefix) &&
+      MailboxId::parse(std::string_view(local).substr(kMailboxPrefix.size())))
     return true;
   const auto has = [&](std::string_view form) {
     return std::ranges::find(mailbox.aliases, form) != mailbox.aliases.end();

@@ -13,8 +13,8 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::size_t kPage = 500;
-constexpr std::size_t kRead = 64 << 10;
+constexpr std::size_t kVerifyPage = 500;
+constexpr std::size_t kContainerRead = 64 << 10;
 constexpr int kRounds = 4;  // a message that moves while it is looked at is looked at again
 
 using Progress = std::function<void(std::uint64_t)>;
@@ -69,7 +69,7 @@ class MailboxCheck {
   // That the history says how it went is checked where messages are missing.
   Result<void> check_receipts() {
     for (std::optional<MessageId> from = MessageId{}; from;) {
-      Result<std::vector<store::Swept>> page = store_.swept(mailbox_, *from, kPage);
+      Result<std::vector<store::Swept>> page = store_.swept(mailbox_, *from, kVerifyPage);
       if (!page) return damaged(page.error());
       if (page->empty()) return {};
       // A store that does not go on would be asked without end.
@@ -113,7 +113,7 @@ class MailboxCheck {
   Result<std::optional<store::Leaf>> leaf_at(std::uint64_t index) {
     if (index >= replay_.size()) return std::optional<store::Leaf>();
     if (index < leaves_from_ || index - leaves_from_ >= leaves_.size()) {
-      Result<std::vector<Bytes>> page = store_.history_read(mailbox_, index, kPage);
+      Result<std::vector<Bytes>> page = store_.history_read(mailbox_, index, kVerifyPage);
       if (!page) return page.error();
       leaves_ = std::move(*page);
       leaves_from_ = index;
@@ -126,7 +126,7 @@ class MailboxCheck {
 
   Result<void> check_listed() {
     for (std::uint64_t after = 0;;) {
-      const Result<std::vector<store::MessageRecord>> page = store_.list(mailbox_, after, kPage);
+      const Result<std::vector<store::MessageRecord>> page = store_.list(mailbox_, after, kVerifyPage);
       if (!page) return damaged(page.error());
       if (page->empty()) return {};
       after = page->back().seq;
@@ -212,7 +212,7 @@ class MailboxCheck {
   Result<std::optional<std::string>> judge_container(const store::MessageRecord& record) {
     using Verdict = std::optional<std::string>;
     Sha256 digest;
-    buffer_.resize(kRead);
+    buffer_.resize(kContainerRead);
     for (std::uint64_t offset = 0; offset <= record.container_octets;) {
       const Result<std::size_t> got = store_.read(mailbox_, record.id, offset, buffer_);
       if (!got) return trouble(got.error());

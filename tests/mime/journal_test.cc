@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "counting_source.h"
+#include "support/source_dir.h"
 
 namespace gw::mime {
 namespace {
@@ -144,11 +145,11 @@ Recipient recipient_in(std::string_view line) {
 }
 
 TEST_CASE("Each sample report gives its expected values, read in pieces of any size") {
-  CHECK(check_folder(GW_SOURCE_DIR "/tests/corpus") == 10);
+  CHECK(check_folder(gw::test::source_dir() + "/tests/corpus") == 10);
 }
 
 TEST_CASE("Each report of the corpus gives its expected values, read in pieces of any size") {
-  const fs::path folder = GW_SOURCE_DIR "/../shared/corpus/journal";
+  const fs::path folder = gw::test::source_dir() + "/../shared/corpus/journal";
   if (!fs::exists(folder)) {
     WARN("no corpus here");
     return;
@@ -157,17 +158,19 @@ TEST_CASE("Each report of the corpus gives its expected values, read in pieces o
 }
 
 TEST_CASE("A report is read from a file as from memory") {
-  Result<FileSource> source = FileSource::open(GW_SOURCE_DIR "/tests/corpus/01-basic-to-cc-bcc.eml");
+  Result<FileSource> source =
+      FileSource::open(gw::test::source_dir() + "/tests/corpus/01-basic-to-cc-bcc.eml");
   REQUIRE(source);
   const Result<JournalReport> report = read_journal_report(*source);
   REQUIRE(report);
   CHECK(report->inner[0].content.stored == Range{1366, 667});
-  CHECK(FileSource::open(GW_SOURCE_DIR "/tests/corpus/none.eml").error().code() == Code::NotFound);
-  CHECK(FileSource::open(GW_SOURCE_DIR "/tests/corpus").error().code() == Code::BadInput);
+  CHECK(FileSource::open(gw::test::source_dir() + "/tests/corpus/none.eml").error().code() == Code::NotFound);
+  CHECK(FileSource::open(gw::test::source_dir() + "/tests/corpus").error().code() == Code::BadInput);
 }
 
 TEST_CASE("Of a decrypted mail and its original, the original is the protected one") {
-  const Result<std::string> mail = read_file(GW_SOURCE_DIR "/tests/corpus/06-two-inner-rights-protected.eml");
+  const Result<std::string> mail =
+      read_file(gw::test::source_dir() + "/tests/corpus/06-two-inner-rights-protected.eml");
   REQUIRE(mail);
   const JournalReport report = read(*mail);
   REQUIRE(report.inner.size() == 2);

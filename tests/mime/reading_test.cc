@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "counting_source.h"
+#include "support/source_dir.h"
 
 using namespace std::literals;
 
@@ -20,7 +21,7 @@ Reading reading_of(std::string mail, const ReadingLimits& limits = {}) {
 }
 
 std::string corpus(const std::string& name) {
-  std::ifstream file(GW_SOURCE_DIR "/tests/corpus/" + name, std::ios::binary);
+  std::ifstream file(gw::test::source_dir() + "/tests/corpus/" + name, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <set>
 
+#include "support/source_dir.h"
 #include "support/stock_age.h"
 
 using namespace gw;
@@ -35,7 +36,7 @@ Result<Bytes> opened(ByteView file, std::span<const RingKey> keys) {
 }
 
 std::string own_vector(const std::string& name) {
-  std::ifstream in(GW_SOURCE_DIR "/tests/vectors/age/" + name, std::ios::binary);
+  std::ifstream in(gw::test::source_dir() + "/tests/vectors/age/" + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 

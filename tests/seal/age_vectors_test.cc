@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "seal/age.h"
+#include "support/source_dir.h"
 
 using namespace gw;
 using namespace gw::seal;
@@ -75,7 +76,7 @@ std::string verdict(const Result<void>& opened, bool header_opened) {
 }  // namespace
 
 TEST_CASE("every published age vector gets the verdict that it states") {
-  const fs::path folder = GW_SOURCE_DIR "/../shared/corpus/age-vectors/testdata";
+  const fs::path folder = gw::test::source_dir() + "/../shared/corpus/age-vectors/testdata";
   if (!fs::is_directory(folder)) {
     WARN("no published vectors at hand");
     return;

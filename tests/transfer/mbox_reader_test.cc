@@ -1,4 +1,5 @@
 #include "transfer/mbox_reader.h"
+#include "support/source_dir.h"
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -137,7 +138,7 @@ TEST_CASE("a mail is read again from its start") {
 }
 
 TEST_CASE("the corpus's mbox files hold the mails that are known to be there") {
-  const fs::path folder = GW_SOURCE_DIR "/../shared/corpus/mbox";
+  const fs::path folder = gw::test::source_dir() + "/../shared/corpus/mbox";
   if (!fs::exists(folder)) return;
   std::size_t files = 0;
   for (const auto& each : fs::recursive_directory_iterator(folder)) {

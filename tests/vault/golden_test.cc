@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "store/local/local_store.h"
+#include "support/source_dir.h"
 #include "support/stock_age.h"
 #include "support/temp_folder.h"
 #include "vault/fixture.h"
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kGolden = GW_SOURCE_DIR "/tests/vectors/golden-vault";
+const fs::path kGolden = gw::test::source_dir() + "/tests/vectors/golden-vault";
 constexpr std::string_view kPassword = "correct horse battery staple";
 
 std::string read(const fs::path& path) {

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/text.h"
+#include "support/source_dir.h"
 #include "vault/message_change.h"
 #include "web/browser.h"
 #include "web/message_list.h"
@@ -29,7 +30,7 @@ store::State state_of(ConsoleVault& vault, const MailboxId& mailbox, const Messa
 }
 
 std::string corpus(const std::string& name) {
-  std::ifstream file(GW_SOURCE_DIR "/tests/corpus/" + name, std::ios::binary);
+  std::ifstream file(gw::test::source_dir() + "/tests/corpus/" + name, std::ios::binary);
   REQUIRE(file);
   std::ostringstream text;
   text << file.rdbuf();

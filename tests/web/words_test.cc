@@ -1,4 +1,5 @@
 #include "web/words.h"
+#include "support/source_dir.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -52,7 +53,7 @@ TEST_CASE("Every word is there in every language, with the same placeholders, an
 TEST_CASE("No page has text of its own: it takes it from the table by its id") {
   const std::regex literal(R"((escaped|markup_as_it_is)\(\s*"[^"]*[A-Za-z]{2})");
   std::size_t seen = 0;
-  for (const auto& file : std::filesystem::directory_iterator(std::string(GW_SOURCE_DIR) + "/lib/web")) {
+  for (const auto& file : std::filesystem::directory_iterator(gw::test::source_dir() + "/lib/web")) {
     const std::string name = file.path().filename();
     if (!name.starts_with("pages_") && name != "layout.cc" && name != "widgets.cc") continue;
     std::ifstream in(file.path());

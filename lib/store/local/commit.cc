@@ -96,35 +96,31 @@ Entries Batch::take_changed() {
   return std::move(entries_);
 }
 
-namespace {
-
-// One wake-up. std::binary_semaphore yields the processor some times before it sleeps, which with many
-// waiters takes an eighth of all there is.
-class Bell {
- public:
-  Bell() { ::sem_init(&semaphore_, 0, 0); }
-  Bell(const Bell&) = delete;
-  Bell& operator=(const Bell&) = delete;
-  ~Bell() { ::sem_destroy(&semaphore_); }
-
-  void await() {
-    while (::sem_wait(&semaphore_) != 0 && errno == EINTR) {
-    }
-  }
-  void ring() { ::sem_post(&semaphore_); }
-
- private:
-  sem_t semaphore_;
-};
-
-}  // namespace
-
 struct Commits::Waiter {
+  // One wake-up. std::binary_semaphore spins with sched_yield() before it sleeps, which costs an eighth of
+  // all processor time with many waiters.
+  class Wakeup {
+   public:
+    Wakeup() { ::sem_init(&semaphore_, 0, 0); }
+    Wakeup(const Wakeup&) = delete;
+    Wakeup& operator=(const Wakeup&) = delete;
+    ~Wakeup() { ::sem_destroy(&semaphore_); }
+
+    void await() {
+      while (::sem_wait(&semaphore_) != 0 && errno == EINTR) {
+      }
+    }
+    void ring() { ::sem_post(&semaphore_); }
+
+   private:
+    sem_t semaphore_;
+  };
+
   const Judge& judge;
   const std::size_t octets;
   Result<void> result;
   bool done = false;
-  Bell bell;
+  Wakeup wakeup;
 };
 
 Commits::Commits(Engine& engine, Table& table, Space& space, const CommitPoint& point, Hooks hooks)
@@ -139,7 +135,7 @@ Result<void> Commits::run(std::size_t octets, const Judge& judge) {
     waits = std::exchange(led_, true);
     queue_.push_back(&me);
   }
-  if (waits) me.bell.await();
+  if (waits) me.wakeup.await();
   if (me.done) return me.result;
   // Where many wait, who leads goes on for a few batches: handing over costs a wait for a processor, with the
   // disk idle. Among few, its own client that waits for its answer is the greater loss.
@@ -153,7 +149,7 @@ Result<void> Commits::run(std::size_t octets, const Judge& judge) {
       const std::lock_guard lock(mutex_);
       next = queue_.front();
     }
-    next->bell.ring();
+    next->wakeup.ring();
     break;
   }
   return me.result;
@@ -169,7 +165,7 @@ std::size_t Commits::lead(const Waiter* me) {
   }
   for (Waiter* waiter : std::span(waiters).first(answered)) {
     waiter->done = true;
-    if (waiter != me) waiter->bell.ring();  // and it may be gone at once
+    if (waiter != me) waiter->wakeup.ring();  // and it may be gone at once
   }
   const std::lock_guard lock(mutex_);
   if (queue_.empty()) led_ = false;

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kBuffers = 8 << 20;
+constexpr std::size_t kSalvageBuffers = 8 << 20;
 
 }  // namespace
 
@@ -247,7 +247,7 @@ Result<SalvageReport> fill(const SalvageOptions& options, SalvageSource& source)
   Result<SalvageReport> report = SalvageReport{};
   CommitPoint point;
   {
-    auto engine = Engine::open(options.to + "/db", Engine::Mode::Create, kBuffers);
+    auto engine = Engine::open(options.to + "/db", Engine::Mode::Create, kSalvageBuffers);
     if (!engine) return engine.error();
     Salvage salvage(options, source, **engine, *space);
     report = salvage.run();
@@ -277,7 +277,7 @@ Result<SalvageReport> salvage_local_store(const SalvageOptions& options) {
   const std::string work = options.to + "/salvage";
   Result<SalvageReport> report = SalvageReport{};
   {
-    auto source = SalvageSource::open(options.from, work, kBuffers);
+    auto source = SalvageSource::open(options.from, work, kSalvageBuffers);
     report = source ? fill(options, *source) : Result<SalvageReport>(source.error());
   }
   fs::remove_all(work, error);

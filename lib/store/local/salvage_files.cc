@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kAge = "age-encryption.org/v1\n";
+constexpr std::string_view kAgeFirstLine = "age-encryption.org/v1\n";
 
 // None: it cannot be read to its end.
 std::optional<Digest> digest_of(const std::string& file) {
@@ -103,7 +103,7 @@ std::string set_aside(const std::string& vault, const MessageId& message,
     const auto parts = split_body(body->stored);
     container = parts ? parts->container : ByteView(body->stored);
     // Of an envelope alone nobody has anything.
-    if (!as_text(container).starts_with(kAge.substr(0, 10))) container = {};
+    if (!as_text(container).starts_with(kAgeFirstLine.substr(0, 10))) container = {};
   }
   bool whole = body && body->whole;
   std::error_code ignored;

@@ -10,7 +10,7 @@
 namespace gw::store {
 namespace {
 
-constexpr std::string_view kAge = "age-encryption.org/v1\n";
+constexpr std::string_view kAgeHeader = "age-encryption.org/v1\n";
 constexpr std::string_view kBodyLost = "its sealed octets are lost or damaged";
 
 }  // namespace
@@ -285,7 +285,7 @@ Result<void> Salvage::set_aside_the_rest() {
   for (const auto& [message, mailbox] : rest) {
     const auto body = source_.body(mailbox, message, [](ByteView stored) {
       const auto parts = split_body(stored);
-      return parts && !parts->large && as_text(parts->container).starts_with(kAge);
+      return parts && !parts->large && as_text(parts->container).starts_with(kAgeHeader);
     });
     const auto file = set_aside(options_.to, message, body, source_.large(message), {});
     if (file.empty()) continue;

@@ -24,7 +24,7 @@ std::string parent_of(const std::string& vault) {
   return vault + "/snapshot";
 }
 
-Error no_room() {
+Error no_room_for_snapshot() {
   return Error(Code::Full, "the disk of the vault has filled, and the snapshot was given up");
 }
 
@@ -99,7 +99,7 @@ class LocalSnapshot : public Snapshot {
   Result<std::optional<SnapshotFile>> next() override {
     for (;;) {
       auto name = next_name();
-      if (folder_->given_up()) return no_room();
+      if (folder_->given_up()) return no_room_for_snapshot();
       if (!name) return name.error();
       if (name->empty()) return std::optional<SnapshotFile>();
       const std::string_view in = kFolders[at_ - 1];
@@ -183,7 +183,7 @@ Result<std::unique_ptr<Snapshot>> Snapshots::make(const Engine& engine, LargeFil
   if (made) made = link_folder(vault_ + "/lost", path + "/lost");
   if (made && ::link((vault_ + "/format").c_str(), (path + "/format").c_str()) != 0)
     made = Error::from_errno(path + "/format");
-  if ((*folder)->given_up()) return no_room();
+  if ((*folder)->given_up()) return no_room_for_snapshot();
   if (!made) return made.error().within("cannot make a snapshot");
   return std::unique_ptr<Snapshot>(std::make_unique<LocalSnapshot>(std::move(*folder), reached.number));
 }
