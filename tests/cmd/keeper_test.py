@@ -161,7 +161,7 @@ class KeeperTest(unittest.TestCase):
             nobody = pwd.getpwnam("nobody").pw_uid
             done = vault.store("mailbox", "list", status=69, user=nobody, extra_groups=[])
             self.assertIn(b"hint: ", done.stderr)
-            self.assertIn(b"gw-store serve", done.stderr)
+            self.assertIn(f"hint: gw-store --vault {vault.path} serve".encode(), done.stderr)
             with gw.Smtp(vault.smtpd(user=nobody, extra_groups=[])) as smtp:
                 reply = smtp.deliver(box.address, gw.mail(500))
                 self.assertEqual(reply.code, 451, reply)
