@@ -145,7 +145,7 @@ bool Connection::step() {
   } else if (std::holds_alternative<smtp::Aborted>(event)) {
     mail_.reset();
   } else if (std::holds_alternative<smtp::AuthOffer>(event)) {
-    session().offer_auth(senders_known(store()));
+    session().offer_auth(announce_auth(store()));
   } else if (const auto* start = std::get_if<smtp::AuthStart>(&event)) {
     exchange_.emplace(sasl::make_mechanism(start->mechanism));
     auth_step(exchange_->start(start->initial));
@@ -217,7 +217,7 @@ void Connection::auth_step(sasl::Step step) {
     return session().refuse(std::holds_alternative<sasl::Cancelled>(step) ? Refusal::ExchangeCancelled
                                                                           : Refusal::BadExchange);
   store::Store* const vault = store();
-  if (vault == nullptr) return session().refuse(Refusal::StoreTrouble);
+  if (vault == nullptr) return session().refuse(Refusal::AuthUnavailable);
   const auto mailbox = authenticate_sender(*vault, *credentials);
   if (mailbox) {
     sender_ = mailbox->id;
@@ -226,7 +226,7 @@ void Connection::auth_step(sasl::Step step) {
   }
   if (mailbox.error().code() != Code::Denied) {
     fail(mailbox.error(), "cannot look a sender up");
-    return session().refuse(Refusal::StoreTrouble);
+    return session().refuse(Refusal::AuthUnavailable);
   }
   ++tally_.counts().failed_logins;
   // The name is not logged: people type their password into the wrong field.
@@ -285,7 +285,12 @@ void Connection::rcpt(const smtp::RcptTo& to) {
   }
   known_.emplace(found->mailbox.id, found->mailbox.name);
   const SmtpClient client{client_.stream().peer().address, session().tls_active(), sender_};
-  if (const auto refusal = judge(*found, client, announced_)) return refuse_recipient(to, *refusal);
+  if (auto refusal = judge(*found, client, announced_)) {
+    // What the client could not do for trouble of ours is no reason to give its mail up.
+    if (*refusal == Refusal::TlsRequired) refusal = session().without_tls();
+    if (*refusal == Refusal::AuthRequired && session().auth_trouble()) refusal = Refusal::AuthUnavailable;
+    return refuse_recipient(to, *refusal);
+  }
   if (!mail_->add(*found, to.address, to.parameters)) return refuse_recipient(to, Refusal::TooManyMailboxes);
   log::verbose(
       "recipient",

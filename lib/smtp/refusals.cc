@@ -26,6 +26,8 @@ constexpr std::array kRows{
     RefusalRow{R::NoRecipientNow, "no-recipient-now", 451, "4.3.0",
                "No recipient could be taken at the moment"},
     RefusalRow{R::TlsUnavailable, "tls-unavailable", 454, "4.7.0", "No TLS at the moment"},
+    RefusalRow{R::AuthUnavailable, "auth-unavailable", 454, "4.7.0",
+               "Authentication cannot be checked at the moment"},
 
     RefusalRow{R::UpstreamDown, "upstream-down", 451, "4.4.1", "The provider's server cannot be reached now"},
     RefusalRow{R::UpstreamDownAtAuth, "upstream-down-at-auth", 454, "4.7.0",

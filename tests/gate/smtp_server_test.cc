@@ -204,6 +204,9 @@ TEST_CASE("A mailbox's own settings are heard at RCPT") {
     record.allow = {"198.51.100.0/24", "192.0.2.0/24"};
   });
   const auto secured = vault.add("secured", [](auto& record) { record.require_tls = true; });
+  vault.service.tls = []() -> Result<std::shared_ptr<const net::ServerTls>> {
+    return Error(Code::Config, "a bad certificate");
+  };
   const auto token = vault.add("token", [](auto& record) { record.token_hash = Digest{}; });
   const auto small = vault.add("small", [](auto& record) { record.quota = 100; });
   SmtpClient client(vault.service);
@@ -538,6 +541,29 @@ TEST_CASE("A sender that names a mailbox and hears 5xx is noted in the mailbox's
   CHECK(last_leaf(other).type == store::LeafType::MailboxMade);
 }
 
+TEST_CASE("While it is unknown whether there are sender tokens AUTH is announced, and deferred") {
+  Vault vault;
+  vault.service.allow_plaintext_auth = true;
+  const Secret token = vault::generate_token();
+  const auto mailbox = add_sender(vault, "journal", token);
+  bool reached = false;
+  vault.service.store = [&]() -> Result<store::Store*> {
+    if (!reached) return Error(Code::Unavailable, "no keeper");
+    return vault.store.get();
+  };
+  SmtpClient client(vault.service, "127.0.0.1");
+  client.reply();
+  CHECK(client.ask("EHLO c").find("AUTH PLAIN LOGIN") != std::string::npos);
+  CHECK(code(client.ask(plain(mailbox.local_part(), token.text()))) == "454 4.7.0");
+  reached = true;
+  client.ask("MAIL FROM:<>");
+  CHECK(code(client.ask(rcpt(mailbox))) == "454 4.7.0");  // it did try
+  client.ask("RSET");
+  CHECK(code(client.ask(plain(mailbox.local_part(), token.text()))) == "235 2.7.0");
+  client.ask("MAIL FROM:<>");
+  CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
+}
+
 TEST_CASE("A process that stops says so, after the message that was coming in") {
   Vault vault;
   const auto mailbox = vault.add("journal");
@@ -576,6 +602,11 @@ TEST_CASE("STARTTLS is refused for now where the certificate cannot be used") {
   CHECK(client.ask("EHLO c").find("STARTTLS") != std::string::npos);
   CHECK(code(client.ask("STARTTLS")) == "454 4.7.0");
   CHECK(code(client.ask("NOOP")) == "250 2.0.0");
+  // Nor is a mail that must come by TLS given up then.
+  const auto secured = vault.add("secured", [](auto& record) { record.require_tls = true; });
+  client.ask("MAIL FROM:<>");
+  CHECK(code(client.ask(rcpt(secured))) == "454 4.7.0");
+  CHECK(code(client.ask("DATA")) == "451 4.3.0");
 }
 
 TEST_CASE("Within TLS a mail's envelope names version and cipher") {
