@@ -291,7 +291,7 @@ void Connection::rcpt(const smtp::RcptTo& to) {
     if (*refusal == Refusal::AuthRequired && session().auth_trouble()) refusal = Refusal::AuthUnavailable;
     return refuse_recipient(to, *refusal);
   }
-  if (!mail_->add(*found, to.address, to.parameters)) return refuse_recipient(to, Refusal::TooManyMailboxes);
+  if (const auto refusal = mail_->add(*found, to)) return refuse_recipient(to, *refusal);
   log::verbose(
       "recipient",
       {{"transaction", mail_->envelope().transaction}, {"mailbox", found->mailbox.name}, {"to", to.address}});

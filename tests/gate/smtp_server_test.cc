@@ -541,6 +541,36 @@ TEST_CASE("A sender that names a mailbox and hears 5xx is noted in the mailbox's
   CHECK(last_leaf(other).type == store::LeafType::MailboxMade);
 }
 
+TEST_CASE(
+    "Recipients that do not fit into the envelope are refused one by one, and the mail goes to the others") {
+  Vault vault;
+  const auto mailbox = vault.add("journal", [](auto& record) { record.domains = {"corp.example"}; });
+  SmtpClient client(vault.service);
+  client.begin();
+  const std::string parameters = " ORCPT=rfc822;" + std::string(1300, 'y');
+  std::size_t taken = 0;
+  std::string refusal;
+  for (int number = 0; number < 1000; ++number) {
+    const std::string heard = client.ask("RCPT TO:<u" + std::to_string(number) + std::string(400, 'x') +
+                                         "@corp.example>" + parameters);
+    if (heard.starts_with("250 "))
+      ++taken;
+    else
+      refusal = heard;
+  }
+  CHECK(code(refusal) == "452 4.5.3");
+  CHECK(taken >= 100);  // RFC 5321 section 4.5.3.1.8
+  CHECK(taken < 1000);
+  client.ask("DATA");
+  CHECK(code(client.ask("x\r\n.")) == "250 2.0.0");
+  const auto opened = vault.open(mailbox.id);
+  CHECK(opened.envelope.recipients.size() == taken);
+  CHECK(vault::encode(opened.envelope).size() < vault.store->limits().record);
+  // The next transaction has room again.
+  client.ask("MAIL FROM:<>");
+  CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
+}
+
 TEST_CASE("While it is unknown whether there are sender tokens AUTH is announced, and deferred") {
   Vault vault;
   vault.service.allow_plaintext_auth = true;
