@@ -12,6 +12,7 @@
 #include "gate/smtp_mail.h"
 #include "gate/smtp_policy.h"
 #include "gate/transaction.h"
+#include "net/limits.h"
 #include "net/serve.h"
 #include "smtp/session.h"
 
@@ -21,7 +22,8 @@ namespace {
 using smtp::Refusal;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kIdsInReply = 12;  // fit into one reply line
+constexpr std::size_t kIdsInReply = 12;        // fit into one reply line
+constexpr std::size_t kLoggedRecipients = 10;  // refused ones of a session; the last line counts all
 
 class Connection {
  public:
@@ -51,6 +53,7 @@ class Connection {
   bool too_slow() const;
   void note_refusals();
   void refuse_recipient(const smtp::RcptTo& to, Refusal refusal);
+  void refuse_unknown(const smtp::RcptTo& to);
   vault::Envelope envelope(const smtp::MailFrom& from) const;
 
   smtp::Session& session() { return client_.session(); }
@@ -70,8 +73,9 @@ class Connection {
   std::size_t mails_ = 0;        // begun
   std::size_t accepted_ = 0;
   std::size_t recipients_refused_ = 0;
+  std::size_t unknown_ = 0;  // of these
   std::optional<std::chrono::steady_clock::time_point> body_begun_;
-  std::uint64_t octets_before_ = 0;         // read until then
+  std::uint64_t octets_before_ = 0;  // read until then
   std::map<MailboxId, std::string> known_;  // mailboxes that were named
 };
 
@@ -266,20 +270,34 @@ void Connection::mail(const smtp::MailFrom& from) {
 void Connection::refuse_recipient(const smtp::RcptTo& to, Refusal refusal) {
   const smtp::RefusalRow& row = smtp::row(refusal);
   ++recipients_refused_;
-  log::info("recipient refused", {{"transaction", mail_->envelope().transaction},
-                                  {"peer", peer_},
-                                  {"code", row.code},
-                                  {"reason", row.name}});
+  if (recipients_refused_ <= kLoggedRecipients)
+    log::info("recipient refused", {{"transaction", mail_->envelope().transaction},
+                                    {"peer", peer_},
+                                    {"code", row.code},
+                                    {"reason", row.name}});
   log::verbose("recipient refused", {{"transaction", mail_->envelope().transaction}, {"to", to.address}});
   session().refuse(refusal);
+}
+
+// Addresses can be guessed, but not fast and not without end.
+void Connection::refuse_unknown(const smtp::RcptTo& to) {
+  if (service_.guesses != nullptr) {
+    const std::string source = net::source_of(peer_);
+    const milliseconds wait = service_.guesses->wait(source);
+    service_.guesses->failed(source);
+    if (wait.count() > 0 && client_.flush()) net::stop::wait(wait);
+  }
+  if (++unknown_ < service_.max_unknown)
+    return refuse_recipient(to, refusal_of_unknown(to.address, service_.host));
+  ++recipients_refused_;
+  client_.close(Refusal::TooManyUnknown, "too many unknown recipients");
 }
 
 void Connection::rcpt(const smtp::RcptTo& to) {
   if (store() == nullptr) return refuse_recipient(to, Refusal::StoreTrouble);
   const auto found = store_->resolve(to.address, store::Lookup::Recipient);
   if (!found) {
-    if (found.error().code() == Code::NotFound)
-      return refuse_recipient(to, refusal_of_unknown(to.address, service_.host));
+    if (found.error().code() == Code::NotFound) return refuse_unknown(to);
     fail(found.error(), "cannot look a recipient up");
     return refuse_recipient(to, Refusal::StoreTrouble);
   }
@@ -344,6 +362,10 @@ void Connection::fail(const Error& error, std::string_view what) {
 
 void serve_smtp(net::Stream stream, const SmtpListener& listener, const SmtpService& service) {
   Connection(std::move(stream), listener, service).serve();
+}
+
+AuthPolicy guess_policy() {
+  return {.free = 100, .longest_wait = std::chrono::seconds(4)};
 }
 
 std::string too_many_connections() {

@@ -66,6 +66,7 @@ constexpr std::array kRows{
     RefusalRow{R::NotSmtp, "not-smtp", 421, "4.7.0", "This is SMTP"},
     RefusalRow{R::EarlyTalk, "early-talk", 421, "4.7.0", "You spoke before the greeting"},
     RefusalRow{R::TooManyFailures, "too-many-failures", 421, "4.7.0", "Too many failed authentications"},
+    RefusalRow{R::TooManyUnknown, "too-many-unknown", 421, "4.7.0", "Too many unknown recipients"},
     RefusalRow{R::BehindStartTls, "behind-starttls", 503, "5.5.1", "Data behind STARTTLS"},
     RefusalRow{R::TooManyConnections, "too-many-connections", 421, "4.7.0", "Too many connections"},
     RefusalRow{R::Idle, "idle", 421, "4.4.2", "Waited too long"},

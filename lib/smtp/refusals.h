@@ -65,6 +65,7 @@ enum class Refusal : unsigned char {
   NotSmtp,
   EarlyTalk,
   TooManyFailures,
+  TooManyUnknown,
   BehindStartTls,
   TooManyConnections,
   Idle,

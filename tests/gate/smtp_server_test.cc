@@ -571,6 +571,30 @@ TEST_CASE(
   CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
 }
 
+TEST_CASE("Who guesses addresses is made to wait, and is not heard without end") {
+  Vault vault;
+  const auto mailbox = vault.add("journal");
+  auto time = BootClock::now();
+  gate::AuthPolicy policy = gate::guess_policy();
+  policy.clock = [&] { return time; };
+  gate::AuthLimits guesses(policy);
+  vault.service.guesses = &guesses;
+  for (int session = 0; session < 2; ++session) {
+    SmtpClient client(vault.service);
+    client.begin();
+    for (std::size_t number = 1; number < vault.service.max_unknown; ++number)
+      REQUIRE(code(client.ask("RCPT TO:<guess" + std::to_string(number) + "@gw.example>")) == "550 5.1.1");
+    CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
+    CHECK(client.ask("RCPT TO:<guess@gw.example>") == "421 4.7.0 Too many unknown recipients");
+    CHECK(client.reply().empty());
+  }
+  // By source and over sessions: the next guess would wait, and another source's not.
+  CHECK(guesses.wait("192.0.2.1") == 500ms);
+  CHECK(guesses.wait("192.0.2.2") == 0ms);
+  time += policy.memory + 1s;
+  CHECK(guesses.wait("192.0.2.1") == 0ms);
+}
+
 TEST_CASE("While it is unknown whether there are sender tokens AUTH is announced, and deferred") {
   Vault vault;
   vault.service.allow_plaintext_auth = true;
