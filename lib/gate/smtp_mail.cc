@@ -15,6 +15,11 @@ std::optional<smtp::Refusal> SmtpMail::add(const store::Recipient& recipient, co
   return std::nullopt;
 }
 
+bool SmtpMail::goes_to(const MailboxId& mailbox) const {
+  return std::ranges::any_of(targets_,
+                             [&](const Target& target) { return target.recipient.mailbox.id == mailbox; });
+}
+
 Result<void> SmtpMail::begin(store::Store& store) {
   if (!begun_) begun_ = begin_all(store);
   return *begun_;

@@ -30,6 +30,7 @@ class SmtpMail {
   // Adds a recipient, with its address and parameters as sent. Returns why it cannot: it would be one mailbox
   // more than a transaction may have, or its text does not fit (recipient_budget.h).
   std::optional<smtp::Refusal> add(const store::Recipient& recipient, const smtp::RcptArguments& to);
+  bool goes_to(const MailboxId& mailbox) const;
 
   // Does what needs no octet of the message, keys above all: best while its sender turns around. A failure
   // shows with the next call.

@@ -76,7 +76,12 @@ class Connection {
   std::size_t unknown_ = 0;  // of these
   std::optional<std::chrono::steady_clock::time_point> body_begun_;
   std::uint64_t octets_before_ = 0;  // read until then
-  std::map<MailboxId, std::string> known_;  // mailboxes that were named
+  // A mailbox that a mail could go to, and has not yet.
+  struct Named {
+    std::string name;
+    std::size_t refused_before;  // replies of 5xx
+  };
+  std::map<MailboxId, Named> named_;
 };
 
 smtp::Options Connection::session_options() const {
@@ -183,12 +188,14 @@ bool Connection::too_slow() const {
              service_.scarce_rate * static_cast<std::uint64_t>(passed.count());
 }
 
-// A journal source that hears 5xx gives its mail up: `gw-store doctor` says so, by what is noted here.
+// A journal source that hears 5xx gives its mail up: `gw-store doctor` says so, by what is noted here. The
+// keeper keeps one note an hour of each mailbox and code, so that strangers cannot fill the history.
 void Connection::note_refusals() {
-  for (const auto& [id, name] : known_) {
+  for (const auto& [id, named] : named_) {
+    if (session().replies().refused == named.refused_before) continue;
     log::warning("sender heard 5xx", {{"session", name_},
                                       {"peer", peer_},
-                                      {"mailbox", name},
+                                      {"mailbox", named.name},
                                       {"code", session().last_permanent()},
                                       {"replies", session().replies().refused}});
     store::Leaf leaf;
@@ -301,15 +308,18 @@ void Connection::rcpt(const smtp::RcptTo& to) {
     fail(found.error(), "cannot look a recipient up");
     return refuse_recipient(to, Refusal::StoreTrouble);
   }
-  known_.emplace(found->mailbox.id, found->mailbox.name);
+  const Named named{found->mailbox.name, session().replies().refused};
   const SmtpClient client{client_.stream().peer().address, session().tls_active(), sender_};
   if (auto refusal = judge(*found, client, announced_)) {
     // What the client could not do for trouble of ours is no reason to give its mail up.
     if (*refusal == Refusal::TlsRequired) refusal = session().without_tls();
     if (*refusal == Refusal::AuthRequired && session().auth_trouble()) refusal = Refusal::AuthUnavailable;
+    if (*refusal == Refusal::TlsRequired || *refusal == Refusal::AuthRequired)
+      named_.emplace(found->mailbox.id, named);
     return refuse_recipient(to, *refusal);
   }
   if (const auto refusal = mail_->add(*found, to)) return refuse_recipient(to, *refusal);
+  named_.emplace(found->mailbox.id, named);
   log::verbose(
       "recipient",
       {{"transaction", mail_->envelope().transaction}, {"mailbox", found->mailbox.name}, {"to", to.address}});
@@ -347,6 +357,7 @@ void Connection::body_end() {
                          {"mailbox", mail_->mailbox_names()},
                          {"id", logged},
                          {"octets", mail_->octets()}});
+  std::erase_if(named_, [&](const auto& each) { return mail_->goes_to(each.first); });
   mail_.reset();
   session().accept(shown + "stored");
 }

@@ -541,6 +541,33 @@ TEST_CASE("A sender that names a mailbox and hears 5xx is noted in the mailbox's
   CHECK(last_leaf(other).type == store::LeafType::MailboxMade);
 }
 
+TEST_CASE("Strangers leave no trace in a history by breaking off or by being refused for now") {
+  Vault vault;
+  const auto mailbox = vault.add("journal", [](auto& record) { record.allow = {"198.51.100.0/24"}; });
+  const auto entries = [&] { return vault.store->history_head(mailbox.id)->size; };
+  const std::uint64_t before = entries();
+  {
+    SmtpClient outside(vault.service);
+    outside.begin();
+    CHECK(code(outside.ask(rcpt(mailbox))) == "450 4.7.1");
+    CHECK(code(outside.ask("FROB")) == "500 5.5.1");
+  }
+  CHECK(entries() == before);
+  vault.change(mailbox.id, [](auto& record) { record.allow.clear(); });
+  const std::uint64_t changed = entries();
+  {
+    // A 5xx before, and the mail all the same.
+    SmtpClient inside(vault.service);
+    inside.begin();
+    CHECK(code(inside.ask("FROB")) == "500 5.5.1");
+    CHECK(code(inside.ask(rcpt(mailbox))) == "250 2.1.5");
+    CHECK(code(inside.ask("FROB")) == "500 5.5.1");
+    inside.ask("DATA");
+    CHECK(code(inside.ask("x\r\n.")) == "250 2.0.0");
+  }
+  CHECK(entries() == changed + 1);  // the mail
+}
+
 TEST_CASE(
     "Recipients that do not fit into the envelope are refused one by one, and the mail goes to the others") {
   Vault vault;

@@ -342,6 +342,30 @@ TEST_CASE_METHOD(Fixture, "a refused append is told while it streams, and its co
   CHECK(link.server->connections() == 1);
 }
 
+TEST_CASE_METHOD(Fixture,
+                 "of a mailbox and a code one refusal an hour is written, whichever keeper is asked") {
+  const MailboxId other = contract::put(*link.store, contract::new_mailbox("other")).id;
+  auto remote = link.connect(Role::Append);
+  const auto refuse = [&](const MailboxId& of, std::uint64_t code) {
+    store::Leaf leaf;
+    leaf.type = store::LeafType::Refused;
+    leaf.value = code;
+    leaf.actor = "smtp 192.0.2.1";
+    const std::uint64_t before = link.store->history_head(of).value().size;
+    REQUIRE(remote->note(of, leaf));
+    return link.store->history_head(of).value().size - before;
+  };
+  CHECK(refuse(mailbox, 550) == 1);
+  for (int times = 0; times < 100; ++times) CHECK(refuse(mailbox, 550) == 0);
+  CHECK(refuse(mailbox, 552) == 1);
+  CHECK(refuse(other, 550) == 1);
+  link.end();
+  link.start_again();
+  CHECK(refuse(mailbox, 550) == 0);
+  CHECK(refuse(mailbox, 552) == 0);
+  CHECK(refuse(mailbox, 530) == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "whoever breaks the protocol is told and cut off") {
   const auto says = [&](const Bytes& octets) {
     Channel channel{*link.dial(Role::Admin)};

@@ -39,7 +39,7 @@ struct Server::Served {
 };
 
 Server::Server(store::Store& store, ServerOptions options)
-    : shared_{store, options.vault, {}, options.failed, {}, {}, [this] { stop(); }},
+    : shared_{store, options.vault, {}, options.failed, {}, {}, {}, [this] { stop(); }},
       options_(options),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       idle_since_(Clock::now()) {
