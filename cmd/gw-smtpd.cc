@@ -26,6 +26,7 @@ Result<void> serve(const Options& options) {
   gate::Certificates certificates(cmd::certificate_files(*config));
   gate::KeeperLink keeper(keeper::place_of(config->vault, config->run),
                           {keeper::Role::Append, "gw-smtpd", true, confinement->starting()});
+  gate::AuthLimits guesses(gate::guess_policy());
   gate::SmtpService service;
   service.host = cmd::own_host(*config);
   service.store = [&] { return keeper.store(); };
@@ -36,6 +37,7 @@ Result<void> serve(const Options& options) {
   service.require_tls = config->smtpd.require_tls;
   service.allow_plaintext_auth = config->smtpd.allow_plaintext_auth && !config->smtpd.require_tls;
   service.reject_bare_newline = config->smtpd.reject_bare_newline;
+  service.guesses = &guesses;
   service.listen_for_early_talk = !options.server.stdio;
   service.idle_timeout = config->smtpd.idle_timeout;
   service.data_timeout = config->smtpd.data_timeout;

@@ -3,6 +3,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <climits>
 #include <filesystem>
 
@@ -188,8 +191,10 @@ Result<int> init(const Commands& commands, const Options& options) {
     if (ours) clear(folder);
     if (!options.key_file.empty()) fs::remove(options.key_file, ignored);
     const Error failed = made.error().within("cannot make the vault");
-    const bool path_missing = failed.code() == Code::NotFound;
-    return path_missing ? failed.with_exit_status(kCannotCreate) : failed;
+    // A path at which nothing can be made; no permission and a full disk have their own statuses.
+    constexpr std::array kBadPath{ENOENT, ENOTDIR, EROFS, ENAMETOOLONG, ELOOP};
+    const bool bad_path = std::ranges::find(kBadPath, failed.number()) != kBadPath.end();
+    return bad_path ? failed.with_exit_status(kCannotCreate) : failed;
   }
   return print(folder, *recovery, options);
 }

@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <thread>
 
@@ -186,6 +187,8 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   if (ready && config->log == "auto") (void)log::redirect(log::Target::Syslog);
   if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
   net::stop::install();
+  // What makes other servers reload: the keeper has nothing to reload, and must not end of it.
+  std::signal(SIGHUP, SIG_IGN);
   const std::size_t room = net::raise_descriptor_limit(2);
 
   auto signer = find_signer(place.vault);

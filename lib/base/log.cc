@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/journal.h"
+#include "base/source.h"
 #include "base/text.h"
 
 namespace gw::log {
@@ -84,22 +85,30 @@ void write(int priority, std::string_view event, Fields fields) {
   to_stderr(priority, line);
 }
 
-// How often one event may be said.
+// The source that a line is about; empty: none.
+std::string source_in(Fields fields) {
+  for (const Field& field : fields)
+    if (field.key == "rhost") return source_of(field.value);
+  return {};
+}
+
+// How often one event may be written.
 class Limits {
  public:
-  // Whether it may be said now. What was suppressed of any event, and whose time is over, is said before.
-  bool allow(std::string_view event) {
+  // Whether it may be written now. First writes what was suppressed of any event whose time is over.
+  bool allow(std::string_view event, Fields fields) {
     const auto time = Clock::now();
+    const std::string source = source_in(fields);
     const std::scoped_lock lock(mutex_);
     if (suppressed_) say_suppressed(time);
     auto found = kinds_.find(event);
     if (found == kinds_.end()) {
       if (kinds_.size() >= kMostKinds) return true;
-      found = kinds_.emplace(std::string(event), Kind{time, 0, 0}).first;
+      found = kinds_.emplace(std::string(event), Kind{time, 0, 0, {}}).first;
     }
     Kind& kind = found->second;
-    if (time >= kind.begun + kWindow) kind = {time, 0, 0};
-    if (++kind.said <= kMostOfAKind) return true;
+    if (time >= kind.begun + kWindow) kind = {time, 0, kind.suppressed, {}};
+    if (kind.takes(source)) return true;
     ++kind.suppressed;
     suppressed_ = true;
     return false;
@@ -114,8 +123,16 @@ class Limits {
   using Clock = std::chrono::steady_clock;
   struct Kind {
     Clock::time_point begun;
-    std::size_t said = 0;
+    std::size_t said = 0;  // of no source of its own
     std::size_t suppressed = 0;
+    std::map<std::string, std::size_t> by_source;
+
+    bool takes(const std::string& source) {
+      auto found = by_source.find(source);
+      if (found == by_source.end() && !source.empty() && by_source.size() < kMostSources)
+        found = by_source.emplace(source, 0).first;
+      return found == by_source.end() ? ++said <= kMostOfAKind : ++found->second <= kMostOfASource;
+    }
   };
 
   void say_suppressed(Clock::time_point time) {
@@ -177,10 +194,10 @@ void set_quiet(bool quiet) {
 }
 
 void error(std::string_view event, Fields fields) {
-  if (limits().allow(event)) write(LOG_ERR, event, fields);
+  if (limits().allow(event, fields)) write(LOG_ERR, event, fields);
 }
 void warning(std::string_view event, Fields fields) {
-  if (limits().allow(event)) write(LOG_WARNING, event, fields);
+  if (limits().allow(event, fields)) write(LOG_WARNING, event, fields);
 }
 void info(std::string_view event, Fields fields) {
   write(LOG_INFO, event, fields);

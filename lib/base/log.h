@@ -6,8 +6,11 @@
 // Never a subject, a body, a password or SASL data; addresses only through verbose(). Values are made
 // printable, quoted where they hold blanks, and cut at 1 KiB. A line is written by one write(2).
 //
-// What strangers can provoke is bounded: of the warnings and errors of one event kMostOfAKind are said in ten
-// seconds, and then `suppressed event=… times=n` once they are over. What was done is always said.
+// What strangers can provoke is bounded: of the warnings and errors of one event kMostOfAKind are written in
+// ten seconds, and then `suppressed event=… times=n` once they are over. If the line names a source by
+// `rhost`, the limit is kMostOfASource for each (base/source.h), so that a flood from one source does not
+// hide another from whoever watches the log; from kMostSources sources on the others share kMostOfAKind. What
+// was done is always written.
 #pragma once
 
 #include <concepts>
@@ -39,6 +42,8 @@ enum class Target {
 };
 
 inline constexpr std::size_t kMostOfAKind = 50;
+inline constexpr std::size_t kMostOfASource = 10;
+inline constexpr std::size_t kMostSources = 1000;
 
 // Call once, before threads. The default is Stderr.
 void open(std::string_view program, Target target);

@@ -58,7 +58,7 @@ Result<Confinement> Confinement::begin(ConfinementSettings settings, const keepe
   return made;
 }
 
-std::function<Result<void>()> Confinement::starting() const {
+std::function<keeper::Reached<void>()> Confinement::starting() const {
   if (!starter_) return {};
   return [starter = starter_] { return starter->start(); };
 }

@@ -38,7 +38,7 @@ class Confinement {
   // Whether close() changes the user: then what only root may read must be read before.
   bool changes_user() const { return user_.has_value(); }
   // Of connections to the keeper, which from then on are started by the one that begin() made.
-  std::function<Result<void>()> starting() const;
+  std::function<keeper::Reached<void>()> starting() const;
   // Files that may be read afterwards, beside those of the settings.
   void also_readable(std::vector<std::string> paths);
 

@@ -66,7 +66,8 @@ Result<store::Recipient> RelayedMail::target(std::uint64_t size) {
 
 Reply RelayedMail::rcpt(const smtp::RcptArguments& to) {
   if (!parts_.upstream) return smtp::reply(Refusal::UpstreamDown);
-  if (refused_ >= kMaxRefused) return smtp::reply(Refusal::TooManyRecipients);
+  // Before upstream takes it.
+  if (refused_ >= kMaxRefused || !budget_.take(to)) return smtp::reply(Refusal::TooManyRecipients);
   const Result<Reply> reply = parts_.upstream->ask(smtp::rcpt_command(to, parts_.upstream->capabilities()));
   if (!accepted(reply) && !refused(reply)) {
     lose_upstream("RCPT", reply);

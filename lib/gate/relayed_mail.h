@@ -16,6 +16,7 @@
 #include <string>
 
 #include "gate/mail_copy.h"
+#include "gate/recipient_budget.h"
 #include "gate/session_tally.h"
 #include "gate/smtp_upstream.h"
 #include "smtp/lone_dot.h"
@@ -65,6 +66,7 @@ class RelayedMail {
 
   RelayParts parts_;
   vault::Envelope envelope_;
+  RecipientBudget budget_;
   std::size_t refused_ = 0;                 // recipients
   std::optional<store::Recipient> target_;  // where the copy goes; none: it passes without
   std::optional<MailCopy> copy_;            // from DATA on

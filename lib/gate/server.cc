@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
+
 #include "base/log.h"
 #include "net/proxy_protocol.h"
 
@@ -132,6 +134,8 @@ void KeeperLink::report(const store::Tally& tally) {
 Result<void> run_server(const ServerPlan& plan, Certificates& certificates, const net::Handler& handler,
                         const net::Refusal& refusal) {
   net::stop::install();
+  // Until there is something to reload: a server of one connection has nothing, and must not break off of it.
+  std::signal(SIGHUP, SIG_IGN);
   if (plan.stdio) {
     auto connection = stdio_connection(plan);
     if (!connection) return connection.error();

@@ -31,10 +31,10 @@ Result<store::MailboxRecord> authenticate_sender(store::Store& store, const sasl
   return std::move(found->mailbox);
 }
 
-bool senders_known(store::Store* store) {
-  if (store == nullptr) return false;
+bool announce_auth(store::Store* store) {
+  if (store == nullptr) return true;
   const auto health = store->health();
-  return health && health->senders;
+  return !health || health->senders;
 }
 
 }  // namespace gw::gate

@@ -22,7 +22,8 @@ std::optional<MailboxId> sender_id(std::string_view name);
 // else to act as. Every other error is the store's.
 Result<store::MailboxRecord> authenticate_sender(store::Store& store, const sasl::Credentials& credentials);
 
-// Whether anybody could authenticate now. No store, or one that cannot say, counts as no.
-bool senders_known(store::Store* store);
+// Whether to announce AUTH: a mailbox has a sender token, or it is unknown whether one has because there is
+// no store or it does not answer. A sender with a token that hears of no AUTH would be refused for good.
+bool announce_auth(store::Store* store);
 
 }  // namespace gw::gate

@@ -4,15 +4,20 @@
 
 namespace gw::gate {
 
-bool SmtpMail::add(const store::Recipient& recipient, std::string address, std::string parameters) {
+std::optional<smtp::Refusal> SmtpMail::add(const store::Recipient& recipient, const smtp::RcptArguments& to) {
   const auto same = [&](const Target& target) { return target.recipient.mailbox.id == recipient.mailbox.id; };
   auto target = std::find_if(targets_.begin(), targets_.end(), same);
-  if (target == targets_.end()) {
-    if (targets_.size() >= kMaxMailboxes) return false;
-    target = targets_.insert(targets_.end(), {recipient, {}});
-  }
-  target->addresses.push_back({std::move(address), std::move(parameters), {}});
-  return true;
+  const bool fresh = target == targets_.end();
+  if (fresh && targets_.size() >= kMaxMailboxes) return smtp::Refusal::TooManyMailboxes;
+  if (!budget_.take(to)) return smtp::Refusal::TooManyRecipients;
+  if (fresh) target = targets_.insert(targets_.end(), {recipient, {}});
+  target->addresses.push_back({to.address, to.parameters, {}});
+  return std::nullopt;
+}
+
+bool SmtpMail::goes_to(const MailboxId& mailbox) const {
+  return std::ranges::any_of(targets_,
+                             [&](const Target& target) { return target.recipient.mailbox.id == mailbox; });
 }
 
 Result<void> SmtpMail::begin(store::Store& store) {

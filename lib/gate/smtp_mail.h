@@ -11,6 +11,8 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "gate/recipient_budget.h"
+#include "smtp/refusals.h"
 #include "store/store.h"
 #include "vault/delivery.h"
 #include "vault/envelope.h"
@@ -25,9 +27,10 @@ class SmtpMail {
   explicit SmtpMail(vault::Envelope envelope) : envelope_(std::move(envelope)) {}
 
   const vault::Envelope& envelope() const { return envelope_; }
-  // False: one mailbox more than a transaction may have. `address` and `parameters` as sent.
-  bool add(const store::Recipient& recipient, std::string address, std::string parameters);
-  std::size_t mailboxes() const { return targets_.size(); }
+  // Adds a recipient, with its address and parameters as sent. Returns why it cannot: it would be one mailbox
+  // more than a transaction may have, or its text does not fit (recipient_budget.h).
+  std::optional<smtp::Refusal> add(const store::Recipient& recipient, const smtp::RcptArguments& to);
+  bool goes_to(const MailboxId& mailbox) const;
 
   // Does what needs no octet of the message, keys above all: best while its sender turns around. A failure
   // shows with the next call.
@@ -50,6 +53,7 @@ class SmtpMail {
   Result<void> begin_all(store::Store& store);
 
   vault::Envelope envelope_;
+  RecipientBudget budget_;
   std::vector<Target> targets_;
   std::vector<vault::Delivery> deliveries_;
   std::optional<Result<void>> begun_;

@@ -307,6 +307,11 @@ void Relay::logged_in(const Result<Reply>& reply) {
     return session().refuse(Refusal::UpstreamDownAtAuth);
   }
   if (reply->code == 334 && ++challenges_ <= kMaxChallenges) return session().challenge(reply->lines.front());
+  if (reply->temporary()) {
+    log::warning("login deferred by the provider",
+                 {{"session", name_}, {"peer", peer_}, {"upstream", codes(*reply)}});
+    return session().refuse(*reply);
+  }
   if (refused(*reply)) {
     ++tally_.counts().failed_logins;
     log::warning("login failed", {{"rhost", peer_}, {"session", name_}, {"upstream", codes(*reply)}});
@@ -346,7 +351,8 @@ vault::Envelope Relay::envelope(const smtp::MailFrom& from) {
 void Relay::mail(const smtp::MailFrom& from) {
   if (net::stop::requested()) return session().close(Refusal::Stopping);
   if (!routes_known_) return session().refuse(Refusal::StoreTrouble);
-  if (!authenticated_ && !may_send_without_auth()) return session().refuse(Refusal::AuthRequired);
+  if (!authenticated_ && !may_send_without_auth())
+    return session().refuse(session().auth_trouble() ? Refusal::UpstreamDownAtAuth : Refusal::AuthRequired);
   // Who has logged in must do so again: what was said then is not kept.
   if (authenticated_ && !upstream_) return session().close(Refusal::UpstreamLost);
   if (!upstream_ && !open_upstream(*route_)) return session().refuse(Refusal::UpstreamDown);

@@ -12,6 +12,7 @@
 #include "gate/smtp_mail.h"
 #include "gate/smtp_policy.h"
 #include "gate/transaction.h"
+#include "net/limits.h"
 #include "net/serve.h"
 #include "smtp/session.h"
 
@@ -21,7 +22,8 @@ namespace {
 using smtp::Refusal;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kIdsInReply = 12;  // fit into one reply line
+constexpr std::size_t kIdsInReply = 12;        // fit into one reply line
+constexpr std::size_t kLoggedRecipients = 10;  // refused ones of a session; the last line counts all
 
 class Connection {
  public:
@@ -51,6 +53,7 @@ class Connection {
   bool too_slow() const;
   void note_refusals();
   void refuse_recipient(const smtp::RcptTo& to, Refusal refusal);
+  void refuse_unknown(const smtp::RcptTo& to);
   vault::Envelope envelope(const smtp::MailFrom& from) const;
 
   smtp::Session& session() { return client_.session(); }
@@ -70,9 +73,15 @@ class Connection {
   std::size_t mails_ = 0;        // begun
   std::size_t accepted_ = 0;
   std::size_t recipients_refused_ = 0;
+  std::size_t unknown_ = 0;  // of these
   std::optional<std::chrono::steady_clock::time_point> body_begun_;
-  std::uint64_t octets_before_ = 0;         // read until then
-  std::map<MailboxId, std::string> known_;  // mailboxes that were named
+  std::uint64_t octets_before_ = 0;  // read until then
+  // A mailbox that a mail could go to, and has not yet.
+  struct Named {
+    std::string name;
+    std::size_t refused_before;  // replies of 5xx
+  };
+  std::map<MailboxId, Named> named_;
 };
 
 smtp::Options Connection::session_options() const {
@@ -145,7 +154,7 @@ bool Connection::step() {
   } else if (std::holds_alternative<smtp::Aborted>(event)) {
     mail_.reset();
   } else if (std::holds_alternative<smtp::AuthOffer>(event)) {
-    session().offer_auth(senders_known(store()));
+    session().offer_auth(announce_auth(store()));
   } else if (const auto* start = std::get_if<smtp::AuthStart>(&event)) {
     exchange_.emplace(sasl::make_mechanism(start->mechanism));
     auth_step(exchange_->start(start->initial));
@@ -179,12 +188,14 @@ bool Connection::too_slow() const {
              service_.scarce_rate * static_cast<std::uint64_t>(passed.count());
 }
 
-// A journal source that hears 5xx gives its mail up: `gw-store doctor` says so, by what is noted here.
+// A journal source that hears 5xx gives its mail up: `gw-store doctor` says so, by what is noted here. The
+// keeper keeps one note an hour of each mailbox and code, so that strangers cannot fill the history.
 void Connection::note_refusals() {
-  for (const auto& [id, name] : known_) {
+  for (const auto& [id, named] : named_) {
+    if (session().replies().refused == named.refused_before) continue;
     log::warning("sender heard 5xx", {{"session", name_},
                                       {"peer", peer_},
-                                      {"mailbox", name},
+                                      {"mailbox", named.name},
                                       {"code", session().last_permanent()},
                                       {"replies", session().replies().refused}});
     store::Leaf leaf;
@@ -217,7 +228,7 @@ void Connection::auth_step(sasl::Step step) {
     return session().refuse(std::holds_alternative<sasl::Cancelled>(step) ? Refusal::ExchangeCancelled
                                                                           : Refusal::BadExchange);
   store::Store* const vault = store();
-  if (vault == nullptr) return session().refuse(Refusal::StoreTrouble);
+  if (vault == nullptr) return session().refuse(Refusal::AuthUnavailable);
   const auto mailbox = authenticate_sender(*vault, *credentials);
   if (mailbox) {
     sender_ = mailbox->id;
@@ -226,7 +237,7 @@ void Connection::auth_step(sasl::Step step) {
   }
   if (mailbox.error().code() != Code::Denied) {
     fail(mailbox.error(), "cannot look a sender up");
-    return session().refuse(Refusal::StoreTrouble);
+    return session().refuse(Refusal::AuthUnavailable);
   }
   ++tally_.counts().failed_logins;
   // The name is not logged: people type their password into the wrong field.
@@ -266,27 +277,49 @@ void Connection::mail(const smtp::MailFrom& from) {
 void Connection::refuse_recipient(const smtp::RcptTo& to, Refusal refusal) {
   const smtp::RefusalRow& row = smtp::row(refusal);
   ++recipients_refused_;
-  log::info("recipient refused", {{"transaction", mail_->envelope().transaction},
-                                  {"peer", peer_},
-                                  {"code", row.code},
-                                  {"reason", row.name}});
+  if (recipients_refused_ <= kLoggedRecipients)
+    log::info("recipient refused", {{"transaction", mail_->envelope().transaction},
+                                    {"peer", peer_},
+                                    {"code", row.code},
+                                    {"reason", row.name}});
   log::verbose("recipient refused", {{"transaction", mail_->envelope().transaction}, {"to", to.address}});
   session().refuse(refusal);
+}
+
+// Addresses can be guessed, but not fast and not without end.
+void Connection::refuse_unknown(const smtp::RcptTo& to) {
+  if (service_.guesses != nullptr) {
+    const std::string source = net::source_of(peer_);
+    const milliseconds wait = service_.guesses->wait(source);
+    service_.guesses->failed(source);
+    if (wait.count() > 0 && client_.flush()) net::stop::wait(wait);
+  }
+  if (++unknown_ < service_.max_unknown)
+    return refuse_recipient(to, refusal_of_unknown(to.address, service_.host));
+  ++recipients_refused_;
+  client_.close(Refusal::TooManyUnknown, "too many unknown recipients");
 }
 
 void Connection::rcpt(const smtp::RcptTo& to) {
   if (store() == nullptr) return refuse_recipient(to, Refusal::StoreTrouble);
   const auto found = store_->resolve(to.address, store::Lookup::Recipient);
   if (!found) {
-    if (found.error().code() == Code::NotFound)
-      return refuse_recipient(to, refusal_of_unknown(to.address, service_.host));
+    if (found.error().code() == Code::NotFound) return refuse_unknown(to);
     fail(found.error(), "cannot look a recipient up");
     return refuse_recipient(to, Refusal::StoreTrouble);
   }
-  known_.emplace(found->mailbox.id, found->mailbox.name);
+  const Named named{found->mailbox.name, session().replies().refused};
   const SmtpClient client{client_.stream().peer().address, session().tls_active(), sender_};
-  if (const auto refusal = judge(*found, client, announced_)) return refuse_recipient(to, *refusal);
-  if (!mail_->add(*found, to.address, to.parameters)) return refuse_recipient(to, Refusal::TooManyMailboxes);
+  if (auto refusal = judge(*found, client, announced_)) {
+    // What the client could not do for trouble of ours is no reason to give its mail up.
+    if (*refusal == Refusal::TlsRequired) refusal = session().without_tls();
+    if (*refusal == Refusal::AuthRequired && session().auth_trouble()) refusal = Refusal::AuthUnavailable;
+    if (*refusal == Refusal::TlsRequired || *refusal == Refusal::AuthRequired)
+      named_.emplace(found->mailbox.id, named);
+    return refuse_recipient(to, *refusal);
+  }
+  if (const auto refusal = mail_->add(*found, to)) return refuse_recipient(to, *refusal);
+  named_.emplace(found->mailbox.id, named);
   log::verbose(
       "recipient",
       {{"transaction", mail_->envelope().transaction}, {"mailbox", found->mailbox.name}, {"to", to.address}});
@@ -324,6 +357,7 @@ void Connection::body_end() {
                          {"mailbox", mail_->mailbox_names()},
                          {"id", logged},
                          {"octets", mail_->octets()}});
+  std::erase_if(named_, [&](const auto& each) { return mail_->goes_to(each.first); });
   mail_.reset();
   session().accept(shown + "stored");
 }
@@ -339,6 +373,10 @@ void Connection::fail(const Error& error, std::string_view what) {
 
 void serve_smtp(net::Stream stream, const SmtpListener& listener, const SmtpService& service) {
   Connection(std::move(stream), listener, service).serve();
+}
+
+AuthPolicy guess_policy() {
+  return {.free = 100, .longest_wait = std::chrono::seconds(4)};
 }
 
 std::string too_many_connections() {

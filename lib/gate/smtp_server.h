@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "gate/auth_limits.h"
 #include "gate/session_tally.h"
 #include "net/serve.h"
 #include "net/stream.h"
@@ -40,11 +41,19 @@ struct SmtpService {
   // While connections are scarce a client may be silent for `scarce_timeout` only, and a message that takes
   // longer must bring `scarce_rate` octets a second.
   std::function<bool()> scarce = net::crowded;
+  // A session that names so many unknown recipients ends. `guesses` counts them by source over sessions and
+  // makes a source with many wait for each further refusal; null: it does not wait.
+  std::size_t max_unknown = 50;
+  AuthLimits* guesses = nullptr;
   std::chrono::milliseconds scarce_timeout{30'000};
   std::uint64_t scarce_rate = 1024;
   std::chrono::milliseconds grace{
       20'000};  // for a message that is coming in when the process is asked to stop
 };
+
+// How SmtpService::guesses is set up: a source has 100 unknown recipients in ten minutes without a wait, and
+// then one every four seconds on a connection.
+AuthPolicy guess_policy();
 
 struct SmtpListener {
   std::string name = "smtp";  // as the envelope calls it

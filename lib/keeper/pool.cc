@@ -53,14 +53,14 @@ proto::Request& Connection::fresh_request() {
   return request_;
 }
 
-Result<void> Connection::send(ByteView more) {
+Reached<void> Connection::send(ByteView more) {
   out_.clear();
-  if (auto added = add_control(out_, request_); !added) return added;
+  if (auto added = add_control(out_, request_); !added) return added.error();
   const std::array<ByteView, 2> frames{ByteView(out_), more};
   return send_frames(frames);
 }
 
-Result<void> Connection::send_frames(std::span<const ByteView> frames) {
+Reached<void> Connection::send_frames(std::span<const ByteView> frames) {
   if (greeting_.empty()) return channel_.send(frames);
   std::vector<ByteView> all{ByteView(greeting_)};
   all.insert(all.end(), frames.begin(), frames.end());
@@ -69,21 +69,20 @@ Result<void> Connection::send_frames(std::span<const ByteView> frames) {
   return sent;
 }
 
-Result<void> Connection::receive(std::span<std::byte> to, std::size_t* got, Fd* along) {
+Reached<void> Connection::receive(std::span<std::byte> to, std::size_t* got, Fd* along) {
   std::size_t filled = 0;
   for (;;) {
     auto frame = channel_.next(along);
     if (!frame) return frame.error();
     if (frame->kind == FrameKind::Control) {
       if (!reply_.ParseFromArray(frame->octets.data(), static_cast<int>(frame->octets.size()))) {
-        return Error(Code::BadInput, "the keeper's answer makes no sense");
+        return Unreached("the keeper's answer makes no sense");
       }
       large_reply_ = large_reply_ || frame->octets.size() > kLargeMessage;
       if (got != nullptr) *got = filled;
       return {};
     }
-    if (frame->octets.size() > to.size() - filled)
-      return Error(Code::BadInput, "the keeper sent more than was asked");
+    if (frame->octets.size() > to.size() - filled) return Unreached("the keeper sent more than was asked");
     std::copy(frame->octets.begin(), frame->octets.end(), to.begin() + static_cast<std::ptrdiff_t>(filled));
     filled += frame->octets.size();
   }
@@ -122,7 +121,7 @@ void Loan::discard() {
   connection_.reset();
 }
 
-Result<Loan> Pool::borrow(Use use) {
+Reached<Loan> Pool::borrow(Use use) {
   {
     const std::lock_guard lock(mutex_);
     if (use == Use::Fresh)
@@ -145,19 +144,19 @@ Result<Loan> Pool::borrow(Use use) {
   return Loan(this, std::move(*connection), true);
 }
 
-Result<Loan> Pool::borrow(const std::shared_ptr<Connection>& connection) {
+Reached<Loan> Pool::borrow(const std::shared_ptr<Connection>& connection) {
   std::unique_lock lock(mutex_);
   ++waiting_;
   freed_.wait(lock, [&] { return connection->dead_ || !connection->lent_; });
   --waiting_;
-  if (connection->dead_) return Error(Code::Closed, "the connection to the keeper was lost");
+  if (connection->dead_) return Unreached("the connection to the keeper was lost");
   std::erase(idle_, connection);
   connection->lent_ = true;
   return Loan(this, connection, false);
 }
 
 // A keeper that is just ending takes connections that it will not serve, and a starting one may be slow.
-Result<std::shared_ptr<Connection>> Pool::dial() {
+Reached<std::shared_ptr<Connection>> Pool::dial() {
   const BootClock::time_point until = BootClock::now() + 10s;
   for (std::chrono::milliseconds pause = 5ms;; pause = std::min(2 * pause, 200ms)) {
     auto socket = dial_();
@@ -174,7 +173,7 @@ Result<std::shared_ptr<Connection>> Pool::dial() {
     const Code code = connection.error().code();
     if (code != Code::Closed && code != Code::Timeout) return connection.error();
     if (BootClock::now() + pause > until) {
-      return Error(Code::Unavailable, "the keeper does not answer").with_hint("see the keeper's log");
+      return Unreached("the keeper does not answer", "see the keeper's log");
     }
     std::this_thread::sleep_for(pause);
   }

@@ -19,34 +19,38 @@
 #include "keeper/channel.h"
 #include "keeper/lookups.h"
 #include "keeper/protocol.pb.h"
+#include "keeper/reached.h"
 #include "store/store.h"
 
 namespace gw::keeper {
 
-// A fresh connected socket. May start the keeper. Unavailable, with a hint.
-using Dial = std::function<Result<Fd>()>;
+// Returns a new connected socket. May start the keeper.
+using Dial = std::function<Reached<Fd>()>;
 
 // One connection after its hello. Used by whoever has borrowed it.
 class Connection {
  public:
-  // Waits for the hello. Closed: the keeper ended before it; try again. Otherwise the keeper's refusal.
+  // Waits for the hello. Fails with Closed or Timeout if the keeper ended before it, which is worth another
+  // try, and otherwise with the keeper's refusal. Only Pool sees these codes.
   static Result<std::shared_ptr<Connection>> open(Fd socket, std::string_view tool);
 
   // The request to fill in, empty; and the reply that the last receive() brought. Their memory is used again.
   proto::Request& fresh_request();
   const proto::Reply& reply() const { return reply_; }
 
-  // Sends the request, then `more` (whole frames). An error means that the keeper did not get all of it.
-  Result<void> send(ByteView more = {});
+  // Sends the request, then `more` (whole frames). After an error the keeper did not get all of it. A request
+  // that carries a record is checked with check_size() before.
+  Reached<void> send(ByteView more = {});
   // Sends frames that were made before.
-  Result<void> send_frames(std::span<const ByteView> frames);
-  // The next reply; data frames in front of it go to `to`, and `got` counts them. An error is the
+  Reached<void> send_frames(std::span<const ByteView> frames);
+  // The next reply; data frames before it go to `to`, and `got` counts their bytes. An error is the
   // connection's; the keeper's own refusal is in the reply. A descriptor that came with it goes to `along`.
-  Result<void> receive(std::span<std::byte> to = {}, std::size_t* got = nullptr, Fd* along = nullptr);
-  Result<bool> arrived() { return channel_.arrived(); }
+  Reached<void> receive(std::span<std::byte> to = {}, std::size_t* got = nullptr, Fd* along = nullptr);
+  Reached<bool> arrived() { return channel_.arrived(); }
   void rest();  // before it waits for its next user: gives back what one large message had needed
 
-  Result<void> refusal() const;  // what the reply says went wrong
+  // What the keeper says went wrong: the only errors of a RemoteStore that are NotFound, Denied or Corrupt.
+  Result<void> refusal() const;
 
   const proto::Hello& hello() const { return hello_; }
 
@@ -106,9 +110,9 @@ class Pool {
 
   Pool(Dial dial, std::string tool) : dial_(std::move(dial)), tool_(std::move(tool)) {}
 
-  Result<Loan> borrow(Use use);
-  // This very one, when it is free. Closed: it has ended.
-  Result<Loan> borrow(const std::shared_ptr<Connection>& connection);
+  Reached<Loan> borrow(Use use);
+  // This very one, when it is free. Fails if it has ended.
+  Reached<Loan> borrow(const std::shared_ptr<Connection>& connection);
 
   // A hold keeps the connection open between loans. No effect on a dead one.
   void hold(Connection& connection);
@@ -123,7 +127,7 @@ class Pool {
   friend class Loan;
   void give_back(const std::shared_ptr<Connection>& connection);
   void drop(const std::shared_ptr<Connection>& connection);
-  Result<std::shared_ptr<Connection>> dial();
+  Reached<std::shared_ptr<Connection>> dial();
   void watch(Connection& connection);
 
   Dial dial_;

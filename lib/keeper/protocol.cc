@@ -78,9 +78,14 @@ void FrameReader::shrink() {
   begin_ = end_ = 0;
 }
 
+Result<void> check_size(const google::protobuf::MessageLite& message) {
+  if (message.ByteSizeLong() <= kMaxControl) return {};
+  return Error(Code::Internal, "keeper protocol: a message is too long to be sent");
+}
+
 Result<void> add_control(Bytes& to, const google::protobuf::MessageLite& message) {
-  const std::size_t length = message.ByteSizeLong();
-  if (length > kMaxControl) return Error(Code::Internal, "keeper protocol: a message is too long to be sent");
+  if (auto fits = check_size(message); !fits) return fits;
+  const auto length = static_cast<std::size_t>(message.GetCachedSize());
   const std::size_t at = to.size();
   to.resize(at + kHeader + length);
   std::byte* payload = write_header(to.data() + at, length, FrameKind::Control);

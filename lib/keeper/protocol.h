@@ -67,7 +67,9 @@ class FrameReader {
   bool crowded_ = false;
 };
 
-// Appends a frame. A message that is too large for a control frame is Internal, and nothing is appended.
+// Internal if the message is too large for a control frame.
+Result<void> check_size(const google::protobuf::MessageLite& message);
+// Appends a frame. Checks the size first, and appends nothing if it is too large.
 Result<void> add_control(Bytes& to, const google::protobuf::MessageLite& message);
 void add_data_header(Bytes& to, std::size_t length);  // length <= kMaxData octets follow
 void add_data(Bytes& to, ByteView octets);            // as many frames as it takes

@@ -8,7 +8,7 @@ Result<store::LogHead> RemoteStore::history_head(const MailboxId& log) {
                    [&](Request& request) { put_octets(log.view(), *request.mutable_mailbox()); });
   if (!reply) return reply.error();
   const Reply& found = (*reply)->reply();
-  const auto root = octets_of<32>(found.value(), "root");
+  const auto root = understood(octets_of<32>(found.value(), "root"));
   if (!root) return root.error();
   return store::LogHead{found.number(), *root, found.time()};
 }
@@ -80,7 +80,7 @@ Result<std::vector<store::Swept>> RemoteStore::swept(const MailboxId& mailbox, c
       },
       [&](const Reply& reply) -> Result<void> {
         for (const std::string& item : reply.items()) {
-          auto receipt = store::decode_swept(as_bytes(item));
+          auto receipt = understood(store::decode_swept(as_bytes(item)));
           if (!receipt) return receipt.error();
           receipts.push_back(std::move(*receipt));
         }

@@ -59,7 +59,7 @@ class RemoteAppend : public store::Append {
     for (bool again = false;; again = true) {
       if (!loan_) {
         auto loan = pool_->borrow(again ? Pool::Use::Fresh : Pool::Use::Alone);
-        if (!loan) return loan.error();
+        if (!loan) return loan.error().as_error();
         loan_ = std::move(*loan);
       }
       proto::Request& request = loan_->fresh_request();
@@ -91,7 +91,7 @@ class RemoteAppend : public store::Append {
     receipt.seq = reply.number();
     if (reply.value().empty()) return receipt;
     auto token = octets_of<16>(reply.value(), "token");
-    if (!token) return token.error();
+    if (!token) return Error(Code::Unknown, "the keeper's answer makes no sense: " + token.error().text());
     receipt.token = *token;
     return receipt;
   }
@@ -101,7 +101,7 @@ class RemoteAppend : public store::Append {
     for (bool again = false;; again = true) {
       if (!loan_) {
         auto loan = pool_->borrow(again ? Pool::Use::Fresh : Pool::Use::Alone);
-        if (!loan) return loan.error();
+        if (!loan) return loan.error().as_error();
         loan_ = std::move(*loan);
       } else if (auto refused = early_refusal(); !refused) {
         return refused;
@@ -214,7 +214,9 @@ RemoteSnapshot::~RemoteSnapshot() {
 
 Result<std::optional<store::SnapshotFile>> RemoteSnapshot::next() {
   // The snapshot is lost with its connection, and nothing was harmed: it is made anew another time.
-  const auto lost = [](const Error& why) { return Error(Code::Busy, "the keeper went away: " + why.text()); };
+  const auto lost = [](const Unreached& why) {
+    return Error(Code::Busy, "the keeper went away: " + why.text());
+  };
   auto loan = pool_->borrow(connection_);
   if (!loan) return lost(loan.error());
   (*loan)->fresh_request().set_op(proto::OP_SNAPSHOT_FILE);

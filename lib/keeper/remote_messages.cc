@@ -18,7 +18,7 @@ Result<std::unique_ptr<store::Append>> RemoteStore::begin(const MailboxId& mailb
 Result<store::MessageRecord> RemoteStore::find(const MailboxId& mailbox, const MessageId& message) {
   auto reply = ask(Effect::Reads, proto::OP_FIND, [&](Request& request) { name(mailbox, message, request); });
   if (!reply) return reply.error();
-  return store::decode_message(as_bytes((*reply)->reply().value()));
+  return understood(store::decode_message(as_bytes((*reply)->reply().value())));
 }
 
 Result<std::vector<store::MessageRecord>> RemoteStore::list(const MailboxId& mailbox, std::uint64_t after,
@@ -33,7 +33,7 @@ Result<std::vector<store::MessageRecord>> RemoteStore::list(const MailboxId& mai
       },
       [&](const Reply& reply) -> Result<void> {
         for (const std::string& item : reply.items()) {
-          auto record = store::decode_message(as_bytes(item));
+          auto record = understood(store::decode_message(as_bytes(item)));
           if (!record) return record.error();
           records.push_back(*record);
         }

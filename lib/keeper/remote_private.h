@@ -16,6 +16,13 @@
 
 namespace gw::keeper {
 
+// What a reply holds. A reply that cannot be decoded is trouble on the way, and no answer.
+template <class T>
+Result<T> understood(Result<T> decoded) {
+  if (decoded) return decoded;
+  return Unreached("the keeper's answer makes no sense: " + decoded.error().text()).as_error();
+}
+
 class RemoteStore : public store::Store {
  public:
   explicit RemoteStore(RemoteOptions options)
@@ -79,7 +86,7 @@ class RemoteStore : public store::Store {
   // ending.
   static constexpr int kTries = 3;
 
-  static Error lost(Effect effect, bool sent, const Error& why);
+  static Error lost(Effect effect, bool sent, const Unreached& why);
   static void name(const MailboxId& mailbox, const MessageId& message, Request& request) {
     put_octets(mailbox.view(), *request.mutable_mailbox());
     put_octets(message.view(), *request.mutable_message());
@@ -109,21 +116,20 @@ class RemoteStore : public store::Store {
                    std::size_t* got = nullptr, ByteView frames = {}, Pool::Use use = Pool::Use::Any) {
     for (int tries = 1;; ++tries) {
       auto loan = pool_->borrow(use);
-      if (!loan) return loan.error();
+      if (!loan) return loan.error().as_error();
       Request& request = (*loan)->fresh_request();
       request.set_op(op);
       fill(request);
+      if (auto fits = check_size(request); !fits) return fits.error();
       bool sent = false;
       auto asked = (*loan)->send(frames);
       if (asked) {
         sent = true;
         asked = (*loan)->receive(to, got);
-      } else if (asked.error().code() == Code::Internal) {
-        return asked.error();
       }
       if (asked) {
         if (auto refused = (*loan)->refusal(); !refused) return refused.error();
-        return loan;
+        return std::move(*loan);
       }
       loan->discard();
       if (tries == kTries || (sent && effect == Effect::Changes)) return lost(effect, sent, asked.error());
@@ -138,6 +144,7 @@ class RemoteStore : public store::Store {
     Request& request = (*loan)->fresh_request();
     request.set_op(op);
     fill(request);
+    if (auto fits = check_size(request); !fits) return fits.error();
     if (auto sent = (*loan)->send(frames); !sent) {
       loan->discard();
       return Error(Code::LeaseLost, "the connection to the keeper was lost");
@@ -147,7 +154,7 @@ class RemoteStore : public store::Store {
       return lost(Effect::Changes, true, received.error());
     }
     if (auto refused = (*loan)->refusal(); !refused) return refused.error();
-    return loan;
+    return std::move(*loan);
   }
 
   // An answer in pages, each taken by `take`; `all` is emptied first and given at the end.

@@ -5,7 +5,7 @@ namespace gw::keeper {
 namespace {
 
 Result<store::MailboxRecord> mailbox_of(std::string_view octets, std::uint64_t version) {
-  auto record = store::decode_mailbox(as_bytes(octets));
+  auto record = understood(store::decode_mailbox(as_bytes(octets)));
   if (record) record->version = version;
   return record;
 }
@@ -109,7 +109,7 @@ Result<std::vector<store::Record>> RemoteStore::scan(store::Kind kind, const Mai
       },
       [&](const Reply& reply) -> Result<void> {
         for (const proto::Record& item : reply.records()) {
-          auto record = from_proto(item);
+          auto record = understood(from_proto(item));
           if (!record) return record.error();
           records.push_back(std::move(*record));
         }

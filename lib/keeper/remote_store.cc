@@ -6,14 +6,14 @@ namespace gw::keeper {
 
 Result<void> RemoteStore::open() {
   auto loan = pool_->borrow(Pool::Use::Any);
-  if (!loan) return loan.error();
+  if (!loan) return loan.error().as_error();
   const proto::Hello& hello = (*loan)->hello();
   vault_ = VaultId::from(as_bytes(hello.vault()));
   limits_ = {hello.batch(), hello.record(), std::min<std::size_t>(hello.chunk(), kMaxData)};
   return {};
 }
 
-Error RemoteStore::lost(Effect effect, bool sent, const Error& why) {
+Error RemoteStore::lost(Effect effect, bool sent, const Unreached& why) {
   const bool perhaps = sent && effect == Effect::Changes;
   return Error(perhaps ? Code::Unknown : Code::Unavailable, "the keeper went away: " + why.text());
 }
@@ -21,7 +21,7 @@ Error RemoteStore::lost(Effect effect, bool sent, const Error& why) {
 Result<store::Health> RemoteStore::health() {
   auto reply = ask(Effect::Reads, proto::OP_HEALTH, [](Request&) {});
   if (!reply) return reply.error();
-  return from_proto((*reply)->reply().health());
+  return understood(from_proto((*reply)->reply().health()));
 }
 
 Result<store::Purge> RemoteStore::purge(std::uint64_t number) {

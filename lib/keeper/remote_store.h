@@ -7,7 +7,9 @@
 //   Unavailable  for what only reads, and where the request was not sent completely;
 //   Unknown      for a change whose answer did not come;
 //   LeaseLost    for every use of a lease that was taken on it.
-// Where the socket was one that an ended keeper had left behind, the operation is first tried anew by itself.
+// A keeper that cannot be reached is Unavailable, whatever the cause (reached.h). NotFound, Denied and
+// Corrupt are always an answer of the keeper. Where the socket was one that an ended keeper had left behind,
+// the operation is first tried anew by itself.
 #pragma once
 
 #include <memory>
@@ -15,14 +17,15 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "keeper/reached.h"
 #include "store/store.h"
 
 namespace gw::keeper {
 
 struct RemoteOptions {
-  // A fresh connected socket of one role; called whenever one is needed, from any thread. May start the
-  // keeper.
-  std::function<Result<Fd>()> dial;
+  // Returns a new connected socket of one role; called whenever one is needed, from any thread. May start
+  // the keeper.
+  std::function<Reached<Fd>()> dial;
   std::string tool;  // what this client says it is: the actor of what names none
 };
 

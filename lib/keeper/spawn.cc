@@ -90,9 +90,8 @@ class Spawn {
   posix_spawnattr_t attributes_{};
 };
 
-// What the keeper says before it closes its end: kReady, or kFailed, its code, and text and hint on a line
-// each.
-Result<void> await(const Fd& ready) {
+// What the keeper says before it closes its end (to_line).
+Reached<void> await(const Fd& ready) {
   std::string said;
   const BootClock::time_point until = BootClock::now() + kReadyWait;
   for (;;) {
@@ -100,7 +99,7 @@ Result<void> await(const Fd& ready) {
     pollfd polled{ready.get(), POLLIN, 0};
     const int arrived = left > 0 ? ::poll(&polled, 1, static_cast<int>(left)) : 0;
     if (arrived < 0 && errno == EINTR) continue;
-    if (arrived <= 0) return Error(Code::Unavailable, "the keeper did not get ready in time");
+    if (arrived <= 0) return Unreached("the keeper did not get ready in time");
     char some[1024];
     const ssize_t got = ::read(ready.get(), some, sizeof some);
     if (got < 0 && errno == EINTR) continue;
@@ -110,17 +109,16 @@ Result<void> await(const Fd& ready) {
     if (said.size() > 8192) break;
   }
   if (said.size() < 2 || said.front() != kFailed) {
-    return Error(Code::Unavailable, "the keeper ended before it was ready")
-        .with_hint("see its lines in the system log");
+    return Unreached("the keeper ended before it was ready", "see its lines in the system log");
   }
-  const Result<void> told = from_line(said);
-  const Error error = told.error();
-  return Error(error.code(), "the keeper did not start: " + error.text()).with_hint(error.hint());
+  const Reached<void> told = from_line(said);
+  const Unreached& why = told.error();
+  return Unreached("the keeper did not start: " + why.text(), why.hint(), why.exit_status());
 }
 
 }  // namespace
 
-Result<void> spawn_keeper(const Place& place) {
+Reached<void> spawn_keeper(const Place& place) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("pipe");
   const Fd ready(ends[0]);
@@ -135,7 +133,7 @@ Result<void> spawn_keeper(const Place& place) {
                                  {program, "--vault", place.vault, "serve", "--run", place.run, "--idle-exit",
                                   std::string(kIdleExit), "--ready-fd", std::to_string(kReadyFd)},
                                  high.get(), pid);
-  if (failed != 0) return Error::from_errno("cannot start " + program, failed);
+  if (failed != 0) return Unreached(Error::from_errno("cannot start " + program, failed).text());
   high.reset();
   auto result = await(ready);
   // A keeper that is ready has put itself into the background: this is only what it came from, and ends.
@@ -144,23 +142,22 @@ Result<void> spawn_keeper(const Place& place) {
   return result;
 }
 
-std::string to_line(const Result<void>& result) {
+std::string to_line(const Reached<void>& result) {
   if (result) return {kReady};
-  const Error& error = result.error();
-  std::string line{kFailed, static_cast<char>('A' + static_cast<int>(error.code()))};
-  line += error.text();
+  const Unreached& why = result.error();
+  std::string line{kFailed, static_cast<char>(why.exit_status())};
+  line += why.text();
   std::replace(line.begin(), line.end(), '\n', ' ');
-  line += '\n' + error.hint();
+  line += '\n' + why.hint();
   return line.substr(0, kLongestLine);
 }
 
-Result<void> from_line(std::string_view line) {
+Reached<void> from_line(std::string_view line) {
   if (!line.empty() && line.front() == kReady) return {};
-  if (line.size() < 2 || line.front() != kFailed) return Error(Code::Internal, "no answer");
-  const int number = std::clamp<int>(line[1] - 'A', 0, static_cast<int>(Code::Internal));
+  if (line.size() < 2 || line.front() != kFailed) return Unreached("no answer");
   const std::size_t end = std::min(line.find('\n'), line.size());
-  Error error(static_cast<Code>(number), std::string(line.substr(2, end - 2)));
-  return end + 1 < line.size() ? error.with_hint(std::string(line.substr(end + 1))) : error;
+  return Unreached(std::string(line.substr(2, end - 2)),
+                   std::string(line.substr(std::min(end + 1, line.size()))), line[1]);
 }
 
 void tell_ready(const Fd& ready) {

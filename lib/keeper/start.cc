@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "base/clock.h"
@@ -25,12 +26,13 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kSystemVault = "/var/lib/gw";
 constexpr std::string_view kSystemRun = "/run/gw";
-constexpr std::string_view kHint = "start gw-store.socket, or run gw-store serve";
 // Whoever holds the lock waits for its keeper at most kReadyWait (spawn.h).
 constexpr auto kLockWait = 15s;
 
-Error not_there(const std::string& why) {
-  return Error(Code::Unavailable, "no keeper: " + why).with_hint(std::string(kHint));
+Unreached not_there(const Place& place, const std::string& why) {
+  const bool of_the_system = place.run == kSystemRun;
+  return Unreached("no keeper: " + why, of_the_system ? "systemctl start gw.target"
+                                                      : "gw-store --vault " + place.vault + " serve");
 }
 
 bool under_service_manager() {
@@ -38,7 +40,7 @@ bool under_service_manager() {
 }
 
 // Held until the new keeper listens, so that of twenty tools one starts it.
-Result<Fd> take_start_lock(const Place& place, const Owner& owner) {
+Reached<Fd> take_start_lock(const Place& place, const Owner& owner) {
   if (auto made = make_run_folder(place, owner); !made) return made.error();
   const std::string path = place.run + "/start.lock";
   Fd lock;
@@ -50,51 +52,56 @@ Result<Fd> take_start_lock(const Place& place, const Owner& owner) {
   const BootClock::time_point until = BootClock::now() + kLockWait;
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return Error::from_errno(path);
-    if (BootClock::now() > until) return Error(Code::Unavailable, path + ": held for too long");
+    if (BootClock::now() > until) return Unreached(path + ": held for too long");
     std::this_thread::sleep_for(5ms);
   }
   return lock;
 }
 
-Result<Fd> start_and_connect(const Place& place, const std::string& socket) {
-  struct stat vault {};
-  if (::stat(place.vault.c_str(), &vault) != 0) {
-    if (errno != ENOENT) return not_there(Error::from_errno(place.vault).text());
-    return Error::from_errno(place.vault).within("no vault").with_hint("make one with gw-store init");
-  }
-  const Owner owner{vault.st_uid, vault.st_gid};
-  if (::geteuid() != owner.uid && ::geteuid() != 0) return not_there("the vault belongs to another user");
-  if (under_service_manager()) return not_there("none is started under a service manager");
-
-  auto lock = take_start_lock(place, owner);
-  if (!lock) return not_there(lock.error().text());
+// The keeper's socket; none: nobody listens there.
+Reached<std::optional<Fd>> try_socket(const Place& place, const std::string& socket) {
   auto connected = connect_to(place.run, socket);
-  if (connected || connected.error().code() != Code::NotFound) return connected;
-  const auto started = spawn_keeper(place);
-  connected = connect_to(place.run, socket);
-  // Ours did not start, and yet there may be one: whose starter died while it was starting, and let the lock
-  // go.
-  if (!connected && !started) return started.error();
-  return connected;
+  if (connected) return std::optional(std::move(*connected));
+  if (connected.error().code() == Code::NotFound) return std::optional<Fd>();
+  return not_there(place, connected.error().text());
 }
 
-Result<Fd> reach(const Place& place, const Connect& how) {
-  const std::string socket(name(how.role));
+Reached<Fd> start_and_connect(const Place& place, const std::string& socket) {
+  struct stat vault {};
+  if (::stat(place.vault.c_str(), &vault) != 0) {
+    const Error cannot = Error::from_errno(place.vault);
+    if (errno != ENOENT) return not_there(place, cannot.text());
+    return cannot.within("no vault").with_hint("gw-store --vault " + place.vault + " init");
+  }
+  const Owner owner{vault.st_uid, vault.st_gid};
+  if (::geteuid() != owner.uid && ::geteuid() != 0)
+    return not_there(place, "the vault belongs to another user");
+  if (under_service_manager()) return not_there(place, "none is started under a service manager");
+
+  const auto lock = take_start_lock(place, owner);
+  if (!lock) return not_there(place, lock.error().text());
+  if (auto before = try_socket(place, socket); !before || *before)
+    return before ? Reached<Fd>(std::move(**before)) : Reached<Fd>(before.error());
+  const auto started = spawn_keeper(place);
+  // If ours did not start there may still be one: its starter ended while it was starting, and let the lock
+  // go.
   auto connected = connect_to(place.run, socket);
-  if (connected) return connected;
-  if (connected.error().code() != Code::NotFound) return not_there(connected.error().text());
+  if (connected) return std::move(*connected);
+  if (!started) return started.error();
+  return not_there(place, connected.error().text());
+}
+
+Reached<Fd> reach(const Place& place, const Connect& how) {
+  const std::string socket(name(how.role));
+  if (auto there = try_socket(place, socket); !there || *there)
+    return there ? Reached<Fd>(std::move(**there)) : Reached<Fd>(there.error());
   if (const auto moved = store::moved_away(place.vault)) return *moved;
-  if (!how.may_start) return not_there("nobody listens at " + place.run + "/" + socket);
-  if (how.start) {
-    if (auto started = how.start(); !started) return started.error();
-    connected = connect_to(place.run, socket);
-    return connected ? std::move(connected) : Result<Fd>(not_there(connected.error().text()));
-  }
-  connected = start_and_connect(place, socket);
-  if (!connected && connected.error().number() != 0 && connected.error().hint().empty()) {
-    return not_there(connected.error().text());
-  }
-  return connected;
+  if (!how.may_start) return not_there(place, "nobody listens at " + place.run + "/" + socket);
+  if (!how.start) return start_and_connect(place, socket);
+  if (auto started = how.start(); !started) return started.error();
+  auto connected = connect_to(place.run, socket);
+  if (!connected) return not_there(place, connected.error().text());
+  return std::move(*connected);
 }
 
 }  // namespace
@@ -128,10 +135,10 @@ Place place_of(std::string vault, std::string run) {
   return place;
 }
 
-Result<void> ensure(const Place& place) {
+Reached<void> ensure(const Place& place) {
   const Connect how;
-  auto reached = reach(place, how);
-  return reached ? Result<void>() : Result<void>(reached.error());
+  if (auto reached = reach(place, how); !reached) return reached.error();
+  return {};
 }
 
 Result<std::unique_ptr<store::Store>> connect(const Place& place, const Connect& how) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "keeper/reached.h"
 #include "store/store.h"
 
 namespace gw::keeper {
@@ -30,15 +31,15 @@ struct Connect {
   Role role = Role::Append;
   std::string tool;  // what this client says it is, for actors: `gw-smtpd`
   bool may_start = true;
-  std::function<Result<void>()> start{};  // has it started, where this process cannot do it (starter.h)
+  std::function<Reached<void>()> start{};  // starts it for a process that cannot do so itself (starter.h)
 };
 
-// A keeper of this vault listens: one that was there, or one that was started now.
-Result<void> ensure(const Place& place);
+// Returns when a keeper of this vault listens; starts one if there is none.
+Reached<void> ensure(const Place& place);
 
-// A Store that speaks to the keeper over a few connections made as needed. Succeeds where a keeper answered;
-// afterwards a keeper that went away is sought, and started, anew by each operation that needs it.
-// Unavailable, with a hint, where there is none and this process may not start it.
+// A Store that speaks to the keeper over a few connections, which it makes as needed. Fails if no keeper
+// answers now; later each operation that finds the keeper gone looks for it, and starts it, again. Whatever
+// keeps this process from the keeper is Unavailable (reached.h); the exit status is that of the cause.
 Result<std::unique_ptr<store::Store>> connect(const Place& place, const Connect& how);
 
 }  // namespace gw::keeper

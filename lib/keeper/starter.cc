@@ -46,7 +46,7 @@ void leave_behind(int channel) {
     const ssize_t got = ::recv(kChannel, &word, 1, 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) ::_exit(0);
-    const Result<void> started = ready ? ensure(place) : ready;
+    const Reached<void> started = ready ? ensure(place) : Reached<void>(ready);
     const std::string answer = to_line(started);
     (void)::send(kChannel, answer.data(), std::min(answer.size(), kMaxAnswer), MSG_NOSIGNAL);
   }
@@ -57,7 +57,8 @@ void leave_behind(int channel) {
 bool may_start(const Place& place, uid_t user) {
   if (std::getenv("INVOCATION_ID") != nullptr) return false;
   struct stat vault {};
-  if (::stat(place.vault.c_str(), &vault) != 0) return false;
+  // One that is not there yet may be mounted later; whose it is then is looked at before each start.
+  if (::stat(place.vault.c_str(), &vault) != 0) return true;
   return user == 0 || user == vault.st_uid;
 }
 
@@ -77,11 +78,11 @@ Result<std::shared_ptr<Starter>> Starter::make(const Place& place,
   return std::shared_ptr<Starter>(new Starter(std::move(ours)));
 }
 
-Result<void> Starter::start() {
+Reached<void> Starter::start() {
   const std::scoped_lock lock(mutex_);
   const char word = 's';
   if (::send(channel_.get(), &word, 1, MSG_NOSIGNAL) != 1)
-    return Error(Code::Unavailable, "no keeper: the process that starts it has ended");
+    return Unreached("no keeper: the process that starts it has ended");
   const BootClock::time_point until = BootClock::now() + kPatience;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - BootClock::now()).count();
@@ -90,12 +91,12 @@ Result<void> Starter::start() {
     if (arrived < 0 && errno == EINTR) continue;
     if (arrived <= 0) {
       channel_.reset();  // its late answer would be taken for the next one's
-      return Error(Code::Unavailable, "no keeper: it did not start in time");
+      return Unreached("no keeper: it did not start in time");
     }
     std::string answer(kMaxAnswer, '\0');
     const ssize_t got = ::recv(channel_.get(), answer.data(), answer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return Error(Code::Unavailable, "no keeper: the process that starts it has ended");
+    if (got <= 0) return Unreached("no keeper: the process that starts it has ended");
     return from_line(std::string_view(answer).substr(0, static_cast<std::size_t>(got)));
   }
 }

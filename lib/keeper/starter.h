@@ -15,7 +15,8 @@
 
 namespace gw::keeper {
 
-// Whether this process, as `user`, would be one that starts the keeper of this vault (vault.md section 4).
+// Whether this process, as `user`, may be one that starts the keeper of this vault (vault.md section 4). True
+// if the vault is not there.
 bool may_start(const Place& place, uid_t user);
 
 class Starter {
@@ -24,8 +25,8 @@ class Starter {
   static Result<std::shared_ptr<Starter>> make(const Place& place,
                                                const std::function<Result<void>()>& before);
 
-  // A keeper listens, or why there is none. From any thread.
-  Result<void> start();
+  // Returns when a keeper listens. From any thread.
+  Reached<void> start();
 
  private:
   explicit Starter(Fd channel) : channel_(std::move(channel)) {}

@@ -1,11 +1,8 @@
 #include "net/limits.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace gw::net {
 namespace {
@@ -15,20 +12,6 @@ constexpr rlim_t kMostDescriptors = 1 << 20;
 constexpr std::size_t kReserved = 64;
 
 }  // namespace
-
-std::string source_of(std::string_view address) {
-  const std::string text(address);
-  in6_addr v6{};
-  if (::inet_pton(AF_INET6, text.c_str(), &v6) != 1) return text;
-  char shown[INET6_ADDRSTRLEN];
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-    ::inet_ntop(AF_INET, v6.s6_addr + 12, shown, sizeof shown);
-    return shown;
-  }
-  std::memset(v6.s6_addr + 8, 0, 8);
-  ::inet_ntop(AF_INET6, &v6, shown, sizeof shown);
-  return std::string(shown) + "/64";
-}
 
 bool SourceCounter::enter(const std::string& source) {
   const std::scoped_lock lock(mutex_);

@@ -7,11 +7,11 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/source.h"
+
 namespace gw::net {
 
-// The unit a source is counted by: an IPv4 address, an IPv6 /64 (`2001:db8:1:2::/64`). Anything else stays as
-// it is.
-std::string source_of(std::string_view address);
+using gw::source_of;
 
 // Safe on many threads.
 class SourceCounter {

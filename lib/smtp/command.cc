@@ -94,6 +94,13 @@ bool keyword_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
+// Parameters whose value is somebody's text and is only recorded. It is xtext, which writes `=` as `+3D`;
+// Postfix and Exim take a bare one, as X.400 addresses and those of SRS have it, and so it is kept as it
+// came.
+bool recorded_text(std::string_view keyword) {
+  return keyword == "ORCPT" || keyword == "ENVID" || keyword == "AUTH";
+}
+
 // esmtp-param of RFC 5321 section 4.1.2; with SMTPUTF8 a value may be UTF-8 (RFC 6531 section 3.3).
 std::optional<std::vector<Parameter>> parse_parameters(std::string_view text) {
   std::vector<Parameter> parameters;
@@ -108,7 +115,8 @@ std::optional<std::vector<Parameter>> parse_parameters(std::string_view text) {
     Parameter parameter{upper(keyword), {}, equals != std::string_view::npos};
     if (parameter.has_value) parameter.value = word.substr(equals + 1);
     if (parameter.has_value &&
-        (parameter.value.empty() || parameter.value.find('=') != std::string_view::npos ||
+        (parameter.value.empty() ||
+         (parameter.value.find('=') != std::string_view::npos && !recorded_text(parameter.keyword)) ||
          has_control(parameter.value) || !valid_utf8(parameter.value)))
       return std::nullopt;
     const auto same = [&](const Parameter& other) { return other.keyword == parameter.keyword; };

@@ -26,6 +26,8 @@ constexpr std::array kRows{
     RefusalRow{R::NoRecipientNow, "no-recipient-now", 451, "4.3.0",
                "No recipient could be taken at the moment"},
     RefusalRow{R::TlsUnavailable, "tls-unavailable", 454, "4.7.0", "No TLS at the moment"},
+    RefusalRow{R::AuthUnavailable, "auth-unavailable", 454, "4.7.0",
+               "Authentication cannot be checked at the moment"},
 
     RefusalRow{R::UpstreamDown, "upstream-down", 451, "4.4.1", "The provider's server cannot be reached now"},
     RefusalRow{R::UpstreamDownAtAuth, "upstream-down-at-auth", 454, "4.7.0",
@@ -64,6 +66,7 @@ constexpr std::array kRows{
     RefusalRow{R::NotSmtp, "not-smtp", 421, "4.7.0", "This is SMTP"},
     RefusalRow{R::EarlyTalk, "early-talk", 421, "4.7.0", "You spoke before the greeting"},
     RefusalRow{R::TooManyFailures, "too-many-failures", 421, "4.7.0", "Too many failed authentications"},
+    RefusalRow{R::TooManyUnknown, "too-many-unknown", 421, "4.7.0", "Too many unknown recipients"},
     RefusalRow{R::BehindStartTls, "behind-starttls", 503, "5.5.1", "Data behind STARTTLS"},
     RefusalRow{R::TooManyConnections, "too-many-connections", 421, "4.7.0", "Too many connections"},
     RefusalRow{R::Idle, "idle", 421, "4.4.2", "Waited too long"},

@@ -30,6 +30,7 @@ enum class Refusal : unsigned char {
   StoreTrouble,
   NoRecipientNow,
   TlsUnavailable,
+  AuthUnavailable,
   // Of gw-proxy: its upstream and its routes.
   UpstreamDown,
   UpstreamDownAtAuth,
@@ -64,6 +65,7 @@ enum class Refusal : unsigned char {
   NotSmtp,
   EarlyTalk,
   TooManyFailures,
+  TooManyUnknown,
   BehindStartTls,
   TooManyConnections,
   Idle,

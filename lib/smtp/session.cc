@@ -193,6 +193,7 @@ void Session::accept(const Reply& reply) {
   if (!std::exchange(awaiting_, false)) return;
   if (std::holds_alternative<AuthStart>(event_) || std::holds_alternative<AuthLine>(event_)) {
     authenticated_ = true;
+    auth_trouble_ = false;
     lines_.set_limit(options_.max_line);
   } else if (const auto* from = std::get_if<MailFrom>(&event_)) {
     mail_ = true;
@@ -221,11 +222,15 @@ void Session::refuse(const Reply& refusal) {
   const bool authenticating =
       std::holds_alternative<AuthStart>(event_) || std::holds_alternative<AuthLine>(event_);
   if (authenticating) lines_.set_limit(options_.max_line);
+  if (refusal.temporary()) {
+    auth_trouble_ = auth_trouble_ || authenticating;
+    tls_trouble_ = tls_trouble_ || std::holds_alternative<StartTls>(event_);
+    deferred_recipient_ = deferred_recipient_ || std::holds_alternative<RcptTo>(event_);
+  }
   if (authenticating && refusal.code == 535 && ++auth_failures_ >= options_.max_auth_failures) {
     event_ = NeedInput{};
     return close(Refusal::TooManyFailures);
   }
-  if (std::holds_alternative<RcptTo>(event_) && refusal.temporary()) deferred_recipient_ = true;
   if (std::holds_alternative<BodyEnd>(event_)) reset_mail();
   event_ = NeedInput{};
   say(refusal);
@@ -255,6 +260,8 @@ void Session::tls_started() {
   helo_.clear();
   extended_ = false;
   authenticated_ = false;
+  auth_trouble_ = false;
+  tls_trouble_ = false;
   bad_lines_ = 0;
   spoiled_.reset();
   reset_mail();

@@ -133,6 +133,14 @@ class Session {
   bool quit() const { return quit_; }                      // the client has taken its leave
   const ReplyCounts& replies() const { return replies_; }  // so far
   int last_permanent() const { return last_permanent_; }   // code of the last one; 0: none
+  // An AUTH was refused for trouble of ours, and none has succeeded since. A recipient that needs AUTH is
+  // then deferred: the client did what it could.
+  bool auth_trouble() const { return auth_trouble_; }
+  // What a command hears that needs TLS while there is none: deferred if it is ours to mend that there is
+  // none.
+  Refusal without_tls() const {
+    return tls_trouble_ || !options_.starttls ? Refusal::TlsUnavailable : Refusal::TlsRequired;
+  }
 
  private:
   enum class Mode : unsigned char { Greeting, Command, Auth, Data, Chunk, Done };
@@ -181,6 +189,8 @@ class Session {
   std::string helo_;
   bool extended_ = false;
   bool authenticated_ = false;
+  bool auth_trouble_ = false;
+  bool tls_trouble_ = false;  // STARTTLS was refused for trouble of ours
   bool hello_waits_ = false;  // an EHLO is to be answered once AuthOffer is
 
   // The mail in progress.

@@ -112,7 +112,7 @@ const Event* Session::start_tls(std::string_view argument) {
 }
 
 const Event* Session::auth(std::string_view argument) {
-  if (!may_authenticate()) return say(Refusal::TlsRequired);
+  if (!may_authenticate()) return say(tls_trouble_ ? Refusal::TlsUnavailable : Refusal::TlsRequired);
   // Before an EHLO has asked, nobody knows yet.
   const bool unasked = options_.ask_auth && !extended_;
   if (!options_.announce_auth && !unasked) return say(Refusal::NotOffered);
@@ -125,7 +125,7 @@ const Event* Session::auth(std::string_view argument) {
 }
 
 const Event* Session::mail(std::string_view argument) {
-  if (options_.require_tls && !options_.tls_active) return say(Refusal::TlsRequired);
+  if (options_.require_tls && !options_.tls_active) return say(without_tls());
   if (helo_.empty() || mail_) return say(Refusal::WrongOrder);
   auto parsed = parse_mail(argument);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return say(*refusal);
@@ -135,7 +135,7 @@ const Event* Session::mail(std::string_view argument) {
 }
 
 const Event* Session::rcpt(std::string_view argument) {
-  if (options_.require_tls && !options_.tls_active) return say(Refusal::TlsRequired);
+  if (options_.require_tls && !options_.tls_active) return say(without_tls());
   if (!mail_ || chunked_) return say(Refusal::WrongOrder);
   auto parsed = parse_rcpt(argument, smtputf8_);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return say(*refusal);
@@ -148,7 +148,7 @@ Refusal Session::without_recipient() const {
 }
 
 const Event* Session::data(std::string_view argument) {
-  if (options_.require_tls && !options_.tls_active) return say(Refusal::TlsRequired);
+  if (options_.require_tls && !options_.tls_active) return say(without_tls());
   if (!mail_ || chunked_) return say(Refusal::WrongOrder);
   if (!argument.empty()) return say(Refusal::Malformed);
   if (recipients_ == 0) return say(without_recipient());
@@ -166,7 +166,7 @@ const Event* Session::bdat(std::string_view argument) {
   chunk_octets_ = chunk_left_ = chunk->octets;
   chunk_last_ = chunk->last;
   if (options_.require_tls && !options_.tls_active) {
-    chunk_refusal_ = reply(Refusal::TlsRequired);
+    chunk_refusal_ = reply(without_tls());
   } else if (!options_.chunking) {
     chunk_refusal_ = reply(Refusal::NotOffered);
   } else if (spoiled_) {

@@ -27,6 +27,18 @@ Result<MailboxId> existing(const Get& get, std::string_view hex) {
   return *id;
 }
 
+// What a quoted local part stands for: all quoted forms of one are the same address (RFC 5321 section 4.1.2).
+// No alias has quotes in it.
+std::string unquoted(std::string_view local) {
+  if (local.size() < 2 || local.front() != '"' || local.back() != '"') return std::string(local);
+  std::string text;
+  for (std::size_t i = 1; i + 1 < local.size(); ++i) {
+    if (local[i] == '\\' && i + 2 < local.size()) ++i;
+    text += local[i];
+  }
+  return text;
+}
+
 bool absent(const Result<MailboxId>& found) {
   return !found && found.error().code() == Code::NotFound;
 }
@@ -40,11 +52,11 @@ std::string alias_key(const VaultId& vault, std::string_view address_or_domain) 
 
 Result<MailboxId> resolve(const VaultId& vault, const Get& get, std::string_view address, Lookup lookup) {
   if (address.size() > kMaxAddress || address.empty()) return Error(Code::NotFound, "no such mailbox");
-  const std::string text = lower(address);
-  const std::size_t at = text.rfind('@');
+  const std::string given = lower(address);
+  const std::size_t at = given.rfind('@');
   const bool bare = at == std::string::npos;
-  const std::string local = text.substr(0, at);
-  const std::string domain = bare ? std::string() : text.substr(at + 1);
+  const std::string local = bare ? given : unquoted(std::string_view(given).substr(0, at));
+  const std::string domain = bare ? std::string() : given.substr(at + 1);
   const std::size_t plus = local.find('+');
   const std::string untagged = plus == 0 ? local : local.substr(0, plus);
 
@@ -54,10 +66,12 @@ Result<MailboxId> resolve(const VaultId& vault, const Get& get, std::string_view
   }
   if (bare) {
     if (lookup != Lookup::Login) return Error(Code::NotFound, "no such mailbox");
-    auto found = follow(get, Kind::Name, text);
-    return absent(found) ? existing(get, text) : found;
+    auto found = follow(get, Kind::Name, local);
+    return absent(found) ? existing(get, local) : found;
   }
-  auto found = follow(get, Kind::Alias, alias_key(vault, text));
+  // Without a local part it is the key of a whole domain, which is looked up last and for recipients only.
+  auto found = local.empty() ? Error(Code::NotFound, "no such mailbox")
+                             : follow(get, Kind::Alias, alias_key(vault, local + "@" + domain));
   if (absent(found) && untagged != local)
     found = follow(get, Kind::Alias, alias_key(vault, untagged + "@" + domain));
   if (absent(found) && lookup == Lookup::Recipient && !domain.empty())

@@ -204,8 +204,9 @@ void MailboxLook::at_history(const Recent& recent) {
     const store::Leaf& last = recent.last_refused;
     warn("refused", Cause::Refused,
          Facts{.count = recent.refused, .octets = last.value, .time = last.time, .detail = last.actor},
-         std::to_string(recent.refused) + " connections heard 5xx in the last week, the last one " +
-             std::to_string(last.value) + " at " + shown_time(last.time) + " (" + last.actor + ")",
+         "senders heard 5xx at least " + std::to_string(recent.refused) +
+             " times in the last week, the last time " + std::to_string(last.value) + " at " +
+             shown_time(last.time) + " (" + last.actor + ")",
          "their mail is perhaps lost: `sender heard 5xx` and what is before it in gw-smtpd's log says why");
   }
   for (const auto& [message, times] : recent.broken) {

@@ -27,7 +27,8 @@ enum class Cause : unsigned char {
   ClockBehind,    // seconds that the history is ahead
   WeakPasswords,  // slots for tests only
   NoRecovery,     // a lost password is lost mail
-  Refused,      // count connections in a week that heard 5xx; time and detail of the last, its code in octets
+  Refused,  // count: at least so many connections in a week heard 5xx; time and detail of the last, its code
+            // in octets
   DrainBroken,  // count drains ended at one message, detail
   Unfetched,    // count messages wait, the oldest for seconds; time of the last drain, 0: never one
   Silence,      // nothing came for seconds; 0: never anything

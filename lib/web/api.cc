@@ -32,14 +32,6 @@ Response json_response(int status, const Json& json) {
   return response;
 }
 
-Response problem(int status, std::string_view code, std::string_view message, std::string_view hint = {}) {
-  Json error;
-  error["code"] = code;
-  error["message"] = valid_text(message);
-  error["hint"] = hint.empty() ? Json() : Json(valid_text(hint));
-  return json_response(status, {{"error", error}});
-}
-
 Response failed(const Request& request, const Error& error) {
   const int status = status_of(error.code(), 422);
   std::string code(name(error.code()));
@@ -184,6 +176,18 @@ Response call_with_token(Console& console, const Operation& operation, Request& 
 }
 
 }  // namespace
+
+Response problem(int status, std::string_view code, std::string_view message, std::string_view hint) {
+  Json error;
+  error["code"] = code;
+  error["message"] = valid_text(message);
+  error["hint"] = hint.empty() ? Json() : Json(valid_text(hint));
+  return json_response(status, {{"error", error}});
+}
+
+bool is_api(std::string_view target) {
+  return target.starts_with("/api/");
+}
 
 Response answer_api(Console& console, Request& request) {
   Wanted wanted = wanted_of(request);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "web/http.h"
 
@@ -15,6 +16,10 @@ class Console;
 
 // For paths under /api.
 Response answer_api(Console& console, Request& request);
+// An error in the form that all errors of the API have.
+Response problem(int status, std::string_view code, std::string_view message, std::string_view hint = {});
+// Whether a request for this target, as it was sent, is one for the API.
+bool is_api(std::string_view target);
 // For /metrics: what a token gets, of scope `metrics` or another, with no session and by whatever name the
 // host is asked. None: no token was shown.
 std::optional<Response> answer_metrics(Console& console, const Request& request);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/serve.h"
+#include "web/api.h"
 #include "web/http_head.h"
 
 namespace gw::web {
@@ -136,6 +137,35 @@ class Engine : public httplib::Server {
   }
 };
 
+// The target in a request line, which need not be whole or good.
+std::string_view target_of(std::string_view head) {
+  head = head.substr(0, head.find('\r'));
+  const std::size_t blank = std::min(head.find(' '), head.size());
+  return head.substr(std::min(blank + 1, head.size()));
+}
+
+// What the API calls the errors that a request is refused with before anybody has seen it.
+std::string_view code_of(int status) {
+  switch (status) {
+    case 408:
+      return "request_timeout";
+    case 411:
+      return "length_required";
+    case 413:
+      return "body_too_large";
+    case 415:
+      return "unsupported_media_type";
+    case 417:
+      return "expectation_failed";
+    case 431:
+      return "head_too_large";
+    case 500:
+      return "internal";
+    default:
+      return "bad_request";
+  }
+}
+
 // Headers that hold what no header may: a bug of a page, which must not become a second answer.
 bool sound(const Response& response) {
   for (const auto& [name, value] : response.headers.items())
@@ -166,8 +196,10 @@ class Connection {
       head_size_ = octets_.find("\r\n\r\n");
       if (head_size_ != std::string::npos) {
         head_size_ += 4;
+        for_api_ = is_api(target_of(octets_));
         if (head_size_ <= kMostHead) return true;
       }
+      for_api_ = is_api(target_of(octets_));
       if (octets_.size() >= kMostHead) return refuse(431, "the head of the request is too long");
       if (!begun && !octets_.empty()) {
         begun = true;
@@ -253,7 +285,8 @@ class Connection {
       const std::size_t question = std::min(request.target.find('?'), request.target.size());
       const auto path = url_decoded(std::string_view(request.target).substr(0, question), false);
       auto query = parse_query(std::string_view(request.target).substr(question));
-      if (!path || !query || has_control(*path) || !valid_utf8(*path)) return plain(400, "not an address\n");
+      if (!path || !query || has_control(*path) || !valid_utf8(*path))
+        return explained(400, "not an address");
       request.path = *path;
       request.query = std::move(*query);
       return handled(request);
@@ -265,16 +298,20 @@ class Connection {
       return service_.handler(request);
     } catch (const std::exception& trouble) {
       log::error("request failed", {{"reason", trouble.what()}, {"rhost", request.peer.address}});
-      return plain(500, "internal error\n");
+      return explained(500, "internal error");
     }
   }
 
   // Always false: a client that is not understood is not listened to any longer.
   bool refuse(int status, std::string_view why) {
     log::verbose("request refused", {{"status", status}, {"reason", why}, {"rhost", stream_.peer().address}});
-    write("GET / HTTP/1.1\r\n\r\n", true,
-          [&](const httplib::Request&) { return plain(status, std::string(why) + "\n"); });
+    write("GET / HTTP/1.1\r\n\r\n", true, [&](const httplib::Request&) { return explained(status, why); });
     return false;
+  }
+
+  // In the form that the client expects.
+  Response explained(int status, std::string_view why) const {
+    return for_api_ ? problem(status, code_of(status), why) : plain(status, std::string(why) + "\n");
   }
 
   bool write(std::string head, bool closes, const Engine::Make& make) {
@@ -307,6 +344,7 @@ class Connection {
   std::array<std::byte, 4096> piece_{};
   std::string octets_;  // arrived and not yet used
   std::size_t head_size_ = 0;
+  bool for_api_ = false;  // the request in hand
 };
 
 }  // namespace

@@ -78,8 +78,6 @@ std::optional<BadHead> judge(Head& head, bool old) {
     const auto length = parse_number(lengths.front());
     if (!length) return BadHead{400, "not a Content-Length"};
     head.body = *length;
-  } else if (head.method == "POST" || head.method == "PUT" || head.method == "PATCH") {
-    return BadHead{411, "a body needs its Content-Length"};
   }
   if (head.body > 0 && (head.method == "GET" || head.method == "HEAD"))
     return BadHead{400, "a request that only reads has no body"};

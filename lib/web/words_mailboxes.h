@@ -289,12 +289,15 @@ inline constexpr Word kMailboxWords[] = {
      "Die Prüfung am {time} fand {count} Dinge, die nicht so sind, wie sie sein sollen. gw-store verify "
      "nennt sie."},
     {"diagnosis.refused",
-     "{count} connections were refused for good in the last week, the last one with {code} at {time} "
+     "At least {count} connections were refused for good in the last week, the last one with {code} at "
+     "{time} "
      "({detail}). "
      "Their mail is perhaps lost: the log of gw-smtpd says why.",
-     "{count} connessioni rifiutate definitivamente nell'ultima settimana, l'ultima con {code} il {time} "
+     "Almeno {count} connessioni rifiutate definitivamente nell'ultima settimana, l'ultima con {code} il "
+     "{time} "
      "({detail}). La loro posta forse è persa: il registro di gw-smtpd dice perché.",
-     "{count} Verbindungen wurden in der letzten Woche endgültig abgewiesen, die letzte mit {code} am {time} "
+     "Mindestens {count} Verbindungen wurden in der letzten Woche endgültig abgewiesen, die letzte mit "
+     "{code} am {time} "
      "({detail}). Ihre Post ist vielleicht verloren: Das Protokoll von gw-smtpd sagt, warum."},
     {"diagnosis.drain-broken",
      "Message {detail} broke off {count} drains. The archive cannot take it: download it, then quarantine "

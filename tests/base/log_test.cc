@@ -74,6 +74,39 @@ TEST_CASE("warnings of one event are bounded, counted, and others are said all t
   CHECK(said([] { log::flush(); }).empty());
 }
 
+TEST_CASE("a flood of lines about one source does not hide another source") {
+  log::open("base_tests", log::Target::Stderr);
+  const auto lines_with = [](const std::string& text, std::string_view part) {
+    std::size_t count = 0;
+    for (const std::string_view line : split(text, '\n'))
+      count += line.find(part) != std::string_view::npos ? 1 : 0;
+    return count;
+  };
+  const auto attempt = [](const std::string& source) { log::warning("an attempt", {{"rhost", source}}); };
+  const std::string text = said([&] {
+    for (int n = 0; n < 1000; ++n) attempt("192.0.2.1");
+    // One host has a whole /64.
+    for (int n = 1; n <= 1000; ++n) attempt("2001:db8::" + std::to_string(n));
+    attempt("198.51.100.7");
+    attempt("2001:db8:0:1::7");
+    log::flush();
+  });
+  CHECK(lines_with(text, "an attempt rhost=192.0.2.1") == log::kMostOfASource);
+  CHECK(lines_with(text, "an attempt rhost=2001:db8::") == log::kMostOfASource);
+  CHECK(lines_with(text, "an attempt rhost=198.51.100.7") == 1);
+  CHECK(lines_with(text, "an attempt rhost=2001:db8:0:1::7") == 1);
+  CHECK(text.find("suppressed event=\"an attempt\" times=1980\n") != std::string::npos);
+  // And the sources that are told apart are bounded.
+  const std::string many = said([&] {
+    for (std::size_t n = 0; n < 2 * log::kMostSources; ++n)
+      for (int times = 0; times < 2; ++times)
+        log::warning("a swarm",
+                     {{"rhost", "203.0." + std::to_string(n / 250) + "." + std::to_string(n % 250)}});
+    log::flush();
+  });
+  CHECK(lines_with(many, "a swarm rhost=") == 2 * log::kMostSources + log::kMostOfAKind);
+}
+
 TEST_CASE("without a journal it is not chosen") {
   log::open("base_tests", log::Target::Stderr);
   if (::access("/run/systemd/journal/socket", F_OK) == 0) return;

@@ -131,10 +131,10 @@ TEST_CASE("every error code has its exit status") {
 
 TEST_CASE("an error is printed with the tool's name, its hint below, and nothing that moves a cursor") {
   const Outcome outcome = tool({"verify"}, [] {
-    return Error(Code::Unavailable, "no keeper at /r\x1b[2J").with_hint("start gw-store.socket");
+    return Error(Code::Unavailable, "no keeper at /r\x1b[2J").with_hint("systemctl start gw.target");
   });
   CHECK(outcome.status == 69);
-  CHECK(outcome.err == "gw-tool: no keeper at /r\xef\xbf\xbd[2J\nhint: start gw-store.socket\n");
+  CHECK(outcome.err == "gw-tool: no keeper at /r\xef\xbf\xbd[2J\nhint: systemctl start gw.target\n");
   CHECK(outcome.out.empty());
 }
 

@@ -40,6 +40,13 @@ class InitTest(unittest.TestCase):
             self.assertEqual(stat.S_IMODE((self.vault / name).stat().st_mode), 0o600, name)
         self.assertIn(b"BEGIN CERTIFICATE", (self.vault / "tls/certificate.pem").read_bytes())
 
+    def test_a_path_at_which_nothing_can_be_made_is_73(self):
+        (self.folder / "file").touch()
+        for path in ("file", "file/vault", "missing/vault", "x" * 300):
+            env = dict(self.env, GW_VAULT=str(self.folder / path))
+            done = gw.run(gw.program("gw-store"), "init", "--host", "gw.example.com", "--no-recovery", env=env, status=73)
+            self.assertIn(b"cannot make the vault: ", done.stderr)
+
     def test_a_recovery_key_is_written_for_age_and_nowhere_else(self):
         key = self.folder / "recovery.key"
         done = self.init("--recovery-key-file", key, "--json")

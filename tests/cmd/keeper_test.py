@@ -97,6 +97,28 @@ class KeeperTest(unittest.TestCase):
                 reply = smtp.deliver(box.address, gw.mail(1000))
                 self.assertEqual(reply.code, 250, reply)
 
+    def test_the_signal_for_a_reload_ends_nothing(self):
+        with gw.Vault(tls=False) as vault:
+            box = vault.add_mailbox("journal")
+            keeper = vault.keeper()
+            with gw.Pop3(vault.pop3d(), box) as pop3:
+                keeper.process.send_signal(signal.SIGHUP)
+                # And a server of one connection.
+                speaker = subprocess.Popen([gw.program("gw-smtpd"), "--stdio"], env=vault.env, stdin=subprocess.PIPE,
+                                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                self.assertTrue(speaker.stdout.readline().startswith(b"220 "))
+                speaker.send_signal(signal.SIGHUP)
+                speaker.stdin.write(b"NOOP\r\nQUIT\r\n")
+                speaker.stdin.close()
+                self.assertEqual([line[:3] for line in speaker.stdout], [b"250", b"221"])
+                speaker.stdout.close()
+                self.assertEqual(speaker.wait(gw.WAIT), 0)
+                pop3.command("NOOP")
+                self.assertEqual(pop3.count(), 0)
+                pop3.command("QUIT")
+            self.assertEqual(vault.keeper_pid(), keeper.pid)
+            keeper.stop()
+
     def test_a_connection_keeps_the_keeper_from_being_idle(self):
         with gw.Vault(tls=False) as vault:
             box = vault.add_mailbox("journal")
@@ -161,7 +183,7 @@ class KeeperTest(unittest.TestCase):
             nobody = pwd.getpwnam("nobody").pw_uid
             done = vault.store("mailbox", "list", status=69, user=nobody, extra_groups=[])
             self.assertIn(b"hint: ", done.stderr)
-            self.assertIn(b"gw-store serve", done.stderr)
+            self.assertIn(f"hint: gw-store --vault {vault.path} serve".encode(), done.stderr)
             with gw.Smtp(vault.smtpd(user=nobody, extra_groups=[])) as smtp:
                 reply = smtp.deliver(box.address, gw.mail(500))
                 self.assertEqual(reply.code, 451, reply)

@@ -216,6 +216,34 @@ class PassingTest(ProxyTest):
         self.assertEqual(smtp.command(f"AUTH PLAIN {plain()}").code, 235)
         self.assertIn("login failed rhost=127.0.0.1", self.server.log())
 
+    def test_an_upstream_that_cannot_check_a_login_now_is_no_wrong_login_and_makes_nothing_permanent(self):
+        self.route()
+        self.proxy()
+        self.upstream.script["auth"] = b"454 4.7.0 not now\r\n"
+        smtp = self.client(login=False)
+        self.assertEqual(repr(smtp.command(f"AUTH PLAIN {plain()}")), "454 4.7.0 not now")
+        self.assertEqual(smtp.command("MAIL FROM:<a@b>").code, 454)
+        self.assertIn("login deferred", self.server.log())
+        self.assertNotIn("login failed", self.server.log())
+        del self.upstream.script["auth"]
+        self.assertEqual(smtp.command(f"AUTH PLAIN {plain()}").code, 235)
+        self.assertEqual(smtp.command("MAIL FROM:<a@b>").code, 250)
+
+    def test_an_envelope_that_grows_too_large_ends_at_a_recipient(self):
+        self.route()
+        self.proxy()
+        smtp = self.client()
+        self.assertEqual(smtp.command("MAIL FROM:<a@b>").code, 250)
+        codes = [smtp.command(f"RCPT TO:<r{number}{'x' * 900}@y.example>").code for number in range(320)]
+        taken = codes.count(250)
+        self.assertGreaterEqual(taken, 100)
+        self.assertEqual(codes, [250] * taken + [452] * (320 - taken))
+        self.assertEqual(smtp.command("DATA").code, 354)
+        content = gw.mail(500)
+        self.assertEqual(smtp.body(content).code, 250)
+        self.assertEqual(len(self.upstream.messages[0].recipients), taken)
+        self.assertEqual(self.copies(), [content])
+
     def test_nobody_relays_without_a_login_but_listed_clients(self):
         self.route()
         self.proxy()

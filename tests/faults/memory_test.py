@@ -50,6 +50,27 @@ class MemoryTest(unittest.TestCase):
             self.assertEqual(reply.code, 250, reply)
         gw.drain(pop3d, self.box)
 
+    def test_long_recipients_are_refused_before_they_fill_the_memory(self):
+        self.vault.store("mailbox", "set", "journal", "--domain", "corp.example")
+        smtpd = self.vault.smtpd()
+        flood = b"MAIL FROM:<>\r\n" + b"".join(
+            b"RCPT TO:<%04d%s@corp.example> ORCPT=rfc822;%s\r\n" % (number, b"x" * 480, b"y" * 1400) for number in range(1000))
+        held = []
+        self.addCleanup(lambda: [smtp.close() for smtp in held])
+
+        def flooded():
+            smtp = gw.Smtp(smtpd)
+            held.append(smtp)
+            smtp.send(flood)
+            return [smtp.reply().code for _ in range(1001)]
+        flooded()
+        watched = Watched("gw-smtpd", smtpd.pid)
+        for _ in range(40):
+            codes = flooded()
+            self.assertEqual(set(codes[1:]), {250, 452})
+            self.assertGreaterEqual(codes.count(250), 100)
+        self.assertLess(watched.grown() / 40, MIB, "for each connection")
+
     def test_a_mail_of_256_mib_grows_nobody_by_more_than_8_mib(self):
         smtpd, pop3d = self.vault.smtpd(), self.vault.pop3d()
         self.warm_up(smtpd, pop3d)

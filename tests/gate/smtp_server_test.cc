@@ -204,6 +204,9 @@ TEST_CASE("A mailbox's own settings are heard at RCPT") {
     record.allow = {"198.51.100.0/24", "192.0.2.0/24"};
   });
   const auto secured = vault.add("secured", [](auto& record) { record.require_tls = true; });
+  vault.service.tls = []() -> Result<std::shared_ptr<const net::ServerTls>> {
+    return Error(Code::Config, "a bad certificate");
+  };
   const auto token = vault.add("token", [](auto& record) { record.token_hash = Digest{}; });
   const auto small = vault.add("small", [](auto& record) { record.quota = 100; });
   SmtpClient client(vault.service);
@@ -538,6 +541,110 @@ TEST_CASE("A sender that names a mailbox and hears 5xx is noted in the mailbox's
   CHECK(last_leaf(other).type == store::LeafType::MailboxMade);
 }
 
+TEST_CASE("Strangers leave no trace in a history by breaking off or by being refused for now") {
+  Vault vault;
+  const auto mailbox = vault.add("journal", [](auto& record) { record.allow = {"198.51.100.0/24"}; });
+  const auto entries = [&] { return vault.store->history_head(mailbox.id)->size; };
+  const std::uint64_t before = entries();
+  {
+    SmtpClient outside(vault.service);
+    outside.begin();
+    CHECK(code(outside.ask(rcpt(mailbox))) == "450 4.7.1");
+    CHECK(code(outside.ask("FROB")) == "500 5.5.1");
+  }
+  CHECK(entries() == before);
+  vault.change(mailbox.id, [](auto& record) { record.allow.clear(); });
+  const std::uint64_t changed = entries();
+  {
+    // A 5xx before, and the mail all the same.
+    SmtpClient inside(vault.service);
+    inside.begin();
+    CHECK(code(inside.ask("FROB")) == "500 5.5.1");
+    CHECK(code(inside.ask(rcpt(mailbox))) == "250 2.1.5");
+    CHECK(code(inside.ask("FROB")) == "500 5.5.1");
+    inside.ask("DATA");
+    CHECK(code(inside.ask("x\r\n.")) == "250 2.0.0");
+  }
+  CHECK(entries() == changed + 1);  // the mail
+}
+
+TEST_CASE(
+    "Recipients that do not fit into the envelope are refused one by one, and the mail goes to the others") {
+  Vault vault;
+  const auto mailbox = vault.add("journal", [](auto& record) { record.domains = {"corp.example"}; });
+  SmtpClient client(vault.service);
+  client.begin();
+  const std::string parameters = " ORCPT=rfc822;" + std::string(1300, 'y');
+  std::size_t taken = 0;
+  std::string refusal;
+  for (int number = 0; number < 1000; ++number) {
+    const std::string heard = client.ask("RCPT TO:<u" + std::to_string(number) + std::string(400, 'x') +
+                                         "@corp.example>" + parameters);
+    if (heard.starts_with("250 "))
+      ++taken;
+    else
+      refusal = heard;
+  }
+  CHECK(code(refusal) == "452 4.5.3");
+  CHECK(taken >= 100);  // RFC 5321 section 4.5.3.1.8
+  CHECK(taken < 1000);
+  client.ask("DATA");
+  CHECK(code(client.ask("x\r\n.")) == "250 2.0.0");
+  const auto opened = vault.open(mailbox.id);
+  CHECK(opened.envelope.recipients.size() == taken);
+  CHECK(vault::encode(opened.envelope).size() < vault.store->limits().record);
+  // The next transaction has room again.
+  client.ask("MAIL FROM:<>");
+  CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
+}
+
+TEST_CASE("Who guesses addresses is made to wait, and is not heard without end") {
+  Vault vault;
+  const auto mailbox = vault.add("journal");
+  auto time = BootClock::now();
+  gate::AuthPolicy policy = gate::guess_policy();
+  policy.clock = [&] { return time; };
+  gate::AuthLimits guesses(policy);
+  vault.service.guesses = &guesses;
+  for (int session = 0; session < 2; ++session) {
+    SmtpClient client(vault.service);
+    client.begin();
+    for (std::size_t number = 1; number < vault.service.max_unknown; ++number)
+      REQUIRE(code(client.ask("RCPT TO:<guess" + std::to_string(number) + "@gw.example>")) == "550 5.1.1");
+    CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
+    CHECK(client.ask("RCPT TO:<guess@gw.example>") == "421 4.7.0 Too many unknown recipients");
+    CHECK(client.reply().empty());
+  }
+  // By source and over sessions: the next guess would wait, and another source's not.
+  CHECK(guesses.wait("192.0.2.1") == 500ms);
+  CHECK(guesses.wait("192.0.2.2") == 0ms);
+  time += policy.memory + 1s;
+  CHECK(guesses.wait("192.0.2.1") == 0ms);
+}
+
+TEST_CASE("While it is unknown whether there are sender tokens AUTH is announced, and deferred") {
+  Vault vault;
+  vault.service.allow_plaintext_auth = true;
+  const Secret token = vault::generate_token();
+  const auto mailbox = add_sender(vault, "journal", token);
+  bool reached = false;
+  vault.service.store = [&]() -> Result<store::Store*> {
+    if (!reached) return Error(Code::Unavailable, "no keeper");
+    return vault.store.get();
+  };
+  SmtpClient client(vault.service, "127.0.0.1");
+  client.reply();
+  CHECK(client.ask("EHLO c").find("AUTH PLAIN LOGIN") != std::string::npos);
+  CHECK(code(client.ask(plain(mailbox.local_part(), token.text()))) == "454 4.7.0");
+  reached = true;
+  client.ask("MAIL FROM:<>");
+  CHECK(code(client.ask(rcpt(mailbox))) == "454 4.7.0");  // it did try
+  client.ask("RSET");
+  CHECK(code(client.ask(plain(mailbox.local_part(), token.text()))) == "235 2.7.0");
+  client.ask("MAIL FROM:<>");
+  CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
+}
+
 TEST_CASE("A process that stops says so, after the message that was coming in") {
   Vault vault;
   const auto mailbox = vault.add("journal");
@@ -576,6 +683,11 @@ TEST_CASE("STARTTLS is refused for now where the certificate cannot be used") {
   CHECK(client.ask("EHLO c").find("STARTTLS") != std::string::npos);
   CHECK(code(client.ask("STARTTLS")) == "454 4.7.0");
   CHECK(code(client.ask("NOOP")) == "250 2.0.0");
+  // Nor is a mail that must come by TLS given up then.
+  const auto secured = vault.add("secured", [](auto& record) { record.require_tls = true; });
+  client.ask("MAIL FROM:<>");
+  CHECK(code(client.ask(rcpt(secured))) == "454 4.7.0");
+  CHECK(code(client.ask("DATA")) == "451 4.3.0");
 }
 
 TEST_CASE("Within TLS a mail's envelope names version and cipher") {

@@ -129,6 +129,61 @@ TEST_CASE("a change whose answer did not come is Unknown, a question Unavailable
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST_CASE("however the way to the keeper fails, every operation is Unavailable") {
+  // As a vault that is not mounted, a socket without permission, or a keeper that finds its files damaged.
+  const Code code = GENERATE(Code::NotFound, Code::Denied, Code::Corrupt, Code::Exists, Code::Conflict,
+                             Code::Busy, Code::Version, Code::Config, Code::BadInput, Code::Io);
+  INFO(name(code));
+  std::vector<std::thread> threads;
+  int dials = 0;
+  auto remote = make_remote_store({[&]() -> Result<Fd> {
+                                     if (++dials > 1) return Error(code, "on the way");
+                                     return scripted_keeper(threads, 0);
+                                   },
+                                   "test"});
+  REQUIRE(remote);
+  for (std::thread& thread : threads) thread.join();
+  store::Store& store = **remote;
+  const MailboxId mailbox = random_id<MailboxId>();
+  CHECK(code_of(store.resolve("a@b.example", store::Lookup::Recipient)) == Code::Unavailable);
+  CHECK(code_of(store.resolve("a", store::Lookup::Login)) == Code::Unavailable);
+  CHECK(code_of(store.get({store::Kind::Slot, mailbox, "password"})) == Code::Unavailable);
+  CHECK(code_of(store.find(mailbox, new_message_id(1))) == Code::Unavailable);
+  CHECK(code_of(store.mailbox(mailbox)) == Code::Unavailable);
+  CHECK(code_of(store.mailboxes()) == Code::Unavailable);
+  CHECK(code_of(store.health()) == Code::Unavailable);
+  CHECK(code_of(store.acquire(mailbox, "x", std::chrono::seconds(60))) == Code::Unavailable);
+  CHECK(code_of(store.permit(1)) == Code::Unavailable);
+  CHECK(code_of(contract::deliver(store, mailbox, contract::new_mail())) == Code::Unavailable);
+  CHECK(code_of(contract::deliver(store, mailbox, contract::new_mail(300'000))) == Code::Unavailable);
+}
+
+TEST_CASE("an answer that cannot be decoded is Unavailable, and no damage of the vault's") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  Fd ours(ends[0]);
+  std::thread keeper([socket = Fd(ends[1])]() mutable {
+    Channel channel(std::move(socket));
+    proto::Hello hello;
+    hello.set_protocol(kProtocol);
+    put_octets(random_id<VaultId>().view(), *hello.mutable_vault());
+    Bytes out;
+    REQUIRE(add_control(out, hello));
+    REQUIRE(channel.send(ByteView(out)));
+    REQUIRE(channel.next());  // the greeting
+    REQUIRE(channel.next());
+    proto::Reply reply;
+    reply.set_value("no record");
+    out.clear();
+    REQUIRE(add_control(out, reply));
+    REQUIRE(channel.send(ByteView(out)));
+  });
+  auto remote = make_remote_store({[&]() -> Result<Fd> { return std::move(ours); }, "test"});
+  REQUIRE(remote);
+  CHECK(code_of((*remote)->mailbox(random_id<MailboxId>())) == Code::Unavailable);
+  keeper.join();
+}
+
 TEST_CASE("what could not be sent was surely not done, and is tried once more elsewhere") {
   std::vector<std::thread> threads;
   int dials = 0;
@@ -285,6 +340,30 @@ TEST_CASE_METHOD(Fixture, "a refused append is told while it streams, and its co
   append->reset();
   REQUIRE(contract::deliver(*remote, mailbox, mail));
   CHECK(link.server->connections() == 1);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "of a mailbox and a code one refusal an hour is written, whichever keeper is asked") {
+  const MailboxId other = contract::put(*link.store, contract::new_mailbox("other")).id;
+  auto remote = link.connect(Role::Append);
+  const auto refuse = [&](const MailboxId& of, std::uint64_t code) {
+    store::Leaf leaf;
+    leaf.type = store::LeafType::Refused;
+    leaf.value = code;
+    leaf.actor = "smtp 192.0.2.1";
+    const std::uint64_t before = link.store->history_head(of).value().size;
+    REQUIRE(remote->note(of, leaf));
+    return link.store->history_head(of).value().size - before;
+  };
+  CHECK(refuse(mailbox, 550) == 1);
+  for (int times = 0; times < 100; ++times) CHECK(refuse(mailbox, 550) == 0);
+  CHECK(refuse(mailbox, 552) == 1);
+  CHECK(refuse(other, 550) == 1);
+  link.end();
+  link.start_again();
+  CHECK(refuse(mailbox, 550) == 0);
+  CHECK(refuse(mailbox, 552) == 0);
+  CHECK(refuse(mailbox, 530) == 1);
 }
 
 TEST_CASE_METHOD(Fixture, "whoever breaks the protocol is told and cut off") {

@@ -154,7 +154,7 @@ Code ask(Link& link, Role role, const MailboxId& mailbox, const Case& asked) {
   return refused ? Code::Internal : refused.error().code();
 }
 
-TEST_CASE("each operation is allowed or Denied on each socket as the table says") {
+TEST_CASE("each operation is allowed or refused on each socket as the table says") {
   log::open("test", log::Target::Nowhere);
   Link link(store::make_memory_store({}));
   const MailboxId mailbox = contract::put(*link.store, contract::new_mailbox("journal")).id;
@@ -162,7 +162,7 @@ TEST_CASE("each operation is allowed or Denied on each socket as the table says"
   for (const Case& asked : cases) {
     for (const Role role : {Role::Append, Role::Drain, Role::Admin}) {
       INFO(proto::Op_Name(asked.op) << " " << asked.what << " on " << name(role));
-      const bool denied = ask(link, role, mailbox, asked) == Code::Denied;
+      const bool denied = ask(link, role, mailbox, asked) == Code::Config;
       CHECK(denied == !asked.allowed.contains(role));
     }
   }
@@ -174,13 +174,13 @@ TEST_CASE("each operation is allowed or Denied on each socket as the table says"
       CHECK((!proto::Op_IsValid(op) || covered.contains(op)));
     }
   }
-  SECTION("an operation that there is not is Denied everywhere") {
+  SECTION("an operation that there is not is refused everywhere") {
     const Case unknown{static_cast<proto::Op>(99), "", {}, nothing()};
-    for (const Role role : kAll) CHECK(ask(link, role, mailbox, unknown) == Code::Denied);
+    for (const Role role : kAll) CHECK(ask(link, role, mailbox, unknown) == Code::Config);
   }
 }
 
-TEST_CASE("a commit on the drain socket is Denied, and leaves nothing") {
+TEST_CASE("a commit on the drain socket is refused, and leaves nothing") {
   log::open("test", log::Target::Nowhere);
   Link link(store::make_memory_store({}));
   const MailboxId mailbox = contract::put(*link.store, contract::new_mailbox("journal")).id;
@@ -188,7 +188,7 @@ TEST_CASE("a commit on the drain socket is Denied, and leaves nothing") {
   const contract::Mail mail = contract::new_mail(200'000);
   auto refused = contract::deliver(*drain, mailbox, mail);
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().code() == Code::Denied);
+  CHECK(refused.error().code() == Code::Config);
   CHECK(link.store->list(mailbox, 0, 10).value().empty());
   CHECK(drain->stat(mailbox));
 }

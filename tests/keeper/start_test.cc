@@ -12,6 +12,7 @@
 
 #include "keeper/server/server.h"
 #include "keeper/sockets.h"
+#include "keeper/spawn.h"
 #include "store/memory_store.h"
 #include "support/temp_folder.h"
 
@@ -68,13 +69,13 @@ TEST_CASE("no keeper is started for whom none may be") {
   SECTION("a client that does not want one") {
     const Error error = failure_of(place, {Role::Admin, "test", false});
     CHECK(error.code() == Code::Unavailable);
-    CHECK(error.hint() == "start gw-store.socket, or run gw-store serve");
+    CHECK(error.hint() == "gw-store --vault " + place.vault + " serve");
   }
   SECTION("under a service manager") {
     const Variable invocation("INVOCATION_ID", "1");
     const Error error = failure_of(place);
     CHECK(error.code() == Code::Unavailable);
-    CHECK(error.hint() == "start gw-store.socket, or run gw-store serve");
+    CHECK(error.hint() == "gw-store --vault " + place.vault + " serve");
   }
   SECTION("where a socket stands ready, even if its keeper is not yet there") {
     fs::create_directory(place.run);
@@ -91,8 +92,9 @@ TEST_CASE("no keeper is started for whom none may be") {
   SECTION("where there is no vault") {
     fs::remove(place.vault);
     const Error error = failure_of(place);
-    CHECK(error.code() == Code::NotFound);
-    CHECK(error.hint() == "make one with gw-store init");
+    CHECK(error.code() == Code::Unavailable);
+    CHECK(error.exit_status() == 66);
+    CHECK(error.hint() == "gw-store --vault " + place.vault + " init");
   }
   CHECK_FALSE(fs::exists(temp.path() + "/started"));
 }
@@ -100,10 +102,11 @@ TEST_CASE("no keeper is started for whom none may be") {
 TEST_CASE("why a keeper did not start is said as the keeper said it") {
   ::unsetenv("INVOCATION_ID");
   const test::TempFolder temp;
-  const char code = static_cast<char>('A' + static_cast<int>(Code::Version));
-  const std::string script = std::string("printf '%s\\n%s' '-") + code + "too new' 'get gw 9' >&3";
+  const char status = static_cast<char>(exit_status(Code::Version));
+  const std::string script = std::string("printf '%s\\n%s' '-") + status + "too new' 'get gw 9' >&3";
   const Error said = failure_of(place_with(temp, script));
-  CHECK(said.code() == Code::Version);
+  CHECK(said.code() == Code::Unavailable);
+  CHECK(said.exit_status() == 78);
   CHECK(said.text().find("too new") != std::string::npos);
   CHECK(said.hint() == "get gw 9");
   const test::TempFolder silent;
@@ -112,6 +115,39 @@ TEST_CASE("why a keeper did not start is said as the keeper said it") {
   Place missing = place_with(without, "");
   missing.program = "/nowhere/gw-store";
   CHECK(failure_of(missing).code() == Code::Unavailable);
+}
+
+TEST_CASE("the hint for the system's vault starts its units") {
+  ::unsetenv("INVOCATION_ID");
+  const test::TempFolder temp;
+  Place place = place_of("/var/lib/gw", "");
+  place.vault = temp.path();
+  const Error error = failure_of(place, {Role::Admin, "test", false});
+  CHECK(error.code() == Code::Unavailable);
+  CHECK(error.hint() == "systemctl start gw.target");
+}
+
+TEST_CASE("whatever keeps a client from the keeper is Unavailable, and crosses a pipe as such") {
+  for (int number = 0; number <= static_cast<int>(Code::Internal); ++number) {
+    const auto code = static_cast<Code>(number);
+    INFO(name(code));
+    const Unreached why(Error(code, "because").with_hint("mend it"));
+    CHECK(why.as_error().code() == Code::Unavailable);
+    CHECK(why.as_error().exit_status() != exit_status(Code::Denied));
+    const Reached<void> back = from_line(to_line(why));
+    REQUIRE_FALSE(back);
+    CHECK(back.error().text() == "because");
+    CHECK(back.error().hint() == "mend it");
+    CHECK(back.error().exit_status() == why.exit_status());
+    // A keeper that says it on its way up.
+    const test::TempFolder temp;
+    const std::string line = to_line(why);
+    std::ofstream(temp.path() + "/said") << line;
+    const Error said = failure_of(place_with(temp, "cat " + temp.path() + "/said >&3"));
+    CHECK(said.code() == Code::Unavailable);
+    CHECK(said.text() == "the keeper did not start: because");
+  }
+  CHECK(from_line(to_line({})));
 }
 
 TEST_CASE("a started program gets its arguments, the root folder and no descriptor of ours") {

@@ -287,6 +287,52 @@ TEST_CASE("Where TLS is asked for, only what leads to it works before it") {
             options) == "ehlo 250/2.0.0 530/5.7.0 530/5.7.0 530/5.7.0 530/5.7.0 530/5.7.0 221/2.0.0");
 }
 
+TEST_CASE("What needs TLS is deferred if it is ours to mend that there is none") {
+  Options options = plain();
+  options.require_tls = true;
+  CHECK(replies("EHLO c\r\nMAIL FROM:<>\r\nBDAT 6 LAST\r\nQUIT\r\n", options) ==
+        "ehlo 454/4.7.0 454/4.7.0");  // none can be had
+  options.starttls = true;
+  options.announce_auth = true;
+  Session session(options);
+  session.greet();
+  const auto say = [&](std::string_view line) {
+    session.receive(gw::as_bytes(line));
+    return session.next_event();
+  };
+  CHECK(std::holds_alternative<NeedInput>(say("EHLO c\r\n")));
+  CHECK(session.without_tls() == Refusal::TlsRequired);
+  REQUIRE(std::holds_alternative<StartTls>(say("STARTTLS\r\n")));
+  session.refuse(Refusal::TlsUnavailable);
+  CHECK(std::holds_alternative<NeedInput>(session.next_event()));
+  CHECK(session.without_tls() == Refusal::TlsUnavailable);
+  (void)session.take_output();
+  (void)say("MAIL FROM:<>\r\nAUTH PLAIN AGEAYg==\r\n");
+  const std::string output = session.take_output();
+  CHECK(codes(output) == "454/4.7.0 454/4.7.0");
+}
+
+TEST_CASE("An AUTH that was refused for trouble of ours is remembered until one succeeds") {
+  Options options = plain();
+  options.announce_auth = options.tls_active = true;
+  Session session(options);
+  session.greet();
+  const auto authenticate = [&](Refusal refusal) {
+    session.receive(gw::as_bytes("AUTH PLAIN AGEAYg==\r\n"));
+    REQUIRE(std::holds_alternative<AuthStart>(session.next_event()));
+    refusal == Refusal::AuthRequired ? session.accept() : session.refuse(refusal);
+    (void)session.next_event();
+    return session.auth_trouble();
+  };
+  session.receive(gw::as_bytes("EHLO c\r\n"));
+  (void)session.next_event();
+  CHECK_FALSE(session.auth_trouble());
+  CHECK_FALSE(authenticate(Refusal::WrongCredentials));
+  CHECK(authenticate(Refusal::AuthUnavailable));
+  CHECK(authenticate(Refusal::WrongCredentials));
+  CHECK_FALSE(authenticate(Refusal::AuthRequired));  // accepted
+}
+
 TEST_CASE("AUTH works within TLS only, where it is announced") {
   Options options = plain();
   options.announce_auth = true;

@@ -45,6 +45,9 @@ void check_read_only(Store& store, const Sent& sent) {
   CHECK(store.put_if({Kind::Setting, {}, "x"}, 0, {}, {LeafType::Setting, "", 0}).error().code() ==
         Code::Unavailable);
   CHECK(store.sweep(10, true).error().code() == Code::Unavailable);
+  // What is missing may be this mailbox.
+  for (const Lookup lookup : {Lookup::Recipient, Lookup::Login})
+    CHECK(store.resolve("nobody@example.com", lookup).error().code() == Code::Unavailable);
   CHECK(store.mailboxes());
 }
 

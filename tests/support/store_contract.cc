@@ -302,19 +302,29 @@ void addresses(const Make& make) {
   for (const std::string& text :
        {own, own + "@gw.example", own + "+x@gw.example", "MBX-" + own.substr(4) + "@GW.EXAMPLE",
         std::string("Archive@Example.COM"), std::string("archive+a+b@example.com"),
-        std::string("exact+tag@example.com")}) {
+        std::string("exact+tag@example.com"), "\"" + own + "\"@gw.example",
+        std::string(R"("archive"@example.com)"), std::string(R"("Arch\ive"@example.com)"),
+        std::string(R"("archive+x"@example.com)")}) {
     CHECK(finds(text, Lookup::Recipient));
     CHECK(finds(text, Lookup::Login));
   }
-  CHECK(finds("whoever@catch.example", Lookup::Recipient));
-  CHECK_FALSE(finds("whoever@catch.example", Lookup::Login));
+  for (const std::string& text :
+       {std::string("whoever@catch.example"), std::string(R"("who ever"@catch.example)"),
+        std::string(R"("a@b"@catch.example)"), std::string(R"(""@catch.example)")}) {
+    CHECK(finds(text, Lookup::Recipient));
+    CHECK_FALSE(finds(text, Lookup::Login));
+  }
+  CHECK_FALSE(finds("@catch.example", Lookup::Login));
   CHECK(finds("journal", Lookup::Login));
   CHECK(finds(record.id.hex(), Lookup::Login));
   CHECK_FALSE(finds("journal", Lookup::Recipient));
   CHECK_FALSE(finds(record.id.hex(), Lookup::Recipient));
-  for (const std::string& text : {std::string(), std::string("@"), std::string("@example.com"), own + "0",
-                                  std::string("other@example.com"), std::string("exact@example.com"),
-                                  std::string("mbx-"), std::string(10'000, 'a'), std::string("a@b@")}) {
+  for (const std::string& text :
+       {std::string(), std::string("@"), std::string("@example.com"), own + "0",
+        std::string("other@example.com"), std::string("exact@example.com"), std::string("mbx-"),
+        std::string(10'000, 'a'), std::string("a@b@"), std::string(R"("archive @example.com)"),
+        std::string(R"("arch ive"@example.com)"), std::string(R"("archive@example.com")"),
+        std::string(R"("journal")")}) {
     CHECK_FALSE(finds(text, Lookup::Recipient));
     CHECK_FALSE(finds(text, Lookup::Login));
   }

@@ -225,6 +225,32 @@ TEST_CASE("Chunks are refused in requests") {
   CHECK(client.all().find("HTTP/1.1") == std::string::npos);
 }
 
+TEST_CASE("What a program sends that cannot be read is refused in the form of the API") {
+  const HttpService service = echo();
+  const auto answer = [&](const std::string& head) {
+    Client client(service);
+    client.send(head);
+    return client.all();
+  };
+  const std::string chunked =
+      answer("POST /api/v1/mailboxes HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  CHECK(status_of(chunked) == "HTTP/1.1 411 Length Required");
+  CHECK(chunked.find("application/json") != std::string::npos);
+  CHECK(chunked.find(R"("code":"length_required")") != std::string::npos);
+  const std::string large =
+      answer("POST /api/v1/mailboxes HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n");
+  CHECK(large.find(R"("code":"body_too_large")") != std::string::npos);
+  const std::string page = answer("POST /sign-in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  CHECK(page.find("application/json") == std::string::npos);
+}
+
+TEST_CASE("A request without a length has no body") {
+  const HttpService service =
+      service_of([](Request& request) { return plain(200, std::to_string(request.body.view().size())); });
+  Client client(service);
+  CHECK(status_of(client.ask("POST / HTTP/1.1\r\nHost: a\r\n\r\n")) == "HTTP/1.1 200 OK");
+}
+
 TEST_CASE("A header of ours that holds a line end becomes an error, not a second header") {
   const HttpService service =
       service_of([](Request& request) { return redirect("/" + std::string(request.query.get("to"))); });

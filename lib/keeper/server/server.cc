@@ -9,6 +9,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <new>
+#include <optional>
+#include <system_error>
 #include <thread>
 
 #include "base/log.h"
@@ -39,7 +43,7 @@ struct Server::Served {
 };
 
 Server::Server(store::Store& store, ServerOptions options)
-    : shared_{store, options.vault, {}, options.failed, {}, {}, [this] { stop(); }},
+    : shared_{store, options.vault, {}, options.failed, {}, {}, {}, [this] { stop(); }},
       options_(options),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       idle_since_(Clock::now()) {
@@ -71,6 +75,7 @@ std::size_t Server::connections() const {
 
 bool Server::adopt(Fd connection, Role role) {
   join_finished();
+  std::string refusal = "the keeper has as many connections as it may";
   auto served = std::make_unique<Served>(*this, std::move(connection), role);
   {
     const std::lock_guard lock(mutex_);
@@ -86,9 +91,10 @@ bool Server::adopt(Fd connection, Role role) {
         return true;
       }
       served_.erase(served->place);
+      refusal = Error::from_errno("the system gives no thread", failed).text();
     }
   }
-  served->session.refuse(Error(Code::Busy, "the keeper has as many connections as it may"));
+  served->session.refuse(Error(Code::Busy, refusal));
   return false;
 }
 
@@ -120,7 +126,11 @@ void Server::join_finished() {
 void Server::accept_from(const RoleListener& listener) {
   Fd connection(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (connection) {
-    adopt(std::move(connection), listener.role);
+    try {
+      adopt(std::move(connection), listener.role);
+    } catch (const std::bad_alloc&) {
+      log::error("no memory for a connection", {{"socket", name(listener.role)}});
+    }
   } else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN && errno != EWOULDBLOCK) {
     log::warning("cannot accept",
                  {{"socket", name(listener.role)}, {"error", Error::from_errno("accept").text()}});
@@ -178,7 +188,27 @@ Result<void> Server::run(std::vector<RoleListener> listeners) {
     idle_since_ = Clock::now();
     sweeper_ends_ = false;
   }
-  std::thread sweeper([this] { sweep_now_and_then(); });
+  // Ends with this function, also when an exception ends that.
+  struct Sweeper {
+    explicit Sweeper(Server& its_server)
+        : server(its_server), thread([this] { server.sweep_now_and_then(); }) {}
+    ~Sweeper() {
+      {
+        const std::lock_guard lock(server.mutex_);
+        server.sweeper_ends_ = true;
+        server.changed_.notify_all();
+      }
+      thread.join();
+    }
+    Server& server;
+    std::thread thread;
+  };
+  std::optional<Sweeper> sweeper;
+  try {
+    sweeper.emplace(*this);
+  } catch (const std::system_error& error) {
+    return Error(Code::Busy, std::string("the system gives no thread: ") + error.what());
+  }
   Result<void> result;
   while (!stopping_) {
     const int ready = ::poll(polled.data(), polled.size(), wait_time());
@@ -201,12 +231,7 @@ Result<void> Server::run(std::vector<RoleListener> listeners) {
     if (!listener.path.empty()) ::unlink(listener.path.c_str());
   }
   listeners.clear();
-  {
-    const std::lock_guard lock(mutex_);
-    sweeper_ends_ = true;
-    changed_.notify_all();
-  }
-  sweeper.join();
+  sweeper.reset();
   end_connections();
   return result;
 }

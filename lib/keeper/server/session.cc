@@ -90,7 +90,8 @@ void Session::serve(std::size_t octets) {
                             {"pid", peer_.pid},
                             {"tool", tool_}});
   }
-  const Error denied(Code::Denied,
+  // A mistake in how the programs are set up, and not Denied, which would be a wrong password to a login.
+  const Error denied(Code::Config,
                      std::string(name(op)) + " is not for the " + std::string(name(role_)) + " socket");
   switch (op) {
     case proto::OP_BEGIN:
@@ -146,6 +147,9 @@ void Session::serve(std::size_t octets) {
             return {};
           case proto::OP_MOVED:
             return moved();
+          case proto::OP_NOTE:
+            if (repeats_a_refusal()) return {};
+            break;
           default:
             break;
         }
@@ -164,6 +168,14 @@ void Session::serve(std::size_t octets) {
   if (moved_) shared_.stop();  // once it is said
   if (octets > kLarge) request_ = proto::Request();
   if (appending_ == Appending::No) channel_.shrink();
+}
+
+// A note of a refusal that the history has already, for this hour: answered as if it had been written.
+bool Session::repeats_a_refusal() {
+  const auto leaf = store::decode_leaf(as_bytes(request_.value()));
+  const auto log = id_of<MailboxId>(request_.mailbox(), "mailbox id");
+  return leaf && log && leaf->type == store::LeafType::Refused &&
+         shared_.refusals.repeats(store_, *log, leaf->value);
 }
 
 void Session::answer(const Result<void>& result) {

@@ -18,6 +18,7 @@
 #include "keeper/channel.h"
 #include "keeper/protocol.pb.h"
 #include "keeper/server/pending.h"
+#include "keeper/server/refusal_notes.h"
 #include "keeper/start.h"
 #include "store/store.h"
 
@@ -30,6 +31,7 @@ struct Shared {
   std::array<std::byte, 16> incarnation{};
   const std::atomic<bool>* failed = nullptr;  // see ServerOptions
   PendingMessages pending;
+  RefusalNotes refusals;
   std::optional<ChangeCount> changes;  // none, where the system gives no memory for it
   std::function<void()> stop;          // ends the keeper
 };
@@ -69,6 +71,7 @@ class Session {
   Result<void> suspend();
   void resume();
   Result<void> moved();
+  bool repeats_a_refusal();
   void begin(bool may);
   void fail_append(const Error& error);
   Bytes read_ids();

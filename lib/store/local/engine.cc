@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 
 namespace gw::store {
@@ -130,9 +131,14 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode,
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const bool reading = mode == Mode::ReadOnly || mode == Mode::ReadOnlyToDamage;
-  const rocksdb::Status status =
-      reading ? rocksdb::DB::OpenForReadOnly(options, path, all_families(buffers), &handles, &db)
-              : rocksdb::DB::Open(options, path, all_families(buffers), &handles, &db);
+  rocksdb::Status status;
+  try {
+    status = reading ? rocksdb::DB::OpenForReadOnly(options, path, all_families(buffers), &handles, &db)
+                     : rocksdb::DB::Open(options, path, all_families(buffers), &handles, &db);
+  } catch (const std::system_error& error) {
+    // All of its threads are made here.
+    return Error(Code::Busy, std::string("the system gives no thread: ") + error.what());
+  }
   if (!status.ok()) return error_of(status);
   engine->db_.reset(db);
   std::copy(handles.begin(), handles.end(), engine->handles_.begin());

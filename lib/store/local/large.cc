@@ -19,6 +19,13 @@ constexpr std::uint64_t kSyncStep = 8 << 20;
 constexpr std::uint64_t kWriteStep = 1 << 20;  // octets after which writing out is begun
 constexpr std::size_t kReaders = 32;
 
+// Trouble with a file of the store's own. Never NotFound or Denied: those would be answers about the message.
+Error file_trouble() {
+  const Error error = Error::from_errno("a large message");
+  const bool for_the_caller = error.code() == Code::Full || error.code() == Code::Busy;
+  return for_the_caller ? error : Error(Code::Io, error.text());
+}
+
 Result<void> for_each_name(int folder, const std::function<Result<void>(const char*)>& visit) {
   Fd copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!copy) return Error::from_errno("the folder of large messages");
@@ -106,7 +113,7 @@ Result<std::unique_ptr<LargeFiles>> LargeFiles::open(const std::string& vault) {
 
 Result<std::unique_ptr<LargeWriter>> LargeFiles::begin(const MessageId& message) {
   Fd fd(::openat(unfinished_.get(), message.hex().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd) return Error::from_errno("a large message");
+  if (!fd) return file_trouble();
   return std::make_unique<LargeWriter>(*this, message, std::move(fd));
 }
 
@@ -120,7 +127,7 @@ Result<std::shared_ptr<const Fd>> LargeFiles::reader(const MessageId& message, s
   auto fd = std::make_shared<Fd>(::openat(folder_.get(), message.hex().c_str(), O_RDONLY | O_CLOEXEC));
   if (!*fd) {
     if (errno == ENOENT) return Error(Code::Corrupt, "the file of message " + message.hex() + " is missing");
-    return Error::from_errno("a large message");
+    return file_trouble();
   }
   struct stat found {};
   if (::fstat(fd->get(), &found) != 0) return Error::from_errno("a large message");

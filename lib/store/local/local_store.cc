@@ -238,6 +238,8 @@ Result<Recipient> LocalStore::resolve(std::string_view address, Lookup lookup) {
     return Record{key, {}, entry->record->version};
   };
   auto id = store::resolve(vault_, get_record, address, lookup);
+  // What a damaged vault has lost may be this very mailbox: its senders must not hear that there is none.
+  if (!id && id.error().code() == Code::NotFound && !reason_.empty()) return read_only();
   if (!id) return id.error();
   auto entry = table_.mailbox(*id);
   if (!entry) return entry.error();

@@ -165,11 +165,13 @@ Result<void> open_database(Opened& opened) {
   }
   auto engine = Engine::open(path, Engine::Mode::ReadOnly, buffers);
   if (!engine)
-    return Error(Code::Corrupt, opened.reason + "; nor does it open for reading: " + engine.error().text());
+    return Error(engine.error().code(),
+                 opened.reason + "; nor does it open for reading: " + engine.error().text());
   opened.engine = std::move(*engine);
   // What of it can be read is shown; that the rest cannot is what `reason` says.
   if (auto loaded = load(opened); !loaded && opened.entries.empty())
-    return Error(Code::Corrupt, opened.reason + "; nothing in it can be read: " + loaded.error().text());
+    return Error(loaded.error().code(),
+                 opened.reason + "; nothing in it can be read: " + loaded.error().text());
   return {};
 }
 

@@ -1,5 +1,7 @@
 // Rewriting what a log-structured database keeps of things that are no more. In a thread of its own, for it
 // may take as long as copying all small mail does, and the watch on the disk's room must go on.
+#include <system_error>
+
 #include "base/log.h"
 #include "store/local/store_on_disk.h"
 
@@ -14,8 +16,12 @@ Result<Purge> LocalStore::purge(std::uint64_t number) {
   if (number > purging_->asked) return Error(Code::NotFound, "no such purge: the keeper was started anew");
   if (number == 0) {
     // Always a run that begins after this: one that is under way may have passed what was removed just now.
+    try {
+      if (!purging_->thread.joinable()) purging_->thread = std::thread([this] { purge_as_asked(); });
+    } catch (const std::system_error& error) {
+      return Error(Code::Busy, std::string("the system gives no thread: ") + error.what());
+    }
     number = ++purging_->asked;
-    if (!purging_->thread.joinable()) purging_->thread = std::thread([this] { purge_as_asked(); });
     purging_->changed.notify_all();
   }
   purging_->changed.wait_for(lock, kPatience, [&] { return purging_->done >= number || purging_->stopping; });
