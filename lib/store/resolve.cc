@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "mail/address.h"
 
 namespace gw::store {
 namespace {
@@ -38,30 +39,43 @@ std::string alias_key(const VaultId& vault, std::string_view address_or_domain) 
   return to_hex(Sha256().update(vault.view()).update(as_bytes(text)).finish());
 }
 
-Result<MailboxId> resolve(const VaultId& vault, const Get& get, std::string_view address, Lookup lookup) {
-  if (address.size() > kMaxAddress || address.empty()) return Error(Code::NotFound, "no such mailbox");
-  const std::string text = lower(address);
-  const std::size_t at = text.rfind('@');
+namespace {
+
+// By an address in one form of it.
+Result<MailboxId> resolve_form(const VaultId& vault, const Get& get, const std::string& address,
+                               Lookup lookup) {
+  const std::size_t at = address.rfind('@');
   const bool bare = at == std::string::npos;
-  const std::string local = text.substr(0, at);
-  const std::string domain = bare ? std::string() : text.substr(at + 1);
-  const std::size_t plus = local.find('+');
-  const std::string untagged = plus == 0 ? local : local.substr(0, plus);
+  const std::string untagged = mail::without_tag(address);
 
   if (untagged.starts_with(kPrefix)) {
-    auto found = existing(get, std::string_view(untagged).substr(kPrefix.size()));
+    auto found =
+        existing(get, std::string_view(untagged).substr(0, untagged.rfind('@')).substr(kPrefix.size()));
     if (!absent(found)) return found;
   }
   if (bare) {
     if (lookup != Lookup::Login) return Error(Code::NotFound, "no such mailbox");
-    auto found = follow(get, Kind::Name, text);
-    return absent(found) ? existing(get, text) : found;
+    auto found = follow(get, Kind::Name, address);
+    return absent(found) ? existing(get, address) : found;
   }
-  auto found = follow(get, Kind::Alias, alias_key(vault, text));
-  if (absent(found) && untagged != local)
-    found = follow(get, Kind::Alias, alias_key(vault, untagged + "@" + domain));
-  if (absent(found) && lookup == Lookup::Recipient && !domain.empty())
-    found = follow(get, Kind::Alias, alias_key(vault, "@" + domain));
+  auto found = follow(get, Kind::Alias, alias_key(vault, address));
+  if (absent(found) && untagged != address) found = follow(get, Kind::Alias, alias_key(vault, untagged));
+  if (absent(found) && lookup == Lookup::Recipient)
+    found = follow(get, Kind::Alias, alias_key(vault, std::string_view(address).substr(at)));
+  return found;
+}
+
+}  // namespace
+
+Result<MailboxId> resolve(const VaultId& vault, const Get& get, std::string_view address, Lookup lookup) {
+  if (address.size() > kMaxAddress) return Error(Code::NotFound, "no such mailbox");
+  const std::string form = mail::comparable(address);
+  if (form.empty()) return Error(Code::NotFound, "no such mailbox");
+  auto found = resolve_form(vault, get, form, lookup);
+  // Version 0.1.0 kept aliases outside ASCII as they were given, with ASCII letters in lower case.
+  const std::string written = lower(address);
+  if (absent(found) && has_8bit(written) && written != form)
+    found = resolve_form(vault, get, written, lookup);
   return found;
 }
 
