@@ -147,7 +147,8 @@ Result<void> Exporter::write(Item& item) {
 Result<void> Exporter::write_inner(Item& item) {
   MessageSource source(item.message);
   std::size_t number = 0;
-  for (const mime::InnerMail& inner : item.line.journal->inner) {
+  for (const mime::InnerMail* each : mime::all_inner(*item.line.journal)) {
+    const mime::InnerMail& inner = *each;
     const Feed feed = [&](const Sink& sink) { return mime::unwrap(source, inner.content, sink); };
     InnerFile file;
     Sha256 sum;
