@@ -2,6 +2,7 @@
 #include "store/message.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "base/text.h"
 #include "cli/output.h"
@@ -138,6 +139,15 @@ std::string shown_recipient(const mime::Recipient& recipient) {
          (recipient.forwarded ? ", forwarded from " + *recipient.forwarded : "");
 }
 
+void show_report(cli::Output& output, const mime::JournalReport& report) {
+  output.line("sender        " + report.sender);
+  line_if_any(output, "on behalf of", report.on_behalf_of.value_or(""));
+  line_if_any(output, "subject", report.subject.value_or(""));
+  line_if_any(output, "message id", report.message_id.value_or(""));
+  for (const mime::Recipient& each : report.recipients)
+    line_if_any(output, transfer::name(each.kind), shown_recipient(each));
+}
+
 Result<int> show_journal(vault::Message& message, bool json) {
   transfer::MessageSource source(message);
   const auto report = mime::read_journal_report(source);
@@ -153,18 +163,19 @@ Result<int> show_journal(vault::Message& message, bool json) {
     output.line("not a journal report");
     return output.close();
   }
-  output.line("sender        " + report->sender);
-  line_if_any(output, "on behalf of", report->on_behalf_of.value_or(""));
-  line_if_any(output, "subject", report->subject.value_or(""));
-  line_if_any(output, "message id", report->message_id.value_or(""));
-  for (const mime::Recipient& each : report->recipients)
-    line_if_any(output, transfer::name(each.kind), shown_recipient(each));
+  show_report(output, *report);
   for (const transfer::InnerFile& each : *inner) {
     output.line("inner mail    " + each.message_id.value_or("no Message-ID") + ", " +
                 std::to_string(each.octets) + " octets, sha256 " + to_hex(each.sha256) +
                 (each.is_protected ? ", rights-protected" : ""));
   }
-  if (report->within_ndr) output.line("within        a delivery report");
+  if (report->within == mime::Within::DeliveryReport) output.line("within        a delivery report");
+  if (report->within == mime::Within::Mail) output.line("within        another mail");
+  for (const mime::JournalReport& each : report->further) {
+    output.line("");
+    output.line("further report");
+    show_report(output, each);
+  }
   return output.close();
 }
 
@@ -185,7 +196,8 @@ Result<int> show_octets(vault::Message& message, bool headers_only) {
       continue;
     }
     header.write(*piece);
-    const std::uint64_t end = header.done() ? header.octets() : before + piece->size();
+    // The header may end in an earlier piece, when no field follows on the lines that are none.
+    const std::uint64_t end = header.done() ? std::max(header.octets(), before) : before + piece->size();
     output.octets(piece->first(static_cast<std::size_t>(end - before)));
     before += piece->size();
     if (header.done()) return output.close();

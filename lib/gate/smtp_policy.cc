@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/text.h"
 #include "mail/address.h"
 
 namespace gw::gate {
@@ -25,9 +24,11 @@ std::optional<Refusal> judge(const store::Recipient& recipient, const SmtpClient
 }
 
 Refusal refusal_of_unknown(std::string_view address, std::string_view host) {
-  const auto split = mail::split_address(address);
-  if (!split || split->domain.empty() || istarts_with(split->local, "mbx-")) return Refusal::UnknownMailbox;
-  if (split->domain.starts_with('[') || iequals(split->domain, host)) return Refusal::UnknownMailbox;
+  const std::string form = mail::comparable(address);
+  const std::size_t at = form.rfind('@');
+  if (at == std::string::npos || form.starts_with("mbx-")) return Refusal::UnknownMailbox;
+  const std::string_view domain = std::string_view(form).substr(at + 1);
+  if (domain.starts_with('[') || domain == mail::comparable_domain(host)) return Refusal::UnknownMailbox;
   return Refusal::Relay;
 }
 

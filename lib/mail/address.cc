@@ -1,10 +1,14 @@
 #include "mail/address.h"
 
 #include <arpa/inet.h>
+#include <idn2.h>
+#include <unicase.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "base/text.h"
 
@@ -32,15 +36,129 @@ bool alias_character(char c) {
   return alphanumeric(c) || eight_bit(c) || kMarks.find(c) != std::string_view::npos;
 }
 
-// The text that a quoted local part stands for; other local parts as they are.
-std::string unquoted(std::string_view local) {
-  if (local.size() < 2 || local.front() != '"' || local.back() != '"') return std::string(local);
+bool is_white(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+// Quoted strings and comments in a text. A quote or parenthesis that is not closed is an ordinary character,
+// and so are all others of its kind after it: looking for their ends again and again would take quadratic
+// time.
+class Enclosures {
+ public:
+  explicit Enclosures(std::string_view text) : text_(text) {}
+
+  // Returns the position after the quoted string or comment that begins at `at`; `at` if none begins there.
+  std::size_t end_of(std::size_t at) {
+    std::size_t end = at;
+    if (text_[at] == '"' && quotes_) {
+      end = quote_end(at);
+      quotes_ = end > at;
+    } else if (text_[at] == '(' && comments_) {
+      end = comment_end(at);
+      comments_ = end > at;
+    }
+    return end;
+  }
+
+ private:
+  std::size_t quote_end(std::size_t start) const {
+    for (std::size_t at = start + 1; at < text_.size(); ++at) {
+      if (text_[at] == '\\')
+        ++at;
+      else if (text_[at] == '"')
+        return at + 1;
+    }
+    return start;
+  }
+  // Comments nest.
+  std::size_t comment_end(std::size_t start) const {
+    std::size_t nested = 0;
+    for (std::size_t at = start; at < text_.size(); ++at) {
+      if (text_[at] == '\\')
+        ++at;
+      else if (text_[at] == '(')
+        ++nested;
+      else if (text_[at] == ')' && --nested == 0)
+        return at + 1;
+    }
+    return start;
+  }
+
+  std::string_view text_;
+  bool quotes_ = true;
+  bool comments_ = true;
+};
+
+// What a quoted string with its quotes stands for.
+std::string unquoted(std::string_view quoted) {
   std::string text;
-  for (std::size_t i = 1; i + 1 < local.size(); ++i) {
-    if (local[i] == '\\' && i + 2 < local.size()) ++i;
-    text += local[i];
+  for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {
+    if (quoted[i] == '\\') ++i;
+    text += quoted[i];
   }
   return text;
+}
+
+// What a local part or domain stands for, without quotes, comments and white space.
+std::string plain(std::string_view part) {
+  std::string text;
+  Enclosures enclosures(part);
+  for (std::size_t i = 0; i < part.size();) {
+    const std::size_t end = enclosures.end_of(i);
+    if (end == i) {
+      if (!is_white(part[i])) text += part[i];
+      ++i;
+      continue;
+    }
+    if (part[i] == '"') text += unquoted(part.substr(i, end - i));
+    i = end;
+  }
+  return text;
+}
+
+// In lower case and composed, if it is UTF-8; else with ASCII in lower case.
+std::string folded(std::string_view text) {
+  if (!has_8bit(text) || !valid_utf8(text)) return lower(text);
+  std::size_t size = 0;
+  const std::unique_ptr<std::uint8_t, decltype(&std::free)> folded(
+      u8_tolower(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), nullptr, UNINORM_NFC,
+                 nullptr, &size),
+      &std::free);
+  return folded ? std::string(reinterpret_cast<const char*>(folded.get()), size) : lower(text);
+}
+
+// A word or a special character of a text with addresses (RFC 5322 section 3.2.3).
+struct Token {
+  std::string text;  // of a quoted string, what it stands for
+  bool quoted = false;
+  bool word() const {
+    constexpr std::string_view kSpecials = "()<>[]:;@,\"";
+    return quoted || text.size() != 1 || kSpecials.find(text.front()) == std::string_view::npos;
+  }
+};
+
+std::vector<Token> tokens_of(std::string_view text) {
+  constexpr std::string_view kEnds = "()<>[]:;@,\" \t\r\n";
+  std::vector<Token> tokens;
+  Enclosures enclosures(text);
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t end = enclosures.end_of(i);
+    if (end > i) {
+      if (text[i] == '"') tokens.push_back({unquoted(text.substr(i, end - i)), true});
+      i = end;
+    } else if (is_white(text[i])) {
+      ++i;
+    } else {
+      std::size_t stop = i + 1;
+      if (text[i] == '[' && !tokens.empty() && tokens.back().text == "@")
+        stop = std::min(text.find(']', i), text.size() - 1) + 1;
+      else if (kEnds.find(text[i]) == std::string_view::npos)
+        stop = std::min(text.find_first_of(kEnds, i), text.size());
+      tokens.push_back({std::string(text.substr(i, stop - i))});
+      i = stop;
+    }
+  }
+  return tokens;
 }
 
 // An address as 128 bits; IPv4 stands in ::ffff:0:0/96, so that both spellings of it are one.
@@ -100,14 +218,11 @@ bool same_bits(const Ip& a, const Ip& b, unsigned bits) {
 
 std::optional<Address> split_address(std::string_view address) {
   std::size_t at = std::string_view::npos;
-  bool quoted = false;
-  for (std::size_t i = 0; i < address.size(); ++i) {
-    if (quoted && address[i] == '\\')
-      ++i;
-    else if (address[i] == '"')
-      quoted = !quoted;
-    else if (address[i] == '@' && !quoted)
-      at = i;
+  Enclosures enclosures(address);
+  for (std::size_t i = 0; i < address.size();) {
+    const std::size_t end = enclosures.end_of(i);
+    if (end == i && address[i] == '@') at = i;
+    i = std::max(end, i + 1);
   }
   Address split;
   split.local = address.substr(0, at);
@@ -116,15 +231,56 @@ std::optional<Address> split_address(std::string_view address) {
   return split;
 }
 
-std::string without_tag(std::string_view local) {
-  const std::size_t plus = local.find('+', 1);
-  return std::string(local.substr(0, plus));
+std::string comparable_domain(std::string_view domain) {
+  std::string text = folded(plain(domain));
+  if (text.size() > 1 && text.ends_with('.')) text.pop_back();
+  if (!has_8bit(text) || text.size() > kMaxDomain) return text;
+  std::uint8_t* ascii = nullptr;
+  const int result = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(text.c_str()), &ascii,
+                                    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  if (result != IDN2_OK) return text;
+  std::string form = lower(reinterpret_cast<const char*>(ascii));
+  idn2_free(ascii);
+  return form;
 }
 
-std::string lookup_form(const Address& address) {
-  std::string form = lower(without_tag(unquoted(address.local)));
-  if (!address.domain.empty()) form += "@" + lower(address.domain);
+std::string comparable(std::string_view address) {
+  const std::optional<Address> split = split_address(address);
+  if (!split) return {};
+  std::string form = folded(plain(split->local));
+  const bool has_at = split->local.size() < address.size();
+  if (form.empty() || (has_at ? split->domain.empty() : form.find('@') != std::string::npos)) return {};
+  if (has_at) form += "@" + comparable_domain(split->domain);
   return form;
+}
+
+std::string without_tag(std::string_view comparable) {
+  const std::size_t at = std::min(comparable.rfind('@'), comparable.size());
+  const std::size_t plus = std::min(comparable.substr(0, at).find('+', 1), at);
+  return std::string(comparable.substr(0, plus)).append(comparable.substr(at));
+}
+
+void each_address(std::string_view text, const std::function<void(const std::string&)>& found) {
+  const std::vector<Token> tokens = tokens_of(text);
+  // Words with a dot between them are one: `ann . smith`, `"ann".smith`.
+  const auto joined = [&](std::size_t left, std::size_t right) {
+    const Token& a = tokens[left];
+    const Token& b = tokens[right];
+    return a.word() && b.word() &&
+           ((!a.quoted && a.text.ends_with('.')) || (!b.quoted && b.text.starts_with('.')));
+  };
+  for (std::size_t at = 1; at + 1 < tokens.size(); ++at) {
+    if (tokens[at].quoted || tokens[at].text != "@" || !tokens[at - 1].word()) continue;
+    std::size_t first = at - 1;
+    while (first > 0 && joined(first - 1, first)) --first;
+    std::size_t last = at + 1;
+    while (last + 1 < tokens.size() && joined(last, last + 1)) ++last;
+    std::string local;
+    for (std::size_t i = first; i < at; ++i) local += tokens[i].text;
+    std::string domain;
+    for (std::size_t i = at + 1; i <= last; ++i) domain += tokens[i].text;
+    if (!local.empty() && !domain.empty()) found(folded(local) + "@" + comparable_domain(domain));
+  }
 }
 
 bool valid_name(std::string_view name) {

@@ -1,6 +1,7 @@
-// Addresses as SMTP carries them, and CIDR blocks of peers.
+// Mail addresses: their parts, when two of them are the same, and what may be an alias. CIDR blocks of peers.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,14 +12,25 @@
 namespace gw::mail {
 
 struct Address {
-  std::string local;   // as written, quotes kept
-  std::string domain;  // as written; empty: none
+  std::string local;   // as written, with its quotes and comments
+  std::string domain;  // as written; empty if there is none
 };
-// Splits at the last @ outside quotes. None for an empty local part.
+// Splits at the last @ outside quotes and comments. Returns nothing if the local part is empty.
 std::optional<Address> split_address(std::string_view address);
-// Lower case (ASCII), `+tag` dropped from the local part: what lookups compare.
-std::string lookup_form(const Address& address);
-std::string without_tag(std::string_view local);
+
+// The form in which gw compares addresses: two addresses are the same if their forms are. Removes quotes that
+// are not needed (RFC 5321 section 4.1.2), comments and white space (RFC 5322 section 4.4), changes letters
+// to lower case, composes characters (NFC), and writes an internationalised domain with A-labels (RFC 5890,
+// UTS 46). An address without a domain has the form of its local part. Returns an empty text if there is no
+// local part or nothing follows the @.
+std::string comparable(std::string_view address);
+std::string comparable_domain(std::string_view domain);
+// Removes `+tag` from the local part of a comparable address.
+std::string without_tag(std::string_view comparable);
+
+// Calls `found` with the comparable form of each address in a text like the value of a To field, wherever it
+// stands. Understands quotes, comments and spaces as RFC 5322 has them, and no text is an error.
+void each_address(std::string_view text, const std::function<void(const std::string&)>& found);
 
 // `[a-z0-9._-]`, 1 to 64.
 bool valid_name(std::string_view name);

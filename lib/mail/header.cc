@@ -8,7 +8,9 @@
 namespace gw::mail {
 namespace {
 
-bool blank(char c) {
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+bool is_wsp(char c) {
   return c == ' ' || c == '\t';
 }
 bool line_end(std::byte b) {
@@ -20,8 +22,7 @@ bool in_field_name(char c) {
   return octet > 0x20 && octet < 0x7f && c != ':';
 }
 
-// The name of the field that this line starts; empty if it starts none. Blanks before the colon are an
-// obsolete form that must be understood (RFC 5322 section 4.5.8).
+// The name of the field that this line starts; empty if it starts none.
 std::string_view field_name(std::string_view line) {
   const auto end = std::find_if_not(line.begin(), line.end(), in_field_name);
   const auto size = static_cast<std::size_t>(end - line.begin());
@@ -30,47 +31,62 @@ std::string_view field_name(std::string_view line) {
   return line.substr(0, size);
 }
 
+// What mbox files have before each message, also as it looks after quoting.
+bool mbox_line(std::string_view line) {
+  return line.starts_with("From ") || line.starts_with(">From ");
+}
+
 }  // namespace
 
 HeaderWalker::HeaderWalker(std::vector<std::string> names, HeaderLimits limits) : limits_(limits) {
   for (std::string& name : names) wanted_.push_back({std::move(name), {}, false});
 }
 
+HeaderWalker HeaderWalker::each(Visit visit, HeaderLimits limits) {
+  HeaderWalker walker(std::vector<std::string>(), limits);
+  walker.visit_ = std::move(visit);
+  return walker;
+}
+
 void HeaderWalker::write(ByteView octets) {
   while (!done_ && !octets.empty()) {
-    if (after_cr_) {
-      after_cr_ = false;
-      if (octets.front() == std::byte{'\n'}) {
+    if (crs_ > 0) {
+      if (octets.front() == std::byte{'\r'}) {
+        ++crs_;
+      } else {
+        const bool lf = octets.front() == std::byte{'\n'};
+        end_crs(lf);
+        if (!lf) continue;
+      }
+      octets = octets.subspan(1);
+    } else {
+      const auto end = std::find_if(octets.begin(), octets.end(), line_end);
+      const auto size = static_cast<std::size_t>(end - octets.begin());
+      add_to_line(octets.first(size));
+      octets = octets.subspan(size);
+      if (octets.empty() || octets_ > limits_.octets) {
+        // The limit is looked at below.
+      } else if (octets.front() == std::byte{'\r'}) {
+        crs_ = 1;
+        octets = octets.subspan(1);
+      } else {
         ++octets_;
         octets = octets.subspan(1);
-      }
-      end_line();
-      continue;
-    }
-    const auto end = std::find_if(octets.begin(), octets.end(), line_end);
-    const auto size = static_cast<std::size_t>(end - octets.begin());
-    add_to_line(octets.first(size));
-    octets = octets.subspan(size);
-    if (octets_ > limits_.octets) {
-      truncated_ = true;
-      end_line();
-      finish();
-    } else if (!octets.empty()) {
-      ++octets_;
-      if (octets.front() == std::byte{'\r'})
-        after_cr_ = true;
-      else
         end_line();
-      octets = octets.subspan(1);
+      }
+    }
+    if (!done_ && octets_ + crs_ > limits_.octets) {
+      truncated_ = true;
+      finish();
     }
   }
 }
 
 void HeaderWalker::finish() {
-  if (!done_ && (after_cr_ || line_octets_ > 0)) end_line();
-  after_cr_ = false;
-  done_ = true;
-  for (Wanted& wanted : wanted_) wanted.value = std::string(trim(wanted.value));
+  if (done_) return;
+  end_crs(false);
+  if (!done_ && line_octets_ > 0) end_line();
+  if (!done_) close();
 }
 
 void HeaderWalker::add_to_line(ByteView piece) {
@@ -80,48 +96,89 @@ void HeaderWalker::add_to_line(ByteView piece) {
   line_ += as_text(piece.first(std::min(room, piece.size())));
 }
 
+// CRs before an LF are one line end with it; otherwise each of them is a line end.
+void HeaderWalker::end_crs(bool lf) {
+  if (lf) {
+    octets_ += std::exchange(crs_, 0) + 1;
+    return end_line();
+  }
+  for (; crs_ > 0 && !done_; --crs_) {
+    ++octets_;
+    end_line();
+  }
+  crs_ = 0;
+}
+
 void HeaderWalker::end_line() {
-  if (line_octets_ > line_.size()) truncated_ = true;
-  const bool first = std::exchange(first_line_, false);
-  if (line_octets_ == 0) {
-    done_ = true;
-  } else if (blank(line_.front()) && any_field_) {
-    if (open_ != nullptr) {
-      // Unfolding takes the line end out and leaves the blank.
-      const std::size_t room = limits_.value - std::min(limits_.value, open_->value.size());
-      if (line_.size() > room) truncated_ = true;
-      open_->value += std::string_view(line_).substr(0, room);
-    }
-  } else if (!start_field()) {
-    const bool mbox = first && (line_.starts_with("From ") || line_.starts_with(">From "));
-    if (!mbox) {
-      done_ = true;
-      octets_ = line_start_;
-    }
+  std::string_view line = line_;
+  bool empty = line_octets_ == 0;
+  if (std::exchange(first_line_, false) && line.starts_with(kByteOrderMark)) {
+    lead_ = kByteOrderMark.size();
+    line.remove_prefix(lead_);
+    empty = line_octets_ == lead_;
+  }
+  const bool continuation = !empty && !line.empty() && is_wsp(line.front());
+  const std::string_view name = continuation ? std::string_view() : field_name(line);
+  if (empty) {
+    close();
+  } else if (continuation && in_field_) {
+    // Unfolding removes the line end and leaves the white space.
+    const std::size_t room = kept_ ? limits_.value - std::min(limits_.value, value_.size()) : 0;
+    if (kept_ && line_octets_ > std::min<std::uint64_t>(room, line.size())) truncated_ = true;
+    value_ += line.substr(0, room);
+  } else if (!name.empty()) {
+    start_field(line, name);
+  } else {
+    close_field();
+    const bool leads = in_lead_ && (continuation || mbox_line(line));
+    if (leads) lead_ = octets_;
+    if (!leads) in_lead_ = false;
+    if (!odd_from_ && !(leads && !continuation)) odd_from_ = line_start_;
+    if (odd_from_ && octets_ - *odd_from_ > limits_.odd) close();
   }
   line_.clear();
   line_octets_ = 0;
   line_start_ = octets_;
-  if (done_) finish();
 }
 
-bool HeaderWalker::start_field() {
-  const std::string_view name = field_name(line_);
-  if (name.empty()) return false;
-  open_ = nullptr;
-  any_field_ = true;
+void HeaderWalker::start_field(std::string_view line, std::string_view name) {
+  close_field();
+  in_lead_ = false;
+  in_field_ = true;
+  odd_from_.reset();
+  kept_ = visit_ != nullptr || std::ranges::any_of(wanted_, [&](const Wanted& wanted) {
+            return !wanted.found && iequals(wanted.name, name);
+          });
+  if (kept_) {
+    if (line_octets_ > line_.size()) truncated_ = true;
+    name_ = name;
+    value_ = line.substr(line.find(':') + 1);
+  }
   if (++count_ >= limits_.fields) {
     truncated_ = true;
-    done_ = true;
+    close();
   }
+}
+
+void HeaderWalker::close_field() {
+  in_field_ = false;
+  if (!std::exchange(kept_, false)) return;
+  const std::string_view value = trim(value_);
+  if (visit_) visit_(name_, value);
   for (Wanted& wanted : wanted_) {
-    if (wanted.found || !iequals(wanted.name, name)) continue;
+    if (wanted.found || !iequals(wanted.name, name_)) continue;
     wanted.found = true;
-    wanted.value = line_.substr(line_.find(':') + 1);
-    open_ = &wanted;
+    wanted.value = value;
     break;
   }
-  return true;
+  value_.clear();
+}
+
+void HeaderWalker::close() {
+  close_field();
+  done_ = true;
+  // No field follows on these lines before the end: they are the body.
+  if (odd_from_) octets_ = *odd_from_;
 }
 
 const std::string* HeaderWalker::field(std::string_view name) const {

@@ -1,10 +1,16 @@
-// Walking over the header of a message (RFC 5322 section 2.2), as a stream.
+// Reads the header of a message (RFC 5322 section 2.2) as a stream. Every part of gw that looks at a header
+// uses this, so that all of them agree on what a field is and where the header ends.
 //
-// Finds where the header ends and the first field of each name asked for. It does not parse fields' values,
-// decode words or look into bodies. It takes mail as it comes: a line ends with CRLF, CR or LF, as in the
-// wire form; an mbox `From ` line in front is passed over; a line that is neither field nor continuation
-// begins the body. Linear in time, bounded in memory: what is over a cap is left out, and truncated() says
-// so.
+// Mail is taken as it comes:
+//   - A line ends with LF, with a CR, or with several CRs and an LF.
+//   - The header ends with the first empty line (section 2.1).
+//   - A field has a name of printable ASCII and a colon; spaces before the colon are allowed (section 4.5.8).
+//   - A line that is neither a field nor the continuation of one is skipped. If no field follows before the
+//     empty line, the header has no empty line and the body begins with the first such line.
+//   - A byte order mark at the start of the message is not part of the first line.
+//
+// The walker does not parse values, decode words or look into bodies. It needs linear time and bounded
+// memory: it leaves out what exceeds a limit, and truncated() reports that.
 //
 //   HeaderWalker walker({"Message-ID"});
 //   while (!walker.done() && more) walker.write(piece);
@@ -13,6 +19,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,29 +30,39 @@
 namespace gw::mail {
 
 struct HeaderLimits {
-  std::size_t octets = 1 << 20;  // of the whole header; the walk ends there
-  std::size_t fields = 10'000;   // the walk ends there
-  std::size_t value = 16 << 10;  // kept of one value
+  std::size_t octets = 1 << 20;  // bytes of the whole header; the walk ends there
+  std::size_t fields = 10'000;   // the walk ends with this one
+  std::size_t value = 16 << 10;  // bytes kept of one value
+  std::size_t odd = 64 << 10;    // bytes in a row without a field; more of them are body
 };
 
 class HeaderWalker {
  public:
-  explicit HeaderWalker(std::vector<std::string> names, HeaderLimits limits = {});
+  // Both texts are valid during the call. The value is as field() returns it.
+  using Visit = std::function<void(std::string_view name, std::string_view value)>;
 
-  // More of the message, cut anywhere. Once done() the rest is ignored.
+  explicit HeaderWalker(std::vector<std::string> names, HeaderLimits limits = {});
+  // Calls `visit` for each field, in order, and keeps none.
+  static HeaderWalker each(Visit visit, HeaderLimits limits = {});
+
+  // Takes more of the message, cut anywhere. Ignores everything after done().
   void write(ByteView octets);
   // The message ends here.
   void finish();
   bool done() const { return done_; }
 
-  // The first field of this name, unfolded (RFC 5322 section 2.2.3), without blanks at its ends; null where
-  // there is none. Case is ignored. Only names given to the constructor are kept. Valid until the next call
-  // of write().
+  // Returns the first field of this name, unfolded (RFC 5322 section 2.2.3) and without white space at its
+  // ends; null if there is none. Ignores case. Knows only the names given to the constructor. Valid until the
+  // next call of write().
   const std::string* field(std::string_view name) const;
 
-  std::uint64_t octets() const { return octets_; }  // of the header, the empty line behind it included
+  std::uint64_t octets() const { return octets_; }  // of the header with its empty line, once done()
   std::size_t fields() const { return count_; }
-  bool truncated() const { return truncated_; }  // a cap was reached
+  bool truncated() const { return truncated_; }  // a limit was reached
+
+  // Bytes at the start of the message that are no field but may precede the first one: a byte order mark,
+  // the `From ` line of an mbox, lines that begin with white space.
+  std::uint64_t lead() const { return lead_; }
 
  private:
   struct Wanted {
@@ -53,22 +71,30 @@ class HeaderWalker {
     bool found = false;
   };
   void add_to_line(ByteView piece);
+  void end_crs(bool lf);
   void end_line();
-  bool start_field();
+  void start_field(std::string_view line, std::string_view name);
+  void close_field();
+  void close();
 
   std::vector<Wanted> wanted_;
+  Visit visit_;
   HeaderLimits limits_;
-  std::string line_;  // start of the line in hand, capped
+  std::string line_;  // start of the current line, capped
   std::uint64_t line_octets_ = 0;
   std::uint64_t line_start_ = 0;
-  Wanted* open_ = nullptr;  // the field that a continuation would go on
-  bool any_field_ = false;
+  std::uint64_t crs_ = 0;                  // CRs whose meaning depends on what follows
+  std::string name_, value_;               // of the current field, if it is kept
+  bool kept_ = false;                      // the current field is one that is kept
+  bool in_field_ = false;                  // the last line belongs to a field
+  bool in_lead_ = true;                    // nothing but lead() so far
+  std::optional<std::uint64_t> odd_from_;  // start of the lines without a field that came last
   bool first_line_ = true;
-  bool after_cr_ = false;
   bool done_ = false;
   bool truncated_ = false;
   std::size_t count_ = 0;
   std::uint64_t octets_ = 0;
+  std::uint64_t lead_ = 0;
 };
 
 }  // namespace gw::mail

@@ -5,6 +5,8 @@
 namespace gw::mail {
 namespace {
 
+constexpr std::size_t kLook = 16 << 10;
+
 // What a peer said of itself must not make a line of its own.
 std::string path(std::string_view address) {
   return "<" + printable(address) + ">";
@@ -42,6 +44,12 @@ std::vector<std::string> trace_lines(TraceMode mode, const TraceFacts& facts,
   for (const std::string& recipient : foreign) lines.push_back("X-Envelope-To: " + path(recipient));
   if (login) lines.push_back("X-Envelope-To: " + path(facts.login));
   return lines;
+}
+
+TracePlacer::TracePlacer() : walker_({}, {.octets = kLook, .fields = 1}) {}
+
+TracePlace TracePlacer::place() const {
+  return walker_.fields() > 0 ? TracePlace{walker_.lead(), false} : TracePlace{0, true};
 }
 
 }  // namespace gw::mail

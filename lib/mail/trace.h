@@ -1,4 +1,4 @@
-// The lines that POP3 puts in front of a message, by the mailbox's setting (vault.md section 3).
+// The trace lines of a message: what its envelope says, as header fields, and where in the message they go.
 #pragma once
 
 #include <span>
@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
+#include "mail/header.h"
 
 namespace gw::mail {
 
@@ -27,5 +29,25 @@ enum class TraceMode : unsigned char { Auto, On, Off };
 // alias is the mailbox's only secret and is never written.
 std::vector<std::string> trace_lines(TraceMode mode, const TraceFacts& facts,
                                      std::span<const std::string> foreign);
+
+// Where trace lines go, so that a reader finds them and the header of the message.
+struct TracePlace {
+  std::uint64_t offset = 0;  // in the message: after a byte order mark and the `From ` line of an mbox
+  bool apart = false;        // the message has no header: an empty line must follow the trace lines
+};
+
+// Finds the place in a message that comes in pieces. It looks at no more than the first 16 KiB: a message
+// without a field there has no header.
+class TracePlacer {
+ public:
+  TracePlacer();
+  void write(ByteView octets) { walker_.write(octets); }
+  void finish() { walker_.finish(); }
+  bool done() const { return walker_.done(); }
+  TracePlace place() const;  // once done()
+
+ private:
+  HeaderWalker walker_;
+};
 
 }  // namespace gw::mail

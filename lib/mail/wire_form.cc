@@ -2,22 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/line_ends.h"
+#include "mail/trace.h"
 
 namespace gw::mail {
 namespace {
 
-// A field name that is longer than a line may be (RFC 5322 section 2.1.1) is none.
-constexpr std::size_t kMaxFieldName = 998;
-
-// ftext of RFC 5322 section 3.6.8: printable ASCII without the colon and the blank.
-bool is_field_name_byte(std::byte b) {
-  const auto c = std::to_integer<unsigned>(b);
-  return c > 0x20 && c < 0x7f && c != ':';
-}
-
-// The position of `c` at or behind `from`, or the size.
+// The position of `c` at or after `from`, or the size.
 std::size_t find(ByteView octets, char c, std::size_t from) {
   if (from >= octets.size()) return octets.size();
   const void* at = std::memchr(octets.data() + from, c, octets.size() - from);
@@ -25,16 +18,27 @@ std::size_t find(ByteView octets, char c, std::size_t from) {
                        : static_cast<std::size_t>(static_cast<const std::byte*>(at) - octets.data());
 }
 
+// How many CRs `octets` begins with.
+std::size_t leading_crs(ByteView octets) {
+  return static_cast<std::size_t>(
+      std::ranges::find_if(octets, [](std::byte b) { return b != std::byte{'\r'}; }) - octets.begin());
+}
+
 const ByteView kCrLf = as_bytes("\r\n");
 
 }  // namespace
 
-WireForm::WireForm(std::span<const std::string> trace) : begun_(trace.empty()) {
+WireForm::WireForm(std::span<const std::string> trace) {
+  if (trace.empty()) return;
+  placer_ = std::make_unique<TracePlacer>();
   for (const std::string& line : trace) {
     head_ += line;
     head_ += "\r\n";
   }
 }
+
+WireForm::WireForm(WireForm&&) noexcept = default;
+WireForm::~WireForm() = default;
 
 void WireForm::emit(ByteView piece, const Sink& sink) {
   if (piece.empty()) return;
@@ -43,64 +47,73 @@ void WireForm::emit(ByteView piece, const Sink& sink) {
   sink(piece);
 }
 
-// Sends the trace lines and what was held back behind them.
-void WireForm::begin(const Sink& sink) {
-  begun_ = true;
-  emit(as_bytes(head_), sink);
-  const Bytes probed = std::move(probe_);
-  probe_ = {};
-  head_ = {};
-  const bool field = !probed.empty() && probed.back() == std::byte{':'} && probed.size() > 1;
-  if (!field) emit(kCrLf, sink);
-  body(probed, sink);
+// Sends the trace lines at their place in what was held back and `rest`.
+void WireForm::begin(ByteView rest, const Sink& sink) {
+  const TracePlace place = placer_->place();
+  placer_.reset();
+  const Bytes held = std::exchange(held_, {});
+  const auto in_held = static_cast<std::size_t>(std::min<std::uint64_t>(place.offset, held.size()));
+  const auto in_rest = static_cast<std::size_t>(place.offset - in_held);
+  body(ByteView(held).first(in_held), sink);
+  body(rest.first(in_rest), sink);
+  end_crs(false, sink);
+  emit(as_bytes(std::exchange(head_, {})), sink);
+  if (place.apart) emit(kCrLf, sink);
+  body(ByteView(held).subspan(in_held), sink);
+  body(rest.subspan(in_rest), sink);
 }
 
 void WireForm::write(ByteView octets, const Sink& sink) {
-  while (!begun_ && !octets.empty()) {
-    const auto end = std::find_if_not(octets.begin(), octets.end(), is_field_name_byte);
-    const auto name = static_cast<std::size_t>(end - octets.begin());
-    if (probe_.size() + name > kMaxFieldName) {
-      begin(sink);
-    } else if (end == octets.end()) {
-      append(probe_, octets);
-      return;
-    } else {
-      append(probe_, octets.first(name + 1));
-      octets = octets.subspan(name + 1);
-      begin(sink);
-    }
+  if (!placer_) return body(octets, sink);
+  placer_->write(octets);
+  if (placer_->done()) return begin(octets, sink);
+  append(held_, octets);
+}
+
+// Sends the CRs that wait: with their LF, or each as a line end of its own.
+void WireForm::end_crs(bool lf, const Sink& sink) {
+  if (lf && crs_ > 1) {
+    const std::string crs(std::min<std::uint64_t>(crs_ - 1, 4096), '\r');
+    for (; crs_ > 1; crs_ -= std::min<std::uint64_t>(crs_ - 1, crs.size()))
+      emit(as_bytes(crs).first(static_cast<std::size_t>(std::min<std::uint64_t>(crs_ - 1, crs.size()))),
+           sink);
   }
-  body(octets, sink);
+  for (; crs_ > 0; --crs_) emit(kCrLf, sink);
 }
 
 void WireForm::body(ByteView octets, const Sink& sink) {
   if (octets.empty()) return;
-  if (after_cr_) {
-    // The CRLF is sent here, whether the CR was alone or its LF comes first in this piece.
-    after_cr_ = false;
-    emit(kCrLf, sink);
-    if (octets.front() == std::byte{'\n'}) octets = octets.subspan(1);
+  if (crs_ > 0) {
+    const std::size_t more = leading_crs(octets);
+    crs_ += more;
+    octets = octets.subspan(more);
+    if (octets.empty()) return;
+    const bool lf = octets.front() == std::byte{'\n'};
+    end_crs(lf, sink);
+    if (lf) octets = octets.subspan(1);
   }
   if (!octets.empty() && look_at_line_ends(octets, false).paired) {
-    after_cr_ = octets.back() == std::byte{'\r'};
-    return emit(octets.first(octets.size() - (after_cr_ ? 1 : 0)), sink);
+    crs_ = octets.back() == std::byte{'\r'} ? 1 : 0;
+    return emit(octets.first(octets.size() - crs_), sink);
   }
   std::size_t sent = 0;
   std::size_t cr = find(octets, '\r', 0);
   std::size_t lf = find(octets, '\n', 0);
   while (cr != octets.size() || lf != octets.size()) {
     const std::size_t at = std::min(cr, lf);
-    std::size_t next = at + 1;
-    if (at == cr && next == octets.size()) {
+    const std::size_t crs = leading_crs(octets.subspan(at));
+    std::size_t next = at + std::max<std::size_t>(crs, 1);
+    if (crs > 0 && next == octets.size()) {
       emit(octets.subspan(sent, at - sent), sink);
-      after_cr_ = true;
+      crs_ = crs;
       return;
     }
-    if (at == cr && lf == next) {
+    if (crs > 0 && octets[next] == std::byte{'\n'}) {
       ++next;
     } else {
       emit(octets.subspan(sent, at - sent), sink);
-      emit(kCrLf, sink);
+      crs_ = std::max<std::size_t>(crs, 1);
+      end_crs(false, sink);
       sent = next;
     }
     if (cr < next) cr = find(octets, '\r', next);
@@ -110,9 +123,14 @@ void WireForm::body(ByteView octets, const Sink& sink) {
 }
 
 void WireForm::finish(const Sink& sink) {
-  if (!begun_) begin(sink);
-  if (after_cr_ || octets_ == 0 || !at_line_end_) emit(kCrLf, sink);
-  after_cr_ = false;
+  if (placer_) {
+    placer_->finish();
+    begin({}, sink);
+  }
+  if (crs_ > 0)
+    end_crs(false, sink);
+  else if (octets_ == 0 || !at_line_end_)
+    emit(kCrLf, sink);
 }
 
 }  // namespace gw::mail

@@ -1,16 +1,21 @@
 #include "mime/journal.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
 #include "mime/charset.h"
+#include "mime/content_type.h"
 
 namespace gw::mime {
 namespace {
 
-// Some 100,000 recipients. A longer text is not taken in part: a list that is not whole would look as if.
+// Of the texts of all reports of a message: some 100,000 recipients. A longer text is not read in part: half
+// a list would look like a whole one.
 constexpr std::size_t kLongestText = 16 << 20;
+constexpr std::size_t kDeepest = 4;         // mails within mails that are looked into
+constexpr std::size_t kMostReports = 1000;  // of one message
 
 const std::vector<std::string> kMarkers = {
     "X-MS-Journal-Report",
@@ -36,108 +41,212 @@ bool delivery_report(const mail::HeaderWalker& header) {
   return type != nullptr && istarts_with(*type, "multipart/report");
 }
 
-class Reading {
- public:
-  Reading(Source& source, const Limits& limits) : source_(source), limits_(limits) {}
-  Result<JournalReport> run();
-
- private:
-  Result<bool> read(std::size_t root, const mail::HeaderWalker& header);
-  Result<bool> read_text(const Part& part, JournalReport& report);
-  Result<void> add_inner(const Part& part, JournalReport& report);
-
-  Source& source_;
-  const Limits& limits_;
-  Structure structure_;
-  JournalReport report_;
-};
-
-Result<JournalReport> Reading::run() {
-  const Result<mail::HeaderWalker> header = read_header(source_, {0, source_.size()}, kMarkers, limits_);
-  if (!header) return header.error();
-  const bool direct = marked_as_report(*header);
-  if (!direct && !delivery_report(*header)) return std::move(report_);
-  // Into no attached mail, but for the one that a delivery report returns, which may be a report.
-  const auto descend = [direct](const Part& part) {
-    return part.multipart() || (!direct && part.level == 0);
-  };
-  Result<Structure> structure = walk(source_, descend, limits_);
-  if (!structure) return structure.error();
-  structure_ = std::move(*structure);
-  if (direct) {
-    const Result<bool> found = read(0, *header);
-    if (!found) return found.error();
-  }
-  for (std::size_t at = 1; !direct && at < structure_.parts.size() && !report_.is_journal_report; ++at) {
-    const Part& root = structure_.parts[at];
-    if (!structure_.parts[root.parent].message() || !root.multipart()) continue;
-    const Result<mail::HeaderWalker> within = read_header(source_, root.header, kMarkers, limits_);
-    if (!within) return within.error();
-    if (!marked_as_report(*within)) continue;
-    const Result<bool> found = read(at, *within);
-    if (!found) return found.error();
-    report_.within_ndr = *found;
-  }
-  report_.limit_reached = report_.limit_reached || structure_.limit_reached;
-  return std::move(report_);
+// Whether something can be attached to a mail with this header.
+bool composite(const mail::HeaderWalker& header) {
+  const std::string* type = header.field("Content-Type");
+  return type != nullptr && (istarts_with(*type, "multipart/") || istarts_with(*type, "message/"));
 }
 
-// The mail whose own part is `root` and whose header has the marker: fills report_ if it is a report.
-Result<bool> Reading::read(std::size_t root, const mail::HeaderWalker& header) {
-  const std::vector<Part>& parts = structure_.parts;
-  JournalReport report;
-  report.report = {parts[root].header.offset, parts[root].body.end() - parts[root].header.offset};
-  bool text_seen = false;
-  for (std::size_t at = root + 1; at < parts.size() && parts[at].depth > parts[root].depth; ++at) {
-    const Part& part = parts[at];
-    if (part.message()) {
-      if (!text_seen) return false;
-      if (const Result<void> added = add_inner(part, report); !added) return added.error();
-    } else if (part.type == "text/plain" && !text_seen) {
-      // A gateway on the way may have put a text of its own in front.
-      JournalReport attempt;
-      const Result<bool> understood = read_text(part, attempt);
-      if (!understood) return understood.error();
-      if (!*understood) continue;
-      attempt.report = report.report;
-      report = std::move(attempt);
-      text_seen = true;
+// A mail within the message: its bytes, and where they lie.
+struct Place {
+  Source& source;
+  std::vector<Encoded> parts{};  // the encoded parts around it
+  std::uint64_t offset = 0;      // of `source` in what the last of them decodes to, or in the message
+
+  Content content(const Content& local) const {
+    return {{local.stored.offset + offset, local.stored.length}, local.encoding, parts};
+  }
+};
+
+class Search {
+ public:
+  explicit Search(const Limits& limits) : limits_(limits) {}
+  Result<JournalReport> run(Source& source);
+
+ private:
+  Result<void> look(const Place& place, Within within, std::size_t depth);
+  Result<void> look_into(const Place& place, const Content& mail, Within within, std::size_t depth);
+  Result<std::vector<Content>> attached_mails(const Place& place, const Structure& structure);
+  Result<bool> is_mail(Source& source, const Part& part);
+  Result<bool> read(const Place& place, const Structure& structure, const std::vector<Content>& mails,
+                    JournalReport& report);
+  Result<bool> read_text(Source& source, const Part& part, JournalReport& report);
+  Result<mail::HeaderWalker> header_of(Source& source, const Content& mail, std::vector<std::string> names);
+
+  const Limits& limits_;
+  std::size_t text_left_ = kLongestText;
+  bool limit_reached_ = false;
+  std::vector<JournalReport> found_;
+};
+
+Result<JournalReport> Search::run(Source& source) {
+  if (const auto looked = look({source}, Within::Nothing, 0); !looked) return looked.error();
+  JournalReport first;
+  if (!found_.empty()) {
+    first = std::move(found_.front());
+    first.further.assign(std::move_iterator(found_.begin() + 1), std::move_iterator(found_.end()));
+  }
+  first.limit_reached = limit_reached_;
+  return first;
+}
+
+// Adds the report that the mail at `place` is, and those attached to it.
+Result<void> Search::look(const Place& place, Within within, std::size_t depth) {
+  const Result<mail::HeaderWalker> header =
+      read_header(place.source, {0, place.source.size()}, kMarkers, limits_);
+  if (!header) return header.error();
+  const bool marked = marked_as_report(*header);
+  if (!marked && !composite(*header)) return {};
+  if (depth >= kDeepest || found_.size() >= kMostReports) {
+    limit_reached_ = limit_reached_ || marked;
+    return {};
+  }
+  const Result<Structure> structure = walk(
+      place.source, [](const Part& part) { return part.multipart(); }, limits_);
+  if (!structure) return structure.error();
+  limit_reached_ = limit_reached_ || structure->limit_reached;
+  const Result<std::vector<Content>> mails = attached_mails(place, *structure);
+  if (!mails) return mails.error();
+  Within around = delivery_report(*header) ? Within::DeliveryReport : Within::Mail;
+  if (marked) {
+    JournalReport report;
+    const Result<bool> understood = read(place, *structure, *mails, report);
+    if (!understood) return understood.error();
+    if (*understood) {
+      // The form of Exchange 2003 has the subject only in the header of the report.
+      if (const std::string* subject = header->field("Subject"); subject != nullptr && !report.subject)
+        report.subject = decode_words(*subject);
+      report.within = within;
+      found_.push_back(std::move(report));
+      around = Within::Report;
     }
   }
-  if (report.inner.empty()) return false;
-  // The form of Exchange 2003 has the subject only in the header of the report.
-  if (const std::string* subject = header.field("Subject"); subject != nullptr && !report.subject)
-    report.subject = decode_words(*subject);
+  for (const Content& mail : *mails)
+    if (const auto looked = look_into(place, mail, around, depth + 1); !looked) return looked;
+  return {};
+}
+
+Result<void> Search::look_into(const Place& place, const Content& mail, Within within, std::size_t depth) {
+  if (mail.encoding == Encoding::Identity) {
+    const auto source = PartSource::open(place.source, {mail.stored, mail.encoding}, limits_.read_size);
+    if (!source) return source.error();
+    return look({**source, place.parts, place.offset + mail.stored.offset}, within, depth);
+  }
+  // To be a source of its own an encoded mail must be read as a whole, which few are worth.
+  const Result<mail::HeaderWalker> header = header_of(place.source, mail, kMarkers);
+  if (!header) return header.error();
+  if (!marked_as_report(*header) && !composite(*header)) return {};
+  const auto source = PartSource::open(place.source, {mail.stored, mail.encoding}, limits_.read_size);
+  if (!source) return source.error();
+  Place decoded{**source, place.parts};
+  decoded.parts.push_back({{mail.stored.offset + place.offset, mail.stored.length}, mail.encoding});
+  return look(decoded, within, depth);
+}
+
+// The mails attached to the mail at `place`, in its own bytes.
+Result<std::vector<Content>> Search::attached_mails(const Place& place, const Structure& structure) {
+  std::vector<Content> mails;
+  for (const Part& part : structure.parts) {
+    const Result<bool> attached = is_mail(place.source, part);
+    if (!attached) return attached.error();
+    if (!*attached) continue;
+    Result<Content> content = content_of(place.source, part);
+    if (!content) return content.error();
+    mails.push_back(std::move(*content));
+  }
+  return mails;
+}
+
+// Gateways turn an attached mail into a file, whose name tells what it is.
+Result<bool> Search::is_mail(Source& source, const Part& part) {
+  if (part.message()) return true;
+  if (part.multipart()) return false;
+  const auto header = read_header(source, part.header, {"Content-Disposition", "Content-Type"}, limits_);
+  if (!header) return header.error();
+  for (const auto& [field, name] :
+       {std::pair("Content-Disposition", "filename"), std::pair("Content-Type", "name")}) {
+    const std::string* value = header->field(field);
+    if (value == nullptr) continue;
+    // A disposition has the grammar of a type (RFC 2183 section 2), but for the subtype.
+    const auto parsed =
+        parse_content_type(field == std::string_view("Content-Type") ? *value : "x/" + *value);
+    const auto file = parsed ? parsed->parameter(name) : std::nullopt;
+    if (file && lower(trim(decode_words(*file))).ends_with(".eml")) return true;
+  }
+  return false;
+}
+
+// Fills `report` from the marked mail at `place`. Returns false if it is no report.
+Result<bool> Search::read(const Place& place, const Structure& structure, const std::vector<Content>& mails,
+                          JournalReport& report) {
+  if (mails.empty()) return false;
+  bool text_seen = false;
+  for (const Part& part : structure.parts) {
+    if (text_seen || part.type != "text/plain") continue;
+    if (std::ranges::any_of(mails, [&](const Content& mail) { return mail.stored == part.body; })) continue;
+    // A gateway on the way may have added a text of its own.
+    JournalReport attempt;
+    const Result<bool> understood = read_text(place.source, part, attempt);
+    if (!understood) return understood.error();
+    if (*understood) report = std::move(attempt);
+    text_seen = *understood;
+  }
+  if (!text_seen) return false;
+  report.report = {place.offset, place.source.size()};
+  report.text.offset += place.offset;
+  report.parts = place.parts;
+  for (const Content& content : mails) {
+    const Result<mail::HeaderWalker> header =
+        header_of(place.source, content, {"Message-ID", "Content-Class"});
+    if (!header) return header.error();
+    InnerMail inner;
+    inner.content = place.content(content);
+    // [MS-OXORMMS]: what marks a mail whose content is in an encrypted attachment.
+    const std::string* content_class = header->field("Content-Class");
+    inner.is_protected = content_class != nullptr && istarts_with(*content_class, "rpmsg.message");
+    if (const std::string* id = header->field("Message-ID"); id != nullptr && !id->empty())
+      inner.message_id = valid_text(*id);
+    report.inner.push_back(std::move(inner));
+  }
   report.is_journal_report = true;
-  report_ = std::move(report);
   return true;
 }
 
-Result<bool> Reading::read_text(const Part& part, JournalReport& report) {
-  const Result<Content> content = content_of(source_, part);
+Result<bool> Search::read_text(Source& source, const Part& part, JournalReport& report) {
+  const Result<Content> content = content_of(source, part);
   if (!content) return content.error();
+  const auto header = read_header(source, part.header, {"Content-Type"}, limits_);
+  if (!header) return header.error();
+  Wrapping wrapping;
+  if (const std::string* value = header->field("Content-Type"); value != nullptr) {
+    const auto type = parse_content_type(*value);
+    wrapping.flowed = type && iequals(type->parameter("format").value_or(""), "flowed");
+    wrapping.delete_space = type && iequals(type->parameter("delsp").value_or(""), "yes");
+  }
   Bytes text;
-  ContentReader reader(source_, *content, limits_.read_size);
+  ContentReader reader(source, *content, limits_.read_size);
   for (;;) {
     const Result<ByteView> piece = reader.next();
     if (!piece) return piece.error();
     if (piece->empty()) break;
-    if (piece->size() > kLongestText - text.size()) {
-      report_.limit_reached = true;
+    if (piece->size() > text_left_ - text.size()) {
+      limit_reached_ = true;
       return false;
     }
     append(text, *piece);
   }
   report.text = content->stored;
-  return parse_report_text(to_utf8(text, part.charset), report);
+  const bool understood = parse_report_text(to_utf8(text, part.charset), report, wrapping);
+  limit_reached_ = limit_reached_ || report.limit_reached;
+  if (understood) text_left_ -= text.size();
+  return understood;
 }
 
-Result<void> Reading::add_inner(const Part& part, JournalReport& report) {
-  const Result<Content> content = content_of(source_, part);
-  if (!content) return content.error();
-  mail::HeaderWalker header({"Message-ID", "Content-Class"},
+Result<mail::HeaderWalker> Search::header_of(Source& source, const Content& mail,
+                                             std::vector<std::string> names) {
+  mail::HeaderWalker header(std::move(names),
                             {.octets = limits_.header, .fields = limits_.fields, .value = limits_.field});
-  ContentReader reader(source_, *content, limits_.read_size);
+  ContentReader reader(source, mail, limits_.read_size);
   while (!header.done()) {
     const Result<ByteView> piece = reader.next();
     if (!piece) return piece.error();
@@ -145,21 +254,27 @@ Result<void> Reading::add_inner(const Part& part, JournalReport& report) {
     header.write(*piece);
   }
   header.finish();
-  InnerMail inner;
-  inner.content = *content;
-  // [MS-OXORMMS]: what marks a mail whose content is in an encrypted attachment.
-  const std::string* content_class = header.field("Content-Class");
-  inner.is_protected = content_class != nullptr && istarts_with(*content_class, "rpmsg.message");
-  if (const std::string* id = header.field("Message-ID"); id != nullptr && !id->empty())
-    inner.message_id = valid_text(*id);
-  report.inner.push_back(std::move(inner));
-  return {};
+  return header;
 }
 
 }  // namespace
 
 Result<JournalReport> read_journal_report(Source& source, const Limits& limits) {
-  return Reading(source, limits).run();
+  return Search(limits).run(source);
+}
+
+std::vector<const JournalReport*> all_reports(const JournalReport& report) {
+  std::vector<const JournalReport*> reports;
+  if (report.is_journal_report) reports.push_back(&report);
+  for (const JournalReport& each : report.further) reports.push_back(&each);
+  return reports;
+}
+
+std::vector<const InnerMail*> all_inner(const JournalReport& report) {
+  std::vector<const InnerMail*> mails;
+  for (const JournalReport* each : all_reports(report))
+    for (const InnerMail& inner : each->inner) mails.push_back(&inner);
+  return mails;
 }
 
 }  // namespace gw::mime

@@ -1,14 +1,19 @@
 // Journal reports: the mail that Exchange and Microsoft 365 send to an archive for each mail they handle.
 //
-// A report names sender and all recipients, Bcc and members of lists among them, in lines of a text part, and
-// has the mail itself attached ([MS-XJRNL]). The older form of Exchange 2003 lists recipients in one block.
-// A report that could not be delivered comes back within a delivery report. When a rights-protected mail was
-// decrypted for the journal, both it and the original are attached.
+// A report names the sender and all recipients, Bcc and members of lists among them, in lines of a text part,
+// and has the mail itself attached ([MS-XJRNL]). The older form of Exchange 2003 lists recipients in one
+// block. If a rights-protected mail was decrypted for the journal, both it and the original are attached.
 //
-// A mail is taken for a report only if all three are there: the marker field in its header, the text with a
-// sender and a Message-ID or recipient, and an attached mail. Anything else (a look-alike, the plain copies
-// of Google Workspace) is a mail like any other and stays as it is. The attached mails are never looked into
-// beyond their own header, so nothing that a sender puts there changes what the report says.
+// A mail is a report only if it has all three: the marker field in its header, the text with a sender and a
+// Message-ID or recipient, and an attached mail. The parts may be in any order, and the mail may be a file
+// named
+// `.eml`, since gateways rewrite reports. A look-alike and the plain copies of Google Workspace are not
+// reports.
+//
+// Reports are also found in mails that are attached to another mail, encoded or not: a delivery report
+// returns one, an administrator forwards some, two journal rules make a report of a report. The search ends
+// four mails deep. What a report says never changes by what it holds: a report in it is a JournalReport of
+// its own.
 #pragma once
 
 #include <optional>
@@ -34,13 +39,18 @@ struct InnerMail {
   std::optional<std::string> message_id;  // from its own header
 };
 
-// All text is valid UTF-8, whatever the report's character set.
+// The mail that a report is attached to.
+enum class Within : unsigned char { Nothing, DeliveryReport, Mail, Report };
+
+// All text is valid UTF-8, whatever the report's character set, and has at most 64 KiB for each value.
 struct JournalReport {
-  bool is_journal_report = false;  // nothing else is set where this is false, but limit_reached
-  bool within_ndr = false;
-  bool limit_reached = false;  // a limit of the walk was met; what is no report might be one
-  Range report;                // the report itself: the message, or where it lies within the delivery report
-  Range text;                  // its text part, as stored
+  bool is_journal_report = false;  // if not, nothing else is set but limit_reached
+  Within within = Within::Nothing;
+  bool limit_reached = false;  // not all was looked at: there may be a report, or more of it
+  // The report and its text part, as stored: in the message, or in what the last of `parts` decodes to.
+  Range report;
+  Range text;
+  std::vector<Encoded> parts;  // the encoded parts around the report, the outermost first
   std::string sender;          // `<>` for the null sender
   std::optional<std::string> on_behalf_of;
   std::optional<std::string> subject;
@@ -51,12 +61,25 @@ struct JournalReport {
   std::optional<std::string> sent;
   std::optional<std::string> received;
   std::vector<InnerMail> inner;
+  std::vector<JournalReport> further;  // all other reports of the message; these have none
 };
 
-// A mail that is no report costs no more than reading its header. Error only where the source cannot be read.
+// Reads the header of every mail, and all of it if something may be attached. Fails only if the source cannot
+// be read.
 Result<JournalReport> read_journal_report(Source& source, const Limits& limits = {});
 
-// The lines of a report's text, already UTF-8, into the fields above. False if they are not a report's.
-bool parse_report_text(std::string_view text, JournalReport& report);
+// The report and the further ones; and the mails in all of them, in this order. Valid as long as the report.
+std::vector<const JournalReport*> all_reports(const JournalReport& report);
+std::vector<const InnerMail*> all_inner(const JournalReport& report);
+
+// How the lines of a text are wrapped (RFC 3676).
+struct Wrapping {
+  bool flowed = false;
+  bool delete_space = false;  // DelSp=yes
+};
+
+// Reads the lines of a report's text, already UTF-8, into the fields above. Puts lines together that were
+// folded like a header or flowed. Returns false if they are not a report's.
+bool parse_report_text(std::string_view text, JournalReport& report, Wrapping wrapping = {});
 
 }  // namespace gw::mime

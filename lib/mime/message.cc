@@ -169,7 +169,7 @@ Result<mail::HeaderWalker> Walk::read_part_header(Part& part) {
   part.header.length = header.octets();
   part.body.offset = part.header.end();
   if (header.truncated()) structure_.limit_reached = true;
-  // What the walker did not take is body: a bare CR ended the header, or a line is no field.
+  // What the walker did not take is body: a bare CR ended the header, or no field follows on these lines.
   if (!endless(header, limits_)) lines_.seek(part.body.offset);
   return header;
 }

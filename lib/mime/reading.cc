@@ -11,68 +11,6 @@ namespace {
 
 constexpr std::size_t kLongestName = 255;
 
-class FieldReader {
- public:
-  FieldReader(const ReadingLimits& limits, std::vector<Field>& fields) : limits_(limits), fields_(fields) {}
-
-  // False: something was left out.
-  bool read(std::string_view header);
-
- private:
-  void end_field();
-
-  const ReadingLimits& limits_;
-  std::vector<Field>& fields_;
-  std::string name_;
-  std::string value_;
-  bool open_ = false;
-  bool whole_ = true;
-};
-
-// Lines end with CRLF, CR or LF, as for mail::HeaderWalker.
-bool FieldReader::read(std::string_view header) {
-  bool first = true;
-  while (!header.empty() && whole_) {
-    const std::size_t end = std::min(header.find_first_of("\r\n"), header.size());
-    const std::string_view line = header.substr(0, end);
-    header.remove_prefix(end);
-    header.remove_prefix(std::min<std::size_t>(header.size(), header.starts_with("\r\n") ? 2 : 1));
-    if (line.empty()) break;
-    if (line.front() == ' ' || line.front() == '\t') {
-      if (open_) value_ += line.substr(0, limits_.value - std::min(limits_.value, value_.size()));
-      if (value_.size() >= limits_.value) whole_ = false;
-      continue;
-    }
-    end_field();
-    const std::size_t colon = line.find(':');
-    const std::string_view name = trim(line.substr(0, std::min(colon, line.size())));
-    const bool named =
-        colon != std::string_view::npos && !name.empty() && !has_control(name) && !has_8bit(name);
-    if (!named) {
-      // The line that an mbox puts in front is passed over.
-      if (first && (line.starts_with("From ") || line.starts_with(">From "))) continue;
-      break;
-    }
-    first = false;
-    open_ = true;
-    name_ = name;
-    value_ = line.substr(colon + 1, limits_.value);
-    if (value_.size() == limits_.value) whole_ = false;
-  }
-  end_field();
-  return whole_;
-}
-
-void FieldReader::end_field() {
-  if (!open_) return;
-  open_ = false;
-  if (fields_.size() >= limits_.fields) {
-    whole_ = false;
-    return;
-  }
-  fields_.push_back({std::move(name_), decode_words(trim(value_))});
-}
-
 // What a part's own header says of how it is to be shown.
 struct Showing {
   bool attached = false;
@@ -150,7 +88,7 @@ Result<Reading> Reader::run() {
 // The part where the mail that is read begins: the first one within a report, else the message itself.
 std::size_t Reader::root() const {
   for (const InnerMail& inner : reading_.journal.inner) {
-    if (inner.content.encoding != Encoding::Identity) continue;
+    if (inner.content.encoding != Encoding::Identity || !inner.content.within.empty()) continue;
     for (std::size_t at = 1; at < parts_.size(); ++at) {
       if (parts_[at].header.offset == inner.content.stored.offset && parts_[parts_[at].parent].message())
         return at;
@@ -163,8 +101,17 @@ Result<void> Reader::read_fields(const Part& part, std::vector<Field>& fields) {
   const std::uint64_t size = std::min<std::uint64_t>(part.header.length, limits_.header);
   Bytes header(static_cast<std::size_t>(size));
   if (const auto read = source_.read(part.header.offset, header); !read) return read.error();
-  const bool whole = FieldReader(limits_, fields).read(as_text(header));
-  if (!whole || size < part.header.length) reading_.fields_cut = true;
+  auto walker = mail::HeaderWalker::each(
+      [&](std::string_view name, std::string_view value) {
+        if (fields.size() < limits_.fields)
+          fields.push_back({std::string(name), decode_words(value)});
+        else
+          reading_.fields_cut = true;
+      },
+      {.octets = limits_.header, .value = limits_.value});
+  walker.write(header);
+  walker.finish();
+  if (walker.truncated() || size < part.header.length) reading_.fields_cut = true;
   return {};
 }
 

@@ -8,117 +8,297 @@
 namespace gw::mime {
 namespace {
 
+constexpr std::size_t kLongestValue = 64 << 10;
+constexpr std::size_t kMostRecipients = 100'000;
+
+enum class Label : unsigned char {
+  None,
+  Sender,
+  OnBehalfOf,
+  Subject,
+  MessageId,
+  To,
+  Cc,
+  Bcc,
+  Recipient,
+  RecipientBlock,
+  Policy,
+  Mailbox,
+  Sent,
+  Received
+};
+
+constexpr std::pair<std::string_view, Label> kLabels[] = {
+    {"Sender", Label::Sender},
+    {"On-Behalf-Of", Label::OnBehalfOf},
+    {"Subject", Label::Subject},
+    {"Message-ID", Label::MessageId},
+    {"To", Label::To},
+    {"Cc", Label::Cc},
+    {"Bcc", Label::Bcc},
+    {"Recipient", Label::Recipient},
+    {"Recipients", Label::RecipientBlock},
+    {"Label", Label::Policy},
+    {"Mailbox", Label::Mailbox},
+    {"SentUtc", Label::Sent},
+    {"ReceivedUtc", Label::Received},
+};
+
 bool indented(std::string_view line) {
   return line.starts_with(' ') || line.starts_with('\t');
+}
+
+Label label_of(std::string_view line) {
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos || indented(line)) return Label::None;
+  const std::string_view name = trim(line.substr(0, colon));
+  for (const auto& [word, label] : kLabels)
+    if (iequals(word, name)) return label;
+  return Label::None;
+}
+
+bool of_recipient(Label label) {
+  return label == Label::To || label == Label::Cc || label == Label::Bcc || label == Label::Recipient;
+}
+
+Recipient::Kind kind_of(Label label) {
+  if (label == Label::To) return Recipient::Kind::To;
+  if (label == Label::Cc) return Recipient::Kind::Cc;
+  return label == Label::Bcc ? Recipient::Kind::Bcc : Recipient::Kind::Recipient;
+}
+
+bool has_at(std::string_view text) {
+  return text.find('@') != std::string_view::npos;
+}
+
+// The words before the list that an address is a member of, and before the address that a mail was for.
+bool begins_suffix(std::string_view text) {
+  return istarts_with(text, "expanded:") || istarts_with(text, "forwarded:");
 }
 
 // `"Olaf" <olaf@example.com>` or the address alone. The null sender stays `<>`.
 std::string address_in(std::string_view text) {
   text = trim(text);
+  while (text.ends_with(',') || text.ends_with(';')) text = trim(text.substr(0, text.size() - 1));
   const std::size_t open = text.rfind('<');
   if (open == std::string_view::npos || !text.ends_with('>')) return std::string(text);
   const std::string_view inside = trim(text.substr(open + 1, text.size() - open - 2));
   return inside.empty() ? "<>" : std::string(inside);
 }
 
-struct Suffix {
-  std::size_t comma = std::string_view::npos;
-  std::size_t value = 0;
-  bool expanded = false;
-};
-
-// The first comma that one of the two words follows. In quotes a local part may hold anything (RFC 5321
-// section 4.1.2); quotes that do not close are none.
-Suffix suffix_of(std::string_view text, bool with_quotes = true) {
+// Cuts at the commas outside quotes: in quotes a local part may hold anything (RFC 5321 section 4.1.2).
+// Quotes that do not close are none.
+std::vector<std::string_view> cut_at_commas(std::string_view text, bool with_quotes = true) {
+  std::vector<std::string_view> pieces;
   bool quoted = false;
+  std::size_t start = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (quoted && text[at] == '\\') {
+    if (quoted && text[at] == '\\')
       ++at;
-      continue;
-    }
-    if (text[at] == '"') quoted = with_quotes && !quoted;
-    if (quoted || text[at] != ',') continue;
-    const std::size_t word = std::min(text.find_first_not_of(" \t", at + 1), text.size());
-    for (const std::string_view name : {"expanded:", "forwarded:"})
-      if (istarts_with(text.substr(word), name)) return {at, word + name.size(), name.front() == 'e'};
+    else if (text[at] == '"')
+      quoted = with_quotes && !quoted;
+    else if (text[at] == ',' && !quoted)
+      pieces.push_back(text.substr(std::exchange(start, at + 1), at - start));
   }
-  return quoted ? suffix_of(text, false) : Suffix();
+  if (quoted) return cut_at_commas(text, false);
+  pieces.push_back(text.substr(start));
+  return pieces;
 }
 
-void add_recipient(Recipient::Kind kind, std::string_view value, std::vector<Recipient>& to) {
+class Parser {
+ public:
+  Parser(JournalReport& report, Wrapping wrapping) : report_(report), wrapping_(wrapping) {}
+
+  void line(std::string_view raw);
+  bool finish();
+
+ private:
+  bool continues(std::string_view line) const;
+  void go_on(std::string_view line);
+  void end_line();
+  void add_recipients(Recipient::Kind kind, std::string_view value);
+  void add_recipient(Recipient::Kind kind, std::span<const std::string_view> pieces);
+  std::string kept(std::string_view text);
+  void set(std::optional<std::string>& field, std::string_view value, bool may_be_empty = false);
+
+  JournalReport& report_;
+  Wrapping wrapping_;
+  Label label_ = Label::None;  // of the line that may go on
+  std::string value_;
+  bool flows_ = false;     // it ends as a flowed line does that goes on
+  bool too_many_ = false;  // recipients
+  std::optional<std::string> sender_;
+};
+
+void Parser::line(std::string_view raw) {
+  if (raw.ends_with('\r')) raw.remove_suffix(1);
+  // RFC 3676 section 4.4: a space was added to lines that begin with one.
+  if (wrapping_.flowed && raw.starts_with(' ')) raw.remove_prefix(1);
+  const bool flows = wrapping_.flowed && raw.ends_with(' ') && raw != "-- ";
+  if (label_ == Label::RecipientBlock && (indented(raw) || trim(raw).empty())) {
+    // Of Exchange 2003: the recipients follow, one an indented line.
+    add_recipients(Recipient::Kind::Recipient, raw);
+    return;
+  }
+  if (continues(raw)) {
+    go_on(raw);
+  } else {
+    end_line();
+    label_ = label_of(raw);
+    if (label_ != Label::None) value_ = raw.substr(raw.find(':') + 1);
+  }
+  flows_ = flows;
+  if (label_ == Label::RecipientBlock) {
+    add_recipients(Recipient::Kind::Recipient, value_);
+    value_.clear();
+  }
+}
+
+// Whether a line belongs to the one before it. One that begins with a label never does.
+bool Parser::continues(std::string_view line) const {
+  const std::string_view text = trim(line);
+  if (label_ == Label::None || label_ == Label::RecipientBlock || text.empty() ||
+      label_of(line) != Label::None)
+    return false;
+  if (indented(line) || flows_) return true;
+  // Wrapped by a program that knows neither form.
+  const std::string_view value = trim(value_);
+  if (of_recipient(label_)) {
+    const bool unfinished = value.empty() || value.ends_with(',') || value.ends_with(':');
+    return begins_suffix(text) || (unfinished && has_at(text));
+  }
+  return label_ == Label::MessageId && value.empty() && text.starts_with('<');
+}
+
+void Parser::go_on(std::string_view line) {
+  if (flows_ && wrapping_.delete_space && value_.ends_with(' ')) value_.pop_back();
+  const std::string_view text = trim(line);
+  const std::string_view value = trim(value_);
+  if (!of_recipient(label_) || flows_ || value.empty() || value.ends_with(',') || value.ends_with(':') ||
+      !has_at(value) || text.starts_with(',') || text.starts_with('<')) {
+    // Unfolding removes the line end and leaves the white space (RFC 5322 section 2.2.3).
+    value_ += line;
+  } else if (begins_suffix(text) || (has_at(text) && text.find_first_of(" \t") == std::string_view::npos)) {
+    value_.append(", ").append(text);
+  }
+}
+
+void Parser::end_line() {
+  const std::string_view value = trim(value_);
+  switch (label_) {
+    case Label::None:
+    case Label::RecipientBlock:
+      break;
+    case Label::Sender:
+      if (!sender_) sender_ = kept(address_in(value));
+      break;
+    case Label::OnBehalfOf:
+      set(report_.on_behalf_of, address_in(value));
+      break;
+    case Label::Subject:
+      set(report_.subject, value, true);
+      break;
+    case Label::MessageId:
+      set(report_.message_id, value);
+      break;
+    case Label::To:
+    case Label::Cc:
+    case Label::Bcc:
+    case Label::Recipient:
+      add_recipients(kind_of(label_), value);
+      break;
+    case Label::Policy:
+      set(report_.label, value);
+      break;
+    case Label::Mailbox:
+      set(report_.mailbox, value);
+      break;
+    case Label::Sent:
+      set(report_.sent, value);
+      break;
+    case Label::Received:
+      set(report_.received, value);
+      break;
+  }
+  label_ = Label::None;
+  value_.clear();
+}
+
+// A line names one recipient; a gateway may have put several on one. A comma is between two only if both
+// sides have an @: names in the directory have commas too.
+void Parser::add_recipients(Recipient::Kind kind, std::string_view value) {
+  std::vector<std::string_view> pieces = cut_at_commas(value);
+  std::size_t first = 0;
+  bool at_seen = has_at(pieces[0]);
+  for (std::size_t i = 1; i < pieces.size(); ++i) {
+    const std::string_view piece = trim(pieces[i]);
+    const bool another = at_seen && has_at(piece) && !begins_suffix(piece);
+    if (another) add_recipient(kind, std::span(pieces).subspan(first, i - first));
+    if (another) first = i;
+    at_seen = at_seen || has_at(piece);
+  }
+  add_recipient(kind, std::span(pieces).subspan(first));
+}
+
+// An address that may have commas, then at most one list and one former address.
+void Parser::add_recipient(Recipient::Kind kind, std::span<const std::string_view> pieces) {
   Recipient recipient;
   recipient.kind = kind;
-  Suffix suffix = suffix_of(value);
-  recipient.address = address_in(value.substr(0, suffix.comma));
+  std::size_t at = 0;
+  const auto next = [&](std::size_t skip) {
+    const char* start = pieces[at].data() + skip;
+    ++at;
+    while (at < pieces.size() && !begins_suffix(trim(pieces[at]))) ++at;
+    const char* end = pieces[at - 1].data() + pieces[at - 1].size();
+    return kept(address_in(std::string_view(start, static_cast<std::size_t>(end - start))));
+  };
+  recipient.address = next(0);
   if (recipient.address.empty()) return;
-  for (int i = 0; i < 2 && suffix.comma != std::string_view::npos; ++i) {
-    value = value.substr(suffix.value);
-    const bool expanded = suffix.expanded;
-    suffix = suffix_of(value);
-    std::string address = address_in(value.substr(0, suffix.comma));
+  while (at < pieces.size()) {
+    const bool expanded = istarts_with(trim(pieces[at]), "expanded:");
+    std::string address = next(pieces[at].find(':') + 1);
     std::optional<std::string>& field = expanded ? recipient.expanded : recipient.forwarded;
     if (!field && !address.empty()) field = std::move(address);
   }
-  to.push_back(std::move(recipient));
+  too_many_ = report_.recipients.size() == kMostRecipients;
+  if (too_many_)
+    report_.limit_reached = true;
+  else
+    report_.recipients.push_back(std::move(recipient));
 }
 
-// The first of several counts, and an empty value is one only for a subject.
-void set(std::optional<std::string>& field, std::string_view value, bool may_be_empty = false) {
-  if (!field && (may_be_empty || !value.empty())) field = value;
+std::string Parser::kept(std::string_view text) {
+  if (text.size() <= kLongestValue) return std::string(text);
+  report_.limit_reached = true;
+  std::size_t end = kLongestValue;
+  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end));
+}
+
+// The first of several counts, and only a subject may be empty.
+void Parser::set(std::optional<std::string>& field, std::string_view value, bool may_be_empty) {
+  if (!field && (may_be_empty || !value.empty())) field = kept(value);
+}
+
+bool Parser::finish() {
+  end_line();
+  // Half a list would look like a whole one.
+  if (!sender_ || too_many_) return false;
+  report_.sender = *sender_;
+  return report_.message_id || !report_.recipients.empty();
 }
 
 }  // namespace
 
-bool parse_report_text(std::string_view text, JournalReport& report) {
+bool parse_report_text(std::string_view text, JournalReport& report, Wrapping wrapping) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  std::optional<std::string> sender;
-  bool in_block = false;  // of Exchange 2003: the recipients follow, one an indented line
+  Parser parser(report, wrapping);
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text = text.substr(std::min(end + 1, text.size()));
-    if (in_block && (indented(line) || trim(line).empty())) {
-      add_recipient(Recipient::Kind::Recipient, line, report.recipients);
-      continue;
-    }
-    in_block = false;
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || indented(line)) continue;
-    const std::string_view name = trim(line.substr(0, colon));
-    const std::string_view value = trim(line.substr(colon + 1));
-    const auto is = [name](std::string_view word) { return iequals(name, word); };
-    if (is("Sender"))
-      set(sender, address_in(value));
-    else if (is("On-Behalf-Of"))
-      set(report.on_behalf_of, address_in(value));
-    else if (is("Subject"))
-      set(report.subject, value, true);
-    else if (is("Message-ID"))
-      set(report.message_id, value);
-    else if (is("To"))
-      add_recipient(Recipient::Kind::To, value, report.recipients);
-    else if (is("Cc"))
-      add_recipient(Recipient::Kind::Cc, value, report.recipients);
-    else if (is("Bcc"))
-      add_recipient(Recipient::Kind::Bcc, value, report.recipients);
-    else if (is("Recipient"))
-      add_recipient(Recipient::Kind::Recipient, value, report.recipients);
-    else if (is("Label"))
-      set(report.label, value);
-    else if (is("Mailbox"))
-      set(report.mailbox, value);
-    else if (is("SentUtc"))
-      set(report.sent, value);
-    else if (is("ReceivedUtc"))
-      set(report.received, value);
-    else if (is("Recipients")) {
-      in_block = true;
-      add_recipient(Recipient::Kind::Recipient, value, report.recipients);
-    }
+    parser.line(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
-  if (!sender) return false;
-  report.sender = *sender;
-  return report.message_id || !report.recipients.empty();
+  return parser.finish();
 }
 
 }  // namespace gw::mime

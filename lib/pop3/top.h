@@ -1,4 +1,5 @@
-// What TOP sends of a message: the header, the empty line behind it, and the first lines of the body.
+// What TOP sends of a message: the header, its empty line, and the first lines of the body (RFC 1939 section
+// 7).
 #pragma once
 
 #include <cstdint>
@@ -11,14 +12,15 @@ class TopCut {
  public:
   explicit TopCut(std::uint64_t lines) : lines_(lines) {}
 
-  // The part of `text` that belongs to it; `text` is more of the message in CRLF form, cut anywhere. Once
-  // done() it is empty, and the rest of the message need not be read.
+  // Returns the part of `text` that belongs to it. `text` is more of the message in wire form
+  // (mail/wire_form.h), cut anywhere. After done() the part is empty and the rest need not be read.
   ByteView take(ByteView text);
   bool done() const { return in_body_ && lines_ == 0; }
 
  private:
   std::uint64_t lines_;
-  std::uint64_t line_octets_ = 0;  // of the line in hand so far, up to the piece's start
+  bool at_line_start_ = true;
+  bool empty_ = false;  // the current line
   bool in_body_ = false;
 };
 

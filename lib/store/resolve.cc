@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "mail/address.h"
 
 namespace gw::store {
 namespace {
@@ -27,18 +28,6 @@ Result<MailboxId> existing(const Get& get, std::string_view hex) {
   return *id;
 }
 
-// What a quoted local part stands for: all quoted forms of one are the same address (RFC 5321 section 4.1.2).
-// No alias has quotes in it.
-std::string unquoted(std::string_view local) {
-  if (local.size() < 2 || local.front() != '"' || local.back() != '"') return std::string(local);
-  std::string text;
-  for (std::size_t i = 1; i + 1 < local.size(); ++i) {
-    if (local[i] == '\\' && i + 2 < local.size()) ++i;
-    text += local[i];
-  }
-  return text;
-}
-
 bool absent(const Result<MailboxId>& found) {
   return !found && found.error().code() == Code::NotFound;
 }
@@ -50,32 +39,43 @@ std::string alias_key(const VaultId& vault, std::string_view address_or_domain) 
   return to_hex(Sha256().update(vault.view()).update(as_bytes(text)).finish());
 }
 
-Result<MailboxId> resolve(const VaultId& vault, const Get& get, std::string_view address, Lookup lookup) {
-  if (address.size() > kMaxAddress || address.empty()) return Error(Code::NotFound, "no such mailbox");
-  const std::string given = lower(address);
-  const std::size_t at = given.rfind('@');
+namespace {
+
+// By an address in one form of it.
+Result<MailboxId> resolve_form(const VaultId& vault, const Get& get, const std::string& address,
+                               Lookup lookup) {
+  const std::size_t at = address.rfind('@');
   const bool bare = at == std::string::npos;
-  const std::string local = bare ? given : unquoted(std::string_view(given).substr(0, at));
-  const std::string domain = bare ? std::string() : given.substr(at + 1);
-  const std::size_t plus = local.find('+');
-  const std::string untagged = plus == 0 ? local : local.substr(0, plus);
+  const std::string untagged = mail::without_tag(address);
 
   if (untagged.starts_with(kPrefix)) {
-    auto found = existing(get, std::string_view(untagged).substr(kPrefix.size()));
+    auto found =
+        existing(get, std::string_view(untagged).substr(0, untagged.rfind('@')).substr(kPrefix.size()));
     if (!absent(found)) return found;
   }
   if (bare) {
     if (lookup != Lookup::Login) return Error(Code::NotFound, "no such mailbox");
-    auto found = follow(get, Kind::Name, local);
-    return absent(found) ? existing(get, local) : found;
+    auto found = follow(get, Kind::Name, address);
+    return absent(found) ? existing(get, address) : found;
   }
-  // Without a local part it is the key of a whole domain, which is looked up last and for recipients only.
-  auto found = local.empty() ? Error(Code::NotFound, "no such mailbox")
-                             : follow(get, Kind::Alias, alias_key(vault, local + "@" + domain));
-  if (absent(found) && untagged != local)
-    found = follow(get, Kind::Alias, alias_key(vault, untagged + "@" + domain));
-  if (absent(found) && lookup == Lookup::Recipient && !domain.empty())
-    found = follow(get, Kind::Alias, alias_key(vault, "@" + domain));
+  auto found = follow(get, Kind::Alias, alias_key(vault, address));
+  if (absent(found) && untagged != address) found = follow(get, Kind::Alias, alias_key(vault, untagged));
+  if (absent(found) && lookup == Lookup::Recipient)
+    found = follow(get, Kind::Alias, alias_key(vault, std::string_view(address).substr(at)));
+  return found;
+}
+
+}  // namespace
+
+Result<MailboxId> resolve(const VaultId& vault, const Get& get, std::string_view address, Lookup lookup) {
+  if (address.size() > kMaxAddress) return Error(Code::NotFound, "no such mailbox");
+  const std::string form = mail::comparable(address);
+  if (form.empty()) return Error(Code::NotFound, "no such mailbox");
+  auto found = resolve_form(vault, get, form, lookup);
+  // Version 0.1.0 kept aliases outside ASCII as they were given, with ASCII letters in lower case.
+  const std::string written = lower(address);
+  if (absent(found) && has_8bit(written) && written != form)
+    found = resolve_form(vault, get, written, lookup);
   return found;
 }
 

@@ -1,4 +1,5 @@
-// Which mailbox an address or a login names: the rules of Lookup, the same for every store.
+// Which mailbox an address or a login names: the rules of Lookup, the same for every store. Addresses are
+// compared by mail::comparable().
 #pragma once
 
 #include <functional>

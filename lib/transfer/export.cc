@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "mail/header.h"
+#include "mail/trace.h"
 #include "transfer/message_source.h"
 #include "vault/trace.h"
 
@@ -13,6 +15,17 @@ constexpr std::uint64_t kOneChunk = 64
                                     << 10;  // a message up to this is checked before its first octet is given
 constexpr std::size_t kGather = 256 << 10;  // octets of lines that wait for their leaves
 constexpr mail::HeaderLimits kHeader{.value = 256 << 10};
+
+Result<void> read_header(vault::Message& message, mail::HeaderWalker& header) {
+  while (!header.done()) {
+    const Result<ByteView> piece = message.next();
+    if (!piece) return piece.error();
+    if (piece->empty()) break;
+    header.write(*piece);
+  }
+  header.finish();
+  return {};
+}
 
 // What is wrong with one message and not with the store as a whole.
 bool concerns_one_message(const Error& error) {
@@ -37,19 +50,31 @@ struct Exporter::Item {
   const store::MessageRecord& record;
   vault::Message& message;
   ManifestLine line{};
-  std::string prefix{};  // put in front of the octets
+  std::string fields{};         // of the envelope, put into the octets
+  std::uint64_t fields_at = 0;  // and where
 
   Feed feed() {
     return [this](const Sink& sink) -> Result<void> {
       message.rewind();
-      if (!prefix.empty()) {
-        if (auto taken = sink(as_bytes(prefix)); !taken) return taken;
-      }
+      std::uint64_t before = 0;
+      bool put = fields.empty();
       for (;;) {
         const Result<ByteView> piece = message.next();
         if (!piece) return piece.error();
-        if (piece->empty()) return {};
-        if (auto taken = sink(*piece); !taken) return taken;
+        ByteView rest = *piece;
+        const std::uint64_t size = rest.size();
+        if (!put && (fields_at < before + size || size == 0)) {
+          const auto first = static_cast<std::size_t>(fields_at - before);
+          if (first > 0) {
+            if (auto taken = sink(rest.first(first)); !taken) return taken;
+          }
+          if (auto taken = sink(as_bytes(fields)); !taken) return taken;
+          rest = rest.subspan(first);
+          put = true;
+        }
+        if (size == 0) return {};
+        if (auto taken = sink(rest); !taken) return taken;
+        before += size;
       }
     };
   }
@@ -88,30 +113,30 @@ Result<bool> Exporter::look(Item& item) {
   const bool listed = manifest_ != nullptr || options_.sidecar || options_.unwrap;
   bool meant = options_.match.empty() || options_.match.envelope(envelope);
   if (listed || !meant) {
-    std::vector<std::string> names = {"Message-ID"};
-    if (!meant) names = Match::fields();
-    if (!meant) names.insert(names.begin(), "Message-ID");
-    mail::HeaderWalker header(std::move(names), kHeader);
-    while (!header.done()) {
-      const Result<ByteView> piece = item.message.next();
-      if (!piece) return piece.error();
-      if (piece->empty()) break;
-      header.write(*piece);
-    }
-    header.finish();
-    if (const std::string* id = header.field("Message-ID")) item.line.message_id = *id;
-    meant = meant || options_.match.header(header);
+    auto header = mail::HeaderWalker::each(
+        [&](std::string_view name, std::string_view value) {
+          if (!item.line.message_id && iequals(name, "Message-ID")) item.line.message_id = value;
+          meant = meant || options_.match.field(name, value);
+        },
+        kHeader);
+    if (auto read = read_header(item.message, header); !read) return read.error();
+    meant = meant || header.truncated();  // the address may be in what was not looked at
   }
   if (options_.unwrap || !meant) {
     MessageSource source(item.message);
     auto report = mime::read_journal_report(source);
     if (!report) return report.error();
-    meant = meant || options_.match.report(*report);
+    meant = meant || options_.match.report(*report) || report->limit_reached;
+    if (!meant) {
+      const Result<bool> inner = match_inner(source, *report);
+      if (!inner) return inner.error();
+      meant = *inner;
+    }
     if (options_.unwrap) item.line.journal = std::move(*report);
   }
   if (!meant) return false;
   if (options_.headers) {
-    for (const std::string& field : vault::envelope_fields(mailbox_, envelope)) item.prefix += field + "\r\n";
+    if (auto placed = place_fields(item); !placed) return placed.error();
   }
   if (writer_.one_way() && item.record.octets > kOneChunk) {
     if (auto whole = item.feed()([](ByteView) { return Result<void>(); }); !whole) return whole.error();
@@ -119,10 +144,54 @@ Result<bool> Exporter::look(Item& item) {
   return true;
 }
 
+// Whether the header of a mail within a report names one of the addresses.
+Result<bool> Exporter::match_inner(mime::Source& source, const mime::JournalReport& report) {
+  bool meant = false;
+  for (const mime::JournalReport* each : mime::all_reports(report)) {
+    for (const mime::InnerMail& inner : each->inner) {
+      auto header = mail::HeaderWalker::each(
+          [&](std::string_view name, std::string_view value) {
+            meant = meant || options_.match.field(name, value);
+          },
+          kHeader);
+      mime::ContentReader reader(source, inner.content);
+      while (!header.done() && !meant) {
+        const Result<ByteView> piece = reader.next();
+        if (!piece) return piece.error();
+        if (piece->empty()) break;
+        header.write(*piece);
+      }
+      header.finish();
+      meant = meant || header.truncated();
+      if (meant) return true;
+    }
+  }
+  return false;
+}
+
+// Makes the fields of the envelope and finds their place in the message.
+Result<void> Exporter::place_fields(Item& item) {
+  for (const std::string& field : vault::envelope_fields(mailbox_, item.message.envelope()))
+    item.fields += field + "\r\n";
+  if (item.fields.empty()) return {};
+  mail::TracePlacer placer;
+  item.message.rewind();
+  while (!placer.done()) {
+    const Result<ByteView> piece = item.message.next();
+    if (!piece) return piece.error();
+    if (piece->empty()) break;
+    placer.write(*piece);
+  }
+  placer.finish();
+  item.fields_at = placer.place().offset;
+  if (placer.place().apart) item.fields += "\r\n";
+  return {};
+}
+
 Result<void> Exporter::write(Item& item) {
-  const Entry main = entry(item, ".eml", item.prefix.size() + item.record.octets);
+  const Entry main = entry(item, ".eml", item.fields.size() + item.record.octets);
   item.line.file = writer_.name(main);
-  const auto known = item.prefix.empty() ? item.line.sha256 : std::nullopt;
+  const auto known = item.fields.empty() ? item.line.sha256 : std::nullopt;
   const Result<bool> fresh = put(main, item.feed(), known);
   if (!fresh) return fresh.error();
   const bool unwrapped = item.line.journal && item.line.journal->is_journal_report;
@@ -147,7 +216,8 @@ Result<void> Exporter::write(Item& item) {
 Result<void> Exporter::write_inner(Item& item) {
   MessageSource source(item.message);
   std::size_t number = 0;
-  for (const mime::InnerMail& inner : item.line.journal->inner) {
+  for (const mime::InnerMail* each : mime::all_inner(*item.line.journal)) {
+    const mime::InnerMail& inner = *each;
     const Feed feed = [&](const Sink& sink) { return mime::unwrap(source, inner.content, sink); };
     InnerFile file;
     Sha256 sum;

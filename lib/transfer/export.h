@@ -26,7 +26,7 @@ namespace gw::transfer {
 
 struct ExportOptions {
   bool sidecar = false;    // `<id>.json` beside each message: its manifest line
-  bool headers = false;    // the envelope as header fields in front of each message
+  bool headers = false;    // the envelope as header fields of each message
   bool unwrap = false;     // mails within journal reports, too, and a sidecar for each report
   bool read_back = false;  // compares what reached the disk; for give_taken()
   Match match;             // only what concerns these addresses
@@ -69,6 +69,8 @@ class Exporter {
   using Feed = std::function<Result<void>(const Sink&)>;  // gives all octets; may be asked again
 
   Result<bool> look(Item& item);
+  Result<bool> match_inner(mime::Source& source, const mime::JournalReport& report);
+  Result<void> place_fields(Item& item);
   Result<void> write(Item& item);
   Result<void> write_inner(Item& item);
   Result<bool> put(const Entry& entry, const Feed& feed, std::optional<Digest> digest);

@@ -6,7 +6,8 @@ namespace gw::transfer {
 
 Result<std::vector<InnerFile>> inner_files(mime::Source& source, const mime::JournalReport& report) {
   std::vector<InnerFile> mails;
-  for (const mime::InnerMail& inner : report.inner) {
+  for (const mime::InnerMail* each : mime::all_inner(report)) {
+    const mime::InnerMail& inner = *each;
     InnerFile mail;
     Sha256 digest;
     const auto read = mime::unwrap(source, inner.content, [&](ByteView piece) -> Result<void> {

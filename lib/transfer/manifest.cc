@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -79,15 +80,26 @@ Json or_null(const std::optional<std::string>& text) {
   return text ? Json(*text) : Json();
 }
 
-void put_journal(Json& object, const mime::JournalReport& report, const std::vector<InnerFile>& inner) {
-  object["is_journal_report"] = report.is_journal_report;
-  if (!report.is_journal_report) return;
-  if (report.within_ndr) object["within"] = "ndr";
+const char* name(mime::Within within) {
+  switch (within) {
+    case mime::Within::DeliveryReport:
+      return "ndr";
+    case mime::Within::Mail:
+      return "mail";
+    case mime::Within::Report:
+      return "report";
+    case mime::Within::Nothing:
+      break;
+  }
+  return "";
+}
+
+// `inner` begins with the files of this report's mails, which are taken off.
+void put_report(Json& object, const mime::JournalReport& report, std::span<const InnerFile>& inner) {
+  if (report.within != mime::Within::Nothing) object["within"] = name(report.within);
   object["sender"] = report.sender;
   object["on_behalf_of"] = or_null(report.on_behalf_of);
   object["subject"] = or_null(report.subject);
-  // That of the mail that was journaled, as the report names it; the report's own stays beside it.
-  if (object.contains("message_id")) object["report_message_id"] = object["message_id"];
   object["message_id"] = or_null(report.message_id);
   Json& recipients = object["recipients"] = Json::object();
   for (const char* kind : {"to", "cc", "bcc", "recipient"}) recipients[kind] = Json::array();
@@ -97,12 +109,29 @@ void put_journal(Json& object, const mime::JournalReport& report, const std::vec
                                                      {"forwarded", or_null(each.forwarded)}});
   }
   Json& files = object["inner"] = Json::array();
-  for (const InnerFile& each : inner) {
+  const std::size_t count = std::min(report.inner.size(), inner.size());
+  for (const InnerFile& each : inner.first(count)) {
     files.push_back({{"file", each.file.empty() ? Json() : Json(each.file)},
                      {"sha256", to_hex(each.sha256)},
                      {"octets", each.octets},
                      {"protected", each.is_protected},
                      {"message_id", or_null(each.message_id)}});
+  }
+  inner = inner.subspan(count);
+}
+
+void put_journal(Json& object, const mime::JournalReport& report, std::span<const InnerFile> inner) {
+  object["is_journal_report"] = report.is_journal_report;
+  if (!report.is_journal_report) return;
+  // That of the mail that was journaled, as the report names it; the report's own stays beside it.
+  if (object.contains("message_id")) object["report_message_id"] = object["message_id"];
+  put_report(object, report, inner);
+  if (report.further.empty()) return;
+  Json& further = object["further"] = Json::array();
+  for (const mime::JournalReport& each : report.further) {
+    Json one = Json::object();
+    put_report(one, each, inner);
+    further.push_back(std::move(one));
   }
 }
 

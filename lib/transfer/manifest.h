@@ -40,8 +40,8 @@ struct ManifestLine {
   std::optional<std::string> message_id;      // the mail's own Message-ID, as it stands there
   std::string reason;                         // why it failed; empty: `result` is `ok`
   store::State state = store::State::Live;
-  std::optional<mime::JournalReport> journal;  // where it was looked for
-  std::vector<InnerFile> inner;
+  std::optional<mime::JournalReport> journal;  // if it was looked for
+  std::vector<InnerFile> inner;                // of all reports, in the order of mime::all_inner()
 };
 
 // One JSON object without a line end; text that is not UTF-8 has U+FFFD and a twin `NAME_b64`.

@@ -3,9 +3,39 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "mail/address.h"
+#include "mime/charset.h"
 
 namespace gw::transfer {
 namespace {
+
+// Fields that name a sender or a recipient: those of RFC 5322, and those that mail systems add for the
+// envelope.
+constexpr std::string_view kFields[] = {"From",
+                                        "Sender",
+                                        "Reply-To",
+                                        "To",
+                                        "Cc",
+                                        "Bcc",
+                                        "Resent-From",
+                                        "Resent-Sender",
+                                        "Resent-To",
+                                        "Resent-Cc",
+                                        "Resent-Bcc",
+                                        "Return-Path",
+                                        "Delivered-To",
+                                        "Envelope-To",
+                                        "Apparently-To",
+                                        "X-Envelope-To",
+                                        "X-Envelope-From",
+                                        "X-Original-To",
+                                        "X-Delivered-To",
+                                        "X-Forwarded-To",
+                                        "X-Forwarded-For",
+                                        "X-Gm-Original-To",
+                                        "X-Rcpt-To",
+                                        "X-Receiver",
+                                        "X-Sender"};
 
 // What may stand in an address without quotes, UTF-8 included.
 bool of_address(char c) {
@@ -30,23 +60,32 @@ bool holds(std::string_view text, std::string_view wanted) {
 Result<Match> Match::of(const std::vector<std::string>& addresses) {
   Match match;
   for (const std::string& each : addresses) {
-    const std::size_t at = each.rfind('@');
-    if (at == std::string::npos || at + 1 == each.size()) {
+    const bool domain = each.starts_with('@');
+    std::string form = domain ? mail::comparable_domain(each.substr(1)) : mail::comparable(each);
+    if (form.empty() || (!domain && form.find('@') == std::string::npos)) {
       return Error(Code::Usage, "`" + each + "` is not an address")
           .with_hint("someone@example.com, or @example.com for everyone there");
     }
-    match.wanted_.push_back(lower(each));
+    match.wanted_.push_back(domain ? "@" + form : std::move(form));
   }
   return match;
 }
 
-std::vector<std::string> Match::fields() {
-  return {"From",      "Sender",       "Reply-To",      "To",
-          "Cc",        "Bcc",          "Resent-From",   "Resent-To",
-          "Resent-Cc", "Delivered-To", "X-Original-To", "X-Gm-Original-To"};
+bool Match::is_wanted(const std::string& comparable) const {
+  const std::size_t at = comparable.rfind('@');
+  if (at == std::string::npos) return false;
+  const std::string untagged = mail::without_tag(comparable);
+  const std::string_view domain = std::string_view(comparable).substr(at);
+  return std::ranges::any_of(wanted_, [&](const std::string& wanted) {
+    return wanted == comparable || wanted == untagged || wanted == domain;
+  });
 }
 
+// Addresses in any spelling; and the text of an address wherever else it stands, as in a display name.
 bool Match::any(std::string_view text) const {
+  bool found = false;
+  mail::each_address(text, [&](const std::string& address) { found = found || is_wanted(address); });
+  if (found || is_wanted(mail::comparable(text))) return true;
   const std::string low = lower(text);
   return std::ranges::any_of(wanted_, [&](const std::string& wanted) { return holds(low, wanted); });
 }
@@ -57,21 +96,21 @@ bool Match::envelope(const vault::Envelope& envelope) const {
                              [&](const vault::EnvelopeRecipient& each) { return any(each.address); });
 }
 
-bool Match::header(const mail::HeaderWalker& header) const {
-  for (const std::string& name : fields()) {
-    const std::string* value = header.field(name);
-    if (value != nullptr && any(*value)) return true;
-  }
-  return false;
+bool Match::field(std::string_view name, std::string_view value) const {
+  if (!std::ranges::any_of(kFields, [&](std::string_view each) { return iequals(each, name); })) return false;
+  return any(value) || (value.find("=?") != std::string_view::npos && any(mime::decode_words(value)));
 }
 
 bool Match::report(const mime::JournalReport& report) const {
   if (!report.is_journal_report) return false;
   return any(report.sender) || (report.on_behalf_of && any(*report.on_behalf_of)) ||
-         std::ranges::any_of(report.recipients, [&](const mime::Recipient& each) {
-           return any(each.address) || (each.expanded && any(*each.expanded)) ||
-                  (each.forwarded && any(*each.forwarded));
-         });
+         std::ranges::any_of(report.recipients,
+                             [&](const mime::Recipient& each) {
+                               return any(each.address) || (each.expanded && any(*each.expanded)) ||
+                                      (each.forwarded && any(*each.forwarded));
+                             }) ||
+         std::ranges::any_of(report.further,
+                             [&](const mime::JournalReport& each) { return this->report(each); });
 }
 
 }  // namespace gw::transfer

@@ -266,10 +266,10 @@ Result<SignedIn> sign_in(store::Store& store, std::string_view name, const Secre
   if (!permit) return permit.error();
   if (!opens) {
     const std::string nobody = account ? "disabled account" : std::string(kUnknown);
-    const Result<void> worked = seal::work_for_nothing(*vault, nobody, password, cost);
+    const Result<void> worked = work_as_open_slot(*vault, nobody, password, cost);
     return worked ? wrong_password() : worked.error();
   }
-  Result<seal::KeyRing> ring = seal::open_password_slot(place, account->slot, password, floor_of(*settings));
+  Result<seal::KeyRing> ring = open_slot(place, account->slot, password, *settings);
   if (!ring) return ring.error().code() == Code::Denied ? wrong_password() : ring.error();
   if (ring->keys.size() != 1 || ring->keys.front().public_half != account->public_key)
     return Error(Code::Corrupt, "the account's key is not the one that its slot holds");

@@ -41,16 +41,35 @@ Error denied() {
   return Error(Code::Denied, "wrong password or no such mailbox");
 }
 
-Result<void> work(store::Store& store, const Settings& settings, std::string_view name,
-                  const Secret& password) {
+Result<void> work_without_slot(store::Store& store, const Settings& settings, std::string_view name,
+                               const Secret& password) {
   const Result<VaultId> vault = store.vault_id();
   if (!vault) return vault.error();
   const Result<std::unique_ptr<store::Permit>> permit = store.permit(settings.argon2_memory);
   if (!permit) return permit.error();
-  return seal::work_for_nothing(*vault, name, password, {settings.argon2_memory, settings.argon2_passes});
+  return work_as_open_slot(*vault, name, password, {settings.argon2_memory, settings.argon2_passes});
 }
 
 }  // namespace
+
+Result<seal::KeyRing> open_slot(const seal::SlotPlace& place, ByteView slot, const Secret& password,
+                                const Settings& settings) {
+  const Secret normal = normal_password(password);
+  Result<seal::KeyRing> ring = seal::open_password_slot(place, slot, normal, floor_of(settings));
+  if (ring || ring.error().code() != Code::Denied || equal_secrets(normal.view(), password.view()))
+    return ring;
+  // Version 0.1.0 made slots of passwords as they were given.
+  return seal::open_password_slot(place, slot, password, floor_of(settings));
+}
+
+Result<void> work_as_open_slot(const VaultId& vault, std::string_view name, const Secret& password,
+                              const seal::Argon2Cost& cost) {
+  const Secret normal = normal_password(password);
+  Result<void> worked = seal::work_for_nothing(vault, name, normal, cost);
+  if (worked && !equal_secrets(normal.view(), password.view()))
+    worked = seal::work_for_nothing(vault, name, password, cost);
+  return worked;
+}
 
 std::uint64_t floor_of(const Settings& settings) {
   return settings.cheap_passwords ? seal::kArgon2TestFloor : seal::kArgon2Floor;
@@ -89,8 +108,9 @@ Result<store::Slot> make_password_slot(store::Store& store, const Settings& sett
   if (!place) return place.error();
   const Result<std::unique_ptr<store::Permit>> permit = store.permit(settings.argon2_memory);
   if (!permit) return permit.error();
-  Result<Bytes> slot = seal::seal_password_slot(
-      *place, ring, password, {settings.argon2_memory, settings.argon2_passes}, floor_of(settings));
+  Result<Bytes> slot =
+      seal::seal_password_slot(*place, ring, normal_password(password),
+                               {settings.argon2_memory, settings.argon2_passes}, floor_of(settings));
   if (!slot) return slot.error();
   return store::Slot{std::string(kPasswordSlot), std::move(*slot)};
 }
@@ -111,7 +131,7 @@ Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& ma
   const Result<Bytes> slot = slot_value(store, mailbox.id, kPasswordSlot);
   if (!slot && slot.error().code() != Code::NotFound) return slot.error();
   if (!slot) {
-    const Result<void> worked = work(store, *settings, mailbox.name, password);
+    const Result<void> worked = work_without_slot(store, *settings, mailbox.name, password);
     return worked ? denied() : worked.error();
   }
   const Result<seal::SlotPlace> place = place_of(store, mailbox.id);
@@ -120,7 +140,7 @@ Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& ma
   if (!cost) return cost.error();
   const Result<std::unique_ptr<store::Permit>> permit = store.permit(cost->memory);
   if (!permit) return permit.error();
-  Result<seal::KeyRing> ring = seal::open_password_slot(*place, *slot, password, floor_of(*settings));
+  Result<seal::KeyRing> ring = open_slot(*place, *slot, password, *settings);
   if (!ring && ring.error().code() == Code::Denied) return denied();
   if (!ring) return ring.error();
   return checked(store, mailbox, std::move(*ring));
@@ -133,7 +153,7 @@ Error refuse_unknown(store::Store& store, const Secret& password) {
   const MailboxId nobody = random_id<MailboxId>();
   const Result<Bytes> slot = slot_value(store, nobody, kPasswordSlot);
   if (!slot && slot.error().code() != Code::NotFound) return slot.error();
-  const Result<void> worked = work(store, *settings, nobody.hex(), password);
+  const Result<void> worked = work_without_slot(store, *settings, nobody.hex(), password);
   return worked ? denied() : worked.error();
 }
 

@@ -26,4 +26,11 @@ Result<store::Slot> make_password_slot(store::Store& store, const Settings& sett
 Result<store::Slot> make_recovery_slot(store::Store& store, const MailboxId& mailbox,
                                        const seal::KeyRing& ring, const seal::PublicKey& recipient);
 
+// Opens a slot by a password in any form that its user may type it in. Fails as seal::open_password_slot().
+Result<seal::KeyRing> open_slot(const seal::SlotPlace& place, ByteView slot, const Secret& password,
+                                const Settings& settings);
+// The work of open_slot() with a wrong password, when there is no slot.
+Result<void> work_as_open_slot(const VaultId& vault, std::string_view name, const Secret& password,
+                              const seal::Argon2Cost& cost);
+
 }  // namespace gw::vault

@@ -63,6 +63,9 @@ bool token_matches(const store::MailboxRecord& mailbox, ByteView token);  // in 
 
 // 32 characters that no shell, URL or configuration file needs to quote; over 150 bits.
 Secret generate_password();
+// The form in which passwords are compared, that of RFC 8265 section 4.2.2 (OpaqueString): spaces of all
+// kinds are U+0020, and characters are composed (NFC). What is not UTF-8 stays as it is.
+Secret normal_password(const Secret& password);
 // BadInput: shorter than 16 characters, or longer than 1,024 octets.
 Result<void> check_password(const Secret& password);
 

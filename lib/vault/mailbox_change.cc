@@ -18,9 +18,18 @@ bool looks_like_id(std::string_view local) {
   return istarts_with(local, kPrefix) || MailboxId::parse(local).has_value();
 }
 
+// A comparable form leaves out what these enclose or part; in an alias they are a slip of the pen.
+bool has_space_or_comment(const std::string& text) {
+  return text.find_first_of(" \t\r\n()") != std::string::npos;
+}
+
 bool fit_for_alias(const std::string& alias) {
-  return mail::valid_alias(alias) && !istarts_with(alias, kPrefix) &&
-         alias.substr(0, alias.find('@')).find('+') == std::string::npos;
+  const std::string form = mail::comparable(alias);
+  return !has_space_or_comment(alias) && mail::valid_alias(form) && !form.starts_with(kPrefix);
+}
+
+bool fit_for_domain(const std::string& domain) {
+  return !has_space_or_comment(domain) && mail::valid_domain(mail::comparable_domain(domain));
 }
 
 bool fit_for_description(const std::string& text) {
@@ -36,10 +45,12 @@ std::optional<std::string> first_unfit(const std::optional<std::vector<std::stri
   return found == list->end() ? std::nullopt : std::optional(*found);
 }
 
-std::vector<std::string> lowered(const std::vector<std::string>& texts) {
+// Each text in its comparable form, once.
+template <class Form>
+std::vector<std::string> forms_of(const std::vector<std::string>& texts, const Form& form_of) {
   std::vector<std::string> result;
   for (const std::string& text : texts) {
-    std::string form = lower(text);
+    std::string form = form_of(text);
     if (std::ranges::find(result, form) == result.end()) result.push_back(std::move(form));
   }
   return result;
@@ -48,8 +59,8 @@ std::vector<std::string> lowered(const std::vector<std::string>& texts) {
 void apply(const MailboxChange& said, store::MailboxRecord& record) {
   if (said.name) record.name = *said.name;
   if (said.description) record.description = *said.description;
-  if (said.aliases) record.aliases = lowered(*said.aliases);
-  if (said.domains) record.domains = lowered(*said.domains);
+  if (said.aliases) record.aliases = forms_of(*said.aliases, mail::comparable);
+  if (said.domains) record.domains = forms_of(*said.domains, mail::comparable_domain);
   if (said.allow) record.allow = *said.allow;
   if (said.quota) record.quota = *said.quota;
   if (said.grace) record.grace = *said.grace;
@@ -70,7 +81,7 @@ std::optional<WrongField> first_wrong(const MailboxChange& said) {
     return WrongField{MailboxField::Description, *said.description};
   if (const auto alias = first_unfit(said.aliases, fit_for_alias))
     return WrongField{MailboxField::Alias, *alias};
-  if (const auto domain = first_unfit(said.domains, mail::valid_domain))
+  if (const auto domain = first_unfit(said.domains, fit_for_domain))
     return WrongField{MailboxField::Domain, *domain};
   if (const auto block = first_unfit(said.allow, mail::valid_block))
     return WrongField{MailboxField::Allow, *block};
@@ -108,8 +119,8 @@ NewMailbox new_mailbox(const MailboxChange& said) {
   NewMailbox wanted;
   wanted.name = said.name.value_or("");
   wanted.description = said.description.value_or("");
-  wanted.aliases = lowered(said.aliases.value_or(wanted.aliases));
-  wanted.domains = lowered(said.domains.value_or(wanted.domains));
+  wanted.aliases = forms_of(said.aliases.value_or(wanted.aliases), mail::comparable);
+  wanted.domains = forms_of(said.domains.value_or(wanted.domains), mail::comparable_domain);
   wanted.allow = said.allow.value_or(wanted.allow);
   wanted.quota = said.quota.value_or(wanted.quota);
   wanted.grace = said.grace.value_or(wanted.grace);

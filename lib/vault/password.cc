@@ -1,5 +1,10 @@
 // Passwords and sender tokens: how they are made and what is asked of them.
+#include <unictype.h>
+#include <uninorm.h>
+#include <unistr.h>
+
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/text.h"
 #include "vault/mailbox.h"
@@ -30,6 +35,38 @@ Secret generate_password() {
 
 Secret generate_token() {
   return random_text();
+}
+
+Secret normal_password(const Secret& password) {
+  const std::string_view text = password.text();
+  if (!has_8bit(text) || !valid_utf8(text)) return password.clone();
+  const auto* from = reinterpret_cast<const std::uint8_t*>(text.data());
+  // No character grows by a space, nor to more than three times its size by NFC. So the library uses this
+  // memory and takes none of its own.
+  Secret spaced(text.size());
+  auto* to = reinterpret_cast<std::uint8_t*>(spaced.span().data());
+  std::size_t size = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    ucs4_t character = 0;
+    const int read = u8_mbtouc(&character, from + at, text.size() - at);
+    if (uc_is_general_category(character, UC_SPACE_SEPARATOR)) character = ' ';
+    size +=
+        static_cast<std::size_t>(u8_uctomb(to + size, character, static_cast<ptrdiff_t>(text.size() - size)));
+    at += static_cast<std::size_t>(read);
+  }
+  Secret normal(3 * text.size());
+  std::size_t room = normal.size();
+  auto* into = reinterpret_cast<std::uint8_t*>(normal.span().data());
+  std::uint8_t* result = u8_normalize(UNINORM_NFC, to, size, into, &room);
+  if (result == nullptr) return password.clone();
+  if (result != into) {
+    const auto made = std::as_writable_bytes(std::span(result, room));
+    normal = Secret(made);
+    wipe(made);
+    std::free(result);
+  }
+  normal.shorten(room);
+  return normal;
 }
 
 Digest token_hash(const MailboxId& mailbox, ByteView token) {

@@ -217,8 +217,17 @@ Result<void> remove_route(store::Store& store, const Route& route, std::string_v
   return {};
 }
 
+namespace {
+
+// As it is written, or as an address in any spelling of it.
+bool login_fits(std::string_view login, const std::string& pattern) {
+  return fits_pattern(login, pattern) || fits_pattern(mail::comparable(login), mail::comparable(pattern));
+}
+
+}  // namespace
+
 bool may_login(const Route& route, std::string_view login) {
-  const auto fits = [&](const std::string& pattern) { return fits_pattern(login, pattern); };
+  const auto fits = [&](const std::string& pattern) { return login_fits(login, pattern); };
   return (route.logins.empty() || std::ranges::any_of(route.logins, fits)) &&
          mailbox_of(route, login).has_value();
 }
@@ -226,7 +235,7 @@ bool may_login(const Route& route, std::string_view login) {
 std::optional<MailboxId> mailbox_of(const Route& route, std::string_view login) {
   if (!login.empty())
     for (const LoginRule& rule : route.map)
-      if (fits_pattern(login, rule.pattern)) return rule.mailbox;
+      if (login_fits(login, rule.pattern)) return rule.mailbox;
   if (route.mailbox.zero()) return std::nullopt;
   return route.mailbox;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/text.h"
 #include "mail/address.h"
 #include "mail/trace.h"
 
@@ -13,16 +12,14 @@ constexpr std::string_view kMailboxPrefix = "mbx-";
 
 // An address that is the mailbox's only secret: an `mbx-` address at any domain, or an alias.
 bool is_secret(const store::MailboxRecord& mailbox, std::string_view address) {
-  const std::optional<mail::Address> split = mail::split_address(address);
-  if (!split) return false;
-  const std::string local = lower(mail::without_tag(split->local));
-  if (local.starts_with(kMailboxPrefix) &&
-      MailboxId::parse(std::string_view(local).substr(kMailboxPrefix.size())))
-    return true;
-  const auto has = [&](std::string_view form) {
-    return std::ranges::find(mailbox.aliases, form) != mailbox.aliases.end();
-  };
-  return has(lower(address)) || has(mail::lookup_form(*split));
+  const std::string form = mail::comparable(address);
+  const std::string untagged = mail::without_tag(form);
+  const std::string_view local = std::string_view(untagged).substr(0, untagged.rfind('@'));
+  if (local.starts_with(kMailboxPrefix) && MailboxId::parse(local.substr(kMailboxPrefix.size()))) return true;
+  return std::ranges::any_of(mailbox.aliases, [&](const std::string& alias) {
+    const std::string own = mail::comparable(alias);
+    return own == form || own == untagged;
+  });
 }
 
 mail::TraceMode trace_mode(const store::MailboxRecord& mailbox, const Envelope& envelope) {

@@ -1,4 +1,5 @@
 // Messages by the API: listed without a password, opened with the mailbox's.
+#include <algorithm>
 #include <memory>
 
 #include "base/text.h"
@@ -126,7 +127,7 @@ Result<Answer> headers(vault::Message& message) {
     if (!piece) return piece.error();
     if (piece->empty()) break;
     walker.write(*piece);
-    const std::uint64_t end = walker.done() ? walker.octets() : before + piece->size();
+    const std::uint64_t end = walker.done() ? std::max(walker.octets(), before) : before + piece->size();
     text += as_text(piece->first(static_cast<std::size_t>(end - before)));
     before += piece->size();
     cut = text.size() > kMostHeader;

@@ -153,7 +153,10 @@ Html journal_section(const Context& context, const mime::JournalReport& report) 
     inside +=
         notice(w("message.more-recipients", {{"count", w.number(report.recipients.size() - kMostListed)}}),
                Tone::Plain);
-  if (report.within_ndr) inside += notice(w("message.within-ndr"), Tone::Plain);
+  if (report.within == mime::Within::DeliveryReport) inside += notice(w("message.within-ndr"), Tone::Plain);
+  if (report.within == mime::Within::Mail) inside += notice(w("message.within-mail"), Tone::Plain);
+  if (!report.further.empty())
+    inside += notice(w("message.further-reports", {{"count", w.number(report.further.size())}}), Tone::Plain);
   return section(w("message.journal"), inside);
 }
 

@@ -150,6 +150,10 @@ inline constexpr Word kMessageWords[] = {
     {"message.within-ndr", "The report came back within a delivery report.",
      "Il rapporto è tornato dentro una notifica di mancato recapito.",
      "Der Bericht kam in einem Zustellbericht zurück."},
+    {"message.within-mail", "The report is attached to another mail.",
+     "Il rapporto è allegato a un altro messaggio.", "Der Bericht hängt an einer anderen Nachricht."},
+    {"message.further-reports", "Further reports in this mail: {count}",
+     "Altri rapporti in questo messaggio: {count}", "Weitere Berichte in dieser Nachricht: {count}"},
 
     {"message.header", "Header", "Intestazione", "Kopfzeilen"},
     {"message.header-inner", "Header of the mail within", "Intestazione del messaggio contenuto",

@@ -189,6 +189,28 @@ class FormatsTest(unittest.TestCase):
         self.assertTrue(received.endswith(b"\r\n" + mail + b"\r\n"))
         self.assertEqual(imported, b"X-Envelope-From: <i@x.example>\r\nX-Envelope-To: <t@y.example>\r\n" + mail)
 
+    def test_envelope_fields_go_before_the_header_and_never_into_a_body(self):
+        box = "places"
+        self.vault.add_mailbox(box)
+        fields = b"X-Envelope-From: <i@x.example>\r\nX-Envelope-To: <t@y.example>\r\n"
+        expected = {}
+        for lead, rest in ((b"", b"Subject : red\r\n\r\nbody\r\n"), (b"", b"X-\xe4: 1\r\nSubject: red\r\n\r\nbody\r\n"),
+                           (b"From a@x Tue Mar  4 08:00:00 2025\r\n", b"Subject: red\r\n\r\nbody\r\n"),
+                           (b"\xef\xbb\xbf", b"Subject: red\r\n\r\nbody\r\n"),
+                           (b" folded\r\n", b"Subject: red\r\n\r\n" + b"x" * 100_000 + b"\r\n")):
+            expected[lead + fields + rest] = lead + rest
+        for body in (b"no header\r\n", b"", b"text\r\n\r\nSubject: no\r\n"):
+            expected[fields + b"\r\n" + body] = body
+        for octets in expected.values():
+            self.vault.store("message", "add", box, "--from", "i@x.example", "--to", "t@y.example", input=octets)
+        for form in ("eml", "tar"):
+            to = self.folder / f"places-{form}"
+            self.export(form, "--envelope", "headers", to=to, box=box)
+            self.export(form, "--envelope", "headers", "--resume", to=to, box=box)
+        self.assertEqual(sorted(p.read_bytes() for p in (self.folder / "places-eml").rglob("*.eml")), sorted(expected))
+        with tarfile.open(self.folder / "places-tar") as tar:
+            self.assertEqual(sorted(tar.extractfile(member).read() for member in tar), sorted(expected))
+
 
 if __name__ == "__main__":
     gw.main()

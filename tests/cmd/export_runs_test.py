@@ -85,6 +85,45 @@ class RunsTest(unittest.TestCase):
         self.assertEqual(self.exported("--match", "nobody@example.com"), [])
         self.export("mbox", "--match", "ann", to="-", status=64)
 
+    def test_match_finds_an_address_in_every_spelling_and_field(self):
+        found = [
+            b"To: x@example.org\nTo: bob@example.org\n",
+            b"Delivered-To: list@example.org\nDelivered-To: bob@example.org\n",
+            b"X-Envelope-To: <bob@example.org>\n",
+            b"To: bob (Bob) @ example.org\n",
+            b"To: \"bob\"@example.org\n",
+            b"Cc: \"O'Hara, Bob\" <Bob+news@EXAMPLE.org.>\n",
+            b"From: =?utf-8?q?bob=40example=2Eorg?= <list@example.com>\n",
+            b"X Spam: no\nSubject: a\rb\n>From - x\nTo: bob@example.org\n",
+            b"\xef\xbb\xbfTo: bob@example.org\n",
+            b" folded\nTo: bob@example.org\n",
+            b"To: " + b"x@example.com,\n " * 20_000 + b"y@example.com\n"]  # too long to be looked at as a whole
+        left_out = [b"To: bob@example.com\n", b"Subject: bob@example.org\n", b"To: jim.bob@example.org, bob@example.org.au\n",
+                    b"no header\n\nTo: bob@example.org\n"]
+        for number, header in enumerate(found + left_out):
+            self.add(header + b"\n%d\n" % number)
+        self.assertEqual([int(o.splitlines()[-1]) for o in self.exported("--match", "\"Bob\"@Example.org")],
+                         list(range(len(found))))
+
+    def test_match_compares_names_and_domains_outside_ascii(self):
+        for number, to in enumerate(("jürgen@müller.example", "Jürgen@xn--mller-kva.example", "ju\u0308rgen@MÜLLER.example",
+                                     "juergen@müller.example")):
+            self.add(f"To: {to}\n\n{number}\n".encode())
+        numbers = lambda *options: [int(o.splitlines()[-1]) for o in self.exported(*options)]  # noqa: E731
+        self.assertEqual(numbers("--match", "JÜRGEN@xn--mller-kva.example"), [0, 1, 2])
+        self.assertEqual(numbers("--match", "@Müller.example"), [0, 1, 2, 3])
+
+    def test_match_looks_at_the_mail_within_a_report_and_at_reports_within_it(self):
+        folder = gw.ROOT / "tests/corpus/gateways"
+        expected = json.loads((folder / "expected.json").read_text())
+        for name in expected:
+            self.add((folder / f"{name}.eml").read_bytes())
+        self.assertEqual(len(self.exported("--match", "ann@corp.example.com")), len(expected))
+        deep = (folder / "journal-of-journal.eml").read_bytes()
+        self.assertEqual(self.exported("--match", "deepbcc@example.org"), [deep])
+        hidden = [(folder / f"{name}.eml").read_bytes() for name in ("ndr-base64", "ndr-plain")]
+        self.assertEqual(sorted(self.exported("--match", "hidden@example.org")), sorted(hidden))
+
     def test_state_chooses_what_pop3_does_not_show(self):
         ids = [self.add(b"%d\n" % i) for i in range(3)]
         self.vault.store("message", "quarantine", self.name, ids[1])

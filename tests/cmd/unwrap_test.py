@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """gw-export --unwrap: the mails within journal reports, octet for octet, and what the reports say."""
+import base64
 import json
 import pathlib
 import sys
@@ -23,12 +24,19 @@ class UnwrapTest(unittest.TestCase):
                 if octets not in cls.mails.values():
                     message = cls.add(octets)
                     cls.expected[message] = json.loads(path.read_text())
-        # Looks like a report and is none: the marker alone, within a mail of the user's own, without a mail in it.
-        report = (gw.ROOT / "tests/corpus/01-basic-to-cc-bcc.eml").read_bytes()
+        # Looks like a report and is none: it has the marker and no mail.
         cls.alike = [cls.add(octets) for octets in (
             b"X-MS-Journal-Report:\r\nSubject: x\r\n\r\nSender: a@example.com\r\nMessage-ID: <1@x>\r\n",
-            b"MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n" + report,
             b"", b"\x00" * 100_000)]
+        # Two reports that somebody forwards, the second of them encoded, which is a report of a report.
+        folder = gw.ROOT / "tests/corpus/gateways"
+        cls.gateways = json.loads((folder / "expected.json").read_text())
+        nested = (folder / "journal-of-journal.eml").read_bytes()
+        cls.forwarded = cls.add(
+            b"From: admin@example.com\r\nContent-Type: multipart/mixed; boundary=fw\r\n\r\n--fw\r\n"
+            b"Content-Type: message/rfc822\r\n\r\n" + (folder / "folded-recipient.eml").read_bytes() + b"\r\n--fw\r\n"
+            b"Content-Type: application/octet-stream; name=\"Report 2.eml\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            + base64.encodebytes(nested) + b"--fw--\r\n")
         # A report whose inner mail is larger than what is held in memory at a time.
         cls.large_inner = gw.mail(700_000)
         cls.large = cls.add(
@@ -89,6 +97,19 @@ class UnwrapTest(unittest.TestCase):
             self.assertEqual(found[message], {".eml": self.mails[message]})
             self.assertFalse(lines[message]["is_journal_report"])
         self.assertEqual(found[self.large][".1.eml"], self.large_inner)
+        line, files = lines[self.forwarded], found[self.forwarded]
+        self.assertEqual([line["within"], *(r["within"] for r in line["further"])], ["mail", "mail", "report"])
+        inner = [line["inner"], *(r["inner"] for r in line["further"])]
+        self.assertEqual([len(i) for i in inner], [1, 1, 1])
+        for number, (said,) in enumerate(inner, 1):
+            octets = files.pop(f".{number}.eml")
+            self.assertEqual((said["sha256"], said["octets"]), (gw.sha256(octets), len(octets)))
+        self.assertEqual(set(files), {".eml", ".json"})
+        for said, name in (inner[0][0], "folded-recipient"), (inner[1][0], "journal-of-journal"):
+            self.assertEqual(said["sha256"], self.gateways[name]["inner"][0]["sha256"])
+        self.assertTrue(octets.endswith(b"\r\n\r\nHello 150.\r\n"), octets)
+        self.assertEqual(line["recipients"]["cc"][0]["forwarded"], "old.carl@example.org")
+        self.assertEqual(line["further"][1]["recipients"]["bcc"][0]["address"], "deepbcc@example.org")
 
     def test_files_and_sidecars(self):
         out, manifest = self.vault.side / "eml", self.vault.side / "eml.jsonl"

@@ -47,12 +47,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(gw::valid_utf8(whole.sender) && gw::valid_utf8(whole.subject.value_or("")));
   for (const gw::mime::Recipient& recipient : whole.recipients)
     check(!recipient.address.empty() && gw::valid_utf8(recipient.address));
-  check(whole.report.end() <= source.size() && !whole.inner.empty());
-  check(whole.inner.size() == pieces.inner.size());
-  for (std::size_t i = 0; i < whole.inner.size(); ++i) {
-    const gw::mime::Content& inner = whole.inner[i].content;
-    check(inner.stored == pieces.inner[i].content.stored);
-    check(inner.stored.offset >= whole.text.end() && inner.stored.end() <= whole.report.end());
+  const auto mails = gw::mime::all_inner(whole);
+  const auto again = gw::mime::all_inner(pieces);
+  check(!whole.inner.empty() && mails.size() == again.size());
+  for (std::size_t i = 0; i < mails.size(); ++i) {
+    const gw::mime::Content& inner = mails[i]->content;
+    check(inner.stored == again[i]->content.stored && inner.within == again[i]->content.within);
     const std::string mail = content(source, inner, 64 << 10);
     check(mail == content(source, inner, small) && mail.size() <= inner.stored.length);
   }

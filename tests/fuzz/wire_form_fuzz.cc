@@ -34,7 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!whole.ends_with("\r\n")) std::abort();
   for (std::size_t i = 0; i < whole.size(); ++i) {
     if (whole[i] == '\n' && (i == 0 || whole[i - 1] != '\r')) std::abort();
-    if (whole[i] == '\r' && (i + 1 == whole.size() || whole[i + 1] != '\n')) std::abort();
+    if (whole[i] == '\r' && (i + 1 == whole.size() || (whole[i + 1] != '\n' && whole[i + 1] != '\r')))
+      std::abort();
   }
   // What is in wire form already stays as it is.
   if (wire({}, gw::as_bytes(whole), 5) != whole) std::abort();

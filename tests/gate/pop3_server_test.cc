@@ -68,6 +68,33 @@ TEST_CASE("STAT and LIST give exactly the octets that RETR sends, for every odd 
   CHECK(client.ask("STAT") == "+OK " + std::to_string(kOddMails.size()) + " " + std::to_string(total));
 }
 
+TEST_CASE("Trace lines leave the header of a message together, whatever its first line is") {
+  Pop3Vault vault;
+  const std::string first[] = {"Subject : red\r\n",
+                               "From ann@example.com Tue Mar  4 08:00:00 2025\r\n",
+                               ">From ann@example.com Tue Mar  4 08:00:00 2025\r\n",
+                               "\xef\xbb\xbf"
+                               "X: 1\r\n",
+                               "X-\xe4: 1\r\n",
+                               " folded\r\n",
+                               "X Spam: no\r\n"};
+  for (const std::string& line : first)
+    vault.deliver(line + "To: red\r\n\r\nbody\r\n", "ann@elsewhere.example");
+  vault.deliver("no header\r\n", "ann@elsewhere.example");
+  Pop3Client client(vault.service);
+  REQUIRE(client.log_in("journal", kPassword).starts_with("+OK"));
+  for (std::size_t i = 1; i <= std::size(first); ++i) {
+    CAPTURE(first[i - 1]);
+    const std::string text = client.retrieve(i);
+    const std::string header = text.substr(0, text.find("\r\n\r\n"));
+    CHECK(header.find("X-Envelope-To: <ann@elsewhere.example>\r\n") != std::string::npos);
+    CHECK(header.ends_with("\r\nTo: red"));
+    client.ask("TOP " + std::to_string(i) + " 0");
+    CHECK(client.text() == header + "\r\n\r\n");
+  }
+  CHECK(client.retrieve(std::size(first) + 1).ends_with(">\r\n\r\nno header\r\n"));
+}
+
 TEST_CASE("A message with CRLF line ends comes out as it went in") {
   Pop3Vault vault;
   const std::string mail = "Subject: a\r\n\r\n.dot\r\n\r\nlast\r\n";

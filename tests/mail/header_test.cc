@@ -50,16 +50,64 @@ TEST_CASE("Bare CR and LF end lines as they do in the wire form") {
   CHECK(walk_all("A: b\rMessage-ID: 1\r\rbody").id == "1");
 }
 
-TEST_CASE("A line that is no field begins the body") {
-  const Seen seen = walk_all("A: b\r\nno field\r\nMessage-ID: 1\r\n");
-  CHECK(seen == Seen{"none", 6, 1});
-  CHECK(walk_all("no header at all") == Seen{"none", 0, 0});
-  CHECK(walk_all(" folded at the start\r\nMessage-ID: 1\r\n") == Seen{"none", 0, 0});
+TEST_CASE("CRs before an LF are one line end, and CRs without one are a line end each") {
+  CHECK(walk_all("A: b\r\r\nMessage-ID: 1\r\r\n\r\r\nbody\r\r\n") == Seen{"1", 26, 2});
+  CHECK(walk_all("A: b\r\r\r\r\nMessage-ID: 1\r\n\r\n").id == "1");
+  CHECK(walk_all("A: b\r\rMessage-ID: 1\r\n") == Seen{"none", 6, 1});
+  CHECK(walk_all("\r\rMessage-ID: 1\r\n") == Seen{"none", 1, 0});
 }
 
-TEST_CASE("An mbox line in front is passed over") {
-  CHECK(walk_all("From a@b Mon Jan 1\r\nMessage-ID: 1\r\n\r\n").id == "1");
-  CHECK(walk_all("X: 1\r\nFrom a@b Mon Jan 1\r\nMessage-ID: 1\r\n\r\n").id == "none");
+TEST_CASE("A line that is no field hides none of the fields that follow") {
+  for (const std::string odd : {"no field", "X Spam: no", "X-\xe4: 1", ">From - Mon Jan 26 17:20:56 2009",
+                                ": x", "From x", "\xff\xfe"}) {
+    CAPTURE(odd);
+    CHECK(walk_all("A: b\r\n" + odd + "\r\nMessage-ID: 1\r\n\r\nbody").id == "1");
+    CHECK(walk_all(odd + "\r\n folded\r\nMessage-ID: 1\r\n\r\nbody").id == "1");
+  }
+  CHECK(walk_all(" folded at the start\r\nMessage-ID: 1\r\n\r\nbody") == Seen{"1", 39, 1});
+  CHECK(walk_all("Subject: a\rb\r\nMessage-ID: 1\r\n\r\n").id == "1");
+  CHECK(walk_all("Message-ID: 1\r\nodd\r\n of the odd line\r\nA: b\r\n\r\n").id == "1");
+}
+
+TEST_CASE("Lines that no field follows are the body") {
+  CHECK(walk_all("A: b\r\nno field\r\nnor this\r\n\r\nMessage-ID: 1\r\n") == Seen{"none", 6, 1});
+  CHECK(walk_all("A: b\r\nno field") == Seen{"none", 6, 1});
+  CHECK(walk_all("no header at all") == Seen{"none", 0, 0});
+  HeaderLimits limits;
+  limits.odd = 20;
+  CHECK(walk_all("A: b\r\nlong enough\r\nto be the body\r\nMessage-ID: 1\r\n\r\n", limits) ==
+        Seen{"none", 6, 1});
+}
+
+TEST_CASE("A byte order mark is no part of the first field's name") {
+  CHECK(walk_all("\xef\xbb\xbfMessage-ID: 1\r\n\r\n") == Seen{"1", 20, 1});
+  CHECK(walk_all("\xef\xbb\xbf\r\nMessage-ID: 1\r\n") == Seen{"none", 5, 0});
+  CHECK(walk_all("A: b\r\n\xef\xbb\xbfMessage-ID: 1\r\n\r\n").id == "none");
+}
+
+TEST_CASE("Every field is visited in order, also the second of a name") {
+  std::string seen;
+  HeaderWalker walker = HeaderWalker::each([&](std::string_view name, std::string_view value) {
+    seen.append(name).append("=").append(value).append(";");
+  });
+  walker.write(as_bytes("To: a\r\nodd\r\nTo : b,\r\n\tc \r\nCc:\r\n\r\nTo: d\r\n"));
+  walker.finish();
+  CHECK(seen == "To=a;To=b,\tc;Cc=;");
+}
+
+TEST_CASE("What may precede the first field is told from it") {
+  const auto lead = [](std::string_view mail) {
+    HeaderWalker walker({});
+    walker.write(as_bytes(mail));
+    walker.finish();
+    return walker.lead();
+  };
+  CHECK(lead("A: b\r\n\r\n") == 0);
+  CHECK(lead("\xef\xbb\xbf"
+             "A: b\r\n\r\n") == 3);
+  CHECK(lead("From x\r\nA: b\r\n\r\n") == 8);
+  CHECK(lead("\xef\xbb\xbf>From x\r\n y\r\nA: b\r\n c\r\n\r\n") == 16);
+  CHECK(lead("odd\r\nFrom x\r\nA: b\r\n\r\n") == 0);
 }
 
 TEST_CASE("A header that the message ends in is whole") {

@@ -60,5 +60,41 @@ TEST_CASE("What a peer said cannot make a line of its own") {
   }
 }
 
+TracePlace place(std::string_view mail) {
+  TracePlacer placer;
+  placer.write(as_bytes(mail));
+  placer.finish();
+  REQUIRE(placer.done());
+  return placer.place();
+}
+
+TEST_CASE("A message with a field before its first empty line gets its trace lines without an empty line") {
+  for (const std::string odd :
+       {"", "Subject : red\r\n", "X-\xe4: 1\r\n", "X Spam: no\r\n", "odd\r\n folded\r\n"}) {
+    CAPTURE(odd);
+    const TracePlace found = place(odd + "From: ann@example.com\r\n\r\nbody\r\n");
+    CHECK(found.offset == 0);
+    CHECK_FALSE(found.apart);
+  }
+  CHECK_FALSE(place("A: 1").apart);
+  CHECK_FALSE(place("A: " + std::string(100'000, 'x')).apart);
+}
+
+TEST_CASE("A line that would continue a trace line stays before it") {
+  const std::string folded = " , <other@example.org>\r\n";
+  const TracePlace found = place(folded + "From: ann@example.com\r\n\r\n");
+  CHECK(found.offset == folded.size());
+  CHECK_FALSE(found.apart);
+}
+
+TEST_CASE("A message without a header is parted from its trace lines") {
+  for (const std::string_view body :
+       {"", "text", "\r\nA: b\r\n", "text\r\n\r\nA: b\r\n", " text", "From x\r\n"}) {
+    CAPTURE(body);
+    CHECK(place(body).apart);
+    CHECK(place(body).offset == 0);
+  }
+}
+
 }  // namespace
 }  // namespace gw::mail

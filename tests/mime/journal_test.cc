@@ -42,8 +42,9 @@ json recipients_of(const JournalReport& report, Recipient::Kind kind) {
 // What a file's .expected.json has, as far as it is about what this part finds.
 json found_in(Source& source, const JournalReport& report) {
   json found;
-  found["is_journal_report"] = report.is_journal_report && !report.within_ndr;
-  found["contains_journal_report"] = report.within_ndr;
+  const bool within_ndr = report.within == Within::DeliveryReport;
+  found["is_journal_report"] = report.is_journal_report && !within_ndr;
+  found["contains_journal_report"] = within_ndr;
   if (!report.is_journal_report) return found;
   found["sender"] = report.sender;
   found["on_behalf_of"] = text_or_null(report.on_behalf_of);
@@ -137,6 +138,18 @@ std::string report_with(std::string_view header, std::string_view text, std::str
 constexpr std::string_view kMarker = "X-MS-Journal-Report:\r\n";
 constexpr std::string_view kText = "Sender: a@example.com\r\nMessage-ID: <1@x>\r\n";
 
+std::string base64_of(const std::string& text) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i += 3) {
+    unsigned bits = 0;
+    for (std::size_t j = i; j < i + 3; ++j)
+      bits = bits << 8U | (j < text.size() ? static_cast<unsigned char>(text[j]) : 0U);
+    for (unsigned j = 0; j < 4; ++j) out += i + j > text.size() ? '=' : kDigits[bits >> (18 - 6 * j) & 63U];
+  }
+  return out;
+}
+
 Recipient recipient_in(std::string_view line) {
   JournalReport report;
   parse_report_text("Sender: a@example.com\r\n" + std::string(line) + "\r\n", report);
@@ -155,6 +168,40 @@ TEST_CASE("Each report of the corpus gives its expected values, read in pieces o
     return;
   }
   CHECK(check_folder(folder) == 24);
+}
+
+TEST_CASE("Each report as gateways rewrite them gives its expected values") {
+  const std::string folder = GW_SOURCE_DIR "/tests/corpus/gateways/";
+  const Result<std::string> text = read_file(folder + "expected.json");
+  REQUIRE(text);
+  const json all = json::parse(*text);
+  CHECK(all.size() == 39);
+  for (const auto& [name, expected] : all.items()) {
+    const Result<std::string> mail = read_file(folder + name + ".eml");
+    REQUIRE(mail);
+    CountingSource source(*mail);
+    for (const std::size_t size : {1UL, 10UL, 1000UL, 65536UL}) {
+      Limits limits;
+      limits.read_size = size;
+      const Result<JournalReport> report = read_journal_report(source, limits);
+      REQUIRE(report);
+      json found = {{"is_journal_report", report->is_journal_report}, {"sender", report->sender}};
+      found["recipients"] = json::array();
+      const char* kinds[] = {"to", "cc", "bcc", "recipient"};
+      for (const Recipient& each : report->recipients)
+        found["recipients"].push_back({{"kind", kinds[static_cast<int>(each.kind)]},
+                                       {"address", each.address},
+                                       {"expanded", text_or_null(each.expanded)},
+                                       {"forwarded", text_or_null(each.forwarded)}});
+      found["inner"] = json::array();
+      for (const InnerMail& inner : report->inner) {
+        const std::string octets = decoded(source, inner.content);
+        found["inner"].push_back({{"octets", octets.size()}, {"sha256", to_hex(sha256(as_bytes(octets)))}});
+      }
+      INFO(name << " read " << size << " bytes at a time");
+      CHECK(found == expected);
+    }
+  }
 }
 
 TEST_CASE("A report is read from a file as from memory") {
@@ -196,22 +243,130 @@ TEST_CASE("Marker, text and attached mail make a report; without one of them a m
   CHECK_FALSE(read("").is_journal_report);
 }
 
-TEST_CASE("A mail that has a report attached is not one, unless it is a delivery report") {
+// A mail with this content type that has `mail` attached.
+std::string around(const std::string& type, const std::string& mail, std::string_view part_header = "",
+                   std::string_view header = "") {
+  const std::string line = "\r\n--o" + type;
+  return std::string(header) + "Content-Type: multipart/" + type + "; boundary=o" + type + "\r\n" + line +
+         "\r\n\r\nhere it is" + line + "\r\nContent-Type: message/rfc822\r\n" + std::string(part_header) +
+         "\r\n" + mail + line + "--\r\n";
+}
+
+std::string inner_of(const std::string& mail, const InnerMail& inner) {
+  CountingSource source(mail);
+  return decoded(source, inner.content);
+}
+
+TEST_CASE("A report is found in the mail that it is attached to, which is named") {
   const std::string inner = report_with(kMarker, kText);
-  const auto around = [&](const std::string& type) {
-    return "Content-Type: multipart/" + type + "; boundary=o\r\n\r\n--o\r\n\r\n" + std::string(kText) +
-           "\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n" + inner + "\r\n--o--\r\n";
+  const auto within = [](const std::string& mail) {
+    const JournalReport report = read(mail);
+    CHECK(report.is_journal_report);
+    return report.within;
   };
-  CHECK_FALSE(read(around("mixed")).is_journal_report);
-  const JournalReport report = read(around("report"));
-  CHECK(report.is_journal_report);
-  CHECK(report.within_ndr);
-  CHECK(read("X-MS-Exchange-Message-Is-Ndr:\r\n" + around("mixed")).within_ndr);
-  // A delivery report for a mail that has a report attached: one mail further in.
-  const std::string returned =
-      "Content-Type: multipart/report; boundary=r\r\n\r\n--r\r\nContent-Type: message/rfc822\r\n\r\n" +
-      around("mixed") + "\r\n--r--\r\n";
-  CHECK_FALSE(read(returned).is_journal_report);
+  CHECK(within(inner) == Within::Nothing);
+  CHECK(within(around("mixed", inner)) == Within::Mail);
+  CHECK(within(around("report", inner)) == Within::DeliveryReport);
+  CHECK(within(around("mixed", inner, "", "X-MS-Exchange-Message-Is-Ndr:\r\n")) == Within::DeliveryReport);
+  CHECK(within(around("report", around("mixed", inner))) == Within::Mail);
+  CHECK(within("Content-Type: message/rfc822\r\n\r\n" + inner) == Within::Mail);
+  CHECK_FALSE(read(around("mixed", "Subject: x\r\n\r\nbody")).is_journal_report);
+}
+
+TEST_CASE("An encoded report is decoded, and its mail within") {
+  const std::string inner = report_with(kMarker, kText);
+  std::string quoted;
+  for (const char c : inner) quoted += c == '=' ? std::string("=3D") : std::string(1, c);
+  const auto base64 = [](const std::string& text) {
+    std::string lines = base64_of(text);
+    for (std::size_t at = 76; at < lines.size(); at += 78) lines.insert(at, "\r\n");
+    return lines;
+  };
+  const std::string by_base64 = around("report", base64(inner), "Content-Transfer-Encoding: base64\r\n");
+  const std::string by_quoted = around("report", quoted, "Content-Transfer-Encoding: quoted-printable\r\n");
+  const std::string twice = around("mixed", base64(by_quoted), "Content-Transfer-Encoding: base64\r\n");
+  for (const auto& [mail, parts] : {std::pair(by_base64, 1), std::pair(by_quoted, 1), std::pair(twice, 2)}) {
+    CountingSource source(mail);
+    for (const std::size_t size : {1UL, 7UL, 100UL, 65536UL}) {
+      Limits limits;
+      limits.read_size = size;
+      const Result<JournalReport> report = read_journal_report(source, limits);
+      REQUIRE(report);
+      REQUIRE(report->is_journal_report);
+      CHECK(report->sender == "a@example.com");
+      REQUIRE(report->inner.size() == 1);
+      CHECK(inner_of(mail, report->inner[0]) == "Subject: inner\r\n\r\nbody");
+      CHECK(static_cast<int>(report->parts.size()) == parts);
+    }
+  }
+}
+
+TEST_CASE("A report within a report stands beside it and changes nothing of it") {
+  const std::string deep = report_with(kMarker, "Sender: deep@example.com\r\nBcc: hidden@example.com\r\n");
+  std::string outer = report_with(kMarker, kText);
+  outer.replace(outer.find("Subject: inner"), std::string("Subject: inner\r\n\r\nbody").size(), deep);
+  // The same boundary would end the outer one.
+  const std::size_t at = outer.find("boundary=b", outer.find(kMarker) + 60);
+  std::string renamed = outer.substr(at);
+  for (std::size_t i = 0; (i = renamed.find("--b", i)) != std::string::npos; i += 4) {
+    if (i + 20 < renamed.size()) renamed.replace(i, 3, "--in");
+  }
+  renamed.replace(0, 10, "boundary=in");
+  const std::string mail = outer.substr(0, at) + renamed;
+  const JournalReport report = read(mail);
+  REQUIRE(report.is_journal_report);
+  CHECK(report.sender == "a@example.com");
+  CHECK(report.recipients.empty());
+  CHECK(report.inner.size() == 1);
+  REQUIRE(report.further.size() == 1);
+  CHECK(report.further[0].within == Within::Report);
+  CHECK(report.further[0].sender == "deep@example.com");
+  REQUIRE(report.further[0].recipients.size() == 1);
+  CHECK(report.further[0].recipients[0].address == "hidden@example.com");
+  CHECK(inner_of(mail, report.further[0].inner[0]) == "Subject: inner\r\n\r\nbody");
+}
+
+TEST_CASE("Every report that is attached to a mail is found") {
+  std::string mail = "Content-Type: multipart/mixed; boundary=o\r\n\r\n";
+  for (int i = 0; i < 3; ++i)
+    mail += "--o\r\nContent-Type: message/rfc822\r\n\r\n" +
+            report_with(kMarker, "Sender: " + std::to_string(i) + "@example.com\r\nMessage-ID: <1@x>\r\n") +
+            "\r\n";
+  const JournalReport report = read(mail + "--o--\r\n");
+  CHECK(report.sender == "0@example.com");
+  REQUIRE(report.further.size() == 2);
+  CHECK(report.further[1].sender == "2@example.com");
+  CHECK(all_inner(report).size() == 3);
+}
+
+TEST_CASE("The search ends four mails deep and says so if it leaves out a report") {
+  std::string mail = report_with(kMarker, kText);
+  for (int depth = 1; depth <= 6; ++depth) {
+    CAPTURE(depth);
+    mail = "Content-Type: message/rfc822\r\n\r\n" + mail;
+    const JournalReport report = read(mail);
+    CHECK(report.is_journal_report == (depth < 4));
+    CHECK(report.limit_reached == (depth == 4));
+  }
+}
+
+TEST_CASE("The attached mail may stand before the text, and may be a file") {
+  const std::string text = "--b\r\n\r\n" + std::string(kText);
+  const std::string start = std::string(kMarker) + "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+  const std::string plain = "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nbody\r\n";
+  const std::string file =
+      "--b\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment; "
+      "filename*=UTF-8''a%20b.EML\r\n"
+      "Content-Transfer-Encoding: base64\r\n\r\nU3ViamVjdDogaW5uZXINCg0KYm9keQ==\r\n";
+  for (const std::string& mail : {start + plain + text + "--b--\r\n", start + text + file + "--b--\r\n",
+                                  start + file + text + "--b--\r\n"}) {
+    const JournalReport report = read(mail);
+    REQUIRE(report.is_journal_report);
+    REQUIRE(report.inner.size() == 1);
+    CHECK(inner_of(mail, report.inner[0]) == "Subject: inner\r\n\r\nbody");
+  }
+  const std::string other = "--b\r\nContent-Type: application/octet-stream; name=a.txt\r\n\r\nx\r\n";
+  CHECK_FALSE(read(start + text + other + "--b--\r\n").is_journal_report);
 }
 
 TEST_CASE("A text that a gateway put in front does not hide the report") {
@@ -286,7 +441,67 @@ TEST_CASE("The block of Exchange 2003 ends with the first line that is not inden
   CHECK(report.sender == "<>");
   std::string all;
   for (const Recipient& recipient : report.recipients) all += recipient.address + " ";
-  CHECK(all == "r@x p@x q@x t@x ");
+  CHECK(all == "r@x p@x q@x t@x u@x ");
+}
+
+// Kind, address, list and former address of each recipient, and what else the text says.
+std::string said(std::string_view text, Wrapping wrapping = {}) {
+  JournalReport report;
+  REQUIRE(parse_report_text("Sender: s@x\r\n" + std::string(text), report, wrapping));
+  std::string all;
+  for (const Recipient& each : report.recipients)
+    all += std::to_string(static_cast<int>(each.kind)) + " " + each.address + "|" +
+           each.expanded.value_or("") + "|" + each.forwarded.value_or("") + "\n";
+  return all + report.subject.value_or("-") + "\n" + report.message_id.value_or("-");
+}
+
+TEST_CASE("A folded line of a report's text is one line") {
+  CHECK(said("To: a@x,\r\n Expanded: l@x\r\nCc: c@x,\r\n\tForwarded: f@x\r\n") ==
+        "0 a@x|l@x|\n1 c@x||f@x\n-\n-");
+  CHECK(said("To: a@x, Expanded:\r\n l@x,\r\n Forwarded: f@x\r\n") == "0 a@x|l@x|f@x\n-\n-");
+  CHECK(said("Bcc:\r\n b@x\r\nTo: \"A B\"\r\n <a@x>\r\n") == "2 b@x||\n0 a@x||\n-\n-");
+  CHECK(said("To: a@x\r\n Expanded: l@x\r\n") == "0 a@x|l@x|\n-\n-");
+  CHECK(said("To: a@x\r\n Note: ask me@x now\r\n") == "0 a@x||\n-\n-");
+  CHECK(said("Subject: one\r\n two\r\n\tthree\r\nMessage-ID:\r\n <1@x>\r\n") == "one two\tthree\n<1@x>");
+  CHECK(said("To: a@x\r\n\r\n not folded@x\r\n") == "0 a@x||\n-\n-");
+  CHECK(said("Junk: 1\r\n To: b@x\r\nTo: a@x\r\n") == "0 a@x||\n-\n-");
+}
+
+TEST_CASE("A line that a gateway wrapped without a sign is one line") {
+  CHECK(said("To: a@x,\r\nExpanded: l@x\r\n") == "0 a@x|l@x|\n-\n-");
+  CHECK(said("To: a@x, Expanded:\r\nl@x\r\nCc:\r\nc@x\r\n") == "0 a@x|l@x|\n1 c@x||\n-\n-");
+  CHECK(said("Message-ID:\r\n<1@x>\r\nBcc:\r\nTo: a@x\r\n") == "0 a@x||\n-\n<1@x>");
+}
+
+TEST_CASE("A flowed line goes on if it ends with a space") {
+  const Wrapping flowed{true, false};
+  CHECK(said("To: a@x, \r\nExpanded: l@x\r\n", flowed) == "0 a@x|l@x|\n-\n-");
+  CHECK(said("Subject: one \r\ntwo\r\nMessage-ID: <1@x>\r\n", flowed) == "one two\n<1@x>");
+  CHECK(said("Subject: \r\nMessage-ID: <1@x>\r\n", flowed) == "\n<1@x>");
+  CHECK(said("To: a.long. \r\nname@x\r\n", {true, true}) == "0 a.long.name@x||\n-\n-");
+  CHECK(said("To: a@x\r\n-- \r\nb@x\r\n", flowed) == "0 a@x||\n-\n-");
+  CHECK(said("Subject: one \r\ntwo\r\nTo: a@x\r\n") == "0 a@x||\none\n-");
+}
+
+TEST_CASE("No comma is part of an address that has an @") {
+  CHECK(said("To: a@x,\r\nCc: c@x;\r\nBcc: b@x, d@x\r\n") == "0 a@x||\n1 c@x||\n2 b@x||\n2 d@x||\n-\n-");
+  CHECK(said("To: Doe, John <j@x>\r\n") == "0 j@x||\n-\n-");
+}
+
+TEST_CASE("A report with more recipients than are kept is left out, and this is said") {
+  std::string text = "Sender: s@x\r\n";
+  for (int i = 0; i < 100'001; ++i) text += "To: a@x\r\n";
+  JournalReport report;
+  CHECK_FALSE(parse_report_text(text, report));
+  CHECK(report.limit_reached);
+}
+
+TEST_CASE("A value of any length is kept up to a limit") {
+  JournalReport report;
+  CHECK(parse_report_text("Sender: s@x\r\nTo: " + std::string(1 << 20, '"') + "\r\n", report));
+  CHECK(report.limit_reached);
+  REQUIRE(report.recipients.size() == 1);
+  CHECK(report.recipients[0].address.size() == 64 << 10);
 }
 
 }  // namespace

@@ -95,8 +95,10 @@ TEST_CASE("A delimiter may cut a header short, also one that looks like a field"
   CHECK(shape(colon + "--b:c\r\nX: 1\r\n--b:c\r\n\r\ntwo\r\n--b:c--").size() == 3);
 }
 
-TEST_CASE("A line that is no field begins the body of a part") {
-  CHECK(shape(kMixed + "--b\r\nno field\r\nX: 1\r\n--b--")[1] == "1 text/plain 0|no field\r\nX: 1");
+TEST_CASE("Lines that are no field are skipped before one, and are the body if none follows") {
+  CHECK(shape(kMixed + "--b\r\nno field\r\n\r\nX: 1\r\n--b--")[1] == "1 text/plain 0|no field\r\n\r\nX: 1");
+  CHECK(shape(kMixed + "--b\r\nno field\r\nContent-Type: text/html\r\n\r\nx\r\n--b--")[1] ==
+        "1 text/html 37|x");
   CHECK(shape(kMixed + "--b\r\n" + std::string(1500, 'x') + "\r\n--b--")[1].ends_with(
       "|" + std::string(1500, 'x')));
 }

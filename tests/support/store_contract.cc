@@ -287,8 +287,9 @@ void addresses(const Make& make) {
   Subject subject = make();
   Store& store = *subject.store;
   MailboxRecord record = new_mailbox("journal");
-  record.aliases = {"archive@example.com", "exact+tag@example.com"};
-  record.domains = {"catch.example"};
+  record.aliases = {"archive@example.com", "exact+tag@example.com", "j\xc3\xbcrgen@xn--mller-kva.example",
+                    "\xc3\x9cber@old.example"};
+  record.domains = {"catch.example", "xn--kln-sna.example"};
   record.description = "private";
   record.quota = 1000;
   put(store, record);
@@ -308,13 +309,24 @@ void addresses(const Make& make) {
     CHECK(finds(text, Lookup::Recipient));
     CHECK(finds(text, Lookup::Login));
   }
+  const std::string quoted = "\"" + own + "\"@gw.example";
+  for (const std::string& text :
+       {quoted, std::string("\"archive\"@example.com"), std::string("\"arch\\ive\"@Example.com"),
+        std::string("archive(c)@example.com"), std::string("J\xc3\x9cRGEN@M\xc3\x9cLLER.example"),
+        std::string("ju\xcc\x88rgen+tag@mu\xcc\x88ller.example"),
+        std::string("j\xc3\xbcrgen@XN--mller-kva.example"),
+        std::string("\xc3\x9c"
+                    "BER@old.example")}) {
+    CHECK(finds(text, Lookup::Recipient));
+    CHECK(finds(text, Lookup::Login));
+  }
+  CHECK(finds("a b@k\xc3\xb6ln.example", Lookup::Recipient));
   for (const std::string& text :
        {std::string("whoever@catch.example"), std::string(R"("who ever"@catch.example)"),
-        std::string(R"("a@b"@catch.example)"), std::string(R"(""@catch.example)")}) {
+        std::string(R"("a@b"@catch.example)")}) {
     CHECK(finds(text, Lookup::Recipient));
     CHECK_FALSE(finds(text, Lookup::Login));
   }
-  CHECK_FALSE(finds("@catch.example", Lookup::Login));
   CHECK(finds("journal", Lookup::Login));
   CHECK(finds(record.id.hex(), Lookup::Login));
   CHECK_FALSE(finds("journal", Lookup::Recipient));
@@ -322,7 +334,8 @@ void addresses(const Make& make) {
   for (const std::string& text :
        {std::string(), std::string("@"), std::string("@example.com"), own + "0",
         std::string("other@example.com"), std::string("exact@example.com"), std::string("mbx-"),
-        std::string(10'000, 'a'), std::string("a@b@"), std::string(R"("archive @example.com)"),
+        std::string(10'000, 'a'), std::string("a@b@"), std::string("@catch.example"),
+        std::string(R"(""@catch.example)"), std::string(R"("archive @example.com)"),
         std::string(R"("arch ive"@example.com)"), std::string(R"("archive@example.com")"),
         std::string(R"("journal")")}) {
     CHECK_FALSE(finds(text, Lookup::Recipient));

@@ -65,6 +65,18 @@ TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
   }
 }
 
+TEST_CASE("aliases and domains are kept in the form in which addresses are compared") {
+  Vault vault;
+  const MadeMailbox made = vault.mailbox("journal");
+  MailboxChange said;
+  said.aliases = {"J\xc3\x9cRGEN@M\xc3\xbcller.example", "\"ju\xcc\x88rgen\"@xn--mller-kva.example"};
+  said.domains = {"K\xc3\xb6ln.example", "xn--kln-sna.example"};
+  const auto now = change_mailbox(*vault.store, made.record, said, "test");
+  REQUIRE(now);
+  CHECK(now->aliases == std::vector<std::string>{"j\xc3\xbcrgen@xn--mller-kva.example"});
+  CHECK(now->domains == std::vector<std::string>{"xn--kln-sna.example"});
+}
+
 TEST_CASE("the first field that a mailbox cannot have is named with what stands there") {
   const auto wrong = [](auto change) {
     MailboxChange said;

@@ -158,6 +158,41 @@ TEST_CASE("mailboxes that cannot be are refused") {
   CHECK(code_of(with_password("sixteen octets..")) == Code::Exists);
 }
 
+TEST_CASE("a password opens its mailbox in whichever form a client sends it") {
+  const std::string composed =
+      "gr\xc3\xbc\xc3\x9f"
+      "e an alle Leute";
+  const std::string decomposed =
+      "gru\xcc\x88\xc3\x9f"
+      "e an\xc2\xa0"
+      "alle\xe3\x80\x80Leute";
+  const auto normal = [](std::string_view text) {
+    return std::string(normal_password(Secret(as_bytes(text))).text());
+  };
+  CHECK(normal(composed) == composed);
+  CHECK(normal(decomposed) == composed);
+  CHECK(normal("ASCII  as it is") == "ASCII  as it is");
+  CHECK(normal("Gr\xfc\xdf"
+               "e") ==
+        "Gr\xfc\xdf"
+        "e");
+  CHECK(normal("").empty());
+  const std::string grows = "\xf0\x9d\x85\xa0\xef\xac\xac\xce\x90";  // what NFC makes longer
+  CHECK(normal(grows + grows).size() > 2 * grows.size());
+
+  Vault vault;
+  for (const std::string& kept : {composed, decomposed}) {
+    NewMailbox wanted;
+    wanted.name = kept == composed ? "composed" : "decomposed";
+    const auto made = add_mailbox(*vault.store, wanted, Secret(as_bytes(kept)), "test");
+    REQUIRE(made);
+    for (const std::string& sent : {composed, decomposed})
+      CHECK(unlock(*vault.store, made->record, Secret(as_bytes(sent))));
+    CHECK(code_of(unlock(*vault.store, made->record, Secret(as_bytes("gr\xc3\xbcsse an alle Leute")))) ==
+          Code::Denied);
+  }
+}
+
 TEST_CASE("generated passwords differ and need no quoting") {
   const Secret one = generate_password();
   const Secret two = generate_password();
