@@ -11,6 +11,9 @@ namespace {
 
 // Some 100,000 recipients. A longer text is not taken in part: a list that is not whole would look as if.
 constexpr std::size_t kLongestText = 16 << 20;
+// An address has at most 256 bytes (RFC 5321 section 4.5.3.1.3), and a line of a report three of them. A text
+// with a line above this is no report's, and one line is never most of the memory.
+constexpr std::size_t kLongestLine = 64 << 10;
 
 const std::vector<std::string> kMarkers = {
     "X-MS-Journal-Report",
@@ -113,6 +116,15 @@ Result<bool> Reading::read(std::size_t root, const mail::HeaderWalker& header) {
   return true;
 }
 
+bool has_long_line(std::string_view text) {
+  while (text.size() > kLongestLine) {
+    const std::size_t end = text.rfind('\n', kLongestLine);
+    if (end == std::string_view::npos) return true;
+    text.remove_prefix(end + 1);
+  }
+  return false;
+}
+
 Result<bool> Reading::read_text(const Part& part, JournalReport& report) {
   const Result<Content> content = content_of(source_, part);
   if (!content) return content.error();
@@ -127,6 +139,10 @@ Result<bool> Reading::read_text(const Part& part, JournalReport& report) {
       return false;
     }
     append(text, *piece);
+  }
+  if (has_long_line(as_text(text))) {
+    report_.limit_reached = true;
+    return false;
   }
   report.text = content->stored;
   return parse_report_text(to_utf8(text, part.charset), report);
