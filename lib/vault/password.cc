@@ -32,6 +32,12 @@ Secret generate_token() {
   return random_text();
 }
 
+Result<void> check_token(const Secret& token) {
+  if (token.size() == kLength && token.text().find_first_not_of(kAlphabet) == std::string_view::npos)
+    return {};
+  return Error(Code::BadInput, "a sender token must be one that was generated here");
+}
+
 Digest token_hash(const MailboxId& mailbox, ByteView token) {
   return Sha256().update(as_bytes("gw sender token v1")).update(mailbox.view()).update(token).finish();
 }

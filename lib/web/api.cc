@@ -134,8 +134,6 @@ struct Admitted {
 
 // The token of a request, or what its asker hears instead.
 std::variant<Admitted, Response> admit(Console& console, const Request& request) {
-  const std::string source = net::source_of(request.peer.address);
-  if (const auto wait = console.api_tries().left(source); wait.count() > 0) return too_many(wait);
   const auto shown = bearer(request);
   if (!shown) return unauthorized();
   const Result<store::Store*> store = console.store();
@@ -143,6 +141,9 @@ std::variant<Admitted, Response> admit(Console& console, const Request& request)
   const auto token = vault::check_api_token(**store, as_bytes(*shown), console.now());
   if (!token && token.error().code() != Code::Denied) return failed(request, token.error());
   if (!token) {
+    // Only who shows a wrong one is made to wait: a right one from the same address is never held up by it.
+    const std::string source = net::source_of(request.peer.address);
+    if (const auto wait = console.api_tries().left(source); wait.count() > 0) return too_many(wait);
     console.api_tries().failed(source);
     log::warning("token refused", {{"path", request.path}, {"rhost", request.peer.address}});
     return unauthorized();
@@ -199,6 +200,23 @@ Response answer_api(Console& console, Request& request) {
     return answer_of(*wanted.operation, request, wanted.operation->call(call));
   }
   return call_with_token(console, *wanted.operation, request);
+}
+
+bool shows_token(Console& console, const Request& request) {
+  const auto shown = bearer(request);
+  const Result<store::Store*> store = console.store();
+  return shown && store && vault::check_api_token(**store, as_bytes(*shown), console.now());
+}
+
+Response api_refusal(int status, std::string_view why) {
+  const std::string_view code = status == 408   ? "timeout"
+                                : status == 411 ? "length_required"
+                                : status == 413 ? "too_long"
+                                : status == 415 ? "unsupported_media_type"
+                                : status == 431 ? "too_long"
+                                : status == 503 ? "busy"
+                                                : "bad_request";
+  return problem(status, code, why);
 }
 
 std::optional<Response> answer_metrics(Console& console, const Request& request) {

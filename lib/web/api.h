@@ -15,6 +15,10 @@ class Console;
 
 // For paths under /api.
 Response answer_api(Console& console, Request& request);
+// Whether the request shows a token that is in force.
+bool shows_token(Console& console, const Request& request);
+// The answer to a request under /api that cannot be read: its status, in the form of the API's errors.
+Response api_refusal(int status, std::string_view why);
 // For /metrics: what a token gets, of scope `metrics` or another, with no session and by whatever name the
 // host is asked. None: no token was shown.
 std::optional<Response> answer_metrics(Console& console, const Request& request);
