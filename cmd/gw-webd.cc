@@ -32,9 +32,17 @@ bool may_be_served(const net::Stream& stream, const net::Listener& listener) {
   return false;
 }
 
-Result<void> serve(const ServerOptions& options) {
+constexpr std::string_view kUnix = "unix";
+
+Result<void> serve(const ServerOptions& options, const std::vector<std::string>& trusted_proxy) {
   auto config = options.resolve(&config::Config::webd);
   if (!config) return config.error();
+  std::vector<std::string>& trusted = config->webd.trusted_proxy;
+  if (!trusted_proxy.empty()) trusted = trusted_proxy;
+  for (const std::string& block : trusted)
+    if (block != kUnix && !mail::valid_block(block))
+      return Error(trusted_proxy.empty() ? Code::Config : Code::Usage,
+                   "trusted-proxy: not a block of addresses: " + printable(block));
   if (auto done = options.config.done(*config); !done || *done)
     return done ? Result<void>() : Result<void>(done.error());
   gate::ServerPlan plan = options.plan("http", config->webd);
@@ -54,6 +62,10 @@ Result<void> serve(const ServerOptions& options) {
   settings.store = [&] { return keeper.store(); };
   settings.host = own_host(*config);
   settings.hosts = config->webd.hosts;
+  if (!trusted.empty()) {
+    settings.trusted_proxy = [in = one_of(trusted), local = std::ranges::count(trusted, kUnix) > 0](
+                                 std::string_view peer) { return peer == kUnix ? local : in(peer); };
+  }
   settings.vault = config->vault;
   settings.pop3s_port = config::pop3s_port(*config);
   settings.config = *config;
@@ -64,6 +76,7 @@ Result<void> serve(const ServerOptions& options) {
 
   web::HttpService service;
   service.handler = [&](web::Request& request) { return console.answer(request); };
+  service.most_body = [&](const web::Request& request) { return console.most_body(request); };
   service.idle = config->webd.idle_timeout;
   if (certificates.configured()) service.tls = [&] { return certificates.current(); };
   plan.settle = [&] { return confinement->close(); };
@@ -84,5 +97,10 @@ int main(int argc, char** argv) {
   gw::cli::Program program("gw-webd", "Manage the vault in a browser.");
   gw::cmd::ServerOptions options;
   options.declare_serving(program.options());
-  return program.run(argc, argv, [&] { return gw::cmd::serve(options); });
+  std::vector<std::string> trusted_proxy;
+  gw::cli::repeatable(
+      program.options()
+          .add_option("--trusted-proxy", trusted_proxy, "Web servers whose X-Forwarded-For says who asks")
+          ->type_name("CIDR"));
+  return program.run(argc, argv, [&] { return gw::cmd::serve(options, trusted_proxy); });
 }

@@ -9,6 +9,7 @@
 #include "cli/values.h"
 #include "store/commands.h"
 #include "vault/account.h"
+#include "vault/mailbox.h"
 
 namespace gw::cmd {
 namespace {
@@ -73,28 +74,41 @@ Result<void> usage_unless_valid(const vault::Account& account) {
   return {};
 }
 
-// The password, unless it was given.
-Result<int> print_password(const vault::MadeAccount& made, bool given, bool json) {
-  cli::Output output;
+// Prints the password, unless it was given, and waits until it has arrived.
+Result<void> show(cli::Output& output, const vault::Account& account, const Secret& password, bool given,
+                  bool json) {
   if (json) {
-    output.octets(as_bytes("{\"name\":\"" + made.account.name + "\",\"role\":\"" +
-                           std::string(vault::name(made.account.role)) + "\",\"password\":"));
+    output.octets(as_bytes("{\"name\":\"" + account.name + "\",\"role\":\"" +
+                           std::string(vault::name(account.role)) + "\",\"password\":"));
     if (given) {
       output.octets(as_bytes("null}\n"));
     } else {
-      output.secret("\"", made.password, "\"}\n");
+      output.secret("\"", password, "\"}\n");
     }
-    return output.close();
+    return output.sync();
   }
-  output.line("name      " + made.account.name);
-  output.line("role      " + std::string(vault::name(made.account.role)));
+  output.line("name      " + account.name);
+  output.line("role      " + std::string(vault::name(account.role)));
   if (given) {
     output.line("password  as given");
   } else {
-    output.secret("password  ", made.password, "\n");
+    output.secret("password  ", password, "\n");
     output.line("          Shown once: the vault does not know it.");
   }
-  return output.close();
+  return output.sync();
+}
+
+// The password that was given, or a new one.
+struct Password {
+  Secret text;
+  bool given = false;
+};
+Result<Password> password_of(const AdminOptions& options) {
+  auto given = options.password.read_given();
+  if (!given) return given.error();
+  if (!*given) return Password{vault::generate_password(), false};
+  if (auto good = vault::check_password(**given); !good) return good.error();
+  return Password{std::move(**given), true};
 }
 
 Result<int> add(const Commands& commands, const AdminOptions& options) {
@@ -102,14 +116,20 @@ Result<int> add(const Commands& commands, const AdminOptions& options) {
   wanted.name = options.name;
   apply(options.said, wanted);
   if (auto valid = usage_unless_valid(wanted); !valid) return valid.error();
-  auto password = options.password.read_given();
+  auto password = password_of(options);
   if (!password) return password.error();
-  const bool given = password->has_value();
   auto store = commands.connect();
   if (!store) return store.error();
-  const auto made = vault::add_account(**store, wanted, std::move(*password), kActor);
-  if (!made) return made.error();
-  return print_password(*made, given, options.json);
+  if (const auto found = vault::find_account(**store, wanted.name); found)
+    return Error(Code::Exists, "there is an account `" + wanted.name + "` already");
+  cli::Output output;
+  if (auto shown = show(output, wanted, password->text, password->given, options.json); !shown)
+    return shown.error();
+  const auto made = vault::add_account(**store, wanted, std::move(password->text), kActor);
+  if (!made)
+    return after_showing(made.error(), "no account was made", "perhaps the account was made",
+                         "gw-store admin list tells");
+  return output.close();
 }
 
 Result<int> list(const Commands& commands, bool json) {
@@ -166,19 +186,28 @@ Result<int> set(const Commands& commands, const AdminOptions& options) {
 }
 
 Result<int> passwd(const Commands& commands, const AdminOptions& options) {
-  auto password = options.password.read_given();
+  auto password = password_of(options);
   if (!password) return password.error();
-  const bool given = password->has_value();
   auto store = commands.connect();
   if (!store) return store.error();
   auto account = account_named(**store, options.name);
   if (!account) return account.error();
+  if (account->has_totp() && !options.no_totp)
+    return Error(Code::Conflict,
+                 "the second factor of `" + account->name + "` cannot be kept with a new password")
+        .with_hint("--no-totp removes it; it can be set up anew after signing in");
+  cli::Output output;
+  if (auto shown = show(output, *account, password->text, password->given, options.json); !shown)
+    return shown.error();
   const auto made =
-      vault::reset_password(**store, std::move(*account), std::move(*password), options.no_totp, kActor);
-  if (!made && made.error().code() == Code::Conflict)
-    return made.error().with_hint("--no-totp removes it; it can be set up anew after signing in");
-  if (!made) return made.error();
-  return print_password(*made, given, options.json);
+      vault::reset_password(**store, std::move(*account), std::move(password->text), options.no_totp, kActor);
+  if (!made)
+    return after_showing(made.error(), "the old password stays in force",
+                         "either the new password is in force or the old one",
+                         "gw-store admin passwd " + options.name + " makes another one");
+  if (!options.json) output.line("in force  the new password");
+  const auto told = output.close();
+  return told ? told : Result<int>(told.error().within("the new password is in force"));
 }
 
 Result<int> remove(const Commands& commands, const AdminOptions& options) {

@@ -50,6 +50,12 @@ Result<void> become_owner(const std::string& folder) {
   return {};
 }
 
+Error after_showing(const Error& error, const std::string& not_done, const std::string& perhaps_done,
+                    const std::string& hint) {
+  if (error.code() != Code::Unknown) return error.within(not_done);
+  return error.within(perhaps_done).with_hint(hint);
+}
+
 Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::string& name) {
   auto found = vault::find_mailbox(store, name);
   if (found || found.error().code() != Code::NotFound) return found;

@@ -58,6 +58,12 @@ inline constexpr int kFindings = 65;
 // By name, id or address; exit status 67 where there is none.
 Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::string& name);
 
+// A command that makes a secret prints it, waits until the output has arrived (Output::sync()), and only then
+// commits. Makes the error of such a commit say what is in force: `not_done`, or if nobody knows
+// `perhaps_done`, with `hint` saying how to find out.
+Error after_showing(const Error& error, const std::string& not_done, const std::string& perhaps_done,
+                    const std::string& hint);
+
 // Until the store's files hold nothing any more of what was removed or replaced.
 Result<void> purge(store::Store& store);
 

@@ -133,36 +133,50 @@ void clear(const std::string& folder) {
   fs::remove(folder, ignored);  // only if nothing else is in it
 }
 
-Result<int> print(const std::string& folder, const Recovery& recovery, const Options& options) {
-  cli::Output output;
-  const std::string certificate = options.self_signed ? folder + "/tls/certificate.pem" : "";
+std::string certificate_of(const std::string& folder, const Options& options) {
+  return options.self_signed ? folder + "/tls/certificate.pem" : "";
+}
+
+void print_json(cli::Output& output, const std::string& folder, const VaultId& id, const Recovery& recovery,
+                const Options& options) {
+  const std::string certificate = certificate_of(folder, options);
+  Json object;
+  object["vault"] = id.hex();
+  object["path"] = folder;
+  object["recovery_recipient"] = recovery.recipient.empty() ? Json() : Json(recovery.recipient);
+  object["certificate"] = certificate.empty() ? Json() : Json(certificate);
+  if (!recovery.printed) return output.json(object);
+  std::string text = object.dump();
+  text.pop_back();
+  output.secret(text + ",\"recovery_key\":\"", *recovery.printed, "\"}\n");
+}
+
+// A recovery key that only this output holds must have arrived before the vault is made.
+Result<void> print_key(cli::Output& output, const std::string& folder, const VaultId& id,
+                       const Recovery& recovery, const Options& options) {
+  if (!recovery.printed) return {};
   if (options.json) {
-    const auto id = store::read_vault_id(folder);
-    if (!id) return id.error();
-    Json object;
-    object["vault"] = id->hex();
-    object["path"] = folder;
-    object["recovery_recipient"] = recovery.recipient.empty() ? Json() : Json(recovery.recipient);
-    object["certificate"] = certificate.empty() ? Json() : Json(certificate);
-    std::string text = object.dump();
-    if (recovery.printed) {
-      text.pop_back();
-      output.secret(text + ",\"recovery_key\":\"", *recovery.printed, "\"}\n");
-    } else {
-      output.json(object);
-    }
+    print_json(output, folder, id, recovery, options);
+  } else {
+    output.secret("recovery key  ", *recovery.printed, "\n");
+    output.line("              Shown once. Keep it away from this host: it opens every mailbox.");
+  }
+  return output.sync();
+}
+
+Result<int> print(cli::Output& output, const std::string& folder, const VaultId& id, const Recovery& recovery,
+                  const Options& options) {
+  if (options.json) {
+    if (!recovery.printed) print_json(output, folder, id, recovery, options);
     return output.close();
   }
+  const std::string certificate = certificate_of(folder, options);
   output.line("vault         " + folder);
   if (!certificate.empty()) output.line("certificate   " + certificate);
   if (recovery.recipient.empty()) {
     output.line("recovery      none: a lost password is lost mail");
   } else {
     output.line("recovery      " + recovery.recipient);
-  }
-  if (recovery.printed) {
-    output.secret("recovery key  ", *recovery.printed, "\n");
-    output.line("              Shown once. Keep it away from this host: it opens every mailbox.");
   }
   output.line("next          gw-store mailbox add NAME");
   return output.close();
@@ -184,7 +198,11 @@ Result<int> init(const Commands& commands, const Options& options) {
   if (!recovery) return recovery.error();
   if (auto became = become_owner(folder); !became) return became.error();
   const ByteView recipient = as_bytes(recovery->recipient);
-  Result<void> made = store::create_local_store(folder, random_id<VaultId>(), recipient);
+  const VaultId id = random_id<VaultId>();
+  cli::Output output;
+  if (auto shown = print_key(output, folder, id, *recovery, options); !shown)
+    return shown.error().within("no vault was made");
+  Result<void> made = store::create_local_store(folder, id, recipient);
   const bool ours = made.has_value();
   if (made) made = fill(folder, host, *recovery, options);
   if (!made) {
@@ -196,7 +214,7 @@ Result<int> init(const Commands& commands, const Options& options) {
     const bool bad_path = std::ranges::find(kBadPath, failed.number()) != kBadPath.end();
     return bad_path ? failed.with_exit_status(kCannotCreate) : failed;
   }
-  return print(folder, *recovery, options);
+  return print(output, folder, id, *recovery, options);
 }
 
 }  // namespace

@@ -106,38 +106,39 @@ struct AddOptions {
   cli::PasswordOptions password;
 };
 
-Result<int> print_made(const vault::MadeMailbox& made, bool given, bool json) {
-  cli::Output output;
+// Prints what is about to be made, and waits until it has arrived.
+Result<void> show(cli::Output& output, const vault::NewMailbox& wanted, const std::string& address,
+                  const Secret& password, bool given, const std::optional<Secret>& token, bool json) {
   if (json) {
     Json object;
-    object["id"] = made.record.id.hex();
-    object["name"] = made.record.name;
-    object["address"] = made.address;
-    object["grace"] = made.record.grace;
+    object["id"] = wanted.id->hex();
+    object["name"] = wanted.name;
+    object["address"] = address;
+    object["grace"] = wanted.grace;
     std::string text = object.dump();
     text.pop_back();
     output.octets(as_bytes(text));
     if (given) {
       output.octets(as_bytes(std::string_view(",\"password\":null")));
     } else {
-      output.secret(",\"password\":\"", made.password, "\"");
+      output.secret(",\"password\":\"", password, "\"");
     }
-    if (made.token) output.secret(",\"token\":\"", *made.token, "\"");
+    if (token) output.secret(",\"token\":\"", *token, "\"");
     output.octets(as_bytes(std::string_view("}\n")));
-    return output.close();
+    return output.sync();
   }
-  output.line("name      " + made.record.name);
-  output.line("id        " + made.record.id.hex());
-  output.line("address   " + made.address);
+  output.line("name      " + wanted.name);
+  output.line("id        " + wanted.id->hex());
+  output.line("address   " + address);
   if (given) {
     output.line("password  as given");
   } else {
-    output.secret("password  ", made.password, "\n");
+    output.secret("password  ", password, "\n");
   }
-  if (made.token) output.secret("token     ", *made.token, "\n");
-  output.line("grace     " + shown_span(made.record.grace));
-  if (!given || made.token) output.line("          Shown once: the vault does not know it.");
-  return output.close();
+  if (token) output.secret("token     ", *token, "\n");
+  output.line("grace     " + shown_span(wanted.grace));
+  if (!given || token) output.line("          Shown once: the vault does not know it.");
+  return output.sync();
 }
 
 Result<int> add(const Commands& commands, const AddOptions& options) {
@@ -145,16 +146,34 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   auto password = options.password.read_given();
   if (!password) return password.error();
   const bool given = password->has_value();
+  if (!given) *password = vault::generate_password();
+  if (auto good = vault::check_password(**password); !good) return good.error();
   auto store = commands.connect();
   if (!store) return store.error();
 
   vault::NewMailbox wanted = vault::new_mailbox(options.said);
-  wanted.smtp_auth = options.smtp_auth;
   wanted.recovery = !options.no_recovery;
-  const auto made = vault::add_mailbox(**store, wanted, std::move(*password), kActor);
-  if (!made) return made.error();
+  wanted.id = random_id<MailboxId>();
+  std::optional<Secret> token;
+  if (options.smtp_auth) token = vault::generate_token();
+  if (const auto found = vault::find_mailbox(**store, wanted.name); found)
+    return Error(Code::Exists, "there is a mailbox `" + wanted.name + "` already");
+  const auto settings = vault::read_settings(**store);
+  if (!settings) return settings.error();
+  store::MailboxRecord record;
+  record.id = *wanted.id;
+
+  cli::Output output;
+  if (auto shown =
+          show(output, wanted, vault::address_of(record, *settings), **password, given, token, options.json);
+      !shown)
+    return shown.error();
+  const auto made = vault::add_mailbox(**store, wanted, std::move(**password), kActor, std::move(token));
+  if (!made)
+    return after_showing(made.error(), "no mailbox was made", "perhaps the mailbox was made",
+                         "gw-store mailbox show " + wanted.name + " tells");
   warn_of_aliases(commands, made->record);
-  return print_made(*made, given, options.json);
+  return output.close();
 }
 
 // --- set

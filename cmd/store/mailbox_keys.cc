@@ -59,18 +59,47 @@ Result<Opened> open(store::Store& store, const KeyOptions& options) {
   return Opened{std::move(*record), std::move(*password), std::move(*ring)};
 }
 
-Result<Secret> change(store::Store& store, const KeyOptions& options, std::optional<Secret> fresh) {
-  const auto opened = open(store, options);
-  if (!opened) return opened.error();
-  return vault::change_password(store, opened->record, opened->ring, std::move(fresh), kActor);
+// Prints the new password and waits until it has arrived. One that was given is known already.
+Result<void> show(cli::Output& output, const Secret& password, bool given, bool json) {
+  if (json && given) {
+    output.octets(as_bytes(std::string_view("{\"password\":null}\n")));
+  } else if (json) {
+    output.secret("{\"password\":\"", password, "\"}\n");
+  } else if (!given) {
+    output.secret("password  ", password, "\n");
+    output.line("          Shown once: the vault does not know it.");
+  }
+  return output.sync();
 }
 
-Result<Secret> reset(store::Store& store, const KeyOptions& options, std::optional<Secret> fresh) {
+Result<void> change(store::Store& store, const KeyOptions& options, const Secret& fresh, bool given,
+                    cli::Output& output) {
+  const auto opened = open(store, options);
+  if (!opened) return opened.error();
+  if (auto shown = show(output, fresh, given, options.json); !shown) return shown;
+  const auto changed = vault::change_password(store, opened->record, opened->ring, fresh, kActor);
+  if (changed) return {};
+  return after_showing(
+      changed.error(), "the old password stays in force",
+      "either the new password is in force or the old one",
+      "gw-store mailbox key " + opened->record.name + " --password-file FILE succeeds with the one in force");
+}
+
+Result<void> reset(store::Store& store, const KeyOptions& options, const Secret& fresh, bool given,
+                   cli::Output& output) {
   const auto record = mailbox_named(store, options.name);
   if (!record) return record.error();
-  auto password = vault::reset_password(store, *record, std::move(fresh), kActor);
-  if (password || password.error().code() != Code::Conflict) return password;
-  return password.error().with_hint(
+  if (record->status != store::Status::Suspended)
+    return Error(Code::Conflict, "the mailbox is not suspended")
+        .with_hint("gw-store mailbox set " + record->name + " --status suspended");
+  if (auto shown = show(output, fresh, given, options.json); !shown) return shown;
+  const auto done = vault::reset_password(store, *record, fresh, kActor);
+  if (done) return {};
+  const Error error = after_showing(
+      done.error(), "the password was not reset", "perhaps the password was reset",
+      "gw-store mailbox key " + record->name + " --password-file FILE succeeds with the one in force");
+  if (error.code() != Code::Conflict) return error;
+  return error.with_hint(
       "only a suspended mailbox that holds no message is reset; otherwise the old password or "
       "--recovery-key-file opens it");
 }
@@ -84,32 +113,22 @@ Result<int> passwd(const Commands& commands, const KeyOptions& options) {
     fresh = std::move(*read);
   }
   const bool given = fresh.has_value();
+  if (!given) fresh = vault::generate_password();
   if (options.reset && (options.password.given() || !options.recovery_key.empty()))
     return Error(Code::Usage, "--reset is for a mailbox that nothing opens any more");
   auto store = commands.connect();
   if (!store) return store.error();
-  const auto password =
-      options.reset ? reset(**store, options, std::move(fresh)) : change(**store, options, std::move(fresh));
-  if (!password) return password.error();
-  // Told first: it is the only one now, also where the purge fails.
-  const auto purged = options.purge ? purge(**store) : Result<void>();
-
   cli::Output output;
-  if (options.json) {
-    if (given) {
-      output.octets(as_bytes(std::string_view("{\"password\":null}\n")));
-    } else {
-      output.secret("{\"password\":\"", *password, "\"}\n");
-    }
-  } else if (!given) {
-    output.secret("password  ", *password, "\n");
-    output.line("          Shown once: the vault does not know it.");
-  }
-  if (!purged) {
-    if (const auto closed = output.close(); !closed) return closed;
-    return purged.error();
-  }
-  return output.close();
+  const auto changed = options.reset ? reset(**store, options, *fresh, given, output)
+                                     : change(**store, options, *fresh, given, output);
+  if (!changed) return changed.error();
+  if (!options.json) output.line("in force  the new password");
+  const auto told = output.close();
+  if (!told) return told.error().within("the new password is in force");
+  if (options.purge)
+    if (const auto purged = purge(**store); !purged)
+      return purged.error().within("the new password is in force; the purge");
+  return 0;
 }
 
 // Identities as age reads them: the newest generation first, since most mail is sealed to it.

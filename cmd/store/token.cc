@@ -31,18 +31,27 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   wanted.expires = options.expires.value_or(0);
   if (options.expires && wanted.expires <= now())
     return Error(Code::Usage, "--expires: that time is over already");
-  const auto made = vault::make_api_token(**store, wanted, kActor);
-  if (!made && made.error().code() == Code::BadInput) return Error(Code::Usage, made.error().text());
-  if (!made) return made.error();
+  wanted.created = now();
+  wanted.made_by = kActor;
+  const auto text = vault::generate_api_token(wanted.name);
+  const auto valid = text ? vault::check_account(vault::account_of(wanted)) : Result<void>(text.error());
+  if (!valid) return Error(Code::Usage, valid.error().text());
+  if (const auto found = vault::find_api_token(**store, wanted.name); found)
+    return Error(Code::Exists, "there is a token `" + wanted.name + "` already");
   cli::Output output;
   if (options.json) {
-    std::string text = transfer::token_json(made->token).dump();
-    text.pop_back();
-    output.secret(text + ",\"token\":\"", made->secret, "\"}\n");
+    std::string object = transfer::token_json(wanted).dump();
+    object.pop_back();
+    output.secret(object + ",\"token\":\"", *text, "\"}\n");
   } else {
-    output.secret("token  ", made->secret, "\n");
+    output.secret("token  ", *text, "\n");
     output.line("       Shown once: the vault does not know it.");
   }
+  if (auto shown = output.sync(); !shown) return shown.error();
+  const auto made = vault::make_api_token(**store, wanted, *text, kActor);
+  if (!made)
+    return after_showing(made.error(), "no token was made", "perhaps the token was made",
+                         "gw-store token list tells");
   return output.close();
 }
 

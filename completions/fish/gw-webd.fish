@@ -17,3 +17,4 @@ complete -c gw-webd -l proxy-protocol -x -d 'Balancers: their connections begin 
 complete -c gw-webd -l log -x -a 'auto stderr syslog journal' -d 'Where log lines go'
 complete -c gw-webd -l user -x -d 'Where root starts it: the user that it becomes'
 complete -c gw-webd -l sandbox -x -a 'auto off require' -d 'Landlock and seccomp: what the kernel has, nothing, or both'
+complete -c gw-webd -l trusted-proxy -x -d 'Web servers whose X-Forwarded-For says who asks'

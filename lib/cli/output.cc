@@ -1,6 +1,9 @@
 #include "cli/output.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -95,6 +98,16 @@ void Output::secret(std::string_view before, const Secret& secret, std::string_v
     if (auto done = write_all(fd_, secret.view(), "standard output"); !done) failed_ = done.error();
   }
   write(after);
+}
+
+Result<void> Output::sync() {
+  if (auto done = flush(); !done) return done;
+  struct stat facts {};
+  const bool file = ::fstat(fd_, &facts) == 0 && S_ISREG(facts.st_mode);
+  const bool cannot = file && ::fdatasync(fd_) != 0;
+  if (cannot && errno != EINVAL && errno != ENOSYS) failed_ = Error::from_errno("standard output");
+  if (failed_) return failed_->with_exit_status(kExitInputOutput);
+  return {};
 }
 
 Result<int> Output::close(int status) {

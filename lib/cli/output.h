@@ -46,6 +46,8 @@ class Output {
 
   // Writes what was gathered, for who reads along.
   Result<void> flush();
+  // The same, and waits until a file has it on disk: what is shown here has arrived before it takes effect.
+  Result<void> sync();
   // All is written. `status` is passed on where nothing failed.
   Result<int> close(int status = 0);
 

@@ -46,10 +46,12 @@ log::Target fitting_log() {
 }
 
 // A descriptor that the caller closed would be given to the next file opened, and our words written into it.
+// A closed standard output is taken by a descriptor that cannot be written to: a command whose words nobody
+// can see fails, instead of ending as if somebody had seen them.
 void open_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
-    if (::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd) ::_exit(kSystem);
+    if (::open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) != fd) ::_exit(kSystem);
   }
 }
 

@@ -225,6 +225,7 @@ std::vector<Key> proxy_keys(Proxy& proxy, const Source& source) {
 std::vector<Key> webd_keys(Webd& webd) {
   std::vector<Key> keys = serving_keys(webd);
   keys.push_back({"hosts", texts(webd.hosts)});
+  keys.push_back({"trusted-proxy", texts(webd.trusted_proxy)});
   keys.push_back({"session-idle", duration(webd.session_idle)});
   keys.push_back({"session-length", duration(webd.session_length, std::chrono::hours(24 * 7))});
   return keys;

@@ -50,6 +50,7 @@ struct Proxy : Server {
 struct Webd : Server {
   Webd() { idle_timeout = std::chrono::seconds(30); }
   std::vector<std::string> hosts;                     // names, beside `host`, that the console answers to
+  std::vector<std::string> trusted_proxy;             // blocks, or `unix`: web servers that say who asks
   std::chrono::seconds session_idle{15 * 60};         // a session that is not used ends after this
   std::chrono::seconds session_length{12 * 60 * 60};  // and any other after this
 };

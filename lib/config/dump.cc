@@ -94,6 +94,7 @@ std::string dump(const Config& config) {
   to += "\n[webd]\n";
   put_serving(to, config.webd);
   put_texts(to, "hosts", config.webd.hosts);
+  put_texts(to, "trusted-proxy", config.webd.trusted_proxy);
   put(to, "session-idle", config.webd.session_idle);
   put(to, "session-length", config.webd.session_length);
   to += "\n[store]\n";

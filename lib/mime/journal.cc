@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t kLongestText = 16 << 20;
 constexpr std::size_t kDeepest = 4;         // mails within mails that are looked into
 constexpr std::size_t kMostReports = 1000;  // of one message
+// An address has at most 256 bytes (RFC 5321 section 4.5.3.1.3), and a line of a report three of them. A text
+// with a line above this is no report's, and one line is never most of the memory.
+constexpr std::size_t kLongestLine = 64 << 10;
 
 const std::vector<std::string> kMarkers = {
     "X-MS-Journal-Report",
@@ -212,6 +215,15 @@ Result<bool> Search::read(const Place& place, const Structure& structure, const 
   return true;
 }
 
+bool has_long_line(std::string_view text) {
+  while (text.size() > kLongestLine) {
+    const std::size_t end = text.rfind('\n', kLongestLine);
+    if (end == std::string_view::npos) return true;
+    text.remove_prefix(end + 1);
+  }
+  return false;
+}
+
 Result<bool> Search::read_text(Source& source, const Part& part, JournalReport& report) {
   const Result<Content> content = content_of(source, part);
   if (!content) return content.error();
@@ -234,6 +246,10 @@ Result<bool> Search::read_text(Source& source, const Part& part, JournalReport& 
       return false;
     }
     append(text, *piece);
+  }
+  if (has_long_line(as_text(text))) {
+    limit_reached_ = true;
+    return false;
   }
   report.text = content->stored;
   const bool understood = parse_report_text(to_utf8(text, part.charset), report, wrapping);

@@ -98,25 +98,30 @@ Result<Account> put(store::Store& store, Account account, const store::Note& why
     account.version = *version;
     return account;
   }
+  if (version.error().code() == Code::Unknown) {
+    // The answer was lost: the record tells whether the commit was made.
+    Result<Account> found = find_account(store, account.name);
+    if (!found && found.error().code() != Code::NotFound) return version.error();
+    if (found && encode(*found) == encode(account)) return found;
+    return Error(Code::Unavailable, version.error().text());
+  }
   if (version.error().code() == Code::Exists)
     return Error(Code::Exists, "there is an account `" + account.name + "` already");
   return version.error().within("the account `" + account.name + "`");
 }
 
-// Wraps these keys under the password, which is generated unless given.
-Result<MadeAccount> wrap(store::Store& store, Account account, const seal::KeyRing& ring,
-                         std::optional<Secret> password) {
-  if (!password) password = generate_password();
-  if (const Result<void> good = check_password(*password); !good) return good.error();
+// Wraps these keys under the password.
+Result<MadeAccount> wrap(store::Store& store, Account account, const seal::KeyRing& ring, Secret password) {
+  if (const Result<void> good = check_password(password); !good) return good.error();
   const Result<Settings> settings = read_settings(store);
   if (!settings) return settings.error();
-  Result<store::Slot> slot = make_password_slot(store, *settings, account.id, ring, *password);
+  Result<store::Slot> slot = make_password_slot(store, *settings, account.id, ring, password);
   if (!slot) return slot.error();
   account.slot = std::move(slot->value);
   account.public_key = ring.keys.front().public_half;
   account.password_since = now();
   ++account.password_generation;
-  return MadeAccount{std::move(account), std::move(*password)};
+  return MadeAccount{std::move(account), std::move(password)};
 }
 
 // Two changes that each leave the other's ruler must not leave none.
@@ -202,7 +207,7 @@ Result<std::vector<Account>> accounts(store::Store& store) {
   }
 }
 
-Result<MadeAccount> add_account(store::Store& store, const Account& wanted, std::optional<Secret> password,
+Result<MadeAccount> add_account(store::Store& store, const Account& wanted, Secret password,
                                 std::string_view actor) {
   Account account;
   account.name = wanted.name;
@@ -276,7 +281,7 @@ Result<SignedIn> sign_in(store::Store& store, std::string_view name, const Secre
   return SignedIn{std::move(*account), std::move(*ring)};
 }
 
-Result<MadeAccount> change_password(store::Store& store, const SignedIn& who, std::optional<Secret> fresh,
+Result<MadeAccount> change_password(store::Store& store, const SignedIn& who, Secret fresh,
                                     std::string_view actor) {
   Result<MadeAccount> made = wrap(store, who.account, who.ring, std::move(fresh));
   if (!made) return made.error();
@@ -286,8 +291,8 @@ Result<MadeAccount> change_password(store::Store& store, const SignedIn& who, st
   return MadeAccount{std::move(*stored), std::move(made->password)};
 }
 
-Result<MadeAccount> reset_password(store::Store& store, Account account, std::optional<Secret> fresh,
-                                   bool drop_totp, std::string_view actor) {
+Result<MadeAccount> reset_password(store::Store& store, Account account, Secret fresh, bool drop_totp,
+                                   std::string_view actor) {
   const bool dropped = account.has_totp();
   if (dropped && !drop_totp)
     return Error(Code::Conflict,

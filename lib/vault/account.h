@@ -64,9 +64,9 @@ struct MadeAccount {
   Account account;
   Secret password;
 };
-// Makes one with the name, role, patterns and language of `wanted`. The password is generated unless given.
-// Exists, BadInput.
-Result<MadeAccount> add_account(store::Store& store, const Account& wanted, std::optional<Secret> password,
+// Makes one with the name, role, patterns and language of `wanted`. As with mailboxes, the password is the
+// caller's, who shows it before. Exists, BadInput.
+Result<MadeAccount> add_account(store::Store& store, const Account& wanted, Secret password,
                                 std::string_view actor);
 
 // Whether a change may take the last account that rules. Nobody who signs in could then make another one:
@@ -91,12 +91,12 @@ struct SignedIn {
 // permit is taken. The second factor is the caller's to ask for.
 Result<SignedIn> sign_in(store::Store& store, std::string_view name, const Secret& password);
 
-// Wraps the same keys under a new password (generated unless given); a second factor stays.
-Result<MadeAccount> change_password(store::Store& store, const SignedIn& who, std::optional<Secret> fresh,
+// Wraps the same keys under a new password; a second factor stays.
+Result<MadeAccount> change_password(store::Store& store, const SignedIn& who, Secret fresh,
                                     std::string_view actor);
 // For who lost it. New keys, so a second factor cannot stay: Conflict where there is one, unless `drop_totp`.
-Result<MadeAccount> reset_password(store::Store& store, Account account, std::optional<Secret> fresh,
-                                   bool drop_totp, std::string_view actor);
+Result<MadeAccount> reset_password(store::Store& store, Account account, Secret fresh, bool drop_totp,
+                                   std::string_view actor);
 
 // The second factor's secret, from now on asked for; none: no longer.
 Result<Account> set_totp(store::Store& store, Account account, const std::optional<Secret>& secret,

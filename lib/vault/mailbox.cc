@@ -24,6 +24,17 @@ store::Note note(store::LeafType type, std::string_view actor, std::uint64_t val
   return {type, std::string(actor), value};
 }
 
+// Puts a mailbox. When the answer is lost, the first slot tells whether the commit was made.
+Result<void> put(store::Store& store, const store::MailboxRecord& record,
+                 const std::vector<store::Slot>& slots, const store::Note& why) {
+  const Result<void> put = store.put_mailbox(record, slots, why);
+  if (put || put.error().code() != Code::Unknown) return put;
+  const Result<store::Record> found = store.get({store::Kind::Slot, record.id, slots.front().name});
+  if (!found && found.error().code() != Code::NotFound) return put;
+  if (found && found->value == slots.front().value) return {};
+  return Error(Code::Unavailable, put.error().text());
+}
+
 // The record as stored, if the caller's is of the same version: what the caller saw is what is changed.
 Result<store::MailboxRecord> current(store::Store& store, const store::MailboxRecord& mailbox) {
   Result<store::MailboxRecord> now = store.mailbox(mailbox.id);
@@ -39,19 +50,20 @@ std::string address_of(const store::MailboxRecord& mailbox, const Settings& sett
   return mailbox.local_part() + (settings.host.empty() ? "" : "@" + settings.host);
 }
 
-Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, std::optional<Secret> password,
-                                std::string_view actor) {
+Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, Secret password,
+                                std::string_view actor, std::optional<Secret> token) {
   if (const auto wrong = first_wrong(said_of(wanted))) return refusal(*wrong);
   const NewMailbox plain = new_mailbox(said_of(wanted));
-  if (password)
-    if (const Result<void> valid = check_password(*password); !valid) return valid.error();
+  if (const Result<void> valid = check_password(password); !valid) return valid.error();
+  if (token)
+    if (const Result<void> valid = check_token(*token); !valid) return valid.error();
   const Result<Settings> settings = read_settings(store);
   if (!settings) return settings.error();
   const Result<std::optional<seal::PublicKey>> recipient = recovery_recipient(store, *settings);
   if (!recipient) return recipient.error();
 
   MadeMailbox made;
-  made.record.id = random_id<MailboxId>();
+  made.record.id = wanted.id ? *wanted.id : random_id<MailboxId>();
   made.record.name = wanted.name;
   made.record.description = wanted.description;
   made.record.aliases = plain.aliases;
@@ -62,12 +74,10 @@ Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, s
   made.record.allow = wanted.allow;
   made.record.trace = wanted.trace;
   made.record.created = now();
-  made.password = password ? std::move(*password) : generate_password();
+  made.password = std::move(password);
   made.address = address_of(made.record, *settings);
-  if (wanted.smtp_auth) {
-    made.token = generate_token();
-    made.record.token_hash = token_hash(made.record.id, made.token->view());
-  }
+  made.token = std::move(token);
+  if (made.token) made.record.token_hash = token_hash(made.record.id, made.token->view());
 
   seal::KeyRing ring;
   ring.keys.push_back(seal::ring_key(1, seal::generate_key()));
@@ -81,8 +91,8 @@ Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, s
     if (!recovery) return recovery.error();
     slots.push_back(std::move(*recovery));
   }
-  const Result<void> put = store.put_mailbox(made.record, slots, note(store::LeafType::MailboxMade, actor));
-  if (!put) return put.error();
+  const Result<void> done = put(store, made.record, slots, note(store::LeafType::MailboxMade, actor));
+  if (!done) return done.error();
   Result<store::MailboxRecord> stored = store.mailbox(made.record.id);
   if (!stored) return stored.error();
   made.record = std::move(*stored);
@@ -97,21 +107,16 @@ Result<store::MailboxRecord> find_mailbox(store::Store& store, std::string_view 
   return store.mailbox(found->mailbox.id);
 }
 
-Result<Secret> change_password(store::Store& store, const store::MailboxRecord& mailbox,
-                               const seal::KeyRing& ring, std::optional<Secret> fresh,
-                               std::string_view actor) {
-  if (fresh)
-    if (const Result<void> valid = check_password(*fresh); !valid) return valid.error();
-  Secret password = fresh ? std::move(*fresh) : generate_password();
+Result<void> change_password(store::Store& store, const store::MailboxRecord& mailbox,
+                             const seal::KeyRing& ring, const Secret& fresh, std::string_view actor) {
+  if (const Result<void> valid = check_password(fresh); !valid) return valid.error();
   const Result<Settings> settings = read_settings(store);
   if (!settings) return settings.error();
   const Result<store::MailboxRecord> record = current(store, mailbox);
   if (!record) return record.error();
-  Result<store::Slot> slot = make_password_slot(store, *settings, mailbox.id, ring, password);
+  Result<store::Slot> slot = make_password_slot(store, *settings, mailbox.id, ring, fresh);
   if (!slot) return slot.error();
-  const Result<void> put = store.put_mailbox(*record, {std::move(*slot)}, note(store::LeafType::Slot, actor));
-  if (!put) return put.error();
-  return password;
+  return put(store, *record, {std::move(*slot)}, note(store::LeafType::Slot, actor));
 }
 
 namespace {
@@ -136,16 +141,14 @@ Result<void> put_keys(store::Store& store, const store::MailboxRecord& record, c
     if (!again) return again.error();
     slots.push_back(std::move(*again));
   }
-  return store.put_mailbox(record, slots, note(store::LeafType::Key, actor, record.newest().number));
+  return put(store, record, slots, note(store::LeafType::Key, actor, record.newest().number));
 }
 
 }  // namespace
 
-Result<Secret> reset_password(store::Store& store, const store::MailboxRecord& mailbox,
-                              std::optional<Secret> fresh, std::string_view actor) {
-  if (fresh)
-    if (const Result<void> valid = check_password(*fresh); !valid) return valid.error();
-  Secret password = fresh ? std::move(*fresh) : generate_password();
+Result<void> reset_password(store::Store& store, const store::MailboxRecord& mailbox, const Secret& fresh,
+                            std::string_view actor) {
+  if (const Result<void> valid = check_password(fresh); !valid) return valid.error();
   // The record first: whoever lets mail in after this look changes it, and then nothing is put.
   Result<store::MailboxRecord> record = store.mailbox(mailbox.id);
   if (!record) return record.error();
@@ -159,8 +162,7 @@ Result<Secret> reset_password(store::Store& store, const store::MailboxRecord& m
   seal::KeyRing ring;
   ring.keys.push_back(seal::ring_key(generation, seal::generate_key()));
   record->generations.assign(1, {generation, ring.keys.back().public_half, now()});
-  if (const Result<void> put = put_keys(store, *record, ring, password, actor); !put) return put.error();
-  return password;
+  return put_keys(store, *record, ring, fresh, actor);
 }
 
 Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRecord& mailbox,

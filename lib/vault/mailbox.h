@@ -41,8 +41,8 @@ struct NewMailbox {
   std::int64_t receipts = store::kReceipts;
   std::vector<std::string> allow;
   store::Trace trace = store::Trace::Auto;
-  bool smtp_auth = false;  // makes a sender token
-  bool recovery = true;    // a recovery slot, where the vault has a recipient
+  bool recovery = true;         // a recovery slot, if the vault has a recipient
+  std::optional<MailboxId> id;  // its id, if the caller has told it already; random otherwise
 };
 
 struct MadeMailbox {
@@ -58,6 +58,8 @@ std::string address_of(const store::MailboxRecord& mailbox, const Settings& sett
 // A sender token (vault.md section 1): 160 random bits, of which the record keeps a hash only. It opens no
 // slot.
 Secret generate_token();
+// BadInput: not of the form that generate_token() makes.
+Result<void> check_token(const Secret& token);
 Digest token_hash(const MailboxId& mailbox, ByteView token);
 bool token_matches(const store::MailboxRecord& mailbox, ByteView token);  // in constant time
 
@@ -69,9 +71,14 @@ Secret normal_password(const Secret& password);
 // BadInput: shorter than 16 characters, or longer than 1,024 octets.
 Result<void> check_password(const Secret& password);
 
-// BadInput for a bad name, address or block; Exists for a name or alias that is taken.
-Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, std::optional<Secret> password,
-                                std::string_view actor);
+// No function below makes a password or token: the caller makes it (generate_password()) and shows it before
+// it takes effect, so that what is in force is never what nobody has seen. When the answer to a commit is
+// lost, these functions ask the store once whether it was made; only what cannot be found out is Unknown.
+
+// With a sender token, if one is given. BadInput for a bad name, address, block, password or token; Exists
+// for a name or alias that is taken.
+Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, Secret password,
+                                std::string_view actor, std::optional<Secret> token = std::nullopt);
 // Corrupt, where the vault's recovery recipient is not the one that its history began with.
 Result<void> check_recovery_recipient(store::Store& store);
 // By name, id, `mbx-<id>` or address. NotFound.
@@ -85,15 +92,15 @@ Error refuse_unknown(store::Store& store, const Secret& password);
 Result<seal::KeyRing> unlock_with_recovery(store::Store& store, const store::MailboxRecord& mailbox,
                                            const seal::SecretKey& recovery);
 
-// Wraps the ring under `fresh` (generated unless given); touches no message. Gives the new password.
-Result<Secret> change_password(store::Store& store, const store::MailboxRecord& mailbox,
-                               const seal::KeyRing& ring, std::optional<Secret> fresh,
-                               std::string_view actor);
+// Wraps the ring under `fresh`; touches no message. BadInput: not a good password. Conflict: the mailbox was
+// changed in the meantime.
+Result<void> change_password(store::Store& store, const store::MailboxRecord& mailbox,
+                             const seal::KeyRing& ring, const Secret& fresh, std::string_view actor);
 // For one whose password is lost, and whose mail nobody can lose by it: new keys under a new password. What
 // was sealed to the keys of before, receipts too, opens for nobody any more. Conflict: it is not suspended,
 // or holds a message in any state.
-Result<Secret> reset_password(store::Store& store, const store::MailboxRecord& mailbox,
-                              std::optional<Secret> fresh, std::string_view actor);
+Result<void> reset_password(store::Store& store, const store::MailboxRecord& mailbox, const Secret& fresh,
+                            std::string_view actor);
 // A new generation; new mail is sealed to it, old mail stays readable with the same password.
 Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRecord& mailbox,
                                     seal::KeyRing ring, const Secret& password, std::string_view actor);

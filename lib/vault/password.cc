@@ -69,6 +69,12 @@ Secret normal_password(const Secret& password) {
   return normal;
 }
 
+Result<void> check_token(const Secret& token) {
+  if (token.size() == kLength && token.text().find_first_not_of(kAlphabet) == std::string_view::npos)
+    return {};
+  return Error(Code::BadInput, "a sender token must be one that was generated here");
+}
+
 Digest token_hash(const MailboxId& mailbox, ByteView token) {
   return Sha256().update(as_bytes("gw sender token v1")).update(mailbox.view()).update(token).finish();
 }

@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kRecord = "token:";    // no account has a name with a colon
 constexpr std::string_view kTokenPrefix = "gw_";  // by which scanners for leaked secrets know one
 constexpr std::size_t kRandom = 20;
+constexpr std::size_t kTokenCharacters = kRandom * 8 / 5;
 constexpr std::string_view kTokenAlphabet = "abcdefghijklmnopqrstuvwxyz234567";  // RFC 4648 section 6
 
 store::RecordKey token_key(std::string_view name) {
@@ -28,15 +29,21 @@ Secret fresh_text(const std::string& name) {
   const std::string head = std::string(kTokenPrefix) + name + "_";
   Secret random(kRandom);
   random_octets(random.span());
-  Secret text(head.size() + kRandom * 8 / 5);
+  Secret text(head.size() + kTokenCharacters);
   std::ranges::copy(as_bytes(head), text.span().begin());
-  for (std::size_t at = 0; at < kRandom * 8 / 5; ++at) {
+  for (std::size_t at = 0; at < kTokenCharacters; ++at) {
     unsigned value = 0;
     for (std::size_t bit = at * 5; bit < at * 5 + 5; ++bit)
       value = value * 2 + (std::to_integer<unsigned>(random.view()[bit / 8]) >> (7 - bit % 8) & 1U);
     text.span()[head.size() + at] = static_cast<std::byte>(kTokenAlphabet[value]);
   }
   return text;
+}
+
+bool is_text_of(std::string_view text, const std::string& name) {
+  const std::string head = std::string(kTokenPrefix) + name + "_";
+  return text.starts_with(head) && text.size() == head.size() + kTokenCharacters &&
+         text.substr(head.size()).find_first_not_of(kTokenAlphabet) == std::string_view::npos;
 }
 
 Digest hash_of(ByteView text) {
@@ -109,23 +116,37 @@ Account account_of(const ApiToken& token) {
   return account;
 }
 
-Result<MadeApiToken> make_api_token(store::Store& store, const ApiToken& wanted, std::string_view actor) {
+Result<Secret> generate_api_token(std::string_view name) {
+  if (!mail::valid_name(name)) return Error(Code::BadInput, "not a name for a token: " + printable(name));
+  return fresh_text(std::string(name));
+}
+
+Result<ApiToken> make_api_token(store::Store& store, const ApiToken& wanted, const Secret& text,
+                                std::string_view actor) {
   // The same rules for names and patterns.
   if (!mail::valid_name(wanted.name))
     return Error(Code::BadInput, "not a name for a token: " + printable(wanted.name));
+  if (!is_text_of(text.text(), wanted.name))
+    return Error(Code::BadInput, "a token must be one that was generated here for this name");
   if (const Result<void> valid = check_account(account_of(wanted)); !valid) return valid.error();
   ApiToken token = wanted;
-  token.created = now();
+  if (token.created == 0) token.created = now();
   token.made_by = actor;
-  Secret text = fresh_text(token.name);
   token.hash = hash_of(text.view());
   const auto version = store.put_if(token_key(token.name), 0, encode(token),
                                     token_note(actor, token.name, "made, " + std::string(name(token.scope))));
+  if (!version && version.error().code() == Code::Unknown) {
+    // The answer was lost: the record tells whether the commit was made.
+    Result<ApiToken> found = find_api_token(store, token.name);
+    if (!found && found.error().code() != Code::NotFound) return version.error();
+    if (found && found->hash == token.hash) return found;
+    return Error(Code::Unavailable, version.error().text());
+  }
   if (!version && version.error().code() == Code::Exists)
     return Error(Code::Exists, "there is a token `" + token.name + "` already");
   if (!version) return version.error().within("the token `" + token.name + "`");
   token.version = *version;
-  return MadeApiToken{std::move(token), std::move(text)};
+  return token;
 }
 
 Result<std::vector<ApiToken>> api_tokens(store::Store& store) {

@@ -38,12 +38,13 @@ struct ApiToken {
   std::uint64_t version = 0;  // as read
 };
 
-struct MadeApiToken {
-  ApiToken token;
-  Secret secret;  // the text
-};
-// With the name, scope, patterns and expiry of `wanted`. Exists, BadInput.
-Result<MadeApiToken> make_api_token(store::Store& store, const ApiToken& wanted, std::string_view actor);
+// The text of a fresh token of this name. It is nothing until make_api_token() has put it into the vault: the
+// caller shows it before. BadInput: not a name for a token.
+Result<Secret> generate_api_token(std::string_view name);
+// With the name, scope, patterns, expiry and time of making (0: now) of `wanted`. Exists; BadInput, also for
+// a text that is not of the form that generate_api_token() makes for this name.
+Result<ApiToken> make_api_token(store::Store& store, const ApiToken& wanted, const Secret& text,
+                                std::string_view actor);
 Result<std::vector<ApiToken>> api_tokens(store::Store& store);                // by name
 Result<ApiToken> find_api_token(store::Store& store, std::string_view name);  // NotFound
 Result<void> revoke_api_token(store::Store& store, const ApiToken& token, std::string_view actor);

@@ -126,8 +126,6 @@ struct Admitted {
 
 // The token of a request, or what its asker hears instead.
 std::variant<Admitted, Response> admit(Console& console, const Request& request) {
-  const std::string source = net::source_of(request.peer.address);
-  if (const auto wait = console.api_tries().left(source); wait.count() > 0) return too_many(wait);
   const auto shown = bearer(request);
   if (!shown) return unauthorized();
   const Result<store::Store*> store = console.store();
@@ -135,6 +133,9 @@ std::variant<Admitted, Response> admit(Console& console, const Request& request)
   const auto token = vault::check_api_token(**store, as_bytes(*shown), console.now());
   if (!token && token.error().code() != Code::Denied) return failed(request, token.error());
   if (!token) {
+    // Only who shows a wrong one is made to wait: a right one from the same address is never held up by it.
+    const std::string source = net::source_of(request.peer.address);
+    if (const auto wait = console.api_tries().left(source); wait.count() > 0) return too_many(wait);
     console.api_tries().failed(source);
     log::warning("token refused", {{"path", request.path}, {"rhost", request.peer.address}});
     return unauthorized();
@@ -203,6 +204,12 @@ Response answer_api(Console& console, Request& request) {
     return answer_of(*wanted.operation, request, wanted.operation->call(call));
   }
   return call_with_token(console, *wanted.operation, request);
+}
+
+bool shows_token(Console& console, const Request& request) {
+  const auto shown = bearer(request);
+  const Result<store::Store*> store = console.store();
+  return shown && store && vault::check_api_token(**store, as_bytes(*shown), console.now());
 }
 
 std::optional<Response> answer_metrics(Console& console, const Request& request) {

@@ -20,6 +20,8 @@ Response answer_api(Console& console, Request& request);
 Response problem(int status, std::string_view code, std::string_view message, std::string_view hint = {});
 // Whether a request for this target, as it was sent, is one for the API.
 bool is_api(std::string_view target);
+// Whether the request shows a token that is in force.
+bool shows_token(Console& console, const Request& request);
 // For /metrics: what a token gets, of scope `metrics` or another, with no session and by whatever name the
 // host is asked. None: no token was shown.
 std::optional<Response> answer_metrics(Console& console, const Request& request);

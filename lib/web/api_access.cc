@@ -1,6 +1,7 @@
 // Tokens and accounts by the API: for tokens that administer and are not limited.
 #include "base/text.h"
 #include "transfer/json.h"
+#include "vault/mailbox.h"
 #include "vault/token.h"
 #include "web/api_private.h"
 #include "web/console.h"
@@ -9,6 +10,23 @@ namespace gw::web::api {
 namespace {
 
 using vault::Role;
+
+// Stateless: what is made here is nothing until another operation puts it into force, so a caller whose
+// connection breaks in between has lost nothing.
+Result<Answer> create_secret(Call& call) {
+  const std::string kind = call.body["kind"].get<std::string>();
+  const auto name = text_in(call.body, "name");
+  if (name.has_value() != (kind == "api_token"))
+    return Error(Code::Usage, "`name` is for the kind `api_token`, which needs it");
+  Result<Secret> made = vault::generate_password();
+  if (kind == "sender_token") made = vault::generate_token();
+  if (kind == "api_token") made = vault::generate_api_token(*name);
+  if (!made) return made.error();
+  Answer answer;
+  answer.json["secret"] = std::string(made->text());
+  answer.secret = true;
+  return answer;
+}
 
 Result<Answer> list_tokens(Call& call) {
   const auto tokens = vault::api_tokens(call.store());
@@ -29,12 +47,8 @@ Result<Answer> create_token(Call& call) {
       return Error(Code::Usage, "`expires` is not a time to come as RFC 3339 writes it");
     wanted.expires = *time;
   }
-  const auto made = vault::make_api_token(call.store(), wanted, call.context.actor());
-  if (!made) return made.error();
-  Answer answer{transfer::token_json(made->token)};
-  answer.json["token"] = std::string(made->secret.text());
-  answer.secret = true;
-  return answer;
+  const auto made = vault::make_api_token(call.store(), wanted, call.secret("token"), call.context.actor());
+  return made ? Answer{transfer::token_json(*made)} : Result<Answer>(made.error());
 }
 
 Result<Answer> revoke_token(Call& call) {
@@ -60,13 +74,6 @@ Json json_of(const vault::Account& account) {
   return object;
 }
 
-Answer with_password(const vault::MadeAccount& made, bool given) {
-  Answer answer{json_of(made.account)};
-  answer.json["password"] = given ? Json() : Json(std::string(made.password.text()));
-  answer.secret = true;
-  return answer;
-}
-
 Result<Answer> list_accounts(Call& call) {
   const auto accounts = vault::accounts(call.store());
   if (!accounts) return accounts.error();
@@ -81,10 +88,9 @@ Result<Answer> create_account(Call& call) {
   wanted.role = *vault::parse_role(call.body["role"].get<std::string>());
   wanted.only = list_in(call.body, "only").value_or(std::vector<std::string>());
   wanted.language = text_in(call.body, "language").value_or("");
-  std::optional<Secret> password = call.secret_if_any("password");
-  const bool given = password.has_value();
-  const auto made = vault::add_account(call.store(), wanted, std::move(password), call.context.actor());
-  return made ? with_password(*made, given) : Result<Answer>(made.error());
+  const auto made =
+      vault::add_account(call.store(), wanted, call.secret("password").clone(), call.context.actor());
+  return made ? Answer{json_of(made->account)} : Result<Answer>(made.error());
 }
 
 Result<Answer> change_account(Call& call) {
@@ -116,11 +122,10 @@ Result<Answer> change_account(Call& call) {
 Result<Answer> reset_password(Call& call) {
   auto account = vault::find_account(call.store(), call.parameter("name"));
   if (!account) return account.error();
-  std::optional<Secret> fresh = call.secret_if_any("new_password");
-  const bool given = fresh.has_value();
-  const auto made = vault::reset_password(call.store(), std::move(*account), std::move(fresh),
-                                          call.body.value("drop_totp", false), call.context.actor());
-  return made ? with_password(*made, given) : Result<Answer>(made.error());
+  const auto made =
+      vault::reset_password(call.store(), std::move(*account), call.secret("new_password").clone(),
+                            call.body.value("drop_totp", false), call.context.actor());
+  return made ? Answer{json_of(made->account)} : Result<Answer>(made.error());
 }
 
 Result<Answer> remove_account(Call& call) {
@@ -137,25 +142,28 @@ Result<Answer> remove_account(Call& call) {
 void add_access_operations(Operations& all) {
   const std::size_t first = all.size();
   const Role scope = Role::Administrator;
+  all.push_back({"POST", "/api/v1/secrets", "createSecret",
+                 "Makes up a password or token, for an operation that puts it into force", scope,
+                 create_secret, "MadeSecret", "NewSecret"});
   all.push_back({"GET", "/api/v1/tokens", "listTokens", "All tokens, without their secrets", scope,
                  list_tokens, "[Token]"});
-  all.push_back({"POST", "/api/v1/tokens", "createToken", "Makes a token, which is said once", scope,
-                 create_token, "MadeToken", "NewToken", 201});
+  all.push_back({"POST", "/api/v1/tokens", "createToken", "Makes a token of a text from createSecret", scope,
+                 create_token, "Token", "NewToken", 201});
   all.push_back(
       {"DELETE", "/api/v1/tokens/:name", "revokeToken", "Revokes a token at once", scope, revoke_token});
   all.push_back({"GET", "/api/v1/accounts", "listAccounts", "Accounts of the console", scope, list_accounts,
                  "[Account]"});
   all.push_back({"POST", "/api/v1/accounts", "createAccount",
-                 "Makes an account; its password is said once unless given", scope, create_account,
-                 "MadeAccount", "NewAccount", 201});
+                 "Makes an account with a password that the caller has already", scope, create_account,
+                 "Account", "NewAccount", 201});
   all.push_back({"PATCH", "/api/v1/accounts/:name", "changeAccount", "Changes what is said of an account",
                  scope, change_account, "Account", "AccountChange"});
   all.push_back({"POST", "/api/v1/accounts/:name/password", "resetAccountPassword",
-                 "A new password for who lost it; sessions end", scope, reset_password, "MadeAccount",
+                 "A new password for who lost it; sessions end", scope, reset_password, "Account",
                  "PasswordReset"});
   all.push_back({"DELETE", "/api/v1/accounts/:name", "removeAccount", "Removes an account; sessions end",
                  scope, remove_account});
-  for (std::size_t at = first; at < all.size(); ++at) all[at].unlimited = true;
+  for (std::size_t at = first; at < all.size(); ++at) all[at].unlimited = all[at].id != "createSecret";
 }
 
 }  // namespace gw::web::api

@@ -71,20 +71,15 @@ Result<Answer> create(Call& call) {
   const auto said = change_of(call);
   if (!said) return said.error();
   vault::NewMailbox wanted = vault::new_mailbox(*said);
-  wanted.smtp_auth = call.body.value("smtp_auth", false);
   wanted.recovery = call.body.value("recovery", true);
-  std::optional<Secret> password = call.secret_if_any("password");
-  const bool given = password.has_value();
-  const auto made = vault::add_mailbox(call.store(), wanted, std::move(password), call.context.actor());
+  const auto made = vault::add_mailbox(call.store(), wanted, call.secret("password").clone(),
+                                       call.context.actor(), call.secret_if_any("token"));
   if (!made) return made.error();
   Answer answer;
   answer.json["id"] = made->record.id.hex();
   answer.json["name"] = made->record.name;
   answer.json["address"] = made->address;
   answer.json["grace"] = made->record.grace;
-  answer.json["password"] = given ? Json() : Json(std::string(made->password.text()));
-  if (made->token) answer.json["token"] = std::string(made->token->text());
-  answer.secret = true;
   return answer;
 }
 
@@ -120,16 +115,14 @@ Result<Answer> rotate(Call& call) {
 Result<Answer> change_password(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
-  std::optional<Secret> fresh = call.secret_if_any("new_password");
-  if (fresh)
-    if (const auto good = vault::check_password(*fresh); !good) return good.error();
+  const Secret& fresh = call.secret("new_password");
+  if (const auto good = vault::check_password(fresh); !good) return good.error();
   const auto ring = unlock(call, *mailbox);
   if (!ring) return ring.error();
-  const bool given = fresh.has_value();
-  const auto password =
-      vault::change_password(call.store(), *mailbox, *ring, std::move(fresh), call.context.actor());
-  if (!password) return password.error();
-  return Answer{{{"password", given ? Json() : Json(std::string(password->text()))}}, true, std::nullopt};
+  const auto changed = vault::change_password(call.store(), *mailbox, *ring, fresh, call.context.actor());
+  if (changed) return nothing();
+  if (changed.error().code() != Code::Unknown) return changed.error();
+  return changed.error().with_hint("either password is in force: ask again with the new one as `password`");
 }
 
 // It goes into configurations and scripts: nothing that ends a line or a quotation there.
@@ -180,11 +173,11 @@ Result<Answer> list_recipes(Call& call) {
 
 }  // namespace
 
-// Wrong passwords make the next tries wait, whoever asks: guessing through a token is not quicker than by
-// POP3.
+// Wrong passwords make the next tries of this token wait, and of no other: guessing through a token is not
+// quicker than by POP3, and keeps nobody else away from the mailbox.
 Result<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox) {
   gate::AuthLimits& tries = call.context.console().api_tries();
-  const std::string key = "mailbox " + mailbox.id.hex();
+  const std::string key = call.context.account().name + " " + mailbox.id.hex();  // no name has a space
   if (tries.left(key).count() > 0)
     return Error(Code::Busy, "too many wrong passwords for this mailbox: wait a moment");
   tries.failed(key);
@@ -196,15 +189,16 @@ Result<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox) {
 void add_mailbox_operations(Operations& all) {
   all.push_back({"GET", "/api/v1/mailboxes", "listMailboxes", "All mailboxes and what waits in them",
                  Role::Viewer, list, "[MailboxRow]"});
-  all.push_back({"POST", "/api/v1/mailboxes", "createMailbox", "Makes a mailbox; its password is said once",
-                 Role::Operator, create, "MadeMailbox", "NewMailbox", 201});
+  all.push_back({"POST", "/api/v1/mailboxes", "createMailbox",
+                 "Makes a mailbox with a password, and a token of its senders, from createSecret",
+                 Role::Administrator, create, "MadeMailbox", "NewMailbox", 201});
   all.push_back({"GET", "/api/v1/mailboxes/:name", "showMailbox", "Everything about one mailbox",
                  Role::Viewer, show, "Mailbox"});
   all.push_back({"PATCH", "/api/v1/mailboxes/:name", "changeMailbox",
                  "Changes what is said; lists are replaced; suspends and reactivates", Role::Operator, change,
                  "Mailbox", "MailboxChange"});
   all.push_back({"DELETE", "/api/v1/mailboxes/:name", "removeMailbox",
-                 "Removes a mailbox that is suspended and empty", Role::Operator, remove});
+                 "Removes a mailbox that is suspended and empty", Role::Administrator, remove});
   all.push_back({"GET", "/api/v1/mailboxes/:name/recipes", "listRecipes",
                  "Ready settings for what drains it and for where its mail comes from", Role::Viewer,
                  list_recipes, "[Recipe]"});
@@ -215,11 +209,11 @@ void add_mailbox_operations(Operations& all) {
                       {"port", "string", "The port there"},
                       {"ca_file", "string", "What signs our certificate, where it is no public authority"}};
   all.push_back({"POST", "/api/v1/mailboxes/:name/rotate", "rotateMailbox",
-                 "Makes a new key; new mail is sealed to it", Role::Operator, rotate, "Generation",
+                 "Makes a new key; new mail is sealed to it", Role::Administrator, rotate, "Generation",
                  "Unlock"});
   all.push_back({"POST", "/api/v1/mailboxes/:name/password", "changeMailboxPassword",
-                 "Changes the password; a new one is made, and said once, unless given", Role::Operator,
-                 change_password, "MadePassword", "PasswordChange"});
+                 "Changes the password to one that the caller has already, as from createSecret",
+                 Role::Administrator, change_password, "", "PasswordChange"});
 }
 
 }  // namespace gw::web::api

@@ -12,6 +12,7 @@
 #include "vault/drain.h"
 #include "vault/message_change.h"
 #include "web/api_private.h"
+#include "web/message_note.h"
 
 namespace gw::web::api {
 namespace {
@@ -179,6 +180,10 @@ Result<Answer> open(Call& call) {
   auto opened = vault::open_message(call.store(), *ring, *vault_id, found->mailbox.id, found->record);
   if (!opened) return opened.error();
   const std::string form = call.body.value("form", "text");
+  if (const auto noted = note_seen(call.context, found->mailbox.id, found->record.id,
+                                   form == "eml" ? "downloaded" : "shown");
+      !noted)
+    return noted.error();
   if (form == "envelope") return Answer{Json::parse(transfer::envelope_json(opened->envelope()))};
   if (form == "headers") return headers(*opened);
   if (form == "journal") return journal(*opened);

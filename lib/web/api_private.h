@@ -22,7 +22,7 @@ namespace gw::web::api {
 using transfer::Json;
 
 // Fields of a body that are secrets: taken out before anything else reads it, into locked memory.
-inline constexpr std::string_view kSecretFields[] = {"password", "new_password"};
+inline constexpr std::string_view kSecretFields[] = {"password", "new_password", "token"};
 using Secrets = std::map<std::string, Secret, std::less<>>;
 
 struct Call {

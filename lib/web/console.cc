@@ -16,8 +16,15 @@
 namespace gw::web {
 namespace {
 
-constexpr std::string_view kSecureCookie = "__Host-gw";  // RFC 6265bis: only over TLS, for this host, path /
-constexpr std::string_view kPlainCookie = "gw";  // on loopback without TLS, where that name may not be
+// RFC 6265bis: a cookie of such a name is taken over TLS only, for this host alone. On loopback without TLS
+// it has the name without the prefix.
+constexpr std::string_view kBound = "__Host-";
+constexpr std::string_view kSession = "gw";
+constexpr std::string_view kBrowser = "gw-browser";
+constexpr std::chrono::hours kBrowserLife{24 * 180};
+
+constexpr std::size_t kBodyOfAnybody = 8 << 10;  // a sign-in form at its longest has some 6 KiB
+constexpr std::size_t kBodyOfKnown = 1 << 20;
 
 constexpr std::size_t kMostHomes = 10'000;
 
@@ -29,6 +36,28 @@ std::string host_of(std::string_view authority) {
 
 bool is_loopback(const std::string& address) {
   return address == "::1" || address.starts_with("127.") || address.empty() || address == "unix";
+}
+
+// A browser that lies here harms only itself: it would not keep a cookie that is bound to TLS.
+bool is_secure(const Request& request) {
+  return request.tls || iequals(request.headers.get("x-forwarded-proto"), "https") ||
+         istarts_with(request.headers.get("origin"), "https://") ||
+         request.cookies.has(std::string(kBound) + std::string(kSession));
+}
+
+std::string cookie_in(const Request& request, std::string_view name) {
+  const std::string bound = std::string(kBound) + std::string(name);
+  if (request.cookies.has(bound) || request.tls) return std::string(request.cookies.get(bound));
+  return std::string(request.cookies.get(name));
+}
+
+std::string line_of(const Request& request, std::string_view name, std::string_view value,
+                    std::optional<std::chrono::seconds> life) {
+  std::string line(request.secure ? kBound : "");
+  line.append(name).append("=").append(value).append("; Path=/; HttpOnly; SameSite=Strict");
+  if (request.secure) line += "; Secure";
+  if (life) line += "; Max-Age=" + std::to_string(life->count());
+  return line;
 }
 
 // The same address, however it is written.
@@ -53,7 +82,7 @@ bool from_our_origin(const Request& request) {
     origin = referer.substr(0, referer.find('/', scheme + 3));
   }
   if (iequals(origin, "https://" + std::string(host))) return true;
-  // On loopback there may be no TLS, or a web server in front that ends it.
+  // On loopback there may be no TLS.
   return !request.tls && iequals(origin, "http://" + std::string(host));
 }
 
@@ -73,16 +102,20 @@ Response to_sign_in(const Request& request, bool ended) {
 
 }  // namespace
 
-std::string_view session_cookie(const Request& request) {
-  return request.tls ? kSecureCookie : kPlainCookie;
+std::string session_of(const Request& request) {
+  return cookie_in(request, kSession);
 }
 
 std::string cookie_line(const Request& request, std::string_view id) {
-  std::string line(session_cookie(request));
-  line.append("=").append(id).append("; Path=/; HttpOnly; SameSite=Strict");
-  if (request.tls) line += "; Secure";
-  if (id.empty()) line += "; Max-Age=0";
-  return line;
+  return line_of(request, kSession, id, id.empty() ? std::optional(std::chrono::seconds(0)) : std::nullopt);
+}
+
+std::string browser_of(const Request& request) {
+  return cookie_in(request, kBrowser);
+}
+
+std::string browser_line(const Request& request, std::string_view browser) {
+  return line_of(request, kBrowser, browser, kBrowserLife);
 }
 
 Console::Console(ConsoleOptions options)
@@ -97,15 +130,21 @@ Console::Console(ConsoleOptions options)
 
 Console::~Console() = default;
 
-void Console::remember(const std::string& account, const std::string& source) {
+void Console::remember(const std::string& account, std::string_view browser) {
   const std::lock_guard lock(mutex_);
   if (homes_.size() >= kMostHomes) homes_.clear();
-  homes_.emplace(account, source);
+  homes_.emplace(account, sha256(as_bytes(browser)));
 }
 
-bool Console::knows(const std::string& account, const std::string& source) const {
+bool Console::knows(const std::string& account, std::string_view browser) const {
   const std::lock_guard lock(mutex_);
-  return homes_.contains({account, source});
+  return !browser.empty() && homes_.contains({account, sha256(as_bytes(browser))});
+}
+
+std::size_t Console::most_body(const Request& request) {
+  const bool known = request.target.starts_with("/api/") ? shows_token(*this, request)
+                                                         : sessions_.find(session_of(request)).has_value();
+  return known ? kBodyOfKnown : kBodyOfAnybody;
 }
 
 // What a page of somebody else's, whose name resolves to our address, cannot have in its Host (DNS
@@ -125,7 +164,10 @@ bool Console::host_is_ours(const Request& request) const {
 }
 
 Response Console::answer(Request& request) {
+  request.peer.address = client_address(request.headers, request.peer.address, options_.trusted_proxy);
+  request.secure = is_secure(request);
   Response response = routed(request);
+  if (request.secure) response.set("Strict-Transport-Security", std::string(kStrictTransport));
   ++counts_.requests;
   if (response.status >= 500) ++counts_.errors;
   if (request.method == "HEAD" && response.stream) response.stream = nullptr;
@@ -169,7 +211,7 @@ Response Console::routed(Request& request) {
     if (auto answered = answer_metrics(*this, request)) return std::move(*answered);
   if (!host_is_ours(request)) return refused(nobody, request, 421);
 
-  const std::string id(request.cookies.get(session_cookie(request)));
+  const std::string id = session_of(request);
   const bool for_programs = found.route != nullptr && found.route->kind == Kind::Plain;
   if (!is_public && !sessions_.find(id)) {
     if (for_programs) return plain(401, "sign in first\n").set("WWW-Authenticate", "Bearer");

@@ -24,6 +24,7 @@
 #include "net/tls.h"
 #include "store/store.h"
 #include "web/activity.h"
+#include "web/forwarded.h"
 #include "web/health_look.h"
 #include "web/http.h"
 #include "web/open_views.h"
@@ -45,6 +46,7 @@ struct ConsoleOptions {
   // The listener's certificate; none on a plain one.
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
   std::string pop3s_port = "995";  // of this gateway, for settings that are shown
+  Trusted trusted_proxy;           // web servers in front that say who asks; none: nobody is believed
   SessionPolicy sessions;
   gate::AuthPolicy sign_in;  // waits double up to `longest_wait`
   std::function<Micros()> now = gw::now;
@@ -65,6 +67,9 @@ class Console {
   Console& operator=(const Console&) = delete;
 
   Response answer(Request& request);
+  // How many bytes of a body this request may bring, by its head alone: few before it has shown that it comes
+  // from somebody who is signed in or holds a token.
+  std::size_t most_body(const Request& request);
 
   const ConsoleOptions& options() const { return options_; }
   Micros now() const { return options_.now(); }
@@ -78,11 +83,14 @@ class Console {
   HealthLook& health() { return health_; }
   SecondFactors& second_factors() { return second_factors_; }
   OpenViews& views() { return views_; }
-  gate::AuthLimits& api_tries() { return api_tries_; }  // wrong tokens by source, wrong passwords by mailbox
-  Pace& api_pace() { return api_pace_; }                // requests by token
-  // From which sources (net::source_of) an account was signed in to before, as far as is remembered.
-  void remember(const std::string& account, const std::string& source);
-  bool knows(const std::string& account, const std::string& source) const;
+  gate::AuthLimits& api_tries() {
+    return api_tries_;
+  }                                       // wrong tokens by source, wrong passwords by token and mailbox
+  Pace& api_pace() { return api_pace_; }  // requests by token
+  // By which browsers an account was signed in to before, as far as is remembered: a browser is known by a
+  // cookie of its own, of which only the hash stands here.
+  void remember(const std::string& account, std::string_view browser);
+  bool knows(const std::string& account, std::string_view browser) const;
 
  private:
   struct Visitor {
@@ -110,11 +118,15 @@ class Console {
   gate::AuthLimits api_tries_;
   Pace api_pace_;
   mutable std::mutex mutex_;
-  std::set<std::pair<std::string, std::string>> homes_;  // account and source
+  std::set<std::pair<std::string, Digest>> homes_;  // account and browser
 };
 
-// The name of the session's cookie: bound to this host by the browser where there is TLS.
-std::string_view session_cookie(const Request& request);
+// The session's id in the request's cookies; empty: none. If the browser speaks TLS the cookie is bound to
+// this host and to TLS by its name (RFC 6265bis).
+std::string session_of(const Request& request);
 std::string cookie_line(const Request& request, std::string_view id);  // an empty id: the cookie goes
+// The same of the cookie by which a browser is known again.
+std::string browser_of(const Request& request);
+std::string browser_line(const Request& request, std::string_view browser);
 
 }  // namespace gw::web

@@ -178,7 +178,7 @@ void harden(Response& response, bool tls) {
   put("Cross-Origin-Opener-Policy", "same-origin");
   put("Cross-Origin-Resource-Policy", "same-origin");
   put("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
-  if (tls) put("Strict-Transport-Security", "max-age=31536000");
+  if (tls) put("Strict-Transport-Security", kStrictTransport);
 }
 
 bool valid_header(std::string_view name, std::string_view value) {

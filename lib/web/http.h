@@ -61,10 +61,11 @@ struct Request {
   Fields query;        // decoded
   Fields headers;      // names in lower case
   Fields cookies;
-  Form form;    // of a body that is a form
-  Secret body;  // as sent
-  net::Peer peer;
-  bool tls = false;
+  Form form;            // of a body that is a form
+  Secret body;          // as sent
+  net::Peer peer;       // the client; behind a trusted web server, whom that server names
+  bool tls = false;     // this connection
+  bool secure = false;  // the browser speaks TLS, with us or with a web server in front
 
   // What the router found at `:name` in the route's pattern.
   Fields parameters;
@@ -105,6 +106,8 @@ std::optional<std::string> url_decoded(std::string_view text, bool plus);
 
 // `?a=b&c=d`, or nothing; none for a bad escape or too many.
 std::optional<Fields> parse_query(std::string_view text);
+
+inline constexpr std::string_view kStrictTransport = "max-age=31536000";
 
 // Puts the headers that every answer has where it has none of this name: content security policy, no
 // sniffing, no framing, no referrer to others, no caching, and over TLS strict transport security.

@@ -161,10 +161,29 @@ std::string_view code_of(int status) {
       return "head_too_large";
     case 500:
       return "internal";
+    case 503:
+      return "busy";
     default:
       return "bad_request";
   }
 }
+// The share of a request in what all larger bodies may take together.
+class Share {
+ public:
+  // None is left: `taken` is false.
+  Share(std::shared_ptr<std::atomic<std::size_t>> all, std::size_t size, std::size_t most)
+      : all_(std::move(all)), size_(size) {
+    taken = all_->fetch_add(size_) + size_ <= most;
+  }
+  Share(const Share&) = delete;
+  Share& operator=(const Share&) = delete;
+  ~Share() { all_->fetch_sub(size_); }
+  bool taken = false;
+
+ private:
+  std::shared_ptr<std::atomic<std::size_t>> all_;
+  std::size_t size_;
+};
 
 // Headers that hold what no header may: a bug of a page, which must not become a second answer.
 bool sound(const Response& response) {
@@ -221,16 +240,20 @@ class Connection {
     forget(head_size_);
     if (const auto* bad = std::get_if<BadHead>(&parsed)) return refuse(bad->status, bad->why);
     Head& head = std::get<Head>(parsed);
-    if (head.body > service_.most_body) return refuse(413, "the body of the request is too long");
 
     Request request;
-    if (head.body > 0 && !read_body(head, request)) return false;
     request.method = head.method;
     request.target = head.target;
     request.cookies = parse_cookies(head.headers);
     request.headers = std::move(head.headers);
     request.peer = stream_.peer();
     request.tls = stream_.tls().has_value();
+    const bool large = head.body > service_.small_body;
+    if (large && head.body > service_.most_body(request))
+      return refuse(413, "the body of the request is too long");
+    const Share share(service_.bodies, large ? static_cast<std::size_t>(head.body) : 0, service_.most_bodies);
+    if (!share.taken) return refuse(503, "too many large requests at one time");
+    if (head.body > 0 && !(large ? read_body(head, request) : read_small_body(head, request))) return false;
     const std::string_view type = request.headers.get("content-type");
     if (istarts_with(type, "application/x-www-form-urlencoded")) {
       auto form = Form::parse(request.body.view());
@@ -245,34 +268,64 @@ class Connection {
     return goes_on && !closes;
   }
 
+  // Anybody may begin such a body and never end it: until it is whole it takes no locked memory, of which
+  // there is little.
+  bool read_small_body(const Head& head, Request& request) {
+    Bytes body(static_cast<std::size_t>(head.body));
+    std::size_t have = take_body(body);
+    const bool whole = may_send_body(head, have, body.size()) && read_rest(body, have, body_end());
+    if (whole) request.body = Secret(body);
+    wipe(body);
+    return whole;
+  }
+
   bool read_body(const Head& head, Request& request) {
     const auto size = static_cast<std::size_t>(head.body);
     // Memory comes with the octets: a head alone must not take a mebibyte of it.
     Secret body(std::min(size, kFirstOfBody));
-    std::size_t have = std::min(octets_.size(), body.size());
-    std::copy_n(as_bytes(octets_).begin(), have, body.span().begin());
-    forget(have);
-    if (have < size && octets_.empty() && head.awaits_continue) {
-      stream_.set_timeout(service_.write_timeout);
-      if (!stream_.write(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"))) return false;
-    }
-    const Clock::time_point end = Clock::now() + service_.body_timeout;
-    while (have < size) {
-      if (have == body.size()) {
-        Secret larger(std::min(size, 2 * body.size()));
-        std::ranges::copy(body.view(), larger.span().begin());
-        body = std::move(larger);
+    std::size_t have = take_body(body.span());
+    if (!may_send_body(head, have, size)) return false;
+    const Clock::time_point end = body_end();
+    while (read_rest(body.span(), have, end)) {
+      if (have == size) {
+        request.body = std::move(body);
+        return true;
       }
+      Secret larger(std::min(size, 2 * body.size()));
+      std::ranges::copy(body.view(), larger.span().begin());
+      body = std::move(larger);
+    }
+    return false;
+  }
+
+  // What came along with the head.
+  std::size_t take_body(std::span<std::byte> to) {
+    const std::size_t have = std::min(octets_.size(), to.size());
+    std::copy_n(as_bytes(octets_).begin(), have, to.begin());
+    forget(have);
+    return have;
+  }
+
+  bool may_send_body(const Head& head, std::size_t have, std::size_t size) {
+    if (have == size || !octets_.empty() || !head.awaits_continue) return true;
+    stream_.set_timeout(service_.write_timeout);
+    return stream_.write(as_bytes("HTTP/1.1 100 Continue\r\n\r\n")).has_value();
+  }
+
+  Clock::time_point body_end() const { return Clock::now() + service_.body_timeout; }
+
+  // Fills `to`, which has the first `have` octets already.
+  bool read_rest(std::span<std::byte> to, std::size_t& have, Clock::time_point end) {
+    while (have < to.size()) {
       const milliseconds left = left_until(end);
       stream_.set_timeout(std::max(left, milliseconds(1)));
-      const auto got = left.count() > 0 ? stream_.read(body.span().subspan(have))
-                                        : Result<std::size_t>(Error(Code::Timeout, ""));
+      const auto got =
+          left.count() > 0 ? stream_.read(to.subspan(have)) : Result<std::size_t>(Error(Code::Timeout, ""));
       if (!got && got.error().code() == Code::Timeout)
         return refuse(408, "the body of the request took too long");
       if (!got || *got == 0) return false;
       have += *got;
     }
-    request.body = std::move(body);
     return true;
   }
 

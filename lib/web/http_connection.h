@@ -6,6 +6,7 @@
 // request line and writes answers is cpp-httplib, behind http_head.h.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -20,7 +21,12 @@ struct HttpService {
   // Answers a request; on many threads at once. What it throws is 500.
   std::function<Response(Request&)> handler;
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;  // of listeners with TLS
-  std::size_t most_body = 1 << 20;                                     // octets; more is 413
+  // How many bytes of a body a request may bring, by its head: more is 413. Asked only if it brings more
+  // than `small_body`.
+  std::function<std::size_t(const Request&)> most_body = [](const Request&) { return std::size_t{1} << 20; };
+  std::size_t small_body = 8 << 10;
+  std::size_t most_bodies = 32 << 20;  // of all larger bodies together, at one time: what is above is 503
+  std::shared_ptr<std::atomic<std::size_t>> bodies = std::make_shared<std::atomic<std::size_t>>(0);
   std::chrono::milliseconds idle{30'000};           // between requests, until the connection is closed
   std::chrono::milliseconds head_timeout{20'000};   // for a whole head, from its first octet
   std::chrono::milliseconds body_timeout{30'000};   // for a whole body

@@ -114,6 +114,19 @@ MailboxText text_of(const Form& form) {
   return text;
 }
 
+std::vector<std::pair<std::string, std::string>> fields_of(const MailboxText& text) {
+  std::vector<std::pair<std::string, std::string>> all{
+      {"name", text.name},       {"description", text.description},
+      {"aliases", text.aliases}, {"domains", text.domains},
+      {"allow", text.allow},     {"quota", text.quota},
+      {"grace", text.grace},     {"receipts", text.receipts},
+      {"trace", text.trace}};
+  if (text.allow_reject) all.emplace_back("allow_reject", "yes");
+  if (text.require_tls) all.emplace_back("require_tls", "yes");
+  if (text.smtp_auth) all.emplace_back("smtp_auth", "yes");
+  return all;
+}
+
 MailboxSaid said_of(const Context& context, const MailboxText& text) {
   const Words& w = context.w;
   MailboxSaid said;

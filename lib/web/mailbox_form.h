@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "vault/mailbox_change.h"
 #include "web/context.h"
@@ -17,6 +19,8 @@ struct MailboxText {
 };
 MailboxText text_of(const store::MailboxRecord& record);
 MailboxText text_of(const Form& form);
+// The fields that text_of() reads, to be sent again.
+std::vector<std::pair<std::string, std::string>> fields_of(const MailboxText& text);
 
 // What is wrong, and where: `name`, `quota` and so on.
 struct Wrong {

@@ -1,6 +1,7 @@
 #include "web/message_parts.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/text.h"
 #include "web/widgets.h"
@@ -10,8 +11,21 @@ namespace {
 
 constexpr std::size_t kMostListed = 1000;  // recipients
 
+// A value of the mail, cut where it is longer than anybody reads: a page holds thousands of them.
+std::string short_text(std::string_view text) {
+  constexpr std::size_t kLongest = 1000;
+  if (text.size() <= kLongest) return std::string(text);
+  std::size_t end = kLongest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
+
+Html shown(std::string_view text) {
+  return escaped(short_text(text));
+}
+
 Html or_dash(const std::string& text) {
-  return text.empty() ? escaped("–") : escaped(text);
+  return text.empty() ? escaped("–") : shown(text);
 }
 
 Text kind_word(mime::Recipient::Kind kind) {
@@ -53,8 +67,8 @@ Html attachments_section(const Context& context, const mime::Reading& reading) {
   std::vector<std::vector<Html>> rows;
   for (const mime::Attachment& each : reading.attachments) {
     rows.push_back(
-        {each.name.empty() ? tag("span", {{"class", "quiet"}}, w("message.unnamed")) : escaped(each.name),
-         escaped(each.type), escaped(w.size(each.octets))});
+        {each.name.empty() ? tag("span", {{"class", "quiet"}}, w("message.unnamed")) : shown(each.name),
+         shown(each.type), escaped(w.size(each.octets))});
   }
   Html inside = table(w("message.attachments"),
                       {{w("message.file-name")}, {w("message.type")}, {w("message.size"), true}}, rows, {});
@@ -92,15 +106,15 @@ Html envelope_section(const Context& context, const vault::Envelope& envelope) {
               w("message.more-recipients", {{"count", w.number(envelope.recipients.size() - kMostListed)}}));
       break;
     }
-    Html line = tag("code", {}, escaped("<" + each.address + ">"));
-    if (!each.parameters.empty()) line += escaped(" " + each.parameters);
+    Html line = tag("code", {}, shown("<" + each.address + ">"));
+    if (!each.parameters.empty()) line += shown(" " + each.parameters);
     if (!each.refusal.empty())
-      line += tag("small", {}, w("message.refused", {{"reply", printable(each.refusal)}}));
+      line += tag("small", {}, w("message.refused", {{"reply", printable(short_text(each.refusal))}}));
     recipients += tag("div", {}, line);
   }
   std::vector<std::pair<Html, Html>> rows{
-      {w("message.sender"), tag("code", {}, escaped("<" + envelope.reverse_path + ">")) +
-                                (envelope.parameters.empty() ? Html() : escaped(" " + envelope.parameters))},
+      {w("message.sender"), tag("code", {}, shown("<" + envelope.reverse_path + ">")) +
+                                (envelope.parameters.empty() ? Html() : shown(" " + envelope.parameters))},
       {w("message.recipients"), recipients},
       {w("message.received"), w.at(envelope.received)}};
   for (const auto& [word, value] : std::initializer_list<std::pair<Text, const std::string&>>{
@@ -114,7 +128,7 @@ Html envelope_section(const Context& context, const vault::Envelope& envelope) {
            {Text("message.login"), envelope.login},
            {Text("message.source"), envelope.source},
            {Text("message.transaction"), envelope.transaction}}) {
-    if (!value.empty()) rows.emplace_back(w(word), escaped(value));
+    if (!value.empty()) rows.emplace_back(w(word), shown(value));
   }
   rows.emplace_back(w("message.octets"), escaped(w.number(envelope.octets)));
   rows.emplace_back(w("message.sha256"), tag("code", {}, escaped(to_hex(envelope.sha256))));
@@ -124,13 +138,14 @@ Html envelope_section(const Context& context, const vault::Envelope& envelope) {
 Html journal_section(const Context& context, const mime::JournalReport& report) {
   const Words& w = context.w;
   if (!report.is_journal_report) return {};
-  std::vector<std::pair<Html, Html>> rows{{w("message.sender"), tag("code", {}, escaped(report.sender))}};
-  if (report.on_behalf_of) rows.emplace_back(w("message.on-behalf-of"), escaped(*report.on_behalf_of));
+  std::vector<std::pair<Html, Html>> rows{{w("message.sender"), tag("code", {}, shown(report.sender))}};
+  if (report.on_behalf_of) rows.emplace_back(w("message.on-behalf-of"), shown(*report.on_behalf_of));
   if (report.subject) rows.emplace_back(w("message.subject"), or_dash(*report.subject));
   if (report.message_id)
-    rows.emplace_back(w("message.message-id"), tag("code", {}, escaped(*report.message_id)));
-  for (const mime::InnerMail& inner : report.inner) {
-    Html line = inner.message_id ? tag("code", {}, escaped(*inner.message_id)) : w("message.no-message-id");
+    rows.emplace_back(w("message.message-id"), tag("code", {}, shown(*report.message_id)));
+  for (const mime::InnerMail& inner :
+       std::span(report.inner).first(std::min(report.inner.size(), kMostListed))) {
+    Html line = inner.message_id ? tag("code", {}, shown(*inner.message_id)) : w("message.no-message-id");
     if (inner.is_protected) line += escaped(" ") + pill(w("message.protected"), Tone::Warning);
     rows.emplace_back(w("message.inner"), line);
   }
@@ -138,12 +153,13 @@ Html journal_section(const Context& context, const mime::JournalReport& report) 
   for (const mime::Recipient& each : report.recipients) {
     if (recipients.size() == kMostListed) break;
     Html how;
-    if (each.expanded) how += tag("div", {}, w("message.expanded", {{"list", printable(*each.expanded)}}));
+    if (each.expanded)
+      how += tag("div", {}, w("message.expanded", {{"list", printable(short_text(*each.expanded))}}));
     if (each.forwarded)
-      how += tag("div", {}, w("message.forwarded", {{"address", printable(*each.forwarded)}}));
+      how += tag("div", {}, w("message.forwarded", {{"address", printable(short_text(*each.forwarded))}}));
     const bool blind = each.kind == mime::Recipient::Kind::Bcc;
     recipients.push_back({blind ? pill(w("message.bcc"), Tone::Warning) : w(kind_word(each.kind)),
-                          tag("code", {}, escaped(each.address)), how});
+                          tag("code", {}, shown(each.address)), how});
   }
   Html inside =
       facts(rows) + tag("h3", {}, w("message.recipients")) +

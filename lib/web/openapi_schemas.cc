@@ -107,20 +107,24 @@ constexpr const char* kSchemas = R"({
 "Recipe": {"required": "all", "properties": {
   "kind": {"type": "string", "enum": ["profile", "sender"], "description": "As `gw-store mailbox profile` and `sender`"},
   "for": {"type": "string"}, "text": {"type": "string"}}},
-"NewMailbox": {"fields": ["MailboxWords"], "required": ["name"], "properties": {
-  "name": {"type": "string"}, "smtp_auth": {"type": "boolean"}, "recovery": {"type": "boolean"},
-  "password": {"type": "string", "description": "Generated where it is not said"}}},
+"NewSecret": {"required": ["kind"], "properties": {
+  "kind": {"type": "string", "enum": ["password", "sender_token", "api_token"]},
+  "name": {"type": "string", "description": "Of the API token that is to be made"}}},
+"MadeSecret": {"required": "all", "properties": {
+  "secret": {"type": "string", "description": "In force only once another operation was given it"}}},
+"NewMailbox": {"fields": ["MailboxWords"], "required": ["name", "password"], "properties": {
+  "name": {"type": "string"}, "recovery": {"type": "boolean"},
+  "password": {"type": "string", "description": "Of at least 16 characters, as from createSecret"},
+  "token": {"type": "string", "description": "From createSecret; senders need it then"}}},
 "MailboxChange": {"fields": ["MailboxWords", "MailboxSwitches"], "required": [], "properties": {
   "name": {"type": "string"}, "status": {"type": "string", "enum": ["active", "suspended"]}}},
-"MadeMailbox": {"required": ["id", "name", "address", "grace", "password"], "properties": {
+"MadeMailbox": {"required": ["id", "name", "address", "grace"], "properties": {
   "id": {"type": "string"}, "name": {"type": "string"}, "address": {"type": "string"},
-  "grace": {"type": "integer"},
-  "password": {"type": ["string", "null"], "description": "Said this once; null where it was given"},
-  "token": {"type": "string", "description": "Of senders, said this once"}}},
+  "grace": {"type": "integer"}}},
 "Unlock": {"required": ["password"], "properties": {"password": {"type": "string"}}},
-"PasswordChange": {"required": ["password"], "properties": {
-  "password": {"type": "string"}, "new_password": {"type": "string"}}},
-"MadePassword": {"required": "all", "properties": {"password": {"type": ["string", "null"]}}},
+"PasswordChange": {"required": ["password", "new_password"], "properties": {
+  "password": {"type": "string"},
+  "new_password": {"type": "string", "description": "Of at least 16 characters, as from createSecret"}}},
 "Generation": {"required": "all", "properties": {
   "generation": {"type": "integer"}, "recipient": {"type": "string"}}},
 "Message": {"required": "all", "properties": {
@@ -168,16 +172,13 @@ constexpr const char* kSchemas = R"({
   "dialog": {"type": "array", "items": {"type": "object", "required": ["from", "text"], "additionalProperties": false,
     "properties": {"from": {"type": "string", "enum": ["client", "server"]}, "text": {"type": "string"}}}}}},
 "Token": {"fields": ["Token"], "required": "all", "properties": {}},
-"MadeToken": {"fields": ["Token"], "required": "all", "properties": {
-  "token": {"type": "string", "description": "Said this once"}}},
-"NewToken": {"required": ["name", "scope"], "properties": {
-  "name": {"type": "string"}, "scope": {"type": "string", "enum": ["metrics", "read", "operate", "administer"]},
+"NewToken": {"required": ["name", "scope", "token"], "properties": {
+  "name": {"type": "string"},
+  "token": {"type": "string", "description": "From createSecret, for this name"}, "scope": {"type": "string", "enum": ["metrics", "read", "operate", "administer"]},
   "only": {"type": "array", "maxItems": 1000, "items": {"type": "string"}},
   "expires": {"type": ["string", "null"], "format": "date-time"}}},
 "Account": {"fields": ["Account"], "required": "all", "properties": {}},
-"MadeAccount": {"fields": ["Account"], "required": "all", "properties": {
-  "password": {"type": ["string", "null"], "description": "Said this once; null where it was given"}}},
-"NewAccount": {"required": ["name", "role"], "properties": {
+"NewAccount": {"required": ["name", "role", "password"], "properties": {
   "name": {"type": "string"}, "role": {"type": "string", "enum": ["viewer", "operator", "administrator"]},
   "only": {"type": "array", "maxItems": 1000, "items": {"type": "string"}},
   "language": {"type": "string", "enum": ["", "en", "it", "de"]}, "password": {"type": "string"}}},
@@ -185,7 +186,7 @@ constexpr const char* kSchemas = R"({
   "role": {"type": "string", "enum": ["viewer", "operator", "administrator"]},
   "only": {"type": "array", "maxItems": 1000, "items": {"type": "string"}},
   "language": {"type": "string", "enum": ["", "en", "it", "de"]}, "disabled": {"type": "boolean"}}},
-"PasswordReset": {"required": [], "properties": {
+"PasswordReset": {"required": ["new_password"], "properties": {
   "new_password": {"type": "string"},
   "drop_totp": {"type": "boolean", "description": "A second factor cannot stay"}}}
 })";

@@ -1,6 +1,7 @@
 // Accounts of the console: for administrators who see everything. Who is limited to some mailboxes could
 // otherwise make himself an account that is not.
 #include "base/text.h"
+#include "vault/mailbox.h"
 #include "web/layout.h"
 #include "web/pages.h"
 #include "web/widgets.h"
@@ -116,7 +117,14 @@ bool apply(const Words& w, Draft& draft, vault::Account& account) {
   return true;
 }
 
-Response new_page(const Context& context, const Request& request, const Draft& draft, int status) {
+// The password of the form before, which somebody may have put away already; else a new one.
+Secret proposed_password(const Request& request) {
+  Secret password = request.form.secret("password");
+  return vault::check_password(password) ? std::move(password) : vault::generate_password();
+}
+
+Response new_page(const Context& context, const Request& request, const Draft& draft, int status,
+                  const std::string& not_kept = {}) {
   const Words& w = context.w;
   Field name{.name = "name", .label = w("sign-in.name"), .value = draft.name};
   name.help = w("administrators.name.help");
@@ -127,9 +135,14 @@ Response new_page(const Context& context, const Request& request, const Draft& d
   parts.title = w("administrators.add");
   parts.section = kSection;
   parts.status = status;
-  parts.content = tag("div", {{"class", "panel"}},
-                      form(context, "/administrators/new",
-                           field(name) + fields_of(w, draft) + button(w("do.add"), Tone::Good)));
+  parts.content =
+      tag("div", {{"class", "panel"}},
+          form(context, "/administrators/new",
+               field(name) + fields_of(w, draft) +
+                   proposed_secret(context, "password", w("sign-in.password"), proposed_password(request)) +
+                   (not_kept.empty() ? Html() : notice(escaped(not_kept), Tone::Bad)) +
+                   button(w("do.add"), Tone::Good)));
+  parts.secret = true;
   return page(context, request, parts);
 }
 
@@ -139,24 +152,16 @@ Response show_new(Context& context, const Request& request) {
   return new_page(context, request, draft, 200);
 }
 
-Response password_page(const Context& context, const Request& request, const vault::MadeAccount& made) {
-  const Words& w = context.w;
-  PageParts parts;
-  parts.title = w("administrators.password-of", {{"name", made.account.name}});
-  parts.section = kSection;
-  parts.content = shown_once(context, w("sign-in.password"), made.password,
-                             link_button("/administrators", w("do.back"), true));
-  parts.secret = true;
-  return page(context, request, parts);
-}
-
 Response add_account(Context& context, const Request& request) {
   Draft draft = draft_of(request);
   vault::Account wanted;
   wanted.name = draft.name;
   if (!apply(context.w, draft, wanted)) return new_page(context, request, draft, 422);
-  const auto made = vault::add_account(context.store(), wanted, std::nullopt, context.actor());
-  if (made) return password_page(context, request, *made);
+  std::optional<Secret> password = kept_secret(request, "password");
+  if (!password || !vault::check_password(*password))
+    return new_page(context, request, draft, 422, context.w.plain("once.not-kept"));
+  const auto made = vault::add_account(context.store(), wanted, std::move(*password), context.actor());
+  if (made) return redirect(path_of(wanted.name) + "?done=saved");
   if (made.error().code() != Code::Exists) return failed(context, request, made.error());
   draft.wrong_name = context.w.plain("administrators.exists");
   return new_page(context, request, draft, 422);
@@ -170,8 +175,7 @@ Response account_page(const Context& context, const Request& request, const vaul
       action_button(context, path + (account.disabled ? "/enable" : "/disable"),
                     account.disabled ? w("administrators.enable") : w("administrators.disable"));
   Html reset = tag("p", {}, w("administrators.reset.help"));
-  if (account.has_totp()) reset += notice(w("administrators.reset.totp"), Tone::Warning);
-  reset += action_button(context, path + "/password", w("administrators.reset"));
+  reset += link_button(path + "/password", w("administrators.reset"));
   PageParts parts;
   parts.title = escaped(account.name);
   parts.section = kSection;
@@ -261,16 +265,48 @@ Response enable_account(Context& context, const Request& request) {
   return switch_account(context, request, false);
 }
 
+Response reset_page(const Context& context, const Request& request, const vault::Account& account,
+                    const std::string& wrong = {}, int status = 200) {
+  const Words& w = context.w;
+  const std::string path = path_of(account.name);
+  Html inside = tag("p", {}, w("administrators.reset.help"));
+  if (account.has_totp()) inside += notice(w("administrators.reset.totp"), Tone::Warning);
+  inside += proposed_secret(context, "password", w("sign-in.password"), proposed_password(request));
+  if (!wrong.empty()) inside += notice(escaped(wrong), Tone::Bad);
+  inside += tag("div", {{"class", "onward"}},
+                button(w("administrators.reset"), Tone::Good) + link_button(path, w("do.cancel")));
+  PageParts parts;
+  parts.title = w("administrators.password-of", {{"name", account.name}});
+  parts.section = kSection;
+  parts.status = status;
+  parts.content = form(context, path + "/password", inside);
+  parts.secret = true;
+  return page(context, request, parts);
+}
+
+// One's own is changed with the old one, on the page of one's own account.
+Response show_reset(Context& context, const Request& request) {
+  const auto account = vault::find_account(context.store(), request.parameter("name"));
+  if (!account) return failed(context, request, account.error());
+  if (account->name == context.account().name) return redirect("/account");
+  return reset_page(context, request, *account);
+}
+
 Response reset_password(Context& context, const Request& request) {
   auto account = vault::find_account(context.store(), request.parameter("name"));
   if (!account) return failed(context, request, account.error());
-  // One's own is changed with the old one, on the page of one's own account.
   if (account->name == context.account().name) return redirect("/account");
+  std::optional<Secret> password = kept_secret(request, "password");
+  if (!password || !vault::check_password(*password))
+    return reset_page(context, request, *account, context.w.plain("once.not-kept"), 422);
+  const std::string name = account->name;
   const auto made =
-      vault::reset_password(context.store(), std::move(*account), std::nullopt, true, context.actor());
+      vault::reset_password(context.store(), *account, std::move(*password), true, context.actor());
+  if (!made && made.error().code() == Code::Unknown)
+    return reset_page(context, request, *account, context.w.plain("once.unknown"), 503);
   if (!made) return failed(context, request, made.error());
-  context.console().sessions().end_all(made->account.name);
-  return password_page(context, request, *made);
+  context.console().sessions().end_all(name);
+  return redirect(path_of(name) + "?done=saved");
 }
 
 Response remove_account(Context& context, const Request& request) {
@@ -295,6 +331,7 @@ void add_administrator_pages(Routes& routes) {
   routes.push_back({"POST", "/administrators/:name", Access::Unlimited, save_account});
   routes.push_back({"POST", "/administrators/:name/disable", Access::Unlimited, disable_account});
   routes.push_back({"POST", "/administrators/:name/enable", Access::Unlimited, enable_account});
+  routes.push_back({"GET", "/administrators/:name/password", Access::Unlimited, show_reset});
   routes.push_back({"POST", "/administrators/:name/password", Access::Unlimited, reset_password});
   routes.push_back({"POST", "/administrators/:name/remove", Access::Unlimited, remove_account});
 }

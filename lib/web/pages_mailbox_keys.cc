@@ -23,6 +23,7 @@ struct Refusal {
 
 // --- password
 
+// With a new password that is proposed: the one of the form before, which somebody may have put away already.
 Response password_page(const Context& context, const Request& request, const store::MailboxRecord& record,
                        const Refusal& refusal = {}) {
   const Words& w = context.w;
@@ -32,9 +33,13 @@ Response password_page(const Context& context, const Request& request, const sto
   recovery.wrong = refusal.at("recovery");
   Field old = secret_field("old", w("mailbox.password.old"), {}, refusal.at("old"));
   old.focus = true;
+  Secret proposed = request.form.secret("proposed");
+  if (!vault::check_password(proposed)) proposed = vault::generate_password();
   PageParts parts;
   parts.title = w("mailbox.password.of", {{"name", record.name}});
   parts.status = refusal.text.empty() ? 200 : refusal.status;
+  parts.secret = true;
+  const std::string not_kept = refusal.at("proposed");
   parts.content = tag(
       "div", {{"class", "panel"}},
       tag("p", {}, w("mailbox.password.about")) +
@@ -43,10 +48,14 @@ Response password_page(const Context& context, const Request& request, const sto
               tag("h2", {}, w("mailbox.password.opens")) + field(old) +
                   tag("details", {{"open", refusal.field == "recovery"}},
                       tag("summary", {}, w("mailbox.password.lost")) + field(recovery)) +
-                  tag("h2", {}, w("mailbox.password.new")) +
-                  field(secret_field("fresh", w("mailbox.password.chosen"), w("mailbox.password.chosen.help"),
-                                     refusal.at("fresh"))) +
-                  field(secret_field("again", w("mailbox.password.again"), {}, refusal.at("again"))) +
+                  proposed_secret(context, "proposed", w("mailbox.password.new"), proposed, false) +
+                  (not_kept.empty() ? Html() : notice(escaped(not_kept), Tone::Bad)) +
+                  tag("details", {{"open", refusal.field == "fresh" || refusal.field == "again"}},
+                      tag("summary", {}, w("mailbox.password.own")) +
+                          field(secret_field("fresh", w("mailbox.password.chosen"),
+                                             w("mailbox.password.chosen.help"), refusal.at("fresh"))) +
+                          field(
+                              secret_field("again", w("mailbox.password.again"), {}, refusal.at("again")))) +
                   tag("div", {{"class", "onward"}},
                       button(w("mailbox.change-password"), Tone::Good) + link_button(path, w("do.cancel")))));
   return mailbox_page(context, request, parts);
@@ -69,8 +78,11 @@ Response change_password(Context& context, const Request& request) {
       return password_page(context, request, *record, {"fresh", w.plain("mailbox.wrong.weak")});
     if (!equal_secrets(fresh->view(), request.form.secret("again").view()))
       return password_page(context, request, *record, {"again", w.plain("mailbox.wrong.again")});
+  } else {
+    fresh = kept_secret(request, "proposed");
+    if (!fresh || !vault::check_password(*fresh))
+      return password_page(context, request, *record, {"proposed", w.plain("once.not-kept")});
   }
-  const bool generated = !fresh;
   const bool recovery = request.form.get("old").empty() && !request.form.get("recovery").empty();
   const auto ring =
       recovery ? unlock_mailbox_by_recovery(context, request, *record, request.form.secret("recovery"))
@@ -82,18 +94,11 @@ Response change_password(Context& context, const Request& request) {
         context, request, *record,
         {recovery ? "recovery" : "old", *text, ring.error().code() == Code::Busy ? 429 : 403});
   }
-  const auto password =
-      vault::change_password(context.store(), *record, *ring, std::move(fresh), context.actor());
-  if (!password) return failed(context, request, password.error());
-  const std::string path = mailbox_path(record->name);
-  if (!generated) return redirect(path + "?done=password");
-  PageParts parts;
-  parts.title = w("mailbox.password.of", {{"name", record->name}});
-  parts.secret = true;
-  parts.content = notice(w("notice.password"), Tone::Good) +
-                  shown_once(context, w("mailbox.password"), *password,
-                             link_button(path, w("mailbox.made.onward"), true));
-  return mailbox_page(context, request, parts);
+  const auto changed = vault::change_password(context.store(), *record, *ring, *fresh, context.actor());
+  if (!changed && changed.error().code() == Code::Unknown)
+    return password_page(context, request, *record, {"proposed", w.plain("once.unknown"), 503});
+  if (!changed) return failed(context, request, changed.error());
+  return redirect(mailbox_path(record->name) + "?done=password");
 }
 
 // --- rotate

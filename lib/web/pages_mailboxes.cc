@@ -95,12 +95,12 @@ Response new_page(const Context& context, const Request& request, const MailboxT
   PageParts parts;
   parts.title = w("mailboxes.add");
   parts.status = wrong ? 400 : 200;
-  parts.content = tag(
-      "div", {{"class", "panel"}},
-      form(context, "/new-mailbox",
-           mailbox_fields(context, text, wrong, false) +
-               tag("div", {{"class", "onward"}},
-                   button(w("mailboxes.add.do"), Tone::Good) + link_button("/mailboxes", w("do.cancel")))));
+  parts.content =
+      tag("div", {{"class", "panel"}},
+          form(context, "/new-mailbox",
+               mailbox_fields(context, text, wrong, false) +
+                   tag("div", {{"class", "onward"}},
+                       button(w("do.continue"), Tone::Good) + link_button("/mailboxes", w("do.cancel")))));
   return mailbox_page(context, request, parts);
 }
 
@@ -112,26 +112,28 @@ Response show_new(Context& context, const Request& request) {
   return new_page(context, request, text, std::nullopt);
 }
 
-Response made_page(const Context& context, const Request& request, const vault::MadeMailbox& made,
-                   const vault::Settings& settings) {
+// The second step: what was typed is good, and here is what will open the mailbox. Nothing is made yet.
+Response secrets_page(const Context& context, const Request& request, const MailboxText& text,
+                      const std::string& wrong) {
   const Words& w = context.w;
-  Html content;
-  if (vault::open_to_guesses(made.record)) content += notice(w("mailbox.guessable"), Tone::Warning);
-  content +=
-      section(w("mailbox.made.address"), tag("p", {}, copyable(context, made.address)) +
-                                             tag("p", {{"class", "quiet"}}, w("mailbox.address.help")));
-  if (made.token) {
-    content += section(w("mailbox.token"),
-                       notice(w("once.warning"), Tone::Warning) +
-                           tag("p", {{"class", "secret"}}, copyable(context, made.token->text())) +
-                           tag("p", {{"class", "quiet"}}, w("mailbox.token.help")));
+  Secret password = request.form.secret("password");
+  if (!vault::check_password(password)) password = vault::generate_password();
+  Html inside;
+  for (const auto& [name, value] : fields_of(text)) inside += hidden(name, value);
+  if (text.smtp_auth) {
+    Secret token = request.form.secret("token");
+    if (!vault::check_token(token)) token = vault::generate_token();
+    inside += proposed_secret(context, "token", w("mailbox.token"), token) +
+              tag("p", {{"class", "quiet"}}, w("mailbox.token.help"));
   }
-  content += shown_once(context, w("mailbox.password"), made.password,
-                        link_button(mailbox_path(made.record.name), w("mailbox.made.onward"), true));
-  content += setup_sections(context, made.record, settings);
+  inside += proposed_secret(context, "password", w("mailbox.password"), password);
+  if (!wrong.empty()) inside += notice(escaped(wrong), Tone::Bad);
+  inside += tag("div", {{"class", "onward"}},
+                button(w("mailboxes.add.do"), Tone::Good) + link_button("/mailboxes", w("do.cancel")));
   PageParts parts;
-  parts.title = w("mailbox.made", {{"name", made.record.name}});
-  parts.content = content;
+  parts.title = w("mailbox.new.secrets", {{"name", text.name}});
+  parts.status = wrong.empty() ? 200 : 400;
+  parts.content = form(context, "/new-mailbox", inside);
   parts.secret = true;
   return mailbox_page(context, request, parts);
 }
@@ -140,14 +142,22 @@ Response add(Context& context, const Request& request) {
   const MailboxText text = text_of(request.form);
   const MailboxSaid said = said_of(context, text);
   if (said.wrong) return new_page(context, request, text, said.wrong);
-  vault::NewMailbox wanted = vault::new_mailbox(said.change);
-  wanted.smtp_auth = text.smtp_auth;
-  const auto made = vault::add_mailbox(context.store(), wanted, std::nullopt, context.actor());
+  const vault::NewMailbox wanted = vault::new_mailbox(said.change);
+  if (vault::find_mailbox(context.store(), wanted.name))
+    return new_page(context, request, text, taken(context, wanted.name, {}));
+  if (!request.form.has("password")) return secrets_page(context, request, text, {});
+  std::optional<Secret> password = kept_secret(request, "password");
+  std::optional<Secret> token = kept_secret(request, "token");
+  if (!password || (text.smtp_auth && !token))
+    return secrets_page(context, request, text, context.w.plain("once.not-kept"));
+  if (!text.smtp_auth) token.reset();
+  const auto made =
+      vault::add_mailbox(context.store(), wanted, std::move(*password), context.actor(), std::move(token));
   if (!made && made.error().code() == Code::Exists)
     return new_page(context, request, text, taken(context, wanted.name, {}));
+  if (!made && made.error().code() == Code::BadInput) return refused(context, request, 400);
   if (!made) return failed(context, request, made.error());
-  const auto settings = vault::read_settings(context.store());
-  return made_page(context, request, *made, settings ? *settings : vault::Settings());
+  return redirect(mailbox_path(made->record.name) + "?done=mailbox-made");
 }
 
 }  // namespace

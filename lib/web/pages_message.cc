@@ -1,8 +1,10 @@
 // One message: what the store knows of it, and with the mailbox's password what is in it.
 #include "vault/mailbox.h"
 #include "vault/message_change.h"
+#include "web/mail_html.h"
 #include "web/mailbox_keys.h"
 #include "web/mailbox_parts.h"
+#include "web/message_note.h"
 #include "web/message_pages.h"
 #include "web/message_parts.h"
 #include "web/open_views.h"
@@ -144,17 +146,6 @@ Response show(Context& context, const Request& request) {
   return message_page(context, request, *place, {});
 }
 
-// An entry in the history: who was given what is in it, and how.
-Result<void> note(const Context& context, const Place& place, const char* how) {
-  store::Leaf leaf;
-  leaf.type = store::LeafType::Exported;
-  leaf.mailbox = place.mailbox.id;
-  leaf.actor = context.actor() + ", " + how;
-  const auto noted = context.store().note_messages(place.mailbox.id, leaf, std::span(&place.record.id, 1));
-  if (!noted) return noted.error();
-  return {};
-}
-
 // Reads it to its end: only then its digest is compared. None: it is whole.
 std::optional<Error> damage_of(vault::Message& message) {
   for (;;) {
@@ -180,7 +171,7 @@ Response open(Context& context, const Request& request) {
   if (!message && message.error().code() == Code::Corrupt)
     return message_page(context, request, *place, context.w.plain("message.does-not-open"), 409);
   if (!message) return failed(context, request, message.error());
-  if (const auto noted = note(context, *place, "shown"); !noted)
+  if (const auto noted = note_seen(context, place->mailbox.id, place->record.id, "shown"); !noted)
     return failed(context, request, noted.error());
   auto view = std::make_shared<OpenView>(std::move(*message), place->record);
   view->damage = damage_of(view->message);
@@ -211,7 +202,7 @@ Response html(Context& context, const Request& request) {
   auto text = mime::read_text(source, *reading->html, kShownHtml);
   if (!text) return failed(context, request, text.error());
   Response response;
-  response.body = std::move(text->text);
+  response.body = harmless_html(text->text);
   response.secret = true;
   response.set("Content-Security-Policy", std::string(kFramePolicy));
   response.set("X-Frame-Options", "SAMEORIGIN");
@@ -227,7 +218,7 @@ Response download(Context& context, const Request& request) {
   if (!place) return failed(context, request, place.error());
   auto view = context.console().views().find(context.session_id(), place->mailbox.id, place->record.id);
   if (!view) return redirect(place->path());
-  if (const auto noted = note(context, *place, "downloaded"); !noted)
+  if (const auto noted = note_seen(context, place->mailbox.id, place->record.id, "downloaded"); !noted)
     return failed(context, request, noted.error());
   Response response;
   response.content_type = "message/rfc822";

@@ -1,7 +1,10 @@
 // Signing in and out.
+#include <array>
 #include <chrono>
 
+#include "base/digest.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "net/limits.h"
 #include "web/layout.h"
 #include "web/pages.h"
@@ -34,7 +37,7 @@ Response sign_in_page(const Context& context, const Request& request, std::strin
   Field code{.name = "code", .label = w("sign-in.code"), .type = "code", .help = w("sign-in.code.help")};
   inside += field(account) + field(password) + field(code) + button(w("sign-in.do"), Tone::Good);
   Html content = message;
-  if (!request.tls) content += notice(w("sign-in.plain"), Tone::Warning);
+  if (!request.secure) content += notice(w("sign-in.plain"), Tone::Warning);
   content += tag("form", {{"method", "post"}, {"action", "/sign-in"}, {"class", "panel"}}, inside);
   PageParts parts;
   parts.title = w("sign-in.title");
@@ -47,6 +50,12 @@ Response show_sign_in(Context& context, const Request& request) {
   if (context.signed_in()) return redirect("/");
   const Html message = request.query.has("ended") ? notice(context.w("sign-in.ended"), Tone::Plain) : Html();
   return sign_in_page(context, request, "", next_of(request.query.get("next")), message, 200);
+}
+
+std::string new_browser() {
+  std::array<std::byte, 32> octets{};
+  random_octets(octets);
+  return to_hex(octets);
 }
 
 // How long this source, and whoever names this account, has to wait: at once refused, for a waiting thread is
@@ -63,15 +72,20 @@ Response do_sign_in(Context& context, const Request& request) {
   Console& console = context.console();
   const std::string name(request.form.get("name").substr(0, kLongestName));
   const std::string next = next_of(request.form.get("next"));
-  const std::string source = net::source_of(request.peer.address);
-  // Who guesses at an account from elsewhere must not keep away who has signed in to it from here.
-  const bool at_home = console.knows(name, source);
-  const auto wait = std::max(console.sources().left(source),
-                             at_home ? std::chrono::milliseconds(0) : console.accounts().left(name));
+  // Who guesses must not keep away who has signed in to this account before: such a browser has tries of its
+  // own. Behind a web server that does not say who asks everybody has one address, a loopback one: that is
+  // nobody's to use up.
+  const std::string browser = browser_of(request);
+  const bool known = console.knows(name, browser);
+  const std::string source =
+      known || request.peer.loopback() ? std::string() : net::source_of(request.peer.address);
+  const std::string account = known ? name + " " + to_hex(sha256(as_bytes(browser))) : name;
+  const auto wait = std::max(source.empty() ? std::chrono::milliseconds(0) : console.sources().left(source),
+                             console.accounts().left(account));
   if (wait.count() > 0) return too_soon(context, request, name, next, wait);
   // Counted before the work, so that many tries at one time count as many.
-  console.sources().failed(source);
-  console.accounts().failed(name);
+  if (!source.empty()) console.sources().failed(source);
+  console.accounts().failed(account);
 
   const Secret password = request.form.secret("password");
   Result<vault::SignedIn> who = vault::sign_in(context.store(), name, password);
@@ -91,14 +105,18 @@ Response do_sign_in(Context& context, const Request& request) {
     log::warning("login failed", {{"rhost", request.peer.address}, {"reason", reason}});
     return sign_in_page(context, request, name, next, notice(context.w("sign-in.wrong"), Tone::Bad), 403);
   }
-  console.sources().succeeded(source);
-  console.accounts().succeeded(name);
-  console.remember(name, source);
+  if (!source.empty()) console.sources().succeeded(source);
+  console.accounts().succeeded(account);
+  const std::string remembered = known ? browser : new_browser();
+  console.remember(name, remembered);
   // An id of before, whoever gave it to this browser, is worth nothing now.
-  console.sessions().end(std::string(request.cookies.get(session_cookie(request))));
+  console.sessions().end(session_of(request));
   const std::string id = console.sessions().begin(who->account);
   log::info("signed in", {{"user", name}, {"rhost", request.peer.address}});
-  return redirect(next).set("Set-Cookie", cookie_line(request, id));
+  Response response = redirect(next);
+  response.headers.add("Set-Cookie", cookie_line(request, id));
+  response.headers.add("Set-Cookie", browser_line(request, remembered));
+  return response;
 }
 
 Response do_sign_out(Context& context, const Request& request) {

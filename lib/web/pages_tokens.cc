@@ -85,6 +85,25 @@ Response show_new(Context& context, const Request& request) {
   return form_page(context, request, {}, "", "");
 }
 
+// The second step: what was typed is good, and this is the token. Nothing is made yet.
+Response token_page(const Context& context, const Request& request, const Typed& typed, const Secret& text,
+                    const std::string& wrong) {
+  const Words& w = context.w;
+  Html inside = hidden("name", typed.name) + hidden("scope", typed.scope) + hidden("only", typed.only) +
+                hidden("days", typed.days) +
+                proposed_secret(context, "token", w("token.made", {{"name", typed.name}}), text);
+  if (!wrong.empty()) inside += notice(escaped(wrong), Tone::Bad);
+  inside += tag("p", {{"class", "onward"}},
+                button(w("token.new"), Tone::Good) + link_button("/tokens", w("do.cancel")));
+  PageParts parts;
+  parts.title = w("token.new");
+  parts.section = kSection;
+  parts.status = wrong.empty() ? 200 : 422;
+  parts.content = form(context, "/new-token", inside);
+  parts.secret = true;
+  return page(context, request, parts);
+}
+
 Response do_new(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto text = [&](const char* name) { return std::string(trim(request.form.get(name))); };
@@ -102,20 +121,26 @@ Response do_new(Context& context, const Request& request) {
       return form_page(context, request, typed, "days", w.plain("token.days.wrong"));
     wanted.expires = context.now() + static_cast<Micros>(*days) * kDay;
   }
-  const auto made = vault::make_api_token(context.store(), wanted, context.actor());
-  if (!made) {
-    const Code code = made.error().code();
-    if (code != Code::Exists && code != Code::BadInput) return failed(context, request, made.error());
-    const bool of_name = code == Code::Exists || made.error().text().find("pattern") == std::string::npos;
-    return form_page(context, request, typed, of_name ? "name" : "only", made.error().text());
+  const auto refuse = [&](const Error& error) {
+    const Code code = error.code();
+    if (code != Code::Exists && code != Code::BadInput) return failed(context, request, error);
+    const bool of_name = code == Code::Exists || error.text().find("pattern") == std::string::npos;
+    return form_page(context, request, typed, of_name ? "name" : "only", error.text());
+  };
+  if (const auto valid = vault::check_account(vault::account_of(wanted)); !valid)
+    return refuse(valid.error());
+  if (vault::find_api_token(context.store(), wanted.name))
+    return refuse(Error(Code::Exists, "there is a token `" + wanted.name + "` already"));
+  if (!request.form.has("token")) {
+    const auto fresh = vault::generate_api_token(wanted.name);
+    return fresh ? token_page(context, request, typed, *fresh, {}) : refuse(fresh.error());
   }
-  PageParts parts;
-  parts.title = w("tokens.title");
-  parts.section = kSection;
-  parts.content = shown_once(context, w("token.made", {{"name", made->token.name}}), made->secret,
-                             link_button("/tokens", w("token.onward"), true));
-  parts.secret = true;
-  return page(context, request, parts);
+  const auto token = kept_secret(request, "token");
+  if (!token)
+    return token_page(context, request, typed, request.form.secret("token"), w.plain("once.not-kept"));
+  const auto made = vault::make_api_token(context.store(), wanted, *token, context.actor());
+  if (!made) return refuse(made.error());
+  return redirect("/tokens?done=token-made");
 }
 
 Response show_revoke(Context& context, const Request& request) {

@@ -192,13 +192,18 @@ Html copyable_block(const Context& context, std::string_view text) {
                      context.w("do.copy")));
 }
 
-Html shown_once(const Context& context, const Html& label, const Secret& secret, const Html& onward) {
-  return tag(
-      "section", {{"class", "panel once"}},
-      tag("h2", {}, label) + notice(context.w("once.warning"), Tone::Warning) +
-          tag("p", {{"class", "secret"}}, copyable(context, secret.text())) +
-          tag("p", {{"class", "keep"}, {"hidden", true}}, checkbox("kept", context.w("once.kept"), false)) +
-          tag("p", {{"class", "onward"}}, onward));
+Html proposed_secret(const Context& context, const std::string& name, const Html& label, const Secret& secret,
+                     bool required) {
+  return tag("section", {{"class", "panel once"}},
+             tag("h2", {}, label) + notice(context.w("once.warning"), Tone::Warning) +
+                 tag("p", {{"class", "secret"}}, copyable(context, secret.text())) +
+                 hidden(name, secret.text()) +
+                 tag("p", {}, checkbox(name + "-kept", context.w("once.kept"), false, required)));
+}
+
+std::optional<Secret> kept_secret(const Request& request, const std::string& name) {
+  if (request.form.get(name).empty() || request.form.get(name + "-kept") != "yes") return std::nullopt;
+  return request.form.secret(name);
 }
 
 }  // namespace gw::web

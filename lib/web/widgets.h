@@ -74,8 +74,12 @@ Html hidden(std::string_view name, std::string_view value);
 Html copyable(const Context& context, std::string_view text);
 // Several lines of such text.
 Html copyable_block(const Context& context, std::string_view text);
-// A secret that is shown this once, with its warning; `onward` is the link by which the page is left, which
-// waits for the tick that says it was kept (without JavaScript it is there at once).
-Html shown_once(const Context& context, const Html& label, const Secret& secret, const Html& onward);
+// A new secret as a part of a form: shown with its warning, sent along under `name`, and with the tick that
+// says it was kept (which the browser insists on if `required`). It takes effect only when this form is sent,
+// so that what is in force is never a secret that nobody has seen. More than one may stand in a form.
+Html proposed_secret(const Context& context, const std::string& name, const Html& label, const Secret& secret,
+                     bool required = true);
+// The secret of such a form; none if it is not there or was not ticked as kept.
+std::optional<Secret> kept_secret(const Request& request, const std::string& name);
 
 }  // namespace gw::web

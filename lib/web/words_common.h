@@ -31,6 +31,7 @@ inline constexpr Word kCommonWords[] = {
     {"do.remove", "Remove", "Elimina", "Entfernen"},
     {"do.add", "Add", "Aggiungi", "Hinzufügen"},
     {"do.confirm", "Confirm", "Conferma", "Bestätigen"},
+    {"do.continue", "Continue", "Continua", "Weiter"},
     {"do.next", "Next page", "Pagina successiva", "Nächste Seite"},
     {"do.filter", "Filter", "Filtra", "Filtern"},
     {"do.download", "Download", "Scarica", "Herunterladen"},
@@ -92,13 +93,21 @@ inline constexpr Word kCommonWords[] = {
     {"error.detail", "In detail", "Dettagli", "Im Einzelnen"},
 
     {"once.warning",
-     "This is shown once and kept nowhere. Put it into a safe place now: nobody can show it again.",
-     "Viene mostrato una sola volta e non viene conservato. Mettilo subito al sicuro: nessuno potrà "
-     "mostrarlo di "
-     "nuovo.",
-     "Das wird nur dieses eine Mal angezeigt und nirgends aufbewahrt. Bringen Sie es jetzt an einen sicheren "
-     "Ort: "
-     "Niemand kann es noch einmal zeigen."},
+     "This is shown once and kept nowhere. Put it into a safe place first: it counts from the moment when "
+     "you "
+     "send this form.",
+     "Viene mostrato una sola volta e non viene conservato. Mettilo prima al sicuro: vale dal momento in cui "
+     "invii questo modulo.",
+     "Das wird nur dieses eine Mal angezeigt und nirgends aufbewahrt. Bringen Sie es zuerst an einen "
+     "sicheren "
+     "Ort: Es gilt, sobald Sie dieses Formular absenden."},
+    {"once.not-kept", "Nothing was changed: tick first that you have put it into a safe place.",
+     "Nulla è stato modificato: conferma prima di averlo messo al sicuro.",
+     "Nichts wurde geändert: Bestätigen Sie zuerst, dass es an einem sicheren Ort ist."},
+    {"once.unknown",
+     "The vault went away before it answered. Either the new one is in force or the old one: try both.",
+     "La cassaforte non ha risposto in tempo. È valida la nuova oppure la vecchia: prova entrambe.",
+     "Der Tresor war weg, bevor er geantwortet hat. Es gilt das neue oder das alte: Versuchen Sie beide."},
     {"once.kept", "I have put it into a safe place.", "L'ho messo al sicuro.",
      "Ich habe es an einen sicheren Ort gebracht."},
 

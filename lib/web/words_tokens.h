@@ -56,7 +56,7 @@ inline constexpr Word kTokenWords[] = {
      "Das Programm, das es zeigt, wird von nun an abgewiesen."},
     {"token.made", "Token {name}", "Token {name}", "Token {name}"},
     {"token.all", "all", "tutti", "alle"},
-    {"token.onward", "To the tokens", "Ai token", "Zu den Token"},
+    {"notice.token-made", "The token is in force.", "Il token è valido.", "Das Token gilt."},
     {"notice.token-revoked", "The token was revoked.", "Il token è stato revocato.",
      "Das Token wurde widerrufen."},
 };

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """gw-store mailbox: made, set, listed, opened with the old password, the new one, the recovery key."""
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
 import unittest
 
@@ -173,6 +175,83 @@ class RecoveryTest(unittest.TestCase):
             self.assertEqual(shown.stdout, b"dear mail")
             done = vault.store("mailbox", "passwd", "own", "--recovery-key-file", key, status=None)
             self.assertNotEqual(done.returncode, 0)
+
+
+class ShownFirstTest(unittest.TestCase):
+    """A secret takes effect only after it has arrived where it is printed to."""
+
+    def setUp(self):
+        self.vault = gw.Vault(tls=False)
+        self.addCleanup(self.vault.close)
+        self.box = self.vault.add_mailbox("box")
+
+    def opens(self, password_file):
+        return self.vault.store("mailbox", "key", "box", "--password-file", password_file, status=(0, 77)).returncode == 0
+
+    def lost(self, *arguments):
+        """Runs the command with an output that takes nothing: a full disk, a closed descriptor, a reader that has gone."""
+        command = [gw.program("gw-store"), *map(str, arguments)]
+        for output in ("/dev/full", "&-"):
+            done = gw.run("sh", "-c", f'exec "$@" >{output}', "sh", *command, status=74, env=self.vault.env)
+            self.assertIn(b"standard output", done.stderr)
+            yield output
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=self.vault.env, timeout=gw.WAIT)
+        os.close(writer)
+        self.assertNotEqual(done.returncode, 0)
+        yield "closed pipe"
+
+    def test_a_password_that_nobody_saw_is_not_in_force(self):
+        for how in self.lost("mailbox", "passwd", "box", "--password-file", self.box.password_file):
+            self.assertTrue(self.opens(self.box.password_file), how)
+        for how in self.lost("mailbox", "passwd", "box", "--password-file", self.box.password_file, "--json"):
+            self.assertTrue(self.opens(self.box.password_file), how)
+        shown = self.vault.store("mailbox", "passwd", "box", "--password-file", self.box.password_file).stdout.decode()
+        self.assertRegex(shown, r"(?s)^password  \S{32}\n.*\nin force  the new password\n$")
+        self.assertFalse(self.opens(self.box.password_file))
+
+    def test_a_wrong_password_prints_no_new_one(self):
+        wrong = self.vault.side / "wrong"
+        wrong.write_text("not the password of it\n")
+        done = self.vault.store("mailbox", "passwd", "box", "--password-file", wrong, status=77)
+        self.assertEqual(done.stdout, b"")
+
+    def test_what_has_a_secret_that_nobody_saw_is_not_made(self):
+        for how in self.lost("mailbox", "add", "other", "--smtp-auth"):
+            self.assertEqual([box["name"] for box in self.vault.json("mailbox", "list")], ["box"], how)
+        for how in self.lost("token", "add", "watch"):
+            self.assertEqual(self.vault.json("token", "list"), [], how)
+        for how in self.lost("admin", "add", "anna", "--role", "viewer"):
+            self.assertEqual(self.vault.json("admin", "list"), [], how)
+        self.vault.add_account("ben")
+        before = self.vault.json("admin", "list")
+        for how in self.lost("admin", "passwd", "ben"):
+            self.assertEqual(self.vault.json("admin", "list"), before, how)
+
+    def test_after_a_keeper_that_dies_in_the_commit_the_password_in_force_is_known(self):
+        """The answer is lost, the change is perhaps durable: what is printed says which it is, and is either way enough."""
+        self.vault.store("message", "add", "box", input=gw.mail(1000))
+        keeper = self.vault.keeper()
+        pid = self.vault.keeper_pid()
+        self.vault.settle()
+        tracer = subprocess.Popen(["strace", "-f", "-qq", "-p", str(pid), "-o", "/dev/null", "-e", "trace=fdatasync,fsync",
+                                   "-e", "inject=fdatasync,fsync:signal=KILL:when=1"])
+        self.addCleanup(tracer.wait, gw.WAIT)
+        gw.until(lambda: "TracerPid:\t0\n" not in pathlib.Path(f"/proc/{pid}/status").read_text(), "the keeper is traced")
+        done = self.vault.store("mailbox", "passwd", "box", "--password-file", self.box.password_file, "--json",
+                                status=(0, 69, 75))
+        gw.until(lambda: not gw.alive(pid), "the keeper has died")
+        keeper.process.wait(gw.WAIT)
+        printed = self.vault.side / "printed"
+        printed.write_text(json.loads(done.stdout)["password"] + "\n")
+        old, new = self.opens(self.box.password_file), self.opens(printed)
+        self.assertEqual((old, new), (False, True) if done.returncode == 0 else (not new, new), done.stderr)
+        if done.returncode == 69:
+            self.assertIn(b"the old password stays in force", done.stderr)
+            self.assertTrue(old)
+        elif done.returncode == 75:
+            self.assertIn(b"mailbox key box --password-file", done.stderr)
 
 
 if __name__ == "__main__":

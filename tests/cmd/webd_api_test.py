@@ -46,8 +46,10 @@ class ApiTest(unittest.TestCase):
 
     @classmethod
     def token_of_the_console(cls, scope):
-        page = cls.browser.post("/new-token", {"name": scope, "scope": scope, "only": "", "days": ""})
-        return re.search(rf"gw_{scope}_[a-z2-7]{{32}}", page.text)[0]
+        form = {"name": scope, "scope": scope, "only": "", "days": ""}
+        token = re.search(rf"gw_{scope}_[a-z2-7]{{32}}", cls.browser.post("/new-token", form).text)[0]
+        assert cls.browser.post("/new-token", {**form, "token": token, "token-kept": "yes"}).status == 303
+        return token
 
     @classmethod
     def ask(cls, method, target, body=None, token="administer", headers=None):
@@ -111,9 +113,13 @@ class ApiTest(unittest.TestCase):
         self.described("GET", "/api/v1/openapi.json")
         self.assertEqual(everything - self.asked, set(), "operations that this test does not ask")
 
+    def secret(self, kind, **more):
+        return self.call("POST", "/api/v1/secrets", {"kind": kind, **more})["secret"]
+
     def whole_life_of_a_mailbox(self):
-        made = self.call("POST", "/api/v1/mailboxes", {"name": "acme-mail", "description": "Akte", "trace": "off"}, 201)
-        password = made["password"]
+        password = self.secret("password")
+        made = self.call("POST", "/api/v1/mailboxes",
+                         {"name": "acme-mail", "description": "Akte", "trace": "off", "password": password}, 201)
         box = "/api/v1/mailboxes/acme-mail"
         self.assertEqual(self.call("GET", box), self.vault.json("mailbox", "show", "acme-mail")[0])
         self.assertEqual(self.call("GET", "/api/v1/mailboxes")["items"], self.vault.json("mailbox", "list"))
@@ -144,8 +150,9 @@ class ApiTest(unittest.TestCase):
         self.assertEqual([each["result"] for each in changed["items"]], ["ok"])
         self.assertEqual(self.call("GET", box + "/messages?state=quarantined")["items"][0]["id"], listed[0]["id"])
         self.assertEqual(self.call("POST", box + "/rotate", {"password": password})["generation"], 2)
-        fresh = self.call("POST", box + "/password", {"password": password})["password"]
+        fresh = self.secret("password")
         self.assertNotEqual(fresh, password)
+        self.call("POST", box + "/password", {"password": password, "new_password": fresh}, 204)
 
         events = self.call("GET", "/api/v1/events?mailbox=acme-mail")["items"]
         self.assertEqual(events, self.vault.json("history", "acme-mail")[::-1])
@@ -208,20 +215,24 @@ class ApiTest(unittest.TestCase):
         self.call("DELETE", "/api/v1/routes/work", status=204)
 
     def tokens_and_accounts(self):
-        made = self.call("POST", "/api/v1/tokens", {"name": "short", "scope": "read", "only": ["acme-*"]}, 201)
-        short = made.pop("token")
+        short = self.secret("api_token", name="short")
+        self.call("GET", "/api/v1/mailboxes", status=401, token=short)
+        made = self.call("POST", "/api/v1/tokens", {"name": "short", "scope": "read", "only": ["acme-*"], "token": short}, 201)
         self.assertIn(made, self.call("GET", "/api/v1/tokens")["items"])
         self.assertEqual(self.call("GET", "/api/v1/mailboxes", token=short)["items"], [])
         self.call("GET", "/api/v1/mailboxes/journal", status=404, token=short)
         self.call("DELETE", "/api/v1/tokens/short", status=204)
         self.call("GET", "/api/v1/mailboxes", status=401, token=short)
-        self.call("POST", "/api/v1/tokens", {"name": "more", "scope": "administer"}, 403, token="operate")
+        self.call("POST", "/api/v1/tokens", {"name": "more", "scope": "administer", "token": "x"}, 403, token="operate")
 
-        made = self.call("POST", "/api/v1/accounts", {"name": "anna", "role": "viewer", "language": "it"}, 201)
-        self.assertEqual(len(made["password"]), 32)
+        first, second = self.secret("password"), self.secret("password")
+        self.call("POST", "/api/v1/accounts", {"name": "anna", "role": "viewer", "language": "it", "password": first}, 201)
+        self.assertEqual(gw_web.Browser(self.webd).sign_in("anna", first).status, 303)
         self.assertEqual([a["name"] for a in self.call("GET", "/api/v1/accounts")["items"]], ["anna", "root"])
         self.assertEqual(self.call("PATCH", "/api/v1/accounts/anna", {"role": "operator"})["role"], "operator")
-        self.assertNotEqual(self.call("POST", "/api/v1/accounts/anna/password", {})["password"], made["password"])
+        self.call("POST", "/api/v1/accounts/anna/password", {"new_password": second})
+        self.assertEqual(gw_web.Browser(self.webd).sign_in("anna", first).status, 403)
+        self.assertEqual(gw_web.Browser(self.webd).sign_in("anna", second).status, 303)
         self.call("DELETE", "/api/v1/accounts/anna", status=204)
 
     def test_tokens_are_made_listed_and_revoked_on_the_host(self):
@@ -241,7 +252,7 @@ class ApiTest(unittest.TestCase):
         self.assertIn(b"token list", self.vault.store("token", "revoke", "nagios", status=66).stderr)
         text = self.vault.store("token", "add", "worker", "--scope", "operate").stdout.decode()
         secret = re.search(r"gw_worker_\w+", text)[0]
-        self.call("POST", "/api/v1/tokens", {"name": "x", "scope": "read"}, 403, token=secret)
+        self.call("POST", "/api/v1/tokens", {"name": "x", "scope": "read", "token": "x"}, 403, token=secret)
         self.vault.store("token", "revoke", "worker")
         for wrong in (["No"], ["x", "--only", "a/b"], ["x", "--expires", "2001-01-01"], ["x", "--scope", "king"]):
             self.vault.store("token", "add", *wrong, status=64)

@@ -2,6 +2,7 @@
 """gw-webd and gw-store admin: signing in over HTTPS to the real vault, accounts changed under the console's eyes."""
 import pathlib
 import signal
+import socket
 import sys
 import unittest
 
@@ -44,11 +45,73 @@ class WebdTest(unittest.TestCase):
         self.assertIn("not encrypted", page.text)
         self.assertNotIn("Strict-Transport-Security", page.headers)
         self.assertEqual(browser.sign_in("anna", self.password).status, 303)
-        self.assertEqual(list(browser.cookies), ["gw"])
+        self.assertEqual(sorted(browser.cookies), ["gw", "gw-browser"])
 
     def test_plain_http_beyond_this_host_is_a_configuration_error(self):
         done = self.vault.tool("gw-webd", "--listen", "0.0.0.0:0", status=78)
         self.assertIn(b"without TLS", done.stderr)
+
+    def test_a_trusted_web_server_says_who_asks(self):
+        webd = self.vault.webd("--trusted-proxy", "127.0.0.1", listen=("127.0.0.1:0",))
+        headers = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7", "X-Forwarded-Proto": "https"}
+        browser = gw_web.Browser(webd, protocol="http")
+        form = {"name": "anna", "password": self.password, "next": "/"}
+        self.assertEqual(browser.ask("POST", "/sign-in", form, headers).status, 303)
+        self.assertEqual(sorted(browser.cookies), ["__Host-gw", "__Host-gw-browser"])
+        self.assertIn("max-age", browser.get("/account", headers=headers).headers["Strict-Transport-Security"])
+        gw.until(lambda: "signed in user=anna rhost=198.51.100.7" in webd.log(), "the line")
+        self.vault.tool("gw-webd", "--trusted-proxy", "nonsense", "--listen", "127.0.0.1:0", status=64)
+
+    def test_who_guesses_behind_a_web_server_keeps_nobody_out(self):
+        token = self.vault.json("token", "add", "reader")[0]["token"]
+        webd = self.vault.webd(listen=("127.0.0.1:0",))
+        guesser = gw_web.Browser(webd, protocol="http")
+        for number in range(8):
+            guesser.sign_in(f"nobody-{number}", "a wrong password")
+            guesser.get("/api/v1/mailboxes", headers={"Authorization": "Bearer gw_reader_" + "a" * 32})
+        self.assertEqual(gw_web.Browser(webd, protocol="http").sign_in("anna", self.password).status, 303)
+        self.assertEqual(guesser.get("/api/v1/mailboxes", headers={"Authorization": "Bearer " + token}).status, 200)
+        self.assertEqual(guesser.get("/metrics", headers={"Authorization": "Bearer " + token}).status, 200)
+
+    def test_bodies_that_never_end_take_little_memory_and_no_locked_one(self):
+        webd = self.vault.webd(listen=("127.0.0.1:0",))
+        gw_web.Browser(webd, protocol="http").get("/sign-in")
+        before = gw.resident(webd.process.pid), gw.resident(webd.process.pid, "VmLck")
+        held = []
+        for number in range(400):
+            # From several addresses: one has at most 250 connections.
+            held.append(socket.create_connection(webd.address("http"), source_address=(f"127.0.0.{2 + number // 200}", 0)))
+            self.addCleanup(held[-1].close)
+            head = "POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            held[-1].sendall(f"{head}Content-Length: 8192\r\n\r\n".encode() + b"x" * 8191)
+        # All of them are being read: one that is whole is answered.
+        self.assertEqual(gw_web.Browser(webd, protocol="http").sign_in("anna", self.password).status, 303)
+        self.assertLess(gw.resident(webd.process.pid) - before[0], 100 << 20)
+        self.assertLess(gw.resident(webd.process.pid, "VmLck") - before[1], 1 << 20)
+        long = socket.create_connection(webd.address("http"), source_address=("127.0.0.9", 0))
+        self.addCleanup(long.close)
+        long.settimeout(gw.WAIT)
+        long.sendall(f"{head}Content-Length: 1000000\r\n\r\n".encode())
+        self.assertIn(b" 413 ", long.recv(4096))
+
+    def test_a_new_password_of_a_mailbox_is_known_before_it_is_in_force(self):
+        box = self.vault.add_mailbox("shown-first")
+        browser = self.browser()
+        browser.sign_in("anna", self.password)
+        path = "/mailboxes/shown-first/password"
+        proposed = gw_web.Inputs(browser.get(path).text).values["proposed"]
+        new = self.vault.side / "proposed"
+        new.write_text(proposed + "\n")
+
+        def opens(password_file):
+            status = self.vault.store("mailbox", "key", "shown-first", "--password-file", password_file, status=(0, 77))
+            return status.returncode == 0
+        self.assertEqual((opens(box.password_file), opens(new)), (True, False))
+        form = {"old": box.password, "proposed": proposed, "fresh": "", "again": "", "recovery": ""}
+        self.assertEqual(browser.post(path, form).status, 400)
+        self.assertEqual((opens(box.password_file), opens(new)), (True, False))
+        self.assertEqual(browser.post(path, {**form, "proposed-kept": "yes"}).status, 303)
+        self.assertEqual((opens(box.password_file), opens(new)), (False, True))
 
     def test_an_unknown_host_is_not_answered_to(self):
         self.assertEqual(self.browser(host="evil.example").get("/sign-in").status, 421)

@@ -506,3 +506,17 @@ TEST_CASE("A value of any length is kept up to a limit") {
 
 }  // namespace
 }  // namespace gw::mime
+
+TEST_CASE("A text with a line that no report has is no report's, and the limit is said") {
+  const auto with = [](std::size_t size) {
+    return read(report_with(kMarker, std::string(kText) + "To: " + std::string(size, 'x') + "@example.com"));
+  };
+  CHECK(with(60'000).is_journal_report);
+  const JournalReport longer = with(70'000);
+  CHECK_FALSE(longer.is_journal_report);
+  CHECK(longer.limit_reached);
+  // Many lines are no long one.
+  std::string many(kText);
+  while (many.size() < 300'000) many += "To: bob" + std::to_string(many.size()) + "@example.com\r\n";
+  CHECK(read(report_with(kMarker, many)).is_journal_report);
+}

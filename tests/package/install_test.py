@@ -59,6 +59,8 @@ class InstallTest(unittest.TestCase):
             with self.subTest(unit=unit.name):
                 gw.run("systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={THRESHOLD}", unit)
                 self.assertRegex(unit.read_text(), r"(?m)^User=gw-\w+$")
+                self.assertRegex(unit.read_text(), r"(?m)^MemoryMax=\w+$")
+                self.assertRegex(unit.read_text(), r"(?m)^Slice=gw.slice$")
 
     def test_servers_may_shut_themselves_in(self):
         for name in ("gw-smtpd.service", "gw-pop3d@.service", "gw-proxy.service", "gw-webd.service"):

@@ -111,7 +111,7 @@ TEST_CASE("Two changes of what was read once: the second is a conflict") {
   CHECK(change_account(*accounts.store, anna, "role", "test").error().code() == Code::Conflict);
   Account wanted;
   wanted.name = "anna";
-  CHECK(add_account(*accounts.store, wanted, std::nullopt, "test").error().code() == Code::Exists);
+  CHECK(add_account(*accounts.store, wanted, generate_password(), "test").error().code() == Code::Exists);
 }
 
 TEST_CASE("A new password keeps the second factor, a reset cannot") {
@@ -131,9 +131,9 @@ TEST_CASE("A new password keeps the second factor, a reset cannot") {
   const auto again = accounts.in("anna", "another password, long");
   CHECK(open_totp(*again)->text() == "a secret");
 
-  const auto refused = reset_password(*accounts.store, again->account, std::nullopt, false, "root");
+  const auto refused = reset_password(*accounts.store, again->account, generate_password(), false, "root");
   CHECK(refused.error().code() == Code::Conflict);
-  const auto reset = reset_password(*accounts.store, again->account, std::nullopt, true, "root");
+  const auto reset = reset_password(*accounts.store, again->account, generate_password(), true, "root");
   REQUIRE(reset);
   CHECK(accounts.last_actor() == "root, account anna: password reset, second factor removed");
   const auto fresh = sign_in(*accounts.store, "anna", reset->password);

@@ -37,9 +37,10 @@ struct Vault {
     REQUIRE(write_settings(*store, settings, "test"));
   }
 
-  MadeMailbox mailbox(std::string name = "journal", NewMailbox wanted = {}) {
+  MadeMailbox mailbox(std::string name = "journal", NewMailbox wanted = {},
+                      std::optional<Secret> token = std::nullopt) {
     wanted.name = std::move(name);
-    Result<MadeMailbox> made = add_mailbox(*store, wanted, std::nullopt, "test");
+    Result<MadeMailbox> made = add_mailbox(*store, wanted, generate_password(), "test", std::move(token));
     if (!made) FAIL(made.error().text());
     return std::move(*made);
   }

@@ -165,9 +165,9 @@ TEST_CASE("the golden vault is made", "[.golden]") {
     NewMailbox wanted;
     wanted.name = "journal";
     wanted.aliases = {"journal@golden.example"};
-    wanted.smtp_auth = true;
     wanted.grace = std::int64_t{9} * 365 * 86'400;
-    const Result<MadeMailbox> made = add_mailbox(**store, wanted, Secret(as_bytes(kPassword)), "golden");
+    const Result<MadeMailbox> made =
+        add_mailbox(**store, wanted, Secret(as_bytes(kPassword)), "golden", generate_token());
     REQUIRE(made);
     REQUIRE(vault::test::deliver(**store, made->record, as_bytes(sent[0])));
     REQUIRE(vault::test::deliver(**store, made->record, as_bytes(sent[1])));

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "support/faulty_store.h"
 #include "support/store_shell.h"
 #include "vault/fixture.h"
 #include "vault/keys.h"
@@ -89,8 +90,7 @@ TEST_CASE("a new mailbox has a key, an address, a password and both slots") {
   wanted.domains = {"Catch.Example"};
   wanted.quota = 5;
   wanted.allow = {"192.0.2.0/24"};
-  wanted.smtp_auth = true;
-  const MadeMailbox made = vault.mailbox("journal", wanted);
+  const MadeMailbox made = vault.mailbox("journal", wanted, generate_token());
   CHECK(made.address == "mbx-" + made.record.id.hex() + "@gw.example");
   CHECK(made.record.version != 0);
   CHECK(made.record.aliases == std::vector<std::string>{"journal@example.com"});
@@ -130,7 +130,7 @@ TEST_CASE("mailboxes that cannot be are refused") {
     NewMailbox wanted;
     wanted.name = "fine";
     change(wanted);
-    const Result<MadeMailbox> made = add_mailbox(*vault.store, wanted, std::nullopt, "test");
+    const Result<MadeMailbox> made = add_mailbox(*vault.store, wanted, generate_password(), "test");
     return !made && made.error().code() == Code::BadInput;
   };
   for (const char* name : {"", "Upper", "with blank", "mbx-x", "00112233445566778899aabbccddeeff"})
@@ -207,24 +207,70 @@ TEST_CASE("a password is changed without touching mail, and the old one is no go
   REQUIRE(deliver(*vault.store, made.record, as_bytes("mail")));
   const Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
   REQUIRE(ring);
-  const Result<Secret> chosen =
-      change_password(*vault.store, made.record, *ring, Secret(as_bytes("a chosen password")), "test");
-  REQUIRE(chosen);
-  CHECK(chosen->text() == "a chosen password");
+  const Secret chosen(as_bytes("a chosen password"));
+  REQUIRE(change_password(*vault.store, made.record, *ring, chosen, "test"));
   CHECK(code_of(unlock(*vault.store, made.record, made.password)) == Code::Denied);
-  Result<Drain> drain = Drain::open(*vault.store, "journal", *chosen, "test");
+  Result<Drain> drain = Drain::open(*vault.store, "journal", chosen, "test");
   REQUIRE(drain);
   CHECK(read_all(drain->open(drain->messages().front())) == to_bytes("mail"));
 
   // The record of before the change is stale.
-  CHECK(code_of(change_password(*vault.store, made.record, *ring, std::nullopt, "test")) == Code::Conflict);
+  CHECK(code_of(change_password(*vault.store, made.record, *ring, chosen, "test")) == Code::Conflict);
   const Result<store::MailboxRecord> now = find_mailbox(*vault.store, "journal");
   REQUIRE(now);
   CHECK(code_of(change_password(*vault.store, *now, *ring, Secret(as_bytes("short")), "test")) ==
         Code::BadInput);
-  const Result<Secret> generated = change_password(*vault.store, *now, *ring, std::nullopt, "test");
-  REQUIRE(generated);
-  CHECK(unlock(*vault.store, *now, *generated));
+  const Secret generated = generate_password();
+  REQUIRE(change_password(*vault.store, *now, *ring, generated, "test"));
+  CHECK(unlock(*vault.store, *now, generated));
+}
+
+TEST_CASE("a sender token is one that was generated here, and an id may be told before the mailbox is made") {
+  Vault vault;
+  NewMailbox wanted;
+  wanted.name = "journal";
+  wanted.id = random_id<MailboxId>();
+  for (const char* weak : {"", "short", "0123456789abcdef0123456789abcdef"})
+    CHECK(code_of(add_mailbox(*vault.store, wanted, generate_password(), "test",
+                              Secret(as_bytes(std::string_view(weak))))) == Code::BadInput);
+  const Result<MadeMailbox> made =
+      add_mailbox(*vault.store, wanted, generate_password(), "test", generate_token());
+  REQUIRE(made);
+  CHECK(made->record.id == *wanted.id);
+}
+
+TEST_CASE("when the answer to a commit is lost, the vault says whether it was made") {
+  Vault vault;
+  gw::test::FaultyStore store(*vault.store);
+  const MadeMailbox made = vault.mailbox();
+  const Result<seal::KeyRing> ring = unlock(store, made.record, made.password);
+  REQUIRE(ring);
+  const auto lost = [](std::string_view operation) -> std::optional<Error> {
+    if (operation != "put_mailbox") return std::nullopt;
+    return Error(Code::Unknown, "the keeper went away");
+  };
+  const Secret fresh = generate_password();
+  store.fail = lost;  // it was not done
+  CHECK(code_of(change_password(store, made.record, *ring, fresh, "test")) == Code::Unavailable);
+  CHECK(unlock(store, made.record, made.password));
+  store.fail = nullptr;
+  store.fail_afterwards = lost;  // it was
+  CHECK(change_password(store, made.record, *ring, fresh, "test"));
+  CHECK(unlock(store, made.record, fresh));
+  NewMailbox wanted;
+  wanted.name = "second";
+  CHECK(add_mailbox(store, wanted, generate_password(), "test"));
+  // And nobody can say where the vault does not answer.
+  store.fail_afterwards = nullptr;
+  store.fail = [](std::string_view operation) -> std::optional<Error> {
+    if (operation == "put_mailbox") return Error(Code::Unknown, "the keeper went away");
+    if (operation == "get") return Error(Code::Unavailable, "no keeper");
+    return std::nullopt;
+  };
+  const Result<store::MailboxRecord> now = vault.store->mailbox(made.record.id);
+  REQUIRE(now);
+  const Result<void> unknown = change_password(store, *now, *ring, generate_password(), "test");
+  CHECK((!unknown && unknown.error().code() != Code::Conflict));
 }
 
 TEST_CASE("after a rotation new mail has a new key and old mail still opens") {
@@ -260,8 +306,7 @@ TEST_CASE("a lost password is reset where no mail can be lost by it, and only th
   wanted.grace = 0;
   const MadeMailbox made = vault.mailbox("journal", wanted);
   const auto refused = [&] {
-    const Result<Secret> reset = reset_password(*vault.store, made.record, std::nullopt, "test");
-    CHECK((!reset && reset.error().code() == Code::Conflict));
+    CHECK(code_of(reset_password(*vault.store, made.record, generate_password(), "test")) == Code::Conflict);
   };
   const auto set_status = [&](store::Status status) {
     store::MailboxRecord record = *vault.store->mailbox(made.record.id);
@@ -287,15 +332,15 @@ TEST_CASE("a lost password is reset where no mail can be lost by it, and only th
   move(stored->id, store::State::Live, store::State::Drained);  // and gone
   CHECK(reset_password(*vault.store, made.record, Secret(as_bytes("short")), "test").error().code() ==
         Code::BadInput);
-  const Result<Secret> fresh = reset_password(*vault.store, made.record, std::nullopt, "test");
-  REQUIRE(fresh);
+  const Secret fresh = generate_password();
+  REQUIRE(reset_password(*vault.store, made.record, fresh, "test"));
 
   const store::MailboxRecord record = *vault.store->mailbox(made.record.id);
   CHECK(record.generations.size() == 1);
   CHECK(record.newest().number == made.record.newest().number + 1);
   CHECK(record.newest().public_key != made.record.newest().public_key);
   CHECK(unlock(*vault.store, record, made.password).error().code() == Code::Denied);
-  const Result<seal::KeyRing> ring = unlock(*vault.store, record, *fresh);
+  const Result<seal::KeyRing> ring = unlock(*vault.store, record, fresh);
   REQUIRE(ring);
   CHECK(ring->keys.size() == 1);
   CHECK(unlock_with_recovery(*vault.store, record, vault.recovery));
@@ -343,10 +388,10 @@ TEST_CASE("a recovery recipient that is not the vault's own gets no slot") {
   REQUIRE(write_settings(*vault.store, settings, "intruder"));
   NewMailbox wanted;
   wanted.name = "second";
-  CHECK(code_of(add_mailbox(*vault.store, wanted, std::nullopt, "test")) == Code::Corrupt);
+  CHECK(code_of(add_mailbox(*vault.store, wanted, generate_password(), "test")) == Code::Corrupt);
   settings.recovery_recipient.clear();
   REQUIRE(write_settings(*vault.store, settings, "intruder"));
-  CHECK(code_of(add_mailbox(*vault.store, wanted, std::nullopt, "test")) == Code::Corrupt);
+  CHECK(code_of(add_mailbox(*vault.store, wanted, generate_password(), "test")) == Code::Corrupt);
   // Logging in does not depend on it.
   CHECK(unlock(*vault.store, made.record, made.password));
 }

@@ -27,14 +27,21 @@ TEST_CASE("An account is made in the console; its password is shown once and sig
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
-  browser.get("/administrators/new");
-  const web::Response made = browser.post(
-      "/administrators/new",
-      {{"name", "anna"}, {"role", "operator"}, {"only", "sales-*\r\noffice"}, {"language", "it"}});
-  CHECK(made.status == 200);
-  CHECK(made.secret);
-  CHECK(shows(made, "This is shown once"));
-  const std::string password = secret_on(made);
+  const web::Response proposed = browser.get("/administrators/new");
+  CHECK(proposed.secret);
+  CHECK(shows(proposed, "This is shown once"));
+  const std::string password = secret_on(proposed);
+  Form form{{"name", "anna"},
+            {"role", "operator"},
+            {"only", "sales-*\r\noffice"},
+            {"language", "it"},
+            {"password", password}};
+  const web::Response not_kept = browser.post("/administrators/new", form);
+  CHECK(not_kept.status == 422);
+  CHECK(secret_on(not_kept) == password);
+  CHECK_FALSE(vault::find_account(vault.store, "anna"));
+  form.emplace_back("password-kept", "yes");
+  CHECK(browser.post("/administrators/new", form).status == 303);
   CHECK(Browser(vault, "192.0.2.8").sign_in("anna", password).status == 303);
   const vault::Account account = account_of(vault, "anna");
   CHECK(account.only == std::vector<std::string>{"sales-*", "office"});
@@ -48,7 +55,11 @@ TEST_CASE("What cannot be an account is said beside its field, and nothing is ma
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
-  const auto add = [&](const Form& form) { return browser.post("/administrators/new", form).status; };
+  const auto add = [&](Form form) {
+    form.emplace_back("password", kConsolePassword);
+    form.emplace_back("password-kept", "yes");
+    return browser.post("/administrators/new", form).status;
+  };
   CHECK(add({{"name", "Anna"}, {"role", "viewer"}}) == 422);
   CHECK(add({{"name", "anna"}, {"role", "king"}}) == 422);
   CHECK(add({{"name", "anna"}, {"role", "viewer"}, {"only", "a/b"}}) == 422);
@@ -86,9 +97,14 @@ TEST_CASE("A reset password is shown once, ends sessions, and takes the second f
                           "test"));
   Browser browser(vault);
   browser.sign_in("administrator");
-  const web::Response reset = browser.post("/administrators/viewer/password", {});
-  CHECK(reset.secret);
-  CHECK(Browser(vault, "192.0.2.8").sign_in("viewer", secret_on(reset)).status == 303);
+  const web::Response proposed = browser.get("/administrators/viewer/password");
+  CHECK(proposed.secret);
+  const std::string password = secret_on(proposed);
+  CHECK(browser.post("/administrators/viewer/password", {{"password", password}}).status == 422);
+  CHECK(Browser(vault, "192.0.2.8").sign_in("viewer", kConsolePassword).status == 403);
+  CHECK(browser.post("/administrators/viewer/password", {{"password", password}, {"password-kept", "yes"}})
+            .status == 303);
+  CHECK(Browser(vault, "192.0.2.8").sign_in("viewer", password).status == 303);
   CHECK_FALSE(account_of(vault, "viewer").has_totp());
   CHECK(location(browser.post("/administrators/administrator/password", {})) == "/account");
 }

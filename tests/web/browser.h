@@ -45,6 +45,9 @@ class ConsoleVault {
       return &store;
     };
     options.host = "gw.example";
+    options.trusted_proxy = [](std::string_view peer) {
+      return peer == "127.0.0.1" || peer == "192.0.2.250";
+    };
     options.sessions.clock = options.sign_in.clock = boot_clock();
     options.now = [passed = passed_] { return gw::now() + *passed * 1'000'000; };
     console = std::make_unique<web::Console>(std::move(options));
@@ -121,6 +124,8 @@ class Browser {
   std::string host = "gw.example";
   std::string origin = "https://gw.example";  // empty: none is sent
   std::string language = "en";
+  bool tls = true;  // of the connection
+  std::vector<std::pair<std::string, std::string>> headers;
 
   web::Response get(const std::string& target) { return ask("GET", target, {}); }
   // With the token of the page that was seen last, as a browser would send it.
@@ -151,6 +156,7 @@ class Browser {
     if (question != std::string::npos) request.query = *web::parse_query(target.substr(question));
     request.headers.add("host", host);
     request.headers.add("accept-language", language);
+    for (const auto& [name, value] : headers) request.headers.add(name, value);
     if (method != "GET" && method != "HEAD") {
       if (!origin.empty()) request.headers.add("origin", origin);
       std::string body;
@@ -162,7 +168,7 @@ class Browser {
     for (const auto& [name, value] : cookies) request.cookies.add(name, value);
     request.peer.address = address_;
     request.peer.local_address = "192.0.2.1";
-    request.tls = true;
+    request.tls = tls;
     web::Response response = console_.answer(request);
     take_cookies(response);
     constexpr std::string_view kToken = "name=\"csrf\" value=\"";

@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "vault/token.h"
 #include "web/browser.h"
+#include "web/forwarded.h"
 #include "web/pages.h"
 
 using namespace gw;
@@ -207,6 +209,128 @@ TEST_CASE("Guesses from elsewhere do not keep away who has signed in before") {
   for (int i = 0; i < 5; ++i) thief.sign_in("viewer", "guess");
   CHECK(thief.sign_in("viewer").status == 429);
   CHECK(owner.sign_in("viewer").status == 303);
+}
+
+TEST_CASE("Whoever guesses on the address of a web server in front keeps nobody out") {
+  ConsoleVault vault;
+  Browser guesser(vault, "127.0.0.1");
+  guesser.tls = false;
+  for (int i = 0; i < 20; ++i) guesser.sign_in("nobody-" + std::to_string(i), "guess");
+  Browser first(vault, "127.0.0.1");
+  first.tls = false;
+  CHECK(first.sign_in("viewer").status == 303);
+  // At this account too: who has signed in to it before has tries of his own.
+  for (int i = 0; i < 5; ++i) guesser.sign_in("viewer", "guess");
+  CHECK(guesser.sign_in("viewer").status == 429);
+  CHECK(first.sign_in("viewer").status == 303);
+  for (int i = 0; i < 5; ++i) first.sign_in("viewer", "guess");
+  CHECK(first.sign_in("viewer").status == 429);
+}
+
+TEST_CASE("A trusted web server says who asks, and nobody else does") {
+  ConsoleVault vault;
+  const auto guesses = [&](const std::string& peer, const std::string& forwarded) {
+    Browser guesser(vault, peer);
+    guesser.headers = {{"x-forwarded-for", forwarded}};
+    for (int i = 0; i < 10; ++i) guesser.sign_in("nobody-" + std::to_string(i), "guess");
+    return guesser.sign_in("nobody", "guess").status;
+  };
+  CHECK(guesses("127.0.0.1", "198.51.100.1") == 429);
+  // What the client wrote in front of it counts for nothing, so it cannot change its address at each try.
+  CHECK(guesses("127.0.0.1", "10.0.0.9, 198.51.100.1") == 429);
+  CHECK(guesses("127.0.0.1", "198.51.100.2, 192.0.2.250") == 429);
+  Browser other(vault, "127.0.0.1");
+  other.headers = {{"x-forwarded-for", "198.51.100.3"}};
+  CHECK(other.sign_in("viewer").status == 303);
+  const auto last_actor = [&] {
+    const auto head = vault.store.history_head({});
+    const auto leaves = vault.store.history_read({}, head->size - 1, 1);
+    return store::decode_leaf(leaves->front())->actor;
+  };
+  CHECK(other.post("/account/language", {{"language", "it"}}).status == 303);
+  CHECK(last_actor().starts_with("console viewer from 198.51.100.3"));
+  // From anybody else the header is nothing.
+  CHECK(guesses("203.0.113.1", "198.51.100.4") == 429);
+  Browser same(vault, "198.51.100.4");
+  CHECK(same.sign_in("viewer").status == 303);
+}
+
+TEST_CASE("The client's address is the last one that is no trusted server's") {
+  const auto trusted = [](std::string_view peer) { return peer == "127.0.0.1" || peer.starts_with("10."); };
+  const auto client = [&](const std::string& list, const std::string& peer = "127.0.0.1") {
+    web::Fields headers;
+    if (!list.empty()) headers.add("x-forwarded-for", list);
+    return web::client_address(headers, peer, trusted);
+  };
+  CHECK(client("") == "127.0.0.1");
+  CHECK(client("192.0.2.1") == "192.0.2.1");
+  CHECK(client("192.0.2.1", "192.0.2.9") == "192.0.2.9");
+  CHECK(client("192.0.2.1, 192.0.2.2") == "192.0.2.2");
+  CHECK(client("192.0.2.1 ,10.0.0.1,10.0.0.2") == "192.0.2.1");
+  CHECK(client("10.0.0.3, 10.0.0.1") == "10.0.0.3");
+  CHECK(client("192.0.2.1:4711") == "192.0.2.1");
+  CHECK(client("[2001:DB8::1]:443") == "2001:db8::1");
+  CHECK(client("2001:db8::1") == "2001:db8::1");
+  CHECK(client("::ffff:192.0.2.1") == "192.0.2.1");
+  for (const char* odd : {"unknown", "_hidden", "192.0.2", "192.0.2.1, ", "[", "[]", ":", "192.0.2.1, x"})
+    CHECK(client(odd) == "127.0.0.1");
+  web::Fields two;
+  two.add("x-forwarded-for", "192.0.2.1");
+  two.add("x-forwarded-for", "192.0.2.2, 10.0.0.1");
+  CHECK(web::client_address(two, "127.0.0.1", trusted) == "192.0.2.2");
+}
+
+TEST_CASE("Behind a web server that speaks TLS the session's cookie is bound to TLS and to this host") {
+  for (const bool told : {false, true}) {
+    ConsoleVault vault;
+    Browser browser(vault, "127.0.0.1");
+    browser.tls = false;
+    // Without the header the Origin of the form says it.
+    if (told) browser.headers = {{"x-forwarded-proto", "https"}};
+    const web::Response done = browser.sign_in("viewer");
+    REQUIRE(done.status == 303);
+    for (const std::string_view line : done.headers.all("Set-Cookie")) {
+      CHECK(line.starts_with("__Host-gw"));
+      CHECK(line.find("; Secure") != std::string_view::npos);
+    }
+    const web::Response page = browser.get("/account");
+    CHECK(page.status == 200);
+    CHECK(page.headers.get("Strict-Transport-Security").starts_with("max-age"));
+    CHECK(browser.post("/sign-out", {}).status == 303);
+    CHECK_FALSE(browser.cookies.contains("__Host-gw"));
+  }
+  ConsoleVault vault;
+  Browser browser(vault, "127.0.0.1");
+  browser.tls = false;
+  browser.origin = "http://gw.example";
+  CHECK(browser.sign_in("viewer").status == 303);
+  CHECK(browser.cookies.contains("gw"));
+  CHECK_FALSE(browser.get("/account").headers.has("Strict-Transport-Security"));
+}
+
+TEST_CASE("Only who is signed in or shows a token may send a long body") {
+  ConsoleVault vault;
+  Browser browser(vault);
+  browser.sign_in("viewer");
+  web::Request request;
+  request.tls = true;
+  request.target = "/sign-in";
+  CHECK(vault.console->most_body(request) == 8 << 10);
+  request.cookies.add("__Host-gw", "0123");
+  CHECK(vault.console->most_body(request) == 8 << 10);
+  web::Request known;
+  known.tls = true;
+  known.target = "/account";
+  known.cookies.add("__Host-gw", browser.cookies["__Host-gw"]);
+  CHECK(vault.console->most_body(known) == 1 << 20);
+  known.target = "/api/v1/mailboxes";
+  CHECK(vault.console->most_body(known) == 8 << 10);
+  const auto text = vault::generate_api_token("watch");
+  vault::ApiToken wanted;
+  wanted.name = "watch";
+  REQUIRE(vault::make_api_token(vault.store, wanted, *text, "test"));
+  known.headers.add("authorization", "Bearer " + std::string(text->text()));
+  CHECK(vault.console->most_body(known) == 1 << 20);
 }
 
 TEST_CASE("A keeper that is away is a page that says so, and the console goes on") {

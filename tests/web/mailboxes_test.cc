@@ -64,7 +64,7 @@ TEST_CASE("An empty vault says what to do next, to who may do it") {
   CHECK_FALSE(shows(page, "/new-mailbox"));
 }
 
-TEST_CASE("A mailbox is made, its password shown this once, with ready settings for both ends") {
+TEST_CASE("What opens a mailbox is shown this once, and then the mailbox is made") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
@@ -78,6 +78,21 @@ TEST_CASE("A mailbox is made, its password shown this once, with ready settings 
   const web::Response page = browser.post("/new-mailbox", form);
   REQUIRE(page.status == 200);
   CHECK(page.secret);
+  const std::string token = between(page, kSecret, "<");
+  // The last secret of the page is the password.
+  const std::size_t at = page.body.rfind(kSecret) + kSecret.size();
+  const std::string shown = page.body.substr(at, page.body.find('<', at) - at);
+  CHECK(shows(page, "I have put it into a safe place."));
+  // Nothing is made before both are said to be kept; what was shown stays.
+  CHECK_FALSE(is_there(vault, "journal"));
+  form.insert(form.end(), {{"password", shown}, {"token", token}, {"token-kept", "yes"}});
+  const web::Response not_kept = browser.post("/new-mailbox", form);
+  CHECK(not_kept.status == 400);
+  CHECK(shows(not_kept, shown));
+  CHECK(shows(not_kept, token));
+  CHECK_FALSE(is_there(vault, "journal"));
+  form.emplace_back("password-kept", "yes");
+  CHECK(location(browser.post("/new-mailbox", form)) == "/mailboxes/journal?done=mailbox-made");
   const store::MailboxRecord record = record_of(vault, "journal");
   CHECK(record.aliases == std::vector<std::string>{"a@b.example", "c@d.example"});
   CHECK(record.allow == std::vector<std::string>{"192.0.2.0/24", "::1"});
@@ -86,16 +101,12 @@ TEST_CASE("A mailbox is made, its password shown this once, with ready settings 
   CHECK(record.receipts == store::kReceipts);
   CHECK(record.token_hash);
   CHECK(last_leaf(vault, record.id).actor.find("console administrator from 192.0.2.7") != std::string::npos);
-  const std::string token = between(page, kSecret, "<");
   CHECK(vault::token_matches(record, as_bytes(token)));
-  // The last secret of the page is the password.
-  const std::size_t at = page.body.rfind(kSecret) + kSecret.size();
-  const std::string shown = page.body.substr(at, page.body.find('<', at) - at);
   CHECK(vault::unlock(vault.store, record, Secret(as_bytes(shown))));
-  CHECK(shows(page, "I have put it into a safe place."));
-  CHECK(shows(page, "mbx-" + record.id.hex() + "@gw.example"));
-  CHECK(shows(page, "SimplePOP3SSLRetriever"));
-  CHECK(shows(page, "New-JournalRule"));
+  CHECK(shows(browser.get("/mailboxes/journal"), "mbx-" + record.id.hex() + "@gw.example"));
+  const web::Response setup = browser.get("/mailboxes/journal/setup");
+  CHECK(shows(setup, "SimplePOP3SSLRetriever"));
+  CHECK(shows(setup, "New-JournalRule"));
   // Nowhere else.
   for (const char* path : {"/mailboxes", "/mailboxes/journal", "/mailboxes/journal/setup"}) {
     const web::Response other = browser.get(path);
@@ -190,7 +201,8 @@ TEST_CASE("An account that is limited sees, makes and renames only mailboxes of 
   // Nor does it draw the mail of others by an address that nobody has yet.
   Form form = fields("acme-two");
   form.insert(form.end(), {{"aliases", "ceo@other.example"}, {"domains", "other.example"}});
-  CHECK(browser.post("/new-mailbox", form).status == 200);
+  form.insert(form.end(), {{"password", std::string(kConsolePassword)}, {"password-kept", "yes"}});
+  CHECK(browser.post("/new-mailbox", form).status == 303);
   CHECK(record_of(vault, "acme-two").aliases.empty());
   CHECK(record_of(vault, "acme-two").domains.empty());
 }
@@ -251,17 +263,27 @@ TEST_CASE("A mailbox is suspended, held and resumed by a form, and never by a li
   CHECK(record_of(vault, "journal").status == store::Status::Active);
 }
 
-TEST_CASE("A password is changed with the old one, and the new one is shown once or was chosen") {
+TEST_CASE("A password is changed with the old one to one that was shown before or was chosen") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Browser browser(vault);
   browser.sign_in("administrator");
-  browser.get("/mailboxes/journal/password");
-  const auto change = [&](const Form& form) { return browser.post("/mailboxes/journal/password", form); };
+  const web::Response page = browser.get("/mailboxes/journal/password");
+  CHECK(page.secret);
+  const std::string fresh = between(page, kSecret, "<");
+  const auto change = [&](Form form) {
+    form.emplace_back("proposed", fresh);
+    return browser.post("/mailboxes/journal/password", form);
+  };
+  const auto change_to_kept = [&](Form form) {
+    form.emplace_back("proposed-kept", "yes");
+    return change(form);
+  };
   const std::string old(kConsolePassword);
 
-  const web::Response wrong = change({{"old", "not the password at all"}});
+  const web::Response wrong = change_to_kept({{"old", "not the password at all"}});
   CHECK(wrong.status == 403);
+  CHECK(between(wrong, kSecret, "<") == fresh);
   CHECK(shows(wrong, "That is not its password."));
   CHECK_FALSE(shows(wrong, "not the password at all"));
   CHECK(change({{"old", old}, {"fresh", "short"}, {"again", "short"}}).status == 400);
@@ -269,10 +291,9 @@ TEST_CASE("A password is changed with the old one, and the new one is shown once
       change({{"old", old}, {"fresh", "long enough for this"}, {"again", "another one, also long"}}).status ==
       400);
 
-  const web::Response made = change({{"old", old}});
-  REQUIRE(made.status == 200);
-  CHECK(made.secret);
-  const std::string fresh = between(made, kSecret, "<");
+  CHECK(change({{"old", old}}).status == 400);
+  CHECK(vault::unlock(vault.store, record_of(vault, "journal"), Secret(as_bytes(old))));
+  CHECK(change_to_kept({{"old", old}}).status == 303);
   CHECK(vault::unlock(vault.store, record_of(vault, "journal"), Secret(as_bytes(fresh))));
   CHECK_FALSE(vault::unlock(vault.store, record_of(vault, "journal"), Secret(as_bytes(old))));
 
@@ -289,20 +310,23 @@ TEST_CASE("A lost password is replaced with the recovery key, as its file has it
   vault.add_mailbox("journal");
   Browser browser(vault);
   browser.sign_in("administrator");
-  browser.get("/mailboxes/journal/password");
+  const std::string fresh = between(browser.get("/mailboxes/journal/password"), kSecret, "<");
+  const auto change = [&](const std::string& key) {
+    return browser.post("/mailboxes/journal/password",
+                        {{"recovery", key}, {"proposed", fresh}, {"proposed-kept", "yes"}});
+  };
   const Secret identity = seal::identity(vault.recovery);
   const std::string file =
       "# created: today\r\n# public key: age1…\r\n" + std::string(identity.text()) + "\r\n";
   for (const std::string& bad : {"nothing"s, std::string(seal::identity(seal::generate_key()).text())}) {
-    const web::Response refused = browser.post("/mailboxes/journal/password", {{"recovery", bad}});
+    const web::Response refused = change(bad);
     CHECK(refused.status == 403);
     CHECK(shows(refused, "That is not the recovery key."));
     CHECK_FALSE(shows(refused, "AGE-SECRET-KEY-1Q"));
   }
-  const web::Response made = browser.post("/mailboxes/journal/password", {{"recovery", file}});
-  REQUIRE(made.status == 200);
+  const web::Response made = change(file);
+  REQUIRE(made.status == 303);
   CHECK_FALSE(shows(made, identity.text()));
-  const std::string fresh = between(made, kSecret, "<");
   CHECK(vault::unlock(vault.store, record_of(vault, "journal"), Secret(as_bytes(fresh))));
 }
 

@@ -13,13 +13,20 @@ TEST_CASE("A token is shown once, opens what its record says, and is nothing onc
   browser.sign_in("administrator");
   CHECK(shows(browser.get("/tokens"), "There is no token yet"));
   browser.get("/new-token");
-  const web::Response made = browser.post(
-      "/new-token", {{"name", "backup_1"}, {"scope", "operate"}, {"only", "acme-*\r\n"}, {"days", "30"}});
-  CHECK(made.status == 200);
-  CHECK(made.secret);
-  const std::size_t at = made.body.find("gw_backup_1_");
+  Form form{{"name", "backup_1"}, {"scope", "operate"}, {"only", "acme-*\r\n"}, {"days", "30"}};
+  const web::Response proposed = browser.post("/new-token", form);
+  CHECK(proposed.status == 200);
+  CHECK(proposed.secret);
+  const std::size_t at = proposed.body.find("gw_backup_1_");
   REQUIRE(at != std::string::npos);
-  const std::string text = made.body.substr(at, 12 + 32);
+  const std::string text = proposed.body.substr(at, 12 + 32);
+  // It is shown first, and is in force once it is said to be kept.
+  CHECK_FALSE(vault::check_api_token(vault.store, as_bytes(text), now()));
+  form.emplace_back("token", text);
+  CHECK(browser.post("/new-token", form).status == 422);
+  CHECK_FALSE(vault::check_api_token(vault.store, as_bytes(text), now()));
+  form.emplace_back("token-kept", "yes");
+  CHECK(browser.post("/new-token", form).status == 303);
   const auto token = vault::check_api_token(vault.store, as_bytes(text), now());
   REQUIRE(token);
   CHECK(token->scope == vault::Scope::Operate);

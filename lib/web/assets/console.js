@@ -21,20 +21,6 @@ for (const button of document.querySelectorAll("button.copy")) {
   });
 }
 
-// A secret that is shown once: the way on opens when the tick says that it was kept.
-for (const once of document.querySelectorAll(".once")) {
-  const keep = once.querySelector(".keep");
-  const onward = once.querySelector(".onward");
-  if (!keep || !onward) continue;
-  const box = keep.querySelector("input");
-  keep.hidden = false;
-  onward.hidden = true;
-  box.addEventListener("change", () => { onward.hidden = !box.checked; });
-  window.addEventListener("beforeunload", (event) => {
-    if (!box.checked) event.preventDefault();
-  });
-}
-
 // An open menu closes with Escape, and when something else is clicked.
 const menus = [...document.querySelectorAll("details.menu")];
 document.addEventListener("keydown", (event) => {
