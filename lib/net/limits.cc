@@ -30,10 +30,10 @@ std::string source_of(std::string_view address) {
   return std::string(shown) + "/64";
 }
 
-bool SourceCounter::enter(const std::string& source) {
+bool SourceCounter::enter(const std::string& source, std::size_t most) {
   const std::scoped_lock lock(mutex_);
   std::size_t& count = counts_[source];
-  if (count >= most_) {
+  if (count >= most) {
     if (count == 0) counts_.erase(source);
     return false;
   }
