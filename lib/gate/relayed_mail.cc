@@ -13,6 +13,8 @@ using smtp::Reply;
 
 constexpr std::size_t kMaxRefused = 1000;     // recipients that upstream refused
 constexpr std::size_t kMaxRefusalText = 200;  // octets of its reply in the envelope
+// Octets of all recipients in the envelope. A vault's record of 1 MiB has room for them.
+constexpr std::size_t kMaxRecipientOctets = 512 << 10;
 
 std::string codes(const Reply& reply) {
   const std::string enhanced = smtp::enhanced_code(reply);
@@ -66,7 +68,8 @@ Result<store::Recipient> RelayedMail::target(std::uint64_t size) {
 
 Reply RelayedMail::rcpt(const smtp::RcptArguments& to) {
   if (!parts_.upstream) return smtp::reply(Refusal::UpstreamDown);
-  if (refused_ >= kMaxRefused) return smtp::reply(Refusal::TooManyRecipients);
+  const std::size_t octets = recipient_octets_ + to.address.size() + to.parameters.size() + kMaxRefusalText;
+  if (refused_ >= kMaxRefused || octets > kMaxRecipientOctets) return smtp::reply(Refusal::TooManyRecipients);
   const Result<Reply> reply = parts_.upstream->ask(smtp::rcpt_command(to, parts_.upstream->capabilities()));
   if (!accepted(reply) && !refused(reply)) {
     lose_upstream("RCPT", reply);
@@ -78,6 +81,7 @@ Reply RelayedMail::rcpt(const smtp::RcptArguments& to) {
     recipient.refusal = std::to_string(reply->code) + " " + printable(reply->lines.front());
     recipient.refusal.resize(std::min(recipient.refusal.size(), kMaxRefusalText));
   }
+  recipient_octets_ += to.address.size() + to.parameters.size() + recipient.refusal.size();
   envelope_.recipients.push_back(std::move(recipient));
   return *reply;
 }

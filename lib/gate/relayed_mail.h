@@ -65,7 +65,8 @@ class RelayedMail {
 
   RelayParts parts_;
   vault::Envelope envelope_;
-  std::size_t refused_ = 0;                 // recipients
+  std::size_t refused_ = 0;  // recipients
+  std::size_t recipient_octets_ = 0;
   std::optional<store::Recipient> target_;  // where the copy goes; none: it passes without
   std::optional<MailCopy> copy_;            // from DATA on
   smtp::LoneDot lone_dot_;
