@@ -174,6 +174,20 @@ TEST_CASE("DELE of a mail that an earlier session copied passes at once") {
   CHECK(server.mails().size() == 3);
 }
 
+TEST_CASE("DELE of another mail under a name that was seen before fetches and seals it first") {
+  FakePop3 server(some_mails());
+  RelayVault relay(server);
+  relay.log_in()->retrieve(1);
+  auto other = some_mails();
+  other[0].content = "Subject: another\r\n\r\nmail\r\n";
+  server.set_mails(other);
+  auto client = relay.log_in();
+  CHECK(client->ask("DELE 1") == "+OK gone");
+  CHECK(server.count("RETR 1") == 2);
+  CHECK(relay.live() == 2);
+  CHECK(relay.copies().back() == other[0].content);
+}
+
 TEST_CASE("A route may refuse DELE without a copy, or pass it") {
   FakePop3 server(some_mails());
   RelayVault relay(server);
