@@ -19,6 +19,7 @@
 #include "keeper/protocol.pb.h"
 #include "keeper/server/pending.h"
 #include "keeper/start.h"
+#include "net/auth_limits.h"
 #include "store/store.h"
 
 namespace gw::keeper {
@@ -32,6 +33,7 @@ struct Shared {
   PendingMessages pending;
   std::optional<ChangeCount> changes;  // none, where the system gives no memory for it
   std::function<void()> stop;          // ends the keeper
+  net::AuthLimits guesses{};           // of passwords, by role and source
 };
 
 class Session {
@@ -64,6 +66,7 @@ class Session {
   Result<void> acquire();
   Result<void> renew();
   Result<void> permit();
+  Result<void> guess();
   Result<void> snapshot();
   Result<void> snapshot_file();
   Result<void> suspend();
