@@ -13,6 +13,7 @@ import gw  # noqa: E402
 from gw_pop3_upstream import CLOSE, Pop3Client, Pop3Upstream, Proxied, server_tls, stuffed  # noqa: E402
 from gw_smtp_upstream import certificate, fingerprint  # noqa: E402
 
+READY = "+OK localhost POP3 ready"
 LOST = "-ERR [SYS/TEMP] the server cannot be reached now"
 MAILS = [b"Subject: one\r\n\r\n.dot\r\n..\r\n\r\nlast\r\n",
          b"Subject: two\r\n\r\n" + b"0123456789abcdef" * 20_000 + b"\r\n",
@@ -193,7 +194,8 @@ class ProxyPop3Test(unittest.TestCase):
             upstream.greeting = greeting
             client = Pop3Client(server)
             self.addCleanup(client.close)
-            self.assertEqual(client.greeting, heard)
+            self.assertEqual(client.greeting, READY)
+            self.assertEqual(client.ask("CAPA"), heard)
             self.assertEqual(client.rest(), b"")
 
     def test_upstreams_codes_reach_the_client(self):
@@ -234,7 +236,7 @@ class ProxyPop3Test(unittest.TestCase):
                         self.assertEqual(client.ask("PASS secret"), "+OK welcome")
                         self.assertEqual(client.retrieve(1) + b".\r\n", stuffed(MAILS[0]))
                     else:
-                        self.assertEqual(client.greeting, LOST)
+                        self.assertEqual(client.ask("USER joe"), LOST)
                         self.assertIn("certificate", server.log())
                         self.assertNotIn("USER joe", upstream.commands)
 
@@ -246,7 +248,7 @@ class ProxyPop3Test(unittest.TestCase):
             server = self.front(upstream, "--ca", paths[0], tls="starttls")
             client = Pop3Client(server)
             self.addCleanup(client.close)
-            self.assertEqual(client.greeting, LOST)
+            self.assertEqual(client.ask("USER joe"), LOST)
             self.assertEqual(upstream.commands, ["STLS"])
 
     def test_no_tls_upstream_is_no_session(self):
@@ -254,7 +256,7 @@ class ProxyPop3Test(unittest.TestCase):
         upstream.replies["STLS"] = b"-ERR not here\r\n"
         client = Pop3Client(self.front(upstream, tls="starttls"))
         self.addCleanup(client.close)
-        self.assertEqual(client.greeting, "-ERR [SYS/TEMP] the server does not begin TLS")
+        self.assertEqual(client.ask("USER joe"), "-ERR [SYS/TEMP] the server does not begin TLS")
         self.assertEqual(upstream.commands, ["STLS"])
 
     def test_the_clients_side_has_stls_and_implicit_tls(self):
