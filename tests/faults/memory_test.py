@@ -136,6 +136,7 @@ class MemoryTest(unittest.TestCase):
             with upstream:
                 self.vault.store("route", "add", protocol[0], "--protocol", protocol, "--upstream", upstream.address, "--tls", "none",
                                  "--mailbox", "journal", "--allow-private")
+                self.vault.env["STATE_DIRECTORY"] = str(self.vault.side)
                 server = self.vault.serve("gw-proxy", listen=(f"{protocol[0]}=127.0.0.1:0",))
 
                 def client():

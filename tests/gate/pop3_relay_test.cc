@@ -465,6 +465,7 @@ TEST_CASE(
   CHECK(client->closed());
   client->end();
   CHECK(server.accepted() == 0);
+  relay.service.login.time = 60s;
   auto other = relay.connect();
   CHECK(other->line() == "+OK gw.example POP3 ready");
   CHECK(other->ask("USER joe") == "+OK name");
