@@ -86,7 +86,8 @@ TEST_CASE("without a client a keeper ends by itself and takes its sockets along"
   // A connection, busy or not, keeps it alive for longer than that: another one, begun later, has ended by
   // then.
   const test::TempFolder other_folder;
-  Server other(*store, options);
+  const auto other_store = store::make_memory_store({});
+  Server other(*other_store, options);
   serve(other, other_folder.path()).join();
   REQUIRE((*client)->health());
   CHECK(exists(temp.path() + "/admin"));
