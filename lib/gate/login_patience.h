@@ -1,8 +1,8 @@
 // How long a connection may stay without a login, so that idle clients cannot take all connections.
 //
-// What counts is the time that the client lets us wait, in all; time that a password's check or another server
-// takes is not the client's. While connections are scarce (net::crowded) it is less, also for those that were
-// there before.
+// What counts is the time that the client lets us wait, in all; time that a password's check or another
+// server takes is not the client's. While connections are scarce (net::crowded) it is less, also for those
+// that were there before.
 #pragma once
 
 #include <algorithm>
@@ -27,8 +27,8 @@ class LoginPatience {
   // `limits` outlives this.
   explicit LoginPatience(const LoginLimits& limits) : limits_(limits) {}
 
-  // Reads what has arrived, as Stream::read() does; waits at most `idle`. Fails with Timeout when that is over,
-  // or the time for the login.
+  // Reads what has arrived, as Stream::read() does; waits at most `idle`. Fails with Timeout when that is
+  // over, or the time for the login.
   Result<std::size_t> read(net::Stream& stream, std::span<std::byte> to, std::chrono::milliseconds idle) {
     using Clock = std::chrono::steady_clock;
     using std::chrono::milliseconds;
