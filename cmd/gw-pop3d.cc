@@ -27,6 +27,7 @@ Result<void> serve(const ServerOptions& options) {
   service.report = [&](const store::Tally& tally) { keeper.report(tally); };
   if (certificates.configured()) service.tls = [&] { return certificates.current(); };
   service.limits = &limits;
+  service.login.time = config->pop3d.login_timeout;
   service.idle_timeout = config->pop3d.idle_timeout;
   service.allow_plaintext_auth = config->pop3d.allow_plaintext_auth && !config->pop3d.require_tls;
 

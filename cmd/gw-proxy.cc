@@ -66,6 +66,8 @@ Result<void> serve(const Options& options) {
   smtp.require_tls = mine.require_tls;
   smtp.allow_plaintext_auth = clear_passwords;
   smtp.listen_for_early_talk = !options.server.stdio;
+  smtp.limits = &limits;
+  smtp.login.time = mine.login_timeout;
   smtp.idle_timeout = mine.idle_timeout;
   smtp.data_timeout = mine.data_timeout;
 
@@ -78,6 +80,7 @@ Result<void> serve(const Options& options) {
   pop3.upstreams = &upstreams;
   pop3.fingerprint_key = &*key;
   pop3.limits = &limits;
+  pop3.login.time = mine.login_timeout;
   pop3.idle_timeout = mine.idle_timeout;
   pop3.allow_plaintext_auth = clear_passwords;
 

@@ -213,8 +213,15 @@ std::vector<Key> smtpd_keys(Smtpd& smtpd) {
   return keys;
 }
 
+std::vector<Key> pop3d_keys(Pop3d& pop3d) {
+  std::vector<Key> keys = server_keys(pop3d);
+  keys.push_back({"login-timeout", duration(pop3d.login_timeout)});
+  return keys;
+}
+
 std::vector<Key> proxy_keys(Proxy& proxy, const Source& source) {
   std::vector<Key> keys = server_keys(proxy);
+  keys.push_back({"login-timeout", duration(proxy.login_timeout)});
   keys.push_back({"max-size", size(proxy.max_size, 1, 1ull << 40)});
   keys.push_back({"max-recipients", count(proxy.max_recipients, 1, 100'000)});
   keys.push_back({"data-timeout", duration(proxy.data_timeout)});
@@ -278,7 +285,7 @@ Result<Config> read(const toml::table& root, const Source& source) {
                   {"log", word(config.log, {"auto", "stderr", "syslog", "journal"})},
                   {"tls", table("tls", std::move(tls), source, failed)},
                   {"smtpd", table("smtpd", smtpd_keys(config.smtpd), source, failed)},
-                  {"pop3d", table("pop3d", server_keys(config.pop3d), source, failed)},
+                  {"pop3d", table("pop3d", pop3d_keys(config.pop3d), source, failed)},
                   {"proxy", table("proxy", proxy_keys(config.proxy, source), source, failed)},
                   {"webd", table("webd", webd_keys(config.webd), source, failed)},
                   {"store", table("store", {{"metrics", boolean(config.store.metrics)}}, source, failed)}},

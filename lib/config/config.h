@@ -37,10 +37,12 @@ struct Smtpd : Server {
 
 struct Pop3d : Server {
   Pop3d() { idle_timeout = std::chrono::seconds(600); }
+  std::chrono::seconds login_timeout{60};  // that clients may keep the server waiting, in all, before a login
 };
 
 struct Proxy : Server {
   Proxy() { idle_timeout = std::chrono::seconds(600); }
+  std::chrono::seconds login_timeout{60};
   std::uint64_t max_size = 512ull << 20;
   std::size_t max_recipients = 1000;
   std::chrono::seconds data_timeout{180};

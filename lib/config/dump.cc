@@ -85,8 +85,10 @@ std::string dump(const Config& config) {
   put(to, "data-timeout", config.smtpd.data_timeout);
   to += "\n[pop3d]\n";
   put_server(to, config.pop3d);
+  put(to, "login-timeout", config.pop3d.login_timeout);
   to += "\n[proxy]\n";
   put_server(to, config.proxy);
+  put(to, "login-timeout", config.proxy.login_timeout);
   put(to, "max-size", config.proxy.max_size);
   put(to, "max-recipients", std::uint64_t{config.proxy.max_recipients});
   put(to, "data-timeout", config.proxy.data_timeout);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "gate/login_patience.h"
 #include "net/stream.h"
 #include "net/tls.h"
 
@@ -22,18 +23,24 @@ class Pop3ClientSide {
   struct Timeouts {
     std::chrono::milliseconds idle;
     std::chrono::milliseconds handshake;
+    const LoginLimits& login;  // outlives the connection
   };
   using Tls = Result<std::shared_ptr<const net::ServerTls>>;
 
   template <class Options>
   Pop3ClientSide(net::Stream&& stream, const Timeouts& timeouts, Options options)
-      : stream_(std::move(stream)), handshake_timeout_(timeouts.handshake), session_(std::move(options)) {
-    stream_.set_timeout(timeouts.idle);
+      : stream_(std::move(stream)),
+        idle_timeout_(timeouts.idle),
+        handshake_timeout_(timeouts.handshake),
+        patience_(timeouts.login),
+        session_(std::move(options)) {
+    stream_.set_timeout(idle_timeout_);
   }
 
   net::Stream& stream() { return stream_; }
   Session& session() { return session_; }
-  bool gone() const { return gone_; }                    // nothing can be sent to it any more
+  bool gone() const { return gone_; }    // nothing can be sent to it any more
+  bool spoke() const { return spoke_; }  // it has sent something, within TLS where that is first
   const std::string& reason() const { return reason_; }  // why it ended
   void set_reason(std::string reason) { reason_ = std::move(reason); }
 
@@ -65,12 +72,15 @@ class Pop3ClientSide {
   // Behind flush(): the session gets what comes next.
   bool read() {
     std::array<std::byte, kReadSize> octets;
-    const Result<std::size_t> got = stream_.read(octets);
+    const Result<std::size_t> got =
+        session_.logged_in() ? stream_.read(octets) : patience_.read(stream_, octets, idle_timeout_);
+    stream_.set_timeout(idle_timeout_);
     if (!got) {
       // No reply: the client would take it for the answer to its next command (RFC 1939 section 3).
       reason_ = got.error().text();
       return false;
     }
+    spoke_ = spoke_ || *got > 0;
     if (*got == 0)
       session_.receive_eof();
     else
@@ -106,8 +116,11 @@ class Pop3ClientSide {
   }
 
   net::Stream stream_;
+  std::chrono::milliseconds idle_timeout_;
   std::chrono::milliseconds handshake_timeout_;
+  LoginPatience patience_;
   Session session_;
+  bool spoke_ = false;
   bool gone_ = false;
   std::string reason_ = "closed by the client";
 };

@@ -56,20 +56,32 @@ void Pop3Copies::set_listed(UidlList uidls) {
   uidls_ = std::move(uidls);
 }
 
-Result<bool> Pop3Copies::has(std::uint64_t number) {
-  if (copied_.contains(number)) return true;
+Result<bool> Pop3Copies::had(std::uint64_t number, std::uint64_t size) {
   const Digest* uidl = uidls_.of(number);
   if (uidl == nullptr) return false;
   const Result<store::Store*> store = store_of_();
   if (!store) return store.error();
-  return (*store)->seen(mailbox_, *uidl);
+  return (*store)->seen(mailbox_, print_of(*uidl, size));
+}
+
+// No UIDL has a space in it, so this is the fingerprint of nothing else.
+Digest Pop3Copies::print_of(const Digest& uidl, std::uint64_t size) const {
+  return prints_.of_uidl(to_hex(uidl) + " " + std::to_string(size));
+}
+
+// Good enough for a mail whose octets are still to be compared.
+Result<bool> Pop3Copies::known_by_name(std::uint64_t number, store::Store& store) const {
+  if (copied_.contains(number)) return true;
+  const Digest* uidl = uidls_.of(number);
+  if (uidl == nullptr) return false;
+  return store.seen(mailbox_, *uidl);
 }
 
 Result<Pop3Copies::Copy> Pop3Copies::begin(std::uint64_t number, bool anew) {
   const Result<store::Store*> store = store_of_();
   if (!store) return store.error();
   if (!anew) {
-    const Result<bool> known = has(number);
+    const Result<bool> known = known_by_name(number, **store);
     if (!known) return known.error();
     if (*known) return Copy(*this, number, **store, {}, false);
   }
@@ -98,6 +110,7 @@ Pop3Copies::Copy::Copy(Pop3Copies& copies, std::uint64_t number, store::Store& s
 
 void Pop3Copies::Copy::write(ByteView octets) {
   content_.update(octets);
+  octets_ += octets.size();
   if (!delivery_ || failed_) return;
   if (const Result<void> written = delivery_->write(octets); !written) {
     failed_ = written.error();
@@ -116,7 +129,10 @@ Result<Pop3Copies::Made> Pop3Copies::Copy::finish() {
     return Made::DiffersNow;
   } else {
     delivery_->add_fingerprint(print);
-    if (const Digest* uidl = copies_.uidls_.of(number_)) delivery_->add_fingerprint(*uidl);
+    if (const Digest* uidl = copies_.uidls_.of(number_)) {
+      delivery_->add_fingerprint(*uidl);
+      delivery_->add_fingerprint(copies_.print_of(*uidl, octets_));
+    }
     const Result<vault::Stored> stored = delivery_->finish();
     if (!stored) return stored.error();
     log::info("copied", {{"transaction", copies_.envelope_.transaction},

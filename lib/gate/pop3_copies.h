@@ -1,8 +1,10 @@
 // The copies that gw-proxy makes of one POP3 login's mails, and what it knows of earlier ones.
 //
-// A copy is durable, with the fingerprints of its UIDL and its octets in the same commit, before finish()
-// says so. Whether a mail has a copy is judged by what is in the vault: by its UIDL, where upstream has
-// such and no two mails share one; by its octets, once they have passed; and by what this session stored.
+// A copy is durable, with its fingerprints in the same commit, before finish() says so: of its octets, of its
+// UIDL, and of its UIDL and size together.  Whether a mail has a copy is judged by what this session stored
+// and by what is in the vault: by the mail's octets once they have passed, and before that by its UIDL and
+// size, if upstream has UIDLs and no two mails share this one. A UIDL alone proves nothing, as some servers
+// use one again for another mail.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +52,10 @@ class Pop3Copies {
   bool listed() const { return listed_; }  // whether upstream was asked for its UIDLs
   void set_listed(UidlList uidls);
 
-  // Whether the message surely has a durable copy.
-  Result<bool> has(std::uint64_t number);
+  // Whether this session has made a durable copy of the message.
+  bool has(std::uint64_t number) const { return copied_.contains(number); }
+  // Whether one with the message's UIDL and this size, in octets as upstream lists it, has a durable copy.
+  Result<bool> had(std::uint64_t number, std::uint64_t size);
 
   enum class Made {
     Stored,     // it is durable now
@@ -75,6 +79,7 @@ class Pop3Copies {
     store::Store& store_;
     std::optional<vault::Delivery> delivery_;  // none: only looked at, for it is known by its UIDL
     seal::Fingerprints::Content content_;
+    std::uint64_t octets_ = 0;
     std::optional<Error> failed_;
   };
   // Fails where the copy cannot be made now: keeper not there, mailbox suspended or full. `anew`: it is
@@ -85,6 +90,9 @@ class Pop3Copies {
   std::uint64_t known() const { return known_; }
 
  private:
+  Result<bool> known_by_name(std::uint64_t number, store::Store& store) const;
+  Digest print_of(const Digest& uidl, std::uint64_t size) const;
+
   std::function<Result<store::Store*>()> store_of_;
   MailboxId mailbox_;
   seal::Fingerprints prints_;

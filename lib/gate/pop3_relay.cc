@@ -28,7 +28,7 @@ pop3::RelayOptions session_options(const net::Peer& peer, const Pop3RelayListene
 class Connection {
  public:
   Connection(net::Stream&& stream, const Pop3RelayListener& listener, const Pop3RelayService& service)
-      : client_(std::move(stream), {service.idle_timeout, service.handshake_timeout},
+      : client_(std::move(stream), {service.idle_timeout, service.handshake_timeout, service.login},
                 session_options(stream.peer(), listener, service)),
         session_(client_.session()),
         listener_(listener),
@@ -41,6 +41,7 @@ class Connection {
  private:
   ClientSide::Tls certificate() const;
   void greet();
+  void connect();
   bool step();
   bool need_input();
   bool start_tls();
@@ -92,14 +93,17 @@ void Connection::serve() {
   tally_.end();
 }
 
-// A listener of one route is connected before it greets: what it announces is what that server has.
-void Connection::greet() {
-  if (!listener_.route.empty()) {
-    if (const auto refused = login_.connect_listeners_route()) {
-      client_.set_reason("no server");
-      return session_.close(*refused);
-    }
+// A listener of one route connects to its server before the client's first command is obeyed, as it announces
+// what that server has; not earlier, so that a client which sends nothing costs the server nothing.
+void Connection::connect() {
+  if (const auto refused = login_.connect_listeners_route()) {
+    client_.set_reason("no server");
+    return session_.close(*refused);
   }
+  if (session_.login_allowed()) session_.set_mechanisms(login_.mechanisms());
+}
+
+void Connection::greet() {
   if (session_.login_allowed()) session_.set_mechanisms(login_.mechanisms());
   // No <…> in it: that would announce APOP (RFC 1939 section 7).
   session_.ok((service_.host.empty() ? "" : pop3::passed_text(service_.host) + " ") + "POP3 ready");
@@ -137,7 +141,10 @@ bool Connection::need_input() {
   // Nothing is on its way any more.
   client_.stream().finish(std::chrono::seconds(0));
   if (login_.upstream() != nullptr) upstream().finish(std::chrono::seconds(0));
-  return client_.read();
+  const bool first = !client_.spoke();
+  if (!client_.read()) return false;
+  if (first && client_.spoke() && !listener_.route.empty()) connect();
+  return true;
 }
 
 bool Connection::start_tls() {

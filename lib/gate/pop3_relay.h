@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "gate/auth_limits.h"
+#include "gate/login_patience.h"
 #include "gate/pop3_upstream.h"
 #include "gate/session_tally.h"
 #include "gate/upstream.h"
@@ -52,6 +53,7 @@ struct Pop3RelayService {
   const Secret* fingerprint_key = nullptr;
   AuthLimits* limits = nullptr;  // shared by the connections; none: no waits
   UpstreamTimes times;
+  LoginLimits login;                       // of the client
   std::chrono::seconds idle_timeout{600};  // of the client
   std::chrono::seconds handshake_timeout{30};
   std::chrono::seconds grace{20};     // for the mail in hand, once the process is asked to stop

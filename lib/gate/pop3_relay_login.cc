@@ -5,8 +5,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "gate/transaction.h"
-#include "net/limits.h"
-#include "net/serve.h"
 
 namespace gw::gate {
 namespace {
@@ -37,7 +35,8 @@ Pop3RelayLogin::Pop3RelayLogin(const Pop3RelayListener& listener, const Pop3Rela
       client_(client),
       tally_(tally),
       peer_(client.peer().address.empty() ? "local" : client.peer().address),
-      transaction_(new_transaction()) {}
+      transaction_(new_transaction()),
+      guard_(service.limits, service.store, peer_) {}
 
 std::optional<std::string> Pop3RelayLogin::connect_listeners_route() {
   const auto routes = service_.routes();
@@ -118,19 +117,15 @@ Result<void> Pop3RelayLogin::check_mailbox() const {
 
 // All that must be right before the server hears a credential. Gives what the client hears where it is not.
 std::optional<Pop3RelayLogin::Answer> Pop3RelayLogin::prepare(std::string& login, std::string_view acts_as) {
-  if (service_.limits != nullptr) net::stop::wait(service_.limits->wait(net::source_of(peer_)));
+  guard_.wait();
   const bool acts_as_itself = acts_as == login;
-  if (const auto wrong = choose(login)) return refused(*wrong);
+  if (const auto wrong = choose(login))
+    return *wrong == kNoRoute ? no_route("no route takes it") : refused(*wrong);
   login_ = login;
   identity_ = acts_as_itself ? login : std::string(acts_as);
   const auto mailbox = vault::mailbox_of(*route_, identity_);
-  if (!vault::may_login(*route_, login_) || !vault::may_login(*route_, identity_) || !mailbox) {
-    log::warning("login failed", {{"rhost", peer_},
-                                  {"transaction", transaction_},
-                                  {"route", route_->name},
-                                  {"reason", "the route does not take it"}});
-    return refused(kNoRoute);
-  }
+  if (!vault::may_login(*route_, login_) || !vault::may_login(*route_, identity_) || !mailbox)
+    return no_route("the route does not take it");
   mailbox_ = *mailbox;
   if (const Result<void> ready = check_mailbox(); !ready) {
     const bool pass = route_->on_copy_failure == vault::OnCopyFailure::Pass;
@@ -200,11 +195,10 @@ Pop3RelayLogin::Answer Pop3RelayLogin::judge(const Result<Reply>& reply, bool la
         text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
     return {Kind::Challenge, std::move(text), {}};
   }
-  const std::string source = net::source_of(peer_);
   if (reply->ok()) {
     if (!last) return {Kind::Ok, reply->text, {}};
     done_ = true;
-    if (service_.limits != nullptr) service_.limits->succeeded(source);
+    guard_.right();
     const auto tls = [](const auto& facts) { return facts ? facts->version : std::string("none"); };
     log::info("pop3 relay login", {{"transaction", transaction_},
                                    {"peer", peer_},
@@ -221,11 +215,21 @@ Pop3RelayLogin::Answer Pop3RelayLogin::judge(const Result<Reply>& reply, bool la
   else
     log::warning("login refused by the server",
                  {{"transaction", transaction_}, {"peer", peer_}, {"route", route_->name}});
-  if (wrong) ++tally_.counts().failed_logins;
-  if (!wrong || service_.limits == nullptr) return {Kind::Refused, reply->text, {}};
-  service_.limits->failed(source);
-  const bool enough = ++refused_ >= service_.limits->policy().per_session;
-  return {enough ? Kind::Over : Kind::Refused, reply->text, "too many wrong passwords"};
+  if (!wrong) return {Kind::Refused, reply->text, {}};
+  return wrong_login(reply->text);
+}
+
+Pop3RelayLogin::Answer Pop3RelayLogin::no_route(std::string_view reason) {
+  log::warning(
+      "login failed",
+      {{"rhost", peer_}, {"transaction", transaction_}, {"route", route_name()}, {"reason", reason}});
+  return wrong_login(kNoRoute);
+}
+
+// A login that nobody takes, or a wrong password.
+Pop3RelayLogin::Answer Pop3RelayLogin::wrong_login(std::string_view text) {
+  ++tally_.counts().failed_logins;
+  return {guard_.wrong() ? Kind::Over : Kind::Refused, std::string(text), "too many wrong passwords"};
 }
 
 Pop3RelayLogin::Answer Pop3RelayLogin::lost(const Error& error) {

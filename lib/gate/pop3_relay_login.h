@@ -1,9 +1,9 @@
 // How a client of gw-proxy's POP3 half gets in: which route its login takes, the server that it leads to, and
 // the credentials said again there.
 //
-// A listener of one route is connected before the client has said anything; one of several when the login
-// names the route. The server judges the credentials; what it says is what the client hears. Before it is
-// asked, the vault must be there and the mailbox able to take copies, unless the route passes without.
+// A listener of one route is connected when the client has sent its first octets; one of several when the
+// login names the route. The server judges the credentials; what it says is what the client hears. Before it
+// is asked, the vault must be there and the mailbox able to take copies, unless the route passes without.
 #pragma once
 
 #include <memory>
@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gate/login_guard.h"
 #include "gate/pop3_copies.h"
 #include "gate/pop3_relay.h"
 #include "sasl/pass_through.h"
@@ -67,6 +68,8 @@ class Pop3RelayLogin {
   std::optional<std::string> connect();
   Result<void> check_mailbox() const;
   Result<Reply> say_again(const sasl::PassThrough& said);
+  Answer no_route(std::string_view reason);
+  Answer wrong_login(std::string_view text);
   Answer judge(const Result<Reply>& reply, bool last);
 
   const Pop3RelayListener& listener_;
@@ -75,12 +78,12 @@ class Pop3RelayLogin {
   SessionTally& tally_;
   std::string peer_;
   std::string transaction_;
+  LoginGuard guard_;
   std::optional<vault::Route> route_;
   std::unique_ptr<Pop3Upstream> upstream_;
   std::string login_;     // as the server gets it
   std::string identity_;  // whose mail it is
   MailboxId mailbox_;
-  std::size_t refused_ = 0;
   std::size_t challenges_ = 0;
   bool done_ = false;
 };

@@ -1,6 +1,8 @@
 #include "gate/pop3_relay_mails.h"
 
 #include "base/log.h"
+#include "base/text.h"
+#include "pop3/list_lines.h"
 
 namespace gw::gate {
 namespace {
@@ -192,10 +194,26 @@ void Pop3RelayMails::remove(const Ask& asked) {
   if (learn_uidls() && may_delete(asked.number)) answer(server().ask(asked.command));
 }
 
+// Whether the message surely has a durable copy. Upstream is asked for its size if this session has not
+// fetched it.
+Result<bool> Pop3RelayMails::has_copy(std::uint64_t number) {
+  if (copies_.has(number)) return true;
+  const auto listed = server().ask("LIST " + std::to_string(number));
+  if (!listed) {
+    server_lost(listed.error());
+    return listed.error();
+  }
+  if (!listed->ok()) return false;
+  const auto fields = pop3::parse_uidl_line(listed->text);
+  const auto size = fields && fields->number == number ? parse_number(fields->uidl) : std::nullopt;
+  return size ? copies_.had(number, *size) : Result<bool>(false);
+}
+
 // Whether DELE may pass; where it may not the client has its answer.
 bool Pop3RelayMails::may_delete(std::uint64_t number) {
   const vault::UncopiedDelete uncopied = login_.route().uncopied_delete;
-  const Result<bool> has = copies_.has(number);
+  const Result<bool> has = has_copy(number);
+  if (lost()) return false;
   if (has && *has) return true;
   if (has && uncopied == vault::UncopiedDelete::Pass) {
     ++counts_.uncopied;

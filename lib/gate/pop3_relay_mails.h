@@ -42,6 +42,7 @@ class Pop3RelayMails {
   void pass_text(const pop3::RelaySession::Ask& asked);
   bool learn_uidls();
   bool may_delete(std::uint64_t number);
+  Result<bool> has_copy(std::uint64_t number);
   Result<Pop3Copies::Made> fetch_for_copy(std::uint64_t number, std::optional<std::string>& refusal);
   bool copy_failed(const Error& error);
   void count(const Result<Pop3Copies::Made>& made);

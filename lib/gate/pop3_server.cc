@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "base/log.h"
+#include "gate/login_guard.h"
 #include "gate/pop3_client_side.h"
 #include "gate/read_ahead.h"
 #include "mail/wire_form.h"
-#include "net/limits.h"
 #include "net/serve.h"
 #include "pop3/session.h"
 #include "pop3/top.h"
@@ -42,13 +42,14 @@ pop3::Options session_options(const net::Peer& peer, bool implicit_tls, const Po
 class Connection {
  public:
   Connection(net::Stream&& stream, bool implicit_tls, const Pop3Service& service)
-      : client_(std::move(stream), {service.idle_timeout, service.handshake_timeout},
+      : client_(std::move(stream), {service.idle_timeout, service.handshake_timeout, service.login},
                 session_options(stream.peer(), implicit_tls, service)),
         session_(client_.session()),
         implicit_tls_(implicit_tls),
         service_(service),
         peer_(client_.stream().peer().address.empty() ? "local" : client_.stream().peer().address),
-        tally_("pop3", service.report) {}
+        tally_("pop3", service.report),
+        guard_(service.limits, service.store, peer_) {}
 
   void serve();
 
@@ -69,12 +70,12 @@ class Connection {
   const Pop3Service& service_;
   std::string peer_;
   SessionTally tally_;
+  LoginGuard guard_;
   std::optional<vault::Drain> drain_;
   std::optional<ReadAhead> reader_;  // behind drain_: it ends first
   BootClock::time_point renewed_{};
   bool renewal_failed_ = false;
   std::optional<std::size_t> asked_;  // index of the message asked for last
-  std::size_t wrong_passwords_ = 0;
   std::uint64_t retrieved_ = 0;
   std::uint64_t octets_ = 0;
   std::string mailbox_;
@@ -134,8 +135,7 @@ bool Connection::step() {
 }
 
 void Connection::login(const pop3::Login& login) {
-  const std::string source = net::source_of(peer_);
-  if (service_.limits != nullptr) net::stop::wait(service_.limits->wait(source));
+  guard_.wait();
   const Result<store::Store*> store = service_.store();
   if (!store) {
     log::error("pop3 without vault", {{"peer", peer_}, {"reason", store.error().text()}});
@@ -146,7 +146,7 @@ void Connection::login(const pop3::Login& login) {
                                                    service_.lease, service_.silence + kRenewal);
   if (!opened) return refuse_login(opened.error());
 
-  if (service_.limits != nullptr) service_.limits->succeeded(source);
+  guard_.right();
   drain_ = std::move(*opened);
   reader_.emplace(*drain_);
   renewed_ = service_.clock();
@@ -171,9 +171,7 @@ void Connection::refuse_login(const Error& error) {
       log::warning("login failed", {{"rhost", peer_}});
       session_.refuse("[AUTH] wrong user or password");
       ++tally_.counts().failed_logins;
-      if (service_.limits == nullptr) return;
-      service_.limits->failed(net::source_of(peer_));
-      if (++wrong_passwords_ < service_.limits->policy().per_session) return;
+      if (!guard_.wrong()) return;
       client_.set_reason("too many wrong passwords");
       return session_.close();
     case Code::Busy:

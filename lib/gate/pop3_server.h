@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "gate/auth_limits.h"
+#include "gate/login_patience.h"
 #include "gate/session_tally.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -34,6 +35,7 @@ struct Pop3Service {
   // Certificates in force. Empty: there are none, and STLS is not offered.
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
   AuthLimits* limits = nullptr;  // shared by the connections; none: no waits
+  LoginLimits login;
   std::chrono::seconds idle_timeout{600};
   std::chrono::seconds handshake_timeout{30};
   std::chrono::seconds lease{20 * 60};

@@ -53,7 +53,7 @@ bool SmtpClientSide::start_tls(const Tls& tls) {
   return true;
 }
 
-bool SmtpClientSide::read(milliseconds patience) {
+bool SmtpClientSide::read(milliseconds patience, LoginPatience* login) {
   if (!flush()) return false;
   // All input is used up: not before, for commands may stand behind an AUTH in the same buffer.
   if (std::exchange(secret_, false)) wipe(command_);
@@ -64,8 +64,11 @@ bool SmtpClientSide::read(milliseconds patience) {
       in_body ? std::span(body_.get(), kBodyBuffer) : std::span<std::byte>(command_);
   // A message that is on its way may end; everything else is told at once that the process stops.
   stream_.finish(in_body ? timeouts_.grace : milliseconds(0));
-  stream_.set_timeout(std::min(patience, in_body ? timeouts_.data : timeouts_.idle));
-  const Result<std::size_t> got = stream_.read(buffer);
+  const milliseconds timeout = std::min(patience, in_body ? timeouts_.data : timeouts_.idle);
+  stream_.set_timeout(timeout);
+  const Result<std::size_t> got =
+      login != nullptr ? login->read(stream_, buffer, timeout) : stream_.read(buffer);
+  stream_.set_timeout(timeout);
   if (got) {
     octets_ += *got;
     *got == 0 ? session_->receive_eof() : session_->receive(buffer.first(*got));

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "gate/login_patience.h"
 #include "net/stream.h"
 #include "net/tls.h"
 #include "smtp/session.h"
@@ -43,9 +44,11 @@ class SmtpClientSide {
   // with TLS, start_tls() that behind STARTTLS, which it answers.
   bool handshake(const Tls& tls);
   bool start_tls(const Tls& tls);
-  // At NeedInput: the session gets what comes next. One that waited too long, or longer than `patience`, or
-  // that ends with the process, is closed with its 421.
-  bool read(std::chrono::milliseconds patience = std::chrono::milliseconds::max());
+  // At NeedInput: the session gets what comes next. It is closed with its 421 when the client is silent for
+  // too long, or for longer than `patience`, when the time for its `login` is over, if given, and when the
+  // process stops.
+  bool read(std::chrono::milliseconds patience = std::chrono::milliseconds::max(),
+            LoginPatience* login = nullptr);
   bool flush();
   bool must_flush() const { return session_->output_size() >= kOutput; }
   // What is said from now on until the next read() is sent, also where the process stops.

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "gate/login_guard.h"
 #include "gate/relayed_mail.h"
 #include "gate/smtp_client_side.h"
 #include "gate/transaction.h"
@@ -41,6 +42,8 @@ class Relay {
         name_(new_transaction()),
         peer_(stream.peer().address.empty() ? "local" : stream.peer().address),
         tally_("proxy", service.report),
+        guard_(service.limits, service.store, peer_),
+        patience_(service.login),
         client_(std::move(stream), {service.idle_timeout, service.data_timeout, service.handshake_timeout,
                                     service.upstream.grace}) {}
 
@@ -77,6 +80,8 @@ class Relay {
   std::string name_;
   std::string peer_;
   SessionTally tally_;
+  LoginGuard guard_;
+  LoginPatience patience_;
   SmtpClientSide client_;
 
   std::vector<Route> routes_;  // of this protocol, as they were when the connection began
@@ -99,8 +104,6 @@ void Relay::serve() {
   const bool secure = !listener_.implicit_tls || client_.handshake(certificate());
   if (secure) {
     find_route();
-    // Where there is one way only, what it can do is what the client is told.
-    if (route_) open_upstream(*route_);
     client_.begin(session_options(), !service_.listen_for_early_talk);
     while (step()) {
     }
@@ -201,7 +204,14 @@ bool Relay::step() {
 bool Relay::need_input() {
   // What has come is passed on before more is waited for: upstream's patience has an end too.
   if (mail_) mail_->flush();
-  return client_.read();
+  const bool first = client_.octets() == 0;
+  const bool known = authenticated_ || may_send_without_auth();
+  if (!client_.read(std::chrono::milliseconds::max(), known ? nullptr : &patience_)) return false;
+  // Where there is one way only, what it can do is what the client is told. Not earlier, so that a client
+  // which sends nothing costs the server nothing.
+  if (first && client_.octets() > 0 && route_ && open_upstream(*route_))
+    session().set_options(session_options());
+  return true;
 }
 
 void Relay::abort_mail() {
@@ -287,9 +297,11 @@ void Relay::log_in() {
     exchange->set_login(login_);
   }
   if (!wanted && !routes_known_) return session().refuse(Refusal::UpstreamDownAtAuth);
+  guard_.wait();
   if (!wanted || !vault::may_login(*wanted, login_)) {
     ++tally_.counts().failed_logins;
     log::warning("login failed", {{"rhost", peer_}, {"session", name_}, {"reason", "no route takes it"}});
+    guard_.wrong();
     return session().refuse(Refusal::NoRoute);
   }
   const bool other = !route_ || route_->name != wanted->name;
@@ -315,13 +327,18 @@ void Relay::logged_in(const Result<Reply>& reply) {
   if (refused(*reply)) {
     ++tally_.counts().failed_logins;
     log::warning("login failed", {{"rhost", peer_}, {"session", name_}, {"upstream", codes(*reply)}});
-    return session().refuse(*reply);
+    // A 4xx is the server's own trouble.
+    const bool last = reply->code >= 500 && guard_.wrong();
+    session().refuse(*reply);
+    if (last) client_.close(Refusal::TooManyFailures, "too many wrong passwords");
+    return;
   }
   if (!accepted(*reply)) {
     lose_upstream(Error(Code::Closed, "not a reply to AUTH: " + codes(*reply)));
     return session().refuse(Refusal::UpstreamDownAtAuth);
   }
   authenticated_ = true;
+  guard_.right();
   log::info("authenticated", {{"session", name_}, {"peer", peer_}, {"route", route_->name}});
   log::verbose("authenticated", {{"session", name_}, {"login", login_}});
   session().accept(*reply);

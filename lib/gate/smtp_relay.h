@@ -13,6 +13,8 @@
 #include <string>
 
 #include "base/result.h"
+#include "gate/auth_limits.h"
+#include "gate/login_patience.h"
 #include "gate/relay_routes.h"
 #include "gate/session_tally.h"
 #include "gate/smtp_upstream.h"
@@ -32,11 +34,13 @@ struct SmtpRelayService {
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
   RelayRoutes* routes = nullptr;
   Upstreams* upstreams = nullptr;
+  AuthLimits* limits = nullptr;  // shared by the connections; null: no waits
   std::uint64_t max_size = 512ull << 20;
   std::size_t max_recipients = 1000;
   bool require_tls = false;
   bool allow_plaintext_auth = false;  // from loopback addresses only
   bool listen_for_early_talk = true;  // off where input is a file or pipe, which is ready at once
+  LoginLimits login;                  // of clients that must log in
   std::chrono::milliseconds idle_timeout{300'000};
   std::chrono::milliseconds data_timeout{180'000};
   std::chrono::milliseconds handshake_timeout{30'000};

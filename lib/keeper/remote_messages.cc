@@ -144,4 +144,14 @@ Result<std::unique_ptr<store::Permit>> RemoteStore::permit(std::uint64_t octets)
   return std::make_unique<RemotePermit>(pool_, *reply, number);
 }
 
+Result<std::chrono::milliseconds> RemoteStore::guess(std::string_view source, store::Guess guess) {
+  // One that is counted twice does no harm.
+  const auto reply = number_of(ask(Effect::Reads, proto::OP_GUESS, [&](Request& request) {
+    put_octets(as_bytes(source), *request.mutable_text());
+    request.set_number(static_cast<std::uint64_t>(guess));
+  }));
+  if (!reply) return reply.error();
+  return std::chrono::milliseconds(std::min<std::uint64_t>(*reply, kLongestGuessWait));
+}
+
 }  // namespace gw::keeper

@@ -55,6 +55,7 @@ class RemoteStore : public store::Store {
                                                 std::chrono::seconds ttl,
                                                 std::chrono::seconds yields) override;
   Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override;
+  Result<std::chrono::milliseconds> guess(std::string_view source, store::Guess guess) override;
   Result<store::Record> get(const store::RecordKey& key) override;
   Result<std::uint64_t> put_if(const store::RecordKey& key, std::uint64_t version, ByteView value,
                                const store::Note& note) override;
@@ -85,6 +86,7 @@ class RemoteStore : public store::Store {
   // The first connection may be one that an ended keeper had left; the second may meet one that is just
   // ending.
   static constexpr int kTries = 3;
+  static constexpr std::uint64_t kLongestGuessWait = 60'000;  // milliseconds, whatever the keeper says
 
   static Error lost(Effect effect, bool sent, const Unreached& why);
   static void name(const MailboxId& mailbox, const MessageId& message, Request& request) {

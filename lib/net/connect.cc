@@ -41,6 +41,7 @@ constexpr Block kNotPublic4[] = {
 constexpr Block kNotPublic6[] = {
     {{}, 96},                                          // ::, ::1, IPv4-compatible
     {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96},  // IPv4-mapped
+    {{0, 0x64, 0xff, 0x9b, 0, 1}, 48},                 // NAT64 of a network's own (RFC 8215)
     {{0x01}, 64},                                      // discard only
     {{0xfc}, 7},                                       // unique local
     {{0xfe, 0x80}, 9},                                 // link-local and site-local

@@ -13,10 +13,10 @@ constexpr std::size_t kReserved = 64;
 
 }  // namespace
 
-bool SourceCounter::enter(const std::string& source) {
+bool SourceCounter::enter(const std::string& source, std::size_t most) {
   const std::scoped_lock lock(mutex_);
   std::size_t& count = counts_[source];
-  if (count >= most_) {
+  if (count >= most) {
     if (count == 0) counts_.erase(source);
     return false;
   }

@@ -16,13 +16,12 @@ using gw::source_of;
 // Safe on many threads.
 class SourceCounter {
  public:
-  explicit SourceCounter(std::size_t most) : most_(most) {}
-  bool enter(const std::string& source);  // false: it has as many as it may
+  // False if the source has `most` connections already.
+  bool enter(const std::string& source, std::size_t most);
   void leave(const std::string& source);
 
  private:
   std::mutex mutex_;
-  std::size_t most_;
   std::unordered_map<std::string, std::size_t> counts_;
 };
 

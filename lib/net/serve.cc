@@ -31,6 +31,7 @@ constexpr std::size_t kStack = 256 << 10;
 constexpr int kPauseMilliseconds = 100;
 constexpr int kArenas = 4;
 constexpr std::size_t kDescriptorsEach = 3;  // the connection, its way to the keeper, and one to spare
+constexpr std::size_t kScarceShare = 10;     // the part of per_source that a source may have then
 constexpr std::chrono::seconds kBetweenComplaints{10};
 
 std::atomic<bool> is_crowded{false};
@@ -41,8 +42,7 @@ struct Shared {
       : limits(bounds),
         most(most_connections),
         handler(std::move(serve_one)),
-        refusal(std::move(refuse_one)),
-        sources(bounds.per_source) {}
+        refusal(std::move(refuse_one)) {}
   const ServeLimits limits;
   const std::size_t most;  // connections
   Handler handler;
@@ -59,6 +59,11 @@ struct Shared {
     return !limits.exempt || !limits.exempt(address);
   }
   bool from_balancer(const std::string& address) const { return limits.balancer && limits.balancer(address); }
+  bool enter(const std::string& source) {
+    const bool share = is_crowded && limits.per_source < most;
+    return sources.enter(
+        source, share ? std::max<std::size_t>(1, limits.per_source / kScarceShare) : limits.per_source);
+  }
   // Nobody waits for this peer: what does not go at once does not go.
   void refuse(Stream& stream, const Listener& listener) const {
     if (listener.implicit_tls || !refusal) return;
@@ -120,7 +125,7 @@ bool introduce(Connection& connection) {
   const std::string& client = connection.stream.peer().address;
   if (client == balancer || !shared.counted(client)) return true;
   std::string source = source_of(client);
-  if (shared.sources.enter(source)) {
+  if (shared.enter(source)) {
     connection.source = std::move(source);
     return true;
   }
@@ -214,7 +219,7 @@ class Acceptor {
     }
     if (connection_refusal_.empty() && shared_->counted(address) && !shared_->from_balancer(address)) {
       std::string source = source_of(address);
-      if (shared_->sources.enter(source)) {
+      if (shared_->enter(source)) {
         connection->source = std::move(source);
       } else {
         connection_refusal_ = "too many connections from one source";

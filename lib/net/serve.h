@@ -36,7 +36,9 @@ bool crowded();
 
 struct ServeLimits {
   std::size_t connections = 1000;
-  std::size_t per_source = 250;  // an IPv4 address or an IPv6 /64
+  // An IPv4 address or an IPv6 /64. While connections are scarce only a tenth of it, if it is below
+  // `connections`: a few sources cannot take what is left from all others.
+  std::size_t per_source = 250;
   // From the stop until connections are cut: more than their Streams are given by finish().
   std::chrono::milliseconds grace{22'000};
   std::function<bool(std::string_view)> exempt;  // sources that per_source does not count

@@ -24,6 +24,11 @@ std::size_t find_bare_newline(ByteView octets, bool& after_cr) {
 
 Session::Session(Options options) : options_(std::move(options)), lines_(options_.max_line) {}
 
+void Session::set_options(Options options) {
+  options.tls_active = options_.tls_active;
+  options_ = std::move(options);
+}
+
 void Session::greet() {
   if (mode_ != Mode::Greeting) return;
   mode_ = Mode::Command;

@@ -96,6 +96,10 @@ class Session {
  public:
   explicit Session(Options options);
 
+  // Replaces what EHLO announces and what is understood, before the first octets are obeyed. Whether TLS is
+  // active stays the session's own.
+  void set_options(Options options);
+
   // Says who we are. Whatever is received before ends the session (early talk).
   void greet();
 

@@ -94,6 +94,12 @@ class Lease {
   virtual std::uint64_t number() const = 0;
 };
 
+enum class Guess : unsigned char {
+  Next,   // a try is about to be judged
+  Wrong,  // it was wrong
+  Right,  // it was right: the source's wrong ones are forgotten
+};
+
 // The right to fill this many octets with Argon2id. Given back at destruction.
 class Permit {
  public:
@@ -250,6 +256,12 @@ class Store {
                                                  std::chrono::seconds yields = std::chrono::seconds(0)) = 0;
   // Waits at most 5 s in a queue, then Busy.
   virtual Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) = 0;
+
+  // Slows down guesses of passwords, counted over all clients of this store: returns how long the next try
+  // from `source` (net::source_of) has to wait. A store without other clients does not count.
+  virtual Result<std::chrono::milliseconds> guess(std::string_view /*source*/, Guess /*guess*/) {
+    return std::chrono::milliseconds(0);
+  }
 
   // Small records. Mailbox, Name and Alias records change only through put_mailbox (else Denied). A version
   // is 1 more than the index of the leaf that noted the change, so none comes twice.

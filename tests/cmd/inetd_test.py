@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -117,6 +118,40 @@ class InetdTest(unittest.TestCase):
     @gw.need_program("systemd-socket-activate")
     def test_systemd_a_process_for_each_connection(self):
         self.socket_activate("-a", name_of={"gw-smtpd": "smtp", "gw-pop3d": "pop3"})
+
+    def guess(self, password):
+        """One try by a process of its own; how long the answer took."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            ours = socket.create_connection(listener.getsockname(), gw.WAIT)
+            theirs, _ = listener.accept()
+        with ours:
+            process = subprocess.Popen([gw.program("gw-pop3d"), "--allow-plaintext-auth"], stdin=theirs, stdout=theirs,
+                                       stderr=subprocess.DEVNULL, env=self.vault.env)
+            theirs.close()
+            file = ours.makefile("rb")
+            file.readline()
+            ours.sendall(f"USER {self.box.id}\r\n".encode())
+            file.readline()
+            begun = time.monotonic()
+            ours.sendall(f"PASS {password}\r\n".encode())
+            answer = file.readline()
+            took = time.monotonic() - begun
+            ours.sendall(b"QUIT\r\n")
+            file.close()
+        process.wait(gw.WAIT)
+        self.assertEqual(answer.startswith(b"+OK"), password == self.box.password, answer)
+        return took
+
+    def test_wrong_passwords_are_counted_over_all_processes(self):
+        for _ in range(5):
+            self.guess("wrong password here")
+        # The waits of the fourth and the fifth were 0.5 and 1 s, so that of the next try is 2 s.
+        self.assertGreater(self.guess("wrong password here"), 2)
+        # A right one waits too, and clears the count: so three more cost nothing, and the next waits half a second.
+        self.assertGreater(self.guess(self.box.password), 4)
+        for _ in range(3):
+            self.guess("wrong password here")
+        self.assertGreater(self.guess("wrong password here"), 0.5)
 
     @gw.need_program("systemd-socket-activate")
     def test_systemd_as_inetd(self):

@@ -123,9 +123,11 @@ class KeeperTest(unittest.TestCase):
         with gw.Vault(tls=False) as vault:
             box = vault.add_mailbox("journal")
             vault.stop_keeper()
-            keeper = vault.keeper("--idle-exit", "1")
-            with gw.Pop3(vault.pop3d(), box) as pop3:
-                time.sleep(2.5)
+            pop3d = vault.pop3d()
+            keeper = vault.keeper("--idle-exit", "5")
+            with gw.Pop3(pop3d, box) as pop3, gw.Vault(tls=False) as other:
+                # Another keeper, started later and without a client, has ended by then.
+                self.assertEqual(other.keeper("--idle-exit", "5").ended(), 0)
                 self.assertTrue(keeper.running(), "a session holds a lease")
                 pop3.command("QUIT")
 

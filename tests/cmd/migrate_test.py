@@ -88,6 +88,7 @@ class MigrateTest(gw_move.Case):
         smtpd, pop3d = self.vault.smtpd(), self.vault.pop3d()
         over, lock = threading.Event(), threading.Lock()
         kept, passed, removed, doubtful, wrong = set(), set(), set(), set(), []
+        tried = {self.box.name: 0, moving.name: 0}
 
         def send(box, acknowledged):
             for n in range(100_000):
@@ -97,6 +98,7 @@ class MigrateTest(gw_move.Case):
                 with gw.Smtp(smtpd) as smtp:
                     reply = smtp.deliver(box.address, content)
                 with lock:
+                    tried[box.name] += 1
                     if reply.ok:
                         acknowledged.add(gw.sha256(content))
                     elif not reply.temporary:
@@ -138,7 +140,9 @@ class MigrateTest(gw_move.Case):
             gw.until(lambda: len(kept) > 15 and len(removed) > 5, "mail goes in and out")
             said = self.migrate()[-1]
             self.assertLess(said["suspended_seconds"], 5)
-            time.sleep(0.3)  # what goes on after the switch must not be accepted
+            # What goes on after the switch must not be accepted.
+            at_the_switch = dict(tried)
+            gw.until(lambda: all(tried[name] > at_the_switch[name] + 2 for name in tried), "mails are tried after the switch")
         finally:
             over.set()
             for thread in threads:

@@ -193,7 +193,8 @@ class ProxyPop3Test(unittest.TestCase):
             upstream.greeting = greeting
             client = Pop3Client(server)
             self.addCleanup(client.close)
-            self.assertEqual(client.greeting, heard)
+            self.assertRegex(client.greeting, r"\A\+OK .* POP3 ready\Z")
+            self.assertEqual(client.ask("CAPA"), heard)
             self.assertEqual(client.rest(), b"")
 
     def test_upstreams_codes_reach_the_client(self):
@@ -234,7 +235,7 @@ class ProxyPop3Test(unittest.TestCase):
                         self.assertEqual(client.ask("PASS secret"), "+OK welcome")
                         self.assertEqual(client.retrieve(1) + b".\r\n", stuffed(MAILS[0]))
                     else:
-                        self.assertEqual(client.greeting, LOST)
+                        self.assertEqual(client.ask("USER joe"), LOST)
                         self.assertIn("certificate", server.log())
                         self.assertNotIn("USER joe", upstream.commands)
 
@@ -246,7 +247,7 @@ class ProxyPop3Test(unittest.TestCase):
             server = self.front(upstream, "--ca", paths[0], tls="starttls")
             client = Pop3Client(server)
             self.addCleanup(client.close)
-            self.assertEqual(client.greeting, LOST)
+            self.assertEqual(client.ask("USER joe"), LOST)
             self.assertEqual(upstream.commands, ["STLS"])
 
     def test_no_tls_upstream_is_no_session(self):
@@ -254,7 +255,7 @@ class ProxyPop3Test(unittest.TestCase):
         upstream.replies["STLS"] = b"-ERR not here\r\n"
         client = Pop3Client(self.front(upstream, tls="starttls"))
         self.addCleanup(client.close)
-        self.assertEqual(client.greeting, "-ERR [SYS/TEMP] the server does not begin TLS")
+        self.assertEqual(client.ask("USER joe"), "-ERR [SYS/TEMP] the server does not begin TLS")
         self.assertEqual(upstream.commands, ["STLS"])
 
     def test_the_clients_side_has_stls_and_implicit_tls(self):

@@ -572,9 +572,9 @@ class TroubleTest(ProxyTest):
         self.assertEqual(smtp.command(f"AUTH PLAIN {plain()}").code, 235)
 
     def hide_vault(self):
-        """No keeper, and none can start."""
-        self.vault.kill_keeper()
+        """No keeper, and none can start: not even while the old one is being killed, as gw-proxy starts one when it needs it."""
         (self.vault.path / "format").rename(self.vault.side / "format")
+        self.assertTrue(self.vault.kill_keeper())
 
     def test_without_a_keeper_mail_waits_or_passes_as_the_route_says(self):
         self.route()
@@ -599,7 +599,6 @@ class TroubleTest(ProxyTest):
             smtp = self.client(name)
             self.assertEqual(smtp.envelope("a@x.example").code, 354)
             smtp.send(b"Subject: x\r\n\r\n" + b"y" * 400_000 + b"\r\n")
-            gw.until(lambda: "format" in [p.name for p in self.vault.path.iterdir()], "the vault is there")
             self.hide_vault()
             smtp.send(b"z" * 400_000 + b"\r\n.\r\n")
             self.assertEqual(smtp.reply().code, code)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """What the servers do as processes: signals, certificates, caps, an orderly end."""
+import contextlib
 import os
 import pathlib
 import signal
@@ -165,6 +166,34 @@ class ServerTest(unittest.TestCase):
                 with gw.Smtp(smtpd) as smtp:
                     return smtp.greeting.code == 220
             gw.until(served, "a place that is free again is given away")
+
+    def test_a_few_sources_with_idle_connections_do_not_keep_others_out(self):
+        config = self.vault.side / "limits.toml"
+        self.vault.env["STATE_DIRECTORY"] = str(self.vault.side)
+        config.write_text("".join(f"[{name}]\nmax-connections = 20\nmax-per-source = 10\n" for name in ("smtpd", "pop3d", "proxy")))
+        self.vault.store("route", "add", "work", "--protocol", "pop3", "--upstream", "127.0.0.1:1", "--tls", "none",
+                         "--mailbox", "journal", "--allow-private")
+        self.vault.store("route", "add", "out", "--protocol", "smtp", "--upstream", "127.0.0.1:1", "--tls", "none",
+                         "--mailbox", "journal", "--allow-private")
+        options = ("--config", config)
+        for name, server in (("smtp", self.vault.smtpd(*options)), ("pop3", self.vault.pop3d(*options)),
+                             ("work", proxy := self.vault.serve("gw-proxy", *options, listen=("work=127.0.0.1:0", "out=127.0.0.1:0"))),
+                             ("out", proxy)):
+            with self.subTest(name), contextlib.ExitStack() as held:
+                def heard(source):
+                    connection = held.enter_context(socket.create_connection(server.address(name), gw.WAIT, (source, 0)))
+                    return connection.recv(1000)
+                served = [[heard(f"127.0.0.{source}")[:3] in (b"220", b"+OK") for _ in range(10)] for source in (2, 3, 4)]
+                self.assertEqual([sum(each) for each in served], [10, 5, 1])
+                self.assertIn(heard("127.0.0.9")[:3], (b"220", b"+OK"))
+            if name == "work":
+                gw.until(lambda: server.log().count("pop3 relay ended") == 17, "the connections have ended")
+
+    def test_a_client_without_a_login_has_its_time(self):
+        config = self.vault.side / "limits.toml"
+        config.write_text("[pop3d]\nlogin-timeout = 1\n")
+        with gw.Pop3(self.vault.pop3d("--config", config)) as idle:
+            self.assertEqual(idle.file.read(), b"")
 
     def test_a_port_that_is_taken_is_an_error_that_names_it(self):
         smtpd = self.vault.smtpd()

@@ -65,6 +65,10 @@ exempt = ["192.0.2.0/24"]
 max-per-source       = 3
 proxy-protocol       = ["10.0.0.0/8", "2001:db8::/32"]
 allow-plaintext-auth = true
+login-timeout        = "30s"
+
+[proxy]
+login-timeout = 20
 
 [webd]
 listen         = ["127.0.0.1:8450"]
@@ -98,6 +102,8 @@ TEST_CASE("every documented key is read") {
   CHECK(config->smtpd.proxy_protocol.empty());
   CHECK(config->pop3d.allow_plaintext_auth);
   CHECK(config->pop3d.idle_timeout == std::chrono::seconds(600));
+  CHECK(config->pop3d.login_timeout == std::chrono::seconds(30));
+  CHECK(config->proxy.login_timeout == std::chrono::seconds(20));
   CHECK(config->webd.listen == std::vector<std::string>{"127.0.0.1:8450"});
   CHECK(config->webd.hosts == std::vector<std::string>{"console.example.com"});
   CHECK(config->webd.session_idle == std::chrono::minutes(5));

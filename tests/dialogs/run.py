@@ -18,9 +18,12 @@ The server is the file's prefix: smtp_*.txt gw-smtpd, pop3_*.txt gw-pop3d; it ge
   C: TEXT                  sent, with CRLF
   R: TEXT                  sent as it is
   S: TEXT                  the next line begins with TEXT; /REGEX/ must match all of it
+  S: CODE*                 the rest of a reply, whose lines all have this code, to its last line
+  S: CODE* TEXT            the same, and one of these lines has TEXT right after `CODE-` or `CODE `
+  ! repeat NUMBER          the lines from here to `! end` are played so many times
   ! starttls               the handshake, here
   ! connect                another connection, used from here on; ! connect early TEXT: which sends TEXT at once
-  ! pause                  waits until the server has read what was sent (a moment)
+  ! pause                  waits until the server has read what was sent, or has closed after a hangup
   ! closed                 the server has closed the connection, and said nothing more
   ! hangup                 the client closes
   ! stop                   the server gets SIGTERM
@@ -50,6 +53,7 @@ import time
 
 WAIT = 20
 SKIPPED = 77
+ESTABLISHED = 1  # state in /proc/net/tcp
 
 
 class Failure(Exception):
@@ -126,6 +130,7 @@ class Vault:
 class Client:
     def __init__(self, connected, tls):
         self.socket = connected
+        self.port = connected.getsockname()[1] if connected.family == socket.AF_INET else None
         self.socket.settimeout(WAIT)
         self.received = b""
         if tls:
@@ -159,6 +164,15 @@ class Client:
         if not line.endswith(b"\r"):
             raise Failure(f"a line that ends with LF alone: {line!r}")
         return line[:-1]
+
+
+def server_side(port, client_port):
+    """State and octets not yet read of the server's end of a connection, by the system's table; None: it is closed."""
+    for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        _, local, remote, state, queues, *_ = line.split()
+        if int(local.rpartition(":")[2], 16) == port and int(remote.rpartition(":")[2], 16) == client_port:
+            return int(state, 16), int(queues.rpartition(":")[2], 16)
+    return None
 
 
 def connect(port, tls, first=b""):
@@ -266,7 +280,26 @@ class Player:
         self.port = int(words[2].rpartition(":")[2])
         self.client = connect(self.port, implicit, self.expand(proxy))
 
+    def await_server(self):
+        for _ in range(WAIT * 50):
+            if (found := server_side(self.port, self.client.port)) in ((ESTABLISHED, 0), None):
+                return
+            time.sleep(0.02)
+        raise Failure(f"the server has not read: {found}")
+
+    def expect_rest(self, code, wanted):
+        heard = []
+        while not heard or heard[-1][3:4] == b"-":
+            line = self.client.line()
+            if line is None or not line.startswith(code.encode()) or line[3:4] not in (b"-", b" ", b""):
+                raise Failure(f"expected the rest of a reply {code}, heard {line!r} after {heard}")
+            heard.append(line)
+        if not any(line[4:].startswith(self.expand(wanted)) for line in heard):
+            raise Failure(f"expected a line {wanted!r} in {heard}")
+
     def expect(self, text):
+        if rest := re.fullmatch(r"(\d\d\d)\*(?: (.*))?", text):
+            return self.expect_rest(rest[1], rest[2] or "")
         line = self.client.line()
         if text.startswith("/") and text.endswith("/"):
             good = line is not None and re.fullmatch(text[1:-1].encode(), line)
@@ -288,7 +321,7 @@ class Player:
                 self.client.send(self.expand(text.partition("early ")[2]))
                 self.server.send_signal(signal.SIGCONT)
         elif words[0] == "pause":
-            time.sleep(0.1)
+            self.await_server()
         elif words[0] == "closed":
             line = self.client.line()
             if line is not None:
@@ -311,10 +344,26 @@ class Player:
         else:
             raise Failure(f"no such directive: {words[0]}")
 
+    def lines(self):
+        """Each line with its number in the file, repeated ones again."""
+        repeated, times = None, 0
+        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
+            if repeat := re.fullmatch(r"! repeat (\d+)", line):
+                repeated, times = [], int(repeat[1])
+            elif line == "! end" and repeated is not None:
+                yield from repeated * times
+                repeated = None
+            elif repeated is not None:
+                repeated.append((number, line))
+            else:
+                yield number, line
+        if repeated is not None:
+            raise Failure(f"{self.path}: a `! repeat` has no `! end`")
+
     def play(self):
         setup, started = [], False
         early = {"server", "toml", "mailbox", "no-certificate", "implicit-tls", "inetd", "proxy", "message", "disk"}
-        for number, raw in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, raw in self.lines():
             try:
                 if not raw.strip() or raw.startswith("#"):
                     continue

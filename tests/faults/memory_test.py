@@ -8,14 +8,22 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
+from gw_pop3_upstream import Pop3Upstream  # noqa: E402
+from gw_smtp_upstream import SmtpUpstream  # noqa: E402
 
 MIB = 1 << 20
+# So many that they are never scarce, which would end those without a login early.
 CONFIG = """[smtpd]
-max-connections = 1200
-max-per-source = 1200
+max-connections = 2000
+max-per-source = 2000
 [pop3d]
-max-connections = 1200
-max-per-source = 1200
+max-connections = 2000
+max-per-source = 2000
+login-timeout = 600
+[proxy]
+max-connections = 2000
+max-per-source = 2000
+login-timeout = 600
 """
 
 
@@ -143,6 +151,32 @@ class MemoryTest(unittest.TestCase):
             self.assertLessEqual(each, 32 * 1024)
             self.assertTrue(server.running())
             server.stop()
+
+    def test_connections_through_the_proxy_before_a_login_cost_at_most_128_kib_each(self):
+        for protocol, upstream in (("smtp", SmtpUpstream()), ("pop3", Pop3Upstream())):
+            with upstream:
+                self.vault.store("route", "add", protocol[0], "--protocol", protocol, "--upstream", upstream.address, "--tls", "none",
+                                 "--mailbox", "journal", "--allow-private")
+                self.vault.env["STATE_DIRECTORY"] = str(self.vault.side)
+                server = self.vault.serve("gw-proxy", listen=(f"{protocol[0]}=127.0.0.1:0",))
+
+                def client():
+                    if protocol == "smtp":
+                        return gw.Smtp(server.address("s"))  # with EHLO
+                    pop3 = gw.Pop3(server.address("p"))
+                    pop3.command("CAPA")
+                    list(pop3.lines())
+                    return pop3
+                clients = [client() for _ in range(20)]
+                before = gw.resident(server.pid)
+                for _ in range(200):
+                    clients.append(client())
+                each = (gw.resident(server.pid) - before) / 200
+                for one in clients:
+                    one.close()
+                print(f"proxy, {protocol}: {each / 1024:.1f} KiB for each connection", flush=True)
+                self.assertLessEqual(each, 128 * 1024)
+                server.stop()
 
 
 if __name__ == "__main__":

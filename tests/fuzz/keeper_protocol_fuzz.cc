@@ -55,7 +55,7 @@ struct World {
     if (!store->put_mailbox(record, {}, {store::LeafType::Setting, "fuzz", 0})) std::abort();
   }
   std::unique_ptr<store::Store> store = make_store();
-  keeper::Shared shared{*store, VaultId{}, {}, nullptr, {}, {}, {}};
+  keeper::Shared shared{*store, VaultId{}, {}, nullptr, {}, {}, {}, {}};
 };
 
 }  // namespace

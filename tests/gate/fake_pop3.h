@@ -80,6 +80,7 @@ class FakePop3 {
     return n;
   }
   std::size_t open() const { return open_; }
+  std::size_t accepted() const { return accepted_; }
 
  private:
   struct Session {
@@ -97,6 +98,7 @@ class FakePop3 {
       Fd fd(::accept4(listener_.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (!fd) continue;
       ++open_;
+      ++accepted_;
       sessions_.emplace_back([this, socket = std::move(fd)]() mutable {
         Session session{net::Stream(std::move(socket), {})};
         session.stream.set_timeout(std::chrono::seconds(20));
@@ -229,6 +231,7 @@ class FakePop3 {
   std::uint16_t port_ = 0;
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> open_{0};
+  std::atomic<std::size_t> accepted_{0};
   std::thread acceptor_;
   std::vector<std::thread> sessions_;
 };

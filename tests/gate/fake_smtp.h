@@ -47,6 +47,7 @@ class FakeSmtp {
 
   std::uint16_t port() const { return port_; }
   std::size_t open() const { return open_; }
+  std::size_t accepted() const { return accepted_; }
   std::vector<std::string> commands() const { return copy_of(commands_); }
   std::vector<std::string> mails() const { return copy_of(mails_); }  // that ended with their dot
 
@@ -63,6 +64,7 @@ class FakeSmtp {
       Fd fd(::accept4(listener_.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (!fd) continue;
       ++open_;
+      ++accepted_;
       sessions_.emplace_back([this, socket = std::move(fd)]() mutable {
         net::Stream stream(std::move(socket), {});
         stream.set_timeout(std::chrono::seconds(20));
@@ -144,6 +146,7 @@ class FakeSmtp {
   std::atomic<bool> refused_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> open_{0};
+  std::atomic<std::size_t> accepted_{0};
   std::thread acceptor_;
   std::vector<std::thread> sessions_;
 };

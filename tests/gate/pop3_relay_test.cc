@@ -174,6 +174,20 @@ TEST_CASE("DELE of a mail that an earlier session copied passes at once") {
   CHECK(server.mails().size() == 3);
 }
 
+TEST_CASE("DELE of another mail under a name that was seen before fetches and seals it first") {
+  FakePop3 server(some_mails());
+  RelayVault relay(server);
+  relay.log_in()->retrieve(1);
+  auto other = some_mails();
+  other[0].content = "Subject: another\r\n\r\nmail\r\n";
+  server.set_mails(other);
+  auto client = relay.log_in();
+  CHECK(client->ask("DELE 1") == "+OK gone");
+  CHECK(server.count("RETR 1") == 2);
+  CHECK(relay.live() == 2);
+  CHECK(relay.copies().back() == other[0].content);
+}
+
 TEST_CASE("A route may refuse DELE without a copy, or pass it") {
   FakePop3 server(some_mails());
   RelayVault relay(server);
@@ -440,42 +454,79 @@ TEST_CASE("What the server refuses, the client hears; after three wrong password
   CHECK(client->closed());
 }
 
+TEST_CASE(
+    "A client that says nothing opens no connection to the server, and ends when the time for a login is "
+    "over") {
+  FakePop3 server(some_mails());
+  RelayVault relay(server);
+  relay.service.login.time = 100ms;
+  auto client = relay.connect();
+  CHECK(client->line() == "+OK gw.example POP3 ready");
+  CHECK(client->closed());
+  client->end();
+  CHECK(server.accepted() == 0);
+  relay.service.login.time = 60s;
+  auto other = relay.connect();
+  CHECK(other->line() == "+OK gw.example POP3 ready");
+  CHECK(other->ask("USER joe") == "+OK name");
+  CHECK(server.accepted() == 1);
+}
+
+TEST_CASE("A login that no route takes counts like a wrong password") {
+  FakePop3 server(some_mails());
+  RelayVault relay(server);
+  gate::AuthLimits limits;
+  relay.service.limits = &limits;
+  relay.route().logins = {"*@example.com"};
+  auto client = relay.connect();
+  CHECK(client->line().starts_with("+OK"));
+  for (int i = 0; i < 3; ++i) CHECK(client->ask("USER joe") == "-ERR [AUTH] this login leads nowhere here");
+  CHECK(client->closed());
+  CHECK(limits.wait("unix") > 0ms);
+}
+
 TEST_CASE("A server that is not there, refuses, or breaks the protocol") {
   FakePop3 server(some_mails());
   RelayVault relay(server);
   SECTION("not there") {
     relay.route().port = 1;
     auto client = relay.connect();
-    CHECK(client->line() == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->line() == "+OK gw.example POP3 ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] the server cannot be reached now");
     CHECK(client->closed());
   }
   SECTION("on an address that the route does not allow") {
     relay.route().allow_private = false;
     auto client = relay.connect();
-    CHECK(client->line() == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->line() == "+OK gw.example POP3 ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] the server cannot be reached now");
   }
   SECTION("greets with -ERR") {
     server.greeting = "-ERR [SYS/TEMP] come back later\r\n";
     auto client = relay.connect();
-    CHECK(client->line() == "-ERR [SYS/TEMP] come back later");
+    CHECK(client->line() == "+OK gw.example POP3 ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] come back later");
     CHECK(client->closed());
   }
   SECTION("says more than its greeting") {
     server.greeting = "+OK ready\r\n+OK capable\r\n";
     auto client = relay.connect();
-    CHECK(client->line() == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->line() == "+OK gw.example POP3 ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] the server cannot be reached now");
   }
   SECTION("has no TLS to begin") {
     relay.route().tls = vault::UpstreamTls::StartTls;
     auto client = relay.connect();
-    CHECK(client->line() == "-ERR [SYS/TEMP] the server does not begin TLS");
+    CHECK(client->line() == "+OK gw.example POP3 ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] the server does not begin TLS");
     CHECK(server.count("CAPA") == 0);
   }
   SECTION("has capabilities without end") {
     server.capabilities.clear();
     for (int i = 0; i < 20'000; ++i) server.capabilities += "X-MORE\r\n";
     auto client = relay.connect();
-    CHECK(client->line() == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->line() == "+OK gw.example POP3 ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] the server cannot be reached now");
   }
   SECTION("sends a line without end") {
     server.instead = [](const std::string& command) -> std::optional<std::string> {
@@ -664,7 +715,8 @@ TEST_CASE("A server whose certificate or TLS is not as it must be hears no crede
     server.greeting = "+OK ready\r\n+OK go\r\n";
   }
   auto client = relay.connect();
-  CHECK(client->line() == "-ERR [SYS/TEMP] the server cannot be reached now");
+  CHECK(client->line().starts_with("+OK"));
+  CHECK(client->ask("USER joe") == "-ERR [SYS/TEMP] the server cannot be reached now");
   CHECK(client->closed());
   for (const std::string& command : server.commands()) CHECK(command == "STLS");
 }

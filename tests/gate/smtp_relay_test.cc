@@ -263,6 +263,81 @@ TEST_CASE("A client that leaves in the middle leaves nothing: upstream gets no f
   CHECK(relay.tally().messages == 0);
 }
 
+TEST_CASE(
+    "A client that says nothing opens no connection to upstream, and ends when the time for a login is "
+    "over") {
+  FakeSmtp server;
+  Relay relay(server);
+  vault::Route route = relay.route();
+  route.clients.clear();
+  relay.put(route);
+  relay.service.login.time = 100ms;
+  const auto client = relay.connect();
+  CHECK(client->reply().starts_with("220 "));
+  CHECK(client->reply().starts_with("421 "));
+  client->end();
+  CHECK(server.accepted() == 0);
+  relay.service.login.time = 60s;
+  const auto other = relay.connect();
+  CHECK(other->reply().starts_with("220 "));
+  // What upstream can do is in the first answer already.
+  const std::string ehlo = other->ask("EHLO client.example");
+  CHECK(ehlo.find("8BITMIME") != std::string::npos);
+  CHECK(ehlo.find("SMTPUTF8") == std::string::npos);
+  CHECK(server.accepted() == 1);
+}
+
+TEST_CASE(
+    "Recipients whose octets are too many hear that there are too many, and the mail goes to the others") {
+  FakeSmtp server;
+  Relay relay(server);
+  const auto client = relay.connect();
+  client->begin();
+  std::size_t taken = 0;
+  std::string heard;
+  for (; taken < 1000; ++taken) {
+    heard = client->ask("RCPT TO:<" + std::string(900, 'x') + std::to_string(taken) + "@example.org>");
+    if (!heard.starts_with("250 ")) break;
+  }
+  CHECK(taken > 100);
+  CHECK(taken < 600);
+  CHECK(heard.starts_with("452 4.5.3"));
+  CHECK(client->ask("DATA").starts_with("354 "));
+  client->send("Subject: x\r\n.\r\n");
+  CHECK(client->reply() == "250 2.0.0 fine");
+  CHECK(relay.states() == States{store::State::Live});
+}
+
+TEST_CASE("Guesses wait longer each time, and three end the connection") {
+  FakeSmtp server;
+  server.instead = [](const std::string& command) -> std::optional<std::string> {
+    return command.starts_with("AUTH") ? std::optional("534 5.7.9 no\r\n"s) : std::nullopt;
+  };
+  Relay relay(server);
+  relay.service.allow_plaintext_auth = true;
+  gate::AuthPolicy policy;
+  policy.longest_wait = 30ms;
+  gate::AuthLimits limits(policy);
+  relay.service.limits = &limits;
+  const auto guess = [&] {
+    const auto client = std::make_unique<SmtpClient>(
+        [&](net::Stream stream) {
+          gate::serve_smtp_relay(std::move(stream), {"work", "work", false}, relay.service);
+        },
+        "127.0.0.1");
+    REQUIRE(client->reply().starts_with("220 "));
+    REQUIRE(client->ask("EHLO client.example").starts_with("250-"));
+    for (int i = 0; i < 3; ++i) CHECK(client->ask("AUTH PLAIN AGpvZQBzZWNyZXQ=") == "534 5.7.9 no");
+    CHECK(client->reply().starts_with("421 4.7.0"));
+  };
+  guess();
+  CHECK(limits.wait("127.0.0.1") == 30ms);
+  const auto begun = std::chrono::steady_clock::now();
+  guess();
+  CHECK(std::chrono::steady_clock::now() - begun >= 90ms);
+  CHECK(server.accepted() == 2);
+}
+
 TEST_CASE("Who is no client of the route and has not logged in sends nothing") {
   FakeSmtp server;
   Relay relay(server);

@@ -30,6 +30,23 @@ struct Fixture {
   State state_of(const MessageId& message) { return link.store->find(mailbox, message).value().state; }
 };
 
+TEST_CASE("Guesses of passwords are counted for all clients of a socket, by source") {
+  Fixture fixture;
+  using store::Guess;
+  const auto one = fixture.link.connect(Role::Drain);
+  const auto other = fixture.link.connect(Role::Drain);
+  const auto sender = fixture.link.connect(Role::Append);
+  for (int i = 0; i < 4; ++i) REQUIRE(one->guess("192.0.2.1", Guess::Wrong));
+  CHECK(other->guess("192.0.2.1", Guess::Next).value() == std::chrono::seconds(1));
+  CHECK(other->guess("192.0.2.2", Guess::Next).value().count() == 0);
+  CHECK(sender->guess("192.0.2.1", Guess::Next).value().count() == 0);
+  REQUIRE(other->guess("192.0.2.1", Guess::Right));
+  CHECK(one->guess("192.0.2.1", Guess::Next).value().count() == 0);
+  CHECK(code_of(one->guess("", Guess::Next)) == Code::BadInput);
+  CHECK(code_of(one->guess(std::string(65, 'x'), Guess::Next)) == Code::BadInput);
+  CHECK(code_of(one->guess("192.0.2.1", static_cast<Guess>(9))) == Code::BadInput);
+}
+
 // A whole append as the octets that a client sends.
 Bytes frames_of(const MailboxId& mailbox, const Mail& mail) {
   Bytes octets;

@@ -98,6 +98,7 @@ std::vector<Case> table(const MailboxId& mailbox) {
       {proto::OP_RELEASE, "", kDrain, nothing()},
       {proto::OP_PERMIT, "", kDrain, nothing()},
       {proto::OP_RETURN, "", kDrain, nothing()},
+      {proto::OP_GUESS, "", kAll, nothing()},
       {proto::OP_GET, "a slot", kDrain, record(Kind::Slot, mailbox)},
       {proto::OP_GET, "a setting of the vault", kDrain, record(Kind::Setting)},
       {proto::OP_GET, "a setting of a mailbox", kAdmin, record(Kind::Setting, mailbox)},

@@ -75,11 +75,20 @@ TEST_CASE("without a client a keeper ends by itself and takes its sockets along"
   ServerOptions options;
   options.idle_exit = std::chrono::milliseconds(150);
   Server server(*store, options);
-  std::thread serving = serve(server, temp.path());
-  auto client = client_of(temp.path());
+  // Connected before it runs: however late that is, it is not idle before.
+  std::vector<RoleListener> listeners = listen_in(temp.path());
+  Fd socket = connect_to(temp.path(), "admin").value();
+  std::thread serving([&] {
+    if (!server.run(std::move(listeners))) std::abort();
+  });
+  auto client = make_remote_store({[&] { return Result<Fd>(std::move(socket)); }, "test"});
   REQUIRE(client);
-  // A connection, busy or not, keeps it alive for longer than that.
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  // A connection, busy or not, keeps it alive for longer than that: another one, begun later, has ended by
+  // then.
+  const test::TempFolder other_folder;
+  const auto other_store = store::make_memory_store({});
+  Server other(*other_store, options);
+  serve(other, other_folder.path()).join();
   REQUIRE((*client)->health());
   CHECK(exists(temp.path() + "/admin"));
   client->reset();

@@ -18,7 +18,7 @@ Result<Stream> connect_here(const Listener& listener, bool allow_private, std::s
 TEST_CASE("only addresses of the public Internet are public") {
   for (const char* address :
        {"192.0.2.1", "8.8.8.8", "100.63.255.255", "100.128.0.0", "172.15.0.1", "172.32.0.1", "2001:db8::1",
-        "2606:4700::1111", "64:ff9b::808:808", "2002:808:808::1"}) {
+        "2606:4700::1111", "64:ff9b::808:808", "64:ff9b:2::1", "2002:808:808::1"}) {
     INFO(address);
     CHECK(is_public(address));
   }
@@ -47,6 +47,8 @@ TEST_CASE("only addresses of the public Internet are public") {
                               "ff02::1",
                               "64:ff9b::a00:1",
                               "64:ff9b::7f00:1",
+                              "64:ff9b:1::808:808",
+                              "64:ff9b:1:ffff:ffff:ffff:ffff:ffff",
                               "2002:a00:1::1",
                               "100::1",
                               "",

@@ -180,6 +180,27 @@ TEST_CASE("Connections are scarce from four fifths on") {
   while (crowded()) std::this_thread::yield();
 }
 
+TEST_CASE("While connections are scarce a source that has its tenth gets none, and others do") {
+  ServeLimits limits;
+  limits.connections = 10;
+  limits.per_source = 8;
+  limits.balancer = [](std::string_view peer) { return peer == "127.0.0.1"; };
+  Server server(limits, echo);
+  std::vector<Stream> held;
+  const auto heard = [&](const std::string& source) {
+    held.push_back(server.client());
+    REQUIRE(held.back().write(as_bytes("PROXY TCP4 " + source + " 192.0.2.1 50000 25\r\n")));
+    return read_until(held.back(), "\n");
+  };
+  for (int i = 0; i < 7; ++i) REQUIRE(heard("198.51.100.7") == "220 hello\r\n");
+  CHECK_FALSE(crowded());
+  CHECK(heard("198.51.100.7") == "421 full\r\n");
+  CHECK(heard("198.51.100.8") == "220 hello\r\n");
+  CHECK(crowded());
+  CHECK(heard("198.51.100.8") == "421 full\r\n");
+  CHECK(heard("198.51.100.9") == "220 hello\r\n");
+}
+
 TEST_CASE("A stop refuses new connections, lets a connection finish, and then serve returns") {
   std::atomic<bool> inside{false};
   std::atomic<bool> finished{false};
@@ -309,15 +330,15 @@ TEST_CASE("An IPv4 address and an IPv6 /64 are one source") {
   CHECK(source_of("2001:db8:1:2:ffff::1") == source_of("2001:db8:1:2::1"));
   CHECK(source_of("2001:db8:1:3::1") != source_of("2001:db8:1:2::1"));
   CHECK(source_of("unix") == "unix");
-  SourceCounter counter(2);
-  CHECK(counter.enter("a"));
-  CHECK(counter.enter("a"));
-  CHECK_FALSE(counter.enter("a"));
-  CHECK(counter.enter("b"));
+  SourceCounter counter;
+  CHECK(counter.enter("a", 2));
+  CHECK(counter.enter("a", 2));
+  CHECK_FALSE(counter.enter("a", 2));
+  CHECK(counter.enter("b", 2));
   counter.leave("a");
-  CHECK(counter.enter("a"));
-  SourceCounter nobody(0);
-  CHECK_FALSE(nobody.enter("a"));
+  CHECK(counter.enter("a", 2));
+  SourceCounter nobody;
+  CHECK_FALSE(nobody.enter("a", 0));
 }
 
 TEST_CASE("A thousand idle connections cost at most 32 KiB of memory each") {

@@ -1,7 +1,9 @@
 #include "net/stream.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <fstream>
 #include <thread>
 
 #include "support.h"
@@ -11,6 +13,18 @@ using namespace gw::net;
 using namespace gw::net::test;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
+
+namespace {
+
+// Whether a thread of this process sleeps in a system call.
+bool blocked(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  std::string stat;
+  std::getline(file, stat);
+  return stat.find(") S ") != std::string::npos;
+}
+
+}  // namespace
 
 TEST_CASE("What one side writes the other reads, and the end is an empty read") {
   auto [a, b] = stream_pair();
@@ -52,7 +66,6 @@ TEST_CASE("A read that brings nothing ends with Timeout at its deadline") {
   REQUIRE(!got);
   CHECK(got.error().code() == Code::Timeout);
   CHECK(Clock::now() - begun >= 60ms);
-  CHECK(Clock::now() - begun < 5s);
 }
 
 TEST_CASE("A write that nobody takes ends with Timeout at its deadline") {
@@ -75,13 +88,11 @@ TEST_CASE("A write to a peer that has gone is Closed and no signal") {
 
 TEST_CASE("A stop wakes a blocked read at once") {
   auto [a, b] = stream_pair();
-  std::thread stopper([] {
-    std::this_thread::sleep_for(30ms);  // most likely inside the poll; before it is as good
+  std::thread stopper([reader = ::gettid()] {
+    while (!blocked(reader)) std::this_thread::yield();
     stop::request();
   });
-  const auto begun = Clock::now();
   CHECK(read_once(a) == "<stopping>");
-  CHECK(Clock::now() - begun < 5s);
   stopper.join();
   const auto done = a.write(as_bytes("x"));
   REQUIRE(!done);
@@ -103,7 +114,6 @@ TEST_CASE("A stream told to finish goes on after a stop until its grace is over"
   CHECK(a.write(as_bytes("451")));
   CHECK(read_once(a) == "<stopping>");
   CHECK(Clock::now() >= stop::time() + 300ms);
-  CHECK(Clock::now() < stop::time() + 8s);
   stop::withdraw();
 }
 

@@ -82,17 +82,21 @@ TEST_CASE("what is under way when a store is suspended is in its snapshot, or is
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
   std::atomic<bool> over = false;
   std::atomic<std::uint64_t> accepted = 0;
+  std::atomic<std::uint64_t> tried = 0;
   std::vector<std::thread> senders;
   for (int i = 0; i < 4; ++i) {
     senders.emplace_back([&] {
-      while (!over) accepted += deliver(*store, mailbox, new_mail()) ? 1 : 0;
+      while (!over) {
+        accepted += deliver(*store, mailbox, new_mail()) ? 1 : 0;
+        ++tried;
+      }
     });
   }
   for (int round = 0; round < 20; ++round) {
     const auto suspension = store->suspend();
     const bool good = suspension.has_value();
     const std::uint64_t before = store->stat(mailbox)->accepted;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    for (const std::uint64_t enough = tried + 8; tried < enough;) std::this_thread::yield();
     const std::uint64_t after = store->stat(mailbox)->accepted;
     if (!good || before != after) {
       over = true;

@@ -74,6 +74,9 @@ class FaultyStore : public store::Store {
                                                 std::chrono::seconds yields) override {
     return guard("acquire", [&] { return to_.acquire(mailbox, owner, ttl, yields); });
   }
+  Result<std::chrono::milliseconds> guess(std::string_view source, store::Guess guess) override {
+    return guard("guess", [&] { return to_.guess(source, guess); });
+  }
   Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override {
     return guard("permit", [&] { return to_.permit(octets); });
   }

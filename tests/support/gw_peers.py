@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 import gw
 
@@ -69,6 +70,46 @@ def find(name, *folders):
     if path is None:
         raise AssertionError(f"{name} is not here; scripts/install-packages test installs it")
     return path
+
+
+# Debian's getmail installs its SIGCHLD handler only after it has forked the child that delivers a mail. A child that ends
+# before that, which is common on a busy machine, is never noticed, and getmail waits until its timeout.
+GETMAIL = """#!/usr/bin/python3
+import os, runpy, sys
+from getmailcore import baseclasses
+
+def wait_for_child(self, pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+baseclasses.ForkingBase._prepare_child = lambda self: None
+baseclasses.ForkingBase._wait_for_child = wait_for_child
+sys.argv[0] = {program!r}
+runpy.run_path({program!r}, run_name="__main__")
+"""
+
+
+def getmail(folder):
+    """The path of a getmail, written to `folder`, that waits for its children."""
+    path = pathlib.Path(folder, "getmail")
+    path.write_text(GETMAIL.format(program=find("getmail")))
+    path.chmod(0o755)
+    return path
+
+
+def run_while_it_moves(process, progress, what):
+    """The exit status of `process`, which is killed when progress() has not changed for gw.WAIT seconds."""
+    seen, changed = progress(), time.monotonic()
+    while process.poll() is None:
+        now = progress()
+        if now != seen:
+            seen, changed = now, time.monotonic()
+        elif time.monotonic() > changed + gw.WAIT:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"{what} made no progress for {gw.WAIT} s after {seen}")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.2)
+    return process.returncode
 
 
 def free_port():

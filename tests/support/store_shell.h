@@ -52,6 +52,9 @@ class StoreShell : public store::Store {
                                                 std::chrono::seconds yields) override {
     return inner_.acquire(mailbox, owner, ttl, yields);
   }
+  Result<std::chrono::milliseconds> guess(std::string_view source, store::Guess guess) override {
+    return inner_.guess(source, guess);
+  }
   Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override {
     return inner_.permit(octets);
   }

@@ -94,6 +94,7 @@ constexpr std::array kRules{
     Rule{proto::OP_RELEASE, "release", never, always},
     Rule{proto::OP_PERMIT, "permit", never, always},
     Rule{proto::OP_RETURN, "return", never, always},
+    Rule{proto::OP_GUESS, "guess", always, always},
     Rule{proto::OP_GET, "get", of_routes, what_a_login_needs},
     Rule{proto::OP_PUT_IF, "put-if", never, never, true},
     Rule{proto::OP_ERASE_IF, "erase-if", never, never},

@@ -133,6 +133,8 @@ void Session::serve(std::size_t octets) {
           case proto::OP_RETURN:
             permits_.erase(request_.number());
             return {};
+          case proto::OP_GUESS:
+            return guess();
           case proto::OP_SNAPSHOT:
             return snapshot();
           case proto::OP_SNAPSHOT_FILE:

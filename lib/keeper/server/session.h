@@ -20,6 +20,7 @@
 #include "keeper/server/pending.h"
 #include "keeper/server/refusal_notes.h"
 #include "keeper/start.h"
+#include "net/auth_limits.h"
 #include "store/store.h"
 
 namespace gw::keeper {
@@ -34,6 +35,7 @@ struct Shared {
   RefusalNotes refusals;
   std::optional<ChangeCount> changes;  // none, where the system gives no memory for it
   std::function<void()> stop;          // ends the keeper
+  net::AuthLimits guesses{};           // of passwords, by role and source
 };
 
 class Session {
@@ -66,6 +68,7 @@ class Session {
   Result<void> acquire();
   Result<void> renew();
   Result<void> permit();
+  Result<void> guess();
   Result<void> snapshot();
   Result<void> snapshot_file();
   Result<void> suspend();

@@ -33,6 +33,27 @@ Result<void> Session::permit() {
   return {};
 }
 
+// Counted for each role by itself, so that a server which only takes mail cannot slow down the logins of
+// others.
+Result<void> Session::guess() {
+  static constexpr std::size_t kLongestSource = 64;
+  if (request_.text().empty() || request_.text().size() > kLongestSource)
+    return Error(Code::BadInput, "no source of a guess");
+  const std::string source = std::string(name(role_)) + " " + request_.text();
+  switch (static_cast<store::Guess>(request_.number())) {
+    case store::Guess::Next:
+      reply_.set_number(static_cast<std::uint64_t>(shared_.guesses.wait(source).count()));
+      return {};
+    case store::Guess::Wrong:
+      shared_.guesses.failed(source);
+      return {};
+    case store::Guess::Right:
+      shared_.guesses.succeeded(source);
+      return {};
+  }
+  return Error(Code::BadInput, "no kind of guess");
+}
+
 Result<void> Session::snapshot() {
   if (snapshot_) return Error(Code::Busy, "this connection has a snapshot");
   auto made = store_.snapshot();

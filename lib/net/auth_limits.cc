@@ -1,9 +1,9 @@
-#include "gate/auth_limits.h"
+#include "net/auth_limits.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace gw::gate {
+namespace gw::net {
 
 using std::chrono::milliseconds;
 
@@ -64,4 +64,4 @@ void AuthLimits::make_room(BootClock::time_point now) {
   std::erase_if(entries_, [&](const auto& item) { return item.second.last <= oldest; });
 }
 
-}  // namespace gw::gate
+}  // namespace gw::net
