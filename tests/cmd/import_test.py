@@ -110,8 +110,8 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(self.mails()[-1], b"Subject: 1\n\n>From me\n>>From you\nFrom here on\n")
         self.assertEqual(self.count(), 3)
         body = b">From x\n\n" + FROM + b"still the first\n"
-        self.bring(self.write("lengths", FROM + b"Content-Length: %d\n\n" % len(body) + body + b"\n" + FROM + b"c\n\n"))
-        self.assertEqual(self.mails()[-2:], [b"Content-Length: %d\n\n" % len(body) + body, b"c\n"])
+        self.bring(self.write("lengths", FROM + b"Content-Length: %d\n\n" % len(body) + body + b"\n" + FROM + b"C: c\n\n"))
+        self.assertEqual(self.mails()[-2:], [b"Content-Length: %d\n\n" % len(body) + body, b"C: c\n"])
         self.write("bad", b"no separator\n")
         said, files = self.bring(self.folder / "bad", "--format", "mbox", status=3)
         self.assertEqual((said, files[0]["result"]), ([], "failed"))
