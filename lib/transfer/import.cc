@@ -5,20 +5,26 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <cstdio>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "mime/unwrap.h"
 #include "seal/fingerprint.h"
+#include "transfer/mbox.h"
 
 namespace gw::transfer {
 namespace {
 
 constexpr std::size_t kPiece = 64 << 10;
+// Longer than a server waits for more of a mail (RFC 5321 section 4.5.3.2 asks for 10 minutes at most).
+constexpr Micros kQuiet = 15 * 60 * Micros{1'000'000};
 
 // The sender that a separator line names: its first word, where that is an address.
 std::string sender_of(std::string_view separator) {
-  const std::string_view rest = trim(separator.substr(std::min<std::size_t>(separator.size(), 5)));
+  const std::string_view rest = trim(separator.substr(std::min(separator.size(), kMboxFrom.size())));
   const std::string_view word = rest.substr(0, rest.find(' '));
   return word.find('@') != std::string_view::npos ? std::string(word) : std::string();
 }
@@ -26,6 +32,43 @@ std::string sender_of(std::string_view separator) {
 bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
          a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+}
+
+// A read lease while it lives: the kernel gives none while the file is open for writing anywhere.
+class ReadLease {
+ public:
+  explicit ReadLease(int fd) : fd_(fd) {
+    // A program that opens the file to write waits until the lease is given back. The signal that tells of it
+    // would by default end this process; SIGURG is ignored by default.
+    (void)::fcntl(fd_, F_SETSIG, SIGURG);
+    held_ = ::fcntl(fd_, F_SETLEASE, F_RDLCK) == 0;
+    refused_ = !held_ && errno == EAGAIN;
+  }
+  ~ReadLease() {
+    if (held_) (void)::fcntl(fd_, F_SETLEASE, F_UNLCK);
+  }
+  ReadLease(const ReadLease&) = delete;
+  ReadLease& operator=(const ReadLease&) = delete;
+
+  bool held() const { return held_; }
+  bool refused() const { return refused_; }  // somebody writes; if neither, nobody can tell
+  bool wanted_back() const { return held_ && ::fcntl(fd_, F_GETLEASE) != F_RDLCK; }
+
+ private:
+  int fd_;
+  bool held_ = false;
+  bool refused_ = false;
+};
+
+// Gives a file a name that nothing has.
+bool move_file(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
+}
+
+Error being_written(const std::string& path) {
+  return Error(Code::Busy, path + ": another program has it open for writing");
 }
 
 }  // namespace
@@ -36,27 +79,62 @@ struct Importer::Mail {
   std::string source;
   std::string sender;
   std::optional<std::uint64_t> offset;
+  SeparatorCount* count = nullptr;  // of what feed() gives
 };
 
 class Importer::OpenFile {
  public:
-  // Where the source is to be removed an mbox is locked, as programs that deliver to it do (fcntl).
-  Result<void> open(const SourceFile& file, bool lock) {
-    path_ = file.path;
-    const bool locked = lock && file.mbox;
-    Fd fd(::open(path_.c_str(), (locked ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  // Busy: another program writes to it.
+  Result<void> open(const std::string& path) {
+    path_ = path;
+    Fd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!fd) return Error::from_errno(path_);
-    struct flock range {};
-    range.l_type = F_WRLCK;
-    range.l_whence = SEEK_SET;
-    if (locked && ::fcntl(fd.get(), F_SETLK, &range) != 0)
-      return Error(Code::Busy, path_ + ": locked by another program");
-    if (::fstat(fd.get(), &facts_) != 0) return Error::from_errno(path_);
     number_ = fd.get();
-    auto source = mime::FileSource::of(std::move(fd), path_);
-    if (!source) return source.error();
-    source_.emplace(std::move(*source));
-    return {};
+    {
+      const ReadLease lease(number_);
+      if (lease.refused()) return being_written(path_);
+      known_ = lease.held();
+      if (::fstat(number_, &facts_) != 0) return Error::from_errno(path_);
+    }
+    return read_from(std::move(fd));
+  }
+
+  // Busy: nobody can tell whether another program writes to it, and it has changed of late.
+  Result<void> require_whole() const {
+    const Micros changed = facts_.st_ctim.tv_sec * Micros{1'000'000} + facts_.st_ctim.tv_nsec / 1000;
+    const Micros age = now() - changed;
+    if (known_ || age >= kQuiet) return {};
+    return Error(Code::Busy,
+                 path_ +
+                     ": it may still be being written, because it changed in the last 15 minutes and "
+                     "this user does not own it or its file system has no leases");
+  }
+
+  // Locks an mbox as programs that deliver to it do, to read it or to empty it. The locks belong to the open
+  // file, so that they conflict with locks of processes and do not end when the same file is closed
+  // elsewhere.
+  Result<void> lock(bool to_empty) {
+    if (to_empty) {
+      writable_ = Fd(::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+      if (!writable_) return Error::from_errno(path_);
+    }
+    struct flock range {};
+    range.l_type = to_empty ? F_WRLCK : F_RDLCK;
+    range.l_whence = SEEK_SET;
+    const int fd = to_empty ? writable_.get() : number_;
+    const bool locked = ::fcntl(fd, F_OFD_SETLK, &range) == 0;
+    if (!locked && (errno == EAGAIN || errno == EACCES))
+      return Error(Code::Busy, path_ + ": locked by another program");
+    if (!locked && to_empty) return Error::from_errno(path_);
+    struct stat facts {};
+    if (::fstat(fd, &facts) != 0) return Error::from_errno(path_);
+    if (facts.st_dev != facts_.st_dev || facts.st_ino != facts_.st_ino)
+      return Error(Code::Busy, path_ + ": it was replaced just now");
+    facts_ = facts;
+    Fd again(::dup(number_));
+    if (!again) return Error::from_errno(path_);
+    number_ = again.get();
+    return read_from(std::move(again));
   }
 
   mime::FileSource& source() { return *source_; }
@@ -66,21 +144,65 @@ class Importer::OpenFile {
     struct stat now {};
     return ::fstat(number_, &now) == 0 && same_file(now, facts_);
   }
-  // Only the very file that was read.
-  Result<void> remove() const {
-    struct stat now {};
-    if (::lstat(path_.c_str(), &now) != 0) return Error::from_errno(path_);
-    if (!unchanged() || !same_file(now, facts_))
-      return Error(Code::Conflict, path_ + ": it has changed and stays");
-    if (::unlink(path_.c_str()) != 0) return Error::from_errno(path_);
+
+  // Empties the mbox that lock() locked.
+  Result<void> empty() const {
+    if (!unchanged()) return changed();
+    if (::ftruncate(writable_.get(), 0) != 0 || ::fsync(writable_.get()) != 0)
+      return Error::from_errno(path_);
     return {};
   }
 
+  // Removes the very file that was read. It is moved aside first, so that a file which took its name just
+  // now, or a writer that just now opened it, is noticed before anything is gone.
+  Result<void> remove() const {
+    const ReadLease lease(number_);
+    if (lease.refused()) return being_written(path_);
+    if (!unchanged()) return changed();
+    const std::string aside = path_.substr(0, path_.rfind('/') + 1) + ".gw-import." +
+                              std::to_string(::getpid()) + "." + std::to_string(facts_.st_ino);
+    if (!move_file(path_, aside)) return Error::from_errno(path_);
+    struct stat there {};
+    const bool same = ::lstat(aside.c_str(), &there) == 0 && same_file(there, facts_);
+    if (same && !lease.wanted_back()) {
+      if (::unlink(aside.c_str()) != 0) return Error::from_errno(aside);
+      return {};
+    }
+    if (move_file(aside, path_)) return changed();
+    return Error(Code::Conflict, path_ + ": it has changed and stays, now as " + aside);
+  }
+
  private:
+  Result<void> read_from(Fd fd) {
+    auto source = mime::FileSource::of(std::move(fd), path_);
+    if (!source) return source.error();
+    source_.emplace(std::move(*source));
+    return {};
+  }
+  Error changed() const { return Error(Code::Conflict, path_ + ": it has changed and stays"); }
+
   std::string path_;
   std::optional<mime::FileSource> source_;
-  int number_ = -1;  // the source's
+  int number_ = -1;     // the source's
+  Fd writable_;         // holds the lock of an mbox that is to be emptied
+  bool known_ = false;  // nobody had it open for writing
   struct stat facts_ {};
+};
+
+struct Importer::Work {
+  const Said& said;
+  OpenFile file{};
+  ImportedFile report{};
+  bool safe = true;  // each mail so far is in the mailbox
+
+  void end(ImportedFile::Outcome outcome, const Error& error) {
+    report.outcome = outcome;
+    report.reason = error.text();
+    safe = false;
+  }
+  void stay(const std::string& why) {
+    if (report.reason.empty()) report.reason = file.path() + ": " + why + "; the source stays";
+  }
 };
 
 Importer::Importer(store::Store& store, const store::Recipient& recipient, const Secret& key,
@@ -88,47 +210,81 @@ Importer::Importer(store::Store& store, const store::Recipient& recipient, const
     : store_(store), recipient_(recipient), key_(key), options_(std::move(options)) {}
 
 Result<ImportedFile> Importer::add(const SourceFile& file, const Said& said) {
-  ImportedFile report;
-  const auto failed = [&](const Error& error) {
-    report.failed = true;
-    report.reason = error.text();
-    return report;
+  using Outcome = ImportedFile::Outcome;
+  Work work{said};
+  const auto ended = [&work](const Error& error) {
+    work.end(error.code() == Code::Busy ? Outcome::Busy : Outcome::Failed, error);
+    return work.report;
   };
-  OpenFile open;
-  if (auto opened = open.open(file, options_.remove); !opened) return failed(opened.error());
-  bool all = true;
-  if (file.mbox) {
-    if (auto added = add_mbox(open, report, said); !added) return added.error();
-    all = !report.failed;
-  } else {
-    Mail mail;
-    mail.source = file.path;
-    mail.feed = [&open](const Sink& sink) -> Result<void> {
-      return mime::unwrap(open.source(), {{0, open.source().size()}, mime::Encoding::Identity}, sink);
-    };
-    const auto kept = add_mail(mail, report, said);
-    if (!kept) return kept.error();
-    all = *kept;
+  OpenFile& open = work.file;
+  if (auto opened = open.open(file.path); !opened) return ended(opened.error());
+  SourceFormat format = file.format;
+  if (open.source().size() == 0 && format != SourceFormat::Eml) {
+    work.report.outcome = Outcome::Empty;
+    return work.report;
   }
-  if (!options_.remove || !all || !report.reason.empty()) return report;
-  if (auto removed = open.remove(); !removed) return failed(removed.error());
-  report.removed = true;
-  return report;
+  if (format == SourceFormat::Auto) {
+    const auto looks = look_at(open.source(), lower(file.path).ends_with(".eml"));
+    if (!looks) return ended(looks.error());
+    if (*looks == Looks::Other) {
+      work.end(Outcome::NoMail,
+               Error(Code::BadInput, file.path + ": it looks like neither a mail nor an mbox"));
+      return work.report;
+    }
+    if (*looks == Looks::Mbox) format = SourceFormat::Mbox;
+  }
+  if (format == SourceFormat::Mbox) {
+    if (auto locked = open.lock(options_.remove); !locked) return ended(locked.error());
+    if (auto added = add_mbox(work); !added) return added.error();
+  } else {
+    auto whole = format == SourceFormat::Maildir ? Result<void>() : open.require_whole();
+    if (!whole) return ended(whole.error());
+    if (auto added = add_single(work, format); !added) return added.error();
+  }
+  if (work.report.outcome != Outcome::Taken) return work.report;
+  if (!open.unchanged()) return ended(Error(Code::Conflict, file.path + ": it changed while it was read"));
+  if (!options_.remove || !work.safe || !work.report.reason.empty()) return work.report;
+  auto removed = format == SourceFormat::Mbox ? open.empty() : open.remove();
+  if (!removed) return ended(removed.error());
+  work.report.removed = true;
+  return work.report;
 }
 
-Result<void> Importer::add_mbox(OpenFile& file, ImportedFile& report, const Said& said) {
+Result<void> Importer::add_single(Work& work, SourceFormat format) {
+  OpenFile& file = work.file;
+  SeparatorCount count;
+  Mail mail;
+  mail.source = file.path();
+  mail.count = &count;
+  mail.feed = [&file](const Sink& sink) -> Result<void> {
+    return mime::unwrap(file.source(), {{0, file.source().size()}, mime::Encoding::Identity}, sink);
+  };
+  if (auto added = add_mail(work, mail); !added) return added;
+  // In a Maildir or a spool each file is one mail, and may hold an mbox that was attached to it.
+  const bool found = format == SourceFormat::Auto || format == SourceFormat::Eml;
+  if (found && count.followed() > 0 && (format == SourceFormat::Auto || options_.remove))
+    work.stay("taken as one mail, but it holds separators of an mbox");
+  if (!options_.remove) return {};
+  const auto looks = look_at(file.source(), true);
+  if (!looks || *looks == Looks::Other) work.stay("it does not begin with the header of a mail");
+  return {};
+}
+
+Result<void> Importer::add_mbox(Work& work) {
+  OpenFile& file = work.file;
   const auto failed = [&](const Error& error) {
-    report.failed = true;
-    report.reason = file.path() + ": " + error.text();
+    work.end(ImportedFile::Outcome::Failed, error.within(file.path()));
     return Result<void>();
   };
-  if (file.source().size() == 0) return {};
-  auto form = MboxForm::guess(file.source());
+  auto form = file.source().size() == 0 ? MboxForm() : MboxForm::guess(file.source());
   if (!form) return failed(form.error());
-  // Who says how the file is quoted means it for each mail in it.
-  if (options_.quoting) *form = {*options_.quoting, form->lengths};
+  if (options_.quoting) {
+    form->quoting = *options_.quoting;
+    form->quoted = *options_.quoting != MboxForm::Quoting::None;
+  }
   MboxReader reader(file.source(), *form);
-  for (;;) {
+  std::uint64_t mails = 0;
+  for (;; ++mails) {
     const auto found = reader.next();
     if (!found) return failed(found.error());
     if (!*found) break;
@@ -145,15 +301,28 @@ Result<void> Importer::add_mbox(OpenFile& file, ImportedFile& report, const Said
         if (auto taken = sink(*piece); !taken) return taken;
       }
     };
-    const auto kept = add_mail(mail, report, said);
-    if (!kept) return kept.error();
-    if (report.failed) return {};
+    if (auto added = add_mail(work, mail); !added) return added;
+    if (work.report.outcome != ImportedFile::Outcome::Taken) return {};
+    if (!options_.remove || reader.by_length()) continue;
+    SeparatorCount count;
+    const mime::Range stored{(*found)->offset, reader.end() - (*found)->offset};
+    auto counted = mime::unwrap(file.source(), {stored, mime::Encoding::Identity}, [&](ByteView octets) {
+      count.write(octets);
+      return Result<void>();
+    });
+    if (!counted) return failed(counted.error());
+    count.finish();
+    if (dated_separator((*found)->separator) ? count.dated() > 0 : count.any() > 0)
+      work.stay("a line in the mail at " + std::to_string(stored.offset) +
+                " was read as text and may be a separator");
   }
+  if (mails == 0) work.report.outcome = ImportedFile::Outcome::Empty;
   return {};
 }
 
-// Whether the mail is safe in the mailbox, as far as its source may be removed.
-Result<bool> Importer::add_mail(const Mail& mail, ImportedFile& report, const Said& said) {
+// Says in `work` whether the mail is safe in the mailbox, so that its source may be removed.
+Result<void> Importer::add_mail(Work& work, const Mail& mail) {
+  ImportedFile& report = work.report;
   seal::Fingerprints::Content print =
       seal::Fingerprints(key_, "", "import " + recipient_.mailbox.id.hex()).content();
   ImportedMail line;
@@ -162,21 +331,22 @@ Result<bool> Importer::add_mail(const Mail& mail, ImportedFile& report, const Sa
   auto read = mail.feed([&](ByteView octets) -> Result<void> {
     print.update(octets);
     sum.update(octets);
+    if (mail.count != nullptr) mail.count->write(octets);
     line.octets += octets.size();
     return {};
   });
   if (!read) {
-    report.failed = true;
-    report.reason = read.error().text();
-    return false;
+    work.end(ImportedFile::Outcome::Failed, read.error());
+    return {};
   }
+  if (mail.count != nullptr) mail.count->finish();
   const Digest fingerprint = print.finish();
   line.id = MessageId::from(ByteView(fingerprint).first(16));
   line.sha256 = sum.finish();
   const auto result = deliver(mail, line.id, line.sha256);
   if (!result) return result.error();
   line.result = *result;
-  said(line);
+  work.said(line);
   switch (*result) {
     case ImportResult::Added:
       ++report.added;
@@ -187,15 +357,15 @@ Result<bool> Importer::add_mail(const Mail& mail, ImportedFile& report, const Sa
       break;
     case ImportResult::Left:
       ++report.present;
-      if (options_.remove)
-        report.reason = "a mail of it has left the mailbox since it was brought in; the source stays";
-      return false;
+      work.safe = false;
+      if (options_.remove) work.stay("a mail of it has left the mailbox since it was brought in");
+      break;
     case ImportResult::Failed:
-      report.failed = true;
-      report.reason = mail.source + ": it changed while it was read";
-      return false;
+      work.end(ImportedFile::Outcome::Failed,
+               Error(Code::Conflict, mail.source + ": it changed while it was read"));
+      break;
   }
-  return true;
+  return {};
 }
 
 Result<ImportResult> Importer::deliver(const Mail& mail, const MessageId& id, const Digest& sha256) {
