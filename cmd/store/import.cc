@@ -38,6 +38,7 @@ struct ImportCommand {
   std::vector<std::string> paths;
   std::string format = "auto";
   std::string quoting;
+  std::string manifest;
   std::string key;
   bool remove = false;
   bool resume = false;
@@ -123,6 +124,11 @@ class ImportJob {
     store_ = std::move(*store);
     const auto mailbox = mailbox_named(*store_, options_.mailbox);
     if (!mailbox) return mailbox.error();
+    if (!options_.manifest.empty()) {
+      auto manifest = transfer::ManifestIndex::open(options_.manifest);
+      if (!manifest) return manifest.error();
+      manifest_ = std::move(*manifest);
+    }
     local_part_ = mailbox->local_part();
     const auto done = options_.follow ? follow() : once();
     // What came before an error is in the mailbox, and is reported too.
@@ -138,6 +144,12 @@ class ImportJob {
       return Error(Code::Usage, "--follow watches one directory, with --format spool");
     for (const std::string& path : options_.paths) {
       struct stat facts {};
+      if (path == "-") {
+        if (spool || options_.format == "maildir")
+          return Error(Code::Usage, "standard input is no directory");
+        if (options_.remove) return Error(Code::Usage, "--remove needs files");
+        continue;
+      }
       // Before anything is brought in: a slip in the third path must not be found after the second.
       if (::stat(path.c_str(), &facts) != 0) return Error::from_errno(path);
       if (spool && !S_ISDIR(facts.st_mode)) return Error(Code::Usage, path + ": not a directory");
@@ -202,6 +214,7 @@ class ImportJob {
     transfer::ImportOptions options;
     options.remove = options_.remove;
     options.actor = std::string(kActor);
+    options.manifest = manifest_ ? &*manifest_ : nullptr;
     using Quoting = transfer::MboxForm::Quoting;
     if (options_.quoting == "mboxrd") options.quoting = Quoting::Rd;
     if (options_.quoting == "mboxo") options.quoting = Quoting::O;
@@ -236,7 +249,9 @@ class ImportJob {
       report.reason = error.text();
       say(where, report);
     };
-    return transfer::walk_sources(path, formats().at(options_.format), visitor);
+    const SourceFormat format = formats().at(options_.format);
+    if (path == "-") return visitor.visit({path, format});
+    return transfer::walk_sources(path, format, visitor);
   }
 
   bool spool() const { return options_.format == "spool"; }
@@ -267,6 +282,7 @@ class ImportJob {
     Json line;
     line["kind"] = "mail";
     cli::put_text(line, "file", file);
+    if (!mail.entry.empty()) cli::put_text(line, "entry", mail.entry);
     line["offset"] = mail.offset ? Json(*mail.offset) : Json();
     line["id"] = mail.id.hex();
     line["octets"] = mail.octets;
@@ -297,6 +313,7 @@ class ImportJob {
     line["added"] = report.added;
     line["present"] = report.present;
     line["octets"] = report.octets;
+    line["left"] = report.left;
     line["removed"] = report.removed;
     line["result"] = name(report.outcome);
     line["reason"] = report.reason.empty() ? Json() : Json(valid_text(report.reason));
@@ -342,6 +359,7 @@ class ImportJob {
   Secret key_;
   std::unique_ptr<store::Store> store_;
   std::string local_part_;
+  std::optional<transfer::ManifestIndex> manifest_;
   cli::Output output_;
   std::uint64_t taken_ = 0, mails_ = 0, present_ = 0, octets_ = 0;
   std::uint64_t wrong_ = 0;                      // makes the exit status 3
@@ -362,13 +380,15 @@ void add_import(Commands& commands) {
       commands.add(commands.root(), "import", "Bring mail from files into a mailbox; no password is needed",
                    [&commands, options] { return ImportJob(commands, *options).run(); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  command->add_option("PATH", options->paths, "Files and directories")->required();
+  command->add_option("PATH", options->paths, "Files and directories; - is stdin")->required();
   command->add_option("--format", options->format, "auto, eml, mbox, maildir or spool")
       ->check(CLI::IsMember({"auto", "eml", "mbox", "maildir", "spool"}));
   command
       ->add_option("--mbox-quoting", options->quoting,
                    "How `From ` lines are quoted (else as the file looks)")
       ->check(CLI::IsMember({"mboxrd", "mboxo", "none"}));
+  command->add_option("--manifest", options->manifest, "Take envelopes from this manifest of gw-export")
+      ->type_name("FILE");
   command->add_flag("--remove", options->remove, "Remove each source (empty an mbox) once its mail is safe");
   command->add_flag("--resume", options->resume, "Go on: what is there already gets no line");
   command->add_flag("--follow", options->follow, "Keep watching the directory (spool) until SIGTERM");

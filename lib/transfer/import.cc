@@ -10,10 +10,13 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "mime/unwrap.h"
 #include "seal/fingerprint.h"
+#include "transfer/export.h"
 #include "transfer/mbox.h"
+#include "transfer/unpack.h"
 
 namespace gw::transfer {
 namespace {
@@ -67,6 +70,46 @@ bool move_file(const std::string& from, const std::string& to) {
   return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
 }
 
+// `<id>` of a file `<id>.eml` or `<id>.json` as gw-export names it, with or without directories; else empty.
+std::string_view exported_id(std::string_view path, std::string_view ending) {
+  path.remove_prefix(path.rfind('/') + 1);  // npos + 1 is 0
+  if (!path.ends_with(ending)) return {};
+  path.remove_suffix(ending.size());
+  return MessageId::parse(path) ? path : std::string_view();
+}
+
+enum class Kind : unsigned char { Single, Mbox, Packed, Empty, NoMail };
+
+// How to read what is found, format Auto. What gw-export wrote is a mail, whatever it holds.
+Result<Kind> kind_of(mime::Source& source, const std::string& name) {
+  if (!exported_id(name, ".eml").empty()) return Kind::Single;
+  if (source.size() == 0) return Kind::Empty;
+  const auto looks = look_at(source, lower(name).ends_with(".eml"));
+  if (!looks) return looks.error();
+  if (*looks != Looks::Other) return *looks == Looks::Mbox ? Kind::Mbox : Kind::Single;
+  Bytes start(static_cast<std::size_t>(std::min<std::uint64_t>(source.size(), kPackedStart)));
+  if (auto read = source.read(0, start); !read) return read.error();
+  return is_packed(start) ? Kind::Packed : Kind::NoMail;
+}
+
+Result<Kind> kind_in(mime::Source& source, const SourceFile& file) {
+  if (file.format == SourceFormat::Auto) return kind_of(source, file.path);
+  if (file.format == SourceFormat::Eml) return Kind::Single;
+  if (source.size() == 0) return Kind::Empty;
+  return file.format == SourceFormat::Mbox ? Kind::Mbox : Kind::Single;
+}
+
+// What gw-export put beside a mail. A broken one is none.
+std::optional<ListedMail> sidecar_of(const SourceFile& file) {
+  if (exported_id(file.path, ".eml").empty()) return std::nullopt;
+  const auto text = read_file(file.path.substr(0, file.path.size() - 4) + ".json", kLongestManifestLine);
+  return text ? parse_manifest_line(*text) : std::nullopt;
+}
+
+Error no_mail(const std::string& name) {
+  return Error(Code::BadInput, name + ": it looks like neither a mail nor an mbox");
+}
+
 Error being_written(const std::string& path) {
   return Error(Code::Busy, path + ": another program has it open for writing");
 }
@@ -78,8 +121,18 @@ struct Importer::Mail {
   std::function<Result<void>(const Sink&)> feed;
   std::string source;
   std::string sender;
-  std::optional<std::uint64_t> offset;
+  std::string entry{};
+  std::optional<std::uint64_t> offset{};
+  const ListedMail* sidecar = nullptr;
   SeparatorCount* count = nullptr;  // of what feed() gives
+};
+
+// A file, or one in an archive.
+struct Importer::Part {
+  mime::Source& source;
+  std::string name;     // for people, with the archive's
+  std::string entry{};  // in an archive
+  std::optional<ListedMail> sidecar{};
 };
 
 class Importer::OpenFile {
@@ -191,6 +244,7 @@ class Importer::OpenFile {
 
 struct Importer::Work {
   const Said& said;
+  std::string name;
   OpenFile file{};
   ImportedFile report{};
   bool safe = true;  // each mail so far is in the mailbox
@@ -201,7 +255,12 @@ struct Importer::Work {
     safe = false;
   }
   void stay(const std::string& why) {
-    if (report.reason.empty()) report.reason = file.path() + ": " + why + "; the source stays";
+    if (report.reason.empty()) report.reason = name + ": " + why + "; the source stays";
+  }
+  // A file in an archive is passed over.
+  void leave(const std::string& why) {
+    ++report.left;
+    if (report.reason.empty()) report.reason = why;
   }
 };
 
@@ -211,86 +270,178 @@ Importer::Importer(store::Store& store, const store::Recipient& recipient, const
 
 Result<ImportedFile> Importer::add(const SourceFile& file, const Said& said) {
   using Outcome = ImportedFile::Outcome;
-  Work work{said};
+  if (file.path == "-") return add_input(file.format, said);
+  Work work{said, file.path};
   const auto ended = [&work](const Error& error) {
     work.end(error.code() == Code::Busy ? Outcome::Busy : Outcome::Failed, error);
     return work.report;
   };
   OpenFile& open = work.file;
   if (auto opened = open.open(file.path); !opened) return ended(opened.error());
-  SourceFormat format = file.format;
-  if (open.source().size() == 0 && format != SourceFormat::Eml) {
-    work.report.outcome = Outcome::Empty;
-    return work.report;
-  }
-  if (format == SourceFormat::Auto) {
-    const auto looks = look_at(open.source(), lower(file.path).ends_with(".eml"));
-    if (!looks) return ended(looks.error());
-    if (*looks == Looks::Other) {
-      work.end(Outcome::NoMail,
-               Error(Code::BadInput, file.path + ": it looks like neither a mail nor an mbox"));
+  const auto kind = kind_in(open.source(), file);
+  if (!kind) return ended(kind.error());
+  Part part{open.source(), file.path};
+  switch (*kind) {
+    case Kind::Empty:
+      work.report.outcome = Outcome::Empty;
       return work.report;
-    }
-    if (*looks == Looks::Mbox) format = SourceFormat::Mbox;
-  }
-  if (format == SourceFormat::Mbox) {
-    if (auto locked = open.lock(options_.remove); !locked) return ended(locked.error());
-    if (auto added = add_mbox(work); !added) return added.error();
-  } else {
-    auto whole = format == SourceFormat::Maildir ? Result<void>() : open.require_whole();
-    if (!whole) return ended(whole.error());
-    if (auto added = add_single(work, format); !added) return added.error();
+    case Kind::NoMail:
+      work.end(Outcome::NoMail, no_mail(file.path));
+      return work.report;
+    case Kind::Mbox:
+      if (auto locked = open.lock(options_.remove); !locked) return ended(locked.error());
+      if (auto added = add_mbox(work, part); !added) return added.error();
+      break;
+    case Kind::Packed:
+    case Kind::Single:
+      auto whole = file.format == SourceFormat::Maildir ? Result<void>() : open.require_whole();
+      if (!whole) return ended(whole.error());
+      if (*kind == Kind::Single) part.sidecar = sidecar_of(file);
+      auto added = *kind == Kind::Single ? add_single(work, part, file.format) : add_packed(work, part);
+      if (!added) return added.error();
+      break;
   }
   if (work.report.outcome != Outcome::Taken) return work.report;
   if (!open.unchanged()) return ended(Error(Code::Conflict, file.path + ": it changed while it was read"));
   if (!options_.remove || !work.safe || !work.report.reason.empty()) return work.report;
-  auto removed = format == SourceFormat::Mbox ? open.empty() : open.remove();
+  auto removed = *kind == Kind::Mbox ? open.empty() : open.remove();
   if (!removed) return ended(removed.error());
   work.report.removed = true;
   return work.report;
 }
 
-Result<void> Importer::add_single(Work& work, SourceFormat format) {
-  OpenFile& file = work.file;
+Result<ImportedFile> Importer::add_input(SourceFormat format, const Said& said) {
+  using Outcome = ImportedFile::Outcome;
+  Work work{said, "standard input"};
+  SealedSpill input;
+  Bytes piece(kPiece);
+  for (;;) {
+    const auto got = read_some(STDIN_FILENO, piece, work.name);
+    if (!got) return got.error();
+    if (*got == 0) break;
+    if (auto written = input.write(ByteView(piece).first(*got)); !written) return written.error();
+  }
+  const auto kind = kind_in(input, {work.name, format});
+  if (!kind) return kind.error();
+  const Part part{input, work.name};
+  Result<void> added;
+  switch (*kind) {
+    case Kind::Empty:
+      work.report.outcome = Outcome::Empty;
+      break;
+    case Kind::NoMail:
+      work.end(Outcome::NoMail, no_mail(work.name));
+      break;
+    case Kind::Mbox:
+      added = add_mbox(work, part);
+      break;
+    case Kind::Packed:
+      added = add_packed(work, part);
+      break;
+    case Kind::Single:
+      added = add_single(work, part, format);
+      break;
+  }
+  if (!added) return added.error();
+  return work.report;
+}
+
+// A sidecar follows its mail in an archive, perhaps after mails of a journal report: the mail waits for it.
+Result<void> Importer::add_packed(Work& work, const Part& part) {
+  struct Waiting {
+    std::unique_ptr<SealedSpill> content;
+    std::string entry;
+    std::optional<ListedMail> sidecar{};
+  };
+  std::optional<Waiting> waiting;
+  const auto settle = [&]() -> Result<void> {
+    if (!waiting) return {};
+    const Waiting mail = std::move(*std::exchange(waiting, std::nullopt));
+    return add_single(work, {*mail.content, part.name + ": " + mail.entry, mail.entry, mail.sidecar},
+                      SourceFormat::Auto);
+  };
+  const auto each = [&](const std::string& entry, std::unique_ptr<SealedSpill> content) -> Result<void> {
+    const std::string name = entry.empty() ? part.name : part.name + ": " + entry;
+    if (const std::string_view id = exported_id(entry, ".json"); !id.empty()) {
+      if (!waiting || exported_id(waiting->entry, ".eml") != id || content->size() > kLongestManifestLine)
+        return {};
+      std::string text(static_cast<std::size_t>(content->size()), '\0');
+      if (auto read = content->read(0, std::as_writable_bytes(std::span(text))); !read) return read;
+      waiting->sidecar = parse_manifest_line(text);
+      return {};
+    }
+    // The name of a compressed file, without its last ending, tells what it was called.
+    const auto kind = kind_of(*content, entry.empty() ? part.name.substr(0, part.name.rfind('.')) : entry);
+    if (!kind) return kind.error();
+    if (*kind == Kind::NoMail || *kind == Kind::Packed) work.leave(no_mail(name).text());
+    if (*kind == Kind::Mbox) return add_mbox(work, {*content, name, entry});
+    if (*kind != Kind::Single) return {};
+    if (exported_id(entry, ".eml").empty())
+      return add_single(work, {*content, name, entry}, SourceFormat::Auto);
+    if (auto settled = settle(); !settled) return settled;
+    waiting = {std::move(content), entry};
+    return {};
+  };
+  const auto failed = [&](const std::string& entry, const std::string& why) {
+    work.leave(part.name + ": " + entry + ": " + why);
+  };
+  const auto unpacked = unpack(part.source, each, failed);
+  if (unpacked || unpacked.error().code() == Code::BadInput) {
+    if (auto settled = settle(); !settled) return settled;
+  }
+  if (unpacked) {
+    const ImportedFile& report = work.report;
+    if (report.added + report.present + report.left == 0) work.report.outcome = ImportedFile::Outcome::Empty;
+    return {};
+  }
+  if (unpacked.error().code() != Code::BadInput) return unpacked;
+  work.end(ImportedFile::Outcome::Failed, unpacked.error().within(part.name));
+  return {};
+}
+
+Result<void> Importer::add_single(Work& work, const Part& part, SourceFormat format) {
   SeparatorCount count;
   Mail mail;
-  mail.source = file.path();
+  mail.source = part.name;
+  mail.entry = part.entry;
+  mail.sidecar = part.sidecar ? &*part.sidecar : nullptr;
   mail.count = &count;
-  mail.feed = [&file](const Sink& sink) -> Result<void> {
-    return mime::unwrap(file.source(), {{0, file.source().size()}, mime::Encoding::Identity}, sink);
+  mail.feed = [&part](const Sink& sink) -> Result<void> {
+    return mime::unwrap(part.source, {{0, part.source.size()}, mime::Encoding::Identity}, sink);
   };
   if (auto added = add_mail(work, mail); !added) return added;
   // In a Maildir or a spool each file is one mail, and may hold an mbox that was attached to it.
   const bool found = format == SourceFormat::Auto || format == SourceFormat::Eml;
-  if (found && count.followed() > 0 && (format == SourceFormat::Auto || options_.remove))
+  const bool exported = !exported_id(part.name, ".eml").empty();
+  if (found && !exported && count.followed() > 0 && (format == SourceFormat::Auto || options_.remove))
     work.stay("taken as one mail, but it holds separators of an mbox");
   if (!options_.remove) return {};
-  const auto looks = look_at(file.source(), true);
+  const auto looks = look_at(part.source, true);
   if (!looks || *looks == Looks::Other) work.stay("it does not begin with the header of a mail");
   return {};
 }
 
-Result<void> Importer::add_mbox(Work& work) {
-  OpenFile& file = work.file;
+Result<void> Importer::add_mbox(Work& work, const Part& part) {
   const auto failed = [&](const Error& error) {
-    work.end(ImportedFile::Outcome::Failed, error.within(file.path()));
+    work.end(ImportedFile::Outcome::Failed, error.within(part.name));
     return Result<void>();
   };
-  auto form = file.source().size() == 0 ? MboxForm() : MboxForm::guess(file.source());
+  auto form = part.source.size() == 0 ? MboxForm() : MboxForm::guess(part.source);
   if (!form) return failed(form.error());
   if (options_.quoting) {
     form->quoting = *options_.quoting;
     form->quoted = *options_.quoting != MboxForm::Quoting::None;
   }
-  MboxReader reader(file.source(), *form);
+  MboxReader reader(part.source, *form);
   std::uint64_t mails = 0;
   for (;; ++mails) {
     const auto found = reader.next();
     if (!found) return failed(found.error());
     if (!*found) break;
     Mail mail;
+    mail.entry = part.entry;
     mail.offset = (*found)->offset;
-    mail.source = file.path() + "@" + std::to_string((*found)->offset) + ": " + (*found)->separator;
+    mail.source = part.name + "@" + std::to_string((*found)->offset) + ": " + (*found)->separator;
     mail.sender = sender_of((*found)->separator);
     mail.feed = [&reader](const Sink& sink) -> Result<void> {
       reader.rewind();
@@ -306,7 +457,7 @@ Result<void> Importer::add_mbox(Work& work) {
     if (!options_.remove || reader.by_length()) continue;
     SeparatorCount count;
     const mime::Range stored{(*found)->offset, reader.end() - (*found)->offset};
-    auto counted = mime::unwrap(file.source(), {stored, mime::Encoding::Identity}, [&](ByteView octets) {
+    auto counted = mime::unwrap(part.source, {stored, mime::Encoding::Identity}, [&](ByteView octets) {
       count.write(octets);
       return Result<void>();
     });
@@ -316,7 +467,7 @@ Result<void> Importer::add_mbox(Work& work) {
       work.stay("a line in the mail at " + std::to_string(stored.offset) +
                 " was read as text and may be a separator");
   }
-  if (mails == 0) work.report.outcome = ImportedFile::Outcome::Empty;
+  if (mails == 0 && part.entry.empty()) work.report.outcome = ImportedFile::Outcome::Empty;
   return {};
 }
 
@@ -326,6 +477,7 @@ Result<void> Importer::add_mail(Work& work, const Mail& mail) {
   seal::Fingerprints::Content print =
       seal::Fingerprints(key_, "", "import " + recipient_.mailbox.id.hex()).content();
   ImportedMail line;
+  line.entry = mail.entry;
   line.offset = mail.offset;
   Sha256 sum;
   auto read = mail.feed([&](ByteView octets) -> Result<void> {
@@ -368,16 +520,39 @@ Result<void> Importer::add_mail(Work& work, const Mail& mail) {
   return {};
 }
 
+// As an export listed it, or with what is known here.
+Result<vault::Envelope> Importer::envelope_of(const Mail& mail, const Digest& sha256) const {
+  vault::Envelope envelope;
+  envelope.reverse_path = mail.sender;
+  envelope.source = mail.source;
+  std::optional<ListedMail> listed;
+  if (mail.sidecar != nullptr && mail.sidecar->sha256 == sha256) listed = *mail.sidecar;
+  if (!listed && options_.manifest != nullptr) {
+    auto found = options_.manifest->find(sha256);
+    if (!found) return found.error();
+    listed = std::move(*found);
+  }
+  if (listed) {
+    envelope = std::move(listed->envelope);
+    // Flags of a Maildir are at the end, of either.
+    const std::string here = mail.source + ", received " + listed->received_at;
+    const std::string earlier = envelope.source;
+    envelope.source = earlier.empty() ? here : here + ", from " + earlier;
+    if (!maildir_flags(mail.source).empty())
+      envelope.source = "received " + listed->received_at + ", " + mail.source;
+  }
+  envelope.origin = vault::Origin::Import;
+  if (envelope.recipients.empty()) envelope.recipients.push_back({recipient_.mailbox.local_part(), "", ""});
+  return envelope;
+}
+
 Result<ImportResult> Importer::deliver(const Mail& mail, const MessageId& id, const Digest& sha256) {
   const auto there = held(id, std::nullopt);
   if (!there) return there.error();
   if (*there) return ImportResult::Present;
-  vault::Envelope envelope;
-  envelope.reverse_path = mail.sender;
-  envelope.origin = vault::Origin::Import;
-  envelope.source = mail.source;
-  envelope.recipients.push_back({recipient_.mailbox.local_part(), "", ""});
-  auto delivery = vault::Delivery::begin(store_, recipient_, std::move(envelope), options_.actor, id);
+  auto envelope = envelope_of(mail, sha256);
+  if (!envelope) return envelope.error();
+  auto delivery = vault::Delivery::begin(store_, recipient_, std::move(*envelope), options_.actor, id);
   if (!delivery) return delivery.error();
   Sha256 sum;
   std::optional<Error> of_store;

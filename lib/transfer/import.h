@@ -12,6 +12,8 @@
 // does not own the file, a file counts as whole once nothing in it has changed for kQuiet; mails in a Maildir
 // and mboxes, which have protocols of their own, count as whole anyway.
 //
+// Archives and compressed files are unpacked on the way, one file at a time (transfer/unpack.h).
+//
 // A source is removed only when each mail in it is committed and was read back from the store with the right
 // digest, when the file is still the one that was read and nobody writes to it, and when what was taken for
 // mail begins with a header and holds no other line that looks like a separator. An mbox is emptied under its
@@ -27,6 +29,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "store/store.h"
+#include "transfer/manifest_index.h"
 #include "transfer/mbox_reader.h"
 #include "transfer/sources.h"
 #include "vault/delivery.h"
@@ -35,6 +38,7 @@ namespace gw::transfer {
 
 struct ImportOptions {
   bool remove = false;
+  const ManifestIndex* manifest = nullptr;   // envelopes of mails that an export listed
   std::optional<MboxForm::Quoting> quoting;  // none: as the file looks
   std::string actor;
 };
@@ -47,6 +51,7 @@ enum class ImportResult : unsigned char {
 };
 
 struct ImportedMail {
+  std::string entry;                    // in an archive: its name there
   std::optional<std::uint64_t> offset;  // in an mbox
   MessageId id;
   std::uint64_t octets = 0;
@@ -66,6 +71,7 @@ struct ImportedFile {
   std::uint64_t added = 0;
   std::uint64_t present = 0;  // those that have left too
   std::uint64_t octets = 0;   // of what was added
+  std::uint64_t left = 0;     // files in an archive that were passed over; `reason` names the first
   bool removed = false;       // an mbox: emptied
   std::string reason;         // what is wrong, or why the source stays; empty: nothing
 };
@@ -75,6 +81,7 @@ class Importer {
   // `key` has seal::kFingerprintKey octets. All must outlive this.
   Importer(store::Store& store, const store::Recipient& recipient, const Secret& key, ImportOptions options);
 
+  // `-` is standard input, which is copied to a sealed file without a name first.
   // What is wrong with the file is in the result; an Error is the store's, and ends it all. Mails before it
   // are committed.
   using Said = std::function<void(const ImportedMail&)>;
@@ -86,9 +93,13 @@ class Importer {
   struct Work;
   using Sink = std::function<Result<void>(ByteView)>;
 
-  Result<void> add_single(Work& work, SourceFormat format);
-  Result<void> add_mbox(Work& work);
+  struct Part;
+  Result<ImportedFile> add_input(SourceFormat format, const Said& said);
+  Result<void> add_single(Work& work, const Part& part, SourceFormat format);
+  Result<void> add_mbox(Work& work, const Part& part);
+  Result<void> add_packed(Work& work, const Part& part);
   Result<void> add_mail(Work& work, const Mail& mail);
+  Result<vault::Envelope> envelope_of(const Mail& mail, const Digest& sha256) const;
   Result<ImportResult> deliver(const Mail& mail, const MessageId& id, const Digest& sha256);
   Result<bool> held(const MessageId& id, std::optional<Digest> container);
 

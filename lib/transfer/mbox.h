@@ -35,7 +35,7 @@ class SeparatorCount {
  private:
   void end_line();
 
-  std::string line_;  // the start of the line in hand
+  std::string line_;    // the start of the line in hand
   bool begun_ = false;  // the first line that is not empty is passed
   bool after_cr_ = false;
   bool after_dated_ = false;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/id.h"
 #include "base/text.h"
 #include "transfer/mbox.h"
 
@@ -157,7 +158,9 @@ class Walk {
       return begun ? std::optional(PassedOver::Unfinished) : std::nullopt;
     }
     if (!name.ends_with(".json")) return std::nullopt;
-    const std::string mail = name.substr(0, name.size() - 5) + ".eml";
+    const std::string stem = name.substr(0, name.size() - 5);
+    const std::string mail = stem + ".eml";
+    if (MessageId::parse(stem)) return PassedOver::Sidecar;  // its mail may have been removed after an import
     return std::ranges::binary_search(names, mail) ? std::optional(PassedOver::Sidecar) : std::nullopt;
   }
 

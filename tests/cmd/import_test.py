@@ -1,13 +1,17 @@
 #!/usr/bin/python3
 """gw-store import: each source's mails come out octet for octet, once, and a source goes only when its mail is safe."""
 import fcntl
+import gzip
+import io
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 import unittest
+import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
@@ -260,15 +264,18 @@ class ImportTest(unittest.TestCase):
         self.write("in/X.mbox/mbox", FROM + b"Subject: 1\n\n1\n\n" + LATER + b"Subject: 2\n\n2\n\n")
         others = {"X.mbox/table_of_contents": b"\x00\x01" * 100, "Inbox.msf": b'// <!-- <mdb:mork:z v="1.4"/> -->\n',
                   "list.xml": b'<?xml version="1.0"?>\n<a/>\n', "archive.pst": b"!BDN" + b"\x00" * 60,
-                  "mails.zip": b"PK\x03\x04" + b"\x00" * 40, "zeros.eml": b"\x00" * 500, "ann.vcf": b"BEGIN:VCARD\nFN:Ann\n",
+                  "zeros.eml": b"\x00" * 500, "ann.vcf": b"BEGIN:VCARD\nFN:Ann\n",
                   "manifest.jsonl": b'{"id":"1"}\n', "note.eml": b"Just a line\n", "fromage": b"From the kitchen\n"}
         for name, octets in others.items():
             self.write(f"in/{name}", octets)
         self.write("in/empty", b"")
+        broken = self.write("in/mails.zip", b"PK\x03\x04" + b"\x00" * 40)
         _, files = self.bring(self.folder / "in", "--remove", status=3)
+        self.assertIn("mails.zip: cannot be unpacked", self.said)
         self.assertEqual({f["file"].split("/in/")[1] for f in files if f["removed"]}, set(mails))
         self.assertEqual({f["file"].split("/in/")[1] for f in files if f["result"] == "no mail"}, set(others))
-        self.assertEqual(self.total["passed_over"], {"empty": 1, "no mail": len(others)})
+        self.assertEqual(self.total["passed_over"], {"empty": 1, "failed": 1, "no mail": len(others)})
+        broken.unlink()
         for name, octets in others.items():
             self.assertEqual((self.folder / "in" / name).read_bytes(), octets)
             self.assertIn(name, self.said)
@@ -359,6 +366,90 @@ class ImportTest(unittest.TestCase):
         self.vault.store("mailbox", "set", self.name, "--status", "suspended")
         self.vault.store("import", self.name, self.folder / "in", "--remove", status=75)
         self.assertTrue((self.folder / "in/b.eml").exists())
+
+    def exported(self):
+        """Mails of every kind in a mailbox of their own, with their envelopes."""
+        box = self.vault.add_mailbox(f"{self.name}.from")
+        mails = [b"Subject: 1\n\n1\n", b"no header\n", b"", gw.mail(300_000), b"Subject: 5\n\n" + FROM + b"Subject: x\n"]
+        for number, octets in enumerate(mails):
+            self.vault.store("message", "add", box.name, "--from", f"s{number}@x.example", "--to", "a@y.example", "--to",
+                             f"r{number}@y.example", input=octets)
+
+        def export(form, *options):
+            out = self.folder / f"out-{form}"
+            self.vault.tool("gw-export", box.name, "--to", out, "--format", form, "--password-file", box.password_file, *options)
+            return out
+        return mails, export
+
+    def test_what_gw_export_wrote_comes_in_again_with_its_envelopes(self):
+        mails, export = self.exported()
+        wanted = sorted((f"s{n}@x.example", ["a@y.example", f"r{n}@y.example"], octets) for n, octets in enumerate(mails))
+        manifest = self.folder / "manifest"
+        sources = {form: export(form, "--envelope", "sidecar") for form in ("eml", "tar", "zip")}
+        sources["maildir"] = export("maildir", "--manifest", manifest)
+        packed = self.folder / "out.tar.gz"
+        packed.write_bytes(gzip.compress(sources["tar"].read_bytes()))
+        sources["tar.gz"] = packed
+        ways = {form: ([path], {}) for form, path in sources.items() if form != "maildir"}
+        ways["maildir"] = ([sources["maildir"], "--manifest", manifest], {})
+        ways["input"] = (["-"], {"input": packed.read_bytes()})
+        for way, (arguments, more) in ways.items():
+            with self.subTest(way):
+                self.box = self.vault.add_mailbox(f"{way}.to")
+                self.name = self.box.name
+                self.bring(*arguments, **more)
+                found = self.mails()
+                envelopes = [json.loads(line)["envelope"]
+                             for line in (self.vault.side / f"{self.name}.jsonl").read_text().splitlines()]
+                missing = [b""] if way == "maildir" else []  # an empty file says nothing there
+                self.assertEqual(sorted((e["mail_from"], [r["address"] for r in e["rcpt_to"]], octets)
+                                        for e, octets in zip(envelopes, found)),
+                                 [w for w in wanted if w[2] not in missing])
+                self.assertTrue(all("received 20" in e["source"] for e in envelopes))
+
+    def test_compressed_files_and_standard_input(self):
+        mail, box = b"Subject: a\n\n" + os.urandom(200_000), FROM + b"Subject: 1\n\n" + LATER + b"Subject: 2\n\n"
+        for name, octets, mails in (("a.eml.gz", gzip.compress(mail), 1), ("box.gz", gzip.compress(box), 2)):
+            path = self.write(name, octets)
+            said, files = self.bring(path, "--remove")
+            self.assertEqual((len(said), files[0]["removed"], path.exists()), (mails, True, False))
+        for octets in (mail, box):
+            said, _ = self.bring("-", input=octets)
+            self.assertEqual({line["result"] for line in said}, {"present"})
+        self.assertEqual(self.bring("-", "--format", "eml", input=box)[0][0]["octets"], len(box))
+        self.assertEqual(self.bring("-", input=b"")[1][0]["result"], "empty")
+        self.bring("-", input=b"just text\n", status=3)
+        self.bring("-", "--remove", input=mail, status=64)
+        self.bring("-", "--format", "maildir", input=mail, status=64)
+        # A damaged one: what came before is in, the file stays and is named.
+        cut = self.write("cut.gz", gzip.compress(mail)[:100_000])
+        _, files = self.bring(cut, "--remove", status=3)
+        self.assertEqual((files[0]["result"], cut.exists()), ("failed", True))
+        self.bring(self.write("empty.gz", gzip.compress(b"")), "--remove")
+        self.assertTrue((self.folder / "empty.gz").exists())
+
+    def test_what_is_no_mail_in_an_archive_is_named_and_the_archive_stays(self):
+        path = self.folder / "all.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("deep/a", b"Subject: a\n")
+            archive.writestr("deep/picture.png", b"\x89PNG\n")
+            archive.writestr("box", FROM + b"Subject: 1\n\n" + LATER + b"Subject: 2\n\n")
+        said, files = self.bring(path, "--remove", status=3)
+        self.assertEqual([(line["entry"], line["offset"]) for line in said], [("deep/a", None), ("box", 0), ("box", 54)])
+        self.assertEqual((files[0]["left"], files[0]["removed"]), (1, False))
+        self.assertIn("deep/picture.png", files[0]["reason"])
+        self.assertTrue(path.exists())
+        # Links lead nowhere, and nothing is unpacked to a disk.
+        path = self.folder / "link.tar"
+        with tarfile.open(path, "w") as tar:
+            link = tarfile.TarInfo("link")
+            link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            tar.addfile(link)
+            mail = tarfile.TarInfo("../../up")
+            mail.size = 11
+            tar.addfile(mail, io.BytesIO(b"Subject: b\n"))
+        said, files = self.bring(path, status=3)
+        self.assertEqual(([line["entry"] for line in said], files[0]["left"]), (["../../up"], 1))
 
     def test_a_spool_is_followed_until_it_is_told_to_stop(self):
         spool = self.folder / "spool"
