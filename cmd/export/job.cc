@@ -20,6 +20,7 @@ constexpr int kSomeFailed = 3;
 constexpr int kDamaged = 65;
 constexpr int kNoSuchMailbox = 67;
 constexpr std::size_t kPage = 1000;
+constexpr std::size_t kNear = 64;  // of messages that wait for their state, which may be far apart
 constexpr std::chrono::minutes kRenewEvery{1};
 constexpr std::chrono::hours kLease{4};  // it ends with the connection anyway
 constexpr std::string_view kActor = "gw-export";
@@ -78,15 +79,6 @@ Result<void> ExportJob::check() {
   return {};
 }
 
-bool ExportJob::wanted(const store::MessageRecord& record) const {
-  using store::State;
-  const bool in_state = state_.empty()    ? record.state == State::Live || record.state == State::Unconfirmed
-                        : state_ == "all" ? record.state != State::Pending
-                                          : name(record.state) == state_;
-  return in_state && record.seq > cursor_.seq && (!since_ || record.received >= *since_) &&
-         (!until_ || record.received < *until_);
-}
-
 struct ExportJob::Source {
   store::Store& store;
   store::MailboxRecord mailbox;
@@ -102,6 +94,77 @@ struct ExportJob::Source {
     return vault::open_message(store, ring, vault, mailbox.id, record);
   }
 };
+
+bool ExportJob::in_state(const store::MessageRecord& record) const {
+  using store::State;
+  return state_.empty()    ? record.state == State::Live || record.state == State::Unconfirmed
+         : state_ == "all" ? record.state != State::Pending
+                           : name(record.state) == state_;
+}
+
+bool ExportJob::in_time(const store::MessageRecord& record) const {
+  return (!since_ || record.received >= *since_) && (!until_ || record.received < *until_);
+}
+
+// No run of this cursor has dealt with it.
+bool ExportJob::is_new(const store::MessageRecord& record) const {
+  return record.seq > cursor_.seq ||
+         (cursor_.waiting && std::ranges::binary_search(*cursor_.waiting, record.seq));
+}
+
+// A message that is not in the state asked for may come to it later without a new seq; a pending one gets a
+// new seq when it becomes visible, and none becomes unconfirmed later.
+void ExportJob::pass_over(const store::MessageRecord& record) {
+  ++passed_[std::string(name(record.state))];
+  if (record.state != store::State::Pending && state_ != "unconfirmed") waiting_.push_back(record.seq);
+}
+
+// Whether the message is to be written; one that is not is counted.
+bool ExportJob::consider(const store::MessageRecord& record) {
+  if (!in_state(record)) {
+    pass_over(record);
+    return false;
+  }
+  if (!in_time(record)) ++passed_["of another time"];
+  return in_time(record);
+}
+
+// The messages in every state with seq above `from` and below `end`.
+Result<void> ExportJob::for_each_after(Source& source, std::uint64_t from, std::uint64_t end,
+                                       const Each& each) const {
+  for (std::uint64_t after = from;;) {
+    const auto page = source.store.list(source.mailbox.id, after, kPage);
+    if (!page) return page.error();
+    if (page->empty()) return {};
+    for (const store::MessageRecord& record : *page) {
+      if (record.seq >= end) return {};
+      if (auto done = each(record); !done) return done;
+      after = record.seq;
+    }
+  }
+}
+
+// The messages that earlier runs of this cursor passed over for their state, and that are still there.
+Result<void> ExportJob::for_each_waiting(Source& source, const Each& each) const {
+  if (!cursor_.waiting) {
+    // A cursor of an earlier version does not name them. None of those was written that is passed over now.
+    return for_each_after(source, 0, cursor_.seq + 1, [&](const store::MessageRecord& record) {
+      return in_state(record) ? Result<void>() : each(record);
+    });
+  }
+  const std::vector<std::uint64_t>& waiting = *cursor_.waiting;
+  for (auto next = waiting.begin(); next != waiting.end();) {
+    const auto page = source.store.list(source.mailbox.id, *next - 1, kNear);
+    if (!page) return page.error();
+    if (page->empty()) return {};
+    for (const store::MessageRecord& record : *page) {
+      if (!std::binary_search(next, waiting.end(), record.seq)) continue;
+      if (auto done = each(record); !done) return done;
+    }
+    next = std::upper_bound(next, waiting.end(), page->back().seq);
+  }
+  return {};
+}
 
 Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
   auto mailbox = vault::find_mailbox(store, mailbox_);
@@ -151,20 +214,14 @@ std::vector<std::unique_ptr<transfer::Exporter>> ExportJob::exporters(
 // Leaves the mail where it is: no lease, so that the archive may drain at the same time.
 Result<void> ExportJob::copy(Source& source, transfer::Crew& crew) {
   cli::Progress progress("exported", source.live, program_.quiet());
-  std::uint64_t after = cursor_.seq;
   std::uint64_t done = 0;
-  for (bool more = true; more;) {
-    const auto page = source.store.list(source.mailbox.id, after, kPage);
-    if (!page) return page.error();
-    more = !page->empty();
-    for (const store::MessageRecord& record : *page) {
-      after = record.seq;
-      if (record.seq >= source.end) more = false;
-      if (!more || !wanted(record)) continue;
-      if (auto added = crew.add(record); !added) return added;
-      progress.at(++done);
-    }
-  }
+  const Each each = [&](const store::MessageRecord& record) -> Result<void> {
+    if (!consider(record)) return {};
+    progress.at(++done);
+    return crew.add(record);
+  };
+  if (auto added = for_each_waiting(source, each); !added) return added;
+  if (auto added = for_each_after(source, cursor_.seq, source.end, each); !added) return added;
   if (auto finished = crew.finish(); !finished) return finished;
   cursor_.seq = std::max(cursor_.seq, source.end - 1);
   return {};
@@ -177,10 +234,15 @@ Result<void> ExportJob::take(Source& source, transfer::Crew& crew) {
   cli::Progress progress("exported", 0, program_.quiet());
   auto renewed = BootClock::now();
   std::uint64_t done = 0;
-  for (;;) {
+  std::uint64_t reached = cursor_.seq;
+  std::vector<std::uint64_t> seen;  // by seq: what a lease showed in the state asked for
+  for (bool first = true;; first = false) {
     vault::Drain& drain = *source.drain;
     for (const store::MessageRecord& record : drain.messages()) {
-      if (!wanted(record)) continue;
+      if (first ? !is_new(record) : record.seq <= reached) continue;
+      if (!in_state(record)) continue;
+      seen.push_back(record.seq);
+      if (!consider(record)) continue;
       if (BootClock::now() - renewed > kRenewEvery) {
         if (auto still = drain.renew(); !still) return still;
         renewed = BootClock::now();
@@ -194,27 +256,47 @@ Result<void> ExportJob::take(Source& source, transfer::Crew& crew) {
       return removed.error().within("everything is written, nothing more is removed");
     }
     const bool full = drain.messages().size() == vault::Drain::kMaxMessages;
-    if (!full) cursor_.seq = std::max(cursor_.seq, source.end - 1);
-    if (!full || taken.empty()) return {};
-    cursor_.seq = std::max(cursor_.seq, drain.messages().back().seq);
+    if (!full) reached = std::max(reached, source.end - 1);
+    if (full && taken.empty()) break;
+    if (!drain.messages().empty()) reached = std::max(reached, drain.messages().back().seq);
+    if (!full) break;
     more_left_ = one_file();
-    if (more_left_) return {};
+    if (more_left_) break;
     source.drain.reset();
     auto next = vault::Drain::open(source.store, source.mailbox.name, source.password, kActor, kLease);
     if (!next) return next.error();
     source.drain = std::move(*next);
   }
+  // What no lease showed waits, also what came back just now.
+  std::ranges::sort(seen);
+  const Each rest = [&](const store::MessageRecord& record) {
+    if (!std::ranges::binary_search(seen, record.seq)) pass_over(record);
+    return Result<void>();
+  };
+  if (auto passed = for_each_waiting(source, rest); !passed) return passed;
+  if (auto passed = for_each_after(source, cursor_.seq, reached + 1, rest); !passed) return passed;
+  cursor_.seq = reached;
+  return {};
 }
 
 Result<int> ExportJob::conclude(const transfer::ExportReport& report) const {
   for (const transfer::ExportFailure& each : report.failures) {
     program_.report(Error(Code::Corrupt, "message " + each.id.hex() + ": " + each.reason));
   }
-  if (program_.verbose() || (::isatty(STDERR_FILENO) != 0 && !program_.quiet())) {
-    std::string said = std::to_string(report.written) + " messages written, " + format_size(report.octets);
+  if (!program_.quiet()) {
+    std::uint64_t passed = report.unmatched;
+    std::string reasons = passed > 0 ? std::to_string(passed) + " without a match" : "";
+    for (const auto& [why, count] : passed_) {
+      passed += count;
+      reasons += (reasons.empty() ? "" : ", ") + std::to_string(count) + " " + why;
+    }
+    const std::uint64_t taken = report.written + report.present;
+    std::string said = std::to_string(taken + passed + report.failures.size()) + " messages looked at, " +
+                       std::to_string(report.written) + " written, " + format_size(report.octets);
     if (report.present > 0) said += ", " + std::to_string(report.present) + " were there already";
     if (report.unwrapped > 0) said += ", " + std::to_string(report.unwrapped) + " mails unwrapped";
     if (!report.failures.empty()) said += ", " + std::to_string(report.failures.size()) + " failed";
+    said += ", " + std::to_string(passed) + " passed over" + (passed > 0 ? " (" + reasons + ")" : "");
     if (remove_) said += "; drained from the mailbox";
     (void)write_all(STDERR_FILENO, as_bytes("gw-export: " + said + "\n"), "standard error");
   }
@@ -277,6 +359,7 @@ Result<int> ExportJob::run() {
   auto done = remove_ ? take(*source, crew) : copy(*source, crew);
   if (!done) return done.error();
   if (cursor_file_) {
+    cursor_.waiting = std::move(waiting_);
     if (auto kept = transfer::write_cursor(*cursor_file_, cursor_); !kept) return kept.error();
   }
   return conclude(crew.report());

@@ -1,6 +1,8 @@
 // One run of gw-export: its options, which messages are meant, and what is said at the end.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,7 +38,14 @@ class ExportJob {
       transfer::Manifest* manifest) const;
   Result<void> copy(Source& source, transfer::Crew& crew);
   Result<void> take(Source& source, transfer::Crew& crew);
-  bool wanted(const store::MessageRecord& record) const;
+  using Each = std::function<Result<void>(const store::MessageRecord&)>;
+  Result<void> for_each_waiting(Source& source, const Each& each) const;
+  Result<void> for_each_after(Source& source, std::uint64_t from, std::uint64_t end, const Each& each) const;
+  bool is_new(const store::MessageRecord& record) const;
+  bool in_state(const store::MessageRecord& record) const;
+  bool in_time(const store::MessageRecord& record) const;
+  bool consider(const store::MessageRecord& record);
+  void pass_over(const store::MessageRecord& record);
   bool one_file() const { return format_ != "eml" && format_ != "maildir"; }
   Result<int> conclude(const transfer::ExportReport& report) const;
 
@@ -57,8 +66,10 @@ class ExportJob {
   bool unwrap_ = false;
   bool remove_ = false;
   bool resume_ = false;
-  transfer::Cursor cursor_;  // where it starts, and then how far it came
-  bool more_left_ = false;   // a lease shows so many messages, and one file takes one lease
+  transfer::Cursor cursor_;             // where it starts, and then how far it came
+  bool more_left_ = false;              // a lease shows so many messages, and one file takes one lease
+  std::vector<std::uint64_t> waiting_;  // passed over for their state, for the next cursor; by seq
+  std::map<std::string, std::uint64_t> passed_;  // what was passed over, by reason
 };
 
 }  // namespace gw::cmd

@@ -1,4 +1,4 @@
-// gw-store import: mail from files into a mailbox, once or for as long as a folder fills.
+// gw-store import: mail from files into a mailbox, once or for as long as a directory fills.
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -24,16 +24,21 @@ namespace {
 using cli::Json;
 using transfer::SourceFormat;
 
-constexpr Micros kSettled = 1'000'000;  // a spool's file that has not changed for so long is whole
-constexpr int kLook = 250;              // ms between looks at files that are not
-constexpr int kCalm = 60'000;           // ms between looks where nothing happens
-constexpr int kAgain = 5'000;           // ms after something that may pass: a full disk, no keeper
+using Outcome = transfer::ImportedFile::Outcome;
+using transfer::PassedOver;
+
+constexpr Micros kSettled = 1'000'000;  // a spool's file that has changed within this time is not looked at
+constexpr std::chrono::minutes kPatience{1};  // for a spool's files that are still being written
+constexpr int kLook = 250;                    // ms between looks at these
+constexpr int kCalm = 60'000;                 // ms between looks where nothing happens
+constexpr int kAgain = 5'000;                 // ms after something that may pass: a full disk, no keeper
 
 struct ImportCommand {
   std::string mailbox;
   std::vector<std::string> paths;
   std::string format = "auto";
   std::string quoting;
+  std::string manifest;
   std::string key;
   bool remove = false;
   bool resume = false;
@@ -64,6 +69,44 @@ std::string_view name(transfer::ImportResult result) {
   return "failed";
 }
 
+std::string_view name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::Taken:
+      return "ok";
+    case Outcome::Empty:
+      return "empty";
+    case Outcome::NoMail:
+      return "no mail";
+    case Outcome::Busy:
+      return "being written";
+    case Outcome::Failed:
+      break;
+  }
+  return "failed";
+}
+
+std::string_view name(PassedOver why) {
+  switch (why) {
+    case PassedOver::Hidden:
+      return "hidden";
+    case PassedOver::Link:
+      return "links";
+    case PassedOver::Special:
+      return "special files";
+    case PassedOver::Sidecar:
+      return "sidecars";
+    case PassedOver::Unfinished:
+      return "unfinished";
+    case PassedOver::Temporary:
+      return "in tmp of a Maildir";
+    case PassedOver::OutOfMaildir:
+      return "outside of cur and new";
+    case PassedOver::Below:
+      break;
+  }
+  return "directories in a spool";
+}
+
 class ImportJob {
  public:
   ImportJob(const Commands& commands, const ImportCommand& options)
@@ -81,34 +124,52 @@ class ImportJob {
     store_ = std::move(*store);
     const auto mailbox = mailbox_named(*store_, options_.mailbox);
     if (!mailbox) return mailbox.error();
+    if (!options_.manifest.empty()) {
+      auto manifest = transfer::ManifestIndex::open(options_.manifest);
+      if (!manifest) return manifest.error();
+      manifest_ = std::move(*manifest);
+    }
     local_part_ = mailbox->local_part();
-    if (auto done = options_.follow ? follow() : once(); !done) return done.error();
+    const auto done = options_.follow ? follow() : once();
+    // What came before an error is in the mailbox, and is reported too.
     conclude();
-    return output_.close(failed_ > 0 ? kSomeFailed : 0);
+    if (!done) return done.error();
+    return output_.close(wrong_ > 0 ? kSomeFailed : 0);
   }
 
  private:
   Result<void> check() const {
     const bool spool = options_.format == "spool";
     if (options_.follow && (!spool || options_.paths.size() != 1))
-      return Error(Code::Usage, "--follow watches one folder, with --format spool");
+      return Error(Code::Usage, "--follow watches one directory, with --format spool");
     for (const std::string& path : options_.paths) {
       struct stat facts {};
+      if (path == "-") {
+        if (spool || options_.format == "maildir")
+          return Error(Code::Usage, "standard input is no directory");
+        if (options_.remove) return Error(Code::Usage, "--remove needs files");
+        continue;
+      }
       // Before anything is brought in: a slip in the third path must not be found after the second.
       if (::stat(path.c_str(), &facts) != 0) return Error::from_errno(path);
-      if (spool && !S_ISDIR(facts.st_mode)) return Error(Code::Usage, path + ": not a folder");
+      if (spool && !S_ISDIR(facts.st_mode)) return Error(Code::Usage, path + ": not a directory");
     }
     return {};
   }
 
   Result<void> once() {
     for (const std::string& path : options_.paths) {
+      const auto until = BootClock::now() + kPatience;
       for (;;) {
-        unsettled_ = 0;
         if (auto walked = walk(path); !walked) return walked;
-        if (unsettled_ == 0) break;
+        if (unsettled_.empty()) break;
+        if (BootClock::now() > until) {
+          for (const auto& [file, report] : unsettled_) say(file, report);
+          break;
+        }
         ::poll(nullptr, 0, kLook);
       }
+      for (const auto& [why, count] : seen_) passed_[std::string(name(why))] += count;
     }
     return {};
   }
@@ -121,7 +182,6 @@ class ImportJob {
                                       IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE) < 0)
       return Error::from_errno(options_.paths.front());
     while (!net::stop::requested()) {
-      unsettled_ = 0;
       int wait = kCalm;
       const auto walked = walk(options_.paths.front());
       if (!walked) {
@@ -131,7 +191,7 @@ class ImportJob {
         if (!passes) return walked;
         commands_.program().report(walked.error());
         wait = kAgain;
-      } else if (unsettled_ > 0) {
+      } else if (!unsettled_.empty()) {
         wait = kLook;
       }
       (void)output_.flush();  // close() tells
@@ -142,6 +202,9 @@ class ImportJob {
       while (::read(watch.get(), news.data(), news.size()) > 0) {
       }
     }
+    // What waits now is found by the next run.
+    for (const auto& [why, count] : seen_) passed_[std::string(name(why))] += count;
+    if (!unsettled_.empty()) passed_[std::string(name(Outcome::Busy))] += unsettled_.size();
     return {};
   }
 
@@ -151,45 +214,64 @@ class ImportJob {
     transfer::ImportOptions options;
     options.remove = options_.remove;
     options.actor = std::string(kActor);
+    options.manifest = manifest_ ? &*manifest_ : nullptr;
     using Quoting = transfer::MboxForm::Quoting;
     if (options_.quoting == "mboxrd") options.quoting = Quoting::Rd;
     if (options_.quoting == "mboxo") options.quoting = Quoting::O;
     if (options_.quoting == "none") options.quoting = Quoting::None;
     transfer::Importer importer(*store_, *recipient, key_, options);
     cli::Progress progress("imported", 0, commands_.program().quiet());
-    const auto visit = [&](const transfer::SourceFile& file) -> Result<void> {
+    seen_.clear();
+    unsettled_.clear();
+    transfer::SourceVisitor visitor;
+    visitor.visit = [&](const transfer::SourceFile& file) -> Result<void> {
       if (net::stop::requested() || !due(file.path)) return {};
       const auto done = importer.add(file, [&](const transfer::ImportedMail& mail) {
         if (mail.result == transfer::ImportResult::Added) progress.at(++mails_);
         say(file.path, mail);
       });
       if (!done) return done.error().within(file.path);
-      if (options_.follow && !done->removed) done_.insert(in_hand_);
-      say(file.path, *done);
+      if (spool() && done->outcome == Outcome::Busy) {
+        unsettled_.emplace_back(file.path, *done);
+        return {};
+      }
+      if (spool() && !done->removed) done_.insert(in_hand_);
+      say(file.path, *done, file.beside_maildir);
       return {};
     };
-    const auto trouble = [&](const std::string& where, const Error& error) {
+    visitor.passed = [&](const std::string& where, PassedOver why) {
+      ++seen_[why];
+      if (commands_.program().verbose()) tell(where + ": passed over: " + std::string(name(why)));
+    };
+    visitor.trouble = [&](const std::string& where, const Error& error) {
       transfer::ImportedFile report;
-      report.failed = true;
+      report.outcome = Outcome::Failed;
       report.reason = error.text();
       say(where, report);
     };
-    return transfer::walk_sources(path, formats().at(options_.format), visit, trouble);
+    const SourceFormat format = formats().at(options_.format);
+    if (path == "-") return visitor.visit({path, format});
+    return transfer::walk_sources(path, format, visitor);
   }
 
-  // Of a spool a file that was done with is not read again, and one that may still be written waits.
+  bool spool() const { return options_.format == "spool"; }
+
+  // A file of a spool that was done with is not read again, and one that has changed just now waits.
   bool due(const std::string& path) {
-    if (options_.format != "spool") return true;
+    if (!spool()) return true;
     struct stat facts {};
     if (::lstat(path.c_str(), &facts) != 0) return false;
-    const Micros changed = facts.st_mtim.tv_sec * Micros{1'000'000} + facts.st_mtim.tv_nsec / 1000;
-    const Micros age = now() - changed;
-    if (age >= 0 && age < kSettled) {
-      ++unsettled_;
-      return false;
-    }
+    // Not the time of its content, which writers can set as they like.
+    const Micros changed = facts.st_ctim.tv_sec * Micros{1'000'000} + facts.st_ctim.tv_nsec / 1000;
     in_hand_ = {facts.st_ino, changed, facts.st_size};
-    return !done_.contains(in_hand_);
+    if (done_.contains(in_hand_)) return false;
+    const Micros age = now() - changed;
+    if (age < 0 || age >= kSettled) return true;
+    transfer::ImportedFile report;
+    report.outcome = Outcome::Busy;
+    report.reason = path + ": it goes on changing";
+    unsettled_.emplace_back(path, report);
+    return false;
   }
 
   void say(const std::string& file, const transfer::ImportedMail& mail) {
@@ -200,6 +282,7 @@ class ImportJob {
     Json line;
     line["kind"] = "mail";
     cli::put_text(line, "file", file);
+    if (!mail.entry.empty()) cli::put_text(line, "entry", mail.entry);
     line["offset"] = mail.offset ? Json(*mail.offset) : Json();
     line["id"] = mail.id.hex();
     line["octets"] = mail.octets;
@@ -208,11 +291,21 @@ class ImportJob {
     output_.json(line);
   }
 
-  void say(const std::string& file, const transfer::ImportedFile& report) {
-    ++files_;
-    const bool stays = options_.remove && !report.removed;
-    failed_ += report.failed || stays ? 1 : 0;
-    if (!report.reason.empty()) commands_.program().report(Error(Code::BadInput, report.reason));
+  // An index beside a Maildir is expected there; anything else that is no mail is named.
+  void say(const std::string& file, const transfer::ImportedFile& report, bool beside_maildir = false) {
+    const bool expected =
+        report.outcome == Outcome::Empty || (report.outcome == Outcome::NoMail && beside_maildir);
+    const bool taken = report.outcome == Outcome::Taken;
+    if (taken)
+      ++taken_;
+    else
+      ++passed_[std::string(expected && beside_maildir ? "beside a Maildir" : name(report.outcome))];
+    const bool wrong =
+        !expected && (!taken || !report.reason.empty() || (options_.remove && !report.removed));
+    wrong_ += wrong ? 1 : 0;
+    if (wrong && !report.reason.empty()) commands_.program().report(Error(Code::BadInput, report.reason));
+    if (!wrong && !taken && commands_.program().verbose())
+      tell(file + ": passed over: " + std::string(name(report.outcome)));
     if (!options_.json) return;
     Json line;
     line["kind"] = "file";
@@ -220,20 +313,45 @@ class ImportJob {
     line["added"] = report.added;
     line["present"] = report.present;
     line["octets"] = report.octets;
+    line["left"] = report.left;
     line["removed"] = report.removed;
-    line["result"] = report.failed ? "failed" : "ok";
+    line["result"] = name(report.outcome);
     line["reason"] = report.reason.empty() ? Json() : Json(valid_text(report.reason));
     output_.json(line);
   }
 
-  void conclude() const {
-    if (!commands_.program().verbose() && (::isatty(STDERR_FILENO) == 0 || commands_.program().quiet()))
-      return;
-    std::string said = std::to_string(mails_) + " messages imported from " + std::to_string(files_) +
-                       " files, " + format_size(octets_);
+  static void tell(const std::string& text) {
+    (void)write_all(STDERR_FILENO, as_bytes("gw-store: " + printable(text) + "\n"), "standard error");
+  }
+
+  // What the run looked at, what it took, and what it passed over and why: said by every run.
+  void conclude() {
+    std::uint64_t passed = 0;
+    std::string reasons;
+    Json counts = Json::object();
+    for (const auto& [why, count] : passed_) {
+      passed += count;
+      reasons += (reasons.empty() ? "" : ", ") + std::to_string(count) + " " + why;
+      counts[why] = count;
+    }
+    if (options_.json) {
+      Json line;
+      line["kind"] = "total";
+      line["looked_at"] = taken_ + passed;
+      line["taken"] = taken_;
+      line["passed_over"] = counts;
+      line["added"] = mails_;
+      line["present"] = present_;
+      line["octets"] = octets_;
+      output_.json(line);
+    }
+    if (commands_.program().quiet()) return;
+    std::string said = std::to_string(taken_ + passed) + " files looked at, " + std::to_string(taken_) +
+                       " taken, " + std::to_string(passed) + " passed over" +
+                       (passed > 0 ? " (" + reasons + ")" : "") + "; " + std::to_string(mails_) +
+                       " messages imported, " + format_size(octets_);
     if (present_ > 0) said += ", " + std::to_string(present_) + " were there before";
-    if (failed_ > 0) said += ", " + std::to_string(failed_) + " files failed";
-    (void)write_all(STDERR_FILENO, as_bytes("gw-store: " + said + "\n"), "standard error");
+    tell(said);
   }
 
   const Commands& commands_;
@@ -241,11 +359,17 @@ class ImportJob {
   Secret key_;
   std::unique_ptr<store::Store> store_;
   std::string local_part_;
+  std::optional<transfer::ManifestIndex> manifest_;
   cli::Output output_;
-  std::uint64_t files_ = 0, mails_ = 0, present_ = 0, octets_ = 0, failed_ = 0, unsettled_ = 0;
+  std::uint64_t taken_ = 0, mails_ = 0, present_ = 0, octets_ = 0;
+  std::uint64_t wrong_ = 0;                      // makes the exit status 3
+  std::map<std::string, std::uint64_t> passed_;  // by reason
+  std::map<PassedOver, std::uint64_t> seen_;     // by the last walk
+  std::vector<std::pair<std::string, transfer::ImportedFile>>
+      unsettled_;  // found by the last walk in a spool
   using Known = std::tuple<ino_t, Micros, off_t>;
   Known in_hand_;
-  std::set<Known> done_;  // of a spool that is followed
+  std::set<Known> done_;  // of a spool
 };
 
 }  // namespace
@@ -256,17 +380,18 @@ void add_import(Commands& commands) {
       commands.add(commands.root(), "import", "Bring mail from files into a mailbox; no password is needed",
                    [&commands, options] { return ImportJob(commands, *options).run(); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  command->add_option("PATH", options->paths, "Files and folders")->required();
+  command->add_option("PATH", options->paths, "Files and directories; - is stdin")->required();
   command->add_option("--format", options->format, "auto, eml, mbox, maildir or spool")
       ->check(CLI::IsMember({"auto", "eml", "mbox", "maildir", "spool"}));
   command
       ->add_option("--mbox-quoting", options->quoting,
                    "How `From ` lines are quoted (else as the file looks)")
       ->check(CLI::IsMember({"mboxrd", "mboxo", "none"}));
-  command->add_flag("--remove", options->remove,
-                    "Remove each source once its mail is committed and read back");
+  command->add_option("--manifest", options->manifest, "Take envelopes from this manifest of gw-export")
+      ->type_name("FILE");
+  command->add_flag("--remove", options->remove, "Remove each source (empty an mbox) once its mail is safe");
   command->add_flag("--resume", options->resume, "Go on: what is there already gets no line");
-  command->add_flag("--follow", options->follow, "Keep watching the folder (spool) until SIGTERM");
+  command->add_flag("--follow", options->follow, "Keep watching the directory (spool) until SIGTERM");
   command->add_option("--fingerprint-key", options->key, "Key that mail is recognised by (made if needed)")
       ->type_name("FILE");
   command->add_flag("--json", options->json, "Print JSON lines: each mail, and each file with its reason");

@@ -1,5 +1,6 @@
 #include "transfer/cursor.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -8,25 +9,41 @@ namespace gw::transfer {
 
 using Json = nlohmann::ordered_json;
 
+// 20 digits and a comma each for ten million messages that wait.
+constexpr std::size_t kLongest = 256 << 20;
+
 Result<Cursor> read_cursor(const std::string& path, const VaultId& vault, const MailboxId& mailbox) {
-  Cursor cursor{vault, mailbox, 0};
-  const auto text = read_file(path, 4096);
+  Cursor cursor{vault, mailbox, 0, std::vector<std::uint64_t>()};
+  const auto text = read_file(path, kLongest);
   if (!text && text.error().code() == Code::NotFound) return cursor;
   if (!text) return text.error().within("cannot read the cursor");
   const Json json = Json::parse(*text, nullptr, false);
   const auto field = [&](const char* name) { return json.is_object() ? json.value(name, Json()) : Json(); };
+  const Error bad(Code::BadInput, path + ": not a cursor of gw-export");
   if (!field("vault").is_string() || !field("mailbox").is_string() || !field("seq").is_number_unsigned())
-    return Error(Code::BadInput, path + ": not a cursor of gw-export");
+    return bad;
   if (field("vault") != vault.hex() || field("mailbox") != mailbox.hex()) {
     return Error(Code::Conflict, path + ": the cursor of another mailbox")
         .with_exit_status(exit_status(Code::Usage));
   }
   cursor.seq = field("seq").get<std::uint64_t>();
+  const Json waiting = field("waiting");
+  if (waiting.is_null()) {
+    cursor.waiting.reset();
+    return cursor;
+  }
+  if (!waiting.is_array()) return bad;
+  for (const Json& each : waiting) {
+    if (!each.is_number_unsigned() || each == 0) return bad;
+    cursor.waiting->push_back(each.get<std::uint64_t>());
+  }
+  std::ranges::sort(*cursor.waiting);
   return cursor;
 }
 
 Result<void> write_cursor(const std::string& path, const Cursor& cursor) {
-  const Json json = {{"vault", cursor.vault.hex()}, {"mailbox", cursor.mailbox.hex()}, {"seq", cursor.seq}};
+  Json json = {{"vault", cursor.vault.hex()}, {"mailbox", cursor.mailbox.hex()}, {"seq", cursor.seq}};
+  if (cursor.waiting) json["waiting"] = *cursor.waiting;
   auto written = replace_file(path, as_bytes(json.dump() + "\n"), 0600);
   if (!written) return written.error().within("cannot write the cursor");
   return written;

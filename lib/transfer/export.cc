@@ -35,10 +35,12 @@ bool concerns_one_message(const Error& error) {
 }  // namespace
 
 std::string maildir_flags(std::string_view source) {
-  constexpr std::string_view kInfo = ":2,";
+  constexpr std::string_view kInfo = "2,";
   constexpr std::size_t kMost = 52;
   const std::size_t at = source.rfind(kInfo);
-  if (at == std::string_view::npos) return {};
+  if (at == std::string_view::npos || at == 0 ||
+      std::string_view(":!;").find(source[at - 1]) == std::string_view::npos)
+    return {};
   const std::string_view flags = source.substr(at + kInfo.size());
   const bool letters = flags.size() <= kMost && std::ranges::all_of(flags, [](char c) {
                          return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -95,7 +97,10 @@ Result<void> Exporter::add(const store::MessageRecord& record, Result<vault::Mes
   item.line.sha256 = opened->envelope().sha256;
 
   const Result<bool> meant = look(item);
-  if (meant && !*meant) return {};
+  if (meant && !*meant) {
+    ++report_.unmatched;
+    return {};
+  }
   const Result<void> done = meant ? write(item) : Result<void>(meant.error());
   if (done) return {};
   writer_.abandon();

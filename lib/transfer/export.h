@@ -33,7 +33,8 @@ struct ExportOptions {
   std::string actor;
 };
 
-// The flags of a Maildir's file, as `RS`, from where a message was imported from: letters only.
+// The flags of a file in a Maildir, as `RS`, from the path that a message was imported from: letters only.
+// They follow `:2,`, or `!2,` or `;2,` on file systems without colons in names.
 std::string maildir_flags(std::string_view source);
 
 struct ExportFailure {
@@ -46,6 +47,7 @@ struct ExportReport {
   std::uint64_t present = 0;  // found already there, by a writer that goes on with an earlier run
   std::uint64_t octets = 0;
   std::uint64_t unwrapped = 0;  // inner mails
+  std::uint64_t unmatched = 0;  // passed over, because ExportOptions::match does not concern them
   std::vector<ExportFailure> failures;
 };
 

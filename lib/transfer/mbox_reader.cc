@@ -1,20 +1,18 @@
 #include "transfer/mbox_reader.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/text.h"
-#include "mail/header.h"
 
 namespace gw::transfer {
 namespace {
 
-constexpr std::size_t kLook = 1024;  // what must be known of a line to judge it
+constexpr std::size_t kLine = 1024;       // bytes of a line that are looked at
+constexpr std::size_t kLook = 2 * kLine;  // what must be known to judge a line: it and the next one
 constexpr std::size_t kRead = 64 << 10;
 constexpr std::uint64_t kSample = 4 << 20;
-constexpr std::string_view kFrom = "From ";
-constexpr std::string_view kMark = "\xef\xbb\xbf";  // UTF-8's byte order mark
+constexpr std::uint64_t kHeaderBytes = 1 << 20;  // bytes in which Content-Length is looked for
 
 std::vector<std::string_view> words(std::string_view text) {
   std::vector<std::string_view> found;
@@ -23,31 +21,7 @@ std::vector<std::string_view> words(std::string_view text) {
   return found;
 }
 
-template <std::size_t N>
-bool one_of(std::string_view word, const std::array<std::string_view, N>& list) {
-  return std::ranges::find(list, word) != list.end();
-}
-
-constexpr std::array<std::string_view, 7> kDays{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-
-bool is_time(std::string_view word) {
-  return word.size() >= 4 && word.find(':') != std::string_view::npos && word[0] >= '0' && word[0] <= '9';
-}
-
 }  // namespace
-
-bool dated_separator(std::string_view line) {
-  if (!line.starts_with(kFrom)) return false;
-  const auto parts = words(line.substr(kFrom.size()));
-  for (std::size_t i = 0; i + 3 < parts.size(); ++i) {
-    if (one_of(parts[i], kDays) && one_of(parts[i + 1], kMonths) && parse_number(parts[i + 2]) &&
-        is_time(parts[i + 3]))
-      return true;
-  }
-  return false;
-}
 
 Result<MboxForm> MboxForm::guess(mime::Source& source) {
   MboxForm form;
@@ -89,9 +63,9 @@ Result<void> MboxReader::fill(std::size_t ahead) {
   return source_.read(have, std::span(buffer_).subspan(old));
 }
 
-// At most kLook octets of the line at `at`, without its end.
+// At most kLine bytes of the line at `at`, without its end.
 std::string_view MboxReader::line_at(std::size_t at) const {
-  std::string_view line = as_text(buffer_).substr(at, kLook);
+  std::string_view line = as_text(buffer_).substr(at, kLine);
   line = line.substr(0, line.find(newline_));
   if (newline_ == '\n' && line.ends_with('\r')) line.remove_suffix(1);
   return line;
@@ -104,16 +78,31 @@ std::size_t MboxReader::blank_at(std::size_t at) const {
   return newline_ == '\n' && text == "\r\n" ? 2 : 0;
 }
 
+// The line after the one at `at`, as line_at() has it. None: it is farther than kLine away, or the file ends.
+std::optional<std::string_view> MboxReader::line_after(std::size_t at) const {
+  const std::size_t end = as_text(buffer_).substr(at, kLine).find(newline_);
+  if (end == std::string_view::npos || base_ + at + end + 1 == source_.size()) return std::nullopt;
+  return line_at(at + end + 1);
+}
+
 bool MboxReader::separator_at(std::size_t at, bool after_blank) const {
-  if (as_text(buffer_).substr(at, kFrom.size()) != kFrom) return false;
+  if (as_text(buffer_).substr(at, kMboxFrom.size()) != kMboxFrom) return false;
+  if (form_.quoted) return true;
   const std::string_view line = line_at(at);
+  const auto next = line_after(at);
+  const bool dated = dated_separator(line);
+  const bool header = next && starts_mail(*next);
+  if (dated && header) return true;
+  // Text that quotes a separator goes on with text. A mail without a header follows only in a file whose
+  // first mail has none; an empty mail is followed by a separator or by the end.
+  if (headers_ && !header && next && !dated_separator(*next)) return false;
   switch (style_) {
     case Style::Dated:
-      return after_blank && dated_separator(line);
+      return dated && after_blank;
     case Style::Dash:
-      return trim(line.substr(kFrom.size())) == "-";
+      return trim(line.substr(kMboxFrom.size())) == "-";
     case Style::Token:
-      return after_blank && words(line.substr(kFrom.size())).size() == 1;
+      return after_blank && words(line.substr(kMboxFrom.size())).size() == 1;
     case Style::Any:
     case Style::Unknown:
       break;
@@ -129,7 +118,7 @@ Result<bool> MboxReader::start() {
   const std::size_t end = text.find_first_of("\r\n");
   if (end != std::string_view::npos && text[end] == '\r' && end + 1 < text.size() && text[end + 1] != '\n')
     newline_ = '\r';
-  if (text.starts_with(kMark)) at_ = kMark.size();
+  if (text.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
   for (;;) {
     if (auto filled = fill(); !filled) return filled.error();
     const std::size_t blank = blank_at(at_);
@@ -138,17 +127,30 @@ Result<bool> MboxReader::start() {
   }
   if (at_ == buffer_.size()) return false;
   const std::string_view line = line_at(at_);
-  if (!line.starts_with(kFrom)) {
+  if (!line.starts_with(kMboxFrom)) {
     // Some exports begin with a text of their own, or with a mail that has lost its separator.
     style_ = Style::Any;
     return Error(Code::BadInput, "not an mbox: no line `From ` at its start");
   }
-  const std::string_view rest = trim(line.substr(kFrom.size()));
+  const std::string_view rest = trim(line.substr(kMboxFrom.size()));
   style_ = dated_separator(line)     ? Style::Dated
            : rest == "-"             ? Style::Dash
            : words(rest).size() == 1 ? Style::Token
                                      : Style::Any;
+  const auto first = line_after(at_);
+  headers_ = first && starts_mail(*first);
   return true;
+}
+
+// Goes to the line after the one at at_, however long that is.
+Result<void> MboxReader::skip_line() {
+  for (;;) {
+    const std::size_t end = as_text(buffer_).find(newline_, at_);
+    at_ = end == std::string_view::npos ? buffer_.size() : end + 1;
+    if (end != std::string_view::npos) return {};
+    if (auto more = fill(); !more) return more;
+    if (at_ == buffer_.size()) return {};
+  }
 }
 
 Result<std::optional<MboxReader::Mail>> MboxReader::next() {
@@ -166,14 +168,7 @@ Result<std::optional<MboxReader::Mail>> MboxReader::next() {
   Mail mail;
   mail.offset = position();
   mail.separator = std::string(line_at(at_));
-  for (bool whole = false; !whole;) {
-    const std::size_t end = as_text(buffer_).find(newline_, at_);
-    whole = end != std::string_view::npos;
-    at_ = whole ? end + 1 : buffer_.size();
-    if (whole) break;
-    if (auto more = fill(); !more) return more.error();
-    if (at_ == buffer_.size()) break;
-  }
+  if (auto passed = skip_line(); !passed) return passed.error();
   done_ = false;
   first_ = position();
   until_.reset();
@@ -192,21 +187,25 @@ void MboxReader::rewind() {
   closed_ = false;
 }
 
-// A Content-Length counts where it ends at a separator or at the end of the file, empty lines between.
+// A Content-Length counts if it ends at a separator or at the end of the file, with empty lines between. It
+// is looked for in each line up to the first empty one: a line that is no field hides nothing.
 Result<void> MboxReader::look_for_length() {
-  mail::HeaderWalker header({"Content-Length"});
-  Bytes piece(4096);
-  std::uint64_t at = first_;
-  while (!header.done() && at < source_.size()) {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), source_.size() - at));
-    if (auto got = source_.read(at, std::span(piece).first(size)); !got) return got;
-    header.write(ByteView(piece).first(size));
-    at += size;
+  constexpr std::string_view kName = "Content-Length";
+  std::optional<std::uint64_t> length;
+  for (go_to(first_);;) {
+    if (auto filled = fill(); !filled) return filled;
+    if (at_ == buffer_.size() || position() - first_ > kHeaderBytes || separator_at(at_, false)) return {};
+    if (const std::size_t blank = blank_at(at_); blank > 0) {
+      at_ += blank;
+      break;
+    }
+    const std::string_view line = line_at(at_);
+    const std::size_t colon = line.find(':');
+    if (!length && colon != std::string_view::npos && iequals(trim(line.substr(0, colon)), kName))
+      length = parse_number(trim(line.substr(colon + 1)));
+    if (auto passed = skip_line(); !passed) return passed;
   }
-  header.finish();
-  const std::string* field = header.field("Content-Length");
-  const auto length = field != nullptr ? parse_number(trim(*field)) : std::nullopt;
-  const std::uint64_t body = first_ + header.octets();
+  const std::uint64_t body = position();
   if (!length || *length > source_.size() - body) return {};
   const std::uint64_t end = body + *length;
   go_to(end);
@@ -281,7 +280,7 @@ Result<ByteView> MboxReader::read_by_lines() {
           continue;
         }
         state_ = At::Inside;
-        const bool quoted = as_text(buffer_).substr(i, kFrom.size()) == kFrom && quotes_ > 0 &&
+        const bool quoted = as_text(buffer_).substr(i, kMboxFrom.size()) == kMboxFrom && quotes_ > 0 &&
                             (form_.quoting == MboxForm::Quoting::Rd ||
                              (form_.quoting == MboxForm::Quoting::O && quotes_ == 1));
         if (quoted) {

@@ -1,14 +1,18 @@
-// The mails of an mbox file, one after another, in the forms that programs write.
+// Reads the mails of an mbox file, one after another, in the forms that programs write.
 //
 //   MboxReader reader(source, form);
 //   while (auto mail = reader.next(); mail && *mail)
 //     while (auto piece = reader.read(); piece && !piece->empty()) ...
 //
-// A mail begins behind a separator line `From sender date`. mboxrd puts a `>` before each line of the mail
-// that is `From ` behind any number of `>`; mboxo only where there is none; with Content-Length (mboxcl,
-// mboxcl2) nothing has to be quoted. What a separator looks like is taken from the file's first one, so that
-// `From here on` in a text is none. The empty line before a separator, or at the end, is the file's and not
-// the mail's. Bounded memory, linear time for any octets.
+// A mail begins after a separator line `From sender date`. mboxrd puts a `>` before each line of the mail
+// that is `From ` after any number of `>`; mboxo only before those without one; with Content-Length (mboxcl,
+// mboxcl2) nothing has to be quoted.
+//
+// A `From ` line with a date that a header field follows is a separator, with or without an empty line before
+// it (RFC 4155 appendix A asks readers to be liberal). Other `From ` lines are separators if they look like
+// the first one of the file and are followed by what follows that one, so that `From here on` in a text is
+// none. The empty line before a separator, or at the end, belongs to the file and not to the mail. Bounded
+// memory, linear time for any input.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +20,7 @@
 #include <string>
 
 #include "mime/source.h"
+#include "transfer/mbox.h"
 
 namespace gw::transfer {
 
@@ -23,20 +28,19 @@ struct MboxForm {
   enum class Quoting : unsigned char { Rd, O, None };
   Quoting quoting = Quoting::Rd;
   bool lengths = false;  // a Content-Length that ends where a mail ends counts, and its mail is not quoted
+  // The writer is known to quote, so that every unquoted `From ` line is a separator, whatever follows it.
+  bool quoted = false;
 
   // Whether half of the mails at the file's start have a Content-Length that counts. In mboxrd only that of a
   // mail in which nothing is quoted can.
   static Result<MboxForm> guess(mime::Source& source);
 };
 
-// `From someone@x Mon Mar  3 10:00:00 2025`: with a date as ctime prints it.
-bool dated_separator(std::string_view line);
-
 class MboxReader {
  public:
   struct Mail {
     std::uint64_t offset = 0;  // of the separator line
-    std::string separator;     // without its line end; at most about 1000 octets of it
+    std::string separator;     // without its line end; at most 1024 bytes of it
   };
 
   // The source must outlive it.
@@ -62,8 +66,10 @@ class MboxReader {
   Result<void> fill(std::size_t ahead = 0);
   void go_to(std::uint64_t offset);
   Result<bool> start();
+  Result<void> skip_line();
   Result<void> look_for_length();
   std::string_view line_at(std::size_t at) const;
+  std::optional<std::string_view> line_after(std::size_t at) const;
   std::size_t blank_at(std::size_t at) const;
   bool separator_at(std::size_t at, bool after_blank) const;
   Result<ByteView> read_by_length();
@@ -72,6 +78,7 @@ class MboxReader {
   mime::Source& source_;
   MboxForm form_;
   Style style_ = Style::Unknown;
+  bool headers_ = true;  // the file's first mail begins with a header
   char newline_ = '\n';
   Bytes buffer_;
   std::uint64_t base_ = 0;  // offset of the buffer's first octet

@@ -10,7 +10,6 @@ namespace gw::transfer {
 namespace {
 
 constexpr Micros kMboxSecond = 1'000'000;
-constexpr std::string_view kSeparator = "From ";
 
 // `From sender Wed Nov 25 03:12:34 2026`, as ctime prints it, in UTC. The sender is one word.
 std::string separator(const Entry& entry) {
@@ -23,7 +22,7 @@ std::string separator(const Entry& entry) {
   std::array<char, 40> date{};
   // The program runs in the C locale: names of days and months are English.
   const std::size_t size = std::strftime(date.data(), date.size(), "%a %b %e %H:%M:%S %Y", &parts);
-  return "From " + sender + " " + std::string(date.data(), size) + "\n";
+  return std::string(kMboxFrom) + sender + " " + std::string(date.data(), size) + "\n";
 }
 
 class MboxWriter : public OneFileWriter {
@@ -54,18 +53,18 @@ class MboxWriter : public OneFileWriter {
         matched_ = 0;
       } else if (matched_ == 0 && c == '>') {
         ++i;
-      } else if (c == kSeparator[matched_]) {
+      } else if (c == kMboxFrom[matched_]) {
         // Held back until it is known what it is: it may go over the end of these octets.
         if (matched_ == 0) {
           if (auto done = give(i); !done) return done;
         }
         ++matched_;
         given = ++i;
-        if (matched_ == kSeparator.size()) {
+        if (matched_ == kMboxFrom.size()) {
           if (auto done = release(">From "); !done) return done;
         }
       } else {
-        if (auto done = release(kSeparator.substr(0, matched_)); !done) return done;
+        if (auto done = release(kMboxFrom.substr(0, matched_)); !done) return done;
       }
     }
     if (octets.empty()) return {};
@@ -75,7 +74,7 @@ class MboxWriter : public OneFileWriter {
 
   Result<Digest> commit() override {
     if (matched_ > 0) {
-      if (auto done = release(kSeparator.substr(0, matched_)); !done) return done.error();
+      if (auto done = release(kMboxFrom.substr(0, matched_)); !done) return done.error();
     }
     if (last_ && *last_ != '\n') {
       sum_.update(as_bytes("\n"));
@@ -137,7 +136,7 @@ class MboxEntryReader : public EntryReader {
  private:
   mime::FileSource source_;
   std::string name_;
-  MboxReader reader_{source_, {}};
+  MboxReader reader_{source_, {.quoted = true}};
 };
 
 }  // namespace

@@ -158,6 +158,47 @@ class RunsTest(unittest.TestCase):
         cursor.write_text("{}\n")
         self.export("mbox", "--cursor", cursor, to="-", status=65)
 
+    def test_what_a_cursor_passed_over_is_found_when_it_comes_back(self):
+        cursor = self.folder / "cursor"
+        ids = [self.add(b"%d\n" % i) for i in range(6)]
+        self.vault.store("message", "quarantine", self.name, ids[1], ids[4])
+        self.export("eml", "--remove", "--since", "2000-01-01", to=self.folder / "other", status=0)  # drains four
+        done = self.export("mbox", "--cursor", cursor, to="-")
+        self.assertEqual(done.stdout, b"")
+        self.assertIn(b"6 messages looked at, 0 written, 0 B, 6 passed over (4 drained, 2 quarantined)", done.stderr)
+        self.add(b"6\n")
+        self.assertEqual(self.exported("--cursor", cursor), [b"6\n"])
+        self.vault.store("message", "undelete", self.name, ids[1], ids[2])
+        self.assertEqual(self.exported("--cursor", cursor), [b"1\n", b"2\n"])
+        self.assertEqual(self.exported("--cursor", cursor), [])
+        # One that was written is in no other run, though it goes and comes back.
+        self.vault.store("message", "quarantine", self.name, ids[1])
+        self.assertEqual(self.exported("--cursor", cursor), [])
+        self.vault.store("message", "undelete", self.name, ids[1], ids[3])
+        self.vault.store("message", "remove", self.name, ids[5])
+        # The same where the mail is taken: what the lease does not show waits.
+        self.export("tar", "--remove", "--cursor", cursor, to=self.folder / "taken")
+        self.assertEqual(contents("tar", self.folder / "taken"), [b"3\n"])
+        self.assertEqual(len(json.loads(cursor.read_text())["waiting"]), 2)
+        self.vault.store("message", "undelete", self.name, ids[0], ids[3], ids[4])
+        self.export("tar", "--remove", "--cursor", cursor, to=self.folder / "next")
+        self.assertEqual(contents("tar", self.folder / "next"), [b"0\n", b"4\n"])
+        self.assertEqual(json.loads(cursor.read_text())["waiting"], [])
+
+    def test_a_cursor_of_an_earlier_version_is_gone_on_with(self):
+        cursor = self.folder / "cursor"
+        ids = [self.add(b"%d\n" % i) for i in range(3)]
+        self.vault.store("message", "quarantine", self.name, ids[1])
+        self.assertEqual(self.exported("--cursor", cursor), [b"0\n", b"2\n"])
+        old = json.loads(cursor.read_text())
+        del old["waiting"]
+        cursor.write_text(json.dumps(old))
+        self.assertEqual(self.exported("--cursor", cursor), [])
+        self.vault.store("message", "undelete", self.name, ids[1])
+        self.assertEqual(self.exported("--cursor", cursor), [b"1\n"])
+        cursor.write_text(json.dumps({**old, "waiting": [0]}))
+        self.export("mbox", "--cursor", cursor, to="-", status=65)
+
     def test_a_run_that_fails_leaves_the_cursor(self):
         cursor = self.folder / "cursor"
         self.add(b"1\n")

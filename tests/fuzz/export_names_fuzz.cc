@@ -78,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string stored = *read_file(path, 64 << 20);
   fs::remove(path);
   mime::MemorySource source(as_bytes(stored));
-  MboxReader mails(source, {});
+  MboxReader mails(source, {.quoted = true});
   const std::string wanted = std::string(text) + (text.empty() || text.back() == '\n' ? "" : "\n");
   for (int i = 0; i < 2; ++i) {
     const auto mail = mails.next();

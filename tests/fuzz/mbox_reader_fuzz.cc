@@ -54,6 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using Quoting = MboxForm::Quoting;
   MboxForm form;
   form.lengths = (data[0] & 1U) != 0;
+  form.quoted = (data[0] & 4U) != 0;
   form.quoting = Quoting::None;
   const std::vector<std::string> stored = mails(source, form);
   form.quoting = (data[0] & 2U) != 0 ? Quoting::Rd : Quoting::O;

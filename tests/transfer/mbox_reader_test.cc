@@ -1,6 +1,7 @@
 #include "transfer/mbox_reader.h"
 #include "support/source_dir.h"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -89,13 +90,68 @@ TEST_CASE("a Content-Length counts where it ends at a mail's end, and then nothi
   form.lengths = true;
   const std::string body = ">From x\n\n" + kSecond + "still\n";
   const std::string mail = "Content-Length: " + std::to_string(body.size()) + "\n\n" + body;
-  CHECK(texts(kFirst + mail + "\n" + kSecond + "b\n\n", form) == List{mail, "b\n"});
+  CHECK(texts(kFirst + mail + "\n" + kSecond + "B: b\n\n", form) == List{mail, "B: b\n"});
   CHECK(texts(kFirst + mail, form) == List{mail});
   // A wrong one is of no account.
   const std::string lie = "Content-Length: 3\n\nabcdef\n";
-  CHECK(texts(kFirst + lie + "\n" + kSecond + "b\n\n", form) == List{lie, "b\n"});
+  CHECK(texts(kFirst + lie + "\n" + kSecond + "B: b\n\n", form) == List{lie, "B: b\n"});
   const std::string huge = "Content-Length: 18446744073709551615\n\nabc\n";
-  CHECK(texts(kFirst + huge + "\n" + kSecond + "b\n", form) == List{huge, "b\n"});
+  CHECK(texts(kFirst + huge + "\n" + kSecond + "B: b\n", form) == List{huge, "B: b\n"});
+}
+
+TEST_CASE("no line of a header hides the Content-Length behind it") {
+  MboxForm form;
+  form.lengths = true;
+  for (const std::string odd :
+       {"no field\n", ">From - Mon Jan 26 17:20:56 2009\n", "X-M\xc3\xb6-: 1\n", " folded\n"}) {
+    const std::string body = "a\n\n" + kSecond + "X: such a line is a separator\n";
+    const std::string mail =
+        "A: 1\n" + odd + "Content-Length: " + std::to_string(body.size()) + "\n\n" + body;
+    CHECK(texts(kFirst + mail + "\n" + kSecond + mail + "\n", form) == List{mail, mail});
+  }
+  // The length of the next mail is not this one's.
+  CHECK(texts(kFirst + "A: 1\n" + kSecond + "Content-Length: 2\n\nb\n", form) ==
+        List{"A: 1\n", "Content-Length: 2\n\nb\n"});
+}
+
+TEST_CASE("a dated separator before a header needs no empty line, and one before text is text") {
+  const std::string a = "A: 1\n\na\n";
+  const std::string b = "B: 2\n\nb\n";
+  CHECK(texts(kFirst + a + kSecond + b) == List{a, b});
+  CHECK(texts(kFirst + "A: 1\r\n\r\na\r\n" + kSecond + b) == List{"A: 1\r\n\r\na\r\n", b});
+  CHECK(texts(kFirst + a + "\n" + kSecond + ">From x\nB: 2\n") == List{a, "From x\nB: 2\n"});
+  CHECK(texts(kFirst + a + "\n" + kSecond + "is how it looks.\n") ==
+        List{a + "\n" + kSecond + "is how it looks.\n"});
+  CHECK(texts(kFirst + a + "\n" + kSecond + "\nwas quoted.\n") ==
+        List{a + "\n" + kSecond + "\nwas quoted.\n"});
+  CHECK(texts(kFirst + a + "\n" + kSecond) == List{a, ""});
+  CHECK(texts("From x\n" + a + "\n" + kSecond + b + kFirst + a) == List{a, b, a});
+  CHECK(texts("From x\n" + a + "\nFrom y\n" + b + "\nFrom z\nno header\n") ==
+        List{a, b + "\nFrom z\nno header\n"});
+}
+
+TEST_CASE("where all else is known to be quoted each From line is a separator") {
+  MboxForm form;
+  form.quoted = true;
+  CHECK(texts(kFirst + "A: 1\n\n" + kSecond + "no header\nFrom x\n>From y\n", form) ==
+        List{"A: 1\n", "no header\n", "From y\n"});
+}
+
+TEST_CASE("lines that look like separators are counted without the reader") {
+  const auto count = [](std::string_view text, std::size_t piece) {
+    SeparatorCount counted;
+    for (; !text.empty(); text.remove_prefix(std::min(piece, text.size())))
+      counted.write(as_bytes(text.substr(0, piece)));
+    counted.finish();
+    return std::array{counted.any(), counted.dated(), counted.followed()};
+  };
+  using Counts = std::array<std::uint64_t, 3>;
+  const std::string text = "\n" + kFirst + "A: 1\n" + kSecond + "B: 2\r\n\r\n" + kSecond.substr(0, 33) +
+                           "\r\nText\rFrom x\r\n" + std::string(5000, 'x') + "From \n>" + kSecond;
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, text.size()})
+    CHECK(count(text, piece) == Counts{3, 2, 1});
+  CHECK(count("", 1) == Counts{0, 0, 0});
+  CHECK(count("A: 1\n" + kFirst, 10) == Counts{1, 1, 0});
 }
 
 TEST_CASE("lines longer than any buffer, and as many > as one likes") {

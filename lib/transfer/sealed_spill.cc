@@ -1,0 +1,95 @@
+#include "transfer/sealed_spill.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/file.h"
+
+namespace gw::transfer {
+namespace {
+
+Result<Fd> unnamed_file() {
+  const char* given = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): nothing sets it
+  std::string directory = given != nullptr && *given != '\0' ? given : "/tmp";
+  Fd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (fd) return fd;
+  std::string name = directory + "/gw-XXXXXX";
+  fd = Fd(::mkostemp(name.data(), O_CLOEXEC));
+  if (!fd || ::unlink(name.c_str()) != 0) return Error::from_errno(directory);
+  return fd;
+}
+
+}  // namespace
+
+SealedSpill::SealedSpill() {
+  random_octets(key_.span());
+  random_octets(nonce_);
+}
+
+Result<void> SealedSpill::write(ByteView octets) {
+  size_ += octets.size();
+  while (!octets.empty()) {
+    if (tail_.size() == seal::kChunk) {
+      if (auto flushed = flush(); !flushed) return flushed;
+    }
+    const ByteView piece = octets.first(std::min(octets.size(), seal::kChunk - tail_.size()));
+    append(tail_, piece);
+    octets = octets.subspan(piece.size());
+  }
+  return {};
+}
+
+Result<void> SealedSpill::flush() {
+  if (!file_) {
+    auto file = unnamed_file();
+    if (!file) return file.error();
+    file_ = std::move(*file);
+    sealer_.emplace(seal::ChunkCipher::Way::Seal, key_, nonce_);
+  }
+  tail_.resize(seal::kSealedChunk);
+  sealer_->seal(chunks_, false, tail_);
+  if (auto written = write_all(file_.get(), tail_, "a temporary file"); !written) return written;
+  ++chunks_;
+  tail_.clear();
+  return {};
+}
+
+Result<ByteView> SealedSpill::chunk(std::uint64_t number) {
+  if (number == chunks_) return ByteView(tail_);
+  if (opened_number_ == number) return ByteView(opened_).first(seal::kChunk);
+  opened_number_.reset();
+  opened_.resize(seal::kSealedChunk);
+  if (!opener_) opener_.emplace(seal::ChunkCipher::Way::Open, key_, nonce_);
+  const auto from = static_cast<off_t>(number * seal::kSealedChunk);
+  for (std::size_t have = 0; have < opened_.size();) {
+    const ssize_t got =
+        ::pread(file_.get(), opened_.data() + have, opened_.size() - have, from + static_cast<off_t>(have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      return got < 0 ? Error::from_errno("a temporary file") : Error(Code::Io, "a temporary file: cut");
+    have += static_cast<std::size_t>(got);
+  }
+  if (!opener_->open(number, false, opened_)) return Error(Code::Io, "a temporary file: damaged");
+  opened_number_ = number;
+  return ByteView(opened_).first(seal::kChunk);
+}
+
+Result<void> SealedSpill::read(std::uint64_t offset, std::span<std::byte> to) {
+  while (!to.empty()) {
+    const auto whole = chunk(offset / seal::kChunk);
+    if (!whole) return whole.error();
+    const auto from = static_cast<std::size_t>(offset % seal::kChunk);
+    if (from >= whole->size()) return Error(Code::Io, "a temporary file: cut");
+    const ByteView piece = whole->subspan(from).first(std::min(to.size(), whole->size() - from));
+    std::ranges::copy(piece, to.begin());
+    to = to.subspan(piece.size());
+    offset += piece.size();
+  }
+  return {};
+}
+
+}  // namespace gw::transfer
