@@ -13,7 +13,6 @@ using smtp::Reply;
 
 constexpr std::size_t kMaxRefused = 1000;     // recipients that upstream refused
 constexpr std::size_t kMaxRefusalText = 200;  // octets of its reply in the envelope
-// Octets of all recipients in the envelope. A vault's record of 1 MiB has room for them.
 
 std::string codes(const Reply& reply) {
   const std::string enhanced = smtp::enhanced_code(reply);
