@@ -25,20 +25,14 @@ LocalStore::LocalStore(Opened opened)
       leases_(options_.boot_clock),
       permits_(options_.permit_octets),
       snapshots_(options_.path),
-      last_sweep_(opened.last_sweep),
+      kept_time_(opened.kept, options_.clock(), options_.boot_clock(), options_.most_unseen),
+      kept_noted_(opened.kept.kept),
       commits_(*engine_, table_, space_, opened.point,
                {options_.clock,
-                [this](Micros newest) {
-                  const std::lock_guard lock(clock_mutex_);
-                  clock_watch_.seen(newest, options_.boot_clock());
-                },
                 [this](const Error& error) {
                   log::error("failed", {{"vault", options_.path}, {"reason", error.text()}});
                   if (options_.failed) options_.failed(error);
                 }}) {
-  Micros last = last_sweep_;
-  for (const auto& [id, entry] : opened.entries) last = std::max(last, entry.log.time);
-  clock_watch_ = ClockWatch(last);
   table_.publish(std::move(opened.entries));
   if (!reason_.empty()) commits_.close(read_only());
 }

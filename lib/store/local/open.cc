@@ -34,7 +34,7 @@ std::uint64_t logged(const std::string& database) {
   return octets;
 }
 
-// The commit point, the last sweep, and every log with its mailbox.
+// The commit point, the kept time, and every log with its mailbox.
 Result<void> load(Opened& opened) {
   std::optional<Error> damage;
   bool found_point = false;
@@ -44,8 +44,9 @@ Result<void> load(Opened& opened) {
     if (tag == 'c') {
       opened.point.number = reader.u64();
       found_point = reader.copy(opened.point.chain);
-    } else if (tag == 's') {
-      opened.last_sweep = static_cast<Micros>(reader.u64());
+    } else if (tag == 'k') {
+      opened.kept.kept = static_cast<Micros>(reader.u64());
+      opened.kept.wall = static_cast<Micros>(reader.u64());
     } else if (tag == 'h') {
       auto state = decode_log_state(value);
       if (state) {
@@ -215,7 +216,7 @@ Result<void> fill(const std::string& path, const VaultId& vault, ByteView recove
                       std::move(*head),
                       {},
                       {},
-                      0,
+                      {},
                       {},
                       0});
     if (auto founded = store.found(recovery_recipient); !founded) return founded;
@@ -287,7 +288,7 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
                 std::nullopt,
                 {},
                 {},
-                0,
+                {},
                 {},
                 0};
   const std::uint64_t wanted = replay + std::min(kRoomToOpen, opened.space.marks().floor);

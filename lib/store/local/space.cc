@@ -67,6 +67,11 @@ void Space::look(const std::function<std::uint64_t()>& promised) {
   }
 }
 
+Room Space::missing() const {
+  const std::uint64_t inodes = marks_.inodes == 0 ? 0 : minus(2 * marks_.inodes, inodes_);
+  return {minus(marks_.high, minus(octets_, promised_)), inodes};
+}
+
 Result<void> Space::room_for_append(std::uint64_t octets) {
   // Twice: once in the write-ahead log, once where it is flushed to.
   if (minus(octets_, promised_) < marks_.low + 2 * octets) full_ = true;
