@@ -42,7 +42,8 @@ struct Limits {
 
 struct Health {
   VaultId vault;
-  bool writable = true;  // false: acknowledged mail is missing, see `reason`
+  bool writable = true;  // false: only reading works, see `reason`
+  bool damaged = false;  // acknowledged mail is missing, or may be, see `reason`
   bool full = false;     // below the low mark: appends answer Full
   std::string reason;    // why not writable, for people
   std::uint64_t free_octets = 0;

@@ -29,6 +29,10 @@ class SmallDisk {
     if (mounted_) ::umount2(folder_.path().c_str(), MNT_DETACH);
   }
   bool mounted() const { return mounted_; }
+  void become_read_only(bool read_only) const {
+    const unsigned long flags = MS_REMOUNT | (read_only ? MS_RDONLY : 0);
+    REQUIRE(::mount("gw-test", folder_.path().c_str(), "tmpfs", flags, nullptr) == 0);
+  }
   const std::string& path() const { return folder_.path(); }
 
  private:
@@ -177,6 +181,56 @@ TEST_CASE("a disk that stays full takes the oldest drained mail, and no more tha
   vault.clocks->boot += kFullFor;
   CHECK(store->sweep(1000, false).value().expired == 0);
   CHECK(deliver(*store, mailbox, new_mail(200'000)));
+}
+
+TEST_CASE(
+    "a vault on a file system that is mounted read-only is read, and opened anew once it takes writes") {
+  const SmallDisk disk("size=32m");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.large_threshold = 50'000;
+  std::vector<Mail> mails;
+  MailboxId mailbox;
+  {
+    auto store = vault.open();
+    mailbox = contract::put(*store, new_mailbox("journal")).id;
+    for (const std::size_t octets : {100, 8000, 60'000}) {
+      mails.push_back(new_mail(octets));
+      REQUIRE(deliver(*store, mailbox, mails.back()));
+    }
+    vault.await_head(*store);
+    if (GENERATE(true, false)) vault.kill(std::move(store));
+  }
+  const bool damaged = GENERATE(false, true);
+  const auto logs = vault.files("db", ".log");
+  if (damaged) {
+    if (logs.empty() || fs::file_size(logs[0]) < 8000) return;  // it was closed, and its log is empty
+    LocalVault::flip(logs[0], fs::file_size(logs[0]) / 2);
+  }
+  disk.become_read_only(true);
+  std::atomic<bool> told = false;
+  LocalOptions options = vault.options;
+  options.failed = [&](const Error&) { told = true; };
+  auto opened = open_local_store(options);
+  INFO((opened ? "" : opened.error().text()));
+  REQUIRE(opened);
+  CHECK(open_local_store(options).error().code() == Code::Busy);
+  const Health health = (*opened)->health().value();
+  CHECK_FALSE(health.writable);
+  CHECK(health.damaged == damaged);
+  CHECK(health.reason.starts_with("its file system is mounted read-only"));
+  if (!damaged) check_all(**opened, mailbox, mails);
+  CHECK(deliver(**opened, mailbox, new_mail()).error().code() == Code::Unavailable);
+  CHECK((*opened)->sweep(0, true));
+  CHECK_FALSE(told);
+  disk.become_read_only(false);
+  CHECK(await([&] { return told.load(); }));
+  opened->reset();
+  if (damaged) return;
+  const auto store = vault.open();
+  CHECK(store->health().value().writable);
+  check_all(*store, mailbox, mails);
+  CHECK(deliver(*store, mailbox, new_mail()));
 }
 
 // Another process, run by fill_and_die: fills the vault until it is refused, and ends without closing it. It

@@ -40,7 +40,8 @@ struct LocalOptions {
   std::chrono::seconds most_unseen = std::chrono::hours(1);            // see store/kept_time.h
 };
 
-// Makes a vault in an absent or empty folder (0700). Exists: there is something already.
+// Makes a vault in an absent or empty folder (0700). Exists: there is something already. Busy: another
+// process is making one there. After a failure nothing of it is left, and nothing else is touched.
 Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
                                 std::function<Micros()> clock = now);
 

@@ -40,6 +40,8 @@ class Space {
   // asked for only where room is getting short.
   void look(const std::function<std::uint64_t()>& promised);
   bool full() const { return full_; }
+  // Whether the file system was mounted read-only at the last look.
+  bool read_only() const { return read_only_; }
   // What has to become free before a full disk counts as one that has room.
   Room missing() const;
   // Full, where an append of this many more octets must not begin; and from then on it is full.
@@ -66,6 +68,7 @@ class Space {
   std::atomic<std::uint64_t> inodes_ = 0;
   std::atomic<std::uint64_t> promised_ = 0;
   std::atomic<bool> full_ = false;
+  std::atomic<bool> read_only_ = false;
 };
 
 }  // namespace gw::store

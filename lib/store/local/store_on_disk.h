@@ -38,6 +38,7 @@ struct Opened {
   Entries entries;
   Moment kept;                    // as it was written down last
   std::string reason;             // why it is read-only; empty: it is not
+  bool damaged = false;           // then: acknowledged mail is missing, or may be
   std::uint64_t room_wanted = 0;  // read-only because there is less room than this
   bool accept_loss = false;       // a database that is behind its head file is opened for writing
   std::optional<Loss> loss = {};  // then: how far behind
@@ -188,6 +189,8 @@ class LocalStore : public Store {
   Bodies bodies_;
   std::optional<HeadFile> head_;  // the timer's, and the destructor's
   const std::string reason_;
+  const bool damaged_;
+  const bool disk_read_only_;
   const std::uint64_t room_wanted_;
   Leases leases_;
   Permits permits_;
