@@ -38,7 +38,7 @@ class ExportJob {
   Result<void> take(Source& source, transfer::Crew& crew);
   bool wanted(const store::MessageRecord& record) const;
   bool one_file() const { return format_ != "eml" && format_ != "maildir"; }
-  Result<int> conclude(const transfer::ExportReport& report) const;
+  Result<int> conclude(const transfer::ExportReport& report, const std::string& damage) const;
 
   const cli::Program& program_;
   cli::VaultOptions vault_;

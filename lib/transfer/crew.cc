@@ -70,6 +70,7 @@ ExportReport Crew::report() const {
     all.present += one.present;
     all.octets += one.octets;
     all.unwrapped += one.unwrapped;
+    all.unnoted += one.unnoted;
     all.failures.insert(all.failures.end(), one.failures.begin(), one.failures.end());
   }
   return all;

@@ -46,6 +46,7 @@ struct ExportReport {
   std::uint64_t present = 0;  // found already there, by a writer that goes on with an earlier run
   std::uint64_t octets = 0;
   std::uint64_t unwrapped = 0;  // inner mails
+  std::uint64_t unnoted = 0;    // not noted in the history, since the vault takes no change
   std::vector<ExportFailure> failures;
 };
 
