@@ -86,6 +86,7 @@ struct ExportJob::Source {
   VaultId vault;
   std::uint64_t end;  // what is committed at or behind this place is left to the next run
   std::uint64_t live;
+  std::string damage;                 // why acknowledged mail may be missing in the vault; empty: it is whole
   seal::KeyRing ring;                 // where nothing is removed
   std::optional<vault::Drain> drain;  // where it is
 
@@ -179,8 +180,15 @@ Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
   // The end is fixed at the start: a mailbox that fills as fast as it is copied would have none.
   const auto stat = store.stat(mailbox->id);
   if (!stat) return stat.error();
-  Source source{
-      store, std::move(*mailbox), std::move(*password), health->vault, stat->log_size, stat->live, {}, {}};
+  Source source{store,
+                std::move(*mailbox),
+                std::move(*password),
+                health->vault,
+                stat->log_size,
+                stat->live,
+                health->damaged ? health->reason : std::string(),
+                {},
+                {}};
   if (remove_) {
     auto drain = vault::Drain::open(store, source.mailbox.name, source.password, kActor, kLease);
     if (!drain) return drain.error();
@@ -279,7 +287,7 @@ Result<void> ExportJob::take(Source& source, transfer::Crew& crew) {
   return {};
 }
 
-Result<int> ExportJob::conclude(const transfer::ExportReport& report) const {
+Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std::string& damage) const {
   for (const transfer::ExportFailure& each : report.failures) {
     program_.report(Error(Code::Corrupt, "message " + each.id.hex() + ": " + each.reason));
   }
@@ -305,7 +313,13 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report) const {
                     as_bytes("gw-export: there is more in the mailbox: run again, to another file\n"),
                     "standard error");
   }
-  if (report.failures.empty()) return 0;
+  if (report.unnoted > 0)
+    program_.report(Error(Code::Unavailable, "the vault takes no change: the export of " +
+                                                 std::to_string(report.unnoted) +
+                                                 " messages is not noted in its history"));
+  if (!damage.empty())
+    program_.report(Error(Code::Corrupt, "acknowledged mail is missing in the vault, or may be: " + damage));
+  if (report.failures.empty()) return damage.empty() ? 0 : kSomeFailed;
   return to_ == "-" && format_ == "eml" ? kDamaged : kSomeFailed;
 }
 
@@ -362,7 +376,7 @@ Result<int> ExportJob::run() {
     cursor_.waiting = std::move(waiting_);
     if (auto kept = transfer::write_cursor(*cursor_file_, cursor_); !kept) return kept.error();
   }
-  return conclude(crew.report());
+  return conclude(crew.report(), source->damage);
 }
 
 }  // namespace gw::cmd

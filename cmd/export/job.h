@@ -47,7 +47,7 @@ class ExportJob {
   bool consider(const store::MessageRecord& record);
   void pass_over(const store::MessageRecord& record);
   bool one_file() const { return format_ != "eml" && format_ != "maildir"; }
-  Result<int> conclude(const transfer::ExportReport& report) const;
+  Result<int> conclude(const transfer::ExportReport& report, const std::string& damage) const;
 
   const cli::Program& program_;
   cli::VaultOptions vault_;

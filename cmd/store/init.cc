@@ -206,8 +206,10 @@ Result<int> init(const Commands& commands, const Options& options) {
   const bool ours = made.has_value();
   if (made) made = fill(folder, host, *recovery, options);
   if (!made) {
-    if (ours) clear(folder);
-    if (!options.key_file.empty()) fs::remove(options.key_file, ignored);
+    // Busy: it is a vault, and a keeper has opened it already.
+    const bool in_use = ours && made.error().code() == Code::Busy;
+    if (ours && !in_use) clear(folder);
+    if (!options.key_file.empty() && !in_use) fs::remove(options.key_file, ignored);
     const Error failed = made.error().within("cannot make the vault");
     // A path at which nothing can be made; no permission and a full disk have their own statuses.
     constexpr std::array kBadPath{ENOENT, ENOTDIR, EROFS, ENAMETOOLONG, ELOOP};

@@ -104,7 +104,7 @@ struct Sockets {
 Result<Fd> own_socket(const keeper::Place& place, const std::string& file) {
   auto socket = keeper::listen_at(place.run, file, 0600);
   if (!socket) return socket;
-  const group* members = keeper::within_vault(place) ? nullptr : ::getgrnam(("gw-" + file).c_str());
+  const group* members = keeper::is_private(place) ? nullptr : ::getgrnam(("gw-" + file).c_str());
   if (members == nullptr) return socket;
   const std::string path = place.run + "/" + file;
   if (::lchown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) != 0)

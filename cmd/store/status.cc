@@ -199,32 +199,6 @@ struct SweepOptions {
 
 constexpr std::size_t kSweepBudget = 10'000;
 
-// What a sweep would remove: drained messages whose grace is over.
-Result<store::SweepReport> would_sweep(store::Store& store, const MailboxId& only) {
-  store::SweepReport report;
-  const auto mailboxes = store.mailboxes();
-  if (!mailboxes) return mailboxes.error();
-  const Micros time = gw::now();
-  for (const store::MailboxRecord& mailbox : *mailboxes) {
-    if (mailbox.hold || (!only.zero() && mailbox.id != only)) continue;
-    auto looked =
-        for_each_message(store, mailbox.id, [&](const store::MessageRecord& record) -> Result<void> {
-          if (record.state == store::State::Drained && record.changed + mailbox.grace * 1'000'000 <= time) {
-            ++report.expired;
-            report.octets += record.octets;
-          }
-          return {};
-        });
-    if (!looked) return looked.error();
-    looked = for_each_receipt(store, mailbox.id, [&](const store::Swept& swept) -> Result<void> {
-      if (swept.gone + mailbox.receipts * 1'000'000 <= time) ++report.receipts;
-      return {};
-    });
-    if (!looked) return looked.error();
-  }
-  return report;
-}
-
 Result<int> sweep(const Commands& commands, const SweepOptions& options) {
   if (options.dry_run && options.purge) return Error(Code::Usage, "--dry-run purges nothing");
   auto store = commands.connect();
@@ -237,7 +211,7 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
   }
   store::SweepReport all;
   if (options.dry_run) {
-    const auto would = would_sweep(**store, only);
+    const auto would = (*store)->sweep(0, options.now, only);
     if (!would) return would.error();
     all = *would;
   } else {
@@ -248,7 +222,6 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
       all.octets += part->octets;
       all.receipts += part->receipts;
       all.more = part->more && part->expired + part->receipts > 0;
-      all.held_back = part->held_back;
     } while (all.more);
   }
   if (options.purge) {
@@ -260,7 +233,6 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
     object["removed"] = all.expired;
     object["octets"] = all.octets;
     object["receipts"] = all.receipts;
-    object["held_back"] = all.held_back;
     object["purged"] = options.purge;
     object["dry_run"] = options.dry_run;
     output.json(object);
@@ -271,7 +243,6 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
       output.line(std::to_string(all.receipts) + " receipts of earlier ones " +
                   (options.dry_run ? "would be removed" : "removed"));
     if (options.purge) output.line("purged");
-    if (all.held_back) output.line("the clock has jumped: nothing is swept for an hour, unless with --now");
   }
   return output.close();
 }
@@ -297,7 +268,7 @@ void add_sweep(Commands& commands) {
                                    [&commands, options] { return sweep(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address (else all)");
   command->add_flag("--purge", options->purge, "And rewrite files until nothing of it is left in them");
-  command->add_flag("--now", options->now, "Also where the clock has jumped");
+  command->add_flag("--now", options->now, "Count grace times by the wall clock too");
   command->add_flag("-n,--dry-run", options->dry_run, "Only count");
   command->add_flag("--json", options->json, "Print a JSON line");
 }

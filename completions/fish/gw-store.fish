@@ -293,7 +293,7 @@ complete -c gw-store -n '__fish_seen_subcommand_from status' -l to -r -F -d 'Int
 complete -c gw-store -n '__fish_seen_subcommand_from sweep' -f -a '(gw-store mailbox list -0 2>/dev/null | string split0)'
 complete -c gw-store -n '__fish_seen_subcommand_from sweep' -s h -l help -d 'Print this and exit'
 complete -c gw-store -n '__fish_seen_subcommand_from sweep' -l purge -d 'And rewrite files until nothing of it is left in them'
-complete -c gw-store -n '__fish_seen_subcommand_from sweep' -l now -d 'Also where the clock has jumped'
+complete -c gw-store -n '__fish_seen_subcommand_from sweep' -l now -d 'Count grace times by the wall clock too'
 complete -c gw-store -n '__fish_seen_subcommand_from sweep' -s n -l dry-run -d 'Only count'
 complete -c gw-store -n '__fish_seen_subcommand_from sweep' -l json -d 'Print a JSON line'
 complete -c gw-store -n '__fish_seen_subcommand_from backup' -s h -l help -d 'Print this and exit'

@@ -27,7 +27,7 @@ Chosen choose(const ConfinementSettings& settings, const keeper::Place& place) {
     return Chosen(*named);
   }
   if (!confine::is_root()) return Chosen(std::nullopt);
-  if (!keeper::within_vault(place)) {
+  if (!keeper::is_private(place)) {
     auto named = confine::user_named(settings.own_user);
     if (!named) return named.error().within("started as root").with_hint(named.error().hint());
     return Chosen(*named);

@@ -2,9 +2,12 @@
 
 #include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "keeper/sockets.h"
 
 namespace gw::keeper {
 
@@ -20,12 +23,46 @@ AsOwner::~AsOwner() {
   ::setfsgid(::getegid());
 }
 
-bool within_vault(const Place& place) {
-  return place.run.starts_with(place.vault + "/");
+namespace {
+
+// By what the vault's directory is, and not by a path to it, of which there may be several. /tmp is there for
+// every user, keeps its entries' owners, and is empty after a start of the machine, as a socket should be.
+std::string stand_in_of(const struct stat& vault) {
+  return "/tmp/gw-" + std::to_string(vault.st_uid) + "-" + std::to_string(vault.st_dev) + "-" +
+         std::to_string(vault.st_ino);
+}
+
+bool owned_alone(const std::string& path, uid_t owner) {
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == owner &&
+         (found.st_mode & 077) == 0;
+}
+
+}  // namespace
+
+bool is_private(const Place& place) {
+  struct stat vault {};
+  return place.run.starts_with(place.vault + "/") ||
+         (::stat(place.vault.c_str(), &vault) == 0 && place.run == stand_in_of(vault));
+}
+
+std::optional<std::string> stand_in(const std::string& vault) {
+  struct statvfs disk {};
+  struct stat found {};
+  if (::statvfs(vault.c_str(), &disk) != 0 || (disk.f_flag & ST_RDONLY) == 0) return std::nullopt;
+  if (::stat(vault.c_str(), &found) != 0) return std::nullopt;
+  if (connect_to(vault + "/run", std::string(name(Role::Append)))) return std::nullopt;
+  const std::string path = stand_in_of(found);
+  {
+    const AsOwner as_owner({found.st_uid, found.st_gid});
+    (void)::mkdir(path.c_str(), 0700);
+  }
+  if (!owned_alone(path, found.st_uid)) return std::nullopt;
+  return path;
 }
 
 Result<void> make_run_folder(const Place& place, const Owner& owner) {
-  const mode_t mode = within_vault(place) ? 0700 : 0755;
+  const mode_t mode = is_private(place) ? 0700 : 0755;
   {
     const AsOwner as_owner(owner);
     if (::mkdir(place.run.c_str(), mode) == 0) {
@@ -35,7 +72,7 @@ Result<void> make_run_folder(const Place& place, const Owner& owner) {
   }
   if (errno == EEXIST) return {};
   // /run is root's, and the owner cannot make a folder there.
-  if (errno != EACCES || ::geteuid() != 0 || within_vault(place)) return Error::from_errno(place.run);
+  if (errno != EACCES || ::geteuid() != 0 || is_private(place)) return Error::from_errno(place.run);
   if (::mkdir(place.run.c_str(), mode) != 0) return Error::from_errno(place.run);
   if (::chmod(place.run.c_str(), mode) != 0 || ::lchown(place.run.c_str(), owner.uid, owner.gid) != 0) {
     return Error::from_errno(place.run);

@@ -4,6 +4,9 @@
 
 #include <sys/types.h>
 
+#include <optional>
+#include <string>
+
 #include "base/result.h"
 #include "keeper/start.h"
 
@@ -26,8 +29,13 @@ class AsOwner {
   bool changed_ = false;
 };
 
-// The sockets' folder, if it is not there: 0700 within the vault, else 0755; the owner's.
+// Makes the sockets' directory unless it is there: the owner's, with mode 0700 if is_private(), else 0755.
 Result<void> make_run_folder(const Place& place, const Owner& owner);
-bool within_vault(const Place& place);
+// Whether the sockets are for the vault's owner alone: in the vault, or in its stand-in.
+bool is_private(const Place& place);
+// The directory that stands in for VAULT/run while the vault is on a file system that is mounted read-only,
+// where no socket can be made; made if it is not there. None if the file system is not, if a keeper still
+// listens in VAULT/run, or if the directory is not the vault's owner's alone.
+std::optional<std::string> stand_in(const std::string& vault);
 
 }  // namespace gw::keeper

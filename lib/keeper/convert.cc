@@ -49,6 +49,7 @@ Result<store::Commit> from_proto(const proto::Commit& from) {
 void put(const store::Health& health, proto::Health& to) {
   put_octets(health.vault.view(), *to.mutable_vault());
   to.set_writable(health.writable);
+  to.set_damaged(health.damaged);
   to.set_full(health.full);
   to.set_reason(health.reason);
   to.set_free_octets(health.free_octets);
@@ -68,6 +69,7 @@ Result<store::Health> from_proto(const proto::Health& from) {
   store::Health health;
   health.vault = *vault;
   health.writable = from.writable();
+  health.damaged = from.damaged();
   health.full = from.full();
   health.reason = from.reason();
   health.free_octets = from.free_octets();

@@ -65,8 +65,7 @@ Result<store::SweepReport> RemoteStore::sweep(std::size_t budget, bool now, cons
   });
   if (!reply) return reply.error();
   const Reply& swept = (*reply)->reply();
-  return store::SweepReport{swept.number(), swept.octets(), swept.receipts(), swept.flag(),
-                            swept.held_back()};
+  return store::SweepReport{swept.number(), swept.octets(), swept.receipts(), swept.flag()};
 }
 
 Result<std::vector<store::Swept>> RemoteStore::swept(const MailboxId& mailbox, const MessageId& from,

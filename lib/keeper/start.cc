@@ -130,7 +130,10 @@ Place place_of(std::string vault, std::string run) {
   if (const char* from_environment = std::getenv("GW_RUN"); run.empty() && from_environment != nullptr) {
     run = from_environment;
   }
-  if (run.empty()) run = place.vault == kSystemVault ? std::string(kSystemRun) : place.vault + "/run";
+  if (run.empty() && place.vault == kSystemVault) run = kSystemRun;
+  // A service may see a file system as read-only that its keeper does not.
+  if (run.empty() && !under_service_manager()) run = stand_in(place.vault).value_or("");
+  if (run.empty()) run = place.vault + "/run";
   place.run = absolute(run);
   return place;
 }

@@ -24,7 +24,8 @@ struct Place {
   std::string program;  // gw-store, for starting the keeper; empty: beside this executable, else in $PATH
 };
 
-// Where a vault's sockets are, by the rules above. `run` is the configured one, or empty.
+// Where a vault's sockets are, by the rules above. `run` is the configured one, or empty. A vault of one's
+// own on a file system that is mounted read-only has them in a directory below /tmp (as_owner.h).
 Place place_of(std::string vault, std::string run);
 
 struct Connect {

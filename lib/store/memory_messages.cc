@@ -61,7 +61,7 @@ Result<Receipt> MemoryStore::commit(const MailboxId& id, const MessageId& messag
   mailbox.stat.last_delivery = record.changed;
   mailbox.places[message] = {record.seq, std::nullopt};
   for (const Digest& fingerprint : commit.fingerprints) mailbox.seen[fingerprint] = message;
-  mailbox.messages[record.seq] = {record, commit.envelope, std::move(container)};
+  mailbox.messages[record.seq] = {record, commit.envelope, std::move(container), 0};
   Receipt receipt{record.seq, {}};
   if (commit.pending) receipt.token = receipts_.give(id, message);
   return receipt;
@@ -86,11 +86,12 @@ void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq,
     const Stored& stored = node.mapped();
     const ByteView header = age_header(stored.container);
     if (leaves_receipt(step, mailbox.record, together) && !header.empty())
-      mailbox.swept[record.id] = {record, logs_[id].time, to_bytes(header), stored.envelope};
+      mailbox.swept[record.id] = {{record, logs_[id].time, to_bytes(header), stored.envelope}, moment().kept};
     return;
   }
   record.state = *step.to;
   record.changed = logs_[id].time;
+  node.mapped().kept = moment().kept;
   if (step.reveals) record.seq = index;
   mailbox.places[record.id].seq = record.seq;
   count_in(mailbox.stat, record);
@@ -136,12 +137,8 @@ Result<std::size_t> MemoryStore::transition(const Transition& transition) {
 
 Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now, const MailboxId& only) {
   const std::lock_guard lock(mutex_);
-  const Micros at = options_.clock();
+  const Moment at = moment();
   SweepReport report;
-  if (watch_.holds_back(at, options_.boot_clock(), now)) {
-    report.held_back = true;
-    return report;
-  }
   struct Due {
     Micros changed;
     MailboxId mailbox;
@@ -153,27 +150,33 @@ Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now, const Mailb
   for (const auto& [id, mailbox] : mailboxes_) {
     if (left_out(id)) continue;
     for (const auto& [seq, stored] : mailbox.messages) {
-      const auto from = due(mailbox.record, stored.record);
-      if (stored.record.state == State::Drained && from && *from <= at)
+      if (stored.record.state == State::Drained &&
+          grace_over(mailbox.record, {stored.kept, stored.record.changed}, at, now))
         all.push_back({stored.record.changed, id, seq});
     }
   }
   std::sort(all.begin(), all.end());
-  report.more = all.size() > budget;
-  all.resize(std::min(all.size(), budget));
+  if (budget != 0) {
+    report.more = all.size() > budget;
+    all.resize(std::min(all.size(), budget));
+  }
   constexpr Step kExpire{State::Drained, std::nullopt, LeafType::Expired};
   for (const Due& one : all) {
     Mailbox& mailbox = mailboxes_.at(one.mailbox);
     report.octets += mailbox.messages.at(one.seq).record.octets;
     ++report.expired;
-    move(one.mailbox, mailbox, one.seq, kExpire, "sweep", all.size());
+    if (budget != 0) move(one.mailbox, mailbox, one.seq, kExpire, "sweep", all.size());
   }
   for (auto& [id, mailbox] : mailboxes_) {
     if (left_out(id)) continue;
     std::vector<std::pair<Micros, MessageId>> over;
     for (const auto& [message, swept] : mailbox.swept) {
-      const auto from = receipt_due(mailbox.record, swept.gone);
-      if (from && *from <= at) over.emplace_back(swept.gone, message);
+      if (receipt_over(mailbox.record, {swept.kept, swept.receipt.gone}, at, now))
+        over.emplace_back(swept.receipt.gone, message);
+    }
+    if (budget == 0) {
+      report.receipts += over.size();
+      continue;
     }
     std::sort(over.begin(), over.end());
     const std::size_t most = budget - std::min<std::size_t>(budget, report.receipts);
@@ -193,8 +196,9 @@ Result<std::vector<Swept>> MemoryStore::swept(const MailboxId& id, const Message
   const auto& swept = found->second.swept;
   std::size_t octets = 0;
   for (auto next = swept.lower_bound(from); next != swept.end() && page.size() < limit; ++next) {
-    page.push_back(next->second);
-    octets += next->second.header.size() + next->second.envelope.size();
+    const Swept& receipt = next->second.receipt;
+    page.push_back(receipt);
+    octets += receipt.header.size() + receipt.envelope.size();
     if (octets >= kReceiptPage) break;
   }
   return page;

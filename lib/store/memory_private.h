@@ -4,7 +4,7 @@
 #include <map>
 #include <mutex>
 
-#include "store/clock_watch.h"
+#include "store/kept_time.h"
 #include "store/leases.h"
 #include "store/memory_store.h"
 #include "store/merkle.h"
@@ -71,11 +71,17 @@ class MemoryStore : public Store {
     MessageRecord record;
     Bytes envelope;
     Bytes container;
+    Micros kept = 0;  // time when it was drained
   };
 
   struct Place {
     std::uint64_t seq = 0;
     std::optional<LeafType> gone;
+  };
+
+  struct Gone {
+    Swept receipt;
+    Micros kept = 0;  // time when it was swept
   };
 
   struct Mailbox {
@@ -84,7 +90,7 @@ class MemoryStore : public Store {
     std::map<std::uint64_t, Stored> messages;  // by seq
     std::map<MessageId, Place> places;         // of every message ever
     std::map<Digest, MessageId> seen;
-    std::map<MessageId, Swept> swept;
+    std::map<MessageId, Gone> swept;
   };
 
   static LogHead head(const Log& log) { return {log.leaves.size(), log.range.root(), log.time}; }
@@ -92,6 +98,7 @@ class MemoryStore : public Store {
   Result<Record> record(const RecordKey& key) const;
   Result<Stored*> at(const MailboxId& id, const MessageId& message);
 
+  Moment moment() { return kept_time_.at(options_.clock(), options_.boot_clock()); }
   // Appends a leaf and gives its index.
   std::uint64_t grow(const MailboxId& id, Leaf leaf);
   Result<std::uint64_t> change(const RecordKey& key, std::uint64_t version, std::optional<ByteView> value,
@@ -109,7 +116,7 @@ class MemoryStore : public Store {
   Leases leases_;
   Permits permits_;
   Receipts receipts_;
-  ClockWatch watch_;
+  KeptTime kept_time_;
   Tallies tallies_;
   std::uint64_t commits_ = 0;
 };

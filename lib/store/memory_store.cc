@@ -8,7 +8,10 @@
 namespace gw::store {
 
 MemoryStore::MemoryStore(MemoryOptions options)
-    : options_(std::move(options)), leases_(options_.boot_clock), permits_(options_.permit_octets) {
+    : options_(std::move(options)),
+      leases_(options_.boot_clock),
+      permits_(options_.permit_octets),
+      kept_time_({}, options_.clock(), options_.boot_clock(), options_.most_unseen) {
   Leaf leaf;
   leaf.type = LeafType::VaultMade;
   if (!options_.recovery_recipient.empty()) leaf.container = sha256(options_.recovery_recipient);
@@ -234,7 +237,6 @@ Result<Record> MemoryStore::record(const RecordKey& key) const {
 std::uint64_t MemoryStore::grow(const MailboxId& id, Leaf leaf) {
   Log& log = logs_[id];
   log.time = std::max(log.time, options_.clock());
-  watch_.seen(log.time, options_.boot_clock());
   leaf.index = log.leaves.size();
   leaf.time = log.time;
   Bytes encoded = encode(leaf);

@@ -15,6 +15,7 @@ struct MemoryOptions {
   // For tests of grace and lease: the wall clock, and the one that waits and leases count by.
   std::function<Micros()> clock = now;
   std::function<BootClock::time_point()> boot_clock = BootClock::now;
+  std::chrono::seconds most_unseen = std::chrono::hours(1);  // see store/kept_time.h
 };
 
 std::unique_ptr<Store> make_memory_store(MemoryOptions options);

@@ -157,14 +157,21 @@ bool leaves_receipt(const Step& step, const MailboxRecord& mailbox, std::size_t 
   return mailbox.receipts > 0 && (step.leaf == LeafType::Expired || goes_at_once(step, mailbox, together));
 }
 
-std::optional<Micros> receipt_due(const MailboxRecord& mailbox, Micros gone) {
-  if (mailbox.hold) return std::nullopt;
-  return gone + std::clamp<std::int64_t>(mailbox.receipts, 0, kCentury) * 1'000'000;
+namespace {
+
+bool over(std::int64_t seconds, const Moment& since, const Moment& now, bool trust_wall) {
+  const Micros time = std::clamp<std::int64_t>(seconds, 0, kCentury) * 1'000'000;
+  return now.kept - since.kept >= time || (trust_wall && now.wall - since.wall >= time);
 }
 
-std::optional<Micros> due(const MailboxRecord& mailbox, const MessageRecord& message) {
-  if (mailbox.hold) return std::nullopt;
-  return message.changed + std::clamp<std::int64_t>(mailbox.grace, 0, kCentury) * 1'000'000;
+}  // namespace
+
+bool grace_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now, bool trust_wall) {
+  return !mailbox.hold && over(mailbox.grace, since, now, trust_wall);
+}
+
+bool receipt_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now, bool trust_wall) {
+  return !mailbox.hold && over(mailbox.receipts, since, now, trust_wall);
 }
 
 Result<void> check_commit(const Commit& commit, const Limits& limits) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/result.h"
+#include "store/kept_time.h"
 #include "store/store.h"
 
 namespace gw::store {
@@ -50,11 +51,11 @@ MessageRecord message_record(const MessageId& id, const Commit& commit, std::uin
 bool leaves_receipt(const Step& step, const MailboxRecord& mailbox, std::size_t together);
 // How much of a page of receipts there is before it ends, whatever its limit.
 inline constexpr std::size_t kReceiptPage = 1 << 20;
-// The time from which a receipt may go; none: it is held.
-std::optional<Micros> receipt_due(const MailboxRecord& mailbox, Micros gone);
-
-// The time from which a drained message may be swept; none: it is held.
-std::optional<Micros> due(const MailboxRecord& mailbox, const MessageRecord& message);
+// Whether the grace time of a message that was drained at `since` is over, and whether the receipt of one
+// that was swept at `since` may go. Both are counted in kept time; with `trust_wall` it is enough that they
+// are over by the wall clock. Never while the mailbox is on hold.
+bool grace_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now, bool trust_wall);
+bool receipt_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now, bool trust_wall);
 
 // BadInput for what no store takes.
 Result<void> check_commit(const Commit& commit, const Limits& limits);

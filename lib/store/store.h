@@ -42,7 +42,8 @@ struct Limits {
 
 struct Health {
   VaultId vault;
-  bool writable = true;  // false: acknowledged mail is missing, see `reason`
+  bool writable = true;  // false: only reading works, see `reason`
+  bool damaged = false;  // acknowledged mail is missing, or may be, see `reason`
   bool full = false;     // below the low mark: appends answer Full
   std::string reason;    // why not writable, for people
   std::uint64_t free_octets = 0;
@@ -159,7 +160,6 @@ struct SweepReport {
   std::uint64_t octets = 0;
   std::uint64_t receipts = 0;  // of messages swept before, whose time was over
   bool more = false;           // the budget ended it
-  bool held_back = false;      // the clock has jumped: nothing is swept for an hour unless `now` is asked for
 };
 
 struct Purge {
@@ -299,8 +299,10 @@ class Store {
   // history (C2SP tlog-checkpoint). Config: this store has no history key.
   virtual Result<std::string> checkpoint(std::string_view actor) = 0;
 
-  // Removes drained messages whose grace is over, oldest first, and receipts whose time is, at most `budget`
-  // of each; of this mailbox only, unless it is zero.
+  // Removes drained messages whose grace time is over, oldest first, and receipts whose time is, at most
+  // `budget` of each; of this mailbox only, unless it is zero. Both times are counted while the store is open
+  // (store/kept_time.h); with `now` it is enough that they are over by the wall clock. A budget of 0 removes
+  // nothing, and the report says what would go.
   virtual Result<SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only = {}) = 0;
   // Receipts of messages that a sweep, or a drain without grace, removed: with ids from `from` on, ascending;
   // fewer than `limit` where they come to a MiB before. None: there are no more.

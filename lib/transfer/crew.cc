@@ -71,6 +71,7 @@ ExportReport Crew::report() const {
     all.octets += one.octets;
     all.unwrapped += one.unwrapped;
     all.unmatched += one.unmatched;
+    all.unnoted += one.unnoted;
     all.failures.insert(all.failures.end(), one.failures.begin(), one.failures.end());
   }
   return all;

@@ -314,13 +314,10 @@ Result<void> Exporter::keep(const Item& item, bool fresh) {
 }
 
 Result<void> Exporter::flush() {
-  store::Leaf leaf;
-  leaf.type = store::LeafType::Exported;
-  leaf.mailbox = mailbox_.id;
-  leaf.actor = options_.actor;
-  // What somebody removed in between is passed over: there is nothing left to note it of.
-  const auto noted = store_.note_messages(mailbox_.id, leaf, std::exchange(to_note_, {}));
+  const std::vector<MessageId> messages = std::exchange(to_note_, {});
+  const auto noted = vault::note_exported(store_, mailbox_.id, options_.actor, messages);
   if (!noted) return noted.error().within("cannot note the export in the history");
+  if (!*noted) report_.unnoted += messages.size();
   for (const std::string& line : std::exchange(to_list_, {})) {
     if (auto added = manifest_->add(line); !added) return added;
   }

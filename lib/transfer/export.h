@@ -48,6 +48,7 @@ struct ExportReport {
   std::uint64_t octets = 0;
   std::uint64_t unwrapped = 0;  // inner mails
   std::uint64_t unmatched = 0;  // passed over, because ExportOptions::match does not concern them
+  std::uint64_t unnoted = 0;    // not noted in the history, since the vault takes no change
   std::vector<ExportFailure> failures;
 };
 

@@ -30,7 +30,9 @@ void examine_health(const store::Health& health, const std::string& folder,
   if (!health.writable) {
     state.level = Level::Trouble;
     state.text = "read-only: " + health.reason;
-    state.hint = "export what is there before anything else; new mail is asked to come again";
+    state.hint = health.damaged
+                     ? "export what is there before anything else; new mail is asked to come again"
+                     : "let the disk take writes again: then the vault opens for writing by itself";
     state.cause = Cause::ReadOnly;
     state.facts.detail = health.reason;
   }

@@ -36,6 +36,22 @@ Error login_error(const Error& error) {
 
 }  // namespace
 
+Result<bool> note_exported(store::Store& store, const MailboxId& mailbox, std::string_view actor,
+                           std::span<const MessageId> messages) {
+  store::Leaf leaf;
+  leaf.type = store::LeafType::Exported;
+  leaf.mailbox = mailbox;
+  leaf.actor = std::string(actor);
+  // What somebody removed in between is passed over: there is nothing left to note it of.
+  const Result<std::size_t> noted = store.note_messages(mailbox, leaf, messages);
+  if (noted) return true;
+  if (noted.error().code() == Code::Full) return false;
+  // Asked only now, for a file system can become read-only at any time.
+  const Result<store::Health> health = store.health();
+  if (health && !health->writable) return false;
+  return noted.error();
+}
+
 struct Drain::State {
   store::Store& store;
   VaultId vault;

@@ -58,6 +58,11 @@ class Message {
 Result<Message> open_message(store::Store& store, const seal::KeyRing& ring, const VaultId& vault,
                              const MailboxId& mailbox, const store::MessageRecord& record);
 
+// Notes in the history that these messages were given to somebody. False if the vault takes no change,
+// because it is read-only or its disk is full: reading does not depend on it.
+Result<bool> note_exported(store::Store& store, const MailboxId& mailbox, std::string_view actor,
+                           std::span<const MessageId> messages);
+
 class Drain {
  public:
   static constexpr std::size_t kMaxMessages = 100'000;  // the oldest; the rest at the next login

@@ -274,6 +274,9 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
   const auto found = [&](std::optional<MessageId> message, std::string what) {
     report.findings.push_back({{}, message, std::move(what)});
   };
+  const Result<store::Health> health = store.health();
+  if (!health) return health.error();
+  if (health->damaged) found({}, "acknowledged mail is missing, or may be: " + health->reason);
   Claims kept;
   if (against != nullptr) {
     const Result<VaultId> id = store.vault_id();

@@ -1,15 +1,17 @@
 #include "web/message_note.h"
 
+#include "base/log.h"
+#include "vault/drain.h"
+
 namespace gw::web {
 
 Result<void> note_seen(const Context& context, const MailboxId& mailbox, const MessageId& message,
                        std::string_view how) {
-  store::Leaf leaf;
-  leaf.type = store::LeafType::Exported;
-  leaf.mailbox = mailbox;
-  leaf.actor = context.actor() + ", " + std::string(how);
-  const auto noted = context.store().note_messages(mailbox, leaf, std::span(&message, 1));
+  const auto noted = vault::note_exported(context.store(), mailbox, context.actor() + ", " + std::string(how),
+                                          std::span(&message, 1));
   if (!noted) return noted.error();
+  if (!*noted)
+    log::warning("export not noted", {{"message", message.hex()}, {"actor", context.actor()}, {"what", how}});
   return {};
 }
 

@@ -31,6 +31,7 @@ contract::Subject make_memory() {
   options.signer = contract::plain_signer();
   options.clock = [clocks] { return clocks->wall; };
   options.boot_clock = [clocks] { return clocks->boot; };
+  options.most_unseen = contract::kUnlimited;
   const VaultId vault = options.vault;
   contract::Subject subject = across_the_socket(vault, make_memory_store(std::move(options)));
   subject.clocks = clocks;
@@ -51,6 +52,7 @@ contract::Subject make_local() {
   options.ballast = 4096;
   options.clock = [clocks] { return clocks->wall; };
   options.boot_clock = [clocks] { return clocks->boot; };
+  options.most_unseen = contract::kUnlimited;
   const auto vault = random_id<VaultId>();
   REQUIRE(store::create_local_store(options.path, vault, as_bytes("age1test"), options.clock));
   auto opened = store::open_local_store(options);

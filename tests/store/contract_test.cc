@@ -15,6 +15,7 @@ contract::Subject make_memory() {
   options.signer = contract::plain_signer();
   options.clock = [clocks = subject.clocks] { return clocks->wall; };
   options.boot_clock = [clocks = subject.clocks] { return clocks->boot; };
+  options.most_unseen = contract::kUnlimited;
   subject.store = make_memory_store(options);
   return subject;
 }
@@ -30,6 +31,7 @@ contract::Subject make_local() {
   options.signer = contract::plain_signer();
   options.clock = [clocks = subject.clocks] { return clocks->wall; };
   options.boot_clock = [clocks = subject.clocks] { return clocks->boot; };
+  options.most_unseen = contract::kUnlimited;
   REQUIRE(create_local_store(options.path, subject.vault, {}, options.clock));
   auto opened = open_local_store(options);
   INFO((opened ? "" : opened.error().text()));

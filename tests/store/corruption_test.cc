@@ -40,6 +40,7 @@ std::size_t readable(Store& store, const Sent& sent) {
 void check_read_only(Store& store, const Sent& sent) {
   const Health health = store.health().value();
   CHECK_FALSE(health.writable);
+  CHECK(health.damaged);
   CHECK_FALSE(health.reason.empty());
   CHECK(deliver(store, sent.mailbox, new_mail()).error().code() == Code::Unavailable);
   CHECK(store.put_if({Kind::Setting, {}, "x"}, 0, {}, {LeafType::Setting, "", 0}).error().code() ==
@@ -243,6 +244,29 @@ TEST_CASE("a read-only vault keeps the files that no message names: their record
   store = vault.open();
   check_read_only(*store, sent);
   CHECK(vault.files("large", "").size() == 3);
+}
+
+TEST_CASE("a database that is not there is said to be missing, and nothing is made in its place") {
+  LocalVault vault;
+  const Sent sent = fill(*vault.open(), 3);
+  const std::string database = vault.options.path + "/db";
+  fs::rename(database, database + ".away");
+  const bool empty = GENERATE(false, true);  // a file system that is not mounted
+  if (empty) fs::create_directory(database);
+  for (int look = 0; look < 2; ++look) {
+    vault.options.look_only = look == 1;
+    const auto opened = open_local_store(vault.options);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code() == Code::Corrupt);
+    CHECK(opened.error().text().find("the database is not at " + database) != std::string::npos);
+    CHECK(fs::exists(database) == empty);
+    if (empty) CHECK(fs::is_empty(database));
+  }
+  vault.options.look_only = false;
+  fs::remove(database);
+  fs::rename(database + ".away", database);
+  const auto store = vault.open();
+  CHECK(readable(*store, sent) == 3);
 }
 
 TEST_CASE("a database that does not open at all is an error") {

@@ -29,6 +29,10 @@ class SmallDisk {
     if (mounted_) ::umount2(folder_.path().c_str(), MNT_DETACH);
   }
   bool mounted() const { return mounted_; }
+  void become_read_only(bool read_only) const {
+    const unsigned long flags = MS_REMOUNT | (read_only ? MS_RDONLY : 0);
+    REQUIRE(::mount("gw-test", folder_.path().c_str(), "tmpfs", flags, nullptr) == 0);
+  }
   const std::string& path() const { return folder_.path(); }
 
  private:
@@ -71,6 +75,17 @@ void check_all(Store& store, const MailboxId& mailbox, const std::vector<Mail>& 
   for (const Mail& mail : mails) CHECK(contract::read_all(store, mailbox, mail.id) == mail.container);
 }
 
+constexpr std::chrono::minutes kFullFor{10};  // then grace times give way
+
+// Fills the disk but for so many octets.
+void fill_with_junk(const SmallDisk& disk, std::uint64_t but) {
+  std::ofstream junk(disk.path() + "/junk");
+  const std::string block(1 << 16, 'x');
+  while (fs::space(disk.path()).available > but + block.size() &&
+         junk.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+  }
+}
+
 std::vector<MessageId> ids(const std::vector<Mail>& mails) {
   std::vector<MessageId> all;
   for (const Mail& mail : mails) all.push_back(mail.id);
@@ -103,16 +118,119 @@ TEST_CASE("on a full disk mail is refused as Full, draining goes on, and room co
     INFO((moved ? "" : moved.error().text()));
     REQUIRE(moved);
     CHECK(*moved == filled.mails.size());
-    while (store->stat(mailbox).value().drained > 0 && store->health().value().full) {
-      const auto swept = store->sweep(1000, true);
+    REQUIRE(await([&] {
+      vault.clocks->boot += kFullFor;
+      const auto swept = store->sweep(1000, false);
       INFO((swept ? "" : swept.error().text()));
       REQUIRE(swept);
-    }
-    REQUIRE(await([&] { return !store->health().value().full; }));
+      return !store->health().value().full;
+    }));
     (void)contract::move(*store, mailbox, ids(filled.mails), State::Drained, std::nullopt);
   }
   REQUIRE(await([&] { return deliver(*store, mailbox, new_mail(octets)).has_value(); }));
   contract::dump(*store);
+}
+
+TEST_CASE("a disk that others fill costs no grace time, however long it is full") {
+  const SmallDisk disk("size=32m");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.large_threshold = 50'000;
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  std::vector<Mail> mails;
+  for (const std::size_t octets : {100, 8000, 60'000}) {
+    mails.push_back(new_mail(octets));
+    REQUIRE(deliver(*store, mailbox, mails.back()));
+  }
+  REQUIRE(contract::move(*store, mailbox, ids(mails), State::Live, State::Drained));
+  fill_with_junk(disk, 2 << 20);
+  REQUIRE(await([&] { return store->health().value().full; }));
+  for (int look = 0; look < 5; ++look) {
+    REQUIRE(store->sweep(1000, true).value().expired == 0);
+    vault.clocks->boot += kFullFor;
+  }
+  CHECK(store->stat(mailbox).value().drained == mails.size());
+  check_all(*store, mailbox, mails);
+}
+
+TEST_CASE("a disk that stays full takes the oldest drained mail, and no more than makes room for new") {
+  const SmallDisk disk("size=32m");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.large_threshold = 100'000;
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  const Filled filled = fill(*store, mailbox, 15, 200'000);
+  REQUIRE(filled.mails.size() > 50);
+  for (const Mail& mail : filled.mails) {
+    REQUIRE(contract::move(*store, mailbox, {mail.id}, State::Live, State::Drained));
+    vault.clocks->wall += 1000;
+  }
+  CHECK(store->sweep(1000, false).value().expired == 0);
+  vault.clocks->boot += kFullFor - std::chrono::seconds(1);
+  CHECK(store->sweep(1000, false).value().expired == 0);
+  REQUIRE(store->health().value().full);
+  vault.clocks->boot += std::chrono::seconds(1);
+  const std::uint64_t expired = store->sweep(1000, false).value().expired;
+  CHECK(expired > 0);
+  CHECK(expired < filled.mails.size() / 2);
+  CHECK_FALSE(store->health().value().full);
+  for (std::size_t i = 0; i < filled.mails.size(); ++i)
+    CHECK(store->find(mailbox, filled.mails[i].id).has_value() == (i >= expired));
+  vault.clocks->boot += kFullFor;
+  CHECK(store->sweep(1000, false).value().expired == 0);
+  CHECK(deliver(*store, mailbox, new_mail(200'000)));
+}
+
+TEST_CASE(
+    "a vault on a file system that is mounted read-only is read, and opened anew once it takes writes") {
+  const SmallDisk disk("size=32m");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.large_threshold = 50'000;
+  std::vector<Mail> mails;
+  MailboxId mailbox;
+  {
+    auto store = vault.open();
+    mailbox = contract::put(*store, new_mailbox("journal")).id;
+    for (const std::size_t octets : {100, 8000, 60'000}) {
+      mails.push_back(new_mail(octets));
+      REQUIRE(deliver(*store, mailbox, mails.back()));
+    }
+    vault.await_head(*store);
+    if (GENERATE(true, false)) vault.kill(std::move(store));
+  }
+  const bool damaged = GENERATE(false, true);
+  const auto logs = vault.files("db", ".log");
+  if (damaged) {
+    if (logs.empty() || fs::file_size(logs[0]) < 8000) return;  // it was closed, and its log is empty
+    LocalVault::flip(logs[0], fs::file_size(logs[0]) / 2);
+  }
+  disk.become_read_only(true);
+  std::atomic<bool> told = false;
+  LocalOptions options = vault.options;
+  options.failed = [&](const Error&) { told = true; };
+  auto opened = open_local_store(options);
+  INFO((opened ? "" : opened.error().text()));
+  REQUIRE(opened);
+  CHECK(open_local_store(options).error().code() == Code::Busy);
+  const Health health = (*opened)->health().value();
+  CHECK_FALSE(health.writable);
+  CHECK(health.damaged == damaged);
+  CHECK(health.reason.starts_with("its file system is mounted read-only"));
+  if (!damaged) check_all(**opened, mailbox, mails);
+  CHECK(deliver(**opened, mailbox, new_mail()).error().code() == Code::Unavailable);
+  CHECK((*opened)->sweep(0, true));
+  CHECK_FALSE(told);
+  disk.become_read_only(false);
+  CHECK(await([&] { return told.load(); }));
+  opened->reset();
+  if (damaged) return;
+  const auto store = vault.open();
+  CHECK(store->health().value().writable);
+  check_all(*store, mailbox, mails);
+  CHECK(deliver(*store, mailbox, new_mail()));
 }
 
 // Another process, run by fill_and_die: fills the vault until it is refused, and ends without closing it. It
@@ -182,12 +300,7 @@ TEST_CASE("a store killed on a full disk opens again, and has everything") {
     CHECK(await([&] { return deliver(*store, mailbox, new_mail(8000)).has_value(); }));
   }
   SECTION("others filled it to the last octet") {
-    {
-      std::ofstream junk(disk.path() + "/junk");
-      const std::string block(1 << 16, 'x');
-      while (junk.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-      }
-    }
+    fill_with_junk(disk, 0);
     LocalOptions options = vault.options;
     std::atomic<bool> told = false;
     options.failed = [&](const Error& error) { told = error.code() == Code::Full; };

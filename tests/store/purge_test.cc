@@ -1,4 +1,7 @@
 // What was removed or replaced is in no file of the vault after a purge: its octets are looked for.
+#include <optional>
+#include <sstream>
+
 #include "local_vault.h"
 
 namespace gw::store {
@@ -7,18 +10,31 @@ namespace {
 using contract::deliver;
 using contract::Mail;
 
-// Names of the files below the vault that hold these octets.
-std::vector<std::string> holders(const LocalVault& vault, ByteView octets) {
+// Names of the files below the vault that hold these octets; none if a file vanished during the walk, for
+// then what was in it may be in one that came meanwhile.
+std::optional<std::vector<std::string>> walk(const LocalVault& vault, ByteView octets) {
   std::vector<std::string> names;
-  for (const auto& entry : fs::recursive_directory_iterator(vault.options.path)) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream file(entry.path(), std::ios::binary);
-    std::string all(entry.file_size(), '\0');
-    file.read(all.data(), static_cast<std::streamsize>(all.size()));
-    if (all.find(as_text(octets)) != std::string::npos)
-      names.push_back(fs::relative(entry.path(), vault.options.path));
+  std::error_code error;
+  const fs::recursive_directory_iterator end;
+  for (fs::recursive_directory_iterator at(vault.options.path, error); !error && at != end;
+       at.increment(error)) {
+    if (at->is_directory(error) || error) continue;
+    std::ifstream file(at->path(), std::ios::binary);
+    if (!file) return std::nullopt;
+    std::ostringstream all;
+    all << file.rdbuf();
+    if (all.view().find(as_text(octets)) != std::string_view::npos)
+      names.push_back(at->path().lexically_relative(vault.options.path));
   }
+  if (error) return std::nullopt;
   return names;
+}
+
+// RocksDB removes files in the background, and soon has none left to remove.
+std::vector<std::string> holders(const LocalVault& vault, ByteView octets) {
+  for (;;) {
+    if (auto names = walk(vault, octets)) return *names;
+  }
 }
 
 bool any_ends(const std::vector<std::string>& names, std::string_view end) {

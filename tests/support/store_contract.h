@@ -18,7 +18,16 @@ namespace gw::store::contract {
 struct Clocks {
   Micros wall = 1'800'000'000'000'000;
   BootClock::time_point boot{std::chrono::hours(1)};
+
+  // Time goes by, on both.
+  void pass(Micros time) {
+    wall += time;
+    boot += std::chrono::microseconds(time);
+  }
 };
+
+// For the `most_unseen` of a store whose clocks are moved by days.
+inline constexpr std::chrono::hours kUnlimited{24 * 3650};
 
 struct Subject {
   VaultId vault;

@@ -260,7 +260,6 @@ Result<void> operate(store::Store& store, const proto::Request& request, const s
       reply.set_number(swept->expired);
       reply.set_octets(swept->octets);
       reply.set_flag(swept->more);
-      reply.set_held_back(swept->held_back);
       reply.set_receipts(swept->receipts);
       return {};
     }

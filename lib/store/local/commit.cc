@@ -42,7 +42,6 @@ bool Batch::claim_records() {
 std::uint64_t Batch::leaf(const MailboxId& log, Bytes& encoded) {
   LogState& state = entries_.at(log).log;
   state.time = std::max(state.time, wall_);
-  newest_ = std::max(newest_, state.time);
   const std::uint64_t index = state.range.size();
   place(encoded, index, state.time);
   const Digest hash = leaf_hash(encoded);
@@ -229,7 +228,6 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
     point_ = batch.point();
     syncs_.add(static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::microseconds>(took).count()));
   }
-  if (batch.newest() != 0) hooks_.committed(batch.newest());
   table_.publish(batch.take_changed());
   return answered;
 }

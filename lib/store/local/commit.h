@@ -59,14 +59,12 @@ class Batch {
   rocksdb::WriteBatch& writes() { return writes_; }
   const CommitPoint& point() const { return point_; }
   Entries take_changed();
-  Micros newest() const { return newest_; }  // time of the last leaf
 
  private:
   const Engine& engine_;
   const Table& table_;
   CommitPoint point_;
   const Micros wall_;
-  Micros newest_ = 0;
   rocksdb::WriteBatch& writes_;
   Entries entries_;
   std::set<MailboxId> changed_;
@@ -81,7 +79,6 @@ class Commits {
  public:
   struct Hooks {
     std::function<Micros()> clock;
-    std::function<void(Micros)> committed;     // time of a batch's newest leaf
     std::function<void(const Error&)> failed;  // once
   };
   Commits(Engine& engine, Table& table, Space& space, const CommitPoint& point, Hooks hooks);

@@ -9,12 +9,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdarg>
 #include <filesystem>
 #include <system_error>
 #include <thread>
 
 namespace gw::store {
 namespace {
+
+// RocksDB's own log of what it does, which it would make also where it only reads, and in a directory that is
+// not there.
+class NoLog : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
 
 constexpr std::array<const char*, kFamilies> kNames{"default", "records", "messages",
                                                     "bodies",  "history", "seen"};
@@ -125,12 +134,16 @@ class Engine::Listener : public rocksdb::EventListener {
 };
 
 Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode, std::size_t buffers) {
+  std::error_code missing;
+  if (mode != Mode::Create && !std::filesystem::exists(path + "/CURRENT", missing))
+    return Error(Code::Corrupt, "the database is not at " + path + ", or not all of it");
   std::unique_ptr<Engine> engine(new Engine());
   rocksdb::DBOptions options = database_options(mode);
   options.listeners.push_back(std::make_shared<Listener>(engine->failed_));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const bool reading = mode == Mode::ReadOnly || mode == Mode::ReadOnlyToDamage;
+  if (reading) options.info_log = std::make_shared<NoLog>();
   rocksdb::Status status;
   try {
     status = reading ? rocksdb::DB::OpenForReadOnly(options, path, all_families(buffers), &handles, &db)

@@ -44,6 +44,7 @@ Result<HeadFile> HeadFile::open(const std::string& vault) {
   const std::string path = vault + "/head";
   HeadFile file;
   file.fd_ = Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file.fd_ && errno == EROFS) file.fd_ = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.fd_) {
     if (errno == ENOENT) return Error(Code::Corrupt, "the head file is missing");
     return Error::from_errno(path);

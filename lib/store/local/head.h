@@ -29,7 +29,8 @@ struct Head {
 class HeadFile {
  public:
   static Result<void> create(const std::string& vault, const Head& head);
-  // Corrupt: the file is missing, or neither slot is whole.
+  // Corrupt: the file is missing, or neither slot is whole. On a file system that is mounted read-only it
+  // opens, and write() fails.
   static Result<HeadFile> open(const std::string& vault);
 
   const Head& head() const { return head_; }

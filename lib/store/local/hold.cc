@@ -19,6 +19,9 @@ namespace gw::store {
 Result<Hold> Hold::take(const std::string& vault) {
   const std::string path = vault + "/lock";
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  // A vault on a file system that is mounted read-only is still read by one process at a time.
+  if (!fd && errno == EROFS) fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd && errno == ENOENT) fd = Fd(::open(vault.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return Error::from_errno(path);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Error::from_errno(path);
@@ -38,6 +41,12 @@ Result<Hold> Hold::take(const std::string& vault) {
 
 bool Hold::mine() const {
   return ::getpid() == pid_;
+}
+
+Result<Hold> Hold::shared() const {
+  Fd fd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!fd) return Error::from_errno("the vault's lock");
+  return Hold(std::move(fd), pid_);
 }
 
 Result<void> refuse_network(const std::string& path) {

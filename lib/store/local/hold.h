@@ -20,6 +20,8 @@ class Hold {
   Hold& operator=(Hold&&) noexcept = default;
 
   bool mine() const;
+  // The same right once more: it ends with the last of them.
+  Result<Hold> shared() const;
 
  private:
   Hold(Fd fd, pid_t pid) : fd_(std::move(fd)), pid_(pid) {}

@@ -1,10 +1,10 @@
 // The keys of the database. They hold ids and hashes, never an address.
 //
-//   heads     'c' -> commit point    'h' log -> LogState    's' -> time of the last sweep
+//   heads     'c' -> commit point    'h' log -> LogState    'k' -> kept time, wall time
 //   records   kind, mailbox, name -> version, value
 //   messages  'i' message, mailbox -> Where         'm' mailbox, seq -> MessageRecord
-//             'p' mailbox, seq -> message (pending)   'd' mailbox, changed, seq -> (drained)
-//             'r' mailbox, message -> Swept           'x' mailbox, gone, message -> (its receipt)
+//             'p' mailbox, seq -> message (pending)   'd' mailbox, changed, seq -> kept time (drained)
+//             'r' mailbox, message -> Swept           'x' mailbox, gone, message -> kept time (its receipt)
 //   bodies    message, mailbox -> container, envelope, trailer
 //   history   log, index -> leaf
 //   seen      mailbox, fingerprint -> message
@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -55,8 +56,8 @@ class Key {
 inline Key commit_key() {
   return Key('c');
 }
-inline Key sweep_key() {
-  return Key('s');
+inline Key kept_key() {
+  return Key('k');
 }
 inline Key head_key(const MailboxId& log) {
   return Key('h').id(log);
@@ -90,6 +91,14 @@ inline Key leaf_key(const MailboxId& log, std::uint64_t index) {
 }
 inline Key seen_key(const MailboxId& mailbox, const Digest& fingerprint) {
   return Key().id(mailbox).bytes(fingerprint);
+}
+
+// The kept time (store/kept_time.h) of a `d` or `x` entry; none: it was made by a version that did not count
+// it, or by a salvage.
+inline std::optional<Micros> kept_of(ByteView value) {
+  ByteReader reader(value);
+  const auto kept = static_cast<Micros>(reader.u64());
+  return reader.ok() ? std::optional(kept) : std::nullopt;
 }
 
 // Just behind every key that begins so: for prefixes that do not end in 0xff for good.

@@ -21,24 +21,19 @@ LocalStore::LocalStore(Opened opened)
       bodies_(*engine_),
       head_(std::move(opened.head)),
       reason_(std::move(opened.reason)),
+      damaged_(opened.damaged),
+      disk_read_only_(space_.read_only()),
       room_wanted_(opened.room_wanted),
       leases_(options_.boot_clock),
       permits_(options_.permit_octets),
       snapshots_(options_.path),
-      last_sweep_(opened.last_sweep),
+      kept_time_(opened.kept, options_.clock(), options_.boot_clock(), options_.most_unseen),
+      kept_noted_(opened.kept.kept),
       commits_(*engine_, table_, space_, opened.point,
-               {options_.clock,
-                [this](Micros newest) {
-                  const std::lock_guard lock(clock_mutex_);
-                  clock_watch_.seen(newest, options_.boot_clock());
-                },
-                [this](const Error& error) {
+               {options_.clock, [this](const Error& error) {
                   log::error("failed", {{"vault", options_.path}, {"reason", error.text()}});
                   if (options_.failed) options_.failed(error);
                 }}) {
-  Micros last = last_sweep_;
-  for (const auto& [id, entry] : opened.entries) last = std::max(last, entry.log.time);
-  clock_watch_ = ClockWatch(last);
   table_.publish(std::move(opened.entries));
   if (!reason_.empty()) commits_.close(read_only());
 }
@@ -169,6 +164,8 @@ void LocalStore::mind_space() {
   space_.look([&] { return engine_->promised(); });
   if (room_wanted_ != 0 && space_.free_octets() >= room_wanted_)
     commits_.fail(Error(Code::Full, "there is room again: to be opened anew"));
+  if (disk_read_only_ && !space_.read_only())
+    commits_.fail(Error(Code::Unavailable, "the disk takes writes again: to be opened anew"));
   if (!reason_.empty() || commits_.failed()) return;
   const bool full = space_.full();
   if (full) engine_->cancel_purge();  // first of all: it takes room while it runs
@@ -204,6 +201,7 @@ Result<Health> LocalStore::health() {
   health.vault = vault_;
   health.writable = reason_.empty() && !commits_.failed();
   health.full = space_.full();
+  health.damaged = damaged_;
   health.reason = reason_;
   if (reason_.empty() && commits_.failed()) health.reason = "a write failed";
   health.free_octets = space_.free_octets();

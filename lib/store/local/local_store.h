@@ -13,6 +13,7 @@
 // answers Unavailable, `failed` is called once, and the process should exit 75 and start anew.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,9 +37,11 @@ struct LocalOptions {
   bool look_only = false;
   std::function<Micros()> clock = now;
   std::function<BootClock::time_point()> boot_clock = BootClock::now;  // leases and waits count by it
+  std::chrono::seconds most_unseen = std::chrono::hours(1);            // see store/kept_time.h
 };
 
-// Makes a vault in an absent or empty folder (0700). Exists: there is something already.
+// Makes a vault in an absent or empty folder (0700). Exists: there is something already. Busy: another
+// process is making one there. After a failure nothing of it is left, and nothing else is touched.
 Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
                                 std::function<Micros()> clock = now);
 

@@ -34,7 +34,7 @@ std::uint64_t logged(const std::string& database) {
   return octets;
 }
 
-// The commit point, the last sweep, and every log with its mailbox.
+// The commit point, the kept time, and every log with its mailbox.
 Result<void> load(Opened& opened) {
   std::optional<Error> damage;
   bool found_point = false;
@@ -44,8 +44,9 @@ Result<void> load(Opened& opened) {
     if (tag == 'c') {
       opened.point.number = reader.u64();
       found_point = reader.copy(opened.point.chain);
-    } else if (tag == 's') {
-      opened.last_sweep = static_cast<Micros>(reader.u64());
+    } else if (tag == 'k') {
+      opened.kept.kept = static_cast<Micros>(reader.u64());
+      opened.kept.wall = static_cast<Micros>(reader.u64());
     } else if (tag == 'h') {
       auto state = decode_log_state(value);
       if (state) {
@@ -134,10 +135,20 @@ bool is_torn_tail(Opened& opened, const std::string& path, std::size_t buffers) 
   return before && all && *before == *all && behind(*before, opened.head->head().point).empty();
 }
 
+// What is wrong with a database that there was no try to open for writing; empty: nothing is known.
+std::string damage_of(Opened& opened, const std::string& path, std::size_t buffers) {
+  const auto before = look(opened, path, Engine::Mode::ReadOnlyToDamage, buffers);
+  const auto all = look(opened, path, Engine::Mode::ReadOnly, buffers);
+  if (!all) return all.error().text();
+  if (!before || *before != *all) return "its write-ahead log is damaged";
+  return opened.head ? behind(*all, opened.head->head().point) : std::string();
+}
+
 Result<void> open_database(Opened& opened) {
   const std::string path = opened.options.path + "/db";
   const std::size_t buffers = buffers_for(opened.space.marks());
-  if (opened.reason.empty()) {
+  const bool tried = opened.reason.empty();
+  if (tried) {
     auto engine = Engine::open(path, Engine::Mode::ReadWrite, buffers);
     if (!engine && engine.error().code() == Code::Corrupt && is_torn_tail(opened, path, buffers))
       engine = Engine::open(path, Engine::Mode::ReadWriteToDamage, buffers);
@@ -161,6 +172,12 @@ Result<void> open_database(Opened& opened) {
       return engine.error();
     } else {
       opened.reason = engine.error().text();
+    }
+    opened.damaged = true;
+  } else if (!opened.options.look_only) {
+    if (const std::string damage = damage_of(opened, path, buffers); !damage.empty()) {
+      opened.reason += "; " + damage;
+      opened.damaged = true;
     }
   }
   auto engine = Engine::open(path, Engine::Mode::ReadOnly, buffers);
@@ -186,13 +203,29 @@ Result<void> make_folder(const std::string& path) {
   return {};
 }
 
-Result<void> fill(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
+// What a new vault consists of. `lock` is the last: who finds the folder without it may make a vault there.
+constexpr std::array kMade{"format", "head", "ballast", "large", "db", "lock"};
+
+void remove_made(const std::string& path) {
+  std::error_code ignored;
+  for (const char* name : kMade) std::filesystem::remove_all(path + "/" + name, ignored);
+}
+
+// Whether there is nothing but the lock that we hold.
+Result<void> still_empty(const std::string& path) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    if (entry.path().filename() != "lock") return Error(Code::Exists, path + ": there is something already");
+  }
+  if (error) return Error::from_errno(path, error.value());
+  return {};
+}
+
+Result<void> fill(const std::string& path, Hold hold, const VaultId& vault, ByteView recovery_recipient,
                   std::function<Micros()> clock) {
   LocalOptions options;
   options.clock = std::move(clock);
   options.path = path;
-  auto hold = Hold::take(path);
-  if (!hold) return hold.error();
   auto space = Space::open(path, options.low_mark, options.high_mark, options.ballast);
   if (!space) return space.error();
   space->look([] { return 0; });
@@ -208,15 +241,16 @@ Result<void> fill(const std::string& path, const VaultId& vault, ByteView recove
   {
     LocalStore store({options,
                       vault,
-                      std::move(*hold),
+                      std::move(hold),
                       std::move(*space),
                       std::move(*engine),
                       std::move(*large),
                       std::move(*head),
                       {},
                       {},
-                      0,
                       {},
+                      {},
+                      false,
                       0});
     if (auto founded = store.found(recovery_recipient); !founded) return founded;
   }
@@ -248,12 +282,16 @@ Result<VaultId> read_vault_id(const std::string& path) {
 Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
                                 std::function<Micros()> clock) {
   if (auto made = make_folder(path); !made) return made;
-  auto filled = fill(path, vault, recovery_recipient, std::move(clock));
-  if (!filled) {
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(path, ignored))
-      std::filesystem::remove_all(entry.path(), ignored);
-  }
+  auto hold = Hold::take(path);
+  if (!hold) return hold.error();
+  // Another process may have made a vault here since it was found empty. From here on all that has our names
+  // is ours, for others take the lock first, and nothing else is removed after a failure.
+  if (auto empty = still_empty(path); !empty) return empty;
+  // Shared, since the store gives up its own before all is done.
+  auto stores = hold->shared();
+  if (!stores) return stores.error();
+  auto filled = fill(path, std::move(*stores), vault, recovery_recipient, std::move(clock));
+  if (!filled) remove_made(path);
   return filled;
 }
 
@@ -266,12 +304,13 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   }
   auto hold = Hold::take(options.path);
   if (!hold) return hold.error().within(context);
-  if (!options.look_only) clear_snapshots(options.path);
   auto space = Space::open(options.path, options.low_mark, options.high_mark, options.ballast);
   if (!space) return space.error().within(context);
   const std::uint64_t replay = logged(options.path + "/db");
   space->look([&] { return replay; });
-  if (space->full() && !options.look_only) {
+  const bool writes = !options.look_only && !space->read_only();
+  if (writes) clear_snapshots(options.path);
+  if (space->full() && writes) {
     space->release_ballast();
     space->look([&] { return replay; });
   }
@@ -287,8 +326,9 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
                 std::nullopt,
                 {},
                 {},
-                0,
                 {},
+                {},
+                false,
                 0};
   const std::uint64_t wanted = replay + std::min(kRoomToOpen, opened.space.marks().floor);
   if (opened.space.free_octets() < wanted) {
@@ -296,12 +336,17 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
     opened.room_wanted = wanted;
   }
   opened.accept_loss = accept_loss;
+  if (opened.space.read_only()) {
+    opened.reason = "its file system is mounted read-only";
+    opened.room_wanted = 0;
+  }
   if (opened.options.look_only) opened.reason = "it was opened only to be looked at";
   auto head = HeadFile::open(opened.options.path);
   if (head) {
     opened.head = std::move(*head);
-  } else if (opened.reason.empty()) {
-    opened.reason = head.error().text();
+  } else {
+    opened.reason += (opened.reason.empty() ? "" : "; ") + head.error().text();
+    opened.damaged = true;
   }
   if (auto database = open_database(opened); !database) return database.error().within(context);
   if (opened.options.look_only) {

@@ -43,7 +43,9 @@ Result<std::optional<Loss>> repair_local_store(LocalOptions options, bool accept
   auto opened = open_files(std::move(options), true);
   if (!opened) return opened.error();
   if (!opened->reason.empty()) {
-    const Code code = opened->room_wanted != 0 ? Code::Full : Code::Corrupt;
+    const Code code = opened->room_wanted != 0    ? Code::Full
+                      : opened->space.read_only() ? Code::Unavailable
+                                                  : Code::Corrupt;
     return Error(code, "this is not what repair mends: " + opened->reason);
   }
   std::optional<Loss> loss = opened->loss;

@@ -218,14 +218,6 @@ Result<void> Salvage::finish_vault_log() {
 }
 
 Result<void> Salvage::write_point() {
-  std::optional<std::uint64_t> swept;
-  source_.get(Family::Heads, sweep_key(), [&](ByteView value) {
-    ByteReader reader(value);
-    swept = std::max(swept.value_or(0), reader.u64());
-  });
-  if (swept) {
-    if (auto put = to_.put(Family::Heads, sweep_key(), ByteWriter().u64(*swept).data()); !put) return put;
-  }
   if (source_.head()) point_.number = std::max(point_.number, source_.head()->point.number);
   ++point_.number;
   point_.chain = sha256(point_.chain);

@@ -47,7 +47,8 @@ Space::Space(Space&& other) noexcept
       octets_(other.octets_.load()),
       inodes_(other.inodes_.load()),
       promised_(other.promised_.load()),
-      full_(other.full_.load()) {}
+      full_(other.full_.load()),
+      read_only_(other.read_only_.load()) {}
 
 void Space::look(const std::function<std::uint64_t()>& promised) {
   struct statvfs found {};
@@ -55,6 +56,7 @@ void Space::look(const std::function<std::uint64_t()>& promised) {
   // What only root may use is no room for us, whoever we are: others run on what root leaves.
   octets_ = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
   inodes_ = found.f_favail;
+  read_only_ = (found.f_flag & ST_RDONLY) != 0;
   constexpr std::uint64_t kPlenty = 1 << 30;
   promised_ = octets_ < kPlenty ? promised() : 0;
   const std::uint64_t room = minus(octets_, promised_);
@@ -65,6 +67,11 @@ void Space::look(const std::function<std::uint64_t()>& promised) {
   } else if (room >= marks_.high && inodes_high) {
     full_ = false;
   }
+}
+
+Room Space::missing() const {
+  const std::uint64_t inodes = marks_.inodes == 0 ? 0 : minus(2 * marks_.inodes, inodes_);
+  return {minus(marks_.high, minus(octets_, promised_)), inodes};
 }
 
 Result<void> Space::room_for_append(std::uint64_t octets) {

@@ -23,6 +23,11 @@ struct Marks {
   std::uint64_t inodes = 0;  // low mark of these; 0: the file system does not count them
 };
 
+struct Room {
+  std::uint64_t octets = 0;
+  std::uint64_t inodes = 0;
+};
+
 class Space {
  public:
   // The marks asked for, or smaller ones where the file system is small.
@@ -35,6 +40,10 @@ class Space {
   // asked for only where room is getting short.
   void look(const std::function<std::uint64_t()>& promised);
   bool full() const { return full_; }
+  // Whether the file system was mounted read-only at the last look.
+  bool read_only() const { return read_only_; }
+  // What has to become free before a full disk counts as one that has room.
+  Room missing() const;
   // Full, where an append of this many more octets must not begin; and from then on it is full.
   Result<void> room_for_append(std::uint64_t octets);
   // Full, where not even a small change may be tried.
@@ -59,6 +68,7 @@ class Space {
   std::atomic<std::uint64_t> inodes_ = 0;
   std::atomic<std::uint64_t> promised_ = 0;
   std::atomic<bool> full_ = false;
+  std::atomic<bool> read_only_ = false;
 };
 
 }  // namespace gw::store

@@ -9,7 +9,7 @@
 #include <thread>
 #include <unordered_map>
 
-#include "store/clock_watch.h"
+#include "store/kept_time.h"
 #include "store/leases.h"
 #include "store/local/body.h"
 #include "store/local/commit.h"
@@ -36,8 +36,9 @@ struct Opened {
   std::optional<HeadFile> head;
   CommitPoint point;
   Entries entries;
-  Micros last_sweep = 0;
+  Moment kept;                    // as it was written down last
   std::string reason;             // why it is read-only; empty: it is not
+  bool damaged = false;           // then: acknowledged mail is missing, or may be
   std::uint64_t room_wanted = 0;  // read-only because there is less room than this
   bool accept_loss = false;       // a database that is behind its head file is opened for writing
   std::optional<Loss> loss = {};  // then: how far behind
@@ -134,6 +135,7 @@ class LocalStore : public Store {
   struct Changes {
     const Step& step;
     std::string_view actor;
+    Micros kept = 0;
     std::size_t together = 0;  // so many messages
     const Remains& remains;
   };
@@ -141,15 +143,29 @@ class LocalStore : public Store {
   std::optional<Swept> receipt_of(const MailboxId& mailbox, const MessageRecord& record);
   Remains remains_of(const MailboxId& mailbox, std::span<const MessageRecord> records, const Step& step);
   void leave_receipt(Batch& batch, const MailboxId& mailbox, const MessageRecord& record,
-                     const Remains& remains);
-  Result<std::size_t> expire_receipts(const MailboxRecord& mailbox, Micros at, std::size_t budget,
-                                      bool& more);
+                     const Changes& changes);
+  struct Sweep {  // one call of sweep()
+    std::size_t budget = 0;
+    bool trust_wall = false;
+    MailboxId only;
+    Moment at;
+    bool cut = false;  // no grace time counts
+  };
+  Result<void> expire_receipts(const MailboxRecord& mailbox, const Sweep& sweep, SweepReport& report);
+  Moment moment();
+  void note_kept(Batch& batch, const Moment& at);
+  Result<void> stamp_kept();
+  Result<void> stamp_kept(const MailboxId& mailbox, char tag);
   // After the commit: what the removed or settled ones leave behind outside the database.
   void let_go(const MailboxId& mailbox, const std::vector<MessageRecord>& messages, const Step& step);
-  Result<std::vector<Expiring>> expiring(std::size_t most, Micros at, bool early,
-                                         const MailboxId& only) const;
-  Result<std::uint64_t> expire(const MailboxId& mailbox, std::span<const Expiring>& chosen, bool early,
-                               std::uint64_t& octets);
+  bool may_cut();
+  Result<bool> drained_covers(const Room& missing, const MailboxId& only) const;
+  Result<void> cut_grace(Sweep sweep, SweepReport& report);
+  Result<void> count_due(const MailboxRecord& mailbox, const Sweep& sweep, SweepReport& report);
+  Result<std::vector<Expiring>> expiring(std::size_t most, const Sweep& sweep) const;
+  Result<void> expire(const MailboxId& mailbox, std::span<const Expiring>& chosen, const Sweep& sweep,
+                      SweepReport& report);
+  Result<void> expire(std::vector<Expiring> chosen, const Sweep& sweep, SweepReport& report);
   Result<void> unconfirm();
   Result<bool> named(const MessageId& message) const;  // by any mailbox's message
   Result<std::uint64_t> fill_gap(const std::string& lost, std::string_view actor);
@@ -173,6 +189,8 @@ class LocalStore : public Store {
   Bodies bodies_;
   std::optional<HeadFile> head_;  // the timer's, and the destructor's
   const std::string reason_;
+  const bool damaged_;
+  const bool disk_read_only_;
   const std::uint64_t room_wanted_;
   Leases leases_;
   Permits permits_;
@@ -180,8 +198,11 @@ class LocalStore : public Store {
   Tallies tallies_;
   Snapshots snapshots_;
   std::mutex clock_mutex_;
-  ClockWatch clock_watch_;
-  Micros last_sweep_ = 0;
+  KeptTime kept_time_;
+  Micros kept_noted_ = 0;      // kept time in the database
+  bool kept_stamped_ = false;  // every `d` and `x` entry has its kept time
+  std::optional<BootClock::time_point> full_since_;
+  bool cutting_failed_ = false;  // cutting grace times has not made the room that it should
   Commits commits_;
   std::atomic<std::uint64_t> append_memory_ = 0;
   std::mutex committing_mutex_;

@@ -52,52 +52,67 @@ LocalStore::Remains LocalStore::remains_of(const MailboxId& mailbox, std::span<c
 }
 
 void LocalStore::leave_receipt(Batch& batch, const MailboxId& mailbox, const MessageRecord& record,
-                               const Remains& remains) {
-  const auto found = remains.of.find(record.id);
-  auto swept = found != remains.of.end() ? std::optional(found->second) : std::nullopt;
+                               const Changes& changes) {
+  const auto found = changes.remains.of.find(record.id);
+  auto swept = found != changes.remains.of.end() ? std::optional(found->second) : std::nullopt;
   // A drain without grace is one commit, however large its envelopes are: memory comes before receipts.
   if (!swept && batch.writes().GetDataSize() < 2 * kMost) swept = receipt_of(mailbox, record);
   if (!swept) return;
   swept->record = record;
   swept->gone = batch.at(mailbox)->log.time;
   batch.put(Family::Messages, receipt_key(mailbox, record.id), encode(*swept));
-  batch.put(Family::Messages, receipt_time_key(mailbox, swept->gone, record.id), ByteView{});
+  ByteWriter kept;
+  kept.u64(static_cast<std::uint64_t>(changes.kept));
+  batch.put(Family::Messages, receipt_time_key(mailbox, swept->gone, record.id), kept.data());
 }
 
-// Those of a mailbox whose time is over, the oldest first. Gives how many; `more`: the budget ended it.
-Result<std::size_t> LocalStore::expire_receipts(const MailboxRecord& mailbox, Micros at, std::size_t budget,
-                                                bool& more) {
-  std::vector<std::pair<Micros, MessageId>> over;
-  std::size_t erased = 0;
+// Those of a mailbox whose time is over, the oldest first.
+Result<void> LocalStore::expire_receipts(const MailboxRecord& mailbox, const Sweep& sweep,
+                                         SweepReport& report) {
+  const std::size_t budget = sweep.budget - std::min<std::size_t>(sweep.budget, report.receipts);
+  struct Over {
+    Moment since;
+    MessageId message;
+  };
+  std::vector<Over> over;
   const Key prefix = Key('x').id(mailbox.id);
-  auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView) {
+  auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView value) {
     ByteReader reader(key.subspan(prefix.view().size()));
     const auto gone = static_cast<Micros>(reader.u64());
-    const auto from = receipt_due(mailbox, gone);
-    if (!from || *from > at) return false;
-    more = more || over.size() == budget;
-    if (over.size() < budget) over.emplace_back(gone, MessageId::from(reader.rest()));
-    return over.size() < budget || !more;
+    const auto kept = kept_of(value);
+    if (!kept) return true;
+    if (!receipt_over(mailbox, {*kept, gone}, sweep.at, sweep.trust_wall)) return false;
+    if (sweep.budget == 0) {
+      ++report.receipts;
+      return true;
+    }
+    if (over.size() == budget) {
+      report.more = true;
+      return false;
+    }
+    over.push_back({{*kept, gone}, MessageId::from(reader.rest())});
+    return true;
   });
-  if (!scanned) return scanned.error();
+  if (!scanned) return scanned;
   for (std::size_t first = 0; first < over.size(); first += kErasedAtOnce) {
     const auto some = std::span(over).subspan(first, std::min(kErasedAtOnce, over.size() - first));
+    std::size_t erased = 0;
     auto changed = change(kAbout * some.size(), [&](Batch& batch) -> Result<Verdict> {
       const Entry* entry = batch.at(mailbox.id);
       if (entry == nullptr || !entry->record) return Verdict::Done;
-      for (const auto& [gone, message] : some) {
+      for (const auto& [since, message] : some) {
         // Held, or to be kept for longer, since they were looked for?
-        const auto from = receipt_due(*entry->record, gone);
-        if (!from || *from > at) continue;
+        if (!receipt_over(*entry->record, since, sweep.at, sweep.trust_wall)) continue;
         ++erased;
         batch.erase(Family::Messages, receipt_key(mailbox.id, message));
-        batch.erase(Family::Messages, receipt_time_key(mailbox.id, gone, message));
+        batch.erase(Family::Messages, receipt_time_key(mailbox.id, since.wall, message));
       }
       return Verdict::Done;
     });
-    if (!changed) return changed.error();
+    if (!changed) return changed;
+    report.receipts += erased;
   }
-  return erased;
+  return {};
 }
 
 Result<std::vector<Swept>> LocalStore::swept(const MailboxId& mailbox, const MessageId& from,

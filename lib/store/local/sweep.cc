@@ -1,0 +1,323 @@
+// What leaves the vault by itself: drained messages whose grace time is over.
+#include <algorithm>
+
+#include "base/log.h"
+#include "store/local/store_on_disk.h"
+
+namespace gw::store {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kExpired = 640;      // about what an expired message adds to a batch
+constexpr std::size_t kExpireStep = 1000;  // messages that one commit expires
+constexpr std::size_t kStampStep = 10'000;
+constexpr std::size_t kStamped = 64;  // octets that one stamp adds to a batch
+constexpr Micros kNoteEvery = 3600LL * 1'000'000;
+constexpr Step kExpire{State::Drained, std::nullopt, LeafType::Expired};
+// A disk that is full for less costs no grace time: senders come again.
+constexpr auto kFullFor = 10min;
+
+bool covers(const Room& room, const Room& missing) {
+  return room.octets >= missing.octets && room.inodes >= missing.inodes;
+}
+
+void add_room(Room& room, const MessageRecord& record) {
+  room.octets += record.container_octets;
+  room.inodes += record.large ? 1 : 0;
+}
+
+}  // namespace
+
+struct LocalStore::Expiring {
+  Micros changed = 0;
+  MailboxId mailbox;
+  std::uint64_t seq = 0;
+  auto operator<=>(const Expiring&) const = default;
+};
+
+Moment LocalStore::moment() {
+  const std::lock_guard lock(clock_mutex_);
+  return kept_time_.at(options_.clock(), options_.boot_clock());
+}
+
+// With every change that depends on it, so that no kept time in the database is ahead of this one.
+void LocalStore::note_kept(Batch& batch, const Moment& at) {
+  ByteWriter value;
+  value.u64(static_cast<std::uint64_t>(at.kept)).u64(static_cast<std::uint64_t>(at.wall));
+  batch.put(Family::Heads, kept_key(), value.data());
+  const std::lock_guard lock(clock_mutex_);
+  kept_noted_ = at.kept;
+}
+
+// Entries without a kept time get the present one: the grace time of their messages begins anew.
+Result<void> LocalStore::stamp_kept() {
+  {
+    const std::lock_guard lock(clock_mutex_);
+    if (kept_stamped_) return {};
+  }
+  for (const auto& mailbox : table_.mailboxes()) {
+    for (const char tag : {'d', 'x'}) {
+      if (auto stamped = stamp_kept(mailbox->id, tag); !stamped) return stamped;
+    }
+  }
+  const std::lock_guard lock(clock_mutex_);
+  kept_stamped_ = true;
+  return {};
+}
+
+Result<void> LocalStore::stamp_kept(const MailboxId& mailbox, char tag) {
+  const Key prefix = Key(tag).id(mailbox);
+  for (Bytes from = to_bytes(prefix); !from.empty();) {
+    std::vector<Bytes> keys;
+    auto scanned = engine_->scan(Family::Messages, from, after(prefix), [&](ByteView key, ByteView value) {
+      if (!kept_of(value)) keys.push_back(to_bytes(key));
+      return keys.size() < kStampStep;
+    });
+    if (!scanned) return scanned;
+    from = keys.size() < kStampStep ? Bytes() : keys.back();
+    if (keys.empty()) return {};
+    auto changed = change(kStamped * keys.size(), [&](Batch& batch) -> Result<Verdict> {
+      if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
+      const Moment at = moment();
+      ByteWriter kept;
+      kept.u64(static_cast<std::uint64_t>(at.kept));
+      for (const Bytes& key : keys) {
+        auto value = engine_->get(Family::Messages, key);
+        if (!value) return value.error();
+        // It may have gone, or been stamped, since it was found.
+        if (*value && !kept_of(as_bytes(**value))) batch.put(Family::Messages, key, kept.data());
+      }
+      note_kept(batch, at);
+      return Verdict::Done;
+    });
+    if (!changed) return changed;
+  }
+  return {};
+}
+
+// The oldest of what is due, at most `most`; of what is drained, if grace times are cut.
+Result<std::vector<LocalStore::Expiring>> LocalStore::expiring(std::size_t most, const Sweep& sweep) const {
+  std::vector<Expiring> heap;  // the newest in front
+  for (const auto& record : table_.mailboxes()) {
+    if (record->hold || (!sweep.only.zero() && record->id != sweep.only)) continue;
+    const Key prefix = Key('d').id(record->id);
+    auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView value) {
+      ByteReader reader(key.subspan(prefix.view().size()));
+      Expiring one{static_cast<Micros>(reader.u64()), record->id, reader.u64()};
+      const auto kept = kept_of(value);
+      if (!sweep.cut && !kept) return true;
+      if (!sweep.cut && !grace_over(*record, {*kept, one.changed}, sweep.at, sweep.trust_wall)) return false;
+      if (heap.size() == most && !(one < heap.front())) return false;
+      heap.push_back(one);
+      std::push_heap(heap.begin(), heap.end());
+      if (heap.size() > most) {
+        std::pop_heap(heap.begin(), heap.end());
+        heap.pop_back();
+      }
+      return true;
+    });
+    if (!scanned) return scanned.error();
+  }
+  std::sort_heap(heap.begin(), heap.end());
+  return heap;
+}
+
+// Those of them that are still as they were chosen, and no more than one commit should hold: what was not
+// looked at is left in `chosen`.
+Result<void> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiring>& chosen,
+                                const Sweep& sweep, SweepReport& report) {
+  std::vector<MessageRecord> removed;
+  std::vector<MessageRecord> likely;
+  for (const Expiring& one : chosen) {
+    auto record = message(mailbox, one.seq);
+    // One that is gone already has its place, too.
+    likely.push_back(record && *record ? std::move(**record) : MessageRecord{});
+  }
+  const Remains remains = remains_of(mailbox, likely, kExpire);
+  const auto some = chosen.first(remains.looked);
+  chosen = chosen.subspan(remains.looked);
+  auto changed = change(kExpired * some.size() + remains.octets, [&](Batch& batch) -> Result<Verdict> {
+    if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
+    const Entry* entry = batch.at(mailbox);
+    if (entry == nullptr || !entry->record || entry->record->hold) return Verdict::Done;
+    const Moment at = moment();
+    for (const Expiring& one : some) {
+      auto value = engine_->get(Family::Messages, drained_key(mailbox, one.changed, one.seq));
+      if (!value) return value.error();
+      if (!*value) continue;  // it was undeleted or removed meanwhile
+      const auto kept = kept_of(as_bytes(**value));
+      const bool over = kept && grace_over(*entry->record, {*kept, one.changed}, at, sweep.trust_wall);
+      if (!sweep.cut && !over) continue;
+      auto record = message(mailbox, one.seq);
+      if (!record) return record.error();
+      if (*record && (*record)->state == State::Drained && (*record)->changed == one.changed)
+        removed.push_back(**record);
+    }
+    const Changes changes{kExpire, "sweep", at.kept, removed.size(), remains};
+    for (const MessageRecord& record : removed) move(batch, mailbox, record, changes);
+    if (!removed.empty()) note_kept(batch, at);
+    return Verdict::Done;
+  });
+  if (!changed) return changed;
+  let_go(mailbox, removed, kExpire);
+  report.expired += removed.size();
+  for (const MessageRecord& record : removed) report.octets += record.octets;
+  return {};
+}
+
+// In the order of the mailboxes, each by age.
+Result<void> LocalStore::expire(std::vector<Expiring> chosen, const Sweep& sweep, SweepReport& report) {
+  std::stable_sort(chosen.begin(), chosen.end(),
+                   [](const Expiring& a, const Expiring& b) { return a.mailbox < b.mailbox; });
+  for (std::size_t first = 0; first < chosen.size();) {
+    std::size_t last = first;
+    while (last < chosen.size() && chosen[last].mailbox == chosen[first].mailbox &&
+           last - first < kExpireStep)
+      ++last;
+    for (std::span<const Expiring> rest = std::span(chosen).subspan(first, last - first); !rest.empty();) {
+      if (auto expired = expire(chosen[first].mailbox, rest, sweep, report); !expired) return expired;
+    }
+    first = last;
+  }
+  return {};
+}
+
+Result<void> LocalStore::count_due(const MailboxRecord& mailbox, const Sweep& sweep, SweepReport& report) {
+  const Key prefix = Key('d').id(mailbox.id);
+  std::optional<Error> damage;
+  auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView value) {
+    ByteReader reader(key.subspan(prefix.view().size()));
+    const auto changed = static_cast<Micros>(reader.u64());
+    const auto kept = kept_of(value);
+    if (!kept) return true;
+    if (!grace_over(mailbox, {*kept, changed}, sweep.at, sweep.trust_wall)) return false;
+    auto record = message(mailbox.id, reader.u64());
+    if (!record) damage = record.error();
+    if (record && *record) {
+      ++report.expired;
+      report.octets += (*record)->octets;
+    }
+    return !damage;
+  });
+  if (!scanned) return scanned;
+  return damage ? Result<void>(*damage) : Result<void>();
+}
+
+// Whether the disk has been full for so long that grace times give way to new mail.
+bool LocalStore::may_cut() {
+  space_.look([&] { return engine_->promised(); });
+  const BootClock::time_point boot = options_.boot_clock();
+  const std::lock_guard lock(clock_mutex_);
+  if (!space_.full()) {
+    full_since_.reset();
+    cutting_failed_ = false;
+    return false;
+  }
+  if (!full_since_) full_since_ = boot;
+  return !cutting_failed_ && boot - *full_since_ >= kFullFor;
+}
+
+// Whether all that is drained would make so much room.
+Result<bool> LocalStore::drained_covers(const Room& missing, const MailboxId& only) const {
+  Room all;
+  std::optional<Error> damage;
+  for (const auto& mailbox : table_.mailboxes()) {
+    if (mailbox->hold || (!only.zero() && mailbox->id != only)) continue;
+    const Key prefix = Key('d').id(mailbox->id);
+    auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView) {
+      ByteReader reader(key.subspan(prefix.view().size()));
+      reader.u64();
+      auto record = message(mailbox->id, reader.u64());
+      if (!record) damage = record.error();
+      if (record && *record) add_room(all, **record);
+      return !damage && !covers(all, missing);
+    });
+    if (!scanned) return scanned.error();
+    if (damage) return *damage;
+    if (covers(all, missing)) return true;
+  }
+  return false;
+}
+
+// On a full disk: the oldest of what is drained, as much as makes the disk not full, and nothing if that is
+// more than there is. If less comes of it than it should, because others fill the disk or the database cannot
+// give the room back, it is not tried again before the disk had room.
+Result<void> LocalStore::cut_grace(Sweep sweep, SweepReport& report) {
+  const Room missing = space_.missing();
+  auto helps = drained_covers(missing, sweep.only);
+  if (!helps) return helps.error();
+  if (!*helps) return {};
+  sweep.cut = true;
+  auto found = expiring(sweep.budget, sweep);
+  if (!found) return found.error();
+  Room chosen;
+  std::size_t count = 0;
+  for (; count < found->size() && !covers(chosen, missing); ++count) {
+    auto record = message((*found)[count].mailbox, (*found)[count].seq);
+    if (!record) return record.error();
+    if (*record) add_room(chosen, **record);
+  }
+  found->resize(count);
+  const std::uint64_t before = report.expired;
+  if (auto expired = expire(std::move(*found), sweep, report); !expired) return expired;
+  if (report.expired == before) return {};
+  deleted_ = false;
+  if (auto flushed = engine_->flush(); !flushed) return flushed;
+  if (auto given = engine_->compact_bodies(false); !given) return given;
+  space_.look([&] { return engine_->promised(); });
+  const Room left = space_.missing();
+  const bool helped =
+      !space_.full() || left.octets + chosen.octets / 4 <= missing.octets || left.inodes < missing.inodes;
+  log::warning("grace cut", {{"messages", report.expired - before}, {"free", space_.free_octets()}});
+  const std::lock_guard lock(clock_mutex_);
+  cutting_failed_ = !helped;
+  return {};
+}
+
+Result<SweepReport> LocalStore::sweep(std::size_t budget, bool now, const MailboxId& only) {
+  SweepReport report;
+  const Sweep sweep{budget, now, only, moment()};
+  const auto of_each_mailbox = [&](const auto& done) -> Result<void> {
+    for (const auto& mailbox : table_.mailboxes()) {
+      if (!only.zero() && mailbox->id != only) continue;
+      if (auto result = done(*mailbox); !result) return result;
+    }
+    return {};
+  };
+  const auto receipts = [&](const MailboxRecord& mailbox) { return expire_receipts(mailbox, sweep, report); };
+  if (budget == 0) {
+    auto counted = of_each_mailbox([&](const MailboxRecord& mailbox) -> Result<void> {
+      if (auto due = count_due(mailbox, sweep, report); !due) return due;
+      return receipts(mailbox);
+    });
+    if (!counted) return counted.error();
+    return report;
+  }
+  if (!reason_.empty()) return read_only();
+  // Without room it waits for the next sweep; until then nothing of it is due.
+  if (auto stamped = stamp_kept(); !stamped && stamped.error().code() != Code::Full) return stamped.error();
+  auto found = expiring(budget + 1, sweep);
+  if (!found) return found.error();
+  report.more = found->size() > budget;
+  found->resize(std::min(found->size(), budget));
+  if (auto expired = expire(std::move(*found), sweep, report); !expired) return expired.error();
+  if (auto expired = of_each_mailbox(receipts); !expired) return expired.error();
+  if (may_cut()) {
+    if (auto cut = cut_grace(sweep, report); !cut) return cut.error();
+  }
+  bool note = false;
+  {
+    const std::lock_guard lock(clock_mutex_);
+    note = sweep.at.kept - kept_noted_ >= kNoteEvery;
+  }
+  if (!note) return report;
+  auto noted = change(kStamped, [&](Batch& batch) -> Result<Verdict> {
+    note_kept(batch, moment());
+    return Verdict::Done;
+  });
+  if (!noted && noted.error().code() != Code::Full) return noted.error();
+  return report;
+}
+
+}  // namespace gw::store
