@@ -3,19 +3,8 @@
 namespace gw::keeper {
 
 Unreached::Unreached(const Error& cause) : Unreached(cause.text(), cause.hint()) {
-  switch (cause.code()) {
-    case Code::NotFound:
-    case Code::Corrupt:
-    case Code::Version:
-    case Code::Config:
-      status_ = cause.exit_status();
-      break;
-    case Code::Unavailable:
-      status_ = cause.exit_status();  // perhaps an Unreached already
-      break;
-    default:
-      break;
-  }
+  // 77 would say that a password is wrong.
+  if (cause.code() != Code::Denied) status_ = cause.exit_status();
 }
 
 Error Unreached::as_error() const {

@@ -19,8 +19,8 @@ class Unreached {
   explicit Unreached(std::string text, std::string hint = {},
                      int exit_status = gw::exit_status(Code::Unavailable))
       : text_(std::move(text)), hint_(std::move(hint)), status_(exit_status) {}
-  // Keeps the text and the hint of `cause`. Its exit status stays too if it tells a person what to mend: no
-  // vault (66), a damaged one (65), one of a newer version or that has moved (78).
+  // Keeps the text and the hint of `cause`, and its exit status unless that is 77, which would be a wrong
+  // password.
   explicit Unreached(const Error& cause);
 
   const std::string& text() const { return text_; }

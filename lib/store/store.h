@@ -5,7 +5,7 @@
 // Unix socket, MemoryStore is the model that tests compare with. One contract suite runs over all.
 //
 // Every operation may fail with Unavailable (surely not done), Unknown (perhaps done: ask `find` once),
-// Config (this socket may not), Corrupt, or Busy; comments name only what is particular. NotFound says that
+// Usage (this socket may not), Corrupt, or Busy; comments name only what is particular. NotFound says that
 // there is no such thing in the store, and nothing else: trouble of the system never is NotFound or Denied.
 // Every change is durable when its call returns. All methods may be called from several threads.
 #pragma once

@@ -163,7 +163,7 @@ TEST_CASE("each operation is allowed or refused on each socket as the table says
   for (const Case& asked : cases) {
     for (const Role role : {Role::Append, Role::Drain, Role::Admin}) {
       INFO(proto::Op_Name(asked.op) << " " << asked.what << " on " << name(role));
-      const bool denied = ask(link, role, mailbox, asked) == Code::Config;
+      const bool denied = ask(link, role, mailbox, asked) == Code::Usage;
       CHECK(denied == !asked.allowed.contains(role));
     }
   }
@@ -177,7 +177,7 @@ TEST_CASE("each operation is allowed or refused on each socket as the table says
   }
   SECTION("an operation that there is not is refused everywhere") {
     const Case unknown{static_cast<proto::Op>(99), "", {}, nothing()};
-    for (const Role role : kAll) CHECK(ask(link, role, mailbox, unknown) == Code::Config);
+    for (const Role role : kAll) CHECK(ask(link, role, mailbox, unknown) == Code::Usage);
   }
 }
 
@@ -189,7 +189,7 @@ TEST_CASE("a commit on the drain socket is refused, and leaves nothing") {
   const contract::Mail mail = contract::new_mail(200'000);
   auto refused = contract::deliver(*drain, mailbox, mail);
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().code() == Code::Config);
+  CHECK(refused.error().code() == Code::Usage);
   CHECK(link.store->list(mailbox, 0, 10).value().empty());
   CHECK(drain->stat(mailbox));
 }

@@ -106,7 +106,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot whose keeper ends is Busy, and nothing sta
 TEST_CASE_METHOD(Fixture, "the append and drain sockets give no snapshot") {
   for (const Role role : {Role::Append, Role::Drain}) {
     const auto store = link.connect(role);
-    CHECK(store->snapshot().error().code() == Code::Config);
+    CHECK(store->snapshot().error().code() == Code::Usage);
     CHECK_FALSE(is_there());
   }
 }

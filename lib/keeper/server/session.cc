@@ -90,8 +90,8 @@ void Session::serve(std::size_t octets) {
                             {"pid", peer_.pid},
                             {"tool", tool_}});
   }
-  // A mistake in how the programs are set up, and not Denied, which would be a wrong password to a login.
-  const Error denied(Code::Config,
+  // A mistake of the programs, and not Denied, which would be a wrong password to a login.
+  const Error denied(Code::Usage,
                      std::string(name(op)) + " is not for the " + std::string(name(role_)) + " socket");
   switch (op) {
     case proto::OP_BEGIN:

@@ -14,7 +14,7 @@ constexpr std::size_t kWithReply = 32 << 10;  // a piece up to here goes out wit
 void Session::begin(bool may) {
   appending_ = Appending::Yes;
   if (!may)
-    return fail_append(Error(Code::Denied, "begin is not for the " + std::string(name(role_)) + " socket"));
+    return fail_append(Error(Code::Usage, "begin is not for the " + std::string(name(role_)) + " socket"));
   const auto mailbox = id_of<MailboxId>(request_.mailbox(), "mailbox id");
   if (!mailbox) return fail_append(mailbox.error());
   const auto message = id_of<MessageId>(request_.message(), "message id");
