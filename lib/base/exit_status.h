@@ -1,4 +1,5 @@
-// Exit statuses that parts of the library attach to an Error (sysexits.h has the full list; gw(7) documents them).
+// Exit statuses that parts of the library attach to an Error (sysexits.h has the full list; gw(7) documents
+// them).
 #pragma once
 
 namespace gw {

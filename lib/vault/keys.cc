@@ -63,7 +63,7 @@ Result<seal::KeyRing> open_slot(const seal::SlotPlace& place, ByteView slot, con
 }
 
 Result<void> work_as_open_slot(const VaultId& vault, std::string_view name, const Secret& password,
-                              const seal::Argon2Cost& cost) {
+                               const seal::Argon2Cost& cost) {
   const Secret normal = normal_password(password);
   Result<void> worked = seal::work_for_nothing(vault, name, normal, cost);
   if (worked && !equal_secrets(normal.view(), password.view()))

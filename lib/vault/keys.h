@@ -31,6 +31,6 @@ Result<seal::KeyRing> open_slot(const seal::SlotPlace& place, ByteView slot, con
                                 const Settings& settings);
 // The work of open_slot() with a wrong password, when there is no slot.
 Result<void> work_as_open_slot(const VaultId& vault, std::string_view name, const Secret& password,
-                              const seal::Argon2Cost& cost);
+                               const seal::Argon2Cost& cost);
 
 }  // namespace gw::vault
