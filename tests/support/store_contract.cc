@@ -288,7 +288,7 @@ void addresses(const Make& make) {
   Store& store = *subject.store;
   MailboxRecord record = new_mailbox("journal");
   record.aliases = {"archive@example.com", "exact+tag@example.com", "j\xc3\xbcrgen@xn--mller-kva.example",
-                    "\xc3\x9cber@old.example"};
+                    std::string("\xc3\x9c") + "ber@old.example"};
   record.domains = {"catch.example", "xn--kln-sna.example"};
   record.description = "private";
   record.quota = 1000;
