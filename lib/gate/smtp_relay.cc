@@ -327,8 +327,7 @@ void Relay::logged_in(const Result<Reply>& reply) {
   if (refused(*reply)) {
     ++tally_.counts().failed_logins;
     log::warning("login failed", {{"rhost", peer_}, {"session", name_}, {"upstream", codes(*reply)}});
-    // A 4xx is the server's own trouble.
-    const bool last = reply->code >= 500 && guard_.wrong();
+    const bool last = guard_.wrong();
     session().refuse(*reply);
     if (last) client_.close(Refusal::TooManyFailures, "too many wrong passwords");
     return;

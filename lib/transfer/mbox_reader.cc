@@ -93,9 +93,9 @@ bool MboxReader::separator_at(std::size_t at, bool after_blank) const {
   const bool dated = dated_separator(line);
   const bool header = next && starts_mail(*next);
   if (dated && header) return true;
-  // Text that quotes a separator goes on with text. A mail without a header follows only in a file whose
-  // first mail has none; an empty mail is followed by a separator or by the end.
-  if (headers_ && !header && next && !dated_separator(*next)) return false;
+  // Text that quotes a separator goes on with text. A mail without a header begins with an empty line, or is
+  // in a file whose first mail has none; an empty mail is followed by a separator or by the end.
+  if (headers_ && !header && next && !trim(*next).empty() && !dated_separator(*next)) return false;
   switch (style_) {
     case Style::Dated:
       return dated && after_blank;

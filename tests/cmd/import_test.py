@@ -170,7 +170,7 @@ class ImportTest(unittest.TestCase):
         self.vault.tool("gw-export", self.name, "--to", out, "--format", "mbox", "--password-file", self.box.password_file)
         self.box = self.vault.add_mailbox("second")
         self.name = "second"
-        self.bring(out)
+        self.bring(out, "--mbox-quoting", "mboxrd")
         ended = {o if o.endswith(b"\n") or not o else o + b"\n" for o in wanted}
         self.assertEqual(sorted(self.mails()), sorted(ended))
 

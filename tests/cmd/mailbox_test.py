@@ -129,7 +129,7 @@ class MailboxTest(unittest.TestCase):
         chosen.write_text("correct horse battery\n")
         done = self.vault.store("mailbox", "passwd", "passwd", "--password-file", "-", "--new-password-file", chosen,
                                 input=fresh.encode())
-        self.assertEqual(done.stdout, b"")
+        self.assertEqual(done.stdout, b"in force  the new password\n")
         self.vault.store("mailbox", "key", "passwd", "--password-file", chosen)
 
     def test_rotation_keeps_old_mail_readable_and_seals_new_mail_to_the_new_key(self):

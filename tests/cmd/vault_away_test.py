@@ -49,7 +49,6 @@ TROUBLES = {
     "the format is gone": lambda vault: renamed(vault.path / "format"),
     "the format is closed": lambda vault: closed(vault.path / "format"),
     "the lock is closed": lambda vault: closed(vault.path / "lock"),
-    "the head is closed": lambda vault: closed(vault.path / "head"),
     "the database is gone": lambda vault: renamed(vault.path / "db"),
     "the database is closed": lambda vault: closed(vault.path / "db"),
     "the database's current file is gone": lambda vault: renamed(vault.path / "db/CURRENT"),
@@ -137,6 +136,12 @@ class VaultAwayTest(unittest.TestCase):
             back()
         with gw.Smtp(smtpd) as smtp:
             self.assertEqual(smtp.deliver(self.box.address, gw.mail(1000)).code, 250)
+
+    def test_a_head_that_cannot_be_opened_leaves_the_vault_readable(self):
+        self.trouble(lambda vault: closed(vault.path / "head"))
+        with gw.Smtp(self.smtpd) as smtp:
+            self.assertEqual(smtp.deliver(self.box.address, gw.mail(1000)).code, 451)
+        self.assertRegex(self.pop3_answer(), r"^\d+ message")
 
     def test_a_tool_does_not_call_it_a_wrong_password(self):
         self.trouble(lambda vault: closed(vault.path / "format"))

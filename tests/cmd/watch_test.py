@@ -250,6 +250,10 @@ class MetricsSocketTest(unittest.TestCase):
         return gw.run("curl", "--silent", "--show-error", "--unix-socket", "metrics", "--write-out", "\n%{http_code}",
                       *arguments, status=status, cwd=self.vault.run_folder).stdout.decode().rpartition("\n")
 
+    def connect(self, client, folder):
+        """Of the keeper's sockets, the one for metrics may be the last that listens."""
+        gw.until(lambda: client.connect_ex(f"/proc/self/fd/{folder}/metrics") == 0, "the metrics socket listens")
+
     def test_it_gives_what_status_prints(self):
         text, _, code = self.curl("http://localhost/metrics")
         self.assertEqual(code, "200")
@@ -263,7 +267,7 @@ class MetricsSocketTest(unittest.TestCase):
         with socket.socket(socket.AF_UNIX) as silent:
             folder = os.open(self.vault.run_folder, os.O_PATH)
             self.addCleanup(os.close, folder)
-            silent.connect(f"/proc/self/fd/{folder}/metrics")
+            self.connect(silent, folder)
             self.assertEqual(self.curl("http://localhost/metrics")[2], "200")
             self.vault.store("message", "add", "journal", input=gw.mail(1000))
 
@@ -271,7 +275,7 @@ class MetricsSocketTest(unittest.TestCase):
         with socket.socket(socket.AF_UNIX) as silent:
             folder = os.open(self.vault.run_folder, os.O_PATH)
             self.addCleanup(os.close, folder)
-            silent.connect(f"/proc/self/fd/{folder}/metrics")
+            self.connect(silent, folder)
             self.keeper.stop()
         self.assertFalse((self.vault.run_folder / "metrics").exists())
         del self.vault.env["GW_CONFIG"]

@@ -265,7 +265,7 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(status, 401)
         self.assertIn("Bearer", headers["WWW-Authenticate"])
         request = urllib.request.Request(self.base + "/api/v1/mailboxes", data=b"name=x", method="POST")
-        request.add_header("Authorization", "Bearer " + self.tokens["operate"])
+        request.add_header("Authorization", "Bearer " + self.tokens["administer"])
         with self.assertRaises(urllib.error.HTTPError) as refused:
             self.opener.open(request, timeout=gw.WAIT)
         self.assertEqual(refused.exception.code, 415)
