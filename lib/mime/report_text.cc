@@ -97,8 +97,10 @@ std::vector<std::string_view> cut_at_commas(std::string_view text, bool with_quo
       ++at;
     else if (text[at] == '"')
       quoted = with_quotes && !quoted;
-    else if (text[at] == ',' && !quoted)
-      pieces.push_back(text.substr(std::exchange(start, at + 1), at - start));
+    else if (text[at] == ',' && !quoted) {
+      pieces.push_back(text.substr(start, at - start));
+      start = at + 1;
+    }
   }
   if (quoted) return cut_at_commas(text, false);
   pieces.push_back(text.substr(start));

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   if (both || std::strcmp(argv[1], "seccomp") == 0) {
     failed |= ::seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(seccomp), 0);
     failed |= ::seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1,
-                                 SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP));
+                                 scmp_arg_cmp{0, SCMP_CMP_EQ, PR_SET_SECCOMP, 0});
   }
   if (failed != 0 || ::seccomp_load(filter) != 0) return 71;
   ::seccomp_release(filter);

@@ -671,8 +671,8 @@ TEST_CASE("TLS is begun on both hops, each by itself, and the envelope's copy is
   relay.service.tls = [&]() -> Result<std::shared_ptr<const net::ServerTls>> { return certified.tls; };
   auto client = relay.connect("192.0.2.7");
   CHECK(client->line() == "+OK gw.example POP3 ready");
-  CHECK(server.commands() == std::vector{"STLS"s, "CAPA"s});
   CHECK(client->ask("CAPA") == "+OK");
+  CHECK(server.commands() == std::vector{"STLS"s, "CAPA"s});
   CHECK(client->text() == "TOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nSTLS\r\nIMPLEMENTATION gw\r\n");
   CHECK(client->ask("USER joe") == "-ERR [AUTH] not without TLS");
   CHECK(client->ask("STLS") == "+OK");

@@ -171,7 +171,7 @@ TEST_CASE("Each report of the corpus gives its expected values, read in pieces o
 }
 
 TEST_CASE("Each report as gateways rewrite them gives its expected values") {
-  const std::string folder = GW_SOURCE_DIR "/tests/corpus/gateways/";
+  const std::string folder = gw::test::source_dir() + "/tests/corpus/gateways/";
   const Result<std::string> text = read_file(folder + "expected.json");
   REQUIRE(text);
   const json all = json::parse(*text);
@@ -504,9 +504,6 @@ TEST_CASE("A value of any length is kept up to a limit") {
   CHECK(report.recipients[0].address.size() == 64 << 10);
 }
 
-}  // namespace
-}  // namespace gw::mime
-
 TEST_CASE("A text with a line that no report has is no report's, and the limit is said") {
   const auto with = [](std::size_t size) {
     return read(report_with(kMarker, std::string(kText) + "To: " + std::string(size, 'x') + "@example.com"));
@@ -520,3 +517,6 @@ TEST_CASE("A text with a line that no report has is no report's, and the limit i
   while (many.size() < 300'000) many += "To: bob" + std::to_string(many.size()) + "@example.com\r\n";
   CHECK(read(report_with(kMarker, many)).is_journal_report);
 }
+
+}  // namespace
+}  // namespace gw::mime

@@ -336,8 +336,7 @@ void addresses(const Make& make) {
         std::string("other@example.com"), std::string("exact@example.com"), std::string("mbx-"),
         std::string(10'000, 'a'), std::string("a@b@"), std::string("@catch.example"),
         std::string(R"(""@catch.example)"), std::string(R"("archive @example.com)"),
-        std::string(R"("arch ive"@example.com)"), std::string(R"("archive@example.com")"),
-        std::string(R"("journal")")}) {
+        std::string(R"("arch ive"@example.com)"), std::string(R"("archive@example.com")")}) {
     CHECK_FALSE(finds(text, Lookup::Recipient));
     CHECK_FALSE(finds(text, Lookup::Login));
   }

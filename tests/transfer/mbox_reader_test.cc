@@ -122,8 +122,8 @@ TEST_CASE("a dated separator before a header needs no empty line, and one before
   CHECK(texts(kFirst + a + "\n" + kSecond + ">From x\nB: 2\n") == List{a, "From x\nB: 2\n"});
   CHECK(texts(kFirst + a + "\n" + kSecond + "is how it looks.\n") ==
         List{a + "\n" + kSecond + "is how it looks.\n"});
-  CHECK(texts(kFirst + a + "\n" + kSecond + "\nwas quoted.\n") ==
-        List{a + "\n" + kSecond + "\nwas quoted.\n"});
+  // A mail without a header, as an mbox has it.
+  CHECK(texts(kFirst + a + "\n" + kSecond + "\nno header.\n") == List{a, "\nno header.\n"});
   CHECK(texts(kFirst + a + "\n" + kSecond) == List{a, ""});
   CHECK(texts("From x\n" + a + "\n" + kSecond + b + kFirst + a) == List{a, b, a});
   CHECK(texts("From x\n" + a + "\nFrom y\n" + b + "\nFrom z\nno header\n") ==

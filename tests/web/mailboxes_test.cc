@@ -125,9 +125,9 @@ TEST_CASE("What a mailbox cannot be is said beside its field, and what was typed
   browser.get("/new-mailbox");
   const auto refused = [&](std::string name, const Form& more) {
     Form form = fields(std::move(name));
-    for (const auto& [field, value] : more) {
-      std::erase_if(form, [&](const auto& each) { return each.first == field; });
-      form.emplace_back(field, value);
+    for (const auto& said : more) {
+      std::erase_if(form, [&](const auto& each) { return each.first == said.first; });
+      form.push_back(said);
     }
     const web::Response page = browser.post("/new-mailbox", form);
     CHECK(page.status == 400);
