@@ -51,8 +51,10 @@ def with_last_crlf(octets):
 
 
 def as_pop3_sends(octets):
-    """POP3 has lines that CRLF ends and nothing else: so gw-pop3d(8) sends a lone CR or LF as CRLF, and one at the end."""
-    return re.sub(rb"\r\n|\r|\n|(?<![\r\n])\Z", b"\r\n", octets)
+    """POP3 has lines that CRLF ends and nothing else: so gw-pop3d(8) keeps CRs before an LF, sends every other CR or LF as
+    CRLF, and ends with one."""
+    lines = re.sub(rb"\r+\n|\r|\n", lambda end: end[0] if len(end[0]) > 1 else b"\r\n", octets)
+    return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
 
 
 def without_first_header(test, octets, *names):
