@@ -27,6 +27,11 @@ def with_lf(octets):
     return octets.replace(b"\r\n", b"\n")
 
 
+def without_crs(octets):
+    """What fetchmail and getmail make of the CRs before an LF: none is left, however many there were."""
+    return re.sub(rb"\r+\n", b"\n", octets)
+
+
 def is_free(gateway):
     with contextlib.suppress(gw.Refused), gw.Pop3(gateway.pop3d, gateway.box, tls=True) as pop3:
         pop3.command("QUIT")
@@ -105,7 +110,7 @@ class Getmail(Drain):
 
     @staticmethod
     def ends(octets):
-        header, empty, body = with_lf(octets).partition(b"\n\n")
+        header, empty, body = without_crs(octets).partition(b"\n\n")
         return Getmail.without_blanks(re.sub(rb"(?m)^Return-Path:.*\n(?:[ \t].*\n)*", b"", header) + empty + body)
 
     @staticmethod
@@ -125,7 +130,7 @@ class Getmail(Drain):
 class Fetchmail(Drain):
     @staticmethod
     def ends(octets):
-        octets = with_lf(octets)
+        octets = without_crs(octets)
         return octets if b"\n\n" in octets or octets == b"\n" else octets + b"\n"  # the empty line behind the header
 
     def settle_in(self):

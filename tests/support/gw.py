@@ -492,11 +492,13 @@ class Vault:
         return pathlib.Path(self.env.get("GW_RUN", self.path / "run"))
 
     def answers(self):
-        """Whether somebody listens on the keeper's socket."""
-        with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
+        """Whether somebody listens on each of the keeper's sockets."""
+        with contextlib.suppress(OSError):
             folder = os.open(self.run_folder, os.O_PATH)
             try:
-                probe.connect(f"/proc/self/fd/{folder}/append")
+                for role in ("append", "drain", "admin"):
+                    with socket.socket(socket.AF_UNIX) as probe:
+                        probe.connect(f"/proc/self/fd/{folder}/{role}")
                 return True
             finally:
                 os.close(folder)
