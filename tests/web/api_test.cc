@@ -383,8 +383,8 @@ TEST_CASE(
 
   // Who was given what is in the history, as of the console.
   std::vector<std::string> seen;
-  for (const Json& each : program.json("GET", "/api/v1/events?mailbox=box&type=exported", 200)["items"])
-    seen.push_back(each["actor"].get<std::string>());
+  const Json exported = program.json("GET", "/api/v1/events?mailbox=box&type=exported", 200);
+  for (const Json& each : exported["items"]) seen.push_back(each["actor"].get<std::string>());
   REQUIRE(seen.size() == 5);
   CHECK(seen.front().ends_with(" from 192.0.2.8, downloaded"));
   CHECK(seen.back().ends_with(" from 192.0.2.8, shown"));
