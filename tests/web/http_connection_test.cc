@@ -224,25 +224,6 @@ TEST_CASE("All long bodies together take no more than their share, and give it b
   CHECK(status_of(first.ask(head)) == "HTTP/1.1 100 Continue");
 }
 
-TEST_CASE("What cannot be read of a request to the API is refused in the API's own form") {
-  HttpService service = echo();
-  service.most_body = [](const Request&) { return std::size_t{0}; };
-  const auto ask = [&](const std::string& request) {
-    Client client(service);
-    return client.ask(request) + "\n" + client.all();
-  };
-  const std::string missing =
-      ask("POST /api/v1/checkpoint HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
-  CHECK(missing.starts_with("HTTP/1.1 411 Length Required"));
-  CHECK(missing.find("Content-Type: application/json") != std::string::npos);
-  CHECK(missing.find(R"({"error":{"code":"length_required","message":"a body needs its Content-Length")") !=
-        std::string::npos);
-  CHECK(ask("POST /api/v1/mailboxes HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n")
-            .find(R"("code":"body_too_large")") != std::string::npos);
-  CHECK(ask("POST /account HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").find("text/plain") !=
-        std::string::npos);
-}
-
 TEST_CASE("A slow head ends at its deadline, however steadily its octets come") {
   HttpService service = echo();
   service.head_timeout = 300ms;
