@@ -38,6 +38,8 @@ std::string to_hex(ByteView bytes) {
   return text;
 }
 
+// An odd number of digits fails here too: the other from_hex() rounds the size down, so the sizes
+// differ.
 bool from_hex(std::string_view text, std::span<std::byte> to) {
   if (text.size() != to.size() * 2) return false;
   for (std::size_t i = 0; i < to.size(); ++i) {
@@ -77,6 +79,8 @@ ByteWriter& ByteWriter::bytes(ByteView value) {
 }
 
 ByteView ByteReader::bytes(std::size_t count) {
+  // The failure is permanent, so that a caller can read a whole layout and check once at the end: a
+  // field of the right size after a truncated one must not be read.
   if (!ok_ || rest_.size() < count) {
     ok_ = false;
     return {};

@@ -19,6 +19,8 @@ struct Civil {
   unsigned weekday;
 };
 
+// Integer division rounds toward zero; times before 1970 must round down, or the fraction and the
+// time of day would be negative.
 Civil civil(Micros time) {
   std::int64_t seconds = time / kMillion;
   std::int64_t micros = time % kMillion;
@@ -36,7 +38,8 @@ Civil civil(Micros time) {
   return {std::chrono::year_month_day(day), rest, micros, std::chrono::weekday(day).c_encoding()};
 }
 
-// Takes exactly `digits` decimal digits from the front of `text`.
+// Removes exactly `digits` decimal digits from the front of `text`. std::from_chars alone would
+// accept a sign and fewer digits.
 bool take(std::string_view& text, std::size_t digits, int& value) {
   if (text.size() < digits) return false;
   const auto [end, error] = std::from_chars(text.data(), text.data() + digits, value);
@@ -109,12 +112,14 @@ std::optional<Micros> parse_time(std::string_view text) {
   if (!take(text, 'T') && !take(text, 't') && !take(text, ' ')) return std::nullopt;
   if (!take(text, 2, hour) || !take(text, ':') || !take(text, 2, minute)) return std::nullopt;
   if (take(text, ':') && !take(text, 2, second)) return std::nullopt;
+  // RFC 3339 allows 60 for a leap second; it becomes the first second of the next minute.
   if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
   seconds += hour * 3600 + minute * 60 + second;
   std::int64_t micros = 0;
   if (take(text, '.')) {
     std::int64_t unit = 100'000;
     if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;
+    // `unit` becomes zero after six digits, so further digits are dropped.
     while (!text.empty() && text[0] >= '0' && text[0] <= '9') {
       micros += (text[0] - '0') * unit;
       unit /= 10;
@@ -123,6 +128,7 @@ std::optional<Micros> parse_time(std::string_view text) {
   }
   if (take(text, 'Z') || take(text, 'z'))
     return text.empty() ? std::optional(seconds * kMillion + micros) : std::nullopt;
+  // A time without `Z` or an offset is ambiguous and refused.
   const bool ahead = take(text, '+');
   if (!ahead && !take(text, '-')) return std::nullopt;
   int offset_hours = 0, offset_minutes = 0;

@@ -16,13 +16,15 @@ struct Sha256::State {
 
 namespace {
 
-// Fetched once: an implicit fetch at each use costs more than hashing a small message.
+// Fetches the algorithm once. In OpenSSL 3 an implicit fetch at each use costs more than hashing a
+// small message.
 const EVP_MD* algorithm() {
   static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return fetched;
 }
 
-// Hashing fails only when memory or the algorithm is missing; nothing can go on from there.
+// Hashing fails only if memory or the algorithm is missing. There is no safe way to continue: a
+// history or a digest would be wrong.
 void demand(bool ok) {
   if (!ok) std::abort();
 }
@@ -43,12 +45,14 @@ Sha256& Sha256::update(ByteView octets) {
 
 Digest Sha256::finish() {
   Digest digest;
+  // Initialises again, so that the object is ready for the next hash.
   demand(EVP_DigestFinal_ex(state_->context, as_uchar(digest.data()), nullptr) == 1 &&
          EVP_DigestInit_ex(state_->context, algorithm(), nullptr) == 1);
   return digest;
 }
 
 Digest sha256(ByteView octets) {
+  // One context for each thread: creating one costs more than hashing a small message.
   thread_local Sha256 hash;
   return hash.update(octets).finish();
 }

@@ -1,4 +1,8 @@
-// SHA-256, as a stream and at once (FIPS 180-4).
+// SHA-256 (FIPS 180-4), as a stream and for a byte string in memory.
+//
+//   Sha256 hash;
+//   hash.update(first).update(second);
+//   const Digest digest = hash.finish();
 #pragma once
 
 #include <array>
@@ -10,6 +14,9 @@ namespace gw {
 
 using Digest = std::array<std::byte, 32>;
 
+// Hashes a stream. No function fails: if OpenSSL has no memory or no SHA-256, the process aborts.
+// One object must not be used by two threads at the same time. A moved-from object can only be
+// destroyed or assigned.
 class Sha256 {
  public:
   Sha256();
@@ -18,13 +25,15 @@ class Sha256 {
   Sha256& operator=(Sha256&&) noexcept;
 
   Sha256& update(ByteView octets);
-  Digest finish();  // and starts anew
+  // Returns the digest of all bytes since construction or the last finish(), and starts a new hash.
+  Digest finish();
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
+// Returns the digest of `octets`. May be called by any thread.
 Digest sha256(ByteView octets);
 
 }  // namespace gw

@@ -84,7 +84,8 @@ int exit_status(Code code) {
   return 70;
 }
 
-// Clang's check of a vtable opens a pipe, and reports an invalid one when no descriptor is left.
+// Clang's vptr sanitizer opens a pipe to check a vtable. Without a free descriptor (EMFILE, which
+// this function handles) it fails and reports an invalid vtable.
 #ifdef __clang__
 __attribute__((no_sanitize("vptr")))
 #endif
@@ -109,6 +110,7 @@ Error Error::from_errno(std::string_view what, int number) {
     case ECONNRESET:
       code = Code::Closed;
       break;
+    // Exhausted resources are Busy: a client that tries again later can succeed.
     case EMFILE:
     case ENFILE:
     case ENOMEM:

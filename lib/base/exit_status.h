@@ -1,5 +1,5 @@
-// Exit statuses that parts of the library attach to an Error (sysexits.h has the full list; gw(7) documents
-// them).
+// Exit statuses that library functions attach to an Error with Error::with_exit_status(). They are
+// values of sysexits.h; gw(7) documents the whole table.
 #pragma once
 
 namespace gw {

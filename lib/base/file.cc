@@ -15,6 +15,8 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// O_EXCL and O_NOFOLLOW: another user who can write in the directory must not be able to plant a
+// file or a symbolic link that receives the content.
 Result<void> write_new(const std::string& path, ByteView octets, unsigned mode) {
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!fd) return Error::from_errno(path);
@@ -56,6 +58,9 @@ Result<void> write_all(int fd, ByteView octets, std::string_view what) {
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   auto fd = open_for_reading(path);
   if (!fd) return fd.error();
+  // Reads one byte more than allowed, so that a file of exactly `limit` bytes is distinguished from
+  // a longer one. The size that stat(2) reports is not used: it is 0 for files in /proc and for
+  // pipes.
   std::string text(limit + 1, '\0');
   auto got = read_some(fd->get(), std::as_writable_bytes(std::span(text)), path);
   if (!got) return got.error();
@@ -65,6 +70,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
 }
 
 Result<Secret> read_secret(int fd, std::string_view what, std::size_t limit, bool whole) {
+  // Reads directly into locked memory, so that no copy of the secret remains in a buffer.
   Secret secret(limit + 1);
   auto got = read_some(fd, secret.span(), what);
   if (!got) return got.error();
@@ -81,6 +87,7 @@ Result<Secret> read_secret(int fd, std::string_view what, std::size_t limit, boo
 
 Result<void> create_file(const std::string& path, ByteView octets, unsigned mode) {
   if (auto written = write_new(path, octets, mode); !written) {
+    // A file that existed before must stay. Other failures may leave a partial file.
     if (written.error().code() != Code::Exists) ::unlink(path.c_str());
     return written;
   }
@@ -90,11 +97,15 @@ Result<void> create_file(const std::string& path, ByteView octets, unsigned mode
 Result<void> replace_file(const std::string& path, ByteView octets, unsigned mode) {
   std::array<std::byte, 8> random;
   random_octets(random);
+  // A random name: two processes that replace the same file at the same time must not write into
+  // the same new file, and one that a crash left behind must not block the next attempt.
   const std::string fresh = path + "." + to_hex(random) + ".new";
   if (auto written = write_new(fresh, octets, mode); !written) {
     ::unlink(fresh.c_str());
     return written;
   }
+  // The content is already synced by write_new(): after a power failure the name must not refer to
+  // an empty file. The sync of the directory afterwards makes the rename itself durable.
   if (::rename(fresh.c_str(), path.c_str()) != 0) {
     const Error error = Error::from_errno(path);
     ::unlink(fresh.c_str());

@@ -1,4 +1,7 @@
-// 128-bit names: of a vault, a mailbox, a message. Written as 32 lower-case hex digits.
+// 128-bit identifiers of vaults, mailboxes and messages, written as 32 lower-case hex digits.
+//
+//   const MailboxId id = random_id<MailboxId>();
+//   std::optional<MessageId> message = MessageId::parse(text);
 #pragma once
 
 #include <algorithm>
@@ -14,7 +17,8 @@
 
 namespace gw {
 
-// Different tags make different types, so that a mailbox's id is never passed for a message's.
+// Each tag makes a type of its own, so that a mailbox id cannot be passed where a message id is
+// expected. Ids are ordered like their bytes, which is also the order of the store's keys.
 template <class Tag>
 struct Id {
   std::array<std::byte, 16> octets{};
@@ -23,7 +27,7 @@ struct Id {
   ByteView view() const { return octets; }
   std::string hex() const { return to_hex(octets); }
   bool zero() const { return *this == Id{}; }
-  // The one behind it in their order; none: it is the last.
+  // Returns the smallest id that is greater than this one; nullopt if all bits are set.
   std::optional<Id> next() const {
     Id id = *this;
     for (std::size_t at = id.octets.size(); at > 0; --at) {
@@ -34,11 +38,12 @@ struct Id {
     return std::nullopt;
   }
 
+  // Returns nullopt unless `hex` is exactly 32 hex digits, in either case.
   static std::optional<Id> parse(std::string_view hex) {
     Id id;
     return from_hex(hex, id.octets) ? std::optional(id) : std::nullopt;
   }
-  // From exactly 16 octets; zero where there are not 16.
+  // Returns the id with these 16 bytes; the zero id if `octets` has another size.
   static Id from(ByteView octets) {
     Id id;
     if (octets.size() == id.octets.size()) std::copy(octets.begin(), octets.end(), id.octets.begin());
@@ -54,7 +59,8 @@ namespace detail {
 void random_id(std::array<std::byte, 16>& octets);
 }
 
-// 128 random bits: the address of a mailbox is its secret.
+// Returns 128 random bits from the kernel. A mailbox id must be unpredictable: the address made
+// from it is the only secret that a sender needs to deliver to the mailbox.
 template <class T>
 T random_id() {
   T id;
@@ -62,7 +68,9 @@ T random_id() {
   return id;
 }
 
-// 48 bits of Unix milliseconds, then 80 random bits. The time is a convenience for people, never a promise.
+// Returns an id of 48 bits of milliseconds since the epoch followed by 80 random bits, so that ids
+// sort roughly by time. Nothing may rely on that: the clock can be set, and other sources create
+// other ids.
 MessageId new_message_id(Micros time);
 
 }  // namespace gw

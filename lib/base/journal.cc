@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view kSocket = "/run/systemd/journal/socket";
 
-// By name each time: a journal that was restarted is another one at the same place.
+// The socket is not connected; each datagram is sent by name. After a restart of journald the same
+// name belongs to a new socket, and a connected one would stay useless.
 sockaddr_un address() {
   sockaddr_un where{};
   where.sun_family = AF_UNIX;
@@ -30,9 +31,10 @@ bool send_to(const Fd& socket, std::string_view datagram) {
 Result<void> Journal::open() {
   socket_ = Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket_) return Error::from_errno("socket");
+  // A journal that does not read its socket must not stop the program.
   const timeval patience{2, 0};
   (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  // As sd_journal_send(3) asks whether there is a journal.
+  // An empty datagram has no effect. sd_journal_send(3) uses the same check for a journal.
   if (!send_to(socket_, {}))
     return Error(Code::Config, Error::from_errno(std::string(kSocket)).within("no journal").text())
         .with_hint("--log stderr or --log syslog");

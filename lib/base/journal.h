@@ -1,5 +1,5 @@
-// The journal's native protocol (systemd's JOURNAL_NATIVE_PROTOCOL): a datagram of `FIELD=value` lines. For
-// log.cc.
+// Sends entries to the systemd journal in its native protocol (systemd's JOURNAL_NATIVE_PROTOCOL):
+// one datagram of `FIELD=value` lines for each entry. Only log.cc uses this.
 #pragma once
 
 #include <string>
@@ -12,13 +12,15 @@ namespace gw::log {
 
 class Journal {
  public:
-  // Config where nobody takes datagrams there.
+  // Creates the socket and checks with an empty datagram that the journal receives. Fails with
+  // Config if it does not.
   Result<void> open();
-  // False: it was not taken.
+  // Sends one entry. Returns false if the journal did not accept it, at the latest after two
+  // seconds; the caller then logs elsewhere.
   bool send(std::string_view datagram) const;
 
-  // `FIELD=value\n`; the name in capitals, with `_` for what may not stand in one. The value has no line
-  // ends.
+  // Appends `PREFIXNAME=value` and LF. Changes `name` to upper case and every character that a
+  // field name must not have to `_`; leaves `prefix` unchanged. `value` must not contain LF.
   static void put(std::string& datagram, std::string_view prefix, std::string_view name,
                   std::string_view value);
 

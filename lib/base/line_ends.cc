@@ -3,7 +3,8 @@
 namespace gw {
 namespace {
 
-// As many as make the compiler use the processor's wide registers for the loop over them.
+// Bytes for each round of the inner loop. Its trip count is constant, so that the compiler can
+// vectorise it.
 constexpr std::size_t kBlock = 64;
 
 struct Found {
@@ -11,7 +12,8 @@ struct Found {
   unsigned char high = 0;
   unsigned char zero = 0;
 
-  // `at[-1]` is there too.
+  // Examines one byte. `at[-1]` must be readable. Branches would prevent vectorisation, so results
+  // are collected with OR in bytes.
   void look(const unsigned char* at) {
     const auto yes = [](bool b) { return static_cast<unsigned char>(b); };
     const auto both = [](unsigned char a, unsigned char b) { return static_cast<unsigned char>(a | b); };
@@ -28,11 +30,13 @@ LineEnds look_at_line_ends(ByteView octets, bool after_cr) {
   const unsigned char* at = as_uchar(octets.data());
   const unsigned char* const end = at + octets.size();
   Found found;
+  // The first byte has no predecessor in this piece.
   found.lone = static_cast<unsigned char>((*at == '\n') != after_cr);
   found.high = *at;
   found.zero = static_cast<unsigned char>(*at == 0);
   ++at;
   for (; static_cast<std::size_t>(end - at) >= kBlock; at += kBlock) {
+    // A local object for each block: the compiler keeps it in registers.
     Found block;
     for (std::size_t i = 0; i < kBlock; ++i) block.look(at + i);
     found.lone |= block.lone;

@@ -1,5 +1,8 @@
-// Whether the line ends of a piece of mail are what they should be, looked at many octets at a time: nearly
-// all mail is in good order, and what walks from line to line then has nothing to do.
+// A fast check of the line endings in a piece of mail.
+//
+// Nearly all mail has CRLF and nothing else. Code that would have to treat each line on its own
+// asks here first, and copies the piece unchanged if there is nothing to repair. The check needs
+// one pass and runs at many bytes for each instruction.
 #pragma once
 
 #include "base/bytes.h"
@@ -7,12 +10,14 @@
 namespace gw {
 
 struct LineEnds {
-  bool paired = true;  // each LF has its CR, and each CR its LF, but for a CR that is the last octet
-  bool eight_bit = false;
-  bool nul = false;
+  // Each LF follows a CR and each CR precedes an LF. A CR in the last byte also counts as paired,
+  // because its LF may be the first byte of the next piece: pass `after_cr` with that piece.
+  bool paired = true;
+  bool eight_bit = false;  // a byte is 0x80 or higher
+  bool nul = false;        // a byte is zero
 };
 
-// `after_cr`: the octet in front of these was a CR.
+// Examines one piece of a stream. `after_cr` tells that the byte before this piece is a CR.
 LineEnds look_at_line_ends(ByteView octets, bool after_cr);
 
 }  // namespace gw

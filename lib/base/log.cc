@@ -20,14 +20,19 @@ namespace {
 
 constexpr std::size_t kMaxValue = 1024;
 constexpr std::chrono::seconds kWindow{10};
-constexpr std::size_t kMostKinds = 64;  // counted each by itself
+// Events with counters of their own. Nearly all event names are literals in the code and there are
+// fewer; the limit bounds the memory. Events beyond it are not limited.
+constexpr std::size_t kMostKinds = 64;
 
+// open() and redirect() set these before other threads exist, so only the flags need to be atomic.
 std::string program_name = "gw";
 Target target = Target::Stderr;
 Journal journal;
 std::atomic<bool> show_verbose{false};
 std::atomic<bool> only_errors{false};
 
+// Quotes a value if it is empty or contains a character that has a meaning in the line, so that a
+// value from a client cannot look like another field. printable() has already removed line endings.
 void append_value(std::string& line, std::string_view value) {
   const std::string shown = printable(value.substr(0, kMaxValue));
   const bool quote = shown.empty() || shown.find_first_of(" \"=\\") != std::string::npos;
@@ -59,6 +64,8 @@ void to_stderr(int priority, const std::string& line) {
   if (priority == LOG_ERR) whole += "error: ";
   if (priority == LOG_WARNING) whole += "warning: ";
   whole += line + "\n";
+  // One write(2) for the whole line: lines of different threads and processes do not mix. A failure
+  // cannot be reported anywhere.
   (void)write_all(STDERR_FILENO, as_bytes(whole), "standard error");
 }
 
@@ -81,21 +88,24 @@ void write(int priority, std::string_view event, Fields fields) {
     ::syslog(priority, "%s", line.c_str());
     return;
   }
+  // If the journal does not accept the entry, standard error is the last resort.
   if (target == Target::Journal && to_journal(priority, event, fields, line)) return;
   to_stderr(priority, line);
 }
 
-// The source that a line is about; empty: none.
+// Returns the source that a line is about; empty if it has no field `rhost`.
 std::string source_in(Fields fields) {
   for (const Field& field : fields)
     if (field.key == "rhost") return source_of(field.value);
   return {};
 }
 
-// How often one event may be written.
+// Counts events and decides which of them are written.
 class Limits {
  public:
-  // Whether it may be written now. First writes what was suppressed of any event whose time is over.
+  // Returns true if this event may be written now. Before that, writes the `suppressed` lines of
+  // all events whose ten seconds are over: there is no timer, so they are written with the next
+  // warning or error.
   bool allow(std::string_view event, Fields fields) {
     const auto time = Clock::now();
     const std::string source = source_in(fields);
@@ -107,6 +117,7 @@ class Limits {
       found = kinds_.emplace(std::string(event), Kind{time, 0, 0, {}}).first;
     }
     Kind& kind = found->second;
+    // A new window keeps the count of suppressed lines that is not reported yet.
     if (time >= kind.begun + kWindow) kind = {time, 0, kind.suppressed, {}};
     if (kind.takes(source)) return true;
     ++kind.suppressed;
@@ -123,10 +134,12 @@ class Limits {
   using Clock = std::chrono::steady_clock;
   struct Kind {
     Clock::time_point begun;
-    std::size_t said = 0;  // of no source of its own
+    std::size_t said = 0;  // lines without a source, or of sources beyond kMostSources
     std::size_t suppressed = 0;
     std::map<std::string, std::size_t> by_source;
 
+    // Counts a line and returns true if it is within the limit of its source, or within the common
+    // limit.
     bool takes(const std::string& source) {
       auto found = by_source.find(source);
       if (found == by_source.end() && !source.empty() && by_source.size() < kMostSources)
@@ -153,7 +166,7 @@ class Limits {
   bool suppressed_ = false;
 };
 
-// Never destroyed: threads that are left behind log to the end.
+// Never destroyed: threads that still run while the process exits may log.
 Limits& limits() {
   static auto* all = new Limits;
   return *all;
@@ -163,6 +176,7 @@ Limits& limits() {
 
 void open(std::string_view program, Target where) {
   program_name = program;
+  // A program without a journal still needs a log.
   if (!redirect(where)) target = Target::Stderr;
 }
 
@@ -175,6 +189,8 @@ Result<void> redirect(Target where) {
 }
 
 bool stderr_is_journal() {
+  // systemd sets the variable to device and inode of the stream. A process whose standard error was
+  // redirected later inherits the variable too, so both are compared with the actual descriptor.
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat error {};
   if (stream == nullptr || ::fstat(STDERR_FILENO, &error) != 0) return false;

@@ -1,16 +1,20 @@
-// Log lines: one event a line, `key=value`, to standard error, the system log or the journal.
+// Log lines: one event for each line with `key=value` fields, to standard error, syslog or the
+// systemd journal.
 //
 //   log::info("accepted", {{"id", id.hex()}, {"octets", octets}});
 //   -> gw-smtpd[812]: accepted id=0193… octets=4711
 //
-// Never a subject, a body, a password or SASL data; addresses only through verbose(). Values are made
-// printable, quoted where they hold blanks, and cut at 1 KiB. A line is written by one write(2).
+// Never log a subject, a body, a password or SASL data, and log mail addresses only through
+// verbose(). Values are made printable, quoted if they contain spaces, and cut to 1 KiB.
 //
-// What strangers can provoke is bounded: of the warnings and errors of one event kMostOfAKind are written in
-// ten seconds, and then `suppressed event=… times=n` once they are over. If the line names a source by
-// `rhost`, the limit is kMostOfASource for each (base/source.h), so that a flood from one source does not
-// hide another from whoever watches the log; from kMostSources sources on the others share kMostOfAKind. What
-// was done is always written.
+// Lines that strangers can provoke are limited: of the warnings and errors of one event, at most
+// kMostOfAKind are written within ten seconds. After these ten seconds a line `suppressed event=…
+// times=n` reports the rest. If a line has a field `rhost`, the limit is kMostOfASource for each
+// source (base/source.h), so that a flood from one source does not hide another one. Sources beyond
+// the first kMostSources share kMostOfAKind. info() is not limited, so a record of what gw did is
+// never lost.
+//
+// error() to verbose(), flush(), set_verbose() and set_quiet() may be called by any thread.
 #pragma once
 
 #include <concepts>
@@ -23,6 +27,7 @@
 
 namespace gw::log {
 
+// One `key=value`. The value is copied. The key is a view: pass a string literal.
 struct Field {
   Field(std::string_view field_key, std::string_view field_value) : key(field_key), value(field_value) {}
   Field(std::string_view field_key, const char* field_value) : key(field_key), value(field_value) {}
@@ -35,30 +40,35 @@ struct Field {
 using Fields = std::initializer_list<Field>;
 
 enum class Target {
-  Stderr,   // `PROGRAM[PID]: EVENT key=value`, without time where a service manager adds one
+  Stderr,   // `PROGRAM[PID]: EVENT key=value`, without a time
   Syslog,   // syslog(3), facility mail
-  Journal,  // systemd's, with each field as one of its own: GW_EVENT, GW_ID, GW_PEER, …
-  Nowhere,  // tests
+  Journal,  // the systemd journal, with each field on its own: GW_EVENT, GW_ID, GW_PEER, …
+  Nowhere,  // drops all lines, for tests
 };
 
+// Limits of warnings and errors in ten seconds, for each event.
 inline constexpr std::size_t kMostOfAKind = 50;
 inline constexpr std::size_t kMostOfASource = 10;
 inline constexpr std::size_t kMostSources = 1000;
 
-// Call once, before threads. The default is Stderr.
+// Sets the program's name and the target. Call it once, before other threads exist. If the target
+// cannot be opened, and without this call, lines go to standard error.
 void open(std::string_view program, Target target);
-// The same program's log goes elsewhere. Before threads. Config where the journal is not there.
+// Changes the target. Call it before other threads exist. Fails with Config if the systemd journal
+// does not answer; the target then stays the same.
 Result<void> redirect(Target target);
-// Whether standard error is the journal's own (systemd.exec(5), $JOURNAL_STREAM).
+// Returns true if standard error is connected to the systemd journal (systemd.exec(5),
+// $JOURNAL_STREAM).
 bool stderr_is_journal();
-// Says what was suppressed so far. At the end.
+// Writes the `suppressed` lines that are still due. Call it before the program ends.
 void flush();
-void set_verbose(bool verbose);
-void set_quiet(bool quiet);  // only errors
+void set_verbose(bool verbose);  // write the lines of verbose() too
+void set_quiet(bool quiet);      // write only the lines of error()
 
 void error(std::string_view event, Fields fields = {});
 void warning(std::string_view event, Fields fields = {});
 void info(std::string_view event, Fields fields = {});
-void verbose(std::string_view event, Fields fields = {});  // only with --verbose
+// Writes only after set_verbose(true); such lines may contain mail addresses.
+void verbose(std::string_view event, Fields fields = {});
 
 }  // namespace gw::log

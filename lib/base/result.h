@@ -1,8 +1,12 @@
-// A value or an Error.
+// The return type of functions that can fail: a value or an Error. gw's own functions throw no
+// exceptions for expected failures.
 //
 //   Result<Fd> opened = open_for_reading(path);
 //   if (!opened) return opened.error().within("cannot read the key");
 //   use(*opened);
+//
+// It is a tl::expected with an implicit conversion from Error. [[nodiscard]] makes the compiler
+// report an ignored result.
 #pragma once
 
 #include <tl/expected.hpp>

@@ -21,8 +21,11 @@ void start_sodium() {
 Secret::Secret(std::size_t size) : size_(size) {
   if (size == 0) return;
   start_sodium();
+  // sodium_malloc() locks the pages, excludes them from core dumps and surrounds them with guard
+  // pages. sodium_free() wipes them.
   data_ = static_cast<std::byte*>(sodium_malloc(size));
   if (data_ == nullptr) throw std::bad_alloc();
+  // sodium_malloc() fills the memory with 0xdb.
   std::fill_n(data_, size, std::byte{0});
 }
 
@@ -60,12 +63,16 @@ void wipe(std::span<std::byte> octets) {
 void forbid_core_dumps() {
   const rlimit none{0, 0};
   (void)::setrlimit(RLIMIT_CORE, &none);
+  // RLIMIT_CORE does not stop a core dump to a pipe (core_pattern with `|`), and ptrace(2) needs
+  // this flag as well.
   (void)::prctl(PR_SET_DUMPABLE, 0);
 }
 
 void random_octets(std::span<std::byte> to) {
   while (!to.empty()) {
     const ssize_t got = ::getrandom(to.data(), to.size(), 0);
+    // A request above 256 bytes, or one before the kernel has collected entropy, can be
+    // interrupted.
     if (got < 0) {
       if (errno == EINTR) continue;
       std::abort();

@@ -1,7 +1,11 @@
-// Octets that must not leave this process's memory: keys and passwords.
+// Bytes that must not leave the memory of this process: keys and passwords.
 //
-// The memory is locked, left out of core dumps, guarded by unreadable pages, and wiped when given back. A
-// Secret moves and does not copy, and nothing prints it.
+// Secret keeps them in memory that is locked against swapping, excluded from core dumps, surrounded
+// by inaccessible pages, and wiped before it is freed. It moves and does not copy, and nothing
+// prints it.
+//
+//   auto password = read_secret(fd, path);        // base/file.h
+//   if (!equal_secrets(password->view(), …)) …
 #pragma once
 
 #include <algorithm>
@@ -15,25 +19,29 @@
 
 namespace gw {
 
+// Each non-empty Secret costs several pages and system calls. The constructors throw std::bad_alloc
+// if the memory cannot be allocated. For keys that live only during one operation, use BriefSecret.
 class Secret {
  public:
   Secret() = default;
   explicit Secret(std::size_t size);  // zeros
-  explicit Secret(ByteView octets);   // a copy; wiping the source is the caller's business
+  explicit Secret(ByteView octets);   // a copy; the caller wipes the source
   Secret(Secret&& other) noexcept;
   Secret& operator=(Secret&& other) noexcept;
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
   ~Secret();
 
+  // Copies the bytes; a copy constructor would do that unnoticed.
   Secret clone() const { return Secret(view()); }
+  // Views, valid until the Secret is moved or destroyed.
   std::span<std::byte> span() { return {data_, size_}; }
   ByteView view() const { return {data_, size_}; }
   std::string_view text() const { return as_text(view()); }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
-  // Gives up all but the first `size` octets and wipes the rest.
+  // Keeps only the first `size` bytes and wipes the rest. Does nothing if there are not more.
   void shorten(std::size_t size);
 
  private:
@@ -41,17 +49,20 @@ class Secret {
   std::size_t size_ = 0;
 };
 
-// Lets libsodium choose its fast code, once. Secret does it; who uses libsodium without one calls it.
+// Initialises libsodium; further calls do nothing. Secret calls it. Code that uses libsodium
+// without a Secret must call it first. Aborts the process on failure.
 void start_sodium();
 
-// Compares in constant time; different sizes are unequal at once.
+// Compares two byte strings of the same size in constant time. Returns false immediately if the
+// sizes differ.
 bool equal_secrets(ByteView a, ByteView b);
 
-// Overwrites with zeros in a way that no optimiser drops.
+// Overwrites the bytes with zeros. The compiler cannot remove this call.
 void wipe(std::span<std::byte> octets);
 
-// A key that lives as long as one piece of work: on the stack, wiped when it goes. Making one costs nothing,
-// where a Secret costs system calls; what stays in memory for longer belongs into a Secret.
+// A key of N bytes that lives only during one operation: it lies on the stack and is wiped by the
+// destructor. It costs no system calls, but it is neither locked nor guarded. Keep anything that
+// lives longer in a Secret.
 template <std::size_t N>
 class BriefSecret {
  public:
@@ -73,10 +84,12 @@ class BriefSecret {
   std::array<std::byte, N> octets_{};
 };
 
-// Keeps this process out of core dumps and away from ptrace of the same user. Call first in main.
+// Prevents core dumps of this process, and ptrace(2) by other processes of the same user. Call it
+// first in main().
 void forbid_core_dumps();
 
-// Octets from the kernel. There is no failure: a system without randomness ends the process.
+// Fills `to` with random bytes from the kernel (getrandom(2)). Aborts the process if the kernel has
+// none.
 void random_octets(std::span<std::byte> to);
 
 }  // namespace gw

@@ -12,6 +12,8 @@ std::string source_of(std::string_view address) {
   in6_addr v6{};
   if (::inet_pton(AF_INET6, text.c_str(), &v6) != 1) return text;
   char shown[INET6_ADDRSTRLEN];
+  // A listener on an IPv6 socket sees IPv4 clients as ::ffff:192.0.2.1. Without this, all of IPv4
+  // would be one /64 and share one limit.
   if (IN6_IS_ADDR_V4MAPPED(&v6)) {
     ::inet_ntop(AF_INET, v6.s6_addr + 12, shown, sizeof shown);
     return shown;

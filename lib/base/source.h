@@ -1,4 +1,4 @@
-// What strangers are counted by.
+// The unit by which limits count unknown clients.
 #pragma once
 
 #include <string>
@@ -6,8 +6,9 @@
 
 namespace gw {
 
-// The source that an address belongs to: an IPv4 address itself, an IPv6 address's /64 (`2001:db8:1:2::/64`),
-// for one host has all of it. Anything else stays as it is.
+// Returns the source of a client address, under which limits and the log count it: an IPv4 address
+// itself, or the /64 of an IPv6 address (`2001:db8:1:2::/64`), because one host usually has a whole
+// /64. An IPv4-mapped IPv6 address counts as IPv4. Returns any other text unchanged.
 std::string source_of(std::string_view address);
 
 }  // namespace gw

@@ -11,7 +11,9 @@
 namespace gw {
 namespace {
 
-// The length of the well-formed UTF-8 sequence at the start of `text`, or 0 (Unicode, table 3-7).
+// Returns the length of the well-formed UTF-8 sequence at the start of `text`, or 0 if there is
+// none (Unicode, table 3-7). The bounds of the second byte exclude overlong forms (0xe0, 0xf0),
+// surrogates (0xed) and values above U+10FFFF (0xf4).
 std::size_t utf8_sequence(std::string_view text) {
   const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto follows = [&](std::size_t i, unsigned low, unsigned high) {
@@ -42,11 +44,13 @@ std::string clean(std::string_view text, bool replace_controls) {
     const std::size_t length = utf8_sequence(text);
     const unsigned char first = static_cast<unsigned char>(text[0]);
     const bool c0 = length == 1 && (first < 0x20 || first == 0x7f);
+    // C1 controls (U+0080 to U+009F) start escape sequences on some terminals.
     const bool c1 = length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
     if (length == 0 || (replace_controls && (c0 || c1)))
       result += kReplacement;
     else
       result += text.substr(0, length);
+    // An invalid byte is replaced alone: the next one may start a valid sequence.
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return result;
@@ -61,7 +65,8 @@ bool number_and_unit(std::string_view text, double& number, std::string& unit) {
   return true;
 }
 
-// With swapped neighbours as one edit (optimal string alignment): the commonest slip of the hand.
+// Returns the edit distance, with two swapped neighbours as one edit (optimal string alignment),
+// because that is the most frequent typing error. Keeps only the last three rows of the table.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
   std::iota(row.begin(), row.end(), 0);
@@ -148,7 +153,9 @@ std::string valid_text(std::string_view text) {
   return clean(text, false);
 }
 
-// On a mismatch only the last star takes one octet more.
+// On a mismatch, lets the last star match one byte more. Earlier stars need no second attempt: if
+// the rest can match at all, it can also match with their shortest matches. So there is no
+// exponential backtracking.
 bool fits_pattern(std::string_view text, std::string_view pattern) {
   std::size_t at = 0, in = 0, star = std::string_view::npos, retry = 0;
   while (at < text.size()) {
@@ -194,6 +201,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   else
     return std::nullopt;
   const double octets = std::ldexp(number, power);
+  // The conversion of a greater double to an integer would be undefined; 9.2e18 is just below 2^63.
   if (octets >= 9.2e18) return std::nullopt;
   return static_cast<std::uint64_t>(octets);
 }

@@ -1,4 +1,8 @@
-// Small text work: ASCII case, sizes and durations as people write them, what may go to a terminal or log.
+// Small text functions: ASCII case, UTF-8 validity, sizes and durations in the form that people
+// write, and text that is safe for a terminal, a log or JSON.
+//
+// Case functions work on ASCII only and ignore the locale: protocol keywords are ASCII, and Unicode
+// case folding would make different keywords equal. Returned views point into the argument.
 #pragma once
 
 #include <chrono>
@@ -10,38 +14,54 @@
 
 namespace gw {
 
-// ASCII only: no locale, no Unicode folding.
 char lower(char c);
 std::string lower(std::string_view text);
 std::string upper(std::string_view text);
 bool iequals(std::string_view a, std::string_view b);
 bool istarts_with(std::string_view text, std::string_view prefix);
-std::string_view trim(std::string_view text);  // blanks, tabs and line ends at both ends
-std::vector<std::string_view> split(std::string_view text, char separator);  // n separators give n+1 pieces
+// Returns the text without spaces, tabs, CRs and LFs at both ends.
+std::string_view trim(std::string_view text);
+// Cuts at each separator. Always returns one piece more than there are separators; pieces may be
+// empty.
+std::vector<std::string_view> split(std::string_view text, char separator);
 
-bool valid_utf8(std::string_view text);  // RFC 3629: no overlong forms, no surrogates
+// Returns true if the text is UTF-8 (RFC 3629) without overlong forms and surrogates. NUL is
+// allowed.
+bool valid_utf8(std::string_view text);
+// Returns true if a byte is 0x80 or higher.
 bool has_8bit(std::string_view text);
-bool has_control(std::string_view text);  // octets below 0x20, or 0x7f
+// Returns true if a byte is below 0x20 or is 0x7f. C1 controls in UTF-8 do not count.
+bool has_control(std::string_view text);
 
-// Fit for a terminal: control characters (C0, DEL, and C1 in UTF-8) and invalid UTF-8 become U+FFFD.
+// Returns the text in a form that is safe for a terminal and for a log: replaces control characters
+// (C0, also tab and line endings, DEL, and C1 in UTF-8) and invalid UTF-8 by U+FFFD.
 std::string printable(std::string_view text);
-// Fit for JSON: invalid UTF-8 becomes U+FFFD; control characters stay, the JSON writer escapes them.
+// Returns the text with invalid UTF-8 replaced by U+FFFD, for JSON. Keeps control characters, which
+// the JSON writer escapes.
 std::string valid_text(std::string_view text);
 
-// Whether a text fits a pattern in which `*` is any run of octets; ASCII case is ignored. Linear.
+// Returns true if all of `text` matches `pattern`, in which `*` stands for any number of bytes.
+// Ignores ASCII case. There is no escape for `*`. The time is at most proportional to the product
+// of both lengths.
 bool fits_pattern(std::string_view text, std::string_view pattern);
 
-// Whole decimal number without sign; none if anything else is there or it does not fit.
+// Parses a decimal number without sign. Returns nullopt if there is anything else or it exceeds 64
+// bits.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 
-// `1048576`, `200MiB`, `200 MiB`, `4 k`, `1.5 GiB`: octets; k M G T and KiB MiB GiB TiB are powers of 1024.
+// Parses a size: `1048576`, `200MiB`, `200 MiB`, `4 k`, `1.5 GiB`. Returns bytes. k, M, G and T are
+// powers of 1024 like KiB, MiB, GiB and TiB; ignores case. Returns nullopt if it is no size or
+// above about 2^63.
 std::optional<std::uint64_t> parse_size(std::string_view text);
-// `4.0 KiB`; below 1024, `17 B`.
+// Formats bytes for people: `4.0 KiB`, and below 1024 `17 B`.
 std::string format_size(std::uint64_t octets);
-// `90`, `90s`, `10m`, `2h`, `1d`: seconds, minutes, hours, days.
+// Parses a duration: `90` or `90s` (seconds), `10m` or `10min` (minutes), `2h`, `1d`. Accepts
+// fractions and drops those of a second. Returns nullopt if it is no duration or above 10^11
+// seconds.
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 
-// The candidate that is nearest to `word` by edit distance, or empty where none is near enough to be a slip.
+// Returns the candidate with the smallest edit distance to `word`, for "did you mean …?"; empty if
+// even that one differs by more than a third of the word's length (at least one edit is allowed).
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 
 }  // namespace gw

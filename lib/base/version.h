@@ -4,6 +4,7 @@
 
 namespace gw {
 
-std::string_view version();  // `0.1.0`
+// Returns the version that was built, for example `0.1.0`.
+std::string_view version();
 
 }  // namespace gw

@@ -16,7 +16,8 @@ constexpr std::array<unsigned char, 256> kDigits = [] {
   return digits;
 }();
 
-// How many octets `text` stands for; none if its length or padding is wrong.
+// Returns the decoded size; nullopt if the length of `text` is no multiple of 4. Padding inside the
+// text is found later, because `=` is no digit.
 std::optional<std::size_t> decoded_size(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   std::size_t padding = 0;
@@ -54,6 +55,8 @@ bool decode(std::string_view text, std::span<std::byte> to) {
     }
     for (std::size_t j = 0; j < octets; ++j)
       to[filled++] = static_cast<std::byte>(group >> (16 - 8 * j) & 0xff);
+    // The last group has bits that no byte uses. They must be zero, or several texts would decode
+    // to the same bytes (RFC 4648 section 3.5).
     const unsigned unused = octets == 3 ? 0 : octets == 2 ? 0xff : 0xffff;
     if ((group & unused) != 0) return false;
   }

@@ -1,4 +1,6 @@
-// Base64 (RFC 4648 section 4), strictly: padding is there, no line ends, no other octet, no stray bits.
+// Base64 (RFC 4648 section 4), in its strict form: with padding, and without line endings, other
+// characters or nonzero unused bits. SASL exchanges use it; mail bodies need the tolerant decoder
+// of mime/encoding.h.
 #pragma once
 
 #include <optional>
@@ -10,12 +12,15 @@
 
 namespace gw::wire {
 
+// Returns the encoded text, without line endings.
 std::string base64_encode(ByteView octets);
-Secret base64_encode_secret(ByteView octets);  // for what holds a password
+// Does the same for a password or a token: the result is only ever in the Secret.
+Secret base64_encode_secret(ByteView octets);
 
-// None unless all of `text` is base64. Two texts never give the same octets.
+// Returns nullopt unless `text` is canonical base64: each byte string has exactly one accepted
+// encoding. The empty text encodes the empty string.
 std::optional<Bytes> base64_decode(std::string_view text);
-// The same for what may hold a password: the octets are only ever in the Secret.
+// Does the same for text that may hold a password: the decoded bytes are only ever in the Secret.
 std::optional<Secret> base64_decode_secret(std::string_view text);
 
 }  // namespace gw::wire

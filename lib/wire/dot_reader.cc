@@ -8,7 +8,8 @@ namespace {
 constexpr std::byte kCr{'\r'};
 constexpr std::byte kLf{'\n'};
 constexpr std::byte kDot{'.'};
-// Given out where the CR came at the end of one input and what made it content came with the next.
+// Returned as content when a held-back CR turns out to be content: it was the last byte of an input
+// that is no longer available.
 constexpr std::byte kHeldCr[] = {kCr};
 
 }  // namespace
@@ -19,7 +20,7 @@ DotReader::Piece DotReader::next(ByteView& input) {
   const std::byte* at = begin;
   bool dot = false;
 
-  // What the input before this one left open.
+  // Decides what the previous input left undecided.
   if (state_ == State::Cr && at != end) {
     state_ = *at == kLf ? State::LineStart : State::Text;
     if (state_ == State::LineStart) ++at;
@@ -33,7 +34,7 @@ DotReader::Piece DotReader::next(ByteView& input) {
   }
   if (state_ == State::Dot && at != end) {
     if (*at != kCr) {
-      // A stuffed dot: gone, and the line goes on.
+      // The dot was stuffed: drop it and continue within the line.
       state_ = State::Text;
       dot = true;
     } else if (at + 1 == end) {
@@ -56,10 +57,12 @@ DotReader::Piece DotReader::next(ByteView& input) {
       return {{}, true};
     }
     state_ = State::Cr;
+    // The CR after a stuffed dot is content, and may still be the first half of a CRLF.
     return {kHeldCr, false, true};
   }
 
-  // Lines, for as long as none begins with a dot. One look for each LF; CRs are seen when one is found.
+  // Passes over all lines that do not begin with a dot. Searches only for LF; whether a CR precedes
+  // it is checked afterwards, so memchr() reads most bytes once.
   for (;;) {
     const auto* lf =
         at == end ? nullptr
@@ -69,6 +72,8 @@ DotReader::Piece DotReader::next(ByteView& input) {
       input = {};
       return {ByteView(begin, end), false, dot};
     }
+    // An LF at the very beginning of the input is no line ending here: a CR at the end of the
+    // previous input was handled above.
     const bool line_end = lf != begin && lf[-1] == kCr;
     at = lf + 1;
     state_ = line_end ? State::LineStart : State::Text;

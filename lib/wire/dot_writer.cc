@@ -14,8 +14,8 @@ bool DotWriter::starts_line(ByteView text, std::size_t at) const {
 
 void DotWriter::write(ByteView text, Bytes& out) {
   if (text.empty()) return;
-  // Dots are rarer than lines, in base64 they are absent: so dots are sought, and then whether a line starts
-  // there.
+  // Searches for dots and then checks whether a line starts there, not the reverse: dots are rarer
+  // than line endings, and base64 has none.
   std::size_t copied = 0;
   std::size_t from = 0;
   while (from < text.size()) {
@@ -31,6 +31,7 @@ void DotWriter::write(ByteView text, Bytes& out) {
   }
   append(out, text.subspan(copied));
 
+  // Remembers the position for the next piece: a CRLF may be cut in two.
   if (text.back() == std::byte{'\r'})
     at_ = At::AfterCr;
   else

@@ -1,13 +1,14 @@
-// Dot-stuffing of CRLF text for POP3 and SMTP (RFC 5321 section 4.5.2, RFC 1939 section 3), as a stream.
+// Dot-stuffs text with CRLF line endings for POP3 and SMTP (RFC 1939 section 3, RFC 5321 section
+// 4.5.2), as a stream.
 //
 //   DotWriter writer;
-//   writer.write(piece, out); ...    // any pieces, cut anywhere
-//   writer.finish(out);              // the final dot, whole
+//   writer.write(piece, out); ...    // pieces may be cut anywhere
+//   writer.finish(out);              // the final dot
 //
-// A line starts at the beginning and behind a CRLF, nowhere else: a dot behind a bare CR or LF is left alone,
-// because a receiver that keeps to the standard would not take a second one off again. Text that may hold
-// bare line ends and goes to receivers of unknown strictness is turned into CRLF form first
-// (mail/wire_form.h) or refused.
+// A line starts at the beginning and after CRLF, nowhere else. A dot after a bare CR or LF is not
+// doubled, because a receiver that follows the RFC would not remove the second dot. Text that may
+// have bare line endings and goes to receivers of unknown strictness is first converted to CRLF
+// (mail/wire_form.h) or refused (smtp/lone_dot.h).
 #pragma once
 
 #include "base/bytes.h"
@@ -16,12 +17,11 @@ namespace gw::wire {
 
 class DotWriter {
  public:
-  // Appends `text` to `out` with each dot that starts a line doubled. Linear; octets between dots are copied
-  // whole.
+  // Appends `text` to `out` and doubles each dot that starts a line. The time is linear.
   void write(ByteView text, Bytes& out);
 
-  // Appends what ends the text: a CRLF unless the text is empty or ends in one, then `.` CRLF. The writer is
-  // as new afterwards.
+  // Ends the text: appends CRLF unless the text is empty or ends with CRLF, then `.` CRLF.
+  // Afterwards the writer is ready for another text.
   void finish(Bytes& out);
 
  private:

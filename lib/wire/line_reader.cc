@@ -36,6 +36,7 @@ void LineReader::drop_kept() {
 LineReader::Found LineReader::fault(Fault fault, std::string_view text) {
   skipping_ = true;
   after_cr_ = false;
+  // The returned text may be a view of kept_, so the buffer is dropped only by the next call.
   used_ = kept_ != nullptr;
   return {Kind::Fault, fault, text};
 }
@@ -49,13 +50,17 @@ LineReader::Found LineReader::next(ByteView& input) {
   const std::string_view arrived = as_text(input);
 
   if (size_ == 0) {
-    // The usual case: look at the line where it lies.
+    // The usual case: the whole line is in the input and is returned without a copy.
     const auto stop = std::find_if(arrived.begin(), arrived.end(), suspicious);
     const auto length = static_cast<std::size_t>(stop - arrived.begin());
+    // Reports the fault as soon as the limit is exceeded. Waiting for the line ending would let a
+    // client send an endless line.
     if (length > limit_) {
       input = input.subspan(limit_ + 1);
       return fault(Fault::TooLong, arrived.substr(0, limit_));
     }
+    // A CR as the last byte is undecided until the next byte arrives; the line is then copied
+    // below.
     if (length + 1 < arrived.size() || (length < arrived.size() && arrived[length] != '\r')) {
       const std::string_view line = arrived.substr(0, length);
       const char found = arrived[length];
@@ -69,11 +74,12 @@ LineReader::Found LineReader::next(ByteView& input) {
     }
   }
 
-  // A line in pieces.
+  // The line arrives in pieces, or its end is not there yet.
   if (!kept_ && !input.empty()) kept_ = std::make_unique<char[]>(limit_ + 1);
   while (!input.empty()) {
     const char c = static_cast<char>(input.front());
     const bool cr = size_ > 0 && kept_[size_ - 1] == '\r';
+    // `c` stays in the input: skip() must see it, since it may be the CR of a CRLF.
     if (cr && c != '\n') return fault(Fault::BareCr, {kept_.get(), size_ - 1});
     input = input.subspan(1);
     if (cr) {
@@ -98,6 +104,8 @@ LineReader::Found LineReader::skip(ByteView& input) {
       skipping_ = false;
       return {};
     }
+    // Reported again, so that a client that ends all lines with LF receives a reply to each of them
+    // and does not wait forever.
     if (c == '\n') return {Kind::Fault, Fault::BareLf, {}};
   }
   return {};
