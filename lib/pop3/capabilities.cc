@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMostMechanisms = 50;
 
-// Printable words with one blank between.
+// Joins words with one space between.
 std::string tidy(const std::vector<std::string_view>& words) {
   std::string line;
   for (const std::string_view word : words) {
@@ -30,6 +30,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
 }  // namespace
 
 void Capabilities::add(std::string_view line) {
+  // The line is sent again to the client, so it must be clean.
   if (has_8bit(line) || has_control(line)) return;
   const std::vector<std::string_view> words = words_of(line);
   if (words.empty()) return;
@@ -76,11 +77,13 @@ std::vector<std::string> announced(const Capabilities& upstream, const Hop& hop)
   say(upstream.uidl, "UIDL");
   say(upstream.resp_codes, "RESP-CODES");
   say(upstream.auth_resp_code, "AUTH-RESP-CODE");
-  lines.emplace_back("PIPELINING");  // commands wait here until it is their turn
+  lines.emplace_back("PIPELINING");  // the session queues commands itself
   say(!upstream.utf8.empty(), upstream.utf8);
   say(!upstream.expire.empty(), upstream.expire);
   say(!upstream.login_delay.empty(), upstream.login_delay);
   say(hop.stls && !hop.logged_in, "STLS");
+  // Only mechanisms that both sides support. Without TLS none is announced, so that clients do not
+  // send a password in clear.
   if (hop.login && !hop.logged_in) {
     say(upstream.user, "USER");
     std::string mechanisms;

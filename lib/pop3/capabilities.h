@@ -1,4 +1,4 @@
-// What a POP3 server says it can do (CAPA, RFC 2449), and what a relay in front of it may say.
+// The capabilities of a POP3 server (CAPA, RFC 2449), and those that gw-proxy may announce for it.
 #pragma once
 
 #include <string>
@@ -8,37 +8,41 @@
 namespace gw::pop3 {
 
 struct Capabilities {
-  bool known = false;  // the server has CAPA at all
+  bool known = false;  // the server supports CAPA
   bool top = false;
   bool uidl = false;
   bool user = false;
   bool resp_codes = false;
   bool auth_resp_code = false;
   bool stls = false;
-  std::string utf8;               // `UTF8` with its arguments; empty: not offered
-  std::string expire;             // `EXPIRE 0`
-  std::string login_delay;        // `LOGIN-DELAY 300`
-  std::vector<std::string> sasl;  // mechanisms, upper case
+  std::string utf8;               // the line `UTF8` with its arguments; empty if not offered
+  std::string expire;             // the line `EXPIRE 0`; empty if not offered
+  std::string login_delay;        // the line `LOGIN-DELAY 300`; empty if not offered
+  std::vector<std::string> sasl;  // mechanisms, in upper case
 
-  // One line of the list. What is not known here is left out: a relay passes on what it understands.
+  // Reads one line of the server's list, without its line ending. Ignores unknown capabilities: the
+  // proxy can only pass on what it understands.
   void add(std::string_view line);
+  // Returns true if the server offers this SASL mechanism, named in any case.
   bool offers(std::string_view mechanism) const;
 
-  // Of a server without CAPA: name and password, which RFC 1939 has always had.
+  // Returns the capabilities of a server without CAPA: login by USER and PASS.
   static Capabilities without_capa();
-  // Of no server in particular, where upstream is not yet chosen: what any may turn out to have.
+  // Returns everything that an upstream may offer, for a listener whose upstream depends on the
+  // login name and is not known yet.
   static Capabilities unchosen();
 };
 
-// The client's side of a relay.
+// The state of the connection between the client and the proxy.
 struct Hop {
-  bool stls = false;       // can be offered now
-  bool login = false;      // credentials are taken now
-  bool logged_in = false;  // then neither login nor STLS is offered
+  bool stls = false;       // STLS is available
+  bool login = false;      // credentials are accepted now: TLS is active, or not required
+  bool logged_in = false;  // neither login nor STLS is offered any more
 };
 
-// The lines of the relay's own CAPA: what upstream and the hop to the client can both do. Never APOP (it is
-// no capability), LANG (texts are ASCII), or a mechanism that a relay cannot lead.
+// Returns the lines of the proxy's own CAPA: what upstream supports and the proxy can pass on, and
+// what the proxy does itself. Never contains LANG, because replies are reduced to ASCII, or a SASL
+// mechanism that cannot pass a proxy (sasl/pass_through.h).
 std::vector<std::string> announced(const Capabilities& upstream, const Hop& hop);
 
 }  // namespace gw::pop3

@@ -7,7 +7,7 @@
 namespace gw::pop3 {
 namespace {
 
-constexpr std::size_t kPassed = 512 - 5 - 2;  // behind `-ERR ` and before CRLF
+constexpr std::size_t kPassed = 512 - 5 - 2;  // without `-ERR ` and CRLF
 
 std::string_view fault_text(wire::LineReader::Fault fault) {
   using Fault = wire::LineReader::Fault;
@@ -21,7 +21,8 @@ std::string_view fault_text(wire::LineReader::Fault fault) {
   }
 }
 
-// What stands behind `word` and a blank; `word` may be all there is.
+// Returns true if `line` is `word`, alone or followed by a space or tab, and sets `rest` to the
+// text after it. `+OKAY` does not match.
 bool begins(std::string_view line, std::string_view word, std::string_view& rest) {
   if (!istarts_with(line, word)) return false;
   rest = line.substr(word.size());
@@ -36,6 +37,7 @@ bool begins(std::string_view line, std::string_view word, std::string_view& rest
 void Client::expect(Due due) {
   if (state_ == State::Broken) return;
   if (state_ != State::Idle && state_ != State::Challenged) {
+    // A reply could no longer be assigned to its command.
     broken("a command while a reply is due");
     return;
   }
@@ -69,6 +71,7 @@ const Client::Event& Client::next_event() {
     case State::Challenged:
       if (!input_.empty()) return broken("a reply before it was asked for");
       if (eof_) return broken("closed by the server");
+      // Challenged is reported as Idle too: the caller may send the response.
       return event_ = Idle{};
     case State::Text:
       return text();
@@ -93,6 +96,7 @@ const Client::Event& Client::status(std::string_view line) {
     return event_ = Answer{Answer::Kind::Ok, rest};
   }
   if (begins(line, "-ERR", rest)) return event_ = Answer{Answer::Kind::Refused, rest};
+  // A challenge is valid only during AUTH; after any other command `+` would be misread as a reply.
   if (due_ == Due::Exchange && begins(line, "+", rest)) {
     state_ = State::Challenged;
     return event_ = Answer{Answer::Kind::Challenge, rest};

@@ -1,16 +1,18 @@
-// The client side of one POP3 session (RFC 1939), without the network: what a server's octets mean.
+// The client side of one POP3 session (RFC 1939), without network: splits a server's bytes into
+// replies.
 //
-//   Client client;                          // the greeting is due
+//   Client client;                          // expects the greeting
 //   client.receive(octets);
 //   for (;;) {
 //     const Event& event = client.next_event();
-//     ...                                   // until NeedInput, or Idle: then send a command and expect() it
+//     ...                         // until NeedInput, or Idle: then send a command and expect() it
 //   }
 //
-// The server is not trusted. It speaks only when it was asked: octets that come when no reply is due, or
-// behind a reply, are Broken, and so is a status line that is neither +OK nor -ERR, has NUL or a bare CR or
-// LF in it, or does not end (NO STARTTLS, 2021). Several commands under way at once are not supported: there
-// would be no telling an early reply from a quick one.
+// The server is not trusted. It may only send when a reply is due: bytes at any other time, or
+// after a reply, are Broken. So is a status line that begins with neither +OK nor -ERR, contains
+// NUL or a bare CR or LF, or is too long. Otherwise an attacker on the network could inject replies
+// before STLS (NO STARTTLS, 2021). Commands are not pipelined: with several commands on their way,
+// a reply that was injected early could not be distinguished from a quick one.
 #pragma once
 
 #include <cstdint>
@@ -25,25 +27,31 @@
 
 namespace gw::pop3 {
 
-// What a reply may be.
+// The form of the reply that is due.
 enum class Due : unsigned char {
   Line,      // +OK or -ERR
-  Text,      // +OK and lines up to the final dot, or -ERR
+  Text,      // +OK and lines up to the final dot, or -ERR alone
   Exchange,  // `+ challenge`, +OK or -ERR (RFC 5034)
 };
 
-struct Idle {};  // nothing is due
-struct Answer {  // the status line
+struct Idle {};  // no reply is due
+// The status line of a reply.
+struct Answer {
   enum class Kind : unsigned char { Ok, Refused, Challenge };
   Kind kind = Kind::Ok;
-  std::string_view text;  // behind `+OK `, `-ERR ` or `+ `, as it came; valid until the next call
+  // The text after `+OK `, `-ERR ` or `+ `, unchanged; valid until the next call. Use passed_text()
+  // before sending it to a client.
+  std::string_view text;
 };
-struct TextPart {    // of a text
-  ByteView octets;   // without the dots that were put in front; valid as long as the octets received
-  bool dot = false;  // a dot was taken off in front of them: what was sent is a dot and these octets
+// A piece of the lines after the status line.
+struct TextPart {
+  ByteView octets;   // without dot-stuffing; valid as long as the received bytes
+  bool dot = false;  // a stuffed dot was removed before these bytes
 };
 struct TextEnd {};  // the final dot
-struct Broken {     // the server broke the protocol or has gone: close the connection. No event follows
+// The server violated the protocol or closed the connection. Close the connection; no other event
+// follows.
+struct Broken {
   std::string reason;
 };
 
@@ -51,21 +59,26 @@ class Client {
  public:
   using Event = std::variant<Idle, NeedInput, Answer, TextPart, TextEnd, Broken>;
 
-  static constexpr std::size_t kLongestReply = 12'288;  // a challenge may be long (RFC 4954 section 4)
+  // Bytes of a status line. A challenge may be long (RFC 4954 section 4).
+  static constexpr std::size_t kLongestReply = 12'288;
 
   Client() : reader_(kLongestReply) {}
 
-  // A command is about to be sent; call at Idle, or where an Exchange has brought a challenge, with the
-  // answer to it. For an Exchange that has ended nothing is due.
+  // Announces that a command is about to be sent, and the form of its reply. Call it only at Idle.
+  // After a Challenge, call it again with Exchange when the response is about to be sent.
   void expect(Due due);
 
-  // Octets of the server. They must stay where they are until next_event() has given NeedInput.
+  // Passes bytes from the server. They must stay valid until next_event() returns NeedInput or
+  // Broken.
   void receive(ByteView octets);
+  // Reports that the server closed the connection.
   void receive_eof();
+  // Returns the next event, valid until the next call.
   const Event& next_event();
 
-  // After the +OK to STLS and the handshake. What the caller has received before it must all be used up
-  // (Idle says so); it looks itself for octets that it has not yet received (CVE-2011-0411).
+  // Call it after the +OK to STLS and the TLS handshake. Before the handshake the session must be
+  // Idle, and the caller must check that no bytes wait in its own buffers or in the socket
+  // (CVE-2011-0411).
   void tls_started() { reader_.forget(); }
 
  private:
@@ -84,8 +97,9 @@ class Client {
   Event event_ = NeedInput{};
 };
 
-// Fit to be passed on to another client: printable ASCII, at most 512 octets with `+OK ` or `-ERR ` and CRLF
-// (RFC 2449 section 4). Any other octet becomes a question mark; a response code in brackets stays as it is.
+// Returns the text of a reply in a form that can be sent to another client: printable ASCII, and at
+// most 512 bytes with `-ERR ` and CRLF (RFC 2449 section 4). Every other byte becomes a question
+// mark. A response code in brackets stays.
 std::string passed_text(std::string_view text);
 
 }  // namespace gw::pop3

@@ -9,6 +9,7 @@
 namespace gw::pop3 {
 namespace {
 
+// Frequent commands first: the search is linear.
 constexpr std::array<std::pair<std::string_view, Verb>, 18> kVerbs{{
     {"RETR", Verb::Retr},
     {"DELE", Verb::Dele},
@@ -30,7 +31,7 @@ constexpr std::array<std::pair<std::string_view, Verb>, 18> kVerbs{{
     {"XTND", Verb::Xtnd},
 }};
 
-// The next word of `rest`, taken off its front.
+// Removes the next word from the start of `rest` and returns it; empty if there is none.
 std::string_view word(std::string_view& rest) {
   rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
   const std::string_view found = rest.substr(0, rest.find_first_of(" \t"));
@@ -41,6 +42,8 @@ std::string_view word(std::string_view& rest) {
 }  // namespace
 
 Command parse(std::string_view line) {
+  // Exactly one space separates verb and argument; any further one belongs to the argument (RFC
+  // 2449 section 4), since a password may begin with a space.
   const std::size_t blank = line.find(' ');
   const std::string_view verb = line.substr(0, blank);
   for (const auto& [name, value] : kVerbs) {

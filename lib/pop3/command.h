@@ -1,4 +1,4 @@
-// One command line of POP3 (RFC 1939 section 3, RFC 2449 section 4), taken apart.
+// Parses one POP3 command line (RFC 1939 section 3, RFC 2449 section 4).
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ enum class Verb : unsigned char {
   Auth,
   Stls,
   Utf8,
-  Quit,  // before login, Capa and Quit also after it
+  Quit,  // up to here: before login; Capa and Quit also after it
   Stat,
   List,
   Uidl,
@@ -23,26 +23,28 @@ enum class Verb : unsigned char {
   Top,
   Dele,
   Rset,
-  Noop,  // after login
+  Noop,  // up to here: after login
   Apop,
   Last,
-  Xtnd,  // known, and never offered
+  Xtnd,  // up to here: known but not supported
 };
 
 struct Command {
   Verb verb = Verb::Unknown;
-  // What stands behind the verb and one blank, as it is: a password may begin and end with blanks.
+  // The text after the verb and one space. It is not trimmed, because a password may begin or end
+  // with spaces.
   std::string_view argument;
 };
 
-// `line` is without its CRLF; the argument is a view of it. Verbs in any case.
+// Parses a line without its CRLF. Ignores the case of the verb. The argument is a view of `line`.
 Command parse(std::string_view line);
 
-// Numbers as RETR, DELE, LIST and TOP take them: decimal digits, blanks between and around them.
+// The arguments of RETR, DELE, LIST, UIDL and TOP: decimal numbers with spaces between and around
+// them.
 struct Numbers {
-  std::size_t count = 0;               // of arguments; 3 stands for more than two
-  std::optional<std::uint64_t> first;  // none where it is no number
-  std::optional<std::uint64_t> second;
+  std::size_t count = 0;                // number of arguments; 3 stands for three or more
+  std::optional<std::uint64_t> first;   // nullopt if missing or no number
+  std::optional<std::uint64_t> second;  // nullopt if missing or no number
 };
 Numbers parse_numbers(std::string_view argument);
 

@@ -23,13 +23,15 @@ CommandLines::Next CommandLines::next() {
     case wire::LineReader::Kind::NeedMore:
       break;
   }
-  // An idle session holds no buffer.
+  // LineReader has copied an unfinished line, so the whole input is used up. An idle session should
+  // hold no buffer.
   drop_input();
   return {eof_ ? Kind::Ended : Kind::NeedInput, {}};
 }
 
 CommandLines::Next CommandLines::malformed(wire::LineReader::Fault fault) {
   using Fault = wire::LineReader::Fault;
+  // A client that speaks another protocol would otherwise receive an error for each of its lines.
   if (++malformed_ >= malformed_limit_) return {Kind::TooMany, "too many malformed commands"};
   if (fault == Fault::TooLong) return {Kind::Malformed, "line too long"};
   if (fault == Fault::Nul) return {Kind::Malformed, "NUL in a command"};
@@ -43,6 +45,7 @@ void CommandLines::forget() {
 }
 
 void CommandLines::drop_input() {
+  // Before login the input contains passwords.
   if (std::exchange(secret_, false)) wipe(input_);
   input_ = {};
   used_ = 0;

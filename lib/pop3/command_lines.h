@@ -1,8 +1,8 @@
-// What a client of a POP3 session sends, line by line, for both kinds of session.
+// Splits a client's bytes into command lines, for Session and RelaySession.
 //
 //   lines.receive(octets, before_login);
 //   for (CommandLines::Next next = lines.next(); next.kind == Kind::Line; next = lines.next())
-//   obey(next.text);
+//     obey(next.text);
 #pragma once
 
 #include <cstddef>
@@ -16,29 +16,33 @@ namespace gw::pop3 {
 class CommandLines {
  public:
   enum class Kind : unsigned char {
-    Line,       // `text` is it, without CRLF
-    Malformed,  // `text` is the reply to it
-    TooMany,    // the same, and the session is to end with it
-    NeedInput,  // receive() or receive_eof()
-    Ended,      // the client has closed its side, and all that it sent was given
+    Line,       // `text` is a command line without its CRLF
+    Malformed,  // the line was malformed; `text` is the text of the -ERR reply
+    TooMany,    // the same, and the session must end with this reply
+    NeedInput,  // all input is used up: call receive() or receive_eof()
+    Ended,      // the client closed its side, and all its lines were returned
   };
   struct Next {
     Kind kind = Kind::NeedInput;
-    std::string_view text;  // valid until the next call of anything
+    std::string_view text;  // valid until the next call of any function
   };
 
-  // `line_limit`: octets of a line without its CRLF. `malformed_limit`: the one that is too many.
+  // `line_limit` is the greatest length of a line in bytes, without its CRLF. The malformed line
+  // with the number `malformed_limit` is reported as TooMany.
   CommandLines(std::size_t line_limit, std::size_t malformed_limit)
       : reader_(line_limit), malformed_limit_(malformed_limit) {}
 
-  // After NeedInput. `secret`: a password may be in it; the octets are wiped when they are done with.
+  // Copies bytes from the client. Call it only after NeedInput. With `secret` the bytes may contain
+  // a password: the copy is wiped after use.
   void receive(ByteView octets, bool secret);
+  // Reports that the client closed its side. Lines received before are still returned.
   void receive_eof() { eof_ = true; }
 
   Next next();
-  // Whether something came behind the line that was given last.
+  // Returns true if bytes follow the last line in the input. After STLS that is an attack
+  // (CVE-2021-33515).
   bool more() const { return used_ != input_.size(); }
-  // Drops what came, and the count: another conversation begins (STLS).
+  // Drops all input and resets the count of malformed lines, for the start of TLS.
   void forget();
 
  private:
@@ -49,8 +53,8 @@ class CommandLines {
   std::size_t malformed_limit_;
   std::size_t malformed_ = 0;
   Bytes input_;
-  std::size_t used_ = 0;  // of input_
-  bool secret_ = false;   // something in input_ may be
+  std::size_t used_ = 0;  // bytes of input_ that are used up
+  bool secret_ = false;   // input_ may contain a password
   bool eof_ = false;
 };
 

@@ -7,7 +7,7 @@
 namespace gw::pop3 {
 namespace {
 
-constexpr std::size_t kLongestUidl = 255;
+constexpr std::size_t kLongestUidl = 255;  // bytes; RFC 1939 allows 70
 
 }  // namespace
 

@@ -1,6 +1,7 @@
-// The lines of a listing (UIDL, CAPA), as a stream of pieces cut anywhere.
+// Splits the listings of a POP3 server (UIDL, CAPA) into lines, as a stream of pieces cut anywhere.
 //
-// A listing is data: a line longer than RFC 1939 allows, or ended by LF alone, spoils nothing but itself.
+// Unlike command lines, a listing is only data: a line that is too long is skipped, and one that
+// ends with LF alone is accepted. Neither affects other lines.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,10 @@ namespace gw::pop3 {
 
 class ListLines {
  public:
-  static constexpr std::size_t kLongest = 512;  // RFC 2449 section 4; longer ones are left out
+  static constexpr std::size_t kLongest = 512;  // bytes (RFC 2449 section 4)
 
-  // Calls `each` with every line that ends in `piece`, without its line end; a view for the call only.
+  // Calls `each` with every line that ends in `piece`, without its line ending. The view is valid
+  // only during the call. An unfinished line is kept for the next piece.
   template <class Each>
   void write(ByteView piece, const Each& each) {
     std::string_view text = as_text(piece);
@@ -42,12 +44,13 @@ class ListLines {
   bool too_long_ = false;
 };
 
-// One line of UIDL (RFC 1939 section 7): a number and 1 to 70 octets of 0x21 to 0x7e. Longer names, up to
-// 255, are taken too: servers have them. None for every other line.
 struct UidlLine {
-  std::uint64_t number = 0;
-  std::string_view uidl;
+  std::uint64_t number = 0;  // of the message, from 1
+  std::string_view uidl;     // a view of the line
 };
+// Parses one line of UIDL: a number and a unique id of printable ASCII without spaces. RFC 1939
+// section 7 allows 70 bytes for the id; up to 255 are accepted, because some servers send more.
+// Returns nullopt for other lines.
 std::optional<UidlLine> parse_uidl_line(std::string_view line);
 
 }  // namespace gw::pop3

@@ -1,4 +1,4 @@
-// The event that both the POP3 client and the POP3 session return when they have used up all input.
+// The event that both pop3::Client and pop3::Session return when all input is used up.
 #pragma once
 
 namespace gw::pop3 {

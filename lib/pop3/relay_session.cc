@@ -8,8 +8,10 @@
 namespace gw::pop3 {
 namespace {
 
-constexpr std::size_t kLongestName = 255;
+constexpr std::size_t kLongestName = 255;  // bytes of a user name
 
+// Builds the command for upstream from the parsed numbers, so that no byte of the client's line is
+// passed on unchecked.
 std::string with_numbers(std::string_view verb, const Numbers& numbers) {
   std::string command(verb);
   if (numbers.first) command += " " + std::to_string(*numbers.first);
@@ -17,12 +19,14 @@ std::string with_numbers(std::string_view verb, const Numbers& numbers) {
   return command;
 }
 
-// How many numbers a command takes: `least` to `most`.
+// The arguments of a command: `least` to `most` numbers.
 struct Form {
   std::string_view name;
   std::size_t least = 0;
   std::size_t most = 0;
-  bool text = false;  // with `least` numbers the answer has lines
+  // The reply to the command with `least` numbers has lines. LIST and UIDL with a number have one
+  // line only.
+  bool text = false;
 };
 
 std::optional<Form> form_of(Verb verb) {
@@ -61,7 +65,7 @@ void RelaySession::line(std::string_view status, std::string_view text) {
 }
 
 void RelaySession::output_sent() {
-  // An idle session holds no buffer; one in the middle of a download keeps it.
+  // An idle session should hold no buffer; in the middle of a download the buffer is used again.
   if (std::holds_alternative<NeedInput>(event_))
     output_ = {};
   else
@@ -85,7 +89,7 @@ const RelaySession::Event& RelaySession::next_event() {
         break;
       case CommandLines::Kind::Malformed:
         exchange_.reset();
-        // The server behind waits for an answer that will not come.
+        // Upstream waits for the response to its challenge, which cannot be sent any more.
         if (challenged_)
           close("not an answer to a challenge");
         else
@@ -105,6 +109,7 @@ const RelaySession::Event& RelaySession::next_event() {
 }
 
 void RelaySession::obey(std::string_view text) {
+  // Upstream sent a challenge: this line is the response, whatever it looks like.
   if (std::exchange(challenged_, false)) return ask(Response{Secret(as_bytes(text))});
   if (exchange_) return auth_step(exchange_->respond(text));
   const Command command = parse(text);
@@ -133,6 +138,7 @@ void RelaySession::obey(std::string_view text) {
 
 void RelaySession::obey_before_login(const Command& command) {
   const std::string_view argument = command.argument;
+  // Refuses the name too: a client that sees USER refused does not send the password in clear.
   const bool credentials = command.verb == Verb::User || command.verb == Verb::Pass ||
                            (command.verb == Verb::Auth && !trim(argument).empty());
   if (credentials && !login_allowed()) return line("-ERR [AUTH] not without TLS");
@@ -140,6 +146,7 @@ void RelaySession::obey_before_login(const Command& command) {
     case Verb::Stls:
       if (options_.tls) return line("-ERR TLS is active");
       if (!options_.tls_available) return line("-ERR TLS is not available");
+      // Commands sent together with STLS would be executed inside TLS (CVE-2021-33515).
       if (lines_.more()) return close("nothing may follow STLS");
       return ask(StartTls{});
     case Verb::Utf8:
@@ -156,6 +163,7 @@ void RelaySession::obey_before_login(const Command& command) {
       if (!user_given_) return line("-ERR USER comes first");
       if (argument.empty()) return line("-ERR a password is expected");
       user_given_ = false;
+      // Each PASS needs a new USER, also after a refusal (RFC 1939 section 7).
       return ask(Pass{Secret(as_bytes(argument))});
     case Verb::Auth:
       return auth(trim(argument));
@@ -166,7 +174,7 @@ void RelaySession::obey_before_login(const Command& command) {
 
 void RelaySession::auth(std::string_view argument) {
   if (argument.empty()) {
-    // No RFC has this form; clients use it to ask what there is.
+    // AUTH without a mechanism is in no RFC, but clients use it to list the mechanisms.
     line("+OK");
     if (login_allowed())
       for (const std::string& mechanism : mechanisms_) line(mechanism);
@@ -176,6 +184,7 @@ void RelaySession::auth(std::string_view argument) {
   const std::size_t blank = argument.find(' ');
   const std::string mechanism = upper(argument.substr(0, blank));
   auto exchange = sasl::PassThrough::begin(mechanism);
+  // The proxy must understand the mechanism and upstream must offer it.
   if (!exchange || std::find(mechanisms_.begin(), mechanisms_.end(), mechanism) == mechanisms_.end())
     return line("-ERR no such mechanism");
   std::optional<std::string_view> initial;
@@ -185,14 +194,15 @@ void RelaySession::auth(std::string_view argument) {
 }
 
 void RelaySession::auth_step(sasl::PassThrough::Step step) {
-  // The blank stands there even where nothing follows (RFC 5034 section 4).
+  // RFC 5034 section 4 requires the space even if the challenge is empty.
   if (const auto* asked = std::get_if<sasl::Challenge>(&step)) return line("+ " + asked->text);
   auto exchange = std::exchange(exchange_, nullptr);
   if (std::holds_alternative<sasl::Cancelled>(step)) return line("-ERR cancelled");
   if (!std::holds_alternative<sasl::PassThrough::Ready>(step))
     return line("-ERR not a response of this mechanism");
-  // Without a name there is no telling whose mails the copies are.
+  // Without a name the proxy does not know whose mailbox the archive copies belong to.
   if (exchange->login().empty()) return line("-ERR [AUTH] the user must be named");
+  // The name goes into log lines and, with PASS, into a command line for upstream.
   if (has_control(exchange->login()) || has_control(exchange->acts_as()))
     return line("-ERR [AUTH] not a name");
   ask(Auth{std::move(exchange)});
@@ -208,6 +218,8 @@ void RelaySession::obey_after_login(const Command& command) {
     if (form->least == 2) return line("-ERR two numbers are expected");
     return line("-ERR one number is expected");
   }
+  // Only the form without its optional number has lines: LIST and UIDL answer a number in the
+  // status line.
   ask(Ask{command.verb, numbers.first.value_or(0), with_numbers(form->name, numbers),
           form->text && numbers.count == form->least});
 }
@@ -215,12 +227,13 @@ void RelaySession::obey_after_login(const Command& command) {
 void RelaySession::answered() {
   awaiting_ = false;
   in_text_ = false;
-  // What it held, a password perhaps, is no longer needed.
+  // Destroys the data of the event, which may contain a password.
   event_ = Closed{};
 }
 
 void RelaySession::ok(std::string_view text) {
   line("+OK", text);
+  // Not awaiting an answer: this is the greeting.
   if (!awaiting_) return;
   const auto* asked = std::get_if<Ask>(&event_);
   in_text_ = asked != nullptr && asked->text;
@@ -253,6 +266,7 @@ void RelaySession::list(const std::vector<std::string>& lines) {
 }
 
 void RelaySession::text(ByteView octets, bool dot) {
+  // The client receives exactly what upstream sent, with its dot-stuffing.
   if (dot) output_.push_back(std::byte{'.'});
   append(output_, octets);
 }

@@ -1,14 +1,18 @@
-// The client's side of a POP3 relay, without the network: what a client may ask of a server behind us.
+// The server side of a POP3 session in gw-proxy, without network: turns a client's commands into
+// requests for the upstream server.
 //
 //   session.receive(octets);
 //   for (;;) {
 //     const RelaySession::Event& event = session.next_event();
-//     ...                                // send session.output(); ok() or refuse(); or stop at NeedInput
+//     ...                          // send session.output(); ok() or refuse(); or stop at NeedInput
 //   }
 //
-// Commands that are malformed or out of state are refused here. All others become events and wait for the
-// answer of the server behind, one after the other: a client that sends many at once is served in order. The
-// session knows nothing of the mailbox; it numbers, deletes and keeps nothing.
+// The session itself refuses commands that are malformed or not allowed in the current state. All
+// others become events and wait for upstream's reply, one after the other, so that a client that
+// pipelines commands receives its replies in order. The session has no state of the mailbox:
+// message numbers and deletion marks are upstream's.
+//
+// One thread uses a session at a time.
 #pragma once
 
 #include <cstdint>
@@ -29,74 +33,98 @@
 namespace gw::pop3 {
 
 struct RelayOptions {
-  bool tls = false;                    // the session begins within TLS
-  bool tls_available = false;          // STLS can be offered
-  bool allow_plaintext = false;        // login without TLS
-  std::size_t line_limit = 12'288;     // a token in AUTH may be long (RFC 4954 section 4)
-  std::size_t malformed_limit = 3;     // lines with NUL, bare CR or LF, or too long; this one closes
-  std::size_t output_mark = 64 << 10;  // output_full() from here on
+  bool tls = false;                    // TLS is active from the start (port 995)
+  bool tls_available = false;          // STLS is available
+  bool allow_plaintext = false;        // login is allowed without TLS
+  std::size_t line_limit = 12'288;     // bytes of a line; a token may be long (RFC 4954 section 4)
+  std::size_t malformed_limit = 3;     // malformed lines; the last one ends the session
+  std::size_t output_mark = 64 << 10;  // bytes of output from which output_full() is true
 };
 
 class RelaySession {
  public:
-  struct NeedInput {};  // send the output; receive() or receive_eof()
-  struct StartTls {};   // ok(), send the output, handshake, tls_started(); or refuse()
-  struct Capa {};       // list()
-  struct User {         // ok() or refuse()
+  // All input is used up. Send the output, then call receive() or receive_eof().
+  struct NeedInput {};
+  // STLS. Call refuse(); or ok(), send the output, do the handshake and call tls_started().
+  struct StartTls {};
+  // CAPA. Answer with list().
+  struct Capa {};
+  // USER. Answer with ok() or refuse().
+  struct User {
     std::string name;
   };
-  struct Pass {  // the same; after ok() the client is in
+  // PASS. Answer with ok(), which logs the client in, or refuse().
+  struct Pass {
     Secret password;
   };
-  struct Auth {  // the same; or challenge(), and a Response follows
+  // AUTH, with all messages of the client. Answer with ok(), which logs the client in, with
+  // refuse(), or with challenge(), after which a Response follows.
+  struct Auth {
     std::unique_ptr<sasl::PassThrough> said;
   };
-  struct Response {  // the line that answers challenge(), as it came
+  // The client's response to challenge(), unchanged. Answer like Auth.
+  struct Response {
     Secret line;
   };
-  struct Ask {  // ok() or refuse(); where `text`, ok(), text()…, text_end()
+  // A command for upstream. Answer with refuse() or ok(). If `text` is true, text() and text_end()
+  // follow ok().
+  struct Ask {
     Verb verb = Verb::Noop;
-    std::uint64_t number = 0;  // of the message, for RETR, DELE, TOP, and LIST and UIDL of one
-    std::string command;       // as it goes to the server, without CRLF
-    bool text = false;         // the answer has lines behind it
+    std::uint64_t number = 0;  // number of the message; 0 if the command has none
+    std::string command;       // the line for upstream, without CRLF
+    bool text = false;         // a positive reply has lines
   };
-  struct Quit {};    // ok() or refuse(); closed after either
-  struct Closed {};  // send the output and close; no event follows
+  // QUIT. Answer with ok() or refuse(); both end the session.
+  struct Quit {};
+  // Send the output and close the connection; no other event follows.
+  struct Closed {};
   using Event = std::variant<NeedInput, StartTls, Capa, User, Pass, Auth, Response, Ask, Quit, Closed>;
 
-  // Says nothing: the first reply is the greeting, as ok() or close().
+  // Sends nothing. The first reply must be the greeting: ok() or close().
   explicit RelaySession(RelayOptions options)
       : options_(options), lines_(options.line_limit, options.malformed_limit) {}
 
-  // Octets from the client, after NeedInput. What came in the same piece behind STLS ends the session
-  // (CVE-2021-33515 and its family).
+  // Passes bytes from the client, which are copied. Call it only after NeedInput. Bytes after STLS
+  // in the same piece end the session (CVE-2021-33515 and related).
   void receive(ByteView octets) { lines_.receive(octets, state_ == State::Authorization); }
-  void receive_eof() { lines_.receive_eof(); }  // what was sent before is still answered
+  // Reports that the client closed its side. Commands received before are still answered.
+  void receive_eof() { lines_.receive_eof(); }
 
-  // Valid until the next call of anything. While an event awaits an answer, asking again gives that same one.
+  // Returns the next event, valid until the next call of any function. While an event waits for an
+  // answer, returns the same event again.
   const Event& next_event();
 
-  // The mechanisms that AUTH may name (sasl/pass_through.h), upper case.
+  // Sets the mechanisms that AUTH accepts, in upper case: a subset of sasl::kPassedMechanisms.
   void set_mechanisms(std::vector<std::string> mechanisms) { mechanisms_ = std::move(mechanisms); }
 
-  // The answer to the event, or the greeting. Texts are fit to be sent (pop3/client.h, passed_text).
+  // These functions answer the current event, or send the greeting. Texts must be fit for sending:
+  // see passed_text() in pop3/client.h.
   void ok(std::string_view text);
   void refuse(std::string_view text);
+  // Sends a challenge, `text` in base64; the event Response follows.
   void challenge(std::string_view text);
-  void list(const std::vector<std::string>& lines);  // +OK, the lines, and the dot
-  void text(ByteView octets, bool dot);              // as Client gives it: sent again as it was sent
+  // Sends +OK, the lines, and the final dot.
+  void list(const std::vector<std::string>& lines);
+  // Sends a piece of text, with the values of Client's TextPart: the client receives what upstream
+  // sent.
+  void text(ByteView octets, bool dot);
+  // Sends the final dot.
   void text_end();
-  // Ends the session, with `-ERR text` where there is one. Within a text the output lacks the final dot.
+  // Ends the session, after `-ERR text` if `text` is not empty. Within a text (in_text()) pass
+  // none: without the final dot the client recognises that the text is incomplete.
   void close(std::string_view text = {});
+  // Call it after the TLS handshake.
   void tls_started();
 
+  // Returns the bytes to send. After sending all of them, call output_sent().
   const Bytes& output() const { return output_; }
+  // Returns true if the output should be sent before more is produced.
   bool output_full() const { return output_.size() >= options_.output_mark; }
   void output_sent();
 
   bool logged_in() const { return state_ == State::Transaction; }
   const ReplyCounts& replies() const { return replies_; }  // so far
-  bool in_text() const { return in_text_; }                // behind ok(), and before text_end()
+  bool in_text() const { return in_text_; }                // after ok() and before text_end()
   bool tls() const { return options_.tls; }
   bool login_allowed() const { return options_.tls || options_.allow_plaintext; }
   bool can_start_tls() const { return options_.tls_available && !options_.tls; }
@@ -123,9 +151,9 @@ class RelaySession {
   State state_ = State::Authorization;
   bool user_given_ = false;
   bool in_text_ = false;
-  bool challenged_ = false;  // by the server behind
+  bool challenged_ = false;  // upstream waits for the response to its challenge
   std::vector<std::string> mechanisms_;
-  std::unique_ptr<sasl::PassThrough> exchange_;
+  std::unique_ptr<sasl::PassThrough> exchange_;  // an AUTH that is not complete, else null
 };
 
 }  // namespace gw::pop3

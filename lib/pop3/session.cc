@@ -10,7 +10,7 @@ namespace gw::pop3 {
 
 Session::Session(Options options)
     : options_(std::move(options)), lines_(options_.line_limit, options_.malformed_limit) {
-  // No <…> in it: that would announce APOP (RFC 1939 section 7).
+  // The greeting must contain no `<…>`: a timestamp would announce APOP (RFC 1939 section 7).
   line("+OK " + (options_.host.empty() ? "" : printable(options_.host) + " ") + "POP3 ready");
 }
 
@@ -39,7 +39,7 @@ void Session::number(std::uint64_t value) {
 }
 
 void Session::output_sent() {
-  // An idle session holds no buffer; one in the middle of a download keeps it.
+  // An idle session should hold no buffer; in the middle of a download the buffer is used again.
   if (std::holds_alternative<NeedInput>(event_))
     output_ = {};
   else
@@ -56,7 +56,10 @@ const Event& Session::next_event() {
   if (awaiting_) return event_;
   for (;;) {
     if (state_ == State::Over) return event_ = Closed{};
+    // Checked before the next command: a client that pipelines many commands and does not read must
+    // not fill the memory.
     if (output_full()) return event_ = Flush{};
+    // A listing of a large mailbox is produced in portions.
     if (listing_ != Listing::None) {
       go_on_listing();
       continue;
@@ -115,7 +118,8 @@ void Session::obey(std::string_view text) {
     obey_after_login(command.verb, command.argument);
 }
 
-// RFC 2449 section 5; only what works now is announced.
+// Answers CAPA (RFC 2449 section 5). Announces only what works in the current state, so that a
+// client without TLS does not send its password.
 void Session::capabilities() {
   const bool before = state_ == State::Authorization;
   say("+OK\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUTF8\r\nEXPIRE NEVER\r\n");
@@ -125,6 +129,7 @@ void Session::capabilities() {
 }
 
 void Session::obey_before_login(Verb verb, std::string_view argument) {
+  // Refuses the name too: a client that sees USER refused does not send the password in clear.
   const bool credentials =
       verb == Verb::User || verb == Verb::Pass || (verb == Verb::Auth && !trim(argument).empty());
   if (credentials && !login_allowed()) return line("-ERR [AUTH] not without TLS");
@@ -138,6 +143,7 @@ void Session::obey_before_login(Verb verb, std::string_view argument) {
     case Verb::Stls:
       if (options_.tls) return line("-ERR TLS is active");
       if (!options_.tls_available) return line("-ERR TLS is not available");
+      // Commands sent together with STLS would be executed inside TLS (CVE-2021-33515).
       if (lines_.more()) return close("nothing may follow STLS");
       return ask(StartTls{});
     case Verb::User:
@@ -146,6 +152,7 @@ void Session::obey_before_login(Verb verb, std::string_view argument) {
     case Verb::Pass:
       if (user_.empty()) return line("-ERR USER comes first");
       if (argument.empty()) return line("-ERR a password is expected");
+      // Each PASS needs a new USER, also after a refusal (RFC 1939 section 7).
       return ask(Login{std::exchange(user_, {}), Secret(as_bytes(argument))});
     case Verb::Auth:
       return auth(argument);
@@ -157,7 +164,7 @@ void Session::obey_before_login(Verb verb, std::string_view argument) {
 void Session::auth(std::string_view argument) {
   argument = trim(argument);
   if (argument.empty()) {
-    // No RFC has this form; clients use it to ask what there is.
+    // AUTH without a mechanism is in no RFC, but clients use it to list the mechanisms.
     say("+OK\r\n");
     if (login_allowed()) line("PLAIN");
     return line(".");
@@ -177,7 +184,7 @@ void Session::auth_step(sasl::Step step) {
   if (std::holds_alternative<sasl::Cancelled>(step)) return line("-ERR cancelled");
   auto* credentials = std::get_if<sasl::Credentials>(&step);
   if (credentials == nullptr) return line("-ERR not a response of this mechanism");
-  // Acting as somebody else is nobody's right here.
+  // A login gives access to its own mailbox only, so no other identity can be requested.
   if (!credentials->authorization.empty() && credentials->authorization != credentials->authentication)
     return line("-ERR [AUTH] the authorization identity is another's");
   ask(Login{std::move(credentials->authentication), std::move(credentials->password)});
@@ -206,6 +213,7 @@ void Session::obey_after_login(Verb verb, std::string_view argument) {
     case Verb::Dele:
       return dele(argument);
     case Verb::Rset:
+      // RSET removes the deletion marks (RFC 1939 section 5).
       for (Entry& entry : messages_) {
         if (!std::exchange(entry.deleted, false)) continue;
         ++count_;
@@ -243,7 +251,8 @@ void Session::dele(std::string_view argument) {
   if (numbers.count != 1) return line("-ERR one number is expected");
   if (!exists(numbers.first)) return;
   Entry& entry = messages_[static_cast<std::size_t>(*numbers.first) - 1];
-  // What nobody could read is not to be thrown away by a client that goes through its list.
+  // Many clients delete every message in their list after RETR, whatever the reply. A message that
+  // could not be read would be lost.
   if (entry.damaged) return line("-ERR [SYS/PERM] the message cannot be read and stays");
   entry.deleted = true;
   --count_;
@@ -286,6 +295,8 @@ void Session::list_line(Listing what, std::size_t n) {
 }
 
 void Session::go_on_listing() {
+  // Stops when the output is full; next_event() continues after the Flush. Deletion marks cannot
+  // change meanwhile, since no command is executed before the listing ends.
   while (listed_ < messages_.size() && !output_full()) {
     if (!messages_[listed_].deleted) list_line(listing_, listed_ + 1);
     ++listed_;
@@ -305,7 +316,7 @@ void Session::accept() {
     if (top != nullptr) return line("+OK");
     say("+OK ");
     number(entry.octets);
-    return say(" octets\r\n");  // the answer goes on until body_end()
+    return say(" octets\r\n");  // awaiting_ stays true until body_end()
   }
   awaiting_ = false;
   if (std::holds_alternative<StartTls>(event_)) line("+OK");
@@ -317,7 +328,7 @@ void Session::accept() {
 
 void Session::accept(std::vector<Listed> messages) {
   awaiting_ = false;
-  event_ = Flush{};  // the password is no longer needed
+  event_ = Flush{};  // destroys the password
   state_ = State::Transaction;
   messages_.reserve(messages.size());
   for (const Listed& message : messages) {
@@ -337,6 +348,7 @@ void Session::body_end() {
 
 void Session::refuse(std::string_view text) {
   awaiting_ = false;
+  // RFC 1939 section 6: QUIT ends the session even if messages could not be deleted.
   if (std::holds_alternative<Update>(event_)) return close(text);
   event_ = Flush{};
   error(text);

@@ -1,17 +1,18 @@
-// The server side of one POP3 session (RFC 1939), without the network and without the mail.
+// The server side of one POP3 session (RFC 1939), without network and without access to the mail.
 //
 //   session.receive(octets);
 //   for (;;) {
 //     const Event& event = session.next_event();
-//     send(session.output()), session.output_sent();   // at NeedInput, Flush, Closed, and before waiting for
-//     anything
-//     ...                                               // accept(), refuse(), or stop at NeedInput
+//     send(session.output()), session.output_sent();  // at NeedInput, Flush, Closed
+//     ...                                             // accept(), refuse(), or stop at NeedInput
 //   }
 //
-// Commands that are malformed, out of state or about no message are refused here and never become events.
-// Numbers, sizes, UIDLs and deletion marks live here, in the snapshot that the driver gives at login: STAT,
-// LIST, UIDL, DELE, RSET, NOOP and CAPA need nobody. Nothing is ever deleted here; QUIT names what is to be
-// deleted.
+// The session itself refuses commands that are malformed, not allowed in the current state, or name
+// no message. It keeps the list of messages that its driver passes at login, with their numbers,
+// sizes, UIDLs and deletion marks, and answers STAT, LIST, UIDL, DELE, RSET, NOOP and CAPA itself.
+// It never deletes: QUIT reports which messages the driver must delete.
+//
+// One thread uses a session at a time.
 #pragma once
 
 #include <cstdint>
@@ -33,74 +34,91 @@
 
 namespace gw::pop3 {
 
+// A message of the mailbox at login.
 struct Listed {
-  MessageId id;              // its UIDL, as 32 hex digits
-  std::uint64_t octets = 0;  // as RETR sends it, without dot-stuffing
+  MessageId id;              // also its UIDL, as 32 hex digits
+  std::uint64_t octets = 0;  // bytes that RETR sends, without dot-stuffing
 };
 
-struct Flush {};     // send the output, then ask again: there is more
-struct StartTls {};  // accept(), send the output, handshake, tls_started()
-struct Login {       // accept(messages) or refuse(); from USER and PASS, or from AUTH
+// The output is full. Send it and call next_event() again.
+struct Flush {};
+// STLS. Call refuse(); or accept(), send the output, do the handshake and call tls_started().
+struct StartTls {};
+// A login, by USER and PASS or by AUTH. Answer with accept(messages) or refuse().
+struct Login {
   std::string user;
   Secret password;
 };
-struct Retrieve {  // accept(), body()…, body_end(); or refuse()
+// RETR. Call refuse(); or accept(), then body() with all of the message, then body_end().
+struct Retrieve {
+  std::size_t number = 0;  // from 1, as in the list that accept() received
+};
+// TOP. Answer like Retrieve; the driver cuts the message with pop3::TopCut.
+struct Top {
   std::size_t number = 0;
+  std::uint64_t lines = 0;  // of the body
 };
-struct Top {  // the same; the driver cuts with pop3::TopCut
-  std::size_t number = 0;
-  std::uint64_t lines = 0;
+// QUIT after login. Call accept() after all these messages are deleted durably and the lease on the
+// mailbox is released, or refuse() if none is deleted. Both end the session.
+struct Update {
+  std::vector<std::size_t> deleted;  // numbers, ascending; may be empty
 };
-struct Update {  // accept() once all are deleted durably and the mailbox is free; refuse() if none is
-  std::vector<std::size_t> deleted;
-};
-struct Closed {};  // send the output and close; no event follows
+// Send the output and close the connection; no other event follows.
+struct Closed {};
 
 using Event = std::variant<NeedInput, Flush, StartTls, Login, Retrieve, Top, Update, Closed>;
 
 struct Options {
-  std::string host;
-  bool tls = false;                    // the session begins within TLS
-  bool tls_available = false;          // STLS can be offered
-  bool allow_plaintext = false;        // login without TLS
-  std::size_t line_limit = 4096;       // octets of a command; over RFC 2449's 255 for passwords and AUTH
-  std::size_t malformed_limit = 3;     // lines with NUL, bare CR or LF, or too long; this one closes
-  std::size_t output_mark = 64 << 10;  // output is asked to be sent from here on
+  std::string host;                    // this server's name in the greeting; may be empty
+  bool tls = false;                    // TLS is active from the start (port 995)
+  bool tls_available = false;          // STLS is available
+  bool allow_plaintext = false;        // login is allowed without TLS
+  std::size_t line_limit = 4096;       // bytes of a line; RFC 2449's 255 are too few for AUTH
+  std::size_t malformed_limit = 3;     // malformed lines; the last one ends the session
+  std::size_t output_mark = 64 << 10;  // bytes of output that cause a Flush
 };
 
 class Session {
  public:
-  // The greeting is in the output.
+  // Puts the greeting into the output.
   explicit Session(Options options);
 
-  // Octets from the client, after NeedInput. What came in the same piece behind a STLS command ends the
-  // session and is never read as commands within TLS (CVE-2021-33515 and its family).
+  // Passes bytes from the client, which are copied. Call it only after NeedInput. Bytes after STLS
+  // in the same piece end the session and are never read as commands inside TLS (CVE-2021-33515 and
+  // related).
   void receive(ByteView octets) { lines_.receive(octets, state_ == State::Authorization); }
-  // The client has closed its side. What it sent before is still answered.
+  // Reports that the client closed its side. Commands received before are still answered.
   void receive_eof() { lines_.receive_eof(); }
 
-  // The next thing that happened; valid until the next call of anything. While an event awaits an answer,
-  // asking again gives that same event.
+  // Returns the next event, valid until the next call of any function. While an event waits for an
+  // answer, returns the same event again.
   const Event& next_event();
 
-  void accept();                              // StartTls, Retrieve, Top, Update
-  void accept(std::vector<Listed> messages);  // Login: the snapshot, in the order of its numbers
-  // `-ERR text`; `text` begins with its response code, if it has one (RFC 2449 section 8). After Update:
-  // closed.
+  // Answers StartTls, Retrieve, Top or Update positively.
+  void accept();
+  // Answers Login positively. The first message has the number 1.
+  void accept(std::vector<Listed> messages);
+  // Answers the event with `-ERR text`; a response code (RFC 2449 section 8) is part of `text`.
+  // Ends the session if the event is Update.
   void refuse(std::string_view text);
-  // Retrieve, Top: the same for a message that cannot be read. DELE of it is refused until it is read after
-  // all.
+  // Answers Retrieve or Top for a message that cannot be read. From then on DELE refuses this
+  // message, until a later RETR or TOP of it is accepted.
   void refuse_damaged(std::string_view text);
-  // Ends the session now, with `-ERR text` where there is one. Before body_end() the output lacks the final
-  // dot.
+  // Ends the session, after `-ERR text` if `text` is not empty. Between accept() and body_end()
+  // pass none: without the final dot the client recognises that the message is incomplete.
   void close(std::string_view text = {});
+  // Call it after the TLS handshake.
   void tls_started();
 
-  // More of the accepted message in CRLF form; dots are stuffed here. The output may be sent in between.
+  // Sends a piece of the accepted message, which must have CRLF line endings (mail/wire_form.h).
+  // Dot-stuffs it. The output may be sent in between.
   void body(ByteView text) { dots_.write(text, output_); }
+  // Ends the message: sends the final dot.
   void body_end();
 
+  // Returns the bytes to send. After sending all of them, call output_sent().
   const Bytes& output() const { return output_; }
+  // Returns true if the output should be sent before more is produced.
   bool output_full() const { return output_.size() >= options_.output_mark; }
   void output_sent();
   bool logged_in() const { return state_ == State::Transaction; }
@@ -121,7 +139,7 @@ class Session {
   void go_on_listing();
   void stat();
   void dele(std::string_view argument);
-  // The message that `number` names; none, and refused, where there is no such or no longer.
+  // Returns true if the message exists and is not marked as deleted; otherwise sends the refusal.
   bool exists(const std::optional<std::uint64_t>& number);
   template <class E>
   void ask(E event);
@@ -133,7 +151,7 @@ class Session {
 
   struct Entry : Listed {
     bool deleted = false;
-    bool damaged = false;
+    bool damaged = false;  // refuse_damaged() was called for it
   };
 
   Options options_;
@@ -144,13 +162,13 @@ class Session {
   Event event_ = NeedInput{};
   bool awaiting_ = false;
   State state_ = State::Authorization;
-  std::string user_;
-  std::optional<sasl::Exchange> exchange_;
+  std::string user_;                        // from USER, until PASS
+  std::optional<sasl::Exchange> exchange_;  // an AUTH that is not complete
   std::vector<Entry> messages_;
-  std::size_t count_ = 0;     // not deleted
-  std::uint64_t octets_ = 0;  // of these
-  Listing listing_ = Listing::None;
-  std::size_t listed_ = 0;
+  std::size_t count_ = 0;            // messages that are not marked as deleted
+  std::uint64_t octets_ = 0;         // their size in bytes
+  Listing listing_ = Listing::None;  // the listing that is being sent
+  std::size_t listed_ = 0;           // messages of it that are sent or skipped
 };
 
 }  // namespace gw::pop3

@@ -1,5 +1,8 @@
-// What TOP sends of a message: the header, its empty line, and the first lines of the body (RFC 1939 section
-// 7).
+// Cuts a message for TOP: the header, its empty line, and the first lines of the body (RFC 1939
+// section 7).
+//
+//   TopCut cut(top.lines);
+//   while (!cut.done() && …) session.body(cut.take(piece));
 #pragma once
 
 #include <cstdint>
@@ -10,10 +13,12 @@ namespace gw::pop3 {
 
 class TopCut {
  public:
+  // `lines` is the number of body lines.
   explicit TopCut(std::uint64_t lines) : lines_(lines) {}
 
-  // Returns the part of `text` that belongs to it. `text` is more of the message in wire form
-  // (mail/wire_form.h), cut anywhere. After done() the part is empty and the rest need not be read.
+  // Returns the beginning of `text` that belongs to the result, as a view of it. `text` is more of
+  // the message in wire form (mail/wire_form.h), cut anywhere. After done() the result is empty and
+  // the rest need not be read.
   ByteView take(ByteView text);
   bool done() const { return in_body_ && lines_ == 0; }
 

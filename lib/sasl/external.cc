@@ -16,6 +16,7 @@ Step External::start(std::optional<Secret> initial) {
 
 Step External::respond(Secret message) {
   const std::string_view name = message.text();
+  // RFC 4422 appendix A.1: the message is UTF-8 without NUL. It may be empty.
   if (name.size() > kMaxExternalName || !valid_utf8(name) || name.find('\0') != std::string_view::npos)
     return Malformed{};
   return Credentials{std::string(name), {}, {}};

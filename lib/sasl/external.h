@@ -1,5 +1,5 @@
-// EXTERNAL (RFC 4422 appendix A): who the client is was shown outside, by its TLS certificate; the message
-// only names whom it wants to act as.
+// The SASL mechanism EXTERNAL (RFC 4422 appendix A). The client was authenticated outside of SASL,
+// by its TLS certificate; its message only names the identity to act as.
 #pragma once
 
 #include "sasl/mechanism.h"
@@ -8,8 +8,11 @@ namespace gw::sasl {
 
 class External : public Mechanism {
  public:
+  // Without an initial response, returns an empty challenge.
   Step start(std::optional<Secret> initial) override;
-  // Credentials whose only field is the authorization identity; empty: what the certificate says.
+  // Returns Credentials with the authorization identity alone; it is empty if the client wants the
+  // identity of its certificate. Returns Malformed if it has more than 255 bytes, a NUL, or is not
+  // UTF-8.
   Step respond(Secret message) override;
 };
 

@@ -28,12 +28,14 @@ Step Exchange::start(std::optional<std::string_view> initial) {
   if (!initial) return encoded(mechanism_->start(std::nullopt));
   if (*initial == "=") return encoded(mechanism_->start(Secret()));
   auto message = wire::base64_decode_secret(*initial);
-  // An empty text is no initial response at all; one of no octets is written `=`.
+  // RFC 4954 section 4: an initial response of zero bytes is written `=`, so an empty text is
+  // malformed.
   if (!message || message->empty()) return Malformed{};
   return encoded(mechanism_->start(std::move(*message)));
 }
 
 Step Exchange::respond(std::string_view line) {
+  // RFC 4954 section 4. `*` is no base64, so it cannot be a response.
   if (line == "*") return Cancelled{};
   auto message = wire::base64_decode_secret(line);
   if (!message) return Malformed{};

@@ -1,8 +1,13 @@
-// SASL on the server's side (RFC 4422), without the network and without knowing who may come in.
+// The server side of SASL (RFC 4422), without network and without a user database.
 //
-// A Mechanism takes the client's messages, already out of their base64, and says what follows: a challenge,
-// the credentials that the client gave, or that this was no such exchange. Whether the credentials are right
-// is the caller's to find out. Exchange puts base64 around it, as SMTP (RFC 4954) and POP3 (RFC 5034) do.
+// A Mechanism receives the client's messages, already decoded from base64, and returns the next
+// step: a challenge, the credentials that the client sent, or that the message is malformed. It
+// does not check the credentials; that is the caller's task. Exchange adds base64 as SMTP (RFC
+// 4954) and POP3 (RFC 5034) use it.
+//
+//   Exchange exchange(make_mechanism("PLAIN"));
+//   Step step = exchange.start(initial);
+//   // while `step` is a Challenge: send its text, then step = exchange.respond(line)
 #pragma once
 
 #include <memory>
@@ -16,36 +21,41 @@
 namespace gw::sasl {
 
 struct Challenge {
-  std::string text;  // for Exchange::respond in base64, else as it is; may be empty
+  std::string text;  // in base64 from Exchange, unencoded from a Mechanism; may be empty
 };
 struct Credentials {
-  std::string authorization;   // whom the client wants to act as; empty: the same
-  std::string authentication;  // who it says it is
+  std::string authorization;   // the identity to act as; empty if it is the authentication identity
+  std::string authentication;  // the identity that the password belongs to; empty for EXTERNAL
   Secret password;             // empty for EXTERNAL
 };
-struct Malformed {};  // not base64, or not a message of this mechanism
-struct Cancelled {};  // the client sent `*`
+struct Malformed {};  // not base64, or not a message of this mechanism; the exchange is over
+struct Cancelled {};  // the client sent `*`; the exchange is over
 
 using Step = std::variant<Challenge, Credentials, Malformed, Cancelled>;
 
+// One run of a mechanism. After Credentials or Malformed, a new object is needed.
 class Mechanism {
  public:
   virtual ~Mechanism() = default;
-  // What the client begins with, where it sent an initial response; otherwise none.
+  // Begins with the initial response, or with nullopt if the client sent none.
   virtual Step start(std::optional<Secret> initial) = 0;
+  // Receives the response to the last challenge.
   virtual Step respond(Secret message) = 0;
 };
 
-// By name, in any case: PLAIN, LOGIN, EXTERNAL. Null for every other.
+// Returns the mechanism of this name: PLAIN, LOGIN or EXTERNAL, in any case. Returns null for all
+// others.
 std::unique_ptr<Mechanism> make_mechanism(std::string_view name);
 
-// One exchange in base64 lines.
+// One run of a mechanism over lines of base64.
 class Exchange {
  public:
   explicit Exchange(std::unique_ptr<Mechanism> mechanism) : mechanism_(std::move(mechanism)) {}
 
-  // `initial`: as it stands behind the mechanism's name, where `=` is an empty message (RFC 4954 section 4).
+  // Begins. `initial` is the text after the mechanism's name in the AUTH command, or nullopt if
+  // there is none; `=` stands for an empty message (RFC 4954 section 4).
   Step start(std::optional<std::string_view> initial);
+  // Receives a line without its CRLF. `*` cancels.
   Step respond(std::string_view line);
 
  private:

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxPassThroughName = 255;
 constexpr char kSeparator = '\x01';
 
+// Concatenates directly into locked memory: a std::string would leave copies of the password.
 Secret joined(std::initializer_list<std::string_view> pieces) {
   std::size_t size = 0;
   for (const std::string_view piece : pieces) size += piece.size();
@@ -23,6 +24,7 @@ Secret joined(std::initializer_list<std::string_view> pieces) {
   return all;
 }
 
+// Secret does not copy, so a std::vector of them has no initializer list.
 template <class... Secrets>
 std::vector<Secret> listed(Secrets... secrets) {
   std::vector<Secret> list;
@@ -30,7 +32,7 @@ std::vector<Secret> listed(Secrets... secrets) {
   return list;
 }
 
-// Name and password, however they came.
+// The common part of PLAIN and LOGIN: parses with the server-side mechanism.
 class NameAndPassword : public PassThrough {
  public:
   const Secret* password() const override { return &password_; }
@@ -45,7 +47,8 @@ class NameAndPassword : public PassThrough {
     if (!std::exchange(started_, true)) return step(mechanism_->start(std::move(message)));
     return step(mechanism_->respond(std::move(message)));
   }
-  // Whom to act as: who named itself there too is followed when its name changes.
+  // Returns the authorization identity for upstream. Some clients repeat the login there;
+  // set_login() must then change both, or upstream would see a foreign identity.
   std::string_view authorization() const { return acts_as_itself_ ? login_ : authorization_; }
 
  private:
@@ -94,7 +97,8 @@ bool valid_login(std::string_view login) {
   return login.size() <= kMaxPassThroughName && valid_utf8(login) && !has_control(login);
 }
 
-// `user=NAME^Aauth=Bearer TOKEN^A^A`, Google's and Microsoft's own.
+// `user=NAME^Aauth=Bearer TOKEN^A^A`, defined by Google and also used by Microsoft. Only the name
+// is parsed; the rest, which has the token, is passed on unchanged.
 class Xoauth2 : public PassThrough {
  public:
   std::string_view mechanism() const override { return "XOAUTH2"; }
@@ -117,7 +121,8 @@ class Xoauth2 : public PassThrough {
   Secret rest_;
 };
 
-// RFC 5801 section 4: a name in a GS2 header has its commas and equals signs written out.
+// Decodes a saslname. RFC 5801 section 4: a GS2 header writes a comma as `=2C` and an equals sign
+// as `=3D`. Returns nullopt for any other use of `=`.
 std::optional<std::string> from_saslname(std::string_view text) {
   std::string name;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -155,7 +160,8 @@ class OauthBearer : public PassThrough {
   Step take(Secret message) override {
     const std::string_view text = message.text();
     const std::size_t end = text.find(kSeparator);
-    // No channel binding: it would bind to the TLS connection of the other hop.
+    // Only `n`, no channel binding: it would bind to the TLS connection between client and proxy,
+    // and fail at upstream.
     if (end == std::string_view::npos || !text.starts_with("n,") || text[end - 1] != ',' || end < 3)
       return Malformed{};
     std::string_view name = text.substr(2, end - 3);
@@ -191,6 +197,7 @@ std::unique_ptr<PassThrough> PassThrough::begin(std::string_view mechanism) {
 PassThrough::Step PassThrough::start(std::optional<std::string_view> initial) {
   if (!initial) return Challenge{wire::base64_encode(as_bytes(first_challenge()))};
   if (*initial == "=") return take(Secret());
+  // As in Exchange::start(): a response of zero bytes is written `=`.
   if (initial->empty()) return Malformed{};
   return respond(*initial);
 }

@@ -27,6 +27,8 @@ Step Plain::respond(Secret message) {
   const std::string_view authorization = text.substr(0, first);
   const std::string_view authentication = text.substr(first + 1, second - first - 1);
   const std::string_view password = text.substr(second + 1);
+  // A third NUL. Some libraries would end the password there, so that two servers see different
+  // passwords.
   if (password.find('\0') != std::string_view::npos) return Malformed{};
   if (authentication.empty() || password.empty()) return Malformed{};
   if (!valid_name(authorization) || !valid_name(authentication)) return Malformed{};

@@ -12,7 +12,7 @@ bool digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// The code at the front of a reply's line; 0 where there is none (RFC 5321 section 4.2).
+// Returns the code at the start of a line of a reply, or 0 if there is none (RFC 5321 section 4.2).
 int code_of(std::string_view line) {
   if (line.size() < 3 || line[0] < '2' || line[0] > '5' || !digit(line[1]) || !digit(line[2])) return 0;
   if (line.size() > 3 && line[3] != ' ' && line[3] != '-') return 0;
@@ -33,7 +33,7 @@ void add_mechanisms(std::vector<std::string>& to, const std::vector<std::string_
   }
 }
 
-// The parameters of `all` whose keyword `keep` takes, each with a blank in front.
+// Returns the parameters of `all` whose keyword `keep` accepts, each with a space before it.
 template <class Keep>
 std::string kept(std::string_view all, const Keep& keep) {
   std::string result;
@@ -54,6 +54,8 @@ const Client::Event& Client::broken(std::string reason) {
 const Client::Event& Client::next_event() {
   if (std::holds_alternative<Broken>(event_)) return event_;
   if (!due_) {
+    // Bytes before the next command can only come from an attacker or a broken server; accepting
+    // them would make every later reply belong to the wrong command.
     if (!input_.empty()) return broken("it spoke without being asked");
     if (eof_) return broken("it closed the connection");
     return event_ = Idle{};
@@ -73,7 +75,7 @@ const Client::Event& Client::next_event() {
   }
 }
 
-// NeedInput: the reply goes on.
+// Adds one line to the reply. Returns NeedInput if more lines follow.
 const Client::Event& Client::line(std::string_view text) {
   const int code = code_of(text);
   if (code == 0) return broken("what it sent is no reply");
@@ -83,7 +85,7 @@ const Client::Event& Client::line(std::string_view text) {
   reply_.code = code;
   reply_.lines.emplace_back(text.substr(std::min<std::size_t>(text.size(), 4)));
   if (text.size() > 3 && text[3] == '-') return event_ = NeedInput{};
-  // Whatever is behind it came too early.
+  // Bytes after the reply arrived before the next command was sent.
   if (!input_.empty()) return broken("it sent more than one reply");
   due_ = false;
   octets_ = 0;
@@ -108,7 +110,7 @@ Capabilities parse_capabilities(const Reply& ehlo) {
       if (!line.empty()) found.max_size = parse_number(line.front()).value_or(0);
     }
     if (keyword == "AUTH") add_mechanisms(found.mechanisms, line);
-    if (keyword.starts_with("AUTH=")) {  // as servers said before RFC 2554, and some still do
+    if (keyword.starts_with("AUTH=")) {  // the form before RFC 2554; some servers still send it
       line.insert(line.begin(), std::string_view(keyword).substr(5));
       add_mechanisms(found.mechanisms, line);
     }
@@ -125,6 +127,8 @@ std::string enhanced_code(const Reply& reply) {
     return !part.empty() && part.size() <= 3 && std::ranges::all_of(part, digit);
   };
   if (parts.size() != 3 || !std::ranges::all_of(parts, number)) return {};
+  // RFC 2034 section 4: the class must match the first digit of the code. Otherwise the text only
+  // looks like a code.
   return parts[0] == std::to_string(reply.code / 100) ? std::string(word) : std::string();
 }
 
@@ -132,6 +136,8 @@ std::string mail_command(const MailArguments& mail, const Capabilities& server) 
   return "MAIL FROM:<" + mail.address + ">" +
          kept(mail.parameters,
               [&](const std::string& keyword) {
+                // SMTPUTF8 is not left out: without it the address would be invalid, and the caller
+                // has checked for it.
                 if (keyword == "SIZE") return server.size;
                 if (keyword == "BODY") return server.eight_bit;
                 if (keyword == "AUTH") return !server.mechanisms.empty();

@@ -1,17 +1,18 @@
-// The client side of one SMTP conversation (RFC 5321), without the network: what a server's octets mean, and
-// how what is sent to it is written.
+// The client side of one SMTP conversation (RFC 5321), without network: splits a server's bytes
+// into replies, and writes the commands that gw-proxy sends upstream.
 //
-//   Client client;                          // the greeting is due
+//   Client client;                          // expects the greeting
 //   client.receive(octets);
 //   for (;;) {
 //     const Client::Event& event = client.next_event();
-//     ...                                   // until NeedInput, or Idle: then expect() and send a command
+//     ...                         // until NeedInput, or Idle: then expect() and send a command
 //   }
 //
-// The server is not trusted. It speaks only when it was asked: octets that come when no reply is due, or
-// behind a reply, are Broken, and so is a reply whose lines do not belong together, have a NUL or a bare CR
-// or LF in them, or do not end (NO STARTTLS, 2021). Commands go one by one: with several under way there
-// would be no telling an early reply from a quick one.
+// The server is not trusted. It may only send when a reply is due: bytes at any other time, or
+// after a reply, are Broken. So is a reply whose lines have different codes, contain NUL or a bare
+// CR or LF, or exceed the limits. Otherwise an attacker on the network could inject replies before
+// STARTTLS (NO STARTTLS, 2021). Commands are not pipelined: with several commands on their way, a
+// reply that was injected early could not be distinguished from a quick one.
 #pragma once
 
 #include <cstdint>
@@ -30,32 +31,41 @@ namespace gw::smtp {
 
 class Client {
  public:
-  struct Idle {};       // nothing is due
-  struct NeedInput {};  // the octets received are used up: receive() more, or receive_eof()
+  struct Idle {};       // no reply is due
+  struct NeedInput {};  // all received bytes are used up: call receive() or receive_eof()
   struct Answer {
-    Reply reply;  // lines as they came, enhanced codes in them
+    // `lines` are as received without the code, and still begin with the enhanced codes; `enhanced`
+    // is empty.
+    Reply reply;
   };
-  struct Broken {  // the server broke the protocol or has gone: close the connection. No event follows
+  // The server violated the protocol or closed the connection. Close the connection; no other event
+  // follows.
+  struct Broken {
     std::string reason;
   };
   using Event = std::variant<Idle, NeedInput, Answer, Broken>;
 
-  static constexpr std::size_t kLongestLine = 12'288;  // a challenge may be long (RFC 4954 section 4)
+  // Limits of one reply, in bytes and lines. A challenge may be long (RFC 4954 section 4).
+  static constexpr std::size_t kLongestLine = 12'288;
   static constexpr std::size_t kMostLines = 256;
   static constexpr std::size_t kLongestReply = 64 << 10;
 
   Client() : reader_(kLongestLine) {}
 
-  // A command is about to be sent; call at Idle.
+  // Announces that a command is about to be sent, so that one reply is due. Call it only at Idle.
   void expect() { due_ = true; }
 
-  // Octets of the server. They must stay where they are until next_event() has given NeedInput or Broken.
+  // Passes bytes from the server. They must stay valid until next_event() returns NeedInput or
+  // Broken.
   void receive(ByteView octets) { input_ = octets; }
+  // Reports that the server closed the connection.
   void receive_eof() { eof_ = true; }
+  // Returns the next event, valid until the next call.
   const Event& next_event();
 
-  // After the reply to STARTTLS and the handshake: nothing is due. Octets that are not yet received are the
-  // caller's to look for (CVE-2011-0411).
+  // Call it after the reply to STARTTLS and the TLS handshake; no reply is due then. Before the
+  // handshake the caller must check that no bytes wait in its own buffers or in the socket
+  // (CVE-2011-0411).
   void tls_started() { reader_.forget(); }
 
  private:
@@ -66,12 +76,12 @@ class Client {
   ByteView input_;
   bool due_ = true;
   bool eof_ = false;
-  Reply reply_;  // as far as it has come
-  std::size_t octets_ = 0;
+  Reply reply_;             // the lines received so far
+  std::size_t octets_ = 0;  // their size
   Event event_ = NeedInput{};
 };
 
-// What a server says that it can do.
+// What a server announces in its reply to EHLO.
 struct Capabilities {
   bool starttls = false;
   bool pipelining = false;
@@ -80,17 +90,20 @@ struct Capabilities {
   bool enhanced_codes = false;
   bool dsn = false;
   bool size = false;
-  std::uint64_t max_size = 0;           // 0: no limit, or none said
-  std::vector<std::string> mechanisms;  // of AUTH, upper case
+  std::uint64_t max_size = 0;           // bytes (RFC 1870); 0 if there is no limit or none is known
+  std::vector<std::string> mechanisms;  // of AUTH, in upper case
 };
+// Reads a positive reply to EHLO. Ignores unknown lines.
 Capabilities parse_capabilities(const Reply& ehlo);
 
-// The enhanced status code that a reply begins with (RFC 2034), as `5.7.8`; empty where there is none.
+// Returns the enhanced status code with which a reply begins (RFC 2034), as `5.7.8`; empty if there
+// is none or its class differs from the reply code.
 std::string enhanced_code(const Reply& reply);
 
-// Commands with their CRLF, rebuilt from what was parsed: no octet of the client's line is passed on
-// unseen. Parameters that the server does not offer are left out: SIZE, BODY=7BIT, AUTH, RET, ENVID, NOTIFY,
-// ORCPT. What cannot be left out is for the caller to judge.
+// Return the command with its CRLF. It is rebuilt from the parsed arguments, so that no byte of the
+// client's line is passed on unchecked. Parameters are left out if the server does not offer their
+// extension: SIZE, BODY, AUTH, RET, ENVID, NOTIFY, ORCPT. SMTPUTF8 is always kept. The caller must
+// check before that the server supports 8-bit mail and UTF-8 addresses if the mail needs them.
 std::string mail_command(const MailArguments& mail, const Capabilities& server);
 std::string rcpt_command(const RcptArguments& rcpt, const Capabilities& server);
 

@@ -40,8 +40,9 @@ std::string_view first_word(std::string_view text) {
                      static_cast<std::size_t>(std::find_if(text.begin(), text.end(), blank) - text.begin()));
 }
 
-// Where the path at the front of `text` ends: behind its closing bracket, or at the blank behind it. Quoted
-// strings are honoured where they are whole, and taken for plain characters where they are not.
+// Returns the end of the path at the start of `text`: after its closing bracket, or at the white
+// space after a path without brackets; npos if it has no end. A closing bracket that is not
+// followed by white space is part of the address.
 std::size_t path_end(std::string_view text, bool honour_quotes) {
   const bool bracket = text.starts_with('<');
   bool quoted = false;
@@ -59,7 +60,8 @@ std::size_t path_end(std::string_view text, bool honour_quotes) {
   return bracket || quoted ? std::string_view::npos : text.size();
 }
 
-// `@one,@two:user@domain` without the route (RFC 5321 section 4.1.1.3: it may be ignored).
+// Removes the source route from `@one,@two:user@domain`. RFC 5321 section 4.1.1.3 allows to ignore
+// it. A colon in a domain literal, as in `[IPv6:::1]`, does not end the route.
 std::string_view without_route(std::string_view address) {
   if (!address.starts_with('@')) return address;
   bool literal = false;
@@ -71,9 +73,11 @@ std::string_view without_route(std::string_view address) {
   return address;
 }
 
-// Takes the path from the front of `text`.
+// Removes the path from the start of `text` and returns it without brackets. Brackets are optional,
+// because many clients omit them. Returns nullopt if the path is malformed.
 std::optional<std::string_view> take_path(std::string_view& text) {
   std::size_t end = path_end(text, true);
+  // A quote that is not closed is an ordinary character: such addresses exist.
   if (end == std::string_view::npos) end = path_end(text, false);
   if (end == std::string_view::npos || end == 0) return std::nullopt;
   std::string_view path = text.substr(0, end);
@@ -85,7 +89,7 @@ std::optional<std::string_view> take_path(std::string_view& text) {
 }
 
 struct Parameter {
-  std::string keyword;  // upper case
+  std::string keyword;  // in upper case
   std::string_view value;
   bool has_value = false;
 };
@@ -94,14 +98,16 @@ bool keyword_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
-// Parameters whose value is somebody's text and is only recorded. It is xtext, which writes `=` as `+3D`;
-// Postfix and Exim take a bare one, as X.400 addresses and those of SRS have it, and so it is kept as it
-// came.
+// Returns true for parameters whose value gw only records. The value is xtext, which writes `=` as
+// `+3D` (RFC 3461 section 4). X.400 and SRS addresses are often sent with a bare `=`, which Postfix
+// and Exim accept, so it is accepted here too.
 bool recorded_text(std::string_view keyword) {
   return keyword == "ORCPT" || keyword == "ENVID" || keyword == "AUTH";
 }
 
-// esmtp-param of RFC 5321 section 4.1.2; with SMTPUTF8 a value may be UTF-8 (RFC 6531 section 3.3).
+// Parses esmtp-params (RFC 5321 section 4.1.2). With SMTPUTF8 a value may be UTF-8 (RFC 6531
+// section 3.3). Returns nullopt if one is malformed or given twice: two different values of SIZE or
+// BODY would be ambiguous.
 std::optional<std::vector<Parameter>> parse_parameters(std::string_view text) {
   std::vector<Parameter> parameters;
   for (text = trim(text); !text.empty(); text = trim(text)) {
@@ -141,10 +147,13 @@ bool digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// None: right. ENVID, RET, NOTIFY and ORCPT are DSN's (RFC 3461): not offered, and kept where they are sent.
+// Checks a parameter of MAIL and stores its value in `mail`. Returns nullopt if it is acceptable.
+// ENVID and RET, and NOTIFY and ORCPT of RCPT, belong to DSN (RFC 3461). They are accepted even if
+// DSN is not offered, because some clients send them without asking; they stay in `parameters`.
 std::optional<Refusal> judge(const Parameter& parameter, MailArguments& mail) {
   if (parameter.keyword == "SIZE") {
     if (!digits(parameter.value)) return Refusal::Malformed;
+    // A number above 64 bits is valid syntax and certainly too large.
     mail.size = parse_number(parameter.value).value_or(std::numeric_limits<std::uint64_t>::max());
   } else if (parameter.keyword == "BODY") {
     mail.eight_bit = iequals(parameter.value, "8BITMIME");
@@ -160,7 +169,8 @@ std::optional<Refusal> judge(const Parameter& parameter, MailArguments& mail) {
   return std::nullopt;
 }
 
-// The part of the argument behind `FROM:` or `TO:`; none if it does not begin so.
+// Returns the argument after `FROM:` or `TO:`; nullopt if it does not begin with it. Accepts white
+// space after the colon, which RFC 5321 forbids but clients send.
 std::optional<std::string_view> behind(std::string_view argument, std::string_view keyword) {
   if (!istarts_with(argument, keyword)) return std::nullopt;
   return trim(argument.substr(keyword.size()));
@@ -233,6 +243,7 @@ std::optional<Chunk> parse_bdat(std::string_view argument) {
 std::optional<AuthArguments> parse_auth(std::string_view argument) {
   const std::string_view mechanism = first_word(argument);
   const std::string_view rest = trim(argument.substr(mechanism.size()));
+  // An initial response is base64 or `=`, so it has no white space in it.
   if (mechanism.empty() || first_word(rest) != rest) return std::nullopt;
   if (rest.empty()) return AuthArguments{mechanism, std::nullopt};
   return AuthArguments{mechanism, rest};

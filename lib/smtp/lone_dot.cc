@@ -8,14 +8,15 @@ bool LoneDot::find(ByteView octets) {
   const char* const text = reinterpret_cast<const char*>(octets.data());
   for (std::size_t i = 0; i < octets.size() && at_ != At::Found; ++i) {
     if (at_ == At::Text) {
-      // Most octets are here: from line end to line end.
+      // Nearly all bytes are inside lines: skip to the next line ending.
       while (i < octets.size() && text[i] != '\r' && text[i] != '\n') ++i;
       if (i == octets.size()) break;
     }
     const char c = text[i];
     switch (c) {
       case '\0':
-        // A dot behind it stands at no line's beginning and is not doubled.
+        // A dot after NUL is not at the start of a line and is not doubled. A server that drops NUL
+        // sees it there.
         if (at_ == At::LineStart || at_ == At::Cr) at_ = At::BareStart;
         break;
       case '\r':
@@ -25,7 +26,8 @@ bool LoneDot::find(ByteView octets) {
         at_ = at_ == At::Dot ? At::Found : at_ == At::Cr ? At::LineStart : At::BareStart;
         break;
       case '.':
-        // Behind a bare CR too some receivers see a line begin.
+        // Some servers see the start of a line after a bare CR too. At LineStart the dot is doubled
+        // and harmless.
         at_ = at_ == At::BareStart || at_ == At::Cr ? At::Dot : At::Text;
         break;
       default:

@@ -1,12 +1,14 @@
-// Finds the dot that could end a message early: what must not go to a server of unknown strictness.
+// Finds a dot in a message that a server of unknown strictness could take for the end of the
+// message.
 //
-// A dot behind a CRLF is doubled when it is sent, and no receiver takes two for the end. A dot behind a bare
-// CR or LF is not, and some receivers take a bare CR or LF for a line end: `LF . LF`, `CR . CRLF` and their
-// relatives end the message there, and what follows are commands, sent in somebody else's name (SMTP
-// smuggling, CVE-2023-51764 and its family). NUL counts as nothing, since some receivers drop it.
+// A dot after CRLF is doubled when it is sent, and no server takes two dots for the end. A dot
+// after a bare CR or LF is not doubled, and some servers take a bare CR or LF for a line ending.
+// For them `LF . LF`, `CR . CRLF` and similar sequences end the message, and the rest of it is
+// executed as commands in the name of gw-proxy (SMTP smuggling, CVE-2023-51764 and related). NUL is
+// ignored, because some servers drop it.
 //
 //   LoneDot finder;
-//   if (finder.find(octets)) ...        // before any of them are sent
+//   if (finder.find(octets)) ...        // refuse, before any of `octets` is sent
 #pragma once
 
 #include "base/bytes.h"
@@ -15,17 +17,17 @@ namespace gw::smtp {
 
 class LoneDot {
  public:
-  // More of the message, unstuffed, cut anywhere. True, from then on, once such a dot and the line end behind
-  // it are in what was given.
+  // Examines more of the message, without dot-stuffing and cut anywhere. Returns true if the bytes
+  // so far contain such a dot and the line ending after it, and on every later call.
   bool find(ByteView octets);
 
  private:
   enum class At : unsigned char {
-    LineStart,  // at the beginning, or directly behind a CRLF: a dot here is doubled
-    BareStart,  // where a receiver may see a line begin, and a dot is not doubled
-    Cr,         // behind a CR
-    Dot,        // behind a dot that is alone so far
-    Text,
+    LineStart,  // at the start or directly after CRLF: a dot here is doubled
+    BareStart,  // a server may see the start of a line here, but a dot is not doubled
+    Cr,         // after a CR
+    Dot,        // after a dot that is alone on its line so far
+    Text,       // within a line
     Found,
   };
   At at_ = At::LineStart;

@@ -73,7 +73,7 @@ constexpr std::array kRows{
     RefusalRow{R::Stopping, "stopping", 421, "4.3.2", "Shutting down"},
 };
 
-// Rows stand in the order of the names, so that a refusal finds its row without a search.
+// Checks that the rows are in the order of the enumeration: row() uses the value as the index.
 constexpr bool in_order() {
   for (std::size_t i = 0; i < kRows.size(); ++i)
     if (kRows[i].refusal != static_cast<Refusal>(i)) return false;

@@ -1,8 +1,8 @@
-// Every refusal that an SMTP server of ours gives: one table, so that code, enhanced code and words are the
-// same wherever it is given, and man pages, tests and logs can name it.
+// Every refusal of gw's SMTP servers, in one table: each has the same code, enhanced code and text
+// wherever it is used, and manual pages, tests and log lines can name it.
 //
-// Our own trouble is 4xx, without exception: a sender may not retry after a 5xx, and a journal report that is
-// bounced is lost.
+// Failures of gw itself always have a 4xx code: a sender does not retry after 5xx, and a journal
+// report that bounces is lost.
 #pragma once
 
 #include <span>
@@ -14,37 +14,37 @@
 namespace gw::smtp {
 
 enum class Refusal : unsigned char {
-  // Of recipients.
+  // Refusals of a recipient.
   UnknownMailbox,
-  Relay,
-  Suspended,
+  Relay,      // the address is at a foreign domain
+  Suspended,  // the mailbox is suspended
   OverQuota,
   DiskLow,
-  PeerNotAllowed,
-  PeerRejected,
+  PeerNotAllowed,  // the client is not in the mailbox's list; temporary
+  PeerRejected,    // the same for a mailbox that rejects such clients for good
   TlsRequired,
   AuthRequired,
   TooManyRecipients,
   TooManyMailboxes,
-  // Our own trouble.
+  // Failures of gw itself.
   StoreTrouble,
   NoRecipientNow,
   TlsUnavailable,
   AuthUnavailable,
-  // Of gw-proxy: its upstream and its routes.
+  // Refusals of gw-proxy, because of its upstream or its routes.
   UpstreamDown,
   UpstreamDownAtAuth,
   UpstreamLost,
-  UpstreamSilent,
-  CopyTrouble,
+  UpstreamSilent,  // no reply at the end of the message: upstream may have accepted it
+  CopyTrouble,     // the archive copy cannot be stored
   NoRoute,
   Upstream8bit,
   UpstreamUtf8,
   LoneDot,
-  // Of the message.
+  // Refusals of a message.
   TooLarge,
   BareNewline,
-  // Of commands.
+  // Refusals of a command.
   UnknownCommand,
   NotOffered,
   Malformed,
@@ -55,12 +55,12 @@ enum class Refusal : unsigned char {
   Needs8bitAddresses,
   BadSender,
   BadRecipient,
-  // Of authentication.
+  // Refusals of authentication.
   WrongCredentials,
   UnknownMechanism,
   BadExchange,
   ExchangeCancelled,
-  // These end the connection.
+  // Refusals that end the connection.
   TooManyErrors,
   NotSmtp,
   EarlyTalk,
@@ -80,11 +80,14 @@ struct RefusalRow {
   std::string_view text;
 };
 
+// Returns all rows, in the order of the enumeration.
 std::span<const RefusalRow> refusals();
 const RefusalRow& row(Refusal refusal);
+// Returns the reply that the server sends.
 Reply reply(Refusal refusal);
 
-// What a sender hears when the store could not take its message. Never 5xx.
+// Returns the refusal for a message that the store could not accept: DiskLow, OverQuota or
+// StoreTrouble, all 4xx.
 Refusal refusal_for(Code code);
 
 }  // namespace gw::smtp

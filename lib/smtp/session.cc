@@ -9,8 +9,8 @@ namespace {
 constexpr std::size_t kMaxAuthLine = 12'288;  // RFC 4954 section 4
 constexpr std::string_view kSendIt = "Send it, and end with CRLF.CRLF";
 
-// Where it shows that a CR or LF of `octets` stands alone; their size where none does. `after_cr` goes from
-// piece to piece.
+// Returns the position at which a lone CR or LF in `octets` is recognised; their size if there is
+// none. `after_cr` carries the state from one piece of the body to the next.
 std::size_t find_bare_newline(ByteView octets, bool& after_cr) {
   const std::string_view text = as_text(octets);
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -25,6 +25,7 @@ std::size_t find_bare_newline(ByteView octets, bool& after_cr) {
 Session::Session(Options options) : options_(std::move(options)), lines_(options_.max_line) {}
 
 void Session::set_options(Options options) {
+  // Only the session knows whether tls_started() was called.
   options.tls_active = options_.tls_active;
   options_ = std::move(options);
 }
@@ -38,6 +39,8 @@ void Session::greet() {
 void Session::receive(ByteView bytes) {
   if (bytes.empty() || mode_ == Mode::Done) return;
   if (mode_ == Mode::Greeting) return close(Refusal::EarlyTalk);
+  // Bytes that arrive while STARTTLS waits for its answer are plaintext injection (CVE-2011-0411),
+  // like bytes in the same piece as the command, which start_tls() refuses.
   if (awaiting_ && std::holds_alternative<StartTls>(event_)) {
     say(Refusal::BehindStartTls);
     return finish();
@@ -64,8 +67,11 @@ const Event& Session::next_event() {
   for (;;) {
     if (mode_ == Mode::Done) return give(Closed{});
     if (std::exchange(hello_waits_, false)) return give(AuthOffer{}, true);
+    // The driver has received the good bytes before the trouble. Now report it, unless the driver
+    // refused the message itself.
     if (const auto trouble = std::exchange(trouble_, std::nullopt); trouble && !verdict_)
       return *discard(*trouble);
+    // A BDAT chunk that is complete, or of size 0, is answered without further input.
     if (input_.empty() && !(mode_ == Mode::Chunk && chunk_left_ == 0)) {
       if (!eof_) return give(NeedInput{});
       const Event* aborted = abort_mail();
@@ -89,6 +95,8 @@ const Event* Session::line_event() {
   if (found.kind == wire::LineReader::Kind::Fault) return bad_line(found.text);
   if (mode_ == Mode::Auth) {
     mode_ = Mode::Command;
+    // RFC 4954 section 4: `*` cancels the exchange. Handled here, so that every mechanism supports
+    // it.
     if (found.text == "*") {
       lines_.set_limit(options_.max_line);
       return say(Refusal::ExchangeCancelled);
@@ -105,7 +113,7 @@ const Event* Session::bad_line(std::string_view text) {
   } else if (++bad_lines_ >= options_.max_bad_lines) {
     close(Refusal::TooManyErrors);
   } else {
-    // An authentication that was under way is over.
+    // A malformed line ends an authentication exchange.
     if (std::exchange(mode_, Mode::Command) == Mode::Auth) lines_.set_limit(options_.max_line);
     say(Refusal::BadLine);
   }
@@ -125,6 +133,8 @@ const Event* Session::chunk_event() {
         input_.first(static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input_.size())));
     input_ = input_.subspan(octets.size());
     chunk_left_ -= octets.size();
+    // The bytes of a refused chunk are dropped, but they must be read: they are data, never
+    // commands.
     return chunk_refusal_ ? nullptr : body_event(octets);
   }
   mode_ = Mode::Command;
@@ -133,6 +143,8 @@ const Event* Session::chunk_event() {
   if (verdict_) {
     const Reply verdict = *verdict_;
     reset_mail();
+    // RFC 3030 section 2: after a failed BDAT the client may already have sent further ones. Each
+    // gets the same reply and none starts a new message.
     spoiled_ = verdict;
     return say(verdict);
   }
@@ -142,7 +154,8 @@ const Event* Session::chunk_event() {
 const Event* Session::body_event(ByteView octets) {
   const std::uint64_t before = std::exchange(octets_, octets_ + octets.size());
   if (octets.empty() || verdict_) return nullptr;
-  // What stands before the trouble is given first, so that the cuts of the input make no difference.
+  // The good bytes before the trouble are reported first, so that the events do not depend on how
+  // the input is cut.
   if (options_.max_size != 0 && octets_ > options_.max_size) {
     octets = octets.first(static_cast<std::size_t>(options_.max_size - std::min(before, options_.max_size)));
     trouble_ = Refusal::TooLarge;
@@ -158,7 +171,7 @@ const Event* Session::body_event(ByteView octets) {
 
 const Event* Session::body_done() {
   if (!verdict_ && after_cr_) {
-    // The last octet was a lone CR.
+    // The message ends with a lone CR. After DATA that is impossible; it happens with BDAT.
     const Event* event = abort_mail();
     say(Refusal::BareNewline);
     return event;
@@ -170,6 +183,8 @@ const Event* Session::body_done() {
 }
 
 const Event* Session::discard(Refusal refusal) {
+  // The driver forgets the message now, while the session reads and drops the rest. The reply must
+  // wait for its end: until then the client does not read.
   verdict_ = reply(refusal);
   return &give(Aborted{});
 }
@@ -217,6 +232,7 @@ void Session::accept(const Reply& reply) {
 }
 
 void Session::refuse(const Reply& refusal) {
+  // Refuses a message in the middle of its body: BodyBytes needs no answer, so awaiting_ is false.
   if (std::holds_alternative<BodyBytes>(event_) && mode_ != Mode::Done) {
     verdict_ = refusal;
     event_ = NeedInput{};
@@ -232,6 +248,7 @@ void Session::refuse(const Reply& refusal) {
     tls_trouble_ = tls_trouble_ || std::holds_alternative<StartTls>(event_);
     deferred_recipient_ = deferred_recipient_ || std::holds_alternative<RcptTo>(event_);
   }
+  // Only wrong credentials count. A store that cannot be reached must not lock out clients.
   if (authenticating && refusal.code == 535 && ++auth_failures_ >= options_.max_auth_failures) {
     event_ = NeedInput{};
     return close(Refusal::TooManyFailures);
@@ -262,6 +279,8 @@ void Session::tls_started() {
   options_.tls_active = true;
   mode_ = Mode::Command;
   lines_.forget();
+  // RFC 3207 section 4.2: forget everything that the client said without TLS. auth_failures_ stays,
+  // or STARTTLS would give further attempts.
   helo_.clear();
   extended_ = false;
   authenticated_ = false;
@@ -297,7 +316,9 @@ const Event* Session::say(const Reply& reply) {
 }
 
 const Event* Session::abort_mail() {
-  const bool told = verdict_.has_value();  // its driver knows
+  // If the body is being dropped, Aborted was reported before, or the driver refused the message
+  // itself.
+  const bool told = verdict_.has_value();
   const bool in_progress = std::exchange(mail_, false);
   reset_mail();
   spoiled_.reset();

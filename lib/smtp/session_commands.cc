@@ -1,4 +1,5 @@
-// What a Session makes of each command: where it is allowed, what it answers, and what its driver is asked.
+// How a Session handles each command: when it is allowed, which reply it sends, and which event it
+// reports.
 #include <algorithm>
 #include <utility>
 
@@ -14,6 +15,8 @@ constexpr std::string_view kHelpVerbs =
 }  // namespace
 
 const Event* Session::obey(std::string_view line) {
+  // A browser that was made to send a POST request to this port sends the SMTP commands in its
+  // body. Ending the session at the first line keeps them from being executed.
   if (looks_like_http(line) || (!options_.tls_active && looks_like_tls(line))) {
     close(Refusal::NotSmtp);
     return nullptr;
@@ -67,6 +70,8 @@ const Event* Session::hello(Verb verb, std::string_view name) {
   if (!valid_helo(name)) return say(Refusal::Malformed);
   helo_ = name;
   extended_ = verb == Verb::Ehlo;
+  // The driver decides whether AUTH is offered. Aborted, if any, is reported first; next_event()
+  // then reports AuthOffer.
   if (extended_ && options_.ask_auth && may_authenticate())
     hello_waits_ = true;
   else if (extended_)
@@ -104,6 +109,7 @@ const Event* Session::start_tls(std::string_view argument) {
   if (!argument.empty()) return say(Refusal::Malformed);
   if (mail_) return say(Refusal::WrongOrder);
   if (!input_.empty()) {
+    // The client, or an attacker between, sent commands together with STARTTLS (CVE-2011-0411).
     say(Refusal::BehindStartTls);
     finish();
     return nullptr;
@@ -113,7 +119,8 @@ const Event* Session::start_tls(std::string_view argument) {
 
 const Event* Session::auth(std::string_view argument) {
   if (!may_authenticate()) return say(tls_trouble_ ? Refusal::TlsUnavailable : Refusal::TlsRequired);
-  // Before an EHLO has asked, nobody knows yet.
+  // With ask_auth, whether AUTH is offered is unknown before EHLO; the right reply is then
+  // WrongOrder, below.
   const bool unasked = options_.ask_auth && !extended_;
   if (!options_.announce_auth && !unasked) return say(Refusal::NotOffered);
   if (!extended_ || authenticated_ || mail_) return say(Refusal::WrongOrder);
@@ -130,6 +137,7 @@ const Event* Session::mail(std::string_view argument) {
   auto parsed = parse_mail(argument);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return say(*refusal);
   auto& from = std::get<MailArguments>(parsed);
+  // RFC 1870 section 6.1: refuse a declared size now and spare the client the transfer.
   if (options_.max_size != 0 && from.size > options_.max_size) return say(Refusal::TooLarge);
   return &give(std::move(from), true);
 }
@@ -139,11 +147,14 @@ const Event* Session::rcpt(std::string_view argument) {
   if (!mail_ || chunked_) return say(Refusal::WrongOrder);
   auto parsed = parse_rcpt(argument, smtputf8_);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return say(*refusal);
+  // 452 makes the client send the remaining recipients in another transaction (RFC 5321 section
+  // 4.5.3.1.10).
   if (recipients_ >= options_.max_recipients) return say(Refusal::TooManyRecipients);
   return &give(std::move(std::get<RcptArguments>(parsed)), true);
 }
 
 Refusal Session::without_recipient() const {
+  // If a recipient was only deferred, a 5xx here would make the client give it up.
   return deferred_recipient_ ? Refusal::NoRecipientNow : Refusal::NoRecipient;
 }
 
@@ -158,7 +169,8 @@ const Event* Session::data(std::string_view argument) {
   return nullptr;
 }
 
-// Whatever the answer, the octets that the command names follow it and are never read as commands.
+// The bytes of the chunk follow the command without waiting for a reply. So whatever the reply is,
+// they are read as data and never as commands.
 const Event* Session::bdat(std::string_view argument) {
   const auto chunk = parse_bdat(argument);
   if (!chunk) return say(Refusal::Malformed);
@@ -178,6 +190,8 @@ const Event* Session::bdat(std::string_view argument) {
     chunk_refusal_ = reply(without_recipient());
   } else {
     chunked_ = true;
+    // Too large by its declared size: drop it without passing on a part. verdict_ means that the
+    // message is being dropped already.
     if (options_.max_size != 0 && chunk->octets > options_.max_size - octets_ && !verdict_)
       return discard(Refusal::TooLarge);
   }
