@@ -15,7 +15,7 @@
 namespace gw::mail {
 namespace {
 
-// RFC 5321 section 4.5.3.1.
+// Limits of RFC 5321 section 4.5.3.1, and for labels of RFC 1035 section 2.3.4, in bytes.
 constexpr std::size_t kMaxLocal = 64;
 constexpr std::size_t kMaxDomain = 255;
 constexpr std::size_t kMaxLabel = 63;
@@ -30,7 +30,8 @@ bool eight_bit(char c) {
   return static_cast<unsigned char>(c) >= 0x80;
 }
 
-// atext of RFC 5322 section 3.2.3, with 8-bit text as RFC 6531 has it, and without `+`, which starts a tag.
+// Returns true for the characters of atext (RFC 5322 section 3.2.3) and 8-bit text (RFC 6531),
+// except `+`, which starts a tag.
 bool alias_character(char c) {
   constexpr std::string_view kMarks = "!#$%&'*-/=?^_`{|}~";
   return alphanumeric(c) || eight_bit(c) || kMarks.find(c) != std::string_view::npos;
@@ -40,14 +41,15 @@ bool is_white(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-// Quoted strings and comments in a text. A quote or parenthesis that is not closed is an ordinary character,
-// and so are all others of its kind after it: looking for their ends again and again would take quadratic
-// time.
+// Finds quoted strings and comments in a text. A quote or parenthesis that is not closed is an
+// ordinary character, and so are all later ones of its kind: searching for each of their ends would
+// take quadratic time.
 class Enclosures {
  public:
   explicit Enclosures(std::string_view text) : text_(text) {}
 
-  // Returns the position after the quoted string or comment that begins at `at`; `at` if none begins there.
+  // Returns the position after the quoted string or comment that begins at `at`; `at` if none
+  // begins there.
   std::size_t end_of(std::size_t at) {
     std::size_t end = at;
     if (text_[at] == '"' && quotes_) {
@@ -70,7 +72,7 @@ class Enclosures {
     }
     return start;
   }
-  // Comments nest.
+  // Comments may contain comments (RFC 5322 section 3.2.2).
   std::size_t comment_end(std::size_t start) const {
     std::size_t nested = 0;
     for (std::size_t at = start; at < text_.size(); ++at) {
@@ -89,7 +91,7 @@ class Enclosures {
   bool comments_ = true;
 };
 
-// What a quoted string with its quotes stands for.
+// Returns the content of a quoted string. `quoted` includes the quotes.
 std::string unquoted(std::string_view quoted) {
   std::string text;
   for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {
@@ -99,7 +101,7 @@ std::string unquoted(std::string_view quoted) {
   return text;
 }
 
-// What a local part or domain stands for, without quotes, comments and white space.
+// Returns a local part or domain without quotes, comments and white space outside quotes.
 std::string plain(std::string_view part) {
   std::string text;
   Enclosures enclosures(part);
@@ -116,7 +118,8 @@ std::string plain(std::string_view part) {
   return text;
 }
 
-// In lower case and composed, if it is UTF-8; else with ASCII in lower case.
+// Returns UTF-8 text in lower case and composed (NFC), and other text with only ASCII in lower
+// case. RFC 5321 makes the local part case-sensitive, but practically no server distinguishes case.
 std::string folded(std::string_view text) {
   if (!has_8bit(text) || !valid_utf8(text)) return lower(text);
   std::size_t size = 0;
@@ -129,7 +132,7 @@ std::string folded(std::string_view text) {
 
 // A word or a special character of a text with addresses (RFC 5322 section 3.2.3).
 struct Token {
-  std::string text;  // of a quoted string, what it stands for
+  std::string text;  // of a quoted string, its content
   bool quoted = false;
   bool word() const {
     constexpr std::string_view kSpecials = "()<>[]:;@,\"";
@@ -150,6 +153,8 @@ std::vector<Token> tokens_of(std::string_view text) {
       ++i;
     } else {
       std::size_t stop = i + 1;
+      // A domain literal, as in `user@[192.0.2.1]`, is one word. After anything but `@` a bracket
+      // is a single character.
       if (text[i] == '[' && !tokens.empty() && tokens.back().text == "@")
         stop = std::min(text.find(']', i), text.size() - 1) + 1;
       else if (kEnds.find(text[i]) == std::string_view::npos)
@@ -161,14 +166,15 @@ std::vector<Token> tokens_of(std::string_view text) {
   return tokens;
 }
 
-// An address as 128 bits; IPv4 stands in ::ffff:0:0/96, so that both spellings of it are one.
+// An IP address as 128 bits. IPv4 is mapped to ::ffff:0:0/96, so that an IPv4 address and its
+// mapped form compare equal.
 struct Ip {
   std::array<unsigned char, 16> octets{};
   bool v4 = false;
 };
 
 std::optional<Ip> parse_ip(std::string_view text) {
-  text = text.substr(0, text.find('%'));  // a zone, as in fe80::1%eth0
+  text = text.substr(0, text.find('%'));  // removes a zone, as in fe80::1%eth0
   std::array<char, INET6_ADDRSTRLEN + 1> copy{};
   if (text.empty() || text.size() >= copy.size()) return std::nullopt;
   std::copy(text.begin(), text.end(), copy.begin());
@@ -187,7 +193,7 @@ std::optional<Ip> parse_ip(std::string_view text) {
 
 struct Block {
   Ip base;
-  unsigned bits = 128;  // of the 128
+  unsigned bits = 128;  // prefix length in the 128-bit form
 };
 
 std::optional<Block> parse_block(std::string_view text) {
@@ -200,6 +206,8 @@ std::optional<Block> parse_block(std::string_view text) {
   if (slash == std::string_view::npos) return block;
   const std::string_view length = text.substr(slash + 1);
   const std::optional<std::uint64_t> bits = parse_number(length);
+  // The prefix length of an IPv4 block counts from the 32 bits of its address; 96 are for the
+  // mapping.
   const bool dotted = address.find(':') == std::string_view::npos;
   if (!bits || length.size() > 3 || *bits > (dotted ? 32U : 128U)) return std::nullopt;
   block.bits = static_cast<unsigned>(*bits) + (dotted ? 96U : 0U);
@@ -227,17 +235,22 @@ std::optional<Address> split_address(std::string_view address) {
   Address split;
   split.local = address.substr(0, at);
   if (at != std::string_view::npos) split.domain = address.substr(at + 1);
+  // An empty quoted string is an empty local part too.
   if (split.local.empty() || split.local == "\"\"") return std::nullopt;
   return split;
 }
 
 std::string comparable_domain(std::string_view domain) {
   std::string text = folded(plain(domain));
+  // `example.com.` is the absolute form of the same domain.
   if (text.size() > 1 && text.ends_with('.')) text.pop_back();
   if (!has_8bit(text) || text.size() > kMaxDomain) return text;
   std::uint8_t* ascii = nullptr;
+  // Nontransitional processing keeps the sharp s and the final sigma, as browsers and registries
+  // do; the transitional form would give another domain.
   const int result = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(text.c_str()), &ascii,
                                     IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  // An invalid name is compared by its UTF-8 form, so that the result is never empty.
   if (result != IDN2_OK) return text;
   std::string form = lower(reinterpret_cast<const char*>(ascii));
   idn2_free(ascii);
@@ -249,6 +262,8 @@ std::string comparable(std::string_view address) {
   if (!split) return {};
   std::string form = folded(plain(split->local));
   const bool has_at = split->local.size() < address.size();
+  // Without an @ in the address, a quoted @ in the local part would make the form look like an
+  // address with a domain: `"user@example.com"` must not equal user@example.com.
   if (form.empty() || (has_at ? split->domain.empty() : form.find('@') != std::string::npos)) return {};
   if (has_at) form += "@" + comparable_domain(split->domain);
   return form;
@@ -262,7 +277,8 @@ std::string without_tag(std::string_view comparable) {
 
 void each_address(std::string_view text, const std::function<void(const std::string&)>& found) {
   const std::vector<Token> tokens = tokens_of(text);
-  // Words with a dot between them are one: `ann . smith`, `"ann".smith`.
+  // Words with a dot between them belong together: `ann . smith`, `"ann".smith` (obs-local-part,
+  // RFC 5322 section 4.4).
   const auto joined = [&](std::size_t left, std::size_t right) {
     const Token& a = tokens[left];
     const Token& b = tokens[right];
@@ -317,7 +333,7 @@ bool in_block(std::string_view peer, std::string_view cidr) {
   const std::optional<Ip> ip = parse_ip(peer);
   const std::optional<Block> block = parse_block(cidr);
   if (!ip || !block) return false;
-  // ::/0 is all of IPv6 and not all of IPv4, which only happens to be written inside it.
+  // ::/0 contains all of IPv6 but not IPv4, which is only represented inside the IPv6 range here.
   return ip->v4 == block->base.v4 && same_bits(*ip, block->base, block->bits);
 }
 

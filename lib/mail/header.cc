@@ -22,7 +22,8 @@ bool in_field_name(char c) {
   return octet > 0x20 && octet < 0x7f && c != ':';
 }
 
-// The name of the field that this line starts; empty if it starts none.
+// Returns the name of the field that this line starts; empty if it starts none. Spaces before the
+// colon are obsolete syntax that a reader must accept (RFC 5322 section 4.5.8).
 std::string_view field_name(std::string_view line) {
   const auto end = std::find_if_not(line.begin(), line.end(), in_field_name);
   const auto size = static_cast<std::size_t>(end - line.begin());
@@ -31,7 +32,7 @@ std::string_view field_name(std::string_view line) {
   return line.substr(0, size);
 }
 
-// What mbox files have before each message, also as it looks after quoting.
+// Returns true for the separator line of mbox files, also in its quoted form `>From `.
 bool mbox_line(std::string_view line) {
   return line.starts_with("From ") || line.starts_with(">From ");
 }
@@ -50,6 +51,8 @@ HeaderWalker HeaderWalker::each(Visit visit, HeaderLimits limits) {
 
 void HeaderWalker::write(ByteView octets) {
   while (!done_ && !octets.empty()) {
+    // Whether CRs form one line ending or several depends on the next byte, which may be in the
+    // next piece.
     if (crs_ > 0) {
       if (octets.front() == std::byte{'\r'}) {
         ++crs_;
@@ -65,7 +68,7 @@ void HeaderWalker::write(ByteView octets) {
       add_to_line(octets.first(size));
       octets = octets.subspan(size);
       if (octets.empty() || octets_ > limits_.octets) {
-        // The limit is looked at below.
+        // The limit is checked below.
       } else if (octets.front() == std::byte{'\r'}) {
         crs_ = 1;
         octets = octets.subspan(1);
@@ -92,11 +95,14 @@ void HeaderWalker::finish() {
 void HeaderWalker::add_to_line(ByteView piece) {
   octets_ += piece.size();
   line_octets_ += piece.size();
+  // line_octets_ counts all bytes; only the start of the line is kept, so that memory stays
+  // bounded.
   const std::size_t room = limits_.value - std::min(limits_.value, line_.size());
   line_ += as_text(piece.first(std::min(room, piece.size())));
 }
 
-// CRs before an LF are one line end with it; otherwise each of them is a line end.
+// Ends a run of CRs. Before an LF they are one line ending together with it; otherwise each CR is a
+// line ending of its own.
 void HeaderWalker::end_crs(bool lf) {
   if (lf) {
     octets_ += std::exchange(crs_, 0) + 1;
@@ -112,6 +118,8 @@ void HeaderWalker::end_crs(bool lf) {
 void HeaderWalker::end_line() {
   std::string_view line = line_;
   bool empty = line_octets_ == 0;
+  // A byte order mark before an otherwise empty first line still leaves it empty: the header ends
+  // there.
   if (std::exchange(first_line_, false) && line.starts_with(kByteOrderMark)) {
     lead_ = kByteOrderMark.size();
     line.remove_prefix(lead_);
@@ -122,7 +130,7 @@ void HeaderWalker::end_line() {
   if (empty) {
     close();
   } else if (continuation && in_field_) {
-    // Unfolding removes the line end and leaves the white space.
+    // Unfolding removes the line ending and keeps the white space (RFC 5322 section 2.2.3).
     const std::size_t room = kept_ ? limits_.value - std::min(limits_.value, value_.size()) : 0;
     if (kept_ && line_octets_ > std::min<std::uint64_t>(room, line.size())) truncated_ = true;
     value_ += line.substr(0, room);
@@ -130,6 +138,8 @@ void HeaderWalker::end_line() {
     start_field(line, name);
   } else {
     close_field();
+    // A line that is no field. It is skipped if a field follows, and belongs to the body otherwise:
+    // odd_from_ remembers where the body would begin. An mbox line never moves to the body.
     const bool leads = in_lead_ && (continuation || mbox_line(line));
     if (leads) lead_ = octets_;
     if (!leads) in_lead_ = false;
@@ -166,6 +176,8 @@ void HeaderWalker::close_field() {
   const std::string_view value = trim(value_);
   if (visit_) visit_(name_, value);
   for (Wanted& wanted : wanted_) {
+    // Only the first field of a name counts. A second one may have been added on the way to show
+    // different readers different values.
     if (wanted.found || !iequals(wanted.name, name_)) continue;
     wanted.found = true;
     wanted.value = value;
@@ -177,7 +189,7 @@ void HeaderWalker::close_field() {
 void HeaderWalker::close() {
   close_field();
   done_ = true;
-  // No field follows on these lines before the end: they are the body.
+  // No field follows these lines, so they belong to the body.
   if (odd_from_) octets_ = *odd_from_;
 }
 

@@ -1,16 +1,18 @@
-// Reads the header of a message (RFC 5322 section 2.2) as a stream. Every part of gw that looks at a header
-// uses this, so that all of them agree on what a field is and where the header ends.
+// Reads the header of a message (RFC 5322 section 2.2) as a stream. Every part of gw that looks at
+// a header uses this, so that all of them agree on what a field is and where the header ends.
 //
-// Mail is taken as it comes:
+// The walker accepts all mail:
 //   - A line ends with LF, with a CR, or with several CRs and an LF.
 //   - The header ends with the first empty line (section 2.1).
-//   - A field has a name of printable ASCII and a colon; spaces before the colon are allowed (section 4.5.8).
-//   - A line that is neither a field nor the continuation of one is skipped. If no field follows before the
+//   - A field has a name of printable ASCII and a colon; spaces before the colon are allowed
+//     (section 4.5.8).
+//   - A line that is neither a field nor the continuation of one is skipped. If no field follows
+//     before the
 //     empty line, the header has no empty line and the body begins with the first such line.
 //   - A byte order mark at the start of the message is not part of the first line.
 //
-// The walker does not parse values, decode words or look into bodies. It needs linear time and bounded
-// memory: it leaves out what exceeds a limit, and truncated() reports that.
+// The walker does not parse values, decode words or look into bodies. It needs linear time and
+// bounded memory: it leaves out what exceeds a limit, and truncated() reports that.
 //
 //   HeaderWalker walker({"Message-ID"});
 //   while (!walker.done() && more) walker.write(piece);
@@ -45,23 +47,25 @@ class HeaderWalker {
   // Calls `visit` for each field, in order, and keeps none.
   static HeaderWalker each(Visit visit, HeaderLimits limits = {});
 
-  // Takes more of the message, cut anywhere. Ignores everything after done().
+  // Reads more of the message, cut anywhere. Ignores everything after done().
   void write(ByteView octets);
-  // The message ends here.
+  // Ends the message. Call it unless done(): a header without an empty line ends here.
   void finish();
+  // Returns true after the end of the header.
   bool done() const { return done_; }
 
-  // Returns the first field of this name, unfolded (RFC 5322 section 2.2.3) and without white space at its
-  // ends; null if there is none. Ignores case. Knows only the names given to the constructor. Valid until the
-  // next call of write().
+  // Returns the first field of this name, unfolded (RFC 5322 section 2.2.3) and without white space
+  // at its ends; null if there is none. Ignores case. Knows only the names given to the
+  // constructor. Valid until the next call of write().
   const std::string* field(std::string_view name) const;
 
-  std::uint64_t octets() const { return octets_; }  // of the header with its empty line, once done()
-  std::size_t fields() const { return count_; }
+  // Returns the size of the header in bytes, with its empty line. Valid after done().
+  std::uint64_t octets() const { return octets_; }
+  std::size_t fields() const { return count_; }  // number of fields so far
   bool truncated() const { return truncated_; }  // a limit was reached
 
-  // Bytes at the start of the message that are no field but may precede the first one: a byte order mark,
-  // the `From ` line of an mbox, lines that begin with white space.
+  // Returns the number of bytes at the start of the message that are no field but may precede the
+  // first one: a byte order mark, the `From ` line of an mbox, lines that begin with white space.
   std::uint64_t lead() const { return lead_; }
 
  private:
@@ -80,9 +84,9 @@ class HeaderWalker {
   std::vector<Wanted> wanted_;
   Visit visit_;
   HeaderLimits limits_;
-  std::string line_;  // start of the current line, capped
-  std::uint64_t line_octets_ = 0;
-  std::uint64_t line_start_ = 0;
+  std::string line_;                       // start of the current line, capped
+  std::uint64_t line_octets_ = 0;          // length of the whole line, without its ending
+  std::uint64_t line_start_ = 0;           // its offset in the message
   std::uint64_t crs_ = 0;                  // CRs whose meaning depends on what follows
   std::string name_, value_;               // of the current field, if it is kept
   bool kept_ = false;                      // the current field is one that is kept

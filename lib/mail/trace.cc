@@ -5,14 +5,15 @@
 namespace gw::mail {
 namespace {
 
-constexpr std::size_t kLook = 16 << 10;
+constexpr std::size_t kLook = 16 << 10;  // bytes that are searched for a field
 
-// What a peer said of itself must not make a line of its own.
+// Writes an address in angle brackets. printable() removes line endings, so that a client cannot
+// inject header fields through its address.
 std::string path(std::string_view address) {
   return "<" + printable(address) + ">";
 }
 
-// RFC 5321 section 4.4, folded: each piece is a line.
+// Adds the Received field of RFC 5321 section 4.4, folded to three lines.
 void add_received(const TraceFacts& facts, std::vector<std::string>& lines) {
   std::string from = "Received: from " + (facts.helo.empty() ? "unknown" : printable(facts.helo));
   if (!facts.peer.empty()) {
@@ -38,7 +39,7 @@ std::vector<std::string> trace_lines(TraceMode mode, const TraceFacts& facts,
     add_received(facts, lines);
   }
   const bool login = facts.login.find('@') != std::string_view::npos;
-  // A POP3 copy has no envelope of its own, so its sender is not known.
+  // An archive copy from POP3 has no SMTP envelope, so its sender is not known.
   if (!foreign.empty() || (mode == TraceMode::On && facts.login.empty()))
     lines.push_back("X-Envelope-From: " + path(facts.reverse_path));
   for (const std::string& recipient : foreign) lines.push_back("X-Envelope-To: " + path(recipient));
@@ -46,6 +47,8 @@ std::vector<std::string> trace_lines(TraceMode mode, const TraceFacts& facts,
   return lines;
 }
 
+// One field is enough: everything before it is lead(), and the place does not depend on later
+// fields.
 TracePlacer::TracePlacer() : walker_({}, {.octets = kLook, .fields = 1}) {}
 
 TracePlace TracePlacer::place() const {

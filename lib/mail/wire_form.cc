@@ -10,7 +10,7 @@
 namespace gw::mail {
 namespace {
 
-// The position of `c` at or after `from`, or the size.
+// Returns the position of `c` at or after `from`; the size if there is none.
 std::size_t find(ByteView octets, char c, std::size_t from) {
   if (from >= octets.size()) return octets.size();
   const void* at = std::memchr(octets.data() + from, c, octets.size() - from);
@@ -18,7 +18,7 @@ std::size_t find(ByteView octets, char c, std::size_t from) {
                        : static_cast<std::size_t>(static_cast<const std::byte*>(at) - octets.data());
 }
 
-// How many CRs `octets` begins with.
+// Returns the number of CRs at the start of `octets`.
 std::size_t leading_crs(ByteView octets) {
   return static_cast<std::size_t>(
       std::ranges::find_if(octets, [](std::byte b) { return b != std::byte{'\r'}; }) - octets.begin());
@@ -30,6 +30,7 @@ const ByteView kCrLf = as_bytes("\r\n");
 
 WireForm::WireForm(std::span<const std::string> trace) {
   if (trace.empty()) return;
+  // Without trace lines nothing has to be held back, and placer_ stays null.
   placer_ = std::make_unique<TracePlacer>();
   for (const std::string& line : trace) {
     head_ += line;
@@ -47,7 +48,7 @@ void WireForm::emit(ByteView piece, const Sink& sink) {
   sink(piece);
 }
 
-// Sends the trace lines at their place in what was held back and `rest`.
+// Sends everything held back and `rest`, with the trace lines at their place between them.
 void WireForm::begin(ByteView rest, const Sink& sink) {
   const TracePlace place = placer_->place();
   placer_.reset();
@@ -70,9 +71,11 @@ void WireForm::write(ByteView octets, const Sink& sink) {
   append(held_, octets);
 }
 
-// Sends the CRs that wait: with their LF, or each as a line end of its own.
+// Sends the pending CRs. With an LF after them (`lf`) they are one line ending: all but the last CR
+// unchanged, then CRLF. Without it each becomes a CRLF.
 void WireForm::end_crs(bool lf, const Sink& sink) {
   if (lf && crs_ > 1) {
+    // Pieces of at most 4 KiB: a message may have millions of CRs in a row.
     const std::string crs(std::min<std::uint64_t>(crs_ - 1, 4096), '\r');
     for (; crs_ > 1; crs_ -= std::min<std::uint64_t>(crs_ - 1, crs.size()))
       emit(as_bytes(crs).first(static_cast<std::size_t>(std::min<std::uint64_t>(crs_ - 1, crs.size()))),
@@ -92,10 +95,14 @@ void WireForm::body(ByteView octets, const Sink& sink) {
     end_crs(lf, sink);
     if (lf) octets = octets.subspan(1);
   }
+  // The usual case: all line endings are CRLF, and the piece passes unchanged. A CR at its end
+  // waits for the next piece.
   if (!octets.empty() && look_at_line_ends(octets, false).paired) {
     crs_ = octets.back() == std::byte{'\r'} ? 1 : 0;
     return emit(octets.first(octets.size() - crs_), sink);
   }
+  // Bytes from `sent` on are correct as they are, and are sent in one piece when something must be
+  // changed. Each memchr() continues where the last one stopped, so the time is linear.
   std::size_t sent = 0;
   std::size_t cr = find(octets, '\r', 0);
   std::size_t lf = find(octets, '\n', 0);
@@ -103,6 +110,7 @@ void WireForm::body(ByteView octets, const Sink& sink) {
     const std::size_t at = std::min(cr, lf);
     const std::size_t crs = leading_crs(octets.subspan(at));
     std::size_t next = at + std::max<std::size_t>(crs, 1);
+    // Whether these CRs belong to an LF is known only with the next piece.
     if (crs > 0 && next == octets.size()) {
       emit(octets.subspan(sent, at - sent), sink);
       crs_ = crs;

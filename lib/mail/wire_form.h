@@ -1,9 +1,15 @@
-// What POP3 sends for a message (gw-vault(7), "What POP3 sends"), as a stream.
+// Converts a stored message to the form in which POP3 sends it (gw-vault(7), "What POP3 sends"), as
+// a stream.
 //
-// The message with the trace lines at the place that mail/trace.h finds. An LF with the CRs before it is a
-// line end and kept; every other LF or CR becomes a CRLF; a CRLF follows if the result is empty or does not
-// end in one. So every line ends with CRLF, and lines that end with CR CR LF do not become two. NUL and 8-bit
-// bytes pass. Dot-stuffing is left to the POP3 side and not counted.
+// The trace lines are inserted at the place that mail/trace.h finds. An LF with the CRs before it
+// is a line ending and is kept; every other LF or CR becomes CRLF; CRLF is added if the result is
+// empty or does not end with it. So every line ends with CRLF, and lines that end with CR CR LF do
+// not become two. NUL and 8-bit bytes pass unchanged. Dot-stuffing is done later, by
+// wire::DotWriter, and is not counted in octets().
+//
+//   WireForm form(trace_lines(…));
+//   while (…) form.write(piece, sink);
+//   form.finish(sink);
 #pragma once
 
 #include <cstdint>
@@ -20,16 +26,20 @@ class TracePlacer;
 
 class WireForm {
  public:
-  using Sink = std::function<void(ByteView)>;  // called with pieces in order; each valid during the call
+  // Receives the result in pieces, in order. A piece is valid only during the call.
+  using Sink = std::function<void(ByteView)>;
 
-  // `trace` holds lines without line ends.
+  // Copies `trace`: lines without line endings; empty for none.
   explicit WireForm(std::span<const std::string> trace);
   WireForm(WireForm&&) noexcept;
   ~WireForm();
 
+  // Converts more of the message, cut anywhere. Holds back at most 16 KiB and the last piece until
+  // the place of the trace lines is known.
   void write(ByteView octets, const Sink& sink);
+  // Ends the message. The object cannot be used again.
   void finish(const Sink& sink);
-  std::uint64_t octets() const { return octets_; }  // passed to the sink so far
+  std::uint64_t octets() const { return octets_; }  // bytes passed to the sink so far
 
  private:
   void emit(ByteView piece, const Sink& sink);
@@ -38,9 +48,9 @@ class WireForm {
   void end_crs(bool lf, const Sink& sink);
 
   std::string head_;                     // trace lines, until they are sent
-  std::unique_ptr<TracePlacer> placer_;  // until it is known where they go; else null
+  std::unique_ptr<TracePlacer> placer_;  // null after the place of the trace lines is known
   Bytes held_;                           // the start of the message, until then
-  std::uint64_t crs_ = 0;                // CRs that were seen and not sent yet
+  std::uint64_t crs_ = 0;                // CRs at the end of the input, not yet sent
   bool at_line_end_ = false;
   std::uint64_t octets_ = 0;
 };

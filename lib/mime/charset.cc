@@ -15,11 +15,13 @@ namespace gw::mime {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
-constexpr std::size_t kLongestWord = 1024;  // RFC 2047 allows 75, senders do not keep to it
+constexpr std::size_t kLongestWord = 1024;  // RFC 2047 allows 75 bytes; senders exceed that
 
-// Names in lower case, and what iconv calls them where that differs.
+// Names in lower case, and the name for iconv_open(3) if it differs. Several map to a superset that
+// senders actually use: windows-1252 for Latin-1 (as mail programs and the WHATWG Encoding Standard
+// do), GBK for gb2312, CP932 and CP949 for the Japanese and Korean names.
 constexpr std::pair<std::string_view, const char*> kCharsets[] = {
-    {"iso-8859-1", "WINDOWS-1252"},  // as all mail readers do: what is labelled Latin-1 is often Windows'
+    {"iso-8859-1", "WINDOWS-1252"},
     {"iso-8859-2", nullptr},
     {"iso-8859-3", nullptr},
     {"iso-8859-4", nullptr},
@@ -80,9 +82,12 @@ std::string convert(ByteView octets, iconv_t converter) {
     const std::size_t result = ::iconv(converter, &from, &left, &to, &room);
     const int reason = errno;
     out.append(piece.data(), piece.size() - room);
+    // errno was read before append(), which may change it.
     if (result != static_cast<std::size_t>(-1)) break;
+    // The output buffer is full. If nothing at all was written, continuing would loop forever.
     if (reason == E2BIG && room < piece.size()) continue;
     out += kReplacement;
+    // EINVAL: the text ends within a character. EILSEQ: skip one byte and try again from the next.
     if (reason != EILSEQ) break;
     ++from;
     --left;
@@ -94,10 +99,12 @@ struct Word {
   std::string charset;
   Encoding encoding = Encoding::Base64;
   std::string_view text;
-  std::size_t length = 0;  // of all of it
+  std::size_t length = 0;  // of the whole encoded word in bytes
 };
 
-// The encoded word at the start of `text`: `=?charset[*language]?B|Q?text?=`.
+// Parses the encoded word at the start of `text`: `=?charset[*language]?B|Q?text?=` (RFC 2047
+// section 2, RFC 2231 section 5). Searches only kLongestWord bytes, so that a value full of `=?`
+// does not take quadratic time.
 std::optional<Word> word_at(std::string_view text) {
   text = text.substr(0, kLongestWord);
   if (!text.starts_with("=?")) return std::nullopt;
@@ -118,6 +125,7 @@ std::optional<Word> word_at(std::string_view text) {
 
 Bytes decode_word(const Word& word) {
   if (word.encoding == Encoding::Base64) return decode(Encoding::Base64, as_bytes(word.text));
+  // The Q encoding is quoted-printable with `_` for a space (RFC 2047 section 4.2).
   std::string text(word.text);
   for (std::size_t at = 0; (at = text.find('_', at)) != std::string::npos; at += 3)
     text.replace(at, 1, "=20");
@@ -127,6 +135,8 @@ Bytes decode_word(const Word& word) {
 }  // namespace
 
 std::string to_utf8(ByteView octets, std::string_view charset) {
+  // The result of iconv is checked by valid_text() too: its output must not be trusted to be valid
+  // UTF-8.
   const char* name = iconv_name(trim(charset));
   if (name == nullptr) return valid_text(as_text(octets));
   const iconv_t converter = ::iconv_open("UTF-8", name);
@@ -140,13 +150,15 @@ std::string to_utf8(ByteView octets, std::string_view charset) {
 std::string decode_words(std::string_view value) {
   std::string out;
   std::string charset;
-  Bytes octets;  // of words in one character set: a character may be cut between two
+  // Decoded bytes of adjacent words in one character set. They are converted together, because
+  // senders cut multi-byte characters between two words although RFC 2047 section 5 forbids it.
+  Bytes octets;
   const auto flush = [&] {
     if (!octets.empty()) out += to_utf8(octets, charset);
     octets.clear();
   };
   bool after_word = false;
-  std::string blanks;  // between two words they are not text (RFC 2047 section 6.2)
+  std::string blanks;  // dropped between two encoded words (RFC 2047 section 6.2)
   for (std::size_t at = 0; at < value.size();) {
     const char c = value[at];
     if (const std::optional<Word> word = c == '=' ? word_at(value.substr(at)) : std::nullopt) {

@@ -1,4 +1,6 @@
-// Text in the character sets of mail, as UTF-8.
+// Converts text from the character sets of mail to UTF-8.
+//
+// Both functions never fail: text that cannot be converted becomes U+FFFD.
 #pragma once
 
 #include <string>
@@ -8,13 +10,14 @@
 
 namespace gw::mime {
 
-// `octets` from `charset` to UTF-8; always valid UTF-8. What cannot be converted becomes U+FFFD. Only
-// character sets that mail uses are handed to iconv(3): the sender chooses the name, and the rarer converters
-// of C libraries have been a source of hangs and overflows (CVE-2020-27618, CVE-2021-3326). Any other name is
-// read as UTF-8, which ASCII is part of.
+// Converts `octets` from `charset`, a name in any case, and returns valid UTF-8. Only the common
+// character sets of mail are passed to iconv(3): the sender chooses the name, and rare converters
+// of C libraries have had hangs and overflows (CVE-2020-27618, CVE-2021-3326). Text under any other
+// name is read as UTF-8.
 std::string to_utf8(ByteView octets, std::string_view charset);
 
-// The value of a header field with its encoded words (RFC 2047) decoded, as UTF-8.
+// Returns the value of a header field as valid UTF-8, with its encoded words (RFC 2047) decoded. A
+// malformed encoded word stays as it is. The result may contain control characters.
 std::string decode_words(std::string_view value);
 
 }  // namespace gw::mime

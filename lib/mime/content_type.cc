@@ -23,7 +23,8 @@ class Scanner {
     return true;
   }
 
-  // Blanks and comments, which may nest (RFC 5322 section 3.2.2).
+  // Skips white space and comments, which may nest (RFC 5322 section 3.2.2). A comment without an
+  // end extends to the end of the value.
   void skip_blanks() {
     std::size_t nested = 0;
     for (; !done(); ++at_) {
@@ -47,6 +48,8 @@ class Scanner {
   }
 
   std::string value() {
+    // An unquoted value may contain characters that RFC 2045 forbids there: senders write
+    // `name=a(1).pdf`.
     if (!take('"')) return std::string(until(" \t\r\n;"));
     std::string out;
     for (; !done(); ++at_) {
@@ -65,7 +68,8 @@ class Scanner {
   std::size_t at_ = 0;
 };
 
-// `boundary*1*`: name, section and whether the value is percent-encoded.
+// Splits a name like `boundary*1*` into name, section number and the mark of a percent-encoded
+// value (RFC 2231 section 4.1). A star that is followed by no number is part of the name.
 ContentType::Piece parse_name(std::string_view name) {
   ContentType::Piece piece;
   if (name.size() > 1 && name.ends_with('*')) {
@@ -86,6 +90,7 @@ ContentType::Piece parse_name(std::string_view name) {
 std::string plain(const ContentType::Piece& piece) {
   if (!piece.extended) return piece.value;
   std::string_view value = piece.value;
+  // Only the first section has the prefix charset'language' (RFC 2231 section 4.1).
   if (piece.section == 0) {
     const std::size_t first = value.find('\'');
     const std::size_t second = first == std::string_view::npos ? first : value.find('\'', first + 1);
@@ -110,6 +115,7 @@ std::optional<std::string> ContentType::parameter(std::string_view name) const {
   std::vector<const Piece*> sections;
   for (const Piece& piece : pieces) {
     if (piece.name != name) continue;
+    // A parameter without sections wins over one in sections, and the first over later ones.
     if (!piece.sectioned) return plain(piece);
     sections.push_back(&piece);
   }
@@ -117,6 +123,7 @@ std::optional<std::string> ContentType::parameter(std::string_view name) const {
   std::string out;
   std::size_t next = 0;
   for (const Piece* piece : sections) {
+    // A gap ends the value; the text after a missing section would be joined to the wrong place.
     if (piece->section > next) break;
     if (piece->section < next) continue;
     out += plain(*piece);
@@ -135,6 +142,8 @@ std::optional<ContentType> parse_content_type(std::string_view value) {
       result.type.size() > kLongestType)
     return std::nullopt;
   while (!scanner.done() && result.pieces.size() < kMostPieces) {
+    // Skips everything before the next semicolon that is no parameter, so that one malformed
+    // parameter does not hide the following ones.
     scanner.until(";");
     if (!scanner.take(';')) break;
     scanner.skip_blanks();

@@ -1,8 +1,10 @@
-// The value of a Content-Type field (RFC 2045 section 5.1), with parameters in the forms of RFC 2231.
+// Parses the value of a Content-Type field (RFC 2045 section 5.1), with parameters in the forms of
+// RFC 2231.
 //
-// Values stay the octets that they are: a boundary must be the same octets as its delimiter lines, so nothing
-// is converted or decoded beyond quoting and RFC 2231. Tolerant: an unquoted value goes up to a blank or
-// semicolon, whatever it holds.
+// Values keep their bytes: a boundary must be the same bytes as its delimiter lines, so nothing is
+// converted to another character set. Only quoting and the percent-encoding of RFC 2231 are
+// decoded. The parser accepts what senders write: an unquoted value extends to the next white space
+// or semicolon, whatever it contains.
 #pragma once
 
 #include <optional>
@@ -15,20 +17,23 @@ namespace gw::mime {
 struct ContentType {
   std::string type;  // `text/plain`, in lower case
 
-  // A parameter by its name in lower case; the first of several. Sections (`boundary*0`) are put together.
+  // Returns a parameter; nullopt if there is none. `name` is in lower case. Returns the first if
+  // there are several, and joins sections (`boundary*0`, `boundary*1`) up to the first gap.
   std::optional<std::string> parameter(std::string_view name) const;
 
+  // One parameter as written, or one section of it.
   struct Piece {
     std::string name;  // in lower case
     std::size_t section = 0;
-    bool sectioned = false;
-    bool extended = false;  // percent-encoded; the first section starts with charset'language'
+    bool sectioned = false;  // the name had a section number
+    bool extended = false;   // percent-encoded; the first section starts with charset'language'
     std::string value;
   };
   std::vector<Piece> pieces;
 };
 
-// None where there is no type and subtype, and RFC 2045 section 5.2's default holds.
+// Returns nullopt if the value does not begin with type and subtype: the default of RFC 2045
+// section 5.2 applies. At most 1000 parameters are read.
 std::optional<ContentType> parse_content_type(std::string_view value);
 
 }  // namespace gw::mime

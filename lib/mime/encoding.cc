@@ -7,7 +7,8 @@
 namespace gw::mime {
 namespace {
 
-// Blanks that are longer than any line that mail may have are no padding of one (RFC 5322 section 2.1.1).
+// White space at the end of a quoted-printable line is padding and held back until the line ends. A
+// line has at most 998 characters (RFC 5322 section 2.1.1), so longer runs are content.
 constexpr std::size_t kLongestHeld = 998;
 
 int base64_value(std::byte octet) {
@@ -54,7 +55,8 @@ void Decoder::write(ByteView piece, Bytes& out) {
 }
 
 void Decoder::finish(Bytes& out) {
-  // `=` as the last octet is a soft line break, blanks at the end are padding.
+  // A `=` as the last byte is a soft line break, and white space at the end is padding: both are
+  // dropped. An escape that was cut off and a held-back CR are content.
   const bool escape = held_.starts_with('=');
   if (escape ? held_.size() == 2 && hex_value(held_[1]) >= 0 : held_.ends_with('\r')) release(out);
   held_.clear();
@@ -62,6 +64,8 @@ void Decoder::finish(Bytes& out) {
 }
 
 void Decoder::base64(std::byte octet, Bytes& out) {
+  // Padding ends a group; its unused bits are dropped. More base64 may follow: some gateways join
+  // encoded pieces.
   if (octet == std::byte{'='}) bit_count_ = 0;
   const int value = base64_value(octet);
   if (value < 0) return;
@@ -72,7 +76,8 @@ void Decoder::base64(std::byte octet, Bytes& out) {
   out.push_back(static_cast<std::byte>(bits_ >> bit_count_ & 0xffU));
 }
 
-// held_ is empty, or `=`, or `=` and one hex digit, or [`=`] blanks [CR].
+// held_ has one of these forms: empty; `=`; `=` and one hex digit; or white space, with an optional
+// `=` before and an optional CR after it.
 void Decoder::quoted_printable(char c, Bytes& out) {
   if (!held_.empty() && take_held(c, out)) return;
   if (c == '=' || blank(c))
@@ -81,7 +86,8 @@ void Decoder::quoted_printable(char c, Bytes& out) {
     out.push_back(static_cast<std::byte>(c));
 }
 
-// True if `c` was used up; otherwise nothing is held any more.
+// Decides about the held-back bytes by the next byte `c`. Returns true if `c` was used up.
+// Otherwise held_ is empty, and `c` must be treated as if nothing had been held back.
 bool Decoder::take_held(char c, Bytes& out) {
   const bool escape = held_.front() == '=';
   if (escape && held_.size() == 2 && hex_value(held_[1]) >= 0) {
@@ -91,6 +97,8 @@ bool Decoder::take_held(char c, Bytes& out) {
       return true;
     }
   } else if (c == '\n') {
+    // After a soft line break (`=` at the end of the line) nothing is written. Otherwise the line
+    // ending remains and the padding before it is dropped (RFC 2045 section 6.7, rule 3).
     if (!escape) {
       if (held_.back() == '\r') out.push_back(std::byte{'\r'});
       out.push_back(std::byte{'\n'});

@@ -1,7 +1,12 @@
-// Content-Transfer-Encodings (RFC 2045 section 6), undone as a stream.
+// Decodes Content-Transfer-Encodings (RFC 2045 section 6), as a stream.
 //
-// Tolerant, as mail needs it: what is not in the base64 alphabet is passed over, data may go on behind
-// padding, and an escape that is none stays as it stands. Memory is bounded by the piece given.
+// The decoder accepts faulty mail: it skips characters outside the base64 alphabet, continues after
+// base64 padding, and copies malformed quoted-printable escapes unchanged. It never fails and holds
+// back at most a thousand bytes.
+//
+//   Decoder decoder(parse_encoding(value));
+//   decoder.write(piece, out); ...    // pieces may be cut anywhere
+//   decoder.finish(out);
 #pragma once
 
 #include <string>
@@ -12,21 +17,21 @@
 namespace gw::mime {
 
 enum class Encoding : unsigned char {
-  Identity,  // 7bit, 8bit, binary, and anything that we do not know
+  Identity,  // 7bit, 8bit, binary, and every unknown name
   Base64,
   QuotedPrintable,
 };
 
-// From the value of a Content-Transfer-Encoding field.
+// Parses the value of a Content-Transfer-Encoding field. Ignores case and comments after the name.
 Encoding parse_encoding(std::string_view value);
 
 class Decoder {
  public:
   explicit Decoder(Encoding encoding) : encoding_(encoding) {}
 
-  // Appends to `out` what `piece` decodes to, cut anywhere.
+  // Decodes more of the text and appends the result to `out`.
   void write(ByteView piece, Bytes& out);
-  // Appends what was held back.
+  // Ends the text: appends held-back bytes that are content, and drops an incomplete base64 group.
   void finish(Bytes& out);
 
  private:
@@ -38,12 +43,14 @@ class Decoder {
   Encoding encoding_;
   unsigned bits_ = 0;
   unsigned bit_count_ = 0;
-  std::string held_;  // octets of quoted-printable whose meaning hangs on what follows
+  std::string held_;  // bytes of quoted-printable whose meaning depends on the next ones
 };
 
+// Decodes a whole text.
 Bytes decode(Encoding encoding, ByteView octets);
 
-// Whether octets that are labelled base64 can be it: nothing but the alphabet, padding and white space.
+// Returns true if the bytes are only base64 characters, padding and white space. Some senders label
+// plain text as base64; this finds them out.
 bool looks_like_base64(ByteView octets);
 
 }  // namespace gw::mime

@@ -11,19 +11,19 @@
 namespace gw::mime {
 namespace {
 
-// Of the texts of all reports of a message: some 100,000 recipients. A longer text is not read in part: half
-// a list would look like a whole one.
+// Bytes of the texts of all reports in a message, enough for about 100,000 recipients. A longer
+// text is not read at all: half a list of recipients would look like a complete one.
 constexpr std::size_t kLongestText = 16 << 20;
-constexpr std::size_t kDeepest = 4;         // mails within mails that are looked into
+constexpr std::size_t kDeepest = 4;         // nesting of mails that are searched
 constexpr std::size_t kMostReports = 1000;  // of one message
-// An address has at most 256 bytes (RFC 5321 section 4.5.3.1.3), and a line of a report three of them. A text
-// with a line above this is no report's, and one line is never most of the memory.
+// Bytes of a line in the text of a report. An address has at most 256 bytes (RFC 5321 section
+// 4.5.3.1.3) and a line three addresses, so a text with a longer line is not that of a report.
 constexpr std::size_t kLongestLine = 64 << 10;
 
 const std::vector<std::string> kMarkers = {
     "X-MS-Journal-Report",
-    "X-MS-Exchange-Organization-Journal-Report",  // its name before it leaves the organisation
-    "Content-Identifier",                         // Exchange 2003, and as some products misspell it
+    "X-MS-Exchange-Organization-Journal-Report",  // name inside the organisation
+    "Content-Identifier",                         // Exchange 2003; some products misspell it
     "Content-Identifer",
     "Content-Type",
     "X-MS-Exchange-Message-Is-Ndr",
@@ -44,18 +44,21 @@ bool delivery_report(const mail::HeaderWalker& header) {
   return type != nullptr && istarts_with(*type, "multipart/report");
 }
 
-// Whether something can be attached to a mail with this header.
+// Returns true if something can be attached to a mail with this header.
 bool composite(const mail::HeaderWalker& header) {
   const std::string* type = header.field("Content-Type");
   return type != nullptr && (istarts_with(*type, "multipart/") || istarts_with(*type, "message/"));
 }
 
-// A mail within the message: its bytes, and where they lie.
+// A mail inside the message: its bytes, and where they are stored.
 struct Place {
   Source& source;
-  std::vector<Encoded> parts{};  // the encoded parts around it
-  std::uint64_t offset = 0;      // of `source` in what the last of them decodes to, or in the message
+  std::vector<Encoded> parts{};  // the encoded parts around it, outermost first
+  // Offset of `source` in the message or, if `parts` is not empty, in what its last element decodes
+  // to.
+  std::uint64_t offset = 0;
 
+  // Converts a range of `source` to one of the message.
   Content content(const Content& local) const {
     return {{local.stored.offset + offset, local.stored.length}, local.encoding, parts};
   }
@@ -93,17 +96,22 @@ Result<JournalReport> Search::run(Source& source) {
   return first;
 }
 
-// Adds the report that the mail at `place` is, and those attached to it.
+// Examines the mail at `place`: adds it to found_ if it is a report, and then searches the mails
+// attached to it.
 Result<void> Search::look(const Place& place, Within within, std::size_t depth) {
   const Result<mail::HeaderWalker> header =
       read_header(place.source, {0, place.source.size()}, kMarkers, limits_);
   if (!header) return header.error();
   const bool marked = marked_as_report(*header);
   if (!marked && !composite(*header)) return {};
+  // An unmarked mail at this depth may contain reports as well, but every chain of forwarded mails
+  // would then set the flag. Only a marked one is worth it.
   if (depth >= kDeepest || found_.size() >= kMostReports) {
     limit_reached_ = limit_reached_ || marked;
     return {};
   }
+  // Does not enter attached mails here: each of them is examined by its own call of look(), which
+  // knows its depth.
   const Result<Structure> structure = walk(
       place.source, [](const Part& part) { return part.multipart(); }, limits_);
   if (!structure) return structure.error();
@@ -116,7 +124,7 @@ Result<void> Search::look(const Place& place, Within within, std::size_t depth) 
     const Result<bool> understood = read(place, *structure, *mails, report);
     if (!understood) return understood.error();
     if (*understood) {
-      // The form of Exchange 2003 has the subject only in the header of the report.
+      // Exchange 2003 writes the subject only into the header of the report, not into its text.
       if (const std::string* subject = header->field("Subject"); subject != nullptr && !report.subject)
         report.subject = decode_words(*subject);
       report.within = within;
@@ -135,7 +143,8 @@ Result<void> Search::look_into(const Place& place, const Content& mail, Within w
     if (!source) return source.error();
     return look({**source, place.parts, place.offset + mail.stored.offset}, within, depth);
   }
-  // To be a source of its own an encoded mail must be read as a whole, which few are worth.
+  // Decoding an encoded mail as a source reads all of it. Its header alone tells whether that is
+  // worthwhile.
   const Result<mail::HeaderWalker> header = header_of(place.source, mail, kMarkers);
   if (!header) return header.error();
   if (!marked_as_report(*header) && !composite(*header)) return {};
@@ -146,7 +155,7 @@ Result<void> Search::look_into(const Place& place, const Content& mail, Within w
   return look(decoded, within, depth);
 }
 
-// The mails attached to the mail at `place`, in its own bytes.
+// Returns the mails attached to the mail at `place`, as ranges of its own source.
 Result<std::vector<Content>> Search::attached_mails(const Place& place, const Structure& structure) {
   std::vector<Content> mails;
   for (const Part& part : structure.parts) {
@@ -160,7 +169,8 @@ Result<std::vector<Content>> Search::attached_mails(const Place& place, const St
   return mails;
 }
 
-// Gateways turn an attached mail into a file, whose name tells what it is.
+// Returns true if the part is an attached mail. Gateways turn an attached mail into a file with a
+// name in `.eml` and some other type.
 Result<bool> Search::is_mail(Source& source, const Part& part) {
   if (part.message()) return true;
   if (part.multipart()) return false;
@@ -170,7 +180,8 @@ Result<bool> Search::is_mail(Source& source, const Part& part) {
        {std::pair("Content-Disposition", "filename"), std::pair("Content-Type", "name")}) {
     const std::string* value = header->field(field);
     if (value == nullptr) continue;
-    // A disposition has the grammar of a type (RFC 2183 section 2), but for the subtype.
+    // Content-Disposition has the grammar of Content-Type (RFC 2183 section 2) without the subtype,
+    // so a type is put before it.
     const auto parsed =
         parse_content_type(field == std::string_view("Content-Type") ? *value : "x/" + *value);
     const auto file = parsed ? parsed->parameter(name) : std::nullopt;
@@ -179,15 +190,17 @@ Result<bool> Search::is_mail(Source& source, const Part& part) {
   return false;
 }
 
-// Fills `report` from the marked mail at `place`. Returns false if it is no report.
+// Fills `report` from the marked mail at `place`. Returns false if the mail is not a report.
 Result<bool> Search::read(const Place& place, const Structure& structure, const std::vector<Content>& mails,
                           JournalReport& report) {
   if (mails.empty()) return false;
   bool text_seen = false;
   for (const Part& part : structure.parts) {
     if (text_seen || part.type != "text/plain") continue;
+    // A text file named `.eml` is one of the attached mails, not the text of the report.
     if (std::ranges::any_of(mails, [&](const Content& mail) { return mail.stored == part.body; })) continue;
-    // A gateway on the way may have added a text of its own.
+    // A gateway may have added a text of its own before the report's, so further text parts are
+    // tried.
     JournalReport attempt;
     const Result<bool> understood = read_text(place.source, part, attempt);
     if (!understood) return understood.error();
@@ -204,7 +217,7 @@ Result<bool> Search::read(const Place& place, const Structure& structure, const 
     if (!header) return header.error();
     InnerMail inner;
     inner.content = place.content(content);
-    // [MS-OXORMMS]: what marks a mail whose content is in an encrypted attachment.
+    // [MS-OXORMMS]: this class marks a mail whose content is in an encrypted attachment (rpmsg).
     const std::string* content_class = header->field("Content-Class");
     inner.is_protected = content_class != nullptr && istarts_with(*content_class, "rpmsg.message");
     if (const std::string* id = header->field("Message-ID"); id != nullptr && !id->empty())
@@ -217,6 +230,8 @@ Result<bool> Search::read(const Place& place, const Structure& structure, const 
 
 bool has_long_line(std::string_view text) {
   while (text.size() > kLongestLine) {
+    // Jumps back from the limit to the last line ending before it, so that not every line is
+    // examined.
     const std::size_t end = text.rfind('\n', kLongestLine);
     if (end == std::string_view::npos) return true;
     text.remove_prefix(end + 1);

@@ -1,19 +1,23 @@
-// Journal reports: the mail that Exchange and Microsoft 365 send to an archive for each mail they handle.
+// Reads journal reports: the mail that Exchange and Microsoft 365 send to an archive for each mail
+// that they handle.
 //
-// A report names the sender and all recipients, Bcc and members of lists among them, in lines of a text part,
-// and has the mail itself attached ([MS-XJRNL]). The older form of Exchange 2003 lists recipients in one
-// block. If a rights-protected mail was decrypted for the journal, both it and the original are attached.
+// A report names the sender and all recipients, Bcc and members of lists among them, in lines of a
+// text part, and has the mail itself attached ([MS-XJRNL]). The older form of Exchange 2003 lists
+// recipients in one block. If a rights-protected mail was decrypted for the journal, both it and
+// the original are attached.
 //
-// A mail is a report only if it has all three: the marker field in its header, the text with a sender and a
-// Message-ID or recipient, and an attached mail. The parts may be in any order, and the mail may be a file
-// named
-// `.eml`, since gateways rewrite reports. A look-alike and the plain copies of Google Workspace are not
-// reports.
+// A mail is a report only if it has all three: the marker field in its header, the text with a
+// sender and a Message-ID or recipient, and an attached mail. The parts may be in any order, and
+// the mail may be a file named `.eml`, since gateways rewrite reports. A mail that only resembles a
+// report, and the plain copies that Google Workspace sends, are not reports.
 //
-// Reports are also found in mails that are attached to another mail, encoded or not: a delivery report
-// returns one, an administrator forwards some, two journal rules make a report of a report. The search ends
-// four mails deep. What a report says never changes by what it holds: a report in it is a JournalReport of
-// its own.
+// Reports are also found in mails that are attached to another mail, encoded or not: a delivery
+// report returns one, an administrator forwards some, two journal rules make a report of a report.
+// The search ends four mails deep. A report within another report is a JournalReport of its own and
+// does not change the outer one.
+//
+//   Result<JournalReport> found = read_journal_report(source);
+//   for (const JournalReport* report : all_reports(*found)) …
 #pragma once
 
 #include <optional>
@@ -26,28 +30,34 @@
 namespace gw::mime {
 
 struct Recipient {
-  enum class Kind : unsigned char { To, Cc, Bcc, Recipient };  // the last: which of them is not known
+  // `Recipient` is a recipient of whom the report does not tell which of the other three they are.
+  enum class Kind : unsigned char { To, Cc, Bcc, Recipient };
   Kind kind = Kind::Recipient;
   std::string address;
-  std::optional<std::string> expanded;   // the list that this address is a member of
-  std::optional<std::string> forwarded;  // the address that the mail was for before
+  std::optional<std::string> expanded;   // the distribution list that this address is a member of
+  std::optional<std::string> forwarded;  // the address that forwarded the mail to this one
 };
 
+// A mail that is attached to a report.
 struct InnerMail {
-  Content content;                        // for unwrap()
+  Content content;                        // where its bytes are, for unwrap()
   bool is_protected = false;              // the rights-protected original
   std::optional<std::string> message_id;  // from its own header
 };
 
-// The mail that a report is attached to.
+// The kind of mail that a report is attached to; Nothing if the report is the message itself.
 enum class Within : unsigned char { Nothing, DeliveryReport, Mail, Report };
 
-// All text is valid UTF-8, whatever the report's character set, and has at most 64 KiB for each value.
+// A report, and all further ones of the message. All text is valid UTF-8, whatever the report's
+// character set is, and each value has at most 64 KiB. An optional value is nullopt if the report
+// does not have its line.
 struct JournalReport {
-  bool is_journal_report = false;  // if not, nothing else is set but limit_reached
+  bool is_journal_report = false;  // if false, only limit_reached is set
   Within within = Within::Nothing;
-  bool limit_reached = false;  // not all was looked at: there may be a report, or more of it
-  // The report and its text part, as stored: in the message, or in what the last of `parts` decodes to.
+  // Part of the message was not examined: it may be a report all the same, or hold further ones.
+  bool limit_reached = false;
+  // The report and its text part, as ranges of the message or, if `parts` is not empty, of the
+  // decoded content of its last element.
   Range report;
   Range text;
   std::vector<Encoded> parts;  // the encoded parts around the report, the outermost first
@@ -56,30 +66,34 @@ struct JournalReport {
   std::optional<std::string> subject;
   std::optional<std::string> message_id;  // of the mail that was journaled
   std::vector<Recipient> recipients;      // in the order of the lines
-  std::optional<std::string> label;       // these four verbatim
+  std::optional<std::string> label;       // this and the next three are verbatim
   std::optional<std::string> mailbox;
   std::optional<std::string> sent;
   std::optional<std::string> received;
   std::vector<InnerMail> inner;
-  std::vector<JournalReport> further;  // all other reports of the message; these have none
+  std::vector<JournalReport> further;  // all other reports of the message; empty in these
 };
 
-// Reads the header of every mail, and all of it if something may be attached. Fails only if the source cannot
-// be read.
+// Finds all reports in the message. Reads only its header if nothing can be attached to it,
+// otherwise all of it. Fails only if the source cannot be read.
 Result<JournalReport> read_journal_report(Source& source, const Limits& limits = {});
 
-// The report and the further ones; and the mails in all of them, in this order. Valid as long as the report.
+// Returns the report and the further ones; empty if there is none. Pointers are valid as long as
+// `report`.
 std::vector<const JournalReport*> all_reports(const JournalReport& report);
+// Returns the mails in all of these reports, in the same order. Pointers are valid as long as
+// `report`.
 std::vector<const InnerMail*> all_inner(const JournalReport& report);
 
-// How the lines of a text are wrapped (RFC 3676).
+// The parameters of a Content-Type that tell how the lines of a text are wrapped (RFC 3676).
 struct Wrapping {
   bool flowed = false;
   bool delete_space = false;  // DelSp=yes
 };
 
-// Reads the lines of a report's text, already UTF-8, into the fields above. Puts lines together that were
-// folded like a header or flowed. Returns false if they are not a report's.
+// Reads the text of a report, already in UTF-8, and sets the fields from `sender` to `received`.
+// Joins lines that were folded like a header or flowed. Returns false if the text is not that of a
+// report, and also if it has too many recipients; `report` may then be partly filled.
 bool parse_report_text(std::string_view text, JournalReport& report, Wrapping wrapping = {});
 
 }  // namespace gw::mime

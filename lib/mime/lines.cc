@@ -8,6 +8,8 @@ namespace gw::mime {
 Lines::Lines(Source& source, std::size_t read_size)
     : source_(source), read_size_(std::max<std::size_t>(read_size, 1)), buffer_(kWholeLine + read_size_) {}
 
+// The buffer holds the bytes [base_, base_ + used_) of the source. A fragment is a view of it, so
+// fill() may move bytes only in the next call.
 Result<std::optional<Fragment>> Lines::next() {
   std::size_t looked_at = 0;
   for (;;) {
@@ -15,6 +17,8 @@ Result<std::optional<Fragment>> Lines::next() {
     const ByteView unseen = rest.subspan(looked_at);
     const void* lf = unseen.empty() ? nullptr : std::memchr(unseen.data(), '\n', unseen.size());
     const bool at_end = base_ + used_ == source_.size();
+    // Reads more only while the line could still be shorter than kWholeLine: that is the promise of
+    // the header, and it bounds the buffer for lines of any length.
     if (lf == nullptr && rest.size() < kWholeLine && !at_end) {
       looked_at = rest.size();
       if (const Result<void> filled = fill(); !filled) return filled.error();
@@ -32,6 +36,7 @@ Result<std::optional<Fragment>> Lines::next() {
     fragment.at_end = fragment.end() == source_.size();
     const std::size_t size = fragment.octets.size();
     if (fragment.ends_line) {
+      // The CR of a line ending may be the last byte of the previous fragment.
       const bool cr = size > 1 ? fragment.octets[size - 2] == std::byte{'\r'} : after_cr_;
       fragment.eol = cr ? 2 : 1;
     }
@@ -57,6 +62,8 @@ Result<void> Lines::fill() {
 }
 
 void Lines::seek(std::uint64_t offset) {
+  // An offset inside the buffer needs no new read: the walk often returns by a few bytes to the
+  // start of a body.
   if (offset < base_ || offset > base_ + used_) {
     base_ = offset;
     used_ = 0;

@@ -12,7 +12,8 @@
 namespace gw::mime {
 namespace {
 
-// RFC 2046 allows 70. A delimiter line of twice this and its blanks is still one whole fragment of Lines.
+// Bytes of a boundary. RFC 2046 allows 70; senders exceed that. A delimiter line with padding must
+// still fit into one fragment of Lines.
 constexpr std::size_t kLongestBoundary = 256;
 constexpr std::size_t kLongestCharset = 64;
 
@@ -20,7 +21,8 @@ mail::HeaderLimits header_limits(const Limits& limits) {
   return {.octets = limits.header, .fields = limits.fields, .value = limits.field};
 }
 
-// The header's end was not found; a value that was cut does not matter for that.
+// Returns true if the end of the header was not found because of a limit. truncated() is also true
+// for a value that was cut, which does not matter here.
 bool endless(const mail::HeaderWalker& header, const Limits& limits) {
   return header.octets() > limits.header || header.fields() >= limits.fields;
 }
@@ -33,12 +35,12 @@ class Walk {
   Result<Structure> run();
 
  private:
-  // A part whose end is not reached yet. Only a multipart that is looked into, before its closing delimiter,
-  // has a boundary.
+  // A part whose end is not reached yet. Only a multipart that the walk has entered has a boundary,
+  // and only until its closing delimiter.
   struct Open {
     std::size_t part = 0;
     std::string boundary;
-    std::optional<std::size_t> shadowed;  // the open part that the same boundary meant before
+    std::optional<std::size_t> shadowed;  // the outer open part with the same boundary
   };
   struct Delimiter {
     std::size_t open = 0;
@@ -61,13 +63,15 @@ class Walk {
   Lines lines_;
   Structure structure_;
   std::vector<Open> open_;
-  std::map<std::string, std::size_t, std::less<>> boundaries_;  // to the innermost open part that has it
-  std::size_t eol_ = 0;                                         // octets of the last line end
+  // Each boundary that is searched for, with the innermost open part that has it. A lookup costs
+  // the same for any nesting, which keeps the time linear.
+  std::map<std::string, std::size_t, std::less<>> boundaries_;
+  std::size_t eol_ = 0;  // bytes of the last line ending
 };
 
 Result<Structure> Walk::run() {
   if (const Result<void> begun = begin(0, 0); !begun) return begun.error();
-  // Where no delimiter is waited for, nothing more can be found.
+  // Without a boundary to search for, no further part can begin, and the rest need not be read.
   while (!boundaries_.empty()) {
     const Result<std::optional<Fragment>> line = lines_.next();
     if (!line) return line.error();
@@ -80,20 +84,24 @@ Result<Structure> Walk::run() {
     }
   }
   eol_ = 0;
+  // The last line ending belongs to the body: no delimiter follows it.
   end_above(0, source_.size());
   return std::move(structure_);
 }
 
 std::optional<Walk::Delimiter> Walk::delimiter(const Fragment& line) {
   std::string_view text = as_text(line.octets);
+  // A delimiter is a whole line. A fragment of a longer line cannot be one.
   const bool whole = line.starts_line && (line.ends_line || line.at_end);
   if (!whole || boundaries_.empty() || text.size() > Lines::kWholeLine || !text.starts_with("--"))
     return std::nullopt;
   text = text.substr(2, text.size() - 2 - line.eol);
-  // RFC 2046's transport padding; a second CR comes from programs that turn each LF into CRLF.
+  // Removes transport padding (RFC 2046 section 5.1.1). A second CR comes from programs that turn
+  // each LF into CRLF.
   text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
   if (text.size() > kLongestBoundary + 2) return std::nullopt;
   ++structure_.steps;
+  // The text is first tried as it is: a boundary may itself end with `--`.
   if (const auto found = boundaries_.find(text); found != boundaries_.end())
     return Delimiter{found->second, false};
   if (!text.ends_with("--")) return std::nullopt;
@@ -104,6 +112,8 @@ std::optional<Walk::Delimiter> Walk::delimiter(const Fragment& line) {
 
 Result<void> Walk::pass(const Delimiter& found, const Fragment& line) {
   const std::uint64_t next = line.end();
+  // A delimiter of an outer multipart ends everything inside it, also multiparts without a closing
+  // delimiter.
   end_above(found.open + 1, line.offset);
   eol_ = line.eol;
   if (found.closing) {
@@ -113,7 +123,8 @@ Result<void> Walk::pass(const Delimiter& found, const Fragment& line) {
   return begin(open_[found.open].part, next);
 }
 
-// A part starts at `offset`; if it is a mail to be looked into, so does that mail's own header, and so on.
+// Adds the part whose header starts at `offset`. If it is an attached mail that the walk enters,
+// that mail's own header starts its body, so the loop adds it as the next part.
 Result<void> Walk::begin(std::size_t parent, std::uint64_t offset) {
   for (;;) {
     std::vector<Part>& parts = structure_.parts;
@@ -148,10 +159,12 @@ Result<void> Walk::begin(std::size_t parent, std::uint64_t offset) {
   }
 }
 
-// Reads the header at part.header.offset, which a delimiter may cut short, and leaves `lines_` behind it.
+// Reads the header at part.header.offset, which a delimiter may cut short, and leaves `lines_` at
+// the start of the body.
 Result<mail::HeaderWalker> Walk::read_part_header(Part& part) {
   mail::HeaderWalker header({"Content-Type", "Content-Transfer-Encoding"}, header_limits(limits_));
-  // One octet over the limit and no more, so that what is found does not hang on how much is read at a time.
+  // Passes exactly one byte more than the limit to the walker, so that the result does not depend
+  // on the read size.
   std::size_t left = limits_.header + 1;
   while (!header.done() && left > 0) {
     const Result<std::optional<Fragment>> line = lines_.next();
@@ -159,7 +172,7 @@ Result<mail::HeaderWalker> Walk::read_part_header(Part& part) {
     if (!*line) break;
     const ByteView octets = (*line)->octets.first(std::min(left, (*line)->octets.size()));
     structure_.steps += octets.size();
-    // Looked for first: with a colon in it a delimiter looks like a field.
+    // Checked before the walker sees the line: a delimiter with a colon in it looks like a field.
     if (delimiter(**line)) break;
     header.write(octets);
     left -= octets.size();
@@ -169,17 +182,21 @@ Result<mail::HeaderWalker> Walk::read_part_header(Part& part) {
   part.header.length = header.octets();
   part.body.offset = part.header.end();
   if (header.truncated()) structure_.limit_reached = true;
-  // What the walker did not take is body: a bare CR ended the header, or no field follows on these lines.
+  // Returns to the end of what the walker counts as header: a bare CR may have ended it within a
+  // line, or the last lines are no fields and belong to the body.
   if (!endless(header, limits_)) lines_.seek(part.body.offset);
   return header;
 }
 
 void Walk::classify(Part& part, const mail::HeaderWalker& header, std::string& boundary) {
   if (endless(header, limits_)) {
+    // A part whose header has no known end is opaque. Guessing a boundary would let a sender hide
+    // parts from gw that other readers see.
     part.type = "application/octet-stream";
     return;
   }
   const std::vector<Part>& parts = structure_.parts;
+  // RFC 2046 section 5.1.5.
   const bool in_digest = !parts.empty() && parts[part.parent].type == "multipart/digest";
   part.type = in_digest ? "message/rfc822" : "text/plain";
   if (const std::string* value = header.field("Content-Transfer-Encoding"))
@@ -194,6 +211,8 @@ void Walk::classify(Part& part, const mail::HeaderWalker& header, std::string& b
   part.type = type->type;
   if (part.multipart()) {
     boundary = type->parameter("boundary").value_or("");
+    // A boundary does not end with white space (RFC 2046 section 5.1.1); delimiter() removes it
+    // from the line too.
     boundary.resize(boundary.find_last_not_of(" \t") + 1);
     if (boundary.size() > kLongestBoundary) boundary.clear();
   } else {
@@ -208,6 +227,8 @@ bool Walk::may_enter(const Part& part) {
 }
 
 void Walk::listen(std::size_t open, std::string boundary) {
+  // An inner multipart with the same boundary hides the outer one until it is closed (RFC 2046
+  // section 5.1.2).
   const auto [place, added] = boundaries_.try_emplace(boundary, open);
   if (!added) {
     open_[open].shadowed = place->second;
@@ -225,7 +246,9 @@ void Walk::stop_listening(Open& open) {
   open.boundary.clear();
 }
 
-// Ends the open parts from `open` on: in front of the delimiter at `at`, but none before its own parts.
+// Ends the open parts from index `open` on, before the delimiter at `at`. A part never ends before
+// the parts inside it: an empty inner part at the delimiter would otherwise exceed its parent by
+// the line ending.
 void Walk::end_above(std::size_t open, std::uint64_t at) {
   std::uint64_t least = 0;
   while (open_.size() > open) {

@@ -1,15 +1,19 @@
-// Where the parts of a message are (RFC 2045, 2046), as ranges of its octets.
+// Finds the parts of a message (RFC 2045, RFC 2046), as ranges of its bytes.
 //
 //   Result<Structure> structure = walk(source, [](const Part& part) { return part.multipart(); });
 //   for (const Part& part : structure->parts) ...
 //
-// A walk reads a message once, from front to back, and gives offsets; nothing is decoded, copied or put
-// together again, so what is cut out by a range is what the sender made. It understands delimiters and the
-// two fields that say how a part is built, and no more. Linear in time for any octets, and bounded in memory:
-// over a limit it goes on without looking closer, and says so.
+// A walk reads a message once, from start to end, and returns offsets. It decodes, copies and
+// rebuilds nothing, so a range holds exactly the bytes that the sender wrote. It understands
+// delimiters and the two header fields that define how a part is built (Content-Type and
+// Content-Transfer-Encoding).
 //
-// A delimiter counts at the start of a line, for the innermost open multipart that has this boundary; one of
-// an outer multipart ends everything within it (RFC 2046 section 5.1.2). The line end in front belongs to it.
+// The time is linear for any input and the memory is bounded. When a limit is exceeded, the walk
+// continues without examining the part closer, and sets Structure::limit_reached.
+//
+// A delimiter counts only at the start of a line. It belongs to the innermost open multipart with
+// this boundary, and ends everything within that multipart (RFC 2046 section 5.1.2). The line
+// ending before a delimiter belongs to the delimiter, not to the part.
 #pragma once
 
 #include <cstdint>
@@ -24,45 +28,50 @@
 namespace gw::mime {
 
 struct Limits {
-  std::size_t depth = 100;           // of parts within parts
-  std::size_t parts = 10'000;        // of the message; there are no more Parts after that
-  std::size_t field = 256 << 10;     // octets of one header field; the rest of it is not looked at
-  std::size_t header = 1 << 20;      // octets of one header; with more the part is opaque
-  std::size_t fields = 10'000;       // of one header; likewise
-  std::size_t read_size = 64 << 10;  // octets asked of the source at a time
+  std::size_t depth = 100;           // nesting of parts
+  std::size_t parts = 10'000;        // parts of the message; later ones are not reported
+  std::size_t field = 256 << 10;     // bytes of one header field; the rest is ignored
+  std::size_t header = 1 << 20;      // bytes of one header; a part with more is opaque
+  std::size_t fields = 10'000;       // fields of one header; a part with more is opaque
+  std::size_t read_size = 64 << 10;  // bytes read from the source at a time
 };
 
 struct Part {
-  std::size_t parent = 0;  // place in Structure::parts; the message itself is its own
-  std::size_t depth = 0;   // parts around it
-  std::size_t level = 0;   // mails around it: 0 for the parts of the message, 1 for those of a mail within
-  Range header;            // the empty line behind it included
-  Range body;              // without the line end that belongs to the next delimiter
-  std::string type;        // `text/plain`, in lower case; RFC 2045's and 2046's defaults where there is none
-  std::string charset;     // as given; empty where there is none
-  Encoding encoding = Encoding::Identity;  // of a multipart it means nothing (RFC 2045 section 6.4)
+  std::size_t parent = 0;  // index in Structure::parts; the message itself has 0, its own index
+  std::size_t depth = 0;   // number of parts around this one
+  std::size_t level = 0;   // attached mails around this one; 0 for the message's own parts
+  Range header;            // with the empty line after it
+  Range body;              // without the line ending that belongs to the next delimiter
+  // Type and subtype in lower case, as `text/plain`. If the part has none, the default of RFC 2045
+  // section 5.2 or RFC 2046 section 5.1.5; `application/octet-stream` if its header exceeds a
+  // limit.
+  std::string type;
+  std::string charset;                     // verbatim; empty if there is none
+  Encoding encoding = Encoding::Identity;  // has no meaning for a multipart (RFC 2045 section 6.4)
 
   bool multipart() const { return type.starts_with("multipart/"); }
-  // Its body is a mail: message/rfc822, or message/global (RFC 6532).
+  // Returns true if the body is a mail: message/rfc822, or message/global (RFC 6532).
   bool message() const { return type == "message/rfc822" || type == "message/global"; }
 };
 
 struct Structure {
-  std::vector<Part> parts;  // in the order of their headers: each behind its parent
+  std::vector<Part> parts;  // in the order of their headers, so each after its parent
   bool limit_reached = false;
-  std::uint64_t steps = 0;  // octets and boundaries looked at: what the time is proportional to
+  std::uint64_t steps = 0;  // bytes and boundaries examined; the time is proportional to it
 };
 
-// Asked for each multipart and each mail that is not encoded: whether to look into it. A body not looked into
-// is searched for the delimiters of the multiparts around it only, whatever it holds.
+// Decides for each multipart, and for each attached mail that is not encoded, whether the walk
+// enters it. A body that is not entered is only searched for the delimiters of the multiparts
+// around it.
 using Descend = std::function<bool(const Part&)>;
 
-// Error only where the source cannot be read.
+// Walks the message. Fails only if the source cannot be read.
 Result<Structure> walk(Source& source, const Descend& descend, const Limits& limits = {});
-Result<Structure> walk(Source& source, const Limits& limits = {});  // into everything
+// Does the same and enters everything.
+Result<Structure> walk(Source& source, const Limits& limits = {});
 
-// The fields of these names in the header that starts at `range.offset` and ends at the latest with the
-// range.
+// Reads the fields of these names from the header that starts at `range.offset` and ends at the
+// latest with the range. Fails only if the source cannot be read.
 Result<mail::HeaderWalker> read_header(Source& source, Range range, std::vector<std::string> names,
                                        const Limits& limits = {});
 

@@ -11,13 +11,14 @@ namespace {
 
 constexpr std::size_t kLongestName = 255;
 
-// What a part's own header says of how it is to be shown.
+// What the header of a part tells about how to show it.
 struct Showing {
   bool attached = false;
   std::string name;
 };
 
-// A value of RFC 2231 with its character set, or one with encoded words, as many senders write it.
+// Returns a parameter as UTF-8. RFC 2231 gives the character set in the value; many senders use
+// encoded words instead, although RFC 2047 section 5 forbids them in parameters.
 std::string name_text(const ContentType& type, std::string_view parameter) {
   const auto value = type.parameter(parameter);
   if (!value) return {};
@@ -29,7 +30,8 @@ std::string name_text(const ContentType& type, std::string_view parameter) {
   return charset.empty() ? decode_words(*value) : to_utf8(as_bytes(*value), charset);
 }
 
-// Only what stands behind the last slash, cut where a character ends.
+// Returns the name without directories, cut between two characters. A sender must not be able to
+// name a path (`../../x`), and Windows programs send whole ones with backslashes.
 std::string plain_name(std::string_view text) {
   std::string name = printable(text.substr(std::min(text.find_last_of("/\\") + 1, text.size())));
   if (name.size() > kLongestName) {
@@ -42,7 +44,8 @@ std::string plain_name(std::string_view text) {
 
 std::uint64_t decoded_size(const Part& part) {
   if (part.encoding != Encoding::Base64) return part.body.length;
-  const std::uint64_t lines = part.body.length / 78;  // of 76 characters and a line end
+  // Estimates the decoded size, since decoding everything only for the list would be slow.
+  const std::uint64_t lines = part.body.length / 78;  // 76 characters and CRLF each
   return (part.body.length - 2 * lines) / 4 * 3;
 }
 
@@ -72,12 +75,15 @@ Result<Reading> Reader::run() {
   parts_ = std::move(structure->parts);
   reading_.limit_reached = structure->limit_reached || reading_.journal.limit_reached;
   if (parts_.empty()) return std::move(reading_);
+  // parts_ is in the order of headers, so the message itself is the first.
   if (const auto read = read_fields(parts_.front(), reading_.fields); !read) return read.error();
   const std::size_t from = root();
   if (from != 0)
     if (const auto read = read_fields(parts_[from], reading_.inner); !read) return read.error();
   for (std::size_t at = from; at < parts_.size(); ++at) {
     const Part& part = parts_[at];
+    // The parts of a mail follow it directly and are deeper; the first one that is not deeper lies
+    // outside.
     if (at > from && part.depth <= parts_[from].depth) break;
     if (part.level != parts_[from].level || part.multipart()) continue;
     if (const auto looked = look_at(part); !looked) return looked.error();
@@ -85,7 +91,8 @@ Result<Reading> Reader::run() {
   return std::move(reading_);
 }
 
-// The part where the mail that is read begins: the first one within a report, else the message itself.
+// Returns the index of the part where the mail to show begins: the first mail in a journal report,
+// otherwise the message itself. A mail in an encoded part has no index.
 std::size_t Reader::root() const {
   for (const InnerMail& inner : reading_.journal.inner) {
     if (inner.content.encoding != Encoding::Identity || !inner.content.within.empty()) continue;
@@ -121,7 +128,8 @@ Result<Showing> Reader::showing(const Part& part) {
   if (!header) return header.error();
   Showing found;
   if (const std::string* value = header->field("Content-Disposition"); value != nullptr) {
-    // The grammar of its parameters is Content-Type's (RFC 2183 section 2); a type and subtype are put there.
+    // Content-Disposition has the grammar of Content-Type (RFC 2183 section 2) without the subtype,
+    // so a type is put before it.
     const auto disposition = parse_content_type("x/" + *value);
     found.attached = istarts_with(*value, "attachment");
     if (disposition) found.name = name_text(*disposition, "filename");
@@ -137,6 +145,8 @@ Result<void> Reader::look_at(const Part& part) {
   if (!shown) return shown.error();
   const bool plain = part.type == "text/plain";
   const bool html = part.type == "text/html";
+  // The first text part and the first HTML part are the body. A later one is an attachment, as is
+  // one that the sender marked so.
   if (!shown->attached && ((plain && !reading_.text) || (html && !reading_.html))) {
     const Result<Content> content = content_of(source_, part);
     if (!content) return content.error();

@@ -1,4 +1,5 @@
-// The lines in the text part of a journal report.
+// Parses the lines in the text part of a journal report ([MS-XJRNL]): `Label: value`, one recipient
+// in each line.
 #include <algorithm>
 #include <utility>
 
@@ -8,7 +9,7 @@
 namespace gw::mime {
 namespace {
 
-constexpr std::size_t kLongestValue = 64 << 10;
+constexpr std::size_t kLongestValue = 64 << 10;  // bytes; longer values are cut
 constexpr std::size_t kMostRecipients = 100'000;
 
 enum class Label : unsigned char {
@@ -71,12 +72,14 @@ bool has_at(std::string_view text) {
   return text.find('@') != std::string_view::npos;
 }
 
-// The words before the list that an address is a member of, and before the address that a mail was for.
+// Returns true for the words that precede the distribution list of an address (`Expanded:`) and the
+// address that forwarded the mail (`Forwarded:`).
 bool begins_suffix(std::string_view text) {
   return istarts_with(text, "expanded:") || istarts_with(text, "forwarded:");
 }
 
-// `"Olaf" <olaf@example.com>` or the address alone. The null sender stays `<>`.
+// Returns the address from `"Olaf" <olaf@example.com>` or from the address alone. Keeps the null
+// sender as `<>`, so that it differs from a missing value.
 std::string address_in(std::string_view text) {
   text = trim(text);
   while (text.ends_with(',') || text.ends_with(';')) text = trim(text.substr(0, text.size() - 1));
@@ -86,8 +89,8 @@ std::string address_in(std::string_view text) {
   return inside.empty() ? "<>" : std::string(inside);
 }
 
-// Cuts at the commas outside quotes: in quotes a local part may hold anything (RFC 5321 section 4.1.2).
-// Quotes that do not close are none.
+// Cuts at the commas outside quotes: a quoted local part may contain commas (RFC 5321 section
+// 4.1.2). If a quote is not closed, quotes are ignored.
 std::vector<std::string_view> cut_at_commas(std::string_view text, bool with_quotes = true) {
   std::vector<std::string_view> pieces;
   bool quoted = false;
@@ -125,20 +128,22 @@ class Parser {
 
   JournalReport& report_;
   Wrapping wrapping_;
-  Label label_ = Label::None;  // of the line that may go on
+  Label label_ = Label::None;  // label of the current line, which the next one may continue
   std::string value_;
-  bool flows_ = false;     // it ends as a flowed line does that goes on
-  bool too_many_ = false;  // recipients
+  bool flows_ = false;     // the last line ended with a soft line break (RFC 3676)
+  bool too_many_ = false;  // more than kMostRecipients
   std::optional<std::string> sender_;
 };
 
 void Parser::line(std::string_view raw) {
   if (raw.ends_with('\r')) raw.remove_suffix(1);
-  // RFC 3676 section 4.4: a space was added to lines that begin with one.
+  // RFC 3676 section 4.4: space-stuffing puts a space before lines that begin with one.
   if (wrapping_.flowed && raw.starts_with(' ')) raw.remove_prefix(1);
+  // RFC 3676 section 4.3: the signature separator `-- ` is not flowed although it ends with a
+  // space.
   const bool flows = wrapping_.flowed && raw.ends_with(' ') && raw != "-- ";
   if (label_ == Label::RecipientBlock && (indented(raw) || trim(raw).empty())) {
-    // Of Exchange 2003: the recipients follow, one an indented line.
+    // Exchange 2003: after `Recipients:` each recipient is an indented line.
     add_recipients(Recipient::Kind::Recipient, raw);
     return;
   }
@@ -156,14 +161,16 @@ void Parser::line(std::string_view raw) {
   }
 }
 
-// Whether a line belongs to the one before it. One that begins with a label never does.
+// Returns true if a line continues the one before it. A line that begins with a label never does:
+// otherwise a value could swallow the next recipient.
 bool Parser::continues(std::string_view line) const {
   const std::string_view text = trim(line);
   if (label_ == Label::None || label_ == Label::RecipientBlock || text.empty() ||
       label_of(line) != Label::None)
     return false;
   if (indented(line) || flows_) return true;
-  // Wrapped by a program that knows neither form.
+  // Some programs wrap long lines without folding or format=flowed. Only lines that make sense as
+  // the rest of a recipient or Message-ID are joined.
   const std::string_view value = trim(value_);
   if (of_recipient(label_)) {
     const bool unfinished = value.empty() || value.ends_with(',') || value.ends_with(':');
@@ -178,7 +185,7 @@ void Parser::go_on(std::string_view line) {
   const std::string_view value = trim(value_);
   if (!of_recipient(label_) || flows_ || value.empty() || value.ends_with(',') || value.ends_with(':') ||
       !has_at(value) || text.starts_with(',') || text.starts_with('<')) {
-    // Unfolding removes the line end and leaves the white space (RFC 5322 section 2.2.3).
+    // Unfolding removes the line ending and keeps the white space (RFC 5322 section 2.2.3).
     value_ += line;
   } else if (begins_suffix(text) || (has_at(text) && text.find_first_of(" \t") == std::string_view::npos)) {
     value_.append(", ").append(text);
@@ -192,6 +199,7 @@ void Parser::end_line() {
     case Label::RecipientBlock:
       break;
     case Label::Sender:
+      // The null sender makes this non-empty too; finish() only requires that the line exists.
       if (!sender_) sender_ = kept(address_in(value));
       break;
     case Label::OnBehalfOf:
@@ -226,8 +234,9 @@ void Parser::end_line() {
   value_.clear();
 }
 
-// A line names one recipient; a gateway may have put several on one. A comma is between two only if both
-// sides have an @: names in the directory have commas too.
+// Adds the recipients of one line. Exchange writes one in each line, but gateways join several. A
+// comma separates two recipients only if there is an @ on both sides, because display names contain
+// commas too.
 void Parser::add_recipients(Recipient::Kind kind, std::string_view value) {
   std::vector<std::string_view> pieces = cut_at_commas(value);
   std::size_t first = 0;
@@ -242,7 +251,8 @@ void Parser::add_recipients(Recipient::Kind kind, std::string_view value) {
   add_recipient(kind, std::span(pieces).subspan(first));
 }
 
-// An address that may have commas, then at most one list and one former address.
+// Adds one recipient: the address, which may contain commas, then at most one `Expanded:` and one
+// `Forwarded:`. The pieces are views of one line, so a range of them is one text with its commas.
 void Parser::add_recipient(Recipient::Kind kind, std::span<const std::string_view> pieces) {
   Recipient recipient;
   recipient.kind = kind;
@@ -272,19 +282,21 @@ void Parser::add_recipient(Recipient::Kind kind, std::span<const std::string_vie
 std::string Parser::kept(std::string_view text) {
   if (text.size() <= kLongestValue) return std::string(text);
   report_.limit_reached = true;
+  // Cuts before a UTF-8 sequence, not inside it.
   std::size_t end = kLongestValue;
   while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   return std::string(text.substr(0, end));
 }
 
-// The first of several counts, and only a subject may be empty.
+// Sets a field unless it is set: the first of several lines counts. An empty value sets only the
+// subject, which may really be empty.
 void Parser::set(std::optional<std::string>& field, std::string_view value, bool may_be_empty) {
   if (!field && (may_be_empty || !value.empty())) field = kept(value);
 }
 
 bool Parser::finish() {
   end_line();
-  // Half a list would look like a whole one.
+  // Half a list of recipients would look like a complete one, so the text counts as not understood.
   if (!sender_ || too_many_) return false;
   report_.sender = *sender_;
   return report_.message_id || !report_.recipients.empty();
@@ -293,6 +305,7 @@ bool Parser::finish() {
 }  // namespace
 
 bool parse_report_text(std::string_view text, JournalReport& report, Wrapping wrapping) {
+  // A byte order mark would hide the first label.
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   Parser parser(report, wrapping);
   while (!text.empty()) {

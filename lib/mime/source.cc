@@ -11,6 +11,7 @@
 namespace gw::mime {
 
 Result<void> MemorySource::read(std::uint64_t offset, std::span<std::byte> to) {
+  // The second comparison subtracts, because the sum of offset and size could overflow.
   if (offset > octets_.size() || to.size() > octets_.size() - offset)
     return Error(Code::Internal, "read past the end of a message");
   std::ranges::copy(octets_.subspan(offset, to.size()), to.begin());
@@ -26,6 +27,7 @@ Result<FileSource> FileSource::open(const std::string& path) {
 Result<FileSource> FileSource::of(Fd fd, const std::string& shown) {
   struct stat facts {};
   if (::fstat(fd.get(), &facts) != 0) return Error::from_errno(shown);
+  // A pipe or device has no size and no offsets.
   if (!S_ISREG(facts.st_mode)) return Error(Code::BadInput, shown + ": not a plain file");
   return FileSource(std::move(fd), static_cast<std::uint64_t>(facts.st_size));
 }
@@ -35,6 +37,7 @@ Result<void> FileSource::read(std::uint64_t offset, std::span<std::byte> to) {
     const ssize_t got = ::pread(fd_.get(), to.data(), to.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Error::from_errno("cannot read a message");
+    // The size was read when the file was opened; another process has truncated it since.
     if (got == 0) return Error(Code::Io, "cannot read a message: the file has become shorter");
     offset += static_cast<std::uint64_t>(got);
     to = to.subspan(static_cast<std::size_t>(got));

@@ -1,5 +1,5 @@
-// What the walk over a message reads from: octets at any offset, so that a message of any size is looked at
-// without being in memory.
+// The input of the MIME functions: bytes at any offset, so that a message of any size
+// can be examined without being in memory.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 namespace gw::mime {
 
+// A range of bytes of a source.
 struct Range {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
@@ -17,6 +18,7 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
+// Sources are not thread-safe: one thread uses a source at a time.
 class Source {
  public:
   Source() = default;
@@ -24,12 +26,14 @@ class Source {
   Source& operator=(const Source&) = delete;
   virtual ~Source() = default;
 
-  virtual std::uint64_t size() const = 0;  // stays the same while anybody reads
-  // Fills all of `to` from `offset` on. The caller asks for nothing past size().
+  // Returns the size in bytes, which never changes.
+  virtual std::uint64_t size() const = 0;
+  // Fills all of `to` with the bytes from `offset` on. Fails with Internal if the range exceeds
+  // size(), and with the error of the storage otherwise.
   virtual Result<void> read(std::uint64_t offset, std::span<std::byte> to) = 0;
 };
 
-// Octets in memory, which must outlive it.
+// Bytes in memory, which must outlive the source.
 class MemorySource final : public Source {
  public:
   explicit MemorySource(ByteView octets) : octets_(octets) {}
@@ -40,11 +44,14 @@ class MemorySource final : public Source {
   ByteView octets_;
 };
 
-// A file that does not change meanwhile; one that has become shorter is an Io error at the read.
+// A regular file, which must not change while it is read: read() fails with Io if the file became
+// shorter.
 class FileSource final : public Source {
  public:
+  // Opens a file. Fails with BadInput if it is no regular file.
   static Result<FileSource> open(const std::string& path);
-  // Of an open file; `shown` names it in errors.
+  // Adopts an open file; `shown` names it in errors. Fails with BadInput if it is no regular
+  // file.
   static Result<FileSource> of(Fd fd, const std::string& shown);
   FileSource(FileSource&& other) noexcept : fd_(std::move(other.fd_)), size_(other.size_) {}
   std::uint64_t size() const override { return size_; }

@@ -7,8 +7,8 @@
 namespace gw::mime {
 namespace {
 
-constexpr std::size_t kProbe = 4096;
-constexpr std::uint64_t kMarkEvery = 1 << 20;
+constexpr std::size_t kProbe = 4096;           // bytes that are checked for base64
+constexpr std::uint64_t kMarkEvery = 1 << 20;  // decoded bytes between two marks
 
 }  // namespace
 
@@ -17,6 +17,8 @@ Result<Content> content_of(Source& source, const Part& part) {
   if (content.encoding != Encoding::Base64) return content;
   Bytes probe(std::min<std::uint64_t>(kProbe, content.stored.length));
   if (const Result<void> read = source.read(content.stored.offset, probe); !read) return read.error();
+  // A mail has a colon in its first line, so a mail that is wrongly labelled base64 is always
+  // recognised.
   if (!looks_like_base64(probe)) content.encoding = Encoding::Identity;
   return content;
 }
@@ -29,6 +31,7 @@ Result<std::unique_ptr<PartSource>> PartSource::open(Source& source, const Encod
   if (part.encoding == Encoding::Identity) return opened;
   self.marks_.push_back(self.at_);
   for (;;) {
+    // Decodes everything once, for the size, and saves the state of the decoder every MiB.
     const Result<bool> more = self.advance();
     if (!more) return more.error();
     if (!*more) break;
@@ -39,7 +42,8 @@ Result<std::unique_ptr<PartSource>> PartSource::open(Source& source, const Encod
   return opened;
 }
 
-// Decodes the next piece into window_; false at the end.
+// Decodes the next piece into window_. Returns false at the end. A piece may decode to nothing, for
+// example white space, so several may be needed.
 Result<bool> PartSource::advance() {
   window_.clear();
   while (window_.empty() && !finished_) {
@@ -72,6 +76,8 @@ Result<void> PartSource::read(std::uint64_t offset, std::span<std::byte> to) {
       to = to.subspan(size);
       continue;
     }
+    // Continues from the current position if it is the nearest one before `offset`, otherwise from
+    // the last mark before it.
     const auto after = std::ranges::upper_bound(marks_, offset, {}, &Mark::decoded);
     const Mark& mark = *std::prev(after);
     if (offset < start || mark.decoded > at_.decoded) {
@@ -95,7 +101,7 @@ ContentReader::ContentReader(Source& source, const Content& content, std::size_t
       decoder_(content.encoding),
       buffer_(std::min<std::uint64_t>(read_size_, content.stored.length)) {}
 
-// Opens the parts around the content.
+// Opens the parts around the content, outermost first: each is the source of the next.
 Result<void> ContentReader::open() {
   for (const Encoded& part : std::exchange(within_, {})) {
     Result<std::unique_ptr<PartSource>> opened = PartSource::open(*source_, part, read_size_);
