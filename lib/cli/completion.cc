@@ -10,7 +10,8 @@
 namespace gw::cli {
 namespace {
 
-// What the help of an argument says where it is a mailbox: its names are then asked of the vault.
+// Text that the help of a positional argument contains if it is a mailbox. The scripts then
+// complete it with the names in the vault.
 constexpr std::string_view kOfMailbox = "name, id or address";
 
 struct Flag {
@@ -30,7 +31,7 @@ struct Command {
   std::vector<Command> children;
 };
 
-// CLI::IsMember shows its members as `{a,b}` in the type's name.
+// CLI::IsMember shows its members as `{a,b}` in the name of the type.
 std::vector<std::string> choices_of(const std::string& type) {
   const auto open = type.find('{');
   const auto close = type.find('}');
@@ -61,6 +62,7 @@ Command read_tree(const CLI::App& app, const std::string& parent) {
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_group().empty()) continue;  // hidden
     Flag flag = read_flag(*option);
+    // An option without names is a positional argument.
     if (flag.names.empty()) {
       command.takes_mailbox |= lower(flag.help).find(kOfMailbox) != std::string::npos;
     } else {
@@ -75,12 +77,14 @@ Command read_tree(const CLI::App& app, const std::string& parent) {
   return command;
 }
 
+// Lists the tree in depth-first order.
 void collect(const Command& command, std::vector<const Command*>& all) {
   all.push_back(&command);
   for (const Command& child : command.children) collect(child, all);
 }
 
-// In single quotes, for sh, zsh and fish alike.
+// Quotes for sh, zsh and fish alike: a single quote ends the string, is escaped, and starts a new
+// string.
 std::string in_quotes(const std::string& text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -100,6 +104,8 @@ std::string words_of(const Command& command) {
   return joined(words);
 }
 
+// The script first walks over the words before the cursor to find the command they name, then
+// completes the value of the preceding option, else names of commands and options.
 void print_bash(std::ostream& out, const Command& root) {
   std::string id = root.name;
   std::replace(id.begin(), id.end(), '-', '_');
@@ -113,7 +119,8 @@ void print_bash(std::ostream& out, const Command& root) {
     if (command == &root) continue;
     out << "      " << in_quotes(command->path) << ") path=" << in_quotes(command->path) << " ;;\n";
   }
-  // The whole program's options are taken behind every command too.
+  // Options of the program itself are also accepted after every command, hence the `*` after its
+  // name.
   out << "    esac\n  done\n  case \"$path:$prev\" in\n";
   for (const Command* command : all) {
     for (const Flag& flag : command->flags) {
@@ -143,7 +150,8 @@ void print_bash(std::ostream& out, const Command& root) {
   out << "  esac\n}\ncomplete -o default -F _" << id << " " << root.name << "\n";
 }
 
-// True in fish where these words are the commands given so far: `mailbox add`.
+// Returns a condition that is true in fish if the command line has exactly the words of this
+// command: `mailbox add`, and none of its subcommands.
 std::string fish_condition(const Command& command) {
   std::string when;
   const std::vector<std::string_view> words = split(command.path, ' ');
@@ -169,6 +177,7 @@ void print_fish(std::ostream& out, const Command& root) {
       out << "complete -c " << root.name << condition << " -f -a " << child.name << " -d "
           << in_quotes(child.help) << "\n";
     }
+    // -0 separates the names by zero bytes; a name may contain spaces.
     if (command->takes_mailbox)
       out << "complete -c " << root.name << condition
           << " -f -a '(gw-store mailbox list -0 2>/dev/null | string split0)'\n";
@@ -184,6 +193,7 @@ void print_fish(std::ostream& out, const Command& root) {
   }
 }
 
+// Brackets and colons have a meaning in the specifications of _arguments.
 std::string zsh_text(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -193,6 +203,7 @@ std::string zsh_text(const std::string& text) {
   return out;
 }
 
+// Writes one function for each command; the functions of the subcommands come first.
 void print_zsh_command(std::ostream& out, const Command& command, const std::string& function) {
   for (const Command& child : command.children) print_zsh_command(out, child, function + "_" + child.name);
   out << function << "() {\n  local line state\n  _arguments -C";

@@ -1,6 +1,8 @@
-// Shell completions, read back from the tree of options and commands: `gw-store --completion bash`.
+// Shell completions, generated from the declared options and commands: `gw-store --completion
+// bash`.
 //
-// completions/ holds what this prints, made by scripts/gen-completions and compared by a test.
+// The directory completions/ holds this output. scripts/gen-completions writes it, and a test
+// compares it.
 #pragma once
 
 #include <string>
@@ -14,7 +16,8 @@ class App;
 
 namespace gw::cli {
 
-// The script for `bash`, `zsh` or `fish`. Usage: another shell.
+// Returns the completion script of `app` for `shell`: `bash`, `zsh` or `fish`. Fails with Usage for
+// another shell.
 Result<std::string> completion(const CLI::App& app, std::string_view shell);
 
 }  // namespace gw::cli

@@ -14,8 +14,10 @@
 namespace gw::cli {
 namespace {
 
+// Bytes that are gathered before they are written.
 constexpr std::size_t kGather = 64 << 10;
 
+// Base64 with padding, as JSON readers expect. Repeated here because cli does not depend on seal.
 std::string base64(std::string_view octets) {
   static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
@@ -29,13 +31,15 @@ std::string base64(std::string_view octets) {
   return text;
 }
 
-// Characters, near enough: octets that do not continue a UTF-8 sequence.
+// Returns the number of code points, which is close enough to columns: counts the bytes that do not
+// continue a UTF-8 sequence.
 std::size_t width(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-// printable(), with line ends and tabs kept.
+// Applies printable() but keeps line endings and tabs. The CR of a CRLF is dropped, since
+// printable() would replace it on every line of a mail.
 std::string shown(std::string_view text) {
   std::string safe;
   for (;;) {
@@ -67,6 +71,9 @@ Result<void> Output::flush() {
     if (auto done = write_all(fd_, as_bytes(waiting_), "standard output"); !done) failed_ = done.error();
   }
   waiting_.clear();
+  // The reader of the pipe has gone. Program ignores SIGPIPE, so that a broken pipe is an error
+  // that can be told from others; here the process ends by the signal after all, as a shell
+  // expects.
   if (failed_ && failed_->code() == Code::Closed) {
     std::signal(SIGPIPE, SIG_DFL);
     std::raise(SIGPIPE);
@@ -91,6 +98,8 @@ void Output::octets(ByteView octets) {
   }
 }
 
+// The buffer is a std::string, which would leave copies of the secret in freed memory. It is
+// therefore flushed first, and the secret is written directly.
 void Output::secret(std::string_view before, const Secret& secret, std::string_view after) {
   waiting_ += before;
   (void)flush();
@@ -104,6 +113,7 @@ Result<void> Output::sync() {
   if (auto done = flush(); !done) return done;
   struct stat facts {};
   const bool file = ::fstat(fd_, &facts) == 0 && S_ISREG(facts.st_mode);
+  // EINVAL: the file system has no sync.
   const bool cannot = file && ::fdatasync(fd_) != 0;
   if (cannot && errno != EINVAL && errno != ENOSYS) failed_ = Error::from_errno("standard output");
   if (failed_) return failed_->with_exit_status(kExitInputOutput);
@@ -112,7 +122,8 @@ Result<void> Output::sync() {
 
 Result<int> Output::close(int status) {
   (void)flush();
-  // Some file systems say only at the end that there was no room (NFS, quota).
+  // NFS and quota report a full disk only when a descriptor is closed. Closing a copy obtains that
+  // error and leaves standard output open.
   if (const int copy = ::dup(fd_); !failed_ && copy >= 0 && ::close(copy) != 0) {
     failed_ = Error::from_errno("standard output");
   }
@@ -146,6 +157,7 @@ void Table::print(Output& output) const {
       if (i > 0) text += "  ";
       text += columns_[i].side == Right ? blanks + cell : cell + blanks;
     }
+    // No spaces at the end of a line, for comparison and for copying.
     text.erase(text.find_last_not_of(' ') + 1);
     output.line(text);
   };

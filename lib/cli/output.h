@@ -1,13 +1,16 @@
-// Results on standard output: lines and tables for people, JSON lines for programs, octets as they are.
+// Results on standard output: lines and tables for people, JSON lines for programs, raw bytes.
 //
 //   Output output;
 //   Table table({{"NAME"}, {"SIZE", Table::Right}});
-//   table.row({name, format_size(octets)});
+//   table.row({name, format_size(size)});
 //   table.print(output);
 //   return output.close();
 //
-// Writes are gathered. An error is kept and what follows is dropped; close() gives it, with exit status
-// 74. A reader that went away (`| head`) ends the process as SIGPIPE would.
+// Output is buffered. The first error is kept and everything after it is dropped; close() returns
+// it, with exit status 74. If the reader of a pipe has gone (`| head`), the process ends by SIGPIPE
+// like other tools, although Program ignores that signal.
+//
+// Not thread-safe.
 #pragma once
 
 #include <unistd.h>
@@ -26,29 +29,36 @@ namespace gw::cli {
 
 using Json = nlohmann::ordered_json;
 
+// A buffered writer to one descriptor. Writes immediately if the descriptor is a terminal.
 class Output {
  public:
+  // `fd` stays open and belongs to the caller.
   explicit Output(int fd = STDOUT_FILENO);
-  ~Output();  // writes what is left; an error is lost: call close()
+  // Writes what is left. An error is lost here, so call close() first.
+  ~Output();
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
 
+  // Returns whether the descriptor is a terminal.
   bool terminal() const { return terminal_; }
-  // One line; control characters and invalid UTF-8 in it are replaced (base/text.h).
+  // Writes one line. Replaces control characters and invalid UTF-8 in it (base/text.h).
   void line(std::string_view text);
-  // One object on one line. Invalid UTF-8 becomes U+FFFD: see put_text().
+  // Writes one JSON object on one line. Replaces invalid UTF-8 by U+FFFD; put_text() keeps the
+  // bytes.
   void json(const Json& object);
-  // As they are; on a terminal control characters but line ends and tabs are replaced, since a subject
-  // may hold sequences that the terminal obeys.
+  // Writes bytes unchanged. On a terminal replaces control characters except line endings and tabs,
+  // because a mail may contain sequences that the terminal would execute.
   void octets(ByteView octets);
-  // A secret between two pieces of text, written at once, so that no copy of it stays in memory.
+  // Writes `before`, the secret, and `after`. The secret bypasses the buffer, so that no copy of it
+  // stays in memory.
   void secret(std::string_view before, const Secret& secret, std::string_view after);
 
-  // Writes what was gathered, for who reads along.
+  // Writes what is buffered, for a program that reads along. Fails with the first error.
   Result<void> flush();
-  // The same, and waits until a file has it on disk: what is shown here has arrived before it takes effect.
+  // Calls flush(), and if the output is a file, waits until it is on disk. Use it before an action
+  // that makes this output the only copy, such as a password that is shown once.
   Result<void> sync();
-  // All is written. `status` is passed on where nothing failed.
+  // Writes what is buffered and reports any error. Returns `status` if there was none.
   Result<int> close(int status = 0);
 
  private:
@@ -60,10 +70,11 @@ class Output {
   std::optional<Error> failed_;
 };
 
-// Sets `name` to the text. Text that is not UTF-8 gets U+FFFD there, and `name_b64` has its octets.
+// Sets `object[name]` to the text. If the text is not valid UTF-8, the invalid bytes become U+FFFD
+// there, and `name_b64` holds the original bytes in Base64.
 void put_text(Json& object, const std::string& name, std::string_view text);
 
-// Columns as wide as their widest cell, two blanks between.
+// A table whose columns are as wide as their widest cell, with two spaces between them.
 class Table {
  public:
   enum Side : unsigned char { Left, Right };
@@ -73,8 +84,10 @@ class Table {
   };
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
+  // Adds a row. Missing cells are empty; surplus cells are dropped.
   void row(std::vector<std::string> cells);
-  void print(Output& output) const;  // nothing but the headings where there is no row
+  // Writes headings and rows; only the headings if there are no rows.
+  void print(Output& output) const;
 
  private:
   std::vector<Column> columns_;

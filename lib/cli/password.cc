@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::size_t kMaxTyped = 1024;
 
-// A terminal that does not show what is typed and gives each key at once, put back at the end. Signal keys
-// are read like others: an interrupt would otherwise leave the terminal silent.
+// Sets the terminal to show nothing and to return each key immediately; the destructor restores it.
+// Signal keys are read like other keys, because ^C would otherwise end the process and leave the
+// terminal without echo.
 class SilentTerminal {
  public:
   explicit SilentTerminal(int fd) : fd_(fd) {
@@ -41,6 +42,8 @@ class SilentTerminal {
   struct termios before_ {};
 };
 
+// Reads key by key into a Secret: a line read by the C library would leave copies in its buffers.
+// /dev/tty is used because standard output may be redirected.
 Result<Secret> prompt(std::string_view mailbox) {
   const Fd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!terminal) return Error::from_errno("cannot ask for the password: /dev/tty");
@@ -62,7 +65,7 @@ Result<Secret> prompt(std::string_view mailbox) {
     if (key == '\n' || key == '\r') break;
     if (key == '\x7f' || key == '\b') {
       if (length > 0) --length;
-    } else if (key == '\x15') {  // ^U: from the start
+    } else if (key == '\x15') {  // ^U: erases the line
       length = 0;
     } else if (length < kMaxTyped) {
       typed.span()[length++] = static_cast<std::byte>(key);
@@ -75,6 +78,7 @@ Result<Secret> prompt(std::string_view mailbox) {
 }
 
 Result<std::optional<Secret>> credential(std::string_view mailbox) {
+  // The mailbox's name becomes part of a path, so a name with a slash has no credential.
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (folder == nullptr || mailbox.empty() || mailbox.find('/') != std::string_view::npos)
     return std::optional<Secret>();

@@ -1,5 +1,5 @@
-// Where a password comes from: a file, a descriptor, a systemd credential, or a prompt. Never from the
-// arguments or the environment, which every process of the machine may read.
+// Where a password comes from: a file, a descriptor, a systemd credential, or a prompt on the
+// terminal. Never from the arguments or the environment, which other processes can read.
 #pragma once
 
 #include <optional>
@@ -15,21 +15,27 @@ class App;
 
 namespace gw::cli {
 
-// The first line of a file, or of standard input for `-`. NotFound where there is no such file.
+// Reads the first line of a file without its line ending, or with `whole` all of the file. `-` is
+// standard input. At most 4096 bytes. Fails with NotFound if there is no such file, and with
+// BadInput if the secret is empty or too long.
 Result<Secret> read_secret_file(const std::string& path, bool whole = false);
 
+// The options --password-file and --password-fd.
 struct PasswordOptions {
   std::optional<std::string> file;
   std::optional<int> fd;
 
-  // --password-file FILE and --password-fd N. This must outlive the parsing.
+  // Adds both options to `app`. This object must outlive the parsing.
   void declare(CLI::App& app);
+  // Returns whether one of the options was used.
   bool given() const { return file || fd; }
 
-  // In this order: the file, the descriptor, the credential `gw.<mailbox>` in $CREDENTIALS_DIRECTORY, and a
-  // prompt on the terminal where standard input is one. Usage where none of these is there.
+  // Reads the password of `mailbox` from the first of these sources that exists: the file, the
+  // descriptor, the credential `gw.<mailbox>` in $CREDENTIALS_DIRECTORY (systemd.exec(5)), a prompt
+  // on /dev/tty if standard input is a terminal. Fails with Usage if there is no source, or if the
+  // user enters nothing.
   Result<Secret> read(std::string_view mailbox) const;
-  // Only of the options: nothing is asked.
+  // Reads the password that the options name; nullopt if none was given. Never prompts.
   Result<std::optional<Secret>> read_given() const;
 };
 

@@ -21,6 +21,7 @@
 namespace gw::cli {
 namespace {
 
+// sysexits(3): EX_USAGE, EX_SOFTWARE, EX_OSERR.
 constexpr int kUsage = 64;
 constexpr int kBug = 70;
 constexpr int kSystem = 71;
@@ -32,7 +33,8 @@ constexpr const char* kExitStatus =
     "  70 bug           71 system resources    73 cannot create   74 input/output\n"
     "  75 try again     76 protocol            77 denied          78 configuration; see gw(7)";
 
-// Under inetd standard error is the connection too: a word there would be a word to the peer.
+// Under inetd standard error is the connection as well, and a message there would reach the peer as
+// part of the protocol.
 bool standard_error_is_peer() {
   struct stat input {
   }, error{};
@@ -45,9 +47,9 @@ log::Target fitting_log() {
   return log::stderr_is_journal() ? log::Target::Journal : log::Target::Stderr;
 }
 
-// A descriptor that the caller closed would be given to the next file opened, and our words written into it.
-// A closed standard output is taken by a descriptor that cannot be written to: a command whose words nobody
-// can see fails, instead of ending as if somebody had seen them.
+// If the caller closed one of the descriptors 0 to 2, the next file opened would get its number,
+// and error messages would be written into that file. A closed standard output is opened for
+// reading only: a command whose output is lost then fails, instead of succeeding without effect.
 void open_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
@@ -55,7 +57,8 @@ void open_standard_descriptors() {
   }
 }
 
-// Help that fits a screen: what an option takes, and not what it excludes or which type that is in C++.
+// Shortens the help so that it fits a screen: shows what an option takes, without the excluded
+// options and the C++ type that CLI11 adds.
 class Formatter : public CLI::Formatter {
  public:
   std::string make_option_opts(const CLI::Option* option) const override {
@@ -74,6 +77,8 @@ const CLI::App* chosen_command(const CLI::App* app) {
   return app;
 }
 
+// Options of the parents are accepted after a command too, so they are candidates. Hidden ones are
+// not.
 std::vector<std::string> option_names(const CLI::App* command) {
   std::vector<std::string> names;
   for (; command != nullptr; command = command->get_parent()) {
@@ -100,7 +105,7 @@ Error unknown(std::string_view kind, const std::string& word, const std::vector<
   const std::string_view near = nearest(word, views);
   const Error error(Code::Usage, "unknown " + std::string(kind) + " `" + printable(word) + "`");
   if (near.empty()) return error.with_hint("see " + path + " --help");
-  // One that the command has, but its parent has not, in front of the command.
+  // The option exists, but was written before the command that has it.
   if (near == word) return error.with_hint("write it behind the command: " + path + " " + word);
   return error.with_hint("did you mean `" + std::string(near) + "`?");
 }
@@ -111,7 +116,7 @@ std::string command_path(const CLI::App* command) {
   return path;
 }
 
-// CLI11's own goes one level down only.
+// CLI11's own version covers only one level of subcommands.
 std::string help_of_all(const CLI::App* command, const std::string& above) {
   std::string text = command->help(above) + "\n";
   const std::string path = above.empty() ? command->get_name() : above + " " + command->get_name();
@@ -121,6 +126,8 @@ std::string help_of_all(const CLI::App* command, const std::string& above) {
   return text;
 }
 
+// CLI11 reports unknown words as "The following arguments were not expected". This names the first
+// of them and the nearest known one instead.
 Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* command = chosen_command(&app);
   const std::string path = command_path(command);
@@ -138,6 +145,8 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !command_names(command).empty()) {
     text = "a command is needed";
   }
+  // Error texts begin in lower case. A second capital means an acronym or an option's value, which
+  // stays.
   if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && lower(text[1]) == text[1]) {
     text[0] = lower(text[0]);
   }
@@ -148,6 +157,7 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
 
 Program::Program(std::string name, std::string description)
     : name_(std::move(name)), app_(std::make_unique<CLI::App>(std::move(description), name_)) {
+  // First of all, before anything opens a file.
   open_standard_descriptors();
   forbid_core_dumps();
   ::umask(077);
@@ -155,7 +165,8 @@ Program::Program(std::string name, std::string description)
   log::open(name_, fitting_log());
 
   app_->footer(kExitStatus);
-  app_->fallthrough();  // options of the whole program are also taken behind a command
+  // Options of the program are also accepted after a command.
+  app_->fallthrough();
   app_->option_defaults()->group("Options");
   app_->set_help_flag("-h,--help", "Print this and exit");
   app_->set_help_all_flag("--help-all", "Print the help of every command")->group("");
@@ -180,6 +191,7 @@ void Program::report(const Error& error) const {
   (void)write_all(STDERR_FILENO, as_bytes(text), "standard error");
 }
 
+// A full disk or a closed descriptor must not look like success, even for --help.
 int Program::print(const std::string& text) const {
   if (auto done = write_all(STDOUT_FILENO, as_bytes(text), "standard output"); !done) {
     report(done.error());
@@ -189,6 +201,7 @@ int Program::print(const std::string& text) const {
 }
 
 int Program::parse(int argc, char** argv) {
+  // Handled before parsing, because required options and commands are missing here.
   if (argc == 3 && std::string_view(argv[1]) == "--completion") {
     auto script = completion(*app_, argv[2]);
     if (script) return print(*script);
@@ -216,10 +229,12 @@ int Program::run_job(int argc, char** argv, const std::function<Result<int>()>& 
     log::set_verbose(verbose_);
     log::set_quiet(quiet_);
     const Result<int> done = job();
+    // Before the error is printed: the log then shows what was suppressed until here.
     log::flush();
     if (done) return *done;
     report(done.error());
     return done.error().exit_status();
+    // Resources that ran out are not bugs, and a supervisor may try again.
   } catch (const std::bad_alloc&) {
     report(Error(Code::Internal, "out of memory"));
     return kSystem;

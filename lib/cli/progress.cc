@@ -10,9 +10,11 @@
 namespace gw::cli {
 namespace {
 
+// Time before the line appears, and between updates.
 constexpr std::chrono::milliseconds kFirst{1000};
 constexpr std::chrono::milliseconds kEach{200};
 
+// A terminal without escape sequences (Emacs, for example) sets TERM to `dumb`.
 bool capable_terminal() {
   const char* kind = std::getenv("TERM");
   return ::isatty(STDERR_FILENO) != 0 && kind != nullptr && std::string_view(kind) != "dumb";
@@ -31,6 +33,7 @@ Progress::Progress(std::string what, std::uint64_t total, bool quiet)
       next_(Clock::now() + kFirst) {}
 
 Progress::~Progress() {
+  // Carriage return, then erase to the end of the line.
   if (shown_) put("\r\x1b[K");
 }
 

@@ -1,4 +1,8 @@
-// How far a long job is, on standard error: only on a terminal, only after a second, never with --quiet.
+// Progress of a long job on standard error. Appears only on a terminal, only after one second, and
+// never with --quiet.
+//
+//   Progress progress("exported", total, program.quiet());
+//   for (...) progress.at(++done);
 #pragma once
 
 #include <chrono>
@@ -7,14 +11,17 @@
 
 namespace gw::cli {
 
+// Not thread-safe.
 class Progress {
  public:
-  // `total` 0: not known.
+  // `what` precedes the number. `total` is the number at the end; 0 if unknown.
   Progress(std::string what, std::uint64_t total, bool quiet);
-  ~Progress();  // takes the line away again
+  // Erases the line.
+  ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  // Shows that `done` of the total are done, at most five times a second.
   void at(std::uint64_t done);
 
  private:

@@ -9,6 +9,7 @@ namespace gw::cli {
 namespace {
 
 template <class Value, class Parse>
+// The parser throws ValidationError, which CLI11 turns into a usage error.
 CLI::Option* option(CLI::App& app, const std::string& name, std::optional<Value>& to, const std::string& help,
                     const char* type, const char* wanted, Parse parse) {
   return app
@@ -49,6 +50,8 @@ void list_option(CLI::App& app, const std::string& name, std::optional<std::vect
                     name,
                     [&to](const std::vector<std::string>& values) {
                       to = values;
+                      // A list option that is given sets `to` in any case, so `--alias ''` sets an
+                      // empty list.
                       std::erase(*to, "");
                     },
                     help)

@@ -19,6 +19,7 @@ void ConfigOptions::declare(CLI::App& app) {
   app.add_flag("--dump-config", dump, "Print the settings in force as a gw.toml and exit");
 }
 
+// --check-config has nothing to do here: the configuration was parsed without an error.
 Result<bool> ConfigOptions::done(const config::Config& config) const {
   if (dump) {
     auto written = write_all(STDOUT_FILENO, as_bytes(config::dump(config)), "standard output");

@@ -15,7 +15,8 @@ namespace {
 constexpr std::string_view kSystemFile = "/etc/gw/gw.toml";
 constexpr std::string_view kSystemVault = "/var/lib/gw";
 
-// One file being read: its name for errors, and the folder that relative paths in it start from.
+// The file that is being read: its name for error messages, and the directory that relative paths
+// start from.
 struct Source {
   std::string path;
   std::filesystem::path folder;
@@ -27,13 +28,17 @@ struct Source {
   Error at(const toml::node& node, std::string_view what) const { return at(node.source().begin, what); }
 };
 
-// What a key does with its value. The string is what is wrong with it, empty where nothing is.
+// Stores the value of a key. Returns what is wrong with it, to follow the key's name in the error
+// text; empty if nothing is. The functions below return one for each type; it holds a reference to
+// the variable.
 using Take = std::function<std::string(const toml::node&)>;
 struct Key {
   std::string_view name;
   Take take;
 };
 
+// value_exact does no conversion: a number is not accepted as a string. Control characters are
+// refused because these values end up in log lines and SMTP greetings.
 Take text(std::string& to) {
   return [&to](const toml::node& node) -> std::string {
     const auto value = node.value_exact<std::string>();
@@ -77,7 +82,7 @@ Take boolean(bool& to) {
   };
 }
 
-// One of two words: `no` is false, `yes` is true.
+// A key with two values: `no` stores false, `yes` stores true.
 Take choice(bool& to, std::string_view no, std::string_view yes) {
   return [&to, no, yes](const toml::node& node) -> std::string {
     const auto value = node.value_exact<std::string>();
@@ -89,7 +94,7 @@ Take choice(bool& to, std::string_view no, std::string_view yes) {
   };
 }
 
-// One of several words.
+// A key with several values.
 Take word(std::string& to, std::vector<std::string_view> words) {
   return [&to, words = std::move(words)](const toml::node& node) -> std::string {
     const auto value = node.value_exact<std::string>();
@@ -113,6 +118,7 @@ Take count(Number& to, std::uint64_t least, std::uint64_t most) {
   return [&to, least, most](const toml::node& node) -> std::string {
     const auto value = node.value_exact<std::int64_t>();
     if (!value) return "must be a whole number";
+    // A negative number becomes a huge one by the cast, so the sign is checked on the original.
     const auto number = static_cast<std::uint64_t>(*value);
     if (*value < 0 || number < least || number > most) return out_of_range(least, most);
     to = static_cast<Number>(number);
@@ -120,6 +126,7 @@ Take count(Number& to, std::uint64_t least, std::uint64_t most) {
   };
 }
 
+// Takes a number of bytes, or a string with a unit.
 Take size(std::uint64_t& to, std::uint64_t least, std::uint64_t most) {
   return [&to, least, most](const toml::node& node) -> std::string {
     std::optional<std::uint64_t> octets;
@@ -135,6 +142,7 @@ Take size(std::uint64_t& to, std::uint64_t least, std::uint64_t most) {
   };
 }
 
+// Takes a number of seconds, or a string with a unit.
 Take duration(std::chrono::seconds& to, std::chrono::seconds most = std::chrono::hours(24)) {
   return [&to, most](const toml::node& node) -> std::string {
     std::optional<std::chrono::seconds> time;
@@ -152,7 +160,7 @@ Take duration(std::chrono::seconds& to, std::chrono::seconds most = std::chrono:
   };
 }
 
-// Takes every key of a table by the list of those that are known.
+// Stores all keys of a table. The first error ends it.
 Result<void> read_table(const toml::table& table, const std::string& name, const std::vector<Key>& keys,
                         const Source& source) {
   for (const auto& [key, node] : table) {
@@ -163,6 +171,8 @@ Result<void> read_table(const toml::table& table, const std::string& name, const
     if (known == keys.end()) {
       std::vector<std::string_view> names;
       for (const Key& each : keys) names.push_back(each.name);
+      // Unknown keys are errors, because a mistyped limit or TLS setting would otherwise silently
+      // keep its default.
       const std::string_view near = nearest(word, names);
       const std::string hint = near.empty() ? "" : "; did you mean `" + std::string(near) + "`?";
       return source.at(key.source().begin, "unknown key `" + printable(full) + "`" + hint);
@@ -174,7 +184,8 @@ Result<void> read_table(const toml::table& table, const std::string& name, const
   return {};
 }
 
-// A key that holds a table of its own. Errors inside it name their own place, so they come by `failed`.
+// A key that holds a table. Errors inside it have their own position in the file, so they are
+// returned through `failed` instead of as text about this key.
 Take table(std::string name, std::vector<Key> keys, const Source& source, std::optional<Error>& failed) {
   return [name = std::move(name), keys = std::move(keys), &source,
           &failed](const toml::node& node) -> std::string {
@@ -196,7 +207,7 @@ std::vector<Key> serving_keys(Server& server) {
           {"proxy-protocol", texts(server.proxy_protocol)}};
 }
 
-// Of those that speak a mail protocol.
+// The keys of the servers that speak SMTP or POP3.
 std::vector<Key> server_keys(Server& server) {
   std::vector<Key> keys = serving_keys(server);
   keys.push_back({"require-tls", boolean(server.require_tls)});
@@ -246,7 +257,7 @@ bool complete(const Certificate& pair) {
   return !pair.certificate.empty() && !pair.key.empty();
 }
 
-// [[tls.certificates]], each of which must have both its files.
+// [[tls.certificates]]: each table must have both keys.
 Take more_certificates(std::vector<Certificate>& to, const Source& source, std::optional<Error>& failed) {
   return [&to, &source, &failed](const toml::node& node) -> std::string {
     const toml::array* array = node.as_array();
@@ -290,6 +301,7 @@ Result<Config> read(const toml::table& root, const Source& source) {
                   {"webd", table("webd", webd_keys(config.webd), source, failed)},
                   {"store", table("store", {{"metrics", boolean(config.store.metrics)}}, source, failed)}},
                  source);
+  // An error inside a table comes first, since it has the better position.
   if (failed) return *failed;
   if (!done) return done.error();
   if (complete(first)) {
@@ -303,6 +315,7 @@ Result<Config> read(const toml::table& root, const Source& source) {
 
 }  // namespace
 
+// toml++ reports syntax errors by exceptions; this is the only place that catches them.
 Result<Config> parse(std::string_view octets, const std::string& path) {
   const Source source{path, absolute(path).parent_path()};
   try {
@@ -320,6 +333,7 @@ Result<Config> load(const std::string& path) {
 
 Result<Config> find(const std::optional<std::string>& config_option,
                     const std::optional<std::string>& vault_option) {
+  // An empty variable counts as not set, as is usual for shell scripts.
   const auto from_environment = [](const char* name) {
     const char* value = std::getenv(name);
     return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
@@ -336,11 +350,12 @@ Result<Config> find(const std::optional<std::string>& config_option,
   const std::optional<std::string> vault = vault_option ? vault_option : from_environment("GW_VAULT");
   if (vault) config.vault = *vault;
   if (config.vault.empty()) config.vault = std::string(kSystemVault);
-  // The keeper is started with another working folder.
+  // The keeper is started with another working directory, so a relative path would lead elsewhere.
+  // Without a final slash two spellings of a directory are the same text.
   config.vault = absolute(config.vault).string();
   if (config.vault.size() > 1 && config.vault.ends_with('/')) config.vault.pop_back();
   if (config.certificates.empty()) {
-    // What `gw-store init --self-signed` made.
+    // Created by `gw-store init --self-signed`.
     const Certificate own{config.vault + "/tls/certificate.pem", config.vault + "/tls/key.pem"};
     if (std::filesystem::exists(own.certificate, ignored)) config.certificates.push_back(own);
   }

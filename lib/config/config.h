@@ -1,7 +1,13 @@
-// gw.toml: where and how this host listens. The vault says who.
+// gw.toml (gw.toml(5)): where and how this host listens. Users, mailboxes and routes are in the
+// vault, not here.
 //
-// Every key is known here: an unknown one is an error that names it, its line, and the nearest known
-// one. Relative paths in a file start from that file's folder.
+//   auto config = config::find(config_option, vault_option);
+//   if (!config) return config.error();
+//   serve(config->smtpd.listen);
+//
+// All keys are known to the parser. An unknown key is an error that names the key, its line, and
+// the nearest known key. Relative paths in the file start from the file's directory. The defaults
+// below are those of gw.toml(5).
 #pragma once
 
 #include <chrono>
@@ -15,85 +21,119 @@
 
 namespace gw::config {
 
+// The settings that all servers have in common.
 struct Server {
-  std::vector<std::string> listen;  // `[::]:25`, `[::]:465,tls`; of the proxy `work=[::]:587`
+  // Values of --listen: `[::]:25`, `[::]:465,tls`; for the proxy `work=[::]:587`.
+  std::vector<std::string> listen;
   std::size_t max_connections = 1000;
+  // Connections at one time from one IPv4 address or IPv6 /64.
   std::size_t max_per_source = 250;
+  // How long a client may be silent.
   std::chrono::seconds idle_timeout{300};
-  std::vector<std::string> exempt;  // blocks of sources that max_per_source does not count
+  std::vector<std::string> exempt;  // CIDR blocks whose connections max_per_source does not limit
+  // On a connection without TLS only STARTTLS or STLS is answered.
   bool require_tls = false;
-  bool allow_plaintext_auth = false;  // works on loopback only
-  std::string user;                   // that root's server becomes; empty: by the rules of gate/confinement.h
-  std::string sandbox = "auto";       // "auto" | "off" | "require"
-  std::vector<std::string> proxy_protocol;  // blocks of balancers, `10.0.0.0/8`: a PROXY header comes first
+  bool allow_plaintext_auth = false;  // takes passwords without TLS, but from this host only
+  // The user that the server changes to if root starts it. Empty: chosen as gate/confinement.h
+  // describes.
+  std::string user;
+  std::string sandbox = "auto";  // "auto" | "off" | "require": confine::Mode
+  // CIDR blocks of load balancers: connections from there begin with a PROXY header.
+  std::vector<std::string> proxy_protocol;
 };
 
+// [smtpd]: gw-smtpd.
 struct Smtpd : Server {
+  // Largest mail, in bytes.
   std::uint64_t max_size = 512ull << 20;
+  // Recipients in one SMTP transaction.
   std::size_t max_recipients = 1000;
-  bool reject_bare_newline = false;  // bare-newline = "keep" | "reject"
+  // `bare-newline` in the file: "reject" refuses mail with a CR or LF that is not part of a CRLF,
+  // "keep" stores it unchanged.
+  bool reject_bare_newline = false;
+  // How long the next piece of a mail may take.
   std::chrono::seconds data_timeout{180};
 };
 
+// [pop3d]: gw-pop3d.
 struct Pop3d : Server {
   Pop3d() { idle_timeout = std::chrono::seconds(600); }
-  std::chrono::seconds login_timeout{60};  // that clients may keep the server waiting, in all, before a login
+  // How long a client may keep the server waiting in total before it has logged in.
+  std::chrono::seconds login_timeout{60};
 };
 
+// [proxy]: gw-proxy. The members mean the same as those of Smtpd and Pop3d.
 struct Proxy : Server {
   Proxy() { idle_timeout = std::chrono::seconds(600); }
   std::chrono::seconds login_timeout{60};
   std::uint64_t max_size = 512ull << 20;
   std::size_t max_recipients = 1000;
   std::chrono::seconds data_timeout{180};
-  std::string fingerprint_key;  // file; empty: by the rules of gate/fingerprint_key.h
+  // Path of the key file. Empty: chosen as gate/fingerprint_key.h describes.
+  std::string fingerprint_key;
 };
 
+// [webd]: gw-webd.
 struct Webd : Server {
   Webd() { idle_timeout = std::chrono::seconds(30); }
-  std::vector<std::string> hosts;                     // names, beside `host`, that the console answers to
-  std::vector<std::string> trusted_proxy;             // blocks, or `unix`: web servers that say who asks
-  std::chrono::seconds session_idle{15 * 60};         // a session that is not used ends after this
-  std::chrono::seconds session_length{12 * 60 * 60};  // and any other after this
+  // Names beside `host` and those in the certificate that the console answers to.
+  std::vector<std::string> hosts;
+  // CIDR blocks, or `unix`: web servers whose X-Forwarded-For header is believed.
+  std::vector<std::string> trusted_proxy;
+  // A session ends after this time without a request,
+  std::chrono::seconds session_idle{15 * 60};
+  // and after this time in any case.
+  std::chrono::seconds session_length{12 * 60 * 60};
 };
 
+// [store]: the keeper, `gw-store serve`.
 struct Keeper {
-  bool metrics = false;  // whether it makes RUN/metrics, for collectors (gate/metrics_socket.h)
+  // Creates the socket RUN/metrics, from which collectors read OpenMetrics (gate/metrics_socket.h).
+  bool metrics = false;
 };
 
+// Paths of two PEM files.
 struct Certificate {
+  // The certificate and its chain.
   std::string certificate;
   std::string key;
 };
 
+// The whole file. Defaults stand for keys that are absent.
 struct Config {
-  std::string host;          // empty: the system's host name
-  std::string vault;         // folder; empty: /var/lib/gw
-  std::string run;           // folder of the keeper's sockets; empty: by the rules of keeper/start.h
-  std::string log = "auto";  // "auto" | "stderr" | "syslog" | "journal"
+  std::string host;                       // this host's name; empty: the system's host name
+  std::string vault;                      // directory; empty: /var/lib/gw
+  std::string run;                        // directory of the keeper's sockets; empty: see keeper/start.h
+  std::string log = "auto";               // "auto" | "stderr" | "syslog" | "journal"
   std::vector<Certificate> certificates;  // [tls], then [[tls.certificates]]
   Smtpd smtpd;
   Pop3d pop3d;
   Proxy proxy;
   Webd webd;
-  Keeper store;  // [store]: of `gw-store serve`
+  Keeper store;  // [store]
 };
 
-// Config, as `FILE:LINE:COLUMN: what`, for a file that cannot be used.
+// Reads the file `path`. Fails with Config; the error text begins with `FILE:LINE:COLUMN: `, or
+// names the reason why the file cannot be read.
 Result<Config> load(const std::string& path);
+// Parses `text` as the contents of the file `path`, which need not exist. Fails like load().
 Result<Config> parse(std::string_view text, const std::string& path);
 
-// `--config`, else $GW_CONFIG, else /etc/gw/gw.toml if it is there, else the defaults. `--vault`,
-// else $GW_VAULT, else `vault` in the file, else /var/lib/gw is already in the result, as an absolute
-// path. Where no certificate is configured and the vault holds the one that `gw-store init
-// --self-signed` makes, that one is in the result.
+// Finds and reads the configuration of this process: the file `config_option` (--config), else
+// $GW_CONFIG, else /etc/gw/gw.toml if it exists, else the defaults alone.
+//
+// Sets `vault` to an absolute path: `vault_option` (--vault), else $GW_VAULT, else the file's
+// `vault`, else /var/lib/gw. If no certificate is configured and the vault holds the one that
+// `gw-store init --self-signed` creates, uses that. Fails like load(), also if a file that was
+// named does not exist.
 Result<Config> find(const std::optional<std::string>& config_option,
                     const std::optional<std::string>& vault_option);
 
-// Where POP3 with TLS from the start is listened for, by [pop3d]; 995 where it does not say.
+// Returns the port of the first `,tls` address in [pop3d], for instructions to users; `995` if
+// there is none.
 std::string pop3s_port(const Config& config);
 
-// The values in force, as a gw.toml that parses to the same.
+// Returns the settings as the text of a gw.toml that parse() reads back to the same values.
 std::string dump(const Config& config);
 
 }  // namespace gw::config

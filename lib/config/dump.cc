@@ -5,8 +5,8 @@
 namespace gw::config {
 namespace {
 
-// A TOML basic string. Control characters cannot be in a Config that was parsed; one made in code may hold
-// them.
+// Returns a TOML basic string. A parsed Config holds no control characters, but one built from
+// options may.
 std::string quoted_text(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : valid_text(text)) {
@@ -45,6 +45,8 @@ void put_texts(std::string& to, std::string_view key, const std::vector<std::str
   put(to, key, "[" + list + "]");
 }
 
+// Keys whose default depends on other things (`user`, `host`, `run`) are left out if they are
+// empty: an empty string in the file would not mean the same.
 void put_serving(std::string& to, const Server& server) {
   put_texts(to, "listen", server.listen);
   put(to, "max-connections", std::uint64_t{server.max_connections});
@@ -70,6 +72,7 @@ std::string dump(const Config& config) {
   if (!config.vault.empty()) put_text(to, "vault", config.vault);
   if (!config.run.empty()) put_text(to, "run", config.run);
   put_text(to, "log", config.log);
+  // [tls] holds the first pair; parse() puts it before those in [[tls.certificates]].
   bool first = true;
   for (const Certificate& pair : config.certificates) {
     to += first ? "\n[tls]\n" : "\n[[tls.certificates]]\n";

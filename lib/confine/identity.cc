@@ -16,6 +16,8 @@ bool is_root() {
 }
 
 Result<Identity> user_named(const std::string& name) {
+  // getpwnam(3) reports "not found" by a null pointer with errno unchanged, or with ENOENT or ESRCH
+  // on some systems.
   errno = 0;
   const passwd* found = ::getpwnam(name.c_str());
   if (found != nullptr) return Identity{name, found->pw_uid, found->pw_gid, true};
@@ -30,6 +32,8 @@ Identity user_numbered(uid_t uid, gid_t gid) {
   return {std::to_string(uid), uid, gid, false};
 }
 
+// The order matters: groups can only be changed while the process is still root, so the user
+// changes last.
 Result<void> become(const Identity& user) {
   const std::string what = "cannot become user " + printable(user.name);
   if (!is_root()) {
@@ -41,7 +45,8 @@ Result<void> become(const Identity& user) {
   if (grouped != 0 || ::setresgid(user.gid, user.gid, user.gid) != 0 ||
       ::setresuid(user.uid, user.uid, user.uid) != 0)
     return Error::from_errno(what);
-  // With the user number the kernel takes the capabilities, unless somebody has told it not to.
+  // Changing the user also drops the capabilities, unless SECBIT_NO_SETUID_FIXUP or
+  // SECBIT_KEEP_CAPS is set (capabilities(7)). A server that can become root again must not go on.
   if (::setuid(0) == 0) return Error(Code::Internal, what + ": root's rights stay");
   return {};
 }

@@ -1,6 +1,9 @@
-// Which user a process that root has started goes on as.
+// The user that a server continues as after root has started it.
 //
-// Not the way back: what is given up here is given up for good.
+// The change is permanent: a process that has become another user cannot get root's rights back.
+//
+//   auto user = user_named("gw-receive");
+//   if (user) become(*user);
 #pragma once
 
 #include <sys/types.h>
@@ -11,25 +14,33 @@
 
 namespace gw::confine {
 
+// Returns whether the effective user is root.
 bool is_root();
 
+// A user that become() can change to.
 struct Identity {
-  std::string name;  // for messages; a number where the user has no account
+  std::string name;  // for messages; the number if the user has no account
   uid_t uid = 0;
   gid_t gid = 0;
-  bool account = false;  // its supplementary groups are those of the system's list
+  // The user is in the system's user database, so its supplementary groups are known as well.
+  bool account = false;
 };
 
-// Config, with a hint, where there is no such account. A name of digits is a name.
+// Looks `name` up in the user database. A name of digits is looked up as a name, not as a number.
+// Fails with Config and a hint if there is no such account.
 Result<Identity> user_named(const std::string& name);
-// The user with this number; without an account it has `gid` and no other group.
+// Returns the user with this number. If it has no account, its group is `gid` and it has no
+// supplementary groups.
 Identity user_numbered(uid_t uid, gid_t gid);
 
-// This process becomes that user, with the user's groups and without any capability. Nothing to do where it
-// is that user already; Denied where it is neither that user nor root. Call before there are threads.
+// Changes this process to `user`, with that user's groups and without capabilities. Does nothing if
+// it is that user already, or if `user` is root. Fails with Denied if the process is neither that
+// user nor root. Call before threads start.
 Result<void> become(const Identity& user);
 
-// prctl(2): nothing that is run from here on gains rights by its file's owner or capabilities.
+// Sets no_new_privs (prctl(2)): no program executed from now on gains rights by set-user-ID bits or
+// file capabilities. The kernel demands it before a process without capabilities may install a
+// seccomp filter.
 Result<void> forbid_new_privileges();
 
 }  // namespace gw::confine

@@ -26,6 +26,8 @@ Error not_possible(const std::string& why) {
       .with_hint("--sandbox auto takes what the kernel has");
 }
 
+// Empties the effective, permitted and inheritable sets. The bounding set needs no change: with
+// no_new_privs no program can gain capabilities.
 Result<void> drop_capabilities() {
   (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -49,14 +51,18 @@ Result<Closed> close(Mode mode, const Needs& needs) {
     if (mode == Mode::Require) return not_possible("this build is for sanitizers");
     return closed;
   }
-  ::tzset();  // reads its file while it can
+  ::tzset();  // reads its file while that is possible
   if (auto done = forbid_new_privileges(); !done) return done.error();
   if (auto done = drop_capabilities(); !done) return done.error();
+  // no_new_privs comes first: without it and without CAP_SYS_ADMIN the kernel refuses both
+  // mechanisms. seccomp comes last, because the filter forbids the system calls of Landlock and of
+  // capset(2).
   closed.landlock = landlock_version();
   if (closed.landlock == 0 && mode == Mode::Require) return not_possible("this kernel has no Landlock");
   if (closed.landlock > 0)
     if (auto done = restrict_files(closed.landlock, needs); !done) {
-      // As in a container whose own filter knows the question and not the rest.
+      // For example in a container whose seccomp filter allows the query for the version but not
+      // the other calls.
       if (mode == Mode::Require) return not_possible(done.error().text());
       log::warning("not confined", {{"reason", done.error().text()}});
       closed.landlock = 0;
@@ -74,6 +80,7 @@ std::vector<std::string> folders_of(const std::string& file) {
   const std::filesystem::path given = std::filesystem::absolute(file, failed);
   if (failed) return {};
   std::vector<std::string> folders{given.parent_path().string()};
+  // canonical() follows all links, as certbot's `live/NAME/fullchain.pem` leads to `archive/NAME`.
   const std::filesystem::path real = std::filesystem::canonical(given, failed);
   if (!failed && real.parent_path() != folders.front()) folders.push_back(real.parent_path().string());
   return folders;

@@ -1,14 +1,16 @@
-// The two walls of sandbox.h, each by itself. Inside confine only.
+// The two mechanisms of sandbox.h, each by itself. Private to confine.
 #pragma once
 
 #include "confine/sandbox.h"
 
 namespace gw::confine {
 
-// Its version in this kernel; 0: none.
+// Returns the Landlock version of this kernel; 0 if it has none.
 int landlock_version();
+// Restricts the calling thread with Landlock to `needs`, as far as `version` allows.
 Result<void> restrict_files(int version, const Needs& needs);
-// False: the kernel has no filters.
+// Installs the seccomp filter on the calling thread. Returns false if the kernel cannot filter
+// system calls, or not with the actions used.
 Result<bool> filter_system_calls(const Needs& needs);
 
 }  // namespace gw::confine

@@ -1,4 +1,4 @@
-// Sockets that somebody else opened: sd_listen_fds(3), sd_notify(3), inetd, UCSPI.
+// Sockets that another process opened: sd_listen_fds(3), sd_notify(3), inetd, UCSPI.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +16,7 @@
 namespace gw::net {
 namespace {
 
+// What a descriptor can be for. Ports identify a role if the unit names none; port 0 never matches.
 struct Role {
   std::string_view name;
   std::string_view protocol;  // the program that serves it
@@ -31,7 +32,9 @@ constexpr Role kRoles[] = {
 constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
 constexpr std::string_view kProxy = "proxy";
 constexpr std::string_view kConsole = "http";
-constexpr int kHigh = 64;  // where inetd's descriptors are moved to, beyond what anybody gives by number
+// inetd's descriptors are moved to numbers from here on, out of the range of descriptors that
+// anybody passes by number (--password-fd, LISTEN_FDS).
+constexpr int kHigh = 64;
 
 const Role* role_named(std::string_view name) {
   for (const Role& role : kRoles) {
@@ -59,14 +62,16 @@ bool same_file(int a, int b) {
          first.st_ino == second.st_ino;
 }
 
-// The proxy serves both protocols of mail, and under any other name the route of that name.
+// gw-proxy serves SMTP and POP3. Any other name is the name of a route.
 bool serves(std::string_view protocol, const Role& role) {
   return role.protocol == protocol ||
          (protocol == kProxy && role.protocol != "keeper" && role.protocol != kConsole);
 }
 
+// systemd passes a default name if the unit sets no FileDescriptorName: the unit's own name
+// (`x.socket`) for a listening socket, `connection` for Accept=yes, `unknown` without a name. None
+// of these is a route.
 bool names_route(std::string_view protocol, std::string_view name) {
-  // A unit that names nothing gives its own name.
   const Role* role = role_named(name);
   return protocol == kProxy && !name.empty() && (role == nullptr || role->protocol == kConsole) &&
          !name.ends_with(".socket") && name != "unknown" && name != "connection";
@@ -80,6 +85,8 @@ bool under_ucspi() {
 
 Result<Inherited> inherited_sockets(std::string_view protocol) {
   Inherited found;
+  // The variables are inherited by child processes. LISTEN_PID tells whether they are meant for
+  // this process (sd_listen_fds(3)). They are removed in any case.
   const bool ours = number_from("LISTEN_PID") == static_cast<std::uint64_t>(::getpid());
   const std::uint64_t count = number_from("LISTEN_FDS");
   const char* listed = std::getenv("LISTEN_FDNAMES");
@@ -87,6 +94,7 @@ Result<Inherited> inherited_sockets(std::string_view protocol) {
   ::unsetenv("LISTEN_PID");
   ::unsetenv("LISTEN_FDS");
   ::unsetenv("LISTEN_FDNAMES");
+  // A count that no unit can have would make the loop below close descriptors of other owners.
   if (!ours || count == 0 || count > 1024) return found;
 
   const auto pieces = split(names, ':');
@@ -94,6 +102,8 @@ Result<Inherited> inherited_sockets(std::string_view protocol) {
     Listener listener;
     listener.socket = Fd(kFirstInherited + static_cast<int>(at));
     const int fd = listener.socket.get();
+    // systemd passes the descriptors without CLOEXEC, so a keeper started from here would keep the
+    // port in use.
     (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
     const Described described = describe(fd);
     const std::string name(at < pieces.size() ? pieces[at] : std::string_view{});
@@ -101,6 +111,8 @@ Result<Inherited> inherited_sockets(std::string_view protocol) {
         "inherited descriptor " + std::to_string(fd) + (name.empty() ? std::string() : " (" + name + ")");
     if (described.kind == Kind::None) return Error(Code::Config, what + " is no stream socket");
 
+    // The name comes first, then the port, then the file name of a Unix socket. For gw-proxy port
+    // 8450 and the name `http` mean nothing, so that a route may have this name or port.
     const Role* role = role_named(name);
     if (role == nullptr) role = role_at(described.port);
     if (protocol == kProxy && role != nullptr && role->protocol == kConsole) role = nullptr;
@@ -149,8 +161,11 @@ Result<Listener> inetd_connection(std::string_view protocol) {
     connection.implicit_tls = role->implicit_tls;
   }
 
+  // inetd passes one socket on 0, 1 and 2. A UCSPI server may pass two pipes.
   const bool one = same_file(STDIN_FILENO, STDOUT_FILENO) || described.kind == Kind::Connected;
   const bool errors_too = same_file(STDIN_FILENO, STDERR_FILENO) || same_file(STDOUT_FILENO, STDERR_FILENO);
+  // The calls that can fail for lack of descriptors come before the first dup2, so that their error
+  // can still be reported on standard error.
   connection.socket = Fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, kHigh));
   if (!connection.socket) return Error::from_errno(what);
   if (!one) {
@@ -160,6 +175,8 @@ Result<Listener> inetd_connection(std::string_view protocol) {
   const Fd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!nothing) return Error::from_errno("/dev/null");
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // Standard error of a UCSPI server is a log, so it stays. Only if it is the connection,
+    // messages would reach the peer in the middle of the protocol.
     if (fd == STDERR_FILENO && !errors_too) continue;
     if (::dup2(nothing.get(), fd) < 0) return Error::from_errno(what);
   }
@@ -174,7 +191,7 @@ void notify(std::string_view state) {
   const std::size_t size = std::strlen(path);
   if (size >= sizeof address.sun_path) return;
   std::memcpy(address.sun_path, path, size);
-  if (path[0] == '@') address.sun_path[0] = '\0';  // the abstract name space
+  if (path[0] == '@') address.sun_path[0] = '\0';  // the abstract namespace
   const Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd) return;
   (void)::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL,

@@ -17,8 +17,11 @@
 namespace gw::net {
 namespace {
 
-// How much of what nobody will read is taken away at the end.
+// Limit for discarding unread bytes in close(): a peer that sends without end must not hold the
+// thread.
 constexpr std::size_t kDrained = 256 * 1024;
+// A peer that vanished without a FIN (power failure, NAT timeout) is detected after about this
+// time.
 constexpr int kPeerGoneSeconds = 60;
 
 bool is_socket(int fd) {
@@ -26,8 +29,10 @@ bool is_socket(int fd) {
   return ::fstat(fd, &facts) == 0 && S_ISSOCK(facts.st_mode);
 }
 
-// A peer that has gone without a FIN is noticed, and short replies do not wait for one another. On other
-// sockets than TCP the calls fail, which is right.
+// Keepalive detects a vanished peer while this side waits to read; TCP_USER_TIMEOUT does while data
+// is unacknowledged, when keepalive probes are not sent. TCP_NODELAY prevents short replies from
+// waiting for the acknowledgement of earlier ones. The first call fails on sockets other than TCP,
+// and the function returns.
 void tune(int fd) {
   const int on = 1;
   const int idle = kPeerGoneSeconds;
@@ -47,7 +52,8 @@ bool ready_now(int fd, short events) {
   return ::poll(&item, 1, 0) > 0;
 }
 
-// For poll: rounded up, so that it does not wake early and ask again.
+// Returns a timeout for poll(2). It is rounded up, because poll would otherwise return early and
+// the loop would spin for the rest of the millisecond.
 int milliseconds_until(Channel::Clock::time_point until, Channel::Clock::time_point now) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
   return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
@@ -68,6 +74,8 @@ Channel::Channel(Fd input, Fd output) : input_(std::move(input)), output_(std::m
 ssize_t Channel::receive(std::span<std::byte> to) {
   for (;;) {
     ssize_t got = -1;
+    // MSG_DONTWAIT has no equivalent for pipes. Nothing else reads this pipe, so a read after
+    // POLLIN does not block.
     if (input_socket_) {
       got = ::recv(input(), to.data(), to.size(), MSG_DONTWAIT);
     } else if (ready_now(input(), POLLIN)) {
@@ -88,7 +96,8 @@ ssize_t Channel::send(std::span<const iovec> pieces) {
       message.msg_iovlen = pieces.size();
       sent = ::sendmsg(output(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     } else if (ready_now(output(), POLLOUT)) {
-      // A pipe that is ready takes PIPE_BUF octets without waiting, and perhaps not one more.
+      // A pipe that is writable has room for PIPE_BUF bytes (pipe(7)), but perhaps for no more: a
+      // longer write could block.
       sent = ::write(output(), pieces[0].iov_base, std::min<std::size_t>(pieces[0].iov_len, PIPE_BUF));
     } else {
       errno = EAGAIN;
@@ -110,7 +119,9 @@ Result<void> Channel::may_go_on() const {
 
 Result<void> Channel::wait(int fd, bool readable, Clock::time_point deadline) const {
   for (;;) {
-    // Once the stop is there its descriptor is always ready: then only the grace's end is waited for.
+    // After the stop request its descriptor is readable for good. It is then left out of the poll,
+    // which would otherwise return immediately each time, and the end of the grace period bounds
+    // the wait. may_go_on() has checked that grace_ is set in that case.
     const bool stopped = stop::requested();
     if (auto going = may_go_on(); !going) return going;
     const auto until = stopped ? std::min(deadline, stop::time() + *grace_) : deadline;
@@ -121,12 +132,16 @@ Result<void> Channel::wait(int fd, bool readable, Clock::time_point deadline) co
         {{fd, static_cast<short>(readable ? POLLIN : POLLOUT), 0}, {stop::descriptor(), POLLIN, 0}}};
     const int count = ::poll(items.data(), stopped ? 1 : 2, milliseconds_until(until, now));
     if (count < 0 && errno != EINTR && errno != EAGAIN) return Error::from_errno("cannot wait for the peer");
+    // POLLERR and POLLHUP count as ready too: the next read or write reports the error.
     if (count > 0 && items[0].revents != 0) return {};
   }
 }
 
 void Channel::close() {
   if (!input_) return;
+  // The FIN goes out first. Then the receive buffer is emptied, because close(2) with unread bytes
+  // in it sends a reset, and the peer would lose the last reply. The same holds if inetd keeps
+  // another copy of the descriptor open: only shutdown ends the connection for the peer.
   if (output_socket_) ::shutdown(output(), SHUT_WR);
   if (input_socket_) {
     std::array<std::byte, 4096> nowhere;

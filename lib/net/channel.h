@@ -1,7 +1,11 @@
-// The descriptors of one connection: what goes through them at once, and waiting for more. Inside net only.
+// The file descriptors of one connection: reads and writes that never block, and waiting with a
+// deadline. Private to net; everything else uses Stream.
 //
-// Sockets are read and written with MSG_DONTWAIT and not made non-blocking: under inetd another process may
-// hold the same open file.
+// Sockets are read and written with MSG_DONTWAIT instead of being set to non-blocking: O_NONBLOCK
+// belongs to the open file, which another process may share under inetd.
+//
+// Not thread-safe: one thread uses a Channel. Only the stop request (net/serve.h) comes from other
+// threads.
 #pragma once
 
 #include <sys/types.h>
@@ -20,22 +24,33 @@ class Channel {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Channel(Fd input, Fd output);  // `output` may be empty: then it is `input`, a socket
+  // Takes over both descriptors. If `output` is empty, `input` is a socket that is used in both
+  // directions.
+  Channel(Fd input, Fd output);
 
-  // As recv(2) and sendmsg(2) that never wait: -1 and errno, EAGAIN where they would.
+  // Reads up to `to.size()` bytes like recv(2), without blocking. Returns 0 at the end of the
+  // stream, or -1 with errno set; EAGAIN means that nothing has arrived.
   ssize_t receive(std::span<std::byte> to);
+  // Writes a prefix of `pieces` like sendmsg(2), without blocking and without SIGPIPE. Returns the
+  // number of bytes written, or -1 with errno set; EAGAIN means that there is no room. `pieces`
+  // must not be empty.
   ssize_t send(std::span<const iovec> pieces);
-  // Octets that lie in the system's buffer.
+  // Returns whether unread bytes are in the kernel's receive buffer.
   bool waiting() const;
 
-  // Until the descriptor is ready (or broken). Timeout at `deadline`; Closed as may_go_on().
+  // Both wait until the descriptor is ready, or has an error that the next call reports. They fail
+  // with Timeout at `deadline`, and with Closed like may_go_on().
   Result<void> wait_readable(Clock::time_point deadline) { return wait(input(), true, deadline); }
   Result<void> wait_writable(Clock::time_point deadline) { return wait(output(), false, deadline); }
-  // Closed, `stopping`, once the process is asked to stop and the grace, if any, is over.
+  // Fails with Closed and the text `stopping` if the process was asked to stop and no grace period
+  // is left.
   Result<void> may_go_on() const;
+  // Lets reads and writes go on for `grace` after the moment of the stop request.
   void set_grace(std::chrono::milliseconds grace) { grace_ = grace; }
 
-  // The FIN, and the end of the descriptors.
+  // Sends the FIN and closes the descriptors. Discards what the peer sent and no caller read, up to
+  // a limit: closing a socket with unread data would make the kernel send a reset, which destroys
+  // replies still under way.
   void close();
 
  private:
@@ -44,6 +59,7 @@ class Channel {
   Result<void> wait(int fd, bool readable, Clock::time_point deadline) const;
 
   Fd input_;
+  // Empty if the connection is one socket.
   Fd output_;
   bool input_socket_ = false;
   bool output_socket_ = false;

@@ -26,6 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+// A block of addresses, of IPv4 or IPv6: the first `bits` of `octets`.
 struct Block {
   std::array<unsigned char, 16> octets;
   unsigned bits;
@@ -34,6 +35,8 @@ struct Block {
 constexpr Block v4(unsigned char a, unsigned char b, unsigned char c, unsigned bits) {
   return {{a, b, c}, bits};
 }
+// IANA's registry of special-purpose addresses (RFC 6890). 224.0.0.0/3 is multicast, the reserved
+// class E and broadcast.
 constexpr Block kNotPublic4[] = {
     v4(0, 0, 0, 8),     v4(10, 0, 0, 8),   v4(100, 64, 0, 10),  v4(127, 0, 0, 8),   v4(169, 254, 0, 16),
     v4(172, 16, 0, 12), v4(192, 0, 0, 24), v4(192, 168, 0, 16), v4(198, 18, 0, 15), v4(224, 0, 0, 3),
@@ -41,12 +44,14 @@ constexpr Block kNotPublic4[] = {
 constexpr Block kNotPublic6[] = {
     {{}, 96},                                          // ::, ::1, IPv4-compatible
     {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96},  // IPv4-mapped
-    {{0, 0x64, 0xff, 0x9b, 0, 1}, 48},                 // NAT64 of a network's own (RFC 8215)
-    {{0x01}, 64},                                      // discard only
+    {{0, 0x64, 0xff, 0x9b, 0, 1}, 48},                 // NAT64 with a local prefix (RFC 8215)
+    {{0x01}, 64},                                      // discard-only (RFC 6666)
     {{0xfc}, 7},                                       // unique local
     {{0xfe, 0x80}, 9},                                 // link-local and site-local
     {{0xff}, 8},                                       // multicast
 };
+// Translators deliver packets to these prefixes to the embedded IPv4 address, so that address
+// decides.
 constexpr Block kNat64{{0, 0x64, 0xff, 0x9b}, 96};
 constexpr Block k6to4{{0x20, 0x02}, 16};
 
@@ -89,12 +94,16 @@ struct Address {
   }
 };
 
-// What the thread that looks a name up shares with the one that waits for it, which may go first.
+// Shared by the thread that looks a name up and the one that waits for it. Either may finish first,
+// so both hold a shared_ptr.
 struct Lookup {
   std::string host;
   std::string port;
-  Fd done;                         // an eventfd, written when the rest is there
-  std::atomic<bool> there{false};  // set before: what poll(2) says orders no memory
+  // An eventfd, written when the result is complete.
+  Fd done;
+  // Set before the eventfd is written. The wakeup by poll(2) does not order memory accesses between
+  // threads; this variable does.
+  std::atomic<bool> there{false};
   int error = 0;
   std::vector<Address> addresses;
 };
@@ -117,7 +126,8 @@ void look_up(Lookup& lookup, int flags) {
   ::freeaddrinfo(found);
 }
 
-// Until `fd` is ready, the deadline has passed, or the process is to stop.
+// Waits until `fd` is ready. Fails with Timeout at the deadline and with Closed if the process is
+// to stop.
 Result<void> wait_for(int fd, short events, Clock::time_point deadline) {
   for (;;) {
     if (stop::requested()) return Error(Code::Closed, "stopping");
@@ -135,13 +145,15 @@ Error not_found(const Lookup& lookup) {
   return Error(Code::Unavailable, "cannot look up " + lookup.host + ": " + why);
 }
 
-// getaddrinfo(3) takes as long as it likes and more stack than a connection's thread has: so it runs on a
-// thread of its own, which is left behind where it takes too long.
+// getaddrinfo(3) has no timeout and needs more stack than the thread of a connection has
+// (net/serve.cc). It therefore runs on a thread of its own, which is abandoned if it takes too
+// long. A numeric address needs no lookup and no thread.
 Result<std::vector<Address>> addresses_of(const Destination& to, Clock::time_point deadline) {
   auto lookup = std::make_shared<Lookup>();
   lookup->host = to.host;
   lookup->port = std::to_string(to.port);
   look_up(*lookup, AI_NUMERICHOST);
+  // EAI_NONAME is what AI_NUMERICHOST returns for a host name. Other errors are final.
   if (lookup->error == EAI_NONAME) {
     lookup->done = Fd(::eventfd(0, EFD_CLOEXEC));
     if (!lookup->done) return Error::from_errno("cannot look up a name");
@@ -166,8 +178,10 @@ Result<Fd> connect_one(const Address& address, Clock::time_point deadline) {
   Fd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return Error::from_errno("socket");
   if (::connect(fd.get(), address.raw(), address.length) == 0) return fd;
+  // After EINTR the connection attempt continues in the background (connect(2)).
   if (errno != EINPROGRESS && errno != EINTR) return Error::from_errno("connect");
   if (auto ready = wait_for(fd.get(), POLLOUT, deadline); !ready) return ready.error();
+  // POLLOUT only tells that the attempt has ended; SO_ERROR tells how.
   int failed = 0;
   socklen_t size = sizeof failed;
   if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &failed, &size) != 0) failed = errno;
@@ -193,8 +207,10 @@ Result<Stream> connect_to(const Destination& to) {
   std::optional<Error> failed;
   std::size_t left = addresses->size();
   for (const Address& address : *addresses) {
-    // One that answers to nothing leaves time for those behind it.
+    // Each address gets an equal share of the remaining time, so that one that drops packets leaves
+    // time for the next.
     const auto share = (deadline - Clock::now()) / static_cast<long>(left--);
+    // A public address that fails later replaces this error, since it is the more useful one.
     if (!to.allow_private && !address.reaches_public()) {
       if (!failed)
         failed = Error(Code::Denied, what + ": it is not on a public address")
@@ -207,6 +223,7 @@ Result<Stream> connect_to(const Destination& to) {
       return Stream(std::move(*connected), std::move(peer));
     }
     const Error& error = connected.error();
+    // Closed can also be the peer's reset. Only the stop of the process ends the loop.
     if (error.code() == Code::Closed && stop::requested()) return error;
     failed =
         Error(error.code() == Code::Timeout ? Code::Timeout : Code::Unavailable, what + ": " + error.text());

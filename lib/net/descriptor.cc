@@ -9,6 +9,8 @@
 
 namespace gw::net {
 
+// SO_TYPE fails for anything that is not a socket, and SO_ACCEPTCONN tells a listening socket from
+// a connection. Both ask about the descriptor itself, so environment variables cannot mislead.
 Described describe(int fd) {
   Described found;
   int type = 0;
@@ -34,6 +36,8 @@ Described describe(int fd) {
     found.port = ntohs(v6->sin6_port);
     found.address = "[" + std::string(shown) + "]:" + std::to_string(found.port);
   } else if (storage.ss_family == AF_UNIX && length > offsetof(sockaddr_un, sun_path)) {
+    // The kernel need not terminate the path with a zero byte (unix(7)); its length counts. In the
+    // abstract namespace the path begins with a zero byte, and the name is empty here.
     const auto* local = reinterpret_cast<const sockaddr_un*>(&storage);
     const std::string path(local->sun_path, length - offsetof(sockaddr_un, sun_path));
     const std::string name = path.substr(0, path.find('\0'));

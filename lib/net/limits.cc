@@ -7,8 +7,9 @@
 namespace gw::net {
 namespace {
 
+// More than that costs kernel memory for descriptor tables and serves nothing.
 constexpr rlim_t kMostDescriptors = 1 << 20;
-// Listeners, logs, the keeper's connections, the C library's own.
+// For listeners, logs, connections to the keeper, and the C library.
 constexpr std::size_t kReserved = 64;
 
 }  // namespace
@@ -16,6 +17,7 @@ constexpr std::size_t kReserved = 64;
 bool SourceCounter::enter(const std::string& source, std::size_t most) {
   const std::scoped_lock lock(mutex_);
   std::size_t& count = counts_[source];
+  // operator[] has created the entry; without this a stream of refused sources would fill the map.
   if (count >= most) {
     if (count == 0) counts_.erase(source);
     return false;
@@ -38,6 +40,7 @@ std::size_t raise_descriptor_limit(std::size_t each) {
     const rlimit raised{wanted, limit.rlim_max};
     if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit.rlim_cur = wanted;
   }
+  // The hard limit may be RLIM_INFINITY, which must not overflow the arithmetic.
   const std::size_t have = std::min(limit.rlim_cur, kMostDescriptors);
   return std::max<std::size_t>(1, (have > kReserved ? have - kReserved : 0) / each);
 }

@@ -1,4 +1,4 @@
-// Counting connections by source, and what the process may hold.
+// Limits on connections: a counter by source, and the descriptor limit of the process.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,13 @@ namespace gw::net {
 
 using gw::source_of;
 
-// Safe on many threads.
+// Counts open connections by source. Thread-safe.
 class SourceCounter {
  public:
-  // False if the source has `most` connections already.
+  // Counts one more connection from `source`. Returns false, and counts nothing, if the source
+  // already has `most` connections. Each successful enter() needs one leave().
   bool enter(const std::string& source, std::size_t most);
+  // Counts one connection less.
   void leave(const std::string& source);
 
  private:
@@ -25,8 +27,9 @@ class SourceCounter {
   std::unordered_map<std::string, std::size_t> counts_;
 };
 
-// Raises RLIMIT_NOFILE as far as it goes (at most 1,048,576) and gives how many connections of `each`
-// descriptors fit.
+// Raises RLIMIT_NOFILE to the hard limit, at most 1,048,576. Returns how many connections fit into
+// the limit if each needs `each` descriptors, after a reserve for listeners, logs and libraries; at
+// least 1.
 std::size_t raise_descriptor_limit(std::size_t each);
 
 }  // namespace gw::net

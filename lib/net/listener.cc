@@ -27,6 +27,7 @@ Result<ListenSpec> parse_listen(std::string_view text) {
     spec.implicit_tls = true;
     rest = rest.substr(0, comma);
   }
+  // The last colon: an IPv6 address contains others.
   const auto colon = rest.rfind(':');
   if (colon == std::string_view::npos) return not_a_listener(text, "there is no port");
   const auto port = parse_number(rest.substr(colon + 1));
@@ -39,6 +40,7 @@ Result<ListenSpec> parse_listen(std::string_view text) {
   spec.host = host;
   in6_addr any{};
   const bool v6 = ::inet_pton(AF_INET6, spec.host.c_str(), &any) == 1;
+  // `::1:25` would be ambiguous without brackets.
   if (v6 && !bracketed) return not_a_listener(text, "an IPv6 address stands in brackets");
   if (!v6 && (bracketed || ::inet_pton(AF_INET, spec.host.c_str(), &any) != 1)) {
     return not_a_listener(text, "the host is no numeric address");
@@ -70,11 +72,14 @@ Result<Listener> listen_on(const ListenSpec& spec, std::string_view protocol, in
   const int fd = listener.socket.get();
   const int yes = 1;
   const int no = 0;
+  // Without it a restart fails as long as old connections are in TIME_WAIT. Linux does not let two
+  // listeners share a port by it.
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   if (storage.ss_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
   const auto* address = reinterpret_cast<const sockaddr*>(&storage);
   if (::bind(fd, address, length) != 0) {
-    // `0.0.0.0:25` and `[::]:25` may both be asked for.
+    // If both `0.0.0.0:25` and `[::]:25` are configured, the second one finds the IPv4 half of the
+    // port taken. It then listens on IPv6 alone.
     const bool again = errno == EADDRINUSE && storage.ss_family == AF_INET6 &&
                        ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) == 0 &&
                        ::bind(fd, address, length) == 0;

@@ -1,4 +1,5 @@
-// Listening sockets: opened by --listen, or inherited from systemd.
+// Listening sockets and single connections: opened for --listen, or inherited from systemd, inetd
+// or a UCSPI server (tcpserver).
 #pragma once
 
 #include <cstdint>
@@ -11,46 +12,64 @@
 
 namespace gw::net {
 
-// A listening socket, or a connection that was handed over.
+// A listening socket, or a connection that another process accepted and passed on.
 struct Listener {
   Fd socket;
-  Fd output;             // of a connection that is two pipes: where to write; else nothing
-  std::string protocol;  // `smtp`, `smtps`, `submission`, `pop3`, `pop3s`, a route's name
-  std::string address;   // `127.0.0.1:43521`, `[::1]:25`, `unix:/run/x`, or empty
-  bool implicit_tls = false;
+  // Where to write, if the connection is two pipes. Otherwise empty: `socket` serves both
+  // directions.
+  Fd output;
+  // `smtp`, `smtps`, `submission`, `pop3`, `pop3s`, …, or the name of a route of gw-proxy.
+  std::string protocol;
+  // The local address: `127.0.0.1:43521`, `[::1]:25`, `unix:/run/x`. Empty if there is none.
+  std::string address;
+  bool implicit_tls = false;  // the connection begins with the TLS handshake
 };
 
+// A parsed value of --listen.
 struct ListenSpec {
-  std::string host;  // numeric address; brackets of IPv6 taken off
-  std::uint16_t port = 0;
+  std::string host;        // a numeric address, without the brackets of IPv6
+  std::uint16_t port = 0;  // 0: the kernel chooses a free port
   bool implicit_tls = false;
 };
-// `ADDR:PORT[,tls]`, `[::]:465,tls`. Usage.
+// Parses `ADDR:PORT` or `ADDR:PORT,tls`, such as `[::]:465,tls`. Host names are not accepted. Fails
+// with Usage.
 Result<ListenSpec> parse_listen(std::string_view text);
 
-// Bound and listening; `:0` takes a free port, which `address` then has. `protocol` is `smtp` or `pop3`; with
-// implicit TLS an `s` follows it. `[::]` takes IPv4 too where nothing else has that port.
+// Binds and listens. The `address` of the result has the port that the kernel chose for port 0.
+// `protocol` is `smtp` or `pop3`; with implicit TLS the result's protocol has an `s` appended. A
+// socket on `[::]` accepts IPv4 as well, unless another socket has that IPv4 port. Fails with Usage
+// for an address that is not numeric, else with the error of bind(2).
 Result<Listener> listen_on(const ListenSpec& spec, std::string_view protocol, int backlog = 1024);
 
-// LISTEN_FDS (sd_listen_fds(3)): role by FileDescriptorName, else by port (25 587 465 110 995 8450), else by
-// the name of a Unix socket's file. Config where the role is in doubt. The variables are removed. `protocol`
-// is `smtp`, `pop3`, `http`, `keeper` (append, drain, admin), or `proxy`: smtp and pop3, and any other
-// FileDescriptorName is a route's.
+// The sockets that systemd passed.
 struct Inherited {
   std::vector<Listener> listening;
-  std::vector<Listener> connected;  // Accept=yes: `socket` is the connection
+  // Connections of a unit with Accept=yes.
+  std::vector<Listener> connected;
 };
+// Takes over the descriptors of LISTEN_FDS (sd_listen_fds(3)) and removes the variables, so that
+// child processes do not see them. Empty if there are none for this process.
+//
+// The role of each descriptor is decided by its FileDescriptorName, else by its port (25, 587, 465,
+// 110, 995, 8450), else by the file name of a Unix socket. `protocol` is what the caller serves:
+// `smtp`, `pop3`, `http`, `keeper` (roles append, drain, admin, metrics), or `proxy`, which serves
+// smtp and pop3 and takes any other FileDescriptorName as the name of a route. Fails with Config if
+// a descriptor is not a stream socket, has no known role, or has a role that the caller does not
+// serve.
 Result<Inherited> inherited_sockets(std::string_view protocol);
 
-// Whether descriptor 0 is a connection: a connected socket, or UCSPI's variables are set.
+// Returns whether descriptor 0 is a connection: it is a connected socket, or the variables of UCSPI
+// are set.
 bool inetd_started();
 
-// Under inetd and tcpserver the connection is descriptors 0 and 1: moved to high numbers, /dev/null put on
-// 0, 1 and (where it is the same socket) 2, so that no stray message reaches the peer. Implicit TLS
-// by the local port (465, 995). Usage unless inetd_started().
+// Takes over the connection on descriptors 0 and 1, as inetd and tcpserver pass it. Moves them to
+// high numbers and opens /dev/null on 0, 1 and, if it is the same file, 2, so that no stray output
+// of a library reaches the peer. Implicit TLS is decided by the local port (465, 995). Fails with
+// Usage unless inetd_started().
 Result<Listener> inetd_connection(std::string_view protocol);
 
-// READY=1, RELOADING=1, STOPPING=1, STATUS=… to $NOTIFY_SOCKET; nothing where there is none.
+// Sends `state` to the service manager (sd_notify(3)): READY=1, RELOADING=1, STOPPING=1 or
+// STATUS=…. Does nothing if $NOTIFY_SOCKET is not set; errors are ignored.
 void notify(std::string_view state);
 
 }  // namespace gw::net

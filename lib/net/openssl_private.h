@@ -1,4 +1,4 @@
-// OpenSSL's objects with owners, and its errors as text. Inside net only.
+// Owning pointers for OpenSSL objects, and OpenSSL's errors as text. Private to net.
 #pragma once
 
 #include <openssl/bio.h>
@@ -12,6 +12,7 @@
 namespace gw::net {
 
 template <auto Free>
+// A deleter for std::unique_ptr that calls the function `Free`.
 struct Freed {
   template <class T>
   void operator()(T* object) const {
@@ -24,7 +25,8 @@ using X509Ptr = std::unique_ptr<X509, Freed<X509_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 
-// What OpenSSL says went wrong first, in its words; this thread's queue of errors is empty afterwards.
+// Returns OpenSSL's text for the oldest error in this thread's queue, which is usually the cause of
+// the others, and empties the queue.
 std::string openssl_reason();
 
 }  // namespace gw::net

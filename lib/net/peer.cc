@@ -13,7 +13,7 @@ namespace {
 
 using Get = int (*)(int, sockaddr*, socklen_t*);
 
-// False where `fd` is no socket, or has no such end.
+// Returns false if `fd` is not a connected socket. `get` is getpeername or getsockname.
 bool end_of(Get get, int fd, std::string& address, std::uint16_t& port) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
@@ -40,7 +40,8 @@ bool end_of(Get get, int fd, std::string& address, std::uint16_t& port) {
   return true;
 }
 
-// An address is taken from the environment only where it is one; it goes into trace lines and logs.
+// The text from the environment goes into trace lines and logs, so anything that is not a numeric
+// address is dropped.
 std::string address_from(const char* name) {
   const char* value = std::getenv(name);
   in6_addr any{};

@@ -1,4 +1,4 @@
-// Who is on the other side of a connection.
+// The two ends of a connection.
 #pragma once
 
 #include <cstdint>
@@ -6,16 +6,22 @@
 
 namespace gw::net {
 
+// Addresses are numeric. They are used in logs, trace lines and limits.
 struct Peer {
-  std::string address;  // `192.0.2.1`, `2001:db8::1` (IPv4-mapped as IPv4), `unix`, or empty where unknown
+  // The peer's address: `192.0.2.1`, `2001:db8::1`, `unix` for a Unix socket, or empty if unknown.
+  // IPv4-mapped IPv6 addresses are shown as IPv4.
+  std::string address;
   std::uint16_t port = 0;
+  // This side's address, in the same format.
   std::string local_address;
   std::uint16_t local_port = 0;
 
-  bool loopback() const;  // 127/8, ::1, or a Unix socket
+  // Returns whether the peer is on this host: 127.0.0.0/8, ::1, or a Unix socket.
+  bool loopback() const;
 };
 
-// Of a connected socket. Where it is no socket: UCSPI's TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP, TCPLOCALPORT.
+// Returns the ends of the connected socket `fd`. If `fd` is not a socket, reads TCPREMOTEIP,
+// TCPREMOTEPORT, TCPLOCALIP and TCPLOCALPORT, which UCSPI servers set.
 Peer peer_of(int fd);
 
 }  // namespace gw::net

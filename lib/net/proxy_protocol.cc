@@ -16,13 +16,15 @@ namespace {
 constexpr std::string_view kTextStart = "PROXY ";
 constexpr std::size_t kLongestText = 107;  // with its CRLF
 constexpr std::string_view kBinaryStart("\r\n\r\n\0\r\nQUIT\n", 12);
+// Signature, version and command, family, length.
 constexpr std::size_t kBinaryFixed = 16;
 
 Error bad(std::string_view what) {
   return Error(Code::BadInput, "PROXY header: " + std::string(what));
 }
 
-// As everywhere else: an IPv4-mapped address is IPv4.
+// An IPv4-mapped address is shown as IPv4, as in net/peer.cc, so that limits and exemptions by
+// address apply to it.
 std::string shown(int family, const void* address) {
   char text[INET6_ADDRSTRLEN] = "";
   const auto* v6 = static_cast<const in6_addr*>(address);
@@ -39,6 +41,7 @@ std::optional<std::string> address_in(const std::string& text, int family) {
   return shown(family, &address);
 }
 
+// The specification forbids leading zeros in version 1.
 std::optional<std::uint16_t> port_in(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text.size() > 1 && text[0] == '0')) return std::nullopt;
   std::uint32_t port = 0;
@@ -50,6 +53,8 @@ std::optional<std::uint16_t> port_in(std::string_view text) {
   return static_cast<std::uint16_t>(port);
 }
 
+// The layout is the same for both families: source address, destination address, source port,
+// destination port.
 Peer peer_in(int family, ByteView addresses) {
   const std::size_t size = family == AF_INET ? 4 : 16;
   const auto address_at = [&](std::size_t at) {
@@ -77,6 +82,8 @@ Result<void> ProxyHeader::filled(std::size_t count) {
   count = std::min(count, wanted_);
   have_ += count;
   wanted_ -= count;
+  // A wrong byte is detected as soon as it arrives. A client that speaks SMTP directly to this port
+  // thus gets an error, not a timeout.
   const std::string_view begun = as_text(ByteView(octets_).first(have_));
   const bool is_text = begun.substr(0, kTextStart.size()) == kTextStart.substr(0, begun.size());
   const bool is_binary = begun.substr(0, kBinaryStart.size()) == kBinaryStart.substr(0, begun.size());
@@ -89,12 +96,12 @@ Result<void> ProxyHeader::text() {
   std::string_view line = as_text(ByteView(octets_).first(have_));
   if (!line.ends_with("\r\n")) {
     if (line.find('\n') != std::string_view::npos || have_ >= kLongestText) return bad("no line");
-    wanted_ = 1;  // an end may come with each
+    wanted_ = 1;  // one byte at a time: the line may end after each
     return {};
   }
   line.remove_suffix(2);
   line.remove_prefix(std::min(kTextStart.size(), line.size()));
-  // Whatever follows UNKNOWN is to be ignored.
+  // The receiver must ignore everything that follows UNKNOWN (section 2.1).
   if (line == "UNKNOWN" || line.starts_with("UNKNOWN ")) return {};
   const std::vector<std::string_view> words = split(line, ' ');
   if (words.size() != 5 || (words[0] != "TCP4" && words[0] != "TCP6")) return bad("malformed line");
@@ -118,6 +125,7 @@ Result<void> ProxyHeader::binary() {
   const std::uint8_t family = fixed.u8();
   const std::size_t length = fixed.u16();
   if (version != 0x20 && version != 0x21) return bad("unknown version or command");
+  // The length is the peer's claim; the buffer is fixed.
   if (kBinaryFixed + length > kMost) return bad("too long");
   if (have_ < kBinaryFixed + length) {
     wanted_ = kBinaryFixed + length - have_;
@@ -125,9 +133,12 @@ Result<void> ProxyHeader::binary() {
   }
   const ByteView rest = ByteView(octets_).subspan(kBinaryFixed, length);
   if (version == 0x20) return {};  // LOCAL
+  // 0x11 and 0x21 are TCP over IPv4 and IPv6. Other families have no address that this program
+  // could use.
   const bool v4 = family == 0x11;
   const bool v6 = family == 0x21;
   if (!v4 && !v6) return {};
+  // Extensions (TLV) may follow the addresses and are ignored.
   if (rest.size() < (v4 ? 12u : 36u)) return bad("too short for its addresses");
   client_ = peer_in(v4 ? AF_INET : AF_INET6, rest);
   return {};
@@ -139,6 +150,8 @@ Result<void> read_proxy_header(Stream& stream, std::chrono::milliseconds timeout
   ProxyHeader header;
   bool begun = false;
   while (!header.done()) {
+    // The timeout covers the whole header, so that a peer cannot stretch it by sending one byte at
+    // a time.
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     stream.set_timeout(std::max(left, std::chrono::milliseconds(0)));
     const Result<std::size_t> got = stream.read(header.space());

@@ -1,3 +1,5 @@
+// A self-signed certificate for first experiments. Its own file, because only `gw-store init` needs
+// it.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -23,7 +25,8 @@ Error failed(std::string_view what) {
   return {Code::Internal, "cannot make a certificate: " + std::string(what) + ": " + openssl_reason()};
 }
 
-// What may stand in a DNS name of the certificate; a comma would begin another entry.
+// The name is put into OpenSSL's configuration syntax, in which a comma begins another entry. Only
+// characters of host names are therefore allowed.
 bool is_name(std::string_view host) {
   return !host.empty() && host.size() <= 253 &&
          host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*") ==
@@ -35,6 +38,8 @@ bool is_address(const std::string& host) {
   return ::inet_pton(AF_INET, host.c_str(), &any) == 1 || ::inet_pton(AF_INET6, host.c_str(), &any) == 1;
 }
 
+// localhost and the loopback addresses are included, so that a client on the same host can verify
+// the certificate.
 std::string alternative_names(const std::string& host) {
   std::string names = "DNS:localhost,IP:127.0.0.1,IP:::1";
   if (is_address(host)) {
@@ -58,7 +63,7 @@ bool add_extension(X509* certificate, int which, const std::string& value) {
 bool set_serial(X509* certificate) {
   unsigned char octets[16];
   random_octets(std::as_writable_bytes(std::span(octets)));
-  octets[0] &= 0x7f;  // positive
+  octets[0] &= 0x7f;  // positive (RFC 5280, section 4.1.2.2)
   BIGNUM* number = BN_bin2bn(octets, sizeof octets, nullptr);
   const bool set =
       number != nullptr && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
@@ -76,6 +81,7 @@ Result<X509Ptr> build(const std::string& host, EVP_PKEY* key) {
     return failed("fields");
   }
   X509_NAME* name = X509_get_subject_name(certificate);
+  // Clients compare the alternative names; the common name is only shown to people.
   const std::string& common = host.size() <= kLongestCommonName ? host : "localhost";
   if (X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
                                  reinterpret_cast<const unsigned char*>(common.c_str()), -1, -1, 0) != 1 ||
@@ -119,9 +125,11 @@ Result<void> make_self_signed(const std::string& host, const CertificateFiles& f
       PEM_write_bio_X509(certificate_text.get(), certificate->get()) != 1) {
     return failed("PEM");
   }
+  // The key is written first: its creation fails if a pair is there already, and no certificate
+  // without a key is ever visible.
   if (auto written = create_file(files.key, contents(key_text.get()), 0600); !written) return written;
   if (auto written = create_file(files.certificate, contents(certificate_text.get()), 0644); !written) {
-    ::unlink(files.key.c_str());  // made just now, and of no use alone
+    ::unlink(files.key.c_str());  // created just now, and of no use alone
     return written;
   }
   return {};

@@ -24,19 +24,24 @@ namespace gw::net {
 namespace {
 
 #ifdef GW_SANITIZED
+// Sanitizers need larger stack frames.
 constexpr std::size_t kStack = 2 << 20;
 #else
+// A thousand connections must fit into memory. Code that needs more stack (getaddrinfo) runs
+// elsewhere.
 constexpr std::size_t kStack = 256 << 10;
 #endif
 constexpr int kPauseMilliseconds = 100;
+// By default malloc creates up to eight arenas per core, each of which keeps freed memory.
 constexpr int kArenas = 4;
-constexpr std::size_t kDescriptorsEach = 3;  // the connection, its way to the keeper, and one to spare
-constexpr std::size_t kScarceShare = 10;     // the part of per_source that a source may have then
+constexpr std::size_t kDescriptorsEach = 3;  // the connection, one to the keeper, and one to spare
+constexpr std::size_t kScarceShare = 10;     // divides per_source while connections are scarce
 constexpr std::chrono::seconds kBetweenComplaints{10};
 
 std::atomic<bool> is_crowded{false};
 
-// Shared with the connections' threads, so that one that is left behind has what it needs.
+// State that the acceptor shares with the threads of the connections. Each Connection holds a
+// shared_ptr, so a thread that outlives serve() still has it.
 struct Shared {
   Shared(const ServeLimits& bounds, std::size_t most_connections, Handler serve_one, Refusal refuse_one)
       : limits(bounds),
@@ -48,23 +53,25 @@ struct Shared {
   Handler handler;
   Refusal refusal;
   SourceCounter sources;
-  std::vector<Listener> listeners;  // without their sockets: what a handler is told
+  std::vector<Listener> listeners;  // without their sockets: what a handler sees
   std::mutex mutex;
   std::condition_variable ended;
   std::size_t count = 0;
-  std::optional<pthread_t> last;  // the thread that came to its end last, to be joined
+  std::optional<pthread_t> last;  // the thread that ended last and is not joined yet
 
   bool counted(const std::string& address) const {
     if (address.empty() || address == "unix") return false;
     return !limits.exempt || !limits.exempt(address);
   }
   bool from_balancer(const std::string& address) const { return limits.balancer && limits.balancer(address); }
+  // Called without `mutex`; is_crowded is atomic for that reason.
   bool enter(const std::string& source) {
     const bool share = is_crowded && limits.per_source < most;
     return sources.enter(
         source, share ? std::max<std::size_t>(1, limits.per_source / kScarceShare) : limits.per_source);
   }
-  // Nobody waits for this peer: what does not go at once does not go.
+  // The timeout is 0: a peer over the limits gets as much of the reply as fits into the send
+  // buffer, and never blocks this thread.
   void refuse(Stream& stream, const Listener& listener) const {
     if (listener.implicit_tls || !refusal) return;
     const std::string text = refusal(listener);
@@ -72,21 +79,23 @@ struct Shared {
     if (!text.empty()) (void)stream.write(as_bytes(text));
   }
 
-  // Call with the mutex held.
+  // Requires mutex. `by` is 1 or -1.
   void change_count(int by) {
     count += static_cast<std::size_t>(by);
     is_crowded = count * 5 >= most * 4;
   }
 
-  // A connection has ended that never had a thread.
+  // For a connection that never got a thread.
   void leave() {
     const std::scoped_lock lock(mutex);
     change_count(-1);
     ended.notify_all();
   }
 
-  // A connection's thread is about to end. It is joined, by the next that ends or by serve(): what runs at a
-  // thread's end (OpenSSL frees what is the thread's) must not run beside the end of the process.
+  // Called at the end of a connection's thread. Each ending thread joins its predecessor and leaves
+  // itself to be joined; serve() joins the last one. Detached threads would be simpler, but then
+  // destructors of thread-local objects (OpenSSL frees its per-thread state) could run while main
+  // is already tearing down the process.
   void leave_thread() {
     std::optional<pthread_t> before;
     {
@@ -99,6 +108,8 @@ struct Shared {
   }
 };
 
+// Everything that a connection's thread owns. The destructor frees the place of its source before
+// the socket is closed, because closing may wait for a second.
 struct Connection {
   std::shared_ptr<Shared> shared;
   Stream stream;
@@ -111,13 +122,15 @@ struct Connection {
   }
 };
 
-// Learns from the balancer who its client is. False: the connection is not to be served.
+// Reads the PROXY header. The limit by source is applied to the client in it only now. Returns
+// false if the connection is not to be served.
 bool introduce(Connection& connection) {
   Shared& shared = *connection.shared;
   const std::string balancer = connection.stream.peer().address;
   const Result<void> read = read_proxy_header(connection.stream, shared.limits.proxy_timeout);
   if (!read) {
-    // A probe that connects and leaves is no news.
+    // Health checks of balancers connect and close without a byte, every few seconds. They are not
+    // logged.
     if (read.error().code() != Code::Closed)
       log::warning("connection refused", {{"reason", read.error().text()}, {"peer", balancer}});
     return false;
@@ -141,6 +154,7 @@ void* run(void* argument) {
   try {
     if (!shared->from_balancer(connection->stream.peer().address) || introduce(*connection))
       shared->handler(std::move(connection->stream), *connection->listener);
+    // One connection that runs out of memory must not end the others.
   } catch (const std::exception& trouble) {
     log::error("connection ended", {{"reason", trouble.what()}});
   }
@@ -149,7 +163,8 @@ void* run(void* argument) {
   return nullptr;
 }
 
-// One line each ten seconds of what may happen a thousand times.
+// Logs a kind of event at most once in ten seconds, with the number of times it happened, because a
+// flood of connections can cause thousands.
 class Complaint {
  public:
   explicit Complaint(std::string_view event) : event_(event) {}
@@ -185,6 +200,7 @@ class Acceptor {
     std::vector<pollfd> items;
     for (const Listener& listener : sockets_) items.push_back({listener.socket.get(), POLLIN, 0});
     items.push_back({stop::descriptor(), POLLIN, 0});
+    // The stop descriptor is among the polled ones, so a stop request ends the wait immediately.
     while (!stop::requested()) {
       if (::poll(items.data(), items.size(), -1) < 0 && errno != EINTR && errno != EAGAIN) {
         return Error::from_errno("cannot wait for connections");
@@ -200,7 +216,9 @@ class Acceptor {
   void accept_from(std::size_t at) {
     Fd socket(::accept4(sockets_[at].socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!socket) {
-      // Anything but these is the connection's own end (accept(2) names a dozen) and no news.
+      // These four mean that the process or the system has run out of something, and a loop without
+      // pause would burn a core. All other errors belong to the one connection, which has ended
+      // before it was accepted (accept(2) lists a dozen); they are not logged.
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         pause(Error::from_errno("accept").text());
       }
@@ -213,10 +231,13 @@ class Acceptor {
     auto connection = std::unique_ptr<Connection>(
         new Connection{shared_, Stream(std::move(socket), std::move(peer)), &listener, {}});
     {
+      // The connection is counted before the check, so that a refused one that is still open counts
+      // too.
       const std::scoped_lock lock(shared_->mutex);
       shared_->change_count(1);
       if (shared_->count > shared_->most) connection_refusal_ = "all connections are taken";
     }
+    // A balancer's own address says nothing about the client; introduce() counts that later.
     if (connection_refusal_.empty() && shared_->counted(address) && !shared_->from_balancer(address)) {
       std::string source = source_of(address);
       if (shared_->enter(source)) {
@@ -240,7 +261,7 @@ class Acceptor {
       pause(Error::from_errno("no thread", failed).text());
       return;
     }
-    (void)connection.release();  // the thread's now
+    (void)connection.release();  // owned by the thread from here on
   }
 
   int start(Connection* connection) {
@@ -282,7 +303,8 @@ Result<void> serve(std::vector<Listener> listeners, const ServeLimits& limits, c
   ::mallopt(M_ARENA_MAX, kArenas);
   const std::size_t most = std::min(limits.connections, raise_descriptor_limit(kDescriptorsEach));
   for (const Listener& listener : listeners) {
-    // An inherited one may block, and a connection that ends between poll and accept would hold us there.
+    // A connection can be reset between poll and accept. On a blocking socket, as systemd may pass
+    // it, accept would then wait for the next client and ignore the stop request.
     const int flags = ::fcntl(listener.socket.get(), F_GETFL);
     if (flags < 0 || ::fcntl(listener.socket.get(), F_SETFL, flags | O_NONBLOCK) < 0) {
       return Error::from_errno("cannot use the listening socket at " + listener.address);
@@ -297,12 +319,13 @@ Result<void> serve(std::vector<Listener> listeners, const ServeLimits& limits, c
     Acceptor acceptor(std::move(listeners), shared);
     notify("READY=1");
     ended = acceptor.run();
-  }  // the listeners are closed: from here on the system refuses
+  }  // the listeners are closed here, so the kernel refuses new connections
   notify("STOPPING=1");
   std::unique_lock lock(shared->mutex);
   const auto none_left = [&] { return shared->count == 0; };
+  // The handlers use objects that the caller owns. Returning would destroy these while threads
+  // still use them, so the process ends here, without destructors.
   if (!shared->ended.wait_for(lock, limits.grace, none_left)) {
-    // They use what the caller owns, so it must not go away under them.
     log::warning("connections left behind", {{"count", shared->count}});
     ::_exit(0);
   }

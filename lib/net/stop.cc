@@ -1,4 +1,5 @@
-// The wish to end, and the wish for a reload: signal handlers that do nothing but ring a bell.
+// Requests to stop and to reload. The signal handlers only write to an eventfd, since little else
+// is safe in a handler (signal-safety(7)); threads wait for it.
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -15,18 +16,20 @@
 namespace gw::net {
 namespace {
 
-std::atomic<std::int64_t> stop_time{0};  // nanoseconds of the steady clock; 0: not asked
+std::atomic<std::int64_t> stop_time{0};  // nanoseconds of the steady clock; 0: not requested
 
 int make_bell() {
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fd < 0) {
     log::error("no eventfd", {{"reason", Error::from_errno("eventfd").text()}});
+    // Without it no connection would ever notice a stop request.
     std::abort();
   }
   return fd;
 }
 
 void ring(int bell) {
+  // The handler interrupts code that may be about to read errno.
   const int saved = errno;
   const std::uint64_t one = 1;
   (void)!::write(bell, &one, sizeof one);
@@ -41,12 +44,13 @@ bool silence(int bell) {
 void handle(int number, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
+  // Interrupted calls continue; waiting threads are woken by the eventfd instead.
   action.sa_flags = SA_RESTART;
   ::sigemptyset(&action.sa_mask);
   ::sigaction(number, &action, nullptr);
 }
 
-// Never destroyed: the thread that reloads outlives main's statics.
+// Never destroyed, because the reload thread may still use it after main has returned.
 struct Reload {
   std::mutex mutex;
   std::function<void()> action;
@@ -68,8 +72,10 @@ void reload_forever() {
   Reload& state = reload_state();
   for (;;) {
     pollfd item{state.bell, POLLIN, 0};
+    // Several signals before this point add up in the eventfd and cause one reload.
     if (::poll(&item, 1, -1) <= 0 || !silence(state.bell)) continue;
     const std::scoped_lock lock(state.mutex);
+    // Type=notify-reload units require the time with RELOADING=1 (sd_notify(3)).
     const auto monotonic = std::chrono::steady_clock::now().time_since_epoch();
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(monotonic).count();
     notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(micros));
@@ -83,7 +89,7 @@ void reload_forever() {
 namespace stop {
 
 void install() {
-  (void)descriptor();  // made now, not in the handler
+  (void)descriptor();  // creates the eventfd now: the handler must not run a static initialiser
   handle(SIGTERM, on_stop_signal);
   handle(SIGINT, on_stop_signal);
   handle(SIGPIPE, SIG_IGN);
@@ -91,6 +97,7 @@ void install() {
 
 void request() {
   std::int64_t none = 0;
+  // Only the first request sets the time from which grace periods count.
   stop_time.compare_exchange_strong(none, std::chrono::steady_clock::now().time_since_epoch().count());
   ring(descriptor());
 }
@@ -128,6 +135,8 @@ void on_reload(std::function<void()> reload) {
     first = !state.action;
     state.action = std::move(reload);
   }
+  // The handler is installed last, after the thread and the eventfd exist. Until then the caller
+  // keeps SIGHUP ignored.
   if (first) std::thread(reload_forever).detach();
   handle(SIGHUP, on_reload_signal);
 }

@@ -13,8 +13,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kDefaultTimeout{300'000};
-constexpr milliseconds kLongestTimeout{std::chrono::hours(24 * 365)};  // beyond it the clock would overflow
-constexpr std::size_t kPieces = 64;                                    // in one system call
+// A longer timeout would overflow the clock.
+constexpr milliseconds kLongestTimeout{std::chrono::hours(24 * 365)};
+constexpr std::size_t kPieces = 64;  // in one system call
 
 Channel::Clock::time_point after(milliseconds timeout) {
   return Channel::Clock::now() + std::clamp(timeout, milliseconds(0), kLongestTimeout);
@@ -76,9 +77,12 @@ void Stream::last_words(milliseconds grace) {
 Result<std::size_t> Stream::read(std::span<std::byte> to) {
   State& state = *state_;
   if (!state.open) return Error(Code::Closed, "the connection is closed");
+  // Checked before every read, not only while waiting: a peer that always has data ready could
+  // otherwise keep the session going after a stop request.
   if (auto going = state.channel.may_go_on(); !going) return going.error();
   const auto deadline = after(state.timeout);
   if (state.session) return state.session->read(to, deadline);
+  // Reading is tried first. Most reads find data, and the poll is then saved.
   for (;;) {
     const ssize_t got = state.channel.receive(to);
     if (got >= 0) return static_cast<std::size_t>(got);
@@ -101,8 +105,8 @@ Result<void> Stream::write(std::span<const ByteView> pieces) {
 
 Result<void> Stream::State::send(std::span<const ByteView> pieces) {
   const auto deadline = after(timeout);
-  std::size_t at = 0;      // the piece in hand
-  std::size_t offset = 0;  // what of it has gone
+  std::size_t at = 0;      // the first piece that is not sent completely
+  std::size_t offset = 0;  // bytes of it that are sent
   for (;;) {
     std::array<iovec, kPieces> vector;
     std::size_t count = 0;
@@ -118,6 +122,7 @@ Result<void> Stream::State::send(std::span<const ByteView> pieces) {
       continue;
     }
     offset += static_cast<std::size_t>(result);
+    // A partial write may end within any piece, and empty pieces are skipped.
     while (at < pieces.size() && offset >= pieces[at].size()) offset -= pieces[at++].size();
   }
 }
@@ -130,6 +135,8 @@ bool Stream::pending() {
 Result<void> Stream::accept_tls(const ServerTls& tls, milliseconds timeout, std::string_view protocol) {
   State& state = *state_;
   if (state.session || !state.open) return Error(Code::Internal, "TLS begins on a plain connection only");
+  // The session stays even if the handshake fails, so that no caller can go on in plaintext, and
+  // server_certificate() can report what the server presented.
   state.session = std::make_unique<TlsSession>(state.channel);
   if (auto done = state.session->accept(tls, protocol, after(timeout)); !done) return done;
   state.facts = state.session->facts();
@@ -148,6 +155,7 @@ Result<void> Stream::connect_tls(const ClientTls& tls, const std::string& host, 
 void Stream::close() {
   if (!state_ || !state_->open) return;
   state_->open = false;
+  // The order matters: close_notify must be sent before the FIN.
   if (state_->session) state_->session->say_goodbye();
   state_->session.reset();
   state_->channel.close();

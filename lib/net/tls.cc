@@ -15,11 +15,13 @@
 namespace gw::net {
 namespace {
 
-// Mozilla's intermediate profile without the DHE suites; 1.3's suites are OpenSSL's own, all fine.
+// Mozilla's intermediate profile without the DHE suites, whose parameters would have to be
+// maintained. OpenSSL's defaults for TLS 1.3 are all acceptable.
 constexpr const char* kCiphers =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* kGroups = "X25519:P-256:P-384";
+// Session id context: OpenSSL refuses to resume sessions with client certificates without one.
 constexpr const char* kSessions = "gw";
 
 Error internal(std::string_view what) {
@@ -34,22 +36,27 @@ Result<SslContextPtr> new_context(const SSL_METHOD* method) {
       SSL_CTX_set1_groups_list(context.get(), kGroups) != 1) {
     return internal("cannot set TLS up");
   }
+  // Renegotiation is a denial-of-service risk, and compression leaks plaintext (CRIME,
+  // CVE-2012-4929). RELEASE_BUFFERS saves about 34 KB for each idle connection.
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
   return context;
 }
 
-// Without this OpenSSL would ask for the password on the terminal.
+// Without this callback OpenSSL asks for the passphrase of the key on the terminal.
 int no_password(char*, int, int, void*) {
   return -1;
 }
 
-// A name that a client may ask for by ALPN: the one of this connection, or either (ALPACA: TLS meant for
-// another protocol must not end here). A client that asks for nothing is served.
+// Selects the ALPN protocol: the one of this connection, or without one either mail protocol. A
+// handshake that asks for another protocol is rejected, so that TLS traffic meant for a different
+// service with the same certificate cannot be redirected here (the ALPACA attack; RFC 7301). A
+// client without ALPN is served.
 int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* length,
                     const unsigned char* offered, unsigned int size, void*) {
   const auto* wanted = static_cast<const std::string*>(SSL_get_app_data(ssl));
+  // OpenSSL has checked the lengths in the list; the min keeps the read within it regardless.
   for (unsigned at = 0; at < size; at += 1u + offered[at]) {
     const std::string_view name(reinterpret_cast<const char*>(offered) + at + 1,
                                 std::min<std::size_t>(offered[at], size - at - 1));
@@ -63,6 +70,9 @@ int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* lengt
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// The default certificate takes precedence if it fits. An unknown name gets the default
+// certificate, not an alert: many mail clients send the name of the domain instead of that of the
+// host.
 int choose_certificate(SSL* ssl, int*, void* argument) {
   const auto* tls = static_cast<const ServerTls*>(argument);
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -78,6 +88,7 @@ int choose_certificate(SSL* ssl, int*, void* argument) {
 }
 
 Result<SslContextPtr> server_context(const CertificateFiles& files) {
+  // OpenSSL's error for a missing file does not name it, so the files are opened here first.
   for (const std::string& path : {files.certificate, files.key}) {
     if (auto opened = open_for_reading(path); !opened) {
       return Error(Code::Config, opened.error().text());
@@ -91,6 +102,8 @@ Result<SslContextPtr> server_context(const CertificateFiles& files) {
     return Error(Code::Config, files.certificate + ": no usable certificate: " + openssl_reason());
   }
   if (SSL_CTX_use_PrivateKey_file(raw, files.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    // OpenSSL may notice a wrong pair while it loads the key. That is a different mistake of the
+    // operator than an unreadable key, and gets its own message.
     const unsigned long last = ERR_peek_last_error();
     const bool differ =
         ERR_GET_LIB(last) == ERR_LIB_X509 && (ERR_GET_REASON(last) == X509_R_KEY_VALUES_MISMATCH ||
@@ -103,11 +116,13 @@ Result<SslContextPtr> server_context(const CertificateFiles& files) {
   if (SSL_CTX_check_private_key(raw) != 1) {
     return Error(Code::Config, files.key + ": not the key of the certificate in " + files.certificate);
   }
-  // Resumption is by tickets alone: they cost this side no memory, and a new context (a reload) has new keys.
+  // Sessions are resumed by tickets only: they need no memory on this side. A reload creates a new
+  // context with new ticket keys.
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_session_id_context(raw, reinterpret_cast<const unsigned char*>(kSessions), 2);
   SSL_CTX_set_num_tickets(raw, 1);
-  // A client's certificate shows that it has the key; who signed it is not asked.
+  // Any client certificate is accepted. The handshake proves possession of its key; which authority
+  // signed it is not checked, and TlsFacts says so.
   SSL_CTX_set_cert_verify_callback(
       raw, [](X509_STORE_CTX*, void*) { return 1; }, nullptr);
   SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);
@@ -149,7 +164,8 @@ Result<std::shared_ptr<const ServerTls>> ServerTls::load(const std::vector<Certi
       tls->others_.push_back(context->release());
     }
   }
-  // SSL_CTX_set_tlsext_servername_callback is a macro with C's casts.
+  // Replaces the macro SSL_CTX_set_tlsext_servername_callback, which contains C casts. The callback
+  // runs in handshakes only, while the caller of accept_tls() holds this object.
   SSL_CTX_callback_ctrl(tls->context_, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
                         reinterpret_cast<void (*)()>(choose_certificate));
   SSL_CTX_ctrl(tls->context_, SSL_CTRL_SET_TLSEXT_SERVERNAME_ARG, 0, tls.get());
@@ -168,9 +184,10 @@ Result<std::shared_ptr<const ClientTls>> ClientTls::make(const ClientPolicy& pol
   if (!policy.pin.empty() && (policy.pin.size() != 64 || !from_hex(policy.pin))) {
     return Error(Code::Config, "the pin is not 64 hexadecimal digits");
   }
-  // The pin is instead of the chain, so the handshake itself does not judge the certificate.
+  // With a pin the handshake itself accepts any certificate; TlsSession::connect compares the pin.
   if (policy.verify && policy.pin.empty()) SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER, nullptr);
-  // Where nothing is refused there is a verdict to be told all the same (Stream::server_certificate).
+  // The authorities are loaded even if nothing is rejected, so that server_certificate() can report
+  // what is wrong.
   if (policy.pin.empty()) {
     if (policy.ca_file.empty()) {
       if (SSL_CTX_set_default_verify_paths(context->get()) != 1 && policy.verify)

@@ -14,10 +14,10 @@
 namespace gw::net {
 namespace {
 
-constexpr std::size_t kRecord = 16 * 1024;  // a TLS record's payload
-constexpr std::size_t kSendAt = 64 * 1024;  // as much as is gathered before it is sent
+constexpr std::size_t kRecord = 16 * 1024;  // payload of a TLS record
+constexpr std::size_t kSendAt = 64 * 1024;  // as much is gathered before it is sent
 
-// The methods of our BIO: the object's data is the TlsSession.
+// The methods of a BIO whose data pointer is the TlsSession.
 TlsSession& session_of(BIO* bio) {
   return *static_cast<TlsSession*>(BIO_get_data(bio));
 }
@@ -27,6 +27,8 @@ int read_method(BIO* bio, char* to, int size) {
 int write_method(BIO* bio, const char* from, int size) {
   return session_of(bio).bio_write(from, size);
 }
+// OpenSSL calls FLUSH at the end of each flight. The data stays in outgoing_ until flush(), so
+// success is reported.
 long control_method(BIO* bio, int command, long, void*) {
   if (command == BIO_CTRL_EOF) return session_of(bio).bio_ended() ? 1 : 0;
   return command == BIO_CTRL_FLUSH ? 1 : 0;
@@ -36,6 +38,7 @@ int create_method(BIO* bio) {
   return 1;
 }
 
+// Never freed: connections may use it until the process ends.
 const BIO_METHOD* channel_method() {
   static const BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "channel");
@@ -48,7 +51,7 @@ const BIO_METHOD* channel_method() {
   return method;
 }
 
-// SSL_set_tlsext_host_name is a macro with C's casts.
+// Replaces the macro SSL_set_tlsext_host_name, which contains C casts.
 bool set_server_name(SSL* ssl, std::string host) {
   return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
 }
@@ -62,6 +65,8 @@ bool is_pinned(X509* certificate, const std::string& pin) {
 
 }  // namespace
 
+// Never waits: on EAGAIN the retry flag makes SSL_read return WANT_READ, and the caller waits with
+// its deadline.
 int TlsSession::bio_read(BIO* bio, char* to, int size) {
   BIO_clear_retry_flags(bio);
   const ssize_t got = channel_.receive(std::as_writable_bytes(std::span(to, static_cast<std::size_t>(size))));
@@ -75,6 +80,7 @@ int TlsSession::bio_read(BIO* bio, char* to, int size) {
   return -1;
 }
 
+// Never fails and never asks for a retry, so SSL_write never stops in the middle of a record.
 int TlsSession::bio_write(const char* from, int size) {
   append(outgoing_, as_bytes(std::string_view(from, static_cast<std::size_t>(size))));
   return size;
@@ -83,11 +89,14 @@ int TlsSession::bio_write(const char* from, int size) {
 TlsSession::Outcome TlsSession::outcome(int result, std::string_view what) const {
   Outcome found;
   found.why = SSL_get_error(ssl_.get(), result);
+  // The oldest error in the queue is the cause. SSL_get_error depends on the queue, which is why
+  // every call of OpenSSL is preceded by ERR_clear_error().
   const unsigned long first = ERR_peek_error();
   const bool told = found.why == SSL_ERROR_SSL && ERR_GET_LIB(first) == ERR_LIB_SSL;
   found.cut = told && ERR_GET_REASON(first) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
   found.refused = told && ERR_GET_REASON(first) == SSL_R_CERTIFICATE_VERIFY_FAILED;
   if (found.why != SSL_ERROR_SSL && found.why != SSL_ERROR_SYSCALL) return found;
+  // An errno of the socket explains more than OpenSSL's generic text.
   found.failure = read_errno_ != 0 ? Error::from_errno(what, read_errno_)
                                    : Error(Code::Closed, std::string(what) + ": " + openssl_reason());
   return found;
@@ -113,7 +122,8 @@ Result<void> TlsSession::shake_hands(int (*step)(SSL*), Deadline deadline) {
     ERR_clear_error();
     const int done = step(ssl_.get());
     const Outcome met = done == 1 ? Outcome{} : outcome(done, kWhat);
-    const auto sent = flush(deadline);  // the alert that says why goes out too
+    // An alert, which tells the peer why the handshake failed, is in outgoing_ too.
+    const auto sent = flush(deadline);
     if (met.refused) {
       const char* verdict = X509_verify_cert_error_string(SSL_get_verify_result(ssl_.get()));
       return Error(Code::Denied, std::string("the peer's certificate is not accepted: ") + verdict);
@@ -124,6 +134,7 @@ Result<void> TlsSession::shake_hands(int (*step)(SSL*), Deadline deadline) {
       note_facts();
       return {};
     }
+    // Writes never wait (bio_write), so WANT_READ is the only reason to continue.
     if (met.why != SSL_ERROR_WANT_READ)
       return Error(Code::Closed, std::string(kWhat) + ": the peer ended it");
     if (auto ready = channel_.wait_readable(deadline); !ready) return ready.error().within(kWhat);
@@ -133,7 +144,8 @@ Result<void> TlsSession::shake_hands(int (*step)(SSL*), Deadline deadline) {
 Result<void> TlsSession::accept(const ServerTls& tls, std::string_view protocol, Deadline deadline) {
   protocol_ = protocol;
   if (auto begun = begin(tls.context()); !begun) return begun;
-  // Asked for, so that it can be noted; any is taken, and none too.
+  // The certificate is requested so that it can be noted in the trace line. Any is accepted, and so
+  // is none.
   if (protocol == "smtp") SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, nullptr);
   return shake_hands(SSL_accept, deadline);
 }
@@ -141,6 +153,8 @@ Result<void> TlsSession::accept(const ServerTls& tls, std::string_view protocol,
 Result<void> TlsSession::connect(const ClientTls& tls, const std::string& host, Deadline deadline) {
   if (auto begun = begin(tls.context()); !begun) return begun;
   X509_VERIFY_PARAM* checks = SSL_get0_param(ssl_.get());
+  // SNI must not contain an address (RFC 6066, section 3), and an address is compared with the IP
+  // entries of the certificate.
   X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   in6_addr any{};
   const bool address =
@@ -151,6 +165,7 @@ Result<void> TlsSession::connect(const ClientTls& tls, const std::string& host, 
   if (!set || host.empty()) return Error(Code::Usage, "`" + printable(host) + "` is no host to connect to");
 
   if (auto done = shake_hands(SSL_connect, deadline); !done) return done;
+  // The pin is checked after the handshake, and before any application data is sent.
   const std::string& pin = tls.policy().pin;
   if (tls.policy().verify && !pin.empty()) {
     const X509Ptr certificate(SSL_get1_peer_certificate(ssl_.get()));
@@ -170,9 +185,11 @@ Result<std::size_t> TlsSession::read(std::span<std::byte> to, Deadline deadline)
     const int done = SSL_read_ex(ssl_.get(), to.data(), to.size(), &got);
     if (done == 1 && outgoing_.empty()) return got;
     const Outcome met = done == 1 ? Outcome{} : outcome(done, "TLS");
-    const auto sent = flush(deadline);  // the answer to a key update; an alert
+    // Reading can produce output: the reply to a key update, or an alert.
+    const auto sent = flush(deadline);
     if (done == 1) return got;
-    // A FIN without close_notify is an end like any other: both protocols frame what they say themselves.
+    // A FIN without close_notify is treated as a normal end: SMTP and POP3 frame their messages
+    // themselves, so a truncation is noticed there, and many clients close this way.
     if (met.cut || met.why == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
     if (met.failure) return *met.failure;
     if (!sent) return sent.error();
@@ -188,6 +205,7 @@ Result<void> TlsSession::encrypt(ByteView octets, Deadline deadline) {
     if (done != 1)
       return outcome(done, "TLS").failure.value_or(Error(Code::Closed, "TLS: the peer ended it"));
     octets = octets.subspan(taken);
+    // Bounds the memory for a long write.
     if (outgoing_.size() >= kSendAt) {
       if (auto sent = flush(deadline); !sent) return sent;
     }
@@ -195,7 +213,8 @@ Result<void> TlsSession::encrypt(ByteView octets, Deadline deadline) {
   return {};
 }
 
-// Small pieces share a record; a long one needs no copy.
+// Small pieces are joined into one record, which saves the overhead of a record for each. A long
+// piece is encrypted directly, without a copy.
 Result<void> TlsSession::write(std::span<const ByteView> pieces, Deadline deadline) {
   Bytes gathered;
   for (const ByteView piece : pieces) {
@@ -211,6 +230,8 @@ Result<void> TlsSession::write(std::span<const ByteView> pieces, Deadline deadli
   return flush(deadline);
 }
 
+// Ciphertext that cannot be sent is lost, and the session with it: the peer could not decrypt the
+// record that follows. The buffer is freed after each call, so an idle connection has none.
 Result<void> TlsSession::flush(Deadline deadline) {
   std::size_t sent = 0;
   while (sent < outgoing_.size()) {
@@ -223,15 +244,15 @@ Result<void> TlsSession::flush(Deadline deadline) {
       outgoing_ = {};
       return failure;
     } else if (auto ready = channel_.wait_writable(deadline); !ready) {
-      // What is lost here ends the connection: the next record would not decrypt.
       outgoing_ = {};
       return ready;
     }
   }
-  outgoing_ = {};  // the memory too
+  outgoing_ = {};  // frees the memory, unlike clear()
   return {};
 }
 
+// SSL_pending would not do: it ignores bytes that are still in the kernel's receive buffer.
 bool TlsSession::pending() {
   ERR_clear_error();
   char octet = 0;
@@ -241,6 +262,7 @@ bool TlsSession::pending() {
 
 void TlsSession::say_goodbye() {
   ERR_clear_error();
+  // OpenSSL reports an error for a shutdown within the handshake.
   if (!ssl_ || SSL_in_init(ssl_.get())) return;
   (void)SSL_shutdown(ssl_.get());
   ERR_clear_error();
@@ -262,6 +284,8 @@ void TlsSession::note_facts() {
 
 namespace {
 
+// RFC 2253 order, with UTF-8 kept readable. printable() removes control characters, because the
+// certificate is the peer's data.
 std::string text_of(X509_NAME* name) {
   const BioPtr memory(BIO_new(BIO_s_mem()));
   if (!memory || X509_NAME_print_ex(memory.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0)
@@ -282,6 +306,7 @@ std::string text_of(const ASN1_STRING* text) {
                                     static_cast<std::size_t>(ASN1_STRING_length(text))));
 }
 
+// The limit bounds what a hostile server can make this process store and show.
 std::vector<std::string> names_of(const X509* certificate) {
   constexpr int kMost = 100;
   std::vector<std::string> names;
