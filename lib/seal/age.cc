@@ -13,15 +13,19 @@
 namespace gw::seal {
 namespace {
 
+// Constants of age's X25519 recipient type.
 constexpr std::string_view kWrapInfo = "age-encryption.org/v1/X25519";
 constexpr std::size_t kWrappedKey = FileKey::size() + kTag;
 constexpr unsigned char kZeroNonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES] = {};
 
+// The MAC covers the header up to the `---`, without the space that follows.
 Digest header_mac(const FileKey& file_key, std::string_view signed_part) {
   return hmac(hkdf(file_key.view(), {}, "header").view(), {as_bytes(signed_part)});
 }
 
-// None where the shared secret is zero, which a share of low order makes it.
+// Derives the key that wraps the file key, from a Diffie-Hellman exchange of `scalar` and `point`.
+// Returns nullopt if the shared secret is zero, which a share of low order causes: everybody would
+// know such a key. age demands the check.
 std::optional<Key> wrap_key(const unsigned char* scalar, const unsigned char* point, ByteView share,
                             const PublicKey& recipient) {
   Key shared;
@@ -31,12 +35,14 @@ std::optional<Key> wrap_key(const unsigned char* scalar, const unsigned char* po
   return hkdf(shared.view(), salt, kWrapInfo);
 }
 
+// A view into a Stanza, which must outlive it.
 struct X25519Stanza {
   PublicKey share{};
   std::span<const std::byte> wrapped;
 };
 
-// None for a stanza of this type that is not of its form: that spoils the whole header.
+// Returns nullopt for an X25519 stanza that is malformed. age then rejects the whole header, not
+// only the stanza.
 std::optional<X25519Stanza> read_x25519(const Stanza& stanza) {
   X25519Stanza result;
   if (stanza.arguments.size() != 2 || !from_base64(stanza.arguments[1], Padding::None, result.share) ||
@@ -58,7 +64,7 @@ std::uint64_t container_size(std::uint64_t plain_octets) {
 
 Result<Sealer> Sealer::begin(const PublicKey& recipient) {
   start_sodium();
-  // One draw for all, since each asks the system.
+  // One request for all random bytes, because each is a system call.
   BriefSecret<FileKey::size() + Key::size() + kNonce> drawn;
   random_octets(drawn.span());
   FileKey file_key;
@@ -73,8 +79,8 @@ Result<Sealer> Sealer::begin(const PublicKey& recipient) {
       wrap_key(as_uchar(ephemeral.view().data()), as_uchar(recipient.data()), share, recipient);
   if (!wrap) return Error(Code::BadInput, "nothing can be sealed to this public key");
 
-  // The nonce is zero because the key is used once.
   std::array<std::byte, kWrappedKey> wrapped;
+  // A constant nonce is safe here: the wrap key is derived from a new ephemeral key and used once.
   crypto_aead_chacha20poly1305_ietf_encrypt(as_uchar(wrapped.data()), nullptr,
                                             as_uchar(file_key.view().data()), FileKey::size(), nullptr, 0,
                                             nullptr, kZeroNonce, as_uchar(wrap->view().data()));
@@ -96,12 +102,16 @@ Result<OpenedHeader> open_header(ByteView prefix, std::span<const RingKey> keys,
 
   std::optional<FileKey> file_key;
   for (const Stanza& stanza : header->stanzas) {
+    // Stanzas of other types may be meant for other recipients, so they are not an error for
+    // Shape::Any.
     if (stanza.arguments.front() != "X25519") {
       if (shape == Shape::Own) return Error(Code::BadInput, "an age header with another kind of recipient");
       continue;
     }
     const std::optional<X25519Stanza> x25519 = read_x25519(stanza);
     if (!x25519) return Error(Code::BadInput, "not an X25519 stanza");
+    // The loop over the stanzas continues after a key has matched, so that a malformed stanza later
+    // in the header is still an error. Only the MAC proves afterwards that the header is unaltered.
     for (const RingKey& key : keys) {
       if (file_key) break;
       const std::optional<Key> wrap =
@@ -124,7 +134,8 @@ Result<OpenedHeader> open_header(ByteView prefix, std::span<const RingKey> keys,
 Result<ByteView> Opener::open(std::uint64_t number, bool last, std::span<std::byte> sealed) {
   if (sealed.size() < kTag || sealed.size() > kSealedChunk || (!last && sealed.size() != kSealedChunk))
     return Error(Code::Corrupt, "a chunk of the wrong size");
-  // Only the empty message ends with an empty chunk; anything else has two forms.
+  // Only the empty message has an empty last chunk. Otherwise a message of n full chunks would have
+  // two valid containers.
   if (sealed.size() == kTag && number != 0) return Error(Code::Corrupt, "an empty last chunk");
   if (!cipher_.open(number, last, sealed)) return Error(Code::Corrupt, "a chunk was altered");
   return ByteView(sealed.first(sealed.size() - kTag));
@@ -147,8 +158,10 @@ Result<void> open_file(ByteView file, std::span<const RingKey> keys,
       if (rest.empty()) return {};
       continue;
     }
-    // The last chunk with octets behind it, or another one with none: its own are genuine and given, the end
-    // is not, as the published vectors want it.
+    // The chunk does not open as expected. If it opens with the opposite mark, the file is
+    // truncated, or has bytes after its last chunk. The chunk itself is then genuine and passed on
+    // before the error, as age's published test vectors demand. The bytes are copied again, because
+    // a failed open() wipes them.
     std::ranges::copy(sealed, chunk.span().begin());
     const Result<ByteView> other = opener.open(number, !rest.empty(), chunk.span().first(sealed.size()));
     if (!other) return plain.error();
@@ -164,6 +177,7 @@ Result<Bytes> seal_file(const Secret& plain, const PublicKey& recipient) {
   file.reserve(container_size(plain.size()));
   Secret chunk(std::min(plain.size(), kChunk) + kTag);
   ByteView rest = plain.view();
+  // The loop runs once for an empty plaintext, which has one empty chunk.
   do {
     const ByteView now = rest.first(std::min(rest.size(), kChunk));
     rest = rest.subspan(now.size());

@@ -17,12 +17,12 @@ int variant(Padding padding) {
 std::string to_base64(ByteView octets, Padding padding) {
   std::string text(sodium_base64_encoded_len(octets.size(), variant(padding)), '\0');
   sodium_bin2base64(text.data(), text.size(), as_uchar(octets.data()), octets.size(), variant(padding));
-  text.pop_back();  // the terminating zero
+  text.pop_back();  // the terminating zero byte
   return text;
 }
 
-// libsodium's decoder takes some octets above 0x7f for digits (1.0.18). What does not come out again as it
-// went in is refused, and so is everything else that is not canonical.
+// libsodium's decoder (1.0.18) accepts some bytes above 0x7f as digits. The result is therefore
+// encoded again: if that does not reproduce the text, it is not canonical.
 std::optional<Bytes> from_base64(std::string_view text, Padding padding) {
   Bytes octets(text.size() / 4 * 3 + 3);
   std::size_t size = 0;

@@ -1,5 +1,6 @@
-// Base64 with the standard alphabet (RFC 4648 section 4), canonical forms only: nothing but the alphabet, no
-// stray bits, exactly the padding that was asked for.
+// Base64 with the standard alphabet (RFC 4648, section 4). The decoder accepts only the canonical
+// form: no other characters, no stray bits, exactly the requested padding. Each byte string
+// therefore has one accepted encoding, as age demands of its headers.
 #pragma once
 
 #include <optional>
@@ -10,11 +11,15 @@
 
 namespace gw::seal {
 
+// None: no `=` at all. Full: as many as the RFC demands.
 enum class Padding : unsigned char { None, Full };
 
+// Returns the encoding of `octets`, without a line ending.
 std::string to_base64(ByteView octets, Padding padding);
+// Returns nullopt unless `text` is canonical.
 std::optional<Bytes> from_base64(std::string_view text, Padding padding);
-// False unless the text is the canonical form of exactly `to.size()` octets.
+// Decodes into `to`. Returns false unless `text` is the canonical form of exactly `to.size()`
+// bytes.
 bool from_base64(std::string_view text, Padding padding, std::span<std::byte> to);
 
 }  // namespace gw::seal

@@ -1,9 +1,10 @@
-// X25519 with the base point (RFC 7748 section 6.1), in half of the time.
+// X25519 with the base point (RFC 7748, section 6.1), in half the time that libsodium takes.
 //
-// libsodium's crypto_scalarmult_base climbs the Montgomery ladder as for any point. Its Ed25519 has tables
-// for the same point on the birationally equivalent curve: the multiple is taken there, and mapped back by u
-// = (1 + y) / (1 - y) (RFC 7748 section 4.1). Only the multiplication sees the secret; the map works on what
-// is public.
+// libsodium's crypto_scalarmult_base uses the Montgomery ladder, as for any point. Its Ed25519 code
+// has precomputed tables for the same point on the birationally equivalent Edwards curve. This
+// function multiplies there and maps the result back by u = (1 + y) / (1 - y) (RFC 7748, section
+// 4.1). Only the multiplication works on the secret, in libsodium's constant time; the mapping
+// works on the public result.
 #pragma once
 
 #include "base/bytes.h"
@@ -11,7 +12,8 @@
 
 namespace gw::seal {
 
-// The public half of a secret scalar of 32 octets.
+// Returns the public key of the secret scalar, which must have 32 bytes. It is clamped as X25519
+// demands.
 PublicKey times_base_point(ByteView scalar);
 
 }  // namespace gw::seal

@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kAlphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 constexpr std::size_t kChecksum = 6;
 
+// Adds one 5-bit value to the checksum (BIP 173, polymod).
 std::uint32_t step(std::uint32_t sum, std::uint8_t value) {
   static constexpr std::uint32_t kGenerator[] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3};
   const std::uint32_t top = sum >> 25;
@@ -19,6 +20,7 @@ std::uint32_t step(std::uint32_t sum, std::uint8_t value) {
   return sum;
 }
 
+// Returns the checksum after the prefix, which contributes its high bits, a zero, and its low bits.
 std::uint32_t prefix_sum(std::string_view prefix) {
   std::uint32_t sum = 1;
   for (char c : prefix) sum = step(sum, static_cast<std::uint8_t>(static_cast<unsigned char>(c) >> 5));
@@ -43,6 +45,8 @@ Secret to_bech32(std::string_view prefix, ByteView octets) {
   };
   std::uint32_t bits = 0;
   unsigned count = 0;
+  // Regroups 8-bit values into 5-bit values. The mask keeps the bits that are still needed, and
+  // lets no others of the secret accumulate.
   for (std::byte octet : octets) {
     bits = (bits << 8 | std::to_integer<std::uint32_t>(octet)) & 0xfff;
     for (count += 8; count >= 5; count -= 5) put_data(bits >> (count - 5));
@@ -64,6 +68,7 @@ std::optional<Secret> from_bech32(std::string_view prefix, std::string_view text
 
   const std::string_view digits = text.substr(prefix.size() + 1);
   const std::size_t data = digits.size() - kChecksum;
+  // Five or more bits of padding are a whole superfluous character.
   if (data * 5 % 8 >= 5) return std::nullopt;
   Secret octets(data * 5 / 8);
   std::byte* at = octets.span().data();
@@ -74,6 +79,7 @@ std::optional<Secret> from_bech32(std::string_view prefix, std::string_view text
     const std::size_t value = kAlphabet.find(lower(digits[i]));
     if (value == std::string_view::npos) return std::nullopt;
     sum = step(sum, static_cast<std::uint8_t>(value));
+    // The last six characters are the checksum and carry no data.
     if (i >= data) continue;
     bits = (bits << 5 | static_cast<std::uint32_t>(value)) & 0xfff;
     count += 5;
@@ -82,6 +88,7 @@ std::optional<Secret> from_bech32(std::string_view prefix, std::string_view text
       *at++ = static_cast<std::byte>(bits >> count & 0xff);
     }
   }
+  // The padding bits must be zero, otherwise a key would have several encodings.
   if (sum != 1 || (bits & ((1u << count) - 1)) != 0) return std::nullopt;
   return octets;
 }

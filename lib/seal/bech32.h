@@ -1,4 +1,4 @@
-// Bech32 (BIP 173) without its limit of 90 characters, as age uses it.
+// Bech32 (BIP 173) without its limit of 90 characters, as age encodes its keys.
 #pragma once
 
 #include <optional>
@@ -8,11 +8,12 @@
 
 namespace gw::seal {
 
-// `prefix` and `octets` as lower-case text. In secret memory, as what it holds may be a key.
+// Returns the encoding of `octets` after `prefix` and the separator, in lower case. The result is a
+// Secret because the bytes may be a secret key.
 Secret to_bech32(std::string_view prefix, ByteView octets);
 
-// The octets behind `prefix`, which is compared without case. None for mixed case, a wrong checksum or
-// padding, or another prefix.
+// Returns the bytes that `text` encodes. Case of the prefix is ignored. nullopt for mixed case, a
+// wrong checksum, wrong padding, or another prefix.
 std::optional<Secret> from_bech32(std::string_view prefix, std::string_view text);
 
 }  // namespace gw::seal

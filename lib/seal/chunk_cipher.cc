@@ -1,3 +1,5 @@
+// ChunkCipher, with OpenSSL's ChaCha20-Poly1305: a context is keyed once and reused for every
+// chunk.
 #include <openssl/evp.h>
 
 #include <cstdlib>
@@ -8,18 +10,21 @@
 namespace gw::seal {
 namespace {
 
-// Fetched once: an implicit fetch at each use costs more than sealing a small message.
+// Fetched once. OpenSSL would otherwise search its providers at each use, which takes longer than
+// sealing a small message.
 const EVP_CIPHER* algorithm() {
   static const EVP_CIPHER* const fetched = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
   return fetched;
 }
 
-// These fail only when memory or the algorithm is missing; nothing can go on from there.
+// OpenSSL's calls fail here only if memory or the algorithm is missing. Continuing could write
+// plaintext, so the process ends.
 void demand(bool ok) {
   if (!ok) std::abort();
 }
 
-// 11 octets of the chunk's number, big-endian, and one that marks the last.
+// 11 bytes hold the number of the chunk, big-endian, and the last byte is 1 for the last chunk
+// (age's STREAM construction).
 std::array<std::byte, 12> chunk_nonce(std::uint64_t number, bool last) {
   std::array<std::byte, 12> nonce{};
   for (std::size_t i = 0; i < 8; ++i) nonce[10 - i] = static_cast<std::byte>(number >> (8 * i));
@@ -72,9 +77,11 @@ bool ChunkCipher::open(std::uint64_t number, bool last, std::span<std::byte> chu
   int more = 0;
   demand(context_->way == Way::Open && chunk.size() >= kTag && chunk.size() <= kSealedChunk);
   demand(EVP_CipherInit_ex2(evp, nullptr, nullptr, as_uchar(nonce.data()), 0, nullptr) == 1);
+  // The expected tag must be set before the final call, which compares it.
   demand(EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(kTag), at + plain) == 1);
   demand(EVP_CipherUpdate(evp, at, &done, at, plain) == 1);
   if (EVP_CipherFinal_ex(evp, at + done, &more) == 1) return true;
+  // OpenSSL has already written plaintext that is not authenticated.
   wipe(chunk);
   return false;
 }

@@ -12,6 +12,8 @@ constexpr std::size_t kEnvelopeNonce = crypto_aead_xchacha20poly1305_ietf_NPUBBY
 constexpr std::size_t kEnvelopeTag = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 static_assert(kEnvelopeNonce + kEnvelopeTag == kEnvelopeOverhead);
 
+// The layout is part of the vault's format (gw-vault(7)). The label comes first, so that the bytes
+// cannot be confused with those of another use of the key.
 Bytes associated_data(const EnvelopePlace& place) {
   ByteWriter out;
   out.text(kLabel).bytes(place.vault.view()).bytes(place.mailbox.view()).bytes(place.message.view());
@@ -26,6 +28,8 @@ Bytes seal_envelope(const FileKey& file_key, const EnvelopePlace& place, ByteVie
   const Key key = hkdf(file_key.view(), place.message.view(), kLabel);
   const Bytes aad = associated_data(place);
   Bytes sealed(kEnvelopeOverhead + plain.size());
+  // A random nonce of 24 bytes is safe for any number of envelopes, even if an envelope is sealed
+  // again under the same key.
   random_octets(std::span(sealed).first(kEnvelopeNonce));
   crypto_aead_xchacha20poly1305_ietf_encrypt(
       as_uchar(sealed.data() + kEnvelopeNonce), nullptr, as_uchar(plain.data()), plain.size(),
@@ -34,6 +38,7 @@ Bytes seal_envelope(const FileKey& file_key, const EnvelopePlace& place, ByteVie
 }
 
 Result<Bytes> open_envelope(const FileKey& file_key, const EnvelopePlace& place, ByteView sealed) {
+  // One error for all causes: an envelope that does not open cannot tell which.
   const Error corrupt(Code::Corrupt, "the envelope is not this message's");
   if (sealed.size() < kEnvelopeOverhead) return corrupt;
   const Key key = hkdf(file_key.view(), place.message.view(), kLabel);

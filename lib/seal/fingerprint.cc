@@ -5,6 +5,7 @@
 namespace gw::seal {
 namespace {
 
+// Stored fingerprints depend on these numbers.
 enum Kind : std::uint8_t { kUidl = 1, kContent = 2 };
 
 void hash(crypto_generichash_state& state, ByteView octets) {
@@ -19,8 +20,9 @@ Digest finished(crypto_generichash_state& state) {
 
 }  // namespace
 
-// A state after the key, the kind, and the fields that all of a kind have in common. It is wiped: whoever has
-// it can make fingerprints without the key.
+// Hash states after the key, the kind, the route and the login. Each fingerprint starts from a
+// copy, which saves hashing these again. The states are wiped, because fingerprints can be computed
+// from them without the key.
 struct Fingerprints::Start {
   Start(const Secret& key, std::string_view route, std::string_view login) {
     begin(uidl, key, kUidl, route, login);
@@ -81,7 +83,8 @@ Fingerprints::Content& Fingerprints::Content::update(ByteView octets) {
   return *this;
 }
 
-// The length of what comes as a stream is known at its end, so it stands there.
+// The length of a stream is known only at its end, so here it follows the bytes. This is as
+// unambiguous as a length before them, since it has a fixed size.
 Digest Fingerprints::Content::finish() {
   ByteWriter length;
   length.u64(state_->octets);

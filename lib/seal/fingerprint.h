@@ -1,10 +1,14 @@
-// Fingerprints of what gw-proxy has copied before (vault.md section 1): BLAKE2b under a key of the proxy's
-// own.
+// Fingerprints, by which gw-proxy recognises mail that it has copied before (gw-proxy(8)): keyed
+// BLAKE2b.
 //
-// The key is not in the vault, so a thief of the vault cannot test whether a known mail is in it. Each
-// fingerprint is bound to one route and one login: two users' identical mails have different ones. Every
-// field is preceded by its length and each kind by its own number, so that no two different facts are ever
-// hashed as the same octets.
+// The key is not in the vault, so a thief of the vault cannot test whether a known mail is in it.
+// Each fingerprint is bound to one route and one login, so the same mail of two users has two
+// fingerprints. Every field is preceded by its length and every kind of fingerprint by its number,
+// so that different inputs are never hashed as the same bytes.
+//
+//   Fingerprints prints(key, "work", "ann@example.com");
+//   Digest id = prints.of_uidl(uidl);
+//   Digest body = prints.content().update(part1).update(part2).finish();
 #pragma once
 
 #include <memory>
@@ -16,27 +20,32 @@
 
 namespace gw::seal {
 
-inline constexpr std::size_t kFingerprintKey = 32;  // octets
+// Length of the key in bytes.
+inline constexpr std::size_t kFingerprintKey = 32;
 
+// The fingerprints of one login on one route. Safe for concurrent use after construction.
 class Fingerprints {
  public:
-  // `key` has kFingerprintKey octets and outlives this.
+  // `key` has kFingerprintKey bytes. It is not kept, but a state from which fingerprints can be
+  // computed is; the destructor wipes it.
   Fingerprints(const Secret& key, std::string_view route, std::string_view login);
   ~Fingerprints();
   Fingerprints(Fingerprints&&) noexcept;
   Fingerprints& operator=(Fingerprints&&) noexcept;
 
-  // Of the name that upstream gives a message (UIDL).
+  // Returns the fingerprint of the unique id that the upstream gives a message (UIDL, RFC 1939).
   Digest of_uidl(std::string_view uidl) const;
 
-  // Of a message's octets, as they come.
+  // Computes the fingerprint of a message from its bytes as they arrive.
   class Content {
    public:
     ~Content();
     Content(Content&&) noexcept;
     Content& operator=(Content&&) noexcept;
+    // Adds bytes. Returns this object.
     Content& update(ByteView octets);
-    Digest finish();  // once
+    // Returns the fingerprint. Call it once; the object is of no use afterwards.
+    Digest finish();
 
    private:
     friend class Fingerprints;
@@ -44,6 +53,7 @@ class Fingerprints {
     explicit Content(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
   };
+  // Returns a new, empty computation.
   Content content() const;
 
  private:

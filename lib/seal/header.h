@@ -1,4 +1,4 @@
-// Reading an age header (age-encryption.org/v1, "Header"). Internal to this part.
+// Parses an age header (age-encryption.org/v1, "Header"). Private to seal.
 #pragma once
 
 #include <optional>
@@ -10,19 +10,22 @@
 
 namespace gw::seal {
 
+// One recipient of the file.
 struct Stanza {
-  std::vector<std::string_view> arguments;  // the type first
+  std::vector<std::string_view> arguments;  // the first is the type
   Bytes body;
 };
 
+// The parsed header. Nothing in it is authenticated until its MAC was checked with the file key.
 struct Header {
   std::vector<Stanza> stanzas;
-  std::string_view signed_part;  // up to and with the `---`: what the MAC covers
+  std::string_view signed_part;  // the bytes that the MAC covers, including the `---`
   Digest mac{};
-  std::size_t octets = 0;
+  std::size_t octets = 0;  // length of the header
 };
 
-// None for what age does not allow. The views live as long as `prefix`.
+// Returns nullopt if `prefix` does not begin with a header that age allows. The views in the result
+// point into `prefix`.
 std::optional<Header> parse_header(std::string_view prefix);
 
 }  // namespace gw::seal

@@ -1,4 +1,5 @@
-// HMAC-SHA256 (RFC 2104) and HKDF-SHA256 (RFC 5869), as age and the vault's own derivations use them.
+// HMAC-SHA256 (RFC 2104) and HKDF-SHA256 (RFC 5869), for age and for the vault's own key
+// derivation.
 #pragma once
 
 #include <string_view>
@@ -9,12 +10,14 @@
 
 namespace gw::seal {
 
+// Wiped when it goes out of scope.
 using Key = BriefSecret<32>;
 
-// 32 octets of HKDF-SHA256. Keys for different purposes differ in `info`.
+// Returns 32 bytes of HKDF-SHA256. Each purpose has its own `info`, so that keys for different
+// purposes are independent.
 Key hkdf(ByteView key_material, ByteView salt, std::string_view info);
 
-// Over the parts as one string.
+// Returns the HMAC of the concatenation of `parts`.
 Digest hmac(ByteView key, std::initializer_list<ByteView> parts);
 
 }  // namespace gw::seal

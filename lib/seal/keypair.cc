@@ -17,6 +17,7 @@ constexpr std::string_view kIdentityPrefix = "age-secret-key-";
 }  // namespace
 
 SecretKey generate_key() {
+  // Any 32 bytes are a valid key: X25519 clamps the scalar when it is used (RFC 7748, section 5).
   SecretKey key{Secret(crypto_scalarmult_SCALARBYTES)};
   random_octets(key.scalar.span());
   return key;
@@ -33,7 +34,7 @@ std::string recipient(const PublicKey& key) {
 Result<PublicKey> parse_recipient(std::string_view text) {
   const std::optional<Secret> octets = from_bech32(kRecipientPrefix, text);
   PublicKey key{};
-  // age's own parser takes lower case only.
+  // age's own parser accepts recipients in lower case only.
   if (!octets || octets->size() != key.size() || lower(text) != text)
     return Error(Code::BadInput, "not an age1… recipient");
   std::ranges::copy(octets->view(), key.begin());
@@ -42,6 +43,7 @@ Result<PublicKey> parse_recipient(std::string_view text) {
 
 Secret identity(const SecretKey& key) {
   Secret text = to_bech32(kIdentityPrefix, key.scalar.view());
+  // Identities are upper case. Clearing bit 5 does that in place, without a copy of the secret.
   for (std::byte& octet : text.span())
     if (octet >= std::byte{'a'} && octet <= std::byte{'z'}) octet &= std::byte{0xdf};
   return text;

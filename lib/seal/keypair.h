@@ -1,5 +1,5 @@
-// X25519 key pairs, in age's forms (age-encryption.org/v1): `age1…` recipients, `AGE-SECRET-KEY-1…`
-// identities.
+// X25519 key pairs and their text forms in age (age-encryption.org/v1): recipients `age1…` and
+// identities `AGE-SECRET-KEY-1…`.
 #pragma once
 
 #include <array>
@@ -15,29 +15,41 @@ namespace gw::seal {
 
 using PublicKey = std::array<std::byte, 32>;
 
+// A secret key. It can be moved, not copied.
 struct SecretKey {
-  Secret scalar;  // 32 octets
+  Secret scalar;  // 32 bytes
 };
 
+// Returns a new random key.
 SecretKey generate_key();
+// Returns the public half of `key`.
 PublicKey public_key(const SecretKey& key);
 
-std::string recipient(const PublicKey& key);                  // `age1…` (Bech32, BIP 173)
-Result<PublicKey> parse_recipient(std::string_view text);     // BadInput
-Secret identity(const SecretKey& key);                        // `AGE-SECRET-KEY-1…`, without a line end
-Result<SecretKey> parse_identity(std::string_view text);      // one line; BadInput
-Result<SecretKey> read_identity_file(std::string_view text);  // the first identity among comments and blanks
+// Returns `age1…` (Bech32, BIP 173).
+std::string recipient(const PublicKey& key);
+// Parses `age1…`; lower case only, as in age. Fails with BadInput.
+Result<PublicKey> parse_recipient(std::string_view text);
+// Returns `AGE-SECRET-KEY-1…` without a line ending.
+Secret identity(const SecretKey& key);
+// Parses one identity in upper case. Fails with BadInput.
+Result<SecretKey> parse_identity(std::string_view text);
+// Parses the first identity in the text of an identity file, after comments and empty lines. Fails
+// with BadInput.
+Result<SecretKey> read_identity_file(std::string_view text);
 
-// All secret keys of a mailbox, one for each generation, ascending.
+// One key pair of a mailbox, with the number of its generation.
 struct RingKey {
   std::uint32_t generation = 0;
   PublicKey public_half{};
   SecretKey secret;
 };
-RingKey ring_key(std::uint32_t generation, SecretKey secret);  // derives the public half
+// Returns a RingKey; derives the public half.
+RingKey ring_key(std::uint32_t generation, SecretKey secret);
 
+// All key pairs of a mailbox, one for each generation, in ascending order.
 struct KeyRing {
   std::vector<RingKey> keys;
+  // Returns the key of a generation, or null. Valid until `keys` changes.
   const RingKey* find(std::uint32_t generation) const;
 };
 

@@ -1,3 +1,4 @@
+// Recovery slots: age files whose plaintext is an identity file.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -9,7 +10,8 @@
 namespace gw::seal {
 namespace {
 
-// The plaintext is an identity file of lines of fixed length, so that its size is known before it is written:
+// All lines have a fixed length, so that the size of the Secret is known before it is filled. Lines
+// with `#` are comments for age:
 //
 //   # gw recovery slot 1
 //   # vault 00112233445566778899aabbccddeeff
@@ -19,9 +21,11 @@ namespace {
 constexpr std::string_view kFirstLine = "# gw recovery slot 1\n";
 constexpr std::string_view kGenerationLabel = "# generation ";
 constexpr std::size_t kGenerationDigits = 10;
-constexpr std::size_t kIdentity = 74;
+constexpr std::size_t kIdentity = 74;  // length of AGE-SECRET-KEY-1…
 constexpr std::size_t kEntry = kGenerationLabel.size() + kGenerationDigits + 1 + kIdentity + 1;
 
+// Vault and mailbox are in the sealed text, so that a slot cannot be moved to another mailbox
+// unnoticed.
 std::string slot_preface(const SlotPlace& place) {
   return std::string(kFirstLine) + "# vault " + place.vault.hex() + "\n# mailbox " + place.mailbox.hex() +
          "\n";
@@ -44,6 +48,7 @@ Secret ring_text(const SlotPlace& place, const KeyRing& ring) {
   return text;
 }
 
+// Accepts exactly what ring_text() writes.
 Result<KeyRing> read_ring_text(const SlotPlace& place, std::string_view text) {
   const Error corrupt(Code::Corrupt, "not a recovery slot of this mailbox");
   const std::string preface = slot_preface(place);
@@ -60,6 +65,7 @@ Result<KeyRing> read_ring_text(const SlotPlace& place, std::string_view text) {
         entry.back() != '\n')
       return corrupt;
     Result<SecretKey> secret = parse_identity(entry.substr(kGenerationDigits + 1, kIdentity));
+    // Generations must ascend, as in every ring.
     if (!secret || (!ring.keys.empty() && *number <= ring.keys.back().generation)) return corrupt;
     ring.keys.push_back(ring_key(static_cast<std::uint32_t>(*number), std::move(*secret)));
   }
@@ -75,6 +81,7 @@ Result<Bytes> seal_recovery_slot(const SlotPlace& place, const KeyRing& ring, co
 }
 
 Result<KeyRing> open_recovery_slot(const SlotPlace& place, ByteView slot, const SecretKey& recovery) {
+  // open_header() takes a ring; the generation of this one means nothing.
   std::array<RingKey, 1> keys{ring_key(1, SecretKey{recovery.scalar.clone()})};
   Secret text(slot.size());
   std::size_t size = 0;
@@ -82,6 +89,7 @@ Result<KeyRing> open_recovery_slot(const SlotPlace& place, ByteView slot, const 
     std::ranges::copy(piece, text.span().subspan(size).begin());
     size += piece.size();
   });
+  // A slot is the vault's own data, so a malformed one is damage, not wrong input.
   if (!opened && opened.error().code() == Code::BadInput) return Error(Code::Corrupt, opened.error().text());
   if (!opened) return opened.error().within("recovery slot");
   return read_ring_text(place, text.text().substr(0, size));

@@ -4,6 +4,7 @@
 
 namespace gw::seal {
 
+// libsodium's secret key is the seed followed by the public key.
 SigningKey::SigningKey(std::span<const std::byte, 32> seed) : secret_(crypto_sign_SECRETKEYBYTES) {
   crypto_sign_seed_keypair(as_uchar(verify_key_.data()), as_uchar(secret_.span().data()),
                            as_uchar(seed.data()));

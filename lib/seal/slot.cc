@@ -1,3 +1,4 @@
+// Password slots. The layout is described in seal/slot.h and gw-vault(7).
 #include "seal/slot.h"
 
 #include <sodium.h>
@@ -17,10 +18,11 @@ constexpr std::size_t kSlotHeader = 4 + 1 + 1 + 16 + 16 + 4 + 4 + kSalt;
 constexpr std::size_t kCommitment = 32;
 constexpr std::size_t kNonceOctets = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagOctets = crypto_aead_xchacha20poly1305_ietf_ABYTES;
-constexpr std::size_t kKeyOctets = 4 + 32 + 32;
+constexpr std::size_t kKeyOctets = 4 + 32 + 32;  // generation, public key, secret key
 constexpr std::string_view kCommitLabel = "gw slot commitment v1";
 static_assert(kSlotHeader == 62 && kSalt == 16 && kNonceOctets == 24 && kTagOctets == 16);
 
+// Views into a slot.
 struct SlotParts {
   Argon2Cost cost;
   ByteView header;
@@ -30,6 +32,7 @@ struct SlotParts {
   ByteView sealed;
 };
 
+// Returns the part that the commitment and the associated data cover.
 Bytes slot_header(const SlotPlace& place, const Argon2Cost& cost, ByteView salt) {
   ByteWriter out;
   out.text(kMagic).u8(kSlotVersion).u8(kPasswordType).bytes(place.vault.view()).bytes(place.mailbox.view());
@@ -37,11 +40,14 @@ Bytes slot_header(const SlotPlace& place, const Argon2Cost& cost, ByteView salt)
   return out.take();
 }
 
+// Checks everything that can be checked without the password, before any expensive work.
 Result<SlotParts> split_slot(const SlotPlace& place, ByteView slot, std::uint64_t floor) {
   const Error corrupt(Code::Corrupt, "not a password slot of this mailbox");
   ByteReader in(slot);
   if (as_text(in.bytes(kMagic.size())) != kMagic) return corrupt;
   const std::uint8_t version = in.u8();
+  // A newer version is reported as such, so that the user learns that an upgrade, not a repair, is
+  // needed.
   if (in.ok() && version > kSlotVersion) return Error(Code::Version, "a password slot of a newer version");
   if (version != kSlotVersion || in.u8() != kPasswordType) return corrupt;
   if (!equal(in.bytes(16), place.vault.view()) || !equal(in.bytes(16), place.mailbox.view())) return corrupt;
@@ -53,6 +59,7 @@ Result<SlotParts> split_slot(const SlotPlace& place, ByteView slot, std::uint64_
   parts.commitment = in.bytes(kCommitment);
   parts.nonce = in.bytes(kNonceOctets);
   parts.sealed = in.rest();
+  // The length must match a whole number of keys.
   constexpr std::size_t kFrame = 4 + kTagOctets;
   if (!in.ok() || parts.sealed.size() < kFrame + kKeyOctets ||
       (parts.sealed.size() - kFrame) % kKeyOctets != 0 ||
@@ -62,12 +69,14 @@ Result<SlotParts> split_slot(const SlotPlace& place, ByteView slot, std::uint64_
   return parts;
 }
 
+// The output of Argon2id, split in two.
 struct SlotKeys {
   Secret both = Secret(64);
   ByteView wrap() const { return both.view().first(32); }
   ByteView commit() const { return both.view().last(32); }
 };
 
+// Runs Argon2id. libsodium expects a non-null pointer even for an empty password.
 Result<SlotKeys> stretch(const Secret& password, ByteView salt, const Argon2Cost& cost) {
   SlotKeys keys;
   const ByteView text = password.view();
@@ -79,6 +88,7 @@ Result<SlotKeys> stretch(const Secret& password, ByteView salt, const Argon2Cost
   return keys;
 }
 
+// Generations start at 1 and ascend.
 bool valid_ring(const KeyRing& ring) {
   if (ring.keys.empty() || ring.keys.size() > kMaxRing) return false;
   for (std::size_t i = 0; i < ring.keys.size(); ++i) {
@@ -92,6 +102,7 @@ void put_u32(std::span<std::byte> to, std::uint32_t value) {
   for (std::size_t i = 0; i < 4; ++i) to[i] = static_cast<std::byte>(value >> (24 - 8 * i));
 }
 
+// Written by hand into a Secret: ByteWriter would leave copies of the keys in ordinary memory.
 Secret ring_octets(const KeyRing& ring) {
   Secret plain(4 + ring.keys.size() * kKeyOctets);
   std::span<std::byte> at = plain.span();
@@ -115,6 +126,8 @@ Result<KeyRing> read_ring(const Secret& plain) {
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t generation = in.u32();
     const ByteView listed = in.bytes(32);
+    // The listed public key is only compared. Mail is sealed to public keys, and a wrong one here
+    // would hide that mail cannot be opened.
     ring.keys.push_back(ring_key(generation, SecretKey{Secret(in.bytes(32))}));
     if (!equal(ring.keys.back().public_half, listed))
       return Error(Code::Corrupt, "a slot lists a public key that is not its secret's");
@@ -150,6 +163,7 @@ Result<Bytes> seal_password_slot(const SlotPlace& place, const KeyRing& ring, co
   if (!keys) return keys.error();
 
   Bytes slot = slot_header(place, cost, salt);
+  // The commitment follows the header, and the header alone is the associated data of the cipher.
   append(slot, hmac(keys->commit(), {as_bytes(kCommitLabel), slot}));
   std::array<std::byte, kNonceOctets> nonce;
   random_octets(nonce);
@@ -175,10 +189,13 @@ Result<KeyRing> open_password_slot(const SlotPlace& place, ByteView slot, const 
   if (!parts) return parts.error();
   const Result<SlotKeys> keys = stretch(password, parts->salt, parts->cost);
   if (!keys) return keys.error();
+  // XChaCha20-Poly1305 is not key-committing: a ciphertext can be made that opens under many keys.
+  // The commitment is compared first, in constant time, so that such a slot fails.
   const Digest commitment = hmac(keys->commit(), {as_bytes(kCommitLabel), parts->header});
   if (!equal_secrets(commitment, parts->commitment)) return Error(Code::Denied, "wrong password");
 
   Secret plain(parts->sealed.size() - kTagOctets);
+  // The password is right at this point, so a failure is damage, not a wrong password.
   if (crypto_aead_xchacha20poly1305_ietf_decrypt(
           as_uchar(plain.span().data()), nullptr, nullptr, as_uchar(parts->sealed.data()),
           parts->sealed.size(), as_uchar(parts->header.data()), parts->header.size(),
@@ -189,6 +206,8 @@ Result<KeyRing> open_password_slot(const SlotPlace& place, ByteView slot, const 
 
 Result<void> work_for_nothing(const VaultId& vault, std::string_view name, const Secret& password,
                               const Argon2Cost& cost) {
+  // Like the salt of a real slot, this one stays the same for a name. The final HMAC is the one
+  // that open_password_slot() computes after Argon2id.
   const Digest salt = hmac(vault.view(), {as_bytes("gw slot of nobody v1"), as_bytes(name)});
   const Result<SlotKeys> keys = stretch(password, ByteView(salt).first(kSalt), cost);
   if (!keys) return keys.error();
