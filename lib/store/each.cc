@@ -3,7 +3,7 @@
 namespace gw::store {
 namespace {
 
-constexpr std::size_t kPage = 1000;
+constexpr std::size_t kPage = 1000;  // small enough for one frame of the keeper's protocol
 
 }  // namespace
 
@@ -30,6 +30,7 @@ Result<void> for_each_receipt(Store& store, const MailboxId& mailbox,
     for (const Swept& swept : *page) {
       if (auto done = each(swept); !done) return done;
     }
+    // A store that returned ids out of order would make this loop endless.
     if (page->back().record.id < *from) return Error(Code::Corrupt, "receipts are out of order");
     from = page->back().record.id.next();
   }

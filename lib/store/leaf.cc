@@ -6,11 +6,13 @@ namespace gw::store {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kPlace = 2;  // where index and time stand
+// Offset of index and time in the layout.
+constexpr std::size_t kPlace = 2;
 constexpr std::size_t kPlaceSize = 16;
 
 }  // namespace
 
+// These words are part of the interface: they are in --json output and in gw-vault(7).
 std::string_view name(LeafType type) {
   switch (type) {
     case LeafType::Accepted:
@@ -68,6 +70,7 @@ std::string_view name(LeafType type) {
 }
 
 bool of_message(LeafType type) {
+  // See the numbers in LeafType.
   return static_cast<unsigned>(type) < 32;
 }
 
@@ -89,6 +92,8 @@ Bytes encode(const Leaf& leaf) {
   return writer.take();
 }
 
+// The leaf is encoded by the thread that asks for the change; only these 16 bytes are known later,
+// by the leader of the commit.
 void place(Bytes& encoded, std::uint64_t index, Micros time) {
   ByteWriter writer;
   writer.u64(index).u64(static_cast<std::uint64_t>(time));
@@ -100,6 +105,7 @@ Result<Leaf> decode_leaf(ByteView stored) {
   ByteReader reader(stored);
   const std::uint8_t version = reader.u8();
   if (!reader.ok() || version == 0) return Error(Code::Corrupt, "not a leaf of a history");
+  // A later version may have another layout, so nothing after the version byte is interpreted.
   if (version != kVersion)
     return Error(Code::Version, "a leaf of version " + std::to_string(version) + ": this is for a newer gw");
   Leaf leaf;
@@ -115,6 +121,7 @@ Result<Leaf> decode_leaf(ByteView stored) {
   reader.copy(leaf.commitment);
   const std::uint16_t length = reader.u16();
   leaf.actor = as_text(reader.bytes(length));
+  // Trailing bytes are rejected: a leaf has exactly one encoding.
   if (!reader.done() || length > kMaxActor) return Error(Code::Corrupt, "not a leaf of a history");
   if (name(leaf.type) == "?")
     return Error(Code::Version, "a leaf of type " + std::to_string(type) + ": this is for a newer gw");

@@ -1,9 +1,11 @@
-// One entry of a history: a fixed big-endian layout that is made once and never serialised again.
+// One leaf of a history: a fixed big-endian layout that is encoded once and then stored and hashed
+// as these bytes, never re-encoded.
 //
 //   u8 version (1)   u8 type   u64 index   u64 time (µs)   16 mailbox   16 message   u64 value
-//   32 container     32 envelope            32 commitment   u16 length, actor (at most 256 octets)
+//   32 container     32 envelope            32 commitment   u16 length, actor (at most 256 bytes)
 //
-// Leaf hash = SHA-256(0x00 ‖ these octets) (RFC 6962 section 2.1). Fields that a type does not use are zero.
+// Leaf hash = SHA-256(0x00 ‖ these bytes) (RFC 6962, section 2.1). Fields that a type does not use
+// are zero. Numbers of types are part of the format and never change their meaning.
 #pragma once
 
 #include <cstdint>
@@ -20,60 +22,70 @@
 namespace gw::store {
 
 enum class LeafType : std::uint8_t {
-  // Of a message. value = octets as received; container, envelope and commitment as stored. All but Accepted
-  // and Pending repeat the digests of the message they are about.
+  // Types 1 to 31 are about a message: value = size as received; container, envelope and commitment
+  // as stored. All but Accepted and Pending repeat the digests of the message they are about, so
+  // that a leaf is evidence on its own.
   Accepted = 1,
   Pending = 2,
-  Settled = 3,      // pending became live
-  Unconfirmed = 4,  // pending whose proxy went away
-  Discarded = 5,    // pending whose original was refused upstream
-  Drained = 6,      // taken by POP3 or export
-  Removed = 7,      // by an administrator, or at once where there is no grace
-  Expired = 8,      // swept after its grace time
-  Undeleted = 9,    // drained became live again
-  Exported = 10,    // a copy was taken; it stays
-  Quarantined = 11,
-  Released = 12,     // quarantined became live again
-  Interrupted = 13,  // a drain ended without QUIT, and this is what it had asked for last
-  // Of a mailbox. container = SHA-256 of the record's new value; value = generation for Key.
-  MailboxMade = 32,  // first in the mailbox's history, and in the vault's
-  Key = 33,          // a new generation
-  Slot = 34,         // a slot was written or removed
-  Status = 35,
-  Setting = 36,  // anything else of a record
-  Refused = 37,  // a sender that had named it heard 5xx; value = the reply's code
-  // Of the vault's own history.
-  VaultMade = 64,  // first; container = SHA-256 of the recovery recipient, zero without one
+  Settled = 3,       // a pending message became live
+  Unconfirmed = 4,   // the proxy of a pending message went away before it settled it
+  Discarded = 5,     // the upstream refused the original of a pending message
+  Drained = 6,       // fetched and deleted by POP3 or gw-export
+  Removed = 7,       // by an administrator, or after Drained if the mailbox has no grace period
+  Expired = 8,       // swept after its grace period
+  Undeleted = 9,     // a drained message became live again
+  Exported = 10,     // a copy was taken; the message stays
+  Quarantined = 11,  // set aside by an administrator
+  Released = 12,     // a quarantined message became live again
+  Interrupted = 13,  // a drain ended without QUIT after it had requested this message
+  // Types 32 to 63 are about a mailbox: container = SHA-256 of the record's new value. MailboxMade
+  // is the first leaf of a mailbox's history and appears in the vault's history too.
+  MailboxMade = 32,
+  Key = 33,      // a new generation; value = its number
+  Slot = 34,     // a slot was written or removed
+  Status = 35,   // suspended or active
+  Setting = 36,  // any other change of a record
+  Refused = 37,  // a client that named this mailbox received a 5xx reply; value = its code
+  // Types from 64 on are about the vault. VaultMade is its first leaf: container = SHA-256 of the
+  // recovery recipient, zero without one.
+  VaultMade = 64,
   MailboxDropped = 65,
   Admin = 66,
   Route = 67,
-  Head = 68,  // mailbox; value = its history's size; container = its root
-  Gap = 69,   // what came before may be missing: repair --accept-loss. In any history
+  Head = 68,  // tree head of a mailbox's history: value = its size, container = its root
+  Gap = 69,   // entries before it may be missing after an accepted loss; in any history
 };
-std::string_view name(LeafType type);  // `accepted`, `mailbox-made`
+// Returns the word for `type`, for example `mailbox-made`; `?` for a number that is not a type.
+std::string_view name(LeafType type);
+// Returns true for the types that are about a message.
 bool of_message(LeafType type);
 
+// A decoded leaf.
 struct Leaf {
   LeafType type{};
-  std::uint64_t index = 0;  // in its history, from 0; given at commit
-  Micros time = 0;          // given at commit; never runs back within a history
+  std::uint64_t index = 0;  // position in its history, from 0; set by the store
+  Micros time = 0;          // set by the store; never decreases within a history
   MailboxId mailbox;
   MessageId message;
   std::uint64_t value = 0;
   Digest container{};
   Digest envelope{};
-  Digest commitment{};  // vault.md section 5: hides the content from who has no password
-  std::string actor;    // `uid=992 append smtp 192.0.2.1`
+  // HMAC of the content under a key that only the mailbox's password gives, see gw-vault(7). It
+  // reveals nothing to a reader without that key.
+  Digest commitment{};
+  std::string actor;  // who did it: `uid=992 append smtp 192.0.2.1`
 
   friend bool operator==(const Leaf&, const Leaf&) = default;
 };
 
 inline constexpr std::size_t kMaxActor = 256;
 
-Bytes encode(const Leaf& leaf);  // a longer actor is cut
-// Gives an encoded leaf, before anything hashed it, its index and time.
+// Returns the stored form. An actor longer than kMaxActor bytes is cut.
+Bytes encode(const Leaf& leaf);
+// Writes index and time into an encoded leaf. Must happen before the leaf is hashed.
 void place(Bytes& encoded, std::uint64_t index, Micros time);
-// Corrupt for what is not a leaf, Version for a version or type of a newer gw.
+// Decodes a stored leaf. Fails with Corrupt if it is not one, Version if its version or type
+// belongs to a newer gw.
 Result<Leaf> decode_leaf(ByteView stored);
 
 }  // namespace gw::store

@@ -27,7 +27,7 @@ struct Leases::Table {
   std::uint64_t next = 0;
   std::unordered_map<MailboxId, Holder> holders;
 
-  // Call with the mutex held.
+  // Returns the holder if lease `number` is valid now, else null. The caller holds the mutex.
   Holder* current(const MailboxId& mailbox, std::uint64_t number) {
     const auto found = holders.find(mailbox);
     if (found == holders.end() || found->second.number != number || found->second.end <= clock())
@@ -52,12 +52,15 @@ class HeldLease : public Lease {
   ~HeldLease() override {
     const std::lock_guard lock(table_->mutex);
     const auto found = table_->holders.find(mailbox_);
+    // The lease may have expired and the mailbox may have another holder.
     if (found != table_->holders.end() && found->second.number == number_) table_->holders.erase(found);
   }
 
   Result<void> renew() override {
     const std::lock_guard lock(table_->mutex);
     auto* holder = table_->current(mailbox_, number_);
+    // An expired lease is never revived, even if no other client holds one now: another drain may
+    // have come and gone.
     if (holder == nullptr) return lost();
     holder->renewed = table_->clock();
     holder->end = holder->renewed + ttl_;
@@ -76,11 +79,13 @@ class HeldLease : public Lease {
 
 Leases::Leases(BootTime clock) : table_(std::make_shared<Table>()) {
   table_->clock = std::move(clock);
+  // A number from an earlier keeper must not be valid in this one.
   random_octets(std::as_writable_bytes(std::span(&table_->next, 1)));
 }
 
 Result<std::unique_ptr<Lease>> Leases::acquire(const MailboxId& mailbox, std::string_view owner,
                                                std::chrono::seconds ttl, std::chrono::seconds yields) {
+  // A client that asks for an absurd time must not block the mailbox for ever.
   constexpr std::chrono::seconds kLongest = std::chrono::hours(24);
   ttl = std::clamp(ttl, std::chrono::seconds(0), kLongest);
   const std::lock_guard lock(table_->mutex);
@@ -88,6 +93,8 @@ Result<std::unique_ptr<Lease>> Leases::acquire(const MailboxId& mailbox, std::st
   const auto found = table_->holders.find(mailbox);
   if (found != table_->holders.end() && found->second.end > at) {
     const Table::Holder& holder = found->second;
+    // A holder that promises to renew regularly and does not is taken for dead; a POP3 client that
+    // lost its connection can then log in again without waiting for the end of the lease.
     if (holder.yields.count() <= 0 || at - holder.renewed < holder.yields)
       return Error(Code::Busy, "the mailbox is being drained by " + printable(holder.owner) + " since " +
                                    rfc3339(holder.since));
@@ -142,15 +149,18 @@ Permits::Permits(std::uint64_t octets) : queue_(std::make_shared<Queue>(octets))
 Result<std::unique_ptr<Permit>> Permits::take(std::uint64_t octets) {
   constexpr std::chrono::seconds kPatience(5);
   Queue& queue = *queue_;
+  // A single login that needs more than the total still works, alone.
   octets = std::min(octets, queue.total);
   std::unique_lock lock(queue.mutex);
-  const char me = 0;
+  const char me = 0;  // its address is this waiter's place in the queue
   queue.waiting.push_back(&me);
   const bool mine = queue.changed.wait_for(
+      // Strictly in order, so that a large request is not overtaken by small ones for ever.
       lock, kPatience, [&] { return queue.waiting.front() == &me && queue.free >= octets; });
   std::erase(queue.waiting, &me);
   if (mine) queue.free -= octets;
   lock.unlock();
+  // After a success the next waiter may fit, too; after a timeout it may have become the first.
   queue.changed.notify_all();
   if (!mine) return Error(Code::Busy, "too many logins at once");
   return std::unique_ptr<Permit>(std::make_unique<HeldPermit>(queue_, octets));
@@ -180,6 +190,7 @@ void Receipts::forget(const MailboxId& mailbox, const MessageId& message) {
 Result<void> Receipts::check(const MailboxId& mailbox, const MessageId& message, const Token& token) const {
   const std::lock_guard lock(state_->mutex);
   const auto found = state_->tokens.find({mailbox, message});
+  // Compared in constant time, since the token is a secret.
   if (found == state_->tokens.end() || !equal_secrets(found->second, token))
     return Error(Code::Denied, "the receipt is not of this message");
   return {};

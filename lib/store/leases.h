@@ -1,4 +1,5 @@
-// What lives only as long as the store is open: leases, permits, and the rights of pending messages.
+// State that lives only as long as the store is open: leases, memory permits and pending tokens.
+// Shared by LocalStore and MemoryStore. All three classes are thread-safe.
 #pragma once
 
 #include <array>
@@ -12,33 +13,37 @@
 
 namespace gw::store {
 
+// The clock that leases expire by. Tests pass their own.
 using BootTime = std::function<BootClock::time_point()>;
 
-// One drain at a time for each mailbox. Numbers start at random, so that one of an earlier life is never
-// taken for one of this.
+// At most one lease for each mailbox. Lease numbers start at a random value, so that a number from
+// an earlier keeper is never mistaken for a current one.
 class Leases {
  public:
   explicit Leases(BootTime clock);
 
-  // Busy: the text names the holder and since when. A holder that has not renewed for what it `yields` after
-  // loses the lease to whoever asks.
+  // Acquires a lease, see Store::acquire(). Does not check that the mailbox exists. Fails with Busy
+  // if another caller holds it and has renewed it within its `yields` time.
   Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
                                          std::chrono::seconds ttl, std::chrono::seconds yields);
-  // LeaseLost unless this lease holds this mailbox now.
+  // Fails with LeaseLost unless `lease` holds `mailbox` at this moment.
   Result<void> check(const MailboxId& mailbox, const Lease& lease) const;
 
   struct Table;
 
  private:
-  std::shared_ptr<Table> table_;  // leases outlive the store where their owner is late
+  // Shared with each lease, because a lease may be destroyed after the store.
+  std::shared_ptr<Table> table_;
 };
 
-// Argon2id memory, given out in the order of asking.
+// Distributes Argon2id memory in the order of the requests.
 class Permits {
  public:
+  // `octets` is the total number of bytes to distribute.
   explicit Permits(std::uint64_t octets);
 
-  // More than there is at all is given when nobody else has any. Busy after 5 s.
+  // Waits until `octets` bytes are free. A request for more than the total is granted the total,
+  // when no other permit is held. Fails with Busy after 5 seconds.
   Result<std::unique_ptr<Permit>> take(std::uint64_t octets);
 
   struct Queue;
@@ -47,16 +52,19 @@ class Permits {
   std::shared_ptr<Queue> queue_;
 };
 
-// Receipts of pending messages: who committed one may settle or discard it.
+// Pending tokens: the caller that committed a pending message may settle or discard it by its
+// token.
 class Receipts {
  public:
   using Token = std::array<std::byte, 16>;
 
   Receipts();
   ~Receipts();
+  // Creates a random token for a message and remembers it.
   Token give(const MailboxId& mailbox, const MessageId& message);
+  // Forgets the token after the message was settled or discarded.
   void forget(const MailboxId& mailbox, const MessageId& message);
-  // Denied: not its token.
+  // Fails with Denied if `token` is not the token of this message.
   Result<void> check(const MailboxId& mailbox, const MessageId& message, const Token& token) const;
 
  private:

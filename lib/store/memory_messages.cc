@@ -1,4 +1,4 @@
-// Messages of the store in memory.
+// The message functions of MemoryStore.
 #include <algorithm>
 #include <set>
 
@@ -59,6 +59,7 @@ Result<Receipt> MemoryStore::commit(const MailboxId& id, const MessageId& messag
   count_in(mailbox.stat, record);
   ++mailbox.stat.accepted;
   mailbox.stat.last_delivery = record.changed;
+  // Never erased: a message id is accepted once.
   mailbox.places[message] = {record.seq, std::nullopt};
   for (const Digest& fingerprint : commit.fingerprints) mailbox.seen[fingerprint] = message;
   mailbox.messages[record.seq] = {record, commit.envelope, std::move(container), 0};
@@ -69,6 +70,7 @@ Result<Receipt> MemoryStore::commit(const MailboxId& id, const MessageId& messag
 
 void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq, const Step& step,
                        std::string_view actor, std::size_t together) {
+  // Moved as a node, so that the container is not copied when the seq changes.
   auto node = mailbox.messages.extract(seq);
   MessageRecord& record = node.mapped().record;
   count_out(mailbox.stat, record);
@@ -84,6 +86,7 @@ void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq,
   if (!step.to || at_once) {
     mailbox.places[record.id].gone = gone;
     const Stored& stored = node.mapped();
+    // The removal record keeps the header and not the container, as in LocalStore.
     const ByteView header = age_header(stored.container);
     if (leaves_receipt(step, mailbox.record, together) && !header.empty())
       mailbox.swept[record.id] = {{record, logs_[id].time, to_bytes(header), stored.envelope}, moment().kept};
@@ -110,6 +113,7 @@ Result<std::size_t> MemoryStore::transition(const Transition& transition) {
     if (auto held = leases_.check(transition.mailbox, *transition.lease); !held) return held.error();
   }
   Mailbox& mailbox = found->second;
+  // All messages are checked before the first one changes: the transition is all or nothing.
   std::vector<std::uint64_t> changing;
   std::set<MessageId> named;
   for (const MessageId& message : transition.messages) {
@@ -199,12 +203,13 @@ Result<std::vector<Swept>> MemoryStore::swept(const MailboxId& id, const Message
     const Swept& receipt = next->second.receipt;
     page.push_back(receipt);
     octets += receipt.header.size() + receipt.envelope.size();
+    // The same limit as in LocalStore, so that tests of paging apply to both.
     if (octets >= kReceiptPage) break;
   }
   return page;
 }
 
-// Memory holds nothing of what was removed.
+// Memory holds nothing of what was removed, so a purge is finished immediately.
 Result<Purge> MemoryStore::purge(std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   if (number > purges_) return Error(Code::NotFound, "no such purge");
@@ -264,7 +269,8 @@ Result<bool> MemoryStore::seen(const MailboxId& id, const Digest& fingerprint) {
   if (found == mailboxes_.end()) return missing_mailbox();
   const auto known = found->second.seen.find(fingerprint);
   if (known == found->second.seen.end()) return false;
-  // A discarded message was never kept: its fingerprint must not make a second try look like a duplicate.
+  // A discarded message was not kept. If its fingerprint counted, a second delivery would be taken
+  // for a duplicate.
   return found->second.places.at(known->second).gone != LeafType::Discarded;
 }
 

@@ -1,4 +1,5 @@
-// The class behind make_memory_store (memory_store.h); not for others to include.
+// The class behind make_memory_store() (memory_store.h). Include it only in memory_store.cc and
+// memory_messages.cc.
 #pragma once
 
 #include <map>
@@ -12,6 +13,9 @@
 
 namespace gw::store {
 
+// Keeps everything in ordered maps under one mutex. It is deliberately simple: tests compare the
+// other stores with it, so each rule is either here in its plainest form or in rules.h. See store.h
+// for the meaning of the overridden functions.
 class MemoryStore : public Store {
  public:
   explicit MemoryStore(MemoryOptions options);
@@ -24,6 +28,7 @@ class MemoryStore : public Store {
   Result<Recipient> resolve(std::string_view address, Lookup lookup) override;
   Result<MailboxStat> stat(const MailboxId& id) override;
   Result<std::unique_ptr<Append>> begin(const MailboxId& mailbox, const MessageId& message) override;
+  // Completes an append: checks and stores the message. Called by MemoryAppend.
   Result<Receipt> commit(const MailboxId& mailbox, const MessageId& message, const Commit& commit,
                          Bytes container);
   Result<MessageRecord> find(const MailboxId& mailbox, const MessageId& message) override;
@@ -60,56 +65,66 @@ class MemoryStore : public Store {
   Result<std::vector<Tally>> tallies() override { return tallies_.all(); }
 
  private:
+  // One history, with all its leaves.
   struct Log {
     std::vector<Bytes> leaves;
-    CompactRange range;
-    Micros time = 0;
-    std::uint64_t headed = 0;  // size at its last Head leaf
+    CompactRange range;        // over `leaves`
+    Micros time = 0;           // of the last leaf
+    std::uint64_t headed = 0;  // size that the last Head leaf recorded
   };
 
+  // One message that is present.
   struct Stored {
     MessageRecord record;
     Bytes envelope;
     Bytes container;
-    Micros kept = 0;  // time when it was drained
+    Micros kept = 0;  // kept time when the message was drained
   };
 
+  // Where a message id leads; kept for ever, because an id is never used again.
   struct Place {
-    std::uint64_t seq = 0;
-    std::optional<LeafType> gone;
+    std::uint64_t seq = 0;         // key in Mailbox::messages unless gone
+    std::optional<LeafType> gone;  // how the message left; nullopt while it is present
   };
 
+  // A removal record.
   struct Gone {
     Swept receipt;
-    Micros kept = 0;  // time when it was swept
+    Micros kept = 0;  // kept time when the message was swept
   };
 
   struct Mailbox {
     MailboxRecord record;
     MailboxStat stat;
     std::map<std::uint64_t, Stored> messages;  // by seq
-    std::map<MessageId, Place> places;         // of every message ever
-    std::map<Digest, MessageId> seen;
-    std::map<MessageId, Gone> swept;
+    std::map<MessageId, Place> places;         // of every message that there ever was
+    std::map<Digest, MessageId> seen;          // fingerprint to message
+    std::map<MessageId, Gone> swept;           // removal records
   };
 
   static LogHead head(const Log& log) { return {log.leaves.size(), log.range.root(), log.time}; }
 
+  // Returns a record; the caller holds the mutex, as for all functions below.
   Result<Record> record(const RecordKey& key) const;
+  // Returns a message that is present. Fails with NotFound. Valid until the next change.
   Result<Stored*> at(const MailboxId& id, const MessageId& message);
 
+  // Advances the kept time and returns the current moment.
   Moment moment() { return kept_time_.at(options_.clock(), options_.boot_clock()); }
-  // Appends a leaf and gives its index.
+  // Appends a leaf to the history `id`, sets its index and time, and returns the index.
   std::uint64_t grow(const MailboxId& id, Leaf leaf);
+  // Writes (or removes, if `value` is nullopt) a record with its leaf; returns the new version.
   Result<std::uint64_t> change(const RecordKey& key, std::uint64_t version, std::optional<ByteView> value,
                                const Note& note);
 
+  // Applies `step` to one message. `together` is the number of messages that change in the same
+  // call.
   void move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq, const Step& step,
             std::string_view actor, std::size_t together);
 
   const MemoryOptions options_;
   std::mutex mutex_;
-  std::uint64_t purges_ = 0;
+  std::uint64_t purges_ = 0;  // number of the last purge
   std::map<MailboxId, Mailbox> mailboxes_;
   std::map<MailboxId, Log> logs_;
   std::map<RecordKey, Record> records_;
@@ -118,9 +133,10 @@ class MemoryStore : public Store {
   Receipts receipts_;
   KeptTime kept_time_;
   Tallies tallies_;
-  std::uint64_t commits_ = 0;
+  std::uint64_t commits_ = 0;  // number of leaves ever appended
 };
 
+// Returns the error for an unknown mailbox.
 inline Error missing_mailbox() {
   return Error(Code::NotFound, "no such mailbox");
 }

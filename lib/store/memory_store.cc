@@ -15,6 +15,7 @@ MemoryStore::MemoryStore(MemoryOptions options)
   Leaf leaf;
   leaf.type = LeafType::VaultMade;
   if (!options_.recovery_recipient.empty()) leaf.container = sha256(options_.recovery_recipient);
+  // The first leaf of the vault's history, as LocalStore::found() writes it.
   grow({}, leaf);
 }
 
@@ -40,6 +41,7 @@ Result<void> MemoryStore::put_mailbox(const MailboxRecord& record, const std::ve
   const std::lock_guard lock(mutex_);
   const auto found = mailboxes_.find(record.id);
   const bool fresh = record.version == 0;
+  // The history of a dropped mailbox stays, and its id with it.
   if (fresh && (found != mailboxes_.end() || logs_.contains(record.id)))
     return Error(Code::Exists, "there is a mailbox of this id, or was");
   if (!fresh && found == mailboxes_.end()) return missing_mailbox();
@@ -63,6 +65,7 @@ Result<void> MemoryStore::put_mailbox(const MailboxRecord& record, const std::ve
   leaf.actor = note.actor;
   const std::uint64_t version = grow(record.id, leaf) + 1;
   if (fresh) grow({}, leaf);
+  // Erased first: a key can be in both lists.
   for (const RecordKey& key : before) records_.erase(key);
   for (const RecordKey& key : after) records_[key] = {key, to_bytes(record.id.view()), version};
   for (const Slot& slot : slots) {
@@ -164,7 +167,7 @@ Result<std::vector<Record>> MemoryStore::scan(Kind kind, const MailboxId& mailbo
                                               std::size_t limit) {
   const std::lock_guard lock(mutex_);
   std::vector<Record> page;
-  // The mailbox's own record has the empty name, which is not after the empty name.
+  // The mailbox's own record has an empty name, which must be in the first page.
   auto next = after.empty() ? records_.lower_bound({kind, mailbox, {}})
                             : records_.upper_bound({kind, mailbox, std::string(after)});
   for (; next != records_.end() && page.size() < limit; ++next) {
@@ -202,6 +205,7 @@ Result<std::uint64_t> MemoryStore::note(const MailboxId& log, const Leaf& given)
   if (of_message(leaf.type)) {
     const auto stored = at(log, leaf.message);
     if (!stored) return stored.error();
+    // The store knows the digests; the caller's are not trusted.
     leaf = message_leaf(leaf.type, log, (*stored)->record, leaf.actor);
   }
   return grow(log, leaf);
@@ -225,6 +229,7 @@ Result<std::string> MemoryStore::checkpoint(std::string_view actor) {
     }
     vault = head(logs_[{}]);
   }
+  // Without the lock, because the signer may take long.
   return options_.signer.sign(options_.vault, vault);
 }
 
@@ -236,6 +241,7 @@ Result<Record> MemoryStore::record(const RecordKey& key) const {
 
 std::uint64_t MemoryStore::grow(const MailboxId& id, Leaf leaf) {
   Log& log = logs_[id];
+  // Time never decreases within a history.
   log.time = std::max(log.time, options_.clock());
   leaf.index = log.leaves.size();
   leaf.time = log.time;

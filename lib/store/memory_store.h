@@ -1,4 +1,5 @@
-// A Store in memory: the plain model that the others are compared with, and the one for tests above it.
+// A Store in memory. It is the model that tests compare LocalStore and RemoteStore with, and the
+// store for tests of the layers above. It is not durable and never full.
 #pragma once
 
 #include <memory>
@@ -9,15 +10,16 @@ namespace gw::store {
 
 struct MemoryOptions {
   VaultId vault;
-  Bytes recovery_recipient;  // for the vault's first leaf; empty: none
-  Signer signer;             // empty: checkpoint() is Config
-  std::uint64_t permit_octets = 512 << 20;
-  // For tests of grace and lease: the wall clock, and the one that waits and leases count by.
+  Bytes recovery_recipient;                 // for the vault's first leaf; empty if there is none
+  Signer signer;                            // if empty, checkpoint() fails with Config
+  std::uint64_t permit_octets = 512 << 20;  // bytes that permit() distributes
+  // The wall clock and the clock for leases and kept time, for tests of grace periods and leases.
   std::function<Micros()> clock = now;
   std::function<BootClock::time_point()> boot_clock = BootClock::now;
   std::chrono::seconds most_unseen = std::chrono::hours(1);  // see store/kept_time.h
 };
 
+// Creates an empty store whose vault history has its first leaf.
 std::unique_ptr<Store> make_memory_store(MemoryOptions options);
 
 }  // namespace gw::store

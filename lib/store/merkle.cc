@@ -6,6 +6,7 @@ namespace gw::store {
 namespace {
 
 Digest hash(std::byte prefix, ByteView first, ByteView second) {
+  // Reused, since creating an OpenSSL context costs more than hashing a node.
   thread_local Sha256 sha;
   return sha.update(std::span(&prefix, 1)).update(first).update(second).finish();
 }
@@ -16,11 +17,12 @@ Digest root_of(std::span<const Digest> leaves) {
   return range.root();
 }
 
-// The largest power of two below `size`, which is at least 2: where RFC 6962 splits a tree.
+// Returns the largest power of two below `size`, which is at least 2: where RFC 6962 splits a tree.
 std::size_t split_point(std::size_t size) {
   return std::bit_floor(size - 1);
 }
 
+// PATH of RFC 6962, section 2.1.1.
 void inclusion(std::span<const Digest> leaves, std::uint64_t index, std::vector<Digest>& path) {
   if (leaves.size() <= 1) return;
   const std::size_t left = split_point(leaves.size());
@@ -33,7 +35,8 @@ void inclusion(std::span<const Digest> leaves, std::uint64_t index, std::vector<
   }
 }
 
-// SUBPROOF of RFC 6962 section 2.1.2. `known`: the old tree is this whole subtree, so its root is not given.
+// SUBPROOF of RFC 6962, section 2.1.2. With `known` the old tree is exactly this subtree: the
+// verifier has its root, so the proof omits it.
 void consistency(std::span<const Digest> leaves, std::uint64_t old_size, bool known,
                  std::vector<Digest>& path) {
   if (old_size == leaves.size()) {
@@ -61,6 +64,8 @@ Digest node_hash(const Digest& left, const Digest& right) {
 
 void CompactRange::append(const Digest& leaf) {
   Digest node = leaf;
+  // Like adding 1 to a binary number: each trailing 1 bit is a perfect subtree that the new leaf
+  // completes into a larger one.
   for (std::uint64_t rest = size_; (rest & 1) != 0; rest >>= 1) {
     node = node_hash(edge_.back(), node);
     edge_.pop_back();
@@ -72,6 +77,7 @@ void CompactRange::append(const Digest& leaf) {
 Digest CompactRange::root() const {
   if (edge_.empty()) return sha256({});
   Digest node = edge_.back();
+  // From right to left: the smaller trees are the right children.
   for (std::size_t i = edge_.size() - 1; i-- > 0;) node = node_hash(edge_[i], node);
   return node;
 }
@@ -87,6 +93,7 @@ Result<CompactRange> CompactRange::decode(ByteView stored) {
   ByteReader reader(stored);
   CompactRange range;
   range.size_ = reader.u64();
+  // A valid edge has one hash for each 1 bit, so the size of the value is checked with it.
   range.edge_.resize(static_cast<std::size_t>(std::popcount(range.size_)));
   for (Digest& node : range.edge_) reader.copy(node);
   if (!reader.done()) return Error(Code::Corrupt, "not the edge of a history's tree");
@@ -99,7 +106,7 @@ std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t
   return path;
 }
 
-// RFC 9162 section 2.1.3.2.
+// The algorithm of RFC 9162, section 2.1.3.2, with its variable names.
 bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size,
                       std::span<const Digest> path, const Digest& root) {
   if (index >= size) return false;
@@ -129,13 +136,15 @@ std::vector<Digest> consistency_path(std::span<const Digest> leaves, std::uint64
   return path;
 }
 
-// RFC 9162 section 2.1.4.2.
+// The algorithm of RFC 9162, section 2.1.4.2, with its variable names. The two cases at the start
+// are outside of the RFC's algorithm: equal trees and an empty old tree need no proof.
 bool verify_consistency(std::uint64_t old_size, const Digest& old_root, std::uint64_t size,
                         const Digest& root, std::span<const Digest> path) {
   if (old_size > size) return false;
   if (old_size == size) return path.empty() && old_root == root;
   if (old_size == 0) return path.empty() && old_root == sha256({});
   std::vector<Digest> nodes;
+  // A perfect old tree is a node of the new one, so its root is not in the proof.
   if (std::has_single_bit(old_size)) nodes.push_back(old_root);
   nodes.insert(nodes.end(), path.begin(), path.end());
   if (nodes.empty()) return false;

@@ -1,4 +1,5 @@
-// Merkle trees over a history's leaves (RFC 6962 section 2.1, RFC 9162 section 2.1).
+// Merkle trees over the leaves of a history: hashing (RFC 6962, section 2.1), inclusion and
+// consistency proofs (RFC 9162, sections 2.1.3 and 2.1.4). Pure functions without any storage.
 #pragma once
 
 #include <cstdint>
@@ -12,31 +13,47 @@
 
 namespace gw::store {
 
-Digest leaf_hash(ByteView leaf);                            // SHA-256(0x00 ‖ leaf)
-Digest node_hash(const Digest& left, const Digest& right);  // SHA-256(0x01 ‖ left ‖ right)
+// Returns SHA-256(0x00 ‖ leaf).
+Digest leaf_hash(ByteView leaf);
+// Returns SHA-256(0x01 ‖ left ‖ right). The different prefix prevents a node from passing as a
+// leaf.
+Digest node_hash(const Digest& left, const Digest& right);
 
-// The right edge of a growing tree: enough to append and to know the root. At most 64 hashes.
+// The right edge of a growing tree: enough to append leaves and to compute the root, without the
+// leaves. Holds at most 64 hashes.
 class CompactRange {
  public:
   CompactRange() = default;
 
+  // Adds the hash of the next leaf. Amortised O(1) hashes.
   void append(const Digest& leaf);
-  std::uint64_t size() const { return size_; }
-  Digest root() const;  // SHA-256 of nothing for the empty tree
+  std::uint64_t size() const { return size_; }  // number of leaves
+  // Returns the root hash; SHA-256 of nothing for the empty tree (RFC 6962, section 2.1).
+  Digest root() const;
 
+  // Returns the stored form: the size and the hashes of the edge.
   Bytes encode() const;
+  // Decodes the stored form. Fails with Corrupt if the number of hashes does not match the size.
   static Result<CompactRange> decode(ByteView stored);
 
  private:
   std::uint64_t size_ = 0;
-  std::vector<Digest> edge_;  // roots of the perfect subtrees, left to right
+  // Roots of the perfect subtrees, left to right: one for each 1 bit of size_.
+  std::vector<Digest> edge_;
 };
 
-// Proofs are made from leaf hashes in order; `leaves` holds the whole tree of that size.
+// Returns the inclusion proof for the leaf at `index`. `leaves` are the leaf hashes of the whole
+// tree, in order. Empty if `index` is outside of the tree.
 std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t index);
+// Checks an inclusion proof: true if the leaf hash `leaf` is at `index` in the tree of that size
+// and root.
 bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size,
                       std::span<const Digest> path, const Digest& root);
+// Returns the proof that the tree of `old_size` leaves is a prefix of the tree over `leaves`. Empty
+// if the old tree is empty, equal or larger.
 std::vector<Digest> consistency_path(std::span<const Digest> leaves, std::uint64_t old_size);
+// Checks a consistency proof between two tree heads: true if the old tree is a prefix of the new
+// one.
 bool verify_consistency(std::uint64_t old_size, const Digest& old_root, std::uint64_t size,
                         const Digest& root, std::span<const Digest> path);
 

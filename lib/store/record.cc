@@ -8,6 +8,7 @@ namespace gw::store {
 namespace {
 
 template <std::size_t N>
+// Digests and ids must have exactly their size.
 bool copy(const std::string& from, std::array<std::byte, N>& to) {
   if (from.size() != N) return false;
   const ByteView view = as_bytes(from);
@@ -25,6 +26,7 @@ Bytes serialized(const google::protobuf::MessageLite& message) {
   return bytes;
 }
 
+// The limit bounds what a damaged length can make protobuf allocate.
 bool parse(google::protobuf::MessageLite& message, ByteView stored) {
   constexpr std::size_t kMost = 1 << 20;
   return stored.size() <= kMost && message.ParseFromArray(stored.data(), static_cast<int>(stored.size()));
@@ -39,7 +41,8 @@ bool is_state(std::uint32_t number) {
          number <= static_cast<std::uint32_t>(State::Quarantined);
 }
 
-// What is left of it without the fields that this version knows.
+// Returns the fields that this version does not know: everything that is left after the known ones
+// are cleared. A new field must be cleared here too, otherwise it would be stored twice.
 std::string unknown_of(proto::Mailbox mailbox) {
   mailbox.clear_id();
   mailbox.clear_name();
@@ -63,6 +66,7 @@ std::string unknown_of(proto::Mailbox mailbox) {
 
 }  // namespace
 
+// These words are part of the command line and of --json.
 std::string_view name(State state) {
   switch (state) {
     case State::Pending:
@@ -147,6 +151,8 @@ Result<MessageRecord> decode_message(ByteView stored) {
   return record;
 }
 
+// The header ends with the line "--- MAC"; what follows is the payload, of which the removal record
+// must not keep anything.
 ByteView age_header(ByteView container) {
   const std::string_view text = as_text(container.first(std::min(container.size(), kMostHeader)));
   if (!text.starts_with("age-encryption.org/v1\n")) return {};
@@ -155,6 +161,8 @@ ByteView age_header(ByteView container) {
   return end == std::string_view::npos ? ByteView() : container.first(end + 1);
 }
 
+// A fixed layout around the encoded message record. The envelope is the rest of the value and needs
+// no length.
 Bytes encode(const Swept& swept) {
   const Bytes record = encode(swept.record);
   ByteWriter writer;
@@ -197,6 +205,7 @@ Bytes encode(const MailboxRecord& record) {
   mailbox.set_quota(record.quota);
   mailbox.set_grace(record.grace);
   mailbox.set_hold(record.hold);
+  // The default is not stored: a record of an older version, without the field, means the same.
   if (record.receipts != kReceipts) mailbox.set_receipts(record.receipts);
   mailbox.set_trace(static_cast<std::uint32_t>(record.trace));
   for (const std::string& block : record.allow) mailbox.add_allow(block);
@@ -204,7 +213,8 @@ Bytes encode(const MailboxRecord& record) {
   mailbox.set_require_tls(record.require_tls);
   if (record.token_hash) mailbox.set_token_hash(text(*record.token_hash));
   mailbox.set_created(record.created);
-  // Protobuf messages set one behind the other read as one.
+  // The concatenation of two protobuf messages is the encoding of their merge, so the unknown
+  // fields can simply be appended.
   Bytes bytes = serialized(mailbox);
   append(bytes, as_bytes(record.unknown));
   return bytes;

@@ -9,9 +9,10 @@ namespace gw::store {
 namespace {
 
 constexpr std::string_view kPrefix = "mbx-";
-constexpr std::size_t kMaxAddress = 512;  // an address has at most 320 octets (RFC 5321 section 4.5.3.1)
+// Bytes; an address has at most 320 (RFC 5321, section 4.5.3.1).
+constexpr std::size_t kMaxAddress = 512;
 
-// A record whose value is a mailbox's id.
+// Reads an index record, whose value is a mailbox id.
 Result<MailboxId> follow(const Get& get, Kind kind, std::string name) {
   auto record = get({kind, {}, std::move(name)});
   if (!record) return record.error();
@@ -20,7 +21,7 @@ Result<MailboxId> follow(const Get& get, Kind kind, std::string name) {
   return id;
 }
 
-// The id itself, if there is such a mailbox.
+// Returns the id if it is valid and there is such a mailbox.
 Result<MailboxId> existing(const Get& get, std::string_view hex) {
   const auto id = MailboxId::parse(hex);
   if (!id) return Error(Code::NotFound, "no such mailbox");
@@ -28,6 +29,8 @@ Result<MailboxId> existing(const Get& get, std::string_view hex) {
   return *id;
 }
 
+// Only NotFound lets the search go on. With any other error the answer is unknown, and going on
+// could find another mailbox for the address.
 bool absent(const Result<MailboxId>& found) {
   return !found && found.error().code() == Code::NotFound;
 }
@@ -41,23 +44,27 @@ std::string alias_key(const VaultId& vault, std::string_view address_or_domain) 
 
 namespace {
 
-// By an address in one form of it.
+// Resolves an address in one of its forms.
 Result<MailboxId> resolve_form(const VaultId& vault, const Get& get, const std::string& address,
                                Lookup lookup) {
   const std::size_t at = address.rfind('@');
   const bool bare = at == std::string::npos;
   const std::string untagged = mail::without_tag(address);
 
+  // The built-in address works at every domain, because it must work before anything is configured.
   if (untagged.starts_with(kPrefix)) {
     auto found =
         existing(get, std::string_view(untagged).substr(0, untagged.rfind('@')).substr(kPrefix.size()));
     if (!absent(found)) return found;
   }
+  // A name or an id without a domain is a login only.
   if (bare) {
     if (lookup != Lookup::Login) return Error(Code::NotFound, "no such mailbox");
     auto found = follow(get, Kind::Name, address);
     return absent(found) ? existing(get, address) : found;
   }
+  // The exact alias first, then without the tag, then the domain: `me+x@a.example` may be an alias
+  // of its own.
   auto found = follow(get, Kind::Alias, alias_key(vault, address));
   if (absent(found) && untagged != address) found = follow(get, Kind::Alias, alias_key(vault, untagged));
   if (absent(found) && lookup == Lookup::Recipient)
@@ -72,7 +79,8 @@ Result<MailboxId> resolve(const VaultId& vault, const Get& get, std::string_view
   const std::string form = mail::comparable(address);
   if (form.empty()) return Error(Code::NotFound, "no such mailbox");
   auto found = resolve_form(vault, get, form, lookup);
-  // Version 0.1.0 kept aliases outside ASCII as they were given, with ASCII letters in lower case.
+  // Version 0.1.0 stored aliases outside of ASCII as they were given, with ASCII letters in lower
+  // case. Such a record is found by that form.
   const std::string written = lower(address);
   if (absent(found) && has_8bit(written) && written != form)
     found = resolve_form(vault, get, written, lookup);
@@ -91,6 +99,7 @@ std::vector<RecordKey> index_keys(const VaultId& vault, const MailboxRecord& rec
 
 Recipient recipient(const MailboxRecord& record, const MailboxStat& stat) {
   Recipient result{record, std::numeric_limits<std::uint64_t>::max()};
+  // A receiver does not need the description, which people write for themselves.
   result.mailbox.description.clear();
   if (record.quota != 0) result.room = record.quota - std::min(record.quota, stat.live_octets);
   return result;

@@ -12,6 +12,7 @@ namespace {
 constexpr std::optional<State> kGone;
 constexpr std::int64_t kCentury = 100LL * 365 * 86'400;
 
+// Every change of state that exists. Anything not listed is refused.
 constexpr std::array kSteps{
     Step{State::Pending, State::Live, LeafType::Settled, true},
     Step{State::Pending, State::Unconfirmed, LeafType::Unconfirmed, true},
@@ -28,8 +29,9 @@ constexpr std::array kSteps{
     Step{State::Quarantined, kGone, LeafType::Removed},
 };
 
-constexpr std::size_t kMaxNames = 1000;     // aliases, domains, blocks or generations of one mailbox
-constexpr std::size_t kMaxText = 64 << 10;  // its description
+// Most aliases, domains, blocks or generations of one mailbox.
+constexpr std::size_t kMaxNames = 1000;
+constexpr std::size_t kMaxText = 64 << 10;  // bytes of a description
 constexpr std::size_t kMaxKey = 128;
 
 Error bad(std::string text) {
@@ -40,12 +42,15 @@ bool is_name(std::string_view text) {
   const auto fits = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
   };
-  // A name that reads like an id or an address of ours could take another mailbox's place.
+  // resolve() also accepts ids and `mbx-<id>`. A name of this form could take the place of another
+  // mailbox.
   const std::string_view digits = text.starts_with("mbx-") ? text.substr(4) : text;
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), fits) &&
          !MailboxId::parse(digits);
 }
 
+// Checks an address or domain that is stored: lower case, since alias_key() is a hash and finds
+// exact matches only.
 bool is_plain(std::string_view text) {
   return !text.empty() && text.size() <= 320 && text == lower(text) && !has_control(text) &&
          text.find(' ') == std::string_view::npos;
@@ -62,13 +67,15 @@ Result<Step> step(State from, std::optional<State> to) {
 }
 
 Result<bool> applies(const Step& step, const Whereabouts& message) {
+  // Repeating a request whose reply was lost must succeed. So a message that is gone counts as
+  // drained or removed.
   if (!message.state) {
     if (!step.to || step.to == State::Drained) return false;
     return Error(Code::Conflict, "the message is gone (" + std::string(name(message.gone)) + ")");
   }
   if (message.state == step.to) return false;
   if (message.state == step.from) return true;
-  // To whom it is shown, an unconfirmed message is a live one.
+  // Clients see unconfirmed messages as live, so their requests say live.
   if (step.from == State::Live && message.state == State::Unconfirmed) return true;
   return Error(Code::Conflict, "the message is " + std::string(name(*message.state)));
 }
@@ -93,6 +100,7 @@ Leaf message_leaf(LeafType type, const MailboxId& mailbox, const MessageRecord& 
 
 namespace {
 
+// One function for both directions, so that they cannot differ. `sign` is 1 or -1 modulo 2^64.
 void count(MailboxStat& stat, const MessageRecord& message, std::uint64_t sign) {
   switch (message.state) {
     case State::Unconfirmed:
@@ -121,7 +129,7 @@ void count_in(MailboxStat& stat, const MessageRecord& message) {
   count(stat, message, 1);
 }
 void count_out(MailboxStat& stat, const MessageRecord& message) {
-  count(stat, message, std::numeric_limits<std::uint64_t>::max());  // -1 modulo 2^64
+  count(stat, message, std::numeric_limits<std::uint64_t>::max());
 }
 bool empty(const MailboxStat& stat) {
   return stat.live + stat.pending + stat.drained + stat.quarantined == 0;
@@ -132,6 +140,8 @@ Result<void> may_accept(const MailboxRecord& mailbox, const MailboxStat& stat, c
   const auto held = [&](const Generation& generation) { return generation.number == commit.generation; };
   if (std::none_of(mailbox.generations.begin(), mailbox.generations.end(), held))
     return Error(Code::Conflict, "the mailbox has no key generation " + std::to_string(commit.generation));
+  // Written as a subtraction that cannot overflow, since the client states the size. Only live
+  // messages count: drained ones disappear by themselves.
   if (mailbox.quota != 0 &&
       (stat.live_octets > mailbox.quota || commit.octets > mailbox.quota - stat.live_octets))
     return Error(Code::OverQuota, "the mailbox has reached its quota");
@@ -160,6 +170,7 @@ bool leaves_receipt(const Step& step, const MailboxRecord& mailbox, std::size_t 
 namespace {
 
 bool over(std::int64_t seconds, const Moment& since, const Moment& now, bool trust_wall) {
+  // A larger setting would overflow in microseconds; a hundred years are as good as for ever.
   const Micros time = std::clamp<std::int64_t>(seconds, 0, kCentury) * 1'000'000;
   return now.kept - since.kept >= time || (trust_wall && now.wall - since.wall >= time);
 }
@@ -176,6 +187,7 @@ bool receipt_over(const MailboxRecord& mailbox, const Moment& since, const Momen
 
 Result<void> check_commit(const Commit& commit, const Limits& limits) {
   if (commit.envelope.size() > limits.record) return bad("the sealed envelope is too long");
+  // gw-proxy computes a few per mail; the limit bounds what one commit writes.
   if (commit.fingerprints.size() > 16) return bad("too many fingerprints");
   return {};
 }
@@ -231,7 +243,8 @@ Result<void> check_key(const RecordKey& key) {
 
 Result<void> check_note(const Note& note) {
   switch (note.type) {
-    case LeafType::MailboxMade:  // put_mailbox gives it by itself
+    // put_mailbox() sets this type itself for a new mailbox.
+    case LeafType::MailboxMade:
     case LeafType::Key:
     case LeafType::Slot:
     case LeafType::Status:
@@ -246,11 +259,13 @@ Result<void> check_note(const Note& note) {
 
 Result<void> check_note(const Leaf& leaf, bool vault) {
   switch (leaf.type) {
+    // These are about a mailbox or its messages.
     case LeafType::Exported:
     case LeafType::Interrupted:
     case LeafType::Refused:
       if (!vault) return {};
       break;
+    // These may be in any history.
     case LeafType::Setting:
     case LeafType::Gap:
       return {};

@@ -1,13 +1,30 @@
-// Where ciphertext is kept: the interface that everything above stands on.
+// The interface to the ciphertext of a vault: mailboxes, sealed messages, small records and
+// histories.
 //
-// A Store never sees a plaintext or a password. No operation spans two mailboxes, so that a distributed
-// engine can stand behind it. LocalStore (RocksDB) is the keeper's, RemoteStore speaks to the keeper over a
-// Unix socket, MemoryStore is the model that tests compare with. One contract suite runs over all.
+// A Store never sees plaintext, a password or a secret key; sealing and opening happen in its
+// callers. There are three implementations: LocalStore (local/local_store.h) keeps RocksDB and
+// files on disk and runs only in the keeper, RemoteStore asks the keeper over a Unix socket, and
+// MemoryStore (memory_store.h) is the model for tests. One contract test suite runs against all
+// three. No operation spans two mailboxes, so that a distributed engine remains possible.
 //
-// Every operation may fail with Unavailable (surely not done), Unknown (perhaps done: ask `find` once),
-// Usage (this socket may not), Corrupt, or Busy; comments name only what is particular. NotFound says that
-// there is no such thing in the store, and nothing else: trouble of the system never is NotFound or Denied.
-// Every change is durable when its call returns. All methods may be called from several threads.
+// A message is stored by begin(), put() and commit(), and leaves by transition():
+//
+//   auto append = store.begin(mailbox, message);
+//   if (append) (*append)->put(sealed_container);
+//   auto result = (*append)->commit(commit);            // durable, or an error
+//   ...
+//   store.transition({mailbox, {message}, State::Live, State::Drained, actor, lease.get()});
+//
+// Errors. Every operation may fail with Unavailable (the operation was certainly not done), Unknown
+// (it may have been done: call find() once to learn it), Usage (this socket does not allow it),
+// Corrupt or Busy. The comments below name only the additional codes. NotFound always means that
+// the thing does not exist in the store; a failure of the system is never reported as NotFound or
+// Denied, because callers turn those into permanent replies.
+//
+// Durability: a change is on disk when its call returns without an error. Thread safety: all
+// methods of a Store may be called from several threads; an Append, Lease, Snapshot or Suspension
+// belongs to one thread at a time and must not outlive its Store. Sizes are in bytes, times
+// (Micros) in microseconds since the epoch, unless a comment says otherwise.
 #pragma once
 
 #include <chrono>
@@ -33,208 +50,270 @@
 
 namespace gw::store {
 
+// The limits that a store enforces on its callers.
 struct Limits {
-  std::size_t batch = 100'000;   // messages in one transition
-  std::size_t record = 1 << 20;  // octets of a small record, and of a sealed envelope
-  std::size_t chunk = 64 << 10;  // octets that one put or read moves over a socket
-  std::size_t notes = 256;       // messages that are noted at once
+  std::size_t batch = 100'000;   // most messages in one transition()
+  std::size_t record = 1 << 20;  // most bytes of a small record, and of a sealed envelope
+  std::size_t chunk = 64 << 10;  // most bytes that one put() or read() moves over a socket
+  std::size_t notes = 256;       // most messages in one note_messages()
 };
 
+// The state of a store for monitoring and for `gw-store status`. It is a copy of counters: reading
+// it costs no disk access.
 struct Health {
   VaultId vault;
-  bool writable = true;  // false: only reading works, see `reason`
-  bool damaged = false;  // acknowledged mail is missing, or may be, see `reason`
-  bool full = false;     // below the low mark: appends answer Full
-  std::string reason;    // why not writable, for people
+  bool writable = true;  // false if only reading works; `reason` says why
+  // true if acknowledged mail is missing or may be missing; `reason` says why
+  bool damaged = false;
+  bool full = false;   // free space is below the low mark: appends fail with Full
+  std::string reason;  // why the store is not writable, for people; empty if it is
+  // bytes that an unprivileged process may still use on the vault's file system
   std::uint64_t free_octets = 0;
   std::uint64_t free_inodes = 0;
-  std::uint64_t commits = 0;  // ever
-  std::uint64_t mailboxes = 0;
-  std::uint64_t queued = 0;  // changes that wait for their commit at this moment
-  SyncTimes syncs;
-  bool senders = false;  // a mailbox has a sender token: AUTH can succeed
-  std::string verifier;  // what checkpoints of this store are checked with; empty: it signs none
+  std::uint64_t commits = 0;    // number of the last commit since the vault was created
+  std::uint64_t mailboxes = 0;  // number of mailboxes
+  std::uint64_t queued = 0;     // changes that wait for their group commit at this moment
+  SyncTimes syncs;              // durations of the synced writes since the store was opened
+  // true if any mailbox has a sender token, so that SMTP AUTH can succeed
+  bool senders = false;
+  // The public key that verifies this store's checkpoints, in the text form of a C2SP signed note.
+  // Empty if the store has no history key.
+  std::string verifier;
 };
 
-// A sealed message on its way in. Destruction without a commit leaves nothing behind.
+// The description of a sealed message, passed to Append::commit() after its container was put. The
+// caller computes every field; the store checks the digest, the sizes and the generation.
 struct Commit {
-  Micros received = 0;
-  std::uint64_t octets = 0;
-  std::uint64_t wire_octets = 0;
-  std::uint32_t generation = 0;  // Conflict unless the mailbox's slots hold it
-  Digest container{};            // SHA-256 of all that was put
-  Bytes envelope;                // sealed
-  Digest commitment{};
-  std::vector<Digest> fingerprints;  // gw-proxy's, for seen()
-  bool pending = false;              // else live at once
+  Micros received = 0;            // when the server received the message
+  std::uint64_t octets = 0;       // size of the message as received; the quota counts it
+  std::uint64_t wire_octets = 0;  // size as POP3 sends it, before dot-stuffing
+  // of the public key it is sealed to; Conflict unless the mailbox has it
+  std::uint32_t generation = 0;
+  Digest container{};                // SHA-256 of all bytes that were put
+  Bytes envelope;                    // sealed envelope, at most Limits::record bytes
+  Digest commitment{};               // commits to the content without revealing it, see gw-vault(7)
+  std::vector<Digest> fingerprints;  // keyed hashes from gw-proxy, for seen(); at most 16
+  // true: stored as pending until it is settled; false: live immediately
+  bool pending = false;
+  // who did it, for the history; at most kMaxActor bytes are kept
   std::string actor;
 };
 
+// The commit result: what Append::commit() returns for a stored message.
 struct Receipt {
-  std::uint64_t seq = 0;
-  std::array<std::byte, 16> token{};  // the right to settle or discard this pending message
+  std::uint64_t seq = 0;  // position of the message in the mailbox, see MessageRecord::seq
+  // The pending token: it authorises its holder to settle or discard this message on the append
+  // socket. All zeros unless the message is pending. It is valid only while the store stays open.
+  std::array<std::byte, 16> token{};
 };
 
+// One message while it is being stored. Destruction without a commit leaves nothing in the store.
 class Append {
  public:
   virtual ~Append() = default;
-  // More of the container, in order. Full: no room.
+  // Appends bytes to the container, in order. Fails with Full if the disk has no room; after an
+  // error every later call fails with Usage.
   virtual Result<void> put(ByteView container) = 0;
-  // Exists: this message id is in the mailbox, or was. Conflict: generation unknown, or the mailbox is
-  // suspended. Corrupt: what was put is not what `container` is the digest of. Full, OverQuota. After any
-  // answer the Append is done.
+  // Makes the message durable and visible (or pending) and writes its leaf. May be called once; the
+  // Append is finished whatever the answer. Fails with Exists if the message id is in the mailbox
+  // or ever was, Conflict if the generation is unknown or the mailbox is suspended, Corrupt if the
+  // bytes put do not have the digest `Commit::container`, NotFound if the mailbox is gone,
+  // BadInput, Full, or OverQuota.
   virtual Result<Receipt> commit(const Commit& commit) = 0;
 };
 
-// One drain at a time. Ends with release (destruction), with its time, with its connection, and with the
-// keeper's life, whichever is first; then every use answers LeaseLost.
+// The exclusive right to drain one mailbox. It ends with the first of: destruction (release),
+// expiry of its time, the end of its connection, the end of the keeper. After that every use fails
+// with LeaseLost.
 class Lease {
  public:
   virtual ~Lease() = default;
+  // Extends the lease by its full time from now. Fails with LeaseLost if it has already ended.
   virtual Result<void> renew() = 0;
+  // Returns the number that identifies this lease to the store; unique in the life of a keeper.
   virtual std::uint64_t number() const = 0;
 };
 
+// What guess() is told about one attempt to log in.
 enum class Guess : unsigned char {
-  Next,   // a try is about to be judged
-  Wrong,  // it was wrong
-  Right,  // it was right: the source's wrong ones are forgotten
+  Next,   // an attempt is about to be checked
+  Wrong,  // the password was wrong
+  Right,  // the password was right: forget the earlier failures of this source
 };
 
-// The right to fill this many octets with Argon2id. Given back at destruction.
+// A memory permit: the right to use a number of bytes for Argon2id. Returned by destruction.
 class Permit {
  public:
   virtual ~Permit() = default;
 };
 
+// A request to move messages from one state to another.
 struct Transition {
   MailboxId mailbox;
-  std::vector<MessageId> messages;
-  State from{};             // from Live, unconfirmed ones go too
-  std::optional<State> to;  // none: removed for good (discarded, where `from` is pending)
+  std::vector<MessageId> messages;  // at most Limits::batch; a repeated id counts once
+  State from{};                     // Live also matches unconfirmed messages
+  // The new state. nullopt removes the messages for good (recorded as discarded if `from` is
+  // pending).
+  std::optional<State> to;
   std::string actor;
-  const Lease* lease = nullptr;  // checked when the change is made; none: no lease asked for
-  std::optional<std::array<std::byte, 16>> token;  // receipt of a pending message, on the append socket
+  // Checked inside the commit, so that a lease that was lost in the meantime changes nothing. null
+  // if the operation needs no lease.
+  const Lease* lease = nullptr;
+  // The pending token of the message. Required on the append socket, nullopt on the others.
+  std::optional<std::array<std::byte, 16>> token;
 };
 
-// What a history gains when a small record changes. The leaf goes to the history of the key's mailbox.
+// The history entry that accompanies a change of a small record. Its leaf goes to the history of
+// the key's mailbox, or to the vault's own history if the key has a zero mailbox.
 struct Note {
+  // Key, Slot, Status, Setting, Admin or Route; see check_note() in rules.h
   LeafType type{};
-  std::string actor;
-  std::uint64_t value = 0;
+  std::string actor;        // who makes the change, for example `uid=992 admin`
+  std::uint64_t value = 0;  // depends on the type: the new generation for Key
 };
 
+// A slot to write together with a mailbox record.
 struct Slot {
-  std::string name;  // `password`, `recovery`
-  Bytes value;       // empty: removed
+  std::string name;  // `password` or `recovery`
+  Bytes value;       // the wrapped secret keys; empty removes the slot
 };
 
-// A recipient as a receiver may see it.
+// A mailbox as an SMTP receiver may see it.
 struct Recipient {
-  MailboxRecord mailbox;   // without its description
-  std::uint64_t room = 0;  // octets until the quota; the largest value without one
+  MailboxRecord mailbox;   // with an empty description
+  std::uint64_t room = 0;  // bytes left before the quota is reached; the maximum without a quota
 };
 
-// What a reader needs first.
+// What a reader needs first to open a message: the result of opening().
 struct Opening {
-  Bytes envelope;          // sealed
-  std::size_t octets = 0;  // of the container, from its start
+  Bytes envelope;  // sealed
+  // number of container bytes written to the caller's buffer, from offset 0
+  std::size_t octets = 0;
 };
 
+// How resolve() interprets an address.
 enum class Lookup : std::uint8_t {
-  Recipient =
-      1,      // `mbx-<id>` at any domain or none, alias, catch-all domain; a `+tag` is dropped; case ignored
-  Login = 2,  // the same but catch-all, and a bare mailbox name or id
+  // For SMTP: `mbx-<id>` at any domain or without one, an alias, or a catch-all domain. A `+tag` is
+  // removed and case is ignored.
+  Recipient = 1,
+  // For POP3 and AUTH: the same without catch-all domains; also a bare mailbox name or a bare id.
+  Login = 2,
 };
 
+// A tree head: the size and root hash of a history (RFC 6962, section 2.1).
 struct LogHead {
-  std::uint64_t size = 0;
-  Digest root{};
-  Micros time = 0;  // of the last leaf
+  std::uint64_t size = 0;  // number of leaves
+  Digest root{};           // root hash over these leaves; SHA-256 of nothing if there are none
+  Micros time = 0;         // time of the last leaf
 
   friend bool operator==(const LogHead&, const LogHead&) = default;
 };
 
+// What one sweep() removed, or would remove.
 struct SweepReport {
-  std::uint64_t expired = 0;
-  std::uint64_t octets = 0;
-  std::uint64_t receipts = 0;  // of messages swept before, whose time was over
-  bool more = false;           // the budget ended it
+  std::uint64_t expired = 0;   // messages that were removed
+  std::uint64_t octets = 0;    // their size as received
+  std::uint64_t receipts = 0;  // removal records that were removed
+  // true if the budget ended the sweep before everything due was removed
+  bool more = false;
 };
 
+// The progress of a purge.
 struct Purge {
-  std::uint64_t number = 0;
+  std::uint64_t number = 0;  // identifies the purge: pass it to purge() again to wait for the end
   bool done = false;
 };
 
-// A file of a snapshot.
+// One file of a snapshot.
 struct SnapshotFile {
-  std::string name;  // within a vault's folder: `head`, `db/000012.sst`
-  std::uint64_t octets = 0;
-  bool immutable = false;  // under this name there is never anything else while the vault goes on
-  Fd content;              // for reading
+  std::string name;          // relative to the vault directory: `head`, `db/000012.sst`
+  std::uint64_t octets = 0;  // size of the file
+  // the content under this name never changes, so an earlier copy can be reused
+  bool immutable = false;
+  Fd content;  // open for reading, at offset 0; owned by the receiver
 };
 
-// The files of a store at one moment, as a whole vault, to be copied while the store goes on. It holds room
-// on the disk and no lock: changes, removals among them, happen beside it. Ends with destruction, with its
-// connection and with the keeper's life.
+// A consistent view of all files of a vault, to be copied while the store goes on. It takes disk
+// space but no lock: removed messages keep occupying space until it ends. It ends with destruction,
+// with its connection and with the keeper.
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
-  // Everything up to this commit is in it.
+  // Returns the number of the last commit that the snapshot is guaranteed to contain.
   virtual std::uint64_t commits() const = 0;
-  // The next one, in no order; none: those were all. Full: the disk has filled, and the snapshot was given
-  // up.
+  // Returns the next file, in no particular order, or nullopt after the last one. Fails with Full
+  // if the disk filled and the store gave the snapshot up; then the copy is unusable.
   virtual Result<std::optional<SnapshotFile>> next() = 0;
 };
 
-// While it lives no change is made to the store: each answers Busy, and those that were under way have been
-// made or not. Reading goes on. Ends with destruction, with its connection and with the keeper's life.
+// Stops all changes to the store while it lives: each one fails with Busy. A change that was under
+// way when the suspension began is either complete or refused. Reading goes on. It ends with
+// destruction, with its connection and with the keeper. Used for the last copy of a migration.
 class Suspension {
  public:
   virtual ~Suspension() = default;
-  // From now on, and durably, what was here is elsewhere (store/vault_format.h): this store is never opened
-  // again, and no change is made to it ever after. Full and the like: it has not moved. Unknown: ask its
-  // format.
+  // Records durably that the vault is now at `place` (see store/vault_format.h). Afterwards this
+  // store accepts no change, and this directory is never opened as a vault again. `token` must be
+  // the one that the new directory's format file contains. After an error such as Full the vault
+  // has not moved; after Unknown only the format file tells.
   virtual Result<void> moved(std::string_view place, std::string_view token) = 0;
 };
 
+// The store itself. See the comment at the top of this file for errors and threads.
 class Store {
  public:
   virtual ~Store() = default;
 
+  // Returns the limits that this store enforces.
   virtual Limits limits() const { return {}; }
+  // Returns the current state; see Health.
   virtual Result<Health> health() = 0;
-  // The id of the vault. A store that knows it from the start answers without asking anybody.
+  // Returns the id of the vault. Implementations that know it from the start override this and do
+  // not ask the keeper.
   virtual Result<VaultId> vault_id() {
     const Result<Health> now = health();
     if (!now) return now.error();
     return now->vault;
   }
 
-  // Mailboxes. version 0 makes one (Exists: id, name or alias taken), otherwise the record is replaced
-  // (Conflict: not that version). The slots named are written with it. Indexes of name, aliases and domains
-  // follow. The leaf is of the note's type, MailboxMade for a new one.
+  // Creates a mailbox if `record.version` is 0, otherwise replaces its record. Writes the given
+  // slots and updates the indexes of names, aliases and domains in the same commit. The leaf has
+  // the note's type, or MailboxMade for a new mailbox, which also gets a leaf in the vault's
+  // history. Fails with Exists if the id, name, alias or domain is taken (an id is taken for ever),
+  // Conflict if the stored record has another version, NotFound, or BadInput.
   virtual Result<void> put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots,
                                    const Note& note) = 0;
-  // Conflict unless it is suspended and holds no message in any state.
+  // Removes a mailbox with its slots, settings, fingerprints and removal records; its history
+  // stays. Fails with Conflict unless it is suspended and holds no message in any state.
   virtual Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) = 0;
+  // Returns the record of a mailbox. Fails with NotFound if it does not exist.
   virtual Result<MailboxRecord> mailbox(const MailboxId& mailbox) = 0;
-  virtual Result<std::vector<MailboxRecord>> mailboxes() = 0;  // by name
+  // Returns all mailbox records, sorted by name.
+  virtual Result<std::vector<MailboxRecord>> mailboxes() = 0;
+  // Returns the mailbox that an address or login names; see Lookup. Fails with NotFound if it names
+  // none.
   virtual Result<Recipient> resolve(std::string_view address, Lookup lookup) = 0;
+  // Returns the counters of a mailbox. Fails with NotFound if it does not exist.
   virtual Result<MailboxStat> stat(const MailboxId& mailbox) = 0;
 
-  // Messages.
+  // Starts storing a message. May already fail for the reasons that commit() would fail for
+  // (NotFound, Exists, Full, Busy), so that no data is sent in vain.
   virtual Result<std::unique_ptr<Append>> begin(const MailboxId& mailbox, const MessageId& message) = 0;
+  // Returns the record of a message in any state. Fails with NotFound if the message is gone or
+  // never existed.
   virtual Result<MessageRecord> find(const MailboxId& mailbox, const MessageId& message) = 0;
-  // With seq above `after`, ascending, at most `limit`, in every state.
+  // Returns the messages with a seq above `after`, ascending, in every state, at most `limit`.
+  // Empty after the last one.
   virtual Result<std::vector<MessageRecord>> list(const MailboxId& mailbox, std::uint64_t after,
                                                   std::size_t limit) = 0;
+  // Returns the sealed envelope of a message. Fails with NotFound if the message is gone.
   virtual Result<Bytes> envelope(const MailboxId& mailbox, const MessageId& message) = 0;
-  // Octets of the container from `offset`; as many as there are, up to `to.size()`. 0 at the end.
+  // Reads container bytes from `offset` and returns how many: as many as exist, up to `to.size()`;
+  // 0 at the end. Fails with Corrupt if the file of a large message is missing or has another size.
   virtual Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
                                    std::span<std::byte> to) = 0;
-  // envelope() and read() from offset 0 in one exchange: all there is to ask for a small message.
+  // Does envelope() and read() from offset 0 in one round trip, which is all that a small message
+  // needs.
   virtual Result<Opening> opening(const MailboxId& mailbox, const MessageId& message,
                                   std::span<std::byte> to) {
     Result<Bytes> sealed = envelope(mailbox, message);
@@ -243,46 +322,69 @@ class Store {
     if (!octets) return octets.error();
     return Opening{std::move(*sealed), *octets};
   }
-  // All or nothing. A message that is in `to` already (or gone, when draining or removing) counts as done and
-  // gets no leaf; in any other state than `from`: Conflict; never there: NotFound. Gives how many changed.
-  // Drained where the grace time is 0: gone at once. What becomes visible by it gets its seq by it.
+  // Changes the state of all the messages or of none, and returns how many changed. A message that
+  // is already in `to` (or already gone, if `to` is Drained or nullopt) counts as done and gets no
+  // leaf. If the mailbox has no grace period, a drained message is removed immediately. A message
+  // that becomes visible by the change gets a new seq. Fails with Conflict if a message is in
+  // another state than `from`, NotFound if it never existed, LeaseLost, Denied if the pending token
+  // is wrong, or BadInput if there is no transition between the two states.
   virtual Result<std::size_t> transition(const Transition& transition) = 0;
+  // Returns true if a message with this fingerprint was committed to the mailbox and not discarded.
+  // gw-proxy asks it, so that a mail that is delivered twice is copied once.
   virtual Result<bool> seen(const MailboxId& mailbox, const Digest& fingerprint) = 0;
 
-  // Busy: somebody has it; the error's text names the holder and since when. A holder that names `yields` has
-  // its lease taken by the next who comes once it has not renewed for so long; 0: only at the lease's end.
+  // Acquires the exclusive lease on the mailbox for `ttl` (at most 24 hours). Fails with Busy if
+  // another client holds it; the error text names the holder and since when. If `yields` > 0,
+  // another caller may take the lease over once it has not been renewed for that long; with 0, only
+  // after it expires.
   virtual Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
                                                  std::chrono::seconds ttl,
                                                  std::chrono::seconds yields = std::chrono::seconds(0)) = 0;
-  // Waits at most 5 s in a queue, then Busy.
+  // Waits in a first-come queue until `octets` bytes of Argon2id memory are free. Fails with Busy
+  // after 5 seconds.
   virtual Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) = 0;
 
-  // Slows down guesses of passwords, counted over all clients of this store: returns how long the next try
-  // from `source` (net::source_of) has to wait. A store without other clients does not count.
+  // Slows down password guessing. Returns how long the next attempt from `source` (see
+  // net::source_of) must wait, counted over all clients of this store. A store without other
+  // clients does not count and returns 0.
   virtual Result<std::chrono::milliseconds> guess(std::string_view /*source*/, Guess /*guess*/) {
     return std::chrono::milliseconds(0);
   }
 
-  // Small records. Mailbox, Name and Alias records change only through put_mailbox (else Denied). A version
-  // is 1 more than the index of the leaf that noted the change, so none comes twice.
+  // Small records. Mailbox, Name and Alias records change only through put_mailbox(); changing them
+  // here fails with Denied. The version of a record is 1 more than the index of the leaf that
+  // recorded its last change, so that a version never repeats.
+  //
+  // Returns a record, or fails with NotFound.
   virtual Result<Record> get(const RecordKey& key) = 0;
-  // version 0: Exists if it is there. Otherwise Conflict unless it is at that version. Gives the new version.
+  // Writes a record and returns its new version. With `version` 0 it creates the record and fails
+  // with Exists if there is one; otherwise it fails with Conflict unless the stored record has that
+  // version.
   virtual Result<std::uint64_t> put_if(const RecordKey& key, std::uint64_t version, ByteView value,
                                        const Note& note) = 0;
+  // Removes a record. Fails with Conflict unless it exists with that version, BadInput if `version`
+  // is 0.
   virtual Result<void> erase_if(const RecordKey& key, std::uint64_t version, const Note& note) = 0;
-  // Of one kind and mailbox, names after `after`, ascending.
+  // Returns records of one kind and mailbox with names after `after` (from the first if it is
+  // empty), in ascending order, at most `limit`.
   virtual Result<std::vector<Record>> scan(Kind kind, const MailboxId& mailbox, std::string_view after,
                                            std::size_t limit) = 0;
 
-  // Histories. A zero mailbox id names the vault's own.
+  // Histories. In these functions a zero mailbox id names the vault's own history. The history of a
+  // dropped mailbox stays readable.
+  //
+  // Returns the current tree head.
   virtual Result<LogHead> history_head(const MailboxId& log) = 0;
+  // Returns encoded leaves from index `from`, ascending, at most `limit`. Empty if `from` is at or
+  // after the end.
   virtual Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
                                                   std::size_t limit) = 0;
-  // One leaf with no other change (exported, …); index and time are given here. Gives its index. NotFound: it
-  // is about a message that is not there, or not any more.
+  // Appends one leaf without any other change (such as Exported) and returns its index. The store
+  // sets index, time and, for a leaf about a message, the digests. Fails with NotFound if the
+  // message does not exist or is gone, BadInput if the type may not stand alone.
   virtual Result<std::uint64_t> note(const MailboxId& log, const Leaf& leaf) = 0;
-  // Such a leaf for each of these messages, at most limits().notes, in one commit; those that are not there
-  // are passed over. Gives how many were noted.
+  // Appends one leaf like `like` for each message, at most Limits::notes of them, in one commit.
+  // Messages that do not exist are skipped. Returns how many leaves were appended.
   virtual Result<std::size_t> note_messages(const MailboxId& mailbox, const Leaf& like,
                                             std::span<const MessageId> messages) {
     std::size_t noted = 0;
@@ -295,47 +397,58 @@ class Store {
     }
     return noted;
   }
-  // A head leaf for each mailbox whose history grew since its last one, then a signed note over the vault's
-  // history (C2SP tlog-checkpoint). Config: this store has no history key.
+  // Appends a Head leaf for each mailbox whose history grew since its last one, then returns the
+  // signed tree head of the vault's history (a C2SP tlog-checkpoint signed note). Fails with Config
+  // if the store has no history key.
   virtual Result<std::string> checkpoint(std::string_view actor) = 0;
 
-  // Removes drained messages whose grace time is over, oldest first, and receipts whose time is, at most
-  // `budget` of each; of this mailbox only, unless it is zero. Both times are counted while the store is open
-  // (store/kept_time.h); with `now` it is enough that they are over by the wall clock. A budget of 0 removes
-  // nothing, and the report says what would go.
+  // Removes drained messages whose grace period is over, oldest first, and removal records whose
+  // time is over, at most `budget` of each. A mailbox under legal hold is skipped. `only` restricts
+  // it to one mailbox unless it is zero. Both times count only while the store is open
+  // (store/kept_time.h); with `now` it is enough that they are over by the wall clock. A budget of
+  // 0 removes nothing and reports what would be removed.
   virtual Result<SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only = {}) = 0;
-  // Receipts of messages that a sweep, or a drain without grace, removed: with ids from `from` on, ascending;
-  // fewer than `limit` where they come to a MiB before. None: there are no more.
+  // Returns removal records with message ids from `from` (inclusive), ascending, at most `limit`; a
+  // page may be shorter than `limit` once it reaches kReceiptPage bytes. Empty after the last one.
   virtual Result<std::vector<Swept>> swept(const MailboxId& mailbox, const MessageId& from,
                                            std::size_t limit) = 0;
-  // Rewrites files until nothing in them holds what was removed or replaced before: bodies, receipts, slots.
-  // 0 begins; it goes on by itself, and each call with the number that it gave waits a few seconds for the
-  // end. A snapshot of before is waited for. Full: there is no room to move what stays.
+  // Rewrites files until none of them contains data that was removed or replaced before the call:
+  // bodies, removal records, old slots. 0 starts a purge, which goes on by itself; each call with
+  // the returned number waits up to 2 seconds for its end. A purge ends only after older snapshots
+  // have ended. Fails with Full if there is no room for the rewritten files, NotFound if the number
+  // is unknown because the keeper restarted.
   virtual Result<Purge> purge(std::uint64_t number) = 0;
 
-  // What a server's session did, and the sums of it all since the store was opened. Not durable.
+  // Adds what a server's session did to the server statistics. They are kept in memory and lost
+  // when the store closes.
   virtual Result<void> tally(const Tally& tally) = 0;
+  // Returns the sums since the store was opened, by name.
   virtual Result<std::vector<Tally>> tallies() = 0;
 
-  // Busy: there is one already. Full. Unavailable: this store is not made of files, or is read-only.
+  // Creates a snapshot. Fails with Busy if one exists already, Full if there is too little room,
+  // Unavailable if the store has no files or is read-only.
   virtual Result<std::unique_ptr<Snapshot>> snapshot() {
     return Error(Code::Unavailable, "this store is not made of files");
   }
-  // Busy: it is suspended already, or under too much work. Unavailable: as for a snapshot.
+  // Suspends all changes. Fails with Busy if the store is already suspended, Unavailable as for
+  // snapshot().
   virtual Result<std::unique_ptr<Suspension>> suspend() {
     return Error(Code::Unavailable, "this store is not made of files");
   }
 };
 
-// Signs heads of the vault's history; made by vault/checkpoint.h, handed to a store at open.
+// Signs tree heads of the vault's history. Created by vault/checkpoint.h and passed to a store when
+// it is opened; the store itself never sees the private key.
 struct Signer {
+  // Returns the signed note for this head; null if there is no history key.
   std::function<Result<std::string>(const VaultId& vault, const LogHead& head)> sign;
-  std::function<std::string(const VaultId& vault)> verifier;  // what its signatures are checked with
+  // returns the public key that verifies them
+  std::function<std::string(const VaultId& vault)> verifier;
   explicit operator bool() const { return static_cast<bool>(sign); }
 };
 
-// What put_mailbox's indexes are keyed with: hex SHA-256(vault id ‖ lower-case text), so that no address is a
-// key.
+// Returns the key of an address or domain in the alias index: hex SHA-256(vault id ‖ lower-case
+// text). It is a hash so that no key in the database contains an address.
 std::string alias_key(const VaultId& vault, std::string_view address_or_domain);
 
 }  // namespace gw::store

@@ -1,8 +1,9 @@
-// What the servers did since the keeper started: sums for people and for monitoring.
+// Server statistics: what the servers did since the keeper started, summed up for people and for
+// monitoring.
 //
-// Each server's session says at its end (and now and then before) what it did; the keeper adds it up in
-// memory. Nothing of this is evidence: that is the history's (leaf.h). A server that is killed does not
-// report.
+// Each session of a server reports what it did at its end, and now and then before; the keeper adds
+// it up in memory. This is not evidence: the history is (leaf.h). The sessions of a server that is
+// killed are not counted.
 #pragma once
 
 #include <array>
@@ -18,26 +19,29 @@
 
 namespace gw::store {
 
+// The counts of one session, or the sum of many.
 struct Tally {
-  std::string of;              // `smtp` and `pop3` of the servers; `route NAME` of gw-proxy
-  std::uint64_t sessions = 0;  // that ended
-  std::uint64_t tls = 0;       // of them with TLS
+  std::string of;              // `smtp`, `pop3`, or `route NAME` for gw-proxy
+  std::uint64_t sessions = 0;  // sessions that ended
+  std::uint64_t tls = 0;       // of them, those with TLS
   std::uint64_t messages = 0;  // accepted, retrieved, or passed on by a route
-  std::uint64_t octets = 0;    // of those messages
-  std::uint64_t copies = 0;    // sealed copies of a route's messages
-  std::uint64_t uncopied = 0;  // passed on without one, as the route says
-  // Replies by class: 2xx and 3xx or +OK; 4xx or -ERR with [SYS/TEMP] or [IN-USE]; 5xx or any other -ERR.
+  std::uint64_t octets = 0;    // bytes of those messages
+  std::uint64_t copies = 0;    // archive copies of a route's messages
+  std::uint64_t uncopied = 0;  // passed on without a copy, as the route allows
+  // Replies by class: 2xx, 3xx or +OK; 4xx, or -ERR with [SYS/TEMP] or [IN-USE]; 5xx or any other
+  // -ERR.
   std::uint64_t completed = 0;
   std::uint64_t deferred = 0;
   std::uint64_t refused = 0;
   std::uint64_t failed_logins = 0;
-  std::string trouble;  // what went wrong last, for people; empty: nothing
-  Micros trouble_time = 0;
+  std::string trouble;      // the last failure, for people; empty if there was none
+  Micros trouble_time = 0;  // when it happened
 
   friend bool operator==(const Tally&, const Tally&) = default;
 };
 
-// The counts by the names that --json and the metrics have for them, in this order everywhere.
+// The counts with their names in --json and in the metrics, in the order in which they appear
+// there.
 struct TallyCount {
   std::string_view name;
   std::uint64_t Tally::*value;
@@ -50,16 +54,19 @@ inline constexpr std::array kTallyCounts{
     TallyCount{"refused", &Tally::refused},     TallyCount{"failed_logins", &Tally::failed_logins},
 };
 
-// Sums by name, in bounded memory. Safe from several threads.
+// Sums by name in bounded memory, however many names clients report. Thread-safe.
 class Tallies {
  public:
-  static constexpr std::size_t kNames = 1024;   // what has a name beyond them is not counted
-  static constexpr std::size_t kName = 96;      // octets; longer names are not counted
-  static constexpr std::size_t kTrouble = 300;  // octets; the rest of a longer text is cut off
+  static constexpr std::size_t kNames = 1024;   // further names are not counted
+  static constexpr std::size_t kName = 96;      // bytes; a tally with a longer name is not counted
+  static constexpr std::size_t kTrouble = 300;  // bytes; the rest of a longer text is cut
 
+  // Adds a tally to the sum of its name. The later trouble text wins.
   void add(const Tally& tally);
-  std::vector<Tally> all() const;  // by name
-  std::vector<Tally> take();       // all, and begins anew
+  // Returns all sums, by name.
+  std::vector<Tally> all() const;
+  // Returns all sums, by name, and starts from zero again.
+  std::vector<Tally> take();
 
  private:
   mutable std::mutex mutex_;

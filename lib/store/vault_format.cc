@@ -9,7 +9,7 @@
 namespace gw::store {
 namespace {
 
-constexpr std::size_t kMaxFormatFile = 16 << 10;  // a path is at most 4 KiB
+constexpr std::size_t kMaxFormatFile = 16 << 10;  // bytes; a path has at most 4 KiB
 
 std::string to_text(const Format& format) {
   std::string text = "gw-vault 1\nvault " + format.vault.hex() + "\nrequires";
@@ -18,7 +18,7 @@ std::string to_text(const Format& format) {
   return text + "\n";
 }
 
-// `TOKEN PLACE`; a place may have blanks.
+// Parses `TOKEN PLACE`; a place may contain spaces.
 std::optional<Move> parse_move(std::string_view text) {
   const std::size_t blank = text.find(' ');
   if (blank == std::string_view::npos || blank == 0 || blank + 1 == text.size()) return std::nullopt;
@@ -38,15 +38,19 @@ std::string new_move_token() {
 }
 
 Result<void> write_format(const std::string& vault, const VaultId& id) {
+  // Fails if the file exists: a vault must never get another id.
   return create_file(vault + "/format", as_bytes(to_text({id, {}, {}})), 0600);
 }
 
 Result<void> replace_format(const std::string& vault, const Format& format) {
   for (const auto& move : {format.moved, format.arrival}) {
     if (!move) continue;
+    // A line ending in the path would add lines to the file.
     if (move->place.empty() || move->place.size() > kMaxFormatFile / 2 || has_control(move->place))
       return Error(Code::BadInput, printable(move->place) + ": no name of a place that a vault can move to");
   }
+  // Atomic: a power cut leaves the old or the new content, and so exactly one of the two
+  // directories is the vault.
   return replace_file(vault + "/format", as_bytes(to_text(format)), 0600);
 }
 
@@ -58,6 +62,8 @@ Result<Format> read_format(const std::string& vault) {
     return text.error();
   }
   const Error damaged(Code::Corrupt, path + ": not the format of a vault");
+  // An unknown line or requirement is a Version error and not skipped: it may mean that the
+  // directory must not be opened.
   bool known = false;
   std::optional<VaultId> id;
   std::string required;
@@ -85,6 +91,8 @@ Result<Format> read_format(const std::string& vault) {
       return Error(Code::Version, path + ": unknown line: " + printable(key));
     }
   }
+  // The requirement and its line must come together. One without the other is a torn or edited
+  // file, and guessing could make two directories the vault.
   if (!known || !id || format.moved.has_value() != (required == "moved") ||
       format.arrival.has_value() != (required == "arrival"))
     return damaged;
@@ -98,6 +106,8 @@ Result<VaultId> vault_in(const std::string& vault) {
   if (format->moved) return moved_error(vault, format->moved->place);
   if (!format->arrival) return format->vault;
   const Move& arrival = *format->arrival;
+  // Only the format file of the old directory decides. It must name the same vault and the token of
+  // this migration: a directory that was restored from a backup has another token or none.
   const auto left = read_format(arrival.place);
   if (!left)
     return not_arrived(vault, arrival.place, "cannot be looked for there: " + left.error().text())
@@ -106,6 +116,8 @@ Result<VaultId> vault_in(const std::string& vault) {
     return not_arrived(vault, arrival.place, "is still there")
         .with_hint("gw-store --vault " + printable(arrival.place) + " migrate --to " + printable(vault) +
                    " --resume");
+  // Confirmed. The line is removed, because the old directory may be deleted soon and could then no
+  // longer be asked.
   format->arrival.reset();
   if (auto arrived = replace_format(vault, *format); !arrived) return arrived.error();
   return format->vault;

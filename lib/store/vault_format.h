@@ -1,13 +1,18 @@
-// VAULT/format: what kind of vault this is. Text, written once, and once more at each end of a move.
+// VAULT/format: the file that makes a directory a vault. It is text, written once when the vault is
+// created and again at both ends of a migration.
 //
 //   gw-vault 1
 //   vault 0123456789abcdef0123456789abcdef
 //   requires
 //
-// A move has two folders, and one file that decides which of them is the vault: that of the folder it leaves.
-// The new folder is complete first, with `requires arrival` and `arrival TOKEN OLD-FOLDER`, and nobody opens
-// it. Then the old one gets `requires moved` and `moved TOKEN NEW-FOLDER`, under the vault's lock. From that
-// moment on the old one is never opened again, and the new one is, by its token, whoever comes first.
+// A reader that does not know a word after `requires` must not open the vault.
+//
+// A migration has two directories, and one file decides which of them is the vault: the format file
+// of the old directory. First the new directory is completed, with `requires arrival` and `arrival
+// TOKEN OLD-DIRECTORY`; no program opens it in this state. Then the old one gets `requires moved`
+// and `moved TOKEN NEW-DIRECTORY`, under the vault lock. From that moment the old directory is
+// never opened again, and the first program that opens the new one finds the same token there and
+// removes the arrival line.
 #pragma once
 
 #include <optional>
@@ -19,36 +24,41 @@
 
 namespace gw::store {
 
-// The other end of a move.
+// The other end of a migration.
 struct Move {
-  std::string token;  // the same at both ends of one move, and of no other
-  std::string place;  // the other folder, or whatever names it; no control characters
+  std::string token;  // random; the same at both ends of one migration only
+  std::string place;  // path of the other directory; no control characters
 
   friend bool operator==(const Move&, const Move&) = default;
 };
 
+// The content of a format file.
 struct Format {
   VaultId vault;
-  std::optional<Move> moved;    // to there
-  std::optional<Move> arrival;  // from there, unless that was seen to
+  std::optional<Move> moved;    // the vault has moved to there; nullopt if it has not
+  std::optional<Move> arrival;  // the vault comes from there and is not yet confirmed
 };
 
+// Returns 128 random bits in hex.
 std::string new_move_token();
 
-// For a new vault.
+// Creates the format file of a new vault, durably. Fails with Exists if there is one.
 Result<void> write_format(const std::string& vault, const VaultId& id);
-// In place of the one that is there, as a whole and durable. BadInput: a place that does not fit.
+// Replaces the format file atomically and durably. Fails with BadInput if a place is empty, too
+// long or has control characters.
 Result<void> replace_format(const std::string& vault, const Format& format);
-// NotFound: there is no vault. Version: a reader must know something that this one does not. Corrupt.
+// Reads the format file. Fails with NotFound if there is no vault, Version if it requires something
+// that this program does not know, Corrupt if it is damaged.
 Result<Format> read_format(const std::string& vault);
 
-// Which vault is to be opened in this folder. Config: none, since it has moved, or has not arrived; says
-// where it is. One whose arrival is due is taken note of in its format.
+// Returns the id of the vault to open in this directory. Fails with Config if the vault has moved
+// away or has not yet arrived; the text says where it is. If an arrival turns out to be complete,
+// rewrites the format file without it.
 Result<VaultId> vault_in(const std::string& vault);
-// The error of one that has moved to there.
+// Returns the error for a vault that has moved to `place`.
 Error moved_error(const std::string& vault, const std::string& place);
-// That error, for a folder whose vault is known to have moved; none for any other and where it cannot be
-// read.
+// Returns that error if the vault of this directory is known to have moved; nullopt otherwise, also
+// if the format file cannot be read.
 std::optional<Error> moved_away(const std::string& vault);
 
 }  // namespace gw::store

@@ -1,4 +1,5 @@
-// A message on its way in: in memory while it is small and there is room, else in a file of its own.
+// Storing a message. The container is kept in memory while it is small and there is memory;
+// otherwise it goes to a file of its own as it arrives. Nothing is in the database before commit().
 #include <algorithm>
 
 #include "store/local/store_on_disk.h"
@@ -6,8 +7,9 @@
 namespace gw::store {
 namespace {
 
-// How much room `octets` get. What is not quite small gets room for a whole chunk at once: growing to it
-// step by step costs a copy and fresh memory each.
+// Returns the capacity to reserve for `octets` bytes; `had` is the present one. Between 16 and 80
+// KiB it is a whole chunk (64 KiB of mail and the overhead of age), because growing step by step
+// costs a copy and fresh memory each time.
 std::size_t room_for(std::size_t octets, std::size_t had) {
   constexpr std::size_t kSmall = 16 << 10;
   constexpr std::size_t kChunk = 80 << 10;
@@ -37,19 +39,21 @@ class LocalAppend : public Append {
   const MailboxId mailbox_;
   const MessageId message_;
   Bytes held_;
-  std::size_t counted_ = 0;
-  std::uint64_t octets_ = 0;
-  std::uint64_t looked_at_ = 0;  // octets when room was last looked for
+  std::size_t counted_ = 0;      // bytes of held_ counted in the store's append_memory_
+  std::uint64_t octets_ = 0;     // bytes put so far
+  std::uint64_t looked_at_ = 0;  // octets_ when free space was last measured
   Sha256 sha_;
   std::unique_ptr<LargeWriter> file_;
   bool done_ = false;
 };
 
+// Adds before it subtracts, so that the sum over all appends is never too low in between.
 void LocalAppend::count_memory(std::size_t held) {
   store_.append_memory_ += held;
   store_.append_memory_ -= std::exchange(counted_, held);
 }
 
+// Moves what is held in memory to a file, to which later bytes go directly.
 Result<void> LocalAppend::spill() {
   auto file = store_.large_->begin(message_);
   if (!file) return file.error();
@@ -65,6 +69,8 @@ Result<void> LocalAppend::put(ByteView octets) {
   if (done_) return Error(Code::Usage, "the append is done");
   octets_ += octets.size();
   sha_.update(octets);
+  // The limit counts reserved memory, not used memory, over all connections. Exceeding it costs a
+  // file, never an error: a sender must not be refused because others are sending too.
   if (!file_) {
     const std::size_t size = held_.size() + octets.size();
     if (size > held_.capacity()) {
@@ -85,6 +91,9 @@ Result<void> LocalAppend::put(ByteView octets) {
     append(held_, octets);
     return {};
   }
+  // Bytes in memory need no look at the disk: commit() checks their room. A file takes space while
+  // it arrives, so free space is measured every MiB, and the store stops before RocksDB runs out of
+  // space.
   constexpr std::uint64_t kLookStep = 1 << 20;
   if (octets_ - looked_at_ >= kLookStep) {
     looked_at_ = octets_;
@@ -104,14 +113,19 @@ Result<void> LocalAppend::put(ByteView octets) {
 Result<Receipt> LocalAppend::commit(const Commit& commit) {
   if (std::exchange(done_, true)) return Error(Code::Usage, "the append is done");
   if (auto fits = check_commit(commit, store_.limits()); !fits) return fits.error();
+  // The digest protects against a sender of the append protocol that lost or repeated a frame; the
+  // message would be found unreadable only when it is drained.
   if (sha_.finish() != commit.container)
     return Error(Code::Corrupt, "the container is not what its digest says");
+  // The threshold decides by the final size, so that equal messages are stored in the same way
+  // whatever the sizes of the pieces.
   if (!file_ && held_.size() >= store_.options_.large_threshold) {
     if (auto spilled = spill(); !spilled) return spilled.error();
   }
-  // One commit of an id at a time: then what the database says of it before the batch stays true in the
-  // batch.
   {
+    // Only one commit of a message id at a time. commit_whole() looks the id up in the database
+    // before the batch; this lock keeps the answer true until the batch is written. The change
+    // function then need not read the database while all other commits wait.
     const std::lock_guard lock(store_.committing_mutex_);
     if (!store_.committing_.emplace(mailbox_, message_).second)
       return Error(Code::Exists, "this message id is being committed");
@@ -125,6 +139,8 @@ Result<Receipt> LocalAppend::commit(const Commit& commit) {
 }
 
 Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
+  // An id is never used again: the entry stays after the message is gone, so a message that was
+  // removed cannot come back by a repeated commit.
   auto known = store_.engine_->get(Family::Messages, where_key(message_, mailbox_));
   if (!known) return known.error();
   if (*known) return Error(Code::Exists, "this message id is in the mailbox");
@@ -133,17 +149,28 @@ Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
   const LeafType type = commit.pending ? LeafType::Pending : LeafType::Accepted;
   Bytes leaf = encode(message_leaf(type, mailbox_, record, commit.actor));
   const Bytes trailer = body_trailer(commit.envelope.size(), record.large);
+  // The parts are written as one value without being joined first, which saves a copy of the
+  // container.
   const std::array<ByteView, 3> body{held_, commit.envelope, trailer};
   if (file_) {
+    // The file is durable under its final name before the database mentions it. In the other order
+    // a power cut could leave an acknowledged message without its container. A file without a
+    // message is harmless: the next start removes it.
     if (auto finished = file_->finish(); !finished) return store_.hurt(finished.error());
   }
   const std::size_t octets = held_.size() + commit.envelope.size() + 1024;
   auto committed = store_.change(octets, [&](Batch& batch) -> Result<Verdict> {
+    // Everything that may refuse the message is checked here, with the state that the batch so far
+    // leaves: quota and suspension hold at the moment of the commit, even if many messages arrive
+    // in one batch.
     Entry* entry = batch.at(mailbox_);
     if (entry == nullptr || !entry->record) return Error(Code::NotFound, "no such mailbox");
     if (auto welcome = may_accept(*entry->record, entry->log.stat, commit); !welcome) return welcome.error();
+    // The whole batch must fit, not only this message.
     if (auto room = store_.space_.room_for_append(batch.writes().GetDataSize() + octets); !room)
       return room.error();
+    // The index of the leaf is the seq: messages are ordered as the history orders them, not by the
+    // clock.
     record.seq = batch.leaf(mailbox_, leaf);
     record.changed = entry->log.time;
     count_in(entry->log.stat, record);
@@ -153,13 +180,15 @@ Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
     batch.put(Family::Messages, message_key(mailbox_, record.seq), encode(record));
     batch.put(Family::Messages, where_key(message_, mailbox_), encode(Where{record.seq, std::nullopt}));
     if (commit.pending) batch.put(Family::Messages, pending_key(mailbox_, record.seq), message_.view());
+    // In the same batch as the message: a fingerprint without its message would make gw-proxy drop
+    // mail as a duplicate.
     for (const Digest& fingerprint : commit.fingerprints)
       batch.put(Family::Seen, seen_key(mailbox_, fingerprint), message_.view());
     return Verdict::Done;
   });
   if (!committed) {
-    // Unknown: it may be committed, and then its file is what it has. An open that finds it unnamed removes
-    // it.
+    // With Unknown the message may be in the database, and then the file is its only content. The
+    // next open removes the file if no message has it.
     if (file_ && committed.error().code() != Code::Unknown) file_->abandon();
     return committed.error();
   }
@@ -168,6 +197,8 @@ Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
   return receipt;
 }
 
+// A failed write or sync of one file means that the disk cannot be trusted; see Commits::commit()
+// for why it is never tried again.
 Error LocalStore::hurt(const Error& error) {
   if (error.code() != Code::Io) return error;
   commits_.fail(error);
@@ -176,7 +207,8 @@ Error LocalStore::hurt(const Error& error) {
 
 Result<std::unique_ptr<Append>> LocalStore::begin(const MailboxId& mailbox, const MessageId& message) {
   if (!reason_.empty()) return read_only();
-  // Early, so that nothing is sent in vain.
+  // Fails early, so that a client does not send megabytes for a commit that will be refused. None
+  // of these checks is binding; commit() repeats them.
   if (auto refused = commits_.refusal()) return *refused;
   if (auto known = table_.epoch(mailbox); !known) return known.error();
   if (auto room = space_.room_for_append(0); !room) return room.error();

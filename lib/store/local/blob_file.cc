@@ -11,13 +11,14 @@
 namespace gw::store {
 namespace {
 
-constexpr std::uint64_t kFileHeader = 30;
+constexpr std::uint64_t kFileHeader = 30;  // bytes
 constexpr std::size_t kRecordHeader = 32;
-constexpr std::size_t kSummed = 24;
-constexpr std::uint64_t kMostKey = 256;
-constexpr std::uint64_t kMostValue = 1U << 30;
-constexpr std::size_t kStep = 256 << 10;
+constexpr std::size_t kSummed = 24;             // bytes of a record header that its checksum covers
+constexpr std::uint64_t kMostKey = 256;         // gw's longest key has 145 bytes
+constexpr std::uint64_t kMostValue = 1U << 30;  // a larger length is damage
+constexpr std::size_t kStep = 256 << 10;        // bytes read at a time
 
+// Returns a little-endian number.
 std::uint64_t little(ByteView octets) {
   std::uint64_t value = 0;
   for (std::size_t i = octets.size(); i > 0; --i)
@@ -25,6 +26,7 @@ std::uint64_t little(ByteView octets) {
   return value;
 }
 
+// CRC-32C by a table. This is not the fast path: salvage runs once.
 constexpr std::array<std::uint32_t, 256> crc_table() {
   std::array<std::uint32_t, 256> table{};
   for (std::uint32_t i = 0; i < 256; ++i) {
@@ -43,6 +45,8 @@ std::uint32_t crc32c(std::uint32_t before, ByteView octets) {
   return ~crc;
 }
 
+// RocksDB stores checksums in this form, so that a checksum over data that contains checksums is
+// not weak.
 std::uint32_t masked(std::uint32_t crc) {
   return (crc >> 15 | crc << 17) + 0xa282ead8U;
 }
@@ -53,6 +57,9 @@ struct Header {
   std::uint32_t checksum = 0;
 };
 
+// Returns the record header at the start of `octets` if it is intact and its key and value fit into
+// the `rest` bytes after it; nullopt otherwise. The cheap checks come first, since this runs for
+// every byte of a damaged area.
 std::optional<Header> read_header(ByteView octets, std::uint64_t rest) {
   const Header header{little(octets.first(8)), little(octets.subspan(8, 8)),
                       static_cast<std::uint32_t>(little(octets.subspan(kSummed + 4, 4)))};
@@ -63,7 +70,7 @@ std::optional<Header> read_header(ByteView octets, std::uint64_t rest) {
   return header;
 }
 
-// As many octets as there are.
+// Reads as many bytes as there are.
 Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset, const std::string& file) {
   std::size_t filled = 0;
   while (filled < to.size()) {
@@ -94,7 +101,9 @@ Result<void> scan_blobs(const std::string& file,
     if (*got < kRecordHeader) break;
     auto header = read_header(window, size - at - kRecordHeader);
     if (!header || *got < kRecordHeader + header->key) {
-      // Looked for octet by octet, a window at a time that overlaps the last one.
+      // The record is damaged, and so is the length that leads to the next one. Search for the next
+      // intact header byte by byte; its checksum makes a false match unlikely. The windows overlap,
+      // because a header may begin in one and end in the next.
       const auto more = read_at(fd->get(), window, at + 1, file);
       if (!more) return more.error();
       std::size_t skip = 0;

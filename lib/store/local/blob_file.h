@@ -1,8 +1,12 @@
-// RocksDB's blob files read by themselves, for a database that has forgotten them.
+// Reads RocksDB's blob files without RocksDB, for gw-store salvage: RepairDB forgets blob files,
+// and most small mail is in them. Files are only read, never changed.
 //
-//   header of 30 octets; records of { u64 key length, u64 value length, u64 expiration, u32 checksum of these
-//   three, u32 checksum of key and value, key, value }; a footer. Little-endian, CRC-32C masked as in
-//   RocksDB.
+//   header of 30 bytes
+//   records of { u64 key length, u64 value length, u64 expiration, u32 checksum of these three,
+//                u32 checksum of key and value, key, value }
+//   footer
+//
+// Numbers are little-endian; checksums are CRC-32C, masked as in RocksDB.
 #pragma once
 
 #include <functional>
@@ -13,20 +17,25 @@
 
 namespace gw::store {
 
+// Where one value is.
 struct BlobPlace {
-  std::string file;
-  std::uint64_t offset = 0;  // of the value
-  std::uint64_t octets = 0;
-  std::uint32_t checksum = 0;
+  std::string file;            // path of the blob file
+  std::uint64_t offset = 0;    // of the value in the file
+  std::uint64_t octets = 0;    // size of the value
+  std::uint32_t checksum = 0;  // masked CRC-32C of key and value, as stored
 };
 
-// Every record whose header is whole, also behind damaged ones. Values are not read.
+// Calls `visit` for every record with an intact header, including those after a damaged part of the
+// file. Values are not read or checked. The key view is valid only during the call. Fails if the
+// file cannot be read.
 Result<void> scan_blobs(const std::string& file,
                         const std::function<void(ByteView key, const BlobPlace&)>& visit);
 struct Blob {
-  Bytes value;
-  bool whole = false;  // by its checksum
+  Bytes value;         // shorter than recorded if the file ends early
+  bool whole = false;  // true if its checksum matches
 };
+// Reads a value and checks it. A damaged value is returned with `whole` false; fails only if the
+// file cannot be read.
 Result<Blob> read_blob(ByteView key, const BlobPlace& place);
 
 }  // namespace gw::store

@@ -3,7 +3,7 @@
 namespace gw::store {
 namespace {
 
-constexpr std::size_t kKept = 8;  // of at most the large threshold each
+constexpr std::size_t kKept = 8;  // cached bodies, each smaller than the large threshold
 
 }  // namespace
 
@@ -36,6 +36,7 @@ Result<std::shared_ptr<const Body>> Bodies::read(const MailboxId& mailbox, const
   std::uint64_t forgotten = 0;
   {
     const std::lock_guard lock(mutex_);
+    // Remembered before the read, see below.
     forgotten = forgotten_;
     for (auto at = kept_.begin(); at != kept_.end(); ++at) {
       if (at->message != message || at->mailbox != mailbox) continue;
@@ -52,7 +53,8 @@ Result<std::shared_ptr<const Body>> Bodies::read(const MailboxId& mailbox, const
   body->envelope_ = parts->envelope.size();
   body->large_ = parts->large;
   const std::lock_guard lock(mutex_);
-  // One that was removed while we read it is not kept.
+  // A body that was removed while it was read must not enter the cache, where nothing would ever
+  // remove it. Any forget() in between prevents it, which is rare enough.
   if (forgotten == forgotten_) {
     kept_.push_front({mailbox, message, body});
     if (kept_.size() > kKept) kept_.pop_back();

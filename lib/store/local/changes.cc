@@ -7,8 +7,8 @@
 namespace gw::store {
 namespace {
 
-constexpr std::size_t kNote = 512;       // about what a leaf takes
-constexpr std::size_t kSmall = 4 << 10;  // about what a record and its leaf take
+constexpr std::size_t kNote = 512;       // about the bytes that a leaf adds to a batch
+constexpr std::size_t kSmall = 4 << 10;  // about the bytes of a record and its leaf
 
 }  // namespace
 
@@ -31,12 +31,19 @@ Result<void> LocalStore::put_mailbox(const MailboxRecord& record, const std::vec
   for (const Slot& slot : slots) octets += slot.value.size();
 
   return change(octets, [&](Batch& batch) -> Result<Verdict> {
+    // Names and aliases must be unique, and the check below reads the database, which does not show
+    // what an earlier function of this batch wrote. So only one function in a batch changes
+    // records.
     if (!batch.claim_records()) return Verdict::NextBatch;
     Entry* entry = batch.at(record.id);
+    // A dropped mailbox keeps its entry and its history, so its id cannot be used again: a second
+    // history under the same id could not be told from a falsified one.
     if (fresh && entry != nullptr) return Error(Code::Exists, "there is a mailbox of this id, or was");
     if (!fresh && (entry == nullptr || !entry->record)) return Error(Code::NotFound, "no such mailbox");
     if (!fresh && entry->record->version != record.version)
       return Error(Code::Conflict, "the mailbox was changed in between");
+    // The old keys come from the stored record, not from the caller's, so that no index entry is
+    // left behind.
     std::vector<RecordKey> before;
     if (!fresh) before = index_keys(vault_, *entry->record);
     for (const RecordKey& key : after) {
@@ -47,12 +54,16 @@ Result<void> LocalStore::put_mailbox(const MailboxRecord& record, const std::vec
         return Error(Code::Exists, key.kind == Kind::Name ? "a mailbox of this name exists"
                                                           : "an alias or domain is taken");
     }
+    // A new mailbox also appears in the vault's history. Its own history can therefore not
+    // disappear without a trace.
     if (fresh) {
       entry = &batch.make(record.id);
       batch.at({});
       batch.leaf({}, leaf);
     }
     const std::uint64_t version = batch.leaf(record.id, leaf) + 1;
+    // Erased before the new ones are written: RocksDB applies a batch in order, and a key may be in
+    // both lists.
     for (const RecordKey& key : before) batch.erase(Family::Records, record_key(key));
     for (const RecordKey& key : after)
       batch.put(Family::Records, record_key(key), with_version(version, record.id.view()));
@@ -67,6 +78,7 @@ Result<void> LocalStore::put_mailbox(const MailboxRecord& record, const std::vec
     batch.put(Family::Records, record_key({Kind::Mailbox, record.id, {}}), with_version(version, value));
     MailboxRecord stored = record;
     stored.version = version;
+    // A new object, because readers may hold the old one.
     entry->record = std::make_shared<const MailboxRecord>(std::move(stored));
     return Verdict::Done;
   });
@@ -80,6 +92,7 @@ Result<void> LocalStore::drop_mailbox(const MailboxId& id, std::string_view acto
     if (entry->record->status != Status::Suspended)
       return Error(Code::Conflict, "the mailbox is not suspended");
     if (!empty(entry->log.stat)) return Error(Code::Conflict, "the mailbox still holds messages");
+    // From here on the batch has writes of this function.
     for (const RecordKey& key : index_keys(vault_, *entry->record))
       batch.erase(Family::Records, record_key(key));
     for (const Kind kind : {Kind::Mailbox, Kind::Slot, Kind::Setting, Kind::Admin, Kind::Route}) {
@@ -90,12 +103,16 @@ Result<void> LocalStore::drop_mailbox(const MailboxId& id, std::string_view acto
       });
       if (!scanned) return scanned.error();
     }
+    // Leaves the history, and the Where entry of each message id, so that no id is accepted again.
     const Key prints = Key().id(id);
     batch.erase_range(Family::Seen, prints, after(prints));
+    // Removal records go with the mailbox.
     for (const char tag : {'r', 'x'}) {
       const Key receipts = Key(tag).id(id);
       batch.erase_range(Family::Messages, receipts, after(receipts));
     }
+    // The entry stays in the table, see put_mailbox(). The new epoch makes a drain that has read
+    // messages of this mailbox examine them again.
     entry->record = nullptr;
     ++entry->epoch;
     batch.touch(id);
@@ -142,6 +159,9 @@ Result<std::uint64_t> LocalStore::change_record(const RecordKey& key, std::uint6
       if (!record) return record.error();
       if (record->version != version) return Error(Code::Conflict, "the record was changed in between");
     }
+    // The version comes from the history, which only grows, and so never repeats even if a record
+    // is erased and created again. A caller with an old version can therefore not overwrite a new
+    // record.
     made = batch.leaf(key.mailbox, leaf) + 1;
     if (value) {
       batch.put(Family::Records, record_key(key), with_version(made, *value));
@@ -172,7 +192,8 @@ Result<std::vector<Record>> LocalStore::scan(Kind kind, const MailboxId& mailbox
   if (limit == 0) return page;
   std::optional<Error> damage;
   const Key prefix = record_key({kind, mailbox, {}});
-  // Just behind a name is the name with a zero octet.
+  // The first key after a name is the name with a zero byte. Longer names than 128 bytes do not
+  // exist; cutting keeps the Key within its capacity.
   Key from = record_key({kind, mailbox, std::string(after_name.substr(0, 129))});
   if (!after_name.empty()) from.u8(0);
   auto scanned = engine_->scan(Family::Records, from, after(prefix), [&](ByteView key, ByteView value) {
@@ -202,6 +223,8 @@ Result<std::vector<Bytes>> LocalStore::history_read(const MailboxId& log, std::u
   if (!entry) return Error(Code::NotFound, "no such mailbox");
   std::vector<Bytes> page;
   if (limit == 0 || from >= entry->log.range.size()) return page;
+  // Up to the size in memory: leaves of a batch that is on disk but not yet published are not
+  // shown, so that a reader never sees more leaves than the head covers.
   const Key end = leaf_key(log, entry->log.range.size());
   auto scanned = engine_->scan(Family::History, leaf_key(log, from), end, [&](ByteView, ByteView value) {
     page.push_back(to_bytes(value));
@@ -219,6 +242,8 @@ Result<std::uint64_t> LocalStore::note(const MailboxId& log, const Leaf& given) 
   auto noted = change(kSmall, [&](Batch& batch) -> Result<Verdict> {
     Entry* entry = batch.at(log);
     if (entry == nullptr || (!log.zero() && !entry->record)) return Error(Code::NotFound, "no such mailbox");
+    // The record is read under the claim, so that the leaf has the digests of a message that still
+    // exists at this moment.
     if (of_message(leaf.type)) {
       if (!batch.claim_messages(log)) return Verdict::NextBatch;
       const auto record = find(log, leaf.message);
@@ -261,12 +286,16 @@ Result<std::size_t> LocalStore::note_messages(const MailboxId& mailbox, const Le
 
 Result<std::string> LocalStore::checkpoint(std::string_view actor) {
   if (!options_.signer) return Error(Code::Config, "the store has no history key");
+  // The head is taken inside the change function, after the Head leaves were added, and signed
+  // after they are on disk: a checkpoint must never cover leaves that a power cut can take back.
+  // Signing is outside of the commit, because it may ask another process.
   LogHead head;
   auto noted = change(kSmall, [&](Batch& batch) -> Result<Verdict> {
     if (!batch.claim_records()) return Verdict::NextBatch;
     Entry& vault = *batch.at({});
     for (const MailboxId& id : table_.logs()) {
       if (id.zero()) continue;
+      // A mailbox whose history has not grown since its last Head leaf needs none.
       LogState& log = batch.at(id)->log;
       if (log.headed == log.range.size()) continue;
       log.headed = log.range.size();

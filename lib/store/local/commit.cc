@@ -39,6 +39,9 @@ bool Batch::claim_records() {
   return !std::exchange(records_claimed_, true);
 }
 
+// Only here a leaf gets its index, time and hash, since only the leader knows which leaf came
+// before it. Time never decreases within a history even if the wall clock does: leaves are evidence
+// of an order.
 std::uint64_t Batch::leaf(const MailboxId& log, Bytes& encoded) {
   LogState& state = entries_.at(log).log;
   state.time = std::max(state.time, wall_);
@@ -57,8 +60,8 @@ std::uint64_t Batch::leaf(const MailboxId& log, const Leaf& given) {
   return leaf(log, encoded);
 }
 
-// A WriteBatch fails only where it would grow past 4 GiB, and ours are bounded; a failure would show at
-// finish().
+// The status of these calls is ignored. A WriteBatch fails only if it would grow beyond 4 GiB, and
+// batches are bounded by gather().
 void Batch::put(Family family, ByteView key, ByteView value) {
   writes_.Put(engine_.family(family), slice(key), slice(value));
 }
@@ -79,6 +82,9 @@ void Batch::erase_range(Family family, ByteView from, ByteView end) {
   writes_.DeleteRange(engine_.family(family), slice(from), slice(end));
 }
 
+// The chain covers the hashes of all leaves of the batch, so that a database with as many commits
+// but other contents is recognised when it is opened (see behind() in open.cc). The commit point is
+// part of the same batch: it is in the database exactly if the changes are.
 bool Batch::finish() {
   if (writes_.Count() == 0 && changed_.empty()) return false;
   for (const MailboxId& log : changed_) put(Family::Heads, head_key(log), encode(entries_.at(log).log));
@@ -96,8 +102,9 @@ Entries Batch::take_changed() {
 }
 
 struct Commits::Waiter {
-  // One wake-up. std::binary_semaphore spins with sched_yield() before it sleeps, which costs an eighth of
-  // all processor time with many waiters.
+  // Wakes one thread, once. std::binary_semaphore spins with sched_yield() before it sleeps, which
+  // costs an eighth of the processor time with many waiters; a mutex and condition variable for all
+  // would wake every waiter for each batch.
   class Wakeup {
    public:
     Wakeup() { ::sem_init(&semaphore_, 0, 0); }
@@ -125,6 +132,9 @@ struct Commits::Waiter {
 Commits::Commits(Engine& engine, Table& table, Space& space, const CommitPoint& point, Hooks hooks)
     : engine_(engine), table_(table), space_(space), hooks_(std::move(hooks)), point_(point) {}
 
+// The first thread that finds no leader becomes the leader; all others sleep until they are either
+// done or made the leader themselves. The Waiter is on this thread's stack: it stays valid because
+// run() returns only after it was answered and removed from the queue.
 Result<void> Commits::run(std::size_t octets, const Judge& judge) {
   Waiter me{judge, octets, {}, false, {}};
   bool waits = false;
@@ -136,8 +146,9 @@ Result<void> Commits::run(std::size_t octets, const Judge& judge) {
   }
   if (waits) me.wakeup.await();
   if (me.done) return me.result;
-  // Where many wait, who leads goes on for a few batches: handing over costs a wait for a processor, with the
-  // disk idle. Among few, its own client that waits for its answer is the greater loss.
+  // With many waiters the leader goes on for a few batches: handing over costs the wait for another
+  // thread to be scheduled, during which the disk is idle. With few waiters the client of the
+  // leader, which waits for its own reply, is the greater loss.
   constexpr int kTurns = 4;
   constexpr std::size_t kMany = 16;
   std::size_t waiting = 0;
@@ -154,23 +165,30 @@ Result<void> Commits::run(std::size_t octets, const Judge& judge) {
   return me.result;
 }
 
-// Commits one batch. Gives how many wait; none: then nobody leads.
+// Commits one batch and returns how many changes wait; if none do, no thread is the leader any
+// more.
 std::size_t Commits::lead(const Waiter* me) {
   const std::vector<Waiter*> waiters = gather();
   const std::size_t answered = commit(waiters);
   {
     const std::lock_guard lock(mutex_);
+    // The waiters leave the queue before they are woken. Once woken, a waiter's stack frame may
+    // disappear at any moment.
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(answered));
   }
   for (Waiter* waiter : std::span(waiters).first(answered)) {
     waiter->done = true;
-    if (waiter != me) waiter->wakeup.ring();  // and it may be gone at once
+    if (waiter != me) waiter->wakeup.ring();
   }
   const std::lock_guard lock(mutex_);
+  // Under the same lock as the look at the queue: otherwise a thread that queues in between would
+  // wait for a leader that has left.
   if (queue_.empty()) led_ = false;
   return queue_.size();
 }
 
+// Takes the changes from the front of the queue that fit in one batch. The limits bound the memory
+// of a batch and the time that the first waiter has to wait for the others' data.
 std::vector<Commits::Waiter*> Commits::gather() {
   constexpr std::size_t kMost = 256;
   constexpr std::size_t kMostOctets = 4 << 20;
@@ -185,7 +203,8 @@ std::vector<Commits::Waiter*> Commits::gather() {
   return taken;
 }
 
-// Answers as many of them as the batch could take, at least one.
+// Runs the change functions and writes their batch. Returns how many of the waiters are answered,
+// at least one; the rest need another batch.
 std::size_t Commits::commit(std::span<Waiter* const> waiters) {
   const auto refuse = [&](const Error& error) {
     for (Waiter* waiter : waiters) {
@@ -194,20 +213,27 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
     return waiters.size();
   };
   {
+    // Checked again under the lock: the store may have been closed or suspended while these changes
+    // waited.
     const std::lock_guard lock(mutex_);
     if (auto refused = refusal_now()) return refuse(*refused);
   }
   space_.look([&] { return engine_.promised(); });
-  if (space_.full()) engine_.cancel_purge();  // what is acknowledged needs the room that it takes
+  // A purge uses space for its new files. What was acknowledged needs that space when it is
+  // flushed, and comes first.
+  if (space_.full()) engine_.cancel_purge();
 
   constexpr std::size_t kKeep = 8 << 20;
   std::size_t expected = 0;
   for (const Waiter* waiter : waiters) expected += waiter->octets;
-  // One that is large is given its size at once, for growing to it takes twice the memory, and is not kept.
+  // A large batch gets its full size at the start, because growing to it would need twice the
+  // memory, and is not kept for the next one.
   if (writes_.Data().capacity() > kKeep || expected > kKeep) writes_ = rocksdb::WriteBatch(expected);
   Batch batch(engine_, table_, point_, hooks_.clock(), writes_);
   std::size_t answered = 0;
   for (Waiter* waiter : waiters) {
+    // A change function that needs to read what this batch writes ends the batch; it is first in
+    // the next one, so it always gets its turn.
     const Result<Verdict> verdict = waiter->judge(batch);
     if (verdict && *verdict == Verdict::NextBatch && answered > 0) break;
     if (!verdict) waiter->result = verdict.error();
@@ -215,14 +241,21 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
   }
   waiters = waiters.first(answered);
   if (!batch.finish()) return answered;
+  // Space is checked after the functions have run, when the size of the batch is known, and before
+  // RocksDB is asked, because RocksDB aborts the process on a full disk. Nothing has been published
+  // yet, so the batch can simply be dropped.
   if (auto room = make_room(batch.writes().GetDataSize()); !room) return refuse(room.error());
   const auto begun = std::chrono::steady_clock::now();
   if (auto written = engine_.write(batch.writes()); !written) {
-    // Never tried again: after a failed sync, a second one that succeeds proves nothing.
+    // Never tried again. After a failed fsync(2) the kernel may have marked the pages clean, so a
+    // second one that succeeds proves nothing. The result is unknown, not failed: the next open may
+    // find the batch in the log.
     fail(written.error());
     return refuse(Error(Code::Unknown, "the commit failed: " + written.error().text()));
   }
   {
+    // The order is: on disk, then the commit point, then the table, then the replies. Readers and
+    // the head file must never see a change that a power cut could take back.
     const auto took = std::chrono::steady_clock::now() - begun;
     const std::lock_guard lock(mutex_);
     point_ = batch.point();
@@ -232,10 +265,12 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
   return answered;
 }
 
-// Draining and deleting go on where mail is refused already: a flush gives back what the write-ahead log
-// takes.
+// Checks that a batch fits. When the disk is nearly full and mail is already refused, draining and
+// removing must go on, because only they free space. A flush helps: it deletes the write-ahead log,
+// which is as large as the memtables. It is tried only if there is room for the flush itself.
 Result<void> Commits::make_room(std::uint64_t octets) {
-  constexpr int kLooks = 20;  // the log is deleted a moment later
+  // RocksDB deletes the log in a background thread shortly after the flush.
+  constexpr int kLooks = 20;
   auto room = space_.room_for_change(octets);
   if (room || space_.promised() == 0 || space_.free_octets() < space_.promised()) return room;
   if (auto flushed = engine_.flush(); !flushed) {
@@ -277,6 +312,7 @@ void Commits::fail(const Error& why) {
     failed_ = true;
     closed_ = Error(Code::Unavailable, "the store has failed: " + why.text());
   }
+  // Outside of the lock: the hook may call failed() or point().
   if (hooks_.failed) hooks_.failed(why);
 }
 
@@ -291,6 +327,8 @@ std::optional<Error> Commits::refusal_now() const {
   return std::nullopt;
 }
 
+// New changes are refused first, then the leader finishes: when it stops leading, no change is
+// under way. Polling is enough for an operation that a migration does once.
 bool Commits::suspend() {
   std::unique_lock lock(mutex_);
   if (std::exchange(suspended_, true)) return false;

@@ -1,8 +1,21 @@
-// Group commit: the first of the waiting threads writes everybody's changes with one sync.
+// Group commit: the first of the waiting threads (the leader) writes the changes of all of them
+// with one sync.
 //
-// A change is a judge: code that looks at the state as the batch so far leaves it and either adds to the
-// batch or refuses. So conditions (a state, a version, a quota, a lease) hold at the moment of the commit,
-// and the order of the judges is the order of the histories. Judges run one at a time and must be quick.
+// A caller passes a change function (Judge). The leader runs it; it looks at the state as the batch
+// so far leaves it and either adds its writes to the batch or returns an error. So conditions (a
+// state, a version, a quota, a lease) hold at the moment of the commit, and the order of the change
+// functions is the order of the histories. They run one at a time while all other changes wait, so
+// they must be quick and must not block.
+//
+//   commits.run(bytes, [&](Batch& batch) -> Result<Verdict> {
+//     Entry* entry = batch.at(mailbox);
+//     if (entry == nullptr) return Error(Code::NotFound, "no such mailbox");
+//     batch.leaf(mailbox, leaf);
+//     return Verdict::Done;
+//   });
+//
+// A change function must check everything before it adds anything: what it has added is written
+// even if it then returns an error.
 #pragma once
 
 #include <rocksdb/write_batch.h>
@@ -23,88 +36,117 @@
 
 namespace gw::store {
 
+// What a change function returns when it does not fail.
 enum class Verdict : unsigned char {
   Done,
-  NextBatch,  // it must see what is in this batch already, in the database
+  // It depends on data that this batch changes, and needs to read that from the database: run it
+  // again in the next batch. It must not have added anything.
+  NextBatch,
 };
 
+// The writes of one group commit, with the states of the histories as they will be after it. Used
+// by the leader thread only.
 class Batch {
  public:
-  // `writes` is emptied first: its memory is used again.
+  // `before` is the commit point that the batch follows, `wall` the time for its leaves. `writes`
+  // is emptied and reused, so that its memory is not allocated again for each batch.
   Batch(const Engine& engine, const Table& table, const CommitPoint& before, Micros wall,
         rocksdb::WriteBatch& writes);
 
-  // The log as this batch leaves it so far; null: there is none. Changes to it are part of the batch only
-  // with a leaf or touch().
+  // Returns the state of a history as this batch leaves it so far; null if there is none. The
+  // pointer is valid as long as the Batch. A change made through it becomes part of the batch only
+  // by a leaf() or touch() of the same history.
   Entry* at(const MailboxId& log);
+  // Creates the state of a new history.
   Entry& make(const MailboxId& log);
+  // Marks a state as changed, so that it is written although it gets no leaf.
   void touch(const MailboxId& log);
 
-  // One judge in a batch may change messages of this mailbox that were there before; and one may change
-  // records. False: another one did, so NextBatch.
+  // Reserves the messages of a mailbox that existed before this batch, or the small records, for
+  // the calling change function. Returns false if another one in this batch has reserved them:
+  // return NextBatch then, because the database does not yet show what that one changed.
   bool claim_messages(const MailboxId& mailbox);
   bool claim_records();
 
-  // Gives the leaf its index and time, and puts it into its history. Gives the index.
+  // Sets index and time of an encoded leaf, appends it to the history and returns its index. at()
+  // or make() must have been called for `log`.
   std::uint64_t leaf(const MailboxId& log, Bytes& encoded);
   std::uint64_t leaf(const MailboxId& log, const Leaf& leaf);
 
+  // Add writes to the batch. Keys and values are copied.
   void put(Family family, ByteView key, ByteView value);
   void put(Family family, ByteView key, std::span<const ByteView> parts);
   void erase(Family family, ByteView key);
   void erase_range(Family family, ByteView from, ByteView end);
 
-  // Adds the states and the commit point. False: there is nothing to write.
+  // Adds the changed states and the new commit point. Returns false if there is nothing to write.
   bool finish();
   rocksdb::WriteBatch& writes() { return writes_; }
+  // Returns the commit point after the batch; meaningful after finish().
   const CommitPoint& point() const { return point_; }
+  // Returns the changed states, to be published after the write. Call it once, last.
   Entries take_changed();
 
  private:
   const Engine& engine_;
   const Table& table_;
-  CommitPoint point_;
+  CommitPoint point_;  // before the batch, then after it
   const Micros wall_;
   rocksdb::WriteBatch& writes_;
-  Entries entries_;
-  std::set<MailboxId> changed_;
-  std::set<MailboxId> claimed_;
+  Entries entries_;              // states that at() or make() returned
+  std::set<MailboxId> changed_;  // of them, those to write
+  std::set<MailboxId> claimed_;  // see claim_messages()
   bool records_claimed_ = false;
-  Sha256 chain_;
+  Sha256 chain_;  // over the hashes of this batch's leaves
 };
 
+// A change function. It may run in another thread than the one that passed it, while that one
+// waits.
 using Judge = std::function<Result<Verdict>(Batch&)>;
 
+// The queue of changes and the leader election. Thread-safe.
 class Commits {
  public:
   struct Hooks {
+    // The time for leaves.
     std::function<Micros()> clock;
-    std::function<void(const Error&)> failed;  // once
+    // Called once, when the first write fails; must not call back into Commits' run().
+    std::function<void(const Error&)> failed;
   };
+  // `engine`, `table` and `space` must outlive it. `point` is the last commit that the database
+  // has.
   Commits(Engine& engine, Table& table, Space& space, const CommitPoint& point, Hooks hooks);
 
-  // Durable when it returns without an error. Unknown: the write failed, and so will every later one.
-  // `octets`: about what the judge will add.
+  // Runs `judge` in a batch and waits until the batch is on disk. Returns the error of `judge`, or
+  // Full, Busy (suspended), Unavailable (closed or failed); Unknown if the write of the batch
+  // failed, after which every later change is refused. `octets` is about the number of bytes that
+  // `judge` adds; it bounds the size of a batch.
   Result<void> run(std::size_t octets, const Judge& judge);
 
+  // Returns the last commit that is on disk.
   CommitPoint point() const;
-  std::size_t queued() const;  // with those of the batch that is being written
-  SyncTimes syncs() const;
-  // Refuses everything from now on, with this reason.
+  std::size_t queued() const;  // changes that wait, including those of the batch being written
+  SyncTimes syncs() const;     // durations of the writes so far
+  // Refuses every change from now on, with this error.
   void close(const Error& why);
-  // The same, and tells whoever asked to be told.
+  // Does the same after a failed write, and calls Hooks::failed the first time.
   void fail(const Error& why);
+  // Returns true after fail().
   bool failed() const;
-  // Refuses with Busy from now on, and waits for what is under way. False: it does so already.
+  // Refuses changes with Busy from now on, and waits until the current leader has finished. Returns
+  // false if changes are suspended already.
   bool suspend();
+  // Ends the suspension.
   void resume();
-  // Why a change would be refused now, whatever it is; none: it is judged.
+  // Returns the error that any change would get now; nullopt if changes are accepted.
   std::optional<Error> refusal() const;
 
  private:
   struct Waiter;
-  std::optional<Error> refusal_now() const;  // under the lock
+  // The same; the caller holds the mutex.
+  std::optional<Error> refusal_now() const;
 
+  // Run by the leader: one batch, the parts of it, and the search for disk space. See commit.cc.
   std::size_t lead(const Waiter* me);
   std::vector<Waiter*> gather();
   std::size_t commit(std::span<Waiter* const> waiters);
@@ -115,12 +157,12 @@ class Commits {
   Space& space_;
   Hooks hooks_;
   mutable std::mutex mutex_;
-  std::deque<Waiter*> queue_;
-  bool led_ = false;            // somebody is the leader
-  rocksdb::WriteBatch writes_;  // the leader's
-  CommitPoint point_;
+  std::deque<Waiter*> queue_;   // in order of arrival; the waiters are on their threads' stacks
+  bool led_ = false;            // a thread is the leader
+  rocksdb::WriteBatch writes_;  // used by the leader only
+  CommitPoint point_;           // the last commit on disk; written by the leader only
   SyncTimes syncs_;
-  std::optional<Error> closed_;
+  std::optional<Error> closed_;  // why changes are refused for good
   bool failed_ = false;
   bool suspended_ = false;
 };

@@ -17,18 +17,21 @@
 namespace gw::store {
 namespace {
 
-// RocksDB's own log of what it does, which it would make also where it only reads, and in a directory that is
-// not there.
+// RocksDB's text log (LOG). Even a database that is opened for reading only would create it, in a
+// directory that salvage must not write to or that does not exist.
 class NoLog : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
   void Logv(const char*, va_list) override {}
 };
 
+// RocksDB requires a family called "default"; the heads use it.
 constexpr std::array<const char*, kFamilies> kNames{"default", "records", "messages",
                                                     "bodies",  "history", "seen"};
 
-// The one place where RocksDB's errors become ours.
+// The only place where RocksDB's errors are converted. InvalidArgument is what an open reports if
+// the files do not fit together, for example if a family is missing; the options themselves are
+// constant.
 Error error_of(const rocksdb::Status& status) {
   const std::string text = "the database: " + status.ToString();
   if (status.IsCorruption()) return Error(Code::Corrupt, text);
@@ -51,10 +54,13 @@ rocksdb::DBOptions database_options(Engine::Mode mode) {
   switch (mode) {
     case Engine::Mode::Create:
     case Engine::Mode::ReadWrite:
-      // A torn tail is what a power cut leaves; damage in front of it is a reason not to open.
+      // A torn tail is what a power cut leaves: the record was not acknowledged. Damage before the
+      // end means that acknowledged commits may be lost, so the open must fail and people must
+      // decide.
       options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
       break;
     case Engine::Mode::ReadOnly:
+      // Shows as much as possible.
       options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
       break;
     case Engine::Mode::ReadWriteToDamage:
@@ -62,17 +68,25 @@ rocksdb::DBOptions database_options(Engine::Mode mode) {
       options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
       break;
   }
+  // All families are flushed together, so that the tables alone are the state after one whole batch.
+  // Otherwise a damaged log could leave a message's record in a table and its body nowhere.
   options.atomic_flush = true;
-  options.max_open_files = 256;
-  options.db_host_id.clear();  // no table names the machine that wrote it
+  options.max_open_files = 256;  // bounds memory for table readers as well as descriptors
+  // No table contains the name of the machine that wrote it.
+  options.db_host_id.clear();
   options.max_background_jobs = 2;
+  // Bounds the time that an open needs to replay the logs.
   options.max_total_wal_size = 64 << 20;
-  options.allow_fallocate = false;  // preallocated blocks would hide how much room there is
+  // Preallocated blocks would distort the free space that Space measures.
+  options.allow_fallocate = false;
+  // RocksDB must not retry a failed background write by itself: what was lost may have been
+  // acknowledged.
   options.max_bgerror_resume_count = 0;
   options.skip_stats_update_on_db_open = true;
   options.avoid_unnecessary_blocking_io = true;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
+  // RocksDB's own log stays small; gw reports errors itself.
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.keep_log_file_num = 4;
   options.max_log_file_size = 1 << 20;
@@ -86,26 +100,33 @@ rocksdb::ColumnFamilyOptions family_options(Family family, std::size_t buffers,
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.format_version = 5;
+  // Only these two families are asked for keys that often do not exist.
   if (family == Family::Messages || family == Family::Seen)
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
 
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  options.compression = rocksdb::kNoCompression;  // digests and ciphertext
+  // Ciphertext and digests do not compress.
+  options.compression = rocksdb::kNoCompression;
   options.write_buffer_size = buffers / 2;
   options.max_write_buffer_number = 3;
-  options.arena_block_size = 64 << 10;  // below malloc's threshold for mappings: freed ones are used again
-  // Small steps: a compaction needs room for its result before it gives back any.
+  // Below malloc's threshold for mmap, so that freed blocks are reused instead of being returned to
+  // the kernel and faulted in again.
+  options.arena_block_size = 64 << 10;
+  // Small files and small compactions: a compaction needs space for its whole result before it
+  // frees any.
   options.target_file_size_base = 16 << 20;
   options.max_bytes_for_level_base = 64 << 20;
   options.max_compaction_bytes = 64 << 20;
   if (family == Family::Bodies) {
     options.write_buffer_size = buffers;
+    // Bodies are stored apart from their keys, so that compactions of the keys do not copy mail.
     options.enable_blob_files = true;
     options.min_blob_size = 1 << 10;
     options.blob_file_size = 64 << 20;
-    // A compaction that moves live bodies may need more room than there is: that is done by compact_bodies,
-    // which is called where there is room. A file whose bodies are all deleted goes by itself.
+    // Automatic garbage collection would move live bodies at any time and may need more space than
+    // there is. compact_bodies() does it, when there is space. A blob file whose bodies are all
+    // deleted is removed without it.
     options.enable_blob_garbage_collection = false;
   }
   return options;
@@ -125,7 +146,7 @@ class Engine::Listener : public rocksdb::EventListener {
  public:
   explicit Listener(std::atomic<bool>& failed) : failed_(failed) {}
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    // Kept as it is, so that RocksDB too refuses every later write.
+    // The status is left as it is, so that RocksDB refuses every later write too.
     if (!status->ok()) failed_ = true;
   }
 
@@ -134,6 +155,7 @@ class Engine::Listener : public rocksdb::EventListener {
 };
 
 Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode, std::size_t buffers) {
+  // RocksDB's own error for a missing database does not tell it from other I/O errors.
   std::error_code missing;
   if (mode != Mode::Create && !std::filesystem::exists(path + "/CURRENT", missing))
     return Error(Code::Corrupt, "the database is not at " + path + ", or not all of it");
@@ -149,7 +171,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode,
     status = reading ? rocksdb::DB::OpenForReadOnly(options, path, all_families(buffers), &handles, &db)
                      : rocksdb::DB::Open(options, path, all_families(buffers), &handles, &db);
   } catch (const std::system_error& error) {
-    // All of its threads are made here.
+    // RocksDB creates all its threads during the open, and throws if the system refuses one.
     return Error(Code::Busy, std::string("the system gives no thread: ") + error.what());
   }
   if (!status.ok()) return error_of(status);
@@ -162,7 +184,8 @@ Result<void> Engine::list_anew(const std::string& path, std::size_t buffers) {
   rocksdb::DBOptions options = database_options(Mode::ReadOnly);
   if (auto repaired = result_of(rocksdb::RepairDB(path, options, all_families(buffers))); !repaired)
     return repaired;
-  // A family that has no table is not in the list; an open makes it.
+  // RepairDB drops families that have no table. This open creates them again, so that the result
+  // opens for reading with all families.
   options.create_missing_column_families = true;
   std::unique_ptr<Engine> engine(new Engine());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -199,6 +222,7 @@ Result<void> Engine::scan(Family in, ByteView from, ByteView end,
                           const std::function<bool(ByteView, ByteView)>& visit) const {
   const rocksdb::Slice upper = slice(end);
   rocksdb::ReadOptions options;
+  // The bound also lets RocksDB skip deleted ranges after `end` instead of walking over them.
   options.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family(in)));
   for (at->Seek(slice(from)); at->Valid(); at->Next()) {
@@ -209,6 +233,7 @@ Result<void> Engine::scan(Family in, ByteView from, ByteView end,
 
 Result<void> Engine::write(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
+  // One fdatasync of the write-ahead log. This is the durability that callers are promised.
   options.sync = true;
   return result_of(db_->Write(options, &batch));
 }
@@ -220,6 +245,7 @@ Result<void> Engine::flush() {
 
 Result<void> Engine::compact_bodies(bool move) {
   rocksdb::CompactRangeOptions options;
+  // Must not wait for, or block, automatic compactions.
   options.exclusive_manual_compaction = false;
   if (move) {
     options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
@@ -228,7 +254,8 @@ Result<void> Engine::compact_bodies(bool move) {
   }
   options.canceled = &cancelled_;
   const rocksdb::Status status = db_->CompactRange(options, family(Family::Bodies), nullptr, nullptr);
-  if (status.IsIncomplete()) return {};  // cancelled
+  // It was cancelled because the store closes; that is no failure.
+  if (status.IsIncomplete()) return {};
   return result_of(status);
 }
 
@@ -236,12 +263,15 @@ Result<void> Engine::checkpoint(const std::string& path) const {
   rocksdb::Checkpoint* made = nullptr;
   if (auto ready = result_of(rocksdb::Checkpoint::Create(db_.get(), &made)); !ready) return ready;
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
-  // Flushed first, so that the next one has the same files and no long write-ahead log.
+  // A log size of 0 makes RocksDB flush first: otherwise the checkpoint would contain a copy of a
+  // long write-ahead log, and successive backups would share fewer files.
   return result_of(checkpoint->CreateCheckpoint(path, 0));
 }
 
 namespace {
 
+// Histories are never purged: they consist of digests and only grow. The heads contain no data of
+// messages.
 constexpr std::array kPurged{Family::Records, Family::Messages, Family::Bodies, Family::Seen};
 
 }  // namespace
@@ -249,6 +279,8 @@ constexpr std::array kPurged{Family::Records, Family::Messages, Family::Bodies, 
 Result<void> Engine::rewrite(Family rewritten) {
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
+  // Forced down to the last level, where deletion markers and what they hide disappear; and every
+  // blob file is rewritten whatever its age.
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
   options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
   options.blob_garbage_collection_age_cutoff = 1.0;
@@ -258,7 +290,8 @@ Result<void> Engine::rewrite(Family rewritten) {
   return result_of(status);
 }
 
-// Tables and blobs of what is to be rewritten, as they are called in the database's folder.
+// Returns the names of all tables and blob files of the families to purge, as they are called in
+// the database's directory.
 std::set<std::string> Engine::files_to_rewrite() const {
   std::set<std::string> names;
   for (const Family purged : kPurged) {
@@ -273,12 +306,14 @@ std::set<std::string> Engine::files_to_rewrite() const {
   return names;
 }
 
-// Whether they go soon: a reader of this moment may still use one.
+// Waits up to a second for the files to disappear, because a reader may still use one at this
+// moment. Returns false if one remains.
 bool Engine::await_removal(const std::set<std::string>& names) {
   constexpr int kLooks = 50;
   for (int look = 0; look < kLooks && !purge_cancelled_; ++look) {
-    // Files that nothing uses any more are removed by these two before they return. Not by force: a
-    // checkpoint that is being made at the time has its own right to them.
+    // RocksDB removes unused files lazily; enabling deletions removes them before it returns.
+    // Without force (false), because a checkpoint that is being made at the same time has disabled
+    // deletions for itself.
     if (!db_->DisableFileDeletions().ok() || !db_->EnableFileDeletions(false).ok()) return false;
     const auto there = [&](const std::string& name) {
       std::error_code error;
@@ -292,17 +327,22 @@ bool Engine::await_removal(const std::set<std::string>& names) {
 
 Result<void> Engine::purge() {
   constexpr int kRounds = 3;
+  // In this order: a store that closes sets cancelled_ first, so that its request cannot be lost by
+  // the reset.
   purge_cancelled_ = false;
   const Error cancelled(Code::Busy, "the purge was cancelled");
   if (cancelled_) return cancelled;
+  // The write-ahead logs contain every recent change, too. They are listed before the flush, after
+  // which RocksDB deletes them; the tables are listed after it, because it writes new ones that
+  // still contain removed data.
   rocksdb::VectorLogPtr logs;
   if (auto listed = result_of(db_->GetSortedWalFiles(logs)); !listed) return listed;
-  // What was logged of it goes with the log.
   if (auto flushed = flush(); !flushed) return flushed;
   std::set<std::string> before = files_to_rewrite();
   for (const auto& log : logs)
     if (log->SizeFileBytes() > 0) before.insert(std::filesystem::path(log->PathName()).filename().string());
-  // A compaction that ran beside this one may have kept on using a file of before: then once more.
+  // An automatic compaction that runs at the same time can keep an old file in use or move it to
+  // another level unchanged: then it is done again.
   for (int round = 0; round < kRounds; ++round) {
     for (const Family purged : kPurged) {
       if (auto done = rewrite(purged); !done) return done;
@@ -342,6 +382,7 @@ void Engine::pause_compactions(bool pause) {
 
 std::uint64_t Engine::promised() const {
   std::uint64_t octets = 0;
+  // The other families are small.
   for (const Family counted : {Family::Bodies, Family::History, Family::Messages}) {
     std::uint64_t part = 0;
     if (db_->GetIntProperty(family(counted), rocksdb::DB::Properties::kCurSizeAllMemTables, &part))

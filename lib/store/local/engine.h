@@ -1,4 +1,8 @@
-// RocksDB as this store uses it: its options, its column families, and its errors as ours.
+// RocksDB as LocalStore uses it: its options, its column families, and the mapping of its errors to
+// Code. It knows nothing of mailboxes or messages; keys.h does.
+//
+// Failures map to Corrupt, Full, Busy or Io. After a failed write or a failed background flush
+// RocksDB is not usable for writing any more; the caller must end the process.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -16,68 +20,91 @@
 
 namespace gw::store {
 
+// The column families; keys.h lists their keys.
 enum class Family : unsigned char { Heads, Records, Messages, Bodies, History, Seen };
 inline constexpr std::size_t kFamilies = 6;
 
-// For bodies: what is read of RocksDB's buffers is not copied once more.
+// A value that stays in RocksDB's buffers, so that a large body is not copied once more.
 using Pinned = rocksdb::PinnableSlice;
 
+// One open database. Thread-safe, as RocksDB is.
 class Engine {
  public:
+  // How to open the database.
   enum class Mode : unsigned char {
+    // A new one; fails if it exists.
     Create,
-    ReadWrite,  // fails with Corrupt where synced records are damaged; a torn tail is no damage
-    ReadOnly,   // shows what can be read
-    // The same two, but with nothing behind the first damage in the write-ahead log.
+    // Fails with Corrupt if a synced record in the write-ahead log is damaged. A torn tail, as a
+    // power cut leaves it, counts as the end of the log.
+    ReadWrite,
+    // Shows what can be read, skipping damaged records. Writes no file.
+    ReadOnly,
+    // The same two, but the write-ahead log ends at the first damage.
     ReadWriteToDamage,
     ReadOnlyToDamage,
   };
-  // `buffers`: octets of each write buffer of bodies; the others have half.
+  // Opens the database in directory `path`. `buffers` is the size of a write buffer for bodies in
+  // bytes; the other families have half of it. Fails with Corrupt if the directory holds no
+  // complete database, Busy if no thread can be created.
   static Result<std::unique_ptr<Engine>> open(const std::string& path, Mode mode, std::size_t buffers);
-  // Lists a database's files anew (RepairDB), where the list of them is lost: from what is in its tables and
-  // logs, without its blob files. What cannot be read is put into `path`/lost.
+  // Rebuilds a lost MANIFEST with RocksDB's RepairDB, from the tables and logs in `path`. Blob
+  // files are not recovered (see blob_file.h). RocksDB moves files that it cannot read to
+  // `path`/lost.
   static Result<void> list_anew(const std::string& path, std::size_t buffers);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // None: there is no such key.
+  // Returns the value of a key; nullopt if there is no such key.
   Result<std::optional<std::string>> get(Family family, ByteView key) const;
-  Result<bool> get(Family family, ByteView key, Pinned& value) const;  // false: no such key
-  // In order from `from` to just before `end`, until `visit` gives false.
+  // Reads a value without copying it. Returns false if there is no such key.
+  Result<bool> get(Family family, ByteView key, Pinned& value) const;
+  // Calls `visit` for the keys from `from` up to but not including `end`, in order, until it
+  // returns false. It sees the database as it was when the scan began. The views are valid only
+  // during the call.
   Result<void> scan(Family family, ByteView from, ByteView end,
                     const std::function<bool(ByteView key, ByteView value)>& visit) const;
 
-  // With one sync. An error says nothing about what a later open will find.
+  // Writes the batch with one sync. After an error it is unknown whether a later open will find the
+  // batch.
   Result<void> write(rocksdb::WriteBatch& batch);
+  // Writes all memtables to tables, after which the write-ahead logs can be deleted.
   Result<void> flush();
-  // Gives back the room of deleted bodies where all in a file are deleted; with `move`, also moves what is
-  // left in other files together, which needs room for as much.
+  // Compacts the bodies, which deletes blob files in which every body is deleted. With `move` it
+  // also moves the remaining bodies of other files together, which needs free space for all of
+  // them.
   Result<void> compact_bodies(bool move);
-  // Writes all but histories anew, without what was replaced or removed, and waits until the files of before
-  // are gone. Busy: cancelled, or somebody does not let go of one.
+  // Rewrites all families except the histories without removed or replaced data, and waits until
+  // the old files are deleted. Fails with Busy if it was cancelled or if a reader or snapshot keeps
+  // an old file in use.
   Result<void> purge();
-  std::uint64_t purge_room() const;  // octets that it takes beside those
+  std::uint64_t purge_room() const;  // bytes of new files that a purge writes beside the old ones
+  // Makes a running purge stop soon and fail with Busy. Used when the disk fills.
   void cancel_purge() { purge_cancelled_ = true; }
+  // Sizes of all blob files, in bytes.
   struct BodySizes {
-    std::uint64_t all = 0;
-    std::uint64_t deleted = 0;
+    std::uint64_t all = 0;      // including deleted bodies
+    std::uint64_t deleted = 0;  // bodies that are deleted but still in a file
   };
   BodySizes body_sizes() const;
-  // A database of its own at `path`, which must not be there: links to our files where they never change,
-  // copies of the rest. It has every write that was done before.
+  // Creates a second database in `path`, which must not exist: hard links to files that never
+  // change, copies of the others. It contains every write that was finished before the call.
   Result<void> checkpoint(const std::string& path) const;
+  // Cancels compactions and the purge for good, so that closing does not wait for them.
   void cancel_compactions() {
     cancelled_ = true;
     cancel_purge();
   }
-  // Compactions need room for their results before they give back any.
+  // Pauses or resumes automatic compactions. A compaction needs space for its result before it
+  // frees any, so that a full disk must not start one.
   void pause_compactions(bool pause);
-  // Octets that wait to be written once more.
+  // Returns the bytes in memtables: they are in the write-ahead log already and a flush will write
+  // them a second time.
   std::uint64_t promised() const;
-  // A flush or compaction failed: no write will succeed any more.
+  // Returns true after a background flush or compaction has failed. No write will succeed any more.
   bool failed() const { return failed_; }
 
+  // Returns RocksDB's handle, valid as long as the Engine.
   rocksdb::ColumnFamilyHandle* family(Family family) const {
     return handles_[static_cast<std::size_t>(family)];
   }
@@ -91,11 +118,12 @@ class Engine {
 
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
-  std::atomic<bool> failed_ = false;
-  std::atomic<bool> cancelled_ = false;
-  std::atomic<bool> purge_cancelled_ = false;
+  std::atomic<bool> failed_ = false;           // set by Listener
+  std::atomic<bool> cancelled_ = false;        // for good
+  std::atomic<bool> purge_cancelled_ = false;  // the running purge only
 };
 
+// Convert between views of RocksDB and of gw without copying.
 inline rocksdb::Slice slice(ByteView octets) {
   return {reinterpret_cast<const char*>(octets.data()), octets.size()};
 }

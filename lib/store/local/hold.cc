@@ -19,7 +19,8 @@ namespace gw::store {
 Result<Hold> Hold::take(const std::string& vault) {
   const std::string path = vault + "/lock";
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  // A vault on a file system that is mounted read-only is still read by one process at a time.
+  // A vault on a read-only file system is still read by one process at a time: flock(2) works on a
+  // read-only descriptor. Without a lock file there, the directory itself is locked.
   if (!fd && errno == EROFS) fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd && errno == ENOENT) fd = Fd(::open(vault.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return Error::from_errno(path);
@@ -30,7 +31,7 @@ Result<Hold> Hold::take(const std::string& vault) {
     if (holder && !holder->empty()) text += ": pid " + printable(trim(*holder));
     return Error(Code::Busy, text);
   }
-  // The pid is for people, and a full disk is no reason to keep out: it is not insisted upon.
+  // The pid only helps people. A full disk must not keep the holder out, so errors are ignored.
   const pid_t pid = ::getpid();
   const std::string text = std::to_string(pid) + "\n";
   if (::ftruncate(fd.get(), 0) == 0) {
@@ -44,18 +45,22 @@ bool Hold::mine() const {
 }
 
 Result<Hold> Hold::shared() const {
+  // A duplicate shares the lock: flock(2) belongs to the open file description, and is released
+  // when its last descriptor is closed.
   Fd fd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
   if (!fd) return Error::from_errno("the vault's lock");
   return Hold(std::move(fd), pid_);
 }
 
 Result<void> refuse_network(const std::string& path) {
-  // Not all of these are in linux/magic.h.
+  // Some of these numbers are not in linux/magic.h. A network file system may lose the lock or
+  // acknowledge a sync before data is stable; a FUSE file system may keep its data anywhere.
   constexpr std::array<std::uint32_t, 12> kNetwork{
-      NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC, V9FS_MAGIC, 0xff534d42,  // CIFS
-      0xfe534d42,                                                                                   // SMB2
-      0x00c36400,                                                                                   // Ceph
-      0x65735546,  // FUSE: what is behind it cannot be told
+      // CIFS.
+      NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC, V9FS_MAGIC, 0xff534d42,
+      0xfe534d42,  // SMB2
+      0x00c36400,  // Ceph
+      0x65735546,  // FUSE
       0x0bd00bd0,  // Lustre
       0x01161970,  // GFS2
       0x7461636f,  // OCFS2

@@ -1,4 +1,4 @@
-// The right to be the one process that has a vault open.
+// The vault lock: the right to be the only process that has a vault open.
 #pragma once
 
 #include <sys/types.h>
@@ -10,17 +10,19 @@
 
 namespace gw::store {
 
-// VAULT/lock, locked with flock and holding our pid for people. A process that dies lets go of it; a child
-// made by fork is not the holder, whatever it inherited.
+// Holds VAULT/lock with flock(2). The file contains the process id for people. The kernel releases
+// the lock when the process dies, so a stale lock file does no harm. A child created by fork is not
+// the holder, although it inherits the descriptor.
 class Hold {
  public:
-  // Busy: another process has it, named in the text.
+  // Takes the lock. Fails with Busy if another process holds it; the text names its process id.
   static Result<Hold> take(const std::string& vault);
   Hold(Hold&&) noexcept = default;
   Hold& operator=(Hold&&) noexcept = default;
 
+  // Returns true in the process that took the lock, false in a forked child.
   bool mine() const;
-  // The same right once more: it ends with the last of them.
+  // Returns a second handle to the same lock, which is released with the last of them.
   Result<Hold> shared() const;
 
  private:

@@ -1,16 +1,20 @@
-// The keys of the database. They hold ids and hashes, never an address.
+// The keys of the database, by column family. They contain ids and hashes, never an address, and
+// numbers in big-endian, so that RocksDB's byte order is their numeric order.
 //
 //   heads     'c' -> commit point    'h' log -> LogState    'k' -> kept time, wall time
 //   records   kind, mailbox, name -> version, value
-//   messages  'i' message, mailbox -> Where         'm' mailbox, seq -> MessageRecord
-//             'p' mailbox, seq -> message (pending)   'd' mailbox, changed, seq -> kept time (drained)
-//             'r' mailbox, message -> Swept           'x' mailbox, gone, message -> kept time (its receipt)
+//   messages  'i' message, mailbox -> Where
+//             'm' mailbox, seq -> MessageRecord
+//             'p' mailbox, seq -> message: index of pending messages
+//             'd' mailbox, changed, seq -> kept time: index of drained messages, oldest first
+//             'r' mailbox, message -> Swept: removal record
+//             'x' mailbox, gone, message -> kept time: index of removal records, oldest first
 //   bodies    message, mailbox -> container, envelope, trailer
 //   history   log, index -> leaf
 //   seen      mailbox, fingerprint -> message
 //
-// What belongs to one message begins with its id where it is never listed: ids begin with their time, so new
-// keys come behind old ones and whole files of old bodies die together.
+// A key that is never listed by mailbox begins with the message id. Ids begin with their time, so
+// new keys sort after old ones, and old bodies lie together in files that become empty as a whole.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +28,8 @@
 
 namespace gw::store {
 
-// A key made on the stack.
+// A key on the stack, built piece by piece. Bytes beyond its capacity of 160 are cut; the longest
+// key, of a record, has 145. Converts to a view that is valid as long as the Key.
 class Key {
  public:
   Key() = default;
@@ -53,6 +58,7 @@ class Key {
   std::size_t size_ = 0;
 };
 
+// One function for each kind of key above.
 inline Key commit_key() {
   return Key('c');
 }
@@ -93,15 +99,16 @@ inline Key seen_key(const MailboxId& mailbox, const Digest& fingerprint) {
   return Key().id(mailbox).bytes(fingerprint);
 }
 
-// The kept time (store/kept_time.h) of a `d` or `x` entry; none: it was made by a version that did not count
-// it, or by a salvage.
+// Returns the kept time (store/kept_time.h) in the value of a `d` or `x` entry; nullopt if it has
+// none, because salvage or a version that did not count kept time wrote it.
 inline std::optional<Micros> kept_of(ByteView value) {
   ByteReader reader(value);
   const auto kept = static_cast<Micros>(reader.u64());
   return reader.ok() ? std::optional(kept) : std::nullopt;
 }
 
-// Just behind every key that begins so: for prefixes that do not end in 0xff for good.
+// Returns the first key after all keys that begin with `prefix`. The prefix must not consist of
+// 0xff only.
 Key after(const Key& prefix);
 
 }  // namespace gw::store

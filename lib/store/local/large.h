@@ -1,4 +1,10 @@
-// Containers that are files of their own: VAULT/large/<message id>, and VAULT/large/tmp/<id> on their way in.
+// Large containers, each in a file of its own: VAULT/large/<message id>, and
+// VAULT/large/tmp/<message id> while it is written. In the database a large container would be
+// written twice, to the log and to a blob file, and be in memory meanwhile.
+//
+// The order of a commit is: write and sync in tmp, rename, sync the directory, then commit the
+// message in the database. So a message in the database always has its file; a crash leaves at most
+// a file without a message, which the next start removes.
 #pragma once
 
 #include <functional>
@@ -17,49 +23,63 @@ namespace gw::store {
 
 class LargeFiles;
 
-// One on its way in. Destruction without finish() leaves nothing behind.
+// A file while it is written. Destruction without finish() removes it.
 class LargeWriter {
  public:
+  // `files` must outlive it; `fd` is open for writing.
   LargeWriter(LargeFiles& files, const MessageId& message, Fd fd);
   LargeWriter(const LargeWriter&) = delete;
   LargeWriter& operator=(const LargeWriter&) = delete;
   ~LargeWriter();
 
+  // Appends bytes. Fails with Full or Io; after Io the data on disk is undefined and the store must
+  // stop.
   Result<void> write(ByteView octets);
-  // Under its name and durable. Exists: there is such a file.
+  // Syncs the file and moves it to its final name, durably. Fails with Exists if a file of this
+  // name exists.
   Result<void> finish();
-  // Removes it again after finish(): its message was not committed.
+  // Removes the file after finish(), because its message was not committed.
   void abandon();
 
  private:
   LargeFiles& files_;
-  const std::string name_;
+  const std::string name_;  // message id in hex
   Fd fd_;
-  std::uint64_t written_ = 0;
-  std::uint64_t synced_ = 0;
+  std::uint64_t written_ = 0;  // bytes
+  std::uint64_t synced_ = 0;   // of them, those that fdatasync(2) covered
   bool finished_ = false;
 };
 
+// The directory VAULT/large. Thread-safe.
 class LargeFiles {
  public:
+  // Creates the two directories.
   static Result<void> create(const std::string& vault);
+  // Opens them. Fails if one is missing.
   static Result<std::unique_ptr<LargeFiles>> open(const std::string& vault);
 
+  // Creates a file in tmp.
   Result<std::unique_ptr<LargeWriter>> begin(const MessageId& message);
-  // Open as long as somebody holds it, also when its message is removed meanwhile. Corrupt: missing, or not
-  // of this size.
+  // Returns the file, open for reading; the last few stay open. The descriptor works as long as the
+  // caller keeps it, even if the message is removed meanwhile. Fails with Corrupt if the file is
+  // missing or has another size than `octets`.
   Result<std::shared_ptr<const Fd>> reader(const MessageId& message, std::uint64_t octets);
+  // Removes the file of a message that the database no longer has; later, if hold_removals() is in
+  // effect.
   void remove(const MessageId& message);
-  // While what this gives lives, removed files stay in the folder, and go then.
+  // Postpones the removal of files until the last returned handle is destroyed, so that a snapshot
+  // can link all files that its database names. The handle must not outlive this object.
   std::shared_ptr<void> hold_removals();
-  // A second name for each that there is, in this folder, which is made. Those that come meanwhile may be
-  // among them.
+  // Creates the directory `to` and hard links in it to every file. Files that are added meanwhile
+  // may or may not be among them.
   Result<void> link_all(const std::string& to) const;
-  // Empties tmp.
+  // Removes all files in tmp. Only at start, when no LargeWriter exists.
   Result<void> clear_unfinished();
-  // Removes what `named` does not know. Only where the whole database is known to be there.
+  // Removes the files of messages that `named` returns false for. Only for a database that is known
+  // to be complete: otherwise these files may be the only remains of lost messages.
   Result<void> remove_unnamed(const std::function<Result<bool>(const MessageId&)>& named);
-  // Moves them into this folder instead, which is made when there is one. Durable. Gives how many.
+  // Moves them to the directory `to` instead, durably, and returns how many. Creates `to` if there
+  // is a file to move.
   Result<std::uint64_t> set_unnamed_aside(const std::string& to,
                                           const std::function<Result<bool>(const MessageId&)>& named);
 
@@ -70,14 +90,15 @@ class LargeFiles {
     std::shared_ptr<const Fd> fd;
   };
 
-  Fd folder_;
-  Fd unfinished_;
+  Fd folder_;      // VAULT/large
+  Fd unfinished_;  // VAULT/large/tmp
+  // Ends one hold; the last one removes the postponed files.
   void end_hold();
 
   std::mutex mutex_;
-  std::list<Reader> readers_;  // the last used in front
-  int holds_ = 0;
-  std::vector<MessageId> held_;  // to be removed once nobody holds
+  std::list<Reader> readers_;    // most recently used first
+  int holds_ = 0;                // handles of hold_removals() that exist
+  std::vector<MessageId> held_;  // files to remove when no hold remains
 };
 
 }  // namespace gw::store

@@ -34,14 +34,16 @@ LocalStore::LocalStore(Opened opened)
                   log::error("failed", {{"vault", options_.path}, {"reason", error.text()}});
                   if (options_.failed) options_.failed(error);
                 }}) {
+  // A read-only store refuses every change through the same path as one that has failed.
   table_.publish(std::move(opened.entries));
   if (!reason_.empty()) commits_.close(read_only());
 }
 
 LocalStore::~LocalStore() {
   if (!hold_.mine()) {
-    // A child made by fork has none of the threads, so what they share cannot even be destroyed, and none of
-    // this is its own to close.
+    // A child created by fork has none of these threads, so the objects that they share cannot even
+    // be destroyed. And RocksDB and the head file belong to the parent: closing them here would
+    // write to its files.
     for (std::thread* thread : {&timer_, &upkeep_, &purging_->thread}) {
       if (thread->joinable()) thread->detach();
     }
@@ -60,12 +62,18 @@ LocalStore::~LocalStore() {
     purging_->stopping = true;
   }
   purging_->changed.notify_all();
+  // A compaction can take minutes; the service manager kills a process that takes that long to end.
   engine_->cancel_compactions();
   for (std::thread* thread : {&timer_, &upkeep_, &purging_->thread}) {
     if (thread->joinable()) thread->join();
   }
+  // No change may follow the head file that is written below.
   commits_.close(Error(Code::Unavailable, "the store is closed"));
+  // After a failure the head file stays as it is: it tells the next open which commits were
+  // acknowledged.
   if (!reason_.empty() || commits_.failed() || !head_) return;
+  // Marks the head file as clean only after a successful flush: the next open then has no log to
+  // replay and no unnamed files to look for.
   if (engine_->flush()) {
     if (auto written = head_->write({commits_.point(), true}); !written)
       log::error("close", {{"vault", options_.path}, {"reason", written.error().text()}});
@@ -90,6 +98,17 @@ Result<void> LocalStore::found(ByteView recovery_recipient) {
 Result<void> LocalStore::settle() {
   space_.look([&] { return engine_->promised(); });
   if (reason_.empty()) {
+    // After a crash the order matters:
+    //
+    // 1. Flush. Recovery may have read log records that are in the page cache but not on disk.
+    // Without the flush a power cut could take back what this process shows to clients from now on.
+    //
+    // 2. Only then remove large files that no message names. If the database could still lose
+    // messages, their files would be lost with them.
+    //
+    // 3. Write the head file, which from now on marks the store as in use.
+    //
+    // 4. Change pending messages, which is the first new commit.
     if (!head_->head().clean) {
       if (auto flushed = engine_->flush(); !flushed) return flushed;
       const auto known = [this](const MessageId& message) { return named(message); };
@@ -99,7 +118,8 @@ Result<void> LocalStore::settle() {
     if (auto written = head_->write({commits_.point(), false}); !written) return written;
     if (auto done = unconfirm(); !done) return done;
   }
-  // Apart, since a compaction may take its time, and the head file must not be late.
+  // Two threads, because a compaction in the second one may take long, and the head file must never
+  // be more than about a second old.
   timer_ = std::thread([this] { every_so_often(std::chrono::milliseconds(900), [this] { mind_head(); }); });
   upkeep_ = std::thread([this] { every_so_often(std::chrono::milliseconds(200), [this] { mind_space(); }); });
   return {};
@@ -110,6 +130,7 @@ Result<bool> LocalStore::named(const MessageId& message) const {
   const Key prefix = Key('i').id(message);
   auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView, ByteView value) {
     const auto place = decode_where(value);
+    // An entry that cannot be decoded counts as a message, so that its file is kept.
     found = found || !place || !place->gone;
     return true;
   });
@@ -117,7 +138,9 @@ Result<bool> LocalStore::named(const MessageId& message) const {
   return found;
 }
 
-// Every one that a starting keeper finds: who could settle it is gone with the last one.
+// Every pending message that a starting keeper finds: its pending token was lost with the previous
+// keeper, so nothing can settle it any more. It becomes visible, because gw-proxy may have told the
+// client that the mail was accepted.
 Result<void> LocalStore::unconfirm() {
   std::map<MailboxId, std::vector<MessageId>> found;
   const Key prefix = Key('p');
@@ -139,6 +162,8 @@ Result<void> LocalStore::unconfirm() {
 }
 
 Result<void> LocalStore::change(std::size_t octets, const Judge& judge) {
+  // A forked child shares RocksDB's descriptors but has none of its threads: a write from it would
+  // corrupt the log.
   if (!hold_.mine()) return Error(Code::Internal, "the store is used in a child of its process");
   return commits_.run(octets, judge);
 }
@@ -146,12 +171,16 @@ Result<void> LocalStore::change(std::size_t octets, const Judge& judge) {
 void LocalStore::every_so_often(std::chrono::milliseconds pause, const std::function<void()>& work) {
   std::unique_lock lock(pause_->mutex);
   while (!pause_->wake.wait_for(lock, pause, [this] { return pause_->stopping; })) {
+    // Unlocked while working, so that the destructor can set `stopping` at any time.
     lock.unlock();
     work();
     lock.lock();
   }
 }
 
+// Writes how far commits go, if that has changed. Writing it with each commit would cost a second
+// sync for each; a second of delay only means that the loss of the last second's commits would not
+// be noticed.
 void LocalStore::mind_head() {
   if (engine_->failed()) commits_.fail(Error(Code::Io, "the database cannot write any more"));
   if (!reason_.empty() || commits_.failed()) return;
@@ -162,13 +191,17 @@ void LocalStore::mind_head() {
 
 void LocalStore::mind_space() {
   space_.look([&] { return engine_->promised(); });
+  // A store that is read-only for lack of space, or because of a read-only mount, cannot become
+  // writable in place. It reports a failure, so that the process exits and its successor opens the
+  // vault for writing.
   if (room_wanted_ != 0 && space_.free_octets() >= room_wanted_)
     commits_.fail(Error(Code::Full, "there is room again: to be opened anew"));
   if (disk_read_only_ && !space_.read_only())
     commits_.fail(Error(Code::Unavailable, "the disk takes writes again: to be opened anew"));
   if (!reason_.empty() || commits_.failed()) return;
   const bool full = space_.full();
-  if (full) engine_->cancel_purge();  // first of all: it takes room while it runs
+  // First, because a purge takes space while it runs.
+  if (full) engine_->cancel_purge();
   if (full != was_full_) {
     log::warning(full ? "disk full" : "disk has room", {{"free", space_.free_octets()}});
     engine_->pause_compactions(full);
@@ -176,7 +209,8 @@ void LocalStore::mind_space() {
   }
   if (!full) {
     space_.restore_ballast();
-    // What is deleted for good is given back where that pays: each octet moved gives back at least one.
+    // Moves live bodies out of files that are mostly garbage. Only if it pays: each byte moved
+    // frees at least one; and only with ample space, because both copies exist until the end.
     const Engine::BodySizes sizes = engine_->body_sizes();
     const std::uint64_t left = sizes.all - std::min(sizes.all, sizes.deleted);
     constexpr std::uint64_t kWorthwhile = 64 << 20;
@@ -186,11 +220,14 @@ void LocalStore::mind_space() {
     }
     return;
   }
+  // The disk is full. Free what can be freed, the cheapest first: the ballast, then a snapshot (a
+  // backup can be repeated, mail that is refused may be lost), then deleted bodies.
   space_.release_ballast();
   snapshots_.give_up();
   const bool deleted = deleted_.exchange(false);
   if (!deleted && space_.promised() < space_.marks().floor) return;
-  // Flushing gives the write-ahead log back; then files whose bodies are all deleted go.
+  // The flush deletes the write-ahead log; compaction then deletes files whose bodies are all
+  // deleted. It moves nothing, because that would need space.
   if (auto done = engine_->flush(); !done) return commits_.fail(done.error());
   if (!deleted) return;
   if (auto done = engine_->compact_bodies(false); !done) commits_.fail(done.error());
@@ -230,13 +267,15 @@ Result<std::vector<MailboxRecord>> LocalStore::mailboxes() {
 
 Result<Recipient> LocalStore::resolve(std::string_view address, Lookup lookup) {
   const auto get_record = [&](const RecordKey& key) -> Result<Record> {
+    // Whether a mailbox exists is answered from memory.
     if (key.kind != Kind::Mailbox) return get(key);
     auto entry = table_.mailbox(key.mailbox);
     if (!entry) return entry.error();
     return Record{key, {}, entry->record->version};
   };
   auto id = store::resolve(vault_, get_record, address, lookup);
-  // What a damaged vault has lost may be this very mailbox: its senders must not hear that there is none.
+  // A damaged vault may have lost this very mailbox. The sender must be asked to retry (451), not
+  // told that the mailbox does not exist (550).
   if (!id && id.error().code() == Code::NotFound && !reason_.empty()) return read_only();
   if (!id) return id.error();
   auto entry = table_.mailbox(*id);
@@ -247,6 +286,8 @@ Result<Recipient> LocalStore::resolve(std::string_view address, Lookup lookup) {
 Result<MailboxStat> LocalStore::stat(const MailboxId& id) {
   auto entry = table_.mailbox(id);
   if (!entry) return entry.error();
+  // The oldest live message is not counted along, because a drain would have to search for the next
+  // one. It is searched here, from the last known position on, and the result is cached.
   MailboxStat stat = entry->log.stat;
   stat.log_size = entry->log.range.size();
   if (stat.live == 0) return stat;
@@ -276,7 +317,6 @@ Result<Where> LocalStore::where(const MailboxId& mailbox, const MessageId& messa
   return decode_where(as_bytes(**stored));
 }
 
-// None: no message has this seq.
 Result<std::optional<MessageRecord>> LocalStore::message(const MailboxId& mailbox, std::uint64_t seq) const {
   auto stored = engine_->get(Family::Messages, message_key(mailbox, seq));
   if (!stored) return stored.error();
@@ -288,7 +328,8 @@ Result<std::optional<MessageRecord>> LocalStore::message(const MailboxId& mailbo
 
 Result<MessageRecord> LocalStore::find(const MailboxId& mailbox, const MessageId& id) {
   if (auto known = table_.epoch(mailbox); !known) return known.error();
-  // A message that settles between the two reads has a new seq: then it is looked for once more.
+  // The two reads are not from one moment. A message that settles between them has a new seq, under
+  // which it is looked for again.
   for (int tries = 0; tries < 3; ++tries) {
     auto place = where(mailbox, id);
     if (!place) return place.error();
@@ -341,6 +382,7 @@ Result<std::size_t> LocalStore::read(const MailboxId& mailbox, const MessageId& 
     std::copy(part.begin(), part.end(), to.begin());
     return part.size();
   }
+  // Only the record knows how large the file must be.
   auto record = find(mailbox, message);
   if (!record) return record.error();
   auto file = large_->reader(message, record->container_octets);
@@ -364,7 +406,8 @@ Result<bool> LocalStore::seen(const MailboxId& mailbox, const Digest& fingerprin
   if (!*stored) return false;
   auto place = where(mailbox, MessageId::from(as_bytes(**stored)));
   if (!place) return place.error();
-  // A discarded message was never kept: its fingerprint must not make a second try look like a duplicate.
+  // A discarded message was not kept. If its fingerprint counted, a second delivery of the mail
+  // would be taken for a duplicate and no copy of it would exist.
   return place->gone != LeafType::Discarded;
 }
 
@@ -380,7 +423,8 @@ Result<std::unique_ptr<Snapshot>> LocalStore::snapshot() {
     return read_only().with_hint(
         "stop the keeper and copy the vault's folder as it is, before anything mends it");
   if (commits_.failed()) return Error(Code::Unavailable, "the store has failed");
-  // What it flushes is written once more, and nobody may hear 452 for a backup's sake.
+  // A checkpoint flushes, which writes the memtables a second time. Keep their size in reserve, so
+  // that a backup does not make clients receive 452.
   const std::uint64_t flushed = engine_->promised();
   space_.look([&] { return flushed; });
   if (space_.full() || space_.free_octets() < space_.marks().high + 2 * flushed)

@@ -1,16 +1,20 @@
-// The Store on this machine's disk: RocksDB for what is small, a file each for what is large. The keeper's.
+// The Store on the local disk, which the keeper runs: RocksDB for small data, a file for each large
+// container.
 //
-//   VAULT/format   version, what a reader must know, vault id; written once
-//   VAULT/db/      RocksDB: records, messages, bodies, history, seen
-//   VAULT/large/   one age container over the threshold each
-//   VAULT/head     how far acknowledged commits go, kept outside RocksDB
-//   VAULT/ballast  room that is given back when the disk fills
-//   VAULT/lock     our flock, with the holder's pid
-//   VAULT/snapshot what a backup is copied from, while one is
+//   VAULT/format    version, requirements, vault id (store/vault_format.h)
+//   VAULT/db/       RocksDB: records, messages, small bodies, histories, fingerprints
+//   VAULT/large/    one file for each container from `large_threshold` bytes on
+//   VAULT/head      how far acknowledged commits go, kept outside of RocksDB
+//   VAULT/ballast   disk space that is released when the disk fills
+//   VAULT/lock      locked with flock, with the holder's process id
+//   VAULT/snapshot  hard links from which a backup is copied, while one is made
+//   VAULT/lost      sealed containers that repair or salvage found without a message
 //
-// One process at a time has it open. Every change goes through one commit leader: the first of the waiting
-// threads writes everybody's batch with one sync. A failed write or sync ends it for good: every later change
-// answers Unavailable, `failed` is called once, and the process should exit 75 and start anew.
+// One process at a time has it open. Every change goes through group commit (commit.h): one thread
+// writes the changes of all waiting threads with one sync. A failed write or sync ends the store
+// for good: every later change fails with Unavailable, `failed` is called once, and the process
+// must exit with 75 and be restarted, because after a failed fsync the kernel may have dropped the
+// data and a second fsync would report success.
 #pragma once
 
 #include <chrono>
@@ -22,51 +26,61 @@
 
 namespace gw::store {
 
+// How to open a vault. Sizes are in bytes.
 struct LocalOptions {
-  std::string path;
-  Signer signer;
-  std::function<void(const Error&)> failed;   // a write failed: stop, exit 75
-  std::uint64_t large_threshold = 256 << 10;  // containers from this size on are files
-  std::uint64_t append_memory = 32 << 20;     // held for all open appends together
-  std::uint64_t low_mark = 64 << 20;          // free octets under which appends are refused
-  std::uint64_t high_mark = 96 << 20;         // free octets above which they are taken again
-  std::uint64_t ballast = 16 << 20;
-  std::uint64_t permit_octets = 512 << 20;
-  bool allow_network_fs = false;
-  // For reading only, with nothing in the folder changed. Corrupt, where otherwise it would open read-only.
+  std::string path;                           // the vault directory
+  Signer signer;                              // empty: checkpoint() fails with Config
+  std::function<void(const Error&)> failed;   // called once when a write has failed: exit with 75
+  std::uint64_t large_threshold = 256 << 10;  // containers of at least this size are files
+  // Memory for all open appends together; more goes to files.
+  std::uint64_t append_memory = 32 << 20;
+  std::uint64_t low_mark = 64 << 20;        // with less free space appends fail with Full
+  std::uint64_t high_mark = 96 << 20;       // with this much free space they work again
+  std::uint64_t ballast = 16 << 20;         // size of the ballast file
+  std::uint64_t permit_octets = 512 << 20;  // memory that permit() distributes
+  bool allow_network_fs = false;            // skips refuse_network()
+  // Opens for reading only and does not change the vault, except for the lock file and, in a vault
+  // that has just been migrated, the arrival line of its format file. Fails with Corrupt where it
+  // would otherwise open read-only because of damage.
   bool look_only = false;
   std::function<Micros()> clock = now;
-  std::function<BootClock::time_point()> boot_clock = BootClock::now;  // leases and waits count by it
-  std::chrono::seconds most_unseen = std::chrono::hours(1);            // see store/kept_time.h
+  // Leases and kept time count by it.
+  std::function<BootClock::time_point()> boot_clock = BootClock::now;
+  std::chrono::seconds most_unseen = std::chrono::hours(1);  // see store/kept_time.h
 };
 
-// Makes a vault in an absent or empty folder (0700). Exists: there is something already. Busy: another
-// process is making one there. After a failure nothing of it is left, and nothing else is touched.
+// Creates a vault in an absent or empty directory, with mode 0700. Fails with Exists if something
+// is there, Busy if another process is creating one there, Full. After a failure none of its files
+// remain and nothing else was touched. `recovery_recipient` may be empty.
 Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
                                 std::function<Micros()> clock = now);
 
-// Opens it. NotFound: no vault there. Busy: another process has it. Version: made by a newer gw. Where
-// acknowledged commits are missing or a log is damaged it opens read-only: health() says so, reads work and
-// changes answer Unavailable.
+// Opens a vault. If acknowledged commits are missing, the database is damaged, the disk has no room
+// or the file system is mounted read-only, it opens read-only: health() says why, reads work,
+// changes fail with Unavailable. Fails with NotFound if there is no vault, Busy if another process
+// has it open, Version if a newer gw created it, Config if it has moved away or is on a network
+// file system.
 Result<std::unique_ptr<Store>> open_local_store(LocalOptions options);
 
-// Acknowledged commits that the database does not have.
+// Acknowledged commits that the database does not contain.
 struct Loss {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;   // that is known of
-  Micros since = 0;         // time of the last history entry that there is
-  std::uint64_t files = 0;  // large containers that no message names any more, put into VAULT/lost
+  std::uint64_t first = 0;  // number of the first missing commit
+  std::uint64_t last = 0;   // number of the last one that is known of
+  Micros since = 0;         // time of the newest leaf that is left
+  std::uint64_t files = 0;  // large containers without a message that were moved to VAULT/lost
 };
 
-// What is missing in a vault that opens read-only because its database is behind its head file; none:
-// nothing. With `accept` it is written into every history as a Gap, and the vault opens for writing again.
-// Corrupt: read-only for another reason. Busy, Full.
+// Returns what is missing in a vault that opens read-only because its database is older than its
+// head file; nullopt if nothing is. With `accept` it records the loss as a Gap leaf in every
+// history, after which the vault opens for writing again. Fails with Corrupt if the vault is
+// damaged in another way (see salvage.h), Busy, Full.
 Result<std::optional<Loss>> repair_local_store(LocalOptions options, bool accept, std::string_view actor);
 
-// Config where the folder is on a file system whose locks and syncs another host may not keep.
+// Fails with Config if the directory is on a network or FUSE file system, whose locks and syncs may
+// not hold against another host.
 Result<void> refuse_network(const std::string& path);
 
-// The id in VAULT/format, without opening anything.
+// Returns the id in VAULT/format without opening the vault.
 Result<VaultId> read_vault_id(const std::string& path);
 
 }  // namespace gw::store

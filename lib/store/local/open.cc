@@ -1,3 +1,4 @@
+// Creating and opening a vault: from the format file to a running store.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,15 +17,16 @@
 namespace gw::store {
 namespace {
 
-constexpr std::size_t kBuffers = 12 << 20;
-constexpr std::uint64_t kRoomToOpen = 1 << 20;  // manifests, options, logs
+constexpr std::size_t kBuffers = 12 << 20;      // bytes of a write buffer for bodies
+constexpr std::uint64_t kRoomToOpen = 1 << 20;  // bytes for RocksDB's manifest, options and log
 
-// Smaller buffers where the disk is small: what is in them must find room there once more.
+// Returns smaller write buffers for a small disk: their content must find space there a second
+// time.
 std::size_t buffers_for(const Marks& marks) {
   return std::max<std::size_t>(256 << 10, std::min<std::size_t>(kBuffers, marks.low / 2));
 }
 
-// Octets in write-ahead logs, all of which an open may write once more.
+// Returns the bytes in write-ahead logs, all of which an open may write to tables.
 std::uint64_t logged(const std::string& database) {
   std::uint64_t octets = 0;
   std::error_code ignored;
@@ -34,7 +36,9 @@ std::uint64_t logged(const std::string& database) {
   return octets;
 }
 
-// The commit point, the kept time, and every log with its mailbox.
+// Reads the commit point, the kept time, and every history with its mailbox into `opened`. Goes
+// through all families that it needs even if one is damaged, so that a read-only store shows what
+// it can.
 Result<void> load(Opened& opened) {
   std::optional<Error> damage;
   bool found_point = false;
@@ -76,7 +80,8 @@ Result<void> load(Opened& opened) {
   return {};
 }
 
-// Why the database cannot be all that was acknowledged; empty: it can.
+// Returns why the database cannot contain all acknowledged commits; empty if it can. A database
+// that is ahead of the head file is normal, since the head file is up to a second older.
 std::string behind(const CommitPoint& found, const CommitPoint& head) {
   if (found.number < head.number)
     return "acknowledged commits are missing: the database ends at commit " + std::to_string(found.number) +
@@ -86,6 +91,7 @@ std::string behind(const CommitPoint& found, const CommitPoint& head) {
   return {};
 }
 
+// Describes the loss for people, from the head file and the newest leaf that is left.
 Loss loss_of(const Opened& opened) {
   const std::uint64_t head = opened.head->head().point.number;
   Loss loss;
@@ -95,7 +101,7 @@ Loss loss_of(const Opened& opened) {
   return loss;
 }
 
-// The commit point that a look in this mode finds.
+// Opens the database read-only in this mode, returns its commit point, and closes it again.
 Result<CommitPoint> look(Opened& opened, const std::string& path, Engine::Mode mode, std::size_t buffers) {
   auto engine = Engine::open(path, mode, buffers);
   if (!engine) return engine.error();
@@ -107,7 +113,8 @@ Result<CommitPoint> look(Opened& opened, const std::string& path, Engine::Mode m
   return opened.point;
 }
 
-// Whether the newest write-ahead log ends in zeros: blocks that were promised to it and never written.
+// Returns true if the newest write-ahead log ends in zeros: blocks that the file system had
+// allocated for it but not written.
 bool ends_in_zeros(const std::string& database) {
   std::string newest;
   std::error_code ignored;
@@ -125,9 +132,11 @@ bool ends_in_zeros(const std::string& database) {
   return std::all_of(end.begin(), end.end(), [](std::byte octet) { return octet == std::byte{0}; });
 }
 
-// A power cut may also leave a tail whose length counts and whose octets are zeros, on file systems that
-// write the two in any order. RocksDB calls that damage. It is a torn tail if nothing lies behind it and all
-// that the head file knows of lies before it.
+// A power cut can also leave a log whose length is already increased while its last blocks are
+// zeros, on file systems that write size and data in any order. RocksDB calls that damage. It is
+// only a torn tail if skipping the damage finds nothing after it (both modes end at the same
+// commit) and everything that the head file knows is before it. Otherwise acknowledged mail may be
+// missing, and the vault must not be opened for writing.
 bool is_torn_tail(Opened& opened, const std::string& path, std::size_t buffers) {
   if (!ends_in_zeros(path)) return false;
   const auto before = look(opened, path, Engine::Mode::ReadOnlyToDamage, buffers);
@@ -135,7 +144,8 @@ bool is_torn_tail(Opened& opened, const std::string& path, std::size_t buffers) 
   return before && all && *before == *all && behind(*before, opened.head->head().point).empty();
 }
 
-// What is wrong with a database that there was no try to open for writing; empty: nothing is known.
+// Returns what is wrong with a database that could not be opened for writing for another reason;
+// empty if no damage is known. Without it, a vault on a read-only disk would be reported as intact.
 std::string damage_of(Opened& opened, const std::string& path, std::size_t buffers) {
   const auto before = look(opened, path, Engine::Mode::ReadOnlyToDamage, buffers);
   const auto all = look(opened, path, Engine::Mode::ReadOnly, buffers);
@@ -147,6 +157,8 @@ std::string damage_of(Opened& opened, const std::string& path, std::size_t buffe
 Result<void> open_database(Opened& opened) {
   const std::string path = opened.options.path + "/db";
   const std::size_t buffers = buffers_for(opened.space.marks());
+  // First for writing, unless that is already out of the question; if anything is wrong, for
+  // reading, so that mail can still be drained.
   const bool tried = opened.reason.empty();
   if (tried) {
     auto engine = Engine::open(path, Engine::Mode::ReadWrite, buffers);
@@ -161,6 +173,7 @@ Result<void> open_database(Opened& opened) {
         opened.reason = behind(opened.point, opened.head->head().point);
       }
       if (opened.reason.empty()) return {};
+      // Only `gw-store repair` asks for this.
       if (loaded && opened.accept_loss) {
         opened.loss = loss_of(opened);
         opened.reason.clear();
@@ -168,6 +181,7 @@ Result<void> open_database(Opened& opened) {
       }
       opened.engine.reset();
       opened.entries.clear();
+      // A lack of threads passes; it must not turn a healthy vault into a damaged one.
     } else if (engine.error().code() == Code::Busy) {
       return engine.error();
     } else {
@@ -180,19 +194,22 @@ Result<void> open_database(Opened& opened) {
       opened.damaged = true;
     }
   }
+  // Opening for writing has failed. Reading shows what is left, and nothing is written, so that
+  // salvage finds the files as they are.
   auto engine = Engine::open(path, Engine::Mode::ReadOnly, buffers);
   if (!engine)
     return Error(engine.error().code(),
                  opened.reason + "; nor does it open for reading: " + engine.error().text());
   opened.engine = std::move(*engine);
-  // What of it can be read is shown; that the rest cannot is what `reason` says.
+  // Damage is already described in `reason`; it is an error only if there is nothing at all to
+  // show.
   if (auto loaded = load(opened); !loaded && opened.entries.empty())
     return Error(loaded.error().code(),
                  opened.reason + "; nothing in it can be read: " + loaded.error().text());
   return {};
 }
 
-// An absent or empty folder, made ours.
+// Creates a directory, or accepts an empty one, with mode 0700.
 Result<void> make_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0) return {};
   if (errno != EEXIST) return Error::from_errno(path);
@@ -203,7 +220,8 @@ Result<void> make_folder(const std::string& path) {
   return {};
 }
 
-// What a new vault consists of. `lock` is the last: who finds the folder without it may make a vault there.
+// What a new vault consists of, in the order of removal. `lock` is last: once it is gone, another
+// process may create a vault here.
 constexpr std::array kMade{"format", "head", "ballast", "large", "db", "lock"};
 
 void remove_made(const std::string& path) {
@@ -211,7 +229,7 @@ void remove_made(const std::string& path) {
   for (const char* name : kMade) std::filesystem::remove_all(path + "/" + name, ignored);
 }
 
-// Whether there is nothing but the lock that we hold.
+// Checks that the directory contains nothing but the lock file that this process holds.
 Result<void> still_empty(const std::string& path) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
@@ -239,6 +257,8 @@ Result<void> fill(const std::string& path, Hold hold, const VaultId& vault, Byte
   auto head = HeadFile::open(path);
   if (!head) return head.error();
   {
+    // The store ends before the format file is written: its destructor flushes and marks the head
+    // file as clean.
     LocalStore store({options,
                       vault,
                       std::move(hold),
@@ -254,7 +274,8 @@ Result<void> fill(const std::string& path, Hold hold, const VaultId& vault, Byte
                       0});
     if (auto founded = store.found(recovery_recipient); !founded) return founded;
   }
-  // Last: without it there is no vault.
+  // The format file is last, because it makes the directory a vault. A crash before this point
+  // leaves a directory that no program takes for one.
   return write_format(path, vault);
 }
 
@@ -284,10 +305,12 @@ Result<void> create_local_store(const std::string& path, const VaultId& vault, B
   if (auto made = make_folder(path); !made) return made;
   auto hold = Hold::take(path);
   if (!hold) return hold.error();
-  // Another process may have made a vault here since it was found empty. From here on all that has our names
-  // is ours, for others take the lock first, and nothing else is removed after a failure.
+  // Another process may have created a vault here between the first check and the lock. From here
+  // on every file with one of a vault's names was created by this process, since others take the
+  // lock first. So after a failure exactly these can be removed.
   if (auto empty = still_empty(path); !empty) return empty;
-  // Shared, since the store gives up its own before all is done.
+  // The store gives up its handle when it ends; this one keeps the lock until the format file is
+  // written.
   auto stores = hold->shared();
   if (!stores) return stores.error();
   auto filled = fill(path, std::move(*stores), vault, recovery_recipient, std::move(clock));
@@ -297,6 +320,8 @@ Result<void> create_local_store(const std::string& path, const VaultId& vault, B
 
 Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   const std::string context = "cannot open the vault";
+  // The steps below have an order: what kind of vault it is, whether the file system can be
+  // trusted, the lock, and only then anything that writes.
   auto vault = vault_in(options.path);
   if (!vault) return vault.error().within(context);
   if (!options.allow_network_fs) {
@@ -306,10 +331,16 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   if (!hold) return hold.error().within(context);
   auto space = Space::open(options.path, options.low_mark, options.high_mark, options.ballast);
   if (!space) return space.error().within(context);
+  // RocksDB aborts the process if the disk fills while it replays its logs. So the space for that
+  // is checked before it is opened.
   const std::uint64_t replay = logged(options.path + "/db");
   space->look([&] { return replay; });
   const bool writes = !options.look_only && !space->read_only();
+  // Frees the space that a killed keeper's snapshot occupies; the lock guarantees that no other
+  // process copies it.
   if (writes) clear_snapshots(options.path);
+  // The ballast is there for this, too: a vault on a full disk must still open, because draining it
+  // is what frees space.
   if (space->full() && writes) {
     space->release_ballast();
     space->look([&] { return replay; });
@@ -336,6 +367,7 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
     opened.room_wanted = wanted;
   }
   opened.accept_loss = accept_loss;
+  // No amount of free space helps with a read-only mount.
   if (opened.space.read_only()) {
     opened.reason = "its file system is mounted read-only";
     opened.room_wanted = 0;
@@ -349,6 +381,8 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
     opened.damaged = true;
   }
   if (auto database = open_database(opened); !database) return database.error().within(context);
+  // A look is used to verify a copy, for which "opens read-only" is no answer: anything missing is
+  // an error.
   if (opened.options.look_only) {
     if (!opened.head) return head.error().within(context);
     const std::string missing = behind(opened.point, opened.head->head().point);

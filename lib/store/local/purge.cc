@@ -1,5 +1,6 @@
-// Rewriting what a log-structured database keeps of things that are no more. In a thread of its own, for it
-// may take as long as copying all small mail does, and the watch on the disk's room must go on.
+// Rewriting what a log-structured database keeps of removed data. It runs in a thread of its own,
+// because it can take as long as copying all small mail, while the timers must go on watching the
+// disk space.
 #include <system_error>
 
 #include "base/log.h"
@@ -15,7 +16,8 @@ Result<Purge> LocalStore::purge(std::uint64_t number) {
   std::unique_lock lock(purging_->mutex);
   if (number > purging_->asked) return Error(Code::NotFound, "no such purge: the keeper was started anew");
   if (number == 0) {
-    // Always a run that begins after this: one that is under way may have passed what was removed just now.
+    // Always a new run: one that is under way may already have passed the data that was removed
+    // just now. Requests that arrive during a run share the next one.
     try {
       if (!purging_->thread.joinable()) purging_->thread = std::thread([this] { purge_as_asked(); });
     } catch (const std::system_error& error) {
@@ -24,6 +26,8 @@ Result<Purge> LocalStore::purge(std::uint64_t number) {
     number = ++purging_->asked;
     purging_->changed.notify_all();
   }
+  // Waits a short time only, so that no request to the keeper takes minutes; the caller asks again
+  // with the number.
   purging_->changed.wait_for(lock, kPatience, [&] { return purging_->done >= number || purging_->stopping; });
   if (purging_->done < number) return Purge{number, false};
   if (purging_->failed) return *purging_->failed;
@@ -40,6 +44,8 @@ void LocalStore::purge_as_asked() {
   for (;;) {
     purging_->changed.wait(lock, [this] { return purging_->stopping || purging_->done != purging_->asked; });
     if (purging_->stopping) return;
+    // All requests up to this number are served by this run, because it starts after they were
+    // made.
     const std::uint64_t number = purging_->asked;
     lock.unlock();
     const auto done = purge_now();
@@ -54,15 +60,20 @@ void LocalStore::purge_as_asked() {
 Result<void> LocalStore::purge_now() {
   constexpr std::chrono::milliseconds kLook{100};
   const Error no_room(Code::Full, "no room to move what stays while the rest is purged");
+  // The new files exist beside the old ones until the end. Require room for them, and for the
+  // memtables twice: the purge flushes them first and then rewrites the result.
   space_.look([&] { return engine_->promised(); });
   if (space_.full() ||
       space_.free_octets() < space_.marks().high + engine_->purge_room() + 2 * space_.promised())
     return no_room;
   auto done = engine_->purge();
+  // The upkeep thread cancels a purge when the disk fills. That is not a failure of the database.
   if (!done && space_.full()) return no_room;
+  // A failed compaction leaves RocksDB in its error state, in which no write succeeds.
   if (!done && done.error().code() != Code::Busy) commits_.fail(done.error());
   if (!done) return done;
-  // Files of before have second names in these; one that is made from now on has only new ones.
+  // Snapshots made before have hard links to the old files, so the removed data is still on disk
+  // until they end. A snapshot made from now on links new files only, and need not be waited for.
   const std::uint64_t snapshot = snapshots_.last();
   std::unique_lock lock(purging_->mutex);
   while (snapshots_.remain(snapshot)) {

@@ -1,4 +1,5 @@
-// An accepted loss: the histories say that there is a gap, and the vault opens for writing again.
+// Accepting a loss (`gw-store repair --accept-loss`): the histories record the gap, and the vault
+// opens for writing again.
 #include "store/local/store_on_disk.h"
 
 namespace gw::store {
@@ -6,20 +7,25 @@ namespace gw::store {
 Result<std::uint64_t> LocalStore::accept_loss(const std::string& lost, std::string_view actor) {
   space_.look([&] { return engine_->promised(); });
   auto files = fill_gap(lost, actor);
-  // A store that failed leaves the head file alone when it is closed, and with it what tells of the loss.
+  // A failed store does not touch the head file when it closes. The head file is the only evidence
+  // of the loss.
   if (!files) commits_.fail(files.error());
   return files;
 }
 
 Result<std::uint64_t> LocalStore::fill_gap(const std::string& lost, std::string_view actor) {
-  // They may be all that is left of the missing messages, and the next start would remove them.
+  // First of all: these files may be all that is left of the missing messages, and the next regular
+  // start would remove them as unnamed.
   auto files = large_->set_unnamed_aside(lost, [this](const MessageId& message) { return named(message); });
   if (!files) return files;
+  // All histories get their Gap leaf in one commit: after a crash either all have it or the repair
+  // starts again.
   const std::vector<MailboxId> logs = table_.logs();
   auto noted = change(512 * (logs.size() + 1), [&](Batch& batch) -> Result<Verdict> {
     for (const MailboxId& log : logs) {
       const Entry* entry = batch.at(log);
-      if (entry == nullptr || (!entry->record && !log.zero())) continue;  // a dropped mailbox
+      // Skips dropped mailboxes, whose histories have ended.
+      if (entry == nullptr || (!entry->record && !log.zero())) continue;
       Leaf leaf;
       leaf.type = LeafType::Gap;
       leaf.mailbox = log;
@@ -30,8 +36,10 @@ Result<std::uint64_t> LocalStore::fill_gap(const std::string& lost, std::string_
     return Verdict::Done;
   });
   if (!noted) return noted.error();
+  // Durable before the head file changes. Once that agrees with the database, the loss is no longer
+  // detected.
   if (auto flushed = engine_->flush(); !flushed) return flushed.error();
-  // Both slots: a torn write must not bring the old one back.
+  // Both slots are written: a torn write must not bring the old commit point back.
   for (int slot = 0; slot < 2; ++slot) {
     if (auto written = head_->write({commits_.point(), false}); !written) return written.error();
   }
@@ -43,6 +51,8 @@ Result<std::optional<Loss>> repair_local_store(LocalOptions options, bool accept
   auto opened = open_files(std::move(options), true);
   if (!opened) return opened.error();
   if (!opened->reason.empty()) {
+    // Only a complete database that is merely too old can be accepted. Anything else needs space, a
+    // writable mount, or salvage.
     const Code code = opened->room_wanted != 0    ? Code::Full
                       : opened->space.read_only() ? Code::Unavailable
                                                   : Code::Corrupt;

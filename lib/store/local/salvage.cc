@@ -1,5 +1,8 @@
 #include "store/local/salvage.h"
 
+// The order of a salvage: records first (they are needed to name the vault), then the vault's
+// history, then each mailbox, then whatever nothing has mentioned. The head and format files of the
+// new vault are written last, so that a salvage that is interrupted leaves no vault.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,6 +36,7 @@ void Salvage::lose(const MailboxId& mailbox, std::optional<MessageId> message, s
   options_.lost({mailbox, message, std::move(why), std::move(file)});
 }
 
+// A key can be found with several values; the version tells the newest.
 void Salvage::read_records() {
   source_.scan(Family::Records, {}, Bytes(1, std::byte{0xff}), [&](ByteView key, ByteView value) {
     ByteReader reader(value);
@@ -52,7 +56,9 @@ RecordKey record_key_of(std::string_view stored) {
   return key;
 }
 
-// The format file says it, and so does every password slot.
+// The format file and every password slot contain the id. The id is part of every key that seals an
+// envelope, so a wrong one would make all mail unreadable: it is accepted only if the sources do
+// not contradict each other.
 Result<VaultId> Salvage::find_vault() {
   std::map<VaultId, std::size_t> named;
   for (const auto& [stored, record] : records_) {
@@ -62,6 +68,8 @@ Result<VaultId> Salvage::find_vault() {
   }
   const auto format = read_format(options_.from);
   const bool newer = !format && format.error().code() == Code::Version && names_newer_format(options_.from);
+  // A vault of a newer gw must not be salvaged by an older one, which would drop what it does not
+  // know.
   if (newer) return format.error();
   if (format && format->moved) return moved_error(options_.from, format->moved->place);
   if (format && (named.empty() || named.contains(format->vault))) return format->vault;
@@ -71,7 +79,7 @@ Result<VaultId> Salvage::find_vault() {
   return named.begin()->first;
 }
 
-// Whether all that was acknowledged can be in it.
+// Reports whether everything that was acknowledged can be in the database.
 void Salvage::judge_database() {
   source_.get(Family::Heads, commit_key(), [&](ByteView value) {
     ByteReader reader(value);
@@ -92,12 +100,15 @@ void Salvage::judge_database() {
     behind_ = true;
     lose({}, {}, "commit " + std::to_string(point_.number) + " is not the one that was acknowledged");
   }
+  // Small records have no evidence of their own that they are the newest. If any file may be
+  // missing, an older value may be what was found.
   const bool changed_unseen =
       source_.reason().empty() ? !source_.complete(Family::Records) : source_.files_missing();
   if (changed_unseen)
     lose({}, {}, "settings, routes and accounts may be missing, or as they were before a change");
 }
 
+// Collects the ids from all places, because any of them may be damaged.
 std::set<MailboxId> Salvage::logs() {
   std::set<MailboxId> all;
   for (const auto& [id, alive] : vault_log_.mailboxes()) all.insert(id);
@@ -110,6 +121,7 @@ std::set<MailboxId> Salvage::logs() {
     return true;
   });
   Key from;
+  // Skips from one history to the next, instead of reading all leaves.
   for (;;) {
     std::optional<MailboxId> next;
     source_.scan(Family::History, from, Bytes(16, std::byte{0xff}), [&](ByteView key, ByteView) {
@@ -121,6 +133,7 @@ std::set<MailboxId> Salvage::logs() {
     all.insert(*next);
     from = after(Key().id(*next));
   }
+  // The vault's own history is handled apart.
   all.erase(MailboxId{});
   return all;
 }
@@ -131,6 +144,7 @@ Result<SalvageReport> Salvage::run() {
   if (!vault) return vault.error();
   report_.vault = *vault;
   judge_database();
+  // The vault's history is first: it tells which mailboxes were created and dropped.
   if (const auto read = vault_log_.read(source_); !read) {
     if (read.error().code() != Code::Corrupt) return read.error();
     lose({}, {}, read.error().text());
@@ -139,6 +153,9 @@ Result<SalvageReport> Salvage::run() {
   for (const MailboxId& id : logs()) {
     if (auto done = salvage_log(id); !done) return done.error();
   }
+  // The rest, in this order: finish_places() finds lost messages, set_aside_the_rest() must know
+  // all messages, and finish_vault_log() appends the leaves that depend on the number of losses.
+  // The commit point makes the database complete.
   for (const auto& finish :
        {&Salvage::finish_places, &Salvage::set_aside_the_rest, &Salvage::write_other_records,
         &Salvage::finish_vault_log, &Salvage::write_point}) {
@@ -149,6 +166,8 @@ Result<SalvageReport> Salvage::run() {
   return report_;
 }
 
+// Index records are derived from the mailbox records and not copied: a stale alias would deliver
+// mail to the wrong mailbox.
 Result<void> Salvage::write_other_records() {
   std::map<std::string, std::string> index;
   for (const auto& [id, mailbox] : mailboxes_) {
@@ -169,6 +188,7 @@ Result<void> Salvage::write_other_records() {
       return put;
   }
   std::optional<Error> failed;
+  // Fingerprints prevent that gw-proxy copies a mail again.
   source_.scan(Family::Seen, {}, Bytes(48, std::byte{0xff}), [&](ByteView key, ByteView value) {
     if (!mailboxes_.contains(MailboxId::from(key.first(16)))) return true;
     if (auto put = to_.put(Family::Seen, key, value); !put) failed = put.error();
@@ -177,6 +197,9 @@ Result<void> Salvage::write_other_records() {
   return failed ? Result<void>(*failed) : Result<void>();
 }
 
+// Appends what the vault's history does not say: its beginning if that is lost, the Gap, and the
+// mailboxes that were created or have disappeared. `gw-store verify` compares the mailboxes with
+// it.
 Result<void> Salvage::finish_vault_log() {
   Leaf leaf;
   if (vault_log_.size() == 0) {
@@ -217,6 +240,8 @@ Result<void> Salvage::finish_vault_log() {
   return vault_log_.finish({});
 }
 
+// A number above every one that was acknowledged, with a chain of its own, so that a head file or
+// backup of the old vault never matches the new one.
 Result<void> Salvage::write_point() {
   if (source_.head()) point_.number = std::max(point_.number, source_.head()->point.number);
   ++point_.number;
@@ -226,7 +251,8 @@ Result<void> Salvage::write_point() {
 
 namespace {
 
-// The database of the new vault, closed when this returns; then the files beside it, `format` last.
+// Creates the database of the new vault, closed when this returns, then the files beside it.
+// `format` is last.
 Result<SalvageReport> fill(const SalvageOptions& options, SalvageSource& source) {
   auto hold = Hold::take(options.to);
   if (!hold) return hold.error();
@@ -234,6 +260,7 @@ Result<SalvageReport> fill(const SalvageOptions& options, SalvageSource& source)
   auto space = Space::open(options.to, usual.low_mark, usual.high_mark, usual.ballast);
   if (!space) return space.error();
   space->look([] { return 0; });
+  // RocksDB aborts on a full disk, so look first.
   if (auto room = space->room_for_append(1 << 20); !room) return room.error();
   if (auto made = LargeFiles::create(options.to); !made) return made.error();
   Result<SalvageReport> report = SalvageReport{};
@@ -250,6 +277,7 @@ Result<SalvageReport> fill(const SalvageOptions& options, SalvageSource& source)
     point.number = reader.u64();
     reader.copy(point.chain);
   }
+  // The order is that of any commit: files and database are durable before the head file says so.
   if (auto synced = sync_folder(options.to + "/large"); !synced) return synced.error();
   if (auto made = HeadFile::create(options.to, {point, true}); !made) return made.error();
   copy_other_files(options.from, options.to);
@@ -263,6 +291,7 @@ Result<SalvageReport> salvage_local_store(const SalvageOptions& options) {
   std::error_code error;
   if (!fs::is_directory(options.from + "/db", error))
     return Error(Code::NotFound, options.from + ": there is no vault");
+  // A running keeper would change files while they are copied.
   auto hold = hold_unwritten(options.from);
   if (!hold) return hold.error();
   if (auto made = make_target(options.from, options.to); !made) return made.error();
@@ -272,6 +301,7 @@ Result<SalvageReport> salvage_local_store(const SalvageOptions& options) {
     auto source = SalvageSource::open(options.from, work, kSalvageBuffers);
     report = source ? fill(options, *source) : Result<SalvageReport>(source.error());
   }
+  // After the source is closed.
   fs::remove_all(work, error);
   if (!report) {
     for (const auto& entry : fs::directory_iterator(options.to, error)) fs::remove_all(entry.path(), error);

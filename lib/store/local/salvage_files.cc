@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kAgeFirstLine = "age-encryption.org/v1\n";
 
-// None: it cannot be read to its end.
+// Returns the SHA-256 of a file; nullopt if it cannot be read to its end.
 std::optional<Digest> digest_of(const std::string& file) {
   auto fd = open_for_reading(file);
   if (!fd) return std::nullopt;
@@ -40,7 +40,8 @@ Result<void> sync_file(const std::string& file) {
   return {};
 }
 
-// What can be read of it, up to the first octet that cannot.
+// Links a file, or copies it if that fails (another file system). Copies up to the first byte that
+// cannot be read: age opens the rest of a container up to the damage.
 Result<void> link_or_copy(const std::string& from, const std::string& to) {
   if (::link(from.c_str(), to.c_str()) == 0) return {};
   if (errno == EEXIST) return Error::from_errno(to);
@@ -62,6 +63,7 @@ Result<void> link_or_copy(const std::string& from, const std::string& to) {
 
 Result<void> make_target(const std::string& from, const std::string& to) {
   std::error_code error;
+  // Symbolic links are resolved: writing inside of the source would destroy what is to be salvaged.
   const fs::path source = fs::canonical(from, error);
   const fs::path target = fs::weakly_canonical(to, error);
   const std::string below = (target / "").lexically_normal().string();
@@ -74,6 +76,8 @@ Result<void> make_target(const std::string& from, const std::string& to) {
   return {};
 }
 
+// A damaged file can contain anything, including something that looks like a newer version. So
+// every byte must be one that a format file can contain.
 bool names_newer_format(const std::string& vault) {
   const auto text = read_file(vault + "/format", 4096);
   if (!text) return false;
@@ -89,6 +93,7 @@ bool names_newer_format(const std::string& vault) {
 }
 
 Result<bool> take_file(const std::string& from, const std::string& to, const Digest& digest) {
+  // The digest is checked on the source, before anything is created in the new vault.
   if (digest_of(from) != digest) return false;
   if (auto taken = link_or_copy(from, to); !taken) return taken.error().within("a large message");
   if (auto synced = sync_file(to); !synced) return synced.error();
@@ -102,14 +107,16 @@ std::string set_aside(const std::string& vault, const MessageId& message,
   if (body) {
     const auto parts = split_body(body->stored);
     container = parts ? parts->container : ByteView(body->stored);
-    // Of an envelope alone nobody has anything.
+    // An envelope is useless without its container, whose age header has the key.
     if (!as_text(container).starts_with(kAgeFirstLine.substr(0, 10))) container = {};
   }
   bool whole = body && body->whole;
   std::error_code ignored;
   const bool file = container.empty() && fs::is_regular_file(large, ignored);
   if (container.empty() && !file) return {};
+  // An empty digest means that no leaf or record tells it.
   if (file) whole = digest == Digest{} || digest_of(large) == digest;
+  // The extension tells people whether age will open it completely.
   const std::string name = "lost/" + message.hex() + (whole ? ".age" : ".damaged");
   fs::create_directory(folder, ignored);
   fs::permissions(folder, fs::perms::owner_all, ignored);

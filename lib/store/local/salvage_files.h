@@ -1,4 +1,4 @@
-// The files that salvage takes from a damaged vault, and those that it leaves beside the new one.
+// The files that salvage takes from a damaged vault, and those that it puts beside the new one.
 #pragma once
 
 #include <optional>
@@ -12,26 +12,31 @@
 
 namespace gw::store {
 
-// An absent or empty folder, which is not within `from`.
+// Creates the directory `to`, or accepts an empty one. Fails with Usage if it is inside of `from`,
+// Exists if it is not empty.
 Result<void> make_target(const std::string& from, const std::string& to);
 
-// Whether the format file is whole and of a newer gw: one that is not understood may be damaged instead.
+// Returns true if the format file is intact but of a newer gw. A file that cannot be parsed might
+// just be damaged: then salvage goes on.
 bool names_newer_format(const std::string& vault);
 
-// A link or a synced copy under the new name. False: it is not there or has another digest, and no copy
-// stays.
+// Links or copies a file, durably. Returns false and leaves nothing if the file is missing or does
+// not have this digest.
 Result<bool> take_file(const std::string& from, const std::string& to, const Digest& digest);
 
-// What is left of a container, put into VAULT/lost: `<id>.age` where it has this digest (zero: not known),
-// which the stock age opens with the mailbox's key; else `<id>.damaged`, which it opens up to the damage.
-// Gives the path below the vault; empty: nothing is left.
+// Stores the remains of a container in VAULT/lost: as `<id>.age` if it has this digest (a zero
+// digest matches any), which the stock age opens with the mailbox's key; otherwise as
+// `<id>.damaged`, which age opens up to the damage. Returns the path below the vault; empty if
+// there are no remains.
 std::string set_aside(const std::string& vault, const MessageId& message,
                       const std::optional<FoundBody>& body, const std::string& large, const Digest& digest);
 
-// Names in `folder` that stand in none of the others, with whatever ending.
+// Returns the names in `folder` that, without their extension, are in none of the other
+// directories.
 std::vector<std::string> files_without(const std::string& folder, const std::vector<std::string>& others);
 
-// Key files, certificates, and what earlier repairs had set aside.
+// Copies the history key, certificates, and what earlier repairs had set aside. Failures are only
+// logged.
 void copy_other_files(const std::string& from, const std::string& to);
 
 }  // namespace gw::store

@@ -7,9 +7,11 @@
 namespace gw::store {
 namespace {
 
+// Leaves read at a time, to bound the memory.
 constexpr std::uint64_t kPage = 1000;
 
-// The state after this leaf. None: gone, or (`changes` is false) as before.
+// The state of a message after a leaf. nullopt means that it is gone, or, if `changes` is false,
+// that its state is as before.
 struct After {
   bool changes = true;
   std::optional<State> state;
@@ -39,7 +41,7 @@ After after_leaf(LeafType type) {
   }
 }
 
-// The leaf that makes it live, or visible.
+// Returns the leaf by which a message in this state becomes live or visible.
 std::optional<LeafType> back_to_live(State from) {
   switch (from) {
     case State::Pending:
@@ -55,7 +57,9 @@ std::optional<LeafType> back_to_live(State from) {
   return std::nullopt;
 }
 
-// From one state to another by changes that there are.
+// Returns the leaves that lead from one state to another by allowed steps only, since `gw-store
+// verify` replays them. Where no step leads there, the way ends in the nearest state that is
+// possible.
 std::vector<LeafType> way(State from, State to) {
   std::vector<LeafType> leaves;
   if (from == to) return leaves;
@@ -73,6 +77,7 @@ std::vector<LeafType> way(State from, State to) {
   return leaves;
 }
 
+// Builds a leaf from what earlier leaves said, for a message whose record is gone.
 Leaf leaf_about(LeafType type, const MessageId& message, const Fate& fate) {
   Leaf leaf;
   leaf.type = type;
@@ -95,6 +100,7 @@ Result<void> SalvageWriter::put(Family family, ByteView key, ByteView value) {
 Result<void> SalvageWriter::flush() {
   if (writes_.Count() == 0) return {};
   space_.look([this] { return engine_.promised(); });
+  // Salvage stops before the disk is full; RocksDB would abort.
   if (auto room = space_.room_for_append(writes_.GetDataSize()); !room) return room;
   auto written = engine_.write(writes_);
   writes_.Clear();
@@ -108,6 +114,8 @@ const Fate* SalvagedLog::fate(const MessageId& message) const {
 
 Result<void> SalvagedLog::read(SalvageSource& source) {
   LogState head;
+  // Several versions of the head may be found; the largest is the newest, since a history only
+  // grows.
   source.get(Family::Heads, head_key(log_), [&](ByteView value) {
     auto state = decode_log_state(value);
     if (state && state->range.size() >= head.range.size()) head = std::move(*state);
@@ -115,6 +123,8 @@ Result<void> SalvagedLog::read(SalvageSource& source) {
   const Key end = after(Key().id(log_));
   std::uint64_t extent = head.range.size();
   bool other = false;
+  // Pages are read through a map, because each view returns its leaves in order but the views
+  // follow one another.
   for (std::uint64_t from = 0;;) {
     std::map<std::uint64_t, Bytes> page;
     source.scan(Family::History, leaf_key(log_, from), leaf_key(log_, from + kPage),
@@ -126,13 +136,18 @@ Result<void> SalvagedLog::read(SalvageSource& source) {
     for (const auto& [index, stored] : page) {
       const auto leaf = decode_leaf(stored);
       if (!leaf && leaf.error().code() == Code::Version) return leaf.error();
+      // The index in the leaf must match the key: a leaf in the wrong place is damage.
       if (!leaf || leaf->index != index) continue;
       extent = std::max(extent, index + 1);
+      // The first hole ends the copy. Later leaves are still read for what they tell of messages.
       cut_ = cut_ || index != size();
       if (auto taken = take(stored, *leaf); !taken) return taken;
+      // At the size of the stored head the roots must agree. Otherwise leaves were changed, or the
+      // head belongs to another state of the vault.
       if (size() == head.range.size() && !cut_) other = state_.range.root() != head.range.root();
     }
     from += kPage;
+    // Finds the next leaf after a hole of any length.
     std::optional<std::uint64_t> next;
     source.scan(Family::History, leaf_key(log_, from), end, [&](ByteView key, ByteView) {
       ByteReader reader(key.subspan(16));
@@ -144,7 +159,8 @@ Result<void> SalvagedLog::read(SalvageSource& source) {
     from = *next;
   }
   cut_ = cut_ || extent != size();
-  // Which of the messages that are behind it the heads count is not known.
+  // After a hole it is unknown how much of the history the vault's Head leaves cover, so all of it
+  // counts as not covered.
   if (!cut_) state_.headed = head.headed;
   if (other) return Error(Code::Corrupt, "its history is not the one that its head names");
   return {};
@@ -162,6 +178,7 @@ Result<void> SalvagedLog::take(ByteView stored, const Leaf& leaf) {
   return {};
 }
 
+// Copies the stored bytes and not an encoding of the decoded leaf: the hash is over exactly these.
 Result<void> SalvagedLog::keep(ByteView stored, const Leaf& leaf) {
   const std::uint64_t index = size();
   state_.range.append(leaf_hash(stored));
@@ -180,15 +197,18 @@ void SalvagedLog::take_message(const Leaf& leaf) {
   const bool first = leaf.type == LeafType::Accepted || leaf.type == LeafType::Pending;
   Fate& fate = fates_[leaf.message];
   const bool was_hidden = first || !fate.state || fate.state == State::Pending;
+  // The same id is accepted a second time only if an accepted loss had removed it: then everything
+  // known of the earlier message is void.
   if (first) {
     fate = Fate();
-    gone_.erase(leaf.message);  // it was lost, and came again
+    gone_.erase(leaf.message);
   }
   fate.octets = leaf.value;
   fate.container = leaf.container;
   fate.envelope = leaf.envelope;
   fate.commitment = leaf.commitment;
   if (!after.changes) return;
+  // A message gets its seq from the leaf that made it visible, see Step::reveals.
   if (after.state && was_hidden) fate.seq = leaf.index;
   fate.state = after.state;
   fate.since = leaf.time;
@@ -199,11 +219,14 @@ void SalvagedLog::take_message(const Leaf& leaf) {
     fate.told = fate.state;
     fate.told_seq = fate.seq;
   }
+  // The new history knows nothing of it, so it needs no leaf that removes it.
   if (fate.gone && !fate.told) fates_.erase(leaf.message);
 }
 
 void SalvagedLog::take_other(const Leaf& leaf) {
   switch (leaf.type) {
+    // Leaves of these types contain the digest of the mailbox's record. Slot and Setting leaves may
+    // contain that of another record, so they only add a candidate.
     case LeafType::MailboxMade:
     case LeafType::Key:
     case LeafType::Status:
@@ -234,12 +257,15 @@ Result<std::uint64_t> SalvagedLog::append(Leaf leaf) {
   leaf.actor = actor_;
   const std::uint64_t index = size();
   Bytes stored = encode(leaf);
+  // Time never decreases within a history.
   leaf.time = std::max(state_.time, now_);
   place(stored, index, leaf.time);
   if (auto kept = keep(stored, leaf); !kept) return kept.error();
   return index;
 }
 
+// A message that the new history does not know starts with Accepted or Pending; from there allowed
+// steps lead to its state. So the record and the history agree, which `gw-store verify` checks.
 Result<void> SalvagedLog::lead_to(MessageRecord& record, const Fate* fate) {
   const bool told = fate != nullptr && fate->told;
   State from = State::Live;
@@ -261,7 +287,8 @@ Result<void> SalvagedLog::lead_to(MessageRecord& record, const Fate* fate) {
     hidden = type == LeafType::Pending;
     from = *after_leaf(type).state;
   }
-  // There is no way back to `pending`, and a starting keeper would end it at once.
+  // No step leads back to pending, and the next keeper would end that state when it starts. The
+  // record says what the history says.
   record.state = from;
   return {};
 }

@@ -1,5 +1,6 @@
-// One history, read out of a damaged vault and begun anew in another: leaf for leaf up to the first that
-// cannot be read. What the leaves behind that hole tell of messages counts, but they are not in the new one.
+// One history during a salvage: read from the damaged vault and written to the new one, leaf for
+// leaf up to the first one that cannot be read. Leaves after that hole still tell what happened to
+// messages, but they are not copied, because a Merkle log cannot have holes.
 #pragma once
 
 #include <map>
@@ -17,12 +18,15 @@
 
 namespace gw::store {
 
-// Puts into a new database, some at a time.
+// Writes to the new database in batches of a few MiB, without a commit point for each. Fails with
+// Full before the disk is full.
 class SalvageWriter {
  public:
   SalvageWriter(Engine& engine, Space& space) : engine_(engine), space_(space) {}
 
+  // Adds one write; flushes when the batch is large enough.
   Result<void> put(Family family, ByteView key, ByteView value);
+  // Writes what was put so far.
   Result<void> flush();
 
  private:
@@ -31,54 +35,67 @@ class SalvageWriter {
   rocksdb::WriteBatch writes_;
 };
 
-// What leaves say of a message that is not gone by the new history, or not by any.
+// What the leaves say about one message that is not gone, or not gone by the new history. "The new
+// history" means the copied leaves and those that salvage appended.
 struct Fate {
-  std::optional<State> state;  // by all that can be read; none: no leaf says
-  bool gone = false;
-  std::uint64_t seq = 0;  // 0 may be: not known
-  Micros since = 0;
-  std::uint64_t octets = 0;
+  std::optional<State> state;  // by all readable leaves; nullopt if none says
+  bool gone = false;           // by any readable leaf
+  std::uint64_t seq = 0;       // 0 if unknown
+  Micros since = 0;            // time of the last change of state
+  std::uint64_t octets = 0;    // size as received
   Digest container{};
   Digest envelope{};
   Digest commitment{};
-  bool before_gap = false;    // an accepted loss came behind it: it may be missing
-  std::optional<State> told;  // by the new history; none: it does not know the message
-  std::uint64_t told_seq = 0;
+  // An accepted loss came later: the message may be missing legitimately.
+  bool before_gap = false;
+  std::optional<State> told;   // by the new history; nullopt if it does not know the message
+  std::uint64_t told_seq = 0;  // seq by the new history
 };
 
+// Reads one history and writes its copy.
 class SalvagedLog {
  public:
+  // `log` is the mailbox, zero for the vault. `actor` and `now` are for appended leaves.
   SalvagedLog(const MailboxId& log, SalvageWriter& to, std::string actor, Micros now)
       : log_(log), to_(to), actor_(std::move(actor)), now_(now) {}
 
-  // Corrupt: the leaves are not the ones that its head names.
+  // Reads all leaves and copies those before the first hole. Fails with Corrupt if the leaves do
+  // not have the root that the stored head names (the copy is complete even then), Version for a
+  // leaf of a newer gw.
   Result<void> read(SalvageSource& source);
-  // A leaf of our own at the end. Gives its index.
+  // Appends a leaf of salvage's own and returns its index.
   Result<std::uint64_t> append(Leaf leaf);
-  // The leaves that lead from what the new history says of a message to its record, whose seq may change.
+  // Appends the leaves that lead from the message's state in the new history to the state of its
+  // record. May change the record's seq and state.
   Result<void> lead_to(MessageRecord& record, const Fate* fate);
-  // Says that a message is gone, where the new history does not.
+  // Appends the leaf that removes a message that is gone, unless the new history says so already.
   Result<void> lead_away(const MessageId& message, const Fate& fate);
-  // Its state, with the mailbox's counters of messages.
+  // Writes the state of the history, with the given counters of messages. Call it last.
   Result<void> finish(const MailboxStat& here);
 
-  bool cut() const { return cut_; }  // leaves are missing
-  std::uint64_t size() const { return state_.range.size(); }
+  bool cut() const { return cut_; }                           // true if leaves are missing
+  std::uint64_t size() const { return state_.range.size(); }  // leaves in the new history
+  // Returns the fates of all messages that are not gone by the new history.
   const std::unordered_map<MessageId, Fate>& fates() const { return fates_; }
+  // Returns the fate of one message; null if there is none.
   const Fate* fate(const MessageId& message) const;
+  // A message that is gone by some leaf.
   struct Gone {
-    LeafType by{};
+    LeafType by{};  // how it left
     std::uint64_t seq = 0;
-    bool told = false;  // the new history says so, or will by lead_away(), and has the leaf `seq`
+    // True if the new history says so, or will after lead_away(), and has the leaf `seq`.
+    bool told = false;
   };
   const std::unordered_map<MessageId, Gone>& gone() const { return gone_; }
-  // Of the mailbox's record: the newest one that is known for sure, and what came after it.
+  // Returns digests of the mailbox's record: the newest one that is certain, then those of later
+  // changes. A record with none of these digests may be outdated.
   const std::vector<Digest>& records() const { return records_; }
-  // Of the vault's own history: by all leaves and by the new history; false: dropped.
+  // For the vault's history: the mailboxes by all leaves, and by the new history. false: dropped.
   const std::map<MailboxId, bool>& mailboxes() const { return mailboxes_; }
   const std::map<MailboxId, bool>& told_mailboxes() const { return told_mailboxes_; }
 
  private:
+  // Process one readable leaf: by its kind, and by copying it. See salvage_log.cc.
   Result<void> take(ByteView stored, const Leaf& leaf);
   void take_message(const Leaf& leaf);
   void take_other(const Leaf& leaf);

@@ -1,4 +1,4 @@
-// Messages and their mailboxes: which are kept, and what becomes of the rest.
+// The messages of a mailbox: which ones are kept, which are gone, and what is left of the rest.
 #include <algorithm>
 #include <unordered_set>
 
@@ -15,7 +15,9 @@ constexpr std::string_view kBodyLost = "its sealed octets are lost or damaged";
 
 }  // namespace
 
-// The newest record of each message that the mailbox is not known to be rid of.
+// Returns the newest readable record of each message. A record that does not have the digests of
+// the message's leaf is ignored: the leaf is evidence, and the record may be of a message that a
+// loss had removed.
 std::map<MessageId, MessageRecord> Salvage::message_records(const MailboxId& mailbox,
                                                             const SalvagedLog& log) {
   std::map<MessageId, MessageRecord> found;
@@ -28,6 +30,7 @@ std::map<MessageId, MessageRecord> Salvage::message_records(const MailboxId& mai
       return true;
     auto [at, fresh] = found.emplace(record->id, *record);
     if (fresh) return true;
+    // The record that changed last is the newest; with equal times the one with the higher seq.
     const auto rank = [](const MessageRecord& one) { return std::pair(one.changed, one.seq); };
     if (rank(at->second) < rank(*record)) at->second = std::move(*record);
     return true;
@@ -50,6 +53,8 @@ Result<void> Salvage::put_gone(const MailboxId& mailbox, const MessageId& messag
   return to_.put(Family::Messages, where_key(message, mailbox), encode(Where{seq, gone}));
 }
 
+// Decides for every message that anything mentions whether it is kept, gone or lost. "Gone" always
+// wins: mail that was deleted must not reappear because an old record of it can still be read.
 Result<void> Salvage::salvage_log(const MailboxId& id) {
   SalvagedLog log(id, to_, options_.actor, options_.clock());
   const std::uint64_t losses = report_.losses;
@@ -65,6 +70,8 @@ Result<void> Salvage::salvage_log(const MailboxId& id) {
     if (auto record = decode_mailbox(stored->second.second)) mailbox = std::move(*record);
   }
   if (log.cut()) lose(id, {}, "entries of its history are lost");
+  // Without the record there are no public keys and no slots, so no mail can be opened through a
+  // mailbox. The recovery key still opens containers that are set aside.
   if (!mailbox && !dropped) {
     recordless_.insert(id);
     lose(id, {}, "its record is lost, and with it its password: what is left of its mail is set aside");
@@ -78,11 +85,14 @@ Result<void> Salvage::salvage_log(const MailboxId& id) {
       return put;
   }
   std::map<MessageId, MessageRecord> records = message_records(id, log);
+  // Messages that the history mentions and that have no record.
   for (const auto& [message, fate] : log.fates()) {
     if (fate.gone || records.contains(message)) continue;
     ++report_.accepted;
     bool placed = false;
     source_.get(Family::Messages, where_key(message, id), [&](ByteView) { placed = true; });
+    // A message from before an accepted loss that has no entry at all was part of that loss, which
+    // was reported then.
     if (dropped || gone_by_place(id, message) || (fate.before_gap && !placed)) {
       ++report_.gone;
       if (auto put = put_gone(id, message, fate.seq); !put) return put;
@@ -90,6 +100,7 @@ Result<void> Salvage::salvage_log(const MailboxId& id) {
       lose_message(id, message, fate.container, "its record is lost");
     }
   }
+  // Messages with a record.
   for (auto& [message, record] : records) {
     const Fate* fate = log.fate(message);
     if (log.gone().contains(message)) continue;
@@ -117,13 +128,16 @@ Result<void> Salvage::salvage_log(const MailboxId& id) {
   return log.size() == 0 ? Result<void>() : log.finish({});
 }
 
-// Puts a message's body into the new vault. False: it cannot be there, which was said.
+// Puts a message's body into the new vault. Returns false, after reporting it, if the body is lost.
 Result<bool> Salvage::keep(const MailboxRecord& mailbox, MessageRecord& record, const Fate* fate) {
   const auto generation = [&](const Generation& one) { return one.number == record.generation; };
+  // Mail that no slot can open must not be listed: POP3 would fail at it again and again.
   if (std::ranges::none_of(mailbox.generations, generation)) {
     lose_message(mailbox.id, record.id, record.container, "it is sealed to a key that is lost");
     return false;
   }
+  // Only the digests decide whether a body is the right one. An older body under the same key, or a
+  // damaged one, does not have them.
   const auto body = source_.body(mailbox.id, record.id, [&](ByteView stored) {
     const auto parts = split_body(stored);
     return parts && sha256(parts->envelope) == record.envelope && parts->large == record.large &&
@@ -143,6 +157,7 @@ Result<bool> Salvage::keep(const MailboxRecord& mailbox, MessageRecord& record, 
   }
   if (auto put = to_.put(Family::Bodies, body_key(record.id, mailbox.id), body->stored); !put)
     return put.error();
+  // The history may be newer than the readable record.
   if (fate != nullptr && fate->state && fate->since >= record.changed) {
     record.state = *fate->state;
     record.changed = fate->since;
@@ -150,6 +165,7 @@ Result<bool> Salvage::keep(const MailboxRecord& mailbox, MessageRecord& record, 
   return true;
 }
 
+// Keeps what is left of a lost message outside of the database, where the stock age can open it.
 void Salvage::lose_message(const MailboxId& mailbox, const MessageId& id, const Digest& container,
                            std::string_view why) {
   ++report_.lost;
@@ -175,6 +191,8 @@ Result<void> Salvage::write_mailbox(const MailboxRecord& mailbox, const Bytes& v
                                     SalvagedLog& log, bool gap) {
   Leaf about;
   about.container = sha256(value);
+  // The history must contain the digest of the record that is written. Otherwise the record may be
+  // an old one: record it again, so that the new vault verifies, and report it.
   if (log.size() == 0) {
     about.type = LeafType::MailboxMade;
     if (auto noted = log.append(about); !noted) return noted.error();
@@ -187,10 +205,12 @@ Result<void> Salvage::write_mailbox(const MailboxRecord& mailbox, const Bytes& v
   if (gap) {
     if (auto noted = write_gap(log); !noted) return noted;
   }
+  // Messages that are gone although the new history does not say so get their leaf first.
   for (const auto& [message, fate] : log.fates()) {
     if (!fate.gone && !gone_by_place(mailbox.id, message)) continue;
     if (auto noted = log.lead_away(message, fate); !noted) return noted;
   }
+  // In their old order, since appended leaves give new seqs.
   std::ranges::sort(kept, {}, [](const Kept& one) { return one.record.seq; });
   MailboxStat stat;
   for (Kept& one : kept) {
@@ -203,7 +223,8 @@ Result<void> Salvage::write_mailbox(const MailboxRecord& mailbox, const Bytes& v
   return log.finish(stat);
 }
 
-// Of swept messages of which the new history tells.
+// Copies the removal records whose removal the new history contains; others could not be proved by
+// it.
 Result<void> Salvage::write_receipts(const MailboxId& mailbox, const SalvagedLog& log) {
   std::optional<Error> failed;
   const Key prefix = Key('r').id(mailbox);
@@ -214,6 +235,8 @@ Result<void> Salvage::write_receipts(const MailboxId& mailbox, const SalvagedLog
     if (gone == log.gone().end() || !gone->second.told || gone->second.seq != swept->record.seq) return true;
     for (const auto& [at, stored] :
          {std::pair(to_bytes(key), value),
+          // Without a kept time: the new vault's clock starts at zero, and the first sweep stamps
+          // the entry.
           std::pair(to_bytes(receipt_time_key(mailbox, swept->gone, swept->record.id)), ByteView())}) {
       if (auto put = to_.put(Family::Messages, at, stored); !put) failed = put.error();
     }
@@ -228,14 +251,17 @@ Result<void> Salvage::write_message(const MailboxId& mailbox, const MessageRecor
   if (auto done = put(where_key(record.id, mailbox), encode(Where{record.seq, std::nullopt})); !done)
     return done;
   if (record.state == State::Pending) return put(pending_key(mailbox, record.seq), record.id.view());
+  // Also without a kept time, so that the grace period starts again.
   if (record.state == State::Drained) return put(drained_key(mailbox, record.changed, record.seq), {});
   return {};
 }
 
-// Places of messages that neither a leaf nor a record tells of.
+// Handles message ids of which only the Where entry is left: neither a leaf nor a record mentions
+// them.
 Result<void> Salvage::finish_places() {
   if (auto flushed = to_.flush(); !flushed) return flushed;
-  std::map<std::pair<MessageId, MailboxId>, bool> rest;  // true: gone
+  // The value is true if the message is gone.
+  std::map<std::pair<MessageId, MailboxId>, bool> rest;
   std::optional<Error> failed;
   source_.scan(Family::Messages, Key('i'), after(Key('i')), [&](ByteView key, ByteView value) {
     const MessageId message = MessageId::from(key.subspan(1, 16));
@@ -244,7 +270,8 @@ Result<void> Salvage::finish_places() {
     const auto known = engine_.get(Family::Messages, key);
     if (!known) failed = known.error();
     if (!place || !known || *known || lost_.contains({message, mailbox})) return !failed;
-    // One that an earlier loss took along is gone, and its id may come again.
+    // A message that an earlier accepted loss took is gone, too. Its id is not blocked, because the
+    // sender may deliver it again.
     bool& gone = rest[{message, mailbox}];
     gone = gone || place->gone.has_value();
     if (place->gone) {
@@ -266,12 +293,14 @@ Result<void> Salvage::finish_places() {
   return {};
 }
 
-// Containers that nothing tells of: of messages whose every record is lost, or that were removed.
+// Sets aside containers that nothing mentions: their messages are lost, or were removed and not yet
+// overwritten. They are needed only if something is missing.
 Result<void> Salvage::set_aside_the_rest() {
   if (report_.losses == 0) return {};
   if (auto flushed = to_.flush(); !flushed) return flushed;
   std::optional<Error> failed;
   std::unordered_set<MessageId> large;
+  // A message is known if the new database has it, present or gone, or if it is reported as lost.
   const auto known = [&](const MailboxId& mailbox, const MessageId& message) {
     const auto place = engine_.get(Family::Messages, where_key(message, mailbox));
     if (!place) failed = place.error();

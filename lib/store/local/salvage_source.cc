@@ -18,7 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Keys as numbers of so many octets, to look for the next one that can be read.
+// RocksDB stops a scan at the first block that it cannot read, and does not say where the next
+// readable one begins. So keys are treated as numbers of 48 bytes, and the next readable position
+// is searched for.
 constexpr std::size_t kWidth = 48;
 using Number = std::array<std::uint8_t, kWidth>;
 
@@ -33,7 +35,7 @@ ByteView view_of(const Number& number) {
   return std::as_bytes(std::span(number));
 }
 
-// None: past the end of all numbers.
+// Returns number + 2^power; nullopt if that is too large.
 std::optional<Number> plus_power(Number number, std::size_t power) {
   std::size_t at = kWidth - 1 - power / 8;
   unsigned carry = 1U << power % 8;
@@ -46,6 +48,7 @@ std::optional<Number> plus_power(Number number, std::size_t power) {
   }
 }
 
+// Returns (low + high) / 2, rounded down.
 Number middle(const Number& low, const Number& high) {
   Number sum{};
   unsigned carry = 0;
@@ -62,12 +65,14 @@ Number middle(const Number& low, const Number& high) {
   return sum;
 }
 
+// Returns true if a scan from this key reads its first entry.
 bool readable_at(const Engine& engine, Family family, const Number& at, ByteView end) {
   return engine.scan(family, view_of(at), end, [](ByteView, ByteView) { return false; }).has_value();
 }
 
-// The lowest place behind `base`, which cannot be gone on from, where reading works again: found by steps
-// that double and then by halving.
+// Returns the lowest position after `base` where reading works again; nullopt if there is none
+// before `end`. Steps of doubling size find a readable position, halving finds the first one. Each
+// probe costs one seek, so even a long damage takes only a few hundred.
 std::optional<Number> next_readable(const Engine& engine, Family family, ByteView base, ByteView end) {
   const Number from = number_of(base);
   Number low = from;
@@ -87,7 +92,7 @@ std::optional<Number> next_readable(const Engine& engine, Family family, ByteVie
   return std::nullopt;
 }
 
-// Past what is damaged. False: something was.
+// Scans a family and skips what is damaged. Returns false if anything was skipped.
 bool scan_past_damage(const Engine& engine, Family family, ByteView from, ByteView end,
                       const SalvageSource::Visit& visit) {
   Bytes at = to_bytes(from);
@@ -110,7 +115,9 @@ bool never_changes(const fs::path& file) {
   return file.extension() == ".sst" || file.extension() == ".blob";
 }
 
-// The files of a database; those of them that `wanted` names.
+// Copies the files of a database for which `wanted` returns true. RocksDB writes to the directory
+// that it opens (LOCK, LOG, MANIFEST), so it must not open the source. Files that never change are
+// linked, so that the copy needs little space.
 Result<void> copy_database(const std::string& from, const std::string& to,
                            const std::function<bool(const fs::path&)>& wanted) {
   if (::mkdir(to.c_str(), 0700) != 0) return Error::from_errno(to);
@@ -122,8 +129,11 @@ Result<void> copy_database(const std::string& from, const std::string& to,
       continue;
     const std::string copy = to + "/" + path.filename().string();
     if (never_changes(path) && ::link(path.c_str(), copy.c_str()) == 0) continue;
+    // A file that cannot be read counts as missing; the views show what is left. A full disk is an
+    // error of the salvage itself.
     std::error_code failed;
-    // One that cannot be read is as one that is not there; no room is another matter.
+    // A file that cannot be read counts as missing, and the views show what is left. A full disk is
+    // an error of the salvage itself.
     if (!fs::copy_file(path, copy, failed) && failed == std::errc::no_space_on_device)
       return Error(Code::Full, "no room for a copy of the database");
     if (failed) log::warning("not copied", {{"file", path.string()}, {"reason", failed.message()}});
@@ -132,6 +142,7 @@ Result<void> copy_database(const std::string& from, const std::string& to,
   return {};
 }
 
+// Returns the name of the newest MANIFEST; empty if there is none.
 std::string newest_list(const std::string& database) {
   std::string newest;
   std::error_code ignored;
@@ -142,7 +153,8 @@ std::string newest_list(const std::string& database) {
   return newest;
 }
 
-// Names the newest list of files where none is named, or a wrong one.
+// Writes a CURRENT file that names the newest MANIFEST, for a database in which CURRENT is missing
+// or damaged. Returns false if that is impossible.
 bool name_newest_list(const std::string& database) {
   const std::string newest = newest_list(database);
   if (newest.empty()) return false;
@@ -151,7 +163,8 @@ bool name_newest_list(const std::string& database) {
   return create_file(database + "/CURRENT", as_bytes(newest + "\n"), 0600).has_value();
 }
 
-// A database of the same families that has nothing but these logs.
+// Creates an empty database with the same families and lets RocksDB replay the write-ahead logs of
+// another one into it: RepairDB reads logs, too, but gives up at damage.
 Result<std::unique_ptr<Engine>> open_logs(const std::string& from, const std::string& path,
                                           std::size_t buffers) {
   {
@@ -164,7 +177,8 @@ Result<std::unique_ptr<Engine>> open_logs(const std::string& from, const std::st
     if (entry.path().extension() == ".log") logs.push_back(entry.path());
   }
   std::sort(logs.begin(), logs.end());
-  // Behind its own, in their order.
+  // The numbers are higher than those of the new database's own files, and in the order of the
+  // logs.
   std::uint64_t number = 1'000'000;
   for (const fs::path& log : logs) fs::copy_file(log, path + "/" + std::to_string(++number) + ".log", error);
   return Engine::open(path, Engine::Mode::ReadOnly, buffers);
@@ -175,8 +189,10 @@ Result<std::unique_ptr<Engine>> open_logs(const std::string& from, const std::st
 Result<Fd> hold_unwritten(const std::string& vault) {
   const std::string path = vault + "/lock";
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd && errno == ENOENT) return fd;  // no keeper that runs is without it
+  // Every running keeper has created its lock file, so none is running.
+  if (!fd && errno == ENOENT) return fd;
   if (!fd) return Error::from_errno(path);
+  // flock(2) works on a read-only descriptor, so nothing in the vault is written.
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (errno != EWOULDBLOCK) return Error::from_errno(path);
   return Error(Code::Busy, "a keeper has the vault open");
@@ -188,6 +204,7 @@ Result<SalvageSource> SalvageSource::open(const std::string& vault, const std::s
   source.vault_ = vault;
   if (::mkdir(work.c_str(), 0700) != 0) return Error::from_errno(work);
   std::error_code failed;
+  // HeadFile::open() opens for writing, so it gets a copy.
   fs::copy_file(vault + "/head", work + "/head", failed);
   fs::permissions(work + "/head", fs::perms::owner_read | fs::perms::owner_write, failed);
   if (const auto head = HeadFile::open(work); head) source.head_ = head->head();
@@ -196,6 +213,8 @@ Result<SalvageSource> SalvageSource::open(const std::string& vault, const std::s
   return source;
 }
 
+// Opens the views from the best to the worst. If the database opens as it is and all small families
+// can be read, the others could add nothing but old values.
 Result<void> SalvageSource::look(const std::string& work, std::size_t buffers) {
   const auto all = [](const fs::path&) { return true; };
   database_ = work + "/as-it-is";
@@ -209,6 +228,8 @@ Result<void> SalvageSource::look(const std::string& work, std::size_t buffers) {
     reason_ = first.error().text();
     files_missing_ = !newest_list(database_).empty();
   }
+  // RepairDB does not understand blob files and might move them away; their records are found by
+  // blob_file.h.
   const auto no_lists = [](const fs::path& path) { return path.extension() != ".blob"; };
   const std::string anew = work + "/listed-anew";
   if (auto copied = copy_database(vault_ + "/db", anew, no_lists); !copied) return copied;
@@ -222,7 +243,8 @@ Result<void> SalvageSource::look(const std::string& work, std::size_t buffers) {
   return {};
 }
 
-// Reads what is small; true: nothing of it is damaged.
+// Reads all families but the bodies, whose damage is found message by message. Returns true if
+// nothing in them is damaged.
 bool SalvageSource::read_all() {
   bool all = true;
   for (const Family family :
@@ -255,7 +277,7 @@ std::optional<FoundBody> SalvageSource::body(const MailboxId& mailbox, const Mes
                                              const std::function<bool(ByteView stored)>& fits) {
   const Key key = body_key(message, mailbox);
   std::optional<FoundBody> best;
-  // Of those that do not fit the longest has most of it.
+  // Of bodies that do not fit, the longest has the most left of the container.
   const auto offer = [&](ByteView stored) {
     const bool whole = fits(stored);
     if (whole || !best || (!best->whole && stored.size() > best->stored.size()))
@@ -266,6 +288,7 @@ std::optional<FoundBody> SalvageSource::body(const MailboxId& mailbox, const Mes
     const auto value = engine->get(Family::Bodies, key);
     if (value && *value && offer(as_bytes(**value))) return best;
   }
+  // Only if no view has the body: reading all blob files takes long.
   index_blobs();
   const auto [first, last] = blobs_.equal_range(std::string(as_text(key)));
   for (auto at = first; at != last; ++at) {

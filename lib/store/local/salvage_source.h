@@ -1,6 +1,6 @@
-// What salvage reads from: a copy of a damaged vault, its database looked at in each way that works.
-//
-// The same key may be found more than once, with values of different age. Who asks judges.
+// What salvage reads from: a copy of a damaged vault whose database is opened in every way that
+// works (a "view" each). The same key can be found more than once with values of different age; the
+// caller decides which one counts.
 #pragma once
 
 #include <map>
@@ -16,40 +16,46 @@
 
 namespace gw::store {
 
-// The lock of a vault that is not to be written to. Busy: a keeper has it.
+// Takes the vault lock without writing to the vault. Fails with Busy if a keeper holds it. Returns
+// an empty Fd if there is no lock file.
 Result<Fd> hold_unwritten(const std::string& vault);
 
-// A stored body as it was found. Not whole: damaged, and the best there is.
+// A stored body as it was found.
 struct FoundBody {
   Bytes stored;
-  bool whole = false;
+  bool whole = false;  // false: damaged, and the best that was found
 };
 
 class SalvageSource {
  public:
-  // `work` is made, and is the caller's to remove. NotFound: there is no database.
+  // Copies the database to the directory `work`, which it creates and the caller removes, and opens
+  // it. `buffers` as in Engine::open(). Fails with NotFound if there is no database, Full.
   static Result<SalvageSource> open(const std::string& vault, const std::string& work, std::size_t buffers);
 
+  // Returns false to stop.
   using Visit = std::function<bool(ByteView key, ByteView value)>;
-  // All that can be read, in order within each look, until `visit` gives false; then the next look.
+  // Calls `visit` for all readable keys, in order within each view; false skips to the next view.
   void scan(Family family, ByteView from, ByteView end, const Visit& visit);
-  // Every value that is found; `visit` as above.
+  // Calls `visit` with each value found for a key.
   void get(Family family, ByteView key, const std::function<void(ByteView value)>& visit) const;
-  // None: not a trace of it. `fits` says whether a stored body is the one.
+  // Returns the body for which `fits` returns true, or the longest damaged one; nullopt if there is
+  // no trace of it.
   std::optional<FoundBody> body(const MailboxId& mailbox, const MessageId& message,
                                 const std::function<bool(ByteView stored)>& fits);
-  // The keys of all bodies that are found, also of such as were removed.
+  // Calls `visit` with the key of every body found, including removed ones, possibly more than
+  // once.
   void bodies(const std::function<void(const MailboxId&, const MessageId&)>& visit);
 
-  // Whether all of a family was read as its database has it.
+  // Returns true if a family was read completely and without damage.
   bool complete(Family family) const { return complete_[static_cast<std::size_t>(family)]; }
-  // What the head file says; none: it is missing or damaged.
+  // Returns the head file; nullopt if it is missing or damaged.
   const std::optional<Head>& head() const { return head_; }
-  // Why the database does not open as it is; empty: it does.
+  // Returns why the database does not open as it is; empty if it does.
   const std::string& reason() const { return reason_; }
-  // Whether, of a database that does not open, files are gone that its list names.
+  // Returns true if the database does not open and has a MANIFEST: files that it names may be
+  // missing.
   bool files_missing() const { return files_missing_; }
-  // A container's own file.
+  // Returns the path of a container's own file.
   std::string large(const MessageId& message) const { return vault_ + "/large/" + message.hex(); }
 
  private:
@@ -59,13 +65,13 @@ class SalvageSource {
   void index_blobs();
 
   std::string vault_;
-  std::string database_;  // the copy
-  std::vector<std::unique_ptr<Engine>> views_;
+  std::string database_;                        // path of the copy
+  std::vector<std::unique_ptr<Engine>> views_;  // the copy as it is comes first
   std::array<bool, kFamilies> complete_{};
   std::optional<Head> head_;
   std::string reason_;
   bool files_missing_ = false;
-  bool indexed_ = false;
+  bool indexed_ = false;                         // blobs_ was filled
   std::multimap<std::string, BlobPlace> blobs_;  // by key
 };
 

@@ -17,7 +17,8 @@
 namespace gw::store {
 namespace {
 
-// Where its files are, in the order in which they are given.
+// The subdirectories of a snapshot in which next() looks for files, in this order. "" is the
+// snapshot directory itself.
 constexpr std::array<std::string_view, 4> kFolders{"", "db", "large", "lost"};
 
 std::string parent_of(const std::string& vault) {
@@ -28,12 +29,15 @@ Error no_room_for_snapshot() {
   return Error(Code::Full, "the disk of the vault has filled, and the snapshot was given up");
 }
 
-// Files of the database whose names RocksDB never uses again, and sealed containers, whose names are ids.
+// Returns true for files whose content never changes: RocksDB never reuses the name of a table or
+// blob file, and the name of a container is its message id. MANIFEST, CURRENT and the head file are
+// copied each time.
 bool never_changes(std::string_view folder, std::string_view name) {
   return folder == "large" || folder == "lost" ||
          (folder == "db" && (name.ends_with(".sst") || name.ends_with(".blob")));
 }
 
+// Links every file of a directory; the directory may be missing.
 Result<void> link_folder(const std::string& from, const std::string& to) {
   std::error_code error;
   std::filesystem::directory_iterator entries(from, error);
@@ -51,7 +55,8 @@ Result<void> link_folder(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-// Removed with the last who holds it.
+// The directory of one snapshot. It is removed when the last holder releases it, or when the disk
+// fills.
 class SnapshotFolder {
  public:
   explicit SnapshotFolder(std::string path) : path_(std::move(path)) {}
@@ -64,6 +69,8 @@ class SnapshotFolder {
     const std::lock_guard lock(mutex_);
     return given_up_;
   }
+  // Called by the upkeep thread while a backup reads. Open descriptors of the reader stay valid;
+  // next() reports Full, so the incomplete copy is not taken for a backup.
   void give_up() {
     {
       const std::lock_guard lock(mutex_);
@@ -78,8 +85,8 @@ class SnapshotFolder {
     std::error_code error;
     std::filesystem::remove_all(path_, error);
     if (error) log::warning("snapshot not removed", {{"folder", path_}, {"error", error.message()}});
-    std::filesystem::remove(std::filesystem::path(path_).parent_path(),
-                            error);  // unless there is another one
+    // Removes VAULT/snapshot if it is empty; it is not if another snapshot exists.
+    std::filesystem::remove(std::filesystem::path(path_).parent_path(), error);
   }
 
   const std::string path_;
@@ -98,6 +105,8 @@ class LocalSnapshot : public Snapshot {
 
   Result<std::optional<SnapshotFile>> next() override {
     for (;;) {
+      // The check comes after the directory was read: a directory that give_up() is just emptying
+      // looks like one whose files have all been listed.
       auto name = next_name();
       if (folder_->given_up()) return no_room_for_snapshot();
       if (!name) return name.error();
@@ -106,6 +115,7 @@ class LocalSnapshot : public Snapshot {
       Fd fd(::openat(::dirfd(listing_.get()), name->c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
       struct stat found {};
       if (!fd || ::fstat(fd.get(), &found) != 0) return Error::from_errno("snapshot: " + *name);
+      // Skips the subdirectories.
       if (!S_ISREG(found.st_mode)) continue;
       SnapshotFile file;
       file.immutable = never_changes(in, *name);
@@ -117,7 +127,7 @@ class LocalSnapshot : public Snapshot {
   }
 
  private:
-  // Empty: those were all.
+  // Returns the next name, going through the directories; empty after the last one.
   Result<std::string> next_name() {
     for (;;) {
       if (listing_) {
@@ -142,7 +152,7 @@ class LocalSnapshot : public Snapshot {
 
   const std::shared_ptr<SnapshotFolder> folder_;
   const std::uint64_t commits_;
-  std::size_t at_ = 0;  // of kFolders, the next one
+  std::size_t at_ = 0;  // index in kFolders of the next directory
   std::unique_ptr<DIR, Close> listing_;
 };
 
@@ -158,7 +168,9 @@ Result<std::shared_ptr<SnapshotFolder>> Snapshots::take() {
   const std::lock_guard lock(mutex_);
   if (const auto current = current_.lock(); current && !current->given_up())
     return Error(Code::Busy, "a backup of this vault is under way");
-  // Another name each time: one that was given up may still be on its way out, and takes the parent with it.
+  // Each snapshot has another name, because one that was given up may still be in the course of
+  // removal. That removal may also delete the parent directory between the two mkdir calls here, so
+  // they are repeated a few times.
   const std::string parent = parent_of(vault_);
   const std::string path = parent + "/" + std::to_string(++number_);
   for (int tries = 0; ::mkdir(parent.c_str(), 0700), ::mkdir(path.c_str(), 0700) != 0; ++tries) {
@@ -171,11 +183,24 @@ Result<std::shared_ptr<SnapshotFolder>> Snapshots::take() {
 
 Result<std::unique_ptr<Snapshot>> Snapshots::make(const Engine& engine, LargeFiles& large,
                                                   const std::function<CommitPoint()>& point) {
+  // The order of the steps below makes the snapshot consistent without stopping changes:
+  //
+  // 1. Removals of large files are held, so that every file that the database copy names still
+  // exists when it is linked.
+  //
+  // 2. The commit point is read and written as the snapshot's head file before the database is
+  // copied, so that the head is never newer than the database beside it. The other order would make
+  // a restored vault look as if it had lost acknowledged mail.
+  //
+  // 3. The database is copied, which contains every commit up to that point and perhaps some later
+  // ones.
+  //
+  // 4. The large files are linked. Files of messages committed after step 3 may be among them; a
+  // vault restored from the snapshot removes them when it is opened.
   auto folder = take();
   if (!folder) return folder.error();
   const std::string& path = (*folder)->path();
   const std::shared_ptr<void> held = large.hold_removals();
-  // Before the database, so that a head is never newer than the database beside it.
   const CommitPoint reached = point();
   Result<void> made = HeadFile::create(path, {reached, false});
   if (made) made = engine.checkpoint(path + "/db");
@@ -183,6 +208,8 @@ Result<std::unique_ptr<Snapshot>> Snapshots::make(const Engine& engine, LargeFil
   if (made) made = link_folder(vault_ + "/lost", path + "/lost");
   if (made && ::link((vault_ + "/format").c_str(), (path + "/format").c_str()) != 0)
     made = Error::from_errno(path + "/format");
+  // Checked before the errors: if the disk filled meanwhile, errors of the steps are only a
+  // consequence.
   if ((*folder)->given_up()) return no_room_for_snapshot();
   if (!made) return made.error().within("cannot make a snapshot");
   return std::unique_ptr<Snapshot>(std::make_unique<LocalSnapshot>(std::move(*folder), reached.number));
@@ -195,6 +222,8 @@ std::uint64_t Snapshots::last() {
 
 bool Snapshots::remain(std::uint64_t number) const {
   std::error_code error;
+  // The directory is asked and not the objects: a snapshot that is being removed still has files
+  // that contain old data.
   for (std::filesystem::directory_iterator at(parent_of(vault_), error), end; !error && at != end;
        at.increment(error)) {
     const auto found = parse_number(at->path().filename().string());
@@ -209,6 +238,7 @@ void Snapshots::give_up() {
     const std::lock_guard lock(mutex_);
     folder = current_.lock();
   }
+  // Outside of the lock, because removing the files can take long.
   if (folder) folder->give_up();
 }
 

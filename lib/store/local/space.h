@@ -1,8 +1,9 @@
-// Room on the disk: watched before RocksDB could find out by itself that there is none.
+// Free space on the vault's disk, watched so that RocksDB never runs out of it: Debian's RocksDB
+// aborts the process on a full disk, even while opening.
 //
-// Debian's RocksDB aborts the process on a full disk, also at open. So appends stop at a low mark and are
-// taken again above a high one; a ballast file gives room for draining and deleting meanwhile; and what still
-// does not fit is refused before it is tried.
+// There are three levels. Below the low mark appends fail with Full, until free space reaches the
+// high mark. The ballast file is then released, so that draining and removing, which also need to
+// write, can go on. And any change that would not fit is refused before it is tried.
 #pragma once
 
 #include <atomic>
@@ -15,45 +16,52 @@
 
 namespace gw::store {
 
+// Limits in bytes, scaled down on a small file system.
 struct Marks {
-  std::uint64_t low = 0;
-  std::uint64_t high = 0;
-  std::uint64_t ballast = 0;
-  std::uint64_t floor = 0;   // under this nothing is written at all
-  std::uint64_t inodes = 0;  // low mark of these; 0: the file system does not count them
+  std::uint64_t low = 0;      // appends are refused with less free space than this
+  std::uint64_t high = 0;     // and accepted again from this on
+  std::uint64_t ballast = 0;  // size of the ballast file
+  std::uint64_t floor = 0;    // with less, nothing is written at all
+  std::uint64_t inodes = 0;   // low mark of inodes; 0 if the file system does not count them
 };
 
+// An amount of space.
 struct Room {
   std::uint64_t octets = 0;
   std::uint64_t inodes = 0;
 };
 
+// Reads are thread-safe; look() and the ballast functions may race with each other harmlessly.
 class Space {
  public:
-  // The marks asked for, or smaller ones where the file system is small.
+  // Determines the marks: the ones asked for, or smaller ones on a small file system. Does not yet
+  // measure; call look().
   static Result<Space> open(const std::string& vault, std::uint64_t low, std::uint64_t high,
                             std::uint64_t ballast);
   Space(Space&& other) noexcept;
   Space& operator=(Space&&) = delete;
 
-  // Looks again. `promised`: octets already acknowledged that RocksDB will write once more when it flushes;
-  // asked for only where room is getting short.
+  // Measures free space. `promised` returns the bytes that RocksDB will write a second time when it
+  // flushes; it is called only if space is short, because asking RocksDB is not free.
   void look(const std::function<std::uint64_t()>& promised);
+  // Returns true if appends are refused.
   bool full() const { return full_; }
-  // Whether the file system was mounted read-only at the last look.
+  // Returns true if the file system was mounted read-only at the last look().
   bool read_only() const { return read_only_; }
-  // What has to become free before a full disk counts as one that has room.
+  // Returns how much must become free before appends are accepted again.
   Room missing() const;
-  // Full, where an append of this many more octets must not begin; and from then on it is full.
+  // Fails with Full if an append of this many more bytes must not begin; the disk then counts as
+  // full until the high mark is reached.
   Result<void> room_for_append(std::uint64_t octets);
-  // Full, where not even a small change may be tried.
+  // Fails with Full if not even a small change of this size may be tried.
   Result<void> room_for_change(std::uint64_t octets) const;
-  std::uint64_t promised() const { return promised_; }
+  std::uint64_t promised() const { return promised_; }  // bytes, at the last look()
+  // Bytes for an unprivileged process, at the last look().
   std::uint64_t free_octets() const { return octets_; }
   std::uint64_t free_inodes() const { return inodes_; }
   const Marks& marks() const { return marks_; }
 
-  // Ballast: given up at once where room is short, made again where there is enough.
+  // Removes the ballast file, or creates it again if there is ample space.
   void release_ballast();
   void restore_ballast();
 

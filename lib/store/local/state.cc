@@ -20,6 +20,7 @@ bool has_token(const Entry& entry) {
 
 }  // namespace
 
+// Increments the last byte that is not 0xff and cuts the rest.
 Key after(const Key& prefix) {
   const ByteView octets = prefix.view();
   std::size_t size = octets.size();
@@ -29,6 +30,8 @@ Key after(const Key& prefix) {
   return end.bytes(octets.first(size - 1)).u8(static_cast<std::uint8_t>(octets[size - 1]) + 1);
 }
 
+// A fixed layout instead of protobuf: it is written with each commit, for each history that the
+// commit changes.
 Bytes encode(const LogState& state) {
   const MailboxStat& stat = state.stat;
   ByteWriter writer;
@@ -124,6 +127,7 @@ void Table::publish(Entries&& changed) {
   const std::unique_lock lock(mutex_);
   for (auto& [id, entry] : changed) {
     Entry& known = entries_[id];
+    // The counters are kept along, so that health() need not go through all mailboxes.
     count_ += static_cast<std::size_t>(entry.record != nullptr);
     count_ -= static_cast<std::size_t>(known.record != nullptr);
     senders_ += static_cast<std::size_t>(has_token(entry));
@@ -136,6 +140,7 @@ void Table::set_oldest(const MailboxId& mailbox, std::uint64_t epoch, std::uint6
   const std::unique_lock lock(mutex_);
   const auto found = entries_.find(mailbox);
   if (found != entries_.end() && found->second.epoch == epoch)
+    // Never lower: two threads may have searched at the same time.
     found->second.log.oldest = std::max(found->second.log.oldest, seq);
 }
 

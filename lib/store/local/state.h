@@ -1,6 +1,7 @@
-// What this process knows of every history and mailbox: the truth between two commits.
+// The state of every history and mailbox in memory: what is true between two commits.
 //
-// Only the commit leader changes it, after its batch is on the disk, so everybody else reads what is durable.
+// Only the leader of the group commit changes it, after its batch is on disk. So every reader sees
+// durable data only.
 #pragma once
 
 #include <map>
@@ -15,47 +16,55 @@
 
 namespace gw::store {
 
-// Stored once for each batch that changed the log.
+// The state of one history. Stored once for each batch that changed it.
 struct LogState {
-  CompactRange range;
+  CompactRange range;        // over all leaves
   Micros time = 0;           // of the last leaf
-  std::uint64_t headed = 0;  // size at its last Head leaf
-  std::uint64_t oldest = 0;  // no live message has a lower seq; not always the highest such number
-  MailboxStat stat;          // its counters
+  std::uint64_t headed = 0;  // size that the last Head leaf recorded
+  std::uint64_t oldest = 0;  // no live message has a lower seq; a lower bound, not exact
+  MailboxStat stat;          // counters; `oldest` and `log_size` are not used
 
   LogHead head() const { return {range.size(), range.root(), time}; }
 };
 Bytes encode(const LogState& state);
 Result<LogState> decode_log_state(ByteView stored);
 
-// Where a message id leads. Kept when the message is gone: ids are never used again.
+// Where a message id leads. Kept after the message is gone, because ids are never used again.
 struct Where {
-  std::uint64_t seq = 0;
-  std::optional<LeafType> gone;
+  std::uint64_t seq = 0;         // the last one it had
+  std::optional<LeafType> gone;  // how the message left; nullopt while it is present
 };
 Bytes encode(const Where& where);
 Result<Where> decode_where(ByteView stored);
 
+// The state of a mailbox or of the vault.
 struct Entry {
-  std::shared_ptr<const MailboxRecord> record;  // none: the vault's own history, or a dropped mailbox's
+  // null for the vault's own history and for a dropped mailbox. Never changed in place, so readers
+  // may keep it.
+  std::shared_ptr<const MailboxRecord> record;
   LogState log;
-  std::uint64_t epoch = 0;  // grows after each change of a message that was there before
+  std::uint64_t epoch = 0;  // grows with each change of a message that existed before
 };
 using Entries = std::map<MailboxId, Entry>;
 
+// All entries. Thread-safe: readers get copies.
 class Table {
  public:
+  // Returns the entry of a history; nullopt if there is none.
   std::optional<Entry> find(const MailboxId& log) const;
-  // A mailbox that there is; else NotFound.
+  // Returns the entry of a mailbox that exists. Fails with NotFound.
   Result<Entry> mailbox(const MailboxId& mailbox) const;
+  // Returns its epoch. An unchanged epoch means that what was read of old messages is still true.
   Result<std::uint64_t> epoch(const MailboxId& mailbox) const;
+  // Returns the ids of all histories, sorted; zero is the vault's.
   std::vector<MailboxId> logs() const;
   std::vector<std::shared_ptr<const MailboxRecord>> mailboxes() const;
-  std::size_t count() const;    // of mailboxes
-  std::size_t senders() const;  // of mailboxes with a sender token
+  std::size_t count() const;    // number of mailboxes
+  std::size_t senders() const;  // number of mailboxes with a sender token
 
+  // Replaces the entries that a batch changed, after the batch is on disk.
   void publish(Entries&& changed);
-  // Remembers, if nothing moved meanwhile, that no live message has a lower seq.
+  // Caches that no live message has a seq below `seq`, unless a message changed since `epoch`.
   void set_oldest(const MailboxId& mailbox, std::uint64_t epoch, std::uint64_t seq);
 
  private:

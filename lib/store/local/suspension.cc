@@ -1,4 +1,5 @@
-// A pause in all changes, at whose end the vault may be somewhere else.
+// The suspension of all changes at the end of a migration, after which the vault may be in another
+// directory.
 #include "base/log.h"
 #include "store/local/store_on_disk.h"
 #include "store/vault_format.h"
@@ -10,6 +11,8 @@ class LocalSuspension : public Suspension {
   explicit LocalSuspension(LocalStore& store) : store_(store) {}
   LocalSuspension(const LocalSuspension&) = delete;
   LocalSuspension& operator=(const LocalSuspension&) = delete;
+  // After a move changes stay refused for good: a change made here would be lost, because the new
+  // directory is the vault now.
   ~LocalSuspension() override {
     if (!moved_) store_.commits_.resume();
   }
@@ -17,19 +20,24 @@ class LocalSuspension : public Suspension {
   Result<void> moved(std::string_view place, std::string_view token) override {
     const std::string& path = store_.options_.path;
     const Format format{store_.vault_, Move{std::string(token), std::string(place)}, {}};
-    // Whatever comes of it, no change may follow what may have happened.
+    // Set before the write, and cleared only if the format file is known to be the old one. If the
+    // write has happened in any form, no change may follow.
     moved_ = true;
     auto written = replace_format(path, format);
     if (written) {
       log::warning("moved", {{"vault", path}, {"to", place}});
       return {};
     }
+    // The write failed, but the file may have been replaced. Only reading it shows which of the two
+    // directories is the vault.
     const auto found = read_format(path);
     if (found && !found->moved) {
       moved_ = false;
       return written.error().within("the vault stays where it is");
     }
-    // It says so, and a power cut may take that back: the next who opens it sees which it is.
+    // The file says that the vault has moved (or cannot be read), but it may not be durable. This
+    // process must neither go on nor claim success: it stops, and the next open reads what the disk
+    // has kept.
     store_.commits_.fail(written.error());
     return Error(Code::Unknown, written.error().text());
   }

@@ -1,4 +1,4 @@
-// What leaves the vault by itself: drained messages whose grace time is over.
+// The sweep: removal of drained messages after their grace period, and earlier if the disk is full.
 #include <algorithm>
 
 #include "base/log.h"
@@ -9,13 +9,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kExpired = 640;      // about what an expired message adds to a batch
-constexpr std::size_t kExpireStep = 1000;  // messages that one commit expires
+constexpr std::size_t kExpired = 640;      // about the bytes that a removed message adds to a batch
+constexpr std::size_t kExpireStep = 1000;  // most messages that one commit removes
 constexpr std::size_t kStampStep = 10'000;
-constexpr std::size_t kStamped = 64;  // octets that one stamp adds to a batch
+constexpr std::size_t kStamped = 64;  // bytes that one stamp adds to a batch
+// An hour: the kept time is stored at least this often.
 constexpr Micros kNoteEvery = 3600LL * 1'000'000;
 constexpr Step kExpire{State::Drained, std::nullopt, LeafType::Expired};
-// A disk that is full for less costs no grace time: senders come again.
+// A disk that is full for less time cuts no grace period: clients retry for days.
 constexpr auto kFullFor = 10min;
 
 bool covers(const Room& room, const Room& missing) {
@@ -29,6 +30,7 @@ void add_room(Room& room, const MessageRecord& record) {
 
 }  // namespace
 
+// A drained message that may be due. Ordered by age.
 struct LocalStore::Expiring {
   Micros changed = 0;
   MailboxId mailbox;
@@ -41,7 +43,8 @@ Moment LocalStore::moment() {
   return kept_time_.at(options_.clock(), options_.boot_clock());
 }
 
-// With every change that depends on it, so that no kept time in the database is ahead of this one.
+// In the same batch as every change that depends on it. Otherwise a crash could leave entries whose
+// kept time is ahead of the stored clock, and their grace period would take longer after a restart.
 void LocalStore::note_kept(Batch& batch, const Moment& at) {
   ByteWriter value;
   value.u64(static_cast<std::uint64_t>(at.kept)).u64(static_cast<std::uint64_t>(at.wall));
@@ -50,7 +53,9 @@ void LocalStore::note_kept(Batch& batch, const Moment& at) {
   kept_noted_ = at.kept;
 }
 
-// Entries without a kept time get the present one: the grace time of their messages begins anew.
+// Entries without a kept time, from salvage or an old version, get the current one: their grace
+// period starts again, which is the safe direction. Every entry written since the store was opened
+// has one, so this runs once.
 Result<void> LocalStore::stamp_kept() {
   {
     const std::lock_guard lock(clock_mutex_);
@@ -72,6 +77,7 @@ Result<void> LocalStore::stamp_kept(const MailboxId& mailbox, char tag) {
     std::vector<Bytes> keys;
     auto scanned = engine_->scan(Family::Messages, from, after(prefix), [&](ByteView key, ByteView value) {
       if (!kept_of(value)) keys.push_back(to_bytes(key));
+      // Bounded, because keys of a large mailbox should be neither in memory nor in one commit.
       return keys.size() < kStampStep;
     });
     if (!scanned) return scanned;
@@ -85,7 +91,8 @@ Result<void> LocalStore::stamp_kept(const MailboxId& mailbox, char tag) {
       for (const Bytes& key : keys) {
         auto value = engine_->get(Family::Messages, key);
         if (!value) return value.error();
-        // It may have gone, or been stamped, since it was found.
+        // The entry may have been removed or stamped since it was found; writing it then would
+        // bring a removed entry back.
         if (*value && !kept_of(as_bytes(**value))) batch.put(Family::Messages, key, kept.data());
       }
       note_kept(batch, at);
@@ -96,9 +103,10 @@ Result<void> LocalStore::stamp_kept(const MailboxId& mailbox, char tag) {
   return {};
 }
 
-// The oldest of what is due, at most `most`; of what is drained, if grace times are cut.
+// Returns the oldest `most` of the messages that are due, over all mailboxes; of all drained
+// messages, if grace periods are cut.
 Result<std::vector<LocalStore::Expiring>> LocalStore::expiring(std::size_t most, const Sweep& sweep) const {
-  std::vector<Expiring> heap;  // the newest in front
+  std::vector<Expiring> heap;  // the newest first
   for (const auto& record : table_.mailboxes()) {
     if (record->hold || (!sweep.only.zero() && record->id != sweep.only)) continue;
     const Key prefix = Key('d').id(record->id);
@@ -107,6 +115,8 @@ Result<std::vector<LocalStore::Expiring>> LocalStore::expiring(std::size_t most,
       Expiring one{static_cast<Micros>(reader.u64()), record->id, reader.u64()};
       const auto kept = kept_of(value);
       if (!sweep.cut && !kept) return true;
+      // Keys are in the order of draining, so after the first message that is not due none of this
+      // mailbox is.
       if (!sweep.cut && !grace_over(*record, {*kept, one.changed}, sweep.at, sweep.trust_wall)) return false;
       if (heap.size() == most && !(one < heap.front())) return false;
       heap.push_back(one);
@@ -123,15 +133,16 @@ Result<std::vector<LocalStore::Expiring>> LocalStore::expiring(std::size_t most,
   return heap;
 }
 
-// Those of them that are still as they were chosen, and no more than one commit should hold: what was not
-// looked at is left in `chosen`.
+// Removes those of the chosen messages that are still as they were chosen, in one commit. Takes
+// from `chosen` as many as one commit should hold.
 Result<void> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiring>& chosen,
                                 const Sweep& sweep, SweepReport& report) {
   std::vector<MessageRecord> removed;
   std::vector<MessageRecord> likely;
+  // Bodies for the removal records are read before the commit. A message that has gone meanwhile
+  // keeps its place in `likely`, so that positions in both lists agree.
   for (const Expiring& one : chosen) {
     auto record = message(mailbox, one.seq);
-    // One that is gone already has its place, too.
     likely.push_back(record && *record ? std::move(**record) : MessageRecord{});
   }
   const Remains remains = remains_of(mailbox, likely, kExpire);
@@ -140,12 +151,14 @@ Result<void> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiri
   auto changed = change(kExpired * some.size() + remains.octets, [&](Batch& batch) -> Result<Verdict> {
     if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
     const Entry* entry = batch.at(mailbox);
+    // A legal hold that was set after the messages were chosen counts.
     if (entry == nullptr || !entry->record || entry->record->hold) return Verdict::Done;
     const Moment at = moment();
     for (const Expiring& one : some) {
       auto value = engine_->get(Family::Messages, drained_key(mailbox, one.changed, one.seq));
       if (!value) return value.error();
-      if (!*value) continue;  // it was undeleted or removed meanwhile
+      // It was undeleted or removed meanwhile.
+      if (!*value) continue;
       const auto kept = kept_of(as_bytes(**value));
       const bool over = kept && grace_over(*entry->record, {*kept, one.changed}, at, sweep.trust_wall);
       if (!sweep.cut && !over) continue;
@@ -166,7 +179,8 @@ Result<void> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiri
   return {};
 }
 
-// In the order of the mailboxes, each by age.
+// Removes them mailbox by mailbox, by age within each, because a commit of expire() covers one
+// mailbox.
 Result<void> LocalStore::expire(std::vector<Expiring> chosen, const Sweep& sweep, SweepReport& report) {
   std::stable_sort(chosen.begin(), chosen.end(),
                    [](const Expiring& a, const Expiring& b) { return a.mailbox < b.mailbox; });
@@ -183,6 +197,8 @@ Result<void> LocalStore::expire(std::vector<Expiring> chosen, const Sweep& sweep
   return {};
 }
 
+// For a sweep with a budget of 0, which must not change anything and therefore does not use
+// expire().
 Result<void> LocalStore::count_due(const MailboxRecord& mailbox, const Sweep& sweep, SweepReport& report) {
   const Key prefix = Key('d').id(mailbox.id);
   std::optional<Error> damage;
@@ -204,7 +220,8 @@ Result<void> LocalStore::count_due(const MailboxRecord& mailbox, const Sweep& sw
   return damage ? Result<void>(*damage) : Result<void>();
 }
 
-// Whether the disk has been full for so long that grace times give way to new mail.
+// Grace periods give way to new mail only after the disk was full for kFullFor without
+// interruption, and not again after it did not help.
 bool LocalStore::may_cut() {
   space_.look([&] { return engine_->promised(); });
   const BootClock::time_point boot = options_.boot_clock();
@@ -218,7 +235,7 @@ bool LocalStore::may_cut() {
   return !cutting_failed_ && boot - *full_since_ >= kFullFor;
 }
 
-// Whether all that is drained would make so much room.
+// Returns true if removing everything that is drained would free `missing`.
 Result<bool> LocalStore::drained_covers(const Room& missing, const MailboxId& only) const {
   Room all;
   std::optional<Error> damage;
@@ -240,9 +257,10 @@ Result<bool> LocalStore::drained_covers(const Room& missing, const MailboxId& on
   return false;
 }
 
-// On a full disk: the oldest of what is drained, as much as makes the disk not full, and nothing if that is
-// more than there is. If less comes of it than it should, because others fill the disk or the database cannot
-// give the room back, it is not tried again before the disk had room.
+// On a full disk, removes the oldest drained messages, as many as are needed to end the full state.
+// Removes nothing if all drained messages together would not suffice: then the grace period would
+// be lost for no gain. If less space is freed than expected, because others fill the disk or the
+// database cannot return it, it is not tried again until the disk has had room.
 Result<void> LocalStore::cut_grace(Sweep sweep, SweepReport& report) {
   const Room missing = space_.missing();
   auto helps = drained_covers(missing, sweep.only);
@@ -262,11 +280,14 @@ Result<void> LocalStore::cut_grace(Sweep sweep, SweepReport& report) {
   const std::uint64_t before = report.expired;
   if (auto expired = expire(std::move(*found), sweep, report); !expired) return expired;
   if (report.expired == before) return {};
+  // Reclaims the space here, because whether it helped is decided below.
   deleted_ = false;
   if (auto flushed = engine_->flush(); !flushed) return flushed;
   if (auto given = engine_->compact_bodies(false); !given) return given;
   space_.look([&] { return engine_->promised(); });
   const Room left = space_.missing();
+  // A quarter of what was removed counts as success: blob files are deleted only when all their
+  // bodies are.
   const bool helped =
       !space_.full() || left.octets + chosen.octets / 4 <= missing.octets || left.inodes < missing.inodes;
   log::warning("grace cut", {{"messages", report.expired - before}, {"free", space_.free_octets()}});
@@ -295,17 +316,21 @@ Result<SweepReport> LocalStore::sweep(std::size_t budget, bool now, const Mailbo
     return report;
   }
   if (!reason_.empty()) return read_only();
-  // Without room it waits for the next sweep; until then nothing of it is due.
+  // On a full disk the stamps wait for the next sweep. Until then unstamped entries are not due.
   if (auto stamped = stamp_kept(); !stamped && stamped.error().code() != Code::Full) return stamped.error();
+  // One more than the budget tells whether more is due.
   auto found = expiring(budget + 1, sweep);
   if (!found) return found.error();
   report.more = found->size() > budget;
   found->resize(std::min(found->size(), budget));
   if (auto expired = expire(std::move(*found), sweep, report); !expired) return expired.error();
   if (auto expired = of_each_mailbox(receipts); !expired) return expired.error();
+  // After the regular removals, which may already have made room.
   if (may_cut()) {
     if (auto cut = cut_grace(sweep, report); !cut) return cut.error();
   }
+  // A store without changes stores the kept time once an hour, so that a crash loses at most that
+  // much of it.
   bool note = false;
   {
     const std::lock_guard lock(clock_mutex_);

@@ -1,4 +1,4 @@
-// Receipts: what outlives a swept message, until its own time is over.
+// Removal records: what remains of a swept message until its own time is over.
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,14 +8,15 @@
 namespace gw::store {
 namespace {
 
-constexpr std::size_t kErasedAtOnce = 1000;
-constexpr std::size_t kMost = 8 << 20;  // octets of receipts in one commit
-constexpr std::size_t kAbout =
-    400;  // octets that keeping or erasing one adds to a batch, beside what it holds
+constexpr std::size_t kErasedAtOnce = 1000;  // removal records that one commit erases
+constexpr std::size_t kMost = 8 << 20;       // bytes of removal records in one commit
+// About the bytes that keeping or erasing one adds to a batch, apart from its content.
+constexpr std::size_t kAbout = 400;
 
 }  // namespace
 
-// None: its body cannot be read, and then nothing could be proved by it.
+// Returns nullopt if the body cannot be read: a removal record without the age header would prove
+// nothing. The message is removed all the same.
 std::optional<Swept> LocalStore::receipt_of(const MailboxId& mailbox, const MessageRecord& record) {
   auto body = bodies_.read(mailbox, record.id);
   if (!body) return std::nullopt;
@@ -32,7 +33,8 @@ std::optional<Swept> LocalStore::receipt_of(const MailboxId& mailbox, const Mess
   return swept;
 }
 
-// Read before the commit, so that its leader need not, unless what changes became another meanwhile.
+// Reads bodies before the commit, so that the leader need not. If other messages change in the end,
+// leave_receipt() reads what is missing.
 LocalStore::Remains LocalStore::remains_of(const MailboxId& mailbox, std::span<const MessageRecord> records,
                                            const Step& step) {
   Remains remains;
@@ -41,6 +43,7 @@ LocalStore::Remains LocalStore::remains_of(const MailboxId& mailbox, std::span<c
   if (!entry || !leaves_receipt(step, *entry->record, records.size())) return remains;
   remains.looked = 0;
   for (const MessageRecord& record : records) {
+    // Sealed envelopes can have a MiB each; the rest goes into another commit.
     if (remains.octets > kMost) break;
     ++remains.looked;
     auto swept = receipt_of(mailbox, record);
@@ -55,7 +58,8 @@ void LocalStore::leave_receipt(Batch& batch, const MailboxId& mailbox, const Mes
                                const Changes& changes) {
   const auto found = changes.remains.of.find(record.id);
   auto swept = found != changes.remains.of.end() ? std::optional(found->second) : std::nullopt;
-  // A drain without grace is one commit, however large its envelopes are: memory comes before receipts.
+  // A drain without a grace period is one commit, however large its envelopes are. Beyond this size
+  // messages leave no removal record: bounded memory is more important.
   if (!swept && batch.writes().GetDataSize() < 2 * kMost) swept = receipt_of(mailbox, record);
   if (!swept) return;
   swept->record = record;
@@ -66,7 +70,7 @@ void LocalStore::leave_receipt(Batch& batch, const MailboxId& mailbox, const Mes
   batch.put(Family::Messages, receipt_time_key(mailbox, swept->gone, record.id), kept.data());
 }
 
-// Those of a mailbox whose time is over, the oldest first.
+// Removes the removal records of a mailbox whose time is over, the oldest first.
 Result<void> LocalStore::expire_receipts(const MailboxRecord& mailbox, const Sweep& sweep,
                                          SweepReport& report) {
   const std::size_t budget = sweep.budget - std::min<std::size_t>(sweep.budget, report.receipts);
@@ -101,7 +105,7 @@ Result<void> LocalStore::expire_receipts(const MailboxRecord& mailbox, const Swe
       const Entry* entry = batch.at(mailbox.id);
       if (entry == nullptr || !entry->record) return Verdict::Done;
       for (const auto& [since, message] : some) {
-        // Held, or to be kept for longer, since they were looked for?
+        // The mailbox may be under legal hold, or keep them longer, since they were looked for.
         if (!receipt_over(*entry->record, since, sweep.at, sweep.trust_wall)) continue;
         ++erased;
         batch.erase(Family::Messages, receipt_key(mailbox.id, message));
