@@ -1,5 +1,10 @@
-// Root that makes something in a vault's folder makes it as the vault's owner, so that the owner can use it
-// and no link in the owner's folder leads root astray.
+// Creating the sockets' directory as the owner of the vault, even if the process runs as root.
+//
+// Files that root creates in a directory of another user would belong to root, and a symbolic link
+// that this user planted there could redirect the write. So a root process switches its file system
+// identity to the owner before it touches the vault's directory or the directory of the sockets.
+// The process keeps all its other privileges; become_owner() in cmd/store/commands.h is the call
+// that gives them up for good.
 #pragma once
 
 #include <sys/types.h>
@@ -12,12 +17,15 @@
 
 namespace gw::keeper {
 
+// User and group of the vault's directory.
 struct Owner {
   uid_t uid = 0;
   gid_t gid = 0;
 };
 
-// For this thread's files, while it lives, and where the thread is root's: setfsuid(2).
+// Sets the file system user and group of the calling thread to `owner` for as long as the object
+// lives (setfsuid(2)). Does nothing unless the effective user is root and `owner` is not. Create
+// and destroy it in the same thread; other threads are not affected.
 class AsOwner {
  public:
   explicit AsOwner(const Owner& owner);
@@ -29,13 +37,18 @@ class AsOwner {
   bool changed_ = false;
 };
 
-// Makes the sockets' directory unless it is there: the owner's, with mode 0700 if is_private(), else 0755.
+// Creates the directory `place.run` unless it exists. It belongs to `owner`, with mode 0700 if
+// is_private(place) and 0755 otherwise. An existing directory keeps its owner and mode. Fails with
+// the error of mkdir(2).
 Result<void> make_run_folder(const Place& place, const Owner& owner);
-// Whether the sockets are for the vault's owner alone: in the vault, or in its stand-in.
+// Returns whether only the vault's owner may reach the sockets: they are in the vault itself or in
+// its stand-in.
 bool is_private(const Place& place);
-// The directory that stands in for VAULT/run while the vault is on a file system that is mounted read-only,
-// where no socket can be made; made if it is not there. None if the file system is not, if a keeper still
-// listens in VAULT/run, or if the directory is not the vault's owner's alone.
+// Returns the directory that replaces VAULT/run if the vault is on a file system that is mounted
+// read-only, where no socket can be created: /tmp/gw-UID-DEVICE-INODE, see gw-keeper(7). Creates it
+// if it does not exist. Returns nullopt if the file system is writable, if a keeper still listens
+// in VAULT/run, or if the directory is not exclusively the owner's (another user may have created
+// it first).
 std::optional<std::string> stand_in(const std::string& vault);
 
 }  // namespace gw::keeper

@@ -27,17 +27,23 @@ Result<ChangeCount> ChangeCount::make() {
   void* const at = ::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, count.memory_.get(), 0);
   if (at == MAP_FAILED) return Error::from_errno("memfd");
   count.page_ = SharedPage(at);
+  // F_SEAL_FUTURE_WRITE forbids new writable mappings but keeps the keeper's own, which was made
+  // above. So the order is mmap, then seal. F_SEAL_SEAL keeps a client from adding seals of its
+  // own, and F_SEAL_SHRINK is what ChangeView::map() relies on.
   constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
   if (::fcntl(count.memory_.get(), F_ADD_SEALS, kSeals) != 0) return Error::from_errno("memfd");
   return count;
 }
 
 void ChangeCount::grow() {
+  // Sequentially consistent on both sides: a client that has received the reply to a change must
+  // see the new number, also if it was another client that made the change.
   if (page_.at() != nullptr) static_cast<Number*>(page_.at())->fetch_add(1, std::memory_order_seq_cst);
 }
 
 Result<std::shared_ptr<const ChangeView>> ChangeView::map(const Fd& memory) {
-  // Only what can no longer shrink: reading behind a file's end is SIGBUS.
+  // Read access beyond the end of a file raises SIGBUS, so a descriptor that could still be
+  // truncated is refused.
   const int seals = ::fcntl(memory.get(), F_GET_SEALS);
   struct stat found {};
   if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || ::fstat(memory.get(), &found) != 0 ||

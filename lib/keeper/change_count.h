@@ -1,10 +1,14 @@
-// How a client knows, without asking, whether what it had looked up still holds: a number in memory that the
-// keeper shares with its clients, and that grows with every change of a record before the change is answered.
+// A counter in shared memory by which a client can tell, without a round trip, whether a cached
+// lookup is still valid. The keeper owns the counter, and increments it for every change of a
+// mailbox or other record before it replies to the request that made the change.
 //
 //   keeper:  auto count = ChangeCount::make();  send(count->descriptor());  ...  count->grow();
 //   client:  auto seen = ChangeView::map(fd);   const std::uint64_t before = seen->now();
 //
-// The memory is sealed: a client can read it, and neither write to it nor change its size.
+// The memory is a memfd with seals: a client can map it for reading only, and can neither write to
+// it nor change its size. The value itself has no meaning; only equality with an earlier value
+// counts. It says nothing after its keeper has ended, because another keeper counts in another page
+// (lookups.h).
 #pragma once
 
 #include <cstdint>
@@ -15,7 +19,7 @@
 
 namespace gw::keeper {
 
-// One page of shared memory.
+// Owns the mapping of one page (4096 bytes) and unmaps it at destruction.
 class SharedPage {
  public:
   SharedPage() = default;
@@ -28,16 +32,23 @@ class SharedPage {
   SharedPage(const SharedPage&) = delete;
   SharedPage& operator=(const SharedPage&) = delete;
   ~SharedPage();
+  // Returns the start of the page, or null if nothing is mapped.
   void* at() const { return at_; }
 
  private:
   void* at_ = nullptr;
 };
 
+// The keeper's end. Thread-safe after make().
 class ChangeCount {
  public:
+  // Creates the page and seals it. Fails with the system's error, e.g. if no memory or descriptor
+  // is left.
   static Result<ChangeCount> make();
+  // Increments the counter. Call it after the change is visible to readers and before the client
+  // receives its reply.
   void grow();
+  // Returns the descriptor to pass to clients (SCM_RIGHTS); it stays owned by this object.
   int descriptor() const { return memory_.get(); }
 
  private:
@@ -45,9 +56,14 @@ class ChangeCount {
   SharedPage page_;
 };
 
+// A client's end. Thread-safe.
 class ChangeView {
  public:
+  // Maps the page that came with the keeper's hello; `memory` may be closed afterwards. Fails with
+  // BadInput unless the memory is at least one page long and sealed against shrinking: otherwise
+  // the peer could truncate it, and now() would raise SIGBUS.
   static Result<std::shared_ptr<const ChangeView>> map(const Fd& memory);
+  // Returns the current value.
   std::uint64_t now() const;
 
  private:

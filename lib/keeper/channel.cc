@@ -10,12 +10,13 @@
 namespace gw::keeper {
 namespace {
 
+// A union, because the buffer must be aligned like a cmsghdr (cmsg(3)).
 union Ancillary {
   cmsghdr header;
   std::array<char, CMSG_SPACE(sizeof(int))> octets;
 };
 
-// One descriptor, where one came along.
+// Returns the descriptor in the message, or an empty Fd if it has none.
 Fd descriptor_of(msghdr& message) {
   const cmsghdr* const header = CMSG_FIRSTHDR(&message);
   if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
@@ -34,6 +35,8 @@ ssize_t receive_along(int socket, std::span<std::byte> space, int flags, Fd& alo
   message.msg_iovlen = 1;
   message.msg_control = &ancillary;
   message.msg_controllen = sizeof ancillary;
+  // MSG_CMSG_CLOEXEC: a program that another thread executes at this moment must not inherit the
+  // vault's files.
   const ssize_t got = ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
   if (got > 0) {
     if (Fd came = descriptor_of(message)) along = std::move(came);
@@ -48,6 +51,7 @@ void set_timeout(int socket, int option, std::chrono::seconds timeout) {
 }
 
 Error broken(std::string_view what) {
+  // This is how SO_RCVTIMEO and SO_SNDTIMEO report that the time is over.
   if (errno == EAGAIN || errno == EWOULDBLOCK) return Error(Code::Timeout, std::string(what) + ": timed out");
   return Error::from_errno(what);
 }
@@ -68,6 +72,7 @@ Result<std::size_t> Channel::receive(int flags, Fd* along) {
   } while (got < 0 && errno == EINTR);
   if (got == 0) return Error(Code::Closed, "keeper connection: the other side has gone");
   if (got > 0) reader_.filled(static_cast<std::size_t>(got));
+  // A call without waiting found nothing. In a blocking call, EAGAIN is a timeout.
   if (got < 0 && flags != 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::size_t{0};
   if (got < 0) return broken("keeper connection");
   return static_cast<std::size_t>(got);
@@ -78,6 +83,9 @@ Result<Frame> Channel::next(Fd* along) {
     auto frame = reader_.next();
     if (!frame) return frame.error();
     if (*frame) return **frame;
+    // A descriptor arrives with the first byte of its message. The keeper sends one reply to each
+    // request, so no earlier frame is in the buffer at that time, and the descriptor belongs to the
+    // frame that is returned next.
     if (auto got = receive(0, along); !got) return got.error();
   }
 }
@@ -94,6 +102,7 @@ Result<void> Channel::send(std::span<const ByteView> pieces) {
   std::size_t count = 0;
   for (const ByteView piece : pieces) {
     if (piece.empty()) continue;
+    // Refuse to send a part only: the peer would wait for the rest.
     if (count == vectors.size())
       return Error(Code::Internal, "keeper connection: too many pieces in one write");
     vectors[count++] = {const_cast<std::byte*>(piece.data()), piece.size()};
@@ -102,6 +111,9 @@ Result<void> Channel::send(std::span<const ByteView> pieces) {
   message.msg_iov = vectors.data();
   message.msg_iovlen = count;
   while (message.msg_iovlen > 0) {
+    // sendmsg(2) instead of writev(2), since only it takes MSG_NOSIGNAL: a client that has gone
+    // must not kill the keeper by SIGPIPE. A signal or a full buffer may end it early, so go on
+    // after the last byte that was taken.
     const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) return broken("keeper connection");
@@ -138,9 +150,13 @@ Result<void> Channel::send(ByteView piece, int along) {
     sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return broken("keeper connection");
+  // The descriptor went out with the first byte. Sending it again with the rest would duplicate it
+  // at the peer.
   return send(piece.subspan(static_cast<std::size_t>(sent)));
 }
 
+// shutdown(2), not close(2): the thread that blocks in recv(2) wakes up, and the descriptor's
+// number is not reused while that thread still has it.
 void Channel::hang_up() {
   ::shutdown(socket_.get(), SHUT_RD);
 }

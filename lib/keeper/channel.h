@@ -1,6 +1,8 @@
-// One end of a connection between the keeper and a client: a connected Unix socket and the frames on it.
+// One end of a connection between the keeper and a client: a connected Unix stream socket and the
+// frames on it (protocol.h). It knows nothing of requests and replies.
 //
-// Blocking, for one thread at a time (but for hang_up). Any failure leaves the channel of no further use.
+// Calls block, and one thread at a time may use a channel, except that hang_up() and cut() may come
+// from any thread. After any error the position in the stream is unknown: discard the channel.
 #pragma once
 
 #include <chrono>
@@ -16,30 +18,40 @@ class Channel {
  public:
   explicit Channel(Fd socket) : socket_(std::move(socket)) {}
 
-  // How long one wait for the other side may take; zero: for ever.
+  // Limits how long one wait for the peer may take; zero means without limit. A call that waits
+  // longer fails with Timeout. The limits apply to each system call, not to a whole frame.
   void set_timeouts(std::chrono::seconds receive, std::chrono::seconds send);
 
-  // The next frame, or piece of a data frame; valid until the next call. Closed: the other side has gone.
-  // Timeout. BadInput: it does not speak this protocol. A descriptor that came along goes to `along`, or is
-  // closed.
+  // Waits for the next frame and returns it, or the next piece of a data frame. The view in it
+  // stays valid until the next call of next(), arrived() or shrink(). If the peer passed a
+  // descriptor, it is stored in `*along`; without `along` the kernel closes it. Fails with Closed
+  // if the peer has closed the connection, with Timeout, and with BadInput if the peer does not
+  // speak this protocol.
   Result<Frame> next(Fd* along = nullptr);
-  // Whether next() has something in hand, looking once and not waiting. Closed as above.
+  // Returns whether next() has bytes to start with. Looks once and does not wait. Fails with Closed
+  // if the peer has closed the connection.
   Result<bool> arrived();
-  // Between two frames, gives back the memory that a large one had needed.
+  // Frees the buffer that a large frame needed. Does nothing in the middle of a frame.
   void shrink() {
     if (reader_.empty()) reader_.shrink();
   }
 
-  // All of the pieces, in order, as one write where the system can. Where it fails, not all has been sent.
+  // Sends all pieces in order, in one system call if the socket's buffer has room. At most 8 pieces
+  // that are not empty. After an error an unknown part has been sent, but never all of it.
   Result<void> send(std::span<const ByteView> pieces);
   Result<void> send(ByteView piece) { return send(std::span(&piece, 1)); }
-  // And a copy of this descriptor with the first octet, where it is one.
+  // Sends `piece`, and with its first byte a copy of the descriptor `along`, which stays owned by
+  // the caller. Sends only `piece` if `along` is negative.
   Result<void> send(ByteView piece, int along);
 
-  // From any thread: what has arrived can still be read, then next() is Closed; the other side's writes fail.
+  // Stops reading: frames that have arrived can still be read, then next() fails with Closed; the
+  // peer's writes fail with EPIPE. Replies can still be sent. Safe to call from any thread while
+  // the channel lives.
   void hang_up();
-  // From any thread: also what is being sent ends.
+  // Ends both directions, so that a thread that blocks in next() or send() returns. Safe to call
+  // from any thread.
   void cut();
+  // Returns the socket, which stays owned by the channel.
   int descriptor() const { return socket_.get(); }
 
  private:

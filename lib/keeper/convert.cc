@@ -4,6 +4,7 @@ namespace gw::keeper {
 namespace {
 
 Result<store::Kind> kind_of(std::uint32_t number) {
+  // Kinds are numbered from 1; Route is the last one.
   if (number < 1 || number > static_cast<std::uint32_t>(store::Kind::Route)) {
     return Error(Code::BadInput, "keeper protocol: unknown kind of record");
   }
@@ -78,7 +79,8 @@ Result<store::Health> from_proto(const proto::Health& from) {
   health.mailboxes = from.mailboxes();
   health.senders = from.senders();
   health.queued = from.queued();
-  // A keeper of another version may have other bounds: then none are better than wrong ones.
+  // A keeper of another version may use other bounds. An empty histogram is better than one with
+  // counts in the wrong columns.
   if (std::cmp_equal(from.syncs_size(), health.syncs.counts.size())) {
     std::copy(from.syncs().begin(), from.syncs().end(), health.syncs.counts.begin());
     health.syncs.micros = from.sync_micros();
@@ -145,6 +147,8 @@ void put(const store::Tally& tally, proto::Tally& to) {
 store::Tally from_proto(const proto::Tally& from) {
   store::Tally tally;
   tally.of = from.of();
+  // Copy only the counts that both sides know. New ones are appended to kTallyCounts, so the order
+  // is the same.
   const std::size_t known =
       std::min(store::kTallyCounts.size(), static_cast<std::size_t>(from.counts_size()));
   for (std::size_t i = 0; i < known; ++i)
@@ -169,6 +173,7 @@ Result<store::RecordKey> record_key_of(const proto::Request& request) {
 }
 
 std::optional<store::State> state_of(std::uint32_t number) {
+  // 0 is not a state: in a transition it stands for "removed".
   if (number < 1 || number > static_cast<std::uint32_t>(store::State::Quarantined)) return {};
   return static_cast<store::State>(number);
 }

@@ -1,6 +1,10 @@
-// The store's plain structs to and from the messages of protocol.proto. Both ends use these.
+// Conversion between the structs of store/store.h and the messages of protocol.proto, used by the
+// client and by the keeper.
 //
-// from_* answers BadInput where an id, a digest or a number cannot be one.
+// put() never fails. from_proto() and the functions named *_of() check what came over the socket:
+// they fail with BadInput if an id, a digest or a number has the wrong size or range. On the
+// client's side that error must pass through understood() in remote_private.h before a caller of
+// the Store sees it.
 #pragma once
 
 #include <array>
@@ -14,10 +18,13 @@
 
 namespace gw::keeper {
 
+// Copies bytes to a protobuf `bytes` field.
 inline void put_octets(ByteView octets, std::string& field) {
   field.assign(as_text(octets));
 }
 
+// Returns the field's content as an array. Fails with BadInput unless it has exactly kSize bytes;
+// `what` names the field in the error text.
 template <std::size_t kSize>
 Result<std::array<std::byte, kSize>> octets_of(std::string_view field, std::string_view what) {
   std::array<std::byte, kSize> octets;
@@ -27,6 +34,8 @@ Result<std::array<std::byte, kSize>> octets_of(std::string_view field, std::stri
   return octets;
 }
 
+// Returns the field's content as a 16-byte id (MailboxId, MessageId, VaultId). Fails with BadInput
+// on any other size.
 template <class T>
 Result<T> id_of(std::string_view field, std::string_view what) {
   auto octets = octets_of<16>(field, what);
@@ -35,8 +44,11 @@ Result<T> id_of(std::string_view field, std::string_view what) {
 }
 
 void put(const store::Commit& commit, proto::Commit& to);
-Result<store::Commit> from_proto(const proto::Commit& commit);  // without the actor
+// The actor is left empty: it travels in the request, and the keeper completes it with user and
+// socket.
+Result<store::Commit> from_proto(const proto::Commit& commit);
 
+// A sync histogram with other bounds than this version's is dropped.
 void put(const store::Health& health, proto::Health& to);
 Result<store::Health> from_proto(const proto::Health& health);
 
@@ -46,14 +58,17 @@ store::MailboxStat from_proto(const proto::Stat& stat);
 void put(const store::Record& record, proto::Record& to);
 Result<store::Record> from_proto(const proto::Record& record);
 
+// Counts that only one side knows are dropped, or stay 0.
 void put(const store::Tally& tally, proto::Tally& to);
 store::Tally from_proto(const proto::Tally& tally);
 
-// Out of a request: `kind`, `mailbox`, `text`.
+// Reads the key of a small record from the fields `kind`, `mailbox` and `text` of a request, or
+// sets these fields. Fails with BadInput if the kind is unknown.
 Result<store::RecordKey> record_key_of(const proto::Request& request);
 void put(const store::RecordKey& key, proto::Request& to);
 
-// Out of a state's number: none for what is no state.
+// Returns the message state with this number on the wire, or nullopt if there is none. 0, which is
+// not a state, stands for "removed" in a transition.
 std::optional<store::State> state_of(std::uint32_t number);
 
 }  // namespace gw::keeper

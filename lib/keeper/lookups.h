@@ -1,8 +1,12 @@
-// What a client has looked up of late, and may use again while nothing has changed.
+// A client's small cache of recipients, so that a burst of mail to one address needs one lookup
+// instead of one for each RCPT TO.
 //
-// A finding holds while the keeper's ChangeCount stands where it stood before the question was asked; and for
-// a second at most, since a keeper that was killed changes no number any more. Only recipients whose room
-// does not depend on what is in the mailbox are kept. For use from any thread.
+// An entry is valid while the keeper's ChangeCount has the value that it had before the lookup was
+// sent, and for one second at most, because a killed keeper increments no counter any more while
+// its successor makes changes. The cache only answers RCPT TO: the keeper checks again at commit.
+// Recipients whose mailbox has a quota are not kept, because their room changes with every message
+// and the counter does not count messages. Addresses above 512 bytes are not kept either; the cache
+// holds at most 256 entries. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -16,26 +20,30 @@
 
 namespace gw::keeper {
 
-// Which state of the records: of which keeper, and after how many changes.
+// Identifies a state of the keeper's records.
 struct Stamp {
-  std::uint64_t keeper = 0;
-  std::uint64_t changes = 0;
+  std::uint64_t keeper = 0;   // which keeper, as counted by the client's Pool
+  std::uint64_t changes = 0;  // value of that keeper's ChangeCount
   bool operator==(const Stamp&) const = default;
 };
 
 class Lookups {
  public:
+  // Returns the cached recipient if it was added with the stamp `now` and within the last second,
+  // else nullopt.
   std::optional<store::Recipient> find(std::string_view address, const Stamp& now);
-  // `before`: as it was when the question was asked.
+  // Adds a recipient. `before` is the stamp that was read before the lookup was sent: with a stamp
+  // read afterwards, a change between the keeper's lookup and its reply would go unnoticed.
   void add(std::string_view address, const store::Recipient& recipient, const Stamp& before);
 
  private:
+  // A recipient and when it was added.
   struct Found {
     store::Recipient recipient;
     BootClock::time_point since;
   };
   std::mutex mutex_;
-  Stamp stamp_;  // of all that is here
+  Stamp stamp_;  // of all entries; another stamp empties the cache
   std::unordered_map<std::string, Found> found_;
 };
 

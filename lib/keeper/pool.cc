@@ -11,12 +11,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long a keeper may take over one answer, and over taking what is sent. Longer than any operation should,
-// so that only one that hangs is given up.
+// The time that a keeper may take to reply, and to accept what is sent. Longer than any operation
+// should take, e.g. a commit on a disk under heavy load, so that only a keeper that hangs is given
+// up.
 constexpr std::chrono::seconds kAnswer{180};
+// The hello needs no disk, so a keeper that is alive sends it promptly.
 constexpr std::chrono::seconds kHello{10};
 constexpr std::size_t kLargeMessage = 64 << 10;
-// Idle connections beyond these are closed once they have rested for so long.
+// While there are more than kKept idle connections, those that have been idle for kRest are closed.
+// Each one costs the keeper a thread.
 constexpr std::size_t kKept = 4;
 constexpr std::chrono::seconds kRest{30};
 
@@ -25,6 +28,7 @@ constexpr std::chrono::seconds kRest{30};
 Result<std::shared_ptr<Connection>> Connection::open(Fd socket, std::string_view tool) {
   std::shared_ptr<Connection> connection(new Connection(std::move(socket)));
   connection->channel_.set_timeouts(kHello, kAnswer);
+  // The hello carries the descriptor of the ChangeCount.
   auto frame = connection->channel_.next(&connection->changes_);
   if (!frame) return frame.error();
   proto::Hello& hello = connection->hello_;
@@ -33,6 +37,8 @@ Result<std::shared_ptr<Connection>> Connection::open(Fd socket, std::string_view
     return Error(Code::BadInput, "the keeper's greeting makes no sense");
   }
   if (hello.has_failure()) return error_of(hello.failure());
+  // After an update of the package, an old keeper may still run. Its other fields may have another
+  // meaning, so the version comes before all of them except `failure`.
   if (hello.protocol() != kProtocol) {
     return Error(Code::Version, "the keeper speaks protocol " + std::to_string(hello.protocol()) +
                                     ", this is " + std::to_string(kProtocol))
@@ -41,6 +47,8 @@ Result<std::shared_ptr<Connection>> Connection::open(Fd socket, std::string_view
   if (hello.vault().size() != VaultId{}.octets.size()) {
     return Error(Code::BadInput, "the keeper's greeting makes no sense");
   }
+  // The client's name has no reply of its own. It is kept and sent in the same write as the first
+  // request, which saves a wake-up of the keeper's thread.
   connection->channel_.set_timeouts(kAnswer, kAnswer);
   proto::Request greeting;
   put_octets(as_bytes(tool), *greeting.mutable_tool());
@@ -65,6 +73,7 @@ Reached<void> Connection::send_frames(std::span<const ByteView> frames) {
   std::vector<ByteView> all{ByteView(greeting_)};
   all.insert(all.end(), frames.begin(), frames.end());
   auto sent = channel_.send(all);
+  // Also after a failure: the connection is discarded then.
   Bytes().swap(greeting_);
   return sent;
 }
@@ -82,6 +91,7 @@ Reached<void> Connection::receive(std::span<std::byte> to, std::size_t* got, Fd*
       if (got != nullptr) *got = filled;
       return {};
     }
+    // Never write beyond the caller's buffer, whatever the keeper sends.
     if (frame->octets.size() > to.size() - filled) return Unreached("the keeper sent more than was asked");
     std::copy(frame->octets.begin(), frame->octets.end(), to.begin() + static_cast<std::ptrdiff_t>(filled));
     filled += frame->octets.size();
@@ -93,6 +103,8 @@ Result<void> Connection::refusal() const {
   return error_of(reply_.failure());
 }
 
+// One large record would otherwise keep up to 1 MiB in each buffer of each idle connection.
+// Clearing a protobuf message does not free its memory, so it is replaced.
 void Connection::rest() {
   channel_.shrink();
   if (out_.capacity() > kLargeMessage) {
@@ -124,12 +136,18 @@ void Loan::discard() {
 Reached<Loan> Pool::borrow(Use use) {
   {
     const std::lock_guard lock(mutex_);
+    // An operation on an idle connection has just failed. The other idle ones were connected to the
+    // same keeper, so trying them one after the other would only use up the attempts.
     if (use == Use::Fresh)
       std::erase_if(idle_, [](const auto& connection) { return connection->holds_ == 0; });
+    // From the end, where the connection that was used last is: so the others stay idle long enough
+    // to be closed.
     auto chosen = idle_.rend();
     if (use != Use::Fresh) {
       chosen = std::find_if(idle_.rbegin(), idle_.rend(),
                             [](const auto& connection) { return connection->holds_ == 0; });
+      // Better a connection that holds something than a new one: a POP3 session, for instance, does
+      // everything on the connection of its lease.
       if (chosen == idle_.rend() && use == Use::Any) chosen = idle_.rbegin();
     }
     if (chosen != idle_.rend()) {
@@ -146,16 +164,21 @@ Reached<Loan> Pool::borrow(Use use) {
 
 Reached<Loan> Pool::borrow(const std::shared_ptr<Connection>& connection) {
   std::unique_lock lock(mutex_);
+  // The loan of another thread may still have it, e.g. a short operation that borrowed it with
+  // Use::Any. give_back() and drop() wake this thread.
   ++waiting_;
   freed_.wait(lock, [&] { return connection->dead_ || !connection->lent_; });
   --waiting_;
+  // The keeper has ended the holds of this connection, so another connection is of no use.
   if (connection->dead_) return Unreached("the connection to the keeper was lost");
   std::erase(idle_, connection);
   connection->lent_ = true;
   return Loan(this, connection, false);
 }
 
-// A keeper that is just ending takes connections that it will not serve, and a starting one may be slow.
+// A keeper that is ending still has connections in its listen queue, and closes them without a
+// hello; one that is starting may be slow to open the vault. Both are over within seconds, so dial
+// again with growing pauses instead of making each caller do that.
 Reached<std::shared_ptr<Connection>> Pool::dial() {
   const BootClock::time_point until = BootClock::now() + 10s;
   for (std::chrono::milliseconds pause = 5ms;; pause = std::min(2 * pause, 200ms)) {
@@ -165,11 +188,15 @@ Reached<std::shared_ptr<Connection>> Pool::dial() {
     if (connection) {
       const VaultId vault = VaultId::from(as_bytes((*connection)->hello().vault()));
       const std::lock_guard lock(mutex_);
+      // A path can lead to another vault after a restart, e.g. if a file system was mounted there.
+      // Mailbox ids, leases and limits that the caller has from the first vault must not be used in
+      // the second.
       if (vault_.zero()) vault_ = vault;
       if (vault_ != vault) return Error(Code::Config, "the keeper now serves another vault");
       watch(**connection);
       return connection;
     }
+    // Any other error is the keeper's own refusal, which would be the same the next time.
     const Code code = connection.error().code();
     if (code != Code::Closed && code != Code::Timeout) return connection.error();
     if (BootClock::now() + pause > until) {
@@ -180,12 +207,15 @@ Reached<std::shared_ptr<Connection>> Pool::dial() {
 }
 
 void Pool::watch(Connection& connection) {
+  // All connections to one keeper bring a descriptor of the same page: map it once.
   const Fd memory = std::move(connection.changes_);
   if (!memory || (changes_ && connection.hello().incarnation() == watched_)) return;
+  // Without a view, nothing is cached. That costs time but changes no result.
   auto view = ChangeView::map(memory);
   if (!view) return;
   changes_ = std::move(*view);
   watched_ = connection.hello().incarnation();
+  // From here on, entries that were cached under the earlier keeper no longer match the stamp.
   ++keepers_;
 }
 
@@ -196,8 +226,11 @@ std::optional<Stamp> Pool::stamp() const {
 }
 
 void Pool::give_back(const std::shared_ptr<Connection>& connection) {
+  // Before it is visible to other threads.
   connection->rest();
-  std::shared_ptr<Connection> surplus;  // closed outside the lock
+  // The oldest idle connection is at the front. Closing one at a time is enough, since each
+  // operation comes through here.
+  std::shared_ptr<Connection> surplus;  // destroyed, and so closed, after the mutex is released
   const std::lock_guard lock(mutex_);
   const BootClock::time_point now = BootClock::now();
   connection->lent_ = false;
@@ -215,10 +248,15 @@ void Pool::give_back(const std::shared_ptr<Connection>& connection) {
 }
 
 void Pool::drop(const std::shared_ptr<Connection>& connection) {
+  // Cut first, so that the keeper ends what the connection held before this client continues, e.g.
+  // by acquiring the same lease again.
   connection->channel_.cut();
   const std::lock_guard lock(mutex_);
   connection->dead_ = true;
-  changes_.reset();  // the keeper may have ended, and counts no changes any more
+  // The keeper may have ended, and then counts no more changes. Stop using the cache until a new
+  // hello brings a counter.
+  changes_.reset();
+  // The keeper marks these messages unconfirmed when the connection ends.
   for (const MessageId& message : connection->pending_) pending_.erase(message);
   connection->pending_.clear();
   if (waiting_ > 0) freed_.notify_all();
@@ -236,6 +274,8 @@ void Pool::release(Connection& connection) {
 
 void Pool::hold_pending(Connection& connection, const MessageId& message) {
   const std::lock_guard lock(mutex_);
+  // One hold for each message, however often the caller repeats itself, since release_pending()
+  // decrements the count once.
   if (!connection.pending_.insert(message).second) return;
   pending_[message] = &connection;
   ++connection.holds_;
@@ -243,6 +283,7 @@ void Pool::hold_pending(Connection& connection, const MessageId& message) {
 
 void Pool::release_pending(const MessageId& message) {
   const std::lock_guard lock(mutex_);
+  // The message is not found if the connection was dropped meanwhile.
   const auto found = pending_.find(message);
   if (found == pending_.end()) return;
   found->second->pending_.erase(message);

@@ -17,10 +17,15 @@ std::byte* write_header(std::byte* at, std::size_t length, FrameKind kind) {
 }  // namespace
 
 std::span<std::byte> FrameReader::space() {
+  // Everything was returned, so start at the front again without moving bytes.
   if (begin_ == end_) begin_ = end_ = 0;
   if (buffer_.empty()) buffer_.resize(kSmall);
+  // The last read filled the buffer, so a container is probably on its way. A larger buffer needs
+  // fewer system calls; a connection that only carries small requests never gets one.
   if (crowded_ && buffer_.size() < kMaxData) buffer_.resize(kMaxData);
   crowded_ = false;
+  // A control frame must be contiguous, because protobuf parses it from one array. Move the unread
+  // bytes to the front only if the frame would not fit otherwise.
   const std::size_t needed = std::max(wanted_, kHeader);
   if (buffer_.size() - begin_ < needed || end_ == buffer_.size()) {
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
@@ -33,13 +38,16 @@ std::span<std::byte> FrameReader::space() {
 
 void FrameReader::filled(std::size_t count) {
   end_ += count;
-  crowded_ = end_ == buffer_.size();  // much is coming
+  // The buffer is full: there may be much more to read.
+  crowded_ = end_ == buffer_.size();
 }
 
 Result<std::optional<Frame>> FrameReader::next() {
   for (;;) {
     const std::size_t held = end_ - begin_;
     if (data_left_ > 0) {
+      // Data frames are passed on in pieces as they arrive, so a container of any size needs no
+      // more memory than the buffer.
       if (held == 0) return std::optional<Frame>();
       const std::size_t piece = std::min(held, data_left_);
       const Frame frame{FrameKind::Data, ByteView(buffer_).subspan(begin_, piece)};
@@ -55,6 +63,8 @@ Result<std::optional<Frame>> FrameReader::next() {
     const std::size_t length = header.u32();
     const std::uint8_t kind = header.u8();
     if (kind == static_cast<std::uint8_t>(FrameKind::Data)) {
+      // Lengths are checked before any memory is reserved for them: the peer may be broken or
+      // malicious.
       if (length > kMaxData) return Error(Code::BadInput, "keeper protocol: a data frame is too long");
       begin_ += kHeader;
       data_left_ = length;
@@ -74,10 +84,13 @@ Result<std::optional<Frame>> FrameReader::next() {
 }
 
 void FrameReader::shrink() {
+  // Keep a small buffer: it would be allocated again for the next frame.
   if (buffer_.size() > kSmall) Bytes().swap(buffer_);
   begin_ = end_ = 0;
 }
 
+// Internal, not BadInput: limits of records are checked in higher layers, so a message that is too
+// large here is a fault of this program.
 Result<void> check_size(const google::protobuf::MessageLite& message) {
   if (message.ByteSizeLong() <= kMaxControl) return {};
   return Error(Code::Internal, "keeper protocol: a message is too long to be sent");
@@ -85,6 +98,7 @@ Result<void> check_size(const google::protobuf::MessageLite& message) {
 
 Result<void> add_control(Bytes& to, const google::protobuf::MessageLite& message) {
   if (auto fits = check_size(message); !fits) return fits;
+  // check_size() has just computed and cached the size.
   const auto length = static_cast<std::size_t>(message.GetCachedSize());
   const std::size_t at = to.size();
   to.resize(at + kHeader + length);
@@ -115,6 +129,7 @@ void put_error(const Error& error, proto::Failure& failure) {
 }
 
 Error error_of(const proto::Failure& failure) {
+  // Internal is the last Code.
   const bool known = failure.code() <= static_cast<std::uint32_t>(Code::Internal);
   Error error(known ? static_cast<Code>(failure.code()) : Code::Internal, failure.text());
   return failure.hint().empty() ? error : error.with_hint(failure.hint());

@@ -3,7 +3,8 @@
 namespace gw::keeper {
 
 Unreached::Unreached(const Error& cause) : Unreached(cause.text(), cause.hint()) {
-  // 77 would say that a password is wrong.
+  // 77 (EX_NOPERM) is what tools exit with after a wrong password. A socket without permission is
+  // not that.
   if (cause.code() != Code::Denied) status_ = cause.exit_status();
 }
 

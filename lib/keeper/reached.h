@@ -1,10 +1,11 @@
-// Why the keeper could not be reached, as a type of its own.
+// The type of a failure to reach the keeper, distinct from an error that the keeper replied with.
 //
-// A caller of a Store takes NotFound, Denied and Corrupt for the keeper's answer: an SMTP server then refuses
-// the recipient for good, a POP3 server says that the password is wrong, the console ends the session. A
-// vault that is not mounted, a socket without permission and a keeper that does not start fail with the same
-// errno values. So whatever happens on the way to the keeper becomes an Unreached, which has no Code: turned
-// into an Error it is Unavailable, whatever its cause was.
+// Callers of a Store treat NotFound, Denied and Corrupt as the keeper's reply: an SMTP server then
+// rejects the recipient with 5xx, a POP3 server reports a wrong password, the console ends the
+// session. A vault that is not mounted, a socket without permission and a keeper that does not
+// start fail with the same errno values. So every failure on the way to the keeper becomes an
+// Unreached, which has no Code. When it is turned into an Error, the code is always Unavailable, so
+// that clients are told to try again.
 #pragma once
 
 #include <string>
@@ -14,19 +15,21 @@
 
 namespace gw::keeper {
 
+// A text, a hint and an exit status, without a Code.
 class Unreached {
  public:
+  // `text` says what failed, `hint` what the user can do.
   explicit Unreached(std::string text, std::string hint = {},
                      int exit_status = gw::exit_status(Code::Unavailable))
       : text_(std::move(text)), hint_(std::move(hint)), status_(exit_status) {}
-  // Keeps the text and the hint of `cause`, and its exit status unless that is 77, which would be a wrong
-  // password.
+  // Keeps the text, the hint and the exit status of `cause`. The exit status 77 (EX_NOPERM) is
+  // replaced by 69, because tools report a wrong password with 77.
   explicit Unreached(const Error& cause);
 
   const std::string& text() const { return text_; }
   const std::string& hint() const { return hint_; }
   int exit_status() const { return status_; }
-  // Unavailable, with the text, the hint and the exit status.
+  // Returns an Error with code Unavailable and this text, hint and exit status.
   Error as_error() const;
 
  private:
@@ -35,7 +38,8 @@ class Unreached {
   int status_;
 };
 
-// A value, or why the keeper could not be reached. Any Error that is returned as one becomes an Unreached.
+// A value or an Unreached. An Error or a failed Result that is returned as a Reached is converted
+// implicitly, and its Code is dropped.
 template <class T>
 class [[nodiscard]] Reached : public tl::expected<T, Unreached> {
  public:

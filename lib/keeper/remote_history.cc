@@ -1,4 +1,4 @@
-// RemoteStore: histories, sweeps and receipts.
+// RemoteStore: histories, checkpoints, sweeps and removal records.
 #include "keeper/remote_private.h"
 
 namespace gw::keeper {
@@ -29,6 +29,8 @@ Result<std::vector<Bytes>> RemoteStore::history_read(const MailboxId& log, std::
       });
 }
 
+// The actor travels in its own field too: the keeper puts user and socket before it and ignores the
+// one in the leaf.
 Result<std::uint64_t> RemoteStore::note(const MailboxId& log, const store::Leaf& leaf) {
   return number_of(ask(Effect::Changes, proto::OP_NOTE, [&](Request& request) {
     put_octets(log.view(), *request.mutable_mailbox());
@@ -39,10 +41,13 @@ Result<std::uint64_t> RemoteStore::note(const MailboxId& log, const store::Leaf&
 
 Result<std::size_t> RemoteStore::note_messages(const MailboxId& mailbox, const store::Leaf& like,
                                                std::span<const MessageId> messages) {
+  // A request without messages would mean a single leaf, see OP_NOTE in operations.cc.
   if (messages.empty()) return 0;
   return number_of(ask(Effect::Changes, proto::OP_NOTE, [&](Request& request) {
     put_octets(mailbox.view(), *request.mutable_mailbox());
     store::Leaf leaf = like;
+    // The keeper sets the message of each leaf itself. This one only makes the template a complete
+    // leaf.
     leaf.message = messages.front();
     put_octets(store::encode(leaf), *request.mutable_value());
     put_octets(as_bytes(leaf.actor), *request.mutable_actor());
@@ -50,6 +55,8 @@ Result<std::size_t> RemoteStore::note_messages(const MailboxId& mailbox, const s
   }));
 }
 
+// A checkpoint appends head leaves to the history, so it must not be repeated after a lost
+// connection.
 Result<std::string> RemoteStore::checkpoint(std::string_view actor) {
   auto reply = ask(Effect::Changes, proto::OP_CHECKPOINT,
                    [&](Request& request) { put_octets(as_bytes(actor), *request.mutable_actor()); });
@@ -58,6 +65,7 @@ Result<std::string> RemoteStore::checkpoint(std::string_view actor) {
 }
 
 Result<store::SweepReport> RemoteStore::sweep(std::size_t budget, bool now, const MailboxId& only) {
+  // Repeating a sweep would do no harm, but its report would lack what the first attempt removed.
   auto reply = ask(Effect::Changes, proto::OP_SWEEP, [&](Request& request) {
     request.set_limit(budget);
     request.set_now(now);

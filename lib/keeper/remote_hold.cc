@@ -5,9 +5,11 @@
 namespace gw::keeper {
 namespace {
 
-// Up to here an append is kept back, so that it goes out with its commit as one write.
+// Up to this size an append is kept in memory, so that begin, data and commit are sent in one write
+// and need one round trip. Most mails are smaller.
 constexpr std::size_t kHeldBack = 64 << 10;
-// A rest this short waits for what follows: a write for itself would wake the keeper once more.
+// A rest of at most this size is not sent by itself but with the next piece or the commit, because
+// each write wakes the keeper's thread.
 constexpr std::size_t kShort = 4 << 10;
 
 class RemoteAppend : public store::Append {
@@ -18,31 +20,40 @@ class RemoteAppend : public store::Append {
     begin.set_op(proto::OP_BEGIN);
     put_octets(mailbox.view(), *begin.mutable_mailbox());
     put_octets(message.view(), *begin.mutable_message());
+    // Nothing is sent yet: opening a connection here would keep it for as long as the SMTP client
+    // takes to send the mail.
     out_.reserve(1024);
     static_cast<void>(add_control(out_, begin));
   }
 
   ~RemoteAppend() override {
     if (!loan_) return;
-    // The keeper may have refused already: its refusal is then read first.
+    // The keeper replies to ABORT even if the append has already failed. In that case the refusal
+    // arrives first, so read until the reply to ABORT. After that the connection is in step again
+    // and can be used by others.
     proto::Request& request = loan_->fresh_request();
     request.set_op(proto::OP_ABORT);
     bool clean = loan_->send().has_value();
     do {
       clean = clean && loan_->receive().has_value();
     } while (clean && !loan_->reply().aborted());
+    // If the reply did not come, a later user of the connection would take it for the reply to its
+    // own request.
     if (!clean) loan_.discard();
   }
 
   Result<void> put(ByteView container) override {
     if (failed_) return *failed_;
     if (done_) return Error(Code::Conflict, "the append has ended");
+    // Also true again while streaming, after the buffered frames were sent: small pieces are
+    // collected.
     if (out_.size() + container.size() <= kHeldBack) {
       add_data(out_, container);
       return {};
     }
     do {
       const ByteView piece = container.first(std::min(container.size(), kMaxData));
+      // The bytes of the failed piece are lost, so a later put() or commit() must fail as well.
       if (auto sent = stream(piece); !sent) return fail(sent.error());
       container = container.subspan(piece.size());
     } while (container.size() > kShort);
@@ -53,7 +64,11 @@ class RemoteAppend : public store::Append {
   Result<store::Receipt> commit(const store::Commit& commit) override {
     if (failed_) return *failed_;
     if (done_) return Error(Code::Conflict, "the append has ended");
+    // Whatever the result, this append is over: the keeper has received the commit, or never will.
     done_ = true;
+    // If data has been streamed already, this connection is the only one that has it, and the
+    // commit can go nowhere else. Otherwise everything is still in out_, and the whole append can
+    // be sent again on a second connection.
     const bool streaming = static_cast<bool>(loan_);
     const std::size_t begun = out_.size();
     for (bool again = false;; again = true) {
@@ -67,18 +82,26 @@ class RemoteAppend : public store::Append {
       put_octets(as_bytes(commit.actor), *request.mutable_actor());
       keeper::put(commit, *request.mutable_commit());
       if (auto added = add_control(out_, request); !added) return added.error();
+      // Begin, data and commit, or the end of the data and the commit.
       const ByteView frames(out_);
       if (loan_->send_frames(std::span(&frames, 1))) break;
+      // Sending failed, so the keeper does not have the whole commit and has stored nothing:
+      // Unavailable, not Unknown. An idle connection may have been left by a keeper that has ended;
+      // a connection that was opened for this append was not.
       const bool left_behind = !streaming && !loan_.fresh();
       loan_.discard();
       if (again || !left_behind) return Error(Code::Unavailable, "the keeper went away");
+      // Remove the commit, which is encoded again for the new connection.
       out_.resize(begun);
     }
+    // From here on the keeper may have stored the message. Only find() can tell.
     if (auto received = loan_->receive(); !received) {
       loan_.discard();
       return Error(Code::Unknown, "the keeper went away before it answered: " + received.error().text());
     }
     Result<store::Receipt> receipt = receipt_of(loan_->reply());
+    // Before the loan ends: from then on the pool may close the connection, and the keeper would
+    // mark the message unconfirmed.
     if (receipt && commit.pending) pool_->hold_pending(*loan_.connection(), message_);
     loan_.end();
     return receipt;
@@ -91,12 +114,15 @@ class RemoteAppend : public store::Append {
     receipt.seq = reply.number();
     if (reply.value().empty()) return receipt;
     auto token = octets_of<16>(reply.value(), "token");
+    // The message has been stored, but without its token it cannot be settled.
     if (!token) return Error(Code::Unknown, "the keeper's answer makes no sense: " + token.error().text());
     receipt.token = *token;
     return receipt;
   }
 
   Result<void> stream(ByteView piece) {
+    // As in commit(): before the first write, everything is still in out_ and can be sent on
+    // another connection. Later the keeper has a part of the container that exists nowhere else.
     const bool first = !loan_;
     for (bool again = false;; again = true) {
       if (!loan_) {
@@ -104,6 +130,9 @@ class RemoteAppend : public store::Append {
         if (!loan) return loan.error().as_error();
         loan_ = std::move(*loan);
       } else if (auto refused = early_refusal(); !refused) {
+        // The keeper replies to begin and data only if they fail, e.g. with Full. Looking before
+        // each write ends the transfer of a large mail early: its sender gets 452 before it has
+        // sent everything.
         return refused;
       }
       const std::size_t begun = out_.size();
@@ -115,6 +144,7 @@ class RemoteAppend : public store::Append {
       if (again || !left_behind) return Error(Code::Unavailable, "the keeper went away");
       out_.resize(begun);
     }
+    // The held back data needed up to 64 KiB; from now on out_ only has headers and short rests.
     if (first) {
       Bytes().swap(out_);
     } else {
@@ -124,6 +154,7 @@ class RemoteAppend : public store::Append {
   }
 
   Result<void> early_refusal() {
+    // The keeper sends nothing during an append except one refusal.
     auto arrived = loan_->arrived();
     if (arrived && !*arrived) return {};
     if (!arrived || !loan_->receive()) {
@@ -143,12 +174,16 @@ class RemoteAppend : public store::Append {
   std::shared_ptr<Pool> pool_;
   MessageId message_;
   Bytes out_;  // frames that were not sent yet
-  Loan loan_;  // from the first octet sent until the answer
+  Loan loan_;  // from the first byte sent until the reply
   bool done_ = false;
   std::optional<Error> failed_;
 };
 
-// Ends a hold in the keeper too, unless its connection has ended, and with it the hold.
+// Ends a hold in the keeper. Does nothing there if the connection has ended, since the hold has
+// ended with it.
+//
+// The order matters: first the request on the connection itself, which the hold keeps open, and
+// only then the release, after which the pool may close the connection.
 void let_go(Pool& pool, const std::shared_ptr<Connection>& connection, proto::Op op, std::uint64_t number) {
   auto loan = pool.borrow(connection);
   if (loan) {
@@ -169,6 +204,8 @@ std::unique_ptr<store::Append> make_remote_append(std::shared_ptr<Pool> pool, co
 
 RemoteLease::RemoteLease(std::shared_ptr<Pool> pool, Loan& loan, std::uint64_t number)
     : pool_(std::move(pool)), connection_(loan.connection()), number_(number) {
+  // Hold before the loan ends: between the two the pool could close the connection, and the lease
+  // would be lost. The same order applies to the other holds below.
   pool_->hold(*connection_);
   loan.end();
 }
@@ -179,6 +216,7 @@ RemoteLease::~RemoteLease() {
 
 Result<void> RemoteLease::renew() {
   auto loan = pool_->borrow(connection_);
+  // The lease ended with its connection, even if the keeper still runs.
   if (!loan) return Error(Code::LeaseLost, loan.error().text());
   proto::Request& request = (*loan)->fresh_request();
   request.set_op(proto::OP_RENEW);
@@ -213,7 +251,8 @@ RemoteSnapshot::~RemoteSnapshot() {
 }
 
 Result<std::optional<store::SnapshotFile>> RemoteSnapshot::next() {
-  // The snapshot is lost with its connection, and nothing was harmed: it is made anew another time.
+  // The snapshot ended with its connection, but the vault is unharmed. Busy tells the caller to
+  // begin again later.
   const auto lost = [](const Unreached& why) {
     return Error(Code::Busy, "the keeper went away: " + why.text());
   };
@@ -230,6 +269,8 @@ Result<std::optional<store::SnapshotFile>> RemoteSnapshot::next() {
   if (auto refused = (*loan)->refusal(); !refused) return refused.error();
   const proto::Reply& reply = (*loan)->reply();
   if (reply.value().empty()) return std::optional<store::SnapshotFile>();
+  // The kernel drops a descriptor that this process has no room for, and delivers the reply without
+  // it.
   if (!file.content) return Error(Code::Internal, "the keeper's descriptor did not come: too many are open");
   file.name = reply.value();
   file.octets = reply.octets();
@@ -256,6 +297,8 @@ Result<void> RemoteSuspension::moved(std::string_view place, std::string_view to
   put_octets(as_bytes(token), *request.mutable_value());
   auto received = (*loan)->send();
   if (received) received = (*loan)->receive();
+  // The keeper may have written VAULT/format before it went away. Unlike above, the request must
+  // not be assumed undone.
   if (!received) {
     loan->discard();
     return Error(Code::Unknown, "the keeper went away: " + received.error().text());

@@ -1,4 +1,4 @@
-// RemoteStore: messages, leases and permits.
+// RemoteStore: messages, leases, memory permits and password guesses.
 #include "keeper/remote_private.h"
 
 namespace gw::keeper {
@@ -65,6 +65,7 @@ Result<std::size_t> RemoteStore::read(const MailboxId& mailbox, const MessageId&
 
 Result<store::Opening> RemoteStore::opening(const MailboxId& mailbox, const MessageId& message,
                                             std::span<std::byte> to) {
+  // The keeper sends the envelope with the first piece of the container, and there would be none.
   if (to.empty()) return Store::opening(mailbox, message, to);
   store::Opening opening;
   auto reply = ask(
@@ -80,15 +81,19 @@ Result<store::Opening> RemoteStore::opening(const MailboxId& mailbox, const Mess
 }
 
 Result<std::size_t> RemoteStore::transition(const store::Transition& change) {
+  // The keeper would end the connection for that (protocol violation).
   if (change.messages.size() > limits_.batch) {
     return Error(Code::BadInput, "more messages than one transition may change");
   }
   Bytes ids;
   for (std::size_t at = 0; at < change.messages.size(); ++at) {
+    // A data frame holds whole ids; 16 divides kMaxData.
     constexpr std::size_t kInOne = kMaxData / 16;
     if (at % kInOne == 0) add_data_header(ids, 16 * std::min(change.messages.size() - at, kInOne));
     append(ids, change.messages[at].view());
   }
+  // The keeper knows a lease by its number on its connection. A lease of another store has no
+  // number here.
   const auto* lease = dynamic_cast<const RemoteLease*>(change.lease);
   if (change.lease != nullptr && lease == nullptr) return Error(Code::LeaseLost, "not a lease of this store");
   const auto fill = [&](Request& request) {
@@ -102,9 +107,13 @@ Result<std::size_t> RemoteStore::transition(const store::Transition& change) {
     if (lease != nullptr) to.set_leased(true);
     if (lease != nullptr) request.set_number(lease->number());
   };
+  // Under a lease the request must use the lease's connection and is never repeated: if that
+  // connection is lost, the lease is, and the messages may already be another session's.
   auto reply = lease != nullptr ? ask_on(*lease, proto::OP_TRANSITION, fill, ids)
                                 : ask(Effect::Changes, proto::OP_TRANSITION, fill, {}, nullptr, ids);
   if (!reply) return reply.error();
+  // Release only after the keeper's reply. If the transition failed, the messages are still
+  // pending, and their connection must stay open.
   if (change.from == store::State::Pending) {
     for (const MessageId& message : change.messages) pool_->release_pending(message);
   }
@@ -123,7 +132,8 @@ Result<bool> RemoteStore::seen(const MailboxId& mailbox, const Digest& fingerpri
 Result<std::unique_ptr<store::Lease>> RemoteStore::acquire(const MailboxId& mailbox, std::string_view owner,
                                                            std::chrono::seconds ttl,
                                                            std::chrono::seconds yields) {
-  // A lease whose connection was lost has ended: as if it had never been.
+  // Effect::Reads although it changes something: a lease ends with its connection. If the reply was
+  // lost, so is the lease, and the request can be repeated without leaving anything.
   auto reply = ask(Effect::Reads, proto::OP_ACQUIRE, [&](Request& request) {
     put_octets(mailbox.view(), *request.mutable_mailbox());
     put_octets(as_bytes(owner), *request.mutable_text());
@@ -137,6 +147,8 @@ Result<std::unique_ptr<store::Lease>> RemoteStore::acquire(const MailboxId& mail
 
 Result<std::unique_ptr<store::Permit>> RemoteStore::permit(std::uint64_t octets) {
   auto reply = ask(
+      // Repeatable for the same reason as a lease. Alone, because the keeper may let the request
+      // wait for 5 s.
       Effect::Reads, proto::OP_PERMIT, [&](Request& request) { request.set_limit(octets); }, {}, nullptr, {},
       Pool::Use::Alone);
   if (!reply) return reply.error();
@@ -145,12 +157,13 @@ Result<std::unique_ptr<store::Permit>> RemoteStore::permit(std::uint64_t octets)
 }
 
 Result<std::chrono::milliseconds> RemoteStore::guess(std::string_view source, store::Guess guess) {
-  // One that is counted twice does no harm.
+  // A guess that is counted twice, because the request was repeated, does no harm.
   const auto reply = number_of(ask(Effect::Reads, proto::OP_GUESS, [&](Request& request) {
     put_octets(as_bytes(source), *request.mutable_text());
     request.set_number(static_cast<std::uint64_t>(guess));
   }));
   if (!reply) return reply.error();
+  // Bounded, so that a broken keeper cannot stop all logins for good.
   return std::chrono::milliseconds(std::min<std::uint64_t>(*reply, kLongestGuessWait));
 }
 

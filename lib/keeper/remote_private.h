@@ -1,4 +1,6 @@
-// The Store over the keeper's socket, as remote_*.cc define it. Not for others to include: remote_store.h.
+// The class behind make_remote_store(), implemented in remote_store.cc, remote_records.cc,
+// remote_messages.cc and remote_history.cc. Only these files include this header; users include
+// remote_store.h.
 #pragma once
 
 #include <algorithm>
@@ -16,18 +18,23 @@
 
 namespace gw::keeper {
 
-// What a reply holds. A reply that cannot be decoded is trouble on the way, and no answer.
+// Returns a value decoded from a reply. If decoding failed, the connection is to blame and not the
+// store, so the error becomes Unavailable: a caller would take BadInput or Corrupt for the keeper's
+// reply.
 template <class T>
 Result<T> understood(Result<T> decoded) {
   if (decoded) return decoded;
   return Unreached("the keeper's answer makes no sense: " + decoded.error().text()).as_error();
 }
 
+// Thread-safe. The documentation of the operations is in store/store.h.
 class RemoteStore : public store::Store {
  public:
   explicit RemoteStore(RemoteOptions options)
       : pool_(std::make_shared<Pool>(std::move(options.dial), std::move(options.tool))) {}
 
+  // Connects once and reads vault id and limits from the keeper's hello. Call it before any other
+  // function.
   Result<void> open();
 
   store::Limits limits() const override { return limits_; }
@@ -81,38 +88,52 @@ class RemoteStore : public store::Store {
  private:
   using Reply = proto::Reply;
   using Request = proto::Request;
+  // Says whether a request may be repeated after it was sent and its reply did not arrive. Changes
+  // must not be repeated: the keeper may have made the change.
   enum class Effect : unsigned char { Reads, Changes };
 
-  // The first connection may be one that an ended keeper had left; the second may meet one that is just
-  // ending.
+  // An operation is tried this many times. The first connection may lead to a keeper that has
+  // ended, the second to one that is just ending.
   static constexpr int kTries = 3;
-  static constexpr std::uint64_t kLongestGuessWait = 60'000;  // milliseconds, whatever the keeper says
+  static constexpr std::uint64_t kLongestGuessWait = 60'000;  // milliseconds; bounds what a keeper can impose
 
+  // Returns the error of an operation whose connection was lost: Unknown if the request was sent
+  // and changes something, else Unavailable.
   static Error lost(Effect effect, bool sent, const Unreached& why);
+  // Sets mailbox and message of a request.
   static void name(const MailboxId& mailbox, const MessageId& message, Request& request) {
     put_octets(mailbox.view(), *request.mutable_mailbox());
     put_octets(message.view(), *request.mutable_message());
   }
+  // Sets the history entry and the actor of a request.
   static void put_note(const store::Note& note, Request& request) {
     request.mutable_note()->set_type(static_cast<std::uint32_t>(note.type));
     request.mutable_note()->set_value(note.value);
     put_octets(as_bytes(note.actor), *request.mutable_actor());
   }
+  // Returns the version of the record at index `at` of the reply, or 0 if the reply has none.
   static std::uint64_t version_of(const Reply& reply, int at) {
     return at < reply.versions_size() ? reply.versions(at) : 0;
   }
+  // Returns only whether the operation succeeded.
   static Result<void> done(const Result<Loan>& reply) {
     if (!reply) return reply.error();
     return {};
   }
+  // Returns the number in the reply.
   static Result<std::uint64_t> number_of(const Result<Loan>& reply) {
     if (!reply) return reply.error();
     return (*reply)->reply().number();
   }
 
-  // One round trip. The reply stays in the connection while the loan lasts; the keeper's refusal is the
-  // error. What surely was not done, or only reads, is tried anew: the connection may be one that an ended
-  // keeper had left.
+  // Makes one round trip: borrows a connection, lets `fill` set the fields of the request, sends it
+  // with `frames` after it, and waits for the reply. The reply stays in the connection while the
+  // returned loan lives. Data frames of the reply go to `to`, and `*got` counts their bytes. Fails
+  // with the keeper's refusal, or as lost() says.
+  //
+  // A request that was not sent completely, or that only reads, is repeated on a new connection:
+  // the idle one may lead to a keeper that has ended. `fill` must therefore set the same fields at
+  // each call.
   template <class Fill>
   Result<Loan> ask(Effect effect, proto::Op op, Fill fill, std::span<std::byte> to = {},
                    std::size_t* got = nullptr, ByteView frames = {}, Pool::Use use = Pool::Use::Any) {
@@ -140,6 +161,9 @@ class RemoteStore : public store::Store {
   }
 
   template <class Fill>
+  // Like ask() for a change under `lease`, on the connection that holds the lease and without a
+  // repetition. Fails with LeaseLost if that connection was lost before the request was sent
+  // completely.
   Result<Loan> ask_on(const RemoteLease& lease, proto::Op op, Fill fill, ByteView frames) {
     auto loan = pool_->borrow(lease.connection());
     if (!loan) return Error(Code::LeaseLost, loan.error().text());
@@ -159,7 +183,9 @@ class RemoteStore : public store::Store {
     return std::move(*loan);
   }
 
-  // An answer in pages, each taken by `take`; `all` is emptied first and given at the end.
+  // Makes a request whose reply comes in pages, and calls `take` with each page; `take` appends to
+  // `all`. Begins again with an empty `all` if an idle connection turns out to lead to a keeper
+  // that has ended. Pages are all read from one connection, so the loan spans the whole list.
   template <class T, class Fill, class Take>
   Result<T> pages(proto::Op op, T& all, Fill fill, Take take) {
     for (bool again = false;; again = true) {
@@ -183,6 +209,7 @@ class RemoteStore : public store::Store {
     }
   }
 
+  // Shared with leases and other holds, which may outlive the store.
   std::shared_ptr<Pool> pool_;
   VaultId vault_;
   store::Limits limits_;

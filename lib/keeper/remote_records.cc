@@ -1,4 +1,4 @@
-// RemoteStore: mailboxes, and small records.
+// RemoteStore: mailboxes and small records.
 #include "keeper/remote_private.h"
 
 namespace gw::keeper {
@@ -6,6 +6,7 @@ namespace {
 
 Result<store::MailboxRecord> mailbox_of(std::string_view octets, std::uint64_t version) {
   auto record = understood(store::decode_mailbox(as_bytes(octets)));
+  // The version is not part of the encoded record.
   if (record) record->version = version;
   return record;
 }
@@ -55,6 +56,10 @@ Result<std::vector<store::MailboxRecord>> RemoteStore::mailboxes() {
 }
 
 Result<store::Recipient> RemoteStore::resolve(std::string_view address, store::Lookup lookup) {
+  // The stamp is read before the request is sent. If a record changes in between, the reply may be
+  // newer than the stamp, and the entry is merely useless. A stamp that is read after the reply
+  // could be newer than the reply, and the cache would return the old recipient for a second.
+  // Logins are never cached, so a changed password slot counts immediately.
   const std::optional<Stamp> stamp = lookup == store::Lookup::Recipient ? pool_->stamp() : std::nullopt;
   if (stamp) {
     if (auto known = lookups_.find(address, *stamp)) return std::move(*known);
@@ -68,6 +73,8 @@ Result<store::Recipient> RemoteStore::resolve(std::string_view address, store::L
   auto record = mailbox_of(found.value(), version_of(found, 0));
   if (!record) return record.error();
   store::Recipient recipient{std::move(*record), found.number()};
+  // If the request reached another keeper than the stamp belongs to, the stamp no longer matches
+  // and the entry is not used.
   if (stamp) lookups_.add(address, recipient, *stamp);
   return recipient;
 }

@@ -9,10 +9,13 @@ Result<void> RemoteStore::open() {
   if (!loan) return loan.error().as_error();
   const proto::Hello& hello = (*loan)->hello();
   vault_ = VaultId::from(as_bytes(hello.vault()));
+  // A piece larger than a data frame would need several, so chunk is limited to one.
   limits_ = {hello.batch(), hello.record(), std::min<std::size_t>(hello.chunk(), kMaxData)};
   return {};
 }
 
+// Only a change that was sent completely may have been made. Unavailable promises the caller that
+// nothing was done.
 Error RemoteStore::lost(Effect effect, bool sent, const Unreached& why) {
   const bool perhaps = sent && effect == Effect::Changes;
   return Error(perhaps ? Code::Unknown : Code::Unavailable, "the keeper went away: " + why.text());
@@ -25,6 +28,7 @@ Result<store::Health> RemoteStore::health() {
 }
 
 Result<store::Purge> RemoteStore::purge(std::uint64_t number) {
+  // Reads: a repeated purge only rewrites files a second time.
   auto reply = ask(Effect::Reads, proto::OP_PURGE, [&](Request& request) { request.set_number(number); });
   if (!reply) return reply.error();
   return store::Purge{(*reply)->reply().number(), (*reply)->reply().flag()};
@@ -54,7 +58,9 @@ Result<std::unique_ptr<store::Snapshot>> RemoteStore::snapshot() {
 }
 
 Result<std::unique_ptr<store::Suspension>> RemoteStore::suspend() {
-  // One whose connection was lost has ended.
+  // Effect::Reads although it changes something: a suspension whose connection was lost has ended,
+  // so repeating the request leaves nothing behind. Alone, because the hold lasts long and the
+  // caller copies over other connections meanwhile.
   auto loan = ask(
       Effect::Reads, proto::OP_SUSPEND, [](Request&) {}, {}, nullptr, {}, Pool::Use::Alone);
   if (!loan) return loan.error();
@@ -63,6 +69,7 @@ Result<std::unique_ptr<store::Suspension>> RemoteStore::suspend() {
 
 Result<std::unique_ptr<store::Store>> make_remote_store(RemoteOptions options) {
   auto made = std::make_unique<RemoteStore>(std::move(options));
+  // A caller learns now, and not at its first operation, that the vault cannot be reached.
   if (auto opened = made->open(); !opened) return opened.error();
   return made;
 }

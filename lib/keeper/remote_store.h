@@ -1,15 +1,17 @@
-// The Store over the keeper's socket.
+// A Store that passes every operation to the keeper over its Unix socket.
 //
-// Every operation is one round trip on a connection of a small pool, but for a recipient that was looked up a
-// moment ago and cannot have changed since (lookups.h); so is a whole append of up to 64 KiB,
-// which is sent when it commits. A larger one streams: its put() does not wait for an answer, but learns of a
-// refusal that has arrived. A lost connection means
-//   Unavailable  for what only reads, and where the request was not sent completely;
-//   Unknown      for a change whose answer did not come;
-//   LeaseLost    for every use of a lease that was taken on it.
-// A keeper that cannot be reached is Unavailable, whatever the cause (reached.h). NotFound, Denied and
-// Corrupt are always an answer of the keeper. Where the socket was one that an ended keeper had left behind,
-// the operation is first tried anew by itself.
+// An operation is one round trip on a connection of a small pool. There are two exceptions: RCPT TO
+// lookups may be served from a cache (lookups.h), and an append is sent as a whole at its commit if
+// the container has at most 64 KiB. A larger container is streamed: put() does not wait for a
+// reply, but fails if a refusal has already arrived.
+//
+// Errors of a lost connection are
+//   Unavailable  if the operation only reads, or the request was not sent completely;
+//   Unknown      if a change was requested and the reply did not arrive (perhaps done);
+//   LeaseLost    for every use of a lease that was acquired on this connection.
+// A keeper that cannot be reached is Unavailable, whatever the cause (reached.h). NotFound, Denied
+// and Corrupt always come from the keeper. If an idle connection leads to a keeper that has ended,
+// the operation is repeated on a new one before any error is returned.
 #pragma once
 
 #include <memory>
@@ -23,13 +25,16 @@
 namespace gw::keeper {
 
 struct RemoteOptions {
-  // Returns a new connected socket of one role; called whenever one is needed, from any thread. May start
-  // the keeper.
+  // Returns a new connected socket of one role. Called from any thread, whenever the pool needs a
+  // connection. May start the keeper.
   std::function<Reached<Fd>()> dial;
-  std::string tool;  // what this client says it is: the actor of what names none
+  // Names this client, e.g. `gw-smtpd`. Histories record it as the actor of a change that names no
+  // actor.
+  std::string tool;
 };
 
-// Connects once, and fails where that fails.
+// Returns a Store whose keeper has been reached once. Fails with Unavailable if it cannot be
+// reached.
 Result<std::unique_ptr<store::Store>> make_remote_store(RemoteOptions options);
 
 }  // namespace gw::keeper

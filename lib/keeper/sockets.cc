@@ -12,7 +12,8 @@
 namespace gw::keeper {
 namespace {
 
-constexpr int kBacklog = 4096;  // the system takes as many of these as net.core.somaxconn says
+// When a server starts, hundreds of connections may arrive at the same time.
+constexpr int kBacklog = 4096;  // the kernel reduces it to net.core.somaxconn
 
 Result<Fd> open_folder(const std::string& folder) {
   Fd fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -26,7 +27,8 @@ Result<Fd> stream_socket() {
   return fd;
 }
 
-// The folder's descriptor stands for its path, so that its length does not matter.
+// /proc/self/fd/N replaces the directory's path, whose length would be limited by sun_path (107
+// bytes).
 sockaddr_un address_of(const Fd& folder, const std::string& file) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -48,6 +50,8 @@ Result<Fd> connect_to(const std::string& folder, const std::string& file) {
     failed = ::connect(socket->get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   } while (failed != 0 && errno == EINTR);
   if (failed == 0) return socket;
+  // The socket exists but no process listens: its keeper was killed. For callers that is the same
+  // as no socket.
   if (errno == ECONNREFUSED) return Error(Code::NotFound, folder + "/" + file + ": nobody listens");
   return Error::from_errno(folder + "/" + file);
 }
@@ -60,10 +64,13 @@ Result<Fd> listen_at(const std::string& folder, const std::string& file, unsigne
   if (!socket) return socket.error();
   struct stat found {};
   if (::fstatat(held->get(), file.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) {
+    // Only a socket is replaced. Anything else may be the user's data.
     if (!S_ISSOCK(found.st_mode)) return Error(Code::Exists, path + ": is in the way and no socket");
     ::unlinkat(held->get(), file.c_str(), 0);
   }
-  // The socket gets its mode before anybody can connect to it.
+  // The mode of a socket file is that of the socket, less the umask, so set it before bind(2):
+  // between bind(2) and chmod(2) another user could connect otherwise. chmod(2) afterwards restores
+  // bits that the umask removed.
   ::fchmod(socket->get(), mode);
   const sockaddr_un address = address_of(*held, file);
   if (::bind(socket->get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

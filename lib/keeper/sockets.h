@@ -1,5 +1,5 @@
-// The keeper's sockets as files: RUN/append, RUN/drain, RUN/admin. Paths of any length (a sockaddr_un holds
-// 107 octets).
+// Unix sockets in a directory: RUN/append, RUN/drain, RUN/admin and RUN/metrics. The directory's
+// path may be of any length, although a sockaddr_un holds only 107 bytes.
 #pragma once
 
 #include <string>
@@ -9,12 +9,13 @@
 
 namespace gw::keeper {
 
-// Connected to the socket `file` in `folder`. NotFound: there is no such socket, or nobody listens there any
-// more. Denied: its permissions.
+// Returns a blocking socket that is connected to `folder`/`file`. Fails with NotFound if there is
+// no such socket or no process listens on it, and with Denied if its permissions forbid it.
 Result<Fd> connect_to(const std::string& folder, const std::string& file);
 
-// Bound and listening, with this mode. A socket that is there already is removed first: the caller has made
-// sure that nobody serves it.
+// Returns a listening socket `folder`/`file` with the permissions `mode`. Replaces a socket that
+// exists: the caller must hold the vault lock or otherwise know that no process serves it. Fails
+// with Exists if something else than a socket has that name.
 Result<Fd> listen_at(const std::string& folder, const std::string& file, unsigned mode);
 
 }  // namespace gw::keeper

@@ -18,7 +18,7 @@
 namespace gw::keeper {
 namespace {
 
-// How long a keeper that was started by a tool outlives its last client.
+// A keeper that was started by a tool exits after so many seconds without a client.
 constexpr std::string_view kIdleExit = "60";
 constexpr int kReadyFd = 3;
 constexpr std::size_t kLongestLine = 4000;
@@ -27,6 +27,7 @@ constexpr char kFailed = '-';
 
 std::string program_of(const Place& place) {
   if (!place.program.empty()) return place.program;
+  // Beside the running executable first, so that client and keeper come from the same build.
   std::string self(4096, '\0');
   const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
   if (length > 0) {
@@ -37,7 +38,9 @@ std::string program_of(const Place& place) {
   return "gw-store";
 }
 
-// Without what speaks of the starter's own sockets, service and peer.
+// The environment without variables that describe the starter's own situation: sockets and
+// notifications of its service manager, and the peer that tcpserver or systemd set for it. The
+// keeper would take them for its own.
 std::vector<char*> environment() {
   std::vector<char*> kept;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -67,12 +70,15 @@ class Spawn {
   Spawn& operator=(const Spawn&) = delete;
 
   int run(const std::string& program, std::vector<std::string> arguments, int ready, pid_t& pid) {
+    // No terminal and no pipe of the starter stays open in the keeper. A program that reads from a
+    // pipe of the starter would otherwise wait for the keeper's end.
     for (int fd = 0; fd <= 2; ++fd) ::posix_spawn_file_actions_addopen(&actions_, fd, "/dev/null", O_RDWR, 0);
     ::posix_spawn_file_actions_adddup2(&actions_, ready, kReadyFd);
     ::posix_spawn_file_actions_addclosefrom_np(&actions_, kReadyFd + 1);
     ::posix_spawn_file_actions_addchdir_np(&actions_, "/");
     sigset_t all;
     sigset_t none;
+    // Ignored signals and the signal mask survive execve(2), so set both to their defaults.
     ::sigfillset(&all);
     ::sigemptyset(&none);
     ::posix_spawnattr_setsigdefault(&attributes_, &all);
@@ -90,7 +96,7 @@ class Spawn {
   posix_spawnattr_t attributes_{};
 };
 
-// What the keeper says before it closes its end (to_line).
+// Waits for the keeper's report on the pipe (to_line).
 Reached<void> await(const Fd& ready) {
   std::string said;
   const BootClock::time_point until = BootClock::now() + kReadyWait;
@@ -103,8 +109,11 @@ Reached<void> await(const Fd& ready) {
     char some[1024];
     const ssize_t got = ::read(ready.get(), some, sizeof some);
     if (got < 0 && errno == EINTR) continue;
+    // End of file: the keeper has closed its end, after its report or because it died.
     if (got <= 0) break;
     said.append(some, static_cast<std::size_t>(got));
+    // After a success the keeper closes the pipe anyway. A failure has a text, which may arrive in
+    // several pieces, so read to the end.
     if (said.front() == kReady) return {};
     if (said.size() > 8192) break;
   }
@@ -123,7 +132,8 @@ Reached<void> spawn_keeper(const Place& place) {
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("pipe");
   const Fd ready(ends[0]);
   Fd theirs(ends[1]);
-  // Above what the child's standard descriptors and its own end will be.
+  // The child's file actions run in order: they open 0 to 2 and then copy this descriptor to 3. It
+  // must have none of these numbers itself, or it would be overwritten first.
   Fd high(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, 10));
   if (!high) return Error::from_errno("pipe");
   theirs.reset();
@@ -134,9 +144,11 @@ Reached<void> spawn_keeper(const Place& place) {
                                   std::string(kIdleExit), "--ready-fd", std::to_string(kReadyFd)},
                                  high.get(), pid);
   if (failed != 0) return Unreached(Error::from_errno("cannot start " + program, failed).text());
+  // Close this process's copy, so that the end of the keeper is the end of the pipe.
   high.reset();
   auto result = await(ready);
-  // A keeper that is ready has put itself into the background: this is only what it came from, and ends.
+  // A keeper that is ready has forked into the background, so this child exits immediately and must
+  // be reaped. One that is not ready may hang: do not wait for it.
   while (::waitpid(pid, nullptr, result ? 0 : WNOHANG) < 0 && errno == EINTR) {
   }
   return result;
@@ -154,6 +166,7 @@ std::string to_line(const Reached<void>& result) {
 
 Reached<void> from_line(std::string_view line) {
   if (!line.empty() && line.front() == kReady) return {};
+  // The exit status is one byte, then the text up to the line feed, then the hint.
   if (line.size() < 2 || line.front() != kFailed) return Unreached("no answer");
   const std::size_t end = std::min(line.find('\n'), line.size());
   return Unreached(std::string(line.substr(2, end - 2)),

@@ -26,7 +26,8 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kSystemVault = "/var/lib/gw";
 constexpr std::string_view kSystemRun = "/run/gw";
-// Whoever holds the lock waits for its keeper at most kReadyWait (spawn.h).
+// A process that holds the lock waits for its keeper for at most kReadyWait (spawn.h), so this is
+// longer.
 constexpr auto kLockWait = 15s;
 
 Unreached not_there(const Place& place, const std::string& why) {
@@ -36,20 +37,26 @@ Unreached not_there(const Place& place, const std::string& why) {
 }
 
 bool under_service_manager() {
+  // systemd sets it for each unit. A service must not start a keeper: it would run in the service's
+  // cgroup and sandbox, and be killed with the service. There the socket units start it.
   return std::getenv("INVOCATION_ID") != nullptr;
 }
 
-// Held until the new keeper listens, so that of twenty tools one starts it.
+// Locks RUN/start.lock. It is held until the new keeper listens, so that of twenty tools which find
+// no keeper only one starts it and the others find it.
 Reached<Fd> take_start_lock(const Place& place, const Owner& owner) {
   if (auto made = make_run_folder(place, owner); !made) return made.error();
   const std::string path = place.run + "/start.lock";
   Fd lock;
   {
     const AsOwner as_owner(owner);
+    // O_NOFOLLOW: RUN may belong to another user than root, who could have created a symbolic link
+    // of this name.
     lock = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!lock) return Error::from_errno(path);
   }
   const BootClock::time_point until = BootClock::now() + kLockWait;
+  // By polling, since flock(2) cannot wait with a time limit.
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return Error::from_errno(path);
     if (BootClock::now() > until) return Unreached(path + ": held for too long");
@@ -58,7 +65,9 @@ Reached<Fd> take_start_lock(const Place& place, const Owner& owner) {
   return lock;
 }
 
-// The keeper's socket; none: nobody listens there.
+// Returns the connected socket, or nullopt if no process listens there. Any other error, e.g. of
+// permissions, means that there is a keeper which this process may not reach, and that starting
+// another one would be wrong.
 Reached<std::optional<Fd>> try_socket(const Place& place, const std::string& socket) {
   auto connected = connect_to(place.run, socket);
   if (connected) return std::optional(std::move(*connected));
@@ -69,22 +78,27 @@ Reached<std::optional<Fd>> try_socket(const Place& place, const std::string& soc
 Reached<Fd> start_and_connect(const Place& place, const std::string& socket) {
   struct stat vault {};
   if (::stat(place.vault.c_str(), &vault) != 0) {
+    // A vault that does not exist is the most common mistake of a new user, so the hint is how to
+    // create one.
     const Error cannot = Error::from_errno(place.vault);
     if (errno != ENOENT) return not_there(place, cannot.text());
     return cannot.within("no vault").with_hint("gw-store --vault " + place.vault + " init");
   }
   const Owner owner{vault.st_uid, vault.st_gid};
+  // Only the owner and root can open the vault's files; any other user's keeper would fail later,
+  // with a worse error.
   if (::geteuid() != owner.uid && ::geteuid() != 0)
     return not_there(place, "the vault belongs to another user");
   if (under_service_manager()) return not_there(place, "none is started under a service manager");
 
   const auto lock = take_start_lock(place, owner);
   if (!lock) return not_there(place, lock.error().text());
+  // Another tool may have started the keeper while this one waited for the lock.
   if (auto before = try_socket(place, socket); !before || *before)
     return before ? Reached<Fd>(std::move(**before)) : Reached<Fd>(before.error());
   const auto started = spawn_keeper(place);
-  // If ours did not start there may still be one: its starter ended while it was starting, and let the lock
-  // go.
+  // Try even if this keeper did not start. Another one may be there: a tool that started it may
+  // have been killed while it held the lock, and the lock was released before the keeper listened.
   auto connected = connect_to(place.run, socket);
   if (connected) return std::move(*connected);
   if (!started) return started.error();
@@ -95,6 +109,8 @@ Reached<Fd> reach(const Place& place, const Connect& how) {
   const std::string socket(name(how.role));
   if (auto there = try_socket(place, socket); !there || *there)
     return there ? Reached<Fd>(std::move(**there)) : Reached<Fd>(there.error());
+  // After the socket, because a running keeper has the last word; before starting one, because a
+  // keeper of a vault that has moved would refuse to open it with a less helpful error.
   if (const auto moved = store::moved_away(place.vault)) return *moved;
   if (!how.may_start) return not_there(place, "nobody listens at " + place.run + "/" + socket);
   if (!how.start) return start_and_connect(place, socket);
@@ -130,8 +146,10 @@ Place place_of(std::string vault, std::string run) {
   if (const char* from_environment = std::getenv("GW_RUN"); run.empty() && from_environment != nullptr) {
     run = from_environment;
   }
+  // This path only, because the socket units for it listen in /run/gw.
   if (run.empty() && place.vault == kSystemVault) run = kSystemRun;
-  // A service may see a file system as read-only that its keeper does not.
+  // systemd may mount a file system read-only for a service (ProtectSystem=) that is writable for
+  // the keeper. So a service must not conclude from its own view that the sockets are elsewhere.
   if (run.empty() && !under_service_manager()) run = stand_in(place.vault).value_or("");
   if (run.empty()) run = place.vault + "/run";
   place.run = absolute(run);
@@ -139,6 +157,7 @@ Place place_of(std::string vault, std::string run) {
 }
 
 Reached<void> ensure(const Place& place) {
+  // The append socket, since every keeper has it.
   const Connect how;
   if (auto reached = reach(place, how); !reached) return reached.error();
   return {};

@@ -1,8 +1,10 @@
-// Starts the keeper for a process that may soon start nothing any more (confine/sandbox.h).
+// Starts the keeper on behalf of a process whose sandbox will soon forbid it to execute programs
+// (confine/sandbox.h).
 //
-// A child is made while that is still allowed. It holds none of its parent's descriptors, waits for a word,
-// does what connect() does to have a keeper, and ends with its parent. So it must be made before the parent
-// holds keys.
+// make() forks a child while that is still allowed. The child closes all descriptors of its parent
+// and waits for requests. On each request it does what connect() does to have a keeper. It ends
+// with its parent. It has a copy of the parent's memory, so create it before the parent reads any
+// key or password.
 #pragma once
 
 #include <functional>
@@ -15,17 +17,22 @@
 
 namespace gw::keeper {
 
-// Whether this process, as `user`, may be one that starts the keeper of this vault (vault.md section 4). True
-// if the vault is not there.
+// Returns whether a process of this user may start the keeper of this vault (gw-keeper(7), "Who
+// starts it"): only the vault's owner and root may, and not under a service manager. Returns true
+// if the vault does not exist, because it may be mounted later; ownership is checked again at each
+// start.
 bool may_start(const Place& place, uid_t user);
 
 class Starter {
  public:
-  // `before` is what the child does first, as to become another user. Call while there is one thread.
+  // Forks the child, which calls `before` first, e.g. to become another user; if that fails, each
+  // start() fails with its error. Call it while the process has one thread, because fork() copies
+  // locks that other threads hold.
   static Result<std::shared_ptr<Starter>> make(const Place& place,
                                                const std::function<Result<void>()>& before);
 
-  // Returns when a keeper listens. From any thread.
+  // Returns when a keeper listens. Waits at most 30 s; after a timeout, all later calls fail.
+  // Thread-safe: calls are served one after the other.
   Reached<void> start();
 
  private:

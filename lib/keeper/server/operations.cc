@@ -10,11 +10,12 @@ namespace {
 
 using Page = std::function<bool()>;
 
-// How many items are asked of the store at once, so that what waits to be sent stays small.
+// The number of items that one call of the store may return. It is small, so that little memory
+// waits to be sent.
 constexpr std::size_t kMessagesAtOnce = 1024;
 constexpr std::size_t kLeavesAtOnce = 512;
 constexpr std::size_t kRecordsAtOnce = 16;
-constexpr int kTalliesAtOnce = 100;  // of half a KiB each
+constexpr int kTalliesAtOnce = 100;  // of about 500 bytes each
 
 store::Note note_of(const proto::Request& request, const std::string& actor) {
   return {static_cast<store::LeafType>(request.note().type()), actor, request.note().value()};
@@ -23,12 +24,14 @@ store::Note note_of(const proto::Request& request, const std::string& actor) {
 Result<void> put_mailbox(store::Store& store, const proto::Request& request, const std::string& actor) {
   auto record = store::decode_mailbox(as_bytes(request.value()));
   if (!record) return record.error();
+  // The version is not part of the encoded record.
   record->version = request.version();
   std::vector<store::Slot> slots;
   for (const proto::Slot& slot : request.slots()) slots.push_back({slot.name(), to_bytes(slot.value())});
   return store.put_mailbox(*record, slots, note_of(request, actor));
 }
 
+// The version of each mailbox is at the same index as the mailbox itself.
 Result<void> mailboxes(store::Store& store, proto::Reply& reply, const Page& page) {
   auto records = store.mailboxes();
   if (!records) return records.error();
@@ -53,9 +56,13 @@ Result<void> list(store::Store& store, const proto::Request& request, const Mail
     auto records = store.list(mailbox, after, wanted);
     if (!records) return records.error();
     for (const store::MessageRecord& record : *records) put_octets(store::encode(record), *reply.add_items());
+    // Fewer than asked for: that was the end. No empty page is needed to say so, because the final
+    // reply has `more` unset.
     if (records->size() < wanted) break;
     left -= records->size();
     after = records->back().seq;
+    // The last page is not sent here: it is the reply itself. If the client has gone there is
+    // nothing to report to.
     if (left > 0 && !page()) return {};
   }
   return {};
@@ -86,12 +93,14 @@ Result<void> scan(store::Store& store, const proto::Request& request, const stor
     auto records = store.scan(after.kind, after.mailbox, name, wanted);
     if (!records) return records.error();
     for (const store::Record& record : *records) {
-      // One record may be a page of its own.
+      // A single record may have 1 MiB, more than kPage. So send what is there before adding it, to
+      // stay below kMaxControl.
       if (octets > 0 && octets + record.value.size() > kPage) {
         if (!page()) return {};
         octets = 0;
       }
       put(record, *reply.add_records());
+      // 64 for the mailbox id, the version and the tags of protobuf.
       octets += record.value.size() + record.key.name.size() + 64;
     }
     if (records->size() < wanted) break;
@@ -131,6 +140,7 @@ Result<void> tallies(store::Store& store, proto::Reply& reply, const Page& page)
 }
 
 void put_mailbox(store::MailboxRecord record, bool public_only, proto::Reply& reply) {
+  // A description may say who owns the mailbox; the servers do not need it.
   if (public_only) record.description.clear();
   put_octets(store::encode(record), *reply.mutable_value());
   reply.add_versions(record.version);
@@ -176,6 +186,7 @@ Result<void> on_log(store::Store& store, const proto::Request& request, const st
     case proto::OP_NOTE: {
       auto leaf = store::decode_leaf(as_bytes(request.value()));
       if (!leaf) return leaf.error();
+      // The client's own claim is replaced by one that begins with its user and socket.
       leaf->actor = actor;
       if (request.messages_size() > 0) {
         std::vector<MessageId> messages;
@@ -231,6 +242,7 @@ Result<void> operate(store::Store& store, const proto::Request& request, const s
     case proto::OP_MAILBOXES:
       return mailboxes(store, reply, page);
     case proto::OP_RESOLVE: {
+      // Without the description on every socket: the fields of a recipient are for servers.
       auto recipient = store.resolve(request.text(), static_cast<store::Lookup>(request.number()));
       if (!recipient) return recipient.error();
       put_mailbox(std::move(recipient->mailbox), true, reply);
@@ -278,6 +290,7 @@ Result<void> operate(store::Store& store, const proto::Request& request, const s
       break;
   }
 
+  // All operations below concern one mailbox, or the vault if the id is zero.
   const auto mailbox = id_of<MailboxId>(request.mailbox(), "mailbox id");
   if (!mailbox) return mailbox.error();
   switch (request.op()) {

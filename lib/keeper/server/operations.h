@@ -1,4 +1,6 @@
-// The operations that hold nothing on their connection: a request, the Store's method, the reply.
+// The operations that hold nothing for the connection: each is one request, one call of the Store,
+// and the reply. Appends, leases, permits, snapshots and suspensions are in session_mail.cc and
+// session_holds.cc.
 #pragma once
 
 #include <functional>
@@ -10,9 +12,14 @@
 
 namespace gw::keeper {
 
-// Fills in `reply`; an error is the answer instead. A list calls `page` whenever `reply` has grown to a page:
-// it sends and empties it, and false means that there is nobody to send to. `actor` already begins with uid
-// and socket; `public_only` leaves out what only an administrator sees of a mailbox.
+// Carries out `request` and fills in `reply`; an error is sent in place of the reply. For a list,
+// `page` is called whenever `reply` has grown to about kPage bytes: it sends and empties the reply,
+// and returns false if the client has gone, in which case the list ends early.
+//
+// `actor` is what histories record; it begins with the user and the socket, which the keeper knows
+// for certain. With `public_only`, fields of a mailbox that only administrators may see are left
+// out. The caller has checked that the role may make this request (roles.h). Fails with BadInput if
+// a field is malformed or the operation is unknown.
 Result<void> operate(store::Store& store, const proto::Request& request, const std::string& actor,
                      bool public_only, proto::Reply& reply, const std::function<bool()>& page);
 

@@ -19,6 +19,8 @@ void PendingMessages::settled(const std::vector<MessageId>& messages) {
 std::vector<PendingMessages::Message> PendingMessages::take(const void* session) {
   std::vector<Message> taken;
   const std::lock_guard lock(mutex_);
+  // A walk over all sessions' messages is cheap: a message is pending only while the upstream
+  // server decides.
   for (auto at = messages_.begin(); at != messages_.end();) {
     if (at->second.session != session) {
       ++at;
@@ -42,6 +44,8 @@ std::vector<PendingMessages::Message> PendingMessages::take_left() {
 
 void mark_unconfirmed(store::Store& store, PendingMessages& pending,
                       const std::vector<PendingMessages::Message>& messages) {
+  // One transition for each message: a transition is all or nothing, so one that was settled
+  // meanwhile would keep the others pending.
   for (const PendingMessages::Message& message : messages) {
     store::Transition change;
     change.mailbox = message.mailbox;
@@ -50,10 +54,14 @@ void mark_unconfirmed(store::Store& store, PendingMessages& pending,
     change.to = store::State::Unconfirmed;
     change.actor = message.actor;
     const auto changed = store.transition(change);
+    // Conflict or NotFound: another connection has settled or discarded the message in the
+    // meantime, which is what was wanted.
     if (changed || changed.error().code() == Code::Conflict || changed.error().code() == Code::NotFound)
       continue;
     log::error("pending message not marked",
                {{"id", message.message.hex()}, {"error", changed.error().text()}});
+    // E.g. Busy, while the vault is suspended. The sweeper and the end of the suspension try again;
+    // after a restart the store itself finds messages that are still pending.
     pending.leave(message);
   }
 }

@@ -1,8 +1,9 @@
-// Which refusals the histories have of late.
+// Limits how often a refusal is recorded in the history of a mailbox.
 //
-// A sender that heard 5xx is noted in the history of the mailbox that it named. Anybody who knows an address
-// can have that happen as often as they like, and a history is kept for ever and synced: so of each mailbox
-// and code one note an hour is written. The log and the counts of the servers have all of them.
+// When gw-smtpd or gw-proxy rejects a mail with 5xx, the history of the mailbox that the sender
+// named records it. Anybody who knows an address can cause such rejections as often as they like,
+// and each history entry is synced and kept for ever. So there is at most one entry an hour for
+// each mailbox and reply code. Logs and server statistics count all of them.
 #pragma once
 
 #include <chrono>
@@ -19,12 +20,17 @@ namespace gw::keeper {
 
 class RefusalNotes {
  public:
+  // Minimum time between two entries with the same mailbox and code.
   static constexpr std::chrono::hours kEach{1};
-  static constexpr std::size_t kMost = 10'000;  // remembered; while as many are, further ones are not written
+  // Pairs of mailbox and code that are remembered. While the table is full, no further refusals are
+  // recorded.
+  static constexpr std::size_t kMost = 10'000;
 
-  // Whether the history of this mailbox has a note with this code that is less than an hour old. If not, the
-  // one that the caller now writes counts as such. After a start the newest entries of the history are looked
-  // at.
+  // Returns whether the history of this mailbox already has an entry with this code from the last
+  // hour, so that the caller must not write another one. If it returns false, the caller is
+  // expected to write the entry, which counts from now on. The first call for a pair reads the last
+  // 64 entries of the history, since the entry may have been written before the keeper started.
+  // Thread-safe.
   bool repeats(store::Store& store, const MailboxId& mailbox, std::uint64_t code);
 
  private:

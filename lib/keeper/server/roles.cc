@@ -17,11 +17,14 @@ bool always(const proto::Request&) {
   return true;
 }
 
+// Receivers only look up recipients. Lookup::Login also accepts names and ids of mailboxes.
 bool as_recipient(const proto::Request& request) {
   return request.number() == static_cast<std::uint64_t>(store::Lookup::Recipient);
 }
 
-// The slots, and the vault's own settings: the cost of a login for an unknown mailbox is among them.
+// A login reads the password slot of a mailbox. For an unknown mailbox it needs the vault's
+// settings, where the cost of Argon2id is, so that both take the same time and names of mailboxes
+// cannot be found by measuring.
 bool what_a_login_needs(const proto::Request& request) {
   if (request.kind() == static_cast<std::uint32_t>(store::Kind::Slot)) return true;
   return request.kind() == static_cast<std::uint32_t>(store::Kind::Setting) &&
@@ -29,19 +32,24 @@ bool what_a_login_needs(const proto::Request& request) {
                      [](char octet) { return octet == 0; });
 }
 
-// gw-proxy seals through the append socket, and learns there where sessions go. The vault's own records only.
+// gw-proxy connects to the append socket, and reads its routes there. Routes belong to the vault,
+// whose mailbox id is zero.
 bool of_routes(const proto::Request& request) {
   return request.kind() == static_cast<std::uint32_t>(store::Kind::Route) &&
          std::all_of(request.mailbox().begin(), request.mailbox().end(),
                      [](char octet) { return octet == 0; });
 }
 
-// One's own pending message, which the receipt's token shows; the store compares it.
+// gw-proxy settles its own pending messages. That a message is its own is proved by the pending
+// token, which the store compares.
 bool of_own_pending(const proto::Request& request) {
   const proto::Transition& change = request.transition();
   return change.from() == static_cast<std::uint32_t>(store::State::Pending) && change.token().size() == 16;
 }
 
+// The drain socket may only do what POP3 and gw-export do, so a compromised gw-pop3d can neither
+// remove mail for good nor release quarantined mail. What it drains can be undeleted during the
+// grace period.
 bool drains_under_lease(const proto::Request& request) {
   const proto::Transition& change = request.transition();
   return (change.from() == static_cast<std::uint32_t>(store::State::Live) ||
@@ -49,19 +57,23 @@ bool drains_under_lease(const proto::Request& request) {
          change.to() == static_cast<std::uint32_t>(store::State::Drained) && change.leased();
 }
 
-// What was drained leaves its leaf by the transition; a copy that was taken, and a drain that ended without
-// QUIT, are only noted.
+// A transition to drained is recorded by itself. A reader may also record that it exported a copy
+// and that a drain ended without QUIT, and nothing else: histories must not contain leaves that a
+// reader made up.
 bool of_a_reader(const proto::Request& request) {
   const auto leaf = store::decode_leaf(as_bytes(request.value()));
   return leaf && (leaf->type == store::LeafType::Exported || leaf->type == store::LeafType::Interrupted);
 }
 
-// A sender that heard 5xx: it will not come again with that mail.
+// A receiver may record that it replied 5xx, because that mail will not be sent again and no other
+// trace of it remains in the vault.
 bool of_a_refusal(const proto::Request& request) {
   const auto leaf = store::decode_leaf(as_bytes(request.value()));
   return leaf && leaf->type == store::LeafType::Refused;
 }
 
+// `append` and `drain` say when the operation is allowed on that socket. `record`: the request may
+// carry a record.
 struct Rule {
   proto::Op op;
   std::string_view name;
@@ -70,7 +82,8 @@ struct Rule {
   bool record = false;
 };
 
-// The admin socket may do all of them.
+// The admin socket may do all of them. An operation that is not in this table is refused on every
+// socket, so a new one must be added here.
 constexpr std::array kRules{
     Rule{proto::OP_HEALTH, "health", always, always},
     Rule{proto::OP_PUT_MAILBOX, "put-mailbox", never, never, true},
@@ -148,6 +161,8 @@ bool carries_record(proto::Op op) {
   return rule != nullptr && rule->record;
 }
 
+// Commits and transitions are not among them: cached recipients do not depend on messages
+// (lookups.h).
 bool changes_records(proto::Op op) {
   return op == proto::OP_PUT_MAILBOX || op == proto::OP_DROP_MAILBOX || op == proto::OP_PUT_IF ||
          op == proto::OP_ERASE_IF;

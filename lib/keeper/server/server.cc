@@ -23,12 +23,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// A stack for each connection, of which there may be a thousand: the usual 8 MiB would be too much
+// address space. The frames of sanitizers are larger.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t kStack = 2 << 20;
 #else
 constexpr std::size_t kStack = 256 << 10;
 #endif
-// From the end on, how long a connection may still take to be served what it had asked.
+// When the server ends, a connection may take this long to serve the requests that have arrived.
 constexpr std::chrono::seconds kGrace{20};
 
 }  // namespace
@@ -38,6 +40,7 @@ struct Server::Served {
       : server(its_server), session(its_server.shared_, std::move(connection), role) {}
   Server& server;
   Session session;
+  // Its position in served_, so that it can remove itself.
   std::list<Served*>::iterator place;
   pthread_t thread{};
 };
@@ -51,6 +54,7 @@ Server::Server(store::Store& store, ServerOptions options)
   if (auto changes = ChangeCount::make())
     shared_.changes = std::move(*changes);
   else
+    // Only the clients' cache depends on it.
     log::warning("clients will look everything up", {{"error", changes.error().text()}});
 }
 
@@ -65,6 +69,8 @@ void Server::stop() {
 
 void Server::wake() {
   const std::uint64_t one = 1;
+  // write(2) is allowed in a signal handler. It fails only if the counter is full, and then poll(2)
+  // wakes up anyway.
   static_cast<void>(!::write(wake_.get(), &one, sizeof one));
 }
 
@@ -75,6 +81,8 @@ std::size_t Server::connections() const {
 
 bool Server::adopt(Fd connection, Role role) {
   join_finished();
+  // The session is created before the limit is checked, because a client that is refused gets a
+  // hello that says why, in place of a closed connection that it would take for an ending keeper.
   std::string refusal = "the keeper has as many connections as it may";
   auto served = std::make_unique<Served>(*this, std::move(connection), role);
   {
@@ -83,6 +91,8 @@ bool Server::adopt(Fd connection, Role role) {
       pthread_attr_t attributes;
       ::pthread_attr_init(&attributes);
       ::pthread_attr_setstacksize(&attributes, kStack);
+      // Inserted before the thread starts, and with the mutex held: the thread may end immediately,
+      // and then removes itself.
       served->place = served_.insert(served_.end(), served.get());
       const int failed = ::pthread_create(&served->thread, &attributes, &Server::serve, served.get());
       ::pthread_attr_destroy(&attributes);
@@ -94,6 +104,7 @@ bool Server::adopt(Fd connection, Role role) {
       refusal = Error::from_errno("the system gives no thread", failed).text();
     }
   }
+  // Without the mutex, because sending may block.
   served->session.refuse(Error(Code::Busy, refusal));
   return false;
 }
@@ -104,9 +115,14 @@ void* Server::serve(void* argument) {
   served->session.run();
   const std::lock_guard lock(server.mutex_);
   server.served_.erase(served->place);
+  // The list of sessions and finished_ change together, so that end_connections() never sees an
+  // empty list while a thread is not yet in finished_.
   server.finished_.push_back(served->thread);
-  served.reset();  // closed before anybody sees that it has ended
+  // Close the socket before other threads can see that the connection has ended: after
+  // end_connections() a client must not find it open.
+  served.reset();
   if (server.served_.empty()) {
+    // The last one: run() has to compute its time to exit.
     server.idle_since_ = Clock::now();
     server.wake();
   }
@@ -128,9 +144,12 @@ void Server::accept_from(const RoleListener& listener) {
   if (connection) {
     try {
       adopt(std::move(connection), listener.role);
+      // One connection is lost, and not the keeper with all others.
     } catch (const std::bad_alloc&) {
       log::error("no memory for a connection", {{"socket", name(listener.role)}});
     }
+    // E.g. EMFILE. The connection stays in the queue and poll(2) reports it immediately, so pause
+    // instead of spinning.
   } else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN && errno != EWOULDBLOCK) {
     log::warning("cannot accept",
                  {{"socket", name(listener.role)}, {"error", Error::from_errno("accept").text()}});
@@ -142,6 +161,7 @@ int Server::wait_time() const {
   if (options_.idle_exit <= 0s) return -1;
   const std::lock_guard lock(mutex_);
   if (!served_.empty()) return -1;
+  // The sweeper does not wake this thread. Look again in a second whether it is done.
   if (sweeping_) return 1000;
   const auto wait =
       std::chrono::ceil<std::chrono::milliseconds>(idle_since_ + options_.idle_exit - Clock::now());
@@ -155,17 +175,24 @@ bool Server::idle_for_long() const {
 }
 
 void Server::sweep_now_and_then() {
+  // The first sweep comes soon, since messages may be due already.
   Clock::duration pause = std::min<Clock::duration>(options_.sweep_every, 2s);
   for (;;) {
     {
       std::unique_lock lock(mutex_);
       if (changed_.wait_for(lock, pause, [&] { return sweeper_ends_; })) return;
     }
+    // Messages that could not be marked when their session ended, e.g. because the vault was
+    // suspended.
     mark_unconfirmed(shared_.store, shared_.pending, shared_.pending.take_left());
     auto swept = shared_.store.sweep(options_.sweep_budget, false);
     const bool more = swept && swept->more;
+    // A sweep has a budget, so that it does not delay commits for long. The pause lets them
+    // through.
     pause = more ? 50ms : Clock::duration(options_.sweep_every);
-    if (!more) ::malloc_trim(0);  // what a busy time has left
+    // serve.cc tells malloc to keep freed memory. Return what a busy time has left to the system
+    // once a minute.
+    if (!more) ::malloc_trim(0);
     if (!swept) log::verbose("sweep failed", {{"error", swept.error().text()}});
     if (swept && swept->expired > 0) {
       log::info("swept", {{"messages", swept->expired}, {"octets", swept->octets}});
@@ -178,6 +205,8 @@ void Server::sweep_now_and_then() {
 Result<void> Server::run(std::vector<RoleListener> listeners) {
   std::vector<pollfd> polled;
   for (const RoleListener& listener : listeners) {
+    // The listeners must not block: a client may disappear between poll(2) and accept(2), and with
+    // several processes on an inherited socket another one may have accepted it.
     ::fcntl(listener.socket.get(), F_SETFL, ::fcntl(listener.socket.get(), F_GETFL) | O_NONBLOCK);
     polled.push_back({listener.socket.get(), POLLIN, 0});
   }
@@ -188,7 +217,8 @@ Result<void> Server::run(std::vector<RoleListener> listeners) {
     idle_since_ = Clock::now();
     sweeper_ends_ = false;
   }
-  // Ends with this function, also when an exception ends that.
+  // The sweeper's thread ends when run() does, also if an exception ends it: the destructor of a
+  // joinable std::thread would terminate the process.
   struct Sweeper {
     explicit Sweeper(Server& its_server)
         : server(its_server), thread([this] { server.sweep_now_and_then(); }) {}
@@ -216,31 +246,46 @@ Result<void> Server::run(std::vector<RoleListener> listeners) {
       result = Error::from_errno("poll");
       break;
     }
+    // Empty the eventfd, or poll(2) would return immediately ever after.
     if (polled.back().revents != 0) {
       std::uint64_t count = 0;
       static_cast<void>(!::read(wake_.get(), &count, sizeof count));
     }
+    // The descriptor in options_.stop. It is never read, so it stays readable for other users of
+    // it.
     if (polled[listeners.size()].revents != 0) break;
     for (std::size_t at = 0; ready > 0 && at < listeners.size(); ++at) {
       if (polled[at].revents != 0) accept_from(listeners[at]);
     }
     join_finished();
+    // Exit only after a poll that found nothing. Otherwise a client may be in the queue, and would
+    // have to dial again.
     if (ready == 0 && idle_for_long()) break;
   }
+  // Unlink the sockets first, then close them, then end the connections. New clients find no socket
+  // and start the next keeper, which waits for the vault lock, while requests that have arrived
+  // here are still served. A client in the queue of a closed listener sees the end of its
+  // connection and dials again.
   for (const RoleListener& listener : listeners) {
     if (!listener.path.empty()) ::unlink(listener.path.c_str());
   }
   listeners.clear();
+  // Before the connections end: the sweeper uses the store, and is the other user of changed_.
   sweeper.reset();
   end_connections();
   return result;
 }
 
 void Server::end_connections() {
-  if (shared_.changes) shared_.changes->grow();  // what another keeper does is not counted here
+  // The next keeper does not increment this counter. Once more, so that no client trusts its cache
+  // after this keeper has ended.
+  if (shared_.changes) shared_.changes->grow();
   {
     std::unique_lock lock(mutex_);
     for (Served* served : served_) served->session.hang_up();
+    // First let sessions serve what has arrived. A client that does not read its reply must not
+    // keep the keeper alive, so cut the connections after kGrace. Threads in the store cannot be
+    // interrupted, and the second wait is for them.
     if (!changed_.wait_for(lock, kGrace, [&] { return served_.empty(); })) {
       for (Served* served : served_) served->session.cut();
       changed_.wait(lock, [&] { return served_.empty(); });

@@ -1,9 +1,10 @@
-// The keeper's side of its sockets: accepts, and serves each connection on a thread of its own.
+// The keeper's server: accepts connections, and serves each on its own thread.
 //
 //   Server server(store, options);
-//   server.run(std::move(listeners));   // until it is asked to stop, or has been idle for long enough
+//   server.run(std::move(listeners));   // until stop(), or idle for options.idle_exit
 //
-// It knows nothing of disks and processes: any Store will do. Once a minute it sweeps.
+// It works with any Store and knows nothing of disks or of the keeper's process; cmd/store/serve.cc
+// does that. Another thread sweeps once a minute.
 #pragma once
 
 #include <pthread.h>
@@ -29,59 +30,73 @@ namespace gw::keeper {
 struct RoleListener {
   Fd socket;  // listening
   Role role{};
-  std::string path;  // removed at the end; empty: the service manager's
+  // Unlinked when the server ends; empty if a service manager owns the socket.
+  std::string path;
 };
 
+// Configuration of a server.
 struct ServerOptions {
   VaultId vault;
-  std::chrono::milliseconds idle_exit{0};  // 0: never
-  std::chrono::milliseconds sweep_every{60'000};
-  std::size_t sweep_budget = 2000;  // messages in one go, then others have their turn
-  std::size_t connections = 1000;   // more are told to come again
-  // Set once the store has failed: no request is answered any more, for what the disk holds only the next
-  // keeper will know.
+  std::chrono::milliseconds idle_exit{0};  // run() returns after so long without a connection; 0: never
+  std::chrono::milliseconds sweep_every{60'000};  // pause between two sweeps
+  std::size_t sweep_budget = 2000;                // messages of one sweep; then other operations get a chance
+  std::size_t connections = 1000;                 // further ones are refused with Busy
+  // Becomes true once a write or sync of the store has failed. Sessions then reply to nothing more:
+  // only the next keeper, which reads the disk, can know what has been stored. May be null.
   const std::atomic<bool>* failed = nullptr;
-  int stop = -1;  // a descriptor that is readable once the process is to end
+  // A descriptor that becomes readable when the process is to end (signals), or -1.
+  int stop = -1;
 };
 
+// `store` must outlive the server.
 class Server {
  public:
   Server(store::Store& store, ServerOptions options);
-  ~Server();  // ends all connections and waits for them
+  // Ends all connections and waits for their threads.
+  ~Server();
 
-  // Accepts until stop(), or until there was no connection for idle_exit and nothing to sweep. Then own
-  // sockets are removed, requests that had arrived are served, and all connections end. Whoever had connected
-  // and was not greeted sees the end before the hello, and tries again.
+  // Accepts connections until stop() is called, or until there was no connection for idle_exit and
+  // nothing to sweep. Then unlinks its own sockets, lets sessions serve the requests that have
+  // arrived, and ends all connections. A client that has connected but received no hello sees the
+  // connection close before the hello, and dials again (Pool). Fails with Busy if no thread can be
+  // created.
   Result<void> run(std::vector<RoleListener> listeners);
-  void stop();  // from any thread, and from a signal handler
+  // Causes run() to return. Safe to call from any thread and from a signal handler.
+  void stop();
 
-  // Serves a connection that exists already. False: too many, or no thread; it was told so and closed.
+  // Serves an open connection on its own thread. Returns false if there are too many connections or
+  // no thread can be created; the client has then been told so, and the connection is closed.
   bool adopt(Fd connection, Role role);
+  // Returns how many connections are open.
   std::size_t connections() const;
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Served;  // a connection and its place in the list
 
+  // The main function of a connection's thread.
   static void* serve(void* served);
   void accept_from(const RoleListener& listener);
+  // Returns how long poll() may wait, in milliseconds; -1 without limit.
   int wait_time() const;
   bool idle_for_long() const;
+  // The main function of the sweeper's thread.
   void sweep_now_and_then();
+  // Joins threads of connections that have ended; a thread cannot join itself.
   void join_finished();
   void end_connections();
   void wake();
 
   Shared shared_;
   ServerOptions options_;
-  Fd wake_;  // an eventfd: stop() was called, or the last connection ended
+  Fd wake_;  // an eventfd, written by stop() and when the last connection has ended
   std::atomic<bool> stopping_ = false;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;  // a connection ended, or the sweeper is to end
+  std::condition_variable changed_;  // a connection has ended, or the sweeper has to
   std::list<Served*> served_;
-  std::vector<pthread_t> finished_;  // to be joined
+  std::vector<pthread_t> finished_;  // threads to be joined
   Clock::time_point idle_since_;
-  bool sweeping_ = false;  // there is more to sweep
+  bool sweeping_ = false;  // the last sweep used its budget: more is left, do not exit
   bool sweeper_ends_ = false;
 };
 

@@ -8,7 +8,8 @@
 namespace gw::keeper {
 namespace {
 
-// A client that does not take its answer for so long is cut off.
+// A client that does not read its reply for so long is disconnected: its thread must not hang
+// forever.
 constexpr std::chrono::seconds kSendTimeout{60};
 constexpr std::size_t kLarge = 64 << 10;
 
@@ -17,8 +18,10 @@ constexpr std::size_t kLarge = 64 << 10;
 Session::Session(Shared& shared, Fd socket, Role role)
     : shared_(shared), store_(shared.store), channel_(std::move(socket)), role_(role) {
   socklen_t length = sizeof peer_;
+  // If the kernel does not say who the peer is, histories must not name uid 0.
   peer_.uid = static_cast<uid_t>(-1);
   ::getsockopt(channel_.descriptor(), SOL_SOCKET, SO_PEERCRED, &peer_, &length);
+  // A client may be silent as long as it likes: POP3 sessions and leases last for hours.
   channel_.set_timeouts(std::chrono::seconds(0), kSendTimeout);
 }
 
@@ -33,6 +36,7 @@ void Session::greet(const Error* refusal) {
   hello.set_chunk(limits.chunk);
   if (refusal != nullptr) put_error(*refusal, *hello.mutable_failure());
   if (!add_control(out_, hello)) return;
+  // The descriptor can only travel with data, so it comes with the hello.
   if (!channel_.send(ByteView(out_), shared_.changes ? shared_.changes->descriptor() : -1)) over_ = true;
   out_.clear();
 }
@@ -46,9 +50,13 @@ void Session::run() {
   while (!over_) {
     auto frame = channel_.next();
     if (!frame) {
+      // Closed and Timeout need no reply.
       if (frame.error().code() == Code::BadInput) violation(frame.error().text());
       break;
     }
+    // After a failed write or sync, memory and disk may differ. Any reply could promise what is not
+    // on the disk, so close the connection without one; the client gets Unavailable or Unknown,
+    // which is true.
     if (shared_.failed != nullptr && *shared_.failed) break;
     if (frame->kind == FrameKind::Data) {
       take_data(frame->octets);
@@ -62,6 +70,8 @@ void Session::run() {
 }
 
 std::string Session::actor() const {
+  // The client chooses the last part. The first two come from the kernel and from the listener, so
+  // the history shows reliably which user made a change and by which right.
   const std::string& said = request_.actor().empty() ? tool_ : request_.actor();
   return "uid=" + std::to_string(peer_.uid) + " " + std::string(name(role_)) + " " + said;
 }
@@ -69,18 +79,25 @@ std::string Session::actor() const {
 void Session::serve(std::size_t octets) {
   const proto::Op op = request_.op();
   if (op == proto::OP_NONE) {
+    // No reply: the client sends this in one write with its first request.
     tool_ = request_.tool();
     return;
   }
+  // The frame reader allows the larger limit, because it cannot know the operation.
   if (octets > kMaxPlainControl && !carries_record(op)) return violation("a message is too long");
   reply_.Clear();
+  // Everything that arrives during an append belongs to it. Another request in between would make
+  // it unclear which reply belongs to which.
   if (appending_ != Appending::No && op != proto::OP_COMMIT && op != proto::OP_ABORT) {
     return violation("a request within an append");
   }
   if (op == proto::OP_COMMIT && appending_ == Appending::Failed) {
-    appending_ = Appending::No;  // answered when it failed
+    // The refusal was already sent when the append failed. A second reply would be taken for the
+    // reply to the next request.
+    appending_ = Appending::No;
     return;
   }
+  // The table of roles is asked here, before any operation, so that no handler can forget it.
   const bool may = allowed(role_, request_);
   if (!may) {
     log::warning("denied", {{"socket", name(role_)},
@@ -90,7 +107,8 @@ void Session::serve(std::size_t octets) {
                             {"pid", peer_.pid},
                             {"tool", tool_}});
   }
-  // A mistake of the programs, and not Denied, which would be a wrong password to a login.
+  // Usage, not Denied: it is a mistake in a program, and a POP3 server would report Denied to its
+  // client as a wrong password.
   const Error denied(Code::Usage,
                      std::string(name(op)) + " is not for the " + std::string(name(role_)) + " socket");
   switch (op) {
@@ -102,6 +120,7 @@ void Session::serve(std::size_t octets) {
       answer(commit());
       break;
     }
+    // Allowed in every state, so that a client can always get back in step.
     case proto::OP_ABORT: {
       append_.reset();
       appending_ = Appending::No;
@@ -110,6 +129,8 @@ void Session::serve(std::size_t octets) {
       break;
     }
     case proto::OP_TRANSITION: {
+      // The ids are read even if the request is refused, or they would be taken for data of an
+      // append.
       const Bytes ids = read_ids();
       if (!over_) answer(may ? transition(ids) : denied);
       break;
@@ -161,18 +182,23 @@ void Session::serve(std::size_t octets) {
           reply_.Clear();
           return !over_;
         });
-        // Whatever came of it, and before anybody hears of it.
+        // Incremented even after an error, since Unknown may mean that the change was made, and
+        // before the reply: a client that has received it must not find the old record in another
+        // client's cache.
         if (changes_records(op) && shared_.changes) shared_.changes->grow();
         return operated;
       }());
     }
   }
-  if (moved_) shared_.stop();  // once it is said
+  // After the reply has been sent: the client needs it to know that the switch succeeded.
+  if (moved_) shared_.stop();
+  // One large record must not keep its memory for the life of the connection.
   if (octets > kLarge) request_ = proto::Request();
   if (appending_ == Appending::No) channel_.shrink();
 }
 
-// A note of a refusal that the history has already, for this hour: answered as if it had been written.
+// Returns whether the request is a note of a refusal that the history already has for this hour.
+// The client then gets the reply of a note that was written.
 bool Session::repeats_a_refusal() {
   const auto leaf = store::decode_leaf(as_bytes(request_.value()));
   const auto log = id_of<MailboxId>(request_.mailbox(), "mailbox id");
@@ -185,6 +211,8 @@ void Session::answer(const Result<void>& result) {
     reply_.Clear();
     put_error(result.error(), *reply_.mutable_failure());
   }
+  // The reply does not fit into a frame. The client must get some reply, or it would wait for its
+  // timeout of three minutes.
   if (auto added = add_control(out_, reply_); !added) {
     reply_.Clear();
     put_error(added.error(), *reply_.mutable_failure());
@@ -194,6 +222,7 @@ void Session::answer(const Result<void>& result) {
 }
 
 void Session::send_out() {
+  // Any error of the connection ends the session. end() then releases what it holds.
   if (!over_ && !channel_.send(ByteView(out_), along_.get())) over_ = true;
   along_.reset();
   if (out_.capacity() > kLarge) {
@@ -208,6 +237,7 @@ void Session::violation(std::string_view what) {
       "protocol broken",
       {{"socket", name(role_)}, {"what", what}, {"uid", peer_.uid}, {"pid", peer_.pid}, {"tool", tool_}});
   answer(Error(Code::BadInput, "keeper protocol: " + std::string(what)));
+  // The position in the stream is unknown, so nothing that follows can be trusted.
   over_ = true;
 }
 

@@ -1,6 +1,8 @@
-// One client's connection, in the keeper: reads requests, checks them against the table of roles, calls the
-// Store, answers. Ends with the connection, and with it end the leases, permits and appends that it holds;
-// messages that it had committed as pending and nobody settled become unconfirmed.
+// One client's connection in the keeper: reads requests, checks them against the table of roles,
+// calls the Store, and replies.
+//
+// Leases, permits, snapshots, suspensions and appends belong to the connection and end with it.
+// Messages that it has committed as pending and that were not settled become unconfirmed.
 #pragma once
 
 #include <sys/socket.h>
@@ -25,43 +27,48 @@
 
 namespace gw::keeper {
 
-// What all sessions of a keeper share.
+// State that all sessions of a keeper share. It must outlive them.
 struct Shared {
   store::Store& store;
   VaultId vault;
-  std::array<std::byte, 16> incarnation{};
+  std::array<std::byte, 16> incarnation{};    // random; distinguishes this keeper from earlier ones
   const std::atomic<bool>* failed = nullptr;  // see ServerOptions
   PendingMessages pending;
   RefusalNotes refusals;
-  std::optional<ChangeCount> changes;  // none, where the system gives no memory for it
-  std::function<void()> stop;          // ends the keeper
-  net::AuthLimits guesses{};           // of passwords, by role and source
+  // Nullopt if the system gave no memory for it: clients then cache nothing.
+  std::optional<ChangeCount> changes;
+  std::function<void()> stop;  // ends the keeper
+  net::AuthLimits guesses{};   // wrong passwords, by role and source
 };
 
+// Used by one thread, except for hang_up() and cut().
 class Session {
  public:
+  // `socket` is the accepted connection; its peer's user id is what histories record.
   Session(Shared& shared, Fd socket, Role role);
 
-  // Serves until the client or the keeper ends it.
+  // Sends the hello and serves requests until the client or the keeper ends the connection.
   void run();
-  // Says why this connection is not served. Instead of run().
+  // Sends a hello that says why this connection is not served. Call it instead of run().
   void refuse(const Error& error);
 
-  // From any thread: serves what has arrived, then ends. And: ends at once.
+  // Both are safe to call from any thread. hang_up() lets the session serve the requests that have
+  // arrived and then ends it; cut() ends it immediately.
   void hang_up() { channel_.hang_up(); }
   void cut() { channel_.cut(); }
 
  private:
-  enum class Appending {
-    No,
-    Yes,
-    Failed
-  };  // Failed: refused already; what follows is swallowed until it ends
+  // State of the append on this connection. Failed: the client has been told of the error, but may
+  // already have sent more data and the commit, which are read and ignored.
+  enum class Appending { No, Yes, Failed };
 
+  // Serves request_, which had `octets` bytes on the wire.
   void serve(std::size_t octets);
+  // Passes a piece of a container to the append.
   void take_data(ByteView octets);
 
-  // Handlers fill in reply_; an error is the answer instead.
+  // Handlers for operations that depend on the connection. They fill in reply_; an error is sent in
+  // place of the reply.
   Result<void> commit();
   Result<void> read();
   Result<void> transition(const Bytes& ids);
@@ -79,27 +86,31 @@ class Session {
   void fail_append(const Error& error);
   Bytes read_ids();
 
-  // Once sending has failed, or the client has broken the protocol, the session is `over_`.
+  // answer() sends reply_, or the error. violation() reports that the client has broken the
+  // protocol. After that, or after sending has failed, over_ is true and the session ends.
   void answer(const Result<void>& result);
   void send_out();
   void violation(std::string_view what);
   void greet(const Error* refusal);
 
-  std::string actor() const;  // `uid=N append …`
+  // Returns who makes the present request, for histories: `uid=N append …`. The part before the
+  // client's own text is what the kernel reported about the peer, and cannot be forged.
+  std::string actor() const;
+  // Releases all holds and marks pending messages unconfirmed.
   void end();
 
   Shared& shared_;
   store::Store& store_;
   Channel channel_;
   const Role role_;
-  ucred peer_{};
-  std::string tool_;
+  ucred peer_{};      // user, group and process of the client, from SO_PEERCRED
+  std::string tool_;  // what the client calls itself
 
   proto::Request request_;
   proto::Reply reply_;
   Bytes out_;
-  Bytes piece_;  // of a container on its way out
-  Fd along_;     // goes with the next answer
+  Bytes piece_;  // buffer for a piece of a container that is read
+  Fd along_;     // a descriptor to send with the next reply
   bool over_ = false;
   Appending appending_ = Appending::No;
   MailboxId append_mailbox_;
@@ -110,7 +121,7 @@ class Session {
   std::uint64_t next_permit_ = 1;
   std::unique_ptr<store::Snapshot> snapshot_;
   std::unique_ptr<store::Suspension> suspension_;
-  bool moved_ = false;
+  bool moved_ = false;  // the vault has moved: the keeper ends after the reply
 };
 
 }  // namespace gw::keeper

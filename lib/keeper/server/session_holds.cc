@@ -1,4 +1,4 @@
-// Session: what a connection holds, and what ends with it.
+// Session: what a connection holds in the keeper, and what ends with it.
 #include <algorithm>
 
 #include "keeper/convert.h"
@@ -9,6 +9,7 @@ namespace gw::keeper {
 Result<void> Session::acquire() {
   const auto mailbox = id_of<MailboxId>(request_.mailbox(), "mailbox id");
   if (!mailbox) return mailbox.error();
+  // Seconds. Without a limit, a large number would overflow when it is added to a time.
   static constexpr std::uint64_t kLongest = 7 * 86'400;
   const auto seconds = [](std::uint64_t number) { return std::chrono::seconds(std::min(number, kLongest)); };
   auto lease = store_.acquire(*mailbox, request_.text(), seconds(request_.limit()), seconds(request_.from()));
@@ -20,6 +21,8 @@ Result<void> Session::acquire() {
 }
 
 Result<void> Session::renew() {
+  // Only leases of this connection count, so guessing the number of another client's lease is
+  // useless.
   const auto lease = leases_.find(request_.number());
   if (lease == leases_.end()) return Error(Code::LeaseLost, "this connection has no such lease");
   return lease->second->renew();
@@ -33,9 +36,11 @@ Result<void> Session::permit() {
   return {};
 }
 
-// Counted for each role by itself, so that a server which only takes mail cannot slow down the logins of
-// others.
+// Counts wrong passwords separately for each role. Otherwise a process that can only reach the
+// append socket could report wrong guesses from a client's address, and so slow down its POP3
+// logins.
 Result<void> Session::guess() {
+  // Enough for an IPv6 network, which is what net::source_of() returns.
   static constexpr std::size_t kLongestSource = 64;
   if (request_.text().empty() || request_.text().size() > kLongestSource)
     return Error(Code::BadInput, "no source of a guess");
@@ -55,6 +60,8 @@ Result<void> Session::guess() {
 }
 
 Result<void> Session::snapshot() {
+  // A snapshot takes room on the disk, so there is one for each connection; the store itself allows
+  // only one at all.
   if (snapshot_) return Error(Code::Busy, "this connection has a snapshot");
   auto made = store_.snapshot();
   if (!made) return made.error();
@@ -67,10 +74,13 @@ Result<void> Session::snapshot_file() {
   if (!snapshot_) return Error(Code::NotFound, "this connection has no snapshot");
   auto file = snapshot_->next();
   if (!file) return file.error();
+  // A reply without a name ends the list.
   if (!*file) return {};
   reply_.set_value((*file)->name);
   reply_.set_octets((*file)->octets);
   reply_.set_flag((*file)->immutable);
+  // The descriptor is sent with the reply, so the client reads the file as itself and the keeper
+  // copies nothing.
   along_ = std::move((*file)->content);
   return {};
 }
@@ -86,17 +96,24 @@ Result<void> Session::suspend() {
 void Session::resume() {
   if (!suspension_) return;
   suspension_.reset();
+  // Messages whose session ended during the suspension could not be changed then. After a move, no
+  // change can be made here any more; the keeper of the new vault finds them when it opens it.
   if (!moved_) mark_unconfirmed(store_, shared_.pending, shared_.pending.take_left());
 }
 
 Result<void> Session::moved() {
   if (!suspension_) return Error(Code::Conflict, "this connection has not suspended it");
   auto moved = suspension_->moved(request_.text(), request_.value());
+  // Only a certain success ends the keeper here. After Unknown the store has failed, and the keeper
+  // ends because of that.
   moved_ = moved.has_value();
   return moved;
 }
 
 void Session::end() {
+  // The order matters. An append and the leases end first, so that other sessions can continue. The
+  // suspension ends before the pending messages are marked, because no change is possible while it
+  // lasts.
   append_.reset();
   leases_.clear();
   permits_.clear();

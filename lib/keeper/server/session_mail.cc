@@ -1,4 +1,4 @@
-// Session: mail on its way in and out.
+// Session: appending, reading and moving messages.
 #include <algorithm>
 
 #include "keeper/convert.h"
@@ -7,11 +7,15 @@
 namespace gw::keeper {
 namespace {
 
-constexpr std::size_t kWithReply = 32 << 10;  // a piece up to here goes out with the reply, in one write
+// A last piece of at most this size is copied, to be sent in one write with the reply. For larger
+// ones the copy would cost more than the second write.
+constexpr std::size_t kWithReply = 32 << 10;
 
 }  // namespace
 
 void Session::begin(bool may) {
+  // Set before any check: data and commit follow in any case, and have to be recognised as part of
+  // this append.
   appending_ = Appending::Yes;
   if (!may)
     return fail_append(Error(Code::Usage, "begin is not for the " + std::string(name(role_)) + " socket"));
@@ -26,7 +30,8 @@ void Session::begin(bool may) {
   append_message_ = *message;
 }
 
-// The client hears at once, so that it need not send the rest; what it had sent already is swallowed.
+// Sends the error immediately, so that the client can stop sending. Data that is already on its way
+// is read and ignored, up to the commit or abort, because the connection stays usable.
 void Session::fail_append(const Error& error) {
   append_.reset();
   appending_ = Appending::Failed;
@@ -41,6 +46,7 @@ void Session::take_data(ByteView octets) {
 
 Result<void> Session::commit() {
   appending_ = Appending::No;
+  // Moved here, so that the append is destroyed after any outcome and releases its temporary file.
   const std::unique_ptr<store::Append> ending = std::move(append_);
   auto wanted = from_proto(request_.commit());
   if (!wanted) return wanted.error();
@@ -49,6 +55,9 @@ Result<void> Session::commit() {
   if (!receipt) return receipt.error();
   reply_.set_number(receipt->seq);
   if (wanted->pending) {
+    // Entered before the reply is sent. With the token from the reply, the client may settle the
+    // message over another connection; that settlement must find the entry, or it would stay and
+    // the session's end would try to mark a settled message.
     put_octets(receipt->token, *reply_.mutable_value());
     shared_.pending.add(this, {append_mailbox_, append_message_});
   }
@@ -61,12 +70,15 @@ Result<void> Session::read() {
   const auto message = id_of<MessageId>(request_.message(), "message id");
   if (!message) return message.error();
   const bool opening = request_.op() == proto::OP_OPENING;
+  // The container is sent in pieces as it is read, so one connection needs one piece of memory,
+  // whatever the size.
   piece_.resize(kMaxData);
   std::uint64_t offset = request_.from();
   for (std::uint64_t left = request_.limit(); left > 0 && !over_;) {
     const std::size_t wanted = std::min<std::uint64_t>(left, kMaxData);
     const std::span<std::byte> space = std::span(piece_).first(wanted);
     Result<std::size_t> got = 0;
+    // The first piece comes with the envelope, in one read of the store.
     if (opening && offset == 0) {
       auto opened = store_.opening(*mailbox, *message, space);
       if (!opened) return opened.error();
@@ -79,6 +91,8 @@ Result<void> Session::read() {
     const ByteView octets = ByteView(piece_).first(*got);
     left -= *got;
     offset += *got;
+    // Fewer bytes than asked for: the end of the container. A short last piece goes into one write
+    // with the reply.
     const bool last = left == 0 || *got < wanted;
     if (last && *got <= kWithReply) {
       add_data(out_, octets);
@@ -86,6 +100,8 @@ Result<void> Session::read() {
     }
     add_data_header(out_, *got);
     const std::array<ByteView, 2> frame{ByteView(out_), octets};
+    // Sent without copying. An error in a later piece is reported by the reply, which follows the
+    // data.
     if (!channel_.send(frame)) over_ = true;
     out_.clear();
     if (last) break;
@@ -95,6 +111,8 @@ Result<void> Session::read() {
 
 Bytes Session::read_ids() {
   const std::uint64_t count = request_.transition().count();
+  // Checked before anything is read, so `count` cannot make the keeper reserve memory without
+  // bound.
   if (count > store_.limits().batch) {
     violation("too many messages in one transition");
     return {};
@@ -102,6 +120,8 @@ Bytes Session::read_ids() {
   Bytes ids;
   while (ids.size() < 16 * count) {
     auto frame = channel_.next();
+    // Control frames cannot be skipped here, nor more ids than announced: the stream is out of
+    // step.
     if (!frame || frame->kind != FrameKind::Data || frame->octets.size() > 16 * count - ids.size()) {
       violation("message ids are missing");
       return {};
@@ -132,12 +152,15 @@ Result<void> Session::transition(const Bytes& ids) {
     change.token = *token;
   }
   if (from.leased()) {
+    // As for renew(): only a lease of this connection counts.
     const auto lease = leases_.find(request_.number());
     if (lease == leases_.end()) return Error(Code::LeaseLost, "this connection has no such lease");
     change.lease = lease->second.get();
   }
   auto changed = store_.transition(change);
   if (!changed) return changed.error();
+  // After the store has made the change. The other way round, a session that ends in between would
+  // lose track of a message that is still pending.
   if (change.from == store::State::Pending) shared_.pending.settled(change.messages);
   reply_.set_number(*changed);
   return {};
