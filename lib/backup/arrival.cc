@@ -18,9 +18,11 @@ namespace {
 
 constexpr char kWork[] = ".migrate";
 constexpr char kFrom[] = "from";
-// What publish() puts into the folder before `format`.
+// Entries that publish() moves into the directory before it writes `format`, and that take_back()
+// moves out again.
 constexpr std::array<std::string_view, 6> kMovedEntries{"db", "large", "lost", "head", "history.key", "tls"};
-// What is in a copy and not in a vault.
+// Entries of a copy that are not moved to the vault. `format` is written again, with the token of
+// the migration.
 constexpr std::array<std::string_view, 3> kOfTheCopy{"manifest", "format", "lock"};
 
 bool is_there(const std::string& path) {
@@ -44,8 +46,9 @@ std::string origin(const VaultId& vault, const std::string& from) {
   return "vault " + vault.hex() + "\nfrom " + from + "\n";
 }
 
-// That what is in it is of this move and no other. A run may have been killed before it said so, or while it
-// did: then nothing else is there yet.
+// Checks that DIR/.migrate belongs to a migration of this vault from this directory. A run may have
+// been killed before or while it wrote the file `from`, hence starts_with(): then nothing else is
+// there yet.
 Result<void> check_origin(const std::string& path, const VaultId& vault, const std::string& from) {
   const auto said = read_file(path + "/" + kWork + "/" + kFrom, 16 << 10);
   if (!said && said.error().code() == Code::NotFound) return {};
@@ -57,6 +60,8 @@ Result<void> check_origin(const std::string& path, const VaultId& vault, const s
 
 Result<void> say_origin(const std::string& work, const std::string& text) {
   const std::string path = work + "/" + kFrom;
+  // Left by an interrupted run, complete. Anything else is a part of it, see check_origin(), and is
+  // replaced.
   if (const auto said = read_file(path, 16 << 10); said && *said == text) return {};
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return Error::from_errno(path);
   return create_file(path, as_bytes(text), 0600);
@@ -75,6 +80,8 @@ Result<Arrival> Arrival::open(const std::string& path, const VaultId& vault, con
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return transfer::create_error(path);
   auto folder = open_folder(path);
   if (!folder) return folder.error();
+  // An existing .migrate is the only sign that files in the directory belong to a migration and may
+  // be touched.
   const std::string work = path + "/" + kWork;
   const bool unfinished = is_there(work);
   if (!unfinished) {
@@ -87,20 +94,27 @@ Result<Arrival> Arrival::open(const std::string& path, const VaultId& vault, con
     return Error(Code::Exists, path + ": an unfinished move of this vault is there already")
         .with_hint("--resume goes on with it, --abort removes it");
   }
+  // Takes the lock, so that from here on only one run is in progress. Only then is anything
+  // changed.
   auto copies = Destination::open(work, true);
   if (!copies) return copies.error();
   Arrival arrival(path, std::move(*folder), std::move(*copies), unfinished);
   if (auto said = say_origin(work, origin(vault, from)); !said) return said.error();
+  // The interrupted run may have published a copy that is out of date now: the old vault went on
+  // when its suspension ended.
   if (auto taken = arrival.take_back(); !taken) return taken.error();
   return arrival;
 }
 
-// First of all the format: from then on it is no vault whatever the old one says. Called where that says that
-// it has not moved.
+// Undoes publish() in reverse order. `format` is removed first, and the removal synced: from then
+// on the directory is no vault, whatever the old vault's format says. If the files were moved
+// first, an interruption would leave a directory that claims to be an arriving vault without its
+// database. The caller knows that the old vault has not moved.
 Result<void> Arrival::take_back() const {
   if (is_there(path_ + "/format")) {
     const auto format = store::read_format(path_);
     if (!format) return format.error();
+    // A vault that has arrived, or any other: never touch it.
     if (!format->arrival) return Error(Code::Exists, path_ + ": there is a vault already");
     if (::unlinkat(folder_.get(), "format", 0) != 0) return Error::from_errno(path_ + "/format");
     if (auto synced = sync(folder_.get(), path_); !synced) return synced;
@@ -110,7 +124,11 @@ Result<void> Arrival::take_back() const {
   for (const std::string_view each : kMovedEntries) {
     const std::string name(each);
     if (!is_there(path_ + "/" + name)) continue;
+    // publish() takes its files from a complete copy, whose directory stays. Without one, these
+    // files are not from here.
     if (names->empty()) return Error(Code::Exists, path_ + "/" + name + ": is not of this move");
+    // Back into the copy they came from, where the next pass links them instead of copying
+    // everything again. Older copies are removed after each pass, so the last one is the only one.
     const std::string to = path_of(names->back()) + "/" + name;
     if (::renameat2(folder_.get(), name.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
       return Error::from_errno(to);
@@ -121,6 +139,7 @@ Result<void> Arrival::take_back() const {
 Result<void> Arrival::add(const std::string& copy, const std::string& name, const Secret& content) const {
   auto tree = copies_.open_snapshot(copy);
   if (!tree) return tree.error();
+  // An interrupted run may have added it already; the secret may have changed since.
   tree->remove(name);
   auto written = tree->write(name, content.view());
   if (!written) return written.error();
@@ -128,6 +147,7 @@ Result<void> Arrival::add(const std::string& copy, const std::string& name, cons
 }
 
 Result<void> Arrival::publish(const std::string& copy, const VaultId& vault, const store::Move& from) const {
+  // Before the first file is in it: the history key must not be readable by others for a moment.
   if (::fchmod(folder_.get(), 0700) != 0) return Error::from_errno(path_);
   const std::string copied = path_of(copy);
   std::vector<std::string> names;
@@ -135,6 +155,9 @@ Result<void> Arrival::publish(const std::string& copy, const VaultId& vault, con
   for (std::filesystem::directory_iterator at(copied, error), end; !error && at != end; at.increment(error))
     names.push_back(at->path().filename().string());
   if (error) return Error::from_errno(copied, error.value());
+  // Renames cost nothing even for a large vault, which matters because the old vault is suspended
+  // meanwhile. They need one file system, and .migrate is in the directory itself for that reason.
+  // RENAME_NOREPLACE: nothing of the user's is overwritten.
   for (const std::string& name : names) {
     if (std::ranges::find(kOfTheCopy, name) != kOfTheCopy.end()) continue;
     if (std::ranges::find(kMovedEntries, name) == kMovedEntries.end())
@@ -143,21 +166,26 @@ Result<void> Arrival::publish(const std::string& copy, const VaultId& vault, con
         0)
       return transfer::create_error(path_ + "/" + name);
   }
+  // All names must be on the disk before a format file says that the vault is complete here.
   if (auto synced = sync(folder_.get(), path_); !synced) return synced;
   if (auto said = store::replace_format(path_, {vault, {}, from}); !said) return said;
-  // The folder's own name.
+  // The directory itself may be new, so its name in the parent has to survive a power failure too.
+  // Best effort: the parent may not be readable for this user.
   const Fd parent(::openat(folder_.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (parent) static_cast<void>(::fsync(parent.get()));
   return {};
 }
 
 Result<void> Arrival::complete(const std::string& path) {
+  // vault_in() compares the tokens in both format files, and then writes an ordinary format here.
+  // Only after that are the copies superfluous: until then a further run may need them.
   if (auto vault = store::vault_in(path); !vault) return vault.error();
   return remove_tree(path + "/" + kWork);
 }
 
 Result<void> Arrival::abandon(const std::string& path, const VaultId& vault, const std::string& from) {
   if (!is_there(path + "/" + kWork)) return Error(Code::NotFound, path + ": no unfinished move is there");
+  // open() takes back what was published, so everything is in .migrate, and one removal is enough.
   auto arrival = open(path, vault, from, true);
   if (!arrival) return arrival.error();
   return remove_tree(path + "/" + kWork);

@@ -1,13 +1,16 @@
-// The folder that a vault moves into, until it is one.
+// The directory that a vault is migrated to, until it is a vault itself.
 //
 //   auto arrival = Arrival::open("/srv/gw", vault, "/var/lib/gw", resume);
-//   copy_into(arrival->copies(), …);  …             // as often as need be, the last one of a suspended vault
-//   arrival->publish(name, {token, "/var/lib/gw"})  // all in its place, and nobody opens it yet
-//   (store/vault_format.h) …                                               // the old vault is told that it
-//   has moved Arrival::complete("/srv/gw");
+//   copy_into(arrival->copies(), …);                 // repeated, at last while suspended
+//   arrival->publish(name, {token, "/var/lib/gw"});  // in place, but not opened by any keeper
+//   suspension->moved("/srv/gw", token);             // the switch, in the old vault's format
+//   Arrival::complete("/srv/gw");                    // removes the copies
 //
-// Copies are in DIR/.migrate, as backups, with `from` beside them. Interrupted anywhere, what there is is
-// taken up by the next run. It copies and publishes; what switches, the store's suspension does.
+// Copies are in DIR/.migrate, in the layout of backups (destination.h), and the file
+// DIR/.migrate/from names the vault and the directory it comes from. After an interruption at any
+// point, the next run continues with what is there. This class copies and publishes. Which of the
+// two directories is the vault is decided by one file alone, VAULT/format of the old vault
+// (store/vault_format.h), and that file is written by the store's suspension.
 #pragma once
 
 #include <optional>
@@ -23,23 +26,33 @@ namespace gw::backup {
 
 class Arrival {
  public:
-  // Absent (then it is made), empty, or what an interrupted run for this vault left, with `resume`. Exists,
-  // with a hint: anything else. Busy: another run. What an interrupted run had published is taken back.
+  // Opens the directory, which may be absent (it is created), empty, or, with `resume`, what an
+  // interrupted run for the same vault and the same `from` left. Fails with Exists, and a hint, for
+  // anything else, and with Busy while another run is in progress. Takes back what an interrupted
+  // run had published. Call it only after the old vault's format has been read and says that the
+  // vault has not moved: otherwise this would take a published vault apart.
   static Result<Arrival> open(const std::string& path, const VaultId& vault, const std::string& from,
                               bool resume);
-  // Behind the switch: an ordinary vault, and nothing stays of the copies. Config: it has not moved here.
+  // Call it after the switch: makes the directory an ordinary vault and removes the copies. May be
+  // repeated. Fails with Config if the vault has not moved here.
   static Result<void> complete(const std::string& path);
-  // Removes all that was made, but for the folder. NotFound: there is nothing.
+  // Removes everything that was copied, but not the directory itself. Fails with NotFound if no
+  // unfinished migration is there, and like open().
   static Result<void> abandon(const std::string& path, const VaultId& vault, const std::string& from);
 
+  // Returns whether an interrupted run had left something.
   bool resumed() const { return resumed_; }
+  // Returns where to copy to; it lives as long as this object.
   const Destination& copies() const { return copies_; }
-  // The path of a copy, to be looked at.
+  // Returns the path of a copy, to open it as a vault for reading.
   std::string path_of(const std::string& copy) const { return copies_.path() + "/" + copy; }
 
-  // Into a copy, beside what the store is made of: `history.key`, `tls/key.pem`. Replaces.
+  // Writes a file that does not belong to the store into a copy, e.g. `history.key` or
+  // `tls/key.pem`, and syncs it. Replaces an existing one.
   Result<void> add(const std::string& copy, const std::string& name, const Secret& content) const;
-  // This copy becomes what the folder holds, synced, and with a format that says where from.
+  // Moves the files of this copy into the directory, syncs them, and then writes a format file
+  // which says that the vault is arriving and from where. From then on everything is in place, but
+  // no keeper opens the directory before the old vault says that it has moved.
   Result<void> publish(const std::string& copy, const VaultId& vault, const store::Move& from) const;
 
  private:

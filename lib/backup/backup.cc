@@ -12,10 +12,14 @@
 namespace gw::backup {
 namespace {
 
+// Bytes that are written between two flushes of the manifest, i.e. what an interrupted backup
+// copies again at most.
 constexpr std::uint64_t kFlushStep = 4 << 20;
 
-// Which file this is, so that it is known again: RocksDB may give the number of a file to another one after a
-// vault was put back to an earlier state, but not its inode with its times of birth and of the last write.
+// Returns what identifies a file that never changes. The name is not enough: after a vault was
+// restored to an earlier state, RocksDB may use the number of a file for another one. A new file
+// has another inode, or at least other times of birth and last write. Empty if the file system does
+// not tell.
 std::string identity(int fd) {
   struct statx found {};
   if (::statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MTIME | STATX_BTIME, &found) != 0) return {};
@@ -27,14 +31,14 @@ std::string identity(int fd) {
          (birth ? at(found.stx_btime) : "-");
 }
 
-// One that is there: its files that never change, by name.
+// An existing backup, complete or interrupted, with its files that never change.
 struct Previous {
   std::string name;
   Tree tree;
   std::unordered_map<std::string, Listed> files;
-  bool whole = true;  // else what is left of an interrupted one
+  bool whole = true;  // false: left by an interrupted run
 };
-// A file of one, and which.
+// A file in an existing backup.
 struct Known {
   const Previous* in = nullptr;
   const Listed* file = nullptr;
@@ -49,6 +53,9 @@ class Run {
     const auto vault = store_.vault_id();
     if (!vault) return vault.error();
     report_.vault = *vault;
+    // The order: only what was copied completely is read back, only what was read back intact is
+    // published, and leftovers of interrupted runs, which serve as a source of links until then,
+    // are removed last.
     if (auto found = find_previous(); !found) return found.error();
     if (auto copied = copy_all(); !copied) return copied.error();
     if (auto checked = read_back(); !checked) return checked.error();
@@ -77,17 +84,21 @@ class Run {
     if (!tree) return tree.error();
     auto manifest = ManifestReader::open(*tree);
     if (!manifest && manifest.error().code() == Code::Corrupt) {
+      // The older backup is useless for linking, but that is no reason not to make a new one. The
+      // user is told.
       report_.damaged.push_back(name + "/" + kManifest);
       return {};
     }
     if (!manifest) return manifest.error();
+    // Also without --incremental, since --keep would remove the other vault's backups.
     if (manifest->heading().vault != report_.vault)
       return Error(Code::Exists, destination_.path() + ": holds backups of another vault");
     if (!options_.incremental) return {};
     return remember({name, std::move(*tree), {}}, *manifest);
   }
 
-  // As far as it can be read; the rest is written anew.
+  // Uses an interrupted backup as far as its manifest can be read; everything else is copied again,
+  // so errors are ignored.
   void look_into_left(const std::string& name) {
     auto tree = destination_.open_snapshot(name);
     if (!tree) return;
@@ -101,6 +112,7 @@ class Run {
       auto file = manifest.next();
       if (!file) return file.error();
       if (!*file) break;
+      // Files that change, e.g. db/CURRENT, are always copied.
       if (!(*file)->source.empty()) previous.files.emplace((*file)->name, **file);
     }
     previous_.push_back(std::move(previous));
@@ -108,13 +120,16 @@ class Run {
   }
 
   Result<void> copy_all() {
-    // Signed before, so that what is copied goes through it.
+    // Checkpoint, tree head, snapshot, in this order: so the snapshot contains both, and the
+    // restored history can be checked against them. In the other order, the manifest could name a
+    // head that the backup does not reach.
     Heading heading;
     heading.vault = report_.vault;
     if (options_.sign) {
       auto note = store_.checkpoint(options_.actor);
       if (note) {
         heading.checkpoint = std::move(*note);
+        // Config: the keeper has no history key. A backup without a signature is better than none.
       } else if (note.error().code() != Code::Config) {
         return note.error();
       }
@@ -134,6 +149,8 @@ class Run {
     auto manifest = ManifestWriter::begin(*tree_, heading);
     if (!manifest) return manifest.error();
     std::uint64_t flushed = 0;
+    // Without these no program opens the copy. The keeper is trusted to send everything, but a
+    // fault in it would otherwise only be noticed when the backup is needed.
     std::set<std::string> missing{"format", "head", "db/CURRENT"};
     for (;;) {
       auto file = (*snapshot)->next();
@@ -143,12 +160,14 @@ class Run {
       auto listed = take(**file);
       if (!listed) return listed.error();
       if (auto added = manifest->add(*listed); !added) return added;
-      // So that who goes on with it after an interruption knows what it has.
+      // So that a run which continues after an interruption knows what is there.
       if (report_.written_octets < flushed + kFlushStep) continue;
       if (auto written = manifest->flush(); !written) return written;
       flushed = report_.written_octets;
     }
+    // The list of the snapshot has ended.
     if (!missing.empty()) return Error(Code::Corrupt, "the snapshot has no " + *missing.begin());
+    // Empty directories are not in the snapshot, and the store expects this one.
     if (auto made = tree_->make_folder("large/tmp"); !made) return made;
     report_.files = manifest->files();
     report_.octets = manifest->octets();
@@ -157,10 +176,13 @@ class Run {
 
   Result<Listed> take(const store::SnapshotFile& file) {
     struct stat found {};
+    // The name comes over the socket and becomes a path here, so it is checked like any input.
     if (!valid_name(file.name) || ::fstat(file.content.get(), &found) != 0 || !S_ISREG(found.st_mode))
       return Error(Code::BadInput, "the keeper's snapshot holds what is no file of a vault");
     Listed listed{file.name, file.octets, {}, file.immutable ? identity(file.content.get()) : ""};
     const Known known = file.immutable ? before(file) : Known();
+    // Same name, size and identity: the same file, so its content need not be read from the vault.
+    // If it cannot be linked, it is copied as any other.
     const bool same = known.file != nullptr && !listed.source.empty() && known.file->source == listed.source;
     if (same) {
       const auto linked = link(known);
@@ -170,11 +192,13 @@ class Run {
     }
     const auto written = tree_->write(file.name, file.content.get(), pulse_);
     if (!written) return written.error();
+    // The file changed while it was copied, or was cut off. Both must not happen in a snapshot.
     if (written->octets != file.octets)
       return Error(Code::Io, file.name + ": has " + std::to_string(written->octets) + " octets, not " +
                                  std::to_string(file.octets));
     listed.sha256 = written->sha256;
-    // Copied by somebody and the same all the same: once is enough.
+    // The content is the same although the identity differs, e.g. after the vault itself was copied
+    // or restored. Link to the older copy instead of keeping two.
     if (known.file != nullptr && !same && known.file->sha256 == listed.sha256) {
       tree_->remove(file.name);
       const auto linked = link(known);
@@ -189,6 +213,7 @@ class Run {
   }
 
   Known before(const store::SnapshotFile& file) const {
+    // The newest complete backup first: its files were read back when it was written.
     for (const Previous& previous : previous_) {
       const auto found = previous.files.find(file.name);
       if (found != previous.files.end() && found->second.octets == file.octets)
@@ -197,12 +222,15 @@ class Run {
     return {};
   }
 
-  // False: it is to be written. One that is not what it should be is never passed on.
+  // Links the file. Returns false if it has to be copied instead. A file of an older backup that no
+  // longer has its digest is never linked, so one damaged backup does not spoil all later ones.
   Result<bool> link(const Known& known) {
     const std::string& name = known.file->name;
+    // Files of an interrupted run were never read back, so they are read even with --quick.
     if (!options_.quick || !known.in->whole) {
       const auto digest = known.in->tree.digest(name, pulse_);
       const Code code = digest ? Code::Corrupt : digest.error().code();
+      // The user has interrupted the run.
       if (code == Code::Busy) return digest.error();
       if (!digest || *digest != known.file->sha256) {
         if (known.in->whole) report_.damaged.push_back(known.in->name + "/" + name);
@@ -212,7 +240,8 @@ class Run {
     return tree_->link(known.in->tree, name);
   }
 
-  // What was written is what is on the disk.
+  // Reads back everything that was written and compares it with the manifest, because a disk or a
+  // network file system may report success and store something else.
   Result<void> read_back() {
     auto manifest = ManifestReader::open(*tree_);
     if (!manifest) return manifest.error();
@@ -220,7 +249,7 @@ class Run {
       const auto file = manifest->next();
       if (!file) return file.error();
       if (!*file) return {};
-      if (tree_->shared((*file)->name)) continue;  // linked: looked at before
+      if (tree_->shared((*file)->name)) continue;  // link() has read it, unless --quick
       const auto digest = tree_->digest((*file)->name, pulse_);
       if (!digest) return digest.error();
       if (*digest != (*file)->sha256)
@@ -233,7 +262,7 @@ class Run {
   const Destination& destination_;
   const Pulse& pulse_;
   Report report_;
-  std::vector<Previous> previous_;  // the newest complete one, then what interrupted ones left
+  std::vector<Previous> previous_;  // the newest complete one, then the interrupted ones
   std::optional<Tree> tree_;
 };
 
@@ -249,9 +278,12 @@ Result<Report> back_up(store::Store& store, const Options& options, const Pulse&
   if (!destination) return destination.error();
   auto report = copy_into(*destination, store, options, pulse);
   if (!report) {
+    // No user would look for the part, and it may be large. A migration keeps it, see copy_into().
     destination->abandon();
     return report;
   }
+  // The backup is complete and stays, whatever happens from here on; so errors go into the report.
+  // Older backups are removed only now, when there is a newer one.
   const vault::BackupNote note{report->time, report->commits, report->files, report->octets};
   if (auto noted = vault::note_backup(store, note, options.actor); !noted)
     report->afterwards = noted.error().within("the backup is complete, and the vault could not be told");

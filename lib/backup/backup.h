@@ -1,7 +1,9 @@
-// A live copy of a vault into a folder, with everything in it that was acknowledged before it began.
+// Backs up a vault while it is in use. The copy contains everything that was acknowledged before it
+// began.
 //
-// The keeper makes a snapshot and hands over its files one by one; they are written, synced and read back
-// here, by who runs this. Nothing of what was there before is touched until the new one is complete.
+// The keeper makes a snapshot and passes its files one by one as open descriptors. The calling
+// process writes and syncs them, and reads them back, so the copy belongs to the user who runs it.
+// Existing backups stay untouched until the new one is complete. restore.h is the way back.
 #pragma once
 
 #include <optional>
@@ -17,37 +19,50 @@
 namespace gw::backup {
 
 struct Options {
-  std::string to;
-  bool incremental = false;  // what the newest one there has already is linked, and not written again
-  bool quick = false;        // what is linked is not read again
-  std::optional<std::size_t> keep{};  // older ones beyond so many are removed at the end
-  std::string actor;
-  bool sign = true;  // with a checkpoint, which is a change to the vault
+  std::string to;  // directory that gets a subdirectory for each backup
+  // Link files that the newest backup there has already, instead of writing them.
+  bool incremental = false;
+  // Do not read the files that are linked. Without this, a file is only linked if its content still
+  // has the digest in the older manifest.
+  bool quick = false;
+  // Remove all but so many of the newest backups at the end.
+  std::optional<std::size_t> keep{};
+  std::string actor;  // the actor of history entries
+  // Put a checkpoint into the manifest. Making one appends to the vault's history.
+  bool sign = true;
 };
 
+// The result of a backup.
 struct Report {
-  std::string name;  // of its folder in `to`
+  std::string name;  // name of its subdirectory in `to`
   VaultId vault;
-  Micros time = 0;
-  std::uint64_t commits = 0;
+  Micros time = 0;            // when the snapshot was made, microseconds
+  std::uint64_t commits = 0;  // the last commit in it
   bool signed_checkpoint = false;
-  std::uint64_t files = 0;
-  std::uint64_t octets = 0;
-  std::uint64_t written_files = 0;
+  std::uint64_t files = 0;          // in the backup, linked ones included
+  std::uint64_t octets = 0;         // bytes in these files
+  std::uint64_t written_files = 0;  // of them, those that were not linked
   std::uint64_t written_octets = 0;
-  // Files of the newest older backup that are not what its manifest says. They were written anew.
+  // Files of the newest older backup that do not match its manifest. The new backup contains intact
+  // copies of them.
   std::vector<std::string> damaged;
-  std::vector<std::string> removed;  // older ones
-  // It is complete, and yet: the vault could not be told, or an older one could not be removed.
+  std::vector<std::string> removed;  // names of older backups that were removed
+  // The backup is complete, but a later step failed: recording it in the vault, or removing an
+  // older one.
   std::optional<Error> afterwards;
 };
 
-// Busy: another backup runs, the keeper ended, or `pulse` said so. Full: the vault's disk. A full or broken
-// destination has exit status 74, one that cannot be made 73. After an error nothing new stays in `to`.
+// Makes one backup in the directory `options.to`, records it in the vault's history, and removes
+// older ones. Fails with Busy if another backup runs, if the keeper ended, or if `pulse` returned
+// false; and with Full if the vault's disk has no room for a snapshot. If the destination is full
+// or broken, the exit status is 74; if it cannot be created, 73. After an error, nothing of the new
+// backup stays in `to`.
 Result<Report> back_up(store::Store& store, const Options& options, const Pulse& pulse = {});
 
-// One backup into a folder that is open, and nothing told to the vault but what signing does: for who copies
-// several times. What is copied of an interrupted one stays, and is linked by the next.
+// Makes one backup in a destination that is open already, for a caller that copies several times
+// (gw-store migrate). Differs from back_up() in three ways: it does not record the backup in the
+// vault (signing does append to the history), it ignores `options.to` and `options.keep`, and after
+// an interruption the copied files stay, so that the next call links them.
 Result<Report> copy_into(const Destination& destination, store::Store& store, const Options& options,
                          const Pulse& pulse = {});
 

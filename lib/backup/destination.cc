@@ -25,9 +25,11 @@ constexpr char kGone[] = ".gone";
 constexpr char kLeft[] = ".left-";
 constexpr char kLock[] = ".lock";
 
-// Sorted.
+// Returns the wanted names in the directory, sorted.
 Result<std::vector<std::string>> names_in(int folder, const std::string& shown,
                                           const std::function<bool(const std::string&)>& wanted) {
+  // A descriptor of its own: fdopendir(3) takes it over, and the position in the directory is not
+  // shared.
   Fd copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(copy ? ::fdopendir(copy.get()) : nullptr, ::closedir);
   if (!listing) return Error::from_errno(shown);
@@ -45,6 +47,7 @@ Result<std::vector<std::string>> names_in(int folder, const std::string& shown,
   return names;
 }
 
+// The inverse of snapshot_name(), or 0.
 Micros time_of(const std::string& name) {
   std::tm parts{};
   if (::strptime(name.c_str(), "%Y%m%dT%H%M%SZ", &parts) == nullptr) return 0;
@@ -80,10 +83,12 @@ Result<Destination> Destination::open(const std::string& path, bool go_on) {
   constexpr int kHow = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
   destination.lock_ = Fd(::openat(destination.folder_.get(), kLock, kHow, 0600));
   if (!destination.lock_) return transfer::create_error(path + "/" + kLock);
+  // The lock ends with the process, so a file .lock that was left behind does not matter.
   if (::flock(destination.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Error::from_errno(path + "/" + kLock);
     return Error(Code::Busy, path + ": another backup is being written there");
   }
+  // With the lock held, whatever has these names was left by an interrupted run.
   if (auto removed = remove_tree(path + "/" + kGone); !removed) return removed.error();
   if (go_on) {
     if (auto kept = destination.keep_part(); !kept) return kept.error();
@@ -100,7 +105,7 @@ Result<void> Destination::keep_part() const {
     if (::renameat2(folder_.get(), kPartialName, folder_.get(), name.c_str(), RENAME_NOREPLACE) == 0)
       return {};
     if (errno == ENOENT) return {};
-    // Nor does a file system that does not know this.
+    // A file system without RENAME_NOREPLACE fails with EINVAL. There, the part is copied again.
     if (errno != EEXIST) return remove_tree(path_ + "/" + kPartialName);
   }
 }
@@ -120,6 +125,7 @@ Result<void> Destination::remove_left() const {
 
 Result<std::vector<std::string>> Destination::complete_in(int folder, const std::string& shown) {
   return names_in(folder, shown, [&](const std::string& name) {
+    // Only directories with a manifest: the user may have others of such a name.
     return is_snapshot_name(name) && ::faccessat(folder, (name + "/" + kManifest).c_str(), F_OK, 0) == 0;
   });
 }
@@ -133,13 +139,17 @@ Result<Tree> Destination::begin() const {
 }
 
 Result<std::string> Destination::publish(const Tree& tree, Micros time) const {
+  // Sync, rename, sync: the name may only reach the disk after everything in the directory has.
   if (auto synced = tree.sync(); !synced) return synced.error();
   const auto others = complete();
   if (!others) return others.error();
+  // Names are sorted to find the newest backup. If the clock was set back, or if two backups fall
+  // into one second, take the second after the last name.
   const Micros last = others->empty() ? 0 : time_of(others->back());
   const std::string name = snapshot_name(std::max(time, last + 1'000'000));
   if (::renameat2(folder_.get(), kPartialName, folder_.get(), name.c_str(), RENAME_NOREPLACE) != 0 &&
-      // A file system without that; the name is free, and nobody else writes here.
+      // A file system without RENAME_NOREPLACE. The name is free and the lock excludes other
+      // writers, so a plain rename is safe.
       (errno != EINVAL || ::renameat(folder_.get(), kPartialName, folder_.get(), name.c_str()) != 0))
     return transfer::create_error(path_ + "/" + name);
   if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
@@ -155,6 +165,8 @@ Result<std::vector<std::string>> Destination::remove_older(std::size_t keep) con
   if (!names) return names.error();
   names->resize(names->size() - std::min(names->size(), keep));
   for (const std::string& name : *names) {
+    // The rename comes first and is synced, so that a backup that is only partly removed never has
+    // the name of a complete one.
     if (::renameat(folder_.get(), name.c_str(), folder_.get(), kGone) != 0)
       return Error::from_errno(path_ + "/" + name);
     if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);

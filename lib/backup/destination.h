@@ -1,9 +1,10 @@
-// The folder that backups go to: DEST/<UTC time>, each a whole vault's folder and its manifest.
+// The directory that holds backups: DEST/<UTC time>, each with all files of a vault and a manifest.
 //
-// What is not whole has a name with a dot in front: `.part` while it is written, `.gone` while it is removed.
-// So a name without one is complete, also after a power cut. DEST/.lock is held by the one who writes there.
-// Who goes on with an interrupted run keeps what there is of it as `.left-1` and so on, until one is
-// complete.
+// Incomplete directories have names with a leading dot: `.part` while a backup is written, `.gone`
+// while one is removed. They get their final name with one rename after everything is synced, so a
+// directory without the dot is complete, also after a power failure. A process that writes holds a
+// lock on DEST/.lock. A run that continues an interrupted one renames `.part` to `.left-1` and so
+// on, to link its files, and removes them once a backup is complete.
 #pragma once
 
 #include <optional>
@@ -17,38 +18,48 @@
 
 namespace gw::backup {
 
-// `20261125T110203Z`
+// Returns the name of a backup of this time, to the second: `20261125T110203Z`.
 std::string snapshot_name(Micros time);
+// Returns whether the name has this form.
 bool is_snapshot_name(std::string_view name);
 
+// Holds the lock for as long as it lives. Not thread-safe.
 class Destination {
  public:
-  // Makes the folder if it is not there, takes the lock (Busy), and removes what an interrupted run left; or
-  // with `go_on`, keeps it.
+  // Creates the directory if it does not exist, locks it, and removes what an interrupted run left;
+  // with `go_on`, keeps that for linking. Fails with Busy if another process holds the lock.
   static Result<Destination> open(const std::string& path, bool go_on = false);
 
-  // Names of those that are complete, the oldest first.
+  // Returns the names of the complete backups, the oldest first.
   Result<std::vector<std::string>> complete() const { return complete_in(folder_.get(), path_); }
+  // Opens a backup, complete or not, by its name.
   Result<Tree> open_snapshot(const std::string& name) const;
-  // What interrupted runs left, and what was kept of it is of no more use.
+  // left() returns the names of what interrupted runs left; remove_left() removes it, once a
+  // complete backup has linked what it could use.
   Result<std::vector<std::string>> left() const;
   Result<void> remove_left() const;
 
-  // A new one, to be filled, then published.
+  // Creates `.part`, to be filled and then passed to publish().
   Result<Tree> begin() const;
-  // Synced, and then complete; its name is behind all others whatever the clock says. Gives it.
+  // Syncs the tree and gives it its final name, which is returned. The name sorts after all others,
+  // even if the clock was set back.
   Result<std::string> publish(const Tree& tree, Micros time) const;
-  void abandon() const;  // what begin() made
+  // Removes what begin() created. Errors are ignored; the next open() removes what stays.
+  void abandon() const;
 
-  // All but the newest `keep`. Gives those that are gone.
+  // Removes all backups but the newest `keep`, and returns the names of those that were removed.
   Result<std::vector<std::string>> remove_older(std::size_t keep) const;
 
+  // Returns the path that open() was given.
   const std::string& path() const { return path_; }
 
+  // Returns the names of the complete backups in a directory that is open, without locking it;
+  // `shown` is its path in error texts. For readers.
   static Result<std::vector<std::string>> complete_in(int folder, const std::string& shown);
 
  private:
   Destination() = default;
+  // Renames `.part` to the next free `.left-N`.
   Result<void> keep_part() const;
   Fd folder_;
   Fd lock_;

@@ -15,14 +15,17 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kFormat = 1;
+// Bytes of lines that are written in one system call.
 constexpr std::size_t kGather = 64 << 10;
-constexpr std::size_t kLongestLine = 128 << 10;  // a note has at most 64 KiB
+constexpr std::size_t kLongestLine = 128 << 10;  // bytes; a checkpoint in the heading has at most 64 KiB
 
 Json parse(const std::string& line) {
+  // Without exceptions: a line that is no JSON becomes a discarded value, which is no object.
   return Json::parse(line, nullptr, false);
 }
 
-// What the fields hold, or nothing where one is missing or another kind of thing.
+// Return the value of a field, or nullopt if it is missing or has another type. The library would
+// throw on these.
 std::optional<std::string> text(const Json& object, const char* field) {
   const auto found = object.find(field);
   if (found == object.end() || !found->is_string()) return std::nullopt;
@@ -60,6 +63,8 @@ std::optional<Listed> listed_of(const Json& object) {
   auto name = text(object, "name");
   const auto octets = number(object, "octets");
   const auto sum = digest(object, "sha256");
+  // The name becomes a path at restore: `../` in a manipulated manifest must not lead out of the
+  // directory.
   if (!name || !octets || !sum || !valid_name(*name)) return std::nullopt;
   return Listed{std::move(*name), *octets, *sum, text(object, "source").value_or("")};
 }
@@ -78,12 +83,15 @@ Result<ManifestWriter> ManifestWriter::begin(Tree& tree, const Heading& heading)
   object["time"] = rfc3339(heading.time);
   object["commits"] = heading.commits;
   object["history"] = {{"size", heading.history.size}, {"root", to_hex(heading.history.root)}};
+  // null and not an empty string, so that a person who reads the file sees that there is none.
   object["checkpoint"] = heading.checkpoint.empty() ? Json() : Json(heading.checkpoint);
   if (auto put = writer.put(object.dump()); !put) return put.error();
   return writer;
 }
 
 Result<void> ManifestWriter::put(const std::string& line) {
+  // The digest covers the line endings too, so a file that was converted to another line ending is
+  // detected.
   sum_.update(as_bytes(line)).update(as_bytes("\n"));
   waiting_ += line;
   waiting_ += '\n';
@@ -114,6 +122,7 @@ Result<void> ManifestWriter::finish() {
   object["manifest_sha256"] = to_hex(sum_.finish());
   waiting_ += object.dump() + "\n";
   if (auto written = flush(); !written) return written;
+  // The name is synced with the directory, by Tree::sync().
   if (::fsync(fd_.get()) != 0) return transfer::write_error(shown_);
   fd_.reset();
   return {};
@@ -133,6 +142,7 @@ Result<ManifestReader> ManifestReader::open(const Tree& tree) {
   if (::lseek(reader.fd_.get(), 0, SEEK_SET) != 0) return Error::from_errno(reader.shown_);
   reader.buffer_.clear();
   reader.begin_ = 0;
+  // Skip the heading, which look_through() has parsed.
   if (auto first = reader.line(); !first) return first.error();
   return reader;
 }
@@ -154,7 +164,8 @@ Result<ManifestReader> ManifestReader::open_unfinished(const Tree& tree) {
   return reader;
 }
 
-// None: the end.
+// Returns the next line without its line feed, or nullopt at the end of the file. Fails with
+// Corrupt if the last line is incomplete.
 Result<std::optional<std::string>> ManifestReader::line() {
   for (;;) {
     const std::size_t end = buffer_.find('\n', begin_);
@@ -165,6 +176,7 @@ Result<std::optional<std::string>> ManifestReader::line() {
     }
     buffer_.erase(0, begin_);
     begin_ = 0;
+    // A file without line feeds must not be read into memory as a whole.
     if (buffer_.size() > kLongestLine) return damaged();
     const std::size_t held = buffer_.size();
     buffer_.resize(held + kGather);
@@ -183,7 +195,7 @@ Result<void> ManifestReader::look_through() {
   for (;; ++lines) {
     const auto read = line();
     if (!read) return read.error();
-    if (!*read) return damaged();  // without its last line
+    if (!*read) return damaged();  // the file ends without its last line
     const Json object = parse(**read);
     if (!object.is_object()) return damaged();
     if (lines == 0) {
@@ -199,26 +211,31 @@ Result<void> ManifestReader::look_through() {
       const auto said = digest(object, "manifest_sha256");
       files_ = number(object, "files").value_or(0);
       octets_ = number(object, "octets").value_or(0);
+      // The heading is the additional line.
       if (said != sum.finish() || files_ + 1 != lines || octets_ != octets) return damaged();
+      // Lines after the last one are not covered by the digest.
       const auto behind = line();
       if (!behind || *behind) return damaged();
       return {};
     } else {
       const auto listed = listed_of(object);
-      if (!listed) return damaged();
+      if (!listed) return damaged();  // open() could read it, so the file has changed since
       octets += listed->octets;
     }
+    // Not reached for the last line, which contains the digest.
     sum.update(as_bytes(**read)).update(as_bytes("\n"));
   }
 }
 
 Result<std::optional<Listed>> ManifestReader::next() {
+  // The last line is not a file.
   if (!unfinished_ && given_ == files_) return std::optional<Listed>();
   const auto read = line();
   if (!read && !unfinished_) return read.error();
   auto listed = read && *read ? listed_of(parse(**read)) : std::nullopt;
   if (!listed && unfinished_) return std::optional<Listed>();
-  if (!listed) return damaged();  // it has changed meanwhile
+  // open() could read this line, so the file has changed since.
+  if (!listed) return damaged();
   ++given_;
   return std::optional(std::move(*listed));
 }

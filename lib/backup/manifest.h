@@ -1,10 +1,12 @@
-// What a backup holds: its file `manifest`, JSON lines.
+// The manifest of a backup: the file `manifest`, JSON lines.
 //
-//   {"gw_backup":1,"vault":…,"time":…,"commits":…,"history":{"size":…,"root":…},"checkpoint":…}
+//   {"gw_backup":1,"vault":…,"time":…,"commits":…,"history":{…},"checkpoint":…}
 //   {"name":"db/000012.sst","octets":…,"sha256":…,"source":…}     one for each file
-//   {"files":…,"octets":…,"manifest_sha256":…}                    of all lines before this one
+//   {"files":…,"octets":…,"manifest_sha256":…}                    digest of all earlier lines
 //
-// So a manifest that was cut short or changed is noticed before anything of it is believed.
+// ManifestReader::open() checks the last line before it returns anything, so a manifest that was
+// truncated or changed by accident is detected. The digest is not keyed: the checkpoint, if there
+// is one, is what protects against forgery.
 #pragma once
 
 #include <memory>
@@ -21,29 +23,38 @@ namespace gw::backup {
 
 inline constexpr char kManifest[] = "manifest";
 
+// The first line.
 struct Heading {
   VaultId vault;
-  Micros time = 0;            // of the snapshot
-  std::uint64_t commits = 0;  // everything up to this one is in it
-  store::LogHead history;     // the vault's own history goes through this head
-  std::string checkpoint;     // a signed note of it; empty: the keeper has no history key
+  Micros time = 0;            // when the snapshot was made, microseconds
+  std::uint64_t commits = 0;  // the last commit in the snapshot
+  store::LogHead history;     // a tree head of the vault's history that the snapshot contains
+  std::string checkpoint;     // a signed note of a tree head; empty: the keeper has no history key
 };
 
+// A file in the backup.
 struct Listed {
   std::string name;
   std::uint64_t octets = 0;
   Digest sha256{};
-  // Which file of the vault it was copied from, where that one never changes: inode and times. Else empty.
+  // Identifies the file of the vault that it was copied from, if that file never changes: inode and
+  // times. Else empty. A file of the same name and `source` in a later snapshot has the same
+  // content.
   std::string source;
 };
 
 class ManifestWriter {
  public:
-  // Makes it in the tree.
+  // Creates the manifest in the tree and writes the heading. Fails with Exists if there is one.
   static Result<ManifestWriter> begin(Tree& tree, const Heading& heading);
+  // Adds a line. It may stay in memory until flush().
   Result<void> add(const Listed& file);
-  Result<void> flush();   // what was added so far can be read
-  Result<void> finish();  // whole and synced
+  // Writes the lines that were added so far, so that a later run can use them if this one is
+  // interrupted.
+  Result<void> flush();
+  // Writes the last line and syncs the file.
+  Result<void> finish();
+  // Number and bytes of the files that were added.
   std::uint64_t files() const { return files_; }
   std::uint64_t octets() const { return octets_; }
 
@@ -59,32 +70,39 @@ class ManifestWriter {
   std::uint64_t octets_ = 0;
 };
 
+// Reads the manifest line by line, in bounded memory.
 class ManifestReader {
  public:
-  // Reads it through once. NotFound; Corrupt: damaged or cut short; Version: of a newer gw.
+  // Opens a manifest and reads it once to check it. Fails with NotFound if there is none, with
+  // Corrupt if it is damaged or truncated, and with Version if a newer gw wrote it.
   static Result<ManifestReader> open(const Tree& tree);
-  // One that was not finished: what there is of it, each file to be compared with its line.
+  // Opens the manifest of an interrupted backup. It has no last line, so nothing vouches for its
+  // content: compare each file with its line. files() and octets() are 0.
   static Result<ManifestReader> open_unfinished(const Tree& tree);
   const Heading& heading() const { return heading_; }
   std::uint64_t files() const { return files_; }
-  std::uint64_t octets() const { return octets_; }  // of all files
-  // The next file; none: those were all.
+  // Number and bytes of all files.
+  std::uint64_t octets() const { return octets_; }
+  // Returns the next file, or nullopt at the end. An unfinished manifest ends at the first line
+  // that cannot be read.
   Result<std::optional<Listed>> next();
 
  private:
   ManifestReader() = default;
+  // Returns the next line, or nullopt at the end of the file.
   Result<std::optional<std::string>> line();
+  // Checks all lines and the digest; sets heading_, files_ and octets_.
   Result<void> look_through();
   Error damaged() const;
 
   Fd fd_;
   std::string shown_;
   std::string buffer_;
-  std::size_t begin_ = 0;
+  std::size_t begin_ = 0;  // start of the bytes in buffer_ that were not returned yet
   Heading heading_;
   std::uint64_t files_ = 0;
   std::uint64_t octets_ = 0;
-  std::uint64_t given_ = 0;
+  std::uint64_t given_ = 0;  // files that next() has returned
   bool unfinished_ = false;
 };
 

@@ -20,7 +20,8 @@ namespace {
 
 constexpr char kRestoreName[] = ".restore";
 constexpr char kFormatName[] = "format";
-// What an interrupted publish() may have moved: everything in a vault but `format`, which is moved last.
+// Entries that an interrupted publish() may have moved: everything in a vault except `format`,
+// which is moved last.
 constexpr std::array<std::string_view, 6> kVaultEntries{"db",   "large",   "lost",
                                                         "head", "ballast", "history.key"};
 
@@ -44,6 +45,7 @@ Result<Source> Source::open(const std::string& path) {
   auto tree = Tree::open(AT_FDCWD, path, path);
   if (!tree) return tree.error();
   auto manifest = ManifestReader::open(*tree);
+  // The path is not a backup itself, so it may be a directory with several.
   if (!manifest && manifest.error().code() == Code::NotFound) {
     const auto names = Destination::complete_in(tree->root(), path);
     if (!names) return names.error();
@@ -72,6 +74,8 @@ Result<std::uint64_t> Source::copy(Tree* to, const Damaged& damaged, const Pulse
     };
     const auto from = tree_.read(name);
     if (!from) {
+      // Continue after a damaged file: the user wants to know the whole extent, e.g. to choose
+      // another backup or gw-store salvage. Errors that are not about this file end the restore.
       const bool missing = from.error().code() == Code::NotFound;
       if (!missing && from.error().code() != Code::BadInput) return from.error();
       wrong(missing ? "is missing" : "is no plain file");
@@ -79,6 +83,8 @@ Result<std::uint64_t> Source::copy(Tree* to, const Damaged& damaged, const Pulse
     }
     const auto went = to != nullptr ? to->write(name, from->get(), pulse)
                                     : backup::copy(from->get(), -1, tree_.shown() + "/" + name, pulse);
+    // A sector that cannot be read is damage of the backup. Any other error may concern the target,
+    // e.g. a full disk.
     if (!went && went.error().number() == EIO) {
       wrong("cannot be read");
     } else if (!went) {
@@ -103,21 +109,26 @@ Result<Target> Target::open(const std::string& path) {
 
   const auto names = names_in(path);
   if (!names) return names.error();
+  // The directory may be used if it is empty, or if .restore proves that everything in it was put
+  // there by a restore that did not finish. One unknown name, and nothing is touched.
   const bool left = std::ranges::find(*names, kRestoreName) != names->end();
   const bool ours = std::ranges::all_of(*names, [](const std::string& name) {
     return name == kRestoreName || std::ranges::find(kVaultEntries, name) != kVaultEntries.end();
   });
   if (!names->empty() && !(left && ours)) {
+    // The destructor must not remove it.
     target.made_ = false;
     return Error(Code::Exists, path + ": there is something already");
   }
-  // What tells that the rest was ours goes last.
+  // .restore is removed last: an interruption before that leaves the proof that the rest may be
+  // removed.
   for (const std::string& name : *names) {
     if (name != kRestoreName) remove(path + "/" + name);
   }
   remove(path + "/" + kRestoreName);
 
   std::optional<Owner> owner;
+  // The keeper runs as the owner of the directory and must be able to open the files.
   if (::geteuid() == 0 && found.st_uid != 0) owner = Owner{found.st_uid, found.st_gid};
   auto tree = Tree::make(target.folder_.get(), kRestoreName, path + "/" + kRestoreName, owner);
   if (!tree) return tree.error();
@@ -128,6 +139,7 @@ Result<Target> Target::open(const std::string& path) {
 Target::Target(Target&& other) noexcept
     : path_(std::move(other.path_)),
       folder_(std::move(other.folder_)),
+      // The destructor of `other` must remove neither the directory nor the tree.
       made_(std::exchange(other.made_, false)),
       tree_(std::move(other.tree_)) {
   other.tree_.reset();
@@ -135,6 +147,7 @@ Target::Target(Target&& other) noexcept
 
 Target::~Target() {
   if (tree_) remove(path_ + "/" + kRestoreName);
+  // Succeeds only if the directory is empty, i.e. if publish() has not put anything into it.
   if (made_) ::rmdir(path_.c_str());
 }
 
@@ -149,10 +162,12 @@ Result<void> Target::room_for(std::uint64_t octets) const {
 }
 
 Result<void> Target::publish() {
+  // EPERM: the directory belongs to another user, who decides about its mode.
   if (::fchmod(folder_.get(), 0700) != 0 && errno != EPERM) return Error::from_errno(path_);
   if (auto synced = tree_->sync(); !synced) return synced;
   auto names = names_in(folder());
   if (!names) return names.error();
+  // `lock` was created when the vault was opened for verification; the keeper creates its own.
   std::erase_if(*names, [](const std::string& name) { return name == kFormatName || name == "lock"; });
   const auto move = [&](const std::string& name) -> Result<void> {
     if (::renameat(tree_->root(), name.c_str(), folder_.get(), name.c_str()) != 0)
@@ -162,6 +177,8 @@ Result<void> Target::publish() {
   for (const std::string& name : *names) {
     if (auto moved = move(name); !moved) return moved;
   }
+  // All names must be on the disk before `format` makes this directory a vault. Only renames are
+  // needed, so there is no moment at which half of a file is there.
   if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
   if (auto moved = move(kFormatName); !moved) return moved;
   remove(folder());
@@ -169,7 +186,9 @@ Result<void> Target::publish() {
   tree_.reset();
   if (!std::exchange(made_, false)) return {};
   const Fd parent(::openat(folder_.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent) (void)::fsync(parent.get());  // its name; a folder that we may not read is not ours to sync
+  // A new directory's name must survive a power failure too. If this user may not read the parent,
+  // another user is responsible for it.
+  if (parent) (void)::fsync(parent.get());
   return {};
 }
 

@@ -25,6 +25,7 @@ bool valid_part(std::string_view part) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
   };
+  // No leading dot: that excludes `.` and `..`, and the names that incomplete directories have.
   return !part.empty() && part.size() <= 128 && part.front() != '.' && std::ranges::all_of(part, good);
 }
 
@@ -55,6 +56,7 @@ Result<Written> copy(int from, int to, const std::string& shown, const Pulse& pu
     if (*got == 0) break;
     const ByteView octets = ByteView(piece).first(*got);
     sum.update(octets);
+    // Without a target, only the digest is computed.
     if (to >= 0) {
       if (auto put = transfer::write_target(to, octets, shown); !put) return put.error();
     }
@@ -66,6 +68,8 @@ Result<Written> copy(int from, int to, const std::string& shown, const Pulse& pu
 }
 
 Result<Tree> Tree::make(int parent, const std::string& name, std::string shown, std::optional<Owner> owner) {
+  // mkdirat(2) fails if the name exists in any form, also as a symbolic link, and open() follows
+  // none.
   if (::mkdirat(parent, name.c_str(), 0700) != 0) return create_error(shown);
   auto tree = open(parent, name, std::move(shown));
   if (!tree) return tree;
@@ -85,6 +89,8 @@ Result<Tree::Place> Tree::place(const std::string& name) const {
   const std::size_t slash = name.find('/');
   if (slash == std::string::npos) return Place{root(), name};
   const std::string folder = name.substr(0, slash);
+  // Each directory is opened once and kept open: names are resolved relative to it, and sync()
+  // knows which directories were used.
   Fd& held = folders_[folder];
   if (!held) held = Fd(::openat(root(), folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!held) return Error::from_errno(path(name));
@@ -124,7 +130,8 @@ Result<Fd> Tree::create(const std::string& name) {
 Result<Fd> Tree::read(const std::string& name) const {
   auto at = place(name);
   if (!at) return at.error();
-  // Not waiting: it may be a pipe that somebody put there.
+  // O_NONBLOCK: opening a named pipe would wait for a writer. Another user may have put one there.
+  // It has no effect on regular files.
   Fd fd(::openat(at->folder, at->file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat found {};
   const bool link = !fd && errno == ELOOP;
@@ -138,6 +145,8 @@ Result<Written> Tree::write(const std::string& name, int from, const Pulse& puls
   if (!fd) return fd.error();
   auto written = copy(from, fd->get(), path(name), pulse);
   if (!written) return written;
+  // A manifest must not name a file that is not on the disk, so sync each file when it is written
+  // and not all at the end. An error is reported for the file that caused it.
   if (::fsync(fd->get()) != 0) return write_error(path(name));
   return written;
 }
@@ -164,6 +173,8 @@ void Tree::remove(const std::string& name) {
 Result<Digest> Tree::digest(const std::string& name, const Pulse& pulse) const {
   auto fd = read(name);
   if (!fd) return fd.error();
+  // Drops the pages that are clean, so that the following read comes from the disk. Only a hint: a
+  // file system may ignore it.
   (void)::posix_fadvise(fd->get(), 0, 0, POSIX_FADV_DONTNEED);
   auto went = copy(fd->get(), -1, path(name), pulse);
   if (!went) return went.error();
@@ -178,6 +189,7 @@ bool Tree::shared(const std::string& name) const {
 }
 
 Result<void> Tree::sync() const {
+  // A directory has to be synced for the names in it to survive a power failure (fsync(2)).
   for (const auto& [name, fd] : folders_) {
     if (fd && ::fsync(fd.get()) != 0) return write_error(path(name));
   }
