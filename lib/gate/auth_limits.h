@@ -1,4 +1,7 @@
-// The limits on guesses of passwords (net/auth_limits.h), by the name that servers use.
+// Limits on password guessing, under the namespace of the servers.
+//
+// AuthLimits counts wrong passwords per source and says how long the next attempt of that source
+// waits; AuthPolicy holds its settings. Both are documented in net/auth_limits.h.
 #pragma once
 
 #include "net/auth_limits.h"

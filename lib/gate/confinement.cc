@@ -15,11 +15,13 @@ constexpr const char* kHint = "--user NAME, or `user` in gw.toml";
 
 using Chosen = Result<std::optional<confine::Identity>>;
 
-// The user to go on as; none: the one that it is.
+// Returns the user to continue as, by the rule in the header; nullopt to keep the current user.
 Chosen choose(const ConfinementSettings& settings, const keeper::Place& place) {
   if (!settings.user.empty()) {
     auto named = confine::user_named(settings.user);
     if (!named) return named.error();
+    // Nothing has to change later in these two cases. become() only checks here that a process that
+    // is not root runs as that user already.
     if (!confine::is_root() || named->uid == 0) {
       if (auto same = confine::become(*named); !same) return same.error();
       return Chosen(std::nullopt);
@@ -32,6 +34,8 @@ Chosen choose(const ConfinementSettings& settings, const keeper::Place& place) {
     if (!named) return named.error().within("started as root").with_hint(named.error().hint());
     return Chosen(*named);
   }
+  // The sockets are inside the vault's directory. Only its owner can connect to them, so the
+  // server must become the owner.
   struct stat vault {};
   if (::stat(place.vault.c_str(), &vault) != 0)
     return Error(Code::Config,
@@ -49,6 +53,9 @@ Result<Confinement> Confinement::begin(ConfinementSettings settings, const keepe
   if (!user) return user.error();
   made.user_ = std::move(*user);
   made.settings_ = std::move(settings);
+  // A process in the sandbox can execute nothing, so the child that starts the keeper is forked
+  // now. It changes to the chosen user first, so that the keeper does not run as root. Without the
+  // sandbox the process starts the keeper itself.
   const bool closes = made.settings_.sandbox != confine::Mode::Off && confine::can_close();
   if (closes && keeper::may_start(place, made.user_ ? made.user_->uid : ::geteuid())) {
     auto starter = keeper::Starter::make(place, [&made] { return made.become(); });
@@ -76,6 +83,7 @@ Result<void> Confinement::become() const {
 }
 
 Result<void> Confinement::close() const {
+  // The order matters: the seccomp filter of close() no longer allows setuid(2).
   if (auto done = become(); !done) return done;
   const auto closed = confine::close(settings_.sandbox, settings_.needs);
   if (!closed) return closed.error();

@@ -1,12 +1,19 @@
-// How a server gives up, once it is set up, what it does not need to serve.
+// Drops the privileges that a server does not need to serve connections: root, capabilities, file
+// system access and most system calls.
 //
 //   auto confinement = Confinement::begin(settings, place);   // before keys are read
-//   ...                                                       // sockets, keys
+//   ...                                                       // open sockets, read keys
 //   confinement->close();                                     // before the first connection
 //
-// Who it goes on as, where root has started it: the user that is set; else, of a vault whose sockets are
-// within its folder, that vault's owner, as nobody else may use them; else the server's own user. So a root
-// that has a vault of its own stays root, without root's capabilities, and no other does.
+// A server that root has started continues as one of these users:
+//   - the user of --user, if it is set;
+//   - the owner of the vault, if the keeper's sockets are inside the vault's directory, because no
+//     other user can connect to those sockets;
+//   - the server's own account (`own_user`) otherwise.
+// A server therefore stays root only if root owns the vault, and then without root's capabilities.
+// A server that another user has started keeps that user.
+//
+// The manual pages describe the result under "Confinement", for example in gw-proxy(8).
 #pragma once
 
 #include <memory>
@@ -23,32 +30,45 @@
 namespace gw::gate {
 
 struct ConfinementSettings {
-  std::string user;      // --user; empty: by the rule above
-  std::string own_user;  // the server's: `gw-receive`
+  std::string user;      // --user; empty: apply the rule above
+  std::string own_user;  // account of the server in a system installation: `gw-receive`
   confine::Mode sandbox = confine::Mode::Auto;
-  confine::Needs needs;
+  confine::Needs needs;  // what the server may still do inside the sandbox
 };
 
+// Copies share the child process that starts the keeper. Not thread safe: the process has one
+// thread while it confines itself.
 class Confinement {
  public:
-  // Chooses the user; and where a keeper may have to be started later, makes who can do it then.
-  // Config where root has started it and there is no user to go on as; Denied where --user cannot be.
+  // Chooses the user and, if a keeper may have to be started later, forks the child process that
+  // can still start it after close(). Call this before the process holds keys, so that the child
+  // has none. Fails with Config if root has started the server and there is no user to continue as,
+  // and with Denied if this process cannot become the user of --user.
   static Result<Confinement> begin(ConfinementSettings settings, const keeper::Place& place);
 
-  // Whether close() changes the user: then what only root may read must be read before.
+  // Returns whether close() changes the user. If it does, files that only root can read must be
+  // read before.
   bool changes_user() const { return user_.has_value(); }
-  // Of connections to the keeper, which from then on are started by the one that begin() made.
+  // Returns the function for keeper::Connect::start, which starts the keeper through the child of
+  // begin(). Null if begin() made no child, because this process can start the keeper itself or
+  // must never start it.
   std::function<keeper::Reached<void>()> starting() const;
-  // Files that may be read afterwards, beside those of the settings.
+  // Adds files and directories that stay readable in the sandbox, besides `needs.readable`. Has no
+  // effect after close().
   void also_readable(std::vector<std::string> paths);
 
-  Result<void> become() const;  // the user, and no new privileges
-  Result<void> close() const;   // become(), and the sandbox
+  // Changes to the chosen user and sets no_new_privs (prctl(2)). Calling it again is harmless.
+  Result<void> become() const;
+  // Calls become() and then enters the sandbox (confine/sandbox.h). Neither step can be undone.
+  // Call it while the process has a single thread: threads that exist already would stay outside
+  // the sandbox. Fails with Config if --sandbox is `require` and the kernel lacks Landlock or
+  // seccomp.
+  Result<void> close() const;
 
  private:
   ConfinementSettings settings_;
-  std::optional<confine::Identity> user_;
-  std::shared_ptr<keeper::Starter> starter_;
+  std::optional<confine::Identity> user_;     // nullopt: keep the current user
+  std::shared_ptr<keeper::Starter> starter_;  // null: no keeper has to be started
 };
 
 }  // namespace gw::gate

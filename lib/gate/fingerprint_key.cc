@@ -22,6 +22,8 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+// Returns the home directory; empty if it is unknown. A service may run without $HOME, so the
+// password database is the fallback.
 std::string home() {
   if (std::string set = variable("HOME"); !set.empty()) return set;
   passwd entry{};
@@ -32,6 +34,8 @@ std::string home() {
   return found->pw_dir;
 }
 
+// Reads the key. Fails with NotFound if there is no file; a damaged file is not replaced, because a
+// new key would silently cause second copies of every mail.
 Result<Secret> read_key(const std::string& file) {
   auto opened = open_for_reading(file);
   if (!opened) return opened.error();
@@ -46,7 +50,8 @@ Result<Secret> read_key(const std::string& file) {
   return key;
 }
 
-// One line of hex that is never in memory that is not wiped.
+// Returns a random key as a line of hex. The digits are written into a Secret directly, because
+// to_hex() would leave them in memory that is never wiped.
 Secret new_key_line() {
   static constexpr char kDigits[] = "0123456789abcdef";
   Secret key(seal::kFingerprintKey);
@@ -61,6 +66,8 @@ Secret new_key_line() {
   return line;
 }
 
+// Creates a directory and its missing parents with mode 0700. std::filesystem::create_directories()
+// cannot be used, because it creates them with mode 0777 minus the umask.
 Result<void> make_folders(const std::filesystem::path& folder) {
   if (folder.empty()) return {};
   std::error_code failed;
@@ -70,7 +77,9 @@ Result<void> make_folders(const std::filesystem::path& folder) {
   return {};
 }
 
-// Written beside it and given its name as a whole: who finds the file finds the key in it.
+// Creates the key file. The key is written to a temporary file that then gets the final name by
+// link(2), so a process that finds the file always finds a complete key. If several processes do
+// this at the same time, link(2) fails with EEXIST for all but one; they then read that one's key.
 Result<void> make_key(const std::string& file) {
   if (auto made = make_folders(std::filesystem::path(file).parent_path()); !made) return made;
   std::array<std::byte, 8> unique;
@@ -79,6 +88,7 @@ Result<void> make_key(const std::string& file) {
   const Secret line = new_key_line();
   if (auto written = create_file(beside, line.view(), 0600); !written) return written;
   const bool named = ::link(beside.c_str(), file.c_str()) == 0 || errno == EEXIST;
+  // unlink() may change errno: keep the error of link() before it.
   const Error failed = Error::from_errno(file);
   ::unlink(beside.c_str());
   if (!named) return failed;
@@ -94,7 +104,8 @@ Result<std::string> fingerprint_key_file(const std::string& chosen) {
     const std::string file = folder + std::string(kName);
     if (::access(file.c_str(), F_OK) == 0) return file;
   }
-  // A list, where the unit has several.
+  // systemd sets a list separated by colons if the unit has several state directories; use the
+  // first.
   std::string state = variable("STATE_DIRECTORY");
   state.erase(std::min(state.find(':'), state.size()));
   if (!state.empty()) return state + std::string(kName);
@@ -109,6 +120,8 @@ Result<Secret> fingerprint_key(const std::string& file) {
   auto key = read_key(file);
   if (!key && key.error().code() == Code::NotFound) {
     if (auto made = make_key(file); !made) return made.error().within(kWhat);
+    // Read the file again and do not return the key just made: another process may have won the
+    // race.
     log::info("fingerprint key made", {{"file", file}});
     key = read_key(file);
   }

@@ -16,6 +16,8 @@ LoginGuard::LoginGuard(net::AuthLimits* limits, const std::function<Result<store
 
 void LoginGuard::wait() {
   if (limits_ == nullptr) return;
+  // Ask the keeper even if the process knows a wait: under inetd only the keeper remembers
+  // failures.
   net::stop::wait(std::max(limits_->wait(source_), tell_keeper(store::Guess::Next)));
 }
 
@@ -32,7 +34,9 @@ void LoginGuard::right() {
   tell_keeper(store::Guess::Right);
 }
 
-// Without a keeper the process's own count holds; whether the login then goes on is for others to say.
+// Tells the keeper about an attempt and returns the wait that it asks for; 0 if it cannot be asked.
+// A failure is not an error here: the process still has its own count, and the caller finds out for
+// itself whether a login is possible without the keeper.
 milliseconds LoginGuard::tell_keeper(store::Guess guess) {
   const Result<store::Store*> store = store_();
   if (!store) return milliseconds(0);

@@ -1,8 +1,15 @@
-// What a connection does about guesses of passwords: it waits before a try of a source with wrong ones is
-// judged, and ends after a few wrong ones of its own.
+// Slows down password guessing on one connection.
 //
-// Wrong passwords are counted by the process and, where the keeper can be reached, by the keeper for all
-// processes: with inetd and Accept=yes each connection is a process. The longer of both waits counts.
+//   LoginGuard guard(limits, store, peer);
+//   guard.wait();                          // before each attempt
+//   ... check the password ...
+//   if (wrong && guard.wrong()) close();   // or guard.right()
+//
+// A source with recent wrong passwords waits before its next attempt is checked, and a connection
+// ends after AuthPolicy::per_session wrong passwords. The process counts failures itself and, if
+// the keeper can be reached, the keeper counts them for all processes: with inetd or systemd's
+// Accept=yes each connection is a process of its own that remembers nothing. The longer of the two
+// waits applies.
 #pragma once
 
 #include <functional>
@@ -15,16 +22,22 @@
 
 namespace gw::gate {
 
+// Used by the thread of the connection only; `limits` itself is thread safe.
 class LoginGuard {
  public:
-  // `limits` is shared by the connections; null: nothing is limited. Both outlive this.
+  // `limits` is shared by all connections; if it is null, nothing is limited or counted. `limits`
+  // and `store` must outlive this object. `peer` is the address of the client; addresses of one
+  // IPv6 /64 are one source.
   LoginGuard(net::AuthLimits* limits, const std::function<Result<store::Store*>()>& store,
              std::string_view peer);
 
-  // Before a try is judged. Returns early when the process is asked to stop.
+  // Waits for as long as the source has to wait before its next attempt. Returns early when the
+  // process is asked to stop.
   void wait();
-  // The try was wrong. Returns whether it was the connection's last.
+  // Counts a wrong password. Returns true if the connection has used up its attempts and must be
+  // closed.
   bool wrong();
+  // Records a correct password, which makes both counters forget the failures of the source.
   void right();
 
  private:
@@ -33,7 +46,7 @@ class LoginGuard {
   net::AuthLimits* limits_;
   const std::function<Result<store::Store*>()>& store_;
   std::string source_;
-  std::size_t wrong_ = 0;
+  std::size_t wrong_ = 0;  // wrong passwords on this connection
 };
 
 }  // namespace gw::gate

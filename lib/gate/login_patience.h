@@ -1,8 +1,12 @@
-// How long a connection may stay without a login, so that idle clients cannot take all connections.
+// Limits how long a connection may stay without a login, so that idle clients cannot occupy all
+// connections.
 //
-// What counts is the time that the client lets us wait, in all; time that a password's check or another
-// server takes is not the client's. While connections are scarce (net::crowded) it is less, also for those
-// that were there before.
+//   LoginPatience patience(limits);
+//   auto got = patience.read(stream, buffer, idle_timeout);   // instead of stream.read()
+//
+// The limit counts the total time that the server spends waiting for the client's bytes. Time that
+// the password check or an upstream server takes does not count. While connections are scarce
+// (net::crowded) a shorter limit applies, also to connections that were accepted before.
 #pragma once
 
 #include <algorithm>
@@ -17,18 +21,23 @@
 namespace gw::gate {
 
 struct LoginLimits {
+  // The total time that a client may take until it is logged in, and the same while connections are
+  // scarce.
   std::chrono::milliseconds time{60'000};
   std::chrono::milliseconds scarce_time{10'000};
-  std::function<bool()> scarce = net::crowded;
+  std::function<bool()> scarce = net::crowded;  // must not be null; called from any thread
 };
 
+// Belongs to one connection; not thread safe.
 class LoginPatience {
  public:
-  // `limits` outlives this.
+  // `limits` must outlive this object.
   explicit LoginPatience(const LoginLimits& limits) : limits_(limits) {}
 
-  // Reads what has arrived, as Stream::read() does; waits at most `idle`. Fails with Timeout when that is
-  // over, or the time for the login.
+  // Reads at least one byte, like Stream::read(), and returns how many; 0 means that the client has
+  // closed its side. Fails with Timeout if the client sends nothing for `idle` or has used up its
+  // time for the login. Other errors are those of Stream::read(). Changes the timeout of `stream`;
+  // the caller sets it again.
   Result<std::size_t> read(net::Stream& stream, std::span<std::byte> to, std::chrono::milliseconds idle) {
     using Clock = std::chrono::steady_clock;
     using std::chrono::milliseconds;
@@ -39,6 +48,8 @@ class LoginPatience {
       const milliseconds left = std::min(most - spent_, idle - (spent_ - spent));
       if (left <= milliseconds(0))
         return Error(Code::Timeout, most <= spent_ ? "no login in time" : "timed out");
+      // Wait in short steps: connections may become scarce, or plentiful again, while this client
+      // is silent.
       stream.set_timeout(std::min(left, kLook));
       Result<std::size_t> got = stream.read(to);
       spent_ = spent + std::chrono::ceil<milliseconds>(Clock::now() - begun);
@@ -47,10 +58,10 @@ class LoginPatience {
   }
 
  private:
-  static constexpr std::chrono::milliseconds kLook{2'000};  // between two looks at whether they are scarce
+  static constexpr std::chrono::milliseconds kLook{2'000};  // between calls of `scarce`
 
   const LoginLimits& limits_;
-  std::chrono::milliseconds spent_{0};
+  std::chrono::milliseconds spent_{0};  // in all calls of read()
 };
 
 }  // namespace gw::gate

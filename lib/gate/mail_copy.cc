@@ -11,6 +11,8 @@ Result<MailCopy> MailCopy::begin(store::Store& store, const store::Recipient& re
 }
 
 Result<void> MailCopy::make_pending() {
+  // With `true` the message is committed as pending, and the receipt carries the token for
+  // settle().
   Result<vault::Stored> stored = delivery_->finish(true);
   delivery_.reset();
   if (!stored) return stored.error();
@@ -23,9 +25,12 @@ Result<void> MailCopy::settle(Outcome outcome, std::string actor) {
   change.mailbox = mailbox_;
   change.messages = {id_};
   change.from = store::State::Pending;
+  // For Refused `to` stays nullopt, which discards the message.
   if (outcome == Outcome::Accepted) change.to = store::State::Live;
   if (outcome == Outcome::Unknown) change.to = store::State::Unconfirmed;
   change.actor = std::move(actor);
+  // The append socket permits this transition only with the pending token, so that a compromised
+  // gateway cannot settle the messages of another session.
   change.token = stored_->receipt.token;
   const Result<std::size_t> changed = store_->transition(change);
   if (!changed) return changed.error();

@@ -18,12 +18,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kLongestHead = 8 << 10;
-constexpr auto kHeadTime = 2s;
-constexpr auto kWriteTime = 5s;
-constexpr auto kFresh = 1s;
+constexpr std::size_t kLongestHead = 8 << 10;  // bytes of a request head
+constexpr auto kHeadTime = 2s;                 // for the whole head
+constexpr auto kWriteTime = 5s;                // for the response
+constexpr auto kFresh = 1s;                    // age of numbers that are returned again
 
-// Waits for `readable`, if there is one. False: it is over.
+// Waits until `readable` (-1: nothing) is readable or the time is over. Returns false if the thread
+// must end, because of the destructor or a stop of the process.
 bool wait_for(int readable, int wake, int milliseconds) {
   std::array<pollfd, 3> waited{
       {{readable, POLLIN, 0}, {wake, POLLIN, 0}, {net::stop::descriptor(), POLLIN, 0}}};
@@ -34,9 +35,10 @@ bool wait_for(int readable, int wake, int milliseconds) {
 struct Answer {
   std::string_view status;
   std::string body;
-  std::string_view more = {};  // header lines
+  std::string_view more = {};  // further header lines, each with CRLF
 };
 
+// Returns the HTTP response as bytes.
 std::string written(const Answer& answer) {
   const bool good = answer.status.starts_with('2');
   std::string text = "HTTP/1.1 " + std::string(answer.status) + "\r\n";
@@ -46,7 +48,9 @@ std::string written(const Answer& answer) {
   return text + answer.body;
 }
 
-// The head up to its empty line; empty: too long, too late or broken off.
+// Reads the request head up to its empty line. Returns an empty string if the head is too long,
+// does not arrive in time or breaks off. The deadline is for the whole head: a client that sends
+// one byte at a time could otherwise occupy the only thread.
 std::string read_head(net::Stream& stream) {
   std::string head;
   std::array<std::byte, 1024> buffer;
@@ -85,13 +89,16 @@ void MetricsSocket::run() {
     if (connection) {
       answer(std::move(connection));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      // The queue stays readable until there is room again.
+      // Descriptors or memory are used up. The listener stays readable, so without a pause this
+      // loop would use a whole core until there is room again.
       (void)wait_for(-1, wake_.get(), 100);
     }
   }
 }
 
 Result<std::string> MetricsSocket::fresh() {
+  // Computing the numbers queries every mailbox. The limit keeps a client that asks in a loop from
+  // loading the keeper.
   const auto now = BootClock::now();
   if (!last_.empty() && now - made_ < kFresh) return last_;
   auto numbers = numbers_();
@@ -120,6 +127,8 @@ void MetricsSocket::answer(Fd connection) {
     given = {"503 Service Unavailable", "no numbers at the moment\n", "Retry-After: 10\r\n"};
   }
   stream.set_timeout(kWriteTime);
+  // close() ends the connection in an orderly way, so that unread bytes of the request do not turn
+  // the end of the response into a reset.
   if (stream.write(as_bytes(written(given)))) stream.close();
 }
 

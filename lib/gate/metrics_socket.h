@@ -1,9 +1,13 @@
-// The keeper's numbers on a socket of their own, for a collector that is to see them and nothing else.
+// A small HTTP server for the keeper's metrics, on a socket of its own.
 //
-// A plain HTTP GET of /metrics is answered with OpenMetrics; every other request is refused, nothing that a
-// client sends is kept, and the connection is closed behind the answer. One thread serves one connection at a
-// time, so that whoever asks takes that thread and no more from the keeper: a head may have 8 KiB and two
-// seconds, and who asks again within a second gets the same numbers.
+// A monitoring system that may connect to this socket reads the numbers and has no other access to
+// the keeper. GET /metrics over HTTP/1.x returns OpenMetrics text (gate/openmetrics.h). Every other
+// request gets an error response. The connection is closed after the response; there is no
+// keep-alive.
+//
+// One thread serves one connection at a time, so that clients cannot take more than this thread
+// from the keeper. A request head may have 8 KiB and must be complete within two seconds. Numbers
+// that are less than one second old are returned again without asking for new ones.
 #pragma once
 
 #include <functional>
@@ -18,11 +22,17 @@ namespace gw::gate {
 
 class MetricsSocket {
  public:
-  using Numbers = std::function<Result<std::string>()>;  // with the `# EOF` that ends them
+  // Returns the response body: OpenMetrics text that ends with `# EOF`. Called on the thread of
+  // this object; if it fails, the client gets status 503.
+  using Numbers = std::function<Result<std::string>()>;
 
-  // Serves `listener` from now on. `path` is removed at the end; empty: it is the service manager's.
+  // Starts the thread, which serves `listener` (a listening stream socket) until destruction or
+  // until the process is asked to stop. `path` is the file of the Unix socket, removed at
+  // destruction; empty if the service manager owns the socket. Whatever `numbers` refers to must
+  // outlive this object.
   MetricsSocket(Fd listener, std::string path, Numbers numbers);
-  ~MetricsSocket();  // waits for the connection in hand: a few seconds at most
+  // Waits until the current connection is served, which takes a few seconds at most.
+  ~MetricsSocket();
   MetricsSocket(const MetricsSocket&) = delete;
   MetricsSocket& operator=(const MetricsSocket&) = delete;
 
@@ -34,10 +44,10 @@ class MetricsSocket {
   Fd listener_;
   std::string path_;
   Numbers numbers_;
-  Fd wake_;  // an eventfd: readable once this is to end
-  std::string last_;
-  BootClock::time_point made_;
-  std::thread thread_;
+  Fd wake_;                     // an eventfd that becomes readable when the thread must end
+  std::string last_;            // the numbers that were returned last
+  BootClock::time_point made_;  // when they were made
+  std::thread thread_;          // last member: it uses all others
 };
 
 }  // namespace gw::gate

@@ -1,4 +1,4 @@
-// Numbers for Prometheus and its like (OpenMetrics 1.0 text format).
+// Writes the metrics in the OpenMetrics 1.0 text format, which Prometheus and others read.
 #include "gate/openmetrics.h"
 
 #include <functional>
@@ -11,6 +11,8 @@
 namespace gw::gate {
 namespace {
 
+// Escapes a label value: the format requires valid UTF-8 and escapes for backslash and quote. A
+// line feed becomes a space, since no name has a good reason to contain one.
 std::string escaped(std::string_view label) {
   std::string text;
   for (const char c : valid_text(label)) {
@@ -20,9 +22,12 @@ std::string escaped(std::string_view label) {
   return text;
 }
 
+// Builds the text. Each metric family begins with family(), followed by its samples: the format
+// forbids samples of one family in two places.
 class Metrics {
  public:
-  // Begins a family; `name` without `_total`.
+  // Begins a metric family. `name` has no `_total`, which the samples of counters get. If `unit` is
+  // given, the name must end with it.
   void family(const std::string& name, const char* type, const char* unit, const char* help) {
     name_ = name;
     counter_ = std::string_view(type) == "counter";
@@ -31,13 +36,15 @@ class Metrics {
     text_ += "# HELP " + name + " " + help + "\n";
   }
   void sample(std::uint64_t value, const std::string& labels = {}) { put(std::to_string(value), labels); }
-  // Seconds since 1970 of a time that is there.
+  // Adds a point in time as seconds since the epoch. Adds nothing for 0, which means that the event
+  // has not happened: a sample of 0 would look like an event in 1970 to an alert rule.
   void sample_time(Micros time, const std::string& labels = {}) {
     if (time == 0) return;
     std::string fraction = std::to_string(1'000'000 + time % 1'000'000).substr(1);
     put(std::to_string(time / 1'000'000) + "." + fraction, labels);
   }
-  // Counts by bounds in microseconds, in a family of seconds.
+  // Adds a histogram. Its buckets are cumulative in the format, while SyncTimes counts each one
+  // alone; bounds are in microseconds there and in seconds here.
   void histogram(const store::SyncTimes& times) {
     std::uint64_t sum = 0;
     for (std::size_t at = 0; at < times.kBounds.size(); ++at) {
@@ -58,7 +65,8 @@ class Metrics {
   void line(const char* suffix, const std::string& labels, const std::string& value) {
     text_ += name_ + suffix + (labels.empty() ? "" : "{" + labels + "}") + " " + value + "\n";
   }
-  // `0.0025`, `1.0`: bounds are compared as they are written.
+  // Returns microseconds as seconds in the canonical form, such as `0.0025` or `1.0`. Collectors
+  // compare the bounds of buckets as text, so one bound must always be written in the same way.
   static std::string seconds(std::uint64_t micros) {
     std::string fraction = std::to_string(1'000'000 + micros % 1'000'000).substr(1);
     while (fraction.size() > 1 && fraction.back() == '0') fraction.pop_back();
@@ -69,6 +77,7 @@ class Metrics {
   bool counter_ = false;
 };
 
+// A mailbox with its label, which is the same in all its samples.
 struct Box {
   std::string label;
   store::MailboxRecord record;
@@ -113,6 +122,7 @@ Result<void> of_upkeep(Metrics& metrics, store::Store& store) {
 void of_mailboxes(Metrics& metrics, const std::vector<Box>& boxes) {
   metrics.family("gw_messages", "gauge", nullptr, "Messages of a mailbox by state.");
   for (const Box& box : boxes) {
+    // `live` of MailboxStat includes the unconfirmed messages; the states here must not overlap.
     const std::pair<const char*, std::uint64_t> states[] = {{"live", box.stat.live - box.stat.unconfirmed},
                                                             {"unconfirmed", box.stat.unconfirmed},
                                                             {"pending", box.stat.pending},
@@ -143,8 +153,10 @@ void of_mailboxes(Metrics& metrics, const std::vector<Box>& boxes) {
   each_time([](const Box& box) { return box.stat.last_drain; });
 }
 
-// Counts since the keeper started, as counters are.
+// Adds the server statistics. They begin at zero when the keeper starts, which counters may do.
 void of_servers(Metrics& metrics, const std::vector<store::Tally>& tallies) {
+  // The statistics of gw-proxy are kept under `route NAME`, those of the other servers under their
+  // name.
   const auto label = [](const store::Tally& tally) {
     constexpr std::string_view kRoute = "route ";
     const bool route = tally.of.starts_with(kRoute);
@@ -177,7 +189,8 @@ void of_servers(Metrics& metrics, const std::vector<store::Tally>& tallies) {
   for (const store::Tally& tally : tallies) metrics.sample_time(tally.trouble_time, label(tally));
 }
 
-// Those that this user may read.
+// Adds the expiry of each certificate. A file that this user cannot read or that is damaged has no
+// sample: an error here would hide all other metrics.
 void of_certificates(Metrics& metrics, const config::Config& config) {
   metrics.family("gw_certificate_expiry_timestamp_seconds", "gauge", "seconds", "When a certificate ends.");
   for (const config::Certificate& pair : config.certificates) {

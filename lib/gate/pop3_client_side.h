@@ -1,5 +1,14 @@
-// The client's side of a POP3 connection, ours or relayed: its stream and its session (pop3/session.h or
-// pop3/relay_session.h).
+// The client's side of a POP3 connection: joins the network stream with the protocol session.
+//
+// gw-pop3d uses it with pop3::Session, gw-proxy with pop3::RelaySession. This class moves bytes
+// between the stream and the session and does the TLS handshakes. The caller handles the session's
+// events:
+//
+//   Pop3ClientSide<pop3::Session> client(std::move(stream), timeouts, options);
+//   for (;;) {
+//     switch (client.session().next_event()) ...      // answer it; at NeedInput:
+//     if (!client.flush() || !client.read()) break;   // client.reason() says why
+//   }
 #pragma once
 
 #include <array>
@@ -17,14 +26,16 @@
 
 namespace gw::gate {
 
+// Used by the thread of one connection; not thread safe.
 template <class Session>
 class Pop3ClientSide {
  public:
   struct Timeouts {
-    std::chrono::milliseconds idle;
-    std::chrono::milliseconds handshake;
-    const LoginLimits& login;  // outlives the connection
+    std::chrono::milliseconds idle;       // for one read or write
+    std::chrono::milliseconds handshake;  // for the whole TLS handshake
+    const LoginLimits& login;             // until the login; must outlive the connection
   };
+  // The certificates to use, or why there are none.
   using Tls = Result<std::shared_ptr<const net::ServerTls>>;
 
   template <class Options>
@@ -39,21 +50,28 @@ class Pop3ClientSide {
 
   net::Stream& stream() { return stream_; }
   Session& session() { return session_; }
-  bool gone() const { return gone_; }    // nothing can be sent to it any more
-  bool spoke() const { return spoke_; }  // it has sent something, within TLS where that is first
-  const std::string& reason() const { return reason_; }  // why it ended
+  bool gone() const { return gone_; }  // a write has failed: nothing more can be sent
+  // Returns whether the client has sent anything; bytes of an initial TLS handshake do not count.
+  bool spoke() const { return spoke_; }
+  // Why the connection ended, for the log. The methods below set it when they return false.
+  const std::string& reason() const { return reason_; }
   void set_reason(std::string reason) { reason_ = std::move(reason); }
 
-  // False, with the reason: the connection is of no more use. handshake() is that of a connection that begins
-  // with TLS, start_tls() that behind STLS, which it answers; `accept` is how the session says yes.
+  // Does the TLS handshake of a connection that begins with TLS (port 995). Returns false if it
+  // fails; the connection must then be closed.
   bool handshake(const Tls& tls) {
     if (tls) return shake_hands(**tls);
     log::error("pop3 without certificate", {{"reason", tls.error().text()}});
     return false;
   }
 
+  // Handles an STLS command (RFC 2595): replies to it, calling `accept` to add the session's +OK,
+  // and does the handshake. Returns false if the handshake fails; the connection must then be
+  // closed. Returns true also if the command was refused and the session goes on without TLS.
   template <class Accept>
   bool start_tls(const Tls& tls, Accept accept) {
+    // Bytes that follow STLS arrived in clear. Reading them later would let an attacker inject
+    // commands into the TLS session (CVE-2021-33515).
     if (stream_.pending()) {
       session_.close("nothing may follow STLS");
       return true;
@@ -69,14 +87,17 @@ class Pop3ClientSide {
     return true;
   }
 
-  // Behind flush(): the session gets what comes next.
+  // Reads from the client and feeds the bytes, or the end of the stream, to the session. Call
+  // flush() before. Before the login, LoginPatience limits the wait. Returns false if the read
+  // fails or times out.
   bool read() {
     std::array<std::byte, kReadSize> octets;
     const Result<std::size_t> got =
         session_.logged_in() ? stream_.read(octets) : patience_.read(stream_, octets, idle_timeout_);
     stream_.set_timeout(idle_timeout_);
     if (!got) {
-      // No reply: the client would take it for the answer to its next command (RFC 1939 section 3).
+      // Close without a reply after a timeout (RFC 1939, section 3): the client would take a reply
+      // for the answer to its next command.
       reason_ = got.error().text();
       return false;
     }
@@ -85,10 +106,13 @@ class Pop3ClientSide {
       session_.receive_eof();
     else
       session_.receive(ByteView(octets).first(*got));
+    // Before the login the bytes may hold a password. The session has copied what it needs.
     if (!session_.logged_in()) wipe(octets);
     return true;
   }
 
+  // Sends the session's output. Returns false if the client cannot be reached any more; gone() is
+  // true then.
   bool flush() {
     if (session_.output().empty()) return true;
     const Result<void> sent = stream_.write(session_.output());
@@ -99,7 +123,8 @@ class Pop3ClientSide {
     return false;
   }
 
-  // What was said last is sent.
+  // Sends the last output of a session that has ended, for up to five seconds even if the process
+  // stops.
   void say_goodbye() {
     stream_.last_words(kLastWords);
     flush();

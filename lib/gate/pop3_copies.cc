@@ -8,7 +8,8 @@
 namespace gw::gate {
 namespace {
 
-// Takes away all whose key another one has too, and leaves the rest in the order of the key.
+// Sorts the entries by `key` and removes every entry whose key occurs more than once, all of them:
+// it is unknown which of two messages with the same UIDL a fingerprint belongs to.
 template <class Entries, class Key>
 void keep_unique(Entries& entries, Key key) {
   std::sort(entries.begin(), entries.end(), [&](const auto& a, const auto& b) { return a.*key < b.*key; });
@@ -33,6 +34,7 @@ void UidlList::write(ByteView listing, const seal::Fingerprints& prints) {
 
 void UidlList::finish() {
   using Entry = std::pair<std::uint64_t, Digest>;
+  // By number last, because of() searches by number.
   keep_unique(entries_, &Entry::second);
   keep_unique(entries_, &Entry::first);
   entries_.shrink_to_fit();
@@ -64,12 +66,14 @@ Result<bool> Pop3Copies::had(std::uint64_t number, std::uint64_t size) {
   return (*store)->seen(mailbox_, print_of(*uidl, size));
 }
 
-// No UIDL has a space in it, so this is the fingerprint of nothing else.
+// Returns the fingerprint of a UIDL and a size together. It uses the hash for UIDLs, but no UIDL
+// contains a space (RFC 1939, section 7), so it never equals the fingerprint of a UIDL.
 Digest Pop3Copies::print_of(const Digest& uidl, std::uint64_t size) const {
   return prints_.of_uidl(to_hex(uidl) + " " + std::to_string(size));
 }
 
-// Good enough for a mail whose octets are still to be compared.
+// Returns whether the UIDL is known. This is only used for mails whose bytes are compared later, in
+// finish(): a server may use a UIDL again for another mail.
 Result<bool> Pop3Copies::known_by_name(std::uint64_t number, store::Store& store) const {
   if (copied_.contains(number)) return true;
   const Digest* uidl = uidls_.of(number);
@@ -83,12 +87,16 @@ Result<Pop3Copies::Copy> Pop3Copies::begin(std::uint64_t number, bool anew) {
   if (!anew) {
     const Result<bool> known = known_by_name(number, **store);
     if (!known) return known.error();
+    // Hash the bytes without sealing them. This saves the key agreement, the encryption and the
+    // writes for every mail that a client leaves on the server and fetches again.
     if (*known) return Copy(*this, number, **store, {}, false);
   }
   const Result<store::Recipient> to = vault::target(**store, mailbox_);
   if (!to) return to.error();
   if (to->mailbox.status == store::Status::Suspended)
     return Error(Code::Conflict, "mailbox " + to->mailbox.name + " is suspended");
+  // Fail now and not at the commit: the client then gets -ERR before the mail, and the session goes
+  // on.
   if (to->room == 0) return Error(Code::OverQuota, "mailbox " + to->mailbox.name + " has reached its quota");
   Copy copy(*this, number, **store, *to, true);
   if (copy.failed_) return *copy.failed_;
@@ -112,6 +120,7 @@ void Pop3Copies::Copy::write(ByteView octets) {
   content_.update(octets);
   octets_ += octets.size();
   if (!delivery_ || failed_) return;
+  // Hashing goes on after a failure, but the container must not be committed with a gap.
   if (const Result<void> written = delivery_->write(octets); !written) {
     failed_ = written.error();
     delivery_.reset();
@@ -120,6 +129,7 @@ void Pop3Copies::Copy::write(ByteView octets) {
 
 Result<Pop3Copies::Made> Pop3Copies::Copy::finish() {
   if (failed_) return *failed_;
+  // The bytes decide. Another session may also have copied the same mail in the meantime.
   const Digest print = content_.finish();
   const Result<bool> seen = store_.seen(copies_.mailbox_, print);
   if (!seen) return seen.error();
@@ -128,6 +138,9 @@ Result<Pop3Copies::Made> Pop3Copies::Copy::finish() {
   } else if (!delivery_) {
     return Made::DiffersNow;
   } else {
+    // The fingerprints are part of the message's commit. If they were stored separately, a crash in
+    // between could leave a fingerprint without a copy, and the mail would be deleted at the
+    // upstream.
     delivery_->add_fingerprint(print);
     if (const Digest* uidl = copies_.uidls_.of(number_)) {
       delivery_->add_fingerprint(*uidl);

@@ -58,7 +58,7 @@ class Connection {
   const Pop3RelayService& service_;
   SessionTally tally_;
   Pop3RelayLogin login_;
-  std::optional<Pop3RelayMails> mails_;  // once in
+  std::optional<Pop3RelayMails> mails_;  // after the login
 };
 
 ClientSide::Tls Connection::certificate() const {
@@ -72,7 +72,9 @@ void Connection::serve() {
     while (step()) {
     }
   }
-  login_.close();  // without QUIT, unless that has passed
+  // Closes the upstream without QUIT, so that it deletes nothing. If the client has sent QUIT,
+  // quit() has closed it already.
+  login_.close();
   client_.stream().close();
   const Pop3RelayMails::Counts counts = mails_ ? mails_->counts() : Pop3RelayMails::Counts{};
   log::info("pop3 relay ended", {{"transaction", login_.transaction()},
@@ -93,8 +95,9 @@ void Connection::serve() {
   tally_.end();
 }
 
-// A listener of one route connects to its server before the client's first command is obeyed, as it announces
-// what that server has; not earlier, so that a client which sends nothing costs the server nothing.
+// Connects to the upstream of a listener of one route. This happens after the client's first bytes
+// have arrived, so that port scans do not reach the provider, and before its first command is
+// executed, because the reply to CAPA depends on the upstream.
 void Connection::connect() {
   if (const auto refused = login_.connect_listeners_route()) {
     client_.set_reason("no server");
@@ -105,11 +108,12 @@ void Connection::connect() {
 
 void Connection::greet() {
   if (session_.login_allowed()) session_.set_mechanisms(login_.mechanisms());
-  // No <…> in it: that would announce APOP (RFC 1939 section 7).
+  // The greeting must not contain a timestamp in angle brackets: it would announce APOP (RFC 1939,
+  // section 7), which a proxy cannot pass on.
   session_.ok((service_.host.empty() ? "" : pop3::passed_text(service_.host) + " ") + "POP3 ready");
 }
 
-// Does the next thing. False: the connection has ended.
+// Handles the next event. Returns false if the connection has ended.
 bool Connection::step() {
   const RelaySession::Event& event = session_.next_event();
   if (std::holds_alternative<RelaySession::NeedInput>(event)) return need_input();
@@ -132,13 +136,15 @@ bool Connection::step() {
     ask(*asked);
   else if (std::holds_alternative<RelaySession::Quit>(event))
     quit();
-  // Gathered for a client that sends many commands at once.
+  // Replies are collected for a client that pipelines commands, and sent when there are many or
+  // when input is needed.
   return !client_.gone() && (!session_.output_full() || client_.flush());
 }
 
 bool Connection::need_input() {
   if (!client_.flush()) return false;
-  // Nothing is on its way any more.
+  // All replies have been sent. A stop of the process may end the session immediately again, which
+  // retrieve() has delayed for its mail.
   client_.stream().finish(std::chrono::seconds(0));
   if (login_.upstream() != nullptr) upstream().finish(std::chrono::seconds(0));
   const bool first = !client_.spoke();
@@ -149,6 +155,8 @@ bool Connection::need_input() {
 
 bool Connection::start_tls() {
   if (!client_.start_tls(certificate(), [this] { session_.ok(""); })) return false;
+  // start_tls() also returns true if STLS was refused. Mechanisms are announced when TLS permits
+  // logins.
   if (session_.tls()) session_.set_mechanisms(login_.mechanisms());
   return true;
 }
@@ -176,6 +184,7 @@ void Connection::capabilities() {
   hop.stls = session_.can_start_tls();
   hop.login = session_.login_allowed();
   hop.logged_in = session_.logged_in();
+  // The upstream may announce other capabilities after the login (RFC 2449, section 5).
   if (hop.logged_in) {
     if (const auto learned = upstream().learn_capabilities(); !learned) {
       mails_->server_lost(learned.error());
@@ -197,7 +206,8 @@ void Connection::ask(const RelaySession::Ask& asked) {
   if (!mails_->end().empty()) client_.set_reason(mails_->end());
 }
 
-// Before login, and only where there is a server that has it.
+// Handles UTF8 (RFC 6856), which comes before the login. On a listener of several routes no
+// upstream is connected before USER or AUTH, so the command is refused there.
 void Connection::utf8() {
   if (login_.upstream() == nullptr || login_.capabilities().utf8.empty())
     return session_.refuse("not offered here");
@@ -207,11 +217,12 @@ void Connection::utf8() {
 }
 
 void Connection::quit() {
-  // A stop of the process does not keep the client from hearing how this ends.
+  // If the process stops now, the client must still learn whether its mails were deleted.
   client_.stream().finish(service_.grace);
   client_.set_reason("quit");
   if (login_.upstream() == nullptr) return session_.ok("");
-  // All copies are durable: a RETR or DELE whose copy was not has been refused, or has ended the session.
+  // QUIT makes the upstream delete mails. At this point every mail that DELE has marked has a
+  // durable copy, or the route permits deletion without one: DELE was refused otherwise.
   upstream().finish(service_.grace);
   const auto reply = upstream().ask("QUIT");
   login_.close();

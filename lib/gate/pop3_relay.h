@@ -1,16 +1,17 @@
-// gw-proxy's POP3 half: a client's session passed through to a provider's server, a sealed copy kept of each
-// mail that is fetched.
+// The POP3 half of gw-proxy: passes a client's session through to the provider's server (the
+// upstream) and keeps a sealed archive copy of each mail that the client fetches.
 //
-// What the client gets is what the server sent, octet by octet, and in its order. In between stand three
-// promises:
-//   - RETR: the client gets the final dot once the copy is durable.
-//   - DELE: passes where a durable copy exists; else the mail is fetched and sealed first.
-//   - QUIT: passes; whatever else ends the session closes the server's connection without it, so that nothing
-//     is deleted there.
-// A mail that this login fetched before by this route is passed on and not stored again.
+// The client receives the bytes of the upstream unchanged and in order, with three guarantees:
+//   - RETR: the client gets the final dot only after the copy is durable.
+//   - DELE: passes only if a durable copy exists; otherwise the mail is fetched and sealed first,
+//     or the route decides (--uncopied-delete, gw-store(1)).
+//   - QUIT: passes. Every other end of the session closes the upstream connection without QUIT, so
+//     that the upstream deletes nothing (RFC 1939, section 6).
+// A mail that this login has fetched by this route before is passed on and not stored a second
+// time.
 //
-// What the client hears for our own troubles is [SYS/TEMP]; a login that no route takes hears [AUTH].
-// Credentials pass through in locked memory; they are neither kept nor logged.
+// Errors of gw-proxy itself are replied to with [SYS/TEMP] (RFC 3206); a login that no route
+// accepts gets [AUTH]. Credentials are held in locked memory, and are neither stored nor logged.
 #pragma once
 
 #include <chrono>
@@ -34,33 +35,40 @@
 namespace gw::gate {
 
 struct Pop3RelayListener {
-  std::string name;   // as the log and the envelope have it
-  std::string route;  // the one it serves; empty: every POP3 route, named behind the login (`joe#work`)
-  bool implicit_tls = false;
+  std::string name;  // for the log and the envelope
+  // The route that this listener serves. Empty: every POP3 route; the client appends the name of
+  // the route to its login (`joe#work`).
+  std::string route;
+  bool implicit_tls = false;  // the connection begins with a TLS handshake
 };
 
+// The settings and objects that all connections share. The functions are called from the threads of
+// all connections at the same time. The object, and everything that it points to, must outlive
+// every connection.
 struct Pop3RelayService {
-  std::string host;
-  // The vault, asked for at each login and each copy; the store outlives the connection.
+  std::string host;  // name of this server, for the greeting and the envelope
+  // Returns the vault's store. Called at each login and for each copy; the store must outlive the
+  // connection.
   std::function<Result<store::Store*>()> store;
-  Report report;  // where sessions say what they did
-  // The routes as they are now. Where the vault cannot be reached they may be those of before, so that one
-  // that says `pass` still passes.
+  Report report;  // receives the statistics of each session; may be null
+  // Returns the current routes. If the vault cannot be reached it may return routes that were read
+  // before, so that a route with --on-copy-failure pass still works then.
   std::function<Result<std::vector<vault::Route>>()> routes;
-  // Certificates in force. Empty: there are none, and STLS is not offered.
+  // Returns the current certificates. Null: there are none, and STLS is not offered.
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
-  Upstreams* upstreams = nullptr;  // shared by the connections
-  const Secret* fingerprint_key = nullptr;
-  AuthLimits* limits = nullptr;  // shared by the connections; none: no waits
-  UpstreamTimes times;
-  LoginLimits login;                       // of the client
-  std::chrono::seconds idle_timeout{600};  // of the client
+  Upstreams* upstreams = nullptr;           // must not be null
+  const Secret* fingerprint_key = nullptr;  // must not be null; gate/fingerprint_key.h
+  AuthLimits* limits = nullptr;             // null: wrong passwords cause no wait
+  UpstreamTimes times;                      // timeouts towards the upstream
+  LoginLimits login;                        // time that a client has to log in
+  std::chrono::seconds idle_timeout{600};   // for one read from, or write to, the client
   std::chrono::seconds handshake_timeout{30};
-  std::chrono::seconds grace{20};     // for the mail in hand, once the process is asked to stop
-  bool allow_plaintext_auth = false;  // for local peers only
+  std::chrono::seconds grace{20};     // for the current mail, after the process is asked to stop
+  bool allow_plaintext_auth = false;  // login without TLS; local peers only
 };
 
-// Serves the connection until it ends.
+// Serves one connection on the calling thread and returns when it has ended. Never fails: errors
+// are replied to the client and logged.
 void serve_pop3_relay(net::Stream stream, const Pop3RelayListener& listener, const Pop3RelayService& service);
 
 }  // namespace gw::gate

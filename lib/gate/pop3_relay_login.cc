@@ -15,13 +15,18 @@ using Kind = Pop3RelayLogin::Answer::Kind;
 constexpr std::string_view kNoServer = "[SYS/TEMP] the server cannot be reached now";
 constexpr std::string_view kNoVault = "[SYS/TEMP] no copy can be kept now, try again later";
 constexpr std::string_view kNoRoute = "[AUTH] this login leads nowhere here";
-constexpr std::size_t kMostChallenges = 10;  // that a server may ask behind a client's own messages
+// Challenges that the upstream may send after the client's own messages. XOAUTH2 needs one, to
+// report an error (RFC 7628 has the same for OAUTHBEARER). The limit ends an exchange with a server
+// that never stops.
+constexpr std::size_t kMostChallenges = 10;
 
 Pop3RelayLogin::Answer refused(std::string_view text) {
   return {Kind::Refused, std::string(text), {}};
 }
 
-// Whether a server refused the credentials, and not for a trouble of its own (RFC 2449, RFC 3206).
+// Returns whether an -ERR of the upstream means wrong credentials. Other response codes, such as
+// [IN-USE] or [SYS/TEMP], report a problem of the server (RFC 2449, RFC 3206) and must not count as
+// password guessing.
 bool wrong_credentials(std::string_view text) {
   return !text.starts_with('[') || istarts_with(text, "[AUTH]");
 }
@@ -56,7 +61,8 @@ std::optional<std::string> Pop3RelayLogin::connect_listeners_route() {
   return connect();
 }
 
-// Connects to the route's server. Gives what the client hears where that fails.
+// Connects to the route's upstream. Returns nullopt if that succeeds, otherwise the text for the
+// client.
 std::optional<std::string> Pop3RelayLogin::connect() {
   auto opened = Pop3Upstream::open(*service_.upstreams, *route_, service_.times);
   if (!opened) {
@@ -87,7 +93,8 @@ const pop3::Capabilities& Pop3RelayLogin::capabilities() const {
   return upstream_ ? upstream_->capabilities() : kUnchosen;
 }
 
-// On a listener of several routes: the route that the login names, and the login without that name.
+// On a listener of several routes, chooses the route that the login names and removes its name from
+// `login`. Returns nullopt if there is a route, otherwise the text for the client.
 std::optional<std::string> Pop3RelayLogin::choose(std::string& login) {
   if (!listener_.route.empty()) return std::nullopt;
   const auto routes = service_.routes();
@@ -97,7 +104,8 @@ std::optional<std::string> Pop3RelayLogin::choose(std::string& login) {
   }
   const vault::Chosen chosen = vault::choose_route(*routes, vault::Protocol::Pop3, login);
   if (chosen.route == nullptr) return std::string(kNoRoute);
-  // Another one than before, or one that has changed, is another server.
+  // A client may try one login after another. Keep the connection only if the route is the same:
+  // another route, or a changed one, may lead to another server.
   if (route_ && (route_->name != chosen.route->name || route_->version != chosen.route->version))
     upstream_.reset();
   route_ = *chosen.route;
@@ -105,6 +113,8 @@ std::optional<std::string> Pop3RelayLogin::choose(std::string& login) {
   return std::nullopt;
 }
 
+// Checks that copies can be made for this login. The quota is not checked: it may have room for
+// some of the mails, and Pop3Copies::begin() checks it for each one.
 Result<void> Pop3RelayLogin::check_mailbox() const {
   const Result<store::Store*> store = service_.store();
   if (!store) return store.error();
@@ -115,15 +125,23 @@ Result<void> Pop3RelayLogin::check_mailbox() const {
   return {};
 }
 
-// All that must be right before the server hears a credential. Gives what the client hears where it is not.
+// Does everything that must succeed before the upstream gets a credential: the wait of the source,
+// the route, the mailbox and the connection. Removes the route's name from `login`. `acts_as` is
+// the authorization identity, or the login itself. Returns nullopt if all is well, otherwise the
+// reply for the client.
 std::optional<Pop3RelayLogin::Answer> Pop3RelayLogin::prepare(std::string& login, std::string_view acts_as) {
   guard_.wait();
+  // Compare before choose(), which shortens `login`. `acts_as` may be a view of the same string, so
+  // it is not used after that if the two are equal.
   const bool acts_as_itself = acts_as == login;
   if (const auto wrong = choose(login))
     return *wrong == kNoRoute ? no_route("no route takes it") : refused(*wrong);
   login_ = login;
   identity_ = acts_as_itself ? login : std::string(acts_as);
   const auto mailbox = vault::mailbox_of(*route_, identity_);
+  // Both names must be permitted. The identity decides whose mailbox gets the copies, and a user
+  // with access to a shared account (an authorization identity) must not bypass the rules of the
+  // route by it.
   if (!vault::may_login(*route_, login_) || !vault::may_login(*route_, identity_) || !mailbox)
     return no_route("the route does not take it");
   mailbox_ = *mailbox;
@@ -136,7 +154,8 @@ std::optional<Pop3RelayLogin::Answer> Pop3RelayLogin::prepare(std::string& login
   }
   if (upstream_) return std::nullopt;
   if (const auto wrong = connect()) {
-    // A listener of one route has said what its server can do; without that server nothing is left to say.
+    // A listener of one route has announced the capabilities of its upstream. Without it the
+    // session is of no use. On a listener of several routes the client may try another login.
     return Answer{listener_.route.empty() ? Kind::Refused : Kind::Over, *wrong, "no server"};
   }
   return std::nullopt;
@@ -157,9 +176,12 @@ Pop3RelayLogin::Answer Pop3RelayLogin::auth(sasl::PassThrough& said) {
   if (auto wrong = prepare(login, said.acts_as())) return *wrong;
   said.set_login(login);
   challenges_ = 0;
+  // `login` lacks the route's name now; the upstream must get it in this form.
   const pop3::Capabilities& server = upstream_->capabilities();
   if (server.offers(said.mechanism())) return judge(say_again(said), true);
-  // A listener of several routes announces what the chosen server need not have: a password is a password.
+  // A listener of several routes announces mechanisms before it knows the upstream, which may not
+  // support this one. If the client has sent a password, log in with USER and PASS instead. That
+  // form has no authorization identity, so it only works if the client acts as itself.
   const bool takes_user = server.user || !server.known;
   if (said.password() == nullptr || !takes_user || identity_ != login_)
     return refused("[AUTH] the server does not offer this mechanism");
@@ -168,11 +190,14 @@ Pop3RelayLogin::Answer Pop3RelayLogin::auth(sasl::PassThrough& said) {
   return pass(*said.password());
 }
 
-// In the form without an initial response, which every server has and no line limit bounds (RFC 5034).
+// Repeats the client's SASL messages to the upstream. It does not use an initial response: RFC
+// 5034, section 4 limits the command line to 255 bytes, and a token is often longer.
 Result<Pop3RelayLogin::Reply> Pop3RelayLogin::say_again(const sasl::PassThrough& said) {
   Result<Reply> reply = upstream_->ask("AUTH " + std::string(said.mechanism()), Due::Exchange);
   for (const Secret& message : said.messages()) {
     if (!reply) return reply;
+    // +OK before the credentials were sent means that the session belongs to no known user. The
+    // client's mails must not be fetched through it.
     if (reply->ok())
       return Error(Code::Closed, route_->upstream() + ": it let somebody in who had not said who");
     if (!reply->challenge()) return reply;
@@ -185,11 +210,14 @@ Pop3RelayLogin::Answer Pop3RelayLogin::respond(const Secret& line) {
   return judge(upstream_->ask("", line, Due::Exchange), true);
 }
 
-// What the server's reply is to the client; `last`: it decides about the credentials.
+// Converts the upstream's reply into the reply for the client. `last` is set if +OK completes the
+// login; it is not set for USER.
 Pop3RelayLogin::Answer Pop3RelayLogin::judge(const Result<Reply>& reply, bool last) {
   if (!reply) return lost(reply.error());
   if (reply->challenge()) {
     if (++challenges_ > kMostChallenges) return lost(Error(Code::Closed, "it asks on and on"));
+    // A challenge is base64, but the upstream is not trusted: a control character must not reach
+    // the client.
     std::string text = reply->text;
     std::replace_if(
         text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
@@ -208,7 +236,7 @@ Pop3RelayLogin::Answer Pop3RelayLogin::judge(const Result<Reply>& reply, bool la
     log::verbose("pop3 relay login", {{"transaction", transaction_}, {"login", identity_}});
     return {Kind::Ok, reply->text, {}};
   }
-  // The name is not logged: people type their password into the wrong field.
+  // Do not log the name: people type their password into the wrong field.
   const bool wrong = wrong_credentials(reply->text);
   if (wrong)
     log::warning("login failed", {{"rhost", peer_}, {"transaction", transaction_}, {"route", route_->name}});
@@ -226,7 +254,8 @@ Pop3RelayLogin::Answer Pop3RelayLogin::no_route(std::string_view reason) {
   return wrong_login(kNoRoute);
 }
 
-// A login that nobody takes, or a wrong password.
+// Counts a wrong password, or a login that no route accepts. Both count, because otherwise an
+// attacker could try out without any delay which logins a route accepts.
 Pop3RelayLogin::Answer Pop3RelayLogin::wrong_login(std::string_view text) {
   ++tally_.counts().failed_logins;
   return {guard_.wrong() ? Kind::Over : Kind::Refused, std::string(text), "too many wrong passwords"};

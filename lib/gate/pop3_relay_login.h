@@ -1,9 +1,11 @@
-// How a client of gw-proxy's POP3 half gets in: which route its login takes, the server that it leads to, and
-// the credentials said again there.
+// The login of a client of gw-proxy's POP3 half: chooses the route, connects to the upstream and
+// repeats the credentials there.
 //
-// A listener of one route is connected when the client has sent its first octets; one of several when the
-// login names the route. The server judges the credentials; what it says is what the client hears. Before it
-// is asked, the vault must be there and the mailbox able to take copies, unless the route passes without.
+// On a listener of one route, the upstream is connected when the client has sent its first bytes.
+// On a listener of several routes, it is connected when the login names the route. The upstream
+// checks the credentials, and the client receives its replies. Before the upstream gets a
+// credential, the vault must be reachable and the mailbox not suspended, unless the route has
+// --on-copy-failure pass.
 #pragma once
 
 #include <memory>
@@ -19,46 +21,58 @@
 
 namespace gw::gate {
 
+// Belongs to one connection and its thread; not thread safe.
 class Pop3RelayLogin {
  public:
+  // The reply for the client.
   struct Answer {
     enum class Kind : unsigned char {
-      Ok,
-      Refused,
-      Challenge,
-      Over  // the client hears the text, if there is one, and the connection ends
+      Ok,         // +OK
+      Refused,    // -ERR; the client may try again
+      Challenge,  // `+ text` of SASL; the client's next line goes to respond()
+      Over        // -ERR, if there is a text; then the connection ends
     };
     Kind kind = Kind::Refused;
-    std::string text;
-    std::string reason;  // of Over, for the log
+    std::string text;    // without the status
+    std::string reason;  // with Over: why, for the log
   };
 
-  // All of them outlive this.
+  // All arguments must outlive this object.
   Pop3RelayLogin(const Pop3RelayListener& listener, const Pop3RelayService& service,
                  const net::Stream& client, SessionTally& tally);
 
-  // For a listener of one route. Gives what the client hears where there is no server.
+  // Connects the upstream of a listener of one route. Returns nullopt if that succeeds, otherwise
+  // the text that the client receives after -ERR.
   std::optional<std::string> connect_listeners_route();
-  std::vector<std::string> mechanisms() const;     // that AUTH may name now
-  const pop3::Capabilities& capabilities() const;  // of the server, or of none in particular
+  // Returns the SASL mechanisms that both gw-proxy and the upstream support. Before an upstream is
+  // chosen these are all that gw-proxy can pass on.
+  std::vector<std::string> mechanisms() const;
+  // Returns the capabilities of the upstream, or what gw-proxy announces before one is connected.
+  // Valid until the upstream changes or is closed.
+  const pop3::Capabilities& capabilities() const;
 
+  // Handle USER, PASS and AUTH. user() and auth() choose the route and connect; they wait first if
+  // the source has guessed wrong passwords. pass() needs a user() that returned Ok.
   Answer user(std::string_view name);
   Answer pass(const Secret& password);
   Answer auth(sasl::PassThrough& said);
-  Answer respond(const Secret& line);  // to the Challenge
-  Answer lost(const Error& error);     // the server, at whatever it was asked
-  bool done() const { return done_; }  // the server has let the client in
+  // Passes the client's line on that answers a Challenge.
+  Answer respond(const Secret& line);
+  // Closes the upstream after `error`, logs it, and returns the reply (Over).
+  Answer lost(const Error& error);
+  bool done() const { return done_; }  // the upstream has accepted the credentials
 
-  // Once it is done.
+  // Returns the archive copies of this login. Requires done().
   Pop3Copies copies() const;
-  const vault::Route& route() const { return *route_; }
-  Pop3Upstream* upstream() { return upstream_.get(); }  // null: not connected, or no longer
+  const vault::Route& route() const { return *route_; }  // requires has_route()
+  Pop3Upstream* upstream() { return upstream_.get(); }   // null if not connected
+  // Closes the upstream's connection without QUIT.
   void close() { upstream_.reset(); }
 
   SessionTally& tally() { return tally_; }
   bool has_route() const { return route_.has_value(); }
   std::string route_name() const { return route_ ? route_->name : "-"; }
-  const std::string& transaction() const { return transaction_; }
+  const std::string& transaction() const { return transaction_; }  // the session id
   const std::string& peer() const { return peer_; }
 
  private:
@@ -81,10 +95,10 @@ class Pop3RelayLogin {
   LoginGuard guard_;
   std::optional<vault::Route> route_;
   std::unique_ptr<Pop3Upstream> upstream_;
-  std::string login_;     // as the server gets it
-  std::string identity_;  // whose mail it is
-  MailboxId mailbox_;
-  std::size_t challenges_ = 0;
+  std::string login_;           // as the upstream gets it, without `#route`
+  std::string identity_;        // whose mail it is: the authorization identity, or else the login
+  MailboxId mailbox_;           // of the copies
+  std::size_t challenges_ = 0;  // of the upstream in the current AUTH
   bool done_ = false;
 };
 

@@ -12,8 +12,12 @@ using pop3::Verb;
 using Ask = pop3::RelaySession::Ask;
 using Made = Pop3Copies::Made;
 
-constexpr std::uint64_t kLongestUidls = 64 << 20;  // several times what UidlList keeps
-constexpr std::uint64_t kDropped = 16 << 20;       // of a mail whose copy has failed, to keep the session
+// Bytes of a UIDL listing. UidlList keeps a fraction of it, so a longer one is an attack or an
+// error.
+constexpr std::uint64_t kLongestUidls = 64 << 20;
+// Bytes of a mail that are read and dropped after its copy has failed, so that the session can go
+// on. If more of the mail follows, closing the connection is cheaper.
+constexpr std::uint64_t kDropped = 16 << 20;
 constexpr std::string_view kNoCopy = "[SYS/TEMP] no copy can be kept now, try again later";
 constexpr std::string_view kNoServer = "[SYS/TEMP] the server cannot be reached now";
 
@@ -40,9 +44,11 @@ void Pop3RelayMails::pass(const Ask& asked) {
   answer(server().ask(asked.command));
 }
 
-// LIST, UIDL and TOP: passed on as they come. TOP is no copy, however many lines it asks for.
+// Passes LIST, UIDL and TOP on, with a reply of several lines. TOP makes no copy, even if it asks
+// for all lines: the copy must hold the mail exactly as RETR returns it.
 void Pop3RelayMails::pass_text(const Ask& asked) {
-  // The client's own question spares us ours.
+  // Most clients send UIDL before their first RETR. Read the list from its reply, so that
+  // learn_uidls() needs no second one.
   std::optional<UidlList> uidls;
   if (asked.verb == Verb::Uidl && !copies_.listed()) uidls.emplace();
   const auto reply = server().ask(asked.command, Due::Text);
@@ -63,7 +69,9 @@ void Pop3RelayMails::pass_text(const Ask& asked) {
   session_.text_end();
 }
 
-// Once, before the first RETR or DELE. A server without UIDL refuses, and then its mails have no names.
+// Asks the upstream for its UIDLs, once per session, before the first RETR or DELE. UIDL is
+// optional (RFC 1939, section 7): if the upstream refuses it, no mail has a UIDL. Returns false if
+// the upstream is lost; the session has then ended.
 bool Pop3RelayMails::learn_uidls() {
   if (copies_.listed()) return true;
   UidlList uidls;
@@ -85,7 +93,8 @@ bool Pop3RelayMails::learn_uidls() {
   return true;
 }
 
-// A copy that cannot be made. True: the route says that the client gets its mail all the same.
+// Logs and counts a copy that cannot be made. Returns whether the client gets its mail without a
+// copy (--on-copy-failure pass).
 bool Pop3RelayMails::copy_failed(const Error& error) {
   const bool pass = login_.route().on_copy_failure == vault::OnCopyFailure::Pass;
   log::error(
@@ -104,10 +113,13 @@ void Pop3RelayMails::server_lost(const Error& error) {
   login_.tally().trouble("server lost", error);
   end_ = error.text();
   login_.close();
-  // Within a text nothing may follow: without the dot the client knows that it has not all of it.
+  // Within a mail no error line may follow, because the client would take it for a line of the
+  // mail. It learns from the missing final dot that the mail is incomplete.
   session_.close(session_.in_text() ? "" : kNoServer);
 }
 
+// Ends the session within a mail because its copy has failed. Without the final dot the client
+// discards what it has, does not send DELE, and fetches the mail again later.
 void Pop3RelayMails::end_without_dot() {
   end_ = "no copy";
   session_.close();
@@ -121,7 +133,7 @@ void Pop3RelayMails::retrieve(const Ask& asked) {
     copy.emplace(std::move(*begun));
   else if (!copy_failed(begun.error()))
     return session_.refuse(kNoCopy);
-  // A mail that is on its way may end.
+  // If the process is asked to stop from here on, this mail is still transferred to its end.
   client_.finish(grace_);
   server().finish(grace_);
   const auto reply = server().ask(asked.command, Due::Text);
@@ -135,6 +147,7 @@ void Pop3RelayMails::retrieve(const Ask& asked) {
     counts_.octets += text.octets.size();
     login_.tally().counts().octets += text.octets.size();
     if (copy) copy->write(text.octets);
+    // Do not wait for the end of a mail whose copy has failed already.
     if (copy && copy->failed()) {
       const bool pass = copy_failed(copy->finish().error());
       copy.reset();
@@ -143,9 +156,14 @@ void Pop3RelayMails::retrieve(const Ask& asked) {
     session_.text(text.octets, text.dot);
     if (session_.output_full() && !flush_()) return;
   }
+  // The order is the guarantee: commit the copy, then send the final dot. After the dot the client
+  // may delete the mail at any time.
   if (copy) {
     Result<Made> made = copy->finish();
     std::optional<std::string> refusal;
+    // The bytes were not sealed because the UIDL was known, but they are those of another mail.
+    // They have gone to the client, so fetch them again for the copy while the client waits for the
+    // dot.
     if (made && *made == Made::DiffersNow) made = fetch_for_copy(number, refusal);
     if (lost()) return;
     count(made);
@@ -161,8 +179,8 @@ void Pop3RelayMails::count(const Result<Made>& made) {
   if (made && *made == Made::Stored) ++login_.tally().counts().copies;
 }
 
-// A message that the client is not given (again), for its copy only. `refusal`: the server's, where it does
-// not give it.
+// Fetches a message for its copy only; the client does not get it. If the upstream refuses RETR,
+// `refusal` is set to its text. If the upstream is lost, the session has ended when this returns.
 Result<Made> Pop3RelayMails::fetch_for_copy(std::uint64_t number, std::optional<std::string>& refusal) {
   auto copy = copies_.begin(number, true);
   if (!copy) return copy.error();
@@ -182,6 +200,8 @@ Result<Made> Pop3RelayMails::fetch_for_copy(std::uint64_t number, std::optional<
       return part.error();
     }
     if (!*part) return copy->finish();
+    // A failed copy does not end the loop: the rest of the reply must be read before the next
+    // command.
     copy->write((*part)->octets);
     if (copy->failed() && (dropped += (*part)->octets.size()) > kDropped) {
       server_lost(copy->finish().error());
@@ -194,8 +214,8 @@ void Pop3RelayMails::remove(const Ask& asked) {
   if (learn_uidls() && may_delete(asked.number)) answer(server().ask(asked.command));
 }
 
-// Whether the message surely has a durable copy. Upstream is asked for its size if this session has not
-// fetched it.
+// Returns whether the message certainly has a durable copy. If this session has not fetched it, the
+// upstream is asked for its size, since the UIDL alone proves nothing.
 Result<bool> Pop3RelayMails::has_copy(std::uint64_t number) {
   if (copies_.has(number)) return true;
   const auto listed = server().ask("LIST " + std::to_string(number));
@@ -204,12 +224,14 @@ Result<bool> Pop3RelayMails::has_copy(std::uint64_t number) {
     return listed.error();
   }
   if (!listed->ok()) return false;
+  // A reply to LIST has the same form as a line of UIDL: a number and one more word.
   const auto fields = pop3::parse_uidl_line(listed->text);
   const auto size = fields && fields->number == number ? parse_number(fields->uidl) : std::nullopt;
   return size ? copies_.had(number, *size) : Result<bool>(false);
 }
 
-// Whether DELE may pass; where it may not the client has its answer.
+// Returns whether DELE may pass. If it may not, the client has got its reply, or the session has
+// ended.
 bool Pop3RelayMails::may_delete(std::uint64_t number) {
   const vault::UncopiedDelete uncopied = login_.route().uncopied_delete;
   const Result<bool> has = has_copy(number);
@@ -227,6 +249,7 @@ bool Pop3RelayMails::may_delete(std::uint64_t number) {
     return false;
   }
   std::optional<std::string> refusal;
+  // If the keeper could not be asked whether a copy exists, a fetch cannot make one either.
   const Result<Made> made = has ? fetch_for_copy(number, refusal) : Result<Made>(has.error());
   count(made);
   if (made) return true;

@@ -1,8 +1,9 @@
-// What a client of gw-proxy's POP3 half does with its mails once it is in: the promises of gate/pop3_relay.h
-// about RETR and DELE are kept here.
+// The commands of a client of gw-proxy's POP3 half after its login. This class implements the
+// guarantees of gate/pop3_relay.h about RETR and DELE.
 //
-// Each call answers the session's event in hand, or ends the session and says why. A server that is lost is
-// closed at once.
+// Each command function either replies to the current Ask event of the session, or ends the
+// session; end() then says why. An upstream that is lost is closed immediately, so upstream() of
+// the login is null after it.
 #pragma once
 
 #include <chrono>
@@ -17,26 +18,35 @@
 
 namespace gw::gate {
 
+// Belongs to one connection and its thread; not thread safe.
 class Pop3RelayMails {
  public:
-  // `flush` sends the session's output to the client; false: the client has gone. All outlive this.
+  // `flush` sends the session's output to the client and returns false if the client has gone.
+  // `grace` is the time that a mail in transfer gets after the process is asked to stop. `login` is
+  // done(). All references must outlive this object.
   Pop3RelayMails(pop3::RelaySession& session, Pop3RelayLogin& login, net::Stream& client,
                  std::chrono::milliseconds grace, std::function<bool()> flush);
 
-  void pass(const pop3::RelaySession::Ask& asked);  // what neither brings a mail nor deletes one
-  // From here on a stop of the process leaves the client its grace, for what is then in the output.
+  // Passes a command on that neither fetches a mail nor deletes one: STAT, LIST, UIDL, TOP, NOOP,
+  // RSET.
+  void pass(const pop3::RelaySession::Ask& asked);
+  // Handles RETR. From here on a stop of the process leaves the client its grace period, also for
+  // output that the caller still has to flush.
   void retrieve(const pop3::RelaySession::Ask& asked);
+  // Handles DELE.
   void remove(const pop3::RelaySession::Ask& asked);
+  // Closes the upstream after `error` and ends the session. Within a mail the final dot stays away.
   void server_lost(const Error& error);
 
   struct Counts {
-    std::uint64_t retrieved = 0;
-    std::uint64_t octets = 0;
-    std::uint64_t uncopied = 0;  // copies that could not be made
+    std::uint64_t retrieved = 0;  // mails sent to their end
+    std::uint64_t octets = 0;     // bytes of mails, including those that broke off
+    std::uint64_t uncopied = 0;   // copies that failed, and deletions without a copy
   };
   const Counts& counts() const { return counts_; }
   const Pop3Copies& copies() const { return copies_; }
-  const std::string& end() const { return end_; }  // why the session was ended; empty: it was not
+  // Why this object ended the session; empty if it did not.
+  const std::string& end() const { return end_; }
 
  private:
   void pass_text(const pop3::RelaySession::Ask& asked);

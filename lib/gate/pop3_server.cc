@@ -19,13 +19,15 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Octets that move are told to the keeper, which gives away a silent session's lease, once in this time.
+// The interval between renewals of the lease while bytes move. The keeper gives the lease of a
+// session that is silent for Pop3Service::silence to the next login; asking it after each read
+// would cost too much.
 constexpr std::chrono::seconds kRenewal{10};
-// How long QUIT waits for the next keeper where the last one could not say whether it has deleted.
+// How long QUIT waits for a new keeper if the last one failed before it could confirm a deletion.
 constexpr std::chrono::seconds kReplacement{15};
-constexpr milliseconds kPause{100};
+constexpr milliseconds kPause{100};  // between two questions to it
 
-// A peer that no network is between: a Unix socket, loopback, or a pipe.
+// Returns whether no network is between the peer and this host: a Unix socket, loopback, or a pipe.
 bool local(const net::Peer& peer) {
   return peer.address.empty() || peer.loopback();
 }
@@ -72,10 +74,10 @@ class Connection {
   SessionTally tally_;
   LoginGuard guard_;
   std::optional<vault::Drain> drain_;
-  std::optional<ReadAhead> reader_;  // behind drain_: it ends first
+  std::optional<ReadAhead> reader_;  // uses drain_, so it is declared after it and destroyed first
   BootClock::time_point renewed_{};
   bool renewal_failed_ = false;
-  std::optional<std::size_t> asked_;  // index of the message asked for last
+  std::optional<std::size_t> asked_;  // index of the message that the client requested last
   std::uint64_t retrieved_ = 0;
   std::uint64_t octets_ = 0;
   std::string mailbox_;
@@ -91,6 +93,9 @@ void Connection::serve() {
     while (step()) {
     }
   }
+  // The note needs the lease, so it comes before drain_ is reset. The reader's threads use drain_
+  // and must end before it. The lease is released before the connection is closed, so that a client
+  // that connects again immediately does not get [IN-USE].
   note_interruption();
   reader_.reset();
   drain_.reset();
@@ -108,7 +113,7 @@ void Connection::serve() {
   tally_.end();
 }
 
-// Does the next thing. False: the connection has ended.
+// Handles the next event. Returns false if the connection has ended.
 bool Connection::step() {
   const pop3::Event& event = session_.next_event();
   if (std::holds_alternative<pop3::NeedInput>(event)) {
@@ -142,6 +147,8 @@ void Connection::login(const pop3::Login& login) {
     tally_.trouble("the vault cannot be reached", store.error());
     return session_.refuse("[SYS/TEMP] the vault cannot be reached now");
   }
+  // The lease yields a little later than the silence that the configuration promises, because
+  // renewals are up to kRenewal apart.
   Result<vault::Drain> opened = vault::Drain::open(**store, login.user, login.password, "pop3 " + peer_,
                                                    service_.lease, service_.silence + kRenewal);
   if (!opened) return refuse_login(opened.error());
@@ -167,7 +174,8 @@ void Connection::refuse_login(const Error& error) {
     log::warning("pop3 login refused", {{"peer", peer_}, {"reason", error.text()}});
   switch (error.code()) {
     case Code::Denied:
-      // The name is not logged: people type their password into the wrong field.
+      // Do not log the name: people type their password into the wrong field. fail2ban uses
+      // `rhost`.
       log::warning("login failed", {{"rhost", peer_}});
       session_.refuse("[AUTH] wrong user or password");
       ++tally_.counts().failed_logins;
@@ -184,6 +192,8 @@ void Connection::refuse_login(const Error& error) {
   }
 }
 
+// Sends a message for RETR, or its beginning for TOP (`lines` is set). `number` counts from 1.
+// Returns false if the connection has ended.
 bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines) {
   const store::MessageRecord& record = drain_->messages()[number - 1];
   Result<OpenedMessage> opened = reader_->open(number - 1);
@@ -197,6 +207,8 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
   std::optional<pop3::TopCut> cut;
   if (lines) cut.emplace(*lines);
   bool sent = true;
+  // A TOP that has all its lines stops reading; the rest of the message is then not verified, and
+  // need not be.
   const auto enough = [&] { return !sent || (cut && cut->done()); };
   const mail::WireForm::Sink sink = [&](ByteView piece) {
     if (enough()) return;
@@ -208,7 +220,9 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
   while (opened->rest && !enough()) {
     const Result<ByteView> chunk = opened->rest->next();
     if (!chunk) {
-      // Too late for -ERR: without the final dot the client cannot take it for whole.
+      // +OK has been sent, so -ERR is not possible any more. End the connection without the final
+      // dot: the client then knows that the message is incomplete. The end of the message is
+      // authenticated last, so this also covers a container that was cut off.
       log::error("pop3 message broken off", {{"id", record.id.hex()}, {"reason", chunk.error().text()}});
       tally_.trouble("a message was broken off", chunk.error());
       client_.set_reason("a message could not be read to its end");
@@ -228,6 +242,8 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
     ++tally_.counts().messages;
     tally_.counts().octets += form.octets();
     tally_.now_and_then();
+    // Some clients check the size against LIST. A difference means that the receiver computed it
+    // wrongly.
     if (form.octets() != record.wire_octets)
       log::error("pop3 size differs from the list", {{"id", record.id.hex()}, {"octets", form.octets()}});
   }
@@ -242,15 +258,18 @@ void Connection::refuse_message(const store::MessageRecord& record, const Error&
     case Code::Version:
     case Code::NotFound:
     case Code::Denied:  // sealed to a key that is not in the slot
+      // Permanent: the client may go on with the other messages. A temporary error would make it
+      // stop here at every login, and the mailbox would never be drained.
       return session_.refuse_damaged("[SYS/PERM] this message cannot be opened");
     default:
       return session_.refuse("[SYS/TEMP] this message cannot be read now");
   }
 }
 
+// Handles QUIT: deletes the messages that DELE has marked.
 void Connection::update(const std::vector<std::size_t>& deleted) {
   asked_.reset();
-  // A stop of the process does not keep the client from hearing how this ends.
+  // If the process stops now, the client must still learn whether the messages were deleted.
   client_.stream().finish(std::chrono::seconds(20));
   std::vector<MessageId> ids;
   ids.reserve(deleted.size());
@@ -258,7 +277,10 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
   Result<void> removed;
   if (!ids.empty()) removed = drain_->remove(ids, "pop3 " + peer_);
   if (!removed && removed.error().code() == Code::Unknown) {
-    // All or none, so one of them tells, once the keeper that failed at it is replaced.
+    // The keeper failed while it deleted, so the outcome is unknown. The deletion is all or
+    // nothing, so the state of one message tells the outcome. The question needs a new keeper; wait
+    // for it for a while. A client that gets +OK forgets the messages, so +OK is only sent if the
+    // deletion is certain.
     Result<bool> done = drain_->removed(ids.front());
     const BootClock::time_point patience = BootClock::now() + kReplacement;
     while (!done && done.error().code() == Code::Unavailable && BootClock::now() < patience) {
@@ -267,7 +289,7 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
     }
     if (done && *done) removed = {};
   }
-  // The mailbox is free before the answer: a client may come back at once.
+  // Release the lease before the reply: a client may log in again immediately after it.
   reader_.reset();
   drain_.reset();
   client_.set_reason("quit");
@@ -281,8 +303,9 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
   session_.refuse("[SYS/TEMP] the deletion is not confirmed; ask again in a new session");
 }
 
-// Where client after client breaks off at the same message it is one that they cannot take: `gw-store doctor`
-// names it by what is noted here.
+// Notes in the history at which message the client broke off. If client after client breaks off at
+// the same message, `gw-store doctor` reports it as one that the archive cannot process. A stop of
+// this process is not the client's fault and is not noted.
 void Connection::note_interruption() {
   if (!asked_ || !drain_ || net::stop::requested()) return;
   const store::MessageRecord& record = drain_->messages()[*asked_];
@@ -291,14 +314,16 @@ void Connection::note_interruption() {
     log::warning("pop3 interruption not noted", {{"id", record.id.hex()}, {"reason", noted.error().text()}});
 }
 
-// Call where octets have just moved.
+// Renews the lease if the last renewal is old enough. Call it after bytes have moved in either
+// direction: a session in which none move must lose the lease.
 void Connection::keep_lease() {
   if (!drain_) return;
   const BootClock::time_point now = service_.clock();
   if (now - renewed_ < kRenewal) return;
   renewed_ = now;
   const Result<void> renewed = drain_->renew();
-  // Reading goes on; QUIT will find that nothing may be deleted any more.
+  // A lost lease does not end the session. The client may go on reading; remove() at QUIT checks
+  // the lease again and then deletes nothing. Log the first failure only.
   if (!renewed && !std::exchange(renewal_failed_, true))
     log::warning("pop3 lease not renewed", {{"mailbox", mailbox_}, {"reason", renewed.error().text()}});
 }

@@ -10,9 +10,9 @@ namespace {
 using pop3::Due;
 using Kind = pop3::Answer::Kind;
 
-constexpr std::size_t kReplyBuffer = 4 << 10;
-constexpr std::size_t kTextBuffer = 64 << 10;
-constexpr std::uint64_t kLongestCapa = 64 << 10;
+constexpr std::size_t kReplyBuffer = 4 << 10;     // for status lines and short texts
+constexpr std::size_t kTextBuffer = 64 << 10;     // for mails
+constexpr std::uint64_t kLongestCapa = 64 << 10;  // bytes of a CAPA reply
 
 }  // namespace
 
@@ -33,6 +33,8 @@ Result<std::unique_ptr<Pop3Upstream>> Pop3Upstream::open(Upstreams& upstreams, c
 Result<void> Pop3Upstream::begin(Upstreams& upstreams) {
   const Result<Reply> greeting = reply();
   if (!greeting) return greeting.error();
+  // A server that refuses the session is not a broken connection: the client gets the server's own
+  // text, for example [IN-USE] or [LOGIN-DELAY].
   if (!greeting->ok()) {
     refusal_ = greeting->text;
     return {};
@@ -48,12 +50,14 @@ Result<void> Pop3Upstream::begin(Upstreams& upstreams) {
       return done.error().within(route_.upstream());
     client_.tls_started();
   }
+  // Ask after TLS only: capabilities that arrived in clear may be forged (RFC 2595, section 4).
   return learn_capabilities();
 }
 
 Result<void> Pop3Upstream::learn_capabilities() {
   const Result<Reply> has = ask("CAPA", Due::Text);
   if (!has) return has.error();
+  // CAPA is an extension (RFC 2449). A server without it supports at least USER and PASS.
   if (!has->ok()) {
     capabilities_ = pop3::Capabilities::without_capa();
     return {};
@@ -82,7 +86,8 @@ Result<Pop3Upstream::Reply> Pop3Upstream::ask(std::string_view words, const Secr
 }
 
 Result<void> Pop3Upstream::send(std::span<const ByteView> pieces, Due due) {
-  // What is there already is no answer to this command: it would be taken for one.
+  // Bytes that arrived before the command was sent cannot be its reply, but would be taken for it.
+  // Every later reply would then belong to the command before it.
   if (stream_.pending()) return broken({"a reply before it was asked for"});
   due_ = due;
   much_ = false;
@@ -101,7 +106,9 @@ Result<Pop3Upstream::Reply> Pop3Upstream::reply() {
       Reply found;
       found.kind = answer->kind;
       found.text = found.challenge() ? std::string(answer->text) : pop3::passed_text(answer->text);
+      // The text of this reply is still to be read by part().
       if (due_ == Due::Text && found.ok()) return found;
+      // The reply is complete: bytes after it are a protocol violation.
       if (const auto* spoke = std::get_if<pop3::Broken>(&client_.next_event())) return broken(*spoke);
       buffer_ = {};
       return found;
@@ -121,7 +128,8 @@ Result<std::optional<pop3::TextPart>> Pop3Upstream::part() {
     } else if (const auto* how = std::get_if<pop3::Broken>(&event)) {
       return broken(*how);
     } else if (std::holds_alternative<pop3::TextEnd>(event)) {
-      // What stands behind the dot makes the whole of it doubtful.
+      // Bytes after the final dot are a protocol violation. Either the dot was part of the mail, or
+      // a reply was injected; in both cases the mail must not count as complete.
       if (const auto* spoke = std::get_if<pop3::Broken>(&client_.next_event())) return broken(*spoke);
       buffer_ = {};
       return std::optional<pop3::TextPart>();
@@ -143,7 +151,8 @@ Result<void> Pop3Upstream::listing(std::uint64_t most, const std::function<void(
 }
 
 Result<void> Pop3Upstream::read_more() {
-  // Most of what a server says is short: the large buffer is for who has more to say.
+  // Most replies are short. Use the large buffer only after a text has filled the small one, so
+  // that many idle connections do not hold 64 KiB each.
   buffer_.resize(due_ == Due::Text && much_ ? kTextBuffer : kReplyBuffer);
   const Result<std::size_t> got = stream_.read(buffer_);
   if (!got) return got.error().within(route_.upstream());

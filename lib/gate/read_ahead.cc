@@ -10,11 +10,13 @@
 namespace gw::gate {
 namespace {
 
-// The thread that sends helps while it would wait, so one core is left to it.
+// Returns how many worker threads to start: 1 to 3. One core is left to the thread that sends,
+// which also opens messages while it would otherwise wait.
 unsigned worker_count() {
   return std::clamp(std::thread::hardware_concurrency(), 2U, 4U) - 1;
 }
 
+// Opens a message and reads its first chunk, in the calling thread.
 Result<OpenedMessage> open_now(vault::Drain& drain, const store::MessageRecord& record) {
   Result<vault::Message> message = drain.open(record);
   if (!message) return message.error();
@@ -27,7 +29,8 @@ Result<OpenedMessage> open_now(vault::Drain& drain, const store::MessageRecord& 
     opened.rest = std::move(*message);
     return opened;
   }
-  // The end is where length and digest are compared.
+  // The message fits into its first chunk. Read to the end, where length and digest are compared:
+  // the client gets +OK for this message without any further check.
   if (!opened.first.empty()) {
     const Result<ByteView> end = message->next();
     if (!end) return end.error();
@@ -48,12 +51,13 @@ struct ReadAhead::State {
   std::mutex mutex;
   std::condition_variable room;   // for the workers: there is something to open
   std::condition_variable ready;  // for open(): the slot it waits for is filled
-  // What was opened, or is being opened and has no result yet. Those from `next` up to `wanted` +
-  // ReadAhead::kDepth follow.
+  // Messages by index that have been opened, or are being opened and have no result yet. All of
+  // them are below `next`. Those from `next` up to `wanted` + ReadAhead::kDepth are still to be
+  // opened.
   std::map<std::size_t, Slot> slots;
-  std::size_t next = 0;
-  std::size_t wanted = 0;   // the one after the last that was asked for
-  std::size_t awaited = 0;  // the one that open() waits for
+  std::size_t next = 0;     // index of the message that is opened next
+  std::size_t wanted = 0;   // one more than the index that was requested last
+  std::size_t awaited = 0;  // index of the message that open() waits for
   bool stopping = false;
   std::vector<std::thread> threads;
 
@@ -61,14 +65,16 @@ struct ReadAhead::State {
   bool more() const { return next < drain.messages().size() && next < wanted + ReadAhead::kDepth; }
 
   void start() {
-    // A system that gives no thread now gives slower answers.
+    // If the system cannot start a thread now, reading ahead is slower or does not happen; it is no
+    // error.
     try {
       for (unsigned i = 0; i < worker_count(); ++i) threads.emplace_back([this] { work(); });
     } catch (const std::system_error&) {
     }
   }
 
-  // Opens the next one, with the lock given back meanwhile. Only when there is more().
+  // Opens the message at `next`. Releases the lock while it works. Requires more(). A large message
+  // is skipped and gets no slot; ReadAhead::open() opens it when it is requested.
   void open_one(Lock& lock) {
     const std::size_t index = next++;
     if (record(index).octets > ReadAhead::kSmall) return;
@@ -76,7 +82,8 @@ struct ReadAhead::State {
     lock.unlock();
     Result<OpenedMessage> opened = open_now(drain, record(index));
     lock.lock();
-    // The client may have gone elsewhere meanwhile.
+    // The client may have requested another message in the meantime, and open() has then removed
+    // the slot.
     const auto slot = slots.find(index);
     if (slot == slots.end()) return;
     slot->second = std::move(opened);
@@ -107,16 +114,21 @@ ReadAhead::~ReadAhead() {
 Result<OpenedMessage> ReadAhead::open(std::size_t index) {
   State& state = *state_;
   State::Lock lock(state.mutex);
+  // `in_sequence`: this is the message after the last one. `ahead`: workers have reached it
+  // already.
   const bool in_sequence = index > 0 && index == state.wanted;
   const bool ahead = index >= state.wanted && index < state.next;
   state.wanted = index + 1;
   state.slots.erase(state.slots.begin(), state.slots.lower_bound(index));
+  // A jump to a message that has not been read ahead: begin reading ahead after it. Start threads
+  // only for a client that reads in sequence, since many clients fetch just one new message.
   if (!ahead) {
     state.slots.clear();
     state.next = index + 1;
     if (in_sequence && state.threads.empty()) state.start();
   }
-  // Woken when half of it is used up, workers have something to do for a while.
+  // Wake the workers when half of the messages are used up, and not for each one: they then work
+  // for a while before they sleep again.
   if (state.next < state.wanted + ReadAhead::kDepth / 2) state.room.notify_all();
 
   const auto slot = state.slots.find(index);
@@ -124,6 +136,8 @@ Result<OpenedMessage> ReadAhead::open(std::size_t index) {
     lock.unlock();
     return open_now(state.drain, state.record(index));
   }
+  // A worker is opening this message. Open further ones in this thread instead of waiting, if there
+  // are any. Iterators of a map stay valid while others are inserted.
   while (!slot->second) {
     state.awaited = index;
     if (state.more())

@@ -1,4 +1,4 @@
-// How much of one SMTP transaction's recipients is held, and sealed as its envelope.
+// Limits the memory that the recipients of one SMTP transaction take.
 #pragma once
 
 #include <cstddef>
@@ -7,16 +7,18 @@
 
 namespace gw::gate {
 
-// Bytes of addresses and parameters in one transaction. It bounds what a connection can make a server hold,
-// and keeps the envelope well below the store's limit of 1 MiB: a recipient that the envelope has no room for
-// is refused at its RCPT, where the client can send it in another transaction, and not after the message.
-// 1,000 recipients of ordinary length fit, and always the 100 of RFC 5321 section 4.5.3.1.8.
+// The limit for one transaction, in bytes of addresses and parameters. It bounds the memory that
+// one connection can occupy, and it keeps the sealed envelope well below the store's limit of 1
+// MiB. A recipient that does not fit is refused at its RCPT, where the client can move it to
+// another transaction, and not after the whole message was sent. 1,000 recipients of ordinary
+// length fit, and always the 100 that RFC 5321, section 4.5.3.1.8 requires.
 inline constexpr std::size_t kMaxRecipientBytes = 256 << 10;
-inline constexpr std::size_t kBytesPerRecipient = 64;  // for what the process holds besides the texts
+inline constexpr std::size_t kBytesPerRecipient = 64;  // added for the objects that hold it
 
+// One object per transaction; not thread safe.
 class RecipientBudget {
  public:
-  // False if this recipient does not fit any more.
+  // Counts a recipient. Returns false, and counts nothing, if it does not fit.
   bool take(const smtp::RcptArguments& to) {
     const std::size_t bytes = to.address.size() + to.parameters.size() + kBytesPerRecipient;
     if (bytes > kMaxRecipientBytes - used_) return false;

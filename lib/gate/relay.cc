@@ -9,12 +9,14 @@
 namespace gw::gate {
 namespace {
 
-// What a listener's name says: a protocol, or a route.
+// The meaning of a listener's name.
 struct Meaning {
-  std::optional<vault::Protocol> protocol;
-  std::string route;
+  std::optional<vault::Protocol> protocol;  // nullopt: that of the route
+  std::string route;                        // empty: all routes of the protocol
 };
 
+// Returns the meaning of a listener's name. `proxy` names a connection whose role nothing else
+// tells, such as one from inetd or --stdio.
 Meaning meaning_of(std::string_view name, const RelayService& service) {
   Meaning meaning;
   if (std::ranges::find(vault::kListenerNames, name) != std::end(vault::kListenerNames)) {
@@ -35,6 +37,7 @@ Result<void> check_relay(const std::vector<std::string>& names, const RelayServi
     if (meaning.route.empty() && !meaning.protocol)
       return Error(Code::Config, "nothing says which route to serve")
           .with_hint("--route NAME; or --listen NAME=ADDR:PORT, smtp=ADDR:PORT, pop3=ADDR:PORT");
+    // A vault that cannot be reached is no reason not to start: the keeper may come up later.
     if (!routes || meaning.route.empty()) continue;
     const auto found = std::ranges::find(*routes, meaning.route, &vault::Route::name);
     if (found == routes->end())
@@ -50,6 +53,9 @@ Result<void> check_relay(const std::vector<std::string>& names, const RelayServi
 void serve_relay(net::Stream stream, const net::Listener& listener, const RelayService& service) {
   Meaning meaning = meaning_of(listener.protocol, service);
   if (!meaning.protocol) {
+    // Read the routes, and then use known(): it also knows a route that was removed while its
+    // listener is open, so that the client gets a reply of the right protocol. An error is logged
+    // by all().
     (void)service.routes->all();
     meaning.protocol = service.routes->known(meaning.route);
   }
@@ -67,6 +73,8 @@ void serve_relay(net::Stream stream, const net::Listener& listener, const RelayS
 }
 
 std::string relay_refusal(const net::Listener& listener, const RelayService& service) {
+  // The client expects a TLS handshake; a handshake is too much work for a connection over the
+  // limit.
   if (listener.implicit_tls) return {};
   const Meaning meaning = meaning_of(listener.protocol, service);
   const auto protocol = meaning.protocol ? meaning.protocol : service.routes->known(meaning.route);

@@ -1,4 +1,9 @@
-// gw-proxy's connections, of either protocol: which half serves them, and by which route.
+// Dispatches the connections of gw-proxy to its SMTP or POP3 half, by the name of the listener.
+//
+// A listener is named for a protocol (`smtp`, `submission`, `pop3s`, …: vault::kListenerNames) and
+// serves every route of it, or it is named for a single route. A connection whose listener has
+// neither name, for example one from inetd on an unusual port, is served by the route `only`
+// (--route).
 #pragma once
 
 #include <string>
@@ -13,24 +18,28 @@
 
 namespace gw::gate {
 
+// The settings and objects that all connections share. It must outlive every connection.
 struct RelayService {
   SmtpRelayService smtp;
   Pop3RelayService pop3;
-  RelayRoutes* routes = nullptr;
-  std::string only;  // the route that listeners without one serve; empty: all of their protocol
+  RelayRoutes* routes = nullptr;  // must not be null
+  // The route that listeners without a route's name serve. Empty: all routes of the listener's
+  // protocol.
+  std::string only;
 };
 
-// A listener is named for a protocol (`smtp`, `submission`, `pop3s`: every route of it) or for a route. One
-// that is named for neither, as a connection from inetd on an odd port, is served by `only`.
-//
-// Config: a listener, or `only`, names a route that is not in the vault. Where the vault cannot be asked that
-// shows at the first connection instead.
+// Checks the names of the listeners, before the server accepts connections. Fails with Config if a
+// name or `only` is a route that does not exist or is of the other protocol, and if nothing says
+// what a listener serves. If the vault cannot be reached, the routes are not checked; an unknown
+// one then shows at its first connection.
 Result<void> check_relay(const std::vector<std::string>& names, const RelayService& service);
 
-// Serves the connection until it ends. One whose protocol is not known, since its route is not, is closed.
+// Serves one connection on the calling thread and returns when it has ended. Closes the connection
+// without a greeting if its route, and with it its protocol, is unknown.
 void serve_relay(net::Stream stream, const net::Listener& listener, const RelayService& service);
 
-// What a connection over a cap is told.
+// Returns the reply for a connection that exceeds a connection limit. Empty if nothing can be sent:
+// the client begins with TLS, or the protocol is unknown. Does not ask the vault.
 std::string relay_refusal(const net::Listener& listener, const RelayService& service);
 
 }  // namespace gw::gate

@@ -5,12 +5,15 @@
 namespace gw::gate {
 
 Result<std::vector<vault::Route>> RelayRoutes::all() {
+  // Ask the keeper without the lock: a slow keeper must not block the threads that only need
+  // known().
   const Result<store::Store*> store = store_();
   Result<std::vector<vault::Route>> fresh =
       store ? vault::routes(**store) : Result<std::vector<vault::Route>>(store.error());
   const std::lock_guard lock(mutex_);
   if (fresh) {
     last_ = *fresh;
+    // Names are added and never removed, see known().
     for (const vault::Route& route : *fresh) protocols_[route.name] = route.protocol;
     return fresh;
   }

@@ -11,9 +11,10 @@ namespace {
 using smtp::Refusal;
 using smtp::Reply;
 
-constexpr std::size_t kMaxRefused = 1000;     // recipients that upstream refused
-constexpr std::size_t kMaxRefusalText = 200;  // octets of its reply in the envelope
+constexpr std::size_t kMaxRefused = 1000;     // recipients that the upstream refused
+constexpr std::size_t kMaxRefusalText = 200;  // bytes of its reply in the envelope
 
+// Returns the reply's code and enhanced code, such as `550 5.1.1`, for the log and the history.
 std::string codes(const Reply& reply) {
   const std::string enhanced = smtp::enhanced_code(reply);
   return std::to_string(reply.code) + (enhanced.empty() ? "" : " " + enhanced);
@@ -28,7 +29,7 @@ bool refused(const Result<Reply>& reply) {
 
 }  // namespace
 
-// --- Envelope
+// The commands of the envelope: MAIL and RCPT.
 
 Reply RelayedMail::begin(const smtp::MailArguments& from) {
   if (const auto refusal = judge(from)) return smtp::reply(*refusal);
@@ -38,9 +39,13 @@ Reply RelayedMail::begin(const smtp::MailArguments& from) {
   return smtp::reply(Refusal::UpstreamDown);
 }
 
-// What upstream is known not to take, and whether a copy can be kept.
+// Checks before MAIL is passed on. Returns a refusal if the upstream has announced that it does not
+// support what the mail needs, or if no copy can be kept and the route requires one. Returns
+// nullopt otherwise, and sets target_.
 std::optional<Refusal> RelayedMail::judge(const smtp::MailArguments& from) {
   const smtp::Capabilities& able = parts_.upstream->capabilities();
+  // gw-proxy does not convert mail, so it cannot pass BODY=8BITMIME or SMTPUTF8 on to a server
+  // without it (RFC 6152, RFC 6531).
   if (from.eight_bit && !able.eight_bit) return Refusal::Upstream8bit;
   if (from.smtputf8 && !able.smtputf8) return Refusal::UpstreamUtf8;
   if (able.max_size != 0 && from.size > able.max_size) return Refusal::TooLarge;
@@ -50,6 +55,8 @@ std::optional<Refusal> RelayedMail::judge(const smtp::MailArguments& from) {
   return std::nullopt;
 }
 
+// Returns the mailbox for the copy. Checks its state and quota now, because a refusal of MAIL costs
+// the client less than a refusal after the message.
 Result<store::Recipient> RelayedMail::target(std::uint64_t size) {
   const auto mailbox = vault::mailbox_of(parts_.route, envelope_.login);
   if (!mailbox) return Error(Code::NotFound, "no mailbox for this login");
@@ -66,7 +73,8 @@ Result<store::Recipient> RelayedMail::target(std::uint64_t size) {
 
 Reply RelayedMail::rcpt(const smtp::RcptArguments& to) {
   if (!parts_.upstream) return smtp::reply(Refusal::UpstreamDown);
-  // Before upstream takes it.
+  // Check the limits first. Once the upstream has accepted a recipient it cannot be withdrawn
+  // alone, and the envelope of the copy must list every recipient.
   if (refused_ >= kMaxRefused || !budget_.take(to)) return smtp::reply(Refusal::TooManyRecipients);
   const Result<Reply> reply = parts_.upstream->ask(smtp::rcpt_command(to, parts_.upstream->capabilities()));
   if (!accepted(reply) && !refused(reply)) {
@@ -83,11 +91,13 @@ Reply RelayedMail::rcpt(const smtp::RcptArguments& to) {
   return *reply;
 }
 
-// --- Message
+// The message: DATA, its bytes, and the final dot.
 
 Reply RelayedMail::data() {
   if (!parts_.upstream) return smtp::reply(Refusal::UpstreamDown);
-  // Whatever can fail here fails before upstream waits for a message.
+  // Begin the copy before DATA is passed on. If it fails, the client gets a refusal and the
+  // upstream keeps its connection; after 354 the only way to stop the mail is to close the
+  // connection.
   if (target_) {
     const std::string actor = "smtp " + envelope_.peer + " " + envelope_.transaction;
     const Result<store::Store*> store = parts_.store();
@@ -99,6 +109,8 @@ Reply RelayedMail::data() {
       return smtp::reply(*refusal);
   }
   const Result<Reply> reply = parts_.upstream->ask_data();
+  // Only 354 permits a message (RFC 5321, section 4.3.2). Any other positive reply is a protocol
+  // violation.
   streaming_ = reply && reply->code == 354;
   if (streaming_) return *reply;
   copy_.reset();
@@ -110,9 +122,13 @@ Reply RelayedMail::data() {
 std::optional<Reply> RelayedMail::body(ByteView octets) {
   if (trouble_) return stop_upstream(*trouble_);
   octets_ += octets.size();
+  // SMTP smuggling: a dot between bare line endings could end the message early at the upstream or
+  // further on, and the rest would be executed as commands (CVE-2023-51764). gw-proxy passes bytes
+  // unchanged, so it must refuse such a message.
   if (lone_dot_.find(octets)) return stop_upstream(Refusal::LoneDot);
   if (copy_)
     if (const auto refusal = keep(copy_->write(octets))) return stop_upstream(*refusal);
+  // Write to the copy first: the upstream must not get bytes that the copy lacks.
   if (const Result<void> sent = parts_.upstream->write(octets); !sent) {
     lose_upstream("a message", sent.error());
     return stop_upstream(Refusal::UpstreamDown);
@@ -120,6 +136,7 @@ std::optional<Reply> RelayedMail::body(ByteView octets) {
   return std::nullopt;
 }
 
+// The upstream has timeouts too. Bytes that wait here while the client is slow could exceed them.
 void RelayedMail::flush() {
   if (!streaming_ || trouble_) return;
   if (const Result<void> sent = parts_.upstream->flush(); !sent) {
@@ -131,13 +148,14 @@ void RelayedMail::flush() {
 Reply RelayedMail::end() {
   flush();
   if (trouble_) return stop_upstream(*trouble_);
-  // The one order that matters: durable here, then the final dot.
+  // The order is the guarantee of gw-proxy: the copy is durable before the upstream can accept the
+  // mail. If the process dies in between, the keeper makes the copy unconfirmed.
   if (copy_)
     if (const auto refusal = keep(copy_->make_pending())) return stop_upstream(*refusal);
   return conclude(parts_.upstream->finish());
 }
 
-// The upstream has decided, or will never be heard.
+// Settles the copy by the reply to the final dot and returns the reply for the client.
 Reply RelayedMail::conclude(const Result<Reply>& reply) {
   streaming_ = false;
   relayed_ = accepted(reply);
@@ -151,6 +169,10 @@ Reply RelayedMail::conclude(const Result<Reply>& reply) {
     settle(relayed_ ? Outcome::Accepted : Outcome::Refused, codes(*reply));
     return *reply;
   }
+  // No valid reply. If the dot was sent, the upstream may have accepted the mail: keep the copy as
+  // unconfirmed. The client gets 451 and may send the mail twice. If the dot was not sent, the
+  // upstream must discard the mail, and the copy is discarded too. dot_sent() must be read before
+  // the upstream is closed.
   const bool perhaps = parts_.upstream->dot_sent();
   lose_upstream("the final dot", reply);
   settle(perhaps ? Outcome::Unknown : Outcome::Refused, perhaps ? "lost" : "lost before the end");
@@ -168,16 +190,21 @@ void RelayedMail::settle(Outcome outcome, const std::string& said) {
                     {"mailbox", target_ ? target_->mailbox.name : "-"},
                     {"id", copy_ ? copy_->id().hex() : "-"},
                     {"octets", octets_}});
+  // A failure changes nothing for the client: the upstream has decided. The keeper makes the copy
+  // unconfirmed.
   if (!copy_) return;
   const Result<void> settled =
       copy_->settle(outcome, "smtp " + envelope_.peer + " " + envelope_.transaction + " upstream " + said);
   if (!settled) log_trouble("copy not settled, it becomes unconfirmed", settled.error());
 }
 
-// --- Where it ends early
+// The ways in which a mail ends early.
 
 void RelayedMail::abort() {
   if (streaming_) {
+    // Within a message there is no command to cancel it. Sending the dot would deliver an
+    // incomplete mail, so only closing the connection is left. An authenticated client must then
+    // log in again.
     parts_.upstream.reset();
     streaming_ = false;
   } else if (parts_.upstream) {
@@ -203,19 +230,23 @@ void RelayedMail::lose_upstream(std::string_view command, const Result<Reply>& r
   parts_.upstream.reset();
 }
 
-// --- Copy
+// The copy, if one of its steps fails.
 
-// Of something done for the copy: none, where it went well or the mail may pass without one.
+// Converts the result of a step of the copy. Returns nullopt if the step succeeded or the mail may
+// pass without a copy, otherwise the refusal for the client.
 std::optional<Refusal> RelayedMail::keep(Result<void> done) {
   if (done || pass_without_copy(done.error())) return std::nullopt;
   const Code code = done.error().code();
   return code == Code::Full || code == Code::OverQuota ? smtp::refusal_for(code) : Refusal::CopyTrouble;
 }
 
+// Drops the copy after an error. Returns whether the mail may go on without it (--on-copy-failure
+// pass).
 bool RelayedMail::pass_without_copy(const Error& error) {
   log_trouble("no copy can be kept", error);
   copy_.reset();
   if (parts_.route.on_copy_failure == vault::OnCopyFailure::Refuse) return false;
+  // Without a target no later step tries to make a copy again.
   target_.reset();
   log::warning(
       "mail passes without a copy",

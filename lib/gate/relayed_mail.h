@@ -1,13 +1,14 @@
-// One mail on its way through gw-proxy's SMTP half: to the upstream, and into its copy.
+// One mail that passes through gw-proxy's SMTP half, to the upstream and into its archive copy.
 //
 //   RelayedMail mail(parts, envelope);
-//   reply = mail.begin(from);  mail.rcpt(to) ...;  mail.data();      // what the client hears
-//   mail.body(octets) ...;                                           // a reply only where it ends here
+//   reply = mail.begin(from);  mail.rcpt(to) ...;  mail.data();   // replies for the client
+//   mail.body(octets) ...;   // returns a reply only on failure
 //   reply = mail.end();
 //
-// Every reply is the upstream's own, or a Refusal of ours where it has not said anything. `parts.upstream` is
-// emptied where the server is lost, or must not take what it has so far for a whole message: its connection
-// is then closed without the final dot.
+// Each reply is the upstream's own, or a Refusal of gw-proxy if the upstream has not replied. The
+// functions set `parts.upstream` to null when the upstream is lost, and also when a message must
+// not be completed: the connection is then closed without the final dot, so that the upstream
+// discards what it has received (RFC 5321, section 4.1.1.10).
 #pragma once
 
 #include <functional>
@@ -25,7 +26,7 @@
 
 namespace gw::gate {
 
-// What a mail needs of its connection, which outlives it.
+// The parts of a connection that a mail uses. All of them must outlive the mail.
 struct RelayParts {
   std::unique_ptr<SmtpUpstream>& upstream;
   std::function<Result<store::Store*>()> store;
@@ -33,25 +34,36 @@ struct RelayParts {
   SessionTally& tally;
 };
 
+// Used by the thread of one connection; not thread safe. One object per MAIL command.
 class RelayedMail {
  public:
-  // `envelope` has everything but the recipients.
+  // `envelope` holds all fields except the recipients; rcpt() adds those. `parts.upstream` is not
+  // null.
   RelayedMail(RelayParts parts, vault::Envelope envelope)
       : parts_(std::move(parts)), envelope_(std::move(envelope)) {}
 
+  // Passes MAIL on, after checking that the upstream supports what it needs and that a copy can be
+  // kept. If the reply is negative, destroy this object.
   smtp::Reply begin(const smtp::MailArguments& from);
+  // Passes RCPT on and records the recipient, with the upstream's refusal if there is one.
   smtp::Reply rcpt(const smtp::RcptArguments& to);
+  // Begins the copy and passes DATA on. The message follows if the reply is 354.
   smtp::Reply data();
-  // None: go on. A reply: the mail has failed, and what else comes of it is to be dropped.
+  // Passes bytes of the message on, given without dot stuffing. Returns nullopt if that succeeds.
+  // Otherwise returns the reply for the client; the mail has failed, and the rest of it must be
+  // dropped.
   std::optional<smtp::Reply> body(ByteView octets);
+  // Makes the copy durable, sends the final dot, and settles the copy by the upstream's reply.
   smtp::Reply end();
 
-  // What was gathered is sent before the client is waited for. A failure shows at the next call.
+  // Sends the bytes that body() has collected. Call it before waiting for the client. A failure
+  // shows in the next call of body() or end().
   void flush();
-  // The client thought better of it, or has gone.
+  // Ends the mail because the client has reset it or has gone. Nothing stays at the upstream or in
+  // the vault.
   void abort();
 
-  bool relayed() const { return relayed_; }  // upstream has taken it
+  bool relayed() const { return relayed_; }  // the upstream has accepted the mail
 
  private:
   std::optional<smtp::Refusal> judge(const smtp::MailArguments& from);
@@ -67,14 +79,15 @@ class RelayedMail {
   RelayParts parts_;
   vault::Envelope envelope_;
   RecipientBudget budget_;
-  std::size_t refused_ = 0;                 // recipients
-  std::optional<store::Recipient> target_;  // where the copy goes; none: it passes without
-  std::optional<MailCopy> copy_;            // from DATA on
+  std::size_t refused_ = 0;  // recipients that the upstream refused
+  // The mailbox of the copy; nullopt if the mail passes without a copy.
+  std::optional<store::Recipient> target_;
+  std::optional<MailCopy> copy_;  // from data() on
   smtp::LoneDot lone_dot_;
   std::uint64_t octets_ = 0;
-  bool streaming_ = false;  // upstream waits for its octets
+  bool streaming_ = false;  // the upstream has replied 354 and has not got the final dot
   bool relayed_ = false;
-  std::optional<smtp::Refusal> trouble_;  // of flush()
+  std::optional<smtp::Refusal> trouble_;  // the failure of flush(), for the next call
 };
 
 }  // namespace gw::gate

@@ -10,6 +10,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+// Shorter than gw-proxy's own timeouts, because a person waits for the result.
 constexpr milliseconds kConnect{8'000};
 constexpr milliseconds kReply{5'000};
 
@@ -18,6 +19,8 @@ std::string with_words(std::string line, const std::vector<std::string>& words) 
   return line;
 }
 
+// Returns the capabilities as a server writes them. They are built from the parsed form, so only
+// those that gw-proxy understands are shown.
 std::vector<std::string> shown(const smtp::Capabilities& server) {
   std::vector<std::string> all;
   const std::pair<bool, const char*> flags[] = {{server.starttls, "STARTTLS"},
@@ -61,6 +64,7 @@ Result<void> ask_smtp(Upstreams& upstreams, const vault::Route& route, const std
   SmtpTimeouts timeouts;
   timeouts.open = kConnect;
   timeouts.greeting = timeouts.command = timeouts.block = kReply;
+  // A stop of the process ends the test immediately.
   timeouts.grace = milliseconds(0);
   const auto server = SmtpUpstream::open(upstreams, route, host, timeouts);
   if (!server) return server.error();
@@ -80,6 +84,7 @@ Result<void> ask_pop3(Upstreams& upstreams, const vault::Route& route, RouteProb
   return {};
 }
 
+// Does one test connection and fills `probe` with what it finds.
 Result<void> ask(Upstreams::Trusting trusting, const vault::Route& route, const std::string& host,
                  RouteProbe& probe) {
   Upstreams upstreams(trusting);
@@ -95,6 +100,10 @@ RouteProbe probe_route(const vault::Route& route, const std::string& host) {
   probe.pinned = route.pin.has_value();
   if (const auto done = ask(Upstreams::Trusting::Judged, route, host, probe); !done) {
     probe.trouble = done.error().text();
+    // A rejected certificate fails with Denied, or with Closed if the server ends the handshake
+    // after the alert. Connect again without verification to get the certificate. The trouble of
+    // the first connection stays; no credentials or mail are sent, so the missing verification does
+    // no harm.
     const bool refused = done.error().code() == Code::Denied || done.error().code() == Code::Closed;
     if (refused && route.tls != vault::UpstreamTls::None && !probe.certificate)
       (void)ask(Upstreams::Trusting::Unjudged, route, host, probe);

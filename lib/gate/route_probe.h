@@ -1,8 +1,9 @@
-// Tries a route out as gw-proxy would use it: connects to its server, begins TLS, asks what it can do, and
-// says goodbye. No credentials are sent and no mail.
+// Tests a route in the way gw-proxy uses it: connects to its server, starts TLS, reads the
+// capabilities, and quits. The test sends neither credentials nor mail.
 //
-// Where the certificate is not accepted it is looked at once more without a judgement, so that people see
-// which one it is; that conversation ends right behind the server's list of what it can do.
+// If the connection fails in a way that a rejected certificate causes, the test connects a second
+// time without verification, so that the operator sees which certificate the server presents. The
+// second connection also ends after the capabilities.
 #pragma once
 
 #include <chrono>
@@ -15,17 +16,22 @@
 
 namespace gw::gate {
 
+// The result of a test.
 struct RouteProbe {
-  std::string trouble;  // why gw-proxy cannot use it, for people; empty: it can
-  std::string address;  // that was connected to; empty: none
-  std::optional<net::TlsFacts> tls;
-  std::optional<net::ServerCertificate> certificate;
-  bool pinned = false;                    // the pin is what counts, not the certificate's verdict
-  std::vector<std::string> capabilities;  // as the server has them: `AUTH PLAIN LOGIN`, `STLS`
-  std::chrono::milliseconds took{0};
+  // Why gw-proxy cannot use the route, as text for people; empty if it can.
+  std::string trouble;
+  std::string address;               // address of the server; empty if no connection was made
+  std::optional<net::TlsFacts> tls;  // nullopt if TLS was not reached
+  std::optional<net::ServerCertificate> certificate;  // set also if it was rejected
+  // The route has a pin, which decides instead of `certificate->verdict`.
+  bool pinned = false;
+  // Capabilities of the server, such as `AUTH PLAIN LOGIN` or `STLS`.
+  std::vector<std::string> capabilities;
+  std::chrono::milliseconds took{0};  // duration of the whole test
 };
 
-// `host` is what the server is told that we are. Takes a minute at most.
+// Tests `route`. `host` is the name for EHLO. Never fails: the result says what went wrong. Blocks
+// the caller; each reply and handshake has a limit of 5 or 8 seconds.
 RouteProbe probe_route(const vault::Route& route, const std::string& host);
 
 }  // namespace gw::gate

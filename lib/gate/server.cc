@@ -11,6 +11,7 @@
 namespace gw::gate {
 namespace {
 
+// Opens the sockets of --listen. For gw-proxy each value has the form NAME=ADDR:PORT[,tls].
 Result<std::vector<net::Listener>> open_listeners(const ServerPlan& plan) {
   std::vector<net::Listener> listeners;
   for (const std::string& text : plan.listen) {
@@ -22,7 +23,8 @@ Result<std::vector<net::Listener>> open_listeners(const ServerPlan& plan) {
     if (!spec) return spec.error();
     auto listener = net::listen_on(*spec, name);
     if (!listener) return listener.error();
-    // `s` for TLS stands behind a protocol's name, and not behind a route's.
+    // listen_on() appends an `s` to the protocol if the listener has implicit TLS. The name of a
+    // route must stay unchanged.
     if (named && name != "smtp" && name != "pop3") listener->protocol = name;
     listeners.push_back(std::move(*listener));
   }
@@ -34,10 +36,13 @@ Result<void> serve_listeners(std::vector<net::Listener> listeners, const ServerP
                              const net::Refusal& refusal) {
   bool implicit = false;
   for (const net::Listener& listener : listeners) implicit = implicit || listener.implicit_tls;
+  // Load the certificates now and not at the first handshake. A wrong configuration then shows at
+  // the start, and the files may be unreadable after settle().
   if (implicit || certificates.configured())
     if (auto loaded = certificates.current(); !loaded) return loaded.error();
   if (plan.settle)
     if (auto settled = plan.settle(); !settled) return settled;
+  // This starts a thread, so it comes after settle(): the sandbox must cover all threads.
   net::on_reload([&] {
     certificates.reload();
     if (plan.on_reload) plan.on_reload();
@@ -45,7 +50,8 @@ Result<void> serve_listeners(std::vector<net::Listener> listeners, const ServerP
   return net::serve(std::move(listeners), plan.limits, handler, refusal, plan.announce);
 }
 
-// --stdio: descriptors 0 and 1, moved away so that nothing else writes to the peer.
+// Returns the connection of --stdio. Descriptors 0 and 1 are moved and replaced by /dev/null, so
+// that a stray write to standard output cannot reach the client as part of the protocol.
 Result<net::Listener> stdio_connection(const ServerPlan& plan) {
   net::Listener connection;
   connection.socket = Fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
@@ -61,11 +67,13 @@ Result<net::Listener> stdio_connection(const ServerPlan& plan) {
 
 Result<void> serve_one(net::Listener connection, const ServerPlan& plan, Certificates& certificates,
                        const net::Handler& handler) {
-  // Where they cannot be used, the session says so itself.
+  // Ignore an error: the session replies to STARTTLS with a temporary error and works without TLS.
   if (plan.keys_first && certificates.configured()) (void)certificates.current();
   if (plan.settle)
     if (auto settled = plan.settle(); !settled) return settled;
   connection.implicit_tls = connection.implicit_tls || plan.implicit_tls;
+  // The header of a load balancer comes before the protocol. It is only read from configured
+  // balancers, because any other peer could claim any address with it.
   net::Stream stream = net::take_connection(connection);
   const std::string balancer = stream.peer().address;
   if (plan.limits.balancer && plan.limits.balancer(balancer)) {
@@ -96,6 +104,7 @@ Result<std::shared_ptr<const net::ServerTls>> Certificates::current() {
 
 void Certificates::reload() {
   if (files_.empty()) return;
+  // Load without the lock, so that handshakes go on with the old certificates meanwhile.
   auto fresh = net::ServerTls::load(files_);
   if (!fresh) {
     log::error("certificate not reloaded, the old one stays", {{"reason", fresh.error().text()}});
@@ -108,6 +117,8 @@ void Certificates::reload() {
 
 Result<store::Store*> KeeperLink::store() {
   const std::lock_guard lock(mutex_);
+  // The lock is held while connecting: several sessions that need the keeper at the same time then
+  // start it once.
   if (!store_) {
     auto connected = keeper::connect(place_, how_);
     if (!connected) return connected.error();
@@ -118,6 +129,7 @@ Result<store::Store*> KeeperLink::store() {
 
 void KeeperLink::report(const store::Tally& tally) {
   unsaid_.add(tally);
+  // Do not connect for statistics: they are no reason to start a keeper.
   store::Store* store = nullptr;
   {
     const std::lock_guard lock(mutex_);
@@ -126,7 +138,8 @@ void KeeperLink::report(const store::Tally& tally) {
   if (store == nullptr) return;
   for (const store::Tally& each : unsaid_.take()) {
     const Result<void> said = store->tally(each);
-    // What is perhaps counted is not counted twice.
+    // Unavailable means that the keeper has not counted it: keep it for the next report. After any
+    // other error it may have been counted, and a lost count is better than a double one.
     if (!said && said.error().code() == Code::Unavailable) unsaid_.add(each);
   }
 }
@@ -134,13 +147,15 @@ void KeeperLink::report(const store::Tally& tally) {
 Result<void> run_server(const ServerPlan& plan, Certificates& certificates, const net::Handler& handler,
                         const net::Refusal& refusal) {
   net::stop::install();
-  // Until there is something to reload: a server of one connection has nothing, and must not break off of it.
+  // SIGHUP terminates a process by default. Ignore it until on_reload() installs a handler; a
+  // server of a single connection never does, and must not be terminated in the middle of it.
   std::signal(SIGHUP, SIG_IGN);
   if (plan.stdio) {
     auto connection = stdio_connection(plan);
     if (!connection) return connection.error();
     return serve_one(std::move(*connection), plan, certificates, handler);
   }
+  // The order decides if several sources exist: the command line, systemd, inetd.
   if (!plan.listen.empty()) {
     auto listeners = open_listeners(plan);
     if (!listeners) return listeners.error();

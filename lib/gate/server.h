@@ -1,4 +1,5 @@
-// What gw-smtpd and gw-pop3d share: where their connections come from, their certificates, their vault.
+// The common parts of gw-smtpd, gw-pop3d and gw-proxy: sources of connections, certificates, and
+// the link to the keeper.
 //
 //   Certificates certificates(files);
 //   KeeperLink keeper(place, {keeper::Role::Append, "gw-smtpd"});
@@ -19,16 +20,20 @@
 
 namespace gw::gate {
 
-// The process's certificates: loaded when first needed, so that a connection that never asks for TLS does not
-// pay for it, and replaced as a whole on reload. Safe from several threads.
+// The certificates of the process. They are loaded when they are first needed, so that a connection
+// under inetd that never uses TLS does not pay for it, and are replaced as a whole on reload. All
+// members may be called from several threads at the same time.
 class Certificates {
  public:
   explicit Certificates(std::vector<net::CertificateFiles> files) : files_(std::move(files)) {}
 
   bool configured() const { return !files_.empty(); }
-  // Config where none is configured or the files cannot be used.
+  // Returns the certificates, which stay valid for the holder of the pointer after a reload. Fails
+  // with Config if none are configured, and with the error of net::ServerTls::load() if the files
+  // cannot be used; the next call then tries again.
   Result<std::shared_ptr<const net::ServerTls>> current();
-  // Reads the files anew. Where they cannot be used the old ones stay, and the log says so.
+  // Reads the files again. If they cannot be used, logs an error and keeps the certificates that it
+  // has.
   void reload();
 
  private:
@@ -37,14 +42,19 @@ class Certificates {
   std::shared_ptr<const net::ServerTls> loaded_;
 };
 
-// The vault, reached when first needed: a session that never names a mailbox does not start a keeper.
+// The connection to the keeper. It is made when it is first needed, so that a session that never
+// names a mailbox does not start a keeper. All members may be called from several threads at the
+// same time.
 class KeeperLink {
  public:
   KeeperLink(keeper::Place place, keeper::Connect how) : place_(std::move(place)), how_(std::move(how)) {}
 
-  // The store lives as long as this. After a failure the next call tries again.
+  // Returns the store, connecting if there is no connection yet. The pointer is valid as long as
+  // this object. Fails with Unavailable if the keeper cannot be reached; the next call then tries
+  // again.
   Result<store::Store*> store();
-  // Takes the counts to the keeper where it is connected; else they wait until it is. Never fails.
+  // Adds statistics of a session and sends them to the keeper. Without a connection they are kept
+  // and sent with a later report. Never fails, and never starts a keeper.
   void report(const store::Tally& tally);
 
  private:
@@ -52,26 +62,32 @@ class KeeperLink {
   keeper::Connect how_;
   std::mutex mutex_;
   std::unique_ptr<store::Store> store_;
-  store::Tallies unsaid_;
+  store::Tallies unsaid_;  // statistics that the keeper does not have yet
 };
 
+// Where connections come from and how they are served.
 struct ServerPlan {
-  std::string protocol;             // `smtp`, `pop3`, or `proxy`, whose --listen is NAME=ADDR:PORT
-  std::vector<std::string> listen;  // --listen; empty: sockets from systemd, else a connection from inetd
-  bool stdio = false;               // one session on descriptors 0 and 1, whatever they are
-  bool implicit_tls = false;        // of the session on descriptor 0
-  bool announce = false;            // `listening PROTOCOL ADDRESS` lines
+  std::string protocol;  // `smtp` or `pop3`; or `proxy`, where --listen has the form NAME=ADDR:PORT
+  // --listen. Empty: use the sockets from systemd, or else the connection from inetd.
+  std::vector<std::string> listen;
+  bool stdio = false;         // serve one session on descriptors 0 and 1, of whatever kind they are
+  bool implicit_tls = false;  // the session on descriptor 0 begins with a TLS handshake
+  bool announce = false;      // print `listening PROTOCOL ADDRESS` lines on standard output
   net::ServeLimits limits;
-  // Called once sockets, and keys where `keys_first`, are held, before the first connection is served and
-  // before there are threads: the way to gate/confinement.h.
+  // Called when the sockets are open, before the first connection is served and before there are
+  // other threads. The servers enter the sandbox here (gate/confinement.h). Null: do nothing.
   std::function<Result<void>()> settle;
-  bool keys_first = false;          // certificates cannot be read after settle()
-  std::function<void()> on_reload;  // on SIGHUP, besides the certificates
+  // Load the certificates before settle(), because the process cannot read them after it.
+  bool keys_first = false;
+  // Called on SIGHUP, after the certificates have been reloaded; may be null.
+  std::function<void()> on_reload;
 };
 
-// Serves until a stop is requested, or the one connection that was handed over has ended. Certificates of
-// listeners are loaded before the first connection, so a bad configuration shows at start. Usage where there
-// is nothing to serve on.
+// Serves connections until the process is asked to stop, or until the one connection that inetd,
+// systemd or --stdio has passed in has ended. Certificates of listeners are loaded before the first
+// connection, so that a wrong configuration shows at the start. `handler` serves one connection on
+// its own thread; `refusal` returns the reply for a connection over a limit. Fails with Usage if
+// there is neither a listener nor a connection, and with the error of `settle`.
 Result<void> run_server(const ServerPlan& plan, Certificates& certificates, const net::Handler& handler,
                         const net::Refusal& refusal);
 

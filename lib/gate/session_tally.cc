@@ -7,7 +7,7 @@
 namespace gw::gate {
 namespace {
 
-constexpr std::chrono::seconds kEvery{30};
+constexpr std::chrono::seconds kEvery{30};  // between two reports of a session
 
 }  // namespace
 
@@ -31,6 +31,7 @@ void SessionTally::end() {
 
 void SessionTally::report() {
   if (report_) report_(counts_);
+  // Start from zero, since the keeper adds the reports up. Only the name stays.
   std::string of = std::move(counts_.of);
   counts_ = {};
   counts_.of = std::move(of);

@@ -1,4 +1,4 @@
-// What one session of a server did, and how the keeper hears of it (store/tally.h).
+// The server statistics of one session, and their reports to the keeper (store/tally.h).
 //
 //   SessionTally tally("smtp", service.report);
 //   ++tally.counts().messages;  tally.now_and_then();
@@ -15,19 +15,27 @@
 
 namespace gw::gate {
 
-// Takes the counts to the keeper, or keeps them until it can be reached; never fails. Empty: nobody asks.
+// Sends counts to the keeper, or keeps them until the keeper can be reached (KeeperLink::report).
+// It must not fail and must be thread safe. Null: the counts are dropped.
 using Report = std::function<void(const store::Tally&)>;
 
+// Used by the thread of one session; not thread safe.
 class SessionTally {
  public:
+  // `of` is the name under which the keeper adds the counts up: `smtp`, `pop3` or `proxy`.
   SessionTally(std::string of, Report report);
 
+  // Returns the counts since the last report, for the session to increment.
   store::Tally& counts() { return counts_; }
+  // Counts under the name of a route of gw-proxy from now on.
   void of_route(std::string_view route) { counts_.of = "route " + std::string(route); }
+  // Records the last problem of the session and its time: `what: error text`.
   void trouble(std::string_view what, const Error& error);
 
-  // Call where a message is done: a session that lasts reports every half minute.
+  // Reports if the last report is at least 30 seconds old. Call it after each message, so that the
+  // statistics of a long session do not wait for its end.
   void now_and_then();
+  // Counts the session as ended and reports. Call it once.
   void end();
 
  private:

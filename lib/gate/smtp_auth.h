@@ -1,8 +1,9 @@
-// AUTH in gw-smtpd: with a mailbox's sender token (vault.md section 1), and with nothing else.
+// AUTH in gw-smtpd: a sender authenticates with the sender token of a mailbox (gw-vault(7)).
 //
-// The name is the mailbox's id, `mbx-…` or its 32 digits: no alias, since the id is the secret. The mailbox
-// password is as wrong here as any other text, for what is offered is only ever hashed and compared with the
-// token's hash: nothing in gw-smtpd could open a slot with it.
+// The user name is the mailbox's id, `mbx-…` or its 32 hex digits. Aliases are not accepted,
+// because they are public and the id is not. The mailbox password is not accepted either: gw-smtpd
+// compares the hash of what the client offers with the hash of the token, and has no code that
+// opens a password slot.
 #pragma once
 
 #include <optional>
@@ -15,15 +16,19 @@
 
 namespace gw::gate {
 
-// None: no mailbox's id.
+// Parses a user name. Returns nullopt if it is not a mailbox id. Does not check whether the mailbox
+// exists.
 std::optional<MailboxId> sender_id(std::string_view name);
 
-// The mailbox that these credentials may send to. Denied: unknown name, no token, wrong token, or somebody
-// else to act as. Every other error is the store's.
+// Returns the mailbox to which these credentials permit sending. Fails with Denied if the name is
+// unknown, if the mailbox has no token, if the token is wrong, or if the authorization identity is
+// not the same mailbox. The error does not tell which. Other codes are those of the store, for
+// example Unavailable.
 Result<store::MailboxRecord> authenticate_sender(store::Store& store, const sasl::Credentials& credentials);
 
-// Whether to announce AUTH: a mailbox has a sender token, or it is unknown whether one has because there is
-// no store or it does not answer. A sender with a token that hears of no AUTH would be refused for good.
+// Returns whether EHLO should announce AUTH: true if any mailbox has a sender token, and also if
+// that is unknown because the store is null or cannot be asked. A sender that has a token and sees
+// no AUTH would send without it and be refused permanently.
 bool announce_auth(store::Store* store);
 
 }  // namespace gw::gate

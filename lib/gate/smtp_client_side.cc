@@ -13,6 +13,8 @@ namespace {
 using smtp::Refusal;
 using std::chrono::milliseconds;
 
+// A byte that stands for input that must not be read. The session only needs to know that there is
+// some, and ends with the right reply.
 constexpr std::array<std::byte, 1> kSomething{};
 
 }  // namespace
@@ -43,7 +45,8 @@ bool SmtpClientSide::start_tls(const Tls& tls) {
     return true;
   }
   if (stream_.pending()) {
-    // It came behind STARTTLS, if in another packet (CVE-2011-0411).
+    // The session refuses bytes that follow STARTTLS in the same packet. These have arrived in a
+    // later one; reading them within TLS would permit command injection (CVE-2011-0411).
     session_->receive(kSomething);
     return true;
   }
@@ -55,14 +58,17 @@ bool SmtpClientSide::start_tls(const Tls& tls) {
 
 bool SmtpClientSide::read(milliseconds patience, LoginPatience* login) {
   if (!flush()) return false;
-  // All input is used up: not before, for commands may stand behind an AUTH in the same buffer.
+  // At this point the session has consumed the whole buffer. It cannot be wiped directly after
+  // AUTH, because pipelined commands may follow in the same buffer.
   if (std::exchange(secret_, false)) wipe(command_);
   const bool in_body = session_->in_body();
+  // A large buffer makes messages fast, but an idle connection must not hold it.
   if (in_body && !body_) body_ = std::make_unique_for_overwrite<std::byte[]>(kBodyBuffer);
   if (!in_body) body_.reset();
   const std::span<std::byte> buffer =
       in_body ? std::span(body_.get(), kBodyBuffer) : std::span<std::byte>(command_);
-  // A message that is on its way may end; everything else is told at once that the process stops.
+  // When the process is asked to stop, a message in transfer may end; every other session ends
+  // immediately.
   stream_.finish(in_body ? timeouts_.grace : milliseconds(0));
   const milliseconds timeout = std::min(patience, in_body ? timeouts_.data : timeouts_.idle);
   stream_.set_timeout(timeout);
@@ -75,6 +81,8 @@ bool SmtpClientSide::read(milliseconds patience, LoginPatience* login) {
     return true;
   }
   reason_ = got.error().text();
+  // A client that is too slow, or is connected while the process stops, gets a 421 (RFC 5321,
+  // section 3.8).
   if (got.error().code() == Code::Timeout)
     session_->close(Refusal::Idle);
   else if (net::stop::requested())
@@ -98,6 +106,7 @@ void SmtpClientSide::close(Refusal refusal, std::string reason) {
 }
 
 void SmtpClientSide::say_goodbye() {
+  // If nothing more specific is known, the session tells how it ended.
   if (reason_ == kGone && session_->quit())
     reason_ = "quit";
   else if (reason_ == kGone && session_->output_size() > 0)

@@ -1,8 +1,15 @@
-// One mail on its way from an SMTP transaction into the mailboxes that its recipients are.
+// One mail of an SMTP transaction, delivered to the mailboxes of its recipients.
 //
-// Recipients of one mailbox make one message there, whose envelope lists them all. Several mailboxes get a
-// sealed message each, from the same octets as they stream by, committed one after the other: if one fails
-// the sender hears 4xx and what the others hold stays, so its retry is a second copy there and never a hole.
+//   SmtpMail mail(envelope);
+//   mail.add(recipient, arguments) ...;        // per RCPT
+//   mail.write(store, octets) ...;
+//   auto ids = mail.finish(store);             // durable: reply 250
+//
+// Recipients that belong to the same mailbox share one message, whose envelope lists them all. If
+// the mail has several mailboxes, each gets a sealed message of its own, made from the same bytes
+// while they pass. These are committed one after the other. If one commit fails, the sender gets
+// 4xx and the messages committed before stay. The sender's retry then causes a duplicate in those
+// mailboxes, which is better than a missing message in the others.
 #pragma once
 
 #include <optional>
@@ -21,30 +28,38 @@ namespace gw::gate {
 
 inline constexpr std::size_t kMaxMailboxes = 16;  // in one transaction
 
+// Used by the thread of one connection; not thread safe. The same store must be passed to all
+// calls.
 class SmtpMail {
  public:
-  // `envelope` has everything but the recipients.
+  // `envelope` holds all fields except the recipients; add() collects those.
   explicit SmtpMail(vault::Envelope envelope) : envelope_(std::move(envelope)) {}
 
   const vault::Envelope& envelope() const { return envelope_; }
-  // Adds a recipient, with its address and parameters as sent. Returns why it cannot: it would be one mailbox
-  // more than a transaction may have, or its text does not fit (recipient_budget.h).
+  // Adds a recipient, with the address and parameters as the client sent them. Returns nullopt if
+  // that succeeds. Otherwise returns the refusal: the transaction has kMaxMailboxes mailboxes
+  // already, or its RecipientBudget is used up. Call it before write().
   std::optional<smtp::Refusal> add(const store::Recipient& recipient, const smtp::RcptArguments& to);
+  // Returns whether a recipient of this mail belongs to the mailbox.
   bool goes_to(const MailboxId& mailbox) const;
 
-  // Does what needs no octet of the message, keys above all: best while its sender turns around. A failure
-  // shows with the next call.
+  // Does the work that does not need the message, mainly the key agreement for each mailbox. Call
+  // it when the client has sent DATA, so that the first bytes of the message do not wait for it. A
+  // failure shows in the next call of write() or finish().
   void prepare(store::Store& store) { (void)begin(store); }
-  // More octets of the message, for all. After a failure nothing is left behind in any mailbox.
+  // Adds bytes of the message. If this fails, nothing stays in any mailbox.
   Result<void> write(store::Store& store, ByteView octets);
-  // Durable in every mailbox when this returns. The ids are in the order in which the mailboxes were named.
+  // Commits the message to every mailbox and returns the message ids, in the order in which the
+  // mailboxes were added. The mail is durable in all of them if this succeeds. If it fails, some
+  // may have it (see above).
   Result<std::vector<MessageId>> finish(store::Store& store);
 
-  std::uint64_t octets() const { return octets_; }
-  // Names of the mailboxes, with commas between: for the log.
+  std::uint64_t octets() const { return octets_; }  // bytes written so far
+  // Returns the names of the mailboxes, separated by commas, for the log.
   std::string mailbox_names() const;
 
  private:
+  // One mailbox and the recipients that belong to it.
   struct Target {
     store::Recipient recipient;
     std::vector<vault::EnvelopeRecipient> addresses;
@@ -56,7 +71,7 @@ class SmtpMail {
   RecipientBudget budget_;
   std::vector<Target> targets_;
   std::vector<vault::Delivery> deliveries_;
-  std::optional<Result<void>> begun_;
+  std::optional<Result<void>> begun_;  // the result of begin_all(), once it was called
   std::uint64_t octets_ = 0;
 };
 

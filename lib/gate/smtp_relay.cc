@@ -20,8 +20,9 @@ using smtp::Refusal;
 using smtp::Reply;
 using vault::Route;
 
-constexpr std::size_t kMaxChallenges = 8;  // of upstream, in one AUTH
+constexpr std::size_t kMaxChallenges = 8;  // of the upstream that the client answers, in one AUTH
 
+// Returns the reply's code and enhanced code, such as `535 5.7.8`, for the log.
 std::string codes(const Reply& reply) {
   const std::string enhanced = smtp::enhanced_code(reply);
   return std::to_string(reply.code) + (enhanced.empty() ? "" : " " + enhanced);
@@ -57,7 +58,7 @@ class Relay {
   bool need_input();
   void abort_mail();
 
-  // Which way it goes.
+  // Choice of the route, and the connection to the upstream.
   void find_route();
   bool open_upstream(const Route& route);
   void lose_upstream(const Error& error);
@@ -84,15 +85,16 @@ class Relay {
   LoginPatience patience_;
   SmtpClientSide client_;
 
-  std::vector<Route> routes_;  // of this protocol, as they were when the connection began
-  bool routes_known_ = false;
-  std::optional<Route> route_;  // the one that is taken
+  std::vector<Route> routes_;   // SMTP routes at the time when the connection began
+  bool routes_known_ = false;   // false: a missing route may be a temporary problem
+  std::optional<Route> route_;  // the chosen one
   std::unique_ptr<SmtpUpstream> upstream_;
 
-  std::unique_ptr<sasl::PassThrough> exchange_;  // AUTH under way, until all is said
-  std::size_t challenges_ = 0;                   // upstream's, that the client answers
-  bool authenticated_ = false;
-  std::string login_;
+  // An AUTH for which the client has not sent everything.
+  std::unique_ptr<sasl::PassThrough> exchange_;
+  std::size_t challenges_ = 0;  // of the upstream in this AUTH
+  bool authenticated_ = false;  // the upstream has accepted the client's AUTH
+  std::string login_;           // without `#route`
 
   std::optional<RelayedMail> mail_;
   std::size_t mails_ = 0;
@@ -108,6 +110,8 @@ void Relay::serve() {
     while (step()) {
     }
   }
+  // Close the client before QUIT: the upstream may take its time to reply, and the client need not
+  // wait for it.
   abort_mail();
   client_.stream().close();
   if (upstream_) upstream_->quit();
@@ -143,12 +147,17 @@ smtp::Options Relay::session_options() {
   options.require_tls = service_.require_tls;
   options.announce_auth = true;
   options.plaintext_auth = service_.allow_plaintext_auth && client_.stream().peer().loopback();
+  // BDAT is not passed on: the upstream may not have it, and the final dot decides about the copy.
+  // RCPTMAX is not announced, since the upstream may have a lower limit.
   options.chunking = false;
-  options.limits = false;  // upstream may have a lower one
-  options.ask_data = true;
+  options.limits = false;
+  options.ask_data = true;  // the upstream replies to DATA
   options.manual = "gw-proxy(8)";
   options.mechanisms.assign(std::begin(sasl::kPassedMechanisms), std::end(sasl::kPassedMechanisms));
-  if (!upstream_) return options;  // what it is able to do is found out at AUTH or MAIL
+  // Without an upstream everything that gw-proxy can pass on is announced. If the upstream turns
+  // out to lack something, AUTH or MAIL is refused then.
+  if (!upstream_) return options;
+  // Announce only what both sides support.
   const smtp::Capabilities& able = upstream_->capabilities();
   options.eight_bit = able.eight_bit;
   options.smtputf8 = able.smtputf8;
@@ -161,11 +170,13 @@ smtp::Options Relay::session_options() {
   return options;
 }
 
-// Does the next thing. False: the connection has ended.
+// Handles the next event. Returns false if the connection has ended.
 bool Relay::step() {
   const smtp::Event& event = session().next_event();
   if (std::holds_alternative<smtp::NeedInput>(event)) return need_input();
   if (const auto* bytes = std::get_if<smtp::BodyBytes>(&event)) {
+    // After a failure the session reads the rest of the message, drops it, and sends the reply at
+    // its end.
     if (const auto failed = mail_->body(bytes->bytes)) {
       mail_.reset();
       answer(*failed);
@@ -177,7 +188,8 @@ bool Relay::step() {
     return false;
   }
   if (std::holds_alternative<smtp::StartTls>(event)) {
-    // Who was authenticated in clear is nobody within TLS (RFC 3207 section 4.2).
+    // STARTTLS discards an earlier AUTH (RFC 3207, section 4.2). The upstream connection is
+    // authenticated as that client, so it must go too.
     if (std::exchange(authenticated_, false)) upstream_.reset();
     return client_.start_tls(certificate());
   }
@@ -202,13 +214,16 @@ bool Relay::step() {
 }
 
 bool Relay::need_input() {
-  // What has come is passed on before more is waited for: upstream's patience has an end too.
+  // Pass the received part of a message on before waiting for more: the upstream has a timeout as
+  // well.
   if (mail_) mail_->flush();
   const bool first = client_.octets() == 0;
+  // The limit for logins only applies to clients that need one.
   const bool known = authenticated_ || may_send_without_auth();
   if (!client_.read(std::chrono::milliseconds::max(), known ? nullptr : &patience_)) return false;
-  // Where there is one way only, what it can do is what the client is told. Not earlier, so that a client
-  // which sends nothing costs the server nothing.
+  // On a listener of one route, connect to the upstream before the reply to EHLO, which depends on
+  // its capabilities. Connect only after the client has sent something, so that port scans do not
+  // reach the provider.
   if (first && client_.octets() > 0 && route_ && open_upstream(*route_))
     session().set_options(session_options());
   return true;
@@ -231,7 +246,8 @@ void Relay::find_route() {
     route_ = *found;
     return;
   }
-  // A mistake of ours, which the client can wait out.
+  // The listener is configured for a route that does not exist. That is not the client's fault, so
+  // it gets a temporary error.
   routes_known_ = false;
   log::error("no such route", {{"session", name_}, {"route", listener_.route}});
 }
@@ -261,15 +277,18 @@ void Relay::lose_upstream(const Error& error) {
   upstream_.reset();
 }
 
+// Returns whether the route lists the client's address (--clients), so that it may send without
+// AUTH.
 bool Relay::may_send_without_auth() {
   return route_ && std::ranges::any_of(route_->clients, [&](const std::string& block) {
            return mail::in_block(client_.stream().peer().address, block);
          });
 }
 
-// --- AUTH
+// AUTH: chooses the route and passes the credentials on.
 
 void Relay::auth_step(sasl::PassThrough::Step step) {
+  // The input buffer may hold a part of the credentials after every step.
   client_.had_secret();
   if (const auto* challenge = std::get_if<sasl::Challenge>(&step))
     return session().challenge(challenge->text);
@@ -279,6 +298,8 @@ void Relay::auth_step(sasl::PassThrough::Step step) {
                                                                  : Refusal::BadExchange);
 }
 
+// Handles a line of the client within AUTH. While the client still sends its own messages, they are
+// collected. After that the line answers a challenge of the upstream.
 void Relay::auth_line(std::string_view line) {
   if (exchange_) return auth_step(exchange_->respond(line));
   client_.had_secret();
@@ -286,6 +307,7 @@ void Relay::auth_line(std::string_view line) {
   logged_in(upstream_->respond(line));
 }
 
+// Chooses the route by the login and repeats the credentials to its upstream.
 void Relay::log_in() {
   const auto exchange = std::exchange(exchange_, nullptr);
   login_ = exchange->login();
@@ -296,7 +318,11 @@ void Relay::log_in() {
     login_ = std::move(chosen.login);
     exchange->set_login(login_);
   }
+  // If the routes are unknown, the login may be valid: reply with a temporary error and count no
+  // failure.
   if (!wanted && !routes_known_) return session().refuse(Refusal::UpstreamDownAtAuth);
+  // The wait comes before the upstream gets the credentials, so that gw-proxy does not help an
+  // attacker to guess passwords there.
   guard_.wait();
   if (!wanted || !vault::may_login(*wanted, login_)) {
     ++tally_.counts().failed_logins;
@@ -304,21 +330,25 @@ void Relay::log_in() {
     guard_.wrong();
     return session().refuse(Refusal::NoRoute);
   }
+  // Another login may lead to another route, and so to another server.
   const bool other = !route_ || route_->name != wanted->name;
   route_ = std::move(wanted);
   if ((other || !upstream_) && !open_upstream(*route_)) return session().refuse(Refusal::UpstreamDownAtAuth);
+  // A listener of several routes announces mechanisms before it knows the upstream.
   const auto& offered = upstream_->capabilities().mechanisms;
   if (std::ranges::find(offered, exchange->mechanism()) == offered.end())
     return session().refuse(Refusal::UnknownMechanism);
   logged_in(upstream_->authenticate(*exchange));
 }
 
+// Handles the upstream's reply to AUTH, or to the answer to its challenge.
 void Relay::logged_in(const Result<Reply>& reply) {
   if (!reply) {
     lose_upstream(reply.error());
     return session().refuse(Refusal::UpstreamDownAtAuth);
   }
   if (reply->code == 334 && ++challenges_ <= kMaxChallenges) return session().challenge(reply->lines.front());
+  // A temporary error is no wrong password and must not make the source wait.
   if (reply->temporary()) {
     log::warning("login deferred by the provider",
                  {{"session", name_}, {"peer", peer_}, {"upstream", codes(*reply)}});
@@ -339,11 +369,12 @@ void Relay::logged_in(const Result<Reply>& reply) {
   authenticated_ = true;
   guard_.right();
   log::info("authenticated", {{"session", name_}, {"peer", peer_}, {"route", route_->name}});
+  // Logins are personal data; they are only logged with --verbose.
   log::verbose("authenticated", {{"session", name_}, {"login", login_}});
   session().accept(*reply);
 }
 
-// --- A mail
+// The commands of a mail.
 
 vault::Envelope Relay::envelope(const smtp::MailFrom& from) {
   vault::Envelope envelope;
@@ -367,9 +398,12 @@ vault::Envelope Relay::envelope(const smtp::MailFrom& from) {
 void Relay::mail(const smtp::MailFrom& from) {
   if (net::stop::requested()) return session().close(Refusal::Stopping);
   if (!routes_known_) return session().refuse(Refusal::StoreTrouble);
+  // A client whose AUTH failed for an internal reason gets a temporary error: it has done what it
+  // could.
   if (!authenticated_ && !may_send_without_auth())
     return session().refuse(session().auth_trouble() ? Refusal::UpstreamDownAtAuth : Refusal::AuthRequired);
-  // Who has logged in must do so again: what was said then is not kept.
+  // The upstream is lost. Credentials are not kept, so gw-proxy cannot log in there again; the
+  // client must, in a new connection.
   if (authenticated_ && !upstream_) return session().close(Refusal::UpstreamLost);
   if (!upstream_ && !open_upstream(*route_)) return session().refuse(Refusal::UpstreamDown);
   ++mails_;
@@ -391,6 +425,7 @@ void Relay::end_mail() {
   relayed_ += mail_->relayed() ? 1 : 0;
   mail_.reset();
   tally_.now_and_then();
+  // The upstream has the mail. If the client misses the reply, it sends the mail twice.
   client_.must_be_heard();
   answer(reply);
 }

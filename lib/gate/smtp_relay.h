@@ -1,9 +1,12 @@
-// gw-proxy's SMTP half: one client's connection, joined with the server that its route leads to.
+// The SMTP half of gw-proxy: joins a client's connection with the server of its route (the
+// upstream).
 //
-// Commands and mail pass through, and each mail leaves a sealed copy. What decides everything is the final
-// dot: the copy is durable, as *pending*, before the dot goes upstream, and then becomes what the upstream
-// says: live, discarded, or, where it said nothing, unconfirmed (wire.md section 4). So there is no moment at
-// which the upstream may have a mail that has no copy. The client hears the upstream's own replies.
+// Commands and mail pass through, and the client receives the upstream's replies. Each mail leaves
+// a sealed archive copy. The copy is committed as *pending* before the final dot goes to the
+// upstream. It then becomes live if the upstream accepts the mail, is discarded if the upstream
+// refuses it, and becomes unconfirmed if no reply arrives. At no moment can the upstream have
+// accepted a mail of which no copy exists, unless the route lets mail pass without one
+// (--on-copy-failure pass). gw-proxy(8), section "Sending", describes this.
 #pragma once
 
 #include <chrono>
@@ -25,35 +28,45 @@
 
 namespace gw::gate {
 
+// The settings and objects that all connections share. The functions are called from the threads of
+// all connections at the same time. The object, and everything that it points to, must outlive
+// every connection.
 struct SmtpRelayService {
+  // Name of this server, for the greeting, for EHLO to the upstream, and the envelope.
   std::string host;
-  // The vault, by its append socket; the store outlives the connection.
+  // Returns the vault's store, connected to the append socket; the store must outlive the
+  // connection.
   std::function<Result<store::Store*>()> store;
-  Report report;  // where sessions say what they did
-  // Certificates in force. Empty: there are none, and STARTTLS is not offered.
+  Report report;  // receives the statistics of each session; may be null
+  // Returns the current certificates. Null: there are none, and STARTTLS is not offered.
   std::function<Result<std::shared_ptr<const net::ServerTls>>()> tls;
-  RelayRoutes* routes = nullptr;
-  Upstreams* upstreams = nullptr;
-  AuthLimits* limits = nullptr;  // shared by the connections; null: no waits
-  std::uint64_t max_size = 512ull << 20;
-  std::size_t max_recipients = 1000;
-  bool require_tls = false;
-  bool allow_plaintext_auth = false;  // from loopback addresses only
-  bool listen_for_early_talk = true;  // off where input is a file or pipe, which is ready at once
-  LoginLimits login;                  // of clients that must log in
-  std::chrono::milliseconds idle_timeout{300'000};
+  RelayRoutes* routes = nullptr;          // must not be null
+  Upstreams* upstreams = nullptr;         // must not be null
+  AuthLimits* limits = nullptr;           // null: wrong passwords cause no wait
+  std::uint64_t max_size = 512ull << 20;  // bytes of a message; the upstream's limit applies too
+  std::size_t max_recipients = 1000;      // in one mail
+  bool require_tls = false;               // --require-tls: accept no mail before STARTTLS
+  bool allow_plaintext_auth = false;      // AUTH without TLS, from loopback addresses only
+  // Refuse clients that send before the greeting. Turn it off if the input is a file or a pipe,
+  // which is readable immediately.
+  bool listen_for_early_talk = true;
+  LoginLimits login;                                // time that a client has to log in, if it must
+  std::chrono::milliseconds idle_timeout{300'000};  // see SmtpClientSide::Timeouts
   std::chrono::milliseconds data_timeout{180'000};
   std::chrono::milliseconds handshake_timeout{30'000};
-  SmtpTimeouts upstream;
+  SmtpTimeouts upstream;  // timeouts towards the upstream
 };
 
 struct SmtpRelayListener {
-  std::string name;           // as the envelope calls it: the route's, or `smtp`, `submission`
-  std::string route;          // the one that is served; empty: every route of the protocol
-  bool implicit_tls = false;  // the connection begins with a handshake
+  std::string name;  // for the envelope: the name of the route, or `smtp`, `submission`, …
+  // The route that this listener serves. Empty: every SMTP route; the client appends the name of
+  // the route to its login (`joe#work`).
+  std::string route;
+  bool implicit_tls = false;  // the connection begins with a TLS handshake
 };
 
-// Serves the connection until it ends.
+// Serves one connection on the calling thread and returns when it has ended. Never fails: errors
+// are replied to the client and logged.
 void serve_smtp_relay(net::Stream stream, const SmtpRelayListener& listener, const SmtpRelayService& service);
 
 }  // namespace gw::gate

@@ -22,8 +22,10 @@ namespace {
 using smtp::Refusal;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kIdsInReply = 12;        // fit into one reply line
-constexpr std::size_t kLoggedRecipients = 10;  // refused ones of a session; the last line counts all
+constexpr std::size_t kIdsInReply = 12;  // this many message ids fit into one reply line
+// Refused recipients of a session that get a log line each. The line at the end of the session
+// counts all.
+constexpr std::size_t kLoggedRecipients = 10;
 
 class Connection {
  public:
@@ -66,20 +68,21 @@ class Connection {
   std::string peer_;
   SessionTally tally_;
   store::Store* store_ = nullptr;
-  std::optional<sasl::Exchange> exchange_;  // AUTH under way
-  std::optional<MailboxId> sender_;         // whose token was given
+  std::optional<sasl::Exchange> exchange_;  // during AUTH
+  std::optional<MailboxId> sender_;         // the mailbox whose sender token the client gave
   std::optional<SmtpMail> mail_;
-  std::uint64_t announced_ = 0;  // by SIZE
-  std::size_t mails_ = 0;        // begun
+  std::uint64_t announced_ = 0;  // bytes, by SIZE of the current MAIL; 0 if unknown
+  std::size_t mails_ = 0;        // MAIL commands
   std::size_t accepted_ = 0;
   std::size_t recipients_refused_ = 0;
-  std::size_t unknown_ = 0;  // of these
+  std::size_t unknown_ = 0;  // those of them that belong to no mailbox
   std::optional<std::chrono::steady_clock::time_point> body_begun_;
-  std::uint64_t octets_before_ = 0;  // read until then
-  // A mailbox that a mail could go to, and has not yet.
+  std::uint64_t octets_before_ = 0;  // client_.octets() at that time
+  // Mailboxes that the client has named and to which it has not delivered a mail. If the session
+  // ends with a 5xx after that, a mail for the mailbox may be lost, see note_refusals().
   struct Named {
     std::string name;
-    std::size_t refused_before;  // replies of 5xx
+    std::size_t refused_before;  // number of 5xx replies before the mailbox was named
   };
   std::map<MailboxId, Named> named_;
 };
@@ -127,7 +130,7 @@ void Connection::serve() {
   tally_.end();
 }
 
-// Does the next thing. False: the connection has ended.
+// Handles the next event. Returns false if the connection has ended.
 bool Connection::step() {
   const smtp::Event& event = session().next_event();
   if (std::holds_alternative<smtp::NeedInput>(event)) return need_input();
@@ -141,7 +144,7 @@ bool Connection::step() {
     return false;
   }
   if (std::holds_alternative<smtp::StartTls>(event)) {
-    // Who was authenticated in clear is nobody within TLS (RFC 3207 section 4.2).
+    // STARTTLS discards an earlier AUTH (RFC 3207, section 4.2).
     sender_.reset();
     return client_.start_tls(certificate());
   }
@@ -170,8 +173,11 @@ bool Connection::need_input() {
   } else if (!body_begun_) {
     body_begun_ = std::chrono::steady_clock::now();
     octets_before_ = client_.octets();
+    // Begin the deliveries before read() sends the 354 and waits for the message.
     if (mail_ && store_ != nullptr) mail_->prepare(*store_);
   }
+  // While connections are scarce, clients that are silent or very slow must not occupy one for
+  // long.
   if (!service_.scarce()) return client_.read();
   if (body_begun_ && too_slow()) {
     client_.close(Refusal::Idle, "too slow while connections are scarce");
@@ -180,6 +186,7 @@ bool Connection::need_input() {
   return client_.read(service_.scarce_timeout);
 }
 
+// Returns whether the current message arrives at less than scarce_rate, on average since it began.
 bool Connection::too_slow() const {
   using std::chrono::duration_cast;
   const auto passed = duration_cast<milliseconds>(std::chrono::steady_clock::now() - *body_begun_);
@@ -188,8 +195,9 @@ bool Connection::too_slow() const {
              service_.scarce_rate * static_cast<std::uint64_t>(passed.count());
 }
 
-// A journal source that hears 5xx gives its mail up: `gw-store doctor` says so, by what is noted here. The
-// keeper keeps one note an hour of each mailbox and code, so that strangers cannot fill the history.
+// Notes in the history that a sender got 5xx for a mailbox. A source of journal reports that gets a
+// 5xx discards the report, so `gw-store doctor` warns by these notes. The keeper stores one note
+// per hour, mailbox and code, so that strangers cannot fill the history.
 void Connection::note_refusals() {
   for (const auto& [id, named] : named_) {
     if (session().replies().refused == named.refused_before) continue;
@@ -207,7 +215,7 @@ void Connection::note_refusals() {
   }
 }
 
-// The store; null, with the reason in the log, where it cannot be reached now.
+// Returns the store; null if it cannot be reached now. The reason is logged.
 store::Store* Connection::store() {
   if (store_ != nullptr) return store_;
   const auto store = service_.store();
@@ -221,6 +229,7 @@ store::Store* Connection::store() {
 void Connection::auth_step(sasl::Step step) {
   if (const auto* challenge = std::get_if<sasl::Challenge>(&step))
     return session().challenge(challenge->text);
+  // The exchange has ended, one way or the other: wipe what it held, and the input buffer.
   exchange_.reset();
   client_.had_secret();
   const auto* credentials = std::get_if<sasl::Credentials>(&step);
@@ -240,7 +249,8 @@ void Connection::auth_step(sasl::Step step) {
     return session().refuse(Refusal::AuthUnavailable);
   }
   ++tally_.counts().failed_logins;
-  // The name is not logged: people type their password into the wrong field.
+  // Do not log the name: people type their password into the wrong field. There is no wait as in
+  // LoginGuard: a token is random and cannot be guessed, and the session ends after a few failures.
   log::warning("login failed", {{"rhost", peer_}, {"session", name_}});
   session().refuse(Refusal::WrongCredentials);
 }
@@ -274,6 +284,7 @@ void Connection::mail(const smtp::MailFrom& from) {
   session().accept();
 }
 
+// Replies to RCPT with a refusal. The address is only logged with --verbose.
 void Connection::refuse_recipient(const smtp::RcptTo& to, Refusal refusal) {
   const smtp::RefusalRow& row = smtp::row(refusal);
   ++recipients_refused_;
@@ -286,12 +297,14 @@ void Connection::refuse_recipient(const smtp::RcptTo& to, Refusal refusal) {
   session().refuse(refusal);
 }
 
-// Addresses can be guessed, but not fast and not without end.
+// Refuses an unknown recipient. The id of a mailbox works as a secret address, so guessing is
+// slowed down per source and limited per session.
 void Connection::refuse_unknown(const smtp::RcptTo& to) {
   if (service_.guesses != nullptr) {
     const std::string source = net::source_of(peer_);
     const milliseconds wait = service_.guesses->wait(source);
     service_.guesses->failed(source);
+    // Send collected replies first, so that the wait only delays this one.
     if (wait.count() > 0 && client_.flush()) net::stop::wait(wait);
   }
   if (++unknown_ < service_.max_unknown)
@@ -308,12 +321,17 @@ void Connection::rcpt(const smtp::RcptTo& to) {
     fail(found.error(), "cannot look a recipient up");
     return refuse_recipient(to, Refusal::StoreTrouble);
   }
+  // Count the 5xx replies before this one: the refusal below must count as one after the mailbox
+  // was named.
   const Named named{found->mailbox.name, session().replies().refused};
   const SmtpClient client{client_.stream().peer().address, session().tls_active(), sender_};
   if (auto refusal = judge(*found, client, announced_)) {
-    // What the client could not do for trouble of ours is no reason to give its mail up.
+    // The mailbox requires TLS or AUTH. If the client could not use it because of an internal error
+    // here, the refusal must be temporary, or the client would discard its mail.
     if (*refusal == Refusal::TlsRequired) refusal = session().without_tls();
     if (*refusal == Refusal::AuthRequired && session().auth_trouble()) refusal = Refusal::AuthUnavailable;
+    // These two point to a sender that is configured wrongly. Other 5xx, such as an address that is
+    // not allowed, are what the operator asked for.
     if (*refusal == Refusal::TlsRequired || *refusal == Refusal::AuthRequired)
       named_.emplace(found->mailbox.id, named);
     return refuse_recipient(to, *refusal);
@@ -335,6 +353,8 @@ void Connection::body(ByteView octets) {
 }
 
 void Connection::body_end() {
+  // After the commit the client must get the reply even if the process stops: otherwise it sends
+  // the mail twice.
   const auto ids = mail_->finish(*store_);
   client_.must_be_heard();
   if (!ids) {
@@ -357,12 +377,13 @@ void Connection::body_end() {
                          {"mailbox", mail_->mailbox_names()},
                          {"id", logged},
                          {"octets", mail_->octets()}});
+  // A delivered mail settles its mailboxes: a 5xx before it did no damage.
   std::erase_if(named_, [&](const auto& each) { return mail_->goes_to(each.first); });
   mail_.reset();
   session().accept(shown + "stored");
 }
 
-// Ours to look into: the sender only hears that it shall try again.
+// Logs an internal error. The caller replies with 4xx, so that the client retries.
 void Connection::fail(const Error& error, std::string_view what) {
   tally_.trouble(what, error);
   log::error(what,
@@ -376,6 +397,7 @@ void serve_smtp(net::Stream stream, const SmtpListener& listener, const SmtpServ
 }
 
 AuthPolicy guess_policy() {
+  // One wrong list of recipients must not delay an honest sender, so the first hundred are free.
   return {.free = 100, .longest_wait = std::chrono::seconds(4)};
 }
 

@@ -12,10 +12,13 @@ using smtp::Client;
 using smtp::Reply;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kSendAt = 64 << 10;
-constexpr std::size_t kInitialResponse = 480;  // beyond it AUTH's line would be too long (RFC 4954 section 4)
-constexpr milliseconds kGoodbye{2'000};
+constexpr std::size_t kSendAt = 64 << 10;  // bytes of a message that are collected before a write
+// Bytes of an initial response, so that the AUTH command stays within the 512 bytes of a command
+// line (RFC 4954, section 4).
+constexpr std::size_t kInitialResponse = 480;
+constexpr milliseconds kGoodbye{2'000};  // for the reply to QUIT
 
+// Returns an error for a reply with which the server refuses to serve this connection.
 Error unwelcome(std::string_view what, const Reply& reply) {
   return Error(Code::Unavailable, std::string(what) + std::to_string(reply.code) + " " +
                                       printable(reply.lines.empty() ? "" : reply.lines.front()));
@@ -29,6 +32,7 @@ Result<std::unique_ptr<SmtpUpstream>> SmtpUpstream::open(Upstreams& upstreams, c
   Result<net::Stream> stream = upstreams.open(route, timeouts.open);
   if (!stream) return stream.error();
   std::unique_ptr<SmtpUpstream> upstream(new SmtpUpstream(std::move(*stream), route, timeouts));
+  // A stop of the process must not cut off a mail between the final dot and its reply.
   upstream->stream_.finish(timeouts.grace);
   if (const Result<void> begun = upstream->begin(upstreams, host); !begun)
     return begun.error().within(route.upstream());
@@ -42,13 +46,16 @@ Result<void> SmtpUpstream::begin(Upstreams& upstreams, const std::string& host) 
   if (auto greeted = hello(host); !greeted) return greeted;
   if (route_.tls != vault::UpstreamTls::StartTls) return {};
 
-  // The route says TLS: a server, or somebody between, that does not offer it gets nothing.
+  // The route requires TLS. If the server does not offer it, or an attacker has removed it from the
+  // reply, do not send anything in clear.
   if (!capabilities_.starttls) return Error(Code::Unavailable, "it does not offer STARTTLS");
   const Result<Reply> ready = ask_soon("STARTTLS\r\n");
   if (!ready) return ready.error();
   if (ready->code != 220) return unwelcome("it does not begin TLS: ", *ready);
   if (auto secure = upstreams.start_tls(stream_, route_, timeouts_.open); !secure) return secure;
   client_.tls_started();
+  // The capabilities from before TLS may be forged and must be asked for again (RFC 3207, section
+  // 4.2).
   return hello(host);
 }
 
@@ -61,7 +68,8 @@ Result<void> SmtpUpstream::hello(const std::string& host) {
 }
 
 Result<Reply> SmtpUpstream::reply(milliseconds timeout) {
-  // One deadline for the whole reply: octet by octet it could take for ever.
+  // One deadline for the whole reply: a timeout per read would let a server that sends single bytes
+  // go on forever.
   const auto deadline = Clock::now() + timeout;
   std::array<std::byte, 4096> buffer;
   for (;;) {
@@ -83,14 +91,15 @@ Result<void> SmtpUpstream::send(ByteView octets) {
 }
 
 Result<Reply> SmtpUpstream::exchange(ByteView octets, milliseconds timeout) {
-  // What is here already is no answer to what is asked now.
+  // Bytes that arrived before the command cannot be its reply, but would be taken for it.
   if (stream_.pending()) return Error(Code::Closed, "it spoke without being asked");
   client_.expect();
   if (auto sent = send(octets); !sent) return sent.error();
   return reply(timeout);
 }
 
-// The client thought better of an AUTH that the server still waits for.
+// Cancels an AUTH exchange that the client has abandoned while the server waits for a line. Without
+// this the server would take the next command for an answer to its challenge.
 Result<void> SmtpUpstream::end_exchange() {
   if (!std::exchange(challenged_, false)) return {};
   const Result<Reply> cancelled = exchange(as_bytes("*\r\n"), timeouts_.command);
@@ -103,12 +112,15 @@ Result<Reply> SmtpUpstream::ask(std::string_view command) {
 }
 
 Result<Reply> SmtpUpstream::ask_data() {
+  // No end_exchange() here: MAIL and RCPT came before and have done it.
   dots_ = {};
   dot_sent_ = false;
   return exchange(as_bytes("DATA\r\n"), timeouts_.data_start);
 }
 
-// In one piece and in locked memory: what is gathered from several is copied on its way (net/tls_session.cc).
+// Sends `before` and the secret as one line, which is put together in locked memory. If the pieces
+// were written separately, the TLS layer would copy them into a buffer of its own
+// (net/tls_session.cc).
 Result<Reply> SmtpUpstream::say_secret(std::string_view before, const Secret& secret) {
   constexpr std::string_view kEnd = "\r\n";
   Secret line(before.size() + secret.size() + kEnd.size());
@@ -122,6 +134,8 @@ Result<Reply> SmtpUpstream::authenticate(const sasl::PassThrough& credentials) {
   if (auto ended = end_exchange(); !ended) return ended.error();
   const std::vector<Secret> messages = credentials.messages();
   const std::string command = "AUTH " + std::string(credentials.mechanism());
+  // Mechanisms with one short message send it as initial response, which saves a round trip.
+  // Otherwise each message answers a 334 of the server.
   std::size_t next = 0;
   Result<Reply> said(Error(Code::Internal, "nothing was said"));
   if (messages.size() == 1 && messages.front().size() <= kInitialResponse) {
@@ -154,11 +168,15 @@ Result<void> SmtpUpstream::flush() {
 
 Result<Reply> SmtpUpstream::finish() {
   if (auto sent = flush(); !sent) return sent.error();
+  // A reply before the final dot would be taken for the reply to the mail. dot_sent_ is still
+  // false, so the copy is discarded.
   if (stream_.pending()) return Error(Code::Closed, "it answered before the message had ended");
+  // Free the buffer: the connection may stay idle after this mail.
   Bytes().swap(out_);
   Bytes end;
   dots_.finish(end);
   client_.expect();
+  // Set it before the write: if the write fails, the dot may have been sent all the same.
   dot_sent_ = true;
   if (auto sent = send(end); !sent) return sent.error();
   return reply(timeouts_.end);

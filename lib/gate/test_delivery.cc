@@ -18,14 +18,18 @@ using smtp::Reply;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kConnect{5'000};
-constexpr milliseconds kReply{10'000};
+constexpr milliseconds kReply{10'000};  // for each reply, write and handshake
+// For the reply to the final dot, which includes the commit.
 constexpr milliseconds kDelivered{30'000};
 
+// Returns the address to connect to for a listener's address.
 std::string loopback_of(const std::string& host) {
   if (host.empty() || host == "0.0.0.0") return "127.0.0.1";
   return host == "::" ? "::1" : host;
 }
 
+// The SMTP client of the test. It does not use SmtpUpstream, because that needs a route, and
+// because every line must be recorded.
 class Dialog {
  public:
   explicit Dialog(TestDelivery& kept) : kept_(kept) {}
@@ -34,6 +38,7 @@ class Dialog {
     if (auto done = connect(mail); !done) return done;
     if (auto greeted = wanted(reply(kReply), 220); !greeted) return greeted;
     if (auto done = hello(mail); !done) return done;
+    // The null reverse path: a bounce of the test mail must go nowhere.
     if (auto done = say("MAIL FROM:<>", 250); !done) return done;
     if (auto done = say("RCPT TO:<" + mail.recipient + ">", 250); !done) return done;
     if (auto done = say("DATA", 354); !done) return done;
@@ -58,6 +63,8 @@ class Dialog {
   }
 
   Result<void> start_tls(const TestMail& mail) {
+    // Accept any certificate, and report it: the operator must see a delivery that works with a bad
+    // certificate.
     const auto tls = net::ClientTls::make({"", "", false});
     if (!tls) return tls.error();
     if (stream_->pending()) return Error(Code::Closed, "it sent octets before TLS began");
@@ -70,6 +77,7 @@ class Dialog {
   Result<void> hello(const TestMail& mail) {
     if (auto done = say("EHLO " + mail.host, 250); !done) return done;
     if (stream_->tls() || !smtp::parse_capabilities(last_).starttls) return {};
+    // Use STARTTLS whenever it is offered, as most senders do.
     if (auto done = say("STARTTLS", 220); !done) return done;
     if (auto done = start_tls(mail); !done) return done;
     client_.tls_started();
@@ -84,7 +92,8 @@ class Dialog {
            "An operator of this gateway sent this mail from its console, to see that mail arrives.\r\n";
   }
 
-  // Lines of ours, each shown as it goes.
+  // Sends lines and records each of them in the dialog. They need no dot stuffing: no line of
+  // content() begins with a dot.
   Result<void> send(const std::string& lines) {
     for (const std::string_view line : split(lines, '\n'))
       if (!line.empty()) kept_.dialog.push_back({true, printable(trim(line))});
@@ -92,6 +101,7 @@ class Dialog {
     return stream_->write(as_bytes(lines));
   }
 
+  // Sends a command and waits for a reply with this code. Any other code is an error.
   Result<void> say(const std::string& command, int code, milliseconds timeout = kReply) {
     if (stream_->pending()) return Error(Code::Closed, "it spoke without being asked");
     client_.expect();
@@ -114,6 +124,7 @@ class Dialog {
   }
 
   Result<Reply> reply(milliseconds timeout) {
+    // One deadline for the whole reply, see SmtpUpstream::reply().
     const auto deadline = Clock::now() + timeout;
     for (;;) {
       const Client::Event& event = client_.next_event();

@@ -1,5 +1,5 @@
-// A mail to oneself: brings a small mail to an SMTP server of this host as any sender would, and keeps the
-// whole conversation, so that people see where a delivery goes wrong.
+// A test delivery: sends a small mail to an SMTP server of this host like any other sender, and
+// records the whole dialog, so that an operator sees where a delivery fails. gw-webd uses it.
 #pragma once
 
 #include <chrono>
@@ -14,27 +14,30 @@
 namespace gw::gate {
 
 struct TestMail {
-  net::ListenSpec server;  // of ours; an unspecified address is asked at loopback
-  std::string host;        // what we say that we are, and what its certificate is compared with
-  std::string recipient;
-  std::string message_id;  // without angle brackets
+  net::ListenSpec server;  // listener of gw-smtpd; for 0.0.0.0 and :: the loopback address is used
+  std::string host;        // name for EHLO, and the name that the certificate should have
+  std::string recipient;   // address for RCPT; the caller has checked that it has no CR, LF or `>`
+  std::string message_id;  // for the Message-ID field, without angle brackets
 };
 
 struct TestDelivery {
   struct Line {
-    bool ours = false;
-    std::string text;  // printable
+    bool ours = false;  // sent by the test, not by the server
+    std::string text;   // printable, without its line ending
   };
-  std::vector<Line> dialog;
-  std::string trouble;  // why it was not delivered, for people; empty: it was
-  std::string address;
+  std::vector<Line> dialog;  // in order, with the lines of the mail
+  std::string trouble;       // why the mail was not delivered, as text for people; empty if it was
+  std::string address;       // `ADDRESS, PORT` of the server; empty if no connection was made
   std::optional<net::TlsFacts> tls;
-  std::optional<net::ServerCertificate> certificate;  // taken whatever it is: this host is not left
-  std::uint64_t octets = 0;                           // of the mail as sent
-  std::chrono::milliseconds took{0};                  // from the final dot to its reply
+  // The server's certificate. It is accepted even if its verdict is bad: the connection does not
+  // leave the host.
+  std::optional<net::ServerCertificate> certificate;
+  std::uint64_t octets = 0;           // bytes of the mail as sent
+  std::chrono::milliseconds took{0};  // from the final dot to its reply
 };
 
-// Takes a minute at most.
+// Sends the mail and returns what happened. Never fails: `trouble` says what went wrong. Blocks the
+// caller; each reply may take 10 seconds, and the one to the final dot 30.
 TestDelivery deliver_test(const TestMail& mail);
 
 }  // namespace gw::gate

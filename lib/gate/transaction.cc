@@ -7,6 +7,8 @@
 namespace gw::gate {
 
 std::string new_transaction() {
+  // 32 characters, so that 5 bits of a random byte select one without bias. Letters that look like
+  // digits are left out, because people read ids from logs.
   static constexpr char kAlphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
   std::array<std::byte, 10> octets;
   random_octets(octets);

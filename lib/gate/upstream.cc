@@ -8,6 +8,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+// Cached client settings; routes with pins may come and go.
 constexpr std::size_t kMaxTrusts = 1000;
 
 }  // namespace
@@ -19,6 +20,8 @@ Result<Upstreams::Trust> Upstreams::trust(const vault::Route& route) {
     policy.pin = to_hex(*route.pin);
   else
     policy.ca_file = route.ca_file;
+  // One of the two is empty. A pin is 64 hex digits and a CA file a path, so the key is
+  // unambiguous. The empty key stands for the CAs of the system.
   const std::string key = policy.pin + policy.ca_file;
   const std::lock_guard lock(mutex_);
   if (const auto found = trusts_.find(key); found != trusts_.end()) return found->second;
@@ -30,6 +33,7 @@ Result<Upstreams::Trust> Upstreams::trust(const vault::Route& route) {
 }
 
 Result<net::Stream> Upstreams::open(const vault::Route& route, milliseconds timeout) {
+  // connect_to() and the handshake share the timeout.
   const auto begun = Clock::now();
   Result<net::Stream> stream = net::connect_to({route.host, route.port, route.allow_private, timeout});
   if (!stream || route.tls != vault::UpstreamTls::Implicit) return stream;

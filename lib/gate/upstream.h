@@ -1,8 +1,8 @@
-// Connections to the servers that gw-proxy's routes lead to.
+// Opens connections to the upstream servers of gw-proxy's routes.
 //
-// Name and chain of their certificates, or the pin, are checked by the handshake; the address that is
-// connected to is checked as the route says (net/connect.h). Certificates of authorities are read when a
-// route first needs them, and again after reload().
+// The handshake checks the name and the chain of the server's certificate, or only its pin if the
+// route has one. The server's address must be public unless the route allows private ones
+// (net/connect.h). CA files are read when a route first needs them, and again after reload().
 #pragma once
 
 #include <chrono>
@@ -18,19 +18,23 @@
 
 namespace gw::gate {
 
-// Safe from several threads.
+// All members may be called from several threads at the same time.
 class Upstreams {
  public:
-  // Unjudged: every certificate is taken, to be looked at. Nothing that matters may be said then.
+  // Judged verifies certificates. Unjudged accepts every certificate, so that a test can show it;
+  // the caller must not send credentials or mail over that connection.
   enum class Trusting : unsigned char { Judged, Unjudged };
   explicit Upstreams(Trusting trusting = Trusting::Judged) : trusting_(trusting) {}
 
-  // Connected, and within TLS where the route's TLS is implicit. Denied: no public address, or a certificate
-  // that is not accepted. The deadline is of all of it.
+  // Connects to the route's server, with a TLS handshake if the route has implicit TLS. `timeout`
+  // covers both. Fails with Denied if the server has no permitted address or its certificate is not
+  // accepted, with Unavailable if the name is unknown or no server listens, and with Timeout or
+  // Closed.
   Result<net::Stream> open(const vault::Route& route, std::chrono::milliseconds timeout);
-  // Behind a positive reply to STARTTLS or STLS. Closed where octets have arrived already: they came in clear
-  // and would be taken for what the server says within TLS.
+  // Does the handshake after a positive reply to STARTTLS or STLS. Fails with Closed if bytes have
+  // arrived already: they came in clear, and would be taken for a reply within TLS (CVE-2011-0411).
   Result<void> start_tls(net::Stream& stream, const vault::Route& route, std::chrono::milliseconds timeout);
+  // Forgets the CA files that were read. Connections that are open are not affected.
   void reload();
 
  private:
