@@ -15,9 +15,10 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::size_t kMostPatterns = 1000;
+constexpr std::size_t kMostPatterns = 1000;  // bounds the record, and the work of may_see()
 constexpr std::size_t kLongestPattern = 128;
 constexpr std::size_t kLargestTotp = 256;
+// An account has one key pair at a time; the number only fills the ring's format.
 constexpr std::uint32_t kGeneration = 1;
 constexpr std::array<std::string_view, 4> kAccountLanguages{"", "en", "it", "de"};
 constexpr std::string_view kUnknown = "no such account";
@@ -34,6 +35,8 @@ store::Note account_note(std::string_view actor, const std::string& name, std::s
   return {store::LeafType::Admin, std::string(actor) + ", account " + name + ": " + std::string(what), 0};
 }
 
+// Begins with the fields that a newer version wrote, so that an older gw that edits an account does
+// not drop them.
 Bytes encode(const Account& account) {
   proto::Account out;
   (void)out.ParseFromString(account.unknown);
@@ -53,6 +56,8 @@ Bytes encode(const Account& account) {
   return stored;
 }
 
+// Treats the record as untrusted input: whoever can write the vault's files must not be able to
+// create an account that check_account() would refuse.
 Result<Account> decode_account(const store::Record& record) {
   const Error corrupt(Code::Corrupt, "the account `" + printable(record.key.name) + "` cannot be read");
   proto::Account in;
@@ -74,7 +79,8 @@ Result<Account> decode_account(const store::Record& record) {
   account.created = in.created();
   account.password_since = in.password_since();
   if (!check_account(account)) return corrupt;
-  // What this version does not know stays in the message when everything else is taken out.
+  // Whatever remains in the message after all known fields are cleared are the fields of newer
+  // versions.
   in.clear_id();
   in.clear_role();
   in.clear_only();
@@ -90,6 +96,9 @@ Result<Account> decode_account(const store::Record& record) {
   return account;
 }
 
+// Stores the account under the version that was read. If the reply to the commit is lost, the
+// record itself tells whether the commit was made: the encoded account contains the new slot or
+// setting.
 Result<Account> put(store::Store& store, Account account, const store::Note& why) {
   if (const Result<void> valid = check_account(account); !valid) return valid.error();
   const Result<std::uint64_t> version =
@@ -99,7 +108,6 @@ Result<Account> put(store::Store& store, Account account, const store::Note& why
     return account;
   }
   if (version.error().code() == Code::Unknown) {
-    // The answer was lost: the record tells whether the commit was made.
     Result<Account> found = find_account(store, account.name);
     if (!found && found.error().code() != Code::NotFound) return version.error();
     if (found && encode(*found) == encode(account)) return found;
@@ -110,7 +118,8 @@ Result<Account> put(store::Store& store, Account account, const store::Note& why
   return version.error().within("the account `" + account.name + "`");
 }
 
-// Wraps these keys under the password.
+// Wraps these keys under the password. Raising the generation ends the console sessions of the old
+// password.
 Result<MadeAccount> wrap(store::Store& store, Account account, const seal::KeyRing& ring, Secret password) {
   if (const Result<void> good = check_password(password); !good) return good.error();
   const Result<Settings> settings = read_settings(store);
@@ -124,13 +133,18 @@ Result<MadeAccount> wrap(store::Store& store, Account account, const seal::KeyRi
   return MadeAccount{std::move(account), std::move(password)};
 }
 
-// Two changes that each leave the other's ruler must not leave none.
+// Serialises changes of accounts within this process. Without it, two administrators that demote
+// each other at the same moment would each count on the other and leave nobody who may change
+// accounts.
 std::mutex changing;
 
+// Fails with Conflict if the change would take the last account that rules(). Call it under
+// `changing`.
 Result<void> allow(store::Store& store, const std::string& name, const Account* changed, LastRuler last) {
   if (last == LastRuler::MayGo) return {};
   const Result<Account> before = find_account(store, name);
   if (!before) return before.error();
+  // An account that does not rule cannot be the last one that does.
   if (!before->rules()) return {};
   const Result<bool> left = leaves_ruler(store, name, changed);
   if (!left) return left.error();
@@ -180,6 +194,7 @@ Result<void> check_account(const Account& account) {
   return {};
 }
 
+// An invalid name cannot be in the store; asking for it would only give a less clear error.
 Result<Account> find_account(store::Store& store, std::string_view name) {
   if (!mail::valid_name(name)) return Error(Code::NotFound, "no account `" + printable(name) + "`");
   const Result<store::Record> record = store.get(account_key(name));
@@ -195,8 +210,9 @@ Result<std::vector<Account>> accounts(store::Store& store) {
   for (;;) {
     const Result<std::vector<store::Record>> page = store.scan(store::Kind::Admin, {}, after, kPage);
     if (!page) return page.error().within("the accounts");
+    // API tokens are records of the same kind. Their names contain a colon, which no account name
+    // may.
     for (const store::Record& record : *page) {
-      // Other records of this kind have names that no account has.
       if (!mail::valid_name(record.key.name)) continue;
       Result<Account> account = decode_account(record);
       if (!account) return account.error();
@@ -207,6 +223,8 @@ Result<std::vector<Account>> accounts(store::Store& store) {
   }
 }
 
+// Copies only the fields that the caller may choose, so that a request cannot bring its own slot or
+// keys.
 Result<MadeAccount> add_account(store::Store& store, const Account& wanted, Secret password,
                                 std::string_view actor) {
   Account account;
@@ -261,21 +279,29 @@ Result<SignedIn> sign_in(store::Store& store, std::string_view name, const Secre
   if (!vault) return vault.error();
   seal::Argon2Cost cost{settings->argon2_memory, settings->argon2_passes};
   const seal::SlotPlace place{*vault, account ? account->id : MailboxId()};
+  // An unknown or disabled account goes through the same Argon2id work at the vault's cost, so that
+  // the response time tells no stranger which accounts exist.
   const bool opens = account && !account->disabled;
   if (opens) {
     const Result<seal::Argon2Cost> own = seal::slot_cost(place, account->slot, floor_of(*settings));
     if (!own) return own.error();
     cost = *own;
   }
+  // The permit covers the real work and the pretended one alike. Without it a flood of sign-ins
+  // would exhaust the memory of the host.
   const Result<std::unique_ptr<store::Permit>> permit = store.permit(cost.memory);
   if (!permit) return permit.error();
   if (!opens) {
+    // The name only selects the salt of the pretended work; it must not be one that a person can
+    // choose.
     const std::string nobody = account ? "disabled account" : std::string(kUnknown);
     const Result<void> worked = work_as_open_slot(*vault, nobody, password, cost);
     return worked ? wrong_password() : worked.error();
   }
   Result<seal::KeyRing> ring = open_slot(place, account->slot, password, *settings);
   if (!ring) return ring.error().code() == Code::Denied ? wrong_password() : ring.error();
+  // The slot is authenticated, but `public_key` in the record is not. A foreign key there would let
+  // its owner read the TOTP secret that is sealed to it next.
   if (ring->keys.size() != 1 || ring->keys.front().public_half != account->public_key)
     return Error(Code::Corrupt, "the account's key is not the one that its slot holds");
   return SignedIn{std::move(*account), std::move(*ring)};
@@ -291,6 +317,8 @@ Result<MadeAccount> change_password(store::Store& store, const SignedIn& who, Se
   return MadeAccount{std::move(*stored), std::move(made->password)};
 }
 
+// New keys cannot open what is sealed to the old ones. Dropping the second factor must be the
+// caller's explicit decision, since otherwise a password reset would silently weaken the account.
 Result<MadeAccount> reset_password(store::Store& store, Account account, Secret fresh, bool drop_totp,
                                    std::string_view actor) {
   const bool dropped = account.has_totp();
@@ -321,6 +349,8 @@ Result<Account> set_totp(store::Store& store, Account account, const std::option
   return put(store, std::move(account), why);
 }
 
+// The secret is collected in memory of fixed size that is wiped afterwards. set_totp() seals far
+// less than kLargestTotp bytes; more would be cut.
 Result<Secret> open_totp(const SignedIn& who) {
   if (!who.account.has_totp()) return Error(Code::NotFound, "there is no second factor");
   Secret secret(kLargestTotp);

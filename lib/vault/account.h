@@ -1,10 +1,19 @@
-// Accounts of the console: who may sign in, and what he may do and see.
+// Accounts of the console: which people may sign in, and what each of them may see and do.
 //
-// An account is a small record of the vault (Kind::Admin, by its name). It has a key pair of its own, whose
-// secret half is wrapped by the password in a slot as a mailbox's is (seal/slot.h): opening the slot is the
-// sign-in. The secret of a second factor is sealed to that key pair, so that who copies the vault's folder
-// can neither sign in nor show codes. Each change is a leaf of the vault's history whose actor says who did
-// it and what.
+// An account is a small record of the vault (Kind::Admin, keyed by the account's name). It has its
+// own key pair. The secret half is wrapped by the password in a slot, as a mailbox's keys are
+// (seal/slot.h), and opening that slot is what signing in means. The secret of the second factor
+// (TOTP) is sealed to the same key pair, so that a thief of the vault's files can neither sign in
+// nor compute TOTP codes. Each change appends an entry to the vault's history; its actor says who
+// changed which account and how.
+//
+// An account has no right to read mail: it holds no key of a mailbox.
+//
+// All functions report failures of the store unchanged (store/store.h); the comments name the
+// others. The functions may be called from several threads.
+//
+//   Result<SignedIn> in = sign_in(store, "alice", password);
+//   if (in && in->account.has_totp()) ...   // the caller asks for the second factor
 #pragma once
 
 #include <cstdint>
@@ -21,86 +30,121 @@
 
 namespace gw::vault {
 
-// Each may what the one before it may.
+// What an account may do. Each role includes the rights of the roles before it.
 enum class Role : std::uint8_t {
-  Viewer = 1,         // looks
-  Operator = 2,       // also works on mailboxes, messages and routes
-  Administrator = 3,  // also on accounts
+  Viewer = 1,         // reads status and lists
+  Operator = 2,       // also changes mailboxes, messages and routes
+  Administrator = 3,  // also changes accounts
 };
-std::string_view name(Role role);  // `viewer`
+// Returns the name of the role as options and JSON spell it: `viewer`, `operator`, `administrator`.
+std::string_view name(Role role);
+// Returns the role of that name, or nullopt if there is no such role.
 std::optional<Role> parse_role(std::string_view name);
 
+// One account as read from the store. Plain data; a change takes effect only through the functions
+// below.
 struct Account {
-  std::string name;  // [a-z0-9._-], 1 to 64
+  std::string name;  // [a-z0-9._-], 1 to 64 characters
   Role role = Role::Viewer;
-  std::vector<std::string> only;  // patterns of names of mailboxes and routes; empty: all
-  std::string language;           // `en`, `it`, `de`; empty: as the browser asks
+  // Patterns for the names of the mailboxes and routes that the account may see, with `*` for any
+  // run of characters; empty if it may see all of them.
+  std::vector<std::string> only;
+  // `en`, `it` or `de`; empty if the console follows the browser's Accept-Language.
+  std::string language;
   bool disabled = false;
-  std::uint64_t password_generation = 0;  // grows with each new password: sessions of older ones end
-  Micros created = 0;
-  Micros password_since = 0;
-  MailboxId id;  // the slot's place; as random as a mailbox's
+  // Grows by 1 with each new password. A console session remembers the value of its sign-in and
+  // ends when the two differ.
+  std::uint64_t password_generation = 0;
+  Micros created = 0;         // microseconds since the epoch
+  Micros password_since = 0;  // likewise
+  // The slot is bound to this random id, as a mailbox's slot is bound to the mailbox id.
+  MailboxId id;
   seal::PublicKey public_key{};
-  Bytes slot;
-  Bytes totp;                 // the second factor's secret, sealed; empty: none
-  std::uint64_t version = 0;  // as read; a change checks it. 0: not yet stored
-  std::string unknown;        // fields of newer versions, kept as they are
+  Bytes slot;  // password slot (seal/slot.h)
+  Bytes totp;  // sealed TOTP secret; empty if there is no second factor
+  // Version of the record that was read; a change fails with Conflict if the store has another one.
+  // 0 for an account that is not stored yet.
+  std::uint64_t version = 0;
+  // Serialised fields that a newer version of gw wrote. They are written back unchanged.
+  std::string unknown;
 
   bool has_totp() const { return !totp.empty(); }
-  // Whether the account may know of a mailbox or route of this name.
+  // Checks whether the account may know of a mailbox or route with this name.
   bool may_see(std::string_view mailbox_or_route) const;
   bool sees_all() const { return only.empty(); }
-  // Whether it may do everything, on accounts too.
+  // Checks whether the account may do everything, including changes to accounts: an administrator
+  // that is restricted by no pattern and not disabled.
   bool rules() const { return role == Role::Administrator && sees_all() && !disabled; }
 };
 
-// BadInput for what no account may have: names, patterns, languages.
+// Checks name, patterns (at most 1000 of at most 128 bytes) and language. Fails with BadInput.
 Result<void> check_account(const Account& account);
 
-Result<Account> find_account(store::Store& store, std::string_view name);  // NotFound
-Result<std::vector<Account>> accounts(store::Store& store);                // by name
+// Reads one account. Fails with NotFound if no account has this name, with Corrupt if its record
+// cannot be decoded.
+Result<Account> find_account(store::Store& store, std::string_view name);
+// Reads all accounts, in order of their names. Fails with Corrupt if one of them cannot be decoded.
+Result<std::vector<Account>> accounts(store::Store& store);
 
+// An account together with the password that opens it.
 struct MadeAccount {
   Account account;
   Secret password;
 };
-// Makes one with the name, role, patterns and language of `wanted`. As with mailboxes, the password is the
-// caller's, who shows it before. Exists, BadInput.
+// Creates an account with the name, role, patterns and language of `wanted`; the other fields of
+// `wanted` are ignored. The caller generates the password and shows it before the call, as for a
+// mailbox (vault/mailbox.h). Takes a memory permit for Argon2id. Fails with Exists if the name is
+// taken, with BadInput if a field or the password is not acceptable.
 Result<MadeAccount> add_account(store::Store& store, const Account& wanted, Secret password,
                                 std::string_view actor);
 
-// Whether a change may take the last account that rules. Nobody who signs in could then make another one:
-// only who is on the host lets it go.
+// Whether a change may leave the vault without an account that rules(). The console never allows
+// this, because nobody who signs in could create another administrator; a person with a shell on
+// the host can, through gw-store.
 enum class LastRuler : std::uint8_t { Stays, MayGo };
-// Whether an account that rules is left once `name` is as in `changed`, or removed (none).
+// Checks whether an account that rules() remains after `name` is replaced by `changed`, or removed
+// if `changed` is null.
 Result<bool> leaves_ruler(store::Store& store, std::string_view name, const Account* changed);
 
-// Replaces the version that was read with its role, patterns, language or `disabled` changed. `what` says for
-// the history what is changed: `role operator`. Conflict: not that version, or the last ruler would go.
-// Changes by one process do not cross each other.
+// Stores `account` with its role, patterns, language or `disabled` changed, in place of the version
+// that was read. `what` describes the change in the history, as `role operator`. Returns the
+// account with its new version. Fails with Conflict if the stored version differs or if the last
+// account that rules() would go.
+//
+// A mutex serialises these changes within one process, so that two of them cannot each remove what
+// the other counts on. It does not cover changes that another process makes at the same moment.
 Result<Account> change_account(store::Store& store, Account account, std::string_view what,
                                std::string_view actor, LastRuler last = LastRuler::Stays);
+// Removes the account. Fails with Conflict as change_account() does.
 Result<void> remove_account(store::Store& store, const Account& account, std::string_view actor,
                             LastRuler last = LastRuler::Stays);
 
+// The result of a sign-in: the account and the opened keys.
 struct SignedIn {
   Account account;
   seal::KeyRing ring;
 };
-// Denied: not the password, no such account, or a disabled one; all three cost the same work, for which a
-// permit is taken. The second factor is the caller's to ask for.
+// Opens the account's slot with the password. Fails with Denied if the password is wrong, the
+// account is unknown or it is disabled; the three cost the same Argon2id work, so that timing does
+// not tell them apart. Takes a memory permit for that work and reports Busy if there is none. The
+// caller asks for the second factor.
 Result<SignedIn> sign_in(store::Store& store, std::string_view name, const Secret& password);
 
-// Wraps the same keys under a new password; a second factor stays.
+// Wraps the same keys under the new password `fresh`; a second factor stays valid. Fails with
+// BadInput if the password is not acceptable, with Conflict if the account was changed since it was
+// read.
 Result<MadeAccount> change_password(store::Store& store, const SignedIn& who, Secret fresh,
                                     std::string_view actor);
-// For who lost it. New keys, so a second factor cannot stay: Conflict where there is one, unless `drop_totp`.
+// Replaces a password that is lost, with a new key pair. The second factor is sealed to the old
+// keys and cannot be kept: fails with Conflict if there is one and `drop_totp` is false.
 Result<MadeAccount> reset_password(store::Store& store, Account account, Secret fresh, bool drop_totp,
                                    std::string_view actor);
 
-// The second factor's secret, from now on asked for; none: no longer.
+// Seals `secret` as the second factor that each sign-in asks for from now on, or removes the second
+// factor if `secret` is nullopt. Fails with Conflict if the account was changed since it was read.
 Result<Account> set_totp(store::Store& store, Account account, const std::optional<Secret>& secret,
                          std::string_view actor);
-Result<Secret> open_totp(const SignedIn& who);  // NotFound: there is none
+// Returns the secret of the second factor. Fails with NotFound if the account has none.
+Result<Secret> open_totp(const SignedIn& who);
 
 }  // namespace gw::vault

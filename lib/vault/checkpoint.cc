@@ -11,7 +11,7 @@ namespace gw::vault {
 namespace {
 
 constexpr std::string_view kOrigin = "gw/";
-constexpr std::byte kEd25519{1};               // C2SP signed-note's signature type
+constexpr std::byte kEd25519{1};               // signature type of C2SP signed-note
 constexpr std::string_view kDash = "\u2014 ";  // begins a signature line
 constexpr std::size_t kMaxNote = 64 << 10;
 constexpr std::size_t kKeyHash = 4;
@@ -27,7 +27,8 @@ std::string name_of(const VaultId& vault) {
   return std::string(kOrigin) + vault.hex();
 }
 
-// SHA-256(name ‖ newline ‖ type ‖ key)[:4]: which key a signature is of, when there are several of a name.
+// Returns SHA-256(name || newline || type || key)[:4]. It tells which key made a signature if
+// several keys have the same name.
 std::array<std::byte, kKeyHash> key_hash(std::string_view name, const seal::VerifyKey& key) {
   const Digest digest =
       Sha256().update(as_bytes(name)).update(as_bytes("\n")).update({&kEd25519, 1}).update(key).finish();
@@ -56,7 +57,8 @@ struct Verifier {
   seal::VerifyKey key{};
 };
 
-// `name+hash+base64(type ‖ key)`
+// Parses `name+hash+base64(type || key)`. The hash is redundant; checking it detects a mistyped
+// key.
 std::optional<Verifier> parse_verifier(std::string_view text) {
   const std::size_t first = text.find('+');
   const std::size_t second = first == std::string_view::npos ? first : text.find('+', first + 1);
@@ -80,11 +82,15 @@ std::string verifier_text(const VaultId& vault, const seal::VerifyKey& key) {
 }
 
 std::optional<Checkpoint> parse_text(std::string_view text) {
-  const std::vector<std::string_view> lines = split(text, '\n');  // the last is what follows the last newline
+  const std::vector<std::string_view> lines = split(text, '\n');  // last: after the last newline
   if (lines.size() < 4 || !lines[0].starts_with(kOrigin)) return std::nullopt;
-  // Lines after the third are extensions of newer versions; they are signed and not ours to read.
+  // Lines after the third are extensions (C2SP tlog-checkpoint). They are covered by the signature
+  // and ignored, so that checkpoints of newer versions still verify. An empty line would end the
+  // text and is not allowed.
   for (std::size_t i = 3; i + 1 < lines.size(); ++i)
     if (lines[i].empty()) return std::nullopt;
+  // The comparisons with the canonical spelling below refuse a second spelling of the same
+  // checkpoint, such as upper-case hex or a size with leading zeros.
   const std::optional<VaultId> vault = VaultId::parse(lines[0].substr(kOrigin.size()));
   const std::optional<std::uint64_t> size = parse_number(lines[1]);
   Checkpoint checkpoint;
@@ -100,9 +106,11 @@ struct SignatureLine {
   std::string_view name;
   std::array<std::byte, kKeyHash> hash{};
   seal::Signature signature{};
-  bool ed25519 = false;  // of our length; others are of other kinds
+  bool ed25519 = false;  // has the length of an Ed25519 signature
 };
 
+// Parses one signature line of any type. A signature of another type is well-formed but not
+// verified here.
 std::optional<SignatureLine> parse_signature(std::string_view line) {
   if (!line.starts_with(kDash)) return std::nullopt;
   line.remove_prefix(kDash.size());
@@ -120,6 +128,7 @@ std::optional<SignatureLine> parse_signature(std::string_view line) {
 
 }  // namespace
 
+// Converts to hex without a std::string, whose memory would not be wiped.
 Secret generate_history_key() {
   Secret seed(32);
   random_octets(seed.span());
@@ -136,7 +145,7 @@ Secret generate_history_key() {
 Result<store::Signer> make_signer(const Secret& history_key) {
   Result<seal::SigningKey> key = signing_key(history_key);
   if (!key) return key.error();
-  // A std::function must be copyable; the key is not.
+  // std::function requires a copyable target, and a signing key is not copyable.
   const auto shared = std::make_shared<const seal::SigningKey>(std::move(*key));
   store::Signer signer;
   signer.sign = [shared](const VaultId& vault, const store::LogHead& head) -> Result<std::string> {
@@ -160,7 +169,8 @@ Result<Checkpoint> open_checkpoint(std::string_view note, std::string_view verif
   const std::optional<Verifier> key = parse_verifier(trim(verifier));
   if (!key) return not_a_verifier();
   if (note.size() > kMaxNote || !valid_utf8(note)) return not_a_note();
-  // The text ends with its last newline; an empty line and the signatures follow.
+  // The text ends with its last newline. An empty line and the signatures follow. Extensions
+  // contain no empty line, so the last empty line is the border.
   const std::size_t border = note.rfind("\n\n");
   if (border == std::string_view::npos || !note.ends_with('\n')) return not_a_note();
   const std::string_view text = note.substr(0, border + 1);
@@ -173,14 +183,15 @@ Result<Checkpoint> open_checkpoint(std::string_view note, std::string_view verif
   for (std::string_view line : split(signatures.substr(0, signatures.size() - 1), '\n')) {
     const std::optional<SignatureLine> signature = parse_signature(line);
     if (!signature) return not_a_note();
-    // Others may sign beside us.
+    // Other keys may sign the same note, for instance those of a witness (C2SP tlog-witness).
     if (signature->name != key->name || signature->hash != key->hash) continue;
     if (!signature->ed25519 || !seal::verify(key->key, as_bytes(text), signature->signature))
       return Error(Code::Corrupt, "the checkpoint's signature does not hold");
     signed_by_key = true;
   }
   if (!signed_by_key) return Error(Code::Corrupt, "the checkpoint is not signed with this key");
-  // The origin is the log's name; one key signs one vault.
+  // The origin line and the verifier key name the same log (C2SP tlog-checkpoint): one key signs
+  // one vault.
   if (name_of(checkpoint->vault) != key->name)
     return Error(Code::Corrupt, "the checkpoint is of another vault");
   return *checkpoint;

@@ -12,7 +12,7 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::size_t kSmallMessage = 8 << 10;  // room from the start
+constexpr std::size_t kSmallMessage = 8 << 10;  // initial space in the buffer
 
 }  // namespace
 
@@ -29,7 +29,7 @@ struct Delivery::State {
   Sha256 raw_digest{};
   Sha256 container_digest{};
   std::uint64_t octets = 0;
-  Bytes buffer{};         // the header before the first chunk, then the chunk's plain octets
+  Bytes buffer{};         // the age header before the first chunk, then the chunk's plain bytes
   std::size_t chunk = 0;  // where in `buffer` the chunk begins
   std::unique_ptr<store::Append> append{};
   std::vector<Digest> fingerprints{};
@@ -41,7 +41,8 @@ struct Delivery::State {
   Result<Stored> ask(const store::Commit& commit, const Error& unknown);
 };
 
-// Seals the chunk in hand and gives it to the store.
+// Seals the current chunk in place and passes it to the store. The store is contacted only here, so
+// that a client that breaks off before the first chunk is full costs the store nothing.
 Result<void> Delivery::State::flush(bool last) {
   buffer.resize(buffer.size() + seal::kTag);
   sealer.seal(std::span(buffer).subspan(chunk), last);
@@ -61,6 +62,8 @@ Result<Stored> Delivery::State::commit(bool pending) {
   const Result<VaultId> vault = store.vault_id();
   if (!vault) return vault.error();
   scan.finish();
+  // The wire form is computed only for its length: POP3's LIST must announce the size that RETR
+  // will send (RFC 1939, section 11), trace lines included.
   const auto nowhere = [](ByteView) {};
   wire_form.finish(nowhere);
   envelope.octets = octets;
@@ -76,6 +79,8 @@ Result<Stored> Delivery::State::commit(bool pending) {
   commit.wire_octets = wire_form.octets();
   commit.generation = generation;
   commit.container = container_digest.finish();
+  // The envelope is authenticated together with everything that the record says about the message,
+  // so that neither can be exchanged on its own.
   seal::EnvelopePlace place;
   place.vault = *vault;
   place.mailbox = mailbox;
@@ -96,14 +101,18 @@ Result<Stored> Delivery::State::commit(bool pending) {
   return receipt.error();
 }
 
-// The answer to a commit was lost. A pending message is of no use without its receipt: that stays Unknown.
+// Called if the reply to a commit was lost. A pending message without its pending token cannot be
+// settled, so its outcome stays Unknown; the keeper makes such a message unconfirmed. Otherwise the
+// store is asked once.
 Result<Stored> Delivery::State::ask(const store::Commit& commit, const Error& unknown) {
   if (commit.pending) return unknown;
   const Result<store::MessageRecord> found = store.find(mailbox, id);
   if (found) {
+    // The id may have been chosen by the caller; only the digest tells that it is this delivery.
     if (found->container != commit.container) return Error(Code::Corrupt, "another message has this id");
     return Stored{id, {found->seq, {}}, commit.container};
   }
+  // Certainly not committed: Unavailable lets the client try again.
   if (found.error().code() == Code::NotFound) return Error(Code::Unavailable, unknown.text());
   return unknown;
 }
@@ -119,6 +128,7 @@ Result<Delivery> Delivery::begin(store::Store& store, const store::Recipient& re
   if (mailbox.generations.empty()) return Error(Code::Corrupt, "a mailbox without a key");
   Result<seal::Sealer> sealer = seal::Sealer::begin(mailbox.newest().public_key);
   if (!sealer) return Error(Code::Corrupt, "a mailbox's public key: " + sealer.error().text());
+  // The trace lines contain the time and count towards the message's size, so both are fixed now.
   envelope.received = now();
   envelope.trace = trace_of(mailbox, envelope);
   mail::WireForm wire_form(envelope.trace);
@@ -144,7 +154,8 @@ Result<void> Delivery::write(ByteView octets) {
   state.scan.write(octets);
   state.wire_form.write(octets, kNowhere);
   while (!octets.empty()) {
-    // A full chunk waits for more: only what follows tells that it is not the last.
+    // A full chunk waits for the next byte, because the last chunk is sealed with a flag that says
+    // so (age STREAM).
     if (state.plain() == seal::kChunk) {
       if (const Result<void> flushed = state.flush(false); !flushed) {
         state.failed = flushed.error();
@@ -153,7 +164,8 @@ Result<void> Delivery::write(ByteView octets) {
       }
     }
     const ByteView now = octets.first(std::min(octets.size(), seal::kChunk - state.plain()));
-    // Not small: growing step by step would copy it several times.
+    // The message is not small. Reserving a whole chunk now avoids copying it several times while
+    // it grows.
     if (state.buffer.size() + now.size() + seal::kTag > state.buffer.capacity())
       state.buffer.reserve(state.chunk + seal::kChunk + seal::kTag);
     append(state.buffer, now);
@@ -165,6 +177,7 @@ Result<void> Delivery::write(ByteView octets) {
 Result<Stored> Delivery::finish(bool pending) {
   State& state = *state_;
   if (state.failed) return *state.failed;
+  // A second finish() must not commit again.
   state.failed = Error(Code::Usage, "the delivery is done");
   if (const Result<void> flushed = state.flush(true); !flushed) return flushed.error();
   Result<Stored> stored = state.commit(pending);

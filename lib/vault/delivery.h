@@ -1,11 +1,13 @@
-// One message on its way into a mailbox: sealed here, in the receiver's process, to the mailbox's public key.
+// Delivers one message into a mailbox. The receiving process seals it to the mailbox's public key,
+// so that the store and the keeper only ever see ciphertext.
 //
-//   Delivery delivery = Delivery::begin(store, recipient, std::move(envelope), actor);
-//   delivery.write(octets); ...
-//   Result<Stored> stored = delivery.finish();      // durable when this returns
+//   Result<Delivery> delivery = Delivery::begin(store, recipient, std::move(envelope), actor);
+//   delivery->write(bytes); ...
+//   Result<Stored> stored = delivery->finish();     // durable when this returns
 //
-// Constant memory at any size: one 64 KiB chunk. The store is first spoken to when a chunk is full or at
-// finish(). Destruction without finish() leaves nothing behind.
+// A delivery needs constant memory for a message of any size: one chunk of 64 KiB. It first calls
+// the store when a chunk is full or in finish(). A delivery that is destroyed without finish()
+// leaves nothing in the store. Not thread safe.
 #pragma once
 
 #include <memory>
@@ -19,27 +21,39 @@
 
 namespace gw::vault {
 
+// What finish() has committed.
 struct Stored {
   MessageId id;
-  store::Receipt receipt;
-  Digest container{};  // SHA-256 of what the store holds
+  store::Receipt receipt;  // sequence number, and the pending token of a pending message
+  Digest container{};      // SHA-256 of the container that the store holds
 };
 
 class Delivery {
  public:
-  // Takes a fresh file key, and a fresh message id unless one is given. `store` must outlive the delivery.
+  // Starts a delivery with a new file key. The message gets `id` if given, a new id otherwise. The
+  // time of this call becomes the envelope's `received`. `actor` names the client in the history
+  // entry. `store` must outlive the delivery. Fails with Corrupt if the recipient's public key is
+  // missing or unusable.
   static Result<Delivery> begin(store::Store& store, const store::Recipient& recipient, Envelope envelope,
                                 std::string actor, std::optional<MessageId> id = std::nullopt);
   Delivery(Delivery&&) noexcept;
   Delivery& operator=(Delivery&&) noexcept;
   ~Delivery();
 
+  // Returns the id that the message will have. The reference is valid as long as the delivery.
   const MessageId& id() const;
+  // Seals the next bytes of the message, as received. After a failure every further call, and
+  // finish(), returns the same error. Fails as store::Store::begin() and store::Append::put().
   Result<void> write(ByteView octets);
-  // Settles what the store will hold and commits it. Where the outcome is Unknown it asks once whether the
-  // message is there; what then is still unknown stays Unknown.
+  // Seals the rest and the envelope, and commits the message, as live or as pending. Call it once.
+  // If the outcome of the commit is Unknown, it asks the store once whether the message is there;
+  // an outcome that is still unknown afterwards is reported as Unknown. A pending message stays
+  // Unknown without that question, because its pending token is lost with the reply. Fails as
+  // store::Append::commit(), among others with Exists, Conflict, Full and OverQuota.
   Result<Stored> finish(bool pending = false);
 
+  // Adds a fingerprint by which gw-proxy recognises the same mail later (store::Store::seen()).
+  // Call it before finish().
   void add_fingerprint(const Digest& fingerprint);
 
  private:

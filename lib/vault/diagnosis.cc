@@ -14,9 +14,10 @@ namespace gw::vault {
 namespace {
 
 constexpr std::uint64_t kLittleRoom = 1 << 30;
-constexpr std::uint64_t kSkew = 5 * 60 * 1'000'000;
-// So many drains that broke off at the same message are no coincidence.
+constexpr std::uint64_t kSkew = 5 * 60 * 1'000'000;  // microseconds; smaller differences are normal
+// Fewer drains that ended at the same message may be a coincidence, for instance a bad network.
 constexpr std::size_t kBrokenDrains = 3;
+// Bounds the time of an examination of a mailbox with a long history.
 constexpr std::uint64_t kLeavesLookedAt = 20'000;
 constexpr std::int64_t kWeek = 7 * 86'400;
 
@@ -38,6 +39,9 @@ void examine_health(const store::Health& health, const std::string& folder,
   }
   findings.push_back(std::move(state));
 
+  // A large disk may have more than kLittleRoom and still be nearly full, and a small one may never
+  // have it. So both limits apply. The path may be unreadable to this user; then only the absolute
+  // limit counts.
   std::error_code failed;
   const auto space = std::filesystem::space(folder, failed);
   const bool little =
@@ -53,6 +57,7 @@ void examine_health(const store::Health& health, const std::string& folder,
   findings.push_back(std::move(disk));
 }
 
+// Returns when the vault was created: the time of the first entry in its history.
 Result<Micros> made_at(store::Store& store) {
   const auto leaves = store.history_read({}, 0, 1);
   if (!leaves) return leaves.error();
@@ -70,17 +75,18 @@ Result<bool> has_mail(store::Store& store) {
   });
 }
 
-// What should be done now and then, and was last done then; none: never.
+// A task that should be done regularly.
 struct Chore {
   const char* check;
-  std::optional<Micros> last;
+  std::optional<Micros> last;  // nullopt if it never was
   std::chrono::seconds limit;
   Cause never;
   Cause old;
   const char* hint;
 };
 
-// Where there is no mail, nothing is lost without it.
+// Warns if the task is overdue, counted from the vault's creation if it was never done. A vault
+// without mail is not warned about, because it has nothing to lose.
 Result<void> examine_chore(store::Store& store, const std::string& folder, const Chore& chore,
                            std::vector<Diagnosis>& findings) {
   const Result<Micros> since = chore.last ? Result<Micros>(*chore.last) : made_at(store);
@@ -115,6 +121,7 @@ Result<void> examine_chores(store::Store& store, const std::string& folder, cons
     return done;
   const auto verify = last_verify(store);
   if (!verify) return verify.error();
+  // Damage is more urgent than the age of the verification that found it.
   if (*verify && (*verify)->findings > 0) {
     const VerifyNote& note = **verify;
     findings.push_back({"verify", Level::Trouble, folder,
@@ -131,7 +138,8 @@ Result<void> examine_chores(store::Store& store, const std::string& folder, cons
                        findings);
 }
 
-// A history's times never run back: where its last leaf is ahead, the clock was wrong then or is wrong now.
+// Within a history times never decrease. If the last leaf is ahead of the clock, the clock was
+// wrong then or is wrong now; grace periods and lease times depend on it.
 Result<void> examine_clock(store::Store& store, const MailboxId& log, const std::string& about,
                            std::vector<Diagnosis>& findings) {
   const auto head = store.history_head(log);
@@ -143,16 +151,17 @@ Result<void> examine_clock(store::Store& store, const MailboxId& log, const std:
          "the last entry of the history is " + shown_age(ahead / 1'000'000) + " ahead of the clock",
          "set the clock of this host, and keep it set by NTP", Cause::ClockBehind,
          Facts{.seconds = ahead / 1'000'000, .detail = {}}});
+    // A clock that is right is reported once, for the vault, and not for each mailbox.
   } else if (log.zero()) {
     findings.push_back({"clock", Level::Good, about, "not behind the history", {}, Cause::None, {}});
   }
   return {};
 }
 
-// What the newest leaves of a mailbox's history say.
+// What the newest entries of a mailbox's history say.
 struct Recent {
-  std::unordered_map<MessageId, std::size_t> broken;  // drains that broke off at it; it is still there
-  std::size_t refused = 0;                            // sessions whose sender heard 5xx, in the last week
+  std::unordered_map<MessageId, std::size_t> broken;  // drains that ended at it
+  std::size_t refused = 0;  // sessions whose client got a 5xx reply, in the last week
   store::Leaf last_refused;
 };
 
@@ -169,8 +178,9 @@ Result<Recent> recent_history(store::Store& store, const MailboxId& mailbox) {
     } else if (leaf->type == store::LeafType::Refused) {
       if (seconds_since(leaf->time) < kWeek) ++recent.refused;
       recent.last_refused = *leaf;
+      // Drained, removed or quarantined: the next drain gets past the message.
     } else if (leaf->type != store::LeafType::Exported) {
-      recent.broken.erase(leaf->message);  // drained, removed, set aside: the next drain goes on behind it
+      recent.broken.erase(leaf->message);
     }
     return {};
   });
@@ -179,7 +189,7 @@ Result<Recent> recent_history(store::Store& store, const MailboxId& mailbox) {
   return recent;
 }
 
-// The warnings about one mailbox, as they are found.
+// Collects the warnings about one mailbox.
 class MailboxLook {
  public:
   MailboxLook(const store::MailboxRecord& mailbox, const store::MailboxStat& stat,
@@ -232,6 +242,7 @@ void MailboxLook::at_times(const DiagnosisLimits& limits) {
                                     : ", the last drain was at " + shown_time(stat_.last_drain)),
          "see whether the archive still fetches: its log, and `pop3` lines in ours");
   }
+  // A new mailbox is given the same time before it is called silent.
   const Micros last = std::max(stat_.last_delivery, mailbox_.created);
   if (mailbox_.status == store::Status::Active && seconds_since(last) > limits.silence.count()) {
     const std::int64_t silent = stat_.last_delivery == 0 ? 0 : seconds_since(stat_.last_delivery);
@@ -243,6 +254,7 @@ void MailboxLook::at_times(const DiagnosisLimits& limits) {
 }
 
 void MailboxLook::at_counts() {
+  // Dividing first cannot overflow.
   if (mailbox_.quota != 0 && stat_.live_octets > mailbox_.quota / 10 * 9) {
     warn("quota", Cause::Quota, Facts{.octets = stat_.live_octets, .limit = mailbox_.quota, .detail = {}},
          format_size(stat_.live_octets) + " of " + format_size(mailbox_.quota) + " are used",
@@ -288,6 +300,7 @@ Result<void> examine_mailbox(store::Store& store, const store::MailboxRecord& ma
   look.at_history(*recent);
   look.at_times(limits);
   look.at_counts();
+  // Without a warning the mailbox still gets a line, so that the list is complete.
   if (findings.size() == before)
     findings.push_back({"mailbox",
                         Level::Good,

@@ -1,7 +1,9 @@
-// What is wrong with a vault, and how to mend it: what `gw-store doctor` and the console say.
+// Finds what is wrong with a vault and says how to fix it: the findings of `gw-store doctor` and of
+// the console.
 //
-// A Diagnosis is text for people, in English; its cause and facts are what a program needs that says it in
-// another language or picks some of them.
+// A Diagnosis holds English text for people. Its `cause` and `facts` are for programs that
+// translate the finding or filter by it. The functions here read the store; checks of the host
+// (certificates, listeners) are elsewhere and use the same struct with Cause::None.
 #pragma once
 
 #include <chrono>
@@ -15,67 +17,88 @@
 
 namespace gw::vault {
 
+// How severe a finding is. Good: nothing to do. Trouble: mail is at risk or does not flow.
 enum class Level : unsigned char { Good, Warning, Trouble };
-std::string_view name(Level level);  // `good`, `warning`, `trouble`
+// Returns `good`, `warning` or `trouble`.
+std::string_view name(Level level);
 
-// Each with the facts that it has beside `about`.
+// What a finding is about. The comment of each value names the facts that are set besides `about`;
+// "seconds" is an age.
 enum class Cause : unsigned char {
-  None,           // nothing is wrong, or it is about the host
+  None,           // nothing is wrong, or the finding is about the host
   ReadOnly,       // detail: the reason
-  DiskFull,       // octets free
-  LittleRoom,     // octets free
-  ClockBehind,    // seconds that the history is ahead
-  WeakPasswords,  // slots for tests only
-  NoRecovery,     // a lost password is lost mail
-  Refused,  // count: at least so many connections in a week heard 5xx; time and detail of the last, its code
-            // in octets
-  DrainBroken,  // count drains ended at one message, detail
-  Unfetched,    // count messages wait, the oldest for seconds; time of the last drain, 0: never one
-  Silence,      // nothing came for seconds; 0: never anything
-  Quota,        // octets used of limit
+  DiskFull,       // octets: bytes free
+  LittleRoom,     // octets: bytes free
+  ClockBehind,    // seconds by which the history is ahead of the clock
+  WeakPasswords,  // the vault was made with cheap password slots, for tests
+  NoRecovery,     // the vault has no recovery recipient: a lost password means lost mail
+  // count: at least so many sessions in the last week got a 5xx reply; time and detail: when, and
+  // which client, the last time; octets: the reply code of that time.
+  Refused,
+  DrainBroken,  // count: drains that ended at one message; detail: its id
+  // count: messages that wait; seconds: age of the oldest; time: of the last drain, or 0 if there
+  // never was one.
+  Unfetched,
+  Silence,      // seconds since the last delivery, or 0 if there never was one
+  Quota,        // octets: bytes used; limit: the quota in bytes
   Quarantined,  // count
   Unconfirmed,  // count
   Suspended,
-  NoBackup,   // none for seconds, since the vault was made
-  OldBackup,  // the last one is seconds old; its time
-  NoVerify,   // nobody verified it for seconds, since the vault was made
-  OldVerify,  // the last verification is seconds old; its time
-  Findings,   // the last verification had count of them; its time
+  NoBackup,   // seconds since the vault was created, without a backup
+  OldBackup,  // seconds since the last backup; time of it
+  NoVerify,   // seconds since the vault was created, without a verification
+  OldVerify,  // seconds since the last verification; time of it
+  Findings,   // count: findings of the last verification; time of it
 };
 
+// The numbers behind a finding. Which fields are set depends on the cause; the others are 0 or
+// empty.
 struct Facts {
   std::uint64_t count = 0;
   std::uint64_t octets = 0;
   std::uint64_t limit = 0;
   std::int64_t seconds = 0;
-  Micros time = 0;
+  Micros time = 0;  // microseconds since the epoch
   std::string detail;
 };
 
+// One finding.
 struct Diagnosis {
-  std::string check;  // `certificate`, `listener`, …: stable, scripts select by it
+  // The check that made the finding: `certificate`, `listener`, `disk`, … The names are stable,
+  // because scripts select findings by them.
+  std::string check;
   Level level = Level::Good;
-  std::string about;  // the file, address or mailbox
-  std::string text;   // what is so
-  std::string hint;   // what the user can do; empty where it is good
+  std::string about;  // the file, address or mailbox concerned
+  std::string text;   // what was found
+  std::string hint;   // what to do about it; empty if the level is Good
   Cause cause = Cause::None;
   Facts facts{};
 };
 
+// The ages from which on an examination warns.
 struct DiagnosisLimits {
-  std::chrono::seconds silence{7 * 24 * 3600};       // an active mailbox that nothing came to for so long
-  std::chrono::seconds unfetched{24 * 3600};         // a mail that has waited for the archive so long
-  std::chrono::seconds certificate{14 * 24 * 3600};  // a certificate that ends so soon
-  std::chrono::seconds backup{7 * 24 * 3600};        // a vault with mail and no backup for so long
-  std::chrono::seconds verify{30 * 24 * 3600};       // a vault with mail that was not verified for so long
+  // An active mailbox that has received nothing for this long.
+  std::chrono::seconds silence{7 * 24 * 3600};
+  // A message that has waited this long to be drained.
+  std::chrono::seconds unfetched{24 * 3600};
+  // A TLS certificate that expires within this time.
+  std::chrono::seconds certificate{14 * 24 * 3600};
+  // A vault that holds mail and has no backup younger than this.
+  std::chrono::seconds backup{7 * 24 * 3600};
+  // A vault that holds mail and was not verified for this long.
+  std::chrono::seconds verify{30 * 24 * 3600};
 };
 
-// Health, clock, settings, and each mailbox; `folder` is where the vault is. An Error only where the keeper
-// is lost on the way.
+// Examines health, disk, clock, settings, backups and verifications of the vault and then each
+// mailbox, and appends what it finds to `findings`. `folder` is the path of the vault, for the text
+// and for the size of its file system. Fails only if the store cannot be read; what was found
+// before that is in `findings`.
 Result<void> examine_vault(store::Store& store, const std::string& folder, const DiagnosisLimits& limits,
                            std::vector<Diagnosis>& findings);
 
-// One mailbox of it.
+// Examines one mailbox: its history, ages, quota and messages in unusual states. Appends at least
+// one finding, of level Good if nothing is wrong. Reads at most the newest 20,000 entries of the
+// mailbox's history.
 Result<void> examine_mailbox(store::Store& store, const store::MailboxRecord& mailbox,
                              const DiagnosisLimits& limits, std::vector<Diagnosis>& findings);
 

@@ -9,10 +9,13 @@ namespace {
 
 constexpr std::size_t kPage = 1000;
 
+// States that a client sees. Pending, drained and quarantined messages are hidden.
 bool shown(store::State state) {
   return state == store::State::Live || state == store::State::Unconfirmed;
 }
 
+// Lists the messages once, at login: POP3 numbers must not change during a session (RFC 1939,
+// section 4).
 Result<std::vector<store::MessageRecord>> snapshot(store::Store& store, const MailboxId& mailbox) {
   std::vector<store::MessageRecord> messages;
   for (std::uint64_t after = 0;;) {
@@ -28,7 +31,8 @@ Result<std::vector<store::MessageRecord>> snapshot(store::Store& store, const Ma
   }
 }
 
-// Too many logins at once must not look like a lease that another has.
+// Maps Busy of the memory permit to Unavailable. Busy of a login means that another drain holds the
+// lease, and POP3 reports the two differently: [SYS/TEMP] (RFC 3206) and [IN-USE] (RFC 2449).
 Error login_error(const Error& error) {
   if (error.code() != Code::Busy) return error;
   return Error(Code::Unavailable, error.text());
@@ -42,11 +46,12 @@ Result<bool> note_exported(store::Store& store, const MailboxId& mailbox, std::s
   leaf.type = store::LeafType::Exported;
   leaf.mailbox = mailbox;
   leaf.actor = std::string(actor);
-  // What somebody removed in between is passed over: there is nothing left to note it of.
+  // Messages that were removed meanwhile are skipped: the history has nothing to say about them.
   const Result<std::size_t> noted = store.note_messages(mailbox, leaf, messages);
   if (noted) return true;
   if (noted.error().code() == Code::Full) return false;
-  // Asked only now, for a file system can become read-only at any time.
+  // The health is read only after the failure, because a file system can become read-only at any
+  // time.
   const Result<store::Health> health = store.health();
   if (health && !health->writable) return false;
   return noted.error();
@@ -66,6 +71,8 @@ Drain::Drain(Drain&&) noexcept = default;
 Drain& Drain::operator=(Drain&&) noexcept = default;
 Drain::~Drain() = default;
 
+// The password is checked before the lease is acquired. Otherwise a stranger could block the
+// mailbox, or learn from Busy that it exists.
 Result<Drain> Drain::open(store::Store& store, std::string_view login, const Secret& password,
                           std::string_view owner, std::chrono::seconds ttl, std::chrono::seconds yields) {
   Result<store::Recipient> found = store.resolve(login, store::Lookup::Login);
@@ -78,6 +85,7 @@ Result<Drain> Drain::open(store::Store& store, std::string_view login, const Sec
   if (!vault) return vault.error();
   Result<std::unique_ptr<store::Lease>> lease = store.acquire(mailbox.id, owner, ttl, yields);
   if (!lease) return lease.error();
+  // The list is read under the lease, so that no other drain removes messages between the two.
   Result<std::vector<store::MessageRecord>> messages = snapshot(store, mailbox.id);
   if (!messages) return messages.error();
   return Drain(std::unique_ptr<State>(new State{store, *vault, std::move(mailbox), std::move(*ring),
@@ -117,6 +125,8 @@ Result<void> Drain::interrupted(const store::MessageRecord& record, std::string_
   return {};
 }
 
+// The first message from this sequence number on is either this one, in its present state, or a
+// later one, which means that this one is gone.
 Result<bool> Drain::removed(const MessageId& message) const {
   const auto known = std::ranges::find(state_->messages, message, &store::MessageRecord::id);
   if (known == state_->messages.end()) return Error(Code::NotFound, "not a message of this drain");
@@ -126,13 +136,16 @@ Result<bool> Drain::removed(const MessageId& message) const {
 }
 
 Result<void> Drain::remove(std::span<const MessageId> messages, std::string_view actor) {
-  if (messages.empty()) return state_->lease->renew();  // nothing to do, and still an answer about the lease
+  // There is nothing to remove, but the caller still learns whether it holds the lease.
+  if (messages.empty()) return state_->lease->renew();
   store::Transition transition;
   transition.mailbox = state_->mailbox.id;
   transition.messages.assign(messages.begin(), messages.end());
   transition.from = store::State::Live;
   transition.to = store::State::Drained;
   transition.actor = std::string(actor);
+  // The store checks the lease within the commit. A check beforehand would leave time in which
+  // another drain takes it over and fetches the same mail.
   transition.lease = state_->lease.get();
   const Result<std::size_t> done = state_->store.transition(transition);
   if (!done) return done.error();

@@ -71,8 +71,8 @@ Result<Envelope> decode_envelope(ByteView stored) {
   envelope.route = std::move(*in.mutable_route());
   envelope.login = std::move(*in.mutable_login());
   envelope.source = std::move(*in.mutable_source());
+  // A line ending in a trace line would begin a header line of its own in what POP3 sends.
   for (std::string& line : *in.mutable_trace()) {
-    // A line end here would make a line of its own in what POP3 sends.
     if (line.find_first_of("\r\n") != std::string::npos) return corrupt();
     envelope.trace.push_back(std::move(line));
   }

@@ -20,10 +20,11 @@ bool same_keys(const store::MailboxRecord& mailbox, const seal::KeyRing& ring) {
                             });
 }
 
-// New mail is sealed to what the record says: a foreign key there would be somebody else's to read with.
+// Compares the public keys in the record with the keys in the slot. New mail is sealed to what the
+// record says; if a thief with write access put their own key there, they could read all new mail.
 Result<seal::KeyRing> checked(store::Store& store, const store::MailboxRecord& mailbox, seal::KeyRing ring) {
   if (same_keys(mailbox, ring)) return ring;
-  // The caller's record may be of before a rotation.
+  // The caller may have read the record before a rotation. Only the current record decides.
   const Result<store::MailboxRecord> now = store.mailbox(mailbox.id);
   if (!now) return now.error();
   if (same_keys(*now, ring)) return ring;
@@ -41,6 +42,7 @@ Error denied() {
   return Error(Code::Denied, "wrong password or no such mailbox");
 }
 
+// Does the work of a wrong password. It needs a memory permit like the real work does.
 Result<void> work_without_slot(store::Store& store, const Settings& settings, std::string_view name,
                                const Secret& password) {
   const Result<VaultId> vault = store.vault_id();
@@ -56,12 +58,15 @@ Result<seal::KeyRing> open_slot(const seal::SlotPlace& place, ByteView slot, con
                                 const Settings& settings) {
   const Secret normal = normal_password(password);
   Result<seal::KeyRing> ring = seal::open_password_slot(place, slot, normal, floor_of(settings));
+  // Slots of version 0.1.0 were made from the password as typed. The second attempt happens only if
+  // normalising changes the password, so that ordinary logins cost Argon2id once.
   if (ring || ring.error().code() != Code::Denied || equal_secrets(normal.view(), password.view()))
     return ring;
-  // Version 0.1.0 made slots of passwords as they were given.
   return seal::open_password_slot(place, slot, password, floor_of(settings));
 }
 
+// Repeats the second attempt of open_slot() as well; otherwise its time would tell that a mailbox
+// exists.
 Result<void> work_as_open_slot(const VaultId& vault, std::string_view name, const Secret& password,
                                const seal::Argon2Cost& cost) {
   const Secret normal = normal_password(password);
@@ -75,6 +80,8 @@ std::uint64_t floor_of(const Settings& settings) {
   return settings.cheap_passwords ? seal::kArgon2TestFloor : seal::kArgon2Floor;
 }
 
+// The settings are a plain record, but the first leaf is covered by every checkpoint. Comparing the
+// two detects a recipient that somebody exchanged in order to receive the keys of all new slots.
 Result<std::optional<seal::PublicKey>> recovery_recipient(store::Store& store, const Settings& settings) {
   const Result<std::vector<Bytes>> leaves = store.history_read({}, 0, 1);
   if (!leaves) return leaves.error();
@@ -130,12 +137,15 @@ Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& ma
   if (!settings) return settings.error();
   const Result<Bytes> slot = slot_value(store, mailbox.id, kPasswordSlot);
   if (!slot && slot.error().code() != Code::NotFound) return slot.error();
+  // A mailbox without a password slot must answer like one with it, and take as long.
   if (!slot) {
     const Result<void> worked = work_without_slot(store, *settings, mailbox.name, password);
     return worked ? denied() : worked.error();
   }
   const Result<seal::SlotPlace> place = place_of(store, mailbox.id);
   if (!place) return place.error();
+  // The cost is that of the slot and not of the settings, which may have changed since the slot was
+  // made.
   const Result<seal::Argon2Cost> cost = seal::slot_cost(*place, *slot, floor_of(*settings));
   if (!cost) return cost.error();
   const Result<std::unique_ptr<store::Permit>> permit = store.permit(cost->memory);
@@ -149,7 +159,8 @@ Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& ma
 Error refuse_unknown(store::Store& store, const Secret& password) {
   const Result<Settings> settings = read_settings(store);
   if (!settings) return settings.error();
-  // The same question as for a mailbox that is there.
+  // Asks the store for a slot that cannot exist, so that the exchange is the same as for a known
+  // mailbox.
   const MailboxId nobody = random_id<MailboxId>();
   const Result<Bytes> slot = slot_value(store, nobody, kPasswordSlot);
   if (!slot && slot.error().code() != Code::NotFound) return slot.error();

@@ -1,4 +1,4 @@
-// What opening and wrapping keys have in common. Internal to this part.
+// What the functions that open or wrap keys share. Internal to lib/vault.
 #pragma once
 
 #include <string_view>
@@ -10,26 +10,35 @@
 
 namespace gw::vault {
 
+// Names of the slots of a mailbox, as in store::RecordKey.
 inline constexpr std::string_view kPasswordSlot = "password";
 inline constexpr std::string_view kRecoverySlot = "recovery";
 
+// Returns the least Argon2id memory in bytes that these settings allow: 64 MiB, or 8 KiB for a test
+// vault.
 std::uint64_t floor_of(const Settings& settings);
 
-// The vault's recovery recipient, none where it has none. Corrupt, and a line in the log, where it is not the
-// one that the first leaf of the vault's history names: somebody put in a key of his own.
+// Returns the vault's recovery recipient, or nullopt if it has none. The first entry of the vault's
+// history holds the digest of the recipient that the vault was created with. Fails with Corrupt,
+// and logs an error, if the settings name another one: somebody has replaced it by their own key.
 Result<std::optional<seal::PublicKey>> recovery_recipient(store::Store& store, const Settings& settings);
 
-// The slots of a mailbox whose keys these are. Takes a permit for the Argon2id work.
+// Creates the password slot for the keys in `ring`. Takes a memory permit for the Argon2id work and
+// fails with Busy if there is none.
 Result<store::Slot> make_password_slot(store::Store& store, const Settings& settings,
                                        const MailboxId& mailbox, const seal::KeyRing& ring,
                                        const Secret& password);
+// Creates the recovery slot for the keys in `ring`, sealed to `recipient`.
 Result<store::Slot> make_recovery_slot(store::Store& store, const MailboxId& mailbox,
                                        const seal::KeyRing& ring, const seal::PublicKey& recipient);
 
-// Opens a slot by a password in any form that its user may type it in. Fails as seal::open_password_slot().
+// Opens a password slot. The password is compared in its normal form (normal_password()) and, if
+// that fails and differs, as typed. The caller holds the memory permit. Fails as
+// seal::open_password_slot().
 Result<seal::KeyRing> open_slot(const seal::SlotPlace& place, ByteView slot, const Secret& password,
                                 const Settings& settings);
-// The work of open_slot() with a wrong password, when there is no slot.
+// Does the Argon2id work that open_slot() does with a wrong password. Used if there is no slot, so
+// that the time of a login does not tell whether the mailbox exists.
 Result<void> work_as_open_slot(const VaultId& vault, std::string_view name, const Secret& password,
                                const seal::Argon2Cost& cost);
 

@@ -7,7 +7,7 @@
 namespace gw::vault {
 namespace {
 
-// The same as NewMailbox says it.
+// Converts a new mailbox to a change, so that both pass the same validation.
 MailboxChange said_of(const NewMailbox& wanted) {
   MailboxChange said;
   said.name = wanted.name;
@@ -24,7 +24,8 @@ store::Note note(store::LeafType type, std::string_view actor, std::uint64_t val
   return {type, std::string(actor), value};
 }
 
-// Puts a mailbox. When the answer is lost, the first slot tells whether the commit was made.
+// Puts a mailbox with its slots. If the reply is lost, the first slot tells whether the commit was
+// made: a slot contains a random salt, so it is never equal by chance.
 Result<void> put(store::Store& store, const store::MailboxRecord& record,
                  const std::vector<store::Slot>& slots, const store::Note& why) {
   const Result<void> put = store.put_mailbox(record, slots, why);
@@ -35,7 +36,8 @@ Result<void> put(store::Store& store, const store::MailboxRecord& record,
   return Error(Code::Unavailable, put.error().text());
 }
 
-// The record as stored, if the caller's is of the same version: what the caller saw is what is changed.
+// Returns the stored record if the caller has read the same version. Fails with Conflict otherwise:
+// the caller decided on what it saw.
 Result<store::MailboxRecord> current(store::Store& store, const store::MailboxRecord& mailbox) {
   Result<store::MailboxRecord> now = store.mailbox(mailbox.id);
   if (!now) return now;
@@ -53,12 +55,15 @@ std::string address_of(const store::MailboxRecord& mailbox, const Settings& sett
 Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, Secret password,
                                 std::string_view actor, std::optional<Secret> token) {
   if (const auto wrong = first_wrong(said_of(wanted))) return refusal(*wrong);
+  // `plain` has aliases and domains in comparable form, in which the store indexes them.
   const NewMailbox plain = new_mailbox(said_of(wanted));
   if (const Result<void> valid = check_password(password); !valid) return valid.error();
   if (token)
     if (const Result<void> valid = check_token(*token); !valid) return valid.error();
   const Result<Settings> settings = read_settings(store);
   if (!settings) return settings.error();
+  // Before any key is made: a mailbox must not come into being with a slot for an exchanged
+  // recovery recipient.
   const Result<std::optional<seal::PublicKey>> recipient = recovery_recipient(store, *settings);
   if (!recipient) return recipient.error();
 
@@ -79,6 +84,7 @@ Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, S
   made.token = std::move(token);
   if (made.token) made.record.token_hash = token_hash(made.record.id, made.token->view());
 
+  // The keys exist only in this ring and in the sealed slots; the record gets the public half.
   seal::KeyRing ring;
   ring.keys.push_back(seal::ring_key(1, seal::generate_key()));
   made.record.generations.push_back({1, ring.keys.front().public_half, made.record.created});
@@ -93,6 +99,7 @@ Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, S
   }
   const Result<void> done = put(store, made.record, slots, note(store::LeafType::MailboxMade, actor));
   if (!done) return done.error();
+  // Reads the record back for the version that the store has assigned.
   Result<store::MailboxRecord> stored = store.mailbox(made.record.id);
   if (!stored) return stored.error();
   made.record = std::move(*stored);
@@ -116,12 +123,14 @@ Result<void> change_password(store::Store& store, const store::MailboxRecord& ma
   if (!record) return record.error();
   Result<store::Slot> slot = make_password_slot(store, *settings, mailbox.id, ring, fresh);
   if (!slot) return slot.error();
+  // The recovery slot wraps the same keys and stays valid.
   return put(store, *record, {std::move(*slot)}, note(store::LeafType::Slot, actor));
 }
 
 namespace {
 
-// Puts a record whose keys are others now, with slots of these.
+// Puts a record whose keys have changed, with new slots for these keys, in one commit. A record
+// without matching slots would receive mail that nobody can open.
 Result<void> put_keys(store::Store& store, const store::MailboxRecord& record, const seal::KeyRing& ring,
                       const Secret& password, std::string_view actor) {
   const Result<Settings> settings = read_settings(store);
@@ -132,7 +141,7 @@ Result<void> put_keys(store::Store& store, const store::MailboxRecord& record, c
   Result<store::Slot> slot = make_password_slot(store, *settings, record.id, ring, password);
   if (!slot) return slot.error();
   slots.push_back(std::move(*slot));
-  // A mailbox that was made without a recovery slot stays without one.
+  // A mailbox that was created without a recovery slot stays without one.
   const Result<store::Record> recovery =
       store.get({store::Kind::Slot, record.id, std::string(kRecoverySlot)});
   if (!recovery && recovery.error().code() != Code::NotFound) return recovery.error();
@@ -149,7 +158,8 @@ Result<void> put_keys(store::Store& store, const store::MailboxRecord& record, c
 Result<void> reset_password(store::Store& store, const store::MailboxRecord& mailbox, const Secret& fresh,
                             std::string_view actor) {
   if (const Result<void> valid = check_password(fresh); !valid) return valid.error();
-  // The record first: whoever lets mail in after this look changes it, and then nothing is put.
+  // The record is read before the messages are counted. Whoever reactivates the mailbox after the
+  // count changes the record's version, and then the commit below fails with Conflict.
   Result<store::MailboxRecord> record = store.mailbox(mailbox.id);
   if (!record) return record.error();
   if (record->status != store::Status::Suspended)
@@ -161,6 +171,7 @@ Result<void> reset_password(store::Store& store, const store::MailboxRecord& mai
   const std::uint32_t generation = record->newest().number + 1;
   seal::KeyRing ring;
   ring.keys.push_back(seal::ring_key(generation, seal::generate_key()));
+  // Only the new generation remains: no password opens the old ones.
   record->generations.assign(1, {generation, ring.keys.back().public_half, now()});
   return put_keys(store, *record, ring, fresh, actor);
 }

@@ -1,7 +1,11 @@
-// Mailboxes and what opens them.
+// Mailboxes, their settings, and the passwords and keys that open them.
 //
-// A mailbox is a record, a key pair for each generation, and slots that wrap the secret keys: one under the
-// password, one to the vault's recovery recipient. Opening a slot is the login.
+// A mailbox is a record, one key pair per generation, and slots that wrap the secret keys: one slot
+// under the mailbox's password and, if the vault has a recovery recipient, one sealed to it.
+// Opening a slot is what logging in means: the store keeps no password hash.
+//
+// All functions may be called from several threads. Failures of the store are passed on unchanged
+// (store/store.h); the comments name the others.
 #pragma once
 
 #include <optional>
@@ -16,92 +20,121 @@
 
 namespace gw::vault {
 
-// Vault-wide settings, one small record.
+// Settings of the whole vault, stored as one small record.
 struct Settings {
   std::string host;                         // domain of the mailboxes' addresses
-  std::string recovery_recipient;           // `age1…`; empty: none
-  std::uint64_t argon2_memory = 128 << 20;  // octets, from 64 MiB to 1 GiB
+  std::string recovery_recipient;           // age recipient `age1…`; empty if there is none
+  std::uint64_t argon2_memory = 128 << 20;  // bytes, from 64 MiB to 1 GiB
   std::uint32_t argon2_passes = 3;          // 1 to 10
-  bool cheap_passwords = false;  // for tests: lets the memory go down to 8 KiB. The vault remembers it
+  // For tests only: allows argon2_memory down to 8 KiB. The vault stores the flag, and `gw-store
+  // doctor` reports it.
+  bool cheap_passwords = false;
 };
-// `recovery_recipient` must be the text that the vault was made with: its first history leaf holds the
-// digest, and where they differ no slot is made (Corrupt).
+// Stores the settings. `recovery_recipient` must be the text that the vault was created with: the
+// vault's first history entry holds its digest, and add_mailbox(), reset_password() and rotate() fail
+// with Corrupt if the two differ. Fails with BadInput if a field is out of range.
 Result<void> write_settings(store::Store& store, const Settings& settings, std::string_view actor);
-Result<Settings> read_settings(store::Store& store);  // the defaults where none were written
-// What the vault's first history leaf says of the recovery recipient, by these records of settings.
+// Reads the settings; returns the defaults if none were stored. Fails with Corrupt if the record is
+// invalid.
+Result<Settings> read_settings(store::Store& store);
+// Returns the digest that the vault's first history entry holds for the recovery recipient in these
+// setting records: SHA-256 of its text, or zeros if there is none.
 Digest recovery_digest(const std::vector<store::Record>& settings);
 
+// What a new mailbox shall be. The fields are those of store::MailboxRecord.
 struct NewMailbox {
   std::string name;
   std::string description;
   std::vector<std::string> aliases;
   std::vector<std::string> domains;
-  std::uint64_t quota = 0;
-  std::int64_t grace = 86'400;
-  std::int64_t receipts = store::kReceipts;
-  std::vector<std::string> allow;
+  std::uint64_t quota = 0;                   // bytes of live messages; 0 for no quota
+  std::int64_t grace = 86'400;               // seconds from drained to removed
+  std::int64_t receipts = store::kReceipts;  // seconds that a removal record is kept
+  std::vector<std::string> allow;            // CIDR blocks of clients; empty if all may send
   store::Trace trace = store::Trace::Auto;
-  bool recovery = true;         // a recovery slot, if the vault has a recipient
-  std::optional<MailboxId> id;  // its id, if the caller has told it already; random otherwise
+  // Whether to create a recovery slot, provided that the vault has a recovery recipient.
+  bool recovery = true;
+  // The id, if the caller has already announced it; nullopt for a random one.
+  std::optional<MailboxId> id;
 };
 
 struct MadeMailbox {
   store::MailboxRecord record;
   std::string address;  // `mbx-…@host`
   Secret password;
-  std::optional<Secret> token;
+  std::optional<Secret> token;  // sender token, if one was given
 };
 
-// `mbx-…@host`; without a host only the local part.
+// Returns `mbx-…@host`, or only `mbx-…` if the settings have no host.
 std::string address_of(const store::MailboxRecord& mailbox, const Settings& settings);
 
-// A sender token (vault.md section 1): 160 random bits, of which the record keeps a hash only. It opens no
-// slot.
+// Returns a new sender token: 160 random bits in 32 characters, as in gw-vault(7). The mailbox
+// record keeps only its hash. The token is for SMTP AUTH and opens no slot.
 Secret generate_token();
-// BadInput: not of the form that generate_token() makes.
+// Checks that the token has the form that generate_token() produces. Fails with BadInput.
 Result<void> check_token(const Secret& token);
+// Returns the hash that the record keeps; it depends on the mailbox id, so that two mailboxes with
+// the same token have different hashes.
 Digest token_hash(const MailboxId& mailbox, ByteView token);
-bool token_matches(const store::MailboxRecord& mailbox, ByteView token);  // in constant time
+// Checks a token against the record's hash in constant time. Returns false if the mailbox has no
+// sender token.
+bool token_matches(const store::MailboxRecord& mailbox, ByteView token);
 
-// 32 characters that no shell, URL or configuration file needs to quote; over 150 bits.
+// Returns a new password of 32 characters, 160 random bits, without characters that a shell, a URL
+// or a configuration file would need to quote.
 Secret generate_password();
-// The form in which passwords are compared, that of RFC 8265 section 4.2.2 (OpaqueString): spaces of all
-// kinds are U+0020, and characters are composed (NFC). What is not UTF-8 stays as it is.
+// Returns the password in the form that is hashed, OpaqueString of RFC 8265, section 4.2.2: every
+// kind of space becomes U+0020, and characters are composed (NFC). A password that is not UTF-8 is
+// returned unchanged.
 Secret normal_password(const Secret& password);
-// BadInput: shorter than 16 characters, or longer than 1,024 octets.
+// Checks a password that a person chose. Fails with BadInput if it has fewer than 16 characters,
+// more than 1,024 bytes, or control characters.
 Result<void> check_password(const Secret& password);
 
-// No function below makes a password or token: the caller makes it (generate_password()) and shows it before
-// it takes effect, so that what is in force is never what nobody has seen. When the answer to a commit is
-// lost, these functions ask the store once whether it was made; only what cannot be found out is Unknown.
-
-// With a sender token, if one is given. BadInput for a bad name, address, block, password or token; Exists
-// for a name or alias that is taken.
+// The functions below never generate a password or token. The caller generates it
+// (generate_password()) and shows it before the call, so that a password that nobody has seen is
+// never in force. If the reply to a commit is lost, these functions ask the store once whether the
+// commit was made; they fail with Unknown only if that question cannot be answered either.
+//
+// Creates a mailbox with its first key pair and its slots, and with a sender token if one is given.
+// Takes a memory permit for Argon2id. Fails with BadInput if a name, address, CIDR block, password
+// or token is not acceptable, with Exists if a name or alias is taken, with Corrupt as
+// check_recovery_recipient().
 Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, Secret password,
                                 std::string_view actor, std::optional<Secret> token = std::nullopt);
-// Corrupt, where the vault's recovery recipient is not the one that its history began with.
+// Checks that the recovery recipient in the settings is the one that the vault was created with.
+// Fails with Corrupt otherwise.
 Result<void> check_recovery_recipient(store::Store& store);
-// By name, id, `mbx-<id>` or address. NotFound.
+// Finds a mailbox by name, id, `mbx-<id>` or address. Fails with NotFound.
 Result<store::MailboxRecord> find_mailbox(store::Store& store, std::string_view name);
 
-// Takes a permit for the Argon2id work. Denied: not the password. Corrupt: the keys are not the record's own.
+// Opens the password slot of the mailbox and returns its keys. Takes a memory permit for Argon2id
+// and fails with Busy if there is none. Fails with Denied if the password is wrong, with Corrupt if
+// the keys in the slot are not those that the record publishes.
 Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& mailbox,
                              const Secret& password);
-// The same work and the same Denied for a mailbox that is not there.
+// Does the same work as unlock() with a wrong password and returns the same Denied, for a login
+// that names no mailbox. Returns another error if that work could not be done.
 Error refuse_unknown(store::Store& store, const Secret& password);
+// Opens the recovery slot with the vault's recovery key. Fails with NotFound if the mailbox has no
+// recovery slot, with Denied if `recovery` is another key, with Corrupt as unlock().
 Result<seal::KeyRing> unlock_with_recovery(store::Store& store, const store::MailboxRecord& mailbox,
                                            const seal::SecretKey& recovery);
 
-// Wraps the ring under `fresh`; touches no message. BadInput: not a good password. Conflict: the mailbox was
-// changed in the meantime.
+// Wraps the keys in `ring` under the new password `fresh`; no message is touched. Takes a memory
+// permit. Fails with BadInput if the password is not acceptable, with Conflict if the mailbox was
+// changed since `mailbox` was read.
 Result<void> change_password(store::Store& store, const store::MailboxRecord& mailbox,
                              const seal::KeyRing& ring, const Secret& fresh, std::string_view actor);
-// For one whose password is lost, and whose mail nobody can lose by it: new keys under a new password. What
-// was sealed to the keys of before, receipts too, opens for nobody any more. Conflict: it is not suspended,
-// or holds a message in any state.
+// Gives a mailbox whose password is lost a new key pair and the password `fresh`. Whatever was
+// sealed to the old keys, removal records included, can never be opened again; therefore the
+// mailbox must hold no message. Fails with Conflict if it is not suspended or holds a message in
+// any state.
 Result<void> reset_password(store::Store& store, const store::MailboxRecord& mailbox, const Secret& fresh,
                             std::string_view actor);
-// A new generation; new mail is sealed to it, old mail stays readable with the same password.
+// Adds a generation and returns the new record. New mail is sealed to the new key; old mail stays
+// readable with the same password, which is needed to wrap the larger ring. Fails with Conflict if
+// the mailbox was changed since `mailbox` was read.
 Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRecord& mailbox,
                                     seal::KeyRing ring, const Secret& password, std::string_view actor);
 

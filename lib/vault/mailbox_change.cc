@@ -11,14 +11,16 @@ namespace {
 constexpr std::string_view kPrefix = "mbx-";
 constexpr std::size_t kMaxDescription = 1024;
 constexpr std::size_t kMaxList = 1000;
-constexpr std::int64_t kMaxGrace = std::int64_t{10} * 365 * 86'400;
+constexpr std::int64_t kMaxGrace = std::int64_t{10} * 365 * 86'400;  // seconds
 
-// Whether a login or an address would be understood as another mailbox's: ids come before names.
+// Checks whether a login or address with this local part would be taken for an id: ids are looked
+// up before names, so such a name would lead to another mailbox.
 bool looks_like_id(std::string_view local) {
   return istarts_with(local, kPrefix) || MailboxId::parse(local).has_value();
 }
 
-// A comparable form leaves out what these enclose or part; in an alias they are a slip of the pen.
+// The comparable form drops spaces and comments (RFC 5322, section 3.2.2). In an alias they are a
+// typing error that the user should see.
 bool has_space_or_comment(const std::string& text) {
   return text.find_first_of(" \t\r\n()") != std::string::npos;
 }
@@ -36,8 +38,9 @@ bool fit_for_description(const std::string& text) {
   return text.size() <= kMaxDescription && valid_utf8(text) && !has_control(text);
 }
 
-// The first of a list that is not as it must be; an empty value where there are too many of them.
 template <class Fit>
+// Returns the first value of the list that does not fit, an empty string if the list is too long,
+// or nullopt.
 std::optional<std::string> first_unfit(const std::optional<std::vector<std::string>>& list, const Fit& fit) {
   if (!list) return std::nullopt;
   if (list->size() > kMaxList) return std::string();
@@ -45,8 +48,9 @@ std::optional<std::string> first_unfit(const std::optional<std::vector<std::stri
   return found == list->end() ? std::nullopt : std::optional(*found);
 }
 
-// Each text in its comparable form, once.
 template <class Form>
+// Returns each text in its comparable form, without duplicates: the index of the store has one
+// entry per address.
 std::vector<std::string> forms_of(const std::vector<std::string>& texts, const Form& form_of) {
   std::vector<std::string> result;
   for (const std::string& text : texts) {
@@ -110,6 +114,7 @@ Error refusal(const WrongField& wrong) {
     case MailboxField::Allow:
       break;
   }
+  // An empty value stands for a list that is too long (first_unfit()).
   if (wrong.value.empty()) return Error(Code::BadInput, "more than 1000 aliases, domains or blocks");
   if (wrong.field == MailboxField::Alias) return bad("not an address for an alias");
   return bad(wrong.field == MailboxField::Domain ? "not a domain" : "not an address block");
@@ -134,7 +139,9 @@ Result<store::MailboxRecord> change_mailbox(store::Store& store, const store::Ma
   if (const auto wrong = first_wrong(said)) return refusal(*wrong);
   store::MailboxRecord record = before;
   apply(said, record);
+  // A change that changes nothing must not leave an entry in the history.
   if (store::encode(record) == store::encode(before)) return before;
+  // A change of the status has its own leaf type, because it is what auditors look for.
   const auto type = record.status != before.status ? store::LeafType::Status : store::LeafType::Setting;
   const Result<void> put = store.put_mailbox(record, {}, {type, std::string(actor), 0});
   if (!put) return put.error();

@@ -1,3 +1,5 @@
+// Reads messages (vault/drain.h). next() streams through `buffer`; read() opens single chunks in
+// `piece`. A message of one chunk, which most are, is opened once and serves both.
 #include <algorithm>
 
 #include "seal/age.h"
@@ -7,10 +9,12 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::size_t kRead = 64 << 10;  // what one exchange with the store brings
+constexpr std::size_t kRead = 64 << 10;  // bytes per exchange with the store
+// Space for one read and an incomplete chunk before it.
 constexpr std::size_t kBuffer = kRead + seal::kSealedChunk;
 
-// Whatever the peculiar failure: this message's octets are not what was written.
+// Wraps any damage into one error that names the message: its bytes are not those that were
+// written.
 Error corrupt(const MessageId& id, const Error& why) {
   return Error(Code::Corrupt, "message " + id.hex() + ": " + why.text());
 }
@@ -24,19 +28,21 @@ struct Message::State {
   Envelope envelope{};
   std::optional<seal::Key> commitment_key{};
   std::optional<seal::Opener> opener{};
-  Bytes buffer{};  // container octets [`offset` - size, `offset`), of which `used` are done with
+  // Container bytes [`offset` - size, `offset`); the first `used` of them are done with.
+  Bytes buffer{};
   std::size_t used = 0;
   std::uint64_t offset = 0;  // of the next read
-  std::uint64_t chunk = 0;   // number of the next one
-  std::uint64_t given = 0;   // plain octets so far
+  std::uint64_t chunk = 0;   // number of the next chunk
+  std::uint64_t given = 0;   // plain bytes returned so far
   Sha256 digest{};
-  bool whole = false;  // all was given and it was all there
+  bool whole = false;  // everything was returned and the digest matched
   std::optional<Error> failed{};
-  ByteView only{};        // all octets of a message of one chunk, once it is opened; within `buffer`
-  bool only_set = false;  // it may be empty
-  Bytes piece{};          // one opened chunk for read()
+  // All bytes of a message of one chunk, after it was opened; points into `buffer`.
+  ByteView only{};
+  bool only_set = false;  // `only` may be empty and still be set
+  Bytes piece{};          // a chunk opened for read()
   std::optional<std::uint64_t> piece_number{};
-  std::size_t piece_plain = 0;  // octets of it
+  std::size_t piece_plain = 0;  // its plain bytes
 
   Result<void> begin(const seal::KeyRing& ring, const VaultId& vault);
   Result<void> fill(std::size_t wanted);
@@ -49,16 +55,20 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
   const auto wrong = [](const char* text) { return Error(Code::Corrupt, text); };
   const seal::RingKey* key = ring.find(record.generation);
   if (key == nullptr) return wrong("sealed to a key that the mailbox does not hold");
+  // The size of a container follows from the size of the message. A difference is found before
+  // anything is read.
   if (record.container_octets != seal::container_size(record.octets))
     return wrong("its container is cut or longer");
 
   buffer.resize(std::min<std::uint64_t>(record.container_octets, kRead));
+  // One exchange brings the envelope and the beginning of the container, which for a small message
+  // is all of it.
   const Result<store::Opening> opening = store.opening(mailbox, record.id, buffer);
   if (!opening) return opening.error();
   if (opening->octets < std::min(buffer.size(), seal::kHeader)) return wrong("its container is cut");
   buffer.resize(opening->octets);
   offset = buffer.size();
-  // Freed room is used again for what follows of a large one.
+  // Only a message that needs more than one read gets space to carry over a partial chunk.
   if (record.container_octets > kRead)
     buffer.reserve(std::min<std::uint64_t>(record.container_octets, kBuffer));
 
@@ -67,6 +77,8 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
   if (header->octets + seal::kNonce != seal::kHeader) return wrong("not a header of ours");
   used = seal::kHeader;
 
+  // The envelope opens only for exactly this place, so that a thief with write access cannot move a
+  // container to another mailbox or under another message id.
   seal::EnvelopePlace place;
   place.vault = vault;
   place.mailbox = mailbox;
@@ -81,9 +93,10 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
   Result<Envelope> decoded = decode_envelope(*plain);
   if (!decoded) return decoded.error();
   envelope = std::move(*decoded);
+  // These values are stored twice and must agree.
   if (envelope.octets != record.octets || envelope.received != record.received)
     return wrong("the envelope says otherwise than the record");
-  // What the history holds of the content must be true as well: proofs rest on it.
+  // The commitment in the history must be to this content as well, because proofs rest on it.
   commitment_key = seal::commitment_key(header->file_key);
   if (seal::commitment(commitment_key->view(), envelope.sha256) != record.commitment)
     return wrong("the history's commitment is to other octets");
@@ -91,7 +104,7 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
   return {};
 }
 
-// Reads until `wanted` octets are at hand.
+// Reads until `wanted` bytes are in the buffer. Moves the unused rest to the front first.
 Result<void> Message::State::fill(std::size_t wanted) {
   if (buffer.size() - used >= wanted) return {};
   buffer.erase(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(used));
@@ -109,6 +122,7 @@ Result<void> Message::State::fill(std::size_t wanted) {
   return {};
 }
 
+// Opens the next chunk in place.
 Result<ByteView> Message::State::open_chunk() {
   const std::uint64_t left = record.octets - given;
   const bool last = left <= seal::kChunk;
@@ -121,6 +135,8 @@ Result<ByteView> Message::State::open_chunk() {
   ++chunk;
   given += plain->size();
   digest.update(*plain);
+  // The chunks are authenticated one by one; the digest also compares the whole with what was
+  // received.
   if (last) {
     if (digest.finish() != envelope.sha256) return Error(Code::Corrupt, "not the octets that were received");
     whole = true;
@@ -132,12 +148,13 @@ Result<ByteView> Message::State::open_chunk() {
   return plain;
 }
 
-// Chunk `number`, opened for read(). The last one stays opened: who walks over a message reads near by.
+// Returns chunk `number` for read(). The last opened chunk is kept, because a parser that walks
+// over a message reads nearby places.
 Result<ByteView> Message::State::piece_at(std::uint64_t number) {
   if (single()) {
     if (!only_set) {
       if (const Result<ByteView> opened = open_chunk(); !opened) return opened;
-      whole = false;  // next() has not given it yet
+      whole = false;  // next() has not returned it yet
     }
     return only;
   }
@@ -145,6 +162,7 @@ Result<ByteView> Message::State::piece_at(std::uint64_t number) {
   const std::uint64_t from = number * seal::kChunk;
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(record.octets - from, seal::kChunk));
   const bool last = from + size == record.octets;
+  // If opening fails, `piece` holds neither the old chunk nor the new one.
   piece_number.reset();
   piece.resize(size + seal::kTag);
   const std::uint64_t at = seal::kHeader + number * seal::kSealedChunk;
@@ -177,6 +195,7 @@ Result<ByteView> Message::next() {
   State& state = *state_;
   if (state.failed) return *state.failed;
   if (state.whole) return ByteView();
+  // The chunk was opened in place; opening it again would fail.
   if (state.only_set) {
     state.whole = true;
     return state.only;
@@ -191,6 +210,8 @@ Result<ByteView> Message::next() {
 void Message::rewind() {
   State& state = *state_;
   state.whole = false;
+  // A message of one chunk stays opened, and before the first next() nothing has moved. Otherwise
+  // the chunks have to be read from the store again, because they were opened in place.
   if (state.only_set || state.given == 0) return;
   state.buffer.clear();
   state.used = 0;

@@ -8,6 +8,7 @@ namespace {
 
 using store::State;
 
+// Returns the state that the change leads to, or nullopt if the message is removed.
 std::optional<State> target(MessageChange change) {
   switch (change) {
     case MessageChange::Quarantine:
@@ -31,9 +32,11 @@ bool possible(MessageChange change, State from) {
     case MessageChange::Remove:
       break;
   }
+  // The proxy holds the pending token of a pending message and will settle it.
   return from != State::Pending;
 }
 
+// A transition has one source state, so the messages are grouped by their present state.
 Result<ChangedMessages> change_messages(store::Store& store, const MailboxId& mailbox, MessageChange change,
                                         std::span<const MessageId> ids, std::string_view actor,
                                         bool dry_run) {
@@ -45,6 +48,7 @@ Result<ChangedMessages> change_messages(store::Store& store, const MailboxId& ma
     if (!record && record.error().code() != Code::NotFound) return record.error();
     if (!record) {
       changed.failed.push_back({id, Error(Code::NotFound, "no such message")});
+      // Already done, perhaps by an earlier call whose reply was lost.
     } else if (to && record->state == *to) {
       changed.done.push_back(id);
     } else if (!possible(change, record->state)) {
@@ -64,6 +68,8 @@ Result<ChangedMessages> change_messages(store::Store& store, const MailboxId& ma
       transition.to = to;
       transition.actor = std::string(actor);
       if (!dry_run) {
+        // The store checks the states again. A message that moved since find() makes this batch
+        // fail, and the caller may repeat the call.
         if (const auto moved = store.transition(transition); !moved) return moved.error();
       }
       changed.done.insert(changed.done.end(), batch.begin(), batch.end());

@@ -11,6 +11,7 @@ Result<std::vector<MailboxRow>> mailbox_rows(store::Store& store) {
   rows.reserve(records->size());
   for (store::MailboxRecord& record : *records) {
     const Result<store::MailboxStat> stat = store.stat(record.id);
+    // The mailbox was removed since the list was read.
     if (!stat && stat.error().code() == Code::NotFound) continue;
     if (!stat) return stat.error();
     rows.push_back({std::move(record), *stat});
@@ -27,6 +28,7 @@ Totals totals_of(std::span<const MailboxRow> rows) {
     total.drained += row.stat.drained;
     total.quarantined += row.stat.quarantined;
     total.accepted += row.stat.accepted;
+    // 0 means that there is no message, and must not win as the smallest time.
     if (row.stat.oldest != 0 && (total.oldest == 0 || row.stat.oldest < total.oldest))
       total.oldest = row.stat.oldest;
     total.last_delivery = std::max(total.last_delivery, row.stat.last_delivery);

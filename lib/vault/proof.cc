@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kHashPage = 1000;
 
-// The first `size` leaves of a history: their hashes, and the last one that fits.
+// The hashes of the first `size` leaves of a history, and the last leaf that matches.
 struct Search {
   std::vector<Digest> hashes;
   std::optional<Bytes> leaf;
@@ -22,12 +22,15 @@ struct Search {
 };
 
 template <class Fits>
+// The last match counts: for Head leaves it is the newest head, and for a message that was lost and
+// accepted again it is the leaf that is in force.
 Result<Search> search(store::Store& store, const MailboxId& log, std::uint64_t size, const Fits& fits) {
   Search found;
   while (found.hashes.size() < size) {
     const auto page = store.history_read(log, found.hashes.size(),
                                          std::min<std::uint64_t>(kHashPage, size - found.hashes.size()));
     if (!page) return page.error();
+    // The head counts more leaves than there are. Without this check the loop would not end.
     if (page->empty()) return Error(Code::Corrupt, "a history is shorter than its head says");
     for (const Bytes& stored : *page) {
       const auto leaf = store::decode_leaf(stored);
@@ -48,13 +51,15 @@ Inclusion inclusion(Search found, std::uint64_t size) {
   inclusion.index = found.index;
   inclusion.size = size;
   inclusion.path = store::inclusion_path(found.hashes, found.index);
+  // Computes the root over the same hashes, so that path and root are consistent by construction.
+  // The callers compare the root with what is signed.
   store::CompactRange range;
   for (const Digest& hash : found.hashes) range.append(hash);
   inclusion.root = range.root();
   return inclusion;
 }
 
-// The second line of a note (vault/checkpoint.h).
+// Returns the size on the second line of a note (vault/checkpoint.h).
 Result<std::uint64_t> size_in(std::string_view note) {
   const std::vector<std::string_view> lines = split(note, '\n');
   const auto size = lines.size() > 1 ? parse_number(lines[1]) : std::nullopt;
@@ -64,6 +69,8 @@ Result<std::uint64_t> size_in(std::string_view note) {
 
 }  // namespace
 
+// The checkpoint is made first; it appends a Head leaf for each mailbox that has grown, so that the
+// signed head covers the message.
 Result<Proof> prove(store::Store& store, const MailboxId& mailbox, const MessageId& message,
                     std::string_view actor) {
   auto note = store.checkpoint(actor);
@@ -71,6 +78,8 @@ Result<Proof> prove(store::Store& store, const MailboxId& mailbox, const Message
   const auto size = size_in(*note);
   if (!size) return size.error();
 
+  // Both histories are searched only up to the sizes that are signed. Entries appended meanwhile do
+  // not disturb.
   auto head = search(store, {}, *size, [&](const store::Leaf& leaf) {
     return leaf.type == store::LeafType::Head && leaf.mailbox == mailbox;
   });
@@ -89,6 +98,7 @@ Result<Proof> prove(store::Store& store, const MailboxId& mailbox, const Message
   Proof proof;
   proof.message = inclusion(std::move(*accepted), named->value);
   proof.head = inclusion(std::move(*head), *size);
+  // A proof that a verifier would reject must not leave the program.
   if (proof.message.root != named->container)
     return Error(Code::Corrupt, "the mailbox's history is not the one that its head in the vault's names");
   proof.note = std::move(*note);
@@ -103,7 +113,8 @@ Result<Content> open_receipt(const store::Swept& swept, const seal::KeyRing& rin
   };
   const seal::RingKey* key = ring.find(record.generation);
   if (key == nullptr) return corrupt("sealed to a key that the mailbox does not hold");
-  // A payload's nonce, which is not kept, follows wherever there is a payload.
+  // open_header() expects the payload's nonce after the header. The removal record does not keep
+  // it, since nothing is decrypted with it here; zeros take its place.
   Bytes prefix = swept.header;
   prefix.resize(prefix.size() + seal::kNonce);
   const auto header = seal::open_header(prefix, std::span(key, 1), seal::Shape::Own);
@@ -131,6 +142,7 @@ Result<Content> content_of(store::Store& store, const seal::KeyRing& ring, const
     return Content{message->envelope().sha256, to_bytes(message->commitment_key())};
   }
   if (record.error().code() != Code::NotFound) return record.error();
+  // swept() returns the first record from this id on, which may be of another message.
   const auto swept = store.swept(mailbox, id, 1);
   if (!swept) return swept.error();
   if (swept->empty() || swept->front().record.id != id)

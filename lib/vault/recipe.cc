@@ -23,6 +23,7 @@ std::string_view in(const RecipePhrase& phrase, std::string_view language) {
   return language == "it" ? phrase.italian : language == "de" ? phrase.german : phrase.english;
 }
 
+// A recipe that has no text in the language is the same in all languages.
 std::string_view in(const RecipeText& text, std::string_view language) {
   const std::string_view own = language == "it" ? text.italian : language == "de" ? text.german : text.text;
   return own.empty() ? text.text : own;
@@ -30,8 +31,8 @@ std::string_view in(const RecipeText& text, std::string_view language) {
 
 using Values = std::map<std::string, std::string, std::less<>>;
 
-// `{name}` becomes its value. A line with `{?name}` stays, without that mark, only where the value is not
-// empty.
+// Replaces `{name}` by its value. A line with `{?name}` stays, without that mark, only if the value
+// is not empty. Braces around anything else are copied, because configuration files use them too.
 std::string filled(std::string_view recipe, const Values& values) {
   std::string text;
   for (std::string_view line : split(recipe, '\n')) {
@@ -54,6 +55,7 @@ std::string filled(std::string_view recipe, const Values& values) {
     }
     if (wanted) text += out + "\n";
   }
+  // split() returns an empty last line, which became a line of its own.
   if (text.ends_with("\n\n")) text.pop_back();
   return text;
 }
@@ -68,14 +70,15 @@ std::string span_of(std::int64_t seconds, std::string_view language) {
   return std::to_string(seconds) + " " + word("seconds");
 }
 
-// Each under `:` and its id.
+// Adds each phrase under `:` and its id, with `{span}` filled in.
 void put_phrases(std::int64_t grace, std::string_view language, Values& values) {
   const Values spans{{"span", span_of(grace, language)}};
   for (const RecipePhrase& phrase : kRecipePhrases) {
     std::string text = filled(in(phrase, language), spans);
-    text.pop_back();  // filled() ends a line
+    text.pop_back();  // filled() ends each line with a newline
     values[":" + std::string(phrase.id)] = std::move(text);
   }
+  // Without a grace period drained mail is gone, and the recipe must say so.
   if (grace == 0) values[":kept"] = values[":kept-by"] = values[":lost"];
 }
 

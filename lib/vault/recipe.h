@@ -1,6 +1,7 @@
-// What to set at the programs at both ends of a mailbox, ready to use: at what drains it (getmail, MailStore,
-// …) and where its mail comes from (Microsoft 365, Postfix, …). `gw-store mailbox profile` and `mailbox
-// sender` print it, the console shows it. No recipe holds a password: it says where to put it.
+// Ready-to-use configuration for the programs at both ends of a mailbox: those that drain it
+// (getmail, MailStore, …) and those that its mail comes from (Microsoft 365, Postfix, …). `gw-store
+// mailbox profile` and `gw-store mailbox sender` print it, and the console shows it. A recipe never
+// contains a password; it says where to put it.
 #pragma once
 
 #include <optional>
@@ -14,24 +15,27 @@
 
 namespace gw::vault {
 
+// Which end a recipe is for: a program that drains the mailbox, or one that sends mail to it.
 enum class RecipeEnd : unsigned char { Drain, Sender };
 
-// This gateway, as the program at that end reaches it.
+// How a program at that end reaches this gateway.
 struct Reach {
   std::string host;
-  std::string port;     // with TLS from the start where it is drained
-  std::string ca_file;  // what signs our certificate, where it is no public authority; empty: it is one
+  std::string port;  // for draining: a port with implicit TLS
+  // File with the certificate that signs the gateway's; empty if a public CA does.
+  std::string ca_file;
 };
 
-// The programs that there are recipes for: `getmail`, `microsoft365`, …
+// Returns the names of the programs with a recipe: `getmail`, `microsoft365`, … The views are
+// static.
 std::vector<std::string_view> recipe_programs(RecipeEnd end);
 
-// The languages that recipes explain themselves in: `en`, `it`, `de`. Commands and settings are the same in
-// all.
+// Returns the languages in which recipes explain themselves: `en`, `it`, `de`. Commands and
+// settings are the same in all of them.
 std::span<const std::string_view> recipe_languages();
 
-// The text for this mailbox; none for a program that there is no recipe for. A language that is none of those
-// is English.
+// Returns the recipe for this mailbox, or nullopt if there is none for the program. An unknown
+// language gets English.
 std::optional<std::string> recipe(RecipeEnd end, std::string_view program,
                                   const store::MailboxRecord& mailbox, const Settings& settings,
                                   const Reach& reach, std::string_view language = "en");

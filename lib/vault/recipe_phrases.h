@@ -1,5 +1,6 @@
-// What recipes say to people, in the languages of the console. Each is one line, so that it can stand in a
-// comment of a configuration. `{span}` is a time in that language. Internal to this part.
+// The phrases in which recipes (vault/recipe_texts.h) address people, in the languages of the
+// console. Each is one line, so that it can stand in a comment of a configuration file. `{span}` is
+// replaced by a period of time in the same language. Internal to lib/vault.
 #pragma once
 
 #include <string_view>

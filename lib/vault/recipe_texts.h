@@ -1,6 +1,7 @@
-// The texts of vault/recipe.h. `{host}` and the like are filled in, `{:kept}` and the like are phrases in the
-// reader's language (vault/recipe_phrases.h); a line with `{?ca}` is there only where a CA file was named.
-// What is explained more than configured has a text for each language. Internal to this part.
+// The texts of vault/recipe.h. Placeholders such as `{host}` are replaced by values, and those such as
+// `{:kept}` by phrases in the reader's language (vault/recipe_phrases.h). A line with `{?ca}` is left
+// out if no CA file was given. A recipe that explains more than it configures has a text for each
+// language. Internal to lib/vault.
 #pragma once
 
 #include <array>
@@ -10,7 +11,7 @@ namespace gw::vault {
 
 struct RecipeText {
   std::string_view program;
-  std::string_view text;  // English, and for all languages where there is no other
+  std::string_view text;  // English; used for every language that has no text of its own
   std::string_view italian = {};
   std::string_view german = {};
 };

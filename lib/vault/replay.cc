@@ -7,13 +7,15 @@ namespace {
 
 constexpr std::size_t kLeafPage = 1000;
 
-// The states that a message may be in before this leaf, and the one after it (none: gone). Exported and
-// Interrupted change none.
+// The states in which a message may be before a leaf of this type, and the state after it (nullopt
+// if it is gone).
 struct Move {
   std::vector<store::State> from;
   std::optional<store::State> to;
 };
 
+// The state machine of store::State, independent of the code that makes the transitions:
+// verification must not repeat its mistakes.
 Move move_of(store::LeafType type) {
   using store::LeafType;
   using store::State;
@@ -48,6 +50,7 @@ const Expected* Replay::find(const MessageId& message) const {
   return at == messages_.end() ? nullptr : &at->second;
 }
 
+// Compares the claims about exactly this size; the tree passes each size only once.
 void Replay::compare_heads() {
   const auto [first, last] = heads_.equal_range(range_.size());
   for (auto at = first; at != last; ++at)
@@ -60,8 +63,9 @@ void Replay::take_message(const store::Leaf& leaf) {
   using store::State;
   const auto known = messages_.find(leaf.message);
   if (leaf.type == LeafType::Accepted || leaf.type == LeafType::Pending) {
+    // An accepted loss may have taken the message along, and then the same id may be accepted
+    // again.
     if (known != messages_.end()) {
-      // What an accepted loss took along may come again.
       if (!known->second.before_gap) return found_(leaf.message, "it was accepted twice");
       messages_.erase(known);
     }
@@ -79,9 +83,11 @@ void Replay::take_message(const store::Leaf& leaf) {
   if (known == messages_.end()) return found_(leaf.message, "a history leaf of a message that is not here");
   Expected& expected = known->second;
   expected.touched = leaf.index;
+  // Every leaf about a message repeats its digests, so that each one can be checked alone.
   if (leaf.value != expected.octets || leaf.container != expected.container ||
       leaf.envelope != expected.envelope || leaf.commitment != expected.commitment)
     found_(leaf.message, "two leaves about it do not agree");
+  // These two do not change the state.
   if (leaf.type == LeafType::Exported || leaf.type == LeafType::Interrupted) return;
   const Move move = move_of(leaf.type);
   if (std::ranges::find(move.from, expected.state) == move.from.end())
@@ -91,16 +97,21 @@ void Replay::take_message(const store::Leaf& leaf) {
     messages_.erase(known);
     return;
   }
-  if (expected.state == State::Pending) expected.seq = leaf.index;  // by this it became visible
+  // A pending message gets its place in the order when it becomes visible, so that a drain that has
+  // seen all earlier messages still sees this one.
+  if (expected.state == State::Pending) expected.seq = leaf.index;
   expected.state = *move.to;
 }
 
-// What came before may be missing: messages, and entries of which the vault's history had a head.
+// A Gap leaf: an administrator has accepted a loss (`repair --accept-loss`). What came before may
+// be missing: messages, and entries whose head the vault's history holds.
 void Replay::take_gap() {
   ++gaps_;
   for (auto& [id, expected] : messages_) expected.before_gap = true;
   std::erase_if(heads_,
                 [&](const auto& head) { return head.second.before_gap && head.first >= range_.size(); });
+  // A checkpoint that was kept elsewhere covers this place. Its claims stay binding, since
+  // otherwise a forged gap would excuse any change.
   if (range_.size() <= kept_) return;
   for (auto& [mailbox, claims] : claimed_) {
     for (auto& [size, claim] : claims) claim.before_gap = claim.before_gap || claim.index >= kept_;
@@ -119,11 +130,13 @@ void Replay::take_other(const store::Leaf& leaf) {
       [[fallthrough]];
     case LeafType::Key:
     case LeafType::Status:
+      // This leaf is certainly about the mailbox's record: earlier candidates are obsolete.
       records_.assign(1, leaf.container);
       return;
-    // These may be about a record beside the mailbox's own.
     case LeafType::Slot:
     case LeafType::Setting:
+      // These leaves may be about another record of the mailbox (a slot or a setting of its own),
+      // so the digest is only a candidate.
       records_.push_back(leaf.container);
       return;
     case LeafType::MailboxDropped:
@@ -144,6 +157,7 @@ void Replay::take(ByteView stored) {
   range_.append(store::leaf_hash(stored));
   const Result<store::Leaf> leaf = store::decode_leaf(stored);
   if (!leaf) {
+    // One damaged leaf usually means many; the first one says enough.
     if (!std::exchange(damaged_, true))
       found_({}, "leaf " + std::to_string(index) + " of its history: " + leaf.error().text());
     return;
@@ -153,6 +167,7 @@ void Replay::take(ByteView stored) {
       found_({}, "leaf " + std::to_string(index) + " of its history is out of place");
   }
   time_ = std::max(time_, leaf->time);
+  // Each leaf names its mailbox, so that leaves cannot be moved between histories.
   const bool own = log_.zero() || leaf->mailbox == log_;
   if (!own) return found_({}, "leaf " + std::to_string(index) + " of its history is of another mailbox");
   if (store::of_message(leaf->type)) {
@@ -165,12 +180,14 @@ void Replay::take(ByteView stored) {
 Result<void> Replay::advance(store::Store& store) {
   const Result<store::LogHead> head = store.history_head(log_);
   if (!head) return head.error();
+  // Also compares claims about the present size, in particular about an empty history.
   compare_heads();
   while (range_.size() < head->size) {
     const std::size_t wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(head->size - range_.size(), kLeafPage));
     const Result<std::vector<Bytes>> leaves = store.history_read(log_, range_.size(), wanted);
     if (!leaves) return leaves.error();
+    // The store has fewer leaves than its head says. Without this check the loop would not end.
     if (leaves->empty()) {
       found_({}, "its history has " + std::to_string(range_.size()) + " leaves and should have " +
                      std::to_string(head->size));

@@ -1,5 +1,6 @@
-// A history read from its start: what it says of its mailbox, and whether it is the history that its head
-// names. Internal to this part.
+// Replays a history from its first entry: computes which messages, records and mailboxes should
+// exist, and whether the history is the one that its tree head names. Used by vault/verify.h;
+// internal to lib/vault.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@
 
 namespace gw::vault {
 
-// What a message should be by the leaves about it.
+// What the history says about one message that should exist.
 struct Expected {
   store::State state = store::State::Live;
   std::uint64_t seq = 0;
@@ -24,42 +25,50 @@ struct Expected {
   Digest container{};
   Digest envelope{};
   Digest commitment{};
-  bool before_gap = false;    // accepted before an accepted loss: it may be missing
+  bool before_gap = false;    // accepted before an accepted loss (Gap leaf): it may be missing
   std::uint64_t touched = 0;  // index of the last leaf about it
 };
 
-// A root that another history or a note claims for a size of this one.
+// A root hash that another history or a checkpoint claims for a certain size of this history.
 struct Claim {
   Digest root{};
-  std::uint64_t index = 0;  // of the leaf that claims it
-  bool before_gap = false;  // of the vault's history: where this one has a gap too, it may have lost that
+  std::uint64_t index = 0;  // of the leaf that makes the claim
+  // The claim comes from before a Gap leaf in the vault's history. If this history has a gap too,
+  // it may have lost the entries that the claim covers.
+  bool before_gap = false;
 };
-using Claims = std::multimap<std::uint64_t, Claim>;  // by size
+using Claims = std::multimap<std::uint64_t, Claim>;  // keyed by size
 
+// Not thread safe. Memory grows with the number of messages that should exist.
 class Replay {
  public:
+  // Called with each contradiction; nullopt if it is not about one message.
   using Found = std::function<void(std::optional<MessageId> message, std::string what)>;
 
-  // `log` is a mailbox, or zero for the vault's own history. Each of `heads` is compared when the replay
-  // passes it. No gap excuses from the heads among the vault's first `kept` leaves, which were kept
-  // elsewhere.
+  // `log` is a mailbox, or zero for the vault's own history. The replay compares each of `heads`
+  // when it passes that size. `kept` is the size of a checkpoint that was kept outside the vault: a
+  // gap does not excuse differences from heads among the vault's first `kept` leaves.
   Replay(MailboxId log, Claims heads, Found found, std::uint64_t kept = 0)
       : log_(log), heads_(std::move(heads)), found_(std::move(found)), kept_(kept) {}
 
-  // Reads on to the present head and compares. An Error only where the store could not be asked.
+  // Replays up to the present head and compares the head. Call it again to replay what was appended
+  // since. Fails only if the store cannot be read; contradictions go to `found`.
   Result<void> advance(store::Store& store);
 
-  std::uint64_t size() const { return range_.size(); }
-  std::uint64_t gaps() const { return gaps_; }
-  const std::unordered_map<MessageId, Expected>& messages() const {
-    return messages_;
-  }  // that should be here
+  std::uint64_t size() const { return range_.size(); }  // leaves replayed so far
+  std::uint64_t gaps() const { return gaps_; }          // Gap leaves among them
+  // Returns the messages that should be here.
+  const std::unordered_map<MessageId, Expected>& messages() const { return messages_; }
+  // Returns what is expected of the message, or null if it should not be here. Valid until the next
+  // advance().
   const Expected* find(const MessageId& message) const;
-  // Digests of the newest record that is known for sure, and of what came after it.
+  // Returns the SHA-256 values that the mailbox's record may have: that of the newest leaf that is
+  // certainly about it, and those of later leaves that may be about another record.
   const std::vector<Digest>& records() const { return records_; }
-  // Of the vault's history.
+  // Return what the vault's history claims: heads of mailbox histories, and the mailboxes that were
+  // created (false: removed again).
   const std::unordered_map<MailboxId, Claims>& heads() const { return claimed_; }
-  const std::unordered_map<MailboxId, bool>& mailboxes() const { return mailboxes_; }  // false: dropped
+  const std::unordered_map<MailboxId, bool>& mailboxes() const { return mailboxes_; }
 
  private:
   void take(ByteView stored);
@@ -74,7 +83,7 @@ class Replay {
   std::uint64_t kept_ = 0;
   store::CompactRange range_;
   Micros time_ = 0;
-  bool damaged_ = false;  // said once
+  bool damaged_ = false;  // an invalid leaf was reported; only the first one is
   std::uint64_t gaps_ = 0;
   std::unordered_map<MessageId, Expected> messages_;
   std::vector<Digest> records_;

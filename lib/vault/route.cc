@@ -18,9 +18,10 @@ Error bad(std::string text) {
   return Error(Code::BadInput, std::move(text));
 }
 
+// Accepts a domain or an IP address. valid_block() also accepts a CIDR block, which the slash
+// excludes.
 bool valid_host(std::string_view host) {
-  return mail::valid_domain(host) ||
-         (host.find('/') == std::string_view::npos && mail::valid_block(host));  // an address
+  return mail::valid_domain(host) || (host.find('/') == std::string_view::npos && mail::valid_block(host));
 }
 
 bool valid_pattern(std::string_view pattern) {
@@ -32,6 +33,7 @@ store::RecordKey route_key(std::string_view name) {
 }
 
 template <class Value>
+// Checks the stored number of an enum whose values are 1 to `last`.
 bool in_range(std::uint32_t number, Value last) {
   return number >= 1 && number <= static_cast<std::uint32_t>(last);
 }
@@ -63,6 +65,8 @@ std::optional<HostPort> parse_upstream(std::string_view text) {
   const auto port = parse_number(text.substr(colon + 1));
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
+  // A colon in the host is an IPv6 address and needs brackets; brackets around anything else are an
+  // error.
   if ((host.find(':') != std::string_view::npos) != bracketed || !valid_host(host)) return std::nullopt;
   if (!port || *port < 1 || *port > 65'535) return std::nullopt;
   return HostPort{std::string(host), static_cast<std::uint16_t>(*port)};
@@ -79,6 +83,7 @@ Result<void> check_route(const Route& route) {
   if (route.ca_file.size() > kMaxPath || has_control(route.ca_file) ||
       (!route.ca_file.empty() && route.ca_file.front() != '/'))
     return bad("not the path of a CA file: " + printable(route.ca_file));
+  // A pin or CA without TLS would suggest a protection that does not exist.
   if (route.tls == UpstreamTls::None && (route.pin || !route.ca_file.empty()))
     return bad("without TLS there is no certificate to check");
   if (std::max({route.map.size(), route.logins.size(), route.clients.size()}) > kMaxPatterns)
@@ -90,14 +95,18 @@ Result<void> check_route(const Route& route) {
     if (!valid_pattern(pattern)) return bad("not a pattern of logins: " + printable(pattern));
   for (const std::string& block : route.clients)
     if (!mail::valid_block(block)) return bad("not an address or a CIDR block: " + printable(block));
+  // Without any mailbox no mail could be copied, and copying is the purpose of a route.
   if (route.mailbox.zero() && route.map.empty()) return bad("a route needs a mailbox for its copies");
   if (!route.clients.empty() && route.protocol != Protocol::Smtp)
     return bad("only a route of SMTP has clients that need no login");
+  // Such a client has no login that `map` could match.
   if (!route.clients.empty() && route.mailbox.zero())
     return bad("the copies of clients that need no login need a mailbox of the route's own");
   return {};
 }
 
+// Begins with the fields that a newer version wrote, so that an older gw that edits a route does
+// not drop them.
 Bytes encode(const Route& route) {
   proto::Route out;
   (void)out.ParseFromString(route.unknown);
@@ -156,7 +165,8 @@ Result<Route> decode_route(const store::Record& record) {
   route.uncopied_delete = static_cast<UncopiedDelete>(in.uncopied_delete());
   route.description = in.description();
   if (!check_route(route)) return corrupt;
-  // What this version does not know stays in the message when everything else is taken out.
+  // Whatever remains in the message after all known fields are cleared are the fields of newer
+  // versions.
   in.clear_protocol();
   in.clear_host();
   in.clear_port();
@@ -175,6 +185,7 @@ Result<Route> decode_route(const store::Record& record) {
   return route;
 }
 
+// An invalid name cannot be in the store; asking for it would only give a less clear error.
 Result<Route> find_route(store::Store& store, std::string_view name) {
   if (!mail::valid_name(name)) return Error(Code::NotFound, "no route `" + printable(name) + "`");
   const Result<store::Record> record = store.get(route_key(name));
@@ -219,7 +230,8 @@ Result<void> remove_route(store::Store& store, const Route& route, std::string_v
 
 namespace {
 
-// As it is written, or as an address in any spelling of it.
+// Matches the login as written, or as an address in any spelling (quotes, case, comments). A
+// pattern for an address must not be circumvented by another spelling of it.
 bool login_fits(std::string_view login, const std::string& pattern) {
   return fits_pattern(login, pattern) || fits_pattern(mail::comparable(login), mail::comparable(pattern));
 }
@@ -240,11 +252,13 @@ std::optional<MailboxId> mailbox_of(const Route& route, std::string_view login) 
   return route.mailbox;
 }
 
+// Asks through resolve(), because the append socket does not permit mailbox().
 Result<store::Recipient> target(store::Store& store, const MailboxId& mailbox) {
   return store.resolve("mbx-" + mailbox.hex(), store::Lookup::Recipient);
 }
 
 Chosen choose_route(const std::vector<Route>& routes, Protocol protocol, std::string_view login) {
+  // The last `#`, since a login may contain one.
   const std::size_t hash = login.rfind('#');
   const Route* only = nullptr;
   std::size_t count = 0;

@@ -5,8 +5,9 @@
 namespace gw::vault {
 namespace {
 
-// The one of these values, from 1 on, that has this name.
 template <class Value>
+// Returns the enum value, from 1 to `last`, whose name() is this word. The names are thus defined
+// only once.
 std::optional<Value> parse_word(std::string_view word, Value last) {
   for (unsigned number = 1; number <= static_cast<unsigned>(last); ++number)
     if (word == name(static_cast<Value>(number))) return static_cast<Value>(number);
@@ -56,6 +57,7 @@ std::optional<WrongRoute> apply_upstream(const RouteChange& said, Route& route) 
 std::optional<WrongRoute> apply_mailboxes(const RouteChange& said, const MailboxFinder& mailbox_of,
                                           Route& route) {
   if (said.mailbox) {
+    // An empty string removes the mailbox.
     route.mailbox = {};
     if (!said.mailbox->empty()) {
       const auto mailbox = mailbox_of(*said.mailbox);
@@ -66,6 +68,7 @@ std::optional<WrongRoute> apply_mailboxes(const RouteChange& said, const Mailbox
   if (!said.map) return std::nullopt;
   route.map.clear();
   for (const std::string& text : *said.map) {
+    // The last `=`: a login may contain one, a mailbox name cannot.
     const std::size_t equals = text.rfind('=');
     if (equals == std::string::npos || equals == 0) return wrong("map", text, "PATTERN=MAILBOX");
     const auto mailbox = mailbox_of(std::string_view(text).substr(equals + 1));
@@ -106,6 +109,8 @@ std::optional<WrongRoute> apply(const RouteChange& said, const MailboxFinder& ma
   if (said.description) route.description = *said.description;
   if (said.allow_private) route.allow_private = *said.allow_private;
   if (auto bad = apply_mailboxes(said, mailbox_of, route)) return bad;
+  // Rules about several fields can only be checked after all are applied, so that the order in
+  // which a user gives them does not matter.
   const Result<void> valid = check_route(route);
   if (!valid) return WrongRoute{"", Error(Code::Usage, valid.error().text())};
   return std::nullopt;

@@ -1,5 +1,5 @@
-// What can be said of a route when it is made and later, as people and programs write it: read, checked and
-// applied in one place, for the command line, the console and its API alike.
+// Changes to routes in the spelling of people and programs: parsed, validated and applied in one
+// place for the command line, the console and the API.
 #pragma once
 
 #include <functional>
@@ -14,36 +14,43 @@
 
 namespace gw::vault {
 
+// Return the value for a word (`smtp`, `starttls`, `refuse`, `copy`), or nullopt if it is not one.
 std::optional<Protocol> parse_protocol(std::string_view word);
 std::optional<UpstreamTls> parse_upstream_tls(std::string_view word);
 std::optional<OnCopyFailure> parse_on_copy_failure(std::string_view word);
 std::optional<UncopiedDelete> parse_uncopied_delete(std::string_view word);
-std::optional<Digest> parse_pin(std::string_view text);  // 64 hex digits, colons between pairs allowed
+// Parses a SHA-256 of 64 hex digits, with or without colons between the bytes. Returns nullopt
+// otherwise.
+std::optional<Digest> parse_pin(std::string_view text);
 
-// What is not said stays as it is; an empty text takes away what may be missing. A list replaces a list.
+// A requested change. A field that is nullopt stays as it is; an empty string clears an optional
+// field. A list replaces the whole list.
 struct RouteChange {
   std::optional<std::string> description;
   std::optional<std::string> upstream;  // `HOST:PORT`
-  std::optional<std::string> tls;       // a word, as the next two
+  std::optional<std::string> tls;       // a word, as are the next two
   std::optional<std::string> on_copy_failure;
   std::optional<std::string> uncopied_delete;
-  std::optional<std::string> ca;  // an absolute path
+  std::optional<std::string> ca;  // absolute path
   std::optional<std::string> pin;
-  std::optional<std::string> mailbox;
-  std::optional<std::vector<std::string>> map;  // `PATTERN=MAILBOX`; the mailbox stands behind the last `=`
-  std::optional<std::vector<std::string>> logins;
-  std::optional<std::vector<std::string>> clients;
+  std::optional<std::string> mailbox;  // as find_mailbox() accepts it
+  // `PATTERN=MAILBOX` each. The mailbox follows the last `=`, because a login may contain one.
+  std::optional<std::vector<std::string>> map;
+  std::optional<std::vector<std::string>> logins;   // patterns
+  std::optional<std::vector<std::string>> clients;  // CIDR blocks
   std::optional<bool> allow_private;
 };
 
+// A value that is not acceptable.
 struct WrongRoute {
-  std::string_view field;  // by its name above; empty: it is about several together
-  Error error;             // Usage, or what `mailbox_of` said
+  std::string_view field;  // name of the field above; empty if it is about several fields
+  Error error;             // Usage, or the error of `mailbox_of`
 };
-// A mailbox that a change names.
+// Finds a mailbox that a change names.
 using MailboxFinder = std::function<Result<store::MailboxRecord>(std::string_view name)>;
 
-// Puts what is said into `route`, and checks the whole.
+// Applies the change to `route` and checks the result. Returns the first value that is not
+// acceptable, in which case `route` may be changed in part, or nullopt if the route is valid.
 std::optional<WrongRoute> apply(const RouteChange& said, const MailboxFinder& mailbox_of, Route& route);
 
 }  // namespace gw::vault

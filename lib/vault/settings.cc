@@ -8,8 +8,8 @@ namespace {
 
 const store::RecordKey kSettingsKey{store::Kind::Setting, {}, "vault"};
 
-// What these settings may be, wherever they come from. A vault does not let its passwords be cheap by
-// accident.
+// Checks settings from any source, also when they are read back: a thief with write access must not
+// be able to make password slots cheap without the flag that `gw-store doctor` reports.
 Result<void> check(const Settings& settings) {
   if (!settings.host.empty() && !mail::valid_domain(settings.host))
     return Error(Code::BadInput, "not a host name: " + settings.host);
@@ -47,7 +47,7 @@ Result<void> write_settings(store::Store& store, const Settings& settings, std::
   const Result<store::Record> before = store.get(kSettingsKey);
   if (before) {
     version = before->version;
-    // Fields of a newer version stay as they are.
+    // Starts from the stored record, so that fields of a newer version are kept.
     (void)out.ParseFromArray(before->value.data(), static_cast<int>(before->value.size()));
   } else if (before.error().code() != Code::NotFound) {
     return before.error();
@@ -75,6 +75,8 @@ Result<Settings> read_settings(store::Store& store) {
 Digest recovery_digest(const std::vector<store::Record>& settings) {
   for (const store::Record& record : settings) {
     if (record.key != kSettingsKey) continue;
+    // Settings that cannot be decoded count as settings without recipient; the caller compares the
+    // digest and reports the difference.
     const Result<Settings> decoded = decode(record.value);
     if (decoded && !decoded->recovery_recipient.empty()) return sha256(as_bytes(decoded->recovery_recipient));
   }

@@ -10,11 +10,13 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::string_view kRecord = "token:";    // no account has a name with a colon
-constexpr std::string_view kTokenPrefix = "gw_";  // by which scanners for leaked secrets know one
+constexpr std::string_view kRecord = "token:";  // no account name contains a colon
+// By this prefix, scanners for leaked secrets recognise a token.
+constexpr std::string_view kTokenPrefix = "gw_";
 constexpr std::size_t kRandom = 20;
 constexpr std::size_t kTokenCharacters = kRandom * 8 / 5;
-constexpr std::string_view kTokenAlphabet = "abcdefghijklmnopqrstuvwxyz234567";  // RFC 4648 section 6
+constexpr std::string_view kTokenAlphabet =
+    "abcdefghijklmnopqrstuvwxyz234567";  // base32, RFC 4648, section 6
 
 store::RecordKey token_key(std::string_view name) {
   return {store::Kind::Admin, {}, std::string(kRecord) + std::string(name)};
@@ -24,7 +26,8 @@ store::Note token_note(std::string_view actor, const std::string& name, std::str
   return {store::LeafType::Admin, std::string(actor) + ", token " + name + ": " + std::string(what), 0};
 }
 
-// `gw_<name>_` and 160 bits, five to a character.
+// Returns `gw_<name>_` and 160 random bits, five per character. Encodes by itself, since a base32
+// function that returns a std::string would leave a copy of the secret in memory.
 Secret fresh_text(const std::string& name) {
   const std::string head = std::string(kTokenPrefix) + name + "_";
   Secret random(kRandom);
@@ -123,11 +126,11 @@ Result<Secret> generate_api_token(std::string_view name) {
 
 Result<ApiToken> make_api_token(store::Store& store, const ApiToken& wanted, const Secret& text,
                                 std::string_view actor) {
-  // The same rules for names and patterns.
   if (!mail::valid_name(wanted.name))
     return Error(Code::BadInput, "not a name for a token: " + printable(wanted.name));
   if (!is_text_of(text.text(), wanted.name))
     return Error(Code::BadInput, "a token must be one that was generated here for this name");
+  // Names and patterns follow the same rules as those of accounts.
   if (const Result<void> valid = check_account(account_of(wanted)); !valid) return valid.error();
   ApiToken token = wanted;
   if (token.created == 0) token.created = now();
@@ -135,8 +138,8 @@ Result<ApiToken> make_api_token(store::Store& store, const ApiToken& wanted, con
   token.hash = hash_of(text.view());
   const auto version = store.put_if(token_key(token.name), 0, encode(token),
                                     token_note(actor, token.name, "made, " + std::string(name(token.scope))));
+  // The reply was lost. The hash in the record tells whether the commit was made.
   if (!version && version.error().code() == Code::Unknown) {
-    // The answer was lost: the record tells whether the commit was made.
     Result<ApiToken> found = find_api_token(store, token.name);
     if (!found && found.error().code() != Code::NotFound) return version.error();
     if (found && found->hash == token.hash) return found;
@@ -152,6 +155,7 @@ Result<ApiToken> make_api_token(store::Store& store, const ApiToken& wanted, con
 Result<std::vector<ApiToken>> api_tokens(store::Store& store) {
   constexpr std::size_t kPage = 100;
   std::vector<ApiToken> all;
+  // Records are sorted by name. All tokens are in one run that begins after the bare prefix.
   std::string after(kRecord);
   for (;;) {
     const auto page = store.scan(store::Kind::Admin, {}, after, kPage);
@@ -182,12 +186,14 @@ Result<void> revoke_api_token(store::Store& store, const ApiToken& token, std::s
 Result<ApiToken> check_api_token(store::Store& store, ByteView text, Micros now) {
   const Error denied(Code::Denied, "no such token, or its time is over");
   const std::string_view shown = as_text(text);
+  // A name may contain underscores, the random part cannot.
   const std::size_t end = shown.rfind('_');
   if (!shown.starts_with(kTokenPrefix) || end == std::string_view::npos || end < kTokenPrefix.size())
     return denied;
   Result<ApiToken> token =
       find_api_token(store, shown.substr(kTokenPrefix.size(), end - kTokenPrefix.size()));
   if (!token) return token.error().code() == Code::NotFound ? denied : token.error();
+  // The name is public, only the comparison of the hash must take constant time.
   if (!equal_secrets(hash_of(text), token->hash)) return denied;
   if (token->expires != 0 && token->expires <= now) return denied;
   return token;

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view kMailboxPrefix = "mbx-";
 
-// An address that is the mailbox's only secret: an `mbx-` address at any domain, or an alias.
+// Checks for an address that is the mailbox's only secret: an `mbx-` address at any domain, or an
+// alias. A tag is ignored, because mail to `alias+tag` reveals the alias as well.
 bool is_secret(const store::MailboxRecord& mailbox, std::string_view address) {
   const std::string form = mail::comparable(address);
   const std::string untagged = mail::without_tag(form);
@@ -22,8 +23,9 @@ bool is_secret(const store::MailboxRecord& mailbox, std::string_view address) {
   });
 }
 
+// An imported message was not received by gw, which therefore has nothing to state about its
+// transport.
 mail::TraceMode trace_mode(const store::MailboxRecord& mailbox, const Envelope& envelope) {
-  // What was imported was not received by us: there is nothing to say of it.
   if (envelope.origin == Origin::Import) return mail::TraceMode::Off;
   switch (mailbox.trace) {
     case store::Trace::On:
@@ -36,7 +38,7 @@ mail::TraceMode trace_mode(const store::MailboxRecord& mailbox, const Envelope& 
   return mail::TraceMode::Auto;
 }
 
-// RFC 3848.
+// Returns the protocol for the `with` clause of Received (RFC 3848).
 std::string protocol(const Envelope& envelope) {
   std::string name = envelope.origin == Origin::ProxyPop3 ? "POP3" : "ESMTP";
   if (!envelope.tls.empty()) name += 'S';
@@ -48,6 +50,7 @@ std::vector<std::string> lines_of(const store::MailboxRecord& mailbox, const Env
                                   mail::TraceMode mode) {
   std::vector<std::string> foreign;
   for (const EnvelopeRecipient& recipient : envelope.recipients)
+    // A recipient that the upstream refused did not get the mail.
     if (recipient.refusal.empty() && !is_secret(mailbox, recipient.address))
       foreign.push_back(recipient.address);
   const std::string with = protocol(envelope);
@@ -58,6 +61,7 @@ std::vector<std::string> lines_of(const store::MailboxRecord& mailbox, const Env
   facts.host = envelope.host;
   facts.protocol = with;
   facts.transaction = envelope.transaction;
+  // Mail from a POP3 upstream has no envelope recipient; the login stands for it.
   if (envelope.origin == Origin::ProxyPop3) facts.login = envelope.login;
   facts.received = envelope.received;
   return mail::trace_lines(mode, facts, foreign);
@@ -70,6 +74,7 @@ std::vector<std::string> trace_of(const store::MailboxRecord& mailbox, const Env
 }
 
 std::vector<std::string> envelope_fields(const store::MailboxRecord& mailbox, const Envelope& envelope) {
+  // Auto omits Return-Path and Received, which would claim that gw has received the imported mail.
   const bool imported = envelope.origin == Origin::Import;
   return lines_of(mailbox, envelope, imported ? mail::TraceMode::Auto : mail::TraceMode::On);
 }

@@ -1,5 +1,8 @@
-// What the envelope of a message says, as header lines: those that POP3 puts in front, and those of an
-// export.
+// Header lines that show the envelope of a message: those that POP3 sends before the message, and
+// those that an export adds.
+//
+// An `mbx-` address or an alias never appears in these lines: the address is the only secret of a
+// mailbox without an allow list, and the mail may be forwarded.
 #pragma once
 
 #include <string>
@@ -10,12 +13,12 @@
 
 namespace gw::vault {
 
-// By the mailbox's setting (mail/trace.h), without line ends. An address of ours is its mailbox's only secret
-// and is never in them, here and below.
+// Returns the lines that the mailbox's trace setting asks for (mail/trace.h), without line endings.
+// Empty for an imported message: gw did not receive it.
 std::vector<std::string> trace_of(const store::MailboxRecord& mailbox, const Envelope& envelope);
 
-// All there is to say, whatever the setting: Return-Path, Received, X-Envelope-From and X-Envelope-To. Of
-// what was imported only the last two: it was not received here.
+// Returns everything there is to say, whatever the setting: Return-Path, Received, X-Envelope-From
+// and X-Envelope-To; for an imported message only the last two. Without line endings.
 std::vector<std::string> envelope_fields(const store::MailboxRecord& mailbox, const Envelope& envelope);
 
 }  // namespace gw::vault

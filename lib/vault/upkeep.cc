@@ -9,11 +9,13 @@ const store::RecordKey kBackup{store::Kind::Setting, {}, "backup"};
 const store::RecordKey kRestore{store::Kind::Setting, {}, "restore"};
 const store::RecordKey kVerify{store::Kind::Setting, {}, "verify"};
 
-// `fill` sets what the note says; what a newer version keeps beside it stays.
 template <typename Message, typename Fill>
+// Stores a note that `fill` sets, on top of the stored record, so that fields of a newer version
+// are kept.
 Result<void> write(store::Store& store, const store::RecordKey& key, std::string_view actor,
                    const Fill& fill) {
-  // Another one may end at the same moment.
+  // Another backup or verification may end at the same moment. The later note is as good; so a
+  // conflict is resolved by reading the record again.
   for (int tries = 1;; ++tries) {
     const Result<store::Record> before = store.get(key);
     if (!before && before.error().code() != Code::NotFound) return before.error();

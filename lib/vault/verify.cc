@@ -15,16 +15,19 @@ namespace {
 
 constexpr std::size_t kVerifyPage = 500;
 constexpr std::size_t kContainerRead = 64 << 10;
-constexpr int kRounds = 4;  // a message that moves while it is looked at is looked at again
+constexpr int kRounds = 4;  // how often a message that changes meanwhile is looked at
 
 using Progress = std::function<void(std::uint64_t)>;
 
-// What is said of stored things, not of the way to them.
+// Tells damage of what is stored from a failure to reach it. Io counts as damage: a sector that
+// cannot be read is what a verification is for.
 bool about_the_data(const Error& error) {
   return error.code() == Code::Corrupt || error.code() == Code::NotFound || error.code() == Code::Version ||
          error.code() == Code::Io;
 }
 
+// Verifies one mailbox. The vault stays in use meanwhile, so each contradiction is only a doubt
+// until the history was replayed again and the message was looked at again.
 class MailboxCheck {
  public:
   MailboxCheck(store::Store& store, MailboxId mailbox, Claims heads, VerifyReport& report,
@@ -37,14 +40,16 @@ class MailboxCheck {
           report_.findings.push_back({mailbox_, message, std::move(what)});
         }) {}
 
-  // Also opens every message with these keys.
+  // Makes run() also decrypt every message with these keys.
   void open_with(const VaultId& vault, const seal::KeyRing& ring) {
     vault_ = vault;
     ring_ = &ring;
   }
-  // Messages of a smaller seq are only compared with the history.
+  // Messages with a smaller sequence number are compared with the history but not read.
   void read_from(std::uint64_t seq) { read_from_ = seq; }
 
+  // The order matters: the listing needs the replayed history, the missing messages follow from the
+  // listing, and both only collect doubts, which settle_doubts() decides.
   Result<void> run() {
     if (const Result<void> read = replay_.advance(store_); !read) return damaged(read.error());
     if (const Result<void> listed = check_listed(); !listed) return listed;
@@ -58,25 +63,26 @@ class MailboxCheck {
   }
 
  private:
-  // A thing that is not as it should be is said, anything else ends the check.
+  // Records damage as a finding and lets the check continue; any other error ends it.
   Result<void> damaged(const Error& error, std::optional<MessageId> message = {}) {
     if (!about_the_data(error)) return error;
     report_.findings.push_back({mailbox_, message, error.text()});
     return {};
   }
 
-  // Each must be of a message that is not here any more, and hold what the leaf that made it visible names.
-  // That the history says how it went is checked where messages are missing.
+  // Each removal record must be of a message that is gone, and agree with the leaf that made the
+  // message visible. Whether the history says how a message went is checked in check_missing().
   Result<void> check_receipts() {
     for (std::optional<MessageId> from = MessageId{}; from;) {
       Result<std::vector<store::Swept>> page = store_.swept(mailbox_, *from, kVerifyPage);
       if (!page) return damaged(page.error());
       if (page->empty()) return {};
-      // A store that does not go on would be asked without end.
+      // A damaged store that does not advance would otherwise be asked forever.
       if (page->back().record.id < *from)
         return damaged(Error(Code::Corrupt, "its receipts are out of order"));
       from = page->back().record.id.next();
       report_.receipts += page->size();
+      // In the order of their leaves, so that leaf_at() reads each page of the history once.
       std::ranges::sort(*page, {}, [](const store::Swept& swept) { return swept.record.seq; });
       for (const store::Swept& swept : *page) {
         const Result<std::optional<std::string>> wrong = judge_receipt(swept);
@@ -90,7 +96,7 @@ class MailboxCheck {
   Result<std::optional<std::string>> judge_receipt(const store::Swept& swept) {
     using Verdict = std::optional<std::string>;
     const store::MessageRecord& record = swept.record;
-    // One that was swept since the history was read?
+    // The message may have been removed after the history was replayed.
     if (replay_.find(record.id) != nullptr || record.seq >= replay_.size()) {
       if (const Result<void> read = replay_.advance(store_); !read) return trouble(read.error());
     }
@@ -103,13 +109,15 @@ class MailboxCheck {
     if ((*leaf)->envelope != sha256(swept.envelope) || (*leaf)->container != record.container ||
         (*leaf)->commitment != record.commitment || (*leaf)->value != record.octets)
       return Verdict("its receipt is not of what was accepted");
-    // A password reset took along the keys that receipts of before are sealed to.
+    // A password reset drops the keys that older removal records are sealed to; these cannot be
+    // opened any more.
     if (ring_ == nullptr || ring_->find(record.generation) == nullptr) return Verdict();
     const Result<Content> content = open_receipt(swept, *ring_, vault_, mailbox_);
     return content ? Verdict() : trouble(content.error());
   }
 
-  // Of a page of leaves that is kept, since receipts that follow each other have leaves that are near.
+  // Keeps a page of leaves, because removal records that follow each other have leaves close to
+  // each other.
   Result<std::optional<store::Leaf>> leaf_at(std::uint64_t index) {
     if (index >= replay_.size()) return std::optional<store::Leaf>();
     if (index < leaves_from_ || index - leaves_from_ >= leaves_.size()) {
@@ -134,6 +142,7 @@ class MailboxCheck {
         seen_.insert(record.id);
         const Result<std::optional<std::string>> wrong = judge(record);
         if (!wrong) return wrong.error();
+        // The message may have changed since the replay; settle_doubts() looks again.
         if (*wrong) doubtful_.insert(record.id);
         ++report_.messages;
         if (progress_) progress_(report_.messages);
@@ -147,7 +156,9 @@ class MailboxCheck {
     return {};
   }
 
-  // What looked wrong may have changed between the history and the look at it.
+  // Looks at each doubtful message again, between two replays of the history. If the second replay
+  // shows no new leaf about the message, the contradiction is real. After kRounds it counts anyway,
+  // since otherwise a busy mailbox could hide damage.
   Result<void> settle_doubts() {
     for (int round = 0; round < kRounds && !doubtful_.empty(); ++round) {
       if (const Result<void> read = replay_.advance(store_); !read) return damaged(read.error());
@@ -188,7 +199,8 @@ class MailboxCheck {
     return std::optional<std::string>("it was accepted and is not here");
   }
 
-  // What is wrong with a message that is here; none where all is well.
+  // Returns what is wrong with a message that is present, or nullopt if nothing is. The cheap
+  // comparisons come first; the container is read last.
   Result<std::optional<std::string>> judge(const store::MessageRecord& record) {
     using Verdict = std::optional<std::string>;
     const Expected* expected = replay_.find(record.id);
@@ -213,6 +225,8 @@ class MailboxCheck {
     using Verdict = std::optional<std::string>;
     Sha256 digest;
     buffer_.resize(kContainerRead);
+    // One read past the end of the record's size, so that a container that is too long is noticed
+    // too.
     for (std::uint64_t offset = 0; offset <= record.container_octets;) {
       const Result<std::size_t> got = store_.read(mailbox_, record.id, offset, buffer_);
       if (!got) return trouble(got.error());
@@ -224,6 +238,8 @@ class MailboxCheck {
     return Verdict();
   }
 
+  // next() compares the digest of the whole at the end; so the message must be read until it
+  // returns no bytes.
   Result<std::optional<std::string>> judge_content(const store::MessageRecord& record) {
     Result<Message> message = open_message(store_, *ring_, vault_, mailbox_, record);
     if (!message) return trouble(message.error());
@@ -244,7 +260,7 @@ class MailboxCheck {
     if (!record) return damaged(record.error());
     const Digest digest = sha256(record->value);
     if (std::ranges::find(replay_.records(), digest) != replay_.records().end()) return {};
-    // Changed since the history was read?
+    // The record may have changed since the history was replayed.
     if (const Result<void> read = replay_.advance(store_); !read) return damaged(read.error());
     if (std::ranges::find(replay_.records(), digest) == replay_.records().end())
       report_.findings.push_back({mailbox_, {}, "its record is not the one that the history names"});
@@ -259,7 +275,7 @@ class MailboxCheck {
   VaultId vault_;
   const seal::KeyRing* ring_ = nullptr;
   std::uint64_t read_from_ = 0;
-  std::vector<Bytes> leaves_;  // some of the history, from this index on
+  std::vector<Bytes> leaves_;  // a part of the history, from this index on
   std::uint64_t leaves_from_ = 0;
   std::unordered_set<MessageId> seen_;
   std::set<MessageId> doubtful_;
@@ -284,6 +300,9 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
     if (against->vault != *id) return Error(Code::BadInput, "the checkpoint is of another vault");
     kept.emplace(against->head.size, Claim{against->head.root, 0, false});
   }
+  // The vault's history comes first: its Head leaves are the claims that the mailboxes' histories
+  // are checked against. They are older than what the mailboxes contain when they are read
+  // afterwards.
   Replay vault({}, std::move(kept), found, against == nullptr ? 0 : against->head.size);
   if (const Result<void> read = vault.advance(store); !read) {
     if (!about_the_data(read.error())) return read.error();
@@ -293,7 +312,7 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
     found({}, "its history is shorter than at the checkpoint: it was put back");
   const Result<std::vector<store::MailboxRecord>> mailboxes = store.mailboxes();
   if (!mailboxes) return mailboxes.error();
-  // Mailboxes that were made or dropped while this began.
+  // Mailboxes may have been created or removed since the first replay.
   if (const Result<void> read = vault.advance(store); !read && !about_the_data(read.error()))
     return read.error();
 
@@ -311,6 +330,8 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
     if (const Result<void> done = check.run(); !done) return done.error();
   }
   for (const auto& [id, alive] : vault.mailboxes())
+    // A mailbox may have been created after the list was read; only one that the store does not
+    // know is missing.
     if (alive && !here.contains(id) && !store.mailbox(id))
       report.findings.push_back({id, {}, "it was made and is not here"});
   report.leaves += vault.size();
