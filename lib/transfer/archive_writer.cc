@@ -1,4 +1,5 @@
-// tar and zip, by libarchive. Nothing is gathered but zip's list of names, which stands at its end.
+// tar and zip through libarchive. Entries are streamed; only the list of names of a zip file, which
+// is at its end, is kept in memory.
 #include <archive.h>
 #include <archive_entry.h>
 
@@ -26,7 +27,8 @@ struct FreeEntry {
 class ArchiveWriter : public OneFileWriter {
  public:
   ArchiveWriter(OneFile file, Archive format) : OneFileWriter(std::move(file)), format_(format) {}
-  // Freeing closes, and closing would write an end behind what is not whole.
+  // Freeing an open archive closes it, and closing writes the end of the archive. An archive that
+  // is not complete must not get one, so take() drops everything from here on.
   ~ArchiveWriter() override { dropped_ = true; }
 
   Result<void> look() { return OneFileWriter::look(); }
@@ -62,7 +64,8 @@ class ArchiveWriter : public OneFileWriter {
     if (!archive_) return Error(Code::Internal, "no memory for an archive");
     const int formatted = format_ == Archive::Tar ? archive_write_set_format_pax_restricted(archive_.get())
                                                   : archive_write_set_format_zip(archive_.get());
-    // No blocks of its own: what was written ends where an entry ends.
+    // Without blocking, every byte of an entry has reached take() when the entry ends. --resume
+    // depends on it: the file can be cut after a complete entry.
     if (formatted != ARCHIVE_OK || archive_write_set_bytes_per_block(archive_.get(), 0) != ARCHIVE_OK ||
         archive_write_open(archive_.get(), this, nullptr, take, nullptr) != ARCHIVE_OK)
       return failure();
@@ -77,7 +80,7 @@ class ArchiveWriter : public OneFileWriter {
     archive_entry_set_filetype(header.get(), AE_IFREG);
     archive_entry_set_perm(header.get(), 0600);
     archive_entry_set_size(header.get(), static_cast<la_int64_t>(entry.octets));
-    // Whole seconds: a fraction would cost each mail a header of its own.
+    // Whole seconds, because a fraction would cost each mail an additional pax header.
     archive_entry_set_mtime(header.get(), entry.time / kArchiveSecond, 0);
     if (archive_write_header(archive_.get(), header.get()) != ARCHIVE_OK) return failure();
     return {};
@@ -94,6 +97,7 @@ class ArchiveWriter : public OneFileWriter {
     if (writer.dropped_) return static_cast<la_ssize_t>(size);
     const auto written = writer.file_.write({static_cast<const std::byte*>(octets), size});
     if (written) return static_cast<la_ssize_t>(size);
+    // libarchive keeps only a text; failure() returns the original error with its exit status.
     writer.failed_ = written.error();
     archive_set_error(handle, EIO, "%s", "cannot write");
     return -1;
@@ -114,6 +118,7 @@ class ArchiveWriter : public OneFileWriter {
 
 class ArchiveReader : public EntryReader {
  public:
+  // An archive that cannot be opened reports no entries, so that the caller starts over.
   ArchiveReader(Fd fd, Archive format) : fd_(std::move(fd)), archive_(archive_read_new()) {
     if (!archive_) return;
     const int formatted = format == Archive::Tar ? archive_read_support_format_tar(archive_.get())
@@ -134,6 +139,7 @@ class ArchiveReader : public EntryReader {
     Sha256 sum;
     for (;;) {
       const la_ssize_t got = archive_read_data(archive_.get(), buffer_.data(), buffer_.size());
+      // A cut or damaged entry is where the earlier run ended.
       if (got < 0) {
         more_ = false;
         return std::optional<Found>();
@@ -142,7 +148,8 @@ class ArchiveReader : public EntryReader {
       sum.update(ByteView(buffer_).first(static_cast<std::size_t>(got)));
     }
     found.digest = sum.finish();
-    // Where the next header is looked for is the end of this entry; that it is looked for says it is whole.
+    // libarchive does not report where an entry ends. The position of the next header is that
+    // place, and that libarchive got as far as looking for it means that the entry is complete.
     const la_int64_t begin = archive_read_header_position(archive_.get());
     step();
     const la_int64_t end = archive_read_header_position(archive_.get());
@@ -170,7 +177,7 @@ class ArchiveReader : public EntryReader {
   Bytes input_ = Bytes(kCopyBuffer);
   Bytes buffer_ = Bytes(kCopyBuffer);
   std::unique_ptr<archive, FreeReader> archive_;
-  archive_entry* entry_ = nullptr;  // the archive's own
+  archive_entry* entry_ = nullptr;  // owned by the archive
   bool more_ = false;
 };
 

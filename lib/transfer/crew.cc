@@ -4,6 +4,7 @@ namespace gw::transfer {
 
 Crew::Crew(std::vector<std::unique_ptr<Exporter>> exporters, Open open)
     : exporters_(std::move(exporters)), open_(std::move(open)) {
+  // With one exporter the caller's thread does the work; threads_ stays empty.
   if (exporters_.size() < 2) return;
   for (const auto& exporter : exporters_) threads_.emplace_back([this, &exporter] { work(*exporter); });
 }
@@ -12,6 +13,7 @@ Crew::~Crew() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
+    // Destruction without finish() means that the export failed: nothing more is to be written.
     waiting_.clear();
   }
   changed_.notify_all();
@@ -26,11 +28,13 @@ void Crew::work(Exporter& exporter) {
     const store::MessageRecord record = std::move(waiting_.front());
     waiting_.pop_front();
     ++busy_;
+    // Opening and writing happen without the lock; each exporter belongs to one thread.
     lock.unlock();
     const Result<void> added = exporter.add(record, open_(record));
     lock.lock();
     --busy_;
     if (!added && !failed_) failed_ = added.error();
+    // The first error ends the export for all threads. An empty queue also lets settled() return.
     if (failed_) waiting_.clear();
     changed_.notify_all();
   }
@@ -39,6 +43,8 @@ void Crew::work(Exporter& exporter) {
 Result<void> Crew::add(const store::MessageRecord& record) {
   if (threads_.empty()) return exporters_.front()->add(record, open_(record));
   std::unique_lock lock(mutex_);
+  // A short queue suffices, because the threads are limited by the disk. It bounds the memory for
+  // records.
   changed_.wait(lock, [this] { return failed_ || waiting_.size() < 2 * threads_.size(); });
   if (failed_) return *failed_;
   waiting_.push_back(record);
@@ -46,7 +52,7 @@ Result<void> Crew::add(const store::MessageRecord& record) {
   return {};
 }
 
-// Nobody works any more.
+// Afterwards no thread touches an exporter until the next add().
 Result<void> Crew::settled() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return waiting_.empty() && busy_ == 0; });

@@ -1,11 +1,11 @@
-// Several Exporters at work on one list, each with a writer and a thread of its own: for destinations of many
-// files, where each mail waits for its own sync.
+// Runs several Exporters in parallel over one list of messages, each with its own writer and
+// thread. Use it for destinations of many files, where each file waits for its own sync to disk.
 //
 //   Crew crew(std::move(exporters), open);
 //   for (record) crew.add(record);
 //   crew.finish();
 //
-// With one exporter everything is done in the caller's thread.
+// With one exporter no thread is started, and add() does the work in the caller's thread.
 #pragma once
 
 #include <condition_variable>
@@ -21,25 +21,33 @@
 
 namespace gw::transfer {
 
+// add(), finish(), report() and give_taken() are for one thread. The destructor drops the messages
+// that still wait and joins the threads.
 class Crew {
  public:
-  // `open` is called from several threads at once.
+  // Opens a message. With several exporters it is called from several threads at the same time.
   using Open = std::function<Result<vault::Message>(const store::MessageRecord&)>;
   Crew(std::vector<std::unique_ptr<Exporter>> exporters, Open open);
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
-  // Waits while all are busy. The first Error that anybody met ends it all.
+  // Queues a message; waits while the queue is full (two messages per thread). Returns the first
+  // error that any exporter met, also for earlier messages; after an error nothing more is
+  // exported.
   Result<void> add(const store::MessageRecord& record);
-  // Everything given is done, durable, and read back where asked. More may be added afterwards.
+  // Waits until all queued messages are written, durable and, if requested, read back. More
+  // messages may be added afterwards.
   Result<void> finish();
 
-  ExportReport report() const;  // of all; after finish()
+  // Returns the sums of all exporters. Call it after finish() only.
+  ExportReport report() const;
+  // Returns Exporter::give_taken() of all exporters. Call it after finish() only.
   std::vector<MessageId> give_taken();
 
  private:
   void work(Exporter& exporter);
+  // Waits until the queue is empty and no thread is busy.
   Result<void> settled();
 
   std::vector<std::unique_ptr<Exporter>> exporters_;

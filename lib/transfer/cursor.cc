@@ -9,7 +9,7 @@ namespace gw::transfer {
 
 using Json = nlohmann::ordered_json;
 
-// 20 digits and a comma each for ten million messages that wait.
+// Up to 20 digits and a comma each, for ten million waiting messages.
 constexpr std::size_t kLongest = 256 << 20;
 
 Result<Cursor> read_cursor(const std::string& path, const VaultId& vault, const MailboxId& mailbox) {
@@ -22,12 +22,14 @@ Result<Cursor> read_cursor(const std::string& path, const VaultId& vault, const 
   const Error bad(Code::BadInput, path + ": not a cursor of gw-export");
   if (!field("vault").is_string() || !field("mailbox").is_string() || !field("seq").is_number_unsigned())
     return bad;
+  // Continuing with the cursor of another mailbox would skip messages without notice.
   if (field("vault") != vault.hex() || field("mailbox") != mailbox.hex()) {
     return Error(Code::Conflict, path + ": the cursor of another mailbox")
         .with_exit_status(exit_status(Code::Usage));
   }
   cursor.seq = field("seq").get<std::uint64_t>();
   const Json waiting = field("waiting");
+  // The version that wrote the file did not list them. The caller then has to look at all messages.
   if (waiting.is_null()) {
     cursor.waiting.reset();
     return cursor;

@@ -1,9 +1,10 @@
-// How far the exports of a mailbox came: a place in its history, in a small file, from one run to the next.
+// The cursor of incremental exports (`gw-export --cursor`): how far the exports of a mailbox got,
+// as a position in its history, in a small JSON file that one run leaves to the next.
 //
-// The place is that of the commit and never a time or an id: a delivery that began during a run and was
-// committed after its end is in the next one. Messages before that place which a run did not write because of
-// their state (drained, quarantined) may come back later; the cursor names them, so that a later run finds
-// them.
+// The position is that of a commit and never a time or a message id. A delivery that begins during
+// a run and is committed after its end is therefore in the next run. Messages before the position
+// that a run skipped because of their state (drained, quarantined) may become live again; the
+// cursor lists them, so that a later run finds them.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +20,16 @@ namespace gw::transfer {
 struct Cursor {
   VaultId vault;
   MailboxId mailbox;
-  std::uint64_t seq = 0;  // everything up to it is done, except for
-  // these, by seq, ascending. None: an earlier version wrote the file, and nobody knows.
+  // Every message up to this sequence number was exported, except those in `waiting`.
+  std::uint64_t seq = 0;
+  // Sequence numbers of skipped messages, ascending; nullopt if the file does not list them.
   std::optional<std::vector<std::uint64_t>> waiting;
 };
 
-// A cursor at 0 if there is no file. BadInput: not a cursor. Conflict: of another vault or mailbox.
+// Reads the file, or returns a cursor at 0 if there is none. Fails with BadInput if it is not a
+// cursor, with Conflict (exit status of Usage) if it belongs to another vault or mailbox.
 Result<Cursor> read_cursor(const std::string& path, const VaultId& vault, const MailboxId& mailbox);
+// Replaces the file atomically and durably, with mode 0600.
 Result<void> write_cursor(const std::string& path, const Cursor& cursor);
 
 }  // namespace gw::transfer

@@ -13,6 +13,7 @@ class EmlWriter : public Writer {
   EmlWriter(std::string root_path, Fd root, bool resume)
       : root_path_(std::move(root_path)), root_(std::move(root)), resume_(resume) {}
 
+  // `YYYY/MM/DD/<id><suffix>`: the day keeps directories small, the id is unique.
   std::string name(const Entry& entry) const override {
     std::string day = rfc3339(entry.time).substr(0, 10);
     for (char& c : day) c = c == '-' ? '/' : c;
@@ -35,6 +36,7 @@ class EmlWriter : public Writer {
     const std::string full = name(entry);
     auto file = go_to(full, true);
     if (!file) return file.error();
+    // An early check for a clear error. publish() decides without a race.
     if (::faccessat(folder_.get(), file->c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
       return in_the_way(shown(full), resume_);
     final_ = *file;
@@ -61,6 +63,8 @@ class EmlWriter : public Writer {
     sum_ = Sha256();
   }
 
+  // A rename is durable only after its directory is synced. Files are synced one by one in
+  // commit(), directories once, when the writer moves to another day.
   Result<void> finish() override {
     if (dirty_ && ::fsync(folder_.get()) != 0) return write_error(shown(folder_name_));
     dirty_ = false;
@@ -77,11 +81,13 @@ class EmlWriter : public Writer {
  private:
   std::string shown(const std::string& name) const { return root_path_ + "/" + name; }
 
-  // Opens the name's folder, which stays open as long as the names stay in it, and gives the file's own name.
+  // Opens the directory of the name and returns the file's own name. The directory stays open as
+  // long as the names stay in it; messages come in order, so it changes rarely.
   Result<std::string> go_to(const std::string& name, bool make) {
     const std::size_t slash = name.find_last_of('/');
     const std::string folder_name = name.substr(0, slash);
     if (!folder_ || folder_name != folder_name_) {
+      // The old directory may have unsynced renames.
       if (auto synced = finish(); !synced) return synced.error();
       auto year = enter_folder(root_.get(), name.substr(0, 4), make, shown(name));
       if (!year) return year.error();
@@ -98,10 +104,10 @@ class EmlWriter : public Writer {
   std::string root_path_;
   Fd root_;
   bool resume_;
-  Fd folder_;  // of the day in hand
+  Fd folder_;  // the current day's directory
   std::string folder_name_;
   bool dirty_ = false;  // a file was published in folder_ since its last sync
-  PartFile part_;       // of the entry in hand
+  PartFile part_;       // of the current entry
   std::string final_;
   Micros time_ = 0;
   Sha256 sum_;

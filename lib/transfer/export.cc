@@ -11,9 +11,9 @@
 namespace gw::transfer {
 namespace {
 
-constexpr std::uint64_t kOneChunk = 64
-                                    << 10;  // a message up to this is checked before its first octet is given
-constexpr std::size_t kGather = 256 << 10;  // octets of lines that wait for their leaves
+// A message up to this size is one chunk, which is authenticated before its first byte is returned.
+constexpr std::uint64_t kOneChunk = 64 << 10;
+constexpr std::size_t kGather = 256 << 10;  // bytes of lines that wait for their history entries
 constexpr mail::HeaderLimits kHeader{.value = 256 << 10};
 
 Result<void> read_header(vault::Message& message, mail::HeaderWalker& header) {
@@ -27,7 +27,7 @@ Result<void> read_header(vault::Message& message, mail::HeaderWalker& header) {
   return {};
 }
 
-// What is wrong with one message and not with the store as a whole.
+// Tells damage of one message from a failure of the store or the destination.
 bool concerns_one_message(const Error& error) {
   return error.code() == Code::Corrupt || error.code() == Code::NotFound || error.code() == Code::Version;
 }
@@ -36,7 +36,7 @@ bool concerns_one_message(const Error& error) {
 
 std::string maildir_flags(std::string_view source) {
   constexpr std::string_view kInfo = "2,";
-  constexpr std::size_t kMost = 52;
+  constexpr std::size_t kMost = 52;  // 26 letters in both cases
   const std::size_t at = source.rfind(kInfo);
   if (at == std::string_view::npos || at == 0 ||
       std::string_view(":!;").find(source[at - 1]) == std::string_view::npos)
@@ -48,12 +48,13 @@ std::string maildir_flags(std::string_view source) {
   return letters ? std::string(flags) : std::string();
 }
 
+// The message that is being exported.
 struct Exporter::Item {
   const store::MessageRecord& record;
   vault::Message& message;
   ManifestLine line{};
-  std::string fields{};         // of the envelope, put into the octets
-  std::uint64_t fields_at = 0;  // and where
+  std::string fields{};         // envelope as header fields, inserted at fields_at
+  std::uint64_t fields_at = 0;  // offset in the message, in bytes
 
   Feed feed() {
     return [this](const Sink& sink) -> Result<void> {
@@ -65,6 +66,7 @@ struct Exporter::Item {
         if (!piece) return piece.error();
         ByteView rest = *piece;
         const std::uint64_t size = rest.size();
+        // The place is in this piece, or the message ends before it.
         if (!put && (fields_at < before + size || size == 0)) {
           const auto first = static_cast<std::size_t>(fields_at - before);
           if (first > 0) {
@@ -104,17 +106,24 @@ Result<void> Exporter::add(const store::MessageRecord& record, Result<vault::Mes
   const Result<void> done = meant ? write(item) : Result<void>(meant.error());
   if (done) return {};
   writer_.abandon();
+  // The messages before this one are written and keep their history entries and lines. If flush()
+  // fails as well, the first error says more.
   if (fatal_) {
-    (void)flush();  // of what came before; where this cannot be done either, the first error says more
+    (void)flush();
     return done;
   }
+  // A line of a failed message must not let the import find an envelope by a digest that no file
+  // has.
   item.line.sha256.reset();
   return fail(std::move(item.line), done.error());
 }
 
-// What must be known before anything is written; false where the message is not meant.
+// Reads what must be known before anything is written. Returns false if the message does not
+// concern the wanted addresses.
 Result<bool> Exporter::look(Item& item) {
   const vault::Envelope& envelope = item.message.envelope();
+  // The header is read only if the manifest or the match needs it, since it costs decrypting the
+  // first chunk.
   const bool listed = manifest_ != nullptr || options_.sidecar || options_.unwrap;
   bool meant = options_.match.empty() || options_.match.envelope(envelope);
   if (listed || !meant) {
@@ -125,8 +134,11 @@ Result<bool> Exporter::look(Item& item) {
         },
         kHeader);
     if (auto read = read_header(item.message, header); !read) return read.error();
-    meant = meant || header.truncated();  // the address may be in what was not looked at
+    // The address may be in the part of the header that was not examined.
+    meant = meant || header.truncated();
   }
+  // The addresses of a journaled mail are in the report and in the inner mail, not in the outer
+  // header.
   if (options_.unwrap || !meant) {
     MessageSource source(item.message);
     auto report = mime::read_journal_report(source);
@@ -143,13 +155,15 @@ Result<bool> Exporter::look(Item& item) {
   if (options_.headers) {
     if (auto placed = place_fields(item); !placed) return placed.error();
   }
+  // What was written to a one-way destination cannot be taken back. So the whole message is read
+  // and its digest compared before the first byte is written.
   if (writer_.one_way() && item.record.octets > kOneChunk) {
     if (auto whole = item.feed()([](ByteView) { return Result<void>(); }); !whole) return whole.error();
   }
   return true;
 }
 
-// Whether the header of a mail within a report names one of the addresses.
+// Checks whether the header of a mail within a report names one of the addresses.
 Result<bool> Exporter::match_inner(mime::Source& source, const mime::JournalReport& report) {
   bool meant = false;
   for (const mime::JournalReport* each : mime::all_reports(report)) {
@@ -174,7 +188,7 @@ Result<bool> Exporter::match_inner(mime::Source& source, const mime::JournalRepo
   return false;
 }
 
-// Makes the fields of the envelope and finds their place in the message.
+// Composes the header fields of the envelope and finds their place in the message.
 Result<void> Exporter::place_fields(Item& item) {
   for (const std::string& field : vault::envelope_fields(mailbox_, item.message.envelope()))
     item.fields += field + "\r\n";
@@ -189,6 +203,7 @@ Result<void> Exporter::place_fields(Item& item) {
   }
   placer.finish();
   item.fields_at = placer.place().offset;
+  // The message has no header: an empty line keeps its first line from becoming a field.
   if (placer.place().apart) item.fields += "\r\n";
   return {};
 }
@@ -196,15 +211,19 @@ Result<void> Exporter::place_fields(Item& item) {
 Result<void> Exporter::write(Item& item) {
   const Entry main = entry(item, ".eml", item.fields.size() + item.record.octets);
   item.line.file = writer_.name(main);
+  // With inserted fields the content differs from the message as received, and its digest is not
+  // known yet.
   const auto known = item.fields.empty() ? item.line.sha256 : std::nullopt;
   const Result<bool> fresh = put(main, item.feed(), known);
   if (!fresh) return fresh.error();
   const bool unwrapped = item.line.journal && item.line.journal->is_journal_report;
   if (unwrapped) {
-    // The message itself has come whole: what fails from here on is no damage of it.
+    // The message itself has been written. A failure from here on is not damage of it, so it must
+    // not be listed as failed with its file in place.
     if (auto done = write_inner(item); !done)
       return fatal(done.error().within("cannot unwrap " + item.record.id.hex()));
   }
+  // The sidecar is written last: it lists the inner files with their digests.
   if (writer_.sidecars() && (options_.sidecar || unwrapped)) {
     const std::string text = manifest_line(item.line) + "\n";
     const Feed feed = [&text](const Sink& sink) { return sink(as_bytes(text)); };
@@ -226,7 +245,8 @@ Result<void> Exporter::write_inner(Item& item) {
     const Feed feed = [&](const Sink& sink) { return mime::unwrap(source, inner.content, sink); };
     InnerFile file;
     Sha256 sum;
-    // How long it is must be known before it is written, and where it was encoded only reading it tells.
+    // The length must be known before writing, and that of an encoded mail only follows from
+    // decoding it.
     auto measured = feed([&](ByteView octets) -> Result<void> {
       sum.update(octets);
       file.octets += octets.size();
@@ -253,12 +273,14 @@ Entry Exporter::entry(const Item& item, std::string suffix, std::uint64_t octets
   entry.suffix = std::move(suffix);
   entry.octets = octets;
   entry.sender = envelope.reverse_path;
+  // Only an import stores a path in `source`; flags in anything else would be accidental.
   if (envelope.origin == vault::Origin::Import) entry.flags = maildir_flags(envelope.source);
   return entry;
 }
 
-// Writes the entry unless an earlier run did: true where it was written now. `digest` is that of the octets
-// where it is known.
+// Writes the entry unless an earlier run did. Returns true if it was written now. `digest` is that
+// of the content if it is known. The flags tell whether the message or the destination failed,
+// because only the latter ends the export.
 Result<bool> Exporter::put(const Entry& entry, const Feed& feed, std::optional<Digest> digest) {
   Digest found{};
   bool message_failed = false;
@@ -272,6 +294,8 @@ Result<bool> Exporter::put(const Entry& entry, const Feed& feed, std::optional<D
   if (!there) return message_failed ? there.error() : fatal(there.error());
   if (!*there) {
     if (auto begun = writer_.begin(entry); !begun) return fatal(begun.error());
+    // After begin() a one-way destination contains a part of the entry: then every failure is
+    // fatal.
     bool writer_failed = writer_.one_way();
     auto written = feed([&](ByteView octets) {
       auto taken = writer_.write(octets);
@@ -287,7 +311,7 @@ Result<bool> Exporter::put(const Entry& entry, const Feed& feed, std::optional<D
   return !*there;
 }
 
-// The digest that these octets have once the writer has taken them.
+// Returns the digest that the content has after the writer has taken it.
 Result<Digest> Exporter::carried(const Feed& feed) const {
   Sha256 sum;
   std::optional<std::byte> last;
@@ -301,8 +325,8 @@ Result<Digest> Exporter::carried(const Feed& feed) const {
   return sum.finish();
 }
 
-// A line of the manifest stands for its leaf in the history: a run that goes on with this one notes what is
-// not listed.
+// Queues the history entry and the manifest line of a written message. A line is only written after
+// its history entry. A resumed run therefore appends an entry for each message that is not listed.
 Result<void> Exporter::keep(const Item& item, bool fresh) {
   const bool listed = manifest_ != nullptr && manifest_->listed(item.record.id);
   if (fresh || (manifest_ != nullptr && !listed)) to_note_.push_back(item.record.id);
@@ -314,6 +338,8 @@ Result<void> Exporter::keep(const Item& item, bool fresh) {
 }
 
 Result<void> Exporter::flush() {
+  // History entries first: if the process dies in between, the resumed run notes the messages once
+  // more, which is harmless. The other order could lose entries.
   const std::vector<MessageId> messages = std::exchange(to_note_, {});
   const auto noted = vault::note_exported(store_, mailbox_.id, options_.actor, messages);
   if (!noted) return noted.error().within("cannot note the export in the history");
@@ -332,6 +358,7 @@ Error Exporter::fatal(const Error& error) {
 
 Result<void> Exporter::fail(ManifestLine line, const Error& error) {
   if (!concerns_one_message(error)) return error;
+  // The line must not name files that were abandoned.
   line.file.clear();
   line.journal.reset();
   line.inner.clear();
@@ -341,6 +368,8 @@ Result<void> Exporter::fail(ManifestLine line, const Error& error) {
   return {};
 }
 
+// The files are durable before the history says that they were exported. The messages count as
+// taken only after they were read back, and the manifest is complete last.
 Result<void> Exporter::finish() {
   if (auto finished = writer_.finish(); !finished) return finished;
   if (auto noted = flush(); !noted) return noted;

@@ -1,12 +1,14 @@
-// Exporting messages one by one: opened, written, listed, noted in the history.
+// Exports messages one by one: opens them, writes them, lists them in the manifest, and appends
+// Exported entries to the mailbox's history.
 //
 //   Exporter exporter(store, mailbox, writer, manifest, options);
 //   for (const store::MessageRecord& record : …) exporter.add(record, open_message(…, record));
-//   exporter.finish();                     // everything durable, the manifest too, read back where asked
-//   drain.remove(exporter.give_taken(), …);     // where the mail shall go
+//   exporter.finish();                        // everything is durable, and read back if requested
+//   drain.remove(exporter.give_taken(), …);   // only if the mail shall leave the mailbox
 //
-// A message that does not open or is damaged is listed as failed and the export goes on. An Error means
-// that going on makes no sense: the destination or the store is not there.
+// A message that cannot be opened or is damaged is listed as failed, and the export continues. A
+// returned Error means that continuing makes no sense: the destination or the store is not
+// available.
 #pragma once
 
 #include <functional>
@@ -25,51 +27,66 @@
 namespace gw::transfer {
 
 struct ExportOptions {
-  bool sidecar = false;    // `<id>.json` beside each message: its manifest line
-  bool headers = false;    // the envelope as header fields of each message
-  bool unwrap = false;     // mails within journal reports, too, and a sidecar for each report
-  bool read_back = false;  // compares what reached the disk; for give_taken()
-  Match match;             // only what concerns these addresses
-  std::string actor;
+  bool sidecar = false;  // write `<id>.json`, the manifest line, beside each message
+  bool headers = false;  // insert the envelope as header fields into each message
+  // Also write the mails within journal reports, and a sidecar for each report.
+  bool unwrap = false;
+  // Read everything back from disk and compare digests; needed for give_taken().
+  bool read_back = false;
+  Match match;        // export only messages that concern these addresses
+  std::string actor;  // for the entries in the history
 };
 
-// The flags of a file in a Maildir, as `RS`, from the path that a message was imported from: letters only.
-// They follow `:2,`, or `!2,` or `;2,` on file systems without colons in names.
+// Returns the flags of a file in a Maildir, as `RS`, from the path that a message was imported
+// from; empty if there are none. Flags are letters after `:2,`, or after `!2,` or `;2,` on file
+// systems that allow no colon in names.
 std::string maildir_flags(std::string_view source);
 
+// A message that could not be exported.
 struct ExportFailure {
   MessageId id;
   std::string reason;
 };
 
+// Numbers of messages, unless stated otherwise.
 struct ExportReport {
   std::uint64_t written = 0;
-  std::uint64_t present = 0;  // found already there, by a writer that goes on with an earlier run
-  std::uint64_t octets = 0;
-  std::uint64_t unwrapped = 0;  // inner mails
-  std::uint64_t unmatched = 0;  // passed over, because ExportOptions::match does not concern them
-  std::uint64_t unnoted = 0;    // not noted in the history, since the vault takes no change
+  std::uint64_t present = 0;    // already written by the earlier run that this one resumes
+  std::uint64_t octets = 0;     // bytes of the written messages
+  std::uint64_t unwrapped = 0;  // mails cut out of journal reports
+  std::uint64_t unmatched = 0;  // skipped, because they do not concern ExportOptions::match
+  // Exported without an entry in the history, because the vault accepts no change.
+  std::uint64_t unnoted = 0;
   std::vector<ExportFailure> failures;
 };
 
+// Not thread safe; for several threads see transfer/crew.h.
 class Exporter {
  public:
-  // `manifest` may be null. All must outlive this.
+  // `manifest` may be null. All arguments must outlive the exporter.
   Exporter(store::Store& store, const store::MailboxRecord& mailbox, Writer& writer, Manifest* manifest,
            ExportOptions options);
 
-  // Exists: a file is in the way that is not this mail.
+  // Exports one message, given as opened or with the error of opening it. A damaged message goes to
+  // report().failures. Fails with Exists if a different file has the name, otherwise with the error
+  // of the destination or the store.
   Result<void> add(const store::MessageRecord& record, Result<vault::Message> opened);
+  // Makes everything durable, appends the outstanding history entries, reads back if requested, and
+  // syncs the manifest, in this order. More messages may be added afterwards if the writer allows
+  // it.
   Result<void> finish();
 
   const ExportReport& report() const { return report_; }
-  // What has come to the destination since the last call, read back and the same. Only with `read_back`.
+  // Returns the messages that have reached the destination since the last call, that is, were read
+  // back and are identical. Always empty without `read_back`.
   std::vector<MessageId> give_taken() { return std::exchange(taken_, {}); }
 
  private:
   struct Item;
+  // Passes all bytes of an entry to the sink. It can be called several times, since digest and
+  // length must sometimes be known before writing.
   using Sink = std::function<Result<void>(ByteView)>;
-  using Feed = std::function<Result<void>(const Sink&)>;  // gives all octets; may be asked again
+  using Feed = std::function<Result<void>(const Sink&)>;
 
   Result<bool> look(Item& item);
   Result<bool> match_inner(mime::Source& source, const mime::JournalReport& report);
@@ -93,11 +110,13 @@ class Exporter {
   ExportReport report_;
   std::vector<std::pair<Entry, Digest>> to_compare_;
   std::vector<MessageId> written_, taken_;
-  // Messages that get their leaf, and the lines that follow it: gathered, since each leaf is a synced commit.
+  // Messages that wait for their history entry, and the manifest lines that follow it. They are
+  // gathered, because each call to the store is a synced commit.
   std::vector<MessageId> to_note_;
   std::vector<std::string> to_list_;
   std::size_t gathered_ = 0;
-  bool fatal_ = false;  // what went wrong is not the message in hand
+  // The last error concerns the destination or the store and not only the current message.
+  bool fatal_ = false;
 };
 
 }  // namespace gw::transfer

@@ -22,27 +22,31 @@ namespace gw::transfer {
 namespace {
 
 constexpr std::size_t kPiece = 64 << 10;
-// Longer than a server waits for more of a mail (RFC 5321 section 4.5.3.2 asks for 10 minutes at most).
+// Longer than an SMTP server waits for more of a mail (RFC 5321, section 4.5.3.2, asks for 10
+// minutes at most).
 constexpr Micros kQuiet = 15 * 60 * Micros{1'000'000};
 
-// The sender that a separator line names: its first word, where that is an address.
+// Returns the sender in a separator line, its first word, or an empty string if that is not an
+// address.
 std::string sender_of(std::string_view separator) {
   const std::string_view rest = trim(separator.substr(std::min(separator.size(), kMboxFrom.size())));
   const std::string_view word = rest.substr(0, rest.find(' '));
   return word.find('@') != std::string_view::npos ? std::string(word) : std::string();
 }
 
+// Size and time together with the inode tell a modified file, since writers append.
 bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
          a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
-// A read lease while it lives: the kernel gives none while the file is open for writing anywhere.
+// Holds a read lease on the file. The kernel refuses one while any process has the file open for
+// writing (fcntl(2), F_SETLEASE).
 class ReadLease {
  public:
   explicit ReadLease(int fd) : fd_(fd) {
-    // A program that opens the file to write waits until the lease is given back. The signal that tells of it
-    // would by default end this process; SIGURG is ignored by default.
+    // A process that opens the file for writing is blocked until the lease is returned, and this
+    // process is sent a signal. SIGIO would end it by default; SIGURG is ignored by default.
     (void)::fcntl(fd_, F_SETSIG, SIGURG);
     held_ = ::fcntl(fd_, F_SETLEASE, F_RDLCK) == 0;
     refused_ = !held_ && errno == EAGAIN;
@@ -54,7 +58,10 @@ class ReadLease {
   ReadLease& operator=(const ReadLease&) = delete;
 
   bool held() const { return held_; }
-  bool refused() const { return refused_; }  // somebody writes; if neither, nobody can tell
+  bool refused() const {
+    return refused_;
+  }  // a process writes; if neither held() nor refused(), it is unknown
+  // A process waits to open the file for writing.
   bool wanted_back() const { return held_ && ::fcntl(fd_, F_GETLEASE) != F_RDLCK; }
 
  private:
@@ -63,14 +70,16 @@ class ReadLease {
   bool refused_ = false;
 };
 
-// Gives a file a name that nothing has.
+// Renames a file to a name that must be free. Uses link and unlink on file systems without
+// RENAME_NOREPLACE.
 bool move_file(const std::string& from, const std::string& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
   if (errno != EINVAL && errno != ENOSYS) return false;
   return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
 }
 
-// `<id>` of a file `<id>.eml` or `<id>.json` as gw-export names it, with or without directories; else empty.
+// Returns `<id>` if the file is `<id>.eml` or `<id>.json`, as gw-export names it, with or without
+// directories. Returns an empty string otherwise.
 std::string_view exported_id(std::string_view path, std::string_view ending) {
   path.remove_prefix(path.rfind('/') + 1);  // npos + 1 is 0
   if (!path.ends_with(ending)) return {};
@@ -80,7 +89,8 @@ std::string_view exported_id(std::string_view path, std::string_view ending) {
 
 enum class Kind : unsigned char { Single, Mbox, Packed, Empty, NoMail };
 
-// How to read what is found, format Auto. What gw-export wrote is a mail, whatever it holds.
+// Decides how to read a file of format Auto. A file that gw-export has named is one mail, whatever
+// it contains: an exported message can look like an mbox or an archive.
 Result<Kind> kind_of(mime::Source& source, const std::string& name) {
   if (!exported_id(name, ".eml").empty()) return Kind::Single;
   if (source.size() == 0) return Kind::Empty;
@@ -99,7 +109,8 @@ Result<Kind> kind_in(mime::Source& source, const SourceFile& file) {
   return file.format == SourceFormat::Mbox ? Kind::Mbox : Kind::Single;
 }
 
-// What gw-export put beside a mail. A broken one is none.
+// Reads the sidecar that gw-export wrote beside a mail. An invalid one is ignored, since the mail
+// matters more.
 std::optional<ListedMail> sidecar_of(const SourceFile& file) {
   if (exported_id(file.path, ".eml").empty()) return std::nullopt;
   const auto text = read_file(file.path.substr(0, file.path.size() - 4) + ".json", kLongestManifestLine);
@@ -116,7 +127,7 @@ Error being_written(const std::string& path) {
 
 }  // namespace
 
-// A mail that lies somewhere, and can be read more than once.
+// A mail in a file that can be read several times.
 struct Importer::Mail {
   std::function<Result<void>(const Sink&)> feed;
   std::string source;
@@ -124,26 +135,30 @@ struct Importer::Mail {
   std::string entry{};
   std::optional<std::uint64_t> offset{};
   const ListedMail* sidecar = nullptr;
-  SeparatorCount* count = nullptr;  // of what feed() gives
+  SeparatorCount* count = nullptr;  // counts in what feed() passes on
 };
 
-// A file, or one in an archive.
+// A file, or a file in an archive.
 struct Importer::Part {
   mime::Source& source;
-  std::string name;     // for people, with the archive's
-  std::string entry{};  // in an archive
+  std::string name;     // for messages; includes the archive's name
+  std::string entry{};  // name in the archive
   std::optional<ListedMail> sidecar{};
 };
 
+// The file that is imported, with what is needed to notice changes and to remove exactly this file.
 class Importer::OpenFile {
  public:
-  // Busy: another program writes to it.
+  // Opens the file. Fails with Busy if another process has it open for writing. O_NONBLOCK keeps a
+  // FIFO that took the name from blocking the import.
   Result<void> open(const std::string& path) {
     path_ = path;
     Fd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!fd) return Error::from_errno(path_);
     number_ = fd.get();
     {
+      // The lease is held only for the check, because a writer should not be blocked while the file
+      // is read. Changes in the meantime are noticed by unchanged().
       const ReadLease lease(number_);
       if (lease.refused()) return being_written(path_);
       known_ = lease.held();
@@ -152,7 +167,8 @@ class Importer::OpenFile {
     return read_from(std::move(fd));
   }
 
-  // Busy: nobody can tell whether another program writes to it, and it has changed of late.
+  // Fails with Busy if it is unknown whether another process writes to the file and it changed
+  // recently.
   Result<void> require_whole() const {
     const Micros changed = facts_.st_ctim.tv_sec * Micros{1'000'000} + facts_.st_ctim.tv_nsec / 1000;
     const Micros age = now() - changed;
@@ -163,9 +179,9 @@ class Importer::OpenFile {
                      "this user does not own it or its file system has no leases");
   }
 
-  // Locks an mbox as programs that deliver to it do, to read it or to empty it. The locks belong to the open
-  // file, so that they conflict with locks of processes and do not end when the same file is closed
-  // elsewhere.
+  // Locks an mbox as delivering programs do, for reading or for emptying it. Open file description
+  // locks conflict with the locks of other processes, but unlike these they survive that some other
+  // code of this process closes the same file (fcntl(2)).
   Result<void> lock(bool to_empty) {
     if (to_empty) {
       writable_ = Fd(::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -178,11 +194,16 @@ class Importer::OpenFile {
     const bool locked = ::fcntl(fd, F_OFD_SETLK, &range) == 0;
     if (!locked && (errno == EAGAIN || errno == EACCES))
       return Error(Code::Busy, path_ + ": locked by another program");
+    // On a file system without locks an mbox is read unlocked, but an import that shall empty it
+    // fails.
     if (!locked && to_empty) return Error::from_errno(path_);
     struct stat facts {};
     if (::fstat(fd, &facts) != 0) return Error::from_errno(path_);
+    // The path may lead to another file since open().
     if (facts.st_dev != facts_.st_dev || facts.st_ino != facts_.st_ino)
       return Error(Code::Busy, path_ + ": it was replaced just now");
+    // Mail may have been appended before the lock was obtained; it is imported as well. The source
+    // must be reopened for the new size, on a descriptor of the same open file that holds the lock.
     facts_ = facts;
     Fd again(::dup(number_));
     if (!again) return Error::from_errno(path_);
@@ -198,7 +219,7 @@ class Importer::OpenFile {
     return ::fstat(number_, &now) == 0 && same_file(now, facts_);
   }
 
-  // Empties the mbox that lock() locked.
+  // Empties the mbox that lock() has locked.
   Result<void> empty() const {
     if (!unchanged()) return changed();
     if (::ftruncate(writable_.get(), 0) != 0 || ::fsync(writable_.get()) != 0)
@@ -206,8 +227,9 @@ class Importer::OpenFile {
     return {};
   }
 
-  // Removes the very file that was read. It is moved aside first, so that a file which took its name just
-  // now, or a writer that just now opened it, is noticed before anything is gone.
+  // Removes exactly the file that was read. It is first renamed. A file that took its name at the
+  // last moment, or a writer that opened it at the last moment, is thus noticed before anything is
+  // deleted.
   Result<void> remove() const {
     const ReadLease lease(number_);
     if (lease.refused()) return being_written(path_);
@@ -217,10 +239,13 @@ class Importer::OpenFile {
     if (!move_file(path_, aside)) return Error::from_errno(path_);
     struct stat there {};
     const bool same = ::lstat(aside.c_str(), &there) == 0 && same_file(there, facts_);
+    // Under the temporary name no new writer finds it, and the lease shows whether one came before.
     if (same && !lease.wanted_back()) {
       if (::unlink(aside.c_str()) != 0) return Error::from_errno(aside);
       return {};
     }
+    // Put it back. If the name was taken meanwhile, it stays under the temporary name, and the
+    // error names that.
     if (move_file(aside, path_)) return changed();
     return Error(Code::Conflict, path_ + ": it has changed and stays, now as " + aside);
   }
@@ -236,12 +261,13 @@ class Importer::OpenFile {
 
   std::string path_;
   std::optional<mime::FileSource> source_;
-  int number_ = -1;     // the source's
+  int number_ = -1;     // descriptor of source_
   Fd writable_;         // holds the lock of an mbox that is to be emptied
-  bool known_ = false;  // nobody had it open for writing
+  bool known_ = false;  // a lease has shown that no process had it open for writing
   struct stat facts_ {};
 };
 
+// The state of one file's import.
 struct Importer::Work {
   const Said& said;
   std::string name;
@@ -249,15 +275,17 @@ struct Importer::Work {
   ImportedFile report{};
   bool safe = true;  // each mail so far is in the mailbox
 
+  // Ends the import of the file with an error.
   void end(ImportedFile::Outcome outcome, const Error& error) {
     report.outcome = outcome;
     report.reason = error.text();
     safe = false;
   }
+  // Keeps the source, with the first reason.
   void stay(const std::string& why) {
     if (report.reason.empty()) report.reason = name + ": " + why + "; the source stays";
   }
-  // A file in an archive is passed over.
+  // Skips a file in an archive.
   void leave(const std::string& why) {
     ++report.left;
     if (report.reason.empty()) report.reason = why;
@@ -294,6 +322,7 @@ Result<ImportedFile> Importer::add(const SourceFile& file, const Said& said) {
       break;
     case Kind::Packed:
     case Kind::Single:
+      // A Maildir's protocol guarantees that files outside `tmp` are complete.
       auto whole = file.format == SourceFormat::Maildir ? Result<void>() : open.require_whole();
       if (!whole) return ended(whole.error());
       if (*kind == Kind::Single) part.sidecar = sidecar_of(file);
@@ -302,6 +331,7 @@ Result<ImportedFile> Importer::add(const SourceFile& file, const Said& said) {
       break;
   }
   if (work.report.outcome != Outcome::Taken) return work.report;
+  // Even without removal: a mail may have been read while it was modified.
   if (!open.unchanged()) return ended(Error(Code::Conflict, file.path + ": it changed while it was read"));
   if (!options_.remove || !work.safe || !work.report.reason.empty()) return work.report;
   auto removed = *kind == Kind::Mbox ? open.empty() : open.remove();
@@ -313,6 +343,7 @@ Result<ImportedFile> Importer::add(const SourceFile& file, const Said& said) {
 Result<ImportedFile> Importer::add_input(SourceFormat format, const Said& said) {
   using Outcome = ImportedFile::Outcome;
   Work work{said, "standard input"};
+  // Each mail is read twice, for its id and for delivery, so a stream must be stored first.
   SealedSpill input;
   Bytes piece(kPiece);
   for (;;) {
@@ -346,7 +377,8 @@ Result<ImportedFile> Importer::add_input(SourceFormat format, const Said& said) 
   return work.report;
 }
 
-// A sidecar follows its mail in an archive, perhaps after mails of a journal report: the mail waits for it.
+// In an archive of gw-export a sidecar follows its mail, possibly after the mails of a journal
+// report. So such a mail waits for its sidecar, until the next mail comes.
 Result<void> Importer::add_packed(Work& work, const Part& part) {
   struct Waiting {
     std::unique_ptr<SealedSpill> content;
@@ -354,6 +386,7 @@ Result<void> Importer::add_packed(Work& work, const Part& part) {
     std::optional<ListedMail> sidecar{};
   };
   std::optional<Waiting> waiting;
+  // Imports the waiting mail.
   const auto settle = [&]() -> Result<void> {
     if (!waiting) return {};
     const Waiting mail = std::move(*std::exchange(waiting, std::nullopt));
@@ -370,9 +403,10 @@ Result<void> Importer::add_packed(Work& work, const Part& part) {
       waiting->sidecar = parse_manifest_line(text);
       return {};
     }
-    // The name of a compressed file, without its last ending, tells what it was called.
+    // The name of a compressed file without its last suffix is that of the content: `a.eml.gz`.
     const auto kind = kind_of(*content, entry.empty() ? part.name.substr(0, part.name.rfind('.')) : entry);
     if (!kind) return kind.error();
+    // Archives in archives are not unpacked, which bounds the work for a malicious one.
     if (*kind == Kind::NoMail || *kind == Kind::Packed) work.leave(no_mail(name).text());
     if (*kind == Kind::Mbox) return add_mbox(work, {*content, name, entry});
     if (*kind != Kind::Single) return {};
@@ -386,6 +420,7 @@ Result<void> Importer::add_packed(Work& work, const Part& part) {
     work.leave(part.name + ": " + entry + ": " + why);
   };
   const auto unpacked = unpack(part.source, each, failed);
+  // What came before the damage is intact and imported.
   if (unpacked || unpacked.error().code() == Code::BadInput) {
     if (auto settled = settle(); !settled) return settled;
   }
@@ -410,12 +445,15 @@ Result<void> Importer::add_single(Work& work, const Part& part, SourceFormat for
     return mime::unwrap(part.source, {{0, part.source.size()}, mime::Encoding::Identity}, sink);
   };
   if (auto added = add_mail(work, mail); !added) return added;
-  // In a Maildir or a spool each file is one mail, and may hold an mbox that was attached to it.
+  // In a Maildir or spool each file is one mail, and may have an mbox attached. Elsewhere a mail
+  // that contains separators may be an mbox that was not recognised.
   const bool found = format == SourceFormat::Auto || format == SourceFormat::Eml;
   const bool exported = !exported_id(part.name, ".eml").empty();
   if (found && !exported && count.followed() > 0 && (format == SourceFormat::Auto || options_.remove))
     work.stay("taken as one mail, but it holds separators of an mbox");
   if (!options_.remove) return {};
+  // Removing something that does not look like a mail could destroy a file that was never meant to
+  // be imported.
   const auto looks = look_at(part.source, true);
   if (!looks || *looks == Looks::Other) work.stay("it does not begin with the header of a mail");
   return {};
@@ -428,6 +466,7 @@ Result<void> Importer::add_mbox(Work& work, const Part& part) {
   };
   auto form = part.source.size() == 0 ? MboxForm() : MboxForm::guess(part.source);
   if (!form) return failed(form.error());
+  // The user knows the writer, so the reader need not be cautious about undated separators.
   if (options_.quoting) {
     form->quoting = *options_.quoting;
     form->quoted = *options_.quoting != MboxForm::Quoting::None;
@@ -454,6 +493,9 @@ Result<void> Importer::add_mbox(Work& work, const Part& part) {
     };
     if (auto added = add_mail(work, mail); !added) return added;
     if (work.report.outcome != ImportedFile::Outcome::Taken) return {};
+    // Before the mbox may be emptied, an independent count must agree that the mail contains no
+    // separator: otherwise two mails may have been read as one. A mail that ends where its
+    // Content-Length says is not in doubt.
     if (!options_.remove || reader.by_length()) continue;
     SeparatorCount count;
     const mime::Range stored{(*found)->offset, reader.end() - (*found)->offset};
@@ -471,7 +513,8 @@ Result<void> Importer::add_mbox(Work& work, const Part& part) {
   return {};
 }
 
-// Says in `work` whether the mail is safe in the mailbox, so that its source may be removed.
+// Imports one mail and records whether it is safe in the mailbox, so that its source may be
+// removed.
 Result<void> Importer::add_mail(Work& work, const Mail& mail) {
   ImportedFile& report = work.report;
   seal::Fingerprints::Content print =
@@ -492,6 +535,7 @@ Result<void> Importer::add_mail(Work& work, const Mail& mail) {
     return {};
   }
   if (mail.count != nullptr) mail.count->finish();
+  // The id is known before delivery; reading twice keeps memory constant for a mail of any size.
   const Digest fingerprint = print.finish();
   line.id = MessageId::from(ByteView(fingerprint).first(16));
   line.sha256 = sum.finish();
@@ -507,6 +551,8 @@ Result<void> Importer::add_mail(Work& work, const Mail& mail) {
     case ImportResult::Present:
       ++report.present;
       break;
+    // The mail was imported before, but is not in the mailbox. Removing the source could destroy
+    // the last copy.
     case ImportResult::Left:
       ++report.present;
       work.safe = false;
@@ -520,12 +566,13 @@ Result<void> Importer::add_mail(Work& work, const Mail& mail) {
   return {};
 }
 
-// As an export listed it, or with what is known here.
+// Returns the envelope that an export has listed for this mail, or else what is known here.
 Result<vault::Envelope> Importer::envelope_of(const Mail& mail, const Digest& sha256) const {
   vault::Envelope envelope;
   envelope.reverse_path = mail.sender;
   envelope.source = mail.source;
   std::optional<ListedMail> listed;
+  // The digest decides, since a sidecar may lie beside another mail.
   if (mail.sidecar != nullptr && mail.sidecar->sha256 == sha256) listed = *mail.sidecar;
   if (!listed && options_.manifest != nullptr) {
     auto found = options_.manifest->find(sha256);
@@ -534,7 +581,8 @@ Result<vault::Envelope> Importer::envelope_of(const Mail& mail, const Digest& sh
   }
   if (listed) {
     envelope = std::move(listed->envelope);
-    // Flags of a Maildir are at the end, of either.
+    // Maildir flags are at the end of a path, and maildir_flags() reads them from the end of
+    // `source`. So the path that has flags comes last.
     const std::string here = mail.source + ", received " + listed->received_at;
     const std::string earlier = envelope.source;
     envelope.source = earlier.empty() ? here : here + ", from " + earlier;
@@ -562,17 +610,20 @@ Result<ImportResult> Importer::deliver(const Mail& mail, const MessageId& id, co
     if (!written) of_store = written.error();
     return written;
   });
+  // The id was in the mailbox before and is not now, so the store refuses it.
   if (of_store && of_store->code() == Code::Exists) return ImportResult::Left;
   if (of_store) return *of_store;
+  // The id was computed from other bytes: the file has changed between the two passes.
   if (!read || sum.finish() != sha256) return ImportResult::Failed;
   const auto stored = delivery->finish();
   if (!stored && stored.error().code() == Code::Exists) {
-    // Somebody else may have brought it in at the same time.
+    // Another import may have brought the same mail at the same time.
     const auto now = held(id, std::nullopt);
     if (!now) return now.error();
     return *now ? ImportResult::Present : ImportResult::Left;
   }
   if (!stored) return stored.error();
+  // Read back before the source may be removed.
   if (options_.remove) {
     const auto kept = held(id, stored->container);
     if (!kept) return kept.error();
@@ -581,8 +632,8 @@ Result<ImportResult> Importer::deliver(const Mail& mail, const MessageId& id, co
   return ImportResult::Added;
 }
 
-// Whether the mailbox holds this message. Where its source is to be removed all of it is read back and
-// compared with its digest, and with `container` where that is known.
+// Checks whether the mailbox holds this message. If its source is to be removed, the container is
+// read back completely and compared with its digest, and with `container` if that is known.
 Result<bool> Importer::held(const MessageId& id, std::optional<Digest> container) {
   const auto record = store_.find(recipient_.mailbox.id, id);
   if (!record && record.error().code() == Code::NotFound) return false;

@@ -1,23 +1,26 @@
-// Brings mail from files into a mailbox: sealed with its public key, no password needed.
+// Imports mail from files into a mailbox. Mail is sealed with the mailbox's public key; no password
+// is needed.
 //
 //   Importer importer(store, recipient, key, options);
-//   importer.add(file, said);            // each file; `said` hears of each mail in it
+//   importer.add(file, said);            // for each file; `said` is called for each mail in it
 //
-// A mail's id is made of its octets under a key that is not in the vault: brought in twice it has the same
-// id, and the store refuses the second one whoever comes with it. Who has the vault cannot test for a known
-// mail.
+// The id of an imported mail is a keyed hash (fingerprint) of its bytes. A mail that is imported
+// twice has the same id, and the store refuses the second one, whichever process brings it. The key
+// is not in the vault, so a thief of the vault cannot test whether a known mail is in it.
 //
-// A file that another program writes to is left alone: a read lease (fcntl, F_SETLEASE) shows that none has
-// it open for writing. Where the kernel gives no lease, as on some network file systems and to a user who
-// does not own the file, a file counts as whole once nothing in it has changed for kQuiet; mails in a Maildir
-// and mboxes, which have protocols of their own, count as whole anyway.
+// A file that another program is writing is left alone. A read lease (fcntl(2), F_SETLEASE) shows
+// whether any process has it open for writing. If the kernel grants no lease, as on some network
+// file systems or for a file of another user, a file counts as complete after it has not changed
+// for 15 minutes. Mails in a Maildir and mboxes have protocols of their own and count as complete
+// anyway.
 //
-// Archives and compressed files are unpacked on the way, one file at a time (transfer/unpack.h).
+// Archives and compressed files are unpacked on the fly, one file at a time (transfer/unpack.h).
 //
-// A source is removed only when each mail in it is committed and was read back from the store with the right
-// digest, when the file is still the one that was read and nobody writes to it, and when what was taken for
-// mail begins with a header and holds no other line that looks like a separator. An mbox is emptied under its
-// lock and stays, because a program that delivers to it may have it open and wait for that lock.
+// A source is removed only if all of this holds: each mail in it is committed and was read back
+// from the store with the right digest; the file is still the one that was read, and no process
+// writes to it; what was taken for mail begins with a header and contains no further line that
+// looks like an mbox separator. An mbox is emptied under its lock and not deleted, because a
+// program that delivers to it may have it open and wait for that lock.
 #pragma once
 
 #include <functional>
@@ -37,54 +40,58 @@
 namespace gw::transfer {
 
 struct ImportOptions {
-  bool remove = false;
-  const ManifestIndex* manifest = nullptr;   // envelopes of mails that an export listed
-  std::optional<MboxForm::Quoting> quoting;  // none: as the file looks
-  std::string actor;
+  bool remove = false;                       // remove each source after its mails are safe
+  const ManifestIndex* manifest = nullptr;   // envelopes of exported mails; may be null
+  std::optional<MboxForm::Quoting> quoting;  // nullopt to detect it from the file
+  std::string actor;                         // for the entries in the history
 };
 
 enum class ImportResult : unsigned char {
   Added,
-  Present,  // was brought in before
-  Left,     // was brought in before, and has left the mailbox since
+  Present,  // imported before and still in the mailbox
+  Left,     // imported before, and has left the mailbox since
   Failed,
 };
 
+// What happened to one mail.
 struct ImportedMail {
-  std::string entry;                    // in an archive: its name there
-  std::optional<std::uint64_t> offset;  // in an mbox
+  std::string entry;                    // its name in an archive; empty outside one
+  std::optional<std::uint64_t> offset;  // of its separator line in an mbox, in bytes
   MessageId id;
   std::uint64_t octets = 0;
   Digest sha256{};
   ImportResult result = ImportResult::Failed;
 };
 
+// What happened to one file.
 struct ImportedFile {
   enum class Outcome : unsigned char {
     Taken,
     Empty,   // it has no bytes, or an mbox has no mails
-    NoMail,  // with format Auto: it looks like neither a mail nor an mbox
+    NoMail,  // format Auto: it looks like neither a mail nor an mbox
     Busy,    // another program writes to it, or may do so
     Failed,
   };
   Outcome outcome = Outcome::Taken;
   std::uint64_t added = 0;
-  std::uint64_t present = 0;  // those that have left too
-  std::uint64_t octets = 0;   // of what was added
-  std::uint64_t left = 0;     // files in an archive that were passed over; `reason` names the first
-  bool removed = false;       // an mbox: emptied
-  std::string reason;         // what is wrong, or why the source stays; empty: nothing
+  std::uint64_t present = 0;  // includes mails that have left the mailbox since
+  std::uint64_t octets = 0;   // bytes of the added mails
+  std::uint64_t left = 0;     // files in an archive that were skipped; `reason` names the first
+  bool removed = false;       // for an mbox: emptied
+  std::string reason;         // the error, or why the source stays; empty if neither
 };
 
+// Not thread safe.
 class Importer {
  public:
-  // `key` has seal::kFingerprintKey octets. All must outlive this.
+  // `key` has seal::kFingerprintKey bytes. All references must outlive the importer.
   Importer(store::Store& store, const store::Recipient& recipient, const Secret& key, ImportOptions options);
 
-  // `-` is standard input, which is copied to a sealed file without a name first.
-  // What is wrong with the file is in the result; an Error is the store's, and ends it all. Mails before it
-  // are committed.
+  // Called for each mail after its outcome is known.
   using Said = std::function<void(const ImportedMail&)>;
+  // Imports one file. The path `-` stands for standard input, which is first copied to a sealed
+  // temporary file. What is wrong with the file is in the result. Fails only if the store does, and
+  // then the import cannot continue; mails before that are committed.
   Result<ImportedFile> add(const SourceFile& file, const Said& said);
 
  private:

@@ -10,6 +10,7 @@ Result<std::vector<InnerFile>> inner_files(mime::Source& source, const mime::Jou
     const mime::InnerMail& inner = *each;
     InnerFile mail;
     Sha256 digest;
+    // The size of an encoded mail is known only after decoding it.
     const auto read = mime::unwrap(source, inner.content, [&](ByteView piece) -> Result<void> {
       digest.update(piece);
       mail.octets += piece.size();

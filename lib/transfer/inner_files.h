@@ -1,4 +1,4 @@
-// Digest and size of the mails within a journal report, as an export would write them.
+// Computes digest and size of the mails within a journal report, as an export would write them.
 #pragma once
 
 #include <vector>
@@ -10,6 +10,8 @@
 
 namespace gw::transfer {
 
+// Returns one InnerFile per inner mail, in the order of mime::all_inner(), with empty `file`. Reads
+// and decodes every inner mail. Fails as `source` does.
 Result<std::vector<InnerFile>> inner_files(mime::Source& source, const mime::JournalReport& report);
 
 }  // namespace gw::transfer

@@ -16,11 +16,14 @@ Json json_digest(const Digest& digest) {
   return digest == Digest{} ? Json() : Json(to_hex(digest));
 }
 
+// The text with replacement characters is for reading; a program that needs the exact bytes takes
+// the base64.
 void put_text(Json& object, const std::string& name, std::string_view text) {
   object[name] = valid_text(text);
   if (!valid_utf8(text)) object[name + "_b64"] = seal::to_base64(as_bytes(text), seal::Padding::Full);
 }
 
+// The order of the fields is part of the output: `ordered_json` keeps it.
 Json mailbox_row_json(const store::MailboxRecord& record, const store::MailboxStat& stat,
                       const vault::Settings& settings) {
   Json object;
@@ -57,6 +60,7 @@ Json mailbox_json(const store::MailboxRecord& record, const store::MailboxStat& 
   object["require_tls"] = record.require_tls;
   object["smtp_auth"] = record.token_hash.has_value();
   object["created"] = json_time(record.created);
+  // Public keys only; the slots with the secret halves are never part of the JSON.
   Json& keys = object["keys"] = Json::array();
   for (const store::Generation& each : record.generations)
     keys.push_back({{"generation", each.number},
@@ -95,6 +99,7 @@ Json leaf_json(const store::Leaf& leaf) {
   return object;
 }
 
+// The hash is left out: no client needs it.
 Json token_json(const vault::ApiToken& token) {
   Json object;
   object["name"] = token.name;

@@ -13,6 +13,7 @@ class MaildirWriter : public Writer {
  public:
   MaildirWriter(std::string path, bool resume) : path_(std::move(path)), resume_(resume) {}
 
+  // All three directories must exist, or other programs do not take the directory for a Maildir.
   Result<void> open() {
     auto root = open_root(path_);
     if (!root) return root.error();
@@ -24,10 +25,12 @@ class MaildirWriter : public Writer {
     return {};
   }
 
-  // What marks inner mails and sidecars goes into the unique part: only flags may stand behind a colon.
+  // The marks of inner mails go into the unique part of the name, because only flags may follow the
+  // colon (maildir(5)).
   std::string name(const Entry& entry) const override {
     return (entry.flags.empty() ? "new/" : "cur/") + own_name(entry);
   }
+  // A file that is not a mail would be shown as one.
   bool sidecars() const override { return false; }
 
   Result<bool> holds(const Entry& entry, const Expected& expected) override {
@@ -46,6 +49,7 @@ class MaildirWriter : public Writer {
     entry_ = entry;
     if (::faccessat(folder(entry), own_name(entry).c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
       return in_the_way(shown(entry), resume_);
+    // Readers of a Maildir ignore `tmp`, so the entry is invisible until commit() moves it.
     return part_.open(tmp_.get(), base_name(entry), shown(entry));
   }
 

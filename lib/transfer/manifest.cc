@@ -18,8 +18,9 @@ namespace gw::transfer {
 namespace {
 
 constexpr std::size_t kManifestBuffer = 64 << 10;
-constexpr std::size_t kLongestLine = 4 << 20;  // an envelope holds at most 1 MiB
+constexpr std::size_t kLongestLine = 4 << 20;  // as kLongestManifestLine
 
+// Omits empty fields; most envelopes use few of them.
 void put_if_any(Json& object, const std::string& name, std::string_view text) {
   if (!text.empty()) put_text(object, name, text);
 }
@@ -94,7 +95,8 @@ const char* name(mime::Within within) {
   return "";
 }
 
-// `inner` begins with the files of this report's mails, which are taken off.
+// `inner` begins with the files of this report's mails, which are removed from it. A message can
+// hold several reports, and their files are in one list.
 void put_report(Json& object, const mime::JournalReport& report, std::span<const InnerFile>& inner) {
   if (report.within != mime::Within::Nothing) object["within"] = name(report.within);
   object["sender"] = report.sender;
@@ -123,7 +125,8 @@ void put_report(Json& object, const mime::JournalReport& report, std::span<const
 void put_journal(Json& object, const mime::JournalReport& report, std::span<const InnerFile> inner) {
   object["is_journal_report"] = report.is_journal_report;
   if (!report.is_journal_report) return;
-  // That of the mail that was journaled, as the report names it; the report's own stays beside it.
+  // For a journal report, `message_id` is that of the journaled mail, as the report names it. The
+  // report's own Message-ID moves to `report_message_id`.
   if (object.contains("message_id")) object["report_message_id"] = object["message_id"];
   put_report(object, report, inner);
   if (report.further.empty()) return;
@@ -135,6 +138,7 @@ void put_journal(Json& object, const mime::JournalReport& report, std::span<cons
   }
 }
 
+// Replaces invalid UTF-8 instead of throwing: some strings of a mail come from untrusted encodings.
 std::string one_line(const Json& object) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -184,6 +188,8 @@ std::string journal_json(const mime::JournalReport& report, const std::vector<In
   return one_line(object);
 }
 
+// O_EXCL: the manifest of another export is never overwritten. O_NOFOLLOW: the manifest may lie in
+// a directory where others can create links.
 Result<Manifest> Manifest::open(const std::string& path, bool resume) {
   const int how = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (resume ? 0 : O_EXCL);
   Fd fd(::open(path.c_str(), how, 0600));
@@ -203,13 +209,16 @@ Result<Manifest> Manifest::open(const std::string& path, bool resume) {
 Result<void> Manifest::read_listed() {
   std::string rest;
   std::string buffer(kManifestBuffer, '\0');
-  off_t whole = 0;  // where the last whole line ends
+  // End of the last complete line.
+  off_t whole = 0;
   for (;;) {
     auto got = read_some(fd_.get(), std::as_writable_bytes(std::span(buffer)), path_);
     if (!got) return got.error();
     rest.append(buffer, 0, *got);
     std::size_t from = 0;
     for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n', from)) {
+      // Every complete line must be valid. A file that is something else must not be truncated
+      // below.
       const Json line = Json::parse(rest.begin() + static_cast<std::ptrdiff_t>(from),
                                     rest.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
       const auto id = line.is_object() && line.value("id", Json()).is_string()
@@ -225,7 +234,8 @@ Result<void> Manifest::read_listed() {
     if (*got == 0) break;
   }
   std::sort(listed_.begin(), listed_.end());
-  // What stands behind the last whole line is the half of one that an interrupted run left.
+  // An interrupted run can leave a part of a line after the last complete one. It is cut off, so
+  // that the next line does not continue it.
   if (::ftruncate(fd_.get(), whole) != 0 || ::lseek(fd_.get(), whole, SEEK_SET) != whole) {
     return Error::from_errno(path_);
   }
@@ -252,6 +262,7 @@ Result<void> Manifest::sync() {
   if (auto done = flush(); !done) return done;
   if (::fsync(fd_.get()) != 0) return write_error(path_);
   const std::size_t slash = path_.find_last_of('/');
+  // The directory entry of a new file is not durable until its directory is synced.
   return sync_folder(slash == std::string::npos ? "." : path_.substr(0, slash + 1));
 }
 

@@ -1,9 +1,11 @@
-// The list that goes with an export: JSON lines, one a message, in a file of its own.
+// The manifest of an export: JSON lines, one per message, in a file of its own.
 //
-//   {"id":…,"file":…,"sha256":…,"octets":…,"envelope":{…},"message_id":…,"result":"ok","reason":null,"state":…}
+//   {"id":…,"file":…,"sha256":…,"octets":…,"envelope":{…},"message_id":…,
+//    "result":"ok","reason":null,"state":…}
 //
-// A line is written when its message is whole; one that was unwrapped also has what the journal report says.
-// New fields may come; these stay. Lines may be added from several threads.
+// A line is added after its message is completely written. If the message was unwrapped, its line
+// also has the content of the journal report. Later versions may add fields, but never change or
+// remove these.
 #pragma once
 
 #include <memory>
@@ -24,42 +26,48 @@ namespace gw::transfer {
 
 // A mail that was cut out of a journal report.
 struct InnerFile {
-  std::string file;  // empty: it was not written anywhere
+  std::string file;  // empty if it was not written to a file
   Digest sha256{};
   std::uint64_t octets = 0;
-  bool is_protected = false;
+  bool is_protected = false;  // the rights-protected original
   std::optional<std::string> message_id;
 };
 
 struct ManifestLine {
   MessageId id;
-  std::string file;              // relative to the destination; empty: none
-  std::optional<Digest> sha256;  // of the octets as received
+  std::string file;              // relative to the destination; empty if none was written
+  std::optional<Digest> sha256;  // of the message as received; nullopt if it failed
   std::uint64_t octets = 0;
-  const vault::Envelope* envelope = nullptr;  // null where it could not be opened
-  std::optional<std::string> message_id;      // the mail's own Message-ID, as it stands there
-  std::string reason;                         // why it failed; empty: `result` is `ok`
+  const vault::Envelope* envelope = nullptr;  // null if it could not be opened
+  std::optional<std::string> message_id;      // the Message-ID field as it stands in the mail
+  std::string reason;                         // why the export failed; empty if it did not
   store::State state = store::State::Live;
-  std::optional<mime::JournalReport> journal;  // if it was looked for
+  std::optional<mime::JournalReport> journal;  // nullopt if it was not looked for
   std::vector<InnerFile> inner;                // of all reports, in the order of mime::all_inner()
 };
 
-// One JSON object without a line end; text that is not UTF-8 has U+FFFD and a twin `NAME_b64`.
+// Returns the line as one JSON object without a line ending. Text that is not UTF-8 is written as
+// by put_text() (transfer/json.h).
 std::string manifest_line(const ManifestLine& line);
-// `to`, `cc`, `bcc`, or `recipient` where the report does not say which.
+// Returns `to`, `cc` or `bcc`, or `recipient` if the report does not say which.
 const char* name(mime::Recipient::Kind kind);
+// Return the envelope, and a journal report, as one JSON object without a line ending.
 std::string envelope_json(const vault::Envelope& envelope);
 std::string journal_json(const mime::JournalReport& report, const std::vector<InnerFile>& inner);
 
+// The file. add() and sync() may be called from several threads.
 class Manifest {
  public:
-  // A new file, 0600. Exists: there is one. With `resume` it goes on at the end of the one that is there,
-  // behind its last whole line.
+  // Creates the file with mode 0600. With `resume` it continues an existing one after its last
+  // complete line. Fails with Exists if there is a file and `resume` is false, with BadInput if the
+  // file is not a manifest.
   static Result<Manifest> open(const std::string& path, bool resume);
 
-  // Whether an earlier run listed this message as `ok`.
+  // Checks whether an earlier run listed this message with the result `ok`.
   bool listed(const MessageId& id) const;
-  Result<void> add(const std::string& line);  // as manifest_line() gives it
+  // Adds a line as manifest_line() returns it. Lines are buffered.
+  Result<void> add(const std::string& line);
+  // Writes the buffered lines and syncs the file and its directory.
   Result<void> sync();
 
  private:
@@ -71,7 +79,7 @@ class Manifest {
   Fd fd_;
   std::unique_ptr<std::mutex> adding_ = std::make_unique<std::mutex>();
   std::string waiting_;
-  std::vector<MessageId> listed_;  // ascending; 16 octets each, for a million messages 16 MB
+  std::vector<MessageId> listed_;  // sorted; 16 bytes each
 };
 
 }  // namespace gw::transfer

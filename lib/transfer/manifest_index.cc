@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kIndexBuffer = 64 << 10;
 
-// The other half of put_text().
+// Reverses put_text(): the base64 field, if present, has the exact bytes.
 std::string stored_text(const Json& object, const std::string& name) {
   if (const Json octets = object.value(name + "_b64", Json()); octets.is_string()) {
     const auto decoded = seal::from_base64(octets.get<std::string>(), seal::Padding::Full);
@@ -25,6 +25,7 @@ std::string stored_text(const Json& object, const std::string& name) {
   return text.is_string() ? text.get<std::string>() : std::string();
 }
 
+// The manifest is untrusted input. Missing fields and fields of another type become empty.
 vault::Envelope envelope_of(const Json& object) {
   vault::Envelope envelope;
   envelope.reverse_path = stored_text(object, "mail_from");
@@ -45,6 +46,7 @@ vault::Envelope envelope_of(const Json& object) {
   envelope.route = stored_text(object, "route");
   envelope.login = stored_text(object, "login");
   envelope.source = stored_text(object, "source");
+  // Whatever the manifest says, gw did not receive this mail itself.
   envelope.origin = vault::Origin::Import;
   return envelope;
 }
@@ -82,6 +84,7 @@ Result<ManifestIndex> ManifestIndex::open(const std::string& path) {
     for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n', from)) {
       const Json line = Json::parse(rest.substr(from, end - from), nullptr, false);
       if (!line.is_object() || !line.value("id", Json()).is_string()) return bad;
+      // A line without a digest is of a message that failed.
       if (const auto digest = digest_of(line)) index.places_.emplace_back(*digest, offset + from);
       from = end + 1;
     }
@@ -90,6 +93,7 @@ Result<ManifestIndex> ManifestIndex::open(const std::string& path) {
     if (rest.size() > kLongestManifestLine) return bad;
     if (*got == 0) break;
   }
+  // Sorted by digest and then offset, so that find() meets the first line of a mail first.
   std::ranges::sort(index.places_);
   return index;
 }
@@ -108,6 +112,7 @@ Result<std::optional<ListedMail>> ManifestIndex::find(const Digest& sha256) cons
     line.append(buffer, 0, static_cast<std::size_t>(got));
   }
   auto listed = parse_manifest_line(std::string_view(line).substr(0, line.find('\n')));
+  // The file was modified since open(); an envelope of another mail must not be used.
   if (!listed || listed->sha256 != sha256) return Error(Code::Conflict, path_ + ": it has changed");
   return listed;
 }

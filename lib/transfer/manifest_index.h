@@ -1,7 +1,7 @@
-// What a manifest of gw-export (transfer/manifest.h) says of the envelopes of mails, for the import.
+// Looks up the envelopes of mails in a manifest of gw-export (transfer/manifest.h), for the import.
 //
-// A mail is found by its SHA-256 and never by a name, so that the manifest of an export fits its files in any
-// format and at any place.
+// A mail is found by its SHA-256 and never by a file name. The manifest of an export therefore fits
+// its mails in any format and at any place.
 #pragma once
 
 #include <cstdint>
@@ -20,28 +20,33 @@ namespace gw::transfer {
 
 struct ListedMail {
   Digest sha256{};
-  vault::Envelope envelope;  // as it was, but for what vault::Delivery fills in
+  vault::Envelope envelope;  // as exported, without the fields that vault::Delivery sets
   std::string received_at;   // RFC 3339
 };
 
-// None: this is not a line of a manifest, or of a mail that failed.
+// Parses one line. Returns nullopt if it is not a line of a manifest or is about a mail that
+// failed.
 std::optional<ListedMail> parse_manifest_line(std::string_view line);
 
+// Keeps 40 bytes of memory per mail and reads lines from the file when they are needed. find() may
+// be called from several threads.
 class ManifestIndex {
  public:
-  // 40 bytes of memory for each mail. BadInput: not a manifest.
+  // Reads the whole manifest once. Fails with BadInput if it is not one.
   static Result<ManifestIndex> open(const std::string& path);
 
-  // None: the mail is not listed. One that is listed twice has the envelope of its first line.
+  // Returns the mail with this digest, or nullopt if it is not listed. If several lines list it,
+  // the first one counts. Fails with Conflict if the file has changed since open().
   Result<std::optional<ListedMail>> find(const Digest& sha256) const;
 
  private:
   explicit ManifestIndex(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
   Fd fd_;
   std::string path_;
-  std::vector<std::pair<Digest, std::uint64_t>> places_;  // offsets of lines; by digest
+  std::vector<std::pair<Digest, std::uint64_t>> places_;  // digest and offset of the line; sorted
 };
 
-inline constexpr std::size_t kLongestManifestLine = 4 << 20;  // an envelope holds at most 1 MiB
+// An envelope has at most 1 MiB; escapes and base64 make it longer.
+inline constexpr std::size_t kLongestManifestLine = 4 << 20;
 
 }  // namespace gw::transfer

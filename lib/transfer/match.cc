@@ -9,8 +9,8 @@
 namespace gw::transfer {
 namespace {
 
-// Fields that name a sender or a recipient: those of RFC 5322, and those that mail systems add for the
-// envelope.
+// Fields that name a sender or recipient: those of RFC 5322, and those that mail systems add for
+// the envelope.
 constexpr std::string_view kFields[] = {"From",
                                         "Sender",
                                         "Reply-To",
@@ -37,18 +37,20 @@ constexpr std::string_view kFields[] = {"From",
                                         "X-Receiver",
                                         "X-Sender"};
 
-// What may stand in an address without quotes, UTF-8 included.
+// Checks whether the character may occur in an address without quotes (RFC 5322 atext, `.` and
+// `@`), including UTF-8 (RFC 6532).
 bool of_address(char c) {
   constexpr std::string_view kMarks = "!#$%&'*+-/=?^_`{|}~.@";
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80 ||
          kMarks.find(c) != std::string_view::npos;
 }
 
-// Whether the text holds the address, as a whole and not as part of a longer one.
+// Checks whether the text contains the address as a whole and not as part of a longer one.
 bool holds(std::string_view text, std::string_view wanted) {
   const bool domain = wanted.starts_with('@');
   for (std::size_t at = text.find(wanted); at != std::string_view::npos; at = text.find(wanted, at + 1)) {
     const std::size_t end = at + wanted.size();
+    // A domain needs a local part before it; an address must not continue to the left.
     const bool begins = domain ? at > 0 : at == 0 || !of_address(text[at - 1]);
     if (begins && (end == text.size() || !of_address(text[end]))) return true;
   }
@@ -81,7 +83,8 @@ bool Match::is_wanted(const std::string& comparable) const {
   });
 }
 
-// Addresses in any spelling; and the text of an address wherever else it stands, as in a display name.
+// Finds addresses in any spelling, and then also the plain text of an address in unusual places
+// such as a display name or a comment.
 bool Match::any(std::string_view text) const {
   bool found = false;
   mail::each_address(text, [&](const std::string& address) { found = found || is_wanted(address); });
@@ -96,6 +99,7 @@ bool Match::envelope(const vault::Envelope& envelope) const {
                              [&](const vault::EnvelopeRecipient& each) { return any(each.address); });
 }
 
+// Encoded words (RFC 2047) may hide an address in a display name.
 bool Match::field(std::string_view name, std::string_view value) const {
   if (!std::ranges::any_of(kFields, [&](std::string_view each) { return iequals(each, name); })) return false;
   return any(value) || (value.find("=?") != std::string_view::npos && any(mime::decode_words(value)));

@@ -8,11 +8,12 @@
 namespace gw::transfer {
 namespace {
 
-constexpr std::size_t kLine = 1024;       // bytes of a line that are looked at
-constexpr std::size_t kLook = 2 * kLine;  // what must be known to judge a line: it and the next one
+constexpr std::size_t kLine = 1024;  // bytes of a line that are examined
+// What must be in the buffer to decide about a line: the line and the next one.
+constexpr std::size_t kLook = 2 * kLine;
 constexpr std::size_t kRead = 64 << 10;
-constexpr std::uint64_t kSample = 4 << 20;
-constexpr std::uint64_t kHeaderBytes = 1 << 20;  // bytes in which Content-Length is looked for
+constexpr std::uint64_t kSample = 4 << 20;       // bytes that guess() examines
+constexpr std::uint64_t kHeaderBytes = 1 << 20;  // bytes in which Content-Length is searched
 
 std::vector<std::string_view> words(std::string_view text) {
   std::vector<std::string_view> found;
@@ -23,6 +24,8 @@ std::vector<std::string_view> words(std::string_view text) {
 
 }  // namespace
 
+// Content-Length fields also occur in mboxrd files, where they count the unquoted mail and are
+// wrong as soon as a line is quoted. So they are used only if most of them fit.
 Result<MboxForm> MboxForm::guess(mime::Source& source) {
   MboxForm form;
   form.lengths = true;
@@ -50,7 +53,8 @@ void MboxReader::go_to(std::uint64_t offset) {
   at_ = 0;
 }
 
-// Has what can be had of the octets up to kLook behind `ahead` of at_; what lies before at_ is given up.
+// Makes the buffer contain the bytes up to kLook after `ahead` bytes from at_, as far as the file
+// has them. Bytes before at_ are dropped.
 Result<void> MboxReader::fill(std::size_t ahead) {
   const std::uint64_t have = base_ + buffer_.size();
   if (buffer_.size() >= at_ + ahead + kLook || have == source_.size()) return {};
@@ -63,7 +67,7 @@ Result<void> MboxReader::fill(std::size_t ahead) {
   return source_.read(have, std::span(buffer_).subspan(old));
 }
 
-// At most kLine bytes of the line at `at`, without its end.
+// Returns at most kLine bytes of the line at `at`, without its ending.
 std::string_view MboxReader::line_at(std::size_t at) const {
   std::string_view line = as_text(buffer_).substr(at, kLine);
   line = line.substr(0, line.find(newline_));
@@ -71,14 +75,15 @@ std::string_view MboxReader::line_at(std::size_t at) const {
   return line;
 }
 
-// Octets of an empty line at `at`; 0 where there is none.
+// Returns the length of an empty line at `at`, or 0 if there is none.
 std::size_t MboxReader::blank_at(std::size_t at) const {
   const std::string_view text = as_text(buffer_).substr(at, 2);
   if (text.starts_with(newline_)) return 1;
   return newline_ == '\n' && text == "\r\n" ? 2 : 0;
 }
 
-// The line after the one at `at`, as line_at() has it. None: it is farther than kLine away, or the file ends.
+// Returns the line after the one at `at`, as line_at() does, or nullopt if it is farther than kLine
+// away or the file ends.
 std::optional<std::string_view> MboxReader::line_after(std::size_t at) const {
   const std::size_t end = as_text(buffer_).substr(at, kLine).find(newline_);
   if (end == std::string_view::npos || base_ + at + end + 1 == source_.size()) return std::nullopt;
@@ -92,10 +97,13 @@ bool MboxReader::separator_at(std::size_t at, bool after_blank) const {
   const auto next = line_after(at);
   const bool dated = dated_separator(line);
   const bool header = next && starts_mail(*next);
+  // RFC 4155, appendix A: an empty line before the separator is usual but not required.
   if (dated && header) return true;
-  // Text that quotes a separator goes on with text. A mail without a header begins with an empty line, or is
-  // in a file whose first mail has none; an empty mail is followed by a separator or by the end.
+  // Text that quotes a separator continues with text. A mail without a header begins with an empty
+  // line, or is in a file whose first mail has no header either. An empty mail is followed by a
+  // separator or the end of the file.
   if (headers_ && !header && next && !trim(*next).empty() && !dated_separator(*next)) return false;
+  // Separators of one file are written by one program, so they look like the first one.
   switch (style_) {
     case Style::Dated:
       return dated && after_blank;
@@ -110,13 +118,15 @@ bool MboxReader::separator_at(std::size_t at, bool after_blank) const {
   return after_blank;
 }
 
-// Before the first mail: what the file looks like.
+// Looks at the beginning of the file: line endings, byte order mark, and the style of the
+// separators. Returns false if the file has no mail.
 Result<bool> MboxReader::start() {
   begun_ = true;
   if (auto filled = fill(); !filled) return filled.error();
   const std::string_view text = as_text(buffer_);
   const std::size_t end = text.find_first_of("\r\n");
   if (end != std::string_view::npos && text[end] == '\r' && end + 1 < text.size() && text[end + 1] != '\n')
+    // A file with CR as line ending, as old Macintosh programs wrote it.
     newline_ = '\r';
   if (text.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
   for (;;) {
@@ -142,7 +152,7 @@ Result<bool> MboxReader::start() {
   return true;
 }
 
-// Goes to the line after the one at at_, however long that is.
+// Goes to the line after the one at at_, however long that one is.
 Result<void> MboxReader::skip_line() {
   for (;;) {
     const std::size_t end = as_text(buffer_).find(newline_, at_);
@@ -187,13 +197,15 @@ void MboxReader::rewind() {
   closed_ = false;
 }
 
-// A Content-Length counts if it ends at a separator or at the end of the file, with empty lines between. It
-// is looked for in each line up to the first empty one: a line that is no field hides nothing.
+// Content-Length counts only if it ends at a separator or at the end of the file, with nothing but
+// empty lines between. It is searched in every line up to the first empty one, because a line that
+// is not a field must not hide it.
 Result<void> MboxReader::look_for_length() {
   constexpr std::string_view kName = "Content-Length";
   std::optional<std::uint64_t> length;
   for (go_to(first_);;) {
     if (auto filled = fill(); !filled) return filled;
+    // A separator within the header means that the mail has no body.
     if (at_ == buffer_.size() || position() - first_ > kHeaderBytes || separator_at(at_, false)) return {};
     if (const std::size_t blank = blank_at(at_); blank > 0) {
       at_ += blank;
@@ -206,6 +218,7 @@ Result<void> MboxReader::look_for_length() {
     if (auto passed = skip_line(); !passed) return passed;
   }
   const std::uint64_t body = position();
+  // Guards the addition below against overflow, too.
   if (!length || *length > source_.size() - body) return {};
   const std::uint64_t end = body + *length;
   go_to(end);
@@ -234,6 +247,7 @@ Result<ByteView> MboxReader::read_by_length() {
     at_ += size;
     return ByteView(buffer_).subspan(at_ - size, size);
   }
+  // The empty lines after the mail belong to the file.
   for (;;) {
     if (auto filled = fill(); !filled) return filled.error();
     const std::size_t blank = blank_at(at_);
@@ -245,18 +259,24 @@ Result<ByteView> MboxReader::read_by_length() {
   return ByteView();
 }
 
+// Returns runs of bytes that are contiguous in the buffer; only a dropped `>` or the end of the
+// mail ends a run early. The state is kept across calls, since a line may be longer than the
+// buffer.
 Result<ByteView> MboxReader::read_by_lines() {
-  std::size_t held = 0;  // octets of an empty line before `i`, which may be the file's
+  // Length of an empty line before `i`, which may belong to the file.
+  std::size_t held = 0;
   for (;;) {
     if (auto filled = fill(kRead / 2); !filled) return filled.error();
     const bool last = base_ + buffer_.size() == source_.size();
+    // Up to here each line and its successor are in the buffer, so that separator_at() sees both.
     const std::size_t usable = last ? buffer_.size() : buffer_.size() - kLook;
     std::size_t i = at_;
     bool first_line = position() == first_;
     held = 0;
     while (i < usable) {
       if (state_ == At::LineStart) {
-        // The first line of a mail has its separator before it: a second one means that it is empty.
+        // The first line of a mail follows its separator: a second separator there means that the
+        // mail is empty.
         if (separator_at(i, held > 0 || first_line)) {
           const ByteView run = ByteView(buffer_).subspan(at_, i - held - at_);
           closed_ = held > 0;
@@ -283,8 +303,9 @@ Result<ByteView> MboxReader::read_by_lines() {
         const bool quoted = as_text(buffer_).substr(i, kMboxFrom.size()) == kMboxFrom && quotes_ > 0 &&
                             (form_.quoting == MboxForm::Quoting::Rd ||
                              (form_.quoting == MboxForm::Quoting::O && quotes_ == 1));
+        // One of the `>` is dropped: the last one instead of the first. The result is the same, and
+        // the length of the row need not be remembered.
         if (quoted) {
-          // The last `>` goes: the same as the first, and nothing has to be remembered of a long row.
           const ByteView run = ByteView(buffer_).subspan(at_, i - 1 - at_);
           at_ = i;
           if (!run.empty()) return run;
@@ -307,7 +328,8 @@ Result<ByteView> MboxReader::read_by_lines() {
       done_ = true;
       return run;
     }
-    // What the next octets may make the file's own stays back: an empty line, a `>`.
+    // Bytes that may turn out to belong to the file, depending on what follows, are held back: an
+    // empty line, a `>`.
     std::size_t back = 0;
     if (state_ == At::LineStart) back = held;
     if (state_ == At::Quotes && quotes_ > 0) {
@@ -316,8 +338,9 @@ Result<ByteView> MboxReader::read_by_lines() {
     }
     const ByteView run = ByteView(buffer_).subspan(at_, i - back - at_);
     at_ = i - back;
+    // The loop continues if there is nothing to return yet. fill() then makes space by dropping
+    // what is before at_.
     if (!run.empty()) return run;
-    // Nothing to give yet: more must be read, which makes room by giving up what is before at_.
   }
 }
 

@@ -1,18 +1,19 @@
-// Reads the mails of an mbox file, one after another, in the forms that programs write.
+// Reads the mails of an mbox file one after another, in the variants that programs write.
 //
 //   MboxReader reader(source, form);
 //   while (auto mail = reader.next(); mail && *mail)
 //     while (auto piece = reader.read(); piece && !piece->empty()) ...
 //
-// A mail begins after a separator line `From sender date`. mboxrd puts a `>` before each line of the mail
-// that is `From ` after any number of `>`; mboxo only before those without one; with Content-Length (mboxcl,
-// mboxcl2) nothing has to be quoted.
+// A mail begins after a separator line `From sender date`. The variants differ in how they protect
+// lines of the mail that look like a separator. mboxrd inserts a `>` before each line that consists
+// of any number of `>` and `From `; mboxo only before lines that begin with `From `; mboxcl and
+// mboxcl2 rely on a Content-Length field.
 //
-// A `From ` line with a date that a header field follows is a separator, with or without an empty line before
-// it (RFC 4155 appendix A asks readers to be liberal). Other `From ` lines are separators if they look like
-// the first one of the file and are followed by what follows that one, so that `From here on` in a text is
-// none. The empty line before a separator, or at the end, belongs to the file and not to the mail. Bounded
-// memory, linear time for any input.
+// A dated `From ` line that a header field follows is a separator, with or without an empty line
+// before it (RFC 4155, appendix A, asks readers to be liberal). Any other `From ` line is a
+// separator if it looks like the first one of the file and is followed by the same kind of line, so
+// that `From here on` in a text is not one. The empty line before a separator, or at the end,
+// belongs to the file and not to the mail. Bounded memory and linear time for any input.
 #pragma once
 
 #include <cstdint>
@@ -24,39 +25,50 @@
 
 namespace gw::transfer {
 
+// The variant of an mbox file.
 struct MboxForm {
+  // mboxrd, mboxo, or no quoting.
   enum class Quoting : unsigned char { Rd, O, None };
   Quoting quoting = Quoting::Rd;
-  bool lengths = false;  // a Content-Length that ends where a mail ends counts, and its mail is not quoted
-  // The writer is known to quote, so that every unquoted `From ` line is a separator, whatever follows it.
+  // Honour a Content-Length that ends where a mail ends; such a mail is taken as not quoted.
+  bool lengths = false;
+  // The writer is known to quote, so that every unquoted `From ` line is a separator, whatever
+  // follows it.
   bool quoted = false;
 
-  // Whether half of the mails at the file's start have a Content-Length that counts. In mboxrd only that of a
-  // mail in which nothing is quoted can.
+  // Returns the form that the file seems to have: Content-Length counts if at least half of the
+  // mails in the first 4 MiB have one that ends where a mail ends. Fails as MboxReader::next().
   static Result<MboxForm> guess(mime::Source& source);
 };
 
+// Not thread safe.
 class MboxReader {
  public:
   struct Mail {
-    std::uint64_t offset = 0;  // of the separator line
-    std::string separator;     // without its line end; at most 1024 bytes of it
+    std::uint64_t offset = 0;  // of the separator line, in bytes
+    std::string separator;     // without its line ending, cut at 1024 bytes
   };
 
-  // The source must outlive it.
+  // The source must outlive the reader.
   MboxReader(mime::Source& source, MboxForm form) : source_(source), form_(form) {}
 
-  // Goes to the next mail, or none at the end. BadInput: the file does not begin with a separator.
+  // Goes to the next mail, reading past the rest of the current one. Returns nullopt at the end of
+  // the file. Fails with BadInput if the file does not begin with a separator.
   Result<std::optional<Mail>> next();
-  // The next octets of this mail, valid until the next call; empty at its end.
+  // Returns the next bytes of the current mail, without quoting, or an empty view at its end. The
+  // view is valid until the next call.
   Result<ByteView> read();
-  // Again from the first octet of this mail.
+  // Makes read() start again at the first byte of the current mail.
   void rewind();
 
-  bool by_length() const { return until_.has_value(); }  // how this mail's end is known
-  // Behind the mail, once it is read: where the next separator is, or the end.
+  // Checks whether the current mail ends where its Content-Length says.
+  bool by_length() const { return until_.has_value(); }
+  // Returns the offset after the mail, where the next separator is or the file ends. Valid after
+  // read() has returned an empty view.
   std::uint64_t end() const { return position(); }
-  bool closed() const { return closed_; }  // the empty line behind it was there
+  // Checks whether the empty line after the mail was present. MboxWriter uses it to detect a cut
+  // file.
+  bool closed() const { return closed_; }
 
  private:
   enum class At : unsigned char { LineStart, Quotes, Inside };
@@ -78,18 +90,20 @@ class MboxReader {
   mime::Source& source_;
   MboxForm form_;
   Style style_ = Style::Unknown;
-  bool headers_ = true;  // the file's first mail begins with a header
+  bool headers_ = true;
   char newline_ = '\n';
   Bytes buffer_;
-  std::uint64_t base_ = 0;  // offset of the buffer's first octet
-  std::size_t at_ = 0;      // in the buffer
+  std::uint64_t base_ = 0;  // offset of the buffer's first byte
+  std::size_t at_ = 0;      // read position in the buffer
   bool begun_ = false;
-  bool done_ = true;  // with the mail in hand
+  // The current mail was read to its end.
+  bool done_ = true;
   bool closed_ = false;
   At state_ = At::LineStart;
+  // Number of `>` at the start of the current line.
   std::uint64_t quotes_ = 0;
-  std::uint64_t first_ = 0;             // offset of this mail's first octet
-  std::optional<std::uint64_t> until_;  // its end, where its length says so
+  std::uint64_t first_ = 0;             // offset of the current mail's first byte
+  std::optional<std::uint64_t> until_;  // its end, if Content-Length is honoured
 };
 
 }  // namespace gw::transfer

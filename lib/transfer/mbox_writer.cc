@@ -1,4 +1,5 @@
-// mbox in the form mboxrd: each line that is `From ` behind any number of `>` gets one more.
+// mbox in the variant mboxrd: each line that consists of any number of `>` followed by `From ` gets
+// one more `>`.
 #include <array>
 #include <ctime>
 
@@ -11,7 +12,8 @@ namespace {
 
 constexpr Micros kMboxSecond = 1'000'000;
 
-// `From sender Wed Nov 25 03:12:34 2026`, as ctime prints it, in UTC. The sender is one word.
+// Returns `From sender Wed Nov 25 03:12:34 2026`, the date as ctime(3) prints it, in UTC. The
+// sender is one word, because readers take the date from what follows it.
 std::string separator(const Entry& entry) {
   std::string sender;
   for (const char c : entry.sender) sender += c > 0x20 && c < 0x7f ? c : '_';
@@ -20,7 +22,7 @@ std::string separator(const Entry& entry) {
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   std::array<char, 40> date{};
-  // The program runs in the C locale: names of days and months are English.
+  // The program runs in the C locale, so that names of days and months are English.
   const std::size_t size = std::strftime(date.data(), date.size(), "%a %b %e %H:%M:%S %Y", &parts);
   return std::string(kMboxFrom) + sender + " " + std::string(date.data(), size) + "\n";
 }
@@ -34,7 +36,8 @@ class MboxWriter : public OneFileWriter {
   bool sidecars() const override { return false; }
   bool ends_lines() const override { return true; }
 
-  // A line is looked at only as far as its `>`s and the five letters behind them go.
+  // A line is examined only as far as its `>`s and the five bytes after them. `given` is the end of
+  // what was written of these bytes.
   Result<void> write(ByteView octets) override {
     sum_.update(octets);
     std::size_t given = 0;
@@ -54,7 +57,8 @@ class MboxWriter : public OneFileWriter {
       } else if (matched_ == 0 && c == '>') {
         ++i;
       } else if (c == kMboxFrom[matched_]) {
-        // Held back until it is known what it is: it may go over the end of these octets.
+        // A possible `From ` is held back until it is decided, because it may continue in the next
+        // call.
         if (matched_ == 0) {
           if (auto done = give(i); !done) return done;
         }
@@ -76,6 +80,8 @@ class MboxWriter : public OneFileWriter {
     if (matched_ > 0) {
       if (auto done = release(kMboxFrom.substr(0, matched_)); !done) return done.error();
     }
+    // The separator after this mail must begin a line. The digest includes the added newline, as a
+    // reader returns it.
     if (last_ && *last_ != '\n') {
       sum_.update(as_bytes("\n"));
       if (auto done = file_.write(as_bytes("\n")); !done) return done.error();
@@ -98,7 +104,7 @@ class MboxWriter : public OneFileWriter {
   }
 
  private:
-  // What was held back is known now: the rest of the line is of no interest.
+  // Writes what was held back; the rest of the line needs no examination.
   Result<void> release(std::string_view text) {
     at_start_ = false;
     matched_ = 0;
@@ -106,9 +112,9 @@ class MboxWriter : public OneFileWriter {
   }
 
   Sha256 sum_;
-  bool at_start_ = true;      // of a line, or behind `>`s at its start
-  std::size_t matched_ = 0;   // letters of `From ` seen there, and not yet written
-  std::optional<char> last_;  // octet of the mail
+  bool at_start_ = true;      // of a line, or after `>`s at its start
+  std::size_t matched_ = 0;   // bytes of `From ` seen there and not yet written
+  std::optional<char> last_;  // last byte of the mail
 };
 
 class MboxEntryReader : public EntryReader {
@@ -128,7 +134,7 @@ class MboxEntryReader : public EntryReader {
       if (piece->empty()) break;
       sum.update(*piece);
     }
-    // The empty line is the last that is written of a mail.
+    // The writer ends each mail with an empty line. A mail without one was cut by an interruption.
     if (!reader_.closed()) return std::optional<Found>();
     return std::optional(Found{name_, sum.finish(), reader_.end()});
   }
@@ -136,6 +142,7 @@ class MboxEntryReader : public EntryReader {
  private:
   mime::FileSource source_;
   std::string name_;
+  // MboxWriter quotes, so every unquoted `From ` line is a separator.
   MboxReader reader_{source_, {.quoted = true}};
 };
 

@@ -1,4 +1,5 @@
-// A message of the vault as the walk over its parts reads it: opened where it is looked at, never as a whole.
+// Presents a message of the vault as a mime::Source, for parsing its parts. Only the chunks that
+// are read are decrypted; the message is never in memory as a whole.
 #pragma once
 
 #include "mime/source.h"
@@ -8,7 +9,7 @@ namespace gw::transfer {
 
 class MessageSource final : public mime::Source {
  public:
-  // `message` must outlive it.
+  // `message` must outlive the source.
   explicit MessageSource(vault::Message& message) : message_(message) {}
   std::uint64_t size() const override { return message_.octets(); }
   Result<void> read(std::uint64_t offset, std::span<std::byte> to) override {

@@ -34,6 +34,8 @@ Result<OneFile> OneFile::open(const std::string& path, bool resume, bool go_on) 
   file.folder_ = Fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!file.folder_) return Error::from_errno(folder).with_exit_status(kExitCannotCreate);
   struct stat facts {};
+  // O_NOFOLLOW and AT_SYMLINK_NOFOLLOW: an export must not be redirected by a link that somebody
+  // placed at its name.
   if (::fstatat(file.folder_.get(), file.name_.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0) {
     if (!resume || !S_ISREG(facts.st_mode)) return in_the_way(path, resume);
     file.complete_ = Fd(::openat(file.folder_.get(), file.name_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
@@ -44,12 +46,13 @@ Result<OneFile> OneFile::open(const std::string& path, bool resume, bool go_on) 
   const std::string part = "." + file.name_ + ".part";
   if (auto opened = file.part_.open(file.folder_.get(), part, path, resume && go_on); !opened)
     return opened.error();
+  // A kept part has a size; the writer decides how much of it is intact.
   if (::fstat(file.part_.fd(), &facts) != 0) return Error::from_errno(path);
   file.size_ = static_cast<std::uint64_t>(facts.st_size);
   return file;
 }
 
-// A part with something in it stays: --resume goes on with it.
+// Leaves a part with content for --resume. An empty one is removed with part_.
 OneFile::~OneFile() {
   if (part_.is_open() && size_ > 0) part_.leave();
 }
@@ -63,6 +66,8 @@ Result<void> OneFile::flush() {
     done = write_all(STDOUT_FILENO, waiting_, shown_);
     if (!done) done = done.error().with_exit_status(kExitInputOutput);
   }
+  // After a failed write the file may contain a part of the buffer. --resume finds the last intact
+  // entry.
   if (done) size_ += waiting_.size();
   waiting_.clear();
   return done;
@@ -93,6 +98,7 @@ Result<void> OneFile::publish() {
   if (auto published = part_.publish(folder_.get(), name_, 0); !published) {
     return published.error().code() == Code::Exists ? in_the_way(shown_, false) : published.error();
   }
+  // The new name is durable only after the directory is synced.
   if (::fsync(folder_.get()) != 0) return write_error(shown_);
   return {};
 }
@@ -103,6 +109,7 @@ Result<Fd> OneFile::reopen() const {
   const bool whole = complete_ || published_;
   Fd fd(::openat(folder_.get(), whole ? name_.c_str() : part.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return Error::from_errno(shown_);
+  // Reading back should reach the disk and not the page cache; the kernel treats this as a hint.
   (void)::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
   return fd;
 }

@@ -1,7 +1,9 @@
-// One file that holds every mail, or standard output: what mbox, tar and zip are written to.
+// One file that holds every exported mail, or standard output: what the mbox, tar and zip writers
+// write to.
 //
-// Until it is whole the file is the hidden `.NAME.part` beside its name. Whoever writes it appends, may cut
-// it back to where an earlier run was whole, and in the end gives it its name.
+// Until it is complete, the file is the hidden `.NAME.part` in the same directory. The writer
+// appends, may truncate it to where an earlier run was intact, and finally gives it its name. A
+// part with content survives destruction, so that a later run can continue it.
 #pragma once
 
 #include <cstdint>
@@ -13,25 +15,37 @@
 
 namespace gw::transfer {
 
+// Not thread safe.
 class OneFile {
  public:
-  // `-` is standard output. With `resume` the part of an interrupted run is kept, if `go_on`, and a finished
-  // file is only read. Exists (exit 73): the file is there and `resume` was not given.
+  // Opens the file for a new or resumed export. `-` is standard output. With `resume` an existing
+  // complete file is opened for reading only, and the part of an interrupted run is kept if `go_on`
+  // (otherwise it is replaced). Fails with Exists (exit status 73) if the file is there and
+  // `resume` is false, with Busy if another process is writing the part.
   static Result<OneFile> open(const std::string& path, bool resume, bool go_on);
   OneFile(OneFile&&) noexcept = default;
   OneFile& operator=(OneFile&&) noexcept = default;
   ~OneFile();
 
-  const std::string& name() const { return name_; }  // without its folder; `-`
-  const std::string& shown() const { return shown_; }
-  bool complete() const { return static_cast<bool>(complete_); }
-  std::uint64_t size() const { return size_ + waiting_.size(); }  // what an earlier run left counts
+  const std::string& name() const { return name_; }    // without directory; `-` for stdout
+  const std::string& shown() const { return shown_; }  // the path for error messages
+  bool complete() const {
+    return static_cast<bool>(complete_);
+  }  // an earlier run completed it: it is read-only
+  // Returns the size in bytes, including what an earlier run left and what is still buffered.
+  std::uint64_t size() const { return size_ + waiting_.size(); }
 
+  // Appends bytes; they are buffered. Fails with exit status 74 if the destination cannot be
+  // written.
   Result<void> write(ByteView octets);
+  // Truncates the part to `size` bytes and continues there.
   Result<void> cut(std::uint64_t size);
-  Result<void> publish();  // all synced, and under its name
+  // Writes the buffer, syncs the file and gives it its name. Fails with Exists if the name was
+  // taken meanwhile.
+  Result<void> publish();
 
-  // A descriptor of its own for reading what is there, without the octets that still wait here.
+  // Returns a separate descriptor for reading what is on disk, without the bytes that are still
+  // buffered. Fails with NotFound for standard output.
   Result<Fd> reopen() const;
 
  private:

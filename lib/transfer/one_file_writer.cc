@@ -12,14 +12,17 @@ Result<void> OneFileWriter::look() {
   return {};
 }
 
-// The same mails come in the same order, so the first that is not the expected one is where the runs part.
+// Entries come in the same order in each run, so the first entry that differs is where the runs
+// part.
 Result<bool> OneFileWriter::holds(const Entry& entry, const Expected& expected) {
   if (!there_) {
+    // A complete file is never extended: its end (of tar or zip) is written already.
     if (file_.complete()) return in_the_way(file_.shown(), true);
     return false;
   }
   const auto found = there_->next();
   if (!found) return found.error();
+  // expected() decrypts the message, so it is called only if the name matches.
   if (*found && (*found)->name == name(entry)) {
     const Result<Digest> wanted = expected();
     if (!wanted) return wanted.error();
@@ -33,6 +36,7 @@ Result<bool> OneFileWriter::holds(const Entry& entry, const Expected& expected) 
   return false;
 }
 
+// Called before the first write. Cuts off what follows the last intact entry of the earlier run.
 Result<void> OneFileWriter::go_on() {
   if (writing_) return {};
   there_.reset();
@@ -50,12 +54,15 @@ Result<void> OneFileWriter::begin(const Entry& entry) {
 
 Result<void> OneFileWriter::finish() {
   if (file_.complete() || finished_) return {};
+  // An export without messages still produces a valid empty file.
   if (auto ready = go_on(); !ready) return ready;
   finished_ = true;
   if (auto ended = end(); !ended) return ended;
   return file_.publish();
 }
 
+// The entries are read in the order in which they were written, so one reader over the file serves
+// all calls.
 Result<Digest> OneFileWriter::digest(const Entry& entry) {
   if (!back_) {
     auto fd = file_.reopen();

@@ -61,6 +61,8 @@ Result<void> PartFile::open(int folder, std::string name, std::string shown, boo
   name_ = std::move(name);
   shown_ = std::move(shown);
   constexpr int kHow = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+  // Creating and opening are separate steps, because O_EXCL tells a new file from one that was
+  // left. Between them another process may remove or create the file, so a few attempts are made.
   for (int attempt = 0; attempt < 3; ++attempt) {
     Fd made(::openat(folder_, name_.c_str(), kHow | O_CREAT | O_EXCL, 0600));
     if (made) {
@@ -73,6 +75,8 @@ Result<void> PartFile::open(int folder, std::string name, std::string shown, boo
     Fd left(::openat(folder_, name_.c_str(), kHow));
     if (!left && errno == ENOENT) continue;
     if (!left) return create_error(shown_);
+    // The lock tells a part that is being written from one that an interrupted run left: the kernel
+    // releases it with the process.
     if (::flock(left.get(), LOCK_EX | LOCK_NB) != 0) {
       return Error(Code::Busy, shown_ + ": another export is writing it");
     }
@@ -80,6 +84,7 @@ Result<void> PartFile::open(int folder, std::string name, std::string shown, boo
       fd_ = std::move(left);
       return {};
     }
+    // Remove and create again instead of truncating: a new file has the right mode and owner.
     ::unlinkat(folder_, name_.c_str(), 0);
   }
   return Error(Code::Busy, shown_ + ": another export is writing it");
@@ -87,13 +92,15 @@ Result<void> PartFile::open(int folder, std::string name, std::string shown, boo
 
 Result<void> PartFile::publish(int folder, const std::string& name, Micros time) {
   if (time != 0) {
-    // A convenience: not every file system has it.
+    // The time is a convenience, and not every file system can store it.
     const std::array<struct timespec, 2> times{
         {{0, UTIME_OMIT}, {time / 1'000'000, time % 1'000'000 * 1000}}};
     (void)::futimens(fd_.get(), times.data());
   }
+  // Sync before renaming: after a power failure the name must not lead to an incomplete file.
   if (::fsync(fd_.get()) != 0) return write_error(shown_);
   if (::renameat2(folder_, name_.c_str(), folder, name.c_str(), RENAME_NOREPLACE) != 0) {
+    // NFS and some other file systems lack RENAME_NOREPLACE. link(2) never overwrites either.
     if (errno != EINVAL && errno != ENOSYS) return create_error(shown_);
     if (::linkat(folder_, name_.c_str(), folder, name.c_str(), 0) != 0) return create_error(shown_);
     ::unlinkat(folder_, name_.c_str(), 0);
@@ -113,6 +120,7 @@ void PartFile::leave() {
 
 Result<Fd> enter_folder(int parent, const std::string& name, bool make, const std::string& shown) {
   if (make && ::mkdirat(parent, name.c_str(), 0700) == 0) {
+    // A new directory must survive a power failure, or the files in it are lost with it.
     if (::fsync(parent) != 0) return write_error(shown);
   } else if (make && errno != EEXIST) {
     return create_error(shown);
@@ -132,6 +140,7 @@ Result<Fd> open_root(const std::string& folder) {
 Result<Digest> digest_of_file(int folder, const std::string& name, const std::string& shown) {
   const Fd fd(::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return Error::from_errno(shown);
+  // Reading back should reach the disk and not the page cache; the kernel treats this as a hint.
   (void)::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
   Sha256 sum;
   Bytes buffer(kReadBack);

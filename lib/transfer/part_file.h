@@ -1,5 +1,6 @@
-// A file that comes to its name only when it is whole: `.NAME.part` until then, synced, renamed without
-// overwriting. Interrupted, the part stays and is the next run's.
+// A file that gets its name only when it is complete: it is `.NAME.part` until then, and is synced
+// and renamed without overwriting. An interrupted run leaves the part for the next one. Also the
+// helpers with which the writers create directories and map errors to exit statuses.
 #pragma once
 
 #include <string>
@@ -12,12 +13,16 @@
 
 namespace gw::transfer {
 
-// What a write of ours ended with. A full disk of the destination is exit status 74, not `try again`.
+// Returns the error for a failed write, from errno. A full disk at the destination gets exit status
+// 74 (EX_IOERR) instead of 75 (EX_TEMPFAIL), because repeating the export does not help.
 Error write_error(const std::string& shown);
+// Writes all bytes, with errors as write_error().
 Result<void> write_target(int fd, ByteView octets, const std::string& shown);
-// What making a file or folder ended with: exit status 73 but for a name that is taken.
+// Returns the error for a file or directory that could not be created, from errno: exit status 73
+// (EX_CANTCREAT) unless the name is taken (Exists).
 Error create_error(const std::string& shown);
 
+// Not thread safe. The destructor discards the file unless publish() or leave() was called.
 class PartFile {
  public:
   PartFile() = default;
@@ -25,19 +30,24 @@ class PartFile {
   PartFile& operator=(PartFile&&) noexcept;
   ~PartFile() { discard(); }
 
-  // Makes `name` in `folder` for writing, 0600, locked while it is open. One that an interrupted run left is
-  // removed, or kept with `go_on`. Busy: another process is writing it. `shown` names it in errors; both
-  // folders must stay open as long as this.
+  // Creates `name` in the directory `folder` for writing, with mode 0600, and locks it while it is
+  // open. A file that an interrupted run left is removed, or kept with `go_on`. `shown` is the name
+  // in error messages. The descriptor `folder` must stay open as long as this object uses it. Fails
+  // with Busy if another process is writing the file.
   Result<void> open(int folder, std::string name, std::string shown, bool go_on = false);
   bool is_open() const { return static_cast<bool>(fd_); }
   int fd() const { return fd_.get(); }
 
+  // Appends bytes at the file's position.
   Result<void> write(ByteView octets) { return write_target(fd_.get(), octets, shown_); }
-  // Synced, and then under `name` in `folder`, which must be free (Exists). Its time becomes `time` unless 0.
-  // Where the file system cannot rename without overwriting (NFS), a second link does the same.
+  // Syncs the file and renames it to `name` in the directory `folder`. Sets its modification time
+  // to `time` unless that is 0. Does not sync the directory. Fails with Exists if the name is
+  // taken. On file systems that cannot rename without overwriting (NFS) it uses link and unlink.
   Result<void> publish(int folder, const std::string& name, Micros time);
-  void discard();  // nothing stays
-  void leave();    // it stays, for who goes on with it
+  // Closes and removes the file.
+  void discard();
+  // Closes the file and leaves it for a run that continues it.
+  void leave();
 
  private:
   int folder_ = -1;
@@ -46,11 +56,15 @@ class PartFile {
   Fd fd_;
 };
 
-// A folder below another one, opened, made with mode 0700 if it is not there and `make`. Links are refused.
+// Opens the subdirectory `name` of `parent`; with `make` it is created with mode 0700 if it does
+// not exist. Symbolic links are refused.
 Result<Fd> enter_folder(int parent, const std::string& name, bool make, const std::string& shown);
-// The folder an export goes to, made if it is not there. Exit status 73.
+// Opens the directory that an export goes to, and creates it if it does not exist. Fails with exit
+// status 73.
 Result<Fd> open_root(const std::string& folder);
 
+// Returns the SHA-256 of the file as read back, past the page cache if the system allows. Fails
+// with NotFound.
 Result<Digest> digest_of_file(int folder, const std::string& name, const std::string& shown);
 
 }  // namespace gw::transfer

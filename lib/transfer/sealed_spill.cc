@@ -12,6 +12,8 @@
 namespace gw::transfer {
 namespace {
 
+// Opens a file without a name, which vanishes with its descriptor even if the process is killed.
+// File systems without O_TMPFILE get a named file that is unlinked immediately.
 Result<Fd> unnamed_file() {
   const char* given = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): nothing sets it
   std::string directory = given != nullptr && *given != '\0' ? given : "/tmp";
@@ -33,6 +35,8 @@ SealedSpill::SealedSpill() {
 Result<void> SealedSpill::write(ByteView octets) {
   size_ += octets.size();
   while (!octets.empty()) {
+    // A full chunk stays in memory until more follows, so that a mail of exactly 64 KiB needs no
+    // file.
     if (tail_.size() == seal::kChunk) {
       if (auto flushed = flush(); !flushed) return flushed;
     }
@@ -51,6 +55,7 @@ Result<void> SealedSpill::flush() {
     sealer_.emplace(seal::ChunkCipher::Way::Seal, key_, nonce_);
   }
   tail_.resize(seal::kSealedChunk);
+  // No chunk is marked as the last one: the tail stays in memory, and its length is known.
   sealer_->seal(chunks_, false, tail_);
   if (auto written = write_all(file_.get(), tail_, "a temporary file"); !written) return written;
   ++chunks_;
@@ -61,6 +66,7 @@ Result<void> SealedSpill::flush() {
 Result<ByteView> SealedSpill::chunk(std::uint64_t number) {
   if (number == chunks_) return ByteView(tail_);
   if (opened_number_ == number) return ByteView(opened_).first(seal::kChunk);
+  // If reading or opening fails, `opened_` holds neither chunk.
   opened_number_.reset();
   opened_.resize(seal::kSealedChunk);
   if (!opener_) opener_.emplace(seal::ChunkCipher::Way::Open, key_, nonce_);
@@ -73,6 +79,7 @@ Result<ByteView> SealedSpill::chunk(std::uint64_t number) {
       return got < 0 ? Error::from_errno("a temporary file") : Error(Code::Io, "a temporary file: cut");
     have += static_cast<std::size_t>(got);
   }
+  // Somebody else who can write to the file cannot change what is read.
   if (!opener_->open(number, false, opened_)) return Error(Code::Io, "a temporary file: damaged");
   opened_number_ = number;
   return ByteView(opened_).first(seal::kChunk);

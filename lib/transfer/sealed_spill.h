@@ -1,11 +1,12 @@
-// Bytes of any number that are written once and then read at any offset, such as a mail out of an archive.
+// Stores any number of bytes that are written once and then read at any offset, such as a mail from
+// an archive.
 //
 //   SealedSpill spill;
-//   spill.write(bytes)...; spill.finish();
-//   spill.read(offset, to)...
+//   spill.write(bytes); ...
+//   spill.read(offset, to); ...
 //
-// Up to 64 KiB stay in memory. What is more goes to a file without a name in TMPDIR, sealed in chunks with a
-// key that only this object has: no plain text of mail reaches a disk.
+// Up to 64 KiB stay in memory. The rest goes to an unnamed file in TMPDIR, sealed in chunks with a
+// key that only this object holds, so that no plain text of mail reaches a disk.
 #pragma once
 
 #include <optional>
@@ -16,14 +17,18 @@
 
 namespace gw::transfer {
 
+// Not thread safe.
 class SealedSpill final : public mime::Source {
  public:
   SealedSpill();
 
-  Result<void> write(ByteView octets);  // Full: no room on the disk
+  // Appends bytes. Fails with Full if the disk has no space.
+  Result<void> write(ByteView octets);
 
   std::uint64_t size() const override { return size_; }
-  Result<void> read(std::uint64_t offset, std::span<std::byte> to) override;  // after the last write()
+  // Fills `to` with the bytes from `offset` on. Call it only after the last write(). Fails with Io
+  // if the temporary file was damaged or the range ends after size().
+  Result<void> read(std::uint64_t offset, std::span<std::byte> to) override;
 
  private:
   Result<void> flush();
@@ -34,9 +39,9 @@ class SealedSpill final : public mime::Source {
   std::optional<seal::ChunkCipher> sealer_, opener_;
   Fd file_;
   std::uint64_t size_ = 0;
-  std::uint64_t chunks_ = 0;  // in the file
-  Bytes tail_;                // what comes after these
-  Bytes opened_;
+  std::uint64_t chunks_ = 0;  // number of chunks in the file
+  Bytes tail_;                // the bytes after those chunks, in memory
+  Bytes opened_;              // the chunk that was decrypted last, and its number
   std::optional<std::uint64_t> opened_number_;
 };
 

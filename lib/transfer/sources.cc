@@ -23,7 +23,8 @@ constexpr int kDeepest = 64;  // directories within directories
 
 enum class Type : unsigned char { Missing, Unreadable, File, Folder, Link, Other };
 
-// Missing, Unreadable: errno says more.
+// Returns the type without following links unless `follow`. For Missing and Unreadable, errno says
+// more.
 Type type_of(const std::string& path, bool follow) {
   struct stat facts {};
   if (::fstatat(AT_FDCWD, path.c_str(), &facts, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
@@ -42,11 +43,12 @@ struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
 
+// Returns the names in the directory, sorted, so that two runs visit the files in the same order.
 Result<std::vector<std::string>> names_in(const std::string& path) {
   const std::unique_ptr<DIR, CloseFolder> folder(::opendir(path.c_str()));
   if (!folder) return Error::from_errno(path);
   std::vector<std::string> names;
-  errno = 0;
+  errno = 0;  // readdir() reports an error only through errno
   while (const dirent* entry = ::readdir(folder.get())) {
     const std::string name = entry->d_name;
     if (name != "." && name != "..") names.push_back(name);
@@ -60,6 +62,7 @@ class Walk {
  public:
   Walk(SourceFormat format, const SourceVisitor& visitor) : format_(format), visitor_(visitor) {}
 
+  // The depth is bounded, because the walk is recursive.
   Result<void> directory(const std::string& path, int depth) {
     const auto names = names_in(path);
     if (!names || depth > kDeepest) {
@@ -84,6 +87,8 @@ class Walk {
 
  private:
   bool is_maildir(const std::string& path) const {
+    // One of `cur` and `new` alone may be an ordinary directory; two of the three are a Maildir.
+    // With the format given by the user one is enough.
     const auto has = [&](const char* sub) { return type_of(path + sub, false) == Type::Folder ? 1 : 0; };
     const int mails = has("/cur") + has("/new");
     if (format_ == SourceFormat::Maildir) return mails > 0;
@@ -103,7 +108,7 @@ class Walk {
         if (const auto why = reason(name, names)) return pass(below, *why);
         if (format_ == SourceFormat::Maildir) return pass(below, PassedOver::OutOfMaildir);
         return visitor_.visit({below, format_, maildir});
-      case Type::Missing:  // it has gone since
+      case Type::Missing:  // it was removed since the directory was read
         return {};
       case Type::Unreadable:
         visitor_.trouble(below, Error::from_errno(below));
@@ -139,6 +144,8 @@ class Walk {
     return {};
   }
 
+  // Files in `tmp` are incomplete by definition (maildir(5)). Each is reported, since one of them
+  // may be all that remains of a mail.
   Result<void> temporary(const std::string& path) {
     const auto names = names_in(path);
     if (!names) return pass(path, PassedOver::Temporary);
@@ -160,7 +167,8 @@ class Walk {
     if (!name.ends_with(".json")) return std::nullopt;
     const std::string stem = name.substr(0, name.size() - 5);
     const std::string mail = stem + ".eml";
-    if (MessageId::parse(stem)) return PassedOver::Sidecar;  // its mail may have been removed after an import
+    // The mail of this sidecar may have been removed after an earlier import.
+    if (MessageId::parse(stem)) return PassedOver::Sidecar;
     return std::ranges::binary_search(names, mail) ? std::optional(PassedOver::Sidecar) : std::nullopt;
   }
 
@@ -169,14 +177,16 @@ class Walk {
   std::uint64_t maildirs_ = 0;
 };
 
-// Fields that a mail has and other files of lines with colons, such as address books, have not.
+// Fields that a mail has, and that other files with `name: value` lines, such as address books, do
+// not have.
 constexpr std::array<std::string_view, 19> kUsual{
     "bcc",         "cc",          "delivered-to",  "envelope-to",     "from",
     "in-reply-to", "message-id",  "received",      "mime-version",    "references",
     "reply-to",    "resent-from", "return-path",   "subject",         "to",
     "x-mailer",    "x-uidl",      "x-envelope-to", "x-mozilla-status"};
 
-// The lines at the start of a source, each cut at kLine bytes, as long as they lie within kBeginning bytes.
+// The lines at the start of a source, as far as they are within the first kBeginning bytes. CR, LF
+// and CRLF end a line.
 class Lines {
  public:
   explicit Lines(mime::Source& source) : source_(source) {}
@@ -212,10 +222,12 @@ Result<Looks> look_at(mime::Source& source, bool single) {
   auto line = lines.next();
   while (line && line->empty()) line = lines.next();
   const bool separator = line && line->starts_with(kMboxFrom);
+  // A dated separator is enough: an mbox may begin with an empty mail.
   if (separator && !single && dated_separator(*line)) return Looks::Mbox;
   if (separator) line = lines.next();
   if (!line || !starts_mail(*line)) return Looks::Other;
   for (; line && !line->empty(); line = lines.next()) {
+    // Folded lines, and lines that some program has inserted.
     if (!starts_field(*line)) continue;
     const std::string name = lower(trim(line->substr(0, line->find(':'))));
     if (std::ranges::find(kUsual, name) != kUsual.end())
@@ -226,6 +238,7 @@ Result<Looks> look_at(mime::Source& source, bool single) {
 
 Result<void> walk_sources(const std::string& path, SourceFormat format, const SourceVisitor& visitor) {
   Walk walk(format, visitor);
+  // A link that the user names is followed; links below it are not.
   switch (type_of(path, true)) {
     case Type::Missing:
     case Type::Unreadable:

@@ -14,6 +14,7 @@ class StreamWriter : public Writer {
   bool sidecars() const override { return false; }
   Result<bool> holds(const Entry&, const Expected&) override { return false; }
 
+  // Messages on a stream have no separator, so only one can be written.
   Result<void> begin(const Entry&) override {
     if (begun_) {
       return Error(Code::Usage, "standard output takes one message, and there are more")
@@ -31,6 +32,7 @@ class StreamWriter : public Writer {
   Result<Digest> commit() override { return sum_.finish(); }
   void abandon() override {}
   Result<void> finish() override { return {}; }
+  // A stream cannot be read back.
   Result<Digest> digest(const Entry&) override { return Error(Code::NotFound, "standard output"); }
 
  private:

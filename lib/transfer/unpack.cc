@@ -19,7 +19,7 @@ struct CloseReader {
 };
 using ArchiveHandle = std::unique_ptr<archive, CloseReader>;
 
-// What libarchive reads from.
+// What libarchive reads from. Seeking lets it use the central directory of a zip file.
 struct Input {
   mime::Source& source;
   std::uint64_t at = 0;
@@ -32,6 +32,7 @@ struct Input {
         static_cast<std::size_t>(std::min<std::uint64_t>(kUnpackBuffer, input.source.size() - input.at));
     *octets = input.buffer.data();
     if (auto got = input.source.read(input.at, std::span(input.buffer).first(size)); !got) {
+      // libarchive keeps only a text; unpack() returns the original error.
       input.failed = got.error();
       archive_set_error(handle, EIO, "%s", "cannot read");
       return ARCHIVE_FATAL;
@@ -59,7 +60,8 @@ Error error_of(archive* handle) {
 
 ArchiveHandle make_handle() {
   ArchiveHandle reader(archive_read_new());
-  // Only what libarchive does itself: some of its filters start programs.
+  // Only filters and formats that libarchive implements itself. Some of its other filters start
+  // external programs.
   const bool ready = reader && archive_read_support_filter_gzip(reader.get()) == ARCHIVE_OK &&
                      archive_read_support_filter_zstd(reader.get()) == ARCHIVE_OK &&
                      archive_read_support_filter_bzip2(reader.get()) == ARCHIVE_OK &&
@@ -72,7 +74,7 @@ ArchiveHandle make_handle() {
   return reader;
 }
 
-// ARCHIVE_OK, or how it failed. An Error is that of writing.
+// Returns ARCHIVE_OK or libarchive's failure status. Fails if the content cannot be stored.
 Result<int> read_into(archive* handle, SealedSpill& content) {
   Bytes buffer(kUnpackBuffer);
   for (;;) {
@@ -95,6 +97,7 @@ bool is_packed(ByteView start) {
                               "PK\x03\x04"sv};
   for (const std::string_view magic : kMagic)
     if (text.starts_with(magic)) return true;
+  // Offset of `ustar` in a tar header (POSIX pax).
   constexpr std::size_t kTarMagic = 257;
   return text.size() > kTarMagic && text.substr(kTarMagic).starts_with("ustar");
 }
@@ -113,10 +116,13 @@ Result<void> unpack(mime::Source& source, const UnpackedEach& each, const Unpack
     const int status = archive_read_next_header(reader.get(), &entry);
     if (status == ARCHIVE_EOF) return {};
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return failure();
+    // The raw format matches any data: a compressed file that contains no archive. It has a made-up
+    // name.
     const bool raw = archive_format(reader.get()) == ARCHIVE_FORMAT_RAW;
     const char* path = archive_entry_pathname(entry);
     const std::string name = raw || path == nullptr ? "" : path;
     if (archive_entry_filetype(entry) == AE_IFDIR) continue;
+    // Links are not followed: what they point to may be outside the archive.
     if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != nullptr) {
       failed(name, "a link or a special file");
       continue;
@@ -124,6 +130,7 @@ Result<void> unpack(mime::Source& source, const UnpackedEach& each, const Unpack
     auto content = std::make_unique<SealedSpill>();
     const auto read = read_into(reader.get(), *content);
     if (!read) return read.error();
+    // After a fatal status libarchive cannot continue. Other failures concern this file only.
     if (*read == ARCHIVE_FATAL || (*read != ARCHIVE_OK && raw)) return failure();
     if (*read != ARCHIVE_OK) {
       failed(name, failure().text());

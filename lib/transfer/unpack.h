@@ -1,5 +1,5 @@
-// Takes files out of archives (tar, zip) and out of compressed files (gzip, zstd, bzip2, xz), one after
-// another, by libarchive.
+// Extracts files from archives (tar, zip) and from compressed files (gzip, zstd, bzip2, xz), one
+// after another, with libarchive.
 #pragma once
 
 #include <functional>
@@ -12,17 +12,19 @@
 
 namespace gw::transfer {
 
-inline constexpr std::size_t kPackedStart = 512;  // bytes that is_packed() looks at
-// Whether a file that begins so is an archive or compressed.
+// Number of bytes that is_packed() needs.
+inline constexpr std::size_t kPackedStart = 512;
+// Checks whether a file that begins with these bytes is an archive or compressed.
 bool is_packed(ByteView start);
 
-// Calls `each` for every plain file, with the name that it has in the archive; without one for a compressed
-// file. Directories are left out. `failed` hears of what cannot be read, such as an encrypted file, and of
-// links. An Error of `each` ends it and is returned. BadInput: damaged or cut; what came before has been
-// given.
+// Called with the name of a file in the archive, empty for a compressed file, and its content.
 using UnpackedEach =
     std::function<Result<void>(const std::string& name, std::unique_ptr<SealedSpill> content)>;
+// Called for an item that cannot be read, such as an encrypted file or a link, with the reason.
 using UnpackFailed = std::function<void(const std::string& name, const std::string& reason)>;
+// Calls `each` for every plain file; directories are skipped, and other items go to `failed`. An
+// Error of `each` ends the extraction and is returned. Fails with BadInput if the archive is
+// damaged or cut; the files before the damage have been passed to `each`.
 Result<void> unpack(mime::Source& source, const UnpackedEach& each, const UnpackFailed& failed);
 
 }  // namespace gw::transfer
