@@ -12,6 +12,8 @@ std::int64_t hour_of(Micros time) {
   return time / kHour;
 }
 
+// Returns whether an entry means that a message arrived. A message whose sender was not told the
+// result (Unconfirmed) counts as arrived; a pending one counts when it is settled.
 bool comes(store::LeafType type) {
   return type == store::LeafType::Accepted || type == store::LeafType::Settled ||
          type == store::LeafType::Unconfirmed;
@@ -26,7 +28,8 @@ Result<Micros> time_of(store::Store& store, const MailboxId& log, std::uint64_t 
   return leaf->time;
 }
 
-// The index of the first leaf that is not older. Times never run back within a history.
+// Returns the index of the first entry that is not older than `since`, by bisection: a history of
+// years is not read from its start. This works because times never decrease within a history.
 Result<std::uint64_t> first_since(store::Store& store, const MailboxId& log, std::uint64_t size,
                                   Micros since) {
   std::uint64_t low = 0;
@@ -55,18 +58,22 @@ Traffic& Traffic::operator+=(const Traffic& more) {
 
 Result<void> Activity::update(store::Store& store, std::span<const store::MailboxRecord> mailboxes,
                               Micros now) {
+  // Another request already reads the histories. This one shows what has been counted so far rather
+  // than wait.
   const std::unique_lock reading(reading_, std::try_to_lock);
   if (!reading) return {};
   const Micros since = now - kHours * kHour;
   std::size_t left = kAtOnce;
   for (const store::MailboxRecord& mailbox : mailboxes) {
     const Result<std::size_t> count = read(store, mailbox.id, since, left);
-    if (!count && count.error().code() == Code::NotFound) continue;  // removed meanwhile
+    if (!count && count.error().code() == Code::NotFound)
+      continue;  // the mailbox was removed in the meantime
     if (!count) return count.error();
     left -= *count;
     if (left == 0) break;
   }
   const std::lock_guard lock(mutex_);
+  // If the limit was used up, further entries may be left, perhaps in mailboxes not yet visited.
   complete_ = left > 0;
   forget_before(hour_of(since));
   return {};
@@ -94,6 +101,7 @@ Result<std::size_t> Activity::read(store::Store& store, const MailboxId& mailbox
         count < most ? store.history_read(mailbox, next, std::min(kPage, most - count))
                      : std::vector<Bytes>();
     if (!leaves) return leaves.error();
+    // The store was read without this mutex, so that last() never waits for the keeper.
     const std::lock_guard lock(mutex_);
     Log& log = logs_[mailbox];
     for (const Bytes& stored : *leaves) {
@@ -113,7 +121,8 @@ Result<std::size_t> Activity::read(store::Store& store, const MailboxId& mailbox
   }
 }
 
-// Call with the mutex held. Where there are more hours than may be, the oldest day goes, of all mailboxes.
+// Forgets hours before `hour` and, if there are still too many, the oldest days of all mailboxes.
+// Call with the mutex held.
 void Activity::forget_before(std::int64_t hour) {
   for (;;) {
     std::size_t count = 0;
@@ -134,7 +143,7 @@ bool Activity::complete() const {
 std::vector<Traffic> Activity::last(std::span<const store::MailboxRecord> mailboxes, std::size_t count,
                                     std::int64_t hours, Micros now) const {
   std::vector<Traffic> sums(count);
-  // Spans of a day are days of the calendar (UTC).
+  // The division aligns spans to UTC: with 24 hours they are calendar days.
   const std::int64_t present = hour_of(now) / hours;
   const std::int64_t first = present - static_cast<std::int64_t>(count) + 1;
   const std::lock_guard lock(mutex_);
@@ -142,6 +151,7 @@ std::vector<Traffic> Activity::last(std::span<const store::MailboxRecord> mailbo
     const auto log = logs_.find(mailbox.id);
     if (log == logs_.end()) continue;
     for (auto at = log->second.hours.lower_bound(first * hours); at != log->second.hours.end(); ++at) {
+      // A clock that was set back leaves hours in the future; they count as the present span.
       const std::int64_t span = std::min(at->first / hours, present);
       sums[static_cast<std::size_t>(span - first)] += at->second;
     }

@@ -1,4 +1,4 @@
-// Lets requests of the API in: token, scope, pace; then the body is checked and the operation called.
+// Admits requests to the API: checks token, rate, scope, query and body, and calls the operation.
 #include "web/api.h"
 
 #include <algorithm>
@@ -27,7 +27,8 @@ Response json_response(int status, const Json& json) {
   Response response;
   response.status = status;
   response.content_type = "application/json";
-  // Texts are made valid where they are put in; what slipped through must not end the answer.
+  // Operations make their texts valid UTF-8. The error handler replaces what was missed, because
+  // dump() would otherwise throw and the caller would receive a 500.
   response.body = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   return response;
 }
@@ -35,9 +36,10 @@ Response json_response(int status, const Json& json) {
 Response failed(const Request& request, const Error& error) {
   const int status = status_of(error.code(), 422);
   std::string code(name(error.code()));
+  // Codes are identifiers for programs: `not found` becomes `not_found`.
   std::ranges::replace(code, ' ', '_');
   if (status >= 500) log::warning("request failed", {{"path", request.path}, {"reason", error.text()}});
-  // What broke inside is for the log: it may name files.
+  // The text of an internal error may name files of the host: it goes to the log only.
   if (status == 500) return problem(500, "internal", "something went wrong; the log says more");
   Response response = problem(status, code, error.text(), error.hint());
   if (status == 503) response.set("Retry-After", "10");
@@ -61,7 +63,7 @@ std::optional<std::string_view> bearer(const Request& request) {
   return trim(field.substr(7));
 }
 
-// Looks the operation up as find_route() does.
+// The operation that a request names, found as find_route() does. `allowed` as in Found.
 struct Wanted {
   const Operation* operation = nullptr;
   Fields parameters;
@@ -69,6 +71,8 @@ struct Wanted {
 };
 
 Wanted wanted_of(const Request& request) {
+  // The routes have the same order as the operations, so an index into one is an index into the
+  // other.
   static const Routes table = [] {
     Routes all;
     for (const Operation& each : api::operations())
@@ -82,6 +86,8 @@ Wanted wanted_of(const Request& request) {
           {}};
 }
 
+// Refuses parameters that the operation does not know: with a misspelt filter, the caller would
+// otherwise receive everything.
 std::optional<Response> unknown_query(const Operation& operation, const Request& request) {
   for (const auto& [name, value] : request.query.items())
     if (std::ranges::find(operation.query, name, &api::Parameter::name) == operation.query.end())
@@ -89,13 +95,16 @@ std::optional<Response> unknown_query(const Operation& operation, const Request&
   return std::nullopt;
 }
 
-// None: the body is what the operation wants, and in the call.
+// Reads and checks the body, and moves it to `call`. Returns nullopt if that succeeds, else the
+// response.
 std::optional<Response> read_body(const Operation& operation, Request& request, Call& call) {
   if (operation.request.empty()) {
     if (request.body.empty()) return std::nullopt;
     return problem(400, "unexpected_body", "this operation takes no body");
   }
   const std::string_view type = request.headers.get("content-type");
+  // A foreign web page cannot send this type without a CORS preflight, which this server does not
+  // answer: a second protection against CSRF.
   if (!iequals(trim(type.substr(0, type.find(';'))), "application/json"))
     return problem(415, "unsupported_media_type", "a body is application/json");
   Result<Json> body = api::read_body(request, call.secrets);
@@ -124,7 +133,7 @@ struct Admitted {
   store::Store* store = nullptr;
 };
 
-// The token of a request, or what its asker hears instead.
+// Returns the token of the request, or the response that refuses it.
 std::variant<Admitted, Response> admit(Console& console, const Request& request) {
   const auto shown = bearer(request);
   if (!shown) return unauthorized();
@@ -133,17 +142,20 @@ std::variant<Admitted, Response> admit(Console& console, const Request& request)
   const auto token = vault::check_api_token(**store, as_bytes(*shown), console.now());
   if (!token && token.error().code() != Code::Denied) return failed(request, token.error());
   if (!token) {
-    // Only who shows a wrong one is made to wait: a right one from the same address is never held up by it.
+    // The limit is applied only after the token turned out to be wrong. A valid token is never
+    // delayed by another client that guesses from the same address, for example behind one NAT.
     const std::string source = net::source_of(request.peer.address);
     if (const auto wait = console.api_tries().left(source); wait.count() > 0) return too_many(wait);
     console.api_tries().failed(source);
     log::warning("token refused", {{"path", request.path}, {"rhost", request.peer.address}});
     return unauthorized();
   }
+  // After the check, so that only the owner of a token can use up its rate.
   if (const auto wait = console.api_pace().take(token->name); wait.count() > 0) return too_many(wait);
   return Admitted{*token, *store};
 }
 
+// Returns a Context without a session: there is no CSRF token and no session id.
 Context context_of(Console& console, const Request& request, const Admitted& admitted) {
   Context context(console, admitted.store, Language::English);
   context.sign_in(vault::account_of(admitted.token), {}, "",
@@ -163,12 +175,17 @@ Response call_with_token(Console& console, const Operation& operation, Request& 
   if (auto* refused = std::get_if<Response>(&in)) return std::move(*refused);
   const vault::ApiToken& token = std::get<Admitted>(in).token;
   Context context = context_of(console, request, std::get<Admitted>(in));
+  // The account of a `metrics` token has the role of a viewer, so that it can read the numbers; it
+  // is excluded from all operations here.
   if (token.scope == vault::Scope::Metrics || !context.may(operation.scope) ||
       (operation.unlimited && !context.account().sees_all()))
     return forbidden(name(vault::scope_of(operation.scope)), operation.unlimited);
+  // The scope is checked before query and body: a token without the right does not learn whether
+  // its request was well formed.
   if (auto refused = unknown_query(operation, request)) return std::move(*refused);
   Call call{context, request, {}, {}};
   if (auto refused = read_body(operation, request, call)) return std::move(*refused);
+  // The history records successful changes; the log also records the ones that fail.
   if (operation.method != "GET")
     log::info(
         "api",
@@ -198,6 +215,7 @@ Response answer_api(Console& console, Request& request) {
         .set("Allow", wanted.allowed);
   }
   request.parameters = std::move(wanted.parameters);
+  // Only the document is open. It is the same in all installations of one version.
   if (wanted.operation->open) {
     Context context(console, nullptr, Language::English);
     Call call{context, request, {}, {}};
@@ -217,6 +235,7 @@ std::optional<Response> answer_metrics(Console& console, const Request& request)
   auto in = admit(console, request);
   if (auto* refused = std::get_if<Response>(&in)) return std::move(*refused);
   const Context context = context_of(console, request, std::get<Admitted>(in));
+  // The metrics cover all mailboxes and routes.
   if (!context.account().sees_all()) return forbidden("metrics", true);
   return metrics_of(context);
 }

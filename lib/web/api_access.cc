@@ -1,4 +1,4 @@
-// Tokens and accounts by the API: for tokens that administer and are not limited.
+// Tokens and accounts in the API, for tokens that administer and are not limited to some mailboxes.
 #include "base/text.h"
 #include "transfer/json.h"
 #include "vault/mailbox.h"
@@ -11,11 +11,12 @@ namespace {
 
 using vault::Role;
 
-// Stateless: what is made here is nothing until another operation puts it into force, so a caller whose
-// connection breaks in between has lost nothing.
+// Generates a secret and stores nothing. It takes effect only when another operation receives it,
+// so a caller whose connection breaks has lost nothing and can ask again.
 Result<Answer> create_secret(Call& call) {
   const std::string kind = call.body["kind"].get<std::string>();
   const auto name = text_in(call.body, "name");
+  // The name is a part of an API token's text.
   if (name.has_value() != (kind == "api_token"))
     return Error(Code::Usage, "`name` is for the kind `api_token`, which needs it");
   Result<Secret> made = vault::generate_password();
@@ -59,8 +60,6 @@ Result<Answer> revoke_token(Call& call) {
   return nothing();
 }
 
-// --- accounts
-
 Json json_of(const vault::Account& account) {
   Json object;
   object["name"] = account.name;
@@ -99,6 +98,8 @@ Result<Answer> change_account(Call& call) {
   std::string what;
   const auto changed = [&](const std::string& piece) { what += (what.empty() ? "" : ", ") + piece; };
   if (const auto role = text_in(call.body, "role")) {
+    // The schema's enum admits only the names of roles, so parse_role() succeeds; likewise above
+    // and for scopes.
     account->role = *vault::parse_role(*role);
     changed("role " + *role);
   }
@@ -114,6 +115,7 @@ Result<Answer> change_account(Call& call) {
     account->disabled = call.body["disabled"].get<bool>();
     changed(account->disabled ? "disabled" : "enabled");
   }
+  // An empty change appends no history entry.
   if (what.empty()) return Answer{json_of(*account)};
   const auto now = vault::change_account(call.store(), std::move(*account), what, call.context.actor());
   return now ? Answer{json_of(*now)} : Result<Answer>(now.error());
@@ -133,6 +135,8 @@ Result<Answer> remove_account(Call& call) {
   if (!account) return account.error();
   if (const auto gone = vault::remove_account(call.store(), *account, call.context.actor()); !gone)
     return gone.error();
+  // The sessions would end at their next request anyway; this frees their memory and second factor
+  // secrets.
   call.context.console().sessions().end_all(account->name);
   return nothing();
 }
@@ -163,6 +167,8 @@ void add_access_operations(Operations& all) {
                  "PasswordReset"});
   all.push_back({"DELETE", "/api/v1/accounts/:name", "removeAccount", "Removes an account; sessions end",
                  scope, remove_account});
+  // An account or token can do anything, so only a token that sees everything may create one.
+  // createSecret grants nothing.
   for (std::size_t at = first; at < all.size(); ++at) all[at].unlimited = all[at].id != "createSecret";
 }
 

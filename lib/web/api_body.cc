@@ -1,4 +1,5 @@
-// The bodies of the API's requests: secrets taken out first, then read and checked against their schema.
+// Reads the bodies of API requests: moves secrets to locked memory, then parses the rest and checks
+// it against the operation's schema.
 #include <algorithm>
 
 #include "base/text.h"
@@ -7,13 +8,16 @@
 namespace gw::web::api {
 namespace {
 
+// The deepest nesting of a body. The parser recurses once per level, so a body of brackets could
+// otherwise exhaust the stack.
 constexpr std::size_t kDeepest = 16;
 
 Error unreadable(const char* why) {
   return Error(Code::BadInput, std::string("the body is not JSON: ") + why);
 }
 
-// Where a string that begins behind `begin` ends; npos: it does not.
+// Returns the position of the quote that ends the string whose content starts at `begin`; npos if
+// it does not end.
 std::size_t end_of_string(std::string_view text, std::size_t begin) {
   for (std::size_t at = begin; at < text.size(); ++at) {
     if (text[at] == '\\')
@@ -24,6 +28,7 @@ std::size_t end_of_string(std::string_view text, std::size_t begin) {
   return std::string_view::npos;
 }
 
+// Returns the value of four hexadecimal digits of a \u escape.
 std::optional<unsigned> code_unit(std::string_view text, std::size_t at) {
   if (at + 4 > text.size()) return std::nullopt;
   unsigned value = 0;
@@ -53,9 +58,11 @@ void put_utf8(unsigned point, std::span<char> to, std::size_t& size) {
   put(0x80 | (point & 0x3f));
 }
 
-// What the inside of a JSON string means (RFC 8259 section 7). None: it is not one.
+// Returns the value of a JSON string from its content between the quotes (RFC 8259, section 7).
+// Returns nullopt if the content is malformed. It works in locked memory only, unlike the JSON
+// library.
 std::optional<Secret> unescaped(std::string_view inside) {
-  Secret out(inside.size());  // never longer than it is written
+  Secret out(inside.size());  // decoding never makes it longer
   const std::span<char> to(reinterpret_cast<char*>(out.span().data()), out.size());
   std::size_t size = 0;
   for (std::size_t at = 0; at < inside.size(); ++at) {
@@ -72,6 +79,7 @@ std::optional<Secret> unescaped(std::string_view inside) {
     std::optional<unsigned> point = kind == 'u' ? code_unit(inside, at + 1) : std::nullopt;
     if (!point) return std::nullopt;
     at += 4;
+    // A high surrogate must be followed by a low one; together they are one code point.
     if (*point >= 0xd800 && *point < 0xdc00) {
       const auto low = inside.substr(at + 1, 2) == "\\u" ? code_unit(inside, at + 3) : std::nullopt;
       if (!low || *low < 0xdc00 || *low > 0xdfff) return std::nullopt;
@@ -88,8 +96,10 @@ std::size_t skip_blanks(std::string_view text, std::size_t at) {
   return std::min(text.find_first_not_of(" \t\r\n", at), text.size());
 }
 
-// Takes out the strings that are values of secret fields of the outermost object. False: too deep, or no
-// JSON.
+// Moves the values of secret fields of the outermost object to `secrets` and overwrites them with
+// spaces, so that the body stays valid JSON of the same length. Returns false if the body is nested
+// too deeply or is not JSON. It understands only strings and brackets: everything else is left to
+// the parser.
 bool take_secrets(std::span<char> body, Secrets& secrets) {
   const std::string_view text(body.data(), body.size());
   std::size_t depth = 0;
@@ -105,15 +115,18 @@ bool take_secrets(std::span<char> body, Secrets& secrets) {
       at = end;
       const std::size_t colon = skip_blanks(text, end + 1);
       if (depth != 1 || colon >= text.size() || text[colon] != ':') continue;
-      // A name that is written with escapes could pass by unseen: no name of ours needs them.
+      // `"pass\u0077ord"` is the same name to the parser but would not be recognised here, and the
+      // password would be copied into ordinary memory. No field needs escapes in its name.
       if (name.find('\\') != std::string_view::npos) return false;
       const std::size_t begin = skip_blanks(text, colon + 1);
       if (std::ranges::find(kSecretFields, name) == std::end(kSecretFields)) continue;
+      // A secret field that is not a string holds no secret; the schema refuses it.
       if (begin >= text.size() || text[begin] != '"') continue;
       const std::size_t last = end_of_string(text, begin + 1);
       if (last == std::string_view::npos) return false;
       std::optional<Secret> secret = unescaped(text.substr(begin + 1, last - begin - 1));
       if (!secret) return false;
+      // If a name occurs twice the last one counts, as in the parser.
       secrets.insert_or_assign(std::string(name), std::move(*secret));
       std::fill(body.begin() + static_cast<std::ptrdiff_t>(begin) + 1,
                 body.begin() + static_cast<std::ptrdiff_t>(last), ' ');
@@ -148,6 +161,8 @@ std::optional<std::string> wrong_type(const Json& value, const Json& schema, con
   return named(where) + " is not of the types " + type->dump();
 }
 
+// Checks the members of an object: each must be listed in the schema, and all required ones must be
+// there.
 std::optional<std::string> wrong_members(const Json& value, const Json& schema, const std::string& where) {
   const Json none = Json::object();
   const Json& properties = schema.contains("properties") ? schema["properties"] : none;
@@ -188,6 +203,8 @@ std::optional<std::string> misfit(const Json& value, const Json& schema, const s
   if (schema.contains("minimum") && value.is_number_integer() && !value.is_number_unsigned() &&
       value.get<std::int64_t>() < schema["minimum"].get<std::int64_t>())
     return named(where) + " is less than " + schema["minimum"].dump();
+  // The library stores a number without a sign as unsigned and a negative one as signed. A negative
+  // number is below every maximum.
   if (schema.contains("maximum") && value.is_number_unsigned() &&
       value.get<std::uint64_t>() > schema["maximum"].get<std::uint64_t>())
     return named(where) + " is more than " + schema["maximum"].dump();
@@ -203,6 +220,7 @@ std::optional<std::string> misfit(const Json& value, const Json& schema, const s
 Result<Json> read_body(Request& request, Secrets& secrets) {
   const std::span<char> body(reinterpret_cast<char*>(request.body.span().data()), request.body.size());
   if (!take_secrets(body, secrets)) return unreadable("it does not end, or is too deep");
+  // Without exceptions: a malformed body is the client's error.
   Json read = Json::parse(body.begin(), body.end(), nullptr, false);
   if (read.is_discarded()) return unreadable("it is not well formed");
   return read;

@@ -1,4 +1,4 @@
-// Mailboxes by the API: the fields are those of `gw-store mailbox … --json`.
+// Mailboxes in the API. The fields are those of `gw-store mailbox … --json`.
 #include <algorithm>
 
 #include "base/text.h"
@@ -41,12 +41,16 @@ Result<Answer> show(Call& call) {
   return mailbox ? shown(call, *mailbox) : Result<Answer>(mailbox.error());
 }
 
-// The words are the schema's, so they are known. Addresses are set by who sees everything only: a token for
-// some mailboxes must not draw the mail of others by an alias or a domain that nobody has yet.
+// Returns the change that the body describes. The schema has checked enums, so that parsing them
+// succeeds.
+//
+// Only a token that sees everything may set addresses. Otherwise a token for some mailboxes could
+// divert mail to itself by an alias or a domain that no mailbox has yet.
 Result<vault::MailboxChange> change_of(const Call& call) {
   const Json& body = call.body;
   vault::MailboxChange said;
   said.name = text_in(body, "name");
+  // A token must not rename a mailbox out of its own reach or to a name that belongs to others.
   if (said.name && !call.context.may_see(*said.name))
     return Error(Code::Denied, "this token may not have a mailbox of this name");
   said.description = text_in(body, "description");
@@ -63,6 +67,7 @@ Result<vault::MailboxChange> change_of(const Call& call) {
   if (body.contains("hold")) said.hold = body["hold"].get<bool>();
   if (body.contains("allow_miss")) said.allow_reject = body["allow_miss"] == "reject";
   if (body.contains("require_tls")) said.require_tls = body["require_tls"].get<bool>();
+  // Checked after the rights, so that a token without them does not learn more.
   if (const auto wrong = vault::first_wrong(said)) return vault::refusal(*wrong);
   return said;
 }
@@ -72,6 +77,8 @@ Result<Answer> create(Call& call) {
   if (!said) return said.error();
   vault::NewMailbox wanted = vault::new_mailbox(*said);
   wanted.recovery = call.body.value("recovery", true);
+  // The caller already has both secrets (createSecret). The response therefore need not show them,
+  // and it does not matter if it gets lost.
   const auto made = vault::add_mailbox(call.store(), wanted, call.secret("password").clone(),
                                        call.context.actor(), call.secret_if_any("token"));
   if (!made) return made.error();
@@ -116,16 +123,19 @@ Result<Answer> change_password(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
   const Secret& fresh = call.secret("new_password");
+  // Before the mailbox is opened, which costs an Argon2id computation.
   if (const auto good = vault::check_password(fresh); !good) return good.error();
   const auto ring = unlock(call, *mailbox);
   if (!ring) return ring.error();
   const auto changed = vault::change_password(call.store(), *mailbox, *ring, fresh, call.context.actor());
   if (changed) return nothing();
   if (changed.error().code() != Code::Unknown) return changed.error();
+  // Unknown: the keeper did not answer, so the change may or may not have been stored.
   return changed.error().with_hint("either password is in force: ask again with the new one as `password`");
 }
 
-// It goes into configurations and scripts: nothing that ends a line or a quotation there.
+// Returns a parameter that is inserted into configuration files and scripts. It refuses everything
+// that could end a line or a quotation there.
 Result<std::string> word_in(const Call& call, std::string_view name, std::string otherwise) {
   const std::string_view value = call.request.query.get(name);
   if (value.empty()) return otherwise;
@@ -173,13 +183,15 @@ Result<Answer> list_recipes(Call& call) {
 
 }  // namespace
 
-// Wrong passwords make the next tries of this token wait, and of no other: guessing through a token is not
-// quicker than by POP3, and keeps nobody else away from the mailbox.
+// The limit is per token and mailbox. Guessing by the API is not faster than by POP3, and a token
+// that guesses does not keep other clients away from the mailbox.
 Result<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox) {
   gate::AuthLimits& tries = call.context.console().api_tries();
-  const std::string key = call.context.account().name + " " + mailbox.id.hex();  // no name has a space
+  const std::string key =
+      call.context.account().name + " " + mailbox.id.hex();  // unambiguous: a name has no space
   if (tries.left(key).count() > 0)
     return Error(Code::Busy, "too many wrong passwords for this mailbox: wait a moment");
+  // Counts the try before the slow work, so that concurrent tries are all counted.
   tries.failed(key);
   auto ring = vault::unlock(call.store(), mailbox, call.secret("password"));
   if (ring || ring.error().code() != Code::Denied) tries.succeeded(key);

@@ -1,4 +1,4 @@
-// Messages by the API: listed without a password, opened with the mailbox's.
+// Messages in the API: listed without a password, opened with that of the mailbox.
 #include <algorithm>
 #include <memory>
 
@@ -24,6 +24,7 @@ constexpr std::uint64_t kMostListed = 1000;
 constexpr std::size_t kMostLookedAt = 20'000;
 constexpr std::size_t kMostHeader = 1 << 20;
 
+// Which messages a list contains. Without a state: those that wait for the archive.
 struct Filter {
   std::string_view state;
   std::optional<Micros> since, until;
@@ -48,8 +49,9 @@ Result<Filter> filter_of(const Call& call) {
   return filter;
 }
 
-// In order of seq. `next` is the seq that the next page goes on behind; a page may be shorter than asked for
-// where much was looked at in vain.
+// Lists in the order of seq. `next` is the seq of the last message that was examined; the next page
+// begins after it. A page may be shorter than `limit`, if many messages were examined that do not
+// match, and even empty: only `next` null is the end.
 Result<Answer> list(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
@@ -70,12 +72,14 @@ Result<Answer> list(Call& call) {
       after = record.seq;
       ++looked;
       if (filter->wants(record)) items.push_back(transfer::message_json(record));
+      // `after` must be the last message that was examined, not the last one that was read.
       if (items.size() >= *limit) break;
     }
   }
   return list_of(std::move(items), after);
 }
 
+// The message that the path names, in a mailbox that the token may see.
 struct Found {
   store::MailboxRecord mailbox;
   store::MessageRecord record;
@@ -96,10 +100,8 @@ Result<Answer> show(Call& call) {
   return found ? Answer{transfer::message_json(found->record)} : Result<Answer>(found.error());
 }
 
-// --- opening one
-
-// The whole as it was received, piece by piece: it is never in memory as a whole. Where it breaks off the
-// connection is cut.
+// Streams the message as it was received. It is never in memory as a whole. If the container turns
+// out to be damaged, the connection is cut (Response::stream).
 Answer raw(std::shared_ptr<vault::Message> message, const MessageId& id) {
   Response response;
   response.content_type = "message/rfc822";
@@ -118,6 +120,7 @@ Answer raw(std::shared_ptr<vault::Message> message, const MessageId& id) {
   return answer;
 }
 
+// Returns the header of the message. Reads no further than its end, or than kMostHeader bytes.
 Result<Answer> headers(vault::Message& message) {
   mail::HeaderWalker walker({});
   std::string text;
@@ -128,6 +131,7 @@ Result<Answer> headers(vault::Message& message) {
     if (!piece) return piece.error();
     if (piece->empty()) break;
     walker.write(*piece);
+    // The last piece may hold the beginning of the body, which does not belong to the header.
     const std::uint64_t end = walker.done() ? std::max(walker.octets(), before) : before + piece->size();
     text += as_text(piece->first(static_cast<std::size_t>(end - before)));
     before += piece->size();
@@ -180,6 +184,8 @@ Result<Answer> open(Call& call) {
   auto opened = vault::open_message(call.store(), *ring, *vault_id, found->mailbox.id, found->record);
   if (!opened) return opened.error();
   const std::string form = call.body.value("form", "text");
+  // Before anything is returned: a message that was read must be in the history. It names the
+  // actor, which includes the token.
   if (const auto noted = note_seen(call.context, found->mailbox.id, found->record.id,
                                    form == "eml" ? "downloaded" : "shown");
       !noted)
@@ -188,10 +194,9 @@ Result<Answer> open(Call& call) {
   if (form == "headers") return headers(*opened);
   if (form == "journal") return journal(*opened);
   if (form == "text") return text(*opened);
+  // Only `eml` is left; the schema admits no other form.
   return raw(std::make_shared<vault::Message>(std::move(*opened)), found->record.id);
 }
-
-// --- several
 
 Result<Answer> change(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
@@ -203,6 +208,7 @@ Result<Answer> change(Call& call) {
     ids.push_back(*id);
   }
   const std::string word = call.body["change"].get<std::string>();
+  // Likewise only `remove` is left.
   const vault::MessageChange kind = word == "quarantine" ? vault::MessageChange::Quarantine
                                     : word == "undelete" ? vault::MessageChange::Restore
                                                          : vault::MessageChange::Remove;

@@ -1,4 +1,4 @@
-// Routes of gw-proxy by the API: the fields are those of `gw-store route … --json`.
+// Routes of gw-proxy in the API. The fields are those of `gw-store route … --json`.
 #include "base/log.h"
 #include "base/text.h"
 #include "gate/route_probe.h"
@@ -31,8 +31,9 @@ Result<Answer> show(Call& call) {
   return route ? Answer{json_of(call.context, *route)} : Result<Answer>(route.error());
 }
 
-// What the body says goes into the route. A token for some names neither opens private addresses nor names
-// files of the host (web/route_form.h).
+// Applies the body to `route`. A token that is limited to some names may neither allow private
+// addresses nor name files of the host (route_form.h); sending back the values that are in force is
+// no change.
 Result<void> apply(const Call& call, const vault::Route& before, vault::Route& route) {
   const Json& body = call.body;
   vault::RouteChange said;
@@ -79,6 +80,7 @@ Result<Answer> change(Call& call) {
   if (!before) return before.error();
   vault::Route route = *before;
   if (const auto done = apply(call, *before, route); !done) return done.error();
+  // A body that changes nothing appends no history entry.
   if (vault::encode(route) != vault::encode(*before))
     if (const auto put = vault::put_route(call.store(), route, call.context.actor()); !put)
       return put.error();
@@ -96,6 +98,8 @@ Result<Answer> remove(Call& call) {
 Result<Answer> test(Call& call) {
   const auto route = call.context.route(call.parameter("name"));
   if (!route) return route.error();
+  // The probe connects to the upstream of the stored route only: the request cannot name another
+  // one.
   const gate::RouteProbe probe = gate::probe_route(*route, call.context.console().options().host);
   Answer answer;
   answer.json["works"] = probe.trouble.empty();

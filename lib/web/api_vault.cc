@@ -1,4 +1,4 @@
-// The vault as a whole by the API: its state, histories, checkpoints, and the test delivery.
+// The vault as a whole in the API: its state, histories, checkpoints, and the test delivery.
 #include <algorithm>
 
 #include "base/text.h"
@@ -29,7 +29,8 @@ Json json_of(const store::Tally& tally) {
   return object;
 }
 
-// A token for some names sees the sums of these, and nothing of the others.
+// A token that is limited to some mailboxes receives the sums over these and nothing about the
+// others.
 Result<Answer> status(Call& call) {
   const auto health = call.store().health();
   if (!health) return health.error();
@@ -72,6 +73,7 @@ Result<Answer> status(Call& call) {
   constexpr std::string_view kRoute = "route ";
   Json& servers = object["servers"] = Json::array();
   for (const store::Tally& each : *tallies) {
+    // The statistics of gw-smtpd and gw-pop3d cover all mailboxes, those of a route belong to it.
     const bool his = each.of.starts_with(kRoute) && call.context.may_see(each.of.substr(kRoute.size()));
     if (his || call.context.account().sees_all()) servers.push_back(json_of(each));
   }
@@ -86,6 +88,7 @@ Result<EventFilter> filter_of(const Call& call) {
     if (!mailbox) return mailbox.error();
     filter.log = mailbox->id;
   } else if (!call.context.account().sees_all()) {
+    // The vault's own history names all mailboxes.
     return not_with_patterns("the vault's own history").with_hint("`mailbox` names one");
   }
   filter.type = parse_leaf_type(query.get("type"));
@@ -117,6 +120,7 @@ Result<Answer> events(Call& call) {
 Result<Answer> checkpoint(Call& call) {
   const auto health = call.store().health();
   if (!health) return health.error();
+  // Each checkpoint appends an entry to the vault's history, hence a POST.
   const auto note = call.store().checkpoint(call.context.actor());
   if (!note) return note.error();
   Answer answer;
@@ -130,6 +134,7 @@ Result<Answer> test_delivery(Call& call) {
   if (!mailbox) return mailbox.error();
   const auto servers = own_smtp_servers(call.context.console());
   const std::string server = call.body.value("server", servers.front());
+  // Any other address would let a token connect to hosts inside the network (SSRF).
   if (std::ranges::find(servers, server) == servers.end())
     return Error(Code::Usage, "`server` is no SMTP server of this host")
         .with_hint("one of gw.toml's smtpd.listen");

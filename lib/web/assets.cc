@@ -8,6 +8,7 @@
 namespace gw::web {
 namespace {
 
+// A file, its path with the hash, and its entity tag.
 struct Named {
   const Asset* asset;
   std::string path;
@@ -17,6 +18,7 @@ struct Named {
 std::vector<Named> name_all() {
   std::vector<Named> all;
   for (const Asset& asset : assets()) {
+    // 64 bits are enough to tell versions apart; this is no protection against an attacker.
     const std::string hash = to_hex(sha256(as_bytes(asset.content))).substr(0, 16);
     const std::size_t dot = asset.name.rfind('.');
     all.push_back({&asset,
@@ -27,6 +29,7 @@ std::vector<Named> name_all() {
   return all;
 }
 
+// Computed at the first use; the files never change while the program runs.
 const std::vector<Named>& named() {
   static const std::vector<Named> all = name_all();
   return all;
@@ -47,6 +50,7 @@ std::optional<Response> asset_response(const Request& request) {
   Response response;
   response.content_type = found->asset->type;
   response.set("ETag", found->tag);
+  // A year is the longest that caches honour. harden() would otherwise add `no-store`.
   response.set("Cache-Control", "public, max-age=31536000, immutable");
   if (request.headers.get("if-none-match") == found->tag)
     response.status = 304;

@@ -1,5 +1,8 @@
-// What pages load beside themselves: style, script, icons. Built into the program; the name that a page uses
-// has the hash of the content in it, so a browser keeps it for good and sees a new one at once.
+// The static files of the pages: style sheet, script and icon, compiled into the program from
+// lib/web/assets (embed_assets.cmake).
+//
+// The path of a file contains a hash of its content. Browsers may therefore cache it for a year,
+// and a new version of the program takes effect immediately because its pages name another path.
 #pragma once
 
 #include <optional>
@@ -11,17 +14,20 @@
 
 namespace gw::web {
 
+// A file. The texts have static storage duration.
 struct Asset {
   std::string_view name;  // `style.css`
-  std::string_view type;
+  std::string_view type;  // for Content-Type
   std::string_view content;
 };
-// Made at build time of lib/web/assets.
+// Returns all files. The build generates the definition.
 std::span<const Asset> assets();
 
-// `/assets/style.3f2a….css`.
+// Returns the path of a file by its name, for example `/assets/style.3f2a9c….css`; empty if there
+// is no such file.
 std::string asset_path(std::string_view name);
-// The asset of such a path; none: there is no such one. 304 where the browser has it already.
+// Returns the file if the request reads such a path, or 304 if the browser has it already
+// (If-None-Match); nullopt if the path is not one of a file.
 std::optional<Response> asset_response(const Request& request);
 
 }  // namespace gw::web

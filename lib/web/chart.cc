@@ -6,6 +6,7 @@
 namespace gw::web {
 namespace {
 
+// The drawing in units of its viewBox; the browser scales it to the page.
 constexpr double kWidth = 440;
 constexpr double kHeight = 200;
 constexpr double kLeft = 72;
@@ -14,6 +15,8 @@ constexpr double kTop = 12;
 constexpr double kBottom = 28;
 constexpr int kLines = 4;  // of the grid above the axis
 
+// Formats a coordinate. std::to_string() would write six decimals, and a stream would use the
+// locale.
 std::string at(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", value);
@@ -33,6 +36,7 @@ Html rectangle(std::string_view series, double x, double width, double share) {
 }  // namespace
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t step) {
+  // At least one per line of the grid, so that all labels are different whole numbers.
   if (value <= kLines) return kLines;
   if (step == 1024) {
     std::uint64_t power = 4;
@@ -41,6 +45,7 @@ std::uint64_t round_up(std::uint64_t value, std::uint64_t step) {
   }
   for (std::uint64_t power = 1; power < 1'000'000'000'000'000'000; power *= 10)
     for (const std::uint64_t factor : {1, 2, 4, 8})
+      // Only values that the lines of the grid divide, so that the labels are exact.
       if (power * factor >= value && power * factor % kLines == 0) return power * factor;
   return value;
 }
@@ -69,7 +74,7 @@ Html bar_chart(std::string_view id, std::string_view title, std::string_view des
     const double x = kLeft + width * static_cast<double>(i);
     const double bar = width * 0.38;
     Html pair = tag("title", {}, escaped(bars[i].said));
-    // A ground of its own, so that the pointer finds it where the bars are low.
+    // An invisible area over the full height, so that the tooltip also appears above low bars.
     pair += tag("rect", {{"fill", "transparent"},
                          {"x", at(x)},
                          {"y", at(kTop)},

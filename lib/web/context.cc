@@ -8,6 +8,7 @@
 namespace gw::web {
 namespace {
 
+// The error for a name that the account may not see is the same as for a name that does not exist.
 Error nothing_of(std::string_view name) {
   return Error(Code::NotFound, "nothing of the name `" + std::string(name) + "`");
 }
@@ -16,6 +17,7 @@ Error nothing_of(std::string_view name) {
 
 Result<store::MailboxRecord> Context::mailbox(std::string_view name) const {
   Result<store::MailboxRecord> found = vault::find_mailbox(*store_, name);
+  // `name` may be an id or address: the limit applies to the name of the mailbox that was found.
   if (found && !may_see(found->name)) return nothing_of(name);
   return found;
 }
@@ -50,6 +52,8 @@ void Context::sign_in(vault::Account account, Session session, std::string sessi
 }
 
 Response failed(const Context& context, const Request& request, const Error& error) {
+  // The text of the error goes to the log only. The page shows a general text: error texts are in
+  // English and may name files of the host.
   const int status = status_of(error.code(), 400);
   if (status == 500)
     log::error("request failed", {{"path", request.path}, {"reason", error.text()}});

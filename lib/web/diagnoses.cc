@@ -10,6 +10,8 @@ namespace gw::web {
 Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
   const Words& w = context.w;
   const vault::Facts& facts = diagnosis.facts;
+  // All placeholders, by the facts that hold them. A text uses those of its cause (vault::Cause).
+  // For Refused, `octets` holds the SMTP reply code, hence `code`.
   const Fills fills{{"count", w.number(facts.count)},    {"octets", w.size(facts.octets)},
                     {"limit", w.size(facts.limit)},      {"span", w.span(facts.seconds)},
                     {"time", w.time(facts.time)},        {"code", std::to_string(facts.octets)},
@@ -44,6 +46,7 @@ Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
     case vault::Cause::DrainBroken:
       return w("diagnosis.drain-broken", fills);
     case vault::Cause::Unfetched:
+      // vault::Facts marks "never" with a time of 0 here, and with 0 seconds below.
       return facts.time == 0 ? w("diagnosis.never-drained", fills) : w("diagnosis.unfetched", fills);
     case vault::Cause::Silence:
       return facts.seconds == 0 ? w("diagnosis.never-delivered", fills) : w("diagnosis.silence", fills);
@@ -56,10 +59,12 @@ Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
     case vault::Cause::Suspended:
       return w("diagnosis.suspended", fills);
   }
+  // Findings without a cause, such as those about the host: their English text.
   return escaped(diagnosis.text);
 }
 
 Html diagnosis_notices(const Context& context, std::vector<vault::Diagnosis> diagnoses) {
+  // Stable: within one level the order of the examination remains.
   std::ranges::stable_sort(diagnoses, std::ranges::greater(), &vault::Diagnosis::level);
   Html items;
   for (const vault::Diagnosis& each : diagnoses) {

@@ -1,4 +1,4 @@
-// What is wrong with a vault and its mailboxes (vault/diagnosis.h), in the reader's language.
+// Shows the findings of `gw-store doctor` (vault/diagnosis.h) in the reader's language.
 #pragma once
 
 #include "vault/diagnosis.h"
@@ -7,10 +7,11 @@
 
 namespace gw::web {
 
-// What is so, and what to do about it. Without the mailbox's name: `about` has it.
+// Returns what is wrong and what to do about it. The text does not name the mailbox or file, which
+// `diagnosis.about` does. A finding without a translation is shown in English.
 Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis);
 
-// A notice for each that is not good, the worst first; empty where all is well.
+// Returns a notice for each finding that is not good, the worst first; empty if there is none.
 Html diagnosis_notices(const Context& context, std::vector<vault::Diagnosis> diagnoses);
 
 }  // namespace gw::web

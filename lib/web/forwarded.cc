@@ -9,14 +9,19 @@
 namespace gw::web {
 namespace {
 
+// The number of trusted servers in a chain. It bounds the work for a header that a client filled
+// with their addresses.
 constexpr std::size_t kMostHops = 20;
 
-// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `[2001:db8::1]:80`, without the port and as inet_ntop(3)
-// writes it; an IPv4-mapped address as IPv4. Empty: no address.
+// Returns the address in one item of the list, without a port and in the notation of inet_ntop(3),
+// so that equal addresses are equal texts. Accepts `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` and
+// `[2001:db8::1]:80`; an IPv4-mapped IPv6 address becomes IPv4. Empty if the item is not an
+// address.
 std::string address_in(std::string_view text) {
   text = trim(text);
   if (text.starts_with('[')) {
     text = text.substr(1, text.find(']') - 1);
+    // Exactly one colon: an IPv4 address with a port. An IPv6 address has at least two.
   } else if (text.find(':') != std::string_view::npos && text.find(':') == text.rfind(':')) {
     text = text.substr(0, text.find(':'));
   }
@@ -37,16 +42,21 @@ std::string address_in(std::string_view text) {
 
 std::string client_address(const Fields& headers, const std::string& peer, const Trusted& trusted) {
   std::string client = peer;
+  // Any client can send the header, so it counts only from a trusted peer.
   if (!trusted || !trusted(peer)) return client;
+  // Several header fields of one name are one list (RFC 9110, section 5.3).
   std::string list;
   for (const std::string_view value : headers.all("x-forwarded-for")) {
     if (!list.empty()) list += ',';
     list += value;
   }
   std::string_view rest = list;
+  // From the end: each server appends the address of its own peer, so everything before the first
+  // address that is not trusted may be invented.
   for (std::size_t hop = 0; hop < kMostHops && !rest.empty(); ++hop) {
     const std::size_t comma = rest.rfind(',');
     const std::string address = address_in(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
+    // What is not an address, such as `unknown`, ends the search at the last server that is known.
     if (address.empty()) return client;
     client = address;
     if (!trusted(client)) return client;

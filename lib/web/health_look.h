@@ -1,5 +1,5 @@
-// What is wrong with the vault, looked at now and then: a look reads a good part of the histories, so that
-// many pages share one.
+// Caches the findings on the vault. Finding them reads a large part of the histories, so all
+// requests of a few seconds share one examination.
 #pragma once
 
 #include <memory>
@@ -12,16 +12,21 @@
 
 namespace gw::web {
 
+// Thread-safe.
 class HealthLook {
  public:
   static constexpr std::int64_t kFresh = 15;  // seconds
 
-  // The findings on the whole vault, at most kFresh old. While one caller looks, others get the last ones.
+  // Returns the findings on the whole vault, at most kFresh seconds old. `folder` is the path of
+  // the vault; `now` is in microseconds since the epoch. While one thread examines the vault,
+  // others receive the previous findings, or wait if there are none yet. Fails with the error of
+  // vault::examine_vault().
   Result<std::shared_ptr<const std::vector<vault::Diagnosis>>> findings(store::Store& store,
                                                                         const std::string& folder,
                                                                         Micros now);
 
  private:
+  // Held during an examination; `mutex_` protects the members below it.
   std::mutex looking_;
   std::mutex mutex_;
   std::shared_ptr<const std::vector<vault::Diagnosis>> last_;

@@ -7,6 +7,8 @@
 namespace gw::web {
 namespace {
 
+// Entries that are read at a time, and the most that one call examines: a filter that matches
+// nothing must not read a history of millions of entries while a user waits.
 constexpr std::uint64_t kWindow = 500;
 constexpr std::uint64_t kMostLookedAt = 20'000;
 
@@ -26,6 +28,8 @@ const std::vector<store::LeafType>& leaf_types() {
   using store::LeafType;
   static const std::vector<LeafType> all = [] {
     std::vector<LeafType> types;
+    // The types have gaps in their numbers (store/leaf.h): those of messages, of a mailbox and of
+    // the vault.
     const std::pair<LeafType, LeafType> ranges[] = {{LeafType::Accepted, LeafType::Interrupted},
                                                     {LeafType::MailboxMade, LeafType::Refused},
                                                     {LeafType::VaultMade, LeafType::Gap}};
@@ -53,6 +57,7 @@ Result<EventPage> events_before(store::Store& store, const EventFilter& filter, 
   const std::uint64_t stop = end > kMostLookedAt ? end - kMostLookedAt : 0;
   while (end > stop) {
     const std::uint64_t begin = std::max(stop, end > kWindow ? end - kWindow : 0);
+    // The store may return fewer entries than asked for, so a window takes several calls.
     std::vector<Bytes> window;
     while (begin + window.size() < end) {
       Result<std::vector<Bytes>> got = store.history_read(
@@ -63,14 +68,16 @@ Result<EventPage> events_before(store::Store& store, const EventFilter& filter, 
     }
     for (std::size_t at = window.size(); at-- > 0;) {
       const Result<store::Leaf> leaf = store::decode_leaf(window[at]);
+      // An entry of a newer version is skipped; a damaged one is an error.
       if (!leaf && leaf.error().code() != Code::Version) return leaf.error();
       if (!leaf || !fits(filter, *leaf)) continue;
       page.leaves.push_back(*leaf);
       if (page.leaves.size() < count) continue;
+      // The search continues before this entry, since indices below it have not been examined.
       page.before = begin + at;
       return page;
     }
-    // Times never run back in a history: before this window nothing is left to find.
+    // Times never decrease within a history, so no earlier entry can match.
     if (filter.from && !window.empty()) {
       const Result<store::Leaf> first = store::decode_leaf(window.front());
       if (first && first->time < *filter.from) return page;

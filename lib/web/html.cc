@@ -8,8 +8,10 @@
 namespace gw::web {
 namespace {
 
+// Elements without content and end tag (HTML Living Standard, section 13.1.2).
 constexpr std::array<std::string_view, 7> kVoid{"input", "br", "hr", "img", "meta", "link", "wbr"};
 
+// Escapes for text and for attributes in double or single quotes alike.
 void escape(std::string_view text, std::string& to) {
   for (const char c : text) {
     switch (c) {
@@ -34,7 +36,9 @@ void escape(std::string_view text, std::string& to) {
   }
 }
 
-// As printable(), but with the line ends and tabs of text that has several lines.
+// Returns `text` without bytes that a browser must not receive, as printable() does, but keeps the
+// line feeds and tabs of text with several lines. Control characters could otherwise hide text from
+// the reader.
 std::string readable(std::string_view text) {
   std::string out;
   for (std::size_t begin = 0; begin <= text.size();) {

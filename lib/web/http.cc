@@ -13,7 +13,8 @@ int hex_value(char c) {
   return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
-// Decodes in place and gives the end of what was written; none for a bad escape.
+// Decodes `text` in place and returns the new length; nullopt for a malformed escape. The result is
+// never longer than the source, so a secret needs no second buffer.
 std::optional<std::size_t> decode(std::span<char> text, bool plus) {
   std::size_t to = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -37,6 +38,8 @@ bool unreserved(char c) {
          c == '_' || c == '~';
 }
 
+// The content security policy of every page: only files of the console itself. Without
+// `unsafe-inline`, a script or style that is injected into a page despite escaping does not run.
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -64,6 +67,7 @@ std::vector<std::string_view> Fields::all(std::string_view name) const {
 std::optional<Form> Form::parse(ByteView body) {
   Form form;
   if (body.empty()) return form;
+  // The fields point into this copy; Secret keeps its bytes in place when the Form is moved.
   form.octets_ = Secret(body);
   const std::span<char> text(reinterpret_cast<char*>(form.octets_.span().data()), form.octets_.size());
   for (std::size_t begin = 0; begin < text.size();) {
@@ -75,10 +79,13 @@ std::optional<Form> Form::parse(ByteView body) {
     const auto equals = static_cast<std::size_t>(std::find(field.begin(), field.end(), '=') - field.begin());
     const std::span<char> value = field.subspan(std::min(equals + 1, field.size()));
     const auto name_size = decode(field.first(equals), true);
+    // Name and value are decoded separately, so that an escaped `&` or `=` is data and no
+    // separator.
     const auto value_size = decode(value, true);
     if (!name_size || !value_size || form.fields_.size() >= kMostFields) return std::nullopt;
     form.fields_.emplace_back(std::string_view(field.data(), *name_size),
                               std::string_view(value.data(), *value_size));
+    // A NUL would cut the value short in any C interface that it reaches.
     if (form.fields_.back().second.find('\0') != std::string_view::npos) return std::nullopt;
   }
   return form;
@@ -127,6 +134,8 @@ Response plain(int status, std::string text) {
 }
 
 bool is_own_address(std::string_view address) {
+  // Redirects follow this check, so control characters matter too: browsers drop tabs and line
+  // endings before they resolve an address, and `/<tab>/host` becomes `//host`.
   return address.starts_with('/') && !address.starts_with("//") && !address.starts_with("/\\") &&
          !has_control(address) && address.size() <= 2000;
 }
@@ -137,6 +146,7 @@ std::string url_part(std::string_view text) {
     if (unreserved(c))
       out += c;
     else
+      // Every byte is escaped by itself: `text` need not be UTF-8.
       out += "%" + upper(to_hex(as_bytes(std::string_view(&c, 1))));
   }
   return out;
@@ -166,6 +176,7 @@ std::optional<Fields> parse_query(std::string_view text) {
 
 void harden(Response& response, bool tls) {
   const auto put = [&](std::string_view name, std::string_view value) {
+    // A page may set a header of its own, such as another policy for the frame of a mail.
     const bool there = std::ranges::any_of(response.headers.items(),
                                            [&](const auto& each) { return iequals(each.first, name); });
     if (!there) response.headers.add(std::string(name), std::string(value));
@@ -173,6 +184,8 @@ void harden(Response& response, bool tls) {
   put("Content-Security-Policy", kPolicy);
   put("X-Content-Type-Options", "nosniff");
   put("X-Frame-Options", "DENY");
+  // `same-origin`, not `no-referrer`: from_our_origin() in console.cc uses Referer if a browser
+  // sends no Origin.
   put("Referrer-Policy", "same-origin");
   put("Cache-Control", "no-store");
   put("Cross-Origin-Opener-Policy", "same-origin");

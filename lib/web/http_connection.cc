@@ -16,15 +16,17 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kPiece = 16 << 10;        // of an answer: one TLS record
+constexpr std::size_t kPiece = 16 << 10;        // of a response: one TLS record
 constexpr std::size_t kFirstOfBody = 64 << 10;  // more than octets_ ever holds
-constexpr milliseconds kGrace{20'000};          // for the answer in hand, once the process is asked to stop
+constexpr milliseconds kGrace{20'000};  // for the current response, after the process is asked to stop
 
 milliseconds left_until(Clock::time_point end) {
   return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(end - Clock::now()));
 }
 
-// What the library reads from and writes to: a head of ours, and the connection.
+// The stream that the library works on: it reads a head that this file has composed, and writes to
+// the connection. It collects what the library writes, so that head and body of a small response
+// leave in one TLS record.
 class Wire : public httplib::Stream {
  public:
   Wire(net::Stream& stream, std::string head) : stream_(stream), head_(std::move(head)) {}
@@ -38,6 +40,8 @@ class Wire : public httplib::Stream {
   }
   ssize_t write(const char* from, std::size_t size) override {
     waiting_.append(from, size);
+    // A failed flush is final: the library may call write() again, which must not send a later part
+    // of the response after a gap.
     if (waiting_.size() >= kPiece) flush();
     return failed_ ? -1 : static_cast<ssize_t>(size);
   }
@@ -67,23 +71,25 @@ class Wire : public httplib::Stream {
   bool failed_ = false;
 };
 
-// The library's server, used for one answer: it reads the request line that it is given, and writes what
-// `make` gives.
+// The library's server, created for one response: it parses the request line that it is given,
+// calls `make`, and writes the result. It never listens and never sees the socket.
 class Engine : public httplib::Server {
  public:
   using Make = std::function<Response(const httplib::Request&)>;
 
-  // What it tells clients of how long and how often a connection may be used.
+  // The library announces these values to the client in the Keep-Alive header.
   Engine(std::chrono::seconds idle, std::size_t most_requests) {
     set_keep_alive_timeout(idle.count());
     set_keep_alive_max_count(most_requests);
-    // Anything but the invalid one, by which it knows that it is to stop and writes no body.
+    // The library stops writing a body when this is the invalid socket, which it takes for a server
+    // that was stopped. Any other value will do.
     svr_sock_ = 0;
   }
 
-  // False: the connection is of no more use.
+  // Writes one response. Returns false if the connection cannot be used for another request.
   bool answer(Wire& wire, bool closes, const Make& make) {
     bool broke_off = false;
+    // The library calls this handler before it looks for a route, so its own routing never runs.
     set_pre_routing_handler([&](const httplib::Request& request, httplib::Response& to) {
       give(make(request), to, broke_off);
       return HandlerResponse::Handled;
@@ -94,10 +100,13 @@ class Engine : public httplib::Server {
   }
 
  private:
+  // Converts a Response for the library. Its callbacks run after this function returns, hence the
+  // shared copy of the response.
   static void give(Response response, httplib::Response& to, bool& broke_off) {
     to.status = response.status;
     for (const auto& [name, value] : response.headers.items()) to.headers.emplace(name, value);
     auto body = std::make_shared<Response>(std::move(response));
+    // These statuses never have a body (RFC 9110, section 6.4.1).
     const bool bodiless = body->status == 304 || body->status == 204;
     if (bodiless) return;
     if (!body->stream) {
@@ -111,6 +120,7 @@ class Engine : public httplib::Server {
             return sink.write(body->body.data() + offset, length);
           },
           [body](bool) {
+            // The library calls this when the response is sent or has failed.
             if (body->secret) wipe({reinterpret_cast<std::byte*>(body->body.data()), body->body.size()});
           });
       return;
@@ -119,6 +129,8 @@ class Engine : public httplib::Server {
       const bool whole = body->stream([&](ByteView octets) {
         return octets.empty() || sink.write(as_text(octets).data(), octets.size());
       });
+      // The status line is already sent, so the client can learn of the failure only by a
+      // connection that ends before Content-Length bytes or before the last chunk.
       broke_off = broke_off || !whole;
       return whole;
     };
@@ -126,6 +138,7 @@ class Engine : public httplib::Server {
       to.set_content_provider(*body->length, body->content_type,
                               [run](std::size_t, std::size_t, httplib::DataSink& sink) { return run(sink); });
     } else if (body->length) {
+      // The library's content provider needs a length above 0.
       to.set_content("", body->content_type);
     } else {
       to.set_chunked_content_provider(body->content_type, [run](std::size_t, httplib::DataSink& sink) {
@@ -137,14 +150,15 @@ class Engine : public httplib::Server {
   }
 };
 
-// The target in a request line, which need not be whole or good.
+// Returns the target of a request line, which may be incomplete or malformed: a refusal needs it to
+// choose its form.
 std::string_view target_of(std::string_view head) {
   head = head.substr(0, head.find('\r'));
   const std::size_t blank = std::min(head.find(' '), head.size());
   return head.substr(std::min(blank + 1, head.size()));
 }
 
-// What the API calls the errors that a request is refused with before anybody has seen it.
+// Returns the API's error code for a request that is refused before the API sees it (gw-api(7)).
 std::string_view code_of(int status) {
   switch (status) {
     case 408:
@@ -167,10 +181,12 @@ std::string_view code_of(int status) {
       return "bad_request";
   }
 }
-// The share of a request in what all larger bodies may take together.
+// Reserves `size` bytes of the budget of all larger bodies (HttpService::most_bodies) for its own
+// life; `taken` says whether they were available. It counts first and compares afterwards, so that
+// concurrent requests together never exceed the budget; near its limit, a request may be refused
+// that would have fitted.
 class Share {
  public:
-  // None is left: `taken` is false.
   Share(std::shared_ptr<std::atomic<std::size_t>> all, std::size_t size, std::size_t most)
       : all_(std::move(all)), size_(size) {
     taken = all_->fetch_add(size_) + size_ <= most;
@@ -185,7 +201,8 @@ class Share {
   std::size_t size_;
 };
 
-// Headers that hold what no header may: a bug of a page, which must not become a second answer.
+// Returns whether all headers are valid. Otherwise a page has put data with a line ending into a
+// header, which the client would read as another header or another response (response splitting).
 bool sound(const Response& response) {
   for (const auto& [name, value] : response.headers.items())
     if (!valid_header(name, value)) return false;
@@ -203,18 +220,26 @@ class Connection {
   }
 
  private:
-  // Waits for the next request and reads until its head is complete. False: there is none.
+  // Waits for the next request and reads until its head is complete. Returns false if there is no
+  // further request, or after it has refused one.
+  //
+  // There are two deadlines: `idle` for the first byte, which passes silently, and `head_timeout`
+  // for the whole head from then on, which is answered with 408. Each is a point in time rather
+  // than a timeout per read, so that a client that sends one byte at a time gains nothing
+  // (Slowloris).
   bool read_head() {
     stream_.set_timeout(service_.idle);
     Clock::time_point end = Clock::now() + service_.idle;
     bool begun = !octets_.empty();
+    // The client has sent the next request together with the one before (pipelining).
     if (begun) end = Clock::now() + service_.head_timeout;
     for (;;) {
-      // Blank lines in front of a request are passed over (RFC 9112 section 2.2).
+      // Empty lines before a request are skipped (RFC 9112, section 2.2).
       while (octets_.starts_with("\r\n")) octets_.erase(0, 2);
       head_size_ = octets_.find("\r\n\r\n");
       if (head_size_ != std::string::npos) {
         head_size_ += 4;
+        // Also set below for an incomplete head, since 408 and 431 need it.
         for_api_ = is_api(target_of(octets_));
         if (head_size_ <= kMostHead) return true;
       }
@@ -235,8 +260,10 @@ class Connection {
     }
   }
 
+  // Answers the request whose head is complete. Returns whether the connection goes on.
   bool serve_one(bool last) {
     auto parsed = parse_head(std::string_view(octets_).substr(0, head_size_));
+    // The bytes after the head are the body or the next request, and remain in octets_.
     forget(head_size_);
     if (const auto* bad = std::get_if<BadHead>(&parsed)) return refuse(bad->status, bad->why);
     Head& head = std::get<Head>(parsed);
@@ -248,6 +275,9 @@ class Connection {
     request.headers = std::move(head.headers);
     request.peer = stream_.peer();
     request.tls = stream_.tls().has_value();
+    // The order matters: a large body is refused by its size (413) or by the budget (503) before
+    // any of it is read or memory is allocated for it. Both refusals, and those of parse_head(),
+    // leave a body unread that the client may still be sending.
     const bool large = head.body > service_.small_body;
     if (large && head.body > service_.most_body(request))
       return refuse(413, "the body of the request is too long");
@@ -260,7 +290,9 @@ class Connection {
       if (!form) return refuse(400, "the form cannot be read");
       request.form = std::move(*form);
     }
-    // What the process is asked to stop for waits until this answer is out.
+    // From here on a request to stop the process lets this response finish. Before, a stop ends the
+    // connection without a response; the client can repeat the request, because nothing has been
+    // done.
     stream_.finish(kGrace);
     const bool closes = last || head.closes || net::stop::requested();
     const bool goes_on = answer(request, closes);
@@ -268,8 +300,9 @@ class Connection {
     return goes_on && !closes;
   }
 
-  // Anybody may begin such a body and never end it: until it is whole it takes no locked memory, of which
-  // there is little.
+  // Reads a small body into ordinary memory and moves it to locked memory when it is complete. Any
+  // client may begin such a body and never complete it, and locked memory is scarce
+  // (RLIMIT_MEMLOCK).
   bool read_small_body(const Head& head, Request& request) {
     Bytes body(static_cast<std::size_t>(head.body));
     std::size_t have = take_body(body);
@@ -279,9 +312,10 @@ class Connection {
     return whole;
   }
 
+  // Reads a large body into locked memory, which grows with the bytes that have arrived: a head
+  // alone must not allocate a mebibyte.
   bool read_body(const Head& head, Request& request) {
     const auto size = static_cast<std::size_t>(head.body);
-    // Memory comes with the octets: a head alone must not take a mebibyte of it.
     Secret body(std::min(size, kFirstOfBody));
     std::size_t have = take_body(body.span());
     if (!may_send_body(head, have, size)) return false;
@@ -298,7 +332,7 @@ class Connection {
     return false;
   }
 
-  // What came along with the head.
+  // Moves the part of the body that arrived together with the head to `to`. Returns its length.
   std::size_t take_body(std::span<std::byte> to) {
     const std::size_t have = std::min(octets_.size(), to.size());
     std::copy_n(as_bytes(octets_).begin(), have, to.begin());
@@ -306,6 +340,8 @@ class Connection {
     return have;
   }
 
+  // Sends `100 Continue` if the client waits for it, but not if a part of the body is already here
+  // (RFC 9110, section 10.1.1). Returns false if the connection is broken.
   bool may_send_body(const Head& head, std::size_t have, std::size_t size) {
     if (have == size || !octets_.empty() || !head.awaits_continue) return true;
     stream_.set_timeout(service_.write_timeout);
@@ -314,7 +350,8 @@ class Connection {
 
   Clock::time_point body_end() const { return Clock::now() + service_.body_timeout; }
 
-  // Fills `to`, which has the first `have` octets already.
+  // Fills `to`, which already holds `have` bytes. Returns false if the client has closed the
+  // connection, or after it has refused the request.
   bool read_rest(std::span<std::byte> to, std::size_t& have, Clock::time_point end) {
     while (have < to.size()) {
       const milliseconds left = left_until(end);
@@ -330,11 +367,12 @@ class Connection {
   }
 
   bool answer(Request& request, bool closes) {
-    // Only the request line, which was found good; nothing else of what came.
+    // The library receives only the request line, which parse_head() has accepted, and no header
+    // field.
     std::string line = request.method;
     line += " " + request.target + " HTTP/1.1\r\n\r\n";
     return write(std::move(line), closes, [&](const httplib::Request&) {
-      // Its own decoding loses what stands behind a second `=`.
+      // The library's own decoding of the query drops everything after a second `=`.
       const std::size_t question = std::min(request.target.find('?'), request.target.size());
       const auto path = url_decoded(std::string_view(request.target).substr(0, question), false);
       auto query = parse_query(std::string_view(request.target).substr(question));
@@ -355,14 +393,22 @@ class Connection {
     }
   }
 
-  // Always false: a client that is not understood is not listened to any longer.
+  // Sends an error response and always returns false: after a request that is not understood, the
+  // position of the next one in the stream is unknown, so the connection is closed.
+  //
+  // The request line that the library sees is a placeholder, because the real one may be malformed;
+  // it makes the library write a body even if the client has sent HEAD. Unlike serve_one(),
+  // refuse() does not ask for a period of grace: if the process is stopping, the write fails and
+  // the connection ends without a response. The close that follows does not linger
+  // (net::Stream::close()). Bytes of the client that arrive after it make the kernel send a reset,
+  // on which the client may discard a response that it has not read yet (RFC 9112, section 9.6).
   bool refuse(int status, std::string_view why) {
     log::verbose("request refused", {{"status", status}, {"reason", why}, {"rhost", stream_.peer().address}});
     write("GET / HTTP/1.1\r\n\r\n", true, [&](const httplib::Request&) { return explained(status, why); });
     return false;
   }
 
-  // In the form that the client expects.
+  // Returns the error as JSON for the API, else as plain text.
   Response explained(int status, std::string_view why) const {
     return for_api_ ? problem(status, code_of(status), why) : plain(status, std::string(why) + "\n");
   }
@@ -375,6 +421,7 @@ class Connection {
       Response response = make(read);
       if (!sound(response)) {
         log::error("an answer with a header that cannot be", {{"path", printable(read.path)}});
+        // Nothing of the unsound response is sent, also none of its other headers.
         response = plain(500, "internal error\n");
       }
       harden(response, stream_.tls().has_value());
@@ -382,6 +429,8 @@ class Connection {
     });
   }
 
+  // Moves `count` bytes from the read buffer to octets_. All bytes of the client may hold
+  // passwords, so they are wiped where they are no longer needed.
   void take(std::size_t count) {
     octets_.append(as_text(ByteView(piece_).first(count)));
     wipe(std::span(piece_).first(count));
@@ -389,15 +438,16 @@ class Connection {
   void forget(std::size_t count) {
     wipe({reinterpret_cast<std::byte*>(octets_.data()), count});
     octets_.erase(0, count);
+    // Returns the memory: most connections of a browser are idle most of the time.
     if (octets_.empty()) octets_ = {};
   }
 
   net::Stream& stream_;
   const HttpService& service_;
   std::array<std::byte, 4096> piece_{};
-  std::string octets_;  // arrived and not yet used
+  std::string octets_;  // received and not yet used
   std::size_t head_size_ = 0;
-  bool for_api_ = false;  // the request in hand
+  bool for_api_ = false;  // whether the current request is one for the API
 };
 
 }  // namespace

@@ -11,7 +11,10 @@ namespace {
 constexpr std::array<std::string_view, 6> kMethods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
 constexpr std::size_t kMostCookies = 50;
 
-// The next line without its CRLF. None: a line end that is no CRLF, or a NUL.
+// Returns the next line without its CRLF and removes it from `rest`. Returns nullopt if the line
+// holds a control character except tab. That covers a bare LF and a bare CR, which some servers
+// accept as a line ending and others do not: the difference enables request smuggling (RFC 9112,
+// section 2.2).
 std::optional<std::string_view> take_line(std::string_view& rest) {
   const std::size_t end = rest.find("\r\n");
   if (end == std::string_view::npos) return std::nullopt;
@@ -32,13 +35,15 @@ std::optional<BadHead> read_request_line(std::string_view line, Head& head) {
   const std::string_view target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+    // Also HTTP/2 with prior knowledge, whose preface is `PRI * HTTP/2.0`.
     if (version.starts_with("HTTP/")) return BadHead{505, "only HTTP/1.1 is spoken here"};
     return BadHead{400, "not a request line"};
   }
   head.method = line.substr(0, first);
   if (std::ranges::find(kMethods, head.method) == kMethods.end()) return BadHead{501, "no such method"};
   if (target.size() > kMostTarget) return BadHead{414, "the address is too long"};
-  // Only the form that browsers use: a path, no absolute address, no `*`.
+  // Accepts only the form that browsers send to a server: a path (RFC 9112, section 3.2.1). An
+  // absolute address or `*` would name a host a second time, besides the Host header.
   const bool good = !target.empty() && target.front() == '/' && !target.starts_with("//") &&
                     std::ranges::all_of(target, [](char c) {
                       return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' &&
@@ -55,6 +60,9 @@ std::optional<BadHead> read_fields(std::string_view rest, Head& head) {
     const auto line = take_line(rest);
     if (!line) return BadHead{400, "a line end or a control character where none may be"};
     const std::size_t colon = line->find(':');
+    // A line that begins with white space is obsolete line folding, which a server must reject or
+    // unfold (RFC 9112, section 5.2). White space before the colon fails below, because the name is
+    // then no token (section 5.1).
     if (colon == std::string_view::npos || line->front() == ' ' || line->front() == '\t')
       return BadHead{400, "not a header field"};
     std::string name = lower(line->substr(0, colon));
@@ -65,14 +73,18 @@ std::optional<BadHead> read_fields(std::string_view rest, Head& head) {
   return std::nullopt;
 }
 
+// Checks the fields against each other. `old` is HTTP/1.0, which needs no Host.
 std::optional<BadHead> judge(Head& head, bool old) {
   const Fields& headers = head.headers;
   const auto hosts = headers.all("host");
   if (hosts.size() > 1 || (hosts.empty() && !old)) return BadHead{400, "there must be one Host"};
-  // No chunks: with one way only to say where a body ends, nobody can read it in two ways.
+  // Chunked bodies are refused. If Content-Length is the only way to delimit a body, no two
+  // programs can disagree on where it ends (RFC 9112, section 6.3).
   if (headers.has("transfer-encoding")) return BadHead{411, "a body needs its Content-Length"};
+  // A compressed body could expand beyond every limit on its size.
   if (headers.has("content-encoding")) return BadHead{415, "a body must not be compressed"};
   const auto lengths = headers.all("content-length");
+  // Two equal values would be allowed (RFC 9110, section 8.6), but no client needs that.
   if (lengths.size() > 1) return BadHead{400, "more than one Content-Length"};
   if (!lengths.empty()) {
     const auto length = parse_number(lengths.front());
@@ -99,6 +111,7 @@ std::variant<Head, BadHead> parse_head(std::string_view octets) {
   if (!line) return BadHead{400, "not a request line"};
   if (const auto bad = read_request_line(*line, head)) return *bad;
   if (const auto bad = read_fields(octets, head)) return *bad;
+  // At this point `closes` is only set by the version HTTP/1.0.
   if (const auto bad = judge(head, head.closes)) return *bad;
   return head;
 }
@@ -108,6 +121,7 @@ Fields parse_cookies(const Fields& headers) {
   for (const std::string_view line : headers.all("cookie")) {
     for (const std::string_view piece : split(line, ';')) {
       const std::string_view pair = trim(piece);
+      // Skips pieces without a name: this console sets no such cookie.
       const std::size_t equals = pair.find('=');
       if (equals == std::string_view::npos || equals == 0) continue;
       if (cookies.items().size() >= kMostCookies) return cookies;

@@ -1,10 +1,17 @@
-// The head of a request, looked at octet by octet before anything else reads it (RFC 9112).
+// Parses and checks the head of a request, before any other code reads it (RFC 9112).
 //
-// The library behind http_connection.h is of a version with known faults in what it accepts (CVE-2025-46728,
-// CVE-2025-53628, CVE-2025-53629: heads, header lines and chunks without bound; header values that it decodes
-// from %0d%0a into line ends, CVE-2023-26130). So it never sees what a client sent but a request line that
-// was found good here. What is not plainly good is refused: a second reading of the same octets by somebody
-// in front of us is what request smuggling lives on.
+// The HTTP library that http_connection.cc uses is of a version with known faults in what it
+// accepts: CVE-2025-46728, CVE-2025-53628 and CVE-2025-53629 (heads, header lines and chunks of
+// unbounded size) and CVE-2023-26130 (header values in which %0d%0a is decoded to a line ending).
+// The library therefore never sees bytes of the client, except a request line that was accepted
+// here.
+//
+// This parser is strict on purpose. Request smuggling works when two programs interpret the same
+// bytes differently, for example this one and a reverse proxy. Whatever RFC 9112 lets a server
+// interpret in two ways is refused.
+//
+// It is not a general HTTP parser: it accepts no chunked bodies, no absolute request targets, no
+// `*`, no CONNECT and no OPTIONS, and it does not unfold header lines.
 #pragma once
 
 #include <optional>
@@ -16,29 +23,42 @@
 
 namespace gw::web {
 
-inline constexpr std::size_t kMostHead = 32 << 10;  // octets of request line and fields
+// The limits of a head: bytes of the request line and all fields together, bytes of the request
+// target, and number of header fields. Longer heads and more fields are refused with 431, a longer
+// target with 414.
+inline constexpr std::size_t kMostHead = 32 << 10;
 inline constexpr std::size_t kMostTarget = 8000;
 inline constexpr std::size_t kMostFields = 100;
 
+// An accepted head. It owns its texts and does not refer to the bytes that it was parsed from.
 struct Head {
   std::string method;
   std::string target;
-  Fields headers;                // names in lower case, values without the blanks around them
-  std::uint64_t body = 0;        // Content-Length
-  bool awaits_continue = false;  // Expect: 100-continue
-  bool closes = false;           // the client wants no more on this connection
+  // Names in lower case; values without leading and trailing white space.
+  Fields headers;
+  // Content-Length in bytes; 0 if there is none, since a request without it has no body.
+  std::uint64_t body = 0;
+  // Whether the client waits for `100 Continue` before it sends the body (Expect: 100-continue).
+  bool awaits_continue = false;
+  // Whether the client wants the connection closed after the response: HTTP/1.0 or Connection:
+  // close.
+  bool closes = false;
 };
 
-// A refusal: the status that says what is wrong.
+// A refusal: the status of the response and a reason in English, which goes to the client and to
+// the log. `why` points to static storage.
 struct BadHead {
   int status = 400;
   std::string_view why;
 };
 
-// `octets` is the whole head up to and with its empty line.
+// Parses a whole head, up to and including its empty line. The caller finds that line and enforces
+// kMostHead; the behaviour is undefined unless `octets` ends in "\r\n\r\n". Returns a refusal for
+// everything that is malformed, ambiguous or unsupported.
 std::variant<Head, BadHead> parse_head(std::string_view octets);
 
-// The cookies of a head, as far as they are well formed.
+// Returns the cookies of all Cookie fields (RFC 6265, section 5.4), at most 50. Pieces without a
+// name or without `=` are skipped. Values are not decoded.
 Fields parse_cookies(const Fields& headers);
 
 }  // namespace gw::web

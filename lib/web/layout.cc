@@ -8,6 +8,7 @@
 namespace gw::web {
 namespace {
 
+// One entry of the side navigation.
 struct Entry {
   std::string_view path;
   Text word;
@@ -22,6 +23,8 @@ constexpr std::array<Entry, 7> kEntries{{
     {"/about", "nav.about"},
 }};
 
+// Returns whether the account may call the page, so that the navigation shows no links that lead to
+// a 403.
 bool may_open(const Context& context, std::string_view path) {
   const Found found = find_route(routes(), "GET", path);
   return found.route != nullptr && may_call(context, *found.route);
@@ -38,7 +41,8 @@ Html navigation(const Context& context, std::string_view section) {
   return tag("nav", {{"class", "side"}, {"aria-label", context.w.plain("nav.main")}}, tag("ul", {}, items));
 }
 
-// The path to come back to after the language was changed.
+// The form returns to the page on which it is shown; a page that answers a POST cannot be returned
+// to.
 Html language_form(const Context& context, const Request& request) {
   Html options;
   for (const auto& [value, label] : std::array<std::pair<std::string_view, std::string_view>, 3>{
@@ -49,6 +53,8 @@ Html language_form(const Context& context, const Request& request) {
   return tag(
       "form", {{"method", "post"}, {"action", "/account/language"}, {"class", "language"}},
       hidden("csrf", context.csrf()) + hidden("back", request.reads() ? request.target : "/") +
+          // `data-submit` makes console.js submit the form when a language is chosen; the button is
+          // for browsers without JavaScript.
           tag("select",
               {{"name", "language"}, {"aria-label", context.w.plain("app.language")}, {"data-submit", true}},
               options) +
@@ -57,6 +63,7 @@ Html language_form(const Context& context, const Request& request) {
 
 Html brand(const Context& context) {
   return tag("a", {{"class", "brand"}, {"href", "/"}},
+             // The icon is decoration beside the name, hence the empty `alt`.
              tag("img", {{"src", asset_path("icon.svg")}, {"alt", ""}, {"width", "28"}, {"height", "28"}}) +
                  tag("span", {},
                      tag("strong", {}, context.w("app.name")) +
@@ -93,6 +100,8 @@ Html head(const Context& context, const Html& title) {
 
 Html notices(const Context& context, const Request& request) {
   const std::string_view done = request.query.get("done");
+  // The word comes from the address, which anybody can write: it only selects one of the texts of
+  // the table.
   const auto text = done.empty() ? std::nullopt : Text::find("notice." + std::string(done));
   return text ? notice(context.w(*text), Tone::Good) : Html();
 }
@@ -116,8 +125,11 @@ Html main_part(const Context& context, const Request& request, const PageParts& 
 }  // namespace
 
 Response page(const Context& context, const Request& request, const PageParts& parts) {
+  // Error pages go through page() too, with or without an account.
   if (!context.signed_in()) return bare_page(context, request, parts);
   return response_of(context, parts,
+                     // The first link of a page lets keyboard users skip the navigation (WCAG
+                     // 2.4.1).
                      tag("a", {{"class", "skip"}, {"href", "#content"}}, context.w("app.skip")) +
                          top_bar(context, request) +
                          tag("div", {{"class", "frame"}},
@@ -139,6 +151,7 @@ Response error_with(const Context& context, const Request& request, int status, 
     content += tag("details", {{"class", "detail"}},
                    tag("summary", {}, context.w("error.detail")) + tag("pre", {}, escaped(detail)));
   Html onward;
+  // Only a read is offered to be repeated; a POST could take effect twice.
   if (status == 503 && request.reads()) onward = link_button(request.target, context.w("error.again"), true);
   content += tag("p", {{"class", "onward"}}, onward + link_button("/", context.w("error.home")));
   PageParts parts;

@@ -1,4 +1,4 @@
-// The frame around every page: top bar, side navigation, notices, and the pages of errors.
+// The frame around every page: top bar, side navigation and notices; and the error pages.
 #pragma once
 
 #include <string>
@@ -10,25 +10,33 @@
 
 namespace gw::web {
 
+// What a page fills into the frame.
 struct PageParts {
-  Html title;           // the heading, and of the window
-  std::string section;  // path of the entry of the navigation that it belongs to: `/mailboxes`
-  Html actions;         // beside the heading: buttons
+  // The heading of the page and the title of the window.
+  Html title;
+  // The path of the navigation entry that is marked as the current one, for example `/mailboxes`.
+  std::string section;
+  // Buttons beside the heading.
+  Html actions;
   Html content;
   int status = 200;
-  bool secret = false;  // shows a secret: see Response::secret
+  // Whether the page shows a secret (Response::secret).
+  bool secret = false;
 };
 
-// `?done=saved` in the request shows the notice `notice.saved` above the content.
+// Returns the page. If the request has `?done=saved`, the text `notice.saved` is shown above the
+// content; an unknown word after `done=` shows nothing. Without a signed-in account it is a
+// bare_page().
 Response page(const Context& context, const Request& request, const PageParts& parts);
 
-// Without navigation, for who is not signed in.
+// Returns the page without navigation, for a client that is not signed in.
 Response bare_page(const Context& context, const Request& request, const PageParts& parts);
 
-// `detail`: what the vault said, for who can do something with it; may be empty.
+// Returns the page of an error, with the text `error.<status>`. `detail` is a technical text for
+// the user, may be empty. A 503 tells the client to retry after 10 seconds.
 Response error_page(const Context& context, const Request& request, int status, std::string_view detail);
 
-// 403: what was sent was no form of this session.
+// Returns a 403 that explains that the posted form does not belong to this session.
 Response form_refused(const Context& context, const Request& request);
 
 }  // namespace gw::web

@@ -15,12 +15,12 @@
 namespace gw::web {
 namespace {
 
-// The parser looks through the open elements for each end tag, and through a tag's attributes for each
-// further one. It stops at so many open elements, and knows so many bytes of different names, so that neither
-// costs much whatever the mail holds.
+// The parser searches the open elements at each end tag, and the attributes of a tag at each
+// further one. Limits on the open elements and on the bytes of distinct names keep both from
+// becoming quadratic, whatever the mail holds.
 constexpr int kMostOpen = 500;
 constexpr std::size_t kMostNames = 4 << 10;
-constexpr std::size_t kDeepest = 200;  // of what is written; elements below are left out, their text stays
+constexpr std::size_t kDeepest = 200;  // of written elements; deeper ones are left out, their text stays
 constexpr std::size_t kLongestStyle = 4000;
 constexpr std::size_t kLongestText = 2000;  // of an attribute
 
@@ -29,6 +29,8 @@ bool is_in(const std::array<std::string_view, N>& sorted, std::string_view word)
   return std::ranges::binary_search(sorted, word);
 }
 
+// The elements that are written. They format text and have no effect of their own: no `link`,
+// `meta`, `base`, `form` or `input`. An element on neither list disappears while its content stays.
 constexpr std::array<std::string_view, 74> kElements{
     "a",       "abbr",       "acronym", "address", "article", "aside", "b",    "bdi",   "bdo",
     "big",     "blockquote", "br",      "caption", "center",  "cite",  "code", "col",   "colgroup",
@@ -42,19 +44,24 @@ constexpr std::array<std::string_view, 74> kElements{
 static_assert(std::ranges::is_sorted(kElements));
 constexpr std::array<std::string_view, 5> kVoid{"br", "col", "hr", "img", "wbr"};
 
-// Elements whose inside is no text for people, or a document of its own.
+// Elements that disappear together with their content, which is not text for people or is a
+// document of its own. `svg` and `math` switch the parser of a browser to other rules, a frequent
+// cause of mutation XSS.
 constexpr std::array<std::string_view, 19> kDropped{
     "applet", "area",     "audio",  "canvas", "embed", "frame", "frameset", "iframe", "map",  "math",
     "object", "optgroup", "option", "script", "style", "svg",   "template", "title",  "video"};
 static_assert(std::ranges::is_sorted(kDropped));
 
-// Attributes whose value is a word, a number or a text, and never an address.
+// Attributes whose value is a word, number or text, and never an address. No `id`, `class` or
+// `name`: they could refer to other parts of the document. No event handlers.
 constexpr std::array<std::string_view, 23> kAttributes{
     "abbr",    "align", "alt",   "bgcolor", "border", "cellpadding", "cellspacing", "color",
     "colspan", "dir",   "face",  "headers", "height", "lang",        "nowrap",      "rowspan",
     "size",    "span",  "start", "title",   "type",   "valign",      "width"};
 static_assert(std::ranges::is_sorted(kAttributes));
 
+// Style properties that take no address and do not take an element out of the flow. Without
+// `position` and `z-index`, a mail cannot draw over other parts of the frame.
 constexpr std::array<std::string_view, 60> kProperties{"background-color",
                                                        "border",
                                                        "border-bottom",
@@ -117,8 +124,9 @@ constexpr std::array<std::string_view, 60> kProperties{"background-color",
                                                        "width"};
 static_assert(std::ranges::is_sorted(kProperties));
 
-// A value of plain words, numbers and colours: no quotes, escapes or comments, and no function but of
-// colours.
+// Returns whether a value consists of plain words, numbers and colours: no quotes, escapes or
+// comments, which could hide something from this check, and no function except those of colours.
+// That excludes `url()`, `image-set()`, `expression()` and `var()`. `value` is in lower case.
 bool is_plain_value(std::string_view value) {
   for (std::size_t at = 0; at < value.size(); ++at) {
     const char c = value[at];
@@ -142,13 +150,15 @@ std::string plain_style(std::string_view style) {
     if (colon == std::string_view::npos) continue;
     const std::string name = lower(trim(piece.substr(0, colon)));
     std::string value = lower(trim(piece.substr(colon + 1)));
-    // Names of fonts do without quotes.
+    // Names of fonts work without quotes.
     std::erase_if(value, [](char c) { return c == '"' || c == '\''; });
     if (is_in(kProperties, name) && is_plain_value(value)) kept += name + ":" + value + ";";
   }
   return kept;
 }
 
+// Returns whether an address is an image contained in the mail (`data:`). SVG is not among the
+// types, because it can contain scripts and references.
 bool is_own_image(std::string_view address) {
   for (const char* type : {"png", "jpeg", "jpg", "gif", "webp"}) {
     const std::string head = "data:image/" + std::string(type) + ";base64,";
@@ -161,10 +171,13 @@ bool is_own_image(std::string_view address) {
   return false;
 }
 
+// libxml2 passes a null pointer for an attribute without a value.
 std::string_view text_of(const xmlChar* text) {
   return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
 }
 
+// Receives the events of the parser and writes the new document. It never copies markup: every tag
+// is written from the lists above, and every text and value is escaped.
 class Writer {
  public:
   Writer() { out_ = "<!DOCTYPE html>\n<html><head><title></title></head><body>"; }
@@ -175,7 +188,8 @@ class Writer {
     if (parser_->nameNr > kMostOpen || out_.size() > kMostShownHtml) return stop();
     Open open{std::string(name), {}, is_in(kDropped, name)};
     if (open.dropped) ++dropped_;
-    // The body is there without being written too; its colours are a box's here.
+    // The document already has a body. One with attributes becomes a box, so that its colours
+    // apply.
     const std::string_view written = name != "body" ? name : attributes != nullptr ? "div" : "";
     if (dropped_ == 0 && written_ < kDeepest && is_in(kElements, written)) {
       out_.append("<").append(written);
@@ -190,6 +204,8 @@ class Writer {
     open_.push_back(std::move(open));
   }
 
+  // Closes elements up to the innermost open one of this name. An end tag without a start is
+  // ignored, so that the written document is always well nested.
   void end(std::string_view name) {
     const auto found =
         std::find_if(open_.rbegin(), open_.rend(), [&](const Open& each) { return each.name == name; });
@@ -213,7 +229,7 @@ class Writer {
  private:
   struct Open {
     std::string name;
-    std::string written;  // as what; empty: not at all
+    std::string written;  // the element that was written for it; empty if none was
     bool dropped = false;
   };
 
@@ -222,6 +238,8 @@ class Writer {
     xmlStopParser(parser_);
   }
 
+  // The target of a link becomes its tooltip, so that the reader sees where it would have led. A
+  // `title` of the link itself is dropped, since it could show another target.
   void attribute(std::string_view element, const xmlChar* given, const xmlChar* text) {
     const std::string name = lower(text_of(given));
     const std::string_view value = text_of(text);
@@ -249,7 +267,7 @@ class Writer {
   htmlParserCtxtPtr parser_ = nullptr;
   std::string out_;
   std::vector<Open> open_;
-  std::size_t written_ = 0;  // of the open ones
+  std::size_t written_ = 0;  // how many of the open elements were written
   std::size_t dropped_ = 0;
   bool cut_ = false;
 };
@@ -275,8 +293,10 @@ htmlSAXHandler handler() {
 
 std::string harmless_html(std::string_view html) {
   static std::once_flag started;
+  // libxml2 must be initialised before it is used on several threads.
   std::call_once(started, xmlInitParser);
   std::string text(html);
+  // libxml2 takes a NUL for the end of the text.
   std::ranges::replace(text, '\0', ' ');
   htmlSAXHandler calls = handler();
   Writer writer;
@@ -284,10 +304,13 @@ std::string harmless_html(std::string_view html) {
       htmlCreatePushParserCtxt(&calls, &writer, nullptr, 0, nullptr, XML_CHAR_ENCODING_UTF8),
       htmlFreeParserCtxt);
   if (!parser) throw std::bad_alloc();
+  // The text was already decoded to UTF-8; IGNORE_ENC makes the parser ignore a charset that the
+  // mail declares. NONET forbids it to load anything.
   htmlCtxtUseOptions(parser.get(), HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
                                        HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
   xmlDictSetLimit(parser->dict, kMostNames);
   writer.use(parser.get());
+  // The result does not matter: a malformed document is written as far as it was understood.
   (void)htmlParseChunk(parser.get(), text.data(), static_cast<int>(text.size()), 1);
   return writer.finish();
 }

@@ -16,7 +16,7 @@ std::string lines_of(const std::vector<std::string>& all) {
   return text;
 }
 
-// One each, by lines, commas or blanks.
+// Returns the items of a list, which users separate by lines, commas or spaces.
 std::vector<std::string> list_of(std::string_view text) {
   std::vector<std::string> all;
   std::string word;
@@ -31,7 +31,8 @@ std::vector<std::string> list_of(std::string_view text) {
   return all;
 }
 
-// `10 GiB` where that is exact, else octets.
+// Returns a size in the largest unit that is exact, such as `10 GiB`, so that saving the unchanged
+// form changes nothing.
 std::string size_text(std::uint64_t octets) {
   if (octets == 0) return {};
   for (const auto& [unit, shift] : {std::pair("TiB", 40), {"GiB", 30}, {"MiB", 20}, {"KiB", 10}}) {
@@ -40,6 +41,7 @@ std::string size_text(std::uint64_t octets) {
   return std::to_string(octets);
 }
 
+// Likewise days if that is exact, else seconds.
 std::string days_text(std::int64_t seconds) {
   if (seconds % kDay == 0) return std::to_string(seconds / kDay);
   return std::to_string(seconds) + "s";
@@ -47,6 +49,7 @@ std::string days_text(std::int64_t seconds) {
 
 std::optional<std::int64_t> days_of(std::string_view text) {
   if (const auto days = parse_number(text)) {
+    // A hundred years, so that the product below cannot overflow.
     if (*days > 36'500) return std::nullopt;
     return static_cast<std::int64_t>(*days) * kDay;
   }
@@ -54,6 +57,7 @@ std::optional<std::int64_t> days_of(std::string_view text) {
   return span ? std::optional<std::int64_t>(span->count()) : std::nullopt;
 }
 
+// The input of a field that vault::first_wrong() rejects, and the text to show.
 struct Complaint {
   const char* field;
   Text word;
@@ -115,6 +119,7 @@ MailboxText text_of(const Form& form) {
 }
 
 std::vector<std::pair<std::string, std::string>> fields_of(const MailboxText& text) {
+  // Checkboxes are sent only if they are ticked, as a browser does.
   std::vector<std::pair<std::string, std::string>> all{
       {"name", text.name},       {"description", text.description},
       {"aliases", text.aliases}, {"domains", text.domains},
@@ -136,6 +141,8 @@ MailboxSaid said_of(const Context& context, const MailboxText& text) {
   };
   change.name = text.name;
   change.description = text.description;
+  // Without the right to set addresses, they stay unset: the change leaves them as they are, even
+  // if the client sends the fields.
   if (context.account().sees_all()) {
     change.aliases = list_of(text.aliases);
     change.domains = list_of(text.domains);
@@ -143,6 +150,7 @@ MailboxSaid said_of(const Context& context, const MailboxText& text) {
   change.allow = list_of(text.allow);
   const auto quota = text.quota.empty() ? std::optional<std::uint64_t>(0) : parse_size(text.quota);
   const auto grace = days_of(text.grace);
+  // The values of fields that cannot be parsed do not matter, because `wrong` is set below.
   change.quota = quota.value_or(0);
   change.grace = grace.value_or(0);
   const auto receipts = days_of(text.receipts);
@@ -152,6 +160,7 @@ MailboxSaid said_of(const Context& context, const MailboxText& text) {
   change.require_tls = text.require_tls;
   if (const auto found = vault::first_wrong(change)) {
     const Complaint what = complaint(found->field);
+    // An empty value means that there are too many of them (vault/mailbox_change.h).
     if (found->value.empty() && found->field != vault::MailboxField::Name)
       wrong(what.field, "mailbox.wrong.many", "");
     else
@@ -160,6 +169,8 @@ MailboxSaid said_of(const Context& context, const MailboxText& text) {
   if (!quota) wrong("quota", "mailbox.wrong.quota", text.quota);
   if (!grace) wrong("grace", "mailbox.wrong.grace", text.grace);
   if (!text.receipts.empty() && !receipts) wrong("receipts", "mailbox.wrong.grace", text.receipts);
+  // An account must not create a mailbox, or rename one to a name, that it could not see
+  // afterwards.
   if (!said.wrong && !context.may_see(text.name)) wrong("name", "mailbox.wrong.not-yours", text.name);
   return said;
 }
@@ -173,6 +184,7 @@ Html mailbox_fields(const Context& context, const MailboxText& text, const std::
     Field one{.name = name, .label = w(label), .value = value, .type = type, .help = help};
     if (wrong && wrong->field == name) one.wrong = wrong->text;
     one.required = required;
+    // The cursor starts at the field to fix.
     one.focus = wrong ? wrong->field == name : std::string_view(name) == "name" && !existing;
     fields += field(one);
   };

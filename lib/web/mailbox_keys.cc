@@ -6,13 +6,18 @@
 namespace gw::web {
 namespace {
 
-// An account that guesses, and not a mailbox, is made to wait: nobody keeps others away from a mailbox.
+// Runs `work`, which opens the mailbox, within the limit on wrong passwords. The limit is per
+// account and mailbox rather than per mailbox, so that an account that guesses does not keep others
+// away from the mailbox.
 template <class Work>
 Result<seal::KeyRing> limited(const Context& context, const Request& request,
                               const store::MailboxRecord& mailbox, const Work& work) {
   gate::AuthLimits& limits = context.console().accounts();
-  const std::string key = context.account().name + " " + mailbox.id.hex();  // no account has a blank
+  const std::string key =
+      context.account().name + " " + mailbox.id.hex();  // unambiguous: an account's name has no space
   if (limits.left(key).count() > 0) return Error(Code::Busy, "too many attempts");
+  // Counts the try before the slow work, so that concurrent tries are all counted. Everything
+  // except a wrong password takes the count back.
   limits.failed(key);
   Result<seal::KeyRing> ring = work();
   if (ring || ring.error().code() != Code::Denied) {
@@ -37,6 +42,7 @@ Result<seal::KeyRing> unlock_mailbox_by_recovery(const Context& context, const R
                                                  const store::MailboxRecord& mailbox, const Secret& key) {
   return limited(context, request, mailbox, [&]() -> Result<seal::KeyRing> {
     const Result<seal::SecretKey> identity = seal::read_identity_file(key.text());
+    // A key file that cannot be read is a wrong key for the user, and costs a try.
     if (!identity) return Error(Code::Denied, "not a recovery key");
     return vault::unlock_with_recovery(context.store(), mailbox, *identity);
   });

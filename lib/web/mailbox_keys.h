@@ -1,5 +1,5 @@
-// Passwords of mailboxes, as the console is given them: how often they may be guessed, and what opens with
-// them.
+// Opens mailboxes with the password or recovery key that a user types, and limits how often an
+// account may guess.
 #pragma once
 
 #include "base/result.h"
@@ -10,15 +10,18 @@
 
 namespace gw::web {
 
-// Opens the mailbox. Denied: not its password. Busy: this account has guessed at this mailbox too often, and
-// has to wait. Each failure is a line in the log.
+// Opens the mailbox with its password. Fails with Denied if the password is wrong, and with Busy if
+// this account has sent too many wrong passwords for this mailbox and has to wait. Each wrong
+// password is logged.
 Result<seal::KeyRing> unlock_mailbox(const Context& context, const Request& request,
                                      const store::MailboxRecord& mailbox, const Secret& password);
-// The same with the vault's recovery key, as its file has it.
+// Opens the mailbox with the vault's recovery key. `key` is the content of its file. Fails also
+// with NotFound if the mailbox has no recovery slot.
 Result<seal::KeyRing> unlock_mailbox_by_recovery(const Context& context, const Request& request,
                                                  const store::MailboxRecord& mailbox, const Secret& key);
 
-// What to tell who was refused; none for an error that is not about the password.
+// Returns the text to show for such an error; nullopt if the error is not about the password, and
+// then the caller shows an error page. `recovery`: whether the recovery key was used.
 std::optional<std::string> password_complaint(const Context& context, const Error& error, bool recovery);
 
 }  // namespace gw::web

@@ -8,7 +8,7 @@
 namespace gw::web {
 namespace {
 
-// As their makers write them.
+// Returns the name of a program as its makers write it.
 std::string program_name(std::string_view program) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kNames{{
       {"mailstore", "MailStore Server"},
@@ -28,6 +28,7 @@ Html recipes(const Context& context, vault::RecipeEnd end, const store::MailboxR
              const vault::Settings& settings) {
   vault::Reach reach;
   reach.host = context.console().options().host;
+  // A sender delivers by SMTP on port 25; the archive fetches by POP3S.
   reach.port = end == vault::RecipeEnd::Drain ? context.console().options().pop3s_port : "25";
   Html all;
   for (const std::string_view program : vault::recipe_programs(end)) {

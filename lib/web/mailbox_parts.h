@@ -1,4 +1,4 @@
-// What the pages on mailboxes and their messages have in common.
+// The pieces that the pages on mailboxes and on their messages share.
 #pragma once
 
 #include <string>
@@ -12,27 +12,29 @@
 
 namespace gw::web {
 
-// `/mailboxes/journal`: a mailbox's name needs no escapes.
+// Returns the path of a mailbox's page, for example `/mailboxes/journal`.
 std::string mailbox_path(std::string_view name);
 
-// A page that belongs to the entry of the navigation.
+// Returns a page that belongs to the navigation entry of the mailboxes.
 Response mailbox_page(const Context& context, const Request& request, PageParts parts);
 
-// Active or suspended, and held where it is.
+// Returns whether the mailbox is active or suspended, and whether it is under legal hold.
 Html status_pills(const Context& context, const store::MailboxRecord& record);
 
-// A form of one button that posts `change=what`; where `sure` is not empty the browser asks it first.
+// Returns a form of one button that posts `change=<what>`. If `sure` is not empty, the browser
+// first asks that question, provided that JavaScript runs.
 Html change_button(const Context& context, std::string_view action, std::string_view what, const Html& word,
                    const std::string& sure = {});
 
-// How full: of a mailbox with a quota.
+// Returns how full the mailbox is. Only for a mailbox with a quota.
 Html quota_meter(const Context& context, const store::MailboxRecord& record, const store::MailboxStat& stat);
 
-// Ready settings for what drains it and for where its mail comes from, as `gw-store mailbox profile` and
-// `mailbox sender` print them.
+// Returns ready-made settings for the archive that drains the mailbox and for the system that sends
+// to it, as `gw-store mailbox profile` and `gw-store mailbox sender` print them.
 Html setup_sections(const Context& context, const store::MailboxRecord& record,
                     const vault::Settings& settings);
 
+// Append the pages of one mailbox to the table (pages.h).
 void add_one_mailbox_pages(Routes& routes);
 void add_mailbox_key_pages(Routes& routes);
 

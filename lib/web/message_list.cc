@@ -5,11 +5,13 @@
 namespace gw::web {
 namespace {
 
+// The window doubles at each step: in a mailbox that is drained regularly, most numbers of its
+// history belong to no message any more.
 constexpr std::uint64_t kFirstWindow = 256;
 constexpr std::uint64_t kLargestWindow = 8192;
 constexpr std::size_t kListed = 1000;
 
-// All messages of seq in [from, to), ascending.
+// Returns all messages with a seq in [from, to), ascending.
 Result<std::vector<store::MessageRecord>> window(store::Store& store, const MailboxId& mailbox,
                                                  std::uint64_t from, std::uint64_t to) {
   std::vector<store::MessageRecord> all;
@@ -30,6 +32,8 @@ Result<std::vector<store::MessageRecord>> window(store::Store& store, const Mail
 Result<MessagePage> messages_before(store::Store& store, const MailboxId& mailbox, std::uint64_t before,
                                     std::size_t count, std::size_t most_looked_at,
                                     const std::function<bool(const store::MessageRecord&)>& wanted) {
+  // The seq of a message is the index of its history entry, so the size of the history is above
+  // every seq.
   const auto head = store.history_head(mailbox);
   if (!head) return head.error();
   std::uint64_t end = before == 0 ? head->size : std::min(before, head->size);
@@ -43,6 +47,7 @@ Result<MessagePage> messages_before(store::Store& store, const MailboxId& mailbo
     looked_at += found->size();
     for (auto each = found->rbegin(); each != found->rend(); ++each) {
       if (!wanted(*each)) continue;
+      // One more message matches, so there is a next page.
       if (page.records.size() == count) {
         page.before = page.records.back().seq;
         return page;

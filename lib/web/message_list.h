@@ -1,5 +1,5 @@
-// The newest messages of a mailbox first, though a store lists them from the oldest on: it is read backwards
-// in windows of its order.
+// Lists the messages of a mailbox from the newest to the oldest. A store lists them in the other
+// direction only, so the list is read in windows from its end backwards.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,17 @@
 
 namespace gw::web {
 
+// One page of the list.
 struct MessagePage {
-  std::vector<store::MessageRecord> records;  // descending
-  std::uint64_t before = 0;                   // where the next page goes on; 0: there is none
+  // The newest first.
+  std::vector<store::MessageRecord> records;
+  // Where the next page begins; 0 if there are no further messages.
+  std::uint64_t before = 0;
 };
 
-// At most `count` messages that are `wanted`, of seq below `before` (0: all). Looks at no more than
-// `most_looked_at` messages; where these are not enough the page is shorter, and goes on.
+// Returns at most `count` messages for which `wanted` returns true, with a seq below `before`, or
+// from the newest if `before` is 0. It stops after about `most_looked_at` messages; the page is
+// then shorter, and `MessagePage::before` continues the search. Fails with the error of the store.
 Result<MessagePage> messages_before(store::Store& store, const MailboxId& mailbox, std::uint64_t before,
                                     std::size_t count, std::size_t most_looked_at,
                                     const std::function<bool(const store::MessageRecord&)>& wanted);

@@ -1,4 +1,4 @@
-// Who was given what is in a message, and how: an entry of its mailbox's history.
+// Records in the mailbox's history that a user has read or downloaded a message.
 #pragma once
 
 #include <string_view>
@@ -9,7 +9,9 @@
 
 namespace gw::web {
 
-// `how`: `shown`, `downloaded`. Called before anything is given out.
+// Appends the history entry with the user as its actor. `how` is `shown` or `downloaded`. Callers
+// call it before they show anything and show nothing if it fails. If the vault is read-only or its
+// disk is full, the entry is only logged, so that mail stays readable.
 Result<void> note_seen(const Context& context, const MailboxId& mailbox, const MessageId& message,
                        std::string_view how);
 

@@ -1,4 +1,5 @@
-// The two files of pages on messages: all of a mailbox, and one of them.
+// What the two files of pages on messages share: pages_messages.cc (all messages of a mailbox) and
+// pages_message.cc (one of them).
 #pragma once
 
 #include <string>
@@ -8,9 +9,12 @@
 
 namespace gw::web {
 
-std::string messages_path(std::string_view mailbox);  // `/mailboxes/journal/messages`
-std::string change_path(std::string_view mailbox);    // where forms that move or remove messages go
+// Returns the path of the list, for example `/mailboxes/journal/messages`.
+std::string messages_path(std::string_view mailbox);
+// Returns the path to which forms post that quarantine, restore or remove messages.
+std::string change_path(std::string_view mailbox);
 
+// Appends the pages of one message to the table (pages.h).
 void add_one_message_pages(Routes& routes);
 
 }  // namespace gw::web

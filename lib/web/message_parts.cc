@@ -9,9 +9,10 @@
 namespace gw::web {
 namespace {
 
-constexpr std::size_t kMostListed = 1000;  // recipients
+constexpr std::size_t kMostListed = 1000;  // recipients and inner mails that are shown
 
-// A value of the mail, cut where it is longer than anybody reads: a page holds thousands of them.
+// Returns a value of the mail, cut to a length that people read, because a page may hold thousands
+// of them. It does not cut within a UTF-8 sequence.
 std::string short_text(std::string_view text) {
   constexpr std::size_t kLongest = 1000;
   if (text.size() <= kLongest) return std::string(text);
@@ -42,7 +43,7 @@ Text kind_word(mime::Recipient::Kind kind) {
   return "message.recipient";
 }
 
-// The fields that people look for first, in this order; all of them stand below.
+// Shows the fields that people look for first, in this order; all_fields() shows the rest.
 Html main_fields(const Context& context, const std::vector<mime::Field>& fields) {
   const Words& w = context.w;
   std::vector<std::pair<Html, Html>> rows;
@@ -157,6 +158,8 @@ Html journal_section(const Context& context, const mime::JournalReport& report) 
       how += tag("div", {}, w("message.expanded", {{"list", printable(short_text(*each.expanded))}}));
     if (each.forwarded)
       how += tag("div", {}, w("message.forwarded", {{"address", printable(short_text(*each.forwarded))}}));
+    // Blind recipients are the reason why many organisations keep journals; the page highlights
+    // them.
     const bool blind = each.kind == mime::Recipient::Kind::Bcc;
     recipients.push_back({blind ? pill(w("message.bcc"), Tone::Warning) : w(kind_word(each.kind)),
                           tag("code", {}, shown(each.address)), how});
@@ -178,6 +181,8 @@ Html journal_section(const Context& context, const mime::JournalReport& report) 
 
 Html content_sections(const Context& context, const mime::Reading& reading, const std::string& html_path) {
   const Words& w = context.w;
+  // A journal report contains the mail that it reports on. Readers want its fields, not those of
+  // the report.
   const bool has_inner = !reading.inner.empty();
   Html header = main_fields(context, has_inner ? reading.inner : reading.fields) +
                 all_fields(context, "message.all-fields", has_inner ? reading.inner : reading.fields);
@@ -198,6 +203,10 @@ Html content_sections(const Context& context, const mime::Reading& reading, cons
                                           tag("iframe",
                                               {{"class", "mail"},
                                                {"src", html_path},
+                                               // An empty value forbids scripts, forms, links to
+                                               // the top window and the origin of the console. The
+                                               // document has a policy of its own too
+                                               // (pages_message.cc).
                                                {"sandbox", ""},
                                                {"referrerpolicy", "no-referrer"},
                                                {"title", w.plain("message.html")}},

@@ -6,6 +6,7 @@ namespace gw::web {
 
 ReadingTurn::ReadingTurn(OpenView& view, std::chrono::milliseconds patience) : view_(view) {
   std::unique_lock lock(view_.mutex_);
+  // The flag is set for the whole turn, the mutex is held only for a moment.
   taken_ = view_.free_.wait_for(lock, patience, [&] { return !view_.taken_; });
   if (taken_) view_.taken_ = true;
 }
@@ -17,6 +18,7 @@ ReadingTurn::~ReadingTurn() {
   view_.free_.notify_one();
 }
 
+// The thread uses the members, so it must end before they are destroyed.
 OpenViews::~OpenViews() {
   if (!keeper_.joinable()) return;
   keeper_.request_stop();
@@ -30,6 +32,7 @@ void OpenViews::forget_old(BootClock::time_point now) {
 void OpenViews::look_after(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
+    // Sleeps without a timeout while nothing is open.
     changed_.wait(lock, stop, [this] { return !entries_.empty(); });
     changed_.wait_for(lock, stop, look_, [] { return false; });
     forget_old(clock_());
@@ -46,10 +49,12 @@ void OpenViews::open(std::string_view session, const MailboxId& mailbox, std::sh
     return entry.session == key && entry.mailbox == mailbox && entry.view->record.id == id;
   });
   const auto own = [&](const Entry& entry) { return entry.session == key; };
+  // The entries are in the order in which they were opened, so the first one found is the oldest.
   if (std::ranges::count_if(entries_, own) >= static_cast<std::ptrdiff_t>(kMostOfSession))
     entries_.erase(std::ranges::find_if(entries_, own));
   if (entries_.size() >= kMost) entries_.erase(entries_.begin());
   entries_.push_back({key, mailbox, std::move(view), now + kLife});
+  // A process in which nobody opens a message needs no thread.
   if (!keeper_.joinable()) keeper_ = std::jthread([this](const std::stop_token& stop) { look_after(stop); });
   changed_.notify_all();
 }

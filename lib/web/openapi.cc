@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document, made from the table of operations.
+// Generates the OpenAPI 3.1 document from the table of operations.
 #include "base/text.h"
 #include "base/version.h"
 #include "vault/token.h"
@@ -15,7 +15,7 @@ Json content(const Json& schema) {
   return {{"application/json", {{"schema", schema}}}};
 }
 
-// `[Name]`: a page of a list.
+// Returns the schema of a response. `[Name]` is one page of a list of such objects.
 Json answer_schema(std::string_view answer) {
   if (!answer.starts_with('[')) return reference(answer);
   Json list;
@@ -49,6 +49,7 @@ Json answers_of(const Operation& operation) {
     all["204"] = {{"description", "Done"}};
   } else {
     Json body = content(answer_schema(operation.answer));
+    // The form `eml` returns the message itself instead of JSON.
     if (operation.answer == "OpenedMessage")
       body["message/rfc822"] = {{"schema", {{"type", "string"}, {"contentEncoding", "binary"}}}};
     all[std::to_string(operation.status)] = {{"description", "Done"}, {"content", body}};
@@ -75,7 +76,7 @@ Json operation_of(const Operation& operation) {
   return object;
 }
 
-// `/a/:name` as `/a/{name}`.
+// Returns a pattern in the notation of OpenAPI: `/a/:name` becomes `/a/{name}`.
 std::string path_of(std::string_view pattern) {
   std::string path;
   for (const std::string_view piece : split(pattern, '/')) {

@@ -1,11 +1,12 @@
-// The schemas of the API's document: what bodies must be (checked by misfit()) and what answers are.
+// The schemas of the API: what bodies must be, which misfit() checks, and what responses are.
 #include "web/api_private.h"
 
 namespace gw::web::api {
 namespace {
 
-// What is said of a mailbox, a route and so on is the same in several schemas: fields are merged by `allOf`
-// of names, which is resolved here, since JSON Schema's own allOf cannot refuse unknown fields.
+// Groups of fields that several schemas share. A schema names its groups in `fields`, and
+// resolved() merges them. JSON Schema's own `allOf` would not do: combined with
+// additionalProperties false, each part refuses the fields of the other.
 constexpr const char* kFields = R"({
 "MailboxRow": {
   "id": {"type": "string"}, "name": {"type": "string"}, "address": {"type": "string"},
@@ -74,7 +75,8 @@ constexpr const char* kFields = R"({
 }
 })";
 
-// name: [fields…, own fields]; "required": "all" or a list.
+// The schemas by name. `fields` are groups of kFields, `properties` the schema's own fields.
+// `required` is a list of names, or "all". A schema with a `type` is taken as it stands.
 constexpr const char* kSchemas = R"({
 "Document": {"type": "object"},
 "Error": {"required": ["error"], "properties": {"error": {"type": "object", "required": ["code", "message", "hint"],
@@ -207,6 +209,7 @@ Json resolved() {
     if (schema["required"].is_array()) {
       required = schema["required"];
     } else {
+      // "all": every response of this schema has every field.
       for (const auto& each : properties.items()) required.push_back(each.key());
     }
     schema = std::move(made);

@@ -1,4 +1,5 @@
-// How many requests one caller may make: so many at once, and so many each second after them.
+// Limits the request rate of each caller by a token bucket: a burst of requests, and then a number
+// per second.
 #pragma once
 
 #include <chrono>
@@ -11,22 +12,27 @@
 
 namespace gw::web {
 
+// The size of the bucket and its refill rate.
 struct PacePolicy {
-  double burst = 100;
-  double each_second = 20;
-  std::size_t callers = 10'000;  // remembered; then those that are idle for long go
+  double burst = 100;       // requests without a wait
+  double each_second = 20;  // requests per second after the burst
+  // How many callers are remembered. Beyond it, callers whose bucket is full again are forgotten,
+  // and everybody if there are none.
+  std::size_t callers = 10'000;
   std::function<BootClock::time_point()> clock = BootClock::now;
 };
 
-// Safe from several threads.
+// Thread-safe.
 class Pace {
  public:
   explicit Pace(PacePolicy policy = {}) : policy_(std::move(policy)) {}
 
-  // Zero: go on. Else how long to wait; then nothing was counted.
+  // Removes one request from the caller's bucket and returns zero. If the bucket is empty, returns
+  // how long the caller has to wait and removes nothing.
   std::chrono::milliseconds take(const std::string& caller);
 
  private:
+  // The bucket of one caller: requests left when it was last used.
   struct Entry {
     double left = 0;
     BootClock::time_point seen;

@@ -5,7 +5,9 @@
 namespace gw::web {
 namespace {
 
-// Whether the path fits the pattern, and what stands at its `:names`.
+// Returns whether the path matches the pattern, and adds the segments at its `:names` to
+// `parameters`. An empty segment matches no `:name`, so `/mailboxes/` is not a mailbox without a
+// name.
 bool fits(std::string_view pattern, std::string_view path, Fields& parameters) {
   const auto wanted = split(pattern, '/');
   const auto given = split(path, '/');
@@ -51,6 +53,7 @@ bool may_call(const Context& context, const Route& route) {
     case Access::Administrator:
       return context.may(vault::Role::Administrator);
     case Access::Unlimited:
+      // The account exists: may() is false without one.
       return context.may(vault::Role::Administrator) && context.account().sees_all();
   }
   return false;
@@ -68,6 +71,8 @@ Found find_route(std::span<const Route> table, std::string_view method, std::str
     Fields parameters;
     if (!fits(route.pattern, path, parameters)) continue;
     if (route.method == wanted) return {&route, std::move(parameters), {}};
+    // Two patterns with the same method can match one path (`/administrators/new` and
+    // `/administrators/:name`).
     if (found.allowed.find(route.method) != std::string::npos) continue;
     if (!found.allowed.empty()) found.allowed += ", ";
     found.allowed += route.method;

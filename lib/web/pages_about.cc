@@ -1,4 +1,4 @@
-// About this installation: versions, the vault's id, how its signatures are checked.
+// The page on this installation: versions, the vault's id, and how its signatures are checked.
 #include "base/version.h"
 #include "web/layout.h"
 #include "web/pages.h"
@@ -19,6 +19,8 @@ Response show_about(Context& context, const Request& request) {
   const ConsoleOptions& options = context.console().options();
   const auto health = context.store().health();
   if (!health) return failed(context, request, health.error());
+  // The size and root of the vault's history, which users compare with a checkpoint that they keep
+  // elsewhere.
   const auto head = context.store().history_head({});
   if (!head) return failed(context, request, head.error());
   std::vector<std::pair<Html, Html>> all{
@@ -26,6 +28,7 @@ Response show_about(Context& context, const Request& request) {
       {w("about.host"), escaped(options.host)},
       {w("about.vault"), copyable(context, health->vault.hex())},
   };
+  // Paths of the host are only for those who administer it.
   if (context.may(vault::Role::Administrator) && context.account().sees_all())
     all.emplace_back(w("about.folder"), tag("code", {}, escaped(options.vault)));
   all.emplace_back(w("about.history"), w.counted("about.leaves.one", "about.leaves.many", head->size));

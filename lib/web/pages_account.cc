@@ -1,4 +1,4 @@
-// One's own account: password, second factor, language.
+// The page on the user's own account: password, second factor and language.
 #include "base/log.h"
 #include "web/layout.h"
 #include "web/pages.h"
@@ -89,13 +89,16 @@ Response show_account(Context& context, const Request& request) {
   return account_page(context, request, {});
 }
 
-// One's own password, typed anew before what matters: a session that somebody took over is not enough. Failed
-// tries count like those of signing in.
+// Checks the user's own password before an important change, so that taking over a session is not
+// enough for it. Returns nullopt if it is wrong. Fails with Busy after too many wrong ones: they
+// are limited like sign-ins, but counted separately, so that another client's failed sign-ins do
+// not block a user who is signed in.
 Result<std::optional<vault::SignedIn>> confirm(Context& context, const Request& request,
                                                std::string_view name) {
   Console& console = context.console();
   const std::string& account = context.account().name;
   if (console.confirmations().left(account).count() > 0) return Error(Code::Busy, "too many wrong passwords");
+  // Counts the try before the slow work, so that concurrent tries are all counted.
   console.confirmations().failed(account);
   Result<vault::SignedIn> who = vault::sign_in(context.store(), account, request.form.secret(name));
   if (!who && who.error().code() == Code::Denied) {
@@ -108,7 +111,8 @@ Result<std::optional<vault::SignedIn>> confirm(Context& context, const Request& 
   return std::optional(std::move(*who));
 }
 
-// This session goes on under a new id; the account's others end with their password.
+// Continues this session under a new id. Other sessions of the account end if its password has
+// changed.
 Response renewed(Context& context, const Request& request, const vault::Account& account, std::string to) {
   const std::string id = context.console().sessions().renew(context.session_id(), account);
   return redirect(std::move(to)).set("Set-Cookie", cookie_line(request, id));
@@ -158,9 +162,12 @@ Response enrol_page(const Context& context, const Request& request, const Secret
 }
 
 Response begin_totp(Context& context, const Request& request) {
+  // An existing second factor must first be removed, which needs the password.
   if (context.account().has_totp()) return redirect("/account");
   Secret secret = generate_totp_secret();
   Response response = enrol_page(context, request, secret, {}, {});
+  // The secret waits in the session until a code proves that the app has it. Only then it is stored
+  // in the vault: a failed scan must not lock the user out.
   context.console().sessions().keep(context.session_id(), std::move(secret));
   return response;
 }
@@ -169,6 +176,7 @@ Response confirm_totp(Context& context, const Request& request) {
   const auto secret = context.console().sessions().kept(context.session_id());
   if (!secret) return redirect("/account");
   const Words& w = context.w;
+  // The code is checked before the password, which costs an Argon2id computation.
   if (!totp_step(*secret, request.form.get("code"), context.now()))
     return enrol_page(context, request, *secret, w.plain("account.totp.wrong"), {});
   auto who = confirm(context, request, "password");
@@ -193,11 +201,13 @@ Response choose_language(Context& context, const Request& request) {
   vault::Account account = context.account();
   account.language = request.form.get("language");
   if (!vault::check_account(account)) return refused(context, request, 400);
+  // An unchanged language appends no history entry.
   if (account.language != context.account().language) {
     auto done = vault::change_account(context.store(), account, "language", context.actor());
     if (!done) return failed(context, request, done.error());
   }
   const std::string back(request.form.get("back"));
+  // `back` comes from the form: without the check, it could lead to another host.
   return redirect(is_own_address(back) ? back : "/account?done=saved");
 }
 

@@ -1,5 +1,5 @@
-// Accounts of the console: for administrators who see everything. Who is limited to some mailboxes could
-// otherwise make himself an account that is not.
+// The pages on all accounts of the console, for administrators who see everything. An administrator
+// who is limited to some mailboxes could otherwise create an account that is not.
 #include "base/text.h"
 #include "vault/mailbox.h"
 #include "web/layout.h"
@@ -56,7 +56,7 @@ Response list_accounts(Context& context, const Request& request) {
   return page(context, request, parts);
 }
 
-// What a form says of an account, and what was wrong with it.
+// The content of an account's form, and what is wrong with it.
 struct Draft {
   std::string name, role, only, language;
   std::string wrong_name, wrong_only;
@@ -98,13 +98,16 @@ Html fields_of(const Words& w, const Draft& draft) {
                 draft.language);
 }
 
-// Takes the draft's choices over; false, with what is wrong in the draft, where they cannot be.
+// Applies the draft to `account`. Returns false, and sets what is wrong in the draft, if the
+// account would be invalid.
 bool apply(const Words& w, Draft& draft, vault::Account& account) {
   const auto role = vault::parse_role(draft.role);
   if (role) account.role = *role;
   account.only = patterns_of(draft.only);
   account.language = draft.language;
   vault::Account probe = account;
+  // check_account() does not say which field it rejects. Without the patterns it can only be the
+  // others.
   probe.only.clear();
   if (!role || !vault::check_account(probe)) {
     draft.wrong_name = w.plain("administrators.name.help");
@@ -117,7 +120,8 @@ bool apply(const Words& w, Draft& draft, vault::Account& account) {
   return true;
 }
 
-// The password of the form before, which somebody may have put away already; else a new one.
+// Returns the password that the previous form has shown, which the user may have stored already;
+// else a new one.
 Secret proposed_password(const Request& request) {
   Secret password = request.form.secret("password");
   return vault::check_password(password) ? std::move(password) : vault::generate_password();
@@ -222,7 +226,8 @@ std::string said_of(const vault::Account& account) {
   return text;
 }
 
-// Stores it, unless nobody would be left who may do that.
+// Stores the change, unless no account would be left that can administer all accounts. Nobody could
+// then undo it in the console.
 Response change(Context& context, const Request& request, const vault::Account& before,
                 vault::Account changed, std::string_view what) {
   const auto left = vault::leaves_ruler(context.store(), before.name, &changed);
@@ -238,10 +243,12 @@ Response save_account(Context& context, const Request& request) {
   if (!before) return failed(context, request, before.error());
   Draft draft = draft_of(request);
   vault::Account account = *before;
-  // What was seen is what is changed: another's change in between is a conflict.
+  // The version that the form was made from: if somebody else has changed the account since,
+  // storing it fails with Conflict instead of overwriting that change.
   account.version = parse_number(request.form.get("version")).value_or(0);
   if (!apply(context.w, draft, account)) return account_page(context, request, *before, draft, {}, 422);
   const std::string what = said_of(account);
+  // Version 0 would create an account.
   if (account.version == 0) return refused(context, request, 409);
   return change(context, request, *before, std::move(account), what);
 }
@@ -253,6 +260,8 @@ Response switch_account(Context& context, const Request& request, bool disabled)
   account.disabled = disabled;
   Response response =
       change(context, request, *before, std::move(account), disabled ? "disabled" : "enabled");
+  // Immediately, rather than at the next request of each session. 303 means that the change was
+  // stored.
   if (disabled && response.status == 303) context.console().sessions().end_all(before->name);
   return response;
 }
@@ -284,7 +293,7 @@ Response reset_page(const Context& context, const Request& request, const vault:
   return page(context, request, parts);
 }
 
-// One's own is changed with the old one, on the page of one's own account.
+// A user's own password is changed with the old one, on the page of the own account.
 Response show_reset(Context& context, const Request& request) {
   const auto account = vault::find_account(context.store(), request.parameter("name"));
   if (!account) return failed(context, request, account.error());
@@ -301,7 +310,11 @@ Response reset_password(Context& context, const Request& request) {
     return reset_page(context, request, *account, context.w.plain("once.not-kept"), 422);
   const std::string name = account->name;
   const auto made =
+      // Drops a second factor too: its secret is sealed to the old key pair, which only the old
+      // password opens.
       vault::reset_password(context.store(), *account, std::move(*password), true, context.actor());
+  // The keeper did not answer, so either password may be in force. The page shows the new one
+  // again.
   if (!made && made.error().code() == Code::Unknown)
     return reset_page(context, request, *account, context.w.plain("once.unknown"), 503);
   if (!made) return failed(context, request, made.error());

@@ -1,4 +1,4 @@
-// What happened, to whom and by whom; and the checkpoint that proves later that it did.
+// The page on events: a history with a filter, and the checkpoint by which it can be proved later.
 #include "base/text.h"
 #include "web/history_page.h"
 #include "web/layout.h"
@@ -12,13 +12,15 @@ constexpr std::size_t kPage = 50;
 constexpr Micros kDay = Micros{86'400} * 1'000'000;
 constexpr std::string_view kSection = "/events";
 
+// The filter as the user typed it, and as it is applied.
 struct Asked {
-  std::string mailbox, type, since, until, message, actor;  // as given
+  std::string mailbox, type, since, until, message, actor;  // as typed
   EventFilter filter;
   bool wrong = false;
 };
 
-// `until` is the last day that is meant.
+// Reads the filter. A date in `until` means the whole of that day. Fields that cannot be understood
+// are ignored, and `wrong` makes the page say so.
 Asked asked_of(const Fields& query) {
   Asked asked;
   const auto field = [&](const char* name) { return std::string(trim(query.get(name).substr(0, 128))); };
@@ -75,6 +77,8 @@ Html filter_form(const Context& context, const Asked& asked,
                  button(w("do.filter")));
 }
 
+// Returns what an entry refers to: a message, or a mailbox. The name of a mailbox is shown only if
+// the account may see it.
 Html about(const Context& context, const Asked& asked, const store::Leaf& leaf) {
   if (!leaf.message.zero()) {
     const std::string id = leaf.message.hex();
@@ -101,12 +105,14 @@ Html listed(const Context& context, const Asked& asked, const EventPage& found) 
                     {w("events.seq"), true}},
                    rows, tag("p", {}, w("events.none")));
   if (found.before == 0) return all;
+  // events_before() has examined its limit of entries without filling the page.
   if (found.leaves.size() < kPage) all += notice(w("events.more"), Tone::Plain);
   return all + tag("p", {{"class", "onward"}},
                    link_button("/events" + query_of(asked, found.before), w("events.older")));
 }
 
-// The key goes with the note, so that both are kept elsewhere.
+// Shows the key together with the checkpoint, since users need both to verify it and should keep
+// both elsewhere.
 Result<Html> checkpoint_section(const Context& context) {
   const Words& w = context.w;
   const auto health = context.store().health();
@@ -123,7 +129,8 @@ Response show(Context& context, const Request& request) {
   const auto mailboxes = context.mailboxes();
   if (!mailboxes) return failed(context, request, mailboxes.error());
   Asked asked = asked_of(request.query);
-  // The vault's own history names every mailbox.
+  // The vault's own history names all mailboxes, so other accounts start with one of their
+  // mailboxes.
   const bool sees_all = context.account().sees_all();
   if (asked.mailbox.empty() && !sees_all && !mailboxes->empty()) asked.mailbox = mailboxes->front().name;
   Html content;
@@ -157,13 +164,14 @@ Response show(Context& context, const Request& request) {
   return page(context, request, parts);
 }
 
-// Adds to the vault's history, so it is a POST.
+// A checkpoint appends an entry to the vault's history, hence a POST.
 Response checkpoint(Context& context, const Request& request) {
   if (!context.account().sees_all()) return refused(context, request, 403);
   Result<std::string> note = context.store().checkpoint(context.actor());
   if (!note) return failed(context, request, note.error());
   std::string day = rfc3339(context.now()).substr(0, 10);
   Response response = plain(200, std::move(*note));
+  // A download rather than a page: the file is verified byte for byte.
   response.set("Content-Disposition", "attachment; filename=\"checkpoint-" + day + ".txt\"");
   return response;
 }

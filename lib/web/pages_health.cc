@@ -1,18 +1,21 @@
-// What programs ask that watch this process.
+// Health checks and metrics, for programs that watch this process.
 #include "gate/openmetrics.h"
 #include "web/pages.h"
 
 namespace gw::web {
 namespace {
 
+// OpenMetrics ends with this line, so the console's own counters go before it.
 constexpr std::string_view kEnd = "# EOF\n";
 
-// This process answers: all that a restart could mend is in order.
+// Liveness: this process answers. It does not look at the keeper, since a restart of gw-webd would
+// not fix that.
 Response alive(Context&, const Request&) {
   return plain(200, "ok\n");
 }
 
-// New mail can be taken: the keeper is there, and the vault can be written to.
+// Readiness: the keeper is reachable and the vault accepts new mail. Anybody may ask, so the reply
+// names no files.
 Response ready(Context& context, const Request&) {
   const auto no = [](std::string_view why) {
     return plain(503, std::string(why) + "\n").set("Retry-After", "10");

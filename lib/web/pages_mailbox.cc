@@ -1,4 +1,4 @@
-// One mailbox: looking at it, setting, holding, suspending and removing it.
+// The pages of one mailbox: its state, settings, legal hold, suspension and removal.
 #include "base/text.h"
 #include "vault/mailbox_change.h"
 #include "web/diagnoses.h"
@@ -114,6 +114,7 @@ Response show(Context& context, const Request& request) {
   parts.title = escaped(record->name);
   parts.actions = actions(context, *record);
   Html content = tag("p", {}, status_pills(context, *record));
+  // Anybody who guesses the address can send mail to this mailbox.
   if (vault::open_to_guesses(*record)) content += notice(context.w("mailbox.guessable"), Tone::Warning);
   content += diagnosis_notices(context, std::move(diagnoses));
   content += numbers(context, *record, *stat) + about(context, *record, *settings);
@@ -132,8 +133,6 @@ Response setup(Context& context, const Request& request) {
   parts.content = setup_sections(context, *record, *settings);
   return mailbox_page(context, request, parts);
 }
-
-// --- settings
 
 Response settings_page(const Context& context, const Request& request, const store::MailboxRecord& record,
                        const MailboxText& text, const std::optional<Wrong>& wrong) {
@@ -163,7 +162,8 @@ Response set(Context& context, const Request& request) {
   const MailboxText text = text_of(request.form);
   const MailboxSaid said = said_of(context, text);
   if (said.wrong) return settings_page(context, request, *record, text, said.wrong);
-  // What was shown is what is changed: the form names the version that it was made of.
+  // The form names the version that it was made from. If somebody else has changed the mailbox
+  // since, that change is not overwritten.
   if (request.form.get("version") != std::to_string(record->version)) return refused(context, request, 409);
   const auto now = vault::change_mailbox(context.store(), *record, said.change, context.actor());
   if (!now && now.error().code() == Code::Exists)
@@ -172,6 +172,7 @@ Response set(Context& context, const Request& request) {
   return redirect(mailbox_path(now->name) + "?done=saved");
 }
 
+// The buttons of the page: each changes one setting and needs no version.
 Response change(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
@@ -190,14 +191,14 @@ Response change(Context& context, const Request& request) {
   return redirect(mailbox_path(now->name) + "?done=saved");
 }
 
-// --- remove
-
 Response remove_page(const Context& context, const Request& request, const store::MailboxRecord& record,
                      const std::string& wrong) {
   const Words& w = context.w;
   const auto stat = context.store().stat(record.id);
   if (!stat) return failed(context, request, stat.error());
   const std::string path = mailbox_path(record.name);
+  // A mailbox can only be removed while it is suspended and empty. Otherwise the page says what is
+  // in the way and shows no form.
   const std::uint64_t held = stat->live + stat->pending + stat->drained + stat->quarantined;
   PageParts parts;
   parts.title = w("mailbox.remove.of", {{"name", record.name}});
@@ -231,10 +232,11 @@ Response show_remove(Context& context, const Request& request) {
 Response remove(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
+  // The user types the name, because the removal cannot be undone. JavaScript is not needed for it.
   if (trim(request.form.get("typed")) != record->name)
     return remove_page(context, request, *record, context.w.plain("mailbox.remove.mistyped"));
   const auto removed = vault::remove_mailbox(context.store(), *record, context.actor());
-  // The page says what is in the way.
+  // The mailbox has changed since the page was loaded; the new page says what is in the way.
   if (!removed && removed.error().code() == Code::Conflict)
     return remove_page(context, request, *record, context.w.plain("error.409"));
   if (!removed) return failed(context, request, removed.error());

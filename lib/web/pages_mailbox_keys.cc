@@ -1,4 +1,4 @@
-// What opens a mailbox: its password, and its keys.
+// The pages on what opens a mailbox: its password and its keys.
 #include "vault/mailbox.h"
 #include "web/mailbox_keys.h"
 #include "web/mailbox_parts.h"
@@ -9,11 +9,12 @@ namespace {
 
 Field secret_field(const char* name, const Html& label, const Html& help, const std::string& wrong) {
   Field one{.name = name, .label = label, .type = "password", .help = help, .wrong = wrong};
+  // Browsers must not store the password of a mailbox with the user's own one.
   one.autocomplete = "off";
   return one;
 }
 
-// What was wrong, and at which field.
+// What is wrong, at which field, and the status of the page.
 struct Refusal {
   std::string field;
   std::string text;
@@ -21,9 +22,8 @@ struct Refusal {
   std::string at(std::string_view name) const { return name == field ? text : std::string(); }
 };
 
-// --- password
-
-// With a new password that is proposed: the one of the form before, which somebody may have put away already.
+// Shows the form with a proposed password: the one that the previous form has shown, which the user
+// may have stored already, else a new one.
 Response password_page(const Context& context, const Request& request, const store::MailboxRecord& record,
                        const Refusal& refusal = {}) {
   const Words& w = context.w;
@@ -72,6 +72,8 @@ Response change_password(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
   std::optional<Secret> fresh;
+  // A password of the user's own choice precedes the proposed one. Both are checked before the
+  // mailbox is opened, which costs an Argon2id computation.
   if (!request.form.get("fresh").empty()) {
     fresh = request.form.secret("fresh");
     if (!vault::check_password(*fresh))
@@ -95,13 +97,13 @@ Response change_password(Context& context, const Request& request) {
         {recovery ? "recovery" : "old", *text, ring.error().code() == Code::Busy ? 429 : 403});
   }
   const auto changed = vault::change_password(context.store(), *record, *ring, *fresh, context.actor());
+  // The keeper did not answer, so either password may be in force. The page shows the proposed one
+  // again.
   if (!changed && changed.error().code() == Code::Unknown)
     return password_page(context, request, *record, {"proposed", w.plain("once.unknown"), 503});
   if (!changed) return failed(context, request, changed.error());
   return redirect(mailbox_path(record->name) + "?done=password");
 }
-
-// --- rotate
 
 Response rotate_page(const Context& context, const Request& request, const store::MailboxRecord& record,
                      const Refusal& refusal = {}) {
@@ -133,6 +135,7 @@ Response rotate(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
   const Secret password = request.form.secret("password");
+  // A rotation needs the keys, because the new key is wrapped by the same password.
   auto ring = unlock_mailbox(context, request, *record, password);
   if (!ring) {
     const auto text = password_complaint(context, ring.error(), false);

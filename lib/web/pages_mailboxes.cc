@@ -1,4 +1,4 @@
-// All mailboxes, and a new one.
+// The list of mailboxes, and the pages that create one.
 #include <algorithm>
 
 #include "base/text.h"
@@ -21,6 +21,7 @@ Html list_filter(const Context& context, std::string_view wanted) {
              field(search) + button(context.w("do.filter")));
 }
 
+// `wanted` is in lower case; so are names of mailboxes.
 bool fits(const store::MailboxRecord& record, const std::string& wanted) {
   return wanted.empty() || record.name.find(wanted) != std::string::npos ||
          lower(record.description).find(wanted) != std::string::npos;
@@ -52,11 +53,14 @@ Response list(Context& context, const Request& request) {
   const std::string wanted = lower(request.query.get("q").substr(0, 100));
   const std::string_view after = request.query.get("after");
   const bool any = !all->empty();
+  // Pages continue by name rather than by number, so that a mailbox that is created or removed
+  // meanwhile shifts nothing.
   std::erase_if(*all, [&](const store::MailboxRecord& r) { return !fits(r, wanted) || r.name <= after; });
 
   std::vector<std::vector<Html>> rows;
   for (std::size_t at = 0; at < std::min(all->size(), kPage); ++at) {
     const auto stat = context.store().stat((*all)[at].id);
+    // The mailbox was removed after the list was read.
     if (!stat && stat.error().code() == Code::NotFound) continue;
     if (!stat) return failed(context, request, stat.error());
     rows.push_back(row_of(context, (*all)[at], *stat));
@@ -87,8 +91,6 @@ Response list(Context& context, const Request& request) {
   return mailbox_page(context, request, parts);
 }
 
-// --- new
-
 Response new_page(const Context& context, const Request& request, const MailboxText& text,
                   const std::optional<Wrong>& wrong) {
   const Words& w = context.w;
@@ -112,11 +114,13 @@ Response show_new(Context& context, const Request& request) {
   return new_page(context, request, text, std::nullopt);
 }
 
-// The second step: what was typed is good, and here is what will open the mailbox. Nothing is made yet.
+// The second step: the fields are valid, and this page shows the password and sender token that
+// will be in force. Nothing is created yet, so a user who leaves here leaves nothing behind.
 Response secrets_page(const Context& context, const Request& request, const MailboxText& text,
                       const std::string& wrong) {
   const Words& w = context.w;
   Secret password = request.form.secret("password");
+  // The client may send anything as the password of the previous form.
   if (!vault::check_password(password)) password = vault::generate_password();
   Html inside;
   for (const auto& [name, value] : fields_of(text)) inside += hidden(name, value);
@@ -143,6 +147,8 @@ Response add(Context& context, const Request& request) {
   const MailboxSaid said = said_of(context, text);
   if (said.wrong) return new_page(context, request, text, said.wrong);
   const vault::NewMailbox wanted = vault::new_mailbox(said.change);
+  // A name that is taken is reported before the secrets are shown. Another request may still take
+  // it first; then add_mailbox() fails with Exists.
   if (vault::find_mailbox(context.store(), wanted.name))
     return new_page(context, request, text, taken(context, wanted.name, {}));
   if (!request.form.has("password")) return secrets_page(context, request, text, {});

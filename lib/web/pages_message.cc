@@ -1,4 +1,5 @@
-// One message: what the store knows of it, and with the mailbox's password what is in it.
+// The pages of one message: what the store knows about it, and its content with the mailbox's
+// password.
 #include "vault/mailbox.h"
 #include "vault/message_change.h"
 #include "web/mail_html.h"
@@ -13,28 +14,31 @@
 namespace gw::web {
 namespace {
 
-// Longer than a page takes to be made of the largest message.
+// How long a request waits for other readers of the same opened message. Building a page from the
+// largest message takes less.
 constexpr std::chrono::seconds kPatience{10};
 
-// The frame's document: nothing is loaded, nothing runs, nothing is sent, and it is nobody's page but this
-// console's. The frame itself is sandboxed too; `sandbox` here holds where the address is opened by itself.
+// The policy of the frame's document: it loads nothing, runs nothing and sends nothing, and only a
+// page of this console may frame it. The frame element is sandboxed too; `sandbox` here also holds
+// if somebody opens the address by itself.
 constexpr std::string_view kFramePolicy =
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri "
     "'none'; "
     "frame-ancestors 'self'";
-// The page's own, which the frame's document may stand in, and nothing may replace it by a link within.
+// The policy of the message page: like that of every page, but it may contain the frame.
 constexpr std::string_view kPagePolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src "
     "'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+// The message that a path names.
 struct Place {
   store::MailboxRecord mailbox;
   store::MessageRecord record;
   std::string path() const { return messages_path(mailbox.name) + "/" + record.id.hex(); }
 };
 
-// The message that the path names, in a mailbox that the account may see.
+// Returns the message that the path names, in a mailbox that the account may see.
 Result<Place> place_of(const Context& context, const Request& request) {
   auto mailbox = context.mailbox(request.parameter("name"));
   if (!mailbox) return mailbox.error();
@@ -94,7 +98,8 @@ Html checks(const Context& context, const OpenView& view) {
   return notice(w("message.whole"), Tone::Good);
 }
 
-// What is open: the buttons that need it, and what is in it.
+// Shows an opened message: the buttons that need it, and its content. The caller holds a
+// ReadingTurn.
 Html opened(const Context& context, const Place& place, OpenView& view) {
   const Words& w = context.w;
   Html all = tag("p", {{"class", "quiet"}}, w("message.open.note"));
@@ -104,6 +109,7 @@ Html opened(const Context& context, const Place& place, OpenView& view) {
   all = section(w("message.opened"), checks(context, view) + all);
   ViewSource source(view.message);
   const auto reading = mime::read_for_people(source, reading_limits());
+  // A message that cannot be parsed can still be downloaded.
   if (!reading) {
     all += notice(w("message.unreadable"), Tone::Bad);
   } else {
@@ -129,6 +135,8 @@ Response message_page(const Context& context, const Request& request, const Plac
     if (!turn) return failed(context, request, Error(Code::Busy, "the message is being read"));
     content = opened(context, place, *view);
     parts.secret = true;
+    // A pending message may still be discarded by its sender, so nobody reads it before it is
+    // settled.
   } else if (place.record.state == store::State::Pending) {
     content = notice(w("message.pending"), Tone::Plain);
   } else {
@@ -136,6 +144,7 @@ Response message_page(const Context& context, const Request& request, const Plac
   }
   parts.content = content + record_section(context, place.record);
   Response response = mailbox_page(context, request, parts);
+  // harden() leaves a policy that is already set.
   if (view) response.set("Content-Security-Policy", std::string(kPagePolicy));
   return response;
 }
@@ -146,7 +155,8 @@ Response show(Context& context, const Request& request) {
   return message_page(context, request, *place, {});
 }
 
-// Reads it to its end: only then its digest is compared. None: it is whole.
+// Reads the message to its end, since only then its digest is compared. Returns nullopt if it is
+// intact.
 std::optional<Error> damage_of(vault::Message& message) {
   for (;;) {
     const auto piece = message.next();
@@ -171,12 +181,16 @@ Response open(Context& context, const Request& request) {
   if (!message && message.error().code() == Code::Corrupt)
     return message_page(context, request, *place, context.w.plain("message.does-not-open"), 409);
   if (!message) return failed(context, request, message.error());
+  // Before anything is shown: a message that was read must be in the history.
   if (const auto noted = note_seen(context, place->mailbox.id, place->record.id, "shown"); !noted)
     return failed(context, request, noted.error());
   auto view = std::make_shared<OpenView>(std::move(*message), place->record);
   view->damage = damage_of(view->message);
+  // A damaged message is shown with a warning; if the keeper went away, nothing is known about the
+  // message.
   if (view->damage && view->damage->code() != Code::Corrupt) return failed(context, request, *view->damage);
   context.console().views().open(context.session_id(), place->mailbox.id, std::move(view));
+  // The content is shown by GET, so that a reload does not send the password again.
   return redirect(place->path());
 }
 
@@ -187,7 +201,7 @@ Response close(Context& context, const Request& request) {
   return redirect(place->path());
 }
 
-// The frame's document. Where nothing is open there is nothing to see.
+// The document of the frame. It exists only while the message is open.
 Response html(Context& context, const Request& request) {
   const auto place = place_of(context, request);
   if (!place) return failed(context, request, place.error());
@@ -206,13 +220,16 @@ Response html(Context& context, const Request& request) {
   response.secret = true;
   response.set("Content-Security-Policy", std::string(kFramePolicy));
   response.set("X-Frame-Options", "SAMEORIGIN");
+  // Browsers could otherwise look up host names in the text, which would tell the sender that the
+  // mail is read.
   response.set("X-DNS-Prefetch-Control", "off");
   response.set("Referrer-Policy", "no-referrer");
   return response;
 }
 
-// The octets as they were received. What is found damaged on the way breaks the connection, so that nobody
-// takes what came for the whole.
+// Sends the message as it was received. If it turns out to be damaged on the way, the connection is
+// cut, so that the client does not mistake the part for the whole. A POST, because it appends a
+// history entry.
 Response download(Context& context, const Request& request) {
   const auto place = place_of(context, request);
   if (!place) return failed(context, request, place.error());
@@ -223,11 +240,14 @@ Response download(Context& context, const Request& request) {
   Response response;
   response.content_type = "message/rfc822";
   response.set("Content-Disposition", "attachment; filename=\"" + place->record.id.hex() + ".eml\"");
+  // For browsers that show a message/rfc822 instead of storing it.
   response.set("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'");
   response.length = place->record.octets;
   response.stream = [view = std::move(view)](const Sink& sink) {
     const ReadingTurn turn(*view, kPatience);
     if (!turn) return false;
+    // The turn lasts as long as the client takes to receive the message; other requests for it wait
+    // kPatience.
     view->message.rewind();
     for (;;) {
       const auto piece = view->message.next();

@@ -1,4 +1,4 @@
-// The messages of a mailbox, without any password; and what is done to several of them.
+// The list of a mailbox's messages, which needs no password, and changes to several of them.
 #include "base/text.h"
 #include "vault/message_change.h"
 #include "web/mailbox_parts.h"
@@ -15,14 +15,15 @@ constexpr std::size_t kMostLookedAt = 20'000;
 constexpr std::size_t kMostChanged = 200;
 constexpr Micros kDay = Micros{86'400} * 1'000'000;
 
+// The filter as the user typed it, and as it is applied.
 struct Filter {
-  std::string state, since, until;  // as given
+  std::string state, since, until;  // as typed
   std::optional<store::State> only;
   std::optional<Micros> from, to;
   bool wrong = false;
 };
 
-// `until` is the last day that is meant.
+// Reads the filter. A date in `until` means the whole of that day.
 Filter filter_of(const Fields& query) {
   Filter filter;
   filter.state = query.get("state");
@@ -123,6 +124,7 @@ Response list(Context& context, const Request& request) {
   if (filter.wrong) inside += notice(w("messages.wrong-day"), Tone::Warning);
   inside += listed;
   if (found->before != 0) {
+    // messages_before() has examined its limit of messages without filling the page.
     if (found->records.size() < kPage) inside += notice(w("messages.more-to-look-at"), Tone::Plain);
     inside += tag("p", {{"class", "onward"}},
                   link_button(path + query_of(filter, found->before), w("messages.older")));
@@ -134,12 +136,15 @@ Response list(Context& context, const Request& request) {
   return mailbox_page(context, request, parts);
 }
 
+// A change to several messages, as a form names it.
 struct Wanted {
   vault::MessageChange kind{};
-  std::string word;  // as the form has it
+  std::string word;  // as in the form
   std::vector<MessageId> ids;
 };
 
+// Returns the change; nullopt if the form is not one of this console: an unknown change, a
+// malformed id or more ids than a page has.
 std::optional<Wanted> wanted_of(const Form& form) {
   Wanted wanted;
   wanted.word = form.get("change");
@@ -159,7 +164,8 @@ std::optional<Wanted> wanted_of(const Form& form) {
   return wanted;
 }
 
-// Asks before it is done, and says what will be.
+// Asks for a confirmation and says what will happen. It is a page, so that it also works without
+// JavaScript.
 Response sure_page(const Context& context, const Request& request, const store::MailboxRecord& mailbox,
                    const Wanted& wanted) {
   const Words& w = context.w;
@@ -199,6 +205,7 @@ Response change(Context& context, const Request& request) {
   const auto changed =
       vault::change_messages(context.store(), mailbox->id, wanted->kind, wanted->ids, context.actor());
   if (!changed) return failed(context, request, changed.error());
+  // A message that was quarantined or removed must not stay readable by an opened view.
   if (wanted->kind != vault::MessageChange::Restore) {
     for (const MessageId& id : changed->done)
       context.console().views().close(context.session_id(), mailbox->id, id);
@@ -214,6 +221,7 @@ Response change(Context& context, const Request& request) {
   }
   PageParts parts;
   parts.title = w("messages.of", {{"name", mailbox->name}});
+  // Some messages were changed and others not: the page lists the latter.
   parts.status = 409;
   parts.content =
       tag("div", {{"class", "panel"}},

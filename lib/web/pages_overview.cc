@@ -1,4 +1,5 @@
-// The overview: what is wrong first, then the numbers, what came and went, the mailboxes and the servers.
+// The overview: first what needs attention, then the numbers, the chart of traffic, the mailboxes
+// and the servers.
 #include <algorithm>
 #include <array>
 
@@ -18,8 +19,10 @@ constexpr Micros kSecond = 1'000'000;
 constexpr Micros kDay = Micros{86'400} * kSecond;
 constexpr Micros kCertificateSoon = 14 * kDay;
 
+// What the page shows, read once. Mailboxes that the account may not see are left out, also from
+// the totals.
 struct Seen {
-  std::vector<vault::MailboxRow> rows;  // as far as the account sees them
+  std::vector<vault::MailboxRow> rows;  // those that the account may see
   std::vector<store::MailboxRecord> records;
   vault::Totals totals;
   store::Health health;
@@ -43,13 +46,13 @@ std::string mailbox_path(std::string_view name) {
   return "/mailboxes/" + std::string(name);
 }
 
-// --- alarms
-
 struct Alarm {
   Html text;
   bool bad = false;
 };
 
+// Warns of a certificate that is unusable, has expired or will expire soon. Only for accounts that
+// see everything.
 void certificate_alarms(const Context& context, std::vector<Alarm>& alarms) {
   const ConsoleOptions& options = context.console().options();
   if (!options.tls || !context.account().sees_all()) return;
@@ -78,7 +81,7 @@ Result<Html> alarms(const Context& context, const Seen& seen) {
     if (each.level == vault::Level::Good) continue;
     const bool of_mailbox = std::ranges::any_of(
         seen.rows, [&](const vault::MailboxRow& row) { return row.record.name == each.about; });
-    // What is about the vault itself is for who sees all of it.
+    // A finding about the vault itself, or about a mailbox that the account may not see.
     if (!of_mailbox && !context.account().sees_all()) continue;
     Html text = diagnosis_text(context, each);
     if (of_mailbox) text = link(mailbox_path(each.about), escaped(each.about)) + escaped(": ") + text;
@@ -91,8 +94,6 @@ Result<Html> alarms(const Context& context, const Seen& seen) {
     items += tag("li", {}, notice(each.text, each.bad ? Tone::Bad : Tone::Warning));
   return tag("ul", {{"class", "alarms"}, {"aria-label", w.plain("overview.alarms")}}, items);
 }
-
-// --- numbers
 
 Html keeper_card(const Context& context, const store::Health& health) {
   const Words& w = context.w;
@@ -116,7 +117,8 @@ Html certificate_card(const Context& context) {
               escaped(w.date((*tls)->not_after())), tone);
 }
 
-// When the vault's history was last signed: the youngest head leaf among the newest of its leaves.
+// Returns when the vault's history was last signed: the time of the newest Head entry among the
+// newest 1000 entries; 0 if there is none.
 Result<Micros> last_checkpoint(store::Store& store) {
   constexpr std::uint64_t kLookedAt = 1000;
   const auto head = store.history_head({});
@@ -171,8 +173,7 @@ Result<Html> numbers(const Context& context, const Seen& seen) {
   return cards(all);
 }
 
-// --- chart
-
+// A range of the chart: `count` bars of `hours` hours each.
 struct Range {
   std::string_view id;
   Text word;
@@ -183,9 +184,10 @@ struct Range {
 constexpr std::array<Range, 2> kRanges{{{"24h", "overview.range.24h", "overview.chart.24h", 24, 1},
                                         {"30d", "overview.range.30d", "overview.chart.30d", 30, 24}}};
 
+// One pair of bars, with its texts.
 struct Span {
   std::string label;  // short, of the axis
-  std::string said;   // in full
+  std::string said;   // in full, for the tooltip and the table
   Traffic traffic;
 };
 
@@ -197,8 +199,10 @@ std::vector<Span> spans_of(const Words& w, const Range& range, const std::vector
   for (std::size_t i = 0; i < traffic.size(); ++i) {
     const Micros begin = present - static_cast<Micros>(traffic.size() - 1 - i) * length;
     const std::string full = range.hours == 1 ? w.time(begin) : w.date(begin);
+    // Labels at every third hour or fifth day, counted from the right, so that the current span has
+    // one.
     const std::size_t every = range.hours == 1 ? 3 : 5;
-    std::string label;
+    std::string label;  // short, for the axis
     if ((traffic.size() - 1 - i) % every == 0) label = range.hours == 1 ? w.clock(begin) : w.day(begin);
     spans.push_back({label, full, traffic[i]});
   }
@@ -249,7 +253,8 @@ Result<Html> charts(const Context& context, const Request& request, const Seen& 
   const Words& w = context.w;
   const Range& range = request.query.get("range") == kRanges[1].id ? kRanges[1] : kRanges[0];
   Activity& activity = context.console().activity();
-  // Of all mailboxes, whoever asks: what is counted is shared.
+  // Counts all mailboxes, whoever asks, because all accounts share the counters. What is shown is
+  // limited below.
   const auto every = context.store().mailboxes();
   if (!every) return every.error();
   if (const auto done = activity.update(context.store(), *every, context.now()); !done) return done.error();
@@ -278,8 +283,6 @@ Result<Html> charts(const Context& context, const Request& request, const Seen& 
   inside += chart_table(w, w(range.caption), spans);
   return tag("section", {{"class", "panel"}}, inside);
 }
-
-// --- tables
 
 Html quota_cell(const Words& w, const vault::MailboxRow& row) {
   if (row.record.quota == 0) return tag("span", {{"class", "quiet"}}, w("overview.no-quota"));
@@ -346,6 +349,7 @@ Response show_overview(Context& context, const Request& request) {
   const auto seen = look(context);
   if (!seen) return failed(context, request, seen.error());
   Html content;
+  // All parts are built before any is used: one error makes the whole page an error page.
   for (const Result<Html>& part :
        {alarms(context, *seen), numbers(context, *seen), charts(context, request, *seen),
         Result<Html>(mailboxes_table(context, *seen)), servers_table(context)}) {

@@ -1,4 +1,5 @@
-// The routes of gw-proxy: what they are and did, made, changed, tried out and removed.
+// The pages on routes of gw-proxy: their settings and server statistics, changes, tests and
+// removal.
 #include <algorithm>
 
 #include "base/log.h"
@@ -21,6 +22,8 @@ std::string path_of(std::string_view route) {
   return "/routes/" + url_part(route);
 }
 
+// Returns the server statistics of a route; all zero if it has had no session since the keeper
+// started.
 store::Tally tally_of(const Tallies& all, const std::string& route) {
   const auto found = std::ranges::find(all, "route " + route, &store::Tally::of);
   return found == all.end() ? store::Tally{} : *found;
@@ -160,7 +163,7 @@ Response show_new(Context& context, const Request& request) {
   return form_page(context, request, {}, std::nullopt, nullptr);
 }
 
-// What can be mended in the form is said in the form.
+// Stores the route. Errors that the user can fix are shown in the form, others as an error page.
 Response put(Context& context, const Request& request, const vault::Route& route, const RouteText& text,
              const vault::Route* existing) {
   const Result<void> done = vault::put_route(context.store(), route, context.actor());
@@ -177,6 +180,7 @@ Response do_new(Context& context, const Request& request) {
   const auto protocol = vault::parse_protocol(text.protocol);
   if (!protocol) return refused(context, request, 400);
   route.protocol = *protocol;
+  // An account must not create a route that it could not see afterwards.
   if (!context.may_see(route.name)) {
     const Error not_his(Code::Denied, "your account may not have a route of this name");
     return form_page(context, request, text, vault::WrongRoute{"name", not_his}, nullptr);
@@ -197,13 +201,15 @@ Response do_edit(Context& context, const Request& request) {
   const auto before = context.route(request.parameter("name"));
   if (!before) return failed(context, request, before.error());
   vault::Route route = *before;
-  // As it was when the form was made: what somebody else changed since is not overwritten.
+  // The form names the version that it was made from. If somebody else has changed the route since,
+  // that change is not overwritten.
   const auto version = parse_number(request.form.get("version"));
   if (!version || *version != before->version) return refused(context, request, 409);
   const RouteText text = route_text_of(request.form);
   const auto finder = [&](std::string_view name) { return route_mailbox(context, *before, name); };
   if (const auto wrong = vault::apply(said_of(context, text), finder, route))
     return form_page(context, request, text, wrong, &*before);
+  // A form that changes nothing appends no history entry.
   if (vault::encode(route) == vault::encode(*before)) return redirect(path_of(route.name) + "?done=saved");
   return put(context, request, route, text, &*before);
 }
@@ -236,7 +242,8 @@ Response do_remove(Context& context, const Request& request) {
   return redirect("/routes?done=route-removed");
 }
 
-// Where it connects to is the route's alone to say.
+// Connects to the upstream of the stored route only: the request cannot name another host. A POST,
+// because it connects.
 Response do_test(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto route = context.route(request.parameter("name"));

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t kLongestName = 64;
 
-// Where the browser wanted to go: a path of ours and nothing that it could take for another host.
+// Returns the path to continue at after the sign-in. Anything but a path of this console becomes
+// `/`, so that a crafted link to the sign-in page cannot lead to another host (open redirect).
 std::string next_of(std::string_view given) {
   const bool ours = is_own_address(given) && !given.starts_with("/sign-");
   return ours ? std::string(given) : "/";
@@ -52,14 +53,15 @@ Response show_sign_in(Context& context, const Request& request) {
   return sign_in_page(context, request, "", next_of(request.query.get("next")), message, 200);
 }
 
+// Returns the value of a new browser cookie: 256 random bits.
 std::string new_browser() {
   std::array<std::byte, 32> octets{};
   random_octets(octets);
   return to_hex(octets);
 }
 
-// How long this source, and whoever names this account, has to wait: at once refused, for a waiting thread is
-// what somebody who guesses would like us to spend.
+// Refuses a sign-in of a source or account that has to wait. It refuses immediately instead of
+// waiting, because waiting threads are what an attacker would like to use up.
 Response too_soon(const Context& context, const Request& request, std::string_view name,
                   std::string_view next, std::chrono::milliseconds wait) {
   Response response =
@@ -72,9 +74,12 @@ Response do_sign_in(Context& context, const Request& request) {
   Console& console = context.console();
   const std::string name(request.form.get("name").substr(0, kLongestName));
   const std::string next = next_of(request.form.get("next"));
-  // Who guesses must not keep away who has signed in to this account before: such a browser has tries of its
-  // own. Behind a web server that does not say who asks everybody has one address, a loopback one: that is
-  // nobody's to use up.
+  // There are two limits: by source and by account. Both could lock the user out while another
+  // client guesses, so a browser that has signed in to this account before has an account limit of
+  // its own and no source limit.
+  //
+  // Connections from loopback have no source limit: behind a web server that is not a trusted
+  // proxy, all clients have the same loopback address.
   const std::string browser = browser_of(request);
   const bool known = console.knows(name, browser);
   const std::string source =
@@ -83,7 +88,7 @@ Response do_sign_in(Context& context, const Request& request) {
   const auto wait = std::max(source.empty() ? std::chrono::milliseconds(0) : console.sources().left(source),
                              console.accounts().left(account));
   if (wait.count() > 0) return too_soon(context, request, name, next, wait);
-  // Counted before the work, so that many tries at one time count as many.
+  // Counts the try before the slow work, so that concurrent tries are all counted.
   if (!source.empty()) console.sources().failed(source);
   console.accounts().failed(account);
 
@@ -92,6 +97,8 @@ Response do_sign_in(Context& context, const Request& request) {
   if (!who && who.error().code() != Code::Denied) return failed(context, request, who.error());
   std::string_view reason = "password";
   bool good = who.has_value();
+  // The code is checked after the password: a client that does not know the password cannot use up
+  // codes, and does not learn whether the account has a second factor.
   if (good && who->account.has_totp()) {
     const Result<bool> fits = console.second_factors().fits(*who, request.form.get("code"), context.now());
     if (!fits) return failed(context, request, fits.error());
@@ -100,8 +107,8 @@ Response do_sign_in(Context& context, const Request& request) {
   }
   if (!good) {
     ++console.counts().failed_logins;
-    // The line that fail2ban and the like look for: gw-webd(8). Without the name: people type passwords
-    // there.
+    // fail2ban and similar programs look for this line (gw-webd(8)). It does not hold the name,
+    // because people sometimes type their password there.
     log::warning("login failed", {{"rhost", request.peer.address}, {"reason", reason}});
     return sign_in_page(context, request, name, next, notice(context.w("sign-in.wrong"), Tone::Bad), 403);
   }
@@ -109,11 +116,13 @@ Response do_sign_in(Context& context, const Request& request) {
   console.accounts().succeeded(account);
   const std::string remembered = known ? browser : new_browser();
   console.remember(name, remembered);
-  // An id of before, whoever gave it to this browser, is worth nothing now.
+  // Ends a session that the browser already has: its id may have been planted by an attacker
+  // (session fixation).
   console.sessions().end(session_of(request));
   const std::string id = console.sessions().begin(who->account);
   log::info("signed in", {{"user", name}, {"rhost", request.peer.address}});
   Response response = redirect(next);
+  // add() instead of set(): there are two cookies.
   response.headers.add("Set-Cookie", cookie_line(request, id));
   response.headers.add("Set-Cookie", browser_line(request, remembered));
   return response;
@@ -123,6 +132,8 @@ Response do_sign_out(Context& context, const Request& request) {
   context.console().sessions().end(context.session_id());
   context.console().views().close_all(context.session_id());
   log::info("signed out", {{"user", context.account().name}, {"rhost", request.peer.address}});
+  // Clear-Site-Data removes pages from the browser's cache, which the back button would otherwise
+  // show.
   return redirect("/sign-in").set("Set-Cookie", cookie_line(request, "")).set("Clear-Site-Data", "\"cache\"");
 }
 

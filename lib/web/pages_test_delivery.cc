@@ -1,4 +1,4 @@
-// A mail to oneself, with all that was said on its way.
+// The page that sends a test mail to a mailbox and shows the whole SMTP dialogue.
 #include <algorithm>
 
 #include "web/layout.h"
@@ -19,6 +19,7 @@ Html form_section(const Context& context, const std::vector<store::MailboxRecord
   std::vector<Choice> boxes, places;
   for (const store::MailboxRecord& each : mailboxes) boxes.push_back({each.name, escaped(each.name)});
   for (const std::string& each : own_smtp_servers(context.console())) {
+    // A listener is `address:port`, with `,tls` for implicit TLS.
     const std::string address = each.substr(0, each.find(','));
     places.push_back(
         {each, each == address ? escaped(address) : w("delivery.server.tls", {{"address", address}})});
@@ -55,6 +56,8 @@ Response send(Context& context, const Request& request) {
   if (!mailbox) return failed(context, request, mailbox.error());
   const auto all = own_smtp_servers(context.console());
   const std::string server(request.form.get("server"));
+  // The form offers only the servers of this host; any other address would let a user connect to
+  // hosts inside the network (SSRF).
   if (std::ranges::find(all, server) == all.end()) return refused(context, request, 400);
   const auto done = run_test_delivery(context, *mailbox, server);
   if (!done) return failed(context, request, done.error());

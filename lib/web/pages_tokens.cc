@@ -1,4 +1,4 @@
-// Tokens of the API: made, listed and revoked by who sees everything.
+// The pages on API tokens: created, listed and revoked by administrators who see everything.
 #include "base/text.h"
 #include "vault/token.h"
 #include "web/layout.h"
@@ -47,6 +47,7 @@ Response show(Context& context, const Request& request) {
   return page(context, request, parts);
 }
 
+// The content of the form as the user typed it.
 struct Typed {
   std::string name, scope = "read", only, days;
 };
@@ -85,7 +86,8 @@ Response show_new(Context& context, const Request& request) {
   return form_page(context, request, {}, "", "");
 }
 
-// The second step: what was typed is good, and this is the token. Nothing is made yet.
+// The second step: the fields are valid, and this page shows the token that will be in force.
+// Nothing is created yet.
 Response token_page(const Context& context, const Request& request, const Typed& typed, const Secret& text,
                     const std::string& wrong) {
   const Words& w = context.w;
@@ -121,6 +123,8 @@ Response do_new(Context& context, const Request& request) {
       return form_page(context, request, typed, "days", w.plain("token.days.wrong"));
     wanted.expires = context.now() + static_cast<Micros>(*days) * kDay;
   }
+  // Shows an error that the user can fix at its field. BadInput does not name the field, but its
+  // text does.
   const auto refuse = [&](const Error& error) {
     const Code code = error.code();
     if (code != Code::Exists && code != Code::BadInput) return failed(context, request, error);
@@ -129,6 +133,7 @@ Response do_new(Context& context, const Request& request) {
   };
   if (const auto valid = vault::check_account(vault::account_of(wanted)); !valid)
     return refuse(valid.error());
+  // A name that is taken is reported before the token is shown.
   if (vault::find_api_token(context.store(), wanted.name))
     return refuse(Error(Code::Exists, "there is a token `" + wanted.name + "` already"));
   if (!request.form.has("token")) {
@@ -169,7 +174,7 @@ Response do_revoke(Context& context, const Request& request) {
 
 }  // namespace
 
-// A token can do what its maker may not, were the maker limited: so only who sees all makes one.
+// A token could do what a limited account may not. Only accounts that see everything create tokens.
 void add_token_pages(Routes& routes) {
   routes.push_back({"GET", "/tokens", Access::Unlimited, show});
   routes.push_back({"GET", "/new-token", Access::Unlimited, show_new});

@@ -20,6 +20,7 @@ std::vector<std::string> lines_in(std::string_view text) {
 }
 
 template <class Value>
+// Returns the option for a setting: its name in the API and its text.
 Choice choice(const Context& context, Value value) {
   return {std::string(name(value)), shown(context, value)};
 }
@@ -30,11 +31,13 @@ Result<store::MailboxRecord> route_mailbox(const Context& context, const vault::
                                            std::string_view name) {
   Result<store::MailboxRecord> found = context.mailbox(name);
   if (found || found.error().code() != Code::NotFound) return found;
+  // An account without the right to see a mailbox knows it only by the id that the form shows.
   const auto named = [&](const MailboxId& id) { return !id.zero() && id.hex() == name; };
   bool there = named(before.mailbox);
   for (const vault::LoginRule& rule : before.map) there = there || named(rule.mailbox);
   if (!there) return found;
   store::MailboxRecord kept;
+  // It parses, because it equals the hexadecimal text of an id.
   kept.id = *MailboxId::parse(std::string(name));
   return kept;
 }
@@ -99,6 +102,8 @@ vault::RouteChange said_of(const Context& context, const RouteText& text) {
   said.map = lines_in(text.map);
   said.logins = lines_in(text.logins);
   said.clients = lines_in(text.clients);
+  // Other accounts do not have these inputs, and values that a client sends nevertheless are
+  // ignored.
   if (context.account().sees_all()) {
     said.ca = text.ca;
     said.allow_private = text.allow_private;

@@ -12,6 +12,8 @@ Result<bool> SecondFactors::fits(const vault::SignedIn& who, std::string_view co
   const std::lock_guard lock(mutex_);
   const auto [entry, fresh] = used_.try_emplace(who.account.name, *step);
   if (fresh) return true;
+  // Neither the code that was used nor an older one works again, although both are still valid by
+  // time (RFC 6238, section 5.2). Somebody may have watched the user type it.
   if (*step <= entry->second) return false;
   entry->second = *step;
   return true;

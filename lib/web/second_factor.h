@@ -1,4 +1,5 @@
-// Codes of second factors at sign-in: each counts once, also within its thirty seconds.
+// Checks the one-time codes of second factors at sign-in and accepts each code only once (RFC 6238,
+// section 5.2).
 #pragma once
 
 #include <cstdint>
@@ -11,15 +12,19 @@
 
 namespace gw::web {
 
+// Thread-safe. The steps that were used are in memory only; a restart forgets them.
 class SecondFactors {
  public:
-  // Whether this is a code of the account's that was not used before. Corrupt: its secret cannot be opened.
+  // Returns whether `code` is valid for the account now and was not used before. An account that
+  // has signed in with a step accepts only later ones. `now` is in microseconds since the epoch.
+  // Fails with Corrupt if the account's secret cannot be opened.
   Result<bool> fits(const vault::SignedIn& who, std::string_view code, Micros now);
 
  private:
   std::mutex mutex_;
-  std::map<std::string, std::int64_t>
-      used_;  // account -> its last step; bounded by the accounts that there are
+  // The last step that each account used. It has at most as many entries as there have been
+  // accounts.
+  std::map<std::string, std::int64_t> used_;
 };
 
 }  // namespace gw::web

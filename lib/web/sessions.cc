@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kIdOctets = 32;
 
+// Returns 256 random bits as 64 hexadecimal digits.
 std::string random_text() {
   std::array<std::byte, kIdOctets> octets{};
   random_octets(octets);
@@ -16,6 +17,7 @@ std::string random_text() {
   return text;
 }
 
+// Returns the key of the table for an id. SHA-256 without a salt is enough for 256 random bits.
 Digest key_of(std::string_view id) {
   return sha256(as_bytes(id));
 }
@@ -24,6 +26,7 @@ Digest key_of(std::string_view id) {
 
 std::size_t Sessions::Hash::operator()(const Digest& digest) const {
   std::size_t value = 0;
+  // A SHA-256 is uniformly distributed, so any of its bytes are a good hash.
   std::memcpy(&value, digest.data(), sizeof value);
   return value;
 }
@@ -32,9 +35,12 @@ bool Sessions::ended(const Entry& entry, BootClock::time_point now) const {
   return now - entry.used > policy_.idle || now - entry.begun > policy_.absolute;
 }
 
-// Ends what is over, and where there are still too many, those that were longest unused.
+// Removes sessions that have ended and then, as long as there are too many, those that were unused
+// the longest: first of this account, then of all. An account that signs in again and again
+// therefore displaces its own sessions before those of others.
 void Sessions::make_room(std::string_view account, BootClock::time_point now) {
   std::erase_if(table_, [&](const auto& item) { return ended(item.second, now); });
+  // One pass for each removed session; a sign-in removes at most one or two.
   const auto drop_oldest = [&](const auto& counts, std::size_t most) {
     for (;;) {
       std::size_t count = 0;
@@ -56,6 +62,7 @@ std::string Sessions::begin(const vault::Account& account) {
   std::string id = random_text();
   const std::lock_guard lock(mutex_);
   const BootClock::time_point now = policy_.clock();
+  // Before the insertion, so that the new session is not the one that is removed.
   make_room(account.name, now);
   Entry& entry = table_[key_of(id)];
   entry.session = {account.name, account.role, account.password_generation, random_text()};
@@ -79,6 +86,7 @@ std::optional<Session> Sessions::find(std::string_view id) {
 std::string Sessions::renew(std::string_view id, const vault::Account& account) {
   std::string fresh = random_text();
   const std::lock_guard lock(mutex_);
+  // Moves the entry under its new key, so that no request finds both ids or neither.
   auto node = table_.extract(key_of(id));
   if (node.empty()) return {};
   node.key() = key_of(fresh);

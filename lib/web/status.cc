@@ -15,6 +15,8 @@ int status_of(Code code, int bad_input) {
     case Code::Usage:
     case Code::BadInput:
       return bad_input;
+    // A retry may succeed: the keeper is away or overloaded, or the disk is full until it is
+    // cleaned up. After Unknown the change may have been made; a client checks before it retries.
     case Code::Busy:
     case Code::Full:
     case Code::Timeout:

@@ -6,9 +6,11 @@
 namespace gw::web {
 namespace {
 
-constexpr std::string_view kUsual = "127.0.0.1:25";  // where gw.toml does not say
+constexpr std::string_view kUsual = "127.0.0.1:25";  // if gw.toml does not state a listener
 
-// The message of this size that came into the mailbox since its history had `size` leaves.
+// Returns the message with this number of bytes that was accepted since the mailbox's history had
+// `size` entries; nullopt if there is none. Other mail may arrive at the same time, hence the
+// comparison of the size.
 Result<std::optional<MessageId>> arrived(store::Store& store, const MailboxId& mailbox, std::uint64_t size,
                                          std::uint64_t octets) {
   const auto leaves = store.history_read(mailbox, size, 100);
@@ -26,6 +28,7 @@ Result<std::optional<MessageId>> arrived(store::Store& store, const MailboxId& m
 std::vector<std::string> own_smtp_servers(const Console& console) {
   std::vector<std::string> all;
   for (const std::string& each : console.options().config.smtpd.listen)
+    // Port 0 is chosen by the system when gw-smtpd starts, so the console does not know it.
     if (const auto spec = net::parse_listen(each); spec && spec->port != 0) all.push_back(each);
   if (all.empty()) all.emplace_back(kUsual);
   return all;
@@ -37,6 +40,7 @@ Result<TestDelivered> run_test_delivery(const Context& context, const store::Mai
   if (!spec) return spec.error();
   const auto settings = vault::read_settings(context.store());
   if (!settings) return settings.error();
+  // Before the delivery, so that the entry of the test mail is certainly after it.
   const auto before = context.store().history_head(mailbox.id);
   if (!before) return before.error();
   gate::TestMail mail;

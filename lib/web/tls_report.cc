@@ -5,6 +5,7 @@
 namespace gw::web {
 namespace {
 
+// With a pin, name and chain are not checked, so there is no verdict on them.
 Html verdict_of(const Context& context, const TlsReport& report) {
   if (report.pinned) return pill(context.w("probe.verdict.pinned"), Tone::Plain);
   if (report.certificate->verdict.empty()) return pill(context.w("probe.verdict.good"), Tone::Good);

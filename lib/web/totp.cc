@@ -13,9 +13,10 @@ namespace {
 
 constexpr std::size_t kSecretOctets = 20;
 constexpr unsigned kDigits = 6;
-constexpr std::int64_t kNeighbours = 1;  // steps before and after
+constexpr std::int64_t kNeighbours = 1;  // steps before and after the current one
 constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
+// Appends to a secret of fixed size, since a std::string would leave copies in ordinary memory.
 void append(Secret& to, std::size_t& used, std::string_view text) {
   std::ranges::copy(as_bytes(text), to.span().begin() + static_cast<std::ptrdiff_t>(used));
   used += text.size();
@@ -38,9 +39,12 @@ Secret totp_text(const Secret& secret) {
     text.span()[used++] = static_cast<std::byte>(kBase32[value & 31]);
   };
   for (const std::byte octet : secret.view()) {
+    // Keeps the bits that are not yet written: at most 4 of the last byte and 8 new ones.
     bits = (bits << 8 | std::to_integer<std::uint32_t>(octet)) & 0xfff;
     for (count += 8; count >= 5; count -= 5) put(bits >> (count - 5));
   }
+  // The last character is filled with zero bits; padding with `=` is left out, since apps reject
+  // it.
   if (count > 0) put(bits << (5 - count));
   return text;
 }
@@ -68,11 +72,13 @@ std::string totp_code(const Secret& secret, std::int64_t step) {
 std::optional<std::int64_t> totp_step(const Secret& secret, std::string_view code, Micros now) {
   std::string digits;
   for (const char c : code)
+    // Apps show the code as two groups of three digits, and some users type the space.
     if (c != ' ') digits += c;
   if (digits.size() != kDigits) return std::nullopt;
   const std::int64_t present = now / 1'000'000 / kTotpStep;
   std::optional<std::int64_t> found;
-  // Each is compared in full, whichever fits.
+  // Compares all steps in constant time and does not stop at a match, so that the time of a refusal
+  // reveals nothing.
   for (std::int64_t step = present - kNeighbours; step <= present + kNeighbours; ++step)
     if (equal_secrets(as_bytes(totp_code(secret, step)), as_bytes(digits))) found = step;
   return found;

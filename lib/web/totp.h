@@ -1,5 +1,5 @@
-// One-time codes (RFC 6238, HMAC-SHA-1, six digits, thirty seconds: what every authenticator app speaks), and
-// the picture that such an app reads a secret from.
+// One-time codes of second factors (RFC 6238 with HMAC-SHA-1, six digits and steps of 30 seconds,
+// which every authenticator app supports), and the QR code from which an app reads the secret.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,26 @@ namespace gw::web {
 
 inline constexpr std::int64_t kTotpStep = 30;  // seconds
 
-Secret generate_totp_secret();  // 20 octets
-// Base32, as apps take it by hand; in locked memory.
+// Returns a new random secret of 20 bytes (RFC 4226, section 4).
+Secret generate_totp_secret();
+// Returns the secret in Base32 (RFC 4648, without padding), which users type into an app by hand.
+// In locked memory.
 Secret totp_text(const Secret& secret);
-// `otpauth://totp/…`, which the picture holds.
+// Returns the `otpauth://totp/…` address that the QR code holds. `issuer` and `account` are shown
+// by the app. In locked memory.
 Secret totp_address(const Secret& secret, std::string_view issuer, std::string_view account);
 
-// The step whose code this is: the present one or a neighbour of it, for clocks differ. None: it is no code
-// of these. A step that was used is not to be taken again (RFC 6238 section 5.2): that is the caller's.
+// Returns the step whose code `code` is: the current one, or the one before or after it, because
+// clocks differ. Returns nullopt if it is none of these codes. Spaces in `code` are ignored. `now`
+// is in microseconds since the epoch. The caller rejects a step that was used before (RFC 6238,
+// section 5.2).
 std::optional<std::int64_t> totp_step(const Secret& secret, std::string_view code, Micros now);
-std::string totp_code(const Secret& secret, std::int64_t step);  // six digits
+// Returns the six digits of a step; empty if liboath fails.
+std::string totp_code(const Secret& secret, std::int64_t step);
 
-// A QR code as an SVG element, black on white in light and dark alike; empty where it would be too large.
+// Returns a QR code as an SVG element, black on white also in dark mode, because cameras need it;
+// empty if `text` is too long for a QR code. The result holds the secret: the page must set
+// PageParts::secret.
 std::string qr_svg(std::string_view text, std::string_view title);
 
 }  // namespace gw::web

@@ -14,7 +14,9 @@ std::string tone_class(std::string_view base, Tone tone) {
   return std::string(base) + std::string(word);
 }
 
-// On a phone a row is a list, and each cell says what it is; a heading that is not seen says nothing there.
+// Returns the heading of a cell, which the style sheet shows on narrow screens, where each row
+// becomes a list. A heading with markup is one for screen readers only (class `unseen`) and needs
+// no label.
 Html label_of(const Html& heading) {
   if (heading.markup().find('<') != std::string::npos) return {};
   return tag("span", {{"class", "label"}, {"aria-hidden", "true"}}, heading);
@@ -28,6 +30,7 @@ Html pill(const Html& word, Tone tone) {
 
 Html notice(const Html& text, Tone tone) {
   const bool urgent = tone == Tone::Bad || tone == Tone::Warning;
+  // An alert interrupts a screen reader; good news waits for a pause.
   return tag("div", {{"class", tone_class("notice", tone)}, {"role", urgent ? "alert" : "status"}}, text);
 }
 
@@ -54,6 +57,7 @@ Html facts(const std::vector<std::pair<Html, Html>>& all) {
 }
 
 Html meter(double share, const std::string& label) {
+  // A quota can be lowered below what a mailbox already holds, so `share` may exceed 1.
   const std::string value = std::to_string(std::clamp(share, 0.0, 1.0)).substr(0, 5);
   return tag("meter",
              {{"min", "0"},
@@ -86,6 +90,7 @@ Html table(const Html& caption, const std::vector<Column>& columns,
       cells += tag("td", class_of(at), label_of(columns[at].heading) + tag("div", {}, row[at]));
     body += tag("tr", {}, cells);
   }
+  // A wide table scrolls by itself; the tabindex lets the keyboard scroll it (WCAG 2.1.1).
   return tag("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "group"}},
              tag("table", {},
                  tag("caption", {{"class", "unseen"}}, caption) + tag("thead", {}, tag("tr", {}, head)) +
@@ -120,6 +125,7 @@ Html field(const Field& field) {
   const std::string id = "field-" + field.name;
   const std::string help = field.help.empty() ? "" : id + "-help";
   const std::string wrong = field.wrong.empty() ? "" : id + "-wrong";
+  // Screen readers read these texts together with the label.
   const std::string described = help + (help.empty() || wrong.empty() ? "" : " ") + wrong;
   const bool code = field.type == "code";
   Attributes attributes{{"id", id},
@@ -137,6 +143,7 @@ Html field(const Field& field) {
     attributes.emplace_back("type", code ? std::string("text") : field.type);
     if (code) attributes.emplace_back("inputmode", "numeric");
     if (field.type == "text" || code) attributes.emplace_back("spellcheck", "false");
+    // A password that was typed is never sent back to the browser, which might store the page.
     if (field.type != "password" && !field.value.empty()) attributes.emplace_back("value", field.value);
     input = tag("input", attributes);
   }
@@ -173,6 +180,8 @@ Html hidden(std::string_view name, std::string_view value) {
 
 Html copyable(const Context& context, std::string_view text) {
   return tag("span", {{"class", "copyable"}},
+             // The button is hidden until console.js shows it, because it does nothing without
+             // JavaScript.
              tag("code", {}, escaped(text)) + tag("button",
                                                   {{"type", "button"},
                                                    {"class", "copy"},
@@ -192,6 +201,9 @@ Html copyable_block(const Context& context, std::string_view text) {
                      context.w("do.copy")));
 }
 
+// The secret is in the form twice: visible, and as a hidden input. If the form is refused, for
+// example without the tick, the next page shows the same secret, which the user may already have
+// stored.
 Html proposed_secret(const Context& context, const std::string& name, const Html& label, const Secret& secret,
                      bool required) {
   return tag("section", {{"class", "panel once"}},

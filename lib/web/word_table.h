@@ -1,4 +1,5 @@
-// The table of words: all areas put together. Additions go to the area's header.
+// The table of the console's texts: one row per text, one column per language. Each area of the
+// console has its rows in words_<area>.h; add new texts there. words.h looks them up.
 #pragma once
 
 #include <span>
@@ -6,6 +7,9 @@
 
 namespace gw::web {
 
+// One row. `id` is what pages use; `{name}` in a text is a placeholder that the page fills in, and
+// it must occur in every language. Ids that end in `.one` and `.many` are the singular and plural
+// of one text.
 struct Word {
   std::string_view id, en, it, de;
 };
@@ -28,7 +32,7 @@ inline constexpr std::span<const Word> kAreas[] = {
     kMessageWords, kRouteWords,   kEventWords,    kTokenWords,
 };
 
-// Null: there is no such id.
+// Returns the row with this id, for ids that are composed at run time; null if there is none.
 constexpr const Word* find_or_null(std::string_view id) {
   for (const std::span<const Word> area : kAreas)
     for (const Word& word : area)
@@ -36,7 +40,9 @@ constexpr const Word* find_or_null(std::string_view id) {
   return nullptr;
 }
 
-// Not by find_or_null: under sanitizers GCC's comparison of such a pointer with null is no constant.
+// Returns the row with this id; an unknown id does not compile. It does not call find_or_null(),
+// because under sanitizers GCC does not treat the comparison of such a pointer with null as a
+// constant expression.
 consteval const Word* find(std::string_view id) {
   for (const std::span<const Word> area : kAreas)
     for (const Word& word : area)

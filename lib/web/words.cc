@@ -16,6 +16,8 @@ constexpr std::array<std::string_view, 12> kEnglishMonths{"Jan", "Feb", "Mar", "
                                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 constexpr Micros kSecond = 1'000'000;
 
+// All times are in UTC: the server does not know the reader's time zone. console.js adds the local
+// time.
 std::tm utc(Micros time) {
   const std::time_t seconds = static_cast<std::time_t>(time / kSecond);
   std::tm parts{};
@@ -27,7 +29,8 @@ std::string two(int value) {
   return (value < 10 ? "0" : "") + std::to_string(value);
 }
 
-// `0.5` of `en;q=0.5`; 1 where it says nothing, 0 where it cannot be read.
+// Returns the weight of a language range, `0.5` for `en;q=0.5`; 1 if it is not stated, 0 if it is
+// malformed.
 double quality(std::string_view parameters) {
   for (const std::string_view piece : split(parameters, ';')) {
     const std::string_view part = trim(piece);
@@ -57,9 +60,11 @@ Language accepted_language(std::string_view accept_language) {
   for (const std::string_view piece : split(accept_language, ',')) {
     const std::string_view item = trim(piece);
     const std::size_t end = std::min(item.find(';'), item.size());
+    // `de-AT` counts as `de`.
     const std::string primary = lower(item.substr(0, std::min(item.find('-'), end)));
     const auto language = parse_language(primary);
     const double asked = end < item.size() ? quality(item.substr(end + 1)) : 1;
+    // `<=`: of two languages with the same weight the first one wins.
     if (!language || asked <= best_quality) continue;
     best = *language;
     best_quality = asked;
@@ -88,6 +93,8 @@ std::string Words::plain(Text text, const Fills& fills) const {
       break;
     }
     const std::string_view name = pattern.substr(open + 1, close - open - 1);
+    // A value is inserted as it is and not searched for placeholders, so a mailbox named `{count}`
+    // is shown as that.
     for (const auto& [key, value] : fills)
       if (key == name) out += value;
     at = close + 1;
@@ -154,6 +161,7 @@ std::string Words::span(std::int64_t seconds) const {
   seconds = std::max<std::int64_t>(seconds, 0);
   if (seconds < 60) return in("unit.seconds", seconds);
   if (seconds < 3600) return in("unit.minutes", seconds / 60);
+  // Up to two days in hours: "1 day" would be too coarse for alarms.
   if (seconds < 2 * 86'400) return in("unit.hours", seconds / 3600);
   if (seconds < 2 * kYear) return in("unit.days", seconds / 86'400);
   return in("unit.years", seconds / kYear);

@@ -1,12 +1,13 @@
-// The words of the console in its languages, and numbers, sizes and times as each language writes them.
+// The texts of the console in its languages, and numbers, sizes and times as each language writes
+// them.
 //
 //   const Words w(Language::German);
-//   w("mailbox.name")                                 Html, escaped
-//   w("account.signed-in", {{"name", account.name}})  `{name}` in the text is replaced, and escaped
+//   w("mailbox.name")                                 // Html, escaped
+//   w("account.signed-in", {{"name", account.name}})  // `{name}` is replaced, and escaped
 //
-// An id that is not in the table does not compile. Each area of the console has its part of the table in a
-// header of its own (words_<area>.h), listed in word_table.h. Languages are columns, so a missing text is an
-// empty cell, which a test finds.
+// An id that is not in the table does not compile. Each area of the console has its part of the
+// table in a header of its own (words_<area>.h), listed in word_table.h. A missing translation is
+// an empty cell, which a test finds.
 #pragma once
 
 #include <cstdint>
@@ -22,18 +23,24 @@
 
 namespace gw::web {
 
+// The columns of the table.
 enum class Language : unsigned char { English, Italian, German };
 
-std::string_view code(Language language);  // `en`
+// Returns the language tag, for example `en`.
+std::string_view code(Language language);
+// Returns the language of such a tag; nullopt if the console does not have it.
 std::optional<Language> parse_language(std::string_view code);
-// What a browser asks for (RFC 9110 section 12.5.4), English where it names none of ours.
+// Returns the language that the browser prefers (Accept-Language, RFC 9110, section 12.5.4), or
+// English if the console has none of those that it names.
 Language accepted_language(std::string_view accept_language);
 
-// One row of the table.
+// A reference to one row of the table.
 class Text {
  public:
+  // Converts implicitly from a literal id, so that pages write w("mailbox.name").
   consteval Text(const char* id) : word_(word_table::find(id)) {}  // NOLINT
-  // By an id that is put together at run time, as `state.` and a state's name. None: there is no such id.
+  // Returns the text of an id that is composed at run time, such as `state.` and the name of a
+  // state; nullopt if there is none.
   static std::optional<Text> find(std::string_view id);
   std::string_view id() const { return word_->id; }
   std::string_view in(Language language) const;
@@ -43,32 +50,46 @@ class Text {
   const Word* word_;
 };
 
+// The values of placeholders, by their names without the braces.
 using Fills = std::vector<std::pair<std::string_view, std::string>>;
 
+// All texts in one language. Immutable, hence thread-safe.
 class Words {
  public:
   explicit Words(Language language) : language_(language) {}
   Language language() const { return language_; }
 
+  // Returns the text as Html.
   Html operator()(Text text) const { return escaped(text.in(language_)); }
   Html operator()(Text text, const Fills& fills) const { return escaped(plain(text, fills)); }
-  // For attributes, which are escaped where they are written.
+  // Returns the text without escaping, for attributes, which tag() escapes. A placeholder that
+  // `fills` does not name becomes empty.
   std::string plain(Text text, const Fills& fills = {}) const;
-  // `one` for 1, else `many`; `{count}` is the number.
+  // Returns `one` if `count` is 1, else `many`. The placeholder `{count}` is the number.
   Html counted(Text one, Text many, std::uint64_t count) const;
 
-  std::string number(std::uint64_t value) const;  // `1,234` `1.234`
-  std::string size(std::uint64_t octets) const;   // `4.0 KiB` `4,0 KiB`
-  std::string percent(double share) const;        // of 1; `12 %`
-  std::string date(Micros time) const;            // `25 Nov 2026` `25/11/2026` `25.11.2026`, UTC
-  std::string time(Micros time) const;            // with hours and minutes, UTC
-  std::string clock(Micros time) const;           // `07:00`, UTC
-  std::string day(Micros time) const;             // `5 Mar` `05/03` `05.03.`, UTC
-  std::string span(std::int64_t seconds) const;   // the larger unit only: `3 min`, `2 d`
+  // With separators of thousands: `1,234`, in Italian and German `1.234`.
+  std::string number(std::uint64_t value) const;
+  // A number of bytes: `4.0 KiB`, in Italian and German `4,0 KiB`.
+  std::string size(std::uint64_t octets) const;
+  // A share of 1, rounded: `12%`, in Italian and German `12 %`.
+  std::string percent(double share) const;
+  // Dates and times, all in UTC. `time` is in microseconds since the epoch. `25 Nov 2026`, in
+  // Italian `25/11/2026`, in German `25.11.2026`.
+  std::string date(Micros time) const;
+  // The date with hours and minutes: `25 Nov 2026, 07:00 UTC`.
+  std::string time(Micros time) const;
+  // Hours and minutes only: `07:00`.
+  std::string clock(Micros time) const;
+  // Day and month only: `5 Mar`, `05/03`, `05.03.`.
+  std::string day(Micros time) const;
+  // A span of time in its largest unit: `3 min`, `2 d`. A negative span is 0.
+  std::string span(std::int64_t seconds) const;
 
-  // <time>: how long ago, with the full time beside it for who asks.
+  // Returns a <time> element that says how long ago `time` was, or how far it lies ahead, with the
+  // full time as its tooltip; the text "never" if `time` is 0.
   Html ago(Micros time, Micros now) const;
-  // <time>: the full time.
+  // Returns a <time> element with the full time; the text "never" if `time` is 0.
   Html at(Micros time) const;
 
  private:

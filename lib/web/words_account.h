@@ -1,10 +1,13 @@
-// Words of signing in, of one's own account, and of the pages on accounts.
+// Texts of the sign-in page, of the page on a user's own account, and of the pages on all accounts
+// of the console. word_table.h explains the columns, ids and placeholders.
 #pragma once
 
 #include "web/word_table.h"
 
 namespace gw::web {
 
+// The texts of sign-in say the same for an unknown account, a wrong password and a wrong code, so
+// that they do not reveal which accounts exist. Keep them so.
 inline constexpr Word kAccountWords[] = {
     {"sign-in.title", "Sign in", "Accedi", "Anmelden"},
     {"sign-in.name", "Account", "Account", "Konto"},
@@ -76,6 +79,7 @@ inline constexpr Word kAccountWords[] = {
     {"notice.totp-off", "The second factor is off.", "Il secondo fattore non è più attivo.",
      "Der zweite Faktor ist aus."},
 
+    // The pages on all accounts, for administrators who see everything.
     {"administrators.add", "Add an account", "Aggiungi un account", "Konto hinzufügen"},
     {"administrators.status", "Status", "Stato", "Status"},
     {"administrators.active", "active", "attivo", "aktiv"},
@@ -119,6 +123,7 @@ inline constexpr Word kAccountWords[] = {
      "È l'ultimo account che può fare tutto qui; resta com'è.",
      "Das ist das letzte Konto, das hier alles darf; es bleibt, wie es ist."},
 
+    // The menu of the top bar.
     {"sign-out.do", "Sign out", "Esci", "Abmelden"},
 };
 

@@ -1,4 +1,5 @@
-// Words of the console that several pages use: navigation, buttons, states, errors, units.
+// Texts that several pages use: navigation, buttons, states, errors and units. word_table.h
+// explains the columns, ids and placeholders.
 #pragma once
 
 #include "web/word_table.h"
@@ -11,6 +12,7 @@ inline constexpr Word kCommonWords[] = {
     {"app.menu", "Menu", "Menu", "Menü"},
     {"app.language", "Language", "Lingua", "Sprache"},
 
+    // The side navigation (layout.cc).
     {"nav.main", "Main navigation", "Navigazione principale", "Hauptnavigation"},
     {"nav.overview", "Overview", "Panoramica", "Übersicht"},
     {"nav.mailboxes", "Mailboxes", "Caselle", "Postfächer"},
@@ -21,6 +23,7 @@ inline constexpr Word kCommonWords[] = {
     {"nav.about", "About", "Informazioni", "Info"},
     {"nav.account", "Your account", "Il tuo account", "Ihr Konto"},
 
+    // Buttons.
     {"do.save", "Save", "Salva", "Speichern"},
     {"do.cancel", "Cancel", "Annulla", "Abbrechen"},
     {"do.copy", "Copy", "Copia", "Kopieren"},
@@ -36,6 +39,7 @@ inline constexpr Word kCommonWords[] = {
     {"do.filter", "Filter", "Filtra", "Filtern"},
     {"do.download", "Download", "Scarica", "Herunterladen"},
 
+    // Values of facts.
     {"yes", "yes", "sì", "ja"},
     {"no", "no", "no", "nein"},
     {"none", "none", "nessuno", "keine"},
@@ -44,6 +48,7 @@ inline constexpr Word kCommonWords[] = {
     {"on", "on", "attivo", "an"},
     {"off", "off", "non attivo", "aus"},
 
+    // States of a message; the ids end in the state's name, since message_parts.cc composes them.
     {"state.live", "waiting", "in attesa", "wartend"},
     {"state.pending", "pending", "in sospeso", "schwebend"},
     {"state.unconfirmed", "unconfirmed", "non confermato", "unbestätigt"},
@@ -52,10 +57,12 @@ inline constexpr Word kCommonWords[] = {
     {"status.active", "active", "attiva", "aktiv"},
     {"status.suspended", "suspended", "sospesa", "angehalten"},
 
+    // Roles of an account; the ids end in the role's name.
     {"role.viewer", "viewer", "osservatore", "Betrachter"},
     {"role.operator", "operator", "operatore", "Operator"},
     {"role.administrator", "administrator", "amministratore", "Administrator"},
 
+    // Error pages; the ids end in the HTTP status. A status without a text shows `error.500`.
     {"error.title", "That did not work", "Operazione non riuscita", "Das hat nicht geklappt"},
     {"error.400", "The request cannot be understood.", "La richiesta non è comprensibile.",
      "Die Anfrage ist nicht verständlich."},
@@ -92,6 +99,7 @@ inline constexpr Word kCommonWords[] = {
     {"error.home", "To the overview", "Alla panoramica", "Zur Übersicht"},
     {"error.detail", "In detail", "Dettagli", "Im Einzelnen"},
 
+    // Secrets that are shown once (proposed_secret() in widgets.h).
     {"once.warning",
      "This is shown once and kept nowhere. Put it into a safe place first: it counts from the moment when "
      "you "
@@ -111,9 +119,11 @@ inline constexpr Word kCommonWords[] = {
     {"once.kept", "I have put it into a safe place.", "L'ho messo al sicuro.",
      "Ich habe es an einen sicheren Ort gebracht."},
 
+    // Notices after a change: `?done=saved` in the address shows `notice.saved` (layout.h).
     {"notice.saved", "Saved.", "Salvato.", "Gespeichert."},
     {"notice.removed", "Removed.", "Eliminato.", "Entfernt."},
 
+    // Times relative to now, and spans in their largest unit (Words::ago(), Words::span()).
     {"time.now", "just now", "adesso", "gerade eben"},
     {"time.ago", "{span} ago", "{span} fa", "vor {span}"},
     {"time.in", "in {span}", "tra {span}", "in {span}"},

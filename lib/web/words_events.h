@@ -1,4 +1,5 @@
-// Words of the pages on events, checkpoints and the test delivery.
+// Texts of the pages on events, checkpoints and the test delivery. word_table.h explains the
+// columns, ids and placeholders.
 #pragma once
 
 #include "web/word_table.h"
@@ -31,6 +32,8 @@ inline constexpr Word kEventWords[] = {
      "Un campo del filtro non è comprensibile; è stato ignorato.",
      "Ein Feld des Filters ist nicht verständlich; es wurde weggelassen."},
 
+    // Types of history entries; the ids end in the name of store::LeafType, since pages_events.cc
+    // composes them. A type without a text is shown by its name.
     {"event.accepted", "accepted", "accettato", "angenommen"},
     {"event.pending", "copy kept, not yet settled", "copia conservata, in attesa di esito",
      "Kopie behalten, noch offen"},
@@ -61,6 +64,7 @@ inline constexpr Word kEventWords[] = {
     {"event.gap", "gap: something may be missing", "lacuna: qualcosa può mancare",
      "Lücke: Es kann etwas fehlen"},
 
+    // The signed tree head of the vault's history.
     {"checkpoint.title", "Checkpoint", "Checkpoint", "Prüfpunkt"},
     {"checkpoint.text",
      "A signed note of this moment: keep it elsewhere, and gw-store verify --against shows later that "
@@ -83,6 +87,7 @@ inline constexpr Word kEventWords[] = {
      "und geben Sie ihn gw-store verify mit --public-key mit:"},
     {"checkpoint.do", "Download a checkpoint", "Scarica un checkpoint", "Prüfpunkt herunterladen"},
 
+    // The test delivery.
     {"delivery.title", "Test delivery", "Consegna di prova", "Testzustellung"},
     {"delivery.do", "Send a test delivery", "Invia una consegna di prova", "Testzustellung senden"},
     {"delivery.text",

@@ -1,4 +1,5 @@
-// Words of the pages on mailboxes, and of what is wrong with them.
+// Texts of the pages on mailboxes, and of the findings on a vault. word_table.h explains the
+// columns, ids and placeholders.
 #pragma once
 
 #include "web/word_table.h"
@@ -14,6 +15,7 @@ inline constexpr Word kMailboxWords[] = {
      "Es gibt noch kein Postfach."},
     {"mailboxes.none-fits", "No mailbox fits.", "Nessuna casella corrisponde.", "Kein Postfach passt dazu."},
 
+    // One mailbox: its page, and the fields of its form. `.help` is the text below a field.
     {"mailbox.name", "Name", "Nome", "Name"},
     {"mailbox.name.help", "a–z, 0–9, dot, underscore and hyphen; at most 64.",
      "a–z, 0–9, punto, trattino basso e trattino; al massimo 64 caratteri.",
@@ -106,6 +108,7 @@ inline constexpr Word kMailboxWords[] = {
      "Dieses Postfach hat eine Adresse, die sich erraten lässt, und nimmt Post von allen an. Nennen Sie die "
      "zugelassenen Absender."},
 
+    // A new mailbox: the page with its password and sender token.
     {"mailbox.new.secrets", "New mailbox {name}: what opens it", "Nuova casella {name}: cosa la apre",
      "Neues Postfach {name}: was es öffnet"},
     {"notice.mailbox-made", "The mailbox is ready. Its address stands below.",
@@ -117,6 +120,7 @@ inline constexpr Word kMailboxWords[] = {
      "Ein Absender gibt es als SMTP-Passwort an; es öffnet keine Post."},
     {"mailbox.password", "Password of the mailbox", "Password della casella", "Passwort des Postfachs"},
 
+    // Settings for the archive that drains the mailbox and the system that sends to it.
     {"mailbox.setup", "Set up", "Configurazione", "Einrichten"},
     {"mailbox.setup.of", "Set up {name}", "Configurare {name}", "{name} einrichten"},
     {"mailbox.setup.drain", "Where the mail goes", "Dove va la posta", "Wohin die Post geht"},
@@ -129,6 +133,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.setup.sender.help", "What to set at the source of the journal.",
      "Cosa impostare all'origine del journal.", "Was an der Quelle des Journals einzustellen ist."},
 
+    // The settings of an existing mailbox.
     {"mailbox.settings.of", "Settings of {name}", "Impostazioni di {name}", "Einstellungen von {name}"},
     {"mailbox.suspend", "Suspend", "Sospendi", "Anhalten"},
     {"mailbox.suspend.sure", "Suspend this mailbox? Senders are then asked to come again later.",
@@ -142,6 +147,7 @@ inline constexpr Word kMailboxWords[] = {
      "definitivamente.",
      "Aufbewahrung beenden? Abgeholte Post, deren Frist um ist, wird dann endgültig entfernt."},
 
+    // Password and keys of a mailbox.
     {"mailbox.change-password", "Change the password", "Cambia la password", "Passwort ändern"},
     {"mailbox.password.of", "Password of {name}", "Password di {name}", "Passwort von {name}"},
     {"mailbox.password.about",
@@ -187,6 +193,7 @@ inline constexpr Word kMailboxWords[] = {
      "liegt, "
      "bleibt mit demselben Passwort lesbar."},
 
+    // Removal of a mailbox.
     {"mailbox.remove.of", "Remove {name}", "Elimina {name}", "{name} entfernen"},
     {"mailbox.remove.active", "Only a suspended mailbox can be removed. Suspend it first.",
      "Si può eliminare solo una casella sospesa. Sospendila prima.",
@@ -211,6 +218,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.remove.mistyped", "That is not its name.", "Non è il suo nome.", "Das ist nicht sein Name."},
     {"mailbox.remove.do", "Remove it for good", "Elimina definitivamente", "Endgültig entfernen"},
 
+    // What is wrong with a field of the form; `{value}` is what the user typed.
     {"mailbox.wrong.name", "“{value}” cannot be a name.", "«{value}» non può essere un nome.",
      "„{value}“ kann kein Name sein."},
     {"mailbox.wrong.not-yours", "Your account may not use the name “{value}”.",
@@ -247,11 +255,13 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.wrong.again", "The two are not the same.", "Le due non coincidono.",
      "Die beiden stimmen nicht überein."},
 
+    // Notices after a change (layout.h).
     {"notice.password", "The password was changed.", "La password è stata cambiata.",
      "Das Passwort wurde geändert."},
     {"notice.rotated", "New mail is sealed to the new key.", "La nuova posta usa la nuova chiave.",
      "Neue Post wird mit dem neuen Schlüssel versiegelt."},
 
+    // Findings, one text per vault::Cause. diagnoses.cc lists the placeholders.
     {"diagnosis.read-only", "The vault is read-only: {detail}. Export what is there before anything else.",
      "La cassaforte è in sola lettura: {detail}. Prima di tutto esporta ciò che contiene.",
      "Der Tresor ist schreibgeschützt: {detail}. Exportieren Sie zuerst, was darin ist."},

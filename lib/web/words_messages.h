@@ -1,4 +1,4 @@
-// Words of the pages on messages.
+// Texts of the pages on messages. word_table.h explains the columns, ids and placeholders.
 #pragma once
 
 #include "web/word_table.h"
@@ -54,6 +54,7 @@ inline constexpr Word kMessageWords[] = {
      "ihr Zustand erlaubt das nicht"},
     {"notice.changed", "Done.", "Fatto.", "Erledigt."},
 
+    // One message: what the store knows about it.
     {"message.title", "Message", "Messaggio", "Nachricht"},
     {"message.id", "Id", "Id", "ID"},
     {"message.received", "Received", "Ricevuto", "Empfangen"},
@@ -77,6 +78,7 @@ inline constexpr Word kMessageWords[] = {
      "Eine Kopie, deren Original der Anbieter noch nicht angenommen hat. Sie lässt sich öffnen, sobald das "
      "entschieden ist."},
 
+    // Opening a message with the mailbox's password.
     {"message.open", "Look inside", "Guarda il contenuto", "Inhalt ansehen"},
     {"message.open.do", "Open the message", "Apri il messaggio", "Nachricht öffnen"},
     {"message.password.help",
@@ -113,6 +115,7 @@ inline constexpr Word kMessageWords[] = {
      "La password è giusta, ma il messaggio non si apre: è danneggiato.",
      "Das Passwort stimmt, aber diese Nachricht öffnet sich nicht: Sie ist beschädigt."},
 
+    // The envelope of an opened message.
     {"message.envelope", "Envelope: how it came", "Busta: come è arrivato", "Umschlag: wie sie kam"},
     {"message.sender", "Sender", "Mittente", "Absender"},
     {"message.recipients", "Recipients", "Destinatari", "Empfänger"},
@@ -130,6 +133,7 @@ inline constexpr Word kMessageWords[] = {
     {"message.transaction", "Transaction in the log", "Transazione nel registro", "Vorgang im Protokoll"},
     {"message.sha256", "SHA-256 as received", "SHA-256 alla ricezione", "SHA-256 beim Empfang"},
 
+    // Microsoft's journal report.
     {"message.journal", "Journal report", "Rapporto di journaling", "Journalbericht"},
     {"message.on-behalf-of", "On behalf of", "Per conto di", "Im Auftrag von"},
     {"message.subject", "Subject", "Oggetto", "Betreff"},
@@ -155,6 +159,7 @@ inline constexpr Word kMessageWords[] = {
     {"message.further-reports", "Further reports in this mail: {count}",
      "Altri rapporti in questo messaggio: {count}", "Weitere Berichte in dieser Nachricht: {count}"},
 
+    // The content of an opened message.
     {"message.header", "Header", "Intestazione", "Kopfzeilen"},
     {"message.header-inner", "Header of the mail within", "Intestazione del messaggio contenuto",
      "Kopfzeilen der enthaltenen Nachricht"},

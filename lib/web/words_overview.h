@@ -1,4 +1,5 @@
-// Words of the overview and the page on this installation.
+// Texts of the overview and of the page on this installation. word_table.h explains the columns,
+// word ids and placeholders.
 #pragma once
 
 #include "web/word_table.h"
@@ -95,6 +96,7 @@ inline constexpr Word kOverviewWords[] = {
      "Nessun server ha concluso una sessione dall'avvio del custode.",
      "Seit dem Start des Hüters hat noch kein Server eine Sitzung beendet."},
 
+    // The page on this installation.
     {"about.installation", "This installation", "Questa installazione", "Diese Installation"},
     {"about.version", "Version", "Versione", "Version"},
     {"about.host", "Host", "Host", "Host"},

@@ -1,4 +1,5 @@
-// Words of the pages on routes.
+// Texts of the pages on routes of gw-proxy. word_table.h explains the columns, ids and
+// placeholders.
 #pragma once
 
 #include "web/word_table.h"
@@ -21,6 +22,7 @@ inline constexpr Word kRouteWords[] = {
      "I numeri valgono dall'avvio del custode della cassaforte.",
      "Die Zahlen gelten seit dem Start des Hüters des Tresors."},
 
+    // One route: its page, and the fields of its form.
     {"route.name", "Name", "Nome", "Name"},
     {"route.name.help", "a-z, 0-9, and . _ -; at most 64. Clients may name it behind a # in their login.",
      "a-z, 0-9 e . _ -; al massimo 64. I client possono indicarlo dopo un # nel nome utente.",
@@ -77,6 +79,7 @@ inline constexpr Word kRouteWords[] = {
     {"route.delete.refuse", "refuse", "rifiuta", "ablehnen"},
     {"route.delete.pass", "let it happen", "consenti", "zulassen"},
 
+    // Server statistics of a route.
     {"route.sessions", "Sessions", "Sessioni", "Sitzungen"},
     {"route.messages", "Messages", "Messaggi", "Nachrichten"},
     {"route.copies", "Copies", "Copie", "Kopien"},
@@ -104,6 +107,7 @@ inline constexpr Word kRouteWords[] = {
      "Nulla è stato modificato: controlla i campi segnalati.",
      "Nichts wurde geändert: Sehen Sie nach, was unten markiert ist."},
 
+    // The test of a route's upstream (tls_report.h).
     {"probe.do", "Test now", "Prova adesso", "Jetzt prüfen"},
     {"probe.title", "Test of {name}", "Prova di {name}", "Prüfung von {name}"},
     {"probe.good", "gw-proxy can use this upstream: connected in {took} ms.",

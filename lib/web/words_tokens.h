@@ -1,4 +1,4 @@
-// Words of the pages on tokens of the API.
+// Texts of the pages on API tokens. word_table.h explains the columns, ids and placeholders.
 #pragma once
 
 #include "web/word_table.h"

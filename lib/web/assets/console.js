@@ -1,14 +1,15 @@
-// What makes the console easier where JavaScript runs. Every page works without it.
+// Makes the console easier to use if JavaScript runs. Every page works without it.
 "use strict";
 
 document.documentElement.classList.add("scripted");
 
-// A choice that takes effect at once, as the language.
+// Submits the form of a choice that takes effect immediately, such as the language.
 for (const choice of document.querySelectorAll("select[data-submit]")) {
   choice.addEventListener("change", () => choice.form.requestSubmit());
 }
 
-// Copy buttons.
+// Shows the copy buttons, which the server renders hidden. The clipboard exists only over HTTPS and on
+// localhost.
 for (const button of document.querySelectorAll("button.copy")) {
   if (!navigator.clipboard) break;
   button.hidden = false;
@@ -21,7 +22,7 @@ for (const button of document.querySelectorAll("button.copy")) {
   });
 }
 
-// An open menu closes with Escape, and when something else is clicked.
+// Closes an open menu on Escape or on a click elsewhere.
 const menus = [...document.querySelectorAll("details.menu")];
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
@@ -35,14 +36,14 @@ document.addEventListener("click", (event) => {
   for (const menu of menus) if (!menu.contains(event.target)) menu.open = false;
 });
 
-// A question before what cannot be undone.
+// Asks before a change that cannot be undone or that interrupts mail.
 for (const form of document.querySelectorAll("form[data-confirm]")) {
   form.addEventListener("submit", (event) => {
     if (!window.confirm(form.dataset.confirm)) event.preventDefault();
   });
 }
 
-// Times also in the reader's own zone, where the pointer rests.
+// Adds the local time to the tooltip of each time, since the server writes UTC.
 for (const time of document.querySelectorAll("time[datetime]")) {
   const local = new Date(time.dateTime);
   if (isNaN(local)) continue;
