@@ -1,4 +1,4 @@
-// gw-export: a mailbox's mail as files, with a manifest.
+// gw-export(1): writes the mail of a mailbox as files, with a manifest. export/job.h does the work.
 #include <CLI/CLI.hpp>
 
 #include "export/job.h"

@@ -1,4 +1,5 @@
-// gw-pop3d: options, one job, one line to run it.
+// gw-pop3d(8): POP3 server, through which archives drain mailboxes. Reads the options and
+// configuration, and hands connections to gate/pop3_server.h.
 #include "cli/program.h"
 #include "gate/auth_limits.h"
 #include "gate/pop3_server.h"
@@ -15,6 +16,8 @@ Result<void> serve(const ServerOptions& options) {
     return done ? Result<void>() : Result<void>(done.error());
 
   if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
+  // Before anything connects to the keeper: this may fork the process that starts a keeper later,
+  // when the sandbox no longer permits it. It also decides which user reads the keys.
   auto confinement = begin_confinement(*config, config->pop3d, "gw-drain");
   if (!confinement) return confinement.error();
   gate::Certificates certificates(certificate_files(*config));
@@ -29,10 +32,13 @@ Result<void> serve(const ServerOptions& options) {
   service.limits = &limits;
   service.login.time = config->pop3d.login_timeout;
   service.idle_timeout = config->pop3d.idle_timeout;
+  // require-tls wins over allow-plaintext-auth.
   service.allow_plaintext_auth = config->pop3d.allow_plaintext_auth && !config->pop3d.require_tls;
 
   gate::ServerPlan plan = options.plan("pop3", config->pop3d);
+  // Called after the sockets are open and before the first connection, while there is one thread.
   plan.settle = [&] { return confinement->close(); };
+  // Only root may be able to read the keys of the certificates.
   plan.keys_first = confinement->changes_user();
   return gate::run_server(
       plan, certificates,

@@ -1,4 +1,5 @@
-// gw-proxy: between mail clients and their provider; a sealed copy of each mail stays in the vault.
+// gw-proxy(8): relays between mail clients and their provider, and seals a copy of each mail into
+// the vault. Reads the options and configuration, and hands connections to gate/relay.h.
 #include "cli/values.h"
 #include "gate/fingerprint_key.h"
 #include "gate/relay.h"
@@ -14,7 +15,7 @@ struct Options {
   std::optional<std::uint64_t> max_size;
 };
 
-// What a listener will be called: `work` of `work=127.0.0.1:587`.
+// Returns the names that the listeners will have: `work` for `work=127.0.0.1:587`.
 std::vector<std::string> listener_names(const gate::ServerPlan& plan) {
   std::vector<std::string> names;
   for (const std::string& text : plan.listen) {
@@ -36,8 +37,11 @@ Result<void> serve(const Options& options) {
   if (*only_config) return {};
 
   if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
+  // `true`: the proxy connects to upstreams and looks up their names.
   auto confinement = begin_confinement(*config, mine, "gw-receive", true);
   if (!confinement) return confinement.error();
+  // The key is read, or created, before the change of user, while its directory can still be
+  // written.
   const auto key_file = gate::fingerprint_key_file(mine.fingerprint_key);
   if (!key_file) return key_file.error();
   const auto key = gate::fingerprint_key(*key_file);
@@ -65,6 +69,8 @@ Result<void> serve(const Options& options) {
   smtp.max_recipients = mine.max_recipients;
   smtp.require_tls = mine.require_tls;
   smtp.allow_plaintext_auth = clear_passwords;
+  // With --stdio the input may be a file or a pipe that holds all commands from the start, which is
+  // not a client that talks before the greeting.
   smtp.listen_for_early_talk = !options.server.stdio;
   smtp.limits = &limits;
   smtp.login.time = mine.login_timeout;
@@ -87,10 +93,14 @@ Result<void> serve(const Options& options) {
   gate::ServerPlan plan = options.server.plan("proxy", mine);
   plan.on_reload = [&] { upstreams.reload(); };
   plan.keys_first = confinement->changes_user();
+  // The order matters. The user changes first, so that the keeper sees the same user now and later.
+  // The routes are read next, because the certificate files of authorities that they name must be
+  // readable in the sandbox, which is closed last.
   plan.settle = [&, names = listener_names(plan)]() -> Result<void> {
-    // The keeper is to see the user that it will see later.
     if (auto became = confinement->become(); !became) return became;
     if (auto known = gate::check_relay(names, service); !known) return known;
+    // If the keeper cannot be reached now, routes with a CA file of their own fail later with a
+    // file error.
     if (const auto known = routes.all())
       for (const vault::Route& route : *known)
         if (!route.ca_file.empty()) confinement->also_readable(confine::folders_of(route.ca_file));

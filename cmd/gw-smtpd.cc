@@ -1,4 +1,5 @@
-// gw-smtpd: mail comes in over SMTP and is sealed into the vault.
+// gw-smtpd(8): SMTP server that seals each mail into the vault. Reads the options and
+// configuration, and hands connections to gate/smtp_server.h.
 #include "cli/values.h"
 #include "gate/smtp_server.h"
 #include "server_options.h"
@@ -21,11 +22,15 @@ Result<void> serve(const Options& options) {
   if (*only_config) return {};
 
   if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
+  // Before anything connects to the keeper: this may fork the process that starts a keeper later,
+  // when the sandbox no longer permits it.
   auto confinement = cmd::begin_confinement(*config, config->smtpd, "gw-receive");
   if (!confinement) return confinement.error();
   gate::Certificates certificates(cmd::certificate_files(*config));
   gate::KeeperLink keeper(keeper::place_of(config->vault, config->run),
                           {keeper::Role::Append, "gw-smtpd", true, confinement->starting()});
+  // Counts unknown recipients by source for all sessions of this process, to slow down the guessing
+  // of addresses.
   gate::AuthLimits guesses(gate::guess_policy());
   gate::SmtpService service;
   service.host = cmd::own_host(*config);
@@ -38,11 +43,13 @@ Result<void> serve(const Options& options) {
   service.allow_plaintext_auth = config->smtpd.allow_plaintext_auth && !config->smtpd.require_tls;
   service.reject_bare_newline = config->smtpd.reject_bare_newline;
   service.guesses = &guesses;
+  // With --stdio the input may hold all commands from the start.
   service.listen_for_early_talk = !options.server.stdio;
   service.idle_timeout = config->smtpd.idle_timeout;
   service.data_timeout = config->smtpd.data_timeout;
 
   gate::ServerPlan plan = options.server.plan("smtp", config->smtpd);
+  // Called after the sockets are open and before the first connection, while there is one thread.
   plan.settle = [&] { return confinement->close(); };
   plan.keys_first = confinement->changes_user();
   return gate::run_server(

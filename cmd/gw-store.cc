@@ -1,4 +1,5 @@
-// gw-store: the vault from the inside. Each command is a file in cmd/store.
+// gw-store(1): administers the vault, and is the keeper process (`gw-store serve`). Each command is
+// a file in cmd/store.
 #include <CLI/CLI.hpp>
 
 #include "cli/program.h"

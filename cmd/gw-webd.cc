@@ -1,4 +1,5 @@
-// gw-webd: the console in a browser.
+// gw-webd(8): the console in the browser and its API. Reads the options and configuration, and
+// hands connections to web/http_connection.h.
 #include "base/log.h"
 #include "cli/program.h"
 #include "gate/server.h"
@@ -9,7 +10,8 @@
 namespace gw::cmd {
 namespace {
 
-// Without TLS passwords and cookies are for whoever listens: only on this host.
+// Rejects a listener without TLS on an address that other hosts can reach: passwords and session
+// cookies could be read on the way.
 Result<void> check_plain(const gate::ServerPlan& plan) {
   for (const std::string& text : plan.listen) {
     const auto spec = net::parse_listen(text);
@@ -23,7 +25,8 @@ Result<void> check_plain(const gate::ServerPlan& plan) {
   return {};
 }
 
-// The same for sockets that were handed over.
+// Checks the same for each connection of sockets that systemd passed, whose addresses are not in
+// the configuration.
 bool may_be_served(const net::Stream& stream, const net::Listener& listener) {
   net::Peer ours;
   ours.address = stream.peer().local_address;
@@ -47,12 +50,14 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
     return done ? Result<void>() : Result<void>(done.error());
   gate::ServerPlan plan = options.plan("http", config->webd);
   if (auto checked = check_plain(plan); !checked) return checked;
+  // Sessions are in the memory of the process, so a process for each connection would forget every
+  // login.
   if (plan.listen.empty() && net::inetd_started())
     return Error(Code::Usage, "the console is one process for all its connections, so not for inetd")
         .with_hint("use --listen ADDR:PORT,tls, or systemd's sockets with Accept=no");
 
   if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
-  // Outgoing: it tries out routes, and delivers a mail to see that one arrives.
+  // `true`: the console tests routes, and sends a test mail to the local server.
   auto confinement = begin_confinement(*config, config->webd, "gw-web", true);
   if (!confinement) return confinement.error();
   gate::Certificates certificates(certificate_files(*config));
@@ -63,6 +68,7 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
   settings.host = own_host(*config);
   settings.hosts = config->webd.hosts;
   if (!trusted.empty()) {
+    // `unix` stands for a web server that connects over a Unix socket, which has no address.
     settings.trusted_proxy = [in = one_of(trusted), local = std::ranges::count(trusted, kUnix) > 0](
                                  std::string_view peer) { return peer == kUnix ? local : in(peer); };
   }

@@ -1,4 +1,5 @@
-// The options that gw-smtpd and gw-pop3d have in common, and what they say.
+// The options that the servers have in common, and what they translate to: configuration, server
+// plan, sandbox.
 #pragma once
 
 #include <unistd.h>
@@ -23,12 +24,12 @@
 
 namespace gw::cmd {
 
-// Whether systemd or inetd gave us a socket.
+// Returns whether systemd or inetd passed a socket to this process.
 inline bool handed_over() {
   return std::getenv("LISTEN_FDS") != nullptr || net::inetd_started();
 }
 
-// Whether an address is in one of these blocks.
+// Returns a function that checks whether an address is in one of the CIDR `blocks`.
 inline std::function<bool(std::string_view)> one_of(std::vector<std::string> blocks) {
   return [blocks = std::move(blocks)](std::string_view peer) {
     return std::any_of(blocks.begin(), blocks.end(),
@@ -36,6 +37,7 @@ inline std::function<bool(std::string_view)> one_of(std::vector<std::string> blo
   };
 }
 
+// The values of the command line. Empty, 0 or false: not given.
 struct ServerOptions {
   cli::VaultOptions vault;
   cli::ConfigOptions config;
@@ -54,7 +56,7 @@ struct ServerOptions {
   bool allow_plaintext_auth = false;
   bool stdio = false;
 
-  // What every server takes.
+  // Adds the options of every server to `app`. This object must outlive the parsing.
   void declare_serving(CLI::App& app, const std::string& listen_type = "ADDR:PORT[,tls]") {
     vault.declare(app);
     config.declare(app);
@@ -77,7 +79,7 @@ struct ServerOptions {
         ->check(CLI::IsMember({"auto", "off", "require"}));
   }
 
-  // And what those of mail take beside it.
+  // Adds these and the options of the mail servers.
   void declare(CLI::App& app, const std::string& listen_type = "ADDR:PORT[,tls]") {
     declare_serving(app, listen_type);
     app.add_option("--tls", tls, "implicit: the connection on descriptor 0 begins with TLS")
@@ -90,6 +92,9 @@ struct ServerOptions {
 
   // The configuration with these options over it; `server` is its part for this tool.
   template <class Server>
+  // Returns the configuration with these options applied to it. `server` points to the part for
+  // this server, such as &config::Config::smtpd. Fails with Usage if an option is wrong and with
+  // Config if the file is.
   Result<config::Config> resolve(Server config::Config::*server) const {
     auto found = vault.resolve();
     if (!found) return found;
@@ -121,8 +126,9 @@ struct ServerOptions {
     return found;
   }
 
-  // `listen` of gw.toml counts for a server started by hand with --listen or from rc, not where sockets are
-  // handed over.
+  // Returns where and how to serve. `listen` in gw.toml counts only if the server was started
+  // without sockets from systemd or inetd and without --listen, so that a socket unit is not opened
+  // twice.
   gate::ServerPlan plan(const std::string& protocol, const config::Server& server) const {
     gate::ServerPlan plan;
     plan.protocol = protocol;
@@ -139,13 +145,15 @@ struct ServerOptions {
   }
 };
 
+// Returns the configured pairs in the form that net::ServerTls::load takes.
 inline std::vector<net::CertificateFiles> certificate_files(const config::Config& config) {
   std::vector<net::CertificateFiles> files;
   for (const config::Certificate& each : config.certificates) files.push_back({each.certificate, each.key});
   return files;
 }
 
-// What a server goes on with once it is set up; `own_user` is the one of its unit.
+// Prepares the change of user and the sandbox. `own_user` is the user in the server's systemd unit;
+// `outgoing` permits connections to other servers.
 inline Result<gate::Confinement> begin_confinement(const config::Config& config, const config::Server& server,
                                                    const std::string& own_user, bool outgoing = false) {
   gate::ConfinementSettings settings;
@@ -155,7 +163,7 @@ inline Result<gate::Confinement> begin_confinement(const config::Config& config,
                      : server.sandbox == "require" ? confine::Mode::Require
                                                    : confine::Mode::Auto;
   settings.needs.outgoing = outgoing;
-  // Folders, as a renewed certificate is another file.
+  // Directories, because a renewed certificate is a new file.
   for (const config::Certificate& pair : config.certificates)
     for (const std::string& file : {pair.certificate, pair.key})
       for (std::string& folder : confine::folders_of(file))
@@ -163,7 +171,7 @@ inline Result<gate::Confinement> begin_confinement(const config::Config& config,
   return gate::Confinement::begin(std::move(settings), keeper::place_of(config.vault, config.run));
 }
 
-// The name that we say: `host`, else the system's.
+// Returns the name of this host in greetings: `host` in gw.toml, else the system's host name.
 inline std::string own_host(const config::Config& config) {
   if (!config.host.empty()) return config.host;
   std::array<char, 256> name{};

@@ -16,13 +16,18 @@
 namespace gw::cmd {
 namespace {
 
+// Exit statuses of gw-export(1).
 constexpr int kSomeFailed = 3;
 constexpr int kDamaged = 65;
 constexpr int kNoSuchMailbox = 67;
+// Records that are read from the store at a time.
 constexpr std::size_t kPage = 1000;
-constexpr std::size_t kNear = 64;  // of messages that wait for their state, which may be far apart
+// The same for messages that wait for a change of state. They may be far apart, so large pages
+// would be read mostly in vain.
+constexpr std::size_t kNear = 64;
 constexpr std::chrono::minutes kRenewEvery{1};
-constexpr std::chrono::hours kLease{4};  // it ends with the connection anyway
+// It ends with the connection to the keeper in any case.
+constexpr std::chrono::hours kLease{4};
 constexpr std::string_view kActor = "gw-export";
 
 }  // namespace
@@ -59,11 +64,15 @@ Result<void> ExportJob::check() {
   auto match = transfer::Match::of(addresses_);
   if (!match) return match.error();
   match_ = std::move(*match);
+  // The following combinations are rejected before the password is read and before anything is
+  // created.
   const bool output = to_ == "-";
   if (envelope_ == "sidecar" && (format_ == "mbox" || format_ == "maildir" || (output && format_ == "eml"))) {
     return Error(Code::Usage, "--envelope sidecar needs a format that holds other files than mails")
         .with_hint("eml to a folder, tar, or zip; --manifest has the same for all");
   }
+  // The cursor advances to the end of the history, so messages that --until excludes would never be
+  // exported.
   if (cursor_file_ && until_) return Error(Code::Usage, "--until would have the cursor pass over mail");
   if (remove_ && !state_.empty() && state_ != "live" && state_ != "unconfirmed")
     return Error(Code::Usage, "--remove takes what is live or unconfirmed");
@@ -71,6 +80,7 @@ Result<void> ExportJob::check() {
   if (format_ == "maildir") return Error(Code::Usage, "a Maildir is a folder");
   if (remove_) return Error(Code::Usage, "--remove needs files that can be read back");
   if (resume_) return Error(Code::Usage, "--resume needs files that are there");
+  // Several mails on one stream without a format around them could not be separated again.
   if (unwrap_ && format_ == "eml") return Error(Code::Usage, "--unwrap makes several mails of one");
   if (::isatty(STDOUT_FILENO) != 0) {
     return Error(Code::Usage, "mail is not written to a terminal")
@@ -84,11 +94,15 @@ struct ExportJob::Source {
   store::MailboxRecord mailbox;
   Secret password;
   VaultId vault;
-  std::uint64_t end;  // what is committed at or behind this place is left to the next run
+  // Messages with this seq or a later one were committed after the start, and are left to the next
+  // run.
+  std::uint64_t end;
+  // Number of live messages, for the progress display.
   std::uint64_t live;
-  std::string damage;                 // why acknowledged mail may be missing in the vault; empty: it is whole
-  seal::KeyRing ring;                 // where nothing is removed
-  std::optional<vault::Drain> drain;  // where it is
+  // Why acknowledged mail may be missing in the vault; empty if it is whole.
+  std::string damage;
+  seal::KeyRing ring;                 // without --remove
+  std::optional<vault::Drain> drain;  // with --remove
 
   Result<vault::Message> message(const store::MessageRecord& record) {
     if (drain) return drain->open(record);
@@ -107,20 +121,22 @@ bool ExportJob::in_time(const store::MessageRecord& record) const {
   return (!since_ || record.received >= *since_) && (!until_ || record.received < *until_);
 }
 
-// No run of this cursor has dealt with it.
+// Returns whether no earlier run with this cursor has handled the message.
 bool ExportJob::is_new(const store::MessageRecord& record) const {
   return record.seq > cursor_.seq ||
          (cursor_.waiting && std::ranges::binary_search(*cursor_.waiting, record.seq));
 }
 
-// A message that is not in the state asked for may come to it later without a new seq; a pending one gets a
-// new seq when it becomes visible, and none becomes unconfirmed later.
+// Counts a message that is not in the requested state. It may come into that state later (undelete,
+// release from quarantine) without a new seq, so the cursor remembers it. Two cases need no memory:
+// a pending message gets a new seq when it becomes visible, and no message becomes unconfirmed
+// later.
 void ExportJob::pass_over(const store::MessageRecord& record) {
   ++passed_[std::string(name(record.state))];
   if (record.state != store::State::Pending && state_ != "unconfirmed") waiting_.push_back(record.seq);
 }
 
-// Whether the message is to be written; one that is not is counted.
+// Returns whether the message is to be written. Counts it if not.
 bool ExportJob::consider(const store::MessageRecord& record) {
   if (!in_state(record)) {
     pass_over(record);
@@ -130,7 +146,9 @@ bool ExportJob::consider(const store::MessageRecord& record) {
   return in_time(record);
 }
 
-// The messages in every state with seq above `from` and below `end`.
+// Visits the messages of every state with seq above `from` and below `end`, page by page: no
+// message is skipped if others are removed meanwhile, because the position is a seq and not an
+// index.
 Result<void> ExportJob::for_each_after(Source& source, std::uint64_t from, std::uint64_t end,
                                        const Each& each) const {
   for (std::uint64_t after = from;;) {
@@ -145,16 +163,21 @@ Result<void> ExportJob::for_each_after(Source& source, std::uint64_t from, std::
   }
 }
 
-// The messages that earlier runs of this cursor passed over for their state, and that are still there.
+// Visits the messages that earlier runs with this cursor skipped because of their state and that
+// still exist.
 Result<void> ExportJob::for_each_waiting(Source& source, const Each& each) const {
+  // A cursor file without this list does not name them, so all older messages are visited. Those
+  // that are in the requested state now were written by an earlier run; the others are passed to
+  // `each`, so that the new cursor names them.
   if (!cursor_.waiting) {
-    // A cursor of an earlier version does not name them. None of those was written that is passed over now.
     return for_each_after(source, 0, cursor_.seq + 1, [&](const store::MessageRecord& record) {
       return in_state(record) ? Result<void>() : each(record);
     });
   }
   const std::vector<std::uint64_t>& waiting = *cursor_.waiting;
   for (auto next = waiting.begin(); next != waiting.end();) {
+    // One page may cover several waiting messages. The search continues after the last record of
+    // the page, whether or not it was one of them.
     const auto page = source.store.list(source.mailbox.id, *next - 1, kNear);
     if (!page) return page.error();
     if (page->empty()) return {};
@@ -169,6 +192,7 @@ Result<void> ExportJob::for_each_waiting(Source& source, const Each& each) const
 
 Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
   auto mailbox = vault::find_mailbox(store, mailbox_);
+  // NotFound alone would be status 66, which means a missing input file.
   if (!mailbox && mailbox.error().code() == Code::NotFound) {
     return Error(Code::NotFound, "no mailbox `" + mailbox_ + "`").with_exit_status(kNoSuchMailbox);
   }
@@ -177,7 +201,8 @@ Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
   if (!password) return password.error();
   const auto health = store.health();
   if (!health) return health.error();
-  // The end is fixed at the start: a mailbox that fills as fast as it is copied would have none.
+  // The end is fixed at the start. An export of a mailbox that receives mail as fast as it is
+  // copied would otherwise never end.
   const auto stat = store.stat(mailbox->id);
   if (!stat) return stat.error();
   Source source{store,
@@ -189,6 +214,8 @@ Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
                 health->damaged ? health->reason : std::string(),
                 {},
                 {}};
+  // The lease keeps other clients from draining the same messages. Without --remove the keys alone
+  // are enough.
   if (remove_) {
     auto drain = vault::Drain::open(store, source.mailbox.name, source.password, kActor, kLease);
     if (!drain) return drain.error();
@@ -219,7 +246,7 @@ std::vector<std::unique_ptr<transfer::Exporter>> ExportJob::exporters(
   return all;
 }
 
-// Leaves the mail where it is: no lease, so that the archive may drain at the same time.
+// Exports without a lease, so that the archive can drain the mailbox at the same time.
 Result<void> ExportJob::copy(Source& source, transfer::Crew& crew) {
   cli::Progress progress("exported", source.live, program_.quiet());
   std::uint64_t done = 0;
@@ -231,26 +258,31 @@ Result<void> ExportJob::copy(Source& source, transfer::Crew& crew) {
   if (auto added = for_each_waiting(source, each); !added) return added;
   if (auto added = for_each_after(source, cursor_.seq, source.end, each); !added) return added;
   if (auto finished = crew.finish(); !finished) return finished;
+  // Only after crew.finish(): everything before this point is then on disk.
   cursor_.seq = std::max(cursor_.seq, source.end - 1);
   return {};
 }
 
-// Takes the mail: under the mailbox's lease, and removed in one transaction once all of it is safe. A lease
-// shows the oldest 100,000 messages; the rest comes with the next one, or with the next run where all goes to
-// one file, which must be whole before anything is removed.
+// Exports under the lease. Messages are drained in one transaction once all of them are on disk and
+// have been read back. A lease shows at most the oldest 100,000 messages; the next ones come with
+// another lease. A single file must be complete before anything is removed, so there the rest is
+// left to the next run.
 Result<void> ExportJob::take(Source& source, transfer::Crew& crew) {
   cli::Progress progress("exported", 0, program_.quiet());
   auto renewed = BootClock::now();
   std::uint64_t done = 0;
   std::uint64_t reached = cursor_.seq;
-  std::vector<std::uint64_t> seen;  // by seq: what a lease showed in the state asked for
+  // The seq of the messages in the requested state that a lease has shown, in no order.
+  std::vector<std::uint64_t> seen;
   for (bool first = true;; first = false) {
     vault::Drain& drain = *source.drain;
     for (const store::MessageRecord& record : drain.messages()) {
+      // Later leases show messages again that were not removed; `reached` skips them.
       if (first ? !is_new(record) : record.seq <= reached) continue;
       if (!in_state(record)) continue;
       seen.push_back(record.seq);
       if (!consider(record)) continue;
+      // Writing may take hours. A lost lease is noticed here, before more work is done in vain.
       if (BootClock::now() - renewed > kRenewEvery) {
         if (auto still = drain.renew(); !still) return still;
         renewed = BootClock::now();
@@ -258,24 +290,30 @@ Result<void> ExportJob::take(Source& source, transfer::Crew& crew) {
       if (auto added = crew.add(record); !added) return added;
       progress.at(++done);
     }
+    // Nothing is removed before this has succeeded: it syncs the files and compares what is on
+    // disk.
     if (auto finished = crew.finish(); !finished) return finished;
     const std::vector<MessageId> taken = crew.give_taken();
     if (auto removed = drain.remove(taken, kActor); !removed) {
       return removed.error().within("everything is written, nothing more is removed");
     }
+    // If the lease was not full, it showed everything up to the end that was fixed at the start.
     const bool full = drain.messages().size() == vault::Drain::kMaxMessages;
     if (!full) reached = std::max(reached, source.end - 1);
+    // Without progress the next lease would show the same messages again.
     if (full && taken.empty()) break;
     if (!drain.messages().empty()) reached = std::max(reached, drain.messages().back().seq);
     if (!full) break;
     more_left_ = one_file();
     if (more_left_) break;
+    // The old lease must end before the next one can be acquired.
     source.drain.reset();
     auto next = vault::Drain::open(source.store, source.mailbox.name, source.password, kActor, kLease);
     if (!next) return next.error();
     source.drain = std::move(*next);
   }
-  // What no lease showed waits, also what came back just now.
+  // The cursor has to name the messages that no lease showed because of their state, including
+  // those that came back during the run.
   std::ranges::sort(seen);
   const Each rest = [&](const store::MessageRecord& record) {
     if (!std::ranges::binary_search(seen, record.seq)) pass_over(record);
@@ -319,6 +357,7 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std:
                                                  " messages is not noted in its history"));
   if (!damage.empty())
     program_.report(Error(Code::Corrupt, "acknowledged mail is missing in the vault, or may be: " + damage));
+  // On standard output eml is one message, so its failure means that there is no result at all.
   if (report.failures.empty()) return damage.empty() ? 0 : kSomeFailed;
   return to_ == "-" && format_ == "eml" ? kDamaged : kSomeFailed;
 }
@@ -332,7 +371,7 @@ Result<std::unique_ptr<transfer::Writer>> ExportJob::make_writer() const {
   return transfer::make_eml_writer(to_, resume_);
 }
 
-// As many as may work at once: one where all goes into one file.
+// Creates as many writers as can work in parallel: one if everything goes into one file.
 Result<std::vector<std::unique_ptr<transfer::Writer>>> ExportJob::make_writers() const {
   std::vector<std::unique_ptr<transfer::Writer>> writers;
   const unsigned wanted = one_file() || to_ == "-" ? 1 : jobs_;
@@ -351,7 +390,7 @@ Result<int> ExportJob::run() {
   auto store = keeper::connect(keeper::place_of(config->vault, config->run),
                                {keeper::Role::Drain, std::string(kActor), true});
   if (!store) return store.error();
-  // The password first: a wrong one leaves no folder and no file behind.
+  // The password is read first, so that a wrong one leaves no empty directory or file.
   auto source = open(**store);
   if (!source) return source.error();
 
@@ -368,10 +407,13 @@ Result<int> ExportJob::run() {
     if (!opened) return opened.error();
     manifest = std::move(*opened);
   }
+  // The crew refers to source, writers and manifest, so it is created last and destroyed first.
   transfer::Crew crew(exporters(*source, *writers, manifest ? &*manifest : nullptr),
                       [&](const store::MessageRecord& record) { return source->message(record); });
   auto done = remove_ ? take(*source, crew) : copy(*source, crew);
   if (!done) return done.error();
+  // The cursor is written only after the mail is on disk. A run that fails leaves the old cursor,
+  // and the next run repeats its messages.
   if (cursor_file_) {
     cursor_.waiting = std::move(waiting_);
     if (auto kept = transfer::write_cursor(*cursor_file_, cursor_); !kept) return kept.error();

@@ -1,5 +1,8 @@
-// gw-store admin: accounts of the console. This is also the way back in for who lost a password or a second
-// factor: whoever may use the admin socket may do it, and the console sees it at once.
+// gw-store admin: accounts of the console, gw-webd.
+//
+// This is also how a person who lost a password or second factor gets in again: anybody who may use
+// the admin socket may reset it, and the console applies the change immediately. All changes are
+// recorded in the vault's history.
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -14,6 +17,8 @@
 namespace gw::cmd {
 namespace {
 
+// The properties that the options name. nullopt: the option was not given, and the property stays
+// unchanged.
 struct Properties {
   std::optional<std::string> role, language, disabled;
   std::optional<std::vector<std::string>> only;
@@ -32,7 +37,9 @@ vault::LastRuler last_ruler(bool force) {
   return force ? vault::LastRuler::MayGo : vault::LastRuler::Stays;
 }
 
-// The last administrator goes with --force alone.
+// Adds a hint if the change would remove the last administrator, which needs --force. The vault
+// reports that as a Conflict with a hint; a Conflict without a hint is a concurrent change. The
+// exit status tells scripts that it was refused.
 Error with_force_hint(const vault::Account& before, const Error& error) {
   if (error.code() != Code::Conflict || error.hint().empty() || !before.rules()) return error;
   return error.with_hint("make another administrator first; --force does it all the same")
@@ -46,6 +53,7 @@ void declare(CLI::App& app, Properties& to, bool required) {
   cli::list_option(app, "--only", to.only, "PATTERN",
                    "Only mailboxes and routes of such names, as sales-* (repeatable)");
   app.add_option("--language", to.language, "Its language (else the browser's)")
+      // The empty word stands for the language of the browser.
       ->check(CLI::IsMember({"", "en", "it", "de"}));
 }
 
@@ -70,14 +78,17 @@ void apply(const Properties& said, vault::Account& account) {
 
 Result<void> usage_unless_valid(const vault::Account& account) {
   const Result<void> valid = vault::check_account(account);
+  // check_account() complains about something that was given on the command line.
   if (!valid) return Error(Code::Usage, valid.error().text());
   return {};
 }
 
-// Prints the password, unless it was given, and waits until it has arrived.
+// Prints the password, unless it was given, and waits until it has been written (see
+// after_showing()).
 Result<void> show(cli::Output& output, const vault::Account& account, const Secret& password, bool given,
                   bool json) {
   if (json) {
+    // Written by hand, since a JSON object would keep a copy of the password in ordinary memory.
     output.octets(as_bytes("{\"name\":\"" + account.name + "\",\"role\":\"" +
                            std::string(vault::name(account.role)) + "\",\"password\":"));
     if (given) {
@@ -98,7 +109,8 @@ Result<void> show(cli::Output& output, const vault::Account& account, const Secr
   return output.sync();
 }
 
-// The password that was given, or a new one.
+// Returns the password that was given, or a new one. A given password is checked, because people
+// choose weak ones.
 struct Password {
   Secret text;
   bool given = false;
@@ -116,10 +128,13 @@ Result<int> add(const Commands& commands, const AdminOptions& options) {
   wanted.name = options.name;
   apply(options.said, wanted);
   if (auto valid = usage_unless_valid(wanted); !valid) return valid.error();
+  // Before the connection: the user may take long to type it, and a bad password needs no keeper.
   auto password = password_of(options);
   if (!password) return password.error();
   auto store = commands.connect();
   if (!store) return store.error();
+  // Before the password is shown: add_account() would notice too, but then the user would already
+  // have a useless password on the screen.
   if (const auto found = vault::find_account(**store, wanted.name); found)
     return Error(Code::Exists, "there is an account `" + wanted.name + "` already");
   cli::Output output;
@@ -169,9 +184,11 @@ Result<int> set(const Commands& commands, const AdminOptions& options) {
   const vault::Account before = *account;
   apply(options.said, *account);
   if (auto valid = usage_unless_valid(*account); !valid) return valid.error();
+  // Without a change there is no entry in the history, so a script may repeat the command.
   const bool changed = account->role != before.role || account->only != before.only ||
                        account->language != before.language || account->disabled != before.disabled;
   if (changed) {
+    // For the history: disabling is the more important message if both changed.
     const std::string what = account->disabled != before.disabled
                                  ? (account->disabled ? "disabled" : "enabled")
                                  : "role " + std::string(vault::name(account->role)) +
@@ -179,6 +196,7 @@ Result<int> set(const Commands& commands, const AdminOptions& options) {
     account = vault::change_account(**store, std::move(*account), what, kActor, last_ruler(options.force));
     if (!account) return with_force_hint(before, account.error());
   }
+  // A change of its own: removing a second factor has its own history entry.
   if (options.no_totp && account->has_totp())
     if (auto done = vault::set_totp(**store, std::move(*account), std::nullopt, kActor); !done)
       return done.error();
@@ -192,6 +210,8 @@ Result<int> passwd(const Commands& commands, const AdminOptions& options) {
   if (!store) return store.error();
   auto account = account_named(**store, options.name);
   if (!account) return account.error();
+  // The second factor's secret is sealed with keys of the password (vault/account.h), and cannot be
+  // opened without the old one.
   if (account->has_totp() && !options.no_totp)
     return Error(Code::Conflict,
                  "the second factor of `" + account->name + "` cannot be kept with a new password")
@@ -207,6 +227,8 @@ Result<int> passwd(const Commands& commands, const AdminOptions& options) {
                          "gw-store admin passwd " + options.name + " makes another one");
   if (!options.json) output.line("in force  the new password");
   const auto told = output.close();
+  // The password is in force even if the confirmation could not be written; the error has to say
+  // so.
   return told ? told : Result<int>(told.error().within("the new password is in force"));
 }
 

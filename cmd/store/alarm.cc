@@ -25,10 +25,13 @@
 namespace gw::cmd {
 namespace {
 
+// The same finding is mailed once in this time, in microseconds.
 constexpr Micros kBetween = Micros{24} * 3600 * 1'000'000;
-// A timer that fires a little early must not skip a day.
+// A timer does not fire at exactly the same time each day. Without this slack, a run that is a
+// minute early would skip a whole day.
 constexpr Micros kSlack = Micros{10} * 60 * 1'000'000;
-constexpr int kPatience = 60'000;  // milliseconds for the program to take it
+constexpr int kPatience = 60'000;  // milliseconds that the mail program may take
+// Bounds the file; findings beyond that are mailed again.
 constexpr std::size_t kMostRemembered = 10'000;
 
 std::string variable(const char* name) {
@@ -37,6 +40,7 @@ std::string variable(const char* name) {
 }
 
 std::string state_folder() {
+  // systemd may name several directories, separated by colons.
   if (std::string set = variable("STATE_DIRECTORY"); !set.empty()) return set.substr(0, set.find(':'));
   std::string home = variable("HOME");
   if (const passwd* user = home.empty() ? ::getpwuid(::geteuid()) : nullptr; user != nullptr)
@@ -44,7 +48,8 @@ std::string state_folder() {
   return home + "/.local/state/gw";
 }
 
-// The same finding has the same name tomorrow, when its text says two days instead of one.
+// Names a finding. Its text is not part of the name, since it changes: the same finding says two
+// days today and three tomorrow.
 std::string name_of(const Diagnosis& finding) {
   std::string text = std::string(name(finding.level)) + '\n' + finding.check + '\n' + finding.about;
   return to_hex(sha256(as_bytes(text)));
@@ -52,10 +57,13 @@ std::string name_of(const Diagnosis& finding) {
 
 using Sent = std::map<std::string, Micros>;
 
-// Lines `MICROSECONDS NAME`; what is no such line, or a day old, is forgotten.
+// Reads lines of the form `MICROSECONDS NAME`. Ignores other lines, those older than a day, and
+// those in the future, which a clock that was wrong has left: they would suppress the finding until
+// then.
 Sent read_sent(const std::string& file, Micros time) {
   Sent sent;
   const auto text = read_file(file);
+  // Missing or unreadable: mail everything again rather than nothing.
   if (!text) return sent;
   for (const std::string_view line : split(*text, '\n')) {
     const std::size_t blank = line.find(' ');
@@ -72,11 +80,15 @@ Result<void> write_sent(const std::string& folder, const std::string& file, cons
   std::filesystem::create_directories(folder, failed);
   std::string text;
   for (const auto& [name, time] : sent) text += std::to_string(time) + " " + name + "\n";
+  // As a whole, so that an interrupted run leaves the old file.
   return replace_file(file, as_bytes(text), 0600);
 }
 
 std::string mail_of(const std::string& address, const std::string& host, const std::vector<Diagnosis>& bad) {
+  // Header fields are ASCII, and a line ending in the name would start another field.
   const bool plain = !has_8bit(host) && !has_control(host);
+  // Auto-Submitted keeps vacation programs from replying (RFC 3834, section 5). sendmail adds From
+  // and Date.
   std::string mail = "To: " + address + "\nSubject: gw" + (plain && !host.empty() ? " at " + host : "") +
                      ": " + std::to_string(bad.size()) +
                      " to mend\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n"
@@ -90,7 +102,8 @@ std::string mail_of(const std::string& address, const std::string& host, const s
   return mail + "\nFrom `gw-store doctor`, which sends each finding once a day.\n";
 }
 
-// Waits for the end, or makes one.
+// Waits for the end of the process, and kills it after kPatience: doctor runs from a timer, and
+// must not hang with the mail system.
 Result<void> ended(pid_t pid, const std::string& program) {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   pollfd item{process.get(), POLLIN, 0};
@@ -114,6 +127,8 @@ Result<void> pipe_to(const std::string& program, const std::string& mail) {
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDIN_FILENO);
   std::string name = program;
+  // -t: the recipient is taken from the header, so the address is never an argument that could be
+  // an option. -oi: a line with a single dot does not end the mail.
   std::string headers = "-t";
   std::string lone_dots = "-oi";
   char* const argv[] = {name.data(), headers.data(), lone_dots.data(), nullptr};
@@ -123,7 +138,9 @@ Result<void> pipe_to(const std::string& program, const std::string& mail) {
   if (failed != 0)
     return Error(Code::Unavailable, Error::from_errno("cannot run " + program, failed).text())
         .with_hint("--sendmail names another");
-  // One that ends without reading says why by its status. SIGPIPE is ignored.
+  // A program that ends without reading reports why by its exit status, which is more useful than
+  // the error of the write. So wait for its end before looking at that error. The write itself does
+  // not raise SIGPIPE, which is ignored (cli/program.h).
   const Result<void> written = write_all(ours.get(), as_bytes(mail), program);
   ours.reset();
   if (auto done = ended(pid, program); !done) return done;
@@ -133,6 +150,7 @@ Result<void> pipe_to(const std::string& program, const std::string& mail) {
 }  // namespace
 
 bool valid_alarm_address(std::string_view address) {
+  // A leading `-` could be taken for an option if the address ever becomes an argument.
   return mail::valid_alias(address) || (mail::valid_name(address) && address.front() != '-');
 }
 
@@ -146,8 +164,11 @@ Result<void> send_alarm(const std::string& sendmail, const std::string& address,
   const std::string file = folder + "/doctor.mailed";
   const Micros time = now();
   Sent sent = read_sent(file, time);
+  // Nothing is sent if nothing is new. Otherwise the mail names all findings, so that it is a
+  // complete report.
   if (std::ranges::all_of(bad, [&](const Diagnosis& finding) { return sent.contains(name_of(finding)); }))
     return {};
+  // Recorded only after the mail was accepted; a failure is repeated with the next run.
   if (auto taken = pipe_to(sendmail, mail_of(address, host, bad)); !taken) return taken;
   for (const Diagnosis& finding : bad)
     if (sent.size() < kMostRemembered) sent[name_of(finding)] = time;

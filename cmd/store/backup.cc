@@ -1,4 +1,5 @@
-// gw-store backup: a live copy of the vault, made as the user who runs this.
+// gw-store backup: copies the vault while it is in use. The copy belongs to the user who runs the
+// command.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <filesystem>
@@ -22,12 +23,15 @@ struct Options {
   bool json = false;
 };
 
-// Not into the vault itself, whose folder the keeper minds, and which a backup is to outlive.
+// Refuses a destination inside the vault. The vault's directory belongs to the keeper, and a backup
+// must survive the loss of the vault. Symbolic links are resolved, also of a destination that does
+// not exist yet.
 Result<void> refuse_within(const std::string& vault, const std::string& to) {
   std::error_code ignored;
   const auto inner = std::filesystem::weakly_canonical(to, ignored);
   const auto outer = std::filesystem::weakly_canonical(vault, ignored);
   const auto relative = inner.lexically_relative(outer);
+  // Empty: there is no relative path between the two, so they are unrelated.
   if (relative.empty() || *relative.begin() == "..") return {};
   return Error(Code::Usage, to + ": is within the vault");
 }
@@ -57,7 +61,9 @@ Result<int> back_up(const Commands& commands, const Options& options) {
   auto store = commands.connect();
   if (!store) return store.error();
 
-  // A file larger than may be is an error, and a stop removes what is not complete.
+  // Without this, exceeding the limit of the file size (setrlimit(2)) kills the process by SIGXFSZ.
+  // Ignored, it becomes an error of write(2), and the incomplete backup is removed. The same
+  // happens after SIGTERM and SIGINT: the pulse returns false.
   std::signal(SIGXFSZ, SIG_IGN);
   net::stop::install();
   cli::Progress progress("octets", 0, commands.program().quiet());
@@ -69,6 +75,7 @@ Result<int> back_up(const Commands& commands, const Options& options) {
   backup::Options wanted{options.to, options.incremental, options.quick, options.keep, std::string(kActor)};
   const auto report = backup::back_up(**store, wanted, pulse);
   if (!report) return report.error();
+  // The backup is good, so the command succeeds, but the user must see what failed afterwards.
   if (report->afterwards) commands.program().report(*report->afterwards);
 
   cli::Output output;
@@ -86,6 +93,7 @@ Result<int> back_up(const Commands& commands, const Options& options) {
     if (!report->removed.empty())
       output.line("removed      " + std::to_string(report->removed.size()) + " older");
   }
+  // The new backup is intact. The status tells that an older one is not.
   return output.close(report->damaged.empty() ? 0 : kFindings);
 }
 

@@ -1,4 +1,5 @@
-// gw-store check: what doctor finds in one line, for Nagios, Icinga and their relatives.
+// gw-store check: what doctor finds, in one line, for Nagios, Icinga and similar monitoring
+// systems.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
@@ -14,7 +15,7 @@
 namespace gw::cmd {
 namespace {
 
-// The plugins' own exit statuses, which are no sysexits.
+// Exit statuses of monitoring plugins, which differ from those of sysexits.h.
 enum State { Ok = 0, Warning = 1, Critical = 2, Unknown = 3 };
 constexpr const char* kWords[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
 
@@ -25,14 +26,16 @@ struct Options {
   bool nagios = false;
 };
 
-// One line, in which `|` begins the numbers.
+// Returns text that is safe in the output of a plugin: one line, in which `|` begins the
+// performance data.
 std::string plain(std::string_view text) {
   std::string shown = printable(text);
   std::replace(shown.begin(), shown.end(), '|', '/');
   return shown;
 }
 
-// `'label'=value[unit];warning;critical;least`, as the guidelines for plugins have it.
+// Collects performance data, `'label'=value[unit];warning;critical;min` as in the guidelines for
+// monitoring plugins.
 class Numbers {
  public:
   void put(std::string_view label, std::uint64_t value, std::string_view unit = {},
@@ -47,6 +50,8 @@ class Numbers {
 };
 
 std::uint64_t seconds_since(Micros time) {
+  // 0 stands for "never". A clock that was set back must not give a negative age, which would wrap
+  // around.
   return time == 0 ? 0 : static_cast<std::uint64_t>(std::max<Micros>(0, now() - time) / 1'000'000);
 }
 
@@ -62,12 +67,14 @@ Result<void> count(store::Store& store, const DiagnosisLimits& limits, Numbers& 
   numbers.put("oldest", seconds_since(totals.oldest), "s", std::to_string(limits.unfetched.count()) + ";");
   numbers.put("unconfirmed", totals.unconfirmed);
   numbers.put("quarantined", totals.quarantined);
+  // `c` marks a counter, which only grows.
   numbers.put("accepted", totals.accepted, "c");
   numbers.put("free", health->free_octets, "B");
   return {};
 }
 
-// The certificate that ends first; nothing where none can be read.
+// Adds the time until the first certificate expires; nothing if none can be read, which is a
+// finding of its own.
 void count_certificates(const config::Config& config, const DiagnosisLimits& limits, Numbers& numbers) {
   std::optional<Micros> first;
   for (const config::Certificate& pair : config.certificates)
@@ -75,6 +82,7 @@ void count_certificates(const config::Config& config, const DiagnosisLimits& lim
       first = std::min(first.value_or((*tls)->not_after()), (*tls)->not_after());
   if (first)
     numbers.put("certificate", static_cast<std::uint64_t>(std::max<Micros>(0, *first - now()) / 1'000'000),
+                // `N:` is the range in the plugin guidelines that warns below N.
                 "s", std::to_string(limits.certificate.count()) + ":;0:");
 }
 
@@ -88,7 +96,7 @@ struct Verdict {
   std::string text;
 };
 
-// The worst finding, and how many others there are.
+// Returns the worst finding and how many others there are: a monitoring system shows one line.
 Verdict verdict_of(const std::vector<Diagnosis>& findings) {
   const auto worst =
       std::ranges::max_element(findings, {}, [](const Diagnosis& finding) { return finding.level; });
@@ -107,7 +115,7 @@ Verdict look(const Commands& commands, const Options& options, Numbers& numbers)
   limits.unfetched = options.unfetched.value_or(limits.unfetched);
   limits.certificate = options.certificate.value_or(limits.certificate);
   const Verdict verdict = verdict_of(examine(commands, *config, limits));
-  // That the keeper is not there is among the findings.
+  // If the keeper cannot be reached, the verdict already says so, and there are no numbers.
   if (auto store = commands.connect())
     if (auto counted = count(**store, limits, numbers); !counted)
       return {Unknown, plain(counted.error().text())};
@@ -121,6 +129,8 @@ Result<int> check(const Commands& commands, const Options& options) {
   cli::Output output;
   const std::string line = std::string(kWords[verdict.state]) + ": " + verdict.text;
   output.line(!options.nagios ? line : "GW " + line + (numbers.text().empty() ? "" : " |" + numbers.text()));
+  // Otherwise the exit statuses of gw: 78 (EX_CONFIG) if there is no verdict, 1 if something is
+  // wrong.
   if (options.nagios) return output.close(verdict.state);
   return output.close(verdict.state == Unknown ? 78 : verdict.state == Ok ? 0 : 1);
 }

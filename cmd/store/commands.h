@@ -1,13 +1,16 @@
-// The commands of gw-store: a file each, put into one table by cmd/gw-store.cc.
+// The commands of gw-store. Each family of commands has a file with a function add_*(), and
+// cmd/gw-store.cc calls all of them.
 //
 //   void add_status(Commands& commands) {
 //     auto options = std::make_shared<Options>();
-//     CLI::App* command = commands.add(commands.root(), "status", "Print what the vault holds",
-//                                      [&commands, options] { return status(commands, *options); });
+//     CLI::App* command =
+//         commands.add(commands.root(), "status", "Print what the vault holds",
+//                      [&commands, options] { return status(commands, *options); });
 //     command->add_flag("--json", options->json, "Print JSON lines");
 //   }
 //
-// A job gives the exit status, or an Error, which the program prints and maps to one.
+// The options are in a shared_ptr because they are filled while the command line is parsed, after
+// add_status() has returned.
 #pragma once
 
 #include <functional>
@@ -22,25 +25,32 @@
 
 namespace gw::cmd {
 
+// The work of a command. Returns the exit status, or an Error, which the program prints and maps to
+// an exit status.
 using Job = std::function<Result<int>()>;
 
+// The context that all commands share. It must outlive the parsing and run().
 class Commands {
  public:
+  // Both must outlive this object.
   Commands(cli::Program& program, const cli::VaultOptions& vault) : program_(program), vault_(vault) {}
   Commands(const Commands&) = delete;
   Commands& operator=(const Commands&) = delete;
 
   CLI::App& root() { return program_.options(); }
-  // A command below `parent`, with its job; the options go onto what is returned.
+  // Adds a command below `parent` and returns it, so that the caller can add its options.
   CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help, Job job);
-  // A command that only holds others: `mailbox`.
+  // Adds a command that only has subcommands, such as `mailbox`.
   CLI::App* add_family(const std::string& name, const std::string& help);
-  // The job of the command that was given.
+  // Runs the job of the command that was given.
   Result<int> run() const { return chosen_(); }
 
+  // Returns the program, which knows --quiet and --verbose and prints errors.
   const cli::Program& program() const { return program_; }
+  // Returns the settings in force (cli/vault_options.h).
   Result<config::Config> config() const { return vault_.resolve(); }
-  // The vault by its keeper, as administrator.
+  // Returns a Store that reaches the vault through its keeper's admin socket, and starts the keeper
+  // if needed. Fails with Unavailable if it cannot be reached.
   Result<std::unique_ptr<store::Store>> connect() const;
 
  private:
@@ -49,27 +59,38 @@ class Commands {
   Job chosen_;
 };
 
-// What this tool says of itself in the history.
+// The actor of this tool's changes in histories.
 inline constexpr std::string_view kActor = "gw-store";
+// Exit statuses. 67: no such mailbox. 3: some items of many failed. 65: what was examined has
+// defects.
 inline constexpr int kNoSuchMailbox = 67;
 inline constexpr int kSomeFailed = 3;
 inline constexpr int kFindings = 65;
 
-// By name, id or address; exit status 67 where there is none.
+// Returns the mailbox with this name, id or address. Fails with NotFound and exit status 67 if
+// there is none.
 Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::string& name);
 
-// A command that makes a secret prints it, waits until the output has arrived (Output::sync()), and only then
-// commits. Makes the error of such a commit say what is in force: `not_done`, or if nobody knows
-// `perhaps_done`, with `hint` saying how to find out.
+// Adds to the error of a change that was to follow the display of a secret what is in force now.
+//
+// A command that creates a secret first prints it, then waits until the output has been written
+// (Output::sync()), and only then makes the change. So there is never a password in force that
+// nobody has seen. If the change fails, the user has a secret and must learn whether it counts:
+// `not_done` says that it does not. If the reply of the keeper was lost (Unknown), `perhaps_done`
+// says so, and `hint` says how to find out.
 Error after_showing(const Error& error, const std::string& not_done, const std::string& perhaps_done,
                     const std::string& hint);
 
-// Until the store's files hold nothing any more of what was removed or replaced.
+// Purges: returns when the store's files contain nothing any more of what was removed or replaced
+// before the call. May take minutes. Fails with Full if there is no room to rewrite files.
 Result<void> purge(store::Store& store);
 
-// Root that works on a vault in a folder of somebody else's does it as that user, who is to serve it.
+// If the process runs as root and `folder` belongs to another user, becomes that user for good
+// (setuid(2)), so that new files belong to the user whose keeper has to open them. Does nothing
+// otherwise.
 Result<void> become_owner(const std::string& folder);
 
+// Each adds one command or family to the root command.
 void add_init(Commands& commands);
 void add_mailbox(Commands& commands);
 void add_message(Commands& commands);

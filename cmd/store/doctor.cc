@@ -1,4 +1,4 @@
-// gw-store doctor: what is wrong with this host and vault, and how to mend it.
+// gw-store doctor: examines this host and the vault, and says what is wrong and how to fix it.
 #include "store/doctor.h"
 
 #include <unistd.h>
@@ -32,6 +32,7 @@ void print(cli::Output& output, const std::vector<Diagnosis>& findings, bool all
   std::size_t bad = 0;
   for (const Diagnosis& finding : findings) {
     if (finding.level != Level::Good) ++bad;
+    // With --verbose, also what is good.
     if (finding.level == Level::Good && !all) continue;
     std::string line = std::string(name(finding.level)) + ": " + finding.check;
     if (!finding.about.empty()) line += " " + finding.about;
@@ -45,6 +46,7 @@ void print(cli::Output& output, const std::vector<Diagnosis>& findings, bool all
 Result<int> doctor(const Commands& commands, const Options& options) {
   const auto config = commands.config();
   if (!config) return config.error();
+  // Before the examination, which may take a minute.
   if (!options.mail_to.empty() && !valid_alarm_address(options.mail_to))
     return Error(Code::Usage, "--mail-to: not one plain address: " + printable(options.mail_to));
   DiagnosisLimits limits;
@@ -71,6 +73,8 @@ Result<int> doctor(const Commands& commands, const Options& options) {
     print(output, findings, commands.program().verbose());
   }
   if (!options.mail_to.empty())
+    // A failure to send decides the exit status, even if there are findings: those are in the
+    // output, but the person who should have received the mail does not know.
     if (auto sent = send_alarm(options.sendmail, options.mail_to, config->host, findings); !sent) {
       commands.program().report(sent.error());
       return output.close(sent.error().exit_status());
@@ -85,8 +89,11 @@ std::vector<Diagnosis> examine(const Commands& commands, const config::Config& c
                                const DiagnosisLimits& limits, const std::string& systemctl) {
   std::vector<Diagnosis> findings;
   examine_host(config, limits, findings);
+  // The units belong to the system's vault. For any other vault they say nothing. sd_booted(3)
+  // tests for the same directory.
   const bool systemd = config.vault == "/var/lib/gw" && ::access("/run/systemd/system", F_OK) == 0;
   if (systemd || !systemctl.empty()) examine_units(systemctl.empty() ? "systemctl" : systemctl, findings);
+  // An unreachable keeper is a finding like any other. The rest of the report is useful then too.
   auto store = commands.connect();
   Result<void> examined =
       store ? vault::examine_vault(**store, config.vault, limits, findings) : store.error();

@@ -1,5 +1,5 @@
-// What gw-store doctor looks at on this host; vault/diagnosis.h is the other side, the vault behind its
-// keeper.
+// The part of gw-store doctor that examines this host. vault/diagnosis.h examines the vault through
+// its keeper.
 #pragma once
 
 #include <vector>
@@ -13,18 +13,22 @@ using vault::Diagnosis;
 using vault::DiagnosisLimits;
 using vault::Level;
 
-// Folders and key files, certificates, configured listeners. Needs no keeper.
+// Examines permissions of the vault and of key files, certificates, and whether the configured
+// listeners reply. Appends to `findings`, also what is good. Needs no keeper. Waits up to 5 s for
+// each listener.
 void examine_host(const config::Config& config, const DiagnosisLimits& limits,
                   std::vector<Diagnosis>& findings);
 
-// Our units, by what this program says of them: those that have failed, do not run, or will not after a boot.
-// Nothing where it says nothing.
+// Appends a finding for each unit of gw that systemd has loaded: failed units, enabled ones that do
+// not run, and running ones that will not start at the next boot are defects. `systemctl` is the
+// program to ask. Appends nothing if it cannot be run, fails, or takes more than 10 s.
 void examine_units(const std::string& systemctl, std::vector<Diagnosis>& findings);
 
 class Commands;
 
-// All of it: this host, and the vault where its keeper is there; that it is not is a finding. Units are those
-// of the system's vault, and are asked about where systemd runs, or by another program than its own.
+// Examines this host, and the vault if its keeper can be reached; otherwise that is a finding too.
+// Units are examined only for the system's vault /var/lib/gw on a host where systemd runs, or if
+// `systemctl` names a program. Returns all findings, also what is good.
 std::vector<Diagnosis> examine(const Commands& commands, const config::Config& config,
                                const DiagnosisLimits& limits, const std::string& systemctl = {});
 

@@ -1,4 +1,4 @@
-// What gw-store doctor looks at on this host.
+// The part of gw-store doctor that examines this host: permissions, certificates, listeners.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -26,7 +26,9 @@ std::string octal(mode_t mode) {
   return text.data();
 }
 
-// A file or folder that others may not use beyond `allowed`. One that we cannot see is not ours to judge.
+// Adds a finding about the permissions of a file or directory, which may have at most those in
+// `allowed`. Skips one that cannot be examined: doctor may run as a user who may not see it, and
+// other findings report what is missing.
 void examine_mode(const std::string& path, mode_t allowed, std::string_view what,
                   std::vector<Diagnosis>& findings) {
   struct stat state {};
@@ -57,9 +59,12 @@ void examine_certificate(const config::Certificate& pair, bool first, const std:
   finding.text = left < 0 ? "ended " + shown_age(-left) + " ago" : "ends in " + shown_age(left);
   if (left < limits.certificate.count()) {
     finding.level = left < 0 ? Level::Trouble : Level::Warning;
+    // The servers keep the old certificate until they reload.
     finding.hint = "renew it and send SIGHUP to the servers";
   }
   findings.push_back(std::move(finding));
+  // The first certificate is the default, sent to clients without SNI; the others may be for other
+  // names.
   if (first && !host.empty() && !(*tls)->covers(host)) {
     findings.push_back({"certificate", Level::Warning, pair.certificate, "does not name " + host,
                         "senders that check names will not deliver; get one for this host"});
@@ -72,6 +77,7 @@ Result<Fd> connect_to(const net::ListenSpec& spec) {
   auto* four = reinterpret_cast<sockaddr_in*>(&to);
   auto* six = reinterpret_cast<sockaddr_in6*>(&to);
   if (::inet_pton(AF_INET, spec.host.c_str(), &four->sin_addr) == 1) {
+    // A listener on all addresses is reached over the loopback address.
     if (four->sin_addr.s_addr == htonl(INADDR_ANY)) four->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     four->sin_family = AF_INET;
     four->sin_port = htons(spec.port);
@@ -87,12 +93,13 @@ Result<Fd> connect_to(const net::ListenSpec& spec) {
   Fd fd(::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return Error::from_errno("socket");
   const timeval patience{std::chrono::duration_cast<std::chrono::seconds>(kPatience).count(), 0};
+  // SO_SNDTIMEO also limits connect(2).
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), length) != 0) return Error::from_errno("connect");
   return fd;
 }
 
-// The first line that a client hears.
+// Returns the greeting, the first line that a client receives.
 Result<std::string> greeting(const net::ListenSpec& spec) {
   auto fd = connect_to(spec);
   if (!fd) return fd.error();
@@ -100,7 +107,7 @@ Result<std::string> greeting(const net::ListenSpec& spec) {
   stream.set_timeout(kPatience);
   if (spec.implicit_tls) {
     net::ClientPolicy any;
-    any.verify = false;  // what it shows is looked at in its file
+    any.verify = false;  // examine_certificate() checks the certificate's file
     const auto tls = net::ClientTls::make(any);
     if (!tls) return tls.error();
     if (auto done = stream.connect_tls(**tls, "localhost", kPatience); !done) return done.error();
@@ -108,6 +115,7 @@ Result<std::string> greeting(const net::ListenSpec& spec) {
   std::array<std::byte, 512> octets{};
   const auto got = stream.read(octets);
   if (!got) return got.error();
+  // The first read is enough: a greeting is one short line, sent at the same time.
   const std::string_view text = as_text(ByteView(octets).first(*got));
   return std::string(text.substr(0, text.find_first_of("\r\n")));
 }
@@ -137,9 +145,11 @@ void examine_host(const config::Config& config, const DiagnosisLimits& limits,
   examine_mode(config.vault + "/history.key", 0600, "the history key", findings);
   bool first = true;
   for (const config::Certificate& pair : config.certificates) {
-    examine_mode(pair.key, 0640, "a certificate's key", findings);  // a group of the servers may read it
+    // The servers run as different users and share the key by a group.
+    examine_mode(pair.key, 0640, "a certificate's key", findings);
     examine_certificate(pair, std::exchange(first, false), config.host, limits, findings);
   }
+  // RFC 5321, section 4.2 (220) and RFC 1939, section 3 (+OK).
   for (const std::string& where : config.smtpd.listen) examine_listener(where, "smtp", "220", findings);
   for (const std::string& where : config.pop3d.listen) examine_listener(where, "pop3", "+OK", findings);
 }

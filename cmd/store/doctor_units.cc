@@ -1,4 +1,4 @@
-// What gw-store doctor asks systemd about our units.
+// The part of gw-store doctor that asks systemd about the units of gw.
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -40,10 +40,12 @@ constexpr std::array kUnits{"gw.target",
                             "gw-checkpoint.timer",
                             "gw-metrics.service",
                             "gw-metrics.timer"};
+// Limits for the program, which the user may name: bytes of its output, and time.
 constexpr std::size_t kMost = 64 << 10;
 constexpr std::chrono::seconds kPatience{10};
 
-// What the program prints, at most kMost of it. None: it cannot be run, fails, or takes too long.
+// Returns what the program prints, or nullopt if it cannot be run, fails, takes too long, or prints
+// more than kMost bytes.
 std::optional<std::string> printed(std::vector<std::string> command) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
@@ -60,6 +62,7 @@ std::optional<std::string> printed(std::vector<std::string> command) {
   pid_t pid = 0;
   const int failed = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
+  // Close this process's copy of the write end, or the end of the output would never be seen.
   theirs.reset();
   if (failed != 0) return std::nullopt;
   std::string text;
@@ -76,6 +79,7 @@ std::optional<std::string> printed(std::vector<std::string> command) {
     if (whole) break;
     text += as_text(ByteView(piece).first(*got));
   }
+  // It may be blocked in a write that nothing reads any more.
   if (!whole) ::kill(pid, SIGKILL);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0)
@@ -98,14 +102,16 @@ void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
     return found != unit.end() && found->second == value;
   };
   const auto id = unit.find("Id");
+  // systemctl also describes units that are not installed.
   if (id == unit.end() || !is("LoadState", "loaded")) return;
   const std::string& name = id->second;
   Diagnosis finding{"unit", Level::Good, name, {}, {}};
   const auto state = unit.find("ActiveState");
   finding.text = state == unit.end() ? "unknown" : state->second;
-  // A service comes with its socket or timer, and may be done.
+  // A service is started by its socket or timer and may have finished, so an inactive service is no
+  // defect.
   const bool waits = name.ends_with(".socket") || name.ends_with(".timer") || name.ends_with(".target");
-  // What gw.target brings comes and goes with it.
+  // Units that gw.target wants start and stop with it, so they need not be enabled themselves.
   const auto wanted = unit.find("WantedBy");
   const bool brought = wanted != unit.end() && contains_word(wanted->second, "gw.target");
   if (is("ActiveState", "failed")) {
@@ -133,7 +139,7 @@ void examine_units(const std::string& systemctl, std::vector<Diagnosis>& finding
   command.insert(command.end(), kUnits.begin(), kUnits.end());
   const auto text = printed(std::move(command));
   if (!text) return;
-  // An empty line between two units.
+  // The output has an empty line between two units, and none after the last one.
   Properties unit;
   for (const std::string_view line : split(*text, '\n')) {
     const std::size_t equals = line.find('=');

@@ -1,4 +1,5 @@
-// How the commands show times and digests in JSON; for people base/clock.h and base/text.h do it.
+// The names that commands need for their output: JSON, times and digests in JSON (transfer/json.h),
+// and times for people (base/clock.h).
 #pragma once
 
 #include <nlohmann/json.hpp>

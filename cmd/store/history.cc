@@ -1,4 +1,6 @@
-// gw-store history and dump: what happened, and everything there is, in an order that can be compared.
+// gw-store history and gw-store dump. history prints the leaves of one history. dump prints
+// everything that a store holds, in an order that does not depend on the store, so that two dumps
+// can be compared.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <thread>
@@ -12,8 +14,6 @@
 namespace gw::cmd {
 namespace {
 
-// --- history
-
 struct HistoryOptions {
   std::string mailbox;
   std::uint64_t from = 0;
@@ -21,10 +21,10 @@ struct HistoryOptions {
   bool follow = false;
 };
 
-// How often a history that is followed is looked at.
+// Pause between two reads of a history that is followed.
 constexpr std::chrono::milliseconds kPause{500};
 
-// One line of fixed columns, so that a long history streams.
+// Formats a leaf with columns of fixed width, so that a long history is printed as it is read.
 std::string line_of(const store::Leaf& leaf) {
   std::string type(name(leaf.type));
   type.resize(std::max<std::size_t>(type.size(), 14), ' ');
@@ -51,6 +51,7 @@ Result<int> history(const Commands& commands, const HistoryOptions& options) {
     auto read = for_each_leaf(**store, log, next, [&](const Bytes& stored) -> Result<void> {
       const auto leaf = store::decode_leaf(stored);
       if (!leaf) return leaf.error();
+      // With --follow, the next read continues here.
       next = leaf->index + 1;
       if (options.json) {
         output.json(transfer::leaf_json(*leaf));
@@ -61,15 +62,14 @@ Result<int> history(const Commands& commands, const HistoryOptions& options) {
     });
     if (!read) return read.error();
     if (!options.follow) return output.close();
-    // A reader that went away ends the process here.
+    // If the reader of a pipe has gone, flush() ends the process.
     if (auto shown = output.flush(); !shown) return shown.error();
     std::this_thread::sleep_for(kPause);
   }
 }
 
-// --- dump
-
-// SHA-256 of a container as it is stored now, or the reason why it cannot be read.
+// Returns the SHA-256 of a container as it is stored now, or an object with the error if it cannot
+// be read: a dump continues, since it is used to compare damaged vaults too.
 Json body_of(store::Store& store, const MailboxId& mailbox, const MessageId& message) {
   Sha256 sum;
   Bytes buffer(store.limits().chunk);
@@ -98,6 +98,7 @@ Json message_of(store::Store& store, const MailboxId& mailbox, const store::Mess
   object["generation"] = record.generation;
   object["digest"] = to_hex(record.container);
   object["envelope"] = to_hex(record.envelope);
+  // `digest` is what the record says, `body` what the file has.
   object["body"] = body_of(store, mailbox, record.id);
   const auto envelope = store.envelope(mailbox, record.id);
   object["sealed_envelope"] =
@@ -167,6 +168,7 @@ Result<int> dump(const Commands& commands) {
   if (!health) return health.error();
   auto mailboxes = (*store)->mailboxes();
   if (!mailboxes) return mailboxes.error();
+  // By id. The store returns them by name, and a name may be changed while ids stay.
   std::sort(mailboxes->begin(), mailboxes->end(), [](const auto& a, const auto& b) { return a.id < b.id; });
 
   cli::Output output;

@@ -1,4 +1,8 @@
-// gw-store import: mail from files into a mailbox, once or for as long as a directory fills.
+// gw-store import: reads mail from files into a mailbox, once or for as long as files arrive in a
+// directory (--follow).
+//
+// Formats are in transfer/import.h. A spool is a directory to which other programs write one file
+// for each mail. It is the difficult case: a file may still be written while this program sees it.
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -27,11 +31,17 @@ using transfer::SourceFormat;
 using Outcome = transfer::ImportedFile::Outcome;
 using transfer::PassedOver;
 
-constexpr Micros kSettled = 1'000'000;  // a spool's file that has changed within this time is not looked at
-constexpr std::chrono::minutes kPatience{1};  // for a spool's files that are still being written
-constexpr int kLook = 250;                    // ms between looks at these
-constexpr int kCalm = 60'000;                 // ms between looks where nothing happens
-constexpr int kAgain = 5'000;                 // ms after something that may pass: a full disk, no keeper
+// A file of a spool is only read once it has not changed for this long, in microseconds.
+constexpr Micros kSettled = 1'000'000;
+// The time that import without --follow waits for files of a spool that are still being written.
+constexpr std::chrono::minutes kPatience{1};
+// Milliseconds between two looks at these files.
+constexpr int kLook = 250;
+// Milliseconds between two looks if no event arrives: inotify(7) does not report what happens on
+// the server of a network file system.
+constexpr int kCalm = 60'000;
+// Milliseconds after an error that may be over by then, e.g. a full disk or no keeper.
+constexpr int kAgain = 5'000;
 
 struct ImportCommand {
   std::string mailbox;
@@ -107,6 +117,7 @@ std::string_view name(PassedOver why) {
   return "directories in a spool";
 }
 
+// One run of the command.
 class ImportJob {
  public:
   ImportJob(const Commands& commands, const ImportCommand& options)
@@ -116,6 +127,8 @@ class ImportJob {
     if (auto good = check(); !good) return good.error();
     const auto file = gate::fingerprint_key_file(options_.key);
     if (!file) return file.error();
+    // The key decides whether a mail is recognised as already imported, so read it before anything
+    // is stored.
     auto key = gate::fingerprint_key(*file);
     if (!key) return key.error();
     key_ = std::move(*key);
@@ -131,7 +144,8 @@ class ImportJob {
     }
     local_part_ = mailbox->local_part();
     const auto done = options_.follow ? follow() : once();
-    // What came before an error is in the mailbox, and is reported too.
+    // Mail that was stored before the error stays in the mailbox, so the summary is printed in any
+    // case.
     conclude();
     if (!done) return done.error();
     return output_.close(wrong_ > 0 ? kSomeFailed : 0);
@@ -150,7 +164,8 @@ class ImportJob {
         if (options_.remove) return Error(Code::Usage, "--remove needs files");
         continue;
       }
-      // Before anything is brought in: a slip in the third path must not be found after the second.
+      // All paths are checked before the first one is imported, so that a typing error in the last
+      // path does not leave half of the import done.
       if (::stat(path.c_str(), &facts) != 0) return Error::from_errno(path);
       if (spool && !S_ISDIR(facts.st_mode)) return Error(Code::Usage, path + ": not a directory");
     }
@@ -159,11 +174,14 @@ class ImportJob {
 
   Result<void> once() {
     for (const std::string& path : options_.paths) {
+      // A spool is walked until all of its files have settled. Each walk skips the files that are
+      // done, see due().
       const auto until = BootClock::now() + kPatience;
       for (;;) {
         if (auto walked = walk(path); !walked) return walked;
         if (unsettled_.empty()) break;
         if (BootClock::now() > until) {
+          // Time is over: report them as files that are being written.
           for (const auto& [file, report] : unsettled_) say(file, report);
           break;
         }
@@ -174,9 +192,12 @@ class ImportJob {
     return {};
   }
 
-  // As once, and again whenever something comes to the folder, until SIGTERM or SIGINT.
+  // Imports what is there, and again whenever something arrives in the directory, until SIGTERM or
+  // SIGINT.
   Result<void> follow() {
     net::stop::install();
+    // The watch begins before the first walk, so that a file which arrives in between is not
+    // missed.
     const Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!watch || ::inotify_add_watch(watch.get(), options_.paths.front().c_str(),
                                       IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE) < 0)
@@ -186,6 +207,8 @@ class ImportJob {
       const auto walked = walk(options_.paths.front());
       if (!walked) {
         const Code code = walked.error().code();
+        // Errors that end by themselves must not end a service that runs for months. Unknown is
+        // among them: the fingerprint tells at the next walk whether the mail was stored.
         const bool passes = code == Code::Full || code == Code::OverQuota || code == Code::Busy ||
                             code == Code::Unavailable || code == Code::Unknown || code == Code::Conflict;
         if (!passes) return walked;
@@ -194,21 +217,23 @@ class ImportJob {
       } else if (!unsettled_.empty()) {
         wait = kLook;
       }
-      (void)output_.flush();  // close() tells
+      (void)output_.flush();  // errors are kept and reported by close()
       std::array<pollfd, 2> events{pollfd{watch.get(), POLLIN, 0},
                                    pollfd{net::stop::descriptor(), POLLIN, 0}};
       (void)::poll(events.data(), events.size(), wait);
       std::array<char, 4096> news;
+      // The events are only a reason to walk again, so their content is dropped.
       while (::read(watch.get(), news.data(), news.size()) > 0) {
       }
     }
-    // What waits now is found by the next run.
+    // Files that are not settled are left for the next run.
     for (const auto& [why, count] : seen_) passed_[std::string(name(why))] += count;
     if (!unsettled_.empty()) passed_[std::string(name(Outcome::Busy))] += unsettled_.size();
     return {};
   }
 
   Result<void> walk(const std::string& path) {
+    // At each walk: with --follow, the mailbox's newest key or its quota may have changed.
     const auto recipient = store_->resolve(local_part_, store::Lookup::Recipient);
     if (!recipient) return recipient.error();
     transfer::ImportOptions options;
@@ -225,16 +250,19 @@ class ImportJob {
     unsettled_.clear();
     transfer::SourceVisitor visitor;
     visitor.visit = [&](const transfer::SourceFile& file) -> Result<void> {
+      // After a signal, finish the present file and skip the others.
       if (net::stop::requested() || !due(file.path)) return {};
       const auto done = importer.add(file, [&](const transfer::ImportedMail& mail) {
         if (mail.result == transfer::ImportResult::Added) progress.at(++mails_);
         say(file.path, mail);
       });
       if (!done) return done.error().within(file.path);
+      // Changed while it was read.
       if (spool() && done->outcome == Outcome::Busy) {
         unsettled_.emplace_back(file.path, *done);
         return {};
       }
+      // A removed file needs no memory of it, and its inode may be used again.
       if (spool() && !done->removed) done_.insert(in_hand_);
       say(file.path, *done, file.beside_maildir);
       return {};
@@ -256,16 +284,21 @@ class ImportJob {
 
   bool spool() const { return options_.format == "spool"; }
 
-  // A file of a spool that was done with is not read again, and one that has changed just now waits.
+  // Returns whether a file has to be read now. A file of a spool that was imported is not read
+  // again, and one that has changed within the last second is put into unsettled_.
   bool due(const std::string& path) {
     if (!spool()) return true;
     struct stat facts {};
     if (::lstat(path.c_str(), &facts) != 0) return false;
-    // Not the time of its content, which writers can set as they like.
+    // The time of the last change of the inode (ctime), since programs can set the modification
+    // time as they like, e.g. cp -p.
     const Micros changed = facts.st_ctim.tv_sec * Micros{1'000'000} + facts.st_ctim.tv_nsec / 1000;
+    // Together these identify the file with its present content. A file that is appended to is a
+    // new one.
     in_hand_ = {facts.st_ino, changed, facts.st_size};
     if (done_.contains(in_hand_)) return false;
     const Micros age = now() - changed;
+    // A time in the future comes from a clock that was wrong; waiting for it could take years.
     if (age < 0 || age >= kSettled) return true;
     transfer::ImportedFile report;
     report.outcome = Outcome::Busy;
@@ -291,7 +324,8 @@ class ImportJob {
     output_.json(line);
   }
 
-  // An index beside a Maildir is expected there; anything else that is no mail is named.
+  // Reports a file. Mail programs keep index files beside a Maildir, so these are not errors; any
+  // other file that is not mail is reported, since its content is not in the mailbox.
   void say(const std::string& file, const transfer::ImportedFile& report, bool beside_maildir = false) {
     const bool expected =
         report.outcome == Outcome::Empty || (report.outcome == Outcome::NoMail && beside_maildir);
@@ -300,6 +334,8 @@ class ImportJob {
       ++taken_;
     else
       ++passed_[std::string(expected && beside_maildir ? "beside a Maildir" : name(report.outcome))];
+    // With --remove, a source that is still there is an error too: the user expects an empty
+    // directory.
     const bool wrong =
         !expected && (!taken || !report.reason.empty() || (options_.remove && !report.removed));
     wrong_ += wrong ? 1 : 0;
@@ -320,11 +356,13 @@ class ImportJob {
     output_.json(line);
   }
 
+  // To standard error: standard output belongs to --json.
   static void tell(const std::string& text) {
     (void)write_all(STDERR_FILENO, as_bytes("gw-store: " + printable(text) + "\n"), "standard error");
   }
 
-  // What the run looked at, what it took, and what it passed over and why: said by every run.
+  // Prints the summary: how many files were examined, how many were imported, and how many were
+  // skipped and why. Each run prints it, so that nobody takes a skipped file for an imported one.
   void conclude() {
     std::uint64_t passed = 0;
     std::string reasons;
@@ -362,14 +400,16 @@ class ImportJob {
   std::optional<transfer::ManifestIndex> manifest_;
   cli::Output output_;
   std::uint64_t taken_ = 0, mails_ = 0, present_ = 0, octets_ = 0;
-  std::uint64_t wrong_ = 0;                      // makes the exit status 3
-  std::map<std::string, std::uint64_t> passed_;  // by reason
-  std::map<PassedOver, std::uint64_t> seen_;     // by the last walk
+  std::uint64_t wrong_ = 0;                      // files with errors; not 0: exit status 3
+  std::map<std::string, std::uint64_t> passed_;  // skipped files by reason
+  std::map<PassedOver, std::uint64_t> seen_;     // skipped by the last walk
   std::vector<std::pair<std::string, transfer::ImportedFile>>
-      unsettled_;  // found by the last walk in a spool
+      // Files of a spool that the last walk found to be changing.
+      unsettled_;
+  // Identifies a file with its content: inode, ctime in microseconds, bytes.
   using Known = std::tuple<ino_t, Micros, off_t>;
   Known in_hand_;
-  std::set<Known> done_;  // of a spool
+  std::set<Known> done_;  // files of a spool that were imported
 };
 
 }  // namespace

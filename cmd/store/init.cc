@@ -1,4 +1,5 @@
-// gw-store init: a new vault, in this process; no keeper has it yet.
+// gw-store init: creates a vault. This process opens the store itself, since a new vault has no
+// keeper.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,17 +35,20 @@ struct Options {
   bool json = false;
 };
 
+// EX_CANTCREAT of sysexits.h.
 constexpr int kCannotCreate = 73;
 
-// How mail stays readable when a mailbox's password is lost.
+// The means by which mail stays readable if the password of a mailbox is lost.
 struct Recovery {
-  std::string recipient;          // empty: it does not
-  std::optional<Secret> printed;  // an identity that nothing else holds
+  std::string recipient;          // age recipient of the recovery key; empty: lost passwords are lost mail
+  std::optional<Secret> printed;  // the recovery key, if it is stored nowhere and has to be printed
 };
 
 Result<void> write_key_file(const std::string& path, const std::string& recipient, const Secret& identity) {
   const std::string head =
       "# created: " + rfc3339(now() / 1'000'000 * 1'000'000) + "\n# public key: " + recipient + "\n";
+  // Composed in a Secret, which is wiped, and not in a std::string. The form is that of
+  // age-keygen(1), whole seconds included.
   Secret text(head.size() + identity.size() + 1);
   std::span<std::byte> to = text.span();
   const auto put = [&to](ByteView octets) {
@@ -54,6 +58,7 @@ Result<void> write_key_file(const std::string& path, const std::string& recipien
   put(as_bytes(head));
   put(identity.view());
   put(as_bytes("\n"));
+  // Fails if the file exists: it could be the recovery key of another vault.
   auto made = create_file(path, text.view(), 0600);
   if (!made) return made.error().within("cannot write the recovery key").with_exit_status(kCannotCreate);
   return {};
@@ -68,6 +73,7 @@ Result<Recovery> recovery_of(const Options& options) {
     recovery.recipient = seal::recipient(*parsed);
     return recovery;
   }
+  // A script would write the key to a log file, so it has to say what it wants.
   if (options.key_file.empty() && ::isatty(STDOUT_FILENO) == 0) {
     return Error(Code::Usage, "how shall mail stay readable when a password is lost?")
         .with_hint("--recovery-key-file FILE, --recovery-recipient age1…, or --no-recovery");
@@ -88,7 +94,7 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";
 }
 
-// The history key's file: one line, for the keeper alone.
+// Writes the history key: one line of hex, readable by the keeper only.
 Result<void> write_history_key(const std::string& path, const Secret& key) {
   Secret line(key.size() + 1);
   std::copy(key.view().begin(), key.view().end(), line.span().begin());
@@ -99,6 +105,7 @@ Result<void> write_history_key(const std::string& path, const Secret& key) {
 Result<void> fill(const std::string& folder, const std::string& host, const Recovery& recovery,
                   const Options& options) {
   const Secret history_key = vault::generate_history_key();
+  // Before the store is opened, because the signer belongs to its options.
   if (auto written = write_history_key(folder + "/history.key", history_key); !written) return written;
   auto signer = vault::make_signer(history_key);
   if (!signer) return signer.error();
@@ -111,6 +118,7 @@ Result<void> fill(const std::string& folder, const std::string& host, const Reco
     vault::Settings settings;
     settings.host = host;
     settings.recovery_recipient = recovery.recipient;
+    // Recorded in the settings, and doctor warns about it.
     if (options.cheap_passwords) {
       settings.cheap_passwords = true;
       settings.argon2_memory = 8 << 10;
@@ -124,13 +132,15 @@ Result<void> fill(const std::string& folder, const std::string& host, const Reco
   return net::make_self_signed(host, {tls + "/certificate.pem", tls + "/key.pem"});
 }
 
-// What stands in a vault's folder; a folder that was there before stays.
+// Removes what this command has created. A directory that existed before stays;
+// create_local_store() has made sure that it was empty.
 void clear(const std::string& folder) {
   std::error_code ignored;
   for (const char* each : {"format", "db", "large", "head", "ballast", "lock", "history.key", "tls"}) {
     fs::remove_all(folder + "/" + each, ignored);
   }
-  fs::remove(folder, ignored);  // only if nothing else is in it
+  // Succeeds only if the directory is empty.
+  fs::remove(folder, ignored);
 }
 
 std::string certificate_of(const std::string& folder, const Options& options) {
@@ -146,12 +156,15 @@ void print_json(cli::Output& output, const std::string& folder, const VaultId& i
   object["recovery_recipient"] = recovery.recipient.empty() ? Json() : Json(recovery.recipient);
   object["certificate"] = certificate.empty() ? Json() : Json(certificate);
   if (!recovery.printed) return output.json(object);
+  // The key is written between two pieces of JSON, so that it never is in ordinary memory.
   std::string text = object.dump();
   text.pop_back();
   output.secret(text + ",\"recovery_key\":\"", *recovery.printed, "\"}\n");
 }
 
-// A recovery key that only this output holds must have arrived before the vault is made.
+// Prints the recovery key if it is stored nowhere else, and waits until it has been written. Only
+// then is the vault created: a vault whose recovery key was lost with the output would seem
+// recoverable although it is not.
 Result<void> print_key(cli::Output& output, const std::string& folder, const VaultId& id,
                        const Recovery& recovery, const Options& options) {
   if (!recovery.printed) return {};
@@ -191,11 +204,14 @@ Result<int> init(const Commands& commands, const Options& options) {
                                                    : host_name();
 
   std::error_code ignored;
+  // The usual mistake, found before a recovery key is generated. create_local_store() checks again,
+  // under the lock.
   if (fs::exists(folder + "/format", ignored)) {
     return Error(Code::Exists, folder + ": there is a vault already").with_exit_status(kCannotCreate);
   }
   auto recovery = recovery_of(options);
   if (!recovery) return recovery.error();
+  // After the key file: it may go to a directory that only root can write to.
   if (auto became = become_owner(folder); !became) return became.error();
   const ByteView recipient = as_bytes(recovery->recipient);
   const VaultId id = random_id<VaultId>();
@@ -206,12 +222,15 @@ Result<int> init(const Commands& commands, const Options& options) {
   const bool ours = made.has_value();
   if (made) made = fill(folder, host, *recovery, options);
   if (!made) {
-    // Busy: it is a vault, and a keeper has opened it already.
+    // Between create_local_store() and fill() nothing holds the vault lock, and a tool may have
+    // started a keeper. Then the vault is in use and must not be removed.
     const bool in_use = ours && made.error().code() == Code::Busy;
     if (ours && !in_use) clear(folder);
+    // The key opens nothing, and would make the next attempt fail.
     if (!options.key_file.empty() && !in_use) fs::remove(options.key_file, ignored);
     const Error failed = made.error().within("cannot make the vault");
-    // A path at which nothing can be made; no permission and a full disk have their own statuses.
+    // Errors of the path get EX_CANTCREAT. Missing permission and a full disk keep their own exit
+    // statuses.
     constexpr std::array kBadPath{ENOENT, ENOTDIR, EROFS, ENAMETOOLONG, ELOOP};
     const bool bad_path = std::ranges::find(kBadPath, failed.number()) != kBadPath.end();
     return bad_path ? failed.with_exit_status(kCannotCreate) : failed;

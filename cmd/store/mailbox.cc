@@ -27,6 +27,8 @@ void days_option(CLI::App& app, const std::string& name, std::optional<std::int6
          name,
          [&to, name](const std::string& text) {
            const auto days = parse_number(text);
+           // A plain number is days; anything else a duration with a unit. 36500 days are 100
+           // years, so the product does not overflow.
            const auto span =
                days ? std::optional(std::chrono::seconds(*days * 86'400)) : parse_duration(text);
            if (!span || (days && *days > 36'500))
@@ -88,7 +90,9 @@ Result<void> check(const vault::MailboxChange& said) {
   return vault::refusal(*wrong);
 }
 
-// An alias can be guessed, an id cannot.
+// Warns if the mailbox accepts mail from every sender under an address that can be guessed. The
+// address with the mailbox's id has 128 random bits, and only those who were told it can send to
+// it.
 void warn_of_aliases(const Commands& commands, const store::MailboxRecord& record) {
   if (!vault::open_to_guesses(record) || commands.program().quiet()) return;
   const std::string text = "gw-store: warning: an alias can be guessed, and " + record.name +
@@ -96,8 +100,7 @@ void warn_of_aliases(const Commands& commands, const store::MailboxRecord& recor
   (void)write_all(STDERR_FILENO, as_bytes(text), "standard error");
 }
 
-// --- add
-
+// Options of `mailbox add`.
 struct AddOptions {
   vault::MailboxChange said;
   bool smtp_auth = false;
@@ -106,7 +109,7 @@ struct AddOptions {
   cli::PasswordOptions password;
 };
 
-// Prints what is about to be made, and waits until it has arrived.
+// Prints what is about to be created and waits until it has been written (see after_showing()).
 Result<void> show(cli::Output& output, const vault::NewMailbox& wanted, const std::string& address,
                   const Secret& password, bool given, const std::optional<Secret>& token, bool json) {
   if (json) {
@@ -115,6 +118,7 @@ Result<void> show(cli::Output& output, const vault::NewMailbox& wanted, const st
     object["name"] = wanted.name;
     object["address"] = address;
     object["grace"] = wanted.grace;
+    // Secrets are written between pieces of JSON, so that they are never in ordinary memory.
     std::string text = object.dump();
     text.pop_back();
     output.octets(as_bytes(text));
@@ -143,6 +147,7 @@ Result<void> show(cli::Output& output, const vault::NewMailbox& wanted, const st
 
 Result<int> add(const Commands& commands, const AddOptions& options) {
   if (auto good = check(options.said); !good) return good.error();
+  // Everything that can fail without the keeper comes first.
   auto password = options.password.read_given();
   if (!password) return password.error();
   const bool given = password->has_value();
@@ -153,9 +158,12 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
 
   vault::NewMailbox wanted = vault::new_mailbox(options.said);
   wanted.recovery = !options.no_recovery;
+  // The id is chosen here and not by the vault, because the address contains it, and is printed
+  // before the mailbox exists.
   wanted.id = random_id<MailboxId>();
   std::optional<Secret> token;
   if (options.smtp_auth) token = vault::generate_token();
+  // Before the password is shown. add_mailbox() checks again.
   if (const auto found = vault::find_mailbox(**store, wanted.name); found)
     return Error(Code::Exists, "there is a mailbox `" + wanted.name + "` already");
   const auto settings = vault::read_settings(**store);
@@ -176,8 +184,6 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   return output.close();
 }
 
-// --- set
-
 struct SetOptions {
   std::string name;
   vault::MailboxChange said;
@@ -191,6 +197,7 @@ Result<int> set(const Commands& commands, const SetOptions& options) {
   if (!before) return before.error();
   const auto now = vault::change_mailbox(**store, *before, options.said, kActor);
   if (!now) return now.error();
+  // The same version: nothing has changed, and the warning was given before.
   if (now->version != before->version) warn_of_aliases(commands, *now);
   return 0;
 }

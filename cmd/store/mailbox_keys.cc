@@ -1,4 +1,4 @@
-// gw-store mailbox passwd, key and rotate: what opens a mailbox.
+// gw-store mailbox passwd, key and rotate: the commands that need what opens a mailbox.
 #include <CLI/CLI.hpp>
 
 #include "cli/output.h"
@@ -34,14 +34,16 @@ CLI::Option* declare_recovery(CLI::App& app, KeyOptions& options) {
 
 struct Opened {
   store::MailboxRecord record;
-  Secret password;  // empty where the recovery key opened it
+  Secret password;  // empty if the recovery key opened it
   seal::KeyRing ring;
 };
 
 Result<Opened> open(store::Store& store, const KeyOptions& options) {
+  // Before the password is asked for, so that a wrong name is reported first.
   auto record = mailbox_named(store, options.name);
   if (!record) return record.error();
   if (!options.recovery_key.empty()) {
+    // Two different keys could be meant to open it, and one may be wrong without being noticed.
     if (options.password.given())
       return Error(Code::Usage, "either the password or the recovery key opens it");
     const auto text = cli::read_secret_file(options.recovery_key, true);
@@ -59,7 +61,8 @@ Result<Opened> open(store::Store& store, const KeyOptions& options) {
   return Opened{std::move(*record), std::move(*password), std::move(*ring)};
 }
 
-// Prints the new password and waits until it has arrived. One that was given is known already.
+// Prints the new password and waits until it has been written (see after_showing()). A password
+// that was given is not printed.
 Result<void> show(cli::Output& output, const Secret& password, bool given, bool json) {
   if (json && given) {
     output.octets(as_bytes(std::string_view("{\"password\":null}\n")));
@@ -74,6 +77,7 @@ Result<void> show(cli::Output& output, const Secret& password, bool given, bool 
 
 Result<void> change(store::Store& store, const KeyOptions& options, const Secret& fresh, bool given,
                     cli::Output& output) {
+  // The old password is checked before the new one is shown.
   const auto opened = open(store, options);
   if (!opened) return opened.error();
   if (auto shown = show(output, fresh, given, options.json); !shown) return shown;
@@ -89,6 +93,9 @@ Result<void> reset(store::Store& store, const KeyOptions& options, const Secret&
                    cli::Output& output) {
   const auto record = mailbox_named(store, options.name);
   if (!record) return record.error();
+  // A reset creates new keys: mail that is sealed to the old ones would be lost. So the mailbox
+  // must be empty, and suspended so that nothing arrives in between. The store checks both again
+  // when it makes the change.
   if (record->status != store::Status::Suspended)
     return Error(Code::Conflict, "the mailbox is not suspended")
         .with_hint("gw-store mailbox set " + record->name + " --status suspended");
@@ -114,6 +121,7 @@ Result<int> passwd(const Commands& commands, const KeyOptions& options) {
   }
   const bool given = fresh.has_value();
   if (!given) fresh = vault::generate_password();
+  // A user who has a key does not need the reset, which loses the old keys.
   if (options.reset && (options.password.given() || !options.recovery_key.empty()))
     return Error(Code::Usage, "--reset is for a mailbox that nothing opens any more");
   auto store = commands.connect();
@@ -124,14 +132,18 @@ Result<int> passwd(const Commands& commands, const KeyOptions& options) {
   if (!changed) return changed.error();
   if (!options.json) output.line("in force  the new password");
   const auto told = output.close();
+  // The user must not take the error for a failure of the change.
   if (!told) return told.error().within("the new password is in force");
+  // Last, since it can take minutes. Until then the old slot is still in the database's files, and
+  // the old password opens it.
   if (options.purge)
     if (const auto purged = purge(**store); !purged)
       return purged.error().within("the new password is in force; the purge");
   return 0;
 }
 
-// Identities as age reads them: the newest generation first, since most mail is sealed to it.
+// Prints the secret keys as age identities. The newest generation comes first, since age(1) tries
+// them in this order and most mail is sealed to the newest.
 Result<int> key(const Commands& commands, const KeyOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
@@ -159,6 +171,8 @@ Result<int> rotate(const Commands& commands, const KeyOptions& options) {
   if (!store) return store.error();
   auto opened = open(**store, options);
   if (!opened) return opened.error();
+  // The password is needed to seal the new password slot, which contains the keys of all
+  // generations.
   const auto record =
       vault::rotate(**store, opened->record, std::move(opened->ring), opened->password, kActor);
   if (!record) return record.error();

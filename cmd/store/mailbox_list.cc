@@ -1,4 +1,4 @@
-// gw-store mailbox list and show.
+// gw-store mailbox list and show: the mailboxes, and what waits in them.
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"

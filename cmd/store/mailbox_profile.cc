@@ -1,4 +1,5 @@
-// gw-store mailbox profile and sender: what to set at the programs at both ends, ready to use.
+// gw-store mailbox profile and sender: print settings, ready to use, for the programs that fetch
+// mail from a mailbox and for those that send mail to it.
 #include <CLI/CLI.hpp>
 
 #include "cli/output.h"
@@ -27,6 +28,8 @@ Result<int> print(const Commands& commands, const Options& options, vault::Recip
   if (!settings) return settings.error();
 
   vault::Reach reach{options.host, options.port, options.ca_file};
+  // The host name that other programs know: gw.toml of this host, else what `init` stored in the
+  // vault.
   if (reach.host.empty()) reach.host = !config->host.empty() ? config->host : settings->host;
   if (reach.port.empty()) reach.port = end == vault::RecipeEnd::Drain ? config::pop3s_port(*config) : "25";
   const auto text = vault::recipe(end, options.program, *record, *settings, reach);
@@ -42,6 +45,7 @@ void add(Commands& commands, CLI::App& family, const std::string& name, const st
   CLI::App* command =
       commands.add(family, name, help, [&commands, options, end] { return print(commands, *options, end); });
   std::vector<std::string> programs;
+  // The programs are checked by CLI11, so that --help lists them.
   for (const std::string_view program : vault::recipe_programs(end)) programs.emplace_back(program);
   command->add_option("mailbox", options->mailbox, "Its name, id or address")->type_name("NAME")->required();
   command->add_option("--for", options->program, "The program")->required()->check(CLI::IsMember(programs));

@@ -1,4 +1,4 @@
-// gw-store mailbox remove: one that is empty, or with --force all that is in it.
+// gw-store mailbox remove: removes a mailbox that is empty, or with --force also everything in it.
 #include <CLI/CLI.hpp>
 #include <map>
 
@@ -18,8 +18,10 @@ struct Options {
   bool json = false;
 };
 
-// First of all: without them whatever is left behind opens for nobody.
+// Removes the password and recovery slots. They go first: without them no key opens what is left,
+// so an interrupted removal leaves nothing readable behind.
 Result<void> destroy_slots(store::Store& store, const store::MailboxRecord& mailbox) {
+  // A mailbox has two slots, `password` and `recovery`.
   constexpr std::size_t kMost = 100;
   const auto found = store.scan(store::Kind::Slot, mailbox.id, {}, kMost);
   if (!found) return found.error();
@@ -33,7 +35,7 @@ Result<std::uint64_t> remove_messages(store::Store& store, const MailboxId& mail
   constexpr std::size_t kPage = 2000;
   std::uint64_t removed = 0;
   for (;;) {
-    // Always the first page: what is removed is not in the next.
+    // Always the first page, since removed messages are not in the next one.
     const auto page = store.list(mailbox, 0, kPage);
     if (!page) return page.error();
     if (page->empty()) return removed;
@@ -46,13 +48,15 @@ Result<std::uint64_t> remove_messages(store::Store& store, const MailboxId& mail
       transition.from = state;
       transition.actor = kActor;
       const auto done = store.transition(transition);
-      // One that changes its state meanwhile is in the next page.
+      // Conflict: a message has changed its state since, e.g. a pending one was settled. It is in
+      // the next page again, with its new state.
       if (!done && done.error().code() != Code::Conflict) return done.error();
       removed += done ? *done : 0;
     }
   }
 }
 
+// Live messages include unconfirmed ones.
 std::uint64_t held(const store::MailboxStat& stat) {
   return stat.live + stat.pending + stat.drained + stat.quarantined;
 }
@@ -65,6 +69,8 @@ Result<int> remove(const Commands& commands, const Options& options) {
   if (!mailbox) return mailbox.error();
   const auto stat = (*store)->stat(mailbox->id);
   if (!stat) return stat.error();
+  // Suspended first, by an explicit command: otherwise mail could arrive while the mailbox is
+  // emptied, and a typing error in the name would remove a mailbox in use.
   if (mailbox->status != store::Status::Suspended || (held(*stat) != 0 && !options.force))
     return Error(Code::Conflict, mailbox->status != store::Status::Suspended
                                      ? "the mailbox is not suspended"
@@ -73,6 +79,7 @@ Result<int> remove(const Commands& commands, const Options& options) {
             options.force
                 ? "gw-store mailbox set " + mailbox->name + " --status suspended"
                 : "only a suspended mailbox that holds no message can be removed, unless with --force");
+  // A legal hold forbids the removal of mail, also with --force.
   if (held(*stat) != 0 && mailbox->hold)
     return Error(Code::Conflict, "the mailbox is on hold")
         .with_hint("gw-store mailbox set " + mailbox->name + " --hold off");
@@ -86,6 +93,7 @@ Result<int> remove(const Commands& commands, const Options& options) {
       messages = *removed;
     }
     if (auto gone = vault::remove_mailbox(**store, *mailbox, kActor); !gone) return gone.error();
+    // Last: it removes from the files what the steps above have removed from the store.
     if (options.purge) {
       if (auto purged = purge(**store); !purged) return purged.error();
     }

@@ -1,4 +1,4 @@
-// gw-store message list and show.
+// gw-store message list and show: the commands that read messages.
 #include "store/message.h"
 
 #include <CLI/CLI.hpp>
@@ -20,8 +20,6 @@
 namespace gw::cmd {
 namespace {
 
-// --- list
-
 struct ListOptions {
   std::string mailbox;
   std::optional<Micros> since, until;
@@ -30,6 +28,7 @@ struct ListOptions {
   bool ids = false;
 };
 
+// Without --state, what POP3 shows.
 bool wanted(const ListOptions& options, const store::MessageRecord& record) {
   if (options.since && record.received < *options.since) return false;
   if (options.until && record.received >= *options.until) return false;
@@ -44,7 +43,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
   const auto mailbox = mailbox_named(**store, options.mailbox);
   if (!mailbox) return mailbox.error();
   cli::Output output;
-  // Columns of known width, so that a long list streams.
+  // The width of the columns is fixed, so that a long list is printed as it is read.
   const bool table = !options.json && !options.ids;
   if (table) output.line("ID                                RECEIVED                    SIZE  STATE");
   auto listed =
@@ -53,6 +52,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
         if (options.json) {
           output.json(transfer::message_json(record));
         } else if (options.ids) {
+          // NUL after each id, for xargs -0.
           output.octets(as_bytes(record.id.hex() + std::string(1, '\0')));
         } else {
           std::string size = format_size(record.octets);
@@ -66,8 +66,6 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
   return output.close();
 }
 
-// --- show
-
 struct ShowOptions {
   std::string mailbox;
   std::string id;
@@ -76,7 +74,8 @@ struct ShowOptions {
   cli::PasswordOptions password;
 };
 
-// The sealed file as the store has it. Nobody's password is needed to hand on what nobody can read.
+// Prints the container as it is stored. No password is needed, since only the mailbox's key can
+// open it.
 Result<int> show_container(store::Store& store, const MailboxId& mailbox, const MessageId& id) {
   cli::Output output;
   Bytes buffer(store.limits().chunk);
@@ -98,6 +97,7 @@ void line_if_any(cli::Output& output, std::string label, const std::string& text
 Result<int> show_envelope(const vault::Envelope& envelope, bool json) {
   cli::Output output;
   if (json) {
+    // Parsed and printed again: Output::json() decides about the form of all JSON lines.
     output.json(Json::parse(transfer::envelope_json(envelope)));
     return output.close();
   }
@@ -186,7 +186,7 @@ Result<int> show_octets(vault::Message& message, bool headers_only) {
   for (;;) {
     const auto piece = message.next();
     if (!piece) {
-      // What was printed must not pass for the whole: the status says so.
+      // The output so far may be only a part of the mail. The exit status says so.
       (void)output.close();
       return piece.error();
     }
@@ -196,7 +196,8 @@ Result<int> show_octets(vault::Message& message, bool headers_only) {
       continue;
     }
     header.write(*piece);
-    // The header may end in an earlier piece, when no field follows on the lines that are none.
+    // The header may have ended in an earlier piece: lines that are not fields belong to it only if
+    // a field follows them.
     const std::uint64_t end = header.done() ? std::max(header.octets(), before) : before + piece->size();
     output.octets(piece->first(static_cast<std::size_t>(end - before)));
     before += piece->size();
@@ -213,6 +214,7 @@ Result<int> show(const Commands& commands, const ShowOptions& options) {
   if (!mailbox) return mailbox.error();
   const auto record = (*store)->find(mailbox->id, *id);
   if (!record) return record.error();
+  // Before the password is asked for.
   if (options.container) return show_container(**store, mailbox->id, *id);
 
   const auto password = options.password.read(mailbox->name);

@@ -1,4 +1,5 @@
-// gw-store message add, remove, undelete and quarantine.
+// gw-store message add, remove, undelete and quarantine: the commands that change messages. None of
+// them needs a password.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -15,9 +16,9 @@ namespace gw::cmd {
 namespace {
 
 constexpr std::size_t kChunk = 64 << 10;
+// Bounds the memory of --stdin, which may be connected to something else than a list of ids by
+// mistake.
 constexpr std::size_t kMostIds = 1'000'000;
-
-// --- add
 
 struct AddOptions {
   std::string mailbox;
@@ -31,6 +32,8 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, options.mailbox);
   if (!mailbox) return mailbox.error();
+  // The address with the mailbox's id, which resolves to this mailbox even if an alias was moved
+  // meanwhile.
   const auto recipient = (*store)->resolve(mailbox->local_part(), store::Lookup::Recipient);
   if (!recipient) return recipient.error();
 
@@ -39,6 +42,7 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   envelope.origin = vault::Origin::Import;
   envelope.source = "standard input";
   for (const std::string& each : options.to) envelope.recipients.push_back({each, "", ""});
+  // An envelope has a recipient.
   if (options.to.empty()) envelope.recipients.push_back({mailbox->local_part(), "", ""});
   auto delivery = vault::Delivery::begin(**store, *recipient, std::move(envelope), std::string(kActor));
   if (!delivery) return delivery.error();
@@ -60,11 +64,9 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   return output.close();
 }
 
-// --- remove, undelete, quarantine
-
 struct Change {
   vault::MessageChange kind{};
-  std::string verb;  // `removed`
+  std::string verb;  // as in `removed`
 };
 
 struct ChangeOptions {
@@ -85,6 +87,7 @@ Result<std::vector<std::string>> ids_from_input(char separator) {
     if (!got) return got.error();
     rest += as_text(ByteView(buffer).first(*got));
     const auto pieces = split(rest, separator);
+    // The last piece is incomplete until the input ends.
     for (std::size_t i = 0; i + (*got == 0 ? 0 : 1) < pieces.size(); ++i) {
       if (const auto id = trim(pieces[i]); !id.empty()) ids.emplace_back(id);
     }
@@ -114,6 +117,7 @@ Result<std::vector<MessageId>> wanted_ids(const ChangeOptions& options) {
 }
 
 Result<int> change(const Commands& commands, const Change& wanted, const ChangeOptions& options) {
+  // All ids are parsed before the first message is changed.
   const auto ids = wanted_ids(options);
   if (!ids) return ids.error();
   auto store = commands.connect();
@@ -124,6 +128,8 @@ Result<int> change(const Commands& commands, const Change& wanted, const ChangeO
       vault::change_messages(**store, mailbox->id, wanted.kind, *ids, kActor, options.dry_run);
   if (!changed) return changed.error();
   const auto& failures = changed->failed;
+  // A single message: its own error and exit status. With several, the status is 3 and each error
+  // is printed.
   if (ids->size() == 1 && failures.size() == 1) {
     return failures.front().error.within("message " + failures.front().id.hex());
   }

@@ -1,4 +1,11 @@
-// gw-store migrate: the whole vault to another folder while it serves, verified there, and then the switch.
+// gw-store migrate: moves the whole vault to another directory.
+//
+// The steps: copy the vault while the keeper serves it, and verify the copy; copy what has changed
+// since, until that is little; suspend all changes, copy the rest, and compare the copy with the
+// vault; publish the copy; let the keeper write into the old vault's format that it has moved. This
+// last step, one replaced file, is the switch. Before it the old directory is the vault, after it
+// the new one, and never both or none (store/vault_format.h). An interruption at any point is
+// continued by --resume.
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -33,13 +40,17 @@ struct Options {
   bool json = false;
 };
 
+// EX_IOERR of sysexits.h.
 constexpr int kInputOutput = 74;
-// Another pass is made while the last one had more than so much to write, and not for ever.
+// Another pass is made while the last one had to write more than kLittle bytes, and at most
+// kMostPasses: a busy vault may always have more. What is left is copied while the vault is
+// suspended, so it determines how long mail has to wait.
 constexpr std::uint64_t kLittle = 8 << 20;
 constexpr int kMostPasses = 8;
 constexpr const char* kGoOn = "nothing is lost, and the vault is where it was: go on with --resume";
 
-// The folder that `--to` names. A URL's scheme says which kind of store; there is one.
+// Returns the absolute path that `--to` names: a path or a URL. The scheme of a URL says what kind
+// of store it is, and file is the only one so far.
 Result<std::string> folder_named(const std::string& to) {
   std::string path = to;
   const std::size_t colon = to.find("://");
@@ -59,8 +70,11 @@ Result<std::string> folder_named(const std::string& to) {
   }
   if (path.empty() || has_control(path)) return Error(Code::Usage, "--to: no name of a folder");
   std::error_code error;
+  // Resolved and absolute, because it is stored in the format files and compared with them in a
+  // later run, perhaps from another working directory.
   fs::path whole = fs::weakly_canonical(fs::absolute(path, error), error);
   if (error) return Error::from_errno(path, error.value());
+  // A trailing slash.
   if (!whole.has_filename() && whole.has_parent_path()) whole = whole.parent_path();
   return whole.string();
 }
@@ -70,6 +84,7 @@ bool is_within(const fs::path& inner, const fs::path& outer) {
   return !relative.empty() && *relative.begin() != "..";
 }
 
+// Errors are ignored, since the keeper may remove files at any time. The sum is an estimate.
 std::uint64_t octets_in(const std::string& folder) {
   std::uint64_t octets = 0;
   std::error_code gone;
@@ -80,7 +95,9 @@ std::uint64_t octets_in(const std::string& folder) {
   return octets;
 }
 
-// What moves beside the store: the history key and the first certificate, where they are in the vault.
+// Returns the files that move together with the store: the history key and the certificate of
+// `init`, if they are in the vault. The keeper's snapshot does not contain them, so backups do not
+// contain them either.
 std::vector<std::string> secrets_of(const std::string& vault) {
   std::vector<std::string> names;
   std::error_code gone;
@@ -102,14 +119,19 @@ class Migration {
         verified_("verified", 0, commands.program().quiet()) {}
 
   Result<int> run(const Commands& commands) {
+    // First of all, and from the format file, not from the keeper: after the switch no keeper opens
+    // the old vault, and open() below would take the published vault apart.
     if (const auto moved = finished(); !moved || *moved) {
       if (!moved) return moved.error();
       if (options_.abort)
         return Error(Code::Conflict, from_ + ": the vault has moved to " + to_ + ", and that is not undone");
+      // The switch is done, and only the cleaning up is left, which an interrupted run may have
+      // missed. Repeating it does no harm.
       if (auto became = become_owner(from_); !became) return became.error();
       if (auto completed = backup::Arrival::complete(to_); !completed) return completed.error();
       return print();
     }
+    // Before the keeper may be started, so that it is started by its owner and not by root.
     if (auto owned = become_owner_of_both(); !owned) return owned.error();
     if (options_.abort) return abandon();
     auto store = commands.connect();
@@ -123,6 +145,7 @@ class Migration {
     arrival_.emplace(std::move(*arrival));
     auto moved = move();
     if (!moved) return give_up(moved.error());
+    // The suspension has ended by now, as a local of move(), and the keeper accepts changes again.
     if (findings_ != 0)
       return give_up(Error(Code::Corrupt, "the copy is not whole, and the vault stays where it is")
                          .with_hint("gw-store verify says whether the vault itself is"));
@@ -130,7 +153,8 @@ class Migration {
   }
 
  private:
-  // Whether the vault has moved to this very folder. Config: to another one.
+  // Returns whether the vault has moved to this directory. Fails with Config if it has moved to
+  // another one.
   Result<bool> finished() {
     const auto format = store::read_format(from_);
     if (!format) return format.error();
@@ -140,7 +164,8 @@ class Migration {
     return true;
   }
 
-  // The new folder belongs to who has the old one, and everything is done as that user.
+  // Creates the new directory for the owner of the old one if root runs this, and continues as that
+  // user, so that each file in the new vault belongs to the user whose keeper will open it.
   Result<void> become_owner_of_both() const {
     struct stat old {};
     if (::stat(from_.c_str(), &old) != 0) return Error::from_errno(from_);
@@ -151,6 +176,7 @@ class Migration {
         ::lchown(to_.c_str(), old.st_uid, old.st_gid) != 0)
       return Error::from_errno(to_);
     struct stat fresh {};
+    // The keeper would refuse a vault of another user, or serve it as that user.
     if (::stat(to_.c_str(), &fresh) == 0 && fresh.st_uid != old.st_uid)
       return Error(Code::Denied, to_ + ": belongs to another user than " + from_);
     return become_owner(from_);
@@ -174,8 +200,10 @@ class Migration {
   }
 
   Result<void> move() {
+    // Checked first, because copying may take hours.
     if (auto room = look_for_room(); !room) return room;
-    // While it serves: all of it, verified there, and what came meanwhile, until that is little.
+    // While the keeper serves: copy everything and verify all of it, which takes the longest, then
+    // copy the changes.
     auto copy = pass(false);
     if (!copy) return copy.error();
     if (auto good = verify(*copy, false); !good || findings_ != 0) return good;
@@ -183,11 +211,16 @@ class Migration {
       copy = pass(true);
       if (!copy) return copy.error();
     }
+    // From here on, senders get 451 and POP3 clients cannot delete. So the vault is suspended only
+    // for a last pass over little data. If anything below fails, the suspension ends with this
+    // function, and the vault continues where it is.
     const auto begun = std::chrono::steady_clock::now();
     auto suspension = store_->suspend();
     if (!suspension) return suspension.error();
     copy = pass(true);
     if (!copy) return copy.error();
+    // Only now can the copy be equal to the vault. Checking it earlier would find differences that
+    // are just new mail.
     const auto checked = compare(*copy);
     if (!checked || findings_ != 0) return checked;
     auto switched = switch_over(*copy, **suspension);
@@ -196,7 +229,9 @@ class Migration {
   }
 
   Result<void> look_for_room() const {
+    // The locks and syncs that a vault needs do not work reliably on network file systems.
     if (auto local = store::refuse_network(to_); !local) return local;
+    // An unknown part of it is there already.
     if (arrival_->resumed()) return {};
     struct statvfs found {};
     if (::statvfs(to_.c_str(), &found) != 0) return Error::from_errno(to_);
@@ -209,12 +244,15 @@ class Migration {
         .with_exit_status(kInputOutput);
   }
 
-  // What an earlier run has left is read again; what this one wrote was.
+  // Copies the vault once, linking what the last pass copied. Without `quick` the linked files are
+  // read again: those of an earlier run may have been damaged since, those of this run were read
+  // back when they were written.
   Result<backup::Report> pass(bool quick) {
     backup::Options wanted;
     wanted.incremental = true;
     wanted.quick = quick;
     wanted.actor = kActor;
+    // A checkpoint would be a change, which a suspended vault refuses.
     wanted.sign = false;
     const auto pulse = [this](std::uint64_t more) {
       copied_.at(octets_ += more);
@@ -225,6 +263,7 @@ class Migration {
     ++passes_;
     files_ = copy->files;
     size_ = copy->octets;
+    // Only the newest copy is of use, and Arrival relies on there being one.
     if (auto removed = arrival_->copies().remove_older(1); !removed) return removed.error();
     return copy;
   }
@@ -232,6 +271,7 @@ class Migration {
   Result<std::unique_ptr<store::Store>> look_at(const backup::Report& copy) const {
     store::LocalOptions local;
     local.path = arrival_->path_of(copy.name);
+    // The copy must stay exactly what was copied: opened for writing, the store would append to it.
     local.look_only = true;
     return store::open_local_store(std::move(local));
   }
@@ -242,6 +282,8 @@ class Migration {
     return verify(**looked, again);
   }
 
+  // With `again`, containers of messages that the first verification has read are not read again:
+  // their files never change. This is what keeps the suspension short.
   Result<void> verify(store::Store& looked, bool again) {
     const auto report = vault::verify(
         looked, [this](std::uint64_t done) { verified_.at(done); }, nullptr, again ? &read_ : nullptr);
@@ -257,18 +299,23 @@ class Migration {
     for (const store::MailboxRecord& mailbox : *mailboxes) {
       const auto head = looked.history_head(mailbox.id);
       if (!head) return head.error();
+      // Sequence numbers are indexes of leaves, so all messages below this size have been read.
       read_[mailbox.id] = head->size;
     }
     return {};
   }
 
-  // The copy of a vault that stands still is the vault: to the last commit, and by the head of every history.
+  // Compares the copy with the suspended vault: they have the same last commit, and each history
+  // has the same head. A head covers all leaves and so the digests of all messages, which verify()
+  // compares with the files.
   Result<void> compare(const backup::Report& copy) {
     const auto looked = look_at(copy);
     if (!looked) return looked.error();
     const auto here = (*looked)->health();
     const auto there = store_->health();
     if (!here || !there) return (here ? there : here).error();
+    // The snapshot was made after the suspension began, so nothing may be missing. It is checked,
+    // because the old vault is abandoned if the copy passes.
     if (here->vault != vault_ || here->commits != there->commits)
       finding("vault", "the copy ends at commit " + std::to_string(here->commits) + ", not " +
                            std::to_string(there->commits));
@@ -288,6 +335,12 @@ class Migration {
   }
 
   Result<void> switch_over(const backup::Report& copy, store::Suspension& suspension) {
+    // The order of the switch. First the secrets, so that the new vault is complete. Then publish()
+    // with a fresh token: the new directory is in place, but marked as arriving, so that no keeper
+    // opens it. Then moved(): the keeper records place and token in the old format and never opens
+    // it again. From then on the token in both files proves that the new directory is the vault.
+    // The other way round, a power failure between the two steps would leave no vault that can be
+    // opened.
     for (const std::string& name : secrets_of(from_)) {
       const std::string path = from_ + "/" + name;
       auto file = open_for_reading(path);
@@ -299,6 +352,7 @@ class Migration {
     const std::string token = store::new_move_token();
     if (auto published = arrival_->publish(copy.name, vault_, {token, from_}); !published) return published;
     if (auto moved = suspension.moved(to_, token); !moved) return moved;
+    // A failure from here on is only one of cleaning up; see give_up().
     switched_ = true;
     return backup::Arrival::complete(to_);
   }
@@ -316,8 +370,10 @@ class Migration {
   }
 
   Result<int> give_up(const Error& error) {
+    // Findings are printed before the error that ends the run.
     if (auto told = output_.flush(); !told) return told.error();
     if (!error.hint().empty()) return error;
+    // Unknown: the keeper may have switched. The next run finds out from the format file.
     return error.with_hint(switched_ || error.code() == Code::Unknown
                                ? "run it again with --resume: it sees what is left to do"
                                : kGoOn);
@@ -344,6 +400,7 @@ class Migration {
     }
     output_.line("moved        " + from_ + " to " + to_);
     output_.line("vault        " + vault_.hex());
+    // 0 passes: this run only finished an earlier one.
     if (passes_ != 0) {
       std::string seconds = std::to_string(still);
       seconds.resize(seconds.find('.') + 3);
@@ -385,11 +442,16 @@ Result<int> migrate(const Commands& commands, const Options& options) {
   const auto to = folder_named(options.to);
   if (!to) return to.error();
   std::error_code error;
+  // Canonical, because it is compared with the path that an earlier run has stored.
   const fs::path from = fs::canonical(config->vault, error);
   if (error) return Error::from_errno(config->vault, error.value()).within("no vault");
+  // The path becomes a line of the format file.
   if (has_control(from.string())) return Error(Code::Usage, "the vault's path has control characters");
+  // One inside the other: the copy would contain itself, or .migrate would be in the vault.
   if (is_within(*to, from)) return Error(Code::Usage, *to + ": is the vault, or within it");
   if (is_within(from, *to)) return Error(Code::Usage, *to + ": the vault is within it");
+  // Exceeding the limit of the file size becomes an error, and SIGTERM and SIGINT make the pulse
+  // end the pass.
   std::signal(SIGXFSZ, SIG_IGN);
   net::stop::install();
   return Migration(commands, options, from.string(), *to).run(commands);

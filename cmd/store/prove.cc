@@ -1,4 +1,4 @@
-// gw-store prove: the proof that a message was accepted, as JSON for scripts/verify-proof.
+// gw-store prove: prints the proof that a message was accepted, as JSON for scripts/verify-proof.
 #include <CLI/CLI.hpp>
 
 #include "cli/output.h"
@@ -15,7 +15,7 @@ struct Options {
   std::string mailbox;
   std::string message;
   cli::PasswordOptions password;
-  bool json = true;
+  bool json = true;  // accepted for uniformity; the output is always JSON
 };
 
 Json json_of(const vault::Inclusion& inclusion) {
@@ -29,9 +29,12 @@ Json json_of(const vault::Inclusion& inclusion) {
   return object;
 }
 
-// With the password: what lets anybody compare a file with the leaf.
+// With the password, adds the digest of the mail and the key of its commitment. With them anybody
+// can check that a given file is the message of the leaf; without them the proof says nothing about
+// the content.
 Result<void> add_content(const Options& options, store::Store& store, const store::MailboxRecord& mailbox,
                          const MessageId& id, Json& object) {
+  // The fields are always there, so that programs need not test for them.
   object["sha256"] = nullptr;
   object["commitment_key"] = nullptr;
   if (!options.password.given()) return {};
@@ -56,6 +59,7 @@ Result<int> prove(const Commands& commands, const Options& options) {
 
   Json object;
   object["message"] = id->hex();
+  // First, so that a wrong password is reported before prove() appends a checkpoint to the history.
   if (auto added = add_content(options, **store, *mailbox, *id, object); !added) return added.error();
   const auto proof = vault::prove(**store, mailbox->id, *id, kActor);
   if (!proof) return proof.error();

@@ -1,5 +1,6 @@
-// gw-store repair: opens a vault again that lost acknowledged commits, in this process; no keeper may have
-// it.
+// gw-store repair: makes a vault writable again that has lost acknowledged commits. This process
+// opens the store itself, so no keeper may run. gw-keeper(7) says when a vault is opened for
+// reading only.
 #include <CLI/CLI.hpp>
 
 #include "cli/output.h"
@@ -19,14 +20,18 @@ Result<int> repair(const Commands& commands, const Options& options) {
   const auto config = commands.config();
   if (!config) return config.error();
   const std::string& folder = config->vault;
+  // Files that are written must belong to the keeper's user.
   if (auto became = become_owner(folder); !became) return became.error();
   store::LocalOptions local;
   local.path = folder;
   const auto loss = store::repair_local_store(std::move(local), options.accept_loss, kActor);
   if (!loss) {
+    // Busy: a keeper has the vault lock.
     if (loss.error().code() != Code::Busy) return loss.error();
     return loss.error().with_hint("stop the keeper first, and what would start it again");
   }
+  // Without --accept-loss nothing is changed, because a newer copy of the database may exist, e.g.
+  // on another disk, and would lose nothing. The exit status says that the loss is still there.
   const bool left = *loss && !options.accept_loss;
 
   cli::Output output;

@@ -1,4 +1,5 @@
-// gw-store report: what became of every message; the numbers must add up.
+// gw-store report: says what became of every message. The numbers must add up, or a message has
+// disappeared.
 #include <CLI/CLI.hpp>
 
 #include "cli/output.h"
@@ -16,6 +17,8 @@ struct Options {
   bool json = false;
 };
 
+// Leaves of a history by type. Settled, unconfirmed and quarantined are not counted: the message
+// stays in the vault.
 struct Tally {
   std::uint64_t accepted = 0, drained = 0, exported = 0, removed = 0, expired = 0, discarded = 0, refused = 0;
 
@@ -23,6 +26,7 @@ struct Tally {
     using store::LeafType;
     switch (type) {
       case LeafType::Accepted:
+      // A pending message is accepted; if it is not kept, a discarded leaf follows.
       case LeafType::Pending:
         ++accepted;
         return;
@@ -51,21 +55,23 @@ struct Tally {
 };
 
 struct Row {
-  Tally in_time;  // from --since to --until
+  Tally in_time;  // leaves between --since and --until
+  // Messages that are in the vault now, in any state.
   std::uint64_t here = 0;
-  std::uint64_t lost = 0;  // which an accepted gap accounts for
+  std::uint64_t lost = 0;  // accounted for by an accepted gap
   bool balanced = false;
 };
 
-// Accepted is gone or here: whole history against what the store counts now. The history may grow between the
-// two looks; then both are taken anew.
+// Compares the whole history of a mailbox with what the store counts: each accepted message was
+// removed, has expired or was discarded, or is still there. Drained messages are there until they
+// expire. The history may grow between the two reads; then both are repeated, up to five times.
 Result<Row> examine(store::Store& store, const MailboxId& mailbox, const Options& options) {
   constexpr int kTries = 5;
   for (int tries = 1;; ++tries) {
     Row row;
     Tally ever;
     std::uint64_t leaves = 0;
-    bool gap = false;  // an accepted loss (repair --accept-loss)
+    bool gap = false;  // the history records an accepted loss (repair --accept-loss)
     const auto read = for_each_leaf(store, mailbox, 0, [&](const Bytes& stored) -> Result<void> {
       const auto leaf = store::decode_leaf(stored);
       if (!leaf) return leaf.error();
@@ -81,6 +87,7 @@ Result<Row> examine(store::Store& store, const MailboxId& mailbox, const Options
     if (!stat) return stat.error();
     row.here = stat->live + stat->pending + stat->drained + stat->quarantined;
     const std::uint64_t known = ever.removed + ever.expired + ever.discarded + row.here;
+    // Without an accepted gap, a difference is a defect.
     row.lost = gap && ever.accepted > known ? ever.accepted - known : 0;
     row.balanced = ever.accepted == known + row.lost;
     if (stat->log_size == leaves || tries == kTries) return row;
@@ -144,6 +151,8 @@ Result<int> report(const Commands& commands, const Options& options) {
     }
   }
   if (!options.json) table.print(output);
+  // The numbers of the table are those of the period, but the balance always covers the whole
+  // history.
   return output.close(balanced ? 0 : kFindings);
 }
 

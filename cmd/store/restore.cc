@@ -1,4 +1,5 @@
-// gw-store restore: a vault out of a backup, every file checked, opened and verified before it has its name.
+// gw-store restore: makes a vault from a backup. Every file is checked, and the vault is opened and
+// verified, before it gets its name.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -31,11 +32,11 @@ struct Options {
   bool json = false;
 };
 
-// What is known of the restored vault.
+// The content of the restored vault.
 struct Restored {
   vault::VerifyReport report;
   std::uint64_t commits = 0;
-  Micros last = 0;  // time of the newest history entry
+  Micros last = 0;  // time of the newest leaf in any history, microseconds
 };
 
 class Restore {
@@ -48,6 +49,7 @@ class Restore {
         verified_("verified", 0, commands.program().quiet()) {}
 
   Result<int> run() {
+    // Keys are checked before anything is copied, which may take hours.
     if (auto read = read_keys(); !read) return read.error();
     if (options_.check) return check();
     auto target = backup::Target::open(options_.to);
@@ -55,6 +57,8 @@ class Restore {
     if (auto room = target->room_for(source_.octets()); !room) return room.error();
     const auto bad = source_.copy(&target->tree(), damaged(), pulse());
     if (!bad) return bad.error();
+    // A partial restore is of no use: RocksDB refuses a database with a damaged file. gw-store
+    // salvage reads what can be read.
     if (*bad > 0) {
       const Error error(Code::Corrupt, source_.path() + ": " + std::to_string(*bad) +
                                            " files are damaged, and nothing was restored");
@@ -62,29 +66,35 @@ class Restore {
           error.with_hint("take an older backup, or what can be read of this one by gw-store salvage"));
     }
     if (auto completed = complete(target->tree()); !completed) return completed.error();
-    // From here on as who is to serve it.
+    // From here on as the owner of the directory: opening the store creates files that the keeper
+    // must be able to write.
     if (auto became = become_owner(target->folder()); !became) return became.error();
     const auto restored = open_and_verify(target->folder());
     if (!restored) return give_up(restored.error().within("the restored vault"));
+    // Only a vault that was opened and verified gets its name. Findings do not prevent that: they
+    // may have been in the vault when it was backed up. They are printed and determine the exit
+    // status.
     if (auto published = target->publish(); !published) return published.error();
     return print(*restored);
   }
 
  private:
-  // Before the long part. A history key that did not sign the backup's checkpoint is another vault's, or a
-  // thief's.
+  // Reads the keys that were given, and checks them. A history key that did not sign the backup's
+  // checkpoint belongs to another vault, or to an attacker who wants to sign a forged history.
   Result<void> read_keys() {
     if (!options_.history_key.empty()) {
       auto key = cli::read_secret_file(options_.history_key);
       if (!key) return key.error().within("cannot read the history key");
       if (auto signer = vault::make_signer(*key); !signer) return signer.error().within(options_.history_key);
       const backup::Heading& heading = source_.heading();
+      // Then nothing proves that the key is the vault's own.
       if (heading.checkpoint.empty())
         return Error(Code::BadInput,
                      "the backup has no checkpoint that a history key could be compared with");
       const auto note = vault::open_checkpoint(heading.checkpoint, vault::verifier_key(*key, heading.vault));
       if (!note) return note.error().within(options_.history_key + ": does not match the backup");
-      against_ = *note;  // signed, and so better than what the manifest says by itself
+      // The checkpoint is signed, so it counts for more than the tree head in the manifest.
+      against_ = *note;
       history_key_ = std::move(*key);
     }
     if (options_.recovery_key.empty()) return {};
@@ -120,7 +130,7 @@ class Restore {
     }
   }
 
-  // What was found is told before the error.
+  // Prints what was found before the error.
   Result<int> give_up(const Error& error) {
     if (auto told = output_.flush(); !told) return told.error();
     return error;
@@ -142,9 +152,11 @@ class Restore {
     return output_.close(*bad == 0 ? 0 : kFindings);
   }
 
+  // Adds what a backup does not contain: empty directories, and the history key if it was given.
   Result<void> complete(backup::Tree& tree) const {
     if (auto made = tree.make_folder("large/tmp"); !made) return made;
     if (history_key_.empty()) return {};
+    // Composed in a Secret, which is wiped.
     Secret line(history_key_.size() + 1);
     std::copy(history_key_.view().begin(), history_key_.view().end(), line.span().begin());
     line.span().back() = std::byte{'\n'};
@@ -160,8 +172,10 @@ class Restore {
     const auto health = (*store)->health();
     if (!health) return health.error();
     const backup::Heading& heading = source_.heading();
+    // The store found on opening that commits are missing or that the database is damaged.
     if (!health->writable) return Error(Code::Corrupt, health->reason);
     if (health->vault != heading.vault) return Error(Code::Corrupt, "is another one than the manifest says");
+    // More is possible: the write-ahead log of a snapshot may contain later commits.
     if (health->commits < heading.commits)
       return Error(Code::Corrupt, "ends at commit " + std::to_string(health->commits) +
                                       ", the manifest has " + std::to_string(heading.commits));
@@ -169,6 +183,8 @@ class Restore {
     restored.commits = health->commits;
     if (auto keys = check_keys(**store, restored.last); !keys) return keys.error();
     const vault::BackupNote note{heading.time, heading.commits, source_.files(), source_.octets()};
+    // Recorded before verification, so that the restore is part of the verified history, and so
+    // that histories of the restored and the original vault differ from here on.
     if (auto noted = vault::note_restore(**store, note, kActor); !noted) return noted.error();
     auto report = vault::verify(
         **store, [this](std::uint64_t done) { verified_.at(done); }, &against_);
@@ -182,7 +198,9 @@ class Restore {
     return restored;
   }
 
-  // The recovery recipient is the one that the history began with; and the recovery key opens what it should.
+  // Checks that the recovery recipient is the one in the first leaf of the vault's history, and
+  // that the recovery key, if given, opens each mailbox. Sets `last` to the time of the newest
+  // leaf.
   Result<void> check_keys(store::Store& store, Micros& last) const {
     if (auto good = vault::check_recovery_recipient(store); !good) return good;
     const auto mailboxes = store.mailboxes();
@@ -196,6 +214,7 @@ class Restore {
       last = std::max(last, its->time);
       if (!recovery_key_) continue;
       const auto ring = vault::unlock_with_recovery(store, mailbox, *recovery_key_);
+      // NotFound: a mailbox without a recovery slot, which was made with --no-recovery.
       if (!ring && ring.error().code() != Code::NotFound)
         return ring.error().within("the recovery key does not open mailbox " + mailbox.name);
     }
@@ -243,6 +262,7 @@ class Restore {
           std::to_string(report.messages) + " messages, " + std::to_string(report.leaves) +
           " history entries: " +
           (report.findings.empty() ? "all whole" : std::to_string(report.findings.size()) + " findings"));
+      // Nothing says that the key is elsewhere, so remind the user.
       if (history_key_.empty())
         output_.line("next         put the history key back as " + options_.to +
                      "/history.key: without it nothing can be signed");
@@ -252,7 +272,7 @@ class Restore {
 
   const Options& options_;
   backup::Source source_;
-  vault::Checkpoint against_;  // what the restored history must go through
+  vault::Checkpoint against_;  // the restored history must contain this tree head
   cli::Output output_;
   cli::Progress copied_;
   cli::Progress verified_;
@@ -262,6 +282,7 @@ class Restore {
 };
 
 Result<int> restore(const Commands& commands, const Options& options) {
+  // Exactly one of the two.
   if (options.to.empty() != options.check)
     return Error(Code::Usage,
                  options.check ? "--check restores nothing: without --to" : "--to DIR, or --check");

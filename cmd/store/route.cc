@@ -1,4 +1,4 @@
-// gw-store route add, set and remove.
+// gw-store route add, set and remove: the commands that change routes of gw-proxy.
 #include "store/route.h"
 
 #include <CLI/CLI.hpp>
@@ -16,6 +16,7 @@ struct AddOptions {
   bool allow_private = false;
 };
 
+// on or off, or nullopt if it was not given.
 struct SetOptions {
   std::string name;
   vault::RouteChange said;
@@ -43,13 +44,14 @@ void declare(CLI::App& app, vault::RouteChange& to, bool required) {
   app.add_option("--description", to.description, "Free text")->type_name("TEXT");
 }
 
-// What is said goes into the route, or is an error of the option's.
+// Applies the options to the route. An error names the option that caused it.
 Result<void> apply(store::Store& store, vault::RouteChange said, vault::Route& route) {
-  // gw-proxy runs in another folder than the one who types this.
+  // gw-proxy runs in another working directory than the user who types this.
   if (said.ca && !said.ca->empty()) said.ca = std::filesystem::absolute(*said.ca).string();
   const auto mailbox_of = [&](std::string_view name) { return mailbox_named(store, std::string(name)); };
   const auto wrong = vault::apply(said, mailbox_of, route);
   if (!wrong) return {};
+  // E.g. no such mailbox: its text and exit status are clear without the option.
   if (wrong->field.empty() || wrong->error.code() != Code::Usage) return wrong->error;
   return wrong->error.within("--" + std::string(wrong->field));
 }
@@ -74,6 +76,7 @@ Result<int> set(const Commands& commands, const SetOptions& options) {
   vault::Route route = *before;
   if (options.allow_private) route.allow_private = *options.allow_private == "on";
   if (auto done = apply(**store, options.said, route); !done) return done.error();
+  // Without a change there is no entry in the history.
   if (vault::encode(route) == vault::encode(*before)) return 0;
   if (auto put = vault::put_route(**store, route, kActor); !put) return put.error();
   return 0;

@@ -1,4 +1,5 @@
-// The family `gw-store route`: changing in one file, looking and moving between vaults in another.
+// The commands of the family `gw-store route`. add, set and remove are in route.cc, the others in
+// route_list.cc.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,9 +9,10 @@
 
 namespace gw::cmd {
 
-// Exit status 66 where there is none.
+// Returns the route with this name. Fails with NotFound and exit status 66 if there is none.
 Result<vault::Route> route_named(store::Store& store, const std::string& name);
 
+// Each adds one command to the family.
 void add_route_list(Commands& commands, CLI::App& family);
 void add_route_show(Commands& commands, CLI::App& family);
 void add_route_export(Commands& commands, CLI::App& family);

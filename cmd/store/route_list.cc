@@ -1,4 +1,5 @@
-// gw-store route list, show, export and import.
+// gw-store route list, show, export and import. export and import carry routes from one vault to
+// another.
 #include <CLI/CLI.hpp>
 #include <map>
 
@@ -12,9 +13,10 @@
 namespace gw::cmd {
 namespace {
 
+// Bytes; bounds the memory for a file that is not a list of routes.
 constexpr std::size_t kMaxImport = 16 << 20;
 
-// Mailboxes are shown by name; one that was removed by its id.
+// Mailboxes are shown by name; one that was removed, by its id.
 using Names = std::map<MailboxId, std::string>;
 
 Result<Names> mailbox_names(store::Store& store) {
@@ -103,16 +105,17 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
 }
 
 Result<int> export_all(const Commands& commands) {
+  // The JSON of `list` contains all fields, so it is the format of export too.
   return list(commands, {true, false});
 }
-
-// --- import
 
 struct ImportOptions {
   std::string path = "-";
   bool replace = false;
 };
 
+// Returns the value of an enum from its name in a JSON field. Values are numbered from 1 to `last`.
+// If the field is missing, returns `otherwise`, or fails with BadInput if that is nullopt.
 template <class Value>
 Result<Value> word(const Json& object, const char* key, Value last, std::optional<Value> otherwise = {}) {
   if (!object.contains(key) && otherwise) return *otherwise;
@@ -125,6 +128,8 @@ std::string text_or_empty(const Json& object, const char* key) {
   return object.contains(key) && !object[key].is_null() ? object[key].get<std::string>() : std::string();
 }
 
+// Reads a route from JSON. Throws Json::exception if a field has the wrong type. Mailboxes are
+// named, not numbered, because ids differ between vaults.
 Result<vault::Route> route_of(store::Store& store, const Json& object) {
   vault::Route route;
   route.name = text_or_empty(object, "name");
@@ -168,20 +173,23 @@ Result<vault::Route> route_of(store::Store& store, const Json& object) {
   return route;
 }
 
-// True: the vault's routes are other than before.
+// Imports one route. Returns whether the vault was changed.
 Result<bool> import_one(store::Store& store, std::string_view line, bool replace) {
   Json object;
   Result<vault::Route> route(Error(Code::BadInput, "not a JSON object of a route"));
   try {
     object = Json::parse(line);
     if (object.is_object()) route = route_of(store, object);
+    // `route` keeps the error that it was initialized with.
   } catch (const Json::exception&) {
   }
   if (!route) return route.error();
   const auto before = vault::find_route(store, route->name);
   if (before) {
     route->version = before->version;
+    // Fields of a newer gw that this one does not know are kept.
     route->unknown = before->unknown;
+    // So the same file can be imported repeatedly without --replace.
     if (vault::encode(*route) == vault::encode(*before)) return false;
     if (!replace)
       return Error(Code::Exists, "there is another route `" + route->name + "`")
@@ -204,6 +212,7 @@ Result<int> import_all(const Commands& commands, const ImportOptions& options) {
     if (trim(each).empty()) continue;
     const auto done = import_one(**store, each, options.replace);
     if (done) continue;
+    // One bad line does not prevent the others.
     ++failed;
     commands.program().report(done.error().within("line " + std::to_string(line)));
   }

@@ -1,4 +1,5 @@
-// gw-store salvage: what can be read of a damaged vault, as a new one; in this process.
+// gw-store salvage: makes a new vault from what can be read of a damaged one. This process opens
+// both, so no keeper of the damaged vault may run.
 #include <CLI/CLI.hpp>
 
 #include "cli/output.h"
@@ -36,7 +37,8 @@ void print(cli::Output& output, const store::SalvageLoss& loss, bool json) {
   output.json(object);
 }
 
-// What was made is looked at as `verify` looks at any vault.
+// Opens the new vault and verifies it, as `gw-store verify` does with any vault. Returns the number
+// of findings.
 Result<std::size_t> check(const std::string& folder) {
   store::LocalOptions local;
   local.path = folder;
@@ -48,6 +50,7 @@ Result<std::size_t> check(const std::string& folder) {
 }
 
 Result<int> salvage(const Commands& commands, const Options& options) {
+  // The new vault belongs to the owner of the damaged one, whose keeper is to serve it.
   if (auto became = become_owner(options.from); !became) return became.error();
   cli::Output output;
   cli::Progress progress("salvaged", 0, commands.program().quiet());
@@ -56,6 +59,8 @@ Result<int> salvage(const Commands& commands, const Options& options) {
   wanted.to = options.to;
   wanted.actor = kActor;
   wanted.actor += " salvage";
+  // The vault's id may be lost with its records. Each password slot contains it too. The store
+  // cannot read slots itself, since it does not depend on lib/seal.
   wanted.vault_of_slot = [](ByteView slot) -> std::optional<VaultId> {
     const auto place = seal::place_of(slot);
     return place ? std::optional(place->vault) : std::nullopt;
@@ -95,6 +100,7 @@ Result<int> salvage(const Commands& commands, const Options& options) {
     if (*findings != 0)
       output.line("findings     " + count(*findings) + ": see gw-store --vault " + options.to + " verify");
   }
+  // Findings of the new vault are worse than losses, which were expected and are recorded.
   if (*findings != 0) return output.close(kFindings);
   return output.close(report->losses == 0 ? 0 : kSomeFailed);
 }

@@ -1,4 +1,4 @@
-// gw-store serve: be the keeper, the one process that has the vault's files open.
+// gw-store serve: the keeper, the process that owns the vault's files (gw-keeper(7)).
 #include <fcntl.h>
 #include <grp.h>
 #include <malloc.h>
@@ -43,27 +43,32 @@ struct Options {
   int ready_fd = -1;
 };
 
-// Descriptors that the store's own files may need.
+// Descriptors that are kept for the files of the store. The rest of the limit is for connections.
 constexpr std::size_t kStoreFiles = 512;
 constexpr std::array kRoles{Role::Append, Role::Drain, Role::Admin};
 const std::string kMetrics = "metrics";
 
-// Who started us waits for our word, and not for our end: init becomes our parent.
+// Continues in a child. The process that started the keeper waits for the report on --ready-fd, not
+// for an exit status; when the parent exits, init becomes the parent of the keeper and reaps it.
 Result<void> into_background() {
   const pid_t child = ::fork();
   if (child < 0) return Error::from_errno("fork");
+  // _exit(2), because destructors and exit handlers are the child's.
   if (child > 0) ::_exit(0);
   if (::chdir("/") != 0) return Error::from_errno("/");
   return {};
 }
 
-// Root serves a vault as the user that it belongs to.
+// A keeper that root starts serves the vault as the vault's owner.
 Result<void> become_owner(const struct stat& vault) {
   if (!confine::is_root() || vault.st_uid == 0) return {};
   return confine::become(confine::user_numbered(vault.st_uid, vault.st_gid));
 }
 
-// The history key, from the service manager or from the vault; without one nothing can be signed.
+// Returns a signer with the history key, from the service manager's credentials (systemd.exec(5),
+// LoadCredential=) or from the vault. Returns an empty signer if there is none: the keeper then
+// works but signs no checkpoints. A key that exists and cannot be read is an error, so that a wrong
+// permission does not silently end signing.
 Result<store::Signer> find_signer(const std::string& vault) {
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
   std::vector<std::string> places;
@@ -80,8 +85,10 @@ Result<store::Signer> find_signer(const std::string& vault) {
   return store::Signer();
 }
 
-// A keeper that is just ending still has the vault open for a moment. One that answers in `run` is not
-// ending; where the sockets are ours already (`run` is empty), answering says nothing.
+// Opens the store. Waits up to `wait` for the vault lock, because a keeper that is ending holds it
+// until its last sync. If a keeper replies on its socket in `run`, it is not ending, and waiting is
+// useless. With inherited sockets (`run` is empty), a connection would only reach this process
+// itself.
 Result<std::unique_ptr<store::Store>> open_store(const store::LocalOptions& options, const std::string& run,
                                                  std::chrono::milliseconds wait) {
   const std::string socket(keeper::name(Role::Append));
@@ -96,17 +103,21 @@ Result<std::unique_ptr<store::Store>> open_store(const store::LocalOptions& opti
 
 struct Sockets {
   std::vector<keeper::RoleListener> roles;
-  Fd metrics;                // none: not asked for
-  std::string metrics_path;  // removed at the end; empty: the service manager's
+  Fd metrics;                // empty if it was not asked for
+  std::string metrics_path;  // unlinked at the end; empty if a service manager owns the socket
 };
 
-// Listening in the folder of the sockets, for the group of its name where the vault is shared by users.
+// Creates a listening socket in the run directory. If the directory is shared by several users and
+// the group gw-NAME exists, its members may connect.
 Result<Fd> own_socket(const keeper::Place& place, const std::string& file) {
+  // Created for the owner only. It is opened to the group after it belongs to that group, and never
+  // to another one.
   auto socket = keeper::listen_at(place.run, file, 0600);
   if (!socket) return socket;
   const group* members = keeper::is_private(place) ? nullptr : ::getgrnam(("gw-" + file).c_str());
   if (members == nullptr) return socket;
   const std::string path = place.run + "/" + file;
+  // The owner may only give a file to groups that they are a member of.
   if (::lchown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) != 0)
     log::warning("a socket is for the vault's owner alone: not a member of the group",
                  {{"socket", path}, {"group", "gw-" + file}});
@@ -133,6 +144,7 @@ Result<Sockets> own_sockets(const keeper::Place& place, const keeper::Owner& own
 }
 
 Result<Sockets> given_sockets() {
+  // By the names in LISTEN_FDNAMES (sd_listen_fds(3)).
   auto inherited = net::inherited_sockets("keeper");
   if (!inherited) return inherited.error();
   Sockets sockets;
@@ -143,20 +155,22 @@ Result<Sockets> given_sockets() {
         sockets.roles.push_back({std::move(listener.socket), role, ""});
     }
   }
+  // Only gw-store-metrics.socket is enabled. It would start a keeper that no tool can reach.
   if (sockets.metrics && sockets.roles.empty())
     return Error(Code::Config, "the metrics socket was given, and no socket of the keeper's own")
         .with_hint("gw-store-append.socket, gw-store-drain.socket and gw-store-admin.socket belong to it");
   return sockets;
 }
 
-// Of a store that has failed nothing is said: what the disk holds only the next keeper will know.
+// Returns the metrics. After a failure of the store it returns an error: only the next keeper,
+// which reads the disk, knows what is true.
 Result<std::string> numbers(store::Store& store, const config::Config& config,
                             const std::atomic<bool>& failed) {
   if (failed) return Error(Code::Unavailable, "the store failed");
   return gate::openmetrics(store, config);
 }
 
-// `ready` is closed once everything is.
+// Runs the keeper until it ends. `ready` receives the report and is closed once the keeper listens.
 Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   const auto idle_exit = parse_duration(options.idle_exit);
   if (!idle_exit) return Error(Code::Usage, "--idle-exit: `" + options.idle_exit + "` is no duration");
@@ -168,27 +182,35 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   auto sockets = given_sockets();
   if (!sockets) return sockets.error();
   const bool given = !sockets->roles.empty();
+  // A tool or clients in the socket's queue are waiting, so it is worth waiting longer for an
+  // ending keeper. A person who typed the command wants an error soon.
   const bool awaited = ready || given;
 
   struct stat folder {};
   if (::stat(place.vault.c_str(), &folder) != 0) return Error::from_errno(place.vault).within("no vault");
   const keeper::Owner owner{folder.st_uid, folder.st_gid};
+  // Before root becomes the owner: only root can create /run/gw.
   if (!given) {
     if (auto made = keeper::make_run_folder(place, owner); !made) return made.error();
   }
   if (auto became = become_owner(folder); !became) return became.error();
+  // By default glibc creates up to 8 arenas for each core, which keep memory that other threads
+  // cannot use.
   ::mallopt(M_ARENA_MAX, 4);
-  // Named, so that it stays: glibc would raise it with each body that is freed, and keep the memory of all.
+  // Set explicitly, which also fixes it: glibc would raise the threshold with each large body that
+  // is freed, and then keep the memory of all bodies in its arenas.
   ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
-  // Memory that a flush frees is filled again at once: giving it back to the system between takes a tenth of
-  // all time. Server gives it back now and then.
+  // Memory that a flush of the database frees is soon needed again. Returning it to the system each
+  // time costs a tenth of the run time. Server returns it once a minute.
   ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
-  // One that was started in the background has no standard error.
+  // A keeper that a tool started has no standard error.
   if (ready && config->log == "auto") (void)log::redirect(log::Target::Syslog);
   if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
   net::stop::install();
-  // What makes other servers reload: the keeper has nothing to reload, and must not end of it.
+  // SIGHUP makes other servers reload, and administrators send it to all of them. The keeper has
+  // nothing to reload, and must not be ended by it.
   std::signal(SIGHUP, SIG_IGN);
+  // Two descriptors for each connection: its socket, and a file that it reads or appends to.
   const std::size_t room = net::raise_descriptor_limit(2);
 
   auto signer = find_signer(place.vault);
@@ -197,6 +219,8 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   store::LocalOptions local;
   local.path = place.vault;
   local.signer = std::move(*signer);
+  // Called by the store after a failed write or sync. Sessions stop replying immediately, then the
+  // process ends, and the next keeper opens what is on the disk.
   local.failed = [&failed](const Error& error) {
     log::error("the store failed", {{"error", error.text()}});
     failed = true;
@@ -207,13 +231,15 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   auto health = (*store)->health();
   if (!health) return health.error();
   if (!health->writable) log::error("read-only", {{"reason", health->reason}});
-  // Only who has the vault open may take the sockets' names.
+  // The sockets are created after the store is open, i.e. with the vault lock. Then no other keeper
+  // serves sockets of these names, and replacing them takes no clients away from it.
   if (!given) sockets = own_sockets(place, owner, config->store.metrics);
   if (!sockets) return sockets.error();
 
   keeper::ServerOptions serving;
   serving.vault = health->vault;
   serving.idle_exit = *idle_exit;
+  // At least 64, even if the limit of descriptors is low.
   serving.connections = std::max<std::size_t>(room > kStoreFiles ? room - kStoreFiles : 0, 64);
   serving.failed = &failed;
   serving.stop = net::stop::descriptor();
@@ -224,14 +250,20 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
     if (sockets->metrics)
       metrics.emplace(std::move(sockets->metrics), sockets->metrics_path,
                       [&] { return numbers(**store, *config, failed); });
+    // Both kinds of starters are told after the sockets listen, so a client that is told can
+    // connect.
     net::notify("READY=1");
     keeper::tell_ready(ready);
     ready.reset();
     served = server.run(std::move(sockets->roles));
+    // The server and the metrics socket end at the end of this block, before the store that they
+    // use.
     net::notify("STOPPING=1");
   }
+  // Closes the store: flushes, and releases the vault lock.
   store->reset();
   if (!served) return served.error();
+  // 75 (EX_TEMPFAIL): systemd starts the next keeper.
   return failed ? exit_status(Code::Busy) : 0;
 }
 
@@ -239,12 +271,14 @@ Result<int> serve(const Commands& commands, const Options& options) {
   Fd ready;
   if (options.ready_fd >= 0) {
     ready = Fd(options.ready_fd);
+    // Also checks that the descriptor exists.
     if (::fcntl(ready.get(), F_SETFD, FD_CLOEXEC) != 0) return Error::from_errno("--ready-fd");
     if (auto gone = into_background(); !gone) return gone.error();
   }
   auto status = keep(commands, options, ready);
   if (!status) {
     keeper::tell_failed(ready, status.error());
+    // The log, because standard error is /dev/null here.
     if (ready) log::error("cannot serve", {{"error", status.error().text()}});
   }
   return status;

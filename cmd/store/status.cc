@@ -1,4 +1,4 @@
-// gw-store status and sweep: how the vault does, and its upkeep.
+// gw-store status and sweep: shows the state of the vault; removes what is due.
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
@@ -17,8 +17,6 @@
 namespace gw::cmd {
 namespace {
 
-// --- status
-
 struct StatusOptions {
   bool json = false;
   bool openmetrics = false;
@@ -26,8 +24,8 @@ struct StatusOptions {
   bool check = false;
 };
 
-// What the servers did since the keeper started: by server, and by route, of which each that is there has
-// one.
+// Server statistics since the keeper started. Each existing route has an entry, even if it had no
+// session, so that a program that reads the output sees that the route exists.
 struct Activity {
   std::vector<store::Tally> servers;
   std::vector<store::Tally> routes;
@@ -50,7 +48,7 @@ Result<Activity> activity(store::Store& store) {
     tally.of.erase(0, kOfRoute.size());
     const auto there = std::ranges::find(all.routes, tally.of, &store::Tally::of);
     if (there == all.routes.end())
-      all.routes.push_back(std::move(tally));  // it was removed since
+      all.routes.push_back(std::move(tally));  // the route has been removed
     else
       *there = std::move(tally);
   }
@@ -108,7 +106,9 @@ std::string shown(const std::optional<vault::VerifyNote>& verified) {
   return shown_time(verified->time) + ", " + found;
 }
 
-// Readers see the old numbers or the new; whoever collects them is another user.
+// Writes the metrics for a collector that reads files. The file is replaced as a whole, so a reader
+// sees the old or the new numbers, and is readable for all users, because the collector runs as
+// another one. The umask of gw is 077.
 Result<void> publish(const std::string& file, const std::string& text) {
   const mode_t mask = ::umask(022);
   auto written = replace_file(file, as_bytes(text), 0644);
@@ -184,10 +184,9 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     output.line("last verify  " + shown(*verified));
     print(*did, output);
   }
+  // --check is about receiving mail only; gw-store check and doctor examine more.
   return output.close(options.check && (!health->writable || health->full) ? 1 : 0);
 }
-
-// --- sweep
 
 struct SweepOptions {
   std::string mailbox;
@@ -197,6 +196,7 @@ struct SweepOptions {
   bool json = false;
 };
 
+// Messages of one request. Each request delays other changes, so it is bounded.
 constexpr std::size_t kSweepBudget = 10'000;
 
 Result<int> sweep(const Commands& commands, const SweepOptions& options) {
@@ -211,6 +211,7 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
   }
   store::SweepReport all;
   if (options.dry_run) {
+    // A budget of 0 removes nothing and counts.
     const auto would = (*store)->sweep(0, options.now, only);
     if (!would) return would.error();
     all = *would;
@@ -221,6 +222,7 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
       all.expired += part->expired;
       all.octets += part->octets;
       all.receipts += part->receipts;
+      // A budget that was used up without a result would repeat forever.
       all.more = part->more && part->expired + part->receipts > 0;
     } while (all.more);
   }

@@ -1,4 +1,4 @@
-// gw-store token: what programs show to the console's API.
+// gw-store token: API tokens, which programs use to authenticate to the API of gw-webd.
 #include "vault/token.h"
 
 #include <CLI/CLI.hpp>
@@ -29,13 +29,16 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   wanted.scope = vault::parse_scope(options.scope).value_or(vault::Scope::Read);
   wanted.only = options.only.value_or(std::vector<std::string>());
   wanted.expires = options.expires.value_or(0);
+  // Usually a wrong year or time zone.
   if (options.expires && wanted.expires <= now())
     return Error(Code::Usage, "--expires: that time is over already");
   wanted.created = now();
   wanted.made_by = kActor;
   const auto text = vault::generate_api_token(wanted.name);
+  // The rules for names and patterns are those of accounts.
   const auto valid = text ? vault::check_account(vault::account_of(wanted)) : Result<void>(text.error());
   if (!valid) return Error(Code::Usage, valid.error().text());
+  // Before the token is shown.
   if (const auto found = vault::find_api_token(**store, wanted.name); found)
     return Error(Code::Exists, "there is a token `" + wanted.name + "` already");
   cli::Output output;
@@ -47,6 +50,7 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
     output.secret("token  ", *text, "\n");
     output.line("       Shown once: the vault does not know it.");
   }
+  // The token becomes valid only after that, see after_showing().
   if (auto shown = output.sync(); !shown) return shown.error();
   const auto made = vault::make_api_token(**store, wanted, *text, kActor);
   if (!made)

@@ -1,4 +1,5 @@
-// gw-store verify and checkpoint: whether the vault is whole, and a signed word on it to keep elsewhere.
+// gw-store verify and checkpoint: verify checks that the vault is complete and intact; checkpoint
+// prints a signed tree head to be kept elsewhere.
 #include <CLI/CLI.hpp>
 
 #include "base/file.h"
@@ -15,8 +16,6 @@
 namespace gw::cmd {
 namespace {
 
-// --- verify
-
 struct VerifyOptions {
   std::string mailbox;
   bool deep = false;
@@ -26,7 +25,7 @@ struct VerifyOptions {
   cli::PasswordOptions password;
 };
 
-// What this vault's checkpoints are checked with, as its keeper says.
+// Returns the key that checks this vault's checkpoints, as its keeper reports it.
 Result<std::string> own_verifier(store::Store& store) {
   const auto health = store.health();
   if (!health) return health.error();
@@ -37,6 +36,8 @@ Result<std::string> own_verifier(store::Store& store) {
 Result<vault::Checkpoint> read_checkpoint(store::Store& store, const VerifyOptions& options) {
   const auto note = read_file(*options.against);
   if (!note) return note.error().within("cannot read the checkpoint");
+  // The vault's own key suffices against damage. Against an attacker who controls the vault, the
+  // user has to name the key that was kept elsewhere.
   const auto verifier = options.public_key ? Result<std::string>(*options.public_key) : own_verifier(store);
   if (!verifier) return verifier.error();
   return vault::open_checkpoint(*note, *verifier);
@@ -50,7 +51,8 @@ Result<vault::VerifyReport> check(const Commands& commands, store::Store& store,
     if (!read) return read.error();
     checkpoint = std::move(*read);
   }
-  // Before the long part, so that a wrong password is known at once.
+  // Before the verification, which may take hours, so that a wrong password is reported
+  // immediately.
   std::optional<store::MailboxRecord> mailbox;
   seal::KeyRing ring;
   if (!options.mailbox.empty()) {
@@ -73,7 +75,8 @@ Result<vault::VerifyReport> check(const Commands& commands, store::Store& store,
   return report;
 }
 
-// For status, doctor and the console. A vault that takes no note, as a read-only one, is as verified.
+// Records the verification in the vault, for status, doctor and the console. The verification is
+// valid even if that fails, e.g. because the vault is read-only, so the error is only printed.
 void note(const Commands& commands, store::Store& store, const vault::VerifyReport& report) {
   const vault::VerifyNote note{now(), report.mailboxes, report.messages, report.findings.size()};
   if (auto noted = vault::note_verify(store, note, kActor); !noted)
@@ -89,7 +92,8 @@ Result<int> verify(const Commands& commands, const VerifyOptions& options) {
   if (!store) return store.error();
   const auto report = check(commands, **store, options);
   if (!report) return report.error();
-  // One that was put back must not grow past the checkpoint by being asked about it.
+  // With --against nothing is recorded: a vault that was put back to an earlier state must not grow
+  // beyond the size of the checkpoint just because it was examined.
   if (!options.against) note(commands, **store, *report);
 
   cli::Output output;
@@ -125,8 +129,6 @@ Result<int> verify(const Commands& commands, const VerifyOptions& options) {
   return output.close(report->findings.empty() ? 0 : kFindings);
 }
 
-// --- checkpoint
-
 Result<int> checkpoint(const Commands& commands, bool public_key) {
   cli::Output output;
   auto store = commands.connect();
@@ -134,6 +136,7 @@ Result<int> checkpoint(const Commands& commands, bool public_key) {
   if (!public_key) {
     const auto note = (*store)->checkpoint(kActor);
     if (!note) return note.error();
+    // The bytes of the note, unchanged, since they are what is signed.
     output.octets(as_bytes(*note));
     return output.close();
   }
