@@ -33,9 +33,9 @@ OBSTACLE = gw_systemd.obstacle()
 
 
 def commands_of_a_move():
-    """As gw-store(1) has them."""
-    block = re.search(r"(?ms)^\.Bd[^\n]*\n(gw-store migrate --to /srv/gw\n.*?)^\.Ed", (gw.ROOT / "man/gw-store.1").read_text())
-    return block.group(1)
+    """As gw-store-backup(1) has them."""
+    page = (gw.ROOT / "man/gw-store-backup.1").read_text()
+    return re.search(r"(?ms)^\.Bd[^\n]*\n(gw-store migrate --to /srv/gw\n.*?)^\.Ed", page).group(1)
 
 
 @unittest.skipIf(OBSTACLE, OBSTACLE)
