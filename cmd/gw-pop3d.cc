@@ -1,9 +1,9 @@
 // gw-pop3d(8): POP3 server, through which archives drain mailboxes. Reads the options and
-// configuration, and hands connections to gate/pop3_server.h.
+// configuration, and hands connections to pop3d/server.h.
 #include "cli/program.h"
-#include "gate/auth_limits.h"
-#include "gate/pop3_server.h"
-#include "gate/server.h"
+#include "daemon/server.h"
+#include "net/login_throttle.h"
+#include "pop3d/server.h"
 #include "server_options.h"
 
 namespace gw::cmd {
@@ -20,14 +20,14 @@ Result<void> serve(const ServerOptions& options) {
   // when the sandbox no longer permits it. It also decides which user reads the keys.
   auto confinement = begin_confinement(*config, config->pop3d, "gw-drain");
   if (!confinement) return confinement.error();
-  gate::Certificates certificates(certificate_files(*config));
-  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run),
-                          {keeper::Role::Drain, "gw-pop3d", true, confinement->starting()});
-  gate::AuthLimits limits;
-  gate::Pop3Service service;
+  daemon::Certificates certificates(certificate_files(*config));
+  daemon::VaultConnection keeper(keeper::place_of(config->vault, config->run),
+                                 {keeper::Role::Drain, "gw-pop3d", true, confinement->starting()});
+  net::LoginThrottle limits;
+  pop3d::Pop3Service service;
   service.host = config->host;
   service.store = [&] { return keeper.store(); };
-  service.report = [&](const store::Tally& tally) { keeper.report(tally); };
+  service.report = [&](const store::ServerStats& stats) { keeper.report(stats); };
   if (certificates.configured()) service.tls = [&] { return certificates.current(); };
   service.limits = &limits;
   service.login.time = config->pop3d.login_timeout;
@@ -35,15 +35,15 @@ Result<void> serve(const ServerOptions& options) {
   // require-tls wins over allow-plaintext-auth.
   service.allow_plaintext_auth = config->pop3d.allow_plaintext_auth && !config->pop3d.require_tls;
 
-  gate::ServerPlan plan = options.plan("pop3", config->pop3d);
+  daemon::DaemonOptions plan = options.plan("pop3", config->pop3d);
   // Called after the sockets are open and before the first connection, while there is one thread.
-  plan.settle = [&] { return confinement->close(); };
+  plan.before_serving = [&] { return confinement->close(); };
   // Only root may be able to read the keys of the certificates.
-  plan.keys_first = confinement->changes_user();
-  return gate::run_server(
+  plan.load_keys_early = confinement->changes_user();
+  return daemon::run_server(
       plan, certificates,
       [&](net::Stream stream, const net::Listener& listener) {
-        gate::serve_pop3(std::move(stream), listener.implicit_tls, service);
+        pop3d::serve_pop3(std::move(stream), listener.implicit_tls, service);
       },
       [](const net::Listener&) { return std::string("-ERR [SYS/TEMP] too many connections\r\n"); });
 }

@@ -1,8 +1,8 @@
 // gw-proxy(8): relays between mail clients and their provider, and seals a copy of each mail into
-// the vault. Reads the options and configuration, and hands connections to gate/relay.h.
+// the vault. Reads the options and configuration, and hands connections to proxy/server.h.
 #include "cli/values.h"
-#include "gate/fingerprint_key.h"
-#include "gate/relay.h"
+#include "proxy/fingerprint_key.h"
+#include "proxy/server.h"
 #include "server_options.h"
 
 namespace gw::cmd {
@@ -16,7 +16,7 @@ struct Options {
 };
 
 // Returns the names that the listeners will have: `work` for `work=127.0.0.1:587`.
-std::vector<std::string> listener_names(const gate::ServerPlan& plan) {
+std::vector<std::string> listener_names(const daemon::DaemonOptions& plan) {
   std::vector<std::string> names;
   for (const std::string& text : plan.listen) {
     const std::size_t equals = text.find('=');
@@ -42,26 +42,26 @@ Result<void> serve(const Options& options) {
   if (!confinement) return confinement.error();
   // The key is read, or created, before the change of user, while its directory can still be
   // written.
-  const auto key_file = gate::fingerprint_key_file(mine.fingerprint_key);
+  const auto key_file = proxy::fingerprint_key_file(mine.fingerprint_key);
   if (!key_file) return key_file.error();
-  const auto key = gate::fingerprint_key(*key_file);
+  const auto key = proxy::fingerprint_key(*key_file);
   if (!key) return key.error();
 
-  gate::Certificates certificates(certificate_files(*config));
-  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run),
-                          {keeper::Role::Append, "gw-proxy", true, confinement->starting()});
-  gate::Upstreams upstreams;
-  gate::AuthLimits limits;
-  gate::RelayRoutes routes([&] { return keeper.store(); });
-  gate::RelayService service;
+  daemon::Certificates certificates(certificate_files(*config));
+  daemon::VaultConnection keeper(keeper::place_of(config->vault, config->run),
+                                 {keeper::Role::Append, "gw-proxy", true, confinement->starting()});
+  proxy::Upstreams upstreams;
+  net::LoginThrottle limits;
+  proxy::ProxyRoutes routes([&] { return keeper.store(); });
+  proxy::ProxyService service;
   service.routes = &routes;
   service.only = options.route;
   const bool clear_passwords = mine.allow_plaintext_auth && !mine.require_tls;
 
-  gate::SmtpRelayService& smtp = service.smtp;
+  proxy::SmtpProxyService& smtp = service.smtp;
   smtp.host = own_host(*config);
   smtp.store = [&] { return keeper.store(); };
-  smtp.report = [&](const store::Tally& tally) { keeper.report(tally); };
+  smtp.report = [&](const store::ServerStats& stats) { keeper.report(stats); };
   if (certificates.configured()) smtp.tls = [&] { return certificates.current(); };
   smtp.routes = &routes;
   smtp.upstreams = &upstreams;
@@ -77,7 +77,7 @@ Result<void> serve(const Options& options) {
   smtp.idle_timeout = mine.idle_timeout;
   smtp.data_timeout = mine.data_timeout;
 
-  gate::Pop3RelayService& pop3 = service.pop3;
+  proxy::Pop3ProxyService& pop3 = service.pop3;
   pop3.host = smtp.host;
   pop3.store = smtp.store;
   pop3.report = smtp.report;
@@ -90,28 +90,28 @@ Result<void> serve(const Options& options) {
   pop3.idle_timeout = mine.idle_timeout;
   pop3.allow_plaintext_auth = clear_passwords;
 
-  gate::ServerPlan plan = options.server.plan("proxy", mine);
+  daemon::DaemonOptions plan = options.server.plan("proxy", mine);
   plan.on_reload = [&] { upstreams.reload(); };
-  plan.keys_first = confinement->changes_user();
+  plan.load_keys_early = confinement->changes_user();
   // The order matters. The user changes first, so that the keeper sees the same user now and later.
   // The routes are read next, because the certificate files of authorities that they name must be
   // readable in the sandbox, which is closed last.
-  plan.settle = [&, names = listener_names(plan)]() -> Result<void> {
+  plan.before_serving = [&, names = listener_names(plan)]() -> Result<void> {
     if (auto became = confinement->become(); !became) return became;
-    if (auto known = gate::check_relay(names, service); !known) return known;
+    if (auto known = proxy::check_proxy(names, service); !known) return known;
     // If the keeper cannot be reached now, routes with a CA file of their own fail later with a
     // file error.
     if (const auto known = routes.all())
       for (const vault::Route& route : *known)
-        if (!route.ca_file.empty()) confinement->also_readable(confine::folders_of(route.ca_file));
+        if (!route.ca_file.empty()) confinement->also_readable(sandbox::folders_of(route.ca_file));
     return confinement->close();
   };
-  return gate::run_server(
+  return daemon::run_server(
       plan, certificates,
       [&](net::Stream stream, const net::Listener& listener) {
-        gate::serve_relay(std::move(stream), listener, service);
+        proxy::serve_proxy(std::move(stream), listener, service);
       },
-      [&](const net::Listener& listener) { return gate::relay_refusal(listener, service); });
+      [&](const net::Listener& listener) { return proxy::proxy_refusal(listener, service); });
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 // gw-smtpd(8): SMTP server that seals each mail into the vault. Reads the options and
-// configuration, and hands connections to gate/smtp_server.h.
+// configuration, and hands connections to smtpd/server.h.
 #include "cli/values.h"
-#include "gate/smtp_server.h"
 #include "server_options.h"
+#include "smtp/refusals.h"
+#include "smtpd/server.h"
 
 namespace {
 
@@ -26,16 +27,16 @@ Result<void> serve(const Options& options) {
   // when the sandbox no longer permits it.
   auto confinement = cmd::begin_confinement(*config, config->smtpd, "gw-receive");
   if (!confinement) return confinement.error();
-  gate::Certificates certificates(cmd::certificate_files(*config));
-  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run),
-                          {keeper::Role::Append, "gw-smtpd", true, confinement->starting()});
+  daemon::Certificates certificates(cmd::certificate_files(*config));
+  daemon::VaultConnection keeper(keeper::place_of(config->vault, config->run),
+                                 {keeper::Role::Append, "gw-smtpd", true, confinement->starting()});
   // Counts unknown recipients by source for all sessions of this process, to slow down the guessing
   // of addresses.
-  gate::AuthLimits guesses(gate::guess_policy());
-  gate::SmtpService service;
+  net::LoginThrottle guesses(smtpd::guess_policy());
+  smtpd::SmtpService service;
   service.host = cmd::own_host(*config);
   service.store = [&] { return keeper.store(); };
-  service.report = [&](const store::Tally& tally) { keeper.report(tally); };
+  service.report = [&](const store::ServerStats& stats) { keeper.report(stats); };
   if (certificates.configured()) service.tls = [&] { return certificates.current(); };
   service.max_size = config->smtpd.max_size;
   service.max_recipients = config->smtpd.max_recipients;
@@ -48,17 +49,17 @@ Result<void> serve(const Options& options) {
   service.idle_timeout = config->smtpd.idle_timeout;
   service.data_timeout = config->smtpd.data_timeout;
 
-  gate::ServerPlan plan = options.server.plan("smtp", config->smtpd);
+  daemon::DaemonOptions plan = options.server.plan("smtp", config->smtpd);
   // Called after the sockets are open and before the first connection, while there is one thread.
-  plan.settle = [&] { return confinement->close(); };
-  plan.keys_first = confinement->changes_user();
-  return gate::run_server(
+  plan.before_serving = [&] { return confinement->close(); };
+  plan.load_keys_early = confinement->changes_user();
+  return daemon::run_server(
       plan, certificates,
       [&](net::Stream stream, const net::Listener& listener) {
-        gate::serve_smtp(std::move(stream), {listener.protocol, listener.implicit_tls}, service);
+        smtpd::serve_smtp(std::move(stream), {listener.protocol, listener.implicit_tls}, service);
       },
       [](const net::Listener& listener) {
-        return listener.implicit_tls ? std::string() : gate::too_many_connections();
+        return listener.implicit_tls ? std::string() : smtp::reply(smtp::Refusal::TooManyConnections).wire();
       });
 }
 

@@ -1,18 +1,18 @@
 // gw-webd(8): the console in the browser and its API. Reads the options and configuration, and
-// hands connections to web/http_connection.h.
+// hands connections to web/http/http_connection.h.
 #include "base/log.h"
 #include "cli/program.h"
-#include "gate/server.h"
+#include "daemon/server.h"
 #include "server_options.h"
 #include "web/console.h"
-#include "web/http_connection.h"
+#include "web/http/http_connection.h"
 
 namespace gw::cmd {
 namespace {
 
 // Rejects a listener without TLS on an address that other hosts can reach: passwords and session
 // cookies could be read on the way.
-Result<void> check_plain(const gate::ServerPlan& plan) {
+Result<void> check_plain(const daemon::DaemonOptions& plan) {
   for (const std::string& text : plan.listen) {
     const auto spec = net::parse_listen(text);
     if (!spec) return spec.error();
@@ -48,7 +48,7 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
                    "trusted-proxy: not a block of addresses: " + printable(block));
   if (auto done = options.config.done(*config); !done || *done)
     return done ? Result<void>() : Result<void>(done.error());
-  gate::ServerPlan plan = options.plan("http", config->webd);
+  daemon::DaemonOptions plan = options.plan("http", config->webd);
   if (auto checked = check_plain(plan); !checked) return checked;
   // Sessions are in the memory of the process, so a process for each connection would forget every
   // login.
@@ -60,9 +60,9 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
   // `true`: the console tests routes, and sends a test mail to the local server.
   auto confinement = begin_confinement(*config, config->webd, "gw-web", true);
   if (!confinement) return confinement.error();
-  gate::Certificates certificates(certificate_files(*config));
-  gate::KeeperLink keeper(keeper::place_of(config->vault, config->run),
-                          {keeper::Role::Admin, "gw-webd", true, confinement->starting()});
+  daemon::Certificates certificates(certificate_files(*config));
+  daemon::VaultConnection keeper(keeper::place_of(config->vault, config->run),
+                                 {keeper::Role::Admin, "gw-webd", true, confinement->starting()});
   web::ConsoleOptions settings;
   settings.store = [&] { return keeper.store(); };
   settings.host = own_host(*config);
@@ -85,9 +85,9 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
   service.most_body = [&](const web::Request& request) { return console.most_body(request); };
   service.idle = config->webd.idle_timeout;
   if (certificates.configured()) service.tls = [&] { return certificates.current(); };
-  plan.settle = [&] { return confinement->close(); };
-  plan.keys_first = confinement->changes_user();
-  return gate::run_server(
+  plan.before_serving = [&] { return confinement->close(); };
+  plan.load_keys_early = confinement->changes_user();
+  return daemon::run_server(
       plan, certificates,
       [&](net::Stream stream, const net::Listener& listener) {
         if (!may_be_served(stream, listener)) return;

@@ -18,8 +18,8 @@
 #include "cli/program.h"
 #include "cli/vault_options.h"
 #include "config/config.h"
-#include "gate/confinement.h"
-#include "gate/server.h"
+#include "daemon/confinement.h"
+#include "daemon/server.h"
 #include "mail/address.h"
 
 namespace gw::cmd {
@@ -129,8 +129,8 @@ struct ServerOptions {
   // Returns where and how to serve. `listen` in gw.toml counts only if the server was started
   // without sockets from systemd or inetd and without --listen, so that a socket unit is not opened
   // twice.
-  gate::ServerPlan plan(const std::string& protocol, const config::Server& server) const {
-    gate::ServerPlan plan;
+  daemon::DaemonOptions plan(const std::string& protocol, const config::Server& server) const {
+    daemon::DaemonOptions plan;
     plan.protocol = protocol;
     plan.listen = listen;
     if (plan.listen.empty() && !stdio && !handed_over()) plan.listen = server.listen;
@@ -154,21 +154,22 @@ inline std::vector<net::CertificateFiles> certificate_files(const config::Config
 
 // Prepares the change of user and the sandbox. `own_user` is the user in the server's systemd unit;
 // `outgoing` permits connections to other servers.
-inline Result<gate::Confinement> begin_confinement(const config::Config& config, const config::Server& server,
-                                                   const std::string& own_user, bool outgoing = false) {
-  gate::ConfinementSettings settings;
+inline Result<daemon::Confinement> begin_confinement(const config::Config& config,
+                                                     const config::Server& server,
+                                                     const std::string& own_user, bool outgoing = false) {
+  daemon::ConfinementSettings settings;
   settings.user = server.user;
   settings.own_user = own_user;
-  settings.sandbox = server.sandbox == "off"       ? confine::Mode::Off
-                     : server.sandbox == "require" ? confine::Mode::Require
-                                                   : confine::Mode::Auto;
+  settings.sandbox = server.sandbox == "off"       ? sandbox::Mode::Off
+                     : server.sandbox == "require" ? sandbox::Mode::Require
+                                                   : sandbox::Mode::Auto;
   settings.needs.outgoing = outgoing;
   // Directories, because a renewed certificate is a new file.
   for (const config::Certificate& pair : config.certificates)
     for (const std::string& file : {pair.certificate, pair.key})
-      for (std::string& folder : confine::folders_of(file))
+      for (std::string& folder : sandbox::folders_of(file))
         settings.needs.readable.push_back(std::move(folder));
-  return gate::Confinement::begin(std::move(settings), keeper::place_of(config.vault, config.run));
+  return daemon::Confinement::begin(std::move(settings), keeper::place_of(config.vault, config.run));
 }
 
 // Returns the name of this host in greetings: `host` in gw.toml, else the system's host name.

@@ -247,17 +247,17 @@ std::vector<std::unique_ptr<transfer::Exporter>> ExportJob::exporters(
 }
 
 // Exports without a lease, so that the archive can drain the mailbox at the same time.
-Result<void> ExportJob::copy(Source& source, transfer::Crew& crew) {
+Result<void> ExportJob::copy(Source& source, transfer::ExportPool& pool) {
   cli::Progress progress("exported", source.live, program_.quiet());
   std::uint64_t done = 0;
   const Each each = [&](const store::MessageRecord& record) -> Result<void> {
     if (!consider(record)) return {};
     progress.at(++done);
-    return crew.add(record);
+    return pool.add(record);
   };
   if (auto added = for_each_waiting(source, each); !added) return added;
   if (auto added = for_each_after(source, cursor_.seq, source.end, each); !added) return added;
-  if (auto finished = crew.finish(); !finished) return finished;
+  if (auto finished = pool.finish(); !finished) return finished;
   // Only after crew.finish(): everything before this point is then on disk.
   cursor_.seq = std::max(cursor_.seq, source.end - 1);
   return {};
@@ -267,7 +267,7 @@ Result<void> ExportJob::copy(Source& source, transfer::Crew& crew) {
 // have been read back. A lease shows at most the oldest 100,000 messages; the next ones come with
 // another lease. A single file must be complete before anything is removed, so there the rest is
 // left to the next run.
-Result<void> ExportJob::take(Source& source, transfer::Crew& crew) {
+Result<void> ExportJob::take(Source& source, transfer::ExportPool& pool) {
   cli::Progress progress("exported", 0, program_.quiet());
   auto renewed = BootClock::now();
   std::uint64_t done = 0;
@@ -287,13 +287,13 @@ Result<void> ExportJob::take(Source& source, transfer::Crew& crew) {
         if (auto still = drain.renew(); !still) return still;
         renewed = BootClock::now();
       }
-      if (auto added = crew.add(record); !added) return added;
+      if (auto added = pool.add(record); !added) return added;
       progress.at(++done);
     }
     // Nothing is removed before this has succeeded: it syncs the files and compares what is on
     // disk.
-    if (auto finished = crew.finish(); !finished) return finished;
-    const std::vector<MessageId> taken = crew.give_taken();
+    if (auto finished = pool.finish(); !finished) return finished;
+    const std::vector<MessageId> taken = pool.give_taken();
     if (auto removed = drain.remove(taken, kActor); !removed) {
       return removed.error().within("everything is written, nothing more is removed");
     }
@@ -338,7 +338,7 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std:
     }
     const std::uint64_t taken = report.written + report.present;
     std::string said = std::to_string(taken + passed + report.failures.size()) + " messages looked at, " +
-                       std::to_string(report.written) + " written, " + format_size(report.octets);
+                       std::to_string(report.written) + " written, " + format_size(report.size);
     if (report.present > 0) said += ", " + std::to_string(report.present) + " were there already";
     if (report.unwrapped > 0) said += ", " + std::to_string(report.unwrapped) + " mails unwrapped";
     if (!report.failures.empty()) said += ", " + std::to_string(report.failures.size()) + " failed";
@@ -408,9 +408,9 @@ Result<int> ExportJob::run() {
     manifest = std::move(*opened);
   }
   // The crew refers to source, writers and manifest, so it is created last and destroyed first.
-  transfer::Crew crew(exporters(*source, *writers, manifest ? &*manifest : nullptr),
-                      [&](const store::MessageRecord& record) { return source->message(record); });
-  auto done = remove_ ? take(*source, crew) : copy(*source, crew);
+  transfer::ExportPool pool(exporters(*source, *writers, manifest ? &*manifest : nullptr),
+                            [&](const store::MessageRecord& record) { return source->message(record); });
+  auto done = remove_ ? take(*source, pool) : copy(*source, pool);
   if (!done) return done.error();
   // The cursor is written only after the mail is on disk. A run that fails leaves the old cursor,
   // and the next run repeats its messages.
@@ -418,7 +418,7 @@ Result<int> ExportJob::run() {
     cursor_.waiting = std::move(waiting_);
     if (auto kept = transfer::write_cursor(*cursor_file_, cursor_); !kept) return kept.error();
   }
-  return conclude(crew.report(), source->damage);
+  return conclude(pool.report(), source->damage);
 }
 
 }  // namespace gw::cmd

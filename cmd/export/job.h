@@ -19,8 +19,8 @@
 #include "cli/program.h"
 #include "cli/vault_options.h"
 #include "store/store.h"
-#include "transfer/crew.h"
 #include "transfer/cursor.h"
+#include "transfer/export_pool.h"
 
 namespace gw::cmd {
 
@@ -52,9 +52,9 @@ class ExportJob {
       Source& source, const std::vector<std::unique_ptr<transfer::Writer>>& writers,
       transfer::Manifest* manifest) const;
   // Exports without removing.
-  Result<void> copy(Source& source, transfer::Crew& crew);
+  Result<void> copy(Source& source, transfer::ExportPool& pool);
   // Exports under the lease and then drains.
-  Result<void> take(Source& source, transfer::Crew& crew);
+  Result<void> take(Source& source, transfer::ExportPool& pool);
   // Iterations over records in ascending order of seq; `each` ends them with an error.
   using Each = std::function<Result<void>(const store::MessageRecord&)>;
   Result<void> for_each_waiting(Source& source, const Each& each) const;

@@ -33,8 +33,8 @@ struct AdminOptions {
   bool json = false;
 };
 
-vault::LastRuler last_ruler(bool force) {
-  return force ? vault::LastRuler::MayGo : vault::LastRuler::Stays;
+vault::LastAdministrator last_ruler(bool force) {
+  return force ? vault::LastAdministrator::MayGo : vault::LastAdministrator::Stays;
 }
 
 // Adds a hint if the change would remove the last administrator, which needs --force. The vault
@@ -89,10 +89,10 @@ Result<void> show(cli::Output& output, const vault::Account& account, const Secr
                   bool json) {
   if (json) {
     // Written by hand, since a JSON object would keep a copy of the password in ordinary memory.
-    output.octets(as_bytes("{\"name\":\"" + account.name + "\",\"role\":\"" +
-                           std::string(vault::name(account.role)) + "\",\"password\":"));
+    output.data(as_bytes("{\"name\":\"" + account.name + "\",\"role\":\"" +
+                         std::string(vault::name(account.role)) + "\",\"password\":"));
     if (given) {
-      output.octets(as_bytes("null}\n"));
+      output.data(as_bytes("null}\n"));
     } else {
       output.secret("\"", password, "\"}\n");
     }

@@ -30,9 +30,9 @@ constexpr Micros kBetween = Micros{24} * 3600 * 1'000'000;
 // A timer does not fire at exactly the same time each day. Without this slack, a run that is a
 // minute early would skip a whole day.
 constexpr Micros kSlack = Micros{10} * 60 * 1'000'000;
-constexpr int kPatience = 60'000;  // milliseconds that the mail program may take
+constexpr int kTimeout = 60'000;  // milliseconds that the mail program may take
 // Bounds the file; findings beyond that are mailed again.
-constexpr std::size_t kMostRemembered = 10'000;
+constexpr std::size_t kMaxRemembered = 10'000;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -102,12 +102,12 @@ std::string mail_of(const std::string& address, const std::string& host, const s
   return mail + "\nFrom `gw-store doctor`, which sends each finding once a day.\n";
 }
 
-// Waits for the end of the process, and kills it after kPatience: doctor runs from a timer, and
+// Waits for the end of the process, and kills it after kTimeout: doctor runs from a timer, and
 // must not hang with the mail system.
 Result<void> ended(pid_t pid, const std::string& program) {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   pollfd item{process.get(), POLLIN, 0};
-  if (::poll(&item, 1, kPatience) <= 0) ::kill(pid, SIGKILL);
+  if (::poll(&item, 1, kTimeout) <= 0) ::kill(pid, SIGKILL);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0)
     if (errno != EINTR) return Error::from_errno(program);
@@ -171,7 +171,7 @@ Result<void> send_alarm(const std::string& sendmail, const std::string& address,
   // Recorded only after the mail was accepted; a failure is repeated with the next run.
   if (auto taken = pipe_to(sendmail, mail_of(address, host, bad)); !taken) return taken;
   for (const Diagnosis& finding : bad)
-    if (sent.size() < kMostRemembered) sent[name_of(finding)] = time;
+    if (sent.size() < kMaxRemembered) sent[name_of(finding)] = time;
   return write_sent(folder, file, sent);
 }
 

@@ -44,9 +44,9 @@ Json json_of(const backup::Report& report, const std::string& to) {
   object["commits"] = report.commits;
   object["checkpoint"] = report.signed_checkpoint;
   object["files"] = report.files;
-  object["octets"] = report.octets;
+  object["octets"] = report.size;
   object["written_files"] = report.written_files;
-  object["written_octets"] = report.written_octets;
+  object["written_octets"] = report.written_bytes;
   object["damaged"] = report.damaged;
   object["removed"] = report.removed;
   return object;
@@ -67,9 +67,9 @@ Result<int> back_up(const Commands& commands, const Options& options) {
   std::signal(SIGXFSZ, SIG_IGN);
   net::stop::install();
   cli::Progress progress("octets", 0, commands.program().quiet());
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   const auto pulse = [&](std::uint64_t more) {
-    progress.at(octets += more);
+    progress.at(size += more);
     return !net::stop::requested();
   };
   backup::Options wanted{options.to, options.incremental, options.quick, options.keep, std::string(kActor)};
@@ -84,9 +84,9 @@ Result<int> back_up(const Commands& commands, const Options& options) {
   } else {
     output.line("backup       " + options.to + "/" + report->name);
     output.line("shows        commit " + std::to_string(report->commits) + ", " + shown_time(report->time));
-    output.line("files        " + std::to_string(report->files) + ", " + format_size(report->octets));
+    output.line("files        " + std::to_string(report->files) + ", " + format_size(report->size));
     output.line("written      " + std::to_string(report->written_files) + ", " +
-                format_size(report->written_octets));
+                format_size(report->written_bytes));
     for (const std::string& name : report->damaged)
       output.line("damaged      " + options.to + "/" + name +
                   ": an older backup's, written anew into this one");

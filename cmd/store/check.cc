@@ -10,7 +10,7 @@
 #include "net/tls.h"
 #include "store/commands.h"
 #include "store/doctor.h"
-#include "vault/overview.h"
+#include "vault/totals.h"
 
 namespace gw::cmd {
 namespace {
@@ -63,13 +63,13 @@ Result<void> count(store::Store& store, const DiagnosisLimits& limits, Numbers& 
   const vault::Totals totals = vault::totals_of(*rows);
   numbers.put("mailboxes", rows->size());
   numbers.put("waiting", totals.live);
-  numbers.put("waiting_octets", totals.live_octets, "B");
+  numbers.put("waiting_octets", totals.live_bytes, "B");
   numbers.put("oldest", seconds_since(totals.oldest), "s", std::to_string(limits.unfetched.count()) + ";");
   numbers.put("unconfirmed", totals.unconfirmed);
   numbers.put("quarantined", totals.quarantined);
   // `c` marks a counter, which only grows.
   numbers.put("accepted", totals.accepted, "c");
-  numbers.put("free", health->free_octets, "B");
+  numbers.put("free", health->free_bytes, "B");
   return {};
 }
 
@@ -86,7 +86,7 @@ void count_certificates(const config::Config& config, const DiagnosisLimits& lim
                 "s", std::to_string(limits.certificate.count()) + ":;0:");
 }
 
-std::string said_of(const Diagnosis& finding) {
+std::string parse_form(const Diagnosis& finding) {
   return finding.check + (finding.about.empty() ? "" : " " + plain(finding.about)) + ": " +
          plain(finding.text);
 }
@@ -104,7 +104,7 @@ Verdict verdict_of(const std::vector<Diagnosis>& findings) {
   if (worst == findings.end() || worst->level == Level::Good)
     return {Ok, std::to_string(findings.size()) + " looked at, nothing is wrong"};
   return {worst->level == Level::Trouble ? Critical : Warning,
-          said_of(*worst) + (bad > 1 ? " (and " + std::to_string(bad - 1) + " more)" : "")};
+          parse_form(*worst) + (bad > 1 ? " (and " + std::to_string(bad - 1) + " more)" : "")};
 }
 
 Verdict look(const Commands& commands, const Options& options, Numbers& numbers) {

@@ -18,7 +18,7 @@ namespace gw::cmd {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds kPatience{5'000};
+constexpr milliseconds kTimeout{5'000};
 
 std::string octal(mode_t mode) {
   std::array<char, 8> text{};
@@ -92,7 +92,7 @@ Result<Fd> connect_to(const net::ListenSpec& spec) {
   }
   Fd fd(::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return Error::from_errno("socket");
-  const timeval patience{std::chrono::duration_cast<std::chrono::seconds>(kPatience).count(), 0};
+  const timeval patience{std::chrono::duration_cast<std::chrono::seconds>(kTimeout).count(), 0};
   // SO_SNDTIMEO also limits connect(2).
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), length) != 0) return Error::from_errno("connect");
@@ -104,19 +104,19 @@ Result<std::string> greeting(const net::ListenSpec& spec) {
   auto fd = connect_to(spec);
   if (!fd) return fd.error();
   net::Stream stream(std::move(*fd), net::Peer{});
-  stream.set_timeout(kPatience);
+  stream.set_timeout(kTimeout);
   if (spec.implicit_tls) {
     net::ClientPolicy any;
     any.verify = false;  // examine_certificate() checks the certificate's file
     const auto tls = net::ClientTls::make(any);
     if (!tls) return tls.error();
-    if (auto done = stream.connect_tls(**tls, "localhost", kPatience); !done) return done.error();
+    if (auto done = stream.connect_tls(**tls, "localhost", kTimeout); !done) return done.error();
   }
-  std::array<std::byte, 512> octets{};
-  const auto got = stream.read(octets);
+  std::array<std::byte, 512> data{};
+  const auto got = stream.read(data);
   if (!got) return got.error();
   // The first read is enough: a greeting is one short line, sent at the same time.
-  const std::string_view text = as_text(ByteView(octets).first(*got));
+  const std::string_view text = as_text(ByteView(data).first(*got));
   return std::string(text.substr(0, text.find_first_of("\r\n")));
 }
 

@@ -41,11 +41,11 @@ constexpr std::array kUnits{"gw.target",
                             "gw-metrics.service",
                             "gw-metrics.timer"};
 // Limits for the program, which the user may name: bytes of its output, and time.
-constexpr std::size_t kMost = 64 << 10;
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::size_t kMaxCount = 64 << 10;
+constexpr std::chrono::seconds kTimeout{10};
 
 // Returns what the program prints, or nullopt if it cannot be run, fails, takes too long, or prints
-// more than kMost bytes.
+// more than kMaxCount bytes.
 std::optional<std::string> printed(std::vector<std::string> command) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
@@ -66,9 +66,9 @@ std::optional<std::string> printed(std::vector<std::string> command) {
   theirs.reset();
   if (failed != 0) return std::nullopt;
   std::string text;
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+  const auto end = std::chrono::steady_clock::now() + kTimeout;
   bool whole = false;
-  for (std::array<std::byte, 4096> piece{}; text.size() < kMost;) {
+  for (std::array<std::byte, 4096> piece{}; text.size() < kMaxCount;) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     pollfd item{ours.get(), POLLIN, 0};

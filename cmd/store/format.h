@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "cli/output.h"
-#include "store/each.h"
+#include "store/iterate.h"
 #include "store/store.h"
 #include "transfer/json.h"
 

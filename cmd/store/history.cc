@@ -92,9 +92,9 @@ Json message_of(store::Store& store, const MailboxId& mailbox, const store::Mess
   object["state"] = name(record.state);
   object["received_at"] = json_time(record.received);
   object["changed_at"] = json_time(record.changed);
-  object["octets"] = record.octets;
-  object["wire_octets"] = record.wire_octets;
-  object["container_octets"] = record.container_octets;
+  object["octets"] = record.size;
+  object["wire_octets"] = record.wire_size;
+  object["container_octets"] = record.container_size;
   object["generation"] = record.generation;
   object["digest"] = to_hex(record.container);
   object["envelope"] = to_hex(record.envelope);
@@ -136,7 +136,7 @@ Result<void> dump_records(store::Store& store, store::Kind kind, const char* sho
 }
 
 Result<void> dump_receipts(store::Store& store, const MailboxId& mailbox, cli::Output& output) {
-  return for_each_receipt(store, mailbox, [&](const store::Swept& swept) -> Result<void> {
+  return for_each_receipt(store, mailbox, [&](const store::RemovalRecord& swept) -> Result<void> {
     output.json({{"kind", "receipt"},
                  {"mailbox", mailbox.hex()},
                  {"id", swept.record.id.hex()},

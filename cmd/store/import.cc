@@ -17,8 +17,8 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "gate/fingerprint_key.h"
 #include "net/serve.h"
+#include "proxy/fingerprint_key.h"
 #include "store/commands.h"
 #include "transfer/import.h"
 
@@ -34,7 +34,7 @@ using transfer::PassedOver;
 // A file of a spool is only read once it has not changed for this long, in microseconds.
 constexpr Micros kSettled = 1'000'000;
 // The time that import without --follow waits for files of a spool that are still being written.
-constexpr std::chrono::minutes kPatience{1};
+constexpr std::chrono::minutes kTimeout{1};
 // Milliseconds between two looks at these files.
 constexpr int kLook = 250;
 // Milliseconds between two looks if no event arrives: inotify(7) does not report what happens on
@@ -125,11 +125,11 @@ class ImportJob {
 
   Result<int> run() {
     if (auto good = check(); !good) return good.error();
-    const auto file = gate::fingerprint_key_file(options_.key);
+    const auto file = proxy::fingerprint_key_file(options_.key);
     if (!file) return file.error();
     // The key decides whether a mail is recognised as already imported, so read it before anything
     // is stored.
-    auto key = gate::fingerprint_key(*file);
+    auto key = proxy::fingerprint_key(*file);
     if (!key) return key.error();
     key_ = std::move(*key);
     auto store = commands_.connect();
@@ -176,7 +176,7 @@ class ImportJob {
     for (const std::string& path : options_.paths) {
       // A spool is walked until all of its files have settled. Each walk skips the files that are
       // done, see due().
-      const auto until = BootClock::now() + kPatience;
+      const auto until = BootClock::now() + kTimeout;
       for (;;) {
         if (auto walked = walk(path); !walked) return walked;
         if (unsettled_.empty()) break;
@@ -308,7 +308,7 @@ class ImportJob {
   }
 
   void say(const std::string& file, const transfer::ImportedMail& mail) {
-    octets_ += mail.result == transfer::ImportResult::Added ? mail.octets : 0;
+    size_ += mail.result == transfer::ImportResult::Added ? mail.size : 0;
     present_ +=
         mail.result == transfer::ImportResult::Present || mail.result == transfer::ImportResult::Left ? 1 : 0;
     if (!options_.json || (options_.resume && mail.result == transfer::ImportResult::Present)) return;
@@ -318,7 +318,7 @@ class ImportJob {
     if (!mail.entry.empty()) cli::put_text(line, "entry", mail.entry);
     line["offset"] = mail.offset ? Json(*mail.offset) : Json();
     line["id"] = mail.id.hex();
-    line["octets"] = mail.octets;
+    line["octets"] = mail.size;
     line["sha256"] = to_hex(mail.sha256);
     line["result"] = name(mail.result);
     output_.json(line);
@@ -348,7 +348,7 @@ class ImportJob {
     cli::put_text(line, "file", file);
     line["added"] = report.added;
     line["present"] = report.present;
-    line["octets"] = report.octets;
+    line["octets"] = report.size;
     line["left"] = report.left;
     line["removed"] = report.removed;
     line["result"] = name(report.outcome);
@@ -380,14 +380,14 @@ class ImportJob {
       line["passed_over"] = counts;
       line["added"] = mails_;
       line["present"] = present_;
-      line["octets"] = octets_;
+      line["octets"] = size_;
       output_.json(line);
     }
     if (commands_.program().quiet()) return;
     std::string said = std::to_string(taken_ + passed) + " files looked at, " + std::to_string(taken_) +
                        " taken, " + std::to_string(passed) + " passed over" +
                        (passed > 0 ? " (" + reasons + ")" : "") + "; " + std::to_string(mails_) +
-                       " messages imported, " + format_size(octets_);
+                       " messages imported, " + format_size(size_);
     if (present_ > 0) said += ", " + std::to_string(present_) + " were there before";
     tell(said);
   }
@@ -399,7 +399,7 @@ class ImportJob {
   std::string local_part_;
   std::optional<transfer::ManifestIndex> manifest_;
   cli::Output output_;
-  std::uint64_t taken_ = 0, mails_ = 0, present_ = 0, octets_ = 0;
+  std::uint64_t taken_ = 0, mails_ = 0, present_ = 0, size_ = 0;
   std::uint64_t wrong_ = 0;                      // files with errors; not 0: exit status 3
   std::map<std::string, std::uint64_t> passed_;  // skipped files by reason
   std::map<PassedOver, std::uint64_t> seen_;     // skipped by the last walk

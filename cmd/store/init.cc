@@ -51,9 +51,9 @@ Result<void> write_key_file(const std::string& path, const std::string& recipien
   // age-keygen(1), whole seconds included.
   Secret text(head.size() + identity.size() + 1);
   std::span<std::byte> to = text.span();
-  const auto put = [&to](ByteView octets) {
-    std::copy(octets.begin(), octets.end(), to.begin());
-    to = to.subspan(octets.size());
+  const auto put = [&to](ByteView data) {
+    std::copy(data.begin(), data.end(), to.begin());
+    to = to.subspan(data.size());
   };
   put(as_bytes(head));
   put(identity.view());

@@ -121,14 +121,14 @@ Result<void> show(cli::Output& output, const vault::NewMailbox& wanted, const st
     // Secrets are written between pieces of JSON, so that they are never in ordinary memory.
     std::string text = object.dump();
     text.pop_back();
-    output.octets(as_bytes(text));
+    output.data(as_bytes(text));
     if (given) {
-      output.octets(as_bytes(std::string_view(",\"password\":null")));
+      output.data(as_bytes(std::string_view(",\"password\":null")));
     } else {
       output.secret(",\"password\":\"", password, "\"");
     }
     if (token) output.secret(",\"token\":\"", *token, "\"");
-    output.octets(as_bytes(std::string_view("}\n")));
+    output.data(as_bytes(std::string_view("}\n")));
     return output.sync();
   }
   output.line("name      " + wanted.name);

@@ -65,7 +65,7 @@ Result<Opened> open(store::Store& store, const KeyOptions& options) {
 // that was given is not printed.
 Result<void> show(cli::Output& output, const Secret& password, bool given, bool json) {
   if (json && given) {
-    output.octets(as_bytes(std::string_view("{\"password\":null}\n")));
+    output.data(as_bytes(std::string_view("{\"password\":null}\n")));
   } else if (json) {
     output.secret("{\"password\":\"", password, "\"}\n");
   } else if (!given) {

@@ -7,7 +7,7 @@
 #include "store/mailbox.h"
 #include "transfer/json.h"
 #include "vault/mailbox.h"
-#include "vault/overview.h"
+#include "vault/totals.h"
 
 namespace gw::cmd {
 namespace {
@@ -35,12 +35,12 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
                     {"LAST DRAIN"}});
   for (const auto& [record, stat] : *rows) {
     if (options.names) {
-      output.octets(as_bytes(record.name + std::string(1, '\0')));
+      output.data(as_bytes(record.name + std::string(1, '\0')));
     } else if (options.json) {
       output.json(transfer::mailbox_row_json(record, stat, *settings));
     } else {
       table.row({record.name, std::string(name(record.status)), std::to_string(stat.live),
-                 format_size(stat.live_octets), shown_time(stat.oldest), shown_time(stat.last_delivery),
+                 format_size(stat.live_bytes), shown_time(stat.oldest), shown_time(stat.last_delivery),
                  shown_time(stat.last_drain)});
     }
   }
@@ -89,8 +89,7 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
   output.line("key            generation " + std::to_string(record->newest().number) + ", " +
               seal::recipient(record->newest().public_key));
   output.line("made           " + shown_time(record->created));
-  output.line("waiting        " + std::to_string(stat->live) + " messages, " +
-              format_size(stat->live_octets));
+  output.line("waiting        " + std::to_string(stat->live) + " messages, " + format_size(stat->live_bytes));
   if (stat->unconfirmed > 0) output.line("unconfirmed    " + std::to_string(stat->unconfirmed));
   if (stat->pending > 0) output.line("pending        " + std::to_string(stat->pending));
   output.line("in grace       " + std::to_string(stat->drained) + " drained");

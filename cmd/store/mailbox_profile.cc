@@ -4,7 +4,7 @@
 
 #include "cli/output.h"
 #include "store/mailbox.h"
-#include "vault/recipe.h"
+#include "vault/setup_guide.h"
 
 namespace gw::cmd {
 namespace {
@@ -35,7 +35,7 @@ Result<int> print(const Commands& commands, const Options& options, vault::Recip
   const auto text = vault::recipe(end, options.program, *record, *settings, reach);
   if (!text) return Error(Code::Usage, "no settings for `" + options.program + "`");
   cli::Output output;
-  output.octets(as_bytes(*text));
+  output.data(as_bytes(*text));
   return output.close();
 }
 

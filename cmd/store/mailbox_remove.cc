@@ -22,8 +22,8 @@ struct Options {
 // so an interrupted removal leaves nothing readable behind.
 Result<void> destroy_slots(store::Store& store, const store::MailboxRecord& mailbox) {
   // A mailbox has two slots, `password` and `recovery`.
-  constexpr std::size_t kMost = 100;
-  const auto found = store.scan(store::Kind::Slot, mailbox.id, {}, kMost);
+  constexpr std::size_t kMaxCount = 100;
+  const auto found = store.scan(store::Kind::Slot, mailbox.id, {}, kMaxCount);
   if (!found) return found.error();
   if (found->empty()) return {};
   std::vector<store::Slot> slots;

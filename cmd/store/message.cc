@@ -53,9 +53,9 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
           output.json(transfer::message_json(record));
         } else if (options.ids) {
           // NUL after each id, for xargs -0.
-          output.octets(as_bytes(record.id.hex() + std::string(1, '\0')));
+          output.data(as_bytes(record.id.hex() + std::string(1, '\0')));
         } else {
-          std::string size = format_size(record.octets);
+          std::string size = format_size(record.size);
           size.insert(0, size.size() < 10 ? 10 - size.size() : 0, ' ');
           output.line(record.id.hex() + "  " + shown_time(record.received) + "  " + size + "  " +
                       std::string(name(record.state)));
@@ -84,7 +84,7 @@ Result<int> show_container(store::Store& store, const MailboxId& mailbox, const 
     const auto got = store.read(mailbox, id, offset, buffer);
     if (!got) return got.error();
     if (*got == 0) return output.close();
-    output.octets(ByteView(buffer).first(*got));
+    output.data(ByteView(buffer).first(*got));
     offset += *got;
   }
 }
@@ -121,7 +121,7 @@ Result<int> show_envelope(const vault::Envelope& envelope, bool json) {
   line_if_any(output, "login", envelope.login);
   line_if_any(output, "source", envelope.source);
   for (const std::string& each : envelope.trace) line_if_any(output, "trace line", each);
-  output.line("octets        " + std::to_string(envelope.octets));
+  output.line("octets        " + std::to_string(envelope.size));
   output.line("sha256        " + to_hex(envelope.sha256));
   std::string odd;
   for (const auto& [is, word] : {std::pair(envelope.bare_newline, " bare-newline"),
@@ -166,7 +166,7 @@ Result<int> show_journal(vault::Message& message, bool json) {
   show_report(output, *report);
   for (const transfer::InnerFile& each : *inner) {
     output.line("inner mail    " + each.message_id.value_or("no Message-ID") + ", " +
-                std::to_string(each.octets) + " octets, sha256 " + to_hex(each.sha256) +
+                std::to_string(each.size) + " octets, sha256 " + to_hex(each.sha256) +
                 (each.is_protected ? ", rights-protected" : ""));
   }
   if (report->within == mime::Within::DeliveryReport) output.line("within        a delivery report");
@@ -179,7 +179,7 @@ Result<int> show_journal(vault::Message& message, bool json) {
   return output.close();
 }
 
-Result<int> show_octets(vault::Message& message, bool headers_only) {
+Result<int> show_bytes(vault::Message& message, bool headers_only) {
   cli::Output output;
   mail::HeaderWalker header({});
   std::uint64_t before = 0;
@@ -192,14 +192,14 @@ Result<int> show_octets(vault::Message& message, bool headers_only) {
     }
     if (piece->empty()) return output.close();
     if (!headers_only) {
-      output.octets(*piece);
+      output.data(*piece);
       continue;
     }
     header.write(*piece);
     // The header may have ended in an earlier piece: lines that are not fields belong to it only if
     // a field follows them.
-    const std::uint64_t end = header.done() ? std::max(header.octets(), before) : before + piece->size();
-    output.octets(piece->first(static_cast<std::size_t>(end - before)));
+    const std::uint64_t end = header.done() ? std::max(header.size(), before) : before + piece->size();
+    output.data(piece->first(static_cast<std::size_t>(end - before)));
     before += piece->size();
     if (header.done()) return output.close();
   }
@@ -227,7 +227,7 @@ Result<int> show(const Commands& commands, const ShowOptions& options) {
   if (!message) return message.error();
   if (options.envelope) return show_envelope(message->envelope(), options.json);
   if (options.journal) return show_journal(*message, options.json);
-  return show_octets(*message, options.headers);
+  return show_bytes(*message, options.headers);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kChunk = 64 << 10;
 // Bounds the memory of --stdin, which may be connected to something else than a list of ids by
 // mistake.
-constexpr std::size_t kMostIds = 1'000'000;
+constexpr std::size_t kMaxIds = 1'000'000;
 
 struct AddOptions {
   std::string mailbox;
@@ -93,7 +93,7 @@ Result<std::vector<std::string>> ids_from_input(char separator) {
     }
     if (*got == 0) return ids;
     rest = std::string(pieces.back());
-    if (ids.size() > kMostIds) return Error(Code::Usage, "more than " + std::to_string(kMostIds) + " ids");
+    if (ids.size() > kMaxIds) return Error(Code::Usage, "more than " + std::to_string(kMaxIds) + " ids");
     if (rest.size() > kChunk) return Error(Code::Usage, "standard input is not a list of ids");
   }
 }

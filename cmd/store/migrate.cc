@@ -15,8 +15,8 @@
 #include <csignal>
 #include <filesystem>
 
-#include "backup/arrival.h"
 #include "backup/backup.h"
+#include "backup/migration_target.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/output.h"
@@ -43,10 +43,10 @@ struct Options {
 // EX_IOERR of sysexits.h.
 constexpr int kInputOutput = 74;
 // Another pass is made while the last one had to write more than kLittle bytes, and at most
-// kMostPasses: a busy vault may always have more. What is left is copied while the vault is
+// kMaxPasses: a busy vault may always have more. What is left is copied while the vault is
 // suspended, so it determines how long mail has to wait.
 constexpr std::uint64_t kLittle = 8 << 20;
-constexpr int kMostPasses = 8;
+constexpr int kMaxPasses = 8;
 constexpr const char* kGoOn = "nothing is lost, and the vault is where it was: go on with --resume";
 
 // Returns the absolute path that `--to` names: a path or a URL. The scheme of a URL says what kind
@@ -85,14 +85,14 @@ bool is_within(const fs::path& inner, const fs::path& outer) {
 }
 
 // Errors are ignored, since the keeper may remove files at any time. The sum is an estimate.
-std::uint64_t octets_in(const std::string& folder) {
-  std::uint64_t octets = 0;
+std::uint64_t bytes_in(const std::string& folder) {
+  std::uint64_t size = 0;
   std::error_code gone;
   for (fs::recursive_directory_iterator at(folder, gone), end; !gone && at != end; at.increment(gone)) {
     std::error_code ignored;
-    if (at->is_regular_file(ignored)) octets += at->file_size(ignored);
+    if (at->is_regular_file(ignored)) size += at->file_size(ignored);
   }
-  return octets;
+  return size;
 }
 
 // Returns the files that move together with the store: the history key and the certificate of
@@ -128,7 +128,7 @@ class Migration {
       // The switch is done, and only the cleaning up is left, which an interrupted run may have
       // missed. Repeating it does no harm.
       if (auto became = become_owner(from_); !became) return became.error();
-      if (auto completed = backup::Arrival::complete(to_); !completed) return completed.error();
+      if (auto completed = backup::MigrationTarget::complete(to_); !completed) return completed.error();
       return print();
     }
     // Before the keeper may be started, so that it is started by its owner and not by root.
@@ -140,9 +140,9 @@ class Migration {
     const auto vault = store_->vault_id();
     if (!vault) return vault.error();
     vault_ = *vault;
-    auto arrival = backup::Arrival::open(to_, vault_, from_, options_.resume);
-    if (!arrival) return arrival.error();
-    arrival_.emplace(std::move(*arrival));
+    auto target = backup::MigrationTarget::open(to_, vault_, from_, options_.resume);
+    if (!target) return target.error();
+    arrival_.emplace(std::move(*target));
     auto moved = move();
     if (!moved) return give_up(moved.error());
     // The suspension has ended by now, as a local of move(), and the keeper accepts changes again.
@@ -185,7 +185,7 @@ class Migration {
   Result<int> abandon() {
     const auto format = store::read_format(from_);
     if (!format) return format.error();
-    if (auto gone = backup::Arrival::abandon(to_, format->vault, from_); !gone) return gone.error();
+    if (auto gone = backup::MigrationTarget::abandon(to_, format->vault, from_); !gone) return gone.error();
     if (!options_.json) {
       output_.line("removed      what was copied to " + to_ + "; the vault is still " + from_);
       return output_.close();
@@ -207,7 +207,7 @@ class Migration {
     auto copy = pass(false);
     if (!copy) return copy.error();
     if (auto good = verify(*copy, false); !good || findings_ != 0) return good;
-    while (copy->written_octets > kLittle && passes_ < kMostPasses) {
+    while (copy->written_bytes > kLittle && passes_ < kMaxPasses) {
       copy = pass(true);
       if (!copy) return copy.error();
     }
@@ -237,7 +237,7 @@ class Migration {
     if (::statvfs(to_.c_str(), &found) != 0) return Error::from_errno(to_);
     const std::uint64_t room = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
     std::uint64_t needed = 0;
-    for (const char* each : {"/db", "/large", "/lost"}) needed += octets_in(from_ + each);
+    for (const char* each : {"/db", "/large", "/lost"}) needed += bytes_in(from_ + each);
     if (needed <= room) return {};
     return Error(Code::Full,
                  to_ + ": " + format_size(needed) + " are needed and " + format_size(room) + " are free")
@@ -255,15 +255,15 @@ class Migration {
     // A checkpoint would be a change, which a suspended vault refuses.
     wanted.sign = false;
     const auto pulse = [this](std::uint64_t more) {
-      copied_.at(octets_ += more);
+      copied_.at(copied_bytes_ += more);
       return !net::stop::requested();
     };
     auto copy = backup::copy_into(arrival_->copies(), *store_, wanted, pulse);
     if (!copy) return copy;
     ++passes_;
     files_ = copy->files;
-    size_ = copy->octets;
-    // Only the newest copy is of use, and Arrival relies on there being one.
+    size_ = copy->size;
+    // Only the newest copy is of use, and MigrationTarget relies on there being one.
     if (auto removed = arrival_->copies().remove_older(1); !removed) return removed.error();
     return copy;
   }
@@ -354,7 +354,7 @@ class Migration {
     if (auto moved = suspension.moved(to_, token); !moved) return moved;
     // A failure from here on is only one of cleaning up; see give_up().
     switched_ = true;
-    return backup::Arrival::complete(to_);
+    return backup::MigrationTarget::complete(to_);
   }
 
   void finding(const std::string& about, std::string_view what) {
@@ -420,11 +420,11 @@ class Migration {
   const std::string to_;
   store::Store* store_ = nullptr;
   VaultId vault_;
-  std::optional<backup::Arrival> arrival_;
+  std::optional<backup::MigrationTarget> arrival_;
   cli::Output output_;
   cli::Progress copied_;
   cli::Progress verified_;
-  std::uint64_t octets_ = 0;
+  std::uint64_t copied_bytes_ = 0;
   std::uint64_t files_ = 0;
   std::uint64_t size_ = 0;
   int passes_ = 0;

@@ -19,7 +19,7 @@ struct Options {
 
 // Leaves of a history by type. Settled, unconfirmed and quarantined are not counted: the message
 // stays in the vault.
-struct Tally {
+struct ServerStats {
   std::uint64_t accepted = 0, drained = 0, exported = 0, removed = 0, expired = 0, discarded = 0, refused = 0;
 
   void count(store::LeafType type) {
@@ -55,7 +55,7 @@ struct Tally {
 };
 
 struct Row {
-  Tally in_time;  // leaves between --since and --until
+  ServerStats in_time;  // leaves between --since and --until
   // Messages that are in the vault now, in any state.
   std::uint64_t here = 0;
   std::uint64_t lost = 0;  // accounted for by an accepted gap
@@ -69,7 +69,7 @@ Result<Row> examine(store::Store& store, const MailboxId& mailbox, const Options
   constexpr int kTries = 5;
   for (int tries = 1;; ++tries) {
     Row row;
-    Tally ever;
+    ServerStats ever;
     std::uint64_t leaves = 0;
     bool gap = false;  // the history records an accepted loss (repair --accept-loss)
     const auto read = for_each_leaf(store, mailbox, 0, [&](const Bytes& stored) -> Result<void> {
@@ -125,25 +125,25 @@ Result<int> report(const Commands& commands, const Options& options) {
     const auto row = examine(**store, mailbox.id, options);
     if (!row) return row.error();
     balanced = balanced && row->balanced;
-    const Tally& tally = row->in_time;
+    const ServerStats& stats = row->in_time;
     if (options.json) {
       Json object;
       object["mailbox"] = mailbox.name;
-      object["accepted"] = tally.accepted;
-      object["drained"] = tally.drained;
-      object["exported"] = tally.exported;
-      object["removed"] = tally.removed;
-      object["expired"] = tally.expired;
-      object["discarded"] = tally.discarded;
-      object["refused"] = tally.refused;
+      object["accepted"] = stats.accepted;
+      object["drained"] = stats.drained;
+      object["exported"] = stats.exported;
+      object["removed"] = stats.removed;
+      object["expired"] = stats.expired;
+      object["discarded"] = stats.discarded;
+      object["refused"] = stats.refused;
       object["here"] = row->here;
       object["lost"] = row->lost;
       object["balanced"] = row->balanced;
       output.json(object);
     } else {
       const auto text = [](std::uint64_t number) { return std::to_string(number); };
-      table.row({mailbox.name, text(tally.accepted), text(tally.drained), text(tally.exported),
-                 text(tally.removed), text(tally.expired), text(tally.discarded), text(tally.refused),
+      table.row({mailbox.name, text(stats.accepted), text(stats.drained), text(stats.exported),
+                 text(stats.removed), text(stats.expired), text(stats.discarded), text(stats.refused),
                  text(row->here),
                  !row->balanced  ? "NO"
                  : row->lost > 0 ? "yes, " + text(row->lost) + " lost"

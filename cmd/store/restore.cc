@@ -17,7 +17,7 @@
 #include "store/local/local_store.h"
 #include "vault/checkpoint.h"
 #include "vault/mailbox.h"
-#include "vault/upkeep.h"
+#include "vault/maintenance_log.h"
 #include "vault/verify.h"
 
 namespace gw::cmd {
@@ -45,7 +45,7 @@ class Restore {
       : options_(options),
         source_(std::move(source)),
         against_{source_.heading().vault, source_.heading().history},
-        copied_("octets", source_.octets(), commands.program().quiet()),
+        copied_("octets", source_.size(), commands.program().quiet()),
         verified_("verified", 0, commands.program().quiet()) {}
 
   Result<int> run() {
@@ -54,7 +54,7 @@ class Restore {
     if (options_.check) return check();
     auto target = backup::Target::open(options_.to);
     if (!target) return target.error();
-    if (auto room = target->room_for(source_.octets()); !room) return room.error();
+    if (auto room = target->room_for(source_.size()); !room) return room.error();
     const auto bad = source_.copy(&target->tree(), damaged(), pulse());
     if (!bad) return bad.error();
     // A partial restore is of no use: RocksDB refuses a database with a damaged file. gw-store
@@ -108,7 +108,7 @@ class Restore {
 
   backup::Pulse pulse() {
     return [this](std::uint64_t more) {
-      copied_.at(octets_ += more);
+      copied_.at(size_ += more);
       return !net::stop::requested();
     };
   }
@@ -182,7 +182,7 @@ class Restore {
     Restored restored;
     restored.commits = health->commits;
     if (auto keys = check_keys(**store, restored.last); !keys) return keys.error();
-    const vault::BackupNote note{heading.time, heading.commits, source_.files(), source_.octets()};
+    const vault::BackupNote note{heading.time, heading.commits, source_.files(), source_.size()};
     // Recorded before verification, so that the restore is part of the verified history, and so
     // that histories of the restored and the original vault differ from here on.
     if (auto noted = vault::note_restore(**store, note, kActor); !noted) return noted.error();
@@ -227,14 +227,14 @@ class Restore {
     object["vault"] = source_.heading().vault.hex();
     object["time"] = rfc3339(source_.heading().time);
     object["files"] = source_.files();
-    object["octets"] = source_.octets();
+    object["octets"] = source_.size();
     return object;
   }
 
   void print_heading() {
     output_.line("vault        " + source_.heading().vault.hex());
     output_.line("made         " + shown_time(source_.heading().time));
-    output_.line("files        " + std::to_string(source_.files()) + ", " + format_size(source_.octets()));
+    output_.line("files        " + std::to_string(source_.files()) + ", " + format_size(source_.size()));
   }
 
   Result<int> print(const Restored& restored) {
@@ -276,7 +276,7 @@ class Restore {
   cli::Output output_;
   cli::Progress copied_;
   cli::Progress verified_;
-  std::uint64_t octets_ = 0;
+  std::uint64_t size_ = 0;
   Secret history_key_;
   std::optional<seal::SecretKey> recovery_key_;
 };

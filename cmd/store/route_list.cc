@@ -48,7 +48,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
   cli::Table table({{"NAME"}, {"PROTOCOL"}, {"UPSTREAM"}, {"TLS"}, {"MAILBOX"}});
   for (const vault::Route& route : *routes) {
     if (options.names) {
-      output.octets(as_bytes(route.name + std::string(1, '\0')));
+      output.data(as_bytes(route.name + std::string(1, '\0')));
     } else if (options.json) {
       output.json(transfer::route_json(route, [&](const MailboxId& id) { return shown(*names, id); }));
     } else {

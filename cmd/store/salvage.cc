@@ -7,7 +7,7 @@
 #include "seal/slot.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "store/local/salvage.h"
+#include "store/salvage/salvage.h"
 #include "vault/mailbox.h"
 #include "vault/verify.h"
 

@@ -15,10 +15,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/program.h"
-#include "confine/identity.h"
-#include "gate/metrics_socket.h"
-#include "gate/openmetrics.h"
-#include "keeper/as_owner.h"
+#include "daemon/metrics_socket.h"
+#include "daemon/openmetrics.h"
+#include "keeper/scoped_fs_uid.h"
 #include "keeper/server/server.h"
 #include "keeper/sockets.h"
 #include "keeper/spawn.h"
@@ -26,6 +25,7 @@
 #include "net/limits.h"
 #include "net/listener.h"
 #include "net/serve.h"
+#include "sandbox/identity.h"
 #include "store/commands.h"
 #include "store/local/local_store.h"
 #include "vault/checkpoint.h"
@@ -61,8 +61,8 @@ Result<void> into_background() {
 
 // A keeper that root starts serves the vault as the vault's owner.
 Result<void> become_owner(const struct stat& vault) {
-  if (!confine::is_root() || vault.st_uid == 0) return {};
-  return confine::become(confine::user_numbered(vault.st_uid, vault.st_gid));
+  if (!sandbox::is_root() || vault.st_uid == 0) return {};
+  return sandbox::become(sandbox::user_numbered(vault.st_uid, vault.st_gid));
 }
 
 // Returns a signer with the history key, from the service manager's credentials (systemd.exec(5),
@@ -167,7 +167,7 @@ Result<Sockets> given_sockets() {
 Result<std::string> numbers(store::Store& store, const config::Config& config,
                             const std::atomic<bool>& failed) {
   if (failed) return Error(Code::Unavailable, "the store failed");
-  return gate::openmetrics(store, config);
+  return daemon::openmetrics(store, config);
 }
 
 // Runs the keeper until it ends. `ready` receives the report and is closed once the keeper listens.
@@ -246,7 +246,7 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   Result<void> served;
   {
     keeper::Server server(**store, serving);
-    std::optional<gate::MetricsSocket> metrics;
+    std::optional<daemon::MetricsSocket> metrics;
     if (sockets->metrics)
       metrics.emplace(std::move(sockets->metrics), sockets->metrics_path,
                       [&] { return numbers(**store, *config, failed); });

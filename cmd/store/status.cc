@@ -7,12 +7,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/output.h"
-#include "gate/openmetrics.h"
+#include "daemon/openmetrics.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "vault/overview.h"
+#include "vault/maintenance_log.h"
 #include "vault/route.h"
-#include "vault/upkeep.h"
+#include "vault/totals.h"
 
 namespace gw::cmd {
 namespace {
@@ -27,8 +27,8 @@ struct StatusOptions {
 // Server statistics since the keeper started. Each existing route has an entry, even if it had no
 // session, so that a program that reads the output sees that the route exists.
 struct Activity {
-  std::vector<store::Tally> servers;
-  std::vector<store::Tally> routes;
+  std::vector<store::ServerStats> servers;
+  std::vector<store::ServerStats> routes;
 };
 
 constexpr std::string_view kOfRoute = "route ";
@@ -36,34 +36,34 @@ constexpr std::string_view kOfRoute = "route ";
 Result<Activity> activity(store::Store& store) {
   const auto routes = vault::routes(store);
   if (!routes) return routes.error();
-  auto tallies = store.tallies();
-  if (!tallies) return tallies.error();
+  auto server_stats = store.server_stats();
+  if (!server_stats) return server_stats.error();
   Activity all;
   for (const vault::Route& route : *routes) all.routes.emplace_back().of = route.name;
-  for (store::Tally& tally : *tallies) {
-    if (!tally.of.starts_with(kOfRoute)) {
-      all.servers.push_back(std::move(tally));
+  for (store::ServerStats& stats : *server_stats) {
+    if (!stats.of.starts_with(kOfRoute)) {
+      all.servers.push_back(std::move(stats));
       continue;
     }
-    tally.of.erase(0, kOfRoute.size());
-    const auto there = std::ranges::find(all.routes, tally.of, &store::Tally::of);
+    stats.of.erase(0, kOfRoute.size());
+    const auto there = std::ranges::find(all.routes, stats.of, &store::ServerStats::of);
     if (there == all.routes.end())
-      all.routes.push_back(std::move(tally));  // the route has been removed
+      all.routes.push_back(std::move(stats));  // the route has been removed
     else
-      *there = std::move(tally);
+      *there = std::move(stats);
   }
   return all;
 }
 
-Json json_of(const std::vector<store::Tally>& tallies) {
+Json json_of(const std::vector<store::ServerStats>& server_stats) {
   Json all = Json::array();
-  for (const store::Tally& tally : tallies) {
+  for (const store::ServerStats& stats : server_stats) {
     Json object;
-    object["name"] = valid_text(tally.of);
-    for (const store::TallyCount& count : store::kTallyCounts)
-      object[std::string(count.name)] = tally.*count.value;
-    object["trouble"] = tally.trouble.empty() ? Json() : Json(valid_text(tally.trouble));
-    object["trouble_at"] = json_time(tally.trouble_time);
+    object["name"] = valid_text(stats.of);
+    for (const store::ServerCount& count : store::kServerCounts)
+      object[std::string(count.name)] = stats.*count.value;
+    object["trouble"] = stats.trouble.empty() ? Json() : Json(valid_text(stats.trouble));
+    object["trouble_at"] = json_time(stats.trouble_time);
     all.push_back(std::move(object));
   }
   return all;
@@ -82,17 +82,17 @@ void print(const Activity& activity, cli::Output& output) {
                {"REFUSED", Table::Right},
                {"BAD LOGINS", Table::Right}});
   std::vector<std::string> troubles;
-  const auto add = [&](const store::Tally& tally, bool route) {
+  const auto add = [&](const store::ServerStats& stats, bool route) {
     const auto number = [](std::uint64_t value) { return std::to_string(value); };
-    const std::string name = route ? std::string(kOfRoute) + tally.of : tally.of;
-    table.row({name, number(tally.sessions), number(tally.messages), format_size(tally.octets),
-               route ? number(tally.copies) : "-", route ? number(tally.uncopied) : "-",
-               number(tally.deferred), number(tally.refused), number(tally.failed_logins)});
-    if (!tally.trouble.empty())
-      troubles.push_back(name + " at " + shown_time(tally.trouble_time) + ": " + tally.trouble);
+    const std::string name = route ? std::string(kOfRoute) + stats.of : stats.of;
+    table.row({name, number(stats.sessions), number(stats.messages), format_size(stats.size),
+               route ? number(stats.copies) : "-", route ? number(stats.uncopied) : "-",
+               number(stats.deferred), number(stats.refused), number(stats.failed_logins)});
+    if (!stats.trouble.empty())
+      troubles.push_back(name + " at " + shown_time(stats.trouble_time) + ": " + stats.trouble);
   };
-  for (const store::Tally& server : activity.servers) add(server, false);
-  for (const store::Tally& route : activity.routes) add(route, true);
+  for (const store::ServerStats& server : activity.servers) add(server, false);
+  for (const store::ServerStats& route : activity.routes) add(route, true);
   output.line("");
   table.print(output);
   for (const std::string& trouble : troubles) output.line("last trouble of " + trouble);
@@ -135,10 +135,10 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
 
   cli::Output output;
   if (options.openmetrics) {
-    const auto text = gate::openmetrics(**store, *config);
+    const auto text = daemon::openmetrics(**store, *config);
     if (!text) return text.error();
     if (options.to.empty())
-      output.octets(as_bytes(*text));
+      output.data(as_bytes(*text));
     else if (auto written = publish(options.to, *text); !written)
       return written.error();
   } else if (options.json) {
@@ -148,12 +148,12 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     object["writable"] = health->writable;
     object["full"] = health->full;
     object["reason"] = health->reason.empty() ? Json() : Json(valid_text(health->reason));
-    object["free_octets"] = health->free_octets;
+    object["free_octets"] = health->free_bytes;
     object["free_inodes"] = health->free_inodes;
     object["commits"] = health->commits;
     object["mailboxes"] = health->mailboxes;
     object["live"] = total.live;
-    object["live_octets"] = total.live_octets;
+    object["live_octets"] = total.live_bytes;
     object["unconfirmed"] = total.unconfirmed;
     object["drained"] = total.drained;
     object["quarantined"] = total.quarantined;
@@ -170,11 +170,10 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     output.line("state        " + (!health->writable ? "read-only: " + health->reason
                                    : health->full ? std::string("disk full: new mail is asked to come again")
                                                   : std::string("good")));
-    output.line("free         " + format_size(health->free_octets) + ", " +
+    output.line("free         " + format_size(health->free_bytes) + ", " +
                 std::to_string(health->free_inodes) + " inodes");
     output.line("mailboxes    " + std::to_string(health->mailboxes));
-    output.line("waiting      " + std::to_string(total.live) + " messages, " +
-                format_size(total.live_octets));
+    output.line("waiting      " + std::to_string(total.live) + " messages, " + format_size(total.live_bytes));
     output.line("in grace     " + std::to_string(total.drained) + " drained");
     if (total.unconfirmed > 0) output.line("unconfirmed  " + std::to_string(total.unconfirmed));
     if (total.quarantined > 0) output.line("quarantined  " + std::to_string(total.quarantined));
@@ -220,7 +219,7 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
       const auto part = (*store)->sweep(kSweepBudget, options.now, only);
       if (!part) return part.error();
       all.expired += part->expired;
-      all.octets += part->octets;
+      all.size += part->size;
       all.receipts += part->receipts;
       // A budget that was used up without a result would repeat forever.
       all.more = part->more && part->expired + part->receipts > 0;
@@ -233,14 +232,14 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
   if (options.json) {
     Json object;
     object["removed"] = all.expired;
-    object["octets"] = all.octets;
+    object["octets"] = all.size;
     object["receipts"] = all.receipts;
     object["purged"] = options.purge;
     object["dry_run"] = options.dry_run;
     output.json(object);
   } else {
     output.line(std::to_string(all.expired) + (options.dry_run ? " would be removed, " : " removed, ") +
-                format_size(all.octets));
+                format_size(all.size));
     if (all.receipts != 0)
       output.line(std::to_string(all.receipts) + " receipts of earlier ones " +
                   (options.dry_run ? "would be removed" : "removed"));

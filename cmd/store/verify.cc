@@ -10,7 +10,7 @@
 #include "store/format.h"
 #include "vault/checkpoint.h"
 #include "vault/mailbox.h"
-#include "vault/upkeep.h"
+#include "vault/maintenance_log.h"
 #include "vault/verify.h"
 
 namespace gw::cmd {
@@ -137,7 +137,7 @@ Result<int> checkpoint(const Commands& commands, bool public_key) {
     const auto note = (*store)->checkpoint(kActor);
     if (!note) return note.error();
     // The bytes of the note, unchanged, since they are what is signed.
-    output.octets(as_bytes(*note));
+    output.data(as_bytes(*note));
     return output.close();
   }
   const auto verifier = own_verifier(**store);

@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "backup/manifest.h"
-#include "vault/upkeep.h"
+#include "vault/maintenance_log.h"
 
 namespace gw::backup {
 namespace {
@@ -161,16 +161,16 @@ class Run {
       if (!listed) return listed.error();
       if (auto added = manifest->add(*listed); !added) return added;
       // So that a run which continues after an interruption knows what is there.
-      if (report_.written_octets < flushed + kFlushStep) continue;
+      if (report_.written_bytes < flushed + kFlushStep) continue;
       if (auto written = manifest->flush(); !written) return written;
-      flushed = report_.written_octets;
+      flushed = report_.written_bytes;
     }
     // The list of the snapshot has ended.
     if (!missing.empty()) return Error(Code::Corrupt, "the snapshot has no " + *missing.begin());
     // Empty directories are not in the snapshot, and the store expects this one.
     if (auto made = tree_->make_folder("large/tmp"); !made) return made;
     report_.files = manifest->files();
-    report_.octets = manifest->octets();
+    report_.size = manifest->size();
     return manifest->finish();
   }
 
@@ -179,7 +179,7 @@ class Run {
     // The name comes over the socket and becomes a path here, so it is checked like any input.
     if (!valid_name(file.name) || ::fstat(file.content.get(), &found) != 0 || !S_ISREG(found.st_mode))
       return Error(Code::BadInput, "the keeper's snapshot holds what is no file of a vault");
-    Listed listed{file.name, file.octets, {}, file.immutable ? identity(file.content.get()) : ""};
+    Listed listed{file.name, file.size, {}, file.immutable ? identity(file.content.get()) : ""};
     const Known known = file.immutable ? before(file) : Known();
     // Same name, size and identity: the same file, so its content need not be read from the vault.
     // If it cannot be linked, it is copied as any other.
@@ -193,9 +193,9 @@ class Run {
     const auto written = tree_->write(file.name, file.content.get(), pulse_);
     if (!written) return written.error();
     // The file changed while it was copied, or was cut off. Both must not happen in a snapshot.
-    if (written->octets != file.octets)
-      return Error(Code::Io, file.name + ": has " + std::to_string(written->octets) + " octets, not " +
-                                 std::to_string(file.octets));
+    if (written->size != file.size)
+      return Error(Code::Io, file.name + ": has " + std::to_string(written->size) + " octets, not " +
+                                 std::to_string(file.size));
     listed.sha256 = written->sha256;
     // The content is the same although the identity differs, e.g. after the vault itself was copied
     // or restored. Link to the older copy instead of keeping two.
@@ -208,7 +208,7 @@ class Run {
       if (auto again = tree_->write(file.name, file.content.get(), pulse_); !again) return again.error();
     }
     ++report_.written_files;
-    report_.written_octets += listed.octets;
+    report_.written_bytes += listed.size;
     return listed;
   }
 
@@ -216,7 +216,7 @@ class Run {
     // The newest complete backup first: its files were read back when it was written.
     for (const Previous& previous : previous_) {
       const auto found = previous.files.find(file.name);
-      if (found != previous.files.end() && found->second.octets == file.octets)
+      if (found != previous.files.end() && found->second.size == file.size)
         return {&previous, &found->second};
     }
     return {};
@@ -284,7 +284,7 @@ Result<Report> back_up(store::Store& store, const Options& options, const Pulse&
   }
   // The backup is complete and stays, whatever happens from here on; so errors go into the report.
   // Older backups are removed only now, when there is a newer one.
-  const vault::BackupNote note{report->time, report->commits, report->files, report->octets};
+  const vault::BackupNote note{report->time, report->commits, report->files, report->size};
   if (auto noted = vault::note_backup(store, note, options.actor); !noted)
     report->afterwards = noted.error().within("the backup is complete, and the vault could not be told");
   if (options.keep) {

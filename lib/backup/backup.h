@@ -40,9 +40,9 @@ struct Report {
   std::uint64_t commits = 0;  // the last commit in it
   bool signed_checkpoint = false;
   std::uint64_t files = 0;          // in the backup, linked ones included
-  std::uint64_t octets = 0;         // bytes in these files
+  std::uint64_t size = 0;           // bytes in these files
   std::uint64_t written_files = 0;  // of them, those that were not linked
-  std::uint64_t written_octets = 0;
+  std::uint64_t written_bytes = 0;
   // Files of the newest older backup that do not match its manifest. The new backup contains intact
   // copies of them.
   std::vector<std::string> damaged;

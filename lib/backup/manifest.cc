@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 constexpr int kFormat = 1;
 // Bytes of lines that are written in one system call.
 constexpr std::size_t kGather = 64 << 10;
-constexpr std::size_t kLongestLine = 128 << 10;  // bytes; a checkpoint in the heading has at most 64 KiB
+constexpr std::size_t kMaxLine = 128 << 10;  // bytes; a checkpoint in the heading has at most 64 KiB
 
 Json parse(const std::string& line) {
   // Without exceptions: a line that is no JSON becomes a discarded value, which is no object.
@@ -61,12 +61,12 @@ std::optional<Heading> heading_of(const Json& object) {
 
 std::optional<Listed> listed_of(const Json& object) {
   auto name = text(object, "name");
-  const auto octets = number(object, "octets");
+  const auto size = number(object, "octets");
   const auto sum = digest(object, "sha256");
   // The name becomes a path at restore: `../` in a manipulated manifest must not lead out of the
   // directory.
-  if (!name || !octets || !sum || !valid_name(*name)) return std::nullopt;
-  return Listed{std::move(*name), *octets, *sum, text(object, "source").value_or("")};
+  if (!name || !size || !sum || !valid_name(*name)) return std::nullopt;
+  return Listed{std::move(*name), *size, *sum, text(object, "source").value_or("")};
 }
 
 }  // namespace
@@ -107,18 +107,18 @@ Result<void> ManifestWriter::flush() {
 Result<void> ManifestWriter::add(const Listed& file) {
   Json object;
   object["name"] = file.name;
-  object["octets"] = file.octets;
+  object["octets"] = file.size;
   object["sha256"] = to_hex(file.sha256);
   if (!file.source.empty()) object["source"] = file.source;
   ++files_;
-  octets_ += file.octets;
+  size_ += file.size;
   return put(object.dump());
 }
 
 Result<void> ManifestWriter::finish() {
   Json object;
   object["files"] = files_;
-  object["octets"] = octets_;
+  object["octets"] = size_;
   object["manifest_sha256"] = to_hex(sum_.finish());
   waiting_ += object.dump() + "\n";
   if (auto written = flush(); !written) return written;
@@ -177,7 +177,7 @@ Result<std::optional<std::string>> ManifestReader::line() {
     buffer_.erase(0, begin_);
     begin_ = 0;
     // A file without line feeds must not be read into memory as a whole.
-    if (buffer_.size() > kLongestLine) return damaged();
+    if (buffer_.size() > kMaxLine) return damaged();
     const std::size_t held = buffer_.size();
     buffer_.resize(held + kGather);
     const auto got = read_some(fd_.get(), std::as_writable_bytes(std::span(buffer_)).subspan(held), shown_);
@@ -191,7 +191,7 @@ Result<std::optional<std::string>> ManifestReader::line() {
 Result<void> ManifestReader::look_through() {
   Sha256 sum;
   std::uint64_t lines = 0;
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   for (;; ++lines) {
     const auto read = line();
     if (!read) return read.error();
@@ -210,9 +210,9 @@ Result<void> ManifestReader::look_through() {
     } else if (object.contains("manifest_sha256")) {
       const auto said = digest(object, "manifest_sha256");
       files_ = number(object, "files").value_or(0);
-      octets_ = number(object, "octets").value_or(0);
+      size_ = number(object, "octets").value_or(0);
       // The heading is the additional line.
-      if (said != sum.finish() || files_ + 1 != lines || octets_ != octets) return damaged();
+      if (said != sum.finish() || files_ + 1 != lines || size_ != size) return damaged();
       // Lines after the last one are not covered by the digest.
       const auto behind = line();
       if (!behind || *behind) return damaged();
@@ -220,7 +220,7 @@ Result<void> ManifestReader::look_through() {
     } else {
       const auto listed = listed_of(object);
       if (!listed) return damaged();  // open() could read it, so the file has changed since
-      octets += listed->octets;
+      size += listed->size;
     }
     // Not reached for the last line, which contains the digest.
     sum.update(as_bytes(**read)).update(as_bytes("\n"));

@@ -35,7 +35,7 @@ struct Heading {
 // A file in the backup.
 struct Listed {
   std::string name;
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   Digest sha256{};
   // Identifies the file of the vault that it was copied from, if that file never changes: inode and
   // times. Else empty. A file of the same name and `source` in a later snapshot has the same
@@ -56,7 +56,7 @@ class ManifestWriter {
   Result<void> finish();
   // Number and bytes of the files that were added.
   std::uint64_t files() const { return files_; }
-  std::uint64_t octets() const { return octets_; }
+  std::uint64_t size() const { return size_; }
 
  private:
   ManifestWriter() = default;
@@ -67,7 +67,7 @@ class ManifestWriter {
   std::string waiting_;
   Sha256 sum_;
   std::uint64_t files_ = 0;
-  std::uint64_t octets_ = 0;
+  std::uint64_t size_ = 0;
 };
 
 // Reads the manifest line by line, in bounded memory.
@@ -77,12 +77,12 @@ class ManifestReader {
   // Corrupt if it is damaged or truncated, and with Version if a newer gw wrote it.
   static Result<ManifestReader> open(const Tree& tree);
   // Opens the manifest of an interrupted backup. It has no last line, so nothing vouches for its
-  // content: compare each file with its line. files() and octets() are 0.
+  // content: compare each file with its line. files() and size() are 0.
   static Result<ManifestReader> open_unfinished(const Tree& tree);
   const Heading& heading() const { return heading_; }
   std::uint64_t files() const { return files_; }
   // Number and bytes of all files.
-  std::uint64_t octets() const { return octets_; }
+  std::uint64_t size() const { return size_; }
   // Returns the next file, or nullopt at the end. An unfinished manifest ends at the first line
   // that cannot be read.
   Result<std::optional<Listed>> next();
@@ -91,7 +91,7 @@ class ManifestReader {
   ManifestReader() = default;
   // Returns the next line, or nullopt at the end of the file.
   Result<std::optional<std::string>> line();
-  // Checks all lines and the digest; sets heading_, files_ and octets_.
+  // Checks all lines and the digest; sets heading_, files_ and size_.
   Result<void> look_through();
   Error damaged() const;
 
@@ -101,7 +101,7 @@ class ManifestReader {
   std::size_t begin_ = 0;  // start of the bytes in buffer_ that were not returned yet
   Heading heading_;
   std::uint64_t files_ = 0;
-  std::uint64_t octets_ = 0;
+  std::uint64_t size_ = 0;
   std::uint64_t given_ = 0;  // files that next() has returned
   bool unfinished_ = false;
 };

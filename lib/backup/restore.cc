@@ -89,8 +89,8 @@ Result<std::uint64_t> Source::copy(Tree* to, const Damaged& damaged, const Pulse
       wrong("cannot be read");
     } else if (!went) {
       return went.error();
-    } else if (went->octets != (*file)->octets) {
-      wrong("has " + std::to_string(went->octets) + " octets, not " + std::to_string((*file)->octets));
+    } else if (went->size != (*file)->size) {
+      wrong("has " + std::to_string(went->size) + " octets, not " + std::to_string((*file)->size));
     } else if (went->sha256 != (*file)->sha256) {
       wrong("is not what was written");
     }
@@ -151,13 +151,13 @@ Target::~Target() {
   if (made_) ::rmdir(path_.c_str());
 }
 
-Result<void> Target::room_for(std::uint64_t octets) const {
+Result<void> Target::room_for(std::uint64_t size) const {
   struct statvfs found {};
   if (::fstatvfs(folder_.get(), &found) != 0) return Error::from_errno(path_);
   const std::uint64_t room = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
-  if (octets <= room) return {};
+  if (size <= room) return {};
   return Error(Code::Full,
-               path_ + ": " + format_size(octets) + " are needed and " + format_size(room) + " are free")
+               path_ + ": " + format_size(size) + " are needed and " + format_size(room) + " are free")
       .with_exit_status(kExitInputOutput);
 }
 

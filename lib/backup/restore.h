@@ -29,7 +29,7 @@ class Source {
   const Heading& heading() const { return manifest_.heading(); }
   // Number and bytes of all files, by the manifest.
   std::uint64_t files() const { return manifest_.files(); }
-  std::uint64_t octets() const { return manifest_.octets(); }
+  std::uint64_t size() const { return manifest_.size(); }
 
   // Reads every file, and copies it to `to` unless that is null. Calls `damaged` for each file that
   // is missing or does not match the manifest, and returns how many these are. Call it once. Fails
@@ -59,8 +59,8 @@ class Target {
   Tree& tree() { return *tree_; }
   // Returns the path of the vault's files before publish(), for opening and verifying it there.
   const std::string& folder() const { return tree_->shown(); }
-  // Fails with Full and exit status 74 if the file system has less than `octets` bytes free.
-  Result<void> room_for(std::uint64_t octets) const;
+  // Fails with Full and exit status 74 if the file system has less than `size` bytes free.
+  Result<void> room_for(std::uint64_t size) const;
   // Syncs the files and moves them into the directory, `format` last: without that file no program
   // takes the directory for a vault.
   Result<void> publish();

@@ -54,13 +54,13 @@ Result<Written> copy(int from, int to, const std::string& shown, const Pulse& pu
     const auto got = read_some(from, piece, shown);
     if (!got) return got.error();
     if (*got == 0) break;
-    const ByteView octets = ByteView(piece).first(*got);
-    sum.update(octets);
+    const ByteView data = ByteView(piece).first(*got);
+    sum.update(data);
     // Without a target, only the digest is computed.
     if (to >= 0) {
-      if (auto put = transfer::write_target(to, octets, shown); !put) return put.error();
+      if (auto put = transfer::write_target(to, data, shown); !put) return put.error();
     }
-    written.octets += *got;
+    written.size += *got;
     if (pulse && !pulse(*got)) return interrupted();
   }
   written.sha256 = sum.finish();
@@ -151,12 +151,12 @@ Result<Written> Tree::write(const std::string& name, int from, const Pulse& puls
   return written;
 }
 
-Result<Written> Tree::write(const std::string& name, ByteView octets) {
+Result<Written> Tree::write(const std::string& name, ByteView data) {
   auto fd = create(name);
   if (!fd) return fd.error();
-  if (auto put = transfer::write_target(fd->get(), octets, path(name)); !put) return put.error();
+  if (auto put = transfer::write_target(fd->get(), data, path(name)); !put) return put.error();
   if (::fsync(fd->get()) != 0) return write_error(path(name));
-  return Written{octets.size(), sha256(octets)};
+  return Written{data.size(), sha256(data)};
 }
 
 bool Tree::link(const Tree& from, const std::string& name) {

@@ -27,7 +27,7 @@ namespace gw::backup {
 
 // Called during a copy with the number of bytes since the last call. If it returns false, the
 // operation stops and fails with Busy.
-using Pulse = std::function<bool(std::uint64_t octets)>;
+using Pulse = std::function<bool(std::uint64_t size)>;
 
 // Returns whether the name has one or two parts, separated by a slash, each of at most 128 letters,
 // digits, `.`, `_` and `-` and without a leading dot.
@@ -41,7 +41,7 @@ struct Owner {
 
 // Size and digest of copied bytes.
 struct Written {
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   Digest sha256{};
 };
 
@@ -62,11 +62,11 @@ class Tree {
 
   // Opens a file for reading. Fails with NotFound, and with BadInput if it is not a regular file.
   Result<Fd> read(const std::string& name) const;
-  // Creates a file with mode 0600 from everything that can be read from `from`, or from `octets`,
+  // Creates a file with mode 0600 from everything that can be read from `from`, or from `data`,
   // and syncs it. Returns size and digest of what was written. Fails with Exists if the name is
   // taken. Missing directories are created.
   Result<Written> write(const std::string& name, int from, const Pulse& pulse);
-  Result<Written> write(const std::string& name, ByteView octets);
+  Result<Written> write(const std::string& name, ByteView data);
   // Creates a hard link to the file of this name in `from`. Returns false if the file system does
   // not support that, or for any other reason; the caller then writes the file.
   bool link(const Tree& from, const std::string& name);

@@ -38,8 +38,8 @@ Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-Sha256& Sha256::update(ByteView octets) {
-  demand(EVP_DigestUpdate(state_->context, octets.data(), octets.size()) == 1);
+Sha256& Sha256::update(ByteView data) {
+  demand(EVP_DigestUpdate(state_->context, data.data(), data.size()) == 1);
   return *this;
 }
 
@@ -51,10 +51,10 @@ Digest Sha256::finish() {
   return digest;
 }
 
-Digest sha256(ByteView octets) {
+Digest sha256(ByteView data) {
   // One context for each thread: creating one costs more than hashing a small message.
   thread_local Sha256 hash;
-  return hash.update(octets).finish();
+  return hash.update(data).finish();
 }
 
 }  // namespace gw

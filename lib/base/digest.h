@@ -24,7 +24,7 @@ class Sha256 {
   Sha256(Sha256&&) noexcept;
   Sha256& operator=(Sha256&&) noexcept;
 
-  Sha256& update(ByteView octets);
+  Sha256& update(ByteView data);
   // Returns the digest of all bytes since construction or the last finish(), and starts a new hash.
   Digest finish();
 
@@ -33,7 +33,7 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
-// Returns the digest of `octets`. May be called by any thread.
-Digest sha256(ByteView octets);
+// Returns the digest of `data`. May be called by any thread.
+Digest sha256(ByteView data);
 
 }  // namespace gw

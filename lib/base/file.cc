@@ -17,10 +17,10 @@ std::string folder_of(const std::string& path) {
 
 // O_EXCL and O_NOFOLLOW: another user who can write in the directory must not be able to plant a
 // file or a symbolic link that receives the content.
-Result<void> write_new(const std::string& path, ByteView octets, unsigned mode) {
+Result<void> write_new(const std::string& path, ByteView data, unsigned mode) {
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!fd) return Error::from_errno(path);
-  if (auto written = write_all(fd.get(), octets, path); !written) return written;
+  if (auto written = write_all(fd.get(), data, path); !written) return written;
   if (::fsync(fd.get()) != 0) return Error::from_errno(path);
   return {};
 }
@@ -45,12 +45,12 @@ Result<std::size_t> read_some(int fd, std::span<std::byte> to, std::string_view 
   return filled;
 }
 
-Result<void> write_all(int fd, ByteView octets, std::string_view what) {
-  while (!octets.empty()) {
-    const ssize_t wrote = ::write(fd, octets.data(), octets.size());
+Result<void> write_all(int fd, ByteView data, std::string_view what) {
+  while (!data.empty()) {
+    const ssize_t wrote = ::write(fd, data.data(), data.size());
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) return Error::from_errno(what);
-    octets = octets.subspan(static_cast<std::size_t>(wrote));
+    data = data.subspan(static_cast<std::size_t>(wrote));
   }
   return {};
 }
@@ -85,8 +85,8 @@ Result<Secret> read_secret(int fd, std::string_view what, std::size_t limit, boo
   return secret;
 }
 
-Result<void> create_file(const std::string& path, ByteView octets, unsigned mode) {
-  if (auto written = write_new(path, octets, mode); !written) {
+Result<void> create_file(const std::string& path, ByteView data, unsigned mode) {
+  if (auto written = write_new(path, data, mode); !written) {
     // A file that existed before must stay. Other failures may leave a partial file.
     if (written.error().code() != Code::Exists) ::unlink(path.c_str());
     return written;
@@ -94,13 +94,13 @@ Result<void> create_file(const std::string& path, ByteView octets, unsigned mode
   return sync_folder(folder_of(path));
 }
 
-Result<void> replace_file(const std::string& path, ByteView octets, unsigned mode) {
+Result<void> replace_file(const std::string& path, ByteView data, unsigned mode) {
   std::array<std::byte, 8> random;
-  random_octets(random);
+  random_bytes(random);
   // A random name: two processes that replace the same file at the same time must not write into
   // the same new file, and one that a crash left behind must not block the next attempt.
   const std::string fresh = path + "." + to_hex(random) + ".new";
-  if (auto written = write_new(fresh, octets, mode); !written) {
+  if (auto written = write_new(fresh, data, mode); !written) {
     ::unlink(fresh.c_str());
     return written;
   }

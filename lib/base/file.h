@@ -29,20 +29,20 @@ Result<Secret> read_secret(int fd, std::string_view what, std::size_t limit = 40
 // Creates `path` with this content and mode (reduced by the umask), then syncs the file and its
 // directory. Fails with Exists if anything of this name exists, also a symbolic link. If writing
 // fails, removes `path` again.
-Result<void> create_file(const std::string& path, ByteView octets, unsigned mode);
+Result<void> create_file(const std::string& path, ByteView data, unsigned mode);
 
 // Creates or replaces `path` atomically: a reader sees either the old content or the new, also
 // after a power failure. Writes a new file `PATH.<16 hex digits>.new` in the same directory and
 // renames it, so the directory must be writable, a symbolic link at `path` is replaced, and owner
 // and mode are the new file's.
-Result<void> replace_file(const std::string& path, ByteView octets, unsigned mode);
+Result<void> replace_file(const std::string& path, ByteView data, unsigned mode);
 
 // Syncs a directory, so that files created, renamed or removed in it stay so after a power failure.
 Result<void> sync_folder(const std::string& path);
 
-// Writes all of `octets`. Continues after short writes and EINTR. Fails with Closed for a broken
+// Writes all of `data`. Continues after short writes and EINTR. Fails with Closed for a broken
 // pipe.
-Result<void> write_all(int fd, ByteView octets, std::string_view what);
+Result<void> write_all(int fd, ByteView data, std::string_view what);
 // Reads until `to` is full or the end is reached, and returns the number of bytes: fewer than
 // `to.size()` only at the end. Continues after short reads and EINTR.
 Result<std::size_t> read_some(int fd, std::span<std::byte> to, std::string_view what);

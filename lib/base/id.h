@@ -21,19 +21,19 @@ namespace gw {
 // expected. Ids are ordered like their bytes, which is also the order of the store's keys.
 template <class Tag>
 struct Id {
-  std::array<std::byte, 16> octets{};
+  std::array<std::byte, 16> data{};
 
   auto operator<=>(const Id&) const = default;
-  ByteView view() const { return octets; }
-  std::string hex() const { return to_hex(octets); }
+  ByteView view() const { return data; }
+  std::string hex() const { return to_hex(data); }
   bool zero() const { return *this == Id{}; }
   // Returns the smallest id that is greater than this one; nullopt if all bits are set.
   std::optional<Id> next() const {
     Id id = *this;
-    for (std::size_t at = id.octets.size(); at > 0; --at) {
-      std::byte& octet = id.octets[at - 1];
-      octet = static_cast<std::byte>(std::to_integer<unsigned>(octet) + 1);
-      if (octet != std::byte{0}) return id;
+    for (std::size_t at = id.data.size(); at > 0; --at) {
+      std::byte& byte = id.data[at - 1];
+      byte = static_cast<std::byte>(std::to_integer<unsigned>(byte) + 1);
+      if (byte != std::byte{0}) return id;
     }
     return std::nullopt;
   }
@@ -41,12 +41,12 @@ struct Id {
   // Returns nullopt unless `hex` is exactly 32 hex digits, in either case.
   static std::optional<Id> parse(std::string_view hex) {
     Id id;
-    return from_hex(hex, id.octets) ? std::optional(id) : std::nullopt;
+    return from_hex(hex, id.data) ? std::optional(id) : std::nullopt;
   }
-  // Returns the id with these 16 bytes; the zero id if `octets` has another size.
-  static Id from(ByteView octets) {
+  // Returns the id with these 16 bytes; the zero id if `data` has another size.
+  static Id from(ByteView data) {
     Id id;
-    if (octets.size() == id.octets.size()) std::copy(octets.begin(), octets.end(), id.octets.begin());
+    if (data.size() == id.data.size()) std::copy(data.begin(), data.end(), id.data.begin());
     return id;
   }
 };
@@ -56,7 +56,7 @@ using MailboxId = Id<struct MailboxTag>;
 using MessageId = Id<struct MessageTag>;
 
 namespace detail {
-void random_id(std::array<std::byte, 16>& octets);
+void random_id(std::array<std::byte, 16>& data);
 }
 
 // Returns 128 random bits from the kernel. A mailbox id must be unpredictable: the address made
@@ -64,7 +64,7 @@ void random_id(std::array<std::byte, 16>& octets);
 template <class T>
 T random_id() {
   T id;
-  detail::random_id(id.octets);
+  detail::random_id(id.data);
   return id;
 }
 

@@ -25,10 +25,10 @@ struct Found {
 
 }  // namespace
 
-LineEnds look_at_line_ends(ByteView octets, bool after_cr) {
-  if (octets.empty()) return {};
-  const unsigned char* at = as_uchar(octets.data());
-  const unsigned char* const end = at + octets.size();
+LineEnds look_at_line_ends(ByteView data, bool after_cr) {
+  if (data.empty()) return {};
+  const unsigned char* at = as_uchar(data.data());
+  const unsigned char* const end = at + data.size();
   Found found;
   // The first byte has no predecessor in this piece.
   found.lone = static_cast<unsigned char>((*at == '\n') != after_cr);

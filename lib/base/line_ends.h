@@ -18,6 +18,6 @@ struct LineEnds {
 };
 
 // Examines one piece of a stream. `after_cr` tells that the byte before this piece is a CR.
-LineEnds look_at_line_ends(ByteView octets, bool after_cr);
+LineEnds look_at_line_ends(ByteView data, bool after_cr);
 
 }  // namespace gw

@@ -11,8 +11,8 @@
 #include <mutex>
 
 #include "base/file.h"
-#include "base/journal.h"
 #include "base/source.h"
+#include "base/systemd_journal.h"
 #include "base/text.h"
 
 namespace gw::log {
@@ -22,7 +22,7 @@ constexpr std::size_t kMaxValue = 1024;
 constexpr std::chrono::seconds kWindow{10};
 // Events with counters of their own. Nearly all event names are literals in the code and there are
 // fewer; the limit bounds the memory. Events beyond it are not limited.
-constexpr std::size_t kMostKinds = 64;
+constexpr std::size_t kMaxKinds = 64;
 
 // open() and redirect() set these before other threads exist, so only the flags need to be atomic.
 std::string program_name = "gw";
@@ -113,7 +113,7 @@ class Limits {
     if (suppressed_) say_suppressed(time);
     auto found = kinds_.find(event);
     if (found == kinds_.end()) {
-      if (kinds_.size() >= kMostKinds) return true;
+      if (kinds_.size() >= kMaxKinds) return true;
       found = kinds_.emplace(std::string(event), Kind{time, 0, 0, {}}).first;
     }
     Kind& kind = found->second;
@@ -134,7 +134,7 @@ class Limits {
   using Clock = std::chrono::steady_clock;
   struct Kind {
     Clock::time_point begun;
-    std::size_t said = 0;  // lines without a source, or of sources beyond kMostSources
+    std::size_t said = 0;  // lines without a source, or of sources beyond kMaxSources
     std::size_t suppressed = 0;
     std::map<std::string, std::size_t> by_source;
 
@@ -142,9 +142,9 @@ class Limits {
     // limit.
     bool takes(const std::string& source) {
       auto found = by_source.find(source);
-      if (found == by_source.end() && !source.empty() && by_source.size() < kMostSources)
+      if (found == by_source.end() && !source.empty() && by_source.size() < kMaxSources)
         found = by_source.emplace(source, 0).first;
-      return found == by_source.end() ? ++said <= kMostOfAKind : ++found->second <= kMostOfASource;
+      return found == by_source.end() ? ++said <= kMaxOfAKind : ++found->second <= kMaxOfASource;
     }
   };
 

@@ -8,10 +8,10 @@
 // verbose(). Values are made printable, quoted if they contain spaces, and cut to 1 KiB.
 //
 // Lines that strangers can provoke are limited: of the warnings and errors of one event, at most
-// kMostOfAKind are written within ten seconds. After these ten seconds a line `suppressed event=…
-// times=n` reports the rest. If a line has a field `rhost`, the limit is kMostOfASource for each
+// kMaxOfAKind are written within ten seconds. After these ten seconds a line `suppressed event=…
+// times=n` reports the rest. If a line has a field `rhost`, the limit is kMaxOfASource for each
 // source (base/source.h), so that a flood from one source does not hide another one. Sources beyond
-// the first kMostSources share kMostOfAKind. info() is not limited, so a record of what gw did is
+// the first kMaxSources share kMaxOfAKind. info() is not limited, so a record of what gw did is
 // never lost.
 //
 // error() to verbose(), flush(), set_verbose() and set_quiet() may be called by any thread.
@@ -47,9 +47,9 @@ enum class Target {
 };
 
 // Limits of warnings and errors in ten seconds, for each event.
-inline constexpr std::size_t kMostOfAKind = 50;
-inline constexpr std::size_t kMostOfASource = 10;
-inline constexpr std::size_t kMostSources = 1000;
+inline constexpr std::size_t kMaxOfAKind = 50;
+inline constexpr std::size_t kMaxOfASource = 10;
+inline constexpr std::size_t kMaxSources = 1000;
 
 // Sets the program's name and the target. Call it once, before other threads exist. If the target
 // cannot be opened, and without this call, lines go to standard error.

@@ -29,8 +29,8 @@ Secret::Secret(std::size_t size) : size_(size) {
   std::fill_n(data_, size, std::byte{0});
 }
 
-Secret::Secret(ByteView octets) : Secret(octets.size()) {
-  std::copy(octets.begin(), octets.end(), data_);
+Secret::Secret(ByteView data) : Secret(data.size()) {
+  std::copy(data.begin(), data.end(), data_);
 }
 
 Secret::Secret(Secret&& other) noexcept
@@ -56,8 +56,8 @@ bool equal_secrets(ByteView a, ByteView b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-void wipe(std::span<std::byte> octets) {
-  sodium_memzero(octets.data(), octets.size());
+void wipe(std::span<std::byte> data) {
+  sodium_memzero(data.data(), data.size());
 }
 
 void forbid_core_dumps() {
@@ -68,7 +68,7 @@ void forbid_core_dumps() {
   (void)::prctl(PR_SET_DUMPABLE, 0);
 }
 
-void random_octets(std::span<std::byte> to) {
+void random_bytes(std::span<std::byte> to) {
   while (!to.empty()) {
     const ssize_t got = ::getrandom(to.data(), to.size(), 0);
     // A request above 256 bytes, or one before the kernel has collected entropy, can be

@@ -20,12 +20,12 @@
 namespace gw {
 
 // Each non-empty Secret costs several pages and system calls. The constructors throw std::bad_alloc
-// if the memory cannot be allocated. For keys that live only during one operation, use BriefSecret.
+// if the memory cannot be allocated. For keys that live only during one operation, use StackSecret.
 class Secret {
  public:
   Secret() = default;
   explicit Secret(std::size_t size);  // zeros
-  explicit Secret(ByteView octets);   // a copy; the caller wipes the source
+  explicit Secret(ByteView data);     // a copy; the caller wipes the source
   Secret(Secret&& other) noexcept;
   Secret& operator=(Secret&& other) noexcept;
   Secret(const Secret&) = delete;
@@ -58,30 +58,30 @@ void start_sodium();
 bool equal_secrets(ByteView a, ByteView b);
 
 // Overwrites the bytes with zeros. The compiler cannot remove this call.
-void wipe(std::span<std::byte> octets);
+void wipe(std::span<std::byte> data);
 
 // A key of N bytes that lives only during one operation: it lies on the stack and is wiped by the
 // destructor. It costs no system calls, but it is neither locked nor guarded. Keep anything that
 // lives longer in a Secret.
 template <std::size_t N>
-class BriefSecret {
+class StackSecret {
  public:
-  BriefSecret() = default;
-  BriefSecret(BriefSecret&& other) noexcept : octets_(other.octets_) { wipe(other.octets_); }
-  BriefSecret& operator=(BriefSecret&& other) noexcept {
-    std::swap(octets_, other.octets_);
+  StackSecret() = default;
+  StackSecret(StackSecret&& other) noexcept : data_(other.data_) { wipe(other.data_); }
+  StackSecret& operator=(StackSecret&& other) noexcept {
+    std::swap(data_, other.data_);
     return *this;
   }
-  BriefSecret(const BriefSecret&) = delete;
-  BriefSecret& operator=(const BriefSecret&) = delete;
-  ~BriefSecret() { wipe(octets_); }
+  StackSecret(const StackSecret&) = delete;
+  StackSecret& operator=(const StackSecret&) = delete;
+  ~StackSecret() { wipe(data_); }
 
-  std::span<std::byte, N> span() { return octets_; }
-  ByteView view() const { return octets_; }
+  std::span<std::byte, N> span() { return data_; }
+  ByteView view() const { return data_; }
   static constexpr std::size_t size() { return N; }
 
  private:
-  std::array<std::byte, N> octets_{};
+  std::array<std::byte, N> data_{};
 };
 
 // Prevents core dumps of this process, and ptrace(2) by other processes of the same user. Call it
@@ -90,6 +90,6 @@ void forbid_core_dumps();
 
 // Fills `to` with random bytes from the kernel (getrandom(2)). Aborts the process if the kernel has
 // none.
-void random_octets(std::span<std::byte> to);
+void random_bytes(std::span<std::byte> to);
 
 }  // namespace gw

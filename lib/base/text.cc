@@ -15,11 +15,11 @@ namespace {
 // none (Unicode, table 3-7). The bounds of the second byte exclude overlong forms (0xe0, 0xf0),
 // surrogates (0xed) and values above U+10FFFF (0xf4).
 std::size_t utf8_sequence(std::string_view text) {
-  const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto follows = [&](std::size_t i, unsigned low, unsigned high) {
-    return i < text.size() && octet(i) >= low && octet(i) <= high;
+    return i < text.size() && byte(i) >= low && byte(i) <= high;
   };
-  const unsigned first = octet(0);
+  const unsigned first = byte(0);
   if (first < 0x80) return 1;
   if (first >= 0xc2 && first <= 0xdf) return follows(1, 0x80, 0xbf) ? 2 : 0;
   if (first >= 0xe0 && first <= 0xef) {
@@ -200,15 +200,15 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     power = 40;
   else
     return std::nullopt;
-  const double octets = std::ldexp(number, power);
+  const double data = std::ldexp(number, power);
   // The conversion of a greater double to an integer would be undefined; 9.2e18 is just below 2^63.
-  if (octets >= 9.2e18) return std::nullopt;
-  return static_cast<std::uint64_t>(octets);
+  if (data >= 9.2e18) return std::nullopt;
+  return static_cast<std::uint64_t>(data);
 }
 
-std::string format_size(std::uint64_t octets) {
+std::string format_size(std::uint64_t size) {
   static constexpr std::array<const char*, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
-  double value = static_cast<double>(octets);
+  double value = static_cast<double>(size);
   std::size_t unit = 0;
   while (value >= 1024 && unit + 1 < kUnits.size()) {
     value /= 1024;

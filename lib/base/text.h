@@ -54,7 +54,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text);
 // above about 2^63.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 // Formats bytes for people: `4.0 KiB`, and below 1024 `17 B`.
-std::string format_size(std::uint64_t octets);
+std::string format_size(std::uint64_t size);
 // Parses a duration: `90` or `90s` (seconds), `10m` or `10min` (minutes), `2h`, `1d`. Accepts
 // fractions and drops those of a second. Returns nullopt if it is no duration or above 10^11
 // seconds.

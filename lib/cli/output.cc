@@ -18,14 +18,14 @@ namespace {
 constexpr std::size_t kGather = 64 << 10;
 
 // Base64 with padding, as JSON readers expect. Repeated here because cli does not depend on seal.
-std::string base64(std::string_view octets) {
+std::string base64(std::string_view data) {
   static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
-  for (std::size_t i = 0; i < octets.size(); i += 3) {
-    const std::size_t have = std::min<std::size_t>(3, octets.size() - i);
+  for (std::size_t i = 0; i < data.size(); i += 3) {
+    const std::size_t have = std::min<std::size_t>(3, data.size() - i);
     unsigned bits = 0;
     for (std::size_t j = 0; j < 3; ++j)
-      bits = bits << 8 | (j < have ? static_cast<unsigned char>(octets[i + j]) : 0u);
+      bits = bits << 8 | (j < have ? static_cast<unsigned char>(data[i + j]) : 0u);
     for (std::size_t j = 0; j < 4; ++j) text += j <= have ? kDigits[bits >> (18 - 6 * j) & 63] : '=';
   }
   return text;
@@ -90,11 +90,11 @@ void Output::json(const Json& object) {
   write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
-void Output::octets(ByteView octets) {
+void Output::data(ByteView data) {
   if (terminal_) {
-    write(shown(as_text(octets)));
+    write(shown(as_text(data)));
   } else {
-    write(as_text(octets));
+    write(as_text(data));
   }
 }
 

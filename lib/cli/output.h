@@ -48,7 +48,7 @@ class Output {
   void json(const Json& object);
   // Writes bytes unchanged. On a terminal replaces control characters except line endings and tabs,
   // because a mail may contain sequences that the terminal would execute.
-  void octets(ByteView octets);
+  void data(ByteView data);
   // Writes `before`, the secret, and `after`. The secret bypasses the buffer, so that no copy of it
   // stays in memory.
   void secret(std::string_view before, const Secret& secret, std::string_view after);

@@ -129,15 +129,15 @@ Take count(Number& to, std::uint64_t least, std::uint64_t most) {
 // Takes a number of bytes, or a string with a unit.
 Take size(std::uint64_t& to, std::uint64_t least, std::uint64_t most) {
   return [&to, least, most](const toml::node& node) -> std::string {
-    std::optional<std::uint64_t> octets;
+    std::optional<std::uint64_t> size;
     if (const auto words = node.value_exact<std::string>()) {
-      octets = parse_size(*words);
+      size = parse_size(*words);
     } else if (const auto number = node.value_exact<std::int64_t>(); number && *number >= 0) {
-      octets = static_cast<std::uint64_t>(*number);
+      size = static_cast<std::uint64_t>(*number);
     }
-    if (!octets) return "must be a size: octets, or a string such as \"200 MiB\"";
-    if (*octets < least || *octets > most) return out_of_range(least, most) + " octets";
-    to = *octets;
+    if (!size) return "must be a size: octets, or a string such as \"200 MiB\"";
+    if (*size < least || *size > most) return out_of_range(least, most) + " octets";
+    to = *size;
     return {};
   };
 }
@@ -316,19 +316,19 @@ Result<Config> read(const toml::table& root, const Source& source) {
 }  // namespace
 
 // toml++ reports syntax errors by exceptions; this is the only place that catches them.
-Result<Config> parse(std::string_view octets, const std::string& path) {
+Result<Config> parse(std::string_view data, const std::string& path) {
   const Source source{path, absolute(path).parent_path()};
   try {
-    return read(toml::parse(octets, path), source);
+    return read(toml::parse(data, path), source);
   } catch (const toml::parse_error& error) {
     return source.at(error.source().begin, printable(error.description()));
   }
 }
 
 Result<Config> load(const std::string& path) {
-  auto octets = read_file(path);
-  if (!octets) return Error(Code::Config, octets.error().within("cannot read the configuration").text());
-  return parse(*octets, path);
+  auto data = read_file(path);
+  if (!data) return Error(Code::Config, data.error().within("cannot read the configuration").text());
+  return parse(*data, path);
 }
 
 Result<Config> find(const std::optional<std::string>& config_option,

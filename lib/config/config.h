@@ -34,10 +34,10 @@ struct Server {
   // On a connection without TLS only STARTTLS or STLS is answered.
   bool require_tls = false;
   bool allow_plaintext_auth = false;  // takes passwords without TLS, but from this host only
-  // The user that the server changes to if root starts it. Empty: chosen as gate/confinement.h
+  // The user that the server changes to if root starts it. Empty: chosen as daemon/confinement.h
   // describes.
   std::string user;
-  std::string sandbox = "auto";  // "auto" | "off" | "require": confine::Mode
+  std::string sandbox = "auto";  // "auto" | "off" | "require": sandbox::Mode
   // CIDR blocks of load balancers: connections from there begin with a PROXY header.
   std::vector<std::string> proxy_protocol;
 };
@@ -69,7 +69,7 @@ struct Proxy : Server {
   std::uint64_t max_size = 512ull << 20;
   std::size_t max_recipients = 1000;
   std::chrono::seconds data_timeout{180};
-  // Path of the key file. Empty: chosen as gate/fingerprint_key.h describes.
+  // Path of the key file. Empty: chosen as proxy/fingerprint_key.h describes.
   std::string fingerprint_key;
 };
 
@@ -88,7 +88,7 @@ struct Webd : Server {
 
 // [store]: the keeper, `gw-store serve`.
 struct Keeper {
-  // Creates the socket RUN/metrics, from which collectors read OpenMetrics (gate/metrics_socket.h).
+  // Creates the socket RUN/metrics, from which collectors read OpenMetrics (daemon/metrics_socket.h).
   bool metrics = false;
 };
 

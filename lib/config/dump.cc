@@ -10,11 +10,11 @@ namespace {
 std::string quoted_text(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : valid_text(text)) {
-    const auto octet = static_cast<unsigned char>(c);
+    const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
       quoted += '\\';
       quoted += c;
-    } else if (octet < 0x20 || octet == 0x7f) {
+    } else if (byte < 0x20 || byte == 0x7f) {
       quoted += "\\u00" + to_hex(as_bytes(std::string_view(&c, 1)));
     } else {
       quoted += c;

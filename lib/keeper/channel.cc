@@ -13,7 +13,7 @@ namespace {
 // A union, because the buffer must be aligned like a cmsghdr (cmsg(3)).
 union Ancillary {
   cmsghdr header;
-  std::array<char, CMSG_SPACE(sizeof(int))> octets;
+  std::array<char, CMSG_SPACE(sizeof(int))> data;
 };
 
 // Returns the descriptor in the message, or an empty Fd if it has none.

@@ -15,31 +15,31 @@ Result<store::Kind> kind_of(std::uint32_t number) {
 
 void put(const store::Commit& commit, proto::Commit& to) {
   to.set_received(commit.received);
-  to.set_octets(commit.octets);
-  to.set_wire_octets(commit.wire_octets);
+  to.set_size(commit.size);
+  to.set_wire_size(commit.wire_size);
   to.set_generation(commit.generation);
-  put_octets(commit.container, *to.mutable_container());
-  put_octets(commit.envelope, *to.mutable_envelope());
-  put_octets(commit.commitment, *to.mutable_commitment());
-  for (const Digest& fingerprint : commit.fingerprints) put_octets(fingerprint, *to.add_fingerprints());
+  put_bytes(commit.container, *to.mutable_container());
+  put_bytes(commit.envelope, *to.mutable_envelope());
+  put_bytes(commit.commitment, *to.mutable_commitment());
+  for (const Digest& fingerprint : commit.fingerprints) put_bytes(fingerprint, *to.add_fingerprints());
   to.set_pending(commit.pending);
 }
 
 Result<store::Commit> from_proto(const proto::Commit& from) {
   store::Commit commit;
   commit.received = from.received();
-  commit.octets = from.octets();
-  commit.wire_octets = from.wire_octets();
+  commit.size = from.size();
+  commit.wire_size = from.wire_size();
   commit.generation = from.generation();
-  const auto container = octets_of<32>(from.container(), "digest");
+  const auto container = bytes_of<32>(from.container(), "digest");
   if (!container) return container.error();
   commit.container = *container;
   commit.envelope = to_bytes(from.envelope());
-  const auto commitment = octets_of<32>(from.commitment(), "commitment");
+  const auto commitment = bytes_of<32>(from.commitment(), "commitment");
   if (!commitment) return commitment.error();
   commit.commitment = *commitment;
   for (const std::string& field : from.fingerprints()) {
-    const auto fingerprint = octets_of<32>(field, "fingerprint");
+    const auto fingerprint = bytes_of<32>(field, "fingerprint");
     if (!fingerprint) return fingerprint.error();
     commit.fingerprints.push_back(*fingerprint);
   }
@@ -48,12 +48,12 @@ Result<store::Commit> from_proto(const proto::Commit& from) {
 }
 
 void put(const store::Health& health, proto::Health& to) {
-  put_octets(health.vault.view(), *to.mutable_vault());
+  put_bytes(health.vault.view(), *to.mutable_vault());
   to.set_writable(health.writable);
   to.set_damaged(health.damaged);
   to.set_full(health.full);
   to.set_reason(health.reason);
-  to.set_free_octets(health.free_octets);
+  to.set_free_bytes(health.free_bytes);
   to.set_free_inodes(health.free_inodes);
   to.set_commits(health.commits);
   to.set_mailboxes(health.mailboxes);
@@ -73,7 +73,7 @@ Result<store::Health> from_proto(const proto::Health& from) {
   health.damaged = from.damaged();
   health.full = from.full();
   health.reason = from.reason();
-  health.free_octets = from.free_octets();
+  health.free_bytes = from.free_bytes();
   health.free_inodes = from.free_inodes();
   health.commits = from.commits();
   health.mailboxes = from.mailboxes();
@@ -91,8 +91,8 @@ Result<store::Health> from_proto(const proto::Health& from) {
 
 void put(const store::MailboxStat& stat, proto::Stat& to) {
   to.set_live(stat.live);
-  to.set_live_octets(stat.live_octets);
-  to.set_wire_octets(stat.wire_octets);
+  to.set_live_bytes(stat.live_bytes);
+  to.set_wire_size(stat.wire_size);
   to.set_unconfirmed(stat.unconfirmed);
   to.set_pending(stat.pending);
   to.set_drained(stat.drained);
@@ -107,8 +107,8 @@ void put(const store::MailboxStat& stat, proto::Stat& to) {
 store::MailboxStat from_proto(const proto::Stat& from) {
   store::MailboxStat stat;
   stat.live = from.live();
-  stat.live_octets = from.live_octets();
-  stat.wire_octets = from.wire_octets();
+  stat.live_bytes = from.live_bytes();
+  stat.wire_size = from.wire_size();
   stat.unconfirmed = from.unconfirmed();
   stat.pending = from.pending();
   stat.drained = from.drained();
@@ -123,9 +123,9 @@ store::MailboxStat from_proto(const proto::Stat& from) {
 
 void put(const store::Record& record, proto::Record& to) {
   to.set_kind(static_cast<std::uint32_t>(record.key.kind));
-  put_octets(record.key.mailbox.view(), *to.mutable_mailbox());
+  put_bytes(record.key.mailbox.view(), *to.mutable_mailbox());
   to.set_name(record.key.name);
-  put_octets(record.value, *to.mutable_value());
+  put_bytes(record.value, *to.mutable_value());
   to.set_version(record.version);
 }
 
@@ -137,30 +137,30 @@ Result<store::Record> from_proto(const proto::Record& from) {
   return store::Record{{*kind, *mailbox, from.name()}, to_bytes(from.value()), from.version()};
 }
 
-void put(const store::Tally& tally, proto::Tally& to) {
-  to.set_of(tally.of);
-  for (const store::TallyCount& count : store::kTallyCounts) to.add_counts(tally.*count.value);
-  to.set_trouble(tally.trouble);
-  to.set_trouble_time(tally.trouble_time);
+void put(const store::ServerStats& stats, proto::ServerStats& to) {
+  to.set_of(stats.of);
+  for (const store::ServerCount& count : store::kServerCounts) to.add_counts(stats.*count.value);
+  to.set_trouble(stats.trouble);
+  to.set_trouble_time(stats.trouble_time);
 }
 
-store::Tally from_proto(const proto::Tally& from) {
-  store::Tally tally;
-  tally.of = from.of();
-  // Copy only the counts that both sides know. New ones are appended to kTallyCounts, so the order
+store::ServerStats from_proto(const proto::ServerStats& from) {
+  store::ServerStats stats;
+  stats.of = from.of();
+  // Copy only the counts that both sides know. New ones are appended to kServerCounts, so the order
   // is the same.
   const std::size_t known =
-      std::min(store::kTallyCounts.size(), static_cast<std::size_t>(from.counts_size()));
+      std::min(store::kServerCounts.size(), static_cast<std::size_t>(from.counts_size()));
   for (std::size_t i = 0; i < known; ++i)
-    tally.*store::kTallyCounts[i].value = from.counts(static_cast<int>(i));
-  tally.trouble = from.trouble();
-  tally.trouble_time = from.trouble_time();
-  return tally;
+    stats.*store::kServerCounts[i].value = from.counts(static_cast<int>(i));
+  stats.trouble = from.trouble();
+  stats.trouble_time = from.trouble_time();
+  return stats;
 }
 
 void put(const store::RecordKey& key, proto::Request& to) {
   to.set_kind(static_cast<std::uint32_t>(key.kind));
-  put_octets(key.mailbox.view(), *to.mutable_mailbox());
+  put_bytes(key.mailbox.view(), *to.mutable_mailbox());
   to.set_text(key.name);
 }
 

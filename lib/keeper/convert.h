@@ -19,28 +19,28 @@
 namespace gw::keeper {
 
 // Copies bytes to a protobuf `bytes` field.
-inline void put_octets(ByteView octets, std::string& field) {
-  field.assign(as_text(octets));
+inline void put_bytes(ByteView data, std::string& field) {
+  field.assign(as_text(data));
 }
 
 // Returns the field's content as an array. Fails with BadInput unless it has exactly kSize bytes;
 // `what` names the field in the error text.
 template <std::size_t kSize>
-Result<std::array<std::byte, kSize>> octets_of(std::string_view field, std::string_view what) {
-  std::array<std::byte, kSize> octets;
+Result<std::array<std::byte, kSize>> bytes_of(std::string_view field, std::string_view what) {
+  std::array<std::byte, kSize> data;
   if (field.size() != kSize)
     return Error(Code::BadInput, "keeper protocol: " + std::string(what) + " of wrong size");
-  std::copy(as_bytes(field).begin(), as_bytes(field).end(), octets.begin());
-  return octets;
+  std::copy(as_bytes(field).begin(), as_bytes(field).end(), data.begin());
+  return data;
 }
 
 // Returns the field's content as a 16-byte id (MailboxId, MessageId, VaultId). Fails with BadInput
 // on any other size.
 template <class T>
 Result<T> id_of(std::string_view field, std::string_view what) {
-  auto octets = octets_of<16>(field, what);
-  if (!octets) return octets.error();
-  return T{*octets};
+  auto data = bytes_of<16>(field, what);
+  if (!data) return data.error();
+  return T{*data};
 }
 
 void put(const store::Commit& commit, proto::Commit& to);
@@ -59,8 +59,8 @@ void put(const store::Record& record, proto::Record& to);
 Result<store::Record> from_proto(const proto::Record& record);
 
 // Counts that only one side knows are dropped, or stay 0.
-void put(const store::Tally& tally, proto::Tally& to);
-store::Tally from_proto(const proto::Tally& tally);
+void put(const store::ServerStats& stats, proto::ServerStats& to);
+store::ServerStats from_proto(const proto::ServerStats& stats);
 
 // Reads the key of a small record from the fields `kind`, `mailbox` and `text` of a request, or
 // sets these fields. Fails with BadInput if the kind is unknown.

@@ -28,12 +28,12 @@ constexpr std::chrono::seconds kRest{30};
 Result<std::shared_ptr<Connection>> Connection::open(Fd socket, std::string_view tool) {
   std::shared_ptr<Connection> connection(new Connection(std::move(socket)));
   connection->channel_.set_timeouts(kHello, kAnswer);
-  // The hello carries the descriptor of the ChangeCount.
+  // The hello carries the descriptor of the ChangeCounter.
   auto frame = connection->channel_.next(&connection->changes_);
   if (!frame) return frame.error();
   proto::Hello& hello = connection->hello_;
   if (frame->kind != FrameKind::Control ||
-      !hello.ParseFromArray(frame->octets.data(), static_cast<int>(frame->octets.size()))) {
+      !hello.ParseFromArray(frame->data.data(), static_cast<int>(frame->data.size()))) {
     return Error(Code::BadInput, "the keeper's greeting makes no sense");
   }
   if (hello.has_failure()) return error_of(hello.failure());
@@ -44,14 +44,14 @@ Result<std::shared_ptr<Connection>> Connection::open(Fd socket, std::string_view
                                     ", this is " + std::to_string(kProtocol))
         .with_hint("end the running keeper, so that one of this version starts");
   }
-  if (hello.vault().size() != VaultId{}.octets.size()) {
+  if (hello.vault().size() != VaultId{}.data.size()) {
     return Error(Code::BadInput, "the keeper's greeting makes no sense");
   }
   // The client's name has no reply of its own. It is kept and sent in the same write as the first
   // request, which saves a wake-up of the keeper's thread.
   connection->channel_.set_timeouts(kAnswer, kAnswer);
   proto::Request greeting;
-  put_octets(as_bytes(tool), *greeting.mutable_tool());
+  put_bytes(as_bytes(tool), *greeting.mutable_tool());
   if (auto added = add_control(connection->greeting_, greeting); !added) return added.error();
   return connection;
 }
@@ -84,17 +84,17 @@ Reached<void> Connection::receive(std::span<std::byte> to, std::size_t* got, Fd*
     auto frame = channel_.next(along);
     if (!frame) return frame.error();
     if (frame->kind == FrameKind::Control) {
-      if (!reply_.ParseFromArray(frame->octets.data(), static_cast<int>(frame->octets.size()))) {
+      if (!reply_.ParseFromArray(frame->data.data(), static_cast<int>(frame->data.size()))) {
         return Unreached("the keeper's answer makes no sense");
       }
-      large_reply_ = large_reply_ || frame->octets.size() > kLargeMessage;
+      large_reply_ = large_reply_ || frame->data.size() > kLargeMessage;
       if (got != nullptr) *got = filled;
       return {};
     }
     // Never write beyond the caller's buffer, whatever the keeper sends.
-    if (frame->octets.size() > to.size() - filled) return Unreached("the keeper sent more than was asked");
-    std::copy(frame->octets.begin(), frame->octets.end(), to.begin() + static_cast<std::ptrdiff_t>(filled));
-    filled += frame->octets.size();
+    if (frame->data.size() > to.size() - filled) return Unreached("the keeper sent more than was asked");
+    std::copy(frame->data.begin(), frame->data.end(), to.begin() + static_cast<std::ptrdiff_t>(filled));
+    filled += frame->data.size();
   }
 }
 
@@ -115,7 +115,7 @@ void Connection::rest() {
   large_reply_ = false;
 }
 
-Loan& Loan::operator=(Loan&& other) noexcept {
+PooledConnection& PooledConnection::operator=(PooledConnection&& other) noexcept {
   end();
   pool_ = other.pool_;
   connection_ = std::move(other.connection_);
@@ -123,17 +123,17 @@ Loan& Loan::operator=(Loan&& other) noexcept {
   return *this;
 }
 
-void Loan::end() {
+void PooledConnection::end() {
   if (connection_) pool_->give_back(connection_);
   connection_.reset();
 }
 
-void Loan::discard() {
+void PooledConnection::discard() {
   if (connection_) pool_->drop(connection_);
   connection_.reset();
 }
 
-Reached<Loan> Pool::borrow(Use use) {
+Reached<PooledConnection> Pool::borrow(Use use) {
   {
     const std::lock_guard lock(mutex_);
     // An operation on an idle connection has just failed. The other idle ones were connected to the
@@ -154,15 +154,15 @@ Reached<Loan> Pool::borrow(Use use) {
       std::shared_ptr<Connection> connection = std::move(*chosen);
       idle_.erase(std::next(chosen).base());
       connection->lent_ = true;
-      return Loan(this, std::move(connection), false);
+      return PooledConnection(this, std::move(connection), false);
     }
   }
   auto connection = dial();
   if (!connection) return connection.error();
-  return Loan(this, std::move(*connection), true);
+  return PooledConnection(this, std::move(*connection), true);
 }
 
-Reached<Loan> Pool::borrow(const std::shared_ptr<Connection>& connection) {
+Reached<PooledConnection> Pool::borrow(const std::shared_ptr<Connection>& connection) {
   std::unique_lock lock(mutex_);
   // The loan of another thread may still have it, e.g. a short operation that borrowed it with
   // Use::Any. give_back() and drop() wake this thread.
@@ -173,7 +173,7 @@ Reached<Loan> Pool::borrow(const std::shared_ptr<Connection>& connection) {
   if (connection->dead_) return Unreached("the connection to the keeper was lost");
   std::erase(idle_, connection);
   connection->lent_ = true;
-  return Loan(this, connection, false);
+  return PooledConnection(this, connection, false);
 }
 
 // A keeper that is ending still has connections in its listen queue, and closes them without a
@@ -211,7 +211,7 @@ void Pool::watch(Connection& connection) {
   const Fd memory = std::move(connection.changes_);
   if (!memory || (changes_ && connection.hello().incarnation() == watched_)) return;
   // Without a view, nothing is cached. That costs time but changes no result.
-  auto view = ChangeView::map(memory);
+  auto view = ChangeCounterView::map(memory);
   if (!view) return;
   changes_ = std::move(*view);
   watched_ = connection.hello().incarnation();
@@ -219,10 +219,10 @@ void Pool::watch(Connection& connection) {
   ++keepers_;
 }
 
-std::optional<Stamp> Pool::stamp() const {
+std::optional<CacheVersion> Pool::stamp() const {
   const std::lock_guard lock(mutex_);
   if (!changes_) return std::nullopt;
-  return Stamp{keepers_, changes_->now()};
+  return CacheVersion{keepers_, changes_->now()};
 }
 
 void Pool::give_back(const std::shared_ptr<Connection>& connection) {

@@ -25,11 +25,11 @@
 
 #include "base/id.h"
 #include "base/result.h"
-#include "keeper/change_count.h"
+#include "keeper/change_counter.h"
 #include "keeper/channel.h"
-#include "keeper/lookups.h"
 #include "keeper/protocol.pb.h"
 #include "keeper/reached.h"
+#include "keeper/recipient_cache.h"
 #include "store/store.h"
 
 namespace gw::keeper {
@@ -84,7 +84,7 @@ class Connection {
   proto::Hello hello_;
   proto::Request request_;
   proto::Reply reply_;
-  Fd changes_;      // the keeper's ChangeCount, until the pool takes it
+  Fd changes_;      // the keeper's ChangeCounter, until the pool takes it
   Bytes greeting_;  // this client's name; sent before the first request, then empty
   Bytes out_;
   bool large_reply_ = false;
@@ -101,14 +101,14 @@ class Pool;
 
 // A borrowed connection. Returns it to the pool at destruction; the pool must outlive it. Moves,
 // does not copy.
-class Loan {
+class PooledConnection {
  public:
-  Loan() = default;
-  Loan(Pool* pool, std::shared_ptr<Connection> connection, bool fresh)
+  PooledConnection() = default;
+  PooledConnection(Pool* pool, std::shared_ptr<Connection> connection, bool fresh)
       : pool_(pool), connection_(std::move(connection)), fresh_(fresh) {}
-  Loan(Loan&&) noexcept = default;
-  Loan& operator=(Loan&& other) noexcept;
-  ~Loan() { end(); }
+  PooledConnection(PooledConnection&&) noexcept = default;
+  PooledConnection& operator=(PooledConnection&& other) noexcept;
+  ~PooledConnection() { end(); }
 
   Connection* operator->() const { return connection_.get(); }
   const std::shared_ptr<Connection>& connection() const { return connection_; }
@@ -145,9 +145,9 @@ class Pool {
 
   // Returns an idle connection that fits `use`, or a new one. While a keeper is ending or starting,
   // dials again for up to 10 s.
-  Reached<Loan> borrow(Use use);
+  Reached<PooledConnection> borrow(Use use);
   // Waits until this connection is free and returns it. Fails if it has been discarded.
-  Reached<Loan> borrow(const std::shared_ptr<Connection>& connection);
+  Reached<PooledConnection> borrow(const std::shared_ptr<Connection>& connection);
 
   // Count what the connection holds in the keeper: the pool does not close a connection while the
   // count is above 0. Call hold() before the Loan ends. Both have no effect on a discarded
@@ -156,7 +156,7 @@ class Pool {
   void release(Connection& connection);
   // Returns the present state of the keeper's records, or nullopt if it is unknown: no keeper has
   // been reached since a connection was last lost, or it shares no counter.
-  std::optional<Stamp> stamp() const;
+  std::optional<CacheVersion> stamp() const;
 
   // Like hold() and release(), for a pending message: the keeper marks it unconfirmed when the
   // connection that committed it ends, so that connection stays open until the message is settled
@@ -165,12 +165,12 @@ class Pool {
   void release_pending(const MessageId& message);
 
  private:
-  friend class Loan;
+  friend class PooledConnection;
   // Used by Loan.
   void give_back(const std::shared_ptr<Connection>& connection);
   void drop(const std::shared_ptr<Connection>& connection);
   Reached<std::shared_ptr<Connection>> dial();
-  // Takes over the ChangeCount of a keeper that is new to this pool. The mutex is held.
+  // Takes over the ChangeCounter of a keeper that is new to this pool. The mutex is held.
   void watch(Connection& connection);
 
   Dial dial_;
@@ -182,7 +182,7 @@ class Pool {
   // The one that was used last is at the end.
   std::vector<std::shared_ptr<Connection>> idle_;
   std::unordered_map<MessageId, Connection*> pending_;  // which connection committed it
-  std::shared_ptr<const ChangeView> changes_;           // null after a connection was lost
+  std::shared_ptr<const ChangeCounterView> changes_;    // null after a connection was lost
   std::string watched_;                                 // incarnation of the keeper that owns `changes_`
   std::uint64_t keepers_ = 0;                           // how often `changes_` was replaced; Stamp::keeper
 };

@@ -113,12 +113,12 @@ void add_data_header(Bytes& to, std::size_t length) {
   write_header(to.data() + at, length, FrameKind::Data);
 }
 
-void add_data(Bytes& to, ByteView octets) {
-  while (!octets.empty()) {
-    const std::size_t piece = std::min(octets.size(), kMaxData);
+void add_data(Bytes& to, ByteView data) {
+  while (!data.empty()) {
+    const std::size_t piece = std::min(data.size(), kMaxData);
     add_data_header(to, piece);
-    append(to, octets.first(piece));
-    octets = octets.subspan(piece);
+    append(to, data.first(piece));
+    data = data.subspan(piece);
   }
 }
 

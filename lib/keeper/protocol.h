@@ -43,7 +43,7 @@ struct Frame {
   FrameKind kind{};
   // The whole message of a control frame, or a piece of a data frame. Valid until the next call of
   // the FrameReader.
-  ByteView octets;
+  ByteView data;
 };
 
 // Splits a stream of bytes into frames. Not thread-safe. Its buffer grows from 16 KiB to the
@@ -86,7 +86,7 @@ Result<void> add_control(Bytes& to, const google::protobuf::MessageLite& message
 // after it.
 void add_data_header(Bytes& to, std::size_t length);
 // Appends the bytes as data frames, as many as needed.
-void add_data(Bytes& to, ByteView octets);
+void add_data(Bytes& to, ByteView data);
 
 // Convert an Error to and from the wire. A code that this version does not know becomes Internal.
 // The exit status is not sent; the client derives it from the code.

@@ -5,10 +5,10 @@ namespace gw::keeper {
 
 Result<store::LogHead> RemoteStore::history_head(const MailboxId& log) {
   auto reply = ask(Effect::Reads, proto::OP_HISTORY_HEAD,
-                   [&](Request& request) { put_octets(log.view(), *request.mutable_mailbox()); });
+                   [&](Request& request) { put_bytes(log.view(), *request.mutable_mailbox()); });
   if (!reply) return reply.error();
   const Reply& found = (*reply)->reply();
-  const auto root = understood(octets_of<32>(found.value(), "root"));
+  const auto root = understood(bytes_of<32>(found.value(), "root"));
   if (!root) return root.error();
   return store::LogHead{found.number(), *root, found.time()};
 }
@@ -19,7 +19,7 @@ Result<std::vector<Bytes>> RemoteStore::history_read(const MailboxId& log, std::
   return pages(
       proto::OP_HISTORY_READ, leaves,
       [&](Request& request) {
-        put_octets(log.view(), *request.mutable_mailbox());
+        put_bytes(log.view(), *request.mutable_mailbox());
         request.set_from(from);
         request.set_limit(limit);
       },
@@ -33,9 +33,9 @@ Result<std::vector<Bytes>> RemoteStore::history_read(const MailboxId& log, std::
 // one in the leaf.
 Result<std::uint64_t> RemoteStore::note(const MailboxId& log, const store::Leaf& leaf) {
   return number_of(ask(Effect::Changes, proto::OP_NOTE, [&](Request& request) {
-    put_octets(log.view(), *request.mutable_mailbox());
-    put_octets(store::encode(leaf), *request.mutable_value());
-    put_octets(as_bytes(leaf.actor), *request.mutable_actor());
+    put_bytes(log.view(), *request.mutable_mailbox());
+    put_bytes(store::encode(leaf), *request.mutable_value());
+    put_bytes(as_bytes(leaf.actor), *request.mutable_actor());
   }));
 }
 
@@ -44,14 +44,14 @@ Result<std::size_t> RemoteStore::note_messages(const MailboxId& mailbox, const s
   // A request without messages would mean a single leaf, see OP_NOTE in operations.cc.
   if (messages.empty()) return 0;
   return number_of(ask(Effect::Changes, proto::OP_NOTE, [&](Request& request) {
-    put_octets(mailbox.view(), *request.mutable_mailbox());
+    put_bytes(mailbox.view(), *request.mutable_mailbox());
     store::Leaf leaf = like;
     // The keeper sets the message of each leaf itself. This one only makes the template a complete
     // leaf.
     leaf.message = messages.front();
-    put_octets(store::encode(leaf), *request.mutable_value());
-    put_octets(as_bytes(leaf.actor), *request.mutable_actor());
-    for (const MessageId& message : messages) put_octets(message.view(), *request.add_messages());
+    put_bytes(store::encode(leaf), *request.mutable_value());
+    put_bytes(as_bytes(leaf.actor), *request.mutable_actor());
+    for (const MessageId& message : messages) put_bytes(message.view(), *request.add_messages());
   }));
 }
 
@@ -59,7 +59,7 @@ Result<std::size_t> RemoteStore::note_messages(const MailboxId& mailbox, const s
 // connection.
 Result<std::string> RemoteStore::checkpoint(std::string_view actor) {
   auto reply = ask(Effect::Changes, proto::OP_CHECKPOINT,
-                   [&](Request& request) { put_octets(as_bytes(actor), *request.mutable_actor()); });
+                   [&](Request& request) { put_bytes(as_bytes(actor), *request.mutable_actor()); });
   if (!reply) return reply.error();
   return (*reply)->reply().value();
 }
@@ -69,16 +69,16 @@ Result<store::SweepReport> RemoteStore::sweep(std::size_t budget, bool now, cons
   auto reply = ask(Effect::Changes, proto::OP_SWEEP, [&](Request& request) {
     request.set_limit(budget);
     request.set_now(now);
-    if (!only.zero()) put_octets(only.view(), *request.mutable_mailbox());
+    if (!only.zero()) put_bytes(only.view(), *request.mutable_mailbox());
   });
   if (!reply) return reply.error();
   const Reply& swept = (*reply)->reply();
-  return store::SweepReport{swept.number(), swept.octets(), swept.receipts(), swept.flag()};
+  return store::SweepReport{swept.number(), swept.size(), swept.receipts(), swept.flag()};
 }
 
-Result<std::vector<store::Swept>> RemoteStore::swept(const MailboxId& mailbox, const MessageId& from,
-                                                     std::size_t limit) {
-  std::vector<store::Swept> receipts;
+Result<std::vector<store::RemovalRecord>> RemoteStore::swept(const MailboxId& mailbox, const MessageId& from,
+                                                             std::size_t limit) {
+  std::vector<store::RemovalRecord> receipts;
   return pages(
       proto::OP_SWEPT, receipts,
       [&](Request& request) {

@@ -5,7 +5,7 @@ namespace gw::keeper {
 
 Result<store::MailboxStat> RemoteStore::stat(const MailboxId& mailbox) {
   auto reply = ask(Effect::Reads, proto::OP_STAT,
-                   [&](Request& request) { put_octets(mailbox.view(), *request.mutable_mailbox()); });
+                   [&](Request& request) { put_bytes(mailbox.view(), *request.mutable_mailbox()); });
   if (!reply) return reply.error();
   return from_proto((*reply)->reply().stat());
 }
@@ -27,7 +27,7 @@ Result<std::vector<store::MessageRecord>> RemoteStore::list(const MailboxId& mai
   return pages(
       proto::OP_LIST, records,
       [&](Request& request) {
-        put_octets(mailbox.view(), *request.mutable_mailbox());
+        put_bytes(mailbox.view(), *request.mutable_mailbox());
         request.set_from(after);
         request.set_limit(limit);
       },
@@ -63,18 +63,18 @@ Result<std::size_t> RemoteStore::read(const MailboxId& mailbox, const MessageId&
   return got;
 }
 
-Result<store::Opening> RemoteStore::opening(const MailboxId& mailbox, const MessageId& message,
-                                            std::span<std::byte> to) {
+Result<store::MessageStart> RemoteStore::opening(const MailboxId& mailbox, const MessageId& message,
+                                                 std::span<std::byte> to) {
   // The keeper sends the envelope with the first piece of the container, and there would be none.
   if (to.empty()) return Store::opening(mailbox, message, to);
-  store::Opening opening;
+  store::MessageStart opening;
   auto reply = ask(
       Effect::Reads, proto::OP_OPENING,
       [&](Request& request) {
         name(mailbox, message, request);
         request.set_limit(to.size());
       },
-      to, &opening.octets);
+      to, &opening.size);
   if (!reply) return reply.error();
   opening.envelope = to_bytes((*reply)->reply().value());
   return opening;
@@ -97,13 +97,13 @@ Result<std::size_t> RemoteStore::transition(const store::Transition& change) {
   const auto* lease = dynamic_cast<const RemoteLease*>(change.lease);
   if (change.lease != nullptr && lease == nullptr) return Error(Code::LeaseLost, "not a lease of this store");
   const auto fill = [&](Request& request) {
-    put_octets(change.mailbox.view(), *request.mutable_mailbox());
-    put_octets(as_bytes(change.actor), *request.mutable_actor());
+    put_bytes(change.mailbox.view(), *request.mutable_mailbox());
+    put_bytes(as_bytes(change.actor), *request.mutable_actor());
     proto::Transition& to = *request.mutable_transition();
     to.set_from(static_cast<std::uint32_t>(change.from));
     to.set_to(change.to ? static_cast<std::uint32_t>(*change.to) : 0);
     to.set_count(change.messages.size());
-    if (change.token) put_octets(*change.token, *to.mutable_token());
+    if (change.token) put_bytes(*change.token, *to.mutable_token());
     if (lease != nullptr) to.set_leased(true);
     if (lease != nullptr) request.set_number(lease->number());
   };
@@ -122,8 +122,8 @@ Result<std::size_t> RemoteStore::transition(const store::Transition& change) {
 
 Result<bool> RemoteStore::seen(const MailboxId& mailbox, const Digest& fingerprint) {
   auto reply = ask(Effect::Reads, proto::OP_SEEN, [&](Request& request) {
-    put_octets(mailbox.view(), *request.mutable_mailbox());
-    put_octets(fingerprint, *request.mutable_value());
+    put_bytes(mailbox.view(), *request.mutable_mailbox());
+    put_bytes(fingerprint, *request.mutable_value());
   });
   if (!reply) return reply.error();
   return (*reply)->reply().flag();
@@ -135,8 +135,8 @@ Result<std::unique_ptr<store::Lease>> RemoteStore::acquire(const MailboxId& mail
   // Effect::Reads although it changes something: a lease ends with its connection. If the reply was
   // lost, so is the lease, and the request can be repeated without leaving anything.
   auto reply = ask(Effect::Reads, proto::OP_ACQUIRE, [&](Request& request) {
-    put_octets(mailbox.view(), *request.mutable_mailbox());
-    put_octets(as_bytes(owner), *request.mutable_text());
+    put_bytes(mailbox.view(), *request.mutable_mailbox());
+    put_bytes(as_bytes(owner), *request.mutable_text());
     request.set_limit(static_cast<std::uint64_t>(std::max<std::int64_t>(ttl.count(), 0)));
     request.set_from(static_cast<std::uint64_t>(std::max<std::int64_t>(yields.count(), 0)));
   });
@@ -145,11 +145,11 @@ Result<std::unique_ptr<store::Lease>> RemoteStore::acquire(const MailboxId& mail
   return std::make_unique<RemoteLease>(pool_, *reply, number);
 }
 
-Result<std::unique_ptr<store::Permit>> RemoteStore::permit(std::uint64_t octets) {
+Result<std::unique_ptr<store::MemoryPermit>> RemoteStore::permit(std::uint64_t size) {
   auto reply = ask(
       // Repeatable for the same reason as a lease. Alone, because the keeper may let the request
       // wait for 5 s.
-      Effect::Reads, proto::OP_PERMIT, [&](Request& request) { request.set_limit(octets); }, {}, nullptr, {},
+      Effect::Reads, proto::OP_PERMIT, [&](Request& request) { request.set_limit(size); }, {}, nullptr, {},
       Pool::Use::Alone);
   if (!reply) return reply.error();
   const std::uint64_t number = (*reply)->reply().number();
@@ -159,12 +159,12 @@ Result<std::unique_ptr<store::Permit>> RemoteStore::permit(std::uint64_t octets)
 Result<std::chrono::milliseconds> RemoteStore::guess(std::string_view source, store::Guess guess) {
   // A guess that is counted twice, because the request was repeated, does no harm.
   const auto reply = number_of(ask(Effect::Reads, proto::OP_GUESS, [&](Request& request) {
-    put_octets(as_bytes(source), *request.mutable_text());
+    put_bytes(as_bytes(source), *request.mutable_text());
     request.set_number(static_cast<std::uint64_t>(guess));
   }));
   if (!reply) return reply.error();
   // Bounded, so that a broken keeper cannot stop all logins for good.
-  return std::chrono::milliseconds(std::min<std::uint64_t>(*reply, kLongestGuessWait));
+  return std::chrono::milliseconds(std::min<std::uint64_t>(*reply, kMaxGuessWait));
 }
 
 }  // namespace gw::keeper

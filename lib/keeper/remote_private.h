@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "keeper/convert.h"
-#include "keeper/lookups.h"
 #include "keeper/pool.h"
-#include "keeper/remote_hold.h"
+#include "keeper/recipient_cache.h"
+#include "keeper/remote_handle.h"
 #include "keeper/remote_store.h"
 
 namespace gw::keeper {
@@ -54,14 +54,14 @@ class RemoteStore : public store::Store {
   Result<Bytes> envelope(const MailboxId& mailbox, const MessageId& message) override;
   Result<std::size_t> read(const MailboxId& mailbox, const MessageId& message, std::uint64_t offset,
                            std::span<std::byte> to) override;
-  Result<store::Opening> opening(const MailboxId& mailbox, const MessageId& message,
-                                 std::span<std::byte> to) override;
+  Result<store::MessageStart> opening(const MailboxId& mailbox, const MessageId& message,
+                                      std::span<std::byte> to) override;
   Result<std::size_t> transition(const store::Transition& change) override;
   Result<bool> seen(const MailboxId& mailbox, const Digest& fingerprint) override;
   Result<std::unique_ptr<store::Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
                                                 std::chrono::seconds ttl,
                                                 std::chrono::seconds yields) override;
-  Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override;
+  Result<std::unique_ptr<store::MemoryPermit>> permit(std::uint64_t size) override;
   Result<std::chrono::milliseconds> guess(std::string_view source, store::Guess guess) override;
   Result<store::Record> get(const store::RecordKey& key) override;
   Result<std::uint64_t> put_if(const store::RecordKey& key, std::uint64_t version, ByteView value,
@@ -77,11 +77,11 @@ class RemoteStore : public store::Store {
                                     std::span<const MessageId> messages) override;
   Result<std::string> checkpoint(std::string_view actor) override;
   Result<store::SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override;
-  Result<std::vector<store::Swept>> swept(const MailboxId& mailbox, const MessageId& from,
-                                          std::size_t limit) override;
+  Result<std::vector<store::RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
+                                                  std::size_t limit) override;
   Result<store::Purge> purge(std::uint64_t number) override;
-  Result<void> tally(const store::Tally& tally) override;
-  Result<std::vector<store::Tally>> tallies() override;
+  Result<void> stats(const store::ServerStats& stats) override;
+  Result<std::vector<store::ServerStats>> server_stats() override;
   Result<std::unique_ptr<store::Snapshot>> snapshot() override;
   Result<std::unique_ptr<store::Suspension>> suspend() override;
 
@@ -95,33 +95,33 @@ class RemoteStore : public store::Store {
   // An operation is tried this many times. The first connection may lead to a keeper that has
   // ended, the second to one that is just ending.
   static constexpr int kTries = 3;
-  static constexpr std::uint64_t kLongestGuessWait = 60'000;  // milliseconds; bounds what a keeper can impose
+  static constexpr std::uint64_t kMaxGuessWait = 60'000;  // milliseconds; bounds what a keeper can impose
 
   // Returns the error of an operation whose connection was lost: Unknown if the request was sent
   // and changes something, else Unavailable.
   static Error lost(Effect effect, bool sent, const Unreached& why);
   // Sets mailbox and message of a request.
   static void name(const MailboxId& mailbox, const MessageId& message, Request& request) {
-    put_octets(mailbox.view(), *request.mutable_mailbox());
-    put_octets(message.view(), *request.mutable_message());
+    put_bytes(mailbox.view(), *request.mutable_mailbox());
+    put_bytes(message.view(), *request.mutable_message());
   }
   // Sets the history entry and the actor of a request.
   static void put_note(const store::Note& note, Request& request) {
     request.mutable_note()->set_type(static_cast<std::uint32_t>(note.type));
     request.mutable_note()->set_value(note.value);
-    put_octets(as_bytes(note.actor), *request.mutable_actor());
+    put_bytes(as_bytes(note.actor), *request.mutable_actor());
   }
   // Returns the version of the record at index `at` of the reply, or 0 if the reply has none.
   static std::uint64_t version_of(const Reply& reply, int at) {
     return at < reply.versions_size() ? reply.versions(at) : 0;
   }
   // Returns only whether the operation succeeded.
-  static Result<void> done(const Result<Loan>& reply) {
+  static Result<void> done(const Result<PooledConnection>& reply) {
     if (!reply) return reply.error();
     return {};
   }
   // Returns the number in the reply.
-  static Result<std::uint64_t> number_of(const Result<Loan>& reply) {
+  static Result<std::uint64_t> number_of(const Result<PooledConnection>& reply) {
     if (!reply) return reply.error();
     return (*reply)->reply().number();
   }
@@ -135,8 +135,9 @@ class RemoteStore : public store::Store {
   // the idle one may lead to a keeper that has ended. `fill` must therefore set the same fields at
   // each call.
   template <class Fill>
-  Result<Loan> ask(Effect effect, proto::Op op, Fill fill, std::span<std::byte> to = {},
-                   std::size_t* got = nullptr, ByteView frames = {}, Pool::Use use = Pool::Use::Any) {
+  Result<PooledConnection> ask(Effect effect, proto::Op op, Fill fill, std::span<std::byte> to = {},
+                               std::size_t* got = nullptr, ByteView frames = {},
+                               Pool::Use use = Pool::Use::Any) {
     for (int tries = 1;; ++tries) {
       auto loan = pool_->borrow(use);
       if (!loan) return loan.error().as_error();
@@ -164,7 +165,7 @@ class RemoteStore : public store::Store {
   // Like ask() for a change under `lease`, on the connection that holds the lease and without a
   // repetition. Fails with LeaseLost if that connection was lost before the request was sent
   // completely.
-  Result<Loan> ask_on(const RemoteLease& lease, proto::Op op, Fill fill, ByteView frames) {
+  Result<PooledConnection> ask_on(const RemoteLease& lease, proto::Op op, Fill fill, ByteView frames) {
     auto loan = pool_->borrow(lease.connection());
     if (!loan) return Error(Code::LeaseLost, loan.error().text());
     Request& request = (*loan)->fresh_request();
@@ -213,7 +214,7 @@ class RemoteStore : public store::Store {
   std::shared_ptr<Pool> pool_;
   VaultId vault_;
   store::Limits limits_;
-  Lookups lookups_;
+  RecipientCache cache_;
 };
 
 }  // namespace gw::keeper

@@ -4,8 +4,8 @@
 namespace gw::keeper {
 namespace {
 
-Result<store::MailboxRecord> mailbox_of(std::string_view octets, std::uint64_t version) {
-  auto record = understood(store::decode_mailbox(as_bytes(octets)));
+Result<store::MailboxRecord> mailbox_of(std::string_view data, std::uint64_t version) {
+  auto record = understood(store::decode_mailbox(as_bytes(data)));
   // The version is not part of the encoded record.
   if (record) record->version = version;
   return record;
@@ -16,27 +16,27 @@ Result<store::MailboxRecord> mailbox_of(std::string_view octets, std::uint64_t v
 Result<void> RemoteStore::put_mailbox(const store::MailboxRecord& record,
                                       const std::vector<store::Slot>& slots, const store::Note& note) {
   return done(ask(Effect::Changes, proto::OP_PUT_MAILBOX, [&](Request& request) {
-    put_octets(store::encode(record), *request.mutable_value());
+    put_bytes(store::encode(record), *request.mutable_value());
     request.set_version(record.version);
     put_note(note, request);
     for (const store::Slot& slot : slots) {
       proto::Slot& to = *request.add_slots();
       to.set_name(slot.name);
-      put_octets(slot.value, *to.mutable_value());
+      put_bytes(slot.value, *to.mutable_value());
     }
   }));
 }
 
 Result<void> RemoteStore::drop_mailbox(const MailboxId& mailbox, std::string_view actor) {
   return done(ask(Effect::Changes, proto::OP_DROP_MAILBOX, [&](Request& request) {
-    put_octets(mailbox.view(), *request.mutable_mailbox());
-    put_octets(as_bytes(actor), *request.mutable_actor());
+    put_bytes(mailbox.view(), *request.mutable_mailbox());
+    put_bytes(as_bytes(actor), *request.mutable_actor());
   }));
 }
 
 Result<store::MailboxRecord> RemoteStore::mailbox(const MailboxId& mailbox) {
   auto reply = ask(Effect::Reads, proto::OP_MAILBOX,
-                   [&](Request& request) { put_octets(mailbox.view(), *request.mutable_mailbox()); });
+                   [&](Request& request) { put_bytes(mailbox.view(), *request.mutable_mailbox()); });
   if (!reply) return reply.error();
   return mailbox_of((*reply)->reply().value(), version_of((*reply)->reply(), 0));
 }
@@ -60,12 +60,13 @@ Result<store::Recipient> RemoteStore::resolve(std::string_view address, store::L
   // newer than the stamp, and the entry is merely useless. A stamp that is read after the reply
   // could be newer than the reply, and the cache would return the old recipient for a second.
   // Logins are never cached, so a changed password slot counts immediately.
-  const std::optional<Stamp> stamp = lookup == store::Lookup::Recipient ? pool_->stamp() : std::nullopt;
+  const std::optional<CacheVersion> stamp =
+      lookup == store::Lookup::Recipient ? pool_->stamp() : std::nullopt;
   if (stamp) {
-    if (auto known = lookups_.find(address, *stamp)) return std::move(*known);
+    if (auto known = cache_.find(address, *stamp)) return std::move(*known);
   }
   auto reply = ask(Effect::Reads, proto::OP_RESOLVE, [&](Request& request) {
-    put_octets(as_bytes(address), *request.mutable_text());
+    put_bytes(as_bytes(address), *request.mutable_text());
     request.set_number(static_cast<std::uint64_t>(lookup));
   });
   if (!reply) return reply.error();
@@ -75,7 +76,7 @@ Result<store::Recipient> RemoteStore::resolve(std::string_view address, store::L
   store::Recipient recipient{std::move(*record), found.number()};
   // If the request reached another keeper than the stamp belongs to, the stamp no longer matches
   // and the entry is not used.
-  if (stamp) lookups_.add(address, recipient, *stamp);
+  if (stamp) cache_.add(address, recipient, *stamp);
   return recipient;
 }
 
@@ -91,7 +92,7 @@ Result<std::uint64_t> RemoteStore::put_if(const store::RecordKey& key, std::uint
   return number_of(ask(Effect::Changes, proto::OP_PUT_IF, [&](Request& request) {
     put(key, request);
     request.set_version(version);
-    put_octets(value, *request.mutable_value());
+    put_bytes(value, *request.mutable_value());
     put_note(note, request);
   }));
 }

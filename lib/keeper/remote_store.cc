@@ -34,17 +34,17 @@ Result<store::Purge> RemoteStore::purge(std::uint64_t number) {
   return store::Purge{(*reply)->reply().number(), (*reply)->reply().flag()};
 }
 
-Result<void> RemoteStore::tally(const store::Tally& tally) {
-  return done(
-      ask(Effect::Changes, proto::OP_TALLY, [&](Request& request) { put(tally, *request.mutable_tally()); }));
+Result<void> RemoteStore::stats(const store::ServerStats& stats) {
+  return done(ask(Effect::Changes, proto::OP_REPORT_STATS,
+                  [&](Request& request) { put(stats, *request.mutable_stats()); }));
 }
 
-Result<std::vector<store::Tally>> RemoteStore::tallies() {
-  std::vector<store::Tally> all;
+Result<std::vector<store::ServerStats>> RemoteStore::server_stats() {
+  std::vector<store::ServerStats> all;
   return pages(
-      proto::OP_TALLIES, all, [](Request&) {},
+      proto::OP_SERVER_STATS, all, [](Request&) {},
       [&](const Reply& reply) -> Result<void> {
-        for (const proto::Tally& tally : reply.tallies()) all.push_back(from_proto(tally));
+        for (const proto::ServerStats& stats : reply.server_stats()) all.push_back(from_proto(stats));
         return {};
       });
 }

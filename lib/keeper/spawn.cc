@@ -21,7 +21,7 @@ namespace {
 // A keeper that was started by a tool exits after so many seconds without a client.
 constexpr std::string_view kIdleExit = "60";
 constexpr int kReadyFd = 3;
-constexpr std::size_t kLongestLine = 4000;
+constexpr std::size_t kMaxLine = 4000;
 constexpr char kReady = '+';
 constexpr char kFailed = '-';
 
@@ -161,7 +161,7 @@ std::string to_line(const Reached<void>& result) {
   line += why.text();
   std::replace(line.begin(), line.end(), '\n', ' ');
   line += '\n' + why.hint();
-  return line.substr(0, kLongestLine);
+  return line.substr(0, kMaxLine);
 }
 
 Reached<void> from_line(std::string_view line) {

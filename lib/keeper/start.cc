@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "keeper/as_owner.h"
 #include "keeper/remote_store.h"
+#include "keeper/scoped_fs_uid.h"
 #include "keeper/sockets.h"
 #include "keeper/spawn.h"
 #include "store/vault_format.h"
@@ -49,7 +49,7 @@ Reached<Fd> take_start_lock(const Place& place, const Owner& owner) {
   const std::string path = place.run + "/start.lock";
   Fd lock;
   {
-    const AsOwner as_owner(owner);
+    const ScopedFsUid as_owner(owner);
     // O_NOFOLLOW: RUN may belong to another user than root, who could have created a symbolic link
     // of this name.
     lock = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

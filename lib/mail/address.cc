@@ -169,7 +169,7 @@ std::vector<Token> tokens_of(std::string_view text) {
 // An IP address as 128 bits. IPv4 is mapped to ::ffff:0:0/96, so that an IPv4 address and its
 // mapped form compare equal.
 struct Ip {
-  std::array<unsigned char, 16> octets{};
+  std::array<unsigned char, 16> data{};
   bool v4 = false;
 };
 
@@ -181,13 +181,13 @@ std::optional<Ip> parse_ip(std::string_view text) {
   static constexpr std::array<unsigned char, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   Ip ip;
   if (text.find(':') == std::string_view::npos) {
-    std::copy(kMapped.begin(), kMapped.end(), ip.octets.begin());
+    std::copy(kMapped.begin(), kMapped.end(), ip.data.begin());
     ip.v4 = true;
-    if (inet_pton(AF_INET, copy.data(), ip.octets.data() + kMapped.size()) != 1) return std::nullopt;
+    if (inet_pton(AF_INET, copy.data(), ip.data.data() + kMapped.size()) != 1) return std::nullopt;
     return ip;
   }
-  if (inet_pton(AF_INET6, copy.data(), ip.octets.data()) != 1) return std::nullopt;
-  ip.v4 = std::equal(kMapped.begin(), kMapped.end(), ip.octets.begin());
+  if (inet_pton(AF_INET6, copy.data(), ip.data.data()) != 1) return std::nullopt;
+  ip.v4 = std::equal(kMapped.begin(), kMapped.end(), ip.data.begin());
   return ip;
 }
 
@@ -216,10 +216,10 @@ std::optional<Block> parse_block(std::string_view text) {
 
 bool same_bits(const Ip& a, const Ip& b, unsigned bits) {
   const unsigned whole = bits / 8;
-  if (std::memcmp(a.octets.data(), b.octets.data(), whole) != 0) return false;
+  if (std::memcmp(a.data.data(), b.data.data(), whole) != 0) return false;
   if (bits % 8 == 0) return true;
   const unsigned mask = 0xffU << (8 - bits % 8);
-  return ((a.octets[whole] ^ b.octets[whole]) & mask & 0xffU) == 0;
+  return ((a.data[whole] ^ b.data[whole]) & mask & 0xffU) == 0;
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ bool line_end(std::byte b) {
 }
 
 bool in_field_name(char c) {
-  const auto octet = static_cast<unsigned char>(c);
-  return octet > 0x20 && octet < 0x7f && c != ':';
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte < 0x7f && c != ':';
 }
 
 // Returns the name of the field that this line starts; empty if it starts none. Spaces before the
@@ -49,36 +49,36 @@ HeaderWalker HeaderWalker::each(Visit visit, HeaderLimits limits) {
   return walker;
 }
 
-void HeaderWalker::write(ByteView octets) {
-  while (!done_ && !octets.empty()) {
+void HeaderWalker::write(ByteView data) {
+  while (!done_ && !data.empty()) {
     // Whether CRs form one line ending or several depends on the next byte, which may be in the
     // next piece.
     if (crs_ > 0) {
-      if (octets.front() == std::byte{'\r'}) {
+      if (data.front() == std::byte{'\r'}) {
         ++crs_;
       } else {
-        const bool lf = octets.front() == std::byte{'\n'};
+        const bool lf = data.front() == std::byte{'\n'};
         end_crs(lf);
         if (!lf) continue;
       }
-      octets = octets.subspan(1);
+      data = data.subspan(1);
     } else {
-      const auto end = std::find_if(octets.begin(), octets.end(), line_end);
-      const auto size = static_cast<std::size_t>(end - octets.begin());
-      add_to_line(octets.first(size));
-      octets = octets.subspan(size);
-      if (octets.empty() || octets_ > limits_.octets) {
+      const auto end = std::find_if(data.begin(), data.end(), line_end);
+      const auto size = static_cast<std::size_t>(end - data.begin());
+      add_to_line(data.first(size));
+      data = data.subspan(size);
+      if (data.empty() || size_ > limits_.size) {
         // The limit is checked below.
-      } else if (octets.front() == std::byte{'\r'}) {
+      } else if (data.front() == std::byte{'\r'}) {
         crs_ = 1;
-        octets = octets.subspan(1);
+        data = data.subspan(1);
       } else {
-        ++octets_;
-        octets = octets.subspan(1);
+        ++size_;
+        data = data.subspan(1);
         end_line();
       }
     }
-    if (!done_ && octets_ + crs_ > limits_.octets) {
+    if (!done_ && size_ + crs_ > limits_.size) {
       truncated_ = true;
       finish();
     }
@@ -88,14 +88,14 @@ void HeaderWalker::write(ByteView octets) {
 void HeaderWalker::finish() {
   if (done_) return;
   end_crs(false);
-  if (!done_ && line_octets_ > 0) end_line();
+  if (!done_ && line_bytes_ > 0) end_line();
   if (!done_) close();
 }
 
 void HeaderWalker::add_to_line(ByteView piece) {
-  octets_ += piece.size();
-  line_octets_ += piece.size();
-  // line_octets_ counts all bytes; only the start of the line is kept, so that memory stays
+  size_ += piece.size();
+  line_bytes_ += piece.size();
+  // line_bytes_ counts all bytes; only the start of the line is kept, so that memory stays
   // bounded.
   const std::size_t room = limits_.value - std::min(limits_.value, line_.size());
   line_ += as_text(piece.first(std::min(room, piece.size())));
@@ -105,11 +105,11 @@ void HeaderWalker::add_to_line(ByteView piece) {
 // line ending of its own.
 void HeaderWalker::end_crs(bool lf) {
   if (lf) {
-    octets_ += std::exchange(crs_, 0) + 1;
+    size_ += std::exchange(crs_, 0) + 1;
     return end_line();
   }
   for (; crs_ > 0 && !done_; --crs_) {
-    ++octets_;
+    ++size_;
     end_line();
   }
   crs_ = 0;
@@ -117,13 +117,13 @@ void HeaderWalker::end_crs(bool lf) {
 
 void HeaderWalker::end_line() {
   std::string_view line = line_;
-  bool empty = line_octets_ == 0;
+  bool empty = line_bytes_ == 0;
   // A byte order mark before an otherwise empty first line still leaves it empty: the header ends
   // there.
   if (std::exchange(first_line_, false) && line.starts_with(kByteOrderMark)) {
     lead_ = kByteOrderMark.size();
     line.remove_prefix(lead_);
-    empty = line_octets_ == lead_;
+    empty = line_bytes_ == lead_;
   }
   const bool continuation = !empty && !line.empty() && is_wsp(line.front());
   const std::string_view name = continuation ? std::string_view() : field_name(line);
@@ -132,7 +132,7 @@ void HeaderWalker::end_line() {
   } else if (continuation && in_field_) {
     // Unfolding removes the line ending and keeps the white space (RFC 5322 section 2.2.3).
     const std::size_t room = kept_ ? limits_.value - std::min(limits_.value, value_.size()) : 0;
-    if (kept_ && line_octets_ > std::min<std::uint64_t>(room, line.size())) truncated_ = true;
+    if (kept_ && line_bytes_ > std::min<std::uint64_t>(room, line.size())) truncated_ = true;
     value_ += line.substr(0, room);
   } else if (!name.empty()) {
     start_field(line, name);
@@ -141,14 +141,14 @@ void HeaderWalker::end_line() {
     // A line that is no field. It is skipped if a field follows, and belongs to the body otherwise:
     // odd_from_ remembers where the body would begin. An mbox line never moves to the body.
     const bool leads = in_lead_ && (continuation || mbox_line(line));
-    if (leads) lead_ = octets_;
+    if (leads) lead_ = size_;
     if (!leads) in_lead_ = false;
     if (!odd_from_ && !(leads && !continuation)) odd_from_ = line_start_;
-    if (odd_from_ && octets_ - *odd_from_ > limits_.odd) close();
+    if (odd_from_ && size_ - *odd_from_ > limits_.odd) close();
   }
   line_.clear();
-  line_octets_ = 0;
-  line_start_ = octets_;
+  line_bytes_ = 0;
+  line_start_ = size_;
 }
 
 void HeaderWalker::start_field(std::string_view line, std::string_view name) {
@@ -160,7 +160,7 @@ void HeaderWalker::start_field(std::string_view line, std::string_view name) {
             return !wanted.found && iequals(wanted.name, name);
           });
   if (kept_) {
-    if (line_octets_ > line_.size()) truncated_ = true;
+    if (line_bytes_ > line_.size()) truncated_ = true;
     name_ = name;
     value_ = line.substr(line.find(':') + 1);
   }
@@ -190,7 +190,7 @@ void HeaderWalker::close() {
   close_field();
   done_ = true;
   // No field follows these lines, so they belong to the body.
-  if (odd_from_) octets_ = *odd_from_;
+  if (odd_from_) size_ = *odd_from_;
 }
 
 const std::string* HeaderWalker::field(std::string_view name) const {

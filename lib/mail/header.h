@@ -32,7 +32,7 @@
 namespace gw::mail {
 
 struct HeaderLimits {
-  std::size_t octets = 1 << 20;  // bytes of the whole header; the walk ends there
+  std::size_t size = 1 << 20;    // bytes of the whole header; the walk ends there
   std::size_t fields = 10'000;   // the walk ends with this one
   std::size_t value = 16 << 10;  // bytes kept of one value
   std::size_t odd = 64 << 10;    // bytes in a row without a field; more of them are body
@@ -48,7 +48,7 @@ class HeaderWalker {
   static HeaderWalker each(Visit visit, HeaderLimits limits = {});
 
   // Reads more of the message, cut anywhere. Ignores everything after done().
-  void write(ByteView octets);
+  void write(ByteView data);
   // Ends the message. Call it unless done(): a header without an empty line ends here.
   void finish();
   // Returns true after the end of the header.
@@ -60,7 +60,7 @@ class HeaderWalker {
   const std::string* field(std::string_view name) const;
 
   // Returns the size of the header in bytes, with its empty line. Valid after done().
-  std::uint64_t octets() const { return octets_; }
+  std::uint64_t size() const { return size_; }
   std::size_t fields() const { return count_; }  // number of fields so far
   bool truncated() const { return truncated_; }  // a limit was reached
 
@@ -85,7 +85,7 @@ class HeaderWalker {
   Visit visit_;
   HeaderLimits limits_;
   std::string line_;                       // start of the current line, capped
-  std::uint64_t line_octets_ = 0;          // length of the whole line, without its ending
+  std::uint64_t line_bytes_ = 0;           // length of the whole line, without its ending
   std::uint64_t line_start_ = 0;           // its offset in the message
   std::uint64_t crs_ = 0;                  // CRs whose meaning depends on what follows
   std::string name_, value_;               // of the current field, if it is kept
@@ -97,7 +97,7 @@ class HeaderWalker {
   bool done_ = false;
   bool truncated_ = false;
   std::size_t count_ = 0;
-  std::uint64_t octets_ = 0;
+  std::uint64_t size_ = 0;
   std::uint64_t lead_ = 0;
 };
 

@@ -49,7 +49,7 @@ std::vector<std::string> trace_lines(TraceMode mode, const TraceFacts& facts,
 
 // One field is enough: everything before it is lead(), and the place does not depend on later
 // fields.
-TracePlacer::TracePlacer() : walker_({}, {.octets = kLook, .fields = 1}) {}
+TracePlacer::TracePlacer() : walker_({}, {.size = kLook, .fields = 1}) {}
 
 TracePlace TracePlacer::place() const {
   return walker_.fields() > 0 ? TracePlace{walker_.lead(), false} : TracePlace{0, true};

@@ -52,7 +52,7 @@ struct TracePlace {
 class TracePlacer {
  public:
   TracePlacer();
-  void write(ByteView octets) { walker_.write(octets); }
+  void write(ByteView data) { walker_.write(data); }
   void finish() { walker_.finish(); }
   bool done() const { return walker_.done(); }
   TracePlace place() const;  // call it only after done()

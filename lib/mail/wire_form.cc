@@ -11,17 +11,17 @@ namespace gw::mail {
 namespace {
 
 // Returns the position of `c` at or after `from`; the size if there is none.
-std::size_t find(ByteView octets, char c, std::size_t from) {
-  if (from >= octets.size()) return octets.size();
-  const void* at = std::memchr(octets.data() + from, c, octets.size() - from);
-  return at == nullptr ? octets.size()
-                       : static_cast<std::size_t>(static_cast<const std::byte*>(at) - octets.data());
+std::size_t find(ByteView data, char c, std::size_t from) {
+  if (from >= data.size()) return data.size();
+  const void* at = std::memchr(data.data() + from, c, data.size() - from);
+  return at == nullptr ? data.size()
+                       : static_cast<std::size_t>(static_cast<const std::byte*>(at) - data.data());
 }
 
-// Returns the number of CRs at the start of `octets`.
-std::size_t leading_crs(ByteView octets) {
+// Returns the number of CRs at the start of `data`.
+std::size_t leading_crs(ByteView data) {
   return static_cast<std::size_t>(
-      std::ranges::find_if(octets, [](std::byte b) { return b != std::byte{'\r'}; }) - octets.begin());
+      std::ranges::find_if(data, [](std::byte b) { return b != std::byte{'\r'}; }) - data.begin());
 }
 
 const ByteView kCrLf = as_bytes("\r\n");
@@ -43,7 +43,7 @@ WireForm::~WireForm() = default;
 
 void WireForm::emit(ByteView piece, const Sink& sink) {
   if (piece.empty()) return;
-  octets_ += piece.size();
+  size_ += piece.size();
   at_line_end_ = piece.back() == std::byte{'\n'};
   sink(piece);
 }
@@ -64,11 +64,11 @@ void WireForm::begin(ByteView rest, const Sink& sink) {
   body(rest.subspan(in_rest), sink);
 }
 
-void WireForm::write(ByteView octets, const Sink& sink) {
-  if (!placer_) return body(octets, sink);
-  placer_->write(octets);
-  if (placer_->done()) return begin(octets, sink);
-  append(held_, octets);
+void WireForm::write(ByteView data, const Sink& sink) {
+  if (!placer_) return body(data, sink);
+  placer_->write(data);
+  if (placer_->done()) return begin(data, sink);
+  append(held_, data);
 }
 
 // Sends the pending CRs. With an LF after them (`lf`) they are one line ending: all but the last CR
@@ -84,50 +84,50 @@ void WireForm::end_crs(bool lf, const Sink& sink) {
   for (; crs_ > 0; --crs_) emit(kCrLf, sink);
 }
 
-void WireForm::body(ByteView octets, const Sink& sink) {
-  if (octets.empty()) return;
+void WireForm::body(ByteView data, const Sink& sink) {
+  if (data.empty()) return;
   if (crs_ > 0) {
-    const std::size_t more = leading_crs(octets);
+    const std::size_t more = leading_crs(data);
     crs_ += more;
-    octets = octets.subspan(more);
-    if (octets.empty()) return;
-    const bool lf = octets.front() == std::byte{'\n'};
+    data = data.subspan(more);
+    if (data.empty()) return;
+    const bool lf = data.front() == std::byte{'\n'};
     end_crs(lf, sink);
-    if (lf) octets = octets.subspan(1);
+    if (lf) data = data.subspan(1);
   }
   // The usual case: all line endings are CRLF, and the piece passes unchanged. A CR at its end
   // waits for the next piece.
-  if (!octets.empty() && look_at_line_ends(octets, false).paired) {
-    crs_ = octets.back() == std::byte{'\r'} ? 1 : 0;
-    return emit(octets.first(octets.size() - crs_), sink);
+  if (!data.empty() && look_at_line_ends(data, false).paired) {
+    crs_ = data.back() == std::byte{'\r'} ? 1 : 0;
+    return emit(data.first(data.size() - crs_), sink);
   }
   // Bytes from `sent` on are correct as they are, and are sent in one piece when something must be
   // changed. Each memchr() continues where the last one stopped, so the time is linear.
   std::size_t sent = 0;
-  std::size_t cr = find(octets, '\r', 0);
-  std::size_t lf = find(octets, '\n', 0);
-  while (cr != octets.size() || lf != octets.size()) {
+  std::size_t cr = find(data, '\r', 0);
+  std::size_t lf = find(data, '\n', 0);
+  while (cr != data.size() || lf != data.size()) {
     const std::size_t at = std::min(cr, lf);
-    const std::size_t crs = leading_crs(octets.subspan(at));
+    const std::size_t crs = leading_crs(data.subspan(at));
     std::size_t next = at + std::max<std::size_t>(crs, 1);
     // Whether these CRs belong to an LF is known only with the next piece.
-    if (crs > 0 && next == octets.size()) {
-      emit(octets.subspan(sent, at - sent), sink);
+    if (crs > 0 && next == data.size()) {
+      emit(data.subspan(sent, at - sent), sink);
       crs_ = crs;
       return;
     }
-    if (crs > 0 && octets[next] == std::byte{'\n'}) {
+    if (crs > 0 && data[next] == std::byte{'\n'}) {
       ++next;
     } else {
-      emit(octets.subspan(sent, at - sent), sink);
+      emit(data.subspan(sent, at - sent), sink);
       crs_ = std::max<std::size_t>(crs, 1);
       end_crs(false, sink);
       sent = next;
     }
-    if (cr < next) cr = find(octets, '\r', next);
-    if (lf < next) lf = find(octets, '\n', next);
+    if (cr < next) cr = find(data, '\r', next);
+    if (lf < next) lf = find(data, '\n', next);
   }
-  emit(octets.subspan(sent), sink);
+  emit(data.subspan(sent), sink);
 }
 
 void WireForm::finish(const Sink& sink) {
@@ -137,7 +137,7 @@ void WireForm::finish(const Sink& sink) {
   }
   if (crs_ > 0)
     end_crs(false, sink);
-  else if (octets_ == 0 || !at_line_end_)
+  else if (size_ == 0 || !at_line_end_)
     emit(kCrLf, sink);
 }
 

@@ -5,7 +5,7 @@
 // is a line ending and is kept; every other LF or CR becomes CRLF; CRLF is added if the result is
 // empty or does not end with it. So every line ends with CRLF, and lines that end with CR CR LF do
 // not become two. NUL and 8-bit bytes pass unchanged. Dot-stuffing is done later, by
-// wire::DotWriter, and is not counted in octets().
+// wire::DotWriter, and is not counted in size().
 //
 //   WireForm form(trace_lines(…));
 //   while (…) form.write(piece, sink);
@@ -36,15 +36,15 @@ class WireForm {
 
   // Converts more of the message, cut anywhere. Holds back at most 16 KiB and the last piece until
   // the place of the trace lines is known.
-  void write(ByteView octets, const Sink& sink);
+  void write(ByteView data, const Sink& sink);
   // Ends the message. The object cannot be used again.
   void finish(const Sink& sink);
-  std::uint64_t octets() const { return octets_; }  // bytes passed to the sink so far
+  std::uint64_t size() const { return size_; }  // bytes passed to the sink so far
 
  private:
   void emit(ByteView piece, const Sink& sink);
   void begin(ByteView rest, const Sink& sink);
-  void body(ByteView octets, const Sink& sink);
+  void body(ByteView data, const Sink& sink);
   void end_crs(bool lf, const Sink& sink);
 
   std::string head_;                     // trace lines, until they are sent
@@ -52,7 +52,7 @@ class WireForm {
   Bytes held_;                           // the start of the message, until then
   std::uint64_t crs_ = 0;                // CRs at the end of the input, not yet sent
   bool at_line_end_ = false;
-  std::uint64_t octets_ = 0;
+  std::uint64_t size_ = 0;
 };
 
 }  // namespace gw::mail

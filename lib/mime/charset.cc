@@ -15,7 +15,7 @@ namespace gw::mime {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
-constexpr std::size_t kLongestWord = 1024;  // RFC 2047 allows 75 bytes; senders exceed that
+constexpr std::size_t kMaxWord = 1024;  // RFC 2047 allows 75 bytes; senders exceed that
 
 // Names in lower case, and the name for iconv_open(3) if it differs. Several map to a superset that
 // senders actually use: windows-1252 for Latin-1 (as mail programs and the WHATWG Encoding Standard
@@ -70,9 +70,9 @@ const char* iconv_name(std::string_view charset) {
   return nullptr;
 }
 
-std::string convert(ByteView octets, iconv_t converter) {
+std::string convert(ByteView data, iconv_t converter) {
   std::string out;
-  std::string input(as_text(octets));
+  std::string input(as_text(data));
   char* from = input.data();
   std::size_t left = input.size();
   std::array<char, 4096> piece{};
@@ -103,10 +103,10 @@ struct Word {
 };
 
 // Parses the encoded word at the start of `text`: `=?charset[*language]?B|Q?text?=` (RFC 2047
-// section 2, RFC 2231 section 5). Searches only kLongestWord bytes, so that a value full of `=?`
+// section 2, RFC 2231 section 5). Searches only kMaxWord bytes, so that a value full of `=?`
 // does not take quadratic time.
 std::optional<Word> word_at(std::string_view text) {
-  text = text.substr(0, kLongestWord);
+  text = text.substr(0, kMaxWord);
   if (!text.starts_with("=?")) return std::nullopt;
   const std::size_t charset_end = text.find('?', 2);
   if (charset_end == std::string_view::npos || charset_end + 2 >= text.size()) return std::nullopt;
@@ -134,15 +134,15 @@ Bytes decode_word(const Word& word) {
 
 }  // namespace
 
-std::string to_utf8(ByteView octets, std::string_view charset) {
+std::string to_utf8(ByteView data, std::string_view charset) {
   // The result of iconv is checked by valid_text() too: its output must not be trusted to be valid
   // UTF-8.
   const char* name = iconv_name(trim(charset));
-  if (name == nullptr) return valid_text(as_text(octets));
+  if (name == nullptr) return valid_text(as_text(data));
   const iconv_t converter = ::iconv_open("UTF-8", name);
   // NOLINTNEXTLINE(performance-no-int-to-ptr): the value that iconv_open documents
-  if (converter == reinterpret_cast<iconv_t>(-1)) return valid_text(as_text(octets));
-  const std::string out = convert(octets, converter);
+  if (converter == reinterpret_cast<iconv_t>(-1)) return valid_text(as_text(data));
+  const std::string out = convert(data, converter);
   ::iconv_close(converter);
   return valid_text(out);
 }
@@ -152,10 +152,10 @@ std::string decode_words(std::string_view value) {
   std::string charset;
   // Decoded bytes of adjacent words in one character set. They are converted together, because
   // senders cut multi-byte characters between two words although RFC 2047 section 5 forbids it.
-  Bytes octets;
+  Bytes data;
   const auto flush = [&] {
-    if (!octets.empty()) out += to_utf8(octets, charset);
-    octets.clear();
+    if (!data.empty()) out += to_utf8(data, charset);
+    data.clear();
   };
   bool after_word = false;
   std::string blanks;  // dropped between two encoded words (RFC 2047 section 6.2)
@@ -166,7 +166,7 @@ std::string decode_words(std::string_view value) {
       if (!after_word) out += blanks;
       blanks.clear();
       charset = word->charset;
-      append(octets, decode_word(*word));
+      append(data, decode_word(*word));
       at += word->length;
       after_word = true;
       continue;

@@ -10,11 +10,11 @@
 
 namespace gw::mime {
 
-// Converts `octets` from `charset`, a name in any case, and returns valid UTF-8. Only the common
+// Converts `data` from `charset`, a name in any case, and returns valid UTF-8. Only the common
 // character sets of mail are passed to iconv(3): the sender chooses the name, and rare converters
 // of C libraries have had hangs and overflows (CVE-2020-27618, CVE-2021-3326). Text under any other
 // name is read as UTF-8.
-std::string to_utf8(ByteView octets, std::string_view charset);
+std::string to_utf8(ByteView data, std::string_view charset);
 
 // Returns the value of a header field as valid UTF-8, with its encoded words (RFC 2047) decoded. A
 // malformed encoded word stays as it is. The result may contain control characters.

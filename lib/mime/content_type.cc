@@ -8,8 +8,8 @@
 namespace gw::mime {
 namespace {
 
-constexpr std::size_t kLongestType = 255;
-constexpr std::size_t kMostPieces = 1000;
+constexpr std::size_t kMaxType = 255;
+constexpr std::size_t kMaxPieces = 1000;
 constexpr std::string_view kBlank = " \t\r\n";
 
 class Scanner {
@@ -77,7 +77,7 @@ ContentType::Piece parse_name(std::string_view name) {
     name.remove_suffix(1);
   }
   if (const std::size_t star = name.rfind('*'); star != std::string_view::npos) {
-    if (const auto number = parse_number(name.substr(star + 1)); number && *number < kMostPieces) {
+    if (const auto number = parse_number(name.substr(star + 1)); number && *number < kMaxPieces) {
       piece.sectioned = true;
       piece.section = static_cast<std::size_t>(*number);
       name = name.substr(0, star);
@@ -98,9 +98,9 @@ std::string plain(const ContentType::Piece& piece) {
   }
   std::string out;
   for (std::size_t at = 0; at < value.size(); ++at) {
-    std::byte octet[1];
-    if (value[at] == '%' && at + 2 < value.size() && from_hex(value.substr(at + 1, 2), octet)) {
-      out += static_cast<char>(octet[0]);
+    std::byte byte[1];
+    if (value[at] == '%' && at + 2 < value.size() && from_hex(value.substr(at + 1, 2), byte)) {
+      out += static_cast<char>(byte[0]);
       at += 2;
     } else {
       out += value[at];
@@ -139,9 +139,9 @@ std::optional<ContentType> parse_content_type(std::string_view value) {
   result.type = lower(scanner.until(" \t\r\n;("));
   const std::size_t slash = result.type.find('/');
   if (slash == std::string::npos || slash == 0 || slash + 1 == result.type.size() ||
-      result.type.size() > kLongestType)
+      result.type.size() > kMaxType)
     return std::nullopt;
-  while (!scanner.done() && result.pieces.size() < kMostPieces) {
+  while (!scanner.done() && result.pieces.size() < kMaxPieces) {
     // Skips everything before the next semicolon that is no parameter, so that one malformed
     // parameter does not hide the following ones.
     scanner.until(";");

@@ -9,10 +9,10 @@ namespace {
 
 // White space at the end of a quoted-printable line is padding and held back until the line ends. A
 // line has at most 998 characters (RFC 5322 section 2.1.1), so longer runs are content.
-constexpr std::size_t kLongestHeld = 998;
+constexpr std::size_t kMaxHeld = 998;
 
-int base64_value(std::byte octet) {
-  const char c = static_cast<char>(octet);
+int base64_value(std::byte byte) {
+  const char c = static_cast<char>(byte);
   if (c >= 'A' && c <= 'Z') return c - 'A';
   if (c >= 'a' && c <= 'z') return c - 'a' + 26;
   if (c >= '0' && c <= '9') return c - '0' + 52;
@@ -46,10 +46,10 @@ void Decoder::write(ByteView piece, Bytes& out) {
       append(out, piece);
       break;
     case Encoding::Base64:
-      for (const std::byte octet : piece) base64(octet, out);
+      for (const std::byte byte : piece) base64(byte, out);
       break;
     case Encoding::QuotedPrintable:
-      for (const std::byte octet : piece) quoted_printable(static_cast<char>(octet), out);
+      for (const std::byte byte : piece) quoted_printable(static_cast<char>(byte), out);
       break;
   }
 }
@@ -63,11 +63,11 @@ void Decoder::finish(Bytes& out) {
   bit_count_ = 0;
 }
 
-void Decoder::base64(std::byte octet, Bytes& out) {
+void Decoder::base64(std::byte byte, Bytes& out) {
   // Padding ends a group; its unused bits are dropped. More base64 may follow: some gateways join
   // encoded pieces.
-  if (octet == std::byte{'='}) bit_count_ = 0;
-  const int value = base64_value(octet);
+  if (byte == std::byte{'='}) bit_count_ = 0;
+  const int value = base64_value(byte);
   if (value < 0) return;
   bits_ = (bits_ << 6U | static_cast<unsigned>(value)) & 0xffffU;
   bit_count_ += 6;
@@ -105,7 +105,7 @@ bool Decoder::take_held(char c, Bytes& out) {
     }
     held_.clear();
     return true;
-  } else if (held_.back() != '\r' && held_.size() < kLongestHeld) {
+  } else if (held_.back() != '\r' && held_.size() < kMaxHeld) {
     if (blank(c) || c == '\r' || (held_ == "=" && hex_value(c) >= 0)) {
       held_ += c;
       return true;
@@ -120,18 +120,18 @@ void Decoder::release(Bytes& out) {
   held_.clear();
 }
 
-Bytes decode(Encoding encoding, ByteView octets) {
+Bytes decode(Encoding encoding, ByteView data) {
   Decoder decoder(encoding);
   Bytes out;
-  decoder.write(octets, out);
+  decoder.write(data, out);
   decoder.finish(out);
   return out;
 }
 
-bool looks_like_base64(ByteView octets) {
-  return std::ranges::all_of(octets, [](std::byte octet) {
-    const char c = static_cast<char>(octet);
-    return base64_value(octet) >= 0 || c == '=' || blank(c) || c == '\r' || c == '\n';
+bool looks_like_base64(ByteView data) {
+  return std::ranges::all_of(data, [](std::byte byte) {
+    const char c = static_cast<char>(byte);
+    return base64_value(byte) >= 0 || c == '=' || blank(c) || c == '\r' || c == '\n';
   });
 }
 

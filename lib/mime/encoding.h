@@ -35,7 +35,7 @@ class Decoder {
   void finish(Bytes& out);
 
  private:
-  void base64(std::byte octet, Bytes& out);
+  void base64(std::byte byte, Bytes& out);
   void quoted_printable(char c, Bytes& out);
   bool take_held(char c, Bytes& out);
   void release(Bytes& out);
@@ -47,10 +47,10 @@ class Decoder {
 };
 
 // Decodes a whole text.
-Bytes decode(Encoding encoding, ByteView octets);
+Bytes decode(Encoding encoding, ByteView data);
 
 // Returns true if the bytes are only base64 characters, padding and white space. Some senders label
 // plain text as base64; this finds them out.
-bool looks_like_base64(ByteView octets);
+bool looks_like_base64(ByteView data);
 
 }  // namespace gw::mime

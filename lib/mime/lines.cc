@@ -27,21 +27,21 @@ Result<std::optional<Fragment>> Lines::next() {
     if (rest.empty()) return std::optional<Fragment>();
     Fragment fragment;
     fragment.offset = at_;
-    fragment.octets = rest;
+    fragment.data = rest;
     if (lf != nullptr)
-      fragment.octets =
+      fragment.data =
           rest.first(static_cast<std::size_t>(static_cast<const std::byte*>(lf) - rest.data()) + 1);
     fragment.starts_line = line_start_;
     fragment.ends_line = lf != nullptr;
     fragment.at_end = fragment.end() == source_.size();
-    const std::size_t size = fragment.octets.size();
+    const std::size_t size = fragment.data.size();
     if (fragment.ends_line) {
       // The CR of a line ending may be the last byte of the previous fragment.
-      const bool cr = size > 1 ? fragment.octets[size - 2] == std::byte{'\r'} : after_cr_;
+      const bool cr = size > 1 ? fragment.data[size - 2] == std::byte{'\r'} : after_cr_;
       fragment.eol = cr ? 2 : 1;
     }
     line_start_ = fragment.ends_line;
-    after_cr_ = fragment.octets.back() == std::byte{'\r'};
+    after_cr_ = fragment.data.back() == std::byte{'\r'};
     at_ += size;
     return std::optional(fragment);
   }

@@ -14,12 +14,12 @@ namespace gw::mime {
 // A whole line, or a piece of a long one.
 struct Fragment {
   std::uint64_t offset = 0;
-  ByteView octets;  // with the line ending; valid until the next call of next()
+  ByteView data;  // with the line ending; valid until the next call of next()
   bool starts_line = false;
   bool ends_line = false;
   bool at_end = false;  // the last fragment of the source
   std::size_t eol = 0;  // bytes of the line ending: 2, 1, or 0 if the fragment has none
-  std::uint64_t end() const { return offset + octets.size(); }
+  std::uint64_t end() const { return offset + data.size(); }
 };
 
 class Lines {

@@ -14,17 +14,17 @@ namespace {
 
 // Bytes of a boundary. RFC 2046 allows 70; senders exceed that. A delimiter line with padding must
 // still fit into one fragment of Lines.
-constexpr std::size_t kLongestBoundary = 256;
-constexpr std::size_t kLongestCharset = 64;
+constexpr std::size_t kMaxBoundary = 256;
+constexpr std::size_t kMaxCharset = 64;
 
 mail::HeaderLimits header_limits(const Limits& limits) {
-  return {.octets = limits.header, .fields = limits.fields, .value = limits.field};
+  return {.size = limits.header, .fields = limits.fields, .value = limits.field};
 }
 
 // Returns true if the end of the header was not found because of a limit. truncated() is also true
 // for a value that was cut, which does not matter here.
 bool endless(const mail::HeaderWalker& header, const Limits& limits) {
-  return header.octets() > limits.header || header.fields() >= limits.fields;
+  return header.size() > limits.header || header.fields() >= limits.fields;
 }
 
 class Walk {
@@ -76,7 +76,7 @@ Result<Structure> Walk::run() {
     const Result<std::optional<Fragment>> line = lines_.next();
     if (!line) return line.error();
     if (!*line) break;
-    structure_.steps += (*line)->octets.size();
+    structure_.steps += (*line)->data.size();
     if (const std::optional<Delimiter> found = delimiter(**line)) {
       if (const Result<void> passed = pass(*found, **line); !passed) return passed.error();
     } else if ((*line)->ends_line) {
@@ -90,7 +90,7 @@ Result<Structure> Walk::run() {
 }
 
 std::optional<Walk::Delimiter> Walk::delimiter(const Fragment& line) {
-  std::string_view text = as_text(line.octets);
+  std::string_view text = as_text(line.data);
   // A delimiter is a whole line. A fragment of a longer line cannot be one.
   const bool whole = line.starts_line && (line.ends_line || line.at_end);
   if (!whole || boundaries_.empty() || text.size() > Lines::kWholeLine || !text.starts_with("--"))
@@ -99,7 +99,7 @@ std::optional<Walk::Delimiter> Walk::delimiter(const Fragment& line) {
   // Removes transport padding (RFC 2046 section 5.1.1). A second CR comes from programs that turn
   // each LF into CRLF.
   text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
-  if (text.size() > kLongestBoundary + 2) return std::nullopt;
+  if (text.size() > kMaxBoundary + 2) return std::nullopt;
   ++structure_.steps;
   // The text is first tried as it is: a boundary may itself end with `--`.
   if (const auto found = boundaries_.find(text); found != boundaries_.end())
@@ -170,16 +170,16 @@ Result<mail::HeaderWalker> Walk::read_part_header(Part& part) {
     const Result<std::optional<Fragment>> line = lines_.next();
     if (!line) return line.error();
     if (!*line) break;
-    const ByteView octets = (*line)->octets.first(std::min(left, (*line)->octets.size()));
-    structure_.steps += octets.size();
+    const ByteView data = (*line)->data.first(std::min(left, (*line)->data.size()));
+    structure_.steps += data.size();
     // Checked before the walker sees the line: a delimiter with a colon in it looks like a field.
     if (delimiter(**line)) break;
-    header.write(octets);
-    left -= octets.size();
+    header.write(data);
+    left -= data.size();
     if ((*line)->ends_line) eol_ = (*line)->eol;
   }
   header.finish();
-  part.header.length = header.octets();
+  part.header.length = header.size();
   part.body.offset = part.header.end();
   if (header.truncated()) structure_.limit_reached = true;
   // Returns to the end of what the walker counts as header: a bare CR may have ended it within a
@@ -214,9 +214,9 @@ void Walk::classify(Part& part, const mail::HeaderWalker& header, std::string& b
     // A boundary does not end with white space (RFC 2046 section 5.1.1); delimiter() removes it
     // from the line too.
     boundary.resize(boundary.find_last_not_of(" \t") + 1);
-    if (boundary.size() > kLongestBoundary) boundary.clear();
+    if (boundary.size() > kMaxBoundary) boundary.clear();
   } else {
-    part.charset = type->parameter("charset").value_or("").substr(0, kLongestCharset);
+    part.charset = type->parameter("charset").value_or("").substr(0, kMaxCharset);
   }
 }
 

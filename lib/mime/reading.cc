@@ -9,7 +9,7 @@
 namespace gw::mime {
 namespace {
 
-constexpr std::size_t kLongestName = 255;
+constexpr std::size_t kMaxName = 255;
 
 // What the header of a part tells about how to show it.
 struct Showing {
@@ -34,8 +34,8 @@ std::string name_text(const ContentType& type, std::string_view parameter) {
 // name a path (`../../x`), and Windows programs send whole ones with backslashes.
 std::string plain_name(std::string_view text) {
   std::string name = printable(text.substr(std::min(text.find_last_of("/\\") + 1, text.size())));
-  if (name.size() > kLongestName) {
-    std::size_t end = kLongestName;
+  if (name.size() > kMaxName) {
+    std::size_t end = kMaxName;
     while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
     name.resize(end);
   }
@@ -115,7 +115,7 @@ Result<void> Reader::read_fields(const Part& part, std::vector<Field>& fields) {
         else
           reading_.fields_cut = true;
       },
-      {.octets = limits_.header, .value = limits_.value});
+      {.size = limits_.header, .value = limits_.value});
   walker.write(header);
   walker.finish();
   if (walker.truncated() || size < part.header.length) reading_.fields_cut = true;
@@ -180,19 +180,19 @@ const std::string* find_field(const std::vector<Field>& fields, std::string_view
 }
 
 Result<ReadText> read_text(Source& source, const TextPart& part, std::size_t most) {
-  Bytes octets;
+  Bytes data;
   ReadText read;
   ContentReader reader(source, part.content);
   for (;;) {
     const Result<ByteView> piece = reader.next();
     if (!piece) return piece.error();
     if (piece->empty()) break;
-    const std::size_t room = most - octets.size();
-    append(octets, piece->first(std::min(piece->size(), room)));
+    const std::size_t room = most - data.size();
+    append(data, piece->first(std::min(piece->size(), room)));
     read.cut = piece->size() > room;
     if (read.cut) break;
   }
-  read.text = to_utf8(octets, part.charset);
+  read.text = to_utf8(data, part.charset);
   return read;
 }
 

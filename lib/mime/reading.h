@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mime/journal.h"
+#include "mime/journal_report.h"
 #include "mime/message.h"
 #include "mime/unwrap.h"
 
@@ -39,9 +39,9 @@ struct TextPart {
 };
 
 struct Attachment {
-  std::string name;          // from the sender, printable, without directories; may be empty
-  std::string type;          // `application/pdf`
-  std::uint64_t octets = 0;  // decoded size in bytes; an estimate if the attachment is encoded
+  std::string name;        // from the sender, printable, without directories; may be empty
+  std::string type;        // `application/pdf`
+  std::uint64_t size = 0;  // decoded size in bytes; an estimate if the attachment is encoded
 };
 
 // The beginning of a text.

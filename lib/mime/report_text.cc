@@ -4,13 +4,13 @@
 #include <utility>
 
 #include "base/text.h"
-#include "mime/journal.h"
+#include "mime/journal_report.h"
 
 namespace gw::mime {
 namespace {
 
-constexpr std::size_t kLongestValue = 64 << 10;  // bytes; longer values are cut
-constexpr std::size_t kMostRecipients = 100'000;
+constexpr std::size_t kMaxValue = 64 << 10;  // bytes; longer values are cut
+constexpr std::size_t kMaxRecipients = 100'000;
 
 enum class Label : unsigned char {
   None,
@@ -131,7 +131,7 @@ class Parser {
   Label label_ = Label::None;  // label of the current line, which the next one may continue
   std::string value_;
   bool flows_ = false;     // the last line ended with a soft line break (RFC 3676)
-  bool too_many_ = false;  // more than kMostRecipients
+  bool too_many_ = false;  // more than kMaxRecipients
   std::optional<std::string> sender_;
 };
 
@@ -272,7 +272,7 @@ void Parser::add_recipient(Recipient::Kind kind, std::span<const std::string_vie
     std::optional<std::string>& field = expanded ? recipient.expanded : recipient.forwarded;
     if (!field && !address.empty()) field = std::move(address);
   }
-  too_many_ = report_.recipients.size() == kMostRecipients;
+  too_many_ = report_.recipients.size() == kMaxRecipients;
   if (too_many_)
     report_.limit_reached = true;
   else
@@ -280,10 +280,10 @@ void Parser::add_recipient(Recipient::Kind kind, std::span<const std::string_vie
 }
 
 std::string Parser::kept(std::string_view text) {
-  if (text.size() <= kLongestValue) return std::string(text);
+  if (text.size() <= kMaxValue) return std::string(text);
   report_.limit_reached = true;
   // Cuts before a UTF-8 sequence, not inside it.
-  std::size_t end = kLongestValue;
+  std::size_t end = kMaxValue;
   while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   return std::string(text.substr(0, end));
 }

@@ -12,9 +12,9 @@ namespace gw::mime {
 
 Result<void> MemorySource::read(std::uint64_t offset, std::span<std::byte> to) {
   // The second comparison subtracts, because the sum of offset and size could overflow.
-  if (offset > octets_.size() || to.size() > octets_.size() - offset)
+  if (offset > data_.size() || to.size() > data_.size() - offset)
     return Error(Code::Internal, "read past the end of a message");
-  std::ranges::copy(octets_.subspan(offset, to.size()), to.begin());
+  std::ranges::copy(data_.subspan(offset, to.size()), to.begin());
   return {};
 }
 

@@ -36,12 +36,12 @@ class Source {
 // Bytes in memory, which must outlive the source.
 class MemorySource final : public Source {
  public:
-  explicit MemorySource(ByteView octets) : octets_(octets) {}
-  std::uint64_t size() const override { return octets_.size(); }
+  explicit MemorySource(ByteView data) : data_(data) {}
+  std::uint64_t size() const override { return data_.size(); }
   Result<void> read(std::uint64_t offset, std::span<std::byte> to) override;
 
  private:
-  ByteView octets_;
+  ByteView data_;
 };
 
 // A regular file, which must not change while it is read: read() fails with Io if the file became

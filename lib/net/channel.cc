@@ -107,8 +107,8 @@ ssize_t Channel::send(std::span<const iovec> pieces) {
 }
 
 bool Channel::waiting() const {
-  int octets = 0;
-  return ::ioctl(input(), FIONREAD, &octets) == 0 && octets > 0;
+  int size = 0;
+  return ::ioctl(input(), FIONREAD, &size) == 0 && size > 0;
 }
 
 Result<void> Channel::may_go_on() const {

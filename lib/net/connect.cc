@@ -26,9 +26,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// A block of addresses, of IPv4 or IPv6: the first `bits` of `octets`.
+// A block of addresses, of IPv4 or IPv6: the first `bits` of `data`.
 struct Block {
-  std::array<unsigned char, 16> octets;
+  std::array<unsigned char, 16> data;
   unsigned bits;
 };
 
@@ -57,10 +57,10 @@ constexpr Block k6to4{{0x20, 0x02}, 16};
 
 bool holds(const Block& block, const unsigned char* address) {
   const unsigned whole = block.bits / 8;
-  if (std::memcmp(block.octets.data(), address, whole) != 0) return false;
+  if (std::memcmp(block.data.data(), address, whole) != 0) return false;
   if (block.bits % 8 == 0) return true;
   const unsigned mask = 0xffU << (8 - block.bits % 8);
-  return ((block.octets[whole] ^ address[whole]) & mask & 0xffU) == 0;
+  return ((block.data[whole] ^ address[whole]) & mask & 0xffU) == 0;
 }
 
 template <class Blocks>
@@ -193,9 +193,9 @@ Result<Fd> connect_one(const Address& address, Clock::time_point deadline) {
 
 bool is_public(std::string_view address) {
   const std::string text(address);
-  std::array<unsigned char, 16> octets{};
-  if (::inet_pton(AF_INET, text.c_str(), octets.data()) == 1) return is_public4(octets.data());
-  if (::inet_pton(AF_INET6, text.c_str(), octets.data()) == 1) return is_public6(octets.data());
+  std::array<unsigned char, 16> data{};
+  if (::inet_pton(AF_INET, text.c_str(), data.data()) == 1) return is_public4(data.data());
+  if (::inet_pton(AF_INET6, text.c_str(), data.data()) == 1) return is_public6(data.data());
   return false;
 }
 

@@ -8,7 +8,7 @@ namespace gw::net {
 namespace {
 
 // More than that costs kernel memory for descriptor tables and serves nothing.
-constexpr rlim_t kMostDescriptors = 1 << 20;
+constexpr rlim_t kMaxDescriptors = 1 << 20;
 // For listeners, logs, connections to the keeper, and the C library.
 constexpr std::size_t kReserved = 64;
 
@@ -35,13 +35,13 @@ void SourceCounter::leave(const std::string& source) {
 std::size_t raise_descriptor_limit(std::size_t each) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kReserved / each;
-  const rlim_t wanted = std::min(limit.rlim_max, kMostDescriptors);
+  const rlim_t wanted = std::min(limit.rlim_max, kMaxDescriptors);
   if (limit.rlim_cur < wanted) {
     const rlimit raised{wanted, limit.rlim_max};
     if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit.rlim_cur = wanted;
   }
   // The hard limit may be RLIM_INFINITY, which must not overflow the arithmetic.
-  const std::size_t have = std::min(limit.rlim_cur, kMostDescriptors);
+  const std::size_t have = std::min(limit.rlim_cur, kMaxDescriptors);
   return std::max<std::size_t>(1, (have > kReserved ? have - kReserved : 0) / each);
 }
 

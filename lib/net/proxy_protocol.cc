@@ -14,7 +14,7 @@ namespace gw::net {
 namespace {
 
 constexpr std::string_view kTextStart = "PROXY ";
-constexpr std::size_t kLongestText = 107;  // with its CRLF
+constexpr std::size_t kMaxText = 107;  // with its CRLF
 constexpr std::string_view kBinaryStart("\r\n\r\n\0\r\nQUIT\n", 12);
 // Signature, version and command, family, length.
 constexpr std::size_t kBinaryFixed = 16;
@@ -75,7 +75,7 @@ Peer peer_in(int family, ByteView addresses) {
 }  // namespace
 
 std::span<std::byte> ProxyHeader::space() {
-  return std::span(octets_).subspan(have_, wanted_);
+  return std::span(data_).subspan(have_, wanted_);
 }
 
 Result<void> ProxyHeader::filled(std::size_t count) {
@@ -84,7 +84,7 @@ Result<void> ProxyHeader::filled(std::size_t count) {
   wanted_ -= count;
   // A wrong byte is detected as soon as it arrives. A client that speaks SMTP directly to this port
   // thus gets an error, not a timeout.
-  const std::string_view begun = as_text(ByteView(octets_).first(have_));
+  const std::string_view begun = as_text(ByteView(data_).first(have_));
   const bool is_text = begun.substr(0, kTextStart.size()) == kTextStart.substr(0, begun.size());
   const bool is_binary = begun.substr(0, kBinaryStart.size()) == kBinaryStart.substr(0, begun.size());
   if (!is_text && !is_binary) return bad("there is none");
@@ -93,9 +93,9 @@ Result<void> ProxyHeader::filled(std::size_t count) {
 }
 
 Result<void> ProxyHeader::text() {
-  std::string_view line = as_text(ByteView(octets_).first(have_));
+  std::string_view line = as_text(ByteView(data_).first(have_));
   if (!line.ends_with("\r\n")) {
-    if (line.find('\n') != std::string_view::npos || have_ >= kLongestText) return bad("no line");
+    if (line.find('\n') != std::string_view::npos || have_ >= kMaxText) return bad("no line");
     wanted_ = 1;  // one byte at a time: the line may end after each
     return {};
   }
@@ -120,18 +120,18 @@ Result<void> ProxyHeader::binary() {
     wanted_ = kBinaryFixed - have_;
     return {};
   }
-  ByteReader fixed(ByteView(octets_).subspan(kBinaryStart.size(), 4));
+  ByteReader fixed(ByteView(data_).subspan(kBinaryStart.size(), 4));
   const std::uint8_t version = fixed.u8();
   const std::uint8_t family = fixed.u8();
   const std::size_t length = fixed.u16();
   if (version != 0x20 && version != 0x21) return bad("unknown version or command");
   // The length is the peer's claim; the buffer is fixed.
-  if (kBinaryFixed + length > kMost) return bad("too long");
+  if (kBinaryFixed + length > kMaxCount) return bad("too long");
   if (have_ < kBinaryFixed + length) {
     wanted_ = kBinaryFixed + length - have_;
     return {};
   }
-  const ByteView rest = ByteView(octets_).subspan(kBinaryFixed, length);
+  const ByteView rest = ByteView(data_).subspan(kBinaryFixed, length);
   if (version == 0x20) return {};  // LOCAL
   // 0x11 and 0x21 are TCP over IPv4 and IPv6. Other families have no address that this program
   // could use.

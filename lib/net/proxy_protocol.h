@@ -28,7 +28,7 @@ class ProxyHeader {
  public:
   // Maximum length in bytes of a version 2 header with its extensions (TLS facts and others), which
   // are skipped. A version 1 header has at most 107 bytes.
-  static constexpr std::size_t kMost = 2048;
+  static constexpr std::size_t kMaxCount = 2048;
 
   // Returns where the next bytes belong; empty if done. Valid until filled() is called.
   std::span<std::byte> space();
@@ -48,7 +48,7 @@ class ProxyHeader {
   Result<void> text();
   Result<void> binary();
 
-  std::array<std::byte, kMost> octets_;
+  std::array<std::byte, kMaxCount> data_;
   std::size_t have_ = 0;
   // Bytes still to be read, as far as known. A header of either version has at least 8 bytes.
   std::size_t wanted_ = 8;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr long kDay = 24 * 60 * 60;
 constexpr long kLifetime = 3653 * kDay;
-constexpr std::size_t kLongestCommonName = 64;  // RFC 5280, ub-common-name
+constexpr std::size_t kMaxCommonName = 64;  // RFC 5280, ub-common-name
 
 Error failed(std::string_view what) {
   return {Code::Internal, "cannot make a certificate: " + std::string(what) + ": " + openssl_reason()};
@@ -61,10 +61,10 @@ bool add_extension(X509* certificate, int which, const std::string& value) {
 }
 
 bool set_serial(X509* certificate) {
-  unsigned char octets[16];
-  random_octets(std::as_writable_bytes(std::span(octets)));
-  octets[0] &= 0x7f;  // positive (RFC 5280, section 4.1.2.2)
-  BIGNUM* number = BN_bin2bn(octets, sizeof octets, nullptr);
+  unsigned char data[16];
+  random_bytes(std::as_writable_bytes(std::span(data)));
+  data[0] &= 0x7f;  // positive (RFC 5280, section 4.1.2.2)
+  BIGNUM* number = BN_bin2bn(data, sizeof data, nullptr);
   const bool set =
       number != nullptr && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
   BN_free(number);
@@ -82,7 +82,7 @@ Result<X509Ptr> build(const std::string& host, EVP_PKEY* key) {
   }
   X509_NAME* name = X509_get_subject_name(certificate);
   // Clients compare the alternative names; the common name is only shown to people.
-  const std::string& common = host.size() <= kLongestCommonName ? host : "localhost";
+  const std::string& common = host.size() <= kMaxCommonName ? host : "localhost";
   if (X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
                                  reinterpret_cast<const unsigned char*>(common.c_str()), -1, -1, 0) != 1 ||
       X509_set_issuer_name(certificate, name) != 1) {

@@ -14,11 +14,11 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kDefaultTimeout{300'000};
 // A longer timeout would overflow the clock.
-constexpr milliseconds kLongestTimeout{std::chrono::hours(24 * 365)};
+constexpr milliseconds kMaxTimeout{std::chrono::hours(24 * 365)};
 constexpr std::size_t kPieces = 64;  // in one system call
 
 Channel::Clock::time_point after(milliseconds timeout) {
-  return Channel::Clock::now() + std::clamp(timeout, milliseconds(0), kLongestTimeout);
+  return Channel::Clock::now() + std::clamp(timeout, milliseconds(0), kMaxTimeout);
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ void Stream::finish(milliseconds grace) {
   state_->channel.set_grace(grace);
 }
 
-void Stream::last_words(milliseconds grace) {
+void Stream::allow_final_write(milliseconds grace) {
   const auto passed =
       stop::requested() ? Channel::Clock::now() - stop::time() : Channel::Clock::duration::zero();
   state_->channel.set_grace(std::chrono::ceil<milliseconds>(passed) + grace);
@@ -91,8 +91,8 @@ Result<std::size_t> Stream::read(std::span<std::byte> to) {
   }
 }
 
-Result<void> Stream::write(ByteView octets) {
-  return write(std::span(&octets, 1));
+Result<void> Stream::write(ByteView data) {
+  return write(std::span(&data, 1));
 }
 
 Result<void> Stream::write(std::span<const ByteView> pieces) {

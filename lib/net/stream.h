@@ -80,7 +80,7 @@ class Stream {
   // side. `to` must not be empty.
   Result<std::size_t> read(std::span<std::byte> to);
   // Writes all bytes. After an error an unknown part of them has been sent.
-  Result<void> write(ByteView octets);
+  Result<void> write(ByteView data);
   // Writes several pieces, with one system call if possible.
   Result<void> write(std::span<const ByteView> pieces);
   // Returns whether bytes have arrived that no read has returned. Does not wait.
@@ -111,7 +111,7 @@ class Stream {
   void finish(std::chrono::milliseconds grace);
   // Lets reads and writes go on for `grace` from now, even if the stop was requested long ago. For
   // a final reply to the peer.
-  void last_words(std::chrono::milliseconds grace);
+  void allow_final_write(std::chrono::milliseconds grace);
   // Sends close_notify and the FIN without waiting for the peer's (and for at most one second for
   // room to send). Data written before still arrives: unread bytes of the peer are discarded from
   // the receive buffer first, because closing with unread data would make the kernel send a reset.

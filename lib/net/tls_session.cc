@@ -197,14 +197,14 @@ Result<std::size_t> TlsSession::read(std::span<std::byte> to, Deadline deadline)
   }
 }
 
-Result<void> TlsSession::encrypt(ByteView octets, Deadline deadline) {
-  while (!octets.empty()) {
+Result<void> TlsSession::encrypt(ByteView data, Deadline deadline) {
+  while (!data.empty()) {
     ERR_clear_error();
     std::size_t taken = 0;
-    const int done = SSL_write_ex(ssl_.get(), octets.data(), octets.size(), &taken);
+    const int done = SSL_write_ex(ssl_.get(), data.data(), data.size(), &taken);
     if (done != 1)
       return outcome(done, "TLS").failure.value_or(Error(Code::Closed, "TLS: the peer ended it"));
-    octets = octets.subspan(taken);
+    data = data.subspan(taken);
     // Bounds the memory for a long write.
     if (outgoing_.size() >= kSendAt) {
       if (auto sent = flush(deadline); !sent) return sent;
@@ -255,9 +255,9 @@ Result<void> TlsSession::flush(Deadline deadline) {
 // SSL_pending would not do: it ignores bytes that are still in the kernel's receive buffer.
 bool TlsSession::pending() {
   ERR_clear_error();
-  char octet = 0;
+  char byte = 0;
   std::size_t got = 0;
-  return SSL_peek_ex(ssl_.get(), &octet, 1, &got) == 1 && got == 1;
+  return SSL_peek_ex(ssl_.get(), &byte, 1, &got) == 1 && got == 1;
 }
 
 void TlsSession::say_goodbye() {
@@ -290,9 +290,9 @@ std::string text_of(X509_NAME* name) {
   const BioPtr memory(BIO_new(BIO_s_mem()));
   if (!memory || X509_NAME_print_ex(memory.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0)
     return {};
-  const char* octets = nullptr;
-  const long size = BIO_get_mem_data(memory.get(), &octets);
-  return size > 0 ? printable(std::string_view(octets, static_cast<std::size_t>(size))) : std::string();
+  const char* data = nullptr;
+  const long size = BIO_get_mem_data(memory.get(), &data);
+  return size > 0 ? printable(std::string_view(data, static_cast<std::size_t>(size))) : std::string();
 }
 
 Micros time_of(const ASN1_TIME* time) {
@@ -308,11 +308,11 @@ std::string text_of(const ASN1_STRING* text) {
 
 // The limit bounds what a hostile server can make this process store and show.
 std::vector<std::string> names_of(const X509* certificate) {
-  constexpr int kMost = 100;
+  constexpr int kMaxCount = 100;
   std::vector<std::string> names;
   const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> all(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  for (int at = 0; all && at < std::min(sk_GENERAL_NAME_num(all.get()), kMost); ++at) {
+  for (int at = 0; all && at < std::min(sk_GENERAL_NAME_num(all.get()), kMaxCount); ++at) {
     const GENERAL_NAME* each = sk_GENERAL_NAME_value(all.get(), at);
     if (each->type == GEN_DNS) names.push_back(text_of(each->d.dNSName));
     if (each->type != GEN_IPADD) continue;

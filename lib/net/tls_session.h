@@ -53,7 +53,7 @@ class TlsSession {
   // Runs `step` (SSL_accept or SSL_connect) until it succeeds or fails.
   Result<void> shake_hands(int (*step)(SSL*), Deadline deadline);
   // Encrypts into outgoing_, and sends when much has gathered.
-  Result<void> encrypt(ByteView octets, Deadline deadline);
+  Result<void> encrypt(ByteView data, Deadline deadline);
   // Sends and frees outgoing_.
   Result<void> flush(Deadline deadline);
   // What the last call on ssl_, which did not succeed, reports.

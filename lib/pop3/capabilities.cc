@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "sasl/pass_through.h"
+#include "sasl/credential_forwarder.h"
 
 namespace gw::pop3 {
 namespace {
 
-constexpr std::size_t kMostMechanisms = 50;
+constexpr std::size_t kMaxMechanisms = 50;
 
 // Joins words with one space between.
 std::string tidy(const std::vector<std::string_view>& words) {
@@ -45,7 +45,7 @@ void Capabilities::add(std::string_view line) {
   if (iequals(tag, "EXPIRE")) expire = tidy(words);
   if (iequals(tag, "LOGIN-DELAY")) login_delay = tidy(words);
   if (iequals(tag, "SASL"))
-    for (std::size_t i = 1; i < words.size() && sasl.size() < kMostMechanisms; ++i)
+    for (std::size_t i = 1; i < words.size() && sasl.size() < kMaxMechanisms; ++i)
       sasl.push_back(upper(words[i]));
 }
 

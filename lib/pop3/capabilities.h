@@ -42,7 +42,7 @@ struct Hop {
 
 // Returns the lines of the proxy's own CAPA: what upstream supports and the proxy can pass on, and
 // what the proxy does itself. Never contains LANG, because replies are reduced to ASCII, or a SASL
-// mechanism that cannot pass a proxy (sasl/pass_through.h).
+// mechanism that cannot pass a proxy (sasl/credential_forwarder.h).
 std::vector<std::string> announced(const Capabilities& upstream, const Hop& hop);
 
 }  // namespace gw::pop3

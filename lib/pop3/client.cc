@@ -49,8 +49,8 @@ void Client::expect(Due due) {
   state_ = State::Status;
 }
 
-void Client::receive(ByteView octets) {
-  if (state_ != State::Broken) input_ = octets;
+void Client::receive(ByteView data) {
+  if (state_ != State::Broken) input_ = data;
 }
 
 void Client::receive_eof() {
@@ -110,7 +110,7 @@ const Client::Event& Client::text() {
     return event_ = NeedInput{};
   }
   const wire::DotReader::Piece piece = dots_.next(input_);
-  if (!piece.end) return event_ = TextPart{piece.octets, piece.dot};
+  if (!piece.end) return event_ = TextPart{piece.data, piece.dot};
   state_ = State::Idle;
   return event_ = TextEnd{};
 }

@@ -2,7 +2,7 @@
 // replies.
 //
 //   Client client;                          // expects the greeting
-//   client.receive(octets);
+//   client.receive(data);
 //   for (;;) {
 //     const Event& event = client.next_event();
 //     ...                         // until NeedInput, or Idle: then send a command and expect() it
@@ -45,7 +45,7 @@ struct Answer {
 };
 // A piece of the lines after the status line.
 struct TextPart {
-  ByteView octets;   // without dot-stuffing; valid as long as the received bytes
+  ByteView data;     // without dot-stuffing; valid as long as the received bytes
   bool dot = false;  // a stuffed dot was removed before these bytes
 };
 struct TextEnd {};  // the final dot
@@ -60,9 +60,9 @@ class Client {
   using Event = std::variant<Idle, NeedInput, Answer, TextPart, TextEnd, Broken>;
 
   // Bytes of a status line. A challenge may be long (RFC 4954 section 4).
-  static constexpr std::size_t kLongestReply = 12'288;
+  static constexpr std::size_t kMaxReply = 12'288;
 
-  Client() : reader_(kLongestReply) {}
+  Client() : reader_(kMaxReply) {}
 
   // Announces that a command is about to be sent, and the form of its reply. Call it only at Idle.
   // After a Challenge, call it again with Exchange when the response is about to be sent.
@@ -70,7 +70,7 @@ class Client {
 
   // Passes bytes from the server. They must stay valid until next_event() returns NeedInput or
   // Broken.
-  void receive(ByteView octets);
+  void receive(ByteView data);
   // Reports that the server closed the connection.
   void receive_eof();
   // Returns the next event, valid until the next call.

@@ -6,8 +6,8 @@
 
 namespace gw::pop3 {
 
-void CommandLines::receive(ByteView octets, bool secret) {
-  append(input_, octets);
+void CommandLines::receive(ByteView data, bool secret) {
+  append(input_, data);
   if (secret) secret_ = true;
 }
 

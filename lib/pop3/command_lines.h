@@ -1,4 +1,4 @@
-// Splits a client's bytes into command lines, for Session and RelaySession.
+// Splits a client's bytes into command lines, for Session and ProxySession.
 //
 //   lines.receive(octets, before_login);
 //   for (CommandLines::Next next = lines.next(); next.kind == Kind::Line; next = lines.next())
@@ -34,7 +34,7 @@ class CommandLines {
 
   // Copies bytes from the client. Call it only after NeedInput. With `secret` the bytes may contain
   // a password: the copy is wiped after use.
-  void receive(ByteView octets, bool secret);
+  void receive(ByteView data, bool secret);
   // Reports that the client closed its side. Lines received before are still returned.
   void receive_eof() { eof_ = true; }
 

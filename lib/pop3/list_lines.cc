@@ -7,7 +7,7 @@
 namespace gw::pop3 {
 namespace {
 
-constexpr std::size_t kLongestUidl = 255;  // bytes; RFC 1939 allows 70
+constexpr std::size_t kMaxUidl = 255;  // bytes; RFC 1939 allows 70
 
 }  // namespace
 
@@ -18,7 +18,7 @@ std::optional<UidlLine> parse_uidl_line(std::string_view line) {
   const std::optional<std::uint64_t> number = parse_number(line.substr(0, blank));
   const std::string_view uidl = trim(line.substr(blank));
   const bool graphic = std::all_of(uidl.begin(), uidl.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (!number || *number == 0 || uidl.empty() || uidl.size() > kLongestUidl || !graphic) return std::nullopt;
+  if (!number || *number == 0 || uidl.empty() || uidl.size() > kMaxUidl || !graphic) return std::nullopt;
   return UidlLine{*number, uidl};
 }
 

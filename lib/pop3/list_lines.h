@@ -16,7 +16,7 @@ namespace gw::pop3 {
 
 class ListLines {
  public:
-  static constexpr std::size_t kLongest = 512;  // bytes (RFC 2449 section 4)
+  static constexpr std::size_t kMaxLength = 512;  // bytes (RFC 2449 section 4)
 
   // Calls `each` with every line that ends in `piece`, without its line ending. The view is valid
   // only during the call. An unfinished line is kept for the next piece.
@@ -36,7 +36,7 @@ class ListLines {
 
  private:
   void keep(std::string_view more) {
-    too_long_ = too_long_ || line_.size() + more.size() > kLongest;
+    too_long_ = too_long_ || line_.size() + more.size() > kMaxLength;
     if (!too_long_) line_ += more;
   }
 

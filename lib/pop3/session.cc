@@ -217,7 +217,7 @@ void Session::obey_after_login(Verb verb, std::string_view argument) {
       for (Entry& entry : messages_) {
         if (!std::exchange(entry.deleted, false)) continue;
         ++count_;
-        octets_ += entry.octets;
+        size_ += entry.size;
       }
       return line("+OK");
     case Verb::Noop:
@@ -256,7 +256,7 @@ void Session::dele(std::string_view argument) {
   if (entry.damaged) return line("-ERR [SYS/PERM] the message cannot be read and stays");
   entry.deleted = true;
   --count_;
-  octets_ -= entry.octets;
+  size_ -= entry.size;
   line("+OK");
 }
 
@@ -264,7 +264,7 @@ void Session::stat() {
   say("+OK ");
   number(count_);
   say(" ");
-  number(octets_);
+  number(size_);
   say("\r\n");
 }
 
@@ -288,7 +288,7 @@ void Session::list_line(Listing what, std::size_t n) {
   number(n);
   say(" ");
   if (what == Listing::Sizes)
-    number(entry.octets);
+    number(entry.size);
   else
     say(to_hex(entry.id.view()));
   say("\r\n");
@@ -315,7 +315,7 @@ void Session::accept() {
     entry.damaged = false;
     if (top != nullptr) return line("+OK");
     say("+OK ");
-    number(entry.octets);
+    number(entry.size);
     return say(" octets\r\n");  // awaiting_ stays true until body_end()
   }
   awaiting_ = false;
@@ -333,7 +333,7 @@ void Session::accept(std::vector<Listed> messages) {
   messages_.reserve(messages.size());
   for (const Listed& message : messages) {
     messages_.push_back({message, false, false});
-    octets_ += message.octets;
+    size_ += message.size;
   }
   count_ = messages_.size();
   say("+OK ");

@@ -1,6 +1,6 @@
 // The server side of one POP3 session (RFC 1939), without network and without access to the mail.
 //
-//   session.receive(octets);
+//   session.receive(data);
 //   for (;;) {
 //     const Event& event = session.next_event();
 //     send(session.output()), session.output_sent();  // at NeedInput, Flush, Closed
@@ -36,8 +36,8 @@ namespace gw::pop3 {
 
 // A message of the mailbox at login.
 struct Listed {
-  MessageId id;              // also its UIDL, as 32 hex digits
-  std::uint64_t octets = 0;  // bytes that RETR sends, without dot-stuffing
+  MessageId id;            // also its UIDL, as 32 hex digits
+  std::uint64_t size = 0;  // bytes that RETR sends, without dot-stuffing
 };
 
 // The output is full. Send it and call next_event() again.
@@ -86,7 +86,7 @@ class Session {
   // Passes bytes from the client, which are copied. Call it only after NeedInput. Bytes after STLS
   // in the same piece end the session and are never read as commands inside TLS (CVE-2021-33515 and
   // related).
-  void receive(ByteView octets) { lines_.receive(octets, state_ == State::Authorization); }
+  void receive(ByteView data) { lines_.receive(data, state_ == State::Authorization); }
   // Reports that the client closed its side. Commands received before are still answered.
   void receive_eof() { lines_.receive_eof(); }
 
@@ -166,7 +166,7 @@ class Session {
   std::optional<sasl::Exchange> exchange_;  // an AUTH that is not complete
   std::vector<Entry> messages_;
   std::size_t count_ = 0;            // messages that are not marked as deleted
-  std::uint64_t octets_ = 0;         // their size in bytes
+  std::uint64_t size_ = 0;           // their size in bytes
   Listing listing_ = Listing::None;  // the listing that is being sent
   std::size_t listed_ = 0;           // messages of it that are sent or skipped
 };

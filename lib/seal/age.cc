@@ -54,19 +54,19 @@ std::optional<X25519Stanza> read_x25519(const Stanza& stanza) {
 
 }  // namespace
 
-std::uint64_t chunk_count(std::uint64_t plain_octets) {
-  return plain_octets == 0 ? 1 : (plain_octets - 1) / kChunk + 1;
+std::uint64_t chunk_count(std::uint64_t plain_size) {
+  return plain_size == 0 ? 1 : (plain_size - 1) / kChunk + 1;
 }
 
-std::uint64_t container_size(std::uint64_t plain_octets) {
-  return kHeader + plain_octets + chunk_count(plain_octets) * kTag;
+std::uint64_t container_size(std::uint64_t plain_size) {
+  return kHeader + plain_size + chunk_count(plain_size) * kTag;
 }
 
 Result<Sealer> Sealer::begin(const PublicKey& recipient) {
   start_sodium();
   // One request for all random bytes, because each is a system call.
-  BriefSecret<FileKey::size() + Key::size() + kNonce> drawn;
-  random_octets(drawn.span());
+  StackSecret<FileKey::size() + Key::size() + kNonce> drawn;
+  random_bytes(drawn.span());
   FileKey file_key;
   Key ephemeral;
   std::array<std::byte, kNonce> nonce;
@@ -96,7 +96,7 @@ Result<Sealer> Sealer::begin(const PublicKey& recipient) {
 
 Result<OpenedHeader> open_header(ByteView prefix, std::span<const RingKey> keys, Shape shape) {
   const std::optional<Header> header = parse_header(as_text(prefix));
-  if (!header || prefix.size() < header->octets + kNonce) return Error(Code::BadInput, "not an age header");
+  if (!header || prefix.size() < header->size + kNonce) return Error(Code::BadInput, "not an age header");
   if (shape == Shape::Own && header->stanzas.size() != 1)
     return Error(Code::BadInput, "an age header with other than one recipient");
 
@@ -128,7 +128,7 @@ Result<OpenedHeader> open_header(ByteView prefix, std::span<const RingKey> keys,
   if (!file_key) return Error(Code::Denied, "sealed to another key");
   if (!equal_secrets(header_mac(*file_key, header->signed_part), header->mac))
     return Error(Code::Corrupt, "the age header's MAC does not hold");
-  return OpenedHeader{std::move(*file_key), header->octets};
+  return OpenedHeader{std::move(*file_key), header->size};
 }
 
 Result<ByteView> Opener::open(std::uint64_t number, bool last, std::span<std::byte> sealed) {
@@ -145,8 +145,8 @@ Result<void> open_file(ByteView file, std::span<const RingKey> keys,
                        const std::function<void(ByteView)>& sink) {
   const Result<OpenedHeader> header = open_header(file, keys, Shape::Any);
   if (!header) return header.error();
-  Opener opener(header->file_key, file.subspan(header->octets).first<kNonce>());
-  ByteView rest = file.subspan(header->octets + kNonce);
+  Opener opener(header->file_key, file.subspan(header->size).first<kNonce>());
+  ByteView rest = file.subspan(header->size + kNonce);
   Secret chunk(kSealedChunk);
   for (std::uint64_t number = 0;; ++number) {
     const ByteView sealed = rest.first(std::min(rest.size(), kSealedChunk));

@@ -38,13 +38,13 @@ inline constexpr std::size_t kNonce = 16;
 inline constexpr std::size_t kHeader = 168 + kNonce;
 
 // The symmetric key of one container, from which all others are derived.
-using FileKey = BriefSecret<16>;
+using FileKey = StackSecret<16>;
 
-// Returns the size in bytes of a container with one stanza that holds a message of `plain_octets`
+// Returns the size in bytes of a container with one stanza that holds a message of `plain_size`
 // bytes.
-std::uint64_t container_size(std::uint64_t plain_octets);
+std::uint64_t container_size(std::uint64_t plain_size);
 // Returns how many chunks it has: at least one, because the empty message has an empty chunk.
-std::uint64_t chunk_count(std::uint64_t plain_octets);
+std::uint64_t chunk_count(std::uint64_t plain_size);
 
 // The payload cipher, keyed once for a container: ChaCha20-Poly1305. The nonce holds the number of
 // the chunk and a mark on the last, so chunks cannot be reordered, dropped or appended unnoticed.
@@ -106,7 +106,7 @@ enum class Shape : unsigned char {
 
 struct OpenedHeader {
   FileKey file_key;
-  std::size_t octets = 0;  // length of the header; the payload nonce follows
+  std::size_t size = 0;  // length of the header; the payload nonce follows
 };
 
 // Finds the stanza that one of `keys` opens. `prefix` must hold the whole header and the nonce;

@@ -14,8 +14,8 @@ namespace gw::seal {
 // None: no `=` at all. Full: as many as the RFC demands.
 enum class Padding : unsigned char { None, Full };
 
-// Returns the encoding of `octets`, without a line ending.
-std::string to_base64(ByteView octets, Padding padding);
+// Returns the encoding of `data`, without a line ending.
+std::string to_base64(ByteView data, Padding padding);
 // Returns nullopt unless `text` is canonical.
 std::optional<Bytes> from_base64(std::string_view text, Padding padding);
 // Decodes into `to`. Returns false unless `text` is the canonical form of exactly `to.size()`

@@ -124,20 +124,20 @@ PublicKey encode(Number n) {
     n[i] &= kLimb;
   }
   n[4] &= kLimb;
-  PublicKey octets;
+  PublicKey data;
   Wide held = 0;
   int bits = 0;
   std::size_t limb = 0;
-  for (std::byte& octet : octets) {
+  for (std::byte& byte : data) {
     if (bits < 8 && limb < 5) {
       held |= static_cast<Wide>(n[limb++]) << bits;
       bits += 51;
     }
-    octet = static_cast<std::byte>(static_cast<unsigned char>(held));
+    byte = static_cast<std::byte>(static_cast<unsigned char>(held));
     held >>= 8;
     bits -= 8;
   }
-  return octets;
+  return data;
 }
 
 // u = (1 + y) / (1 - y).

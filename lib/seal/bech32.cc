@@ -31,8 +31,8 @@ std::uint32_t prefix_sum(std::string_view prefix) {
 
 }  // namespace
 
-Secret to_bech32(std::string_view prefix, ByteView octets) {
-  const std::size_t digits = (octets.size() * 8 + 4) / 5;
+Secret to_bech32(std::string_view prefix, ByteView data) {
+  const std::size_t digits = (data.size() * 8 + 4) / 5;
   Secret text(prefix.size() + 1 + digits + kChecksum);
   std::byte* at = std::copy_n(as_bytes(prefix).begin(), prefix.size(), text.span().data());
   *at++ = std::byte{'1'};
@@ -47,8 +47,8 @@ Secret to_bech32(std::string_view prefix, ByteView octets) {
   unsigned count = 0;
   // Regroups 8-bit values into 5-bit values. The mask keeps the bits that are still needed, and
   // lets no others of the secret accumulate.
-  for (std::byte octet : octets) {
-    bits = (bits << 8 | std::to_integer<std::uint32_t>(octet)) & 0xfff;
+  for (std::byte byte : data) {
+    bits = (bits << 8 | std::to_integer<std::uint32_t>(byte)) & 0xfff;
     for (count += 8; count >= 5; count -= 5) put_data(bits >> (count - 5));
   }
   if (count > 0) put_data(bits << (5 - count));
@@ -67,11 +67,11 @@ std::optional<Secret> from_bech32(std::string_view prefix, std::string_view text
     return std::nullopt;
 
   const std::string_view digits = text.substr(prefix.size() + 1);
-  const std::size_t data = digits.size() - kChecksum;
+  const std::size_t characters = digits.size() - kChecksum;
   // Five or more bits of padding are a whole superfluous character.
-  if (data * 5 % 8 >= 5) return std::nullopt;
-  Secret octets(data * 5 / 8);
-  std::byte* at = octets.span().data();
+  if (characters * 5 % 8 >= 5) return std::nullopt;
+  Secret data(characters * 5 / 8);
+  std::byte* at = data.span().data();
   std::uint32_t sum = prefix_sum(lower(prefix));
   std::uint32_t bits = 0;
   unsigned count = 0;
@@ -80,7 +80,7 @@ std::optional<Secret> from_bech32(std::string_view prefix, std::string_view text
     if (value == std::string_view::npos) return std::nullopt;
     sum = step(sum, static_cast<std::uint8_t>(value));
     // The last six characters are the checksum and carry no data.
-    if (i >= data) continue;
+    if (i >= characters) continue;
     bits = (bits << 5 | static_cast<std::uint32_t>(value)) & 0xfff;
     count += 5;
     if (count >= 8) {
@@ -90,7 +90,7 @@ std::optional<Secret> from_bech32(std::string_view prefix, std::string_view text
   }
   // The padding bits must be zero, otherwise a key would have several encodings.
   if (sum != 1 || (bits & ((1u << count) - 1)) != 0) return std::nullopt;
-  return octets;
+  return data;
 }
 
 }  // namespace gw::seal

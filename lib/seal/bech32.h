@@ -8,9 +8,9 @@
 
 namespace gw::seal {
 
-// Returns the encoding of `octets` after `prefix` and the separator, in lower case. The result is a
+// Returns the encoding of `data` after `prefix` and the separator, in lower case. The result is a
 // Secret because the bytes may be a secret key.
-Secret to_bech32(std::string_view prefix, ByteView octets);
+Secret to_bech32(std::string_view prefix, ByteView data);
 
 // Returns the bytes that `text` encodes. Case of the prefix is ignored. nullopt for mixed case, a
 // wrong checksum, wrong padding, or another prefix.

@@ -18,7 +18,7 @@ Bytes associated_data(const EnvelopePlace& place) {
   ByteWriter out;
   out.text(kLabel).bytes(place.vault.view()).bytes(place.mailbox.view()).bytes(place.message.view());
   out.u32(place.generation).u64(static_cast<std::uint64_t>(place.received));
-  out.u64(place.octets).u64(place.wire_octets).bytes(place.container);
+  out.u64(place.size).u64(place.wire_size).bytes(place.container);
   return out.take();
 }
 
@@ -30,7 +30,7 @@ Bytes seal_envelope(const FileKey& file_key, const EnvelopePlace& place, ByteVie
   Bytes sealed(kEnvelopeOverhead + plain.size());
   // A random nonce of 24 bytes is safe for any number of envelopes, even if an envelope is sealed
   // again under the same key.
-  random_octets(std::span(sealed).first(kEnvelopeNonce));
+  random_bytes(std::span(sealed).first(kEnvelopeNonce));
   crypto_aead_xchacha20poly1305_ietf_encrypt(
       as_uchar(sealed.data() + kEnvelopeNonce), nullptr, as_uchar(plain.data()), plain.size(),
       as_uchar(aad.data()), aad.size(), nullptr, as_uchar(sealed.data()), as_uchar(key.view().data()));

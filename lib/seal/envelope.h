@@ -3,7 +3,7 @@
 //
 //   key    = HKDF-SHA256(file key, salt message id, "gw envelope v1")
 //   aad    = "gw envelope v1" ‖ vault ‖ mailbox ‖ message ‖ u32 generation ‖ u64 received ‖ u64 octets ‖
-//            u64 wire_octets ‖ SHA-256(container)
+//            u64 wire_size ‖ SHA-256(container)
 //   sealed = 24 nonce ‖ XChaCha20-Poly1305
 //
 // An envelope that opens proves that the container belongs to this vault, mailbox, message and
@@ -35,8 +35,8 @@ struct EnvelopePlace {
   // In microseconds since the epoch.
   Micros received = 0;
   // Bytes of the message, and bytes as received on the wire.
-  std::uint64_t octets = 0;
-  std::uint64_t wire_octets = 0;
+  std::uint64_t size = 0;
+  std::uint64_t wire_size = 0;
   // SHA-256 of the container.
   Digest container{};
 };

@@ -8,8 +8,8 @@ namespace {
 // Stored fingerprints depend on these numbers.
 enum Kind : std::uint8_t { kUidl = 1, kContent = 2 };
 
-void hash(crypto_generichash_state& state, ByteView octets) {
-  crypto_generichash_update(&state, as_uchar(octets.data()), octets.size());
+void hash(crypto_generichash_state& state, ByteView data) {
+  crypto_generichash_update(&state, as_uchar(data.data()), data.size());
 }
 
 Digest finished(crypto_generichash_state& state) {
@@ -48,7 +48,7 @@ struct Fingerprints::Start {
 
 struct Fingerprints::Content::State {
   crypto_generichash_state hash;
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   ~State() { wipe(std::as_writable_bytes(std::span(&hash, 1))); }
 };
 
@@ -77,9 +77,9 @@ Fingerprints::Content::~Content() = default;
 Fingerprints::Content::Content(Content&&) noexcept = default;
 Fingerprints::Content& Fingerprints::Content::operator=(Content&&) noexcept = default;
 
-Fingerprints::Content& Fingerprints::Content::update(ByteView octets) {
-  hash(state_->hash, octets);
-  state_->octets += octets.size();
+Fingerprints::Content& Fingerprints::Content::update(ByteView data) {
+  hash(state_->hash, data);
+  state_->size += data.size();
   return *this;
 }
 
@@ -87,7 +87,7 @@ Fingerprints::Content& Fingerprints::Content::update(ByteView octets) {
 // unambiguous as a length before them, since it has a fixed size.
 Digest Fingerprints::Content::finish() {
   ByteWriter length;
-  length.u64(state_->octets);
+  length.u64(state_->size);
   hash(state_->hash, length.data());
   return finished(state_->hash);
 }

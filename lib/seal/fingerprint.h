@@ -43,7 +43,7 @@ class Fingerprints {
     Content(Content&&) noexcept;
     Content& operator=(Content&&) noexcept;
     // Adds bytes. Returns this object.
-    Content& update(ByteView octets);
+    Content& update(ByteView data);
     // Returns the fingerprint. Call it once; the object is of no use afterwards.
     Digest finish();
 

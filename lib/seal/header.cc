@@ -44,9 +44,9 @@ std::optional<Bytes> parse_body(Lines& lines) {
   for (;;) {
     const std::optional<std::string_view> line = lines.next();
     if (!line || line->size() > kColumns) return std::nullopt;
-    const std::optional<Bytes> octets = from_base64(*line, Padding::None);
-    if (!octets) return std::nullopt;
-    append(body, *octets);
+    const std::optional<Bytes> data = from_base64(*line, Padding::None);
+    if (!data) return std::nullopt;
+    append(body, *data);
     if (line->size() < kColumns) return body;
   }
 }
@@ -65,7 +65,7 @@ std::optional<Header> parse_header(std::string_view prefix) {
     if (line->starts_with("--- ")) {
       if (!from_base64(line->substr(4), Padding::None, header.mac)) return std::nullopt;
       header.signed_part = prefix.substr(0, start + 3);
-      header.octets = lines.at();
+      header.size = lines.at();
       break;
     }
     if (!line->starts_with("-> ") || header.stanzas.size() == kMaxStanzas) return std::nullopt;

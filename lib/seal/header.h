@@ -21,7 +21,7 @@ struct Header {
   std::vector<Stanza> stanzas;
   std::string_view signed_part;  // the bytes that the MAC covers, including the `---`
   Digest mac{};
-  std::size_t octets = 0;  // length of the header
+  std::size_t size = 0;  // length of the header
 };
 
 // Returns nullopt if `prefix` does not begin with a header that age allows. The views in the result

@@ -21,11 +21,11 @@ void hmac_into(std::span<std::byte, 32> to, ByteView key, std::initializer_list<
     std::ranges::copy(key, pad.begin());
   }
   // ipad is 0x36 and opad 0x5c (RFC 2104); the second loop turns one into the other.
-  for (std::byte& octet : pad) octet ^= std::byte{0x36};
+  for (std::byte& byte : pad) byte ^= std::byte{0x36};
   hash.update(pad);
   for (ByteView part : parts) hash.update(part);
   Digest inner = hash.finish();
-  for (std::byte& octet : pad) octet ^= std::byte{0x36 ^ 0x5c};
+  for (std::byte& byte : pad) byte ^= std::byte{0x36 ^ 0x5c};
   Digest outer = hash.update(pad).update(inner).finish();
   std::ranges::copy(outer, to.begin());
   // All three can depend on a key.

@@ -11,7 +11,7 @@
 namespace gw::seal {
 
 // Wiped when it goes out of scope.
-using Key = BriefSecret<32>;
+using Key = StackSecret<32>;
 
 // Returns 32 bytes of HKDF-SHA256. Each purpose has its own `info`, so that keys for different
 // purposes are independent.

@@ -19,7 +19,7 @@ constexpr std::string_view kIdentityPrefix = "age-secret-key-";
 SecretKey generate_key() {
   // Any 32 bytes are a valid key: X25519 clamps the scalar when it is used (RFC 7748, section 5).
   SecretKey key{Secret(crypto_scalarmult_SCALARBYTES)};
-  random_octets(key.scalar.span());
+  random_bytes(key.scalar.span());
   return key;
 }
 
@@ -32,29 +32,29 @@ std::string recipient(const PublicKey& key) {
 }
 
 Result<PublicKey> parse_recipient(std::string_view text) {
-  const std::optional<Secret> octets = from_bech32(kRecipientPrefix, text);
+  const std::optional<Secret> data = from_bech32(kRecipientPrefix, text);
   PublicKey key{};
   // age's own parser accepts recipients in lower case only.
-  if (!octets || octets->size() != key.size() || lower(text) != text)
+  if (!data || data->size() != key.size() || lower(text) != text)
     return Error(Code::BadInput, "not an age1… recipient");
-  std::ranges::copy(octets->view(), key.begin());
+  std::ranges::copy(data->view(), key.begin());
   return key;
 }
 
 Secret identity(const SecretKey& key) {
   Secret text = to_bech32(kIdentityPrefix, key.scalar.view());
   // Identities are upper case. Clearing bit 5 does that in place, without a copy of the secret.
-  for (std::byte& octet : text.span())
-    if (octet >= std::byte{'a'} && octet <= std::byte{'z'}) octet &= std::byte{0xdf};
+  for (std::byte& byte : text.span())
+    if (byte >= std::byte{'a'} && byte <= std::byte{'z'}) byte &= std::byte{0xdf};
   return text;
 }
 
 Result<SecretKey> parse_identity(std::string_view text) {
-  std::optional<Secret> octets = from_bech32(kIdentityPrefix, text);
+  std::optional<Secret> data = from_bech32(kIdentityPrefix, text);
   const bool has_lower = std::any_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-  if (!octets || octets->size() != crypto_scalarmult_SCALARBYTES || has_lower)
+  if (!data || data->size() != crypto_scalarmult_SCALARBYTES || has_lower)
     return Error(Code::BadInput, "not an AGE-SECRET-KEY-1… identity");
-  return SecretKey{std::move(*octets)};
+  return SecretKey{std::move(*data)};
 }
 
 Result<SecretKey> read_identity_file(std::string_view text) {

@@ -103,7 +103,7 @@ void put_u32(std::span<std::byte> to, std::uint32_t value) {
 }
 
 // Written by hand into a Secret: ByteWriter would leave copies of the keys in ordinary memory.
-Secret ring_octets(const KeyRing& ring) {
+Secret ring_bytes(const KeyRing& ring) {
   Secret plain(4 + ring.keys.size() * kKeyOctets);
   std::span<std::byte> at = plain.span();
   put_u32(at, static_cast<std::uint32_t>(ring.keys.size()));
@@ -158,7 +158,7 @@ Result<Bytes> seal_password_slot(const SlotPlace& place, const KeyRing& ring, co
   if (!valid_ring(ring)) return Error(Code::BadInput, "no keys that a slot can hold");
   if (!valid_cost(cost, floor)) return Error(Code::BadInput, "a cost for Argon2id out of range");
   std::array<std::byte, kSalt> salt;
-  random_octets(salt);
+  random_bytes(salt);
   const Result<SlotKeys> keys = stretch(password, salt, cost);
   if (!keys) return keys.error();
 
@@ -166,9 +166,9 @@ Result<Bytes> seal_password_slot(const SlotPlace& place, const KeyRing& ring, co
   // The commitment follows the header, and the header alone is the associated data of the cipher.
   append(slot, hmac(keys->commit(), {as_bytes(kCommitLabel), slot}));
   std::array<std::byte, kNonceOctets> nonce;
-  random_octets(nonce);
+  random_bytes(nonce);
   append(slot, nonce);
-  const Secret plain = ring_octets(ring);
+  const Secret plain = ring_bytes(ring);
   Bytes sealed(plain.size() + kTagOctets);
   crypto_aead_xchacha20poly1305_ietf_encrypt(as_uchar(sealed.data()), nullptr, as_uchar(plain.view().data()),
                                              plain.size(), as_uchar(slot.data()), kSlotHeader, nullptr,

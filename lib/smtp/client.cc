@@ -80,15 +80,15 @@ const Client::Event& Client::line(std::string_view text) {
   const int code = code_of(text);
   if (code == 0) return broken("what it sent is no reply");
   if (!reply_.lines.empty() && code != reply_.code) return broken("its reply changes its code");
-  octets_ += text.size();
-  if (reply_.lines.size() >= kMostLines || octets_ > kLongestReply) return broken("its reply is too long");
+  size_ += text.size();
+  if (reply_.lines.size() >= kMaxLines || size_ > kMaxReply) return broken("its reply is too long");
   reply_.code = code;
   reply_.lines.emplace_back(text.substr(std::min<std::size_t>(text.size(), 4)));
   if (text.size() > 3 && text[3] == '-') return event_ = NeedInput{};
   // Bytes after the reply arrived before the next command was sent.
   if (!input_.empty()) return broken("it sent more than one reply");
   due_ = false;
-  octets_ = 0;
+  size_ = 0;
   return event_ = Answer{std::exchange(reply_, {})};
 }
 

@@ -2,7 +2,7 @@
 // into replies, and writes the commands that gw-proxy sends upstream.
 //
 //   Client client;                          // expects the greeting
-//   client.receive(octets);
+//   client.receive(data);
 //   for (;;) {
 //     const Client::Event& event = client.next_event();
 //     ...                         // until NeedInput, or Idle: then expect() and send a command
@@ -46,18 +46,18 @@ class Client {
   using Event = std::variant<Idle, NeedInput, Answer, Broken>;
 
   // Limits of one reply, in bytes and lines. A challenge may be long (RFC 4954 section 4).
-  static constexpr std::size_t kLongestLine = 12'288;
-  static constexpr std::size_t kMostLines = 256;
-  static constexpr std::size_t kLongestReply = 64 << 10;
+  static constexpr std::size_t kMaxLine = 12'288;
+  static constexpr std::size_t kMaxLines = 256;
+  static constexpr std::size_t kMaxReply = 64 << 10;
 
-  Client() : reader_(kLongestLine) {}
+  Client() : reader_(kMaxLine) {}
 
   // Announces that a command is about to be sent, so that one reply is due. Call it only at Idle.
   void expect() { due_ = true; }
 
   // Passes bytes from the server. They must stay valid until next_event() returns NeedInput or
   // Broken.
-  void receive(ByteView octets) { input_ = octets; }
+  void receive(ByteView data) { input_ = data; }
   // Reports that the server closed the connection.
   void receive_eof() { eof_ = true; }
   // Returns the next event, valid until the next call.
@@ -76,8 +76,8 @@ class Client {
   ByteView input_;
   bool due_ = true;
   bool eof_ = false;
-  Reply reply_;             // the lines received so far
-  std::size_t octets_ = 0;  // their size
+  Reply reply_;           // the lines received so far
+  std::size_t size_ = 0;  // their size
   Event event_ = NeedInput{};
 };
 

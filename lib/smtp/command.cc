@@ -233,11 +233,11 @@ std::variant<RcptArguments, Refusal> parse_rcpt(std::string_view argument, bool 
 }
 
 std::optional<Chunk> parse_bdat(std::string_view argument) {
-  const std::string_view size = first_word(argument);
-  const std::string_view rest = trim(argument.substr(size.size()));
-  const auto octets = digits(size) ? parse_number(size) : std::nullopt;
-  if (!octets || (!rest.empty() && !iequals(rest, "LAST"))) return std::nullopt;
-  return Chunk{*octets, !rest.empty()};
+  const std::string_view word = first_word(argument);
+  const std::string_view rest = trim(argument.substr(word.size()));
+  const auto size = digits(word) ? parse_number(word) : std::nullopt;
+  if (!size || (!rest.empty() && !iequals(rest, "LAST"))) return std::nullopt;
+  return Chunk{*size, !rest.empty()};
 }
 
 std::optional<AuthArguments> parse_auth(std::string_view argument) {

@@ -73,7 +73,7 @@ struct RcptArguments {
 std::variant<RcptArguments, Refusal> parse_rcpt(std::string_view argument, bool smtputf8);
 
 struct Chunk {
-  std::uint64_t octets = 0;  // bytes that follow the command line
+  std::uint64_t size = 0;  // bytes that follow the command line
   bool last = false;
 };
 // Parses the argument of BDAT (RFC 3030). Returns nullopt if it is malformed.

@@ -41,7 +41,7 @@ constexpr std::array kRows{
     RefusalRow{R::Upstream8bit, "upstream-8bit", 554, "5.6.3", "The provider's server takes no 8-bit mail"},
     RefusalRow{R::UpstreamUtf8, "upstream-utf8", 550, "5.6.7",
                "The provider's server takes no UTF-8 addresses"},
-    RefusalRow{R::LoneDot, "lone-dot", 550, "5.5.2", "A dot alone between bare line ends in the message"},
+    RefusalRow{R::BareDot, "lone-dot", 550, "5.5.2", "A dot alone between bare line ends in the message"},
 
     RefusalRow{R::TooLarge, "too-large", 552, "5.3.4", "Message is larger than the limit"},
     RefusalRow{R::BareNewline, "bare-newline", 550, "5.5.2", "Lone CR or LF in the message"},

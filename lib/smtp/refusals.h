@@ -40,7 +40,7 @@ enum class Refusal : unsigned char {
   NoRoute,
   Upstream8bit,
   UpstreamUtf8,
-  LoneDot,
+  BareDot,
   // Refusals of a message.
   TooLarge,
   BareNewline,

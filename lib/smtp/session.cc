@@ -9,10 +9,10 @@ namespace {
 constexpr std::size_t kMaxAuthLine = 12'288;  // RFC 4954 section 4
 constexpr std::string_view kSendIt = "Send it, and end with CRLF.CRLF";
 
-// Returns the position at which a lone CR or LF in `octets` is recognised; their size if there is
+// Returns the position at which a lone CR or LF in `data` is recognised; their size if there is
 // none. `after_cr` carries the state from one piece of the body to the next.
-std::size_t find_bare_newline(ByteView octets, bool& after_cr) {
-  const std::string_view text = as_text(octets);
+std::size_t find_bare_newline(ByteView data, bool& after_cr) {
+  const std::string_view text = as_text(data);
   for (std::size_t at = 0; at < text.size(); ++at) {
     if ((text[at] == '\n') != after_cr) return at;
     after_cr = text[at] == '\r';
@@ -122,20 +122,20 @@ const Event* Session::bad_line(std::string_view text) {
 
 const Event* Session::data_event() {
   const wire::DotReader::Piece piece = dots_.next(input_);
-  if (!piece.end) return body_event(piece.octets);
+  if (!piece.end) return body_event(piece.data);
   mode_ = Mode::Command;
   return body_done();
 }
 
 const Event* Session::chunk_event() {
   if (chunk_left_ > 0) {
-    const ByteView octets =
+    const ByteView data =
         input_.first(static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input_.size())));
-    input_ = input_.subspan(octets.size());
-    chunk_left_ -= octets.size();
+    input_ = input_.subspan(data.size());
+    chunk_left_ -= data.size();
     // The bytes of a refused chunk are dropped, but they must be read: they are data, never
     // commands.
-    return chunk_refusal_ ? nullptr : body_event(octets);
+    return chunk_refusal_ ? nullptr : body_event(data);
   }
   mode_ = Mode::Command;
   if (chunk_refusal_) return say(*std::exchange(chunk_refusal_, std::nullopt));
@@ -148,25 +148,25 @@ const Event* Session::chunk_event() {
     spoiled_ = verdict;
     return say(verdict);
   }
-  return say({250, "2.0.0", std::to_string(chunk_octets_) + " octets"});
+  return say({250, "2.0.0", std::to_string(chunk_bytes_) + " octets"});
 }
 
-const Event* Session::body_event(ByteView octets) {
-  const std::uint64_t before = std::exchange(octets_, octets_ + octets.size());
-  if (octets.empty() || verdict_) return nullptr;
+const Event* Session::body_event(ByteView data) {
+  const std::uint64_t before = std::exchange(size_, size_ + data.size());
+  if (data.empty() || verdict_) return nullptr;
   // The good bytes before the trouble are reported first, so that the events do not depend on how
   // the input is cut.
-  if (options_.max_size != 0 && octets_ > options_.max_size) {
-    octets = octets.first(static_cast<std::size_t>(options_.max_size - std::min(before, options_.max_size)));
+  if (options_.max_size != 0 && size_ > options_.max_size) {
+    data = data.first(static_cast<std::size_t>(options_.max_size - std::min(before, options_.max_size)));
     trouble_ = Refusal::TooLarge;
   }
   if (options_.reject_bare_newline) {
-    const std::size_t good = find_bare_newline(octets, after_cr_);
-    if (good < octets.size()) trouble_ = Refusal::BareNewline;
-    octets = octets.first(good);
+    const std::size_t good = find_bare_newline(data, after_cr_);
+    if (good < data.size()) trouble_ = Refusal::BareNewline;
+    data = data.first(good);
   }
-  if (octets.empty()) return discard(*std::exchange(trouble_, std::nullopt));
-  return &give(BodyBytes{octets});
+  if (data.empty()) return discard(*std::exchange(trouble_, std::nullopt));
+  return &give(BodyBytes{data});
 }
 
 const Event* Session::body_done() {
@@ -331,7 +331,7 @@ void Session::reset_mail() {
   recipients_ = 0;
   deferred_recipient_ = false;
   chunked_ = false;
-  octets_ = 0;
+  size_ = 0;
   after_cr_ = false;
   verdict_.reset();
 }

@@ -177,7 +177,7 @@ class Session {
   const Event* line_event();
   const Event* data_event();
   const Event* chunk_event();
-  const Event* body_event(ByteView octets);
+  const Event* body_event(ByteView data);
   const Event* bad_line(std::string_view text);
   const Event* obey(std::string_view line);
   const Event* hello(Verb verb, std::string_view name);
@@ -227,12 +227,12 @@ class Session {
   std::size_t recipients_ = 0;
   bool deferred_recipient_ = false;  // a recipient was refused with 4xx
   bool chunked_ = false;             // a BDAT was accepted; RCPT and DATA are no longer allowed
-  std::uint64_t octets_ = 0;
+  std::uint64_t size_ = 0;
   bool after_cr_ = false;           // the body's last byte was a CR; for reject_bare_newline
   std::optional<Reply> verdict_;    // the body is being dropped; this is the reply at its end
   std::optional<Refusal> trouble_;  // found in the body directly after the last BodyBytes
 
-  std::uint64_t chunk_octets_ = 0;      // size of the current BDAT chunk
+  std::uint64_t chunk_bytes_ = 0;       // size of the current BDAT chunk
   std::uint64_t chunk_left_ = 0;        // bytes of it that are not read yet
   bool chunk_last_ = false;             // it has LAST
   std::optional<Reply> chunk_refusal_;  // it is dropped; this is the reply after it

@@ -175,7 +175,7 @@ const Event* Session::bdat(std::string_view argument) {
   const auto chunk = parse_bdat(argument);
   if (!chunk) return say(Refusal::Malformed);
   mode_ = Mode::Chunk;
-  chunk_octets_ = chunk_left_ = chunk->octets;
+  chunk_bytes_ = chunk_left_ = chunk->size;
   chunk_last_ = chunk->last;
   if (options_.require_tls && !options_.tls_active) {
     chunk_refusal_ = reply(without_tls());
@@ -192,7 +192,7 @@ const Event* Session::bdat(std::string_view argument) {
     chunked_ = true;
     // Too large by its declared size: drop it without passing on a part. verdict_ means that the
     // message is being dropped already.
-    if (options_.max_size != 0 && chunk->octets > options_.max_size - octets_ && !verdict_)
+    if (options_.max_size != 0 && chunk->size > options_.max_size - size_ && !verdict_)
       return discard(Refusal::TooLarge);
   }
   return nullptr;

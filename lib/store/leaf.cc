@@ -113,8 +113,8 @@ Result<Leaf> decode_leaf(ByteView stored) {
   leaf.type = static_cast<LeafType>(type);
   leaf.index = reader.u64();
   leaf.time = static_cast<Micros>(reader.u64());
-  reader.copy(leaf.mailbox.octets);
-  reader.copy(leaf.message.octets);
+  reader.copy(leaf.mailbox.data);
+  reader.copy(leaf.message.data);
   leaf.value = reader.u64();
   reader.copy(leaf.container);
   reader.copy(leaf.envelope);

@@ -80,14 +80,14 @@ class HeldLease : public Lease {
 Leases::Leases(BootTime clock) : table_(std::make_shared<Table>()) {
   table_->clock = std::move(clock);
   // A number from an earlier keeper must not be valid in this one.
-  random_octets(std::as_writable_bytes(std::span(&table_->next, 1)));
+  random_bytes(std::as_writable_bytes(std::span(&table_->next, 1)));
 }
 
 Result<std::unique_ptr<Lease>> Leases::acquire(const MailboxId& mailbox, std::string_view owner,
                                                std::chrono::seconds ttl, std::chrono::seconds yields) {
   // A client that asks for an absurd time must not block the mailbox for ever.
-  constexpr std::chrono::seconds kLongest = std::chrono::hours(24);
-  ttl = std::clamp(ttl, std::chrono::seconds(0), kLongest);
+  constexpr std::chrono::seconds kMaxLength = std::chrono::hours(24);
+  ttl = std::clamp(ttl, std::chrono::seconds(0), kMaxLength);
   const std::lock_guard lock(table_->mutex);
   const BootClock::time_point at = table_->clock();
   const auto found = table_->holders.find(mailbox);
@@ -113,7 +113,7 @@ Result<void> Leases::check(const MailboxId& mailbox, const Lease& lease) const {
 }
 
 struct Permits::Queue {
-  explicit Queue(std::uint64_t octets) : total(octets), free(octets) {}
+  explicit Queue(std::uint64_t size) : total(size), free(size) {}
   const std::uint64_t total;
   std::uint64_t free;
   std::mutex mutex;
@@ -123,71 +123,72 @@ struct Permits::Queue {
 
 namespace {
 
-class HeldPermit : public Permit {
+class HeldPermit : public MemoryPermit {
  public:
-  HeldPermit(std::shared_ptr<Permits::Queue> queue, std::uint64_t octets)
-      : queue_(std::move(queue)), octets_(octets) {}
+  HeldPermit(std::shared_ptr<Permits::Queue> queue, std::uint64_t size)
+      : queue_(std::move(queue)), size_(size) {}
   HeldPermit(const HeldPermit&) = delete;
   HeldPermit& operator=(const HeldPermit&) = delete;
   ~HeldPermit() override {
     {
       const std::lock_guard lock(queue_->mutex);
-      queue_->free += octets_;
+      queue_->free += size_;
     }
     queue_->changed.notify_all();
   }
 
  private:
   std::shared_ptr<Permits::Queue> queue_;
-  std::uint64_t octets_;
+  std::uint64_t size_;
 };
 
 }  // namespace
 
-Permits::Permits(std::uint64_t octets) : queue_(std::make_shared<Queue>(octets)) {}
+Permits::Permits(std::uint64_t size) : queue_(std::make_shared<Queue>(size)) {}
 
-Result<std::unique_ptr<Permit>> Permits::take(std::uint64_t octets) {
-  constexpr std::chrono::seconds kPatience(5);
+Result<std::unique_ptr<MemoryPermit>> Permits::take(std::uint64_t size) {
+  constexpr std::chrono::seconds kTimeout(5);
   Queue& queue = *queue_;
   // A single login that needs more than the total still works, alone.
-  octets = std::min(octets, queue.total);
+  size = std::min(size, queue.total);
   std::unique_lock lock(queue.mutex);
   const char me = 0;  // its address is this waiter's place in the queue
   queue.waiting.push_back(&me);
   const bool mine = queue.changed.wait_for(
       // Strictly in order, so that a large request is not overtaken by small ones for ever.
-      lock, kPatience, [&] { return queue.waiting.front() == &me && queue.free >= octets; });
+      lock, kTimeout, [&] { return queue.waiting.front() == &me && queue.free >= size; });
   std::erase(queue.waiting, &me);
-  if (mine) queue.free -= octets;
+  if (mine) queue.free -= size;
   lock.unlock();
   // After a success the next waiter may fit, too; after a timeout it may have become the first.
   queue.changed.notify_all();
   if (!mine) return Error(Code::Busy, "too many logins at once");
-  return std::unique_ptr<Permit>(std::make_unique<HeldPermit>(queue_, octets));
+  return std::unique_ptr<MemoryPermit>(std::make_unique<HeldPermit>(queue_, size));
 }
 
-struct Receipts::State {
+struct PendingTokens::State {
   mutable std::mutex mutex;
   std::map<std::pair<MailboxId, MessageId>, Token> tokens;
 };
 
-Receipts::Receipts() : state_(std::make_unique<State>()) {}
-Receipts::~Receipts() = default;
+PendingTokens::PendingTokens() : state_(std::make_unique<State>()) {}
+PendingTokens::~PendingTokens() = default;
 
-Receipts::Token Receipts::give(const MailboxId& mailbox, const MessageId& message) {
+PendingTokens::Token PendingTokens::give(const MailboxId& mailbox, const MessageId& message) {
   Token token;
-  random_octets(token);
+  random_bytes(token);
   const std::lock_guard lock(state_->mutex);
   state_->tokens[{mailbox, message}] = token;
   return token;
 }
 
-void Receipts::forget(const MailboxId& mailbox, const MessageId& message) {
+void PendingTokens::forget(const MailboxId& mailbox, const MessageId& message) {
   const std::lock_guard lock(state_->mutex);
   state_->tokens.erase({mailbox, message});
 }
 
-Result<void> Receipts::check(const MailboxId& mailbox, const MessageId& message, const Token& token) const {
+Result<void> PendingTokens::check(const MailboxId& mailbox, const MessageId& message,
+                                  const Token& token) const {
   const std::lock_guard lock(state_->mutex);
   const auto found = state_->tokens.find({mailbox, message});
   // Compared in constant time, since the token is a secret.

@@ -39,12 +39,12 @@ class Leases {
 // Distributes Argon2id memory in the order of the requests.
 class Permits {
  public:
-  // `octets` is the total number of bytes to distribute.
-  explicit Permits(std::uint64_t octets);
+  // `size` is the total number of bytes to distribute.
+  explicit Permits(std::uint64_t size);
 
-  // Waits until `octets` bytes are free. A request for more than the total is granted the total,
+  // Waits until `size` bytes are free. A request for more than the total is granted the total,
   // when no other permit is held. Fails with Busy after 5 seconds.
-  Result<std::unique_ptr<Permit>> take(std::uint64_t octets);
+  Result<std::unique_ptr<MemoryPermit>> take(std::uint64_t size);
 
   struct Queue;
 
@@ -54,12 +54,12 @@ class Permits {
 
 // Pending tokens: the caller that committed a pending message may settle or discard it by its
 // token.
-class Receipts {
+class PendingTokens {
  public:
   using Token = std::array<std::byte, 16>;
 
-  Receipts();
-  ~Receipts();
+  PendingTokens();
+  ~PendingTokens();
   // Creates a random token for a message and remembers it.
   Token give(const MailboxId& mailbox, const MessageId& message);
   // Forgets the token after the message was settled or discarded.

@@ -17,7 +17,7 @@ class MemoryAppend : public Append {
     append(container_, container);
     return {};
   }
-  Result<Receipt> commit(const Commit& commit) override {
+  Result<CommitResult> commit(const Commit& commit) override {
     if (std::exchange(done_, true)) return Error(Code::Usage, "the append is done");
     return store_.commit(mailbox_, message_, commit, std::move(container_));
   }
@@ -40,8 +40,8 @@ Result<std::unique_ptr<Append>> MemoryStore::begin(const MailboxId& id, const Me
   return std::unique_ptr<Append>(std::make_unique<MemoryAppend>(*this, id, message));
 }
 
-Result<Receipt> MemoryStore::commit(const MailboxId& id, const MessageId& message, const Commit& commit,
-                                    Bytes container) {
+Result<CommitResult> MemoryStore::commit(const MailboxId& id, const MessageId& message, const Commit& commit,
+                                         Bytes container) {
   if (auto fits = check_commit(commit, limits()); !fits) return fits.error();
   if (sha256(container) != commit.container)
     return Error(Code::Corrupt, "the container is not what its digest says");
@@ -63,7 +63,7 @@ Result<Receipt> MemoryStore::commit(const MailboxId& id, const MessageId& messag
   mailbox.places[message] = {record.seq, std::nullopt};
   for (const Digest& fingerprint : commit.fingerprints) mailbox.seen[fingerprint] = message;
   mailbox.messages[record.seq] = {record, commit.envelope, std::move(container), 0};
-  Receipt receipt{record.seq, {}};
+  CommitResult receipt{record.seq, {}};
   if (commit.pending) receipt.token = receipts_.give(id, message);
   return receipt;
 }
@@ -78,7 +78,7 @@ void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq,
   const std::uint64_t index = grow(id, message_leaf(step.leaf, id, record, actor));
   LeafType gone = step.leaf;
   if (step.to == State::Drained) mailbox.stat.last_drain = logs_[id].time;
-  const bool at_once = goes_at_once(step, mailbox.record, together);
+  const bool at_once = removed_immediately(step, mailbox.record, together);
   if (at_once) {
     gone = LeafType::Removed;
     grow(id, message_leaf(gone, id, record, actor));
@@ -119,7 +119,7 @@ Result<std::size_t> MemoryStore::transition(const Transition& transition) {
   for (const MessageId& message : transition.messages) {
     const auto place = mailbox.places.find(message);
     if (place == mailbox.places.end()) return Error(Code::NotFound, "no such message");
-    Whereabouts where;
+    LocationInfo where;
     if (place->second.gone) {
       where.gone = *place->second.gone;
     } else {
@@ -167,7 +167,7 @@ Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now, const Mailb
   constexpr Step kExpire{State::Drained, std::nullopt, LeafType::Expired};
   for (const Due& one : all) {
     Mailbox& mailbox = mailboxes_.at(one.mailbox);
-    report.octets += mailbox.messages.at(one.seq).record.octets;
+    report.size += mailbox.messages.at(one.seq).record.size;
     ++report.expired;
     if (budget != 0) move(one.mailbox, mailbox, one.seq, kExpire, "sweep", all.size());
   }
@@ -192,19 +192,20 @@ Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now, const Mailb
   return report;
 }
 
-Result<std::vector<Swept>> MemoryStore::swept(const MailboxId& id, const MessageId& from, std::size_t limit) {
+Result<std::vector<RemovalRecord>> MemoryStore::swept(const MailboxId& id, const MessageId& from,
+                                                      std::size_t limit) {
   const std::lock_guard lock(mutex_);
   const auto found = mailboxes_.find(id);
   if (found == mailboxes_.end()) return missing_mailbox();
-  std::vector<Swept> page;
+  std::vector<RemovalRecord> page;
   const auto& swept = found->second.swept;
-  std::size_t octets = 0;
+  std::size_t size = 0;
   for (auto next = swept.lower_bound(from); next != swept.end() && page.size() < limit; ++next) {
-    const Swept& receipt = next->second.receipt;
+    const RemovalRecord& receipt = next->second.receipt;
     page.push_back(receipt);
-    octets += receipt.header.size() + receipt.envelope.size();
+    size += receipt.header.size() + receipt.envelope.size();
     // The same limit as in LocalStore, so that tests of paging apply to both.
-    if (octets >= kReceiptPage) break;
+    if (size >= kReceiptPage) break;
   }
   return page;
 }

@@ -29,8 +29,8 @@ class MemoryStore : public Store {
   Result<MailboxStat> stat(const MailboxId& id) override;
   Result<std::unique_ptr<Append>> begin(const MailboxId& mailbox, const MessageId& message) override;
   // Completes an append: checks and stores the message. Called by MemoryAppend.
-  Result<Receipt> commit(const MailboxId& mailbox, const MessageId& message, const Commit& commit,
-                         Bytes container);
+  Result<CommitResult> commit(const MailboxId& mailbox, const MessageId& message, const Commit& commit,
+                              Bytes container);
   Result<MessageRecord> find(const MailboxId& mailbox, const MessageId& message) override;
   Result<std::vector<MessageRecord>> list(const MailboxId& id, std::uint64_t after,
                                           std::size_t limit) override;
@@ -41,7 +41,7 @@ class MemoryStore : public Store {
   Result<bool> seen(const MailboxId& id, const Digest& fingerprint) override;
   Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
                                          std::chrono::seconds ttl, std::chrono::seconds yields) override;
-  Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) override { return permits_.take(octets); }
+  Result<std::unique_ptr<MemoryPermit>> permit(std::uint64_t size) override { return permits_.take(size); }
 
   Result<Record> get(const RecordKey& key) override;
   Result<std::uint64_t> put_if(const RecordKey& key, std::uint64_t version, ByteView value,
@@ -55,14 +55,14 @@ class MemoryStore : public Store {
   Result<std::uint64_t> note(const MailboxId& log, const Leaf& given) override;
   Result<std::string> checkpoint(std::string_view actor) override;
   Result<SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override;
-  Result<std::vector<Swept>> swept(const MailboxId& mailbox, const MessageId& from,
-                                   std::size_t limit) override;
+  Result<std::vector<RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
+                                           std::size_t limit) override;
   Result<Purge> purge(std::uint64_t number) override;
-  Result<void> tally(const Tally& tally) override {
-    tallies_.add(tally);
+  Result<void> stats(const ServerStats& stats) override {
+    stats_table_.add(stats);
     return {};
   }
-  Result<std::vector<Tally>> tallies() override { return tallies_.all(); }
+  Result<std::vector<ServerStats>> server_stats() override { return stats_table_.all(); }
 
  private:
   // One history, with all its leaves.
@@ -89,7 +89,7 @@ class MemoryStore : public Store {
 
   // A removal record.
   struct Gone {
-    Swept receipt;
+    RemovalRecord receipt;
     Micros kept = 0;  // kept time when the message was swept
   };
 
@@ -130,9 +130,9 @@ class MemoryStore : public Store {
   std::map<RecordKey, Record> records_;
   Leases leases_;
   Permits permits_;
-  Receipts receipts_;
+  PendingTokens receipts_;
   KeptTime kept_time_;
-  Tallies tallies_;
+  ServerStatsTable stats_table_;
   std::uint64_t commits_ = 0;  // number of leaves ever appended
 };
 

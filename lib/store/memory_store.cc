@@ -10,7 +10,7 @@ namespace gw::store {
 MemoryStore::MemoryStore(MemoryOptions options)
     : options_(std::move(options)),
       leases_(options_.boot_clock),
-      permits_(options_.permit_octets),
+      permits_(options_.permit_bytes),
       kept_time_({}, options_.clock(), options_.boot_clock(), options_.most_unseen) {
   Leaf leaf;
   leaf.type = LeafType::VaultMade;
@@ -23,8 +23,8 @@ Result<Health> MemoryStore::health() {
   const std::lock_guard lock(mutex_);
   Health health;
   health.vault = options_.vault;
-  health.free_octets = std::numeric_limits<std::uint64_t>::max();
-  health.free_inodes = health.free_octets;
+  health.free_bytes = std::numeric_limits<std::uint64_t>::max();
+  health.free_inodes = health.free_bytes;
   health.commits = commits_;
   health.mailboxes = mailboxes_.size();
   health.senders = std::any_of(mailboxes_.begin(), mailboxes_.end(),

@@ -10,9 +10,9 @@ namespace gw::store {
 
 struct MemoryOptions {
   VaultId vault;
-  Bytes recovery_recipient;                 // for the vault's first leaf; empty if there is none
-  Signer signer;                            // if empty, checkpoint() fails with Config
-  std::uint64_t permit_octets = 512 << 20;  // bytes that permit() distributes
+  Bytes recovery_recipient;                // for the vault's first leaf; empty if there is none
+  Signer signer;                           // if empty, checkpoint() fails with Config
+  std::uint64_t permit_bytes = 512 << 20;  // bytes that permit() distributes
   // The wall clock and the clock for leases and kept time, for tests of grace periods and leases.
   std::function<Micros()> clock = now;
   std::function<BootClock::time_point()> boot_clock = BootClock::now;

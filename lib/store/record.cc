@@ -16,8 +16,8 @@ bool copy(const std::string& from, std::array<std::byte, N>& to) {
   return true;
 }
 
-std::string text(ByteView octets) {
-  return std::string(as_text(octets));
+std::string text(ByteView data) {
+  return std::string(as_text(data));
 }
 
 Bytes serialized(const google::protobuf::MessageLite& message) {
@@ -28,8 +28,8 @@ Bytes serialized(const google::protobuf::MessageLite& message) {
 
 // The limit bounds what a damaged length can make protobuf allocate.
 bool parse(google::protobuf::MessageLite& message, ByteView stored) {
-  constexpr std::size_t kMost = 1 << 20;
-  return stored.size() <= kMost && message.ParseFromArray(stored.data(), static_cast<int>(stored.size()));
+  constexpr std::size_t kMaxCount = 1 << 20;
+  return stored.size() <= kMaxCount && message.ParseFromArray(stored.data(), static_cast<int>(stored.size()));
 }
 
 Error corrupt(std::string_view what) {
@@ -120,9 +120,9 @@ Bytes encode(const MessageRecord& record) {
   message.set_state(static_cast<std::uint32_t>(record.state));
   message.set_received(record.received);
   message.set_changed(record.changed);
-  message.set_octets(record.octets);
-  message.set_wire_octets(record.wire_octets);
-  message.set_container_octets(record.container_octets);
+  message.set_size(record.size);
+  message.set_wire_size(record.wire_size);
+  message.set_container_size(record.container_size);
   message.set_generation(record.generation);
   message.set_container(text(record.container));
   message.set_envelope(text(record.envelope));
@@ -134,7 +134,7 @@ Bytes encode(const MessageRecord& record) {
 Result<MessageRecord> decode_message(ByteView stored) {
   proto::Message message;
   MessageRecord record;
-  if (!parse(message, stored) || !copy(message.id(), record.id.octets) || !is_state(message.state()) ||
+  if (!parse(message, stored) || !copy(message.id(), record.id.data) || !is_state(message.state()) ||
       !copy(message.container(), record.container) || !copy(message.envelope(), record.envelope) ||
       !copy(message.commitment(), record.commitment)) {
     return corrupt("message record");
@@ -143,9 +143,9 @@ Result<MessageRecord> decode_message(ByteView stored) {
   record.state = static_cast<State>(message.state());
   record.received = message.received();
   record.changed = message.changed();
-  record.octets = message.octets();
-  record.wire_octets = message.wire_octets();
-  record.container_octets = message.container_octets();
+  record.size = message.size();
+  record.wire_size = message.wire_size();
+  record.container_size = message.container_size();
   record.generation = message.generation();
   record.large = message.large();
   return record;
@@ -154,7 +154,7 @@ Result<MessageRecord> decode_message(ByteView stored) {
 // The header ends with the line "--- MAC"; what follows is the payload, of which the removal record
 // must not keep anything.
 ByteView age_header(ByteView container) {
-  const std::string_view text = as_text(container.first(std::min(container.size(), kMostHeader)));
+  const std::string_view text = as_text(container.first(std::min(container.size(), kMaxHeader)));
   if (!text.starts_with("age-encryption.org/v1\n")) return {};
   const std::size_t mac = text.find("\n--- ");
   const std::size_t end = mac == std::string_view::npos ? mac : text.find('\n', mac + 1);
@@ -163,7 +163,7 @@ ByteView age_header(ByteView container) {
 
 // A fixed layout around the encoded message record. The envelope is the rest of the value and needs
 // no length.
-Bytes encode(const Swept& swept) {
+Bytes encode(const RemovalRecord& swept) {
   const Bytes record = encode(swept.record);
   ByteWriter writer;
   writer.u8(1).u64(static_cast<std::uint64_t>(swept.gone));
@@ -172,11 +172,11 @@ Bytes encode(const Swept& swept) {
   return writer.bytes(swept.envelope).take();
 }
 
-Result<Swept> decode_swept(ByteView stored) {
+Result<RemovalRecord> decode_swept(ByteView stored) {
   ByteReader reader(stored);
   const std::uint8_t version = reader.u8();
   if (reader.ok() && version > 1) return Error(Code::Version, "a receipt of a newer gw");
-  Swept swept;
+  RemovalRecord swept;
   swept.gone = static_cast<Micros>(reader.u64());
   const ByteView encoded = reader.bytes(reader.u32());
   swept.header = to_bytes(reader.bytes(reader.u32()));
@@ -223,7 +223,7 @@ Bytes encode(const MailboxRecord& record) {
 Result<MailboxRecord> decode_mailbox(ByteView stored) {
   proto::Mailbox mailbox;
   MailboxRecord record;
-  if (!parse(mailbox, stored) || !copy(mailbox.id(), record.id.octets)) return corrupt("mailbox record");
+  if (!parse(mailbox, stored) || !copy(mailbox.id(), record.id.data)) return corrupt("mailbox record");
   if (mailbox.status() != 1 && mailbox.status() != 2) return corrupt("mailbox record");
   if (mailbox.trace() > 2 || mailbox.generations().empty()) return corrupt("mailbox record");
   for (const proto::Generation& found : mailbox.generations()) {

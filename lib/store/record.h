@@ -41,16 +41,16 @@ struct MessageRecord {
   // visible. A pending message has the index of its Pending leaf and gets a new seq when it
   // settles.
   std::uint64_t seq = 0;
-  State state = State::Live;           // current state
-  Micros received = 0;                 // when the server received it
-  Micros changed = 0;                  // when it entered this state
-  std::uint64_t octets = 0;            // size of the message as received
-  std::uint64_t wire_octets = 0;       // size as POP3 sends it, before dot-stuffing
-  std::uint64_t container_octets = 0;  // size of the sealed container
-  std::uint32_t generation = 0;        // of the key that it is sealed to
-  Digest container{};                  // SHA-256 of the container
-  Digest envelope{};                   // SHA-256 of the sealed envelope
-  Digest commitment{};                 // as in its leaf, see gw-vault(7)
+  State state = State::Live;         // current state
+  Micros received = 0;               // when the server received it
+  Micros changed = 0;                // when it entered this state
+  std::uint64_t size = 0;            // size of the message as received
+  std::uint64_t wire_size = 0;       // size as POP3 sends it, before dot-stuffing
+  std::uint64_t container_size = 0;  // size of the sealed container
+  std::uint32_t generation = 0;      // of the key that it is sealed to
+  Digest container{};                // SHA-256 of the container
+  Digest envelope{};                 // SHA-256 of the sealed envelope
+  Digest commitment{};               // as in its leaf, see gw-vault(7)
   bool large = false;  // true if the container is a file of its own, false if it is in the database
 
   friend bool operator==(const MessageRecord&, const MessageRecord&) = default;
@@ -114,8 +114,8 @@ struct MailboxRecord {
 // The counters of a mailbox. Sizes are in bytes.
 struct MailboxStat {
   std::uint64_t live = 0;         // live and unconfirmed messages
-  std::uint64_t live_octets = 0;  // their size as received: what the quota counts
-  std::uint64_t wire_octets = 0;  // their size as POP3 sends them
+  std::uint64_t live_bytes = 0;   // their size as received: what the quota counts
+  std::uint64_t wire_size = 0;    // their size as POP3 sends them
   std::uint64_t unconfirmed = 0;  // of the live ones, those that are unconfirmed
   std::uint64_t pending = 0;
   std::uint64_t drained = 0;
@@ -131,25 +131,25 @@ struct MailboxStat {
 
 // A removal record: what remains of a message that was swept. Its holder can prove the content with
 // the mailbox's password, but no byte of the mail can be opened from it.
-struct Swept {
+struct RemovalRecord {
   MessageRecord record;  // as it was when the message was removed
   Micros gone = 0;       // when it was removed
   Bytes header;          // the age header of its container
   Bytes envelope;        // sealed
 
-  friend bool operator==(const Swept&, const Swept&) = default;
+  friend bool operator==(const RemovalRecord&, const RemovalRecord&) = default;
 };
 // Returns the age header at the start of a container, up to and including the line ending after its
-// MAC. Empty if there is none within kMostHeader bytes. The view points into `container`.
+// MAC. Empty if there is none within kMaxHeader bytes. The view points into `container`.
 ByteView age_header(ByteView container);
-inline constexpr std::size_t kMostHeader = 4096;
+inline constexpr std::size_t kMaxHeader = 4096;
 
 // Stored forms. The decoders fail with Corrupt if the bytes are not such a record, decode_swept()
 // with Version if a newer gw wrote it.
 Bytes encode(const MessageRecord& record);
 Result<MessageRecord> decode_message(ByteView stored);
-Bytes encode(const Swept& swept);
-Result<Swept> decode_swept(ByteView stored);
+Bytes encode(const RemovalRecord& swept);
+Result<RemovalRecord> decode_swept(ByteView stored);
 // The version is not encoded: the store keeps it beside the value.
 Bytes encode(const MailboxRecord& record);
 Result<MailboxRecord> decode_mailbox(ByteView stored);

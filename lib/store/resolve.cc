@@ -101,7 +101,7 @@ Recipient recipient(const MailboxRecord& record, const MailboxStat& stat) {
   Recipient result{record, std::numeric_limits<std::uint64_t>::max()};
   // A receiver does not need the description, which people write for themselves.
   result.mailbox.description.clear();
-  if (record.quota != 0) result.room = record.quota - std::min(record.quota, stat.live_octets);
+  if (record.quota != 0) result.room = record.quota - std::min(record.quota, stat.live_bytes);
   return result;
 }
 

@@ -66,7 +66,7 @@ Result<Step> step(State from, std::optional<State> to) {
              std::string(to ? name(*to) : "gone"));
 }
 
-Result<bool> applies(const Step& step, const Whereabouts& message) {
+Result<bool> applies(const Step& step, const LocationInfo& message) {
   // Repeating a request whose reply was lost must succeed. So a message that is gone counts as
   // drained or removed.
   if (!message.state) {
@@ -80,7 +80,7 @@ Result<bool> applies(const Step& step, const Whereabouts& message) {
   return Error(Code::Conflict, "the message is " + std::string(name(*message.state)));
 }
 
-bool goes_at_once(const Step& step, const MailboxRecord& mailbox, std::size_t together) {
+bool removed_immediately(const Step& step, const MailboxRecord& mailbox, std::size_t together) {
   return step.to == State::Drained && mailbox.grace == 0 && !mailbox.hold && together <= kAtOnce;
 }
 
@@ -90,7 +90,7 @@ Leaf message_leaf(LeafType type, const MailboxId& mailbox, const MessageRecord& 
   leaf.type = type;
   leaf.mailbox = mailbox;
   leaf.message = message.id;
-  leaf.value = message.octets;
+  leaf.value = message.size;
   leaf.container = message.container;
   leaf.envelope = message.envelope;
   leaf.commitment = message.commitment;
@@ -108,8 +108,8 @@ void count(MailboxStat& stat, const MessageRecord& message, std::uint64_t sign) 
       [[fallthrough]];
     case State::Live:
       stat.live += sign;
-      stat.live_octets += sign * message.octets;
-      stat.wire_octets += sign * message.wire_octets;
+      stat.live_bytes += sign * message.size;
+      stat.wire_size += sign * message.wire_size;
       break;
     case State::Pending:
       stat.pending += sign;
@@ -143,19 +143,19 @@ Result<void> may_accept(const MailboxRecord& mailbox, const MailboxStat& stat, c
   // Written as a subtraction that cannot overflow, since the client states the size. Only live
   // messages count: drained ones disappear by themselves.
   if (mailbox.quota != 0 &&
-      (stat.live_octets > mailbox.quota || commit.octets > mailbox.quota - stat.live_octets))
+      (stat.live_bytes > mailbox.quota || commit.size > mailbox.quota - stat.live_bytes))
     return Error(Code::OverQuota, "the mailbox has reached its quota");
   return {};
 }
 
-MessageRecord message_record(const MessageId& id, const Commit& commit, std::uint64_t container_octets) {
+MessageRecord message_record(const MessageId& id, const Commit& commit, std::uint64_t container_size) {
   MessageRecord record;
   record.id = id;
   record.state = commit.pending ? State::Pending : State::Live;
   record.received = commit.received;
-  record.octets = commit.octets;
-  record.wire_octets = commit.wire_octets;
-  record.container_octets = container_octets;
+  record.size = commit.size;
+  record.wire_size = commit.wire_size;
+  record.container_size = container_size;
   record.generation = commit.generation;
   record.container = commit.container;
   record.envelope = sha256(commit.envelope);
@@ -164,7 +164,8 @@ MessageRecord message_record(const MessageId& id, const Commit& commit, std::uin
 }
 
 bool leaves_receipt(const Step& step, const MailboxRecord& mailbox, std::size_t together) {
-  return mailbox.receipts > 0 && (step.leaf == LeafType::Expired || goes_at_once(step, mailbox, together));
+  return mailbox.receipts > 0 &&
+         (step.leaf == LeafType::Expired || removed_immediately(step, mailbox, together));
 }
 
 namespace {

@@ -24,18 +24,18 @@ struct Step {
 Result<Step> step(State from, std::optional<State> to);
 
 // Where a message is: in a state, or gone.
-struct Whereabouts {
+struct LocationInfo {
   std::optional<State> state;  // nullopt if it is gone
   LeafType gone{};             // how it left; meaningful only if it is gone
 };
 // Returns true if the step changes this message, false if it counts as done already. Fails with
 // Conflict if the message is in a state that the step does not start from.
-Result<bool> applies(const Step& step, const Whereabouts& message);
+Result<bool> applies(const Step& step, const LocationInfo& message);
 // Returns true if a drained message is removed in the same commit because its mailbox has no grace
 // period; its history then gets a Removed leaf after the Drained one. `together` is the number of
 // messages that change at the same time: with more than kAtOnce their removal records would be too
 // large for one commit, and the next sweep removes them instead.
-bool goes_at_once(const Step& step, const MailboxRecord& mailbox, std::size_t together);
+bool removed_immediately(const Step& step, const MailboxRecord& mailbox, std::size_t together);
 inline constexpr std::size_t kAtOnce = 1000;
 
 // Returns the leaf of this type about a message, without index and time.
@@ -50,7 +50,7 @@ bool empty(const MailboxStat& stat);  // true if there is no message in any stat
 // such generation, OverQuota.
 Result<void> may_accept(const MailboxRecord& mailbox, const MailboxStat& stat, const Commit& commit);
 // Returns the record that a commit creates. The store sets seq and `changed`.
-MessageRecord message_record(const MessageId& id, const Commit& commit, std::uint64_t container_octets);
+MessageRecord message_record(const MessageId& id, const Commit& commit, std::uint64_t container_size);
 
 // Returns true if a message that is removed by this step leaves a removal record: only messages
 // that were drained do, and only if the mailbox keeps removal records.

@@ -45,8 +45,8 @@
 #include "base/result.h"
 #include "store/leaf.h"
 #include "store/record.h"
-#include "store/sync_times.h"
-#include "store/tally.h"
+#include "store/server_stats.h"
+#include "store/sync_histogram.h"
 
 namespace gw::store {
 
@@ -68,12 +68,12 @@ struct Health {
   bool full = false;   // free space is below the low mark: appends fail with Full
   std::string reason;  // why the store is not writable, for people; empty if it is
   // bytes that an unprivileged process may still use on the vault's file system
-  std::uint64_t free_octets = 0;
+  std::uint64_t free_bytes = 0;
   std::uint64_t free_inodes = 0;
   std::uint64_t commits = 0;    // number of the last commit since the vault was created
   std::uint64_t mailboxes = 0;  // number of mailboxes
   std::uint64_t queued = 0;     // changes that wait for their group commit at this moment
-  SyncTimes syncs;              // durations of the synced writes since the store was opened
+  SyncHistogram syncs;          // durations of the synced writes since the store was opened
   // true if any mailbox has a sender token, so that SMTP AUTH can succeed
   bool senders = false;
   // The public key that verifies this store's checkpoints, in the text form of a C2SP signed note.
@@ -84,9 +84,9 @@ struct Health {
 // The description of a sealed message, passed to Append::commit() after its container was put. The
 // caller computes every field; the store checks the digest, the sizes and the generation.
 struct Commit {
-  Micros received = 0;            // when the server received the message
-  std::uint64_t octets = 0;       // size of the message as received; the quota counts it
-  std::uint64_t wire_octets = 0;  // size as POP3 sends it, before dot-stuffing
+  Micros received = 0;          // when the server received the message
+  std::uint64_t size = 0;       // size of the message as received; the quota counts it
+  std::uint64_t wire_size = 0;  // size as POP3 sends it, before dot-stuffing
   // of the public key it is sealed to; Conflict unless the mailbox has it
   std::uint32_t generation = 0;
   Digest container{};                // SHA-256 of all bytes that were put
@@ -100,7 +100,7 @@ struct Commit {
 };
 
 // The commit result: what Append::commit() returns for a stored message.
-struct Receipt {
+struct CommitResult {
   std::uint64_t seq = 0;  // position of the message in the mailbox, see MessageRecord::seq
   // The pending token: it authorises its holder to settle or discard this message on the append
   // socket. All zeros unless the message is pending. It is valid only while the store stays open.
@@ -119,7 +119,7 @@ class Append {
   // or ever was, Conflict if the generation is unknown or the mailbox is suspended, Corrupt if the
   // bytes put do not have the digest `Commit::container`, NotFound if the mailbox is gone,
   // BadInput, Full, or OverQuota.
-  virtual Result<Receipt> commit(const Commit& commit) = 0;
+  virtual Result<CommitResult> commit(const Commit& commit) = 0;
 };
 
 // The exclusive right to drain one mailbox. It ends with the first of: destruction (release),
@@ -142,9 +142,9 @@ enum class Guess : unsigned char {
 };
 
 // A memory permit: the right to use a number of bytes for Argon2id. Returned by destruction.
-class Permit {
+class MemoryPermit {
  public:
-  virtual ~Permit() = default;
+  virtual ~MemoryPermit() = default;
 };
 
 // A request to move messages from one state to another.
@@ -185,10 +185,10 @@ struct Recipient {
 };
 
 // What a reader needs first to open a message: the result of opening().
-struct Opening {
+struct MessageStart {
   Bytes envelope;  // sealed
   // number of container bytes written to the caller's buffer, from offset 0
-  std::size_t octets = 0;
+  std::size_t size = 0;
 };
 
 // How resolve() interprets an address.
@@ -212,7 +212,7 @@ struct LogHead {
 // What one sweep() removed, or would remove.
 struct SweepReport {
   std::uint64_t expired = 0;   // messages that were removed
-  std::uint64_t octets = 0;    // their size as received
+  std::uint64_t size = 0;      // their size as received
   std::uint64_t receipts = 0;  // removal records that were removed
   // true if the budget ended the sweep before everything due was removed
   bool more = false;
@@ -226,8 +226,8 @@ struct Purge {
 
 // One file of a snapshot.
 struct SnapshotFile {
-  std::string name;          // relative to the vault directory: `head`, `db/000012.sst`
-  std::uint64_t octets = 0;  // size of the file
+  std::string name;        // relative to the vault directory: `head`, `db/000012.sst`
+  std::uint64_t size = 0;  // size of the file
   // the content under this name never changes, so an earlier copy can be reused
   bool immutable = false;
   Fd content;  // open for reading, at offset 0; owned by the receiver
@@ -314,13 +314,13 @@ class Store {
                                    std::span<std::byte> to) = 0;
   // Does envelope() and read() from offset 0 in one round trip, which is all that a small message
   // needs.
-  virtual Result<Opening> opening(const MailboxId& mailbox, const MessageId& message,
-                                  std::span<std::byte> to) {
+  virtual Result<MessageStart> opening(const MailboxId& mailbox, const MessageId& message,
+                                       std::span<std::byte> to) {
     Result<Bytes> sealed = envelope(mailbox, message);
     if (!sealed) return sealed.error();
-    const Result<std::size_t> octets = read(mailbox, message, 0, to);
-    if (!octets) return octets.error();
-    return Opening{std::move(*sealed), *octets};
+    const Result<std::size_t> size = read(mailbox, message, 0, to);
+    if (!size) return size.error();
+    return MessageStart{std::move(*sealed), *size};
   }
   // Changes the state of all the messages or of none, and returns how many changed. A message that
   // is already in `to` (or already gone, if `to` is Drained or nullopt) counts as done and gets no
@@ -340,9 +340,9 @@ class Store {
   virtual Result<std::unique_ptr<Lease>> acquire(const MailboxId& mailbox, std::string_view owner,
                                                  std::chrono::seconds ttl,
                                                  std::chrono::seconds yields = std::chrono::seconds(0)) = 0;
-  // Waits in a first-come queue until `octets` bytes of Argon2id memory are free. Fails with Busy
+  // Waits in a first-come queue until `size` bytes of Argon2id memory are free. Fails with Busy
   // after 5 seconds.
-  virtual Result<std::unique_ptr<Permit>> permit(std::uint64_t octets) = 0;
+  virtual Result<std::unique_ptr<MemoryPermit>> permit(std::uint64_t size) = 0;
 
   // Slows down password guessing. Returns how long the next attempt from `source` (see
   // net::source_of) must wait, counted over all clients of this store. A store without other
@@ -410,8 +410,8 @@ class Store {
   virtual Result<SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only = {}) = 0;
   // Returns removal records with message ids from `from` (inclusive), ascending, at most `limit`; a
   // page may be shorter than `limit` once it reaches kReceiptPage bytes. Empty after the last one.
-  virtual Result<std::vector<Swept>> swept(const MailboxId& mailbox, const MessageId& from,
-                                           std::size_t limit) = 0;
+  virtual Result<std::vector<RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
+                                                   std::size_t limit) = 0;
   // Rewrites files until none of them contains data that was removed or replaced before the call:
   // bodies, removal records, old slots. 0 starts a purge, which goes on by itself; each call with
   // the returned number waits up to 2 seconds for its end. A purge ends only after older snapshots
@@ -421,9 +421,9 @@ class Store {
 
   // Adds what a server's session did to the server statistics. They are kept in memory and lost
   // when the store closes.
-  virtual Result<void> tally(const Tally& tally) = 0;
+  virtual Result<void> stats(const ServerStats& stats) = 0;
   // Returns the sums since the store was opened, by name.
-  virtual Result<std::vector<Tally>> tallies() = 0;
+  virtual Result<std::vector<ServerStats>> server_stats() = 0;
 
   // Creates a snapshot. Fails with Busy if one exists already, Full if there is too little room,
   // Unavailable if the store has no files or is read-only.

@@ -32,9 +32,9 @@ Error not_arrived(const std::string& vault, const std::string& from, const std::
 }  // namespace
 
 std::string new_move_token() {
-  std::array<std::byte, 16> octets;
-  random_octets(octets);
-  return to_hex(octets);
+  std::array<std::byte, 16> data;
+  random_bytes(data);
+  return to_hex(data);
 }
 
 Result<void> write_format(const std::string& vault, const VaultId& id) {

@@ -39,12 +39,12 @@ class ArchiveWriter : public OneFileWriter {
     return day + "/" + entry.id.hex() + entry.suffix;
   }
 
-  Result<void> write(ByteView octets) override {
-    sum_.update(octets);
-    while (!octets.empty()) {
-      const la_ssize_t wrote = archive_write_data(archive_.get(), octets.data(), octets.size());
+  Result<void> write(ByteView data) override {
+    sum_.update(data);
+    while (!data.empty()) {
+      const la_ssize_t wrote = archive_write_data(archive_.get(), data.data(), data.size());
       if (wrote <= 0) return failure();
-      octets = octets.subspan(static_cast<std::size_t>(wrote));
+      data = data.subspan(static_cast<std::size_t>(wrote));
     }
     return {};
   }
@@ -79,7 +79,7 @@ class ArchiveWriter : public OneFileWriter {
     archive_entry_set_pathname(header.get(), name(entry).c_str());
     archive_entry_set_filetype(header.get(), AE_IFREG);
     archive_entry_set_perm(header.get(), 0600);
-    archive_entry_set_size(header.get(), static_cast<la_int64_t>(entry.octets));
+    archive_entry_set_size(header.get(), static_cast<la_int64_t>(entry.size));
     // Whole seconds, because a fraction would cost each mail an additional pax header.
     archive_entry_set_mtime(header.get(), entry.time / kArchiveSecond, 0);
     if (archive_write_header(archive_.get(), header.get()) != ARCHIVE_OK) return failure();
@@ -92,10 +92,10 @@ class ArchiveWriter : public OneFileWriter {
   }
 
  private:
-  static la_ssize_t take(archive* handle, void* self, const void* octets, std::size_t size) {
+  static la_ssize_t take(archive* handle, void* self, const void* data, std::size_t size) {
     auto& writer = *static_cast<ArchiveWriter*>(self);
     if (writer.dropped_) return static_cast<la_ssize_t>(size);
-    const auto written = writer.file_.write({static_cast<const std::byte*>(octets), size});
+    const auto written = writer.file_.write({static_cast<const std::byte*>(data), size});
     if (written) return static_cast<la_ssize_t>(size);
     // libarchive keeps only a text; failure() returns the original error with its exit status.
     writer.failed_ = written.error();
@@ -164,9 +164,9 @@ class ArchiveReader : public EntryReader {
     more_ = status == ARCHIVE_OK || status == ARCHIVE_WARN;
   }
 
-  static la_ssize_t give(archive* handle, void* self, const void** octets) {
+  static la_ssize_t give(archive* handle, void* self, const void** data) {
     auto& reader = *static_cast<ArchiveReader*>(self);
-    *octets = reader.input_.data();
+    *data = reader.input_.data();
     const auto got = read_some(reader.fd_.get(), reader.input_, "an archive");
     if (got) return static_cast<la_ssize_t>(*got);
     archive_set_error(handle, EIO, "%s", "cannot read");

@@ -10,11 +10,11 @@ namespace gw::transfer {
 using Json = nlohmann::ordered_json;
 
 // Up to 20 digits and a comma each, for ten million waiting messages.
-constexpr std::size_t kLongest = 256 << 20;
+constexpr std::size_t kMaxLength = 256 << 20;
 
 Result<Cursor> read_cursor(const std::string& path, const VaultId& vault, const MailboxId& mailbox) {
   Cursor cursor{vault, mailbox, 0, std::vector<std::uint64_t>()};
-  const auto text = read_file(path, kLongest);
+  const auto text = read_file(path, kMaxLength);
   if (!text && text.error().code() == Code::NotFound) return cursor;
   if (!text) return text.error().within("cannot read the cursor");
   const Json json = Json::parse(*text, nullptr, false);

@@ -44,9 +44,9 @@ class EmlWriter : public Writer {
     return part_.open(folder_.get(), "." + final_ + ".part", shown(full));
   }
 
-  Result<void> write(ByteView octets) override {
-    sum_.update(octets);
-    return part_.write(octets);
+  Result<void> write(ByteView data) override {
+    sum_.update(data);
+    return part_.write(data);
   }
 
   Result<Digest> commit() override {

@@ -36,13 +36,13 @@ bool concerns_one_message(const Error& error) {
 
 std::string maildir_flags(std::string_view source) {
   constexpr std::string_view kInfo = "2,";
-  constexpr std::size_t kMost = 52;  // 26 letters in both cases
+  constexpr std::size_t kMaxCount = 52;  // 26 letters in both cases
   const std::size_t at = source.rfind(kInfo);
   if (at == std::string_view::npos || at == 0 ||
       std::string_view(":!;").find(source[at - 1]) == std::string_view::npos)
     return {};
   const std::string_view flags = source.substr(at + kInfo.size());
-  const bool letters = flags.size() <= kMost && std::ranges::all_of(flags, [](char c) {
+  const bool letters = flags.size() <= kMaxCount && std::ranges::all_of(flags, [](char c) {
                          return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
                        });
   return letters ? std::string(flags) : std::string();
@@ -91,7 +91,7 @@ Exporter::Exporter(store::Store& store, const store::MailboxRecord& mailbox, Wri
 Result<void> Exporter::add(const store::MessageRecord& record, Result<vault::Message> opened) {
   ManifestLine line;
   line.id = record.id;
-  line.octets = record.octets;
+  line.size = record.size;
   line.state = record.state;
   if (!opened) return fail(std::move(line), opened.error());
   Item item{record, *opened, std::move(line)};
@@ -157,7 +157,7 @@ Result<bool> Exporter::look(Item& item) {
   }
   // What was written to a one-way destination cannot be taken back. So the whole message is read
   // and its digest compared before the first byte is written.
-  if (writer_.one_way() && item.record.octets > kOneChunk) {
+  if (writer_.one_way() && item.record.size > kOneChunk) {
     if (auto whole = item.feed()([](ByteView) { return Result<void>(); }); !whole) return whole.error();
   }
   return true;
@@ -209,7 +209,7 @@ Result<void> Exporter::place_fields(Item& item) {
 }
 
 Result<void> Exporter::write(Item& item) {
-  const Entry main = entry(item, ".eml", item.fields.size() + item.record.octets);
+  const Entry main = entry(item, ".eml", item.fields.size() + item.record.size);
   item.line.file = writer_.name(main);
   // With inserted fields the content differs from the message as received, and its digest is not
   // known yet.
@@ -231,7 +231,7 @@ Result<void> Exporter::write(Item& item) {
     if (!kept) return kept.error();
   }
   ++(*fresh ? report_.written : report_.present);
-  report_.octets += *fresh ? item.record.octets : 0;
+  report_.size += *fresh ? item.record.size : 0;
   if (options_.read_back) written_.push_back(item.record.id);
   if (auto kept = keep(item, *fresh); !kept) return fatal(kept.error());
   return {};
@@ -247,13 +247,13 @@ Result<void> Exporter::write_inner(Item& item) {
     Sha256 sum;
     // The length must be known before writing, and that of an encoded mail only follows from
     // decoding it.
-    auto measured = feed([&](ByteView octets) -> Result<void> {
-      sum.update(octets);
-      file.octets += octets.size();
+    auto measured = feed([&](ByteView data) -> Result<void> {
+      sum.update(data);
+      file.size += data.size();
       return {};
     });
     if (!measured) return measured;
-    const Entry place = entry(item, "." + std::to_string(++number) + ".eml", file.octets);
+    const Entry place = entry(item, "." + std::to_string(++number) + ".eml", file.size);
     file.sha256 = sum.finish();
     file.file = writer_.name(place);
     file.is_protected = inner.is_protected;
@@ -265,13 +265,13 @@ Result<void> Exporter::write_inner(Item& item) {
   return {};
 }
 
-Entry Exporter::entry(const Item& item, std::string suffix, std::uint64_t octets) const {
+Entry Exporter::entry(const Item& item, std::string suffix, std::uint64_t size) const {
   const vault::Envelope& envelope = item.message.envelope();
   Entry entry;
   entry.id = item.record.id;
   entry.time = item.record.received;
   entry.suffix = std::move(suffix);
-  entry.octets = octets;
+  entry.size = size;
   entry.sender = envelope.reverse_path;
   // Only an import stores a path in `source`; flags in anything else would be accidental.
   if (envelope.origin == vault::Origin::Import) entry.flags = maildir_flags(envelope.source);
@@ -297,8 +297,8 @@ Result<bool> Exporter::put(const Entry& entry, const Feed& feed, std::optional<D
     // After begin() a one-way destination contains a part of the entry: then every failure is
     // fatal.
     bool writer_failed = writer_.one_way();
-    auto written = feed([&](ByteView octets) {
-      auto taken = writer_.write(octets);
+    auto written = feed([&](ByteView data) {
+      auto taken = writer_.write(data);
       writer_failed = writer_failed || !taken;
       return taken;
     });
@@ -315,9 +315,9 @@ Result<bool> Exporter::put(const Entry& entry, const Feed& feed, std::optional<D
 Result<Digest> Exporter::carried(const Feed& feed) const {
   Sha256 sum;
   std::optional<std::byte> last;
-  auto read = feed([&](ByteView octets) -> Result<void> {
-    sum.update(octets);
-    if (!octets.empty()) last = octets.back();
+  auto read = feed([&](ByteView data) -> Result<void> {
+    sum.update(data);
+    if (!data.empty()) last = data.back();
     return {};
   });
   if (!read) return read.error();

@@ -52,7 +52,7 @@ struct ExportFailure {
 struct ExportReport {
   std::uint64_t written = 0;
   std::uint64_t present = 0;    // already written by the earlier run that this one resumes
-  std::uint64_t octets = 0;     // bytes of the written messages
+  std::uint64_t size = 0;       // bytes of the written messages
   std::uint64_t unwrapped = 0;  // mails cut out of journal reports
   std::uint64_t unmatched = 0;  // skipped, because they do not concern ExportOptions::match
   // Exported without an entry in the history, because the vault accepts no change.
@@ -60,7 +60,7 @@ struct ExportReport {
   std::vector<ExportFailure> failures;
 };
 
-// Not thread safe; for several threads see transfer/crew.h.
+// Not thread safe; for several threads see transfer/export_pool.h.
 class Exporter {
  public:
   // `manifest` may be null. All arguments must outlive the exporter.
@@ -95,7 +95,7 @@ class Exporter {
   Result<void> write_inner(Item& item);
   Result<bool> put(const Entry& entry, const Feed& feed, std::optional<Digest> digest);
   Result<Digest> carried(const Feed& feed) const;
-  Entry entry(const Item& item, std::string suffix, std::uint64_t octets) const;
+  Entry entry(const Item& item, std::string suffix, std::uint64_t size) const;
   Result<void> keep(const Item& item, bool fresh);
   Result<void> flush();
   Result<void> fail(ManifestLine line, const Error& error);

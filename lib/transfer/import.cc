@@ -113,7 +113,7 @@ Result<Kind> kind_in(mime::Source& source, const SourceFile& file) {
 // matters more.
 std::optional<ListedMail> sidecar_of(const SourceFile& file) {
   if (exported_id(file.path, ".eml").empty()) return std::nullopt;
-  const auto text = read_file(file.path.substr(0, file.path.size() - 4) + ".json", kLongestManifestLine);
+  const auto text = read_file(file.path.substr(0, file.path.size() - 4) + ".json", kMaxManifestLine);
   return text ? parse_manifest_line(*text) : std::nullopt;
 }
 
@@ -396,7 +396,7 @@ Result<void> Importer::add_packed(Work& work, const Part& part) {
   const auto each = [&](const std::string& entry, std::unique_ptr<SealedSpill> content) -> Result<void> {
     const std::string name = entry.empty() ? part.name : part.name + ": " + entry;
     if (const std::string_view id = exported_id(entry, ".json"); !id.empty()) {
-      if (!waiting || exported_id(waiting->entry, ".eml") != id || content->size() > kLongestManifestLine)
+      if (!waiting || exported_id(waiting->entry, ".eml") != id || content->size() > kMaxManifestLine)
         return {};
       std::string text(static_cast<std::size_t>(content->size()), '\0');
       if (auto read = content->read(0, std::as_writable_bytes(std::span(text))); !read) return read;
@@ -499,8 +499,8 @@ Result<void> Importer::add_mbox(Work& work, const Part& part) {
     if (!options_.remove || reader.by_length()) continue;
     SeparatorCount count;
     const mime::Range stored{(*found)->offset, reader.end() - (*found)->offset};
-    auto counted = mime::unwrap(part.source, {stored, mime::Encoding::Identity}, [&](ByteView octets) {
-      count.write(octets);
+    auto counted = mime::unwrap(part.source, {stored, mime::Encoding::Identity}, [&](ByteView data) {
+      count.write(data);
       return Result<void>();
     });
     if (!counted) return failed(counted.error());
@@ -523,11 +523,11 @@ Result<void> Importer::add_mail(Work& work, const Mail& mail) {
   line.entry = mail.entry;
   line.offset = mail.offset;
   Sha256 sum;
-  auto read = mail.feed([&](ByteView octets) -> Result<void> {
-    print.update(octets);
-    sum.update(octets);
-    if (mail.count != nullptr) mail.count->write(octets);
-    line.octets += octets.size();
+  auto read = mail.feed([&](ByteView data) -> Result<void> {
+    print.update(data);
+    sum.update(data);
+    if (mail.count != nullptr) mail.count->write(data);
+    line.size += data.size();
     return {};
   });
   if (!read) {
@@ -546,7 +546,7 @@ Result<void> Importer::add_mail(Work& work, const Mail& mail) {
   switch (*result) {
     case ImportResult::Added:
       ++report.added;
-      report.octets += line.octets;
+      report.size += line.size;
       break;
     case ImportResult::Present:
       ++report.present;
@@ -604,9 +604,9 @@ Result<ImportResult> Importer::deliver(const Mail& mail, const MessageId& id, co
   if (!delivery) return delivery.error();
   Sha256 sum;
   std::optional<Error> of_store;
-  auto read = mail.feed([&](ByteView octets) -> Result<void> {
-    sum.update(octets);
-    auto written = delivery->write(octets);
+  auto read = mail.feed([&](ByteView data) -> Result<void> {
+    sum.update(data);
+    auto written = delivery->write(data);
     if (!written) of_store = written.error();
     return written;
   });
@@ -651,7 +651,7 @@ Result<bool> Importer::held(const MessageId& id, std::optional<Digest> container
     sum.update(ByteView(piece).first(*got));
     offset += *got;
   }
-  if (offset != record->container_octets || sum.finish() != record->container) return damaged;
+  if (offset != record->container_size || sum.finish() != record->container) return damaged;
   return true;
 }
 

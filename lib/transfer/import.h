@@ -58,7 +58,7 @@ struct ImportedMail {
   std::string entry;                    // its name in an archive; empty outside one
   std::optional<std::uint64_t> offset;  // of its separator line in an mbox, in bytes
   MessageId id;
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   Digest sha256{};
   ImportResult result = ImportResult::Failed;
 };
@@ -75,7 +75,7 @@ struct ImportedFile {
   Outcome outcome = Outcome::Taken;
   std::uint64_t added = 0;
   std::uint64_t present = 0;  // includes mails that have left the mailbox since
-  std::uint64_t octets = 0;   // bytes of the added mails
+  std::uint64_t size = 0;     // bytes of the added mails
   std::uint64_t left = 0;     // files in an archive that were skipped; `reason` names the first
   bool removed = false;       // for an mbox: emptied
   std::string reason;         // the error, or why the source stays; empty if neither

@@ -13,7 +13,7 @@ Result<std::vector<InnerFile>> inner_files(mime::Source& source, const mime::Jou
     // The size of an encoded mail is known only after decoding it.
     const auto read = mime::unwrap(source, inner.content, [&](ByteView piece) -> Result<void> {
       digest.update(piece);
-      mail.octets += piece.size();
+      mail.size += piece.size();
       return {};
     });
     if (!read) return read.error();

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "mime/journal.h"
+#include "mime/journal_report.h"
 #include "mime/source.h"
 #include "transfer/manifest.h"
 

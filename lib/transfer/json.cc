@@ -32,7 +32,7 @@ Json mailbox_row_json(const store::MailboxRecord& record, const store::MailboxSt
   object["address"] = vault::address_of(record, settings);
   object["status"] = name(record.status);
   object["messages"] = stat.live;
-  object["octets"] = stat.live_octets;
+  object["octets"] = stat.live_bytes;
   object["unconfirmed"] = stat.unconfirmed;
   object["pending"] = stat.pending;
   object["drained"] = stat.drained;
@@ -73,13 +73,13 @@ Json message_json(const store::MessageRecord& record) {
   Json object;
   object["id"] = record.id.hex();
   object["received_at"] = json_time(record.received);
-  object["octets"] = record.octets;
-  object["wire_octets"] = record.wire_octets;
+  object["octets"] = record.size;
+  object["wire_octets"] = record.wire_size;
   object["state"] = name(record.state);
   object["digest"] = to_hex(record.container);
   object["seq"] = record.seq;
   object["generation"] = record.generation;
-  object["container_octets"] = record.container_octets;
+  object["container_octets"] = record.container_size;
   object["changed_at"] = json_time(record.changed);
   return object;
 }

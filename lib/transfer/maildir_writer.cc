@@ -53,9 +53,9 @@ class MaildirWriter : public Writer {
     return part_.open(tmp_.get(), base_name(entry), shown(entry));
   }
 
-  Result<void> write(ByteView octets) override {
-    sum_.update(octets);
-    return part_.write(octets);
+  Result<void> write(ByteView data) override {
+    sum_.update(data);
+    return part_.write(data);
   }
 
   Result<Digest> commit() override {

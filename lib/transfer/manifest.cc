@@ -18,7 +18,7 @@ namespace gw::transfer {
 namespace {
 
 constexpr std::size_t kManifestBuffer = 64 << 10;
-constexpr std::size_t kLongestLine = 4 << 20;  // as kLongestManifestLine
+constexpr std::size_t kMaxLine = 4 << 20;  // as kMaxManifestLine
 
 // Omits empty fields; most envelopes use few of them.
 void put_if_any(Json& object, const std::string& name, std::string_view text) {
@@ -68,7 +68,7 @@ Json to_json(const vault::Envelope& envelope) {
     Json& trace = object["trace"] = Json::array();
     for (const std::string& line : envelope.trace) trace.push_back(valid_text(line));
   }
-  object["octets"] = envelope.octets;
+  object["octets"] = envelope.size;
   object["sha256"] = to_hex(envelope.sha256);
   object["bare_newline"] = envelope.bare_newline;
   object["eight_bit"] = envelope.eight_bit;
@@ -115,7 +115,7 @@ void put_report(Json& object, const mime::JournalReport& report, std::span<const
   for (const InnerFile& each : inner.first(count)) {
     files.push_back({{"file", each.file.empty() ? Json() : Json(each.file)},
                      {"sha256", to_hex(each.sha256)},
-                     {"octets", each.octets},
+                     {"octets", each.size},
                      {"protected", each.is_protected},
                      {"message_id", or_null(each.message_id)}});
   }
@@ -168,7 +168,7 @@ std::string manifest_line(const ManifestLine& line) {
   object["id"] = line.id.hex();
   object["file"] = line.file.empty() ? Json() : Json(line.file);
   object["sha256"] = line.sha256 ? Json(to_hex(*line.sha256)) : Json();
-  object["octets"] = line.octets;
+  object["octets"] = line.size;
   object["envelope"] = line.envelope != nullptr ? to_json(*line.envelope) : Json();
   if (line.message_id) {
     put_text(object, "message_id", *line.message_id);
@@ -230,7 +230,7 @@ Result<void> Manifest::read_listed() {
     }
     whole += static_cast<off_t>(from);
     rest.erase(0, from);
-    if (rest.size() > kLongestLine) return Error(Code::BadInput, path_ + ": not a manifest of ours");
+    if (rest.size() > kMaxLine) return Error(Code::BadInput, path_ + ": not a manifest of ours");
     if (*got == 0) break;
   }
   std::sort(listed_.begin(), listed_.end());

@@ -18,7 +18,7 @@
 #include "base/fd.h"
 #include "base/id.h"
 #include "base/result.h"
-#include "mime/journal.h"
+#include "mime/journal_report.h"
 #include "store/record.h"
 #include "vault/envelope.h"
 
@@ -28,7 +28,7 @@ namespace gw::transfer {
 struct InnerFile {
   std::string file;  // empty if it was not written to a file
   Digest sha256{};
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   bool is_protected = false;  // the rights-protected original
   std::optional<std::string> message_id;
 };
@@ -37,7 +37,7 @@ struct ManifestLine {
   MessageId id;
   std::string file;              // relative to the destination; empty if none was written
   std::optional<Digest> sha256;  // of the message as received; nullopt if it failed
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   const vault::Envelope* envelope = nullptr;  // null if it could not be opened
   std::optional<std::string> message_id;      // the Message-ID field as it stands in the mail
   std::string reason;                         // why the export failed; empty if it did not

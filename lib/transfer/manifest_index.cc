@@ -17,8 +17,8 @@ constexpr std::size_t kIndexBuffer = 64 << 10;
 
 // Reverses put_text(): the base64 field, if present, has the exact bytes.
 std::string stored_text(const Json& object, const std::string& name) {
-  if (const Json octets = object.value(name + "_b64", Json()); octets.is_string()) {
-    const auto decoded = seal::from_base64(octets.get<std::string>(), seal::Padding::Full);
+  if (const Json data = object.value(name + "_b64", Json()); data.is_string()) {
+    const auto decoded = seal::from_base64(data.get<std::string>(), seal::Padding::Full);
     if (decoded) return std::string(as_text(*decoded));
   }
   const Json text = object.value(name, Json());
@@ -90,7 +90,7 @@ Result<ManifestIndex> ManifestIndex::open(const std::string& path) {
     }
     rest.erase(0, from);
     offset += from;
-    if (rest.size() > kLongestManifestLine) return bad;
+    if (rest.size() > kMaxManifestLine) return bad;
     if (*got == 0) break;
   }
   // Sorted by digest and then offset, so that find() meets the first line of a mail first.
@@ -103,7 +103,7 @@ Result<std::optional<ListedMail>> ManifestIndex::find(const Digest& sha256) cons
   if (place == places_.end() || place->first != sha256) return std::optional<ListedMail>();
   std::string line;
   std::string buffer(kIndexBuffer, '\0');
-  while (line.find('\n') == std::string::npos && line.size() <= kLongestManifestLine) {
+  while (line.find('\n') == std::string::npos && line.size() <= kMaxManifestLine) {
     const ssize_t got =
         ::pread(fd_.get(), buffer.data(), buffer.size(), static_cast<off_t>(place->second + line.size()));
     if (got < 0 && errno == EINTR) continue;

@@ -47,6 +47,6 @@ class ManifestIndex {
 };
 
 // An envelope has at most 1 MiB; escapes and base64 make it longer.
-inline constexpr std::size_t kLongestManifestLine = 4 << 20;
+inline constexpr std::size_t kMaxManifestLine = 4 << 20;
 
 }  // namespace gw::transfer

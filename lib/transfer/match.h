@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mime/journal.h"
+#include "mime/journal_report.h"
 #include "vault/envelope.h"
 
 namespace gw::transfer {

@@ -63,8 +63,8 @@ bool starts_mail(std::string_view line) {
 
 // CR, LF and CRLF all end a line here: the count must not miss a separator because of an unusual
 // line ending.
-void SeparatorCount::write(ByteView octets) {
-  std::string_view text = as_text(octets);
+void SeparatorCount::write(ByteView data) {
+  std::string_view text = as_text(data);
   while (!text.empty()) {
     if (std::exchange(after_cr_, false) && text.front() == '\n') {
       text.remove_prefix(1);

@@ -30,7 +30,7 @@ bool starts_mail(std::string_view line);
 class SeparatorCount {
  public:
   // Counts in the next bytes, which may be cut anywhere.
-  void write(ByteView octets);
+  void write(ByteView data);
   // Ends the count; call it once, before reading the numbers.
   void finish();
 

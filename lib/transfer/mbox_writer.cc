@@ -38,18 +38,18 @@ class MboxWriter : public OneFileWriter {
 
   // A line is examined only as far as its `>`s and the five bytes after them. `given` is the end of
   // what was written of these bytes.
-  Result<void> write(ByteView octets) override {
-    sum_.update(octets);
+  Result<void> write(ByteView data) override {
+    sum_.update(data);
     std::size_t given = 0;
     const auto give = [&](std::size_t end) {
-      auto done = file_.write(octets.subspan(given, end - given));
+      auto done = file_.write(data.subspan(given, end - given));
       given = end;
       return done;
     };
-    for (std::size_t i = 0; i < octets.size();) {
-      const char c = static_cast<char>(octets[i]);
+    for (std::size_t i = 0; i < data.size();) {
+      const char c = static_cast<char>(data[i]);
       if (!at_start_) {
-        const std::size_t end = as_text(octets).find('\n', i);
+        const std::size_t end = as_text(data).find('\n', i);
         if (end == std::string_view::npos) break;
         i = end + 1;
         at_start_ = true;
@@ -71,9 +71,9 @@ class MboxWriter : public OneFileWriter {
         if (auto done = release(kMboxFrom.substr(0, matched_)); !done) return done;
       }
     }
-    if (octets.empty()) return {};
-    last_ = static_cast<char>(octets.back());
-    return give(octets.size());
+    if (data.empty()) return {};
+    last_ = static_cast<char>(data.back());
+    return give(data.size());
   }
 
   Result<Digest> commit() override {

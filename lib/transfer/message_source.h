@@ -11,7 +11,7 @@ class MessageSource final : public mime::Source {
  public:
   // `message` must outlive the source.
   explicit MessageSource(vault::Message& message) : message_(message) {}
-  std::uint64_t size() const override { return message_.octets(); }
+  std::uint64_t size() const override { return message_.size(); }
   Result<void> read(std::uint64_t offset, std::span<std::byte> to) override {
     return message_.read(offset, to);
   }

@@ -73,11 +73,11 @@ Result<void> OneFile::flush() {
   return done;
 }
 
-Result<void> OneFile::write(ByteView octets) {
-  if (waiting_.size() + octets.size() > kWriteBuffer) {
+Result<void> OneFile::write(ByteView data) {
+  if (waiting_.size() + data.size() > kWriteBuffer) {
     if (auto flushed = flush(); !flushed) return flushed;
   }
-  append(waiting_, octets);
+  append(waiting_, data);
   return waiting_.size() >= kWriteBuffer ? flush() : Result<void>();
 }
 

@@ -37,7 +37,7 @@ class OneFile {
 
   // Appends bytes; they are buffered. Fails with exit status 74 if the destination cannot be
   // written.
-  Result<void> write(ByteView octets);
+  Result<void> write(ByteView data);
   // Truncates the part to `size` bytes and continues there.
   Result<void> cut(std::uint64_t size);
   // Writes the buffer, syncs the file and gives it its name. Fails with Exists if the name was

@@ -27,8 +27,8 @@ Error write_error(const std::string& shown) {
   return no_room_is(Error::from_errno(shown), kExitInputOutput);
 }
 
-Result<void> write_target(int fd, ByteView octets, const std::string& shown) {
-  auto done = write_all(fd, octets, shown);
+Result<void> write_target(int fd, ByteView data, const std::string& shown) {
+  auto done = write_all(fd, data, shown);
   if (!done) return no_room_is(done.error(), kExitInputOutput);
   return done;
 }

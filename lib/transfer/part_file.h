@@ -17,7 +17,7 @@ namespace gw::transfer {
 // 74 (EX_IOERR) instead of 75 (EX_TEMPFAIL), because repeating the export does not help.
 Error write_error(const std::string& shown);
 // Writes all bytes, with errors as write_error().
-Result<void> write_target(int fd, ByteView octets, const std::string& shown);
+Result<void> write_target(int fd, ByteView data, const std::string& shown);
 // Returns the error for a file or directory that could not be created, from errno: exit status 73
 // (EX_CANTCREAT) unless the name is taken (Exists).
 Error create_error(const std::string& shown);
@@ -39,7 +39,7 @@ class PartFile {
   int fd() const { return fd_.get(); }
 
   // Appends bytes at the file's position.
-  Result<void> write(ByteView octets) { return write_target(fd_.get(), octets, shown_); }
+  Result<void> write(ByteView data) { return write_target(fd_.get(), data, shown_); }
   // Syncs the file and renames it to `name` in the directory `folder`. Sets its modification time
   // to `time` unless that is 0. Does not sync the directory. Fails with Exists if the name is
   // taken. On file systems that cannot rename without overwriting (NFS) it uses link and unlink.

@@ -28,21 +28,21 @@ Result<Fd> unnamed_file() {
 }  // namespace
 
 SealedSpill::SealedSpill() {
-  random_octets(key_.span());
-  random_octets(nonce_);
+  random_bytes(key_.span());
+  random_bytes(nonce_);
 }
 
-Result<void> SealedSpill::write(ByteView octets) {
-  size_ += octets.size();
-  while (!octets.empty()) {
+Result<void> SealedSpill::write(ByteView data) {
+  size_ += data.size();
+  while (!data.empty()) {
     // A full chunk stays in memory until more follows, so that a mail of exactly 64 KiB needs no
     // file.
     if (tail_.size() == seal::kChunk) {
       if (auto flushed = flush(); !flushed) return flushed;
     }
-    const ByteView piece = octets.first(std::min(octets.size(), seal::kChunk - tail_.size()));
+    const ByteView piece = data.first(std::min(data.size(), seal::kChunk - tail_.size()));
     append(tail_, piece);
-    octets = octets.subspan(piece.size());
+    data = data.subspan(piece.size());
   }
   return {};
 }

@@ -23,7 +23,7 @@ class SealedSpill final : public mime::Source {
   SealedSpill();
 
   // Appends bytes. Fails with Full if the disk has no space.
-  Result<void> write(ByteView octets);
+  Result<void> write(ByteView data);
 
   std::uint64_t size() const override { return size_; }
   // Fills `to` with the bytes from `offset` on. Call it only after the last write(). Fails with Io

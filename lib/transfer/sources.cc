@@ -19,7 +19,7 @@
 namespace gw::transfer {
 namespace {
 
-constexpr int kDeepest = 64;  // directories within directories
+constexpr int kMaxDepth = 64;  // directories within directories
 
 enum class Type : unsigned char { Missing, Unreadable, File, Folder, Link, Other };
 
@@ -65,7 +65,7 @@ class Walk {
   // The depth is bounded, because the walk is recursive.
   Result<void> directory(const std::string& path, int depth) {
     const auto names = names_in(path);
-    if (!names || depth > kDeepest) {
+    if (!names || depth > kMaxDepth) {
       visitor_.trouble(path, names ? Error(Code::BadInput, path + ": too many directories within directories")
                                    : names.error());
       return {};

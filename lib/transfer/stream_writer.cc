@@ -23,9 +23,9 @@ class StreamWriter : public Writer {
     begun_ = true;
     return {};
   }
-  Result<void> write(ByteView octets) override {
-    sum_.update(octets);
-    auto done = write_all(fd_, octets, "standard output");
+  Result<void> write(ByteView data) override {
+    sum_.update(data);
+    auto done = write_all(fd_, data, "standard output");
     if (!done) return done.error().with_exit_status(kExitInputOutput);
     return {};
   }

@@ -26,11 +26,11 @@ struct Input {
   Bytes buffer = Bytes(kUnpackBuffer);
   std::optional<Error> failed{};
 
-  static la_ssize_t read(archive* handle, void* self, const void** octets) {
+  static la_ssize_t read(archive* handle, void* self, const void** data) {
     auto& input = *static_cast<Input*>(self);
     const auto size =
         static_cast<std::size_t>(std::min<std::uint64_t>(kUnpackBuffer, input.source.size() - input.at));
-    *octets = input.buffer.data();
+    *data = input.buffer.data();
     if (auto got = input.source.read(input.at, std::span(input.buffer).first(size)); !got) {
       // libarchive keeps only a text; unpack() returns the original error.
       input.failed = got.error();

@@ -28,7 +28,7 @@ struct Entry {
   MessageId id;
   Micros time = 0;              // of receipt, in microseconds since the epoch
   std::string suffix = ".eml";  // `.1.eml` for an inner mail, `.json` for a sidecar
-  std::uint64_t octets = 0;     // exactly the number of bytes that will be written
+  std::uint64_t size = 0;       // exactly the number of bytes that will be written
   std::string sender;           // for the separator line of an mbox
   std::string flags;            // for a Maildir, as `RS`
 };
@@ -57,7 +57,7 @@ class Writer {
 
   // Begins an entry. Fails with Exists if its name is taken.
   virtual Result<void> begin(const Entry& entry) = 0;
-  virtual Result<void> write(ByteView octets) = 0;
+  virtual Result<void> write(ByteView data) = 0;
   // Completes the entry and returns the digest that reading it back must give. Fails with Exists if
   // the name was taken meanwhile.
   virtual Result<Digest> commit() = 0;

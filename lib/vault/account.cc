@@ -15,9 +15,9 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::size_t kMostPatterns = 1000;  // bounds the record, and the work of may_see()
-constexpr std::size_t kLongestPattern = 128;
-constexpr std::size_t kLargestTotp = 256;
+constexpr std::size_t kMaxPatterns = 1000;  // bounds the record, and the work of may_see()
+constexpr std::size_t kMaxPattern = 128;
+constexpr std::size_t kMaxTotp = 256;
 // An account has one key pair at a time; the number only fills the ring's format.
 constexpr std::uint32_t kGeneration = 1;
 constexpr std::array<std::string_view, 4> kAccountLanguages{"", "en", "it", "de"};
@@ -140,8 +140,9 @@ std::mutex changing;
 
 // Fails with Conflict if the change would take the last account that rules(). Call it under
 // `changing`.
-Result<void> allow(store::Store& store, const std::string& name, const Account* changed, LastRuler last) {
-  if (last == LastRuler::MayGo) return {};
+Result<void> allow(store::Store& store, const std::string& name, const Account* changed,
+                   LastAdministrator last) {
+  if (last == LastAdministrator::MayGo) return {};
   const Result<Account> before = find_account(store, name);
   if (!before) return before.error();
   // An account that does not rule cannot be the last one that does.
@@ -180,10 +181,10 @@ bool Account::may_see(std::string_view mailbox_or_route) const {
 Result<void> check_account(const Account& account) {
   if (!mail::valid_name(account.name))
     return Error(Code::BadInput, "not a name for an account: " + printable(account.name));
-  if (account.only.size() > kMostPatterns) return Error(Code::BadInput, "too many patterns for an account");
+  if (account.only.size() > kMaxPatterns) return Error(Code::BadInput, "too many patterns for an account");
   for (const std::string& pattern : account.only) {
     const bool good =
-        !pattern.empty() && pattern.size() <= kLongestPattern && std::ranges::all_of(pattern, [](char c) {
+        !pattern.empty() && pattern.size() <= kMaxPattern && std::ranges::all_of(pattern, [](char c) {
           return c == '*' || mail::valid_name(std::string_view(&c, 1));
         });
     if (!good)
@@ -251,7 +252,7 @@ Result<bool> leaves_ruler(store::Store& store, std::string_view name, const Acco
 }
 
 Result<Account> change_account(store::Store& store, Account account, std::string_view what,
-                               std::string_view actor, LastRuler last) {
+                               std::string_view actor, LastAdministrator last) {
   const std::lock_guard lock(changing);
   if (const Result<void> allowed = allow(store, account.name, &account, last); !allowed)
     return allowed.error();
@@ -260,7 +261,7 @@ Result<Account> change_account(store::Store& store, Account account, std::string
 }
 
 Result<void> remove_account(store::Store& store, const Account& account, std::string_view actor,
-                            LastRuler last) {
+                            LastAdministrator last) {
   const std::lock_guard lock(changing);
   if (const Result<void> allowed = allow(store, account.name, nullptr, last); !allowed)
     return allowed.error();
@@ -289,7 +290,7 @@ Result<SignedIn> sign_in(store::Store& store, std::string_view name, const Secre
   }
   // The permit covers the real work and the pretended one alike. Without it a flood of sign-ins
   // would exhaust the memory of the host.
-  const Result<std::unique_ptr<store::Permit>> permit = store.permit(cost.memory);
+  const Result<std::unique_ptr<store::MemoryPermit>> permit = store.permit(cost.memory);
   if (!permit) return permit.error();
   if (!opens) {
     // The name only selects the salt of the pretended work; it must not be one that a person can
@@ -350,14 +351,14 @@ Result<Account> set_totp(store::Store& store, Account account, const std::option
 }
 
 // The secret is collected in memory of fixed size that is wiped afterwards. set_totp() seals far
-// less than kLargestTotp bytes; more would be cut.
+// less than kMaxTotp bytes; more would be cut.
 Result<Secret> open_totp(const SignedIn& who) {
   if (!who.account.has_totp()) return Error(Code::NotFound, "there is no second factor");
-  Secret secret(kLargestTotp);
+  Secret secret(kMaxTotp);
   std::size_t used = 0;
-  const Result<void> opened = seal::open_file(who.account.totp, who.ring.keys, [&](ByteView octets) {
-    const std::size_t count = std::min(octets.size(), kLargestTotp - used);
-    std::copy_n(octets.begin(), count, secret.span().begin() + static_cast<std::ptrdiff_t>(used));
+  const Result<void> opened = seal::open_file(who.account.totp, who.ring.keys, [&](ByteView data) {
+    const std::size_t count = std::min(data.size(), kMaxTotp - used);
+    std::copy_n(data.begin(), count, secret.span().begin() + static_cast<std::ptrdiff_t>(used));
     used += count;
   });
   if (!opened) return opened.error().within("the second factor");

@@ -71,10 +71,10 @@ struct Account {
   bool has_totp() const { return !totp.empty(); }
   // Checks whether the account may know of a mailbox or route with this name.
   bool may_see(std::string_view mailbox_or_route) const;
-  bool sees_all() const { return only.empty(); }
+  bool is_unrestricted() const { return only.empty(); }
   // Checks whether the account may do everything, including changes to accounts: an administrator
   // that is restricted by no pattern and not disabled.
-  bool rules() const { return role == Role::Administrator && sees_all() && !disabled; }
+  bool rules() const { return role == Role::Administrator && is_unrestricted() && !disabled; }
 };
 
 // Checks name, patterns (at most 1000 of at most 128 bytes) and language. Fails with BadInput.
@@ -101,7 +101,7 @@ Result<MadeAccount> add_account(store::Store& store, const Account& wanted, Secr
 // Whether a change may leave the vault without an account that rules(). The console never allows
 // this, because nobody who signs in could create another administrator; a person with a shell on
 // the host can, through gw-store.
-enum class LastRuler : std::uint8_t { Stays, MayGo };
+enum class LastAdministrator : std::uint8_t { Stays, MayGo };
 // Checks whether an account that rules() remains after `name` is replaced by `changed`, or removed
 // if `changed` is null.
 Result<bool> leaves_ruler(store::Store& store, std::string_view name, const Account* changed);
@@ -114,10 +114,10 @@ Result<bool> leaves_ruler(store::Store& store, std::string_view name, const Acco
 // A mutex serialises these changes within one process, so that two of them cannot each remove what
 // the other counts on. It does not cover changes that another process makes at the same moment.
 Result<Account> change_account(store::Store& store, Account account, std::string_view what,
-                               std::string_view actor, LastRuler last = LastRuler::Stays);
+                               std::string_view actor, LastAdministrator last = LastAdministrator::Stays);
 // Removes the account. Fails with Conflict as change_account() does.
 Result<void> remove_account(store::Store& store, const Account& account, std::string_view actor,
-                            LastRuler last = LastRuler::Stays);
+                            LastAdministrator last = LastAdministrator::Stays);
 
 // The result of a sign-in: the account and the opened keys.
 struct SignedIn {

@@ -116,13 +116,13 @@ std::optional<SignatureLine> parse_signature(std::string_view line) {
   line.remove_prefix(kDash.size());
   const std::size_t blank = line.find(' ');
   if (blank == std::string_view::npos || blank == 0) return std::nullopt;
-  const std::optional<Bytes> octets = seal::from_base64(line.substr(blank + 1), seal::Padding::Full);
-  if (!octets || octets->size() <= kKeyHash) return std::nullopt;
+  const std::optional<Bytes> data = seal::from_base64(line.substr(blank + 1), seal::Padding::Full);
+  if (!data || data->size() <= kKeyHash) return std::nullopt;
   SignatureLine result;
   result.name = line.substr(0, blank);
-  std::copy_n(octets->begin(), kKeyHash, result.hash.begin());
-  result.ed25519 = octets->size() == kKeyHash + result.signature.size();
-  if (result.ed25519) std::copy(octets->begin() + kKeyHash, octets->end(), result.signature.begin());
+  std::copy_n(data->begin(), kKeyHash, result.hash.begin());
+  result.ed25519 = data->size() == kKeyHash + result.signature.size();
+  if (result.ed25519) std::copy(data->begin() + kKeyHash, data->end(), result.signature.begin());
   return result;
 }
 
@@ -131,13 +131,13 @@ std::optional<SignatureLine> parse_signature(std::string_view line) {
 // Converts to hex without a std::string, whose memory would not be wiped.
 Secret generate_history_key() {
   Secret seed(32);
-  random_octets(seed.span());
+  random_bytes(seed.span());
   static constexpr char kDigits[] = "0123456789abcdef";
   Secret text(64);
   for (std::size_t i = 0; i < seed.size(); ++i) {
-    const unsigned octet = std::to_integer<unsigned>(seed.view()[i]);
-    text.span()[2 * i] = static_cast<std::byte>(kDigits[octet >> 4]);
-    text.span()[2 * i + 1] = static_cast<std::byte>(kDigits[octet & 15]);
+    const unsigned byte = std::to_integer<unsigned>(seed.view()[i]);
+    text.span()[2 * i] = static_cast<std::byte>(kDigits[byte >> 4]);
+    text.span()[2 * i + 1] = static_cast<std::byte>(kDigits[byte & 15]);
   }
   return text;
 }

@@ -15,20 +15,20 @@ constexpr std::uint64_t kMaxLine = 998;  // RFC 5322, section 2.1.1
 // One vectorised pass finds out whether all line endings in these bytes are CRLF, which is nearly
 // always so. Then the scan for long lines can jump; the general case has to look at every CR and
 // LF.
-void ContentScan::write(ByteView octets) {
-  if (octets.empty()) return;
-  const LineEnds found = look_at_line_ends(octets, after_cr_);
+void ContentScan::write(ByteView data) {
+  if (data.empty()) return;
+  const LineEnds found = look_at_line_ends(data, after_cr_);
   eight_bit_ = eight_bit_ || found.eight_bit;
   nul_ = nul_ || found.nul;
   if (found.paired) {
-    paired_lines(as_text(octets));
+    paired_lines(as_text(data));
   } else {
-    lines(as_text(octets));
+    lines(as_text(data));
   }
 }
 
-void ContentScan::grow_line(std::size_t octets) {
-  line_ += octets;
+void ContentScan::grow_line(std::size_t size) {
+  line_ += size;
   if (line_ > kMaxLine) long_line_ = true;
 }
 

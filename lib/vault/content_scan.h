@@ -18,7 +18,7 @@ namespace gw::vault {
 class ContentScan {
  public:
   // Scans the next bytes of the message.
-  void write(ByteView octets);
+  void write(ByteView data);
   // Ends the scan; call it once. Only then is a CR at the very end known to be a bare one.
   void finish();
 
@@ -32,7 +32,7 @@ class ContentScan {
  private:
   void lines(std::string_view text);
   void paired_lines(std::string_view text);
-  void grow_line(std::size_t octets);
+  void grow_line(std::size_t size);
 
   std::uint64_t line_ = 0;  // bytes since the last CR or LF
   bool after_cr_ = false;   // the last byte was a CR whose LF may still come

@@ -28,7 +28,7 @@ struct Delivery::State {
   ContentScan scan{};
   Sha256 raw_digest{};
   Sha256 container_digest{};
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   Bytes buffer{};         // the age header before the first chunk, then the chunk's plain bytes
   std::size_t chunk = 0;  // where in `buffer` the chunk begins
   std::unique_ptr<store::Append> append{};
@@ -66,7 +66,7 @@ Result<Stored> Delivery::State::commit(bool pending) {
   // will send (RFC 1939, section 11), trace lines included.
   const auto nowhere = [](ByteView) {};
   wire_form.finish(nowhere);
-  envelope.octets = octets;
+  envelope.size = size;
   envelope.sha256 = raw_digest.finish();
   envelope.bare_newline = scan.bare_newline();
   envelope.eight_bit = scan.eight_bit();
@@ -75,8 +75,8 @@ Result<Stored> Delivery::State::commit(bool pending) {
 
   store::Commit commit;
   commit.received = envelope.received;
-  commit.octets = octets;
-  commit.wire_octets = wire_form.octets();
+  commit.size = size;
+  commit.wire_size = wire_form.size();
   commit.generation = generation;
   commit.container = container_digest.finish();
   // The envelope is authenticated together with everything that the record says about the message,
@@ -87,15 +87,15 @@ Result<Stored> Delivery::State::commit(bool pending) {
   place.message = id;
   place.generation = generation;
   place.received = commit.received;
-  place.octets = commit.octets;
-  place.wire_octets = commit.wire_octets;
+  place.size = commit.size;
+  place.wire_size = commit.wire_size;
   place.container = commit.container;
   commit.envelope = seal::seal_envelope(sealer.file_key(), place, encode(envelope));
   commit.commitment = seal::commitment(seal::commitment_key(sealer.file_key()).view(), envelope.sha256);
   commit.fingerprints = std::move(fingerprints);
   commit.pending = pending;
   commit.actor = std::move(actor);
-  const Result<store::Receipt> receipt = append->commit(commit);
+  const Result<store::CommitResult> receipt = append->commit(commit);
   if (receipt) return Stored{id, *receipt, commit.container};
   if (receipt.error().code() == Code::Unknown) return ask(commit, receipt.error());
   return receipt.error();
@@ -145,15 +145,15 @@ const MessageId& Delivery::id() const {
   return state_->id;
 }
 
-Result<void> Delivery::write(ByteView octets) {
+Result<void> Delivery::write(ByteView data) {
   State& state = *state_;
   if (state.failed) return *state.failed;
   static const mail::WireForm::Sink kNowhere = [](ByteView) {};
-  state.octets += octets.size();
-  state.raw_digest.update(octets);
-  state.scan.write(octets);
-  state.wire_form.write(octets, kNowhere);
-  while (!octets.empty()) {
+  state.size += data.size();
+  state.raw_digest.update(data);
+  state.scan.write(data);
+  state.wire_form.write(data, kNowhere);
+  while (!data.empty()) {
     // A full chunk waits for the next byte, because the last chunk is sealed with a flag that says
     // so (age STREAM).
     if (state.plain() == seal::kChunk) {
@@ -163,13 +163,13 @@ Result<void> Delivery::write(ByteView octets) {
         return flushed;
       }
     }
-    const ByteView now = octets.first(std::min(octets.size(), seal::kChunk - state.plain()));
+    const ByteView now = data.first(std::min(data.size(), seal::kChunk - state.plain()));
     // The message is not small. Reserving a whole chunk now avoids copying it several times while
     // it grows.
     if (state.buffer.size() + now.size() + seal::kTag > state.buffer.capacity())
       state.buffer.reserve(state.chunk + seal::kChunk + seal::kTag);
     append(state.buffer, now);
-    octets = octets.subspan(now.size());
+    data = data.subspan(now.size());
   }
   return {};
 }

@@ -24,8 +24,8 @@ namespace gw::vault {
 // What finish() has committed.
 struct Stored {
   MessageId id;
-  store::Receipt receipt;  // sequence number, and the pending token of a pending message
-  Digest container{};      // SHA-256 of the container that the store holds
+  store::CommitResult receipt;  // sequence number, and the pending token of a pending message
+  Digest container{};           // SHA-256 of the container that the store holds
 };
 
 class Delivery {
@@ -44,7 +44,7 @@ class Delivery {
   const MessageId& id() const;
   // Seals the next bytes of the message, as received. After a failure every further call, and
   // finish(), returns the same error. Fails as store::Store::begin() and store::Append::put().
-  Result<void> write(ByteView octets);
+  Result<void> write(ByteView data);
   // Seals the rest and the envelope, and commits the message, as live or as pending. Call it once.
   // If the outcome of the commit is Unknown, it asks the store once whether the message is there;
   // an outcome that is still unknown afterwards is reported as Unknown. A pending message stays

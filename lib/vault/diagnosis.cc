@@ -5,10 +5,10 @@
 #include <unordered_map>
 
 #include "base/text.h"
-#include "store/each.h"
+#include "store/iterate.h"
 #include "vault/mailbox.h"
-#include "vault/overview.h"
-#include "vault/upkeep.h"
+#include "vault/maintenance_log.h"
+#include "vault/totals.h"
 
 namespace gw::vault {
 namespace {
@@ -44,10 +44,9 @@ void examine_health(const store::Health& health, const std::string& folder,
   // limit counts.
   std::error_code failed;
   const auto space = std::filesystem::space(folder, failed);
-  const bool little =
-      health.free_octets < kLittleRoom && (failed || health.free_octets < space.capacity / 10);
-  Diagnosis disk{"disk", Level::Good, folder, format_size(health.free_octets) + " free", {}, Cause::None, {}};
-  disk.facts.octets = health.free_octets;
+  const bool little = health.free_bytes < kLittleRoom && (failed || health.free_bytes < space.capacity / 10);
+  Diagnosis disk{"disk", Level::Good, folder, format_size(health.free_bytes) + " free", {}, Cause::None, {}};
+  disk.facts.size = health.free_bytes;
   if (health.full || little) {
     disk.level = health.full ? Level::Trouble : Level::Warning;
     disk.cause = health.full ? Cause::DiskFull : Cause::LittleRoom;
@@ -215,7 +214,7 @@ void MailboxLook::at_history(const Recent& recent) {
   if (recent.refused > 0) {
     const store::Leaf& last = recent.last_refused;
     warn("refused", Cause::Refused,
-         Facts{.count = recent.refused, .octets = last.value, .time = last.time, .detail = last.actor},
+         Facts{.count = recent.refused, .size = last.value, .time = last.time, .detail = last.actor},
          "senders heard 5xx at least " + std::to_string(recent.refused) +
              " times in the last week, the last time " + std::to_string(last.value) + " at " +
              shown_time(last.time) + " (" + last.actor + ")",
@@ -255,9 +254,9 @@ void MailboxLook::at_times(const DiagnosisLimits& limits) {
 
 void MailboxLook::at_counts() {
   // Dividing first cannot overflow.
-  if (mailbox_.quota != 0 && stat_.live_octets > mailbox_.quota / 10 * 9) {
-    warn("quota", Cause::Quota, Facts{.octets = stat_.live_octets, .limit = mailbox_.quota, .detail = {}},
-         format_size(stat_.live_octets) + " of " + format_size(mailbox_.quota) + " are used",
+  if (mailbox_.quota != 0 && stat_.live_bytes > mailbox_.quota / 10 * 9) {
+    warn("quota", Cause::Quota, Facts{.size = stat_.live_bytes, .limit = mailbox_.quota, .detail = {}},
+         format_size(stat_.live_bytes) + " of " + format_size(mailbox_.quota) + " are used",
          "beyond it senders are asked to come again: drain, or gw-store mailbox set --quota");
   }
   if (stat_.quarantined > 0) {

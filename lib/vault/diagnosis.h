@@ -55,7 +55,7 @@ enum class Cause : unsigned char {
 // empty.
 struct Facts {
   std::uint64_t count = 0;
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   std::uint64_t limit = 0;
   std::int64_t seconds = 0;
   Micros time = 0;  // microseconds since the epoch

@@ -115,7 +115,7 @@ Result<void> Drain::interrupted(const store::MessageRecord& record, std::string_
   leaf.type = store::LeafType::Interrupted;
   leaf.mailbox = state_->mailbox.id;
   leaf.message = record.id;
-  leaf.value = record.octets;
+  leaf.value = record.size;
   leaf.container = record.container;
   leaf.envelope = record.envelope;
   leaf.commitment = record.commitment;

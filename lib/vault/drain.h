@@ -51,10 +51,10 @@ class Message {
   void rewind();
 
   // Returns the length of the message in bytes.
-  std::uint64_t octets() const;
+  std::uint64_t size() const;
   // Fills `to` with the bytes from `offset` on, independently of the position of next(). Each chunk
   // is authenticated together with its position, but the SHA-256 of the whole is only compared by
-  // next(). Fails with Internal if the range ends after octets(), with Corrupt if the container is
+  // next(). Fails with Internal if the range ends after size(), with Corrupt if the container is
   // damaged.
   Result<void> read(std::uint64_t offset, std::span<std::byte> to);
 

@@ -37,7 +37,7 @@ Bytes encode(const Envelope& envelope) {
   out.set_source(envelope.source);
   for (const std::string& line : envelope.trace) out.add_trace(line);
   out.set_received(envelope.received);
-  out.set_octets(envelope.octets);
+  out.set_size(envelope.size);
   out.set_sha256(std::string(as_text(envelope.sha256)));
   out.set_bare_newline(envelope.bare_newline);
   out.set_eight_bit(envelope.eight_bit);
@@ -77,7 +77,7 @@ Result<Envelope> decode_envelope(ByteView stored) {
     envelope.trace.push_back(std::move(line));
   }
   envelope.received = in.received();
-  envelope.octets = in.octets();
+  envelope.size = in.size();
   std::ranges::copy(as_bytes(in.sha256()), envelope.sha256.begin());
   envelope.bare_newline = in.bare_newline();
   envelope.eight_bit = in.eight_bit();

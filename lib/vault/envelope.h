@@ -47,7 +47,7 @@ struct Envelope {
   // at delivery, so that the size of the message never changes (mail/trace.h).
   std::vector<std::string> trace;
   Micros received = 0;        // microseconds since the epoch
-  std::uint64_t octets = 0;   // length of the message as received, in bytes
+  std::uint64_t size = 0;     // length of the message as received, in bytes
   Digest sha256{};            // of the message as received
   bool bare_newline = false;  // this and the next three: see vault/content_scan.h
   bool eight_bit = false;

@@ -47,7 +47,7 @@ Result<void> work_without_slot(store::Store& store, const Settings& settings, st
                                const Secret& password) {
   const Result<VaultId> vault = store.vault_id();
   if (!vault) return vault.error();
-  const Result<std::unique_ptr<store::Permit>> permit = store.permit(settings.argon2_memory);
+  const Result<std::unique_ptr<store::MemoryPermit>> permit = store.permit(settings.argon2_memory);
   if (!permit) return permit.error();
   return work_as_open_slot(*vault, name, password, {settings.argon2_memory, settings.argon2_passes});
 }
@@ -113,7 +113,7 @@ Result<store::Slot> make_password_slot(store::Store& store, const Settings& sett
                                        const Secret& password) {
   const Result<seal::SlotPlace> place = place_of(store, mailbox);
   if (!place) return place.error();
-  const Result<std::unique_ptr<store::Permit>> permit = store.permit(settings.argon2_memory);
+  const Result<std::unique_ptr<store::MemoryPermit>> permit = store.permit(settings.argon2_memory);
   if (!permit) return permit.error();
   Result<Bytes> slot =
       seal::seal_password_slot(*place, ring, normal_password(password),
@@ -148,7 +148,7 @@ Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& ma
   // made.
   const Result<seal::Argon2Cost> cost = seal::slot_cost(*place, *slot, floor_of(*settings));
   if (!cost) return cost.error();
-  const Result<std::unique_ptr<store::Permit>> permit = store.permit(cost->memory);
+  const Result<std::unique_ptr<store::MemoryPermit>> permit = store.permit(cost->memory);
   if (!permit) return permit.error();
   Result<seal::KeyRing> ring = open_slot(*place, *slot, password, *settings);
   if (!ring && ring.error().code() == Code::Denied) return denied();

@@ -8,7 +8,7 @@ namespace gw::vault {
 namespace {
 
 // Converts a new mailbox to a change, so that both pass the same validation.
-MailboxChange said_of(const NewMailbox& wanted) {
+MailboxChange parse_form(const NewMailbox& wanted) {
   MailboxChange said;
   said.name = wanted.name;
   said.description = wanted.description;
@@ -52,11 +52,11 @@ std::string address_of(const store::MailboxRecord& mailbox, const Settings& sett
   return mailbox.local_part() + (settings.host.empty() ? "" : "@" + settings.host);
 }
 
-Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, Secret password,
-                                std::string_view actor, std::optional<Secret> token) {
-  if (const auto wrong = first_wrong(said_of(wanted))) return refusal(*wrong);
+Result<CreatedMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, Secret password,
+                                   std::string_view actor, std::optional<Secret> token) {
+  if (const auto wrong = first_wrong(parse_form(wanted))) return refusal(*wrong);
   // `plain` has aliases and domains in comparable form, in which the store indexes them.
-  const NewMailbox plain = new_mailbox(said_of(wanted));
+  const NewMailbox plain = new_mailbox(parse_form(wanted));
   if (const Result<void> valid = check_password(password); !valid) return valid.error();
   if (token)
     if (const Result<void> valid = check_token(*token); !valid) return valid.error();
@@ -67,7 +67,7 @@ Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, S
   const Result<std::optional<seal::PublicKey>> recipient = recovery_recipient(store, *settings);
   if (!recipient) return recipient.error();
 
-  MadeMailbox made;
+  CreatedMailbox made;
   made.record.id = wanted.id ? *wanted.id : random_id<MailboxId>();
   made.record.name = wanted.name;
   made.record.description = wanted.description;

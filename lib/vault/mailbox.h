@@ -58,7 +58,7 @@ struct NewMailbox {
   std::optional<MailboxId> id;
 };
 
-struct MadeMailbox {
+struct CreatedMailbox {
   store::MailboxRecord record;
   std::string address;  // `mbx-…@host`
   Secret password;
@@ -100,8 +100,8 @@ Result<void> check_password(const Secret& password);
 // Takes a memory permit for Argon2id. Fails with BadInput if a name, address, CIDR block, password
 // or token is not acceptable, with Exists if a name or alias is taken, with Corrupt as
 // check_recovery_recipient().
-Result<MadeMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, Secret password,
-                                std::string_view actor, std::optional<Secret> token = std::nullopt);
+Result<CreatedMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, Secret password,
+                                   std::string_view actor, std::optional<Secret> token = std::nullopt);
 // Checks that the recovery recipient in the settings is the one that the vault was created with.
 // Fails with Corrupt otherwise.
 Result<void> check_recovery_recipient(store::Store& store);

@@ -78,25 +78,25 @@ void apply(const MailboxChange& said, store::MailboxRecord& record) {
 
 }  // namespace
 
-std::optional<WrongField> first_wrong(const MailboxChange& said) {
+std::optional<FieldError> first_wrong(const MailboxChange& said) {
   if (said.name && (!mail::valid_name(*said.name) || looks_like_id(*said.name)))
-    return WrongField{MailboxField::Name, *said.name};
+    return FieldError{MailboxField::Name, *said.name};
   if (said.description && !fit_for_description(*said.description))
-    return WrongField{MailboxField::Description, *said.description};
+    return FieldError{MailboxField::Description, *said.description};
   if (const auto alias = first_unfit(said.aliases, fit_for_alias))
-    return WrongField{MailboxField::Alias, *alias};
+    return FieldError{MailboxField::Alias, *alias};
   if (const auto domain = first_unfit(said.domains, fit_for_domain))
-    return WrongField{MailboxField::Domain, *domain};
+    return FieldError{MailboxField::Domain, *domain};
   if (const auto block = first_unfit(said.allow, mail::valid_block))
-    return WrongField{MailboxField::Allow, *block};
+    return FieldError{MailboxField::Allow, *block};
   if (said.grace && (*said.grace < 0 || *said.grace > kMaxGrace))
-    return WrongField{MailboxField::Grace, std::to_string(*said.grace)};
+    return FieldError{MailboxField::Grace, std::to_string(*said.grace)};
   if (said.receipts && (*said.receipts < 0 || *said.receipts > kMaxGrace))
-    return WrongField{MailboxField::Receipts, std::to_string(*said.receipts)};
+    return FieldError{MailboxField::Receipts, std::to_string(*said.receipts)};
   return std::nullopt;
 }
 
-Error refusal(const WrongField& wrong) {
+Error refusal(const FieldError& wrong) {
   const auto bad = [&](const char* what) {
     return Error(Code::BadInput, what + (": " + printable(wrong.value)));
   };

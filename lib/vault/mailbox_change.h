@@ -40,15 +40,15 @@ struct MailboxChange {
 // The fields that first_wrong() validates.
 enum class MailboxField : unsigned char { Name, Description, Alias, Domain, Allow, Grace, Receipts };
 // A value that is not acceptable.
-struct WrongField {
+struct FieldError {
   MailboxField field{};
   std::string value;  // the value; empty if the list is too long
 };
 // Returns the first value that no mailbox may have, or nullopt if all are acceptable. It does not
 // check whether a name or address is taken; the store does that.
-std::optional<WrongField> first_wrong(const MailboxChange& said);
+std::optional<FieldError> first_wrong(const MailboxChange& said);
 // Returns the error for such a value: BadInput, with text as `not an address for an alias: …`.
-Error refusal(const WrongField& wrong);
+Error refusal(const FieldError& wrong);
 
 // Converts the change into a new mailbox, with aliases and domains in comparable form. The fields
 // that only an existing mailbox has are ignored.

@@ -48,7 +48,7 @@ struct Message::State {
   Result<void> fill(std::size_t wanted);
   Result<ByteView> open_chunk();
   Result<ByteView> piece_at(std::uint64_t number);
-  bool single() const { return record.octets <= seal::kChunk; }
+  bool single() const { return record.size <= seal::kChunk; }
 };
 
 Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vault) {
@@ -57,24 +57,23 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
   if (key == nullptr) return wrong("sealed to a key that the mailbox does not hold");
   // The size of a container follows from the size of the message. A difference is found before
   // anything is read.
-  if (record.container_octets != seal::container_size(record.octets))
+  if (record.container_size != seal::container_size(record.size))
     return wrong("its container is cut or longer");
 
-  buffer.resize(std::min<std::uint64_t>(record.container_octets, kRead));
+  buffer.resize(std::min<std::uint64_t>(record.container_size, kRead));
   // One exchange brings the envelope and the beginning of the container, which for a small message
   // is all of it.
-  const Result<store::Opening> opening = store.opening(mailbox, record.id, buffer);
+  const Result<store::MessageStart> opening = store.opening(mailbox, record.id, buffer);
   if (!opening) return opening.error();
-  if (opening->octets < std::min(buffer.size(), seal::kHeader)) return wrong("its container is cut");
-  buffer.resize(opening->octets);
+  if (opening->size < std::min(buffer.size(), seal::kHeader)) return wrong("its container is cut");
+  buffer.resize(opening->size);
   offset = buffer.size();
   // Only a message that needs more than one read gets space to carry over a partial chunk.
-  if (record.container_octets > kRead)
-    buffer.reserve(std::min<std::uint64_t>(record.container_octets, kBuffer));
+  if (record.container_size > kRead) buffer.reserve(std::min<std::uint64_t>(record.container_size, kBuffer));
 
   const Result<seal::OpenedHeader> header = seal::open_header(buffer, std::span(key, 1), seal::Shape::Own);
   if (!header) return Error(Code::Corrupt, header.error().text());
-  if (header->octets + seal::kNonce != seal::kHeader) return wrong("not a header of ours");
+  if (header->size + seal::kNonce != seal::kHeader) return wrong("not a header of ours");
   used = seal::kHeader;
 
   // The envelope opens only for exactly this place, so that a thief with write access cannot move a
@@ -85,8 +84,8 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
   place.message = record.id;
   place.generation = record.generation;
   place.received = record.received;
-  place.octets = record.octets;
-  place.wire_octets = record.wire_octets;
+  place.size = record.size;
+  place.wire_size = record.wire_size;
   place.container = record.container;
   const Result<Bytes> plain = seal::open_envelope(header->file_key, place, opening->envelope);
   if (!plain) return plain.error();
@@ -94,13 +93,13 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
   if (!decoded) return decoded.error();
   envelope = std::move(*decoded);
   // These values are stored twice and must agree.
-  if (envelope.octets != record.octets || envelope.received != record.received)
+  if (envelope.size != record.size || envelope.received != record.received)
     return wrong("the envelope says otherwise than the record");
   // The commitment in the history must be to this content as well, because proofs rest on it.
   commitment_key = seal::commitment_key(header->file_key);
   if (seal::commitment(commitment_key->view(), envelope.sha256) != record.commitment)
     return wrong("the history's commitment is to other octets");
-  opener.emplace(header->file_key, ByteView(buffer).subspan(header->octets).first<seal::kNonce>());
+  opener.emplace(header->file_key, ByteView(buffer).subspan(header->size).first<seal::kNonce>());
   return {};
 }
 
@@ -111,7 +110,7 @@ Result<void> Message::State::fill(std::size_t wanted) {
   used = 0;
   while (buffer.size() < wanted) {
     const std::size_t have = buffer.size();
-    const std::uint64_t left = record.container_octets - offset;
+    const std::uint64_t left = record.container_size - offset;
     buffer.resize(have + std::min<std::uint64_t>({left, kRead, kBuffer - have}));
     const Result<std::size_t> got = store.read(mailbox, record.id, offset, std::span(buffer).subspan(have));
     buffer.resize(have + (got ? std::min(*got, buffer.size() - have) : 0));
@@ -124,7 +123,7 @@ Result<void> Message::State::fill(std::size_t wanted) {
 
 // Opens the next chunk in place.
 Result<ByteView> Message::State::open_chunk() {
-  const std::uint64_t left = record.octets - given;
+  const std::uint64_t left = record.size - given;
   const bool last = left <= seal::kChunk;
   const std::size_t sealed =
       static_cast<std::size_t>(std::min<std::uint64_t>(left, seal::kChunk)) + seal::kTag;
@@ -160,8 +159,8 @@ Result<ByteView> Message::State::piece_at(std::uint64_t number) {
   }
   if (piece_number == number) return ByteView(piece).first(piece_plain);
   const std::uint64_t from = number * seal::kChunk;
-  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(record.octets - from, seal::kChunk));
-  const bool last = from + size == record.octets;
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(record.size - from, seal::kChunk));
+  const bool last = from + size == record.size;
   // If opening fails, `piece` holds neither the old chunk nor the new one.
   piece_number.reset();
   piece.resize(size + seal::kTag);
@@ -221,13 +220,13 @@ void Message::rewind() {
   state.digest = Sha256();
 }
 
-std::uint64_t Message::octets() const {
-  return state_->record.octets;
+std::uint64_t Message::size() const {
+  return state_->record.size;
 }
 
 Result<void> Message::read(std::uint64_t offset, std::span<std::byte> to) {
   State& state = *state_;
-  if (offset > state.record.octets || to.size() > state.record.octets - offset)
+  if (offset > state.record.size || to.size() > state.record.size - offset)
     return Error(Code::Internal, "read past the end of a message");
   while (!to.empty()) {
     const Result<ByteView> piece = state.piece_at(offset / seal::kChunk);

@@ -22,9 +22,9 @@ static_assert(kAlphabet.size() == 32);
 
 Secret random_text() {
   Secret text(kLength);
-  random_octets(text.span());
-  for (std::byte& octet : text.span())
-    octet = static_cast<std::byte>(kAlphabet[std::to_integer<std::size_t>(octet) % kAlphabet.size()]);
+  random_bytes(text.span());
+  for (std::byte& byte : text.span())
+    byte = static_cast<std::byte>(kAlphabet[std::to_integer<std::size_t>(byte) % kAlphabet.size()]);
   return text;
 }
 

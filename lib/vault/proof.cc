@@ -105,8 +105,8 @@ Result<Proof> prove(store::Store& store, const MailboxId& mailbox, const Message
   return proof;
 }
 
-Result<Content> open_receipt(const store::Swept& swept, const seal::KeyRing& ring, const VaultId& vault,
-                             const MailboxId& mailbox) {
+Result<Content> open_receipt(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+                             const VaultId& vault, const MailboxId& mailbox) {
   const store::MessageRecord& record = swept.record;
   const auto corrupt = [&](const std::string& why) {
     return Error(Code::Corrupt, "the receipt of message " + record.id.hex() + ": " + why);
@@ -119,8 +119,8 @@ Result<Content> open_receipt(const store::Swept& swept, const seal::KeyRing& rin
   prefix.resize(prefix.size() + seal::kNonce);
   const auto header = seal::open_header(prefix, std::span(key, 1), seal::Shape::Own);
   if (!header) return corrupt(header.error().text());
-  const seal::EnvelopePlace place{vault,           mailbox,       record.id,          record.generation,
-                                  record.received, record.octets, record.wire_octets, record.container};
+  const seal::EnvelopePlace place{vault,           mailbox,     record.id,        record.generation,
+                                  record.received, record.size, record.wire_size, record.container};
   const auto plain = seal::open_envelope(header->file_key, place, swept.envelope);
   if (!plain) return corrupt(plain.error().text());
   const auto envelope = decode_envelope(*plain);

@@ -47,8 +47,8 @@ struct Content {
 };
 // Opens the removal record of a removed message. Fails with Corrupt if it is damaged or does not
 // belong to this vault and mailbox.
-Result<Content> open_receipt(const store::Swept& swept, const seal::KeyRing& ring, const VaultId& vault,
-                             const MailboxId& mailbox);
+Result<Content> open_receipt(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+                             const VaultId& vault, const MailboxId& mailbox);
 // Returns the content of a message, from the message itself or, if it was removed, from its removal
 // record. Fails with NotFound if neither exists.
 Result<Content> content_of(store::Store& store, const seal::KeyRing& ring, const MailboxId& mailbox,

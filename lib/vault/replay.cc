@@ -72,7 +72,7 @@ void Replay::take_message(const store::Leaf& leaf) {
     Expected expected;
     expected.state = leaf.type == LeafType::Accepted ? State::Live : State::Pending;
     expected.seq = leaf.index;
-    expected.octets = leaf.value;
+    expected.size = leaf.value;
     expected.container = leaf.container;
     expected.envelope = leaf.envelope;
     expected.commitment = leaf.commitment;
@@ -84,7 +84,7 @@ void Replay::take_message(const store::Leaf& leaf) {
   Expected& expected = known->second;
   expected.touched = leaf.index;
   // Every leaf about a message repeats its digests, so that each one can be checked alone.
-  if (leaf.value != expected.octets || leaf.container != expected.container ||
+  if (leaf.value != expected.size || leaf.container != expected.container ||
       leaf.envelope != expected.envelope || leaf.commitment != expected.commitment)
     found_(leaf.message, "two leaves about it do not agree");
   // These two do not change the state.

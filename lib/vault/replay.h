@@ -21,7 +21,7 @@ namespace gw::vault {
 struct Expected {
   store::State state = store::State::Live;
   std::uint64_t seq = 0;
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   Digest container{};
   Digest envelope{};
   Digest commitment{};

@@ -31,7 +31,7 @@ store::Note token_note(std::string_view actor, const std::string& name, std::str
 Secret fresh_text(const std::string& name) {
   const std::string head = std::string(kTokenPrefix) + name + "_";
   Secret random(kRandom);
-  random_octets(random.span());
+  random_bytes(random.span());
   Secret text(head.size() + kTokenCharacters);
   std::ranges::copy(as_bytes(head), text.span().begin());
   for (std::size_t at = 0; at < kTokenCharacters; ++at) {

@@ -74,7 +74,7 @@ class MailboxCheck {
   // message visible. Whether the history says how a message went is checked in check_missing().
   Result<void> check_receipts() {
     for (std::optional<MessageId> from = MessageId{}; from;) {
-      Result<std::vector<store::Swept>> page = store_.swept(mailbox_, *from, kVerifyPage);
+      Result<std::vector<store::RemovalRecord>> page = store_.swept(mailbox_, *from, kVerifyPage);
       if (!page) return damaged(page.error());
       if (page->empty()) return {};
       // A damaged store that does not advance would otherwise be asked forever.
@@ -83,8 +83,8 @@ class MailboxCheck {
       from = page->back().record.id.next();
       report_.receipts += page->size();
       // In the order of their leaves, so that leaf_at() reads each page of the history once.
-      std::ranges::sort(*page, {}, [](const store::Swept& swept) { return swept.record.seq; });
-      for (const store::Swept& swept : *page) {
+      std::ranges::sort(*page, {}, [](const store::RemovalRecord& swept) { return swept.record.seq; });
+      for (const store::RemovalRecord& swept : *page) {
         const Result<std::optional<std::string>> wrong = judge_receipt(swept);
         if (!wrong) return wrong.error();
         if (*wrong) report_.findings.push_back({mailbox_, swept.record.id, **wrong});
@@ -93,7 +93,7 @@ class MailboxCheck {
     return {};
   }
 
-  Result<std::optional<std::string>> judge_receipt(const store::Swept& swept) {
+  Result<std::optional<std::string>> judge_receipt(const store::RemovalRecord& swept) {
     using Verdict = std::optional<std::string>;
     const store::MessageRecord& record = swept.record;
     // The message may have been removed after the history was replayed.
@@ -107,7 +107,7 @@ class MailboxCheck {
     if (!*leaf || (*leaf)->message != record.id)
       return Verdict("there is a receipt of it, and the history does not say that it came");
     if ((*leaf)->envelope != sha256(swept.envelope) || (*leaf)->container != record.container ||
-        (*leaf)->commitment != record.commitment || (*leaf)->value != record.octets)
+        (*leaf)->commitment != record.commitment || (*leaf)->value != record.size)
       return Verdict("its receipt is not of what was accepted");
     // A password reset drops the keys that older removal records are sealed to; these cannot be
     // opened any more.
@@ -207,10 +207,10 @@ class MailboxCheck {
     if (expected == nullptr) return Verdict("it is here and the history does not know it");
     if (record.state != expected->state) return Verdict("its state is not the one that the history gives it");
     if (record.seq != expected->seq) return Verdict("its place in the order is not the history's");
-    if (record.octets != expected->octets || record.container != expected->container ||
+    if (record.size != expected->size || record.container != expected->container ||
         record.envelope != expected->envelope || record.commitment != expected->commitment)
       return Verdict("its record is not what was accepted");
-    if (record.container_octets != seal::container_size(record.octets))
+    if (record.container_size != seal::container_size(record.size))
       return Verdict("its container has another size than its record says");
     if (record.seq < read_from_) return Verdict();
     const Result<Bytes> envelope = store_.envelope(mailbox_, record.id);
@@ -227,7 +227,7 @@ class MailboxCheck {
     buffer_.resize(kContainerRead);
     // One read past the end of the record's size, so that a container that is too long is noticed
     // too.
-    for (std::uint64_t offset = 0; offset <= record.container_octets;) {
+    for (std::uint64_t offset = 0; offset <= record.container_size;) {
       const Result<std::size_t> got = store_.read(mailbox_, record.id, offset, buffer_);
       if (!got) return trouble(got.error());
       if (*got == 0) break;

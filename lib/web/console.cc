@@ -6,12 +6,12 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "web/api.h"
-#include "web/assets.h"
+#include "web/api/api.h"
 #include "web/context.h"
-#include "web/layout.h"
-#include "web/pages.h"
-#include "web/words.h"
+#include "web/pages/pages.h"
+#include "web/strings/strings.h"
+#include "web/ui/assets.h"
+#include "web/ui/layout.h"
 
 namespace gw::web {
 namespace {
@@ -27,7 +27,7 @@ constexpr std::chrono::hours kBrowserLife{24 * 180};
 constexpr std::size_t kBodyOfAnybody = 8 << 10;  // the longest sign-in form has about 6 KiB
 constexpr std::size_t kBodyOfKnown = 1 << 20;
 
-constexpr std::size_t kMostHomes = 10'000;
+constexpr std::size_t kMaxHomes = 10'000;
 
 // Returns the host of `host:port` in lower case, without the brackets of an IPv6 address.
 std::string host_of(std::string_view authority) {
@@ -143,7 +143,7 @@ Console::~Console() = default;
 void Console::remember(const std::string& account, std::string_view browser) {
   const std::lock_guard lock(mutex_);
   // Forgetting all browsers costs users only their own allowance of wrong passwords.
-  if (homes_.size() >= kMostHomes) homes_.clear();
+  if (homes_.size() >= kMaxHomes) homes_.clear();
   homes_.emplace(account, sha256(as_bytes(browser)));
 }
 
@@ -188,7 +188,7 @@ Response Console::answer(Request& request) {
   if (request.secure) response.set("Strict-Transport-Security", std::string(kStrictTransport));
   ++counts_.requests;
   if (response.status >= 500) ++counts_.errors;
-  // A HEAD must not run the stream, which may have effects such as taking a ReadingTurn.
+  // A HEAD must not run the stream, which may have effects such as taking a ReadLock.
   if (request.method == "HEAD" && response.stream) response.stream = nullptr;
   return response;
 }

@@ -32,15 +32,15 @@
 #include <vector>
 
 #include "config/config.h"
-#include "gate/auth_limits.h"
+#include "net/login_throttle.h"
 #include "net/tls.h"
 #include "store/store.h"
-#include "web/activity.h"
-#include "web/forwarded.h"
-#include "web/health_look.h"
-#include "web/http.h"
-#include "web/open_views.h"
-#include "web/pace.h"
+#include "web/diagnosis_cache.h"
+#include "web/http/forwarded.h"
+#include "web/http/http.h"
+#include "web/opened_messages.h"
+#include "web/pages/activity.h"
+#include "web/rate_limiter.h"
 #include "web/second_factor.h"
 #include "web/sessions.h"
 
@@ -73,7 +73,7 @@ struct ConsoleOptions {
   SessionPolicy sessions;
   // Limits on wrong passwords: the wait doubles up to `longest_wait`. It applies to sign-ins,
   // mailbox passwords and API tokens alike.
-  gate::AuthPolicy sign_in;
+  net::ThrottlePolicy sign_in;
   // The clock, in microseconds since the epoch. Tests replace it.
   std::function<Micros()> now = gw::now;
 };
@@ -108,22 +108,22 @@ class Console {
   Result<store::Store*> store() const { return options_.store(); }
   Sessions& sessions() { return sessions_; }
   // Failed sign-ins by the source of the connection (net::source_of()).
-  gate::AuthLimits& sources() { return sources_; }
+  net::LoginThrottle& sources() { return sources_; }
   // Failed sign-ins by the account that they name, and wrong mailbox passwords by account and
   // mailbox.
-  gate::AuthLimits& accounts() { return accounts_; }
+  net::LoginThrottle& accounts() { return accounts_; }
   // Wrong entries of a user's own password within a session, by account.
-  gate::AuthLimits& confirmations() { return confirmations_; }
+  net::LoginThrottle& confirmations() { return confirmations_; }
   Counts& counts() { return counts_; }
   // The shared state of the pages; each object does its own locking.
   Activity& activity() { return activity_; }
-  HealthLook& health() { return health_; }
+  DiagnosisCache& health() { return health_; }
   SecondFactors& second_factors() { return second_factors_; }
-  OpenViews& views() { return views_; }
+  OpenedMessages& views() { return views_; }
   // Wrong API tokens by source, and wrong mailbox passwords by token and mailbox.
-  gate::AuthLimits& api_tries() { return api_tries_; }
+  net::LoginThrottle& api_tries() { return api_tries_; }
   // The request rate of each API token.
-  Pace& api_pace() { return api_pace_; }
+  RateLimiter& api_pace() { return api_pace_; }
   // Remembers that `account` signed in with this browser. `browser` is the random value of the
   // browser's own cookie; only its SHA-256 is kept, for at most 10,000 pairs.
   void remember(const std::string& account, std::string_view browser);
@@ -154,16 +154,16 @@ class Console {
 
   ConsoleOptions options_;
   Sessions sessions_;
-  gate::AuthLimits sources_;
-  gate::AuthLimits accounts_;
-  gate::AuthLimits confirmations_;
+  net::LoginThrottle sources_;
+  net::LoginThrottle accounts_;
+  net::LoginThrottle confirmations_;
   Counts counts_;
   Activity activity_;
-  HealthLook health_;
+  DiagnosisCache health_;
   SecondFactors second_factors_;
-  OpenViews views_;
-  gate::AuthLimits api_tries_;
-  Pace api_pace_;
+  OpenedMessages views_;
+  net::LoginThrottle api_tries_;
+  RateLimiter api_pace_;
   mutable std::mutex mutex_;
   std::set<std::pair<std::string, Digest>> homes_;  // account and SHA-256 of the browser's cookie
 };

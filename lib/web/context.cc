@@ -2,8 +2,8 @@
 
 #include "base/log.h"
 #include "vault/mailbox.h"
-#include "web/layout.h"
 #include "web/status.h"
+#include "web/ui/layout.h"
 
 namespace gw::web {
 namespace {

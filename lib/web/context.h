@@ -23,8 +23,8 @@
 #include "vault/account.h"
 #include "vault/route.h"
 #include "web/console.h"
-#include "web/http.h"
-#include "web/words.h"
+#include "web/http/http.h"
+#include "web/strings/strings.h"
 
 namespace gw::web {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "web/widgets.h"
+#include "web/ui/widgets.h"
 
 namespace gw::web {
 
@@ -11,10 +11,10 @@ Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
   const Words& w = context.w;
   const vault::Facts& facts = diagnosis.facts;
   // All placeholders, by the facts that hold them. A text uses those of its cause (vault::Cause).
-  // For Refused, `octets` holds the SMTP reply code, hence `code`.
-  const Fills fills{{"count", w.number(facts.count)},    {"octets", w.size(facts.octets)},
+  // For Refused, `size` holds the SMTP reply code, hence `code`.
+  const Fills fills{{"count", w.number(facts.count)},    {"octets", w.size(facts.size)},
                     {"limit", w.size(facts.limit)},      {"span", w.span(facts.seconds)},
-                    {"time", w.time(facts.time)},        {"code", std::to_string(facts.octets)},
+                    {"time", w.time(facts.time)},        {"code", std::to_string(facts.size)},
                     {"detail", printable(facts.detail)}, {"name", diagnosis.about}};
   switch (diagnosis.cause) {
     case vault::Cause::None:

@@ -3,7 +3,7 @@
 
 #include "vault/diagnosis.h"
 #include "web/context.h"
-#include "web/html.h"
+#include "web/ui/html.h"
 
 namespace gw::web {
 

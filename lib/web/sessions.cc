@@ -10,10 +10,10 @@ constexpr std::size_t kIdOctets = 32;
 
 // Returns 256 random bits as 64 hexadecimal digits.
 std::string random_text() {
-  std::array<std::byte, kIdOctets> octets{};
-  random_octets(octets);
-  std::string text = to_hex(octets);
-  wipe(octets);
+  std::array<std::byte, kIdOctets> data{};
+  random_bytes(data);
+  std::string text = to_hex(data);
+  wipe(data);
   return text;
 }
 

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "base/text.h"
-#include "web/http.h"
+#include "web/http/http.h"
 
 namespace gw::web {
 namespace {
@@ -26,7 +26,7 @@ void append(Secret& to, std::size_t& used, std::string_view text) {
 
 Secret generate_totp_secret() {
   Secret secret(kSecretOctets);
-  random_octets(secret.span());
+  random_bytes(secret.span());
   return secret;
 }
 
@@ -38,9 +38,9 @@ Secret totp_text(const Secret& secret) {
   const auto put = [&](std::uint32_t value) {
     text.span()[used++] = static_cast<std::byte>(kBase32[value & 31]);
   };
-  for (const std::byte octet : secret.view()) {
+  for (const std::byte byte : secret.view()) {
     // Keeps the bits that are not yet written: at most 4 of the last byte and 8 new ones.
-    bits = (bits << 8 | std::to_integer<std::uint32_t>(octet)) & 0xfff;
+    bits = (bits << 8 | std::to_integer<std::uint32_t>(byte)) & 0xfff;
     for (count += 8; count >= 5; count -= 5) put(bits >> (count - 5));
   }
   // The last character is filled with zero bits; padding with `=` is left out, since apps reject

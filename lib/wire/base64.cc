@@ -26,17 +26,17 @@ std::optional<std::size_t> decoded_size(std::string_view text) {
   return text.size() / 4 * 3 - padding;
 }
 
-std::size_t encoded_size(std::size_t octets) {
-  return (octets + 2) / 3 * 4;
+std::size_t encoded_size(std::size_t size) {
+  return (size + 2) / 3 * 4;
 }
 
-void encode(ByteView octets, std::span<std::byte> to) {
+void encode(ByteView data, std::span<std::byte> to) {
   std::size_t filled = 0;
-  for (std::size_t i = 0; i < octets.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(octets.size() - i, 3);
+  for (std::size_t i = 0; i < data.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(data.size() - i, 3);
     unsigned group = 0;
     for (std::size_t j = 0; j < 3; ++j)
-      group = group << 8 | (j < count ? std::to_integer<unsigned>(octets[i + j]) : 0);
+      group = group << 8 | (j < count ? std::to_integer<unsigned>(data[i + j]) : 0);
     for (std::size_t j = 0; j < 4; ++j)
       to[filled++] = static_cast<std::byte>(j > count ? '=' : kAlphabet[group >> (18 - 6 * j) & 63]);
   }
@@ -45,19 +45,19 @@ void encode(ByteView octets, std::span<std::byte> to) {
 bool decode(std::string_view text, std::span<std::byte> to) {
   std::size_t filled = 0;
   for (std::size_t i = 0; i < text.size(); i += 4) {
-    const std::size_t octets = std::min<std::size_t>(to.size() - filled, 3);
+    const std::size_t size = std::min<std::size_t>(to.size() - filled, 3);
     unsigned group = 0;
     for (std::size_t j = 0; j < 4; ++j) {
-      const bool padding = j > octets;
+      const bool padding = j > size;
       const unsigned digit = padding ? 0 : kDigits[static_cast<unsigned char>(text[i + j])];
       if (digit == kNoDigit) return false;
       group = group << 6 | digit;
     }
-    for (std::size_t j = 0; j < octets; ++j)
+    for (std::size_t j = 0; j < size; ++j)
       to[filled++] = static_cast<std::byte>(group >> (16 - 8 * j) & 0xff);
     // The last group has bits that no byte uses. They must be zero, or several texts would decode
     // to the same bytes (RFC 4648 section 3.5).
-    const unsigned unused = octets == 3 ? 0 : octets == 2 ? 0xff : 0xffff;
+    const unsigned unused = size == 3 ? 0 : size == 2 ? 0xff : 0xffff;
     if ((group & unused) != 0) return false;
   }
   return true;
@@ -65,32 +65,32 @@ bool decode(std::string_view text, std::span<std::byte> to) {
 
 }  // namespace
 
-std::string base64_encode(ByteView octets) {
-  std::string text(encoded_size(octets.size()), '\0');
-  encode(octets, std::as_writable_bytes(std::span(text)));
+std::string base64_encode(ByteView data) {
+  std::string text(encoded_size(data.size()), '\0');
+  encode(data, std::as_writable_bytes(std::span(text)));
   return text;
 }
 
-Secret base64_encode_secret(ByteView octets) {
-  Secret text(encoded_size(octets.size()));
-  encode(octets, text.span());
+Secret base64_encode_secret(ByteView data) {
+  Secret text(encoded_size(data.size()));
+  encode(data, text.span());
   return text;
 }
 
 std::optional<Bytes> base64_decode(std::string_view text) {
   const auto size = decoded_size(text);
   if (!size) return std::nullopt;
-  Bytes octets(*size);
-  if (!decode(text, octets)) return std::nullopt;
-  return octets;
+  Bytes data(*size);
+  if (!decode(text, data)) return std::nullopt;
+  return data;
 }
 
 std::optional<Secret> base64_decode_secret(std::string_view text) {
   const auto size = decoded_size(text);
   if (!size) return std::nullopt;
-  Secret octets(*size);
-  if (!decode(text, octets.span())) return std::nullopt;
-  return octets;
+  Secret data(*size);
+  if (!decode(text, data.span())) return std::nullopt;
+  return data;
 }
 
 }  // namespace gw::wire

@@ -13,9 +13,9 @@
 namespace gw::wire {
 
 // Returns the encoded text, without line endings.
-std::string base64_encode(ByteView octets);
+std::string base64_encode(ByteView data);
 // Does the same for a password or a token: the result is only ever in the Secret.
-Secret base64_encode_secret(ByteView octets);
+Secret base64_encode_secret(ByteView data);
 
 // Returns nullopt unless `text` is canonical base64: each byte string has exactly one accepted
 // encoding. The empty text encodes the empty string.

@@ -21,9 +21,9 @@ namespace gw::wire {
 class DotReader {
  public:
   struct Piece {
-    ByteView octets;   // content; may be empty; valid as long as the input
+    ByteView data;     // content; may be empty; valid as long as the input
     bool end = false;  // the final dot was read; the reader is ready for the next message
-    // A stuffed dot was removed before `octets`. A relay that passes the text on writes it again.
+    // A stuffed dot was removed before `data`. A relay that passes the text on writes it again.
     bool dot = false;
   };
 

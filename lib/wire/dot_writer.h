@@ -8,7 +8,7 @@
 // A line starts at the beginning and after CRLF, nowhere else. A dot after a bare CR or LF is not
 // doubled, because a receiver that follows the RFC would not remove the second dot. Text that may
 // have bare line endings and goes to receivers of unknown strictness is first converted to CRLF
-// (mail/wire_form.h) or refused (smtp/lone_dot.h).
+// (mail/wire_form.h) or refused (smtp/bare_dot.h).
 #pragma once
 
 #include "base/bytes.h"

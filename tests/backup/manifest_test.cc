@@ -64,13 +64,13 @@ TEST_CASE_METHOD(Fixture, "a manifest says what was written into it") {
   CHECK(reader->heading().history == kHeading.history);
   CHECK(reader->heading().checkpoint == kHeading.checkpoint);
   CHECK(reader->files() == kFiles.size());
-  CHECK(reader->octets() == 8192 + 17);
+  CHECK(reader->size() == 8192 + 17);
   for (const Listed& wanted : kFiles) {
     const auto file = reader->next();
     REQUIRE(file);
     REQUIRE(*file);
     CHECK((*file)->name == wanted.name);
-    CHECK((*file)->octets == wanted.octets);
+    CHECK((*file)->size == wanted.size);
     CHECK((*file)->sha256 == wanted.sha256);
     CHECK((*file)->source == wanted.source);
   }

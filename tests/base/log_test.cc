@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "base/fd.h"
-#include "base/journal.h"
+#include "base/systemd_journal.h"
 #include "base/text.h"
 
 using namespace gw;
@@ -67,7 +67,7 @@ TEST_CASE("warnings of one event are bounded, counted, and others are said all t
     floods += line.find("warning: a flood n=") != std::string_view::npos ? 1 : 0;
     done += line.find("a thing done") != std::string_view::npos ? 1 : 0;
   }
-  CHECK(floods == log::kMostOfAKind);
+  CHECK(floods == log::kMaxOfAKind);
   CHECK(done == 100);
   CHECK(text.find("warning: something else") != std::string::npos);
   CHECK(text.find("warning: suppressed event=\"a flood\" times=150\n") != std::string::npos);
@@ -91,20 +91,20 @@ TEST_CASE("a flood of lines about one source does not hide another source") {
     attempt("2001:db8:0:1::7");
     log::flush();
   });
-  CHECK(lines_with(text, "an attempt rhost=192.0.2.1") == log::kMostOfASource);
-  CHECK(lines_with(text, "an attempt rhost=2001:db8::") == log::kMostOfASource);
+  CHECK(lines_with(text, "an attempt rhost=192.0.2.1") == log::kMaxOfASource);
+  CHECK(lines_with(text, "an attempt rhost=2001:db8::") == log::kMaxOfASource);
   CHECK(lines_with(text, "an attempt rhost=198.51.100.7") == 1);
   CHECK(lines_with(text, "an attempt rhost=2001:db8:0:1::7") == 1);
   CHECK(text.find("suppressed event=\"an attempt\" times=1980\n") != std::string::npos);
   // And the sources that are told apart are bounded.
   const std::string many = said([&] {
-    for (std::size_t n = 0; n < 2 * log::kMostSources; ++n)
+    for (std::size_t n = 0; n < 2 * log::kMaxSources; ++n)
       for (int times = 0; times < 2; ++times)
         log::warning("a swarm",
                      {{"rhost", "203.0." + std::to_string(n / 250) + "." + std::to_string(n % 250)}});
     log::flush();
   });
-  CHECK(lines_with(many, "a swarm rhost=") == 2 * log::kMostSources + log::kMostOfAKind);
+  CHECK(lines_with(many, "a swarm rhost=") == 2 * log::kMaxSources + log::kMaxOfAKind);
 }
 
 TEST_CASE("without a journal it is not chosen") {

@@ -78,11 +78,11 @@ Speed speed_of(int threads, double seconds, Work work) {
 void measure(const char* what, store::Store& store, int threads, double seconds) {
   const MailboxId mailbox = make_mailbox(store, "bench-" + random_id<MailboxId>().hex());
   Bytes container(4096 + 200);
-  random_octets(container);
+  random_bytes(container);
   store::Commit commit;
   commit.received = now();
-  commit.octets = 4096;
-  commit.wire_octets = 4096;
+  commit.size = 4096;
+  commit.wire_size = 4096;
   commit.generation = 1;
   commit.container = sha256(container);
   commit.envelope.resize(400);

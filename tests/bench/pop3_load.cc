@@ -82,11 +82,11 @@ class Client {
   // A multi-line answer behind its +OK; gives its octets, dot-stuffing undone.
   std::size_t multi_line() {
     reply();
-    std::size_t octets = 0;
+    std::size_t size = 0;
     for (;;) {
       const std::string_view text = line();
-      if (text == ".") return octets;
-      octets += text.size() + 2 - (text.substr(0, 1) == "." ? 1 : 0);
+      if (text == ".") return size;
+      size += text.size() + 2 - (text.substr(0, 1) == "." ? 1 : 0);
     }
   }
 
@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
   const long messages = std::atol(std::string(client.reply().substr(4)).c_str());
   if (argc > 7 && messages != std::atol(argv[7]))
     fail("the mailbox has " + std::to_string(messages) + " messages");
-  std::size_t octets = 0;
+  std::size_t size = 0;
   // Keeps between half of `depth` and `depth` commands in flight.
   const auto pipeline = [&](const char* verb, bool multi_line) {
     long asked = 0;
@@ -144,15 +144,15 @@ int main(int argc, char** argv) {
         client.send(commands);
       }
       if (multi_line)
-        octets += client.multi_line();
+        size += client.multi_line();
       else
         client.reply();
     }
   };
   if (what == "lists") {
     client.send("LIST\r\nUIDL\r\n");
-    octets += client.multi_line();
-    octets += client.multi_line();
+    size += client.multi_line();
+    size += client.multi_line();
   } else {
     pipeline("RETR ", true);
     if (what == "drain") {
@@ -162,7 +162,7 @@ int main(int argc, char** argv) {
     }
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  std::printf("{\"messages\":%ld,\"octets\":%zu,\"seconds\":%.6f,\"rate\":%.1f}\n", messages, octets, seconds,
+  std::printf("{\"messages\":%ld,\"octets\":%zu,\"seconds\":%.6f,\"rate\":%.1f}\n", messages, size, seconds,
               static_cast<double>(messages) / seconds);
   return 0;
 }

@@ -121,12 +121,12 @@ void receive(Connection& c, std::vector<char>& buffer) {
   if (n > 0) c.in.append(buffer.data(), static_cast<std::size_t>(n));
 }
 
-std::string message(std::size_t octets) {
+std::string message(std::size_t size) {
   std::string text =
       "From: bench@example.com\r\nTo: archive@example.com\r\nSubject: a mail of the benchmark\r\n\r\n";
-  while (text.size() < octets)
+  while (text.size() < size)
     text += "The quick brown fox jumps over the lazy dog, and the mail is archived.\r\n";
-  text.resize(std::max<std::size_t>(octets, 4) - 2);
+  text.resize(std::max<std::size_t>(size, 4) - 2);
   if (text.back() == '\r') text.back() = 'x';
   return text + "\r\n.\r\n";
 }

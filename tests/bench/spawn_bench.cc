@@ -32,8 +32,8 @@ int main(int argc, char** argv) {
     const auto start = Clock::now();
     if (::posix_spawn(&pid, argv[2], &actions, nullptr, argv + 2, environ) != 0) return 71;
     ::close(pair[1]);
-    char octet = 0;
-    const bool got = ::read(pair[0], &octet, 1) == 1;
+    char byte = 0;
+    const bool got = ::read(pair[0], &byte, 1) == 1;
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
     ::close(pair[0]);
     int status = 0;

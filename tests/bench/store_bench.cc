@@ -34,7 +34,7 @@ struct Options {
   double seconds = 2;
   int rounds = 5;
   int threads = 64;
-  std::size_t octets = 8192;
+  std::size_t size = 8192;
   bool json = false;
   bool alone = false;  // without RocksDB's rounds, for a profile
 };
@@ -65,7 +65,7 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-std::uint64_t written_octets() {
+std::uint64_t written_bytes() {
   std::ifstream io("/proc/self/io");
   std::string key;
   std::uint64_t value = 0;
@@ -80,13 +80,13 @@ Rate run(const Options& options, const std::function<void(const Bytes& value, co
   std::atomic<bool> stop = false;
   std::atomic<std::uint64_t> done = 0;
   std::vector<std::thread> threads;
-  const std::uint64_t before = written_octets();
+  const std::uint64_t before = written_bytes();
   const double cpu = cpu_seconds();
   const auto start = Clock::now();
   for (int i = 0; i < options.threads; ++i) {
     threads.emplace_back([&] {
-      Bytes value(options.octets);
-      random_octets(value);
+      Bytes value(options.size);
+      random_bytes(value);
       const Digest digest = sha256(value);  // the sender's work
       std::uint64_t count = 0;
       while (!stop) {
@@ -100,8 +100,8 @@ Rate run(const Options& options, const std::function<void(const Bytes& value, co
   stop = true;
   for (std::thread& thread : threads) thread.join();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const double kept = static_cast<double>(done) * static_cast<double>(options.octets);
-  return {static_cast<double>(done) / seconds, static_cast<double>(written_octets() - before) / kept,
+  const double kept = static_cast<double>(done) * static_cast<double>(options.size);
+  return {static_cast<double>(done) / seconds, static_cast<double>(written_bytes() - before) / kept,
           1e6 * (cpu_seconds() - cpu) / static_cast<double>(done)};
 }
 
@@ -119,8 +119,8 @@ Rate ours(const Options& options, const std::string& path) {
     const MessageId id = new_message_id(now());
     store::Commit commit;
     commit.received = now();
-    commit.octets = value.size();
-    commit.wire_octets = value.size();
+    commit.size = value.size();
+    commit.wire_size = value.size();
     commit.generation = 1;
     commit.container = digest;
     commit.envelope.resize(400);
@@ -144,7 +144,7 @@ Rate plain(const Options& options, const std::string& path) {
   write.sync = true;
   return run(options, [&](const Bytes& value, const Digest&) {
     const MessageId id = new_message_id(now());
-    const auto status = db->Put(write, rocksdb::Slice(reinterpret_cast<const char*>(id.octets.data()), 16),
+    const auto status = db->Put(write, rocksdb::Slice(reinterpret_cast<const char*>(id.data.data()), 16),
                                 rocksdb::Slice(reinterpret_cast<const char*>(value.data()), value.size()));
     if (!status.ok()) fail(status.ToString());
   });
@@ -183,7 +183,7 @@ Options parse(int argc, char** argv) {
     else if (argument == "--threads")
       options.threads = std::atoi(value().c_str());
     else if (argument == "--octets")
-      options.octets = parse_size(value()).value_or(8192);
+      options.size = parse_size(value()).value_or(8192);
     else if (argument == "--alone")
       options.alone = true;
     else if (argument == "--json")
@@ -191,7 +191,7 @@ Options parse(int argc, char** argv) {
     else
       options.folder = argument;
   }
-  if (options.folder.empty() || options.rounds < 1 || options.threads < 1 || options.octets < 16)
+  if (options.folder.empty() || options.rounds < 1 || options.threads < 1 || options.size < 16)
     fail(
         "usage: store_bench FOLDER [--seconds N] [--rounds N] [--threads N] [--octets N] [--alone] [--json]");
   return options;
@@ -233,7 +233,7 @@ int main(int argc, char** argv) {
                    : "%d threads, %zu octets: store %.0f/s, rocksdb %.0f/s, ratio %.2f; processor %.1f and "
                      "%.1f us each; written per octet kept %.2f and %.2f; the disk alone %.0f syncs/s; "
                      "peak %ld KiB\n";
-  std::printf(form, options.threads, options.octets, median(store_rates), median(plain_rates), median(ratios),
+  std::printf(form, options.threads, options.size, median(store_rates), median(plain_rates), median(ratios),
               median(store_cpu), median(plain_cpu), median(store_written), median(plain_written), disk,
               usage.ru_maxrss);
   return 0;

@@ -67,12 +67,12 @@ TEST_CASE("text that is not UTF-8 has a twin with its octets") {
 }
 
 TEST_CASE("octets go to a file as they are") {
-  const std::string octets = "\0\r\n\x1b[2J\xff"s;
+  const std::string data = "\0\r\n\x1b[2J\xff"s;
   const Outcome outcome = print([&](Output& output) {
-    output.octets(as_bytes(octets));
+    output.data(as_bytes(data));
     return status_of(output.close());
   });
-  CHECK(outcome.out == octets);
+  CHECK(outcome.out == data);
 }
 
 TEST_CASE("a full disk behind standard output is exit 74 at close") {

@@ -83,9 +83,9 @@ TEST_CASE("a prompt on the terminal shows nothing of what is typed") {
   const pid_t typist = ::fork();
   REQUIRE(typist >= 0);
   if (typist == 0) {
-    char octet = 0;
-    while (::read(master, &octet, 1) == 1) {
-      screen += octet;
+    char byte = 0;
+    while (::read(master, &byte, 1) == 1) {
+      screen += byte;
       if (!typed && screen.ends_with("archive: ")) {
         typed = true;
         constexpr std::string_view kKeys = "wrong\x15hidden wordz\x7fs\n";

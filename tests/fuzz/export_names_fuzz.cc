@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   entry.sender = as_text(reader.bytes(std::min(sender, reader.rest().size())));
   const std::string_view text = as_text(reader.rest());
   entry.flags = maildir_flags(text);
-  entry.octets = text.size();
+  entry.size = text.size();
   for (const Writer* writer : {places.eml.get(), places.maildir.get()}) {
     const std::string name = writer->name(entry);
     check_name(name);
@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_name(writer->name(other));
     check(writer->name(other) != name);
     other.suffix = entry.suffix;
-    other.id.octets[0] ^= std::byte{1};
+    other.id.data[0] ^= std::byte{1};
     check(writer->name(other) != name);
   }
 

@@ -2,7 +2,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "mime/journal.h"
+#include "mime/journal_report.h"
 
 namespace {
 

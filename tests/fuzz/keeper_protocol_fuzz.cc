@@ -34,14 +34,14 @@ void read_frames(ByteView octets, std::size_t step) {
       auto frame = reader.next();
       if (!frame) return;
       if (!*frame) break;
-      if ((*frame)->octets.size() > keeper::kMaxControl) std::abort();
+      if ((*frame)->data.size() > keeper::kMaxControl) std::abort();
     }
   }
 }
 
 std::unique_ptr<store::Store> make_store() {
   store::MemoryOptions options;
-  options.permit_octets = ~std::uint64_t{0};  // nobody waits for one
+  options.permit_bytes = ~std::uint64_t{0};  // nobody waits for one
   return store::make_memory_store(std::move(options));
 }
 
@@ -49,7 +49,7 @@ struct World {
   World() {
     log::open("fuzz", log::Target::Nowhere);
     store::MailboxRecord record;
-    record.id.octets.fill(std::byte{'m'});
+    record.id.data.fill(std::byte{'m'});
     record.name = "journal";
     record.generations = {{1, {}, 5}};
     if (!store->put_mailbox(record, {}, {store::LeafType::Setting, "fuzz", 0})) std::abort();

@@ -51,9 +51,9 @@ Outcome play(gw::ByteView input, std::size_t cut, unsigned turn) {
       if (answer->kind == Answer::Kind::Challenge) client.expect(Due::Exchange);
     } else if (const auto* part = std::get_if<TextPart>(&event)) {
       if (part->dot) outcome.sent += '.';
-      outcome.sent += gw::as_text(part->octets);
-      lines.write(part->octets, [&](std::string_view line) {
-        if (line.size() > ListLines::kLongest) std::abort();
+      outcome.sent += gw::as_text(part->data);
+      lines.write(part->data, [&](std::string_view line) {
+        if (line.size() > ListLines::kMaxLength) std::abort();
         if (const auto uidl = parse_uidl_line(line); uidl && (uidl->number == 0 || uidl->uidl.empty()))
           std::abort();
         capabilities.add(line);

@@ -21,7 +21,7 @@ Outcome play(ByteView input, std::size_t most) {
   Outcome outcome;
   while (outcome.good && !header.done() && outcome.taken < input.size()) {
     const auto space = header.space();
-    if (space.empty() || outcome.taken + space.size() > net::ProxyHeader::kMost) std::abort();
+    if (space.empty() || outcome.taken + space.size() > net::ProxyHeader::kMaxCount) std::abort();
     const std::size_t count = std::min({space.size(), input.size() - outcome.taken, most});
     std::copy_n(input.begin() + static_cast<std::ptrdiff_t>(outcome.taken), count, space.begin());
     outcome.taken += count;

@@ -12,8 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Bytes slot = to_bytes(std::as_bytes(std::span(data, size)));
   SlotPlace place;
   if (slot.size() >= 38) {
-    std::copy_n(slot.begin() + 6, 16, place.vault.octets.begin());
-    std::copy_n(slot.begin() + 22, 16, place.mailbox.octets.begin());
+    std::copy_n(slot.begin() + 6, 16, place.vault.data.begin());
+    std::copy_n(slot.begin() + 22, 16, place.mailbox.data.begin());
   }
   (void)slot_cost(place, slot, kArgon2TestFloor);
   if (slot.size() >= 46) {

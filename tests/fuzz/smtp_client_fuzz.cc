@@ -21,7 +21,7 @@ std::string play(std::string_view octets, std::minstd_rand* random) {
     const Client::Event& event = client.next_event();
     if (const auto* answer = std::get_if<Client::Answer>(&event)) {
       const Reply& reply = answer->reply;
-      if (reply.lines.empty() || reply.lines.size() > Client::kMostLines || reply.code < 200 ||
+      if (reply.lines.empty() || reply.lines.size() > Client::kMaxLines || reply.code < 200 ||
           reply.code > 599)
         std::abort();
       std::size_t size = 0;
@@ -29,7 +29,7 @@ std::string play(std::string_view octets, std::minstd_rand* random) {
         size += line.size();
         if (line.find_first_of("\r\n\0"sv) != std::string::npos) std::abort();
       }
-      if (size > Client::kLongestReply) std::abort();
+      if (size > Client::kMaxReply) std::abort();
       (void)parse_capabilities(reply);
       (void)enhanced_code(reply);
       for (const char c : reply.wire())

@@ -17,7 +17,7 @@ std::string wire(std::span<const std::string> trace, gw::ByteView raw, std::size
     raw = raw.subspan(piece.size());
   }
   form.finish(sink);
-  if (form.octets() != out.size()) std::abort();
+  if (form.size() != out.size()) std::abort();
   return out;
 }
 
@@ -43,6 +43,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   gw::mail::HeaderWalker walker({"Message-ID"});
   walker.write(raw);
   walker.finish();
-  if (walker.octets() > raw.size()) std::abort();
+  if (walker.size() > raw.size()) std::abort();
   return 0;
 }

@@ -49,18 +49,18 @@ TEST_CASE("Guesses of passwords are counted for all clients of a socket, by sour
 
 // A whole append as the octets that a client sends.
 Bytes frames_of(const MailboxId& mailbox, const Mail& mail) {
-  Bytes octets;
+  Bytes data;
   proto::Request begin;
   begin.set_op(proto::OP_BEGIN);
-  put_octets(mailbox.view(), *begin.mutable_mailbox());
-  put_octets(mail.id.view(), *begin.mutable_message());
-  REQUIRE(add_control(octets, begin));
-  add_data(octets, mail.container);
+  put_bytes(mailbox.view(), *begin.mutable_mailbox());
+  put_bytes(mail.id.view(), *begin.mutable_message());
+  REQUIRE(add_control(data, begin));
+  add_data(data, mail.container);
   proto::Request commit;
   commit.set_op(proto::OP_COMMIT);
   put(mail.commit, *commit.mutable_commit());
-  REQUIRE(add_control(octets, commit));
-  return octets;
+  REQUIRE(add_control(data, commit));
+  return data;
 }
 
 // A keeper of the test's own making: greets, reads `requests` of them, and goes away.
@@ -81,7 +81,7 @@ Fd scripted_keeper(std::vector<std::thread>& threads, int requests) {
       auto frame = channel.next();
       if (!frame) return;
       proto::Request request;
-      if (frame->kind == FrameKind::Data || !request.ParseFromString(std::string(as_text(frame->octets))))
+      if (frame->kind == FrameKind::Data || !request.ParseFromString(std::string(as_text(frame->data))))
         continue;
       if (request.op() != proto::OP_NONE && request.op() != proto::OP_BEGIN) ++seen;
     }
@@ -91,11 +91,11 @@ Fd scripted_keeper(std::vector<std::thread>& threads, int requests) {
 
 TEST_CASE_METHOD(Fixture, "a connection that is cut anywhere in an append leaves nothing") {
   const Mail mail = contract::new_mail(64);
-  const Bytes octets = frames_of(mailbox, mail);
-  for (std::size_t cut = 0; cut < octets.size(); ++cut) {
+  const Bytes data = frames_of(mailbox, mail);
+  for (std::size_t cut = 0; cut < data.size(); ++cut) {
     Channel channel{*link.dial(Role::Append)};
     REQUIRE(channel.next());
-    REQUIRE(channel.send(ByteView(octets).first(cut)));
+    REQUIRE(channel.send(ByteView(data).first(cut)));
   }
   await("all connections to end", [&] { return link.server->connections() == 0; });
   CHECK(link.store->list(mailbox, 0, 10).value().empty());
@@ -103,7 +103,7 @@ TEST_CASE_METHOD(Fixture, "a connection that is cut anywhere in an append leaves
 
   Channel channel{*link.dial(Role::Append)};
   REQUIRE(channel.next());
-  REQUIRE(channel.send(ByteView(octets)));
+  REQUIRE(channel.send(ByteView(data)));
   REQUIRE(channel.next());
   CHECK(state_of(mail.id) == State::Live);
 }
@@ -184,7 +184,7 @@ TEST_CASE("an answer that cannot be decoded is Unavailable, and no damage of the
     Channel channel(std::move(socket));
     proto::Hello hello;
     hello.set_protocol(kProtocol);
-    put_octets(random_id<VaultId>().view(), *hello.mutable_vault());
+    put_bytes(random_id<VaultId>().view(), *hello.mutable_vault());
     Bytes out;
     // The client's greeting, then its request.
     if (!add_control(out, hello) || !channel.send(ByteView(out)) || !channel.next() || !channel.next())
@@ -320,7 +320,7 @@ TEST_CASE_METHOD(Fixture, "a pending message whose client went away becomes unco
   settled.commit.pending = true;
   Mail left = contract::new_mail();
   left.commit.pending = true;
-  const store::Receipt receipt = contract::deliver(*proxy, mailbox, settled).value();
+  const store::CommitResult receipt = contract::deliver(*proxy, mailbox, settled).value();
   REQUIRE(contract::deliver(*proxy, mailbox, left));
   CHECK(state_of(left.id) == State::Pending);
 
@@ -385,14 +385,14 @@ TEST_CASE_METHOD(Fixture,
 }
 
 TEST_CASE_METHOD(Fixture, "whoever breaks the protocol is told and cut off") {
-  const auto says = [&](const Bytes& octets) {
+  const auto says = [&](const Bytes& data) {
     Channel channel{*link.dial(Role::Admin)};
     REQUIRE(channel.next());
-    REQUIRE(channel.send(ByteView(octets)));
+    REQUIRE(channel.send(ByteView(data)));
     auto frame = channel.next();
     REQUIRE(frame);
     proto::Reply reply;
-    REQUIRE(reply.ParseFromString(std::string(as_text(frame->octets))));
+    REQUIRE(reply.ParseFromString(std::string(as_text(frame->data))));
     CHECK(error_of(reply.failure()).code() == Code::BadInput);
     CHECK(code_of(channel.next()) == Code::Closed);
   };
@@ -400,9 +400,9 @@ TEST_CASE_METHOD(Fixture, "whoever breaks the protocol is told and cut off") {
     proto::Request request;
     request.set_op(op);
     request.set_value(std::string(size, 'x'));
-    Bytes octets;
-    REQUIRE(add_control(octets, request));
-    return octets;
+    Bytes data;
+    REQUIRE(add_control(data, request));
+    return data;
   };
   says(to_bytes("EHLO keeper.example\r\n"));
   says(ByteWriter().u32(3).u8(1).text("\xff\xff\xff").data());
@@ -414,8 +414,8 @@ TEST_CASE_METHOD(Fixture, "whoever breaks the protocol is told and cut off") {
   Bytes begun;
   proto::Request begin;
   begin.set_op(proto::OP_BEGIN);
-  put_octets(mailbox.view(), *begin.mutable_mailbox());
-  put_octets(new_message_id(1).view(), *begin.mutable_message());
+  put_bytes(mailbox.view(), *begin.mutable_mailbox());
+  put_bytes(new_message_id(1).view(), *begin.mutable_message());
   REQUIRE(add_control(begun, begin));
   append(begun, control(proto::OP_HEALTH));
   says(begun);
@@ -443,9 +443,9 @@ TEST_CASE_METHOD(Fixture, "many threads share one client") {
         const Mail mail = contract::new_mail(number % 8 == 0 ? 150'000 : 1000);
         if (contract::deliver(*remote, mailbox, mail)) ++delivered;
         auto found = remote->find(mailbox, mail.id);
-        Bytes octets(mail.container.size());
-        auto got = remote->read(mailbox, mail.id, 0, octets);
-        if (!found || !got || *got != octets.size() || octets != mail.container) ++wrong;
+        Bytes data(mail.container.size());
+        auto got = remote->read(mailbox, mail.id, 0, data);
+        if (!found || !got || *got != data.size() || data != mail.container) ++wrong;
         if (number % 4 == 0 && !remote->permit(1000)) ++wrong;
         if (number % 16 == 1) {
           auto lease = remote->acquire(mailbox, "a thread", std::chrono::minutes(1));

@@ -102,7 +102,7 @@ TEST_CASE("RemoteStore over MemoryStore: purges") {
 }
 
 TEST_CASE("RemoteStore over MemoryStore: what servers did is summed, in bounded memory") {
-  contract::tallies(make_memory);
+  contract::server_stats(make_memory);
 }
 TEST_CASE("RemoteStore over MemoryStore: big messages") {
   contract::big(make_memory, 3 << 20);
@@ -146,7 +146,7 @@ TEST_CASE("RemoteStore over LocalStore: purges") {
 }
 
 TEST_CASE("RemoteStore over LocalStore: what servers did is summed, in bounded memory") {
-  contract::tallies(make_local);
+  contract::server_stats(make_local);
 }
 TEST_CASE("RemoteStore over LocalStore: big messages") {
   contract::big(make_local, 3 << 20);

@@ -15,24 +15,24 @@ struct Seen {
 };
 
 // What the reader makes of octets that arrive `step` at a time.
-Seen read_in_steps(ByteView octets, std::size_t step) {
+Seen read_in_steps(ByteView data, std::size_t step) {
   FrameReader reader;
   Seen seen;
-  while (!octets.empty()) {
+  while (!data.empty()) {
     const std::span<std::byte> space = reader.space();
     REQUIRE(!space.empty());
-    const std::size_t count = std::min({step, octets.size(), space.size()});
-    std::copy_n(octets.begin(), count, space.begin());
+    const std::size_t count = std::min({step, data.size(), space.size()});
+    std::copy_n(data.begin(), count, space.begin());
     reader.filled(count);
-    octets = octets.subspan(count);
+    data = data.subspan(count);
     for (;;) {
       auto frame = reader.next();
       REQUIRE(frame);
       if (!*frame) break;
       if ((*frame)->kind == FrameKind::Data) {
-        seen.data += as_text((*frame)->octets);
+        seen.data += as_text((*frame)->data);
       } else {
-        seen.controls.emplace_back(as_text((*frame)->octets));
+        seen.controls.emplace_back(as_text((*frame)->data));
       }
     }
   }
@@ -40,10 +40,10 @@ Seen read_in_steps(ByteView octets, std::size_t step) {
   return seen;
 }
 
-Code refusal_of(ByteView octets) {
+Code refusal_of(ByteView data) {
   FrameReader reader;
-  std::copy(octets.begin(), octets.end(), reader.space().begin());
-  reader.filled(octets.size());
+  std::copy(data.begin(), data.end(), reader.space().begin());
+  reader.filled(data.size());
   auto frame = reader.next();
   REQUIRE_FALSE(frame);
   return frame.error().code();
@@ -55,23 +55,23 @@ TEST_CASE("frames are the same however the octets arrive") {
   small.set_text("a");
   proto::Request large;
   large.set_value(std::string(100'000, 'v'));
-  const std::string data(70'000, 'd');
-  Bytes octets;
-  REQUIRE(add_control(octets, small));
-  add_data(octets, as_bytes(data));
-  REQUIRE(add_control(octets, large));
-  add_data(octets, as_bytes("tail"));
-  REQUIRE(add_control(octets, proto::Request()));
+  const std::string body(70'000, 'd');
+  Bytes data;
+  REQUIRE(add_control(data, small));
+  add_data(data, as_bytes(body));
+  REQUIRE(add_control(data, large));
+  add_data(data, as_bytes("tail"));
+  REQUIRE(add_control(data, proto::Request()));
 
-  const Seen whole = read_in_steps(octets, octets.size());
+  const Seen whole = read_in_steps(data, data.size());
   REQUIRE(whole.controls.size() == 3);
   CHECK(whole.controls[0] == small.SerializeAsString());
   CHECK(whole.controls[1] == large.SerializeAsString());
   CHECK(whole.controls[2].empty());
-  CHECK(whole.data == data + "tail");
+  CHECK(whole.data == body + "tail");
   for (const std::size_t step : {1, 2, 3, 5, 7, 100, 4096, 16'384, 65'536}) {
     INFO("step " << step);
-    CHECK(read_in_steps(octets, step) == whole);
+    CHECK(read_in_steps(data, step) == whole);
   }
 }
 
@@ -86,11 +86,11 @@ TEST_CASE("a frame that nobody may send ends the protocol") {
 TEST_CASE("a message that is too long is not sent") {
   proto::Request request;
   request.set_value(std::string(kMaxControl, 'v'));
-  Bytes octets = to_bytes("before");
-  auto added = add_control(octets, request);
+  Bytes data = to_bytes("before");
+  auto added = add_control(data, request);
   REQUIRE_FALSE(added);
   CHECK(added.error().code() == Code::Internal);
-  CHECK(octets == to_bytes("before"));
+  CHECK(data == to_bytes("before"));
 }
 
 TEST_CASE("an error crosses the socket with code, text and hint") {

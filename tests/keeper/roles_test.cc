@@ -51,7 +51,7 @@ Fill leaf(store::LeafType type) {
   return [=](Request& request) {
     store::Leaf noted;
     noted.type = type;
-    put_octets(store::encode(noted), *request.mutable_value());
+    put_bytes(store::encode(noted), *request.mutable_value());
   };
 }
 
@@ -122,8 +122,8 @@ std::vector<Case> table(const MailboxId& mailbox) {
       {proto::OP_NOTE, "of nothing", kAdmin, nothing()},
       {proto::OP_CHECKPOINT, "", kAdmin, nothing()},
       {proto::OP_SWEEP, "", kAdmin, nothing()},
-      {proto::OP_TALLY, "", kAll, nothing()},
-      {proto::OP_TALLIES, "", kAdmin, nothing()},
+      {proto::OP_REPORT_STATS, "", kAll, nothing()},
+      {proto::OP_SERVER_STATS, "", kAdmin, nothing()},
       {proto::OP_SNAPSHOT, "", kAdmin, nothing()},
       {proto::OP_SNAPSHOT_FILE, "", kAdmin, nothing()},
       {proto::OP_SNAPSHOT_END, "", kAdmin, nothing()},
@@ -141,8 +141,8 @@ Code ask(Link& link, Role role, const MailboxId& mailbox, const Case& asked) {
   REQUIRE(connection);
   Request& request = (*connection)->fresh_request();
   request.set_op(asked.op);
-  put_octets(mailbox.view(), *request.mutable_mailbox());
-  put_octets(random_id<MessageId>().view(), *request.mutable_message());
+  put_bytes(mailbox.view(), *request.mutable_mailbox());
+  put_bytes(random_id<MessageId>().view(), *request.mutable_message());
   asked.fill(request);
   REQUIRE((*connection)->send());
   if (asked.op == proto::OP_BEGIN) {  // answers only where it is refused

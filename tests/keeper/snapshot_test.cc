@@ -43,12 +43,12 @@ std::map<std::string, std::string> files(store::Snapshot& snapshot) {
     auto file = snapshot.next();
     REQUIRE(file);
     if (!*file) return all;
-    std::string octets((*file)->octets + 1, '\0');
-    const auto got = read_some((*file)->content.get(), std::as_writable_bytes(std::span(octets)), "a file");
+    std::string data((*file)->size + 1, '\0');
+    const auto got = read_some((*file)->content.get(), std::as_writable_bytes(std::span(data)), "a file");
     REQUIRE(got);
-    CHECK(*got == (*file)->octets);
-    octets.resize(*got);
-    CHECK(all.emplace((*file)->name, octets).second);
+    CHECK(*got == (*file)->size);
+    data.resize(*got);
+    CHECK(all.emplace((*file)->name, data).second);
   }
 }
 

@@ -96,7 +96,7 @@ TEST_CASE_METHOD(Fixture, "a move that is not in a suspension is refused") {
   const auto frame = channel.next();
   REQUIRE(frame);
   proto::Reply reply;
-  REQUIRE(reply.ParseFromArray(frame->octets.data(), static_cast<int>(frame->octets.size())));
+  REQUIRE(reply.ParseFromArray(frame->data.data(), static_cast<int>(frame->data.size())));
   REQUIRE(reply.has_failure());
   CHECK(error_of(reply.failure()).code() == Code::Conflict);
   CHECK(accepts());

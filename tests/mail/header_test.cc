@@ -9,7 +9,7 @@ namespace {
 
 struct Seen {
   std::string id;  // or `none`
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   std::size_t fields = 0;
   bool truncated = false;
   bool operator==(const Seen&) const = default;
@@ -20,7 +20,7 @@ Seen walk(std::string_view mail, std::size_t cut, HeaderLimits limits = {}) {
   test::in_pieces(mail, cut, [&](ByteView piece) { walker.write(piece); });
   walker.finish();
   const std::string* id = walker.field("message-id");
-  return {id != nullptr ? *id : "none", walker.octets(), walker.fields(), walker.truncated()};
+  return {id != nullptr ? *id : "none", walker.size(), walker.fields(), walker.truncated()};
 }
 
 // At every cut the same.
@@ -46,7 +46,7 @@ TEST_CASE("The first of several fields counts") {
 }
 
 TEST_CASE("Bare CR and LF end lines as they do in the wire form") {
-  CHECK(walk_all("A: b\nMessage-ID: 1\n\nbody").octets == 20);
+  CHECK(walk_all("A: b\nMessage-ID: 1\n\nbody").size == 20);
   CHECK(walk_all("A: b\rMessage-ID: 1\r\rbody").id == "1");
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("Over a cap the walk goes on or ends, and says so") {
   limits.fields = 2;
   CHECK(walk_all("A: 1\r\nB: 2\r\nMessage-ID: 3\r\n\r\n", limits) == Seen{"none", 12, 2, true});
   limits = {};
-  limits.octets = 100;
+  limits.size = 100;
   HeaderWalker walker({"X"}, limits);
   const std::string piece(64, 'x');
   for (int i = 0; i < 3; ++i) walker.write(as_bytes(piece));

@@ -23,7 +23,7 @@ std::string wire(const Lines& trace, std::string_view raw, std::size_t cut) {
   };
   test::in_pieces(raw, cut, [&](ByteView piece) { form.write(piece, sink); });
   form.finish(sink);
-  if (form.octets() != out.size()) FAIL("octets() is " << form.octets() << " and not " << out.size());
+  if (form.size() != out.size()) FAIL("size() is " << form.size() << " and not " << out.size());
   return out;
 }
 
@@ -120,12 +120,12 @@ TEST_CASE("Every short message of awkward octets has the wire form that the rule
 
 TEST_CASE("Long random messages have the wire form that the rule gives, at many cuts") {
   std::mt19937 random(20);
-  constexpr std::string_view kOctets("\r\n\r\n\0 .:aaaaaaaaaaaaaaaaaaaaaaaa\xe9", 34);
+  constexpr std::string_view kBytes("\r\n\r\n\0 .:aaaaaaaaaaaaaaaaaaaaaaaa\xe9", 34);
   for (int round = 0; round < 40; ++round) {
     std::string raw;
     const std::size_t size = random() % 5000;
     while (raw.size() < size) {
-      raw += kOctets[random() % kOctets.size()];
+      raw += kBytes[random() % kBytes.size()];
       if (random() % 7 == 0) raw += "\r\n";
     }
     for (const Lines& trace : {Lines{}, kTrace}) {

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "counting_source.h"
-#include "mime/journal.h"
+#include "mime/journal_report.h"
 #include "mime/message.h"
 
 namespace gw::mime {
@@ -36,7 +36,7 @@ double work(const std::string& mail) {
   REQUIRE(structure);
   CHECK(structure->parts.size() <= 10'000);
   CHECK(source.largest <= 64 << 10);
-  return static_cast<double>(structure->steps + source.octets);
+  return static_cast<double>(structure->steps + source.read_bytes);
 }
 
 TEST_CASE("Parts within parts end at the limit of depth, and the outer ones are still right") {
@@ -174,7 +174,7 @@ TEST_CASE("Of a mail that nothing is attached to only the header is read") {
   const Result<JournalReport> report = read_journal_report(source);
   REQUIRE(report);
   CHECK_FALSE(report->is_journal_report);
-  CHECK(source.octets <= 64 << 10);
+  CHECK(source.read_bytes <= 64 << 10);
 }
 
 TEST_CASE("The search for reports reads a mail a few times, however mails are attached and encoded") {
@@ -189,7 +189,7 @@ TEST_CASE("The search for reports reads a mail a few times, however mails are at
         nest + multipart("b") + repeated("--b\r\n\r\nx\r\n", 100'000)}) {
     CountingSource source(mail);
     REQUIRE(read_journal_report(source));
-    CHECK(source.octets <= 12 * mail.size());
+    CHECK(source.read_bytes <= 12 * mail.size());
   }
 }
 

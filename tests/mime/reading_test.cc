@@ -62,7 +62,7 @@ TEST_CASE("Text and HTML are the first of their kind, all else is attached under
   REQUIRE(reading.attachments.size() == 4);
   CHECK(reading.attachments[0].name == "passwd");
   CHECK(reading.attachments[0].type == "application/pdf");
-  CHECK(reading.attachments[0].octets == 6);
+  CHECK(reading.attachments[0].size == 6);
   CHECK(reading.attachments[1].name == "grüße.txt");
   CHECK(reading.attachments[2].name.starts_with("bär"));
   CHECK_FALSE(has_control(reading.attachments[2].name));

@@ -171,8 +171,8 @@ TEST_CASE("Under inetd the connection moves up and /dev/null is put in its place
     if (!connection) return connection.error().text();
     (void)!::write(1, "stray", 5);
     (void)!::write(2, "stray", 5);
-    char octet = 0;
-    if (::read(0, &octet, 1) != 0) return std::string("0 is not /dev/null");
+    char byte = 0;
+    if (::read(0, &byte, 1) != 0) return std::string("0 is not /dev/null");
     const int high = connection->socket.get();
     Stream stream = take_connection(*connection);
     if (stream.peer().address != "unix") return "peer is " + stream.peer().address;

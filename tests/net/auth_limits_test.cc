@@ -1,4 +1,4 @@
-#include "net/auth_limits.h"
+#include "net/login_throttle.h"
 
 #include <catch2/catch.hpp>
 #include <vector>
@@ -10,8 +10,8 @@ namespace {
 
 struct Clock {
   BootClock::time_point now{1h};
-  net::AuthPolicy policy() {
-    net::AuthPolicy policy;
+  net::ThrottlePolicy policy() {
+    net::ThrottlePolicy policy;
     policy.clock = [this] { return now; };
     return policy;
   }
@@ -19,7 +19,7 @@ struct Clock {
 
 TEST_CASE("A source with failures waits longer each time, up to a limit") {
   Clock clock;
-  net::AuthLimits limits(clock.policy());
+  net::LoginThrottle limits(clock.policy());
   std::vector<std::chrono::milliseconds> waits;
   for (int i = 0; i < 10; ++i) {
     waits.push_back(limits.wait("192.0.2.1"));
@@ -31,7 +31,7 @@ TEST_CASE("A source with failures waits longer each time, up to a limit") {
 
 TEST_CASE("A success, and time, clear a source") {
   Clock clock;
-  net::AuthLimits limits(clock.policy());
+  net::LoginThrottle limits(clock.policy());
   for (int i = 0; i < 5; ++i) limits.failed("a");
   for (int i = 0; i < 5; ++i) limits.failed("b");
   CHECK(limits.wait("a") > 0ms);
@@ -45,9 +45,9 @@ TEST_CASE("A success, and time, clear a source") {
 
 TEST_CASE("However many sources fail, so many are remembered, the latest among them") {
   Clock clock;
-  net::AuthPolicy policy = clock.policy();
+  net::ThrottlePolicy policy = clock.policy();
   policy.sources = 100;
-  net::AuthLimits limits(policy);
+  net::LoginThrottle limits(policy);
   for (int i = 0; i < 1000; ++i) {
     for (int n = 0; n < 4; ++n) limits.failed(std::to_string(i));
     clock.now += 1ms;
@@ -59,9 +59,9 @@ TEST_CASE("However many sources fail, so many are remembered, the latest among t
 
 TEST_CASE("Sources that all failed at one moment make room too") {
   Clock clock;
-  net::AuthPolicy policy = clock.policy();
+  net::ThrottlePolicy policy = clock.policy();
   policy.sources = 100;
-  net::AuthLimits limits(policy);
+  net::LoginThrottle limits(policy);
   for (int i = 0; i < 1000; ++i) limits.failed(std::to_string(i));
   CHECK(limits.sources() <= 100);
 }

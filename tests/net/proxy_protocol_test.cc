@@ -91,7 +91,7 @@ TEST_CASE("A PROXY header of version 2 names the client, and what it adds is ski
   CHECK(outcome(v2('\x20', '\x11', kV4) + "x") == "none rest x");
   CHECK(outcome(v2('\x21', '\x31', std::string(216, 'x'))) == "none");  // a Unix socket
   CHECK(outcome(v2('\x21', '\0', "")) == "none");
-  CHECK(outcome(v2('\x21', '\x11', std::string(ProxyHeader::kMost - 16, '\x01'))) ==
+  CHECK(outcome(v2('\x21', '\x11', std::string(ProxyHeader::kMaxCount - 16, '\x01'))) ==
         "1.1.1.1 257 1.1.1.1 257");
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("What is no header of version 2 is refused") {
   CHECK(outcome(v2('\x22', '\x11', kV4)) == "bad");
   CHECK(outcome(v2('\x21', '\x11', kV4.substr(0, 11))) == "bad");
   CHECK(outcome(v2('\x21', '\x21', kV4)) == "bad");
-  CHECK(outcome(v2('\x21', '\x11', kV4, ProxyHeader::kMost - 15)) == "bad");
+  CHECK(outcome(v2('\x21', '\x11', kV4, ProxyHeader::kMaxCount - 15)) == "bad");
   CHECK(outcome(kSignature.substr(0, 11) + "x") == "bad");
   CHECK(outcome(v2('\x21', '\x11', kV4, 13)) == "more");
 }

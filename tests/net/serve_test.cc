@@ -257,8 +257,8 @@ TEST_CASE("A connection that does not end within the grace ends with the process
   int status = -1;
   REQUIRE(::waitpid(child, &status, 0) == child);
   CHECK(status == 0);
-  char octet = 0;
-  CHECK(::read(said[0], &octet, 1) == 0);
+  char byte = 0;
+  CHECK(::read(said[0], &byte, 1) == 0);
   ::close(said[0]);
 }
 

@@ -61,8 +61,8 @@ TEST_CASE("A read that brings nothing ends with Timeout at its deadline") {
   auto [a, b] = stream_pair();
   a.set_timeout(60ms);
   const auto begun = Clock::now();
-  std::byte octet{};
-  const auto got = a.read({&octet, 1});
+  std::byte byte{};
+  const auto got = a.read({&byte, 1});
   REQUIRE(!got);
   CHECK(got.error().code() == Code::Timeout);
   CHECK(Clock::now() - begun >= 60ms);
@@ -123,9 +123,9 @@ TEST_CASE("Last words are said also where the grace is over") {
   stop::request();
   CHECK(read_once(a) == "<stopping>");
   REQUIRE_FALSE(a.write(as_bytes("too late")));
-  a.last_words(10s);
+  a.allow_final_write(10s);
   CHECK(a.write(as_bytes("421")));
-  a.last_words(50ms);
+  a.allow_final_write(50ms);
   CHECK(read_once(a) == "<stopping>");
   stop::withdraw();
   CHECK(read_once(b) == "421");

@@ -26,9 +26,9 @@ struct Seen {
         constexpr const char* kKinds[] = {"ok", "refused", "challenge"};
         events += kKinds[static_cast<int>(answer->kind)] + "("s + std::string(answer->text) + ")";
       } else if (const auto* part = std::get_if<TextPart>(&event)) {
-        content += as_text(part->octets);
+        content += as_text(part->data);
         if (part->dot) sent += '.';
-        sent += as_text(part->octets);
+        sent += as_text(part->data);
       } else if (std::holds_alternative<TextEnd>(event)) {
         events += "end";
       } else if (const auto* broken = std::get_if<Broken>(&event)) {
@@ -134,9 +134,9 @@ TEST_CASE("A reply that is none, or has no end, ends the session") {
   CHECK(play(Due::Line, "+OK a\nb\r\n").events == "broken: a reply that does not end with CRLF");
   CHECK(play(Due::Line, "+OK a\rb\r\n").events == "broken: a reply that does not end with CRLF");
   CHECK(play(Due::Line, "+OK \0\r\n"sv).events == "broken: NUL in a reply");
-  const std::string endless = "+OK " + std::string(Client::kLongestReply, 'x');
+  const std::string endless = "+OK " + std::string(Client::kMaxReply, 'x');
   CHECK(play(Due::Line, endless).events == "broken: a reply that does not end");
-  CHECK(play(Due::Line, endless.substr(0, Client::kLongestReply) + "\r\n").events.starts_with("ok(xxx"));
+  CHECK(play(Due::Line, endless.substr(0, Client::kMaxReply) + "\r\n").events.starts_with("ok(xxx"));
 }
 
 TEST_CASE("A server that closes is noticed wherever it does") {

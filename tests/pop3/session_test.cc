@@ -30,8 +30,8 @@ struct Drive {
     std::vector<Listed> all;
     for (std::size_t i = 0; i < mails.size(); ++i) {
       Listed listed;
-      listed.id.octets.back() = static_cast<std::byte>(i + 1);
-      listed.octets = mails[i].size();
+      listed.id.data.back() = static_cast<std::byte>(i + 1);
+      listed.size = mails[i].size();
       all.push_back(listed);
     }
     return all;

@@ -17,9 +17,9 @@ using namespace gw::seal;
 namespace {
 
 Bytes pattern(std::size_t size) {
-  Bytes octets(size);
-  for (std::size_t i = 0; i < size; ++i) octets[i] = static_cast<std::byte>(i * 31 + i / 256);
-  return octets;
+  Bytes data(size);
+  for (std::size_t i = 0; i < size; ++i) data[i] = static_cast<std::byte>(i * 31 + i / 256);
+  return data;
 }
 
 Bytes sealed(const Bytes& plain, const PublicKey& key) {
@@ -69,7 +69,7 @@ TEST_CASE("the stock age opens what is sealed here") {
     const Bytes plain = pattern(size);
     const test::AgeOutput out = test::age_decrypt(sealed(plain, keys[0].public_half), file);
     REQUIRE(out.ok);
-    CHECK(out.octets == plain);
+    CHECK(out.data == plain);
   }
 }
 
@@ -80,9 +80,9 @@ TEST_CASE("what the stock age seals to one key has our shape and opens here") {
     const Bytes plain = pattern(size);
     const test::AgeOutput out = test::age_encrypt(plain, recipient(keys[0].public_half));
     REQUIRE(out.ok);
-    CHECK(out.octets.size() == container_size(size));
-    CHECK(open_header(out.octets, keys, Shape::Own));
-    const Result<Bytes> again = opened(out.octets, keys);
+    CHECK(out.data.size() == container_size(size));
+    CHECK(open_header(out.data, keys, Shape::Own));
+    const Result<Bytes> again = opened(out.data, keys);
     REQUIRE(again);
     CHECK(*again == plain);
   }
@@ -152,7 +152,7 @@ TEST_CASE("a failed chunk leaves nothing readable behind") {
   Bytes file = sealed(pattern(1000), keys[0].public_half);
   const Result<OpenedHeader> header = open_header(file, keys, Shape::Own);
   REQUIRE(header);
-  Opener opener(header->file_key, ByteView(file).subspan(header->octets).first<kNonce>());
+  Opener opener(header->file_key, ByteView(file).subspan(header->size).first<kNonce>());
   file.back() ^= std::byte{1};
   const std::span<std::byte> chunk = std::span(file).subspan(kHeader);
   CHECK_FALSE(opener.open(0, true, chunk));
@@ -224,7 +224,7 @@ TEST_CASE("what sealing and opening 4 KiB costs", "[.bench]") {
   const double open = microseconds([&] {
     Bytes copy = file;
     const Result<OpenedHeader> header = open_header(copy, keys, Shape::Own);
-    Opener opener(header->file_key, ByteView(copy).subspan(header->octets).first<kNonce>());
+    Opener opener(header->file_key, ByteView(copy).subspan(header->size).first<kNonce>());
     CHECK(opener.open(0, true, std::span(copy).subspan(kHeader)));
   });
   std::printf("4 KiB: seal %.1f us, open %.1f us\n", seal, open);

@@ -23,11 +23,11 @@ TEST_CASE("the table and the ladder agree on every scalar that was tried") {
   start_sodium();
   std::array<std::byte, 32> scalar{};
   for (int i = 0; i < 500; ++i) {
-    random_octets(scalar);
+    random_bytes(scalar);
     REQUIRE(times_base_point(scalar) == by_the_ladder(scalar));
   }
-  for (const int octet : {0x00, 0x01, 0x07, 0x08, 0x7f, 0x80, 0xff}) {
-    scalar.fill(static_cast<std::byte>(octet));
+  for (const int byte : {0x00, 0x01, 0x07, 0x08, 0x7f, 0x80, 0xff}) {
+    scalar.fill(static_cast<std::byte>(byte));
     CHECK(times_base_point(scalar) == by_the_ladder(scalar));
   }
   for (std::size_t bit = 0; bit < 256; ++bit) {

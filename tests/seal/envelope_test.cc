@@ -20,8 +20,8 @@ EnvelopePlace some_place() {
   place.message = new_message_id(now());
   place.generation = 3;
   place.received = 1'700'000'000'000'000;
-  place.octets = 100;
-  place.wire_octets = 110;
+  place.size = 100;
+  place.wire_size = 110;
   place.container = sha256(as_bytes("container"));
   return place;
 }
@@ -57,8 +57,8 @@ TEST_CASE("an envelope opens nowhere else") {
   CHECK(refused([](EnvelopePlace& p) { p.message = new_message_id(now()); }));
   CHECK(refused([](EnvelopePlace& p) { ++p.generation; }));
   CHECK(refused([](EnvelopePlace& p) { ++p.received; }));
-  CHECK(refused([](EnvelopePlace& p) { ++p.octets; }));
-  CHECK(refused([](EnvelopePlace& p) { ++p.wire_octets; }));
+  CHECK(refused([](EnvelopePlace& p) { ++p.size; }));
+  CHECK(refused([](EnvelopePlace& p) { ++p.wire_size; }));
   CHECK(refused([](EnvelopePlace& p) { p.container[31] ^= std::byte{1}; }));
 }
 

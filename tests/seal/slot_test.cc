@@ -95,7 +95,7 @@ TEST_CASE("a slot belongs to one mailbox of one vault") {
 
   // Renamed in the slot itself: the commitment covers the place.
   Bytes renamed = slot;
-  std::copy(elsewhere.vault.octets.begin(), elsewhere.vault.octets.end(), renamed.begin() + 6);
+  std::copy(elsewhere.vault.data.begin(), elsewhere.vault.data.end(), renamed.begin() + 6);
   const Result<KeyRing> denied = open_password_slot(elsewhere, renamed, fixture.password, kArgon2TestFloor);
   REQUIRE_FALSE(denied);
   CHECK(denied.error().code() == Code::Denied);
@@ -182,9 +182,9 @@ TEST_CASE("the stock age turns a recovery slot into an identity file that opens 
   REQUIRE(identities.ok);
   const Result<Bytes> mail = seal_file(Secret(as_bytes("a message")), fixture.ring.keys[1].public_half);
   REQUIRE(mail);
-  const test::AgeOutput message = test::age_decrypt(*mail, as_text(identities.octets));
+  const test::AgeOutput message = test::age_decrypt(*mail, as_text(identities.data));
   REQUIRE(message.ok);
-  CHECK(as_text(message.octets) == "a message");
+  CHECK(as_text(message.data) == "a message");
 }
 
 TEST_CASE("the work for nobody's slot is done") {

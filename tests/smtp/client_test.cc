@@ -10,7 +10,7 @@ namespace {
 
 // What a client makes of these octets, in pieces of `cut`: each reply as `code line|line`, and how it ended.
 // Where `asked` is more than 1 a command follows each reply.
-std::string heard(std::string_view octets, std::size_t cut, int asked = 1) {
+std::string heard(std::string_view data, std::size_t cut, int asked = 1) {
   Client client;
   std::string all;
   for (;;) {
@@ -22,15 +22,15 @@ std::string heard(std::string_view octets, std::size_t cut, int asked = 1) {
       if (--asked > 0) client.expect();
     } else if (const auto* broken = std::get_if<Client::Broken>(&event)) {
       return all + "<" + broken->reason + ">";
-    } else if (std::holds_alternative<Client::Idle>(event) && octets.empty()) {
+    } else if (std::holds_alternative<Client::Idle>(event) && data.empty()) {
       return all + "<idle>";
-    } else if (octets.empty()) {
+    } else if (data.empty()) {
       client.receive_eof();
     } else {
       // A copy of its own size, so that a view kept beyond its time is found by the sanitizer.
       static Bytes piece;
-      piece = to_bytes(octets.substr(0, cut));
-      octets.remove_prefix(piece.size());
+      piece = to_bytes(data.substr(0, cut));
+      data.remove_prefix(piece.size());
       client.receive(piece);
     }
   }

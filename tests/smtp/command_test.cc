@@ -130,9 +130,9 @@ TEST_CASE("RCPT takes a forward-path and DSN's parameters") {
 }
 
 TEST_CASE("BDAT names a number of octets and perhaps LAST") {
-  CHECK(parse_bdat("0")->octets == 0);
+  CHECK(parse_bdat("0")->size == 0);
   CHECK(parse_bdat("17 last")->last);
-  CHECK(parse_bdat("18446744073709551615")->octets == UINT64_MAX);
+  CHECK(parse_bdat("18446744073709551615")->size == UINT64_MAX);
   for (const char* argument :
        {"", "x", "-1", "+1", "1x", "1 LASTX", "1 LAST LAST", "LAST", "18446744073709551616"})
     CHECK_FALSE(parse_bdat(argument));

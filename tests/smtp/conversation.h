@@ -27,9 +27,9 @@ class Conversation {
     pump();
   }
 
-  void send(std::string_view octets) {
+  void send(std::string_view data) {
     // A copy of its own size, so that a view kept beyond its time is found by the sanitizer.
-    const Bytes piece = to_bytes(octets);
+    const Bytes piece = to_bytes(data);
     session_.receive(piece);
     pump();
   }
@@ -111,14 +111,14 @@ class Conversation {
   std::string body_;
 };
 
-// The whole of `octets` in pieces; `next_cut` says how long each is (at least 1). Then the end of input.
-inline Transcript play(const Options& options, std::string_view octets,
+// The whole of `data` in pieces; `next_cut` says how long each is (at least 1). Then the end of input.
+inline Transcript play(const Options& options, std::string_view data,
                        const std::function<std::size_t()>& next_cut) {
   Conversation conversation(options);
-  while (!octets.empty()) {
-    const std::string_view piece = octets.substr(0, next_cut());
+  while (!data.empty()) {
+    const std::string_view piece = data.substr(0, next_cut());
     conversation.send(piece);
-    octets.remove_prefix(piece.size());
+    data.remove_prefix(piece.size());
   }
   conversation.end();
   return conversation.seen();

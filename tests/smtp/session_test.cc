@@ -42,10 +42,10 @@ std::string codes(std::string_view output) {
 }
 
 // Plays it in every cut, and checks that all cuts give the same.
-Transcript play_all(const Options& options, std::string_view octets) {
-  const Transcript whole = play(options, octets, [&] { return octets.size(); });
-  for (std::size_t cut = 1; cut < octets.size(); ++cut) {
-    const Transcript other = play(options, octets, [&] { return cut; });
+Transcript play_all(const Options& options, std::string_view data) {
+  const Transcript whole = play(options, data, [&] { return data.size(); });
+  for (std::size_t cut = 1; cut < data.size(); ++cut) {
+    const Transcript other = play(options, data, [&] { return cut; });
     if (other == whole) continue;
     INFO("cut at every " << cut);
     CHECK(other.events == whole.events);
@@ -56,8 +56,8 @@ Transcript play_all(const Options& options, std::string_view octets) {
   return whole;
 }
 
-std::string replies(std::string_view octets, const Options& options = plain()) {
-  return codes(play_all(options, octets).output);
+std::string replies(std::string_view data, const Options& options = plain()) {
+  return codes(play_all(options, data).output);
 }
 
 const std::string kMail = "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n";
@@ -263,8 +263,8 @@ TEST_CASE("Within TLS the session starts anew") {
 TEST_CASE("Bytes behind STARTTLS end the session and are not read") {
   Options options = plain();
   options.starttls = true;
-  const std::string octets = "EHLO c\r\nSTARTTLS\r\nNOOP\r\n";
-  const auto seen = play(options, octets, [&] { return octets.size(); });
+  const std::string data = "EHLO c\r\nSTARTTLS\r\nNOOP\r\n";
+  const auto seen = play(options, data, [&] { return data.size(); });
   CHECK(codes(seen.output) == "ehlo 503/5.5.1");
   CHECK(seen.events.empty());
   CHECK(seen.closed);
@@ -398,8 +398,8 @@ TEST_CASE("The driver can end the session at any time") {
 TEST_CASE("An event that awaits an answer stays") {
   Session session(plain());
   session.greet();
-  const std::string octets = "EHLO c\r\nMAIL FROM:<a@b>\r\n";
-  session.receive(gw::as_bytes(octets));
+  const std::string data = "EHLO c\r\nMAIL FROM:<a@b>\r\n";
+  session.receive(gw::as_bytes(data));
   CHECK(std::get<MailFrom>(session.next_event()).address == "a@b");
   CHECK(std::get<MailFrom>(session.next_event()).address == "a@b");
   session.refuse(Refusal::StoreTrouble);

@@ -78,7 +78,7 @@ TEST_CASE("MemoryStore: purges") {
 }
 
 TEST_CASE("MemoryStore: what servers did is summed, in bounded memory") {
-  contract::tallies(make_memory);
+  contract::server_stats(make_memory);
 }
 TEST_CASE("MemoryStore: big messages") {
   contract::big(make_memory, 3 << 20);
@@ -122,7 +122,7 @@ TEST_CASE("LocalStore: purges") {
 }
 
 TEST_CASE("LocalStore: what servers did is summed, in bounded memory") {
-  contract::tallies(make_local);
+  contract::server_stats(make_local);
 }
 TEST_CASE("LocalStore: big messages") {
   contract::big(make_local, 3 << 20);

@@ -7,7 +7,7 @@
 #include <string>
 
 namespace rocksdb::crc32c {
-std::uint32_t Extend(std::uint32_t crc, const char* data, std::size_t octets);
+std::uint32_t Extend(std::uint32_t crc, const char* data, std::size_t size);
 }
 
 namespace {
@@ -39,18 +39,18 @@ TEST_CASE("CRC-32C: what RocksDB's own gives, at every start and length") {
   REQUIRE(own != nullptr);
   REQUIRE(own != &rocksdb::crc32c::Extend);
   std::mt19937 random(7);
-  std::string octets(70'000, '\0');
-  for (char& octet : octets) octet = static_cast<char>(random());
+  std::string data(70'000, '\0');
+  for (char& byte : data) byte = static_cast<char>(random());
   for (std::size_t start = 0; start < 17; ++start) {
     for (std::size_t length = 0; length < 600; ++length) {
-      if (rocksdb::crc32c::Extend(start, &octets[start], length) != own(start, &octets[start], length))
+      if (rocksdb::crc32c::Extend(start, &data[start], length) != own(start, &data[start], length))
         FAIL("start " << start << ", length " << length);
     }
   }
-  CHECK(rocksdb::crc32c::Extend(1, octets.data(), octets.size()) == own(1, octets.data(), octets.size()));
-  const std::uint32_t part = rocksdb::crc32c::Extend(0, octets.data(), 33'333);
-  CHECK(rocksdb::crc32c::Extend(part, &octets[33'333], octets.size() - 33'333) ==
-        own(0, octets.data(), octets.size()));
+  CHECK(rocksdb::crc32c::Extend(1, data.data(), data.size()) == own(1, data.data(), data.size()));
+  const std::uint32_t part = rocksdb::crc32c::Extend(0, data.data(), 33'333);
+  CHECK(rocksdb::crc32c::Extend(part, &data[33'333], data.size() - 33'333) ==
+        own(0, data.data(), data.size()));
 }
 
 TEST_CASE("CRC-32C: RocksDB's calls come to ours") {

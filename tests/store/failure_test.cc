@@ -17,11 +17,11 @@ using contract::new_mailbox;
 // While it lives, no file of this process grows beyond this size: write fails with EFBIG.
 class FileLimit {
  public:
-  explicit FileLimit(rlim_t octets) {
+  explicit FileLimit(rlim_t size) {
     handler_ = std::signal(SIGXFSZ, SIG_IGN);
     ::getrlimit(RLIMIT_FSIZE, &before_);
     rlimit limit = before_;
-    limit.rlim_cur = octets;
+    limit.rlim_cur = size;
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
   }
   FileLimit(const FileLimit&) = delete;

@@ -46,10 +46,10 @@ struct Filled {
 };
 
 // Delivers until `refusals` in a row were refused: one or two are the store making room.
-Filled fill(Store& store, const MailboxId& mailbox, std::size_t refusals, std::size_t octets) {
+Filled fill(Store& store, const MailboxId& mailbox, std::size_t refusals, std::size_t size) {
   Filled filled;
   for (std::size_t row = 0; row < refusals && filled.mails.size() < 10'000;) {
-    Mail mail = new_mail(octets);
+    Mail mail = new_mail(size);
     const auto receipt = deliver(store, mailbox, mail);
     row = receipt ? 0 : row + 1;
     if (receipt) {
@@ -93,7 +93,7 @@ std::vector<MessageId> ids(const std::vector<Mail>& mails) {
 }
 
 TEST_CASE("on a full disk mail is refused as Full, draining goes on, and room comes back by itself") {
-  const std::size_t octets = GENERATE(8000, 300'000);
+  const std::size_t size = GENERATE(8000, 300'000);
   const SmallDisk disk("size=16m");
   if (!disk.mounted()) return;
   LocalVault vault(disk.path());
@@ -102,14 +102,14 @@ TEST_CASE("on a full disk mail is refused as Full, draining goes on, and room co
   const auto store = vault.open();
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
   for (int round = 0; round < 3; ++round) {
-    INFO("round " << round << " of " << octets << " octets");
+    INFO("round " << round << " of " << size << " octets");
     // What was deleted in the round before gives its room back when the store comes to it.
     Filled filled;
     REQUIRE(await([&] {
-      Filled more = fill(*store, mailbox, 15, octets);
+      Filled more = fill(*store, mailbox, 15, size);
       std::move(more.mails.begin(), more.mails.end(), std::back_inserter(filled.mails));
       filled.refusals.insert(filled.refusals.end(), more.refusals.begin(), more.refusals.end());
-      return filled.mails.size() * octets > 4'000'000;
+      return filled.mails.size() * size > 4'000'000;
     }));
     for (const Code code : filled.refusals) CHECK(code == Code::Full);
     CHECK(store->health().value().writable);
@@ -127,7 +127,7 @@ TEST_CASE("on a full disk mail is refused as Full, draining goes on, and room co
     }));
     (void)contract::move(*store, mailbox, ids(filled.mails), State::Drained, std::nullopt);
   }
-  REQUIRE(await([&] { return deliver(*store, mailbox, new_mail(octets)).has_value(); }));
+  REQUIRE(await([&] { return deliver(*store, mailbox, new_mail(size)).has_value(); }));
   contract::dump(*store);
 }
 
@@ -139,8 +139,8 @@ TEST_CASE("a disk that others fill costs no grace time, however long it is full"
   const auto store = vault.open();
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
   std::vector<Mail> mails;
-  for (const std::size_t octets : {100, 8000, 60'000}) {
-    mails.push_back(new_mail(octets));
+  for (const std::size_t size : {100, 8000, 60'000}) {
+    mails.push_back(new_mail(size));
     REQUIRE(deliver(*store, mailbox, mails.back()));
   }
   REQUIRE(contract::move(*store, mailbox, ids(mails), State::Live, State::Drained));
@@ -194,8 +194,8 @@ TEST_CASE(
   {
     auto store = vault.open();
     mailbox = contract::put(*store, new_mailbox("journal")).id;
-    for (const std::size_t octets : {100, 8000, 60'000}) {
-      mails.push_back(new_mail(octets));
+    for (const std::size_t size : {100, 8000, 60'000}) {
+      mails.push_back(new_mail(size));
       REQUIRE(deliver(*store, mailbox, mails.back()));
     }
     vault.await_head(*store);

@@ -108,7 +108,7 @@ TEST_CASE("pending mail that a starting store finds becomes unconfirmed") {
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
   contract::Mail mail = new_mail();
   mail.commit.pending = true;
-  const Receipt receipt = deliver(*store, mailbox, mail).value();
+  const CommitResult receipt = deliver(*store, mailbox, mail).value();
   REQUIRE(deliver(*store, mailbox, new_mail()));
   SECTION("close") {
     store.reset();

@@ -76,9 +76,9 @@ class LocalVault {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     REQUIRE(file);
     file.seekg(static_cast<std::streamoff>(at));
-    const int octet = file.get();
+    const int byte = file.get();
     file.seekp(static_cast<std::streamoff>(at));
-    file.put(static_cast<char>(octet ^ 0x20));
+    file.put(static_cast<char>(byte ^ 0x20));
   }
 
   const VaultId id = random_id<VaultId>();

@@ -139,8 +139,8 @@ class Pair {
 
   void deliver(bool pending) {
     static constexpr std::array kSizes{0, 1, 900, 3999, 4000, 4001, 20'000};
-    const auto octets = static_cast<std::size_t>(kSizes[below(kSizes.size())]);
-    Mail mail = below(2) == 0 ? contract::sealed_mail(octets) : new_mail(octets);
+    const auto size = static_cast<std::size_t>(kSizes[below(kSizes.size())]);
+    Mail mail = below(2) == 0 ? contract::sealed_mail(size) : new_mail(size);
     mail.commit.pending = pending;
     mail.commit.generation = static_cast<std::uint32_t>(1 + below(2));
     if (below(3) == 0) {
@@ -183,7 +183,7 @@ class Pair {
     const SweepReport found = local_->sweep(budget, true, only).value();
     REQUIRE(expected.receipts == found.receipts);
     REQUIRE(expected.expired == found.expired);
-    REQUIRE(expected.octets == found.octets);
+    REQUIRE(expected.size == found.size);
     REQUIRE(expected.more == found.more);
   }
 

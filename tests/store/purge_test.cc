@@ -12,7 +12,7 @@ using contract::Mail;
 
 // Names of the files below the vault that hold these octets; none if a file vanished during the walk, for
 // then what was in it may be in one that came meanwhile.
-std::optional<std::vector<std::string>> walk(const LocalVault& vault, ByteView octets) {
+std::optional<std::vector<std::string>> walk(const LocalVault& vault, ByteView data) {
   std::vector<std::string> names;
   std::error_code error;
   const fs::recursive_directory_iterator end;
@@ -23,7 +23,7 @@ std::optional<std::vector<std::string>> walk(const LocalVault& vault, ByteView o
     if (!file) return std::nullopt;
     std::ostringstream all;
     all << file.rdbuf();
-    if (all.view().find(as_text(octets)) != std::string_view::npos)
+    if (all.view().find(as_text(data)) != std::string_view::npos)
       names.push_back(at->path().lexically_relative(vault.options.path));
   }
   if (error) return std::nullopt;
@@ -31,9 +31,9 @@ std::optional<std::vector<std::string>> walk(const LocalVault& vault, ByteView o
 }
 
 // RocksDB removes files in the background, and soon has none left to remove.
-std::vector<std::string> holders(const LocalVault& vault, ByteView octets) {
+std::vector<std::string> holders(const LocalVault& vault, ByteView data) {
   for (;;) {
-    if (auto names = walk(vault, octets)) return *names;
+    if (auto names = walk(vault, data)) return *names;
   }
 }
 
@@ -62,9 +62,9 @@ TEST_CASE("what was removed or replaced is in no file after a purge, wherever it
     REQUIRE(store->put_mailbox(store->mailbox(record.id).value(), {{"password", slot}},
                                {LeafType::Slot, "test", 0}));
   };
-  const auto random = [](std::size_t octets) {
-    Bytes some(octets);
-    random_octets(some);
+  const auto random = [](std::size_t size) {
+    Bytes some(size);
+    random_bytes(some);
     return some;
   };
   const bool logged = GENERATE(true, false);  // it is still in the write-ahead log; it is in tables and blobs
@@ -74,9 +74,9 @@ TEST_CASE("what was removed or replaced is in no file after a purge, wherever it
   std::vector<Mail> gone;
   std::vector<Mail> kept;
   // In a table, in a blob, in a file of its own.
-  for (const std::size_t octets : {300UL, 20'000UL, 600'000UL}) {
+  for (const std::size_t size : {300UL, 20'000UL, 600'000UL}) {
     for (std::vector<Mail>* mails : {&gone, &kept}) {
-      mails->push_back(contract::sealed_mail(octets));
+      mails->push_back(contract::sealed_mail(size));
       REQUIRE(deliver(*store, record.id, mails->back()));
     }
   }

@@ -17,15 +17,15 @@ using contract::new_mail;
 using contract::new_mailbox;
 
 // Plays a mailbox's history: each leaf must be a change that the state before it allows. Gives where it ends.
-std::map<MessageId, Whereabouts> play(Store& store, const MailboxId& mailbox) {
-  std::map<MessageId, Whereabouts> messages;
+std::map<MessageId, LocationInfo> play(Store& store, const MailboxId& mailbox) {
+  std::map<MessageId, LocationInfo> messages;
   CompactRange range;
   for (const Leaf& leaf : contract::history(store, mailbox)) {
     range.append(leaf_hash(encode(leaf)));
     if (leaf.message.zero()) continue;
     const auto found = messages.find(leaf.message);
     const std::optional<State> state = found == messages.end() ? std::nullopt : found->second.state;
-    Whereabouts& now = messages[leaf.message];
+    LocationInfo& now = messages[leaf.message];
     INFO("leaf " << leaf.index << " " << name(leaf.type) << " on " << (state ? name(*state) : "nothing"));
     switch (leaf.type) {
       case LeafType::Accepted:

@@ -15,13 +15,13 @@ MessageRecord sample_message() {
   record.state = State::Quarantined;
   record.received = -5;
   record.changed = 7;
-  record.octets = std::uint64_t{1} << 40;
-  record.wire_octets = 9;
-  record.container_octets = 10;
+  record.size = std::uint64_t{1} << 40;
+  record.wire_size = 9;
+  record.container_size = 10;
   record.generation = 11;
-  random_octets(record.container);
-  random_octets(record.envelope);
-  random_octets(record.commitment);
+  random_bytes(record.container);
+  random_bytes(record.envelope);
+  random_bytes(record.commitment);
   record.large = true;
   return record;
 }
@@ -34,9 +34,9 @@ Leaf sample_leaf() {
   leaf.mailbox = random_id<MailboxId>();
   leaf.message = random_id<MessageId>();
   leaf.value = 42;
-  random_octets(leaf.container);
-  random_octets(leaf.envelope);
-  random_octets(leaf.commitment);
+  random_bytes(leaf.container);
+  random_bytes(leaf.envelope);
+  random_bytes(leaf.commitment);
   leaf.actor = "uid=992 drain pop3";
   return leaf;
 }
@@ -80,7 +80,7 @@ TEST_CASE("fields of a newer version survive an edit by this one") {
 }
 
 TEST_CASE("a receipt is read as it was stored, and what is none is Corrupt") {
-  const Swept swept{sample_message(), 77, to_bytes("header"), to_bytes("envelope")};
+  const RemovalRecord swept{sample_message(), 77, to_bytes("header"), to_bytes("envelope")};
   const Bytes stored = encode(swept);
   auto decoded = decode_swept(stored);
   REQUIRE(decoded);
@@ -109,8 +109,8 @@ TEST_CASE("an age header ends behind its MAC, and is within 4 KiB or none") {
   const std::string header = "age-encryption.org/v1\n-> X25519 a\nb\n--- mac\n";
   CHECK(as_text(age_header(as_bytes(header + "payload\n--- no\n"))) == header);
   CHECK(age_header(as_bytes(header.substr(0, header.size() - 1))).empty());
-  CHECK(age_header(as_bytes("age-encryption.org/v1\n" + std::string(kMostHeader, 'x') + "\n--- mac\n"))
-            .empty());
+  CHECK(
+      age_header(as_bytes("age-encryption.org/v1\n" + std::string(kMaxHeader, 'x') + "\n--- mac\n")).empty());
   CHECK(age_header(as_bytes("another/v1\n--- mac\n")).empty());
   CHECK(age_header({}).empty());
 }

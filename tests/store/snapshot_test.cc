@@ -37,10 +37,10 @@ std::set<std::string> save(Snapshot& snapshot, const std::string& to) {
     auto file = snapshot.next();
     REQUIRE(file);
     if (!*file) return names;
-    const std::string octets = content((*file)->content);
-    CHECK(octets.size() == (*file)->octets);
+    const std::string data = content((*file)->content);
+    CHECK(data.size() == (*file)->size);
     CHECK(names.insert((*file)->name).second);
-    std::ofstream(to + "/" + (*file)->name, std::ios::binary) << octets;
+    std::ofstream(to + "/" + (*file)->name, std::ios::binary) << data;
   }
 }
 

@@ -19,7 +19,7 @@ class FaultyStore : public store::Store {
   // Asked behind each operation that went well, by its name; an Error is given though it is done.
   std::function<std::optional<Error>(std::string_view operation)> fail_afterwards;
   // May change what read() brought.
-  std::function<void(const MessageId& message, std::uint64_t offset, std::span<std::byte> octets)> alter;
+  std::function<void(const MessageId& message, std::uint64_t offset, std::span<std::byte> data)> alter;
 
   store::Limits limits() const override { return to_.limits(); }
   Result<store::Health> health() override { return to_.health(); }
@@ -77,8 +77,8 @@ class FaultyStore : public store::Store {
   Result<std::chrono::milliseconds> guess(std::string_view source, store::Guess guess) override {
     return guard("guess", [&] { return to_.guess(source, guess); });
   }
-  Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override {
-    return guard("permit", [&] { return to_.permit(octets); });
+  Result<std::unique_ptr<store::MemoryPermit>> permit(std::uint64_t size) override {
+    return guard("permit", [&] { return to_.permit(size); });
   }
   Result<store::Record> get(const store::RecordKey& key) override {
     return guard("get", [&] { return to_.get(key); });
@@ -115,18 +115,18 @@ class FaultyStore : public store::Store {
   Result<store::SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override {
     return guard("sweep", [&] { return to_.sweep(budget, now, only); });
   }
-  Result<std::vector<store::Swept>> swept(const MailboxId& mailbox, const MessageId& from,
-                                          std::size_t limit) override {
+  Result<std::vector<store::RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
+                                                  std::size_t limit) override {
     return guard("swept", [&] { return to_.swept(mailbox, from, limit); });
   }
   Result<store::Purge> purge(std::uint64_t number) override {
     return guard("purge", [&] { return to_.purge(number); });
   }
-  Result<void> tally(const store::Tally& tally) override {
-    return guard("tally", [&] { return to_.tally(tally); });
+  Result<void> stats(const store::ServerStats& stats) override {
+    return guard("tally", [&] { return to_.stats(stats); });
   }
-  Result<std::vector<store::Tally>> tallies() override {
-    return guard("tallies", [&] { return to_.tallies(); });
+  Result<std::vector<store::ServerStats>> server_stats() override {
+    return guard("tallies", [&] { return to_.server_stats(); });
   }
 
  private:

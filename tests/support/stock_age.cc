@@ -10,8 +10,8 @@
 namespace gw::test {
 namespace {
 
-void write(const std::string& path, std::string_view octets) {
-  std::ofstream(path, std::ios::binary).write(octets.data(), static_cast<std::streamsize>(octets.size()));
+void write(const std::string& path, std::string_view data) {
+  std::ofstream(path, std::ios::binary).write(data.data(), static_cast<std::streamsize>(data.size()));
 }
 
 std::string read(const std::string& path) {
@@ -43,13 +43,13 @@ AgeOutput age_encrypt(ByteView plain, std::string_view recipient) {
 std::string age_keygen() {
   const TempFolder folder;
   write(folder.path() + "/in", "");
-  return std::string(as_text(run(folder, "age-keygen").octets));
+  return std::string(as_text(run(folder, "age-keygen").data));
 }
 
 std::string age_recipient(std::string_view identity_file) {
   const TempFolder folder;
   write(folder.path() + "/in", identity_file);
-  return std::string(trim(as_text(run(folder, "age-keygen -y").octets)));
+  return std::string(trim(as_text(run(folder, "age-keygen -y").data)));
 }
 
 }  // namespace gw::test

@@ -11,7 +11,7 @@ namespace gw::test {
 // `age -d -i IDENTITY_FILE` over `container`; empty, and `ok` false, where age refuses.
 struct AgeOutput {
   bool ok = false;
-  Bytes octets;
+  Bytes data;
 };
 AgeOutput age_decrypt(ByteView container, std::string_view identity_file);
 AgeOutput age_encrypt(ByteView plain, std::string_view recipient);

@@ -50,23 +50,23 @@ MailboxRecord put(Store& store, MailboxRecord record, LeafType type) {
   return *stored;
 }
 
-Mail new_mail(std::size_t octets) {
+Mail new_mail(std::size_t size) {
   Mail mail;
-  mail.container.resize(octets);
-  random_octets(mail.container);
+  mail.container.resize(size);
+  random_bytes(mail.container);
   mail.commit.received = 1'800'000'000'000'000;
-  mail.commit.octets = octets;
-  mail.commit.wire_octets = octets + 2;
+  mail.commit.size = size;
+  mail.commit.wire_size = size + 2;
   mail.commit.generation = 1;
   mail.commit.container = sha256(mail.container);
   mail.commit.envelope.resize(50);
-  random_octets(mail.commit.envelope);
-  random_octets(mail.commit.commitment);
+  random_bytes(mail.commit.envelope);
+  random_bytes(mail.commit.commitment);
   mail.commit.actor = "smtp test";
   return mail;
 }
 
-Result<Receipt> deliver(Store& store, const MailboxId& mailbox, const Mail& mail) {
+Result<CommitResult> deliver(Store& store, const MailboxId& mailbox, const Mail& mail) {
   auto append = store.begin(mailbox, mail.id);
   if (!append) return append.error();
   const ByteView all = mail.container;
@@ -132,7 +132,7 @@ std::string dump(Store& store) {
   for (const MailboxRecord& mailbox : *all) {
     line("mailbox", to_hex(encode(mailbox)), mailbox.version);
     const MailboxStat stat = store.stat(mailbox.id).value();
-    line("stat", stat.live, stat.live_octets, stat.wire_octets, stat.unconfirmed, stat.pending, stat.drained,
+    line("stat", stat.live, stat.live_bytes, stat.wire_size, stat.unconfirmed, stat.pending, stat.drained,
          stat.quarantined, stat.accepted, stat.log_size, stat.oldest, stat.last_delivery, stat.last_drain);
     for (MessageRecord message : list(store, mailbox.id)) {
       message.large = false;  // a store's own business
@@ -143,7 +143,7 @@ std::string dump(Store& store) {
     for (std::optional<MessageId> from = MessageId{}; from;) {
       auto page = store.swept(mailbox.id, *from, 3);
       REQUIRE(page);
-      for (Swept& swept : *page) {
+      for (RemovalRecord& swept : *page) {
         swept.record.large = false;
         line("receipt", to_hex(encode(swept)));
       }
@@ -413,15 +413,15 @@ void messages(const Make& make) {
   SECTION("a message is read as it was put") {
     Mail mail = new_mail(150'000);
     mail.commit.actor = "smtp 192.0.2.1";
-    const Receipt receipt = deliver(store, mailbox, mail).value();
+    const CommitResult receipt = deliver(store, mailbox, mail).value();
     CHECK(receipt.seq == 1);
     const MessageRecord record = store.find(mailbox, mail.id).value();
     CHECK(record.id == mail.id);
     CHECK(record.seq == 1);
     CHECK(record.state == State::Live);
-    CHECK(record.octets == mail.commit.octets);
-    CHECK(record.wire_octets == mail.commit.wire_octets);
-    CHECK(record.container_octets == mail.container.size());
+    CHECK(record.size == mail.commit.size);
+    CHECK(record.wire_size == mail.commit.wire_size);
+    CHECK(record.container_size == mail.container.size());
     CHECK(record.received == mail.commit.received);
     CHECK(record.container == mail.commit.container);
     CHECK(record.envelope == sha256(mail.commit.envelope));
@@ -437,7 +437,7 @@ void messages(const Make& make) {
     CHECK(leaf.type == LeafType::Accepted);
     CHECK(leaf.message == mail.id);
     CHECK(leaf.mailbox == mailbox);
-    CHECK(leaf.value == mail.commit.octets);
+    CHECK(leaf.value == mail.commit.size);
     CHECK(leaf.container == record.container);
     CHECK(leaf.envelope == record.envelope);
     CHECK(leaf.commitment == mail.commit.commitment);
@@ -529,8 +529,8 @@ void messages(const Make& make) {
     REQUIRE(deliver(store, mailbox, new_mail(20)));
     MailboxStat stat = store.stat(mailbox).value();
     CHECK(stat.live == 2);
-    CHECK(stat.live_octets == 30);
-    CHECK(stat.wire_octets == 34);
+    CHECK(stat.live_bytes == 30);
+    CHECK(stat.wire_size == 34);
     CHECK(stat.accepted == 2);
     CHECK(stat.log_size == 3);
     CHECK(stat.oldest == 42);
@@ -540,7 +540,7 @@ void messages(const Make& make) {
     REQUIRE(move(store, mailbox, {first.id}, State::Live, State::Drained));
     stat = store.stat(mailbox).value();
     CHECK(stat.live == 1);
-    CHECK(stat.live_octets == 20);
+    CHECK(stat.live_bytes == 20);
     CHECK(stat.drained == 1);
     CHECK(stat.oldest == 1'800'000'000'000'000);
     CHECK(stat.last_drain == subject.clocks->wall);
@@ -589,7 +589,7 @@ void transitions(const Make& make) {
       CHECK(leaf.container == a.commit.container);
       CHECK(leaf.envelope == sha256(a.commit.envelope));
       CHECK(leaf.commitment == a.commit.commitment);
-      CHECK(leaf.value == a.commit.octets);
+      CHECK(leaf.value == a.commit.size);
     }
     CHECK(code_of(store.find(mailbox, a.id)) == Code::NotFound);
     std::array<std::byte, 10> part;
@@ -597,7 +597,7 @@ void transitions(const Make& make) {
     CHECK(code_of(store.envelope(mailbox, a.id)) == Code::NotFound);
     CHECK(list(store, mailbox).empty());
     const MailboxStat stat = store.stat(mailbox).value();
-    CHECK(stat.live + stat.drained + stat.quarantined + stat.live_octets == 0);
+    CHECK(stat.live + stat.drained + stat.quarantined + stat.live_bytes == 0);
     CHECK(stat.accepted == 2);
   }
   SECTION("what is undeleted has its old place and id") {
@@ -659,10 +659,10 @@ void pending(const Make& make) {
   Mail mail = new_mail();
   mail.commit.pending = true;
   Digest print;
-  random_octets(print);
+  random_bytes(print);
   mail.commit.fingerprints = {print};
   CHECK_FALSE(store.seen(mailbox, print).value());
-  const Receipt receipt = deliver(store, mailbox, mail).value();
+  const CommitResult receipt = deliver(store, mailbox, mail).value();
   Transition settle;
   settle.mailbox = mailbox;
   settle.messages = {mail.id};
@@ -713,7 +713,7 @@ void pending(const Make& make) {
     MailboxStat stat = store.stat(mailbox).value();
     CHECK(stat.live == 1);
     CHECK(stat.unconfirmed == 1);
-    CHECK(stat.live_octets == mail.commit.octets);
+    CHECK(stat.live_bytes == mail.commit.size);
     CHECK(move(store, mailbox, {mail.id}, State::Live, State::Drained).value() == 1);
     CHECK(store.stat(mailbox).value().unconfirmed == 0);
     CHECK(types(store, mailbox) ==
@@ -967,7 +967,7 @@ void grace(const Make& make) {
     subject.clocks->pass(3600 * kSecond + 1);
     const SweepReport first = store.sweep(1, false).value();
     CHECK(first.expired == 1);
-    CHECK(first.octets == 20);
+    CHECK(first.size == 20);
     CHECK(first.more);
     CHECK(code_of(store.find(record.id, b.id)) == Code::NotFound);
     CHECK(store.find(record.id, a.id));
@@ -1044,63 +1044,64 @@ void grace(const Make& make) {
     CHECK(store.sweep(0, false).value().expired == 0);
     const SweepReport would = store.sweep(0, true).value();
     CHECK(would.expired == 2);
-    CHECK(would.octets == 30);
+    CHECK(would.size == 30);
     CHECK(store.find(record.id, a.id));
     CHECK(store.sweep(10, true).value().expired == 2);
   }
 }
 
-void tallies(const Make& make) {
+void server_stats(const Make& make) {
   Subject subject = make();
   Store& store = *subject.store;
-  CHECK(store.tallies().value().empty());
-  Tally smtp;
+  CHECK(store.server_stats().value().empty());
+  ServerStats smtp;
   smtp.of = "smtp";
   smtp.sessions = 1;
-  smtp.octets = 300;
+  smtp.size = 300;
   smtp.trouble = "the first";
   smtp.trouble_time = 100;
-  REQUIRE(store.tally(smtp));
+  REQUIRE(store.stats(smtp));
   smtp.trouble = "the last";
   smtp.trouble_time = 200;
-  REQUIRE(store.tally(smtp));
+  REQUIRE(store.stats(smtp));
   smtp.trouble = "heard of too late";
   smtp.trouble_time = 150;
-  REQUIRE(store.tally(smtp));
-  Tally route;
+  REQUIRE(store.stats(smtp));
+  ServerStats route;
   route.of = "route work";
-  for (const TallyCount& count : kTallyCounts) route.*count.value = 7 + count.name.size();
-  REQUIRE(store.tally(route));
+  for (const ServerCount& count : kServerCounts) route.*count.value = 7 + count.name.size();
+  REQUIRE(store.stats(route));
 
   smtp.sessions = 3;
-  smtp.octets = 900;
+  smtp.size = 900;
   smtp.trouble = "the last";
   smtp.trouble_time = 200;
-  CHECK(store.tallies().value() == std::vector<Tally>{route, smtp});
+  CHECK(store.server_stats().value() == std::vector<ServerStats>{route, smtp});
 
   // What a misbehaving client sends stays bounded.
-  Tally odd;
+  ServerStats odd;
   odd.sessions = 1;
-  REQUIRE(store.tally(odd));
-  odd.of = std::string(Tallies::kName + 1, 'x');
-  REQUIRE(store.tally(odd));
-  for (std::size_t i = 0; i < Tallies::kNames + 10; ++i) {
+  REQUIRE(store.stats(odd));
+  odd.of = std::string(ServerStatsTable::kName + 1, 'x');
+  REQUIRE(store.stats(odd));
+  for (std::size_t i = 0; i < ServerStatsTable::kNames + 10; ++i) {
     odd.of = "route " + std::to_string(i);
-    odd.trouble = std::string(Tallies::kTrouble + 5, 'y');
+    odd.trouble = std::string(ServerStatsTable::kTrouble + 5, 'y');
     odd.trouble_time = 1;
-    REQUIRE(store.tally(odd));
+    REQUIRE(store.stats(odd));
   }
-  const std::vector<Tally> all = store.tallies().value();
-  CHECK(all.size() == Tallies::kNames);
-  CHECK(std::ranges::all_of(all, [](const Tally& each) { return each.trouble.size() <= Tallies::kTrouble; }));
+  const std::vector<ServerStats> all = store.server_stats().value();
+  CHECK(all.size() == ServerStatsTable::kNames);
+  CHECK(std::ranges::all_of(
+      all, [](const ServerStats& each) { return each.trouble.size() <= ServerStatsTable::kTrouble; }));
 }
 
-void big(const Make& make, std::size_t octets) {
+void big(const Make& make, std::size_t size) {
   Subject subject = make();
   Store& store = *subject.store;
   const MailboxId mailbox = put(store, new_mailbox("journal")).id;
-  const Mail mail = new_mail(octets);
-  const Mail dropped = new_mail(octets);
+  const Mail mail = new_mail(size);
+  const Mail dropped = new_mail(size);
   {
     auto append = store.begin(mailbox, dropped.id);
     REQUIRE(append);

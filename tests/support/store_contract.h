@@ -67,9 +67,9 @@ struct Mail {
   Bytes container;
   Commit commit;
 };
-Mail new_mail(std::size_t octets = 100);
-Mail sealed_mail(std::size_t octets);  // so many behind an age header
-Result<Receipt> deliver(Store& store, const MailboxId& mailbox, const Mail& mail);
+Mail new_mail(std::size_t size = 100);
+Mail sealed_mail(std::size_t size);  // so many behind an age header
+Result<CommitResult> deliver(Store& store, const MailboxId& mailbox, const Mail& mail);
 Result<std::size_t> move(Store& store, const MailboxId& mailbox, std::vector<MessageId> messages, State from,
                          std::optional<State> to);
 std::vector<Leaf> history(Store& store, const MailboxId& log);
@@ -91,7 +91,7 @@ void histories(const Make& make);
 void grace(const Make& make);
 void receipts(const Make& make);
 void purges(const Make& make);
-void tallies(const Make& make);
-void big(const Make& make, std::size_t octets);  // a container of this size
+void server_stats(const Make& make);
+void big(const Make& make, std::size_t size);  // a container of this size
 
 }  // namespace gw::store::contract

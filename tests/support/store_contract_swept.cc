@@ -1,7 +1,7 @@
 // What is left of swept mail, and what is left of nothing.
 #include <algorithm>
 
-#include "store/each.h"
+#include "store/iterate.h"
 #include "store/rules.h"
 #include "support/store_contract.h"
 
@@ -15,9 +15,9 @@ constexpr std::string_view kHeader =
     "EmECAEcKN+n/Vs9SbWiV+Hu0r+E8R77DdWYyd83nw7U\n"
     "--- Vn+54jqiiUCE+WZcEVY3f1sqHjlu/z1LCQ/T7Xm7qI0\n";
 
-std::vector<Swept> all_receipts(Store& store, const MailboxId& mailbox) {
-  std::vector<Swept> all;
-  auto gone = for_each_receipt(store, mailbox, [&](const Swept& swept) -> Result<void> {
+std::vector<RemovalRecord> all_receipts(Store& store, const MailboxId& mailbox) {
+  std::vector<RemovalRecord> all;
+  auto gone = for_each_receipt(store, mailbox, [&](const RemovalRecord& swept) -> Result<void> {
     all.push_back(swept);
     return {};
   });
@@ -27,8 +27,8 @@ std::vector<Swept> all_receipts(Store& store, const MailboxId& mailbox) {
 
 }  // namespace
 
-Mail sealed_mail(std::size_t octets) {
-  Mail mail = new_mail(octets);
+Mail sealed_mail(std::size_t size) {
+  Mail mail = new_mail(size);
   mail.container.insert(mail.container.begin(), as_bytes(kHeader).begin(), as_bytes(kHeader).end());
   mail.commit.container = sha256(mail.container);
   return mail;
@@ -41,8 +41,8 @@ void receipts(const Make& make) {
   const MailboxRecord other = put(store, new_mailbox("other"));
   std::vector<Mail> mails;
   // The last two are files of their own in a store on disk.
-  for (const std::size_t octets : {0UL, 10UL, 3000UL, 600'000UL, 700'000UL}) {
-    mails.push_back(sealed_mail(octets));
+  for (const std::size_t size : {0UL, 10UL, 3000UL, 600'000UL, 700'000UL}) {
+    mails.push_back(sealed_mail(size));
     REQUIRE(deliver(store, record.id, mails.back()));
   }
   const auto drain = [&](std::span<const Mail> some) {
@@ -54,13 +54,13 @@ void receipts(const Make& make) {
     subject.clocks->wall += days * kDay;
     return store.sweep(100, true).value();
   };
-  const auto is_of = [&](const Swept& swept, const Mail& mail) {
+  const auto is_of = [&](const RemovalRecord& swept, const Mail& mail) {
     CHECK(swept.record.id == mail.id);
     CHECK(as_text(swept.header) == kHeader);
     CHECK(swept.envelope == mail.commit.envelope);
     CHECK(swept.record.container == mail.commit.container);
     CHECK(swept.record.commitment == mail.commit.commitment);
-    CHECK(swept.record.octets == mail.commit.octets);
+    CHECK(swept.record.size == mail.commit.size);
     CHECK(swept.record.state == State::Drained);
   };
 
@@ -68,7 +68,7 @@ void receipts(const Make& make) {
     drain(mails);
     CHECK(all_receipts(store, record.id).empty());
     CHECK(sweep_all(1).expired == mails.size());
-    const std::vector<Swept> receipts = all_receipts(store, record.id);
+    const std::vector<RemovalRecord> receipts = all_receipts(store, record.id);
     REQUIRE(receipts.size() == mails.size());
     std::sort(mails.begin(), mails.end(), [](const Mail& a, const Mail& b) { return a.id < b.id; });
     for (std::size_t i = 0; i < mails.size(); ++i) {
@@ -82,7 +82,7 @@ void receipts(const Make& make) {
     record.grace = 0;
     put(store, record);
     drain(std::span(mails).subspan(1, 1));
-    const std::vector<Swept> receipts = all_receipts(store, record.id);
+    const std::vector<RemovalRecord> receipts = all_receipts(store, record.id);
     REQUIRE(receipts.size() == 1);
     CHECK(receipts[0].record.id == mails[1].id);
     CHECK(receipts[0].record.state == State::Live);
@@ -143,10 +143,10 @@ void receipts(const Make& make) {
     const SweepReport first = store.sweep(3, true).value();
     CHECK(first.receipts == 3);
     CHECK(first.more);
-    std::vector<Swept> left = all_receipts(store, record.id);
+    std::vector<RemovalRecord> left = all_receipts(store, record.id);
     REQUIRE(left.size() == 2);
-    CHECK(left[0].record.octets >= 3000);
-    CHECK(left[1].record.octets >= 3000);
+    CHECK(left[0].record.size >= 3000);
+    CHECK(left[1].record.size >= 3000);
     const SweepReport second = store.sweep(3, true).value();
     CHECK(second.receipts == 2);
     CHECK_FALSE(second.more);
@@ -204,11 +204,11 @@ void purges(const Make& make) {
   };
 
   SECTION("a purge loses nothing of what is there") {
-    for (const std::size_t octets : {0UL, 3000UL, 100'000UL, 700'000UL}) {
-      const Mail mail = sealed_mail(octets);
+    for (const std::size_t size : {0UL, 3000UL, 100'000UL, 700'000UL}) {
+      const Mail mail = sealed_mail(size);
       REQUIRE(deliver(store, record.id, mail));
       REQUIRE(move(store, record.id, {mail.id}, State::Live, State::Drained));
-      if (octets != 3000) REQUIRE(move(store, record.id, {mail.id}, State::Drained, State::Live));
+      if (size != 3000) REQUIRE(move(store, record.id, {mail.id}, State::Drained, State::Live));
     }
     REQUIRE(store.put_mailbox(record, {{"password", to_bytes("first")}}, {LeafType::Slot, "test", 0}));
     REQUIRE(store.put_mailbox(store.mailbox(record.id).value(), {{"password", to_bytes("second")}},

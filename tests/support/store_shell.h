@@ -55,8 +55,8 @@ class StoreShell : public store::Store {
   Result<std::chrono::milliseconds> guess(std::string_view source, store::Guess guess) override {
     return inner_.guess(source, guess);
   }
-  Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override {
-    return inner_.permit(octets);
+  Result<std::unique_ptr<store::MemoryPermit>> permit(std::uint64_t size) override {
+    return inner_.permit(size);
   }
   Result<store::Record> get(const store::RecordKey& key) override { return inner_.get(key); }
   Result<std::uint64_t> put_if(const store::RecordKey& key, std::uint64_t version, ByteView value,
@@ -87,13 +87,13 @@ class StoreShell : public store::Store {
   Result<store::SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override {
     return inner_.sweep(budget, now, only);
   }
-  Result<std::vector<store::Swept>> swept(const MailboxId& mailbox, const MessageId& from,
-                                          std::size_t limit) override {
+  Result<std::vector<store::RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
+                                                  std::size_t limit) override {
     return inner_.swept(mailbox, from, limit);
   }
   Result<store::Purge> purge(std::uint64_t number) override { return inner_.purge(number); }
-  Result<void> tally(const store::Tally& tally) override { return inner_.tally(tally); }
-  Result<std::vector<store::Tally>> tallies() override { return inner_.tallies(); }
+  Result<void> stats(const store::ServerStats& stats) override { return inner_.stats(stats); }
+  Result<std::vector<store::ServerStats>> server_stats() override { return inner_.server_stats(); }
 
  protected:
   store::Store& inner_;

@@ -19,11 +19,11 @@ constexpr Micros kNoon = 1'795'608'754'000'000;  // 2026-11-25T12:12:34Z
 const MessageId kId = *MessageId::parse("0193a1b2c3d4e5f60718293a4b5c6d7e");
 const std::string kName = "2026/11/25/0193a1b2c3d4e5f60718293a4b5c6d7e.eml";
 
-Entry entry(std::size_t octets, const MessageId& id = kId) {
+Entry entry(std::size_t size, const MessageId& id = kId) {
   Entry entry;
   entry.id = id;
   entry.time = kNoon;
-  entry.octets = octets;
+  entry.size = size;
   return entry;
 }
 MessageId numbered(int number) {
@@ -68,10 +68,10 @@ TEST_CASE("a message's name is its day of arrival and its id") {
 
 TEST_CASE("what is committed is there whole, for its user only, with the time of arrival") {
   Place place;
-  const std::string octets("\0\r\n.\r\n\xff", 7);
-  REQUIRE(place.put(octets));
+  const std::string data("\0\r\n.\r\n\xff", 7);
+  REQUIRE(place.put(data));
   REQUIRE(place.writer->finish());
-  CHECK(place.text() == octets);
+  CHECK(place.text() == data);
   CHECK(place.files() == 1);
   CHECK(mode_of(place.root + "/" + kName) == 0600);
   CHECK(mode_of(place.root) == 0700);
@@ -79,7 +79,7 @@ TEST_CASE("what is committed is there whole, for its user only, with the time of
   struct stat state {};
   REQUIRE(::stat((place.root + "/" + kName).c_str(), &state) == 0);
   CHECK(state.st_mtime == kNoon / 1'000'000);
-  CHECK(*place.writer->digest(entry(0)) == sha256(as_bytes(octets)));
+  CHECK(*place.writer->digest(entry(0)) == sha256(as_bytes(data)));
 }
 
 TEST_CASE("a file in the way is never overwritten") {

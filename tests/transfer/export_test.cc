@@ -38,7 +38,7 @@ class FaultyStore : public test::StoreShell {
 
 struct Place {
   vault::test::Vault vault;
-  vault::MadeMailbox made = vault.mailbox();
+  vault::CreatedMailbox made = vault.mailbox();
   FaultyStore store{*vault.store};
   seal::KeyRing ring = std::move(*vault::unlock(*vault.store, made.record, made.password));
   test::TempFolder temp;
@@ -109,7 +109,7 @@ TEST_CASE("each message becomes a file of exactly its octets, listed and noted i
   const auto report = place.run();
   REQUIRE(report);
   CHECK(report->written == 3);
-  CHECK(report->octets == odd.size() + large('a').size());
+  CHECK(report->size == odd.size() + large('a').size());
   CHECK(report->failures.empty());
   const auto files = place.files();
   CHECK(files.at(first.hex()) == odd);

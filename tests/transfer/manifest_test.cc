@@ -22,7 +22,7 @@ vault::Envelope envelope() {
   envelope.recipients = {{"a@example.com", "NOTIFY=NEVER", ""}, {"caf\xff@example.com", "", "550 5.1.1 no"}};
   envelope.peer = "192.0.2.1";
   envelope.received = 1'795'608'754'000'000;
-  envelope.octets = 12;
+  envelope.size = 12;
   envelope.nul = true;
   return envelope;
 }
@@ -32,7 +32,7 @@ ManifestLine line_of(const MessageId& id) {
   line.id = id;
   line.file = "2026/11/25/" + id.hex() + ".eml";
   line.sha256 = sha256(as_bytes("x"));
-  line.octets = 12;
+  line.size = 12;
   return line;
 }
 
@@ -70,7 +70,7 @@ TEST_CASE("an address that is not UTF-8 keeps its octets in a twin") {
 TEST_CASE("a failed message has its reason and no file") {
   ManifestLine line;
   line.id = kFirst;
-  line.octets = 5;
+  line.size = 5;
   line.reason = "the envelope does not open";
   const Json json = Json::parse(manifest_line(line));
   CHECK(json["result"] == "failed");

@@ -21,8 +21,8 @@ struct Found {
   std::string text;
 };
 
-std::vector<Found> read(std::string_view octets, MboxForm form = {}) {
-  mime::MemorySource source(as_bytes(octets));
+std::vector<Found> read(std::string_view data, MboxForm form = {}) {
+  mime::MemorySource source(as_bytes(data));
   MboxReader reader(source, form);
   std::vector<Found> found;
   for (;;) {
@@ -39,9 +39,9 @@ std::vector<Found> read(std::string_view octets, MboxForm form = {}) {
   }
 }
 
-std::vector<std::string> texts(std::string_view octets, MboxForm form = {}) {
+std::vector<std::string> texts(std::string_view data, MboxForm form = {}) {
   std::vector<std::string> all;
-  for (Found& each : read(octets, form)) all.push_back(std::move(each.text));
+  for (Found& each : read(data, form)) all.push_back(std::move(each.text));
   return all;
 }
 
@@ -173,8 +173,8 @@ TEST_CASE("what does not begin with a separator is no mbox") {
 }
 
 TEST_CASE("a mail is read again from its start") {
-  const std::string octets = kFirst + "a\n>From b\n" + std::string(100'000, 'c') + "\n\n" + kSecond + "d\n";
-  mime::MemorySource source(as_bytes(octets));
+  const std::string data = kFirst + "a\n>From b\n" + std::string(100'000, 'c') + "\n\n" + kSecond + "d\n";
+  mime::MemorySource source(as_bytes(data));
   MboxReader reader(source, {});
   REQUIRE(*reader.next());
   const auto rest = [&] {
@@ -190,7 +190,7 @@ TEST_CASE("a mail is read again from its start") {
   REQUIRE(*reader.next());
   CHECK(rest() == "d\n");
   CHECK_FALSE(reader.closed());
-  CHECK(reader.end() == octets.size());
+  CHECK(reader.end() == data.size());
 }
 
 TEST_CASE("the corpus's mbox files hold the mails that are known to be there") {
@@ -201,13 +201,13 @@ TEST_CASE("the corpus's mbox files hold the mails that are known to be there") {
     if (each.path().extension() != ".json") continue;
     const Json facts = Json::parse(*read_file(each.path().string()));
     const std::string path = each.path().string().substr(0, each.path().string().size() - 5);
-    const std::string octets = *read_file(path, 64 << 20);
+    const std::string data = *read_file(path, 64 << 20);
     INFO(path);
     ++files;
-    mime::MemorySource source(as_bytes(octets));
+    mime::MemorySource source(as_bytes(data));
     const auto form = MboxForm::guess(source);
     REQUIRE(form);
-    const auto found = texts(octets, *form);
+    const auto found = texts(data, *form);
     CHECK(found.size() == facts["messages"].get<std::size_t>());
     const std::string format = facts.value("format", "");
     const char* which = format == "mboxrd" ? "original_sha256" : format == "mboxo" ? "" : "stored_sha256";

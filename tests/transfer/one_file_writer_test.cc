@@ -22,11 +22,11 @@ namespace fs = std::filesystem;
 constexpr Micros kNoon = 1'795'608'754'000'000;  // 2026-11-25T12:12:34Z
 enum class Form { Mbox, Tar, Zip };
 
-Entry entry(int number, std::string_view octets, std::string suffix = ".eml") {
+Entry entry(int number, std::string_view data, std::string suffix = ".eml") {
   Entry entry;
-  entry.id.octets[15] = static_cast<std::byte>(number);
+  entry.id.data[15] = static_cast<std::byte>(number);
   entry.time = kNoon + number * 1'000'000;
-  entry.octets = octets.size();
+  entry.size = data.size();
   entry.suffix = std::move(suffix);
   entry.sender = "someone@example.com";
   return entry;

@@ -187,7 +187,7 @@ TEST_CASE("The last enabled administrator without patterns stays, unless it may 
   CHECK(change_account(store, changed([](Account& a) { a.disabled = true; }), "disabled", "test"));
   carl = *find_account(store, "carl");
   CHECK_FALSE(remove_account(store, carl, "test"));
-  CHECK(remove_account(store, carl, "test", LastRuler::MayGo));
+  CHECK(remove_account(store, carl, "test", LastAdministrator::MayGo));
 }
 
 TEST_CASE("Administrators who remove each other at the same moment leave one of them") {

@@ -126,7 +126,7 @@ TEST_CASE("what is no history key signs nothing") {
 
 TEST_CASE("a store's checkpoint names the head of its history") {
   vault::test::Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   REQUIRE(vault::test::deliver(*vault.store, made.record, as_bytes("mail")));
   const Result<std::string> note = vault.store->checkpoint("test");
   REQUIRE(note);

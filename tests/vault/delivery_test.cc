@@ -16,9 +16,9 @@ using namespace gw::vault::test;
 namespace {
 
 Bytes pattern(std::size_t size) {
-  Bytes octets(size);
-  for (std::size_t i = 0; i < size; ++i) octets[i] = static_cast<std::byte>(i % 251);
-  return octets;
+  Bytes data(size);
+  for (std::size_t i = 0; i < size; ++i) data[i] = static_cast<std::byte>(i % 251);
+  return data;
 }
 
 // Mails as they should not be, and some as they should.
@@ -41,23 +41,23 @@ std::vector<std::string> odd_messages() {
           "\r\n.\r\nMAIL FROM:<>\r\n"s};
 }
 
-std::uint64_t wire_octets(const std::vector<std::string>& trace, ByteView octets) {
+std::uint64_t wire_size(const std::vector<std::string>& trace, ByteView data) {
   mail::WireForm form(trace);
   const auto nowhere = [](ByteView) {};
-  form.write(octets, nowhere);
+  form.write(data, nowhere);
   form.finish(nowhere);
-  return form.octets();
+  return form.size();
 }
 
 }  // namespace
 
 TEST_CASE("what is delivered is drained to the octet, however odd") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   std::vector<Bytes> sent;
   for (const std::string& message : odd_messages()) sent.push_back(to_bytes(message));
   for (std::size_t size : {0u, 1u, 65535u, 65536u, 65537u, 131072u, 200000u}) sent.push_back(pattern(size));
-  for (const Bytes& octets : sent) REQUIRE(deliver(*vault.store, made.record, octets));
+  for (const Bytes& data : sent) REQUIRE(deliver(*vault.store, made.record, data));
 
   Result<Drain> drain = Drain::open(*vault.store, made.address, made.password, "test");
   REQUIRE(drain);
@@ -67,8 +67,8 @@ TEST_CASE("what is delivered is drained to the octet, however odd") {
     const store::MessageRecord& record = drain->messages()[i];
     Result<Message> message = drain->open(record);
     REQUIRE(message);
-    CHECK(record.octets == sent[i].size());
-    CHECK(record.wire_octets == wire_octets(message->envelope().trace, sent[i]));
+    CHECK(record.size == sent[i].size());
+    CHECK(record.wire_size == wire_size(message->envelope().trace, sent[i]));
     const Result<Bytes> got = read_all(message);
     REQUIRE(got);
     CHECK(*got == sent[i]);
@@ -80,22 +80,22 @@ TEST_CASE("what is delivered is drained to the octet, however odd") {
 
 TEST_CASE("how the octets come in pieces changes nothing") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
-  const Bytes octets = pattern(140'000);
+  const CreatedMailbox made = vault.mailbox();
+  const Bytes data = pattern(140'000);
   for (std::size_t piece : {1000u, 65535u, 65536u, 65537u, 140'000u})
-    REQUIRE(deliver(*vault.store, made.record, octets, some_envelope(), piece));
+    REQUIRE(deliver(*vault.store, made.record, data, some_envelope(), piece));
   Result<Drain> drain = Drain::open(*vault.store, made.address, made.password, "test");
   REQUIRE(drain);
   for (const store::MessageRecord& record : drain->messages()) {
     const Result<Bytes> got = read_all(drain->open(record));
     REQUIRE(got);
-    CHECK(*got == octets);
+    CHECK(*got == data);
   }
 }
 
 TEST_CASE("the stock age opens a stored container with the mailbox's key") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   for (std::size_t size : {0u, 1u, 65536u, 65537u, 200000u})
     REQUIRE(deliver(*vault.store, made.record, pattern(size)));
   Result<Drain> drain = Drain::open(*vault.store, made.address, made.password, "test");
@@ -103,17 +103,17 @@ TEST_CASE("the stock age opens a stored container with the mailbox's key") {
   const std::string identities = std::string(seal::identity(drain->ring().keys[0].secret).text()) + "\n";
   for (const store::MessageRecord& record : drain->messages()) {
     const Bytes container = container_of(*vault.store, made.record.id, record);
-    CHECK(container.size() == record.container_octets);
+    CHECK(container.size() == record.container_size);
     CHECK(sha256(container) == record.container);
     const gw::test::AgeOutput out = gw::test::age_decrypt(container, identities);
     REQUIRE(out.ok);
-    CHECK(out.octets == pattern(record.octets));
+    CHECK(out.data == pattern(record.size));
   }
 }
 
 TEST_CASE("the envelope comes back whole, with what the delivery found") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   Envelope envelope = some_envelope();
   envelope.parameters = "SIZE=100 BODY=8BITMIME";
   envelope.recipients.push_back({"\xff odd@x", "NOTIFY=NEVER", "550 no"});
@@ -153,7 +153,7 @@ TEST_CASE("the envelope comes back whole, with what the delivery found") {
   CHECK(got.source == envelope.source);
   CHECK(got.received >= before);
   CHECK(got.received <= now());
-  CHECK(got.octets == text.size());
+  CHECK(got.size == text.size());
   CHECK(got.sha256 == sha256(as_bytes(text)));
   CHECK(got.bare_newline);
   CHECK(got.eight_bit);
@@ -166,7 +166,7 @@ TEST_CASE("trace lines name foreign recipients and never the mailbox's own addre
   NewMailbox wanted;
   wanted.aliases = {"Journal@own.example"};
   wanted.domains = {"catch.example"};
-  const MadeMailbox made = vault.mailbox("journal", wanted);
+  const CreatedMailbox made = vault.mailbox("journal", wanted);
   const auto trace_of = [&](std::vector<std::string> recipients, Origin origin = Origin::Smtp) {
     Envelope envelope = some_envelope();
     envelope.origin = origin;
@@ -193,13 +193,13 @@ TEST_CASE("trace lines name foreign recipients and never the mailbox's own addre
 
 TEST_CASE("no two messages share a file key, an id or a container") {
   Vault vault;
-  const MadeMailbox one = vault.mailbox("one");
-  const MadeMailbox two = vault.mailbox("two");
+  const CreatedMailbox one = vault.mailbox("one");
+  const CreatedMailbox two = vault.mailbox("two");
   std::set<Digest> containers;
   std::set<Digest> commitments;
   std::set<MessageId> ids;
   for (int i = 0; i < 10; ++i) {
-    for (const MadeMailbox* made : {&one, &two}) {
+    for (const CreatedMailbox* made : {&one, &two}) {
       const Result<Stored> stored = deliver(*vault.store, made->record, as_bytes("the same"));
       REQUIRE(stored);
       const Result<store::MessageRecord> record = vault.store->find(made->record.id, stored->id);
@@ -248,9 +248,9 @@ class CountingStore : public gw::test::StoreShell {
       ++owner_.put;
       return inner_->put(container);
     }
-    Result<store::Receipt> commit(const store::Commit& commit) override {
+    Result<store::CommitResult> commit(const store::Commit& commit) override {
       if (owner_.answer == Answer::LostBefore) return Error(Code::Unknown, "lost");
-      Result<store::Receipt> receipt = inner_->commit(commit);
+      Result<store::CommitResult> receipt = inner_->commit(commit);
       if (owner_.answer == Answer::LostAfter) return Error(Code::Unknown, "lost");
       return receipt;
     }
@@ -265,7 +265,7 @@ class CountingStore : public gw::test::StoreShell {
 
 TEST_CASE("the store is first spoken to when a chunk is full or the message ends") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   CountingStore store(*vault.store);
   const store::Recipient recipient = recipient_of(store, made.record);
   Result<Delivery> delivery = Delivery::begin(store, recipient, some_envelope(), "test");
@@ -282,7 +282,7 @@ TEST_CASE("the store is first spoken to when a chunk is full or the message ends
 
 TEST_CASE("a delivery that is given up leaves nothing behind") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   {
     Result<Delivery> delivery =
         Delivery::begin(*vault.store, recipient_of(*vault.store, made.record), some_envelope(), "test");
@@ -296,7 +296,7 @@ TEST_CASE("a delivery that is given up leaves nothing behind") {
 
 TEST_CASE("when the answer to a commit is lost the store is asked once") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   CountingStore store(*vault.store);
 
   store.answer = CountingStore::Answer::LostAfter;

@@ -70,12 +70,12 @@ bool is_corrupt(const Result<Bytes>& got) {
 
 TEST_CASE("a container or an envelope in another message's place is corrupt") {
   Vault vault;
-  const MadeMailbox one = vault.mailbox("one");
-  const MadeMailbox two = vault.mailbox("two");
-  const Bytes octets = to_bytes("the same octets");
-  const Result<Stored> first = deliver(*vault.store, one.record, octets);
-  const Result<Stored> second = deliver(*vault.store, one.record, octets);
-  const Result<Stored> third = deliver(*vault.store, two.record, octets);
+  const CreatedMailbox one = vault.mailbox("one");
+  const CreatedMailbox two = vault.mailbox("two");
+  const Bytes data = to_bytes("the same octets");
+  const Result<Stored> first = deliver(*vault.store, one.record, data);
+  const Result<Stored> second = deliver(*vault.store, one.record, data);
+  const Result<Stored> third = deliver(*vault.store, two.record, data);
   REQUIRE(first);
   REQUIRE(second);
   REQUIRE(third);
@@ -104,7 +104,7 @@ TEST_CASE("a container or an envelope in another message's place is corrupt") {
 
 TEST_CASE("a message under another mailbox, vault or record does not open") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   REQUIRE(deliver(*vault.store, made.record, as_bytes("text")));
   Result<Drain> drain = Drain::open(*vault.store, "journal", made.password, "test");
   REQUIRE(drain);
@@ -118,12 +118,12 @@ TEST_CASE("a message under another mailbox, vault or record does not open") {
         open_message(*vault.store, drain->ring(), vault.id, made.record.id, other);
     return !message && message.error().code() == Code::Corrupt;
   };
-  CHECK(refused([](store::MessageRecord& r) { ++r.octets; }));
+  CHECK(refused([](store::MessageRecord& r) { ++r.size; }));
   CHECK(refused([](store::MessageRecord& r) {
-    --r.octets;
-    --r.container_octets;
+    --r.size;
+    --r.container_size;
   }));
-  CHECK(refused([](store::MessageRecord& r) { ++r.wire_octets; }));
+  CHECK(refused([](store::MessageRecord& r) { ++r.wire_size; }));
   CHECK(refused([](store::MessageRecord& r) { ++r.received; }));
   CHECK(refused([](store::MessageRecord& r) { ++r.generation; }));
   CHECK(refused([](store::MessageRecord& r) { r.container[0] ^= std::byte{1}; }));
@@ -132,10 +132,10 @@ TEST_CASE("a message under another mailbox, vault or record does not open") {
 
 TEST_CASE("a flipped octet anywhere never gives wrong octets, and never the whole") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
-  const Bytes octets(150'000, std::byte{'x'});
-  REQUIRE(deliver(*vault.store, made.record, octets));
-  const std::uint64_t size = seal::container_size(octets.size());
+  const CreatedMailbox made = vault.mailbox();
+  const Bytes data(150'000, std::byte{'x'});
+  REQUIRE(deliver(*vault.store, made.record, data));
+  const std::uint64_t size = seal::container_size(data.size());
   std::vector<std::uint64_t> places{0, 50, 100, 150, 170, 183, 184, 70'000, size - 1};
   for (std::uint64_t at = 5; at < size; at += 7919) places.push_back(at);
   for (std::uint64_t place : places) {
@@ -147,8 +147,8 @@ TEST_CASE("a flipped octet anywhere never gives wrong octets, and never the whol
     Result<Message> message = drain->open(drain->messages().front());
     Bytes all;
     given(message, all);
-    CHECK(all.size() < octets.size());
-    CHECK(std::equal(all.begin(), all.end(), octets.begin()));
+    CHECK(all.size() < data.size());
+    CHECK(std::equal(all.begin(), all.end(), data.begin()));
     if (message) {
       const Result<ByteView> after = message->next();
       REQUIRE_FALSE(after);
@@ -159,7 +159,7 @@ TEST_CASE("a flipped octet anywhere never gives wrong octets, and never the whol
 
 TEST_CASE("a container that ends early is corrupt") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   REQUIRE(deliver(*vault.store, made.record, Bytes(150'000)));
   for (std::uint64_t end : {0u, 10u, 183u, 184u, 65'736u, 150'000u}) {
     DamagingStore store(*vault.store);
@@ -173,23 +173,23 @@ TEST_CASE("a container that ends early is corrupt") {
 
 TEST_CASE("a store that reads in small pieces changes nothing") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
-  const Bytes octets(150'000, std::byte{'y'});
-  REQUIRE(deliver(*vault.store, made.record, octets));
+  const CreatedMailbox made = vault.mailbox();
+  const Bytes data(150'000, std::byte{'y'});
+  REQUIRE(deliver(*vault.store, made.record, data));
   DamagingStore store(*vault.store);
   store.most = 1000;
   Result<Drain> drain = Drain::open(store, "journal", made.password, "test");
   REQUIRE(drain);
   const Result<Bytes> got = read_all(drain->open(drain->messages().front()));
   REQUIRE(got);
-  CHECK(*got == octets);
+  CHECK(*got == data);
 }
 
 TEST_CASE("a drain opens by name, id and address, and to nobody else") {
   Vault vault;
   NewMailbox wanted;
   wanted.aliases = {"journal@own.example"};
-  const MadeMailbox made = vault.mailbox("journal", wanted);
+  const CreatedMailbox made = vault.mailbox("journal", wanted);
   for (const std::string& login : {std::string("journal"), made.record.id.hex(), made.record.local_part(),
                                    made.address, std::string("journal@own.example")}) {
     INFO(login);
@@ -207,7 +207,7 @@ TEST_CASE("a drain opens by name, id and address, and to nobody else") {
 
 TEST_CASE("one drain at a time; what it removes is gone from the next, and what came later is there") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   for (int i = 0; i < 3; ++i)
     REQUIRE(deliver(*vault.store, made.record, as_bytes("mail " + std::to_string(i))));
   std::vector<MessageId> left;
@@ -243,16 +243,16 @@ std::chrono::duration<double, std::micro> cpu_time() {
 
 TEST_CASE("what 8 KiB messages cost to deliver and to drain", "[.bench]") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   constexpr int kCount = 5000;
-  Bytes octets;
-  while (octets.size() < 8192)
-    append(octets, as_bytes("a line of a message, as long as most of them are, about so\r\n"));
+  Bytes data;
+  while (data.size() < 8192)
+    append(data, as_bytes("a line of a message, as long as most of them are, about so\r\n"));
   const store::Recipient recipient = recipient_of(*vault.store, made.record);
   const auto start = cpu_time();
   for (int i = 0; i < kCount; ++i) {
     Result<Delivery> delivery = Delivery::begin(*vault.store, recipient, some_envelope(), "test");
-    REQUIRE(delivery->write(octets));
+    REQUIRE(delivery->write(data));
     REQUIRE(delivery->finish());
   }
   const auto delivered = cpu_time();
@@ -267,30 +267,30 @@ TEST_CASE("what 8 KiB messages cost to deliver and to drain", "[.bench]") {
 
 TEST_CASE("a message is read again from its start, and at any offset beside that") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   const seal::KeyRing ring = std::move(*unlock(*vault.store, made.record, made.password));
   for (const std::size_t size :
        {std::size_t{0}, std::size_t{1}, seal::kChunk, seal::kChunk + 1, 5 * seal::kChunk + 7}) {
-    Bytes octets(size);
-    for (std::size_t i = 0; i < size; ++i) octets[i] = static_cast<std::byte>(i * 31 + i / 251);
-    const auto stored = deliver(*vault.store, made.record, octets);
+    Bytes data(size);
+    for (std::size_t i = 0; i < size; ++i) data[i] = static_cast<std::byte>(i * 31 + i / 251);
+    const auto stored = deliver(*vault.store, made.record, data);
     REQUIRE(stored);
     const auto record = vault.store->find(made.record.id, stored->id);
     REQUIRE(record);
     auto message = open_message(*vault.store, ring, vault.id, made.record.id, *record);
     REQUIRE(message);
-    CHECK(message->octets() == size);
+    CHECK(message->size() == size);
     Bytes end(std::min<std::size_t>(size, 10));
     REQUIRE(message->read(size - end.size(), end));
-    CHECK(equal(end, ByteView(octets).last(end.size())));
-    CHECK(*read_all(message) == octets);
+    CHECK(equal(end, ByteView(data).last(end.size())));
+    CHECK(*read_all(message) == data);
     message->rewind();
     if (size > 0) CHECK(message->next());
     Bytes all(size);
     REQUIRE(message->read(0, all));
-    CHECK(all == octets);
+    CHECK(all == data);
     message->rewind();
-    CHECK(*read_all(message) == octets);
+    CHECK(*read_all(message) == data);
     Bytes one(1);
     CHECK_FALSE(message->read(size, one));
   }
@@ -309,7 +309,7 @@ TEST_CASE("damage is found at any offset, by the tag of its own chunk") {
     }
   };
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   const seal::KeyRing ring = std::move(*unlock(*vault.store, made.record, made.password));
   const auto stored = deliver(*vault.store, made.record, Bytes(300'000));
   REQUIRE(stored);

@@ -37,10 +37,10 @@ struct Vault {
     REQUIRE(write_settings(*store, settings, "test"));
   }
 
-  MadeMailbox mailbox(std::string name = "journal", NewMailbox wanted = {},
-                      std::optional<Secret> token = std::nullopt) {
+  CreatedMailbox mailbox(std::string name = "journal", NewMailbox wanted = {},
+                         std::optional<Secret> token = std::nullopt) {
     wanted.name = std::move(name);
-    Result<MadeMailbox> made = add_mailbox(*store, wanted, generate_password(), "test", std::move(token));
+    Result<CreatedMailbox> made = add_mailbox(*store, wanted, generate_password(), "test", std::move(token));
     if (!made) FAIL(made.error().text());
     return std::move(*made);
   }
@@ -64,15 +64,15 @@ inline Envelope some_envelope() {
   return envelope;
 }
 
-// Delivers `octets` in pieces of `piece`.
-inline Result<Stored> deliver(store::Store& store, const store::MailboxRecord& mailbox, ByteView octets,
+// Delivers `data` in pieces of `piece`.
+inline Result<Stored> deliver(store::Store& store, const store::MailboxRecord& mailbox, ByteView data,
                               Envelope envelope = some_envelope(), std::size_t piece = 10'000) {
   Result<Delivery> delivery =
       Delivery::begin(store, recipient_of(store, mailbox), std::move(envelope), "test");
   if (!delivery) return delivery.error();
-  while (!octets.empty()) {
-    const ByteView now = octets.first(std::min(piece, octets.size()));
-    octets = octets.subspan(now.size());
+  while (!data.empty()) {
+    const ByteView now = data.first(std::min(piece, data.size()));
+    data = data.subspan(now.size());
     if (const Result<void> written = delivery->write(now); !written) return written.error();
   }
   return delivery->finish();
@@ -94,7 +94,7 @@ inline Result<Bytes> read_all(Result<Message>&& message) {
 }
 
 inline Bytes container_of(store::Store& store, const MailboxId& mailbox, const store::MessageRecord& record) {
-  Bytes container(record.container_octets + 1);
+  Bytes container(record.container_size + 1);
   std::size_t size = 0;
   for (;;) {
     const Result<std::size_t> got = store.read(mailbox, record.id, size, std::span(container).subspan(size));

@@ -25,8 +25,8 @@ std::string read(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-void write(const fs::path& path, std::string_view octets) {
-  std::ofstream(path, std::ios::binary).write(octets.data(), static_cast<std::streamsize>(octets.size()));
+void write(const fs::path& path, std::string_view data) {
+  std::ofstream(path, std::ios::binary).write(data.data(), static_cast<std::streamsize>(data.size()));
 }
 
 // The messages in the order of their delivery, as files 1.eml, 2.eml …
@@ -127,7 +127,7 @@ TEST_CASE("the golden vault opens with its recovery key, and the stock age opens
     const gw::test::AgeOutput out =
         gw::test::age_decrypt(vault::test::container_of(*store, mailbox->id, (*listed)[i]), identities);
     REQUIRE(out.ok);
-    CHECK(as_text(out.octets) == sent[i]);
+    CHECK(as_text(out.data) == sent[i]);
   }
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("the golden vault is made", "[.golden]") {
     wanted.name = "journal";
     wanted.aliases = {"journal@golden.example"};
     wanted.grace = std::int64_t{9} * 365 * 86'400;
-    const Result<MadeMailbox> made =
+    const Result<CreatedMailbox> made =
         add_mailbox(**store, wanted, Secret(as_bytes(kPassword)), "golden", generate_token());
     REQUIRE(made);
     REQUIRE(vault::test::deliver(**store, made->record, as_bytes(sent[0])));

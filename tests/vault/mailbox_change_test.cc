@@ -23,7 +23,7 @@ TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
   NewMailbox wanted;
   wanted.description = "Journal";
   wanted.quota = 5;
-  const MadeMailbox made = vault.mailbox("journal", wanted);
+  const CreatedMailbox made = vault.mailbox("journal", wanted);
   MailboxChange said;
   said.aliases = {"Journal@Example.COM", "journal@example.com"};
   said.grace = 0;
@@ -67,7 +67,7 @@ TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
 
 TEST_CASE("aliases and domains are kept in the form in which addresses are compared") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox("journal");
+  const CreatedMailbox made = vault.mailbox("journal");
   MailboxChange said;
   said.aliases = {"J\xc3\x9cRGEN@M\xc3\xbcller.example", "\"ju\xcc\x88rgen\"@xn--mller-kva.example"};
   said.domains = {"K\xc3\xb6ln.example", "xn--kln-sna.example"};
@@ -102,7 +102,7 @@ TEST_CASE("the first field that a mailbox cannot have is named with what stands 
 
   // A setting is judged as at the making.
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   MailboxChange said;
   said.description = "a\tb";
   const auto refused = change_mailbox(*vault.store, made.record, said, "test");
@@ -112,7 +112,7 @@ TEST_CASE("the first field that a mailbox cannot have is named with what stands 
 
 TEST_CASE("a mailbox goes only when it is suspended and empty") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   const auto active = remove_mailbox(*vault.store, made.record, "test");
   REQUIRE_FALSE(active);
   CHECK(active.error().code() == Code::Conflict);

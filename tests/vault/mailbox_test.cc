@@ -31,10 +31,10 @@ class ForgingStore : public gw::test::StoreShell {
     if (got && at != values.end()) got->value = at->second;
     return got;
   }
-  Result<std::unique_ptr<store::Permit>> permit(std::uint64_t octets) override {
+  Result<std::unique_ptr<store::MemoryPermit>> permit(std::uint64_t size) override {
     ++permits;
-    permitted += octets;
-    return StoreShell::permit(octets);
+    permitted += size;
+    return StoreShell::permit(size);
   }
 };
 
@@ -90,7 +90,7 @@ TEST_CASE("a new mailbox has a key, an address, a password and both slots") {
   wanted.domains = {"Catch.Example"};
   wanted.quota = 5;
   wanted.allow = {"192.0.2.0/24"};
-  const MadeMailbox made = vault.mailbox("journal", wanted, generate_token());
+  const CreatedMailbox made = vault.mailbox("journal", wanted, generate_token());
   CHECK(made.address == "mbx-" + made.record.id.hex() + "@gw.example");
   CHECK(made.record.version != 0);
   CHECK(made.record.aliases == std::vector<std::string>{"journal@example.com"});
@@ -130,7 +130,7 @@ TEST_CASE("mailboxes that cannot be are refused") {
     NewMailbox wanted;
     wanted.name = "fine";
     change(wanted);
-    const Result<MadeMailbox> made = add_mailbox(*vault.store, wanted, generate_password(), "test");
+    const Result<CreatedMailbox> made = add_mailbox(*vault.store, wanted, generate_password(), "test");
     return !made && made.error().code() == Code::BadInput;
   };
   for (const char* name : {"", "Upper", "with blank", "mbx-x", "00112233445566778899aabbccddeeff"})
@@ -203,7 +203,7 @@ TEST_CASE("generated passwords differ and need no quoting") {
 
 TEST_CASE("a password is changed without touching mail, and the old one is no good any more") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   REQUIRE(deliver(*vault.store, made.record, as_bytes("mail")));
   const Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
   REQUIRE(ring);
@@ -233,7 +233,7 @@ TEST_CASE("a sender token is one that was generated here, and an id may be told 
   for (const char* weak : {"", "short", "0123456789abcdef0123456789abcdef"})
     CHECK(code_of(add_mailbox(*vault.store, wanted, generate_password(), "test",
                               Secret(as_bytes(std::string_view(weak))))) == Code::BadInput);
-  const Result<MadeMailbox> made =
+  const Result<CreatedMailbox> made =
       add_mailbox(*vault.store, wanted, generate_password(), "test", generate_token());
   REQUIRE(made);
   CHECK(made->record.id == *wanted.id);
@@ -242,7 +242,7 @@ TEST_CASE("a sender token is one that was generated here, and an id may be told 
 TEST_CASE("when the answer to a commit is lost, the vault says whether it was made") {
   Vault vault;
   gw::test::FaultyStore store(*vault.store);
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   const Result<seal::KeyRing> ring = unlock(store, made.record, made.password);
   REQUIRE(ring);
   const auto lost = [](std::string_view operation) -> std::optional<Error> {
@@ -275,7 +275,7 @@ TEST_CASE("when the answer to a commit is lost, the vault says whether it was ma
 
 TEST_CASE("after a rotation new mail has a new key and old mail still opens") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   REQUIRE(deliver(*vault.store, made.record, as_bytes("old")));
   Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
   REQUIRE(ring);
@@ -304,7 +304,7 @@ TEST_CASE("a lost password is reset where no mail can be lost by it, and only th
   Vault vault;
   NewMailbox wanted;
   wanted.grace = 0;
-  const MadeMailbox made = vault.mailbox("journal", wanted);
+  const CreatedMailbox made = vault.mailbox("journal", wanted);
   const auto refused = [&] {
     CHECK(code_of(reset_password(*vault.store, made.record, generate_password(), "test")) == Code::Conflict);
   };
@@ -354,7 +354,7 @@ TEST_CASE("a lost password is reset where no mail can be lost by it, and only th
 
 TEST_CASE("a public key that was put in the record's place is found at every opening") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   ForgingStore store(*vault.store);
   store.record = made.record;
   store.record->generations.back().public_key = seal::public_key(seal::generate_key());
@@ -367,8 +367,8 @@ TEST_CASE("a public key that was put in the record's place is found at every ope
 
 TEST_CASE("another mailbox's slot opens nothing") {
   Vault vault;
-  const MadeMailbox one = vault.mailbox("one");
-  const MadeMailbox two = vault.mailbox("two");
+  const CreatedMailbox one = vault.mailbox("one");
+  const CreatedMailbox two = vault.mailbox("two");
   ForgingStore store(*vault.store);
   for (std::string_view name : {kPasswordSlot, kRecoverySlot}) {
     const Result<store::Record> foreign =
@@ -382,7 +382,7 @@ TEST_CASE("another mailbox's slot opens nothing") {
 
 TEST_CASE("a recovery recipient that is not the vault's own gets no slot") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   Settings settings = cheap_settings();
   settings.recovery_recipient = seal::recipient(seal::public_key(seal::generate_key()));
   REQUIRE(write_settings(*vault.store, settings, "intruder"));
@@ -400,7 +400,7 @@ TEST_CASE("a mailbox may do without a recovery slot, and keeps to it") {
   Vault vault;
   NewMailbox wanted;
   wanted.recovery = false;
-  const MadeMailbox made = vault.mailbox("journal", wanted);
+  const CreatedMailbox made = vault.mailbox("journal", wanted);
   CHECK(code_of(unlock_with_recovery(*vault.store, made.record, vault.recovery)) == Code::NotFound);
   Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
   REQUIRE(ring);
@@ -412,17 +412,17 @@ TEST_CASE("a mailbox may do without a recovery slot, and keeps to it") {
 
 TEST_CASE("a wrong password and an unknown mailbox take the same permits and say the same") {
   Vault vault;
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   ForgingStore store(*vault.store);
   const Secret wrong(as_bytes("wrong password, all the same"));
   const Result<seal::KeyRing> denied = unlock(store, made.record, wrong);
   REQUIRE_FALSE(denied);
   CHECK(store.permits == 1);
-  const std::uint64_t octets = store.permitted;
-  CHECK(octets == 8 << 10);
+  const std::uint64_t size = store.permitted;
+  CHECK(size == 8 << 10);
   const Error unknown = refuse_unknown(store, wrong);
   CHECK(store.permits == 2);
-  CHECK(store.permitted == 2 * octets);
+  CHECK(store.permitted == 2 * size);
   CHECK(unknown.code() == Code::Denied);
   CHECK(unknown.text() == denied.error().text());
 }
@@ -431,7 +431,7 @@ TEST_CASE("settings that make passwords cheap by stealth are corrupt") {
   Vault vault;
   Settings settings = cheap_settings();
   settings.recovery_recipient = seal::recipient(seal::public_key(vault.recovery));
-  const MadeMailbox made = vault.mailbox();
+  const CreatedMailbox made = vault.mailbox();
   const store::RecordKey key{store::Kind::Setting, {}, "vault"};
   const Result<store::Record> record = vault.store->get(key);
   REQUIRE(record);

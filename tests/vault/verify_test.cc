@@ -23,7 +23,7 @@ class LyingStore : public gw::test::StoreShell {
   std::function<void(MailboxId, std::uint64_t, Bytes&)> change_leaf;
   std::function<void(MailboxId, store::LogHead&)> change_head;
   std::function<void()> before_list;
-  std::function<void(store::Swept&)> change_receipt;
+  std::function<void(store::RemovalRecord&)> change_receipt;
   std::optional<Bytes> mailbox_value;
 
   Result<std::vector<store::MailboxRecord>> mailboxes() override {
@@ -66,9 +66,9 @@ class LyingStore : public gw::test::StoreShell {
     if (got && *got > 0 && flipped == message) to[*got / 2] ^= std::byte{1};
     return got;
   }
-  Result<std::vector<store::Swept>> swept(const MailboxId& mailbox, const MessageId& from,
-                                          std::size_t limit) override {
-    Result<std::vector<store::Swept>> page = StoreShell::swept(mailbox, from, limit);
+  Result<std::vector<store::RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
+                                                  std::size_t limit) override {
+    Result<std::vector<store::RemovalRecord>> page = StoreShell::swept(mailbox, from, limit);
     if (page && change_receipt) std::for_each(page->begin(), page->end(), change_receipt);
     return page;
   }
@@ -88,7 +88,7 @@ class LyingStore : public gw::test::StoreShell {
 
 struct Filled {
   Vault vault;
-  MadeMailbox made = vault.mailbox();
+  CreatedMailbox made = vault.mailbox();
   std::vector<MessageId> ids;
 
   Filled() {
@@ -209,8 +209,8 @@ TEST_CASE("a record that says otherwise than the history is found") {
   const std::vector<std::function<void(store::MessageRecord&)>> changes = {
       [](store::MessageRecord& r) { r.state = store::State::Drained; },
       [](store::MessageRecord& r) { r.seq += 100; },
-      [](store::MessageRecord& r) { ++r.octets; },
-      [](store::MessageRecord& r) { ++r.container_octets; },
+      [](store::MessageRecord& r) { ++r.size; },
+      [](store::MessageRecord& r) { ++r.container_size; },
       [](store::MessageRecord& r) { r.container[0] ^= std::byte{1}; },
       [](store::MessageRecord& r) { r.envelope[0] ^= std::byte{1}; },
       [](store::MessageRecord& r) { r.commitment[0] ^= std::byte{1}; },
@@ -399,7 +399,7 @@ TEST_CASE("receipts of swept mail are checked against the history, and opened wh
   Vault vault;
   NewMailbox wanted;
   wanted.grace = 0;
-  const MadeMailbox made = vault.mailbox("journal", wanted);
+  const CreatedMailbox made = vault.mailbox("journal", wanted);
   std::vector<MessageId> ids;
   for (const std::size_t size : {0u, 100u, 70'000u}) {
     const Result<Stored> stored = deliver(*vault.store, made.record, Bytes(size, std::byte{'x'}));
@@ -427,7 +427,8 @@ TEST_CASE("receipts of swept mail are checked against the history, and opened wh
   CHECK(deep(*vault.store).findings.empty());
 
   LyingStore lying(*vault.store);
-  const auto finds = [&](const std::function<void(store::Swept&)>& lie, std::string_view what, bool shallow) {
+  const auto finds = [&](const std::function<void(store::RemovalRecord&)>& lie, std::string_view what,
+                         bool shallow) {
     lying.change_receipt = lie;
     const VerifyReport report = shallow ? verified(lying) : deep(lying);
     REQUIRE(report.findings.size() == 1);
@@ -435,23 +436,24 @@ TEST_CASE("receipts of swept mail are checked against the history, and opened wh
     CHECK(report.findings[0].message.has_value());
     CHECK(report.findings[0].what.find(what) != std::string::npos);
   };
-  const auto first = [&](const std::function<void(store::Swept&)>& lie) {
-    return [&ids, lie](store::Swept& swept) {
+  const auto first = [&](const std::function<void(store::RemovalRecord&)>& lie) {
+    return [&ids, lie](store::RemovalRecord& swept) {
       if (swept.record.id == ids[0]) lie(swept);
     };
   };
-  finds(first([](store::Swept& swept) { swept.envelope.back() ^= std::byte{1}; }), "not of what was accepted",
-        true);
-  finds(first([](store::Swept& swept) { swept.record.container[0] ^= std::byte{1}; }),
+  finds(first([](store::RemovalRecord& swept) { swept.envelope.back() ^= std::byte{1}; }),
         "not of what was accepted", true);
-  finds(first([](store::Swept& swept) { swept.record.seq = 0; }), "does not say that it came", true);
-  finds(first([](store::Swept& swept) { swept.record.seq = 1'000'000; }), "does not say that it came", true);
+  finds(first([](store::RemovalRecord& swept) { swept.record.container[0] ^= std::byte{1}; }),
+        "not of what was accepted", true);
+  finds(first([](store::RemovalRecord& swept) { swept.record.seq = 0; }), "does not say that it came", true);
+  finds(first([](store::RemovalRecord& swept) { swept.record.seq = 1'000'000; }), "does not say that it came",
+        true);
   finds(
-      [&](store::Swept& swept) {
+      [&](store::RemovalRecord& swept) {
         if (swept.record.id == ids[1]) swept.record.id = ids[2];
       },
       "does not say that it went", true);
-  lying.change_receipt = first([](store::Swept& swept) { swept.header[60] ^= std::byte{1}; });
+  lying.change_receipt = first([](store::RemovalRecord& swept) { swept.header[60] ^= std::byte{1}; });
   CHECK(verified(lying).findings.empty());
   finds(lying.change_receipt, "receipt", false);
 }
@@ -460,7 +462,7 @@ TEST_CASE("a mail is provable by its receipt, with what was proved while it was 
   Vault vault;
   NewMailbox wanted;
   wanted.grace = 0;
-  const MadeMailbox made = vault.mailbox("journal", wanted);
+  const CreatedMailbox made = vault.mailbox("journal", wanted);
   const Result<Stored> stored = deliver(*vault.store, made.record, as_bytes("some mail"));
   REQUIRE(stored);
   const Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);

@@ -1,15 +1,15 @@
 // The API as a program asks it, over a vault in memory: tokens, scopes, names, bodies, answers.
-#include "web/api.h"
+#include "web/api/api.h"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "vault/maintenance_log.h"
 #include "vault/token.h"
-#include "vault/upkeep.h"
-#include "web/api_private.h"
+#include "web/api/api_private.h"
 #include "web/browser.h"
-#include "web/pace.h"
+#include "web/rate_limiter.h"
 
 using namespace gw;
 using namespace gw::test;
@@ -373,12 +373,12 @@ TEST_CASE(
             "Text") == std::string::npos);
   const web::Response eml = program.ask("POST", open, opening(password, "eml"));
   REQUIRE(eml.stream);
-  std::string octets;
+  std::string data;
   CHECK(eml.stream([&](ByteView piece) {
-    octets += as_text(piece);
+    data += as_text(piece);
     return true;
   }));
-  CHECK(octets.ends_with("\r\n\r\nText\r\n"));
+  CHECK(data.ends_with("\r\n\r\nText\r\n"));
   CHECK(eml.content_type == "message/rfc822");
 
   // Who was given what is in the history, as of the console.

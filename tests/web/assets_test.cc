@@ -1,9 +1,9 @@
-#include "web/assets.h"
+#include "web/ui/assets.h"
 
 #include <catch2/catch.hpp>
 #include <regex>
 
-#include "web/html.h"
+#include "web/ui/html.h"
 
 using namespace gw::web;
 

@@ -18,7 +18,7 @@
 #include "vault/delivery.h"
 #include "vault/mailbox.h"
 #include "web/console.h"
-#include "web/http.h"
+#include "web/http/http.h"
 
 namespace gw::test {
 

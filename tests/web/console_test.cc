@@ -6,8 +6,8 @@
 
 #include "vault/token.h"
 #include "web/browser.h"
-#include "web/forwarded.h"
-#include "web/pages.h"
+#include "web/http/forwarded.h"
+#include "web/pages/pages.h"
 
 using namespace gw;
 using namespace gw::test;

@@ -1,4 +1,4 @@
-#include "web/html.h"
+#include "web/ui/html.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "web/http_connection.h"
+#include "web/http/http_connection.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -40,7 +40,7 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  void send(std::string_view octets) { (void)stream_->write(as_bytes(octets)).has_value(); }
+  void send(std::string_view data) { (void)stream_->write(as_bytes(data)).has_value(); }
   // Whether an answer, or the end, comes within this time.
   bool answered(std::chrono::milliseconds time) {
     pollfd item{socket_, POLLIN, 0};
@@ -67,17 +67,17 @@ class Client {
     }
     return std::exchange(received_, {});
   }
-  std::string ask(std::string_view octets) {
-    send(octets);
+  std::string ask(std::string_view data) {
+    send(data);
     return head();
   }
 
  private:
   bool more() {
-    std::array<std::byte, 4096> octets;
-    const auto got = stream_->read(octets);
+    std::array<std::byte, 4096> data;
+    const auto got = stream_->read(data);
     if (!got || *got == 0) return false;
-    received_ += as_text(ByteView(octets).first(*got));
+    received_ += as_text(ByteView(data).first(*got));
     return true;
   }
   int socket_ = -1;  // the stream's

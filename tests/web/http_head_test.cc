@@ -1,4 +1,4 @@
-#include "web/http_head.h"
+#include "web/http/http_head.h"
 
 #include <catch2/catch.hpp>
 
@@ -7,8 +7,8 @@ using namespace std::literals;
 
 namespace {
 
-int status_of(const std::string& octets) {
-  const auto parsed = parse_head(octets);
+int status_of(const std::string& data) {
+  const auto parsed = parse_head(data);
   const auto* bad = std::get_if<BadHead>(&parsed);
   return bad != nullptr ? bad->status : 200;
 }
@@ -85,7 +85,7 @@ TEST_CASE("Only what a browser asks for is a request line") {
   CHECK(line("GET /\x80 HTTP/1.1") == 400);
   CHECK(line("GET /\\ HTTP/1.1") == 400);
   CHECK(line("GET /#a HTTP/1.1") == 400);
-  CHECK(line("GET /" + std::string(kMostTarget, 'a') + " HTTP/1.1") == 414);
+  CHECK(line("GET /" + std::string(kMaxTarget, 'a') + " HTTP/1.1") == 414);
 }
 
 TEST_CASE("More header fields than there may be are refused, and expectations that nobody can meet") {

@@ -1,4 +1,4 @@
-#include "web/http.h"
+#include "web/http/http.h"
 
 #include <catch2/catch.hpp>
 
@@ -23,7 +23,7 @@ TEST_CASE("A form that cannot be read is none") {
   for (const char* body : {"a=%", "a=%1", "a=%1g", "%zz=1", "a=%00"})
     CHECK_FALSE(web::Form::parse(as_bytes(body)));
   std::string many;
-  for (std::size_t i = 0; i < web::Form::kMostFields; ++i) many += "a=b&";
+  for (std::size_t i = 0; i < web::Form::kMaxFields; ++i) many += "a=b&";
   CHECK(web::Form::parse(as_bytes(many)));
   CHECK_FALSE(web::Form::parse(as_bytes(many + "a=b")));
   CHECK(web::Form::parse({}));

@@ -1,5 +1,5 @@
 // What is left of hostile mail.
-#include "web/mail_html.h"
+#include "web/ui/mail_html.h"
 
 #include <catch2/catch.hpp>
 #include <regex>
@@ -182,7 +182,7 @@ TEST_CASE("What means harm by its size or depth is cut and costs little") {
                             "<", "\"", "<a b=\"", "<svg>", "<script>", "</x>"}) {
     CAPTURE(piece);
     const std::string document = harmless_html(many(piece));
-    CHECK(document.size() < gw::web::kMostShownHtml + (64 << 10));
+    CHECK(document.size() < gw::web::kMaxShownHtml + (64 << 10));
     CHECK_FALSE(is_dangerous(document.substr(0, 2000)));
   }
   std::string attributes = "<p ";

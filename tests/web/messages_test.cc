@@ -7,7 +7,7 @@
 #include "support/source_dir.h"
 #include "vault/message_change.h"
 #include "web/browser.h"
-#include "web/message_list.h"
+#include "web/pages/message_list.h"
 
 using namespace gw;
 using namespace gw::test;
@@ -190,7 +190,7 @@ TEST_CASE("What was opened closes by hand, at sign-out, and when others take its
     test.browser.post("/mailboxes/journal/messages/" + more.hex() + "/open",
                       {{"password", std::string(kConsolePassword)}});
   }
-  CHECK(test.vault.console->views().count() == web::OpenViews::kMostOfSession);
+  CHECK(test.vault.console->views().count() == web::OpenedMessages::kMaxOfSession);
   CHECK_FALSE(shows(test.browser.get(test.path), "The secret text."));
   test.browser.post("/sign-out", {});
   CHECK(test.vault.console->views().count() == 0);
@@ -343,8 +343,8 @@ TEST_CASE("A message that is damaged is said to be, and its download breaks off"
   Opened test(large);
   REQUIRE(shows(test.page(), "Whole and unaltered"));
   constexpr std::uint64_t kAt = 150'000;
-  test.vault.store.alter = [](const MessageId&, std::uint64_t offset, std::span<std::byte> octets) {
-    if (offset <= kAt && kAt - offset < octets.size()) octets[kAt - offset] ^= std::byte{1};
+  test.vault.store.alter = [](const MessageId&, std::uint64_t offset, std::span<std::byte> data) {
+    if (offset <= kAt && kAt - offset < data.size()) data[kAt - offset] ^= std::byte{1};
   };
   test.browser.post(test.path + "/close", {});
   const web::Response page = test.page();

@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 
-#include "vault/upkeep.h"
-#include "web/activity.h"
+#include "vault/maintenance_log.h"
 #include "web/browser.h"
-#include "web/chart.h"
+#include "web/pages/activity.h"
+#include "web/ui/chart.h"
 
 using namespace gw;
 using namespace gw::test;
@@ -100,7 +100,7 @@ TEST_CASE("Activity counts each leaf once, however often it looks") {
     vault.deliver(mailbox, "Subject: a\r\n\r\nbody\r\n");
     for (int again = 0; again < 2; ++again) REQUIRE(activity.update(vault.store, all_of(vault), gw::now()));
     CHECK(sum().messages_in == i);
-    CHECK(sum().octets_in == i * 20);
+    CHECK(sum().bytes_in == i * 20);
     CHECK(activity.complete());
   }
   CHECK(activity.buckets() <= 2);

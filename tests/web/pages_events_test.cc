@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "web/browser.h"
-#include "web/history_page.h"
-#include "web/words.h"
+#include "web/pages/history_page.h"
+#include "web/strings/strings.h"
 
 using namespace gw;
 using namespace gw::test;

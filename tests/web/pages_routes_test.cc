@@ -49,13 +49,13 @@ TEST_CASE("An operator makes a route, changes it and removes it, and the history
   CHECK(route.on_copy_failure == vault::OnCopyFailure::Pass);
   CHECK_FALSE(route.allow_private);
 
-  store::Tally tally;
-  tally.of = "route work";
-  tally.sessions = 3;
-  tally.uncopied = 2;
-  tally.trouble = "no room <there>";
-  tally.trouble_time = now();
-  REQUIRE(vault.store.tally(tally));
+  store::ServerStats stats;
+  stats.of = "route work";
+  stats.sessions = 3;
+  stats.uncopied = 2;
+  stats.trouble = "no room <there>";
+  stats.trouble_time = now();
+  REQUIRE(vault.store.stats(stats));
   const web::Response list = browser.get("/routes");
   CHECK(shows(list, "mail.example:587"));
   CHECK(shows(list, "no room &lt;there&gt;"));

@@ -27,11 +27,11 @@ TEST_CASE("The vectors of RFC 4648 section 10 go both ways") {
 }
 
 TEST_CASE("Every octet value survives") {
-  std::string octets;
-  for (int i = 0; i < 256; ++i) octets += static_cast<char>(i);
-  const auto decoded = base64_decode(base64_encode(as_bytes(octets)));
+  std::string data;
+  for (int i = 0; i < 256; ++i) data += static_cast<char>(i);
+  const auto decoded = base64_decode(base64_encode(as_bytes(data)));
   REQUIRE(decoded);
-  CHECK(as_text(*decoded) == octets);
+  CHECK(as_text(*decoded) == data);
 }
 
 TEST_CASE("What is not exactly base64 is none") {

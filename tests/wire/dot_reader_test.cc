@@ -32,9 +32,9 @@ Outcome read_cut(std::string_view text, std::size_t cut) {
         break;
       }
       const auto found = reader.next(input);
-      outcome.content += as_text(found.octets);
+      outcome.content += as_text(found.data);
       if (found.dot) outcome.sent += '.';
-      outcome.sent += as_text(found.octets);
+      outcome.sent += as_text(found.data);
       outcome.end = found.end;
     }
   }
@@ -129,15 +129,15 @@ TEST_CASE("Content without dots comes as one view of the input") {
   DotReader reader;
   ByteView input = as_bytes(text);
   const auto piece = reader.next(input);
-  CHECK(static_cast<const void*>(piece.octets.data()) == text.data());
-  CHECK(piece.octets.size() == text.size());
+  CHECK(static_cast<const void*>(piece.data.data()) == text.data());
+  CHECK(piece.data.size() == text.size());
   CHECK(input.empty());
 }
 
 TEST_CASE("A reader is ready for the next message after the end") {
   DotReader reader;
   ByteView input = as_bytes("a\r\n.\r\n.\r\n");
-  CHECK(as_text(reader.next(input).octets) == "a\r\n");
+  CHECK(as_text(reader.next(input).data) == "a\r\n");
   CHECK(reader.next(input).end);
   CHECK(reader.next(input).end);
   CHECK(input.empty());

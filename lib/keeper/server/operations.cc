@@ -15,7 +15,7 @@ using Page = std::function<bool()>;
 constexpr std::size_t kMessagesAtOnce = 1024;
 constexpr std::size_t kLeavesAtOnce = 512;
 constexpr std::size_t kRecordsAtOnce = 16;
-constexpr int kTalliesAtOnce = 100;  // of about 500 bytes each
+constexpr int kStatsPerReply = 100;  // of about 500 bytes each
 
 store::Note note_of(const proto::Request& request, const std::string& actor) {
   return {static_cast<store::LeafType>(request.note().type()), actor, request.note().value()};
@@ -35,15 +35,15 @@ Result<void> put_mailbox(store::Store& store, const proto::Request& request, con
 Result<void> mailboxes(store::Store& store, proto::Reply& reply, const Page& page) {
   auto records = store.mailboxes();
   if (!records) return records.error();
-  std::size_t octets = 0;
+  std::size_t size = 0;
   for (const store::MailboxRecord& record : *records) {
     std::string& item = *reply.add_items();
-    put_octets(store::encode(record), item);
+    put_bytes(store::encode(record), item);
     reply.add_versions(record.version);
-    octets += item.size();
-    if (octets < kPage) continue;
+    size += item.size();
+    if (size < kPage) continue;
     if (!page()) return {};
-    octets = 0;
+    size = 0;
   }
   return {};
 }
@@ -55,7 +55,7 @@ Result<void> list(store::Store& store, const proto::Request& request, const Mail
     const std::size_t wanted = std::min<std::uint64_t>(left, kMessagesAtOnce);
     auto records = store.list(mailbox, after, wanted);
     if (!records) return records.error();
-    for (const store::MessageRecord& record : *records) put_octets(store::encode(record), *reply.add_items());
+    for (const store::MessageRecord& record : *records) put_bytes(store::encode(record), *reply.add_items());
     // Fewer than asked for: that was the end. No empty page is needed to say so, because the final
     // reply has `more` unset.
     if (records->size() < wanted) break;
@@ -75,7 +75,7 @@ Result<void> history(store::Store& store, const proto::Request& request, const M
     const std::size_t wanted = std::min<std::uint64_t>(left, kLeavesAtOnce);
     auto leaves = store.history_read(log, from, wanted);
     if (!leaves) return leaves.error();
-    for (const Bytes& leaf : *leaves) put_octets(leaf, *reply.add_items());
+    for (const Bytes& leaf : *leaves) put_bytes(leaf, *reply.add_items());
     if (leaves->size() < wanted) break;
     left -= leaves->size();
     from += leaves->size();
@@ -87,7 +87,7 @@ Result<void> history(store::Store& store, const proto::Request& request, const M
 Result<void> scan(store::Store& store, const proto::Request& request, const store::RecordKey& after,
                   proto::Reply& reply, const Page& page) {
   std::string name = after.name;
-  std::size_t octets = 0;
+  std::size_t size = 0;
   for (std::uint64_t left = request.limit(); left > 0;) {
     const std::size_t wanted = std::min<std::uint64_t>(left, kRecordsAtOnce);
     auto records = store.scan(after.kind, after.mailbox, name, wanted);
@@ -95,13 +95,13 @@ Result<void> scan(store::Store& store, const proto::Request& request, const stor
     for (const store::Record& record : *records) {
       // A single record may have 1 MiB, more than kPage. So send what is there before adding it, to
       // stay below kMaxControl.
-      if (octets > 0 && octets + record.value.size() > kPage) {
+      if (size > 0 && size + record.value.size() > kPage) {
         if (!page()) return {};
-        octets = 0;
+        size = 0;
       }
       put(record, *reply.add_records());
       // 64 for the mailbox id, the version and the tags of protobuf.
-      octets += record.value.size() + record.key.name.size() + 64;
+      size += record.value.size() + record.key.name.size() + 64;
     }
     if (records->size() < wanted) break;
     left -= records->size();
@@ -116,25 +116,25 @@ Result<void> swept(store::Store& store, const proto::Request& request, const Mai
   if (!from) return from.error();
   const auto receipts = store.swept(mailbox, *from, request.limit());
   if (!receipts) return receipts.error();
-  std::size_t octets = 0;
-  for (const store::Swept& receipt : *receipts) {
+  std::size_t size = 0;
+  for (const store::RemovalRecord& receipt : *receipts) {
     const Bytes item = store::encode(receipt);
-    if (octets > 0 && octets + item.size() > kPage) {
+    if (size > 0 && size + item.size() > kPage) {
       if (!page()) return {};
-      octets = 0;
+      size = 0;
     }
-    put_octets(item, *reply.add_items());
-    octets += item.size();
+    put_bytes(item, *reply.add_items());
+    size += item.size();
   }
   return {};
 }
 
-Result<void> tallies(store::Store& store, proto::Reply& reply, const Page& page) {
-  const auto all = store.tallies();
+Result<void> server_stats(store::Store& store, proto::Reply& reply, const Page& page) {
+  const auto all = store.server_stats();
   if (!all) return all.error();
-  for (const store::Tally& tally : *all) {
-    if (reply.tallies_size() == kTalliesAtOnce && !page()) return {};
-    put(tally, *reply.add_tallies());
+  for (const store::ServerStats& stats : *all) {
+    if (reply.server_stats_size() == kStatsPerReply && !page()) return {};
+    put(stats, *reply.add_server_stats());
   }
   return {};
 }
@@ -142,7 +142,7 @@ Result<void> tallies(store::Store& store, proto::Reply& reply, const Page& page)
 void put_mailbox(store::MailboxRecord record, bool public_only, proto::Reply& reply) {
   // A description may say who owns the mailbox; the servers do not need it.
   if (public_only) record.description.clear();
-  put_octets(store::encode(record), *reply.mutable_value());
+  put_bytes(store::encode(record), *reply.mutable_value());
   reply.add_versions(record.version);
 }
 
@@ -154,7 +154,7 @@ Result<void> on_record(store::Store& store, const proto::Request& request, const
     case proto::OP_GET: {
       auto record = store.get(*key);
       if (!record) return record.error();
-      put_octets(record->value, *reply.mutable_value());
+      put_bytes(record->value, *reply.mutable_value());
       reply.add_versions(record->version);
       return {};
     }
@@ -179,7 +179,7 @@ Result<void> on_log(store::Store& store, const proto::Request& request, const st
       auto head = store.history_head(log);
       if (!head) return head.error();
       reply.set_number(head->size);
-      put_octets(head->root, *reply.mutable_value());
+      put_bytes(head->root, *reply.mutable_value());
       reply.set_time(head->time);
       return {};
     }
@@ -217,12 +217,12 @@ Result<void> on_message(store::Store& store, const proto::Request& request, cons
   if (request.op() == proto::OP_FIND) {
     auto record = store.find(mailbox, *message);
     if (!record) return record.error();
-    put_octets(store::encode(*record), *reply.mutable_value());
+    put_bytes(store::encode(*record), *reply.mutable_value());
     return {};
   }
   auto envelope = store.envelope(mailbox, *message);
   if (!envelope) return envelope.error();
-  put_octets(*envelope, *reply.mutable_value());
+  put_bytes(*envelope, *reply.mutable_value());
   return {};
 }
 
@@ -270,7 +270,7 @@ Result<void> operate(store::Store& store, const proto::Request& request, const s
       auto swept = store.sweep(request.limit(), request.now(), only);
       if (!swept) return swept.error();
       reply.set_number(swept->expired);
-      reply.set_octets(swept->octets);
+      reply.set_size(swept->size);
       reply.set_flag(swept->more);
       reply.set_receipts(swept->receipts);
       return {};
@@ -282,10 +282,10 @@ Result<void> operate(store::Store& store, const proto::Request& request, const s
       reply.set_flag(purge->done);
       return {};
     }
-    case proto::OP_TALLY:
-      return store.tally(from_proto(request.tally()));
-    case proto::OP_TALLIES:
-      return tallies(store, reply, page);
+    case proto::OP_REPORT_STATS:
+      return store.stats(from_proto(request.stats()));
+    case proto::OP_SERVER_STATS:
+      return server_stats(store, reply, page);
     default:
       break;
   }
@@ -316,7 +316,7 @@ Result<void> operate(store::Store& store, const proto::Request& request, const s
     case proto::OP_SWEPT:
       return swept(store, request, *mailbox, reply, page);
     case proto::OP_SEEN: {
-      const auto fingerprint = octets_of<32>(request.value(), "fingerprint");
+      const auto fingerprint = bytes_of<32>(request.value(), "fingerprint");
       if (!fingerprint) return fingerprint.error();
       auto seen = store.seen(*mailbox, *fingerprint);
       if (!seen) return seen.error();

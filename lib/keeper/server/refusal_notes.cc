@@ -38,9 +38,9 @@ bool RefusalNotes::repeats(store::Store& store, const MailboxId& mailbox, std::u
     // it for each refusal would cost more than its memory. If that does not help, pretend that the
     // refusal was recorded: this happens only during an attack, and the history must not grow
     // without bound.
-    if (noted_.size() >= kMost)
+    if (noted_.size() >= kMaxCount)
       std::erase_if(noted_, [&](const auto& each) { return time - each.second >= kEach; });
-    if (noted_.size() >= kMost) return true;
+    if (noted_.size() >= kMaxCount) return true;
     noted_.insert_or_assign({mailbox, code}, time);
   }
   return written_of_late(store, mailbox, code);

@@ -24,7 +24,7 @@ class RefusalNotes {
   static constexpr std::chrono::hours kEach{1};
   // Pairs of mailbox and code that are remembered. While the table is full, no further refusals are
   // recorded.
-  static constexpr std::size_t kMost = 10'000;
+  static constexpr std::size_t kMaxCount = 10'000;
 
   // Returns whether the history of this mailbox already has an entry with this code from the last
   // hour, so that the caller must not write another one. If it returns false, the caller is

@@ -28,16 +28,14 @@ bool as_recipient(const proto::Request& request) {
 bool what_a_login_needs(const proto::Request& request) {
   if (request.kind() == static_cast<std::uint32_t>(store::Kind::Slot)) return true;
   return request.kind() == static_cast<std::uint32_t>(store::Kind::Setting) &&
-         std::all_of(request.mailbox().begin(), request.mailbox().end(),
-                     [](char octet) { return octet == 0; });
+         std::all_of(request.mailbox().begin(), request.mailbox().end(), [](char byte) { return byte == 0; });
 }
 
 // gw-proxy connects to the append socket, and reads its routes there. Routes belong to the vault,
 // whose mailbox id is zero.
 bool of_routes(const proto::Request& request) {
   return request.kind() == static_cast<std::uint32_t>(store::Kind::Route) &&
-         std::all_of(request.mailbox().begin(), request.mailbox().end(),
-                     [](char octet) { return octet == 0; });
+         std::all_of(request.mailbox().begin(), request.mailbox().end(), [](char byte) { return byte == 0; });
 }
 
 // gw-proxy settles its own pending messages. That a message is its own is proved by the pending
@@ -117,8 +115,8 @@ constexpr std::array kRules{
     Rule{proto::OP_NOTE, "note", of_a_refusal, of_a_reader},
     Rule{proto::OP_CHECKPOINT, "checkpoint", never, never},
     Rule{proto::OP_SWEEP, "sweep", never, never},
-    Rule{proto::OP_TALLY, "tally", always, always},
-    Rule{proto::OP_TALLIES, "tallies", never, never},
+    Rule{proto::OP_REPORT_STATS, "tally", always, always},
+    Rule{proto::OP_SERVER_STATS, "tallies", never, never},
     Rule{proto::OP_SNAPSHOT, "snapshot", never, never},
     Rule{proto::OP_SNAPSHOT_FILE, "snapshot-file", never, never},
     Rule{proto::OP_SNAPSHOT_END, "snapshot-end", never, never},

@@ -21,7 +21,7 @@ std::string_view name(proto::Op op);
 // bytes instead of kMaxPlainControl.
 bool carries_record(proto::Op op);
 // Returns whether the operation may change mailboxes or other records, so that cached lookups of
-// clients become invalid (ChangeCount).
+// clients become invalid (ChangeCounter).
 bool changes_records(proto::Op op);
 
 }  // namespace gw::keeper

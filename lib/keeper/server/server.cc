@@ -50,8 +50,8 @@ Server::Server(store::Store& store, ServerOptions options)
       options_(options),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       idle_since_(Clock::now()) {
-  random_octets(shared_.incarnation);
-  if (auto changes = ChangeCount::make())
+  random_bytes(shared_.incarnation);
+  if (auto changes = ChangeCounter::make())
     shared_.changes = std::move(*changes);
   else
     // Only the clients' cache depends on it.
@@ -195,7 +195,7 @@ void Server::sweep_now_and_then() {
     if (!more) ::malloc_trim(0);
     if (!swept) log::verbose("sweep failed", {{"error", swept.error().text()}});
     if (swept && swept->expired > 0) {
-      log::info("swept", {{"messages", swept->expired}, {"octets", swept->octets}});
+      log::info("swept", {{"messages", swept->expired}, {"octets", swept->size}});
     }
     const std::lock_guard lock(mutex_);
     sweeping_ = more;

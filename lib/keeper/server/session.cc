@@ -28,8 +28,8 @@ Session::Session(Shared& shared, Fd socket, Role role)
 void Session::greet(const Error* refusal) {
   proto::Hello hello;
   hello.set_protocol(kProtocol);
-  put_octets(shared_.vault.view(), *hello.mutable_vault());
-  put_octets(shared_.incarnation, *hello.mutable_incarnation());
+  put_bytes(shared_.vault.view(), *hello.mutable_vault());
+  put_bytes(shared_.incarnation, *hello.mutable_incarnation());
   const store::Limits limits = store_.limits();
   hello.set_batch(limits.batch);
   hello.set_record(limits.record);
@@ -59,9 +59,9 @@ void Session::run() {
     // which is true.
     if (shared_.failed != nullptr && *shared_.failed) break;
     if (frame->kind == FrameKind::Data) {
-      take_data(frame->octets);
-    } else if (request_.ParseFromArray(frame->octets.data(), static_cast<int>(frame->octets.size()))) {
-      serve(frame->octets.size());
+      take_data(frame->data);
+    } else if (request_.ParseFromArray(frame->data.data(), static_cast<int>(frame->data.size()))) {
+      serve(frame->data.size());
     } else {
       violation("a message cannot be parsed");
     }
@@ -76,7 +76,7 @@ std::string Session::actor() const {
   return "uid=" + std::to_string(peer_.uid) + " " + std::string(name(role_)) + " " + said;
 }
 
-void Session::serve(std::size_t octets) {
+void Session::serve(std::size_t size) {
   const proto::Op op = request_.op();
   if (op == proto::OP_NONE) {
     // No reply: the client sends this in one write with its first request.
@@ -84,7 +84,7 @@ void Session::serve(std::size_t octets) {
     return;
   }
   // The frame reader allows the larger limit, because it cannot know the operation.
-  if (octets > kMaxPlainControl && !carries_record(op)) return violation("a message is too long");
+  if (size > kMaxPlainControl && !carries_record(op)) return violation("a message is too long");
   reply_.Clear();
   // Everything that arrives during an append belongs to it. Another request in between would make
   // it unclear which reply belongs to which.
@@ -193,7 +193,7 @@ void Session::serve(std::size_t octets) {
   // After the reply has been sent: the client needs it to know that the switch succeeded.
   if (moved_) shared_.stop();
   // One large record must not keep its memory for the life of the connection.
-  if (octets > kLarge) request_ = proto::Request();
+  if (size > kLarge) request_ = proto::Request();
   if (appending_ == Appending::No) channel_.shrink();
 }
 

@@ -16,13 +16,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include "keeper/change_count.h"
+#include "keeper/change_counter.h"
 #include "keeper/channel.h"
 #include "keeper/protocol.pb.h"
 #include "keeper/server/pending.h"
 #include "keeper/server/refusal_notes.h"
 #include "keeper/start.h"
-#include "net/auth_limits.h"
+#include "net/login_throttle.h"
 #include "store/store.h"
 
 namespace gw::keeper {
@@ -36,9 +36,9 @@ struct Shared {
   PendingMessages pending;
   RefusalNotes refusals;
   // Nullopt if the system gave no memory for it: clients then cache nothing.
-  std::optional<ChangeCount> changes;
-  std::function<void()> stop;  // ends the keeper
-  net::AuthLimits guesses{};   // wrong passwords, by role and source
+  std::optional<ChangeCounter> changes;
+  std::function<void()> stop;    // ends the keeper
+  net::LoginThrottle guesses{};  // wrong passwords, by role and source
 };
 
 // Used by one thread, except for hang_up() and cut().
@@ -62,10 +62,10 @@ class Session {
   // already have sent more data and the commit, which are read and ignored.
   enum class Appending { No, Yes, Failed };
 
-  // Serves request_, which had `octets` bytes on the wire.
-  void serve(std::size_t octets);
+  // Serves request_, which had `size` bytes on the wire.
+  void serve(std::size_t size);
   // Passes a piece of a container to the append.
-  void take_data(ByteView octets);
+  void take_data(ByteView data);
 
   // Handlers for operations that depend on the connection. They fill in reply_; an error is sent in
   // place of the reply.
@@ -117,7 +117,7 @@ class Session {
   MessageId append_message_;
   std::unique_ptr<store::Append> append_;
   std::unordered_map<std::uint64_t, std::unique_ptr<store::Lease>> leases_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<store::Permit>> permits_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<store::MemoryPermit>> permits_;
   std::uint64_t next_permit_ = 1;
   std::unique_ptr<store::Snapshot> snapshot_;
   std::unique_ptr<store::Suspension> suspension_;

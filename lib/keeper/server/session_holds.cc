@@ -10,8 +10,10 @@ Result<void> Session::acquire() {
   const auto mailbox = id_of<MailboxId>(request_.mailbox(), "mailbox id");
   if (!mailbox) return mailbox.error();
   // Seconds. Without a limit, a large number would overflow when it is added to a time.
-  static constexpr std::uint64_t kLongest = 7 * 86'400;
-  const auto seconds = [](std::uint64_t number) { return std::chrono::seconds(std::min(number, kLongest)); };
+  static constexpr std::uint64_t kMaxLength = 7 * 86'400;
+  const auto seconds = [](std::uint64_t number) {
+    return std::chrono::seconds(std::min(number, kMaxLength));
+  };
   auto lease = store_.acquire(*mailbox, request_.text(), seconds(request_.limit()), seconds(request_.from()));
   if (!lease) return lease.error();
   const std::uint64_t number = (*lease)->number();
@@ -41,8 +43,8 @@ Result<void> Session::permit() {
 // logins.
 Result<void> Session::guess() {
   // Enough for an IPv6 network, which is what net::source_of() returns.
-  static constexpr std::size_t kLongestSource = 64;
-  if (request_.text().empty() || request_.text().size() > kLongestSource)
+  static constexpr std::size_t kMaxSource = 64;
+  if (request_.text().empty() || request_.text().size() > kMaxSource)
     return Error(Code::BadInput, "no source of a guess");
   const std::string source = std::string(name(role_)) + " " + request_.text();
   switch (static_cast<store::Guess>(request_.number())) {
@@ -77,7 +79,7 @@ Result<void> Session::snapshot_file() {
   // A reply without a name ends the list.
   if (!*file) return {};
   reply_.set_value((*file)->name);
-  reply_.set_octets((*file)->octets);
+  reply_.set_size((*file)->size);
   reply_.set_flag((*file)->immutable);
   // The descriptor is sent with the reply, so the client reads the file as itself and the keeper
   // copies nothing.

@@ -38,10 +38,10 @@ void Session::fail_append(const Error& error) {
   answer(error);
 }
 
-void Session::take_data(ByteView octets) {
+void Session::take_data(ByteView data) {
   if (appending_ == Appending::No) return violation("octets without an append");
   if (appending_ == Appending::Failed) return;
-  if (auto put = append_->put(octets); !put) fail_append(put.error());
+  if (auto put = append_->put(data); !put) fail_append(put.error());
 }
 
 Result<void> Session::commit() {
@@ -58,7 +58,7 @@ Result<void> Session::commit() {
     // Entered before the reply is sent. With the token from the reply, the client may settle the
     // message over another connection; that settlement must find the entry, or it would stay and
     // the session's end would try to mark a settled message.
-    put_octets(receipt->token, *reply_.mutable_value());
+    put_bytes(receipt->token, *reply_.mutable_value());
     shared_.pending.add(this, {append_mailbox_, append_message_});
   }
   return {};
@@ -82,24 +82,24 @@ Result<void> Session::read() {
     if (opening && offset == 0) {
       auto opened = store_.opening(*mailbox, *message, space);
       if (!opened) return opened.error();
-      put_octets(opened->envelope, *reply_.mutable_value());
-      got = opened->octets;
+      put_bytes(opened->envelope, *reply_.mutable_value());
+      got = opened->size;
     } else {
       got = store_.read(*mailbox, *message, offset, space);
     }
     if (!got) return got.error();
-    const ByteView octets = ByteView(piece_).first(*got);
+    const ByteView data = ByteView(piece_).first(*got);
     left -= *got;
     offset += *got;
     // Fewer bytes than asked for: the end of the container. A short last piece goes into one write
     // with the reply.
     const bool last = left == 0 || *got < wanted;
     if (last && *got <= kWithReply) {
-      add_data(out_, octets);
+      add_data(out_, data);
       break;
     }
     add_data_header(out_, *got);
-    const std::array<ByteView, 2> frame{ByteView(out_), octets};
+    const std::array<ByteView, 2> frame{ByteView(out_), data};
     // Sent without copying. An error in a later piece is reported by the reply, which follows the
     // data.
     if (!channel_.send(frame)) over_ = true;
@@ -122,11 +122,11 @@ Bytes Session::read_ids() {
     auto frame = channel_.next();
     // Control frames cannot be skipped here, nor more ids than announced: the stream is out of
     // step.
-    if (!frame || frame->kind != FrameKind::Data || frame->octets.size() > 16 * count - ids.size()) {
+    if (!frame || frame->kind != FrameKind::Data || frame->data.size() > 16 * count - ids.size()) {
       violation("message ids are missing");
       return {};
     }
-    append(ids, frame->octets);
+    append(ids, frame->data);
   }
   return ids;
 }
@@ -147,7 +147,7 @@ Result<void> Session::transition(const Bytes& ids) {
   }
   change.actor = actor();
   if (!from.token().empty()) {
-    const auto token = octets_of<16>(from.token(), "token");
+    const auto token = bytes_of<16>(from.token(), "token");
     if (!token) return token.error();
     change.token = *token;
   }

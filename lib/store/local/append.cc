@@ -2,19 +2,19 @@
 // otherwise it goes to a file of its own as it arrives. Nothing is in the database before commit().
 #include <algorithm>
 
-#include "store/local/store_on_disk.h"
+#include "store/local/local_store_private.h"
 
 namespace gw::store {
 namespace {
 
-// Returns the capacity to reserve for `octets` bytes; `had` is the present one. Between 16 and 80
+// Returns the capacity to reserve for `size` bytes; `had` is the present one. Between 16 and 80
 // KiB it is a whole chunk (64 KiB of mail and the overhead of age), because growing step by step
 // costs a copy and fresh memory each time.
-std::size_t room_for(std::size_t octets, std::size_t had) {
+std::size_t room_for(std::size_t size, std::size_t had) {
   constexpr std::size_t kSmall = 16 << 10;
   constexpr std::size_t kChunk = 80 << 10;
-  if (octets > kSmall && octets <= kChunk) return kChunk;
-  return std::max(octets, 2 * had);
+  if (size > kSmall && size <= kChunk) return kChunk;
+  return std::max(size, 2 * had);
 }
 
 }  // namespace
@@ -27,21 +27,21 @@ class LocalAppend : public Append {
   LocalAppend& operator=(const LocalAppend&) = delete;
   ~LocalAppend() override { count_memory(0); }
 
-  Result<void> put(ByteView octets) override;
-  Result<Receipt> commit(const Commit& commit) override;
+  Result<void> put(ByteView data) override;
+  Result<CommitResult> commit(const Commit& commit) override;
 
  private:
   void count_memory(std::size_t held);
   Result<void> spill();
-  Result<Receipt> commit_whole(const Commit& commit);
+  Result<CommitResult> commit_whole(const Commit& commit);
 
   LocalStore& store_;
   const MailboxId mailbox_;
   const MessageId message_;
   Bytes held_;
   std::size_t counted_ = 0;      // bytes of held_ counted in the store's append_memory_
-  std::uint64_t octets_ = 0;     // bytes put so far
-  std::uint64_t looked_at_ = 0;  // octets_ when free space was last measured
+  std::uint64_t size_ = 0;       // bytes put so far
+  std::uint64_t looked_at_ = 0;  // size_ when free space was last measured
   Sha256 sha_;
   std::unique_ptr<LargeWriter> file_;
   bool done_ = false;
@@ -58,21 +58,21 @@ Result<void> LocalAppend::spill() {
   auto file = store_.large_->begin(message_);
   if (!file) return file.error();
   file_ = std::move(*file);
-  if (auto written = file_->write(held_); !written) return store_.hurt(written.error());
+  if (auto written = file_->write(held_); !written) return store_.fail_store(written.error());
   looked_at_ = held_.size();
   held_ = Bytes();
   count_memory(0);
   return {};
 }
 
-Result<void> LocalAppend::put(ByteView octets) {
+Result<void> LocalAppend::put(ByteView data) {
   if (done_) return Error(Code::Usage, "the append is done");
-  octets_ += octets.size();
-  sha_.update(octets);
+  size_ += data.size();
+  sha_.update(data);
   // The limit counts reserved memory, not used memory, over all connections. Exceeding it costs a
   // file, never an error: a sender must not be refused because others are sending too.
   if (!file_) {
-    const std::size_t size = held_.size() + octets.size();
+    const std::size_t size = held_.size() + data.size();
     if (size > held_.capacity()) {
       const std::size_t grown = room_for(size, held_.capacity());
       if (size >= store_.options_.large_threshold ||
@@ -88,29 +88,29 @@ Result<void> LocalAppend::put(ByteView octets) {
     }
   }
   if (!file_) {
-    append(held_, octets);
+    append(held_, data);
     return {};
   }
   // Bytes in memory need no look at the disk: commit() checks their room. A file takes space while
   // it arrives, so free space is measured every MiB, and the store stops before RocksDB runs out of
   // space.
   constexpr std::uint64_t kLookStep = 1 << 20;
-  if (octets_ - looked_at_ >= kLookStep) {
-    looked_at_ = octets_;
+  if (size_ - looked_at_ >= kLookStep) {
+    looked_at_ = size_;
     store_.space_.look([this] { return store_.engine_->promised(); });
   }
-  if (auto room = store_.space_.room_for_append(octets.size()); !room) {
+  if (auto room = store_.space_.room_for_append(data.size()); !room) {
     done_ = true;
     return room;
   }
-  if (auto written = file_->write(octets); !written) {
+  if (auto written = file_->write(data); !written) {
     done_ = true;
-    return store_.hurt(written.error());
+    return store_.fail_store(written.error());
   }
   return {};
 }
 
-Result<Receipt> LocalAppend::commit(const Commit& commit) {
+Result<CommitResult> LocalAppend::commit(const Commit& commit) {
   if (std::exchange(done_, true)) return Error(Code::Usage, "the append is done");
   if (auto fits = check_commit(commit, store_.limits()); !fits) return fits.error();
   // The digest protects against a sender of the append protocol that lost or repeated a frame; the
@@ -138,13 +138,13 @@ Result<Receipt> LocalAppend::commit(const Commit& commit) {
   return receipt;
 }
 
-Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
+Result<CommitResult> LocalAppend::commit_whole(const Commit& commit) {
   // An id is never used again: the entry stays after the message is gone, so a message that was
   // removed cannot come back by a repeated commit.
   auto known = store_.engine_->get(Family::Messages, where_key(message_, mailbox_));
   if (!known) return known.error();
   if (*known) return Error(Code::Exists, "this message id is in the mailbox");
-  MessageRecord record = message_record(message_, commit, octets_);
+  MessageRecord record = message_record(message_, commit, size_);
   record.large = file_ != nullptr;
   const LeafType type = commit.pending ? LeafType::Pending : LeafType::Accepted;
   Bytes leaf = encode(message_leaf(type, mailbox_, record, commit.actor));
@@ -156,10 +156,10 @@ Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
     // The file is durable under its final name before the database mentions it. In the other order
     // a power cut could leave an acknowledged message without its container. A file without a
     // message is harmless: the next start removes it.
-    if (auto finished = file_->finish(); !finished) return store_.hurt(finished.error());
+    if (auto finished = file_->finish(); !finished) return store_.fail_store(finished.error());
   }
-  const std::size_t octets = held_.size() + commit.envelope.size() + 1024;
-  auto committed = store_.change(octets, [&](Batch& batch) -> Result<Verdict> {
+  const std::size_t size = held_.size() + commit.envelope.size() + 1024;
+  auto committed = store_.change(size, [&](Batch& batch) -> Result<ChangeResult> {
     // Everything that may refuse the message is checked here, with the state that the batch so far
     // leaves: quota and suspension hold at the moment of the commit, even if many messages arrive
     // in one batch.
@@ -167,7 +167,7 @@ Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
     if (entry == nullptr || !entry->record) return Error(Code::NotFound, "no such mailbox");
     if (auto welcome = may_accept(*entry->record, entry->log.stat, commit); !welcome) return welcome.error();
     // The whole batch must fit, not only this message.
-    if (auto room = store_.space_.room_for_append(batch.writes().GetDataSize() + octets); !room)
+    if (auto room = store_.space_.room_for_append(batch.writes().GetDataSize() + size); !room)
       return room.error();
     // The index of the leaf is the seq: messages are ordered as the history orders them, not by the
     // clock.
@@ -178,13 +178,14 @@ Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
     entry->log.stat.last_delivery = record.changed;
     batch.put(Family::Bodies, body_key(message_, mailbox_), body);
     batch.put(Family::Messages, message_key(mailbox_, record.seq), encode(record));
-    batch.put(Family::Messages, where_key(message_, mailbox_), encode(Where{record.seq, std::nullopt}));
+    batch.put(Family::Messages, where_key(message_, mailbox_),
+              encode(MessageLocation{record.seq, std::nullopt}));
     if (commit.pending) batch.put(Family::Messages, pending_key(mailbox_, record.seq), message_.view());
     // In the same batch as the message: a fingerprint without its message would make gw-proxy drop
     // mail as a duplicate.
     for (const Digest& fingerprint : commit.fingerprints)
       batch.put(Family::Seen, seen_key(mailbox_, fingerprint), message_.view());
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
   if (!committed) {
     // With Unknown the message may be in the database, and then the file is its only content. The
@@ -192,14 +193,14 @@ Result<Receipt> LocalAppend::commit_whole(const Commit& commit) {
     if (file_ && committed.error().code() != Code::Unknown) file_->abandon();
     return committed.error();
   }
-  Receipt receipt{record.seq, {}};
+  CommitResult receipt{record.seq, {}};
   if (commit.pending) receipt.token = store_.receipts_.give(mailbox_, message_);
   return receipt;
 }
 
 // A failed write or sync of one file means that the disk cannot be trusted; see Commits::commit()
 // for why it is never tried again.
-Error LocalStore::hurt(const Error& error) {
+Error LocalStore::fail_store(const Error& error) {
   if (error.code() != Code::Io) return error;
   commits_.fail(error);
   return Error(Code::Unavailable, error.text());

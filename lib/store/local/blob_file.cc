@@ -13,16 +13,16 @@ namespace {
 
 constexpr std::uint64_t kFileHeader = 30;  // bytes
 constexpr std::size_t kRecordHeader = 32;
-constexpr std::size_t kSummed = 24;             // bytes of a record header that its checksum covers
-constexpr std::uint64_t kMostKey = 256;         // gw's longest key has 145 bytes
-constexpr std::uint64_t kMostValue = 1U << 30;  // a larger length is damage
-constexpr std::size_t kStep = 256 << 10;        // bytes read at a time
+constexpr std::size_t kSummed = 24;            // bytes of a record header that its checksum covers
+constexpr std::uint64_t kMaxKey = 256;         // gw's longest key has 145 bytes
+constexpr std::uint64_t kMaxValue = 1U << 30;  // a larger length is damage
+constexpr std::size_t kStep = 256 << 10;       // bytes read at a time
 
 // Returns a little-endian number.
-std::uint64_t little(ByteView octets) {
+std::uint64_t little(ByteView data) {
   std::uint64_t value = 0;
-  for (std::size_t i = octets.size(); i > 0; --i)
-    value = value << 8 | std::to_integer<std::uint64_t>(octets[i - 1]);
+  for (std::size_t i = data.size(); i > 0; --i)
+    value = value << 8 | std::to_integer<std::uint64_t>(data[i - 1]);
   return value;
 }
 
@@ -37,11 +37,11 @@ constexpr std::array<std::uint32_t, 256> crc_table() {
   return table;
 }
 
-std::uint32_t crc32c(std::uint32_t before, ByteView octets) {
+std::uint32_t crc32c(std::uint32_t before, ByteView data) {
   static constexpr std::array<std::uint32_t, 256> kTable = crc_table();
   std::uint32_t crc = ~before;
-  for (const std::byte octet : octets)
-    crc = kTable[(crc ^ std::to_integer<std::uint32_t>(octet)) & 0xff] ^ crc >> 8;
+  for (const std::byte byte : data)
+    crc = kTable[(crc ^ std::to_integer<std::uint32_t>(byte)) & 0xff] ^ crc >> 8;
   return ~crc;
 }
 
@@ -57,16 +57,15 @@ struct Header {
   std::uint32_t checksum = 0;
 };
 
-// Returns the record header at the start of `octets` if it is intact and its key and value fit into
+// Returns the record header at the start of `data` if it is intact and its key and value fit into
 // the `rest` bytes after it; nullopt otherwise. The cheap checks come first, since this runs for
 // every byte of a damaged area.
-std::optional<Header> read_header(ByteView octets, std::uint64_t rest) {
-  const Header header{little(octets.first(8)), little(octets.subspan(8, 8)),
-                      static_cast<std::uint32_t>(little(octets.subspan(kSummed + 4, 4)))};
-  if (header.key == 0 || header.key > kMostKey || header.value > kMostValue ||
-      header.key + header.value > rest)
+std::optional<Header> read_header(ByteView data, std::uint64_t rest) {
+  const Header header{little(data.first(8)), little(data.subspan(8, 8)),
+                      static_cast<std::uint32_t>(little(data.subspan(kSummed + 4, 4)))};
+  if (header.key == 0 || header.key > kMaxKey || header.value > kMaxValue || header.key + header.value > rest)
     return std::nullopt;
-  if (little(octets.subspan(kSummed, 4)) != masked(crc32c(0, octets.first(kSummed)))) return std::nullopt;
+  if (little(data.subspan(kSummed, 4)) != masked(crc32c(0, data.first(kSummed)))) return std::nullopt;
   return header;
 }
 
@@ -96,7 +95,7 @@ Result<void> scan_blobs(const std::string& file,
   Bytes window(kStep);
   std::uint64_t at = kFileHeader;
   while (at + kRecordHeader <= size) {
-    const auto got = read_at(fd->get(), std::span(window).first(kRecordHeader + kMostKey), at, file);
+    const auto got = read_at(fd->get(), std::span(window).first(kRecordHeader + kMaxKey), at, file);
     if (!got) return got.error();
     if (*got < kRecordHeader) break;
     auto header = read_header(window, size - at - kRecordHeader);
@@ -126,11 +125,11 @@ Result<Blob> read_blob(ByteView key, const BlobPlace& place) {
   auto fd = open_for_reading(place.file);
   if (!fd) return fd.error();
   Blob blob;
-  blob.value.resize(static_cast<std::size_t>(place.octets));
+  blob.value.resize(static_cast<std::size_t>(place.size));
   const auto got = read_at(fd->get(), blob.value, place.offset, place.file);
   if (!got) return got.error();
   blob.value.resize(*got);
-  blob.whole = *got == place.octets && place.checksum == masked(crc32c(crc32c(0, key), blob.value));
+  blob.whole = *got == place.size && place.checksum == masked(crc32c(crc32c(0, key), blob.value));
   return blob;
 }
 

@@ -21,7 +21,7 @@ namespace gw::store {
 struct BlobPlace {
   std::string file;            // path of the blob file
   std::uint64_t offset = 0;    // of the value in the file
-  std::uint64_t octets = 0;    // size of the value
+  std::uint64_t size = 0;      // size of the value
   std::uint32_t checksum = 0;  // masked CRC-32C of key and value, as stored
 };
 

@@ -1,7 +1,7 @@
 // Mailboxes, small records and histories.
 #include <algorithm>
 
-#include "store/local/store_on_disk.h"
+#include "store/local/local_store_private.h"
 #include "store/resolve.h"
 
 namespace gw::store {
@@ -27,14 +27,14 @@ Result<void> LocalStore::put_mailbox(const MailboxRecord& record, const std::vec
   leaf.value = note.value;
   leaf.container = sha256(value);
   leaf.actor = note.actor;
-  std::size_t octets = kSmall + value.size();
-  for (const Slot& slot : slots) octets += slot.value.size();
+  std::size_t size = kSmall + value.size();
+  for (const Slot& slot : slots) size += slot.value.size();
 
-  return change(octets, [&](Batch& batch) -> Result<Verdict> {
+  return change(size, [&](Batch& batch) -> Result<ChangeResult> {
     // Names and aliases must be unique, and the check below reads the database, which does not show
     // what an earlier function of this batch wrote. So only one function in a batch changes
     // records.
-    if (!batch.claim_records()) return Verdict::NextBatch;
+    if (!batch.claim_records()) return ChangeResult::NextBatch;
     Entry* entry = batch.at(record.id);
     // A dropped mailbox keeps its entry and its history, so its id cannot be used again: a second
     // history under the same id could not be told from a falsified one.
@@ -80,13 +80,13 @@ Result<void> LocalStore::put_mailbox(const MailboxRecord& record, const std::vec
     stored.version = version;
     // A new object, because readers may hold the old one.
     entry->record = std::make_shared<const MailboxRecord>(std::move(stored));
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
 }
 
 Result<void> LocalStore::drop_mailbox(const MailboxId& id, std::string_view actor) {
-  return change(kSmall, [&](Batch& batch) -> Result<Verdict> {
-    if (!batch.claim_records() || !batch.claim_messages(id)) return Verdict::NextBatch;
+  return change(kSmall, [&](Batch& batch) -> Result<ChangeResult> {
+    if (!batch.claim_records() || !batch.claim_messages(id)) return ChangeResult::NextBatch;
     Entry* entry = batch.at(id);
     if (entry == nullptr || !entry->record) return Error(Code::NotFound, "no such mailbox");
     if (entry->record->status != Status::Suspended)
@@ -122,7 +122,7 @@ Result<void> LocalStore::drop_mailbox(const MailboxId& id, std::string_view acto
     leaf.actor = actor;
     batch.at({});
     batch.leaf({}, leaf);
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
 }
 
@@ -145,8 +145,8 @@ Result<std::uint64_t> LocalStore::change_record(const RecordKey& key, std::uint6
   leaf.actor = note.actor;
   if (value) leaf.container = sha256(*value);
   std::uint64_t made = 0;
-  auto changed = change(kSmall + (value ? value->size() : 0), [&](Batch& batch) -> Result<Verdict> {
-    if (!batch.claim_records()) return Verdict::NextBatch;
+  auto changed = change(kSmall + (value ? value->size() : 0), [&](Batch& batch) -> Result<ChangeResult> {
+    if (!batch.claim_records()) return ChangeResult::NextBatch;
     Entry* entry = batch.at(key.mailbox);
     if (entry == nullptr || (!key.mailbox.zero() && !entry->record))
       return Error(Code::NotFound, "no such mailbox");
@@ -168,7 +168,7 @@ Result<std::uint64_t> LocalStore::change_record(const RecordKey& key, std::uint6
     } else {
       batch.erase(Family::Records, record_key(key));
     }
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
   if (!changed) return changed.error();
   return made;
@@ -239,19 +239,19 @@ Result<std::uint64_t> LocalStore::note(const MailboxId& log, const Leaf& given) 
   Leaf leaf = given;
   if (!log.zero()) leaf.mailbox = log;
   std::uint64_t index = 0;
-  auto noted = change(kSmall, [&](Batch& batch) -> Result<Verdict> {
+  auto noted = change(kSmall, [&](Batch& batch) -> Result<ChangeResult> {
     Entry* entry = batch.at(log);
     if (entry == nullptr || (!log.zero() && !entry->record)) return Error(Code::NotFound, "no such mailbox");
     // The record is read under the claim, so that the leaf has the digests of a message that still
     // exists at this moment.
     if (of_message(leaf.type)) {
-      if (!batch.claim_messages(log)) return Verdict::NextBatch;
+      if (!batch.claim_messages(log)) return ChangeResult::NextBatch;
       const auto record = find(log, leaf.message);
       if (!record) return record.error();
       leaf = message_leaf(leaf.type, log, *record, leaf.actor);
     }
     index = batch.leaf(log, leaf);
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
   if (!noted) return noted.error();
   return index;
@@ -266,10 +266,10 @@ Result<std::size_t> LocalStore::note_messages(const MailboxId& mailbox, const Le
   if (auto fits = check_note(first, mailbox.zero()); !fits) return fits.error();
   if (!of_message(like.type)) return Error(Code::BadInput, "a leaf that is not about a message");
   std::size_t noted = 0;
-  auto done = change(kNote * messages.size(), [&](Batch& batch) -> Result<Verdict> {
+  auto done = change(kNote * messages.size(), [&](Batch& batch) -> Result<ChangeResult> {
     Entry* entry = batch.at(mailbox);
     if (entry == nullptr || !entry->record) return Error(Code::NotFound, "no such mailbox");
-    if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
+    if (!batch.claim_messages(mailbox)) return ChangeResult::NextBatch;
     noted = 0;
     for (const MessageId& message : messages) {
       const auto record = find(mailbox, message);
@@ -278,7 +278,7 @@ Result<std::size_t> LocalStore::note_messages(const MailboxId& mailbox, const Le
       batch.leaf(mailbox, message_leaf(like.type, mailbox, *record, like.actor));
       ++noted;
     }
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
   if (!done) return done.error();
   return noted;
@@ -290,8 +290,8 @@ Result<std::string> LocalStore::checkpoint(std::string_view actor) {
   // after they are on disk: a checkpoint must never cover leaves that a power cut can take back.
   // Signing is outside of the commit, because it may ask another process.
   LogHead head;
-  auto noted = change(kSmall, [&](Batch& batch) -> Result<Verdict> {
-    if (!batch.claim_records()) return Verdict::NextBatch;
+  auto noted = change(kSmall, [&](Batch& batch) -> Result<ChangeResult> {
+    if (!batch.claim_records()) return ChangeResult::NextBatch;
     Entry& vault = *batch.at({});
     for (const MailboxId& id : table_.logs()) {
       if (id.zero()) continue;
@@ -309,7 +309,7 @@ Result<std::string> LocalStore::checkpoint(std::string_view actor) {
       batch.leaf({}, leaf);
     }
     head = vault.log.head();
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
   if (!noted) return noted.error();
   return options_.signer.sign(vault_, head);

@@ -122,21 +122,21 @@ struct Commits::Waiter {
     sem_t semaphore_;
   };
 
-  const Judge& judge;
-  const std::size_t octets;
+  const ChangeFn& change;
+  const std::size_t size;
   Result<void> result;
   bool done = false;
   Wakeup wakeup;
 };
 
-Commits::Commits(Engine& engine, Table& table, Space& space, const CommitPoint& point, Hooks hooks)
+Commits::Commits(Engine& engine, Table& table, DiskSpace& space, const CommitPoint& point, Hooks hooks)
     : engine_(engine), table_(table), space_(space), hooks_(std::move(hooks)), point_(point) {}
 
 // The first thread that finds no leader becomes the leader; all others sleep until they are either
 // done or made the leader themselves. The Waiter is on this thread's stack: it stays valid because
 // run() returns only after it was answered and removed from the queue.
-Result<void> Commits::run(std::size_t octets, const Judge& judge) {
-  Waiter me{judge, octets, {}, false, {}};
+Result<void> Commits::run(std::size_t size, const ChangeFn& change) {
+  Waiter me{change, size, {}, false, {}};
   bool waits = false;
   {
     const std::lock_guard lock(mutex_);
@@ -190,14 +190,14 @@ std::size_t Commits::lead(const Waiter* me) {
 // Takes the changes from the front of the queue that fit in one batch. The limits bound the memory
 // of a batch and the time that the first waiter has to wait for the others' data.
 std::vector<Commits::Waiter*> Commits::gather() {
-  constexpr std::size_t kMost = 256;
-  constexpr std::size_t kMostOctets = 4 << 20;
+  constexpr std::size_t kMaxCount = 256;
+  constexpr std::size_t kMaxBytes = 4 << 20;
   std::vector<Waiter*> taken;
-  std::size_t octets = 0;
+  std::size_t size = 0;
   const std::lock_guard lock(mutex_);
   for (Waiter* waiter : queue_) {
-    octets += waiter->octets;
-    if (!taken.empty() && (taken.size() == kMost || octets > kMostOctets)) break;
+    size += waiter->size;
+    if (!taken.empty() && (taken.size() == kMaxCount || size > kMaxBytes)) break;
     taken.push_back(waiter);
   }
   return taken;
@@ -225,7 +225,7 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
 
   constexpr std::size_t kKeep = 8 << 20;
   std::size_t expected = 0;
-  for (const Waiter* waiter : waiters) expected += waiter->octets;
+  for (const Waiter* waiter : waiters) expected += waiter->size;
   // A large batch gets its full size at the start, because growing to it would need twice the
   // memory, and is not kept for the next one.
   if (writes_.Data().capacity() > kKeep || expected > kKeep) writes_ = rocksdb::WriteBatch(expected);
@@ -234,8 +234,8 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
   for (Waiter* waiter : waiters) {
     // A change function that needs to read what this batch writes ends the batch; it is first in
     // the next one, so it always gets its turn.
-    const Result<Verdict> verdict = waiter->judge(batch);
-    if (verdict && *verdict == Verdict::NextBatch && answered > 0) break;
+    const Result<ChangeResult> verdict = waiter->change(batch);
+    if (verdict && *verdict == ChangeResult::NextBatch && answered > 0) break;
     if (!verdict) waiter->result = verdict.error();
     ++answered;
   }
@@ -268,11 +268,11 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
 // Checks that a batch fits. When the disk is nearly full and mail is already refused, draining and
 // removing must go on, because only they free space. A flush helps: it deletes the write-ahead log,
 // which is as large as the memtables. It is tried only if there is room for the flush itself.
-Result<void> Commits::make_room(std::uint64_t octets) {
+Result<void> Commits::make_room(std::uint64_t size) {
   // RocksDB deletes the log in a background thread shortly after the flush.
   constexpr int kLooks = 20;
-  auto room = space_.room_for_change(octets);
-  if (room || space_.promised() == 0 || space_.free_octets() < space_.promised()) return room;
+  auto room = space_.room_for_change(size);
+  if (room || space_.promised() == 0 || space_.free_bytes() < space_.promised()) return room;
   if (auto flushed = engine_.flush(); !flushed) {
     fail(flushed.error());
     return flushed;
@@ -280,7 +280,7 @@ Result<void> Commits::make_room(std::uint64_t octets) {
   for (int look = 0; !room && look < kLooks; ++look) {
     if (look != 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     space_.look([&] { return engine_.promised(); });
-    room = space_.room_for_change(octets);
+    room = space_.room_for_change(size);
   }
   return room;
 }
@@ -295,7 +295,7 @@ std::size_t Commits::queued() const {
   return queue_.size();
 }
 
-SyncTimes Commits::syncs() const {
+SyncHistogram Commits::syncs() const {
   const std::lock_guard lock(mutex_);
   return syncs_;
 }

@@ -7,11 +7,11 @@
 // functions is the order of the histories. They run one at a time while all other changes wait, so
 // they must be quick and must not block.
 //
-//   commits.run(bytes, [&](Batch& batch) -> Result<Verdict> {
+//   commits.run(bytes, [&](Batch& batch) -> Result<ChangeResult> {
 //     Entry* entry = batch.at(mailbox);
 //     if (entry == nullptr) return Error(Code::NotFound, "no such mailbox");
 //     batch.leaf(mailbox, leaf);
-//     return Verdict::Done;
+//     return ChangeResult::Done;
 //   });
 //
 // A change function must check everything before it adds anything: what it has added is written
@@ -27,17 +27,17 @@
 #include <set>
 #include <string>
 
+#include "store/local/disk_space.h"
 #include "store/local/engine.h"
 #include "store/local/head.h"
 #include "store/local/keys.h"
-#include "store/local/space.h"
 #include "store/local/state.h"
-#include "store/sync_times.h"
+#include "store/sync_histogram.h"
 
 namespace gw::store {
 
 // What a change function returns when it does not fail.
-enum class Verdict : unsigned char {
+enum class ChangeResult : unsigned char {
   Done,
   // It depends on data that this batch changes, and needs to read that from the database: run it
   // again in the next batch. It must not have added anything.
@@ -102,7 +102,7 @@ class Batch {
 
 // A change function. It may run in another thread than the one that passed it, while that one
 // waits.
-using Judge = std::function<Result<Verdict>(Batch&)>;
+using ChangeFn = std::function<Result<ChangeResult>(Batch&)>;
 
 // The queue of changes and the leader election. Thread-safe.
 class Commits {
@@ -115,18 +115,18 @@ class Commits {
   };
   // `engine`, `table` and `space` must outlive it. `point` is the last commit that the database
   // has.
-  Commits(Engine& engine, Table& table, Space& space, const CommitPoint& point, Hooks hooks);
+  Commits(Engine& engine, Table& table, DiskSpace& space, const CommitPoint& point, Hooks hooks);
 
   // Runs `judge` in a batch and waits until the batch is on disk. Returns the error of `judge`, or
   // Full, Busy (suspended), Unavailable (closed or failed); Unknown if the write of the batch
-  // failed, after which every later change is refused. `octets` is about the number of bytes that
+  // failed, after which every later change is refused. `size` is about the number of bytes that
   // `judge` adds; it bounds the size of a batch.
-  Result<void> run(std::size_t octets, const Judge& judge);
+  Result<void> run(std::size_t size, const ChangeFn& change);
 
   // Returns the last commit that is on disk.
   CommitPoint point() const;
-  std::size_t queued() const;  // changes that wait, including those of the batch being written
-  SyncTimes syncs() const;     // durations of the writes so far
+  std::size_t queued() const;   // changes that wait, including those of the batch being written
+  SyncHistogram syncs() const;  // durations of the writes so far
   // Refuses every change from now on, with this error.
   void close(const Error& why);
   // Does the same after a failed write, and calls Hooks::failed the first time.
@@ -150,18 +150,18 @@ class Commits {
   std::size_t lead(const Waiter* me);
   std::vector<Waiter*> gather();
   std::size_t commit(std::span<Waiter* const> waiters);
-  Result<void> make_room(std::uint64_t octets);
+  Result<void> make_room(std::uint64_t size);
 
   Engine& engine_;
   Table& table_;
-  Space& space_;
+  DiskSpace& space_;
   Hooks hooks_;
   mutable std::mutex mutex_;
   std::deque<Waiter*> queue_;   // in order of arrival; the waiters are on their threads' stacks
   bool led_ = false;            // a thread is the leader
   rocksdb::WriteBatch writes_;  // used by the leader only
   CommitPoint point_;           // the last commit on disk; written by the leader only
-  SyncTimes syncs_;
+  SyncHistogram syncs_;
   std::optional<Error> closed_;  // why changes are refused for good
   bool failed_ = false;
   bool suspended_ = false;

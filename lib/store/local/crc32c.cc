@@ -16,19 +16,19 @@ namespace rocksdb::crc32c {
 
 // Returns the CRC of the data that `crc` covers followed by these bytes. The name and types are
 // RocksDB's.
-std::uint32_t Extend(std::uint32_t crc, const char* data, std::size_t octets);
+std::uint32_t Extend(std::uint32_t crc, const char* data, std::size_t size);
 
-std::uint32_t Extend(std::uint32_t crc, const char* data, std::size_t octets) {
+std::uint32_t Extend(std::uint32_t crc, const char* data, std::size_t size) {
   // ISA-L takes the length as int.
-  constexpr std::size_t kMost = 1 << 30;
+  constexpr std::size_t kMaxCount = 1 << 30;
   auto* at = reinterpret_cast<unsigned char*>(const_cast<char*>(data));  // ISA-L only reads it
   std::uint32_t inverted = ~crc;
-  while (octets > 0) {
-    const std::size_t now = std::min(octets, kMost);
+  while (size > 0) {
+    const std::size_t now = std::min(size, kMaxCount);
     // ISA-L works on the inverted value, RocksDB passes the final one.
     inverted = crc32_iscsi(at, static_cast<int>(now), inverted);
     at += now;
-    octets -= now;
+    size -= now;
   }
   return ~inverted;
 }

@@ -354,14 +354,14 @@ Result<void> Engine::purge() {
 }
 
 std::uint64_t Engine::purge_room() const {
-  std::uint64_t octets = body_sizes().all;
-  octets -= std::min(octets, body_sizes().deleted);
+  std::uint64_t size = body_sizes().all;
+  size -= std::min(size, body_sizes().deleted);
   for (const Family purged : kPurged) {
     std::uint64_t tables = 0;
     if (db_->GetIntProperty(family(purged), rocksdb::DB::Properties::kTotalSstFilesSize, &tables))
-      octets += tables;
+      size += tables;
   }
-  return octets;
+  return size;
 }
 
 Engine::BodySizes Engine::body_sizes() const {
@@ -381,14 +381,14 @@ void Engine::pause_compactions(bool pause) {
 }
 
 std::uint64_t Engine::promised() const {
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   // The other families are small.
   for (const Family counted : {Family::Bodies, Family::History, Family::Messages}) {
     std::uint64_t part = 0;
     if (db_->GetIntProperty(family(counted), rocksdb::DB::Properties::kCurSizeAllMemTables, &part))
-      octets += part;
+      size += part;
   }
-  return octets;
+  return size;
 }
 
 }  // namespace gw::store

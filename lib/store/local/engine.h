@@ -124,11 +124,11 @@ class Engine {
 };
 
 // Convert between views of RocksDB and of gw without copying.
-inline rocksdb::Slice slice(ByteView octets) {
-  return {reinterpret_cast<const char*>(octets.data()), octets.size()};
+inline rocksdb::Slice slice(ByteView data) {
+  return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
-inline ByteView view(const rocksdb::Slice& octets) {
-  return as_bytes(std::string_view(octets.data(), octets.size()));
+inline ByteView view(const rocksdb::Slice& data) {
+  return as_bytes(std::string_view(data.data(), data.size()));
 }
 
 }  // namespace gw::store

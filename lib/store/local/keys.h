@@ -45,16 +45,16 @@ class Key {
     return bytes(value.view());
   }
   Key& bytes(ByteView value) {
-    value = value.first(std::min(value.size(), octets_.size() - size_));
-    std::copy(value.begin(), value.end(), octets_.begin() + static_cast<std::ptrdiff_t>(size_));
+    value = value.first(std::min(value.size(), data_.size() - size_));
+    std::copy(value.begin(), value.end(), data_.begin() + static_cast<std::ptrdiff_t>(size_));
     size_ += value.size();
     return *this;
   }
-  ByteView view() const { return std::span(octets_).first(size_); }
+  ByteView view() const { return std::span(data_).first(size_); }
   operator ByteView() const { return view(); }
 
  private:
-  std::array<std::byte, 160> octets_;
+  std::array<std::byte, 160> data_;
   std::size_t size_ = 0;
 };
 

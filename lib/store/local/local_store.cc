@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "base/log.h"
-#include "store/local/store_on_disk.h"
+#include "store/local/local_store_private.h"
 #include "store/resolve.h"
 
 namespace gw::store {
@@ -25,7 +25,7 @@ LocalStore::LocalStore(Opened opened)
       disk_read_only_(space_.read_only()),
       room_wanted_(opened.room_wanted),
       leases_(options_.boot_clock),
-      permits_(options_.permit_octets),
+      permits_(options_.permit_bytes),
       snapshots_(options_.path),
       kept_time_(opened.kept, options_.clock(), options_.boot_clock(), options_.most_unseen),
       kept_noted_(opened.kept.kept),
@@ -88,10 +88,10 @@ Result<void> LocalStore::found(ByteView recovery_recipient) {
   Leaf leaf;
   leaf.type = LeafType::VaultMade;
   if (!recovery_recipient.empty()) leaf.container = sha256(recovery_recipient);
-  return change(1024, [&](Batch& batch) -> Result<Verdict> {
+  return change(1024, [&](Batch& batch) -> Result<ChangeResult> {
     batch.make({});
     batch.leaf({}, leaf);
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
 }
 
@@ -120,8 +120,10 @@ Result<void> LocalStore::settle() {
   }
   // Two threads, because a compaction in the second one may take long, and the head file must never
   // be more than about a second old.
-  timer_ = std::thread([this] { every_so_often(std::chrono::milliseconds(900), [this] { mind_head(); }); });
-  upkeep_ = std::thread([this] { every_so_often(std::chrono::milliseconds(200), [this] { mind_space(); }); });
+  timer_ =
+      std::thread([this] { run_periodically(std::chrono::milliseconds(900), [this] { update_head(); }); });
+  upkeep_ = std::thread(
+      [this] { run_periodically(std::chrono::milliseconds(200), [this] { check_disk_space(); }); });
   return {};
 }
 
@@ -161,14 +163,14 @@ Result<void> LocalStore::unconfirm() {
   return {};
 }
 
-Result<void> LocalStore::change(std::size_t octets, const Judge& judge) {
+Result<void> LocalStore::change(std::size_t size, const ChangeFn& change) {
   // A forked child shares RocksDB's descriptors but has none of its threads: a write from it would
   // corrupt the log.
   if (!hold_.mine()) return Error(Code::Internal, "the store is used in a child of its process");
-  return commits_.run(octets, judge);
+  return commits_.run(size, change);
 }
 
-void LocalStore::every_so_often(std::chrono::milliseconds pause, const std::function<void()>& work) {
+void LocalStore::run_periodically(std::chrono::milliseconds pause, const std::function<void()>& work) {
   std::unique_lock lock(pause_->mutex);
   while (!pause_->wake.wait_for(lock, pause, [this] { return pause_->stopping; })) {
     // Unlocked while working, so that the destructor can set `stopping` at any time.
@@ -181,7 +183,7 @@ void LocalStore::every_so_often(std::chrono::milliseconds pause, const std::func
 // Writes how far commits go, if that has changed. Writing it with each commit would cost a second
 // sync for each; a second of delay only means that the loss of the last second's commits would not
 // be noticed.
-void LocalStore::mind_head() {
+void LocalStore::update_head() {
   if (engine_->failed()) commits_.fail(Error(Code::Io, "the database cannot write any more"));
   if (!reason_.empty() || commits_.failed()) return;
   const CommitPoint point = commits_.point();
@@ -189,12 +191,12 @@ void LocalStore::mind_head() {
   if (auto written = head_->write({point, false}); !written) commits_.fail(written.error());
 }
 
-void LocalStore::mind_space() {
+void LocalStore::check_disk_space() {
   space_.look([&] { return engine_->promised(); });
   // A store that is read-only for lack of space, or because of a read-only mount, cannot become
   // writable in place. It reports a failure, so that the process exits and its successor opens the
   // vault for writing.
-  if (room_wanted_ != 0 && space_.free_octets() >= room_wanted_)
+  if (room_wanted_ != 0 && space_.free_bytes() >= room_wanted_)
     commits_.fail(Error(Code::Full, "there is room again: to be opened anew"));
   if (disk_read_only_ && !space_.read_only())
     commits_.fail(Error(Code::Unavailable, "the disk takes writes again: to be opened anew"));
@@ -203,7 +205,7 @@ void LocalStore::mind_space() {
   // First, because a purge takes space while it runs.
   if (full) engine_->cancel_purge();
   if (full != was_full_) {
-    log::warning(full ? "disk full" : "disk has room", {{"free", space_.free_octets()}});
+    log::warning(full ? "disk full" : "disk has room", {{"free", space_.free_bytes()}});
     engine_->pause_compactions(full);
     was_full_ = full;
   }
@@ -215,7 +217,7 @@ void LocalStore::mind_space() {
     const std::uint64_t left = sizes.all - std::min(sizes.all, sizes.deleted);
     constexpr std::uint64_t kWorthwhile = 64 << 20;
     if (!purging() && sizes.deleted > kWorthwhile && sizes.deleted > left &&
-        space_.free_octets() > space_.marks().high + 2 * left + space_.promised()) {
+        space_.free_bytes() > space_.marks().high + 2 * left + space_.promised()) {
       if (auto done = engine_->compact_bodies(true); !done) commits_.fail(done.error());
     }
     return;
@@ -241,7 +243,7 @@ Result<Health> LocalStore::health() {
   health.damaged = damaged_;
   health.reason = reason_;
   if (reason_.empty() && commits_.failed()) health.reason = "a write failed";
-  health.free_octets = space_.free_octets();
+  health.free_bytes = space_.free_bytes();
   health.free_inodes = space_.free_inodes();
   health.commits = commits_.point().number;
   health.mailboxes = table_.count();
@@ -310,7 +312,7 @@ Result<MailboxStat> LocalStore::stat(const MailboxId& id) {
   return stat;
 }
 
-Result<Where> LocalStore::where(const MailboxId& mailbox, const MessageId& message) const {
+Result<MessageLocation> LocalStore::where(const MailboxId& mailbox, const MessageId& message) const {
   auto stored = engine_->get(Family::Messages, where_key(message, mailbox));
   if (!stored) return stored.error();
   if (!*stored) return Error(Code::NotFound, "no such message");
@@ -385,10 +387,10 @@ Result<std::size_t> LocalStore::read(const MailboxId& mailbox, const MessageId& 
   // Only the record knows how large the file must be.
   auto record = find(mailbox, message);
   if (!record) return record.error();
-  auto file = large_->reader(message, record->container_octets);
+  auto file = large_->reader(message, record->container_size);
   if (!file) return file.error();
   std::size_t filled = 0;
-  while (filled < to.size() && offset + filled < record->container_octets) {
+  while (filled < to.size() && offset + filled < record->container_size) {
     const ssize_t got =
         ::pread((*file)->get(), to.data() + filled, to.size() - filled, static_cast<off_t>(offset + filled));
     if (got < 0 && errno == EINTR) continue;
@@ -427,7 +429,7 @@ Result<std::unique_ptr<Snapshot>> LocalStore::snapshot() {
   // that a backup does not make clients receive 452.
   const std::uint64_t flushed = engine_->promised();
   space_.look([&] { return flushed; });
-  if (space_.full() || space_.free_octets() < space_.marks().high + 2 * flushed)
+  if (space_.full() || space_.free_bytes() < space_.marks().high + 2 * flushed)
     return Error(Code::Full, "too little room on the vault's disk for a snapshot");
   return snapshots_.make(*engine_, *large_, [this] { return commits_.point(); });
 }

@@ -34,11 +34,11 @@ struct LocalOptions {
   std::uint64_t large_threshold = 256 << 10;  // containers of at least this size are files
   // Memory for all open appends together; more goes to files.
   std::uint64_t append_memory = 32 << 20;
-  std::uint64_t low_mark = 64 << 20;        // with less free space appends fail with Full
-  std::uint64_t high_mark = 96 << 20;       // with this much free space they work again
-  std::uint64_t ballast = 16 << 20;         // size of the ballast file
-  std::uint64_t permit_octets = 512 << 20;  // memory that permit() distributes
-  bool allow_network_fs = false;            // skips refuse_network()
+  std::uint64_t low_mark = 64 << 20;       // with less free space appends fail with Full
+  std::uint64_t high_mark = 96 << 20;      // with this much free space they work again
+  std::uint64_t ballast = 16 << 20;        // size of the ballast file
+  std::uint64_t permit_bytes = 512 << 20;  // memory that permit() distributes
+  bool allow_network_fs = false;           // skips refuse_network()
   // Opens for reading only and does not change the vault, except for the lock file and, in a vault
   // that has just been migrated, the arrival line of its format file. Fails with Corrupt where it
   // would otherwise open read-only because of damage.

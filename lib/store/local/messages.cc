@@ -1,7 +1,7 @@
 // Changes of the state of messages.
 #include <algorithm>
 
-#include "store/local/store_on_disk.h"
+#include "store/local/local_store_private.h"
 
 namespace gw::store {
 namespace {
@@ -26,7 +26,7 @@ Result<LocalStore::Examined> LocalStore::examine(const Transition& transition, c
   for (const MessageId& id : transition.messages) {
     auto place = where(transition.mailbox, id);
     if (!place) return place.error();
-    Whereabouts whereabouts;
+    LocationInfo whereabouts;
     std::optional<MessageRecord> record;
     if (place->gone) {
       whereabouts.gone = *place->gone;
@@ -68,11 +68,11 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
   // Bodies for removal records are read here for the same reason.
   Remains remains;
   if (examined) remains = remains_of(mailbox, examined->changing, *wanted);
-  const std::size_t octets = kMoved * transition.messages.size() + remains.octets;
-  auto changed = change(octets, [&](Batch& batch) -> Result<Verdict> {
+  const std::size_t size = kMoved * transition.messages.size() + remains.size;
+  auto changed = change(size, [&](Batch& batch) -> Result<ChangeResult> {
     // Two functions in one batch must not change the same messages: the second one would read the
     // state from before the first.
-    if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
+    if (!batch.claim_messages(mailbox)) return ChangeResult::NextBatch;
     const Entry* entry = batch.at(mailbox);
     if (entry == nullptr || !entry->record) return Error(Code::NotFound, "no such mailbox");
     // Checked again: a lease that expired while this waited belongs to another client now, which
@@ -96,11 +96,11 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
     // In the same batch as the drained messages, so that no kept time in the database is ahead of
     // the stored clock.
     if (wanted->to == State::Drained) note_kept(batch, at);
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
   if (!changed) return changed.error();
   // After the commit: a file that was removed before it would be missing if the commit failed.
-  let_go(mailbox, examined->changing, *wanted);
+  release(mailbox, examined->changing, *wanted);
   return examined->changing.size();
 }
 
@@ -119,7 +119,7 @@ void LocalStore::move(Batch& batch, const MailboxId& mailbox, MessageRecord reco
   ++entry.epoch;
   if (step.to == State::Drained) stat.last_drain = entry.log.time;
   LeafType gone = step.leaf;
-  const bool at_once = goes_at_once(step, *entry.record, together);
+  const bool at_once = removed_immediately(step, *entry.record, together);
   // The history shows both events: the message was drained, then removed.
   if (at_once) {
     gone = LeafType::Removed;
@@ -129,7 +129,7 @@ void LocalStore::move(Batch& batch, const MailboxId& mailbox, MessageRecord reco
     batch.erase(Family::Messages, message_key(mailbox, record.seq));
     batch.erase(Family::Bodies, body_key(record.id, mailbox));
     // The Where entry stays for ever, so that the id is not accepted again.
-    batch.put(Family::Messages, where_key(record.id, mailbox), encode(Where{record.seq, gone}));
+    batch.put(Family::Messages, where_key(record.id, mailbox), encode(MessageLocation{record.seq, gone}));
     if (leaves_receipt(step, *entry.record, together)) leave_receipt(batch, mailbox, record, changes);
     return;
   }
@@ -140,7 +140,8 @@ void LocalStore::move(Batch& batch, const MailboxId& mailbox, MessageRecord reco
   if (step.reveals) {
     batch.erase(Family::Messages, message_key(mailbox, record.seq));
     record.seq = index;
-    batch.put(Family::Messages, where_key(record.id, mailbox), encode(Where{record.seq, std::nullopt}));
+    batch.put(Family::Messages, where_key(record.id, mailbox),
+              encode(MessageLocation{record.seq, std::nullopt}));
   }
   // The bound must stay valid if an old message becomes live again.
   if (record.state == State::Live) entry.log.oldest = std::min(entry.log.oldest, record.seq);
@@ -154,8 +155,8 @@ void LocalStore::move(Batch& batch, const MailboxId& mailbox, MessageRecord reco
   count_in(stat, record);
 }
 
-void LocalStore::let_go(const MailboxId& mailbox, const std::vector<MessageRecord>& messages,
-                        const Step& step) {
+void LocalStore::release(const MailboxId& mailbox, const std::vector<MessageRecord>& messages,
+                         const Step& step) {
   // Drained messages of a mailbox without a grace period are gone too. The mailbox's setting may
   // have changed since, so each message's Where entry is asked.
   const bool perhaps_gone = !step.to || step.to == State::Drained;

@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "store/local/store_on_disk.h"
+#include "store/local/local_store_private.h"
 #include "store/vault_format.h"
 
 namespace gw::store {
@@ -28,12 +28,12 @@ std::size_t buffers_for(const Marks& marks) {
 
 // Returns the bytes in write-ahead logs, all of which an open may write to tables.
 std::uint64_t logged(const std::string& database) {
-  std::uint64_t octets = 0;
+  std::uint64_t size = 0;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(database, ignored)) {
-    if (entry.path().extension() == ".log") octets += entry.file_size(ignored);
+    if (entry.path().extension() == ".log") size += entry.file_size(ignored);
   }
-  return octets;
+  return size;
 }
 
 // Reads the commit point, the kept time, and every history with its mailbox into `opened`. Goes
@@ -129,7 +129,7 @@ bool ends_in_zeros(const std::string& database) {
       ::pread(fd.get(), end.data(), end.size(), size - static_cast<off_t>(end.size())) !=
           static_cast<ssize_t>(end.size()))
     return false;
-  return std::all_of(end.begin(), end.end(), [](std::byte octet) { return octet == std::byte{0}; });
+  return std::all_of(end.begin(), end.end(), [](std::byte byte) { return byte == std::byte{0}; });
 }
 
 // A power cut can also leave a log whose length is already increased while its last blocks are
@@ -239,12 +239,12 @@ Result<void> still_empty(const std::string& path) {
   return {};
 }
 
-Result<void> fill(const std::string& path, Hold hold, const VaultId& vault, ByteView recovery_recipient,
+Result<void> fill(const std::string& path, VaultLock hold, const VaultId& vault, ByteView recovery_recipient,
                   std::function<Micros()> clock) {
   LocalOptions options;
   options.clock = std::move(clock);
   options.path = path;
-  auto space = Space::open(path, options.low_mark, options.high_mark, options.ballast);
+  auto space = DiskSpace::open(path, options.low_mark, options.high_mark, options.ballast);
   if (!space) return space.error();
   space->look([] { return 0; });
   if (auto room = space->room_for_append(kRoomToOpen); !room) return room;
@@ -303,7 +303,7 @@ Result<VaultId> read_vault_id(const std::string& path) {
 Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
                                 std::function<Micros()> clock) {
   if (auto made = make_folder(path); !made) return made;
-  auto hold = Hold::take(path);
+  auto hold = VaultLock::take(path);
   if (!hold) return hold.error();
   // Another process may have created a vault here between the first check and the lock. From here
   // on every file with one of a vault's names was created by this process, since others take the
@@ -327,9 +327,9 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   if (!options.allow_network_fs) {
     if (auto local = refuse_network(options.path); !local) return local.error().within(context);
   }
-  auto hold = Hold::take(options.path);
+  auto hold = VaultLock::take(options.path);
   if (!hold) return hold.error().within(context);
-  auto space = Space::open(options.path, options.low_mark, options.high_mark, options.ballast);
+  auto space = DiskSpace::open(options.path, options.low_mark, options.high_mark, options.ballast);
   if (!space) return space.error().within(context);
   // RocksDB aborts the process if the disk fills while it replays its logs. So the space for that
   // is checked before it is opened.
@@ -362,7 +362,7 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
                 false,
                 0};
   const std::uint64_t wanted = replay + std::min(kRoomToOpen, opened.space.marks().floor);
-  if (opened.space.free_octets() < wanted) {
+  if (opened.space.free_bytes() < wanted) {
     opened.reason = "no room on the disk to open it for writing";
     opened.room_wanted = wanted;
   }

@@ -4,12 +4,12 @@
 #include <system_error>
 
 #include "base/log.h"
-#include "store/local/store_on_disk.h"
+#include "store/local/local_store_private.h"
 
 namespace gw::store {
 
 Result<Purge> LocalStore::purge(std::uint64_t number) {
-  constexpr std::chrono::seconds kPatience{2};
+  constexpr std::chrono::seconds kTimeout{2};
   if (!hold_.mine()) return Error(Code::Internal, "the store is used in a child of its process");
   if (!reason_.empty()) return read_only();
   if (commits_.failed()) return Error(Code::Unavailable, "the store has failed");
@@ -28,7 +28,7 @@ Result<Purge> LocalStore::purge(std::uint64_t number) {
   }
   // Waits a short time only, so that no request to the keeper takes minutes; the caller asks again
   // with the number.
-  purging_->changed.wait_for(lock, kPatience, [&] { return purging_->done >= number || purging_->stopping; });
+  purging_->changed.wait_for(lock, kTimeout, [&] { return purging_->done >= number || purging_->stopping; });
   if (purging_->done < number) return Purge{number, false};
   if (purging_->failed) return *purging_->failed;
   return Purge{number, true};
@@ -64,7 +64,7 @@ Result<void> LocalStore::purge_now() {
   // memtables twice: the purge flushes them first and then rewrites the result.
   space_.look([&] { return engine_->promised(); });
   if (space_.full() ||
-      space_.free_octets() < space_.marks().high + engine_->purge_room() + 2 * space_.promised())
+      space_.free_bytes() < space_.marks().high + engine_->purge_room() + 2 * space_.promised())
     return no_room;
   auto done = engine_->purge();
   // The upkeep thread cancels a purge when the disk fills. That is not a failure of the database.

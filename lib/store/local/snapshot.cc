@@ -120,7 +120,7 @@ class LocalSnapshot : public Snapshot {
       SnapshotFile file;
       file.immutable = never_changes(in, *name);
       file.name = in.empty() ? *name : std::string(in) + "/" + *name;
-      file.octets = static_cast<std::uint64_t>(found.st_size);
+      file.size = static_cast<std::uint64_t>(found.st_size);
       file.content = std::move(fd);
       return std::optional(std::move(file));
     }

@@ -9,7 +9,7 @@
 
 #include "store/local/engine.h"
 #include "store/local/head.h"
-#include "store/local/large.h"
+#include "store/local/large_message.h"
 #include "store/store.h"
 
 namespace gw::store {

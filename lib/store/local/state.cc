@@ -22,12 +22,12 @@ bool has_token(const Entry& entry) {
 
 // Increments the last byte that is not 0xff and cuts the rest.
 Key after(const Key& prefix) {
-  const ByteView octets = prefix.view();
-  std::size_t size = octets.size();
-  while (size > 0 && octets[size - 1] == std::byte{0xff}) --size;
+  const ByteView data = prefix.view();
+  std::size_t size = data.size();
+  while (size > 0 && data[size - 1] == std::byte{0xff}) --size;
   Key end;
-  if (size == 0) return end.bytes(octets).u8(0xff);
-  return end.bytes(octets.first(size - 1)).u8(static_cast<std::uint8_t>(octets[size - 1]) + 1);
+  if (size == 0) return end.bytes(data).u8(0xff);
+  return end.bytes(data.first(size - 1)).u8(static_cast<std::uint8_t>(data[size - 1]) + 1);
 }
 
 // A fixed layout instead of protobuf: it is written with each commit, for each history that the
@@ -36,7 +36,7 @@ Bytes encode(const LogState& state) {
   const MailboxStat& stat = state.stat;
   ByteWriter writer;
   writer.u8(kVersion).u64(static_cast<std::uint64_t>(state.time)).u64(state.headed).u64(state.oldest);
-  writer.u64(stat.live).u64(stat.live_octets).u64(stat.wire_octets).u64(stat.unconfirmed).u64(stat.pending);
+  writer.u64(stat.live).u64(stat.live_bytes).u64(stat.wire_size).u64(stat.unconfirmed).u64(stat.pending);
   writer.u64(stat.drained).u64(stat.quarantined).u64(stat.accepted);
   writer.u64(static_cast<std::uint64_t>(stat.last_delivery)).u64(static_cast<std::uint64_t>(stat.last_drain));
   return writer.bytes(state.range.encode()).take();
@@ -50,7 +50,7 @@ Result<LogState> decode_log_state(ByteView stored) {
   state.headed = reader.u64();
   state.oldest = reader.u64();
   MailboxStat& stat = state.stat;
-  for (std::uint64_t* number : {&stat.live, &stat.live_octets, &stat.wire_octets, &stat.unconfirmed,
+  for (std::uint64_t* number : {&stat.live, &stat.live_bytes, &stat.wire_size, &stat.unconfirmed,
                                 &stat.pending, &stat.drained, &stat.quarantined, &stat.accepted})
     *number = reader.u64();
   stat.last_delivery = static_cast<Micros>(reader.u64());
@@ -62,15 +62,15 @@ Result<LogState> decode_log_state(ByteView stored) {
   return state;
 }
 
-Bytes encode(const Where& where) {
+Bytes encode(const MessageLocation& where) {
   ByteWriter writer;
   return writer.u8(where.gone ? static_cast<std::uint8_t>(*where.gone) : 0).u64(where.seq).take();
 }
 
-Result<Where> decode_where(ByteView stored) {
+Result<MessageLocation> decode_where(ByteView stored) {
   ByteReader reader(stored);
   const std::uint8_t gone = reader.u8();
-  Where where{reader.u64(), std::nullopt};
+  MessageLocation where{reader.u64(), std::nullopt};
   if (gone != 0) where.gone = static_cast<LeafType>(gone);
   if (!reader.done()) return corrupt("place of a message");
   return where;

@@ -30,12 +30,12 @@ Bytes encode(const LogState& state);
 Result<LogState> decode_log_state(ByteView stored);
 
 // Where a message id leads. Kept after the message is gone, because ids are never used again.
-struct Where {
+struct MessageLocation {
   std::uint64_t seq = 0;         // the last one it had
   std::optional<LeafType> gone;  // how the message left; nullopt while it is present
 };
-Bytes encode(const Where& where);
-Result<Where> decode_where(ByteView stored);
+Bytes encode(const MessageLocation& where);
+Result<MessageLocation> decode_where(ByteView stored);
 
 // The state of a mailbox or of the vault.
 struct Entry {

@@ -1,7 +1,7 @@
 // The suspension of all changes at the end of a migration, after which the vault may be in another
 // directory.
 #include "base/log.h"
-#include "store/local/store_on_disk.h"
+#include "store/local/local_store_private.h"
 #include "store/vault_format.h"
 
 namespace gw::store {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "store/local/store_on_disk.h"
+#include "store/local/local_store_private.h"
 
 namespace gw::store {
 namespace {
@@ -20,11 +20,11 @@ constexpr Step kExpire{State::Drained, std::nullopt, LeafType::Expired};
 constexpr auto kFullFor = 10min;
 
 bool covers(const Room& room, const Room& missing) {
-  return room.octets >= missing.octets && room.inodes >= missing.inodes;
+  return room.size >= missing.size && room.inodes >= missing.inodes;
 }
 
 void add_room(Room& room, const MessageRecord& record) {
-  room.octets += record.container_octets;
+  room.size += record.container_size;
   room.inodes += record.large ? 1 : 0;
 }
 
@@ -83,8 +83,8 @@ Result<void> LocalStore::stamp_kept(const MailboxId& mailbox, char tag) {
     if (!scanned) return scanned;
     from = keys.size() < kStampStep ? Bytes() : keys.back();
     if (keys.empty()) return {};
-    auto changed = change(kStamped * keys.size(), [&](Batch& batch) -> Result<Verdict> {
-      if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
+    auto changed = change(kStamped * keys.size(), [&](Batch& batch) -> Result<ChangeResult> {
+      if (!batch.claim_messages(mailbox)) return ChangeResult::NextBatch;
       const Moment at = moment();
       ByteWriter kept;
       kept.u64(static_cast<std::uint64_t>(at.kept));
@@ -96,7 +96,7 @@ Result<void> LocalStore::stamp_kept(const MailboxId& mailbox, char tag) {
         if (*value && !kept_of(as_bytes(**value))) batch.put(Family::Messages, key, kept.data());
       }
       note_kept(batch, at);
-      return Verdict::Done;
+      return ChangeResult::Done;
     });
     if (!changed) return changed;
   }
@@ -148,11 +148,11 @@ Result<void> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiri
   const Remains remains = remains_of(mailbox, likely, kExpire);
   const auto some = chosen.first(remains.looked);
   chosen = chosen.subspan(remains.looked);
-  auto changed = change(kExpired * some.size() + remains.octets, [&](Batch& batch) -> Result<Verdict> {
-    if (!batch.claim_messages(mailbox)) return Verdict::NextBatch;
+  auto changed = change(kExpired * some.size() + remains.size, [&](Batch& batch) -> Result<ChangeResult> {
+    if (!batch.claim_messages(mailbox)) return ChangeResult::NextBatch;
     const Entry* entry = batch.at(mailbox);
     // A legal hold that was set after the messages were chosen counts.
-    if (entry == nullptr || !entry->record || entry->record->hold) return Verdict::Done;
+    if (entry == nullptr || !entry->record || entry->record->hold) return ChangeResult::Done;
     const Moment at = moment();
     for (const Expiring& one : some) {
       auto value = engine_->get(Family::Messages, drained_key(mailbox, one.changed, one.seq));
@@ -170,12 +170,12 @@ Result<void> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiri
     const Changes changes{kExpire, "sweep", at.kept, removed.size(), remains};
     for (const MessageRecord& record : removed) move(batch, mailbox, record, changes);
     if (!removed.empty()) note_kept(batch, at);
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
   if (!changed) return changed;
-  let_go(mailbox, removed, kExpire);
+  release(mailbox, removed, kExpire);
   report.expired += removed.size();
-  for (const MessageRecord& record : removed) report.octets += record.octets;
+  for (const MessageRecord& record : removed) report.size += record.size;
   return {};
 }
 
@@ -212,7 +212,7 @@ Result<void> LocalStore::count_due(const MailboxRecord& mailbox, const Sweep& sw
     if (!record) damage = record.error();
     if (record && *record) {
       ++report.expired;
-      report.octets += (*record)->octets;
+      report.size += (*record)->size;
     }
     return !damage;
   });
@@ -289,8 +289,8 @@ Result<void> LocalStore::cut_grace(Sweep sweep, SweepReport& report) {
   // A quarter of what was removed counts as success: blob files are deleted only when all their
   // bodies are.
   const bool helped =
-      !space_.full() || left.octets + chosen.octets / 4 <= missing.octets || left.inodes < missing.inodes;
-  log::warning("grace cut", {{"messages", report.expired - before}, {"free", space_.free_octets()}});
+      !space_.full() || left.size + chosen.size / 4 <= missing.size || left.inodes < missing.inodes;
+  log::warning("grace cut", {{"messages", report.expired - before}, {"free", space_.free_bytes()}});
   const std::lock_guard lock(clock_mutex_);
   cutting_failed_ = !helped;
   return {};
@@ -337,9 +337,9 @@ Result<SweepReport> LocalStore::sweep(std::size_t budget, bool now, const Mailbo
     note = sweep.at.kept - kept_noted_ >= kNoteEvery;
   }
   if (!note) return report;
-  auto noted = change(kStamped, [&](Batch& batch) -> Result<Verdict> {
+  auto noted = change(kStamped, [&](Batch& batch) -> Result<ChangeResult> {
     note_kept(batch, moment());
-    return Verdict::Done;
+    return ChangeResult::Done;
   });
   if (!noted && noted.error().code() != Code::Full) return noted.error();
   return report;

@@ -1,0 +1,179 @@
+#include "daemon/server.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "base/log.h"
+#include "net/proxy_protocol.h"
+
+namespace gw::daemon {
+namespace {
+
+// Opens the sockets of --listen. For gw-proxy each value has the form NAME=ADDR:PORT[,tls].
+Result<std::vector<net::Listener>> open_listeners(const DaemonOptions& plan) {
+  std::vector<net::Listener> listeners;
+  for (const std::string& text : plan.listen) {
+    const bool named = plan.protocol == "proxy";
+    const std::size_t equals = named ? text.find('=') : std::string::npos;
+    const std::string name = equals == std::string::npos ? plan.protocol : text.substr(0, equals);
+    auto spec =
+        net::parse_listen(std::string_view(text).substr(equals == std::string::npos ? 0 : equals + 1));
+    if (!spec) return spec.error();
+    auto listener = net::listen_on(*spec, name);
+    if (!listener) return listener.error();
+    // listen_on() appends an `s` to the protocol if the listener has implicit TLS. The name of a
+    // route must stay unchanged.
+    if (named && name != "smtp" && name != "pop3") listener->protocol = name;
+    listeners.push_back(std::move(*listener));
+  }
+  return listeners;
+}
+
+Result<void> serve_listeners(std::vector<net::Listener> listeners, const DaemonOptions& plan,
+                             Certificates& certificates, const net::Handler& handler,
+                             const net::Refusal& refusal) {
+  bool implicit = false;
+  for (const net::Listener& listener : listeners) implicit = implicit || listener.implicit_tls;
+  // Load the certificates now and not at the first handshake. A wrong configuration then shows at
+  // the start, and the files may be unreadable after settle().
+  if (implicit || certificates.configured())
+    if (auto loaded = certificates.current(); !loaded) return loaded.error();
+  if (plan.before_serving)
+    if (auto settled = plan.before_serving(); !settled) return settled;
+  // This starts a thread, so it comes after settle(): the sandbox must cover all threads.
+  net::on_reload([&] {
+    certificates.reload();
+    if (plan.on_reload) plan.on_reload();
+  });
+  return net::serve(std::move(listeners), plan.limits, handler, refusal, plan.announce);
+}
+
+// Returns the connection of --stdio. Descriptors 0 and 1 are moved and replaced by /dev/null, so
+// that a stray write to standard output cannot reach the client as part of the protocol.
+Result<net::Listener> stdio_connection(const DaemonOptions& plan) {
+  net::Listener connection;
+  connection.socket = Fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+  connection.output = Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!connection.socket || !connection.output || !null)
+    return Error::from_errno("standard input and output");
+  if (::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0)
+    return Error::from_errno("/dev/null");
+  connection.protocol = plan.protocol;
+  return connection;
+}
+
+Result<void> serve_one(net::Listener connection, const DaemonOptions& plan, Certificates& certificates,
+                       const net::Handler& handler) {
+  // Ignore an error: the session replies to STARTTLS with a temporary error and works without TLS.
+  if (plan.load_keys_early && certificates.configured()) (void)certificates.current();
+  if (plan.before_serving)
+    if (auto settled = plan.before_serving(); !settled) return settled;
+  connection.implicit_tls = connection.implicit_tls || plan.implicit_tls;
+  // The header of a load balancer comes before the protocol. It is only read from configured
+  // balancers, because any other peer could claim any address with it.
+  net::Stream stream = net::take_connection(connection);
+  const std::string balancer = stream.peer().address;
+  if (plan.limits.balancer && plan.limits.balancer(balancer)) {
+    if (auto read = net::read_proxy_header(stream, plan.limits.proxy_timeout); !read) {
+      log::warning("connection refused", {{"reason", read.error().text()}, {"peer", balancer}});
+      return {};
+    }
+  }
+  handler(std::move(stream), connection);
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const net::ServerTls>> Certificates::current() {
+  const std::lock_guard lock(mutex_);
+  if (loaded_) return loaded_;
+  if (files_.empty())
+    return Error(Code::Config, "no certificate is configured")
+        .with_hint(
+            "set [tls] in gw.toml, or --tls-cert and --tls-key, or make one with gw-store init "
+            "--self-signed");
+  auto fresh = net::ServerTls::load(files_);
+  if (!fresh) return fresh.error();
+  loaded_ = std::move(*fresh);
+  return loaded_;
+}
+
+void Certificates::reload() {
+  if (files_.empty()) return;
+  // Load without the lock, so that handshakes go on with the old certificates meanwhile.
+  auto fresh = net::ServerTls::load(files_);
+  if (!fresh) {
+    log::error("certificate not reloaded, the old one stays", {{"reason", fresh.error().text()}});
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  loaded_ = std::move(*fresh);
+  log::info("certificate reloaded");
+}
+
+Result<store::Store*> VaultConnection::store() {
+  const std::lock_guard lock(mutex_);
+  // The lock is held while connecting: several sessions that need the keeper at the same time then
+  // start it once.
+  if (!store_) {
+    auto connected = keeper::connect(place_, how_);
+    if (!connected) return connected.error();
+    store_ = std::move(*connected);
+  }
+  return store_.get();
+}
+
+void VaultConnection::report(const store::ServerStats& stats) {
+  unsaid_.add(stats);
+  // Do not connect for statistics: they are no reason to start a keeper.
+  store::Store* store = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    store = store_.get();
+  }
+  if (store == nullptr) return;
+  for (const store::ServerStats& each : unsaid_.take()) {
+    const Result<void> said = store->stats(each);
+    // Unavailable means that the keeper has not counted it: keep it for the next report. After any
+    // other error it may have been counted, and a lost count is better than a double one.
+    if (!said && said.error().code() == Code::Unavailable) unsaid_.add(each);
+  }
+}
+
+Result<void> run_server(const DaemonOptions& plan, Certificates& certificates, const net::Handler& handler,
+                        const net::Refusal& refusal) {
+  net::stop::install();
+  // SIGHUP terminates a process by default. Ignore it until on_reload() installs a handler; a
+  // server of a single connection never does, and must not be terminated in the middle of it.
+  std::signal(SIGHUP, SIG_IGN);
+  if (plan.stdio) {
+    auto connection = stdio_connection(plan);
+    if (!connection) return connection.error();
+    return serve_one(std::move(*connection), plan, certificates, handler);
+  }
+  // The order decides if several sources exist: the command line, systemd, inetd.
+  if (!plan.listen.empty()) {
+    auto listeners = open_listeners(plan);
+    if (!listeners) return listeners.error();
+    return serve_listeners(std::move(*listeners), plan, certificates, handler, refusal);
+  }
+  auto inherited = net::inherited_sockets(plan.protocol);
+  if (!inherited) return inherited.error();
+  if (!inherited->listening.empty())
+    return serve_listeners(std::move(inherited->listening), plan, certificates, handler, refusal);
+  if (!inherited->connected.empty())
+    return serve_one(std::move(inherited->connected.front()), plan, certificates, handler);
+  if (net::inetd_started()) {
+    auto connection = net::inetd_connection(plan.protocol);
+    if (!connection) return connection.error();
+    return serve_one(std::move(*connection), plan, certificates, handler);
+  }
+  return Error(Code::Usage, "nothing to serve on")
+      .with_hint("use --listen ADDR:PORT, or start it from systemd or inetd; --stdio speaks on a pipe");
+}
+
+}  // namespace gw::daemon

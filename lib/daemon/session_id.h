@@ -1,0 +1,13 @@
+// Session ids. The log lines of all programs, the envelope and the history carry the session id of
+// a connection; a mail has the session id and a number (`4k2…9x.1`).
+#pragma once
+
+#include <string>
+
+namespace gw::daemon {
+
+// Returns a new session id: 50 random bits as 10 lower-case letters and digits (without i, l, o and
+// u). It is unique for practical purposes and safe in file names and log lines.
+std::string new_session_id();
+
+}  // namespace gw::daemon

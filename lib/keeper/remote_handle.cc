@@ -1,0 +1,309 @@
+#include "keeper/remote_handle.h"
+
+#include "keeper/convert.h"
+
+namespace gw::keeper {
+namespace {
+
+// Up to this size an append is kept in memory, so that begin, data and commit are sent in one write
+// and need one round trip. Most mails are smaller.
+constexpr std::size_t kHeldBack = 64 << 10;
+// A rest of at most this size is not sent by itself but with the next piece or the commit, because
+// each write wakes the keeper's thread.
+constexpr std::size_t kShort = 4 << 10;
+
+class RemoteAppend : public store::Append {
+ public:
+  RemoteAppend(std::shared_ptr<Pool> pool, const MailboxId& mailbox, const MessageId& message)
+      : pool_(std::move(pool)), message_(message) {
+    proto::Request begin;
+    begin.set_op(proto::OP_BEGIN);
+    put_bytes(mailbox.view(), *begin.mutable_mailbox());
+    put_bytes(message.view(), *begin.mutable_message());
+    // Nothing is sent yet: opening a connection here would keep it for as long as the SMTP client
+    // takes to send the mail.
+    out_.reserve(1024);
+    static_cast<void>(add_control(out_, begin));
+  }
+
+  ~RemoteAppend() override {
+    if (!loan_) return;
+    // The keeper replies to ABORT even if the append has already failed. In that case the refusal
+    // arrives first, so read until the reply to ABORT. After that the connection is in step again
+    // and can be used by others.
+    proto::Request& request = loan_->fresh_request();
+    request.set_op(proto::OP_ABORT);
+    bool clean = loan_->send().has_value();
+    do {
+      clean = clean && loan_->receive().has_value();
+    } while (clean && !loan_->reply().aborted());
+    // If the reply did not come, a later user of the connection would take it for the reply to its
+    // own request.
+    if (!clean) loan_.discard();
+  }
+
+  Result<void> put(ByteView container) override {
+    if (failed_) return *failed_;
+    if (done_) return Error(Code::Conflict, "the append has ended");
+    // Also true again while streaming, after the buffered frames were sent: small pieces are
+    // collected.
+    if (out_.size() + container.size() <= kHeldBack) {
+      add_data(out_, container);
+      return {};
+    }
+    do {
+      const ByteView piece = container.first(std::min(container.size(), kMaxData));
+      // The bytes of the failed piece are lost, so a later put() or commit() must fail as well.
+      if (auto sent = stream(piece); !sent) return fail(sent.error());
+      container = container.subspan(piece.size());
+    } while (container.size() > kShort);
+    add_data(out_, container);
+    return {};
+  }
+
+  Result<store::CommitResult> commit(const store::Commit& commit) override {
+    if (failed_) return *failed_;
+    if (done_) return Error(Code::Conflict, "the append has ended");
+    // Whatever the result, this append is over: the keeper has received the commit, or never will.
+    done_ = true;
+    // If data has been streamed already, this connection is the only one that has it, and the
+    // commit can go nowhere else. Otherwise everything is still in out_, and the whole append can
+    // be sent again on a second connection.
+    const bool streaming = static_cast<bool>(loan_);
+    const std::size_t begun = out_.size();
+    for (bool again = false;; again = true) {
+      if (!loan_) {
+        auto loan = pool_->borrow(again ? Pool::Use::Fresh : Pool::Use::Alone);
+        if (!loan) return loan.error().as_error();
+        loan_ = std::move(*loan);
+      }
+      proto::Request& request = loan_->fresh_request();
+      request.set_op(proto::OP_COMMIT);
+      put_bytes(as_bytes(commit.actor), *request.mutable_actor());
+      keeper::put(commit, *request.mutable_commit());
+      if (auto added = add_control(out_, request); !added) return added.error();
+      // Begin, data and commit, or the end of the data and the commit.
+      const ByteView frames(out_);
+      if (loan_->send_frames(std::span(&frames, 1))) break;
+      // Sending failed, so the keeper does not have the whole commit and has stored nothing:
+      // Unavailable, not Unknown. An idle connection may have been left by a keeper that has ended;
+      // a connection that was opened for this append was not.
+      const bool left_behind = !streaming && !loan_.fresh();
+      loan_.discard();
+      if (again || !left_behind) return Error(Code::Unavailable, "the keeper went away");
+      // Remove the commit, which is encoded again for the new connection.
+      out_.resize(begun);
+    }
+    // From here on the keeper may have stored the message. Only find() can tell.
+    if (auto received = loan_->receive(); !received) {
+      loan_.discard();
+      return Error(Code::Unknown, "the keeper went away before it answered: " + received.error().text());
+    }
+    Result<store::CommitResult> receipt = receipt_of(loan_->reply());
+    // Before the loan ends: from then on the pool may close the connection, and the keeper would
+    // mark the message unconfirmed.
+    if (receipt && commit.pending) pool_->hold_pending(*loan_.connection(), message_);
+    loan_.end();
+    return receipt;
+  }
+
+ private:
+  Result<store::CommitResult> receipt_of(const proto::Reply& reply) {
+    if (auto refused = loan_->refusal(); !refused) return refused.error();
+    store::CommitResult receipt;
+    receipt.seq = reply.number();
+    if (reply.value().empty()) return receipt;
+    auto token = bytes_of<16>(reply.value(), "token");
+    // The message has been stored, but without its token it cannot be settled.
+    if (!token) return Error(Code::Unknown, "the keeper's answer makes no sense: " + token.error().text());
+    receipt.token = *token;
+    return receipt;
+  }
+
+  Result<void> stream(ByteView piece) {
+    // As in commit(): before the first write, everything is still in out_ and can be sent on
+    // another connection. Later the keeper has a part of the container that exists nowhere else.
+    const bool first = !loan_;
+    for (bool again = false;; again = true) {
+      if (!loan_) {
+        auto loan = pool_->borrow(again ? Pool::Use::Fresh : Pool::Use::Alone);
+        if (!loan) return loan.error().as_error();
+        loan_ = std::move(*loan);
+      } else if (auto refused = early_refusal(); !refused) {
+        // The keeper replies to begin and data only if they fail, e.g. with Full. Looking before
+        // each write ends the transfer of a large mail early: its sender gets 452 before it has
+        // sent everything.
+        return refused;
+      }
+      const std::size_t begun = out_.size();
+      add_data_header(out_, piece.size());
+      const std::array<ByteView, 2> frames{ByteView(out_), piece};
+      if (loan_->send_frames(frames)) break;
+      const bool left_behind = first && !loan_.fresh();
+      loan_.discard();
+      if (again || !left_behind) return Error(Code::Unavailable, "the keeper went away");
+      out_.resize(begun);
+    }
+    // The held back data needed up to 64 KiB; from now on out_ only has headers and short rests.
+    if (first) {
+      Bytes().swap(out_);
+    } else {
+      out_.clear();
+    }
+    return {};
+  }
+
+  Result<void> early_refusal() {
+    // The keeper sends nothing during an append except one refusal.
+    auto arrived = loan_->arrived();
+    if (arrived && !*arrived) return {};
+    if (!arrived || !loan_->receive()) {
+      loan_.discard();
+      return Error(Code::Unavailable, "the keeper went away");
+    }
+    auto refused = loan_->refusal();
+    if (refused) return Error(Code::Internal, "the keeper answered what it was not asked");
+    return refused;
+  }
+
+  Error fail(const Error& error) {
+    failed_ = error;
+    return error;
+  }
+
+  std::shared_ptr<Pool> pool_;
+  MessageId message_;
+  Bytes out_;              // frames that were not sent yet
+  PooledConnection loan_;  // from the first byte sent until the reply
+  bool done_ = false;
+  std::optional<Error> failed_;
+};
+
+// Ends a hold in the keeper. Does nothing there if the connection has ended, since the hold has
+// ended with it.
+//
+// The order matters: first the request on the connection itself, which the hold keeps open, and
+// only then the release, after which the pool may close the connection.
+void release(Pool& pool, const std::shared_ptr<Connection>& connection, proto::Op op, std::uint64_t number) {
+  auto loan = pool.borrow(connection);
+  if (loan) {
+    proto::Request& request = (*loan)->fresh_request();
+    request.set_op(op);
+    request.set_number(number);
+    if (!(*loan)->send() || !(*loan)->receive()) loan->discard();
+  }
+  pool.release(*connection);
+}
+
+}  // namespace
+
+std::unique_ptr<store::Append> make_remote_append(std::shared_ptr<Pool> pool, const MailboxId& mailbox,
+                                                  const MessageId& message) {
+  return std::make_unique<RemoteAppend>(std::move(pool), mailbox, message);
+}
+
+RemoteLease::RemoteLease(std::shared_ptr<Pool> pool, PooledConnection& loan, std::uint64_t number)
+    : pool_(std::move(pool)), connection_(loan.connection()), number_(number) {
+  // Hold before the loan ends: between the two the pool could close the connection, and the lease
+  // would be lost. The same order applies to the other holds below.
+  pool_->hold(*connection_);
+  loan.end();
+}
+
+RemoteLease::~RemoteLease() {
+  release(*pool_, connection_, proto::OP_RELEASE, number_);
+}
+
+Result<void> RemoteLease::renew() {
+  auto loan = pool_->borrow(connection_);
+  // The lease ended with its connection, even if the keeper still runs.
+  if (!loan) return Error(Code::LeaseLost, loan.error().text());
+  proto::Request& request = (*loan)->fresh_request();
+  request.set_op(proto::OP_RENEW);
+  request.set_number(number_);
+  auto received = (*loan)->send();
+  if (received) received = (*loan)->receive();
+  if (!received) {
+    loan->discard();
+    return Error(Code::LeaseLost, "the connection to the keeper was lost");
+  }
+  return (*loan)->refusal();
+}
+
+RemotePermit::RemotePermit(std::shared_ptr<Pool> pool, PooledConnection& loan, std::uint64_t number)
+    : pool_(std::move(pool)), connection_(loan.connection()), number_(number) {
+  pool_->hold(*connection_);
+  loan.end();
+}
+
+RemotePermit::~RemotePermit() {
+  release(*pool_, connection_, proto::OP_RETURN, number_);
+}
+
+RemoteSnapshot::RemoteSnapshot(std::shared_ptr<Pool> pool, PooledConnection& loan, std::uint64_t commits)
+    : pool_(std::move(pool)), connection_(loan.connection()), commits_(commits) {
+  pool_->hold(*connection_);
+  loan.end();
+}
+
+RemoteSnapshot::~RemoteSnapshot() {
+  release(*pool_, connection_, proto::OP_SNAPSHOT_END, 0);
+}
+
+Result<std::optional<store::SnapshotFile>> RemoteSnapshot::next() {
+  // The snapshot ended with its connection, but the vault is unharmed. Busy tells the caller to
+  // begin again later.
+  const auto lost = [](const Unreached& why) {
+    return Error(Code::Busy, "the keeper went away: " + why.text());
+  };
+  auto loan = pool_->borrow(connection_);
+  if (!loan) return lost(loan.error());
+  (*loan)->fresh_request().set_op(proto::OP_SNAPSHOT_FILE);
+  store::SnapshotFile file;
+  auto received = (*loan)->send();
+  if (received) received = (*loan)->receive({}, nullptr, &file.content);
+  if (!received) {
+    loan->discard();
+    return lost(received.error());
+  }
+  if (auto refused = (*loan)->refusal(); !refused) return refused.error();
+  const proto::Reply& reply = (*loan)->reply();
+  if (reply.value().empty()) return std::optional<store::SnapshotFile>();
+  // The kernel drops a descriptor that this process has no room for, and delivers the reply without
+  // it.
+  if (!file.content) return Error(Code::Internal, "the keeper's descriptor did not come: too many are open");
+  file.name = reply.value();
+  file.size = reply.size();
+  file.immutable = reply.flag();
+  return std::optional(std::move(file));
+}
+
+RemoteSuspension::RemoteSuspension(std::shared_ptr<Pool> pool, PooledConnection& loan)
+    : pool_(std::move(pool)), connection_(loan.connection()) {
+  pool_->hold(*connection_);
+  loan.end();
+}
+
+RemoteSuspension::~RemoteSuspension() {
+  release(*pool_, connection_, proto::OP_RESUME, 0);
+}
+
+Result<void> RemoteSuspension::moved(std::string_view place, std::string_view token) {
+  auto loan = pool_->borrow(connection_);
+  if (!loan) return Error(Code::Busy, "the keeper went away: " + loan.error().text());
+  proto::Request& request = (*loan)->fresh_request();
+  request.set_op(proto::OP_MOVED);
+  put_bytes(as_bytes(place), *request.mutable_text());
+  put_bytes(as_bytes(token), *request.mutable_value());
+  auto received = (*loan)->send();
+  if (received) received = (*loan)->receive();
+  // The keeper may have written VAULT/format before it went away. Unlike above, the request must
+  // not be assumed undone.
+  if (!received) {
+    loan->discard();
+    return Error(Code::Unknown, "the keeper went away: " + received.error().text());
+  }
+  return (*loan)->refusal();
+}
+
+}  // namespace gw::keeper

@@ -1,0 +1,192 @@
+#include "proxy/smtp_upstream.h"
+
+#include <array>
+
+#include "base/text.h"
+
+namespace gw::proxy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using smtp::Client;
+using smtp::Reply;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kSendAt = 64 << 10;  // bytes of a message that are collected before a write
+// Bytes of an initial response, so that the AUTH command stays within the 512 bytes of a command
+// line (RFC 4954, section 4).
+constexpr std::size_t kInitialResponse = 480;
+constexpr milliseconds kGoodbye{2'000};  // for the reply to QUIT
+
+// Returns an error for a reply with which the server refuses to serve this connection.
+Error unwelcome(std::string_view what, const Reply& reply) {
+  return Error(Code::Unavailable, std::string(what) + std::to_string(reply.code) + " " +
+                                      printable(reply.lines.empty() ? "" : reply.lines.front()));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SmtpUpstream>> SmtpUpstream::open(Upstreams& upstreams, const vault::Route& route,
+                                                         const std::string& host,
+                                                         const SmtpTimeouts& timeouts) {
+  Result<net::Stream> stream = upstreams.open(route, timeouts.open);
+  if (!stream) return stream.error();
+  std::unique_ptr<SmtpUpstream> upstream(new SmtpUpstream(std::move(*stream), route, timeouts));
+  // A stop of the process must not cut off a mail between the final dot and its reply.
+  upstream->stream_.finish(timeouts.grace);
+  if (const Result<void> begun = upstream->begin(upstreams, host); !begun)
+    return begun.error().within(route.upstream());
+  return upstream;
+}
+
+Result<void> SmtpUpstream::begin(Upstreams& upstreams, const std::string& host) {
+  const Result<Reply> greeting = reply(timeouts_.greeting);
+  if (!greeting) return greeting.error();
+  if (greeting->code != 220) return unwelcome("it does not serve us: ", *greeting);
+  if (auto greeted = hello(host); !greeted) return greeted;
+  if (route_.tls != vault::UpstreamTls::StartTls) return {};
+
+  // The route requires TLS. If the server does not offer it, or an attacker has removed it from the
+  // reply, do not send anything in clear.
+  if (!capabilities_.starttls) return Error(Code::Unavailable, "it does not offer STARTTLS");
+  const Result<Reply> ready = ask_soon("STARTTLS\r\n");
+  if (!ready) return ready.error();
+  if (ready->code != 220) return unwelcome("it does not begin TLS: ", *ready);
+  if (auto secure = upstreams.start_tls(stream_, route_, timeouts_.open); !secure) return secure;
+  client_.tls_started();
+  // The capabilities from before TLS may be forged and must be asked for again (RFC 3207, section
+  // 4.2).
+  return hello(host);
+}
+
+Result<void> SmtpUpstream::hello(const std::string& host) {
+  const Result<Reply> said = ask_soon("EHLO " + host + "\r\n");
+  if (!said) return said.error();
+  if (said->code != 250) return unwelcome("it does not speak ESMTP: ", *said);
+  capabilities_ = smtp::parse_capabilities(*said);
+  return {};
+}
+
+Result<Reply> SmtpUpstream::reply(milliseconds timeout) {
+  // One deadline for the whole reply: a timeout per read would let a server that sends single bytes
+  // go on forever.
+  const auto deadline = Clock::now() + timeout;
+  std::array<std::byte, 4096> buffer;
+  for (;;) {
+    const Client::Event& event = client_.next_event();
+    if (const auto* answer = std::get_if<Client::Answer>(&event)) return answer->reply;
+    if (const auto* broken = std::get_if<Client::Broken>(&event)) return Error(Code::Closed, broken->reason);
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return Error(Code::Timeout, "no reply in time");
+    stream_.set_timeout(left);
+    const Result<std::size_t> got = stream_.read(buffer);
+    if (!got) return got.error();
+    *got == 0 ? client_.receive_eof() : client_.receive(ByteView(buffer).first(*got));
+  }
+}
+
+Result<void> SmtpUpstream::send(ByteView data) {
+  stream_.set_timeout(timeouts_.block);
+  return stream_.write(data);
+}
+
+Result<Reply> SmtpUpstream::exchange(ByteView data, milliseconds timeout) {
+  // Bytes that arrived before the command cannot be its reply, but would be taken for it.
+  if (stream_.pending()) return Error(Code::Closed, "it spoke without being asked");
+  client_.expect();
+  if (auto sent = send(data); !sent) return sent.error();
+  return reply(timeout);
+}
+
+// Cancels an AUTH exchange that the client has abandoned while the server waits for a line. Without
+// this the server would take the next command for an answer to its challenge.
+Result<void> SmtpUpstream::end_exchange() {
+  if (!std::exchange(challenged_, false)) return {};
+  const Result<Reply> cancelled = exchange(as_bytes("*\r\n"), timeouts_.command);
+  return cancelled ? Result<void>() : cancelled.error();
+}
+
+Result<Reply> SmtpUpstream::ask(std::string_view command) {
+  if (auto ended = end_exchange(); !ended) return ended.error();
+  return exchange(as_bytes(command), timeouts_.command);
+}
+
+Result<Reply> SmtpUpstream::ask_data() {
+  // No end_exchange() here: MAIL and RCPT came before and have done it.
+  dots_ = {};
+  dot_sent_ = false;
+  return exchange(as_bytes("DATA\r\n"), timeouts_.data_start);
+}
+
+// Sends `before` and the secret as one line, which is put together in locked memory. If the pieces
+// were written separately, the TLS layer would copy them into a buffer of its own
+// (net/tls_session.cc).
+Result<Reply> SmtpUpstream::say_secret(std::string_view before, const Secret& secret) {
+  constexpr std::string_view kEnd = "\r\n";
+  Secret line(before.size() + secret.size() + kEnd.size());
+  auto at = std::ranges::copy(as_bytes(before), line.span().begin()).out;
+  at = std::ranges::copy(secret.view(), at).out;
+  std::ranges::copy(as_bytes(kEnd), at);
+  return exchange(line.view(), timeouts_.command);
+}
+
+Result<Reply> SmtpUpstream::authenticate(const sasl::CredentialForwarder& credentials) {
+  if (auto ended = end_exchange(); !ended) return ended.error();
+  const std::vector<Secret> messages = credentials.messages();
+  const std::string command = "AUTH " + std::string(credentials.mechanism());
+  // Mechanisms with one short message send it as initial response, which saves a round trip.
+  // Otherwise each message answers a 334 of the server.
+  std::size_t next = 0;
+  Result<Reply> said(Error(Code::Internal, "nothing was said"));
+  if (messages.size() == 1 && messages.front().size() <= kInitialResponse) {
+    said = say_secret(command + " ", messages[next++]);
+  } else {
+    said = ask(command + "\r\n");
+  }
+  while (said && said->code == 334 && next < messages.size()) said = say_secret("", messages[next++]);
+  challenged_ = said && said->code == 334;
+  return said;
+}
+
+Result<Reply> SmtpUpstream::respond(std::string_view line) {
+  Result<Reply> said = say_secret("", Secret(as_bytes(line)));
+  challenged_ = said && said->code == 334;
+  return said;
+}
+
+Result<void> SmtpUpstream::write(ByteView data) {
+  dots_.write(data, out_);
+  return out_.size() < kSendAt ? Result<void>() : flush();
+}
+
+Result<void> SmtpUpstream::flush() {
+  if (out_.empty()) return {};
+  const Result<void> sent = send(out_);
+  out_.clear();
+  return sent;
+}
+
+Result<Reply> SmtpUpstream::finish() {
+  if (auto sent = flush(); !sent) return sent.error();
+  // A reply before the final dot would be taken for the reply to the mail. dot_sent_ is still
+  // false, so the copy is discarded.
+  if (stream_.pending()) return Error(Code::Closed, "it answered before the message had ended");
+  // Free the buffer: the connection may stay idle after this mail.
+  Bytes().swap(out_);
+  Bytes end;
+  dots_.finish(end);
+  client_.expect();
+  // Set it before the write: if the write fails, the dot may have been sent all the same.
+  dot_sent_ = true;
+  if (auto sent = send(end); !sent) return sent.error();
+  return reply(timeouts_.end);
+}
+
+void SmtpUpstream::quit() {
+  if (stream_.pending()) return;
+  client_.expect();
+  stream_.set_timeout(kGoodbye);
+  if (stream_.write(as_bytes("QUIT\r\n"))) (void)reply(kGoodbye);
+}
+
+}  // namespace gw::proxy

@@ -1,0 +1,25 @@
+// Loops over all messages, removal records or leaves of a mailbox that read one page at a time, so
+// that a mailbox of any size needs little memory. The callbacks run between pages without any lock:
+// changes made meanwhile may or may not be seen. Each loop stops at the first error of `each` and
+// returns it.
+#pragma once
+
+#include <functional>
+
+#include "store/store.h"
+
+namespace gw::store {
+
+// Calls `each` for every message in ascending seq, in every state. A message that settles during
+// the loop gets a higher seq and can be visited twice.
+Result<void> for_each_message(Store& store, const MailboxId& mailbox,
+                              const std::function<Result<void>(const MessageRecord&)>& each);
+// Calls `each` for every removal record, in ascending message id.
+Result<void> for_each_receipt(Store& store, const MailboxId& mailbox,
+                              const std::function<Result<void>(const RemovalRecord&)>& each);
+// Calls `each` for every encoded leaf of a history, from index `from`. A zero `log` is the vault's
+// history.
+Result<void> for_each_leaf(Store& store, const MailboxId& log, std::uint64_t from,
+                           const std::function<Result<void>(const Bytes&)>& each);
+
+}  // namespace gw::store

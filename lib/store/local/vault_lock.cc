@@ -1,0 +1,76 @@
+#include "store/local/vault_lock.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "store/local/local_store.h"
+
+namespace gw::store {
+
+Result<VaultLock> VaultLock::take(const std::string& vault) {
+  const std::string path = vault + "/lock";
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  // A vault on a read-only file system is still read by one process at a time: flock(2) works on a
+  // read-only descriptor. Without a lock file there, the directory itself is locked.
+  if (!fd && errno == EROFS) fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd && errno == ENOENT) fd = Fd(::open(vault.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return Error::from_errno(path);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return Error::from_errno(path);
+    const auto holder = read_file(path, 64);
+    std::string text = "another process has the vault open";
+    if (holder && !holder->empty()) text += ": pid " + printable(trim(*holder));
+    return Error(Code::Busy, text);
+  }
+  // The pid only helps people. A full disk must not keep the holder out, so errors are ignored.
+  const pid_t pid = ::getpid();
+  const std::string text = std::to_string(pid) + "\n";
+  if (::ftruncate(fd.get(), 0) == 0) {
+    [[maybe_unused]] const auto written = ::pwrite(fd.get(), text.data(), text.size(), 0);
+  }
+  return VaultLock(std::move(fd), pid);
+}
+
+bool VaultLock::mine() const {
+  return ::getpid() == pid_;
+}
+
+Result<VaultLock> VaultLock::shared() const {
+  // A duplicate shares the lock: flock(2) belongs to the open file description, and is released
+  // when its last descriptor is closed.
+  Fd fd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!fd) return Error::from_errno("the vault's lock");
+  return VaultLock(std::move(fd), pid_);
+}
+
+Result<void> refuse_network(const std::string& path) {
+  // Some of these numbers are not in linux/magic.h. A network file system may lose the lock or
+  // acknowledge a sync before data is stable; a FUSE file system may keep its data anywhere.
+  constexpr std::array<std::uint32_t, 12> kNetwork{
+      // CIFS.
+      NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC, V9FS_MAGIC, 0xff534d42,
+      0xfe534d42,  // SMB2
+      0x00c36400,  // Ceph
+      0x65735546,  // FUSE
+      0x0bd00bd0,  // Lustre
+      0x01161970,  // GFS2
+      0x7461636f,  // OCFS2
+  };
+  struct statfs found {};
+  if (::statfs(path.c_str(), &found) != 0) return Error::from_errno(path);
+  const auto type = static_cast<std::uint32_t>(found.f_type);
+  if (std::find(kNetwork.begin(), kNetwork.end(), type) == kNetwork.end()) return {};
+  return Error(Code::Config, path + ": a network or FUSE file system, whose locks and syncs are not sure")
+      .with_hint("keep the vault on a local file system");
+}
+
+}  // namespace gw::store

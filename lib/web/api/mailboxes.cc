@@ -1,0 +1,231 @@
+// Mailboxes in the API. The fields are those of `gw-store mailbox … --json`.
+#include <algorithm>
+
+#include "base/text.h"
+#include "seal/age.h"
+#include "transfer/json.h"
+#include "vault/mailbox.h"
+#include "vault/mailbox_change.h"
+#include "vault/setup_guide.h"
+#include "vault/totals.h"
+#include "web/api/api_private.h"
+#include "web/console.h"
+
+namespace gw::web::api {
+namespace {
+
+using vault::Role;
+
+Result<Answer> shown(Call& call, const store::MailboxRecord& record) {
+  const auto stat = call.store().stat(record.id);
+  if (!stat) return stat.error();
+  const auto settings = vault::read_settings(call.store());
+  if (!settings) return settings.error();
+  return Answer{transfer::mailbox_json(record, *stat, *settings)};
+}
+
+Result<Answer> list(Call& call) {
+  const auto rows = vault::mailbox_rows(call.store());
+  if (!rows) return rows.error();
+  const auto settings = vault::read_settings(call.store());
+  if (!settings) return settings.error();
+  Json items = Json::array();
+  for (const auto& [record, stat] : *rows)
+    if (call.context.may_see(record.name))
+      items.push_back(transfer::mailbox_row_json(record, stat, *settings));
+  return list_of(std::move(items), 0);
+}
+
+Result<Answer> show(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  return mailbox ? shown(call, *mailbox) : Result<Answer>(mailbox.error());
+}
+
+// Returns the change that the body describes. The schema has checked enums, so that parsing them
+// succeeds.
+//
+// Only a token that sees everything may set addresses. Otherwise a token for some mailboxes could
+// divert mail to itself by an alias or a domain that no mailbox has yet.
+Result<vault::MailboxChange> change_of(const Call& call) {
+  const Json& body = call.body;
+  vault::MailboxChange said;
+  said.name = text_in(body, "name");
+  // A token must not rename a mailbox out of its own reach or to a name that belongs to others.
+  if (said.name && !call.context.may_see(*said.name))
+    return Error(Code::Denied, "this token may not have a mailbox of this name");
+  said.description = text_in(body, "description");
+  said.aliases = list_in(body, "aliases");
+  said.domains = list_in(body, "domains");
+  if ((said.aliases || said.domains) && !call.context.account().is_unrestricted())
+    return not_with_patterns("setting addresses");
+  said.allow = list_in(body, "allow");
+  if (body.contains("quota")) said.quota = body["quota"].get<std::uint64_t>();
+  if (body.contains("grace")) said.grace = body["grace"].get<std::int64_t>();
+  if (body.contains("receipts")) said.receipts = body["receipts"].get<std::int64_t>();
+  if (body.contains("trace")) said.trace = store::parse_trace(body["trace"].get<std::string>());
+  if (body.contains("status")) said.status = store::parse_status(body["status"].get<std::string>());
+  if (body.contains("hold")) said.hold = body["hold"].get<bool>();
+  if (body.contains("allow_miss")) said.allow_reject = body["allow_miss"] == "reject";
+  if (body.contains("require_tls")) said.require_tls = body["require_tls"].get<bool>();
+  // Checked after the rights, so that a token without them does not learn more.
+  if (const auto wrong = vault::first_wrong(said)) return vault::refusal(*wrong);
+  return said;
+}
+
+Result<Answer> create(Call& call) {
+  const auto said = change_of(call);
+  if (!said) return said.error();
+  vault::NewMailbox wanted = vault::new_mailbox(*said);
+  wanted.recovery = call.body.value("recovery", true);
+  // The caller already has both secrets (createSecret). The response therefore need not show them,
+  // and it does not matter if it gets lost.
+  const auto made = vault::add_mailbox(call.store(), wanted, call.secret("password").clone(),
+                                       call.context.actor(), call.secret_if_any("token"));
+  if (!made) return made.error();
+  Answer answer;
+  answer.json["id"] = made->record.id.hex();
+  answer.json["name"] = made->record.name;
+  answer.json["address"] = made->address;
+  answer.json["grace"] = made->record.grace;
+  return answer;
+}
+
+Result<Answer> change(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  if (!mailbox) return mailbox.error();
+  const auto said = change_of(call);
+  if (!said) return said.error();
+  const auto now = vault::change_mailbox(call.store(), *mailbox, *said, call.context.actor());
+  return now ? shown(call, *now) : Result<Answer>(now.error());
+}
+
+Result<Answer> remove(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  if (!mailbox) return mailbox.error();
+  if (const auto gone = vault::remove_mailbox(call.store(), *mailbox, call.context.actor()); !gone)
+    return gone.error();
+  return nothing();
+}
+
+Result<Answer> rotate(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  if (!mailbox) return mailbox.error();
+  auto ring = unlock(call, *mailbox);
+  if (!ring) return ring.error();
+  const auto record =
+      vault::rotate(call.store(), *mailbox, std::move(*ring), call.secret("password"), call.context.actor());
+  if (!record) return record.error();
+  return Answer{
+      {{"generation", record->newest().number}, {"recipient", seal::recipient(record->newest().public_key)}}};
+}
+
+Result<Answer> change_password(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  if (!mailbox) return mailbox.error();
+  const Secret& fresh = call.secret("new_password");
+  // Before the mailbox is opened, which costs an Argon2id computation.
+  if (const auto good = vault::check_password(fresh); !good) return good.error();
+  const auto ring = unlock(call, *mailbox);
+  if (!ring) return ring.error();
+  const auto changed = vault::change_password(call.store(), *mailbox, *ring, fresh, call.context.actor());
+  if (changed) return nothing();
+  if (changed.error().code() != Code::Unknown) return changed.error();
+  // Unknown: the keeper did not answer, so the change may or may not have been stored.
+  return changed.error().with_hint("either password is in force: ask again with the new one as `password`");
+}
+
+// Returns a parameter that is inserted into configuration files and scripts. It refuses everything
+// that could end a line or a quotation there.
+Result<std::string> word_in(const Call& call, std::string_view name, std::string otherwise) {
+  const std::string_view value = call.request.query.get(name);
+  if (value.empty()) return otherwise;
+  constexpr std::size_t kMaxLength = 255;
+  const auto odd = [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == 0x7f ||
+           std::string_view("\"'`$\\;{}").find(c) != std::string_view::npos;
+  };
+  if (value.size() > kMaxLength || std::ranges::any_of(value, odd) || !valid_utf8(value))
+    return Error(Code::Usage, "`" + std::string(name) + "` is not a plain word of at most 255 octets");
+  return std::string(value);
+}
+
+Result<Answer> list_recipes(Call& call) {
+  const auto mailbox = call.context.mailbox(call.parameter("name"));
+  if (!mailbox) return mailbox.error();
+  const auto settings = vault::read_settings(call.store());
+  if (!settings) return settings.error();
+  const ConsoleOptions& options = call.context.console().options();
+  const std::string_view kind = call.request.query.get("kind");
+  if (!kind.empty() && kind != "profile" && kind != "sender")
+    return Error(Code::Usage, "`kind` is none of profile, sender");
+  const std::string_view program = call.request.query.get("for");
+  const std::string_view language = call.request.query.get("language");
+  if (!language.empty() && std::ranges::count(vault::recipe_languages(), language) == 0)
+    return Error(Code::Usage, "`language` is none of en, it, de");
+  Json items = Json::array();
+  for (const auto end : {vault::RecipeEnd::Drain, vault::RecipeEnd::Sender}) {
+    const bool drain = end == vault::RecipeEnd::Drain;
+    if (!kind.empty() && (kind == "profile") != drain) continue;
+    const auto host = word_in(call, "host", options.host);
+    const auto port = word_in(call, "port", drain ? options.pop3s_port : "25");
+    const auto ca_file = word_in(call, "ca_file", {});
+    if (!host || !port) return host ? port.error() : host.error();
+    if (!ca_file) return ca_file.error();
+    for (const std::string_view each : vault::recipe_programs(end)) {
+      if (!program.empty() && program != each) continue;
+      const auto text = vault::recipe(end, each, *mailbox, *settings, {*host, *port, *ca_file}, language);
+      items.push_back({{"kind", drain ? "profile" : "sender"}, {"for", each}, {"text", text.value_or("")}});
+    }
+  }
+  if (items.empty()) return Error(Code::NotFound, "no settings for `" + printable(program) + "`");
+  return list_of(std::move(items), 0);
+}
+
+}  // namespace
+
+// The limit is per token and mailbox. Guessing by the API is not faster than by POP3, and a token
+// that guesses does not keep other clients away from the mailbox.
+Result<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox) {
+  net::LoginThrottle& tries = call.context.console().api_tries();
+  const std::string key =
+      call.context.account().name + " " + mailbox.id.hex();  // unambiguous: a name has no space
+  if (tries.left(key).count() > 0)
+    return Error(Code::Busy, "too many wrong passwords for this mailbox: wait a moment");
+  // Counts the try before the slow work, so that concurrent tries are all counted.
+  tries.failed(key);
+  auto ring = vault::unlock(call.store(), mailbox, call.secret("password"));
+  if (ring || ring.error().code() != Code::Denied) tries.succeeded(key);
+  return ring;
+}
+
+void add_mailbox_operations(Operations& all) {
+  all.push_back({"GET", "/api/v1/mailboxes", "listMailboxes", "All mailboxes and what waits in them",
+                 Role::Viewer, list, "[MailboxRow]"});
+  all.push_back({"POST", "/api/v1/mailboxes", "createMailbox",
+                 "Makes a mailbox with a password, and a token of its senders, from createSecret",
+                 Role::Administrator, create, "MadeMailbox", "NewMailbox", 201});
+  all.push_back({"GET", "/api/v1/mailboxes/:name", "showMailbox", "Everything about one mailbox",
+                 Role::Viewer, show, "Mailbox"});
+  all.push_back({"PATCH", "/api/v1/mailboxes/:name", "changeMailbox",
+                 "Changes what is said; lists are replaced; suspends and reactivates", Role::Operator, change,
+                 "Mailbox", "MailboxChange"});
+  all.push_back({"DELETE", "/api/v1/mailboxes/:name", "removeMailbox",
+                 "Removes a mailbox that is suspended and empty", Role::Administrator, remove});
+  all.push_back({"GET", "/api/v1/mailboxes/:name/recipes", "listRecipes",
+                 "Ready settings for what drains it and for where its mail comes from", Role::Viewer,
+                 list_recipes, "[Recipe]"});
+  all.back().query = {{"kind", "string", "Only `profile`, of what drains it, or `sender`"},
+                      {"for", "string", "Only of this program: `getmail`, `microsoft365`, …"},
+                      {"language", "string", "Of what they explain: `en`, `it`, `de`"},
+                      {"host", "string", "This gateway, as that program reaches it"},
+                      {"port", "string", "The port there"},
+                      {"ca_file", "string", "What signs our certificate, where it is no public authority"}};
+  all.push_back({"POST", "/api/v1/mailboxes/:name/rotate", "rotateMailbox",
+                 "Makes a new key; new mail is sealed to it", Role::Administrator, rotate, "Generation",
+                 "Unlock"});
+  all.push_back({"POST", "/api/v1/mailboxes/:name/password", "changeMailboxPassword",
+                 "Changes the password to one that the caller has already, as from createSecret",
+                 Role::Administrator, change_password, "", "PasswordChange"});
+}
+
+}  // namespace gw::web::api

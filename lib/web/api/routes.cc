@@ -1,0 +1,147 @@
+// Routes of gw-proxy in the API. The fields are those of `gw-store route … --json`.
+#include "base/log.h"
+#include "base/text.h"
+#include "proxy/route_check.h"
+#include "transfer/json.h"
+#include "vault/route_change.h"
+#include "web/api/api_private.h"
+#include "web/console.h"
+#include "web/pages/route_form.h"
+
+namespace gw::web::api {
+namespace {
+
+using vault::Role;
+
+Json json_of(const Context& context, const vault::Route& route) {
+  return transfer::route_json(route,
+                              [&](const MailboxId& mailbox) { return route_mailbox_name(context, mailbox); });
+}
+
+Result<Answer> list(Call& call) {
+  const auto routes = call.context.routes();
+  if (!routes) return routes.error();
+  Json items = Json::array();
+  for (const vault::Route& route : *routes) items.push_back(json_of(call.context, route));
+  return list_of(std::move(items), 0);
+}
+
+Result<Answer> show(Call& call) {
+  const auto route = call.context.route(call.parameter("name"));
+  return route ? Answer{json_of(call.context, *route)} : Result<Answer>(route.error());
+}
+
+// Applies the body to `route`. A token that is limited to some names may neither allow private
+// addresses nor name files of the host (route_form.h); sending back the values that are in force is
+// no change.
+Result<void> apply(const Call& call, const vault::Route& before, vault::Route& route) {
+  const Json& body = call.body;
+  vault::RouteChange said;
+  said.description = text_in(body, "description");
+  said.upstream = text_in(body, "upstream");
+  said.tls = text_in(body, "tls");
+  said.on_copy_failure = text_in(body, "on_copy_failure");
+  said.uncopied_delete = text_in(body, "uncopied_delete");
+  said.ca = text_in(body, "ca");
+  said.pin = text_in(body, "pin");
+  said.mailbox = text_in(body, "mailbox");
+  said.logins = list_in(body, "logins");
+  said.clients = list_in(body, "clients");
+  if (body.contains("allow_private")) said.allow_private = body["allow_private"].get<bool>();
+  if (body.contains("map")) {
+    said.map.emplace();
+    for (const Json& rule : body["map"])
+      said.map->push_back(rule["login"].get<std::string>() + "=" + rule["mailbox"].get<std::string>());
+  }
+  const bool limited = !call.context.account().is_unrestricted();
+  if (limited && ((said.ca && *said.ca != before.ca_file) ||
+                  (said.allow_private && *said.allow_private != before.allow_private)))
+    return not_with_patterns("setting `ca` or `allow_private`");
+  const auto finder = [&](std::string_view name) { return route_mailbox(call.context, before, name); };
+  const auto wrong = vault::apply(said, finder, route);
+  if (!wrong) return {};
+  if (wrong->field.empty()) return wrong->error;
+  return wrong->error.within("`" + std::string(wrong->field) + "`");
+}
+
+Result<Answer> create(Call& call) {
+  vault::Route route;
+  route.name = call.body["name"].get<std::string>();
+  if (!call.context.may_see(route.name))
+    return Error(Code::Denied, "this token may not have a route of this name");
+  route.protocol = *vault::parse_protocol(call.body["protocol"].get<std::string>());
+  if (const auto done = apply(call, {}, route); !done) return done.error();
+  if (const auto put = vault::put_route(call.store(), route, call.context.actor()); !put) return put.error();
+  return Answer{json_of(call.context, route)};
+}
+
+Result<Answer> change(Call& call) {
+  const auto before = call.context.route(call.parameter("name"));
+  if (!before) return before.error();
+  vault::Route route = *before;
+  if (const auto done = apply(call, *before, route); !done) return done.error();
+  // A body that changes nothing appends no history entry.
+  if (vault::encode(route) != vault::encode(*before))
+    if (const auto put = vault::put_route(call.store(), route, call.context.actor()); !put)
+      return put.error();
+  return Answer{json_of(call.context, route)};
+}
+
+Result<Answer> remove(Call& call) {
+  const auto route = call.context.route(call.parameter("name"));
+  if (!route) return route.error();
+  if (const auto gone = vault::remove_route(call.store(), *route, call.context.actor()); !gone)
+    return gone.error();
+  return nothing();
+}
+
+Result<Answer> test(Call& call) {
+  const auto route = call.context.route(call.parameter("name"));
+  if (!route) return route.error();
+  // The probe connects to the upstream of the stored route only: the request cannot name another
+  // one.
+  const proxy::RouteCheck probe = proxy::check_route_upstream(*route, call.context.console().options().host);
+  Answer answer;
+  answer.json["works"] = probe.trouble.empty();
+  answer.json["trouble"] = probe.trouble.empty() ? Json() : Json(valid_text(probe.trouble));
+  answer.json["took_ms"] = probe.took.count();
+  answer.json["capabilities"] = probe.capabilities;
+  put_tls(answer.json, probe.address, probe.tls, probe.certificate);
+  return answer;
+}
+
+}  // namespace
+
+void put_tls(Json& object, const std::string& address, const std::optional<net::TlsFacts>& tls,
+             const std::optional<net::ServerCertificate>& shown) {
+  object["address"] = address.empty() ? Json() : Json(address);
+  object["tls"] = tls ? Json{{"version", tls->version}, {"cipher", tls->cipher}} : Json();
+  Json& certificate = object["certificate"] = Json();
+  if (!shown) return;
+  certificate = Json{{"subject", valid_text(shown->subject)},
+                     {"issuer", valid_text(shown->issuer)},
+                     {"names", shown->names},
+                     {"not_before", json_time(shown->not_before)},
+                     {"not_after", json_time(shown->not_after)},
+                     {"sha256", to_hex(shown->sha256)},
+                     {"verdict", shown->verdict.empty() ? Json() : Json(shown->verdict)}};
+}
+
+void add_route_operations(Operations& all) {
+  all.push_back(
+      {"GET", "/api/v1/routes", "listRoutes", "All routes of gw-proxy", Role::Viewer, list, "[Route]"});
+  all.push_back({"POST", "/api/v1/routes", "createRoute", "Makes a route", Role::Operator, create, "Route",
+                 "NewRoute", 201});
+  all.push_back({"GET", "/api/v1/routes/:name", "showRoute", "Everything about one route", Role::Viewer, show,
+                 "Route"});
+  all.push_back({"PATCH", "/api/v1/routes/:name", "changeRoute",
+                 "Changes what is said; lists are replaced, an empty text takes away", Role::Operator, change,
+                 "Route", "RouteChange"});
+  all.push_back({"DELETE", "/api/v1/routes/:name", "removeRoute", "Removes a route; sessions on it go on",
+                 Role::Operator, remove});
+  all.push_back({"POST", "/api/v1/routes/:name/test", "testRoute",
+                 "Connects to the route's server as gw-proxy would, and says what it shows", Role::Operator,
+                 test, "RouteTest"});
+}
+
+}  // namespace gw::web::api

@@ -1,0 +1,42 @@
+// The frame around every page: top bar, side navigation and notices; and the error pages.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "web/context.h"
+#include "web/ui/html.h"
+#include "web/ui/widgets.h"
+
+namespace gw::web {
+
+// What a page fills into the frame.
+struct PageParts {
+  // The heading of the page and the title of the window.
+  Html title;
+  // The path of the navigation entry that is marked as the current one, for example `/mailboxes`.
+  std::string section;
+  // Buttons beside the heading.
+  Html actions;
+  Html content;
+  int status = 200;
+  // Whether the page shows a secret (Response::secret).
+  bool secret = false;
+};
+
+// Returns the page. If the request has `?done=saved`, the text `notice.saved` is shown above the
+// content; an unknown word after `done=` shows nothing. Without a signed-in account it is a
+// bare_page().
+Response page(const Context& context, const Request& request, const PageParts& parts);
+
+// Returns the page without navigation, for a client that is not signed in.
+Response bare_page(const Context& context, const Request& request, const PageParts& parts);
+
+// Returns the page of an error, with the text `error.<status>`. `detail` is a technical text for
+// the user, may be empty. A 503 tells the client to retry after 10 seconds.
+Response error_page(const Context& context, const Request& request, int status, std::string_view detail);
+
+// Returns a 403 that explains that the posted form does not belong to this session.
+Response form_refused(const Context& context, const Request& request);
+
+}  // namespace gw::web
