@@ -92,7 +92,6 @@ Result<void> LocalStore::drop_mailbox(const MailboxId& id, std::string_view acto
     if (entry->record->status != Status::Suspended)
       return Error(Code::Conflict, "the mailbox is not suspended");
     if (!empty(entry->log.stat)) return Error(Code::Conflict, "the mailbox still holds messages");
-    // From here on the batch has writes of this function.
     for (const RecordKey& key : index_keys(vault_, *entry->record))
       batch.erase(Family::Records, record_key(key));
     for (const Kind kind : {Kind::Mailbox, Kind::Slot, Kind::Setting, Kind::Admin, Kind::Route}) {

@@ -15,15 +15,40 @@ Batch::Batch(const Engine& engine, const Table& table, const CommitPoint& before
   writes_.Clear();
 }
 
+void Batch::begin() {
+  writes_.SetSavePoint();
+  before_.clear();
+  hashes_before_ = hashes_.size();
+}
+
+void Batch::undo() {
+  writes_.RollbackToSavePoint();
+  for (auto& [log, before] : before_) {
+    if (before.entry) {
+      entries_.at(log) = std::move(*before.entry);
+    } else {
+      entries_.erase(log);
+    }
+    if (!before.changed) changed_.erase(log);
+  }
+  before_.clear();
+  hashes_.resize(hashes_before_);
+}
+
 Entry* Batch::at(const MailboxId& log) {
-  const auto known = entries_.find(log);
-  if (known != entries_.end()) return &known->second;
-  auto found = table_.find(log);
-  if (!found) return nullptr;
-  return &entries_.emplace(log, std::move(*found)).first->second;
+  auto known = entries_.find(log);
+  if (known == entries_.end()) {
+    auto found = table_.find(log);
+    if (!found) return nullptr;
+    known = entries_.emplace(log, std::move(*found)).first;
+  }
+  // The caller may change the state by the pointer, so it is copied for undo() now.
+  if (!before_.contains(log)) before_.emplace(log, Before{known->second, changed_.contains(log)});
+  return &known->second;
 }
 
 Entry& Batch::make(const MailboxId& log) {
+  before_.emplace(log, Before{});
   return entries_[log];
 }
 
@@ -49,7 +74,7 @@ std::uint64_t Batch::leaf(const MailboxId& log, Bytes& encoded) {
   place(encoded, index, state.time);
   const Digest hash = leaf_hash(encoded);
   state.range.append(hash);
-  chain_.update(hash);
+  hashes_.push_back(hash);
   put(Family::History, leaf_key(log, index), encoded);
   changed_.insert(log);
   return index;
@@ -91,7 +116,9 @@ bool Batch::finish() {
   ++point_.number;
   ByteWriter number;
   number.u64(point_.number);
-  point_.chain = Sha256().update(point_.chain).update(number.data()).update(chain_.finish()).finish();
+  Sha256 leaves;
+  for (const Digest& hash : hashes_) leaves.update(hash);
+  point_.chain = Sha256().update(point_.chain).update(number.data()).update(leaves.finish()).finish();
   put(Family::Heads, commit_key(), number.bytes(point_.chain).data());
   return true;
 }
@@ -234,7 +261,11 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
   for (Waiter* waiter : waiters) {
     // A change function that needs to read what this batch writes ends the batch; it is first in
     // the next one, so it always gets its turn.
+    batch.begin();
     const Result<ChangeResult> verdict = waiter->change(batch);
+    // A function that failed may have added writes before: half a change must not be written, least
+    // of all one that its caller is told has failed.
+    if (!verdict || *verdict != ChangeResult::Done) batch.undo();
     if (verdict && *verdict == ChangeResult::NextBatch && answered > 0) break;
     if (!verdict) waiter->result = verdict.error();
     ++answered;

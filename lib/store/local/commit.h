@@ -1,7 +1,7 @@
 // Group commit: the first of the waiting threads (the leader) writes the changes of all of them
 // with one sync.
 //
-// A caller passes a change function (Judge). The leader runs it; it looks at the state as the batch
+// A caller passes a change function. The leader runs it; it looks at the state as the batch
 // so far leaves it and either adds its writes to the batch or returns an error. So conditions (a
 // state, a version, a quota, a lease) hold at the moment of the commit, and the order of the change
 // functions is the order of the histories. They run one at a time while all other changes wait, so
@@ -14,8 +14,7 @@
 //     return ChangeResult::Done;
 //   });
 //
-// A change function must check everything before it adds anything: what it has added is written
-// even if it then returns an error.
+// A change function may fail at any point: nothing that it has added or changed is then in the batch.
 #pragma once
 
 #include <rocksdb/write_batch.h>
@@ -23,9 +22,12 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "store/local/disk_space.h"
 #include "store/local/engine.h"
@@ -40,7 +42,7 @@ namespace gw::store {
 enum class ChangeResult : unsigned char {
   Done,
   // It depends on data that this batch changes, and needs to read that from the database: run it
-  // again in the next batch. It must not have added anything.
+  // again in the next batch.
   NextBatch,
 };
 
@@ -52,6 +54,12 @@ class Batch {
   // is emptied and reused, so that its memory is not allocated again for each batch.
   Batch(const Engine& engine, const Table& table, const CommitPoint& before, Micros wall,
         rocksdb::WriteBatch& writes);
+
+  // Marks the beginning of a change function.
+  void begin();
+  // Takes back all writes and changes of states since begin(). Claims stay, which costs other
+  // functions a batch at most.
+  void undo();
 
   // Returns the state of a history as this batch leaves it so far; null if there is none. The
   // pointer is valid as long as the Batch. A change made through it becomes part of the batch only
@@ -97,7 +105,16 @@ class Batch {
   std::set<MailboxId> changed_;  // of them, those to write
   std::set<MailboxId> claimed_;  // see claim_messages()
   bool records_claimed_ = false;
-  Sha256 chain_;  // over the hashes of this batch's leaves
+  std::vector<Digest> hashes_;  // of this batch's leaves
+
+  // What undo() restores: the states that the present function has asked for as they were before it
+  // (nullopt: there was none), and the number of hashes.
+  struct Before {
+    std::optional<Entry> entry;
+    bool changed = false;
+  };
+  std::map<MailboxId, Before> before_;
+  std::size_t hashes_before_ = 0;
 };
 
 // A change function. It may run in another thread than the one that passed it, while that one
@@ -117,10 +134,10 @@ class Commits {
   // has.
   Commits(Engine& engine, Table& table, DiskSpace& space, const CommitPoint& point, Hooks hooks);
 
-  // Runs `judge` in a batch and waits until the batch is on disk. Returns the error of `judge`, or
+  // Runs `change` in a batch and waits until the batch is on disk. Returns the error of `change`, or
   // Full, Busy (suspended), Unavailable (closed or failed); Unknown if the write of the batch
   // failed, after which every later change is refused. `size` is about the number of bytes that
-  // `judge` adds; it bounds the size of a batch.
+  // `change` adds; it bounds the size of a batch.
   Result<void> run(std::size_t size, const ChangeFn& change);
 
   // Returns the last commit that is on disk.

@@ -83,8 +83,6 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
     if (!examined && examined.error().code() == Code::Busy)
       return Error(Code::Corrupt, "a message without its record");
     if (!examined) return examined.error();
-    // Everything that can fail comes before the first move(): a change function must not fail after
-    // it has added writes.
     if (transition.token) {
       for (const MessageRecord& record : examined->changing) {
         if (auto right = receipts_.check(mailbox, record.id, *transition.token); !right) return right.error();
