@@ -388,6 +388,11 @@ Result<std::size_t> LocalStore::read(const MailboxId& mailbox, const MessageId& 
   auto record = find(mailbox, message);
   if (!record) return record.error();
   auto file = large_->reader(message, record->container_size);
+  // A sweep may have removed the message, and then its file, since find(). Only a message that is
+  // still there is damaged.
+  if (!file && file.error().code() == Code::Corrupt) {
+    if (auto there = find(mailbox, message); !there) return there.error();
+  }
   if (!file) return file.error();
   std::size_t filled = 0;
   while (filled < to.size() && offset + filled < record->container_size) {
