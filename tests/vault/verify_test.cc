@@ -22,6 +22,7 @@ class LyingStore : public gw::test::StoreShell {
   std::function<void(store::MessageRecord&)> change_record;
   std::function<void(MailboxId, std::uint64_t, Bytes&)> change_leaf;
   std::function<void(MailboxId, store::LogHead&)> change_head;
+  std::optional<std::pair<MailboxId, std::uint64_t>> cut_history;  // this history has only so many leaves
   std::function<void()> before_list;
   std::function<void(store::RemovalRecord&)> change_receipt;
   std::optional<Bytes> mailbox_value;
@@ -80,6 +81,8 @@ class LyingStore : public gw::test::StoreShell {
   Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
                                           std::size_t limit) override {
     Result<std::vector<Bytes>> leaves = StoreShell::history_read(log, from, limit);
+    if (leaves && cut_history && cut_history->first == log && from + leaves->size() > cut_history->second)
+      leaves->resize(cut_history->second - std::min(from, cut_history->second));
     if (leaves && change_leaf)
       for (std::size_t i = 0; i < leaves->size(); ++i) change_leaf(log, from + i, (*leaves)[i]);
     return leaves;
@@ -286,6 +289,38 @@ TEST_CASE("a mailbox's history that was written anew after a checkpoint is found
   const VerifyReport report = verified(store);
   REQUIRE(report.findings.size() == 1);
   CHECK(report.findings[0].mailbox == mailbox);
+}
+
+TEST_CASE("a mailbox's history that was cut to before a checkpoint is found, also when its head agrees") {
+  Filled filled;
+  const MailboxId mailbox = filled.made.record.id;
+  const Result<std::string> note = filled.vault.store->checkpoint("test");
+  REQUIRE(note);
+  const Result<Checkpoint> kept =
+      open_checkpoint(*note, verifier_key(filled.vault.history_key, filled.vault.id));
+  REQUIRE(kept);
+  // The last message is gone, with its leaf, and the head is that of the leaves before.
+  LyingStore store(*filled.vault.store);
+  store.hidden = filled.ids.back();
+  const std::uint64_t cut = filled.vault.store->history_head(mailbox)->size - 1;
+  store.cut_history = {mailbox, cut};
+  store.change_head = [&](MailboxId log, store::LogHead& head) {
+    if (log != mailbox) return;
+    const Result<std::vector<Bytes>> leaves = filled.vault.store->history_read(mailbox, 0, cut);
+    REQUIRE(leaves);
+    store::CompactRange range;
+    for (const Bytes& leaf : *leaves) range.append(store::leaf_hash(leaf));
+    head.size = cut;
+    head.root = range.root();
+  };
+  for (const Checkpoint* against : {static_cast<const Checkpoint*>(nullptr), &*kept}) {
+    const Result<VerifyReport> report = verify(store, {}, against);
+    REQUIRE(report);
+    INFO(all(*report));
+    REQUIRE(report->findings.size() == 1);
+    CHECK(report->findings[0].mailbox == mailbox);
+    CHECK(report->findings[0].what.find("it was put back") != std::string::npos);
+  }
 }
 
 TEST_CASE("a mailbox that is gone, and a record that was put in place, are found") {
