@@ -267,6 +267,12 @@ Result<void> remove_account(store::Store& store, const Account& account, std::st
     return allowed.error();
   const Result<void> gone = store.erase_if(account_key(account.name), account.version,
                                            account_note(actor, account.name, "removed"));
+  // The reply was lost. An account of this version that is still there was not removed.
+  if (!gone && gone.error().code() == Code::Unknown) {
+    const Result<Account> left = find_account(store, account.name);
+    if (!left) return left.error().code() == Code::NotFound ? Result<void>() : gone;
+    return left->version == account.version ? Error(Code::Unavailable, gone.error().text()) : Result<void>();
+  }
   if (!gone) return gone.error().within("the account `" + account.name + "`");
   return {};
 }

@@ -144,13 +144,24 @@ Result<store::MailboxRecord> change_mailbox(store::Store& store, const store::Ma
   // A change of the status has its own leaf type, because it is what auditors look for.
   const auto type = record.status != before.status ? store::LeafType::Status : store::LeafType::Setting;
   const Result<void> put = store.put_mailbox(record, {}, {type, std::string(actor), 0});
-  if (!put) return put.error();
-  return store.mailbox(record.id);
+  if (!put && put.error().code() != Code::Unknown) return put.error();
+  Result<store::MailboxRecord> now = store.mailbox(record.id);
+  if (put) return now;
+  // The reply was lost. The record tells whether the change was made.
+  if (!now && now.error().code() != Code::NotFound) return put.error();
+  if (now && store::encode(*now) == store::encode(record)) return now;
+  return Error(Code::Unavailable, put.error().text());
 }
 
 Result<void> remove_mailbox(store::Store& store, const store::MailboxRecord& mailbox,
                             std::string_view actor) {
   const Result<void> dropped = store.drop_mailbox(mailbox.id, actor);
+  // The reply was lost: the mailbox tells whether it was removed.
+  if (!dropped && dropped.error().code() == Code::Unknown) {
+    const Result<store::MailboxRecord> left = store.mailbox(mailbox.id);
+    if (left) return Error(Code::Unavailable, dropped.error().text());
+    return left.error().code() == Code::NotFound ? Result<void>() : dropped;
+  }
   if (dropped || dropped.error().code() != Code::Conflict) return dropped;
   return dropped.error().with_hint("only a suspended mailbox that holds no message can be removed");
 }

@@ -180,7 +180,13 @@ Result<ApiToken> find_api_token(store::Store& store, std::string_view name) {
 }
 
 Result<void> revoke_api_token(store::Store& store, const ApiToken& token, std::string_view actor) {
-  return store.erase_if(token_key(token.name), token.version, token_note(actor, token.name, "revoked"));
+  const Result<void> revoked =
+      store.erase_if(token_key(token.name), token.version, token_note(actor, token.name, "revoked"));
+  if (revoked || revoked.error().code() != Code::Unknown) return revoked;
+  // The reply was lost. A token of this version that is still there was not revoked.
+  const Result<ApiToken> left = find_api_token(store, token.name);
+  if (!left) return left.error().code() == Code::NotFound ? Result<void>() : revoked;
+  return left->version == token.version ? Error(Code::Unavailable, revoked.error().text()) : Result<void>();
 }
 
 Result<ApiToken> check_api_token(store::Store& store, ByteView text, Micros now) {

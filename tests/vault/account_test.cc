@@ -5,7 +5,9 @@
 #include <thread>
 
 #include "store/memory_store.h"
+#include "support/faulty_store.h"
 #include "vault/mailbox.h"
+#include "vault/token.h"
 
 using namespace gw;
 using namespace gw::vault;
@@ -200,6 +202,30 @@ TEST_CASE("Administrators who remove each other at the same moment leave one of 
     other.join();
     CHECK(vault::accounts(*accounts.store)->size() == 1);
   }
+}
+
+TEST_CASE("An account or token whose removal lost its reply is gone, or is said to have stayed") {
+  Accounts accounts;
+  gw::test::FaultyStore store(*accounts.store);
+  const Account anna = accounts.add("anna");
+  ApiToken wanted;
+  wanted.name = "backup";
+  const auto token = make_api_token(*accounts.store, wanted, *generate_api_token("backup"), "test");
+  REQUIRE(token);
+  const auto lose_reply = [](std::string_view operation) {
+    return operation == "erase_if" ? std::optional(Error(Code::Unknown, "lost")) : std::nullopt;
+  };
+  store.fail = lose_reply;
+  CHECK(remove_account(store, anna, "test").error().code() == Code::Unavailable);
+  CHECK(revoke_api_token(store, *token, "test").error().code() == Code::Unavailable);
+  CHECK(find_account(*accounts.store, "anna"));
+  CHECK(find_api_token(*accounts.store, "backup"));
+  store.fail = nullptr;
+  store.fail_afterwards = lose_reply;
+  CHECK(remove_account(store, anna, "test"));
+  CHECK(revoke_api_token(store, *token, "test"));
+  CHECK_FALSE(find_account(*accounts.store, "anna"));
+  CHECK_FALSE(find_api_token(*accounts.store, "backup"));
 }
 
 TEST_CASE("A slot of another account opens nothing") {

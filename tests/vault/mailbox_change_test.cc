@@ -1,5 +1,6 @@
 #include "vault/mailbox_change.h"
 
+#include "support/faulty_store.h"
 #include "vault/fixture.h"
 
 using namespace gw;
@@ -122,6 +123,28 @@ TEST_CASE("a mailbox goes only when it is suspended and empty") {
   const auto suspended = change_mailbox(*vault.store, made.record, suspend, "test");
   REQUIRE(suspended);
   CHECK(remove_mailbox(*vault.store, *suspended, "test"));
+  CHECK_FALSE(find_mailbox(*vault.store, "journal"));
+}
+
+TEST_CASE("a mailbox whose change or removal lost its reply has it, or is said not to") {
+  Vault vault;
+  gw::test::FaultyStore store(*vault.store);
+  const CreatedMailbox made = vault.mailbox();
+  MailboxChange suspend;
+  suspend.status = store::Status::Suspended;
+  const auto lose_reply = [](std::string_view operation) {
+    const bool changes = operation == "put_mailbox" || operation == "drop_mailbox";
+    return changes ? std::optional(Error(Code::Unknown, "lost")) : std::nullopt;
+  };
+  store.fail = lose_reply;
+  CHECK(change_mailbox(store, made.record, suspend, "test").error().code() == Code::Unavailable);
+  CHECK(remove_mailbox(store, made.record, "test").error().code() == Code::Unavailable);
+  store.fail = nullptr;
+  store.fail_afterwards = lose_reply;
+  const auto suspended = change_mailbox(store, made.record, suspend, "test");
+  REQUIRE(suspended);
+  CHECK(suspended->status == store::Status::Suspended);
+  CHECK(remove_mailbox(store, *suspended, "test"));
   CHECK_FALSE(find_mailbox(*vault.store, "journal"));
 }
 
