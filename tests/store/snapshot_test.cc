@@ -1,4 +1,5 @@
 // A snapshot of a vault's files: whole, of one moment, and in nobody's way.
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "store/local/snapshot.h"
 #include "store/local_vault.h"
 
 namespace gw::store {
@@ -160,6 +162,24 @@ TEST_CASE("A snapshot that a killed keeper left is removed by the next one") {
   fs::rename(vault.options.path + "/left", vault.options.path + "/snapshot");
   CHECK(vault.open()->health()->writable);
   CHECK_FALSE(is_there(vault));
+}
+
+TEST_CASE("Where it cannot be seen whether a snapshot remains, none is said to be gone") {
+  const test::TempFolder folder;
+  const Snapshots snapshots(folder.path());
+  CHECK_FALSE(snapshots.remain(1).value());
+  fs::create_directories(folder.path() + "/snapshot/2");
+  CHECK_FALSE(snapshots.remain(1).value());
+  CHECK(snapshots.remain(2).value());
+  // The process has no descriptor left to look with.
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto unknown = snapshots.remain(2);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE_FALSE(unknown);
 }
 
 TEST_CASE("A read-only vault gives no snapshot and says why") {

@@ -1,6 +1,5 @@
 #include "store/local/large_message.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "store/local/folder.h"
 
 namespace gw::store {
 namespace {
@@ -20,6 +20,7 @@ namespace {
 constexpr std::uint64_t kSyncStep = 8 << 20;
 constexpr std::uint64_t kWriteStep = 1 << 20;  // bytes after which writing to disk is started
 constexpr std::size_t kReaders = 32;           // most files kept open for reading
+constexpr std::string_view kFolderName = "the folder of large messages";
 
 // Returns the error of a failed call on one of the store's own files. It is never NotFound or
 // Denied, whatever errno says: these codes would be an answer about the message, and a server would
@@ -28,36 +29,6 @@ Error file_trouble() {
   const Error error = Error::from_errno("a large message");
   const bool for_the_caller = error.code() == Code::Full || error.code() == Code::Busy;
   return for_the_caller ? error : Error(Code::Io, error.text());
-}
-
-Result<void> for_each_name(int folder, const std::function<Result<void>(const char*)>& visit) {
-  // fdopendir() takes the descriptor over and closes it, so it gets one of its own. This also
-  // starts the listing at the beginning.
-  Fd copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!copy) return Error::from_errno("the folder of large messages");
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(copy.get()), ::closedir);
-  if (!listing) return Error::from_errno("the folder of large messages");
-  copy.release();
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(listing.get());
-    if (entry == nullptr && errno != 0) return Error::from_errno("the folder of large messages");
-    if (entry == nullptr) return {};
-    if (entry->d_name[0] == '.') continue;
-    if (auto visited = visit(entry->d_name); !visited) return visited;
-  }
-}
-
-// Collects the names first for loops that remove entries: POSIX leaves it open whether readdir(3)
-// then sees the rest.
-Result<std::vector<std::string>> names_in(int folder) {
-  std::vector<std::string> names;
-  auto listed = for_each_name(folder, [&](const char* name) -> Result<void> {
-    names.emplace_back(name);
-    return {};
-  });
-  if (!listed) return listed.error();
-  return names;
 }
 
 }  // namespace
@@ -192,7 +163,7 @@ Result<void> LargeFiles::link_all(const std::string& to) const {
   if (::mkdir(to.c_str(), 0700) != 0) return Error::from_errno(to);
   const Fd target(::open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!target) return Error::from_errno(to);
-  return for_each_name(folder_.get(), [&](const char* name) -> Result<void> {
+  return for_each_name(folder_.get(), kFolderName, [&](const char* name) -> Result<void> {
     if (!MessageId::parse(name)) return {};
     // An append that is not yet committed may abandon its file at any moment.
     if (::linkat(folder_.get(), name, target.get(), name, 0) != 0 && errno != ENOENT)
@@ -202,14 +173,14 @@ Result<void> LargeFiles::link_all(const std::string& to) const {
 }
 
 Result<void> LargeFiles::clear_unfinished() {
-  auto names = names_in(unfinished_.get());
+  auto names = names_in(unfinished_.get(), kFolderName);
   if (!names) return names.error();
   for (const std::string& name : *names) ::unlinkat(unfinished_.get(), name.c_str(), 0);
   return {};
 }
 
 Result<void> LargeFiles::remove_unnamed(const std::function<Result<bool>(const MessageId&)>& named) {
-  auto names = names_in(folder_.get());
+  auto names = names_in(folder_.get(), kFolderName);
   if (!names) return names.error();
   for (const std::string& name : *names) {
     const auto message = MessageId::parse(name);
@@ -224,7 +195,7 @@ Result<void> LargeFiles::remove_unnamed(const std::function<Result<bool>(const M
 
 Result<std::uint64_t> LargeFiles::set_unnamed_aside(
     const std::string& to, const std::function<Result<bool>(const MessageId&)>& named) {
-  auto names = names_in(folder_.get());
+  auto names = names_in(folder_.get(), kFolderName);
   if (!names) return names.error();
   // `to` is created only if there is something to move, so that an empty directory does not suggest
   // a loss.

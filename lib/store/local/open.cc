@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "store/local/folder.h"
 #include "store/local/local_store_private.h"
 #include "store/vault_format.h"
 
@@ -29,9 +30,13 @@ std::size_t buffers_for(const Marks& marks) {
 // Returns the bytes in write-ahead logs, all of which an open may write to tables.
 std::uint64_t logged(const std::string& database) {
   std::uint64_t size = 0;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(database, ignored)) {
-    if (entry.path().extension() == ".log") size += entry.file_size(ignored);
+  // A database that cannot be listed does not open either.
+  const auto names = names_in(database);
+  if (!names) return 0;
+  for (const std::string& name : *names) {
+    std::error_code gone;
+    const std::uint64_t found = std::filesystem::file_size(database + "/" + name, gone);
+    if (name.ends_with(".log") && !gone) size += found;
   }
   return size;
 }
@@ -116,12 +121,12 @@ Result<CommitPoint> look(Opened& opened, const std::string& path, Engine::Mode m
 // Returns true if the newest write-ahead log ends in zeros: blocks that the file system had
 // allocated for it but not written.
 bool ends_in_zeros(const std::string& database) {
-  std::string newest;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(database, ignored)) {
-    if (entry.path().extension() == ".log") newest = std::max(newest, entry.path().string());
-  }
-  const Fd fd(::open(newest.c_str(), O_RDONLY | O_CLOEXEC));
+  auto names = names_in(database);
+  if (!names) return false;
+  std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".log"); });
+  const auto newest = std::max_element(names->begin(), names->end(), is_older_file);
+  if (newest == names->end()) return false;
+  const Fd fd(::open((database + "/" + *newest).c_str(), O_RDONLY | O_CLOEXEC));
   std::array<std::byte, 64> end;
   end.fill(std::byte{1});
   const off_t size = ::lseek(fd.get(), 0, SEEK_END);
@@ -231,11 +236,11 @@ void remove_made(const std::string& path) {
 
 // Checks that the directory contains nothing but the lock file that this process holds.
 Result<void> still_empty(const std::string& path) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-    if (entry.path().filename() != "lock") return Error(Code::Exists, path + ": there is something already");
+  const auto names = names_in(path);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (name != "lock") return Error(Code::Exists, path + ": there is something already");
   }
-  if (error) return Error::from_errno(path, error.value());
   return {};
 }
 

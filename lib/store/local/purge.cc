@@ -76,11 +76,13 @@ Result<void> LocalStore::purge_now() {
   // until they end. A snapshot made from now on links new files only, and need not be waited for.
   const std::uint64_t snapshot = snapshots_.last();
   std::unique_lock lock(purging_->mutex);
-  while (snapshots_.remain(snapshot)) {
+  for (;;) {
+    const auto remain = snapshots_.remain(snapshot);
+    if (!remain) return remain.error().within("it is unknown whether a backup keeps files of before");
+    if (!*remain) return {};
     if (purging_->changed.wait_for(lock, kLook, [this] { return purging_->stopping; }))
       return Error(Code::Busy, "the keeper ended while a backup kept files of before");
   }
-  return {};
 }
 
 }  // namespace gw::store

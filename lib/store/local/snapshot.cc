@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "store/local/folder.h"
 
 namespace gw::store {
 namespace {
@@ -39,15 +41,12 @@ bool never_changes(std::string_view folder, std::string_view name) {
 
 // Links every file of a directory; the directory may be missing.
 Result<void> link_folder(const std::string& from, const std::string& to) {
-  std::error_code error;
-  std::filesystem::directory_iterator entries(from, error);
-  if (error == std::errc::no_such_file_or_directory) return {};
-  if (error) return Error::from_errno(from, error.value());
+  const auto names = names_in(from);
+  if (!names && names.error().code() == Code::NotFound) return {};
+  if (!names) return names.error();
   if (::mkdir(to.c_str(), 0700) != 0) return Error::from_errno(to);
-  for (; entries != std::filesystem::directory_iterator(); entries.increment(error)) {
-    if (error) return Error::from_errno(from, error.value());
-    const std::string name = entries->path().filename().string();
-    if (::link(entries->path().c_str(), (to + "/" + name).c_str()) != 0)
+  for (const std::string& name : *names) {
+    if (::link((from + "/" + name).c_str(), (to + "/" + name).c_str()) != 0)
       return Error::from_errno(to + "/" + name);
   }
   return {};
@@ -220,16 +219,16 @@ std::uint64_t Snapshots::last() {
   return number_;
 }
 
-bool Snapshots::remain(std::uint64_t number) const {
-  std::error_code error;
+Result<bool> Snapshots::remain(std::uint64_t number) const {
   // The directory is asked and not the objects: a snapshot that is being removed still has files
   // that contain old data.
-  for (std::filesystem::directory_iterator at(parent_of(vault_), error), end; !error && at != end;
-       at.increment(error)) {
-    const auto found = parse_number(at->path().filename().string());
-    if (found && *found <= number) return true;
-  }
-  return false;
+  const auto names = names_in(parent_of(vault_));
+  if (!names && names.error().code() == Code::NotFound) return false;
+  if (!names) return names.error();
+  return std::any_of(names->begin(), names->end(), [&](const std::string& name) {
+    const auto found = parse_number(name);
+    return found && *found <= number;
+  });
 }
 
 void Snapshots::give_up() {

@@ -35,8 +35,8 @@ class Snapshots {
   void give_up();
   // Returns the number of the newest snapshot; 0 if there was none.
   std::uint64_t last();
-  // Returns true if a snapshot up to that number still has files.
-  bool remain(std::uint64_t number) const;
+  // Returns true if a snapshot up to that number still has files. Fails if that cannot be seen.
+  Result<bool> remain(std::uint64_t number) const;
 
  private:
   // Creates the directory for the next one. Fails with Busy.

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "store/local/folder.h"
 #include "store/local/keys.h"
 #include "store/local/large_message.h"
 #include "store/local/local_store_private.h"
@@ -304,7 +305,10 @@ Result<SalvageReport> salvage_local_store(const SalvageOptions& options) {
   // After the source is closed.
   fs::remove_all(work, error);
   if (!report) {
-    for (const auto& entry : fs::directory_iterator(options.to, error)) fs::remove_all(entry.path(), error);
+    // What stays is in the way of another run, which says so.
+    const auto names = names_in(options.to);
+    if (names)
+      for (const std::string& name : *names) fs::remove_all(options.to + "/" + name, error);
     return report;
   }
   if (auto synced = sync_folder(options.to); !synced) return synced.error();

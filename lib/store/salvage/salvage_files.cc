@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "store/local/folder.h"
 
 namespace gw::store {
 namespace {
@@ -41,22 +42,25 @@ Result<void> sync_file(const std::string& file) {
 }
 
 // Links a file, or copies it if that fails (another file system). Copies up to the first byte that
-// cannot be read: age opens the rest of a container up to the damage.
-Result<void> link_or_copy(const std::string& from, const std::string& to) {
-  if (::link(from.c_str(), to.c_str()) == 0) return {};
+// cannot be read, because age opens a container up to the damage; returns false then.
+Result<bool> link_or_copy(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) return true;
   if (errno == EEXIST) return Error::from_errno(to);
   auto source = open_for_reading(from);
   if (!source) return source.error();
   const Fd target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!target) return Error::from_errno(to);
   Bytes buffer(256 << 10);
-  for (;;) {
+  bool whole = false;
+  while (!whole) {
     const auto got = read_some(source->get(), buffer, from);
-    if (!got || *got == 0) break;
-    if (auto written = write_all(target.get(), ByteView(buffer).first(*got), to); !written) return written;
+    if (!got) break;
+    if (auto written = write_all(target.get(), ByteView(buffer).first(*got), to); !written)
+      return written.error();
+    whole = *got == 0;
   }
   if (::fsync(target.get()) != 0) return Error::from_errno(to);
-  return {};
+  return whole;
 }
 
 }  // namespace
@@ -95,7 +99,13 @@ bool names_newer_format(const std::string& vault) {
 Result<bool> take_file(const std::string& from, const std::string& to, const Digest& digest) {
   // The digest is checked on the source, before anything is created in the new vault.
   if (digest_of(from) != digest) return false;
-  if (auto taken = link_or_copy(from, to); !taken) return taken.error().within("a large message");
+  const auto taken = link_or_copy(from, to);
+  if (!taken) return taken.error().within("a large message");
+  // A disk that is failing can refuse what it gave a moment ago.
+  if (!*taken) {
+    ::unlink(to.c_str());
+    return false;
+  }
   if (auto synced = sync_file(to); !synced) return synced.error();
   return true;
 }
@@ -120,23 +130,44 @@ std::string set_aside(const std::string& vault, const MessageId& message,
   const std::string name = "lost/" + message.hex() + (whole ? ".age" : ".damaged");
   fs::create_directory(folder, ignored);
   fs::permissions(folder, fs::perms::owner_all, ignored);
-  const auto done =
-      file ? link_or_copy(large, vault + "/" + name) : create_file(vault + "/" + name, container, 0600);
-  if (done) return name;
-  log::warning("not set aside", {{"file", name}, {"reason", done.error().text()}});
-  return {};
+  std::optional<Error> failed;
+  bool taken = true;
+  if (file) {
+    const auto copied = link_or_copy(large, vault + "/" + name);
+    if (copied) {
+      taken = *copied;
+    } else {
+      failed = copied.error();
+    }
+  } else if (const auto created = create_file(vault + "/" + name, container, 0600); !created) {
+    failed = created.error();
+  }
+  if (failed) {
+    log::warning("not set aside", {{"file", name}, {"reason", failed->text()}});
+    return {};
+  }
+  // It was readable when its digest was computed, and no longer.
+  const std::string damaged = "lost/" + message.hex() + ".damaged";
+  if (whole && !taken && ::rename((vault + "/" + name).c_str(), (vault + "/" + damaged).c_str()) == 0)
+    return damaged;
+  return name;
 }
 
 std::vector<std::string> files_without(const std::string& folder, const std::vector<std::string>& others) {
   std::set<std::string> known;
-  std::error_code ignored;
+  const auto listed = [](const std::string& path) {
+    auto names = names_in(path);
+    if (!names && names.error().code() != Code::NotFound)
+      log::warning("not listed", {{"folder", path}, {"reason", names.error().text()}});
+    return names ? std::move(*names) : std::vector<std::string>();
+  };
   for (const std::string& other : others) {
-    for (const auto& entry : fs::directory_iterator(other, ignored)) known.insert(entry.path().stem());
+    for (const std::string& name : listed(other)) known.insert(fs::path(name).stem());
   }
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename();
-    if (entry.is_regular_file(ignored) && !known.contains(name)) names.push_back(name);
+  for (const std::string& name : listed(folder)) {
+    std::error_code gone;
+    if (fs::is_regular_file(folder + "/" + name, gone) && !known.contains(name)) names.push_back(name);
   }
   return names;
 }

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "store/local/folder.h"
 #include "store/local/keys.h"
 
 namespace gw::store {
@@ -121,16 +122,15 @@ bool never_changes(const fs::path& file) {
 Result<void> copy_database(const std::string& from, const std::string& to,
                            const std::function<bool(const fs::path&)>& wanted) {
   if (::mkdir(to.c_str(), 0700) != 0) return Error::from_errno(to);
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(from, error)) {
-    const fs::path& path = entry.path();
-    if (!entry.is_regular_file(error) || path.filename() == "LOCK" ||
-        path.filename().string().starts_with("LOG") || !wanted(path))
+  const auto names = names_in(from);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    const fs::path path = from + "/" + name;
+    std::error_code gone;
+    if (!fs::is_regular_file(path, gone) || name == "LOCK" || name.starts_with("LOG") || !wanted(path))
       continue;
-    const std::string copy = to + "/" + path.filename().string();
+    const std::string copy = to + "/" + name;
     if (never_changes(path) && ::link(path.c_str(), copy.c_str()) == 0) continue;
-    // A file that cannot be read counts as missing; the views show what is left. A full disk is an
-    // error of the salvage itself.
     std::error_code failed;
     // A file that cannot be read counts as missing, and the views show what is left. A full disk is
     // an error of the salvage itself.
@@ -138,19 +138,16 @@ Result<void> copy_database(const std::string& from, const std::string& to,
       return Error(Code::Full, "no room for a copy of the database");
     if (failed) log::warning("not copied", {{"file", path.string()}, {"reason", failed.message()}});
   }
-  if (error) return Error(Code::Io, from + ": " + error.message());
   return {};
 }
 
 // Returns the name of the newest MANIFEST; empty if there is none.
 std::string newest_list(const std::string& database) {
-  std::string newest;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(database, ignored)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with("MANIFEST-")) newest = std::max(newest, name);
-  }
-  return newest;
+  auto names = names_in(database);
+  if (!names) return {};
+  std::erase_if(*names, [](const std::string& name) { return !name.starts_with("MANIFEST-"); });
+  const auto newest = std::max_element(names->begin(), names->end(), is_older_file);
+  return newest == names->end() ? std::string() : *newest;
 }
 
 // Writes a CURRENT file that names the newest MANIFEST, for a database in which CURRENT is missing
@@ -171,16 +168,21 @@ Result<std::unique_ptr<Engine>> open_logs(const std::string& from, const std::st
     auto empty = Engine::open(path, Engine::Mode::Create, buffers);
     if (!empty) return empty;
   }
-  std::vector<fs::path> logs;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(from, error)) {
-    if (entry.path().extension() == ".log") logs.push_back(entry.path());
-  }
-  std::sort(logs.begin(), logs.end());
+  auto logs = names_in(from);
+  if (!logs) return logs.error();
+  std::erase_if(*logs, [](const std::string& name) { return !name.ends_with(".log"); });
+  std::sort(logs->begin(), logs->end(), is_older_file);
   // The numbers are higher than those of the new database's own files, and in the order of the
   // logs.
   std::uint64_t number = 1'000'000;
-  for (const fs::path& log : logs) fs::copy_file(log, path + "/" + std::to_string(++number) + ".log", error);
+  for (const std::string& log : *logs) {
+    std::error_code failed;
+    fs::copy_file(from + "/" + log, path + "/" + std::to_string(++number) + ".log", failed);
+    // As in copy_database().
+    if (failed == std::errc::no_space_on_device)
+      return Error(Code::Full, "no room for a copy of the database");
+    if (failed) log::warning("not copied", {{"file", log}, {"reason", failed.message()}});
+  }
   return Engine::open(path, Engine::Mode::ReadOnly, buffers);
 }
 
@@ -238,7 +240,12 @@ Result<void> SalvageSource::look(const std::string& work, std::size_t buffers) {
       views_.push_back(std::move(*second));
   }
   if (!first) {
-    if (auto logs = open_logs(database_, work + "/logs", buffers)) views_.push_back(std::move(*logs));
+    auto logs = open_logs(database_, work + "/logs", buffers);
+    if (logs) {
+      views_.push_back(std::move(*logs));
+    } else if (logs.error().code() == Code::Full) {
+      return logs.error();
+    }
   }
   return {};
 }
@@ -300,10 +307,11 @@ std::optional<FoundBody> SalvageSource::body(const MailboxId& mailbox, const Mes
 
 void SalvageSource::index_blobs() {
   if (std::exchange(indexed_, true)) return;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(database_, ignored)) {
-    if (entry.path().extension() != ".blob") continue;
-    const auto scanned = scan_blobs(entry.path(), [&](ByteView key, const BlobPlace& place) {
+  const auto names = names_in(database_);
+  if (!names) return log::warning("blob files", {{"reason", names.error().text()}});
+  for (const std::string& name : *names) {
+    if (!name.ends_with(".blob")) continue;
+    const auto scanned = scan_blobs(database_ + "/" + name, [&](ByteView key, const BlobPlace& place) {
       blobs_.emplace(std::string(as_text(key)), place);
     });
     if (!scanned) log::warning("blob file", {{"reason", scanned.error().text()}});
