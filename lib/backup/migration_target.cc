@@ -179,9 +179,9 @@ Result<void> MigrationTarget::publish(const std::string& copy, const VaultId& va
 }
 
 Result<void> MigrationTarget::complete(const std::string& path) {
-  // vault_in() compares the tokens in both format files, and then writes an ordinary format here.
-  // Only after that are the copies superfluous: until then a further run may need them.
-  if (auto vault = store::vault_in(path); !vault) return vault.error();
+  // Compares the tokens in both format files, and then writes an ordinary format here. Only after
+  // that are the copies superfluous: until then a further run may need them.
+  if (auto arrived = store::confirm_arrival(path); !arrived) return arrived.error();
   return remove_tree(path + "/" + kWork);
 }
 

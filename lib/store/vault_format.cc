@@ -116,11 +116,16 @@ Result<VaultId> vault_in(const std::string& vault) {
     return not_arrived(vault, arrival.place, "is still there")
         .with_hint("gw-store --vault " + printable(arrival.place) + " migrate --to " + printable(vault) +
                    " --resume");
-  // Confirmed. The line is removed, because the old directory may be deleted soon and could then no
-  // longer be asked.
-  format->arrival.reset();
-  if (auto arrived = replace_format(vault, *format); !arrived) return arrived.error();
   return format->vault;
+}
+
+Result<void> confirm_arrival(const std::string& vault) {
+  if (auto here = vault_in(vault); !here) return here.error();
+  auto format = read_format(vault);
+  if (!format) return format.error();
+  if (!format->arrival) return {};
+  format->arrival.reset();
+  return replace_format(vault, *format);
 }
 
 Error moved_error(const std::string& vault, const std::string& place) {

@@ -11,8 +11,8 @@
 // of the old directory. First the new directory is completed, with `requires arrival` and `arrival
 // TOKEN OLD-DIRECTORY`; no program opens it in this state. Then the old one gets `requires moved`
 // and `moved TOKEN NEW-DIRECTORY`, under the vault lock. From that moment the old directory is
-// never opened again, and the first program that opens the new one finds the same token there and
-// removes the arrival line.
+// never opened again, and the first program that opens the new one for writing finds the same token
+// there and removes the arrival line.
 #pragma once
 
 #include <optional>
@@ -52,9 +52,12 @@ Result<void> replace_format(const std::string& vault, const Format& format);
 Result<Format> read_format(const std::string& vault);
 
 // Returns the id of the vault to open in this directory. Fails with Config if the vault has moved
-// away or has not yet arrived; the text says where it is. If an arrival turns out to be complete,
-// rewrites the format file without it.
+// away or has not yet arrived; the text says where it is. Changes nothing.
 Result<VaultId> vault_in(const std::string& vault);
+// Removes the arrival from the format file of a vault that has arrived, because the old directory may
+// be deleted soon and could then no longer be asked. Fails as vault_in(). Does nothing if there is no
+// arrival.
+Result<void> confirm_arrival(const std::string& vault);
 // Returns the error for a vault that has moved to `place`.
 Error moved_error(const std::string& vault, const std::string& place);
 // Returns that error if the vault of this directory is known to have moved; nullopt otherwise, also

@@ -170,6 +170,12 @@ TEST_CASE("the new folder is a vault from the moment that the old one says it ha
     fs::remove_all(old);
     CHECK(open_local_store(options));
   }
+  SECTION("it has moved here, and is looked at") {
+    REQUIRE(replace_format(old, {vault.id, Move{arrival.token, fresh}, {}}));
+    options.look_only = true;
+    REQUIRE(open_local_store(options));
+    CHECK(read_format(fresh)->arrival == arrival);
+  }
   SECTION("it has moved elsewhere, or by another move") {
     REQUIRE(replace_format(old, {vault.id, Move{new_move_token(), fresh}, {}}));
     refused();

@@ -334,6 +334,9 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   }
   auto hold = VaultLock::take(options.path);
   if (!hold) return hold.error().within(context);
+  // Asked again under the lock: a keeper may have had it until now, and have moved the vault away.
+  vault = vault_in(options.path);
+  if (!vault) return vault.error().within(context);
   auto space = DiskSpace::open(options.path, options.low_mark, options.high_mark, options.ballast);
   if (!space) return space.error().within(context);
   // RocksDB aborts the process if the disk fills while it replays its logs. So the space for that
@@ -349,6 +352,9 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   if (space->full() && writes) {
     space->release_ballast();
     space->look([&] { return replay; });
+  }
+  if (writes) {
+    if (auto arrived = confirm_arrival(options.path); !arrived) return arrived.error().within(context);
   }
   auto large = LargeFiles::open(options.path);
   if (!large) return large.error().within(context);
