@@ -111,14 +111,14 @@ struct CommitResult {
 class Append {
  public:
   virtual ~Append() = default;
-  // Appends bytes to the container, in order. Fails with Full if the disk has no room; after an
-  // error every later call fails with Usage.
+  // Appends bytes to the container, in order. Fails with Full if the disk has no room, Busy if
+  // another Append of the same id is under way; after an error every later call fails with Usage.
   virtual Result<void> put(ByteView container) = 0;
   // Makes the message durable and visible (or pending) and writes its leaf. May be called once; the
   // Append is finished whatever the answer. Fails with Exists if the message id is in the mailbox
   // or ever was, Conflict if the generation is unknown or the mailbox is suspended, Corrupt if the
   // bytes put do not have the digest `Commit::container`, NotFound if the mailbox is gone,
-  // BadInput, Full, or OverQuota.
+  // BadInput, Full, OverQuota, or Busy if another Append of the same id is under way.
   virtual Result<CommitResult> commit(const Commit& commit) = 0;
 };
 

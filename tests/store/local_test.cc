@@ -181,6 +181,17 @@ TEST_CASE("a large message is a file while it is there, and a reader keeps it") 
     CHECK(contract::read_all(*store, mailbox, mail.id) == mail.container);
     CHECK(store->find(other, twin.id).error().code() == Code::NotFound);
   }
+  SECTION("an unfinished append of the same id is in the way for a while, and nothing is taken for stored") {
+    contract::Mail late = new_mail(1000);
+    {
+      auto first = store->begin(mailbox, late.id);
+      REQUIRE(first);
+      REQUIRE((*first)->put(late.container));
+      CHECK(deliver(*store, mailbox, late).error().code() == Code::Busy);
+    }
+    CHECK(deliver(*store, mailbox, late));
+    CHECK(contract::read_all(*store, mailbox, late.id) == late.container);
+  }
   SECTION("refused at the commit, its file goes") {
     contract::Mail refused = new_mail(1000);
     refused.commit.generation = 9;

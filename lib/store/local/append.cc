@@ -128,7 +128,7 @@ Result<CommitResult> LocalAppend::commit(const Commit& commit) {
     // function then need not read the database while all other commits wait.
     const std::lock_guard lock(store_.committing_mutex_);
     if (!store_.committing_.emplace(mailbox_, message_).second)
-      return Error(Code::Exists, "this message id is being committed");
+      return Error(Code::Busy, "this message id is being stored");
   }
   auto receipt = commit_whole(commit);
   held_ = Bytes();

@@ -59,12 +59,12 @@ Result<void> LargeWriter::write(ByteView data) {
 Result<void> LargeWriter::finish() {
   // Content first, then the name, then the directory: after a power cut there is either no file of
   // this name or a complete one.
-  if (::fsync(fd_.get()) != 0) return Error::from_errno("a large message");
+  if (::fsync(fd_.get()) != 0) return file_trouble();
   // Never replaces a file: the callers of the store choose message ids, and one that uses the same
   // id for two mailboxes must not overwrite the first message, which has been acknowledged.
   if (::renameat2(files_.unfinished_.get(), name_.c_str(), files_.folder_.get(), name_.c_str(),
                   RENAME_NOREPLACE) != 0)
-    return Error::from_errno("a large message");
+    return errno == EEXIST ? Error::from_errno("a large message") : file_trouble();
   finished_ = true;
   if (::fsync(files_.folder_.get()) != 0) {
     // The file must not stay under its name: the caller reports a failure, and the same id may be
@@ -98,8 +98,10 @@ Result<std::unique_ptr<LargeFiles>> LargeFiles::open(const std::string& vault) {
 }
 
 Result<std::unique_ptr<LargeWriter>> LargeFiles::begin(const MessageId& message) {
-  // O_EXCL: two unfinished appends with the same id would write into one file.
+  // O_EXCL: two unfinished appends with the same id would write into one file. It is Busy and not
+  // Exists: the other append may still fail, and a caller takes Exists for a message that was stored.
   Fd fd(::openat(unfinished_.get(), message.hex().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd && errno == EEXIST) return Error(Code::Busy, "this message id is being stored");
   if (!fd) return file_trouble();
   return std::make_unique<LargeWriter>(*this, message, std::move(fd));
 }
@@ -120,7 +122,7 @@ Result<std::shared_ptr<const Fd>> LargeFiles::reader(const MessageId& message, s
     return file_trouble();
   }
   struct stat found {};
-  if (::fstat(fd->get(), &found) != 0) return Error::from_errno("a large message");
+  if (::fstat(fd->get(), &found) != 0) return file_trouble();
   // A truncated file is noticed before the first byte is sent: a POP3 client cannot be told in the
   // middle of a RETR.
   if (static_cast<std::uint64_t>(found.st_size) != size)
