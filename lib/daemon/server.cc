@@ -47,7 +47,10 @@ Result<void> serve_listeners(std::vector<net::Listener> listeners, const DaemonO
     certificates.reload();
     if (plan.on_reload) plan.on_reload();
   });
-  return net::serve(std::move(listeners), plan.limits, handler, refusal, plan.announce);
+  Result<void> served = net::serve(std::move(listeners), plan.limits, handler, refusal, plan.announce);
+  // The function refers to objects of the caller, which end before the process does.
+  net::on_reload(nullptr);
+  return served;
 }
 
 // Returns the connection of --stdio. Descriptors 0 and 1 are moved and replaced by /dev/null, so

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/log.h"
 #include "net/serve.h"
@@ -53,7 +54,8 @@ void handle(int number, void (*handler)(int)) {
 // Never destroyed, because the reload thread may still use it after main has returned.
 struct Reload {
   std::mutex mutex;
-  std::function<void()> action;
+  std::function<void()> action;  // null: a SIGHUP does nothing
+  bool thread = false;           // reload_forever() has a thread
   int bell = make_bell();
 };
 Reload& reload_state() {
@@ -75,6 +77,7 @@ void reload_forever() {
     // Several signals before this point add up in the eventfd and cause one reload.
     if (::poll(&item, 1, -1) <= 0 || !silence(state.bell)) continue;
     const std::scoped_lock lock(state.mutex);
+    if (!state.action) continue;
     // Type=notify-reload units require the time with RELOADING=1 (sd_notify(3)).
     const auto monotonic = std::chrono::steady_clock::now().time_since_epoch();
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(monotonic).count();
@@ -128,12 +131,17 @@ void withdraw() {
 }  // namespace stop
 
 void on_reload(std::function<void()> reload) {
+  if (!reload) ::signal(SIGHUP, SIG_IGN);
   Reload& state = reload_state();
   bool first = false;
   {
     const std::scoped_lock lock(state.mutex);
-    first = !state.action;
     state.action = std::move(reload);
+    if (!state.action) {
+      (void)silence(state.bell);  // a SIGHUP that came before is not for the next function
+      return;
+    }
+    first = !std::exchange(state.thread, true);
   }
   // The handler is installed last, after the thread and the eventfd exist. Until then the caller
   // keeps SIGHUP ignored.

@@ -323,6 +323,29 @@ TEST_CASE("SIGTERM is a stop and SIGHUP a reload, on a thread of its own") {
   on_reload([] {});
 }
 
+TEST_CASE("After on_reload(nullptr) the function before is used no more, and SIGHUP is ignored") {
+  auto reloads = std::make_unique<std::atomic<int>>(0);
+  std::atomic<bool> begun{false};
+  on_reload([&] {
+    begun = true;
+    std::this_thread::sleep_for(50ms);
+    ++*reloads;
+  });
+  ::raise(SIGHUP);
+  gw::test::await("the reload to begin", [&] { return begun.load(); });
+  on_reload(nullptr);
+  CHECK(*reloads == 1);
+  reloads.reset();
+  ::raise(SIGHUP);
+  // A signal that came before is not kept for the next function either.
+  std::atomic<int> others{0};
+  on_reload([&] { ++others; });
+  ::raise(SIGHUP);
+  gw::test::await("the other function", [&] { return others > 0; });
+  on_reload(nullptr);
+  CHECK(others == 1);
+}
+
 TEST_CASE("An IPv4 address and an IPv6 /64 are one source") {
   CHECK(source_of("192.0.2.1") == "192.0.2.1");
   CHECK(source_of("::ffff:192.0.2.1") == "192.0.2.1");
