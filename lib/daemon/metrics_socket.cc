@@ -1,5 +1,6 @@
 #include "daemon/metrics_socket.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -73,8 +74,13 @@ MetricsSocket::MetricsSocket(Fd listener, std::string path, Numbers numbers)
     : listener_(std::move(listener)),
       path_(std::move(path)),
       numbers_(std::move(numbers)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      thread_([this] { run(); }) {}
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  // wait_for() also returns true when a signal interrupts it, and a connection may be gone before
+  // it is accepted. A blocking accept4(2) would then hang, and the destructor with it.
+  const int flags = ::fcntl(listener_.get(), F_GETFL);
+  if (flags >= 0) (void)::fcntl(listener_.get(), F_SETFL, flags | O_NONBLOCK);
+  thread_ = std::thread([this] { run(); });
+}
 
 MetricsSocket::~MetricsSocket() {
   const std::uint64_t one = 1;

@@ -1,5 +1,6 @@
 #include "daemon/metrics_socket.h"
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -10,11 +11,14 @@
 
 #include "base/text.h"
 #include "net/serve.h"
+#include "support/await.h"
 
 using namespace gw;
 using namespace gw::daemon;
 
 namespace {
+
+std::atomic<int> signals = 0;
 
 struct Served {
   std::string path = std::filesystem::temp_directory_path() / ("gw-metrics-" + std::to_string(::getpid()));
@@ -109,4 +113,30 @@ TEST_CASE("The socket ends with its owner, a silent connection or not") {
   const Fd silent = served.connect();
   served.socket.reset();
   CHECK_FALSE(std::filesystem::exists(served.path));
+}
+
+TEST_CASE("A signal that interrupts the wait for a connection does not keep the socket from ending") {
+  struct sigaction action {
+  }, before{};
+  action.sa_handler = [](int) { ++signals; };
+  action.sa_flags = SA_RESTART;
+  REQUIRE(::sigaction(SIGUSR1, &action, &before) == 0);
+  {
+    Served served;
+    REQUIRE(Served::status(served.ask("GET /metrics HTTP/1.1\r\n\r\n")) == "HTTP/1.1 200 OK");
+    // Only the thread of the socket takes the signal.
+    sigset_t one, old;
+    ::sigemptyset(&one);
+    ::sigaddset(&one, SIGUSR1);
+    REQUIRE(::pthread_sigmask(SIG_BLOCK, &one, &old) == 0);
+    for (int i = 0; i < 20; ++i) {
+      const int seen = signals;
+      REQUIRE(::kill(::getpid(), SIGUSR1) == 0);
+      test::await("the signal to arrive", [&] { return signals > seen; });
+    }
+    served.socket.reset();
+    REQUIRE(::pthread_sigmask(SIG_SETMASK, &old, nullptr) == 0);
+  }
+  REQUIRE(::sigaction(SIGUSR1, &before, nullptr) == 0);
+  CHECK(signals >= 20);
 }
