@@ -42,6 +42,14 @@ class SilentTerminal {
   struct termios before_ {};
 };
 
+// Returns the length of `text` without its last character, which may have several bytes in UTF-8.
+std::size_t without_last(std::string_view text) {
+  std::size_t length = text.size();
+  while (length > 0 && (static_cast<unsigned char>(text[--length]) & 0xC0U) == 0x80U) {
+  }
+  return length;
+}
+
 // Reads key by key into a Secret: a line read by the C library would leave copies in its buffers.
 // /dev/tty is used because standard output may be redirected.
 Result<Secret> prompt(std::string_view mailbox) {
@@ -54,6 +62,7 @@ Result<Secret> prompt(std::string_view mailbox) {
 
   Secret typed(kMaxTyped);
   std::size_t length = 0;
+  bool too_long = false;
   for (;;) {
     char key = 0;
     const ssize_t got = ::read(terminal.get(), &key, 1);
@@ -64,14 +73,20 @@ Result<Secret> prompt(std::string_view mailbox) {
     }
     if (key == '\n' || key == '\r') break;
     if (key == '\x7f' || key == '\b') {
-      if (length > 0) --length;
+      length = without_last(typed.text().substr(0, length));
     } else if (key == '\x15') {  // ^U: erases the line
       length = 0;
+      too_long = false;
     } else if (length < kMaxTyped) {
       typed.span()[length++] = static_cast<std::byte>(key);
+    } else {
+      too_long = true;
     }
   }
   (void)write_all(terminal.get(), as_bytes("\n"), "/dev/tty");
+  // A password that is cut would be another one.
+  if (too_long)
+    return Error(Code::Usage, "the password is longer than " + std::to_string(kMaxTyped) + " bytes");
   if (length == 0) return Error(Code::Usage, "no password given");
   typed.shorten(length);
   return typed;

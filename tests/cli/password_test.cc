@@ -71,7 +71,10 @@ TEST_CASE("a password file that is missing is exit 66, an empty one 65, and two 
   CHECK(ask({"--password-file", "-", "--password-fd", "0"}).status == 64);
 }
 
-TEST_CASE("a prompt on the terminal shows nothing of what is typed") {
+namespace {
+
+// Types `keys` at the prompt. `shown` is whether the screen has the question and nothing else.
+Outcome type(const std::string& keys, bool& shown) {
   const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
   REQUIRE(master >= 0);
   REQUIRE(::grantpt(master) == 0);
@@ -88,14 +91,13 @@ TEST_CASE("a prompt on the terminal shows nothing of what is typed") {
       screen += byte;
       if (!typed && screen.ends_with("archive: ")) {
         typed = true;
-        constexpr std::string_view kKeys = "wrong\x15hidden wordz\x7fs\n";
-        (void)!::write(master, kKeys.data(), kKeys.size());
+        (void)!::write(master, keys.data(), keys.size());
       }
       if (typed && screen.ends_with("\n")) ::_exit(screen == "password of archive: \r\n" ? 0 : 1);
     }
     ::_exit(2);
   }
-  const Outcome outcome = ask({}, [&] {
+  Outcome outcome = ask({}, [&] {
     ::setsid();
     const int terminal = ::open(name.c_str(), O_RDWR);
     ::ioctl(terminal, TIOCSCTTY, 0);
@@ -104,8 +106,37 @@ TEST_CASE("a prompt on the terminal shows nothing of what is typed") {
   int status = 0;
   ::waitpid(typist, &status, 0);
   ::close(master);
-  CHECK(outcome.out == "12s");
-  CHECK(WEXITSTATUS(status) == 0);
+  shown = WEXITSTATUS(status) == 0;
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("a prompt on the terminal shows nothing of what is typed") {
+  bool shown = false;
+  CHECK(type("wrong\x15hidden wordz\x7fs\n", shown).out == "12s");
+  CHECK(shown);
+}
+
+TEST_CASE("Backspace at a prompt removes a character of several bytes as a whole") {
+  bool shown = false;
+  CHECK(type("\x7f"
+             "a\xc3\xa9\xe2\x82\xac\x7f\x7f"
+             "b\n",
+             shown)
+            .out == "2b");
+  CHECK(shown);
+}
+
+TEST_CASE("A password that is longer than a prompt takes is refused, not cut") {
+  bool shown = false;
+  const std::string most(1024, 'x');
+  CHECK(type(most + "\n", shown).out == "1024x");
+  const Outcome outcome = type(most + "y\n", shown);
+  CHECK(outcome.status == 64);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err.starts_with("gw-tool: the password is longer than 1024 bytes"));
+  CHECK(type(most + "y\x15short\n", shown).out == "5t");
 }
 
 }  // namespace gw::cli
