@@ -19,6 +19,7 @@ constexpr std::uint64_t kMaxUidls = 64 << 20;
 // on. If more of the mail follows, closing the connection is cheaper.
 constexpr std::uint64_t kDropped = 16 << 20;
 constexpr std::string_view kNoCopy = "[SYS/TEMP] no copy can be kept now, try again later";
+constexpr std::string_view kNoCopyKnown = "[SYS/TEMP] it is not known now whether the message has a copy";
 constexpr std::string_view kNoServer = "[SYS/TEMP] the server cannot be reached now";
 
 }  // namespace
@@ -244,8 +245,11 @@ bool Pop3ProxyMails::may_delete(std::uint64_t number) {
                  {{"transaction", login_.transaction()}, {"route", login_.route_name()}});
     return true;
   }
-  if (has && uncopied == vault::UncopiedDelete::Refuse) {
-    session_.refuse("[SYS/TEMP] the message has no copy yet, fetch it first");
+  if (uncopied == vault::UncopiedDelete::Refuse) {
+    // A copy that cannot be proved is no copy. --on-copy-failure must not decide here: it is about
+    // copies that are attempted, and this route attempts none at DELE.
+    session_.refuse(has ? "[SYS/TEMP] the message has no copy yet, fetch it first" : kNoCopyKnown);
+    if (!has) login_.stats().trouble("a copy cannot be looked up", has.error());
     return false;
   }
   std::optional<std::string> refusal;

@@ -199,6 +199,20 @@ TEST_CASE("A route may refuse DELE without a copy, or pass it") {
     client->retrieve(1);
     CHECK(client->ask("DELE 1") == "+OK gone");
   }
+  SECTION("refuse, also if the keeper cannot be asked and failed copies pass") {
+    relay.log_in()->retrieve(1);
+    relay.route().uncopied_delete = vault::UncopiedDelete::Refuse;
+    relay.route().on_copy_failure = vault::OnCopyFailure::Pass;
+    auto client = relay.log_in();
+    relay.keeper_down = true;
+    for (const std::string number : {"1", "2"}) {
+      CHECK(client->ask("DELE " + number).starts_with("-ERR [SYS/TEMP]"));
+      CHECK(server.count("DELE " + number) == 0);
+    }
+    relay.keeper_down = false;
+    CHECK(client->ask("DELE 1") == "+OK gone");
+    CHECK(client->ask("DELE 2").starts_with("-ERR [SYS/TEMP]"));
+  }
   SECTION("pass") {
     relay.route().uncopied_delete = vault::UncopiedDelete::Pass;
     auto client = relay.log_in();
