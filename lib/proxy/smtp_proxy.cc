@@ -85,9 +85,10 @@ class Relay {
   daemon::LoginTimeout patience_;
   daemon::SmtpConnection client_;
 
-  std::vector<Route> routes_;   // SMTP routes at the time when the connection began
-  bool routes_known_ = false;   // false: a missing route may be a temporary problem
-  std::optional<Route> route_;  // the chosen one
+  std::vector<Route> routes_;  // SMTP routes at the time when the connection began
+  bool routes_known_ = false;  // false: a missing route may be a temporary problem
+  // The listener's; or the one that the last AUTH has chosen, perhaps without success.
+  std::optional<Route> route_;
   std::unique_ptr<SmtpUpstream> upstream_;
 
   // An AUTH for which the client has not sent everything.
@@ -188,9 +189,10 @@ bool Relay::step() {
     return false;
   }
   if (std::holds_alternative<smtp::StartTls>(event)) {
-    // STARTTLS discards an earlier AUTH (RFC 3207, section 4.2). The upstream connection is
-    // authenticated as that client, so it must go too.
-    if (std::exchange(authenticated_, false)) upstream_.reset();
+    // STARTTLS discards an earlier AUTH, also a failed one, and what it has chosen (RFC 3207,
+    // section 4.2). An upstream connection that is authenticated as that client must go too.
+    if (std::exchange(authenticated_, false) || listener_.route.empty()) upstream_.reset();
+    if (listener_.route.empty()) route_.reset();
     return client_.start_tls(certificate());
   }
   if (const auto* start = std::get_if<smtp::AuthStart>(&event)) {
@@ -278,9 +280,11 @@ void Relay::lose_upstream(const Error& error) {
 }
 
 // Returns whether the route lists the client's address (--clients), so that it may send without
-// AUTH.
+// AUTH. Only the route of the listener counts: one that a login has chosen is nothing until the
+// upstream has accepted that login.
 bool Relay::may_send_without_auth() {
-  return route_ && std::ranges::any_of(route_->clients, [&](const std::string& block) {
+  return !listener_.route.empty() && route_ &&
+         std::ranges::any_of(route_->clients, [&](const std::string& block) {
            return mail::in_block(client_.stream().peer().address, block);
          });
 }

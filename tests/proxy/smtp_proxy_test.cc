@@ -351,3 +351,25 @@ TEST_CASE("Who is no client of the route and has not logged in sends nothing") {
   client->end();
   for (const std::string& command : server.commands()) CHECK(command.substr(0, 4) != "MAIL");
 }
+
+TEST_CASE("On a listener of several routes a failed login chooses none that sends without AUTH") {
+  FakeSmtp server;
+  server.instead = [](const std::string& command) -> std::optional<std::string> {
+    return command.starts_with("AUTH") ? std::optional("535 5.7.8 no\r\n"s) : std::nullopt;
+  };
+  Relay relay(server);
+  vault::Route route = relay.route();
+  route.clients = {"127.0.0.0/8"};
+  relay.put(route);
+  relay.service.allow_plaintext_auth = true;
+  const SmtpClient::Serve serve = [&](net::Stream stream) {
+    proxy::serve_smtp_proxy(std::move(stream), {"submission", "", false}, relay.service);
+  };
+  SmtpClient client(serve, "127.0.0.1");
+  REQUIRE(client.reply().starts_with("220 "));
+  REQUIRE(client.ask("EHLO client.example").starts_with("250-"));
+  CHECK(client.ask("AUTH PLAIN AGpvZSN3b3JrAHNlY3JldA==") == "535 5.7.8 no");  // joe#work
+  CHECK(client.ask("MAIL FROM:<a@example.com>").starts_with("530 "));
+  client.end();
+  for (const std::string& command : server.commands()) CHECK_FALSE(command.starts_with("MAIL"));
+}
