@@ -213,16 +213,31 @@ Result<void> TlsSession::encrypt(ByteView data, Deadline deadline) {
   return {};
 }
 
+namespace {
+
+struct Wiped {
+  Bytes& bytes;
+  ~Wiped() { wipe(bytes); }
+};
+
+}  // namespace
+
 // Small pieces are joined into one record, which saves the overhead of a record for each. A long
-// piece is encrypted directly, without a copy.
+// piece is encrypted directly, without a copy. The pieces may be passwords, so the joined ones are
+// wiped; the buffer must not grow, because that would leave a copy behind.
 Result<void> TlsSession::write(std::span<const ByteView> pieces, Deadline deadline) {
+  std::size_t size = 0;
+  for (const ByteView piece : pieces) size += piece.size();
   Bytes gathered;
+  if (pieces.size() > 1) gathered.reserve(std::min(size, kRecord));
+  const Wiped wiped{gathered};
   for (const ByteView piece : pieces) {
     if (gathered.size() + piece.size() <= kRecord && pieces.size() > 1) {
       append(gathered, piece);
       continue;
     }
     if (auto done = encrypt(gathered, deadline); !done) return done;
+    wipe(gathered);
     gathered.clear();
     if (auto done = encrypt(piece, deadline); !done) return done;
   }

@@ -1,5 +1,6 @@
 #include "proxy/pop3_upstream.h"
 
+#include <algorithm>
 #include <array>
 
 #include "pop3/list_lines.h"
@@ -80,7 +81,14 @@ Result<Pop3Upstream::Reply> Pop3Upstream::ask(std::string_view command, Due due)
 }
 
 Result<Pop3Upstream::Reply> Pop3Upstream::ask(std::string_view words, const Secret& secret, Due due) {
-  const std::array<ByteView, 3> pieces{as_bytes(words), secret.view(), as_bytes("\r\n")};
+  // The line is put together in locked memory. The TLS layer would join several pieces in ordinary
+  // memory, but encrypts a single one directly.
+  constexpr std::string_view kEnd = "\r\n";
+  Secret line(words.size() + secret.size() + kEnd.size());
+  auto at = std::ranges::copy(as_bytes(words), line.span().begin()).out;
+  at = std::ranges::copy(secret.view(), at).out;
+  std::ranges::copy(as_bytes(kEnd), at);
+  const std::array<ByteView, 1> pieces{line.view()};
   if (const auto sent = send(pieces, due); !sent) return sent.error();
   return reply();
 }

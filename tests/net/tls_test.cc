@@ -1,8 +1,14 @@
 #include "net/tls.h"
 
 #include <openssl/ssl.h>
+// GCC, which builds the other sanitizers' tests, does not ship the header.
+#if defined(GW_SANITIZED) && __has_include(<sanitizer/allocator_interface.h>)
+#define GW_HAS_ALLOCATOR_HOOKS
+#include <sanitizer/allocator_interface.h>
+#endif
 #include <sys/stat.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -237,6 +243,44 @@ TEST_CASE("Much goes both ways through TLS, in pieces of every size") {
   CHECK(got.size() == text.size());
   CHECK(got == text);
 }
+
+#ifdef GW_HAS_ALLOCATOR_HOOKS
+TEST_CASE("Pieces that TLS joins are wiped from the memory that it frees") {
+  const Folder folder;
+  const auto files = self_signed(folder, "localhost");
+  const auto server = server_tls({files});
+  auto [a, b] = stream_pair();
+  REQUIRE(shake_hands(a, b, *server, *client_tls({files.certificate, "", true}), "localhost").client);
+  static constexpr std::string_view kSecret = "correct horse battery staple";
+  static thread_local bool looking;
+  static thread_local int found;
+  looking = false;
+  found = 0;
+  // Cannot be taken back, so `looking` turns it off.
+  __sanitizer_install_malloc_and_free_hooks(
+      [](const volatile void*, std::size_t) {},
+      [](const volatile void* block) {
+        if (!looking || block == nullptr) return;
+        const auto* text = const_cast<const char*>(static_cast<const volatile char*>(block));
+        const std::string_view all(text, __sanitizer_get_allocated_size(block));
+        if (all.find(kSecret) != all.npos) ++found;
+      });
+  looking = true;
+  delete new std::string(std::string(kSecret) + " is on the heap");
+  CHECK(std::exchange(found, 0) > 0);  // the hook works
+  for (const std::size_t more : {2u, 30'000u}) {
+    const std::string rest(more, 'x');
+    const std::array<ByteView, 4> pieces{as_bytes("PASS "), as_bytes(kSecret), as_bytes(rest),
+                                         as_bytes("\r\n")};
+    REQUIRE(a.write(pieces));
+    CHECK(std::exchange(found, 0) == 0);
+    looking = false;
+    CHECK(read_until(b, "\r\n").size() == 5 + kSecret.size() + more + 2);
+    looking = true;
+  }
+  looking = false;
+}
+#endif
 
 TEST_CASE("pending() sees octets inside TLS, and a session ticket is none") {
   const Folder folder;
