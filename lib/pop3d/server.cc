@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "base/log.h"
@@ -284,7 +285,9 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
     Result<bool> done = drain_->removed(ids.front());
     const BootClock::time_point patience = BootClock::now() + kReplacement;
     while (!done && done.error().code() == Code::Unavailable && BootClock::now() < patience) {
-      net::stop::wait(kPause);
+      // Not net::stop::wait(), which returns immediately after a stop request: this would then ask
+      // without a pause.
+      std::this_thread::sleep_for(kPause);
       done = drain_->removed(ids.front());
     }
     if (done && *done) removed = {};

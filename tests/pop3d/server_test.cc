@@ -459,6 +459,35 @@ TEST_CASE("A deletion of which the store does not know whether it is done is loo
   CHECK(vault.live() == 1);
 }
 
+TEST_CASE("After a stop too, QUIT pauses between two questions whether the deletion is done") {
+  Pop3Vault vault;
+  vault.deliver("Subject: 1\r\n\r\n");
+  std::optional<std::chrono::steady_clock::time_point> failed;
+  std::size_t questions = 0;
+  vault.faulty.fail_afterwards = [&](std::string_view operation) -> std::optional<Error> {
+    if (operation != "transition") return std::nullopt;
+    failed = std::chrono::steady_clock::now();
+    net::stop::request();
+    return Error(Code::Unknown, "the keeper is gone");
+  };
+  vault.faulty.fail = [&](std::string_view) -> std::optional<Error> {
+    if (!failed || std::chrono::steady_clock::now() > *failed + std::chrono::milliseconds(300))
+      return std::nullopt;
+    ++questions;
+    return Error(Code::Unavailable, "no keeper");
+  };
+  Pop3Client client(vault.service);
+  REQUIRE(client.log_in("journal", kPassword).starts_with("+OK"));
+  CHECK(client.ask("DELE 1") == "+OK");
+  client.stream().finish(std::chrono::seconds(30));
+  CHECK(client.ask("QUIT").starts_with("+OK"));
+  client.wait();
+  net::stop::withdraw();
+  CHECK(questions > 0);
+  CHECK(questions < 10);
+  CHECK(vault.live() == 0);
+}
+
 TEST_CASE("A vault that cannot be reached, or is too busy for another login, is a temporary failure") {
   Pop3Vault vault;
   SECTION("no keeper") {
