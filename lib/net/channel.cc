@@ -17,8 +17,7 @@
 namespace gw::net {
 namespace {
 
-// Limit for discarding unread bytes in close(): a peer that sends without end must not hold the
-// thread.
+// Limit for discarding bytes in close(): a peer that sends without end must not hold the thread.
 constexpr std::size_t kDrained = 256 * 1024;
 // A peer that vanished without a FIN (power failure, NAT timeout) is detected after about this
 // time.
@@ -137,7 +136,7 @@ Result<void> Channel::wait(int fd, bool readable, Clock::time_point deadline) co
   }
 }
 
-void Channel::close() {
+void Channel::close(std::chrono::milliseconds linger) {
   if (!input_) return;
   // The FIN goes out first. Then the receive buffer is emptied, because close(2) with unread bytes
   // in it sends a reset, and the peer would lose the last reply. The same holds if inetd keeps
@@ -145,10 +144,15 @@ void Channel::close() {
   if (output_socket_) ::shutdown(output(), SHUT_WR);
   if (input_socket_) {
     std::array<std::byte, 4096> nowhere;
-    std::size_t drained = 0;
-    for (ssize_t got = 1; got > 0 && drained < kDrained; drained += static_cast<std::size_t>(got)) {
-      got = receive(nowhere);
-      if (got <= 0) break;
+    const auto end = Clock::now() + linger;
+    for (std::size_t drained = 0; drained < kDrained;) {
+      const ssize_t got = receive(nowhere);
+      if (got > 0) {
+        drained += static_cast<std::size_t>(got);
+        continue;
+      }
+      const bool open = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+      if (!open || linger.count() == 0 || !wait_readable(end)) break;
     }
   }
   input_.reset();

@@ -50,8 +50,9 @@ class Channel {
 
   // Sends the FIN and closes the descriptors. Discards what the peer sent and no caller read, up to
   // a limit: closing a socket with unread data would make the kernel send a reset, which destroys
-  // replies still under way.
-  void close();
+  // replies still under way. Goes on for up to `linger` with what arrives after the FIN, until the
+  // peer closes its side.
+  void close(std::chrono::milliseconds linger = std::chrono::milliseconds(0));
 
  private:
   int input() const { return input_.get(); }

@@ -45,6 +45,12 @@ void LoginThrottle::failed(const std::string& source) {
   entry.last = now;
 }
 
+void LoginThrottle::take_back(const std::string& source) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(source);
+  if (found != entries_.end() && --found->second.failures == 0) entries_.erase(found);
+}
+
 void LoginThrottle::succeeded(const std::string& source) {
   const std::lock_guard lock(mutex_);
   entries_.erase(source);

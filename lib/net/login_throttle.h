@@ -51,6 +51,9 @@ class LoginThrottle {
   std::chrono::milliseconds left(const std::string& source);
   // Records a wrong password from `source`.
   void failed(const std::string& source);
+  // Takes one failure of `source` back, which turned out to be none: the attempt could not be
+  // checked. Failures before it stay.
+  void take_back(const std::string& source);
   // Forgets all failures of `source`.
   void succeeded(const std::string& source);
   // Returns the number of sources remembered at present.

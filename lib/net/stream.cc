@@ -15,7 +15,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kDefaultTimeout{300'000};
 // A longer timeout would overflow the clock.
 constexpr milliseconds kMaxTimeout{std::chrono::hours(24 * 365)};
-constexpr std::size_t kPieces = 64;  // in one system call
+constexpr milliseconds kLinger{2'000};  // after a refusal
+constexpr std::size_t kPieces = 64;     // in one system call
 
 Channel::Clock::time_point after(milliseconds timeout) {
   return Channel::Clock::now() + std::clamp(timeout, milliseconds(0), kMaxTimeout);
@@ -153,12 +154,18 @@ Result<void> Stream::connect_tls(const ClientTls& tls, const std::string& host, 
 }
 
 void Stream::close() {
+  close(milliseconds(0));
+}
+void Stream::close_lingering() {
+  close(kLinger);
+}
+void Stream::close(milliseconds linger) {
   if (!state_ || !state_->open) return;
   state_->open = false;
   // The order matters: close_notify must be sent before the FIN.
   if (state_->session) state_->session->say_goodbye();
   state_->session.reset();
-  state_->channel.close();
+  state_->channel.close(linger);
 }
 
 }  // namespace gw::net

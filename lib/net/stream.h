@@ -117,8 +117,14 @@ class Stream {
   // the receive buffer first, because closing with unread data would make the kernel send a reset.
   // The destructor calls it.
   void close();
+  // Like close(), for a peer that may still be sending a request that was refused: after the FIN,
+  // reads and discards what arrives until the peer closes its side, for at most 2 s and 256 KiB.
+  // Otherwise these bytes would cause the reset (RFC 9112, section 9.6).
+  void close_lingering();
 
  private:
+  void close(std::chrono::milliseconds linger);
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -43,6 +43,20 @@ TEST_CASE("A success, and time, clear a source") {
   CHECK(limits.wait("b") == 0ms);
 }
 
+TEST_CASE("A failure that is taken back leaves those before it") {
+  Clock clock;
+  net::LoginThrottle limits(clock.policy());
+  limits.take_back("a");
+  for (int i = 0; i < 3; ++i) limits.failed("a");
+  CHECK(limits.wait("a") == 500ms);
+  limits.failed("a");
+  limits.take_back("a");
+  CHECK(limits.wait("a") == 500ms);
+  for (int i = 0; i < 3; ++i) limits.take_back("a");
+  CHECK(limits.wait("a") == 0ms);
+  CHECK(limits.sources() == 0);
+}
+
 TEST_CASE("However many sources fail, so many are remembered, the latest among them") {
   Clock clock;
   net::ThrottlePolicy policy = clock.policy();

@@ -180,6 +180,45 @@ TEST_CASE("A last reply arrives although the peer had sent more than was read") 
   CHECK(read_all(a) == "421 4.7.0 go away\r\n");
 }
 
+TEST_CASE("A lingering close discards what the peer goes on sending, within its limits") {
+  auto listener = listen_on({"127.0.0.1", 0, false}, "http");
+  REQUIRE(listener);
+  Fd client = connect_to(listener->address);
+  Fd server(::accept(listener->socket.get(), nullptr, nullptr));
+  REQUIRE(server);
+  Stream a(std::move(client), Peer{});
+  Stream b(std::move(server), Peer{});
+  const auto begun = std::chrono::steady_clock::now();
+  SECTION("until the peer ends") {
+    REQUIRE(b.write(as_bytes("413 too much\r\n")));
+    std::thread closing([&] { b.close_lingering(); });
+    for (int i = 0; i < 20; ++i) {
+      CHECK(a.write(as_bytes(std::string(4000, 'x'))));
+      std::this_thread::sleep_for(2ms);
+    }
+    CHECK(read_all(a) == "413 too much\r\n");
+    a.close();
+    closing.join();
+    CHECK(std::chrono::steady_clock::now() - begun < 2s);
+  }
+  SECTION("for a time") {
+    b.close_lingering();
+    CHECK(std::chrono::steady_clock::now() - begun < 8s);
+  }
+  SECTION("up to a size") {
+    std::thread closing([&] { b.close_lingering(); });
+    while (a.write(as_bytes(std::string(4000, 'x')))) {
+    }
+    closing.join();
+  }
+  SECTION("not after a stop") {
+    stop::request();
+    b.close_lingering();
+    stop::withdraw();
+    CHECK(std::chrono::steady_clock::now() - begun < 2s);
+  }
+}
+
 TEST_CASE("A peer is named by its address, IPv4-mapped as IPv4") {
   auto listener = listen_on({"::", 0, false}, "smtp");
   if (!listener) return;  // a machine without IPv6
