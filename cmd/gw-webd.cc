@@ -29,7 +29,8 @@ Result<void> check_plain(const daemon::DaemonOptions& plan) {
 // the configuration.
 bool may_be_served(const net::Stream& stream, const net::Listener& listener) {
   net::Peer ours;
-  ours.address = stream.peer().local_address;
+  // Not `local_address`, which is the balancer's if the connection began with a PROXY header.
+  ours.address = stream.peer().socket_address;
   if (listener.implicit_tls || ours.loopback() || stream.peer().address == "unix") return true;
   log::error("connection refused", {{"reason", "no TLS beyond this host"}, {"listener", listener.address}});
   return false;

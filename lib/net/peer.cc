@@ -69,9 +69,11 @@ Peer peer_of(int fd) {
     peer.port = port_from("TCPREMOTEPORT");
     peer.local_address = address_from("TCPLOCALIP");
     peer.local_port = port_from("TCPLOCALPORT");
+    peer.socket_address = peer.local_address;
     return peer;
   }
   end_of(::getsockname, fd, peer.local_address, peer.local_port);
+  peer.socket_address = peer.local_address;
   return peer;
 }
 

@@ -160,7 +160,11 @@ Result<void> read_proxy_header(Stream& stream, std::chrono::milliseconds timeout
     begun = true;
     if (auto taken = header.filled(*got); !taken) return taken;
   }
-  if (header.client()) stream.set_peer(*header.client());
+  if (header.client()) {
+    Peer client = *header.client();
+    client.socket_address = stream.peer().socket_address;
+    stream.set_peer(std::move(client));
+  }
   return {};
 }
 

@@ -110,12 +110,15 @@ TEST_CASE("A header that is read makes its client the peer, or ends in time") {
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
   Peer balancer;
   balancer.address = "10.0.0.1";
+  balancer.local_address = balancer.socket_address = "127.0.0.1";
   Stream stream(Fd{ends[0]}, balancer);
   Stream other(Fd{ends[1]}, Peer{});
   REQUIRE(other.write(as_bytes("PROXY TCP4 198.51.100.7 192.0.2.1 50000 25\r\nEHLO")));
   REQUIRE(read_proxy_header(stream, 10s));
   CHECK(stream.peer().address == "198.51.100.7");
+  CHECK(stream.peer().local_address == "192.0.2.1");
   CHECK(stream.peer().local_port == 25);
+  CHECK(stream.peer().socket_address == "127.0.0.1");
   std::array<std::byte, 10> rest;
   const auto got = stream.read(rest);
   REQUIRE(got);
