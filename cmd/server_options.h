@@ -26,7 +26,7 @@ namespace gw::cmd {
 
 // Returns whether systemd or inetd passed a socket to this process.
 inline bool handed_over() {
-  return std::getenv("LISTEN_FDS") != nullptr || net::inetd_started();
+  return net::sockets_inherited() || net::inetd_started();
 }
 
 // Returns a function that checks whether an address is in one of the CIDR `blocks`.

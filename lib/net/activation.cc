@@ -83,6 +83,10 @@ bool under_ucspi() {
 
 }  // namespace
 
+bool sockets_inherited() {
+  return number_from("LISTEN_PID") == static_cast<std::uint64_t>(::getpid()) && number_from("LISTEN_FDS") > 0;
+}
+
 Result<Inherited> inherited_sockets(std::string_view protocol) {
   Inherited found;
   // The variables are inherited by child processes. LISTEN_PID tells whether they are meant for

@@ -57,6 +57,9 @@ struct Inherited {
 // a descriptor is not a stream socket, has no known role, or has a role that the caller does not
 // serve.
 Result<Inherited> inherited_sockets(std::string_view protocol);
+// Returns whether inherited_sockets() would find any: LISTEN_FDS is set, and for this process
+// (LISTEN_PID), not for one that has started it. False after inherited_sockets().
+bool sockets_inherited();
 
 // Returns whether descriptor 0 is a connection: it is a connected socket, or the variables of UCSPI
 // are set.

@@ -144,6 +144,7 @@ TEST_CASE("Variables for another process count for nothing and are removed") {
   CHECK(in_child([] {
           announce(3, "smtp");
           ::setenv("LISTEN_PID", "1", 1);
+          if (sockets_inherited()) return std::string("for us");
           return describe(inherited_sockets("smtp"));
         }) == "");
 }
