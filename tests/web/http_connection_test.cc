@@ -1,5 +1,6 @@
 #include "web/http/http_connection.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -9,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "net/listener.h"
 #include "net/serve.h"
 
 using namespace gw;
@@ -20,10 +22,13 @@ namespace {
 // One end of a pair of sockets, whose other end a thread serves.
 class Client {
  public:
-  explicit Client(const HttpService& service) {
+  explicit Client(const HttpService& service, bool tcp = false) {
     log::open("web_tests", log::Target::Nowhere);
     int ends[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    if (tcp)
+      connect_over_tcp(ends);
+    else
+      REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     socket_ = ends[0];
     stream_.emplace(Fd(ends[0]), net::Peer{});
     stream_->set_timeout(20s);
@@ -35,12 +40,17 @@ class Client {
   }
   ~Client() {
     stream_->close();
-    server_.join();
+    join();
   }
+  // Waits until the service has ended the connection.
+  void join() {
+    if (server_.joinable()) server_.join();
+  }
+  void finish(std::chrono::milliseconds grace) { stream_->finish(grace); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  void send(std::string_view data) { (void)stream_->write(as_bytes(data)).has_value(); }
+  bool send(std::string_view data) { return stream_->write(as_bytes(data)).has_value(); }
   // Whether an answer, or the end, comes within this time.
   bool answered(std::chrono::milliseconds time) {
     pollfd item{socket_, POLLIN, 0};
@@ -73,6 +83,17 @@ class Client {
   }
 
  private:
+  static void connect_over_tcp(int (&ends)[2]) {
+    auto listener = net::listen_on({"127.0.0.1", 0, false}, "http");
+    REQUIRE(listener);
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    REQUIRE(::getsockname(listener->socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    ends[0] = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::connect(ends[0], reinterpret_cast<sockaddr*>(&address), size) == 0);
+    ends[1] = ::accept4(listener->socket.get(), nullptr, nullptr, SOCK_CLOEXEC);
+    REQUIRE(ends[1] >= 0);
+  }
   bool more() {
     std::array<std::byte, 4096> data;
     const auto got = stream_->read(data);
@@ -189,6 +210,61 @@ TEST_CASE("A body that is too long is refused before it is read") {
       client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\nExpect: 100-continue\r\n\r\n");
   CHECK(status_of(head) == "HTTP/1.1 413 Payload Too Large");
   CHECK(head.find("Connection: close") != std::string::npos);
+}
+
+TEST_CASE("A client that is still sending the body that is refused can read the refusal") {
+  const HttpService service = echo();
+  Client client(service, true);
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n");
+  // The refusal is here, and the service has sent its FIN.
+  REQUIRE(client.answered(20s));
+  for (int i = 0; i < 50; ++i) {
+    CHECK(client.send(std::string(4096, 'b')));
+    std::this_thread::sleep_for(2ms);
+  }
+  const std::string all = client.all();
+  CHECK(status_of(all) == "HTTP/1.1 413 Payload Too Large");
+  CHECK(all.ends_with("the body of the request is too long\n"));
+}
+
+TEST_CASE("A client that never ends what it sends after a refusal is not waited for") {
+  const HttpService service = echo();
+  const auto begun = std::chrono::steady_clock::now();
+  {
+    Client client(service, true);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n");
+    CHECK(status_of(client.head()) == "HTTP/1.1 413 Payload Too Large");
+    SECTION("by its time") {
+      client.join();
+    }
+    SECTION("by its size") {
+      while (client.send(std::string(4096, 'b'))) {
+      }
+      client.join();
+    }
+  }
+  CHECK(std::chrono::steady_clock::now() - begun < 10s);
+}
+
+TEST_CASE("A refusal of HEAD has no body, and a stop does not suppress a refusal") {
+  const HttpService service = echo();
+  {
+    Client client(service);
+    client.send("HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n");
+    const std::string all = client.all();
+    CHECK(status_of(all) == "HTTP/1.1 400 Bad Request");
+    CHECK(all.ends_with("\r\n\r\n"));
+  }
+  HttpService stopping = echo();
+  stopping.most_body = [](const Request&) {
+    net::stop::request();
+    return std::size_t{0};
+  };
+  Client client(stopping);
+  client.finish(20s);
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n");
+  CHECK(status_of(client.head()) == "HTTP/1.1 413 Payload Too Large");
+  net::stop::withdraw();
 }
 
 TEST_CASE("How long a body may be is asked by its head, and small ones are always read") {

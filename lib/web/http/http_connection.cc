@@ -216,6 +216,8 @@ class Connection {
     for (std::size_t count = 1; read_head(); ++count) {
       if (!serve_one(count >= service_.most_requests)) break;
     }
+    // Only now: a refused request must not hold its share of the bodies meanwhile.
+    if (refused_) stream_.close_lingering();
   }
 
  private:
@@ -239,10 +241,10 @@ class Connection {
       if (head_size_ != std::string::npos) {
         head_size_ += 4;
         // Also set below for an incomplete head, since 408 and 431 need it.
-        for_api_ = is_api(target_of(data_));
+        note_form();
         if (head_size_ <= kMaxHead) return true;
       }
-      for_api_ = is_api(target_of(data_));
+      note_form();
       if (data_.size() >= kMaxHead) return refuse(431, "the head of the request is too long");
       if (!begun && !data_.empty()) {
         begun = true;
@@ -257,6 +259,12 @@ class Connection {
       if (!got || *got == 0) return false;
       take(*got);
     }
+  }
+
+  // Notes what decides about the form of a refusal.
+  void note_form() {
+    for_api_ = is_api(target_of(data_));
+    for_head_ = data_.starts_with("HEAD ");
   }
 
   // Answers the request whose head is complete. Returns whether the connection goes on.
@@ -396,14 +404,14 @@ class Connection {
   // position of the next one in the stream is unknown, so the connection is closed.
   //
   // The request line that the library sees is a placeholder, because the real one may be malformed;
-  // it makes the library write a body even if the client has sent HEAD. Unlike serve_one(),
-  // refuse() does not ask for a period of grace: if the process is stopping, the write fails and
-  // the connection ends without a response. The close that follows does not linger
-  // (net::Stream::close()). Bytes of the client that arrive after it make the kernel send a reset,
-  // on which the client may discard a response that it has not read yet (RFC 9112, section 9.6).
+  // only HEAD stays, whose response has no body. The client may still be sending, so the close
+  // lingers.
   bool refuse(int status, std::string_view why) {
     log::verbose("request refused", {{"status", status}, {"reason", why}, {"rhost", stream_.peer().address}});
-    write("GET / HTTP/1.1\r\n\r\n", true, [&](const httplib::Request&) { return explained(status, why); });
+    stream_.finish(kGrace);
+    write(for_head_ ? "HEAD / HTTP/1.1\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n", true,
+          [&](const httplib::Request&) { return explained(status, why); });
+    refused_ = true;
     return false;
   }
 
@@ -446,7 +454,9 @@ class Connection {
   std::array<std::byte, 4096> piece_{};
   std::string data_;  // received and not yet used
   std::size_t head_size_ = 0;
-  bool for_api_ = false;  // whether the current request is one for the API
+  bool for_api_ = false;   // whether the current request is one for the API
+  bool refused_ = false;   // the last request was refused
+  bool for_head_ = false;  // whether its method is HEAD
 };
 
 }  // namespace

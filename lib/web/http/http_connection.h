@@ -11,7 +11,8 @@
 //
 // A request that is malformed, too large or too slow is refused with a 4xx or 5xx status, as JSON
 // if its target is under /api/ and as plain text otherwise, and the connection is closed. The close
-// does not wait for bytes of the client that are still on their way (net::Stream::close()).
+// lingers, so that a client that is still sending can read the response
+// (net::Stream::close_lingering()).
 #pragma once
 
 #include <atomic>
