@@ -186,6 +186,19 @@ TEST_CASE("An unknown account costs the same work") {
   CHECK(asked.size() == 2);
 }
 
+TEST_CASE("A sign-in that cannot be checked is no wrong one") {
+  ConsoleVault vault;
+  Browser browser(vault, "203.0.113.5");
+  for (int i = 0; i < 5; ++i) {
+    vault.store.fail = [](std::string_view operation) -> std::optional<Error> {
+      return operation == "permit" ? std::optional(Error(Code::Unavailable, "no keeper")) : std::nullopt;
+    };
+    CHECK(browser.sign_in("viewer").status == 503);
+    vault.store.fail = nullptr;
+  }
+  CHECK(browser.sign_in("viewer").status == 303);
+}
+
 TEST_CASE("Who guesses waits longer and longer, by source and by account") {
   ConsoleVault vault;
   Browser thief(vault, "203.0.113.5");

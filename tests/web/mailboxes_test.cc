@@ -330,6 +330,26 @@ TEST_CASE("A lost password is replaced with the recovery key, as its file has it
   CHECK(vault::unlock(vault.store, record_of(vault, "journal"), Secret(as_bytes(fresh))));
 }
 
+TEST_CASE("An error that is no wrong password does not clear the wrong ones before it") {
+  ConsoleVault vault;
+  vault.add_mailbox("journal");
+  Browser browser(vault);
+  browser.sign_in("administrator");
+  browser.get("/mailboxes/journal/rotate");
+  const auto guess = [&] {
+    return browser.post("/mailboxes/journal/rotate", {{"password", "a guess of some length"}}).status;
+  };
+  CHECK(guess() == 403);
+  CHECK(guess() == 403);
+  vault.store.fail = [](std::string_view operation) -> std::optional<Error> {
+    return operation == "permit" ? std::optional(Error(Code::Busy, "no memory now")) : std::nullopt;
+  };
+  CHECK(guess() != 403);
+  vault.store.fail = nullptr;
+  CHECK(guess() == 403);
+  CHECK(guess() == 429);
+}
+
 TEST_CASE("Who guesses at a mailbox's password has to wait, and only he") {
   ConsoleVault vault;
   vault.add_mailbox("journal");

@@ -194,7 +194,11 @@ Result<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox) {
   // Counts the try before the slow work, so that concurrent tries are all counted.
   tries.failed(key);
   auto ring = vault::unlock(call.store(), mailbox, call.secret("password"));
-  if (ring || ring.error().code() != Code::Denied) tries.succeeded(key);
+  // Another error than a wrong password takes only this try back, not the wrong ones before.
+  if (ring)
+    tries.succeeded(key);
+  else if (ring.error().code() != Code::Denied)
+    tries.take_back(key);
   return ring;
 }
 

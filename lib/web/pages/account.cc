@@ -106,7 +106,10 @@ Result<std::optional<vault::SignedIn>> confirm(Context& context, const Request& 
                  {{"rhost", request.peer.address}, {"user", account}, {"reason", "own password"}});
     return std::optional<vault::SignedIn>();
   }
-  if (!who) return who.error();
+  if (!who) {
+    console.confirmations().take_back(account);
+    return who.error();
+  }
   console.confirmations().succeeded(account);
   return std::optional(std::move(*who));
 }

@@ -16,12 +16,17 @@ Result<seal::KeyRing> limited(const Context& context, const Request& request,
   const std::string key =
       context.account().name + " " + mailbox.id.hex();  // unambiguous: an account's name has no space
   if (limits.left(key).count() > 0) return Error(Code::Busy, "too many attempts");
-  // Counts the try before the slow work, so that concurrent tries are all counted. Everything
-  // except a wrong password takes the count back.
+  // Counts the try before the slow work, so that concurrent tries are all counted. An error that is
+  // no wrong password takes only this try back: otherwise a guesser who provokes one, such as Busy,
+  // would be rid of all wrong passwords before.
   limits.failed(key);
   Result<seal::KeyRing> ring = work();
-  if (ring || ring.error().code() != Code::Denied) {
+  if (ring) {
     limits.succeeded(key);
+    return ring;
+  }
+  if (ring.error().code() != Code::Denied) {
+    limits.take_back(key);
     return ring;
   }
   log::warning(

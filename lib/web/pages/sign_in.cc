@@ -92,16 +92,22 @@ Response do_sign_in(Context& context, const Request& request) {
   if (!source.empty()) console.sources().failed(source);
   console.accounts().failed(account);
 
+  // An attempt that cannot be checked, because the keeper is away, is no wrong one.
+  const auto unchecked = [&](const Error& error) {
+    if (!source.empty()) console.sources().take_back(source);
+    console.accounts().take_back(account);
+    return failed(context, request, error);
+  };
   const Secret password = request.form.secret("password");
   Result<vault::SignedIn> who = vault::sign_in(context.store(), name, password);
-  if (!who && who.error().code() != Code::Denied) return failed(context, request, who.error());
+  if (!who && who.error().code() != Code::Denied) return unchecked(who.error());
   std::string_view reason = "password";
   bool good = who.has_value();
   // The code is checked after the password: a client that does not know the password cannot use up
   // codes, and does not learn whether the account has a second factor.
   if (good && who->account.has_totp()) {
     const Result<bool> fits = console.second_factors().fits(*who, request.form.get("code"), context.now());
-    if (!fits) return failed(context, request, fits.error());
+    if (!fits) return unchecked(fits.error());
     good = *fits;
     reason = "code";
   }
