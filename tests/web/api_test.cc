@@ -441,6 +441,10 @@ TEST_CASE("Lists come in pages whose `next` goes on") {
   const Json last = program.json("GET", "/api/v1/events?mailbox=box&limit=1", 200);
   CHECK(last["items"].size() == 1);
   CHECK(last["next"] == last["items"][0]["seq"]);
+  // A page of no items would have a `next` that never ends.
+  for (const std::string list : {"/api/v1/mailboxes/box/messages", "/api/v1/events"})
+    for (const std::string limit : {"0", "1001", "x"})
+      CHECK(program.ask("GET", list + "?limit=" + limit).status == 400);
 }
 
 TEST_CASE("While the keeper is away the API says so, and goes on after") {

@@ -134,9 +134,9 @@ Answer list_of(Json items, std::uint64_t next);
 // Returns the empty answer of an operation without a response body (204).
 Answer nothing();
 // Returns the whole number in a parameter of the query, or `otherwise` if it is missing. Fails with
-// Usage if it is not a number or greater than `most`.
+// Usage if it is not a number, less than `least` or greater than `most`.
 Result<std::uint64_t> number_in(const Call& call, std::string_view name, std::uint64_t otherwise,
-                                std::uint64_t most);
+                                std::uint64_t least, std::uint64_t most);
 // Returns the time in a parameter of the query, in microseconds since the epoch; nullopt if it is
 // missing. Fails with Usage unless it is in the form of RFC 3339.
 Result<std::optional<Micros>> time_in(const Call& call, std::string_view name);

@@ -238,12 +238,12 @@ Answer nothing() {
 }
 
 Result<std::uint64_t> number_in(const Call& call, std::string_view name, std::uint64_t otherwise,
-                                std::uint64_t most) {
+                                std::uint64_t least, std::uint64_t most) {
   if (!call.request.query.has(name)) return otherwise;
   const auto number = parse_number(call.request.query.get(name));
-  if (number && *number <= most) return *number;
-  return Error(Code::Usage,
-               "`" + std::string(name) + "` is not a whole number up to " + std::to_string(most));
+  if (number && *number >= least && *number <= most) return *number;
+  return Error(Code::Usage, "`" + std::string(name) + "` is not a whole number from " +
+                                std::to_string(least) + " to " + std::to_string(most));
 }
 
 Result<std::optional<Micros>> time_in(const Call& call, std::string_view name) {

@@ -57,9 +57,10 @@ Result<Answer> list(Call& call) {
   if (!mailbox) return mailbox.error();
   const auto filter = filter_of(call);
   if (!filter) return filter.error();
-  const auto limit = number_in(call, "limit", kPage, kMaxListed);
+  // At least 1: with 0, `next` would be where the page began, and the client would ask for ever.
+  const auto limit = number_in(call, "limit", kPage, 1, kMaxListed);
   if (!limit) return limit.error();
-  const auto begin = number_in(call, "after", 0, std::numeric_limits<std::int64_t>::max());
+  const auto begin = number_in(call, "after", 0, 0, std::numeric_limits<std::int64_t>::max());
   if (!begin) return begin.error();
   Json items = Json::array();
   std::uint64_t after = *begin;
@@ -231,7 +232,7 @@ void add_message_operations(Operations& all) {
                  "Messages of a mailbox, oldest first; no password is needed", Role::Viewer, list,
                  "[Message]"});
   all.back().query = {{"after", "integer", "Only behind this seq: `next` of the page before"},
-                      {"limit", "integer", "Most items, up to 1000; 100 where it is not said"},
+                      {"limit", "integer", "Most items, from 1 to 1000; 100 where it is not said"},
                       {"state", "string", "A state, or `all`; else live and unconfirmed ones"},
                       {"since", "string", "Received then or later (RFC 3339)"},
                       {"until", "string", "Received before then (RFC 3339)"}};

@@ -107,8 +107,8 @@ Result<EventFilter> filter_of(const Call& call) {
 Result<Answer> events(Call& call) {
   const auto filter = filter_of(call);
   if (!filter) return filter.error();
-  const auto limit = number_in(call, "limit", kPage, kMaxListed);
-  const auto before = number_in(call, "before", 0, std::numeric_limits<std::int64_t>::max());
+  const auto limit = number_in(call, "limit", kPage, 1, kMaxListed);
+  const auto before = number_in(call, "before", 0, 0, std::numeric_limits<std::int64_t>::max());
   if (!limit || !before) return limit ? before.error() : limit.error();
   const auto page = events_before(call.store(), *filter, *before, static_cast<std::size_t>(*limit));
   if (!page) return page.error();
@@ -168,7 +168,7 @@ void add_vault_operations(Operations& all) {
                       {"message", "string", "Only about the message of this id"},
                       {"actor", "string", "Only where this is in `actor`"},
                       {"before", "integer", "Only before this seq: `next` of the page before"},
-                      {"limit", "integer", "Most items, up to 1000; 100 where it is not said"}};
+                      {"limit", "integer", "Most items, from 1 to 1000; 100 where it is not said"}};
   all.push_back({"POST", "/api/v1/checkpoint", "makeCheckpoint",
                  "A signed note on the vault's history as it is now (C2SP tlog-checkpoint)", Role::Operator,
                  checkpoint, "Checkpoint"});
