@@ -27,7 +27,7 @@ TEST_CASE("An account is made in the console; its password is shown once and sig
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
-  const web::Response proposed = browser.get("/administrators/new");
+  const web::Response proposed = browser.get("/new-administrator");
   CHECK(proposed.secret);
   CHECK(shows(proposed, "This is shown once"));
   const std::string password = secret_on(proposed);
@@ -36,12 +36,12 @@ TEST_CASE("An account is made in the console; its password is shown once and sig
             {"only", "sales-*\r\noffice"},
             {"language", "it"},
             {"password", password}};
-  const web::Response not_kept = browser.post("/administrators/new", form);
+  const web::Response not_kept = browser.post("/new-administrator", form);
   CHECK(not_kept.status == 422);
   CHECK(secret_on(not_kept) == password);
   CHECK_FALSE(vault::find_account(vault.store, "anna"));
   form.emplace_back("password-kept", "yes");
-  CHECK(browser.post("/administrators/new", form).status == 303);
+  CHECK(browser.post("/new-administrator", form).status == 303);
   CHECK(Browser(vault, "192.0.2.8").sign_in("anna", password).status == 303);
   const vault::Account account = account_of(vault, "anna");
   CHECK(account.only == std::vector<std::string>{"sales-*", "office"});
@@ -58,7 +58,7 @@ TEST_CASE("What cannot be an account is said beside its field, and nothing is ma
   const auto add = [&](Form form) {
     form.emplace_back("password", kConsolePassword);
     form.emplace_back("password-kept", "yes");
-    return browser.post("/administrators/new", form).status;
+    return browser.post("/new-administrator", form).status;
   };
   CHECK(add({{"name", "Anna"}, {"role", "viewer"}}) == 422);
   CHECK(add({{"name", "anna"}, {"role", "king"}}) == 422);
@@ -134,7 +134,7 @@ TEST_CASE("An administrator who is limited to some mailboxes cannot make himself
   Browser browser(vault);
   browser.sign_in("sales");
   CHECK(browser.get("/administrators").status == 403);
-  CHECK(browser.post("/administrators/new", {{"name", "x"}, {"role", "administrator"}}).status == 403);
+  CHECK(browser.post("/new-administrator", {{"name", "x"}, {"role", "administrator"}}).status == 403);
   CHECK(browser.post("/administrators/sales", {{"role", "administrator"}}).status == 403);
   CHECK_FALSE(shows(browser.get("/"), "href=\"/administrators\""));
 }

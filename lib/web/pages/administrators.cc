@@ -43,7 +43,7 @@ Response list_accounts(Context& context, const Request& request) {
   PageParts parts;
   parts.title = w("nav.administrators");
   parts.section = kSection;
-  parts.actions = link_button("/administrators/new", w("administrators.add"), true);
+  parts.actions = link_button("/new-administrator", w("administrators.add"), true);
   parts.content = tag("div", {{"class", "panel"}},
                       table(w("nav.administrators"),
                             {{w("sign-in.name")},
@@ -141,7 +141,7 @@ Response new_page(const Context& context, const Request& request, const Draft& d
   parts.status = status;
   parts.content =
       tag("div", {{"class", "panel"}},
-          form(context, "/administrators/new",
+          form(context, "/new-administrator",
                field(name) + fields_of(w, draft) +
                    proposed_secret(context, "password", w("sign-in.password"), proposed_password(request)) +
                    (not_kept.empty() ? Html() : notice(escaped(not_kept), Tone::Bad)) +
@@ -338,8 +338,8 @@ Response remove_account(Context& context, const Request& request) {
 
 void add_administrator_pages(Routes& routes) {
   routes.push_back({"GET", "/administrators", Access::Unlimited, list_accounts});
-  routes.push_back({"GET", "/administrators/new", Access::Unlimited, show_new});
-  routes.push_back({"POST", "/administrators/new", Access::Unlimited, add_account});
+  routes.push_back({"GET", "/new-administrator", Access::Unlimited, show_new});
+  routes.push_back({"POST", "/new-administrator", Access::Unlimited, add_account});
   routes.push_back({"GET", "/administrators/:name", Access::Unlimited, show_account});
   routes.push_back({"POST", "/administrators/:name", Access::Unlimited, save_account});
   routes.push_back({"POST", "/administrators/:name/disable", Access::Unlimited, disable_account});

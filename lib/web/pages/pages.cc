@@ -71,8 +71,7 @@ Found find_route(std::span<const Route> table, std::string_view method, std::str
     Fields parameters;
     if (!fits(route.pattern, path, parameters)) continue;
     if (route.method == wanted) return {&route, std::move(parameters), {}};
-    // Two patterns with the same method can match one path (`/administrators/new` and
-    // `/administrators/:name`).
+    // Two patterns with the same method may match one path.
     if (found.allowed.find(route.method) != std::string::npos) continue;
     if (!found.allowed.empty()) found.allowed += ", ";
     found.allowed += route.method;
