@@ -171,6 +171,8 @@ Result<Recent> recent_history(store::Store& store, const MailboxId& mailbox) {
   const std::uint64_t from = head->size > kLeavesLookedAt ? head->size - kLeavesLookedAt : 0;
   const auto looked = for_each_leaf(store, mailbox, from, [&](const Bytes& stored) -> Result<void> {
     const auto leaf = store::decode_leaf(stored);
+    // An entry of a newer version is skipped; a damaged one is an error.
+    if (!leaf && leaf.error().code() == Code::Version) return {};
     if (!leaf) return leaf.error();
     if (leaf->type == store::LeafType::Interrupted) {
       ++recent.broken[leaf->message];

@@ -15,7 +15,12 @@ Result<std::shared_ptr<const std::vector<vault::Diagnosis>>> DiagnosisCache::fin
     if (fresh || (last_ && !looking)) return last_;
   }
   // There are no findings yet: wait for the thread that is examining the vault.
-  if (!looking) looking.lock();
+  if (!looking) {
+    looking.lock();
+    // Unless that thread has failed, its findings are fresh, also for the others that have waited.
+    const std::lock_guard lock(mutex_);
+    if (last_) return last_;
+  }
   std::vector<vault::Diagnosis> found;
   if (const Result<void> looked = vault::examine_vault(store, folder, {}, found); !looked)
     return looked.error();

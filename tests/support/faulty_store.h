@@ -20,6 +20,8 @@ class FaultyStore : public store::Store {
   std::function<std::optional<Error>(std::string_view operation)> fail_afterwards;
   // May change what read() brought.
   std::function<void(const MessageId& message, std::uint64_t offset, std::span<std::byte> data)> alter;
+  // May change what history_read() brought, from index `from` on.
+  std::function<void(const MailboxId& log, std::uint64_t from, std::vector<Bytes>& leaves)> alter_leaves;
 
   store::Limits limits() const override { return to_.limits(); }
   Result<store::Health> health() override { return to_.health(); }
@@ -100,7 +102,11 @@ class FaultyStore : public store::Store {
   }
   Result<std::vector<Bytes>> history_read(const MailboxId& log, std::uint64_t from,
                                           std::size_t limit) override {
-    return guard("history_read", [&] { return to_.history_read(log, from, limit); });
+    return guard("history_read", [&] {
+      auto leaves = to_.history_read(log, from, limit);
+      if (leaves && alter_leaves) alter_leaves(log, from, *leaves);
+      return leaves;
+    });
   }
   Result<std::uint64_t> note(const MailboxId& log, const store::Leaf& leaf) override {
     return guard("note", [&] { return to_.note(log, leaf); });

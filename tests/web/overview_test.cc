@@ -1,7 +1,9 @@
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "vault/maintenance_log.h"
 #include "web/browser.h"
+#include "web/diagnosis_cache.h"
 #include "web/pages/activity.h"
 #include "web/ui/chart.h"
 
@@ -21,14 +23,17 @@ std::vector<store::MailboxRecord> all_of(ConsoleVault& vault) {
 
 TEST_CASE("An empty vault's overview says what to do next, to who may do it") {
   ConsoleVault vault;
-  Browser viewer(vault), operator_one(vault);
+  Browser viewer(vault), operator_one(vault), administrator(vault);
   viewer.sign_in("viewer");
   operator_one.sign_in("operator");
+  administrator.sign_in("administrator");
   const web::Response page = viewer.get("/");
   CHECK(page.status == 200);
   CHECK(shows(page, "There is no mailbox yet"));
-  CHECK_FALSE(shows(page, "/mailboxes/new"));
-  CHECK(shows(operator_one.get("/"), "/mailboxes/new"));
+  CHECK_FALSE(shows(page, "/new-mailbox"));
+  CHECK_FALSE(shows(operator_one.get("/"), "/new-mailbox"));
+  CHECK(shows(administrator.get("/"), "\"/new-mailbox\""));
+  CHECK(administrator.get("/new-mailbox").status == 200);
 }
 
 TEST_CASE("The overview shows mailboxes with their numbers, and a chart with the same numbers as a table") {
@@ -155,4 +160,53 @@ TEST_CASE("A chart's axis ends at a round value, and a chart of nothing has one 
           .markup();
   CHECK(svg.find("t&lt;") != std::string::npos);
   CHECK(svg.find("style=") == std::string::npos);
+}
+
+TEST_CASE("An entry of a newer gw in a history is not counted, and the overview is shown") {
+  ConsoleVault vault;
+  const store::MailboxRecord mailbox = vault.add_mailbox("journal");
+  for (int i = 0; i < 3; ++i) vault.deliver(mailbox, "Subject: a\r\n\r\nbody\r\n");
+  const std::uint64_t last = vault.store.history_head(mailbox.id)->size - 1;
+  const std::uint64_t last_of_vault = vault.store.history_head({})->size - 1;
+  vault.store.alter_leaves = [&](const MailboxId& log, std::uint64_t from, std::vector<Bytes>& leaves) {
+    const std::uint64_t newer = log == MailboxId{} ? last_of_vault : last;
+    if (newer >= from && newer - from < leaves.size()) leaves[newer - from].front() = std::byte{99};
+  };
+  Browser browser(vault);
+  browser.sign_in("administrator");
+  const web::Response page = browser.get("/");
+  CHECK(page.status == 200);
+  web::Activity activity;
+  REQUIRE(activity.update(vault.store, all_of(vault), now()));
+  CHECK(activity.last(all_of(vault), 24, 1, now()).back().messages_in == 2);
+}
+
+TEST_CASE("Requests that meet examine the vault once") {
+  ConsoleVault vault;
+  vault.add_mailbox("journal");
+  web::DiagnosisCache once;
+  std::atomic<int> asked = 0;
+  std::atomic<bool> held = false;
+  vault.store.fail = [&](std::string_view operation) -> std::optional<Error> {
+    if (operation != "mailboxes") return std::nullopt;
+    ++asked;
+    while (held) std::this_thread::sleep_for(1ms);
+    return std::nullopt;
+  };
+  REQUIRE(once.findings(vault.store, "", now()));
+  const int each = asked.exchange(0);
+  REQUIRE(each > 0);
+
+  web::DiagnosisCache cache;
+  held = true;
+  std::vector<std::thread> callers;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 4; ++i)
+    callers.emplace_back([&] { good += cache.findings(vault.store, "", now()) ? 1 : 0; });
+  // The others have most probably begun to wait by then; if not, they find fresh findings.
+  std::this_thread::sleep_for(100ms);
+  held = false;
+  for (std::thread& caller : callers) caller.join();
+  CHECK(good == 4);
+  CHECK(asked == each);
 }

@@ -37,8 +37,10 @@ Result<std::uint64_t> first_since(store::Store& store, const MailboxId& log, std
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
     const Result<Micros> time = time_of(store, log, middle);
-    if (!time) return time.error();
-    if (*time < since)
+    // The time of an entry of a newer version is unknown. Reading too much is harmless: begin before
+    // it.
+    if (!time && time.error().code() != Code::Version) return time.error();
+    if (time && *time < since)
       low = middle + 1;
     else
       high = middle;
@@ -106,6 +108,8 @@ Result<std::size_t> Activity::read(store::Store& store, const MailboxId& mailbox
     Log& log = logs_[mailbox];
     for (const Bytes& stored : *leaves) {
       const Result<store::Leaf> leaf = store::decode_leaf(stored);
+      // An entry of a newer version is not counted; a damaged one is an error.
+      if (!leaf && leaf.error().code() == Code::Version) continue;
       if (!leaf) return leaf.error();
       if (comes(leaf->type)) {
         log.hours[hour_of(leaf->time)] += {1, leaf->value, 0, 0};

@@ -128,6 +128,8 @@ Result<Micros> last_checkpoint(store::Store& store) {
   if (!leaves) return leaves.error();
   for (auto at = leaves->rbegin(); at != leaves->rend(); ++at) {
     const auto leaf = store::decode_leaf(*at);
+    // An entry of a newer version is skipped; a damaged one is an error.
+    if (!leaf && leaf.error().code() == Code::Version) continue;
     if (!leaf) return leaf.error();
     if (leaf->type == store::LeafType::Head) return leaf->time;
   }
@@ -306,8 +308,8 @@ Html mailboxes_table(const Context& context, const Seen& seen) {
          quota_cell(w, row)});
   }
   Html empty = tag("p", {}, w("overview.no-mailboxes"));
-  if (context.may(vault::Role::Operator))
-    empty += link_button("/mailboxes/new", w("overview.first-mailbox"), true);
+  if (context.may(vault::Role::Administrator))
+    empty += link_button("/new-mailbox", w("overview.first-mailbox"), true);
   return section(w("overview.mailboxes"), table(w("overview.mailboxes"),
                                                 {{w("overview.name")},
                                                  {w("overview.status")},
