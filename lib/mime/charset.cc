@@ -92,6 +92,12 @@ std::string convert(ByteView data, iconv_t converter) {
     ++from;
     --left;
   }
+  // The converters of windows-1255 and windows-1258 keep back a letter until they know that no
+  // combining mark follows it.
+  char* to = piece.data();
+  std::size_t room = piece.size();
+  ::iconv(converter, nullptr, nullptr, &to, &room);
+  out.append(piece.data(), piece.size() - room);
   return out;
 }
 

@@ -43,6 +43,13 @@ TEST_CASE("A long text is converted whole") {
   CHECK(converted.ends_with("ää"));
 }
 
+TEST_CASE("The last character of a text is kept if the converter waits for a combining mark") {
+  CHECK(to_utf8(as_bytes("Xin ch\xe0o"), "windows-1258") == "Xin chào");
+  CHECK(to_utf8(as_bytes("a"), "windows-1258") == "a");
+  CHECK(to_utf8(as_bytes("\xf9\xec\xe5\xed"), "windows-1255") == "שלום");
+  CHECK(decode_words("=?windows-1258?Q?Vi=EA=F2t_Nam_a?=") == "Việt Nam a");
+}
+
 TEST_CASE("Encoded words are decoded where they stand") {
   CHECK(decode_words("plain text") == "plain text");
   CHECK(decode_words("Re: =?utf-8?Q?Gr=C3=BC=C3=9Fe_aus?= Bonn") == "Re: Grüße aus Bonn");
