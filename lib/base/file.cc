@@ -16,13 +16,16 @@ std::string folder_of(const std::string& path) {
 }
 
 // O_EXCL and O_NOFOLLOW: another user who can write in the directory must not be able to plant a
-// file or a symbolic link that receives the content.
+// file or a symbolic link that receives the content. Removes what it created if it fails.
 Result<void> write_new(const std::string& path, ByteView data, unsigned mode) {
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  // Nothing is removed: open(2) may fail before it looks at the name, e.g. with EMFILE, and then
+  // the name may be that of a file which existed before.
   if (!fd) return Error::from_errno(path);
-  if (auto written = write_all(fd.get(), data, path); !written) return written;
-  if (::fsync(fd.get()) != 0) return Error::from_errno(path);
-  return {};
+  auto written = write_all(fd.get(), data, path);
+  if (written && ::fsync(fd.get()) != 0) written = Error::from_errno(path);
+  if (!written) ::unlink(path.c_str());
+  return written;
 }
 
 }  // namespace
@@ -86,12 +89,10 @@ Result<Secret> read_secret(int fd, std::string_view what, std::size_t limit, boo
 }
 
 Result<void> create_file(const std::string& path, ByteView data, unsigned mode) {
-  if (auto written = write_new(path, data, mode); !written) {
-    // A file that existed before must stay. Other failures may leave a partial file.
-    if (written.error().code() != Code::Exists) ::unlink(path.c_str());
-    return written;
-  }
-  return sync_folder(folder_of(path));
+  if (auto written = write_new(path, data, mode); !written) return written;
+  auto synced = sync_folder(folder_of(path));
+  if (!synced) ::unlink(path.c_str());
+  return synced;
 }
 
 Result<void> replace_file(const std::string& path, ByteView data, unsigned mode) {
@@ -100,10 +101,7 @@ Result<void> replace_file(const std::string& path, ByteView data, unsigned mode)
   // A random name: two processes that replace the same file at the same time must not write into
   // the same new file, and one that a crash left behind must not block the next attempt.
   const std::string fresh = path + "." + to_hex(random) + ".new";
-  if (auto written = write_new(fresh, data, mode); !written) {
-    ::unlink(fresh.c_str());
-    return written;
-  }
+  if (auto written = write_new(fresh, data, mode); !written) return written;
   // The content is already synced by write_new(): after a power failure the name must not refer to
   // an empty file. The sync of the directory afterwards makes the rename itself durable.
   if (::rename(fresh.c_str(), path.c_str()) != 0) {

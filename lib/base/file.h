@@ -27,8 +27,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit = 1 << 
 Result<Secret> read_secret(int fd, std::string_view what, std::size_t limit = 4096, bool whole = false);
 
 // Creates `path` with this content and mode (reduced by the umask), then syncs the file and its
-// directory. Fails with Exists if anything of this name exists, also a symbolic link. If writing
-// fails, removes `path` again.
+// directory. Fails with Exists if anything of this name exists, also a symbolic link. If it fails,
+// removes what it created, and never a file that existed before.
 Result<void> create_file(const std::string& path, ByteView data, unsigned mode);
 
 // Creates or replaces `path` atomically: a reader sees either the old content or the new, also

@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,4 +58,21 @@ TEST_CASE("An error keeps its code, and its context goes in front") {
   CHECK(error.text() == "cannot write: /x: No space left on device");
   CHECK(exit_status(error.code()) == 75);
   CHECK(exit_status(Code::Corrupt) == 65);
+}
+
+TEST_CASE("A file that cannot be created for want of descriptors stays if it existed before") {
+  const test::TempFolder folder;
+  const std::string path = folder.path() + "/key";
+  REQUIRE(create_file(path, as_bytes("one"), 0600));
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const rlimit none{0, limit.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto made = create_file(path, as_bytes("two"), 0600);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code() == Code::Busy);
+  const auto kept = read_file(path);
+  REQUIRE(kept);
+  CHECK(*kept == "one");
 }
