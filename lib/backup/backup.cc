@@ -44,6 +44,14 @@ struct Known {
   const Listed* file = nullptr;
 };
 
+// Adds an error of a step after the backup was complete to those of earlier steps. The code is that
+// of the first.
+void add_afterwards(Report& report, const Error& error) {
+  report.afterwards = report.afterwards
+                          ? Error(report.afterwards->code(), report.afterwards->text() + "; " + error.text())
+                          : error.within("the backup is complete, and");
+}
+
 class Run {
  public:
   Run(store::Store& store, const Options& options, const Destination& destination, const Pulse& pulse)
@@ -62,7 +70,9 @@ class Run {
     auto name = destination_.publish(*tree_, report_.time);
     if (!name) return name.error();
     report_.name = std::move(*name);
-    if (auto removed = destination_.remove_left(); !removed) return removed.error();
+    // The backup is complete and stays, so this is no reason to report that there is none.
+    if (auto removed = destination_.remove_left(); !removed)
+      add_afterwards(report_, removed.error().within("what an interrupted one left could not be removed"));
     return std::move(report_);
   }
 
@@ -286,14 +296,13 @@ Result<Report> back_up(store::Store& store, const Options& options, const Pulse&
   // Older backups are removed only now, when there is a newer one.
   const vault::BackupNote note{report->time, report->commits, report->files, report->size};
   if (auto noted = vault::note_backup(store, note, options.actor); !noted)
-    report->afterwards = noted.error().within("the backup is complete, and the vault could not be told");
+    add_afterwards(*report, noted.error().within("the vault could not be told"));
   if (options.keep) {
     auto removed = destination->remove_older(*options.keep);
     if (removed) {
       report->removed = std::move(*removed);
     } else {
-      report->afterwards =
-          removed.error().within("the backup is complete, and an older one could not be removed");
+      add_afterwards(*report, removed.error().within("an older one could not be removed"));
     }
   }
   return report;

@@ -47,8 +47,8 @@ struct Report {
   // copies of them.
   std::vector<std::string> damaged;
   std::vector<std::string> removed;  // names of older backups that were removed
-  // The backup is complete, but a later step failed: recording it in the vault, or removing an
-  // older one.
+  // The backup is complete, but later steps failed: recording it in the vault, or removing older or
+  // interrupted ones. The text names each of them.
   std::optional<Error> afterwards;
 };
 

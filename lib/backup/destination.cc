@@ -102,10 +102,8 @@ Result<Destination> Destination::open(const std::string& path, bool go_on) {
 Result<void> Destination::keep_part() const {
   for (int number = 1;; ++number) {
     const std::string name = kLeft + std::to_string(number);
-    if (::renameat2(folder_.get(), kPartialName, folder_.get(), name.c_str(), RENAME_NOREPLACE) == 0)
-      return {};
-    if (errno == ENOENT) return {};
-    // A file system without RENAME_NOREPLACE fails with EINVAL. There, the part is copied again.
+    if (rename_new(folder_.get(), kPartialName, folder_.get(), name) || errno == ENOENT) return {};
+    // What cannot be kept is copied again.
     if (errno != EEXIST) return remove_tree(path_ + "/" + kPartialName);
   }
 }
@@ -147,12 +145,15 @@ Result<std::string> Destination::publish(const Tree& tree, Micros time) const {
   // into one second, take the second after the last name.
   const Micros last = others->empty() ? 0 : time_of(others->back());
   const std::string name = snapshot_name(std::max(time, last + 1'000'000));
-  if (::renameat2(folder_.get(), kPartialName, folder_.get(), name.c_str(), RENAME_NOREPLACE) != 0 &&
-      // A file system without RENAME_NOREPLACE. The name is free and the lock excludes other
-      // writers, so a plain rename is safe.
-      (errno != EINVAL || ::renameat(folder_.get(), kPartialName, folder_.get(), name.c_str()) != 0))
+  if (!rename_new(folder_.get(), kPartialName, folder_.get(), name))
     return transfer::create_error(path_ + "/" + name);
-  if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
+  if (::fsync(folder_.get()) != 0) {
+    const Error failed = transfer::write_error(path_);
+    // The caller reports a failure, so the directory must not look like a complete backup. It gets
+    // back the name by which abandon() or the next open() finds it.
+    (void)rename_new(folder_.get(), name, folder_.get(), kPartialName);
+    return failed;
+  }
   return name;
 }
 

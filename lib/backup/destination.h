@@ -42,7 +42,7 @@ class Destination {
   // Creates `.part`, to be filled and then passed to publish().
   Result<Tree> begin() const;
   // Syncs the tree and gives it its final name, which is returned. The name sorts after all others,
-  // even if the clock was set back.
+  // even if the clock was set back. After an error it is `.part` again.
   Result<std::string> publish(const Tree& tree, Micros time) const;
   // Removes what begin() created. Errors are ignored; the next open() removes what stays.
   void abandon() const;
