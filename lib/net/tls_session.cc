@@ -256,14 +256,14 @@ Result<void> TlsSession::flush(Deadline deadline) {
       sent += static_cast<std::size_t>(count);
     } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
       const Error failure = Error::from_errno("cannot send");
-      outgoing_ = {};
+      Bytes().swap(outgoing_);
       return failure;
     } else if (auto ready = channel_.wait_writable(deadline); !ready) {
-      outgoing_ = {};
+      Bytes().swap(outgoing_);
       return ready;
     }
   }
-  outgoing_ = {};  // frees the memory, unlike clear()
+  Bytes().swap(outgoing_);  // frees the memory, unlike clear() and `= {}`
   return {};
 }
 

@@ -47,7 +47,7 @@ void CommandLines::forget() {
 void CommandLines::drop_input() {
   // Before login the input contains passwords.
   if (std::exchange(secret_, false)) wipe(input_);
-  input_ = {};
+  Bytes().swap(input_);  // frees the memory, unlike `= {}`
   used_ = 0;
 }
 

@@ -67,7 +67,7 @@ void ProxySession::line(std::string_view status, std::string_view text) {
 void ProxySession::output_sent() {
   // An idle session should hold no buffer; in the middle of a download the buffer is used again.
   if (std::holds_alternative<NeedInput>(event_))
-    output_ = {};
+    Bytes().swap(output_);  // frees the memory, unlike `= {}`
   else
     output_.clear();
 }

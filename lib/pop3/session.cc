@@ -41,7 +41,7 @@ void Session::number(std::uint64_t value) {
 void Session::output_sent() {
   // An idle session should hold no buffer; in the middle of a download the buffer is used again.
   if (std::holds_alternative<NeedInput>(event_))
-    output_ = {};
+    Bytes().swap(output_);  // frees the memory, unlike `= {}`
   else
     output_.clear();
 }

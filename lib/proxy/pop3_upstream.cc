@@ -118,7 +118,7 @@ Result<Pop3Upstream::Reply> Pop3Upstream::reply() {
       if (due_ == Due::Text && found.ok()) return found;
       // The reply is complete: bytes after it are a protocol violation.
       if (const auto* spoke = std::get_if<pop3::Broken>(&client_.next_event())) return broken(*spoke);
-      buffer_ = {};
+      Bytes().swap(buffer_);
       return found;
     } else if (const auto* how = std::get_if<pop3::Broken>(&event)) {
       return broken(*how);
@@ -139,7 +139,7 @@ Result<std::optional<pop3::TextPart>> Pop3Upstream::part() {
       // Bytes after the final dot are a protocol violation. Either the dot was part of the mail, or
       // a reply was injected; in both cases the mail must not count as complete.
       if (const auto* spoke = std::get_if<pop3::Broken>(&client_.next_event())) return broken(*spoke);
-      buffer_ = {};
+      Bytes().swap(buffer_);
       return std::optional<pop3::TextPart>();
     } else {
       return Error(Code::Internal, "no text of the server is under way");

@@ -1,5 +1,7 @@
 #include "pop3/command_lines.h"
 
+#include <malloc.h>
+
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -7,6 +9,9 @@
 #include "support/cuts.h"
 
 using namespace std::literals;
+
+// Of AddressSanitizer; null without it.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes() __attribute__((weak));
 
 namespace gw::pop3 {
 namespace {
@@ -59,6 +64,23 @@ TEST_CASE("what came behind a line is known, and can be forgotten with the count
   CHECK(lines.next().kind == Kind::NeedInput);
   lines.receive(as_bytes("A\0\r\n"sv), false);
   CHECK(lines.next().kind == Kind::Malformed);
+}
+
+// Bytes that the program has allocated.
+std::size_t allocated() {
+  return __sanitizer_get_current_allocated_bytes != nullptr ? __sanitizer_get_current_allocated_bytes()
+                                                            : ::mallinfo2().uordblks;
+}
+
+TEST_CASE("an idle session holds no buffer for the input that it has used up") {
+  CommandLines lines(10, 2);
+  std::string input;
+  for (int count = 0; count < 20'000; ++count) input += "NOOP\r\n";
+  const std::size_t before = allocated();
+  lines.receive(as_bytes(input), false);
+  CHECK(allocated() >= before + input.size());
+  while (lines.next().kind == Kind::Line) continue;
+  CHECK(allocated() < before + 1000);
 }
 
 }  // namespace
