@@ -14,9 +14,11 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <thread>
 
 #include "backup/backup.h"
 #include "backup/migration_target.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/output.h"
@@ -47,6 +49,8 @@ constexpr int kInputOutput = 74;
 // suspended, so it determines how long mail has to wait.
 constexpr std::uint64_t kLittle = 8 << 20;
 constexpr int kMaxPasses = 8;
+// How long the keeper may take to end the connection of a run that was killed.
+constexpr std::chrono::seconds kSettle{10};
 constexpr const char* kGoOn = "nothing is lost, and the vault is where it was: go on with --resume";
 
 // Returns the absolute path that `--to` names: a path or a URL. The scheme of a URL says what kind
@@ -133,14 +137,15 @@ class Migration {
     }
     // Before the keeper may be started, so that it is started by its owner and not by root.
     if (auto owned = become_owner_of_both(); !owned) return owned.error();
-    if (options_.abort) return abandon();
+    if (options_.abort) return abandon(commands);
     auto store = commands.connect();
     if (!store) return store.error();
     store_ = store->get();
     const auto vault = store_->vault_id();
     if (!vault) return vault.error();
     vault_ = *vault;
-    auto target = backup::MigrationTarget::open(to_, vault_, from_, options_.resume);
+    auto target = backup::MigrationTarget::open(to_, vault_, from_, options_.resume,
+                                                [this] { return not_moved(*store_); });
     if (!target) return target.error();
     arrival_.emplace(std::move(*target));
     auto moved = move();
@@ -182,10 +187,36 @@ class Migration {
     return become_owner(from_);
   }
 
-  Result<int> abandon() {
+  // Makes sure that the vault has not moved and that no earlier run makes it move later. The keeper
+  // may still have that run's request in its socket although the run was killed. It obeys only the
+  // connection that has suspended the vault, and there is only one suspension at a time, so after
+  // this one began the format is final.
+  Result<void> not_moved(store::Store& store) const {
+    auto suspension = store.suspend();
+    // Busy: the killed run's connection has not ended yet, or the vault has just moved.
+    for (const auto until = BootClock::now() + kSettle;
+         !suspension && suspension.error().code() == Code::Busy && BootClock::now() < until;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      suspension = store.suspend();
+    }
+    if (!suspension) return suspension.error().with_hint("run the same command again");
     const auto format = store::read_format(from_);
     if (!format) return format.error();
-    if (auto gone = backup::MigrationTarget::abandon(to_, format->vault, from_); !gone) return gone.error();
+    if (!format->moved) return {};
+    return Error(Code::Busy, from_ + ": the vault has just moved to " + format->moved->place)
+        .with_hint("run the same command again");
+  }
+
+  Result<int> abandon(const Commands& commands) {
+    const auto format = store::read_format(from_);
+    if (!format) return format.error();
+    // The keeper is needed only if something was published.
+    const auto stays = [&]() -> Result<void> {
+      auto store = commands.connect();
+      return store ? not_moved(**store) : store.error();
+    };
+    if (auto gone = backup::MigrationTarget::abandon(to_, format->vault, from_, stays); !gone)
+      return gone.error();
     if (!options_.json) {
       output_.line("removed      what was copied to " + to_ + "; the vault is still " + from_);
       return output_.close();

@@ -76,7 +76,8 @@ Result<Fd> open_folder(const std::string& path) {
 }  // namespace
 
 Result<MigrationTarget> MigrationTarget::open(const std::string& path, const VaultId& vault,
-                                              const std::string& from, bool resume) {
+                                              const std::string& from, bool resume,
+                                              const NotMoved& not_moved) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return transfer::create_error(path);
   auto folder = open_folder(path);
   if (!folder) return folder.error();
@@ -102,14 +103,22 @@ Result<MigrationTarget> MigrationTarget::open(const std::string& path, const Vau
   if (auto said = say_origin(work, origin(vault, from)); !said) return said.error();
   // The interrupted run may have published a copy that is out of date now: the old vault went on
   // when its suspension ended.
+  if (!arrival.published()) return arrival;
+  if (auto stays = not_moved(); !stays) return stays.error();
   if (auto taken = arrival.take_back(); !taken) return taken.error();
   return arrival;
+}
+
+bool MigrationTarget::published() const {
+  return is_there(path_ + "/format") || std::ranges::any_of(kMovedEntries, [&](std::string_view each) {
+           return is_there(path_ + "/" + std::string(each));
+         });
 }
 
 // Undoes publish() in reverse order. `format` is removed first, and the removal synced: from then
 // on the directory is no vault, whatever the old vault's format says. If the files were moved
 // first, an interruption would leave a directory that claims to be an arriving vault without its
-// database. The caller knows that the old vault has not moved.
+// database. not_moved() has made sure that the old vault has not moved.
 Result<void> MigrationTarget::take_back() const {
   if (is_there(path_ + "/format")) {
     const auto format = store::read_format(path_);
@@ -130,8 +139,7 @@ Result<void> MigrationTarget::take_back() const {
     // Back into the copy they came from, where the next pass links them instead of copying
     // everything again. Older copies are removed after each pass, so the last one is the only one.
     const std::string to = path_of(names->back()) + "/" + name;
-    if (::renameat2(folder_.get(), name.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
-      return Error::from_errno(to);
+    if (!rename_new(folder_.get(), name, AT_FDCWD, to)) return Error::from_errno(to);
   }
   return {};
 }
@@ -159,13 +167,12 @@ Result<void> MigrationTarget::publish(const std::string& copy, const VaultId& va
   if (error) return Error::from_errno(copied, error.value());
   // Renames cost nothing even for a large vault, which matters because the old vault is suspended
   // meanwhile. They need one file system, and .migrate is in the directory itself for that reason.
-  // RENAME_NOREPLACE: nothing of the user's is overwritten.
+  // rename_new(): nothing of the user's is overwritten.
   for (const std::string& name : names) {
     if (std::ranges::find(kOfTheCopy, name) != kOfTheCopy.end()) continue;
     if (std::ranges::find(kMovedEntries, name) == kMovedEntries.end())
       return Error(Code::BadInput, copied + "/" + name + ": is nothing of a vault");
-    if (::renameat2(AT_FDCWD, (copied + "/" + name).c_str(), folder_.get(), name.c_str(), RENAME_NOREPLACE) !=
-        0)
+    if (!rename_new(AT_FDCWD, copied + "/" + name, folder_.get(), name))
       return transfer::create_error(path_ + "/" + name);
   }
   // All names must be on the disk before a format file says that the vault is complete here.
@@ -185,11 +192,11 @@ Result<void> MigrationTarget::complete(const std::string& path) {
   return remove_tree(path + "/" + kWork);
 }
 
-Result<void> MigrationTarget::abandon(const std::string& path, const VaultId& vault,
-                                      const std::string& from) {
+Result<void> MigrationTarget::abandon(const std::string& path, const VaultId& vault, const std::string& from,
+                                      const NotMoved& not_moved) {
   if (!is_there(path + "/" + kWork)) return Error(Code::NotFound, path + ": no unfinished move is there");
   // open() takes back what was published, so everything is in .migrate, and one removal is enough.
-  auto arrival = open(path, vault, from, true);
+  auto arrival = open(path, vault, from, true, not_moved);
   if (!arrival) return arrival.error();
   return remove_tree(path + "/" + kWork);
 }

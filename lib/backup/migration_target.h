@@ -13,6 +13,7 @@
 // (store/vault_format.h), and that file is written by the store's suspension.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -29,16 +30,19 @@ class MigrationTarget {
   // Opens the directory, which may be absent (it is created), empty, or, with `resume`, what an
   // interrupted run for the same vault and the same `from` left. Fails with Exists, and a hint, for
   // anything else, and with Busy while another run is in progress. Takes back what an interrupted
-  // run had published. Call it only after the old vault's format has been read and says that the
-  // vault has not moved: otherwise this would take a published vault apart.
+  // run had published, after `not_moved` has succeeded. That function is called only then, with the
+  // lock held that keeps other runs away. It makes sure that the old vault has not moved and that
+  // no keeper is about to record that it has: otherwise a published vault would be taken apart.
+  using NotMoved = std::function<Result<void>()>;
   static Result<MigrationTarget> open(const std::string& path, const VaultId& vault, const std::string& from,
-                                      bool resume);
+                                      bool resume, const NotMoved& not_moved);
   // Call it after the switch: makes the directory an ordinary vault and removes the copies. May be
   // repeated. Fails with Config if the vault has not moved here.
   static Result<void> complete(const std::string& path);
   // Removes everything that was copied, but not the directory itself. Fails with NotFound if no
   // unfinished migration is there, and like open().
-  static Result<void> abandon(const std::string& path, const VaultId& vault, const std::string& from);
+  static Result<void> abandon(const std::string& path, const VaultId& vault, const std::string& from,
+                              const NotMoved& not_moved);
 
   // Returns whether an interrupted run had left something.
   bool resumed() const { return resumed_; }
@@ -58,6 +62,8 @@ class MigrationTarget {
  private:
   MigrationTarget(std::string path, Fd folder, Destination copies, bool resumed)
       : path_(std::move(path)), folder_(std::move(folder)), copies_(std::move(copies)), resumed_(resumed) {}
+  // Returns whether publish() has begun to move something into the directory.
+  bool published() const;
   Result<void> take_back() const;
 
   std::string path_;
