@@ -21,6 +21,14 @@ Error no_room_is(Error error, int status) {
   return error.code() == Code::Full ? error.with_exit_status(status) : error;
 }
 
+// Returns whether the name in the directory leads to the open file.
+bool is_at(int folder, const std::string& name, int fd) {
+  struct stat open {};
+  struct stat named {};
+  return ::fstat(fd, &open) == 0 && ::fstatat(folder, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
 }  // namespace
 
 Error write_error(const std::string& shown) {
@@ -62,26 +70,30 @@ Result<void> PartFile::open(int folder, std::string name, std::string shown, boo
   shown_ = std::move(shown);
   constexpr int kHow = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
   // Creating and opening are separate steps, because O_EXCL tells a new file from one that was
-  // left. Between them another process may remove or create the file, so a few attempts are made.
+  // left. Between any two steps another process may remove or create the file, so a few attempts
+  // are made.
   for (int attempt = 0; attempt < 3; ++attempt) {
-    Fd made(::openat(folder_, name_.c_str(), kHow | O_CREAT | O_EXCL, 0600));
-    if (made) {
-      (void)::flock(made.get(), LOCK_EX | LOCK_NB);
-      fd_ = std::move(made);
-      return {};
+    bool left = false;
+    Fd file(::openat(folder_, name_.c_str(), kHow | O_CREAT | O_EXCL, 0600));
+    if (!file) {
+      const Error failed = create_error(shown_);
+      if (failed.code() != Code::Exists) return failed;
+      left = true;
+      file = Fd(::openat(folder_, name_.c_str(), kHow));
+      if (!file && errno == ENOENT) continue;
+      if (!file) return create_error(shown_);
     }
-    const Error failed = create_error(shown_);
-    if (failed.code() != Code::Exists) return failed;
-    Fd left(::openat(folder_, name_.c_str(), kHow));
-    if (!left && errno == ENOENT) continue;
-    if (!left) return create_error(shown_);
     // The lock tells a part that is being written from one that an interrupted run left: the kernel
-    // releases it with the process.
-    if (::flock(left.get(), LOCK_EX | LOCK_NB) != 0) {
-      return Error(Code::Busy, shown_ + ": another export is writing it");
-    }
-    if (go_on) {
-      fd_ = std::move(left);
+    // releases it with the process. A new file is no exception: another process that found it
+    // before it was locked may have taken it for one that was left. Only a file system without
+    // locks is forgiven for a new file.
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && (left || errno == EWOULDBLOCK))
+      return errno == EWOULDBLOCK ? Error(Code::Busy, shown_ + ": another export is writing it")
+                                  : write_error(shown_);
+    // Before the lock, its last holder may have removed or published the file.
+    if (!is_at(folder_, name_, file.get())) continue;
+    if (!left || go_on) {
+      fd_ = std::move(file);
       return {};
     }
     // Remove and create again instead of truncating: a new file has the right mode and owner.
