@@ -330,10 +330,18 @@ Result<Digest> Exporter::carried(const Feed& feed) const {
 Result<void> Exporter::keep(const Item& item, bool fresh) {
   const bool listed = manifest_ != nullptr && manifest_->listed(item.record.id);
   if (fresh || (manifest_ != nullptr && !listed)) to_note_.push_back(item.record.id);
-  if (manifest_ != nullptr && !listed) {
-    to_list_.push_back(manifest_line(item.line));
-    gathered_ += to_list_.back().size();
-  }
+  if (!listed) list(item.line);
+  return flush_if_much();
+}
+
+// Queues a manifest line.
+void Exporter::list(const ManifestLine& line) {
+  if (manifest_ == nullptr) return;
+  to_list_.push_back(manifest_line(line));
+  gathered_ += to_list_.back().size();
+}
+
+Result<void> Exporter::flush_if_much() {
   return to_note_.size() >= store_.limits().notes || gathered_ >= kGather ? flush() : Result<void>();
 }
 
@@ -364,8 +372,8 @@ Result<void> Exporter::fail(ManifestLine line, const Error& error) {
   line.inner.clear();
   line.reason = error.text();
   report_.failures.push_back({line.id, line.reason});
-  if (manifest_ != nullptr) to_list_.push_back(manifest_line(line));
-  return {};
+  list(line);
+  return flush_if_much();
 }
 
 // The files are durable before the history says that they were exported. The messages count as

@@ -97,7 +97,9 @@ class Exporter {
   Result<Digest> carried(const Feed& feed) const;
   Entry entry(const Item& item, std::string suffix, std::uint64_t size) const;
   Result<void> keep(const Item& item, bool fresh);
+  void list(const ManifestLine& line);
   Result<void> flush();
+  Result<void> flush_if_much();
   Result<void> fail(ManifestLine line, const Error& error);
   Error fatal(const Error& error);
   Result<void> compare();

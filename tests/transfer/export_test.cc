@@ -151,6 +151,20 @@ TEST_CASE("a damaged message is listed with its reason, leaves no file, and the 
   }
 }
 
+TEST_CASE("lines of failed messages are not gathered without end") {
+  Place place;
+  place.put("x");
+  const store::MessageRecord record = place.store.list(place.made.record.id, 0, 1)->front();
+  const auto writer = std::move(*make_eml_writer(place.root, false));
+  auto manifest = Manifest::open(place.manifest_path, false);
+  REQUIRE(manifest);
+  Exporter exporter(place.store, place.made.record, *writer, &*manifest, {});
+  const Error damage(Code::Corrupt, std::string(1000, 'x'));
+  for (int count = 0; count < 1000; ++count) REQUIRE(exporter.add(record, damage));
+  CHECK(fs::file_size(place.manifest_path) > 500'000);
+  REQUIRE(exporter.finish());
+}
+
 TEST_CASE("a store that goes away ends the export; --resume brings the rest and re-reads what is there") {
   Place place;
   place.put("first");
