@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -107,7 +108,11 @@ std::string mail_of(const std::string& address, const std::string& host, const s
 Result<void> ended(pid_t pid, const std::string& program) {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   pollfd item{process.get(), POLLIN, 0};
-  if (::poll(&item, 1, kTimeout) <= 0) ::kill(pid, SIGKILL);
+  int ready = 0;
+  do {
+    ready = ::poll(&item, 1, kTimeout);
+  } while (ready < 0 && errno == EINTR);
+  if (ready <= 0) ::kill(pid, SIGKILL);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0)
     if (errno != EINTR) return Error::from_errno(program);
@@ -118,14 +123,15 @@ Result<void> ended(pid_t pid, const std::string& program) {
       .with_hint("it is sent with the next run");
 }
 
-Result<void> pipe_to(const std::string& program, const std::string& mail) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("pipe");
-  const Fd theirs(ends[0]);
-  Fd ours(ends[1]);
+Result<void> give_to(const std::string& program, const std::string& mail) {
+  // A file in memory and not a pipe: writing it never waits for the program.
+  const Fd input(::memfd_create("mail", MFD_CLOEXEC));
+  if (!input) return Error::from_errno("memfd_create");
+  if (auto written = write_all(input.get(), as_bytes(mail), "the mail"); !written) return written;
+  if (::lseek(input.get(), 0, SEEK_SET) != 0) return Error::from_errno("the mail");
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDIN_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, input.get(), STDIN_FILENO);
   std::string name = program;
   // -t: the recipient is taken from the header, so the address is never an argument that could be
   // an option. -oi: a line with a single dot does not end the mail.
@@ -138,13 +144,7 @@ Result<void> pipe_to(const std::string& program, const std::string& mail) {
   if (failed != 0)
     return Error(Code::Unavailable, Error::from_errno("cannot run " + program, failed).text())
         .with_hint("--sendmail names another");
-  // A program that ends without reading reports why by its exit status, which is more useful than
-  // the error of the write. So wait for its end before looking at that error. The write itself does
-  // not raise SIGPIPE, which is ignored (cli/program.h).
-  const Result<void> written = write_all(ours.get(), as_bytes(mail), program);
-  ours.reset();
-  if (auto done = ended(pid, program); !done) return done;
-  return written;
+  return ended(pid, program);
 }
 
 }  // namespace
@@ -169,7 +169,7 @@ Result<void> send_alarm(const std::string& sendmail, const std::string& address,
   if (std::ranges::all_of(bad, [&](const Diagnosis& finding) { return sent.contains(name_of(finding)); }))
     return {};
   // Recorded only after the mail was accepted; a failure is repeated with the next run.
-  if (auto taken = pipe_to(sendmail, mail_of(address, host, bad)); !taken) return taken;
+  if (auto taken = give_to(sendmail, mail_of(address, host, bad)); !taken) return taken;
   for (const Diagnosis& finding : bad)
     if (sent.size() < kMaxRemembered) sent[name_of(finding)] = time;
   return write_sent(folder, file, sent);
