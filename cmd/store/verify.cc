@@ -18,7 +18,6 @@ namespace {
 
 struct VerifyOptions {
   std::string mailbox;
-  bool deep = false;
   bool json = false;
   std::optional<std::string> against;
   std::optional<std::string> public_key;
@@ -153,8 +152,6 @@ void add_verify(Commands& commands) {
   CLI::App* command = commands.add(commands.root(), "verify", "Recompute the history and check every message",
                                    [&commands, options] { return verify(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Also open every message of this mailbox");
-  command->add_flag("--deep", options->deep,
-                    "Everything that can be checked; with MAILBOX, its plaintext too");
   command->add_option("--against", options->against, "Compare with a checkpoint that was kept elsewhere")
       ->type_name("FILE");
   command->add_option("--public-key", options->public_key, "The checkpoint's key (else this vault's own)")

@@ -262,7 +262,6 @@ complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subc
 complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from list' -l json -d 'Print JSON lines'
 complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke' -s h -l help -d 'Print this and exit'
 complete -c gw-store -n '__fish_seen_subcommand_from verify' -s h -l help -d 'Print this and exit'
-complete -c gw-store -n '__fish_seen_subcommand_from verify' -l deep -d 'Everything that can be checked; with MAILBOX, its plaintext too'
 complete -c gw-store -n '__fish_seen_subcommand_from verify' -l against -r -F -d 'Compare with a checkpoint that was kept elsewhere'
 complete -c gw-store -n '__fish_seen_subcommand_from verify' -l public-key -x -d 'The checkpoint'\''s key (else this vault'\''s own)'
 complete -c gw-store -n '__fish_seen_subcommand_from verify' -l password-file -r -F -d 'Read the password from the first line of FILE (- is stdin)'

@@ -97,7 +97,7 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(self.vault.json("history", self.name), head)
         self.assertEqual(self.bring(self.folder / "in", "--format", "eml", "--resume")[0], [])
         self.assertTrue((self.folder / "in/0/0000.eml").exists())
-        self.vault.store("verify", "--deep", "--password-file", self.box.password_file, self.name)
+        self.vault.store("verify", "--password-file", self.box.password_file, self.name)
 
     def test_the_key_is_outside_the_vault_and_makes_the_ids(self):
         path = self.write("a.eml", b"Subject: a\n")

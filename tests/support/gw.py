@@ -546,7 +546,7 @@ class Vault:
         self.kill_keeper()
 
     def verify(self):
-        return self.store("verify", "--deep", status=0)
+        return self.store("verify", status=0)
 
 
 def digests(mails):
