@@ -81,7 +81,7 @@ Reached<Fd> start_and_connect(const Place& place, const std::string& socket) {
     // A vault that does not exist is the most common mistake of a new user, so the hint is how to
     // create one.
     const Error cannot = Error::from_errno(place.vault);
-    if (errno != ENOENT) return not_there(place, cannot.text());
+    if (cannot.code() != Code::NotFound) return not_there(place, cannot.text());
     return cannot.within("no vault").with_hint("gw-store --vault " + place.vault + " init");
   }
   const Owner owner{vault.st_uid, vault.st_gid};
