@@ -16,15 +16,19 @@ union Ancillary {
   std::array<char, CMSG_SPACE(sizeof(int))> data;
 };
 
-// Returns the descriptor in the message, or an empty Fd if it has none.
+// Returns the descriptor in the message, or an empty Fd if it has none. Takes ownership of all that
+// came: alignment leaves room for a second one, which a broken peer may send.
 Fd descriptor_of(msghdr& message) {
   const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-      header->cmsg_len != CMSG_LEN(sizeof(int)))
-    return Fd();
-  int descriptor = -1;
-  std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-  return Fd(descriptor);
+  if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return Fd();
+  Fd came;
+  std::size_t count = 0;
+  for (; CMSG_LEN((count + 1) * sizeof(int)) <= header->cmsg_len; ++count) {
+    int descriptor = -1;
+    std::memcpy(&descriptor, CMSG_DATA(header) + count * sizeof descriptor, sizeof descriptor);
+    came = Fd(descriptor);
+  }
+  return count == 1 ? std::move(came) : Fd();
 }
 
 ssize_t receive_along(int socket, std::span<std::byte> space, int flags, Fd& along) {
