@@ -1,7 +1,12 @@
 // Connections that end: what then is done, not done, or not known.
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstring>
+#include <filesystem>
 #include <thread>
 
 #include "base/log.h"
@@ -382,6 +387,50 @@ TEST_CASE_METHOD(Fixture,
   CHECK(refuse(mailbox, 550) == 0);
   CHECK(refuse(mailbox, 552) == 0);
   CHECK(refuse(mailbox, 530) == 1);
+}
+
+TEST_CASE("descriptors that nobody expects are closed") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  Channel channel{Fd(ends[0])};
+  const Fd peer(ends[1]);
+  Bytes frame;
+  REQUIRE(add_control(frame, proto::Reply()));
+  const auto open = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                         std::filesystem::directory_iterator());
+  };
+  const auto before = open();
+  union {
+    cmsghdr header;
+    std::array<char, CMSG_SPACE(2 * sizeof(int))> data;
+  } ancillary{};
+  iovec vector{frame.data(), frame.size()};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = &ancillary;
+  message.msg_controllen = sizeof ancillary;
+  ancillary.header.cmsg_level = SOL_SOCKET;
+  ancillary.header.cmsg_type = SCM_RIGHTS;
+  ancillary.header.cmsg_len = CMSG_LEN(2 * sizeof(int));
+  const std::array<int, 2> sent{peer.get(), peer.get()};
+  std::memcpy(CMSG_DATA(&ancillary.header), sent.data(), sizeof sent);
+  REQUIRE(::sendmsg(peer.get(), &message, 0) == static_cast<ssize_t>(frame.size()));
+  Fd along;
+  REQUIRE(channel.next(&along));
+  CHECK_FALSE(along);
+  CHECK(open() == before);
+}
+
+TEST_CASE_METHOD(Fixture, "a refusal that could not be recorded is not taken for one that was") {
+  auto remote = link.connect(Role::Append);
+  store::Leaf leaf;
+  leaf.type = store::LeafType::Refused;
+  leaf.value = 550;
+  leaf.actor = "smtp 192.0.2.1";
+  const auto nobody = random_id<MailboxId>();
+  for (int times = 0; times < 2; ++times) CHECK(code_of(remote->note(nobody, leaf)) == Code::NotFound);
 }
 
 TEST_CASE_METHOD(Fixture, "whoever breaks the protocol is told and cut off") {

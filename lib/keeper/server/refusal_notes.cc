@@ -46,4 +46,9 @@ bool RefusalNotes::repeats(store::Store& store, const MailboxId& mailbox, std::u
   return written_of_late(store, mailbox, code);
 }
 
+void RefusalNotes::forget(const MailboxId& mailbox, std::uint64_t code) {
+  const std::lock_guard lock(mutex_);
+  noted_.erase({mailbox, code});
+}
+
 }  // namespace gw::keeper

@@ -28,10 +28,12 @@ class RefusalNotes {
 
   // Returns whether the history of this mailbox already has an entry with this code from the last
   // hour, so that the caller must not write another one. If it returns false, the caller is
-  // expected to write the entry, which counts from now on. The first call for a pair reads the last
-  // 64 entries of the history, since the entry may have been written before the keeper started.
-  // Thread-safe.
+  // expected to write the entry, which counts from now on, and to call forget() if that fails. The
+  // first call for a pair reads the last 64 entries of the history, since the entry may have been
+  // written before the keeper started. Thread-safe.
   bool repeats(store::Store& store, const MailboxId& mailbox, std::uint64_t code);
+  // Forgets the pair: its entry was not written, e.g. because there is no such mailbox. Thread-safe.
+  void forget(const MailboxId& mailbox, std::uint64_t code);
 
  private:
   std::mutex mutex_;

@@ -138,6 +138,7 @@ void Session::serve(std::size_t size) {
     default: {
       if (!may) return answer(denied);
       answer([&]() -> Result<void> {
+        std::optional<std::pair<MailboxId, std::uint64_t>> refused;
         switch (op) {
           case proto::OP_READ:
           case proto::OP_OPENING:
@@ -171,7 +172,9 @@ void Session::serve(std::size_t size) {
           case proto::OP_MOVED:
             return moved();
           case proto::OP_NOTE:
-            if (repeats_a_refusal()) return {};
+            refused = refusal();
+            // The client gets the reply of a note that was written.
+            if (refused && shared_.refusals.repeats(store_, refused->first, refused->second)) return {};
             break;
           default:
             break;
@@ -182,6 +185,7 @@ void Session::serve(std::size_t size) {
           reply_.Clear();
           return !over_;
         });
+        if (!operated && refused) shared_.refusals.forget(refused->first, refused->second);
         // Incremented even after an error, since Unknown may mean that the change was made, and
         // before the reply: a client that has received it must not find the old record in another
         // client's cache.
@@ -197,13 +201,12 @@ void Session::serve(std::size_t size) {
   if (appending_ == Appending::No) channel_.shrink();
 }
 
-// Returns whether the request is a note of a refusal that the history already has for this hour.
-// The client then gets the reply of a note that was written.
-bool Session::repeats_a_refusal() {
+// Returns the mailbox and the reply code if the request is a note of a refusal.
+std::optional<std::pair<MailboxId, std::uint64_t>> Session::refusal() const {
   const auto leaf = store::decode_leaf(as_bytes(request_.value()));
   const auto log = id_of<MailboxId>(request_.mailbox(), "mailbox id");
-  return leaf && log && leaf->type == store::LeafType::Refused &&
-         shared_.refusals.repeats(store_, *log, leaf->value);
+  if (!leaf || !log || leaf->type != store::LeafType::Refused) return std::nullopt;
+  return std::pair(*log, leaf->value);
 }
 
 void Session::answer(const Result<void>& result) {

@@ -81,7 +81,7 @@ class Session {
   Result<void> suspend();
   void resume();
   Result<void> moved();
-  bool repeats_a_refusal();
+  std::optional<std::pair<MailboxId, std::uint64_t>> refusal() const;
   void begin(bool may);
   void fail_append(const Error& error);
   Bytes read_ids();
