@@ -57,6 +57,9 @@ void ExportJob::declare(CLI::App& app) {
       ->check(CLI::Range(1U, 64U))
       ->type_name("N");
   app.add_flag("--remove", remove_, "Drain what was written, synced and read back");
+  app.add_option("--drain-batch", drain_batch_, "Messages drained together, for tests only")
+      ->check(CLI::Range(std::size_t{1}, vault::Drain::kMaxMessages))
+      ->group("");
   app.add_flag("--resume", resume_, "Go on with an earlier export; what is there is compared");
 }
 
@@ -121,12 +124,6 @@ bool ExportJob::in_time(const store::MessageRecord& record) const {
   return (!since_ || record.received >= *since_) && (!until_ || record.received < *until_);
 }
 
-// Returns whether no earlier run with this cursor has handled the message.
-bool ExportJob::is_new(const store::MessageRecord& record) const {
-  return record.seq > cursor_.seq ||
-         (cursor_.waiting && std::ranges::binary_search(*cursor_.waiting, record.seq));
-}
-
 // Counts a message that is not in the requested state. It may come into that state later (undelete,
 // release from quarantine) without a new seq, so the cursor remembers it. Two cases need no memory:
 // a pending message gets a new seq when it becomes visible, and no message becomes unconfirmed
@@ -157,7 +154,9 @@ Result<void> ExportJob::for_each_after(Source& source, std::uint64_t from, std::
     if (page->empty()) return {};
     for (const store::MessageRecord& record : *page) {
       if (record.seq >= end) return {};
-      if (auto done = each(record); !done) return done;
+      auto more = each(record);
+      if (!more) return more.error();
+      if (!*more) return {};
       after = record.seq;
     }
   }
@@ -171,7 +170,7 @@ Result<void> ExportJob::for_each_waiting(Source& source, const Each& each) const
   // `each`, so that the new cursor names them.
   if (!cursor_.waiting) {
     return for_each_after(source, 0, cursor_.seq + 1, [&](const store::MessageRecord& record) {
-      return in_state(record) ? Result<void>() : each(record);
+      return in_state(record) ? Result<bool>(true) : each(record);
     });
   }
   const std::vector<std::uint64_t>& waiting = *cursor_.waiting;
@@ -183,7 +182,9 @@ Result<void> ExportJob::for_each_waiting(Source& source, const Each& each) const
     if (page->empty()) return {};
     for (const store::MessageRecord& record : *page) {
       if (!std::binary_search(next, waiting.end(), record.seq)) continue;
-      if (auto done = each(record); !done) return done;
+      auto more = each(record);
+      if (!more) return more.error();
+      if (!*more) return {};
     }
     next = std::upper_bound(next, waiting.end(), page->back().seq);
   }
@@ -250,10 +251,11 @@ std::vector<std::unique_ptr<transfer::Exporter>> ExportJob::exporters(
 Result<void> ExportJob::copy(Source& source, transfer::ExportPool& pool) {
   cli::Progress progress("exported", source.live, program_.quiet());
   std::uint64_t done = 0;
-  const Each each = [&](const store::MessageRecord& record) -> Result<void> {
-    if (!consider(record)) return {};
+  const Each each = [&](const store::MessageRecord& record) -> Result<bool> {
+    if (!consider(record)) return true;
     progress.at(++done);
-    return pool.add(record);
+    if (auto added = pool.add(record); !added) return added.error();
+    return true;
   };
   if (auto added = for_each_waiting(source, each); !added) return added;
   if (auto added = for_each_after(source, cursor_.seq, source.end, each); !added) return added;
@@ -263,65 +265,59 @@ Result<void> ExportJob::copy(Source& source, transfer::ExportPool& pool) {
   return {};
 }
 
-// Exports under the lease. Messages are drained in one transaction once all of them are on disk and
-// have been read back. A lease shows at most the oldest 100,000 messages; the next ones come with
-// another lease. A single file must be complete before anything is removed, so there the rest is
-// left to the next run.
+// Exports under the lease. Messages are drained in one transaction, drain_batch_ at a time, once all of
+// them are on disk and have been read back. A single file must be complete before anything is
+// removed, so there the rest is left to the next run.
 Result<void> ExportJob::take(Source& source, transfer::ExportPool& pool) {
   cli::Progress progress("exported", 0, program_.quiet());
+  vault::Drain& drain = *source.drain;
   auto renewed = BootClock::now();
   std::uint64_t done = 0;
+  std::size_t added = 0;  // since the last removal
   std::uint64_t reached = cursor_.seq;
-  // The seq of the messages in the requested state that a lease has shown, in no order.
-  std::vector<std::uint64_t> seen;
-  for (bool first = true;; first = false) {
-    vault::Drain& drain = *source.drain;
-    for (const store::MessageRecord& record : drain.messages()) {
-      // Later leases show messages again that were not removed; `reached` skips them.
-      if (first ? !is_new(record) : record.seq <= reached) continue;
-      if (!in_state(record)) continue;
-      seen.push_back(record.seq);
-      if (!consider(record)) continue;
-      // Writing may take hours. A lost lease is noticed here, before more work is done in vain.
-      if (BootClock::now() - renewed > kRenewEvery) {
-        if (auto still = drain.renew(); !still) return still;
-        renewed = BootClock::now();
-      }
-      if (auto added = pool.add(record); !added) return added;
-      progress.at(++done);
-    }
+  std::uint64_t stopped = 0;  // seq of the first message that does not fit into the file
+  const auto remove = [&]() -> Result<void> {
     // Nothing is removed before this has succeeded: it syncs the files and compares what is on
     // disk.
     if (auto finished = pool.finish(); !finished) return finished;
-    const std::vector<MessageId> taken = pool.give_taken();
-    if (auto removed = drain.remove(taken, kActor); !removed) {
+    if (auto removed = drain.remove(pool.give_taken(), kActor); !removed)
       return removed.error().within("everything is written, nothing more is removed");
-    }
-    // If the lease was not full, it showed everything up to the end that was fixed at the start.
-    const bool full = drain.messages().size() == vault::Drain::kMaxMessages;
-    if (!full) reached = std::max(reached, source.end - 1);
-    // Without progress the next lease would show the same messages again.
-    if (full && taken.empty()) break;
-    if (!drain.messages().empty()) reached = std::max(reached, drain.messages().back().seq);
-    if (!full) break;
-    more_left_ = one_file();
-    if (more_left_) break;
-    // The old lease must end before the next one can be acquired.
-    source.drain.reset();
-    auto next = vault::Drain::open(source.store, source.mailbox.name, source.password, kActor, kLease);
-    if (!next) return next.error();
-    source.drain = std::move(*next);
-  }
-  // The cursor has to name the messages that no lease showed because of their state, including
-  // those that came back during the run.
-  std::ranges::sort(seen);
-  const Each rest = [&](const store::MessageRecord& record) {
-    if (!std::ranges::binary_search(seen, record.seq)) pass_over(record);
-    return Result<void>();
+    added = 0;
+    return {};
   };
-  if (auto passed = for_each_waiting(source, rest); !passed) return passed;
-  if (auto passed = for_each_after(source, cursor_.seq, reached + 1, rest); !passed) return passed;
-  cursor_.seq = reached;
+  const Each each = [&](const store::MessageRecord& record) -> Result<bool> {
+    // Writing may take hours. A lost lease is noticed here, before more work is done in vain.
+    if (BootClock::now() - renewed > kRenewEvery) {
+      if (auto still = drain.renew(); !still) return still.error();
+      renewed = BootClock::now();
+    }
+    if (consider(record)) {
+      if (added >= drain_batch_ && one_file()) {
+        // Messages without a match take no room.
+        const transfer::ExportReport report = pool.report();
+        more_left_ = report.written + report.present >= drain_batch_;
+        stopped = record.seq;
+        if (more_left_) return false;
+      } else if (added >= drain_batch_) {
+        if (auto removed = remove(); !removed) return removed.error();
+      }
+      if (auto taken = pool.add(record); !taken) return taken.error();
+      ++added;
+      progress.at(++done);
+    }
+    reached = std::max(reached, record.seq);
+    return true;
+  };
+  if (auto passed = for_each_waiting(source, each); !passed) return passed;
+  if (more_left_) {
+    // The messages from there on go on waiting.
+    const auto& waiting = *cursor_.waiting;
+    waiting_.insert(waiting_.end(), std::ranges::lower_bound(waiting, stopped), waiting.end());
+  } else if (auto passed = for_each_after(source, cursor_.seq, source.end, each); !passed) {
+    return passed;
+  }
+  if (auto removed = remove(); !removed) return removed;
+  cursor_.seq = more_left_ ? reached : std::max(reached, source.end - 1);
   return {};
 }
 

@@ -21,6 +21,7 @@
 #include "store/store.h"
 #include "transfer/cursor.h"
 #include "transfer/export_pool.h"
+#include "vault/drain.h"
 
 namespace gw::cmd {
 
@@ -55,12 +56,11 @@ class ExportJob {
   Result<void> copy(Source& source, transfer::ExportPool& pool);
   // Exports under the lease and then drains.
   Result<void> take(Source& source, transfer::ExportPool& pool);
-  // Iterations over records in ascending order of seq; `each` ends them with an error.
-  using Each = std::function<Result<void>(const store::MessageRecord&)>;
+  // Iterations over records in ascending order of seq; `each` ends them with an error or false.
+  using Each = std::function<Result<bool>(const store::MessageRecord&)>;
   Result<void> for_each_waiting(Source& source, const Each& each) const;
   Result<void> for_each_after(Source& source, std::uint64_t from, std::uint64_t end, const Each& each) const;
   // Filters of the options, and the count of what they reject.
-  bool is_new(const store::MessageRecord& record) const;
   bool in_state(const store::MessageRecord& record) const;
   bool in_time(const store::MessageRecord& record) const;
   bool consider(const store::MessageRecord& record);
@@ -87,9 +87,12 @@ class ExportJob {
   bool unwrap_ = false;
   bool remove_ = false;
   bool resume_ = false;
+  // Messages that are drained in one transaction, and that a single file takes. Bounds the
+  // transaction and the memory for what is to be read back.
+  std::size_t drain_batch_ = vault::Drain::kMaxMessages;
   // At first where the run starts, at the end how far it came.
   transfer::Cursor cursor_;
-  // A lease shows a limited number of messages, and a single file takes only one lease.
+  // There are more messages to be removed than a single file takes.
   bool more_left_ = false;
   // The seq of messages skipped because of their state, in ascending order, for the next cursor.
   std::vector<std::uint64_t> waiting_;

@@ -210,6 +210,32 @@ class RunsTest(unittest.TestCase):
         self.export("tar", "--cursor", cursor, to=self.folder / "next")
         self.assertEqual(contents("tar", self.folder / "next"), [b"2\n"])
 
+    def test_mail_that_is_passed_over_does_not_hide_what_is_newer(self):
+        """More mail than is drained together."""
+        for i in range(5):
+            self.add(b"%d\n" % i)
+        self.add(b"new\n")
+        new = self.vault.json("message", "list", self.name)[-1]["received_at"]
+        self.export("eml", "--remove", "--since", new, "--drain-batch", 3)
+        self.assertEqual(contents("eml", self.out), [b"new\n"])
+        # A single file takes three, and says that more is left.
+        said = self.export("mbox", "--remove", "--drain-batch", 3, to=self.folder / "three").stderr
+        self.assertIn(b"3 written", said)
+        self.assertIn(b"run again", said)
+        # Exactly as many are left as one file takes.
+        said = self.export("mbox", "--remove", "--drain-batch", 2, to=self.folder / "two").stderr
+        self.assertIn(b"2 written", said)
+        self.assertNotIn(b"run again", said)
+        self.assertEqual(contents("mbox", self.folder / "three") + contents("mbox", self.folder / "two"),
+                         [b"%d\n" % i for i in range(5)])
+        self.assertEqual(set(self.states()), {"drained"})
+        # In a format of many files one run drains all of it.
+        for i in range(7):
+            self.add(b"later %d\n" % i)
+        self.export("maildir", "--remove", "--drain-batch", 3, to=self.folder / "dir")
+        self.assertEqual(len(contents("maildir", self.folder / "dir")), 7)
+        self.assertEqual(set(self.states()), {"drained"})
+
     def test_every_format_drains_what_it_holds(self):
         mails = [b"1\n", b"From x\n", gw.mail(100_000), b""]
         ids = [self.add(octets) for octets in mails]
