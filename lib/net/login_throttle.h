@@ -1,7 +1,7 @@
 // Slows down password guessing from one source (net::source_of: an IPv4 address or an IPv6 /64).
 //
-// No source is ever locked out: an attacker that shares an address with the archive (behind the
-// same NAT) could otherwise lock the archive out. Instead a source with failed logins waits longer
+// No source is ever locked out: an attacker that shares an address with the archive (both in the
+// same NAT network) could otherwise lock the archive out. Instead a source with failed logins waits longer
 // and longer before its next attempt is checked. The memory is bounded in entries and in time, and
 // is lost when the process ends. Each server process counts its own failures; the keeper counts
 // them for all processes (store::Store::guess).

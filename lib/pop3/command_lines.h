@@ -1,6 +1,6 @@
 // Splits a client's bytes into command lines, for Session and ProxySession.
 //
-//   lines.receive(octets, before_login);
+//   lines.receive(data, before_login);
 //   for (CommandLines::Next next = lines.next(); next.kind == Kind::Line; next = lines.next())
 //     obey(next.text);
 #pragma once

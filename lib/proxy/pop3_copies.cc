@@ -82,10 +82,10 @@ Result<bool> Pop3Copies::known_by_name(std::uint64_t number, store::Store& store
   return store.seen(mailbox_, *uidl);
 }
 
-Result<Pop3Copies::Copy> Pop3Copies::begin(std::uint64_t number, bool anew) {
+Result<Pop3Copies::Copy> Pop3Copies::begin(std::uint64_t number, bool again) {
   const Result<store::Store*> store = store_of_();
   if (!store) return store.error();
-  if (!anew) {
+  if (!again) {
     const Result<bool> known = known_by_name(number, **store);
     if (!known) return known.error();
     // Hash the bytes without sealing them. This saves the key agreement, the encryption and the

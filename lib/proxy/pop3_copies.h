@@ -113,10 +113,10 @@ class Pop3Copies {
     std::optional<Error> failed_;
   };
   // Begins the copy of a message. If its UIDL is known, the bytes are only hashed and not sealed,
-  // unless `anew` is set. Fails with Conflict if the mailbox is suspended, with OverQuota if it is
+  // unless `again` is set. Fails with Conflict if the mailbox is suspended, with OverQuota if it is
   // full, with NotFound if it was removed, and with the store's error if the keeper cannot be
   // reached.
-  Result<Copy> begin(std::uint64_t number, bool anew = false);
+  Result<Copy> begin(std::uint64_t number, bool again = false);
 
   std::uint64_t stored() const { return stored_; }  // new copies of this session
   std::uint64_t known() const { return known_; }    // fetched mails that had a copy already

@@ -2,7 +2,7 @@
 // commitment to its content. All keys are derived from the container's file key.
 //
 //   key    = HKDF-SHA256(file key, salt message id, "gw envelope v1")
-//   aad    = "gw envelope v1" ‖ vault ‖ mailbox ‖ message ‖ u32 generation ‖ u64 received ‖ u64 octets ‖
+//   aad    = "gw envelope v1" ‖ vault ‖ mailbox ‖ message ‖ u32 generation ‖ u64 received ‖ u64 size ‖
 //            u64 wire_size ‖ SHA-256(container)
 //   sealed = 24 nonce ‖ XChaCha20-Poly1305
 //

@@ -2,7 +2,7 @@
 //
 //   SmtpMail mail(envelope);
 //   mail.add(recipient, arguments) ...;        // per RCPT
-//   mail.write(store, octets) ...;
+//   mail.write(store, data) ...;
 //   auto ids = mail.finish(store);             // durable: reply 250
 //
 // Recipients that belong to the same mailbox share one message, whose envelope lists them all. If

@@ -27,20 +27,20 @@ std::string_view name(Level level);
 enum class Cause : unsigned char {
   None,           // nothing is wrong, or the finding is about the host
   ReadOnly,       // detail: the reason
-  DiskFull,       // octets: bytes free
-  LittleRoom,     // octets: bytes free
+  DiskFull,       // size: bytes free
+  LittleRoom,     // size: bytes free
   ClockBehind,    // seconds by which the history is ahead of the clock
   WeakPasswords,  // the vault was made with cheap password slots, for tests
   NoRecovery,     // the vault has no recovery recipient: a lost password means lost mail
   // count: at least so many sessions in the last week got a 5xx reply; time and detail: when, and
-  // which client, the last time; octets: the reply code of that time.
+  // which client, the last time; size: the reply code of that time.
   Refused,
   DrainBroken,  // count: drains that ended at one message; detail: its id
   // count: messages that wait; seconds: age of the oldest; time: of the last drain, or 0 if there
   // never was one.
   Unfetched,
   Silence,      // seconds since the last delivery, or 0 if there never was one
-  Quota,        // octets: bytes used; limit: the quota in bytes
+  Quota,        // size: bytes used; limit: the quota in bytes
   Quarantined,  // count
   Unconfirmed,  // count
   Suspended,
@@ -51,7 +51,7 @@ enum class Cause : unsigned char {
   Findings,   // count: findings of the last verification; time of it
 };
 
-// The numbers behind a finding. Which fields are set depends on the cause; the others are 0 or
+// The numbers of a finding. Which fields are set depends on the cause; the others are 0 or
 // empty.
 struct Facts {
   std::uint64_t count = 0;

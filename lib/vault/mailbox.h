@@ -126,7 +126,7 @@ Result<seal::KeyRing> unlock_with_recovery(store::Store& store, const store::Mai
 // changed since `mailbox` was read.
 Result<void> change_password(store::Store& store, const store::MailboxRecord& mailbox,
                              const seal::KeyRing& ring, const Secret& fresh, std::string_view actor);
-// Gives a mailbox whose password is lost a new key pair and the password `fresh`. Whatever was
+// Sets a new key pair and the password `fresh` where the password is lost. Whatever was
 // sealed to the old keys, removal records included, can never be opened again; therefore the
 // mailbox must hold no message. Fails with Conflict if it is not suspended or holds a message in
 // any state.

@@ -9,7 +9,7 @@
 //
 //   while (!input.empty()) {
 //     DotReader::Piece piece = reader.next(input);    // removes bytes from the front of `input`
-//     keep(piece.octets);
+//     keep(piece.data);
 //     if (piece.end) break;                           // the rest of `input` is the next command
 //   }
 #pragma once

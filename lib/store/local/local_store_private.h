@@ -180,7 +180,7 @@ class LocalStore : public Store {
   Moment moment();
   // Stores the kept time with a change that depends on it.
   void note_kept(Batch& batch, const Moment& at);
-  // Gives the current kept time to entries that have none, once after each start.
+  // Sets the current kept time in entries that have none, once after each start.
   Result<void> stamp_kept();
   Result<void> stamp_kept(const MailboxId& mailbox, char tag);
   // Releases, after a commit, what removed or settled messages hold outside of the database: files,
