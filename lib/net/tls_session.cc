@@ -193,6 +193,8 @@ Result<std::size_t> TlsSession::read(std::span<std::byte> to, Deadline deadline)
     if (met.cut || met.why == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
     if (met.failure) return *met.failure;
     if (!sent) return sent.error();
+    // An idle connection should hold no buffer. swap() frees the memory, unlike clear() and `= {}`.
+    Bytes().swap(outgoing_);
     if (auto ready = channel_.wait_readable(deadline); !ready) return ready.error();
   }
 }
@@ -246,7 +248,8 @@ Result<void> TlsSession::write(std::span<const ByteView> pieces, Deadline deadli
 }
 
 // Ciphertext that cannot be sent is lost, and the session with it: the peer could not decrypt the
-// record that follows. The buffer is freed after each call, so an idle connection has none.
+// record that follows. The buffer keeps its memory for the next records of a download; read() frees
+// it before it waits.
 Result<void> TlsSession::flush(Deadline deadline) {
   std::size_t sent = 0;
   while (sent < outgoing_.size()) {
@@ -256,14 +259,14 @@ Result<void> TlsSession::flush(Deadline deadline) {
       sent += static_cast<std::size_t>(count);
     } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
       const Error failure = Error::from_errno("cannot send");
-      Bytes().swap(outgoing_);
+      outgoing_.clear();
       return failure;
     } else if (auto ready = channel_.wait_writable(deadline); !ready) {
-      Bytes().swap(outgoing_);
+      outgoing_.clear();
       return ready;
     }
   }
-  Bytes().swap(outgoing_);  // frees the memory, unlike clear() and `= {}`
+  outgoing_.clear();
   return {};
 }
 
