@@ -1,5 +1,5 @@
 // Listing directories, and the order of RocksDB's files.
-#include "store/local/folder.h"
+#include "store/local/directory_list.h"
 
 #include <algorithm>
 #include <fstream>

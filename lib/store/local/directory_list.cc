@@ -1,4 +1,4 @@
-#include "store/local/folder.h"
+#include "store/local/directory_list.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,11 +10,11 @@
 
 namespace gw::store {
 
-Result<void> for_each_name(int folder, std::string_view what,
+Result<void> for_each_name(int directory, std::string_view what,
                            const std::function<Result<void>(const char* name)>& visit) {
   // fdopendir() takes the descriptor over and closes it, so it gets one of its own. This also
   // starts the listing at the beginning.
-  Fd copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Fd copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!copy) return Error::from_errno(what);
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(copy.get()), ::closedir);
   if (!listing) return Error::from_errno(what);
@@ -30,9 +30,9 @@ Result<void> for_each_name(int folder, std::string_view what,
   }
 }
 
-Result<std::vector<std::string>> names_in(int folder, std::string_view what) {
+Result<std::vector<std::string>> names_in(int directory, std::string_view what) {
   std::vector<std::string> names;
-  auto listed = for_each_name(folder, what, [&](const char* name) -> Result<void> {
+  auto listed = for_each_name(directory, what, [&](const char* name) -> Result<void> {
     names.emplace_back(name);
     return {};
   });
@@ -41,9 +41,9 @@ Result<std::vector<std::string>> names_in(int folder, std::string_view what) {
 }
 
 Result<std::vector<std::string>> names_in(const std::string& path) {
-  const Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) return Error::from_errno(path);
-  return names_in(folder.get(), path);
+  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return Error::from_errno(path);
+  return names_in(directory.get(), path);
 }
 
 std::uint64_t file_number(std::string_view name) {

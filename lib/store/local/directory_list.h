@@ -14,12 +14,12 @@ namespace gw::store {
 
 // Calls `visit` with each name in a directory except `.` and `..`, until it fails. `what` names the
 // directory in errors.
-Result<void> for_each_name(int folder, std::string_view what,
+Result<void> for_each_name(int directory, std::string_view what,
                            const std::function<Result<void>(const char* name)>& visit);
-// Return all names, in no order. Needed by loops that remove entries: POSIX leaves it open whether
-// readdir(3) then sees the rest.
-Result<std::vector<std::string>> names_in(int folder, std::string_view what);
-// Fails with NotFound if there is no such directory.
+// Returns all names, in no order, except `.` and `..`. Loops that remove entries need it: POSIX
+// leaves it open whether readdir(3) then sees the rest.
+Result<std::vector<std::string>> names_in(int directory, std::string_view what);
+// The same for a path. Fails with NotFound if there is no such directory.
 Result<std::vector<std::string>> names_in(const std::string& path);
 
 // Returns the number in the name of one of RocksDB's files (`000012.log`, `MANIFEST-000012`); 0 if it

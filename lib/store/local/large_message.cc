@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "store/local/folder.h"
+#include "store/local/directory_list.h"
 
 namespace gw::store {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t kSyncStep = 8 << 20;
 constexpr std::uint64_t kWriteStep = 1 << 20;  // bytes after which writing to disk is started
 constexpr std::size_t kReaders = 32;           // most files kept open for reading
-constexpr std::string_view kFolderName = "the folder of large messages";
+constexpr std::string_view kDirectoryName = "the directory of large messages";
 
 // Returns the error of a failed call on one of the store's own files. It is never NotFound or
 // Denied, whatever errno says: these codes would be an answer about the message, and a server would
@@ -69,7 +69,7 @@ Result<void> LargeWriter::finish() {
   if (::fsync(files_.folder_.get()) != 0) {
     // The file must not stay under its name: the caller reports a failure, and the same id may be
     // sent again.
-    const Error error = Error::from_errno("the folder of large messages");
+    const Error error = Error::from_errno("the directory of large messages");
     abandon();
     return error;
   }
@@ -165,7 +165,7 @@ Result<void> LargeFiles::link_all(const std::string& to) const {
   if (::mkdir(to.c_str(), 0700) != 0) return Error::from_errno(to);
   const Fd target(::open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!target) return Error::from_errno(to);
-  return for_each_name(folder_.get(), kFolderName, [&](const char* name) -> Result<void> {
+  return for_each_name(folder_.get(), kDirectoryName, [&](const char* name) -> Result<void> {
     if (!MessageId::parse(name)) return {};
     // An append that is not yet committed may abandon its file at any moment.
     if (::linkat(folder_.get(), name, target.get(), name, 0) != 0 && errno != ENOENT)
@@ -175,14 +175,14 @@ Result<void> LargeFiles::link_all(const std::string& to) const {
 }
 
 Result<void> LargeFiles::clear_unfinished() {
-  auto names = names_in(unfinished_.get(), kFolderName);
+  auto names = names_in(unfinished_.get(), kDirectoryName);
   if (!names) return names.error();
   for (const std::string& name : *names) ::unlinkat(unfinished_.get(), name.c_str(), 0);
   return {};
 }
 
 Result<void> LargeFiles::remove_unnamed(const std::function<Result<bool>(const MessageId&)>& named) {
-  auto names = names_in(folder_.get(), kFolderName);
+  auto names = names_in(folder_.get(), kDirectoryName);
   if (!names) return names.error();
   for (const std::string& name : *names) {
     const auto message = MessageId::parse(name);
@@ -197,7 +197,7 @@ Result<void> LargeFiles::remove_unnamed(const std::function<Result<bool>(const M
 
 Result<std::uint64_t> LargeFiles::set_unnamed_aside(
     const std::string& to, const std::function<Result<bool>(const MessageId&)>& named) {
-  auto names = names_in(folder_.get(), kFolderName);
+  auto names = names_in(folder_.get(), kDirectoryName);
   if (!names) return names.error();
   // `to` is created only if there is something to move, so that an empty directory does not suggest
   // a loss.

@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "store/local/folder.h"
+#include "store/local/directory_list.h"
 #include "store/local/local_store_private.h"
 #include "store/vault_format.h"
 

@@ -12,7 +12,7 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "store/local/folder.h"
+#include "store/local/directory_list.h"
 #include "store/local/keys.h"
 #include "store/local/large_message.h"
 #include "store/local/local_store_private.h"

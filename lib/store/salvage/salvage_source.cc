@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "store/local/folder.h"
+#include "store/local/directory_list.h"
 #include "store/local/keys.h"
 
 namespace gw::store {
