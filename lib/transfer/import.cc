@@ -1,20 +1,13 @@
 #include "transfer/import.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <csignal>
-#include <cstdio>
-
-#include "base/clock.h"
-#include "base/fd.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "mime/unwrap.h"
 #include "seal/fingerprint.h"
 #include "transfer/export.h"
+#include "transfer/import_file.h"
 #include "transfer/mbox.h"
 #include "transfer/unpack.h"
 
@@ -22,60 +15,12 @@ namespace gw::transfer {
 namespace {
 
 constexpr std::size_t kPiece = 64 << 10;
-// Longer than an SMTP server waits for more of a mail (RFC 5321, section 4.5.3.2, asks for 10
-// minutes at most).
-constexpr Micros kQuiet = 15 * 60 * Micros{1'000'000};
-
 // Returns the sender in a separator line, its first word, or an empty string if that is not an
 // address.
 std::string sender_of(std::string_view separator) {
   const std::string_view rest = trim(separator.substr(std::min(separator.size(), kMboxFrom.size())));
   const std::string_view word = rest.substr(0, rest.find(' '));
   return word.find('@') != std::string_view::npos ? std::string(word) : std::string();
-}
-
-// Size and time together with the inode tell a modified file, since writers append.
-bool same_file(const struct stat& a, const struct stat& b) {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
-         a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
-}
-
-// Holds a read lease on the file. The kernel refuses one while any process has the file open for
-// writing (fcntl(2), F_SETLEASE).
-class ReadLease {
- public:
-  explicit ReadLease(int fd) : fd_(fd) {
-    // A process that opens the file for writing is blocked until the lease is returned, and this
-    // process is sent a signal. SIGIO would end it by default; SIGURG is ignored by default.
-    (void)::fcntl(fd_, F_SETSIG, SIGURG);
-    held_ = ::fcntl(fd_, F_SETLEASE, F_RDLCK) == 0;
-    refused_ = !held_ && errno == EAGAIN;
-  }
-  ~ReadLease() {
-    if (held_) (void)::fcntl(fd_, F_SETLEASE, F_UNLCK);
-  }
-  ReadLease(const ReadLease&) = delete;
-  ReadLease& operator=(const ReadLease&) = delete;
-
-  bool held() const { return held_; }
-  bool refused() const {
-    return refused_;
-  }  // a process writes; if neither held() nor refused(), it is unknown
-  // A process waits to open the file for writing.
-  bool wanted_back() const { return held_ && ::fcntl(fd_, F_GETLEASE) != F_RDLCK; }
-
- private:
-  int fd_;
-  bool held_ = false;
-  bool refused_ = false;
-};
-
-// Renames a file to a name that must be free. Uses link and unlink on file systems without
-// RENAME_NOREPLACE.
-bool move_file(const std::string& from, const std::string& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;
-  return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
 }
 
 // Returns `<id>` if the file is `<id>.eml` or `<id>.json`, as gw-export names it, with or without
@@ -121,10 +66,6 @@ Error no_mail(const std::string& name) {
   return Error(Code::BadInput, name + ": it looks like neither a mail nor an mbox");
 }
 
-Error being_written(const std::string& path) {
-  return Error(Code::Busy, path + ": another program has it open for writing");
-}
-
 }  // namespace
 
 // A mail in a file that can be read several times.
@@ -146,132 +87,11 @@ struct Importer::Part {
   std::optional<ListedMail> sidecar{};
 };
 
-// The file that is imported, with what is needed to notice changes and to remove exactly this file.
-class Importer::OpenFile {
- public:
-  // Opens the file. Fails with Busy if another process has it open for writing. O_NONBLOCK keeps a
-  // FIFO that took the name from blocking the import.
-  Result<void> open(const std::string& path) {
-    path_ = path;
-    Fd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!fd) return Error::from_errno(path_);
-    number_ = fd.get();
-    {
-      // The lease is held only for the check, because a writer should not be blocked while the file
-      // is read. Changes in the meantime are noticed by unchanged().
-      const ReadLease lease(number_);
-      if (lease.refused()) return being_written(path_);
-      known_ = lease.held();
-      if (::fstat(number_, &facts_) != 0) return Error::from_errno(path_);
-    }
-    return read_from(std::move(fd));
-  }
-
-  // Fails with Busy if it is unknown whether another process writes to the file and it changed
-  // recently.
-  Result<void> require_whole() const {
-    const Micros changed = facts_.st_ctim.tv_sec * Micros{1'000'000} + facts_.st_ctim.tv_nsec / 1000;
-    const Micros age = now() - changed;
-    if (known_ || age >= kQuiet) return {};
-    return Error(Code::Busy,
-                 path_ +
-                     ": it may still be being written, because it changed in the last 15 minutes and "
-                     "this user does not own it or its file system has no leases");
-  }
-
-  // Locks an mbox as delivering programs do, for reading or for emptying it. Open file description
-  // locks conflict with the locks of other processes, but unlike these they survive that some other
-  // code of this process closes the same file (fcntl(2)).
-  Result<void> lock(bool to_empty) {
-    if (to_empty) {
-      writable_ = Fd(::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-      if (!writable_) return Error::from_errno(path_);
-    }
-    struct flock range {};
-    range.l_type = to_empty ? F_WRLCK : F_RDLCK;
-    range.l_whence = SEEK_SET;
-    const int fd = to_empty ? writable_.get() : number_;
-    const bool locked = ::fcntl(fd, F_OFD_SETLK, &range) == 0;
-    if (!locked && (errno == EAGAIN || errno == EACCES))
-      return Error(Code::Busy, path_ + ": locked by another program");
-    // On a file system without locks an mbox is read unlocked, but an import that shall empty it
-    // fails.
-    if (!locked && to_empty) return Error::from_errno(path_);
-    struct stat facts {};
-    if (::fstat(fd, &facts) != 0) return Error::from_errno(path_);
-    // The path may lead to another file since open().
-    if (facts.st_dev != facts_.st_dev || facts.st_ino != facts_.st_ino)
-      return Error(Code::Busy, path_ + ": it was replaced just now");
-    // Mail may have been appended before the lock was obtained; it is imported as well. The source
-    // must be reopened for the new size, on a descriptor of the same open file that holds the lock.
-    facts_ = facts;
-    Fd again(::dup(number_));
-    if (!again) return Error::from_errno(path_);
-    number_ = again.get();
-    return read_from(std::move(again));
-  }
-
-  mime::FileSource& source() { return *source_; }
-  const std::string& path() const { return path_; }
-
-  bool unchanged() const {
-    struct stat now {};
-    return ::fstat(number_, &now) == 0 && same_file(now, facts_);
-  }
-
-  // Empties the mbox that lock() has locked.
-  Result<void> empty() const {
-    if (!unchanged()) return changed();
-    if (::ftruncate(writable_.get(), 0) != 0 || ::fsync(writable_.get()) != 0)
-      return Error::from_errno(path_);
-    return {};
-  }
-
-  // Removes exactly the file that was read. It is first renamed. A file that took its name at the
-  // last moment, or a writer that opened it at the last moment, is thus noticed before anything is
-  // deleted.
-  Result<void> remove() const {
-    const ReadLease lease(number_);
-    if (lease.refused()) return being_written(path_);
-    if (!unchanged()) return changed();
-    const std::string aside = path_.substr(0, path_.rfind('/') + 1) + ".gw-import." +
-                              std::to_string(::getpid()) + "." + std::to_string(facts_.st_ino);
-    if (!move_file(path_, aside)) return Error::from_errno(path_);
-    struct stat there {};
-    const bool same = ::lstat(aside.c_str(), &there) == 0 && same_file(there, facts_);
-    // Under the temporary name no new writer finds it, and the lease shows whether one came before.
-    if (same && !lease.wanted_back()) {
-      if (::unlink(aside.c_str()) != 0) return Error::from_errno(aside);
-      return {};
-    }
-    // Put it back. If the name was taken meanwhile, it stays under the temporary name, and the
-    // error names that.
-    if (move_file(aside, path_)) return changed();
-    return Error(Code::Conflict, path_ + ": it has changed and stays, now as " + aside);
-  }
-
- private:
-  Result<void> read_from(Fd fd) {
-    auto source = mime::FileSource::of(std::move(fd), path_);
-    if (!source) return source.error();
-    source_.emplace(std::move(*source));
-    return {};
-  }
-  Error changed() const { return Error(Code::Conflict, path_ + ": it has changed and stays"); }
-
-  std::string path_;
-  std::optional<mime::FileSource> source_;
-  int number_ = -1;     // descriptor of source_
-  Fd writable_;         // holds the lock of an mbox that is to be emptied
-  bool known_ = false;  // a lease has shown that no process had it open for writing
-  struct stat facts_ {};
-};
-
 // The state of one file's import.
 struct Importer::Work {
   const Said& said;
   std::string name;
-  OpenFile file{};
+  ImportFile file{};
   ImportedFile report{};
   bool safe = true;  // each mail so far is in the mailbox
 
@@ -304,7 +124,7 @@ Result<ImportedFile> Importer::add(const SourceFile& file, const Said& said) {
     work.end(error.code() == Code::Busy ? Outcome::Busy : Outcome::Failed, error);
     return work.report;
   };
-  OpenFile& open = work.file;
+  ImportFile& open = work.file;
   if (auto opened = open.open(file.path); !opened) return ended(opened.error());
   const auto kind = kind_in(open.source(), file);
   if (!kind) return ended(kind.error());

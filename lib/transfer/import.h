@@ -96,7 +96,6 @@ class Importer {
 
  private:
   struct Mail;
-  class OpenFile;
   struct Work;
   using Sink = std::function<Result<void>(ByteView)>;
 
