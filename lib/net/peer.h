@@ -12,10 +12,11 @@ struct Peer {
   // IPv4-mapped IPv6 addresses are shown as IPv4.
   std::string address;
   std::uint16_t port = 0;
-  // This side's address, in the same format. Behind a balancer: the balancer's, as its header says.
+  // This side's address, in the same format. If the connection began with a PROXY header, the
+  // address that the client connected to, which is the balancer's.
   std::string local_address;
   std::uint16_t local_port = 0;
-  // This side's address of the socket itself, also behind a balancer.
+  // This side's address of the socket itself, also with a PROXY header.
   std::string socket_address{};
 
   // Returns whether the peer is on this host: 127.0.0.0/8, ::1, or a Unix socket.

@@ -36,9 +36,9 @@ void withdraw();
 }  // namespace stop
 
 // Calls `reload` on a separate thread for every SIGHUP, never twice at the same time, and tells the
-// service manager when it begins and ends. A later call replaces the function, and with null SIGHUP
-// is ignored. It waits for a reload that is running: what the function before referred to is used
-// no more when it returns. The thread itself is never joined.
+// service manager when it begins and ends. A later call replaces the function; with null, SIGHUP is
+// ignored. The call waits until a running reload has ended, so afterwards nothing uses the earlier
+// function. The thread is never joined.
 void on_reload(std::function<void()> reload);
 
 // Returns whether at least four fifths of the connections that serve() accepts are in use. Sessions

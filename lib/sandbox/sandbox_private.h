@@ -1,4 +1,4 @@
-// The two mechanisms of sandbox.h, each by itself. Private to confine.
+// The two mechanisms of sandbox.h, each by itself. Private to sandbox.
 #pragma once
 
 #include "sandbox/sandbox.h"

@@ -200,8 +200,8 @@ Result<void> Replay::advance(store::Store& store) {
   }
   if (range_.size() > head->size || range_.root() != head->root)
     found_({}, "its history is not the one that its head names");
-  // Every claim was read before the head of this history, which only grows. So what is left is about
-  // leaves that should be here.
+  // Every head was read before this history, which only grows. So a head that is left names leaves
+  // that are missing.
   if (!heads_.empty())
     found_({}, "its history has " + std::to_string(range_.size()) + " leaves, and an earlier head names " +
                    std::to_string(heads_.rbegin()->first) + ": it was put back");

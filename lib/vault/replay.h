@@ -45,10 +45,10 @@ class Replay {
   // Called with each contradiction; nullopt if it is not about one message.
   using Found = std::function<void(std::optional<MessageId> message, std::string what)>;
 
-  // `log` is a mailbox, or zero for the vault's own history. The replay compares each of `heads`
-  // when it passes that size, and one of a size that the history does not have is a contradiction:
-  // they must be older than the first advance(). `kept` is the size of a checkpoint that was kept outside the vault: a
-  // gap does not excuse differences from heads among the vault's first `kept` leaves.
+  // `log` is a mailbox, or zero for the vault's own history. The replay compares each of `heads` when
+  // it passes that size. A head that is larger than the history is reported too, so `heads` must have
+  // been read before the first advance(). `kept` is the size of a checkpoint that was kept outside
+  // the vault: a gap does not excuse differences from heads among the vault's first `kept` leaves.
   Replay(MailboxId log, Claims heads, Found found, std::uint64_t kept = 0)
       : log_(log), heads_(std::move(heads)), found_(std::move(found)), kept_(kept) {}
 

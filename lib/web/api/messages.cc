@@ -232,7 +232,7 @@ void add_message_operations(Operations& all) {
                  "Messages of a mailbox, oldest first; no password is needed", Role::Viewer, list,
                  "[Message]"});
   all.back().query = {{"after", "integer", "Only behind this seq: `next` of the page before"},
-                      {"limit", "integer", "Most items, from 1 to 1000; 100 where it is not said"},
+                      {"limit", "integer", "At most so many items: 1 to 1000, by default 100"},
                       {"state", "string", "A state, or `all`; else live and unconfirmed ones"},
                       {"since", "string", "Received then or later (RFC 3339)"},
                       {"until", "string", "Received before then (RFC 3339)"}};

@@ -168,7 +168,7 @@ void add_vault_operations(Operations& all) {
                       {"message", "string", "Only about the message of this id"},
                       {"actor", "string", "Only where this is in `actor`"},
                       {"before", "integer", "Only before this seq: `next` of the page before"},
-                      {"limit", "integer", "Most items, from 1 to 1000; 100 where it is not said"}};
+                      {"limit", "integer", "At most so many items: 1 to 1000, by default 100"}};
   all.push_back({"POST", "/api/v1/checkpoint", "makeCheckpoint",
                  "A signed note on the vault's history as it is now (C2SP tlog-checkpoint)", Role::Operator,
                  checkpoint, "Checkpoint"});

@@ -241,10 +241,10 @@ class Connection {
       if (head_size_ != std::string::npos) {
         head_size_ += 4;
         // Also set below for an incomplete head, since 408 and 431 need it.
-        note_form();
+        look_at_request_line();
         if (head_size_ <= kMaxHead) return true;
       }
-      note_form();
+      look_at_request_line();
       if (data_.size() >= kMaxHead) return refuse(431, "the head of the request is too long");
       if (!begun && !data_.empty()) {
         begun = true;
@@ -261,8 +261,8 @@ class Connection {
     }
   }
 
-  // Notes what decides about the form of a refusal.
-  void note_form() {
+  // Remembers from the request line, which need not be complete, how a refusal must look.
+  void look_at_request_line() {
     for_api_ = is_api(target_of(data_));
     for_head_ = data_.starts_with("HEAD ");
   }
