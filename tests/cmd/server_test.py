@@ -176,9 +176,10 @@ class ServerTest(unittest.TestCase):
         self.vault.store("route", "add", "out", "--protocol", "smtp", "--upstream", "127.0.0.1:1", "--tls", "none",
                          "--mailbox", "journal", "--allow-private")
         options = ("--config", config)
+        # A proxy for each: a connection is counted until a moment after the log says that it has ended.
         for name, server in (("smtp", self.vault.smtpd(*options)), ("pop3", self.vault.pop3d(*options)),
-                             ("work", proxy := self.vault.serve("gw-proxy", *options, listen=("work=127.0.0.1:0", "out=127.0.0.1:0"))),
-                             ("out", proxy)):
+                             ("work", self.vault.serve("gw-proxy", *options, listen=("work=127.0.0.1:0",))),
+                             ("out", self.vault.serve("gw-proxy", *options, listen=("out=127.0.0.1:0",)))):
             with self.subTest(name), contextlib.ExitStack() as held:
                 def heard(source):
                     connection = held.enter_context(socket.create_connection(server.address(name), gw.WAIT, (source, 0)))
@@ -186,8 +187,6 @@ class ServerTest(unittest.TestCase):
                 served = [[heard(f"127.0.0.{source}")[:3] in (b"220", b"+OK") for _ in range(10)] for source in (2, 3, 4)]
                 self.assertEqual([sum(each) for each in served], [10, 5, 1])
                 self.assertIn(heard("127.0.0.9")[:3], (b"220", b"+OK"))
-            if name == "work":
-                gw.until(lambda: server.log().count("pop3 relay ended") == 17, "the connections have ended")
 
     def test_a_client_without_a_login_has_its_time(self):
         config = self.vault.side / "limits.toml"
