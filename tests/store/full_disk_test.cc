@@ -1,4 +1,5 @@
 // A disk that is full, on a small tmpfs of the test's own (as root; elsewhere there is nothing to mount).
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -128,6 +129,44 @@ TEST_CASE("on a full disk mail is refused as Full, draining goes on, and room co
     (void)contract::move(*store, mailbox, ids(filled.mails), State::Drained, std::nullopt);
   }
   REQUIRE(await([&] { return deliver(*store, mailbox, new_mail(size)).has_value(); }));
+  contract::dump(*store);
+}
+
+TEST_CASE("A disk that others fill to its last byte, again and again, does not end the store") {
+  // Without a ballast the store has nothing to release and must not write at all.
+  const std::uint64_t ballast = GENERATE(std::uint64_t{0}, std::uint64_t{1} << 20);
+  const SmallDisk disk("size=8m");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.ballast = ballast;
+  vault.options.failed = [](const Error&) { ::abort(); };
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  const std::string junk = disk.path() + "/junk";
+  const auto settled = [&] {
+    return !store->health().value().full && (ballast == 0 || fs::exists(vault.options.path + "/ballast"));
+  };
+  for (int round = 0; round < 6; ++round) {
+    INFO("round " << round << ", ballast of " << ballast);
+    REQUIRE(await(settled));
+    const Fd file(::open(junk.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    REQUIRE(file);
+    // Takes all space in one step, so that the store finds nothing left when it looks. If the store
+    // writes at the same moment, the step fails and is repeated.
+    REQUIRE(await([&] {
+      const std::uint64_t free = fs::space(disk.path()).available;
+      return free == 0 || (::posix_fallocate(file.get(), 0, static_cast<off_t>(free)) == 0 &&
+                           fs::space(disk.path()).available == 0);
+    }));
+    REQUIRE(await([&] { return store->health().value().full; }));
+    const auto refused = deliver(*store, mailbox, new_mail(100));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Code::Full);
+    fs::remove(junk);
+  }
+  REQUIRE(await(settled));
+  CHECK(store->health().value().writable);
+  REQUIRE(deliver(*store, mailbox, new_mail(100)));
   contract::dump(*store);
 }
 

@@ -206,8 +206,22 @@ void LocalStore::check_disk_space() {
   if (full) engine_->cancel_purge();
   if (full != was_full_) {
     log::warning(full ? "disk full" : "disk has room", {{"free", space_.free_bytes()}});
-    engine_->pause_compactions(full);
     was_full_ = full;
+  }
+  if (full) {
+    // The disk is full. Free what can be freed, the cheapest first: the ballast, then a snapshot (a
+    // backup can be repeated, mail that is refused may be lost), then deleted bodies.
+    space_.release_ballast();
+    snapshots_.give_up();
+    space_.look([&] { return engine_->promised(); });
+  }
+  // Everything below writes to the database, if only a line of its manifest. RocksDB aborts the
+  // process when such a write finds no space, so all of it waits until there is some: other programs
+  // may have taken even the ballast's.
+  if (space_.free_bytes() < space_.marks().floor) return;
+  if (full != compactions_paused_) {
+    engine_->pause_compactions(full);
+    compactions_paused_ = full;
   }
   if (!full) {
     space_.restore_ballast();
@@ -222,14 +236,11 @@ void LocalStore::check_disk_space() {
     }
     return;
   }
-  // The disk is full. Free what can be freed, the cheapest first: the ballast, then a snapshot (a
-  // backup can be repeated, mail that is refused may be lost), then deleted bodies.
-  space_.release_ballast();
-  snapshots_.give_up();
-  const bool deleted = deleted_.exchange(false);
-  if (!deleted && space_.promised() < space_.marks().floor) return;
+  if (!deleted_ && space_.promised() < space_.marks().floor) return;
   // The flush deletes the write-ahead log; compaction then deletes files whose bodies are all
   // deleted. It moves nothing, because that would need space.
+  if (space_.free_bytes() < space_.marks().floor + space_.promised()) return;
+  const bool deleted = deleted_.exchange(false);
   if (auto done = engine_->flush(); !done) return commits_.fail(done.error());
   if (!deleted) return;
   if (auto done = engine_->compact_bodies(false); !done) commits_.fail(done.error());

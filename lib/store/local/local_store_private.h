@@ -273,6 +273,7 @@ class LocalStore : public Store {
   std::unique_ptr<Purging> purging_ = std::make_unique<Purging>();
   std::atomic<bool> deleted_ = false;  // bodies were deleted since space was last reclaimed
   bool was_full_ = false;              // used by the upkeep thread only
+  bool compactions_paused_ = false;    // used by the upkeep thread only
   std::thread timer_;                  // runs update_head()
   std::thread upkeep_;                 // runs check_disk_space()
 };
