@@ -132,6 +132,19 @@ TEST_CASE("on a full disk mail is refused as Full, draining goes on, and room co
   contract::dump(*store);
 }
 
+// Takes all space in one step, so that a store finds nothing left when it looks. If the store writes
+// at the same moment, the step fails and is repeated.
+void take_all(const std::string& junk) {
+  const Fd file(::open(junk.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE(file);
+  REQUIRE(await([&] {
+    const std::uint64_t free = fs::space(junk).available;
+    return free == 0 || (::posix_fallocate(file.get(), static_cast<off_t>(fs::file_size(junk)),
+                                           static_cast<off_t>(free)) == 0 &&
+                         fs::space(junk).available == 0);
+  }));
+}
+
 TEST_CASE("A disk that others fill to its last byte, again and again, does not end the store") {
   // Without a ballast the store has nothing to release and must not write at all.
   const std::uint64_t ballast = GENERATE(std::uint64_t{0}, std::uint64_t{1} << 20);
@@ -149,15 +162,7 @@ TEST_CASE("A disk that others fill to its last byte, again and again, does not e
   for (int round = 0; round < 6; ++round) {
     INFO("round " << round << ", ballast of " << ballast);
     REQUIRE(await(settled));
-    const Fd file(::open(junk.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    REQUIRE(file);
-    // Takes all space in one step, so that the store finds nothing left when it looks. If the store
-    // writes at the same moment, the step fails and is repeated.
-    REQUIRE(await([&] {
-      const std::uint64_t free = fs::space(disk.path()).available;
-      return free == 0 || (::posix_fallocate(file.get(), 0, static_cast<off_t>(free)) == 0 &&
-                           fs::space(disk.path()).available == 0);
-    }));
+    take_all(junk);
     REQUIRE(await([&] { return store->health().value().full; }));
     const auto refused = deliver(*store, mailbox, new_mail(100));
     REQUIRE_FALSE(refused);
@@ -167,6 +172,28 @@ TEST_CASE("A disk that others fill to its last byte, again and again, does not e
   REQUIRE(await(settled));
   CHECK(store->health().value().writable);
   REQUIRE(deliver(*store, mailbox, new_mail(100)));
+  contract::dump(*store);
+}
+
+TEST_CASE("A store that is closed on a full disk has everything when it is opened again") {
+  const SmallDisk disk("size=8m");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.ballast = 0;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  const std::string junk = disk.path() + "/junk";
+  std::vector<Mail> mails;
+  for (int round = 0; round < 20; ++round) {
+    mails.push_back(new_mail(1000));
+    REQUIRE(deliver(*store, mailbox, mails.back()));
+    take_all(junk);
+    store.reset();
+    fs::remove(junk);
+    store = vault.open();
+    REQUIRE(store->health().value().writable);
+    check_all(*store, mailbox, mails);
+  }
   contract::dump(*store);
 }
 

@@ -55,6 +55,8 @@ class DiskSpace {
   Result<void> room_for_append(std::uint64_t size);
   // Fails with Full if not even a small change of this size may be tried.
   Result<void> room_for_change(std::uint64_t size) const;
+  // Returns true if there is space to write what promised() counts, and the database's own files.
+  bool room_for_flush() const { return size_ >= marks_.floor + promised_; }
   std::uint64_t promised() const { return promised_; }  // bytes, at the last look()
   // Bytes for an unprivileged process, at the last look().
   std::uint64_t free_bytes() const { return size_; }

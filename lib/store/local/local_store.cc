@@ -73,8 +73,9 @@ LocalStore::~LocalStore() {
   // acknowledged.
   if (!reason_.empty() || commits_.failed() || !head_) return;
   // Marks the head file as clean only after a successful flush: the next open then has no log to
-  // replay and no unnamed files to look for.
-  if (engine_->flush()) {
+  // replay and no unnamed files to look for. Without space for the flush the next open does both.
+  space_.look([&] { return engine_->promised(); });
+  if (space_.room_for_flush() && engine_->flush()) {
     if (auto written = head_->write({commits_.point(), true}); !written)
       log::error("close", {{"vault", options_.path}, {"reason", written.error().text()}});
   }
@@ -239,7 +240,7 @@ void LocalStore::check_disk_space() {
   if (!deleted_ && space_.promised() < space_.marks().floor) return;
   // The flush deletes the write-ahead log; compaction then deletes files whose bodies are all
   // deleted. It moves nothing, because that would need space.
-  if (space_.free_bytes() < space_.marks().floor + space_.promised()) return;
+  if (!space_.room_for_flush()) return;
   const bool deleted = deleted_.exchange(false);
   if (auto done = engine_->flush(); !done) return commits_.fail(done.error());
   if (!deleted) return;
