@@ -7,7 +7,7 @@ namespace gw::smtp {
 namespace {
 
 constexpr std::size_t kMaxAuthLine = 12'288;  // RFC 4954 section 4
-constexpr std::string_view kSendIt = "Send it, and end with CRLF.CRLF";
+constexpr std::string_view kSendIt = "End data with <CR><LF>.<CR><LF>";
 
 // Returns the position at which a lone CR or LF in `data` is recognised; their size if there is
 // none. `after_cr` carries the state from one piece of the body to the next.
@@ -148,7 +148,7 @@ const Event* Session::chunk_event() {
     spoiled_ = verdict;
     return say(verdict);
   }
-  return say({250, "2.0.0", std::to_string(chunk_bytes_) + " octets"});
+  return say({250, "2.0.0", "OK: " + std::to_string(chunk_bytes_) + " bytes"});
 }
 
 const Event* Session::body_event(ByteView data) {
@@ -195,17 +195,17 @@ void Session::accept(std::string_view text) {
     accept(Reply(code, enhanced, text.empty() ? usual : text));
   };
   if (std::holds_alternative<StartTls>(event_)) {
-    positive(220, "2.0.0", "Ready for TLS");
+    positive(220, "2.0.0", "Ready to start TLS");
   } else if (std::holds_alternative<AuthStart>(event_) || std::holds_alternative<AuthLine>(event_)) {
-    positive(235, "2.7.0", "Welcome");
+    positive(235, "2.7.0", "Authentication successful");
   } else if (std::holds_alternative<MailFrom>(event_)) {
-    positive(250, "2.1.0", "Sender taken");
+    positive(250, "2.1.0", "OK");
   } else if (std::holds_alternative<RcptTo>(event_)) {
-    positive(250, "2.1.5", "Recipient taken");
+    positive(250, "2.1.5", "OK");
   } else if (std::holds_alternative<DataStart>(event_)) {
     positive(354, "", kSendIt);
   } else if (std::holds_alternative<BodyEnd>(event_)) {
-    positive(250, "2.0.0", "stored");
+    positive(250, "2.0.0", "OK");
   }
 }
 

@@ -10,7 +10,7 @@ namespace gw::smtp {
 namespace {
 
 constexpr std::string_view kHelpVerbs =
-    "HELO EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT";
+    "Commands: HELO EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT";
 
 }  // namespace
 
@@ -40,16 +40,16 @@ const Event* Session::obey(std::string_view line) {
       return bdat(command.argument);
     case Verb::Rset: {
       if (!command.argument.empty()) return say(Refusal::Malformed);
-      say({250, "2.0.0", "Forgotten"});
+      say({250, "2.0.0", "OK"});
       return abort_mail();
     }
     case Verb::Noop:
-      return say({250, "2.0.0", "Still here"});
+      return say({250, "2.0.0", "OK"});
     case Verb::Vrfy:
       if (command.argument.empty()) return say(Refusal::Malformed);
-      return say({252, "2.5.0", "Send mail to it and see"});
+      return say({252, "2.5.0", "Cannot VRFY user, but will accept mail for delivery"});
     case Verb::Help:
-      return say({214, "2.0.0", std::string(kHelpVerbs) + "; the manual is " + options_.manual});
+      return say({214, "2.0.0", std::string(kHelpVerbs) + "; see " + options_.manual});
     case Verb::Quit: {
       if (!command.argument.empty()) return say(Refusal::Malformed);
       say({221, "2.0.0", "Bye"});

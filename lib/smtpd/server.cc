@@ -365,7 +365,7 @@ void Connection::body_end() {
   std::string shown;
   std::string logged;
   for (std::size_t i = 0; i < ids->size(); ++i) {
-    if (i < kIdsInReply) shown += (*ids)[i].hex() + " ";
+    if (i < kIdsInReply) shown += " " + (*ids)[i].hex();
     logged += (i > 0 ? "," : "") + (*ids)[i].hex();
   }
   ++accepted_;
@@ -380,7 +380,7 @@ void Connection::body_end() {
   // A delivered mail settles its mailboxes: a 5xx before it did no damage.
   std::erase_if(named_, [&](const auto& each) { return mail_->goes_to(each.first); });
   mail_.reset();
-  session().accept(shown + "stored");
+  session().accept("OK: stored as" + shown);
 }
 
 // Logs an internal error. The caller replies with 4xx, so that the client retries.

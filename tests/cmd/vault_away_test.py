@@ -168,7 +168,7 @@ class AuthTest(unittest.TestCase):
             smtpd = vault.smtpd("--allow-plaintext-auth", env={**vault.env, "INVOCATION_ID": "1"})
             with gw.Smtp(smtpd) as smtp:
                 self.assertIn("AUTH PLAIN LOGIN", smtp.ehlo.text)
-                self.assertEqual(str(smtp.command("AUTH PLAIN AGEAYg==")), "454 4.7.0 Authentication cannot be checked at the moment")
+                self.assertEqual(str(smtp.command("AUTH PLAIN AGEAYg==")), "454 4.7.0 Temporary authentication failure")
                 vault.keeper()
                 self.assertEqual(smtp.command("MAIL FROM:<>").code, 250)
                 self.assertEqual(smtp.command(f"RCPT TO:<{box.address}>").code, 454)

@@ -94,7 +94,8 @@ class Conversation {
         }
       } else if (std::holds_alternative<BodyEnd>(event)) {
         note("body " + body_);
-        body_.starts_with("later") ? session_.refuse(Refusal::StoreTrouble) : session_.accept("id stored");
+        body_.starts_with("later") ? session_.refuse(Refusal::StoreTrouble)
+                                   : session_.accept("OK: stored as id");
         body_.clear();
       } else if (std::holds_alternative<Aborted>(event)) {
         note("aborted");

@@ -68,7 +68,7 @@ TEST_CASE("A mail comes in") {
   const auto seen = play_all(plain(), kMail + "DATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n");
   CHECK(seen.events == "mail a@b\nrcpt c@d\nbody Subject: x\r\n\r\n.dot\r\n\n");
   CHECK(codes(seen.output) == "ehlo 250/2.1.0 250/2.1.5 354 250/2.0.0 221/2.0.0");
-  CHECK(seen.output.find("250 2.0.0 id stored\r\n") != std::string::npos);
+  CHECK(seen.output.find("250 2.0.0 OK: stored as id\r\n") != std::string::npos);
   CHECK(seen.closed);
 }
 
@@ -392,7 +392,7 @@ TEST_CASE("The driver can end the session at any time") {
   conversation.send(kMail + "DATA\r\nhalf");
   conversation.session().close(Refusal::Stopping);
   CHECK(std::holds_alternative<Closed>(conversation.session().next_event()));
-  CHECK(conversation.session().take_output() == "421 4.3.2 Shutting down\r\n");
+  CHECK(conversation.session().take_output() == "421 4.3.2 Service shutting down\r\n");
 }
 
 TEST_CASE("An event that awaits an answer stays") {
@@ -429,7 +429,8 @@ TEST_CASE("EHLO announces what its driver says, and no more is taken") {
     CHECK(seen.output.find(
               "250-gw.example\r\n250-PIPELINING\r\n250-SIZE 7\r\n250-DSN\r\n250-AUTH XOAUTH2\r\n250 "
               "HELP\r\n504 ") != std::string::npos);
-    CHECK(seen.output.find("502 5.5.1 Not offered here\r\n354 upstream waits\r\n250 ") != std::string::npos);
+    CHECK(seen.output.find("502 5.5.1 Command not implemented\r\n354 upstream waits\r\n250 ") !=
+          std::string::npos);
   }
 }
 

@@ -106,7 +106,7 @@ TEST_CASE("A mail is durable in the mailbox when 250 names its id") {
   const std::string reply = client.ask("Subject: x\r\n\r\n..a\nb\0c\r\n."s);
   const auto records = vault.list(mailbox.id);
   REQUIRE(records.size() == 1);
-  CHECK(reply == "250 2.0.0 " + records[0].id.hex() + " stored");
+  CHECK(reply == "250 2.0.0 OK: stored as " + records[0].id.hex());
   const auto opened = vault.open(mailbox.id);
   CHECK(opened.data == "Subject: x\r\n\r\n.a\nb\0c\r\n"s);
   CHECK(opened.envelope.reverse_path == "sender@example.com");
@@ -132,8 +132,8 @@ TEST_CASE("Recipients of one mailbox make one message that lists them, and each 
   const std::string reply = client.ask("x\r\n.");
   REQUIRE(vault.list(first.id).size() == 1);
   REQUIRE(vault.list(second.id).size() == 1);
-  CHECK(reply == "250 2.0.0 " + vault.list(first.id)[0].id.hex() + " " + vault.list(second.id)[0].id.hex() +
-                     " stored");
+  CHECK(reply == "250 2.0.0 OK: stored as " + vault.list(first.id)[0].id.hex() + " " +
+                     vault.list(second.id)[0].id.hex());
   const auto opened = vault.open(first.id);
   REQUIRE(opened.envelope.recipients.size() == 2);
   CHECK(opened.envelope.recipients[0].parameters == "NOTIFY=NEVER");
