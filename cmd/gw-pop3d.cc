@@ -45,7 +45,9 @@ Result<void> serve(const ServerOptions& options) {
       [&](net::Stream stream, const net::Listener& listener) {
         pop3d::serve_pop3(std::move(stream), listener.implicit_tls, service);
       },
-      [](const net::Listener&) { return std::string("-ERR [SYS/TEMP] too many connections\r\n"); });
+      [](const net::Listener&) {
+        return std::string("-ERR [SYS/TEMP] Too many connections, try again later\r\n");
+      });
 }
 
 }  // namespace

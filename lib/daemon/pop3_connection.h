@@ -73,12 +73,12 @@ class Pop3Connection {
     // Bytes that follow STLS arrived in clear. Reading them later would let an attacker inject
     // commands into the TLS session (CVE-2021-33515).
     if (stream_.pending()) {
-      session_.close("nothing may follow STLS");
+      session_.close("Commands may not be pipelined after STLS");
       return true;
     }
     if (!tls) {
       log::error("pop3 without certificate", {{"reason", tls.error().text()}});
-      session_.refuse("[SYS/TEMP] TLS is not available now");
+      session_.refuse("[SYS/TEMP] TLS is temporarily unavailable");
       return true;
     }
     accept();

@@ -32,10 +32,10 @@ CommandLines::Next CommandLines::next() {
 CommandLines::Next CommandLines::malformed(wire::LineReader::Fault fault) {
   using Fault = wire::LineReader::Fault;
   // A client that speaks another protocol would otherwise receive an error for each of its lines.
-  if (++malformed_ >= malformed_limit_) return {Kind::TooMany, "too many malformed commands"};
-  if (fault == Fault::TooLong) return {Kind::Malformed, "line too long"};
-  if (fault == Fault::Nul) return {Kind::Malformed, "NUL in a command"};
-  return {Kind::Malformed, "a command ends with CRLF"};
+  if (++malformed_ >= malformed_limit_) return {Kind::TooMany, "Too many malformed commands"};
+  if (fault == Fault::TooLong) return {Kind::Malformed, "Command line too long"};
+  if (fault == Fault::Nul) return {Kind::Malformed, "Command contains NUL"};
+  return {Kind::Malformed, "Command must end with CRLF"};
 }
 
 void CommandLines::forget() {

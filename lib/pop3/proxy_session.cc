@@ -91,7 +91,7 @@ const ProxySession::Event& ProxySession::next_event() {
         exchange_.reset();
         // Upstream waits for the response to its challenge, which cannot be sent any more.
         if (challenged_)
-          close("not an answer to a challenge");
+          close("Malformed authentication data");
         else
           line("-ERR", next.text);
         break;
@@ -115,15 +115,15 @@ void ProxySession::obey(std::string_view text) {
   const Command command = parse(text);
   switch (command.verb) {
     case Verb::Unknown:
-      return line("-ERR unknown command");
+      return line("-ERR Unknown command");
     case Verb::Apop:
     case Verb::Last:
     case Verb::Xtnd:
-      return line("-ERR not offered here");
+      return line("-ERR Command not supported");
     case Verb::Capa:
     case Verb::Quit:
     case Verb::Stls:
-      if (!trim(command.argument).empty()) return line("-ERR no argument is expected");
+      if (!trim(command.argument).empty()) return line("-ERR No argument expected");
       break;
     default:
       break;
@@ -141,33 +141,34 @@ void ProxySession::obey_before_login(const Command& command) {
   // Refuses the name too: a client that sees USER refused does not send the password in clear.
   const bool credentials = command.verb == Verb::User || command.verb == Verb::Pass ||
                            (command.verb == Verb::Auth && !trim(argument).empty());
-  if (credentials && !login_allowed()) return line("-ERR [AUTH] not without TLS");
+  if (credentials && !login_allowed()) return line("-ERR [AUTH] Authentication requires TLS");
   switch (command.verb) {
     case Verb::Stls:
-      if (options_.tls) return line("-ERR TLS is active");
+      if (options_.tls) return line("-ERR TLS is already active");
       if (!options_.tls_available) return line("-ERR TLS is not available");
       // Commands sent together with STLS would be executed inside TLS (CVE-2021-33515).
-      if (lines_.more()) return close("nothing may follow STLS");
+      if (lines_.more()) return close("Commands may not be pipelined after STLS");
       return ask(StartTls{});
     case Verb::Utf8:
-      if (!trim(argument).empty()) return line("-ERR no argument is expected");
+      if (!trim(argument).empty()) return line("-ERR No argument expected");
       return ask(Ask{Verb::Utf8, 0, "UTF8", false});
     case Verb::User: {
       const std::string_view name = trim(argument);
       user_given_ = false;
-      if (name.empty() || name.size() > kMaxName || has_control(name)) return line("-ERR a name is expected");
+      if (name.empty() || name.size() > kMaxName || has_control(name))
+        return line("-ERR Missing or invalid user name");
       return ask(User{std::string(name)});
     }
     case Verb::Pass:
-      if (!user_given_) return line("-ERR USER comes first");
-      if (argument.empty()) return line("-ERR a password is expected");
+      if (!user_given_) return line("-ERR USER command required first");
+      if (argument.empty()) return line("-ERR Missing password");
       user_given_ = false;
       // Each PASS needs a new USER, also after a refusal (RFC 1939 section 7).
       return ask(Pass{Secret(as_bytes(argument))});
     case Verb::Auth:
       return auth(trim(argument));
     default:
-      return line("-ERR not before login");
+      return line("-ERR Command not allowed before login");
   }
 }
 
@@ -185,7 +186,7 @@ void ProxySession::auth(std::string_view argument) {
   auto exchange = sasl::CredentialForwarder::begin(mechanism);
   // The proxy must understand the mechanism and upstream must offer it.
   if (!exchange || std::find(mechanisms_.begin(), mechanisms_.end(), mechanism) == mechanisms_.end())
-    return line("-ERR no such mechanism");
+    return line("-ERR Unsupported authentication mechanism");
   std::optional<std::string_view> initial;
   if (blank != std::string_view::npos) initial = trim(argument.substr(blank));
   exchange_ = std::move(exchange);
@@ -196,26 +197,26 @@ void ProxySession::auth_step(sasl::CredentialForwarder::Step step) {
   // RFC 5034 section 4 requires the space even if the challenge is empty.
   if (const auto* asked = std::get_if<sasl::Challenge>(&step)) return line("+ " + asked->text);
   auto exchange = std::exchange(exchange_, nullptr);
-  if (std::holds_alternative<sasl::Cancelled>(step)) return line("-ERR cancelled");
+  if (std::holds_alternative<sasl::Cancelled>(step)) return line("-ERR Authentication cancelled");
   if (!std::holds_alternative<sasl::CredentialForwarder::Ready>(step))
-    return line("-ERR not a response of this mechanism");
+    return line("-ERR Malformed authentication data");
   // Without a name the proxy does not know whose mailbox the archive copies belong to.
-  if (exchange->login().empty()) return line("-ERR [AUTH] the user must be named");
+  if (exchange->login().empty()) return line("-ERR [AUTH] Missing user name");
   // The name goes into log lines and, with PASS, into a command line for upstream.
   if (has_control(exchange->login()) || has_control(exchange->acts_as()))
-    return line("-ERR [AUTH] not a name");
+    return line("-ERR [AUTH] Invalid user name");
   ask(Auth{std::move(exchange)});
 }
 
 void ProxySession::obey_after_login(const Command& command) {
   const std::optional<Form> form = form_of(command.verb);
-  if (!form) return line("-ERR not after login");
+  if (!form) return line("-ERR Command not allowed after login");
   const Numbers numbers = parse_numbers(command.argument);
   const bool whole = (numbers.count < 1 || numbers.first) && (numbers.count < 2 || numbers.second);
   if (numbers.count < form->least || numbers.count > form->most || !whole) {
-    if (form->most == 0) return line("-ERR no argument is expected");
-    if (form->least == 2) return line("-ERR two numbers are expected");
-    return line("-ERR one number is expected");
+    if (form->most == 0) return line("-ERR No argument expected");
+    if (form->least == 2) return line("-ERR Message number and line count expected");
+    return line("-ERR Message number expected");
   }
   // Only the form without its optional number has lines: LIST and UIDL answer a number in the
   // status line.

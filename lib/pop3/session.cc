@@ -11,7 +11,7 @@ namespace gw::pop3 {
 Session::Session(Options options)
     : options_(std::move(options)), lines_(options_.line_limit, options_.malformed_limit) {
   // The greeting must contain no `<…>`: a timestamp would announce APOP (RFC 1939 section 7).
-  line("+OK " + (options_.host.empty() ? "" : printable(options_.host) + " ") + "POP3 ready");
+  line("+OK " + (options_.host.empty() ? "" : printable(options_.host) + " ") + "POP3 server ready");
 }
 
 void Session::line(std::string_view text) {
@@ -94,11 +94,11 @@ void Session::obey(std::string_view text) {
   const Command command = parse(text);
   switch (command.verb) {
     case Verb::Unknown:
-      return line("-ERR unknown command");
+      return line("-ERR Unknown command");
     case Verb::Apop:
     case Verb::Last:
     case Verb::Xtnd:
-      return line("-ERR not offered here");
+      return line("-ERR Command not supported");
     case Verb::Capa:
     case Verb::Quit:
     case Verb::Stls:
@@ -106,7 +106,7 @@ void Session::obey(std::string_view text) {
     case Verb::Stat:
     case Verb::Rset:
     case Verb::Noop:
-      if (!trim(command.argument).empty()) return line("-ERR no argument is expected");
+      if (!trim(command.argument).empty()) return line("-ERR No argument expected");
       break;
     default:
       break;
@@ -132,7 +132,7 @@ void Session::obey_before_login(Verb verb, std::string_view argument) {
   // Refuses the name too: a client that sees USER refused does not send the password in clear.
   const bool credentials =
       verb == Verb::User || verb == Verb::Pass || (verb == Verb::Auth && !trim(argument).empty());
-  if (credentials && !login_allowed()) return line("-ERR [AUTH] not without TLS");
+  if (credentials && !login_allowed()) return line("-ERR [AUTH] Authentication requires TLS");
   switch (verb) {
     case Verb::Quit:
       line("+OK");
@@ -141,23 +141,23 @@ void Session::obey_before_login(Verb verb, std::string_view argument) {
     case Verb::Utf8:
       return line("+OK");
     case Verb::Stls:
-      if (options_.tls) return line("-ERR TLS is active");
+      if (options_.tls) return line("-ERR TLS is already active");
       if (!options_.tls_available) return line("-ERR TLS is not available");
       // Commands sent together with STLS would be executed inside TLS (CVE-2021-33515).
-      if (lines_.more()) return close("nothing may follow STLS");
+      if (lines_.more()) return close("Commands may not be pipelined after STLS");
       return ask(StartTls{});
     case Verb::User:
       user_ = trim(argument);
-      return line(user_.empty() ? "-ERR a name is expected" : "+OK");
+      return line(user_.empty() ? "-ERR Missing or invalid user name" : "+OK");
     case Verb::Pass:
-      if (user_.empty()) return line("-ERR USER comes first");
-      if (argument.empty()) return line("-ERR a password is expected");
+      if (user_.empty()) return line("-ERR USER command required first");
+      if (argument.empty()) return line("-ERR Missing password");
       // Each PASS needs a new USER, also after a refusal (RFC 1939 section 7).
       return ask(Login{std::exchange(user_, {}), Secret(as_bytes(argument))});
     case Verb::Auth:
       return auth(argument);
     default:
-      return line("-ERR not before login");
+      return line("-ERR Command not allowed before login");
   }
 }
 
@@ -171,7 +171,7 @@ void Session::auth(std::string_view argument) {
   }
   const std::size_t blank = argument.find(' ');
   const std::string_view name = argument.substr(0, blank);
-  if (!iequals(name, "PLAIN")) return line("-ERR no such mechanism");
+  if (!iequals(name, "PLAIN")) return line("-ERR Unsupported authentication mechanism");
   std::optional<std::string_view> initial;
   if (blank != std::string_view::npos) initial = trim(argument.substr(blank));
   exchange_.emplace(sasl::make_mechanism(name));
@@ -181,12 +181,12 @@ void Session::auth(std::string_view argument) {
 void Session::auth_step(sasl::Step step) {
   if (const auto* challenge = std::get_if<sasl::Challenge>(&step)) return line("+ " + challenge->text);
   exchange_.reset();
-  if (std::holds_alternative<sasl::Cancelled>(step)) return line("-ERR cancelled");
+  if (std::holds_alternative<sasl::Cancelled>(step)) return line("-ERR Authentication cancelled");
   auto* credentials = std::get_if<sasl::Credentials>(&step);
-  if (credentials == nullptr) return line("-ERR not a response of this mechanism");
+  if (credentials == nullptr) return line("-ERR Malformed authentication data");
   // A login gives access to its own mailbox only, so no other identity can be requested.
   if (!credentials->authorization.empty() && credentials->authorization != credentials->authentication)
-    return line("-ERR [AUTH] the authorization identity is another's");
+    return line("-ERR [AUTH] Authorization identity must be the user name");
   ask(Login{std::move(credentials->authentication), std::move(credentials->password)});
 }
 
@@ -200,13 +200,13 @@ void Session::obey_after_login(Verb verb, std::string_view argument) {
       return list(Listing::Ids, argument);
     case Verb::Retr: {
       const Numbers numbers = parse_numbers(argument);
-      if (numbers.count != 1) return line("-ERR one number is expected");
+      if (numbers.count != 1) return line("-ERR Message number expected");
       if (exists(numbers.first)) ask(Retrieve{static_cast<std::size_t>(*numbers.first)});
       return;
     }
     case Verb::Top: {
       const Numbers numbers = parse_numbers(argument);
-      if (numbers.count != 2 || !numbers.second) return line("-ERR two numbers are expected");
+      if (numbers.count != 2 || !numbers.second) return line("-ERR Message number and line count expected");
       if (exists(numbers.first)) ask(Top{static_cast<std::size_t>(*numbers.first), *numbers.second});
       return;
     }
@@ -230,17 +230,17 @@ void Session::obey_after_login(Verb verb, std::string_view argument) {
       return ask(std::move(update));
     }
     default:
-      return line("-ERR not after login");
+      return line("-ERR Command not allowed after login");
   }
 }
 
 bool Session::exists(const std::optional<std::uint64_t>& number) {
   if (!number || *number == 0 || *number > messages_.size()) {
-    line("-ERR no such message");
+    line("-ERR No such message");
     return false;
   }
   if (messages_[static_cast<std::size_t>(*number) - 1].deleted) {
-    line("-ERR the message is deleted");
+    line("-ERR Message is deleted");
     return false;
   }
   return true;
@@ -248,12 +248,12 @@ bool Session::exists(const std::optional<std::uint64_t>& number) {
 
 void Session::dele(std::string_view argument) {
   const Numbers numbers = parse_numbers(argument);
-  if (numbers.count != 1) return line("-ERR one number is expected");
+  if (numbers.count != 1) return line("-ERR Message number expected");
   if (!exists(numbers.first)) return;
   Entry& entry = messages_[static_cast<std::size_t>(*numbers.first) - 1];
   // Many clients delete every message in their list after RETR, whatever the reply. A message that
   // could not be read would be lost.
-  if (entry.damaged) return line("-ERR [SYS/PERM] the message cannot be read and stays");
+  if (entry.damaged) return line("-ERR [SYS/PERM] Message cannot be opened and was not deleted");
   entry.deleted = true;
   --count_;
   size_ -= entry.size;
@@ -270,7 +270,7 @@ void Session::stat() {
 
 void Session::list(Listing what, std::string_view argument) {
   const Numbers numbers = parse_numbers(argument);
-  if (numbers.count > 1) return line("-ERR at most one number is expected");
+  if (numbers.count > 1) return line("-ERR At most one message number expected");
   if (numbers.count == 1) {
     if (!exists(numbers.first)) return;
     say("+OK ");
@@ -316,6 +316,7 @@ void Session::accept() {
     if (top != nullptr) return line("+OK");
     say("+OK ");
     number(entry.size);
+    // Not "bytes": RFC 1939 section 5 has this word, and fetchmail looks for it to learn the size.
     return say(" octets\r\n");  // awaiting_ stays true until body_end()
   }
   awaiting_ = false;

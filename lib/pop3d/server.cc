@@ -146,7 +146,7 @@ void Connection::login(const pop3::Login& login) {
   if (!store) {
     log::error("pop3 without vault", {{"peer", peer_}, {"reason", store.error().text()}});
     stats_.trouble("the vault cannot be reached", store.error());
-    return session_.refuse("[SYS/TEMP] the vault cannot be reached now");
+    return session_.refuse("[SYS/TEMP] Temporary server error, try again later");
   }
   // The lease yields a little later than the silence that the configuration promises, because
   // renewals are up to kRenewal apart.
@@ -178,18 +178,18 @@ void Connection::refuse_login(const Error& error) {
       // Do not log the name: people type their password into the wrong field. fail2ban uses
       // `rhost`.
       log::warning("login failed", {{"rhost", peer_}});
-      session_.refuse("[AUTH] wrong user or password");
+      session_.refuse("[AUTH] Authentication failed: wrong user name or password");
       ++stats_.counts().failed_logins;
       if (!guard_.wrong()) return;
       client_.set_reason("too many wrong passwords");
       return session_.close();
     case Code::Busy:
-      return session_.refuse("[IN-USE] another session has this mailbox");
+      return session_.refuse("[IN-USE] Mailbox is in use by another session");
     case Code::Corrupt:
     case Code::Version:
-      return session_.refuse("[SYS/PERM] the mailbox cannot be opened");
+      return session_.refuse("[SYS/PERM] Cannot open the mailbox");
     default:
-      return session_.refuse("[SYS/TEMP] the mailbox cannot be reached now");
+      return session_.refuse("[SYS/TEMP] Cannot open the mailbox, try again later");
   }
 }
 
@@ -261,9 +261,9 @@ void Connection::refuse_message(const store::MessageRecord& record, const Error&
     case Code::Denied:  // sealed to a key that is not in the slot
       // Permanent: the client may go on with the other messages. A temporary error would make it
       // stop here at every login, and the mailbox would never be drained.
-      return session_.refuse_damaged("[SYS/PERM] this message cannot be opened");
+      return session_.refuse_damaged("[SYS/PERM] Cannot open the message");
     default:
-      return session_.refuse("[SYS/TEMP] this message cannot be read now");
+      return session_.refuse("[SYS/TEMP] Cannot read the message, try again later");
   }
 }
 
@@ -303,7 +303,7 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
   log::error("pop3 deletion failed",
              {{"mailbox", mailbox_}, {"messages", ids.size()}, {"reason", removed.error().text()}});
   stats_.trouble("a deletion is not confirmed", removed.error());
-  session_.refuse("[SYS/TEMP] the deletion is not confirmed; ask again in a new session");
+  session_.refuse("[SYS/TEMP] Some deleted messages may not have been removed");
 }
 
 // Notes in the history at which message the client broke off. If client after client breaks off at

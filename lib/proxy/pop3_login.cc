@@ -12,9 +12,9 @@ namespace {
 using pop3::Due;
 using Kind = Pop3ProxyLogin::Answer::Kind;
 
-constexpr std::string_view kNoServer = "[SYS/TEMP] the server cannot be reached now";
-constexpr std::string_view kNoVault = "[SYS/TEMP] no copy can be kept now, try again later";
-constexpr std::string_view kNoRoute = "[AUTH] this login leads nowhere here";
+constexpr std::string_view kNoServer = "[SYS/TEMP] Upstream server is unavailable, try again later";
+constexpr std::string_view kNoVault = "[SYS/TEMP] Cannot store the archive copy, try again later";
+constexpr std::string_view kNoRoute = "[AUTH] No route for this login";
 // Challenges that the upstream may send after the client's own messages. XOAUTH2 needs one, to
 // report an error (RFC 7628 has the same for OAUTHBEARER). The limit ends an exchange with a server
 // that never stops.
@@ -55,7 +55,7 @@ std::optional<std::string> Pop3ProxyLogin::connect_listeners_route() {
   const auto found = std::find_if(routes->begin(), routes->end(), named);
   if (found == routes->end()) {
     log::error("no such route", {{"transaction", transaction_}, {"route", listener_.route}});
-    return "[SYS/TEMP] there is no such route now";
+    return "[SYS/TEMP] No such route, try again later";
   }
   route_ = *found;
   return connect();
@@ -184,7 +184,7 @@ Pop3ProxyLogin::Answer Pop3ProxyLogin::auth(sasl::CredentialForwarder& said) {
   // form has no authorization identity, so it only works if the client acts as itself.
   const bool takes_user = server.user || !server.known;
   if (said.password() == nullptr || !takes_user || identity_ != login_)
-    return refused("[AUTH] the server does not offer this mechanism");
+    return refused("[AUTH] Upstream server does not support this mechanism");
   const auto named = upstream_->ask("USER " + login_);
   if (!named || !named->ok()) return judge(named, true);
   return pass(*said.password());

@@ -18,9 +18,9 @@ constexpr std::uint64_t kMaxUidls = 64 << 20;
 // Bytes of a mail that are read and dropped after its copy has failed, so that the session can go
 // on. If more of the mail follows, closing the connection is cheaper.
 constexpr std::uint64_t kDropped = 16 << 20;
-constexpr std::string_view kNoCopy = "[SYS/TEMP] no copy can be kept now, try again later";
-constexpr std::string_view kNoCopyKnown = "[SYS/TEMP] it is not known now whether the message has a copy";
-constexpr std::string_view kNoServer = "[SYS/TEMP] the server cannot be reached now";
+constexpr std::string_view kNoCopy = "[SYS/TEMP] Cannot store the archive copy, try again later";
+constexpr std::string_view kNoCopyKnown = "[SYS/TEMP] Cannot look up the archive copy, try again later";
+constexpr std::string_view kNoServer = "[SYS/TEMP] Upstream server is unavailable, try again later";
 
 }  // namespace
 
@@ -248,7 +248,7 @@ bool Pop3ProxyMails::may_delete(std::uint64_t number) {
   if (uncopied == vault::UncopiedDelete::Refuse) {
     // A copy that cannot be proved is no copy. --on-copy-failure must not decide here: it is about
     // copies that are attempted, and this route attempts none at DELE.
-    session_.refuse(has ? "[SYS/TEMP] the message has no copy yet, fetch it first" : kNoCopyKnown);
+    session_.refuse(has ? "[SYS/TEMP] Message has no archive copy yet, retrieve it first" : kNoCopyKnown);
     if (!has) login_.stats().trouble("a copy cannot be looked up", has.error());
     return false;
   }

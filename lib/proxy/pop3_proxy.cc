@@ -110,7 +110,7 @@ void Connection::greet() {
   if (session_.login_allowed()) session_.set_mechanisms(login_.mechanisms());
   // The greeting must not contain a timestamp in angle brackets: it would announce APOP (RFC 1939,
   // section 7), which a proxy cannot pass on.
-  session_.ok((service_.host.empty() ? "" : pop3::passed_text(service_.host) + " ") + "POP3 ready");
+  session_.ok((service_.host.empty() ? "" : pop3::passed_text(service_.host) + " ") + "POP3 server ready");
 }
 
 // Handles the next event. Returns false if the connection has ended.
@@ -210,7 +210,7 @@ void Connection::ask(const ProxySession::Ask& asked) {
 // upstream is connected before USER or AUTH, so the command is refused there.
 void Connection::utf8() {
   if (login_.upstream() == nullptr || login_.capabilities().utf8.empty())
-    return session_.refuse("not offered here");
+    return session_.refuse("Command not supported");
   const auto reply = upstream().ask("UTF8");
   if (!reply) return log_in(login_.lost(reply.error()));
   reply->ok() ? session_.ok(reply->text) : session_.refuse(reply->text);
@@ -228,7 +228,7 @@ void Connection::quit() {
   login_.close();
   if (!reply) {
     client_.set_reason(reply.error().text());
-    return session_.refuse("[SYS/TEMP] the server did not confirm the end");
+    return session_.refuse("[SYS/TEMP] Upstream server did not confirm QUIT");
   }
   reply->ok() ? session_.ok(reply->text) : session_.refuse(reply->text);
 }

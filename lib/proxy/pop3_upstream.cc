@@ -44,7 +44,7 @@ Result<void> Pop3Upstream::begin(Upstreams& upstreams) {
     const Result<Reply> ready = ask("STLS");
     if (!ready) return ready.error();
     if (!ready->ok()) {
-      refusal_ = "[SYS/TEMP] the server does not begin TLS";
+      refusal_ = "[SYS/TEMP] Upstream server refused STLS";
       return {};
     }
     if (auto done = upstreams.start_tls(stream_, route_, times_.connect); !done)

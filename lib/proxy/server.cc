@@ -80,7 +80,7 @@ std::string proxy_refusal(const net::Listener& listener, const ProxyService& ser
   const auto protocol = meaning.protocol ? meaning.protocol : service.routes->known(meaning.route);
   if (!protocol) return {};
   return *protocol == vault::Protocol::Smtp ? smtp::reply(smtp::Refusal::TooManyConnections).wire()
-                                            : "-ERR [SYS/TEMP] too many connections\r\n";
+                                            : "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
 }
 
 }  // namespace gw::proxy

@@ -181,7 +181,7 @@ class ExamplesTest(unittest.TestCase):
             process.stdout.close()
         [by_hand] = [text for text in examples("gw-pop3d.8") if "--stdio" in text]
         told = gw.run("bash", "-c", by_hand, cwd=self.side, env=self.env, input=b"QUIT\r\n").stdout
-        self.assertRegex(told, rb"^\+OK .*POP3 ready\r\n\+OK\r\n$")
+        self.assertRegex(told, rb"^\+OK .*POP3 server ready\r\n\+OK\r\n$")
 
     def test_the_settings_are_settings(self):
         [settings] = examples("gw.toml.5")

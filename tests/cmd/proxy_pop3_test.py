@@ -13,7 +13,7 @@ import gw  # noqa: E402
 from gw_pop3_upstream import CLOSE, Pop3Client, Pop3Upstream, Proxied, server_tls, stuffed  # noqa: E402
 from gw_smtp_upstream import certificate, fingerprint  # noqa: E402
 
-LOST = "-ERR [SYS/TEMP] the server cannot be reached now"
+LOST = "-ERR [SYS/TEMP] Upstream server is unavailable, try again later"
 MAILS = [b"Subject: one\r\n\r\n.dot\r\n..\r\n\r\nlast\r\n",
          b"Subject: two\r\n\r\n" + b"0123456789abcdef" * 20_000 + b"\r\n",
          b"Subject: three \xe9\xff\r\n\r\nbare\nends\r.\n.\n\0nul\r\n",
@@ -193,7 +193,7 @@ class ProxyPop3Test(unittest.TestCase):
             upstream.greeting = greeting
             client = Pop3Client(server)
             self.addCleanup(client.close)
-            self.assertRegex(client.greeting, r"\A\+OK .* POP3 ready\Z")
+            self.assertRegex(client.greeting, r"\A\+OK .* POP3 server ready\Z")
             self.assertEqual(client.ask("CAPA"), heard)
             self.assertEqual(client.rest(), b"")
 
@@ -255,7 +255,7 @@ class ProxyPop3Test(unittest.TestCase):
         upstream.replies["STLS"] = b"-ERR not here\r\n"
         client = Pop3Client(self.front(upstream, tls="starttls"))
         self.addCleanup(client.close)
-        self.assertEqual(client.ask("USER joe"), "-ERR [SYS/TEMP] the server does not begin TLS")
+        self.assertEqual(client.ask("USER joe"), "-ERR [SYS/TEMP] Upstream server refused STLS")
         self.assertEqual(upstream.commands, ["STLS"])
 
     def test_the_clients_side_has_stls_and_implicit_tls(self):
@@ -278,7 +278,7 @@ class ProxyPop3Test(unittest.TestCase):
         injected = Pop3Client(server)
         self.addCleanup(injected.close)
         injected.send(b"STLS\r\nUSER joe\r\n")
-        self.assertEqual(injected.reply(), "-ERR nothing may follow STLS")
+        self.assertEqual(injected.reply(), "-ERR Commands may not be pipelined after STLS")
         self.assertEqual(injected.rest(), b"")
 
     def test_several_routes_on_one_listener(self):

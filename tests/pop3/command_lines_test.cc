@@ -42,15 +42,15 @@ TEST_CASE("lines and replies to malformed ones come in order, however the octets
   for (std::size_t cut = 1; cut < 40; ++cut) {
     CommandLines lines(10, 9);
     CHECK(given(lines, "NOOP\r\nUSER a\nQUIT\r\nA\0B\r\n12345678901\r\nSTAT\r\nhalf"sv, cut) ==
-          std::vector<std::string>{"NOOP", "[a command ends with CRLF]", "[NUL in a command]",
-                                   "[line too long]", "STAT"});
+          std::vector<std::string>{"NOOP", "[Command must end with CRLF]", "[Command contains NUL]",
+                                   "[Command line too long]", "STAT"});
   }
 }
 
 TEST_CASE("the malformed command that is too many is told") {
   CommandLines lines(10, 2);
   CHECK(given(lines, "A\0\r\nB\0\r\nC\r\n"sv, 100) ==
-        std::vector<std::string>{"[NUL in a command]", "[too many malformed commands]"});
+        std::vector<std::string>{"[Command contains NUL]", "[Too many malformed commands]"});
 }
 
 TEST_CASE("what came behind a line is known, and can be forgotten with the count of malformed ones") {

@@ -114,8 +114,8 @@ TEST_CASE("USER and PASS are asked one after the other, and passwords keep their
   CHECK(play(kLogin).out == kIn);
   CHECK(play("USER joe\r\nPASS secret word \r\n").out == "+OK ready\r\n+OK\r\n-ERR [AUTH] wrong\r\n");
   CHECK(play("PASS secret word\r\nUSER nobody\r\nPASS x\r\nUSER\r\n").out ==
-        "+OK ready\r\n-ERR USER comes first\r\n-ERR [AUTH] no\r\n-ERR USER comes first\r\n-ERR a name is "
-        "expected\r\n");
+        "+OK ready\r\n-ERR USER command required first\r\n-ERR [AUTH] no\r\n-ERR USER command required "
+        "first\r\n-ERR Missing or invalid user name\r\n");
 }
 
 TEST_CASE("No credentials are taken in clear unless it is allowed") {
@@ -123,8 +123,8 @@ TEST_CASE("No credentials are taken in clear unless it is allowed") {
   plain.tls_available = true;
   const Drive refused = play("USER joe\r\nPASS x\r\nAUTH PLAIN AGpvZQBzZWNyZXQ=\r\nAUTH\r\n", plain);
   CHECK(refused.out ==
-        "+OK ready\r\n-ERR [AUTH] not without TLS\r\n-ERR [AUTH] not without TLS\r\n-ERR [AUTH] not without "
-        "TLS\r\n+OK\r\n.\r\n");
+        "+OK ready\r\n-ERR [AUTH] Authentication requires TLS\r\n-ERR [AUTH] Authentication requires "
+        "TLS\r\n-ERR [AUTH] Authentication requires TLS\r\n+OK\r\n.\r\n");
   CHECK(refused.asked.empty());
   plain.allow_plaintext = true;
   CHECK(play(kLogin, plain).out == kIn);
@@ -141,16 +141,16 @@ TEST_CASE("AUTH gives what the client said, by the mechanisms that upstream has"
   CHECK(drive.asked == std::vector{"auth LOGIN joe"s});
   CHECK(play("AUTH PLAIN\r\n*\r\nAUTH PLAIN\r\n%\r\nAUTH OAUTHBEARER\r\nAUTH CRAM-MD5\r\n").out ==
         greeting +
-            "+ \r\n-ERR cancelled\r\n+ \r\n-ERR not a response of this mechanism\r\n-ERR no such "
-            "mechanism\r\n-ERR no such "
-            "mechanism\r\n");
+            "+ \r\n-ERR Authentication cancelled\r\n+ \r\n-ERR Malformed authentication data\r\n-ERR "
+            "Unsupported authentication mechanism\r\n-ERR Unsupported authentication mechanism\r\n");
 }
 
 TEST_CASE("What upstream asks of a token's client, and the answer, pass as they are") {
   // user=joe^Aauth=Bearer t^A^A
   const Drive drive = play("AUTH XOAUTH2 dXNlcj1qb2UBYXV0aD1CZWFyZXIgdAEB\r\n\r\nNOOP\r\n");
   CHECK(drive.out ==
-        "+OK ready\r\n+ eyJzdGF0dXMiOiI0MDAifQ==\r\n-ERR [AUTH] token\r\n-ERR not before login\r\n");
+        "+OK ready\r\n+ eyJzdGF0dXMiOiI0MDAifQ==\r\n-ERR [AUTH] token\r\n-ERR Command not allowed before "
+        "login\r\n");
   CHECK(drive.asked == std::vector{"auth XOAUTH2 joe"s, "response "s});
 }
 
@@ -169,12 +169,13 @@ TEST_CASE("Commands go on in one form, whatever the client wrote") {
 TEST_CASE("What no server could be asked is refused here") {
   CHECK(after_login("RETR\r\nRETR x\r\nRETR 1 2\r\nTOP 1\r\nSTAT 1\r\nLIST 1 2\r\nDELE "
                     "99999999999999999999\r\nDELE 9\r\n") ==
-        "-ERR one number is expected\r\n-ERR one number is expected\r\n-ERR one number is expected\r\n"
-        "-ERR two numbers are expected\r\n-ERR no argument is expected\r\n-ERR one number is expected\r\n"
-        "-ERR one number is expected\r\n-ERR gone\r\n");
+        "-ERR Message number expected\r\n-ERR Message number expected\r\n-ERR Message number expected\r\n"
+        "-ERR Message number and line count expected\r\n-ERR No argument expected\r\n-ERR Message number "
+        "expected\r\n"
+        "-ERR Message number expected\r\n-ERR gone\r\n");
   CHECK(after_login("USER x\r\nSTLS\r\nXTND XLST\r\nAPOP a b\r\nHELO\r\n") ==
-        "-ERR not after login\r\n-ERR not after login\r\n-ERR not offered here\r\n-ERR not offered "
-        "here\r\n-ERR unknown command\r\n");
+        "-ERR Command not allowed after login\r\n-ERR Command not allowed after login\r\n-ERR Command not "
+        "supported\r\n-ERR Command not supported\r\n-ERR Unknown command\r\n");
   CHECK(play("RETR 1\r\nDELE 1\r\n").asked.empty());
 }
 
@@ -189,13 +190,13 @@ TEST_CASE("What stands behind STLS in the same piece ends the session, and TLS f
   CHECK(drive.asked == std::vector{"user joe"s, "tls"s});
   session.receive(as_bytes("PASS secret word\r\nSTLS\r\n"));
   drive.run(session);
-  CHECK(drive.out == "+OK\r\n+OK\r\n-ERR USER comes first\r\n-ERR TLS is active\r\n");
+  CHECK(drive.out == "+OK\r\n+OK\r\n-ERR USER command required first\r\n-ERR TLS is already active\r\n");
 
   ProxySession injected(plain);
   Drive other;
   injected.receive(as_bytes("STLS\r\nUSER joe\r\n"));
   other.run(injected);
-  CHECK(other.out == "-ERR nothing may follow STLS\r\n");
+  CHECK(other.out == "-ERR Commands may not be pipelined after STLS\r\n");
   CHECK(other.closed);
   CHECK(other.asked.empty());
 }
@@ -204,7 +205,7 @@ TEST_CASE("Lines that are none are refused, the third one closes, and none reach
   const Drive drive = play(kLogin + "DELE 1\nDELE 2\r\nNO\rOP\r\nDELE\0 3\r\nDELE 4\r\n"s);
   CHECK(drive.asked == std::vector{"user joe"s});
   CHECK(drive.closed);
-  CHECK(drive.out.ends_with("-ERR too many malformed commands\r\n"));
+  CHECK(drive.out.ends_with("-ERR Too many malformed commands\r\n"));
 }
 
 TEST_CASE("Closed in the middle of a text, the output has no final dot") {

@@ -44,7 +44,7 @@ struct Drive {
   }
 
   void message(Session& session, std::size_t number, std::optional<std::uint64_t> lines) {
-    if (number == broken) return session.refuse_damaged("[SYS/PERM] this message cannot be opened");
+    if (number == broken) return session.refuse_damaged("[SYS/PERM] Cannot open the message");
     session.accept();
     ByteView text = as_bytes(mails[number - 1]);
     if (lines) {
@@ -80,7 +80,7 @@ struct Drive {
         if (login->user == "joe" && login->password.text() == "secret word")
           session.accept(snapshot());
         else
-          session.refuse("[AUTH] wrong user or password");
+          session.refuse("[AUTH] Authentication failed: wrong user name or password");
       } else if (const auto* retrieve = std::get_if<Retrieve>(&event)) {
         message(session, retrieve->number, std::nullopt);
       } else if (const auto* top = std::get_if<Top>(&event)) {
@@ -134,7 +134,7 @@ Outcome play(const std::string& input, const Drive& with = {}, const Options& op
   return *first;
 }
 
-const std::string kGreeting = "+OK gw.example POP3 ready\r\n";
+const std::string kGreeting = "+OK gw.example POP3 server ready\r\n";
 const std::string kLogin = "USER joe\r\nPASS secret word\r\n";
 const std::string kIn = kGreeting + "+OK\r\n+OK 2 messages\r\n";
 const std::string kId1 = "00000000000000000000000000000001";
@@ -154,12 +154,14 @@ std::string before_login(const std::string& input, const Options& options = with
 TEST_CASE("USER and PASS log in, verbs in any case, blanks in passwords kept") {
   CHECK(play(kLogin).out == kIn);
   CHECK(play("user joe\r\npAsS secret word\r\n").out == kIn);
-  CHECK(before_login("USER joe\r\nPASS secret word \r\n") == "+OK\r\n-ERR [AUTH] wrong user or password\r\n");
+  CHECK(before_login("USER joe\r\nPASS secret word \r\n") ==
+        "+OK\r\n-ERR [AUTH] Authentication failed: wrong user name or password\r\n");
 }
 
 TEST_CASE("A wrong password does not end the session, and the name is asked for again") {
   CHECK(before_login("USER joe\r\nPASS x\r\nPASS secret word\r\n" + kLogin) ==
-        "+OK\r\n-ERR [AUTH] wrong user or password\r\n-ERR USER comes first\r\n+OK\r\n+OK 2 messages\r\n");
+        "+OK\r\n-ERR [AUTH] Authentication failed: wrong user name or password\r\n-ERR USER command required "
+        "first\r\n+OK\r\n+OK 2 messages\r\n");
 }
 
 TEST_CASE("CAPA says in each state what works in it") {
@@ -181,8 +183,8 @@ TEST_CASE("No login without TLS unless it is allowed") {
   Options plain = within_tls();
   plain.tls = false;
   CHECK(before_login(kLogin + "AUTH PLAIN AGpvZQBzZWNyZXQgd29yZA==\r\nAUTH\r\n", plain) ==
-        "-ERR [AUTH] not without TLS\r\n-ERR [AUTH] not without TLS\r\n-ERR [AUTH] not without "
-        "TLS\r\n+OK\r\n.\r\n");
+        "-ERR [AUTH] Authentication requires TLS\r\n-ERR [AUTH] Authentication requires TLS\r\n-ERR [AUTH] "
+        "Authentication requires TLS\r\n+OK\r\n.\r\n");
   plain.allow_plaintext = true;
   CHECK(before_login(kLogin, plain) == "+OK\r\n+OK 2 messages\r\n");
 }
@@ -192,19 +194,20 @@ TEST_CASE("AUTH lists the mechanisms, and takes PLAIN at once, in two steps, or 
   CHECK(before_login("AUTH PLAIN AGpvZQBzZWNyZXQgd29yZA==\r\n") == "+OK 2 messages\r\n");
   CHECK(before_login("auth plain\r\nAGpvZQBzZWNyZXQgd29yZA==\r\nNOOP\r\n") ==
         "+ \r\n+OK 2 messages\r\n+OK\r\n");
-  CHECK(before_login("AUTH PLAIN\r\n*\r\n" + kLogin) == "+ \r\n-ERR cancelled\r\n+OK\r\n+OK 2 messages\r\n");
-  CHECK(before_login("AUTH CRAM-MD5\r\n") == "-ERR no such mechanism\r\n");
+  CHECK(before_login("AUTH PLAIN\r\n*\r\n" + kLogin) ==
+        "+ \r\n-ERR Authentication cancelled\r\n+OK\r\n+OK 2 messages\r\n");
+  CHECK(before_login("AUTH CRAM-MD5\r\n") == "-ERR Unsupported authentication mechanism\r\n");
 }
 
 TEST_CASE("An AUTH response that is none is refused and the session goes on") {
-  const std::string refused = "-ERR not a response of this mechanism\r\n";
+  const std::string refused = "-ERR Malformed authentication data\r\n";
   CHECK(before_login("AUTH PLAIN %%%\r\n") == refused);
   CHECK(before_login("AUTH PLAIN am9l\r\n") == refused);
   CHECK(before_login("AUTH PLAIN\r\nQUIT\r\n" + kLogin) == "+ \r\n" + refused + "+OK\r\n+OK 2 messages\r\n");
   CHECK(before_login("AUTH PLAIN =\r\n") == refused);
   // "amy" NUL "joe" NUL "secret word"
   CHECK(before_login("AUTH PLAIN YW15AGpvZQBzZWNyZXQgd29yZA==\r\n") ==
-        "-ERR [AUTH] the authorization identity is another's\r\n");
+        "-ERR [AUTH] Authorization identity must be the user name\r\n");
 }
 
 TEST_CASE("STAT, LIST and UIDL answer from the snapshot") {
@@ -230,10 +233,9 @@ TEST_CASE("TOP sends the header, the empty line and exactly so many lines") {
 }
 
 TEST_CASE("DELE marks, hides and keeps the numbers; RSET takes it back") {
-  CHECK(
-      after_login("DELE 1\r\nSTAT\r\nLIST\r\nRETR 1\r\nDELE 1\r\nLIST 1\r\nRSET\r\nSTAT\r\n") ==
-      "+OK\r\n+OK 1 23\r\n+OK 1 messages\r\n2 23\r\n.\r\n-ERR the message is deleted\r\n-ERR the message is "
-      "deleted\r\n-ERR the message is deleted\r\n+OK\r\n+OK 2 36\r\n");
+  CHECK(after_login("DELE 1\r\nSTAT\r\nLIST\r\nRETR 1\r\nDELE 1\r\nLIST 1\r\nRSET\r\nSTAT\r\n") ==
+        "+OK\r\n+OK 1 23\r\n+OK 1 messages\r\n2 23\r\n.\r\n-ERR Message is deleted\r\n-ERR Message is "
+        "deleted\r\n-ERR Message is deleted\r\n+OK\r\n+OK 2 36\r\n");
 }
 
 TEST_CASE("QUIT asks for what is deleted, and closes") {
@@ -279,39 +281,37 @@ TEST_CASE("A message that does not open is refused, the session goes on, and it 
   Drive damaged;
   damaged.broken = 1;
   CHECK(after_login("RETR 1\r\nDELE 1\r\nTOP 1 0\r\nRETR 2\r\nDELE 2\r\n", damaged) ==
-        "-ERR [SYS/PERM] this message cannot be opened\r\n-ERR [SYS/PERM] the message cannot be read and "
-        "stays\r\n"
-        "-ERR [SYS/PERM] this message cannot be opened\r\n+OK 23 octets\r\nB: "
+        "-ERR [SYS/PERM] Cannot open the message\r\n-ERR [SYS/PERM] Message cannot be opened and was not "
+        "deleted\r\n"
+        "-ERR [SYS/PERM] Cannot open the message\r\n+OK 23 octets\r\nB: "
         "2\r\n\r\n..two\r\n\r\nlines\r\n.\r\n"
         "+OK\r\n");
 }
 
 TEST_CASE("Numbers that are none or name no message are refused") {
-  const std::string none = "-ERR no such message\r\n";
+  const std::string none = "-ERR No such message\r\n";
   CHECK(after_login("RETR 0\r\nRETR 3\r\nRETR -1\r\nRETR 99999999999999999999999\r\nDELE x\r\nUIDL 3\r\n") ==
         none + none + none + none + none + none);
   CHECK(after_login("RETR\r\nRETR 1 2\r\nDELE\r\nLIST 1 2\r\n") ==
-        "-ERR one number is expected\r\n-ERR one number is expected\r\n-ERR one number is expected\r\n-ERR "
-        "at most one "
-        "number is expected\r\n");
-  CHECK(
-      after_login("TOP 1\r\nTOP 1 x\r\nTOP 1 2 3\r\nTOP 3 1\r\n") ==
-      "-ERR two numbers are expected\r\n-ERR two numbers are expected\r\n-ERR two numbers are expected\r\n" +
-          none);
+        "-ERR Message number expected\r\n-ERR Message number expected\r\n-ERR Message number "
+        "expected\r\n-ERR At most one message number expected\r\n");
+  CHECK(after_login("TOP 1\r\nTOP 1 x\r\nTOP 1 2 3\r\nTOP 3 1\r\n") ==
+        "-ERR Message number and line count expected\r\n-ERR Message number and line count expected\r\n-ERR "
+        "Message number and line count expected\r\n" +
+            none);
   CHECK(after_login("LIST  1 \r\n") == "+OK 1 13\r\n");
 }
 
 TEST_CASE("Commands out of state, not offered or unknown are refused") {
-  CHECK(before_login("STAT\r\nNOOP\r\nLAST\r\nAPOP a b\r\nXTND X\r\nHELO x\r\n\r\nPASS x\r\nUSER\r\n") ==
-        "-ERR not before login\r\n-ERR not before login\r\n-ERR not offered here\r\n-ERR not offered "
-        "here\r\n-ERR not "
-        "offered here\r\n-ERR unknown command\r\n-ERR unknown command\r\n-ERR USER comes first\r\n-ERR a "
-        "name is "
-        "expected\r\n");
+  CHECK(
+      before_login("STAT\r\nNOOP\r\nLAST\r\nAPOP a b\r\nXTND X\r\nHELO x\r\n\r\nPASS x\r\nUSER\r\n") ==
+      "-ERR Command not allowed before login\r\n-ERR Command not allowed before login\r\n-ERR Command not "
+      "supported\r\n-ERR Command not supported\r\n-ERR Command not supported\r\n-ERR Unknown command\r\n-ERR "
+      "Unknown command\r\n-ERR USER command required first\r\n-ERR Missing or invalid user name\r\n");
   CHECK(after_login("USER x\r\nSTLS\r\nUTF8\r\nAUTH\r\nLAST\r\nSTAT 1\r\n") ==
-        "-ERR not after login\r\n-ERR not after login\r\n-ERR not after login\r\n-ERR not after "
-        "login\r\n-ERR not "
-        "offered here\r\n-ERR no argument is expected\r\n");
+        "-ERR Command not allowed after login\r\n-ERR Command not allowed after login\r\n-ERR Command not "
+        "allowed after login\r\n-ERR Command not allowed after login\r\n-ERR Command not supported\r\n-ERR "
+        "No argument expected\r\n");
 }
 
 TEST_CASE("UTF8 is accepted and changes nothing") {
@@ -321,14 +321,15 @@ TEST_CASE("UTF8 is accepted and changes nothing") {
 
 TEST_CASE("The third malformed line closes") {
   const Outcome outcome = play("CAP\0A\r\nNOOP\n\r\nUSER a\rb\r\nQUIT\r\n"s);
-  CHECK(outcome.out ==
-        kGreeting +
-            "-ERR NUL in a command\r\n-ERR a command ends with CRLF\r\n-ERR too many malformed commands\r\n");
+  CHECK(outcome.out == kGreeting +
+                           "-ERR Command contains NUL\r\n-ERR Command must end with CRLF\r\n-ERR Too many "
+                           "malformed commands\r\n");
   CHECK(outcome.closed);
 }
 
 TEST_CASE("A line that is too long is refused at once and dropped") {
-  CHECK(before_login("USER " + std::string(5000, 'a') + "\r\nUTF8\r\n") == "-ERR line too long\r\n+OK\r\n");
+  CHECK(before_login("USER " + std::string(5000, 'a') + "\r\nUTF8\r\n") ==
+        "-ERR Command line too long\r\n+OK\r\n");
 }
 
 TEST_CASE("STLS starts the session anew") {
@@ -343,7 +344,7 @@ TEST_CASE("STLS starts the session anew") {
   drive.out.clear();
   session.receive(as_bytes("STLS\r\n" + kLogin));
   drive.run(session);
-  CHECK(drive.out == "-ERR TLS is active\r\n+OK\r\n+OK 2 messages\r\n");
+  CHECK(drive.out == "-ERR TLS is already active\r\n+OK\r\n+OK 2 messages\r\n");
 }
 
 TEST_CASE("What comes behind STLS in the same piece ends the session unread") {
@@ -354,7 +355,7 @@ TEST_CASE("What comes behind STLS in the same piece ends the session unread") {
   Drive drive;
   session.receive(as_bytes("STLS\r\n" + kLogin));
   drive.run(session);
-  CHECK(drive.out == kGreeting + "-ERR nothing may follow STLS\r\n");
+  CHECK(drive.out == kGreeting + "-ERR Commands may not be pipelined after STLS\r\n");
   CHECK(drive.closed);
   CHECK(drive.tls_starts == 0);
 }

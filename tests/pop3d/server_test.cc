@@ -120,7 +120,7 @@ TEST_CASE("The user is the mailbox's name, its id, or its address") {
 TEST_CASE("Wrong password and unknown mailbox get the same answer, and the third ends the connection") {
   Pop3Vault vault;
   Pop3Client client(vault.service);
-  const std::string answer = "-ERR [AUTH] wrong user or password";
+  const std::string answer = "-ERR [AUTH] Authentication failed: wrong user name or password";
   CHECK(client.log_in("journal", "wrong password here") == answer);
   client.ask("USER nobody");
   CHECK(client.ask("PASS wrong password here") == answer);
@@ -147,7 +147,8 @@ TEST_CASE("An unknown mailbox is as much work as a wrong password") {
     REQUIRE(client.ask("USER " + user).starts_with("+OK"));
     // Of this process's processor time: what else the machine does is not in it.
     const std::clock_t begun = std::clock();
-    REQUIRE(client.ask("PASS not the password") == "-ERR [AUTH] wrong user or password");
+    REQUIRE(client.ask("PASS not the password") ==
+            "-ERR [AUTH] Authentication failed: wrong user name or password");
     return static_cast<double>(std::clock() - begun);
   };
   // Caches that others share make the same work slower at times and never faster: the least counts.
@@ -166,7 +167,7 @@ TEST_CASE("No password is taken without TLS from elsewhere") {
   Pop3Vault vault;
   Pop3Client client(vault.service, "192.0.2.9");
   CHECK(client.line().starts_with("+OK"));
-  CHECK(client.ask("USER journal") == "-ERR [AUTH] not without TLS");
+  CHECK(client.ask("USER journal") == "-ERR [AUTH] Authentication requires TLS");
   CHECK(client.ask("STLS") == "-ERR TLS is not available");
 }
 
@@ -176,7 +177,7 @@ TEST_CASE("One session drains a mailbox at a time, and the next may come in once
   REQUIRE(first.log_in("journal", kPassword).starts_with("+OK"));
   {
     Pop3Client second(vault.service);
-    CHECK(second.log_in("journal", kPassword) == "-ERR [IN-USE] another session has this mailbox");
+    CHECK(second.log_in("journal", kPassword) == "-ERR [IN-USE] Mailbox is in use by another session");
   }
   CHECK(first.ask("QUIT") == "+OK");
   Pop3Client third(vault.service);
@@ -192,13 +193,14 @@ TEST_CASE("A silent session loses the mailbox to the next login, and deletes not
   vault.pass(std::chrono::seconds(59));
   {
     Pop3Client second(vault.service);
-    CHECK(second.log_in("journal", kPassword) == "-ERR [IN-USE] another session has this mailbox");
+    CHECK(second.log_in("journal", kPassword) == "-ERR [IN-USE] Mailbox is in use by another session");
   }
   vault.pass(std::chrono::seconds(71));
   {
     // A wrong password takes nothing over.
     Pop3Client other(vault.service);
-    CHECK(other.log_in("journal", "not the password") == "-ERR [AUTH] wrong user or password");
+    CHECK(other.log_in("journal", "not the password") ==
+          "-ERR [AUTH] Authentication failed: wrong user name or password");
   }
   // The first renews behind its last reply: that may be late, and then it is silent from there on.
   Pop3Client second(vault.service);
@@ -216,7 +218,7 @@ TEST_CASE("A silent session loses the mailbox to the next login, and deletes not
   // What the first did at its end has not freed the mailbox.
   {
     Pop3Client third(vault.service);
-    CHECK(third.log_in("journal", kPassword) == "-ERR [IN-USE] another session has this mailbox");
+    CHECK(third.log_in("journal", kPassword) == "-ERR [IN-USE] Mailbox is in use by another session");
   }
   CHECK(second.ask("DELE 1").starts_with("+OK"));
   CHECK(second.ask("QUIT") == "+OK");
@@ -233,7 +235,7 @@ TEST_CASE("A session that goes on, however slowly, keeps the mailbox") {
     CHECK(first.ask("NOOP") == "+OK");
   }
   Pop3Client second(vault.service);
-  CHECK(second.log_in("journal", kPassword) == "-ERR [IN-USE] another session has this mailbox");
+  CHECK(second.log_in("journal", kPassword) == "-ERR [IN-USE] Mailbox is in use by another session");
   CHECK(first.ask("DELE 1").starts_with("+OK"));
   CHECK(first.ask("QUIT") == "+OK");
   CHECK(vault.live() == 0);
@@ -384,7 +386,8 @@ TEST_CASE("A try waits as long as the keeper says, which hears of each wrong one
   Counting counting(vault.faulty);
   vault.service.store = [&]() -> Result<store::Store*> { return &counting; };
   Pop3Client client(vault.service, "127.0.0.1");
-  CHECK(client.log_in("journal", "wrong password here") == "-ERR [AUTH] wrong user or password");
+  CHECK(client.log_in("journal", "wrong password here") ==
+        "-ERR [AUTH] Authentication failed: wrong user name or password");
   counting.wait = 50ms;
   const auto begun = std::chrono::steady_clock::now();
   CHECK(client.ask("USER journal").starts_with("+OK"));

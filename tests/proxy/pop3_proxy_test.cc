@@ -354,7 +354,7 @@ TEST_CASE("A mail whose end the server does not send is no copy and has no end")
   }
   for (const std::string command : {"DELE 1", "DELE 2", "DELE 3"}) {
     auto client = relay.log_in();
-    CHECK(client->ask(command) == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->ask(command) == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
     CHECK(client->closed());
   }
   CHECK(relay.live() == 0);
@@ -397,7 +397,7 @@ TEST_CASE("CAPA is what the server and we can both do") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   auto client = relay.connect();
-  CHECK(client->line() == "+OK gw.example POP3 ready");
+  CHECK(client->line() == "+OK gw.example POP3 server ready");
   CHECK(client->ask("CAPA") == "+OK");
   CHECK(
       client->text() ==
@@ -475,13 +475,13 @@ TEST_CASE(
   ProxyVault relay(server);
   relay.service.login.time = 100ms;
   auto client = relay.connect();
-  CHECK(client->line() == "+OK gw.example POP3 ready");
+  CHECK(client->line() == "+OK gw.example POP3 server ready");
   CHECK(client->closed());
   client->end();
   CHECK(server.accepted() == 0);
   relay.service.login.time = 60s;
   auto other = relay.connect();
-  CHECK(other->line() == "+OK gw.example POP3 ready");
+  CHECK(other->line() == "+OK gw.example POP3 server ready");
   CHECK(other->ask("USER joe") == "+OK name");
   CHECK(server.accepted() == 1);
 }
@@ -494,7 +494,7 @@ TEST_CASE("A login that no route takes counts like a wrong password") {
   relay.route().logins = {"*@example.com"};
   auto client = relay.connect();
   CHECK(client->line().starts_with("+OK"));
-  for (int i = 0; i < 3; ++i) CHECK(client->ask("USER joe") == "-ERR [AUTH] this login leads nowhere here");
+  for (int i = 0; i < 3; ++i) CHECK(client->ask("USER joe") == "-ERR [AUTH] No route for this login");
   CHECK(client->closed());
   CHECK(limits.wait("unix") > 0ms);
 }
@@ -505,42 +505,42 @@ TEST_CASE("A server that is not there, refuses, or breaks the protocol") {
   SECTION("not there") {
     relay.route().port = 1;
     auto client = relay.connect();
-    CHECK(client->line() == "+OK gw.example POP3 ready");
-    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->line() == "+OK gw.example POP3 server ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
     CHECK(client->closed());
   }
   SECTION("on an address that the route does not allow") {
     relay.route().allow_private = false;
     auto client = relay.connect();
-    CHECK(client->line() == "+OK gw.example POP3 ready");
-    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->line() == "+OK gw.example POP3 server ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
   }
   SECTION("greets with -ERR") {
     server.greeting = "-ERR [SYS/TEMP] come back later\r\n";
     auto client = relay.connect();
-    CHECK(client->line() == "+OK gw.example POP3 ready");
+    CHECK(client->line() == "+OK gw.example POP3 server ready");
     CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] come back later");
     CHECK(client->closed());
   }
   SECTION("says more than its greeting") {
     server.greeting = "+OK ready\r\n+OK capable\r\n";
     auto client = relay.connect();
-    CHECK(client->line() == "+OK gw.example POP3 ready");
-    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->line() == "+OK gw.example POP3 server ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
   }
   SECTION("has no TLS to begin") {
     relay.route().tls = vault::UpstreamTls::StartTls;
     auto client = relay.connect();
-    CHECK(client->line() == "+OK gw.example POP3 ready");
-    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] the server does not begin TLS");
+    CHECK(client->line() == "+OK gw.example POP3 server ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] Upstream server refused STLS");
     CHECK(server.count("CAPA") == 0);
   }
   SECTION("has capabilities without end") {
     server.capabilities.clear();
     for (int i = 0; i < 20'000; ++i) server.capabilities += "X-MORE\r\n";
     auto client = relay.connect();
-    CHECK(client->line() == "+OK gw.example POP3 ready");
-    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->line() == "+OK gw.example POP3 server ready");
+    CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
   }
   SECTION("sends a line without end") {
     server.instead = [](const std::string& command) -> std::optional<std::string> {
@@ -548,7 +548,7 @@ TEST_CASE("A server that is not there, refuses, or breaks the protocol") {
       return std::nullopt;
     };
     auto client = relay.log_in();
-    CHECK(client->ask("STAT") == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->ask("STAT") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
     CHECK(client->closed());
   }
   SECTION("says nothing") {
@@ -558,7 +558,7 @@ TEST_CASE("A server that is not there, refuses, or breaks the protocol") {
       return std::nullopt;
     };
     auto client = relay.log_in();
-    CHECK(client->ask("STAT") == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->ask("STAT") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
     CHECK(client->closed());
   }
   SECTION("lets somebody in who has not said who") {
@@ -568,7 +568,8 @@ TEST_CASE("A server that is not there, refuses, or breaks the protocol") {
     };
     auto client = relay.connect();
     client->line();
-    CHECK(client->ask("AUTH PLAIN AGpvZQBzZWNyZXQ=") == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->ask("AUTH PLAIN AGpvZQBzZWNyZXQ=") ==
+          "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
     CHECK(client->closed());
   }
   SECTION("closes at QUIT") {
@@ -591,7 +592,7 @@ TEST_CASE("On a listener of several routes the login names its route") {
   relay.routes.back().name = "home";
   relay.routes.back().port = second.port();
   auto client = relay.connect();
-  CHECK(client->line() == "+OK gw.example POP3 ready");
+  CHECK(client->line() == "+OK gw.example POP3 server ready");
   CHECK(server.commands().empty());
   CHECK(client->ask("CAPA") == "+OK");
   CHECK(client->text() ==
@@ -623,7 +624,7 @@ TEST_CASE("On a listener of several routes the login names its route") {
   }
   SECTION("where its server is not there the client may try another") {
     relay.routes.back().port = 1;
-    CHECK(client->ask("USER joe#home") == "-ERR [SYS/TEMP] the server cannot be reached now");
+    CHECK(client->ask("USER joe#home") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
     CHECK(client->ask("USER joe#work") == "+OK name");
   }
 }
@@ -649,8 +650,8 @@ TEST_CASE("Without TLS no password is taken from the network") {
   relay.service.allow_plaintext_auth = peer != "unix";
   auto client = relay.connect(peer);
   client->line();
-  CHECK(client->ask("USER joe") == "-ERR [AUTH] not without TLS");
-  CHECK(client->ask("AUTH PLAIN AGpvZQBzZWNyZXQ=") == "-ERR [AUTH] not without TLS");
+  CHECK(client->ask("USER joe") == "-ERR [AUTH] Authentication requires TLS");
+  CHECK(client->ask("AUTH PLAIN AGpvZQBzZWNyZXQ=") == "-ERR [AUTH] Authentication requires TLS");
   CHECK(client->ask("CAPA") == "+OK");
   CHECK(client->text().find("SASL") == std::string::npos);
 }
@@ -684,11 +685,11 @@ TEST_CASE("TLS is begun on both hops, each by itself, and the envelope's copy is
   relay.service.allow_plaintext_auth = false;
   relay.service.tls = [&]() -> Result<std::shared_ptr<const net::ServerTls>> { return certified.tls; };
   auto client = relay.connect("192.0.2.7");
-  CHECK(client->line() == "+OK gw.example POP3 ready");
+  CHECK(client->line() == "+OK gw.example POP3 server ready");
   CHECK(client->ask("CAPA") == "+OK");
   CHECK(server.commands() == std::vector{"STLS"s, "CAPA"s});
   CHECK(client->text() == "TOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nSTLS\r\nIMPLEMENTATION gw\r\n");
-  CHECK(client->ask("USER joe") == "-ERR [AUTH] not without TLS");
+  CHECK(client->ask("USER joe") == "-ERR [AUTH] Authentication requires TLS");
   CHECK(client->ask("STLS") == "+OK");
   net::ClientPolicy policy;
   policy.ca_file = certified.certificate;
@@ -730,7 +731,7 @@ TEST_CASE("A server whose certificate or TLS is not as it must be hears no crede
   }
   auto client = relay.connect();
   CHECK(client->line().starts_with("+OK"));
-  CHECK(client->ask("USER joe") == "-ERR [SYS/TEMP] the server cannot be reached now");
+  CHECK(client->ask("USER joe") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
   CHECK(client->closed());
   for (const std::string& command : server.commands()) CHECK(command == "STLS");
 }
@@ -743,7 +744,7 @@ TEST_CASE("What a client sends in clear behind STLS ends its session") {
   auto client = relay.connect();
   client->line();
   client->send("STLS\r\nUSER joe\r\n");
-  CHECK(client->line() == "-ERR nothing may follow STLS");
+  CHECK(client->line() == "-ERR Commands may not be pipelined after STLS");
   CHECK(client->closed());
   CHECK(server.count("USER joe") == 0);
 }
