@@ -13,11 +13,11 @@ std::string_view fault_text(wire::LineReader::Fault fault) {
   using Fault = wire::LineReader::Fault;
   switch (fault) {
     case Fault::TooLong:
-      return "a reply that does not end";
+      return "the reply line is too long";
     case Fault::Nul:
-      return "NUL in a reply";
+      return "the reply contains NUL";
     default:
-      return "a reply that does not end with CRLF";
+      return "the reply does not end with CRLF";
   }
 }
 
@@ -38,11 +38,11 @@ void Client::expect(Due due) {
   if (state_ == State::Broken) return;
   if (state_ != State::Idle && state_ != State::Challenged) {
     // A reply could no longer be assigned to its command.
-    broken("a command while a reply is due");
+    broken("a command was sent while a reply was due");
     return;
   }
   if (!input_.empty()) {
-    broken("a reply before it was asked for");
+    broken("unexpected data from the server");
     return;
   }
   due_ = due;
@@ -69,8 +69,8 @@ const Client::Event& Client::next_event() {
       return event_;
     case State::Idle:
     case State::Challenged:
-      if (!input_.empty()) return broken("a reply before it was asked for");
-      if (eof_) return broken("closed by the server");
+      if (!input_.empty()) return broken("unexpected data from the server");
+      if (eof_) return broken("the server closed the connection");
       // Challenged is reported as Idle too: the caller may send the response.
       return event_ = Idle{};
     case State::Text:
@@ -81,7 +81,7 @@ const Client::Event& Client::next_event() {
   const wire::LineReader::Found found = reader_.next(input_);
   if (found.kind == wire::LineReader::Kind::Fault) return broken(std::string(fault_text(found.fault)));
   if (found.kind == wire::LineReader::Kind::Line) return status(found.text);
-  if (eof_) return broken("closed by the server");
+  if (eof_) return broken("the server closed the connection");
   return event_ = NeedInput{};
 }
 
@@ -101,12 +101,12 @@ const Client::Event& Client::status(std::string_view line) {
     state_ = State::Challenged;
     return event_ = Answer{Answer::Kind::Challenge, rest};
   }
-  return broken("a reply that is none of POP3");
+  return broken("not a POP3 reply");
 }
 
 const Client::Event& Client::text() {
   if (input_.empty()) {
-    if (eof_) return broken("closed by the server in the middle of a text");
+    if (eof_) return broken("the server closed the connection within a multi-line reply");
     return event_ = NeedInput{};
   }
   const wire::DotReader::Piece piece = dots_.next(input_);

@@ -43,10 +43,9 @@ Result<Secret> read_key(const std::string& file) {
   if (!line) return line.error();
   Secret key(seal::kFingerprintKey);
   if (!from_hex(line->text(), key.span()))
-    return Error(Code::Config, file + ": not 64 hex digits")
+    return Error(Code::Config, file + ": not 64 hexadecimal digits")
         .with_hint(
-            "move the file away and a new key is made; mails that were seen before are then copied once "
-            "more");
+            "move the file away to create a new key; mail that was copied before is then copied again");
   return key;
 }
 
@@ -111,7 +110,8 @@ Result<std::string> fingerprint_key_file(const std::string& chosen) {
   if (!state.empty()) return state + std::string(kName);
   const std::string own = home();
   if (own.empty())
-    return Error(Code::Config, "no place for the fingerprint key").with_hint("use --fingerprint-key FILE");
+    return Error(Code::Config, "cannot find a directory for the fingerprint key: no home directory")
+        .with_hint("use --fingerprint-key FILE");
   return own + "/.local/state/gw" + std::string(kName);
 }
 

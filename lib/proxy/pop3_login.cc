@@ -199,7 +199,8 @@ Result<Pop3ProxyLogin::Reply> Pop3ProxyLogin::say_again(const sasl::CredentialFo
     // +OK before the credentials were sent means that the session belongs to no known user. The
     // client's mails must not be fetched through it.
     if (reply->ok())
-      return Error(Code::Closed, route_->upstream() + ": it let somebody in who had not said who");
+      return Error(Code::Closed,
+                   route_->upstream() + ": the server accepted a login before it received credentials");
     if (!reply->challenge()) return reply;
     reply = upstream_->ask("", message, Due::Exchange);
   }
@@ -215,7 +216,8 @@ Pop3ProxyLogin::Answer Pop3ProxyLogin::respond(const Secret& line) {
 Pop3ProxyLogin::Answer Pop3ProxyLogin::judge(const Result<Reply>& reply, bool last) {
   if (!reply) return lost(reply.error());
   if (reply->challenge()) {
-    if (++challenges_ > kMaxChallenges) return lost(Error(Code::Closed, "it asks on and on"));
+    if (++challenges_ > kMaxChallenges)
+      return lost(Error(Code::Closed, "the server sent too many challenges"));
     // A challenge is base64, but the upstream is not trusted: a control character must not reach
     // the client.
     std::string text = reply->text;

@@ -192,7 +192,7 @@ Result<Made> Pop3ProxyMails::fetch_for_copy(std::uint64_t number, std::optional<
   }
   if (!reply->ok()) {
     refusal = reply->text;
-    return Error(Code::Unavailable, "the server does not give the message");
+    return Error(Code::Unavailable, "the server refused to send the message");
   }
   for (std::uint64_t dropped = 0;;) {
     const auto part = server().part();
@@ -206,7 +206,7 @@ Result<Made> Pop3ProxyMails::fetch_for_copy(std::uint64_t number, std::optional<
     copy->write((*part)->data);
     if (copy->failed() && (dropped += (*part)->data.size()) > kDropped) {
       server_lost(copy->finish().error());
-      return Error(Code::Unavailable, "the copy failed");
+      return Error(Code::Unavailable, "the archive copy failed");
     }
   }
 }

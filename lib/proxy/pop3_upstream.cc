@@ -96,7 +96,7 @@ Result<Pop3Upstream::Reply> Pop3Upstream::ask(std::string_view words, const Secr
 Result<void> Pop3Upstream::send(std::span<const ByteView> pieces, Due due) {
   // Bytes that arrived before the command was sent cannot be its reply, but would be taken for it.
   // Every later reply would then belong to the command before it.
-  if (stream_.pending()) return broken({"a reply before it was asked for"});
+  if (stream_.pending()) return broken({"unexpected data from the server"});
   due_ = due;
   much_ = false;
   client_.expect(due);
@@ -142,7 +142,7 @@ Result<std::optional<pop3::TextPart>> Pop3Upstream::part() {
       Bytes().swap(buffer_);
       return std::optional<pop3::TextPart>();
     } else {
-      return Error(Code::Internal, "no text of the server is under way");
+      return Error(Code::Internal, "no multi-line reply is being read");
     }
   }
 }
@@ -153,7 +153,7 @@ Result<void> Pop3Upstream::listing(std::uint64_t most, const std::function<void(
     if (!found) return found.error();
     if (!*found) return {};
     size += (*found)->data.size();
-    if (size > most) return broken({"a listing that does not end"});
+    if (size > most) return broken({"the listing is too long"});
     each((*found)->data);
   }
 }

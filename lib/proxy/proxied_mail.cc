@@ -224,8 +224,8 @@ Reply ProxiedMail::stop_upstream(Refusal refusal) {
 }
 
 void ProxiedMail::lose_upstream(std::string_view command, const Result<Reply>& reply) {
-  log_trouble("upstream lost", reply ? Error(Code::Closed, "what it said is no reply to " +
-                                                               std::string(command) + ": " + codes(*reply))
+  log_trouble("upstream lost", reply ? Error(Code::Closed, "unexpected reply to " + std::string(command) +
+                                                               ": " + codes(*reply))
                                      : reply.error());
   parts_.upstream.reset();
 }

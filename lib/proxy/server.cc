@@ -35,17 +35,17 @@ Result<void> check_proxy(const std::vector<std::string>& names, const ProxyServi
   for (const std::string& name : names) {
     const Meaning meaning = meaning_of(name, service);
     if (meaning.route.empty() && !meaning.protocol)
-      return Error(Code::Config, "nothing says which route to serve")
-          .with_hint("--route NAME; or --listen NAME=ADDR:PORT, smtp=ADDR:PORT, pop3=ADDR:PORT");
+      return Error(Code::Config, "no route is given")
+          .with_hint("use --route NAME, or --listen NAME=ADDR:PORT");
     // A vault that cannot be reached is no reason not to start: the keeper may come up later.
     if (!routes || meaning.route.empty()) continue;
     const auto found = std::ranges::find(*routes, meaning.route, &vault::Route::name);
     if (found == routes->end())
       return Error(Code::Config, "no route `" + printable(meaning.route) + "`")
-          .with_hint("gw-store route add makes one");
+          .with_hint("gw-store route add");
     if (meaning.protocol && *meaning.protocol != found->protocol)
-      return Error(Code::Config, "the route `" + found->name + "` is of " +
-                                     std::string(vault::name(found->protocol)) + ", the listener is not");
+      return Error(Code::Config, "the route `" + found->name + "` is for " +
+                                     std::string(vault::name(found->protocol)) + ", but the listener is not");
   }
   return {};
 }

@@ -367,7 +367,7 @@ void Relay::logged_in(const Result<Reply>& reply) {
     return;
   }
   if (!accepted(*reply)) {
-    lose_upstream(Error(Code::Closed, "not a reply to AUTH: " + codes(*reply)));
+    lose_upstream(Error(Code::Closed, "unexpected reply to AUTH: " + codes(*reply)));
     return session().refuse(Refusal::UpstreamDownAtAuth);
   }
   authenticated_ = true;

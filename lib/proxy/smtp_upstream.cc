@@ -42,16 +42,16 @@ Result<std::unique_ptr<SmtpUpstream>> SmtpUpstream::open(Upstreams& upstreams, c
 Result<void> SmtpUpstream::begin(Upstreams& upstreams, const std::string& host) {
   const Result<Reply> greeting = reply(timeouts_.greeting);
   if (!greeting) return greeting.error();
-  if (greeting->code != 220) return unwelcome("it does not serve us: ", *greeting);
+  if (greeting->code != 220) return unwelcome("the server refused the session: ", *greeting);
   if (auto greeted = hello(host); !greeted) return greeted;
   if (route_.tls != vault::UpstreamTls::StartTls) return {};
 
   // The route requires TLS. If the server does not offer it, or an attacker has removed it from the
   // reply, do not send anything in clear.
-  if (!capabilities_.starttls) return Error(Code::Unavailable, "it does not offer STARTTLS");
+  if (!capabilities_.starttls) return Error(Code::Unavailable, "the server does not offer STARTTLS");
   const Result<Reply> ready = ask_soon("STARTTLS\r\n");
   if (!ready) return ready.error();
-  if (ready->code != 220) return unwelcome("it does not begin TLS: ", *ready);
+  if (ready->code != 220) return unwelcome("the server refused STARTTLS: ", *ready);
   if (auto secure = upstreams.start_tls(stream_, route_, timeouts_.open); !secure) return secure;
   client_.tls_started();
   // The capabilities from before TLS may be forged and must be asked for again (RFC 3207, section
@@ -62,7 +62,7 @@ Result<void> SmtpUpstream::begin(Upstreams& upstreams, const std::string& host) 
 Result<void> SmtpUpstream::hello(const std::string& host) {
   const Result<Reply> said = ask_soon("EHLO " + host + "\r\n");
   if (!said) return said.error();
-  if (said->code != 250) return unwelcome("it does not speak ESMTP: ", *said);
+  if (said->code != 250) return unwelcome("the server refused EHLO: ", *said);
   capabilities_ = smtp::parse_capabilities(*said);
   return {};
 }
@@ -77,7 +77,7 @@ Result<Reply> SmtpUpstream::reply(milliseconds timeout) {
     if (const auto* answer = std::get_if<Client::Answer>(&event)) return answer->reply;
     if (const auto* broken = std::get_if<Client::Broken>(&event)) return Error(Code::Closed, broken->reason);
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return Error(Code::Timeout, "no reply in time");
+    if (left.count() <= 0) return Error(Code::Timeout, "timed out waiting for a reply");
     stream_.set_timeout(left);
     const Result<std::size_t> got = stream_.read(buffer);
     if (!got) return got.error();
@@ -92,7 +92,7 @@ Result<void> SmtpUpstream::send(ByteView data) {
 
 Result<Reply> SmtpUpstream::exchange(ByteView data, milliseconds timeout) {
   // Bytes that arrived before the command cannot be its reply, but would be taken for it.
-  if (stream_.pending()) return Error(Code::Closed, "it spoke without being asked");
+  if (stream_.pending()) return Error(Code::Closed, "unexpected data from the server");
   client_.expect();
   if (auto sent = send(data); !sent) return sent.error();
   return reply(timeout);
@@ -137,7 +137,7 @@ Result<Reply> SmtpUpstream::authenticate(const sasl::CredentialForwarder& creden
   // Mechanisms with one short message send it as initial response, which saves a round trip.
   // Otherwise each message answers a 334 of the server.
   std::size_t next = 0;
-  Result<Reply> said(Error(Code::Internal, "nothing was said"));
+  Result<Reply> said(Error(Code::Internal, "no command was sent"));
   if (messages.size() == 1 && messages.front().size() <= kInitialResponse) {
     said = say_secret(command + " ", messages[next++]);
   } else {
@@ -170,7 +170,7 @@ Result<Reply> SmtpUpstream::finish() {
   if (auto sent = flush(); !sent) return sent.error();
   // A reply before the final dot would be taken for the reply to the mail. dot_sent_ is still
   // false, so the copy is discarded.
-  if (stream_.pending()) return Error(Code::Closed, "it answered before the message had ended");
+  if (stream_.pending()) return Error(Code::Closed, "the server replied before the end of the message");
   // Free the buffer: the connection may stay idle after this mail.
   Bytes().swap(out_);
   Bytes end;

@@ -46,7 +46,7 @@ Result<net::Stream> Upstreams::open(const vault::Route& route, milliseconds time
 }
 
 Result<void> Upstreams::start_tls(net::Stream& stream, const vault::Route& route, milliseconds timeout) {
-  if (stream.pending()) return Error(Code::Closed, "it sent octets before TLS began");
+  if (stream.pending()) return Error(Code::Closed, "the server sent data before the TLS handshake");
   const Result<Trust> tls = trust(route);
   if (!tls) return tls.error();
   return stream.connect_tls(**tls, route.host, timeout);

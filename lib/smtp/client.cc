@@ -56,18 +56,18 @@ const Client::Event& Client::next_event() {
   if (!due_) {
     // Bytes before the next command can only come from an attacker or a broken server; accepting
     // them would make every later reply belong to the wrong command.
-    if (!input_.empty()) return broken("it spoke without being asked");
-    if (eof_) return broken("it closed the connection");
+    if (!input_.empty()) return broken("unexpected data from the server");
+    if (eof_) return broken("the server closed the connection");
     return event_ = Idle{};
   }
   for (;;) {
     const wire::LineReader::Found found = reader_.next(input_);
     if (found.kind == wire::LineReader::Kind::Fault)
       return broken(found.fault == wire::LineReader::Fault::TooLong
-                        ? "its reply has too long a line"
-                        : "its reply has octets that no reply has");
+                        ? "a line of the reply is too long"
+                        : "the reply contains NUL or a bare CR or LF");
     if (found.kind == wire::LineReader::Kind::NeedMore) {
-      if (eof_) return broken("it closed the connection");
+      if (eof_) return broken("the server closed the connection");
       return event_ = NeedInput{};
     }
     const Event& event = line(found.text);
@@ -78,15 +78,16 @@ const Client::Event& Client::next_event() {
 // Adds one line to the reply. Returns NeedInput if more lines follow.
 const Client::Event& Client::line(std::string_view text) {
   const int code = code_of(text);
-  if (code == 0) return broken("what it sent is no reply");
-  if (!reply_.lines.empty() && code != reply_.code) return broken("its reply changes its code");
+  if (code == 0) return broken("not an SMTP reply");
+  if (!reply_.lines.empty() && code != reply_.code)
+    return broken("the lines of the reply have different codes");
   size_ += text.size();
-  if (reply_.lines.size() >= kMaxLines || size_ > kMaxReply) return broken("its reply is too long");
+  if (reply_.lines.size() >= kMaxLines || size_ > kMaxReply) return broken("the reply is too long");
   reply_.code = code;
   reply_.lines.emplace_back(text.substr(std::min<std::size_t>(text.size(), 4)));
   if (text.size() > 3 && text[3] == '-') return event_ = NeedInput{};
   // Bytes after the reply arrived before the next command was sent.
-  if (!input_.empty()) return broken("it sent more than one reply");
+  if (!input_.empty()) return broken("the server sent more than one reply");
   due_ = false;
   size_ = 0;
   return event_ = Answer{std::exchange(reply_, {})};

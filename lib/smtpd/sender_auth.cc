@@ -10,7 +10,7 @@ constexpr std::string_view kPrefix = "mbx-";
 
 // Returns the same error for every reason, so that a client cannot find out which ids exist.
 Error wrong() {
-  return Error(Code::Denied, "wrong name or token");
+  return Error(Code::Denied, "wrong user name or sender token");
 }
 
 }  // namespace

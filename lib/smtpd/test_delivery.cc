@@ -67,7 +67,7 @@ class Dialog {
     // certificate.
     const auto tls = net::ClientTls::make({"", "", false});
     if (!tls) return tls.error();
-    if (stream_->pending()) return Error(Code::Closed, "it sent octets before TLS began");
+    if (stream_->pending()) return Error(Code::Closed, "the server sent data before the TLS handshake");
     if (auto done = stream_->connect_tls(**tls, mail.host, kReply); !done) return done;
     kept_.tls = stream_->tls();
     kept_.certificate = stream_->server_certificate();
@@ -103,7 +103,7 @@ class Dialog {
 
   // Sends a command and waits for a reply with this code. Any other code is an error.
   Result<void> say(const std::string& command, int code, milliseconds timeout = kReply) {
-    if (stream_->pending()) return Error(Code::Closed, "it spoke without being asked");
+    if (stream_->pending()) return Error(Code::Closed, "unexpected data from the server");
     client_.expect();
     if (auto sent = send(command + "\r\n"); !sent) return sent;
     return wanted(reply(timeout), code);
@@ -135,7 +135,7 @@ class Dialog {
       if (const auto* broken = std::get_if<Client::Broken>(&event))
         return Error(Code::Closed, broken->reason);
       const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-      if (left.count() <= 0) return Error(Code::Timeout, "no reply in time");
+      if (left.count() <= 0) return Error(Code::Timeout, "timed out waiting for a reply");
       stream_->set_timeout(left);
       const Result<std::size_t> got = stream_->read(buffer_);
       if (!got) return got.error();

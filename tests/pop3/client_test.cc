@@ -93,7 +93,7 @@ TEST_CASE("An exchange brings challenges, each of which is answered, and ends wi
   CHECK(play(Due::Exchange, "+\r\n").events == "challenge()");
   CHECK(play(Due::Exchange, "+ VXNlcm5hbWU6\r\n").events == "challenge(VXNlcm5hbWU6)");
   CHECK(play(Due::Exchange, "-ERR [AUTH] no\r\n").events == "refused([AUTH] no)");
-  CHECK(play(Due::Line, "+ \r\n").events == "broken: a reply that is none of POP3");
+  CHECK(play(Due::Line, "+ \r\n").events == "broken: not a POP3 reply");
 
   Client client;
   Seen seen;
@@ -109,7 +109,7 @@ TEST_CASE("An exchange brings challenges, each of which is answered, and ends wi
 }
 
 TEST_CASE("What comes before it was asked for ends the session") {
-  const std::string unasked = "broken: a reply before it was asked for";
+  const std::string unasked = "broken: unexpected data from the server";
   CHECK(play(Due::Line, "+OK\r\n+OK\r\n").events == "ok()" + unasked);
   CHECK(play(Due::Line, "+OK\r\n\r\n").events == "ok()" + unasked);
   CHECK(play(Due::Text, "+OK\r\nmail\r\n.\r\n+OK\r\n").events == "ok()end" + unasked);
@@ -128,24 +128,25 @@ TEST_CASE("What comes before it was asked for ends the session") {
 }
 
 TEST_CASE("A reply that is none, or has no end, ends the session") {
-  CHECK(play(Due::Line, "220 mail.example ESMTP\r\n").events == "broken: a reply that is none of POP3");
-  CHECK(play(Due::Line, "+OKAY\r\n").events == "broken: a reply that is none of POP3");
-  CHECK(play(Due::Line, "\r\n").events == "broken: a reply that is none of POP3");
-  CHECK(play(Due::Line, "+OK a\nb\r\n").events == "broken: a reply that does not end with CRLF");
-  CHECK(play(Due::Line, "+OK a\rb\r\n").events == "broken: a reply that does not end with CRLF");
-  CHECK(play(Due::Line, "+OK \0\r\n"sv).events == "broken: NUL in a reply");
+  CHECK(play(Due::Line, "220 mail.example ESMTP\r\n").events == "broken: not a POP3 reply");
+  CHECK(play(Due::Line, "+OKAY\r\n").events == "broken: not a POP3 reply");
+  CHECK(play(Due::Line, "\r\n").events == "broken: not a POP3 reply");
+  CHECK(play(Due::Line, "+OK a\nb\r\n").events == "broken: the reply does not end with CRLF");
+  CHECK(play(Due::Line, "+OK a\rb\r\n").events == "broken: the reply does not end with CRLF");
+  CHECK(play(Due::Line, "+OK \0\r\n"sv).events == "broken: the reply contains NUL");
   const std::string endless = "+OK " + std::string(Client::kMaxReply, 'x');
-  CHECK(play(Due::Line, endless).events == "broken: a reply that does not end");
+  CHECK(play(Due::Line, endless).events == "broken: the reply line is too long");
   CHECK(play(Due::Line, endless.substr(0, Client::kMaxReply) + "\r\n").events.starts_with("ok(xxx"));
 }
 
 TEST_CASE("A server that closes is noticed wherever it does") {
-  CHECK(play(Due::Line, "", true).events == "broken: closed by the server");
-  CHECK(play(Due::Line, "+O", true).events == "broken: closed by the server");
-  CHECK(play(Due::Line, "+OK\r\n", true).events == "ok()broken: closed by the server");
+  CHECK(play(Due::Line, "", true).events == "broken: the server closed the connection");
+  CHECK(play(Due::Line, "+O", true).events == "broken: the server closed the connection");
+  CHECK(play(Due::Line, "+OK\r\n", true).events == "ok()broken: the server closed the connection");
   CHECK(play(Due::Text, "+OK\r\nmail\r\n.", true).events ==
-        "ok()broken: closed by the server in the middle of a text");
-  CHECK(play(Due::Text, "+OK\r\nmail\r\n.\r\n", true).events == "ok()endbroken: closed by the server");
+        "ok()broken: the server closed the connection within a multi-line reply");
+  CHECK(play(Due::Text, "+OK\r\nmail\r\n.\r\n", true).events ==
+        "ok()endbroken: the server closed the connection");
 }
 
 TEST_CASE("Two commands are never under way at once") {

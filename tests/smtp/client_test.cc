@@ -63,24 +63,24 @@ TEST_CASE("what is no reply, or comes unasked, breaks the conversation") {
     CAPTURE(cut);
     for (const std::string_view wrong :
          {"hello\r\n", "199 x\r\n", "600 x\r\n", "25 x\r\n", "250x\r\n", "+OK\r\n", "\r\n", "2\r\n"})
-      CHECK(heard(wrong, cut) == "<what it sent is no reply>");
-    CHECK(heard("250-a\r\n251 b\r\n", cut) == "<its reply changes its code>");
-    CHECK(heard("250 a\n", cut) == "<its reply has octets that no reply has>");
-    CHECK(heard("250 a\rb\r\n", cut) == "<its reply has octets that no reply has>");
-    CHECK(heard("250 a\0b\r\n"sv, cut) == "<its reply has octets that no reply has>");
-    CHECK(heard("250 a", cut) == "<it closed the connection>");
-    CHECK(heard("", cut) == "<it closed the connection>");
-    CHECK(heard("250 " + std::string(20'000, 'x'), cut) == "<its reply has too long a line>");
+      CHECK(heard(wrong, cut) == "<not an SMTP reply>");
+    CHECK(heard("250-a\r\n251 b\r\n", cut) == "<the lines of the reply have different codes>");
+    CHECK(heard("250 a\n", cut) == "<the reply contains NUL or a bare CR or LF>");
+    CHECK(heard("250 a\rb\r\n", cut) == "<the reply contains NUL or a bare CR or LF>");
+    CHECK(heard("250 a\0b\r\n"sv, cut) == "<the reply contains NUL or a bare CR or LF>");
+    CHECK(heard("250 a", cut) == "<the server closed the connection>");
+    CHECK(heard("", cut) == "<the server closed the connection>");
+    CHECK(heard("250 " + std::string(20'000, 'x'), cut) == "<a line of the reply is too long>");
     std::string endless;
     for (int i = 0; i < 300; ++i) endless += "250-x\r\n";
-    CHECK(heard(endless, cut) == "<its reply is too long>");
+    CHECK(heard(endless, cut) == "<the reply is too long>");
     endless.clear();
     for (int i = 0; i < 20; ++i) endless += "250-" + std::string(10'000, 'x') + "\r\n";
-    CHECK(heard(endless, cut) == "<its reply is too long>");
+    CHECK(heard(endless, cut) == "<the reply is too long>");
   }
   // Behind a reply, in the same read or in the next one.
-  CHECK(heard("220 a\r\n250 b\r\n", 100) == "<it sent more than one reply>");
-  CHECK(heard("220 a\r\n250 b\r\n", 1) == "220|a\n<it spoke without being asked>");
+  CHECK(heard("220 a\r\n250 b\r\n", 100) == "<the server sent more than one reply>");
+  CHECK(heard("220 a\r\n250 b\r\n", 1) == "220|a\n<unexpected data from the server>");
   CHECK(heard("220 a\r\n250 b\r\n", 7, 2) == "220|a\n250|b\n<idle>");
 }
 
