@@ -43,7 +43,7 @@ Take text(std::string& to) {
   return [&to](const toml::node& node) -> std::string {
     const auto value = node.value_exact<std::string>();
     if (!value) return "must be a string";
-    if (has_control(*value)) return "must not hold control characters";
+    if (has_control(*value)) return "must not contain control characters";
     to = *value;
     return {};
   };
@@ -117,7 +117,7 @@ template <class Number>
 Take count(Number& to, std::uint64_t least, std::uint64_t most) {
   return [&to, least, most](const toml::node& node) -> std::string {
     const auto value = node.value_exact<std::int64_t>();
-    if (!value) return "must be a whole number";
+    if (!value) return "must be an integer";
     // A negative number becomes a huge one by the cast, so the sign is checked on the original.
     const auto number = static_cast<std::uint64_t>(*value);
     if (*value < 0 || number < least || number > most) return out_of_range(least, most);
@@ -135,8 +135,8 @@ Take size(std::uint64_t& to, std::uint64_t least, std::uint64_t most) {
     } else if (const auto number = node.value_exact<std::int64_t>(); number && *number >= 0) {
       size = static_cast<std::uint64_t>(*number);
     }
-    if (!size) return "must be a size: octets, or a string such as \"200 MiB\"";
-    if (*size < least || *size > most) return out_of_range(least, most) + " octets";
+    if (!size) return "must be a size: bytes, or a string such as \"200 MiB\"";
+    if (*size < least || *size > most) return out_of_range(least, most) + " bytes";
     to = *size;
     return {};
   };
