@@ -61,7 +61,7 @@ class ArchiveWriter : public OneFileWriter {
 
   Result<void> start() override {
     archive_.reset(archive_write_new());
-    if (!archive_) return Error(Code::Internal, "no memory for an archive");
+    if (!archive_) return Error(Code::Internal, "out of memory for an archive");
     const int formatted = format_ == Archive::Tar ? archive_write_set_format_pax_restricted(archive_.get())
                                                   : archive_write_set_format_zip(archive_.get());
     // Without blocking, every byte of an entry has reached take() when the entry ends. --resume
@@ -75,7 +75,7 @@ class ArchiveWriter : public OneFileWriter {
   Result<void> begin_entry(const Entry& entry) override {
     sum_ = Sha256();
     const std::unique_ptr<archive_entry, FreeEntry> header(archive_entry_new());
-    if (!header) return Error(Code::Internal, "no memory for an archive");
+    if (!header) return Error(Code::Internal, "out of memory for an archive");
     archive_entry_set_pathname(header.get(), name(entry).c_str());
     archive_entry_set_filetype(header.get(), AE_IFREG);
     archive_entry_set_perm(header.get(), 0600);

@@ -24,7 +24,7 @@ Result<Cursor> read_cursor(const std::string& path, const VaultId& vault, const 
     return bad;
   // Continuing with the cursor of another mailbox would skip messages without notice.
   if (field("vault") != vault.hex() || field("mailbox") != mailbox.hex()) {
-    return Error(Code::Conflict, path + ": the cursor of another mailbox")
+    return Error(Code::Conflict, path + ": is the cursor of another mailbox")
         .with_exit_status(exit_status(Code::Usage));
   }
   cursor.seq = field("seq").get<std::uint64_t>();

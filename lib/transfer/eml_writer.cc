@@ -122,9 +122,11 @@ MadeWriter make_eml_writer(const std::string& folder, bool resume) {
 }
 
 Error in_the_way(const std::string& name, bool resume) {
-  const Error error(Code::Exists, name + (resume ? ": in the way, and not the same" : ": exists already"));
+  const Error error(Code::Exists,
+                    name + (resume ? ": already exists with other content" : ": already exists"));
   return error.with_exit_status(kExitCannotCreate)
-      .with_hint(resume ? "move it away; nothing is overwritten" : "--resume goes on with an earlier export");
+      .with_hint(resume ? "move it away: existing files are not overwritten"
+                        : "use --resume to continue an earlier export");
 }
 
 }  // namespace gw::transfer

@@ -350,7 +350,7 @@ Result<void> Exporter::flush() {
   // more, which is harmless. The other order could lose entries.
   const std::vector<MessageId> messages = std::exchange(to_note_, {});
   const auto noted = vault::note_exported(store_, mailbox_.id, options_.actor, messages);
-  if (!noted) return noted.error().within("cannot note the export in the history");
+  if (!noted) return noted.error().within("cannot record the export in the history");
   if (!*noted) report_.unnoted += messages.size();
   for (const std::string& line : std::exchange(to_list_, {})) {
     if (auto added = manifest_->add(line); !added) return added;
@@ -389,8 +389,7 @@ Result<void> Exporter::compare() {
   for (const auto& [entry, wanted] : to_compare_) {
     const Result<Digest> reached = writer_.digest(entry);
     if (!reached) return reached.error().within("cannot read back what was written");
-    if (*reached != wanted)
-      return Error(Code::Io, writer_.name(entry) + ": what was read back is not what was written");
+    if (*reached != wanted) return Error(Code::Io, writer_.name(entry) + ": differs from what was written");
   }
   to_compare_.clear();
   taken_.insert(taken_.end(), written_.begin(), written_.end());

@@ -63,7 +63,7 @@ std::optional<ListedMail> sidecar_of(const SourceFile& file) {
 }
 
 Error no_mail(const std::string& name) {
-  return Error(Code::BadInput, name + ": it looks like neither a mail nor an mbox");
+  return Error(Code::BadInput, name + ": is neither a mail nor an mbox");
 }
 
 }  // namespace
@@ -103,7 +103,7 @@ struct Importer::Work {
   }
   // Keeps the source, with the first reason.
   void stay(const std::string& why) {
-    if (report.reason.empty()) report.reason = name + ": " + why + "; the source stays";
+    if (report.reason.empty()) report.reason = name + ": " + why + "; the source is kept";
   }
   // Skips a file in an archive.
   void leave(const std::string& why) {
@@ -152,7 +152,7 @@ Result<ImportedFile> Importer::add(const SourceFile& file, const Said& said) {
   }
   if (work.report.outcome != Outcome::Taken) return work.report;
   // Even without removal: a mail may have been read while it was modified.
-  if (!open.unchanged()) return ended(Error(Code::Conflict, file.path + ": it changed while it was read"));
+  if (!open.unchanged()) return ended(Error(Code::Conflict, file.path + ": changed while it was read"));
   if (!options_.remove || !work.safe || !work.report.reason.empty()) return work.report;
   auto removed = *kind == Kind::Mbox ? open.empty() : open.remove();
   if (!removed) return ended(removed.error());
@@ -270,12 +270,12 @@ Result<void> Importer::add_single(Work& work, const Part& part, SourceFormat for
   const bool found = format == SourceFormat::Auto || format == SourceFormat::Eml;
   const bool exported = !exported_id(part.name, ".eml").empty();
   if (found && !exported && count.followed() > 0 && (format == SourceFormat::Auto || options_.remove))
-    work.stay("taken as one mail, but it holds separators of an mbox");
+    work.stay("imported as one mail, but it contains separators of an mbox");
   if (!options_.remove) return {};
   // Removing something that does not look like a mail could destroy a file that was never meant to
   // be imported.
   const auto looks = look_at(part.source, true);
-  if (!looks || *looks == Looks::Other) work.stay("it does not begin with the header of a mail");
+  if (!looks || *looks == Looks::Other) work.stay("does not begin with a mail header");
   return {};
 }
 
@@ -376,11 +376,11 @@ Result<void> Importer::add_mail(Work& work, const Mail& mail) {
     case ImportResult::Left:
       ++report.present;
       work.safe = false;
-      if (options_.remove) work.stay("a mail of it has left the mailbox since it was brought in");
+      if (options_.remove) work.stay("a mail from it was removed from the mailbox after import");
       break;
     case ImportResult::Failed:
       work.end(ImportedFile::Outcome::Failed,
-               Error(Code::Conflict, mail.source + ": it changed while it was read"));
+               Error(Code::Conflict, mail.source + ": changed while it was read"));
       break;
   }
   return {};
@@ -447,7 +447,7 @@ Result<ImportResult> Importer::deliver(const Mail& mail, const MessageId& id, co
   if (options_.remove) {
     const auto kept = held(id, stored->container);
     if (!kept) return kept.error();
-    if (!*kept) return Error(Code::Io, "message " + id.hex() + " was committed and is not there");
+    if (!*kept) return Error(Code::Io, "message " + id.hex() + " was committed but is missing");
   }
   return ImportResult::Added;
 }
@@ -459,7 +459,7 @@ Result<bool> Importer::held(const MessageId& id, std::optional<Digest> container
   if (!record && record.error().code() == Code::NotFound) return false;
   if (!record) return record.error();
   if (!options_.remove) return true;
-  const Error damaged(Code::Corrupt, "message " + id.hex() + " is damaged in the vault; its source stays");
+  const Error damaged(Code::Corrupt, "message " + id.hex() + " is damaged in the vault; its source is kept");
   if (container && record->container != *container) return damaged;
   Sha256 sum;
   Bytes piece(kPiece);

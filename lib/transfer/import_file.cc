@@ -86,10 +86,9 @@ Result<void> ImportFile::require_whole() const {
   const Micros changed = facts_.st_ctim.tv_sec * Micros{1'000'000} + facts_.st_ctim.tv_nsec / 1000;
   const Micros age = now() - changed;
   if (known_ || age >= kQuiet) return {};
-  return Error(Code::Busy,
-               path_ +
-                   ": it may still be being written, because it changed in the last 15 minutes and "
-                   "this user does not own it or its file system has no leases");
+  return Error(Code::Busy, path_ +
+                               ": may still be written to: changed in the last 15 minutes, and "
+                               "the file system has no leases or another user owns it");
 }
 
 // Open file description locks conflict with the locks of other processes, but unlike these they
@@ -105,7 +104,7 @@ Result<void> ImportFile::lock(bool to_empty) {
   const int fd = to_empty ? writable_.get() : number_;
   const bool locked = ::fcntl(fd, F_OFD_SETLK, &range) == 0;
   if (!locked && (errno == EAGAIN || errno == EACCES))
-    return Error(Code::Busy, path_ + ": locked by another program");
+    return Error(Code::Busy, path_ + ": is locked by another program");
   // On a file system without locks an mbox is read unlocked, but an import that shall empty it
   // fails.
   if (!locked && to_empty) return Error::from_errno(path_);
@@ -113,7 +112,7 @@ Result<void> ImportFile::lock(bool to_empty) {
   if (::fstat(fd, &facts) != 0) return Error::from_errno(path_);
   // The path may lead to another file since open().
   if (facts.st_dev != facts_.st_dev || facts.st_ino != facts_.st_ino)
-    return Error(Code::Busy, path_ + ": it was replaced just now");
+    return Error(Code::Busy, path_ + ": was replaced while it was opened");
   // Mail may have been appended before the lock was obtained; it is imported as well. The source
   // must be reopened for the new size, on a descriptor of the same open file that holds the lock.
   facts_ = facts;
@@ -153,7 +152,7 @@ Result<void> ImportFile::remove() const {
   // Put it back. If the name was taken meanwhile, it stays under the temporary name, and the
   // error names that.
   if (move_file(aside, path_)) return changed();
-  return Error(Code::Conflict, path_ + ": it has changed and stays, now as " + aside);
+  return Error(Code::Conflict, path_ + ": has changed and is kept as " + aside);
 }
 
 Result<void> ImportFile::read_from(Fd fd) {

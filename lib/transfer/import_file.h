@@ -49,7 +49,7 @@ class ImportFile {
 
  private:
   Result<void> read_from(Fd fd);
-  Error changed() const { return Error(Code::Conflict, path_ + ": it has changed and stays"); }
+  Error changed() const { return Error(Code::Conflict, path_ + ": has changed and is kept"); }
 
   std::string path_;
   std::optional<mime::FileSource> source_;

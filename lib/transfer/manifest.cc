@@ -194,14 +194,13 @@ Result<Manifest> Manifest::open(const std::string& path, bool resume) {
   const int how = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (resume ? 0 : O_EXCL);
   Fd fd(::open(path.c_str(), how, 0600));
   if (!fd) {
-    const Error failed = Error::from_errno(path).within("cannot make the manifest");
+    const Error failed = Error::from_errno(path).within("cannot create the manifest");
     const bool cannot = failed.code() == Code::NotFound || failed.code() == Code::Full;
     return cannot ? failed.with_exit_status(73) : failed;
   }
   Manifest manifest(path, std::move(fd));
   if (resume) {
-    if (auto read = manifest.read_listed(); !read)
-      return read.error().within("cannot go on with the manifest");
+    if (auto read = manifest.read_listed(); !read) return read.error().within("cannot continue the manifest");
   }
   return manifest;
 }
@@ -224,13 +223,13 @@ Result<void> Manifest::read_listed() {
       const auto id = line.is_object() && line.value("id", Json()).is_string()
                           ? MessageId::parse(line["id"].get<std::string>())
                           : std::nullopt;
-      if (!id) return Error(Code::BadInput, path_ + ": not a manifest of ours");
+      if (!id) return Error(Code::BadInput, path_ + ": not a manifest of gw-export");
       if (line.value("result", Json()) == "ok") listed_.push_back(*id);
       from = end + 1;
     }
     whole += static_cast<off_t>(from);
     rest.erase(0, from);
-    if (rest.size() > kMaxLine) return Error(Code::BadInput, path_ + ": not a manifest of ours");
+    if (rest.size() > kMaxLine) return Error(Code::BadInput, path_ + ": not a manifest of gw-export");
     if (*got == 0) break;
   }
   std::sort(listed_.begin(), listed_.end());

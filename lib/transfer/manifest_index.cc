@@ -113,7 +113,7 @@ Result<std::optional<ListedMail>> ManifestIndex::find(const Digest& sha256) cons
   }
   auto listed = parse_manifest_line(std::string_view(line).substr(0, line.find('\n')));
   // The file was modified since open(); an envelope of another mail must not be used.
-  if (!listed || listed->sha256 != sha256) return Error(Code::Conflict, path_ + ": it has changed");
+  if (!listed || listed->sha256 != sha256) return Error(Code::Conflict, path_ + ": has changed");
   return listed;
 }
 

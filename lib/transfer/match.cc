@@ -66,7 +66,7 @@ Result<Match> Match::of(const std::vector<std::string>& addresses) {
     std::string form = domain ? mail::comparable_domain(each.substr(1)) : mail::comparable(each);
     if (form.empty() || (!domain && form.find('@') == std::string::npos)) {
       return Error(Code::Usage, "`" + each + "` is not an address")
-          .with_hint("someone@example.com, or @example.com for everyone there");
+          .with_hint("use someone@example.com, or @example.com for a domain");
     }
     match.wanted_.push_back(domain ? "@" + form : std::move(form));
   }

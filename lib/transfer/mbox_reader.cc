@@ -140,7 +140,7 @@ Result<bool> MboxReader::start() {
   if (!line.starts_with(kMboxFrom)) {
     // Some exports begin with a text of their own, or with a mail that has lost its separator.
     style_ = Style::Any;
-    return Error(Code::BadInput, "not an mbox: no line `From ` at its start");
+    return Error(Code::BadInput, "not an mbox: does not begin with a `From ` line");
   }
   const std::string_view rest = trim(line.substr(kMboxFrom.size()));
   style_ = dated_separator(line)     ? Style::Dated

@@ -88,7 +88,7 @@ Result<void> PartFile::open(int folder, std::string name, std::string shown, boo
     // before it was locked may have taken it for one that was left. Only a file system without
     // locks is forgiven for a new file.
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && (left || errno == EWOULDBLOCK))
-      return errno == EWOULDBLOCK ? Error(Code::Busy, shown_ + ": another export is writing it")
+      return errno == EWOULDBLOCK ? Error(Code::Busy, shown_ + ": another export is writing to it")
                                   : write_error(shown_);
     // Before the lock, its last holder may have removed or published the file.
     if (!is_at(folder_, name_, file.get())) continue;
@@ -99,7 +99,7 @@ Result<void> PartFile::open(int folder, std::string name, std::string shown, boo
     // Remove and create again instead of truncating: a new file has the right mode and owner.
     ::unlinkat(folder_, name_.c_str(), 0);
   }
-  return Error(Code::Busy, shown_ + ": another export is writing it");
+  return Error(Code::Busy, shown_ + ": another export is writing to it");
 }
 
 Result<void> PartFile::publish(int folder, const std::string& name, Micros time) {

@@ -76,7 +76,7 @@ Result<ByteView> SealedSpill::chunk(std::uint64_t number) {
         ::pread(file_.get(), opened_.data() + have, opened_.size() - have, from + static_cast<off_t>(have));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0)
-      return got < 0 ? Error::from_errno("a temporary file") : Error(Code::Io, "a temporary file: cut");
+      return got < 0 ? Error::from_errno("a temporary file") : Error(Code::Io, "a temporary file: truncated");
     have += static_cast<std::size_t>(got);
   }
   // Somebody else who can write to the file cannot change what is read.
@@ -90,7 +90,7 @@ Result<void> SealedSpill::read(std::uint64_t offset, std::span<std::byte> to) {
     const auto whole = chunk(offset / seal::kChunk);
     if (!whole) return whole.error();
     const auto from = static_cast<std::size_t>(offset % seal::kChunk);
-    if (from >= whole->size()) return Error(Code::Io, "a temporary file: cut");
+    if (from >= whole->size()) return Error(Code::Io, "a temporary file: truncated");
     const ByteView piece = whole->subspan(from).first(std::min(to.size(), whole->size() - from));
     std::ranges::copy(piece, to.begin());
     to = to.subspan(piece.size());

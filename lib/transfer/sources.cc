@@ -66,8 +66,8 @@ class Walk {
   Result<void> directory(const std::string& path, int depth) {
     const auto names = names_in(path);
     if (!names || depth > kMaxDepth) {
-      visitor_.trouble(path, names ? Error(Code::BadInput, path + ": too many directories within directories")
-                                   : names.error());
+      visitor_.trouble(
+          path, names ? Error(Code::BadInput, path + ": directories are nested too deeply") : names.error());
       return {};
     }
     const bool maildir = is_maildir(path);
@@ -247,8 +247,8 @@ Result<void> walk_sources(const std::string& path, SourceFormat format, const So
       auto done =
           walk.directory(path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path, 0);
       if (done && format == SourceFormat::Maildir && walk.maildirs() == 0)
-        visitor.trouble(
-            path, Error(Code::BadInput, path + ": no Maildir, because no directory has `cur` or `new`"));
+        visitor.trouble(path,
+                        Error(Code::BadInput, path + ": not a Maildir: no directory has `cur` or `new`"));
       return done;
     }
     case Type::File:
@@ -259,7 +259,7 @@ Result<void> walk_sources(const std::string& path, SourceFormat format, const So
     case Type::Other:
       break;
   }
-  return Error(Code::Usage, path + ": neither a plain file nor a directory");
+  return Error(Code::Usage, path + ": neither a regular file nor a directory");
 }
 
 }  // namespace gw::transfer

@@ -17,8 +17,8 @@ class StreamWriter : public Writer {
   // Messages on a stream have no separator, so only one can be written.
   Result<void> begin(const Entry&) override {
     if (begun_) {
-      return Error(Code::Usage, "standard output takes one message, and there are more")
-          .with_hint("choose one with --since and --until, or another --format");
+      return Error(Code::Usage, "standard output takes one message, but several match")
+          .with_hint("select one with --since and --until, or use another --format");
     }
     begun_ = true;
     return {};

@@ -55,7 +55,7 @@ struct Input {
 
 Error error_of(archive* handle) {
   const char* text = archive_error_string(handle);
-  return Error(Code::BadInput, text != nullptr ? text : "cannot be unpacked");
+  return Error(Code::BadInput, text != nullptr ? text : "cannot unpack the archive");
 }
 
 ArchiveHandle make_handle() {
@@ -105,7 +105,7 @@ bool is_packed(ByteView start) {
 Result<void> unpack(mime::Source& source, const UnpackedEach& each, const UnpackFailed& failed) {
   Input input{source};
   const ArchiveHandle reader = make_handle();
-  if (!reader) return Error(Code::Internal, "no memory for an archive");
+  if (!reader) return Error(Code::Internal, "out of memory for an archive");
   const auto failure = [&] { return input.failed ? *input.failed : error_of(reader.get()); };
   archive_read_set_callback_data(reader.get(), &input);
   archive_read_set_read_callback(reader.get(), Input::read);
@@ -124,7 +124,7 @@ Result<void> unpack(mime::Source& source, const UnpackedEach& each, const Unpack
     if (archive_entry_filetype(entry) == AE_IFDIR) continue;
     // Links are not followed: what they point to may be outside the archive.
     if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != nullptr) {
-      failed(name, "a link or a special file");
+      failed(name, "is a link or a special file");
       continue;
     }
     auto content = std::make_unique<SealedSpill>();

@@ -198,7 +198,7 @@ class ImportTest(unittest.TestCase):
         self.assertEqual({line["result"] for line in self.bring(self.folder / "lost")[0]}, {"present"})
         self.write("none/mail", b"Subject: x\n")
         _, files = self.bring(self.folder / "none", "--format", "maildir", status=3)
-        self.assertIn("no Maildir", files[0]["reason"])
+        self.assertIn("not a Maildir", files[0]["reason"])
         self.assertEqual(self.total["passed_over"], {"failed": 1, "outside of cur and new": 1})
 
     def test_a_source_is_removed_when_its_mail_is_safe_and_not_before(self):
@@ -227,7 +227,7 @@ class ImportTest(unittest.TestCase):
         self.vault.store("message", "remove", self.name, said[0]["id"])
         said, files = self.bring(good, "--remove", status=3)
         self.assertEqual((said[0]["result"], files[0]["removed"], good.exists()), ("left", False, True))
-        self.assertIn("left the mailbox", files[0]["reason"])
+        self.assertIn("was removed from the mailbox", files[0]["reason"])
         self.bring(good)
 
     def test_an_mbox_that_another_program_holds_stays(self):
@@ -271,7 +271,7 @@ class ImportTest(unittest.TestCase):
         self.write("in/empty", b"")
         broken = self.write("in/mails.zip", b"PK\x03\x04" + b"\x00" * 40)
         _, files = self.bring(self.folder / "in", "--remove", status=3)
-        self.assertIn("mails.zip: cannot be unpacked", self.said)
+        self.assertIn("mails.zip: cannot unpack the archive", self.said)
         self.assertEqual({f["file"].split("/in/")[1] for f in files if f["removed"]}, set(mails))
         self.assertEqual({f["file"].split("/in/")[1] for f in files if f["result"] == "no mail"}, set(others))
         self.assertEqual(self.total["passed_over"], {"empty": 1, "failed": 1, "no mail": len(others)})
@@ -345,7 +345,7 @@ class ImportTest(unittest.TestCase):
         command = [gw.program("gw-store"), "import", self.name, str(path), "--remove"]
         plain = ["setpriv", "--inh-caps=-lease", "--bounding-set=-lease"]
         done = gw.run(*plain, *command, env=self.vault.env, status=3)
-        self.assertIn(b"may still be being written", done.stderr)
+        self.assertIn(b"may still be written to", done.stderr)
         self.assertEqual((self.count(), path.exists()), (0, True))
         gw.run(*command, env=self.vault.env)
         self.assertEqual((self.count(), path.exists()), (1, False))
