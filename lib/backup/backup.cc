@@ -49,7 +49,7 @@ struct Known {
 void add_afterwards(Report& report, const Error& error) {
   report.afterwards = report.afterwards
                           ? Error(report.afterwards->code(), report.afterwards->text() + "; " + error.text())
-                          : error.within("the backup is complete, and");
+                          : error.within("the backup is complete, but");
 }
 
 class Run {
@@ -72,7 +72,7 @@ class Run {
     report_.name = std::move(*name);
     // The backup is complete and stays, so this is no reason to report that there is none.
     if (auto removed = destination_.remove_left(); !removed)
-      add_afterwards(report_, removed.error().within("what an interrupted one left could not be removed"));
+      add_afterwards(report_, removed.error().within("cannot remove an interrupted backup"));
     return std::move(report_);
   }
 
@@ -102,7 +102,7 @@ class Run {
     if (!manifest) return manifest.error();
     // Also without --incremental, since --keep would remove the other vault's backups.
     if (manifest->heading().vault != report_.vault)
-      return Error(Code::Exists, destination_.path() + ": holds backups of another vault");
+      return Error(Code::Exists, destination_.path() + ": contains backups of another vault");
     if (!options_.incremental) return {};
     return remember({name, std::move(*tree), {}}, *manifest);
   }
@@ -188,7 +188,7 @@ class Run {
     struct stat found {};
     // The name comes over the socket and becomes a path here, so it is checked like any input.
     if (!valid_name(file.name) || ::fstat(file.content.get(), &found) != 0 || !S_ISREG(found.st_mode))
-      return Error(Code::BadInput, "the keeper's snapshot holds what is no file of a vault");
+      return Error(Code::BadInput, "the keeper's snapshot contains an unexpected file");
     Listed listed{file.name, file.size, {}, file.immutable ? identity(file.content.get()) : ""};
     const Known known = file.immutable ? before(file) : Known();
     // Same name, size and identity: the same file, so its content need not be read from the vault.
@@ -204,7 +204,7 @@ class Run {
     if (!written) return written.error();
     // The file changed while it was copied, or was cut off. Both must not happen in a snapshot.
     if (written->size != file.size)
-      return Error(Code::Io, file.name + ": has " + std::to_string(written->size) + " octets, not " +
+      return Error(Code::Io, file.name + ": has " + std::to_string(written->size) + " bytes, not " +
                                  std::to_string(file.size));
     listed.sha256 = written->sha256;
     // The content is the same although the identity differs, e.g. after the vault itself was copied
@@ -263,7 +263,7 @@ class Run {
       const auto digest = tree_->digest((*file)->name, pulse_);
       if (!digest) return digest.error();
       if (*digest != (*file)->sha256)
-        return Error(Code::Io, tree_->shown() + "/" + (*file)->name + ": is not read back as it was written");
+        return Error(Code::Io, tree_->shown() + "/" + (*file)->name + ": differs from what was written");
     }
   }
 
@@ -296,13 +296,13 @@ Result<Report> back_up(store::Store& store, const Options& options, const Pulse&
   // Older backups are removed only now, when there is a newer one.
   const vault::BackupNote note{report->time, report->commits, report->files, report->size};
   if (auto noted = vault::note_backup(store, note, options.actor); !noted)
-    add_afterwards(*report, noted.error().within("the vault could not be told"));
+    add_afterwards(*report, noted.error().within("cannot record the backup in the vault"));
   if (options.keep) {
     auto removed = destination->remove_older(*options.keep);
     if (removed) {
       report->removed = std::move(*removed);
     } else {
-      add_afterwards(*report, removed.error().within("an older one could not be removed"));
+      add_afterwards(*report, removed.error().within("cannot remove an older backup"));
     }
   }
   return report;

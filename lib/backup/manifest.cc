@@ -129,7 +129,7 @@ Result<void> ManifestWriter::finish() {
 }
 
 Error ManifestReader::damaged() const {
-  return Error(Code::Corrupt, shown_ + ": damaged or cut short");
+  return Error(Code::Corrupt, shown_ + ": damaged or truncated");
 }
 
 Result<ManifestReader> ManifestReader::open(const Tree& tree) {
@@ -203,7 +203,7 @@ Result<void> ManifestReader::look_through() {
       if (!format) return damaged();
       if (*format != kFormat)
         return Error(Code::Version,
-                     shown_ + ": a backup of format " + std::to_string(*format) + ", this gw knows 1");
+                     shown_ + ": backup format " + std::to_string(*format) + " is not supported");
       const auto heading = heading_of(object);
       if (!heading) return damaged();
       heading_ = *heading;

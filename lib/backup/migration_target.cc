@@ -54,7 +54,7 @@ Result<void> check_origin(const std::string& path, const VaultId& vault, const s
   if (!said && said.error().code() == Code::NotFound) return {};
   if (!said) return said.error();
   if (origin(vault, from).starts_with(*said)) return {};
-  return Error(Code::Exists, path + ": an unfinished move of another vault, or from another folder:\n" +
+  return Error(Code::Exists, path + ": contains an interrupted migration of another vault or directory:\n" +
                                  printable(trim(*said)));
 }
 
@@ -88,12 +88,12 @@ Result<MigrationTarget> MigrationTarget::open(const std::string& path, const Vau
   if (!unfinished) {
     const auto empty = is_empty(path);
     if (!empty) return empty.error();
-    if (!*empty) return Error(Code::Exists, path + ": there is something already");
+    if (!*empty) return Error(Code::Exists, path + ": is not empty");
   } else if (auto ours = check_origin(path, vault, from); !ours) {
     return ours.error();
   } else if (!resume) {
-    return Error(Code::Exists, path + ": an unfinished move of this vault is there already")
-        .with_hint("--resume goes on with it, --abort removes it");
+    return Error(Code::Exists, path + ": contains an interrupted migration of this vault")
+        .with_hint("use --resume to continue it, or --abort to remove it");
   }
   // Takes the lock, so that from here on only one run is in progress. Only then is anything
   // changed.
@@ -124,7 +124,7 @@ Result<void> MigrationTarget::take_back() const {
     const auto format = store::read_format(path_);
     if (!format) return format.error();
     // A vault that has arrived, or any other: never touch it.
-    if (!format->arrival) return Error(Code::Exists, path_ + ": there is a vault already");
+    if (!format->arrival) return Error(Code::Exists, path_ + ": a vault already exists");
     if (::unlinkat(folder_.get(), "format", 0) != 0) return Error::from_errno(path_ + "/format");
     if (auto synced = sync(folder_.get(), path_); !synced) return synced;
   }
@@ -135,7 +135,8 @@ Result<void> MigrationTarget::take_back() const {
     if (!is_there(path_ + "/" + name)) continue;
     // publish() takes its files from a complete copy, whose directory stays. Without one, these
     // files are not from here.
-    if (names->empty()) return Error(Code::Exists, path_ + "/" + name + ": is not of this move");
+    if (names->empty())
+      return Error(Code::Exists, path_ + "/" + name + ": does not belong to this migration");
     // Back into the copy they came from, where the next pass links them instead of copying
     // everything again. Older copies are removed after each pass, so the last one is the only one.
     const std::string to = path_of(names->back()) + "/" + name;
@@ -171,7 +172,7 @@ Result<void> MigrationTarget::publish(const std::string& copy, const VaultId& va
   for (const std::string& name : names) {
     if (std::ranges::find(kOfTheCopy, name) != kOfTheCopy.end()) continue;
     if (std::ranges::find(kMovedEntries, name) == kMovedEntries.end())
-      return Error(Code::BadInput, copied + "/" + name + ": is nothing of a vault");
+      return Error(Code::BadInput, copied + "/" + name + ": does not belong to a vault");
     if (!rename_new(AT_FDCWD, copied + "/" + name, folder_.get(), name))
       return transfer::create_error(path_ + "/" + name);
   }
@@ -194,7 +195,8 @@ Result<void> MigrationTarget::complete(const std::string& path) {
 
 Result<void> MigrationTarget::abandon(const std::string& path, const VaultId& vault, const std::string& from,
                                       const NotMoved& not_moved) {
-  if (!is_there(path + "/" + kWork)) return Error(Code::NotFound, path + ": no unfinished move is there");
+  if (!is_there(path + "/" + kWork))
+    return Error(Code::NotFound, path + ": contains no interrupted migration");
   // open() takes back what was published, so everything is in .migrate, and one removal is enough.
   auto arrival = open(path, vault, from, true, not_moved);
   if (!arrival) return arrival.error();

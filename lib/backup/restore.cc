@@ -49,7 +49,7 @@ Result<Source> Source::open(const std::string& path) {
   if (!manifest && manifest.error().code() == Code::NotFound) {
     const auto names = Destination::complete_in(tree->root(), path);
     if (!names) return names.error();
-    if (names->empty()) return Error(Code::NotFound, path + ": no backup, nor a folder with one");
+    if (names->empty()) return Error(Code::NotFound, path + ": is not a backup and contains none");
     const int parent = tree->root();
     auto newest = Tree::open(parent, names->back(), path + "/" + names->back());
     if (!newest) return newest.error();
@@ -78,7 +78,7 @@ Result<std::uint64_t> Source::copy(Tree* to, const Damaged& damaged, const Pulse
       // another backup or gw-store salvage. Errors that are not about this file end the restore.
       const bool missing = from.error().code() == Code::NotFound;
       if (!missing && from.error().code() != Code::BadInput) return from.error();
-      wrong(missing ? "is missing" : "is no plain file");
+      wrong(missing ? "is missing" : "is not a regular file");
       continue;
     }
     const auto went = to != nullptr ? to->write(name, from->get(), pulse)
@@ -90,9 +90,9 @@ Result<std::uint64_t> Source::copy(Tree* to, const Damaged& damaged, const Pulse
     } else if (!went) {
       return went.error();
     } else if (went->size != (*file)->size) {
-      wrong("has " + std::to_string(went->size) + " octets, not " + std::to_string((*file)->size));
+      wrong("has " + std::to_string(went->size) + " bytes, not " + std::to_string((*file)->size));
     } else if (went->sha256 != (*file)->sha256) {
-      wrong("is not what was written");
+      wrong("differs from what was written");
     }
   }
   return bad;
@@ -118,7 +118,7 @@ Result<Target> Target::open(const std::string& path) {
   if (!names->empty() && !(left && ours)) {
     // The destructor must not remove it.
     target.made_ = false;
-    return Error(Code::Exists, path + ": there is something already");
+    return Error(Code::Exists, path + ": is not empty");
   }
   // .restore is removed last: an interruption before that leaves the proof that the rest may be
   // removed.
@@ -157,7 +157,7 @@ Result<void> Target::room_for(std::uint64_t size) const {
   const std::uint64_t room = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
   if (size <= room) return {};
   return Error(Code::Full,
-               path_ + ": " + format_size(size) + " are needed and " + format_size(room) + " are free")
+               path_ + ": " + format_size(size) + " are needed, but only " + format_size(room) + " are free")
       .with_exit_status(kExitInputOutput);
 }
 

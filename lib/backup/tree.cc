@@ -86,7 +86,7 @@ Result<Tree> Tree::open(int parent, const std::string& name, std::string shown) 
 }
 
 Result<Tree::Place> Tree::place(const std::string& name) const {
-  if (!valid_name(name)) return Error(Code::BadInput, shown_ + ": not a name of a vault's file");
+  if (!valid_name(name)) return Error(Code::BadInput, shown_ + ": not a valid name of a vault file");
   const std::size_t slash = name.find('/');
   if (slash == std::string::npos) return Place{root(), name};
   const std::string folder = name.substr(0, slash);
@@ -137,7 +137,7 @@ Result<Fd> Tree::read(const std::string& name) const {
   struct stat found {};
   const bool link = !fd && errno == ELOOP;
   if (!link && (!fd || ::fstat(fd.get(), &found) != 0)) return Error::from_errno(path(name));
-  if (link || !S_ISREG(found.st_mode)) return Error(Code::BadInput, path(name) + ": not a plain file");
+  if (link || !S_ISREG(found.st_mode)) return Error(Code::BadInput, path(name) + ": not a regular file");
   return fd;
 }
 

@@ -422,7 +422,7 @@ class InterruptedTest(Case):
             self.assertIn(b"No space left on device", done.stderr)
             self.assertEqual([p.name for p in (disk / "backups").iterdir()], [".lock"])
             done = self.vault.store("restore", self.first, "--to", disk / "restored", status=74)
-            self.assertIn(b"are needed and", done.stderr)
+            self.assertIn(b"are needed, but only", done.stderr)
             self.assertFalse((disk / "restored").exists())
         finally:
             gw.run("umount", disk)

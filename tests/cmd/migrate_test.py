@@ -176,12 +176,12 @@ class MigrateTest(gw_move.Case):
         taken = self.vault.side / "taken"
         taken.mkdir()
         (taken / "a file").touch()
-        refused(taken, 73, "there is something already")
+        refused(taken, 73, "is not empty")
         self.assertEqual([p.name for p in taken.iterdir()], ["a file"])
         self.migrate("--abort", to=taken, status=66)
         self.migrate("--abort", "--resume", status=64)
         with gw.Vault(tls=False) as other:
-            refused(other.path, 73, "there is something already")
+            refused(other.path, 73, "is not empty")
         self.assertFalse(self.has_moved())
         self.put(400)
         self.all_is_there(self.vault)
@@ -217,7 +217,7 @@ class InterruptedTest(gw_move.Case):
         self.assertLess(tool, 0)
         self.assertEqual(self.the_one(), self.vault)
         self.assertEqual(self.migrate(status=73), [])
-        self.assertIn("--resume goes on with it, --abort removes it", self.trouble)
+        self.assertIn("use --resume to continue it, or --abort to remove it", self.trouble)
         copied = {p.name: p.stat().st_ino for p in (self.to / ".migrate/.part/large").glob("[0-9a-f]*")}
         self.migrate("--resume")
         kept = [name for name, inode in copied.items() if (self.to / "large" / name).stat().st_ino == inode]
