@@ -5,7 +5,7 @@
 
 int main(int argc, char** argv) {
   using namespace gw;
-  cli::Program program("gw-export", "Write the mail of a mailbox as files, octet for octet.");
+  cli::Program program("gw-export", "Export the mail of a mailbox as files, byte for byte");
   cmd::ExportJob job(program);
   job.declare(program.options());
   return program.run(argc, argv, [&] { return job.run(); });

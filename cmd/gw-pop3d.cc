@@ -54,7 +54,7 @@ Result<void> serve(const ServerOptions& options) {
 }  // namespace gw::cmd
 
 int main(int argc, char** argv) {
-  gw::cli::Program program("gw-pop3d", "Let archives drain mailboxes of the vault over POP3.");
+  gw::cli::Program program("gw-pop3d", "Serve the mailboxes of the vault to archives over POP3");
   gw::cmd::ServerOptions options;
   options.declare(program.options());
   return program.run(argc, argv, [&] { return gw::cmd::serve(options); });

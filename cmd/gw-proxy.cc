@@ -119,15 +119,14 @@ Result<void> serve(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace gw;
-  cli::Program program(
-      "gw-proxy", "Pass mail clients through to their provider; seal a copy of each mail into the vault.");
+  cli::Program program("gw-proxy", "Relay clients to their provider, keep sealed copies of mail");
   cmd::Options options;
   CLI::App& app = program.options();
   options.server.declare(app, "ROUTE=ADDR:PORT[,tls]");
-  app.add_option("--route", options.route, "Serve this route where the listener names none")
-      ->type_name("NAME");
-  app.add_option("--fingerprint-key", options.fingerprint_key, "Key that tells POP3 mails seen before")
+  app.add_option("--route", options.route, "Serve this route if the listener names none")->type_name("NAME");
+  app.add_option("--fingerprint-key", options.fingerprint_key,
+                 "Recognise already copied POP3 mail with this key")
       ->type_name("FILE");
-  cli::size_option(app, "--max-size", options.max_size, "Largest message sent, as 200MiB");
+  cli::size_option(app, "--max-size", options.max_size, "Accept messages up to this size, e.g. 200MiB");
   return program.run(argc, argv, [&] { return cmd::serve(options); });
 }

@@ -66,9 +66,10 @@ Result<void> serve(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  cli::Program program("gw-smtpd", "Receive mail over SMTP into the vault.");
+  cli::Program program("gw-smtpd", "Receive mail over SMTP into the vault");
   Options options;
   options.server.declare(program.options());
-  cli::size_option(program.options(), "--max-size", options.max_size, "Largest message, as 200MiB");
+  cli::size_option(program.options(), "--max-size", options.max_size,
+                   "Accept messages up to this size, e.g. 200MiB");
   return program.run(argc, argv, [&] { return serve(options); });
 }

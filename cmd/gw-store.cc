@@ -8,7 +8,7 @@
 
 int main(int argc, char** argv) {
   using namespace gw;
-  cli::Program program("gw-store", "Keep, inspect and mend the vault of sealed mail.");
+  cli::Program program("gw-store", "Manage the vault of encrypted mail");
   cli::VaultOptions vault;
   vault.declare(program.options());
   cmd::Commands commands(program, vault);

@@ -19,8 +19,8 @@ Result<void> check_plain(const daemon::DaemonOptions& plan) {
     net::Peer peer;
     peer.address = spec->host;
     if (spec->implicit_tls || peer.loopback()) continue;
-    return Error(Code::Config, "the console is not served without TLS beyond this host: " + text)
-        .with_hint("add `,tls`, or listen on 127.0.0.1 behind a web server that speaks TLS");
+    return Error(Code::Config, "refusing to serve the console without TLS: " + text)
+        .with_hint("add `,tls`, or listen on 127.0.0.1 behind a web server with TLS");
   }
   return {};
 }
@@ -46,7 +46,7 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
   for (const std::string& block : trusted)
     if (block != kUnix && !mail::valid_block(block))
       return Error(trusted_proxy.empty() ? Code::Config : Code::Usage,
-                   "trusted-proxy: not a block of addresses: " + printable(block));
+                   "trusted-proxy: `" + printable(block) + "` is not a CIDR block");
   if (auto done = options.config.done(*config); !done || *done)
     return done ? Result<void>() : Result<void>(done.error());
   daemon::DaemonOptions plan = options.plan("http", config->webd);
@@ -54,8 +54,8 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
   // Sessions are in the memory of the process, so a process for each connection would forget every
   // login.
   if (plan.listen.empty() && net::inetd_started())
-    return Error(Code::Usage, "the console is one process for all its connections, so not for inetd")
-        .with_hint("use --listen ADDR:PORT,tls, or systemd's sockets with Accept=no");
+    return Error(Code::Usage, "the console cannot run under inetd: one process serves all connections")
+        .with_hint("use --listen ADDR:PORT,tls, or a systemd socket with Accept=no");
 
   if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
   // `true`: the console tests routes, and sends a test mail to the local server.
@@ -101,13 +101,13 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
 }  // namespace gw::cmd
 
 int main(int argc, char** argv) {
-  gw::cli::Program program("gw-webd", "Manage the vault in a browser.");
+  gw::cli::Program program("gw-webd", "Serve the administration console to browsers");
   gw::cmd::ServerOptions options;
   options.declare_serving(program.options());
   std::vector<std::string> trusted_proxy;
   gw::cli::repeatable(
       program.options()
-          .add_option("--trusted-proxy", trusted_proxy, "Web servers whose X-Forwarded-For says who asks")
+          .add_option("--trusted-proxy", trusted_proxy, "Trust X-Forwarded-For from these web servers")
           ->type_name("CIDR"));
   return program.run(argc, argv, [&] { return gw::cmd::serve(options, trusted_proxy); });
 }

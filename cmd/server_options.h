@@ -61,33 +61,35 @@ struct ServerOptions {
     vault.declare(app);
     config.declare(app);
     cli::repeatable(
-        app.add_option("--listen", listen,
-                       "Listen on ADDR:PORT, with `,tls` for TLS from the start; :0 takes a free port")
+        app.add_option("--listen", listen, "Listen here; `,tls` for TLS from the start, :0 for any port")
             ->type_name(listen_type));
-    app.add_option("--host", host, "Our name in greetings (default: `host` in gw.toml)")->type_name("NAME");
-    app.add_option("--tls-cert", certificate, "Certificate chain, PEM")->type_name("FILE");
-    app.add_option("--tls-key", key, "Its key, PEM")->type_name("FILE");
-    app.add_option("--idle-timeout", idle_timeout, "End a silent session after this long")->type_name("TIME");
-    app.add_option("--max-connections", max_connections, "Connections at one time")->type_name("N");
-    cli::repeatable(app.add_option("--proxy-protocol", proxy_protocol,
-                                   "Balancers: their connections begin with a PROXY header")
-                        ->type_name("CIDR"));
-    app.add_option("--log", log, "Where log lines go")
+    app.add_option("--host", host, "Use this name in greetings (default: `host` in gw.toml)")
+        ->type_name("NAME");
+    app.add_option("--tls-cert", certificate, "Use this certificate chain (PEM)")->type_name("FILE");
+    app.add_option("--tls-key", key, "Use this private key (PEM)")->type_name("FILE");
+    app.add_option("--idle-timeout", idle_timeout, "End a session that is idle for this long")
+        ->type_name("TIME");
+    app.add_option("--max-connections", max_connections, "Serve at most this many connections at a time")
+        ->type_name("N");
+    cli::repeatable(
+        app.add_option("--proxy-protocol", proxy_protocol, "Expect a PROXY header from these load balancers")
+            ->type_name("CIDR"));
+    app.add_option("--log", log, "Choose where log lines go")
         ->check(CLI::IsMember({"auto", "stderr", "syslog", "journal"}));
-    app.add_option("--user", user, "Where root starts it: the user that it becomes")->type_name("NAME");
-    app.add_option("--sandbox", sandbox, "Landlock and seccomp: what the kernel has, nothing, or both")
+    app.add_option("--user", user, "Switch to this user if started by root")->type_name("NAME");
+    app.add_option("--sandbox", sandbox, "Use Landlock and seccomp: if available, never or always")
         ->check(CLI::IsMember({"auto", "off", "require"}));
   }
 
   // Adds these and the options of the mail servers.
   void declare(CLI::App& app, const std::string& listen_type = "ADDR:PORT[,tls]") {
     declare_serving(app, listen_type);
-    app.add_option("--tls", tls, "implicit: the connection on descriptor 0 begins with TLS")
+    app.add_option("--tls", tls, "Choose how TLS begins on descriptor 0")
         ->check(CLI::IsMember({"implicit", "starttls"}));
-    app.add_flag("--require-tls", require_tls, "Nothing but TLS is served");
+    app.add_flag("--require-tls", require_tls, "Require TLS");
     app.add_flag("--allow-plaintext-auth", allow_plaintext_auth,
-                 "Take passwords without TLS, on loopback only");
-    app.add_flag("--stdio", stdio, "One session on standard input and output");
+                 "Accept passwords without TLS, on loopback only");
+    app.add_flag("--stdio", stdio, "Serve one session on standard input and output");
   }
 
   // The configuration with these options over it; `server` is its part for this tool.
@@ -100,7 +102,8 @@ struct ServerOptions {
     if (!found) return found;
     if (!host.empty()) found->host = host;
     if (!log.empty()) found->log = log;
-    if (certificate.empty() != key.empty()) return Error(Code::Usage, "--tls-cert and --tls-key go together");
+    if (certificate.empty() != key.empty())
+      return Error(Code::Usage, "--tls-cert and --tls-key must be given together");
     if (!certificate.empty()) found->certificates = {{certificate, key}};
     Server& mine = (*found).*server;
     if (!listen.empty()) mine.listen = listen;
@@ -110,17 +113,17 @@ struct ServerOptions {
     if (!proxy_protocol.empty()) mine.proxy_protocol = proxy_protocol;
     for (const std::string& block : mine.exempt)
       if (!mail::valid_block(block))
-        return Error(Code::Config, "exempt: not a block of addresses: " + printable(block));
+        return Error(Code::Config, "exempt: `" + printable(block) + "` is not a CIDR block");
     for (const std::string& block : mine.proxy_protocol)
       if (!mail::valid_block(block))
         return Error(proxy_protocol.empty() ? Code::Config : Code::Usage,
-                     "proxy-protocol: not a block of addresses: " + printable(block));
+                     "proxy-protocol: `" + printable(block) + "` is not a CIDR block");
     mine.require_tls = mine.require_tls || require_tls;
     mine.allow_plaintext_auth = mine.allow_plaintext_auth || allow_plaintext_auth;
     if (!idle_timeout.empty()) {
       const auto time = parse_duration(idle_timeout);
       if (!time || time->count() == 0)
-        return Error(Code::Usage, "--idle-timeout: not a time: " + idle_timeout);
+        return Error(Code::Usage, "--idle-timeout: `" + idle_timeout + "` is not a valid duration");
       mine.idle_timeout = *time;
     }
     return found;

@@ -35,32 +35,33 @@ constexpr std::string_view kActor = "gw-export";
 void ExportJob::declare(CLI::App& app) {
   vault_.declare(app);
   app.add_option("MAILBOX", mailbox_, "Name, id or address")->required();
-  app.add_option("--to", to_, "Folder (eml, maildir) or file (mbox, tar, zip) to write; - is stdout")
+  app.add_option("--to", to_, "Write to this directory or file; - is standard output")
       ->type_name("PATH")
       ->required();
-  app.add_option("--format", format_, "eml (a file each), maildir, mbox, tar or zip")
+  app.add_option("--format", format_, "Write this format (default: eml, one file per mail)")
       ->check(CLI::IsMember({"eml", "maildir", "mbox", "tar", "zip"}));
   password_.declare(app);
-  cli::time_option(app, "--since", since_, "Only what was received then or later");
-  cli::time_option(app, "--until", until_, "Only what was received before then");
-  cli::repeatable(app.add_option("--match", addresses_, "Only mail from or to ADDR or @DOMAIN (repeatable)")
-                      ->type_name("ADDR"));
-  app.add_option("--state", state_, "Only in this state (else live and unconfirmed)")
+  cli::time_option(app, "--since", since_, "Export only mail received at this time or later");
+  cli::time_option(app, "--until", until_, "Export only mail received before this time");
+  cli::repeatable(
+      app.add_option("--match", addresses_, "Export only mail from or to ADDR or @DOMAIN (repeatable)")
+          ->type_name("ADDR"));
+  app.add_option("--state", state_, "Export only this state (else live and unconfirmed)")
       ->check(CLI::IsMember({"live", "unconfirmed", "drained", "quarantined", "all"}));
-  app.add_flag("--unwrap", unwrap_, "Also the mails within journal reports, each as a file of its own");
-  app.add_option("--envelope", envelope_, "sidecar: <id>.json beside each; headers: as fields in front")
+  app.add_flag("--unwrap", unwrap_, "Also write the mails inside journal reports as files");
+  app.add_option("--envelope", envelope_, "Write envelopes as <id>.json files or as header fields")
       ->check(CLI::IsMember({"none", "sidecar", "headers"}));
   app.add_option("--manifest", manifest_, "List every message in FILE, as JSON lines")->type_name("FILE");
-  app.add_option("--cursor", cursor_file_, "Only what was committed since the run that wrote FILE")
+  app.add_option("--cursor", cursor_file_, "Export only mail stored since the run that wrote FILE")
       ->type_name("FILE");
-  app.add_option("--jobs", jobs_, "Messages at work at once, where each is a file")
+  app.add_option("--jobs", jobs_, "Write this many files in parallel")
       ->check(CLI::Range(1U, 64U))
       ->type_name("N");
-  app.add_flag("--remove", remove_, "Drain what was written, synced and read back");
-  app.add_option("--drain-batch", drain_batch_, "Messages drained together, for tests only")
+  app.add_flag("--remove", remove_, "Drain messages once they were written and read back");
+  app.add_option("--drain-batch", drain_batch_, "Drain this many messages together, for tests only")
       ->check(CLI::Range(std::size_t{1}, vault::Drain::kMaxMessages))
       ->group("");
-  app.add_flag("--resume", resume_, "Go on with an earlier export; what is there is compared");
+  app.add_flag("--resume", resume_, "Continue an earlier export; compare what exists");
 }
 
 Result<void> ExportJob::check() {
@@ -71,23 +72,24 @@ Result<void> ExportJob::check() {
   // created.
   const bool output = to_ == "-";
   if (envelope_ == "sidecar" && (format_ == "mbox" || format_ == "maildir" || (output && format_ == "eml"))) {
-    return Error(Code::Usage, "--envelope sidecar needs a format that holds other files than mails")
-        .with_hint("eml to a folder, tar, or zip; --manifest has the same for all");
+    return Error(Code::Usage, "--envelope sidecar cannot be used with this format")
+        .with_hint("use --manifest FILE, or eml to a directory, tar or zip");
   }
   // The cursor advances to the end of the history, so messages that --until excludes would never be
   // exported.
-  if (cursor_file_ && until_) return Error(Code::Usage, "--until would have the cursor pass over mail");
+  if (cursor_file_ && until_)
+    return Error(Code::Usage, "--until cannot be used with --cursor: the cursor would skip mail");
   if (remove_ && !state_.empty() && state_ != "live" && state_ != "unconfirmed")
-    return Error(Code::Usage, "--remove takes what is live or unconfirmed");
+    return Error(Code::Usage, "--remove requires --state live or unconfirmed");
   if (!output) return {};
-  if (format_ == "maildir") return Error(Code::Usage, "a Maildir is a folder");
-  if (remove_) return Error(Code::Usage, "--remove needs files that can be read back");
-  if (resume_) return Error(Code::Usage, "--resume needs files that are there");
+  if (format_ == "maildir") return Error(Code::Usage, "a Maildir cannot be written to standard output");
+  if (remove_) return Error(Code::Usage, "--remove cannot be used with standard output");
+  if (resume_) return Error(Code::Usage, "--resume cannot be used with standard output");
   // Several mails on one stream without a format around them could not be separated again.
-  if (unwrap_ && format_ == "eml") return Error(Code::Usage, "--unwrap makes several mails of one");
+  if (unwrap_ && format_ == "eml") return Error(Code::Usage, "--unwrap cannot write eml to standard output");
   if (::isatty(STDOUT_FILENO) != 0) {
-    return Error(Code::Usage, "mail is not written to a terminal")
-        .with_hint("gw-store message show prints it safely");
+    return Error(Code::Usage, "refusing to write mail to a terminal")
+        .with_hint("gw-store message show MAILBOX ID");
   }
   return {};
 }
@@ -139,7 +141,7 @@ bool ExportJob::consider(const store::MessageRecord& record) {
     pass_over(record);
     return false;
   }
-  if (!in_time(record)) ++passed_["of another time"];
+  if (!in_time(record)) ++passed_["outside the time range"];
   return in_time(record);
 }
 
@@ -281,7 +283,7 @@ Result<void> ExportJob::take(Source& source, transfer::ExportPool& pool) {
     // disk.
     if (auto finished = pool.finish(); !finished) return finished;
     if (auto removed = drain.remove(pool.give_taken(), kActor); !removed)
-      return removed.error().within("everything is written, nothing more is removed");
+      return removed.error().within("all mail was written, but not drained");
     added = 0;
     return {};
   };
@@ -333,26 +335,26 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std:
       reasons += (reasons.empty() ? "" : ", ") + std::to_string(count) + " " + why;
     }
     const std::uint64_t taken = report.written + report.present;
-    std::string said = std::to_string(taken + passed + report.failures.size()) + " messages looked at, " +
+    std::string said = std::to_string(taken + passed + report.failures.size()) + " messages examined, " +
                        std::to_string(report.written) + " written, " + format_size(report.size);
-    if (report.present > 0) said += ", " + std::to_string(report.present) + " were there already";
+    if (report.present > 0) said += ", " + std::to_string(report.present) + " were already present";
     if (report.unwrapped > 0) said += ", " + std::to_string(report.unwrapped) + " mails unwrapped";
     if (!report.failures.empty()) said += ", " + std::to_string(report.failures.size()) + " failed";
-    said += ", " + std::to_string(passed) + " passed over" + (passed > 0 ? " (" + reasons + ")" : "");
+    said += ", " + std::to_string(passed) + " skipped" + (passed > 0 ? " (" + reasons + ")" : "");
     if (remove_) said += "; drained from the mailbox";
     (void)write_all(STDERR_FILENO, as_bytes("gw-export: " + said + "\n"), "standard error");
   }
   if (more_left_ && !program_.quiet()) {
     (void)write_all(STDERR_FILENO,
-                    as_bytes("gw-export: there is more in the mailbox: run again, to another file\n"),
+                    as_bytes("gw-export: more messages are left: run again with another file\n"),
                     "standard error");
   }
   if (report.unnoted > 0)
-    program_.report(Error(Code::Unavailable, "the vault takes no change: the export of " +
+    program_.report(Error(Code::Unavailable, "the vault accepts no changes: the export of " +
                                                  std::to_string(report.unnoted) +
-                                                 " messages is not noted in its history"));
+                                                 " messages is not recorded in its history"));
   if (!damage.empty())
-    program_.report(Error(Code::Corrupt, "acknowledged mail is missing in the vault, or may be: " + damage));
+    program_.report(Error(Code::Corrupt, "acknowledged mail may be missing in the vault: " + damage));
   // On standard output eml is one message, so its failure means that there is no result at all.
   if (report.failures.empty()) return damage.empty() ? 0 : kSomeFailed;
   return to_ == "-" && format_ == "eml" ? kDamaged : kSomeFailed;

@@ -42,17 +42,17 @@ vault::LastAdministrator last_ruler(bool force) {
 // exit status tells scripts that it was refused.
 Error with_force_hint(const vault::Account& before, const Error& error) {
   if (error.code() != Code::Conflict || error.hint().empty() || !before.rules()) return error;
-  return error.with_hint("make another administrator first; --force does it all the same")
+  return error.with_hint("create another administrator first, or use --force")
       .with_exit_status(exit_status(Code::Denied));
 }
 
 void declare(CLI::App& app, Properties& to, bool required) {
-  app.add_option("--role", to.role, "What it may do")
+  app.add_option("--role", to.role, "Set the role")
       ->check(CLI::IsMember({"viewer", "operator", "administrator"}))
       ->required(required);
   cli::list_option(app, "--only", to.only, "PATTERN",
-                   "Only mailboxes and routes of such names, as sales-* (repeatable)");
-  app.add_option("--language", to.language, "Its language (else the browser's)")
+                   "Limit to mailboxes and routes like sales-* (repeatable)");
+  app.add_option("--language", to.language, "Set the language (default: the browser's)")
       // The empty word stands for the language of the browser.
       ->check(CLI::IsMember({"", "en", "it", "de"}));
 }
@@ -60,7 +60,7 @@ void declare(CLI::App& app, Properties& to, bool required) {
 Result<vault::Account> account_named(store::Store& store, const std::string& name) {
   auto found = vault::find_account(store, name);
   if (found || found.error().code() != Code::NotFound) return found;
-  return found.error().with_hint("gw-store admin list names them");
+  return found.error().with_hint("gw-store admin list");
 }
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -104,7 +104,7 @@ Result<void> show(cli::Output& output, const vault::Account& account, const Secr
     output.line("password  as given");
   } else {
     output.secret("password  ", password, "\n");
-    output.line("          Shown once: the vault does not know it.");
+    output.line("          Shown once: the vault does not store it.");
   }
   return output.sync();
 }
@@ -136,14 +136,14 @@ Result<int> add(const Commands& commands, const AdminOptions& options) {
   // Before the password is shown: add_account() would notice too, but then the user would already
   // have a useless password on the screen.
   if (const auto found = vault::find_account(**store, wanted.name); found)
-    return Error(Code::Exists, "there is an account `" + wanted.name + "` already");
+    return Error(Code::Exists, "account `" + wanted.name + "` already exists");
   cli::Output output;
   if (auto shown = show(output, wanted, password->text, password->given, options.json); !shown)
     return shown.error();
   const auto made = vault::add_account(**store, wanted, std::move(password->text), kActor);
   if (!made)
-    return after_showing(made.error(), "no account was made", "perhaps the account was made",
-                         "gw-store admin list tells");
+    return after_showing(made.error(), "the account was not created", "the account may have been created",
+                         "gw-store admin list");
   return output.close();
 }
 
@@ -215,21 +215,21 @@ Result<int> passwd(const Commands& commands, const AdminOptions& options) {
   if (account->has_totp() && !options.no_totp)
     return Error(Code::Conflict,
                  "the second factor of `" + account->name + "` cannot be kept with a new password")
-        .with_hint("--no-totp removes it; it can be set up anew after signing in");
+        .with_hint("use --no-totp to remove it; it can be set up again after signing in");
   cli::Output output;
   if (auto shown = show(output, *account, password->text, password->given, options.json); !shown)
     return shown.error();
   const auto made =
       vault::reset_password(**store, std::move(*account), std::move(password->text), options.no_totp, kActor);
   if (!made)
-    return after_showing(made.error(), "the old password stays in force",
-                         "either the new password is in force or the old one",
-                         "gw-store admin passwd " + options.name + " makes another one");
-  if (!options.json) output.line("in force  the new password");
+    return after_showing(made.error(), "the old password is still valid",
+                         "either the old or the new password is valid",
+                         "gw-store admin passwd " + options.name);
+  if (!options.json) output.line("changed   the new password is now valid");
   const auto told = output.close();
   // The password is in force even if the confirmation could not be written; the error has to say
   // so.
-  return told ? told : Result<int>(told.error().within("the new password is in force"));
+  return told ? told : Result<int>(told.error().within("the new password is valid"));
 }
 
 Result<int> remove(const Commands& commands, const AdminOptions& options) {
@@ -244,7 +244,7 @@ Result<int> remove(const Commands& commands, const AdminOptions& options) {
 
 void declare_add(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<AdminOptions>();
-  CLI::App* command = commands.add(family, "add", "Make an account; its password is printed once",
+  CLI::App* command = commands.add(family, "add", "Create an account, print its password once",
                                    [&commands, options] { return add(commands, *options); });
   command->add_option("NAME", options->name, "a-z 0-9 . _ -, at most 64")->required();
   declare(*command, options->said, true);
@@ -254,24 +254,23 @@ void declare_add(Commands& commands, CLI::App& family) {
 
 void declare_set(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<AdminOptions>();
-  CLI::App* command = commands.add(family, "set", "Change an account; the console sees it at once",
+  CLI::App* command = commands.add(family, "set", "Change an account, effective immediately",
                                    [&commands, options] { return set(commands, *options); });
   command->add_option("NAME", options->name, "Name of the account")->required();
   declare(*command, options->said, false);
-  command->add_option("--disabled", options->said.disabled, "Whether signing in is refused")
+  command->add_option("--disabled", options->said.disabled, "Disable or enable signing in")
       ->check(CLI::IsMember({"on", "off"}));
-  command->add_flag("--no-totp", options->no_totp, "Remove its second factor");
-  command->add_flag("--force", options->force, "Also where nobody is left then who may do everything");
+  command->add_flag("--no-totp", options->no_totp, "Remove the second factor");
+  command->add_flag("--force", options->force, "Also change the last administrator");
 }
 
 void declare_passwd(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<AdminOptions>();
-  CLI::App* command = commands.add(family, "passwd", "Give an account a new password, without the old one",
+  CLI::App* command = commands.add(family, "passwd", "Set a new password; the old one is not needed",
                                    [&commands, options] { return passwd(commands, *options); });
   command->add_option("NAME", options->name, "Name of the account")->required();
   options->password.declare(*command);
-  command->add_flag("--no-totp", options->no_totp,
-                    "Remove its second factor, which a new password cannot open");
+  command->add_flag("--no-totp", options->no_totp, "Remove the second factor, which needs the old password");
   command->add_flag("--json", options->json, "Print JSON lines");
 }
 
@@ -281,16 +280,16 @@ void declare_rest(Commands& commands, CLI::App& family) {
       commands.add(family, "list", "List the accounts", [&commands, json] { return list(commands, *json); });
   listing->add_flag("--json", *json, "Print JSON lines");
   auto options = std::make_shared<AdminOptions>();
-  CLI::App* removing = commands.add(family, "remove", "Remove an account; its sessions end",
+  CLI::App* removing = commands.add(family, "remove", "Remove an account and end its sessions",
                                     [&commands, options] { return remove(commands, *options); });
   removing->add_option("NAME", options->name, "Name of the account")->required();
-  removing->add_flag("--force", options->force, "Also the last one that may do everything");
+  removing->add_flag("--force", options->force, "Also remove the last administrator");
 }
 
 }  // namespace
 
 void add_admin(Commands& commands) {
-  CLI::App& family = *commands.add_family("admin", "Accounts of the console, gw-webd");
+  CLI::App& family = *commands.add_family("admin", "Manage the accounts of the console (gw-webd)");
   declare_add(commands, family);
   declare_set(commands, family);
   declare_passwd(commands, family);

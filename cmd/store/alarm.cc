@@ -92,7 +92,7 @@ std::string mail_of(const std::string& address, const std::string& host, const s
   // and Date.
   std::string mail = "To: " + address + "\nSubject: gw" + (plain && !host.empty() ? " at " + host : "") +
                      ": " + std::to_string(bad.size()) +
-                     " to mend\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n"
+                     " to fix\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n"
                      "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n";
   for (const Diagnosis& finding : bad) {
     mail += std::string(name(finding.level)) + ": " + finding.check;
@@ -100,7 +100,7 @@ std::string mail_of(const std::string& address, const std::string& host, const s
     mail += ": " + printable(finding.text) + "\n";
     if (!finding.hint.empty()) mail += "  " + printable(finding.hint) + "\n";
   }
-  return mail + "\nFrom `gw-store doctor`, which sends each finding once a day.\n";
+  return mail + "\nSent by `gw-store doctor`, which reports each finding once a day.\n";
 }
 
 // Waits for the end of the process, and kills it after kTimeout: doctor runs from a timer, and
@@ -119,8 +119,8 @@ Result<void> ended(pid_t pid, const std::string& program) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   const std::string how = WIFEXITED(status) ? "status " + std::to_string(WEXITSTATUS(status))
                                             : "signal " + std::to_string(WTERMSIG(status));
-  return Error(Code::Unavailable, program + " did not take the mail: " + how)
-      .with_hint("it is sent with the next run");
+  return Error(Code::Unavailable, program + " failed to send the mail: " + how)
+      .with_hint("the next run sends it again");
 }
 
 Result<void> give_to(const std::string& program, const std::string& mail) {
@@ -143,7 +143,7 @@ Result<void> give_to(const std::string& program, const std::string& mail) {
   ::posix_spawn_file_actions_destroy(&actions);
   if (failed != 0)
     return Error(Code::Unavailable, Error::from_errno("cannot run " + program, failed).text())
-        .with_hint("--sendmail names another");
+        .with_hint("use --sendmail FILE");
   return ended(pid, program);
 }
 

@@ -33,7 +33,7 @@ Result<void> refuse_within(const std::string& vault, const std::string& to) {
   const auto relative = inner.lexically_relative(outer);
   // Empty: there is no relative path between the two, so they are unrelated.
   if (relative.empty() || *relative.begin() == "..") return {};
-  return Error(Code::Usage, to + ": is within the vault");
+  return Error(Code::Usage, to + ": is inside the vault");
 }
 
 Json json_of(const backup::Report& report, const std::string& to) {
@@ -53,8 +53,8 @@ Json json_of(const backup::Report& report, const std::string& to) {
 }
 
 Result<int> back_up(const Commands& commands, const Options& options) {
-  if (options.quick && !options.incremental) return Error(Code::Usage, "--quick is only for --incremental");
-  if (options.keep && *options.keep == 0) return Error(Code::Usage, "--keep: at least 1");
+  if (options.quick && !options.incremental) return Error(Code::Usage, "--quick requires --incremental");
+  if (options.keep && *options.keep == 0) return Error(Code::Usage, "--keep must be at least 1");
   const auto config = commands.config();
   if (!config) return config.error();
   if (auto good = refuse_within(config->vault, options.to); !good) return good.error();
@@ -66,7 +66,7 @@ Result<int> back_up(const Commands& commands, const Options& options) {
   // happens after SIGTERM and SIGINT: the pulse returns false.
   std::signal(SIGXFSZ, SIG_IGN);
   net::stop::install();
-  cli::Progress progress("octets", 0, commands.program().quiet());
+  cli::Progress progress("bytes", 0, commands.program().quiet());
   std::uint64_t size = 0;
   const auto pulse = [&](std::uint64_t more) {
     progress.at(size += more);
@@ -83,15 +83,15 @@ Result<int> back_up(const Commands& commands, const Options& options) {
     output.json(json_of(*report, options.to));
   } else {
     output.line("backup       " + options.to + "/" + report->name);
-    output.line("shows        commit " + std::to_string(report->commits) + ", " + shown_time(report->time));
+    output.line("as of        commit " + std::to_string(report->commits) + ", " + shown_time(report->time));
     output.line("files        " + std::to_string(report->files) + ", " + format_size(report->size));
     output.line("written      " + std::to_string(report->written_files) + ", " +
                 format_size(report->written_bytes));
     for (const std::string& name : report->damaged)
       output.line("damaged      " + options.to + "/" + name +
-                  ": an older backup's, written anew into this one");
+                  ": in an older backup; this backup has a new copy");
     if (!report->removed.empty())
-      output.line("removed      " + std::to_string(report->removed.size()) + " older");
+      output.line("removed      " + std::to_string(report->removed.size()) + " older backups");
   }
   // The new backup is intact. The status tells that an older one is not.
   return output.close(report->damaged.empty() ? 0 : kFindings);
@@ -101,13 +101,13 @@ Result<int> back_up(const Commands& commands, const Options& options) {
 
 void add_backup(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = commands.add(commands.root(), "backup", "Copy the whole vault while it goes on",
+  CLI::App* command = commands.add(commands.root(), "backup", "Back up the vault while it is in use",
                                    [&commands, options] { return back_up(commands, *options); });
-  command->add_option("DEST", options->to, "Folder that gets a folder for each backup")->required();
-  command->add_flag("--incremental", options->incremental,
-                    "Link to what the newest backup there has already");
-  command->add_flag("--quick", options->quick, "Do not read again what is linked");
-  command->add_option("--keep", options->keep, "Then remove all but the newest N")->type_name("N");
+  command->add_option("DEST", options->to, "Directory that gets a subdirectory for each backup")->required();
+  command->add_flag("--incremental", options->incremental, "Link files that the newest backup already has");
+  command->add_flag("--quick", options->quick, "Do not read linked files again");
+  command->add_option("--keep", options->keep, "Remove all but the newest N backups afterwards")
+      ->type_name("N");
   command->add_flag("--json", options->json, "Print a JSON line");
 }
 

@@ -102,7 +102,7 @@ Verdict verdict_of(const std::vector<Diagnosis>& findings) {
       std::ranges::max_element(findings, {}, [](const Diagnosis& finding) { return finding.level; });
   const auto bad = std::ranges::count_if(findings, [](const Diagnosis& f) { return f.level != Level::Good; });
   if (worst == findings.end() || worst->level == Level::Good)
-    return {Ok, std::to_string(findings.size()) + " looked at, nothing is wrong"};
+    return {Ok, std::to_string(findings.size()) + " checks, no problems found"};
   return {worst->level == Level::Trouble ? Critical : Warning,
           parse_form(*worst) + (bad > 1 ? " (and " + std::to_string(bad - 1) + " more)" : "")};
 }
@@ -139,15 +139,15 @@ Result<int> check(const Commands& commands, const Options& options) {
 
 void add_check(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = commands.add(commands.root(), "check", "Say in one line whether all is well",
+  CLI::App* command = commands.add(commands.root(), "check", "Print in one line whether there are problems",
                                    [&commands, options] { return check(commands, *options); });
-  command->add_flag("--nagios", options->nagios, "As a plugin: numbers too, exit 0, 1, 2 or 3");
+  command->add_flag("--nagios", options->nagios, "Act as a Nagios plugin: print numbers, exit with 0 to 3");
   cli::duration_option(*command, "--silence", options->silence,
-                       "Mailboxes that nothing came to for this long (default 7 days)");
+                       "Report mailboxes without mail for this long (default 7d)");
   cli::duration_option(*command, "--unfetched", options->unfetched,
-                       "Mailboxes whose oldest mail waits for this long (default 1 day)");
+                       "Report mailboxes with mail older than this (default 1d)");
   cli::duration_option(*command, "--certificate", options->certificate,
-                       "Certificates that end within this time (default 14 days)");
+                       "Report certificates expiring within this (default 14d)");
 }
 
 }  // namespace gw::cmd

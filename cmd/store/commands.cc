@@ -51,7 +51,7 @@ Result<void> become_owner(const std::string& folder) {
   // Groups first: after setuid(2) the process may no longer change them, and would keep those of
   // root.
   if (::setgroups(0, nullptr) != 0 || ::setgid(state.st_gid) != 0 || ::setuid(state.st_uid) != 0) {
-    return Error::from_errno("cannot become the owner of " + folder);
+    return Error::from_errno("cannot switch to the owner of " + folder);
   }
   return {};
 }
@@ -70,7 +70,7 @@ Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::strin
   if (found || found.error().code() != Code::NotFound) return found;
   return Error(Code::NotFound, "no mailbox `" + name + "`")
       .with_exit_status(kNoSuchMailbox)
-      .with_hint("gw-store mailbox list names them");
+      .with_hint("gw-store mailbox list");
 }
 
 }  // namespace gw::cmd

@@ -39,8 +39,8 @@ void print(cli::Output& output, const std::vector<Diagnosis>& findings, bool all
     output.line(line + ": " + finding.text);
     if (!finding.hint.empty()) output.line("  " + finding.hint);
   }
-  output.line(std::to_string(findings.size()) + " looked at, " +
-              (bad == 0 ? std::string("nothing is wrong") : std::to_string(bad) + " to mend"));
+  output.line(std::to_string(findings.size()) + " checks, " +
+              (bad == 0 ? std::string("no problems found") : std::to_string(bad) + " to fix"));
 }
 
 Result<int> doctor(const Commands& commands, const Options& options) {
@@ -48,7 +48,8 @@ Result<int> doctor(const Commands& commands, const Options& options) {
   if (!config) return config.error();
   // Before the examination, which may take a minute.
   if (!options.mail_to.empty() && !valid_alarm_address(options.mail_to))
-    return Error(Code::Usage, "--mail-to: not one plain address: " + printable(options.mail_to));
+    return Error(Code::Usage,
+                 "--mail-to: `" + printable(options.mail_to) + "` is not a single plain address");
   DiagnosisLimits limits;
   limits.silence = options.silence.value_or(limits.silence);
   limits.unfetched = options.unfetched.value_or(limits.unfetched);
@@ -103,7 +104,7 @@ std::vector<Diagnosis> examine(const Commands& commands, const config::Config& c
                         Level::Trouble,
                         config.vault,
                         error.text(),
-                        error.hint().empty() ? "its log says why" : error.hint(),
+                        error.hint().empty() ? "see the log of the keeper" : error.hint(),
                         vault::Cause::None,
                         {}});
   }
@@ -112,25 +113,27 @@ std::vector<Diagnosis> examine(const Commands& commands, const config::Config& c
 
 void add_doctor(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = commands.add(commands.root(), "doctor", "Say what is wrong and how to mend it",
+  CLI::App* command = commands.add(commands.root(), "doctor", "Report problems and how to fix them",
                                    [&commands, options] { return doctor(commands, *options); });
   cli::duration_option(*command, "--silence", options->silence,
-                       "Name mailboxes that nothing came to for this long (default 7 days)");
+                       "Report mailboxes without mail for this long (default 7d)");
   cli::duration_option(*command, "--unfetched", options->unfetched,
-                       "Name mailboxes whose oldest mail waits for this long (default 1 day)");
+                       "Report mailboxes with mail older than this (default 1d)");
   cli::duration_option(*command, "--certificate", options->certificate,
-                       "Name certificates that end within this time (default 14 days)");
+                       "Report certificates expiring within this (default 14d)");
   cli::duration_option(*command, "--backup", options->backup,
-                       "Name a vault with mail and no backup for this long (default 7 days)");
+                       "Report a vault not backed up for this long (default 7d)");
   cli::duration_option(*command, "--verify", options->verify,
-                       "Name a vault with mail that was not verified for this long (default 30 days)");
-  command->add_option("--systemctl", options->systemctl, "The program that is asked about units (systemctl)")
+                       "Report a vault not verified for this long (default 30d)");
+  command->add_option("--systemctl", options->systemctl, "Query units with this program (default: systemctl)")
       ->type_name("FILE");
-  command->add_option("--mail-to", options->mail_to, "Also mail what is wrong, each finding once a day")
+  command->add_option("--mail-to", options->mail_to, "Also send problems by mail, each once a day")
       ->type_name("ADDR");
-  command->add_option("--sendmail", options->sendmail, "The program that takes the mail (/usr/sbin/sendmail)")
+  command
+      ->add_option("--sendmail", options->sendmail,
+                   "Send mail with this program (default: /usr/sbin/sendmail)")
       ->type_name("FILE");
-  command->add_flag("--json", options->json, "Print JSON lines, also of what is good");
+  command->add_flag("--json", options->json, "Print JSON lines, including checks without problems");
 }
 
 }  // namespace gw::cmd

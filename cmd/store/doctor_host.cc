@@ -38,7 +38,7 @@ void examine_mode(const std::string& path, mode_t allowed, std::string_view what
   if ((mode & 0777u & ~allowed) != 0) {
     finding.level = Level::Trouble;
     finding.text =
-        std::string(what) + " has mode " + octal(mode) + ", at most " + octal(allowed) + " is safe";
+        std::string(what) + " has mode " + octal(mode) + "; at most " + octal(allowed) + " is safe";
     finding.hint = "chmod " + octal(mode & allowed) + " " + path;
   }
   findings.push_back(std::move(finding));
@@ -51,12 +51,12 @@ void examine_certificate(const config::Certificate& pair, bool first, const std:
   if (!tls) {
     finding.level = Level::Trouble;
     finding.text = tls.error().text();
-    finding.hint = "senders hear 454 and archives -ERR until it can be loaded";
+    finding.hint = "install a valid certificate and key: until then clients get 454 or -ERR";
     findings.push_back(std::move(finding));
     return;
   }
   const std::int64_t left = ((*tls)->not_after() - now()) / 1'000'000;
-  finding.text = left < 0 ? "ended " + shown_age(-left) + " ago" : "ends in " + shown_age(left);
+  finding.text = left < 0 ? "expired " + shown_age(-left) + " ago" : "expires in " + shown_age(left);
   if (left < limits.certificate.count()) {
     finding.level = left < 0 ? Level::Trouble : Level::Warning;
     // The servers keep the old certificate until they reload.
@@ -66,8 +66,8 @@ void examine_certificate(const config::Certificate& pair, bool first, const std:
   // The first certificate is the default, sent to clients without SNI; the others may be for other
   // names.
   if (first && !host.empty() && !(*tls)->covers(host)) {
-    findings.push_back({"certificate", Level::Warning, pair.certificate, "does not name " + host,
-                        "senders that check names will not deliver; get one for this host"});
+    findings.push_back({"certificate", Level::Warning, pair.certificate, "is not valid for " + host,
+                        "get a certificate for this host: senders that verify names do not deliver"});
   }
 }
 
@@ -88,7 +88,7 @@ Result<Fd> connect_to(const net::ListenSpec& spec) {
     six->sin6_port = htons(spec.port);
     length = sizeof *six;
   } else {
-    return Error(Code::Usage, "not an address: " + spec.host);
+    return Error(Code::Usage, "`" + spec.host + "` is not an IP address");
   }
   Fd fd(::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return Error::from_errno("socket");
@@ -126,13 +126,13 @@ void examine_listener(const std::string& where, std::string_view protocol, std::
   const auto spec = net::parse_listen(where);
   const Result<std::string> heard = spec ? greeting(*spec) : spec.error();
   if (heard && heard->starts_with(expected)) {
-    finding.text = "answers";
+    finding.text = "responds";
   } else {
     finding.level = Level::Trouble;
     finding.text = !heard           ? heard.error().text()
                    : heard->empty() ? std::string("closes the connection")
-                                    : "says `" + *heard + "`";
-    finding.hint = "start gw-" + std::string(protocol) + "d, or take the address out of gw.toml";
+                                    : "replied `" + *heard + "`";
+    finding.hint = "start gw-" + std::string(protocol) + "d, or remove the address from gw.toml";
   }
   findings.push_back(std::move(finding));
 }
@@ -141,7 +141,7 @@ void examine_listener(const std::string& where, std::string_view protocol, std::
 
 void examine_host(const config::Config& config, const DiagnosisLimits& limits,
                   std::vector<Diagnosis>& findings) {
-  examine_mode(config.vault, 0700, "the vault's folder", findings);
+  examine_mode(config.vault, 0700, "the vault directory", findings);
   examine_mode(config.vault + "/history.key", 0600, "the history key", findings);
   bool first = true;
   for (const config::Certificate& pair : config.certificates) {

@@ -118,14 +118,14 @@ void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
     finding.level = Level::Trouble;
     finding.text = "has failed";
     if (const auto result = unit.find("Result"); result != unit.end()) finding.text += ": " + result->second;
-    finding.hint = "journalctl -u " + name + " says why; then systemctl restart " + name;
+    finding.hint = "see journalctl -u " + name + ", then run systemctl restart " + name;
   } else if (waits && is("ActiveState", "inactive") && is("UnitFileState", "enabled")) {
     finding.level = Level::Trouble;
-    finding.text = "is enabled and does not run";
+    finding.text = "is enabled but not running";
     finding.hint = "systemctl start " + name;
   } else if (waits && !brought && is("ActiveState", "active") && is("UnitFileState", "disabled")) {
     finding.level = Level::Warning;
-    finding.text = "runs, and will not after the next boot";
+    finding.text = "is running but not enabled at boot";
     finding.hint = "systemctl enable " + name;
   }
   findings.push_back(std::move(finding));

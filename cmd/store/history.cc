@@ -190,16 +190,16 @@ Result<int> dump(const Commands& commands) {
 void add_history(Commands& commands) {
   auto options = std::make_shared<HistoryOptions>();
   CLI::App* command =
-      commands.add(commands.root(), "history", "Print what happened to a mailbox, or to the vault",
+      commands.add(commands.root(), "history", "Print the history of a mailbox or of the vault",
                    [&commands, options] { return history(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address (else the vault's own history)");
-  command->add_option("--from", options->from, "Start at this seq")->type_name("SEQ");
-  command->add_flag("--follow", options->follow, "Go on printing what is added");
+  command->add_option("--from", options->from, "Start at this sequence number")->type_name("SEQ");
+  command->add_flag("--follow", options->follow, "Keep printing new entries");
   command->add_flag("--json", options->json, "Print JSON lines");
 }
 
 void add_dump(Commands& commands) {
-  commands.add(commands.root(), "dump", "Print the whole content as JSON lines, sealed mail by its digests",
+  commands.add(commands.root(), "dump", "Print all records as JSON lines, mail as digests",
                [&commands] { return dump(commands); });
 }
 

@@ -155,13 +155,13 @@ class ImportJob {
   Result<void> check() const {
     const bool spool = options_.format == "spool";
     if (options_.follow && (!spool || options_.paths.size() != 1))
-      return Error(Code::Usage, "--follow watches one directory, with --format spool");
+      return Error(Code::Usage, "--follow requires --format spool and one directory");
     for (const std::string& path : options_.paths) {
       struct stat facts {};
       if (path == "-") {
         if (spool || options_.format == "maildir")
-          return Error(Code::Usage, "standard input is no directory");
-        if (options_.remove) return Error(Code::Usage, "--remove needs files");
+          return Error(Code::Usage, "standard input is not a directory");
+        if (options_.remove) return Error(Code::Usage, "--remove cannot be used with standard input");
         continue;
       }
       // All paths are checked before the first one is imported, so that a typing error in the last
@@ -269,7 +269,7 @@ class ImportJob {
     };
     visitor.passed = [&](const std::string& where, PassedOver why) {
       ++seen_[why];
-      if (commands_.program().verbose()) tell(where + ": passed over: " + std::string(name(why)));
+      if (commands_.program().verbose()) tell(where + ": skipped: " + std::string(name(why)));
     };
     visitor.trouble = [&](const std::string& where, const Error& error) {
       transfer::ImportedFile report;
@@ -302,7 +302,7 @@ class ImportJob {
     if (age < 0 || age >= kSettled) return true;
     transfer::ImportedFile report;
     report.outcome = Outcome::Busy;
-    report.reason = path + ": it goes on changing";
+    report.reason = path + ": still changing";
     unsettled_.emplace_back(path, report);
     return false;
   }
@@ -341,7 +341,7 @@ class ImportJob {
     wrong_ += wrong ? 1 : 0;
     if (wrong && !report.reason.empty()) commands_.program().report(Error(Code::BadInput, report.reason));
     if (!wrong && !taken && commands_.program().verbose())
-      tell(file + ": passed over: " + std::string(name(report.outcome)));
+      tell(file + ": skipped: " + std::string(name(report.outcome)));
     if (!options_.json) return;
     Json line;
     line["kind"] = "file";
@@ -384,11 +384,11 @@ class ImportJob {
       output_.json(line);
     }
     if (commands_.program().quiet()) return;
-    std::string said = std::to_string(taken_ + passed) + " files looked at, " + std::to_string(taken_) +
-                       " taken, " + std::to_string(passed) + " passed over" +
+    std::string said = std::to_string(taken_ + passed) + " files examined, " + std::to_string(taken_) +
+                       " accepted, " + std::to_string(passed) + " skipped" +
                        (passed > 0 ? " (" + reasons + ")" : "") + "; " + std::to_string(mails_) +
                        " messages imported, " + format_size(size_);
-    if (present_ > 0) said += ", " + std::to_string(present_) + " were there before";
+    if (present_ > 0) said += ", " + std::to_string(present_) + " were already present";
     tell(said);
   }
 
@@ -416,25 +416,24 @@ class ImportJob {
 
 void add_import(Commands& commands) {
   auto options = std::make_shared<ImportCommand>();
-  CLI::App* command =
-      commands.add(commands.root(), "import", "Bring mail from files into a mailbox; no password is needed",
-                   [&commands, options] { return ImportJob(commands, *options).run(); });
+  CLI::App* command = commands.add(commands.root(), "import", "Import mail from files (needs no password)",
+                                   [&commands, options] { return ImportJob(commands, *options).run(); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  command->add_option("PATH", options->paths, "Files and directories; - is stdin")->required();
-  command->add_option("--format", options->format, "auto, eml, mbox, maildir or spool")
+  command->add_option("PATH", options->paths, "Files and directories; - is standard input")->required();
+  command->add_option("--format", options->format, "Choose the format (default: auto)")
       ->check(CLI::IsMember({"auto", "eml", "mbox", "maildir", "spool"}));
   command
-      ->add_option("--mbox-quoting", options->quoting,
-                   "How `From ` lines are quoted (else as the file looks)")
+      ->add_option("--mbox-quoting", options->quoting, "Choose the quoting of `From ` lines (else detected)")
       ->check(CLI::IsMember({"mboxrd", "mboxo", "none"}));
   command->add_option("--manifest", options->manifest, "Take envelopes from this manifest of gw-export")
       ->type_name("FILE");
-  command->add_flag("--remove", options->remove, "Remove each source (empty an mbox) once its mail is safe");
-  command->add_flag("--resume", options->resume, "Go on: what is there already gets no line");
-  command->add_flag("--follow", options->follow, "Keep watching the directory (spool) until SIGTERM");
-  command->add_option("--fingerprint-key", options->key, "Key that mail is recognised by (made if needed)")
+  command->add_flag("--remove", options->remove,
+                    "Remove each source (empty an mbox) once its mail is stored");
+  command->add_flag("--resume", options->resume, "Continue: print no line for mail already present");
+  command->add_flag("--follow", options->follow, "Watch the spool directory until SIGTERM");
+  command->add_option("--fingerprint-key", options->key, "Recognise mail with this key (created if missing)")
       ->type_name("FILE");
-  command->add_flag("--json", options->json, "Print JSON lines: each mail, and each file with its reason");
+  command->add_flag("--json", options->json, "Print JSON lines for each mail and each file");
 }
 
 }  // namespace gw::cmd

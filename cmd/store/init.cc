@@ -75,8 +75,8 @@ Result<Recovery> recovery_of(const Options& options) {
   }
   // A script would write the key to a log file, so it has to say what it wants.
   if (options.key_file.empty() && ::isatty(STDOUT_FILENO) == 0) {
-    return Error(Code::Usage, "how shall mail stay readable when a password is lost?")
-        .with_hint("--recovery-key-file FILE, --recovery-recipient age1…, or --no-recovery");
+    return Error(Code::Usage, "no recovery option was given")
+        .with_hint("use --recovery-key-file FILE, --recovery-recipient age1… or --no-recovery");
   }
   const seal::SecretKey key = seal::generate_key();
   recovery.recipient = seal::recipient(seal::public_key(key));
@@ -172,7 +172,7 @@ Result<void> print_key(cli::Output& output, const std::string& folder, const Vau
     print_json(output, folder, id, recovery, options);
   } else {
     output.secret("recovery key  ", *recovery.printed, "\n");
-    output.line("              Shown once. Keep it away from this host: it opens every mailbox.");
+    output.line("              Shown once. Store it on another host: it opens every mailbox.");
   }
   return output.sync();
 }
@@ -187,7 +187,7 @@ Result<int> print(cli::Output& output, const std::string& folder, const VaultId&
   output.line("vault         " + folder);
   if (!certificate.empty()) output.line("certificate   " + certificate);
   if (recovery.recipient.empty()) {
-    output.line("recovery      none: a lost password is lost mail");
+    output.line("recovery      none: if a password is lost, its mail is lost");
   } else {
     output.line("recovery      " + recovery.recipient);
   }
@@ -207,7 +207,7 @@ Result<int> init(const Commands& commands, const Options& options) {
   // The usual mistake, found before a recovery key is generated. create_local_store() checks again,
   // under the lock.
   if (fs::exists(folder + "/format", ignored)) {
-    return Error(Code::Exists, folder + ": there is a vault already").with_exit_status(kCannotCreate);
+    return Error(Code::Exists, folder + ": a vault already exists").with_exit_status(kCannotCreate);
   }
   auto recovery = recovery_of(options);
   if (!recovery) return recovery.error();
@@ -217,7 +217,7 @@ Result<int> init(const Commands& commands, const Options& options) {
   const VaultId id = random_id<VaultId>();
   cli::Output output;
   if (auto shown = print_key(output, folder, id, *recovery, options); !shown)
-    return shown.error().within("no vault was made");
+    return shown.error().within("no vault was created");
   Result<void> made = store::create_local_store(folder, id, recipient);
   const bool ours = made.has_value();
   if (made) made = fill(folder, host, *recovery, options);
@@ -228,7 +228,7 @@ Result<int> init(const Commands& commands, const Options& options) {
     if (ours && !in_use) clear(folder);
     // The key opens nothing, and would make the next attempt fail.
     if (!options.key_file.empty() && !in_use) fs::remove(options.key_file, ignored);
-    const Error failed = made.error().within("cannot make the vault");
+    const Error failed = made.error().within("cannot create the vault");
     // Errors of the path get EX_CANTCREAT. Missing permission and a full disk keep their own exit
     // statuses.
     constexpr std::array kBadPath{ENOENT, ENOTDIR, EROFS, ENAMETOOLONG, ELOOP};
@@ -242,24 +242,26 @@ Result<int> init(const Commands& commands, const Options& options) {
 
 void add_init(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = commands.add(commands.root(), "init", "Make a new vault",
+  CLI::App* command = commands.add(commands.root(), "init", "Create a vault",
                                    [&commands, options] { return init(commands, *options); });
-  command->add_option("--host", options->host, "Domain of the mailboxes' addresses (else the host's name)")
+  command->add_option("--host", options->host, "Use this domain in addresses (default: the host name)")
       ->type_name("NAME");
   CLI::Option* recipient =
       command
-          ->add_option("--recovery-recipient", options->recipient, "Seal the keys to this age recipient too")
+          ->add_option("--recovery-recipient", options->recipient, "Also seal the keys to this age recipient")
           ->type_name("AGE1");
   CLI::Option* file =
       command
-          ->add_option("--recovery-key-file", options->key_file, "Make a recovery key and write it to FILE")
+          ->add_option("--recovery-key-file", options->key_file, "Create a recovery key and write it to FILE")
           ->type_name("FILE")
           ->excludes(recipient);
-  command->add_flag("--no-recovery", options->no_recovery, "None: a lost password is lost mail")
+  command
+      ->add_flag("--no-recovery", options->no_recovery,
+                 "Create no recovery key: a lost password is lost mail")
       ->excludes(recipient)
       ->excludes(file);
-  command->add_flag("--self-signed", options->self_signed, "Make a certificate for the first steps");
-  command->add_flag("--cheap-passwords", options->cheap_passwords, "Weak password slots, for tests only")
+  command->add_flag("--self-signed", options->self_signed, "Create a self-signed certificate");
+  command->add_flag("--cheap-passwords", options->cheap_passwords, "Use weak password slots, for tests only")
       ->group("");
   command->add_flag("--json", options->json, "Print a JSON line");
 }

@@ -40,42 +40,43 @@ void days_option(CLI::App& app, const std::string& name, std::optional<std::int6
 }
 
 void declare(CLI::App& app, vault::MailboxChange& to) {
-  app.add_option("--description", to.description, "Free text")->type_name("TEXT");
-  cli::list_option(app, "--alias", to.aliases, "ADDR", "Another address of it (repeatable)");
-  cli::list_option(app, "--domain", to.domains, "DOMAIN", "All mail of this domain (repeatable)");
-  cli::list_option(app, "--allow", to.allow, "CIDR", "Only senders in this block (repeatable)");
-  cli::size_option(app, "--quota", to.quota, "Most octets of mail waiting; 0 is none");
-  days_option(app, "--grace", to.grace, "How long drained mail can be brought back; 0 is not at all");
-  days_option(app, "--receipts", to.receipts, "How long swept mail stays provable; 0 is not at all");
+  app.add_option("--description", to.description, "Set a description")->type_name("TEXT");
+  cli::list_option(app, "--alias", to.aliases, "ADDR", "Accept mail for this address too (repeatable)");
+  cli::list_option(app, "--domain", to.domains, "DOMAIN", "Accept all mail of this domain (repeatable)");
+  cli::list_option(app, "--allow", to.allow, "CIDR", "Accept mail only from these addresses (repeatable)");
+  cli::size_option(app, "--quota", to.quota, "Limit waiting mail to this many bytes; 0 is no limit");
+  days_option(app, "--grace", to.grace, "Keep drained mail for this long; 0 is not at all");
+  days_option(app, "--receipts", to.receipts, "Keep removal records for this long; 0 is not at all");
   app.add_option_function<std::string>(
          "--trace", [&to](const std::string& word) { to.trace = store::parse_trace(word); },
-         "Lines that POP3 puts in front of mail")
+         "Control the trace lines that POP3 adds to mail")
       ->check(CLI::IsMember({"auto", "on", "off"}));
 }
 
 void declare_more(CLI::App& app, vault::MailboxChange& to) {
   app.add_option_function<std::string>(
          "--status", [&to](const std::string& word) { to.status = store::parse_status(word); },
-         "Suspended: nothing new comes in")
+         "Accept new mail (active) or none (suspended)")
       ->check(CLI::IsMember({"active", "suspended"}));
-  yes_or_no(app, "--hold", to.hold, "on", "off", "Nothing drained is swept");
-  yes_or_no(app, "--allow-miss", to.allow_reject, "reject", "defer", "What senders outside --allow hear");
-  yes_or_no(app, "--require-tls", to.require_tls, "on", "off", "No mail without TLS");
+  yes_or_no(app, "--hold", to.hold, "on", "off", "Place a legal hold: do not remove drained mail");
+  yes_or_no(app, "--allow-miss", to.allow_reject, "reject", "defer",
+            "Reject or defer mail from senders outside --allow");
+  yes_or_no(app, "--require-tls", to.require_tls, "on", "off", "Require TLS from senders");
 }
 
 Result<void> check(const vault::MailboxChange& said) {
   const auto wrong = vault::first_wrong(said);
   if (!wrong) return {};
   const auto usage = [&](const char* option, const char* what) {
-    if (wrong->value.empty()) return Error(Code::Usage, std::string(option) + ": more than 1000");
+    if (wrong->value.empty()) return Error(Code::Usage, std::string(option) + ": more than 1000 values");
     return Error(Code::Usage, std::string(option) + ": `" + wrong->value + "` is not " + what);
   };
   switch (wrong->field) {
     case vault::MailboxField::Name:
       return Error(Code::Usage, "`" + wrong->value + "` is not a mailbox name")
-          .with_hint("a-z 0-9 . _ -, at most 64; nothing that looks like an id");
+          .with_hint("use at most 64 characters of a-z 0-9 . _ -, and not the form of an id");
     case vault::MailboxField::Description:
-      return usage("--description", "one line of UTF-8 of at most 1024 octets");
+      return usage("--description", "one line of UTF-8 of at most 1024 bytes");
     case vault::MailboxField::Alias:
       return usage("--alias", "a plain address");
     case vault::MailboxField::Domain:
@@ -83,9 +84,9 @@ Result<void> check(const vault::MailboxChange& said) {
     case vault::MailboxField::Allow:
       return usage("--allow", "an address or a CIDR block");
     case vault::MailboxField::Grace:
-      return usage("--grace", "at most 10 years");
+      return usage("--grace", "a duration of at most 10 years");
     case vault::MailboxField::Receipts:
-      return usage("--receipts", "at most 10 years");
+      return usage("--receipts", "a duration of at most 10 years");
   }
   return vault::refusal(*wrong);
 }
@@ -95,8 +96,9 @@ Result<void> check(const vault::MailboxChange& said) {
 // it.
 void warn_of_aliases(const Commands& commands, const store::MailboxRecord& record) {
   if (!vault::open_to_guesses(record) || commands.program().quiet()) return;
-  const std::string text = "gw-store: warning: an alias can be guessed, and " + record.name +
-                           " takes mail from everybody\n" + "hint: --allow CIDR names the senders\n";
+  const std::string text = "gw-store: warning: " + record.name +
+                           " accepts mail from anyone who guesses an alias\n" +
+                           "hint: gw-store mailbox set " + record.name + " --allow CIDR\n";
   (void)write_all(STDERR_FILENO, as_bytes(text), "standard error");
 }
 
@@ -141,7 +143,7 @@ Result<void> show(cli::Output& output, const vault::NewMailbox& wanted, const st
   }
   if (token) output.secret("token     ", *token, "\n");
   output.line("grace     " + shown_span(wanted.grace));
-  if (!given || token) output.line("          Shown once: the vault does not know it.");
+  if (!given || token) output.line("          Shown once: the vault does not store it.");
   return output.sync();
 }
 
@@ -165,7 +167,7 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   if (options.smtp_auth) token = vault::generate_token();
   // Before the password is shown. add_mailbox() checks again.
   if (const auto found = vault::find_mailbox(**store, wanted.name); found)
-    return Error(Code::Exists, "there is a mailbox `" + wanted.name + "` already");
+    return Error(Code::Exists, "mailbox `" + wanted.name + "` already exists");
   const auto settings = vault::read_settings(**store);
   if (!settings) return settings.error();
   store::MailboxRecord record;
@@ -178,8 +180,8 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
     return shown.error();
   const auto made = vault::add_mailbox(**store, wanted, std::move(**password), kActor, std::move(token));
   if (!made)
-    return after_showing(made.error(), "no mailbox was made", "perhaps the mailbox was made",
-                         "gw-store mailbox show " + wanted.name + " tells");
+    return after_showing(made.error(), "the mailbox was not created", "the mailbox may have been created",
+                         "gw-store mailbox show " + wanted.name);
   warn_of_aliases(commands, made->record);
   return output.close();
 }
@@ -206,29 +208,29 @@ Result<int> set(const Commands& commands, const SetOptions& options) {
 
 void add_mailbox_add(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<AddOptions>();
-  CLI::App* command = commands.add(family, "add", "Make a mailbox; print its address and password once",
+  CLI::App* command = commands.add(family, "add", "Create a mailbox, print its address and password once",
                                    [&commands, options] { return add(commands, *options); });
   command->add_option("NAME", options->said.name, "a-z 0-9 . _ -, at most 64")->required();
   declare(*command, options->said);
-  command->add_flag("--smtp-auth", options->smtp_auth, "Senders need a token, printed once");
-  command->add_flag("--no-recovery", options->no_recovery, "The vault's recovery key does not open it");
+  command->add_flag("--smtp-auth", options->smtp_auth, "Require a token from senders, printed once");
+  command->add_flag("--no-recovery", options->no_recovery,
+                    "Do not seal its keys to the vault's recovery key");
   options->password.declare(*command);
   command->add_flag("--json", options->json, "Print a JSON line");
 }
 
 void add_mailbox_set(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<SetOptions>();
-  CLI::App* command = commands.add(family, "set", "Change what is said of a mailbox; lists are replaced",
+  CLI::App* command = commands.add(family, "set", "Change the settings of a mailbox; lists are replaced",
                                    [&commands, options] { return set(commands, *options); });
   command->add_option("NAME", options->name, "Name, id or address")->required();
-  command->add_option("--name", options->said.name, "Another name")->type_name("NAME");
+  command->add_option("--name", options->said.name, "Rename the mailbox")->type_name("NAME");
   declare(*command, options->said);
   declare_more(*command, options->said);
 }
 
 void add_mailbox(Commands& commands) {
-  CLI::App& family =
-      *commands.add_family("mailbox", "Make mailboxes, look at them, their passwords and keys");
+  CLI::App& family = *commands.add_family("mailbox", "Manage mailboxes, their passwords and keys");
   add_mailbox_add(commands, family);
   add_mailbox_list(commands, family);
   add_mailbox_show(commands, family);

@@ -28,7 +28,7 @@ void declare(CLI::App& app, KeyOptions& options) {
 CLI::Option* declare_recovery(CLI::App& app, KeyOptions& options) {
   return app
       .add_option("--recovery-key-file", options.recovery_key,
-                  "Open it with the vault's recovery key instead")
+                  "Use the vault's recovery key instead of the password")
       ->type_name("FILE");
 }
 
@@ -45,7 +45,7 @@ Result<Opened> open(store::Store& store, const KeyOptions& options) {
   if (!options.recovery_key.empty()) {
     // Two different keys could be meant to open it, and one may be wrong without being noticed.
     if (options.password.given())
-      return Error(Code::Usage, "either the password or the recovery key opens it");
+      return Error(Code::Usage, "a password and a recovery key cannot be used together");
     const auto text = cli::read_secret_file(options.recovery_key, true);
     if (!text) return text.error().within("cannot read the recovery key");
     const auto key = seal::read_identity_file(text->text());
@@ -70,7 +70,7 @@ Result<void> show(cli::Output& output, const Secret& password, bool given, bool 
     output.secret("{\"password\":\"", password, "\"}\n");
   } else if (!given) {
     output.secret("password  ", password, "\n");
-    output.line("          Shown once: the vault does not know it.");
+    output.line("          Shown once: the vault does not store it.");
   }
   return output.sync();
 }
@@ -83,10 +83,9 @@ Result<void> change(store::Store& store, const KeyOptions& options, const Secret
   if (auto shown = show(output, fresh, given, options.json); !shown) return shown;
   const auto changed = vault::change_password(store, opened->record, opened->ring, fresh, kActor);
   if (changed) return {};
-  return after_showing(
-      changed.error(), "the old password stays in force",
-      "either the new password is in force or the old one",
-      "gw-store mailbox key " + opened->record.name + " --password-file FILE succeeds with the one in force");
+  return after_showing(changed.error(), "the old password is still valid",
+                       "either the old or the new password is valid",
+                       "gw-store mailbox key " + opened->record.name + " --password-file FILE");
 }
 
 Result<void> reset(store::Store& store, const KeyOptions& options, const Secret& fresh, bool given,
@@ -102,13 +101,11 @@ Result<void> reset(store::Store& store, const KeyOptions& options, const Secret&
   if (auto shown = show(output, fresh, given, options.json); !shown) return shown;
   const auto done = vault::reset_password(store, *record, fresh, kActor);
   if (done) return {};
-  const Error error = after_showing(
-      done.error(), "the password was not reset", "perhaps the password was reset",
-      "gw-store mailbox key " + record->name + " --password-file FILE succeeds with the one in force");
+  const Error error =
+      after_showing(done.error(), "the password was not reset", "the password may have been reset",
+                    "gw-store mailbox key " + record->name + " --password-file FILE");
   if (error.code() != Code::Conflict) return error;
-  return error.with_hint(
-      "only a suspended mailbox that holds no message is reset; otherwise the old password or "
-      "--recovery-key-file opens it");
+  return error.with_hint("a reset requires a suspended and empty mailbox; otherwise use --recovery-key-file");
 }
 
 Result<int> passwd(const Commands& commands, const KeyOptions& options) {
@@ -123,22 +120,22 @@ Result<int> passwd(const Commands& commands, const KeyOptions& options) {
   if (!given) fresh = vault::generate_password();
   // A user who has a key does not need the reset, which loses the old keys.
   if (options.reset && (options.password.given() || !options.recovery_key.empty()))
-    return Error(Code::Usage, "--reset is for a mailbox that nothing opens any more");
+    return Error(Code::Usage, "--reset cannot be used with a password or a recovery key");
   auto store = commands.connect();
   if (!store) return store.error();
   cli::Output output;
   const auto changed = options.reset ? reset(**store, options, *fresh, given, output)
                                      : change(**store, options, *fresh, given, output);
   if (!changed) return changed.error();
-  if (!options.json) output.line("in force  the new password");
+  if (!options.json) output.line("changed   the new password is now valid");
   const auto told = output.close();
   // The user must not take the error for a failure of the change.
-  if (!told) return told.error().within("the new password is in force");
+  if (!told) return told.error().within("the new password is valid");
   // Last, since it can take minutes. Until then the old slot is still in the database's files, and
   // the old password opens it.
   if (options.purge)
     if (const auto purged = purge(**store); !purged)
-      return purged.error().within("the new password is in force; the purge");
+      return purged.error().within("the new password is valid, but the purge failed");
   return 0;
 }
 
@@ -190,21 +187,21 @@ Result<int> rotate(const Commands& commands, const KeyOptions& options) {
 
 void add_mailbox_passwd(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<KeyOptions>();
-  CLI::App* command = commands.add(family, "passwd", "Change the password; a new one is made unless given",
+  CLI::App* command = commands.add(family, "passwd", "Change the password; generate one unless given",
                                    [&commands, options] { return passwd(commands, *options); });
   declare(*command, *options);
   declare_recovery(*command, *options);
-  command->add_option("--new-password-file", options->fresh, "The new password is the first line of FILE")
+  command
+      ->add_option("--new-password-file", options->fresh, "Read the new password from the first line of FILE")
       ->type_name("FILE");
-  command->add_flag("--reset", options->reset,
-                    "New keys for a suspended and empty one, without the old password");
-  command->add_flag("--purge", options->purge, "And rewrite files until the old slot is not in them");
+  command->add_flag("--reset", options->reset, "Create new keys for a suspended and empty mailbox");
+  command->add_flag("--purge", options->purge, "Also rewrite files so that the old slot is not in them");
   command->add_flag("--json", options->json, "Print a JSON line");
 }
 
 void add_mailbox_key(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<KeyOptions>();
-  CLI::App* command = commands.add(family, "key", "Print the secret keys as age identities, for rescue",
+  CLI::App* command = commands.add(family, "key", "Print the secret keys as age identities",
                                    [&commands, options] { return key(commands, *options); });
   declare(*command, *options);
   declare_recovery(*command, *options);
@@ -213,7 +210,7 @@ void add_mailbox_key(Commands& commands, CLI::App& family) {
 
 void add_mailbox_rotate(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<KeyOptions>();
-  CLI::App* command = commands.add(family, "rotate", "Make a new key; new mail is sealed to it",
+  CLI::App* command = commands.add(family, "rotate", "Create a new key, to which new mail is sealed",
                                    [&commands, options] { return rotate(commands, *options); });
   declare(*command, *options);
   command->add_flag("--json", options->json, "Print a JSON line");

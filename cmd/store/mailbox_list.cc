@@ -76,25 +76,24 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
   output.line("status         " + std::string(name(record->status)));
   output.line("aliases        " + joined(record->aliases));
   output.line("domains        " + joined(record->domains));
-  output.line("allow          " + (record->allow.empty() ? std::string("everybody") : joined(record->allow)) +
-              (record->allow_reject ? " (others: refused)" : ""));
+  output.line("allow          " + (record->allow.empty() ? std::string("everyone") : joined(record->allow)) +
+              (record->allow_reject ? " (others are refused)" : ""));
   output.line("quota          " + (record->quota == 0 ? std::string("none") : format_size(record->quota)));
-  output.line("grace          " + shown_span(record->grace) +
-              (record->hold ? ", held: nothing is swept" : ""));
+  output.line("grace          " + shown_span(record->grace) + (record->hold ? ", on legal hold" : ""));
   output.line("receipts       " +
               (record->receipts == 0 ? std::string("none") : "for " + shown_span(record->receipts)));
   output.line("trace lines    " + std::string(name(record->trace)));
   output.line("TLS            " + std::string(record->require_tls ? "required" : "offered"));
-  output.line("sender token   " + std::string(record->token_hash ? "asked for" : "none"));
+  output.line("sender token   " + std::string(record->token_hash ? "required" : "none"));
   output.line("key            generation " + std::to_string(record->newest().number) + ", " +
               seal::recipient(record->newest().public_key));
-  output.line("made           " + shown_time(record->created));
+  output.line("created        " + shown_time(record->created));
   output.line("waiting        " + std::to_string(stat->live) + " messages, " + format_size(stat->live_bytes));
   if (stat->unconfirmed > 0) output.line("unconfirmed    " + std::to_string(stat->unconfirmed));
   if (stat->pending > 0) output.line("pending        " + std::to_string(stat->pending));
-  output.line("in grace       " + std::to_string(stat->drained) + " drained");
+  output.line("drained        " + std::to_string(stat->drained) + ", in the grace period");
   if (stat->quarantined > 0) output.line("quarantined    " + std::to_string(stat->quarantined));
-  output.line("accepted       " + std::to_string(stat->accepted) + " ever");
+  output.line("accepted       " + std::to_string(stat->accepted) + " in total");
   output.line("oldest         " + shown_time(stat->oldest));
   output.line("last delivery  " + shown_time(stat->last_delivery));
   output.line("last drain     " + shown_time(stat->last_drain));
@@ -105,16 +104,17 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
 
 void add_mailbox_list(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<ListOptions>();
-  CLI::App* command = commands.add(family, "list", "Print all mailboxes and what waits in them",
+  CLI::App* command = commands.add(family, "list", "List the mailboxes and their waiting mail",
                                    [&commands, options] { return list(commands, *options); });
   CLI::Option* json = command->add_flag("--json", options->json, "Print JSON lines");
-  command->add_flag("-0,--null", options->names, "Print only the names, a NUL behind each")->excludes(json);
+  command->add_flag("-0,--null", options->names, "Print only the names, each followed by NUL")
+      ->excludes(json);
 }
 
 void add_mailbox_show(Commands& commands, CLI::App& family) {
   auto wanted = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  CLI::App* command = commands.add(family, "show", "Print everything about one mailbox",
+  CLI::App* command = commands.add(family, "show", "Print all properties of a mailbox",
                                    [&commands, wanted, json] { return show(commands, *wanted, *json); });
   command->add_option("NAME", *wanted, "Name, id or address")->required();
   command->add_flag("--json", *json, "Print a JSON line");

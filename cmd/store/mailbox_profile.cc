@@ -47,24 +47,28 @@ void add(Commands& commands, CLI::App& family, const std::string& name, const st
   std::vector<std::string> programs;
   // The programs are checked by CLI11, so that --help lists them.
   for (const std::string_view program : vault::recipe_programs(end)) programs.emplace_back(program);
-  command->add_option("mailbox", options->mailbox, "Its name, id or address")->type_name("NAME")->required();
-  command->add_option("--for", options->program, "The program")->required()->check(CLI::IsMember(programs));
-  command->add_option("--host", options->host, "This gateway, as that program reaches it")->type_name("NAME");
-  command->add_option("--port", options->port, "The port there")->type_name("PORT");
+  command->add_option("mailbox", options->mailbox, "Name, id or address")->type_name("NAME")->required();
+  command->add_option("--for", options->program, "Print the settings for this program")
+      ->required()
+      ->check(CLI::IsMember(programs));
+  command->add_option("--host", options->host, "Use this host name of the gateway")->type_name("NAME");
+  command->add_option("--port", options->port, "Use this port")->type_name("PORT");
   command
       ->add_option("--ca-file", options->ca_file,
-                   "What signs our certificate, where it is no public authority")
+                   "Use this CA file if the certificate is not publicly trusted")
       ->type_name("FILE");
 }
 
 }  // namespace
 
 void add_mailbox_profile(Commands& commands, CLI::App& family) {
-  add(commands, family, "profile", "Print the settings of a program that drains it", vault::RecipeEnd::Drain);
+  add(commands, family, "profile", "Print settings for a program that fetches the mail",
+      vault::RecipeEnd::Drain);
 }
 
 void add_mailbox_sender(Commands& commands, CLI::App& family) {
-  add(commands, family, "sender", "Print what to set where the mail comes from", vault::RecipeEnd::Sender);
+  add(commands, family, "sender", "Print settings for a program that sends the mail",
+      vault::RecipeEnd::Sender);
 }
 
 }  // namespace gw::cmd

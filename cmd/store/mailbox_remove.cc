@@ -62,7 +62,7 @@ std::uint64_t held(const store::MailboxStat& stat) {
 }
 
 Result<int> remove(const Commands& commands, const Options& options) {
-  if (options.purge && !options.force) return Error(Code::Usage, "--purge is only for --force");
+  if (options.purge && !options.force) return Error(Code::Usage, "--purge requires --force");
   auto store = commands.connect();
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, options.name);
@@ -75,13 +75,11 @@ Result<int> remove(const Commands& commands, const Options& options) {
     return Error(Code::Conflict, mailbox->status != store::Status::Suspended
                                      ? "the mailbox is not suspended"
                                      : "the mailbox still holds messages")
-        .with_hint(
-            options.force
-                ? "gw-store mailbox set " + mailbox->name + " --status suspended"
-                : "only a suspended mailbox that holds no message can be removed, unless with --force");
+        .with_hint(options.force ? "gw-store mailbox set " + mailbox->name + " --status suspended"
+                                 : "suspend the mailbox and drain its messages first; --force removes them");
   // A legal hold forbids the removal of mail, also with --force.
   if (held(*stat) != 0 && mailbox->hold)
-    return Error(Code::Conflict, "the mailbox is on hold")
+    return Error(Code::Conflict, "the mailbox is on legal hold")
         .with_hint("gw-store mailbox set " + mailbox->name + " --hold off");
 
   std::uint64_t messages = held(*stat);
@@ -117,12 +115,12 @@ Result<int> remove(const Commands& commands, const Options& options) {
 
 void add_mailbox_remove(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = commands.add(family, "remove", "Remove a mailbox that is suspended and empty",
+  CLI::App* command = commands.add(family, "remove", "Remove a suspended, empty mailbox",
                                    [&commands, options] { return remove(commands, *options); });
   command->add_option("NAME", options->name, "Name, id or address")->required();
-  command->add_flag("--force", options->force, "Destroy its keys and then everything in it");
-  command->add_flag("--purge", options->purge, "And rewrite files until nothing of it is left in them");
-  command->add_flag("-n,--dry-run", options->dry_run, "Only say what would be removed");
+  command->add_flag("--force", options->force, "Destroy its keys and remove its messages first");
+  command->add_flag("--purge", options->purge, "Also rewrite files so that no removed data is left in them");
+  command->add_flag("-n,--dry-run", options->dry_run, "Only print what would be removed");
   command->add_flag("--json", options->json, "Print a JSON line");
 }
 

@@ -121,7 +121,7 @@ Result<int> show_envelope(const vault::Envelope& envelope, bool json) {
   line_if_any(output, "login", envelope.login);
   line_if_any(output, "source", envelope.source);
   for (const std::string& each : envelope.trace) line_if_any(output, "trace line", each);
-  output.line("octets        " + std::to_string(envelope.size));
+  output.line("bytes         " + std::to_string(envelope.size));
   output.line("sha256        " + to_hex(envelope.sha256));
   std::string odd;
   for (const auto& [is, word] : {std::pair(envelope.bare_newline, " bare-newline"),
@@ -130,7 +130,7 @@ Result<int> show_envelope(const vault::Envelope& envelope, bool json) {
                                  {envelope.nul, " NUL"}}) {
     if (is) odd += word;
   }
-  if (!odd.empty()) output.line("holds        " + odd);
+  if (!odd.empty()) output.line("contains     " + odd);
   return output.close();
 }
 
@@ -166,7 +166,7 @@ Result<int> show_journal(vault::Message& message, bool json) {
   show_report(output, *report);
   for (const transfer::InnerFile& each : *inner) {
     output.line("inner mail    " + each.message_id.value_or("no Message-ID") + ", " +
-                std::to_string(each.size) + " octets, sha256 " + to_hex(each.sha256) +
+                std::to_string(each.size) + " bytes, sha256 " + to_hex(each.sha256) +
                 (each.is_protected ? ", rights-protected" : ""));
   }
   if (report->within == mime::Within::DeliveryReport) output.line("within        a delivery report");
@@ -235,46 +235,45 @@ Result<int> show(const Commands& commands, const ShowOptions& options) {
 Result<MessageId> message_id(const std::string& text) {
   const auto id = MessageId::parse(text);
   if (id) return *id;
-  return Error(Code::Usage, "`" + text + "` is not a message id")
-      .with_hint("32 hex digits, as `message list` prints them");
+  return Error(Code::Usage, "`" + text + "` is not a message id").with_hint("gw-store message list MAILBOX");
 }
 
 void add_message_list(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<ListOptions>();
-  CLI::App* command = commands.add(family, "list", "Print the messages of a mailbox; no password is needed",
+  CLI::App* command = commands.add(family, "list", "List the messages of a mailbox (needs no password)",
                                    [&commands, options] { return list(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  cli::time_option(*command, "--since", options->since, "Received then or later");
-  cli::time_option(*command, "--until", options->until, "Received before then");
-  command->add_option("--state", options->state, "Only in this state (else live and unconfirmed)")
+  cli::time_option(*command, "--since", options->since, "Print only messages received at this time or later");
+  cli::time_option(*command, "--until", options->until, "Print only messages received before this time");
+  command->add_option("--state", options->state, "Print only this state (else live and unconfirmed)")
       ->check(CLI::IsMember({"live", "pending", "unconfirmed", "drained", "quarantined", "all"}));
   CLI::Option* json = command->add_flag("--json", options->json, "Print JSON lines");
-  command->add_flag("-0,--null", options->ids, "Print only the ids, a NUL behind each")->excludes(json);
+  command->add_flag("-0,--null", options->ids, "Print only the ids, each followed by NUL")->excludes(json);
 }
 
 void add_message_show(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<ShowOptions>();
-  CLI::App* command = commands.add(family, "show", "Print one message, with the mailbox's password",
+  CLI::App* command = commands.add(family, "show", "Print a message (needs the mailbox's password)",
                                    [&commands, options] { return show(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  command->add_option("ID", options->id, "32 hex digits")->required();
+  command->add_option("ID", options->id, "Message id, 32 hex digits")->required();
   std::vector<CLI::Option*> forms{
-      command->add_flag("--raw", options->raw, "The octets as received (the default)"),
-      command->add_flag("--headers", options->headers, "Only the header of it"),
-      command->add_flag("--envelope", options->envelope, "How it came: the SMTP envelope"),
-      command->add_flag("--journal", options->journal, "What a journal report says: sender, all recipients"),
-      command->add_flag("--container", options->container, "The sealed age file; no password is needed")};
+      command->add_flag("--raw", options->raw, "Print the bytes as received (default)"),
+      command->add_flag("--headers", options->headers, "Print only the header"),
+      command->add_flag("--envelope", options->envelope, "Print the SMTP envelope"),
+      command->add_flag("--journal", options->journal, "Print the sender and recipients of a journal report"),
+      command->add_flag("--container", options->container, "Print the sealed age file (needs no password)")};
   for (CLI::Option* each : forms) {
     for (CLI::Option* other : forms) {
       if (each != other) each->excludes(other);
     }
   }
   options->password.declare(*command);
-  command->add_flag("--json", options->json, "With --envelope or --journal: print a JSON line");
+  command->add_flag("--json", options->json, "Print a JSON line, with --envelope or --journal");
 }
 
 void add_message(Commands& commands) {
-  CLI::App& family = *commands.add_family("message", "List, show, add and move single messages");
+  CLI::App& family = *commands.add_family("message", "List, show, add, remove and quarantine messages");
   add_message_list(commands, family);
   add_message_show(commands, family);
   add_message_add(commands, family);

@@ -105,7 +105,7 @@ Result<std::vector<MessageId>> wanted_ids(const ChangeOptions& options) {
     if (!more) return more.error();
     texts.insert(texts.end(), more->begin(), more->end());
   } else if (texts.empty()) {
-    return Error(Code::Usage, "no message named").with_hint("ID…, or --stdin");
+    return Error(Code::Usage, "no message id was given").with_hint("name message ids, or use --stdin");
   }
   std::vector<MessageId> ids;
   for (const std::string& text : texts) {
@@ -157,11 +157,11 @@ void add_change(Commands& commands, CLI::App& family, const std::string& name, c
     return change(commands, wanted, *options);
   });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  command->add_option("ID", options->ids, "32 hex digits each");
+  command->add_option("ID", options->ids, "Message ids, 32 hex digits each");
   CLI::Option* input =
-      command->add_flag("--stdin", options->from_input, "Also read ids from standard input, a line each");
-  command->add_flag("-0,--null", options->null, "With --stdin: a NUL behind each")->needs(input);
-  command->add_flag("-n,--dry-run", options->dry_run, "Only say what would be done");
+      command->add_flag("--stdin", options->from_input, "Also read ids from standard input, one per line");
+  command->add_flag("-0,--null", options->null, "Expect NUL after each id, with --stdin")->needs(input);
+  command->add_flag("-n,--dry-run", options->dry_run, "Only print what would be done");
   command->add_flag("--json", options->json, "Print JSON lines");
 }
 
@@ -169,29 +169,28 @@ void add_change(Commands& commands, CLI::App& family, const std::string& name, c
 
 void add_message_add(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<AddOptions>();
-  CLI::App* command =
-      commands.add(family, "add", "Seal one message from standard input; no password is needed",
-                   [&commands, options] { return add(commands, *options); });
+  CLI::App* command = commands.add(family, "add", "Add a message from standard input (needs no password)",
+                                   [&commands, options] { return add(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  command->add_option("--from", options->from, "Sender in the envelope (else the null sender)")
+  command->add_option("--from", options->from, "Set the envelope sender (default: the null sender)")
       ->type_name("ADDR");
   cli::repeatable(
-      command->add_option("--to", options->to, "Recipient in the envelope (repeatable)")->type_name("ADDR"));
+      command->add_option("--to", options->to, "Add an envelope recipient (repeatable)")->type_name("ADDR"));
   command->add_flag("--json", options->json, "Print a JSON line");
 }
 
 void add_message_remove(Commands& commands, CLI::App& family) {
-  add_change(commands, family, "remove", "Remove messages for good",
+  add_change(commands, family, "remove", "Remove messages permanently",
              {vault::MessageChange::Remove, "removed"});
 }
 
 void add_message_undelete(Commands& commands, CLI::App& family) {
-  add_change(commands, family, "undelete", "Bring back drained or quarantined messages",
-             {vault::MessageChange::Restore, "live again"});
+  add_change(commands, family, "undelete", "Restore drained or quarantined messages",
+             {vault::MessageChange::Restore, "restored"});
 }
 
 void add_message_quarantine(Commands& commands, CLI::App& family) {
-  add_change(commands, family, "quarantine", "Set messages aside: POP3 and export pass them over",
+  add_change(commands, family, "quarantine", "Hide messages from POP3 and export",
              {vault::MessageChange::Quarantine, "quarantined"});
 }
 

@@ -51,7 +51,7 @@ constexpr std::uint64_t kLittle = 8 << 20;
 constexpr int kMaxPasses = 8;
 // How long the keeper may take to end the connection of a run that was killed.
 constexpr std::chrono::seconds kSettle{10};
-constexpr const char* kGoOn = "nothing is lost, and the vault is where it was: go on with --resume";
+constexpr const char* kGoOn = "the vault has not moved; continue with --resume";
 
 // Returns the absolute path that `--to` names: a path or a URL. The scheme of a URL says what kind
 // of store it is, and file is the only one so far.
@@ -67,12 +67,11 @@ Result<std::string> folder_named(const std::string& to) {
     const std::string scheme = lower(std::string_view(to).substr(0, colon));
     path = to.substr(colon + 3);
     if (scheme != "file")
-      return Error(Code::Usage,
-                   "--to " + printable(to) + ": this gw knows no store of the kind `" + scheme + "`")
-          .with_hint("a folder, or file:///FOLDER");
-    if (!path.starts_with('/')) return Error(Code::Usage, "--to " + printable(to) + ": no absolute path");
+      return Error(Code::Usage, "--to " + printable(to) + ": unsupported URL scheme `" + scheme + "`")
+          .with_hint("use a directory, or file:///DIR");
+    if (!path.starts_with('/')) return Error(Code::Usage, "--to " + printable(to) + ": not an absolute path");
   }
-  if (path.empty() || has_control(path)) return Error(Code::Usage, "--to: no name of a folder");
+  if (path.empty() || has_control(path)) return Error(Code::Usage, "--to: not the name of a directory");
   std::error_code error;
   // Resolved and absolute, because it is stored in the format files and compared with them in a
   // later run, perhaps from another working directory.
@@ -119,7 +118,7 @@ class Migration {
       : options_(options),
         from_(std::move(from)),
         to_(std::move(to)),
-        copied_("octets", 0, commands.program().quiet()),
+        copied_("bytes", 0, commands.program().quiet()),
         verified_("verified", 0, commands.program().quiet()) {}
 
   Result<int> run(const Commands& commands) {
@@ -128,7 +127,8 @@ class Migration {
     if (const auto moved = finished(); !moved || *moved) {
       if (!moved) return moved.error();
       if (options_.abort)
-        return Error(Code::Conflict, from_ + ": the vault has moved to " + to_ + ", and that is not undone");
+        return Error(Code::Conflict,
+                     from_ + ": the vault has moved to " + to_ + ", and this cannot be undone");
       // The switch is done, and only the cleaning up is left, which an interrupted run may have
       // missed. Repeating it does no harm.
       if (auto became = become_owner(from_); !became) return became.error();
@@ -152,8 +152,8 @@ class Migration {
     if (!moved) return give_up(moved.error());
     // The suspension has ended by now, as a local of move(), and the keeper accepts changes again.
     if (findings_ != 0)
-      return give_up(Error(Code::Corrupt, "the copy is not whole, and the vault stays where it is")
-                         .with_hint("gw-store verify says whether the vault itself is"));
+      return give_up(
+          Error(Code::Corrupt, "the copy is damaged; the vault has not moved").with_hint("gw-store verify"));
     return print();
   }
 
@@ -183,7 +183,7 @@ class Migration {
     struct stat fresh {};
     // The keeper would refuse a vault of another user, or serve it as that user.
     if (::stat(to_.c_str(), &fresh) == 0 && fresh.st_uid != old.st_uid)
-      return Error(Code::Denied, to_ + ": belongs to another user than " + from_);
+      return Error(Code::Denied, to_ + ": does not belong to the owner of " + from_);
     return become_owner(from_);
   }
 
@@ -218,7 +218,7 @@ class Migration {
     if (auto gone = backup::MigrationTarget::abandon(to_, format->vault, from_, stays); !gone)
       return gone.error();
     if (!options_.json) {
-      output_.line("removed      what was copied to " + to_ + "; the vault is still " + from_);
+      output_.line("removed      the copy in " + to_ + "; the vault is still " + from_);
       return output_.close();
     }
     Json object;
@@ -270,8 +270,8 @@ class Migration {
     std::uint64_t needed = 0;
     for (const char* each : {"/db", "/large", "/lost"}) needed += bytes_in(from_ + each);
     if (needed <= room) return {};
-    return Error(Code::Full,
-                 to_ + ": " + format_size(needed) + " are needed and " + format_size(room) + " are free")
+    return Error(Code::Full, to_ + ": " + format_size(needed) + " are needed, but only " + format_size(room) +
+                                 " are free")
         .with_exit_status(kInputOutput);
   }
 
@@ -359,7 +359,7 @@ class Migration {
       if (!old) return old.error();
       const auto fresh = (*looked)->history_head(log);
       if (!fresh || *fresh != *old)
-        finding(log.zero() ? "vault" : "mailbox " + log.hex(), "the copy's history is not the same");
+        finding(log.zero() ? "vault" : "mailbox " + log.hex(), "the copy's history differs");
     }
     if (findings_ != 0) return {};
     return verify(**looked, true);
@@ -405,9 +405,7 @@ class Migration {
     if (auto told = output_.flush(); !told) return told.error();
     if (!error.hint().empty()) return error;
     // Unknown: the keeper may have switched. The next run finds out from the format file.
-    return error.with_hint(switched_ || error.code() == Code::Unknown
-                               ? "run it again with --resume: it sees what is left to do"
-                               : kGoOn);
+    return error.with_hint(switched_ || error.code() == Code::Unknown ? "run it again with --resume" : kGoOn);
   }
 
   Result<int> print() {
@@ -438,11 +436,12 @@ class Migration {
       output_.line("files        " + std::to_string(files_) + ", " + format_size(size_));
       output_.line("verified     " + std::to_string(report_.mailboxes) + " mailboxes, " +
                    std::to_string(report_.messages) + " messages, " + std::to_string(report_.leaves) +
-                   " history entries: all whole");
-      output_.line("stood still  " + seconds + " s, in the last of " + std::to_string(passes_) + " passes");
+                   " history entries: all intact");
+      output_.line("suspended    " + seconds + " s, during the last of " + std::to_string(passes_) +
+                   " passes");
     }
-    output_.line("next         name " + to_ +
-                 " by `vault` in gw.toml or $GW_VAULT, and start the servers anew");
+    output_.line("next         set `vault` in gw.toml, or $GW_VAULT, to " + to_ +
+                 ", and restart the servers");
     return output_.close();
   }
 
@@ -467,7 +466,8 @@ class Migration {
 };
 
 Result<int> migrate(const Commands& commands, const Options& options) {
-  if (options.resume && options.abort) return Error(Code::Usage, "--resume or --abort, not both");
+  if (options.resume && options.abort)
+    return Error(Code::Usage, "--resume and --abort cannot be used together");
   const auto config = commands.config();
   if (!config) return config.error();
   const auto to = folder_named(options.to);
@@ -475,12 +475,12 @@ Result<int> migrate(const Commands& commands, const Options& options) {
   std::error_code error;
   // Canonical, because it is compared with the path that an earlier run has stored.
   const fs::path from = fs::canonical(config->vault, error);
-  if (error) return Error::from_errno(config->vault, error.value()).within("no vault");
+  if (error) return Error::from_errno(config->vault, error.value()).within("cannot open the vault");
   // The path becomes a line of the format file.
   if (has_control(from.string())) return Error(Code::Usage, "the vault's path has control characters");
   // One inside the other: the copy would contain itself, or .migrate would be in the vault.
-  if (is_within(*to, from)) return Error(Code::Usage, *to + ": is the vault, or within it");
-  if (is_within(from, *to)) return Error(Code::Usage, *to + ": the vault is within it");
+  if (is_within(*to, from)) return Error(Code::Usage, *to + ": is the vault or inside it");
+  if (is_within(from, *to)) return Error(Code::Usage, *to + ": contains the vault");
   // Exceeding the limit of the file size becomes an error, and SIGTERM and SIGINT make the pulse
   // end the pass.
   std::signal(SIGXFSZ, SIG_IGN);
@@ -493,13 +493,13 @@ Result<int> migrate(const Commands& commands, const Options& options) {
 void add_migrate(Commands& commands) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
-      commands.add(commands.root(), "migrate", "Move the whole vault to another folder while it goes on",
+      commands.add(commands.root(), "migrate", "Move the vault to another directory while it is in use",
                    [&commands, options] { return migrate(commands, *options); });
-  command->add_option("--to", options->to, "Absent or empty folder that becomes the vault")
+  command->add_option("--to", options->to, "Move the vault to this absent or empty directory")
       ->required()
       ->type_name("DIR");
-  command->add_flag("--resume", options->resume, "Go on with what an interrupted run left there");
-  command->add_flag("--abort", options->abort, "Remove what an interrupted run left there");
+  command->add_flag("--resume", options->resume, "Continue an interrupted migration");
+  command->add_flag("--abort", options->abort, "Remove what an interrupted migration left there");
   command->add_flag("--json", options->json, "Print JSON lines");
 }
 

@@ -51,7 +51,7 @@ Result<void> add_content(const Options& options, store::Store& store, const stor
 
 Result<int> prove(const Commands& commands, const Options& options) {
   const auto id = MessageId::parse(options.message);
-  if (!id) return Error(Code::Usage, "not a message id: " + options.message);
+  if (!id) return Error(Code::Usage, "`" + options.message + "` is not a message id");
   auto store = commands.connect();
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, options.mailbox);
@@ -78,9 +78,9 @@ void add_prove(Commands& commands) {
   CLI::App* command = commands.add(commands.root(), "prove", "Print the proof that a message was accepted",
                                    [&commands, options] { return prove(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  command->add_option("ID", options->message, "The message's id")->required();
+  command->add_option("ID", options->message, "Message id, 32 hex digits")->required();
   options->password.declare(*command);
-  command->add_flag("--json", options->json, "As JSON, which is all there is");
+  command->add_flag("--json", options->json, "Print JSON (the only format)");
 }
 
 }  // namespace gw::cmd

@@ -28,7 +28,7 @@ Result<int> repair(const Commands& commands, const Options& options) {
   if (!loss) {
     // Busy: a keeper has the vault lock.
     if (loss.error().code() != Code::Busy) return loss.error();
-    return loss.error().with_hint("stop the keeper first, and what would start it again");
+    return loss.error().with_hint("stop the keeper first, and all services that start it");
   }
   // Without --accept-loss nothing is changed, because a newer copy of the database may exist, e.g.
   // on another disk, and would lose nothing. The exit status says that the loss is still there.
@@ -50,9 +50,9 @@ Result<int> repair(const Commands& commands, const Options& options) {
     output.line("lost         commits " + std::to_string((*loss)->first) + " to " +
                 std::to_string((*loss)->last) + ", made after " + rfc3339((*loss)->since));
     if (left) {
-      output.line("next         look for a newer copy of the database; else gw-store repair --accept-loss");
+      output.line("next         find a newer copy of the database, or run gw-store repair --accept-loss");
     } else {
-      output.line("accepted     a gap in every history says so; the vault takes mail again");
+      output.line("accepted     recorded as a gap in every history; the vault accepts mail again");
       if ((*loss)->files != 0)
         output.line("set aside    " + std::to_string((*loss)->files) + " sealed files in " + folder +
                     "/lost");
@@ -66,9 +66,10 @@ Result<int> repair(const Commands& commands, const Options& options) {
 void add_repair(Commands& commands) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
-      commands.add(commands.root(), "repair", "Say what a read-only vault lost, and open it again without",
+      commands.add(commands.root(), "repair", "Report what a read-only vault has lost, and repair it",
                    [&commands, options] { return repair(commands, *options); });
-  command->add_flag("--accept-loss", options->accept_loss, "Write the gap into the histories and go on");
+  command->add_flag("--accept-loss", options->accept_loss,
+                    "Record the loss in the histories and accept mail again");
   command->add_flag("--json", options->json, "Print a JSON line");
 }
 

@@ -118,7 +118,7 @@ Result<int> report(const Commands& commands, const Options& options) {
                     right("EXPIRED"),
                     right("DISCARDED"),
                     right("REFUSED"),
-                    right("HERE"),
+                    right("STORED"),
                     {"BALANCED"}});
   bool balanced = true;
   for (const store::MailboxRecord& mailbox : mailboxes) {
@@ -160,11 +160,11 @@ Result<int> report(const Commands& commands, const Options& options) {
 
 void add_report(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = commands.add(commands.root(), "report", "Print what became of every message",
+  CLI::App* command = commands.add(commands.root(), "report", "Account for every accepted message",
                                    [&commands, options] { return report(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address (else all)");
-  cli::time_option(*command, "--since", options->since, "Count from here on");
-  cli::time_option(*command, "--until", options->until, "Count up to here");
+  cli::time_option(*command, "--since", options->since, "Count entries from this time on");
+  cli::time_option(*command, "--until", options->until, "Count entries before this time");
   command->add_flag("--json", options->json, "Print JSON lines");
 }
 

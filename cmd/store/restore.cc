@@ -45,7 +45,7 @@ class Restore {
       : options_(options),
         source_(std::move(source)),
         against_{source_.heading().vault, source_.heading().history},
-        copied_("octets", source_.size(), commands.program().quiet()),
+        copied_("bytes", source_.size(), commands.program().quiet()),
         verified_("verified", 0, commands.program().quiet()) {}
 
   Result<int> run() {
@@ -61,9 +61,9 @@ class Restore {
     // salvage reads what can be read.
     if (*bad > 0) {
       const Error error(Code::Corrupt, source_.path() + ": " + std::to_string(*bad) +
-                                           " files are damaged, and nothing was restored");
+                                           " files are damaged; nothing was restored");
       return give_up(
-          error.with_hint("take an older backup, or what can be read of this one by gw-store salvage"));
+          error.with_hint("use an older backup, or gw-store salvage to recover a part of this one"));
     }
     if (auto completed = complete(target->tree()); !completed) return completed.error();
     // From here on as the owner of the directory: opening the store creates files that the keeper
@@ -89,8 +89,7 @@ class Restore {
       const backup::Heading& heading = source_.heading();
       // Then nothing proves that the key is the vault's own.
       if (heading.checkpoint.empty())
-        return Error(Code::BadInput,
-                     "the backup has no checkpoint that a history key could be compared with");
+        return Error(Code::BadInput, "the backup has no checkpoint to check the history key with");
       const auto note = vault::open_checkpoint(heading.checkpoint, vault::verifier_key(*key, heading.vault));
       if (!note) return note.error().within(options_.history_key + ": does not match the backup");
       // The checkpoint is signed, so it counts for more than the tree head in the manifest.
@@ -146,7 +145,7 @@ class Restore {
     } else {
       output_.line("backup       " + source_.path());
       print_heading();
-      output_.line(*bad == 0 ? std::string("state        whole")
+      output_.line(*bad == 0 ? std::string("state        intact")
                              : "damaged      " + std::to_string(*bad) + " files");
     }
     return output_.close(*bad == 0 ? 0 : kFindings);
@@ -174,7 +173,8 @@ class Restore {
     const backup::Heading& heading = source_.heading();
     // The store found on opening that commits are missing or that the database is damaged.
     if (!health->writable) return Error(Code::Corrupt, health->reason);
-    if (health->vault != heading.vault) return Error(Code::Corrupt, "is another one than the manifest says");
+    if (health->vault != heading.vault)
+      return Error(Code::Corrupt, "is not the vault that the manifest names");
     // More is possible: the write-ahead log of a snapshot may contain later commits.
     if (health->commits < heading.commits)
       return Error(Code::Corrupt, "ends at commit " + std::to_string(health->commits) +
@@ -233,7 +233,7 @@ class Restore {
 
   void print_heading() {
     output_.line("vault        " + source_.heading().vault.hex());
-    output_.line("made         " + shown_time(source_.heading().time));
+    output_.line("created      " + shown_time(source_.heading().time));
     output_.line("files        " + std::to_string(source_.files()) + ", " + format_size(source_.size()));
   }
 
@@ -261,11 +261,11 @@ class Restore {
           "verified     " + std::to_string(report.mailboxes) + " mailboxes, " +
           std::to_string(report.messages) + " messages, " + std::to_string(report.leaves) +
           " history entries: " +
-          (report.findings.empty() ? "all whole" : std::to_string(report.findings.size()) + " findings"));
+          (report.findings.empty() ? "all intact" : std::to_string(report.findings.size()) + " findings"));
       // Nothing says that the key is elsewhere, so remind the user.
       if (history_key_.empty())
-        output_.line("next         put the history key back as " + options_.to +
-                     "/history.key: without it nothing can be signed");
+        output_.line("next         copy the history key to " + options_.to +
+                     "/history.key: checkpoints are signed with it");
     }
     return output_.close(report.findings.empty() ? 0 : kFindings);
   }
@@ -285,7 +285,7 @@ Result<int> restore(const Commands& commands, const Options& options) {
   // Exactly one of the two.
   if (options.to.empty() != options.check)
     return Error(Code::Usage,
-                 options.check ? "--check restores nothing: without --to" : "--to DIR, or --check");
+                 options.check ? "--check cannot be used with --to" : "--to or --check is required");
   std::signal(SIGXFSZ, SIG_IGN);
   net::stop::install();
   auto source = backup::Source::open(options.from);
@@ -297,17 +297,19 @@ Result<int> restore(const Commands& commands, const Options& options) {
 
 void add_restore(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      commands.add(commands.root(), "restore", "Make a vault out of a backup, checked and verified",
-                   [&commands, options] { return restore(commands, *options); });
-  command->add_option("SRC", options->from, "A backup, or the folder of several: then the newest")
-      ->required();
-  command->add_option("--to", options->to, "Absent or empty folder that becomes the vault")->type_name("DIR");
-  command->add_flag("--check", options->check, "Only read the backup and compare it with its manifest");
-  command->add_option("--history-key", options->history_key, "Put this key back, if it is the vault's own")
+  CLI::App* command = commands.add(commands.root(), "restore", "Restore a vault from a backup and verify it",
+                                   [&commands, options] { return restore(commands, *options); });
+  command->add_option("SRC", options->from, "Backup, or directory of backups: then the newest")->required();
+  command->add_option("--to", options->to, "Create the vault in this absent or empty directory")
+      ->type_name("DIR");
+  command->add_flag("--check", options->check, "Only compare the backup with its manifest");
+  command
+      ->add_option("--history-key", options->history_key,
+                   "Also restore this history key, if it is the vault's own")
       ->type_name("FILE");
   command
-      ->add_option("--recovery-key-file", options->recovery_key, "Try whether this key opens every mailbox")
+      ->add_option("--recovery-key-file", options->recovery_key,
+                   "Check that this recovery key opens every mailbox")
       ->type_name("FILE");
   command->add_flag("--json", options->json, "Print JSON lines");
 }

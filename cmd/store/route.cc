@@ -24,24 +24,24 @@ struct SetOptions {
 };
 
 void declare(CLI::App& app, vault::RouteChange& to, bool required) {
-  app.add_option("--upstream", to.upstream, "The provider's server")
+  app.add_option("--upstream", to.upstream, "Connect to this server of the provider")
       ->type_name("HOST:PORT")
       ->required(required);
-  app.add_option("--tls", to.tls, "How TLS begins there; none is without")
+  app.add_option("--tls", to.tls, "Choose how TLS to the upstream begins; none: no TLS")
       ->check(CLI::IsMember({"implicit", "starttls", "none"}))
       ->required(required);
-  app.add_option("--ca", to.ca, "Certificates that sign its own (else the system's)")->type_name("FILE");
-  app.add_option("--pin", to.pin, "SHA-256 of its certificate, instead of name and chain")
-      ->type_name("SHA256");
-  app.add_option("--mailbox", to.mailbox, "Where the copies go")->type_name("MAILBOX");
-  cli::list_option(app, "--map", to.map, "PATTERN=MAILBOX", "Copies of these logins go there (repeatable)");
-  cli::list_option(app, "--login", to.logins, "PATTERN", "Only these logins (repeatable)");
-  cli::list_option(app, "--clients", to.clients, "CIDR", "These clients may send without AUTH (repeatable)");
-  app.add_option("--on-copy-failure", to.on_copy_failure, "What a client gets where no copy can be kept")
+  app.add_option("--ca", to.ca, "Trust these CA certificates (else the system's)")->type_name("FILE");
+  app.add_option("--pin", to.pin, "Accept only the certificate with this SHA-256")->type_name("SHA256");
+  app.add_option("--mailbox", to.mailbox, "Keep the copies in this mailbox")->type_name("MAILBOX");
+  cli::list_option(app, "--map", to.map, "PATTERN=MAILBOX", "Keep copies of these logins there (repeatable)");
+  cli::list_option(app, "--login", to.logins, "PATTERN", "Accept only these logins (repeatable)");
+  cli::list_option(app, "--clients", to.clients, "CIDR", "Let these clients send without AUTH (repeatable)");
+  app.add_option("--on-copy-failure", to.on_copy_failure, "Refuse or pass mail that cannot be copied")
       ->check(CLI::IsMember({"refuse", "pass"}));
-  app.add_option("--uncopied-delete", to.uncopied_delete, "POP3: DELE of a mail without a copy")
+  app.add_option("--uncopied-delete", to.uncopied_delete,
+                 "Choose how to handle DELE of mail without a copy (POP3)")
       ->check(CLI::IsMember({"copy", "refuse", "pass"}));
-  app.add_option("--description", to.description, "Free text")->type_name("TEXT");
+  app.add_option("--description", to.description, "Set a description")->type_name("TEXT");
 }
 
 // Applies the options to the route. An error names the option that caused it.
@@ -93,15 +93,15 @@ Result<int> remove(const Commands& commands, const std::string& name) {
 
 void add_route_add(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<AddOptions>();
-  CLI::App* command = commands.add(family, "add", "Make a route of gw-proxy",
+  CLI::App* command = commands.add(family, "add", "Create a route of gw-proxy",
                                    [&commands, options] { return add(commands, *options); });
   command->add_option("NAME", options->name, "a-z 0-9 . _ -, at most 64")->required();
-  command->add_option("--protocol", options->protocol, "What clients speak to it")
+  command->add_option("--protocol", options->protocol, "Choose the protocol of the clients")
       ->check(CLI::IsMember({"smtp", "pop3"}))
       ->required();
   declare(*command, options->said, true);
   command->add_flag("--allow-private", options->allow_private,
-                    "The upstream may be on a loopback, link-local or private address");
+                    "Allow an upstream on a loopback or private address");
 }
 
 void add_route_set(Commands& commands, CLI::App& family) {
@@ -112,13 +112,13 @@ void add_route_set(Commands& commands, CLI::App& family) {
   declare(*command, options->said, false);
   command
       ->add_option("--allow-private", options->allow_private,
-                   "Whether the upstream may be on a loopback, link-local or private address")
+                   "Allow an upstream on a loopback or private address")
       ->check(CLI::IsMember({"on", "off"}));
 }
 
 void add_route_remove(Commands& commands, CLI::App& family) {
   auto name = std::make_shared<std::string>();
-  CLI::App* command = commands.add(family, "remove", "Remove a route; sessions on it go on",
+  CLI::App* command = commands.add(family, "remove", "Remove a route; its open sessions continue",
                                    [&commands, name] { return remove(commands, *name); });
   command->add_option("NAME", *name, "Name of the route")->required();
 }
@@ -128,11 +128,11 @@ void add_route_remove(Commands& commands, CLI::App& family) {
 Result<vault::Route> route_named(store::Store& store, const std::string& name) {
   auto found = vault::find_route(store, name);
   if (found || found.error().code() != Code::NotFound) return found;
-  return found.error().with_hint("gw-store route list names them");
+  return found.error().with_hint("gw-store route list");
 }
 
 void add_route(Commands& commands) {
-  CLI::App& family = *commands.add_family("route", "Routes of gw-proxy: upstreams, and where copies go");
+  CLI::App& family = *commands.add_family("route", "Manage the routes of gw-proxy");
   add_route_add(commands, family);
   add_route_list(commands, family);
   add_route_show(commands, family);

@@ -86,17 +86,17 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
   output.line("upstream         " + route->upstream());
   output.line("TLS              " + std::string(name(route->tls)));
   if (route->pin)
-    output.line("certificate      the one of SHA-256 " + to_hex(*route->pin));
+    output.line("certificate      pinned to SHA-256 " + to_hex(*route->pin));
   else if (route->tls != vault::UpstreamTls::None)
     output.line("certificate      signed by " +
-                (route->ca_file.empty() ? std::string("the system's authorities") : route->ca_file));
+                (route->ca_file.empty() ? std::string("the system's CAs") : route->ca_file));
   output.line("mailbox          " +
               (route->mailbox.zero() ? std::string("by login only") : shown(*names, route->mailbox)));
   for (const vault::LoginRule& rule : route->map)
     output.line("                 " + rule.pattern + " to " + shown(*names, rule.mailbox));
   output.line("logins           " + joined(route->logins, "all"));
   if (route->protocol == vault::Protocol::Smtp)
-    output.line("without a login  " + joined(route->clients, "nobody"));
+    output.line("without a login  " + joined(route->clients, "none"));
   output.line("private address  " + std::string(route->allow_private ? "allowed" : "refused"));
   output.line("on copy failure  " + std::string(name(route->on_copy_failure)));
   if (route->protocol == vault::Protocol::Pop3)
@@ -121,7 +121,7 @@ Result<Value> word(const Json& object, const char* key, Value last, std::optiona
   if (!object.contains(key) && otherwise) return *otherwise;
   for (unsigned i = 1; i <= static_cast<unsigned>(last); ++i)
     if (object.value(key, "") == name(static_cast<Value>(i))) return static_cast<Value>(i);
-  return Error(Code::BadInput, std::string("`") + key + "` is missing or not one of its words");
+  return Error(Code::BadInput, std::string("`") + key + "` is missing or has an unknown value");
 }
 
 std::string text_or_empty(const Json& object, const char* key) {
@@ -176,7 +176,7 @@ Result<vault::Route> route_of(store::Store& store, const Json& object) {
 // Imports one route. Returns whether the vault was changed.
 Result<bool> import_one(store::Store& store, std::string_view line, bool replace) {
   Json object;
-  Result<vault::Route> route(Error(Code::BadInput, "not a JSON object of a route"));
+  Result<vault::Route> route(Error(Code::BadInput, "not a route as a JSON object"));
   try {
     object = Json::parse(line);
     if (object.is_object()) route = route_of(store, object);
@@ -192,8 +192,8 @@ Result<bool> import_one(store::Store& store, std::string_view line, bool replace
     // So the same file can be imported repeatedly without --replace.
     if (vault::encode(*route) == vault::encode(*before)) return false;
     if (!replace)
-      return Error(Code::Exists, "there is another route `" + route->name + "`")
-          .with_hint("--replace takes the imported one");
+      return Error(Code::Exists, "a different route `" + route->name + "` already exists")
+          .with_hint("use --replace to overwrite it");
   } else if (before.error().code() != Code::NotFound) {
     return before.error();
   }
@@ -223,16 +223,17 @@ Result<int> import_all(const Commands& commands, const ImportOptions& options) {
 
 void add_route_list(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<ListOptions>();
-  CLI::App* command = commands.add(family, "list", "Print all routes",
+  CLI::App* command = commands.add(family, "list", "List the routes",
                                    [&commands, options] { return list(commands, *options); });
   CLI::Option* json = command->add_flag("--json", options->json, "Print JSON lines");
-  command->add_flag("-0,--null", options->names, "Print only the names, a NUL behind each")->excludes(json);
+  command->add_flag("-0,--null", options->names, "Print only the names, each followed by NUL")
+      ->excludes(json);
 }
 
 void add_route_show(Commands& commands, CLI::App& family) {
   auto wanted = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  CLI::App* command = commands.add(family, "show", "Print everything about one route",
+  CLI::App* command = commands.add(family, "show", "Print all properties of a route",
                                    [&commands, wanted, json] { return show(commands, *wanted, *json); });
   command->add_option("NAME", *wanted, "Name of the route")->required();
   command->add_flag("--json", *json, "Print a JSON line");
@@ -247,8 +248,8 @@ void add_route_import(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<ImportOptions>();
   CLI::App* command = commands.add(family, "import", "Add routes from JSON lines",
                                    [&commands, options] { return import_all(commands, *options); });
-  command->add_option("FILE", options->path, "What export printed; - is standard input");
-  command->add_flag("--replace", options->replace, "Also change routes that are there");
+  command->add_option("FILE", options->path, "Output of route export; - is standard input");
+  command->add_flag("--replace", options->replace, "Overwrite routes that already exist");
 }
 
 }  // namespace gw::cmd

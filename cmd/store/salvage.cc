@@ -43,9 +43,9 @@ Result<std::size_t> check(const std::string& folder) {
   store::LocalOptions local;
   local.path = folder;
   auto opened = store::open_local_store(std::move(local));
-  if (!opened) return opened.error().within("the new vault does not open");
+  if (!opened) return opened.error().within("cannot open the new vault");
   const auto report = vault::verify(**opened);
-  if (!report) return report.error().within("the new vault cannot be verified");
+  if (!report) return report.error().within("cannot verify the new vault");
   return report->findings.size();
 }
 
@@ -94,7 +94,7 @@ Result<int> salvage(const Commands& commands, const Options& options) {
     output.line("salvaged     " + count(report->mailboxes) + " mailboxes, " + count(report->kept) +
                 " messages, into " + options.to);
     output.line("accounted    " + count(report->accepted) + " accepted: " + count(report->kept) + " kept, " +
-                count(report->gone) + " gone before, " + count(report->lost) + " lost");
+                count(report->gone) + " removed before, " + count(report->lost) + " lost");
     if (report->set_aside != 0)
       output.line("set aside    " + count(report->set_aside) + " sealed files in " + options.to + "/lost");
     if (*findings != 0)
@@ -110,12 +110,12 @@ Result<int> salvage(const Commands& commands, const Options& options) {
 void add_salvage(Commands& commands) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
-      commands.add(commands.root(), "salvage", "Bring what can be read of a damaged vault into a new one",
+      commands.add(commands.root(), "salvage", "Copy what is readable of a damaged vault to a new one",
                    [&commands, options] { return salvage(commands, *options); });
-  command->add_option("SRC", options->from, "The damaged vault's folder, which is not written to")
+  command->add_option("SRC", options->from, "Directory of the damaged vault, which is not changed")
       ->required()
       ->type_name("DIR");
-  command->add_option("--to", options->to, "The new vault's folder, absent or empty")
+  command->add_option("--to", options->to, "Create the new vault in this absent or empty directory")
       ->required()
       ->type_name("DIR");
   command->add_flag("--json", options->json, "Print JSON lines");

@@ -119,7 +119,7 @@ Result<Fd> own_socket(const keeper::Place& place, const std::string& file) {
   const std::string path = place.run + "/" + file;
   // The owner may only give a file to groups that they are a member of.
   if (::lchown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) != 0)
-    log::warning("a socket is for the vault's owner alone: not a member of the group",
+    log::warning("socket is accessible to the owner only: not a member of the group",
                  {{"socket", path}, {"group", "gw-" + file}});
   else if (::chmod(path.c_str(), 0660) != 0)
     return Error::from_errno(path);
@@ -157,8 +157,8 @@ Result<Sockets> given_sockets() {
   }
   // Only gw-store-metrics.socket is enabled. It would start a keeper that no tool can reach.
   if (sockets.metrics && sockets.roles.empty())
-    return Error(Code::Config, "the metrics socket was given, and no socket of the keeper's own")
-        .with_hint("gw-store-append.socket, gw-store-drain.socket and gw-store-admin.socket belong to it");
+    return Error(Code::Config, "only the metrics socket was passed")
+        .with_hint("systemctl start gw-store-append.socket gw-store-drain.socket gw-store-admin.socket");
   return sockets;
 }
 
@@ -173,7 +173,8 @@ Result<std::string> numbers(store::Store& store, const config::Config& config,
 // Runs the keeper until it ends. `ready` receives the report and is closed once the keeper listens.
 Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   const auto idle_exit = parse_duration(options.idle_exit);
-  if (!idle_exit) return Error(Code::Usage, "--idle-exit: `" + options.idle_exit + "` is no duration");
+  if (!idle_exit)
+    return Error(Code::Usage, "--idle-exit: `" + options.idle_exit + "` is not a valid duration");
   auto config = commands.config();
   if (!config) return config.error();
   if (!options.log.empty()) config->log = options.log;
@@ -187,7 +188,8 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   const bool awaited = ready || given;
 
   struct stat folder {};
-  if (::stat(place.vault.c_str(), &folder) != 0) return Error::from_errno(place.vault).within("no vault");
+  if (::stat(place.vault.c_str(), &folder) != 0)
+    return Error::from_errno(place.vault).within("cannot open the vault");
   const keeper::Owner owner{folder.st_uid, folder.st_gid};
   // Before root becomes the owner: only root can create /run/gw.
   if (!given) {
@@ -289,15 +291,16 @@ Result<int> serve(const Commands& commands, const Options& options) {
 void add_serve(Commands& commands) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
-      commands.add(commands.root(), "serve", "Be the keeper: own the vault and serve the other tools",
+      commands.add(commands.root(), "serve", "Run the keeper, which serves the vault to other programs",
                    [&commands, options] { return serve(commands, *options); });
-  command->add_option("--idle-exit", options->idle_exit, "End after so long without a client (0: never)")
+  command->add_option("--idle-exit", options->idle_exit, "Exit after this long without clients (0: never)")
       ->type_name("TIME");
-  command->add_option("--run", options->run, "The folder of the sockets (else gw.toml, $GW_RUN, VAULT/run)")
+  command->add_option("--run", options->run, "Use this socket directory (else gw.toml, $GW_RUN, VAULT/run)")
       ->type_name("DIR");
-  command->add_option("--log", options->log, "Where log lines go")
+  command->add_option("--log", options->log, "Choose where log lines go")
       ->check(CLI::IsMember({"auto", "stderr", "syslog", "journal"}));
-  command->add_option("--ready-fd", options->ready_fd, "Go into the background and say here when ready")
+  command
+      ->add_option("--ready-fd", options->ready_fd, "Run in the background; report readiness on descriptor N")
       ->type_name("N");
 }
 

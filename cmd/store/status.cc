@@ -95,12 +95,12 @@ void print(const Activity& activity, cli::Output& output) {
   for (const store::ServerStats& route : activity.routes) add(route, true);
   output.line("");
   table.print(output);
-  for (const std::string& trouble : troubles) output.line("last trouble of " + trouble);
+  for (const std::string& trouble : troubles) output.line("last error of " + trouble);
 }
 
 std::string shown(const std::optional<vault::VerifyNote>& verified) {
   if (!verified) return "never";
-  std::string found = "all whole";
+  std::string found = "all intact";
   if (verified->findings > 0)
     found = std::to_string(verified->findings) + (verified->findings == 1 ? " finding" : " findings");
   return shown_time(verified->time) + ", " + found;
@@ -168,16 +168,16 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
   } else {
     output.line("vault        " + config->vault + " (" + health->vault.hex() + ")");
     output.line("state        " + (!health->writable ? "read-only: " + health->reason
-                                   : health->full ? std::string("disk full: new mail is asked to come again")
-                                                  : std::string("good")));
+                                   : health->full    ? std::string("disk full: new mail is deferred")
+                                                     : std::string("ok")));
     output.line("free         " + format_size(health->free_bytes) + ", " +
                 std::to_string(health->free_inodes) + " inodes");
     output.line("mailboxes    " + std::to_string(health->mailboxes));
     output.line("waiting      " + std::to_string(total.live) + " messages, " + format_size(total.live_bytes));
-    output.line("in grace     " + std::to_string(total.drained) + " drained");
+    output.line("drained      " + std::to_string(total.drained) + ", in the grace period");
     if (total.unconfirmed > 0) output.line("unconfirmed  " + std::to_string(total.unconfirmed));
     if (total.quarantined > 0) output.line("quarantined  " + std::to_string(total.quarantined));
-    output.line("ever         " + std::to_string(total.accepted) + " accepted, " +
+    output.line("in total     " + std::to_string(total.accepted) + " accepted, " +
                 std::to_string(health->commits) + " commits");
     output.line("last backup  " + (*backup ? shown_time((*backup)->time) : std::string("never")));
     output.line("last verify  " + shown(*verified));
@@ -199,7 +199,7 @@ struct SweepOptions {
 constexpr std::size_t kSweepBudget = 10'000;
 
 Result<int> sweep(const Commands& commands, const SweepOptions& options) {
-  if (options.dry_run && options.purge) return Error(Code::Usage, "--dry-run purges nothing");
+  if (options.dry_run && options.purge) return Error(Code::Usage, "--dry-run cannot be used with --purge");
   auto store = commands.connect();
   if (!store) return store.error();
   MailboxId only;
@@ -241,7 +241,7 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
     output.line(std::to_string(all.expired) + (options.dry_run ? " would be removed, " : " removed, ") +
                 format_size(all.size));
     if (all.receipts != 0)
-      output.line(std::to_string(all.receipts) + " receipts of earlier ones " +
+      output.line(std::to_string(all.receipts) + " expired removal records " +
                   (options.dry_run ? "would be removed" : "removed"));
     if (options.purge) output.line("purged");
   }
@@ -252,25 +252,26 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
 
 void add_status(Commands& commands) {
   auto options = std::make_shared<StatusOptions>();
-  CLI::App* command = commands.add(commands.root(), "status", "Print how the vault does",
+  CLI::App* command = commands.add(commands.root(), "status", "Print the state of the vault",
                                    [&commands, options] { return status(commands, *options); });
-  command->add_flag("--check", options->check, "Exit 1 where new mail cannot be taken");
+  command->add_flag("--check", options->check, "Exit with 1 if new mail cannot be accepted");
   CLI::Option* json = command->add_flag("--json", options->json, "Print a JSON line");
-  command->add_flag("--openmetrics", options->openmetrics, "Print numbers for Prometheus and its like")
+  command->add_flag("--openmetrics", options->openmetrics, "Print metrics in OpenMetrics format")
       ->excludes(json);
-  command->add_option("--to", options->to, "Into this file, replaced as a whole (for a textfile collector)")
+  command->add_option("--to", options->to, "Write the metrics to this file, replaced atomically")
       ->type_name("FILE")
       ->needs("--openmetrics");
 }
 
 void add_sweep(Commands& commands) {
   auto options = std::make_shared<SweepOptions>();
-  CLI::App* command = commands.add(commands.root(), "sweep", "Remove drained mail whose grace time is over",
-                                   [&commands, options] { return sweep(commands, *options); });
+  CLI::App* command =
+      commands.add(commands.root(), "sweep", "Remove drained mail whose grace period has ended",
+                   [&commands, options] { return sweep(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address (else all)");
-  command->add_flag("--purge", options->purge, "And rewrite files until nothing of it is left in them");
-  command->add_flag("--now", options->now, "Count grace times by the wall clock too");
-  command->add_flag("-n,--dry-run", options->dry_run, "Only count");
+  command->add_flag("--purge", options->purge, "Also rewrite files so that no removed data is left in them");
+  command->add_flag("--now", options->now, "Also remove mail whose grace has ended by the wall clock");
+  command->add_flag("-n,--dry-run", options->dry_run, "Only print what would be removed");
   command->add_flag("--json", options->json, "Print a JSON line");
 }
 

@@ -31,7 +31,7 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   wanted.expires = options.expires.value_or(0);
   // Usually a wrong year or time zone.
   if (options.expires && wanted.expires <= now())
-    return Error(Code::Usage, "--expires: that time is over already");
+    return Error(Code::Usage, "--expires: the time is in the past");
   wanted.created = now();
   wanted.made_by = kActor;
   const auto text = vault::generate_api_token(wanted.name);
@@ -48,14 +48,14 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
     output.secret(object + ",\"token\":\"", *text, "\"}\n");
   } else {
     output.secret("token  ", *text, "\n");
-    output.line("       Shown once: the vault does not know it.");
+    output.line("       Shown once: the vault does not store it.");
   }
   // The token becomes valid only after that, see after_showing().
   if (auto shown = output.sync(); !shown) return shown.error();
   const auto made = vault::make_api_token(**store, wanted, *text, kActor);
   if (!made)
-    return after_showing(made.error(), "no token was made", "perhaps the token was made",
-                         "gw-store token list tells");
+    return after_showing(made.error(), "the token was not created", "the token may have been created",
+                         "gw-store token list");
   return output.close();
 }
 
@@ -65,7 +65,7 @@ Result<int> list(const Commands& commands, bool json) {
   const auto tokens = vault::api_tokens(**store);
   if (!tokens) return tokens.error();
   cli::Output output;
-  cli::Table table({{"NAME"}, {"SCOPE"}, {"ONLY"}, {"CREATED"}, {"EXPIRES"}, {"MADE BY"}});
+  cli::Table table({{"NAME"}, {"SCOPE"}, {"ONLY"}, {"CREATED"}, {"EXPIRES"}, {"CREATED BY"}});
   for (const vault::ApiToken& token : *tokens) {
     if (json) {
       output.json(transfer::token_json(token));
@@ -84,7 +84,7 @@ Result<int> revoke(const Commands& commands, const std::string& name) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto token = vault::find_api_token(**store, name);
-  if (!token) return token.error().with_hint("gw-store token list names them");
+  if (!token) return token.error().with_hint("gw-store token list");
   if (const auto gone = vault::revoke_api_token(**store, *token, kActor); !gone) return gone.error();
   return 0;
 }
@@ -92,27 +92,25 @@ Result<int> revoke(const Commands& commands, const std::string& name) {
 }  // namespace
 
 void add_token(Commands& commands) {
-  CLI::App& family = *commands.add_family("token", "Tokens of the console's API");
+  CLI::App& family = *commands.add_family("token", "Manage the tokens of the console's API");
   auto options = std::make_shared<AddOptions>();
-  CLI::App* command = commands.add(family, "add", "Make a token; print it once",
+  CLI::App* command = commands.add(family, "add", "Create a token and print it once",
                                    [&commands, options] { return add(commands, *options); });
   command->add_option("NAME", options->name, "a-z 0-9 . _ -, at most 64")->required();
-  command
-      ->add_option("--scope", options->scope,
-                   "What it may: numbers only, look, work on mail, or on accounts too")
+  command->add_option("--scope", options->scope, "Set the rights of the token (default: read)")
       ->check(CLI::IsMember({"metrics", "read", "operate", "administer"}));
   cli::list_option(*command, "--only", options->only, "PATTERN",
-                   "Only mailboxes and routes of such names (repeatable)");
-  cli::time_option(*command, "--expires", options->expires, "It is good until then");
+                   "Limit to mailboxes and routes like sales-* (repeatable)");
+  cli::time_option(*command, "--expires", options->expires, "Let the token expire at this time");
   command->add_flag("--json", options->json, "Print a JSON line");
 
   auto json = std::make_shared<bool>(false);
-  command = commands.add(family, "list", "Print all tokens, without their secrets",
+  command = commands.add(family, "list", "List the tokens, without their secrets",
                          [&commands, json] { return list(commands, *json); });
   command->add_flag("--json", *json, "Print JSON lines");
 
   auto name = std::make_shared<std::string>();
-  command = commands.add(family, "revoke", "Revoke a token at once",
+  command = commands.add(family, "revoke", "Revoke a token immediately",
                          [&commands, name] { return revoke(commands, *name); });
   command->add_option("NAME", *name, "Name of the token")->required();
 }

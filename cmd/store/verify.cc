@@ -79,13 +79,13 @@ Result<vault::VerifyReport> check(const Commands& commands, store::Store& store,
 void note(const Commands& commands, store::Store& store, const vault::VerifyReport& report) {
   const vault::VerifyNote note{now(), report.mailboxes, report.messages, report.findings.size()};
   if (auto noted = vault::note_verify(store, note, kActor); !noted)
-    commands.program().report(noted.error().within("the vault does not know of this check"));
+    commands.program().report(noted.error().within("cannot record this verification in the vault"));
 }
 
 Result<int> verify(const Commands& commands, const VerifyOptions& options) {
-  if (options.public_key && !options.against) return Error(Code::Usage, "--public-key is only for --against");
+  if (options.public_key && !options.against) return Error(Code::Usage, "--public-key requires --against");
   if (options.password.given() && options.mailbox.empty()) {
-    return Error(Code::Usage, "a password opens one mailbox, and none is named");
+    return Error(Code::Usage, "a password was given, but no mailbox");
   }
   auto store = commands.connect();
   if (!store) return store.error();
@@ -121,8 +121,9 @@ Result<int> verify(const Commands& commands, const VerifyOptions& options) {
     output.line(
         std::to_string(report->mailboxes) + " mailboxes, " + std::to_string(report->messages) +
         " messages and " + std::to_string(report->leaves) + " history entries checked" +
-        (report->receipts == 0 ? "" : ", and " + std::to_string(report->receipts) + " receipts") + ": " +
-        (report->findings.empty() ? "all whole" : std::to_string(report->findings.size()) + " findings") +
+        (report->receipts == 0 ? "" : ", and " + std::to_string(report->receipts) + " removal records") +
+        ": " +
+        (report->findings.empty() ? "all intact" : std::to_string(report->findings.size()) + " findings") +
         (report->gaps == 0 ? "" : ", " + std::to_string(report->gaps) + " accepted gaps"));
   }
   return output.close(report->findings.empty() ? 0 : kFindings);
@@ -149,12 +150,14 @@ Result<int> checkpoint(const Commands& commands, bool public_key) {
 
 void add_verify(Commands& commands) {
   auto options = std::make_shared<VerifyOptions>();
-  CLI::App* command = commands.add(commands.root(), "verify", "Recompute the history and check every message",
+  CLI::App* command = commands.add(commands.root(), "verify", "Verify the history and every message",
                                    [&commands, options] { return verify(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Also open every message of this mailbox");
   command->add_option("--against", options->against, "Compare with a checkpoint that was kept elsewhere")
       ->type_name("FILE");
-  command->add_option("--public-key", options->public_key, "The checkpoint's key (else this vault's own)")
+  command
+      ->add_option("--public-key", options->public_key,
+                   "Check the checkpoint with this key (else the vault's own)")
       ->type_name("KEY");
   options->password.declare(*command);
   command->add_flag("--json", options->json, "Print JSON lines");
@@ -162,9 +165,9 @@ void add_verify(Commands& commands) {
 
 void add_checkpoint(Commands& commands) {
   auto public_key = std::make_shared<bool>(false);
-  CLI::App* command = commands.add(commands.root(), "checkpoint", "Print a signed head of the history",
+  CLI::App* command = commands.add(commands.root(), "checkpoint", "Print a signed checkpoint of the history",
                                    [&commands, public_key] { return checkpoint(commands, *public_key); });
-  command->add_flag("--public-key", *public_key, "Print what the signature is checked with");
+  command->add_flag("--public-key", *public_key, "Print the key that verifies the signature");
 }
 
 }  // namespace gw::cmd

@@ -254,7 +254,8 @@ Result<std::string> completion(const CLI::App& app, std::string_view shell) {
   } else if (shell == "fish") {
     print_fish(out, root);
   } else {
-    return Error(Code::Usage, "no completion for `" + printable(shell) + "`").with_hint("bash, zsh or fish");
+    return Error(Code::Usage, "no completion for `" + printable(shell) + "`")
+        .with_hint("use bash, zsh or fish");
   }
   return out.str();
 }

@@ -54,10 +54,10 @@ std::size_t without_last(std::string_view text) {
 // /dev/tty is used because standard output may be redirected.
 Result<Secret> prompt(std::string_view mailbox) {
   const Fd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (!terminal) return Error::from_errno("cannot ask for the password: /dev/tty");
+  if (!terminal) return Error::from_errno("cannot prompt for the password: /dev/tty");
   const SilentTerminal silent(terminal.get());
-  if (!silent.ok()) return Error::from_errno("cannot ask for the password: /dev/tty");
-  const std::string question = "password of " + printable(mailbox) + ": ";
+  if (!silent.ok()) return Error::from_errno("cannot prompt for the password: /dev/tty");
+  const std::string question = "Password for " + printable(mailbox) + ": ";
   if (auto asked = write_all(terminal.get(), as_bytes(question), "/dev/tty"); !asked) return asked.error();
 
   Secret typed(kMaxTyped);
@@ -117,7 +117,7 @@ void PasswordOptions::declare(CLI::App& app) {
   CLI::Option* by_file =
       app.add_option("--password-file", file, "Read the password from the first line of FILE (- is stdin)");
   by_file->type_name("FILE");
-  app.add_option("--password-fd", fd, "Read the password from this descriptor")
+  app.add_option("--password-fd", fd, "Read the password from this file descriptor")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->excludes(by_file);
@@ -138,7 +138,7 @@ Result<Secret> PasswordOptions::read(std::string_view mailbox) const {
   if (!stored) return stored.error().within("cannot read the password");
   if (*stored) return std::move(**stored);
   if (::isatty(STDIN_FILENO) != 0) return prompt(mailbox);
-  return Error(Code::Usage, "no password given").with_hint("--password-file FILE, or - for standard input");
+  return Error(Code::Usage, "no password given").with_hint("use --password-file FILE");
 }
 
 }  // namespace gw::cli

@@ -28,10 +28,11 @@ constexpr int kSystem = 71;
 
 constexpr const char* kExitStatus =
     "EXIT STATUS\n"
-    "  0 done           3 some failed, listed  64 usage           65 corruption found\n"
-    "  66 input missing 67 no such mailbox     69 keeper or peer not there\n"
-    "  70 bug           71 system resources    73 cannot create   74 input/output\n"
-    "  75 try again     76 protocol            77 denied          78 configuration; see gw(7)";
+    "   0 success           3 some failed       64 usage error      65 damaged data\n"
+    "  66 no input         67 no such mailbox   69 unavailable\n"
+    "  70 internal error   71 no resources      73 cannot create    74 I/O error\n"
+    "  75 try again later  76 protocol error    77 not permitted    78 configuration\n"
+    "See gw(7).";
 
 // Under inetd standard error is the connection as well, and a message there would reach the peer as
 // part of the protocol.
@@ -106,7 +107,7 @@ Error unknown(std::string_view kind, const std::string& word, const std::vector<
   const Error error(Code::Usage, "unknown " + std::string(kind) + " `" + printable(word) + "`");
   if (near.empty()) return error.with_hint("see " + path + " --help");
   // The option exists, but was written before the command that has it.
-  if (near == word) return error.with_hint("write it behind the command: " + path + " " + word);
+  if (near == word) return error.with_hint("write it after the command: " + path + " " + word);
   return error.with_hint("did you mean `" + std::string(near) + "`?");
 }
 
@@ -143,7 +144,7 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
   }
   std::string text = error.what();
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !command_names(command).empty()) {
-    text = "a command is needed";
+    text = "a command is required";
   }
   // Error texts begin in lower case. A second capital means an acronym or an option's value, which
   // stays.
@@ -168,11 +169,11 @@ Program::Program(std::string name, std::string description)
   // Options of the program are also accepted after a command.
   app_->fallthrough();
   app_->option_defaults()->group("Options");
-  app_->set_help_flag("-h,--help", "Print this and exit");
-  app_->set_help_all_flag("--help-all", "Print the help of every command")->group("");
+  app_->set_help_flag("-h,--help", "Print this help and exit");
+  app_->set_help_all_flag("--help-all", "Print the help of all commands")->group("");
   app_->set_version_flag("-V,--version", name_ + " " + std::string(version()), "Print the version and exit");
-  CLI::Option* loud = app_->add_flag("-v,--verbose", verbose_, "Log more, addresses among it");
-  app_->add_flag("-q,--quiet", quiet_, "Only errors on standard error")->excludes(loud);
+  CLI::Option* loud = app_->add_flag("-v,--verbose", verbose_, "Log more, including addresses");
+  app_->add_flag("-q,--quiet", quiet_, "Print only errors on standard error")->excludes(loud);
   auto formatter = std::make_shared<Formatter>();
   formatter->column_width(30);
   formatter->label("SUBCOMMAND", "COMMAND");
@@ -242,7 +243,7 @@ int Program::run_job(int argc, char** argv, const std::function<Result<int>()>& 
     report(Error(Code::Internal, error.what()));
     return kSystem;
   } catch (const std::exception& error) {
-    report(Error(Code::Internal, std::string("a bug: ") + error.what()));
+    report(Error(Code::Internal, std::string("internal error: ") + error.what()));
     return kBug;
   }
 }

@@ -28,19 +28,19 @@ CLI::Option* option(CLI::App& app, const std::string& name, std::optional<Value>
 
 CLI::Option* size_option(CLI::App& app, const std::string& name, std::optional<std::uint64_t>& to,
                          const std::string& help) {
-  return option(app, name, to, help, "SIZE", "a size, such as 200MiB",
+  return option(app, name, to, help, "SIZE", "a valid size, e.g. 200MiB",
                 [](const std::string& t) { return parse_size(t); });
 }
 
 CLI::Option* duration_option(CLI::App& app, const std::string& name, std::optional<std::chrono::seconds>& to,
                              const std::string& help) {
-  return option(app, name, to, help, "TIME", "a duration, such as 90 or 10m",
+  return option(app, name, to, help, "TIME", "a valid duration, e.g. 90 or 10m",
                 [](const std::string& t) { return parse_duration(t); });
 }
 
 CLI::Option* time_option(CLI::App& app, const std::string& name, std::optional<Micros>& to,
                          const std::string& help) {
-  return option(app, name, to, help, "WHEN", "a time, such as 2026-11-25 or 2026-11-25T03:12:34Z",
+  return option(app, name, to, help, "WHEN", "a valid time, e.g. 2026-11-25 or 2026-11-25T03:12:34Z",
                 [](const std::string& t) { return parse_time(t); });
 }
 

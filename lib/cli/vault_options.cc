@@ -9,14 +9,14 @@
 namespace gw::cli {
 
 void VaultOptions::declare(CLI::App& app) {
-  app.add_option("--vault", vault, "The vault's folder (else $GW_VAULT, gw.toml, /var/lib/gw)")
-      ->type_name("DIR");
-  app.add_option("--config", config, "Settings (else $GW_CONFIG, /etc/gw/gw.toml)")->type_name("FILE");
+  app.add_option("--vault", vault, "Use this vault (else $GW_VAULT, gw.toml, /var/lib/gw)")->type_name("DIR");
+  app.add_option("--config", config, "Use this settings file (else $GW_CONFIG, /etc/gw/gw.toml)")
+      ->type_name("FILE");
 }
 
 void ConfigOptions::declare(CLI::App& app) {
-  app.add_flag("--check-config", check, "Only check the settings: exit 0, or 78 and say why");
-  app.add_flag("--dump-config", dump, "Print the settings in force as a gw.toml and exit");
+  app.add_flag("--check-config", check, "Check the settings and exit: 0 if valid, else 78");
+  app.add_flag("--dump-config", dump, "Print the effective settings as gw.toml and exit");
 }
 
 // --check-config has nothing to do here: the configuration was parsed without an error.

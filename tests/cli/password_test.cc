@@ -60,7 +60,7 @@ TEST_CASE("a systemd credential of the mailbox's name is used where no option is
 TEST_CASE("without a terminal nothing is asked: exit 64 and a hint") {
   const Outcome outcome = ask({});
   CHECK(outcome.status == 64);
-  CHECK(outcome.err == "gw-tool: no password given\nhint: --password-file FILE, or - for standard input\n");
+  CHECK(outcome.err == "gw-tool: no password given\nhint: use --password-file FILE\n");
 }
 
 TEST_CASE("a password file that is missing is exit 66, an empty one 65, and two sources are 64") {
@@ -93,7 +93,7 @@ Outcome type(const std::string& keys, bool& shown) {
         typed = true;
         (void)!::write(master, keys.data(), keys.size());
       }
-      if (typed && screen.ends_with("\n")) ::_exit(screen == "password of archive: \r\n" ? 0 : 1);
+      if (typed && screen.ends_with("\n")) ::_exit(screen == "Password for archive: \r\n" ? 0 : 1);
     }
     ::_exit(2);
   }

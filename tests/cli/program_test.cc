@@ -86,9 +86,8 @@ TEST_CASE("a mistake in the arguments is exit 64 and names what is nearest") {
 
   outcome = tool({"--alias", "a@x", "mailbox", "add", "archive"});
   CHECK(outcome.status == 64);
-  CHECK(
-      outcome.err ==
-      "gw-tool: unknown option `--alias`\nhint: write it behind the command: gw-tool mailbox add --alias\n");
+  CHECK(outcome.err ==
+        "gw-tool: unknown option `--alias`\nhint: write it after the command: gw-tool mailbox add --alias\n");
 
   outcome = tool({"verfiy"});
   CHECK(outcome.status == 64);
@@ -103,7 +102,7 @@ TEST_CASE("a mistake in the arguments is exit 64 and names what is nearest") {
 
   outcome = tool({"mailbox"});
   CHECK(outcome.status == 64);
-  CHECK(outcome.err == "gw-tool: a command is needed\nhint: see gw-tool mailbox --help\n");
+  CHECK(outcome.err == "gw-tool: a command is required\nhint: see gw-tool mailbox --help\n");
 
   outcome = tool({"verify", "surplus"});
   CHECK(outcome.status == 64);

@@ -17,7 +17,7 @@ TEST_CASE("sizes, durations and times are read as people write them") {
   CHECK(size == 200u << 20);
   CHECK(grace == std::chrono::minutes(10));
   CHECK(since == 86'400'000'000);
-  CHECK_THROWS_WITH(app.parse("--quota many"), "--quota: `many` is not a size, such as 200MiB");
+  CHECK_THROWS_WITH(app.parse("--quota many"), "--quota: `many` is not a valid size, e.g. 200MiB");
   CHECK_THROWS_AS(app.parse("--grace soon"), CLI::ValidationError);
   CHECK_THROWS_AS(app.parse("--since yesterday"), CLI::ValidationError);
 }

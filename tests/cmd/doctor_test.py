@@ -39,7 +39,7 @@ class DoctorTest(unittest.TestCase):
         findings = self.doctor(status=0)
         self.assertLessEqual({"permissions", "certificate", "vault", "disk", "clock", "mailbox"}, {f["check"] for f in findings})
         shown = self.vault.store("--config", self.config, "doctor").stdout.decode()
-        self.assertRegex(shown, r"^\d+ looked at, nothing is wrong\n$")
+        self.assertRegex(shown, r"^\d+ checks, no problems found\n$")
         shown = self.vault.store("--config", self.config, "--verbose", "doctor").stdout.decode()
         self.assertIn(f"good: vault {self.vault.path}: writable\n", shown)
 
@@ -58,9 +58,9 @@ class DoctorTest(unittest.TestCase):
 
     def test_a_certificate_that_ends_soon_or_cannot_be_loaded_or_has_another_name(self):
         certificate = self.vault.path / "tls/certificate.pem"
-        self.assertRegex(self.only("certificate", certificate, "--certificate", "5000d")["text"], r"^ends in 365\d days$")
+        self.assertRegex(self.only("certificate", certificate, "--certificate", "5000d")["text"], r"^expires in 365\d days$")
         self.config.write_text(f'vault = "{self.vault.path}"\nhost = "elsewhere.example"\n')
-        self.assertEqual(self.only("certificate", certificate)["text"], "does not name elsewhere.example")
+        self.assertEqual(self.only("certificate", certificate)["text"], "is not valid for elsewhere.example")
         self.write_config()
         (self.vault.path / "tls/key.pem").write_text("no key\n")
         self.assertIn("no usable private key", self.only("certificate", certificate)["text"])
@@ -78,7 +78,7 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(set(self.bad()), {("listener", f"smtp {where['smtp']}"), ("listener", f"smtp {where['smtps']},tls")})
         # Another program on that port.
         self.write_config(f'[smtpd]\nlisten = ["{where["pop3"]}"]\n')
-        self.assertIn("says `+OK", self.only("listener", f"smtp {where['pop3']}")["text"])
+        self.assertIn("replied `+OK", self.only("listener", f"smtp {where['pop3']}")["text"])
 
     def test_an_archive_that_stopped_draining_and_a_sender_that_stopped_sending(self):
         box = self.vault.add_mailbox("journal")

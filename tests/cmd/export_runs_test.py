@@ -165,7 +165,7 @@ class RunsTest(unittest.TestCase):
         self.export("eml", "--remove", "--since", "2000-01-01", to=self.folder / "other", status=0)  # drains four
         done = self.export("mbox", "--cursor", cursor, to="-")
         self.assertEqual(done.stdout, b"")
-        self.assertIn(b"6 messages looked at, 0 written, 0 B, 6 passed over (4 drained, 2 quarantined)", done.stderr)
+        self.assertIn(b"6 messages examined, 0 written, 0 B, 6 skipped (4 drained, 2 quarantined)", done.stderr)
         self.add(b"6\n")
         self.assertEqual(self.exported("--cursor", cursor), [b"6\n"])
         self.vault.store("message", "undelete", self.name, ids[1], ids[2])

@@ -51,7 +51,7 @@ class ExportTest(unittest.TestCase):
         self.fill(b"Message-ID: <1@x>\r\n\r\n\x00bare\n", b"", gw.mail(2_000_000))
         done = self.export("--manifest", self.manifest)
         self.assertEqual(done.stdout, b"")
-        self.assertEqual(done.stderr, b"gw-export: 3 messages looked at, 3 written, 2.0 MiB, 0 passed over\n")
+        self.assertEqual(done.stderr, b"gw-export: 3 messages examined, 3 written, 2.0 MiB, 0 skipped\n")
         self.assertEqual(self.files(), self.mails)
         for path in self.out.rglob("*"):
             mode = 0o700 if path.is_dir() else 0o600

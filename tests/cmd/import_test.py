@@ -83,7 +83,7 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(len(files), len(mails))
         self.assertEqual({f["result"] for f in files}, {"ok"})
         self.assertEqual(self.total["passed_over"], {"hidden": 1, "links": 1, "sidecars": 1})
-        self.assertIn(f"{len(mails) + 3} files looked at, {len(mails)} taken, 3 passed over (1 hidden, 1 links, 1 sidecars)",
+        self.assertIn(f"{len(mails) + 3} files examined, {len(mails)} accepted, 3 skipped (1 hidden, 1 links, 1 sidecars)",
                       self.said)
         for line in said:
             octets = pathlib.Path(line["file"]).read_bytes()

@@ -45,7 +45,7 @@ class InitTest(unittest.TestCase):
         for path in ("file", "file/vault", "missing/vault", "x" * 300):
             env = dict(self.env, GW_VAULT=str(self.folder / path))
             done = gw.run(gw.program("gw-store"), "init", "--host", "gw.example.com", "--no-recovery", env=env, status=73)
-            self.assertIn(b"cannot make the vault: ", done.stderr)
+            self.assertIn(b"cannot create the vault: ", done.stderr)
 
     def test_a_recovery_key_is_written_for_age_and_nowhere_else(self):
         key = self.folder / "recovery.key"
@@ -94,7 +94,7 @@ class InitTest(unittest.TestCase):
         self.init("--no-recovery")
         before = (self.vault / "format").read_bytes()
         done = self.init("--no-recovery", status=73)
-        self.assertIn(b"there is a vault already", done.stderr)
+        self.assertIn(b"a vault already exists", done.stderr)
         self.assertEqual((self.vault / "format").read_bytes(), before)
 
     def test_a_folder_that_holds_something_is_left_alone(self):

@@ -129,7 +129,7 @@ class MailboxTest(unittest.TestCase):
         chosen.write_text("correct horse battery\n")
         done = self.vault.store("mailbox", "passwd", "passwd", "--password-file", "-", "--new-password-file", chosen,
                                 input=fresh.encode())
-        self.assertEqual(done.stdout, b"in force  the new password\n")
+        self.assertEqual(done.stdout, b"changed   the new password is now valid\n")
         self.vault.store("mailbox", "key", "passwd", "--password-file", chosen)
 
     def test_rotation_keeps_old_mail_readable_and_seals_new_mail_to_the_new_key(self):
@@ -208,7 +208,7 @@ class ShownFirstTest(unittest.TestCase):
         for how in self.lost("mailbox", "passwd", "box", "--password-file", self.box.password_file, "--json"):
             self.assertTrue(self.opens(self.box.password_file), how)
         shown = self.vault.store("mailbox", "passwd", "box", "--password-file", self.box.password_file).stdout.decode()
-        self.assertRegex(shown, r"(?s)^password  \S{32}\n.*\nin force  the new password\n$")
+        self.assertRegex(shown, r"(?s)^password  \S{32}\n.*\nchanged   the new password is now valid\n$")
         self.assertFalse(self.opens(self.box.password_file))
 
     def test_a_wrong_password_prints_no_new_one(self):
@@ -248,7 +248,7 @@ class ShownFirstTest(unittest.TestCase):
         old, new = self.opens(self.box.password_file), self.opens(printed)
         self.assertEqual((old, new), (False, True) if done.returncode == 0 else (not new, new), done.stderr)
         if done.returncode == 69:
-            self.assertIn(b"the old password stays in force", done.stderr)
+            self.assertIn(b"the old password is still valid", done.stderr)
             self.assertTrue(old)
         elif done.returncode == 75:
             self.assertIn(b"mailbox key box --password-file", done.stderr)

@@ -162,15 +162,15 @@ class MigrateTest(gw_move.Case):
         self.put(500)
         refused = lambda to, status, why: (self.migrate(to=to, status=status),  # noqa: E731
                                            self.assertIn(why, self.trouble))
-        refused(self.vault.path, 64, "is the vault, or within it")
-        refused(self.vault.path / "run" / ".." / "inner", 64, "is the vault, or within it")
+        refused(self.vault.path, 64, "is the vault or inside it")
+        refused(self.vault.path / "run" / ".." / "inner", 64, "is the vault or inside it")
         link = self.vault.folder / "link"
         link.symlink_to(self.vault.path)
-        refused(link / "inner", 64, "within it")
-        refused(self.vault.folder, 64, "the vault is within it")
-        refused("rados://pool/gw", 64, "no store of the kind `rados`")
-        refused("file://host/gw", 64, "no absolute path")
-        refused("a\nb", 64, "no name of a folder")
+        refused(link / "inner", 64, "inside it")
+        refused(self.vault.folder, 64, "contains the vault")
+        refused("rados://pool/gw", 64, "unsupported URL scheme `rados`")
+        refused("file://host/gw", 64, "not an absolute path")
+        refused("a\nb", 64, "not the name of a directory")
         refused(self.vault.side / "no/such/parent", 73, "No such file")
         refused("/proc/new", 73, "/proc/new")
         taken = self.vault.side / "taken"
@@ -200,7 +200,7 @@ class MigrateTest(gw_move.Case):
             file.write(b"x")
         said = self.migrate(status=65)
         self.assertIn("container is not what was accepted", said[0]["finding"])
-        self.assertIn("the vault stays where it is", self.trouble)
+        self.assertIn("the vault has not moved", self.trouble)
         self.assertFalse(self.has_moved())
         self.put(500)
         self.migrate("--abort")
@@ -265,7 +265,7 @@ class InterruptedTest(gw_move.Case):
         _, err = tool.communicate(timeout=gw.WAIT)
         self.assertIn(tool.returncode, (0, 75), err)
         if tool.returncode == 75:
-            self.assertIn(b"go on with --resume", err)
+            self.assertIn(b"continue with --resume", err)
             self.put(500)
             self.migrate("--resume")
         self.all_is_there()
@@ -300,7 +300,7 @@ class InterruptedTest(gw_move.Case):
         gw.run("mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk)
         try:
             self.migrate(to=disk / "new", status=74)
-            self.assertIn("are needed and", self.trouble)
+            self.assertIn("are needed, but only", self.trouble)
             self.migrate("--resume", to=disk / "new", status=74)
             self.assertIn("No space left on device", self.trouble)
             self.put(500)
@@ -330,7 +330,7 @@ class UserTest(unittest.TestCase):
             roots = parent / "roots"
             roots.mkdir()
             done = gw.run(gw.program("gw-store"), "migrate", "--to", roots, env=vault.env, status=77)
-            self.assertIn(b"belongs to another user", done.stderr)
+            self.assertIn(b"does not belong to the owner", done.stderr)
             done = gw.run(gw.program("gw-store"), "migrate", "--to", parent / "x", env=vault.env, status=77,
                           user=OTHER + 1)
             gw.run(gw.program("gw-store"), "migrate", "--to", parent / "new", env=vault.env)

@@ -365,7 +365,7 @@ class PassingTest(ProxyTest):
         self.assertEqual((smtp["sessions"], smtp["messages"], smtp["octets"], smtp["trouble"]), (1, 1, len(gw.mail(5000)), None))
         text = self.vault.store("status").stdout.decode()
         self.assertRegex(text, r"route work +3 +1 ")
-        self.assertRegex(text, r"last trouble of route work at 20.*upstream lost")
+        self.assertRegex(text, r"last error of route work at 20.*upstream lost")
         metrics = self.vault.store("status", "--openmetrics").stdout.decode()
         self.assertIn('gw_sessions_total{route="work"} 3\n', metrics)
         self.assertIn('gw_replies_total{route="work",class="refused"} 2\n', metrics)

@@ -132,7 +132,7 @@ class SalvageTest(unittest.TestCase):
         named = {each["message"] for each in lost}
         told = [each["why"] for each in lost if each["message"] is None]
         with self.new_vault() as (store, env):
-            self.assertIn(b"all whole", store("verify").stdout)
+            self.assertIn(b"all intact", store("verify").stdout)
             store("report")
             if any("its record is lost" in why for why in told):
                 return
@@ -237,7 +237,7 @@ class SalvageTest(unittest.TestCase):
                 # What is not there at all cannot be named: only that something is missing is known.
                 kept = set()
                 with self.new_vault() as (store, env):
-                    self.assertIn(b"all whole", store("verify").stdout)
+                    self.assertIn(b"all intact", store("verify").stdout)
                     for name in NAMES:
                         for message, content in self.export(env, name).items():
                             if message != self.removed and message != self.quarantined:

@@ -131,7 +131,7 @@ class StatusTest(unittest.TestCase):
             self.assertIn(b"last verify  never\n", other.store("status").stdout)
             self.assertNotIn(b"\ngw_last_verify_findings ", other.store("status", "--openmetrics").stdout)
             other.store("verify")
-            self.assertRegex(other.store("status").stdout, rb"\nlast verify  \S.*, all whole\n")
+            self.assertRegex(other.store("status").stdout, rb"\nlast verify  \S.*, all intact\n")
             self.assertIn(b"\ngw_last_verify_findings 0\n", other.store("status", "--openmetrics").stdout)
             other.stop_keeper()
             path = other.path / "large" / message

@@ -51,7 +51,7 @@ class CheckTest(unittest.TestCase):
     def test_all_is_well(self):
         self.vault.store("message", "add", "journal", input=gw.mail(1000))
         text, numbers = self.check(0)
-        self.assertRegex(text, r"^GW OK: \d+ looked at, nothing is wrong$")
+        self.assertRegex(text, r"^GW OK: \d+ checks, no problems found$")
         self.assertEqual((numbers["mailboxes"], numbers["waiting"], numbers["accepted"]), (1, 1, 1))
         self.assertEqual(numbers["waiting_octets"], len(gw.mail(1000)))
         self.assertGreater(numbers["free"], 1 << 20)
@@ -84,7 +84,7 @@ class CheckTest(unittest.TestCase):
         self.assertRegex(done.stdout.decode(), r"^GW UNKNOWN: .*unknown key `hots`")
 
     def test_without_nagios_it_is_a_question(self):
-        self.assertRegex(self.vault.store("check").stdout.decode(), r"^OK: \d+ looked at, nothing is wrong\n$")
+        self.assertRegex(self.vault.store("check").stdout.decode(), r"^OK: \d+ checks, no problems found\n$")
         self.vault.store("mailbox", "set", "journal", "--status", "suspended")
         self.assertRegex(self.vault.store("check", status=1).stdout.decode(), r"^WARNING: suspended journal: ")
 
@@ -125,7 +125,7 @@ class MailTest(unittest.TestCase):
         self.doctor(1, to="postmaster@example.com")
         [mail] = self.mails()
         self.assertEqual(mail["To"], "postmaster@example.com")
-        self.assertEqual(mail["Subject"], "gw: 1 to mend")
+        self.assertEqual(mail["Subject"], "gw: 1 to fix")
         self.assertEqual(mail["Auto-Submitted"], "auto-generated")
         self.assertIn("warning: suspended journal: ", mail.get_content())
         self.assertEqual((self.vault.side / "arguments").read_text(), "-t\n-oi\n")
@@ -153,7 +153,7 @@ class MailTest(unittest.TestCase):
         self.suspend()
         self.write_sendmail("exit 75")
         done = self.doctor(69)
-        self.assertIn(b"did not take the mail: status 75", done.stderr)
+        self.assertIn(b"failed to send the mail: status 75", done.stderr)
         self.assertIn(b"suspended journal", done.stdout)
         self.write_sendmail("exit 0")
         self.doctor(1)
