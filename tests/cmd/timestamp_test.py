@@ -91,7 +91,7 @@ class TimestampTest(unittest.TestCase):
     def test_asked_and_verified(self):
         self.note.write_bytes(self.vault.store("checkpoint").stdout)
         said = self.script("--url", self.tsa.url, "--ca", self.tsa.ca, self.note).stdout.decode()
-        self.assertRegex(said, r"was there by \w{3} +\d+ [\d:]+ \d{4} GMT\n$")
+        self.assertRegex(said, r"existed at \w{3} +\d+ [\d:]+ \d{4} GMT\n$")
         query, reply = (self.note.with_name(self.note.name + end) for end in (".tsq", ".tsr"))
         self.assertEqual([query.read_bytes()], self.tsa.asked)
         self.assertNotIn(self.note.read_bytes()[:40], self.tsa.asked[0], "only a digest goes out")
@@ -102,7 +102,7 @@ class TimestampTest(unittest.TestCase):
         self.script("--url", self.tsa.url, self.note, status=73)
         self.assertEqual(len(self.tsa.asked), 1)
         # Another note, another authority, a changed answer.
-        self.assertIn(b"does not hold", self.script("--verify", self.note, status=65).stderr)
+        self.assertIn(b"is not a valid timestamp of", self.script("--verify", self.note, status=65).stderr)
         octets = bytearray(reply.read_bytes())
         octets[-20] ^= 1
         reply.write_bytes(octets)
@@ -132,7 +132,7 @@ class TimestampTest(unittest.TestCase):
             with self.subTest(answer=answer[:20]):
                 self.tsa.answer = answer
                 done = self.script("--url", self.tsa.url, self.note, status=76)
-                self.assertIn(b"no timestamp of", done.stderr)
+                self.assertIn(b"is not a timestamp of", done.stderr)
                 self.assertEqual(sorted(p.name for p in self.vault.side.iterdir()), before)
         # Signed, but not by one whom that certificate vouches for.
         self.tsa.answer = None
