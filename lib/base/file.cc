@@ -67,7 +67,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   std::string text(limit + 1, '\0');
   auto got = read_some(fd->get(), std::as_writable_bytes(std::span(text)), path);
   if (!got) return got.error();
-  if (*got > limit) return Error(Code::BadInput, path + ": longer than " + std::to_string(limit) + " octets");
+  if (*got > limit) return Error(Code::BadInput, path + ": larger than " + std::to_string(limit) + " bytes");
   text.resize(*got);
   return text;
 }
@@ -83,7 +83,7 @@ Result<Secret> read_secret(int fd, std::string_view what, std::size_t limit, boo
     if (text.ends_with('\r')) text.remove_suffix(1);
   }
   if (text.empty()) return Error(Code::BadInput, std::string(what) + ": empty");
-  if (text.size() > limit) return Error(Code::BadInput, std::string(what) + ": longer than a secret may be");
+  if (text.size() > limit) return Error(Code::BadInput, std::string(what) + ": too long for a secret");
   secret.shorten(text.size());
   return secret;
 }

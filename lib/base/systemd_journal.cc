@@ -30,14 +30,15 @@ bool send_to(const Fd& socket, std::string_view datagram) {
 
 Result<void> Journal::open() {
   socket_ = Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket_) return Error::from_errno("socket");
+  if (!socket_) return Error::from_errno("cannot create a socket");
   // A journal that does not read its socket must not stop the program.
   const timeval patience{2, 0};
   (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   // An empty datagram has no effect. sd_journal_send(3) uses the same check for a journal.
   if (!send_to(socket_, {}))
-    return Error(Code::Config, Error::from_errno(std::string(kSocket)).within("no journal").text())
-        .with_hint("--log stderr or --log syslog");
+    return Error(Code::Config,
+                 Error::from_errno(std::string(kSocket)).within("cannot reach the systemd journal").text())
+        .with_hint("use --log stderr or --log syslog");
   return {};
 }
 

@@ -28,7 +28,7 @@ Result<FileSource> FileSource::of(Fd fd, const std::string& shown) {
   struct stat facts {};
   if (::fstat(fd.get(), &facts) != 0) return Error::from_errno(shown);
   // A pipe or device has no size and no offsets.
-  if (!S_ISREG(facts.st_mode)) return Error(Code::BadInput, shown + ": not a plain file");
+  if (!S_ISREG(facts.st_mode)) return Error(Code::BadInput, shown + ": not a regular file");
   return FileSource(std::move(fd), static_cast<std::uint64_t>(facts.st_size));
 }
 
@@ -38,7 +38,7 @@ Result<void> FileSource::read(std::uint64_t offset, std::span<std::byte> to) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Error::from_errno("cannot read a message");
     // The size was read when the file was opened; another process has truncated it since.
-    if (got == 0) return Error(Code::Io, "cannot read a message: the file has become shorter");
+    if (got == 0) return Error(Code::Io, "cannot read a message: the file was truncated");
     offset += static_cast<std::uint64_t>(got);
     to = to.subspan(static_cast<std::size_t>(got));
   }

@@ -113,7 +113,7 @@ Result<Inherited> inherited_sockets(std::string_view protocol) {
     const std::string name(at < pieces.size() ? pieces[at] : std::string_view{});
     const std::string what =
         "inherited descriptor " + std::to_string(fd) + (name.empty() ? std::string() : " (" + name + ")");
-    if (described.kind == Kind::None) return Error(Code::Config, what + " is no stream socket");
+    if (described.kind == Kind::None) return Error(Code::Config, what + " is not a stream socket");
 
     // The name comes first, then the port, then the file name of a Unix socket. For gw-proxy port
     // 8450 and the name `http` mean nothing, so that a route may have this name or port.
@@ -129,12 +129,12 @@ Result<Inherited> inherited_sockets(std::string_view protocol) {
     }
     if (role == nullptr) role = role_named(described.file);
     if (role == nullptr || !serves(protocol, *role)) {
-      return Error(Code::Config,
-                   what + (described.address.empty() ? "" : " at " + described.address) +
-                       (role == nullptr ? " has no known role"
-                                        : " is for `" + std::string(role->name) + "`, not served here"))
+      return Error(Code::Config, what + (described.address.empty() ? "" : " at " + described.address) +
+                                     (role == nullptr ? " has no known role"
+                                                      : " is for `" + std::string(role->name) +
+                                                            "`, which this program does not serve"))
           .with_hint(
-              "set FileDescriptorName= in the socket unit, as smtp, smtps, submission, pop3, pop3s or https");
+              "set FileDescriptorName= in the socket unit to smtp, smtps, submission, pop3, pop3s or https");
     }
     listener.protocol = role->name;
     listener.implicit_tls = role->implicit_tls;
@@ -151,10 +151,10 @@ bool inetd_started() {
 Result<Listener> inetd_connection(std::string_view protocol) {
   const Described described = describe(STDIN_FILENO);
   if (described.kind != Kind::Connected && !under_ucspi()) {
-    return Error(Code::Usage, "standard input is no connection")
+    return Error(Code::Usage, "standard input is not a connection")
         .with_hint("start it from inetd, tcpserver or systemd, or use --listen ADDRESS:PORT");
   }
-  const std::string what = "cannot take over the connection";
+  const std::string what = "cannot use the connection on standard input";
   Listener connection;
   connection.protocol = protocol;
   connection.address = described.address;

@@ -164,7 +164,7 @@ Result<std::vector<Address>> addresses_of(const Destination& to, Clock::time_poi
         ::eventfd_write(lookup->done.get(), 1);
       }).detach();
     } catch (const std::system_error&) {
-      return Error(Code::Internal, "no thread to look up a name");
+      return Error(Code::Internal, "cannot start a thread to look up a name");
     }
     const Result<void> waited = wait_for(lookup->done.get(), POLLIN, deadline);
     if (!waited) return waited.error().within("cannot look up " + to.host);
@@ -213,8 +213,8 @@ Result<Stream> connect_to(const Destination& to) {
     // A public address that fails later replaces this error, since it is the more useful one.
     if (!to.allow_private && !address.reaches_public()) {
       if (!failed)
-        failed = Error(Code::Denied, what + ": it is not on a public address")
-                     .with_hint("gw-store route set … --allow-private on allows it");
+        failed = Error(Code::Denied, what + ": it is not a public address")
+                     .with_hint("gw-store route set ROUTE --allow-private on");
       continue;
     }
     Result<Fd> connected = connect_one(address, Clock::now() + share);

@@ -14,7 +14,7 @@ namespace {
 
 Error not_a_listener(std::string_view text, std::string_view why) {
   return Error(Code::Usage, "cannot listen on `" + std::string(text) + "`: " + std::string(why))
-      .with_hint("use ADDRESS:PORT, as 127.0.0.1:2525 or [::]:465,tls");
+      .with_hint("use ADDRESS:PORT, for example 127.0.0.1:2525 or [::]:465,tls");
 }
 
 }  // namespace
@@ -29,9 +29,9 @@ Result<ListenSpec> parse_listen(std::string_view text) {
   }
   // The last colon: an IPv6 address contains others.
   const auto colon = rest.rfind(':');
-  if (colon == std::string_view::npos) return not_a_listener(text, "there is no port");
+  if (colon == std::string_view::npos) return not_a_listener(text, "the port is missing");
   const auto port = parse_number(rest.substr(colon + 1));
-  if (!port || *port > 65535) return not_a_listener(text, "the port is no number up to 65535");
+  if (!port || *port > 65535) return not_a_listener(text, "the port is not a number up to 65535");
   spec.port = static_cast<std::uint16_t>(*port);
 
   std::string_view host = rest.substr(0, colon);
@@ -41,9 +41,9 @@ Result<ListenSpec> parse_listen(std::string_view text) {
   in6_addr any{};
   const bool v6 = ::inet_pton(AF_INET6, spec.host.c_str(), &any) == 1;
   // `::1:25` would be ambiguous without brackets.
-  if (v6 && !bracketed) return not_a_listener(text, "an IPv6 address stands in brackets");
+  if (v6 && !bracketed) return not_a_listener(text, "an IPv6 address must be in brackets");
   if (!v6 && (bracketed || ::inet_pton(AF_INET, spec.host.c_str(), &any) != 1)) {
-    return not_a_listener(text, "the host is no numeric address");
+    return not_a_listener(text, "the host is not a numeric address");
   }
   return spec;
 }
@@ -62,7 +62,7 @@ Result<Listener> listen_on(const ListenSpec& spec, std::string_view protocol, in
     v6->sin6_port = htons(spec.port);
     length = sizeof *v6;
   } else {
-    return not_a_listener(spec.host, "the host is no numeric address");
+    return not_a_listener(spec.host, "the host is not a numeric address");
   }
   const std::string what = "cannot listen on " + spec.host + " port " + std::to_string(spec.port);
 

@@ -87,7 +87,7 @@ Result<void> ProxyHeader::filled(std::size_t count) {
   const std::string_view begun = as_text(ByteView(data_).first(have_));
   const bool is_text = begun.substr(0, kTextStart.size()) == kTextStart.substr(0, begun.size());
   const bool is_binary = begun.substr(0, kBinaryStart.size()) == kBinaryStart.substr(0, begun.size());
-  if (!is_text && !is_binary) return bad("there is none");
+  if (!is_text && !is_binary) return bad("missing");
   if (wanted_ > 0) return {};
   return is_text ? text() : binary();
 }
@@ -95,7 +95,7 @@ Result<void> ProxyHeader::filled(std::size_t count) {
 Result<void> ProxyHeader::text() {
   std::string_view line = as_text(ByteView(data_).first(have_));
   if (!line.ends_with("\r\n")) {
-    if (line.find('\n') != std::string_view::npos || have_ >= kMaxText) return bad("no line");
+    if (line.find('\n') != std::string_view::npos || have_ >= kMaxText) return bad("line without CRLF");
     wanted_ = 1;  // one byte at a time: the line may end after each
     return {};
   }
@@ -156,7 +156,8 @@ Result<void> read_proxy_header(Stream& stream, std::chrono::milliseconds timeout
     stream.set_timeout(std::max(left, std::chrono::milliseconds(0)));
     const Result<std::size_t> got = stream.read(header.space());
     if (!got) return got.error();
-    if (*got == 0) return begun ? bad("cut off") : Error(Code::Closed, "closed by the balancer");
+    if (*got == 0)
+      return begun ? bad("incomplete") : Error(Code::Closed, "the load balancer closed the connection");
     begun = true;
     if (auto taken = header.filled(*got); !taken) return taken;
   }

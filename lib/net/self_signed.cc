@@ -22,7 +22,7 @@ constexpr long kLifetime = 3653 * kDay;
 constexpr std::size_t kMaxCommonName = 64;  // RFC 5280, ub-common-name
 
 Error failed(std::string_view what) {
-  return {Code::Internal, "cannot make a certificate: " + std::string(what) + ": " + openssl_reason()};
+  return {Code::Internal, "cannot create a certificate: " + std::string(what) + ": " + openssl_reason()};
 }
 
 // The name is put into OpenSSL's configuration syntax, in which a comma begins another entry. Only
@@ -110,7 +110,7 @@ ByteView contents(BIO* memory) {
 
 Result<void> make_self_signed(const std::string& host, const CertificateFiles& files) {
   if (!is_address(host) && !is_name(host)) {
-    return Error(Code::Usage, "`" + printable(host) + "` is no host name for a certificate");
+    return Error(Code::Usage, "`" + printable(host) + "` is not a valid host name for a certificate");
   }
   ERR_clear_error();
   const KeyPtr key(EVP_EC_gen("P-256"));

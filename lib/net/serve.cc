@@ -235,7 +235,7 @@ class Acceptor {
       // too.
       const std::scoped_lock lock(shared_->mutex);
       shared_->change_count(1);
-      if (shared_->count > shared_->most) connection_refusal_ = "all connections are taken";
+      if (shared_->count > shared_->most) connection_refusal_ = "too many connections";
     }
     // A balancer's own address says nothing about the client; introduce() counts that later.
     if (connection_refusal_.empty() && shared_->counted(address) && !shared_->from_balancer(address)) {
@@ -258,7 +258,7 @@ class Acceptor {
       shared_->refuse(connection->stream, listener);
       connection.reset();
       shared_->leave();
-      pause(Error::from_errno("no thread", failed).text());
+      pause(Error::from_errno("cannot start a thread", failed).text());
       return;
     }
     (void)connection.release();  // owned by the thread from here on
@@ -326,7 +326,7 @@ Result<void> serve(std::vector<Listener> listeners, const ServeLimits& limits, c
   // The handlers use objects that the caller owns. Returning would destroy these while threads
   // still use them, so the process ends here, without destructors.
   if (!shared->ended.wait_for(lock, limits.grace, none_left)) {
-    log::warning("connections left behind", {{"count", shared->count}});
+    log::warning("connections aborted", {{"count", shared->count}});
     ::_exit(0);
   }
   const auto last = std::exchange(shared->last, std::nullopt);

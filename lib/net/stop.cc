@@ -22,7 +22,7 @@ std::atomic<std::int64_t> stop_time{0};  // nanoseconds of the steady clock; 0: 
 int make_bell() {
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fd < 0) {
-    log::error("no eventfd", {{"reason", Error::from_errno("eventfd").text()}});
+    log::error("eventfd failed", {{"reason", Error::from_errno("eventfd").text()}});
     // Without it no connection would ever notice a stop request.
     std::abort();
   }

@@ -135,7 +135,8 @@ bool Stream::pending() {
 
 Result<void> Stream::accept_tls(const ServerTls& tls, milliseconds timeout, std::string_view protocol) {
   State& state = *state_;
-  if (state.session || !state.open) return Error(Code::Internal, "TLS begins on a plain connection only");
+  if (state.session || !state.open)
+    return Error(Code::Internal, "cannot start TLS: it is already active or the connection is closed");
   // The session stays even if the handshake fails, so that no caller can go on in plaintext, and
   // server_certificate() can report what the server presented.
   state.session = std::make_unique<TlsSession>(state.channel);
@@ -146,7 +147,8 @@ Result<void> Stream::accept_tls(const ServerTls& tls, milliseconds timeout, std:
 
 Result<void> Stream::connect_tls(const ClientTls& tls, const std::string& host, milliseconds timeout) {
   State& state = *state_;
-  if (state.session || !state.open) return Error(Code::Internal, "TLS begins on a plain connection only");
+  if (state.session || !state.open)
+    return Error(Code::Internal, "cannot start TLS: it is already active or the connection is closed");
   state.session = std::make_unique<TlsSession>(state.channel);
   if (auto done = state.session->connect(tls, host, after(timeout)); !done) return done;
   state.facts = state.session->facts();

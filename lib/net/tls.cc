@@ -34,7 +34,7 @@ Result<SslContextPtr> new_context(const SSL_METHOD* method) {
   if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
       SSL_CTX_set_cipher_list(context.get(), kCiphers) != 1 ||
       SSL_CTX_set1_groups_list(context.get(), kGroups) != 1) {
-    return internal("cannot set TLS up");
+    return internal("cannot set up TLS");
   }
   // Renegotiation is a denial-of-service risk, and compression leaks plaintext (CRIME,
   // CVE-2012-4929). RELEASE_BUFFERS saves about 34 KB for each idle connection.
@@ -110,11 +110,13 @@ Result<SslContextPtr> server_context(const CertificateFiles& files) {
                                               ERR_GET_REASON(last) == X509_R_KEY_TYPE_MISMATCH);
     const std::string reason = openssl_reason();
     if (differ)
-      return Error(Code::Config, files.key + ": not the key of the certificate in " + files.certificate);
+      return Error(Code::Config,
+                   files.key + ": the key does not match the certificate in " + files.certificate);
     return Error(Code::Config, files.key + ": no usable private key: " + reason);
   }
   if (SSL_CTX_check_private_key(raw) != 1) {
-    return Error(Code::Config, files.key + ": not the key of the certificate in " + files.certificate);
+    return Error(Code::Config,
+                 files.key + ": the key does not match the certificate in " + files.certificate);
   }
   // Sessions are resumed by tickets only: they need no memory on this side. A reload creates a new
   // context with new ticket keys.
@@ -191,7 +193,7 @@ Result<std::shared_ptr<const ClientTls>> ClientTls::make(const ClientPolicy& pol
   if (policy.pin.empty()) {
     if (policy.ca_file.empty()) {
       if (SSL_CTX_set_default_verify_paths(context->get()) != 1 && policy.verify)
-        return internal("no system certificates");
+        return internal("cannot load the system's CA certificates");
     } else {
       if (auto opened = open_for_reading(policy.ca_file); !opened)
         return Error(Code::Config, opened.error().text());

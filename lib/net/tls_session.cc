@@ -108,7 +108,7 @@ Result<void> TlsSession::begin(SSL_CTX* context) {
   BIO* bio = BIO_new(channel_method());
   if (!ssl_ || bio == nullptr) {
     BIO_free(bio);
-    return Error(Code::Internal, "cannot begin TLS: " + openssl_reason());
+    return Error(Code::Internal, "cannot start TLS: " + openssl_reason());
   }
   BIO_set_data(bio, this);
   SSL_set_bio(ssl_.get(), bio, bio);
@@ -136,7 +136,7 @@ Result<void> TlsSession::shake_hands(int (*step)(SSL*), Deadline deadline) {
     }
     // Writes never wait (bio_write), so WANT_READ is the only reason to continue.
     if (met.why != SSL_ERROR_WANT_READ)
-      return Error(Code::Closed, std::string(kWhat) + ": the peer ended it");
+      return Error(Code::Closed, std::string(kWhat) + ": the peer closed the connection");
     if (auto ready = channel_.wait_readable(deadline); !ready) return ready.error().within(kWhat);
   }
 }
@@ -162,7 +162,8 @@ Result<void> TlsSession::connect(const ClientTls& tls, const std::string& host, 
   const bool set = address
                        ? X509_VERIFY_PARAM_set1_ip_asc(checks, host.c_str()) == 1
                        : SSL_set1_host(ssl_.get(), host.c_str()) == 1 && set_server_name(ssl_.get(), host);
-  if (!set || host.empty()) return Error(Code::Usage, "`" + printable(host) + "` is no host to connect to");
+  if (!set || host.empty())
+    return Error(Code::Usage, "`" + printable(host) + "` is not a valid host to connect to");
 
   if (auto done = shake_hands(SSL_connect, deadline); !done) return done;
   // The pin is checked after the handshake, and before any application data is sent.
@@ -171,7 +172,7 @@ Result<void> TlsSession::connect(const ClientTls& tls, const std::string& host, 
     const X509Ptr certificate(SSL_get1_peer_certificate(ssl_.get()));
     if (!certificate || !is_pinned(certificate.get(), pin)) {
       say_goodbye();
-      return Error(Code::Denied, "the peer's certificate is not the pinned one");
+      return Error(Code::Denied, "the peer's certificate does not match the pin");
     }
   }
   return {};
@@ -205,7 +206,8 @@ Result<void> TlsSession::encrypt(ByteView data, Deadline deadline) {
     std::size_t taken = 0;
     const int done = SSL_write_ex(ssl_.get(), data.data(), data.size(), &taken);
     if (done != 1)
-      return outcome(done, "TLS").failure.value_or(Error(Code::Closed, "TLS: the peer ended it"));
+      return outcome(done, "TLS")
+          .failure.value_or(Error(Code::Closed, "TLS: the peer closed the connection"));
     data = data.subspan(taken);
     // Bounds the memory for a long write.
     if (outgoing_.size() >= kSendAt) {

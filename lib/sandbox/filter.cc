@@ -175,7 +175,7 @@ void allow_some(Filter& filter) {
 Result<bool> filter_system_calls(const Needs& needs) {
   if (::seccomp_api_get() < kKillsProcesses) return false;
   Filter filter;
-  if (!filter.made()) return Error(Code::Internal, "seccomp: no filter");
+  if (!filter.made()) return Error(Code::Internal, "seccomp: cannot create a filter");
   // A call through another architecture's interface (x32, i386) would have other numbers and bypass
   // the list.
   filter.attribute(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);

@@ -22,8 +22,8 @@ Result<Identity> user_named(const std::string& name) {
   const passwd* found = ::getpwnam(name.c_str());
   if (found != nullptr) return Identity{name, found->pw_uid, found->pw_gid, true};
   if (errno != 0 && errno != ENOENT && errno != ESRCH) return Error::from_errno("user " + printable(name));
-  return Error(Code::Config, "no user `" + printable(name) + "` on this system")
-      .with_hint("systemd-sysusers makes those of gw; --user NAME names another");
+  return Error(Code::Config, "the user `" + printable(name) + "` does not exist")
+      .with_hint("create gw's users with systemd-sysusers, or name another with --user");
 }
 
 Identity user_numbered(uid_t uid, gid_t gid) {
@@ -38,7 +38,7 @@ Result<void> become(const Identity& user) {
   const std::string what = "cannot become user " + printable(user.name);
   if (!is_root()) {
     if (::geteuid() == user.uid) return {};
-    return Error(Code::Denied, what + ": only root can");
+    return Error(Code::Denied, what + ": only root may do that");
   }
   if (user.uid == 0) return {};
   const int grouped = user.account ? ::initgroups(user.name.c_str(), user.gid) : ::setgroups(0, nullptr);
@@ -47,12 +47,12 @@ Result<void> become(const Identity& user) {
     return Error::from_errno(what);
   // Changing the user also drops the capabilities, unless SECBIT_NO_SETUID_FIXUP or
   // SECBIT_KEEP_CAPS is set (capabilities(7)). A server that can become root again must not go on.
-  if (::setuid(0) == 0) return Error(Code::Internal, what + ": root's rights stay");
+  if (::setuid(0) == 0) return Error(Code::Internal, what + ": the process could still become root");
   return {};
 }
 
 Result<void> forbid_new_privileges() {
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Error::from_errno("no_new_privs");
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Error::from_errno("cannot set no_new_privs");
   return {};
 }
 

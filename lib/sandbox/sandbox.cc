@@ -22,8 +22,8 @@ constexpr bool kCanClose = true;
 #endif
 
 Error not_possible(const std::string& why) {
-  return Error(Code::Config, "the sandbox is required and not possible: " + why)
-      .with_hint("--sandbox auto takes what the kernel has");
+  return Error(Code::Config, "cannot enter the required sandbox: " + why)
+      .with_hint("use --sandbox auto, which uses what the kernel supports");
 }
 
 // Empties the effective, permitted and inheritable sets. The bounding set needs no change: with
@@ -34,7 +34,7 @@ Result<void> drop_capabilities() {
   __user_cap_data_struct have[_LINUX_CAPABILITY_U32S_3]{};
   if (::syscall(SYS_capget, &header, have) == 0 && (have[0].permitted | have[1].permitted) == 0) return {};
   const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
-  if (::syscall(SYS_capset, &header, none) != 0) return Error::from_errno("cannot give up capabilities");
+  if (::syscall(SYS_capset, &header, none) != 0) return Error::from_errno("cannot drop capabilities");
   return {};
 }
 
@@ -48,7 +48,7 @@ Result<Closed> close(Mode mode, const Needs& needs) {
   Closed closed;
   if (mode == Mode::Off) return closed;
   if (!kCanClose) {
-    if (mode == Mode::Require) return not_possible("this build is for sanitizers");
+    if (mode == Mode::Require) return not_possible("this is a sanitizer build");
     return closed;
   }
   ::tzset();  // reads its file while that is possible
@@ -64,12 +64,12 @@ Result<Closed> close(Mode mode, const Needs& needs) {
       // For example in a container whose seccomp filter allows the query for the version but not
       // the other calls.
       if (mode == Mode::Require) return not_possible(done.error().text());
-      log::warning("not confined", {{"reason", done.error().text()}});
+      log::warning("sandbox incomplete", {{"reason", done.error().text()}});
       closed.landlock = 0;
     }
   const Result<bool> filtered = filter_system_calls(needs);
   if (!filtered && mode == Mode::Require) return not_possible(filtered.error().text());
-  if (!filtered) log::warning("not confined", {{"reason", filtered.error().text()}});
+  if (!filtered) log::warning("sandbox incomplete", {{"reason", filtered.error().text()}});
   closed.seccomp = filtered.value_or(false);
   if (!closed.seccomp && mode == Mode::Require) return not_possible("this kernel has no seccomp filters");
   return closed;

@@ -77,7 +77,7 @@ Result<Sealer> Sealer::begin(const PublicKey& recipient) {
   const PublicKey share = times_base_point(ephemeral.view());
   const std::optional<Key> wrap =
       wrap_key(as_uchar(ephemeral.view().data()), as_uchar(recipient.data()), share, recipient);
-  if (!wrap) return Error(Code::BadInput, "nothing can be sealed to this public key");
+  if (!wrap) return Error(Code::BadInput, "the public key has a low order");
 
   std::array<std::byte, kWrappedKey> wrapped;
   // A constant nonce is safe here: the wrap key is derived from a new ephemeral key and used once.
@@ -98,18 +98,18 @@ Result<OpenedHeader> open_header(ByteView prefix, std::span<const RingKey> keys,
   const std::optional<Header> header = parse_header(as_text(prefix));
   if (!header || prefix.size() < header->size + kNonce) return Error(Code::BadInput, "not an age header");
   if (shape == Shape::Own && header->stanzas.size() != 1)
-    return Error(Code::BadInput, "an age header with other than one recipient");
+    return Error(Code::BadInput, "the age header must have exactly one recipient");
 
   std::optional<FileKey> file_key;
   for (const Stanza& stanza : header->stanzas) {
     // Stanzas of other types may be meant for other recipients, so they are not an error for
     // Shape::Any.
     if (stanza.arguments.front() != "X25519") {
-      if (shape == Shape::Own) return Error(Code::BadInput, "an age header with another kind of recipient");
+      if (shape == Shape::Own) return Error(Code::BadInput, "the age header has a recipient of another type");
       continue;
     }
     const std::optional<X25519Stanza> x25519 = read_x25519(stanza);
-    if (!x25519) return Error(Code::BadInput, "not an X25519 stanza");
+    if (!x25519) return Error(Code::BadInput, "not a valid X25519 stanza");
     // The loop over the stanzas continues after a key has matched, so that a malformed stanza later
     // in the header is still an error. Only the MAC proves afterwards that the header is unaltered.
     for (const RingKey& key : keys) {
@@ -117,7 +117,7 @@ Result<OpenedHeader> open_header(ByteView prefix, std::span<const RingKey> keys,
       const std::optional<Key> wrap =
           wrap_key(as_uchar(key.secret.scalar.view().data()), as_uchar(x25519->share.data()), x25519->share,
                    key.public_half);
-      if (!wrap) return Error(Code::BadInput, "an X25519 share of low order");
+      if (!wrap) return Error(Code::BadInput, "the X25519 share has a low order");
       FileKey opened;
       if (crypto_aead_chacha20poly1305_ietf_decrypt(as_uchar(opened.span().data()), nullptr, nullptr,
                                                     as_uchar(x25519->wrapped.data()), kWrappedKey, nullptr, 0,
@@ -127,16 +127,16 @@ Result<OpenedHeader> open_header(ByteView prefix, std::span<const RingKey> keys,
   }
   if (!file_key) return Error(Code::Denied, "sealed to another key");
   if (!equal_secrets(header_mac(*file_key, header->signed_part), header->mac))
-    return Error(Code::Corrupt, "the age header's MAC does not hold");
+    return Error(Code::Corrupt, "the age header has a wrong MAC");
   return OpenedHeader{std::move(*file_key), header->size};
 }
 
 Result<ByteView> Opener::open(std::uint64_t number, bool last, std::span<std::byte> sealed) {
   if (sealed.size() < kTag || sealed.size() > kSealedChunk || (!last && sealed.size() != kSealedChunk))
-    return Error(Code::Corrupt, "a chunk of the wrong size");
+    return Error(Code::Corrupt, "a chunk has the wrong size");
   // Only the empty message has an empty last chunk. Otherwise a message of n full chunks would have
   // two valid containers.
-  if (sealed.size() == kTag && number != 0) return Error(Code::Corrupt, "an empty last chunk");
+  if (sealed.size() == kTag && number != 0) return Error(Code::Corrupt, "the last chunk is empty");
   if (!cipher_.open(number, last, sealed)) return Error(Code::Corrupt, "a chunk was altered");
   return ByteView(sealed.first(sealed.size() - kTag));
 }
@@ -166,7 +166,8 @@ Result<void> open_file(ByteView file, std::span<const RingKey> keys,
     const Result<ByteView> other = opener.open(number, !rest.empty(), chunk.span().first(sealed.size()));
     if (!other) return plain.error();
     sink(*other);
-    return Error(Code::Corrupt, rest.empty() ? "the last chunk is missing" : "octets behind the last chunk");
+    return Error(Code::Corrupt,
+                 rest.empty() ? "the last chunk is missing" : "there are bytes after the last chunk");
   }
 }
 

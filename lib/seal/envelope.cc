@@ -39,7 +39,7 @@ Bytes seal_envelope(const FileKey& file_key, const EnvelopePlace& place, ByteVie
 
 Result<Bytes> open_envelope(const FileKey& file_key, const EnvelopePlace& place, ByteView sealed) {
   // One error for all causes: an envelope that does not open cannot tell which.
-  const Error corrupt(Code::Corrupt, "the envelope is not this message's");
+  const Error corrupt(Code::Corrupt, "the envelope does not belong to this message");
   if (sealed.size() < kEnvelopeOverhead) return corrupt;
   const Key key = hkdf(file_key.view(), place.message.view(), kLabel);
   const Bytes aad = associated_data(place);

@@ -36,7 +36,7 @@ Result<PublicKey> parse_recipient(std::string_view text) {
   PublicKey key{};
   // age's own parser accepts recipients in lower case only.
   if (!data || data->size() != key.size() || lower(text) != text)
-    return Error(Code::BadInput, "not an age1… recipient");
+    return Error(Code::BadInput, "not a valid age1… recipient");
   std::ranges::copy(data->view(), key.begin());
   return key;
 }
@@ -53,7 +53,7 @@ Result<SecretKey> parse_identity(std::string_view text) {
   std::optional<Secret> data = from_bech32(kIdentityPrefix, text);
   const bool has_lower = std::any_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
   if (!data || data->size() != crypto_scalarmult_SCALARBYTES || has_lower)
-    return Error(Code::BadInput, "not an AGE-SECRET-KEY-1… identity");
+    return Error(Code::BadInput, "not a valid AGE-SECRET-KEY-1… identity");
   return SecretKey{std::move(*data)};
 }
 
@@ -63,7 +63,7 @@ Result<SecretKey> read_identity_file(std::string_view text) {
     if (line.empty() || line.front() == '#') continue;
     return parse_identity(line);
   }
-  return Error(Code::BadInput, "no identity in this file");
+  return Error(Code::BadInput, "the file has no identity");
 }
 
 RingKey ring_key(std::uint32_t generation, SecretKey secret) {

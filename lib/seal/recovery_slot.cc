@@ -76,7 +76,7 @@ Result<KeyRing> read_ring_text(const SlotPlace& place, std::string_view text) {
 
 Result<Bytes> seal_recovery_slot(const SlotPlace& place, const KeyRing& ring, const PublicKey& recipient) {
   if (ring.keys.empty() || ring.keys.size() > kMaxRing)
-    return Error(Code::BadInput, "no keys that a slot can hold");
+    return Error(Code::BadInput, "the keys are not valid for a slot");
   return seal_file(ring_text(place, ring), recipient);
 }
 
@@ -91,7 +91,7 @@ Result<KeyRing> open_recovery_slot(const SlotPlace& place, ByteView slot, const 
   });
   // A slot is the vault's own data, so a malformed one is damage, not wrong input.
   if (!opened && opened.error().code() == Code::BadInput) return Error(Code::Corrupt, opened.error().text());
-  if (!opened) return opened.error().within("recovery slot");
+  if (!opened) return opened.error().within("cannot open the recovery slot");
   return read_ring_text(place, text.text().substr(0, size));
 }
 

@@ -48,7 +48,7 @@ Result<SlotParts> split_slot(const SlotPlace& place, ByteView slot, std::uint64_
   const std::uint8_t version = in.u8();
   // A newer version is reported as such, so that the user learns that an upgrade, not a repair, is
   // needed.
-  if (in.ok() && version > kSlotVersion) return Error(Code::Version, "a password slot of a newer version");
+  if (in.ok() && version > kSlotVersion) return Error(Code::Version, "the password slot has a newer version");
   if (version != kSlotVersion || in.u8() != kPasswordType) return corrupt;
   if (!equal(in.bytes(16), place.vault.view()) || !equal(in.bytes(16), place.mailbox.view())) return corrupt;
   SlotParts parts;
@@ -65,7 +65,8 @@ Result<SlotParts> split_slot(const SlotPlace& place, ByteView slot, std::uint64_
       (parts.sealed.size() - kFrame) % kKeyOctets != 0 ||
       (parts.sealed.size() - kFrame) / kKeyOctets > kMaxRing)
     return corrupt;
-  if (!valid_cost(parts.cost, floor)) return Error(Code::Corrupt, "a password slot with a cost out of range");
+  if (!valid_cost(parts.cost, floor))
+    return Error(Code::Corrupt, "the cost of the password slot is out of range");
   return parts;
 }
 
@@ -84,7 +85,7 @@ Result<SlotKeys> stretch(const Secret& password, ByteView salt, const Argon2Cost
   if (crypto_pwhash(as_uchar(keys.both.span().data()), keys.both.size(),
                     reinterpret_cast<const char*>(text.empty() ? &none : text.data()), text.size(),
                     as_uchar(salt.data()), cost.passes, cost.memory, crypto_pwhash_ALG_ARGON2ID13) != 0)
-    return Error(Code::Internal, "no memory for Argon2id");
+    return Error(Code::Internal, "not enough memory for Argon2id");
   return keys;
 }
 
@@ -122,7 +123,7 @@ Result<KeyRing> read_ring(const Secret& plain) {
   KeyRing ring;
   const std::uint32_t count = in.u32();
   if (std::uint64_t{count} * kKeyOctets != in.rest().size())
-    return Error(Code::Corrupt, "a slot with the wrong number of keys");
+    return Error(Code::Corrupt, "the slot has the wrong number of keys");
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t generation = in.u32();
     const ByteView listed = in.bytes(32);
@@ -130,9 +131,9 @@ Result<KeyRing> read_ring(const Secret& plain) {
     // would hide that mail cannot be opened.
     ring.keys.push_back(ring_key(generation, SecretKey{Secret(in.bytes(32))}));
     if (!equal(ring.keys.back().public_half, listed))
-      return Error(Code::Corrupt, "a slot lists a public key that is not its secret's");
+      return Error(Code::Corrupt, "a public key in the slot does not match its secret key");
   }
-  if (!valid_ring(ring)) return Error(Code::Corrupt, "a slot with generations out of order");
+  if (!valid_ring(ring)) return Error(Code::Corrupt, "the generations in the slot are out of order");
   return ring;
 }
 
@@ -155,8 +156,8 @@ std::optional<SlotPlace> place_of(ByteView slot) {
 
 Result<Bytes> seal_password_slot(const SlotPlace& place, const KeyRing& ring, const Secret& password,
                                  const Argon2Cost& cost, std::uint64_t floor) {
-  if (!valid_ring(ring)) return Error(Code::BadInput, "no keys that a slot can hold");
-  if (!valid_cost(cost, floor)) return Error(Code::BadInput, "a cost for Argon2id out of range");
+  if (!valid_ring(ring)) return Error(Code::BadInput, "the keys are not valid for a slot");
+  if (!valid_cost(cost, floor)) return Error(Code::BadInput, "the Argon2id cost is out of range");
   std::array<std::byte, kSalt> salt;
   random_bytes(salt);
   const Result<SlotKeys> keys = stretch(password, salt, cost);

@@ -140,7 +140,7 @@ class LogTest(unittest.TestCase):
     @gw.need_root("gives the servers a journal of its own")
     def test_the_journal_may_be_asked_for_and_may_go(self):
         done = gw.run(*self.in_host(gw.program("gw-smtpd"), "--log", "journal", "--listen", "127.0.0.1:0"), env=self.vault.env, status=78)
-        self.assertIn(b"no journal", done.stderr)
+        self.assertIn(b"cannot reach the systemd journal", done.stderr)
         journal = Sink(self.host / "journal" / "socket")
         smtpd = self.server("gw-smtpd", "--log", "journal")
         with gw.Smtp(smtpd) as smtp:

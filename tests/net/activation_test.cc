@@ -118,7 +118,7 @@ TEST_CASE("An inherited socket whose role is in doubt is Config") {
           place(::open("/dev/null", O_RDONLY), 3);
           announce(1, "smtp");
           return describe(inherited_sockets("smtp"));
-        }) == "configuration: inherited descriptor 3 (smtp) is no stream socket");
+        }) == "configuration: inherited descriptor 3 (smtp) is not a stream socket");
   ::close(fd);
 }
 

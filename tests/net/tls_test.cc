@@ -380,7 +380,7 @@ TEST_CASE("A certificate that cannot be used is Config and names file and reason
   CHECK(reason({folder / "none.crt", one.key}).find("none.crt") != std::string::npos);
   CHECK(reason({folder / "none.crt", one.key}).find("No such file") != std::string::npos);
   CHECK(reason({one.certificate, two.key}) ==
-        two.key + ": not the key of the certificate in " + one.certificate);
+        two.key + ": the key does not match the certificate in " + one.certificate);
   std::ofstream(folder / "empty.crt");
   CHECK(reason({folder / "empty.crt", one.key}).starts_with(folder / "empty.crt: no usable certificate: "));
   std::ofstream(folder / "bad.key") << "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
