@@ -23,15 +23,17 @@ SharedPage::~SharedPage() {
 Result<ChangeCounter> ChangeCounter::make() {
   ChangeCounter count;
   count.memory_ = Fd(::memfd_create("gw-changes", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!count.memory_ || ::ftruncate(count.memory_.get(), kPage) != 0) return Error::from_errno("memfd");
+  if (!count.memory_ || ::ftruncate(count.memory_.get(), kPage) != 0)
+    return Error::from_errno("cannot create the keeper's shared memory");
   void* const at = ::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, count.memory_.get(), 0);
-  if (at == MAP_FAILED) return Error::from_errno("memfd");
+  if (at == MAP_FAILED) return Error::from_errno("cannot create the keeper's shared memory");
   count.page_ = SharedPage(at);
   // F_SEAL_FUTURE_WRITE forbids new writable mappings but keeps the keeper's own, which was made
   // above. So the order is mmap, then seal. F_SEAL_SEAL keeps a client from adding seals of its
   // own, and F_SEAL_SHRINK is what ChangeCounterView::map() relies on.
   constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
-  if (::fcntl(count.memory_.get(), F_ADD_SEALS, kSeals) != 0) return Error::from_errno("memfd");
+  if (::fcntl(count.memory_.get(), F_ADD_SEALS, kSeals) != 0)
+    return Error::from_errno("cannot map the keeper's shared memory");
   return count;
 }
 
@@ -48,9 +50,9 @@ Result<std::shared_ptr<const ChangeCounterView>> ChangeCounterView::map(const Fd
   struct stat found {};
   if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || ::fstat(memory.get(), &found) != 0 ||
       found.st_size < static_cast<off_t>(kPage))
-    return Error(Code::BadInput, "not the keeper's memory");
+    return Error(Code::BadInput, "not the keeper's shared memory");
   void* const at = ::mmap(nullptr, kPage, PROT_READ, MAP_SHARED, memory.get(), 0);
-  if (at == MAP_FAILED) return Error::from_errno("memfd");
+  if (at == MAP_FAILED) return Error::from_errno("cannot map the keeper's shared memory");
   auto view = std::make_shared<ChangeCounterView>();
   view->page_ = SharedPage(at);
   return std::shared_ptr<const ChangeCounterView>(std::move(view));

@@ -74,7 +74,7 @@ Result<std::size_t> Channel::receive(int flags, Fd* along) {
     got = along == nullptr ? ::recv(socket_.get(), space.data(), space.size(), flags)
                            : receive_along(socket_.get(), space, flags, *along);
   } while (got < 0 && errno == EINTR);
-  if (got == 0) return Error(Code::Closed, "keeper connection: the other side has gone");
+  if (got == 0) return Error(Code::Closed, "keeper connection: closed by the other side");
   if (got > 0) reader_.filled(static_cast<std::size_t>(got));
   // A call without waiting found nothing. In a blocking call, EAGAIN is a timeout.
   if (got < 0 && flags != 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::size_t{0};
@@ -108,7 +108,7 @@ Result<void> Channel::send(std::span<const ByteView> pieces) {
     if (piece.empty()) continue;
     // Refuse to send a part only: the peer would wait for the rest.
     if (count == vectors.size())
-      return Error(Code::Internal, "keeper connection: too many pieces in one write");
+      return Error(Code::Internal, "keeper connection: too many buffers in one write");
     vectors[count++] = {const_cast<std::byte*>(piece.data()), piece.size()};
   }
   msghdr message{};

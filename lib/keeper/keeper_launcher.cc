@@ -94,7 +94,7 @@ Reached<void> KeeperLauncher::start() {
   const std::scoped_lock lock(mutex_);
   const char word = 's';
   if (::send(channel_.get(), &word, 1, MSG_NOSIGNAL) != 1)
-    return Unreached("no keeper: the process that starts it has ended");
+    return Unreached("cannot start the keeper: the process that starts it has exited");
   const BootClock::time_point until = BootClock::now() + kTimeout;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - BootClock::now()).count();
@@ -104,12 +104,12 @@ Reached<void> KeeperLauncher::start() {
     if (arrived <= 0) {
       // A reply that arrives later would be taken for the reply to the next request.
       channel_.reset();
-      return Unreached("no keeper: it did not start in time");
+      return Unreached("cannot start the keeper: timed out");
     }
     std::string answer(kMaxAnswer, '\0');
     const ssize_t got = ::recv(channel_.get(), answer.data(), answer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return Unreached("no keeper: the process that starts it has ended");
+    if (got <= 0) return Unreached("cannot start the keeper: the process that starts it has exited");
     return from_line(std::string_view(answer).substr(0, static_cast<std::size_t>(got)));
   }
 }

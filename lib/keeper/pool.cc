@@ -34,18 +34,18 @@ Result<std::shared_ptr<Connection>> Connection::open(Fd socket, std::string_view
   proto::Hello& hello = connection->hello_;
   if (frame->kind != FrameKind::Control ||
       !hello.ParseFromArray(frame->data.data(), static_cast<int>(frame->data.size()))) {
-    return Error(Code::BadInput, "the keeper's greeting makes no sense");
+    return Error(Code::BadInput, "the keeper sent an invalid greeting");
   }
   if (hello.has_failure()) return error_of(hello.failure());
   // After an update of the package, an old keeper may still run. Its other fields may have another
   // meaning, so the version comes before all of them except `failure`.
   if (hello.protocol() != kProtocol) {
-    return Error(Code::Version, "the keeper speaks protocol " + std::to_string(hello.protocol()) +
-                                    ", this is " + std::to_string(kProtocol))
-        .with_hint("end the running keeper, so that one of this version starts");
+    return Error(Code::Version, "the keeper uses protocol version " + std::to_string(hello.protocol()) +
+                                    ", but this program uses " + std::to_string(kProtocol))
+        .with_hint("stop the running keeper, so that one of this version starts");
   }
   if (hello.vault().size() != VaultId{}.data.size()) {
-    return Error(Code::BadInput, "the keeper's greeting makes no sense");
+    return Error(Code::BadInput, "the keeper sent an invalid greeting");
   }
   // The client's name has no reply of its own. It is kept and sent in the same write as the first
   // request, which saves a wake-up of the keeper's thread.
@@ -85,14 +85,14 @@ Reached<void> Connection::receive(std::span<std::byte> to, std::size_t* got, Fd*
     if (!frame) return frame.error();
     if (frame->kind == FrameKind::Control) {
       if (!reply_.ParseFromArray(frame->data.data(), static_cast<int>(frame->data.size()))) {
-        return Unreached("the keeper's answer makes no sense");
+        return Unreached("the keeper sent an invalid answer");
       }
       large_reply_ = large_reply_ || frame->data.size() > kLargeMessage;
       if (got != nullptr) *got = filled;
       return {};
     }
     // Never write beyond the caller's buffer, whatever the keeper sends.
-    if (frame->data.size() > to.size() - filled) return Unreached("the keeper sent more than was asked");
+    if (frame->data.size() > to.size() - filled) return Unreached("the keeper sent more data than requested");
     std::copy(frame->data.begin(), frame->data.end(), to.begin() + static_cast<std::ptrdiff_t>(filled));
     filled += frame->data.size();
   }

@@ -93,7 +93,7 @@ void FrameReader::shrink() {
 // large here is a fault of this program.
 Result<void> check_size(const google::protobuf::MessageLite& message) {
   if (message.ByteSizeLong() <= kMaxControl) return {};
-  return Error(Code::Internal, "keeper protocol: a message is too long to be sent");
+  return Error(Code::Internal, "keeper protocol: a message is too long to send");
 }
 
 Result<void> add_control(Bytes& to, const google::protobuf::MessageLite& message) {

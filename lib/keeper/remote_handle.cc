@@ -90,14 +90,14 @@ class RemoteAppend : public store::Append {
       // a connection that was opened for this append was not.
       const bool left_behind = !streaming && !loan_.fresh();
       loan_.discard();
-      if (again || !left_behind) return Error(Code::Unavailable, "the keeper went away");
+      if (again || !left_behind) return Error(Code::Unavailable, "the connection to the keeper was lost");
       // Remove the commit, which is encoded again for the new connection.
       out_.resize(begun);
     }
     // From here on the keeper may have stored the message. Only find() can tell.
     if (auto received = loan_->receive(); !received) {
       loan_.discard();
-      return Error(Code::Unknown, "the keeper went away before it answered: " + received.error().text());
+      return Error(Code::Unknown, "the request to the keeper failed: " + received.error().text());
     }
     Result<store::CommitResult> receipt = receipt_of(loan_->reply());
     // Before the loan ends: from then on the pool may close the connection, and the keeper would
@@ -115,7 +115,7 @@ class RemoteAppend : public store::Append {
     if (reply.value().empty()) return receipt;
     auto token = bytes_of<16>(reply.value(), "token");
     // The message has been stored, but without its token it cannot be settled.
-    if (!token) return Error(Code::Unknown, "the keeper's answer makes no sense: " + token.error().text());
+    if (!token) return Error(Code::Unknown, "the keeper sent an invalid answer: " + token.error().text());
     receipt.token = *token;
     return receipt;
   }
@@ -141,7 +141,7 @@ class RemoteAppend : public store::Append {
       if (loan_->send_frames(frames)) break;
       const bool left_behind = first && !loan_.fresh();
       loan_.discard();
-      if (again || !left_behind) return Error(Code::Unavailable, "the keeper went away");
+      if (again || !left_behind) return Error(Code::Unavailable, "the connection to the keeper was lost");
       out_.resize(begun);
     }
     // The held back data needed up to 64 KiB; from now on out_ only has headers and short rests.
@@ -159,10 +159,10 @@ class RemoteAppend : public store::Append {
     if (arrived && !*arrived) return {};
     if (!arrived || !loan_->receive()) {
       loan_.discard();
-      return Error(Code::Unavailable, "the keeper went away");
+      return Error(Code::Unavailable, "the connection to the keeper was lost");
     }
     auto refused = loan_->refusal();
-    if (refused) return Error(Code::Internal, "the keeper answered what it was not asked");
+    if (refused) return Error(Code::Internal, "the keeper sent an unexpected answer");
     return refused;
   }
 
@@ -254,7 +254,7 @@ Result<std::optional<store::SnapshotFile>> RemoteSnapshot::next() {
   // The snapshot ended with its connection, but the vault is unharmed. Busy tells the caller to
   // begin again later.
   const auto lost = [](const Unreached& why) {
-    return Error(Code::Busy, "the keeper went away: " + why.text());
+    return Error(Code::Busy, "the request to the keeper failed: " + why.text());
   };
   auto loan = pool_->borrow(connection_);
   if (!loan) return lost(loan.error());
@@ -271,7 +271,8 @@ Result<std::optional<store::SnapshotFile>> RemoteSnapshot::next() {
   if (reply.value().empty()) return std::optional<store::SnapshotFile>();
   // The kernel drops a descriptor that this process has no room for, and delivers the reply without
   // it.
-  if (!file.content) return Error(Code::Internal, "the keeper's descriptor did not come: too many are open");
+  if (!file.content)
+    return Error(Code::Internal, "received no file descriptor from the keeper: too many open files");
   file.name = reply.value();
   file.size = reply.size();
   file.immutable = reply.flag();
@@ -290,7 +291,7 @@ RemoteSuspension::~RemoteSuspension() {
 
 Result<void> RemoteSuspension::moved(std::string_view place, std::string_view token) {
   auto loan = pool_->borrow(connection_);
-  if (!loan) return Error(Code::Busy, "the keeper went away: " + loan.error().text());
+  if (!loan) return Error(Code::Busy, "the request to the keeper failed: " + loan.error().text());
   proto::Request& request = (*loan)->fresh_request();
   request.set_op(proto::OP_MOVED);
   put_bytes(as_bytes(place), *request.mutable_text());
@@ -301,7 +302,7 @@ Result<void> RemoteSuspension::moved(std::string_view place, std::string_view to
   // not be assumed undone.
   if (!received) {
     loan->discard();
-    return Error(Code::Unknown, "the keeper went away: " + received.error().text());
+    return Error(Code::Unknown, "the request to the keeper failed: " + received.error().text());
   }
   return (*loan)->refusal();
 }

@@ -83,7 +83,7 @@ Result<store::MessageStart> RemoteStore::opening(const MailboxId& mailbox, const
 Result<std::size_t> RemoteStore::transition(const store::Transition& change) {
   // The keeper would end the connection for that (protocol violation).
   if (change.messages.size() > limits_.batch) {
-    return Error(Code::BadInput, "more messages than one transition may change");
+    return Error(Code::BadInput, "too many messages in one transition");
   }
   Bytes ids;
   for (std::size_t at = 0; at < change.messages.size(); ++at) {
@@ -95,7 +95,8 @@ Result<std::size_t> RemoteStore::transition(const store::Transition& change) {
   // The keeper knows a lease by its number on its connection. A lease of another store has no
   // number here.
   const auto* lease = dynamic_cast<const RemoteLease*>(change.lease);
-  if (change.lease != nullptr && lease == nullptr) return Error(Code::LeaseLost, "not a lease of this store");
+  if (change.lease != nullptr && lease == nullptr)
+    return Error(Code::LeaseLost, "the lease belongs to another store");
   const auto fill = [&](Request& request) {
     put_bytes(change.mailbox.view(), *request.mutable_mailbox());
     put_bytes(as_bytes(change.actor), *request.mutable_actor());

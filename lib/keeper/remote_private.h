@@ -24,7 +24,7 @@ namespace gw::keeper {
 template <class T>
 Result<T> understood(Result<T> decoded) {
   if (decoded) return decoded;
-  return Unreached("the keeper's answer makes no sense: " + decoded.error().text()).as_error();
+  return Unreached("the keeper sent an invalid answer: " + decoded.error().text()).as_error();
 }
 
 // Thread-safe. The documentation of the operations is in store/store.h.

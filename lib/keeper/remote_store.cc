@@ -18,7 +18,8 @@ Result<void> RemoteStore::open() {
 // nothing was done.
 Error RemoteStore::lost(Effect effect, bool sent, const Unreached& why) {
   const bool perhaps = sent && effect == Effect::Changes;
-  return Error(perhaps ? Code::Unknown : Code::Unavailable, "the keeper went away: " + why.text());
+  return Error(perhaps ? Code::Unknown : Code::Unavailable,
+               "the request to the keeper failed: " + why.text());
 }
 
 Result<store::Health> RemoteStore::health() {

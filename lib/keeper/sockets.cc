@@ -52,7 +52,7 @@ Result<Fd> connect_to(const std::string& folder, const std::string& file) {
   if (failed == 0) return socket;
   // The socket exists but no process listens: its keeper was killed. For callers that is the same
   // as no socket.
-  if (errno == ECONNREFUSED) return Error(Code::NotFound, folder + "/" + file + ": nobody listens");
+  if (errno == ECONNREFUSED) return Error(Code::NotFound, folder + "/" + file + ": no process listens there");
   return Error::from_errno(folder + "/" + file);
 }
 
@@ -65,7 +65,7 @@ Result<Fd> listen_at(const std::string& folder, const std::string& file, unsigne
   struct stat found {};
   if (::fstatat(held->get(), file.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) {
     // Only a socket is replaced. Anything else may be the user's data.
-    if (!S_ISSOCK(found.st_mode)) return Error(Code::Exists, path + ": is in the way and no socket");
+    if (!S_ISSOCK(found.st_mode)) return Error(Code::Exists, path + ": exists and is not a socket");
     ::unlinkat(held->get(), file.c_str(), 0);
   }
   // The mode of a socket file is that of the socket, less the umask, so set it before bind(2):

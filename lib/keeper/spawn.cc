@@ -105,7 +105,7 @@ Reached<void> await(const Fd& ready) {
     pollfd polled{ready.get(), POLLIN, 0};
     const int arrived = left > 0 ? ::poll(&polled, 1, static_cast<int>(left)) : 0;
     if (arrived < 0 && errno == EINTR) continue;
-    if (arrived <= 0) return Unreached("the keeper did not get ready in time");
+    if (arrived <= 0) return Unreached("the keeper did not become ready in time");
     char some[1024];
     const ssize_t got = ::read(ready.get(), some, sizeof some);
     if (got < 0 && errno == EINTR) continue;
@@ -118,7 +118,7 @@ Reached<void> await(const Fd& ready) {
     if (said.size() > 8192) break;
   }
   if (said.size() < 2 || said.front() != kFailed) {
-    return Unreached("the keeper ended before it was ready", "see its lines in the system log");
+    return Unreached("the keeper exited before it was ready", "see the keeper's lines in the system log");
   }
   const Reached<void> told = from_line(said);
   const Unreached& why = told.error();
@@ -167,7 +167,7 @@ std::string to_line(const Reached<void>& result) {
 Reached<void> from_line(std::string_view line) {
   if (!line.empty() && line.front() == kReady) return {};
   // The exit status is one byte, then the text up to the line feed, then the hint.
-  if (line.size() < 2 || line.front() != kFailed) return Unreached("no answer");
+  if (line.size() < 2 || line.front() != kFailed) return Unreached("invalid answer");
   const std::size_t end = std::min(line.find('\n'), line.size());
   return Unreached(std::string(line.substr(2, end - 2)),
                    std::string(line.substr(std::min(end + 1, line.size()))), line[1]);

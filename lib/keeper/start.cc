@@ -32,8 +32,9 @@ constexpr auto kLockWait = 15s;
 
 Unreached not_there(const Place& place, const std::string& why) {
   const bool of_the_system = place.run == kSystemRun;
-  return Unreached("no keeper: " + why, of_the_system ? "systemctl start gw.target"
-                                                      : "gw-store --vault " + place.vault + " serve");
+  return Unreached("cannot reach the keeper: " + why, of_the_system
+                                                          ? "systemctl start gw.target"
+                                                          : "gw-store --vault " + place.vault + " serve");
 }
 
 bool under_service_manager() {
@@ -59,7 +60,7 @@ Reached<Fd> take_start_lock(const Place& place, const Owner& owner) {
   // By polling, since flock(2) cannot wait with a time limit.
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return Error::from_errno(path);
-    if (BootClock::now() > until) return Unreached(path + ": held for too long");
+    if (BootClock::now() > until) return Unreached(path + ": timed out waiting for the lock");
     std::this_thread::sleep_for(5ms);
   }
   return lock;
@@ -82,14 +83,15 @@ Reached<Fd> start_and_connect(const Place& place, const std::string& socket) {
     // create one.
     const Error cannot = Error::from_errno(place.vault);
     if (cannot.code() != Code::NotFound) return not_there(place, cannot.text());
-    return cannot.within("no vault").with_hint("gw-store --vault " + place.vault + " init");
+    return cannot.within("cannot open the vault").with_hint("gw-store --vault " + place.vault + " init");
   }
   const Owner owner{vault.st_uid, vault.st_gid};
   // Only the owner and root can open the vault's files; any other user's keeper would fail later,
   // with a worse error.
   if (::geteuid() != owner.uid && ::geteuid() != 0)
     return not_there(place, "the vault belongs to another user");
-  if (under_service_manager()) return not_there(place, "none is started under a service manager");
+  if (under_service_manager())
+    return not_there(place, "it is not running, and a service manager must start it");
 
   const auto lock = take_start_lock(place, owner);
   if (!lock) return not_there(place, lock.error().text());
@@ -112,7 +114,7 @@ Reached<Fd> reach(const Place& place, const Connect& how) {
   // After the socket, because a running keeper has the last word; before starting one, because a
   // keeper of a vault that has moved would refuse to open it with a less helpful error.
   if (const auto moved = store::moved_away(place.vault)) return *moved;
-  if (!how.may_start) return not_there(place, "nobody listens at " + place.run + "/" + socket);
+  if (!how.may_start) return not_there(place, "no process listens on " + place.run + "/" + socket);
   if (!how.start) return start_and_connect(place, socket);
   if (auto started = how.start(); !started) return started.error();
   auto connected = connect_to(place.run, socket);

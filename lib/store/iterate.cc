@@ -31,7 +31,7 @@ Result<void> for_each_receipt(Store& store, const MailboxId& mailbox,
       if (auto done = each(swept); !done) return done;
     }
     // A store that returned ids out of order would make this loop endless.
-    if (page->back().record.id < *from) return Error(Code::Corrupt, "receipts are out of order");
+    if (page->back().record.id < *from) return Error(Code::Corrupt, "the removal records are out of order");
     from = page->back().record.id.next();
   }
   return {};

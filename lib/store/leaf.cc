@@ -107,7 +107,7 @@ Result<Leaf> decode_leaf(ByteView stored) {
   if (!reader.ok() || version == 0) return Error(Code::Corrupt, "not a leaf of a history");
   // A later version may have another layout, so nothing after the version byte is interpreted.
   if (version != kVersion)
-    return Error(Code::Version, "a leaf of version " + std::to_string(version) + ": this is for a newer gw");
+    return Error(Code::Version, "the leaf has version " + std::to_string(version) + ": it needs a newer gw");
   Leaf leaf;
   const std::uint8_t type = reader.u8();
   leaf.type = static_cast<LeafType>(type);
@@ -124,7 +124,7 @@ Result<Leaf> decode_leaf(ByteView stored) {
   // Trailing bytes are rejected: a leaf has exactly one encoding.
   if (!reader.done() || length > kMaxActor) return Error(Code::Corrupt, "not a leaf of a history");
   if (name(leaf.type) == "?")
-    return Error(Code::Version, "a leaf of type " + std::to_string(type) + ": this is for a newer gw");
+    return Error(Code::Version, "the leaf has type " + std::to_string(type) + ": it needs a newer gw");
   return leaf;
 }
 

@@ -98,7 +98,7 @@ Result<std::unique_ptr<Lease>> Leases::acquire(const MailboxId& mailbox, std::st
     if (holder.yields.count() <= 0 || at - holder.renewed < holder.yields)
       return Error(Code::Busy, "the mailbox is being drained by " + printable(holder.owner) + " since " +
                                    rfc3339(holder.since));
-    log::warning("lease of a silent holder taken over",
+    log::warning("lease taken over",
                  {{"holder", holder.owner}, {"since", rfc3339(holder.since)}, {"by", owner}});
   }
   const std::uint64_t number = ++table_->next;
@@ -162,7 +162,7 @@ Result<std::unique_ptr<MemoryPermit>> Permits::take(std::uint64_t size) {
   lock.unlock();
   // After a success the next waiter may fit, too; after a timeout it may have become the first.
   queue.changed.notify_all();
-  if (!mine) return Error(Code::Busy, "too many logins at once");
+  if (!mine) return Error(Code::Busy, "too many simultaneous logins");
   return std::unique_ptr<MemoryPermit>(std::make_unique<HeldPermit>(queue_, size));
 }
 
@@ -193,7 +193,7 @@ Result<void> PendingTokens::check(const MailboxId& mailbox, const MessageId& mes
   const auto found = state_->tokens.find({mailbox, message});
   // Compared in constant time, since the token is a secret.
   if (found == state_->tokens.end() || !equal_secrets(found->second, token))
-    return Error(Code::Denied, "the receipt is not of this message");
+    return Error(Code::Denied, "the pending token does not belong to this message");
   return {};
 }
 

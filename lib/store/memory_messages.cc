@@ -13,12 +13,12 @@ class MemoryAppend : public Append {
       : store_(store), mailbox_(mailbox), message_(message) {}
 
   Result<void> put(ByteView container) override {
-    if (done_) return Error(Code::Usage, "the append is done");
+    if (done_) return Error(Code::Usage, "the append has already ended");
     append(container_, container);
     return {};
   }
   Result<CommitResult> commit(const Commit& commit) override {
-    if (std::exchange(done_, true)) return Error(Code::Usage, "the append is done");
+    if (std::exchange(done_, true)) return Error(Code::Usage, "the append has already ended");
     return store_.commit(mailbox_, message_, commit, std::move(container_));
   }
 
@@ -36,7 +36,8 @@ Result<std::unique_ptr<Append>> MemoryStore::begin(const MailboxId& id, const Me
   const std::lock_guard lock(mutex_);
   const auto found = mailboxes_.find(id);
   if (found == mailboxes_.end()) return missing_mailbox();
-  if (found->second.places.contains(message)) return Error(Code::Exists, "this message id is in the mailbox");
+  if (found->second.places.contains(message))
+    return Error(Code::Exists, "the mailbox already has a message with this id");
   return std::unique_ptr<Append>(std::make_unique<MemoryAppend>(*this, id, message));
 }
 
@@ -44,12 +45,13 @@ Result<CommitResult> MemoryStore::commit(const MailboxId& id, const MessageId& m
                                          Bytes container) {
   if (auto fits = check_commit(commit, limits()); !fits) return fits.error();
   if (sha256(container) != commit.container)
-    return Error(Code::Corrupt, "the container is not what its digest says");
+    return Error(Code::Corrupt, "the container does not match its digest");
   const std::lock_guard lock(mutex_);
   const auto found = mailboxes_.find(id);
   if (found == mailboxes_.end()) return missing_mailbox();
   Mailbox& mailbox = found->second;
-  if (mailbox.places.contains(message)) return Error(Code::Exists, "this message id is in the mailbox");
+  if (mailbox.places.contains(message))
+    return Error(Code::Exists, "the mailbox already has a message with this id");
   if (auto welcome = may_accept(mailbox.record, mailbox.stat, commit); !welcome) return welcome.error();
 
   MessageRecord record = message_record(message, commit, container.size());
@@ -105,7 +107,8 @@ void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq,
 Result<std::size_t> MemoryStore::transition(const Transition& transition) {
   auto wanted = step(transition.from, transition.to);
   if (!wanted) return wanted.error();
-  if (transition.messages.size() > limits().batch) return Error(Code::BadInput, "too many messages at once");
+  if (transition.messages.size() > limits().batch)
+    return Error(Code::BadInput, "too many messages in one transition");
   const std::lock_guard lock(mutex_);
   const auto found = mailboxes_.find(transition.mailbox);
   if (found == mailboxes_.end()) return missing_mailbox();

@@ -43,20 +43,21 @@ Result<void> MemoryStore::put_mailbox(const MailboxRecord& record, const std::ve
   const bool fresh = record.version == 0;
   // The history of a dropped mailbox stays, and its id with it.
   if (fresh && (found != mailboxes_.end() || logs_.contains(record.id)))
-    return Error(Code::Exists, "there is a mailbox of this id, or was");
+    return Error(Code::Exists, "a mailbox with this id exists or existed");
   if (!fresh && found == mailboxes_.end()) return missing_mailbox();
   if (!fresh && found->second.record.version != record.version)
-    return Error(Code::Conflict, "the mailbox was changed in between");
+    return Error(Code::Conflict, "the mailbox was changed in the meantime");
   std::vector<RecordKey> before;
   if (!fresh) before = index_keys(options_.vault, found->second.record);
   const std::vector<RecordKey> after = index_keys(options_.vault, record);
   for (const RecordKey& key : after) {
     if (!std::binary_search(before.begin(), before.end(), key) && records_.contains(key))
-      return Error(Code::Exists,
-                   key.kind == Kind::Name ? "a mailbox of this name exists" : "an alias or domain is taken");
+      return Error(Code::Exists, key.kind == Kind::Name
+                                     ? "a mailbox with this name already exists"
+                                     : "another mailbox already has an alias or domain of this one");
   }
   const Bytes value = encode(record);
-  if (value.size() > limits().record) return Error(Code::BadInput, "a mailbox record that is too long");
+  if (value.size() > limits().record) return Error(Code::BadInput, "the mailbox record is too long");
   Leaf leaf;
   leaf.type = fresh ? LeafType::MailboxMade : note.type;
   leaf.mailbox = record.id;
@@ -153,12 +154,12 @@ Result<Record> MemoryStore::get(const RecordKey& key) {
 
 Result<std::uint64_t> MemoryStore::put_if(const RecordKey& key, std::uint64_t version, ByteView value,
                                           const Note& note) {
-  if (value.size() > limits().record) return Error(Code::BadInput, "a record that is too long");
+  if (value.size() > limits().record) return Error(Code::BadInput, "the record is too long");
   return change(key, version, value, note);
 }
 
 Result<void> MemoryStore::erase_if(const RecordKey& key, std::uint64_t version, const Note& note) {
-  if (version == 0) return Error(Code::BadInput, "no version to erase");
+  if (version == 0) return Error(Code::BadInput, "the version to erase is missing");
   if (auto changed = change(key, version, std::nullopt, note); !changed) return changed.error();
   return {};
 }
@@ -259,9 +260,9 @@ Result<std::uint64_t> MemoryStore::change(const RecordKey& key, std::uint64_t ve
   const std::lock_guard lock(mutex_);
   if (!key.mailbox.zero() && !mailboxes_.contains(key.mailbox)) return missing_mailbox();
   const auto found = records_.find(key);
-  if (version == 0 && found != records_.end()) return Error(Code::Exists, "there is such a record");
+  if (version == 0 && found != records_.end()) return Error(Code::Exists, "the record already exists");
   if (version != 0 && (found == records_.end() || found->second.version != version))
-    return Error(Code::Conflict, "the record was changed in between");
+    return Error(Code::Conflict, "the record was changed in the meantime");
   Leaf leaf;
   leaf.type = note.type;
   leaf.mailbox = key.mailbox;

@@ -96,7 +96,7 @@ Result<CompactRange> CompactRange::decode(ByteView stored) {
   // A valid edge has one hash for each 1 bit, so the size of the value is checked with it.
   range.edge_.resize(static_cast<std::size_t>(std::popcount(range.size_)));
   for (Digest& node : range.edge_) reader.copy(node);
-  if (!reader.done()) return Error(Code::Corrupt, "not the edge of a history's tree");
+  if (!reader.done()) return Error(Code::Corrupt, "the right edge of the history's tree is malformed");
   return range;
 }
 

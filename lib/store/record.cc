@@ -33,7 +33,7 @@ bool parse(google::protobuf::MessageLite& message, ByteView stored) {
 }
 
 Error corrupt(std::string_view what) {
-  return Error(Code::Corrupt, "not a stored " + std::string(what));
+  return Error(Code::Corrupt, "malformed " + std::string(what));
 }
 
 bool is_state(std::uint32_t number) {
@@ -175,7 +175,7 @@ Bytes encode(const RemovalRecord& swept) {
 Result<RemovalRecord> decode_swept(ByteView stored) {
   ByteReader reader(stored);
   const std::uint8_t version = reader.u8();
-  if (reader.ok() && version > 1) return Error(Code::Version, "a receipt of a newer gw");
+  if (reader.ok() && version > 1) return Error(Code::Version, "the removal record needs a newer gw");
   RemovalRecord swept;
   swept.gone = static_cast<Micros>(reader.u64());
   const ByteView encoded = reader.bytes(reader.u32());

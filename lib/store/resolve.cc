@@ -17,7 +17,7 @@ Result<MailboxId> follow(const Get& get, Kind kind, std::string name) {
   auto record = get({kind, {}, std::move(name)});
   if (!record) return record.error();
   const MailboxId id = MailboxId::from(record->value);
-  if (id.zero()) return Error(Code::Corrupt, "an index record that names no mailbox");
+  if (id.zero()) return Error(Code::Corrupt, "the index record names no mailbox");
   return id;
 }
 

@@ -62,8 +62,7 @@ Result<Step> step(State from, std::optional<State> to) {
   for (const Step& allowed : kSteps) {
     if (allowed.from == from && allowed.to == to) return allowed;
   }
-  return bad("no message goes from " + std::string(name(from)) + " to " +
-             std::string(to ? name(*to) : "gone"));
+  return bad("no transition from " + std::string(name(from)) + " to " + std::string(to ? name(*to) : "gone"));
 }
 
 Result<bool> applies(const Step& step, const LocationInfo& message) {
@@ -71,7 +70,7 @@ Result<bool> applies(const Step& step, const LocationInfo& message) {
   // drained or removed.
   if (!message.state) {
     if (!step.to || step.to == State::Drained) return false;
-    return Error(Code::Conflict, "the message is gone (" + std::string(name(message.gone)) + ")");
+    return Error(Code::Conflict, "the message no longer exists (" + std::string(name(message.gone)) + ")");
   }
   if (message.state == step.to) return false;
   if (message.state == step.from) return true;
@@ -194,40 +193,40 @@ Result<void> check_commit(const Commit& commit, const Limits& limits) {
 }
 
 Result<void> check_mailbox(const MailboxRecord& record) {
-  if (record.id.zero()) return bad("a mailbox without an id");
-  if (!is_name(record.name)) return bad("not a name for a mailbox: " + printable(record.name));
-  if (record.generations.empty()) return bad("a mailbox without a key");
+  if (record.id.zero()) return bad("the mailbox has no id");
+  if (!is_name(record.name)) return bad("not a valid mailbox name: " + printable(record.name));
+  if (record.generations.empty()) return bad("the mailbox has no key");
   for (std::size_t i = 0; i < record.generations.size(); ++i) {
     const std::uint32_t before = i == 0 ? 0 : record.generations[i - 1].number;
-    if (record.generations[i].number <= before) return bad("key generations out of order");
+    if (record.generations[i].number <= before) return bad("the key generations are out of order");
   }
   if (std::max({record.aliases.size(), record.domains.size(), record.allow.size(),
                 record.generations.size()}) > kMaxNames ||
       record.description.size() > kMaxText)
-    return bad("a mailbox record that is too long");
+    return bad("the mailbox record is too long");
   for (const std::string& alias : record.aliases) {
     if (!is_plain(alias) || alias.find('@') == std::string::npos || alias.starts_with('@'))
-      return bad("not an alias: " + printable(alias));
+      return bad("not a valid alias: " + printable(alias));
   }
   for (const std::string& domain : record.domains) {
     if (!is_plain(domain) || domain.find('@') != std::string::npos)
-      return bad("not a domain: " + printable(domain));
+      return bad("not a valid domain: " + printable(domain));
   }
-  if (record.grace < 0) return bad("a grace time below zero");
-  if (record.receipts < 0) return bad("a time for receipts below zero");
+  if (record.grace < 0) return bad("the grace period is negative");
+  if (record.receipts < 0) return bad("the time for removal records is negative");
   return {};
 }
 
 Result<void> check_slots(const std::vector<Slot>& slots, const Limits& limits) {
   for (const Slot& slot : slots) {
-    if (slot.name.empty() || slot.name.size() > kMaxKey) return bad("not a slot's name");
-    if (slot.value.size() > limits.record) return bad("a slot that is too long");
+    if (slot.name.empty() || slot.name.size() > kMaxKey) return bad("not a valid slot name");
+    if (slot.value.size() > limits.record) return bad("the slot is too long");
   }
   return {};
 }
 
 Result<void> check_key(const RecordKey& key) {
-  if (key.name.size() > kMaxKey) return bad("a record's name that is too long");
+  if (key.name.size() > kMaxKey) return bad("the name of the record is too long");
   switch (key.kind) {
     case Kind::Slot:
     case Kind::Setting:
@@ -237,9 +236,9 @@ Result<void> check_key(const RecordKey& key) {
     case Kind::Mailbox:
     case Kind::Name:
     case Kind::Alias:
-      return Error(Code::Denied, "this record changes with its mailbox only");
+      return Error(Code::Denied, "this record can only be changed with its mailbox");
   }
-  return bad("not a kind of record");
+  return bad("unknown kind of record");
 }
 
 Result<void> check_note(const Note& note) {
@@ -254,7 +253,7 @@ Result<void> check_note(const Note& note) {
     case LeafType::Route:
       return {};
     default:
-      return bad("a leaf that does not go with a record: " + std::string(name(note.type)));
+      return bad("this leaf cannot be added with a record: " + std::string(name(note.type)));
   }
 }
 
@@ -277,7 +276,7 @@ Result<void> check_note(const Leaf& leaf, bool vault) {
     default:
       break;
   }
-  return bad("a leaf that does not stand alone: " + std::string(name(leaf.type)));
+  return bad("this leaf cannot be added alone: " + std::string(name(leaf.type)));
 }
 
 }  // namespace gw::store

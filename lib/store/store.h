@@ -428,12 +428,12 @@ class Store {
   // Creates a snapshot. Fails with Busy if one exists already, Full if there is too little room,
   // Unavailable if the store has no files or is read-only.
   virtual Result<std::unique_ptr<Snapshot>> snapshot() {
-    return Error(Code::Unavailable, "this store is not made of files");
+    return Error(Code::Unavailable, "this store has no files");
   }
   // Suspends all changes. Fails with Busy if the store is already suspended, Unavailable as for
   // snapshot().
   virtual Result<std::unique_ptr<Suspension>> suspend() {
-    return Error(Code::Unavailable, "this store is not made of files");
+    return Error(Code::Unavailable, "this store has no files");
   }
 };
 

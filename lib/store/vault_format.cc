@@ -26,7 +26,8 @@ std::optional<Move> parse_move(std::string_view text) {
 }
 
 Error not_arrived(const std::string& vault, const std::string& from, const std::string& why) {
-  return Error(Code::Config, vault + ": the vault that moves here from " + printable(from) + " " + why);
+  return Error(Code::Config,
+               vault + ": the vault is being moved here from " + printable(from) + ", which " + why);
 }
 
 }  // namespace
@@ -47,7 +48,7 @@ Result<void> replace_format(const std::string& vault, const Format& format) {
     if (!move) continue;
     // A line ending in the path would add lines to the file.
     if (move->place.empty() || move->place.size() > kMaxFormatFile / 2 || has_control(move->place))
-      return Error(Code::BadInput, printable(move->place) + ": no name of a place that a vault can move to");
+      return Error(Code::BadInput, printable(move->place) + ": not a valid destination for a vault");
   }
   // Atomic: a power cut leaves the old or the new content, and so exactly one of the two
   // directories is the vault.
@@ -58,10 +59,10 @@ Result<Format> read_format(const std::string& vault) {
   const std::string path = vault + "/format";
   auto text = read_file(path, kMaxFormatFile);
   if (!text) {
-    if (text.error().code() == Code::NotFound) return Error(Code::NotFound, vault + ": there is no vault");
+    if (text.error().code() == Code::NotFound) return Error(Code::NotFound, vault + ": not a vault");
     return text.error();
   }
-  const Error damaged(Code::Corrupt, path + ": not the format of a vault");
+  const Error damaged(Code::Corrupt, path + ": not a valid vault format file");
   // An unknown line or requirement is a Version error and not skipped: it may mean that the
   // directory must not be opened.
   bool known = false;
@@ -75,13 +76,14 @@ Result<Format> read_format(const std::string& vault) {
     const std::string_view value = trim(whole);
     if (key == "gw-vault") {
       if (value != "1")
-        return Error(Code::Version, vault + ": a vault of format " + printable(value) + ", this gw knows 1");
+        return Error(Code::Version,
+                     vault + ": the vault has format " + printable(value) + ", but this gw supports only 1");
       known = true;
     } else if (key == "vault") {
       id = VaultId::parse(value);
     } else if (key == "requires") {
       if (!value.empty() && value != "moved" && value != "arrival")
-        return Error(Code::Version, vault + ": needs a gw that knows " + printable(value));
+        return Error(Code::Version, vault + ": needs a gw that supports " + printable(value));
       required = value;
     } else if (key == "moved" || key == "arrival") {
       std::optional<Move>& move = key == "moved" ? format.moved : format.arrival;
@@ -110,10 +112,10 @@ Result<VaultId> vault_in(const std::string& vault) {
   // this migration: a directory that was restored from a backup has another token or none.
   const auto left = read_format(arrival.place);
   if (!left)
-    return not_arrived(vault, arrival.place, "cannot be looked for there: " + left.error().text())
-        .with_hint("it is used only once the other one says that it has moved");
+    return not_arrived(vault, arrival.place, "cannot be read: " + left.error().text())
+        .with_hint("make the old directory readable: its format file must confirm the move");
   if (left->vault != format->vault || !left->moved || left->moved->token != arrival.token)
-    return not_arrived(vault, arrival.place, "is still there")
+    return not_arrived(vault, arrival.place, "still has it")
         .with_hint("gw-store --vault " + printable(arrival.place) + " migrate --to " + printable(vault) +
                    " --resume");
   return format->vault;
@@ -130,7 +132,7 @@ Result<void> confirm_arrival(const std::string& vault) {
 
 Error moved_error(const std::string& vault, const std::string& place) {
   return Error(Code::Config, vault + ": the vault has moved to " + printable(place))
-      .with_hint("name it by `vault` in gw.toml, $GW_VAULT or --vault");
+      .with_hint("set `vault` in gw.toml, $GW_VAULT or --vault to the new directory");
 }
 
 std::optional<Error> moved_away(const std::string& vault) {

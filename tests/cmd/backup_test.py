@@ -368,7 +368,7 @@ class InterruptedTest(Case):
         tool = self.stopped_midway()
         self.vault.kill_keeper()
         tool.send_signal(signal.SIGCONT)
-        self.assertIn("keeper went away", self.ends(tool, 75))
+        self.assertIn("request to the keeper failed", self.ends(tool, 75))
         self.assertEqual(self.complete(), [pathlib.Path(self.first).name])
         self.assertFalse(self.snapshot_is_gone(), "nobody was there to remove it")
         self.vault.wake_keeper()
@@ -379,7 +379,7 @@ class InterruptedTest(Case):
         tool = self.stopped_midway()
         self.assertIn("another backup", self.back_up(status=75))
         elsewhere = self.vault.side / "elsewhere"
-        self.assertIn(b"under way", self.vault.store("backup", elsewhere, status=75).stderr)
+        self.assertIn(b"in progress", self.vault.store("backup", elsewhere, status=75).stderr)
         self.assertEqual([p.name for p in elsewhere.iterdir()], [".lock"])
         # Mail comes and goes all the same.
         self.put(500)

@@ -313,7 +313,7 @@ class SalvageTest(unittest.TestCase):
     def test_what_is_refused(self):
         target = self.folder / "target"
         done = self.vault.store("salvage", self.folder, "--to", target, status=66)
-        self.assertIn(b"there is no vault", done.stderr)
+        self.assertIn(b"not a vault", done.stderr)
         self.vault.store("salvage", self.source, "--to", self.source / "db/new", status=64)
         target.mkdir()
         (target / "file").write_bytes(b"mine")

@@ -74,7 +74,7 @@ class CheckTest(unittest.TestCase):
         self.vault.stop_keeper()
         self.vault.env["INVOCATION_ID"] = "0" * 32
         text, numbers = self.check(2)
-        self.assertRegex(text, r"^GW CRITICAL: keeper .*no keeper")
+        self.assertRegex(text, r"^GW CRITICAL: keeper .*cannot reach the keeper")
         self.assertNotIn("waiting", numbers)
 
     def test_settings_that_cannot_be_used_are_3(self):

@@ -83,7 +83,7 @@ class SwitchTest(gw_move.Case):
         self.assertIn("requires arrival", said())
         self.assertFalse(self.has_moved())
         done = self.opened().store("mailbox", "list", status=gw_move.CONFIG)
-        self.assertIn(b"is still there", done.stderr)
+        self.assertIn(b"still has it", done.stderr)
         self.assertIn(b"--resume", done.stderr)
         self.assertEqual(self.the_one(), self.vault)
         # The old one has moved, and the new one has not heard of it. It finds out by itself.

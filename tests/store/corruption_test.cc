@@ -258,7 +258,7 @@ TEST_CASE("a database that is not there is said to be missing, and nothing is ma
     const auto opened = open_local_store(vault.options);
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code() == Code::Corrupt);
-    CHECK(opened.error().text().find("the database is not at " + database) != std::string::npos);
+    CHECK(opened.error().text().find("the database at " + database + " is missing") != std::string::npos);
     CHECK(fs::exists(database) == empty);
     if (empty) CHECK(fs::is_empty(database));
   }

@@ -159,7 +159,7 @@ TEST_CASE("the new folder is a vault from the moment that the old one says it ha
     return opened.error();
   };
 
-  CHECK(refused().text().find("is still there") != std::string::npos);
+  CHECK(refused().text().find("still has it") != std::string::npos);
   CHECK(refused().hint().find("--resume") != std::string::npos);
   vault.open();
   SECTION("it has moved here") {
@@ -186,7 +186,7 @@ TEST_CASE("the new folder is a vault from the moment that the old one says it ha
   }
   SECTION("the old one is not there to say so") {
     fs::rename(old, old + "-hidden");
-    CHECK(refused().text().find("cannot be looked for") != std::string::npos);
+    CHECK(refused().text().find("cannot be read") != std::string::npos);
     fs::rename(old + "-hidden", old);
   }
 }

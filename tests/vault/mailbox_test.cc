@@ -247,7 +247,7 @@ TEST_CASE("when the answer to a commit is lost, the vault says whether it was ma
   REQUIRE(ring);
   const auto lost = [](std::string_view operation) -> std::optional<Error> {
     if (operation != "put_mailbox") return std::nullopt;
-    return Error(Code::Unknown, "the keeper went away");
+    return Error(Code::Unknown, "the request to the keeper failed");
   };
   const Secret fresh = generate_password();
   store.fail = lost;  // it was not done
@@ -263,7 +263,7 @@ TEST_CASE("when the answer to a commit is lost, the vault says whether it was ma
   // And nobody can say where the vault does not answer.
   store.fail_afterwards = nullptr;
   store.fail = [](std::string_view operation) -> std::optional<Error> {
-    if (operation == "put_mailbox") return Error(Code::Unknown, "the keeper went away");
+    if (operation == "put_mailbox") return Error(Code::Unknown, "the request to the keeper failed");
     if (operation == "get") return Error(Code::Unavailable, "no keeper");
     return std::nullopt;
   };

@@ -58,7 +58,7 @@ void mark_unconfirmed(store::Store& store, PendingMessages& pending,
     // meantime, which is what was wanted.
     if (changed || changed.error().code() == Code::Conflict || changed.error().code() == Code::NotFound)
       continue;
-    log::error("pending message not marked",
+    log::error("pending message not marked unconfirmed",
                {{"id", message.message.hex()}, {"error", changed.error().text()}});
     // E.g. Busy, while the vault is suspended. The sweeper and the end of the suspension try again;
     // after a restart the store itself finds messages that are still pending.

@@ -55,7 +55,7 @@ Server::Server(store::Store& store, ServerOptions options)
     shared_.changes = std::move(*changes);
   else
     // Only the clients' cache depends on it.
-    log::warning("clients will look everything up", {{"error", changes.error().text()}});
+    log::warning("change counter unavailable", {{"error", changes.error().text()}});
 }
 
 Server::~Server() {
@@ -83,7 +83,7 @@ bool Server::adopt(Fd connection, Role role) {
   join_finished();
   // The session is created before the limit is checked, because a client that is refused gets a
   // hello that says why, in place of a closed connection that it would take for an ending keeper.
-  std::string refusal = "the keeper has as many connections as it may";
+  std::string refusal = "the keeper has too many connections";
   auto served = std::make_unique<Served>(*this, std::move(connection), role);
   {
     const std::lock_guard lock(mutex_);
@@ -101,7 +101,7 @@ bool Server::adopt(Fd connection, Role role) {
         return true;
       }
       served_.erase(served->place);
-      refusal = Error::from_errno("the system gives no thread", failed).text();
+      refusal = Error::from_errno("cannot start a thread", failed).text();
     }
   }
   // Without the mutex, because sending may block.
@@ -146,12 +146,12 @@ void Server::accept_from(const RoleListener& listener) {
       adopt(std::move(connection), listener.role);
       // One connection is lost, and not the keeper with all others.
     } catch (const std::bad_alloc&) {
-      log::error("no memory for a connection", {{"socket", name(listener.role)}});
+      log::error("out of memory for a connection", {{"socket", name(listener.role)}});
     }
     // E.g. EMFILE. The connection stays in the queue and poll(2) reports it immediately, so pause
     // instead of spinning.
   } else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN && errno != EWOULDBLOCK) {
-    log::warning("cannot accept",
+    log::warning("accept failed",
                  {{"socket", name(listener.role)}, {"error", Error::from_errno("accept").text()}});
     std::this_thread::sleep_for(100ms);
   }
@@ -195,7 +195,7 @@ void Server::sweep_now_and_then() {
     if (!more) ::malloc_trim(0);
     if (!swept) log::verbose("sweep failed", {{"error", swept.error().text()}});
     if (swept && swept->expired > 0) {
-      log::info("swept", {{"messages", swept->expired}, {"octets", swept->size}});
+      log::info("swept", {{"messages", swept->expired}, {"bytes", swept->size}});
     }
     const std::lock_guard lock(mutex_);
     sweeping_ = more;
@@ -237,7 +237,7 @@ Result<void> Server::run(std::vector<RoleListener> listeners) {
   try {
     sweeper.emplace(*this);
   } catch (const std::system_error& error) {
-    return Error(Code::Busy, std::string("the system gives no thread: ") + error.what());
+    return Error(Code::Busy, std::string("cannot start a thread: ") + error.what());
   }
   Result<void> result;
   while (!stopping_) {

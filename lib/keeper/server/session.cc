@@ -100,17 +100,17 @@ void Session::serve(std::size_t size) {
   // The table of roles is asked here, before any operation, so that no handler can forget it.
   const bool may = allowed(role_, request_);
   if (!may) {
-    log::warning("denied", {{"socket", name(role_)},
-                            {"operation", name(op)},
-                            {"uid", peer_.uid},
-                            {"gid", peer_.gid},
-                            {"pid", peer_.pid},
-                            {"tool", tool_}});
+    log::warning("request denied", {{"socket", name(role_)},
+                                    {"operation", name(op)},
+                                    {"uid", peer_.uid},
+                                    {"gid", peer_.gid},
+                                    {"pid", peer_.pid},
+                                    {"tool", tool_}});
   }
   // Usage, not Denied: it is a mistake in a program, and a POP3 server would report Denied to its
   // client as a wrong password.
-  const Error denied(Code::Usage,
-                     std::string(name(op)) + " is not for the " + std::string(name(role_)) + " socket");
+  const Error denied(
+      Code::Usage, std::string(name(op)) + " is not allowed on the " + std::string(name(role_)) + " socket");
   switch (op) {
     case proto::OP_BEGIN:
       return begin(may);
@@ -237,7 +237,7 @@ void Session::send_out() {
 
 void Session::violation(std::string_view what) {
   log::warning(
-      "protocol broken",
+      "protocol violated",
       {{"socket", name(role_)}, {"what", what}, {"uid", peer_.uid}, {"pid", peer_.pid}, {"tool", tool_}});
   answer(Error(Code::BadInput, "keeper protocol: " + std::string(what)));
   // The position in the stream is unknown, so nothing that follows can be trusted.

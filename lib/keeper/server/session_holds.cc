@@ -45,7 +45,7 @@ Result<void> Session::guess() {
   // Enough for an IPv6 network, which is what net::source_of() returns.
   static constexpr std::size_t kMaxSource = 64;
   if (request_.text().empty() || request_.text().size() > kMaxSource)
-    return Error(Code::BadInput, "no source of a guess");
+    return Error(Code::BadInput, "the source of the guess is missing");
   const std::string source = std::string(name(role_)) + " " + request_.text();
   switch (static_cast<store::Guess>(request_.number())) {
     case store::Guess::Next:
@@ -58,13 +58,13 @@ Result<void> Session::guess() {
       shared_.guesses.succeeded(source);
       return {};
   }
-  return Error(Code::BadInput, "no kind of guess");
+  return Error(Code::BadInput, "unknown kind of guess");
 }
 
 Result<void> Session::snapshot() {
   // A snapshot takes room on the disk, so there is one for each connection; the store itself allows
   // only one at all.
-  if (snapshot_) return Error(Code::Busy, "this connection has a snapshot");
+  if (snapshot_) return Error(Code::Busy, "this connection already has a snapshot");
   auto made = store_.snapshot();
   if (!made) return made.error();
   snapshot_ = std::move(*made);
@@ -88,7 +88,7 @@ Result<void> Session::snapshot_file() {
 }
 
 Result<void> Session::suspend() {
-  if (suspension_) return Error(Code::Busy, "this connection has suspended it");
+  if (suspension_) return Error(Code::Busy, "this connection has already suspended the vault");
   auto suspended = store_.suspend();
   if (!suspended) return suspended.error();
   suspension_ = std::move(*suspended);
@@ -104,7 +104,7 @@ void Session::resume() {
 }
 
 Result<void> Session::moved() {
-  if (!suspension_) return Error(Code::Conflict, "this connection has not suspended it");
+  if (!suspension_) return Error(Code::Conflict, "this connection has not suspended the vault");
   auto moved = suspension_->moved(request_.text(), request_.value());
   // Only a certain success ends the keeper here. After Unknown the store has failed, and the keeper
   // ends because of that.

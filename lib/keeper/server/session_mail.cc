@@ -39,7 +39,7 @@ void Session::fail_append(const Error& error) {
 }
 
 void Session::take_data(ByteView data) {
-  if (appending_ == Appending::No) return violation("octets without an append");
+  if (appending_ == Appending::No) return violation("data without an append");
   if (appending_ == Appending::Failed) return;
   if (auto put = append_->put(data); !put) fail_append(put.error());
 }
@@ -138,10 +138,10 @@ Result<void> Session::transition(const Bytes& ids) {
   if (!mailbox) return mailbox.error();
   change.mailbox = *mailbox;
   const auto state = state_of(from.from());
-  if (!state) return Error(Code::BadInput, "keeper protocol: no such state");
+  if (!state) return Error(Code::BadInput, "keeper protocol: unknown state");
   change.from = *state;
   change.to = state_of(from.to());
-  if (from.to() != 0 && !change.to) return Error(Code::BadInput, "keeper protocol: no such state");
+  if (from.to() != 0 && !change.to) return Error(Code::BadInput, "keeper protocol: unknown state");
   for (std::size_t at = 0; at < ids.size(); at += 16) {
     change.messages.push_back(MessageId::from(ByteView(ids).subspan(at, 16)));
   }

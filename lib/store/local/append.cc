@@ -66,7 +66,7 @@ Result<void> LocalAppend::spill() {
 }
 
 Result<void> LocalAppend::put(ByteView data) {
-  if (done_) return Error(Code::Usage, "the append is done");
+  if (done_) return Error(Code::Usage, "the append has already ended");
   size_ += data.size();
   sha_.update(data);
   // The limit counts reserved memory, not used memory, over all connections. Exceeding it costs a
@@ -111,12 +111,12 @@ Result<void> LocalAppend::put(ByteView data) {
 }
 
 Result<CommitResult> LocalAppend::commit(const Commit& commit) {
-  if (std::exchange(done_, true)) return Error(Code::Usage, "the append is done");
+  if (std::exchange(done_, true)) return Error(Code::Usage, "the append has already ended");
   if (auto fits = check_commit(commit, store_.limits()); !fits) return fits.error();
   // The digest protects against a sender of the append protocol that lost or repeated a frame; the
   // message would be found unreadable only when it is drained.
   if (sha_.finish() != commit.container)
-    return Error(Code::Corrupt, "the container is not what its digest says");
+    return Error(Code::Corrupt, "the container does not match its digest");
   // The threshold decides by the final size, so that equal messages are stored in the same way
   // whatever the sizes of the pieces.
   if (!file_ && held_.size() >= store_.options_.large_threshold) {
@@ -128,7 +128,7 @@ Result<CommitResult> LocalAppend::commit(const Commit& commit) {
     // function then need not read the database while all other commits wait.
     const std::lock_guard lock(store_.committing_mutex_);
     if (!store_.committing_.emplace(mailbox_, message_).second)
-      return Error(Code::Busy, "this message id is being stored");
+      return Error(Code::Busy, "a message with this id is being stored");
   }
   auto receipt = commit_whole(commit);
   held_ = Bytes();
@@ -143,7 +143,7 @@ Result<CommitResult> LocalAppend::commit_whole(const Commit& commit) {
   // removed cannot come back by a repeated commit.
   auto known = store_.engine_->get(Family::Messages, where_key(message_, mailbox_));
   if (!known) return known.error();
-  if (*known) return Error(Code::Exists, "this message id is in the mailbox");
+  if (*known) return Error(Code::Exists, "the mailbox already has a message with this id");
   MessageRecord record = message_record(message_, commit, size_);
   record.large = file_ != nullptr;
   const LeafType type = commit.pending ? LeafType::Pending : LeafType::Accepted;

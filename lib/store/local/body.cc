@@ -49,7 +49,7 @@ Result<std::shared_ptr<const Body>> Bodies::read(const MailboxId& mailbox, const
   if (!found) return found.error().within("message " + message.hex());
   if (!*found) return Error(Code::NotFound, "no such message");
   const auto parts = split_body(view(body->stored_));
-  if (!parts) return Error(Code::Corrupt, "the body of message " + message.hex() + " is not one");
+  if (!parts) return Error(Code::Corrupt, "the body of message " + message.hex() + " is malformed");
   body->envelope_ = parts->envelope.size();
   body->large_ = parts->large;
   const std::lock_guard lock(mutex_);

@@ -18,7 +18,7 @@ Result<void> LocalStore::put_mailbox(const MailboxRecord& record, const std::vec
   if (auto fits = check_slots(slots, limits()); !fits) return fits;
   if (auto fits = check_note(note); !fits) return fits;
   const Bytes value = encode(record);
-  if (value.size() > limits().record) return Error(Code::BadInput, "a mailbox record that is too long");
+  if (value.size() > limits().record) return Error(Code::BadInput, "the mailbox record is too long");
   const bool fresh = record.version == 0;
   const std::vector<RecordKey> after = index_keys(vault_, record);
   Leaf leaf;
@@ -38,10 +38,10 @@ Result<void> LocalStore::put_mailbox(const MailboxRecord& record, const std::vec
     Entry* entry = batch.at(record.id);
     // A dropped mailbox keeps its entry and its history, so its id cannot be used again: a second
     // history under the same id could not be told from a falsified one.
-    if (fresh && entry != nullptr) return Error(Code::Exists, "there is a mailbox of this id, or was");
+    if (fresh && entry != nullptr) return Error(Code::Exists, "a mailbox with this id exists or existed");
     if (!fresh && (entry == nullptr || !entry->record)) return Error(Code::NotFound, "no such mailbox");
     if (!fresh && entry->record->version != record.version)
-      return Error(Code::Conflict, "the mailbox was changed in between");
+      return Error(Code::Conflict, "the mailbox was changed in the meantime");
     // The old keys come from the stored record, not from the caller's, so that no index entry is
     // left behind.
     std::vector<RecordKey> before;
@@ -51,8 +51,9 @@ Result<void> LocalStore::put_mailbox(const MailboxRecord& record, const std::vec
       auto taken = engine_->get(Family::Records, record_key(key));
       if (!taken) return taken.error();
       if (*taken)
-        return Error(Code::Exists, key.kind == Kind::Name ? "a mailbox of this name exists"
-                                                          : "an alias or domain is taken");
+        return Error(Code::Exists, key.kind == Kind::Name
+                                       ? "a mailbox with this name already exists"
+                                       : "another mailbox already has an alias or domain of this one");
     }
     // A new mailbox also appears in the vault's history. Its own history can therefore not
     // disappear without a trace.
@@ -151,12 +152,12 @@ Result<std::uint64_t> LocalStore::change_record(const RecordKey& key, std::uint6
       return Error(Code::NotFound, "no such mailbox");
     auto stored = engine_->get(Family::Records, record_key(key));
     if (!stored) return stored.error();
-    if (version == 0 && *stored) return Error(Code::Exists, "there is such a record");
+    if (version == 0 && *stored) return Error(Code::Exists, "the record already exists");
     if (version != 0) {
-      if (!*stored) return Error(Code::Conflict, "the record was changed in between");
+      if (!*stored) return Error(Code::Conflict, "the record was changed in the meantime");
       auto record = without_version(key, as_bytes(**stored));
       if (!record) return record.error();
-      if (record->version != version) return Error(Code::Conflict, "the record was changed in between");
+      if (record->version != version) return Error(Code::Conflict, "the record was changed in the meantime");
     }
     // The version comes from the history, which only grows, and so never repeats even if a record
     // is erased and created again. A caller with an old version can therefore not overwrite a new
@@ -175,12 +176,12 @@ Result<std::uint64_t> LocalStore::change_record(const RecordKey& key, std::uint6
 
 Result<std::uint64_t> LocalStore::put_if(const RecordKey& key, std::uint64_t version, ByteView value,
                                          const Note& note) {
-  if (value.size() > limits().record) return Error(Code::BadInput, "a record that is too long");
+  if (value.size() > limits().record) return Error(Code::BadInput, "the record is too long");
   return change_record(key, version, value, note);
 }
 
 Result<void> LocalStore::erase_if(const RecordKey& key, std::uint64_t version, const Note& note) {
-  if (version == 0) return Error(Code::BadInput, "no version to erase");
+  if (version == 0) return Error(Code::BadInput, "the version to erase is missing");
   if (auto changed = change_record(key, version, std::nullopt, note); !changed) return changed.error();
   return {};
 }
@@ -259,11 +260,11 @@ Result<std::uint64_t> LocalStore::note(const MailboxId& log, const Leaf& given) 
 Result<std::size_t> LocalStore::note_messages(const MailboxId& mailbox, const Leaf& like,
                                               std::span<const MessageId> messages) {
   if (messages.empty()) return 0;
-  if (messages.size() > limits().notes) return Error(Code::BadInput, "too many messages to note at once");
+  if (messages.size() > limits().notes) return Error(Code::BadInput, "too many messages for one note");
   Leaf first = like;
   first.message = messages.front();
   if (auto fits = check_note(first, mailbox.zero()); !fits) return fits.error();
-  if (!of_message(like.type)) return Error(Code::BadInput, "a leaf that is not about a message");
+  if (!of_message(like.type)) return Error(Code::BadInput, "the leaf is not about a message");
   std::size_t noted = 0;
   auto done = change(kNote * messages.size(), [&](Batch& batch) -> Result<ChangeResult> {
     Entry* entry = batch.at(mailbox);

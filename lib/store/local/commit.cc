@@ -354,7 +354,7 @@ bool Commits::failed() const {
 
 std::optional<Error> Commits::refusal_now() const {
   if (closed_) return closed_;
-  if (suspended_) return Error(Code::Busy, "the vault is being moved, and takes no change now");
+  if (suspended_) return Error(Code::Busy, "the vault is being moved and accepts no changes");
   return std::nullopt;
 }
 

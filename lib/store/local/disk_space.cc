@@ -18,7 +18,7 @@ std::uint64_t minus(std::uint64_t a, std::uint64_t b) {
 }
 
 Error no_room() {
-  return Error(Code::Full, "no room on the disk");
+  return Error(Code::Full, "not enough disk space");
 }
 
 }  // namespace

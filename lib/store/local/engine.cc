@@ -33,7 +33,7 @@ constexpr std::array<const char*, kFamilies> kNames{"default", "records", "messa
 // the files do not fit together, for example if a family is missing; the options themselves are
 // constant.
 Error error_of(const rocksdb::Status& status) {
-  const std::string text = "the database: " + status.ToString();
+  const std::string text = "database error: " + status.ToString();
   if (status.IsCorruption()) return Error(Code::Corrupt, text);
   if (status.IsNoSpace()) return Error(Code::Full, text);
   if (status.IsBusy() || status.IsTryAgain() || status.IsTimedOut()) return Error(Code::Busy, text);
@@ -158,7 +158,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode,
   // RocksDB's own error for a missing database does not tell it from other I/O errors.
   std::error_code missing;
   if (mode != Mode::Create && !std::filesystem::exists(path + "/CURRENT", missing))
-    return Error(Code::Corrupt, "the database is not at " + path + ", or not all of it");
+    return Error(Code::Corrupt, "the database at " + path + " is missing or incomplete");
   std::unique_ptr<Engine> engine(new Engine());
   rocksdb::DBOptions options = database_options(mode);
   options.listeners.push_back(std::make_shared<Listener>(engine->failed_));
@@ -172,7 +172,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode,
                      : rocksdb::DB::Open(options, path, all_families(buffers), &handles, &db);
   } catch (const std::system_error& error) {
     // RocksDB creates all its threads during the open, and throws if the system refuses one.
-    return Error(Code::Busy, std::string("the system gives no thread: ") + error.what());
+    return Error(Code::Busy, std::string("cannot start a thread: ") + error.what());
   }
   if (!status.ok()) return error_of(status);
   engine->db_.reset(db);
@@ -350,7 +350,7 @@ Result<void> Engine::purge() {
     if (await_removal(before)) return {};
     if (purge_cancelled_) return cancelled;
   }
-  return Error(Code::Busy, "files of before the purge are still in use");
+  return Error(Code::Busy, "files from before the purge are still in use");
 }
 
 std::uint64_t Engine::purge_room() const {

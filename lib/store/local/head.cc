@@ -79,7 +79,7 @@ Result<void> HeadFile::write(const Head& head) {
   if (::pwrite(fd_.get(), slot.data(), slot.size(), static_cast<off_t>(at)) !=
           static_cast<ssize_t>(slot.size()) ||
       ::fdatasync(fd_.get()) != 0)
-    return Error::from_errno("the head file");
+    return Error::from_errno("cannot write the head file");
   ++turn_;
   head_ = head;
   return {};

@@ -101,7 +101,7 @@ Result<std::unique_ptr<LargeWriter>> LargeFiles::begin(const MessageId& message)
   // O_EXCL: two unfinished appends with the same id would write into one file. It is Busy and not
   // Exists: the other append may still fail, and a caller takes Exists for a message that was stored.
   Fd fd(::openat(unfinished_.get(), message.hex().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd && errno == EEXIST) return Error(Code::Busy, "this message id is being stored");
+  if (!fd && errno == EEXIST) return Error(Code::Busy, "a message with this id is being stored");
   if (!fd) return file_trouble();
   return std::make_unique<LargeWriter>(*this, message, std::move(fd));
 }
@@ -126,7 +126,7 @@ Result<std::shared_ptr<const Fd>> LargeFiles::reader(const MessageId& message, s
   // A truncated file is noticed before the first byte is sent: a POP3 client cannot be told in the
   // middle of a RETR.
   if (static_cast<std::uint64_t>(found.st_size) != size)
-    return Error(Code::Corrupt, "the file of message " + message.hex() + " has not its size");
+    return Error(Code::Corrupt, "the file of message " + message.hex() + " has the wrong size");
   readers_.push_front({message, fd});
   if (readers_.size() > kReaders) readers_.pop_back();
   return std::shared_ptr<const Fd>(std::move(fd));
@@ -169,7 +169,7 @@ Result<void> LargeFiles::link_all(const std::string& to) const {
     if (!MessageId::parse(name)) return {};
     // An append that is not yet committed may abandon its file at any moment.
     if (::linkat(folder_.get(), name, target.get(), name, 0) != 0 && errno != ENOENT)
-      return Error::from_errno("a second name for a large message");
+      return Error::from_errno("cannot link a large message");
     return {};
   });
 }

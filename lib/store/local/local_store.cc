@@ -31,7 +31,7 @@ LocalStore::LocalStore(Opened opened)
       kept_noted_(opened.kept.kept),
       commits_(*engine_, table_, space_, opened.point,
                {options_.clock, [this](const Error& error) {
-                  log::error("failed", {{"vault", options_.path}, {"reason", error.text()}});
+                  log::error("store failed", {{"vault", options_.path}, {"reason", error.text()}});
                   if (options_.failed) options_.failed(error);
                 }}) {
   // A read-only store refuses every change through the same path as one that has failed.
@@ -77,7 +77,7 @@ LocalStore::~LocalStore() {
   space_.look([&] { return engine_->promised(); });
   if (space_.room_for_flush() && engine_->flush()) {
     if (auto written = head_->write({commits_.point(), true}); !written)
-      log::error("close", {{"vault", options_.path}, {"reason", written.error().text()}});
+      log::error("vault not closed cleanly", {{"vault", options_.path}, {"reason", written.error().text()}});
   }
 }
 
@@ -167,7 +167,7 @@ Result<void> LocalStore::unconfirm() {
 Result<void> LocalStore::change(std::size_t size, const ChangeFn& change) {
   // A forked child shares RocksDB's descriptors but has none of its threads: a write from it would
   // corrupt the log.
-  if (!hold_.mine()) return Error(Code::Internal, "the store is used in a child of its process");
+  if (!hold_.mine()) return Error(Code::Internal, "the store must not be used in a forked process");
   return commits_.run(size, change);
 }
 
@@ -185,7 +185,7 @@ void LocalStore::run_periodically(std::chrono::milliseconds pause, const std::fu
 // sync for each; a second of delay only means that the loss of the last second's commits would not
 // be noticed.
 void LocalStore::update_head() {
-  if (engine_->failed()) commits_.fail(Error(Code::Io, "the database cannot write any more"));
+  if (engine_->failed()) commits_.fail(Error(Code::Io, "the database no longer accepts writes"));
   if (!reason_.empty() || commits_.failed()) return;
   const CommitPoint point = commits_.point();
   if (point == head_->head().point) return;
@@ -198,15 +198,15 @@ void LocalStore::check_disk_space() {
   // writable in place. It reports a failure, so that the process exits and its successor opens the
   // vault for writing.
   if (room_wanted_ != 0 && space_.free_bytes() >= room_wanted_)
-    commits_.fail(Error(Code::Full, "there is room again: to be opened anew"));
+    commits_.fail(Error(Code::Full, "there is enough disk space again: the vault must be reopened"));
   if (disk_read_only_ && !space_.read_only())
-    commits_.fail(Error(Code::Unavailable, "the disk takes writes again: to be opened anew"));
+    commits_.fail(Error(Code::Unavailable, "the disk is writable again: the vault must be reopened"));
   if (!reason_.empty() || commits_.failed()) return;
   const bool full = space_.full();
   // First, because a purge takes space while it runs.
   if (full) engine_->cancel_purge();
   if (full != was_full_) {
-    log::warning(full ? "disk full" : "disk has room", {{"free", space_.free_bytes()}});
+    log::warning(full ? "disk full" : "disk space available", {{"free", space_.free_bytes()}});
     was_full_ = full;
   }
   if (full) {
@@ -412,7 +412,7 @@ Result<std::size_t> LocalStore::read(const MailboxId& mailbox, const MessageId& 
         ::pread((*file)->get(), to.data() + filled, to.size() - filled, static_cast<off_t>(offset + filled));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Error::from_errno("a large message");
-    if (got == 0) return Error(Code::Corrupt, "the file of message " + message.hex() + " has not its size");
+    if (got == 0) return Error(Code::Corrupt, "the file of message " + message.hex() + " has the wrong size");
     filled += static_cast<std::size_t>(got);
   }
   return filled;
@@ -437,17 +437,16 @@ Result<std::unique_ptr<Lease>> LocalStore::acquire(const MailboxId& mailbox, std
 }
 
 Result<std::unique_ptr<Snapshot>> LocalStore::snapshot() {
-  if (!hold_.mine()) return Error(Code::Internal, "the store is used in a child of its process");
+  if (!hold_.mine()) return Error(Code::Internal, "the store must not be used in a forked process");
   if (!reason_.empty())
-    return read_only().with_hint(
-        "stop the keeper and copy the vault's folder as it is, before anything mends it");
+    return read_only().with_hint("stop the keeper and copy the vault directory before you repair it");
   if (commits_.failed()) return Error(Code::Unavailable, "the store has failed");
   // A checkpoint flushes, which writes the memtables a second time. Keep their size in reserve, so
   // that a backup does not make clients receive 452.
   const std::uint64_t flushed = engine_->promised();
   space_.look([&] { return flushed; });
   if (space_.full() || space_.free_bytes() < space_.marks().high + 2 * flushed)
-    return Error(Code::Full, "too little room on the vault's disk for a snapshot");
+    return Error(Code::Full, "not enough disk space for a snapshot of the vault");
   return snapshots_.make(*engine_, *large_, [this] { return commits_.point(); });
 }
 

@@ -50,7 +50,8 @@ Result<LocalStore::Examined> LocalStore::examine(const Transition& transition, c
 Result<std::size_t> LocalStore::transition(const Transition& transition) {
   auto wanted = step(transition.from, transition.to);
   if (!wanted) return wanted.error();
-  if (transition.messages.size() > limits().batch) return Error(Code::BadInput, "too many messages at once");
+  if (transition.messages.size() > limits().batch)
+    return Error(Code::BadInput, "too many messages in one transition");
   const MailboxId& mailbox = transition.mailbox;
   const auto under_lease = [&]() -> Result<void> {
     if (transition.lease == nullptr) return {};
@@ -81,7 +82,7 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
     if (!examined || examined->epoch != entry->epoch) examined = examine(transition, *wanted);
     // Nothing can be changing now, since changes are made by this thread only.
     if (!examined && examined.error().code() == Code::Busy)
-      return Error(Code::Corrupt, "a message without its record");
+      return Error(Code::Corrupt, "the record of a message is missing");
     if (!examined) return examined.error();
     if (transition.token) {
       for (const MessageRecord& record : examined->changing) {

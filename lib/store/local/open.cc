@@ -90,9 +90,9 @@ Result<void> load(Opened& opened) {
 std::string behind(const CommitPoint& found, const CommitPoint& head) {
   if (found.number < head.number)
     return "acknowledged commits are missing: the database ends at commit " + std::to_string(found.number) +
-           ", commit " + std::to_string(head.number) + " was acknowledged";
+           ", but commit " + std::to_string(head.number) + " was acknowledged";
   if (found.number == head.number && found.chain != head.chain)
-    return "commit " + std::to_string(found.number) + " is not the one that was acknowledged";
+    return "commit " + std::to_string(found.number) + " differs from the acknowledged one";
   return {};
 }
 
@@ -204,13 +204,13 @@ Result<void> open_database(Opened& opened) {
   auto engine = Engine::open(path, Engine::Mode::ReadOnly, buffers);
   if (!engine)
     return Error(engine.error().code(),
-                 opened.reason + "; nor does it open for reading: " + engine.error().text());
+                 opened.reason + "; it cannot be opened for reading either: " + engine.error().text());
   opened.engine = std::move(*engine);
   // Damage is already described in `reason`; it is an error only if there is nothing at all to
   // show.
   if (auto loaded = load(opened); !loaded && opened.entries.empty())
     return Error(loaded.error().code(),
-                 opened.reason + "; nothing in it can be read: " + loaded.error().text());
+                 opened.reason + "; its content cannot be read: " + loaded.error().text());
   return {};
 }
 
@@ -220,7 +220,7 @@ Result<void> make_folder(const std::string& path) {
   if (errno != EEXIST) return Error::from_errno(path);
   std::error_code error;
   if (!std::filesystem::is_empty(path, error) || error)
-    return Error(Code::Exists, path + ": there is something already");
+    return Error(Code::Exists, path + ": exists and is not empty");
   if (::chmod(path.c_str(), 0700) != 0) return Error::from_errno(path);
   return {};
 }
@@ -239,7 +239,7 @@ Result<void> still_empty(const std::string& path) {
   const auto names = names_in(path);
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    if (name != "lock") return Error(Code::Exists, path + ": there is something already");
+    if (name != "lock") return Error(Code::Exists, path + ": exists and is not empty");
   }
   return {};
 }
@@ -294,7 +294,7 @@ Bytes with_version(std::uint64_t version, ByteView value) {
 Result<Record> without_version(const RecordKey& key, ByteView stored) {
   ByteReader reader(stored);
   Record record{key, {}, reader.u64()};
-  if (!reader.ok()) return Error(Code::Corrupt, "not a stored record");
+  if (!reader.ok()) return Error(Code::Corrupt, "the stored record is malformed");
   record.value = to_bytes(reader.rest());
   return record;
 }
@@ -374,7 +374,7 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
                 0};
   const std::uint64_t wanted = replay + std::min(kRoomToOpen, opened.space.marks().floor);
   if (opened.space.free_bytes() < wanted) {
-    opened.reason = "no room on the disk to open it for writing";
+    opened.reason = "not enough disk space to open it for writing";
     opened.room_wanted = wanted;
   }
   opened.accept_loss = accept_loss;
@@ -383,7 +383,7 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
     opened.reason = "its file system is mounted read-only";
     opened.room_wanted = 0;
   }
-  if (opened.options.look_only) opened.reason = "it was opened only to be looked at";
+  if (opened.options.look_only) opened.reason = "it was opened for reading only";
   auto head = HeadFile::open(opened.options.path);
   if (head) {
     opened.head = std::move(*head);
@@ -401,7 +401,7 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
     return opened;
   }
   if (!opened.reason.empty())
-    log::error("read-only", {{"vault", opened.options.path}, {"reason", opened.reason}});
+    log::error("vault read-only", {{"vault", opened.options.path}, {"reason", opened.reason}});
   return opened;
 }
 

@@ -10,18 +10,18 @@ namespace gw::store {
 
 Result<Purge> LocalStore::purge(std::uint64_t number) {
   constexpr std::chrono::seconds kTimeout{2};
-  if (!hold_.mine()) return Error(Code::Internal, "the store is used in a child of its process");
+  if (!hold_.mine()) return Error(Code::Internal, "the store must not be used in a forked process");
   if (!reason_.empty()) return read_only();
   if (commits_.failed()) return Error(Code::Unavailable, "the store has failed");
   std::unique_lock lock(purging_->mutex);
-  if (number > purging_->asked) return Error(Code::NotFound, "no such purge: the keeper was started anew");
+  if (number > purging_->asked) return Error(Code::NotFound, "no such purge: the keeper was restarted");
   if (number == 0) {
     // Always a new run: one that is under way may already have passed the data that was removed
     // just now. Requests that arrive during a run share the next one.
     try {
       if (!purging_->thread.joinable()) purging_->thread = std::thread([this] { purge_as_asked(); });
     } catch (const std::system_error& error) {
-      return Error(Code::Busy, std::string("the system gives no thread: ") + error.what());
+      return Error(Code::Busy, std::string("cannot start a thread: ") + error.what());
     }
     number = ++purging_->asked;
     purging_->changed.notify_all();
@@ -49,7 +49,7 @@ void LocalStore::purge_as_asked() {
     const std::uint64_t number = purging_->asked;
     lock.unlock();
     const auto done = purge_now();
-    if (!done) log::verbose("purge", {{"vault", options_.path}, {"reason", done.error().text()}});
+    if (!done) log::verbose("purge failed", {{"vault", options_.path}, {"reason", done.error().text()}});
     lock.lock();
     purging_->done = number;
     purging_->failed = done ? std::nullopt : std::optional(done.error());
@@ -59,7 +59,7 @@ void LocalStore::purge_as_asked() {
 
 Result<void> LocalStore::purge_now() {
   constexpr std::chrono::milliseconds kLook{100};
-  const Error no_room(Code::Full, "no room to move what stays while the rest is purged");
+  const Error no_room(Code::Full, "not enough disk space to rewrite the remaining data");
   // The new files exist beside the old ones until the end. Require room for them, and for the
   // memtables twice: the purge flushes them first and then rewrites the result.
   space_.look([&] { return engine_->promised(); });
@@ -78,10 +78,10 @@ Result<void> LocalStore::purge_now() {
   std::unique_lock lock(purging_->mutex);
   for (;;) {
     const auto remain = snapshots_.remain(snapshot);
-    if (!remain) return remain.error().within("it is unknown whether a backup keeps files of before");
+    if (!remain) return remain.error().within("cannot check whether a backup still uses old files");
     if (!*remain) return {};
     if (purging_->changed.wait_for(lock, kLook, [this] { return purging_->stopping; }))
-      return Error(Code::Busy, "the keeper ended while a backup kept files of before");
+      return Error(Code::Busy, "the keeper stopped while a backup still used old files");
   }
 }
 

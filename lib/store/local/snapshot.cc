@@ -28,7 +28,7 @@ std::string parent_of(const std::string& vault) {
 }
 
 Error no_room_for_snapshot() {
-  return Error(Code::Full, "the disk of the vault has filled, and the snapshot was given up");
+  return Error(Code::Full, "the vault's disk became full, so the snapshot was abandoned");
 }
 
 // Returns true for files whose content never changes: RocksDB never reuses the name of a table or
@@ -75,7 +75,7 @@ class SnapshotFolder {
       const std::lock_guard lock(mutex_);
       if (std::exchange(given_up_, true)) return;
     }
-    log::warning("snapshot given up", {{"folder", path_}, {"reason", "the disk is full"}});
+    log::warning("snapshot abandoned", {{"directory", path_}, {"reason", "the disk is full"}});
     remove();
   }
 
@@ -83,7 +83,7 @@ class SnapshotFolder {
   void remove() {
     std::error_code error;
     std::filesystem::remove_all(path_, error);
-    if (error) log::warning("snapshot not removed", {{"folder", path_}, {"error", error.message()}});
+    if (error) log::warning("snapshot not removed", {{"directory", path_}, {"error", error.message()}});
     // Removes VAULT/snapshot if it is empty; it is not if another snapshot exists.
     std::filesystem::remove(std::filesystem::path(path_).parent_path(), error);
   }
@@ -136,12 +136,12 @@ class LocalSnapshot : public Snapshot {
             std::string_view(entry->d_name) != "..")
           return std::string(entry->d_name);
         if (entry != nullptr) continue;
-        if (errno != 0) return Error::from_errno("the snapshot's folder");
+        if (errno != 0) return Error::from_errno("cannot read the snapshot directory");
       }
       if (at_ == kFolders.size()) return std::string();
       const std::string path = folder_->path() + "/" + std::string(kFolders[at_++]);
       listing_.reset(::opendir(path.c_str()));
-      if (!listing_ && errno != ENOENT) return Error::from_errno("the snapshot's folder");
+      if (!listing_ && errno != ENOENT) return Error::from_errno("cannot read the snapshot directory");
     }
   }
 
@@ -160,13 +160,14 @@ class LocalSnapshot : public Snapshot {
 void clear_snapshots(const std::string& vault) {
   std::error_code error;
   std::filesystem::remove_all(parent_of(vault), error);
-  if (error) log::warning("snapshot not removed", {{"folder", parent_of(vault)}, {"error", error.message()}});
+  if (error)
+    log::warning("snapshot not removed", {{"directory", parent_of(vault)}, {"error", error.message()}});
 }
 
 Result<std::shared_ptr<SnapshotFolder>> Snapshots::take() {
   const std::lock_guard lock(mutex_);
   if (const auto current = current_.lock(); current && !current->given_up())
-    return Error(Code::Busy, "a backup of this vault is under way");
+    return Error(Code::Busy, "another backup of this vault is in progress");
   // Each snapshot has another name, because one that was given up may still be in the course of
   // removal. That removal may also delete the parent directory between the two mkdir calls here, so
   // they are repeated a few times.
@@ -210,7 +211,7 @@ Result<std::unique_ptr<Snapshot>> Snapshots::make(const Engine& engine, LargeFil
   // Checked before the errors: if the disk filled meanwhile, errors of the steps are only a
   // consequence.
   if ((*folder)->given_up()) return no_room_for_snapshot();
-  if (!made) return made.error().within("cannot make a snapshot");
+  if (!made) return made.error().within("cannot create a snapshot");
   return std::unique_ptr<Snapshot>(std::make_unique<LocalSnapshot>(std::move(*folder), reached.number));
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 
 Error corrupt(std::string_view what) {
-  return Error(Code::Corrupt, "not a stored " + std::string(what));
+  return Error(Code::Corrupt, "malformed " + std::string(what));
 }
 
 bool has_token(const Entry& entry) {

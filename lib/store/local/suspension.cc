@@ -25,7 +25,7 @@ class LocalSuspension : public Suspension {
     moved_ = true;
     auto written = replace_format(path, format);
     if (written) {
-      log::warning("moved", {{"vault", path}, {"to", place}});
+      log::warning("vault moved", {{"vault", path}, {"to", place}});
       return {};
     }
     // The write failed, but the file may have been replaced. Only reading it shows which of the two
@@ -33,7 +33,7 @@ class LocalSuspension : public Suspension {
     const auto found = read_format(path);
     if (found && !found->moved) {
       moved_ = false;
-      return written.error().within("the vault stays where it is");
+      return written.error().within("the vault was not moved");
     }
     // The file says that the vault has moved (or cannot be read), but it may not be durable. This
     // process must neither go on nor claim success: it stops, and the next open reads what the disk
@@ -48,10 +48,10 @@ class LocalSuspension : public Suspension {
 };
 
 Result<std::unique_ptr<Suspension>> LocalStore::suspend() {
-  if (!hold_.mine()) return Error(Code::Internal, "the store is used in a child of its process");
+  if (!hold_.mine()) return Error(Code::Internal, "the store must not be used in a forked process");
   if (!reason_.empty()) return read_only();
   if (commits_.failed()) return Error(Code::Unavailable, "the store has failed");
-  if (!commits_.suspend()) return Error(Code::Busy, "the vault is being moved already");
+  if (!commits_.suspend()) return Error(Code::Busy, "the vault is already being moved");
   return std::unique_ptr<Suspension>(std::make_unique<LocalSuspension>(*this));
 }
 

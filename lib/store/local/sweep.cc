@@ -290,7 +290,8 @@ Result<void> LocalStore::cut_grace(Sweep sweep, SweepReport& report) {
   // bodies are.
   const bool helped =
       !space_.full() || left.size + chosen.size / 4 <= missing.size || left.inodes < missing.inodes;
-  log::warning("grace cut", {{"messages", report.expired - before}, {"free", space_.free_bytes()}});
+  log::warning("grace period shortened",
+               {{"messages", report.expired - before}, {"free", space_.free_bytes()}});
   const std::lock_guard lock(clock_mutex_);
   cutting_failed_ = !helped;
   return {};

@@ -48,7 +48,7 @@ Result<VaultLock> VaultLock::shared() const {
   // A duplicate shares the lock: flock(2) belongs to the open file description, and is released
   // when its last descriptor is closed.
   Fd fd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
-  if (!fd) return Error::from_errno("the vault's lock");
+  if (!fd) return Error::from_errno("cannot duplicate the vault lock");
   return VaultLock(std::move(fd), pid_);
 }
 
@@ -69,7 +69,7 @@ Result<void> refuse_network(const std::string& path) {
   if (::statfs(path.c_str(), &found) != 0) return Error::from_errno(path);
   const auto type = static_cast<std::uint32_t>(found.f_type);
   if (std::find(kNetwork.begin(), kNetwork.end(), type) == kNetwork.end()) return {};
-  return Error(Code::Config, path + ": a network or FUSE file system, whose locks and syncs are not sure")
+  return Error(Code::Config, path + ": locks and syncs are not reliable on a network or FUSE file system")
       .with_hint("keep the vault on a local file system");
 }
 

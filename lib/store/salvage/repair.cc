@@ -56,7 +56,7 @@ Result<std::optional<Loss>> repair_local_store(LocalOptions options, bool accept
     const Code code = opened->room_wanted != 0    ? Code::Full
                       : opened->space.read_only() ? Code::Unavailable
                                                   : Code::Corrupt;
-    return Error(code, "this is not what repair mends: " + opened->reason);
+    return Error(code, "repair cannot fix this: " + opened->reason);
   }
   std::optional<Loss> loss = opened->loss;
   if (!loss || !accept) return loss;

@@ -75,8 +75,8 @@ Result<VaultId> Salvage::find_vault() {
   if (format && format->moved) return moved_error(options_.from, format->moved->place);
   if (format && (named.empty() || named.contains(format->vault))) return format->vault;
   if (named.size() != 1)
-    return Error(Code::Corrupt, options_.from + "/format: damaged, and no password slot names the vault")
-        .with_hint("put the file back from a copy: three lines, `gw-vault 1`, `vault ID` and `requires`");
+    return Error(Code::Corrupt, options_.from + "/format: damaged, and no password slot has the vault id")
+        .with_hint("restore the file from a copy: three lines, `gw-vault 1`, `vault ID` and `requires`");
   return named.begin()->first;
 }
 
@@ -91,22 +91,21 @@ void Salvage::judge_database() {
   const auto& head = source_.head();
   if (!head) {
     behind_ = true;
-    lose({}, {}, "the head file is missing or damaged: whether the newest changes are here is not known");
+    lose({}, {}, "the head file is missing or damaged: the newest changes may be lost");
   } else if (point_.number < head->point.number) {
     behind_ = true;
     lose({}, {},
          "acknowledged commits are missing: the database ends at commit " + std::to_string(point_.number) +
-             ", commit " + std::to_string(head->point.number) + " was acknowledged");
+             ", but commit " + std::to_string(head->point.number) + " was acknowledged");
   } else if (point_ != head->point && point_.number == head->point.number) {
     behind_ = true;
-    lose({}, {}, "commit " + std::to_string(point_.number) + " is not the one that was acknowledged");
+    lose({}, {}, "commit " + std::to_string(point_.number) + " differs from the acknowledged one");
   }
   // Small records have no evidence of their own that they are the newest. If any file may be
   // missing, an older value may be what was found.
   const bool changed_unseen =
       source_.reason().empty() ? !source_.complete(Family::Records) : source_.files_missing();
-  if (changed_unseen)
-    lose({}, {}, "settings, routes and accounts may be missing, or as they were before a change");
+  if (changed_unseen) lose({}, {}, "settings, routes and accounts may be missing or out of date");
 }
 
 // Collects the ids from all places, because any of them may be damaged.
@@ -173,7 +172,8 @@ Result<void> Salvage::write_other_records() {
   std::map<std::string, std::string> index;
   for (const auto& [id, mailbox] : mailboxes_) {
     if (!records_.contains(std::string(as_text(record_key({Kind::Slot, id, "password"})))))
-      lose(id, {}, "its password is lost: gw-store mailbox passwd --recovery-key-file sets another");
+      lose(id, {},
+           "its password slot is lost: set a password with gw-store mailbox passwd --recovery-key-file");
     for (const RecordKey& key : index_keys(report_.vault, mailbox)) {
       const std::uint64_t version = records_[std::string(as_text(record_key({Kind::Mailbox, id, {}})))].first;
       if (auto put = to_.put(Family::Records, record_key(key), with_version(version, id.view())); !put)
@@ -213,7 +213,7 @@ Result<void> Salvage::finish_vault_log() {
     leaf.type = LeafType::VaultMade;
     leaf.container = options_.recipient_of_settings(settings);
     if (auto noted = vault_log_.append(leaf); !noted) return noted.error();
-    lose({}, {}, "the beginning of its history is lost: see that its recovery recipient is the right one");
+    lose({}, {}, "the beginning of its history is lost: check that its recovery recipient is correct");
   }
   if (report_.losses != 0) {
     if (auto noted = write_gap(vault_log_); !noted) return noted;
@@ -291,7 +291,7 @@ Result<SalvageReport> fill(const SalvageOptions& options, SalvageSource& source)
 Result<SalvageReport> salvage_local_store(const SalvageOptions& options) {
   std::error_code error;
   if (!fs::is_directory(options.from + "/db", error))
-    return Error(Code::NotFound, options.from + ": there is no vault");
+    return Error(Code::NotFound, options.from + ": not a vault");
   // A running keeper would change files while they are copied.
   auto hold = hold_unwritten(options.from);
   if (!hold) return hold.error();

@@ -72,10 +72,10 @@ Result<void> make_target(const std::string& from, const std::string& to) {
   const fs::path target = fs::weakly_canonical(to, error);
   const std::string below = (target / "").lexically_normal().string();
   if (below.starts_with((source / "").lexically_normal().string()))
-    return Error(Code::Usage, to + ": within the vault that is not to be written to");
+    return Error(Code::Usage, to + ": is inside of the damaged vault");
   if (::mkdir(to.c_str(), 0700) == 0) return {};
   if (errno != EEXIST) return Error::from_errno(to);
-  if (!fs::is_empty(to, error) || error) return Error(Code::Exists, to + ": there is something already");
+  if (!fs::is_empty(to, error) || error) return Error(Code::Exists, to + ": exists and is not empty");
   if (::chmod(to.c_str(), 0700) != 0) return Error::from_errno(to);
   return {};
 }
@@ -100,7 +100,7 @@ Result<bool> take_file(const std::string& from, const std::string& to, const Dig
   // The digest is checked on the source, before anything is created in the new vault.
   if (digest_of(from) != digest) return false;
   const auto taken = link_or_copy(from, to);
-  if (!taken) return taken.error().within("a large message");
+  if (!taken) return taken.error().within("cannot copy a large message");
   // A disk that is failing can refuse what it gave a moment ago.
   if (!*taken) {
     ::unlink(to.c_str());
@@ -143,7 +143,7 @@ std::string set_aside(const std::string& vault, const MessageId& message,
     failed = created.error();
   }
   if (failed) {
-    log::warning("not set aside", {{"file", name}, {"reason", failed->text()}});
+    log::warning("message not set aside", {{"file", name}, {"reason", failed->text()}});
     return {};
   }
   // It was readable when its digest was computed, and no longer.
@@ -158,7 +158,7 @@ std::vector<std::string> files_without(const std::string& folder, const std::vec
   const auto listed = [](const std::string& path) {
     auto names = names_in(path);
     if (!names && names.error().code() != Code::NotFound)
-      log::warning("not listed", {{"folder", path}, {"reason", names.error().text()}});
+      log::warning("directory not listed", {{"directory", path}, {"reason", names.error().text()}});
     return names ? std::move(*names) : std::vector<std::string>();
   };
   for (const std::string& other : others) {
@@ -178,7 +178,7 @@ void copy_other_files(const std::string& from, const std::string& to) {
     if (!fs::exists(from + "/" + name, failed)) continue;
     fs::copy(from + "/" + name, to + "/" + name,
              fs::copy_options::recursive | fs::copy_options::skip_existing, failed);
-    if (failed) log::warning("not copied", {{"file", name}, {"reason", failed.message()}});
+    if (failed) log::warning("file not copied", {{"file", name}, {"reason", failed.message()}});
   }
 }
 

@@ -162,7 +162,7 @@ Result<void> SalvagedLog::read(SalvageSource& source) {
   // After a hole it is unknown how much of the history the vault's Head leaves cover, so all of it
   // counts as not covered.
   if (!cut_) state_.headed = head.headed;
-  if (other) return Error(Code::Corrupt, "its history is not the one that its head names");
+  if (other) return Error(Code::Corrupt, "its history does not match its tree head");
   return {};
 }
 

@@ -11,7 +11,7 @@ namespace gw::store {
 namespace {
 
 constexpr std::string_view kAgeHeader = "age-encryption.org/v1\n";
-constexpr std::string_view kBodyLost = "its sealed octets are lost or damaged";
+constexpr std::string_view kBodyLost = "its container is lost or damaged";
 
 }  // namespace
 
@@ -74,7 +74,7 @@ Result<void> Salvage::salvage_log(const MailboxId& id) {
   // mailbox. The recovery key still opens containers that are set aside.
   if (!mailbox && !dropped) {
     recordless_.insert(id);
-    lose(id, {}, "its record is lost, and with it its password: what is left of its mail is set aside");
+    lose(id, {}, "its record is lost, and its password with it: the rest of its mail is set aside");
   }
 
   std::vector<Kept> kept;
@@ -201,7 +201,7 @@ Result<void> Salvage::write_mailbox(const MailboxRecord& mailbox, const Bytes& v
   } else if (std::ranges::find(log.records(), about.container) == log.records().end()) {
     about.type = LeafType::Setting;
     if (auto noted = log.append(about); !noted) return noted.error();
-    if (!log.cut()) lose(mailbox.id, {}, "its settings may be as they were before a change");
+    if (!log.cut()) lose(mailbox.id, {}, "its settings may be out of date");
     gap = true;
   }
   if (gap) {
@@ -322,7 +322,7 @@ Result<void> Salvage::set_aside_the_rest() {
     const auto file = set_aside(options_.to, message, body, source_.large(message), {});
     if (file.empty()) continue;
     ++report_.set_aside;
-    lose(mailbox, message, "nothing tells of it: of a message that is lost, or that was removed", file);
+    lose(mailbox, message, "no record or history entry mentions it: it is lost or was removed", file);
   }
   for (const std::string& name :
        files_without(options_.from + "/large", {options_.to + "/large", options_.to + "/lost"})) {
@@ -331,7 +331,7 @@ Result<void> Salvage::set_aside_the_rest() {
     const auto file = set_aside(options_.to, *message, std::nullopt, source_.large(*message), {});
     if (file.empty()) continue;
     ++report_.set_aside;
-    lose({}, *message, "nothing tells of it: of a message that is lost, or that was removed", file);
+    lose({}, *message, "no record or history entry mentions it: it is lost or was removed", file);
   }
   return {};
 }

@@ -135,8 +135,8 @@ Result<void> copy_database(const std::string& from, const std::string& to,
     // A file that cannot be read counts as missing, and the views show what is left. A full disk is
     // an error of the salvage itself.
     if (!fs::copy_file(path, copy, failed) && failed == std::errc::no_space_on_device)
-      return Error(Code::Full, "no room for a copy of the database");
-    if (failed) log::warning("not copied", {{"file", path.string()}, {"reason", failed.message()}});
+      return Error(Code::Full, "not enough disk space for a copy of the database");
+    if (failed) log::warning("file not copied", {{"file", path.string()}, {"reason", failed.message()}});
   }
   return {};
 }
@@ -180,8 +180,8 @@ Result<std::unique_ptr<Engine>> open_logs(const std::string& from, const std::st
     fs::copy_file(from + "/" + log, path + "/" + std::to_string(++number) + ".log", failed);
     // As in copy_database().
     if (failed == std::errc::no_space_on_device)
-      return Error(Code::Full, "no room for a copy of the database");
-    if (failed) log::warning("not copied", {{"file", log}, {"reason", failed.message()}});
+      return Error(Code::Full, "not enough disk space for a copy of the database");
+    if (failed) log::warning("file not copied", {{"file", log}, {"reason", failed.message()}});
   }
   return Engine::open(path, Engine::Mode::ReadOnly, buffers);
 }
@@ -210,7 +210,7 @@ Result<SalvageSource> SalvageSource::open(const std::string& vault, const std::s
   fs::copy_file(vault + "/head", work + "/head", failed);
   fs::permissions(work + "/head", fs::perms::owner_read | fs::perms::owner_write, failed);
   if (const auto head = HeadFile::open(work); head) source.head_ = head->head();
-  if (!fs::is_directory(vault + "/db", failed)) return Error(Code::NotFound, vault + ": there is no vault");
+  if (!fs::is_directory(vault + "/db", failed)) return Error(Code::NotFound, vault + ": not a vault");
   if (auto looked = source.look(work, buffers); !looked) return looked.error();
   return source;
 }
@@ -308,13 +308,13 @@ std::optional<FoundBody> SalvageSource::body(const MailboxId& mailbox, const Mes
 void SalvageSource::index_blobs() {
   if (std::exchange(indexed_, true)) return;
   const auto names = names_in(database_);
-  if (!names) return log::warning("blob files", {{"reason", names.error().text()}});
+  if (!names) return log::warning("blob files not listed", {{"reason", names.error().text()}});
   for (const std::string& name : *names) {
     if (!name.ends_with(".blob")) continue;
     const auto scanned = scan_blobs(database_ + "/" + name, [&](ByteView key, const BlobPlace& place) {
       blobs_.emplace(std::string(as_text(key)), place);
     });
-    if (!scanned) log::warning("blob file", {{"reason", scanned.error().text()}});
+    if (!scanned) log::warning("blob file not read", {{"reason", scanned.error().text()}});
   }
 }
 
