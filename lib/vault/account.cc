@@ -59,7 +59,7 @@ Bytes encode(const Account& account) {
 // Treats the record as untrusted input: whoever can write the vault's files must not be able to
 // create an account that check_account() would refuse.
 Result<Account> decode_account(const store::Record& record) {
-  const Error corrupt(Code::Corrupt, "the account `" + printable(record.key.name) + "` cannot be read");
+  const Error corrupt(Code::Corrupt, "cannot read the account `" + printable(record.key.name) + "`");
   proto::Account in;
   if (!in.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) return corrupt;
   if (in.role() < 1 || in.role() > 3) return corrupt;
@@ -114,8 +114,8 @@ Result<Account> put(store::Store& store, Account account, const store::Note& why
     return Error(Code::Unavailable, version.error().text());
   }
   if (version.error().code() == Code::Exists)
-    return Error(Code::Exists, "there is an account `" + account.name + "` already");
-  return version.error().within("the account `" + account.name + "`");
+    return Error(Code::Exists, "the account `" + account.name + "` already exists");
+  return version.error().within("cannot write the account `" + account.name + "`");
 }
 
 // Wraps these keys under the password. Raising the generation ends the console sessions of the old
@@ -150,8 +150,8 @@ Result<void> allow(store::Store& store, const std::string& name, const Account* 
   const Result<bool> left = leaves_ruler(store, name, changed);
   if (!left) return left.error();
   if (*left) return {};
-  return Error(Code::Conflict, "`" + name + "` is the last account that may do everything")
-      .with_hint("make another administrator first");
+  return Error(Code::Conflict, "`" + name + "` is the last unrestricted administrator")
+      .with_hint("gw-store admin add NAME --role administrator");
 }
 
 seal::KeyRing fresh_ring() {
@@ -180,18 +180,18 @@ bool Account::may_see(std::string_view mailbox_or_route) const {
 
 Result<void> check_account(const Account& account) {
   if (!mail::valid_name(account.name))
-    return Error(Code::BadInput, "not a name for an account: " + printable(account.name));
-  if (account.only.size() > kMaxPatterns) return Error(Code::BadInput, "too many patterns for an account");
+    return Error(Code::BadInput, "not a valid account name: " + printable(account.name));
+  if (account.only.size() > kMaxPatterns) return Error(Code::BadInput, "too many patterns for one account");
   for (const std::string& pattern : account.only) {
     const bool good =
         !pattern.empty() && pattern.size() <= kMaxPattern && std::ranges::all_of(pattern, [](char c) {
           return c == '*' || mail::valid_name(std::string_view(&c, 1));
         });
     if (!good)
-      return Error(Code::BadInput, "not a pattern of names of mailboxes and routes: " + printable(pattern));
+      return Error(Code::BadInput, "not a valid pattern of mailbox and route names: " + printable(pattern));
   }
   if (std::ranges::find(kAccountLanguages, account.language) == kAccountLanguages.end())
-    return Error(Code::BadInput, "not a language of the console: " + printable(account.language));
+    return Error(Code::BadInput, "not a supported language: " + printable(account.language));
   return {};
 }
 
@@ -200,7 +200,7 @@ Result<Account> find_account(store::Store& store, std::string_view name) {
   if (!mail::valid_name(name)) return Error(Code::NotFound, "no account `" + printable(name) + "`");
   const Result<store::Record> record = store.get(account_key(name));
   if (record) return decode_account(*record);
-  if (record.error().code() != Code::NotFound) return record.error().within("the account");
+  if (record.error().code() != Code::NotFound) return record.error().within("cannot read the account");
   return Error(Code::NotFound, "no account `" + std::string(name) + "`");
 }
 
@@ -210,7 +210,7 @@ Result<std::vector<Account>> accounts(store::Store& store) {
   std::string after;
   for (;;) {
     const Result<std::vector<store::Record>> page = store.scan(store::Kind::Admin, {}, after, kPage);
-    if (!page) return page.error().within("the accounts");
+    if (!page) return page.error().within("cannot read the accounts");
     // API tokens are records of the same kind. Their names contain a colon, which no account name
     // may.
     for (const store::Record& record : *page) {
@@ -273,7 +273,7 @@ Result<void> remove_account(store::Store& store, const Account& account, std::st
     if (!left) return left.error().code() == Code::NotFound ? Result<void>() : gone;
     return left->version == account.version ? Error(Code::Unavailable, gone.error().text()) : Result<void>();
   }
-  if (!gone) return gone.error().within("the account `" + account.name + "`");
+  if (!gone) return gone.error().within("cannot remove the account `" + account.name + "`");
   return {};
 }
 
@@ -310,7 +310,7 @@ Result<SignedIn> sign_in(store::Store& store, std::string_view name, const Secre
   // The slot is authenticated, but `public_key` in the record is not. A foreign key there would let
   // its owner read the TOTP secret that is sealed to it next.
   if (ring->keys.size() != 1 || ring->keys.front().public_half != account->public_key)
-    return Error(Code::Corrupt, "the account's key is not the one that its slot holds");
+    return Error(Code::Corrupt, "the account's key does not match its slot");
   return SignedIn{std::move(*account), std::move(*ring)};
 }
 
@@ -359,7 +359,7 @@ Result<Account> set_totp(store::Store& store, Account account, const std::option
 // The secret is collected in memory of fixed size that is wiped afterwards. set_totp() seals far
 // less than kMaxTotp bytes; more would be cut.
 Result<Secret> open_totp(const SignedIn& who) {
-  if (!who.account.has_totp()) return Error(Code::NotFound, "there is no second factor");
+  if (!who.account.has_totp()) return Error(Code::NotFound, "the account has no second factor");
   Secret secret(kMaxTotp);
   std::size_t used = 0;
   const Result<void> opened = seal::open_file(who.account.totp, who.ring.keys, [&](ByteView data) {
@@ -367,7 +367,7 @@ Result<Secret> open_totp(const SignedIn& who) {
     std::copy_n(data.begin(), count, secret.span().begin() + static_cast<std::ptrdiff_t>(used));
     used += count;
   });
-  if (!opened) return opened.error().within("the second factor");
+  if (!opened) return opened.error().within("cannot read the second factor");
   secret.shorten(used);
   return secret;
 }

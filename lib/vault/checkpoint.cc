@@ -20,7 +20,7 @@ Error not_a_note() {
   return Error(Code::BadInput, "not a signed checkpoint");
 }
 Error not_a_verifier() {
-  return Error(Code::BadInput, "not a verifier key");
+  return Error(Code::BadInput, "not a valid verifier key");
 }
 
 std::string name_of(const VaultId& vault) {
@@ -40,7 +40,7 @@ std::array<std::byte, kKeyHash> key_hash(std::string_view name, const seal::Veri
 Result<seal::SigningKey> signing_key(const Secret& history_key) {
   std::array<std::byte, 32> seed;
   const bool ok = from_hex(trim(history_key.text()), seed);
-  if (!ok) return Error(Code::BadInput, "not a history key: 64 hex digits");
+  if (!ok) return Error(Code::BadInput, "not a history key: 64 hex digits are expected");
   seal::SigningKey key(seed);
   wipe(seed);
   return key;
@@ -186,14 +186,14 @@ Result<Checkpoint> open_checkpoint(std::string_view note, std::string_view verif
     // Other keys may sign the same note, for instance those of a witness (C2SP tlog-witness).
     if (signature->name != key->name || signature->hash != key->hash) continue;
     if (!signature->ed25519 || !seal::verify(key->key, as_bytes(text), signature->signature))
-      return Error(Code::Corrupt, "the checkpoint's signature does not hold");
+      return Error(Code::Corrupt, "the checkpoint's signature is wrong");
     signed_by_key = true;
   }
   if (!signed_by_key) return Error(Code::Corrupt, "the checkpoint is not signed with this key");
   // The origin line and the verifier key name the same log (C2SP tlog-checkpoint): one key signs
   // one vault.
   if (name_of(checkpoint->vault) != key->name)
-    return Error(Code::Corrupt, "the checkpoint is of another vault");
+    return Error(Code::Corrupt, "the checkpoint belongs to another vault");
   return *checkpoint;
 }
 

@@ -109,7 +109,8 @@ Result<Stored> Delivery::State::ask(const store::Commit& commit, const Error& un
   const Result<store::MessageRecord> found = store.find(mailbox, id);
   if (found) {
     // The id may have been chosen by the caller; only the digest tells that it is this delivery.
-    if (found->container != commit.container) return Error(Code::Corrupt, "another message has this id");
+    if (found->container != commit.container)
+      return Error(Code::Corrupt, "another message already has this id");
     return Stored{id, {found->seq, {}}, commit.container};
   }
   // Certainly not committed: Unavailable lets the client try again.
@@ -125,9 +126,9 @@ Delivery::~Delivery() = default;
 Result<Delivery> Delivery::begin(store::Store& store, const store::Recipient& recipient, Envelope envelope,
                                  std::string actor, std::optional<MessageId> given) {
   const store::MailboxRecord& mailbox = recipient.mailbox;
-  if (mailbox.generations.empty()) return Error(Code::Corrupt, "a mailbox without a key");
+  if (mailbox.generations.empty()) return Error(Code::Corrupt, "the mailbox has no key");
   Result<seal::Sealer> sealer = seal::Sealer::begin(mailbox.newest().public_key);
-  if (!sealer) return Error(Code::Corrupt, "a mailbox's public key: " + sealer.error().text());
+  if (!sealer) return Error(Code::Corrupt, "cannot seal to the mailbox's key: " + sealer.error().text());
   // The trace lines contain the time and count towards the message's size, so both are fixed now.
   envelope.received = now();
   envelope.trace = trace_of(mailbox, envelope);
@@ -178,7 +179,7 @@ Result<Stored> Delivery::finish(bool pending) {
   State& state = *state_;
   if (state.failed) return *state.failed;
   // A second finish() must not commit again.
-  state.failed = Error(Code::Usage, "the delivery is done");
+  state.failed = Error(Code::Usage, "the delivery has already ended");
   if (const Result<void> flushed = state.flush(true); !flushed) return flushed.error();
   Result<Stored> stored = state.commit(pending);
   state.append.reset();

@@ -32,8 +32,8 @@ void examine_health(const store::Health& health, const std::string& folder,
     state.level = Level::Trouble;
     state.text = "read-only: " + health.reason;
     state.hint = health.damaged
-                     ? "export what is there before anything else; new mail is asked to come again"
-                     : "let the disk take writes again: then the vault opens for writing by itself";
+                     ? "export the mail first, see gw-store-repair(1); senders get a temporary error"
+                     : "make the disk writable again; the vault then reopens for writing by itself";
     state.cause = Cause::ReadOnly;
     state.facts.detail = health.reason;
   }
@@ -50,8 +50,8 @@ void examine_health(const store::Health& health, const std::string& folder,
   if (health.full || little) {
     disk.level = health.full ? Level::Trouble : Level::Warning;
     disk.cause = health.full ? Cause::DiskFull : Cause::LittleRoom;
-    if (health.full) disk.text += ": new mail is asked to come again";
-    disk.hint = "make room on this disk, let the archive drain, or lower the grace time";
+    if (health.full) disk.text += ": senders get a temporary error";
+    disk.hint = "free space on this disk, let the archive drain, or shorten the grace period";
   }
   findings.push_back(std::move(disk));
 }
@@ -92,7 +92,7 @@ Result<void> examine_chore(store::Store& store, const std::string& folder, const
   if (!since) return since.error();
   const std::int64_t age = seconds_since(*since);
   Diagnosis finding{chore.check, Level::Good, folder, {}, {}, Cause::None, {.seconds = age, .detail = {}}};
-  finding.text = chore.last ? "the last one is of " + shown_time(*since) : "there was never one";
+  finding.text = chore.last ? "last done at " + shown_time(*since) : "never done";
   if (age > chore.limit.count()) {
     const auto mail = has_mail(store);
     if (!mail) return mail.error();
@@ -114,7 +114,7 @@ Result<void> examine_chores(store::Store& store, const std::string& folder, cons
   const auto backed_up = *backup ? std::optional((*backup)->time) : std::nullopt;
   if (auto done = examine_chore(store, folder,
                                 {"backup", backed_up, limits.backup, Cause::NoBackup, Cause::OldBackup,
-                                 "gw-store backup DEST, every day: gw-backup.timer, or cron"},
+                                 "run gw-store backup DEST daily, by gw-backup.timer or cron"},
                                 findings);
       !done)
     return done;
@@ -124,16 +124,16 @@ Result<void> examine_chores(store::Store& store, const std::string& folder, cons
   if (*verify && (*verify)->findings > 0) {
     const VerifyNote& note = **verify;
     findings.push_back({"verify", Level::Trouble, folder,
-                        "the last one, of " + shown_time(note.time) + ", found " +
-                            std::to_string(note.findings) + " things that are not as they should be",
-                        "gw-store verify names them; keep the newest backup from before", Cause::Findings,
-                        Facts{.count = note.findings, .time = note.time, .detail = {}}});
+                        "the last run, at " + shown_time(note.time) + ", reported " +
+                            std::to_string(note.findings) + " findings",
+                        "run gw-store verify to list them, and keep the newest backup made before",
+                        Cause::Findings, Facts{.count = note.findings, .time = note.time, .detail = {}}});
     return {};
   }
   const auto verified = *verify ? std::optional((*verify)->time) : std::nullopt;
   return examine_chore(store, folder,
                        {"verify", verified, limits.verify, Cause::NoVerify, Cause::OldVerify,
-                        "gw-store verify, every week: gw-verify.timer, or cron"},
+                        "run gw-store verify weekly, by gw-verify.timer or cron"},
                        findings);
 }
 
@@ -148,11 +148,11 @@ Result<void> examine_clock(store::Store& store, const MailboxId& log, const std:
     findings.push_back(
         {"clock", Level::Warning, about,
          "the last entry of the history is " + shown_age(ahead / 1'000'000) + " ahead of the clock",
-         "set the clock of this host, and keep it set by NTP", Cause::ClockBehind,
+         "set the clock of this host and synchronize it with NTP", Cause::ClockBehind,
          Facts{.seconds = ahead / 1'000'000, .detail = {}}});
     // A clock that is right is reported once, for the vault, and not for each mailbox.
   } else if (log.zero()) {
-    findings.push_back({"clock", Level::Good, about, "not behind the history", {}, Cause::None, {}});
+    findings.push_back({"clock", Level::Good, about, "not earlier than the history", {}, Cause::None, {}});
   }
   return {};
 }
@@ -217,19 +217,17 @@ void MailboxLook::at_history(const Recent& recent) {
     const store::Leaf& last = recent.last_refused;
     warn("refused", Cause::Refused,
          Facts{.count = recent.refused, .size = last.value, .time = last.time, .detail = last.actor},
-         "senders heard 5xx at least " + std::to_string(recent.refused) +
-             " times in the last week, the last time " + std::to_string(last.value) + " at " +
+         "senders received 5xx at least " + std::to_string(recent.refused) +
+             " times in the last week, most recently " + std::to_string(last.value) + " at " +
              shown_time(last.time) + " (" + last.actor + ")",
-         "their mail is perhaps lost: `sender heard 5xx` and what is before it in gw-smtpd's log says why");
+         "their mail may be lost: see `sender received 5xx` and the lines before it in gw-smtpd's log");
   }
   for (const auto& [message, times] : recent.broken) {
-    findings_.push_back(
-        {"drain", Level::Trouble, mailbox_.name,
-         "message " + message.hex() + " broke off " + std::to_string(times) + " drains",
-         "the archive cannot take it: save it with gw-store message show, then gw-store message "
-         "quarantine " +
-             mailbox_.name + " " + message.hex(),
-         Cause::DrainBroken, Facts{.count = times, .detail = message.hex()}});
+    findings_.push_back({"drain", Level::Trouble, mailbox_.name,
+                         std::to_string(times) + " drains ended early at message " + message.hex(),
+                         "save it with gw-store message show, then run gw-store message quarantine " +
+                             mailbox_.name + " " + message.hex(),
+                         Cause::DrainBroken, Facts{.count = times, .detail = message.hex()}});
   }
 }
 
@@ -238,19 +236,19 @@ void MailboxLook::at_times(const DiagnosisLimits& limits) {
     const std::int64_t waits = seconds_since(stat_.oldest);
     warn("drain", Cause::Unfetched,
          Facts{.count = stat_.live, .seconds = waits, .time = stat_.last_drain, .detail = {}},
-         "the oldest of " + std::to_string(stat_.live) + " messages waits for " + shown_age(waits) +
-             (stat_.last_drain == 0 ? ", nothing was ever drained"
-                                    : ", the last drain was at " + shown_time(stat_.last_drain)),
-         "see whether the archive still fetches: its log, and `pop3` lines in ours");
+         "the oldest of " + std::to_string(stat_.live) + " messages has been waiting for " +
+             shown_age(waits) +
+             (stat_.last_drain == 0 ? ", never drained" : ", last drain at " + shown_time(stat_.last_drain)),
+         "check whether the archive still fetches: see its log and gw-pop3d's");
   }
   // A new mailbox is given the same time before it is called silent.
   const Micros last = std::max(stat_.last_delivery, mailbox_.created);
   if (mailbox_.status == store::Status::Active && seconds_since(last) > limits.silence.count()) {
     const std::int64_t silent = stat_.last_delivery == 0 ? 0 : seconds_since(stat_.last_delivery);
     warn("silence", Cause::Silence, Facts{.seconds = silent, .detail = {}},
-         stat_.last_delivery == 0 ? std::string("nothing has ever come")
-                                  : "nothing came for " + shown_age(silent),
-         "see whether the sender's journal rule and connector still point to " + mailbox_.local_part());
+         stat_.last_delivery == 0 ? std::string("no message has ever arrived")
+                                  : "no message has arrived for " + shown_age(silent),
+         "check that the sender's journal rule and connector still point to " + mailbox_.local_part());
   }
 }
 
@@ -258,21 +256,21 @@ void MailboxLook::at_counts() {
   // Dividing first cannot overflow.
   if (mailbox_.quota != 0 && stat_.live_bytes > mailbox_.quota / 10 * 9) {
     warn("quota", Cause::Quota, Facts{.size = stat_.live_bytes, .limit = mailbox_.quota, .detail = {}},
-         format_size(stat_.live_bytes) + " of " + format_size(mailbox_.quota) + " are used",
-         "beyond it senders are asked to come again: drain, or gw-store mailbox set --quota");
+         format_size(stat_.live_bytes) + " of " + format_size(mailbox_.quota) + " used",
+         "let the archive drain it, or raise the quota with gw-store mailbox set --quota");
   }
   if (stat_.quarantined > 0) {
     warn("quarantine", Cause::Quarantined, Facts{.count = stat_.quarantined, .detail = {}},
-         std::to_string(stat_.quarantined) + " messages are set aside",
+         std::to_string(stat_.quarantined) + " messages are quarantined",
          "gw-store message list " + mailbox_.name + " --state quarantined");
   }
   if (stat_.unconfirmed > 0) {
     warn("unconfirmed", Cause::Unconfirmed, Facts{.count = stat_.unconfirmed, .detail = {}},
-         std::to_string(stat_.unconfirmed) + " copies of mail that upstream has perhaps not taken",
+         std::to_string(stat_.unconfirmed) + " copies of mail that the upstream server may not have accepted",
          "gw-store message list " + mailbox_.name + " --state unconfirmed");
   }
   if (mailbox_.status == store::Status::Suspended)
-    warn("suspended", Cause::Suspended, {}, "new mail is asked to come again",
+    warn("suspended", Cause::Suspended, {}, "senders get a temporary error",
          "gw-store mailbox set " + mailbox_.name + " --status active");
 }
 
@@ -306,7 +304,7 @@ Result<void> examine_mailbox(store::Store& store, const store::MailboxRecord& ma
     findings.push_back({"mailbox",
                         Level::Good,
                         mailbox.name,
-                        std::to_string(stat->live) + " messages wait, last delivery " +
+                        std::to_string(stat->live) + " messages waiting, last delivery " +
                             shown_time(stat->last_delivery) + ", last drain " + shown_time(stat->last_drain),
                         {},
                         Cause::None,
@@ -327,13 +325,18 @@ Result<void> examine_vault(store::Store& store, const std::string& folder, const
     findings.push_back({"passwords",
                         Level::Trouble,
                         folder,
-                        "its password slots are weak, for tests only",
-                        "make a new vault with gw-store init",
+                        "its password slots have a weak cost, which is only for tests",
+                        "create a new vault with gw-store init",
                         Cause::WeakPasswords,
                         {}});
   if (settings->recovery_recipient.empty())
-    findings.push_back(
-        {"recovery", Level::Good, folder, "none: a lost password is lost mail", {}, Cause::NoRecovery, {}});
+    findings.push_back({"recovery",
+                        Level::Good,
+                        folder,
+                        "no recovery key: mail is lost if its password is lost",
+                        {},
+                        Cause::NoRecovery,
+                        {}});
   if (auto looked = examine_chores(store, folder, limits, findings); !looked) return looked;
 
   const auto mailboxes = store.mailboxes();

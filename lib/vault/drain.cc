@@ -129,7 +129,7 @@ Result<void> Drain::interrupted(const store::MessageRecord& record, std::string_
 // later one, which means that this one is gone.
 Result<bool> Drain::removed(const MessageId& message) const {
   const auto known = std::ranges::find(state_->messages, message, &store::MessageRecord::id);
-  if (known == state_->messages.end()) return Error(Code::NotFound, "not a message of this drain");
+  if (known == state_->messages.end()) return Error(Code::NotFound, "the message is not part of this drain");
   const auto found = state_->store.list(state_->mailbox.id, known->seq - 1, 1);
   if (!found) return found.error();
   return found->empty() || found->front().id != message || found->front().state == store::State::Drained;

@@ -8,7 +8,7 @@ namespace gw::vault {
 namespace {
 
 Error corrupt() {
-  return Error(Code::Corrupt, "not an envelope");
+  return Error(Code::Corrupt, "not a valid envelope");
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ Result<seal::KeyRing> checked(store::Store& store, const store::MailboxRecord& m
   const Result<store::MailboxRecord> now = store.mailbox(mailbox.id);
   if (!now) return now.error();
   if (same_keys(*now, ring)) return ring;
-  log::error("the keys of a mailbox are not the ones that its slot holds", {{"mailbox", mailbox.id.hex()}});
-  return Error(Code::Corrupt, "the mailbox's public keys are not the ones that its slot holds");
+  log::error("mailbox keys do not match their slot", {{"mailbox", mailbox.id.hex()}});
+  return Error(Code::Corrupt, "the mailbox's public keys do not match its slot");
 }
 
 Result<Bytes> slot_value(store::Store& store, const MailboxId& mailbox, std::string_view name) {
@@ -91,8 +91,9 @@ Result<std::optional<seal::PublicKey>> recovery_recipient(store::Store& store, c
   Digest expected{};
   if (!settings.recovery_recipient.empty()) expected = sha256(as_bytes(settings.recovery_recipient));
   if (first->type != store::LeafType::VaultMade || first->container != expected) {
-    log::error("the recovery recipient is not the one that the vault was made with");
-    return Error(Code::Corrupt, "the recovery recipient is not the one that the vault was made with");
+    log::error("recovery recipient changed");
+    return Error(Code::Corrupt,
+                 "the recovery recipient differs from the one that the vault was created with");
   }
   if (settings.recovery_recipient.empty()) return std::optional<seal::PublicKey>();
   const Result<seal::PublicKey> key = seal::parse_recipient(settings.recovery_recipient);
@@ -178,7 +179,7 @@ Result<seal::KeyRing> unlock_with_recovery(store::Store& store, const store::Mai
   if (!place) return place.error();
   Result<seal::KeyRing> ring = seal::open_recovery_slot(*place, *slot, recovery);
   if (!ring && ring.error().code() == Code::Denied)
-    return Error(Code::Denied, "not the vault's recovery key");
+    return Error(Code::Denied, "this is not the vault's recovery key");
   if (!ring) return ring.error();
   return checked(store, mailbox, std::move(*ring));
 }

@@ -167,7 +167,7 @@ Result<void> reset_password(store::Store& store, const store::MailboxRecord& mai
   const Result<store::MailboxStat> stat = store.stat(mailbox.id);
   if (!stat) return stat.error();
   if (stat->live + stat->pending + stat->drained + stat->quarantined != 0)
-    return Error(Code::Conflict, "the mailbox holds messages, which nobody could open any more");
+    return Error(Code::Conflict, "the mailbox still holds messages, which no password could open afterwards");
   const std::uint32_t generation = record->newest().number + 1;
   seal::KeyRing ring;
   ring.keys.push_back(seal::ring_key(generation, seal::generate_key()));

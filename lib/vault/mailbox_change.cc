@@ -102,22 +102,22 @@ Error refusal(const FieldError& wrong) {
   };
   switch (wrong.field) {
     case MailboxField::Name:
-      return bad("not a name for a mailbox");
+      return bad("not a valid mailbox name");
     case MailboxField::Description:
-      return Error(Code::BadInput, "a description must be at most 1024 octets of UTF-8 on one line");
+      return Error(Code::BadInput, "a description must be at most 1024 bytes of UTF-8 on one line");
     case MailboxField::Grace:
-      return Error(Code::BadInput, "a grace time out of range");
+      return Error(Code::BadInput, "the grace period is out of range");
     case MailboxField::Receipts:
-      return Error(Code::BadInput, "a time for receipts out of range");
+      return Error(Code::BadInput, "the time for receipts is out of range");
     case MailboxField::Alias:
     case MailboxField::Domain:
     case MailboxField::Allow:
       break;
   }
   // An empty value stands for a list that is too long (first_unfit()).
-  if (wrong.value.empty()) return Error(Code::BadInput, "more than 1000 aliases, domains or blocks");
-  if (wrong.field == MailboxField::Alias) return bad("not an address for an alias");
-  return bad(wrong.field == MailboxField::Domain ? "not a domain" : "not an address block");
+  if (wrong.value.empty()) return Error(Code::BadInput, "too many aliases, domains or blocks: at most 1000");
+  if (wrong.field == MailboxField::Alias) return bad("not a valid alias");
+  return bad(wrong.field == MailboxField::Domain ? "not a valid domain" : "not a valid address block");
 }
 
 NewMailbox new_mailbox(const MailboxChange& said) {
@@ -163,7 +163,7 @@ Result<void> remove_mailbox(store::Store& store, const store::MailboxRecord& mai
     return left.error().code() == Code::NotFound ? Result<void>() : dropped;
   }
   if (dropped || dropped.error().code() != Code::Conflict) return dropped;
-  return dropped.error().with_hint("only a suspended mailbox that holds no message can be removed");
+  return dropped.error().with_hint("suspend the mailbox and remove all its messages first");
 }
 
 bool open_to_guesses(const store::MailboxRecord& mailbox) {

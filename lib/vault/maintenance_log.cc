@@ -39,7 +39,7 @@ Result<std::optional<Message>> read(store::Store& store, const store::RecordKey&
   if (!record) return record.error();
   Message in;
   if (!in.ParseFromArray(record->value.data(), static_cast<int>(record->value.size())))
-    return Error(Code::Corrupt, "the note of the last " + key.name + " cannot be read");
+    return Error(Code::Corrupt, "cannot read the note of the last " + key.name);
   return std::optional(std::move(in));
 }
 
@@ -71,7 +71,7 @@ Result<std::optional<BackupNote>> last_backup(store::Store& store) {
 }
 
 Result<void> note_verify(store::Store& store, const VerifyNote& note, std::string_view actor) {
-  const std::string what = note.findings == 0 ? "all whole" : "findings: " + std::to_string(note.findings);
+  const std::string what = note.findings == 0 ? "no findings" : "findings: " + std::to_string(note.findings);
   return write<proto::Verify>(store, kVerify, std::string(actor) + ", verified, " + what,
                               [&](proto::Verify& out) {
                                 out.set_time(note.time);

@@ -54,18 +54,18 @@ struct Message::State {
 Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vault) {
   const auto wrong = [](const char* text) { return Error(Code::Corrupt, text); };
   const seal::RingKey* key = ring.find(record.generation);
-  if (key == nullptr) return wrong("sealed to a key that the mailbox does not hold");
+  if (key == nullptr) return wrong("it is sealed to a key that the mailbox does not have");
   // The size of a container follows from the size of the message. A difference is found before
   // anything is read.
   if (record.container_size != seal::container_size(record.size))
-    return wrong("its container is cut or longer");
+    return wrong("its container has the wrong size");
 
   buffer.resize(std::min<std::uint64_t>(record.container_size, kRead));
   // One exchange brings the envelope and the beginning of the container, which for a small message
   // is all of it.
   const Result<store::MessageStart> opening = store.opening(mailbox, record.id, buffer);
   if (!opening) return opening.error();
-  if (opening->size < std::min(buffer.size(), seal::kHeader)) return wrong("its container is cut");
+  if (opening->size < std::min(buffer.size(), seal::kHeader)) return wrong("its container is truncated");
   buffer.resize(opening->size);
   offset = buffer.size();
   // Only a message that needs more than one read gets space to carry over a partial chunk.
@@ -73,7 +73,7 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
 
   const Result<seal::OpenedHeader> header = seal::open_header(buffer, std::span(key, 1), seal::Shape::Own);
   if (!header) return Error(Code::Corrupt, header.error().text());
-  if (header->size + seal::kNonce != seal::kHeader) return wrong("not a header of ours");
+  if (header->size + seal::kNonce != seal::kHeader) return wrong("its age header was not written by gw");
   used = seal::kHeader;
 
   // The envelope opens only for exactly this place, so that a thief with write access cannot move a
@@ -94,11 +94,11 @@ Result<void> Message::State::begin(const seal::KeyRing& ring, const VaultId& vau
   envelope = std::move(*decoded);
   // These values are stored twice and must agree.
   if (envelope.size != record.size || envelope.received != record.received)
-    return wrong("the envelope says otherwise than the record");
+    return wrong("its envelope and its record differ");
   // The commitment in the history must be to this content as well, because proofs rest on it.
   commitment_key = seal::commitment_key(header->file_key);
   if (seal::commitment(commitment_key->view(), envelope.sha256) != record.commitment)
-    return wrong("the history's commitment is to other octets");
+    return wrong("its content does not match the commitment in the history");
   opener.emplace(header->file_key, ByteView(buffer).subspan(header->size).first<seal::kNonce>());
   return {};
 }
@@ -115,7 +115,7 @@ Result<void> Message::State::fill(std::size_t wanted) {
     const Result<std::size_t> got = store.read(mailbox, record.id, offset, std::span(buffer).subspan(have));
     buffer.resize(have + (got ? std::min(*got, buffer.size() - have) : 0));
     if (!got) return got.error();
-    if (buffer.size() == have) return Error(Code::Corrupt, "its container is cut");
+    if (buffer.size() == have) return Error(Code::Corrupt, "its container is truncated");
     offset += buffer.size() - have;
   }
   return {};
@@ -137,7 +137,8 @@ Result<ByteView> Message::State::open_chunk() {
   // The chunks are authenticated one by one; the digest also compares the whole with what was
   // received.
   if (last) {
-    if (digest.finish() != envelope.sha256) return Error(Code::Corrupt, "not the octets that were received");
+    if (digest.finish() != envelope.sha256)
+      return Error(Code::Corrupt, "its content differs from the received mail");
     whole = true;
   }
   if (single()) {
@@ -168,7 +169,7 @@ Result<ByteView> Message::State::piece_at(std::uint64_t number) {
   for (std::size_t have = 0; have < piece.size();) {
     const Result<std::size_t> got = store.read(mailbox, record.id, at + have, std::span(piece).subspan(have));
     if (!got) return got.error();
-    if (*got == 0) return Error(Code::Corrupt, "its container is cut");
+    if (*got == 0) return Error(Code::Corrupt, "its container is truncated");
     have += *got;
   }
   const Result<ByteView> plain = opener->open(number, last, piece);

@@ -79,7 +79,7 @@ Secret normal_password(const Secret& password) {
 Result<void> check_token(const Secret& token) {
   if (token.size() == kLength && token.text().find_first_not_of(kAlphabet) == std::string_view::npos)
     return {};
-  return Error(Code::BadInput, "a sender token must be one that was generated here");
+  return Error(Code::BadInput, "a sender token must be one that gw generated");
 }
 
 // The label keeps this hash apart from any other hash over the same bytes.
@@ -98,9 +98,9 @@ Result<void> check_password(const Secret& password) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
   if (static_cast<std::size_t>(characters) < kShortest)
     return Error(Code::BadInput, "a password must have at least 16 characters");
-  if (text.size() > kMaxPassword) return Error(Code::BadInput, "a password must have at most 1024 octets");
+  if (text.size() > kMaxPassword) return Error(Code::BadInput, "a password must have at most 1024 bytes");
   // A mail client cannot send control characters in USER and PASS or AUTH PLAIN.
-  if (has_control(text)) return Error(Code::BadInput, "a password must have no control characters");
+  if (has_control(text)) return Error(Code::BadInput, "a password must not have control characters");
   return {};
 }
 

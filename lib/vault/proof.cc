@@ -31,7 +31,7 @@ Result<Search> search(store::Store& store, const MailboxId& log, std::uint64_t s
                                          std::min<std::uint64_t>(kHashPage, size - found.hashes.size()));
     if (!page) return page.error();
     // The head counts more leaves than there are. Without this check the loop would not end.
-    if (page->empty()) return Error(Code::Corrupt, "a history is shorter than its head says");
+    if (page->empty()) return Error(Code::Corrupt, "a history is shorter than its tree head says");
     for (const Bytes& stored : *page) {
       const auto leaf = store::decode_leaf(stored);
       if (!leaf) return leaf.error();
@@ -63,7 +63,7 @@ Inclusion inclusion(Search found, std::uint64_t size) {
 Result<std::uint64_t> size_in(std::string_view note) {
   const std::vector<std::string_view> lines = split(note, '\n');
   const auto size = lines.size() > 1 ? parse_number(lines[1]) : std::nullopt;
-  if (!size) return Error(Code::Internal, "a checkpoint without a size");
+  if (!size) return Error(Code::Internal, "the checkpoint has no size");
   return *size;
 }
 
@@ -100,7 +100,7 @@ Result<Proof> prove(store::Store& store, const MailboxId& mailbox, const Message
   proof.head = inclusion(std::move(*head), *size);
   // A proof that a verifier would reject must not leave the program.
   if (proof.message.root != named->container)
-    return Error(Code::Corrupt, "the mailbox's history is not the one that its head in the vault's names");
+    return Error(Code::Corrupt, "the mailbox's history does not match its tree head in the vault's history");
   proof.note = std::move(*note);
   return proof;
 }
@@ -109,10 +109,10 @@ Result<Content> open_receipt(const store::RemovalRecord& swept, const seal::KeyR
                              const VaultId& vault, const MailboxId& mailbox) {
   const store::MessageRecord& record = swept.record;
   const auto corrupt = [&](const std::string& why) {
-    return Error(Code::Corrupt, "the receipt of message " + record.id.hex() + ": " + why);
+    return Error(Code::Corrupt, "the removal record of message " + record.id.hex() + ": " + why);
   };
   const seal::RingKey* key = ring.find(record.generation);
-  if (key == nullptr) return corrupt("sealed to a key that the mailbox does not hold");
+  if (key == nullptr) return corrupt("it is sealed to a key that the mailbox does not have");
   // open_header() expects the payload's nonce after the header. The removal record does not keep
   // it, since nothing is decrypted with it here; zeros take its place.
   Bytes prefix = swept.header;
@@ -127,7 +127,7 @@ Result<Content> open_receipt(const store::RemovalRecord& swept, const seal::KeyR
   if (!envelope) return corrupt(envelope.error().text());
   const seal::Key commitment_key = seal::commitment_key(header->file_key);
   if (seal::commitment(commitment_key.view(), envelope->sha256) != record.commitment)
-    return corrupt("the history's commitment is to other octets");
+    return corrupt("its content does not match the commitment in the history");
   return Content{envelope->sha256, to_bytes(commitment_key.view())};
 }
 
@@ -146,7 +146,8 @@ Result<Content> content_of(store::Store& store, const seal::KeyRing& ring, const
   const auto swept = store.swept(mailbox, id, 1);
   if (!swept) return swept.error();
   if (swept->empty() || swept->front().record.id != id)
-    return Error(Code::NotFound, "the message is gone, and its receipt, which proves its content, too");
+    return Error(Code::NotFound,
+                 "the message and its removal record, which proves its content, have been removed");
   return open_receipt(swept->front(), ring, *vault, mailbox);
 }
 

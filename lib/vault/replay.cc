@@ -54,7 +54,7 @@ const Expected* Replay::find(const MessageId& message) const {
 void Replay::compare_heads() {
   const auto [first, last] = heads_.equal_range(range_.size());
   for (auto at = first; at != last; ++at)
-    if (at->second.root != range_.root()) found_({}, "its history is not the one that an earlier head names");
+    if (at->second.root != range_.root()) found_({}, "its history does not match an earlier tree head");
   heads_.erase(first, last);
 }
 
@@ -80,18 +80,19 @@ void Replay::take_message(const store::Leaf& leaf) {
     messages_.emplace(leaf.message, expected);
     return;
   }
-  if (known == messages_.end()) return found_(leaf.message, "a history leaf of a message that is not here");
+  if (known == messages_.end())
+    return found_(leaf.message, "its history has a leaf of a message that was never accepted");
   Expected& expected = known->second;
   expected.touched = leaf.index;
   // Every leaf about a message repeats its digests, so that each one can be checked alone.
   if (leaf.value != expected.size || leaf.container != expected.container ||
       leaf.envelope != expected.envelope || leaf.commitment != expected.commitment)
-    found_(leaf.message, "two leaves about it do not agree");
+    found_(leaf.message, "two leaves about it differ");
   // These two do not change the state.
   if (leaf.type == LeafType::Exported || leaf.type == LeafType::Interrupted) return;
   const Move move = move_of(leaf.type);
   if (std::ranges::find(move.from, expected.state) == move.from.end())
-    found_(leaf.message, "its history goes from " + std::string(name(expected.state)) + " by " +
+    found_(leaf.message, "its history changes it from " + std::string(name(expected.state)) + " by " +
                              std::string(name(leaf.type)));
   if (!move.to) {
     messages_.erase(known);
@@ -123,7 +124,7 @@ void Replay::take_other(const store::Leaf& leaf) {
   switch (leaf.type) {
     case LeafType::MailboxMade:
       if (log_.zero()) {
-        if (!mailboxes_.emplace(leaf.mailbox, true).second) found_({}, "a mailbox was made twice");
+        if (!mailboxes_.emplace(leaf.mailbox, true).second) found_({}, "a mailbox was created twice");
         return;
       }
       if (leaf.index != 0) found_({}, "its history begins twice");
@@ -169,7 +170,7 @@ void Replay::take(ByteView stored) {
   time_ = std::max(time_, leaf->time);
   // Each leaf names its mailbox, so that leaves cannot be moved between histories.
   const bool own = log_.zero() || leaf->mailbox == log_;
-  if (!own) return found_({}, "leaf " + std::to_string(index) + " of its history is of another mailbox");
+  if (!own) return found_({}, "leaf " + std::to_string(index) + " of its history belongs to another mailbox");
   if (store::of_message(leaf->type)) {
     take_message(*leaf);
   } else {
@@ -189,7 +190,7 @@ Result<void> Replay::advance(store::Store& store) {
     if (!leaves) return leaves.error();
     // The store has fewer leaves than its head says. Without this check the loop would not end.
     if (leaves->empty()) {
-      found_({}, "its history has " + std::to_string(range_.size()) + " leaves and should have " +
+      found_({}, "its history has " + std::to_string(range_.size()) + " leaves instead of " +
                      std::to_string(head->size));
       return {};
     }
@@ -199,12 +200,12 @@ Result<void> Replay::advance(store::Store& store) {
     }
   }
   if (range_.size() > head->size || range_.root() != head->root)
-    found_({}, "its history is not the one that its head names");
+    found_({}, "its history does not match its tree head");
   // Every head was read before this history, which only grows. So a head that is left names leaves
   // that are missing.
   if (!heads_.empty())
-    found_({}, "its history has " + std::to_string(range_.size()) + " leaves, and an earlier head names " +
-                   std::to_string(heads_.rbegin()->first) + ": it was put back");
+    found_({}, "its history has " + std::to_string(range_.size()) + " leaves, but an earlier tree head has " +
+                   std::to_string(heads_.rbegin()->first) + ": an older state was restored");
   heads_.clear();
   return {};
 }

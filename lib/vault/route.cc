@@ -73,35 +73,35 @@ std::optional<HostPort> parse_upstream(std::string_view text) {
 }
 
 Result<void> check_route(const Route& route) {
-  if (!mail::valid_name(route.name)) return bad("not a name for a route: " + printable(route.name));
+  if (!mail::valid_name(route.name)) return bad("not a valid route name: " + printable(route.name));
   if (std::ranges::find(kListenerNames, route.name) != std::end(kListenerNames))
-    return bad("`" + route.name + "` names all routes of a protocol, so no route has this name");
+    return bad("`" + route.name + "` is reserved for all routes of a protocol");
   if (!valid_host(route.host) || route.port == 0)
-    return bad("not an upstream: " + printable(route.upstream()));
+    return bad("not a valid upstream server: " + printable(route.upstream()));
   if (route.description.size() > kMaxRouteDescription || !valid_utf8(route.description))
-    return bad("not a description of a route");
+    return bad("not a valid route description");
   if (route.ca_file.size() > kMaxPath || has_control(route.ca_file) ||
       (!route.ca_file.empty() && route.ca_file.front() != '/'))
-    return bad("not the path of a CA file: " + printable(route.ca_file));
+    return bad("not a valid path of a CA file: " + printable(route.ca_file));
   // A pin or CA without TLS would suggest a protection that does not exist.
   if (route.tls == UpstreamTls::None && (route.pin || !route.ca_file.empty()))
-    return bad("without TLS there is no certificate to check");
+    return bad("a CA file or a pin needs TLS");
   if (std::max({route.map.size(), route.logins.size(), route.clients.size()}) > kMaxPatterns)
-    return bad("a route with too long a list");
+    return bad("a list of the route is too long");
   for (const LoginRule& rule : route.map)
     if (!valid_pattern(rule.pattern) || rule.mailbox.zero())
-      return bad("not a pattern of logins with a mailbox: " + printable(rule.pattern));
+      return bad("not a valid login pattern with a mailbox: " + printable(rule.pattern));
   for (const std::string& pattern : route.logins)
-    if (!valid_pattern(pattern)) return bad("not a pattern of logins: " + printable(pattern));
+    if (!valid_pattern(pattern)) return bad("not a valid login pattern: " + printable(pattern));
   for (const std::string& block : route.clients)
-    if (!mail::valid_block(block)) return bad("not an address or a CIDR block: " + printable(block));
+    if (!mail::valid_block(block)) return bad("not a valid address or CIDR block: " + printable(block));
   // Without any mailbox no mail could be copied, and copying is the purpose of a route.
   if (route.mailbox.zero() && route.map.empty()) return bad("a route needs a mailbox for its copies");
   if (!route.clients.empty() && route.protocol != Protocol::Smtp)
-    return bad("only a route of SMTP has clients that need no login");
+    return bad("only an SMTP route can have clients without a login");
   // Such a client has no login that `map` could match.
   if (!route.clients.empty() && route.mailbox.zero())
-    return bad("the copies of clients that need no login need a mailbox of the route's own");
+    return bad("a route with clients without a login needs its own mailbox");
   return {};
 }
 
@@ -134,7 +134,7 @@ Bytes encode(const Route& route) {
 }
 
 Result<Route> decode_route(const store::Record& record) {
-  const Error corrupt(Code::Corrupt, "the route `" + printable(record.key.name) + "` cannot be read");
+  const Error corrupt(Code::Corrupt, "cannot read the route `" + printable(record.key.name) + "`");
   proto::Route in;
   if (!in.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) return corrupt;
   if (!in_range(in.protocol(), Protocol::Pop3) || !in_range(in.tls(), UpstreamTls::None) ||
@@ -190,7 +190,7 @@ Result<Route> find_route(store::Store& store, std::string_view name) {
   if (!mail::valid_name(name)) return Error(Code::NotFound, "no route `" + printable(name) + "`");
   const Result<store::Record> record = store.get(route_key(name));
   if (record) return decode_route(*record);
-  if (record.error().code() != Code::NotFound) return record.error().within("the route");
+  if (record.error().code() != Code::NotFound) return record.error().within("cannot read the route");
   return Error(Code::NotFound, "no route `" + std::string(name) + "`");
 }
 
@@ -200,7 +200,7 @@ Result<std::vector<Route>> routes(store::Store& store) {
   std::string after;
   for (;;) {
     const Result<std::vector<store::Record>> page = store.scan(store::Kind::Route, {}, after, kPage);
-    if (!page) return page.error().within("the routes");
+    if (!page) return page.error().within("cannot read the routes");
     for (const store::Record& record : *page) {
       Result<Route> route = decode_route(record);
       if (!route) return route.error();
@@ -217,14 +217,14 @@ Result<void> put_route(store::Store& store, const Route& route, std::string_view
                                                  {store::LeafType::Route, std::string(actor), 0});
   if (put) return {};
   if (put.error().code() == Code::Exists)
-    return Error(Code::Exists, "there is a route `" + route.name + "` already");
-  return put.error().within("the route `" + route.name + "`");
+    return Error(Code::Exists, "the route `" + route.name + "` already exists");
+  return put.error().within("cannot write the route `" + route.name + "`");
 }
 
 Result<void> remove_route(store::Store& store, const Route& route, std::string_view actor) {
   const Result<void> gone =
       store.erase_if(route_key(route.name), route.version, {store::LeafType::Route, std::string(actor), 0});
-  if (!gone) return gone.error().within("the route `" + route.name + "`");
+  if (!gone) return gone.error().within("cannot remove the route `" + route.name + "`");
   return {};
 }
 

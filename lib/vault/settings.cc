@@ -12,21 +12,21 @@ const store::RecordKey kSettingsKey{store::Kind::Setting, {}, "vault"};
 // be able to make password slots cheap without the flag that `gw-store doctor` reports.
 Result<void> check(const Settings& settings) {
   if (!settings.host.empty() && !mail::valid_domain(settings.host))
-    return Error(Code::BadInput, "not a host name: " + settings.host);
+    return Error(Code::BadInput, "not a valid host name: " + settings.host);
   if (!settings.recovery_recipient.empty()) {
     const Result<seal::PublicKey> key = seal::parse_recipient(settings.recovery_recipient);
     if (!key) return key.error().within("recovery recipient");
   }
   const std::uint64_t floor = settings.cheap_passwords ? seal::kArgon2TestFloor : seal::kArgon2Floor;
   if (!seal::valid_cost({settings.argon2_memory, settings.argon2_passes}, floor))
-    return Error(Code::BadInput, "a cost of passwords that is out of range");
+    return Error(Code::BadInput, "the password cost is out of range");
   return {};
 }
 
 Result<Settings> decode(ByteView stored) {
   proto::Settings in;
   if (!in.ParseFromArray(stored.data(), static_cast<int>(stored.size())))
-    return Error(Code::Corrupt, "the vault's settings cannot be read");
+    return Error(Code::Corrupt, "the vault's settings are malformed");
   Settings settings;
   settings.host = in.host();
   settings.recovery_recipient = in.recovery_recipient();
@@ -61,7 +61,7 @@ Result<void> write_settings(store::Store& store, const Settings& settings, std::
   (void)out.SerializeToArray(value.data(), static_cast<int>(value.size()));
   const Result<std::uint64_t> written =
       store.put_if(kSettingsKey, version, value, {store::LeafType::Setting, std::string(actor), 0});
-  if (!written) return written.error().within("the vault's settings");
+  if (!written) return written.error().within("cannot write the vault's settings");
   return {};
 }
 
@@ -69,7 +69,7 @@ Result<Settings> read_settings(store::Store& store) {
   const Result<store::Record> record = store.get(kSettingsKey);
   if (record) return decode(record->value);
   if (record.error().code() == Code::NotFound) return Settings{};
-  return record.error().within("the vault's settings");
+  return record.error().within("cannot read the vault's settings");
 }
 
 Digest recovery_digest(const std::vector<store::Record>& settings) {

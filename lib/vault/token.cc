@@ -67,7 +67,7 @@ Bytes encode(const ApiToken& token) {
 }
 
 Result<ApiToken> decode_token(const store::Record& record) {
-  const Error corrupt(Code::Corrupt, "the token `" + printable(record.key.name) + "` cannot be read");
+  const Error corrupt(Code::Corrupt, "cannot read the token `" + printable(record.key.name) + "`");
   proto::Token in;
   if (!in.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) return corrupt;
   ApiToken token;
@@ -120,24 +120,25 @@ Account account_of(const ApiToken& token) {
 }
 
 Result<Secret> generate_api_token(std::string_view name) {
-  if (!mail::valid_name(name)) return Error(Code::BadInput, "not a name for a token: " + printable(name));
+  if (!mail::valid_name(name)) return Error(Code::BadInput, "not a valid token name: " + printable(name));
   return fresh_text(std::string(name));
 }
 
 Result<ApiToken> make_api_token(store::Store& store, const ApiToken& wanted, const Secret& text,
                                 std::string_view actor) {
   if (!mail::valid_name(wanted.name))
-    return Error(Code::BadInput, "not a name for a token: " + printable(wanted.name));
+    return Error(Code::BadInput, "not a valid token name: " + printable(wanted.name));
   if (!is_text_of(text.text(), wanted.name))
-    return Error(Code::BadInput, "a token must be one that was generated here for this name");
+    return Error(Code::BadInput, "a token must be one that gw generated for this name");
   // Names and patterns follow the same rules as those of accounts.
   if (const Result<void> valid = check_account(account_of(wanted)); !valid) return valid.error();
   ApiToken token = wanted;
   if (token.created == 0) token.created = now();
   token.made_by = actor;
   token.hash = hash_of(text.view());
-  const auto version = store.put_if(token_key(token.name), 0, encode(token),
-                                    token_note(actor, token.name, "made, " + std::string(name(token.scope))));
+  const auto version =
+      store.put_if(token_key(token.name), 0, encode(token),
+                   token_note(actor, token.name, "created, " + std::string(name(token.scope))));
   // The reply was lost. The hash in the record tells whether the commit was made.
   if (!version && version.error().code() == Code::Unknown) {
     Result<ApiToken> found = find_api_token(store, token.name);
@@ -146,8 +147,8 @@ Result<ApiToken> make_api_token(store::Store& store, const ApiToken& wanted, con
     return Error(Code::Unavailable, version.error().text());
   }
   if (!version && version.error().code() == Code::Exists)
-    return Error(Code::Exists, "there is a token `" + token.name + "` already");
-  if (!version) return version.error().within("the token `" + token.name + "`");
+    return Error(Code::Exists, "the token `" + token.name + "` already exists");
+  if (!version) return version.error().within("cannot write the token `" + token.name + "`");
   token.version = *version;
   return token;
 }
@@ -159,7 +160,7 @@ Result<std::vector<ApiToken>> api_tokens(store::Store& store) {
   std::string after(kRecord);
   for (;;) {
     const auto page = store.scan(store::Kind::Admin, {}, after, kPage);
-    if (!page) return page.error().within("the tokens");
+    if (!page) return page.error().within("cannot read the tokens");
     for (const store::Record& record : *page) {
       if (!record.key.name.starts_with(kRecord)) return all;
       Result<ApiToken> token = decode_token(record);
@@ -176,7 +177,7 @@ Result<ApiToken> find_api_token(store::Store& store, std::string_view name) {
   if (!mail::valid_name(name)) return none;
   const Result<store::Record> record = store.get(token_key(name));
   if (record) return decode_token(*record);
-  return record.error().code() == Code::NotFound ? none : record.error().within("the token");
+  return record.error().code() == Code::NotFound ? none : record.error().within("cannot read the token");
 }
 
 Result<void> revoke_api_token(store::Store& store, const ApiToken& token, std::string_view actor) {
@@ -190,7 +191,7 @@ Result<void> revoke_api_token(store::Store& store, const ApiToken& token, std::s
 }
 
 Result<ApiToken> check_api_token(store::Store& store, ByteView text, Micros now) {
-  const Error denied(Code::Denied, "no such token, or its time is over");
+  const Error denied(Code::Denied, "no such token, or it has expired");
   const std::string_view shown = as_text(text);
   // A name may contain underscores, the random part cannot.
   const std::size_t end = shown.rfind('_');

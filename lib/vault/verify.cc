@@ -79,7 +79,7 @@ class MailboxCheck {
       if (page->empty()) return {};
       // A damaged store that does not advance would otherwise be asked forever.
       if (page->back().record.id < *from)
-        return damaged(Error(Code::Corrupt, "its receipts are out of order"));
+        return damaged(Error(Code::Corrupt, "its removal records are out of order"));
       from = page->back().record.id.next();
       report_.receipts += page->size();
       // In the order of their leaves, so that leaf_at() reads each page of the history once.
@@ -101,14 +101,14 @@ class MailboxCheck {
       if (const Result<void> read = replay_.advance(store_); !read) return trouble(read.error());
     }
     if (replay_.find(record.id) != nullptr)
-      return Verdict("there is a receipt of it, and the history does not say that it went");
+      return Verdict("it has a removal record, but the history does not record its removal");
     const Result<std::optional<store::Leaf>> leaf = leaf_at(record.seq);
     if (!leaf) return trouble(leaf.error());
     if (!*leaf || (*leaf)->message != record.id)
-      return Verdict("there is a receipt of it, and the history does not say that it came");
+      return Verdict("it has a removal record, but the history does not record its acceptance");
     if ((*leaf)->envelope != sha256(swept.envelope) || (*leaf)->container != record.container ||
         (*leaf)->commitment != record.commitment || (*leaf)->value != record.size)
-      return Verdict("its receipt is not of what was accepted");
+      return Verdict("its removal record differs from what was accepted");
     // A password reset drops the keys that older removal records are sealed to; these cannot be
     // opened any more.
     if (ring_ == nullptr || ring_->find(record.generation) == nullptr) return Verdict();
@@ -196,7 +196,7 @@ class MailboxCheck {
     }
     const Expected* expected = replay_.find(id);
     if (expected == nullptr || expected->before_gap) return std::optional<std::string>();
-    return std::optional<std::string>("it was accepted and is not here");
+    return std::optional<std::string>("it was accepted and is missing");
   }
 
   // Returns what is wrong with a message that is present, or nullopt if nothing is. The cheap
@@ -204,18 +204,19 @@ class MailboxCheck {
   Result<std::optional<std::string>> judge(const store::MessageRecord& record) {
     using Verdict = std::optional<std::string>;
     const Expected* expected = replay_.find(record.id);
-    if (expected == nullptr) return Verdict("it is here and the history does not know it");
-    if (record.state != expected->state) return Verdict("its state is not the one that the history gives it");
-    if (record.seq != expected->seq) return Verdict("its place in the order is not the history's");
+    if (expected == nullptr) return Verdict("it exists, but its history does not mention it");
+    if (record.state != expected->state) return Verdict("its state differs from the one in the history");
+    if (record.seq != expected->seq)
+      return Verdict("its sequence number differs from the one in the history");
     if (record.size != expected->size || record.container != expected->container ||
         record.envelope != expected->envelope || record.commitment != expected->commitment)
-      return Verdict("its record is not what was accepted");
+      return Verdict("its record differs from what was accepted");
     if (record.container_size != seal::container_size(record.size))
-      return Verdict("its container has another size than its record says");
+      return Verdict("the size of its container does not match its record");
     if (record.seq < read_from_) return Verdict();
     const Result<Bytes> envelope = store_.envelope(mailbox_, record.id);
     if (!envelope) return trouble(envelope.error());
-    if (sha256(*envelope) != record.envelope) return Verdict("its envelope is not what was accepted");
+    if (sha256(*envelope) != record.envelope) return Verdict("its envelope differs from what was accepted");
     Result<Verdict> container = judge_container(record);
     if (!container || *container || ring_ == nullptr) return container;
     return judge_content(record);
@@ -234,7 +235,7 @@ class MailboxCheck {
       digest.update(ByteView(buffer_).first(*got));
       offset += *got;
     }
-    if (digest.finish() != record.container) return Verdict("its container is not what was accepted");
+    if (digest.finish() != record.container) return Verdict("its container differs from what was accepted");
     return Verdict();
   }
 
@@ -263,7 +264,7 @@ class MailboxCheck {
     // The record may have changed since the history was replayed.
     if (const Result<void> read = replay_.advance(store_); !read) return damaged(read.error());
     if (std::ranges::find(replay_.records(), digest) == replay_.records().end())
-      report_.findings.push_back({mailbox_, {}, "its record is not the one that the history names"});
+      report_.findings.push_back({mailbox_, {}, "its record does not match its history"});
     return {};
   }
 
@@ -292,12 +293,12 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
   };
   const Result<store::Health> health = store.health();
   if (!health) return health.error();
-  if (health->damaged) found({}, "acknowledged mail is missing, or may be: " + health->reason);
+  if (health->damaged) found({}, "acknowledged mail is or may be missing: " + health->reason);
   Claims kept;
   if (against != nullptr) {
     const Result<VaultId> id = store.vault_id();
     if (!id) return id.error();
-    if (against->vault != *id) return Error(Code::BadInput, "the checkpoint is of another vault");
+    if (against->vault != *id) return Error(Code::BadInput, "the checkpoint belongs to another vault");
     kept.emplace(against->head.size, Claim{against->head.root, 0, false});
   }
   // The vault's history comes first: its Head leaves are the claims that the mailboxes' histories
@@ -319,7 +320,7 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
     here.insert(mailbox.id);
     ++report.mailboxes;
     if (!vault.mailboxes().contains(mailbox.id))
-      report.findings.push_back({mailbox.id, {}, "the vault's history does not know it"});
+      report.findings.push_back({mailbox.id, {}, "the vault's history does not mention it"});
     const auto heads = vault.heads().find(mailbox.id);
     MailboxCheck check(store, mailbox.id, heads == vault.heads().end() ? Claims() : heads->second, report,
                        progress);
@@ -331,7 +332,7 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
     // A mailbox may have been created after the list was read; only one that the store does not
     // know is missing.
     if (alive && !here.contains(id) && !store.mailbox(id))
-      report.findings.push_back({id, {}, "it was made and is not here"});
+      report.findings.push_back({id, {}, "it was created and is missing"});
   report.leaves += vault.size();
   report.gaps += vault.gaps();
   return report;

@@ -260,7 +260,7 @@ class BackupTest(Case):
         self.assertEqual(findings("--backup", "0")["backup"]["level"], "good", "there is no mail")
         self.put(500)
         self.assertEqual(findings()["backup"]["level"], "good", "the vault is young")
-        self.assertEqual(findings("--backup", "0")["backup"]["text"], "there was never one")
+        self.assertEqual(findings("--backup", "0")["backup"]["text"], "never done")
         self.assertEqual(findings("--backup", "0")["backup"]["level"], "warning")
         report = self.back_up()
         self.assertEqual(self.vault.json("status")[0]["last_backup"], report["time"])
@@ -499,7 +499,7 @@ class RestoreTest(Case):
         other.store("verify", "--against", old)
         # It is too short, or went on otherwise: a verify has left its note.
         self.assertRegex(other.store("verify", "--against", new, status=65).stdout,
-                         b"put back|not the one that an earlier head names")
+                         b"older state was restored|does not match an earlier tree head")
         other.store("checkpoint")
         self.assertEqual(owned(other.path / "history.key"), {(os.getuid(), 0o600)})
 

@@ -85,7 +85,7 @@ class DoctorTest(unittest.TestCase):
         gw.until(lambda: self.bad_checks("--silence", "1s") == {"silence"}, "a second without mail")
         self.vault.store("message", "add", box.name, input=gw.mail(100))
         gw.until(lambda: self.bad_checks("--unfetched", "1s") == {"drain"}, "a second of waiting")
-        self.assertIn("nothing was ever drained", self.bad("--unfetched", "1s")["drain", "journal"]["text"])
+        self.assertIn("never drained", self.bad("--unfetched", "1s")["drain", "journal"]["text"])
         gw.drain(self.vault.pop3d(), box)
         self.doctor("--unfetched", "1s", status=0)
 
@@ -110,7 +110,7 @@ class DoctorTest(unittest.TestCase):
         self.doctor(status=0)
         break_off(2)
         finding = self.only("drain", "journal")
-        self.assertIn(f"message {ids[1]} broke off 3 drains", finding["text"])
+        self.assertIn(f"3 drains ended early at message {ids[1]}", finding["text"])
         self.assertIn(f"quarantine journal {ids[1]}", finding["hint"])
         self.vault.store("message", "quarantine", "journal", ids[1])
         self.assertEqual(self.bad_checks(), {"quarantine"})
@@ -124,7 +124,7 @@ class DoctorTest(unittest.TestCase):
             self.assertEqual(smtp.command("RCPT TO:<nobody@elsewhere.example>").code, 550)
             smtp.command("QUIT")
         gw.until(lambda: self.bad_checks() == {"refused"}, "it is noted")
-        self.assertRegex(self.only("refused", "journal")["text"], r"^senders heard 5xx at least 1 times .* 550 .*smtp 127\.0\.0\.1")
+        self.assertRegex(self.only("refused", "journal")["text"], r"^senders received 5xx at least 1 times .* 550 .*smtp 127\.0\.0\.1")
         self.vault.verify()
 
     def test_a_vault_with_mail_that_nobody_backed_up_or_verified(self):
@@ -133,14 +133,14 @@ class DoctorTest(unittest.TestCase):
         gw.until(lambda: {"backup", "verify"} <= {f["check"] for f in self.doctor(*later, status=0)}, "they are looked at")
         self.vault.store("message", "add", box.name, input=gw.mail(100))
         gw.until(lambda: self.bad_checks(*later) == {"backup", "verify"}, "a second without them")
-        self.assertEqual(self.bad(*later)["verify", str(self.vault.path)]["text"], "there was never one")
+        self.assertEqual(self.bad(*later)["verify", str(self.vault.path)]["text"], "never done")
         self.assertIn("gw-verify.timer", self.only("verify", self.vault.path, "--verify", "1s")["hint"])
         self.assertIn("gw-backup.timer", self.only("backup", self.vault.path, "--backup", "1s")["hint"])
         self.vault.store("verify")
         self.vault.store("backup", self.vault.side / "backup")
         self.doctor("--backup", "1h", "--verify", "1h", status=0)
         gw.until(lambda: self.bad_checks(*later) == {"backup", "verify"}, "a second since then")
-        self.assertIn("the last one is of", self.bad(*later)["verify", str(self.vault.path)]["text"])
+        self.assertIn("last done at", self.bad(*later)["verify", str(self.vault.path)]["text"])
 
     def test_a_verification_that_found_something(self):
         box = self.vault.add_mailbox("journal")
@@ -154,7 +154,7 @@ class DoctorTest(unittest.TestCase):
         self.vault.store("verify", status=65)
         finding = self.only("verify", self.vault.path)
         self.assertEqual(finding["level"], "trouble")
-        self.assertIn("found 1 things", finding["text"])
+        self.assertIn("reported 1 findings", finding["text"])
         octets[500_000] ^= 1
         path.write_bytes(octets)
         self.vault.store("verify")

@@ -199,7 +199,7 @@ class MigrateTest(gw_move.Case):
             file.seek(1000)
             file.write(b"x")
         said = self.migrate(status=65)
-        self.assertIn("container is not what was accepted", said[0]["finding"])
+        self.assertIn("container differs from what was accepted", said[0]["finding"])
         self.assertIn("the vault has not moved", self.trouble)
         self.assertFalse(self.has_moved())
         self.put(500)

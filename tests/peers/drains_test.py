@@ -355,7 +355,7 @@ class DrainsTest(unittest.TestCase):
         self.assertEqual(self.gateway.count(), COUNT)
         found = self.gateway.vault.json("doctor", status=1)
         message = self.gateway.vault.json("message", "list", "journal")[stands_at]["id"]
-        self.assertEqual([f["text"] for f in found if f["check"] == "drain"], [f"message {message} broke off 3 drains"])
+        self.assertEqual([f["text"] for f in found if f["check"] == "drain"], [f"3 drains ended early at message {message}"])
 
 
 if __name__ == "__main__":

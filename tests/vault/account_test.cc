@@ -172,7 +172,7 @@ TEST_CASE("The last enabled administrator without patterns stays, unless it may 
         changed([](Account& a) { a.only = {"a*"}; })}) {
     const auto refused = change_account(store, less, "less", "test");
     CHECK(refused.error().code() == Code::Conflict);
-    CHECK(refused.error().text().find("last account") != std::string::npos);
+    CHECK(refused.error().text().find("last unrestricted administrator") != std::string::npos);
   }
   CHECK(remove_account(store, anna, "test").error().code() == Code::Conflict);
   CHECK(change_account(store, changed([](Account& a) { a.language = "it"; }), "language", "test"));

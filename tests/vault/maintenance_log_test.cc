@@ -29,7 +29,7 @@ TEST_CASE("The last verify is known with its findings, and the history says who 
   Vault vault;
   REQUIRE(note_verify(*vault.store, {1'000'000, 2, 30, 0}, "gw-store"));
   CHECK(last_leaf(*vault.store).type == store::LeafType::Setting);
-  CHECK(last_leaf(*vault.store).actor == "gw-store, verified, all whole");
+  CHECK(last_leaf(*vault.store).actor == "gw-store, verified, no findings");
   REQUIRE(note_verify(*vault.store, {2'000'000, 3, 40, 5}, "gw-store"));
   CHECK(last_leaf(*vault.store).actor == "gw-store, verified, findings: 5");
   const auto note = last_verify(*vault.store);

@@ -319,7 +319,7 @@ TEST_CASE("a mailbox's history that was cut to before a checkpoint is found, als
     INFO(all(*report));
     REQUIRE(report->findings.size() == 1);
     CHECK(report->findings[0].mailbox == mailbox);
-    CHECK(report->findings[0].what.find("it was put back") != std::string::npos);
+    CHECK(report->findings[0].what.find("an older state was restored") != std::string::npos);
   }
 }
 
@@ -477,17 +477,18 @@ TEST_CASE("receipts of swept mail are checked against the history, and opened wh
     };
   };
   finds(first([](store::RemovalRecord& swept) { swept.envelope.back() ^= std::byte{1}; }),
-        "not of what was accepted", true);
+        "differs from what was accepted", true);
   finds(first([](store::RemovalRecord& swept) { swept.record.container[0] ^= std::byte{1}; }),
-        "not of what was accepted", true);
-  finds(first([](store::RemovalRecord& swept) { swept.record.seq = 0; }), "does not say that it came", true);
-  finds(first([](store::RemovalRecord& swept) { swept.record.seq = 1'000'000; }), "does not say that it came",
+        "differs from what was accepted", true);
+  finds(first([](store::RemovalRecord& swept) { swept.record.seq = 0; }), "does not record its acceptance",
         true);
+  finds(first([](store::RemovalRecord& swept) { swept.record.seq = 1'000'000; }),
+        "does not record its acceptance", true);
   finds(
       [&](store::RemovalRecord& swept) {
         if (swept.record.id == ids[1]) swept.record.id = ids[2];
       },
-      "does not say that it went", true);
+      "does not record its removal", true);
   lying.change_receipt = first([](store::RemovalRecord& swept) { swept.header[60] ^= std::byte{1}; });
   CHECK(verified(lying).findings.empty());
   finds(lying.change_receipt, "receipt", false);

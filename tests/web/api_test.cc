@@ -296,7 +296,7 @@ TEST_CASE("The last account that may do everything stays for the API as well") {
   ConsoleVault vault;
   Program program(vault, vault::Role::Administrator);
   const std::string account = "/api/v1/accounts/administrator";
-  CHECK(program.error("DELETE", account, 409).find("last account") != std::string::npos);
+  CHECK(program.error("DELETE", account, 409).find("last unrestricted administrator") != std::string::npos);
   program.error("PATCH", account, 409, R"({"disabled":true})");
   program.error("PATCH", account, 409, R"({"role":"viewer"})");
   program.error("PATCH", account, 409, R"({"only":["a*"]})");

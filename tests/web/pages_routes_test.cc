@@ -90,7 +90,7 @@ TEST_CASE("What is wrong with a route is said at its field, and nothing is chang
            {2, "mail.example", "is not HOST:PORT"},
            {4, "nobody", "field-mailbox-wrong"},
            {5, "*@sales.example", "is not PATTERN=MAILBOX"},
-           {0, "A b", "not a name for a route"}}) {
+           {0, "A b", "not a valid route name"}}) {
     Form form = route_form("work", "journal");
     form[at].second = value;
     const web::Response refused = browser.post("/new-route", form);
