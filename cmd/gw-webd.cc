@@ -32,7 +32,8 @@ bool may_be_served(const net::Stream& stream, const net::Listener& listener) {
   // Not `local_address`, which is the balancer's if the connection began with a PROXY header.
   ours.address = stream.peer().socket_address;
   if (listener.implicit_tls || ours.loopback() || stream.peer().address == "unix") return true;
-  log::error("connection refused", {{"reason", "no TLS beyond this host"}, {"listener", listener.address}});
+  log::error("connection refused",
+             {{"reason", "clients on other hosts need TLS"}, {"listener", listener.address}});
   return false;
 }
 

@@ -119,8 +119,7 @@ Result<Fd> own_socket(const keeper::Place& place, const std::string& file) {
   const std::string path = place.run + "/" + file;
   // The owner may only give a file to groups that they are a member of.
   if (::lchown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) != 0)
-    log::warning("socket is accessible to the owner only: not a member of the group",
-                 {{"socket", path}, {"group", "gw-" + file}});
+    log::warning("socket group not set", {{"socket", path}, {"group", "gw-" + file}});
   else if (::chmod(path.c_str(), 0660) != 0)
     return Error::from_errno(path);
   return socket;
@@ -224,7 +223,7 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   // Called by the store after a failed write or sync. Sessions stop replying immediately, then the
   // process ends, and the next keeper opens what is on the disk.
   local.failed = [&failed](const Error& error) {
-    log::error("the store failed", {{"error", error.text()}});
+    log::error("store failed", {{"error", error.text()}});
     failed = true;
     net::stop::request();
   };
@@ -232,7 +231,7 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   if (!store) return store.error();
   auto health = (*store)->health();
   if (!health) return health.error();
-  if (!health->writable) log::error("read-only", {{"reason", health->reason}});
+  if (!health->writable) log::error("vault read-only", {{"reason", health->reason}});
   // The sockets are created after the store is open, i.e. with the vault lock. Then no other keeper
   // serves sockets of these names, and replacing them takes no clients away from it.
   if (!given) sockets = own_sockets(place, owner, config->store.metrics);
@@ -281,7 +280,7 @@ Result<int> serve(const Commands& commands, const Options& options) {
   if (!status) {
     keeper::tell_failed(ready, status.error());
     // The log, because standard error is /dev/null here.
-    if (ready) log::error("cannot serve", {{"error", status.error().text()}});
+    if (ready) log::error("keeper stopped", {{"error", status.error().text()}});
   }
   return status;
 }

@@ -1,8 +1,8 @@
 // Log lines: one event for each line with `key=value` fields, to standard error, syslog or the
 // systemd journal.
 //
-//   log::info("accepted", {{"id", id.hex()}, {"octets", octets}});
-//   -> gw-smtpd[812]: accepted id=0193… octets=4711
+//   log::info("accepted", {{"id", id.hex()}, {"bytes", size}});
+//   -> gw-smtpd[812]: accepted id=0193… bytes=4711
 //
 // Never log a subject, a body, a password or SASL data, and log mail addresses only through
 // verbose(). Values are made printable, quoted if they contain spaces, and cut to 1 KiB.

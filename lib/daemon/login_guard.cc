@@ -42,7 +42,7 @@ milliseconds LoginGuard::tell_keeper(store::Guess guess) {
   if (!store) return milliseconds(0);
   const Result<milliseconds> wait = (*store)->guess(source_, guess);
   if (wait) return *wait;
-  log::verbose("guess not counted", {{"source", source_}, {"reason", wait.error().text()}});
+  log::verbose("failed login not counted", {{"source", source_}, {"reason", wait.error().text()}});
   return milliseconds(0);
 }
 

@@ -129,8 +129,8 @@ void MetricsSocket::answer(Fd connection) {
   } else if (auto numbers = fresh()) {
     given = {"200 OK", std::move(*numbers)};
   } else {
-    log::warning("no numbers for the metrics socket", {{"reason", numbers.error().text()}});
-    given = {"503 Service Unavailable", "no numbers at the moment\n", "Retry-After: 10\r\n"};
+    log::warning("metrics unavailable", {{"reason", numbers.error().text()}});
+    given = {"503 Service Unavailable", "metrics are temporarily unavailable\n", "Retry-After: 10\r\n"};
   }
   stream.set_timeout(kWriteTime);
   // close() ends the connection in an orderly way, so that unread bytes of the request do not turn

@@ -61,7 +61,7 @@ class Pop3Connection {
   // fails; the connection must then be closed.
   bool handshake(const Tls& tls) {
     if (tls) return shake_hands(**tls);
-    log::error("pop3 without certificate", {{"reason", tls.error().text()}});
+    log::error("pop3 tls unavailable", {{"reason", tls.error().text()}});
     return false;
   }
 
@@ -77,7 +77,7 @@ class Pop3Connection {
       return true;
     }
     if (!tls) {
-      log::error("pop3 without certificate", {{"reason", tls.error().text()}});
+      log::error("pop3 tls unavailable", {{"reason", tls.error().text()}});
       session_.refuse("[SYS/TEMP] TLS is temporarily unavailable");
       return true;
     }

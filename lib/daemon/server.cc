@@ -97,7 +97,7 @@ Result<std::shared_ptr<const net::ServerTls>> Certificates::current() {
   if (files_.empty())
     return Error(Code::Config, "no certificate is configured")
         .with_hint(
-            "set [tls] in gw.toml, or --tls-cert and --tls-key, or make one with gw-store init "
+            "set [tls] in gw.toml, or --tls-cert and --tls-key, or create one with gw-store init "
             "--self-signed");
   auto fresh = net::ServerTls::load(files_);
   if (!fresh) return fresh.error();
@@ -110,7 +110,7 @@ void Certificates::reload() {
   // Load without the lock, so that handshakes go on with the old certificates meanwhile.
   auto fresh = net::ServerTls::load(files_);
   if (!fresh) {
-    log::error("certificate not reloaded, the old one stays", {{"reason", fresh.error().text()}});
+    log::error("certificate not reloaded", {{"reason", fresh.error().text()}});
     return;
   }
   const std::lock_guard lock(mutex_);
@@ -175,8 +175,8 @@ Result<void> run_server(const DaemonOptions& plan, Certificates& certificates, c
     if (!connection) return connection.error();
     return serve_one(std::move(*connection), plan, certificates, handler);
   }
-  return Error(Code::Usage, "nothing to serve on")
-      .with_hint("use --listen ADDR:PORT, or start it from systemd or inetd; --stdio speaks on a pipe");
+  return Error(Code::Usage, "no address to listen on")
+      .with_hint("use --listen ADDR:PORT, or start it from systemd or inetd, or use --stdio on a pipe");
 }
 
 }  // namespace gw::daemon

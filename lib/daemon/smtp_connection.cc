@@ -29,7 +29,7 @@ void SmtpConnection::begin(smtp::Options options, bool patient) {
 
 bool SmtpConnection::handshake(const Tls& tls) {
   if (!tls) {
-    log::error("no TLS", {{"reason", tls.error().text()}});
+    log::error("smtp tls unavailable", {{"reason", tls.error().text()}});
     reason_ = tls.error().text();
     return false;
   }
@@ -40,7 +40,7 @@ bool SmtpConnection::handshake(const Tls& tls) {
 
 bool SmtpConnection::start_tls(const Tls& tls) {
   if (!tls) {
-    log::error("no TLS", {{"reason", tls.error().text()}});
+    log::error("smtp tls unavailable", {{"reason", tls.error().text()}});
     session_->refuse(Refusal::TlsUnavailable);
     return true;
   }
@@ -110,7 +110,7 @@ void SmtpConnection::say_goodbye() {
   if (reason_ == kGone && session_->quit())
     reason_ = "quit";
   else if (reason_ == kGone && session_->output_size() > 0)
-    reason_ = "ended by our reply";
+    reason_ = "closed after the reply";
   stream_.allow_final_write(kFinalWrite);
   flush();
 }

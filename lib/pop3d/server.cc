@@ -104,7 +104,7 @@ void Connection::serve() {
   log::info("pop3 session ended", {{"peer", peer_},
                                    {"mailbox", mailbox_.empty() ? "-" : mailbox_},
                                    {"retrieved", retrieved_},
-                                   {"octets", size_},
+                                   {"bytes", size_},
                                    {"reason", client_.reason()}});
   store::ServerStats& counts = stats_.counts();
   counts.tls = client_.stream().tls() ? 1 : 0;
@@ -144,8 +144,8 @@ void Connection::login(const pop3::Login& login) {
   guard_.wait();
   const Result<store::Store*> store = service_.store();
   if (!store) {
-    log::error("pop3 without vault", {{"peer", peer_}, {"reason", store.error().text()}});
-    stats_.trouble("the vault cannot be reached", store.error());
+    log::error("pop3 vault unavailable", {{"peer", peer_}, {"reason", store.error().text()}});
+    stats_.trouble("vault unavailable", store.error());
     return session_.refuse("[SYS/TEMP] Temporary server error, try again later");
   }
   // The lease yields a little later than the silence that the configuration promises, because
@@ -224,9 +224,9 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
       // +OK has been sent, so -ERR is not possible any more. End the connection without the final
       // dot: the client then knows that the message is incomplete. The end of the message is
       // authenticated last, so this also covers a container that was cut off.
-      log::error("pop3 message broken off", {{"id", record.id.hex()}, {"reason", chunk.error().text()}});
-      stats_.trouble("a message was broken off", chunk.error());
-      client_.set_reason("a message could not be read to its end");
+      log::error("pop3 message interrupted", {{"id", record.id.hex()}, {"reason", chunk.error().text()}});
+      stats_.trouble("message interrupted", chunk.error());
+      client_.set_reason("message interrupted");
       session_.close();
       return true;
     }
@@ -246,14 +246,14 @@ bool Connection::message(std::size_t number, std::optional<std::uint64_t> lines)
     // Some clients check the size against LIST. A difference means that the receiver computed it
     // wrongly.
     if (form.size() != record.wire_size)
-      log::error("pop3 size differs from the list", {{"id", record.id.hex()}, {"octets", form.size()}});
+      log::error("pop3 size differs from list", {{"id", record.id.hex()}, {"bytes", form.size()}});
   }
   return true;
 }
 
 void Connection::refuse_message(const store::MessageRecord& record, const Error& error) {
   log::error("pop3 message not opened", {{"id", record.id.hex()}, {"reason", error.text()}});
-  stats_.trouble("a message cannot be opened", error);
+  stats_.trouble("message not opened", error);
   switch (error.code()) {
     case Code::Corrupt:
     case Code::Version:
@@ -302,7 +302,7 @@ void Connection::update(const std::vector<std::size_t>& deleted) {
   }
   log::error("pop3 deletion failed",
              {{"mailbox", mailbox_}, {"messages", ids.size()}, {"reason", removed.error().text()}});
-  stats_.trouble("a deletion is not confirmed", removed.error());
+  stats_.trouble("deletion failed", removed.error());
   session_.refuse("[SYS/TEMP] Some deleted messages may not have been removed");
 }
 
@@ -314,7 +314,8 @@ void Connection::note_interruption() {
   const store::MessageRecord& record = drain_->messages()[*asked_];
   const Result<void> noted = drain_->interrupted(record, "pop3 " + peer_);
   if (!noted)
-    log::warning("pop3 interruption not noted", {{"id", record.id.hex()}, {"reason", noted.error().text()}});
+    log::warning("pop3 interruption not recorded",
+                 {{"id", record.id.hex()}, {"reason", noted.error().text()}});
 }
 
 // Renews the lease if the last renewal is old enough. Call it after bytes have moved in either

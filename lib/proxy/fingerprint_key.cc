@@ -122,7 +122,7 @@ Result<Secret> fingerprint_key(const std::string& file) {
     if (auto made = make_key(file); !made) return made.error().within(kWhat);
     // Read the file again and do not return the key just made: another process may have won the
     // race.
-    log::info("fingerprint key made", {{"file", file}});
+    log::info("fingerprint key created", {{"file", file}});
     key = read_key(file);
   }
   if (!key) return key.error().within(kWhat);

@@ -46,7 +46,7 @@ Pop3ProxyLogin::Pop3ProxyLogin(const Pop3ProxyListener& listener, const Pop3Prox
 std::optional<std::string> Pop3ProxyLogin::connect_listeners_route() {
   const auto routes = service_.routes();
   if (!routes) {
-    log::error("no routes", {{"transaction", transaction_}, {"reason", routes.error().text()}});
+    log::error("routes not read", {{"transaction", transaction_}, {"reason", routes.error().text()}});
     return std::string(kNoVault);
   }
   const auto named = [&](const vault::Route& route) {
@@ -54,7 +54,7 @@ std::optional<std::string> Pop3ProxyLogin::connect_listeners_route() {
   };
   const auto found = std::find_if(routes->begin(), routes->end(), named);
   if (found == routes->end()) {
-    log::error("no such route", {{"transaction", transaction_}, {"route", listener_.route}});
+    log::error("route not found", {{"transaction", transaction_}, {"route", listener_.route}});
     return "[SYS/TEMP] No such route, try again later";
   }
   route_ = *found;
@@ -67,13 +67,13 @@ std::optional<std::string> Pop3ProxyLogin::connect() {
   auto opened = Pop3Upstream::open(*service_.upstreams, *route_, service_.times);
   if (!opened) {
     const Error& error = opened.error();
-    stats_.trouble(error.code() == Code::Denied ? "server not accepted" : "no server", error);
-    log::error(error.code() == Code::Denied ? "server not accepted" : "no server",
+    stats_.trouble(error.code() == Code::Denied ? "upstream rejected" : "upstream not reached", error);
+    log::error(error.code() == Code::Denied ? "upstream rejected" : "upstream not reached",
                {{"transaction", transaction_}, {"route", route_->name}, {"reason", error.text()}});
     return std::string(kNoServer);
   }
   if (const auto& refusal = (*opened)->refusal()) {
-    log::warning("refused by the server",
+    log::warning("upstream refused connection",
                  {{"transaction", transaction_}, {"route", route_->name}, {"reply", *refusal}});
     return *refusal;
   }
@@ -99,7 +99,7 @@ std::optional<std::string> Pop3ProxyLogin::choose(std::string& login) {
   if (!listener_.route.empty()) return std::nullopt;
   const auto routes = service_.routes();
   if (!routes) {
-    log::error("no routes", {{"transaction", transaction_}, {"reason", routes.error().text()}});
+    log::error("routes not read", {{"transaction", transaction_}, {"reason", routes.error().text()}});
     return std::string(kNoVault);
   }
   const vault::Chosen chosen = vault::choose_route(*routes, vault::Protocol::Pop3, login);
@@ -135,7 +135,7 @@ std::optional<Pop3ProxyLogin::Answer> Pop3ProxyLogin::prepare(std::string& login
   // it is not used after that if the two are equal.
   const bool acts_as_itself = acts_as == login;
   if (const auto wrong = choose(login))
-    return *wrong == kNoRoute ? no_route("no route takes it") : refused(*wrong);
+    return *wrong == kNoRoute ? no_route("no route matches") : refused(*wrong);
   login_ = login;
   identity_ = acts_as_itself ? login : std::string(acts_as);
   const auto mailbox = vault::mailbox_of(*route_, identity_);
@@ -143,12 +143,12 @@ std::optional<Pop3ProxyLogin::Answer> Pop3ProxyLogin::prepare(std::string& login
   // with access to a shared account (an authorization identity) must not bypass the rules of the
   // route by it.
   if (!vault::may_login(*route_, login_) || !vault::may_login(*route_, identity_) || !mailbox)
-    return no_route("the route does not take it");
+    return no_route("login not allowed on the route");
   mailbox_ = *mailbox;
   if (const Result<void> ready = check_mailbox(); !ready) {
     const bool pass = route_->on_copy_failure == vault::OnCopyFailure::Pass;
-    stats_.trouble("no copies", ready.error());
-    log::error(pass ? "no copies, passed on" : "no copies",
+    stats_.trouble("copies unavailable", ready.error());
+    log::error(pass ? "copies unavailable, mail passed" : "copies unavailable",
                {{"transaction", transaction_}, {"route", route_->name}, {"reason", ready.error().text()}});
     if (!pass) return refused(kNoVault);
   }
@@ -156,7 +156,7 @@ std::optional<Pop3ProxyLogin::Answer> Pop3ProxyLogin::prepare(std::string& login
   if (const auto wrong = connect()) {
     // A listener of one route has announced the capabilities of its upstream. Without it the
     // session is of no use. On a listener of several routes the client may try another login.
-    return Answer{listener_.route.empty() ? Kind::Refused : Kind::Over, *wrong, "no server"};
+    return Answer{listener_.route.empty() ? Kind::Refused : Kind::Over, *wrong, "upstream not reached"};
   }
   return std::nullopt;
 }
@@ -243,7 +243,7 @@ Pop3ProxyLogin::Answer Pop3ProxyLogin::judge(const Result<Reply>& reply, bool la
   if (wrong)
     log::warning("login failed", {{"rhost", peer_}, {"transaction", transaction_}, {"route", route_->name}});
   else
-    log::warning("login refused by the server",
+    log::warning("login refused upstream",
                  {{"transaction", transaction_}, {"peer", peer_}, {"route", route_->name}});
   if (!wrong) return {Kind::Refused, reply->text, {}};
   return wrong_login(reply->text);
@@ -264,8 +264,8 @@ Pop3ProxyLogin::Answer Pop3ProxyLogin::wrong_login(std::string_view text) {
 }
 
 Pop3ProxyLogin::Answer Pop3ProxyLogin::lost(const Error& error) {
-  stats_.trouble("server lost", error);
-  log::warning("server lost",
+  stats_.trouble("upstream lost", error);
+  log::warning("upstream lost",
                {{"transaction", transaction_}, {"route", route_->name}, {"reason", error.text()}});
   upstream_.reset();
   return {Kind::Over, std::string(kNoServer), error.text()};

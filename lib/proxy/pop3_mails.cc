@@ -99,9 +99,9 @@ bool Pop3ProxyMails::learn_uidls() {
 bool Pop3ProxyMails::copy_failed(const Error& error) {
   const bool pass = login_.route().on_copy_failure == vault::OnCopyFailure::Pass;
   log::error(
-      pass ? "no copy, passed on" : "no copy",
+      pass ? "copy failed, mail passed" : "copy failed",
       {{"transaction", login_.transaction()}, {"route", login_.route_name()}, {"reason", error.text()}});
-  login_.stats().trouble("no copy", error);
+  login_.stats().trouble("copy failed", error);
   ++counts_.uncopied;
   if (pass) ++login_.stats().counts().uncopied;
   return pass;
@@ -109,9 +109,9 @@ bool Pop3ProxyMails::copy_failed(const Error& error) {
 
 void Pop3ProxyMails::server_lost(const Error& error) {
   log::warning(
-      "server lost",
+      "upstream lost",
       {{"transaction", login_.transaction()}, {"route", login_.route_name()}, {"reason", error.text()}});
-  login_.stats().trouble("server lost", error);
+  login_.stats().trouble("upstream lost", error);
   end_ = error.text();
   login_.close();
   // Within a mail no error line may follow, because the client would take it for a line of the
@@ -122,7 +122,7 @@ void Pop3ProxyMails::server_lost(const Error& error) {
 // Ends the session within a mail because its copy has failed. Without the final dot the client
 // discards what it has, does not send DELE, and fetches the mail again later.
 void Pop3ProxyMails::end_without_dot() {
-  end_ = "no copy";
+  end_ = "copy failed";
   session_.close();
 }
 
@@ -241,7 +241,7 @@ bool Pop3ProxyMails::may_delete(std::uint64_t number) {
   if (has && uncopied == vault::UncopiedDelete::Pass) {
     ++counts_.uncopied;
     ++login_.stats().counts().uncopied;
-    log::warning("deleted without a copy",
+    log::warning("mail deleted without a copy",
                  {{"transaction", login_.transaction()}, {"route", login_.route_name()}});
     return true;
   }
@@ -249,7 +249,7 @@ bool Pop3ProxyMails::may_delete(std::uint64_t number) {
     // A copy that cannot be proved is no copy. --on-copy-failure must not decide here: it is about
     // copies that are attempted, and this route attempts none at DELE.
     session_.refuse(has ? "[SYS/TEMP] Message has no archive copy yet, retrieve it first" : kNoCopyKnown);
-    if (!has) login_.stats().trouble("a copy cannot be looked up", has.error());
+    if (!has) login_.stats().trouble("copy lookup failed", has.error());
     return false;
   }
   std::optional<std::string> refusal;

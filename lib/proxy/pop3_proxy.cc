@@ -81,7 +81,7 @@ void Connection::serve() {
                                  {"peer", login_.peer()},
                                  {"route", login_.route_name()},
                                  {"retrieved", counts.retrieved},
-                                 {"octets", counts.size},
+                                 {"bytes", counts.size},
                                  {"copied", mails_ ? mails_->copies().stored() : 0},
                                  {"known", mails_ ? mails_->copies().known() : 0},
                                  {"uncopied", counts.uncopied},
@@ -100,7 +100,7 @@ void Connection::serve() {
 // executed, because the reply to CAPA depends on the upstream.
 void Connection::connect() {
   if (const auto refused = login_.connect_listeners_route()) {
-    client_.set_reason("no server");
+    client_.set_reason("upstream not reached");
     return session_.close(*refused);
   }
   if (session_.login_allowed()) session_.set_mechanisms(login_.mechanisms());

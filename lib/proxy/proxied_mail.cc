@@ -182,20 +182,20 @@ Reply ProxiedMail::conclude(const Result<Reply>& reply) {
 void ProxiedMail::settle(Outcome outcome, const std::string& said) {
   const std::string_view event = outcome == Outcome::Accepted  ? "relayed"
                                  : outcome == Outcome::Refused ? "refused upstream"
-                                                               : "upstream lost behind the final dot";
+                                                               : "upstream lost after the final dot";
   log::info(event, {{"transaction", envelope_.transaction},
                     {"peer", envelope_.peer},
                     {"route", parts_.route.name},
                     {"upstream", said},
                     {"mailbox", target_ ? target_->mailbox.name : "-"},
                     {"id", copy_ ? copy_->id().hex() : "-"},
-                    {"octets", size_}});
+                    {"bytes", size_}});
   // A failure changes nothing for the client: the upstream has decided. The keeper makes the copy
   // unconfirmed.
   if (!copy_) return;
   const Result<void> settled =
       copy_->settle(outcome, "smtp " + envelope_.peer + " " + envelope_.transaction + " upstream " + said);
-  if (!settled) log_trouble("copy not settled, it becomes unconfirmed", settled.error());
+  if (!settled) log_trouble("copy not settled", settled.error());
 }
 
 // The ways in which a mail ends early.
@@ -243,13 +243,13 @@ std::optional<Refusal> ProxiedMail::keep(Result<void> done) {
 // Drops the copy after an error. Returns whether the mail may go on without it (--on-copy-failure
 // pass).
 bool ProxiedMail::pass_without_copy(const Error& error) {
-  log_trouble("no copy can be kept", error);
+  log_trouble("copy failed", error);
   copy_.reset();
   if (parts_.route.on_copy_failure == vault::OnCopyFailure::Refuse) return false;
   // Without a target no later step tries to make a copy again.
   target_.reset();
   log::warning(
-      "mail passes without a copy",
+      "mail passed without a copy",
       {{"transaction", envelope_.transaction}, {"peer", envelope_.peer}, {"route", parts_.route.name}});
   return true;
 }

@@ -60,8 +60,7 @@ void serve_proxy(net::Stream stream, const net::Listener& listener, const ProxyS
     meaning.protocol = service.routes->known(meaning.route);
   }
   if (!meaning.protocol) {
-    log::error("connection closed, its route is not known",
-               {{"route", meaning.route}, {"peer", stream.peer().address}});
+    log::error("route not found", {{"route", meaning.route}, {"peer", stream.peer().address}});
     return;
   }
   if (*meaning.protocol == vault::Protocol::Smtp)

@@ -251,7 +251,7 @@ void Relay::find_route() {
   // The listener is configured for a route that does not exist. That is not the client's fault, so
   // it gets a temporary error.
   routes_known_ = false;
-  log::error("no such route", {{"session", name_}, {"route", listener_.route}});
+  log::error("route not found", {{"session", name_}, {"route", listener_.route}});
 }
 
 bool Relay::open_upstream(const Route& route) {
@@ -330,7 +330,7 @@ void Relay::log_in() {
   guard_.wait();
   if (!wanted || !vault::may_login(*wanted, login_)) {
     ++stats_.counts().failed_logins;
-    log::warning("login failed", {{"rhost", peer_}, {"session", name_}, {"reason", "no route takes it"}});
+    log::warning("login failed", {{"rhost", peer_}, {"session", name_}, {"reason", "no route matches"}});
     guard_.wrong();
     return session().refuse(Refusal::NoRoute);
   }
@@ -354,7 +354,7 @@ void Relay::logged_in(const Result<Reply>& reply) {
   if (reply->code == 334 && ++challenges_ <= kMaxChallenges) return session().challenge(reply->lines.front());
   // A temporary error is no wrong password and must not make the source wait.
   if (reply->temporary()) {
-    log::warning("login deferred by the provider",
+    log::warning("login deferred upstream",
                  {{"session", name_}, {"peer", peer_}, {"upstream", codes(*reply)}});
     return session().refuse(*reply);
   }

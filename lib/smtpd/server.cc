@@ -201,17 +201,17 @@ bool Connection::too_slow() const {
 void Connection::note_refusals() {
   for (const auto& [id, named] : named_) {
     if (session().replies().refused == named.refused_before) continue;
-    log::warning("sender heard 5xx", {{"session", name_},
-                                      {"peer", peer_},
-                                      {"mailbox", named.name},
-                                      {"code", session().last_permanent()},
-                                      {"replies", session().replies().refused}});
+    log::warning("sender received 5xx", {{"session", name_},
+                                         {"peer", peer_},
+                                         {"mailbox", named.name},
+                                         {"code", session().last_permanent()},
+                                         {"replies", session().replies().refused}});
     store::Leaf leaf;
     leaf.type = store::LeafType::Refused;
     leaf.mailbox = id;
     leaf.value = static_cast<std::uint64_t>(session().last_permanent());
     leaf.actor = "smtp " + peer_;
-    if (const auto noted = store_->note(id, leaf); !noted) fail(noted.error(), "cannot note a refusal");
+    if (const auto noted = store_->note(id, leaf); !noted) fail(noted.error(), "refusal not recorded");
   }
 }
 
@@ -220,7 +220,7 @@ store::Store* Connection::store() {
   if (store_ != nullptr) return store_;
   const auto store = service_.store();
   if (!store) {
-    fail(store.error(), "no vault");
+    fail(store.error(), "vault unavailable");
     return nullptr;
   }
   return store_ = *store;
@@ -245,7 +245,7 @@ void Connection::auth_step(sasl::Step step) {
     return session().accept();
   }
   if (mailbox.error().code() != Code::Denied) {
-    fail(mailbox.error(), "cannot look a sender up");
+    fail(mailbox.error(), "sender lookup failed");
     return session().refuse(Refusal::AuthUnavailable);
   }
   ++stats_.counts().failed_logins;
@@ -318,7 +318,7 @@ void Connection::rcpt(const smtp::RcptTo& to) {
   const auto found = store_->resolve(to.address, store::Lookup::Recipient);
   if (!found) {
     if (found.error().code() == Code::NotFound) return refuse_unknown(to);
-    fail(found.error(), "cannot look a recipient up");
+    fail(found.error(), "recipient lookup failed");
     return refuse_recipient(to, Refusal::StoreTrouble);
   }
   // Count the 5xx replies before this one: the refusal below must count as one after the mailbox
@@ -347,7 +347,7 @@ void Connection::rcpt(const smtp::RcptTo& to) {
 void Connection::body(ByteView data) {
   const Result<void> written = mail_->write(*store_, data);
   if (written) return;
-  fail(written.error(), "cannot store");
+  fail(written.error(), "message not stored");
   mail_.reset();
   session().refuse(smtp::refusal_for(written.error().code()));
 }
@@ -358,7 +358,7 @@ void Connection::body_end() {
   const auto ids = mail_->finish(*store_);
   client_.flush_on_shutdown();
   if (!ids) {
-    fail(ids.error(), "cannot store");
+    fail(ids.error(), "message not stored");
     mail_.reset();
     return session().refuse(smtp::refusal_for(ids.error().code()));
   }
@@ -376,7 +376,7 @@ void Connection::body_end() {
                          {"peer", peer_},
                          {"mailbox", mail_->mailbox_names()},
                          {"id", logged},
-                         {"octets", mail_->size()}});
+                         {"bytes", mail_->size()}});
   // A delivered mail settles its mailboxes: a 5xx before it did no damage.
   std::erase_if(named_, [&](const auto& each) { return mail_->goes_to(each.first); });
   mail_.reset();

@@ -38,8 +38,8 @@ std::string head() {
 TEST_CASE("a line is an event and its values, quoted where they hold blanks") {
   log::open("base_tests", log::Target::Stderr);
   CHECK(said([] {
-          log::info("accepted", {{"id", "0193"}, {"octets", 4711}, {"reason", "a b"}, {"none", ""}});
-        }) == head() + "accepted id=0193 octets=4711 reason=\"a b\" none=\"\"\n");
+          log::info("accepted", {{"id", "0193"}, {"bytes", 4711}, {"reason", "a b"}, {"none", ""}});
+        }) == head() + "accepted id=0193 bytes=4711 reason=\"a b\" none=\"\"\n");
   CHECK(said([] {
           log::warning("login failed", {{"rhost", "192.0.2.7"}});
         }) == head() + "warning: login failed rhost=192.0.2.7\n");

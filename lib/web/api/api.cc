@@ -188,7 +188,7 @@ Response call_with_token(Console& console, const Operation& operation, Request& 
   // The history records successful changes; the log also records the ones that fail.
   if (operation.method != "GET")
     log::info(
-        "api",
+        "api request",
         {{"operation", std::string(operation.id)}, {"token", token.name}, {"rhost", request.peer.address}});
   return answer_of(operation, request, operation.call(call));
 }

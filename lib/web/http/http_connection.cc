@@ -427,7 +427,7 @@ class Connection {
     return engine.answer(wire, closes, [&](const httplib::Request& read) {
       Response response = make(read);
       if (!sound(response)) {
-        log::error("an answer with a header that cannot be", {{"path", printable(read.path)}});
+        log::error("response header invalid", {{"path", printable(read.path)}});
         // Nothing of the unsound response is sent, also none of its other headers.
         response = plain(500, "internal error\n");
       }
@@ -467,11 +467,12 @@ void serve_http(net::Stream stream, bool implicit_tls, const HttpService& servic
                    ? service.tls()
                    : Result<std::shared_ptr<const net::ServerTls>>(Error(Code::Config, "no certificate"));
     if (!tls) {
-      log::error("no TLS", {{"reason", tls.error().text()}});
+      log::error("tls unavailable", {{"reason", tls.error().text()}});
       return;
     }
     if (auto shaken = stream.accept_tls(**tls, service.head_timeout, "http/1.1"); !shaken) {
-      log::verbose("TLS failed", {{"reason", shaken.error().text()}, {"rhost", stream.peer().address}});
+      log::verbose("tls handshake failed",
+                   {{"reason", shaken.error().text()}, {"rhost", stream.peer().address}});
       return;
     }
   }

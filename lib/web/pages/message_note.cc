@@ -13,7 +13,8 @@ Result<void> note_seen(const Context& context, const MailboxId& mailbox, const M
   if (!noted) return noted.error();
   // The vault takes no changes. The log line replaces the history entry.
   if (!*noted)
-    log::warning("export not noted", {{"message", message.hex()}, {"actor", context.actor()}, {"what", how}});
+    log::warning("export not recorded",
+                 {{"message", message.hex()}, {"actor", context.actor()}, {"what", how}});
   return {};
 }
 
