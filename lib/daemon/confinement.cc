@@ -11,7 +11,7 @@
 namespace gw::daemon {
 namespace {
 
-constexpr const char* kHint = "--user NAME, or `user` in gw.toml";
+constexpr const char* kHint = "use --user NAME, or set `user` in gw.toml";
 
 using Chosen = Result<std::optional<sandbox::Identity>>;
 
@@ -38,8 +38,7 @@ Chosen choose(const ConfinementSettings& settings, const keeper::Place& place) {
   // server must become the owner.
   struct stat vault {};
   if (::stat(place.vault.c_str(), &vault) != 0)
-    return Error(Code::Config,
-                 "started as root, and there is no vault at " + place.vault + " whose owner it could become")
+    return Error(Code::Config, "started as root: no vault at " + place.vault + ", so its owner is unknown")
         .with_hint(kHint);
   if (vault.st_uid == 0) return Chosen(std::nullopt);
   return Chosen(sandbox::user_numbered(vault.st_uid, vault.st_gid));

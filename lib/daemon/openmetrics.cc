@@ -85,22 +85,20 @@ struct Box {
 };
 
 void of_vault(Metrics& metrics, const store::Health& health) {
-  metrics.family("gw_writable", "gauge", nullptr, "1 where new mail can be taken at all.");
+  metrics.family("gw_writable", "gauge", nullptr, "1 if the vault accepts changes.");
   metrics.sample(health.writable ? 1 : 0);
-  metrics.family("gw_disk_full", "gauge", nullptr,
-                 "1 while senders are asked to come again for lack of room.");
+  metrics.family("gw_disk_full", "gauge", nullptr, "1 while mail is deferred because the disk is full.");
   metrics.sample(health.full ? 1 : 0);
-  metrics.family("gw_disk_free_bytes", "gauge", "bytes", "Room on the disk of the vault.");
+  metrics.family("gw_disk_free_bytes", "gauge", "bytes", "Free space on the disk of the vault.");
   metrics.sample(health.free_bytes);
-  metrics.family("gw_disk_free_inodes", "gauge", nullptr, "Inodes left on the disk of the vault.");
+  metrics.family("gw_disk_free_inodes", "gauge", nullptr, "Free inodes on the disk of the vault.");
   metrics.sample(health.free_inodes);
-  metrics.family("gw_commits", "counter", nullptr, "Commits of the vault, ever.");
+  metrics.family("gw_commits", "counter", nullptr, "Commits since the vault was created.");
   metrics.sample(health.commits);
-  metrics.family("gw_commits_waiting", "gauge", nullptr,
-                 "Changes that wait for their commit at this moment.");
+  metrics.family("gw_commits_waiting", "gauge", nullptr, "Changes that are waiting for their commit.");
   metrics.sample(health.queued);
   metrics.family("gw_sync_seconds", "histogram", "seconds",
-                 "How long the synced writes took since the keeper started.");
+                 "Duration of synced writes since the keeper started.");
   metrics.histogram(health.syncs);
 }
 
@@ -114,7 +112,8 @@ Result<void> of_upkeep(Metrics& metrics, store::Store& store) {
   if (!verify) return verify.error();
   metrics.family("gw_last_verify_timestamp_seconds", "gauge", "seconds", "When the vault was last verified.");
   metrics.sample_time(*verify ? (*verify)->time : 0);
-  metrics.family("gw_last_verify_findings", "gauge", nullptr, "What that found wrong; 0 is a whole vault.");
+  metrics.family("gw_last_verify_findings", "gauge", nullptr,
+                 "Findings of the last verification; 0 means none.");
   if (*verify) metrics.sample((*verify)->findings);
   return {};
 }
@@ -136,20 +135,20 @@ void of_mailboxes(Metrics& metrics, const std::vector<Box>& boxes) {
   const auto each_time = [&](const std::function<Micros(const Box&)>& value) {
     for (const Box& box : boxes) metrics.sample_time(value(box), box.label);
   };
-  metrics.family("gw_waiting_bytes", "gauge", "bytes", "Octets that wait for the archive.");
+  metrics.family("gw_waiting_bytes", "gauge", "bytes", "Bytes that are waiting for the archive.");
   each([](const Box& box) { return box.stat.live_bytes; });
-  metrics.family("gw_quota_bytes", "gauge", "bytes", "The quota; 0 is none.");
+  metrics.family("gw_quota_bytes", "gauge", "bytes", "Quota of a mailbox; 0 means none.");
   each([](const Box& box) { return box.record.quota; });
-  metrics.family("gw_suspended", "gauge", nullptr, "1 where nothing new is taken.");
+  metrics.family("gw_suspended", "gauge", nullptr, "1 if the mailbox is suspended.");
   each([](const Box& box) { return box.record.status == store::Status::Suspended ? 1u : 0u; });
-  metrics.family("gw_accepted", "counter", nullptr, "Messages accepted, ever.");
+  metrics.family("gw_accepted", "counter", nullptr, "Messages accepted since the mailbox was created.");
   each([](const Box& box) { return box.stat.accepted; });
   metrics.family("gw_oldest_unfetched_timestamp_seconds", "gauge", "seconds",
-                 "When the oldest waiting message came.");
+                 "When the oldest waiting message arrived.");
   each_time([](const Box& box) { return box.stat.oldest; });
-  metrics.family("gw_last_delivery_timestamp_seconds", "gauge", "seconds", "When the last message came.");
+  metrics.family("gw_last_delivery_timestamp_seconds", "gauge", "seconds", "When the last message arrived.");
   each_time([](const Box& box) { return box.stat.last_delivery; });
-  metrics.family("gw_last_drain_timestamp_seconds", "gauge", "seconds", "When messages were drained last.");
+  metrics.family("gw_last_drain_timestamp_seconds", "gauge", "seconds", "When messages were last drained.");
   each_time([](const Box& box) { return box.stat.last_drain; });
 }
 
@@ -166,33 +165,36 @@ void of_servers(Metrics& metrics, const std::vector<store::ServerStats>& server_
   const auto each = [&](std::uint64_t store::ServerStats::*count, const std::string& more = {}) {
     for (const store::ServerStats& stats : server_stats) metrics.sample(stats.*count, label(stats) + more);
   };
-  metrics.family("gw_sessions", "counter", nullptr, "Sessions that ended.");
+  metrics.family("gw_sessions", "counter", nullptr, "Ended sessions.");
   each(&store::ServerStats::sessions);
-  metrics.family("gw_tls_sessions", "counter", nullptr, "Sessions that ended and had TLS.");
+  metrics.family("gw_tls_sessions", "counter", nullptr, "Ended sessions that used TLS.");
   each(&store::ServerStats::tls);
   metrics.family("gw_replies", "counter", nullptr,
-                 "Replies that clients got: 2xx and +OK, 4xx, 5xx and other -ERR.");
+                 "Replies sent to clients: 2xx and +OK, 4xx, 5xx and other -ERR.");
   each(&store::ServerStats::completed, ",class=\"completed\"");
   each(&store::ServerStats::deferred, ",class=\"deferred\"");
   each(&store::ServerStats::refused, ",class=\"refused\"");
   metrics.family("gw_failed_logins", "counter", nullptr, "Logins with a wrong name or password.");
   each(&store::ServerStats::failed_logins);
-  metrics.family("gw_session_messages", "counter", nullptr, "Messages accepted, retrieved or passed on.");
+  metrics.family("gw_session_messages", "counter", nullptr, "Messages accepted, retrieved or relayed.");
   each(&store::ServerStats::messages);
-  metrics.family("gw_session_bytes", "counter", "bytes", "Octets of those messages.");
+  metrics.family("gw_session_bytes", "counter", "bytes",
+                 "Bytes of the messages accepted, retrieved or relayed.");
   each(&store::ServerStats::size);
-  metrics.family("gw_copies", "counter", nullptr, "Sealed copies of what a route passed on.");
+  metrics.family("gw_copies", "counter", nullptr, "Archive copies of relayed messages.");
   each(&store::ServerStats::copies);
-  metrics.family("gw_uncopied", "counter", nullptr, "Messages that a route passed on without a copy.");
+  metrics.family("gw_uncopied", "counter", nullptr, "Messages relayed without an archive copy.");
   each(&store::ServerStats::uncopied);
-  metrics.family("gw_last_trouble_timestamp_seconds", "gauge", "seconds", "When a session last met trouble.");
+  metrics.family("gw_last_trouble_timestamp_seconds", "gauge", "seconds",
+                 "When a session last had an internal error.");
   for (const store::ServerStats& stats : server_stats) metrics.sample_time(stats.trouble_time, label(stats));
 }
 
 // Adds the expiry of each certificate. A file that this user cannot read or that is damaged has no
 // sample: an error here would hide all other metrics.
 void of_certificates(Metrics& metrics, const config::Config& config) {
-  metrics.family("gw_certificate_expiry_timestamp_seconds", "gauge", "seconds", "When a certificate ends.");
+  metrics.family("gw_certificate_expiry_timestamp_seconds", "gauge", "seconds",
+                 "When a certificate expires.");
   for (const config::Certificate& pair : config.certificates) {
     const auto tls = net::ServerTls::load({{pair.certificate, pair.key}});
     if (tls) metrics.sample_time((*tls)->not_after(), "file=\"" + escaped(pair.certificate) + "\"");
