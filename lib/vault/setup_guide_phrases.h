@@ -13,7 +13,7 @@ struct RecipePhrase {
 };
 
 inline constexpr RecipePhrase kRecipePhrases[] = {
-    {"password", "Put the mailbox's password in.", "Inserisci la password della casella.",
+    {"password", "Insert the mailbox's password.", "Inserisci la password della casella.",
      "Tragen Sie das Passwort des Postfachs ein."},
     {"password-file", "the password, mode 0600, owned by the user who runs this.",
      "la password, permessi 0600, di proprietà dell'utente che esegue questo script.",
@@ -26,18 +26,18 @@ inline constexpr RecipePhrase kRecipePhrases[] = {
      "Abgeholte Post lässt sich {span} lang zurückholen: gw-store message undelete"},
     {"lost", "Drained mail cannot be brought back", "La posta prelevata non si può ripristinare",
      "Abgeholte Post lässt sich nicht zurückholen"},
-    {"nothing-added", "Nothing is put in front of a mail.", "Nulla viene anteposto ai messaggi.",
+    {"nothing-added", "Nothing is added to a mail.", "Nulla viene anteposto ai messaggi.",
      "Den Mails wird nichts vorangestellt."},
     {"fetchmail-mda",
-     "Add `mda \"…\"` for a program of yours, else the mail goes to the SMTP server of this host.",
+     "Add `mda \"…\"` to pass the mail to a program; otherwise it goes to the SMTP server of this host.",
      "Aggiungi `mda \"…\"` per un tuo programma; altrimenti la posta va al server SMTP di questo host.",
      "Mit `mda \"…\"` geht die Mail an ein eigenes Programm, sonst an den SMTP-Server dieses Rechners."},
     {"curl-does",
-     "One connection that fetches each mail into a file of the current folder and deletes it, all or none.",
+     "One connection saves each mail to a file in the current directory and deletes all of them or none.",
      "Una connessione che salva ogni messaggio in un file della cartella corrente e lo elimina: tutti o "
      "nessuno.",
      "Eine Verbindung, die jede Mail in eine Datei des aktuellen Ordners holt und löscht, alle oder keine."},
-    {"piler-does", "mail goes out as files, is removed here once they are synced, and is imported.",
+    {"piler-does", "mail is exported as files, removed here once they are synced, and then imported.",
      "la posta esce come file, viene tolta di qui quando sono al sicuro sul disco, e viene importata.",
      "Mail geht als Dateien hinaus, wird hier entfernt, sobald sie sicher auf der Platte sind, und "
      "importiert."},
@@ -53,21 +53,19 @@ inline constexpr RecipePhrase kRecipePhrases[] = {
      "Exchange Server (dal 2013), journaling verso questo gateway; in Exchange Management Shell:",
      "Exchange Server (ab 2013), Journaling zu diesem Gateway; in der Exchange Management Shell:"},
     {"exchange-other",
-     "OTHER-ADDRESS gets reports that could not be delivered for two days: a mailbox that is read, outside "
-     "of "
-     "journaling.",
+     "OTHER-ADDRESS gets reports that could not be delivered for two days: use one that is read and not "
+     "journaled.",
      "OTHER-ADDRESS riceve i rapporti non consegnati per due giorni: una casella che qualcuno legge, fuori "
      "dal "
      "journaling.",
      "OTHER-ADDRESS erhält Berichte, die zwei Tage lang nicht zustellbar waren: ein Postfach, das jemand "
      "liest, "
      "außerhalb des Journals."},
-    {"test-mail", "Then send a test mail and look", "Poi invia un messaggio di prova e controlla",
+    {"test-mail", "Then send a test mail and check", "Poi invia un messaggio di prova e controlla",
      "Senden Sie dann eine Testmail und sehen Sie nach"},
     {"postfix-does", "a copy of every mail. In main.cf:", "una copia di ogni messaggio. In main.cf:",
      "eine Kopie jeder Mail. In main.cf:"},
-    {"as-they-are",
-     "Copies as they are: no line is broken, no stray line end is changed, no header is dropped.",
+    {"as-they-are", "Exact copies: no line is broken, no bare line ending is changed, no header is dropped.",
      "Copie fedeli: nessuna riga spezzata, nessun fine riga cambiato, nessuna intestazione tolta.",
      "Unveränderte Kopien: keine Zeile wird umbrochen, kein Zeilenende geändert, keine Kopfzeile entfernt."},
     {"exim-does", "a copy of every mail, one for all its recipients, with its envelope sender. The file",
