@@ -64,10 +64,14 @@ std::string span_of(std::int64_t seconds, std::string_view language) {
   const auto word = [&](std::string_view id) {
     return std::string(in(*std::ranges::find(kRecipePhrases, id, &RecipePhrase::id), language));
   };
-  if (seconds == 86'400) return word("day");
-  if (seconds % 86'400 == 0) return std::to_string(seconds / 86'400) + " " + word("days");
-  if (seconds % 3600 == 0) return std::to_string(seconds / 3600) + " " + word("hours");
-  return std::to_string(seconds) + " " + word("seconds");
+  const auto in_units = [&](std::int64_t unit, std::string_view one, std::string_view many) {
+    const std::int64_t count = seconds / unit;
+    return std::to_string(count) + " " + word(count == 1 ? one : many);
+  };
+  if (seconds % 86'400 == 0) return in_units(86'400, "day", "days");
+  if (seconds % 3600 == 0) return in_units(3600, "hour", "hours");
+  if (seconds % 60 == 0) return in_units(60, "minute", "minutes");
+  return in_units(1, "second", "seconds");
 }
 
 // Adds each phrase under `:` and its id, with `{span}` filled in.

@@ -18,7 +18,7 @@ struct RecipeText {
 
 inline constexpr std::array kDrainRecipes{
     RecipeText{"getmail",
-               R"(# getmail 6: ~/.config/getmail/getmailrc, mode 0600. {:password}
+               R"(# getmail 6: ~/.config/getmail/getmailrc, {:mode-600}. {:password}
 # {:kept}.
 [retriever]
 type = SimplePOP3SSLRetriever
@@ -40,7 +40,7 @@ read_all = true
 delete = true
 )"},
     RecipeText{"fetchmail",
-               R"(# fetchmail: ~/.fetchmailrc, mode 0600. {:password}
+               R"(# fetchmail: ~/.fetchmailrc, {:mode-600}. {:password}
 # {:fetchmail-mda}
 # {:kept}.
 set invisible
@@ -51,7 +51,7 @@ poll {host} protocol pop3 port {port} auth password bad-header accept
 {?ca}  sslcertfile "{ca}"
   fetchall no keep no rewrite no mimedecode pass8bits
 )"},
-    RecipeText{"mpop", R"(# mpop: ~/.mpoprc, mode 0600. {:password}
+    RecipeText{"mpop", R"(# mpop: ~/.mpoprc, {:mode-600}. {:password}
 # {:kept}.
 defaults
 tls on
@@ -69,7 +69,7 @@ delivery maildir ~/Maildir
 account default : {name}
 )"},
     RecipeText{"curl", R"(#!/bin/sh
-# curl, mode 0700. {:password}
+# curl, {:mode-700}. {:password}
 # {:curl-does}
 # {:kept}.
 set -eu
@@ -95,44 +95,41 @@ done | curl --disable --config -
 )"},
     RecipeText{"mailstore", R"(MailStore Server, a mailbox that is drained by POP3:
 
-  Archive Email, Create Profile, and there the profile for a gateway or POP3 mailbox
-  host                {host}
-  port                {port}
-  protocol            POP3 with SSL from the start
-  user name           {user}
-  password            the mailbox's password
-  after archiving     delete mail from the mailbox
+1. Archive Email > Create Profile: choose the profile for a gateway or POP3 mailbox, and enter
+   - Host: {host}
+   - Port: {port}
+   - Protocol: POP3 with SSL from the start
+   - User name: {user}
+   - Password: the password of the mailbox
+   - After archiving: delete messages from the mailbox
+2. For journal reports (Microsoft 365, Exchange), choose the source type that reads them, so that senders and recipients are taken from the report. Messages that cannot be assigned stay here until they can.
 
-Journal reports (Microsoft 365, Exchange): choose the source type that reads them, so that senders and recipients
-come from the report. Mail that cannot be assigned stays here until it can.
 {:kept-by}.
 )",
                R"(MailStore Server, una casella che viene svuotata via POP3:
 
-  Archive Email, Create Profile: lì il profilo per un gateway o una casella POP3
-  host                {host}
-  porta               {port}
-  protocollo          POP3 con SSL fin dall'inizio
-  nome utente         {user}
-  password            la password della casella
-  dopo l'archiviaz.   eliminare i messaggi dalla casella
+1. Archive Email > Create Profile: scegli il profilo per un gateway o una casella POP3 e inserisci
+   - Host: {host}
+   - Porta: {port}
+   - Protocollo: POP3 con SSL fin dall'inizio
+   - Nome utente: {user}
+   - Password: la password della casella
+   - Dopo l'archiviazione: elimina i messaggi dalla casella
+2. Per i rapporti del journal (Microsoft 365, Exchange) scegli il tipo di origine che li legge, così mittente e destinatari vengono presi dal rapporto. I messaggi che non si possono assegnare restano qui finché non è possibile.
 
-Rapporti di journaling (Microsoft 365, Exchange): scegli il tipo di origine che li legge, così mittente e destinatari
-vengono presi dal rapporto. I messaggi che non si possono assegnare restano qui finché non è possibile.
 {:kept-by}.
 )",
                R"(MailStore Server, ein Postfach, das über POP3 geleert wird:
 
-  Archive Email, Create Profile, dort das Profil für ein Gateway oder ein POP3-Postfach
-  Host                {host}
-  Port                {port}
-  Protokoll           POP3 mit SSL von Anfang an
-  Benutzername        {user}
-  Passwort            das Passwort des Postfachs
-  nach Archivierung   Nachrichten aus dem Postfach löschen
+1. E-Mails archivieren > Profil erstellen: Wählen Sie das Profil für ein Gateway oder POP3-Postfach und geben Sie ein
+   - Host: {host}
+   - Port: {port}
+   - Protokoll: POP3 mit SSL von Anfang an
+   - Benutzername: {user}
+   - Passwort: das Passwort des Postfachs
+   - Nach der Archivierung: Nachrichten aus dem Postfach löschen
+2. Wählen Sie für Journalberichte (Microsoft 365, Exchange) den Quelltyp, der solche Berichte liest, damit Absender und Empfänger aus dem Bericht übernommen werden. Nachrichten, die sich nicht zuordnen lassen, bleiben hier, bis das möglich ist.
 
-Journalberichte (Microsoft 365, Exchange): Wählen Sie die Quelle, die solche Berichte liest, damit Absender und
-Empfänger aus dem Bericht kommen. Was nicht zugeordnet werden kann, bleibt hier, bis es das kann.
 {:kept-by}.
 )"},
     RecipeText{"piler", R"(#!/bin/sh
@@ -159,95 +156,99 @@ gw-export {name} --to "{name}-$(date +%Y-%m-%d).zip" --format zip --remove --pas
 inline constexpr std::array kSenderRecipes{
     RecipeText{"microsoft365", R"(Microsoft 365, journaling to this gateway:
 
-1. Exchange admin centre, Mail flow, Connectors: a connector from Office 365 to a partner organisation,
-     used for mail to the domain   {domain}
-     routed to the smart host      {host} (port {port})
-     security                      always TLS, with a certificate of a public authority that names {host}
-2. Purview, Data lifecycle management, Exchange (legacy), settings: "Send undeliverable journal reports to" an address
-   outside Exchange Online, best at another provider. Reports that cannot be delivered for long end there.
-3. Journal rules, new rule:
-     send journal reports to       {address}
-     messages to journal           all
-4. Send a test mail, then: gw-store mailbox show {name}
+1. Exchange admin center > Mail flow > Connectors > Add a connector
+   - Connection from: Office 365
+   - Connection to: Partner organization
+   - Use of the connector: for messages sent to the domain {domain}
+   - Routing: through the smart host {host} (port {port})
+   - Security: always TLS, with a certificate from a public certificate authority (CA) that names {host}
+2. Exchange Online PowerShell: Set-TransportConfig -JournalingReportNdrTo OTHER-ADDRESS
+   (Purview > Data Lifecycle Management > Exchange (legacy) > Settings: "Send undeliverable journal reports to".) OTHER-ADDRESS must be outside Exchange Online, best at another provider. It receives reports that could not be delivered for a long time.
+3. Purview > Solutions > Data Lifecycle Management > Exchange (legacy) > Journal rules > New rule
+   - Send journal reports to: {address}
+   - Journal rule name: any
+   - Journal messages sent or received from: Everyone
+   - Type of message to journal: All messages
+4. Send a test message, then run: gw-store mailbox show {name}
 
-Reports can be larger than the largest mail: `max-size` in gw.toml must be beyond 150 MiB (the default is).
-Sources are 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48 (check them at
-Microsoft; all its customers send from there):
+Reports can be larger than the largest message: `max-size` in gw.toml must be more than 150 MiB, as it is by default.
+
+Allow only the addresses that Microsoft sends from, 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48 (check them at Microsoft; all its customers send from them):
   gw-store mailbox set {name} --allow 40.92.0.0/15 --allow 40.107.0.0/16 --allow 52.100.0.0/14 --allow 104.47.0.0/17 \
     --allow 2a01:111:f400::/48 --allow 2a01:111:f403::/48
 )",
                R"(Microsoft 365, journaling verso questo gateway:
 
-1. Exchange admin center, Mail flow, Connectors: un connettore da Office 365 a un'organizzazione partner,
-     usato per la posta verso il dominio   {domain}
-     instradato allo smart host            {host} (porta {port})
-     sicurezza                             sempre TLS, con il certificato di un'autorità pubblica che riporta {host}
-2. Purview, Data lifecycle management, Exchange (legacy), impostazioni: "Send undeliverable journal reports to" un
-   indirizzo esterno a Exchange Online, meglio se presso un altro fornitore. Lì finiscono i rapporti che a lungo non si
-   riescono a consegnare.
-3. Journal rules, nuova regola:
-     invia i rapporti di journaling a      {address}
-     messaggi da registrare                tutti
-4. Invia un messaggio di prova, poi: gw-store mailbox show {name}
+1. Interfaccia di amministrazione di Exchange > Flusso di posta > Connettori > Aggiungi un connettore
+   - Connessione da: Office 365
+   - Connessione a: Organizzazione partner
+   - Uso del connettore: per i messaggi inviati al dominio {domain}
+   - Routing: tramite lo smart host {host} (porta {port})
+   - Sicurezza: sempre TLS, con un certificato di un'autorità di certificazione (CA) pubblica intestato a {host}
+2. Exchange Online PowerShell: Set-TransportConfig -JournalingReportNdrTo ALTRO-INDIRIZZO
+   (Purview > Gestione del ciclo di vita dei dati > Exchange (legacy) > Impostazioni: "Send undeliverable journal reports to".) ALTRO-INDIRIZZO deve essere esterno a Exchange Online, meglio se presso un altro provider. Riceve i rapporti che per molto tempo non è stato possibile consegnare.
+3. Purview > Soluzioni > Gestione del ciclo di vita dei dati > Exchange (legacy) > Regole del journal > Nuova regola
+   - Invia rapporti del journal a (Send journal reports to): {address}
+   - Nome della regola (Journal rule name): a scelta
+   - Messaggi inviati o ricevuti da (Journal messages sent or received from): tutti (Everyone)
+   - Tipo di messaggio (Type of message to journal): tutti i messaggi (All messages)
+4. Invia un messaggio di prova, poi esegui: gw-store mailbox show {name}
 
-I rapporti possono superare la dimensione massima di un messaggio: `max-size` in gw.toml deve essere oltre 150 MiB (il
-valore predefinito lo è).
-Gli indirizzi di origine sono 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48
-2a01:111:f403::/48 (verificali presso Microsoft; da lì inviano tutti i suoi clienti):
+I rapporti possono superare la dimensione massima di un messaggio: `max-size` in gw.toml deve essere maggiore di 150 MiB, come per impostazione predefinita.
+
+Ammetti solo gli indirizzi da cui invia Microsoft, 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48 (verificali presso Microsoft; da lì inviano tutti i suoi clienti):
   gw-store mailbox set {name} --allow 40.92.0.0/15 --allow 40.107.0.0/16 --allow 52.100.0.0/14 --allow 104.47.0.0/17 \
     --allow 2a01:111:f400::/48 --allow 2a01:111:f403::/48
 )",
                R"(Microsoft 365, Journaling zu diesem Gateway:
 
-1. Exchange admin center, Mail flow, Connectors: ein Connector von Office 365 zu einer Partnerorganisation,
-     für Mail an die Domäne            {domain}
-     weitergeleitet an den Smarthost   {host} (Port {port})
-     Sicherheit                        immer TLS, mit dem Zertifikat einer öffentlichen Stelle, das {host} nennt
-2. Purview, Data lifecycle management, Exchange (legacy), Einstellungen: "Send undeliverable journal reports to" eine
-   Adresse außerhalb von Exchange Online, am besten bei einem anderen Anbieter. Dort enden Berichte, die lange nicht
-   zugestellt werden können.
-3. Journal rules, neue Regel:
-     Journalberichte senden an         {address}
-     Nachrichten für das Journal       alle
-4. Eine Testmail senden, dann: gw-store mailbox show {name}
+1. Exchange Admin Center > Nachrichtenfluss > Connectors > Connector hinzufügen
+   - Verbindung von: Office 365
+   - Verbindung mit: Partnerorganisation
+   - Verwendung des Connectors: für Nachrichten an die Domain {domain}
+   - Routing: über den Smarthost {host} (Port {port})
+   - Sicherheit: immer TLS, mit einem Zertifikat einer öffentlichen Zertifizierungsstelle (CA), das auf {host} lautet
+2. Exchange Online PowerShell: Set-TransportConfig -JournalingReportNdrTo ANDERE-ADRESSE
+   (Purview > Datenlebenszyklusverwaltung > Exchange (Legacy) > Einstellungen: "Send undeliverable journal reports to".) ANDERE-ADRESSE muss außerhalb von Exchange Online liegen, am besten bei einem anderen Anbieter. Sie erhält Berichte, die lange nicht zugestellt werden konnten.
+3. Purview > Lösungen > Datenlebenszyklusverwaltung > Exchange (Legacy) > Journalregeln > Neue Regel
+   - Journalberichte senden an: {address}
+   - Name der Journalregel (Journal rule name): beliebig
+   - Nachrichten gesendet oder empfangen von (Journal messages sent or received from): alle (Everyone)
+   - Nachrichtentyp (Type of message to journal): alle Nachrichten (All messages)
+4. Senden Sie eine Testnachricht und führen Sie dann aus: gw-store mailbox show {name}
 
-Berichte können größer sein als die größte Mail: `max-size` in gw.toml muss über 150 MiB liegen (die Vorgabe tut das).
-Absenderadressen sind 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48
-(prüfen Sie sie bei Microsoft; alle seine Kunden senden von dort):
+Berichte können größer sein als die größte Nachricht: `max-size` in gw.toml muss über 150 MiB liegen; die Vorgabe erfüllt das.
+
+Lassen Sie nur die Adressen zu, von denen Microsoft sendet, 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48 (prüfen Sie sie bei Microsoft; alle seine Kunden senden von dort):
   gw-store mailbox set {name} --allow 40.92.0.0/15 --allow 40.107.0.0/16 --allow 52.100.0.0/14 --allow 104.47.0.0/17 \
     --allow 2a01:111:f400::/48 --allow 2a01:111:f403::/48
 )"},
     RecipeText{"google", R"(Google Workspace, third-party email archiving to this gateway:
 
-1. Admin console, Apps, Google Workspace, Gmail, Routing, Third-party email archiving: add
-     {address}
-2. The domain {domain} needs an MX record that leads to {host}, port {port}.
-3. Gmail's TLS compliance asks for a certificate of a public authority that names {host}; a self-made one fails there.
-4. Send a test mail, then: gw-store mailbox show {name}
+1. Admin console > Apps > Google Workspace > Gmail > Routing > Third-party email archiving > Add setting: {address}
+2. The domain {domain} needs an MX record that points to {host}, port {port}.
+3. TLS compliance in Gmail requires a certificate from a public certificate authority (CA) that names {host}; a self-signed certificate is not accepted.
+4. Send a test message, then run: gw-store mailbox show {name}
 
-Google tries again for 8 days after a 4xx and never after a 5xx: gw-store doctor names senders that heard one.
+After a 4xx reply Google tries again for 8 days, after a 5xx reply never: gw-store doctor lists the senders that received a 5xx reply.
 )",
                R"(Google Workspace, archiviazione email di terze parti verso questo gateway:
 
-1. Admin console, Apps, Google Workspace, Gmail, Routing, Third-party email archiving: aggiungi
-     {address}
-2. Il dominio {domain} deve avere un record MX che porta a {host}, porta {port}.
-3. La conformità TLS di Gmail chiede il certificato di un'autorità pubblica che riporta {host}; uno autofirmato lì non
-   basta.
-4. Invia un messaggio di prova, poi: gw-store mailbox show {name}
+1. Console di amministrazione > App > Google Workspace > Gmail > Routing > Archiviazione email di terze parti > Aggiungi impostazione: {address}
+2. Il dominio {domain} deve avere un record MX che punta a {host}, porta {port}.
+3. La conformità TLS di Gmail richiede un certificato di un'autorità di certificazione (CA) pubblica intestato a {host}; un certificato autofirmato non viene accettato.
+4. Invia un messaggio di prova, poi esegui: gw-store mailbox show {name}
 
-Dopo un 4xx Google riprova per 8 giorni, dopo un 5xx mai più: gw-store doctor elenca i mittenti che ne hanno ricevuto uno.
+Dopo una risposta 4xx Google riprova per 8 giorni, dopo una 5xx mai più: gw-store doctor elenca i mittenti che hanno ricevuto una risposta 5xx.
 )",
-               R"(Google Workspace, E-Mail-Archivierung durch Dritte zu diesem Gateway:
+               R"(Google Workspace, E-Mail-Archivierung durch Drittanbieter zu diesem Gateway:
 
-1. Admin console, Apps, Google Workspace, Gmail, Routing, Third-party email archiving: hinzufügen
-     {address}
-2. Die Domäne {domain} braucht einen MX-Eintrag, der zu {host} führt, Port {port}.
-3. Gmails TLS-Vorgaben verlangen das Zertifikat einer öffentlichen Stelle, das {host} nennt; ein selbst gemachtes genügt
-   dort nicht.
-4. Eine Testmail senden, dann: gw-store mailbox show {name}
+1. Admin-Konsole > Apps > Google Workspace > Gmail > Routing > E-Mail-Archivierung durch Drittanbieter > Einstellung hinzufügen: {address}
+2. Die Domain {domain} benötigt einen MX-Eintrag, der auf {host} zeigt, Port {port}.
+3. Die TLS-Compliance von Gmail verlangt ein Zertifikat einer öffentlichen Zertifizierungsstelle (CA), das auf {host} lautet; ein selbstsigniertes Zertifikat wird nicht akzeptiert.
+4. Senden Sie eine Testnachricht und führen Sie dann aus: gw-store mailbox show {name}
 
-Google versucht es nach einem 4xx 8 Tage lang erneut, nach einem 5xx nie: gw-store doctor nennt Absender, die einen hörten.
+Nach einer 4xx-Antwort versucht Google es 8 Tage lang erneut, nach einer 5xx-Antwort nie wieder: gw-store doctor nennt die Absender, die eine 5xx-Antwort erhalten haben.
 )"},
     RecipeText{"exchange",
                R"({:exchange-title}

@@ -165,6 +165,16 @@ TEST_CASE("recipes explain themselves in each language, with the same commands a
   CHECK(in(RecipeEnd::Drain, "getmail", "en").find("brought back for 30 days.") != std::string::npos);
   CHECK(in(RecipeEnd::Drain, "getmail", "it").find("per 30 giorni.") != std::string::npos);
   CHECK(in(RecipeEnd::Drain, "getmail", "de").find("30 Tage lang") != std::string::npos);
+  const auto after = [&](std::int64_t grace, std::string_view language) {
+    store::MailboxRecord other = made.record;
+    other.grace = grace;
+    return recipe(RecipeEnd::Drain, "getmail", other, *settings, {"gw.example", "995", ""}, language).value();
+  };
+  CHECK(after(3600, "en").find("for 1 hour.") != std::string::npos);
+  CHECK(after(3600, "it").find("per 1 ora.") != std::string::npos);
+  CHECK(after(86'400, "de").find("1 Tag lang") != std::string::npos);
+  CHECK(after(120, "de").find("2 Minuten lang") != std::string::npos);
+  CHECK(after(3601, "it").find("per 3601 secondi.") != std::string::npos);
   store::MailboxRecord at_once = made.record;
   at_once.grace = 0;
   const auto none = recipe(RecipeEnd::Drain, "getmail", at_once, *settings, {"gw.example", "995", ""});
