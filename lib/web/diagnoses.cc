@@ -12,10 +12,16 @@ Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
   const vault::Facts& facts = diagnosis.facts;
   // All placeholders, by the facts that hold them. A text uses those of its cause (vault::Cause).
   // For Refused, `size` holds the SMTP reply code, hence `code`.
-  const Fills fills{{"count", w.number(facts.count)},    {"octets", w.size(facts.size)},
-                    {"limit", w.size(facts.limit)},      {"span", w.span(facts.seconds)},
-                    {"time", w.time(facts.time)},        {"code", std::to_string(facts.size)},
-                    {"detail", printable(facts.detail)}, {"name", diagnosis.about}};
+  const Fills fills{{"count", w.number(facts.count)},
+                    {"size", w.size(facts.size)},
+                    {"limit", w.size(facts.limit)},
+                    {"span", w.span(facts.seconds)},
+                    {"age", w.dative_span(facts.seconds)},
+                    {"time", w.time(facts.time)},
+                    {"code", std::to_string(facts.size)},
+                    {"detail", printable(facts.detail)},
+                    {"name", diagnosis.about}};
+  const auto counted = [&](Text one, Text many) { return w(facts.count == 1 ? one : many, fills); };
   switch (diagnosis.cause) {
     case vault::Cause::None:
       break;
@@ -40,14 +46,15 @@ Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
     case vault::Cause::OldVerify:
       return w("diagnosis.old-verify", fills);
     case vault::Cause::Findings:
-      return w("diagnosis.findings", fills);
+      return counted("diagnosis.findings.one", "diagnosis.findings.many");
     case vault::Cause::Refused:
-      return w("diagnosis.refused", fills);
+      return counted("diagnosis.refused.one", "diagnosis.refused.many");
     case vault::Cause::DrainBroken:
-      return w("diagnosis.drain-broken", fills);
+      return counted("diagnosis.drain-broken.one", "diagnosis.drain-broken.many");
     case vault::Cause::Unfetched:
       // vault::Facts marks "never" with a time of 0 here, and with 0 seconds below.
-      return facts.time == 0 ? w("diagnosis.never-drained", fills) : w("diagnosis.unfetched", fills);
+      return facts.time == 0 ? counted("diagnosis.never-drained.one", "diagnosis.never-drained.many")
+                             : counted("diagnosis.unfetched.one", "diagnosis.unfetched.many");
     case vault::Cause::Silence:
       return facts.seconds == 0 ? w("diagnosis.never-delivered", fills) : w("diagnosis.silence", fills);
     case vault::Cause::Quota:

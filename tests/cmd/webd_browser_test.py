@@ -138,7 +138,7 @@ class ConsoleTest(unittest.TestCase):
         page.press("Create the mailbox")
         self.assertEqual(page.path, "/new-mailbox")
         self.assertNotIn("journal", [box["name"] for box in self.vault.json("mailbox", "list")])
-        page.check("I have put it into a safe place.")
+        page.check("I have saved it in a safe place.")
         page.press("Create the mailbox")
         self.assertEqual(page.path, "/mailboxes/journal?done=mailbox-made")
         self.good(page, "mailbox-made")
@@ -187,14 +187,14 @@ class ConsoleTest(unittest.TestCase):
         page.goto("/mailboxes/journal/messages")
         self.assertIn("drained", page.text(f"tr:has(a[href$='{message}'])"))
         page.goto("/mailboxes/journal")
-        self.assertIn("1 drained can be brought back", page.text("main"))
+        self.assertIn("1 drained message can be brought back", page.text("main"))
         self.good(page, "mailbox")
 
-        # Suspended: senders are asked to come again. Removed only once it is empty.
+        # Suspended: mail is refused temporarily. Removed only once it is empty.
         page.agree()
         page.press("Suspend")
         page.wait_for("button:has-text('Resume')")
-        self.assertEqual(page.agree(), ["Suspend this mailbox? Senders are then asked to come again later."])
+        self.assertEqual(page.agree(), ["Suspend this mailbox? Mail for it is then refused temporarily (4xx); senders try again later."])
         with gw.Smtp(self.smtpd) as smtp:
             smtp.command("EHLO x")
             smtp.command("MAIL FROM:<a@b.example>")
@@ -204,7 +204,7 @@ class ConsoleTest(unittest.TestCase):
         self.vault.store("message", "remove", "journal", message)
         page.goto("/mailboxes/journal/remove")
         page.fill("Type the name journal to confirm", "journal")
-        page.press("Remove it for good")
+        page.press("Remove permanently")
         self.assertEqual(page.goto("/mailboxes/journal"), 404)
         self.assertIn("console anna from", self.vault.store("history").stdout.decode())
 
@@ -286,7 +286,7 @@ class ConsoleTest(unittest.TestCase):
         plain.follow("New mailbox")
         plain.fill("Name", "without-script")
         plain.press("Continue")
-        plain.check("I have put it into a safe place.")
+        plain.check("I have saved it in a safe place.")
         plain.press("Create the mailbox")
         self.assertEqual(plain.path, "/mailboxes/without-script?done=mailbox-made")
 

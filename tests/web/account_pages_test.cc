@@ -59,7 +59,7 @@ TEST_CASE("One's own password is changed with the old one; other sessions end an
       browser.post("/account/password", {{"old", kOld}, {"new", kNew}, {"again", kNew}});
   CHECK(location(done) == "/account?done=saved");
   CHECK(browser.cookies["__Host-gw"] != before);
-  CHECK(shows(browser.get("/account?done=saved"), "Saved."));
+  CHECK(shows(browser.get("/account?done=saved"), "Changes saved."));
   CHECK(elsewhere.get("/account").status == 303);
   CHECK(Browser(vault, "192.0.2.8").sign_in("viewer", kNew).status == 303);
 }

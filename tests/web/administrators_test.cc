@@ -29,7 +29,7 @@ TEST_CASE("An account is made in the console; its password is shown once and sig
   browser.sign_in("administrator");
   const web::Response proposed = browser.get("/new-administrator");
   CHECK(proposed.secret);
-  CHECK(shows(proposed, "This is shown once"));
+  CHECK(shows(proposed, "This is shown only once"));
   const std::string password = secret_on(proposed);
   Form form{{"name", "anna"},
             {"role", "operator"},

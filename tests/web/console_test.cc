@@ -168,7 +168,7 @@ TEST_CASE("A wrong password, a wrong account and a disabled one get the same pag
     return response.body.erase(at, shown.size());
   };
   const std::string wrong = page_for("viewer", "not the password");
-  CHECK(wrong.find("Account, password or code is not right.") != std::string::npos);
+  CHECK(wrong.find("The account, password or code is wrong.") != std::string::npos);
   CHECK(page_for("nobody-here", "not the password") == wrong);
   CHECK(page_for("gone", kConsolePassword) == wrong);
 }

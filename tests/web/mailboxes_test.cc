@@ -82,7 +82,7 @@ TEST_CASE("What opens a mailbox is shown this once, and then the mailbox is made
   // The last secret of the page is the password.
   const std::size_t at = page.body.rfind(kSecret) + kSecret.size();
   const std::string shown = page.body.substr(at, page.body.find('<', at) - at);
-  CHECK(shows(page, "I have put it into a safe place."));
+  CHECK(shows(page, "I have saved it in a safe place."));
   // Nothing is made before both are said to be kept; what was shown stays.
   CHECK_FALSE(is_there(vault, "journal"));
   form.insert(form.end(), {{"password", shown}, {"token", token}, {"token-kept", "yes"}});
@@ -135,7 +135,7 @@ TEST_CASE("What a mailbox cannot be is said beside its field, and what was typed
     return page;
   };
   CHECK(shows(refused("Upper\"><script>", {}), "value=\"Upper&quot;&gt;&lt;script&gt;\""));
-  CHECK(shows(refused("other", {}), "There is a mailbox of this name."));
+  CHECK(shows(refused("other", {}), "A mailbox of this name exists already."));
   CHECK(shows(refused("x", {{"aliases", "fine@b.example no-at"}}), "no-at”"));
   refused("x", {{"domains", "@"}});
   refused("x", {{"allow", "192.0.2.0/33"}});
@@ -250,7 +250,7 @@ TEST_CASE("A mailbox is suspended, held and resumed by a form, and never by a li
   };
   CHECK(change("suspend") == 303);
   CHECK(record_of(vault, "journal").status == store::Status::Suspended);
-  CHECK(shows(browser.get("/mailboxes/journal"), "Suspended: new mail is asked to come again."));
+  CHECK(shows(browser.get("/mailboxes/journal"), "Suspended: new mail is refused temporarily."));
   CHECK(change("resume") == 303);
   CHECK(record_of(vault, "journal").status == store::Status::Active);
   CHECK(change("hold") == 303);
@@ -284,7 +284,7 @@ TEST_CASE("A password is changed with the old one to one that was shown before o
   const web::Response wrong = change_to_kept({{"old", "not the password at all"}});
   CHECK(wrong.status == 403);
   CHECK(between(wrong, kSecret, "<") == fresh);
-  CHECK(shows(wrong, "That is not its password."));
+  CHECK(shows(wrong, "The password is wrong."));
   CHECK_FALSE(shows(wrong, "not the password at all"));
   CHECK(change({{"old", old}, {"fresh", "short"}, {"again", "short"}}).status == 400);
   CHECK(
@@ -321,7 +321,7 @@ TEST_CASE("A lost password is replaced with the recovery key, as its file has it
   for (const std::string& bad : {"nothing"s, std::string(seal::identity(seal::generate_key()).text())}) {
     const web::Response refused = change(bad);
     CHECK(refused.status == 403);
-    CHECK(shows(refused, "That is not the recovery key."));
+    CHECK(shows(refused, "The recovery key is wrong."));
     CHECK_FALSE(shows(refused, "AGE-SECRET-KEY-1Q"));
   }
   const web::Response made = change(file);
@@ -380,7 +380,7 @@ TEST_CASE("A mailbox is removed when it is suspended and empty, and its name was
   browser.sign_in("administrator");
   const web::Response early = browser.get("/mailboxes/journal/remove");
   CHECK(shows(early, "Only a suspended mailbox can be removed."));
-  CHECK(shows(early, "It still holds 1 message."));
+  CHECK(shows(early, "It still contains 1 message."));
   CHECK(browser.post("/mailboxes/journal/remove", {{"typed", "journal"}}).status != 303);
   browser.post("/mailboxes/journal/change", {{"change", "suspend"}});
   CHECK(browser.post("/mailboxes/journal/remove", {{"typed", "journal"}}).status != 303);

@@ -151,7 +151,7 @@ TEST_CASE("One message opens with the mailbox's password, for this session alone
   Opened test(kPlain);
   const web::Response wrong = test.open("not the password of it");
   CHECK(wrong.status == 403);
-  CHECK(shows(wrong, "That is not its password."));
+  CHECK(shows(wrong, "The password is wrong."));
   CHECK_FALSE(shows(wrong, "not the password of it"));
   CHECK(test.vault.console->views().count() == 0);
 
@@ -160,7 +160,7 @@ TEST_CASE("One message opens with the mailbox's password, for this session alone
   CHECK(shows(page, "The secret text."));
   CHECK(shows(page, "Ann &lt;ann@example.com&gt;"));
   CHECK(shows(page, "sender@example.org"));
-  CHECK(shows(page, "Whole and unaltered"));
+  CHECK(shows(page, "Complete and unaltered"));
   CHECK(shows(page, to_hex(sha256(as_bytes(kPlain)))));
   CHECK_FALSE(shows(page, kConsolePassword));
 
@@ -241,7 +241,7 @@ TEST_CASE("A journal report shows sender and recipients, the blind ones too, and
   const web::Response page = test.page();
   CHECK(shows(page, "Journal report"));
   CHECK(shows(page, "<span class=\"pill warning\">Bcc</span>"));
-  CHECK(shows(page, "Header of the mail within"));
+  CHECK(shows(page, "Header of the journaled message"));
 }
 
 TEST_CASE(
@@ -334,14 +334,14 @@ TEST_CASE("Huge headers and texts are cut and said to be; invalid UTF-8 and cont
   CHECK(page.body.find('\0') == std::string::npos);
   CHECK(page.body.size() < 1 << 20);
   CHECK(shows(page, "The header is longer than what is shown."));
-  CHECK(shows(page, "Only the first 256.0 KiB are shown."));
+  CHECK(shows(page, "Only the first 256.0\u00a0KiB are shown."));
 }
 
 TEST_CASE("A message that is damaged is said to be, and its download breaks off") {
   std::string large = "Subject: x\r\n\r\n";
   while (large.size() < 200'000) large += "A line of text that goes on and on.\r\n";
   Opened test(large);
-  REQUIRE(shows(test.page(), "Whole and unaltered"));
+  REQUIRE(shows(test.page(), "Complete and unaltered"));
   constexpr std::uint64_t kAt = 150'000;
   test.vault.store.alter = [](const MessageId&, std::uint64_t offset, std::span<std::byte> data) {
     if (offset <= kAt && kAt - offset < data.size()) data[kAt - offset] ^= std::byte{1};
@@ -349,7 +349,7 @@ TEST_CASE("A message that is damaged is said to be, and its download breaks off"
   test.browser.post(test.path + "/close", {});
   const web::Response page = test.page();
   CHECK(shows(page, "This message is damaged"));
-  CHECK_FALSE(shows(page, "Whole and unaltered"));
+  CHECK_FALSE(shows(page, "Complete and unaltered"));
   bool whole = true;
   const web::Response download = test.browser.post(test.path + "/eml", {});
   CHECK(streamed(download, whole).size() < large.size());

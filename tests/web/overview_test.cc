@@ -45,7 +45,7 @@ TEST_CASE("The overview shows mailboxes with their numbers, and a chart with the
   const web::Response page = browser.get("/");
   CHECK(shows(page, "<a href=\"/mailboxes/journal\">journal</a>"));
   CHECK(shows(page, "<dd class=\"value\">3</dd>"));
-  CHECK(shows(page, "3 received, 0 drained in all."));
+  CHECK(shows(page, "3 received, 0 drained in total."));
   CHECK(shows(page, "aria-labelledby=\"chart-messages-title chart-messages-description\""));
   CHECK(shows(page, "<div>3</div></td>"));
   CHECK(shows(browser.get("/?range=30d"), "aria-current=\"true\">30 days"));
@@ -62,7 +62,7 @@ TEST_CASE("An account that is limited to some mailboxes sees only these, in tabl
   const web::Response page = browser.get("/");
   CHECK(shows(page, "sales-north"));
   CHECK_FALSE(shows(page, "board"));
-  CHECK(shows(page, "1 received, 0 drained in all."));
+  CHECK(shows(page, "1 received, 0 drained in total."));
   CHECK_FALSE(shows(page, "Last checkpoint"));
   CHECK_FALSE(shows(page, "Servers and routes"));
 }
@@ -71,13 +71,13 @@ TEST_CASE("The overview says when the vault was last backed up and verified, and
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");
-  CHECK(shows(browser.get("/"), "gw-store verify does it"));
+  CHECK(shows(browser.get("/"), "Run: gw-store verify"));
   REQUIRE(vault::note_verify(vault.store, {gw::now(), 1, 1, 0}, "test"));
-  CHECK(shows(browser.get("/"), "all whole"));
+  CHECK(shows(browser.get("/"), "everything intact"));
   REQUIRE(vault::note_verify(vault.store, {gw::now(), 1, 1, 2}, "test"));
-  CHECK(shows(browser.get("/"), "2 findings"));
+  CHECK(shows(browser.get("/"), "2 anomalies"));
   REQUIRE(vault::note_backup(vault.store, {gw::now(), 1, 1, 5 << 20}, "test"));
-  CHECK(shows(browser.get("/"), "5.0 MiB"));
+  CHECK(shows(browser.get("/"), "5.0\u00a0MiB"));
 }
 
 TEST_CASE("Names and descriptions are shown as text, whatever they hold") {

@@ -29,10 +29,10 @@ TEST_CASE("Events are shown newest first, by type, day, message and who did it, 
   const web::Response one = browser.get("/events?mailbox=journal&message=" + ids[7].hex());
   CHECK(shows(one, ids[7].hex()));
   CHECK_FALSE(shows(one, ids[8].hex()));
-  CHECK(shows(browser.get("/events?mailbox=journal&since=2999-01-01"), "Nothing happened here that fits"));
-  CHECK(shows(browser.get("/events?mailbox=journal&until=2001-01-01"), "Nothing happened here that fits"));
-  CHECK(shows(browser.get("/events?mailbox=journal&actor=TEST&type=mailbox-made"), "mailbox made"));
-  CHECK(shows(browser.get("/events?type=nonsense"), "cannot be understood"));
+  CHECK(shows(browser.get("/events?mailbox=journal&since=2999-01-01"), "No matching events"));
+  CHECK(shows(browser.get("/events?mailbox=journal&until=2001-01-01"), "No matching events"));
+  CHECK(shows(browser.get("/events?mailbox=journal&actor=TEST&type=mailbox-made"), "mailbox created"));
+  CHECK(shows(browser.get("/events?type=nonsense"), "is not valid and was ignored"));
 }
 
 TEST_CASE("Every type of event has its words") {
@@ -77,7 +77,7 @@ TEST_CASE("Who is limited sees no history but that of his mailboxes, and makes n
   const web::Response page = browser.get("/events");
   CHECK(shows(page, "acme-mail"));
   CHECK_FALSE(shows(page, "other-mail"));
-  CHECK_FALSE(shows(page, "the vault itself"));
+  CHECK_FALSE(shows(page, ">Vault<"));
   CHECK(browser.get("/events?mailbox=other-mail").status == 404);
   CHECK(browser.post("/events/checkpoint", {}).status == 403);
   CHECK_FALSE(shows(browser.get("/test-delivery"), "other-mail"));

@@ -87,12 +87,16 @@ TEST_CASE("What is wrong with a route is said at its field, and nothing is chang
   browser.sign_in("operator");
   browser.get("/new-route");
   for (const auto& [at, value, said] : std::vector<std::tuple<std::size_t, std::string, std::string>>{
-           {2, "mail.example", "is not HOST:PORT"},
-           {4, "nobody", "field-mailbox-wrong"},
-           {5, "*@sales.example", "is not PATTERN=MAILBOX"},
-           {0, "A b", "not a valid route name"}}) {
+           {2, "mail.example", "“mail.example” does not have the form HOST:PORT"},
+           {4, "nobody", "There is no mailbox “nobody”"},
+           {4, "", "field-mailbox-wrong"},
+           {5, "*@sales.example", "does not have the form PATTERN=MAILBOX"},
+           {7, "foo", "field-clients-wrong"},
+           {0, "smtp", "is reserved"},
+           {0, "A b", "“A b” is not a valid name"}}) {
     Form form = route_form("work", "journal");
     form[at].second = value;
+    if (at == 4 && value.empty()) form[5].second.clear();
     const web::Response refused = browser.post("/new-route", form);
     CAPTURE(value);
     CHECK(refused.status == 422);
@@ -100,6 +104,27 @@ TEST_CASE("What is wrong with a route is said at its field, and nothing is chang
     CHECK(shows(refused, "Nothing was changed"));
   }
   CHECK(vault::routes(vault.store).value().empty());
+}
+
+TEST_CASE("What is wrong with a route is said in the reader's language, and so is a failed test of it") {
+  ConsoleVault vault;
+  vault.add_mailbox("journal");
+  Browser browser(vault);
+  browser.sign_in("operator");
+  REQUIRE(browser.post("/account/language", {{"language", "de"}}).status == 303);
+  browser.get("/new-route");
+  Form form = route_form("work", "journal");
+  form[7].second = "foo";
+  const web::Response refused = browser.post("/new-route", form);
+  CHECK(refused.status == 422);
+  CHECK(shows(refused, "„foo“ ist weder eine IP-Adresse noch ein CIDR-Block."));
+  form[7].second = "";
+  form[2].second = "127.0.0.1:1";
+  REQUIRE(browser.post("/new-route", form).status == 303);
+  const web::Response tested = browser.post("/routes/work/test", {});
+  CHECK(shows(tested, "Der Server hat eine private oder lokale Adresse"));
+  // The original is there as well, for whoever has to search for it.
+  CHECK(shows(tested, "<summary>Einzelheiten</summary>"));
 }
 
 TEST_CASE("A viewer sees routes and changes none; whoever is limited sees only his own") {
@@ -154,7 +179,7 @@ TEST_CASE("A test of a route goes nowhere but to its upstream, and not to a priv
   const web::Response tested =
       browser.post("/routes/work/test", {{"upstream", "192.0.2.99:25"}, {"host", "192.0.2.99"}});
   CHECK(tested.status == 200);
-  CHECK(shows(tested, "gw-proxy cannot use this upstream"));
+  CHECK(shows(tested, "gw-proxy cannot use this server"));
   CHECK(shows(tested, "127.0.0.1"));
   CHECK_FALSE(shows(tested, "192.0.2.99"));
 }

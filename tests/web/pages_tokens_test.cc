@@ -49,7 +49,13 @@ TEST_CASE("A token is shown once, opens what its record says, and is nothing onc
 
   CHECK(browser.post("/new-token", {{"name", "backup_1"}, {"scope", "read"}}).status == 422);
   CHECK(browser.post("/new-token", {{"name", "b"}, {"scope", "read"}, {"days", "0"}}).status == 422);
-  CHECK(browser.post("/new-token", {{"name", "b"}, {"scope", "read"}, {"only", "a b"}}).status == 422);
+  const web::Response patterns =
+      browser.post("/new-token", {{"name", "b"}, {"scope", "read"}, {"only", "a b"}});
+  CHECK(patterns.status == 422);
+  CHECK(shows(patterns, "field-only-wrong"));
+  const web::Response named = browser.post("/new-token", {{"name", "B b"}, {"scope", "read"}});
+  CHECK(named.status == 422);
+  CHECK(shows(named, "“B b” is not a valid name"));
   CHECK(shows(browser.get("/tokens/backup_1/revoke"), "Revoke backup_1?"));
   CHECK(browser.post("/tokens/backup_1/revoke", {}).status == 303);
   CHECK(vault::check_api_token(vault.store, as_bytes(text), now()).error().code() == Code::Denied);

@@ -10,6 +10,11 @@
 #include <sstream>
 
 #include "base/text.h"
+#include "vault/diagnosis.h"
+#include "web/browser.h"
+#include "web/context.h"
+#include "web/diagnoses.h"
+#include "web/pages/trouble.h"
 
 using namespace gw;
 using namespace gw::web;
@@ -57,8 +62,9 @@ TEST_CASE("No page has text of its own: it takes it from the table by its id") {
   for (const auto& file :
        std::filesystem::recursive_directory_iterator(gw::test::source_dir() + "/lib/web")) {
     const std::string name = file.path().filename();
-    if (!(file.path().extension() == ".cc" && file.path().parent_path().filename() == "pages") &&
-        name != "layout.cc" && name != "widgets.cc")
+    const std::string directory = file.path().parent_path().filename();
+    if (file.path().extension() != ".cc" ||
+        (directory != "pages" && name != "layout.cc" && name != "widgets.cc" && name != "diagnoses.cc"))
       continue;
     std::ifstream in(file.path());
     std::stringstream all;
@@ -68,9 +74,35 @@ TEST_CASE("No page has text of its own: it takes it from the table by its id") {
     std::smatch found;
     const bool has = std::regex_search(source, found, literal);
     CHECK((has ? found.str() : std::string()) == "");
+    // The text of an Error is English. trouble_text() translates those of connections.
+    CHECK_FALSE(
+        std::regex_search(source, std::regex(R"(rror(\(\))?\.text\(\)|escaped\([^()]*(trouble|verdict)\))")));
     ++seen;
   }
   CHECK(seen > 5);
+}
+
+TEST_CASE("Every cause of a finding has a text, in the singular too") {
+  test::ConsoleVault vault;
+  const Context context(*vault.console, &vault.store, Language::German);
+  const auto text = [&](vault::Cause cause, std::uint64_t count) {
+    vault::Diagnosis found;
+    found.cause = cause;
+    found.text = "in English";
+    found.facts.count = count;
+    found.facts.seconds = 9 * 86'400;
+    found.facts.time = now();
+    return diagnosis_text(context, found).markup();
+  };
+  for (unsigned cause = 1; cause <= static_cast<unsigned>(vault::Cause::Findings); ++cause) {
+    CAPTURE(cause);
+    CHECK(text(static_cast<vault::Cause>(cause), 2).find("in English") == std::string::npos);
+  }
+  CHECK(text(vault::Cause::Unfetched, 1).starts_with("1 Nachricht wartet seit 9\u00a0Tagen;"));
+  CHECK(text(vault::Cause::Unfetched, 2).starts_with("2 Nachrichten warten, die älteste seit 9\u00a0Tagen;"));
+  CHECK(text(vault::Cause::Refused, 1).find("mindestens 1 Verbindung endgültig") != std::string::npos);
+  CHECK(text(vault::Cause::DrainBroken, 1).starts_with("1 Abholung ist"));
+  CHECK(text(vault::Cause::Findings, 1).find("1 Auffälligkeit.") != std::string::npos);
 }
 
 TEST_CASE("Numbers, sizes and dates are written as each language writes them") {
@@ -78,19 +110,72 @@ TEST_CASE("Numbers, sizes and dates are written as each language writes them") {
   CHECK(en.number(1234567) == "1,234,567");
   CHECK(it.number(1234567) == "1.234.567");
   CHECK(de.number(999) == "999");
-  CHECK(en.size(4096) == "4.0 KiB");
-  CHECK(de.size(4096) == "4,0 KiB");
+  CHECK(en.size(4096) == "4.0\u00a0KiB");
+  CHECK(de.size(4096) == "4,0\u00a0KiB");
   const Micros time = *parse_time("2026-03-05T07:08:09Z");
-  CHECK(en.time(time) == "5 Mar 2026, 07:08 UTC");
+  CHECK(en.time(time) == "5 Mar 2026, 07:08\u00a0UTC");
   CHECK(it.date(time) == "05/03/2026");
   CHECK(de.date(time) == "05.03.2026");
-  CHECK(en.span(59) == "59 s");
-  CHECK(en.span(3600) == "1 h");
-  CHECK(it.span(3 * 86'400) == "3 g");
+  CHECK(en.span(59) == "59\u00a0s");
+  CHECK(en.span(3600) == "1\u00a0h");
+  CHECK(it.span(3 * 86'400) == "3\u00a0giorni");
   CHECK(en.ago(time, time + 120 * 1'000'000).markup() ==
-        "<time datetime=\"2026-03-05T07:08:09Z\" title=\"5 Mar 2026, 07:08 UTC\">2 min ago</time>");
+        "<time datetime=\"2026-03-05T07:08:09Z\" title=\"5 Mar 2026, 07:08\u00a0UTC\">2\u00a0min ago</time>");
   CHECK(en.ago(0, time).markup() == "never");
   CHECK(en.percent(0.125) == "13%");
+  CHECK(it.percent(0.125) == "13%");
+  CHECK(de.percent(0.125) == "13\u00a0%");
+}
+
+TEST_CASE("A span of days has the case that its sentence needs") {
+  const Words de(Language::German);
+  const Micros time = *parse_time("2026-03-05T07:08:09Z");
+  const Micros week = Micros{9} * 86'400 * 1'000'000;
+  CHECK(de.span(9 * 86'400) == "9\u00a0Tage");
+  CHECK(de.dative_span(9 * 86'400) == "9\u00a0Tagen");
+  CHECK(de.ago(time, time + week).markup().find(">vor 9\u00a0Tagen<") != std::string::npos);
+  CHECK(de.ago(time + week, time).markup().find(">in 9\u00a0Tagen<") != std::string::npos);
+}
+
+TEST_CASE("No German text means its reader where it means a message or a password") {
+  // At the beginning of a sentence `Ihr` and `Sie` are capitalised, and read as `your` and `you`. These are
+  // meant so.
+  const std::set<std::string_view> meant{"nav.account",          "account.title", "error.403",
+                                         "events.nothing",       "sign-in.ended", "mailbox.wrong.not-yours",
+                                         "route.wrong.not-yours"};
+  const std::regex formal("(^|[.:] )(Ihre?|Sie) ");
+  for_each_word([&](const Word& word) {
+    CAPTURE(std::string(word.id));
+    const std::string german(word.de);
+    CHECK((!std::regex_search(german, formal) || meant.contains(word.id)));
+  });
+}
+
+TEST_CASE("States, roles, errors, causes of findings and failed connections have their texts") {
+  for (const std::string_view state : {"pending", "live", "unconfirmed", "drained", "quarantined"})
+    CHECK(Text::find("state." + std::string(state)));
+  for (const std::string_view role : {"viewer", "operator", "administrator"})
+    CHECK(Text::find("role." + std::string(role)));
+  for (const int status : {400, 403, 404, 405, 409, 421, 429, 500, 503}) {
+    CAPTURE(status);
+    CHECK(Text::find("error." + std::to_string(status)));
+  }
+  for (const auto& [error, id] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"cannot connect to 127.0.0.1 port 25: connect: Connection refused", "trouble.refused"},
+           {"connect: Connection timed out", "trouble.timeout"},
+           {"connect: Network is unreachable", "trouble.unreachable"},
+           {"read: Connection reset by peer", "trouble.reset"},
+           {"mail.example: Name or service not known", "trouble.name"},
+           {"certificate has expired", "trouble.expired"},
+           {"hostname mismatch", "trouble.host"},
+           {"self-signed certificate", "trouble.self-signed"},
+           {"unable to get local issuer certificate", "trouble.issuer"},
+           {"TLS: wrong version number", "trouble.tls"},
+           {"write: No space left on device", "trouble.space"},
+           {"something else", "trouble.other"}}) {
+    CAPTURE(std::string(error));
+    CHECK(trouble_word(error).id() == id);
+  }
 }
 
 TEST_CASE("Placeholders are filled and what fills them is escaped") {

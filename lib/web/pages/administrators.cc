@@ -110,7 +110,7 @@ bool apply(const Words& w, Draft& draft, vault::Account& account) {
   // others.
   probe.only.clear();
   if (!role || !vault::check_account(probe)) {
-    draft.wrong_name = w.plain("administrators.name.help");
+    draft.wrong_name = w.plain("administrators.name.wrong", {{"value", printable(account.name)}});
     return false;
   }
   if (!vault::check_account(account)) {

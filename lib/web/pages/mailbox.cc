@@ -16,23 +16,23 @@ constexpr std::int64_t kDay = 86'400;
 Html numbers(const Context& context, const store::MailboxRecord& record, const store::MailboxStat& stat) {
   const Words& w = context.w;
   const auto when = [&](Micros time) { return time == 0 ? w("never") : w.ago(time, context.now()); };
-  std::vector<Html> all{card(
-      w("mailbox.waiting"), escaped(w.number(stat.live)),
-      stat.oldest == 0 ? Html() : w("mailbox.oldest") + escaped(" ") + w.ago(stat.oldest, context.now()))};
+  std::vector<Html> all{
+      card(w("mailbox.waiting"), escaped(w.number(stat.live)),
+           stat.oldest == 0 ? Html() : w.with("mailbox.oldest.age", w.ago(stat.oldest, context.now())))};
   Html quota = w("mailbox.quota.none");
   if (record.quota != 0)
-    quota = quota_meter(context, record, stat) + escaped(" ") +
-            w("mailbox.quota.limit", {{"quota", w.size(record.quota)}});
+    quota = quota_meter(context, record, stat) + escaped(" ") + quota_text(context, record, stat);
   all.push_back(card(w("mailbox.size"), escaped(w.size(stat.live_bytes)), quota));
   all.push_back(card(w("mailbox.last-delivery"), when(stat.last_delivery),
                      w.counted("mailbox.accepted.one", "mailbox.accepted.many", stat.accepted)));
-  all.push_back(card(w("mailbox.last-drain"), when(stat.last_drain),
-                     w.counted("mailbox.in-grace.one", "mailbox.in-grace.many", stat.drained)));
+  all.push_back(card(
+      w("mailbox.last-drain"), when(stat.last_drain),
+      stat.drained == 0 ? Html() : w.counted("mailbox.in-grace.one", "mailbox.in-grace.many", stat.drained)));
   if (stat.quarantined > 0)
-    all.push_back(card(w("state.quarantined"), escaped(w.number(stat.quarantined)), {}, Tone::Warning));
+    all.push_back(card(w("mailbox.quarantined"), escaped(w.number(stat.quarantined)), {}, Tone::Warning));
   if (stat.unconfirmed > 0)
-    all.push_back(card(w("state.unconfirmed"), escaped(w.number(stat.unconfirmed)), {}, Tone::Warning));
-  if (stat.pending > 0) all.push_back(card(w("state.pending"), escaped(w.number(stat.pending))));
+    all.push_back(card(w("mailbox.unconfirmed"), escaped(w.number(stat.unconfirmed)), {}, Tone::Warning));
+  if (stat.pending > 0) all.push_back(card(w("mailbox.pending"), escaped(w.number(stat.pending))));
   return cards(all);
 }
 

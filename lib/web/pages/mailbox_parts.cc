@@ -73,6 +73,12 @@ Html quota_meter(const Context& context, const store::MailboxRecord& record, con
                w.plain("mailbox.quota.of", {{"share", w.percent(share)}, {"quota", w.size(record.quota)}}));
 }
 
+Html quota_text(const Context& context, const store::MailboxRecord& record, const store::MailboxStat& stat) {
+  const Words& w = context.w;
+  const double share = static_cast<double>(stat.live_bytes) / static_cast<double>(record.quota);
+  return w("mailbox.quota.of", {{"share", w.percent(share)}, {"quota", w.size(record.quota)}});
+}
+
 Html setup_sections(const Context& context, const store::MailboxRecord& record,
                     const vault::Settings& settings) {
   const Words& w = context.w;

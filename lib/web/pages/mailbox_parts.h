@@ -26,8 +26,9 @@ Html status_pills(const Context& context, const store::MailboxRecord& record);
 Html change_button(const Context& context, std::string_view action, std::string_view what, const Html& word,
                    const std::string& sure = {});
 
-// Returns how full the mailbox is. Only for a mailbox with a quota.
+// Return how full the mailbox is, as a bar and as text. Only for a mailbox with a quota.
 Html quota_meter(const Context& context, const store::MailboxRecord& record, const store::MailboxStat& stat);
+Html quota_text(const Context& context, const store::MailboxRecord& record, const store::MailboxStat& stat);
 
 // Returns ready-made settings for the archive that drains the mailbox and for the system that sends
 // to it, as `gw-store mailbox profile` and `gw-store mailbox sender` print them.

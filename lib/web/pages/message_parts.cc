@@ -74,8 +74,9 @@ Html attachments_section(const Context& context, const mime::Reading& reading) {
   Html inside = table(w("message.attachments"),
                       {{w("message.file-name")}, {w("message.type")}, {w("message.size"), true}}, rows, {});
   if (reading.more_attachments > 0)
-    inside +=
-        notice(w("message.more-attachments", {{"count", w.number(reading.more_attachments)}}), Tone::Plain);
+    inside += notice(
+        w.counted("message.more-attachments.one", "message.more-attachments.many", reading.more_attachments),
+        Tone::Plain);
   return section(w("message.attachments"), inside);
 }
 
@@ -102,9 +103,9 @@ Html envelope_section(const Context& context, const vault::Envelope& envelope) {
   std::size_t left = kMaxListed;
   for (const vault::EnvelopeRecipient& each : envelope.recipients) {
     if (left-- == 0) {
-      recipients +=
-          tag("div", {},
-              w("message.more-recipients", {{"count", w.number(envelope.recipients.size() - kMaxListed)}}));
+      recipients += tag("div", {},
+                        w.counted("message.more-recipients.one", "message.more-recipients.many",
+                                  envelope.recipients.size() - kMaxListed));
       break;
     }
     Html line = tag("code", {}, shown("<" + each.address + ">"));
@@ -169,9 +170,9 @@ Html journal_section(const Context& context, const mime::JournalReport& report) 
       table(w("message.recipients"), {{w("message.kind")}, {w("message.address")}, {w("message.how")}},
             recipients, tag("p", {}, w("none")));
   if (report.recipients.size() > kMaxListed)
-    inside +=
-        notice(w("message.more-recipients", {{"count", w.number(report.recipients.size() - kMaxListed)}}),
-               Tone::Plain);
+    inside += notice(w.counted("message.more-recipients.one", "message.more-recipients.many",
+                               report.recipients.size() - kMaxListed),
+                     Tone::Plain);
   if (report.within == mime::Within::DeliveryReport) inside += notice(w("message.within-ndr"), Tone::Plain);
   if (report.within == mime::Within::Mail) inside += notice(w("message.within-mail"), Tone::Plain);
   if (!report.further.empty())

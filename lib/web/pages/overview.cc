@@ -8,6 +8,7 @@
 #include "vault/totals.h"
 #include "web/diagnoses.h"
 #include "web/pages/pages.h"
+#include "web/pages/trouble.h"
 #include "web/ui/chart.h"
 #include "web/ui/layout.h"
 #include "web/ui/widgets.h"
@@ -66,7 +67,8 @@ void certificate_alarms(const Context& context, std::vector<Alarm>& alarms) {
     alarms.push_back({context.w("overview.alarm.certificate-ended"), true});
   } else if (left < kCertificateSoon) {
     alarms.push_back(
-        {context.w("overview.alarm.certificate-ends", {{"span", context.w.span(left / kSecond)}}), false});
+        {context.w("overview.alarm.certificate-ends", {{"span", context.w.dative_span(left / kSecond)}}),
+         false});
   }
 }
 
@@ -329,7 +331,7 @@ Result<Html> servers_table(const Context& context) {
   if (!server_stats) return server_stats.error();
   std::vector<std::vector<Html>> rows;
   for (const store::ServerStats& stats : *server_stats) {
-    Html trouble = stats.trouble.empty() ? w("none") : escaped(stats.trouble);
+    Html trouble = stats.trouble.empty() ? w("none") : trouble_text(context, stats.trouble);
     if (!stats.trouble.empty()) trouble += tag("small", {}, w.ago(stats.trouble_time, context.now()));
     rows.push_back({escaped(stats.of), escaped(w.number(stats.sessions)), escaped(w.number(stats.messages)),
                     escaped(w.size(stats.size)), escaped(w.number(stats.deferred)),

@@ -10,7 +10,7 @@
 // 2. List it in the function of its area below, with its method, its pattern and the access that it
 //    needs. `:name` in a pattern stands for one segment of the path, which
 //    request.parameter("name") returns. If two patterns match, the first one in the table wins.
-// 3. Add its texts to words_<area>.h, in all languages. Pages show texts by their id, as in
+// 3. Add its texts to <area>.h, in all languages. Pages show texts by their id, as in
 //    context.w("…"), and data of the vault by escaped().
 // 4. Make everything that changes anything a POST; GET and HEAD have no effect. Create its form by
 //    form() (widgets.h), which adds the CSRF token of the session. The router refuses a POST

@@ -1,10 +1,18 @@
 #include "web/pages/route_form.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "mail/address.h"
 #include "web/ui/widgets.h"
 
 namespace gw::web {
 namespace {
+
+// The limits of vault::check_route().
+constexpr std::size_t kMaxDescription = 1024;
+constexpr std::size_t kMaxLines = 1000;
+constexpr std::size_t kMaxPattern = 320;
 
 std::string joined(const std::vector<std::string>& lines) {
   std::string all;
@@ -90,6 +98,43 @@ RouteText route_text_of(const Form& form) {
   return text;
 }
 
+RouteError explained(const Context& context, const RouteText& text, const vault::Route& route,
+                     const vault::WrongRoute& wrong) {
+  const auto at = [&](std::string_view field, Text word, std::string_view value = {}) {
+    return RouteError{field, context.w.plain(word, {{"value", printable(value)}})};
+  };
+  if (wrong.field == "upstream") return at("upstream", "route.wrong.upstream", text.upstream);
+  if (wrong.field == "pin") return at("pin", "route.wrong.pin", text.pin);
+  if (wrong.field == "mailbox") return at("mailbox", "route.wrong.mailbox", text.mailbox);
+  if (wrong.field == "map") return at("map", "route.wrong.map");
+  if (!wrong.field.empty()) return at(wrong.field, "route.wrong.other");
+  // The rules of vault::check_route(), in its order.
+  if (!mail::valid_name(route.name)) return at("name", "route.wrong.name", route.name);
+  if (std::ranges::find(vault::kListenerNames, route.name) != std::end(vault::kListenerNames))
+    return at("name", "route.wrong.name-reserved", route.name);
+  if (route.description.size() > kMaxDescription || !valid_utf8(route.description))
+    return at("description", "route.wrong.description");
+  if (!route.ca_file.empty() && route.ca_file.front() != '/')
+    return at("ca", "route.wrong.ca", route.ca_file);
+  if (route.tls == vault::UpstreamTls::None && route.pin) return at("pin", "route.wrong.no-tls");
+  if (route.tls == vault::UpstreamTls::None && !route.ca_file.empty()) return at("ca", "route.wrong.no-tls");
+  if (route.map.size() > kMaxLines) return at("map", "route.wrong.many");
+  if (route.logins.size() > kMaxLines) return at("logins", "route.wrong.many");
+  if (route.clients.size() > kMaxLines) return at("clients", "route.wrong.many");
+  const auto bad = [](const std::string& pattern) {
+    return pattern.size() > kMaxPattern || has_control(pattern);
+  };
+  if (std::ranges::any_of(route.map, bad, &vault::LoginRule::pattern)) return at("map", "route.wrong.logins");
+  if (std::ranges::any_of(route.logins, bad)) return at("logins", "route.wrong.logins");
+  for (const std::string& block : route.clients)
+    if (!mail::valid_block(block)) return at("clients", "route.wrong.clients", block);
+  if (route.mailbox.zero() && route.map.empty()) return at("mailbox", "route.wrong.no-mailbox");
+  if (!route.clients.empty() && route.protocol != vault::Protocol::Smtp)
+    return at("clients", "route.wrong.clients-smtp");
+  if (!route.clients.empty() && route.mailbox.zero()) return at("mailbox", "route.wrong.clients-mailbox");
+  return at("", "route.wrong.other");
+}
+
 vault::RouteChange parse_form(const Context& context, const RouteText& text) {
   vault::RouteChange said;
   said.description = text.description;
@@ -128,20 +173,20 @@ Html shown(const Context& context, vault::UncopiedDelete value) {
                                                   : context.w("route.delete.pass");
 }
 
-Html route_fields(const Context& context, const RouteText& text,
-                  const std::optional<vault::WrongRoute>& wrong, bool existing) {
+Html route_fields(const Context& context, const RouteText& text, const std::optional<RouteError>& wrong,
+                  bool existing) {
   const Words& w = context.w;
+  bool placed = false;
   const auto one = [&](const char* name, const Html& label, const std::string& value, const Html& help,
                        const char* type) {
     Field made{.name = name, .label = label, .value = value, .type = type, .help = help};
-    if (wrong && wrong->field == name) made.wrong = wrong->error.text();
+    if (wrong && wrong->field == name) {
+      made.wrong = wrong->text;
+      placed = true;
+    }
     return made;
   };
   Html all;
-  if (wrong) {
-    all += notice(w("route.wrong"), Tone::Bad);
-    if (wrong->field.empty()) all += notice(escaped(wrong->error.text()), Tone::Bad);
-  }
   if (!existing) {
     Field named = one("name", w("route.name"), text.name, w("route.name.help"), "text");
     named.required = named.focus = true;
@@ -163,8 +208,7 @@ Html route_fields(const Context& context, const RouteText& text,
     all += checkbox("allow_private", w("route.private"), text.allow_private);
   } else {
     all += tag("p", {{"class", "help"}},
-               w("route.private") + escaped(": ") + (text.allow_private ? w("yes") : w("no")) +
-                   escaped(". ") + w("route.private.only-unlimited"));
+               w("route.private.fixed", {{"answer", text.allow_private ? w.plain("yes") : w.plain("no")}}));
   }
   all += field(one("mailbox", w("route.mailbox"), text.mailbox, {}, "text"));
   all += field(one("map", w("route.map"), text.map, w("route.map.help"), "textarea"));
@@ -177,7 +221,9 @@ Html route_fields(const Context& context, const RouteText& text,
                 {choice(context, vault::UncopiedDelete::Copy), choice(context, vault::UncopiedDelete::Refuse),
                  choice(context, vault::UncopiedDelete::Pass)},
                 text.uncopied_delete);
-  return all;
+  if (!wrong) return all;
+  // Selections, and inputs that this account does not have, have no place for a text.
+  return notice(placed ? w("route.wrong") : escaped(wrong->text), Tone::Bad) + all;
 }
 
 }  // namespace gw::web

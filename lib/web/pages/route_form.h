@@ -37,10 +37,20 @@ RouteText route_text_of(const Form& form);
 // Otherwise an account that manages a customer's routes could reach into the network of this host.
 vault::RouteChange parse_form(const Context& context, const RouteText& text);
 
+// A field that cannot be accepted, and why.
+struct RouteError {
+  std::string_view field;  // name of the input; empty if it has none
+  std::string text;        // in the reader's language
+};
+// Returns `wrong`, which vault::apply() or vault::put_route() reported for `route`, in the reader's
+// language and at one field. A rule about several fields is shown at the one to fill in or to empty.
+RouteError explained(const Context& context, const RouteText& text, const vault::Route& route,
+                     const vault::WrongRoute& wrong);
+
 // Returns the inputs, with `wrong` at its field. `existing` leaves out name and protocol, which
 // cannot change.
-Html route_fields(const Context& context, const RouteText& text,
-                  const std::optional<vault::WrongRoute>& wrong, bool existing);
+Html route_fields(const Context& context, const RouteText& text, const std::optional<RouteError>& wrong,
+                  bool existing);
 
 // Return a setting as text in the reader's language.
 Html shown(const Context& context, vault::UpstreamTls value);

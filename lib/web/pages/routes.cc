@@ -8,6 +8,7 @@
 #include "web/pages/pages.h"
 #include "web/pages/route_form.h"
 #include "web/pages/tls_report.h"
+#include "web/pages/trouble.h"
 #include "web/ui/layout.h"
 #include "web/ui/widgets.h"
 
@@ -31,7 +32,8 @@ store::ServerStats stats_of(const ServerStatsTable& all, const std::string& rout
 
 Html trouble_of(const Context& context, const store::ServerStats& stats) {
   if (stats.trouble.empty()) return tag("span", {{"class", "quiet"}}, context.w("route.no-trouble"));
-  return escaped(stats.trouble) + tag("small", {}, context.w.ago(stats.trouble_time, context.now()));
+  return trouble_text(context, stats.trouble) +
+         tag("small", {}, context.w.ago(stats.trouble_time, context.now()));
 }
 
 Html mailbox_of(const Context& context, const vault::Route& route) {
@@ -118,8 +120,9 @@ Response show_route(Context& context, const Request& request) {
   const auto number = [&](std::uint64_t value) { return escaped(w.number(value)); };
   Html content;
   if (!stats.trouble.empty())
-    content += notice(tag("strong", {}, w("route.trouble")) + escaped(": ") + escaped(stats.trouble) +
-                          escaped(" – ") + w.ago(stats.trouble_time, context.now()),
+    content += notice(tag("strong", {}, w("route.trouble")) + escaped(" – ") +
+                          w.ago(stats.trouble_time, context.now()) + escaped(": ") +
+                          trouble_text(context, stats.trouble),
                       Tone::Warning);
   if (!route->description.empty()) content += tag("p", {}, escaped(route->description));
   content += cards({card(w("route.sessions"), number(stats.sessions)),
@@ -142,7 +145,7 @@ Response show_route(Context& context, const Request& request) {
 }
 
 Response form_page(const Context& context, const Request& request, const RouteText& text,
-                   const std::optional<vault::WrongRoute>& wrong, const vault::Route* existing) {
+                   const std::optional<RouteError>& wrong, const vault::Route* existing) {
   const Words& w = context.w;
   const std::string path = existing != nullptr ? path_of(existing->name) : "/new-route";
   Html inside = route_fields(context, text, wrong, existing != nullptr);
@@ -170,7 +173,20 @@ Response put(Context& context, const Request& request, const vault::Route& route
   if (done) return redirect(path_of(route.name) + "?done=saved");
   if (done.error().code() != Code::Exists && done.error().code() != Code::BadInput)
     return failed(context, request, done.error());
-  return form_page(context, request, text, vault::WrongRoute{"name", done.error()}, existing);
+  const RouteError wrong = done.error().code() == Code::Exists
+                               ? RouteError{"name", context.w.plain("route.wrong.taken")}
+                               : explained(context, text, route, vault::WrongRoute{"", done.error()});
+  return form_page(context, request, text, wrong, existing);
+}
+
+// Shows what is wrong with a route at its field. An error that is not about what the user typed, such as an
+// unreachable keeper, gets an error page.
+Response rejected(const Context& context, const Request& request, const RouteText& text,
+                  const vault::Route& route, const vault::WrongRoute& wrong, const vault::Route* existing) {
+  const Code code = wrong.error.code();
+  if (code != Code::Usage && code != Code::BadInput && code != Code::NotFound && code != Code::Denied)
+    return failed(context, request, wrong.error);
+  return form_page(context, request, text, explained(context, text, route, wrong), existing);
 }
 
 Response do_new(Context& context, const Request& request) {
@@ -182,12 +198,12 @@ Response do_new(Context& context, const Request& request) {
   route.protocol = *protocol;
   // An account must not create a route that it could not see afterwards.
   if (!context.may_see(route.name)) {
-    const Error not_his(Code::Denied, "your account may not have a route of this name");
-    return form_page(context, request, text, vault::WrongRoute{"name", not_his}, nullptr);
+    const std::string wrong = context.w.plain("route.wrong.not-yours", {{"value", printable(route.name)}});
+    return form_page(context, request, text, RouteError{"name", wrong}, nullptr);
   }
   const auto finder = [&](std::string_view name) { return route_mailbox(context, {}, name); };
   if (const auto wrong = vault::apply(parse_form(context, text), finder, route))
-    return form_page(context, request, text, wrong, nullptr);
+    return rejected(context, request, text, route, *wrong, nullptr);
   return put(context, request, route, text, nullptr);
 }
 
@@ -208,7 +224,7 @@ Response do_edit(Context& context, const Request& request) {
   const RouteText text = route_text_of(request.form);
   const auto finder = [&](std::string_view name) { return route_mailbox(context, *before, name); };
   if (const auto wrong = vault::apply(parse_form(context, text), finder, route))
-    return form_page(context, request, text, wrong, &*before);
+    return rejected(context, request, text, route, *wrong, &*before);
   // A form that changes nothing appends no history entry.
   if (vault::encode(route) == vault::encode(*before)) return redirect(path_of(route.name) + "?done=saved");
   return put(context, request, route, text, &*before);
@@ -254,7 +270,7 @@ Response do_test(Context& context, const Request& request) {
       probe.trouble.empty()
           ? notice(w("probe.good", {{"took", w.number(static_cast<std::uint64_t>(probe.took.count()))}}),
                    Tone::Good)
-          : notice(w("probe.bad") + escaped(" ") + escaped(probe.trouble), Tone::Bad);
+          : notice(w("probe.bad") + escaped(" ") + trouble_text(context, probe.trouble), Tone::Bad);
   content +=
       tls_sections(context, {probe.address, probe.tls, probe.certificate, probe.pinned, probe.capabilities});
   PageParts parts;

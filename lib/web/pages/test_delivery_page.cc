@@ -4,6 +4,7 @@
 #include "web/pages/pages.h"
 #include "web/pages/test_delivery.h"
 #include "web/pages/tls_report.h"
+#include "web/pages/trouble.h"
 #include "web/ui/layout.h"
 #include "web/ui/widgets.h"
 
@@ -64,7 +65,8 @@ Response send(Context& context, const Request& request) {
 
   Html content;
   if (!done->sent.trouble.empty()) {
-    content += notice(w("delivery.failed") + escaped(" ") + escaped(done->sent.trouble), Tone::Bad);
+    content +=
+        notice(w("delivery.failed") + escaped(" ") + trouble_text(context, done->sent.trouble), Tone::Bad);
   } else if (!done->message) {
     content += notice(w("delivery.not-found"), Tone::Bad);
   } else {

@@ -1,5 +1,6 @@
 #include "web/pages/tls_report.h"
 
+#include "web/pages/trouble.h"
 #include "web/ui/widgets.h"
 
 namespace gw::web {
@@ -9,7 +10,8 @@ namespace {
 Html verdict_of(const Context& context, const TlsReport& report) {
   if (report.pinned) return pill(context.w("probe.verdict.pinned"), Tone::Plain);
   if (report.certificate->verdict.empty()) return pill(context.w("probe.verdict.good"), Tone::Good);
-  return pill(escaped(report.certificate->verdict), Tone::Bad);
+  return pill(context.w("probe.verdict.bad"), Tone::Bad) +
+         tag("div", {}, trouble_text(context, report.certificate->verdict));
 }
 
 Html certificate_section(const Context& context, const TlsReport& report) {

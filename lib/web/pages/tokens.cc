@@ -123,19 +123,24 @@ Response do_new(Context& context, const Request& request) {
       return form_page(context, request, typed, "days", w.plain("token.days.wrong"));
     wanted.expires = context.now() + static_cast<Micros>(*days) * kDay;
   }
-  // Shows an error that the user can fix at its field. BadInput does not name the field, but its
-  // text does.
+  // Shows an error that the user can fix at its field. BadInput does not name the field: if the token
+  // is valid without its patterns, they are wrong.
   const auto refuse = [&](const Error& error) {
-    const Code code = error.code();
-    if (code != Code::Exists && code != Code::BadInput) return failed(context, request, error);
-    const bool of_name = code == Code::Exists || error.text().find("pattern") == std::string::npos;
-    return form_page(context, request, typed, of_name ? "name" : "only", error.text());
+    if (error.code() == Code::Exists)
+      return form_page(context, request, typed, "name", w.plain("token.wrong.taken"));
+    if (error.code() != Code::BadInput) return failed(context, request, error);
+    vault::Account probe = vault::account_of(wanted);
+    probe.only.clear();
+    if (vault::check_account(probe))
+      return form_page(context, request, typed, "only", w.plain("token.wrong.only"));
+    return form_page(context, request, typed, "name",
+                     w.plain("token.wrong.name", {{"value", printable(typed.name)}}));
   };
   if (const auto valid = vault::check_account(vault::account_of(wanted)); !valid)
     return refuse(valid.error());
   // A name that is taken is reported before the token is shown.
   if (vault::find_api_token(context.store(), wanted.name))
-    return refuse(Error(Code::Exists, "there is a token `" + wanted.name + "` already"));
+    return form_page(context, request, typed, "name", w.plain("token.wrong.taken"));
   if (!request.form.has("token")) {
     const auto fresh = vault::generate_api_token(wanted.name);
     return fresh ? token_page(context, request, typed, *fresh, {}) : refuse(fresh.error());

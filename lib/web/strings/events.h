@@ -1,4 +1,4 @@
-// Texts of the pages on events, checkpoints and the test delivery. word_table.h explains the
+// Texts of the pages on events, checkpoints and the test delivery. string_table.h explains the
 // columns, ids and placeholders.
 #pragma once
 
@@ -8,115 +8,109 @@ namespace gw::web {
 
 inline constexpr Word kEventWords[] = {
     {"events.title", "Events", "Eventi", "Ereignisse"},
-    {"events.of", "History of", "Cronologia di", "Verlauf von"},
-    {"events.vault", "the vault itself", "la cassaforte stessa", "dem Tresor selbst"},
-    {"events.type", "What happened", "Cosa è successo", "Was geschah"},
-    {"events.type.all", "all", "tutto", "alles"},
-    {"events.since", "From day", "Dal giorno", "Ab Tag"},
-    {"events.until", "To day", "Al giorno", "Bis Tag"},
-    {"events.message", "Message id", "Id del messaggio", "Nachrichten-ID"},
-    {"events.actor", "Who", "Chi", "Wer"},
-    {"events.time", "Time", "Ora", "Zeit"},
-    {"events.about", "About", "Riguardo a", "Worüber"},
+    {"events.of", "History", "Cronologia", "Verlauf"},
+    {"events.vault", "Vault", "Cassaforte", "Tresor"},
+    {"events.type", "Event", "Evento", "Ereignis"},
+    {"events.type.all", "all", "tutti", "alle"},
+    {"events.since", "From", "Dal giorno", "Ab"},
+    {"events.until", "To", "Al giorno", "Bis"},
+    {"events.message", "Message ID", "ID del messaggio", "Nachrichten-ID"},
+    {"events.actor", "User", "Utente", "Benutzer"},
+    {"events.time", "Time", "Data e ora", "Zeitpunkt"},
+    {"events.about", "About", "Riferimento", "Betrifft"},
     {"events.seq", "Number", "Numero", "Nummer"},
-    {"events.none", "Nothing happened here that fits.", "Non è successo nulla che corrisponda.",
-     "Hier geschah nichts, das passt."},
-    {"events.nothing", "Your account sees no mailbox, and so no history.",
+    {"events.none", "No matching events.", "Nessun evento corrispondente.", "Keine passenden Ereignisse."},
+    {"events.nothing", "Your account cannot see any mailbox, and therefore no history.",
      "Il tuo account non vede nessuna casella, quindi nessuna cronologia.",
-     "Ihr Konto sieht kein Postfach, also auch keinen Verlauf."},
+     "Ihr Konto sieht kein Postfach und daher auch keinen Verlauf."},
     {"events.older", "Older", "Precedenti", "Ältere"},
-    {"events.more", "There is more to look at: this page only searched a part.",
-     "C'è altro da cercare: questa pagina ne ha esaminato solo una parte.",
-     "Es gibt noch mehr: Diese Seite hat nur einen Teil durchsucht."},
-    {"events.wrong-filter", "A field of the filter cannot be understood; it was left out.",
-     "Un campo del filtro non è comprensibile; è stato ignorato.",
-     "Ein Feld des Filters ist nicht verständlich; es wurde weggelassen."},
+    {"events.more", "Only part of the history was searched. Older events may match too.",
+     "È stata esaminata solo una parte della cronologia. Possono corrispondere anche eventi precedenti.",
+     "Es wurde nur ein Teil des Verlaufs durchsucht. Auch ältere Ereignisse können passen."},
+    {"events.wrong-filter", "A filter field is not valid and was ignored.",
+     "Un campo del filtro non è valido ed è stato ignorato.",
+     "Ein Feld des Filters ist ungültig und wurde ignoriert."},
 
     // Types of history entries; the ids end in the name of store::LeafType, since pages_events.cc
     // composes them. A type without a text is shown by its name.
-    {"event.accepted", "accepted", "accettato", "angenommen"},
-    {"event.pending", "copy kept, not yet settled", "copia conservata, in attesa di esito",
-     "Kopie behalten, noch offen"},
-    {"event.settled", "copy settled", "copia confermata", "Kopie bestätigt"},
+    {"event.accepted", "received", "ricevuto", "empfangen"},
+    {"event.pending", "copy stored, pending", "copia salvata, in sospeso", "Kopie gespeichert, ausstehend"},
+    {"event.settled", "copy confirmed", "copia confermata", "Kopie bestätigt"},
     {"event.unconfirmed", "copy unconfirmed", "copia non confermata", "Kopie unbestätigt"},
     {"event.discarded", "copy discarded", "copia scartata", "Kopie verworfen"},
     {"event.drained", "drained", "prelevato", "abgeholt"},
-    {"event.removed", "removed", "eliminato", "entfernt"},
-    {"event.expired", "swept after its grace time", "eliminato alla fine del periodo di recupero",
-     "nach der Frist gelöscht"},
-    {"event.undeleted", "brought back", "ripristinato", "zurückgeholt"},
+    {"event.removed", "removed", "eliminato", "gelöscht"},
+    {"event.expired", "removed after its grace period", "eliminato alla fine del periodo di recupero",
+     "nach Ablauf der Rückholfrist gelöscht"},
+    {"event.undeleted", "brought back", "recuperato", "zurückgeholt"},
     {"event.exported", "exported", "esportato", "exportiert"},
-    {"event.quarantined", "quarantined", "messo in quarantena", "in Quarantäne gesetzt"},
+    {"event.quarantined", "quarantined", "messo in quarantena", "in Quarantäne verschoben"},
     {"event.released", "released from quarantine", "tolto dalla quarantena", "aus der Quarantäne entlassen"},
-    {"event.interrupted", "drain interrupted", "prelievo interrotto", "Abholen abgebrochen"},
-    {"event.mailbox-made", "mailbox made", "casella creata", "Postfach angelegt"},
-    {"event.key", "new key", "nuova chiave", "neuer Schlüssel"},
-    {"event.slot", "password or recovery changed", "password o recupero modificati",
-     "Passwort oder Wiederherstellung geändert"},
-    {"event.status", "status changed", "stato modificato", "Zustand geändert"},
+    {"event.interrupted", "drain interrupted", "prelievo interrotto", "Abholung abgebrochen"},
+    {"event.mailbox-made", "mailbox created", "casella creata", "Postfach angelegt"},
+    {"event.key", "key renewed", "chiave rinnovata", "Schlüssel erneuert"},
+    {"event.slot", "password or recovery key changed", "password o chiave di recupero modificata",
+     "Passwort oder Wiederherstellungsschlüssel geändert"},
+    {"event.status", "status changed", "stato modificato", "Status geändert"},
     {"event.setting", "setting changed", "impostazione modificata", "Einstellung geändert"},
     {"event.refused", "sender refused", "mittente rifiutato", "Absender abgewiesen"},
-    {"event.vault-made", "vault made", "cassaforte creata", "Tresor angelegt"},
-    {"event.mailbox-dropped", "mailbox removed", "casella eliminata", "Postfach entfernt"},
+    {"event.vault-made", "vault created", "cassaforte creata", "Tresor angelegt"},
+    {"event.mailbox-dropped", "mailbox removed", "casella eliminata", "Postfach gelöscht"},
     {"event.admin", "account or token changed", "account o token modificato", "Konto oder Token geändert"},
     {"event.route", "route changed", "percorso modificato", "Route geändert"},
-    {"event.head", "head of a history", "stato di una cronologia", "Stand eines Verlaufs"},
-    {"event.gap", "gap: something may be missing", "lacuna: qualcosa può mancare",
-     "Lücke: Es kann etwas fehlen"},
+    {"event.head", "head of a history signed", "stato di una cronologia firmato",
+     "Stand eines Verlaufs signiert"},
+    {"event.gap", "gap: entries may be missing", "lacuna: possono mancare voci",
+     "Lücke: Es können Einträge fehlen"},
 
     // The signed tree head of the vault's history.
     {"checkpoint.title", "Checkpoint", "Checkpoint", "Prüfpunkt"},
     {"checkpoint.text",
-     "A signed note of this moment: keep it elsewhere, and gw-store verify --against shows later that "
-     "nothing of "
-     "before was changed or taken away.",
-     "Una nota firmata di questo momento: conservala altrove, e gw-store verify --against mostrerà che nulla "
-     "di "
-     "quanto precede è stato modificato o tolto.",
-     "Eine signierte Notiz dieses Augenblicks: Bewahren Sie sie anderswo auf, und gw-store verify --against "
-     "zeigt "
-     "später, dass nichts von vorher geändert oder weggenommen wurde."},
+     "A checkpoint is a signed note of the current state of the history. Keep it on another machine: "
+     "gw-store verify --against can later prove that nothing older was changed or removed.",
+     "Un checkpoint è una nota firmata dello stato attuale della cronologia. Conservala su un altro "
+     "computer: gw-store verify --against potrà dimostrare che nulla di precedente è stato modificato o "
+     "eliminato.",
+     "Ein Prüfpunkt ist eine signierte Notiz über den aktuellen Stand des Verlaufs. Bewahren Sie sie auf "
+     "einem anderen Computer auf: Mit gw-store verify --against lässt sich später nachweisen, dass nichts "
+     "Älteres geändert oder gelöscht wurde."},
     {"checkpoint.key",
-     "Its signature is checked with this public key. Keep it beside the note, and give it to gw-store verify "
-     "with --public-key:",
-     "La firma si verifica con questa chiave pubblica. Conservala insieme alla nota e passala a gw-store "
-     "verify "
-     "con --public-key:",
-     "Ihre Signatur wird mit diesem öffentlichen Schlüssel geprüft. Bewahren Sie ihn zusammen mit der Notiz "
-     "auf "
-     "und geben Sie ihn gw-store verify mit --public-key mit:"},
+     "The signature of the note can be verified with this public key. Keep it with the note, and pass it to "
+     "gw-store verify --public-key:",
+     "La firma della nota si verifica con questa chiave pubblica. Conservala insieme alla nota e indicala in "
+     "gw-store verify --public-key:",
+     "Die Signatur der Notiz lässt sich mit diesem öffentlichen Schlüssel prüfen. Bewahren Sie ihn mit ihr "
+     "auf und übergeben Sie ihn mit gw-store verify --public-key:"},
     {"checkpoint.do", "Download a checkpoint", "Scarica un checkpoint", "Prüfpunkt herunterladen"},
 
     // The test delivery.
     {"delivery.title", "Test delivery", "Consegna di prova", "Testzustellung"},
     {"delivery.do", "Send a test delivery", "Invia una consegna di prova", "Testzustellung senden"},
     {"delivery.text",
-     "Brings a small mail to a mailbox through this host's own SMTP server, and shows the whole "
-     "conversation. It "
-     "waits there for the archive like any other mail.",
-     "Porta un piccolo messaggio in una casella attraverso il server SMTP di questo host e mostra l'intero "
-     "dialogo. Resta lì per l'archivio come ogni altro messaggio.",
-     "Bringt eine kleine Mail durch den SMTP-Server dieses Rechners in ein Postfach und zeigt das ganze "
-     "Gespräch. "
-     "Sie wartet dort wie jede andere Mail auf das Archiv."},
+     "Delivers a small message to a mailbox through the SMTP server of this host and shows the whole SMTP "
+     "dialog. Like any other message, it then waits for the archive.",
+     "Consegna un piccolo messaggio a una casella tramite il server SMTP di questo host e mostra l'intero "
+     "dialogo SMTP. Come ogni altro messaggio, resta poi in attesa dell'archivio.",
+     "Stellt eine kleine Nachricht über den eigenen SMTP-Server in ein Postfach zu und zeigt den gesamten "
+     "SMTP-Dialog. Wie jede andere Nachricht wartet sie dort auf das Archiv."},
     {"delivery.mailbox", "Mailbox", "Casella", "Postfach"},
-    {"delivery.server", "SMTP server of this host", "Server SMTP di questo host",
-     "SMTP-Server dieses Rechners"},
+    {"delivery.server", "SMTP server of this host", "Server SMTP di questo host", "Eigener SMTP-Server"},
     {"delivery.server.tls", "{address}, TLS from the start", "{address}, TLS dall'inizio",
      "{address}, TLS von Anfang an"},
     {"delivery.send", "Send", "Invia", "Senden"},
-    {"delivery.arrived", "It arrived: {took} ms after its last octet it was in the vault.",
-     "È arrivato: {took} ms dopo l'ultimo byte era nella cassaforte.",
-     "Sie ist angekommen: {took} ms nach ihrem letzten Byte lag sie im Tresor."},
-    {"delivery.not-found", "The server took it, but it is not in this mailbox.",
-     "Il server lo ha accettato, ma non è in questa casella.",
-     "Der Server hat sie genommen, aber sie ist nicht in diesem Postfach."},
-    {"delivery.failed", "It was not delivered:", "Non è stato consegnato:", "Sie wurde nicht zugestellt:"},
-    {"delivery.dialog", "The conversation", "Il dialogo", "Das Gespräch"},
+    {"delivery.arrived", "Delivered: the message was in the vault {took}\u00a0ms after its last byte.",
+     "Consegnato: il messaggio era nella cassaforte {took}\u00a0ms dopo l'ultimo byte.",
+     "Zugestellt: Die Nachricht war {took}\u00a0ms nach dem letzten Byte im Tresor."},
+    {"delivery.not-found", "The server accepted the message, but it is not in this mailbox.",
+     "Il server ha accettato il messaggio, che però non è in questa casella.",
+     "Der Server hat die Nachricht angenommen, aber sie ist nicht in diesem Postfach."},
+    {"delivery.failed", "The message was not delivered:", "Il messaggio non è stato consegnato:",
+     "Die Nachricht wurde nicht zugestellt:"},
+    {"delivery.dialog", "SMTP dialog", "Dialogo SMTP", "SMTP-Dialog"},
     {"delivery.message", "Message in the vault", "Messaggio nella cassaforte", "Nachricht im Tresor"},
-    {"delivery.no-mailbox", "There is no mailbox yet that a mail could be sent to.",
-     "Non c'è ancora nessuna casella a cui inviare.",
-     "Es gibt noch kein Postfach, an das gesendet werden könnte."},
+    {"delivery.no-mailbox", "There is no mailbox yet to send a message to.",
+     "Non c'è ancora nessuna casella a cui inviare un messaggio.",
+     "Es gibt noch kein Postfach, an das eine Nachricht gesendet werden könnte."},
 };
 
 }  // namespace gw::web

@@ -1,5 +1,5 @@
 // The table of the console's texts: one row per text, one column per language. Each area of the
-// console has its rows in words_<area>.h; add new texts there. words.h looks them up.
+// console has its rows in <area>.h; add new texts there. strings.h looks them up.
 #pragma once
 
 #include <span>

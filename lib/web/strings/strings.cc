@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, 3> kCodes{"en", "it", "de"};
 constexpr std::array<std::string_view, 12> kEnglishMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 constexpr Micros kSecond = 1'000'000;
+constexpr std::string_view kNoBreakSpace = "\u00a0";
 
 // All times are in UTC: the server does not know the reader's time zone. console.js adds the local
 // time.
@@ -102,6 +103,14 @@ std::string Words::plain(Text text, const Fills& fills) const {
   return out;
 }
 
+Html Words::with(Text text, const Html& value) const {
+  const std::string_view pattern = text.in(language_);
+  const std::size_t open = pattern.find('{');
+  const std::size_t close = pattern.find('}', open);
+  if (close == std::string_view::npos) return escaped(pattern);
+  return escaped(pattern.substr(0, open)) + value + escaped(pattern.substr(close + 1));
+}
+
 Html Words::counted(Text one, Text many, std::uint64_t count) const {
   return (*this)(count == 1 ? one : many, {{"count", number(count)}});
 }
@@ -115,6 +124,8 @@ std::string Words::number(std::uint64_t value) const {
 
 std::string Words::size(std::uint64_t size) const {
   std::string text = format_size(size);
+  if (const std::size_t space = text.find(' '); space != std::string::npos)
+    text.replace(space, 1, kNoBreakSpace);
   if (language_ != Language::English)
     if (const std::size_t point = text.find('.'); point != std::string::npos) text[point] = ',';
   return text;
@@ -122,7 +133,7 @@ std::string Words::size(std::uint64_t size) const {
 
 std::string Words::percent(double share) const {
   const long whole = std::lround(share * 100);
-  return std::to_string(whole) + (language_ == Language::English ? "%" : " %");
+  return std::to_string(whole) + (language_ == Language::German ? std::string(kNoBreakSpace) + "%" : "%");
 }
 
 std::string Words::date(Micros time) const {
@@ -149,12 +160,13 @@ std::string Words::day(Micros time) const {
 
 std::string Words::time(Micros time) const {
   const std::tm parts = utc(time);
-  return date(time) + ", " + two(parts.tm_hour) + ":" + two(parts.tm_min) + " UTC";
+  return date(time) + ", " + two(parts.tm_hour) + ":" + two(parts.tm_min) + std::string(kNoBreakSpace) +
+         "UTC";
 }
 
 constexpr std::int64_t kYear = 365 * std::int64_t{86'400};
 
-std::string Words::span(std::int64_t seconds) const {
+std::string Words::span_in(std::int64_t seconds, Text days, Text years) const {
   const auto in = [&](Text unit, std::int64_t count) {
     return plain(unit, {{"count", number(static_cast<std::uint64_t>(count))}});
   };
@@ -163,8 +175,16 @@ std::string Words::span(std::int64_t seconds) const {
   if (seconds < 3600) return in("unit.minutes", seconds / 60);
   // Up to two days in hours: "1 day" would be too coarse for alarms.
   if (seconds < 2 * 86'400) return in("unit.hours", seconds / 3600);
-  if (seconds < 2 * kYear) return in("unit.days", seconds / 86'400);
-  return in("unit.years", seconds / kYear);
+  if (seconds < 2 * kYear) return in(days, seconds / 86'400);
+  return in(years, seconds / kYear);
+}
+
+std::string Words::span(std::int64_t seconds) const {
+  return span_in(seconds, "unit.days", "unit.years");
+}
+
+std::string Words::dative_span(std::int64_t seconds) const {
+  return span_in(seconds, "unit.days.dative", "unit.years.dative");
 }
 
 Html Words::ago(Micros time, Micros now) const {
@@ -172,8 +192,8 @@ Html Words::ago(Micros time, Micros now) const {
   const std::int64_t seconds = (now - time) / kSecond;
   const bool past = seconds >= 0;
   Html text = past && seconds < 5 ? (*this)("time.now")
-              : past              ? (*this)("time.ago", {{"span", span(seconds)}})
-                                  : (*this)("time.in", {{"span", span(-seconds)}});
+              : past              ? (*this)("time.ago", {{"span", dative_span(seconds)}})
+                                  : (*this)("time.in", {{"span", dative_span(-seconds)}});
   return tag("time", {{"datetime", rfc3339(time)}, {"title", this->time(time)}}, text);
 }
 

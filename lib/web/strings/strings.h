@@ -6,7 +6,7 @@
 //   w("account.signed-in", {{"name", account.name}})  // `{name}` is replaced, and escaped
 //
 // An id that is not in the table does not compile. Each area of the console has its part of the
-// table in a header of its own (words_<area>.h), listed in word_table.h. A missing translation is
+// table in a header of its own (<area>.h), listed in string_table.h. A missing translation is
 // an empty cell, which a test finds.
 #pragma once
 
@@ -65,14 +65,18 @@ class Words {
   // Returns the text without escaping, for attributes, which tag() escapes. A placeholder that
   // `fills` does not name becomes empty.
   std::string plain(Text text, const Fills& fills = {}) const;
+  // Returns the text with `value`, which may be markup, instead of its only placeholder.
+  Html with(Text text, const Html& value) const;
   // Returns `one` if `count` is 1, else `many`. The placeholder `{count}` is the number.
   Html counted(Text one, Text many, std::uint64_t count) const;
 
+  // Numbers and units are joined by a no-break space (U+00A0).
+  //
   // With separators of thousands: `1,234`, in Italian and German `1.234`.
   std::string number(std::uint64_t value) const;
   // A number of bytes: `4.0 KiB`, in Italian and German `4,0 KiB`.
   std::string size(std::uint64_t size) const;
-  // A share of 1, rounded: `12%`, in Italian and German `12 %`.
+  // A share of 1, rounded: `12%`, in German `12 %`.
   std::string percent(double share) const;
   // Dates and times, all in UTC. `time` is in microseconds since the epoch. `25 Nov 2026`, in
   // Italian `25/11/2026`, in German `25.11.2026`.
@@ -83,8 +87,10 @@ class Words {
   std::string clock(Micros time) const;
   // Day and month only: `5 Mar`, `05/03`, `05.03.`.
   std::string day(Micros time) const;
-  // A span of time in its largest unit: `3 min`, `2 d`. A negative span is 0.
+  // A span of time in its largest unit: `3 min`, `2 days`. A negative span is 0.
   std::string span(std::int64_t seconds) const;
+  // The same as it follows the German prepositions `vor`, `in` and `seit`: `2 Tagen`.
+  std::string dative_span(std::int64_t seconds) const;
 
   // Returns a <time> element that says how long ago `time` was, or how far it lies ahead, with the
   // full time as its tooltip; the text "never" if `time` is 0.
@@ -93,6 +99,8 @@ class Words {
   Html at(Micros time) const;
 
  private:
+  std::string span_in(std::int64_t seconds, Text days, Text years) const;
+
   Language language_;
 };
 
