@@ -224,7 +224,7 @@ TEST_CASE("A body is what its schema says, or is refused with the field's name")
         "bad_request: `quota` is not of the type integer");
   CHECK(program.error("PATCH", box, 400, R"({"quota":-1})") == "bad_request: `quota` is less than 0");
   CHECK(program.error("PATCH", box, 400, R"({"status":"gone"})")
-            .starts_with("bad_request: `status` is none of"));
+            .starts_with("bad_request: `status` is not one of"));
   CHECK(program.error("PATCH", box, 400, R"({"allow":["x",1]})").find("`allow[1]`") != std::string::npos);
   CHECK(program.error("POST", "/api/v1/mailboxes", 400, R"({})") == "bad_request: `name` is missing");
   CHECK(program.error("PATCH", box, 400, R"([])") == "bad_request: the body is not of the type object");

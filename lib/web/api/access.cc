@@ -18,7 +18,7 @@ Result<Answer> create_secret(Call& call) {
   const auto name = text_in(call.body, "name");
   // The name is a part of an API token's text.
   if (name.has_value() != (kind == "api_token"))
-    return Error(Code::Usage, "`name` is for the kind `api_token`, which needs it");
+    return Error(Code::Usage, "`name` is required for the kind `api_token` and not permitted for others");
   Result<Secret> made = vault::generate_password();
   if (kind == "sender_token") made = vault::generate_token();
   if (kind == "api_token") made = vault::generate_api_token(*name);
@@ -45,7 +45,7 @@ Result<Answer> create_token(Call& call) {
   if (const auto expires = text_in(call.body, "expires"); expires && !expires->empty()) {
     const auto time = parse_time(*expires);
     if (!time || *time <= call.context.now())
-      return Error(Code::Usage, "`expires` is not a time to come as RFC 3339 writes it");
+      return Error(Code::Usage, "`expires` is not a future time in the format of RFC 3339");
     wanted.expires = *time;
   }
   const auto made = vault::make_api_token(call.store(), wanted, call.secret("token"), call.context.actor());
@@ -147,25 +147,25 @@ void add_access_operations(Operations& all) {
   const std::size_t first = all.size();
   const Role scope = Role::Administrator;
   all.push_back({"POST", "/api/v1/secrets", "createSecret",
-                 "Makes up a password or token, for an operation that puts it into force", scope,
-                 create_secret, "MadeSecret", "NewSecret"});
-  all.push_back({"GET", "/api/v1/tokens", "listTokens", "All tokens, without their secrets", scope,
+                 "Generate a password or token for a later operation", scope, create_secret, "MadeSecret",
+                 "NewSecret"});
+  all.push_back({"GET", "/api/v1/tokens", "listTokens", "List the tokens, without their secrets", scope,
                  list_tokens, "[Token]"});
-  all.push_back({"POST", "/api/v1/tokens", "createToken", "Makes a token of a text from createSecret", scope,
-                 create_token, "Token", "NewToken", 201});
+  all.push_back({"POST", "/api/v1/tokens", "createToken", "Create a token with a secret from createSecret",
+                 scope, create_token, "Token", "NewToken", 201});
   all.push_back(
-      {"DELETE", "/api/v1/tokens/:name", "revokeToken", "Revokes a token at once", scope, revoke_token});
-  all.push_back({"GET", "/api/v1/accounts", "listAccounts", "Accounts of the console", scope, list_accounts,
-                 "[Account]"});
+      {"DELETE", "/api/v1/tokens/:name", "revokeToken", "Revoke a token immediately", scope, revoke_token});
+  all.push_back({"GET", "/api/v1/accounts", "listAccounts", "List the accounts of the console", scope,
+                 list_accounts, "[Account]"});
   all.push_back({"POST", "/api/v1/accounts", "createAccount",
-                 "Makes an account with a password that the caller has already", scope, create_account,
-                 "Account", "NewAccount", 201});
-  all.push_back({"PATCH", "/api/v1/accounts/:name", "changeAccount", "Changes what is said of an account",
+                 "Create an account with a password that the caller chose", scope, create_account, "Account",
+                 "NewAccount", 201});
+  all.push_back({"PATCH", "/api/v1/accounts/:name", "changeAccount", "Change the given fields of an account",
                  scope, change_account, "Account", "AccountChange"});
   all.push_back({"POST", "/api/v1/accounts/:name/password", "resetAccountPassword",
-                 "A new password for who lost it; sessions end", scope, reset_password, "Account",
+                 "Reset the password of an account; its sessions end", scope, reset_password, "Account",
                  "PasswordReset"});
-  all.push_back({"DELETE", "/api/v1/accounts/:name", "removeAccount", "Removes an account; sessions end",
+  all.push_back({"DELETE", "/api/v1/accounts/:name", "removeAccount", "Remove an account; its sessions end",
                  scope, remove_account});
   // An account or token can do anything, so only a token that sees everything may create one.
   // createSecret grants nothing.

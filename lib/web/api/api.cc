@@ -40,20 +40,21 @@ Response failed(const Request& request, const Error& error) {
   std::ranges::replace(code, ' ', '_');
   if (status >= 500) log::warning("request failed", {{"path", request.path}, {"reason", error.text()}});
   // The text of an internal error may name files of the host: it goes to the log only.
-  if (status == 500) return problem(500, "internal", "something went wrong; the log says more");
+  if (status == 500)
+    return problem(500, "internal", "an internal error occurred; the log of gw-webd has the details");
   Response response = problem(status, code, error.text(), error.hint());
   if (status == 503) response.set("Retry-After", "10");
   return response;
 }
 
 Response too_many(milliseconds wait) {
-  Response response = problem(429, "rate_limited", "too many requests: wait a moment");
+  Response response = problem(429, "rate_limited", "too many requests; try again later");
   return response.set("Retry-After", std::to_string((wait.count() + 999) / 1000));
 }
 
 Response unauthorized() {
-  return problem(401, "unauthorized", "no such token, or its time is over",
-                 "Authorization: Bearer gw_…; tokens are made in the console")
+  return problem(401, "unauthorized", "the token is missing, wrong or expired",
+                 "send `Authorization: Bearer gw_…` with a token of the console")
       .set("WWW-Authenticate", "Bearer realm=\"gw\"");
 }
 
@@ -100,13 +101,13 @@ std::optional<Response> unknown_query(const Operation& operation, const Request&
 std::optional<Response> read_body(const Operation& operation, Request& request, Call& call) {
   if (operation.request.empty()) {
     if (request.body.empty()) return std::nullopt;
-    return problem(400, "unexpected_body", "this operation takes no body");
+    return problem(400, "unexpected_body", "the operation accepts no body");
   }
   const std::string_view type = request.headers.get("content-type");
   // A foreign web page cannot send this type without a CORS preflight, which this server does not
   // answer: a second protection against CSRF.
   if (!iequals(trim(type.substr(0, type.find(';'))), "application/json"))
-    return problem(415, "unsupported_media_type", "a body is application/json");
+    return problem(415, "unsupported_media_type", "the body must be application/json");
   Result<Json> body = api::read_body(request, call.secrets);
   if (!body) return problem(400, "bad_json", body.error().text());
   const Json schema{{"$ref", "#/components/schemas/" + std::string(operation.request)}};
@@ -165,9 +166,9 @@ Context context_of(Console& console, const Request& request, const Admitted& adm
 
 Response forbidden(std::string_view scope, bool unlimited) {
   const std::string hint =
-      unlimited ? "it takes a token of scope " + std::string(scope) + " that is not limited to some names"
-                : "it takes the scope " + std::string(scope);
-  return problem(403, "forbidden", "this token may not do that", hint);
+      unlimited ? "use a token of scope " + std::string(scope) + " that is not limited to some names"
+                : "use a token of scope " + std::string(scope);
+  return problem(403, "forbidden", "the token does not permit this operation", hint);
 }
 
 Response call_with_token(Console& console, const Operation& operation, Request& request) {
@@ -210,8 +211,8 @@ bool is_api(std::string_view target) {
 Response answer_api(Console& console, Request& request) {
   Wanted wanted = wanted_of(request);
   if (wanted.operation == nullptr) {
-    if (wanted.allowed.empty()) return problem(404, "not_found", "there is no such operation");
-    return problem(405, "method_not_allowed", "this path does not take that method")
+    if (wanted.allowed.empty()) return problem(404, "not_found", "no such operation");
+    return problem(405, "method_not_allowed", "the path does not support this method")
         .set("Allow", wanted.allowed);
   }
   request.parameters = std::move(wanted.parameters);
@@ -243,7 +244,7 @@ std::optional<Response> answer_metrics(Console& console, const Request& request)
 const api::Operations& api::operations() {
   static const Operations all = [] {
     Operations made;
-    made.push_back({"GET", "/api/v1/openapi.json", "describe", "This document", vault::Role::Viewer,
+    made.push_back({"GET", "/api/v1/openapi.json", "describe", "Return this document", vault::Role::Viewer,
                     [](Call&) { return Result<Answer>(Answer{document()}); }, "Document"});
     made.back().open = true;
     add_vault_operations(made);

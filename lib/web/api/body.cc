@@ -199,7 +199,7 @@ std::optional<std::string> misfit(const Json& value, const Json& schema, const s
   }
   if (auto wrong = wrong_type(value, schema, where)) return wrong;
   if (schema.contains("enum") && std::ranges::find(schema["enum"], value) == schema["enum"].end())
-    return named(where) + " is none of " + schema["enum"].dump();
+    return named(where) + " is not one of " + schema["enum"].dump();
   if (schema.contains("minimum") && value.is_number_integer() && !value.is_number_unsigned() &&
       value.get<std::int64_t>() < schema["minimum"].get<std::int64_t>())
     return named(where) + " is less than " + schema["minimum"].dump();
@@ -219,10 +219,10 @@ std::optional<std::string> misfit(const Json& value, const Json& schema, const s
 
 Result<Json> read_body(Request& request, Secrets& secrets) {
   const std::span<char> body(reinterpret_cast<char*>(request.body.span().data()), request.body.size());
-  if (!take_secrets(body, secrets)) return unreadable("it does not end, or is too deep");
+  if (!take_secrets(body, secrets)) return unreadable("it is incomplete or nested too deeply");
   // Without exceptions: a malformed body is the client's error.
   Json read = Json::parse(body.begin(), body.end(), nullptr, false);
-  if (read.is_discarded()) return unreadable("it is not well formed");
+  if (read.is_discarded()) return unreadable("it is malformed");
   return read;
 }
 
@@ -242,15 +242,15 @@ Result<std::uint64_t> number_in(const Call& call, std::string_view name, std::ui
   if (!call.request.query.has(name)) return otherwise;
   const auto number = parse_number(call.request.query.get(name));
   if (number && *number >= least && *number <= most) return *number;
-  return Error(Code::Usage, "`" + std::string(name) + "` is not a whole number from " +
-                                std::to_string(least) + " to " + std::to_string(most));
+  return Error(Code::Usage, "`" + std::string(name) + "` is not an integer from " + std::to_string(least) +
+                                " to " + std::to_string(most));
 }
 
 Result<std::optional<Micros>> time_in(const Call& call, std::string_view name) {
   if (!call.request.query.has(name)) return std::optional<Micros>();
   const auto time = parse_time(call.request.query.get(name));
   if (time) return std::optional(*time);
-  return Error(Code::Usage, "`" + std::string(name) + "` is not a time as RFC 3339 writes it");
+  return Error(Code::Usage, "`" + std::string(name) + "` is not a time in the format of RFC 3339");
 }
 
 std::optional<std::string> text_in(const Json& body, std::string_view name) {
@@ -265,7 +265,7 @@ std::optional<std::vector<std::string>> list_in(const Json& body, std::string_vi
 }
 
 Error not_with_patterns(std::string_view what) {
-  return Error(Code::Denied, std::string(what) + " is for tokens that are not limited to some names");
+  return Error(Code::Denied, std::string(what) + " requires a token that is not limited to some names");
 }
 
 }  // namespace gw::web::api

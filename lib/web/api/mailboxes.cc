@@ -52,7 +52,7 @@ Result<vault::MailboxChange> change_of(const Call& call) {
   said.name = text_in(body, "name");
   // A token must not rename a mailbox out of its own reach or to a name that belongs to others.
   if (said.name && !call.context.may_see(*said.name))
-    return Error(Code::Denied, "this token may not have a mailbox of this name");
+    return Error(Code::Denied, "the token does not permit a mailbox of this name");
   said.description = text_in(body, "description");
   said.aliases = list_in(body, "aliases");
   said.domains = list_in(body, "domains");
@@ -131,7 +131,8 @@ Result<Answer> change_password(Call& call) {
   if (changed) return nothing();
   if (changed.error().code() != Code::Unknown) return changed.error();
   // Unknown: the keeper did not answer, so the change may or may not have been stored.
-  return changed.error().with_hint("either password is in force: ask again with the new one as `password`");
+  return changed.error().with_hint(
+      "either password may be in force: repeat the request with the new one as `password`");
 }
 
 // Returns a parameter that is inserted into configuration files and scripts. It refuses everything
@@ -145,7 +146,8 @@ Result<std::string> word_in(const Call& call, std::string_view name, std::string
            std::string_view("\"'`$\\;{}").find(c) != std::string_view::npos;
   };
   if (value.size() > kMaxLength || std::ranges::any_of(value, odd) || !valid_utf8(value))
-    return Error(Code::Usage, "`" + std::string(name) + "` is not a plain word of at most 255 octets");
+    return Error(Code::Usage,
+                 "`" + std::string(name) + "` is not a word of at most 255 bytes without special characters");
   return std::string(value);
 }
 
@@ -157,11 +159,11 @@ Result<Answer> list_recipes(Call& call) {
   const ConsoleOptions& options = call.context.console().options();
   const std::string_view kind = call.request.query.get("kind");
   if (!kind.empty() && kind != "profile" && kind != "sender")
-    return Error(Code::Usage, "`kind` is none of profile, sender");
+    return Error(Code::Usage, "`kind` is not one of profile, sender");
   const std::string_view program = call.request.query.get("for");
   const std::string_view language = call.request.query.get("language");
   if (!language.empty() && std::ranges::count(vault::recipe_languages(), language) == 0)
-    return Error(Code::Usage, "`language` is none of en, it, de");
+    return Error(Code::Usage, "`language` is not one of en, it, de");
   Json items = Json::array();
   for (const auto end : {vault::RecipeEnd::Drain, vault::RecipeEnd::Sender}) {
     const bool drain = end == vault::RecipeEnd::Drain;
@@ -190,7 +192,7 @@ Result<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox) {
   const std::string key =
       call.context.account().name + " " + mailbox.id.hex();  // unambiguous: a name has no space
   if (tries.left(key).count() > 0)
-    return Error(Code::Busy, "too many wrong passwords for this mailbox: wait a moment");
+    return Error(Code::Busy, "too many wrong passwords for this mailbox; try again later");
   // Counts the try before the slow work, so that concurrent tries are all counted.
   tries.failed(key);
   auto ring = vault::unlock(call.store(), mailbox, call.secret("password"));
@@ -203,32 +205,33 @@ Result<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox) {
 }
 
 void add_mailbox_operations(Operations& all) {
-  all.push_back({"GET", "/api/v1/mailboxes", "listMailboxes", "All mailboxes and what waits in them",
+  all.push_back({"GET", "/api/v1/mailboxes", "listMailboxes", "List the mailboxes and what waits in them",
                  Role::Viewer, list, "[MailboxRow]"});
   all.push_back({"POST", "/api/v1/mailboxes", "createMailbox",
-                 "Makes a mailbox with a password, and a token of its senders, from createSecret",
+                 "Create a mailbox with a password, and a token for its senders, from createSecret",
                  Role::Administrator, create, "MadeMailbox", "NewMailbox", 201});
-  all.push_back({"GET", "/api/v1/mailboxes/:name", "showMailbox", "Everything about one mailbox",
-                 Role::Viewer, show, "Mailbox"});
+  all.push_back(
+      {"GET", "/api/v1/mailboxes/:name", "showMailbox", "Show one mailbox", Role::Viewer, show, "Mailbox"});
   all.push_back({"PATCH", "/api/v1/mailboxes/:name", "changeMailbox",
-                 "Changes what is said; lists are replaced; suspends and reactivates", Role::Operator, change,
-                 "Mailbox", "MailboxChange"});
+                 "Change the given fields; lists are replaced. Also suspends and resumes the mailbox",
+                 Role::Operator, change, "Mailbox", "MailboxChange"});
   all.push_back({"DELETE", "/api/v1/mailboxes/:name", "removeMailbox",
-                 "Removes a mailbox that is suspended and empty", Role::Administrator, remove});
+                 "Remove a mailbox that is suspended and empty", Role::Administrator, remove});
   all.push_back({"GET", "/api/v1/mailboxes/:name/recipes", "listRecipes",
-                 "Ready settings for what drains it and for where its mail comes from", Role::Viewer,
-                 list_recipes, "[Recipe]"});
-  all.back().query = {{"kind", "string", "Only `profile`, of what drains it, or `sender`"},
-                      {"for", "string", "Only of this program: `getmail`, `microsoft365`, …"},
-                      {"language", "string", "Of what they explain: `en`, `it`, `de`"},
-                      {"host", "string", "This gateway, as that program reaches it"},
-                      {"port", "string", "The port there"},
-                      {"ca_file", "string", "What signs our certificate, where it is no public authority"}};
+                 "List settings for the programs that drain the mailbox and for those that send to it",
+                 Role::Viewer, list_recipes, "[Recipe]"});
+  all.back().query = {
+      {"kind", "string", "Only `profile` (programs that drain it) or `sender`"},
+      {"for", "string", "Only for this program: `getmail`, `microsoft365`, …"},
+      {"language", "string", "Language of the explanations: `en`, `it` or `de`"},
+      {"host", "string", "Host name by which that program reaches this gateway"},
+      {"port", "string", "Port on that host"},
+      {"ca_file", "string", "File with the private CA that signed this gateway's certificate"}};
   all.push_back({"POST", "/api/v1/mailboxes/:name/rotate", "rotateMailbox",
-                 "Makes a new key; new mail is sealed to it", Role::Administrator, rotate, "Generation",
+                 "Create a new key; new messages are sealed to it", Role::Administrator, rotate, "Generation",
                  "Unlock"});
   all.push_back({"POST", "/api/v1/mailboxes/:name/password", "changeMailboxPassword",
-                 "Changes the password to one that the caller has already, as from createSecret",
+                 "Change the password to one that the caller has, such as from createSecret",
                  Role::Administrator, change_password, "", "PasswordChange"});
 }
 

@@ -40,7 +40,7 @@ Result<Filter> filter_of(const Call& call) {
   Filter filter;
   filter.state = call.request.query.get("state");
   if (!filter.state.empty() && filter.state != "all" && !store::parse_state(filter.state))
-    return Error(Code::Usage, "`state` is none of live, unconfirmed, pending, drained, quarantined, all");
+    return Error(Code::Usage, "`state` is not one of live, unconfirmed, pending, drained, quarantined, all");
   const auto since = time_in(call, "since");
   const auto until = time_in(call, "until");
   if (!since || !until) return since ? until.error() : since.error();
@@ -205,7 +205,7 @@ Result<Answer> change(Call& call) {
   std::vector<MessageId> ids;
   for (const Json& each : call.body["ids"]) {
     const auto id = MessageId::parse(each.get<std::string>());
-    if (!id) return Error(Code::BadInput, "not a message id: " + printable(each.get<std::string>()));
+    if (!id) return Error(Code::BadInput, "`" + printable(each.get<std::string>()) + "` is not a message id");
     ids.push_back(*id);
   }
   const std::string word = call.body["change"].get<std::string>();
@@ -229,20 +229,20 @@ Result<Answer> change(Call& call) {
 
 void add_message_operations(Operations& all) {
   all.push_back({"GET", "/api/v1/mailboxes/:name/messages", "listMessages",
-                 "Messages of a mailbox, oldest first; no password is needed", Role::Viewer, list,
+                 "List the messages of a mailbox, oldest first; no password is needed", Role::Viewer, list,
                  "[Message]"});
-  all.back().query = {{"after", "integer", "Only behind this seq: `next` of the page before"},
-                      {"limit", "integer", "At most so many items: 1 to 1000, by default 100"},
-                      {"state", "string", "A state, or `all`; else live and unconfirmed ones"},
-                      {"since", "string", "Received then or later (RFC 3339)"},
-                      {"until", "string", "Received before then (RFC 3339)"}};
+  all.back().query = {{"after", "integer", "Only after this seq: `next` of the previous page"},
+                      {"limit", "integer", "Greatest number of items: 1 to 1000, by default 100"},
+                      {"state", "string", "A state, or `all`; by default live and unconfirmed"},
+                      {"since", "string", "Received at this time or later (RFC 3339)"},
+                      {"until", "string", "Received before this time (RFC 3339)"}};
   all.push_back({"POST", "/api/v1/mailboxes/:name/messages/change", "changeMessages",
-                 "Quarantines, brings back or removes messages; each has its own result", Role::Operator,
-                 change, "[MessageResult]", "MessagesChange"});
-  all.push_back({"GET", "/api/v1/mailboxes/:name/messages/:id", "showMessage", "One message, sealed",
-                 Role::Viewer, show, "Message"});
+                 "Quarantine, bring back or remove messages; each has its own result", Role::Operator, change,
+                 "[MessageResult]", "MessagesChange"});
+  all.push_back({"GET", "/api/v1/mailboxes/:name/messages/:id", "showMessage",
+                 "Show one message, without its content", Role::Viewer, show, "Message"});
   all.push_back({"POST", "/api/v1/mailboxes/:name/messages/:id/open", "openMessage",
-                 "Opens a message with the mailbox's password, which is kept nowhere", Role::Viewer, open,
+                 "Open a message with the password of its mailbox, which is not stored", Role::Viewer, open,
                  "OpenedMessage", "OpenMessage"});
 }
 

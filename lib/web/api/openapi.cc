@@ -25,7 +25,7 @@ Json answer_schema(std::string_view answer) {
   list["properties"]["items"] = {{"type", "array"},
                                  {"items", reference(answer.substr(1, answer.size() - 2))}};
   list["properties"]["next"] = {{"type", {"integer", "null"}},
-                                {"description", "Where the next page goes on; null: this was the last"}};
+                                {"description", "Where the next page begins; null on the last page"}};
   return list;
 }
 
@@ -46,15 +46,15 @@ Json parameters_of(const Operation& operation) {
 Json answers_of(const Operation& operation) {
   Json all;
   if (operation.answer.empty()) {
-    all["204"] = {{"description", "Done"}};
+    all["204"] = {{"description", "Success"}};
   } else {
     Json body = content(answer_schema(operation.answer));
     // The form `eml` returns the message itself instead of JSON.
     if (operation.answer == "OpenedMessage")
       body["message/rfc822"] = {{"schema", {{"type", "string"}, {"contentEncoding", "binary"}}}};
-    all[std::to_string(operation.status)] = {{"description", "Done"}, {"content", body}};
+    all[std::to_string(operation.status)] = {{"description", "Success"}, {"content", body}};
   }
-  all["default"] = {{"description", "It was not done"}, {"content", content(reference("Error"))}};
+  all["default"] = {{"description", "The operation failed"}, {"content", content(reference("Error"))}};
   return all;
 }
 
@@ -89,9 +89,12 @@ std::string path_of(std::string_view pattern) {
 Json made() {
   Json object;
   object["openapi"] = "3.1.0";
-  object["info"] = {{"title", "gw-webd"},
-                    {"version", std::string(version())},
-                    {"description", "Manages a vault of gw. Tokens are made in the console."}};
+  object["info"] = {
+      {"title", "gw-webd"},
+      {"version", std::string(version())},
+      {"description",
+       "Manages a vault of gw. Create tokens in the console. `code` of an error is stable and for programs; "
+       "`message` and `hint` are for people, and in English whatever Accept-Language says."}};
   object["security"] = Json::array({Json{{"token", Json::array()}}});
   Json& paths = object["paths"] = Json::object();
   for (const Operation& each : operations())

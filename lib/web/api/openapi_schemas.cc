@@ -14,7 +14,7 @@ constexpr const char* kFields = R"({
   "messages": {"type": "integer", "description": "Waiting for the archive: live and unconfirmed"},
   "octets": {"type": "integer"}, "unconfirmed": {"type": "integer"}, "pending": {"type": "integer"},
   "drained": {"type": "integer"}, "quarantined": {"type": "integer"},
-  "accepted": {"type": "integer", "description": "Ever"},
+  "accepted": {"type": "integer", "description": "In total"},
   "oldest": {"type": ["string", "null"], "format": "date-time"},
   "last_delivery": {"type": ["string", "null"], "format": "date-time"},
   "last_drain": {"type": ["string", "null"], "format": "date-time"}
@@ -23,10 +23,10 @@ constexpr const char* kFields = R"({
   "description": {"type": "string"},
   "aliases": {"type": "array", "maxItems": 1000, "items": {"type": "string"}},
   "domains": {"type": "array", "maxItems": 1000, "items": {"type": "string"}},
-  "allow": {"type": "array", "maxItems": 1000, "items": {"type": "string"}, "description": "CIDR blocks of senders; empty: all"},
-  "quota": {"type": "integer", "minimum": 0, "description": "Octets waiting; 0: none"},
-  "grace": {"type": "integer", "minimum": 0, "description": "Seconds that drained mail can be brought back"},
-  "receipts": {"type": "integer", "minimum": 0, "description": "Seconds that the content of swept mail can still be proved"},
+  "allow": {"type": "array", "maxItems": 1000, "items": {"type": "string"}, "description": "Addresses or CIDR blocks of senders; empty: all"},
+  "quota": {"type": "integer", "minimum": 0, "description": "Greatest number of bytes that may wait; 0: no quota"},
+  "grace": {"type": "integer", "minimum": 0, "description": "Seconds during which drained mail can be brought back"},
+  "receipts": {"type": "integer", "minimum": 0, "description": "Seconds during which the content of removed mail can still be proved"},
   "trace": {"type": "string", "enum": ["auto", "on", "off"]}
 },
 "MailboxSwitches": {
@@ -36,8 +36,8 @@ constexpr const char* kFields = R"({
 "RouteWords": {
   "upstream": {"type": "string", "description": "HOST:PORT"},
   "tls": {"type": "string", "enum": ["implicit", "starttls", "none"]},
-  "ca": {"type": ["string", "null"], "description": "A path on gw-proxy's host"},
-  "pin": {"type": ["string", "null"], "description": "SHA-256 of the certificate, instead of name and chain"},
+  "ca": {"type": ["string", "null"], "description": "A file on the host of gw-proxy"},
+  "pin": {"type": ["string", "null"], "description": "SHA-256 of the certificate, instead of checking name and chain"},
   "mailbox": {"type": ["string", "null"]},
   "map": {"type": "array", "maxItems": 1000, "items": {"type": "object", "required": ["login", "mailbox"],
     "additionalProperties": false,
@@ -59,7 +59,7 @@ constexpr const char* kFields = R"({
       "names": {"type": "array", "items": {"type": "string"}},
       "not_before": {"type": ["string", "null"]}, "not_after": {"type": ["string", "null"]},
       "sha256": {"type": "string"},
-      "verdict": {"type": ["string", "null"], "description": "What is wrong with name or chain"}}}
+      "verdict": {"type": ["string", "null"], "description": "Why name or chain is not accepted"}}}
 },
 "Account": {
   "name": {"type": "string"}, "role": {"type": "string", "enum": ["viewer", "operator", "administrator"]},
@@ -81,17 +81,19 @@ constexpr const char* kSchemas = R"({
 "Document": {"type": "object"},
 "Error": {"required": ["error"], "properties": {"error": {"type": "object", "required": ["code", "message", "hint"],
   "additionalProperties": false,
-  "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "hint": {"type": ["string", "null"]}}}}},
+  "properties": {"code": {"type": "string", "description": "For programs"},
+    "message": {"type": "string", "description": "For people, in English"},
+    "hint": {"type": ["string", "null"], "description": "For people, in English"}}}}},
 "Status": {"required": "all", "properties": {
   "vault": {"type": "string"}, "writable": {"type": "boolean"}, "full": {"type": "boolean"},
   "reason": {"type": ["string", "null"]}, "free_octets": {"type": "integer"}, "free_inodes": {"type": "integer"},
   "commits": {"type": "integer"}, "mailboxes": {"type": "integer"}, "live": {"type": "integer"},
   "live_octets": {"type": "integer"}, "unconfirmed": {"type": "integer"}, "drained": {"type": "integer"},
   "quarantined": {"type": "integer"}, "accepted": {"type": "integer"},
-  "checkpoint_key": {"type": ["string", "null"], "description": "What signatures of checkpoints are checked with"},
+  "checkpoint_key": {"type": ["string", "null"], "description": "Public key that verifies the signatures of checkpoints"},
   "last_backup": {"type": ["string", "null"], "format": "date-time"},
   "last_verify": {"type": ["string", "null"], "format": "date-time"},
-  "last_verify_findings": {"type": ["integer", "null"], "description": "0: all whole"},
+  "last_verify_findings": {"type": ["integer", "null"], "description": "0: everything is intact"},
   "servers": {"type": "array", "items": {"$ref": "#/components/schemas/Tally"}}}},
 "Tally": {"required": "all", "properties": {
   "of": {"type": "string", "description": "`smtp`, `pop3`, or `route NAME`"}, "sessions": {"type": "integer"},
@@ -111,13 +113,13 @@ constexpr const char* kSchemas = R"({
   "for": {"type": "string"}, "text": {"type": "string"}}},
 "NewSecret": {"required": ["kind"], "properties": {
   "kind": {"type": "string", "enum": ["password", "sender_token", "api_token"]},
-  "name": {"type": "string", "description": "Of the API token that is to be made"}}},
+  "name": {"type": "string", "description": "Name of the API token to create"}}},
 "MadeSecret": {"required": "all", "properties": {
-  "secret": {"type": "string", "description": "In force only once another operation was given it"}}},
+  "secret": {"type": "string", "description": "Takes effect only when it is sent to another operation"}}},
 "NewMailbox": {"fields": ["MailboxWords"], "required": ["name", "password"], "properties": {
   "name": {"type": "string"}, "recovery": {"type": "boolean"},
-  "password": {"type": "string", "description": "Of at least 16 characters, as from createSecret"},
-  "token": {"type": "string", "description": "From createSecret; senders need it then"}}},
+  "password": {"type": "string", "description": "At least 16 characters, such as from createSecret"},
+  "token": {"type": "string", "description": "From createSecret; senders then need it"}}},
 "MailboxChange": {"fields": ["MailboxWords", "MailboxSwitches"], "required": [], "properties": {
   "name": {"type": "string"}, "status": {"type": "string", "enum": ["active", "suspended"]}}},
 "MadeMailbox": {"required": ["id", "name", "address", "grace"], "properties": {
@@ -126,7 +128,7 @@ constexpr const char* kSchemas = R"({
 "Unlock": {"required": ["password"], "properties": {"password": {"type": "string"}}},
 "PasswordChange": {"required": ["password", "new_password"], "properties": {
   "password": {"type": "string"},
-  "new_password": {"type": "string", "description": "Of at least 16 characters, as from createSecret"}}},
+  "new_password": {"type": "string", "description": "At least 16 characters, such as from createSecret"}}},
 "Generation": {"required": "all", "properties": {
   "generation": {"type": "integer"}, "recipient": {"type": "string"}}},
 "Message": {"required": "all", "properties": {
@@ -136,9 +138,9 @@ constexpr const char* kSchemas = R"({
   "digest": {"type": "string"}, "seq": {"type": "integer"}, "generation": {"type": "integer"},
   "container_octets": {"type": "integer"}, "changed_at": {"type": ["string", "null"]}}},
 "OpenMessage": {"required": ["password"], "properties": {
-  "password": {"type": "string", "description": "The mailbox's"},
+  "password": {"type": "string", "description": "Password of the mailbox"},
   "form": {"type": "string", "enum": ["text", "headers", "envelope", "journal", "eml"],
-    "description": "`text` where it is not said; `eml` is answered as message/rfc822"}}},
+    "description": "By default `text`; the response to `eml` is message/rfc822"}}},
 "OpenedMessage": {"type": "object", "description": "What `form` asked for",
   "properties": {"fields": {"type": "array"}, "inner_fields": {"type": "array"}, "text": {"type": ["string", "null"]},
     "cut": {"type": "boolean"}, "attachments": {"type": "array"}, "headers": {"type": "string"}}},
@@ -161,13 +163,13 @@ constexpr const char* kSchemas = R"({
   "seq": {"type": "integer"}, "time": {"type": "string"}, "type": {"type": "string"},
   "mailbox": {"type": ["string", "null"]}, "message": {"type": ["string", "null"]},
   "digest": {"type": ["string", "null"]}, "actor": {"type": "string"},
-  "actor_b64": {"type": "string", "description": "Its octets, where they are no UTF-8"}, "value": {"type": "integer"},
+  "actor_b64": {"type": "string", "description": "Its bytes in Base64, if they are not UTF-8"}, "value": {"type": "integer"},
   "envelope": {"type": ["string", "null"]}, "commitment": {"type": ["string", "null"]}}},
 "Checkpoint": {"required": "all", "properties": {"note": {"type": "string"},
-  "key": {"type": ["string", "null"], "description": "What the note's signature is checked with: `gw-store verify --public-key`"}}},
+  "key": {"type": ["string", "null"], "description": "Public key that verifies the note: `gw-store verify --public-key`"}}},
 "NewTestDelivery": {"required": ["mailbox"], "properties": {
   "mailbox": {"type": "string"},
-  "server": {"type": "string", "description": "One of gw.toml's smtpd.listen; the first where it is not said"}}},
+  "server": {"type": "string", "description": "One of smtpd.listen in gw.toml; by default the first"}}},
 "TestDelivery": {"fields": ["Tls"], "required": "all", "properties": {
   "delivered": {"type": "boolean"}, "trouble": {"type": ["string", "null"]},
   "message": {"type": ["string", "null"]}, "took_ms": {"type": "integer"},
@@ -190,7 +192,7 @@ constexpr const char* kSchemas = R"({
   "language": {"type": "string", "enum": ["", "en", "it", "de"]}, "disabled": {"type": "boolean"}}},
 "PasswordReset": {"required": ["new_password"], "properties": {
   "new_password": {"type": "string"},
-  "drop_totp": {"type": "boolean", "description": "A second factor cannot stay"}}}
+  "drop_totp": {"type": "boolean", "description": "Remove the second factor, which does not outlive the password"}}}
 })";
 
 Json resolved() {

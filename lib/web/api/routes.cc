@@ -68,7 +68,7 @@ Result<Answer> create(Call& call) {
   vault::Route route;
   route.name = call.body["name"].get<std::string>();
   if (!call.context.may_see(route.name))
-    return Error(Code::Denied, "this token may not have a route of this name");
+    return Error(Code::Denied, "the token does not permit a route of this name");
   route.protocol = *vault::parse_protocol(call.body["protocol"].get<std::string>());
   if (const auto done = apply(call, {}, route); !done) return done.error();
   if (const auto put = vault::put_route(call.store(), route, call.context.actor()); !put) return put.error();
@@ -129,19 +129,18 @@ void put_tls(Json& object, const std::string& address, const std::optional<net::
 
 void add_route_operations(Operations& all) {
   all.push_back(
-      {"GET", "/api/v1/routes", "listRoutes", "All routes of gw-proxy", Role::Viewer, list, "[Route]"});
-  all.push_back({"POST", "/api/v1/routes", "createRoute", "Makes a route", Role::Operator, create, "Route",
+      {"GET", "/api/v1/routes", "listRoutes", "List the routes of gw-proxy", Role::Viewer, list, "[Route]"});
+  all.push_back({"POST", "/api/v1/routes", "createRoute", "Create a route", Role::Operator, create, "Route",
                  "NewRoute", 201});
-  all.push_back({"GET", "/api/v1/routes/:name", "showRoute", "Everything about one route", Role::Viewer, show,
-                 "Route"});
+  all.push_back({"GET", "/api/v1/routes/:name", "showRoute", "Show one route", Role::Viewer, show, "Route"});
   all.push_back({"PATCH", "/api/v1/routes/:name", "changeRoute",
-                 "Changes what is said; lists are replaced, an empty text takes away", Role::Operator, change,
-                 "Route", "RouteChange"});
-  all.push_back({"DELETE", "/api/v1/routes/:name", "removeRoute", "Removes a route; sessions on it go on",
-                 Role::Operator, remove});
+                 "Change the given fields; lists are replaced, an empty text clears a field", Role::Operator,
+                 change, "Route", "RouteChange"});
+  all.push_back({"DELETE", "/api/v1/routes/:name", "removeRoute",
+                 "Remove a route; its open sessions continue", Role::Operator, remove});
   all.push_back({"POST", "/api/v1/routes/:name/test", "testRoute",
-                 "Connects to the route's server as gw-proxy would, and says what it shows", Role::Operator,
-                 test, "RouteTest"});
+                 "Connect to the server of the route as gw-proxy would, and report the result",
+                 Role::Operator, test, "RouteTest"});
 }
 
 }  // namespace gw::web::api

@@ -89,10 +89,10 @@ Result<EventFilter> filter_of(const Call& call) {
     filter.log = mailbox->id;
   } else if (!call.context.account().is_unrestricted()) {
     // The vault's own history names all mailboxes.
-    return not_with_patterns("the vault's own history").with_hint("`mailbox` names one");
+    return not_with_patterns("the vault's own history").with_hint("name a mailbox with `mailbox`");
   }
   filter.type = parse_leaf_type(query.get("type"));
-  if (query.has("type") && !filter.type) return Error(Code::Usage, "`type` is no kind of event");
+  if (query.has("type") && !filter.type) return Error(Code::Usage, "`type` is not a type of event");
   filter.message = MessageId::parse(std::string(query.get("message")));
   if (query.has("message") && !filter.message) return Error(Code::Usage, "`message` is not a message id");
   const auto since = time_in(call, "since");
@@ -136,8 +136,8 @@ Result<Answer> test_delivery(Call& call) {
   const std::string server = call.body.value("server", servers.front());
   // Any other address would let a token connect to hosts inside the network (SSRF).
   if (std::ranges::find(servers, server) == servers.end())
-    return Error(Code::Usage, "`server` is no SMTP server of this host")
-        .with_hint("one of gw.toml's smtpd.listen");
+    return Error(Code::Usage, "`server` is not an SMTP server of this host")
+        .with_hint("use one of smtpd.listen in gw.toml");
   const auto done = run_test_delivery(call.context, *mailbox, server);
   if (!done) return done.error();
   Answer answer;
@@ -157,24 +157,25 @@ Result<Answer> test_delivery(Call& call) {
 
 void add_vault_operations(Operations& all) {
   all.push_back(
-      {"GET", "/api/v1/status", "showStatus", "How the vault does", Role::Viewer, status, "Status"});
+      {"GET", "/api/v1/status", "showStatus", "Show the state of the vault", Role::Viewer, status, "Status"});
   all.push_back({"GET", "/api/v1/events", "listEvents",
-                 "A history, newest first: of a mailbox, or else of the vault", Role::Viewer, events,
+                 "List a history, newest first: of a mailbox or of the vault", Role::Viewer, events,
                  "[Event]"});
-  all.back().query = {{"mailbox", "string", "Name, id or address; else the vault's own history"},
-                      {"type", "string", "Only of this kind: `accepted`, `drained`, …"},
-                      {"since", "string", "Then or later (RFC 3339)"},
-                      {"until", "string", "Before then (RFC 3339)"},
-                      {"message", "string", "Only about the message of this id"},
-                      {"actor", "string", "Only where this is in `actor`"},
-                      {"before", "integer", "Only before this seq: `next` of the page before"},
-                      {"limit", "integer", "At most so many items: 1 to 1000, by default 100"}};
+  all.back().query = {
+      {"mailbox", "string", "Name, id or address of a mailbox; by default the vault's own history"},
+      {"type", "string", "Only of this type: `accepted`, `drained`, …"},
+      {"since", "string", "At this time or later (RFC 3339)"},
+      {"until", "string", "Before this time (RFC 3339)"},
+      {"message", "string", "Only about the message with this id"},
+      {"actor", "string", "Only if `actor` contains this text"},
+      {"before", "integer", "Only before this seq: `next` of the previous page"},
+      {"limit", "integer", "Greatest number of items: 1 to 1000, by default 100"}};
   all.push_back({"POST", "/api/v1/checkpoint", "makeCheckpoint",
-                 "A signed note on the vault's history as it is now (C2SP tlog-checkpoint)", Role::Operator,
-                 checkpoint, "Checkpoint"});
+                 "Create a signed note on the current history of the vault (C2SP tlog-checkpoint)",
+                 Role::Operator, checkpoint, "Checkpoint"});
   all.back().unlimited = true;
   all.push_back({"POST", "/api/v1/test-deliveries", "testDelivery",
-                 "Brings a small mail to a mailbox through this host's SMTP server", Role::Operator,
+                 "Deliver a small message to a mailbox through the SMTP server of this host", Role::Operator,
                  test_delivery, "TestDelivery", "NewTestDelivery"});
 }
 

@@ -255,7 +255,7 @@ class Connection {
       const auto got =
           left.count() > 0 ? stream_.read(piece_) : Result<std::size_t>(Error(Code::Timeout, ""));
       if (!got && got.error().code() == Code::Timeout && begun)
-        return refuse(408, "the head of the request took too long");
+        return refuse(408, "the head of the request was not received in time");
       if (!got || *got == 0) return false;
       take(*got);
     }
@@ -289,12 +289,12 @@ class Connection {
     if (large && head.body > service_.most_body(request))
       return refuse(413, "the body of the request is too long");
     const Share share(service_.bodies, large ? static_cast<std::size_t>(head.body) : 0, service_.most_bodies);
-    if (!share.taken) return refuse(503, "too many large requests at one time");
+    if (!share.taken) return refuse(503, "too many large requests at the same time; try again later");
     if (head.body > 0 && !(large ? read_body(head, request) : read_small_body(head, request))) return false;
     const std::string_view type = request.headers.get("content-type");
     if (istarts_with(type, "application/x-www-form-urlencoded")) {
       auto form = Form::parse(request.body.view());
-      if (!form) return refuse(400, "the form cannot be read");
+      if (!form) return refuse(400, "the form is malformed");
       request.form = std::move(*form);
     }
     // From here on a request to stop the process lets this response finish. Before, a stop ends the
@@ -366,7 +366,7 @@ class Connection {
       const auto got =
           left.count() > 0 ? stream_.read(to.subspan(have)) : Result<std::size_t>(Error(Code::Timeout, ""));
       if (!got && got.error().code() == Code::Timeout)
-        return refuse(408, "the body of the request took too long");
+        return refuse(408, "the body of the request was not received in time");
       if (!got || *got == 0) return false;
       have += *got;
     }
@@ -384,7 +384,7 @@ class Connection {
       const auto path = url_decoded(std::string_view(request.target).substr(0, question), false);
       auto query = parse_query(std::string_view(request.target).substr(question));
       if (!path || !query || has_control(*path) || !valid_utf8(*path))
-        return explained(400, "not an address");
+        return explained(400, "the address is not valid");
       request.path = *path;
       request.query = std::move(*query);
       return handled(request);

@@ -31,16 +31,17 @@ std::optional<std::string_view> take_line(std::string_view& rest) {
 std::optional<BadHead> read_request_line(std::string_view line, Head& head) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return BadHead{400, "not a request line"};
+  if (first == std::string_view::npos || first == last) return BadHead{400, "the request line is malformed"};
   const std::string_view target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
     // Also HTTP/2 with prior knowledge, whose preface is `PRI * HTTP/2.0`.
-    if (version.starts_with("HTTP/")) return BadHead{505, "only HTTP/1.1 is spoken here"};
-    return BadHead{400, "not a request line"};
+    if (version.starts_with("HTTP/")) return BadHead{505, "only HTTP/1.1 is supported"};
+    return BadHead{400, "the request line is malformed"};
   }
   head.method = line.substr(0, first);
-  if (std::ranges::find(kMethods, head.method) == kMethods.end()) return BadHead{501, "no such method"};
+  if (std::ranges::find(kMethods, head.method) == kMethods.end())
+    return BadHead{501, "the method is not supported"};
   if (target.size() > kMaxTarget) return BadHead{414, "the address is too long"};
   // Accepts only the form that browsers send to a server: a path (RFC 9112, section 3.2.1). An
   // absolute address or `*` would name a host a second time, besides the Host header.
@@ -49,7 +50,7 @@ std::optional<BadHead> read_request_line(std::string_view line, Head& head) {
                       return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' &&
                              c != '^' && c != '`' && c != '{' && c != '|' && c != '}' && c != '#';
                     });
-  if (!good) return BadHead{400, "not an address"};
+  if (!good) return BadHead{400, "the address is not valid"};
   head.target = target;
   head.closes = version == "HTTP/1.0";
   return std::nullopt;
@@ -58,15 +59,15 @@ std::optional<BadHead> read_request_line(std::string_view line, Head& head) {
 std::optional<BadHead> read_fields(std::string_view rest, Head& head) {
   while (rest != "\r\n") {
     const auto line = take_line(rest);
-    if (!line) return BadHead{400, "a line end or a control character where none may be"};
+    if (!line) return BadHead{400, "a header field contains a line ending or control character"};
     const std::size_t colon = line->find(':');
     // A line that begins with white space is obsolete line folding, which a server must reject or
     // unfold (RFC 9112, section 5.2). White space before the colon fails below, because the name is
     // then no token (section 5.1).
     if (colon == std::string_view::npos || line->front() == ' ' || line->front() == '\t')
-      return BadHead{400, "not a header field"};
+      return BadHead{400, "a header field is malformed"};
     std::string name = lower(line->substr(0, colon));
-    if (!valid_header(name, "")) return BadHead{400, "not the name of a header field"};
+    if (!valid_header(name, "")) return BadHead{400, "the name of a header field is not valid"};
     if (head.headers.items().size() >= kMaxFields) return BadHead{431, "too many header fields"};
     head.headers.add(std::move(name), std::string(trim(line->substr(colon + 1))));
   }
@@ -77,10 +78,10 @@ std::optional<BadHead> read_fields(std::string_view rest, Head& head) {
 std::optional<BadHead> judge(Head& head, bool old) {
   const Fields& headers = head.headers;
   const auto hosts = headers.all("host");
-  if (hosts.size() > 1 || (hosts.empty() && !old)) return BadHead{400, "there must be one Host"};
+  if (hosts.size() > 1 || (hosts.empty() && !old)) return BadHead{400, "exactly one Host field is required"};
   // Chunked bodies are refused. If Content-Length is the only way to delimit a body, no two
   // programs can disagree on where it ends (RFC 9112, section 6.3).
-  if (headers.has("transfer-encoding")) return BadHead{411, "a body needs its Content-Length"};
+  if (headers.has("transfer-encoding")) return BadHead{411, "a body requires Content-Length"};
   // A compressed body could expand beyond every limit on its size.
   if (headers.has("content-encoding")) return BadHead{415, "a body must not be compressed"};
   const auto lengths = headers.all("content-length");
@@ -88,13 +89,13 @@ std::optional<BadHead> judge(Head& head, bool old) {
   if (lengths.size() > 1) return BadHead{400, "more than one Content-Length"};
   if (!lengths.empty()) {
     const auto length = parse_number(lengths.front());
-    if (!length) return BadHead{400, "not a Content-Length"};
+    if (!length) return BadHead{400, "Content-Length is not valid"};
     head.body = *length;
   }
   if (head.body > 0 && (head.method == "GET" || head.method == "HEAD"))
-    return BadHead{400, "a request that only reads has no body"};
+    return BadHead{400, "GET and HEAD accept no body"};
   if (const std::string_view expect = headers.get("expect"); !expect.empty()) {
-    if (!iequals(expect, "100-continue")) return BadHead{417, "no such expectation"};
+    if (!iequals(expect, "100-continue")) return BadHead{417, "only `Expect: 100-continue` is supported"};
     head.awaits_continue = !old;
   }
   for (const std::string_view value : headers.all("connection"))
@@ -108,7 +109,7 @@ std::optional<BadHead> judge(Head& head, bool old) {
 std::variant<Head, BadHead> parse_head(std::string_view data) {
   Head head;
   const auto line = take_line(data);
-  if (!line) return BadHead{400, "not a request line"};
+  if (!line) return BadHead{400, "the request line is malformed"};
   if (const auto bad = read_request_line(*line, head)) return *bad;
   if (const auto bad = read_fields(data, head)) return *bad;
   // At this point `closes` is only set by the version HTTP/1.0.

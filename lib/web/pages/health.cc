@@ -21,9 +21,9 @@ Response ready(Context& context, const Request&) {
     return plain(503, std::string(why) + "\n").set("Retry-After", "10");
   };
   const auto store = context.console().store();
-  if (!store) return no("the keeper is not there");
+  if (!store) return no("the keeper does not respond");
   const auto health = (*store)->health();
-  if (!health) return no("the keeper is not there");
+  if (!health) return no("the keeper does not respond");
   if (!health->writable) return no("read-only");
   if (health->full) return no("disk full");
   return plain(200, "ok\n");
@@ -31,7 +31,7 @@ Response ready(Context& context, const Request&) {
 
 Response metrics(Context& context, const Request&) {
   if (!context.account().is_unrestricted())
-    return plain(403, "an account that sees all mailboxes is needed\n");
+    return plain(403, "an account that is not limited to some names is required\n");
   return metrics_of(context);
 }
 
@@ -39,7 +39,7 @@ Response metrics(Context& context, const Request&) {
 
 Response metrics_of(const Context& context) {
   auto text = daemon::openmetrics(context.store(), context.console().options().config);
-  if (!text) return plain(503, "the keeper is not there\n");
+  if (!text) return plain(503, "the keeper does not respond\n");
   if (text->ends_with(kEnd)) text->resize(text->size() - kEnd.size());
   const Counts& counts = context.console().counts();
   const auto put = [&](std::string_view name, std::string_view type, std::string_view help,
@@ -48,10 +48,10 @@ Response metrics_of(const Context& context) {
     *text += "# TYPE " + family + " " + std::string(type) + "\n# HELP " + family + " " + std::string(help) +
              "\n" + family + (type == "counter" ? "_total " : " ") + std::to_string(value) + "\n";
   };
-  put("sessions", "gauge", "Who is signed in to the console.", context.console().sessions().count());
+  put("sessions", "gauge", "Sessions of the console.", context.console().sessions().count());
   put("requests", "counter", "Requests answered by the console.", counts.requests);
-  put("errors", "counter", "Of them, answers of class 5xx.", counts.errors);
-  put("failed_logins", "counter", "Failed sign-ins to the console.", counts.failed_logins);
+  put("errors", "counter", "Of them, responses with a 5xx status.", counts.errors);
+  put("failed_logins", "counter", "Failed logins to the console.", counts.failed_logins);
   *text += kEnd;
   Response response = plain(200, std::move(*text));
   response.content_type = daemon::kOpenMetricsType;

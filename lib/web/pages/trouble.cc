@@ -56,8 +56,8 @@ Text trouble_word(std::string_view error) {
 Html trouble_text(const Context& context, std::string_view error) {
   const Words& w = context.w;
   if (w.language() == Language::English) return escaped(error);
-  return w(trouble_word(error)) +
-         tag("details", {{"class", "detail"}}, tag("summary", {}, w("error.detail")) + tag("pre", {}, escaped(error)));
+  return w(trouble_word(error)) + tag("details", {{"class", "detail"}},
+                                      tag("summary", {}, w("error.detail")) + tag("pre", {}, escaped(error)));
 }
 
 }  // namespace gw::web
