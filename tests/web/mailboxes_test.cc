@@ -106,7 +106,12 @@ TEST_CASE("What opens a mailbox is shown this once, and then the mailbox is made
   CHECK(shows(browser.get("/mailboxes/journal"), "mbx-" + record.id.hex() + "@gw.example"));
   const web::Response setup = browser.get("/mailboxes/journal/setup");
   CHECK(shows(setup, "SimplePOP3SSLRetriever"));
+  CHECK(shows(setup, "<code>New-SendConnector"));
   CHECK(shows(setup, "New-JournalRule"));
+  // A guide is a list of steps; only its commands are to be copied.
+  CHECK(shows(setup, "<ol><li>Exchange admin center &gt; Mail flow"));
+  CHECK(shows(setup, "<ul><li>Connection from: Office 365</li>"));
+  CHECK(shows(setup, "<code>gw-store mailbox set journal --allow"));
   // Nowhere else.
   for (const char* path : {"/mailboxes", "/mailboxes/journal", "/mailboxes/journal/setup"}) {
     const web::Response other = browser.get(path);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/text.h"
 #include "vault/setup_guide.h"
 #include "web/ui/widgets.h"
 
@@ -24,6 +25,47 @@ std::string program_name(std::string_view program) {
   return std::string(program);
 }
 
+// Returns a guide that explains steps, as elements that fit any screen: `1. ` begins a step, `   - ` one of
+// its values and `   ` another paragraph of it. Other indented lines are commands, to be copied.
+Html explained(const Context& context, std::string_view guide) {
+  Html all, steps, step, values;
+  std::string commands;
+  const auto end_values = [&] {
+    if (!values.empty()) step += tag("ul", {}, values);
+    values = {};
+  };
+  const auto end_step = [&] {
+    end_values();
+    if (!step.empty()) steps += tag("li", {}, step);
+    step = {};
+  };
+  const auto end_block = [&] {
+    end_step();
+    if (!steps.empty()) all += tag("ol", {}, steps);
+    steps = {};
+    if (!commands.empty()) all += copyable_block(context, commands);
+    commands.clear();
+  };
+  for (const std::string_view line : split(guide, '\n')) {
+    if (line.size() > 3 && line[0] >= '1' && line[0] <= '9' && line.substr(1, 2) == ". ") {
+      end_step();
+      step = escaped(line.substr(3));
+    } else if (line.starts_with("   - ")) {
+      values += tag("li", {}, escaped(line.substr(5)));
+    } else if (line.starts_with("   ") && line.size() > 3 && line[3] != ' ') {
+      end_values();
+      step += tag("p", {}, escaped(line.substr(3)));
+    } else if (line.starts_with("  ")) {
+      commands += std::string(line.substr(2)) + "\n";
+    } else {
+      end_block();
+      if (!line.empty()) all += tag("p", {}, escaped(line));
+    }
+  }
+  end_block();
+  return all;
+}
+
 Html recipes(const Context& context, vault::RecipeEnd end, const store::MailboxRecord& record,
              const vault::Settings& settings) {
   vault::Reach reach;
@@ -35,7 +77,9 @@ Html recipes(const Context& context, vault::RecipeEnd end, const store::MailboxR
     const auto text = vault::recipe(end, program, record, settings, reach, code(context.w.language()));
     if (!text) continue;
     all += tag("details", {{"class", "recipe"}},
-               tag("summary", {}, escaped(program_name(program))) + copyable_block(context, *text));
+               tag("summary", {}, escaped(program_name(program))) +
+                   // Scripts and configuration files begin with a comment, guides with a sentence.
+                   (text->starts_with('#') ? copyable_block(context, *text) : explained(context, *text)));
   }
   return all;
 }

@@ -31,7 +31,7 @@ Html quota_meter(const Context& context, const store::MailboxRecord& record, con
 Html quota_text(const Context& context, const store::MailboxRecord& record, const store::MailboxStat& stat);
 
 // Returns ready-made settings for the archive that drains the mailbox and for the system that sends
-// to it, as `gw-store mailbox profile` and `gw-store mailbox sender` print them.
+// to it: what `gw-store mailbox profile` and `gw-store mailbox sender` print.
 Html setup_sections(const Context& context, const store::MailboxRecord& record,
                     const vault::Settings& settings);
 
