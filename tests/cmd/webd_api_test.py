@@ -257,7 +257,7 @@ class ApiTest(unittest.TestCase):
         for wrong in (["No"], ["x", "--only", "a/b"], ["x", "--expires", "2001-01-01"], ["x", "--scope", "king"]):
             self.vault.store("token", "add", *wrong, status=64)
         actors = [leaf["actor"] for leaf in self.vault.json("history") if leaf["type"] == "admin"]
-        for what in ("gw-store, token nagios: made, read", "gw-store, token nagios: revoked"):
+        for what in ("gw-store, token nagios: created, read", "gw-store, token nagios: revoked"):
             self.assertTrue(any(actor.endswith(what) for actor in actors), (what, actors))
 
     def test_no_cookie_and_no_form_does_anything(self):

@@ -491,7 +491,7 @@ TEST_CASE("receipts of swept mail are checked against the history, and opened wh
       "does not record its removal", true);
   lying.change_receipt = first([](store::RemovalRecord& swept) { swept.header[60] ^= std::byte{1}; });
   CHECK(verified(lying).findings.empty());
-  finds(lying.change_receipt, "receipt", false);
+  finds(lying.change_receipt, "removal record", false);
 }
 
 TEST_CASE("a mail is provable by its receipt, with what was proved while it was here") {
