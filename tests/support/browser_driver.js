@@ -9,6 +9,12 @@ const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const WAIT = 20000;
 const pages = [];
 
+// A click waits until the next page begins to arrive, not until all of it is there.
+async function complete(page, action) {
+  await action;
+  await page.waitForLoadState("load");
+}
+
 const calls = {
   // A page of a browser of its own, without cookies. What a page says that it should not is kept: see `complaints`.
   async open(browser, options) {
@@ -40,9 +46,9 @@ const calls = {
   check: (page, label) => page.getByLabel(label).check(),
   choose: (page, label, option) => page.getByLabel(label, { exact: true }).selectOption(option),
   // By what a person reads on it.
-  press: (page, name) => page.getByRole("button", { name, exact: true }).first().click(),
-  follow: (page, name) => page.getByRole("link", { name, exact: true }).first().click(),
-  key: (page, name) => page.keyboard.press(name),
+  press: (page, name) => complete(page, page.getByRole("button", { name, exact: true }).first().click()),
+  follow: (page, name) => complete(page, page.getByRole("link", { name, exact: true }).first().click()),
+  key: (page, name) => complete(page, page.keyboard.press(name)),
   // By selector.
   count: (page, selector) => page.locator(selector).count(),
   texts: (page, selector) => page.locator(selector).allInnerTexts(),
@@ -51,7 +57,7 @@ const calls = {
   attribute: (page, selector, name) => page.locator(selector).first().getAttribute(name),
   visible: (page, selector) => page.locator(selector).first().isVisible(),
   fill_in: (page, selector, text) => page.locator(selector).first().fill(text),
-  click: (page, selector) => page.locator(selector).first().click(),
+  click: (page, selector) => complete(page, page.locator(selector).first().click()),
   wait_for: (page, selector) => page.locator(selector).first().waitFor(),
   async frame_text(page, selector) {
     return page.frameLocator(selector).locator("body").innerText();
