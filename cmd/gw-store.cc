@@ -4,6 +4,7 @@
 
 #include "cli/program.h"
 #include "cli/vault_options.h"
+#include "store/certificate.h"
 #include "store/commands.h"
 
 int main(int argc, char** argv) {
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
   cmd::add_route(commands);
   cmd::add_admin(commands);
   cmd::add_token(commands);
+  cmd::add_certificate(commands);
   cmd::add_verify(commands);
   cmd::add_checkpoint(commands);
   cmd::add_history(commands);

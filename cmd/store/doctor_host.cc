@@ -19,6 +19,7 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kTimeout{5'000};
+constexpr const char* kInstall = "gw-store certificate install FULLCHAIN KEY";
 
 std::string octal(mode_t mode) {
   std::array<char, 8> text{};
@@ -51,7 +52,7 @@ void examine_certificate(const config::Certificate& pair, bool first, const std:
   if (!tls) {
     finding.level = Level::Trouble;
     finding.text = tls.error().text();
-    finding.hint = "install a valid certificate and key: until then clients get 454 or -ERR";
+    finding.hint = kInstall;
     findings.push_back(std::move(finding));
     return;
   }
@@ -59,8 +60,7 @@ void examine_certificate(const config::Certificate& pair, bool first, const std:
   finding.text = left < 0 ? "expired " + shown_age(-left) + " ago" : "expires in " + shown_age(left);
   if (left < limits.certificate.count()) {
     finding.level = left < 0 ? Level::Trouble : Level::Warning;
-    // The servers keep the old certificate until they reload.
-    finding.hint = "renew it and send SIGHUP to the servers";
+    finding.hint = kInstall;
   }
   findings.push_back(std::move(finding));
   // The first certificate is the default, sent to clients without SNI; the others may be for other

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "cli/output.h"
+#include "config/default_certificate.h"
 #include "net/tls.h"
 #include "seal/keypair.h"
 #include "store/commands.h"
@@ -209,6 +210,9 @@ Result<int> init(const Commands& commands, const Options& options) {
   if (fs::exists(folder + "/format", ignored)) {
     return Error(Code::Exists, folder + ": a vault already exists").with_exit_status(kCannotCreate);
   }
+  if (options.self_signed && !config::default_certificate(*config).key.starts_with(folder + "/"))
+    return Error(Code::Usage, "--self-signed is not for the vault of the system, which no server can read")
+        .with_hint("gw-store certificate self-sign");
   auto recovery = recovery_of(options);
   if (!recovery) return recovery.error();
   // After the key file: it may go to a directory that only root can write to.

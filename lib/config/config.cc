@@ -1,5 +1,7 @@
 #include "config/config.h"
 
+#include "config/default_certificate.h"
+
 #include <toml++/toml.h>
 
 #include <cstdlib>
@@ -14,6 +16,8 @@ namespace {
 
 constexpr std::string_view kSystemFile = "/etc/gw/gw.toml";
 constexpr std::string_view kSystemVault = "/var/lib/gw";
+constexpr std::string_view kSystemRun = "/run/gw";
+constexpr std::string_view kSystemTls = "/etc/gw/tls";
 
 // The file that is being read: its name for error messages, and the directory that relative paths
 // start from.
@@ -355,11 +359,16 @@ Result<Config> find(const std::optional<std::string>& config_option,
   config.vault = absolute(config.vault).string();
   if (config.vault.size() > 1 && config.vault.ends_with('/')) config.vault.pop_back();
   if (config.certificates.empty()) {
-    // Created by `gw-store init --self-signed`.
-    const Certificate own{config.vault + "/tls/certificate.pem", config.vault + "/tls/key.pem"};
+    const Certificate own = default_certificate(config);
     if (std::filesystem::exists(own.certificate, ignored)) config.certificates.push_back(own);
   }
   return config;
+}
+
+Certificate default_certificate(const Config& config) {
+  const bool of_the_system = config.vault == kSystemVault || config.run == kSystemRun;
+  const std::string folder = of_the_system ? std::string(kSystemTls) : config.vault + "/tls";
+  return {folder + "/certificate.pem", folder + "/key.pem"};
 }
 
 std::string pop3s_port(const Config& config) {

@@ -11,6 +11,8 @@
 
 namespace gw::net {
 
+struct ServerCertificate;  // net/stream.h
+
 template <auto Free>
 // A deleter for std::unique_ptr that calls the function `Free`.
 struct Freed {
@@ -28,5 +30,8 @@ using BioPtr = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 // Returns OpenSSL's text for the oldest error in this thread's queue, which is usually the cause of
 // the others, and empties the queue.
 std::string openssl_reason();
+
+// Returns what is in the certificate, without a verdict.
+ServerCertificate facts_of(const X509* certificate);
 
 }  // namespace gw::net

@@ -1,5 +1,4 @@
-// A self-signed certificate for first experiments. Its own file, because only `gw-store init` needs
-// it.
+// A self-signed certificate for first experiments. Its own file, because only gw-store needs it.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -11,6 +10,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "net/certificate.h"
 #include "net/openssl_private.h"
 #include "net/tls.h"
 
@@ -108,7 +108,7 @@ ByteView contents(BIO* memory) {
 
 }  // namespace
 
-Result<void> make_self_signed(const std::string& host, const CertificateFiles& files) {
+Result<CertificateText> self_signed_certificate(const std::string& host) {
   if (!is_address(host) && !is_name(host)) {
     return Error(Code::Usage, "`" + printable(host) + "` is not a valid host name for a certificate");
   }
@@ -125,10 +125,17 @@ Result<void> make_self_signed(const std::string& host, const CertificateFiles& f
       PEM_write_bio_X509(certificate_text.get(), certificate->get()) != 1) {
     return failed("PEM");
   }
+  return CertificateText{std::string(as_text(contents(certificate_text.get()))),
+                         Secret(contents(key_text.get()))};
+}
+
+Result<void> make_self_signed(const std::string& host, const CertificateFiles& files) {
+  const auto made = self_signed_certificate(host);
+  if (!made) return made.error();
   // The key is written first: its creation fails if a pair is there already, and no certificate
   // without a key is ever visible.
-  if (auto written = create_file(files.key, contents(key_text.get()), 0600); !written) return written;
-  if (auto written = create_file(files.certificate, contents(certificate_text.get()), 0644); !written) {
+  if (auto written = create_file(files.key, made->key.view(), 0600); !written) return written;
+  if (auto written = create_file(files.certificate, as_bytes(made->certificate), 0644); !written) {
     ::unlink(files.key.c_str());  // created just now, and of no use alone
     return written;
   }

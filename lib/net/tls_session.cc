@@ -348,18 +348,22 @@ std::vector<std::string> names_of(const X509* certificate) {
 
 }  // namespace
 
+ServerCertificate facts_of(const X509* certificate) {
+  ServerCertificate shown;
+  shown.subject = text_of(X509_get_subject_name(certificate));
+  shown.issuer = text_of(X509_get_issuer_name(certificate));
+  shown.names = names_of(certificate);
+  shown.not_before = time_of(X509_get0_notBefore(certificate));
+  shown.not_after = time_of(X509_get0_notAfter(certificate));
+  unsigned length = 0;
+  X509_digest(certificate, EVP_sha256(), reinterpret_cast<unsigned char*>(shown.sha256.data()), &length);
+  return shown;
+}
+
 std::optional<ServerCertificate> TlsSession::server_certificate() const {
   const X509Ptr certificate(ssl_ ? SSL_get1_peer_certificate(ssl_.get()) : nullptr);
   if (!certificate) return std::nullopt;
-  ServerCertificate shown;
-  shown.subject = text_of(X509_get_subject_name(certificate.get()));
-  shown.issuer = text_of(X509_get_issuer_name(certificate.get()));
-  shown.names = names_of(certificate.get());
-  shown.not_before = time_of(X509_get0_notBefore(certificate.get()));
-  shown.not_after = time_of(X509_get0_notAfter(certificate.get()));
-  unsigned length = 0;
-  X509_digest(certificate.get(), EVP_sha256(), reinterpret_cast<unsigned char*>(shown.sha256.data()),
-              &length);
+  ServerCertificate shown = facts_of(certificate.get());
   const long verdict = SSL_get_verify_result(ssl_.get());
   if (verdict != X509_V_OK) shown.verdict = X509_verify_cert_error_string(verdict);
   ERR_clear_error();

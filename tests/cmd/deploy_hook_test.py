@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """scripts/certificate-deploy-hook: as certbot and lego call it, a server that runs shows the new certificate."""
+import os
 import pathlib
 import ssl
 import sys
@@ -23,7 +24,9 @@ class DeployHookTest(unittest.TestCase):
                                       listen=("127.0.0.1:0,tls",))
 
     def hook(self, *arguments, status=0, **variables):
-        return gw.run(HOOK, *arguments, status=status, env=gw.clean_environment({"GW_TLS": str(self.tls), **variables}))
+        path = f"{gw.BIN}:{os.environ['PATH']}"
+        return gw.run(HOOK, *arguments, status=status,
+                      env=gw.clean_environment({"PATH": path, "GW_CONFIG": "/dev/null", "GW_TLS": str(self.tls), **variables}))
 
     def shown(self):
         with gw.Smtp(self.smtpd, tls=True) as smtp:
@@ -54,7 +57,13 @@ class DeployHookTest(unittest.TestCase):
     def test_a_key_of_another_certificate_changes_nothing(self):
         before = {p.name: p.read_bytes() for p in self.tls.iterdir()}
         done = self.hook(self.fresh / "certificate.pem", self.vault.path / "tls/key.pem", status=65, GW_RELOAD=self.reload())
-        self.assertIn(b"not the key of", done.stderr)
+        self.assertIn(b"the key does not match the certificate", done.stderr)
+        self.assertEqual({p.name: p.read_bytes() for p in self.tls.iterdir()}, before)
+
+    def test_exchanged_arguments_change_nothing(self):
+        before = {p.name: p.read_bytes() for p in self.tls.iterdir()}
+        done = self.hook(self.fresh / "key.pem", self.fresh / "certificate.pem", status=65, GW_RELOAD=self.reload())
+        self.assertIn(b"exchange the two files", done.stderr)
         self.assertEqual({p.name: p.read_bytes() for p in self.tls.iterdir()}, before)
 
     def test_usage(self):

@@ -1,5 +1,7 @@
 #include "config/config.h"
 
+#include "config/default_certificate.h"
+
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
@@ -208,6 +210,16 @@ TEST_CASE("the vault's own certificate is used where none is configured") {
   CHECK(find(plain, place.folder)->certificates[0].key == place.folder + "/tls/key.pem");
   REQUIRE(find(configured, place.folder)->certificates.size() == 1);
   CHECK(find(configured, place.folder)->certificates[0].key == "/b");
+}
+
+TEST_CASE("the default certificate of the system's vault is where its servers can read it") {
+  Config config;
+  config.vault = "/var/lib/gw";
+  CHECK(default_certificate(config).key == "/etc/gw/tls/key.pem");
+  config.vault = "/srv/gw";
+  CHECK(default_certificate(config).certificate == "/srv/gw/tls/certificate.pem");
+  config.run = "/run/gw";
+  CHECK(default_certificate(config).certificate == "/etc/gw/tls/certificate.pem");
 }
 
 TEST_CASE("POP3 with TLS from the start is where a listener says so, else at its own port") {

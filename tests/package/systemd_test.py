@@ -174,14 +174,22 @@ class SystemdTest(unittest.TestCase):
         self.assertTrue(self.machine.is_active("gw-pop3d.socket"))
 
     def test_a_new_certificate_is_shown_after_the_hook_and_no_session_is_lost(self):
+        self.machine.run("systemctl", "start", "gw-webd.socket")
         self.deliver()
         process = self.main_process("gw-smtpd.service")
-        show = (f"openssl s_client -connect 127.0.0.1:465 -servername {HOST} </dev/null 2>/dev/null"
-                " | openssl x509 -noout -fingerprint -sha256")
-        old = self.machine.shell(show).stdout
-        self.machine.shell(CERTIFICATE + " && /usr/lib/gw/certificate-deploy-hook fullchain.pem privkey.pem")
-        gw.until(lambda: self.machine.shell(show).stdout != old, "the new certificate is shown")
+
+        def shown():
+            return [self.machine.shell(f"openssl s_client -connect 127.0.0.1:{port} -servername {HOST} </dev/null 2>/dev/null"
+                                       " | openssl x509 -noout -fingerprint -sha256").stdout for port in (465, 995, 8450)]
+        for command in ("/usr/lib/gw/certificate-deploy-hook", "gw-store certificate install"):
+            with self.subTest(command):
+                old = shown()
+                self.machine.shell(f"{CERTIFICATE} && {command} fullchain.pem privkey.pem")
+                gw.until(lambda: all(new != before for new, before in zip(shown(), old)), "all ports show the new certificate")
         self.assertEqual(self.main_process("gw-smtpd.service"), process)
+        self.assertEqual(self.machine.text("stat", "-c", "%a %U %G", "/etc/gw/tls/key.pem").strip(), "640 root gw-tls")
+        self.assertEqual(self.machine.run("/usr/lib/gw/certificate-deploy-hook", "privkey.pem", "fullchain.pem",
+                                          status=None).returncode, 65)
 
     def test_servers_run_as_users_that_cannot_read_the_vault(self):
         self.deliver()

@@ -71,7 +71,8 @@ class AcmeTest(unittest.TestCase):
 
     def lego(self, *command, reload):
         environment = gw.clean_environment({"LEGO_CA_CERTIFICATES": str(self.face), "GW_TLS": str(self.folder / "tls"),
-                                            "GW_RELOAD": reload})
+                                            "GW_RELOAD": reload, "GW_CONFIG": "/dev/null",
+                                            "PATH": f"{gw.BIN}:{os.environ['PATH']}"})
         gw.run("lego", "--server", f"https://127.0.0.1:{self.acme}/dir", "--accept-tos", "--email", "postmaster@example.com",
                "--domains", HOST, "--http", "--http.port", f"127.0.0.1:{self.http}", "--path", self.folder / "lego", *command,
                env=environment, seconds=120)
