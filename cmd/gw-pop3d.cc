@@ -12,7 +12,8 @@ namespace {
 Result<void> serve(const ServerOptions& options) {
   auto config = options.resolve(&config::Config::pop3d);
   if (!config) return config.error();
-  if (auto done = options.config.done(*config); !done || *done)
+  daemon::DaemonOptions plan = options.plan("pop3", config->pop3d);
+  if (auto done = only_config(options, *config, config->pop3d, plan, "gw-drain"); !done || *done)
     return done ? Result<void>() : Result<void>(done.error());
 
   if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
@@ -35,7 +36,6 @@ Result<void> serve(const ServerOptions& options) {
   // require-tls wins over allow-plaintext-auth.
   service.allow_plaintext_auth = config->pop3d.allow_plaintext_auth && !config->pop3d.require_tls;
 
-  daemon::DaemonOptions plan = options.plan("pop3", config->pop3d);
   // Called after the sockets are open and before the first connection, while there is one thread.
   plan.before_serving = [&] { return confinement->close(); };
   // Only root may be able to read the keys of the certificates.
@@ -56,6 +56,6 @@ Result<void> serve(const ServerOptions& options) {
 int main(int argc, char** argv) {
   gw::cli::Program program("gw-pop3d", "Serve the mailboxes of the vault to archives over POP3");
   gw::cmd::ServerOptions options;
-  options.declare(program.options());
+  options.declare(program);
   return program.run(argc, argv, [&] { return gw::cmd::serve(options); });
 }

@@ -26,15 +26,43 @@ std::vector<std::string> listener_names(const daemon::DaemonOptions& plan) {
   return names;
 }
 
+// Returns what is wrong with the routes. They are in the vault, and are checked only if its keeper
+// runs.
+std::vector<daemon::ConfigFault> check_routes(const config::Config& config, const std::string& only,
+                                              const std::vector<std::string>& names) {
+  const auto store =
+      keeper::connect(keeper::place_of(config.vault, config.run), {keeper::Role::Append, "gw-proxy", false});
+  if (!store) return {{store.error().within("the routes were not checked"), true}};
+  proxy::ProxyRoutes routes([&]() -> Result<store::Store*> { return store->get(); });
+  proxy::ProxyService service;
+  service.routes = &routes;
+  service.only = only;
+  std::vector<daemon::ConfigFault> faults;
+  if (const auto known = proxy::check_proxy(names, service); !known) faults.push_back({known.error()});
+  const auto all = routes.all();
+  if (!all) return {{all.error().within("the routes were not checked"), true}};
+  for (const vault::Route& route : *all) {
+    if (route.ca_file.empty()) continue;
+    net::ClientPolicy policy;
+    policy.ca_file = route.ca_file;
+    if (const auto tls = net::ClientTls::make(policy); !tls)
+      faults.push_back({Error(Code::Config, "route " + route.name + ": " + tls.error().text())
+                            .with_hint("gw-store route set " + route.name + " --ca FILE")});
+  }
+  return faults;
+}
+
 Result<void> serve(const Options& options) {
   auto config = options.server.resolve(&config::Config::proxy);
   if (!config) return config.error();
   config::Proxy& mine = config->proxy;
   if (options.max_size) mine.max_size = *options.max_size;
   if (!options.fingerprint_key.empty()) mine.fingerprint_key = options.fingerprint_key;
-  const auto only_config = options.server.config.done(*config);
-  if (!only_config) return only_config.error();
-  if (*only_config) return {};
+  daemon::DaemonOptions plan = options.server.plan("proxy", mine);
+  if (auto done = only_config(options.server, *config, mine, plan, "gw-receive",
+                              [&] { return check_routes(*config, options.route, listener_names(plan)); });
+      !done || *done)
+    return done ? Result<void>() : Result<void>(done.error());
 
   if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
   // `true`: the proxy connects to upstreams and looks up their names.
@@ -90,7 +118,6 @@ Result<void> serve(const Options& options) {
   pop3.idle_timeout = mine.idle_timeout;
   pop3.allow_plaintext_auth = clear_passwords;
 
-  daemon::DaemonOptions plan = options.server.plan("proxy", mine);
   plan.on_reload = [&] { upstreams.reload(); };
   plan.load_keys_early = confinement->changes_user();
   // The order matters. The user changes first, so that the keeper sees the same user now and later.
@@ -122,7 +149,7 @@ int main(int argc, char** argv) {
   cli::Program program("gw-proxy", "Relay clients to their provider, keep sealed copies of mail");
   cmd::Options options;
   CLI::App& app = program.options();
-  options.server.declare(app, "ROUTE=ADDR:PORT[,tls]");
+  options.server.declare(program, "ROUTE=ADDR:PORT[,tls]");
   app.add_option("--route", options.route, "Serve this route if the listener names none")->type_name("NAME");
   app.add_option("--fingerprint-key", options.fingerprint_key,
                  "Recognise already copied POP3 mail with this key")

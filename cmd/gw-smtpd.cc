@@ -18,9 +18,10 @@ Result<void> serve(const Options& options) {
   auto config = options.server.resolve(&config::Config::smtpd);
   if (!config) return config.error();
   if (options.max_size) config->smtpd.max_size = *options.max_size;
-  const auto only_config = options.server.config.done(*config);
-  if (!only_config) return only_config.error();
-  if (*only_config) return {};
+  daemon::DaemonOptions plan = options.server.plan("smtp", config->smtpd);
+  if (auto done = cmd::only_config(options.server, *config, config->smtpd, plan, "gw-receive");
+      !done || *done)
+    return done ? Result<void>() : Result<void>(done.error());
 
   if (auto logged = cli::choose_log(config->log); !logged) return logged.error();
   // Before anything connects to the keeper: this may fork the process that starts a keeper later,
@@ -49,7 +50,6 @@ Result<void> serve(const Options& options) {
   service.idle_timeout = config->smtpd.idle_timeout;
   service.data_timeout = config->smtpd.data_timeout;
 
-  daemon::DaemonOptions plan = options.server.plan("smtp", config->smtpd);
   // Called after the sockets are open and before the first connection, while there is one thread.
   plan.before_serving = [&] { return confinement->close(); };
   plan.load_keys_early = confinement->changes_user();
@@ -68,7 +68,7 @@ Result<void> serve(const Options& options) {
 int main(int argc, char** argv) {
   cli::Program program("gw-smtpd", "Receive mail over SMTP into the vault");
   Options options;
-  options.server.declare(program.options());
+  options.server.declare(program);
   cli::size_option(program.options(), "--max-size", options.max_size,
                    "Accept messages up to this size, e.g. 200MiB");
   return program.run(argc, argv, [&] { return serve(options); });

@@ -48,10 +48,11 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
     if (block != kUnix && !mail::valid_block(block))
       return Error(trusted_proxy.empty() ? Code::Config : Code::Usage,
                    "trusted-proxy: `" + printable(block) + "` is not a CIDR block");
-  if (auto done = options.config.done(*config); !done || *done)
-    return done ? Result<void>() : Result<void>(done.error());
   daemon::DaemonOptions plan = options.plan("http", config->webd);
-  if (auto checked = check_plain(plan); !checked) return checked;
+  // --dump-config also prints settings with which the server would not start.
+  if (auto checked = check_plain(plan); !checked && !options.config.dump) return checked;
+  if (auto done = only_config(options, *config, config->webd, plan, "gw-web"); !done || *done)
+    return done ? Result<void>() : Result<void>(done.error());
   // Sessions are in the memory of the process, so a process for each connection would forget every
   // login.
   if (plan.listen.empty() && net::inetd_started())
@@ -104,7 +105,7 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
 int main(int argc, char** argv) {
   gw::cli::Program program("gw-webd", "Serve the administration console to browsers");
   gw::cmd::ServerOptions options;
-  options.declare_serving(program.options());
+  options.declare_serving(program);
   std::vector<std::string> trusted_proxy;
   gw::cli::repeatable(
       program.options()

@@ -18,6 +18,7 @@
 #include "cli/program.h"
 #include "cli/vault_options.h"
 #include "config/config.h"
+#include "daemon/config_check.h"
 #include "daemon/confinement.h"
 #include "daemon/server.h"
 #include "mail/address.h"
@@ -39,6 +40,7 @@ inline std::function<bool(std::string_view)> one_of(std::vector<std::string> blo
 
 // The values of the command line. Empty, 0 or false: not given.
 struct ServerOptions {
+  const cli::Program* program = nullptr;  // set by declare()
   cli::VaultOptions vault;
   cli::ConfigOptions config;
   std::vector<std::string> listen;
@@ -56,8 +58,10 @@ struct ServerOptions {
   bool allow_plaintext_auth = false;
   bool stdio = false;
 
-  // Adds the options of every server to `app`. This object must outlive the parsing.
-  void declare_serving(CLI::App& app, const std::string& listen_type = "ADDR:PORT[,tls]") {
+  // Adds the options of every server. This object must outlive the parsing, and `owner` this object.
+  void declare_serving(cli::Program& owner, const std::string& listen_type = "ADDR:PORT[,tls]") {
+    program = &owner;
+    CLI::App& app = owner.options();
     vault.declare(app);
     config.declare(app);
     cli::repeatable(
@@ -82,8 +86,9 @@ struct ServerOptions {
   }
 
   // Adds these and the options of the mail servers.
-  void declare(CLI::App& app, const std::string& listen_type = "ADDR:PORT[,tls]") {
-    declare_serving(app, listen_type);
+  void declare(cli::Program& owner, const std::string& listen_type = "ADDR:PORT[,tls]") {
+    declare_serving(owner, listen_type);
+    CLI::App& app = owner.options();
     app.add_option("--tls", tls, "Choose how TLS begins on descriptor 0")
         ->check(CLI::IsMember({"implicit", "starttls"}));
     app.add_flag("--require-tls", require_tls, "Require TLS");
@@ -92,7 +97,6 @@ struct ServerOptions {
     app.add_flag("--stdio", stdio, "Serve one session on standard input and output");
   }
 
-  // The configuration with these options over it; `server` is its part for this tool.
   template <class Server>
   // Returns the configuration with these options applied to it. `server` points to the part for
   // this server, such as &config::Config::smtpd. Fails with Usage if an option is wrong and with
@@ -173,6 +177,37 @@ inline Result<daemon::Confinement> begin_confinement(const config::Config& confi
       for (std::string& folder : sandbox::folders_of(file))
         settings.needs.readable.push_back(std::move(folder));
   return daemon::Confinement::begin(std::move(settings), keeper::place_of(config.vault, config.run));
+}
+
+// Does what --check-config and --dump-config ask for. Returns true if one of them was given: the
+// server then ends. `plan`, `server` and `own_user` are those that the server would start with, and
+// `more` returns the faults that only this server can have. Prints all faults but the last error,
+// and fails with that one.
+inline Result<bool> only_config(const ServerOptions& options, const config::Config& config,
+                                const config::Server& server, const daemon::DaemonOptions& plan,
+                                const std::string& own_user,
+                                const std::function<std::vector<daemon::ConfigFault>()>& more = {}) {
+  auto done = options.config.done(config);
+  if (!done || !options.config.check) return done;
+  config::Server unconfined = server;
+  unconfined.sandbox = "off";
+  const auto confinement = begin_confinement(config, unconfined, own_user);
+  if (!confinement) return confinement.error();
+  std::vector<daemon::ConfigFault> faults =
+      daemon::check_config(plan, certificate_files(config), *confinement);
+  if (more)
+    for (daemon::ConfigFault& fault : more()) faults.push_back(std::move(fault));
+  std::optional<Error> failed;
+  for (const daemon::ConfigFault& fault : faults) {
+    if (fault.warning) {
+      options.program->report(fault.error.within("warning"));
+    } else {
+      if (failed) options.program->report(*failed);
+      failed = fault.error;
+    }
+  }
+  if (failed) return *failed;
+  return true;
 }
 
 // Returns the name of this host in greetings: `host` in gw.toml, else the system's host name.

@@ -15,11 +15,11 @@ void VaultOptions::declare(CLI::App& app) {
 }
 
 void ConfigOptions::declare(CLI::App& app) {
-  app.add_flag("--check-config", check, "Check the settings and exit: 0 if valid, else 78");
+  app.add_flag("--check-config", check, "Check settings and certificates and exit: 0 if valid");
   app.add_flag("--dump-config", dump, "Print the effective settings as gw.toml and exit");
 }
 
-// --check-config has nothing to do here: the configuration was parsed without an error.
+// The servers check the files that the settings name (cmd/server_options.h).
 Result<bool> ConfigOptions::done(const config::Config& config) const {
   if (dump) {
     auto written = write_all(STDOUT_FILENO, as_bytes(config::dump(config)), "standard output");

@@ -5,6 +5,7 @@
 
 #include <csignal>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/proxy_protocol.h"
 
@@ -15,20 +16,25 @@ namespace {
 Result<std::vector<net::Listener>> open_listeners(const DaemonOptions& plan) {
   std::vector<net::Listener> listeners;
   for (const std::string& text : plan.listen) {
-    const bool named = plan.protocol == "proxy";
-    const std::size_t equals = named ? text.find('=') : std::string::npos;
-    const std::string name = equals == std::string::npos ? plan.protocol : text.substr(0, equals);
-    auto spec =
-        net::parse_listen(std::string_view(text).substr(equals == std::string::npos ? 0 : equals + 1));
-    if (!spec) return spec.error();
-    auto listener = net::listen_on(*spec, name);
+    const auto address = listener_address(plan, text);
+    if (!address) return address.error();
+    const auto& [name, spec] = *address;
+    auto listener = net::listen_on(spec, name);
     if (!listener) return listener.error();
     // listen_on() appends an `s` to the protocol if the listener has implicit TLS. The name of a
     // route must stay unchanged.
-    if (named && name != "smtp" && name != "pop3") listener->protocol = name;
+    if (plan.protocol == "proxy" && name != "smtp" && name != "pop3") listener->protocol = name;
     listeners.push_back(std::move(*listener));
   }
   return listeners;
+}
+
+// Logs that the certificate has expired. It is used nevertheless: senders that do not verify it
+// deliver.
+void warn_if_expired(const net::ServerTls& tls, const net::CertificateFiles& files) {
+  if (tls.not_after() == 0 || tls.not_after() >= now()) return;
+  log::warning("certificate expired",
+               {{"file", files.certificate}, {"expired", rfc3339(tls.not_after()).substr(0, 10)}});
 }
 
 Result<void> serve_listeners(std::vector<net::Listener> listeners, const DaemonOptions& plan,
@@ -96,11 +102,10 @@ Result<std::shared_ptr<const net::ServerTls>> Certificates::current() {
   if (loaded_) return loaded_;
   if (files_.empty())
     return Error(Code::Config, "no certificate is configured")
-        .with_hint(
-            "set [tls] in gw.toml, or --tls-cert and --tls-key, or create one with gw-store init "
-            "--self-signed");
+        .with_hint("gw-store certificate install FULLCHAIN KEY, or gw-store certificate self-sign");
   auto fresh = net::ServerTls::load(files_);
   if (!fresh) return fresh.error();
+  warn_if_expired(**fresh, files_.front());
   loaded_ = std::move(*fresh);
   return loaded_;
 }
@@ -113,6 +118,7 @@ void Certificates::reload() {
     log::error("certificate not reloaded", {{"reason", fresh.error().text()}});
     return;
   }
+  warn_if_expired(**fresh, files_.front());
   const std::lock_guard lock(mutex_);
   loaded_ = std::move(*fresh);
   log::info("certificate reloaded");
@@ -145,6 +151,15 @@ void VaultConnection::report(const store::ServerStats& stats) {
     // other error it may have been counted, and a lost count is better than a double one.
     if (!said && said.error().code() == Code::Unavailable) unsaid_.add(each);
   }
+}
+
+Result<std::pair<std::string, net::ListenSpec>> listener_address(const DaemonOptions& plan,
+                                                                 const std::string& text) {
+  const std::size_t equals = plan.protocol == "proxy" ? text.find('=') : std::string::npos;
+  const bool named = equals != std::string::npos;
+  auto spec = net::parse_listen(std::string_view(text).substr(named ? equals + 1 : 0));
+  if (!spec) return spec.error();
+  return std::pair(named ? text.substr(0, equals) : plan.protocol, std::move(*spec));
 }
 
 Result<void> run_server(const DaemonOptions& plan, Certificates& certificates, const net::Handler& handler,

@@ -10,10 +10,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "keeper/start.h"
+#include "net/listener.h"
 #include "net/serve.h"
 #include "net/tls.h"
 #include "store/store.h"
@@ -83,6 +85,11 @@ struct DaemonOptions {
   // Called on SIGHUP, after the certificates have been reloaded; may be null.
   std::function<void()> on_reload;
 };
+
+// Returns the name and the address of a value of --listen. The name is the protocol, and for
+// gw-proxy that of the route. Fails with Usage if the text has another form.
+Result<std::pair<std::string, net::ListenSpec>> listener_address(const DaemonOptions& plan,
+                                                                 const std::string& text);
 
 // Serves connections until the process is asked to stop, or until the one connection that inetd,
 // systemd or --stdio has passed in has ended. Certificates of listeners are loaded before the first

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""gw-store certificate: what is wrong with a certificate is said before it is installed."""
+"""gw-store certificate, and --check-config of the servers: what is wrong with a certificate is said before it matters."""
 import json
+import os
 import pathlib
 import shutil
 import stat
@@ -10,6 +11,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
 
+SERVERS = ("gw-smtpd", "gw-pop3d", "gw-proxy", "gw-webd")
 HOST = "gateway.example.com"
 
 
@@ -145,6 +147,82 @@ class CertificateTest(unittest.TestCase):
         done = gw.run(gw.program("gw-store"), "--vault", nowhere, "certificate", "self-sign", env=self.vault.env, status=66)
         self.assertIn(b"there is no vault", done.stderr)
         self.assertFalse(nowhere.exists())
+
+    def check(self, server, certificate, key, *more, status=0):
+        return gw.run(gw.program(server), "--check-config", "--tls-cert", certificate, "--tls-key", key, *more,
+                      env=self.vault.env, status=status).stderr.decode()
+
+    def test_check_config_opens_certificate_and_key(self):
+        fullchain, absent = self.pki.path("fullchain"), self.pki.folder / "absent"
+        for server in SERVERS:
+            with self.subTest(server):
+                told = self.check(server, fullchain, self.key)
+                self.assertNotIn("certificate", told)
+                self.assertIn("absent: No such file", self.check(server, absent, self.key, status=78))
+                self.assertIn("absent: No such file", self.check(server, fullchain, absent, status=78))
+                self.assertIn("does not match", self.check(server, fullchain, self.pki.folder / "root.key", status=78))
+                self.assertIn("exchange the two files", self.check(server, self.key, fullchain, status=78))
+
+    def test_check_config_warns_of_what_only_some_clients_mind(self):
+        told = self.check("gw-smtpd", self.pki.path("expired"), self.pki.folder / "old.key")
+        self.assertRegex(told, r"gw-smtpd: warning: .*expired.pem: the certificate expired on ")
+        told = self.check("gw-smtpd", self.pki.path("gap"), self.key)
+        self.assertIn("certificate 2 in the file did not sign certificate 1", told)
+        server = self.vault.smtpd("--tls-cert", self.pki.path("expired"), "--tls-key", self.pki.folder / "old.key",
+                                  listen=("127.0.0.1:0,tls",))
+        self.assertIn("certificate expired", server.log())
+
+    def test_check_config_names_every_fault(self):
+        config = self.vault.side / "gw.toml"
+        config.write_text(f"""[tls]
+certificate = "{self.pki.path('fullchain')}"
+key = "{self.pki.folder}/absent"
+[[tls.certificates]]
+certificate = "{self.key}"
+key = "{self.pki.path('fullchain')}"
+""")
+        told = gw.run(gw.program("gw-smtpd"), "--config", config, "--check-config", env=self.vault.env, status=78).stderr.decode()
+        self.assertIn("absent: No such file", told)
+        self.assertIn("exchange the two files", told)
+
+    def test_check_config_without_a_certificate(self):
+        for listen, status in (("127.0.0.1:0", 0), ("127.0.0.1:0,tls", 78)):
+            done = gw.run(gw.program("gw-smtpd"), "--check-config", "--listen", listen, env=self.vault.env, status=status)
+            self.assertEqual(b"no certificate is configured" in done.stderr, status != 0, listen)
+        done = gw.run(gw.program("gw-smtpd"), "--check-config", "--listen", "nonsense", env=self.vault.env, status=(64, 78))
+        self.assertIn(b"nonsense", done.stderr)
+
+    @gw.need_root("changes the user")
+    def test_check_config_reads_the_key_as_the_user_that_serves(self):
+        self.addCleanup(setattr, gw, "BIN", gw.BIN)
+        self.addCleanup(shutil.rmtree, gw.let_everybody_run_the_programs())
+        with gw.Vault() as vault:
+            folder = pathlib.Path(vault.side)
+            key = folder / "key.pem"
+            shutil.copy(self.key, key)
+            shutil.copy(self.pki.path("fullchain"), folder / "certificate.pem")
+            os.chmod(folder, 0o755)
+            os.chmod(folder / "certificate.pem", 0o644)
+            os.chmod(key, 0o600)
+            command = ("--check-config", "--user", "nobody", "--tls-cert", folder / "certificate.pem", "--tls-key", key)
+            told = gw.run(gw.program("gw-smtpd"), *command, env=vault.env, status=78).stderr.decode()
+            self.assertIn("key.pem: Permission denied for the user nobody", told)
+            os.chmod(key, 0o644)
+            gw.run(gw.program("gw-smtpd"), *command, env=vault.env)
+
+    def test_check_config_of_the_proxy_opens_the_authorities_of_routes(self):
+        self.vault.add_mailbox("copies")
+        authority = self.vault.side / "authority.pem"
+        shutil.copy(self.pki.path("root"), authority)
+        self.vault.store("route", "add", "out", "--protocol", "smtp", "--upstream", "smtp.example.com:587", "--tls", "starttls",
+                         "--mailbox", "copies", "--ca", authority)
+        self.addCleanup(self.vault.store, "route", "remove", "out")
+        command = ("--check-config", "--listen", "out=127.0.0.1:0")
+        gw.run(gw.program("gw-proxy"), *command, env=self.vault.env)
+        authority.write_text("nothing\n")
+        told = gw.run(gw.program("gw-proxy"), *command, env=self.vault.env, status=78).stderr.decode()
+        self.assertIn("route out: ", told)
+        self.assertIn("authority.pem", told)
 
 
 if __name__ == "__main__":

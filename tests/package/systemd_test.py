@@ -188,6 +188,8 @@ class SystemdTest(unittest.TestCase):
                 gw.until(lambda: all(new != before for new, before in zip(shown(), old)), "all ports show the new certificate")
         self.assertEqual(self.main_process("gw-smtpd.service"), process)
         self.assertEqual(self.machine.text("stat", "-c", "%a %U %G", "/etc/gw/tls/key.pem").strip(), "640 root gw-tls")
+        for name in ("gw-smtpd", "gw-pop3d", "gw-webd"):
+            self.machine.run(name, "--check-config")
         self.assertEqual(self.machine.run("/usr/lib/gw/certificate-deploy-hook", "privkey.pem", "fullchain.pem",
                                           status=None).returncode, 65)
 
