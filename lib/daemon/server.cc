@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/clock.h"
@@ -37,15 +38,22 @@ void warn_if_expired(const net::ServerTls& tls, const net::CertificateFiles& fil
                {{"file", files.certificate}, {"expired", rfc3339(tls.not_after()).substr(0, 10)}});
 }
 
-Result<void> serve_listeners(std::vector<net::Listener> listeners, const DaemonOptions& plan,
+Result<void> serve_listeners(std::vector<net::Listener> listeners, bool of_systemd, const DaemonOptions& plan,
                              Certificates& certificates, const net::Handler& handler,
                              const net::Refusal& refusal) {
-  bool implicit = false;
-  for (const net::Listener& listener : listeners) implicit = implicit || listener.implicit_tls;
+  const auto count = std::ranges::count_if(listeners, &net::Listener::implicit_tls);
+  const bool implicit = count > 0;
+  // A certificate that is missing or broken must not keep mail from a port that needs none. By hand
+  // the error is better: the user sees it.
+  const bool others = of_systemd && static_cast<std::size_t>(count) < listeners.size();
   // Load the certificates now and not at the first handshake. A wrong configuration then shows at
   // the start, and the files may be unreadable after settle().
   if (implicit || certificates.configured())
-    if (auto loaded = certificates.current(); !loaded) return loaded.error();
+    if (auto loaded = certificates.current(); !loaded) {
+      if (!others) return loaded.error();
+      log::error("certificate not loaded",
+                 {{"reason", loaded.error().text()}, {"effect", "serving without TLS"}});
+    }
   if (plan.before_serving)
     if (auto settled = plan.before_serving(); !settled) return settled;
   // This starts a thread, so it comes after settle(): the sandbox must cover all threads.
@@ -177,12 +185,12 @@ Result<void> run_server(const DaemonOptions& plan, Certificates& certificates, c
   if (!plan.listen.empty()) {
     auto listeners = open_listeners(plan);
     if (!listeners) return listeners.error();
-    return serve_listeners(std::move(*listeners), plan, certificates, handler, refusal);
+    return serve_listeners(std::move(*listeners), false, plan, certificates, handler, refusal);
   }
   auto inherited = net::inherited_sockets(plan.protocol);
   if (!inherited) return inherited.error();
   if (!inherited->listening.empty())
-    return serve_listeners(std::move(inherited->listening), plan, certificates, handler, refusal);
+    return serve_listeners(std::move(inherited->listening), true, plan, certificates, handler, refusal);
   if (!inherited->connected.empty())
     return serve_one(std::move(inherited->connected.front()), plan, certificates, handler);
   if (net::inetd_started()) {

@@ -93,7 +93,9 @@ Result<std::pair<std::string, net::ListenSpec>> listener_address(const DaemonOpt
 
 // Serves connections until the process is asked to stop, or until the one connection that inetd,
 // systemd or --stdio has passed in has ended. Certificates of listeners are loaded before the first
-// connection, so that a wrong configuration shows at the start. `handler` serves one connection on
+// connection, so that a wrong configuration shows at the start: if they cannot be used, --listen is
+// an error. Sockets of systemd are served nevertheless if one of them begins without TLS; those that
+// need a certificate close their connections until it can be loaded. `handler` serves one connection on
 // its own thread; `refusal` returns the reply for a connection over a limit. Fails with Usage if
 // there is neither a listener nor a connection, and with the error of `settle`.
 Result<void> run_server(const DaemonOptions& plan, Certificates& certificates, const net::Handler& handler,

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The same programs serve inetd's descriptor 0, tcpserver, systemd's sockets, and --stdio."""
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -132,6 +133,47 @@ class ActivationTest(unittest.TestCase):
         finally:
             process.terminate()
         self.ended(process, 0)
+
+    def test_a_broken_certificate_takes_down_only_the_port_that_needs_it(self):
+        key = self.vault.path / "tls/key.pem"
+        good = key.read_bytes()
+        plain, tls = self.listener(), self.listener()
+        for broken in (b"nothing\n", None):
+            with self.subTest(broken):
+                key.write_bytes(broken) if broken else key.unlink()
+                process = self.launch("smtp:smtps", [plain, tls], gw.program("gw-smtpd"))
+                contents = [gw.mail(3000), gw.mail(3000)]
+                try:
+                    with gw.Smtp(plain.getsockname()) as smtp:
+                        self.assertEqual(smtp.command("STARTTLS").code, 454)
+                        self.assertEqual(smtp.deliver(self.box.address, contents[0]).code, 250)
+                    with self.assertRaises((OSError, gw.Closed)):
+                        gw.Smtp(tls.getsockname(), tls=True).close()
+                    key.write_bytes(good)
+                    with gw.Smtp(tls.getsockname(), tls=True) as smtp:
+                        self.assertEqual(smtp.deliver(self.box.address, contents[1]).code, 250)
+                finally:
+                    process.terminate()
+                errors = self.ended(process, 0)
+                self.assertIn(b"certificate not loaded", errors)
+                self.assertIn(b"key.pem", errors)
+                self.assertEqual(gw.drain(self.vault.pop3d(), self.box), contents)
+
+    def test_without_a_certificate_only_the_port_that_needs_one_is_closed(self):
+        shutil.rmtree(self.vault.path / "tls")
+        plain, tls = self.listener(), self.listener()
+        process = self.launch("smtp:smtps", [plain, tls], gw.program("gw-smtpd"))
+        try:
+            with gw.Smtp(plain.getsockname()) as smtp:
+                self.deliver(smtp)
+            with self.assertRaises((OSError, gw.Closed)):
+                gw.Smtp(tls.getsockname(), tls=True).close()
+        finally:
+            process.terminate()
+        self.assertIn(b"no certificate is configured", self.ended(process, 0))
+        # Where no port can be served, it does not start.
+        process = self.launch("smtps", [tls], gw.program("gw-smtpd"))
+        self.assertIn(b"no certificate is configured", self.ended(process, 78))
 
     def test_an_inherited_connection(self):
         listener = self.listener()
