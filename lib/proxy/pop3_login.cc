@@ -184,7 +184,7 @@ Pop3ProxyLogin::Answer Pop3ProxyLogin::auth(sasl::CredentialForwarder& said) {
   // form has no authorization identity, so it only works if the client acts as itself.
   const bool takes_user = server.user || !server.known;
   if (said.password() == nullptr || !takes_user || identity_ != login_)
-    return refused("[AUTH] Upstream server does not support this mechanism");
+    return refused("[SYS/PERM] Upstream server does not support this mechanism");
   const auto named = upstream_->ask("USER " + login_);
   if (!named || !named->ok()) return judge(named, true);
   return pass(*said.password());

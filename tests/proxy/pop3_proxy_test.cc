@@ -5,6 +5,7 @@
 #include "net/serve.h"
 #include "proxy/pop3_proxy_vault.h"
 #include "support/temp_folder.h"
+#include "wire/base64.h"
 
 using namespace gw;
 using namespace std::literals;
@@ -621,6 +622,11 @@ TEST_CASE("On a listener of several routes the login names its route") {
     CHECK(client->ask("AUTH PLAIN AGpvZSNob21lAHNlY3JldA==") == "+OK welcome");
     CHECK(second.count("USER joe") == 1);
     CHECK(second.count("PASS secret") == 1);
+  }
+  SECTION("where the server does not offer the mechanism of a token, the client does not hear [AUTH]") {
+    second.capabilities = "USER\r\n";
+    CHECK(client->ask("AUTH XOAUTH2 " + wire::base64_encode(as_bytes("user=joe#home\1auth=Bearer t\1\1"s))) ==
+          "-ERR [SYS/PERM] Upstream server does not support this mechanism");
   }
   SECTION("where its server is not there the client may try another") {
     relay.routes.back().port = 1;
