@@ -164,7 +164,7 @@ Result<std::vector<Address>> addresses_of(const Destination& to, Clock::time_poi
         ::eventfd_write(lookup->done.get(), 1);
       }).detach();
     } catch (const std::system_error&) {
-      return Error(Code::Internal, "cannot start a thread to look up a name");
+      return Error(Code::Busy, "cannot start a thread to look up " + to.host);
     }
     const Result<void> waited = wait_for(lookup->done.get(), POLLIN, deadline);
     if (!waited) return waited.error().within("cannot look up " + to.host);

@@ -85,7 +85,7 @@ Result<SlotKeys> stretch(const Secret& password, ByteView salt, const Argon2Cost
   if (crypto_pwhash(as_uchar(keys.both.span().data()), keys.both.size(),
                     reinterpret_cast<const char*>(text.empty() ? &none : text.data()), text.size(),
                     as_uchar(salt.data()), cost.passes, cost.memory, crypto_pwhash_ALG_ARGON2ID13) != 0)
-    return Error(Code::Internal, "not enough memory for Argon2id");
+    return Error(Code::Busy, "not enough memory for Argon2id");
   return keys;
 }
 

@@ -59,7 +59,7 @@ struct SlotPlace {
 };
 
 // Returns a new password slot. Fails with BadInput if a slot may not have this ring or cost, and
-// with Internal if there is no memory for Argon2id.
+// with Busy if there is no memory for Argon2id.
 Result<Bytes> seal_password_slot(const SlotPlace& place, const KeyRing& ring, const Secret& password,
                                  const Argon2Cost& cost, std::uint64_t floor = kArgon2Floor);
 // Returns the cost of opening `slot`, so that the caller can obtain a memory permit first. Fails
@@ -69,12 +69,12 @@ Result<Argon2Cost> slot_cost(const SlotPlace& place, ByteView slot, std::uint64_
 // Returns the keys in the slot. The public halves are derived again, and must be those that the
 // slot lists. Fails with Denied if the password is wrong or the slot's salt, cost or commitment was
 // altered, which cannot be told apart; with Corrupt or Version, before any work, like slot_cost();
-// with Corrupt if other parts were altered; with Internal if there is no memory for Argon2id.
+// with Corrupt if other parts were altered; with Busy if there is no memory for Argon2id.
 Result<KeyRing> open_password_slot(const SlotPlace& place, ByteView slot, const Secret& password,
                                    std::uint64_t floor = kArgon2Floor);
 // Does the work of opening a slot that does not exist, so that the time of a failed login does not
 // reveal whether a mailbox exists. The salt is derived from `name`, so the same name always causes
-// the same work. Fails with Internal like open_password_slot().
+// the same work. Fails with Busy like open_password_slot().
 Result<void> work_for_nothing(const VaultId& vault, std::string_view name, const Secret& password,
                               const Argon2Cost& cost);
 

@@ -1,5 +1,6 @@
 #include "net/connect.h"
 
+#include <pthread.h>
 #include <sys/socket.h>
 
 #include "net/support.h"
@@ -92,6 +93,19 @@ TEST_CASE("nobody there, no such name: Unavailable") {
   const auto unknown = net::connect_to({"no-such-host.invalid", 25, true, milliseconds(20'000)});
   REQUIRE_FALSE(unknown);
   CHECK((unknown.error().code() == Code::Unavailable || unknown.error().code() == Code::Timeout));
+}
+
+TEST_CASE("a name that no thread can look up is Busy") {
+  // The stack of the next thread is larger than the address space.
+  pthread_attr_t before, huge;
+  REQUIRE(::pthread_getattr_default_np(&before) == 0);
+  REQUIRE(::pthread_getattr_default_np(&huge) == 0);
+  REQUIRE(::pthread_attr_setstacksize(&huge, std::size_t{1} << 47) == 0);
+  REQUIRE(::pthread_setattr_default_np(&huge) == 0);
+  const auto stream = net::connect_to({"localhost", 1, true, milliseconds(5000)});
+  REQUIRE(::pthread_setattr_default_np(&before) == 0);
+  REQUIRE_FALSE(stream);
+  CHECK(stream.error().code() == Code::Busy);
 }
 
 TEST_CASE("an address that answers to nothing is given up in time") {

@@ -1,8 +1,11 @@
 #include "seal/slot.h"
 
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <fstream>
 
 #include "seal/age.h"
 #include "support/stock_age.h"
@@ -122,6 +125,26 @@ TEST_CASE("a hostile cost is refused without the work") {
   const Result<Argon2Cost> cost = slot_cost(fixture.place, slot, kArgon2TestFloor);
   REQUIRE(cost);
   CHECK(*cost == kCheap);
+}
+
+TEST_CASE("without memory for Argon2id a slot is not made and nobody's not opened: Busy") {
+  const Fixture fixture;
+  const Argon2Cost dear{kArgon2Ceiling, 1};
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_AS, &limit) == 0);
+  // Less than the slot costs, but enough for everything else that this process does.
+  const rlimit scarce{pages * 4096 + kArgon2Ceiling / 2, limit.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_AS, &scarce) == 0);
+  const Result<Bytes> made =
+      seal_password_slot(fixture.place, fixture.ring, fixture.password, dear, kArgon2TestFloor);
+  const Result<void> worked = work_for_nothing(fixture.place.vault, "nobody", fixture.password, dear);
+  REQUIRE(::setrlimit(RLIMIT_AS, &limit) == 0);
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code() == Code::Busy);
+  REQUIRE_FALSE(worked);
+  CHECK(worked.error().code() == Code::Busy);
 }
 
 TEST_CASE("a test's cheap slot is neither made nor opened where the real floor holds") {
