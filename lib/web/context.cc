@@ -1,5 +1,7 @@
 #include "web/context.h"
 
+#include <optional>
+
 #include "base/log.h"
 #include "vault/mailbox.h"
 #include "web/status.h"
@@ -11,6 +13,23 @@ namespace {
 // The error for a name that the account may not see is the same as for a name that does not exist.
 Error nothing_of(std::string_view name) {
   return Error(Code::NotFound, "nothing of the name `" + std::string(name) + "`");
+}
+
+// Returns the text for an error that shares its HTTP status with errors of another cause; nullopt if
+// the text of the status is true.
+std::optional<Text> cause_text(Code code) {
+  switch (code) {
+    case Code::Exists:
+      return Text("error.exists");
+    case Code::Busy:
+      return Text("error.busy");
+    case Code::Full:
+      return Text("error.full");
+    case Code::OverQuota:
+      return Text("error.quota");
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -59,11 +78,11 @@ Response failed(const Context& context, const Request& request, const Error& err
     log::error("request failed", {{"path", request.path}, {"reason", error.text()}});
   else if (status == 503)
     log::warning("request failed", {{"path", request.path}, {"reason", error.text()}});
-  return error_page(context, request, status, {});
+  return error_page(context, request, status, cause_text(error.code()));
 }
 
 Response refused(const Context& context, const Request& request, int status) {
-  return error_page(context, request, status, {});
+  return error_page(context, request, status);
 }
 
 }  // namespace gw::web

@@ -19,6 +19,7 @@ int status_of(Code code, int bad_input) {
     // cleaned up. After Unknown the change may have been made; a client checks before it retries.
     case Code::Busy:
     case Code::Full:
+    case Code::OverQuota:
     case Code::Timeout:
     case Code::Closed:
     case Code::Unknown:

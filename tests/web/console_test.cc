@@ -346,6 +346,37 @@ TEST_CASE("Only who is signed in or shows a token may send a long body") {
   CHECK(vault.console->most_body(known) == 1 << 20);
 }
 
+TEST_CASE("What another operation, a full disk, a quota or a taken name stops is not said of the keeper") {
+  ConsoleVault vault;
+  Browser browser(vault);
+  browser.sign_in("viewer");
+  Error failure(Code::Busy, "another backup of this vault is in progress");
+  int status = 503;
+  std::string text = "Another operation is in progress";
+  SECTION("a full disk") {
+    failure = Error(Code::Full, "not enough disk space");
+    text = "The disk of the vault is full";
+  }
+  SECTION("a quota") {
+    failure = Error(Code::OverQuota, "the mailbox has reached its quota");
+    text = "The mailbox has reached its quota";
+  }
+  SECTION("a taken name") {
+    failure = Error(Code::Exists, "the record already exists");
+    status = 409;
+    text = "This name or address is already in use";
+  }
+  SECTION("busy") {}
+  vault.store.fail = [&](std::string_view operation) {
+    return operation == "mailboxes" ? std::optional(failure) : std::nullopt;
+  };
+  const web::Response response = browser.get("/mailboxes");
+  CHECK(response.status == status);
+  CHECK(shows(response, text));
+  CHECK_FALSE(shows(response, "does not respond"));
+  CHECK_FALSE(shows(response, "Someone else"));
+}
+
 TEST_CASE("A keeper that is away is a page that says so, and the console goes on") {
   ConsoleVault vault;
   Browser browser(vault);

@@ -114,6 +114,12 @@ Result<std::optional<vault::SignedIn>> confirm(Context& context, const Request& 
   return std::optional(std::move(*who));
 }
 
+// The page for a password that confirm() could not check. Busy asks the user to wait, as the sign-in
+// does.
+Response not_confirmed(const Context& context, const Request& request, const Error& error) {
+  return error.code() == Code::Busy ? refused(context, request, 429) : failed(context, request, error);
+}
+
 // Continues this session under a new id. Other sessions of the account end if its password has
 // changed.
 Response renewed(Context& context, const Request& request, const vault::Account& account, std::string to) {
@@ -126,7 +132,7 @@ Response change_password(Context& context, const Request& request) {
   if (request.form.get("new") != request.form.get("again"))
     return account_page(context, request, {{}, w.plain("account.password.differ"), {}});
   auto who = confirm(context, request, "old");
-  if (!who) return failed(context, request, who.error());
+  if (!who) return not_confirmed(context, request, who.error());
   if (!*who) return account_page(context, request, {w.plain("account.password.wrong"), {}, {}});
   auto made = vault::change_password(context.store(), **who, request.form.secret("new"), context.actor());
   if (!made && made.error().code() == Code::BadInput)
@@ -183,7 +189,7 @@ Response confirm_totp(Context& context, const Request& request) {
   if (!totp_step(*secret, request.form.get("code"), context.now()))
     return enrol_page(context, request, *secret, w.plain("account.totp.wrong"), {});
   auto who = confirm(context, request, "password");
-  if (!who) return failed(context, request, who.error());
+  if (!who) return not_confirmed(context, request, who.error());
   if (!*who) return enrol_page(context, request, *secret, {}, w.plain("account.password.wrong"));
   auto set = vault::set_totp(context.store(), (*who)->account, secret->clone(), context.actor());
   if (!set) return failed(context, request, set.error());
@@ -193,7 +199,7 @@ Response confirm_totp(Context& context, const Request& request) {
 
 Response remove_totp(Context& context, const Request& request) {
   auto who = confirm(context, request, "password");
-  if (!who) return failed(context, request, who.error());
+  if (!who) return not_confirmed(context, request, who.error());
   if (!*who) return account_page(context, request, {{}, {}, context.w.plain("account.password.wrong")});
   auto set = vault::set_totp(context.store(), (*who)->account, std::nullopt, context.actor());
   if (!set) return failed(context, request, set.error());

@@ -90,10 +90,27 @@ inline constexpr Word kCommonWords[] = {
     {"error.500", "An internal error occurred. The log of gw-webd has the details.",
      "Si è verificato un errore interno. I dettagli sono nel registro di gw-webd.",
      "Ein interner Fehler ist aufgetreten. Einzelheiten stehen im Protokoll von gw-webd."},
-    {"error.503", "The vault service (gw-store) does not respond or is busy. Nothing is lost; try again.",
-     "Il servizio della cassaforte (gw-store) non risponde o è occupato. Nulla è andato perso; riprova.",
-     "Der Tresordienst (gw-store) antwortet derzeit nicht oder ist ausgelastet. Es ist nichts verloren; "
-     "versuchen Sie es erneut."},
+    {"error.503", "The vault service (gw-store) does not respond. Nothing is lost; try again.",
+     "Il servizio della cassaforte (gw-store) non risponde. Nulla è andato perso; riprova.",
+     "Der Tresordienst (gw-store) antwortet derzeit nicht. Es ist nichts verloren; versuchen Sie es erneut."},
+    // Errors that share their HTTP status with one of the above.
+    {"error.exists", "This name or address is already in use. Choose another one.",
+     "Questo nome o indirizzo è già in uso. Scegline un altro.",
+     "Dieser Name oder diese Adresse ist bereits vergeben. Wählen Sie etwas anderes."},
+    {"error.busy",
+     "Another operation is in progress, or too many are running at the same time. Nothing is lost; try again "
+     "in a moment.",
+     "È in corso un'altra operazione, oppure ce ne sono troppe contemporaneamente. Nulla è andato perso; "
+     "riprova tra qualche istante.",
+     "Es läuft gerade ein anderer Vorgang, oder es sind zu viele gleichzeitig. Es ist nichts verloren; "
+     "versuchen Sie es in Kürze erneut."},
+    {"error.full", "The disk of the vault is full. Free some space, then try again.",
+     "Il disco della cassaforte è pieno. Libera spazio e riprova.",
+     "Der Datenträger des Tresors ist voll. Schaffen Sie Platz, und versuchen Sie es dann erneut."},
+    {"error.quota", "The mailbox has reached its quota. Drain or remove messages, or raise the quota.",
+     "La casella ha raggiunto la sua quota. Preleva o elimina dei messaggi, oppure aumenta la quota.",
+     "Das Postfach hat sein Kontingent erreicht. Holen Sie Nachrichten ab, löschen Sie welche, oder erhöhen "
+     "Sie das Kontingent."},
     {"error.again", "Try again", "Riprova", "Erneut versuchen"},
     {"error.home", "Go to the overview", "Vai alla panoramica", "Zur Übersicht"},
     {"error.detail", "Details", "Dettagli", "Einzelheiten"},

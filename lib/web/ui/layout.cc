@@ -144,12 +144,8 @@ Response bare_page(const Context& context, const Request& request, const PagePar
 
 namespace {
 
-Response error_with(const Context& context, const Request& request, int status, const Html& text,
-                    std::string_view detail) {
-  Html content = notice(text, status < 500 ? Tone::Warning : Tone::Bad);
-  if (!detail.empty())
-    content += tag("details", {{"class", "detail"}},
-                   tag("summary", {}, context.w("error.detail")) + tag("pre", {}, escaped(detail)));
+Response error_with(const Context& context, const Request& request, int status, Text text) {
+  Html content = notice(context.w(text), status < 500 ? Tone::Warning : Tone::Bad);
   Html onward;
   // Only a read is offered to be repeated; a POST could take effect twice.
   if (status == 503 && request.reads()) onward = link_button(request.target, context.w("error.again"), true);
@@ -165,13 +161,13 @@ Response error_with(const Context& context, const Request& request, int status, 
 
 }  // namespace
 
-Response error_page(const Context& context, const Request& request, int status, std::string_view detail) {
-  const auto known = Text::find("error." + std::to_string(status));
-  return error_with(context, request, status, context.w(known.value_or(Text("error.500"))), detail);
+Response error_page(const Context& context, const Request& request, int status, std::optional<Text> text) {
+  if (!text) text = Text::find("error." + std::to_string(status));
+  return error_with(context, request, status, text.value_or(Text("error.500")));
 }
 
 Response form_refused(const Context& context, const Request& request) {
-  return error_with(context, request, 403, context.w("error.403.form"), {});
+  return error_with(context, request, 403, "error.403.form");
 }
 
 }  // namespace gw::web

@@ -1,6 +1,7 @@
 // The frame around every page: top bar, side navigation and notices; and the error pages.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,9 +33,10 @@ Response page(const Context& context, const Request& request, const PageParts& p
 // Returns the page without navigation, for a client that is not signed in.
 Response bare_page(const Context& context, const Request& request, const PageParts& parts);
 
-// Returns the page of an error, with the text `error.<status>`. `detail` is a technical text for
-// the user, may be empty. A 503 tells the client to retry after 10 seconds.
-Response error_page(const Context& context, const Request& request, int status, std::string_view detail);
+// Returns the page of an error, with `text`, or `error.<status>` if it is nullopt. A 503 tells the
+// client to retry after 10 seconds.
+Response error_page(const Context& context, const Request& request, int status,
+                    std::optional<Text> text = std::nullopt);
 
 // Returns a 403 that explains that the posted form does not belong to this session.
 Response form_refused(const Context& context, const Request& request);
