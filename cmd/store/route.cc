@@ -51,9 +51,10 @@ Result<void> apply(store::Store& store, vault::RouteChange said, vault::Route& r
   const auto mailbox_of = [&](std::string_view name) { return mailbox_named(store, std::string(name)); };
   const auto wrong = vault::apply(said, mailbox_of, route);
   if (!wrong) return {};
-  // E.g. no such mailbox: its text and exit status are clear without the option.
-  if (wrong->field.empty() || wrong->error.code() != Code::Usage) return wrong->error;
-  return wrong->error.within("--" + std::string(wrong->field));
+  // The name is no option. Others, e.g. no such mailbox, have a text and an exit status that are
+  // clear without it.
+  if (wrong->field == "name" || wrong->error.code() != Code::Usage) return wrong->error;
+  return wrong->error.within(wrong->field == "logins" ? "--login" : "--" + std::string(wrong->field));
 }
 
 Result<int> add(const Commands& commands, const AddOptions& options) {

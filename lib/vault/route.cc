@@ -14,8 +14,11 @@ constexpr std::size_t kMaxPattern = 320;
 constexpr std::size_t kMaxRouteDescription = 1024;
 constexpr std::size_t kMaxPath = 4096;
 
-Error bad(std::string text) {
-  return Error(Code::BadInput, std::move(text));
+WrongRoute bad(std::string_view field, RouteRule rule, const std::string& text, const std::string& value) {
+  return {field, rule, value, Error(Code::BadInput, text + ": " + printable(value))};
+}
+WrongRoute bad(std::string_view field, RouteRule rule, std::string text) {
+  return {field, rule, {}, Error(Code::BadInput, std::move(text))};
 }
 
 // Accepts a domain or an IP address. valid_block() also accepts a CIDR block, which the slash
@@ -72,37 +75,46 @@ std::optional<HostPort> parse_upstream(std::string_view text) {
   return HostPort{std::string(host), static_cast<std::uint16_t>(*port)};
 }
 
-Result<void> check_route(const Route& route) {
-  if (!mail::valid_name(route.name)) return bad("not a valid route name: " + printable(route.name));
+std::optional<WrongRoute> check_route(const Route& route) {
+  if (!mail::valid_name(route.name))
+    return bad("name", RouteRule::Name, "not a valid route name", route.name);
   if (std::ranges::find(kListenerNames, route.name) != std::end(kListenerNames))
-    return bad("`" + route.name + "` is reserved for all routes of a protocol");
+    return {{"name", RouteRule::ReservedName, route.name,
+             Error(Code::BadInput, "`" + route.name + "` is reserved for all routes of a protocol")}};
   if (!valid_host(route.host) || route.port == 0)
-    return bad("not a valid upstream server: " + printable(route.upstream()));
+    return bad("upstream", RouteRule::Upstream, "not a valid upstream server", route.upstream());
   if (route.description.size() > kMaxRouteDescription || !valid_utf8(route.description))
-    return bad("not a valid route description");
+    return bad("description", RouteRule::Description,
+               "a description must have at most 1024 bytes and be UTF-8");
   if (route.ca_file.size() > kMaxPath || has_control(route.ca_file) ||
       (!route.ca_file.empty() && route.ca_file.front() != '/'))
-    return bad("not a valid path of a CA file: " + printable(route.ca_file));
+    return bad("ca", RouteRule::CaFile, "not a valid path of a CA file", route.ca_file);
   // A pin or CA without TLS would suggest a protection that does not exist.
   if (route.tls == UpstreamTls::None && (route.pin || !route.ca_file.empty()))
-    return bad("a CA file or a pin needs TLS");
-  if (std::max({route.map.size(), route.logins.size(), route.clients.size()}) > kMaxPatterns)
-    return bad("a list of the route is too long");
+    return bad(route.pin ? "pin" : "ca", RouteRule::NeedsTls, "a CA file or a pin needs TLS");
+  const std::pair<const char*, std::size_t> lists[] = {
+      {"map", route.map.size()}, {"logins", route.logins.size()}, {"clients", route.clients.size()}};
+  for (const auto& [field, size] : lists)
+    if (size > kMaxPatterns) return bad(field, RouteRule::TooMany, "a list has at most 1000 entries");
   for (const LoginRule& rule : route.map)
     if (!valid_pattern(rule.pattern) || rule.mailbox.zero())
-      return bad("not a valid login pattern with a mailbox: " + printable(rule.pattern));
+      return bad("map", RouteRule::LoginPattern, "not a valid login pattern with a mailbox", rule.pattern);
   for (const std::string& pattern : route.logins)
-    if (!valid_pattern(pattern)) return bad("not a valid login pattern: " + printable(pattern));
+    if (!valid_pattern(pattern))
+      return bad("logins", RouteRule::LoginPattern, "not a valid login pattern", pattern);
   for (const std::string& block : route.clients)
-    if (!mail::valid_block(block)) return bad("not a valid address or CIDR block: " + printable(block));
+    if (!mail::valid_block(block))
+      return bad("clients", RouteRule::Block, "not a valid address or CIDR block", block);
   // Without any mailbox no mail could be copied, and copying is the purpose of a route.
-  if (route.mailbox.zero() && route.map.empty()) return bad("a route needs a mailbox for its copies");
+  if (route.mailbox.zero() && route.map.empty())
+    return bad("mailbox", RouteRule::NeedsMailbox, "a route needs a mailbox for its copies");
   if (!route.clients.empty() && route.protocol != Protocol::Smtp)
-    return bad("only an SMTP route can have clients without a login");
+    return bad("clients", RouteRule::ClientsOfSmtp, "only an SMTP route can have clients without a login");
   // Such a client has no login that `map` could match.
   if (!route.clients.empty() && route.mailbox.zero())
-    return bad("a route with clients without a login needs its own mailbox");
-  return {};
+    return bad("mailbox", RouteRule::ClientsMailbox,
+               "a route with clients without a login needs its own mailbox");
+  return std::nullopt;
 }
 
 // Begins with the fields that a newer version wrote, so that an older gw that edits a route does
@@ -164,7 +176,7 @@ Result<Route> decode_route(const store::Record& record) {
   route.on_copy_failure = static_cast<OnCopyFailure>(in.on_copy_failure());
   route.uncopied_delete = static_cast<UncopiedDelete>(in.uncopied_delete());
   route.description = in.description();
-  if (!check_route(route)) return corrupt;
+  if (check_route(route)) return corrupt;
   // Whatever remains in the message after all known fields are cleared are the fields of newer
   // versions.
   in.clear_protocol();
@@ -212,7 +224,7 @@ Result<std::vector<Route>> routes(store::Store& store) {
 }
 
 Result<void> put_route(store::Store& store, const Route& route, std::string_view actor) {
-  if (const Result<void> valid = check_route(route); !valid) return valid;
+  if (const auto wrong = check_route(route)) return wrong->error;
   const Result<std::uint64_t> put = store.put_if(route_key(route.name), route.version, encode(route),
                                                  {store::LeafType::Route, std::string(actor), 0});
   if (put) return {};

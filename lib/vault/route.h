@@ -87,8 +87,36 @@ struct HostPort {
 // Parses `HOST:PORT`, with an IPv6 address in brackets. Returns nullopt if it is not of that form.
 std::optional<HostPort> parse_upstream(std::string_view text);
 
-// Checks all fields and whether they fit together. Fails with BadInput.
-Result<void> check_route(const Route& route);
+// The rules that a route, or a change of one, can break.
+enum class RouteRule {
+  Name,            // not a valid name
+  ReservedName,    // one of kListenerNames
+  Upstream,        // not HOST:PORT
+  Description,     // too long, or not UTF-8
+  CaFile,          // not an absolute path
+  Pin,             // not a SHA-256
+  NeedsTls,        // a CA file or a pin without TLS
+  TooMany,         // a list that is too long
+  LoginPattern,    // not a valid pattern
+  MapForm,         // not PATTERN=MAILBOX, or no such mailbox
+  Block,           // not a CIDR block
+  Word,            // not one of the words of a setting
+  NoSuchMailbox,   // the mailbox that a change names was not found
+  NeedsMailbox,    // no mailbox for any copy
+  ClientsOfSmtp,   // clients without a login, of a POP3 route
+  ClientsMailbox,  // clients without a login, and no mailbox for their copies
+};
+// A field that breaks a rule.
+struct WrongRoute {
+  std::string_view field;  // `name`, or the name of a field of RouteChange (vault/route_change.h)
+  RouteRule rule;
+  std::string value;  // the part of the field that is wrong; empty if it is the combination
+  Error error;        // names the value and the rule
+};
+// Checks all fields and whether they fit together. Returns the first fault, whose error is
+// BadInput, or nullopt if the route is valid. A rule about several fields is reported for the one to
+// fill in or to empty.
+std::optional<WrongRoute> check_route(const Route& route);
 // Serialises the route without its name and version, which are the record's.
 Bytes encode(const Route& route);
 // Parses a route record. Fails with Corrupt if it is not a valid route.
@@ -99,7 +127,7 @@ Result<Route> find_route(store::Store& store, std::string_view name);
 // Reads all routes, in order of their names. Fails with Corrupt if one of them is invalid.
 Result<std::vector<Route>> routes(store::Store& store);
 // Stores the route: creates it if its version is 0, otherwise replaces the version that was read.
-// Fails with BadInput as check_route(), with Exists if a new route's name is taken, with Conflict
+// Fails with BadInput if check_route() finds a fault, with Exists if a new route's name is taken, with Conflict
 // if the stored version differs.
 Result<void> put_route(store::Store& store, const Route& route, std::string_view actor);
 // Removes the version that was read. Fails with Conflict if the stored version differs.

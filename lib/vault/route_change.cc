@@ -14,8 +14,8 @@ std::optional<Value> parse_word(std::string_view word, Value last) {
   return std::nullopt;
 }
 
-WrongRoute wrong(std::string_view field, const std::string& value, const char* what) {
-  return {field, Error(Code::Usage, "`" + value + "` is not " + what)};
+WrongRoute wrong(std::string_view field, RouteRule rule, const std::string& value, const char* what) {
+  return {field, rule, value, Error(Code::Usage, "`" + value + "` is not " + what)};
 }
 
 template <class Value>
@@ -24,7 +24,7 @@ std::optional<WrongRoute> set_word(std::string_view field, const std::optional<s
                                    Value& to) {
   if (!said) return std::nullopt;
   const std::optional<Value> value = parse(*said);
-  if (!value) return wrong(field, *said, what);
+  if (!value) return wrong(field, RouteRule::Word, *said, what);
   to = *value;
   return std::nullopt;
 }
@@ -42,14 +42,15 @@ std::optional<WrongRoute> apply_words(const RouteChange& said, Route& route) {
 std::optional<WrongRoute> apply_upstream(const RouteChange& said, Route& route) {
   if (said.upstream) {
     const auto upstream = parse_upstream(*said.upstream);
-    if (!upstream) return wrong("upstream", *said.upstream, "HOST:PORT");
+    if (!upstream) return wrong("upstream", RouteRule::Upstream, *said.upstream, "HOST:PORT");
     route.host = upstream->host;
     route.port = upstream->port;
   }
   if (said.ca) route.ca_file = *said.ca;
   if (said.pin) {
     route.pin = said.pin->empty() ? std::nullopt : parse_pin(*said.pin);
-    if (!route.pin && !said.pin->empty()) return wrong("pin", *said.pin, "a SHA-256 of 64 hex digits");
+    if (!route.pin && !said.pin->empty())
+      return wrong("pin", RouteRule::Pin, *said.pin, "a SHA-256 of 64 hex digits");
   }
   return std::nullopt;
 }
@@ -61,7 +62,7 @@ std::optional<WrongRoute> apply_mailboxes(const RouteChange& said, const Mailbox
     route.mailbox = {};
     if (!said.mailbox->empty()) {
       const auto mailbox = mailbox_of(*said.mailbox);
-      if (!mailbox) return WrongRoute{"mailbox", mailbox.error()};
+      if (!mailbox) return WrongRoute{"mailbox", RouteRule::NoSuchMailbox, *said.mailbox, mailbox.error()};
       route.mailbox = mailbox->id;
     }
   }
@@ -70,9 +71,10 @@ std::optional<WrongRoute> apply_mailboxes(const RouteChange& said, const Mailbox
   for (const std::string& text : *said.map) {
     // The last `=`: a login may contain one, a mailbox name cannot.
     const std::size_t equals = text.rfind('=');
-    if (equals == std::string::npos || equals == 0) return wrong("map", text, "PATTERN=MAILBOX");
+    if (equals == std::string::npos || equals == 0)
+      return wrong("map", RouteRule::MapForm, text, "PATTERN=MAILBOX");
     const auto mailbox = mailbox_of(std::string_view(text).substr(equals + 1));
-    if (!mailbox) return WrongRoute{"map", mailbox.error()};
+    if (!mailbox) return WrongRoute{"map", RouteRule::MapForm, text, mailbox.error()};
     route.map.push_back({text.substr(0, equals), mailbox->id});
   }
   return std::nullopt;
@@ -111,9 +113,9 @@ std::optional<WrongRoute> apply(const RouteChange& said, const MailboxFinder& ma
   if (auto bad = apply_mailboxes(said, mailbox_of, route)) return bad;
   // Rules about several fields can only be checked after all are applied, so that the order in
   // which a user gives them does not matter.
-  const Result<void> valid = check_route(route);
-  if (!valid) return WrongRoute{"", Error(Code::Usage, valid.error().text())};
-  return std::nullopt;
+  std::optional<WrongRoute> bad = check_route(route);
+  if (bad) bad->error = Error(Code::Usage, bad->error.text());
+  return bad;
 }
 
 }  // namespace gw::vault

@@ -41,16 +41,12 @@ struct RouteChange {
   std::optional<bool> allow_private;
 };
 
-// A value that is not acceptable.
-struct WrongRoute {
-  std::string_view field;  // name of the field above; empty if it is about several fields
-  Error error;             // Usage, or the error of `mailbox_of`
-};
 // Finds a mailbox that a change names.
 using MailboxFinder = std::function<Result<store::MailboxRecord>(std::string_view name)>;
 
 // Applies the change to `route` and checks the result. Returns the first value that is not
-// acceptable, in which case `route` may be changed in part, or nullopt if the route is valid.
+// acceptable, in which case `route` may be changed in part, or nullopt if the route is valid. Its
+// error is Usage, or that of `mailbox_of`.
 std::optional<WrongRoute> apply(const RouteChange& said, const MailboxFinder& mailbox_of, Route& route);
 
 }  // namespace gw::vault

@@ -16,9 +16,11 @@ Route some_route(std::string name = "mail") {
   return route;
 }
 
-bool refused(const Route& route) {
-  const Result<void> valid = check_route(route);
-  return !valid && valid.error().code() == Code::BadInput;
+// The field that is wrong; empty if the route is valid.
+std::string wrong_field(const Route& route) {
+  const auto wrong = check_route(route);
+  if (wrong) CHECK(wrong->error.code() == Code::BadInput);
+  return wrong ? std::string(wrong->field) : std::string();
 }
 
 TEST_CASE("a route comes back as it was put, and the vault's history has a leaf of each change") {
@@ -90,47 +92,77 @@ TEST_CASE("a record that is no route is Corrupt") {
   CHECK(decode_route({{store::Kind::Route, {}, "mail"}, {}, 1}).error().code() == Code::Corrupt);
 }
 
-TEST_CASE("what makes no sense in a route is refused") {
-  CHECK_FALSE(refused(some_route()));
+TEST_CASE("what makes no sense in a route is refused at its field") {
+  CHECK(wrong_field(some_route()) == "");
   Route route = some_route();
+  std::string field;
   SECTION("a name that says all routes") {
+    field = "name";
     route.name = GENERATE("smtp", "pop3s", "submission", "A", "");
   }
   SECTION("a host") {
+    field = "upstream";
     route.host = GENERATE("", "a b", "192.0.2.0/24", "[::1]", "x:1");
   }
   SECTION("no port") {
+    field = "upstream";
     route.port = 0;
   }
   SECTION("no mailbox at all") {
+    field = "mailbox";
     route.mailbox = {};
   }
   SECTION("an empty pattern") {
+    field = "map";
     route.map = {{"", random_id<MailboxId>()}};
   }
   SECTION("a rule without a mailbox") {
+    field = "map";
     route.map = {{"*", {}}};
   }
   SECTION("a client that is no block") {
+    field = "clients";
     route.clients = {"192.0.2.0/33"};
   }
   SECTION("clients without AUTH at POP3") {
+    field = "clients";
     route.protocol = Protocol::Pop3;
     route.clients = {"192.0.2.0/24"};
   }
   SECTION("clients without a mailbox of the route's own") {
+    field = "mailbox";
     route.map = {{"*", route.mailbox}};
     route.mailbox = {};
     route.clients = {"192.0.2.0/24"};
   }
   SECTION("a pin without TLS") {
+    field = "pin";
     route.tls = UpstreamTls::None;
     route.pin = Digest{};
   }
   SECTION("a CA file in no certain folder") {
+    field = "ca";
     route.ca_file = "own.pem";
   }
-  CHECK(refused(route));
+  SECTION("a CA file without TLS") {
+    field = "ca";
+    route.tls = UpstreamTls::None;
+    route.ca_file = "/etc/own.pem";
+  }
+  SECTION("a long description") {
+    field = "description";
+    route.description = std::string(1025, 'x');
+  }
+  SECTION("too many logins") {
+    field = "logins";
+    route.logins.assign(1001, "*");
+  }
+  SECTION("a login pattern with a control character") {
+    field = "logins";
+    route.logins = {"a\nb"};
+  }
+  CHECK(wrong_field(route) == field);
+  CHECK(put_route(*Vault().store, route, "test").error().code() == Code::BadInput);
 }
 
 TEST_CASE("an upstream is a host and a port") {

@@ -92,6 +92,7 @@ TEST_CASE("What is wrong with a route is said at its field, and nothing is chang
            {4, "", "field-mailbox-wrong"},
            {5, "*@sales.example", "does not have the form PATTERN=MAILBOX"},
            {7, "foo", "field-clients-wrong"},
+           {6, std::string(321, 'x'), "field-logins-wrong"},
            {0, "smtp", "is reserved"},
            {0, "A b", "“A b” is not a valid name"}}) {
     Form form = route_form("work", "journal");

@@ -60,7 +60,6 @@ Result<void> apply(const Call& call, const vault::Route& before, vault::Route& r
   const auto finder = [&](std::string_view name) { return route_mailbox(call.context, before, name); };
   const auto wrong = vault::apply(said, finder, route);
   if (!wrong) return {};
-  if (wrong->field.empty()) return wrong->error;
   return wrong->error.within("`" + std::string(wrong->field) + "`");
 }
 

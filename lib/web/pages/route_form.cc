@@ -9,11 +9,6 @@
 namespace gw::web {
 namespace {
 
-// The limits of vault::check_route().
-constexpr std::size_t kMaxDescription = 1024;
-constexpr std::size_t kMaxLines = 1000;
-constexpr std::size_t kMaxPattern = 320;
-
 std::string joined(const std::vector<std::string>& lines) {
   std::string all;
   for (const std::string& line : lines) all += line + "\n";
@@ -98,41 +93,45 @@ RouteText route_text_of(const Form& form) {
   return text;
 }
 
-RouteError explained(const Context& context, const RouteText& text, const vault::Route& route,
-                     const vault::WrongRoute& wrong) {
-  const auto at = [&](std::string_view field, Text word, std::string_view value = {}) {
-    return RouteError{field, context.w.plain(word, {{"value", printable(value)}})};
+RouteError explained(const Context& context, const vault::WrongRoute& wrong) {
+  const auto text = [&]() -> Text {
+    switch (wrong.rule) {
+      case vault::RouteRule::Name:
+        return "route.wrong.name";
+      case vault::RouteRule::ReservedName:
+        return "route.wrong.name-reserved";
+      case vault::RouteRule::Upstream:
+        return "route.wrong.upstream";
+      case vault::RouteRule::Description:
+        return "route.wrong.description";
+      case vault::RouteRule::CaFile:
+        return "route.wrong.ca";
+      case vault::RouteRule::Pin:
+        return "route.wrong.pin";
+      case vault::RouteRule::NeedsTls:
+        return "route.wrong.no-tls";
+      case vault::RouteRule::TooMany:
+        return "route.wrong.many";
+      case vault::RouteRule::LoginPattern:
+        return "route.wrong.logins";
+      case vault::RouteRule::MapForm:
+        return "route.wrong.map";
+      case vault::RouteRule::Block:
+        return "route.wrong.clients";
+      case vault::RouteRule::Word:
+        return "route.wrong.other";
+      case vault::RouteRule::NoSuchMailbox:
+        return "route.wrong.mailbox";
+      case vault::RouteRule::NeedsMailbox:
+        return "route.wrong.no-mailbox";
+      case vault::RouteRule::ClientsOfSmtp:
+        return "route.wrong.clients-smtp";
+      case vault::RouteRule::ClientsMailbox:
+        return "route.wrong.clients-mailbox";
+    }
+    return "route.wrong.other";
   };
-  if (wrong.field == "upstream") return at("upstream", "route.wrong.upstream", text.upstream);
-  if (wrong.field == "pin") return at("pin", "route.wrong.pin", text.pin);
-  if (wrong.field == "mailbox") return at("mailbox", "route.wrong.mailbox", text.mailbox);
-  if (wrong.field == "map") return at("map", "route.wrong.map");
-  if (!wrong.field.empty()) return at(wrong.field, "route.wrong.other");
-  // The rules of vault::check_route(), in its order.
-  if (!mail::valid_name(route.name)) return at("name", "route.wrong.name", route.name);
-  if (std::ranges::find(vault::kListenerNames, route.name) != std::end(vault::kListenerNames))
-    return at("name", "route.wrong.name-reserved", route.name);
-  if (route.description.size() > kMaxDescription || !valid_utf8(route.description))
-    return at("description", "route.wrong.description");
-  if (!route.ca_file.empty() && route.ca_file.front() != '/')
-    return at("ca", "route.wrong.ca", route.ca_file);
-  if (route.tls == vault::UpstreamTls::None && route.pin) return at("pin", "route.wrong.no-tls");
-  if (route.tls == vault::UpstreamTls::None && !route.ca_file.empty()) return at("ca", "route.wrong.no-tls");
-  if (route.map.size() > kMaxLines) return at("map", "route.wrong.many");
-  if (route.logins.size() > kMaxLines) return at("logins", "route.wrong.many");
-  if (route.clients.size() > kMaxLines) return at("clients", "route.wrong.many");
-  const auto bad = [](const std::string& pattern) {
-    return pattern.size() > kMaxPattern || has_control(pattern);
-  };
-  if (std::ranges::any_of(route.map, bad, &vault::LoginRule::pattern)) return at("map", "route.wrong.logins");
-  if (std::ranges::any_of(route.logins, bad)) return at("logins", "route.wrong.logins");
-  for (const std::string& block : route.clients)
-    if (!mail::valid_block(block)) return at("clients", "route.wrong.clients", block);
-  if (route.mailbox.zero() && route.map.empty()) return at("mailbox", "route.wrong.no-mailbox");
-  if (!route.clients.empty() && route.protocol != vault::Protocol::Smtp)
-    return at("clients", "route.wrong.clients-smtp");
-  if (!route.clients.empty() && route.mailbox.zero()) return at("mailbox", "route.wrong.clients-mailbox");
-  return at("", "route.wrong.other");
+  return {wrong.field, context.w.plain(text(), {{"value", printable(wrong.value)}})};
 }
 
 vault::RouteChange parse_form(const Context& context, const RouteText& text) {

@@ -42,10 +42,8 @@ struct RouteError {
   std::string_view field;  // name of the input; empty if it has none
   std::string text;        // in the reader's language
 };
-// Returns `wrong`, which vault::apply() or vault::put_route() reported for `route`, in the reader's
-// language and at one field. A rule about several fields is shown at the one to fill in or to empty.
-RouteError explained(const Context& context, const RouteText& text, const vault::Route& route,
-                     const vault::WrongRoute& wrong);
+// Returns what vault::apply() reported in the reader's language.
+RouteError explained(const Context& context, const vault::WrongRoute& wrong);
 
 // Returns the inputs, with `wrong` at its field. `existing` leaves out name and protocol, which
 // cannot change.

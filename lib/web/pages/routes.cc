@@ -166,27 +166,24 @@ Response show_new(Context& context, const Request& request) {
   return form_page(context, request, {}, std::nullopt, nullptr);
 }
 
-// Stores the route. Errors that the user can fix are shown in the form, others as an error page.
+// Stores the route, which vault::apply() has checked.
 Response put(Context& context, const Request& request, const vault::Route& route, const RouteText& text,
              const vault::Route* existing) {
   const Result<void> done = vault::put_route(context.store(), route, context.actor());
   if (done) return redirect(path_of(route.name) + "?done=saved");
-  if (done.error().code() != Code::Exists && done.error().code() != Code::BadInput)
-    return failed(context, request, done.error());
-  const RouteError wrong = done.error().code() == Code::Exists
-                               ? RouteError{"name", context.w.plain("route.wrong.taken")}
-                               : explained(context, text, route, vault::WrongRoute{"", done.error()});
-  return form_page(context, request, text, wrong, existing);
+  if (done.error().code() != Code::Exists) return failed(context, request, done.error());
+  return form_page(context, request, text, RouteError{"name", context.w.plain("route.wrong.taken")},
+                   existing);
 }
 
 // Shows what is wrong with a route at its field. An error that is not about what the user typed, such as an
 // unreachable keeper, gets an error page.
 Response rejected(const Context& context, const Request& request, const RouteText& text,
-                  const vault::Route& route, const vault::WrongRoute& wrong, const vault::Route* existing) {
+                  const vault::WrongRoute& wrong, const vault::Route* existing) {
   const Code code = wrong.error.code();
-  if (code != Code::Usage && code != Code::BadInput && code != Code::NotFound && code != Code::Denied)
+  if (code != Code::Usage && code != Code::NotFound && code != Code::Denied)
     return failed(context, request, wrong.error);
-  return form_page(context, request, text, explained(context, text, route, wrong), existing);
+  return form_page(context, request, text, explained(context, wrong), existing);
 }
 
 Response do_new(Context& context, const Request& request) {
@@ -203,7 +200,7 @@ Response do_new(Context& context, const Request& request) {
   }
   const auto finder = [&](std::string_view name) { return route_mailbox(context, {}, name); };
   if (const auto wrong = vault::apply(parse_form(context, text), finder, route))
-    return rejected(context, request, text, route, *wrong, nullptr);
+    return rejected(context, request, text, *wrong, nullptr);
   return put(context, request, route, text, nullptr);
 }
 
@@ -224,7 +221,7 @@ Response do_edit(Context& context, const Request& request) {
   const RouteText text = route_text_of(request.form);
   const auto finder = [&](std::string_view name) { return route_mailbox(context, *before, name); };
   if (const auto wrong = vault::apply(parse_form(context, text), finder, route))
-    return rejected(context, request, text, route, *wrong, &*before);
+    return rejected(context, request, text, *wrong, &*before);
   // A form that changes nothing appends no history entry.
   if (vault::encode(route) == vault::encode(*before)) return redirect(path_of(route.name) + "?done=saved");
   return put(context, request, route, text, &*before);
