@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/progress.h"
@@ -335,10 +336,10 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std:
       reasons += (reasons.empty() ? "" : ", ") + std::to_string(count) + " " + why;
     }
     const std::uint64_t taken = report.written + report.present;
-    std::string said = std::to_string(taken + passed + report.failures.size()) + " messages examined, " +
+    std::string said = counted(taken + passed + report.failures.size(), "message") + " examined, " +
                        std::to_string(report.written) + " written, " + format_size(report.size);
-    if (report.present > 0) said += ", " + std::to_string(report.present) + " were already present";
-    if (report.unwrapped > 0) said += ", " + std::to_string(report.unwrapped) + " mails unwrapped";
+    if (report.present > 0) said += ", " + std::to_string(report.present) + " already present";
+    if (report.unwrapped > 0) said += ", " + counted(report.unwrapped, "mail") + " unwrapped";
     if (!report.failures.empty()) said += ", " + std::to_string(report.failures.size()) + " failed";
     said += ", " + std::to_string(passed) + " skipped" + (passed > 0 ? " (" + reasons + ")" : "");
     if (remove_) said += "; drained from the mailbox";
@@ -351,8 +352,8 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std:
   }
   if (report.unnoted > 0)
     program_.report(Error(Code::Unavailable, "the vault accepts no changes: the export of " +
-                                                 std::to_string(report.unnoted) +
-                                                 " messages is not recorded in its history"));
+                                                 counted(report.unnoted, "message") +
+                                                 " is not recorded in its history"));
   if (!damage.empty())
     program_.report(Error(Code::Corrupt, "acknowledged mail may be missing in the vault: " + damage));
   // On standard output eml is one message, so its failure means that there is no result at all.

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "backup/backup.h"
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -91,7 +92,7 @@ Result<int> back_up(const Commands& commands, const Options& options) {
       output.line("damaged      " + options.to + "/" + name +
                   ": in an older backup; this backup has a new copy");
     if (!report->removed.empty())
-      output.line("removed      " + std::to_string(report->removed.size()) + " older backups");
+      output.line("removed      " + counted(report->removed.size(), "older backup"));
   }
   // The new backup is intact. The status tells that an older one is not.
   return output.close(report->damaged.empty() ? 0 : kFindings);

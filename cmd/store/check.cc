@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/values.h"
@@ -102,7 +103,7 @@ Verdict verdict_of(const std::vector<Diagnosis>& findings) {
       std::ranges::max_element(findings, {}, [](const Diagnosis& finding) { return finding.level; });
   const auto bad = std::ranges::count_if(findings, [](const Diagnosis& f) { return f.level != Level::Good; });
   if (worst == findings.end() || worst->level == Level::Good)
-    return {Ok, std::to_string(findings.size()) + " checks, no problems found"};
+    return {Ok, counted(findings.size(), "check") + ", no problems found"};
   return {worst->level == Level::Trouble ? Critical : Warning,
           parse_form(*worst) + (bad > 1 ? " (and " + std::to_string(bad - 1) + " more)" : "")};
 }

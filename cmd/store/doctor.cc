@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/values.h"
@@ -39,7 +40,7 @@ void print(cli::Output& output, const std::vector<Diagnosis>& findings, bool all
     output.line(line + ": " + finding.text);
     if (!finding.hint.empty()) output.line("  " + finding.hint);
   }
-  output.line(std::to_string(findings.size()) + " checks, " +
+  output.line(counted(findings.size(), "check") + ", " +
               (bad == 0 ? std::string("no problems found") : std::to_string(bad) + " to fix"));
 }
 

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/output.h"
@@ -384,11 +385,11 @@ class ImportJob {
       output_.json(line);
     }
     if (commands_.program().quiet()) return;
-    std::string said = std::to_string(taken_ + passed) + " files examined, " + std::to_string(taken_) +
+    std::string said = counted(taken_ + passed, "file") + " examined, " + std::to_string(taken_) +
                        " accepted, " + std::to_string(passed) + " skipped" +
-                       (passed > 0 ? " (" + reasons + ")" : "") + "; " + std::to_string(mails_) +
-                       " messages imported, " + format_size(size_);
-    if (present_ > 0) said += ", " + std::to_string(present_) + " were already present";
+                       (passed > 0 ? " (" + reasons + ")" : "") + "; " + counted(mails_, "message") +
+                       " imported, " + format_size(size_);
+    if (present_ > 0) said += ", " + std::to_string(present_) + " already present";
     tell(said);
   }
 

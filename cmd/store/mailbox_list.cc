@@ -1,6 +1,7 @@
 // gw-store mailbox list and show: the mailboxes, and what waits in them.
 #include <CLI/CLI.hpp>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "store/format.h"
@@ -88,7 +89,7 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
   output.line("key            generation " + std::to_string(record->newest().number) + ", " +
               seal::recipient(record->newest().public_key));
   output.line("created        " + shown_time(record->created));
-  output.line("waiting        " + std::to_string(stat->live) + " messages, " + format_size(stat->live_bytes));
+  output.line("waiting        " + counted(stat->live, "message") + ", " + format_size(stat->live_bytes));
   if (stat->unconfirmed > 0) output.line("unconfirmed    " + std::to_string(stat->unconfirmed));
   if (stat->pending > 0) output.line("pending        " + std::to_string(stat->pending));
   output.line("drained        " + std::to_string(stat->drained) + ", in the grace period");

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "base/counted.h"
 #include "cli/output.h"
 #include "store/format.h"
 #include "store/mailbox.h"
@@ -106,7 +107,7 @@ Result<int> remove(const Commands& commands, const Options& options) {
                  {"dry_run", options.dry_run}});
   } else {
     output.line(mailbox->name + (options.dry_run ? " would be removed, with " : " removed, with ") +
-                std::to_string(messages) + " messages");
+                counted(messages, "message"));
   }
   return output.close();
 }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/password.h"
@@ -166,7 +167,7 @@ Result<int> show_journal(vault::Message& message, bool json) {
   show_report(output, *report);
   for (const transfer::InnerFile& each : *inner) {
     output.line("inner mail    " + each.message_id.value_or("no Message-ID") + ", " +
-                std::to_string(each.size) + " bytes, sha256 " + to_hex(each.sha256) +
+                counted(each.size, "byte") + ", sha256 " + to_hex(each.sha256) +
                 (each.is_protected ? ", rights-protected" : ""));
   }
   if (report->within == mime::Within::DeliveryReport) output.line("within        a delivery report");

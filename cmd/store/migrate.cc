@@ -19,6 +19,7 @@
 #include "backup/backup.h"
 #include "backup/migration_target.h"
 #include "base/clock.h"
+#include "base/counted.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/output.h"
@@ -434,11 +435,11 @@ class Migration {
       std::string seconds = std::to_string(still);
       seconds.resize(seconds.find('.') + 3);
       output_.line("files        " + std::to_string(files_) + ", " + format_size(size_));
-      output_.line("verified     " + std::to_string(report_.mailboxes) + " mailboxes, " +
-                   std::to_string(report_.messages) + " messages, " + std::to_string(report_.leaves) +
-                   " history entries: all intact");
-      output_.line("suspended    " + seconds + " s, during the last of " + std::to_string(passes_) +
-                   " passes");
+      output_.line("verified     " + counted(report_.mailboxes, "mailbox", "mailboxes") + ", " +
+                   counted(report_.messages, "message") + ", " +
+                   counted(report_.leaves, "history entry", "history entries") + ": all intact");
+      output_.line("suspended    " + seconds + " s, during the last of " +
+                   counted(passes_, "pass", "passes"));
     }
     output_.line("next         set `vault` in gw.toml, or $GW_VAULT, to " + to_ +
                  ", and restart the servers");

@@ -3,6 +3,7 @@
 // reading only.
 #include <CLI/CLI.hpp>
 
+#include "base/counted.h"
 #include "cli/output.h"
 #include "store/commands.h"
 #include "store/format.h"
@@ -54,8 +55,7 @@ Result<int> repair(const Commands& commands, const Options& options) {
     } else {
       output.line("accepted     recorded as a gap in every history; the vault accepts mail again");
       if ((*loss)->files != 0)
-        output.line("set aside    " + std::to_string((*loss)->files) + " sealed files in " + folder +
-                    "/lost");
+        output.line("set aside    " + counted((*loss)->files, "sealed file") + " in " + folder + "/lost");
     }
   }
   return output.close(left ? kFindings : 0);

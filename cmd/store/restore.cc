@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "backup/restore.h"
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/password.h"
@@ -60,8 +61,8 @@ class Restore {
     // A partial restore is of no use: RocksDB refuses a database with a damaged file. gw-store
     // salvage reads what can be read.
     if (*bad > 0) {
-      const Error error(Code::Corrupt, source_.path() + ": " + std::to_string(*bad) +
-                                           " files are damaged; nothing was restored");
+      const Error error(Code::Corrupt,
+                        source_.path() + ": " + counted(*bad, "damaged file") + "; nothing was restored");
       return give_up(
           error.with_hint("use an older backup, or gw-store salvage to recover a part of this one"));
     }
@@ -145,8 +146,7 @@ class Restore {
     } else {
       output_.line("backup       " + source_.path());
       print_heading();
-      output_.line(*bad == 0 ? std::string("state        intact")
-                             : "damaged      " + std::to_string(*bad) + " files");
+      output_.line(*bad == 0 ? std::string("state        intact") : "damaged      " + counted(*bad, "file"));
     }
     return output_.close(*bad == 0 ? 0 : kFindings);
   }
@@ -257,11 +257,10 @@ class Restore {
       print_heading();
       output_.line("as of        commit " + std::to_string(restored.commits) +
                    ", last entry of the history " + shown_time(restored.last));
-      output_.line(
-          "verified     " + std::to_string(report.mailboxes) + " mailboxes, " +
-          std::to_string(report.messages) + " messages, " + std::to_string(report.leaves) +
-          " history entries: " +
-          (report.findings.empty() ? "all intact" : std::to_string(report.findings.size()) + " findings"));
+      output_.line("verified     " + counted(report.mailboxes, "mailbox", "mailboxes") + ", " +
+                   counted(report.messages, "message") + ", " +
+                   counted(report.leaves, "history entry", "history entries") + ": " +
+                   (report.findings.empty() ? "all intact" : counted(report.findings.size(), "finding")));
       // Nothing says that the key is elsewhere, so remind the user.
       if (history_key_.empty())
         output_.line("next         copy the history key to " + options_.to +

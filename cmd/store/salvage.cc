@@ -2,6 +2,7 @@
 // both, so no keeper of the damaged vault may run.
 #include <CLI/CLI.hpp>
 
+#include "base/counted.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "seal/slot.h"
@@ -91,12 +92,13 @@ Result<int> salvage(const Commands& commands, const Options& options) {
     output.json(object);
   } else {
     const auto count = [](std::uint64_t number) { return std::to_string(number); };
-    output.line("salvaged     " + count(report->mailboxes) + " mailboxes, " + count(report->kept) +
-                " messages, into " + options.to);
+    output.line("salvaged     " + counted(report->mailboxes, "mailbox", "mailboxes") + ", " +
+                counted(report->kept, "message") + ", into " + options.to);
     output.line("accounted    " + count(report->accepted) + " accepted: " + count(report->kept) + " kept, " +
                 count(report->gone) + " removed before, " + count(report->lost) + " lost");
     if (report->set_aside != 0)
-      output.line("set aside    " + count(report->set_aside) + " sealed files in " + options.to + "/lost");
+      output.line("set aside    " + counted(report->set_aside, "sealed file") + " in " + options.to +
+                  "/lost");
     if (*findings != 0)
       output.line("findings     " + count(*findings) + ": see gw-store --vault " + options.to + " verify");
   }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/output.h"
@@ -101,8 +102,7 @@ void print(const Activity& activity, cli::Output& output) {
 std::string shown(const std::optional<vault::VerifyNote>& verified) {
   if (!verified) return "never";
   std::string found = "all intact";
-  if (verified->findings > 0)
-    found = std::to_string(verified->findings) + (verified->findings == 1 ? " finding" : " findings");
+  if (verified->findings > 0) found = counted(verified->findings, "finding");
   return shown_time(verified->time) + ", " + found;
 }
 
@@ -171,14 +171,14 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
                                    : health->full    ? std::string("disk full: new mail is deferred")
                                                      : std::string("ok")));
     output.line("free         " + format_size(health->free_bytes) + ", " +
-                std::to_string(health->free_inodes) + " inodes");
+                counted(health->free_inodes, "inode"));
     output.line("mailboxes    " + std::to_string(health->mailboxes));
-    output.line("waiting      " + std::to_string(total.live) + " messages, " + format_size(total.live_bytes));
+    output.line("waiting      " + counted(total.live, "message") + ", " + format_size(total.live_bytes));
     output.line("drained      " + std::to_string(total.drained) + ", in the grace period");
     if (total.unconfirmed > 0) output.line("unconfirmed  " + std::to_string(total.unconfirmed));
     if (total.quarantined > 0) output.line("quarantined  " + std::to_string(total.quarantined));
     output.line("in total     " + std::to_string(total.accepted) + " accepted, " +
-                std::to_string(health->commits) + " commits");
+                counted(health->commits, "commit"));
     output.line("last backup  " + (*backup ? shown_time((*backup)->time) : std::string("never")));
     output.line("last verify  " + shown(*verified));
     print(*did, output);
@@ -241,7 +241,7 @@ Result<int> sweep(const Commands& commands, const SweepOptions& options) {
     output.line(std::to_string(all.expired) + (options.dry_run ? " would be removed, " : " removed, ") +
                 format_size(all.size));
     if (all.receipts != 0)
-      output.line(std::to_string(all.receipts) + " expired removal records " +
+      output.line(counted(all.receipts, "expired removal record") + " " +
                   (options.dry_run ? "would be removed" : "removed"));
     if (options.purge) output.line("purged");
   }

@@ -2,6 +2,7 @@
 // prints a signed tree head to be kept elsewhere.
 #include <CLI/CLI.hpp>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "cli/output.h"
 #include "cli/password.h"
@@ -118,13 +119,12 @@ Result<int> verify(const Commands& commands, const VerifyOptions& options) {
     object["findings"] = report->findings.size();
     output.json(object);
   } else {
-    output.line(
-        std::to_string(report->mailboxes) + " mailboxes, " + std::to_string(report->messages) +
-        " messages and " + std::to_string(report->leaves) + " history entries checked" +
-        (report->receipts == 0 ? "" : ", and " + std::to_string(report->receipts) + " removal records") +
-        ": " +
-        (report->findings.empty() ? "all intact" : std::to_string(report->findings.size()) + " findings") +
-        (report->gaps == 0 ? "" : ", " + std::to_string(report->gaps) + " accepted gaps"));
+    output.line(counted(report->mailboxes, "mailbox", "mailboxes") + ", " +
+                counted(report->messages, "message") + " and " +
+                counted(report->leaves, "history entry", "history entries") + " checked" +
+                (report->receipts == 0 ? "" : ", and " + counted(report->receipts, "removal record")) + ": " +
+                (report->findings.empty() ? "all intact" : counted(report->findings.size(), "finding")) +
+                (report->gaps == 0 ? "" : ", " + counted(report->gaps, "accepted gap")));
   }
   return output.close(report->findings.empty() ? 0 : kFindings);
 }

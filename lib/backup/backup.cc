@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "backup/manifest.h"
+#include "base/counted.h"
 #include "vault/maintenance_log.h"
 
 namespace gw::backup {
@@ -204,7 +205,7 @@ class Run {
     if (!written) return written.error();
     // The file changed while it was copied, or was cut off. Both must not happen in a snapshot.
     if (written->size != file.size)
-      return Error(Code::Io, file.name + ": has " + std::to_string(written->size) + " bytes, not " +
+      return Error(Code::Io, file.name + ": has " + counted(written->size, "byte") + ", not " +
                                  std::to_string(file.size));
     listed.sha256 = written->sha256;
     // The content is the same although the identity differs, e.g. after the vault itself was copied

@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "backup/destination.h"
+#include "base/counted.h"
 #include "base/exit_status.h"
 #include "base/text.h"
 #include "transfer/part_file.h"
@@ -90,7 +91,7 @@ Result<std::uint64_t> Source::copy(Tree* to, const Damaged& damaged, const Pulse
     } else if (!went) {
       return went.error();
     } else if (went->size != (*file)->size) {
-      wrong("has " + std::to_string(went->size) + " bytes, not " + std::to_string((*file)->size));
+      wrong("has " + counted(went->size, "byte") + ", not " + std::to_string((*file)->size));
     } else if (went->sha256 != (*file)->sha256) {
       wrong("differs from what was written");
     }

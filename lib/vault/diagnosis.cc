@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <unordered_map>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "store/iterate.h"
 #include "vault/mailbox.h"
@@ -123,11 +124,11 @@ Result<void> examine_chores(store::Store& store, const std::string& folder, cons
   // Damage is more urgent than the age of the verification that found it.
   if (*verify && (*verify)->findings > 0) {
     const VerifyNote& note = **verify;
-    findings.push_back({"verify", Level::Trouble, folder,
-                        "the last run, at " + shown_time(note.time) + ", reported " +
-                            std::to_string(note.findings) + " findings",
-                        "run gw-store verify to list them, and keep the newest backup made before",
-                        Cause::Findings, Facts{.count = note.findings, .time = note.time, .detail = {}}});
+    findings.push_back(
+        {"verify", Level::Trouble, folder,
+         "the last run, at " + shown_time(note.time) + ", reported " + counted(note.findings, "finding"),
+         "run gw-store verify to list them, and keep the newest backup made before", Cause::Findings,
+         Facts{.count = note.findings, .time = note.time, .detail = {}}});
     return {};
   }
   const auto verified = *verify ? std::optional((*verify)->time) : std::nullopt;
@@ -217,14 +218,14 @@ void MailboxLook::at_history(const Recent& recent) {
     const store::Leaf& last = recent.last_refused;
     warn("refused", Cause::Refused,
          Facts{.count = recent.refused, .size = last.value, .time = last.time, .detail = last.actor},
-         "senders received 5xx at least " + std::to_string(recent.refused) +
-             " times in the last week, most recently " + std::to_string(last.value) + " at " +
+         "senders received 5xx at least " + counted(recent.refused, "time") +
+             " in the last week, most recently " + std::to_string(last.value) + " at " +
              shown_time(last.time) + " (" + last.actor + ")",
          "their mail may be lost: see `sender received 5xx` and the lines before it in gw-smtpd's log");
   }
   for (const auto& [message, times] : recent.broken) {
     findings_.push_back({"drain", Level::Trouble, mailbox_.name,
-                         std::to_string(times) + " drains ended early at message " + message.hex(),
+                         counted(times, "drain") + " ended early at message " + message.hex(),
                          "save it with gw-store message show, then run gw-store message quarantine " +
                              mailbox_.name + " " + message.hex(),
                          Cause::DrainBroken, Facts{.count = times, .detail = message.hex()}});
@@ -236,8 +237,7 @@ void MailboxLook::at_times(const DiagnosisLimits& limits) {
     const std::int64_t waits = seconds_since(stat_.oldest);
     warn("drain", Cause::Unfetched,
          Facts{.count = stat_.live, .seconds = waits, .time = stat_.last_drain, .detail = {}},
-         "the oldest of " + std::to_string(stat_.live) + " messages has been waiting for " +
-             shown_age(waits) +
+         "the oldest of " + counted(stat_.live, "message") + " has been waiting for " + shown_age(waits) +
              (stat_.last_drain == 0 ? ", never drained" : ", last drain at " + shown_time(stat_.last_drain)),
          "check whether the archive still fetches: see its log and gw-pop3d's");
   }
@@ -261,12 +261,13 @@ void MailboxLook::at_counts() {
   }
   if (stat_.quarantined > 0) {
     warn("quarantine", Cause::Quarantined, Facts{.count = stat_.quarantined, .detail = {}},
-         std::to_string(stat_.quarantined) + " messages are quarantined",
+         counted(stat_.quarantined, "quarantined message"),
          "gw-store message list " + mailbox_.name + " --state quarantined");
   }
   if (stat_.unconfirmed > 0) {
     warn("unconfirmed", Cause::Unconfirmed, Facts{.count = stat_.unconfirmed, .detail = {}},
-         std::to_string(stat_.unconfirmed) + " copies of mail that the upstream server may not have accepted",
+         counted(stat_.unconfirmed, "copy", "copies") +
+             " of mail that the upstream server may not have accepted",
          "gw-store message list " + mailbox_.name + " --state unconfirmed");
   }
   if (mailbox_.status == store::Status::Suspended)
@@ -304,7 +305,7 @@ Result<void> examine_mailbox(store::Store& store, const store::MailboxRecord& ma
     findings.push_back({"mailbox",
                         Level::Good,
                         mailbox.name,
-                        std::to_string(stat->live) + " messages waiting, last delivery " +
+                        counted(stat->live, "message") + " waiting, last delivery " +
                             shown_time(stat->last_delivery) + ", last drain " + shown_time(stat->last_drain),
                         {},
                         Cause::None,

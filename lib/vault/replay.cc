@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
+
 namespace gw::vault {
 namespace {
 
@@ -190,7 +192,7 @@ Result<void> Replay::advance(store::Store& store) {
     if (!leaves) return leaves.error();
     // The store has fewer leaves than its head says. Without this check the loop would not end.
     if (leaves->empty()) {
-      found_({}, "its history has " + std::to_string(range_.size()) + " leaves instead of " +
+      found_({}, "its history has " + counted(range_.size(), "leaf", "leaves") + " instead of " +
                      std::to_string(head->size));
       return {};
     }
@@ -204,8 +206,9 @@ Result<void> Replay::advance(store::Store& store) {
   // Every head was read before this history, which only grows. So a head that is left names leaves
   // that are missing.
   if (!heads_.empty())
-    found_({}, "its history has " + std::to_string(range_.size()) + " leaves, but an earlier tree head has " +
-                   std::to_string(heads_.rbegin()->first) + ": an older state was restored");
+    found_({}, "its history has " + counted(range_.size(), "leaf", "leaves") +
+                   ", but an earlier tree head has " + std::to_string(heads_.rbegin()->first) +
+                   ": an older state was restored");
   heads_.clear();
   return {};
 }

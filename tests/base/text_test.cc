@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/counted.h"
+
 using namespace gw;
 
 TEST_CASE("Case is ASCII only and comparison ignores it") {
@@ -30,6 +32,14 @@ TEST_CASE("What goes to a terminal has no control characters") {
   CHECK(printable("\xC2\x9B") == "\xEF\xBF\xBD");  // CSI as C1
   CHECK(printable("\xFF") == "\xEF\xBF\xBD");
   CHECK(valid_text("a\tb\xFF") == "a\tb\xEF\xBF\xBD");
+}
+
+TEST_CASE("A number has its noun in the singular or the plural") {
+  CHECK(counted(0, "message") == "0 messages");
+  CHECK(counted(1, "message") == "1 message");
+  CHECK(counted(2, "message") == "2 messages");
+  CHECK(counted(1, "mailbox", "mailboxes") == "1 mailbox");
+  CHECK(counted(0, "mailbox", "mailboxes") == "0 mailboxes");
 }
 
 TEST_CASE("Numbers are whole, without sign, and fit") {

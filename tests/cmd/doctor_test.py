@@ -154,7 +154,7 @@ class DoctorTest(unittest.TestCase):
         self.vault.store("verify", status=65)
         finding = self.only("verify", self.vault.path)
         self.assertEqual(finding["level"], "trouble")
-        self.assertIn("reported 1 findings", finding["text"])
+        self.assertIn("reported 1 finding", finding["text"])
         octets[500_000] ^= 1
         path.write_bytes(octets)
         self.vault.store("verify")
