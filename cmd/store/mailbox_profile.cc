@@ -15,6 +15,7 @@ struct Options {
   std::string host;
   std::string port;
   std::string ca_file;
+  std::string language = "en";
 };
 
 Result<int> print(const Commands& commands, const Options& options, vault::RecipeEnd end) {
@@ -32,7 +33,7 @@ Result<int> print(const Commands& commands, const Options& options, vault::Recip
   // vault.
   if (reach.host.empty()) reach.host = !config->host.empty() ? config->host : settings->host;
   if (reach.port.empty()) reach.port = end == vault::RecipeEnd::Drain ? config::pop3s_port(*config) : "25";
-  const auto text = vault::recipe(end, options.program, *record, *settings, reach);
+  const auto text = vault::recipe(end, options.program, *record, *settings, reach, options.language);
   if (!text) return Error(Code::Usage, "no settings for `" + options.program + "`");
   cli::Output output;
   output.data(as_bytes(*text));
@@ -57,6 +58,10 @@ void add(Commands& commands, CLI::App& family, const std::string& name, const st
       ->add_option("--ca-file", options->ca_file,
                    "Use this CA file if the certificate is not publicly trusted")
       ->type_name("FILE");
+  std::vector<std::string> languages;
+  for (const std::string_view language : vault::recipe_languages()) languages.emplace_back(language);
+  command->add_option("--language", options->language, "Explain the settings in this language (default en)")
+      ->check(CLI::IsMember(languages));
 }
 
 }  // namespace

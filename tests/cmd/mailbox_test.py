@@ -71,6 +71,16 @@ class MailboxTest(unittest.TestCase):
         for name in ("Upper", "a b", "../x", "", "x" * 65):
             self.vault.store("mailbox", "add", "--", name, status=64)
 
+    def test_settings_for_other_programs_are_explained_in_the_language_that_is_named(self):
+        self.vault.store("mailbox", "add", "languages")
+        for command in (["profile", "languages", "--for", "getmail"], ["sender", "languages", "--for", "postfix"]):
+            with self.subTest(command=command[0]):
+                texts = {language: self.vault.store("mailbox", *command, "--language", language).stdout
+                         for language in ("en", "it", "de")}
+                self.assertEqual(len(set(texts.values())), 3)
+                self.assertEqual(self.vault.store("mailbox", *command).stdout, texts["en"])
+                self.vault.store("mailbox", *command, "--language", "fr", status=64)
+
     def test_what_is_said_at_the_beginning_is_shown(self):
         self.vault.store("mailbox", "add", "said", "--description", "Führung", "--alias", "A@B.example", "--alias",
                          "c@d.example", "--allow", "192.0.2.0/24", "--quota", "200MiB", "--grace", "7", "--trace", "on")
