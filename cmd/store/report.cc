@@ -163,8 +163,10 @@ void add_report(Commands& commands) {
   CLI::App* command = commands.add(commands.root(), "report", "Account for every accepted message",
                                    [&commands, options] { return report(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address (else all)");
-  cli::time_option(*command, "--since", options->since, "Count entries from this time on");
-  cli::time_option(*command, "--until", options->until, "Count entries before this time");
+  cli::time_option(*command, "--since", options->since,
+                   "Count entries from this time on (STORED counts the present)");
+  cli::time_option(*command, "--until", options->until,
+                   "Count entries before this time (STORED counts the present)");
   command->add_flag("--json", options->json, "Print JSON lines");
 }
 
