@@ -190,8 +190,11 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   if (::stat(place.vault.c_str(), &folder) != 0)
     return Error::from_errno(place.vault).within("cannot open the vault");
   const keeper::Owner owner{folder.st_uid, folder.st_gid};
-  // Before root becomes the owner: only root can create /run/gw.
+  // Before root becomes the owner: only root can create /run/gw. After a look at the vault: the
+  // directory of a mistyped --vault stays as it is.
   if (!given) {
+    if (auto id = store::read_vault_id(place.vault); !id && id.error().code() == Code::NotFound)
+      return id.error().within("cannot open the vault");
     if (auto made = keeper::make_run_folder(place, owner); !made) return made.error();
   }
   if (auto became = become_owner(folder); !became) return became.error();

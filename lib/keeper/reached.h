@@ -22,8 +22,8 @@ class Unreached {
   explicit Unreached(std::string text, std::string hint = {},
                      int exit_status = gw::exit_status(Code::Unavailable))
       : text_(std::move(text)), hint_(std::move(hint)), status_(exit_status) {}
-  // Keeps the text, the hint and the exit status of `cause`. The exit status 77 (EX_NOPERM) is
-  // replaced by 69, because tools report a wrong password with 77.
+  // Keeps the text, the hint and the exit status of `cause`; a caller must not conclude anything
+  // from them, and as_error() has its own code.
   explicit Unreached(const Error& cause);
 
   const std::string& text() const { return text_; }

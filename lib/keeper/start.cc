@@ -30,11 +30,36 @@ constexpr std::string_view kSystemRun = "/run/gw";
 // longer.
 constexpr auto kLockWait = 15s;
 
+bool is_system(const Place& place) {
+  return place.run == kSystemRun;
+}
+
+std::string gw_store(const Place& place) {
+  return place.vault == kSystemVault ? "gw-store" : "gw-store --vault " + place.vault;
+}
+
 Unreached not_there(const Place& place, const std::string& why) {
-  const bool of_the_system = place.run == kSystemRun;
-  return Unreached("cannot reach the keeper: " + why, of_the_system
-                                                          ? "systemctl start gw.target"
-                                                          : "gw-store --vault " + place.vault + " serve");
+  return Unreached("cannot reach the keeper: " + why,
+                   is_system(place) ? "systemctl start gw.target" : gw_store(place) + " serve");
+}
+
+// The most common mistake of a new user, so the hint is how to create one.
+Error no_vault(const Place& place, std::string_view why) {
+  return Error(Code::NotFound, "there is no vault in " + place.vault + std::string(why))
+      .with_hint(gw_store(place) + " init");
+}
+
+// In a shared run directory each socket has a group of its own, whose members may connect (the
+// socket units, and `gw-store serve`). A private one is for the vault's owner alone.
+Unreached not_permitted(const Place& place, const std::string& socket, const Error& why) {
+  const std::string text = "cannot reach the keeper: " + why.text();
+  const std::string group = "gw-" + socket;
+  const int status = exit_status(Code::Denied);
+  if (is_private(place))
+    return Unreached(text + ": the vault belongs to another user",
+                     "run this as the user who owns " + place.vault, status);
+  return Unreached(text + ": you are neither root nor in the group " + group,
+                   "sudo usermod -aG " + group + " $USER", status);
 }
 
 bool under_service_manager() {
@@ -73,27 +98,34 @@ Reached<std::optional<Fd>> try_socket(const Place& place, const std::string& soc
   auto connected = connect_to(place.run, socket);
   if (connected) return std::optional(std::move(*connected));
   if (connected.error().code() == Code::NotFound) return std::optional<Fd>();
+  if (connected.error().code() == Code::Denied) return not_permitted(place, socket, connected.error());
   return not_there(place, connected.error().text());
 }
 
 Reached<Fd> start_and_connect(const Place& place, const std::string& socket) {
   struct stat vault {};
   if (::stat(place.vault.c_str(), &vault) != 0) {
-    // A vault that does not exist is the most common mistake of a new user, so the hint is how to
-    // create one.
     const Error cannot = Error::from_errno(place.vault);
+    if (cannot.code() == Code::Denied) return not_permitted(place, socket, cannot);
     if (cannot.code() != Code::NotFound) return not_there(place, cannot.text());
-    return cannot.within("cannot open the vault").with_hint("gw-store --vault " + place.vault + " init");
+    return no_vault(place, ": the directory does not exist");
   }
   const Owner owner{vault.st_uid, vault.st_gid};
   // Only the owner and root can open the vault's files; any other user's keeper would fail later,
   // with a worse error.
   if (::geteuid() != owner.uid && ::geteuid() != 0)
-    return not_there(place, "the vault belongs to another user");
+    return not_there(place, is_system(place) ? "it is not running"
+                                             : "it is not running, and the vault belongs to another user");
+  // Before anything is written: the directory of a mistyped --vault stays as it is.
+  if (const auto format = store::read_format(place.vault); !format && format.error().code() == Code::NotFound)
+    return no_vault(place, "");
   if (under_service_manager())
     return not_there(place, "it is not running, and a service manager must start it");
 
   const auto lock = take_start_lock(place, owner);
+  // Only root can write in the system's /run/gw, and there the socket units start the keeper.
+  if (!lock && is_system(place) && lock.error().exit_status() == exit_status(Code::Denied))
+    return not_there(place, "it is not running");
   if (!lock) return not_there(place, lock.error().text());
   // Another tool may have started the keeper while this one waited for the lock.
   if (auto before = try_socket(place, socket); !before || *before)
@@ -114,7 +146,9 @@ Reached<Fd> reach(const Place& place, const Connect& how) {
   // After the socket, because a running keeper has the last word; before starting one, because a
   // keeper of a vault that has moved would refuse to open it with a less helpful error.
   if (const auto moved = store::moved_away(place.vault)) return *moved;
-  if (!how.may_start) return not_there(place, "no process listens on " + place.run + "/" + socket);
+  if (!how.may_start)
+    return not_there(
+        place, is_system(place) ? "it is not running" : "no process listens on " + place.run + "/" + socket);
   if (!how.start) return start_and_connect(place, socket);
   if (auto started = how.start(); !started) return started.error();
   auto connected = connect_to(place.run, socket);

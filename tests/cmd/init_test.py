@@ -97,6 +97,25 @@ class InitTest(unittest.TestCase):
         self.assertIn(b"a vault already exists", done.stderr)
         self.assertEqual((self.vault / "format").read_bytes(), before)
 
+    def test_a_mistyped_vault_is_left_as_it_is_and_the_hint_makes_one(self):
+        commands = [["mailbox", "list"], ["serve"], ["verify"], ["status"], ["repair"], ["doctor"],
+                    ["check"], ["backup", self.folder / "backup"], ["migrate", "--to", self.folder / "new"]]
+        for wrong in ("empty", "absent"):
+            place = self.folder / wrong
+            if wrong == "empty":
+                place.mkdir()
+            for command in commands:
+                with self.subTest(wrong=wrong, command=command[0]):
+                    done = subprocess.run([gw.program("gw-store"), "--vault", place, *command], capture_output=True,
+                                          env=gw.clean_environment(), timeout=gw.WAIT)
+                    self.assertNotEqual(done.returncode, 0)
+                    if command[0] in ("mailbox", "verify", "status", "backup"):
+                        self.assertEqual(done.returncode, 66, done.stderr)
+                        self.assertIn(f"there is no vault in {place}".encode(), done.stderr)
+                        self.assertIn(f"hint: gw-store --vault {place} init".encode(), done.stderr)
+                    self.assertEqual(list(place.rglob("*")), [])
+                    self.assertEqual(place.exists(), wrong == "empty")
+
     def test_a_folder_that_holds_something_is_left_alone(self):
         self.vault.mkdir()
         (self.vault / "notes.txt").write_text("mine")

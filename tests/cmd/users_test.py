@@ -135,8 +135,35 @@ class UsersTest(unittest.TestCase):
                 for path in (self.vault.path, self.vault.path / "format", self.vault.path / "history.key"):
                     self.assertFalse(self.may(user, f"import os; os.open({str(path)!r}, os.O_RDONLY)"), path)
         for user in ("gw-receive", "gw-drain"):
-            done = self.tool(user, "gw-store", "mailbox", "list", status=(69, 77))
+            done = self.tool(user, "gw-store", "mailbox", "list", status=77)
             self.assertEqual(done.stdout, b"")
+
+    def at_the_systems_place(self, user, sockets, vault):
+        """gw-store as this user, where these directories are /run/gw and /var/lib/gw."""
+        mounts = ('mount -t tmpfs none /run && mkdir /run/gw && if [ "$1" ]; then mount --bind "$1" /run/gw; fi && '
+                  'mount -t tmpfs none /var/lib && mkdir /var/lib/gw && mount --bind "$2" /var/lib/gw && shift 2 && exec "$@"')
+        number = str(IDS.get(user, 0))
+        become = ["setpriv", "--reuid", number, "--regid", number, "--clear-groups"] if user != "root" else []
+        return subprocess.run(["unshare", "-m", "sh", "-c", mounts, "sh", str(sockets), str(vault), *become,
+                               gw.program("gw-store"), "--vault", "/var/lib/gw", "mailbox", "list"],
+                              capture_output=True, text=True, timeout=gw.WAIT, env=gw.clean_environment())
+
+    def test_the_commonest_errors_say_what_to_do(self):
+        empty = pathlib.Path(tempfile.mkdtemp(prefix="gw-empty-"))
+        self.addCleanup(shutil.rmtree, empty)
+        os.chown(empty, IDS["gw-keeper"], IDS["gw-keeper"])
+        for user, sockets, vault, status, text, hint in (
+                ("collector", self.run_folder, self.vault.path, 77, "nor in the group gw-admin",
+                 "sudo usermod -aG gw-admin $USER"),
+                ("collector", "", self.vault.path, 69, "the keeper: it is not running", "systemctl start gw.target"),
+                ("root", "", self.vault.path, 69, "the keeper: it is not running", "systemctl start gw.target"),
+                ("root", "", empty, 66, "there is no vault in /var/lib/gw", "gw-store init")):
+            with self.subTest(user=user, status=status):
+                done = self.at_the_systems_place(user, sockets, vault)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertIn(text, done.stderr)
+                self.assertIn(f"hint: {hint}\n", done.stderr)
+        self.assertEqual(list(empty.iterdir()), [])
 
     @gw.need_program("curl")
     def test_a_collector_gets_numbers_and_nothing_else(self):
@@ -145,7 +172,7 @@ class UsersTest(unittest.TestCase):
                       "http://localhost/metrics", **self.identity("collector"))
         self.assertIn(b'gw_messages{mailbox="journal",state="live"} 0\n', done.stdout)
         self.assertTrue(done.stdout.endswith(b"# EOF\n"))
-        done = self.tool("collector", "gw-store", "mailbox", "list", status=(69, 77))
+        done = self.tool("collector", "gw-store", "mailbox", "list", status=77)
         self.assertEqual(done.stdout, b"")
 
     def test_the_administrator_backs_up_what_he_may_not_read(self):
@@ -158,7 +185,7 @@ class UsersTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, folder)
         for user in ("gw-receive", "gw-drain"):
             os.chown(folder, IDS[user], IDS[user])
-            self.tool(user, "gw-store", "backup", folder / "x", status=69)
+            self.tool(user, "gw-store", "backup", folder / "x", status=77)
         os.chown(folder, IDS["gw-admin"], IDS["gw-admin"])
         command = unit("gw-backup.service")["Service"]["ExecStart"].split()
         options = command[command.index("${GW_BACKUP_TO}") + 1:]

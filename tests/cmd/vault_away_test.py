@@ -143,11 +143,23 @@ class VaultAwayTest(unittest.TestCase):
             self.assertEqual(smtp.deliver(self.box.address, gw.mail(1000)).code, 451)
         self.assertRegex(self.pop3_answer(), r"^\d+ message")
 
-    def test_a_tool_does_not_call_it_a_wrong_password(self):
+    def test_a_tool_says_that_it_is_not_permitted_and_not_a_wrong_password(self):
         self.trouble(lambda vault: closed(vault.path / "format"))
         out = self.vault.side / "out"
-        done = self.vault.tool("gw-export", "journal", "--to", out, "--password-file", self.box.password_file, status=69)
+        done = self.vault.tool("gw-export", "journal", "--to", out, "--password-file", self.box.password_file, status=77)
         self.assertIn(b"Permission denied", done.stderr)
+        self.assertNotIn(b"password", done.stderr)
+
+    def test_a_database_file_that_may_not_be_read_is_not_damage(self):
+        self.trouble(lambda vault: closed(vault.path / "db/CURRENT"))
+        done = self.vault.store("mailbox", "list", status=77)
+        self.assertIn(f"{self.vault.path}/db/CURRENT: Permission denied".encode(), done.stderr)
+        self.assertIn(f"hint: chown -R --reference={self.vault.path} {self.vault.path}/db".encode(), done.stderr)
+
+    def test_where_the_database_does_not_open_the_hint_is_how_to_rescue_it(self):
+        self.trouble(lambda vault: renamed(vault.path / "db/CURRENT"))
+        done = self.vault.store("mailbox", "list", status=65)
+        self.assertIn(f"hint: gw-store salvage {self.vault.path} --to DIR, or gw-store restore BACKUP".encode(), done.stderr)
 
     def test_a_missing_vault_is_still_missing_input_to_a_tool(self):
         self.trouble(lambda vault: renamed(vault.path))

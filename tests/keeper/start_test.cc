@@ -37,6 +37,7 @@ class Variable {
 Place place_with(const test::TempFolder& temp, const std::string& script) {
   Place place = place_of(temp.path() + "/vault", "");
   fs::create_directory(place.vault);
+  std::ofstream(place.vault + "/format") << "gw-vault 1\n";
   place.program = temp.path() + "/program";
   std::ofstream(place.program) << "#!/bin/sh\n" << script << '\n';
   fs::permissions(place.program, fs::perms::owner_all);
@@ -90,11 +91,20 @@ TEST_CASE("no keeper is started for whom none may be") {
     late.join();
   }
   SECTION("where there is no vault") {
-    fs::remove(place.vault);
+    fs::remove_all(place.vault);
     const Error error = failure_of(place);
     CHECK(error.code() == Code::Unavailable);
     CHECK(error.exit_status() == 66);
     CHECK(error.hint() == "gw-store --vault " + place.vault + " init");
+  }
+  SECTION("where the directory holds no vault, and nothing is written into it") {
+    fs::remove(place.vault + "/format");
+    const Error error = failure_of(place);
+    CHECK(error.code() == Code::Unavailable);
+    CHECK(error.exit_status() == 66);
+    CHECK(error.text() == "there is no vault in " + place.vault);
+    CHECK(error.hint() == "gw-store --vault " + place.vault + " init");
+    CHECK(fs::is_empty(place.vault));
   }
   CHECK_FALSE(fs::exists(temp.path() + "/started"));
 }
@@ -124,6 +134,8 @@ TEST_CASE("the hint for the system's vault starts its units") {
   place.vault = temp.path();
   const Error error = failure_of(place, {Role::Admin, "test", false});
   CHECK(error.code() == Code::Unavailable);
+  CHECK(error.exit_status() == 69);
+  CHECK(error.text() == "cannot reach the keeper: it is not running");
   CHECK(error.hint() == "systemctl start gw.target");
 }
 
@@ -133,7 +145,7 @@ TEST_CASE("whatever keeps a client from the keeper is Unavailable, and crosses a
     INFO(name(code));
     const Unreached why(Error(code, "because").with_hint("mend it"));
     CHECK(why.as_error().code() == Code::Unavailable);
-    CHECK(why.as_error().exit_status() != exit_status(Code::Denied));
+    CHECK(why.as_error().exit_status() == exit_status(code));
     const Reached<void> back = from_line(to_line(why));
     REQUIRE_FALSE(back);
     CHECK(back.error().text() == "because");

@@ -159,6 +159,33 @@ std::string damage_of(Opened& opened, const std::string& path, std::size_t buffe
   return opened.head ? behind(*all, opened.head->head().point) : std::string();
 }
 
+// Returns Denied if this process may not read a file of the database. RocksDB reports that like
+// damage, which calls for other measures.
+Result<void> may_read(const Opened& opened, const std::string& path) {
+  const auto denied = [&](const std::string& file) {
+    return Error::from_errno(file, EACCES)
+        .with_hint("chown -R --reference=" + opened.options.path + " " + path);
+  };
+  const auto names = names_in(path);
+  if (!names && names.error().code() == Code::Denied) return denied(path);
+  // Any other error is for the open to report.
+  if (!names) return {};
+  for (const std::string& name : *names) {
+    const std::string file = path + "/" + name;
+    if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES) return denied(file);
+  }
+  return {};
+}
+
+// The error for a database that opens in no way.
+Error not_opened(const Opened& opened, Code code, const std::string& text) {
+  // What a look verifies is a copy, which nobody wants to rescue.
+  if (opened.options.look_only) return Error(code, text);
+  return Error(code, text)
+      .with_hint("gw-store salvage " + opened.options.path +
+                 " --to DIR, or gw-store restore BACKUP --to DIR");
+}
+
 Result<void> open_database(Opened& opened) {
   const std::string path = opened.options.path + "/db";
   const std::size_t buffers = buffers_for(opened.space.marks());
@@ -167,6 +194,9 @@ Result<void> open_database(Opened& opened) {
   const bool tried = opened.reason.empty();
   if (tried) {
     auto engine = Engine::open(path, Engine::Mode::ReadWrite, buffers);
+    if (!engine && engine.error().code() != Code::Busy) {
+      if (auto readable = may_read(opened, path); !readable) return readable;
+    }
     if (!engine && engine.error().code() == Code::Corrupt && is_torn_tail(opened, path, buffers))
       engine = Engine::open(path, Engine::Mode::ReadWriteToDamage, buffers);
     if (engine) {
@@ -202,15 +232,17 @@ Result<void> open_database(Opened& opened) {
   // Opening for writing has failed. Reading shows what is left, and nothing is written, so that
   // salvage finds the files as they are.
   auto engine = Engine::open(path, Engine::Mode::ReadOnly, buffers);
-  if (!engine)
-    return Error(engine.error().code(),
-                 opened.reason + "; it cannot be opened for reading either: " + engine.error().text());
+  if (!engine) {
+    if (auto readable = may_read(opened, path); !readable) return readable;
+    return not_opened(opened, engine.error().code(),
+                      opened.reason + "; it cannot be opened for reading either: " + engine.error().text());
+  }
   opened.engine = std::move(*engine);
   // Damage is already described in `reason`; it is an error only if there is nothing at all to
   // show.
   if (auto loaded = load(opened); !loaded && opened.entries.empty())
-    return Error(loaded.error().code(),
-                 opened.reason + "; its content cannot be read: " + loaded.error().text());
+    return not_opened(opened, loaded.error().code(),
+                      opened.reason + "; its content cannot be read: " + loaded.error().text());
   return {};
 }
 
