@@ -44,9 +44,9 @@ void declare(CLI::App& app, vault::MailboxChange& to) {
   cli::list_option(app, "--alias", to.aliases, "ADDR", "Accept mail for this address too (repeatable)");
   cli::list_option(app, "--domain", to.domains, "DOMAIN", "Accept all mail of this domain (repeatable)");
   cli::list_option(app, "--allow", to.allow, "CIDR", "Accept mail only from these addresses (repeatable)");
-  cli::size_option(app, "--quota", to.quota, "Limit waiting mail to this many bytes; 0 is no limit");
-  days_option(app, "--grace", to.grace, "Keep drained mail for this long; 0 is not at all");
-  days_option(app, "--receipts", to.receipts, "Keep removal records for this long; 0 is not at all");
+  cli::size_option(app, "--quota", to.quota, "Limit waiting mail to this many bytes; 0 for no limit");
+  days_option(app, "--grace", to.grace, "Keep drained mail for this long; 0 does not keep it");
+  days_option(app, "--receipts", to.receipts, "Keep removal records for this long; 0 keeps none");
   app.add_option_function<std::string>(
          "--trace", [&to](const std::string& word) { to.trace = store::parse_trace(word); },
          "Control the trace lines that POP3 adds to mail")

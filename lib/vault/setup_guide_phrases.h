@@ -56,7 +56,7 @@ inline constexpr RecipePhrase kRecipePhrases[] = {
      "Exchange Server (ab 2013), Journaling zu diesem Gateway; in der Exchange Management Shell:"},
     {"exchange-other",
      "OTHER-ADDRESS receives reports that could not be delivered for two days: choose a mailbox that "
-     "somebody reads and that is not journaled.",
+     "people read and that is not journaled.",
      "OTHER-ADDRESS riceve i rapporti non consegnati per due giorni: scegli una casella che qualcuno legge e "
      "che non è soggetta al journal.",
      "OTHER-ADDRESS erhält Berichte, die zwei Tage lang nicht zustellbar waren: Wählen Sie ein Postfach, das "

@@ -87,7 +87,7 @@ inline constexpr Word kEventWords[] = {
     {"delivery.title", "Test delivery", "Consegna di prova", "Testzustellung"},
     {"delivery.do", "Send a test delivery", "Invia una consegna di prova", "Testzustellung senden"},
     {"delivery.text",
-     "Delivers a small message to a mailbox through the SMTP server of this host and shows the whole SMTP "
+     "Delivers a small message to a mailbox through the SMTP server of this host and shows the complete SMTP "
      "dialog. Like any other message, it then waits for the archive.",
      "Consegna un piccolo messaggio a una casella tramite il server SMTP di questo host e mostra l'intero "
      "dialogo SMTP. Come ogni altro messaggio, resta poi in attesa dell'archivio.",
