@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "seal/base64.h"
-#include "seal/base_point.h"
 #include "seal/header.h"
 #include "seal/hkdf.h"
 
@@ -74,7 +73,8 @@ Result<Sealer> Sealer::begin(const PublicKey& recipient) {
   parts.copy(file_key.span());
   parts.copy(ephemeral.span());
   parts.copy(nonce);
-  const PublicKey share = times_base_point(ephemeral.view());
+  PublicKey share{};
+  crypto_scalarmult_base(as_uchar(share.data()), as_uchar(ephemeral.view().data()));
   const std::optional<Key> wrap =
       wrap_key(as_uchar(ephemeral.view().data()), as_uchar(recipient.data()), share, recipient);
   if (!wrap) return Error(Code::BadInput, "the public key has a low order");

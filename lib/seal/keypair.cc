@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "seal/base_point.h"
 #include "seal/bech32.h"
 
 namespace gw::seal {
@@ -24,7 +23,10 @@ SecretKey generate_key() {
 }
 
 PublicKey public_key(const SecretKey& key) {
-  return times_base_point(key.scalar.view());
+  start_sodium();
+  PublicKey result{};
+  crypto_scalarmult_base(as_uchar(result.data()), as_uchar(key.scalar.view().data()));
+  return result;
 }
 
 std::string recipient(const PublicKey& key) {
