@@ -77,14 +77,6 @@ Secret base64_encode_secret(ByteView data) {
   return text;
 }
 
-std::optional<Bytes> base64_decode(std::string_view text) {
-  const auto size = decoded_size(text);
-  if (!size) return std::nullopt;
-  Bytes data(*size);
-  if (!decode(text, data)) return std::nullopt;
-  return data;
-}
-
 std::optional<Secret> base64_decode_secret(std::string_view text) {
   const auto size = decoded_size(text);
   if (!size) return std::nullopt;

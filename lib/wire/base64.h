@@ -19,8 +19,7 @@ Secret base64_encode_secret(ByteView data);
 
 // Returns nullopt unless `text` is canonical base64: each byte string has exactly one accepted
 // encoding. The empty text encodes the empty string.
-std::optional<Bytes> base64_decode(std::string_view text);
-// Does the same for text that may hold a password: the decoded bytes are only ever in the Secret.
+// The text may hold a password: the decoded bytes are only ever in the Secret.
 std::optional<Secret> base64_decode_secret(std::string_view text);
 
 }  // namespace gw::wire

@@ -24,7 +24,7 @@ std::string said(const CredentialForwarder& exchange) {
   std::string all;
   for (const gw::Secret& message : exchange.messages()) {
     if (!all.empty()) all += '|';
-    all += gw::as_text(gw::wire::base64_decode(message.text()).value());
+    all += gw::wire::base64_decode_secret(message.text()).value().text();
   }
   return all;
 }

@@ -4,7 +4,6 @@
 #include <string>
 
 using gw::as_bytes;
-using gw::as_text;
 using namespace gw::wire;
 
 TEST_CASE("The vectors of RFC 4648 section 10 go both ways") {
@@ -17,28 +16,24 @@ TEST_CASE("The vectors of RFC 4648 section 10 go both ways") {
                                                                    {"foobar", "Zm9vYmFy"}};
   for (const auto& [octets, text] : vectors) {
     CHECK(base64_encode(as_bytes(octets)) == text);
-    const auto decoded = base64_decode(text);
+    const auto decoded = base64_decode_secret(text);
     REQUIRE(decoded);
-    CHECK(as_text(*decoded) == octets);
-    const auto secret = base64_decode_secret(text);
-    REQUIRE(secret);
-    CHECK(secret->text() == octets);
+    CHECK(decoded->text() == octets);
   }
 }
 
 TEST_CASE("Every octet value survives") {
   std::string data;
   for (int i = 0; i < 256; ++i) data += static_cast<char>(i);
-  const auto decoded = base64_decode(base64_encode(as_bytes(data)));
+  const auto decoded = base64_decode_secret(base64_encode(as_bytes(data)));
   REQUIRE(decoded);
-  CHECK(as_text(*decoded) == data);
+  CHECK(decoded->text() == data);
 }
 
 TEST_CASE("What is not exactly base64 is none") {
   for (const char* text : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "====", "=g==", "Z===", "Zg==Zg==", "Zm 9",
                            "Zm9v\r\n", "Zm9v\n", "Zm-_", "Zg==\n", " Zg==", "Zm9v=", "\xff\xff\xff\xff"}) {
     CAPTURE(text);
-    CHECK_FALSE(base64_decode(text));
     CHECK_FALSE(base64_decode_secret(text));
   }
 }
