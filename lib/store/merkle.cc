@@ -35,24 +35,6 @@ void inclusion(std::span<const Digest> leaves, std::uint64_t index, std::vector<
   }
 }
 
-// SUBPROOF of RFC 6962, section 2.1.2. With `known` the old tree is exactly this subtree: the
-// verifier has its root, so the proof omits it.
-void consistency(std::span<const Digest> leaves, std::uint64_t old_size, bool known,
-                 std::vector<Digest>& path) {
-  if (old_size == leaves.size()) {
-    if (!known) path.push_back(root_of(leaves));
-    return;
-  }
-  const std::size_t left = split_point(leaves.size());
-  if (old_size <= left) {
-    consistency(leaves.first(left), old_size, known, path);
-    path.push_back(root_of(leaves.subspan(left)));
-  } else {
-    consistency(leaves.subspan(left), old_size - left, false, path);
-    path.push_back(root_of(leaves.first(left)));
-  }
-}
-
 }  // namespace
 
 Digest leaf_hash(ByteView leaf) {
@@ -104,74 +86,6 @@ std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t
   std::vector<Digest> path;
   if (index < leaves.size()) inclusion(leaves, index, path);
   return path;
-}
-
-// The algorithm of RFC 9162, section 2.1.3.2, with its variable names.
-bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size,
-                      std::span<const Digest> path, const Digest& root) {
-  if (index >= size) return false;
-  std::uint64_t fn = index;
-  std::uint64_t sn = size - 1;
-  Digest node = leaf;
-  for (const Digest& sibling : path) {
-    if (sn == 0) return false;
-    if ((fn & 1) != 0 || fn == sn) {
-      node = node_hash(sibling, node);
-      while ((fn & 1) == 0 && fn != 0) {
-        fn >>= 1;
-        sn >>= 1;
-      }
-    } else {
-      node = node_hash(node, sibling);
-    }
-    fn >>= 1;
-    sn >>= 1;
-  }
-  return sn == 0 && node == root;
-}
-
-std::vector<Digest> consistency_path(std::span<const Digest> leaves, std::uint64_t old_size) {
-  std::vector<Digest> path;
-  if (old_size != 0 && old_size < leaves.size()) consistency(leaves, old_size, true, path);
-  return path;
-}
-
-// The algorithm of RFC 9162, section 2.1.4.2, with its variable names. The two cases at the start
-// are outside of the RFC's algorithm: equal trees and an empty old tree need no proof.
-bool verify_consistency(std::uint64_t old_size, const Digest& old_root, std::uint64_t size,
-                        const Digest& root, std::span<const Digest> path) {
-  if (old_size > size) return false;
-  if (old_size == size) return path.empty() && old_root == root;
-  if (old_size == 0) return path.empty() && old_root == sha256({});
-  std::vector<Digest> nodes;
-  // A perfect old tree is a node of the new one, so its root is not in the proof.
-  if (std::has_single_bit(old_size)) nodes.push_back(old_root);
-  nodes.insert(nodes.end(), path.begin(), path.end());
-  if (nodes.empty()) return false;
-  std::uint64_t fn = old_size - 1;
-  std::uint64_t sn = size - 1;
-  while ((fn & 1) != 0) {
-    fn >>= 1;
-    sn >>= 1;
-  }
-  Digest old_node = nodes.front();
-  Digest node = nodes.front();
-  for (const Digest& next : std::span(nodes).subspan(1)) {
-    if (sn == 0) return false;
-    if ((fn & 1) != 0 || fn == sn) {
-      old_node = node_hash(next, old_node);
-      node = node_hash(next, node);
-      while ((fn & 1) == 0 && fn != 0) {
-        fn >>= 1;
-        sn >>= 1;
-      }
-    } else {
-      node = node_hash(node, next);
-    }
-    fn >>= 1;
-    sn >>= 1;
-  }
-  return sn == 0 && old_node == old_root && node == root;
 }
 
 }  // namespace gw::store

@@ -1,5 +1,5 @@
-// Merkle trees over the leaves of a history: hashing (RFC 6962, section 2.1), inclusion and
-// consistency proofs (RFC 9162, sections 2.1.3 and 2.1.4). Pure functions without any storage.
+// Merkle trees over the leaves of a history: hashing (RFC 6962, section 2.1) and
+// inclusion proofs (RFC 9162, section 2.1.3). Pure functions without any storage.
 #pragma once
 
 #include <cstdint>
@@ -45,16 +45,5 @@ class CompactRange {
 // Returns the inclusion proof for the leaf at `index`. `leaves` are the leaf hashes of the whole
 // tree, in order. Empty if `index` is outside of the tree.
 std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t index);
-// Checks an inclusion proof: true if the leaf hash `leaf` is at `index` in the tree of that size
-// and root.
-bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size,
-                      std::span<const Digest> path, const Digest& root);
-// Returns the proof that the tree of `old_size` leaves is a prefix of the tree over `leaves`. Empty
-// if the old tree is empty, equal or larger.
-std::vector<Digest> consistency_path(std::span<const Digest> leaves, std::uint64_t old_size);
-// Checks a consistency proof between two tree heads: true if the old tree is a prefix of the new
-// one.
-bool verify_consistency(std::uint64_t old_size, const Digest& old_root, std::uint64_t size,
-                        const Digest& root, std::span<const Digest> path);
 
 }  // namespace gw::store

@@ -17,9 +17,12 @@ TEST_CASE("a vault is made in an absent or empty folder, never over something") 
   LocalOptions options;
   options.path = path;
   CHECK(open_local_store(options).error().code() == Code::NotFound);
-  CHECK(read_vault_id(path).error().code() == Code::NotFound);
   REQUIRE(create_local_store(path, id, {}));
-  CHECK(read_vault_id(path).value() == id);
+  {
+    const Result<std::unique_ptr<Store>> store = open_local_store(options);
+    REQUIRE(store);
+    CHECK((*store)->health().value().vault == id);
+  }
   CHECK(create_local_store(path, id, {}).error().code() == Code::Exists);
   CHECK((fs::status(path).permissions() & fs::perms::all) == fs::perms::owner_all);
   REQUIRE(fs::create_directory(folder.path() + "/empty"));
