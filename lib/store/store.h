@@ -4,7 +4,7 @@
 // A Store never sees plaintext, a password or a secret key; sealing and opening happen in its
 // callers. There are three implementations: LocalStore (local/local_store.h) keeps RocksDB and
 // files on disk and runs only in the keeper, RemoteStore asks the keeper over a Unix socket, and
-// MemoryStore (memory_store.h) is the model for tests. One contract test suite runs against all
+// MemoryStore (tests/support/memory_store.h) is the model for tests. One contract test suite runs against all
 // three. No operation spans two mailboxes, so that a distributed engine remains possible.
 //
 // A message is stored by begin(), put() and commit(), and leaves by transition():

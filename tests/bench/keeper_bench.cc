@@ -17,7 +17,7 @@
 #include "keeper/remote_store.h"
 #include "keeper/server/server.h"
 #include "store/local/local_store.h"
-#include "store/memory_store.h"
+#include "support/memory_store.h"
 
 namespace {
 

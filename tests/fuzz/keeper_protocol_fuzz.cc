@@ -14,7 +14,7 @@
 #include "keeper/channel.h"
 #include "keeper/protocol.h"
 #include "keeper/server/session.h"
-#include "store/memory_store.h"
+#include "support/memory_store.h"
 
 namespace {
 

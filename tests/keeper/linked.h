@@ -7,7 +7,7 @@
 
 #include "keeper/remote_store.h"
 #include "keeper/server/server.h"
-#include "store/memory_store.h"
+#include "support/memory_store.h"
 
 namespace gw::keeper::test {
 

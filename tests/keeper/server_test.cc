@@ -8,7 +8,7 @@
 
 #include "keeper/remote_store.h"
 #include "keeper/sockets.h"
-#include "store/memory_store.h"
+#include "support/memory_store.h"
 #include "support/store_contract.h"
 #include "support/temp_folder.h"
 

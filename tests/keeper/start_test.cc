@@ -13,7 +13,7 @@
 #include "keeper/server/server.h"
 #include "keeper/sockets.h"
 #include "keeper/spawn.h"
-#include "store/memory_store.h"
+#include "support/memory_store.h"
 #include "support/temp_folder.h"
 
 namespace gw::keeper {

@@ -11,8 +11,8 @@
 
 #include "base/log.h"
 #include "pop3d/server.h"
-#include "store/memory_store.h"
 #include "support/faulty_store.h"
+#include "support/memory_store.h"
 #include "vault/delivery.h"
 #include "vault/mailbox.h"
 

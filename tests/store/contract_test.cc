@@ -1,5 +1,5 @@
 #include "store/local/local_store.h"
-#include "store/memory_store.h"
+#include "support/memory_store.h"
 #include "support/store_contract.h"
 #include "support/temp_folder.h"
 

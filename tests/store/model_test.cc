@@ -2,7 +2,7 @@
 #include <random>
 
 #include "local_vault.h"
-#include "store/memory_store.h"
+#include "support/memory_store.h"
 
 namespace gw::store {
 namespace {

@@ -4,8 +4,8 @@
 #include <functional>
 #include <thread>
 
-#include "store/memory_store.h"
 #include "support/faulty_store.h"
+#include "support/memory_store.h"
 #include "vault/mailbox.h"
 #include "vault/token.h"
 

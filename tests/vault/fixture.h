@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "store/memory_store.h"
+#include "support/memory_store.h"
 #include "vault/checkpoint.h"
 #include "vault/delivery.h"
 #include "vault/drain.h"

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/log.h"
-#include "store/memory_store.h"
 #include "support/faulty_store.h"
+#include "support/memory_store.h"
 #include "vault/account.h"
 #include "vault/checkpoint.h"
 #include "vault/delivery.h"

@@ -7,9 +7,9 @@
 
 #include "store/kept_time.h"
 #include "store/leases.h"
-#include "store/memory_store.h"
 #include "store/merkle.h"
 #include "store/rules.h"
+#include "support/memory_store.h"
 
 namespace gw::store {
 

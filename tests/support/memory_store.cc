@@ -1,9 +1,9 @@
-#include "store/memory_store.h"
+#include "support/memory_store.h"
 
 #include <algorithm>
 
-#include "store/memory_private.h"
 #include "store/resolve.h"
+#include "support/memory_private.h"
 
 namespace gw::store {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "store/memory_private.h"
+#include "support/memory_private.h"
 
 namespace gw::store {
 namespace {
