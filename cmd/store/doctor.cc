@@ -94,7 +94,8 @@ std::vector<Diagnosis> examine(const Commands& commands, const config::Config& c
   // The units belong to the system's vault. For any other vault they say nothing. sd_booted(3)
   // tests for the same directory.
   const bool systemd = config.vault == "/var/lib/gw" && ::access("/run/systemd/system", F_OK) == 0;
-  if (systemd || !systemctl.empty()) examine_units(systemctl.empty() ? "systemctl" : systemctl, findings);
+  if (systemd || !systemctl.empty())
+    examine_units(systemctl.empty() ? "systemctl" : systemctl, !config.certificates.empty(), findings);
   // An unreachable keeper is a finding like any other. The rest of the report is useful then too.
   auto store = commands.connect();
   Result<void> examined =

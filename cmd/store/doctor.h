@@ -19,10 +19,12 @@ using vault::Level;
 void examine_host(const config::Config& config, const DiagnosisLimits& limits,
                   std::vector<Diagnosis>& findings);
 
-// Appends a finding for each unit of gw that systemd has loaded: failed units, enabled ones that do
-// not run, and running ones that will not start at the next boot are defects. `systemctl` is the
-// program to ask. Appends nothing if it cannot be run, fails, or takes more than 10 s.
-void examine_units(const std::string& systemctl, std::vector<Diagnosis>& findings);
+// Appends a finding for each unit of gw that systemd has loaded: failed units, services that systemd
+// starts again and again, enabled units that do not run, and running ones that will not start at the
+// next boot are defects. So are running sockets that need TLS if there is no certificate.
+// `systemctl` is the program to ask. Appends nothing if it cannot be run, fails, or takes more than
+// 10 s.
+void examine_units(const std::string& systemctl, bool has_certificate, std::vector<Diagnosis>& findings);
 
 class Commands;
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -40,6 +41,9 @@ constexpr std::array kUnits{"gw.target",
                             "gw-checkpoint.timer",
                             "gw-metrics.service",
                             "gw-metrics.timer"};
+// Clients of these sockets begin with TLS, or with STARTTLS, or are refused a login without it.
+constexpr std::array<std::string_view, 4> kTlsSockets{"gw-smtpd.socket", "gw-smtps.socket", "gw-pop3d.socket",
+                                                      "gw-webd.socket"};
 // Limits for the program, which the user may name: bytes of its output, and time.
 constexpr std::size_t kMaxCount = 64 << 10;
 constexpr std::chrono::seconds kTimeout{10};
@@ -114,9 +118,11 @@ void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
   // Units that gw.target wants start and stop with it, so they need not be enabled themselves.
   const auto wanted = unit.find("WantedBy");
   const bool brought = wanted != unit.end() && contains_word(wanted->second, "gw.target");
-  if (is("ActiveState", "failed")) {
+  // With Restart= a service that ends immediately after each start is never "failed".
+  const bool restarts = is("SubState", "auto-restart");
+  if (is("ActiveState", "failed") || restarts) {
     finding.level = Level::Trouble;
-    finding.text = "has failed";
+    finding.text = restarts ? "keeps ending and is started again" : "has failed";
     if (const auto result = unit.find("Result"); result != unit.end()) finding.text += ": " + result->second;
     finding.hint = "see journalctl -u " + name + ", then run systemctl restart " + name;
   } else if (waits && is("ActiveState", "inactive") && is("UnitFileState", "enabled")) {
@@ -133,24 +139,42 @@ void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
 
 }  // namespace
 
-void examine_units(const std::string& systemctl, std::vector<Diagnosis>& findings) {
-  std::vector<std::string> command{systemctl, "show", "--no-pager",
-                                   "--property=Id,LoadState,ActiveState,UnitFileState,Result,WantedBy"};
+void examine_units(const std::string& systemctl, bool has_certificate, std::vector<Diagnosis>& findings) {
+  std::vector<std::string> command{
+      systemctl, "show", "--no-pager",
+      "--property=Id,LoadState,ActiveState,SubState,UnitFileState,Result,WantedBy"};
   command.insert(command.end(), kUnits.begin(), kUnits.end());
   const auto text = printed(std::move(command));
   if (!text) return;
   // The output has an empty line between two units, and none after the last one.
   Properties unit;
+  std::string serves;  // the sockets whose clients expect TLS
+  const auto examine = [&] {
+    examine_unit(unit, findings);
+    const auto id = unit.find("Id");
+    const auto state = unit.find("ActiveState");
+    if (id != unit.end() && state != unit.end() && state->second == "active" &&
+        std::ranges::find(kTlsSockets, id->second) != kTlsSockets.end())
+      serves += (serves.empty() ? "" : ", ") + id->second;
+    unit.clear();
+  };
   for (const std::string_view line : split(*text, '\n')) {
     const std::size_t equals = line.find('=');
     if (equals != std::string_view::npos) {
       unit.emplace(line.substr(0, equals), printable(line.substr(equals + 1)));
     } else if (line.empty()) {
-      examine_unit(unit, findings);
-      unit.clear();
+      examine();
     }
   }
-  examine_unit(unit, findings);
+  examine();
+  if (has_certificate || serves.empty()) return;
+  findings.push_back({"certificate",
+                      Level::Trouble,
+                      "gw.toml",
+                      "no certificate is configured, and TLS is not available on " + serves,
+                      "gw-store certificate install FULLCHAIN KEY",
+                      vault::Cause::None,
+                      {}});
 }
 
 }  // namespace gw::cmd

@@ -2,6 +2,7 @@
 """gw-store doctor: each thing that it looks at, made wrong and named with what to do; exit status 0 or 1."""
 import os
 import pathlib
+import shutil
 import sys
 import unittest
 
@@ -179,6 +180,10 @@ class DoctorTest(unittest.TestCase):
         failed = doctor(good + "\n" + unit("gw-backup.service", "failed", "static", result="exit-code"))["gw-backup.service"]
         self.assertEqual((failed["level"], failed["text"]), ("trouble", "has failed: exit-code"))
         self.assertIn("journalctl -u gw-backup.service", failed["hint"])
+        again = doctor(good + "\n" + unit("gw-proxy.service", "activating", "enabled", result="exit-code") + "SubState=auto-restart\n")
+        self.assertEqual((again["gw-proxy.service"]["level"], again["gw-proxy.service"]["text"]),
+                         ("trouble", "keeps ending and is started again: exit-code"))
+        self.assertIn("journalctl -u gw-proxy.service", again["gw-proxy.service"]["hint"])
         stopped = doctor(unit("gw-verify.timer", "inactive"))["gw-verify.timer"]
         self.assertEqual((stopped["level"], stopped["hint"]), ("trouble", "systemctl start gw-verify.timer"))
         once = doctor(unit("gw-smtps.socket", "active", "disabled"))["gw-smtps.socket"]
@@ -192,6 +197,22 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(doctor(unit("gw-smtps.socket", "failed"), 0, code=1), {})
         self.assertEqual(doctor("nonsense", 0), {})
         self.doctor("--systemctl", "/nowhere/systemctl", status=0)
+
+    def test_sockets_that_need_tls_and_no_certificate(self):
+        tool = self.vault.side / "systemctl"
+        shutil.rmtree(self.vault.path / "tls")
+        for name, active, found in (("gw-smtpd.socket", "active", True), ("gw-smtps.socket", "active", True),
+                                    ("gw-pop3d.socket", "active", True), ("gw-smtps.socket", "inactive", False),
+                                    ("gw-store-append.socket", "active", False)):
+            with self.subTest(unit=name, active=active):
+                tool.write_text(f"#!/bin/sh\nprintf 'Id={name}\\nLoadState=loaded\\nActiveState={active}\\n'\n")
+                tool.chmod(0o755)
+                if not found:
+                    self.doctor("--systemctl", tool, status=0)
+                    continue
+                finding = self.only("certificate", "gw.toml", "--systemctl", tool)
+                self.assertEqual((finding["level"], finding["hint"]), ("trouble", "gw-store certificate install FULLCHAIN KEY"))
+                self.assertIn(name, finding["text"])
 
     def test_states_of_a_mailbox(self):
         box = self.vault.add_mailbox("journal", "--quota", "1000")
