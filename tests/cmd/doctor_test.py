@@ -125,7 +125,7 @@ class DoctorTest(unittest.TestCase):
             self.assertEqual(smtp.command("RCPT TO:<nobody@elsewhere.example>").code, 550)
             smtp.command("QUIT")
         gw.until(lambda: self.bad_checks() == {"refused"}, "it is noted")
-        self.assertRegex(self.only("refused", "journal")["text"], r"^senders received 5xx at least 1 times .* 550 .*smtp 127\.0\.0\.1")
+        self.assertRegex(self.only("refused", "journal")["text"], r"^senders received 5xx at least 1 time .* 550 .*smtp 127\.0\.0\.1")
         self.vault.verify()
 
     def test_a_vault_with_mail_that_nobody_backed_up_or_verified(self):

@@ -164,7 +164,7 @@ class VaultAwayTest(unittest.TestCase):
     def test_a_missing_vault_is_still_missing_input_to_a_tool(self):
         self.trouble(lambda vault: renamed(vault.path))
         done = self.vault.store("mailbox", "list", status=66)
-        self.assertIn(b"cannot open the vault: ", done.stderr)
+        self.assertIn(b"there is no vault in ", done.stderr)
 
 
 for number, trouble in enumerate(TROUBLES):
