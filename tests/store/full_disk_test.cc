@@ -175,6 +175,32 @@ TEST_CASE("A disk that others fill to its last byte, again and again, does not e
   contract::dump(*store);
 }
 
+TEST_CASE("Others that take the space of the ballast as soon as it is released do not end the store") {
+  const SmallDisk disk("size=8m");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.failed = [](const Error&) { ::abort(); };
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  const std::string junk = disk.path() + "/junk";
+  const std::string ballast = vault.options.path + "/ballast";
+  for (int round = 0; round < 10; ++round) {
+    INFO("round " << round);
+    REQUIRE(await([&] { return !store->health().value().full && fs::exists(ballast); }));
+    // Less than the low mark, which is an eighth of the disk.
+    fill_with_junk(disk, 700 << 10);
+    // Without a pause: the store must not have time for anything in between.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (fs::exists(ballast) && std::chrono::steady_clock::now() < end) {
+    }
+    take_all(junk);
+    REQUIRE(await([&] { return store->health().value().full; }));
+    fs::remove(junk);
+  }
+  REQUIRE(await([&] { return deliver(*store, mailbox, new_mail(100)).has_value(); }));
+  contract::dump(*store);
+}
+
 TEST_CASE("A store that is closed on a full disk has everything when it is opened again") {
   const SmallDisk disk("size=8m");
   if (!disk.mounted()) return;

@@ -248,7 +248,7 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
   space_.look([&] { return engine_.promised(); });
   // A purge uses space for its new files. What was acknowledged needs that space when it is
   // flushed, and comes first.
-  if (space_.full()) engine_.cancel_purge();
+  if (!space_.room_for_purge()) engine_.cancel_purge();
 
   constexpr std::size_t kKeep = 8 << 20;
   std::size_t expected = 0;

@@ -55,6 +55,9 @@ class DiskSpace {
   Result<void> room_for_append(std::uint64_t size);
   // Fails with Full if not even a small change of this size may be tried.
   Result<void> room_for_change(std::uint64_t size) const;
+  // Returns true if a purge may go on. It ends before the disk is full, because it writes on for a
+  // moment after it is cancelled.
+  bool room_for_purge() const { return !full_ && size_ >= marks_.high + promised_; }
   // Returns true if there is space to write what promised() counts, and the database's own files.
   bool room_for_flush() const { return size_ >= marks_.floor + promised_; }
   std::uint64_t promised() const { return promised_; }  // bytes, at the last look()

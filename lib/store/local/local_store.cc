@@ -204,7 +204,7 @@ void LocalStore::check_disk_space() {
   if (!reason_.empty() || commits_.failed()) return;
   const bool full = space_.full();
   // First, because a purge takes space while it runs.
-  if (full) engine_->cancel_purge();
+  if (!space_.room_for_purge()) engine_->cancel_purge();
   if (full != was_full_) {
     log::warning(full ? "disk full" : "disk space available", {{"free", space_.free_bytes()}});
     was_full_ = full;
@@ -217,9 +217,11 @@ void LocalStore::check_disk_space() {
     space_.look([&] { return engine_->promised(); });
   }
   // Everything below writes to the database, if only a line of its manifest. RocksDB aborts the
-  // process when such a write finds no space, so all of it waits until there is some: other programs
-  // may have taken even the ballast's.
-  if (space_.free_bytes() < space_.marks().floor) return;
+  // process when such a write finds no space. So all of it waits until there is some, since other
+  // programs may have taken even the ballast's, and until they do not take more.
+  const std::uint64_t before = std::exchange(free_before_, space_.free_bytes());
+  const std::uint64_t floor = space_.marks().floor;
+  if (space_.free_bytes() < floor || (full && space_.free_bytes() + floor / 2 < before)) return;
   if (full != compactions_paused_) {
     engine_->pause_compactions(full);
     compactions_paused_ = full;

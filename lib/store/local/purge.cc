@@ -68,7 +68,7 @@ Result<void> LocalStore::purge_now() {
     return no_room;
   auto done = engine_->purge();
   // The upkeep thread cancels a purge when the disk fills. That is not a failure of the database.
-  if (!done && space_.full()) return no_room;
+  if (!done && !space_.room_for_purge()) return no_room;
   // A failed compaction leaves RocksDB in its error state, in which no write succeeds.
   if (!done && done.error().code() != Code::Busy) commits_.fail(done.error());
   if (!done) return done;
