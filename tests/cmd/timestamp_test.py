@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """scripts/timestamp-checkpoint: asks a timestamp authority, which is openssl behind a small web server, and checks what it said."""
+import hashlib
 import http.server
 import os
 import pathlib
@@ -112,6 +113,11 @@ class TimestampTest(unittest.TestCase):
         self.script("--verify", "--ca", self.tsa.ca, self.note)
         self.note.write_bytes(self.note.read_bytes() + b"\n")
         self.script("--verify", "--ca", self.tsa.ca, self.note, status=65)
+
+    def test_a_digest_whose_dump_has_a_backslash(self):
+        notes = (b"gw/test\n%d\n" % number for number in range(1_000_000))
+        self.note.write_bytes(next(note for note in notes if b"\\c" in hashlib.sha256(note).digest()[:15]))
+        self.script("--url", self.tsa.url, "--ca", self.tsa.ca, self.note)
 
     def test_a_note_that_is_not_there_is_made(self):
         self.script(self.note, GW_TSA=self.tsa.url)
