@@ -97,10 +97,10 @@ struct ServerOptions {
     app.add_flag("--stdio", stdio, "Serve one session on standard input and output");
   }
 
-  template <class Server>
   // Returns the configuration with these options applied to it. `server` points to the part for
   // this server, such as &config::Config::smtpd. Fails with Usage if an option is wrong and with
   // Config if the file is.
+  template <class Server>
   Result<config::Config> resolve(Server config::Config::*server) const {
     auto found = vault.resolve();
     if (!found) return found;
