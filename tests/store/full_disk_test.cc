@@ -201,6 +201,62 @@ TEST_CASE("Others that take the space of the ballast as soon as it is released d
   contract::dump(*store);
 }
 
+TEST_CASE("Others that take every byte at any moment do not end the store") {
+  const std::uint64_t ballast = GENERATE(std::uint64_t{0}, std::uint64_t{1} << 20);
+  const SmallDisk disk("size=24m");
+  if (!disk.mounted()) return;
+  LocalVault vault(disk.path());
+  vault.options.low_mark = 128 << 10;
+  vault.options.high_mark = 256 << 10;
+  vault.options.ballast = ballast;
+  vault.options.failed = [](const Error&) { ::abort(); };
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
+  std::atomic<unsigned> accepted = 0;
+  std::atomic<bool> over = false;
+  std::thread taker([&] {
+    constexpr unsigned kRounds = 40;
+    const Fd junk(::open((disk.path() + "/junk").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    for (unsigned round = 0; round < kRounds; ++round) {
+      // In the middle of the traffic, and again and again while it is held, because the store
+      // releases space.
+      const unsigned before = accepted;
+      if (!await([&] { return accepted > before + round % 5; })) break;
+      off_t taken = 0;
+      for (unsigned step = 0; step < 500; ++step) {
+        const auto free = static_cast<off_t>(fs::space(disk.path()).available);
+        if (free != 0 && ::posix_fallocate(junk.get(), taken, free) == 0) taken += free;
+      }
+      if (::ftruncate(junk.get(), 0) != 0) break;
+    }
+    over = true;
+  });
+  std::vector<Mail> mails;
+  std::size_t wrong = 0;
+  while (!over) {
+    // A removal writes, too, and keeps the small disk from filling with mail.
+    if (mails.size() > 50 && contract::move(*store, mailbox, {mails.back().id}, State::Live, std::nullopt))
+      mails.pop_back();
+    Mail mail = new_mail(4000);
+    const auto receipt = deliver(*store, mailbox, mail);
+    if (receipt) {
+      mails.push_back(std::move(mail));
+      ++accepted;
+    } else if (receipt.error().code() != Code::Full) {
+      ++wrong;
+    }
+  }
+  taker.join();
+  CHECK(accepted > 40);
+  CHECK(wrong == 0);
+  CHECK(store->health().value().writable);
+  check_all(*store, mailbox, mails);
+  store.reset();
+  store = vault.open();
+  check_all(*store, mailbox, mails);
+  contract::dump(*store);
+}
+
 TEST_CASE("A store that is closed on a full disk has everything when it is opened again") {
   const SmallDisk disk("size=8m");
   if (!disk.mounted()) return;

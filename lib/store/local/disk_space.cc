@@ -104,6 +104,11 @@ std::uint64_t DiskSpace::ballast_now() const {
   return static_cast<std::uint64_t>(found.st_size);
 }
 
+void DiskSpace::ran_out() {
+  full_ = true;
+  release_ballast();
+}
+
 void DiskSpace::release_ballast() {
   if (ballast_now() != 0) ::unlink(ballast_path_.c_str());
 }

@@ -1,5 +1,6 @@
-// Free space on the vault's disk, watched so that RocksDB never runs out of it: Debian's RocksDB
-// aborts the process on a full disk, even while opening.
+// Free space on the vault's disk, watched so that RocksDB does not run out of it: Debian's RocksDB
+// aborts the process on a full disk, even while opening. A write that finds no space all the same
+// waits for some (waiting_files.h).
 //
 // There are three levels. Below the low mark appends fail with Full, until free space reaches the
 // high mark. The ballast file is then released, so that draining and removing, which also need to
@@ -66,6 +67,9 @@ class DiskSpace {
   std::uint64_t free_inodes() const { return inodes_; }
   const Marks& marks() const { return marks_; }
 
+  // Called when a write found no space: releases the ballast; the disk counts as full until look()
+  // finds the high mark reached.
+  void ran_out();
   // Removes the ballast file, or creates it again if there is ample space.
   void release_ballast();
   void restore_ballast();

@@ -154,7 +154,8 @@ class Engine::Listener : public rocksdb::EventListener {
   std::atomic<bool>& failed_;
 };
 
-Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode, std::size_t buffers) {
+Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode, std::size_t buffers,
+                                             std::chrono::milliseconds wait_for_space) {
   // RocksDB's own error for a missing database does not tell it from other I/O errors.
   std::error_code missing;
   if (mode != Mode::Create && !std::filesystem::exists(path + "/CURRENT", missing))
@@ -162,6 +163,9 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode,
   std::unique_ptr<Engine> engine(new Engine());
   rocksdb::DBOptions options = database_options(mode);
   options.listeners.push_back(std::make_shared<Listener>(engine->failed_));
+  engine->files_ = std::make_shared<WaitingFiles>(wait_for_space);
+  engine->env_ = rocksdb::NewCompositeEnv(engine->files_);
+  options.env = engine->env_.get();
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const bool reading = mode == Mode::ReadOnly || mode == Mode::ReadOnlyToDamage;

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "store/local/waiting_files.h"
 
 namespace gw::store {
 
@@ -45,8 +47,10 @@ class Engine {
   };
   // Opens the database in directory `path`. `buffers` is the size of a write buffer for bodies in
   // bytes; the other families have half of it. Fails with Corrupt if the directory holds no
-  // complete database, Busy if no thread can be created.
-  static Result<std::unique_ptr<Engine>> open(const std::string& path, Mode mode, std::size_t buffers);
+  // complete database, Busy if no thread can be created. A write that finds no space is repeated
+  // for `wait_for_space` before it fails.
+  static Result<std::unique_ptr<Engine>> open(const std::string& path, Mode mode, std::size_t buffers,
+                                              std::chrono::milliseconds wait_for_space = {});
   // Rebuilds a lost MANIFEST with RocksDB's RepairDB, from the tables and logs in `path`. Blob
   // files are not recovered (see blob_file.h). RocksDB moves files that it cannot read to
   // `path`/lost.
@@ -101,6 +105,8 @@ class Engine {
   // Returns the bytes in memtables: they are in the write-ahead log already and a flush will write
   // them a second time.
   std::uint64_t promised() const;
+  // Sets what is called while a write waits for space; see WaitingFiles::on_no_space().
+  void on_no_space(std::function<void()> no_space) { files_->on_no_space(std::move(no_space)); }
   // Returns true after a background flush or compaction has failed. No write will succeed any more.
   bool failed() const { return failed_; }
 
@@ -116,6 +122,9 @@ class Engine {
   std::set<std::string> files_to_rewrite() const;
   bool await_removal(const std::set<std::string>& names);
 
+  // In this order: the database uses the other two until it is destroyed.
+  std::shared_ptr<WaitingFiles> files_;
+  std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
   std::atomic<bool> failed_ = false;           // set by Listener

@@ -34,6 +34,7 @@ LocalStore::LocalStore(Opened opened)
                   log::error("store failed", {{"vault", options_.path}, {"reason", error.text()}});
                   if (options_.failed) options_.failed(error);
                 }}) {
+  engine_->on_no_space([this] { space_.ran_out(); });
   // A read-only store refuses every change through the same path as one that has failed.
   table_.publish(std::move(opened.entries));
   if (!reason_.empty()) commits_.close(read_only());
@@ -216,12 +217,9 @@ void LocalStore::check_disk_space() {
     snapshots_.give_up();
     space_.look([&] { return engine_->promised(); });
   }
-  // Everything below writes to the database, if only a line of its manifest. RocksDB aborts the
-  // process when such a write finds no space. So all of it waits until there is some, since other
-  // programs may have taken even the ballast's, and until they do not take more.
-  const std::uint64_t before = std::exchange(free_before_, space_.free_bytes());
-  const std::uint64_t floor = space_.marks().floor;
-  if (space_.free_bytes() < floor || (full && space_.free_bytes() + floor / 2 < before)) return;
+  // Everything below writes to the database, if only a line of its manifest. Other programs may
+  // have taken even the ballast's space: then it is put off, so that this thread goes on looking.
+  if (space_.free_bytes() < space_.marks().floor) return;
   if (full != compactions_paused_) {
     engine_->pause_compactions(full);
     compactions_paused_ = full;

@@ -274,7 +274,6 @@ class LocalStore : public Store {
   std::atomic<bool> deleted_ = false;  // bodies were deleted since space was last reclaimed
   bool was_full_ = false;              // used by the upkeep thread only
   bool compactions_paused_ = false;    // used by the upkeep thread only
-  std::uint64_t free_before_ = 0;      // bytes at its last look; used by the upkeep thread only
   std::thread timer_;                  // runs update_head()
   std::thread upkeep_;                 // runs check_disk_space()
 };

@@ -186,6 +186,10 @@ Error not_opened(const Opened& opened, Code code, const std::string& text) {
                  " --to DIR, or gw-store restore BACKUP --to DIR");
 }
 
+// How long a write of RocksDB waits for space. It also bounds how much longer a keeper takes to open
+// or close a vault on a full disk.
+constexpr std::chrono::seconds kWaitForSpace{20};
+
 Result<void> open_database(Opened& opened) {
   const std::string path = opened.options.path + "/db";
   const std::size_t buffers = buffers_for(opened.space.marks());
@@ -193,12 +197,12 @@ Result<void> open_database(Opened& opened) {
   // reading, so that mail can still be drained.
   const bool tried = opened.reason.empty();
   if (tried) {
-    auto engine = Engine::open(path, Engine::Mode::ReadWrite, buffers);
+    auto engine = Engine::open(path, Engine::Mode::ReadWrite, buffers, kWaitForSpace);
     if (!engine && engine.error().code() != Code::Busy) {
       if (auto readable = may_read(opened, path); !readable) return readable;
     }
     if (!engine && engine.error().code() == Code::Corrupt && is_torn_tail(opened, path, buffers))
-      engine = Engine::open(path, Engine::Mode::ReadWriteToDamage, buffers);
+      engine = Engine::open(path, Engine::Mode::ReadWriteToDamage, buffers, kWaitForSpace);
     if (engine) {
       opened.engine = std::move(*engine);
       const auto loaded = load(opened);
@@ -222,7 +226,11 @@ Result<void> open_database(Opened& opened) {
     } else {
       opened.reason = engine.error().text();
     }
-    opened.damaged = true;
+    // The disk filled while the database was being opened. That is no damage: the keeper opens it
+    // again when there is space.
+    const bool full = !engine && engine.error().code() == Code::Full;
+    if (full) opened.room_wanted = opened.space.marks().low;
+    opened.damaged = !full;
   } else if (!opened.options.look_only) {
     if (const std::string damage = damage_of(opened, path, buffers); !damage.empty()) {
       opened.reason += "; " + damage;
