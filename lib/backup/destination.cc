@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "backup/manifest.h"
+#include "base/rename.h"
 #include "transfer/part_file.h"
 
 namespace gw::backup {

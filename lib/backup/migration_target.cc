@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/rename.h"
 #include "base/text.h"
 #include "transfer/part_file.h"
 

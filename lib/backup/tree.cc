@@ -198,18 +198,6 @@ Result<void> Tree::sync() const {
   return {};
 }
 
-bool rename_new(int from_folder, const std::string& from, int to_folder, const std::string& to) {
-  if (::renameat2(from_folder, from.c_str(), to_folder, to.c_str(), RENAME_NOREPLACE) == 0) return true;
-  // NFS and some other file systems lack RENAME_NOREPLACE.
-  if (errno != EINVAL && errno != ENOSYS) return false;
-  struct stat found {};
-  if (::fstatat(to_folder, to.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) {
-    errno = EEXIST;
-    return false;
-  }
-  return errno == ENOENT && ::renameat(from_folder, from.c_str(), to_folder, to.c_str()) == 0;
-}
-
 Result<void> remove_tree(const std::string& path) {
   std::error_code error;
   std::filesystem::remove_all(path, error);

@@ -108,11 +108,6 @@ class Tree {
 // and their digest. `shown` is the path in error texts.
 Result<Written> copy(int from, int to, const std::string& shown, const Pulse& pulse);
 
-// Renames a file or a directory and replaces nothing. Returns false, with errno, if it fails (EEXIST
-// if the new name is taken). Where the file system cannot do this in one step, it looks first and
-// then renames: the caller must hold a lock that keeps other writers away.
-bool rename_new(int from_folder, const std::string& from, int to_folder, const std::string& to);
-
 // Removes a file or a directory with everything in it; succeeds if there is nothing at `path`.
 Result<void> remove_tree(const std::string& path);
 

@@ -13,9 +13,16 @@ std::string path(std::string_view address) {
   return "<" + printable(address) + ">";
 }
 
+// Returns the client's name for a header line, which may have at most 998 bytes (RFC 5322, section
+// 2.1.1). A longer name than a domain may have (RFC 1035) is cut.
+std::string client_name(std::string_view helo) {
+  constexpr std::size_t kMaxName = 255;
+  return helo.empty() ? "unknown" : printable(helo.substr(0, kMaxName));
+}
+
 // Adds the Received field of RFC 5321 section 4.4, folded to three lines.
 void add_received(const TraceFacts& facts, std::vector<std::string>& lines) {
-  std::string from = "Received: from " + (facts.helo.empty() ? "unknown" : printable(facts.helo));
+  std::string from = "Received: from " + client_name(facts.helo);
   if (!facts.peer.empty()) {
     const bool v6 = facts.peer.find(':') != std::string_view::npos;
     from += std::string(" ([") + (v6 ? "IPv6:" : "") + printable(facts.peer) + "])";

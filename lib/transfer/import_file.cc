@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/clock.h"
+#include "base/rename.h"
 
 namespace gw::transfer {
 namespace {
@@ -50,14 +51,6 @@ class ReadLease {
   bool held_ = false;
   bool refused_ = false;
 };
-
-// Renames a file to a name that must be free. Uses link and unlink on file systems without
-// RENAME_NOREPLACE.
-bool move_file(const std::string& from, const std::string& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;
-  return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
-}
 
 Error being_written(const std::string& path) {
   return Error(Code::Busy, path + ": another program has it open for writing");
@@ -141,7 +134,7 @@ Result<void> ImportFile::remove() const {
   if (!unchanged()) return changed();
   const std::string aside = path_.substr(0, path_.rfind('/') + 1) + ".gw-import." +
                             std::to_string(::getpid()) + "." + std::to_string(facts_.st_ino);
-  if (!move_file(path_, aside)) return Error::from_errno(path_);
+  if (!rename_new(AT_FDCWD, path_, AT_FDCWD, aside)) return Error::from_errno(path_);
   struct stat there {};
   const bool same = ::lstat(aside.c_str(), &there) == 0 && same_file(there, facts_);
   // Under the temporary name no new writer finds it, and the lease shows whether one came before.
@@ -151,7 +144,7 @@ Result<void> ImportFile::remove() const {
   }
   // Put it back. If the name was taken meanwhile, it stays under the temporary name, and the
   // error names that.
-  if (move_file(aside, path_)) return changed();
+  if (rename_new(AT_FDCWD, aside, AT_FDCWD, path_)) return changed();
   return Error(Code::Conflict, path_ + ": has changed and is kept as " + aside);
 }
 

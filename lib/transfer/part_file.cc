@@ -11,6 +11,7 @@
 
 #include "base/exit_status.h"
 #include "base/file.h"
+#include "base/rename.h"
 
 namespace gw::transfer {
 namespace {
@@ -111,12 +112,7 @@ Result<void> PartFile::publish(int folder, const std::string& name, Micros time)
   }
   // Sync before renaming: after a power failure the name must not lead to an incomplete file.
   if (::fsync(fd_.get()) != 0) return write_error(shown_);
-  if (::renameat2(folder_, name_.c_str(), folder, name.c_str(), RENAME_NOREPLACE) != 0) {
-    // NFS and some other file systems lack RENAME_NOREPLACE. link(2) never overwrites either.
-    if (errno != EINVAL && errno != ENOSYS) return create_error(shown_);
-    if (::linkat(folder_, name_.c_str(), folder, name.c_str(), 0) != 0) return create_error(shown_);
-    ::unlinkat(folder_, name_.c_str(), 0);
-  }
+  if (!rename_new(folder_, name_, folder, name)) return create_error(shown_);
   fd_.reset();
   return {};
 }

@@ -53,10 +53,12 @@ TEST_CASE("Off writes nothing") {
 
 TEST_CASE("What a peer said cannot make a line of its own") {
   TraceFacts hostile = facts();
-  hostile.helo = "x\r\nSubject: forged";
+  const std::string helo = GENERATE(std::string("x\r\nSubject: forged"), std::string(2000, 'x'));
+  hostile.helo = helo;
   hostile.reverse_path = "a\nb@c";
   for (const std::string& line : trace_lines(TraceMode::On, hostile, Lines{"x\r\n\r\n@y"})) {
     CHECK(line.find_first_of("\r\n") == std::string::npos);
+    CHECK(line.size() <= 998);
   }
 }
 

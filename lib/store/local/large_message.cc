@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/rename.h"
 #include "store/local/directory_list.h"
 
 namespace gw::store {
@@ -62,8 +63,7 @@ Result<void> LargeWriter::finish() {
   if (::fsync(fd_.get()) != 0) return file_trouble();
   // Never replaces a file: the callers of the store choose message ids, and one that uses the same
   // id for two mailboxes must not overwrite the first message, which has been acknowledged.
-  if (::renameat2(files_.unfinished_.get(), name_.c_str(), files_.folder_.get(), name_.c_str(),
-                  RENAME_NOREPLACE) != 0)
+  if (!rename_new(files_.unfinished_.get(), name_, files_.folder_.get(), name_))
     return errno == EEXIST ? Error::from_errno("a large message") : file_trouble();
   finished_ = true;
   if (::fsync(files_.folder_.get()) != 0) {
@@ -217,8 +217,7 @@ Result<std::uint64_t> LargeFiles::set_unnamed_aside(
       const Fd parent(::openat(target.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (!parent || ::fsync(parent.get()) != 0) return Error::from_errno(to);
     }
-    if (::renameat2(folder_.get(), name.c_str(), target.get(), name.c_str(), RENAME_NOREPLACE) != 0)
-      return Error::from_errno(to + "/" + name);
+    if (!rename_new(folder_.get(), name, target.get(), name)) return Error::from_errno(to + "/" + name);
     ++moved;
   }
   // Both directories are synced: a power cut must not leave a file under neither name.
