@@ -4,7 +4,7 @@
 
 namespace gw {
 
-// Returns the version that was built, for example `0.1.0`.
+// Returns the version that was built, for example `0.2.0`.
 std::string_view version();
 
 }  // namespace gw

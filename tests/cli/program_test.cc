@@ -48,7 +48,7 @@ Outcome tool(const std::vector<std::string>& arguments, const std::function<Resu
 TEST_CASE("The option --version prints the name and the version and nothing else") {
   const Outcome outcome = tool({"--version"});
   CHECK(outcome.status == 0);
-  CHECK(outcome.out == "gw-tool 0.1.0\n");
+  CHECK(outcome.out == "gw-tool 0.2.0\n");
   CHECK(outcome.err.empty());
 }
 

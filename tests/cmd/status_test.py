@@ -33,10 +33,16 @@ class StatusTest(unittest.TestCase):
         self.assertEqual(done.stdout, b"", "nothing on standard output")
         return text
 
+    def test_the_readme_and_the_changelog_name_this_version(self):
+        version = re.search(r"project\(gw VERSION (\S+)", (gw.ROOT / "CMakeLists.txt").read_text()).group(1)
+        self.assertIn(f"gw_{version}_amd64.deb", (gw.ROOT / "README.md").read_text())
+        self.assertTrue((gw.ROOT / "scripts/package/changelog").read_text().startswith(f"gw ({version}) "))
+
     def test_version_and_help_are_0_and_on_standard_output(self):
+        version = re.search(r"project\(gw VERSION (\S+)", (gw.ROOT / "CMakeLists.txt").read_text()).group(1)
         for tool in TOOLS:
             done = self.vault.tool(tool, "--version")
-            self.assertEqual(done.stdout.decode(), f"{tool} 0.1.0\n")
+            self.assertEqual(done.stdout.decode(), f"{tool} {version}\n")
             done = self.vault.tool(tool, "--help")
             self.assertIn(b"EXIT STATUS", done.stdout)
             self.assertEqual(done.stderr, b"")
