@@ -60,13 +60,13 @@ bool SmtpConnection::read(milliseconds patience, LoginTimeout* login) {
   if (!flush()) return false;
   // At this point the session has consumed the whole buffer. It cannot be wiped directly after
   // AUTH, because pipelined commands may follow in the same buffer.
-  if (std::exchange(secret_, false)) wipe(command_);
+  if (std::exchange(secret_, false)) wipe(std::span(command_.get(), kCommandBuffer));
   const bool in_body = session_->in_body();
   // A large buffer makes messages fast, but an idle connection must not hold it.
   if (in_body && !body_) body_ = std::make_unique_for_overwrite<std::byte[]>(kBodyBuffer);
   if (!in_body) body_.reset();
   const std::span<std::byte> buffer =
-      in_body ? std::span(body_.get(), kBodyBuffer) : std::span<std::byte>(command_);
+      in_body ? std::span(body_.get(), kBodyBuffer) : std::span(command_.get(), kCommandBuffer);
   // When the process is asked to stop, a message in transfer may end; every other session ends
   // immediately.
   stream_.finish(in_body ? timeouts_.grace : milliseconds(0));

@@ -96,7 +96,9 @@ class SmtpConnection {
   net::Stream stream_;
   Timeouts timeouts_;
   std::unique_ptr<smtp::Session> session_;
-  std::array<std::byte, kCommandBuffer> command_;
+  // On the heap, where the pages that nothing has been read into take no memory. On the thread's
+  // stack the frames of deeper calls would touch pages beyond it.
+  std::unique_ptr<std::byte[]> command_ = std::make_unique_for_overwrite<std::byte[]>(kCommandBuffer);
   std::unique_ptr<std::byte[]> body_;
   bool secret_ = false;  // command_ may hold a password
   std::uint64_t size_ = 0;

@@ -173,7 +173,9 @@ bool Connection::need_input() {
   } else if (!body_begun_) {
     body_begun_ = std::chrono::steady_clock::now();
     bytes_before_ = client_.size();
-    // Begin the deliveries before read() sends the 354 and waits for the message.
+    // Begin the deliveries, which makes keys, while the client receives the 354 and sends the
+    // message.
+    if (!client_.flush()) return false;
     if (mail_ && store_ != nullptr) mail_->prepare(*store_);
   }
   // While connections are scarce, clients that are silent or very slow must not occupy one for
