@@ -1,0 +1,1 @@
+"""The fault campaign: scripts/faults runs it, gw-faults(7) describes it."""
