@@ -213,6 +213,25 @@ TEST_CASE("a flipped byte in a body hurts this message only, and the next delive
   CHECK(contract::read_all(*store, sent.mailbox, next.id) == next.container);
 }
 
+TEST_CASE("messages whose blob file is missing are Corrupt, and the next delivery works") {
+  LocalVault vault;
+  auto store = vault.open();
+  const Sent sent = fill(*store, 3);
+  store.reset();
+  fs::remove(vault.files("db", ".blob").at(0));
+  store = vault.open();
+  CHECK(store->health().value().writable);
+  std::array<std::byte, 1> one;
+  for (const Mail& mail : sent.mails) {
+    // Io would mean that the same read may succeed later.
+    CHECK(store->read(sent.mailbox, mail.id, 0, one).error().code() == Code::Corrupt);
+    CHECK(store->envelope(sent.mailbox, mail.id).error().code() == Code::Corrupt);
+  }
+  const Mail next = new_mail();
+  REQUIRE(deliver(*store, sent.mailbox, next));
+  CHECK(contract::read_all(*store, sent.mailbox, next.id) == next.container);
+}
+
 TEST_CASE("a large message whose file is missing or cut is Corrupt, and the next delivery works") {
   LocalVault vault;
   vault.options.large_threshold = 1000;

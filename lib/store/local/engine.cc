@@ -46,6 +46,12 @@ Result<void> result_of(const rocksdb::Status& status) {
   return error_of(status);
 }
 
+// The same for a read. A missing file is damage: it fails every time, and the rest can be read.
+Error read_error_of(const rocksdb::Status& status) {
+  if (!status.IsPathNotFound()) return error_of(status);
+  return Error(Code::Corrupt, "a file of the database is missing: " + status.ToString());
+}
+
 rocksdb::DBOptions database_options(Engine::Mode mode) {
   rocksdb::DBOptions options;
   options.create_if_missing = mode == Engine::Mode::Create;
@@ -211,14 +217,14 @@ Result<std::optional<std::string>> Engine::get(Family from, ByteView key) const 
   std::string value;
   const rocksdb::Status status = db_->Get({}, family(from), slice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
-  if (!status.ok()) return error_of(status);
+  if (!status.ok()) return read_error_of(status);
   return std::optional<std::string>(std::move(value));
 }
 
 Result<bool> Engine::get(Family from, ByteView key, Pinned& value) const {
   const rocksdb::Status status = db_->Get({}, family(from), slice(key), &value);
   if (status.IsNotFound()) return false;
-  if (!status.ok()) return error_of(status);
+  if (!status.ok()) return read_error_of(status);
   return true;
 }
 
@@ -232,7 +238,8 @@ Result<void> Engine::scan(Family in, ByteView from, ByteView end,
   for (at->Seek(slice(from)); at->Valid(); at->Next()) {
     if (!visit(view(at->key()), view(at->value()))) break;
   }
-  return result_of(at->status());
+  if (!at->status().ok()) return read_error_of(at->status());
+  return {};
 }
 
 Result<void> Engine::write(rocksdb::WriteBatch& batch) {
