@@ -1,12 +1,18 @@
 """The kinds of faults that meet a vault under load."""
 import contextlib
 import os
+import pathlib
+import resource
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import gw
+from gw_strace import Strace
+
+import power_cut_test
 
 from .network import Network
 from .rounds import Kind
@@ -73,7 +79,7 @@ class Stop(Kind):
             except subprocess.TimeoutExpired:
                 process.terminate()
                 errors = process.communicate()[1]
-            if process.returncode not in (0, 75):
+            if process.returncode not in (0, 75, -signal.SIGTERM):  # the last one before it handles SIGTERM
                 self.round.oracle.found("crashed", f"second keeper: exit status {process.returncode}: {gw.shown(errors, 500)}")
         return True
 
@@ -94,6 +100,167 @@ class Stop(Kind):
         return self.stopped(server.pid, self.round.vault.kill_keeper)
 
 
+# What a call may return, by the words of the manual pages of Linux.
+CALLS = {"write": ["EIO", "ENOSPC", "EINTR"], "pwrite64": ["EIO", "ENOSPC", "EINTR"], "writev": ["EIO", "ENOSPC"],
+         "fdatasync": ["EIO", "ENOSPC"], "fsync": ["EIO"], "openat": ["EIO", "EMFILE", "ENOSPC", "ENOMEM", "EINTR"],
+         "rename": ["EIO", "ENOSPC"], "renameat2": ["EIO"], "unlink": ["EIO"], "linkat": ["EIO", "ENOSPC"], "mkdir": ["ENOSPC"],
+         "ftruncate": ["EIO"], "fallocate": ["ENOSPC", "EIO"], "read": ["EIO", "EINTR"], "pread64": ["EIO", "EINTR"],
+         "mmap": ["ENOMEM"], "clone3": ["EAGAIN", "ENOMEM"], "accept4": ["EMFILE", "ENFILE", "ECONNABORTED", "EINTR"],
+         "sendto": ["EINTR", "ENOBUFS", "EPIPE"], "sendmsg": ["EINTR", "ENOBUFS"], "recvfrom": ["EINTR", "ECONNRESET"],
+         "recvmsg": ["EINTR"], "poll": ["EINTR", "ENOMEM"], "socket": ["EMFILE", "ENFILE"], "lseek": ["EIO"], "close": ["EIO"]}
+
+
+class Calls(Kind):
+    """One or several system calls of the keeper or of a server fail."""
+
+    name = "calls"
+    pause = (0, 0.2)
+
+    def inject(self):
+        target = self.rng.choice(["keeper", "keeper", "keeper", "smtp", "pop3"])
+        pid = self.round.vault.keeper_pid() if target == "keeper" else self.round.servers[target].pid
+        call = self.rng.choice(list(CALLS))
+        error = self.rng.choice(CALLS[call])
+        first = int(2 ** self.rng.uniform(0, 5))
+        when = self.rng.choice([f"{first}", f"{first}..{first + 3}", f"{first}+"])
+        seconds = self.rng.uniform(0.1, 1)
+        if not pid:
+            return False
+        self.round.say(f"{call} of {target}: {error}, when {when}, for {seconds:.2f} s")
+        try:
+            with Strace.Inject(call, f"error={error}:when={when}").attached_to(pid):
+                self.round.over.wait(seconds)
+        except AssertionError:
+            return False  # the process ended before strace was attached
+        return True
+
+
+@contextlib.contextmanager
+def small_disk():
+    folder = tempfile.mkdtemp(prefix="gw-disk-")
+    gw.run("mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", folder)
+    try:
+        yield pathlib.Path(folder)
+    finally:
+        gw.until(lambda: gw.run("umount", folder, status=None).returncode == 0, "the disk is free of users")
+        os.rmdir(folder)
+
+
+class Power(Kind):
+    """The disk forgets what was not synced, under load, and everything starts again."""
+
+    name = "power"
+    pause = (0.2, 2)
+
+    @contextlib.contextmanager
+    def parent(self):
+        with contextlib.closing(power_cut_test.Disk()) as self.disk:
+            yield self.disk.folder
+
+    def inject(self):
+        here = self.round
+        with here.gate:  # no tool and no keeper of the campaign starts before the disk is back
+            self.disk.cut_power()
+            for protocol in here.servers:
+                here.end_server(protocol)
+            here.tools.kill_all()
+            here.vault.kill_keeper()
+            here.vault.kill_keeper()  # one that a tool had just started
+            for server in here.servers.values():
+                server.ended()
+            self.disk.power_up()
+        return True
+
+
+class Disk(Kind):
+    """A file of somebody else fills the disk for a moment, completely or almost."""
+
+    name = "disk"
+    parent = staticmethod(small_disk)
+
+    def inject(self):
+        path = self.round.vault.folder / "somebody-else"
+        spare = self.rng.choice([0, 0, 1, 300_000, 2_000_000])
+        with contextlib.suppress(OSError), open(path, "wb", buffering=0) as file:
+            free = os.statvfs(self.round.vault.folder)
+            left = free.f_bavail * free.f_frsize - spare
+            while left > 0:
+                left -= file.write(bytes(min(left, 1 << 20)))
+        self.round.over.wait(self.rng.choice([0.1, 0.5, 3]) * self.rng.random())
+        if self.rng.random() < 0.3:
+            self.round.vault.kill_keeper()
+            self.round.over.wait(self.rng.uniform(0, 0.5))
+        path.unlink()
+        return True
+
+
+class Clock(Kind):
+    """The wall clock of the keeper and of the tools jumps by up to fifteen years."""
+
+    name = "time"
+    grace = 3650
+
+    def begin(self):
+        self.file = self.round.vault.side / "clock"
+        self.file.write_text("+0\n")
+        self.before = dict(self.round.vault.env)
+        library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        # Servers cannot read the file in their sandbox, so they keep their clock, as on another host.
+        self.round.vault.env.update(LD_PRELOAD=str(library), FAKETIME_TIMESTAMP_FILE=str(self.file), FAKETIME_NO_CACHE="1",
+                                    FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_FORCE_MONOTONIC_FIX="0")
+        self.round.vault.kill_keeper()
+
+    def inject(self):
+        offset = self.rng.choice([self.rng.uniform(-10, 15) * 365 * 86400, self.rng.uniform(-2, 2) * 86400, self.rng.uniform(-90, 90)])
+        self.file.write_text(f"{offset:+.0f}\n")
+        self.round.over.wait(self.rng.uniform(0, 0.5))
+        if self.rng.random() < 0.2:
+            self.round.vault.kill_keeper()
+        return True
+
+    def end(self):
+        self.file.write_text("+0\n")
+
+
+class Memory(Kind):
+    """Limits of memory, descriptors, processes and file size for a moment, and many connections."""
+
+    name = "memory"
+
+    def inject(self):
+        return self.rng.choice([self.limit, self.limit, self.limit, self.connections])()
+
+    def limit(self):
+        target = self.rng.choice(["keeper", "keeper", "smtp", "pop3"])
+        pid = self.round.vault.keeper_pid() if target == "keeper" else self.round.servers[target].pid
+        which = self.rng.choice(["AS", "DATA", "NOFILE", "FSIZE", "NPROC", "MEMLOCK"])
+        if not pid:
+            return False
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            now = {"AS": gw.resident(pid, "VmSize"), "DATA": gw.resident(pid, "VmData"), "NOFILE": len(os.listdir(f"/proc/{pid}/fd")),
+                   "FSIZE": 0, "NPROC": 0, "MEMLOCK": 0}[which]
+            spare = {"AS": 30 << 20, "DATA": 8 << 20, "NOFILE": 8, "FSIZE": 100_000, "NPROC": 0, "MEMLOCK": 0}[which]
+            least = now + int(spare * self.rng.random())
+            kind = getattr(resource, f"RLIMIT_{which}")
+            self.round.say(f"RLIMIT_{which} of {target}: {least}, which has {now}")
+            before = resource.prlimit(pid, kind)
+            resource.prlimit(pid, kind, (least, before[1]))
+            self.round.over.wait(self.rng.uniform(0.1, 1))
+            resource.prlimit(pid, kind, before)
+        return True
+
+    def connections(self):
+        """Many clients that say nothing."""
+        idle = []
+        with contextlib.suppress(OSError):
+            for _ in range(self.rng.choice([50, 300])):
+                idle.append(socket.create_connection(self.round.address(self.rng.choice(["smtp", "pop3"]), self.rng), 5))
+        self.round.over.wait(self.rng.uniform(0.1, 1))
+        for each in idle:
+            each.close()
+        return True
+
+
 def kinds():
     """By name, in the order of the table."""
-    return {kind.name: kind for kind in (Kill, Stop, Network)}
+    return {kind.name: kind for kind in (Kill, Stop, Network, Calls, Power, Disk, Clock, Memory)}

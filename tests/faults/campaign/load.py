@@ -57,11 +57,12 @@ class Tools:
 
     def run(self, name, *arguments, bad=()):
         """(exit status, standard output, standard error). Reports statuses that no passing fault explains."""
-        process = subprocess.Popen([gw.program(name), *map(str, arguments)], env=self.round.vault.env,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         command = " ".join([name, *map(str, arguments[:3])])
-        with self.lock:
-            self.running[process.pid] = process
+        with self.round.gate:
+            process = subprocess.Popen([gw.program(name), *map(str, arguments)], env=self.round.vault.env,
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            with self.lock:
+                self.running[process.pid] = process
         try:
             out, errors = process.communicate(timeout=HANG)
         except subprocess.TimeoutExpired:
@@ -81,6 +82,17 @@ class Tools:
         elif status != 0 and status not in TEMPORARY and status not in bad:
             self.round.oracle.found("refused", f"{command}: exit status {status}: {gw.shown(out + errors, 500)}")
         return status, out, errors
+
+    def kill_all(self):
+        """Kills those that run, and waits for their ends."""
+        with self.lock:
+            running = list(self.running.values())
+            for process in running:
+                if process.poll() is None:
+                    self.killed.add(process.pid)
+                    process.kill()
+        for process in running:
+            gw.until(lambda process=process: process.returncode is not None or not gw.alive(process.pid), "a tool ends")
 
     def kill_one(self, rng, number):
         with self.lock:

@@ -8,7 +8,8 @@ import time
 
 import gw
 
-from .kinds import kinds
+from .damage import Damage
+from .kinds import kinds as loaded_kinds
 from .plants import PLANTS
 from .rounds import Round
 
@@ -50,21 +51,32 @@ def table(rows):
     return "\n".join("  ".join(str(cell).ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
 
 
+def kinds():
+    """What runs a round of each kind, by name, in the order of the table."""
+    def under_load(kind):
+        return lambda seed, injections, senders, plants: Round(kind, seed, injections, senders, plants)
+    every = {name: under_load(kind) for name, kind in loaded_kinds().items()}
+    every["damage"] = lambda seed, injections, senders, plants: Damage(seed, injections, plants)
+    return every
+
+
 def run_round(kind, seed, injections, until=None, senders=4, plants=()):
-    return Round(kind, seed, injections, senders, plants).run(until)
+    return kinds()[kind](seed, injections, senders, plants).run(until)
 
 
-def campaign(names, seed, seconds, rounds, injections, senders, plants=(), say=print):
+def campaign(names, seed, seconds, rounds, injections, senders, plants=(), verbose=False, say=print):
     """The rows of the table. Kinds share the time; the seed of each next round is one more."""
     rows = []
-    for number, name in enumerate(names):
-        row, kind = Row(name), kinds()[name]
+    for name in names:
+        row = Row(name)
         rows.append(row)
         until = time.monotonic() + seconds / len(names)
         while (rounds and row.rounds < rounds) or (not rounds and time.monotonic() < until):
             each = seed + row.rounds
-            done = run_round(kind, each, injections, None if rounds else until + 5, senders, plants)
+            done = run_round(name, each, injections, None if rounds else until + 5, senders, plants)
             row.add(done)
+            if verbose:
+                say("\n".join(done.said))
             for finding in done.oracle.findings:
                 say(f"{name}: {finding}\n    repeat with: scripts/faults --seed {each} --rounds 1 --injections {injections} {name}",
                     flush=True)
@@ -83,6 +95,7 @@ def main():
     options.add_argument("--injections", type=int, default=25, help="inject so many faults in a round (default 25)")
     options.add_argument("--senders", type=int, default=4, help="keep so many clients sending (default 4)")
     options.add_argument("--seed", type=int, help="the seed of the first round (default: a new one)")
+    options.add_argument("--verbose", action="store_true", help="print each fault")
     options.add_argument("--plant", choices=sorted(PLANTS), help="commit this fault in the harness: the oracle must find it")
     options.add_argument("kind", nargs="*", metavar="KIND", help=f"{', '.join(known)} (default: all)")
     given = options.parse_args()
@@ -93,7 +106,7 @@ def main():
     seed = given.seed if given.seed is not None else random.randrange(1 << 30)
     print(f"seed {seed}", flush=True)
     rows = campaign(given.kind or list(known), seed, given.minutes * 60, given.rounds, given.injections, given.senders,
-                    [PLANTS[given.plant][0]] if given.plant else ())
+                    [PLANTS[given.plant][0]] if given.plant else (), given.verbose)
     print(table(rows), flush=True)
     return 1 if any(row.findings for row in rows) else 0
 

@@ -16,6 +16,10 @@ from .oracle import Oracle
 
 STOPPED = (0, 75, -signal.SIGKILL, -signal.SIGTERM)  # how a keeper ends that has no bug
 
+# Debian's RocksDB asserts that nothing is written to a file after a write to it has failed, also while it closes. The keeper
+# ends then as if it had been killed; gw-faults(7) says so.
+ROCKSDB_ABORTS = b"AssertFalseAndGetStatusForPrevError"
+
 
 class Keeper(threading.Thread):
     """Runs `gw-store serve` again and again, so that each exit status is seen. The other tools start one too."""
@@ -24,15 +28,16 @@ class Keeper(threading.Thread):
         super().__init__(daemon=True)
         self.round, self.over = round_, threading.Event()
         self.log = round_.vault.side / "keeper.log"
-        self.allowed = set(STOPPED)
 
     def run(self):
         while not self.over.is_set():
-            with open(self.log, "ab") as log:
+            with self.round.gate, open(self.log, "ab") as log:
                 self.process = subprocess.Popen([gw.program("gw-store"), "serve"], env=self.round.vault.env,
                                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             status = self.process.wait()
-            if status not in self.allowed:
+            if status == -signal.SIGABRT and ROCKSDB_ABORTS in self.log.read_bytes()[-500:]:
+                self.round.aborts += 1
+            elif status not in STOPPED:
                 self.round.oracle.found("crashed", f"keeper: exit status {status}: {gw.shown(self.log.read_bytes()[-1500:])}")
             self.over.wait(0.1)
 
@@ -43,6 +48,11 @@ class Keeper(threading.Thread):
         self.join(HANG)
 
 
+def tail(server):
+    """The end of its log."""
+    return gw.shown(server.log_path.read_bytes()[-1500:])
+
+
 class Kind:
     """A kind of fault. A subclass injects one; the round does the rest."""
 
@@ -50,6 +60,7 @@ class Kind:
     pause = (0.02, 0.6)  # seconds between two faults
     patient = True  # a client that waits for HANG seconds is a finding
     parent = None  # where the vault is made
+    grace = 1  # days of the mailbox that has a grace period
 
     def __init__(self, round_):
         self.round, self.rng = round_, round_.rng
@@ -69,13 +80,15 @@ class Round:
     def __init__(self, kind, seed, injections, senders=4, plants=()):
         self.seed, self.rng = seed, random.Random(f"{kind.name} {seed}")
         self.oracle, self.over = Oracle(), threading.Event()
+        self.gate = threading.RLock()  # held while nothing may start
         self.injections, self.senders, self.plants = injections, senders, plants
         self.kind_class, self.patient = kind, kind.patient
-        self.injected, self.moments = 0, []
+        self.injected, self.moments, self.aborts = 0, [], 0
         self.proxy = None  # replaces the addresses of the servers
+        self.said = []  # what was injected, for whoever reads a finding
 
     def run(self, until=None):
-        kind = self.kind_class(self)
+        kind, self.began = self.kind_class(self), time.monotonic()
         with contextlib.ExitStack() as stack:
             parent = stack.enter_context(kind.parent()) if kind.parent else None
             self.vault = stack.enter_context(contextlib.closing(gw.Vault(parent)))
@@ -112,7 +125,7 @@ class Round:
     def start(self):
         vault, rng = self.vault, self.rng
         self.boxes = {}
-        for name, grace in (("journal", 1), ("swept", 0)):
+        for name, grace in (("journal", self.kind_class.grace), ("swept", 0)):
             box = vault.add_mailbox(name, "--grace", str(grace))
             box.grace = grace
             self.boxes[name] = box
@@ -134,6 +147,9 @@ class Round:
             return self.proxy.address(protocol)
         return self.servers[protocol].address(protocol)
 
+    def say(self, text):
+        self.said.append(f"{time.monotonic() - self.began:.2f} {text}")
+
     def end_server(self, protocol, number=signal.SIGKILL):
         server = self.servers[protocol]
         self.ended_by_us.add(server)
@@ -147,7 +163,7 @@ class Round:
                 server.ended()
                 self.start_server(protocol)
             elif not server.running():
-                self.oracle.found("crashed", f"{server.command[0]}: exit status {server.process.returncode}\n{server.log()[-1500:]}")
+                self.oracle.found("crashed", f"{server.command[0]}: exit status {server.process.returncode}\n{tail(server)}")
                 self.start_server(protocol)
 
     def await_deliveries(self):
@@ -173,7 +189,7 @@ class Round:
             server.process.terminate()
             status = server.ended()
             if status != 0:
-                oracle.found("crashed", f"{protocol} server: exit status {status} after SIGTERM\n{server.log()[-1500:]}")
+                oracle.found("crashed", f"{protocol} server: exit status {status} after SIGTERM\n{tail(server)}")
 
     def settled(self, *command, env=None):
         """A tool that has no fault to meet."""
