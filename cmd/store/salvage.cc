@@ -1,19 +1,27 @@
 // gw-store salvage: makes a new vault from what can be read of a damaged one. This process opens
 // both, so no keeper of the damaged vault may run.
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
 
 #include "base/counted.h"
 #include "cli/output.h"
+#include "cli/password.h"
 #include "cli/progress.h"
 #include "seal/slot.h"
 #include "store/commands.h"
 #include "store/format.h"
 #include "store/salvage/salvage.h"
+#include "vault/checkpoint.h"
 #include "vault/mailbox.h"
 #include "vault/verify.h"
 
 namespace gw::cmd {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct Options {
   std::string from;
@@ -50,6 +58,21 @@ Result<std::size_t> check(const std::string& folder) {
   return report->findings.size();
 }
 
+// Moves a damaged history key into lost/, because no keeper starts with one: without a key the
+// vault works and signs no checkpoints. Returns true if there was one.
+Result<bool> set_aside_damaged_key(const std::string& vault) {
+  const std::string path = vault + "/history.key";
+  std::error_code failed;
+  if (!fs::exists(path, failed)) return false;
+  const auto key = cli::read_secret_file(path);
+  if (key && vault::make_signer(*key)) return false;
+  if (!key && key.error().code() != Code::BadInput) return key.error();
+  if (::mkdir((vault + "/lost").c_str(), 0700) != 0 && errno != EEXIST)
+    return Error::from_errno(vault + "/lost");
+  if (::rename(path.c_str(), (vault + "/lost/history.key").c_str()) != 0) return Error::from_errno(path);
+  return true;
+}
+
 Result<int> salvage(const Commands& commands, const Options& options) {
   // The new vault belongs to the owner of the damaged one, whose keeper is to serve it.
   if (auto became = become_owner(options.from); !became) return became.error();
@@ -69,10 +92,16 @@ Result<int> salvage(const Commands& commands, const Options& options) {
   wanted.recipient_of_settings = vault::recovery_digest;
   wanted.lost = [&](const store::SalvageLoss& loss) { print(output, loss, options.json); };
   wanted.progress = [&](std::uint64_t messages) { progress.at(messages); };
-  const auto report = store::salvage_local_store(wanted);
+  auto report = store::salvage_local_store(wanted);
   if (!report) {
     if (report.error().code() == Code::Busy) return report.error().with_hint("stop the keeper first");
     return report.error().within("cannot salvage");
+  }
+  const auto damage = set_aside_damaged_key(options.to);
+  if (!damage) return damage.error().within("cannot set the damaged history key aside");
+  if (*damage) {
+    ++report->losses;
+    wanted.lost({{}, {}, "the history key is damaged and now lost/history.key: restore it from a copy", {}});
   }
   const auto findings = check(options.to);
   if (!findings) return findings.error();

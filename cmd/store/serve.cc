@@ -80,7 +80,9 @@ Result<store::Signer> find_signer(const std::string& vault) {
     if (!file) return file.error().within("cannot read the history key");
     auto key = read_secret(file->get(), path);
     if (!key) return key.error().within("cannot read the history key");
-    return vault::make_signer(*key);
+    auto signer = vault::make_signer(*key);
+    if (!signer) return signer.error().within(path).with_hint("mv " + path + " " + path + ".damaged");
+    return signer;
   }
   return store::Signer();
 }

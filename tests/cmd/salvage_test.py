@@ -310,6 +310,18 @@ class SalvageTest(unittest.TestCase):
         self.assertEqual((len(lost), summary["lost"]), (1, 0))
         self.check(lost)
 
+    def test_a_damaged_history_key_is_named_and_set_aside(self):
+        for damaged in (b"", b"no key\n", bytes(64)):
+            with self.subTest(damaged=damaged):
+                self.copy()
+                (self.source / "history.key").write_bytes(damaged)
+                lost, summary = self.salvage(3)
+                self.assertEqual([each["message"] for each in lost], [None])
+                self.assertIn("lost/history.key", lost[0]["why"])
+                self.assertEqual((summary["lost"], summary["losses"]), (0, 1))
+                self.assertEqual((self.folder / "target/lost/history.key").read_bytes(), damaged)
+                self.check(lost)  # which opens it
+
     def test_what_is_refused(self):
         target = self.folder / "target"
         done = self.vault.store("salvage", self.folder, "--to", target, status=66)
