@@ -202,8 +202,15 @@ class Acceptor {
     items.push_back({stop::descriptor(), POLLIN, 0});
     // The stop descriptor is among the polled ones, so a stop request ends the wait immediately.
     while (!stop::requested()) {
-      if (::poll(items.data(), items.size(), -1) < 0 && errno != EINTR && errno != EAGAIN) {
-        return Error::from_errno("cannot wait for connections");
+      if (::poll(items.data(), items.size(), -1) < 0) {
+        const int failed = errno;
+        if (failed == EINTR) continue;
+        const Error error = Error::from_errno("cannot wait for connections", failed);
+        // The kernel lacks memory now. Ending would cut every session, and perhaps nobody starts
+        // the server again.
+        if (failed != ENOMEM && failed != EAGAIN) return error;
+        pause(error.text());
+        continue;
       }
       for (std::size_t at = 0; at < sockets_.size() && !stop::requested(); ++at) {
         if (items[at].revents != 0) accept_from(at);
