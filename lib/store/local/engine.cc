@@ -17,8 +17,10 @@
 namespace gw::store {
 namespace {
 
-// RocksDB's text log (LOG). Even a database that is opened for reading only would create it, in a
-// directory that salvage must not write to or that does not exist.
+// Replaces RocksDB's text log, the file LOG. After one write to that file has failed, for example on
+// a full disk, the next line aborts the process (an assertion in the RocksDB of Debian 12). And a
+// database that is opened for reading only would create the file, in a directory that salvage must
+// not write to or that does not exist. gw reports errors itself.
 class NoLog : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -92,10 +94,7 @@ rocksdb::DBOptions database_options(Engine::Mode mode) {
   options.avoid_unnecessary_blocking_io = true;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
-  // RocksDB's own log stays small; gw reports errors itself.
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.keep_log_file_num = 4;
-  options.max_log_file_size = 1 << 20;
+  options.info_log = std::make_shared<NoLog>();
   return options;
 }
 
@@ -175,7 +174,6 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode,
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const bool reading = mode == Mode::ReadOnly || mode == Mode::ReadOnlyToDamage;
-  if (reading) options.info_log = std::make_shared<NoLog>();
   rocksdb::Status status;
   try {
     status = reading ? rocksdb::DB::OpenForReadOnly(options, path, all_families(buffers), &handles, &db)
