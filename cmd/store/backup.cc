@@ -1,7 +1,6 @@
 // gw-store backup: copies the vault while it is in use. The copy belongs to the user who runs the
 // command.
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <filesystem>
 
 #include "backup/backup.h"
@@ -62,10 +61,7 @@ Result<int> back_up(const Commands& commands, const Options& options) {
   auto store = commands.connect();
   if (!store) return store.error();
 
-  // Without this, exceeding the limit of the file size (setrlimit(2)) kills the process by SIGXFSZ.
-  // Ignored, it becomes an error of write(2), and the incomplete backup is removed. The same
-  // happens after SIGTERM and SIGINT: the pulse returns false.
-  std::signal(SIGXFSZ, SIG_IGN);
+  // After SIGTERM and SIGINT the pulse returns false, and the incomplete backup is removed.
   net::stop::install();
   cli::Progress progress("bytes", 0, commands.program().quiet());
   std::uint64_t size = 0;

@@ -12,7 +12,6 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -482,9 +481,7 @@ Result<int> migrate(const Commands& commands, const Options& options) {
   // One inside the other: the copy would contain itself, or .migrate would be in the vault.
   if (is_within(*to, from)) return Error(Code::Usage, *to + ": is the vault or inside it");
   if (is_within(from, *to)) return Error(Code::Usage, *to + ": contains the vault");
-  // Exceeding the limit of the file size becomes an error, and SIGTERM and SIGINT make the pulse
-  // end the pass.
-  std::signal(SIGXFSZ, SIG_IGN);
+  // SIGTERM and SIGINT make the pulse end the pass.
   net::stop::install();
   return Migration(commands, options, from.string(), *to).run(commands);
 }

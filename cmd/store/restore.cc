@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 
 #include "backup/restore.h"
 #include "base/counted.h"
@@ -285,7 +284,6 @@ Result<int> restore(const Commands& commands, const Options& options) {
   if (options.to.empty() != options.check)
     return Error(Code::Usage,
                  options.check ? "--check cannot be used with --to" : "--to or --check is required");
-  std::signal(SIGXFSZ, SIG_IGN);
   net::stop::install();
   auto source = backup::Source::open(options.from);
   if (!source) return source.error();

@@ -163,6 +163,9 @@ Program::Program(std::string name, std::string description)
   forbid_core_dumps();
   ::umask(077);
   std::signal(SIGPIPE, SIG_IGN);
+  // Exceeding the limit of the file size (setrlimit(2)) is an error of write(2), also of a log file,
+  // and not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   log::open(name_, fitting_log());
 
   app_->footer(kExitStatus);

@@ -3,11 +3,13 @@
 import hashlib
 import pathlib
 import resource
+import socket
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
+from gw_strace import Strace  # noqa: E402
 from gw_pop3_upstream import Pop3Upstream  # noqa: E402
 from gw_smtp_upstream import SmtpUpstream  # noqa: E402
 
@@ -113,6 +115,31 @@ class MemoryTest(unittest.TestCase):
             print(f"{way}: {each.name} grew by {each.grown() / MIB:.1f} MiB", flush=True)
         for each in watched:
             self.assertLessEqual(each.grown(), 8 * MIB, each.name)
+
+    def test_a_limit_of_the_file_size_defers_mail_and_ends_no_server(self):
+        smtpd = self.vault.smtpd()
+        keeper = self.vault.keeper()
+        content = gw.mail(5000)
+        with gw.Smtp(smtpd) as smtp:
+            for pid in (smtpd.pid, keeper.pid):  # the one's log and the other's database are larger already
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+            reply = smtp.deliver(self.box.address, content)
+            self.assertEqual(reply.code, 451, reply)
+            self.assertEqual(keeper.ended(), 75, keeper.log())
+            reply = smtp.deliver(self.box.address, content)  # by the next keeper
+            self.assertEqual(reply.code, 250, reply)
+        self.assertTrue(smtpd.running())
+
+    @gw.need_program("strace")
+    def test_servers_outlive_a_moment_in_which_the_kernel_has_no_memory(self):
+        for server, client in ((self.vault.smtpd(), gw.Smtp), (self.vault.pop3d(), gw.Pop3)):
+            with Strace.Inject("poll", "error=ENOMEM").attached_to(server.pid):
+                # The call that strace finds it in ends with this connection, and the next one fails.
+                with socket.create_connection(server.address(client.protocol)):
+                    gw.until(lambda: "Cannot allocate memory" in server.log(), "the server has met the fault")
+            with client(server) as later:
+                self.assertTrue(later.greeting)
+            server.stop()
 
     def test_200_slow_deliveries_of_a_mebibyte_leave_the_keeper_under_128_mib(self):
         smtpd = self.vault.smtpd()
