@@ -29,8 +29,8 @@ namespace gw::cli {
 // Create one at the beginning of main, before any thread or file.
 class Program {
  public:
-  // Hardens the process: no core dumps, umask 077, SIGPIPE ignored, descriptors 0 to 2 open. Opens
-  // the log. Declares --help, --version, --verbose and --quiet.
+  // Hardens the process: no core dumps, umask 077, SIGPIPE and SIGXFSZ ignored, descriptors 0 to 2
+  // open. Opens the log. Declares --help, --version, --verbose and --quiet.
   Program(std::string name, std::string description);
   ~Program();
 

@@ -73,6 +73,8 @@ class OracleTest(unittest.TestCase):
     def judge(self, there):
         """What is found if each of these messages is live, and nothing else is there."""
         digests = {identity: gw.sha256(content) for identity, content in there.items()}
+        if not self.oracle.ledgers["box"].runs:
+            self.oracle.ran("box", digests)
         wire = {identity: gw.sha256(wire_form(content)) for identity, content in there.items()}
         self.oracle.judge("box", wire, digests, digests)
         return {finding.what for finding in self.oracle.findings}
@@ -116,8 +118,20 @@ class OracleTest(unittest.TestCase):
         self.oracle.deleted("box", ["1"])
         self.assertEqual(self.judge({"1": b"a"}), {"returned"})
 
+    def test_exports_with_a_cursor_that_repeat_or_skip_a_message(self):
+        self.send(b"a")
+        self.oracle.ran("box", ["1"])
+        self.oracle.ran("box", ["1"])
+        self.assertEqual(self.judge({"1": b"a"}), {"duplicated"})
+        self.oracle.ledgers["box"].runs.clear()
+        self.oracle.findings.clear()
+        there = {"1": gw.sha256(b"a")}
+        self.oracle.judge("box", {"1": gw.sha256(b"a\r\n")}, there, there)
+        self.assertEqual([finding.what for finding in self.oracle.findings], ["lost"])
+
     def test_what_pop3_sends(self):
-        for content, sent in ((b"", b"\r\n"), (b"a\nb\r\n", b"a\r\nb\r\n"), (b"a\r\r\nb", b"a\r\r\nb\r\n"), (b"\r\ra", b"\r\n\r\na\r\n")):
+        for content, sent in ((b"", b"\r\n"), (b"a\nb\r\n", b"a\r\nb\r\n"), (b"a\r\r\nb", b"a\r\r\nb\r\n"),
+                              (b"\r\ra", b"\r\n\r\na\r\n")):
             self.assertEqual(wire_form(content), sent)
 
 

@@ -110,6 +110,9 @@ CALLS = {"write": ["EIO", "ENOSPC", "EINTR"], "pwrite64": ["EIO", "ENOSPC", "EIN
          "recvmsg": ["EINTR"], "poll": ["EINTR", "ENOMEM"], "socket": ["EMFILE", "ENFILE"], "lseek": ["EIO"], "close": ["EIO"]}
 
 
+LOADER_MAPS = 200  # calls of mmap before main, rounded up
+
+
 class Calls(Kind):
     """One or several system calls of the keeper or of a server fail."""
 
@@ -117,12 +120,11 @@ class Calls(Kind):
     pause = (0, 0.2)
 
     def inject(self):
-        target = self.rng.choice(["keeper", "keeper", "keeper", "smtp", "pop3"])
+        target = self.rng.choice(["keeper", "keeper", "keeper", "smtp", "pop3", "tool", "tool", "tool"])
+        if target == "tool":
+            return self.fail_in_tool()
         pid = self.round.vault.keeper_pid() if target == "keeper" else self.round.servers[target].pid
-        call = self.rng.choice(list(CALLS))
-        error = self.rng.choice(CALLS[call])
-        first = int(2 ** self.rng.uniform(0, 5))
-        when = self.rng.choice([f"{first}", f"{first}..{first + 3}", f"{first}+"])
+        call, error, when = self.choose(5)
         seconds = self.rng.uniform(0.1, 1)
         if not pid:
             return False
@@ -132,6 +134,24 @@ class Calls(Kind):
                 self.round.over.wait(seconds)
         except AssertionError:
             return False  # the process ended before strace was attached
+        return True
+
+    def choose(self, power):
+        call = self.rng.choice(list(CALLS))
+        first = int(2 ** self.rng.uniform(0, power))
+        return call, self.rng.choice(CALLS[call]), self.rng.choice([f"{first}", f"{first}..{first + 3}", f"{first}+"])
+
+    def fail_in_tool(self):
+        """The next tool meets the fault. A keeper that it starts does not."""
+        call, error, when = self.choose(8)
+        if call == "mmap":  # not in the dynamic loader, which has no way to report it
+            when = f"{LOADER_MAPS + self.rng.randrange(200)}+"
+        self.round.say(f"{call} of a tool: {error}, when {when}")
+        self.round.tools.prefix = ["strace", "-f", "-qq", "-b", "execve", "-o", "/dev/null", "-e", f"trace={call}",
+                                   "-e", f"inject={call}:error={error}:when={when}"]
+        deadline = time.monotonic() + 10
+        while self.round.tools.prefix and time.monotonic() < deadline:
+            time.sleep(0.02)
         return True
 
 
@@ -211,7 +231,8 @@ class Clock(Kind):
         self.round.vault.kill_keeper()
 
     def inject(self):
-        offset = self.rng.choice([self.rng.uniform(-10, 15) * 365 * 86400, self.rng.uniform(-2, 2) * 86400, self.rng.uniform(-90, 90)])
+        low, high, unit = self.rng.choice([(-10, 15, 365 * 86400), (-2, 2, 86400), (-90, 90, 1)])
+        offset = self.rng.uniform(low, high) * unit
         self.file.write_text(f"{offset:+.0f}\n")
         self.round.over.wait(self.rng.uniform(0, 0.5))
         if self.rng.random() < 0.2:
@@ -237,8 +258,8 @@ class Memory(Kind):
         if not pid:
             return False
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-            now = {"AS": gw.resident(pid, "VmSize"), "DATA": gw.resident(pid, "VmData"), "NOFILE": len(os.listdir(f"/proc/{pid}/fd")),
-                   "FSIZE": 0, "NPROC": 0, "MEMLOCK": 0}[which]
+            now = {"AS": gw.resident(pid, "VmSize"), "DATA": gw.resident(pid, "VmData"),
+                   "NOFILE": len(os.listdir(f"/proc/{pid}/fd")), "FSIZE": 0, "NPROC": 0, "MEMLOCK": 0}[which]
             spare = {"AS": 30 << 20, "DATA": 8 << 20, "NOFILE": 8, "FSIZE": 100_000, "NPROC": 0, "MEMLOCK": 0}[which]
             least = now + int(spare * self.rng.random())
             kind = getattr(resource, f"RLIMIT_{which}")

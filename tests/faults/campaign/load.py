@@ -11,10 +11,9 @@ import time
 
 import gw
 
-from . import oracle as judge
-
 KIB, MIB = 1024, 1024 * 1024
 TEMPORARY = (69, 71, 74, 75)  # exit statuses of tools that met a fault which passes
+BUG = 70
 HANG = 90  # seconds after which a client says that a server or tool hangs
 
 # (share, least, most) in bytes. Containers of 256 KiB and more are files of their own.
@@ -54,12 +53,14 @@ class Tools:
         self.round = round_
         self.lock = threading.Lock()
         self.running, self.killed = {}, set()
+        self.prefix = []  # what the next tool runs under
 
     def run(self, name, *arguments, bad=()):
         """(exit status, standard output, standard error). Reports statuses that no passing fault explains."""
         command = " ".join([name, *map(str, arguments[:3])])
         with self.round.gate:
-            process = subprocess.Popen([gw.program(name), *map(str, arguments)], env=self.round.vault.env,
+            prefix, self.prefix = self.prefix, []
+            process = subprocess.Popen([*prefix, gw.program(name), *map(str, arguments)], env=self.round.vault.env,
                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             with self.lock:
                 self.running[process.pid] = process
@@ -77,9 +78,9 @@ class Tools:
         status = process.returncode
         if killed and status < 0:
             raise Stopped
-        if status < 0:
-            self.round.oracle.found("crashed", f"{command}: signal {-status}: {gw.shown(errors, 500)}")
-        elif status != 0 and status not in TEMPORARY and status not in bad:
+        if status < 0 or status == BUG:
+            self.round.oracle.found("crashed", f"{command}: exit status {status}: {gw.shown(errors, 500)} {' '.join(prefix)}")
+        elif status != 0 and status not in TEMPORARY and status not in bad and not prefix:
             self.round.oracle.found("refused", f"{command}: exit status {status}: {gw.shown(out + errors, 500)}")
         return status, out, errors
 
@@ -245,7 +246,8 @@ class Archive(Client):
         self.drained, self.changes = [], 0
 
     def work(self):
-        action = self.rng.choices(["drain", "undelete", "passwd", "rotate", "export", "rest"], [60, 8, 6, 6, 6, 14])[0]
+        actions = {"drain": 54, "undelete": 8, "passwd": 6, "rotate": 6, "export": 5, "next_export": 7, "rest": 14}
+        action = self.rng.choices(list(actions), actions.values())[0]
         if action == "rest":
             self.round.over.wait(self.rng.uniform(0, 0.5))
         else:
@@ -311,7 +313,7 @@ class Archive(Client):
             return
         chosen = self.rng.sample(self.drained, min(5, len(self.drained)))
         self.drained = [each for each in self.drained if each not in chosen]
-        self.oracle.deleting(self.mailbox, chosen)  # either may be true until the tool has ended
+        self.oracle.deleting(self.mailbox, chosen)  # both may be true until the tool has ended
         status, _, _ = self.round.tools.run("gw-store", "message", "undelete", self.mailbox, *chosen)
         if status == 0:
             self.oracle.undeleted(self.mailbox, chosen)
@@ -352,6 +354,24 @@ class Archive(Client):
             shutil.rmtree(to, ignore_errors=True)
 
 
+    def next_export(self):
+        """A run with a cursor. It counts if it has replaced the cursor file, even if it was killed after that."""
+        self.changes += 1
+        to = self.round.vault.side / f"run-{self.mailbox}-{self.changes}"
+        cursor = self.round.vault.side / f"cursor-{self.mailbox}"
+        before = cursor.read_bytes() if cursor.exists() else None
+        status = None
+        try:
+            status, _, _ = self.with_password("gw-export", self.mailbox, "--to", to, "--format", "eml", "-q", "--cursor", cursor)
+        finally:
+            files = exported(to)
+            for identity, digest in files.items():
+                self.oracle.exported(self.mailbox, identity, digest)
+            if status == 0 or before != (cursor.read_bytes() if cursor.exists() else None):
+                self.oracle.ran(self.mailbox, files)
+            shutil.rmtree(to, ignore_errors=True)
+
+
 def exported(folder):
     """{id: digest} of the files in `folder`, and of no file that was not complete."""
     return {path.stem: gw.sha256(path.read_bytes()) for path in sorted(folder.rglob("*.eml")) if not path.name.startswith(".")}
@@ -360,12 +380,12 @@ def exported(folder):
 class Administrator(Client):
     """Does what concerns the whole vault, one command after another."""
 
-    backups = 0
+    imports = 0
     last_backup = None  # (folder, contents acknowledged before it began, by mailbox)
 
     def work(self):
         commands = {"sweep": 3, "purge": 1, "backup": 3, "verify": 3, "status": 2, "checkpoint": 1, "report": 1, "list": 2,
-                    "dump": 1}
+                    "dump": 1, "import_files": 2}
         getattr(self, self.rng.choices(list(commands), commands.values())[0])()
         self.round.over.wait(self.rng.uniform(0, 0.3))
 
@@ -397,6 +417,33 @@ class Administrator(Client):
         for line in self.store("dump")[1].splitlines():
             json.loads(line)
 
+    def import_files(self):
+        """Until nothing is left in the directory: each mail is in it or in the vault, once."""
+        self.imports += 1
+        name = self.rng.choice(sorted(self.round.boxes))
+        source = self.round.vault.side / f"import-{self.imports}"
+        source.mkdir()
+        digests = []
+        for number in range(self.rng.randint(1, 5)):
+            mail, _ = content(self.rng, f"{self.round.seed}-import-{self.imports}-{number}")
+            # Without a header the source is kept, and two equal mails would be imported as one.
+            mail = f"From: a@example.com\r\nX-Number: {self.imports}-{number}\r\n".encode() + (
+                mail if mail.startswith(b"Subject:") else b"\r\n" + mail)
+            (source / f"{number}.eml").write_bytes(mail)
+            digests.append(self.oracle.sending([name], mail))
+        begun = time.monotonic()
+        while not self.round.over.is_set():
+            with contextlib.suppress(Stopped):
+                status, _, _ = self.store("import", name, source, "--format", "eml", "--remove", "--json")
+                if status == 0:
+                    left = sorted(source.iterdir())
+                    if left:
+                        self.oracle.found("other", f"import --remove exits with 0 and leaves {left}")
+                    for digest in digests:
+                        self.oracle.replied([name], digest, gw.Reply(250, "imported"), begun)
+                    return
+            self.round.over.wait(0.1)
+
     def backup(self):
         with self.oracle.lock:
             before = {name: {each: digest for each, digest in ledger.ids.items()} for name, ledger in self.oracle.ledgers.items()
@@ -404,8 +451,4 @@ class Administrator(Client):
         folder = self.round.vault.side / "backups"
         status, out, _ = self.store("backup", folder, "--incremental", "--keep", "2", "--json")
         if status == 0:
-            self.backups += 1
             self.last_backup = (folder, before)
-
-
-wire_form = judge.wire_form

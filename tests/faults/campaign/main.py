@@ -3,10 +3,7 @@ import argparse
 import faulthandler
 import random
 import signal
-import sys
 import time
-
-import gw
 
 from .damage import Damage
 from .kinds import kinds as loaded_kinds
@@ -78,8 +75,8 @@ def campaign(names, seed, seconds, rounds, injections, senders, plants=(), verbo
             if verbose:
                 say("\n".join(done.said))
             for finding in done.oracle.findings:
-                say(f"{name}: {finding}\n    repeat with: scripts/faults --seed {each} --rounds 1 --injections {injections} {name}",
-                    flush=True)
+                say(f"{name}: {finding}\n    repeat with: scripts/faults --seed {each} --rounds 1 "
+                    f"--injections {injections} {name}", flush=True)
             say(f"{name} seed {each}: {done.injected} faults, {done.oracle.acknowledged} acknowledged, "
                 f"{len(done.oracle.findings)} findings", flush=True)
     return rows
@@ -109,6 +106,3 @@ def main():
                     [PLANTS[given.plant][0]] if given.plant else (), given.verbose)
     print(table(rows), flush=True)
     return 1 if any(row.findings for row in rows) else 0
-
-
-__all__ = ["campaign", "gw", "main", "run_round", "sys", "table"]

@@ -43,6 +43,7 @@ class Ledger:
         self.content_of = {}  # digest of the form that POP3 sends: digest of the content
         self.ids = {}  # message id in a positive reply: digest of the content
         self.stored = {}  # message id: digest of the content that was seen under it
+        self.runs = collections.Counter()  # of exports with a cursor, by message id
         self.attempted = set()  # ids of messages that a client tried to delete
         self.removed, self.live = set(), set()  # what the last reply said about them; an id in neither may be both
 
@@ -112,7 +113,8 @@ class Oracle:
         with self.lock:
             before = ledger.stored.get(identity)
             if digest is None:
-                self.findings.append(Finding("altered", f"{ledger.name} {identity}: {how} returned {shown[:16]}, which nobody sent"))
+                self.findings.append(Finding("altered", f"{ledger.name} {identity}: {how} returned {shown[:16]}, which "
+                                                        "nobody sent"))
             elif before is not None and before != digest:
                 self.findings.append(Finding("altered", f"{ledger.name} {identity}: {how} returned another mail than before"))
             else:
@@ -135,6 +137,11 @@ class Oracle:
         with self.lock:
             self.ledgers[name].removed.difference_update(identities)
             self.ledgers[name].live.update(identities)
+
+    def ran(self, name, identities):
+        """An export with a cursor has written these messages, and its cursor says so."""
+        with self.lock:
+            self.ledgers[name].runs.update(list(identities))
 
     # The end.
 
@@ -165,6 +172,11 @@ class Oracle:
         for identity, digest in ledger.ids.items():
             if ledger.stored.get(identity, digest) != digest:
                 self.found("altered", f"{name} {identity}: the reply to another mail named this id")
+        for identity, runs in ledger.runs.items():
+            if runs > 1:
+                self.found("duplicated", f"{name} {identity} is in {runs} exports with a cursor")
+        for identity in sorted(live.keys() - ledger.runs.keys()):
+            self.found("lost", f"{name} {identity} is live and in no export with the cursor")
         copies, short = collections.Counter(ledger.stored.values()), set()
         for digest, expected in ledger.expected.items():
             least, most = expected.acknowledged, expected.acknowledged + expected.perhaps
