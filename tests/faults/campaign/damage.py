@@ -129,9 +129,9 @@ class Damage:
                 return self.damaged_backup(folder)
             damaged = folder / "vault"
             copy(self.newest, damaged)
-            what, kind, victims, way = self.damage(damaged)
+            what, kind, victims = self.damage(damaged)
             if self.rng.random() < 0.2:  # a second one
-                more, other, others, _ = self.damage(damaged)
+                more, other, others = self.damage(damaged)
                 what, victims = f"{what}; {more}", victims | others
                 if other != kind and other in HOLD_MAIL | {"everything"}:
                     kind = "everything" if "everything" in (kind, other) else "database"
@@ -139,13 +139,15 @@ class Damage:
             self.said.append(self.what)
             self.may_return = kind in HOLD_MAIL or kind == "everything"
             copy(damaged, folder / "again")
-            self.opened(damaged, kind, way)
+            copy(damaged, folder / "repaired")
+            there = self.opened(damaged, kind)
             self.salvaged(folder / "again", folder / "salvaged", kind, victims)
+            self.repaired(folder / "repaired", there)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
     def damage(self, vault):
-        """(description, class, ids whose own file it is, way)."""
+        """(description, class, ids whose own file it is)."""
         rng = self.rng
         while True:
             if rng.random() < 0.06:
@@ -159,7 +161,7 @@ class Damage:
             victims = {file.name} if kind == "large" else set()
             said = self.change(file, way, files, victims, vault)
             if said:
-                return f"{kind} {file.relative_to(vault)}: {said}", kind, victims, way
+                return f"{kind} {file.relative_to(vault)}: {said}", kind, victims
 
     def change(self, file, way, files, victims, vault):
         rng, data = self.rng, bytearray(file.read_bytes())
@@ -218,14 +220,15 @@ class Damage:
                 copy(self.older / each, path)
             elif (self.older / each).exists():
                 shutil.copy(self.older / each, path)
-        return f"{which} rolled back", "everything" if which == "all" else "database", set(), "roll back"
+        return f"{which} rolled back", "everything" if which == "all" else "database", set()
 
     def found(self, what, text):
         self.oracle.found(what, f"{self.what}: {text}")
 
     def tool(self, vault, *command):
         for _ in range(10):
-            told = Told(gw.run(gw.program(command[0]), *command[1:], env={**self.vault.env, "GW_VAULT": str(vault)}, status=None))
+            told = Told(gw.run(gw.program(command[0]), *command[1:], input=b"Subject: x\r\n\r\n", status=None,
+                               env={**self.vault.env, "GW_VAULT": str(vault)}))
             if told.status not in (69, 75):
                 break
             time.sleep(0.5)  # two keepers start at the same time on a busy machine
@@ -266,8 +269,8 @@ class Damage:
                 self.found("crashed", f"keeper: exit status {status}: {gw.shown(log.read_bytes()[-1200:])}")
             end_keeper(vault)
 
-    def opened(self, vault, kind, way):
-        """The damaged vault, used as if nothing had happened."""
+    def opened(self, vault, kind):
+        """The damaged vault, used as if nothing had happened. Returns the messages that can be exported."""
         with self.keeper(vault):
             told = self.tool(vault, "gw-store", "verify", "--json")
             exports = [self.export(vault, "opened", box) for box in self.boxes]
@@ -307,6 +310,25 @@ class Damage:
                     end_keeper(to)
             finally:
                 del self.mails[identity]
+        return there
+
+    def repaired(self, vault, there):
+        """If the vault says that it lost commits, accepting this loses nothing else and makes it writable."""
+        told = self.tool(vault, "gw-store", "repair", "--json")
+        if not any(line.get("lost") for line in told.lines):
+            return
+        told = self.tool(vault, "gw-store", "repair", "--accept-loss", "--json")
+        if told.status != 0:
+            return self.found("refused", f"repair --accept-loss: exit status {told.status}: {told.errors}")
+        with self.keeper(vault):
+            exports = [self.export(vault, "repaired-files", box) for box in self.boxes]
+            missing = there - set().union(*(ids for _, ids in exports))
+            if missing:
+                self.found("lost", f"repair lost {len(missing)} mails that could be exported before: {sorted(missing)[:3]}, "
+                                   f"exit status {[export.status for export, _ in exports]}")
+            added = self.tool(vault, "gw-store", "message", "add", "journal")
+            if added.status != 0:
+                self.found("refused", f"message add after repair: exit status {added.status}: {added.errors}")
 
     def judge_missing(self, who, told, missing, named):
         if not missing or "all rolled back" in self.what:
