@@ -139,7 +139,10 @@ class Calls(Kind):
     def choose(self, power):
         call = self.rng.choice(list(CALLS))
         first = int(2 ** self.rng.uniform(0, power))
-        return call, self.rng.choice(CALLS[call]), self.rng.choice([f"{first}", f"{first}..{first + 3}", f"{first}+"])
+        error = self.rng.choice(CALLS[call])
+        # A call that a signal interrupts is made again, so this one must end.
+        when = [f"{first}", f"{first}..{first + 3}"] + [f"{first}+"] * (error != "EINTR")
+        return call, error, self.rng.choice(when)
 
     def fail_in_tool(self):
         """The next tool meets the fault. A keeper that it starts does not."""
@@ -184,12 +187,21 @@ class Power(Kind):
             for protocol in here.servers:
                 here.end_server(protocol)
             here.tools.kill_all()
-            here.vault.kill_keeper()
-            here.vault.kill_keeper()  # one that a tool had just started
             for server in here.servers.values():
                 server.ended()
+            gw.until(self.nobody_is_left, "all processes of the vault end")
             self.disk.power_up()
         return True
+
+    def nobody_is_left(self):
+        """Kills what runs on the vault. Its lock file, which names the keeper, cannot be read any more."""
+        setting, left = f"GW_VAULT={self.round.vault.path}".encode(), False
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if setting in (folder / "environ").read_bytes().split(b"\0"):
+                    left = True
+                    os.kill(int(folder.name), signal.SIGKILL)
+        return not left
 
 
 class Disk(Kind):
@@ -227,7 +239,7 @@ class Clock(Kind):
         library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
         # Servers cannot read the file in their sandbox, so they keep their clock, as on another host.
         self.round.vault.env.update(LD_PRELOAD=str(library), FAKETIME_TIMESTAMP_FILE=str(self.file), FAKETIME_NO_CACHE="1",
-                                    FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_FORCE_MONOTONIC_FIX="0")
+                                    FAKETIME_DONT_FAKE_MONOTONIC="1", NO_FAKE_STAT="1")
         self.round.vault.kill_keeper()
 
     def inject(self):

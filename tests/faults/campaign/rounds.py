@@ -11,10 +11,10 @@ import time
 
 import gw
 
-from .load import HANG, Administrator, Archive, Sender, Stopped, Tools, exported
+from .load import HANG, TEMPORARY, Administrator, Archive, Sender, Stopped, Tools, exported
 from .oracle import Oracle
 
-STOPPED = (0, 75, -signal.SIGKILL, -signal.SIGTERM)  # how a keeper ends that has no bug
+STOPPED = (0, *TEMPORARY, -signal.SIGKILL, -signal.SIGTERM)  # how a keeper ends that has no bug
 
 
 class Keeper(threading.Thread):
