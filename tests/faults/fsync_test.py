@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A sync that fails: no positive answer by this keeper, which ends with status 75, and the next one starts clean."""
+"""A sync or write that fails: no positive answer by this keeper, which ends with status 75, and the next one starts clean."""
 import pathlib
 import sys
 import unittest
@@ -7,6 +7,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
 from gw_strace import Strace  # noqa: E402
+
+SYNCS = "fdatasync,fsync,sync_file_range,msync"
 
 
 @gw.need_program("strace")
@@ -16,6 +18,9 @@ class FsyncTest(unittest.TestCase):
 
     def test_a_failing_sync_under_a_large_mail(self):
         self.check(3_000_000)
+
+    def test_failing_writes_under_a_large_mail_also_of_the_eventfd_that_would_end_the_keeper(self):
+        self.check(3_000_000, "write")
 
     def test_a_failing_sync_under_quit_deletes_all_or_none_and_the_answer_says_which(self):
         with gw.Vault(tls=False) as vault:
@@ -29,7 +34,7 @@ class FsyncTest(unittest.TestCase):
             with gw.Pop3(pop3d, box) as pop3:
                 pop3.command("DELE 1")
                 pop3.command("DELE 2")
-                with self.failing_syncs(vault, keeper):
+                with self.failing(vault, keeper, SYNCS):
                     pop3.send(b"QUIT\r\n")
                     self.assertEqual(keeper.ended(), 75, keeper.log())
                 # The next keeper finds the deletion done, or not: nobody could know before.
@@ -42,7 +47,7 @@ class FsyncTest(unittest.TestCase):
             self.assertEqual(gw.digests(gw.drain(pop3d, box)), gw.digests(rest))
             vault.verify()
 
-    def check(self, size):
+    def check(self, size, calls=SYNCS):
         with gw.Vault(tls=False) as vault:
             box = vault.add_mailbox("journal")
             smtpd = vault.smtpd()
@@ -50,10 +55,12 @@ class FsyncTest(unittest.TestCase):
             before, meant, after = gw.mail(size), gw.mail(size), gw.mail(size)
             with gw.Smtp(smtpd) as smtp:
                 self.assertEqual(smtp.deliver(box.address, before).code, 250)
-                with self.failing_syncs(vault, keeper):
+                with self.failing(vault, keeper, calls):
                     reply = smtp.deliver(box.address, meant)
                     self.assertIn(reply.code, (250, 451), reply)
                     taken = [meant] if reply.ok else []
+                    if calls != SYNCS:
+                        vault.store("mailbox", "list", status=None)  # the next client, at which it notices
                     self.assertEqual(keeper.ended(), 75, keeper.log())
                 # The next keeper is started by who needs it, and the connection goes on.
                 reply = smtp.deliver(box.address, after)
@@ -63,10 +70,10 @@ class FsyncTest(unittest.TestCase):
             self.assertEqual(gw.digests(m for m in found if m != meant or taken), gw.digests([before, after, *taken]))
             vault.verify()
 
-    def failing_syncs(self, vault, keeper):
+    def failing(self, vault, keeper, calls):
         # The keeper's own timer must not be the first to meet the failure.
         vault.settle()
-        return Strace.Inject("fdatasync,fsync,sync_file_range,msync", "error=EIO").attached_to(keeper.pid)
+        return Strace.Inject(calls, "error=EIO").attached_to(keeper.pid)
 
 
 if __name__ == "__main__":

@@ -240,7 +240,9 @@ Result<void> Server::run(std::vector<RoleListener> listeners) {
     return Error(Code::Busy, std::string("cannot start a thread: ") + error.what());
   }
   Result<void> result;
-  while (!stopping_) {
+  // A failed store also requests the stop. It is looked at here too, because a keeper that missed the
+  // request would close every connection without a reply, and prevent that the next one starts.
+  while (!stopping_ && !(options_.failed != nullptr && *options_.failed)) {
     const int ready = ::poll(polled.data(), polled.size(), wait_time());
     if (ready < 0 && errno != EINTR) {
       result = Error::from_errno("poll");
