@@ -168,7 +168,7 @@ Result<Sockets> given_sockets() {
 Result<std::string> numbers(store::Store& store, const config::Config& config,
                             const std::atomic<bool>& failed) {
   if (failed) return Error(Code::Unavailable, "the store failed");
-  return daemon::openmetrics(store, config);
+  return daemon::metrics_text(store, config);
 }
 
 // Runs the keeper until it ends. `ready` receives the report and is closed once the keeper listens.

@@ -21,6 +21,7 @@ namespace {
 struct StatusOptions {
   bool json = false;
   bool openmetrics = false;
+  bool prometheus = false;
   std::string to;
   bool check = false;
 };
@@ -117,6 +118,8 @@ Result<void> publish(const std::string& file, const std::string& text) {
 }
 
 Result<int> status(const Commands& commands, const StatusOptions& options) {
+  if (!options.to.empty() && !options.openmetrics && !options.prometheus)
+    return Error(Code::Usage, "--to requires --prometheus or --openmetrics");
   auto store = commands.connect();
   if (!store) return store.error();
   const auto health = (*store)->health();
@@ -134,8 +137,10 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
   if (!config) return config.error();
 
   cli::Output output;
-  if (options.openmetrics) {
-    const auto text = daemon::openmetrics(**store, *config);
+  if (options.openmetrics || options.prometheus) {
+    using daemon::MetricsFormat;
+    const auto text = daemon::metrics_text(
+        **store, *config, options.prometheus ? MetricsFormat::Prometheus : MetricsFormat::OpenMetrics);
     if (!text) return text.error();
     if (options.to.empty())
       output.data(as_bytes(*text));
@@ -256,11 +261,14 @@ void add_status(Commands& commands) {
                                    [&commands, options] { return status(commands, *options); });
   command->add_flag("--check", options->check, "Exit with 1 if new mail cannot be accepted");
   CLI::Option* json = command->add_flag("--json", options->json, "Print a JSON line");
-  command->add_flag("--openmetrics", options->openmetrics, "Print metrics in OpenMetrics format")
-      ->excludes(json);
+  CLI::Option* openmetrics =
+      command->add_flag("--openmetrics", options->openmetrics, "Print metrics in OpenMetrics format")
+          ->excludes(json);
+  command->add_flag("--prometheus", options->prometheus, "Print metrics in Prometheus' text format")
+      ->excludes(json)
+      ->excludes(openmetrics);
   command->add_option("--to", options->to, "Write the metrics to this file, replaced atomically")
-      ->type_name("FILE")
-      ->needs("--openmetrics");
+      ->type_name("FILE");
 }
 
 void add_sweep(Commands& commands) {

@@ -306,6 +306,7 @@ complete -c gw-store -n '__fish_seen_subcommand_from status' -s h -l help -d 'Pr
 complete -c gw-store -n '__fish_seen_subcommand_from status' -l check -d 'Exit with 1 if new mail cannot be accepted'
 complete -c gw-store -n '__fish_seen_subcommand_from status' -l json -d 'Print a JSON line'
 complete -c gw-store -n '__fish_seen_subcommand_from status' -l openmetrics -d 'Print metrics in OpenMetrics format'
+complete -c gw-store -n '__fish_seen_subcommand_from status' -l prometheus -d 'Print metrics in Prometheus'\'' text format'
 complete -c gw-store -n '__fish_seen_subcommand_from status' -l to -r -F -d 'Write the metrics to this file, replaced atomically'
 complete -c gw-store -n '__fish_seen_subcommand_from sweep' -f -a '(gw-store mailbox list -0 2>/dev/null | string split0)'
 complete -c gw-store -n '__fish_seen_subcommand_from sweep' -s h -l help -d 'Print this help and exit'

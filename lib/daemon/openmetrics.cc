@@ -1,9 +1,12 @@
-// Writes the metrics in the OpenMetrics 1.0 text format, which Prometheus and others read.
+// Writes the metrics in the text formats of OpenMetrics 1.0 and of Prometheus.
 #include "daemon/openmetrics.h"
 
+#include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "base/text.h"
+#include "base/version.h"
 #include "net/tls.h"
 #include "vault/maintenance_log.h"
 #include "vault/totals.h"
@@ -26,14 +29,17 @@ std::string escaped(std::string_view label) {
 // forbids samples of one family in two places.
 class Metrics {
  public:
+  explicit Metrics(MetricsFormat format) : open_(format == MetricsFormat::OpenMetrics) {}
+
   // Begins a metric family. `name` has no `_total`, which the samples of counters get. If `unit` is
   // given, the name must end with it.
   void family(const std::string& name, const char* type, const char* unit, const char* help) {
     name_ = name;
     counter_ = std::string_view(type) == "counter";
-    text_ += "# TYPE " + name + " " + type + "\n";
-    if (unit != nullptr) text_ += "# UNIT " + name + " " + unit + "\n";
-    text_ += "# HELP " + name + " " + help + "\n";
+    const std::string described = counter_ && !open_ ? name + "_total" : name;
+    text_ += "# TYPE " + described + " " + type + "\n";
+    if (open_ && unit != nullptr) text_ += "# UNIT " + name + " " + unit + "\n";
+    text_ += "# HELP " + described + " " + help + "\n";
   }
   void sample(std::uint64_t value, const std::string& labels = {}) { put(std::to_string(value), labels); }
   // Adds a point in time as seconds since the epoch. Adds nothing for 0, which means that the event
@@ -56,7 +62,7 @@ class Metrics {
     line("_count", {}, std::to_string(sum));
     line("_sum", {}, seconds(times.micros));
   }
-  std::string take() { return std::move(text_) + "# EOF\n"; }
+  std::string take() { return std::move(text_) + (open_ ? "# EOF\n" : ""); }
 
  private:
   void put(const std::string& value, const std::string& labels) {
@@ -72,6 +78,7 @@ class Metrics {
     while (fraction.size() > 1 && fraction.back() == '0') fraction.pop_back();
     return std::to_string(micros / 1'000'000) + "." + fraction;
   }
+  bool open_;
   std::string text_;
   std::string name_;
   bool counter_ = false;
@@ -84,13 +91,29 @@ struct Box {
   store::MailboxStat stat;
 };
 
-void of_vault(Metrics& metrics, const store::Health& health) {
+// Returns the size of the file system of the vault in bytes; nullopt if this process does not see
+// the vault's directory. systemd hides a directory of a service (InaccessiblePaths=) below one of mode
+// 000, which is on another file system.
+std::optional<std::uintmax_t> disk_size(const std::string& folder) {
+  std::error_code failed;
+  const auto found = std::filesystem::status(folder, failed);
+  if (failed || found.permissions() == std::filesystem::perms::none) return std::nullopt;
+  const auto space = std::filesystem::space(folder, failed);
+  if (failed) return std::nullopt;
+  return space.capacity;
+}
+
+void of_vault(Metrics& metrics, const store::Health& health, const std::string& folder) {
+  metrics.family("gw_build_info", "gauge", nullptr, "1; the version of gw is in its label.");
+  metrics.sample(1, "version=\"" + escaped(version()) + "\"");
   metrics.family("gw_writable", "gauge", nullptr, "1 if the vault accepts changes.");
   metrics.sample(health.writable ? 1 : 0);
   metrics.family("gw_disk_full", "gauge", nullptr, "1 while mail is deferred because the disk is full.");
   metrics.sample(health.full ? 1 : 0);
   metrics.family("gw_disk_free_bytes", "gauge", "bytes", "Free space on the disk of the vault.");
   metrics.sample(health.free_bytes);
+  metrics.family("gw_disk_size_bytes", "gauge", "bytes", "Size of the disk of the vault.");
+  if (const auto size = disk_size(folder)) metrics.sample(*size);
   metrics.family("gw_disk_free_inodes", "gauge", nullptr, "Free inodes on the disk of the vault.");
   metrics.sample(health.free_inodes);
   metrics.family("gw_commits", "counter", nullptr, "Commits since the vault was created.");
@@ -141,6 +164,8 @@ void of_mailboxes(Metrics& metrics, const std::vector<Box>& boxes) {
   each([](const Box& box) { return box.record.quota; });
   metrics.family("gw_suspended", "gauge", nullptr, "1 if the mailbox is suspended.");
   each([](const Box& box) { return box.record.status == store::Status::Suspended ? 1u : 0u; });
+  metrics.family("gw_mailbox_created_timestamp_seconds", "gauge", "seconds", "When the mailbox was created.");
+  each_time([](const Box& box) { return box.record.created; });
   metrics.family("gw_accepted", "counter", nullptr, "Messages accepted since the mailbox was created.");
   each([](const Box& box) { return box.stat.accepted; });
   metrics.family("gw_oldest_unfetched_timestamp_seconds", "gauge", "seconds",
@@ -203,7 +228,7 @@ void of_certificates(Metrics& metrics, const config::Config& config) {
 
 }  // namespace
 
-Result<std::string> openmetrics(store::Store& store, const config::Config& config) {
+Result<std::string> metrics_text(store::Store& store, const config::Config& config, MetricsFormat format) {
   const auto health = store.health();
   if (!health) return health.error();
   const auto server_stats = store.server_stats();
@@ -213,8 +238,8 @@ Result<std::string> openmetrics(store::Store& store, const config::Config& confi
   std::vector<Box> boxes;
   for (vault::MailboxRow& row : *rows)
     boxes.push_back({"mailbox=\"" + escaped(row.record.name) + "\"", std::move(row.record), row.stat});
-  Metrics metrics;
-  of_vault(metrics, *health);
+  Metrics metrics(format);
+  of_vault(metrics, *health, config.vault);
   if (auto told = of_upkeep(metrics, store); !told) return told.error();
   of_mailboxes(metrics, boxes);
   of_servers(metrics, *server_stats);

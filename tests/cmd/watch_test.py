@@ -188,16 +188,19 @@ class MetricsTest(unittest.TestCase):
         self.file = self.folder / "gw.prom"
 
     def test_a_file_is_replaced_as_a_whole_and_open_to_all(self):
-        self.assertEqual(self.vault.store("status", "--openmetrics", "--to", self.file).stdout, b"")
+        self.assertEqual(self.vault.store("status", "--prometheus", "--to", self.file).stdout, b"")
         first = os.open(self.file, os.O_RDONLY)
         self.addCleanup(os.close, first)
         self.vault.store("status", "--openmetrics", "--to", self.file)
         self.assertNotEqual(os.fstat(first).st_ino, self.file.stat().st_ino)
-        self.assertTrue(os.read(first, 1 << 20).endswith(b"# EOF\n"))  # who reads the old one reads all of it
+        # A reader of the old file reads all of it.
+        self.assertRegex(os.read(first, 1 << 20), rb"\ngw_certificate_expiry_timestamp_seconds\{.*\} \d+\.\d+\n\Z")
+        self.assertTrue(self.file.read_bytes().endswith(b"# EOF\n"))
         self.assertEqual(stat.S_IMODE(self.file.stat().st_mode), 0o644)
         self.assertEqual([p.name for p in self.folder.iterdir()], ["gw.prom"])
         self.vault.store("status", "--openmetrics", "--to", self.vault.side / "nowhere/gw.prom", status=(66, 73, 74))
         self.vault.store("status", "--to", self.file, status=64)
+        self.vault.store("status", "--prometheus", "--openmetrics", status=64)
 
     def test_the_format_is_openmetrics(self):
         if not pathlib.Path("/usr/lib/python3/dist-packages/prometheus_client").exists():
@@ -209,9 +212,26 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(families["gw_sync_seconds"][0], "histogram")
         self.assertEqual(families["gw_waiting_bytes"][1], [["gw_waiting_bytes", {"mailbox": "journal"}, len(gw.mail(1000))]])
 
+    @gw.need_program("promtool")
+    def test_promtool_finds_no_fault_with_the_format_of_prometheus(self):
+        text = self.vault.store("status", "--prometheus").stdout
+        done = gw.run("promtool", "check", "metrics", input=text)
+        self.assertEqual((done.stdout, done.stderr), (b"", b""))
+        self.assertNotIn(b"# EOF", text)
+        version = self.vault.store("--version").stdout.decode().split()[1]
+        self.assertIn(f'gw_build_info{{version="{version}"}} 1\n', text.decode())
+        [size] = re.findall(rb"(?m)^gw_disk_size_bytes (\d+)$", text)
+        disk = os.statvfs(self.vault.path)
+        self.assertEqual(int(size), disk.f_blocks * disk.f_frsize)
+
+    def test_both_formats_have_the_same_samples(self):
+        both = [self.vault.store("status", option).stdout.decode().splitlines() for option in ("--prometheus", "--openmetrics")]
+        names = [[line.split()[0] for line in lines if not line.startswith("#")] for lines in both]
+        self.assertEqual(*names)
+
     @gw.need_program("prometheus-node-exporter")
     def test_node_exporter_takes_it(self):
-        self.vault.store("status", "--openmetrics", "--to", self.file)
+        self.vault.store("status", "--prometheus", "--to", self.file)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         exporter = subprocess.Popen(["prometheus-node-exporter", "--collector.disable-defaults", "--collector.textfile",
@@ -229,6 +249,10 @@ class MetricsTest(unittest.TestCase):
         text = gw.until(page, "node_exporter answers")
         self.assertIn("node_textfile_scrape_error 0\n", text)
         self.assertIn('gw_accepted_total{mailbox="journal"} 1\n', text)
+        self.assertIn("# TYPE gw_accepted_total counter\n", text)
+        self.assertIn("# HELP gw_accepted_total Messages accepted since the mailbox was created.\n", text)
+        # The alert about a missing keeper goes by this one.
+        self.assertRegex(text, r'node_textfile_mtime_seconds\{file="[^"]*gw[.]prom"\} ')
         self.assertIn('gw_messages{mailbox="journal",state="live"} 1\n', text)
         self.assertRegex(text, r'gw_sync_seconds_bucket\{le="\+Inf"\} [1-9]')
         [when] = [line for line in text.splitlines() if line.startswith("gw_last_delivery_timestamp_seconds{")]

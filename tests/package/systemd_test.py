@@ -115,6 +115,9 @@ class SystemdTest(unittest.TestCase):
             self.machine.run("systemctl", "start", f"{unit}.timer")
             self.assertNotEqual(self.machine.property(f"{unit}.timer", "NextElapseUSecRealtime")
                                 + self.machine.property(f"{unit}.timer", "NextElapseUSecMonotonic"), "", unit)
+        # Every minute, so it must not fill the journal; the daily ones are there.
+        self.assertEqual(self.machine.text("journalctl", "--quiet", "--output=cat", "-u", "gw-metrics.service"), "")
+        self.assertNotEqual(self.machine.text("journalctl", "--quiet", "--output=cat", "-u", "gw-checkpoint.service"), "")
         for pattern in ("var/lib/gw-checkpoints/*.note", "var/lib/gw-metrics/gw.prom", "var/backups/gw/*/format"):
             self.assertTrue(list(self.machine.path("/").glob(pattern)), pattern)
 

@@ -38,7 +38,7 @@ Response metrics(Context& context, const Request&) {
 }  // namespace
 
 Response metrics_of(const Context& context) {
-  auto text = daemon::openmetrics(context.store(), context.console().options().config);
+  auto text = daemon::metrics_text(context.store(), context.console().options().config);
   if (!text) return plain(503, "the keeper does not respond\n");
   if (text->ends_with(kEnd)) text->resize(text->size() - kEnd.size());
   const Counts& counts = context.console().counts();
