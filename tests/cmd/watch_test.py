@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import urllib.request
@@ -257,6 +258,118 @@ class MetricsTest(unittest.TestCase):
         self.assertRegex(text, r'gw_sync_seconds_bucket\{le="\+Inf"\} [1-9]')
         [when] = [line for line in text.splitlines() if line.startswith("gw_last_delivery_timestamp_seconds{")]
         self.assertAlmostEqual(float(when.rsplit(" ", 1)[1]), time.time(), delta=120)
+
+
+@gw.need_program("promtool")
+class MonitoringFilesTest(unittest.TestCase):
+    """Alert rules and dashboard use what the programs export, and the manual has one list of alerts and checks."""
+
+    RULES = gw.ROOT / "scripts/monitoring/gw-alerts.yml"
+    DASHBOARD = gw.ROOT / "scripts/monitoring/gw-dashboard.json"
+    MANUAL = gw.ROOT / "man/gw-store-doctor.1"
+    # Of Prometheus and node_exporter.
+    OTHERS = {"up", "node_textfile_mtime_seconds"}
+    OTHER_LABELS = {"instance", "job", "file", "alertname", "le"}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dashboard = json.loads(cls.DASHBOARD.read_text())
+        cls.expressions = [target["expr"] for panel in cls.dashboard["panels"] for target in panel.get("targets", [])]
+        cls.rules = cls.RULES.read_text()
+
+    def exported(self):
+        """Names of metrics, and the values of each label, after a session of each kind."""
+        vault = self.enterContext(gw.Vault())
+        box = vault.add_mailbox("journal")
+        vault.store("route", "add", "out", "--protocol", "smtp", "--upstream", "127.0.0.1:1", "--tls", "none", "--mailbox",
+                    "journal", "--allow-private")
+        with gw.Smtp(vault.smtpd()) as smtp:
+            smtp.deliver(box.address, gw.mail(100))
+            smtp.command("QUIT")
+        gw.drain(vault.pop3d(), box)
+        # The server reports its session after the client's end.
+        text = gw.until(lambda: self.having(vault.store("status", "--prometheus").stdout.decode(), 'server="smtp"', 'server="pop3"'),
+                        "the sessions are counted")
+        names = set()
+        for name, kind in re.findall(r"(?m)^# TYPE (\w+) (\w+)$", text):
+            names |= {f"{name}_bucket", f"{name}_sum", f"{name}_count"} if kind == "histogram" else {name}
+        labels = {}
+        for key, value in re.findall(r'(\w+)="([^"]*)"', text):
+            labels.setdefault(key, set()).add(value)
+        return names, labels
+
+    @staticmethod
+    def having(text, *parts):
+        return text if all(part in text for part in parts) else None
+
+    def test_every_metric_and_label_is_exported(self):
+        names, labels = self.exported()
+        texts = [*self.expressions, *re.findall(r"(?ms)^ +expr: (.*?)^ +(?:for|labels):", self.rules)]
+        self.assertGreater(len(texts), 40)
+        for text in texts:
+            with self.subTest(expression=text):
+                used = set(re.findall(r"\b(?:gw|node)_\w+|\bup\b", text))
+                self.assertTrue(used)
+                self.assertEqual(used - names - self.OTHERS, set())
+                for group in re.findall(r"\b(?:by|without) \(([^)]*)\)", text):
+                    self.assertLessEqual(set(re.split(r", *", group)) - {"route"}, {*labels, *self.OTHER_LABELS})
+                for key, equals, value in re.findall(r'(\w+)(=~?|!=)"([^"]*)"', text):
+                    self.assertIn(key, {*labels, *self.OTHER_LABELS, "route"})
+                    if key in labels.keys() - self.OTHER_LABELS and equals.startswith("=") and not value.startswith("$"):
+                        self.assertLessEqual(set(value.split("|")), labels[key])
+        # The series of the unit tests, too.
+        tests = (gw.ROOT / "tests/cmd/alerts.yml").read_text()
+        self.assertEqual(set(re.findall(r"series: '(\w+)", tests)) - names - self.OTHERS, set())
+
+    def test_promtool_accepts_the_rules_and_their_tests_pass(self):
+        gw.run("promtool", "check", "rules", self.RULES)
+        done = gw.run("promtool", "test", "rules", gw.ROOT / "tests/cmd/alerts.yml")
+        self.assertIn(b"SUCCESS", done.stdout)
+        tests = (gw.ROOT / "tests/cmd/alerts.yml").read_text()
+        for alert in re.findall(r"alert: (\w+)", self.rules):
+            self.assertIn(f'alertname="{alert}"', tests, "an alert without a test that it fires")
+
+    def test_the_manual_lists_every_alert_and_every_check(self):
+        page = self.MANUAL.read_text()
+        self.assertEqual(set(re.findall(r"alert: (\w+)", self.rules)), set(re.findall(r"\bGw[A-Z]\w+", page)))
+        sources = "".join((gw.ROOT / path).read_text() for path in
+                          ("lib/vault/diagnosis.cc", "cmd/store/doctor.cc", "cmd/store/doctor_host.cc", "cmd/store/doctor_units.cc"))
+        checks = set(re.findall(r'(?:push_back\(|Diagnosis \w+|warn\(|^ *)[({]*\s*"([a-z]+)",\s', sources, re.M))
+        listed = page.split("These are its checks.")[1].split(".El")[0]
+        self.assertEqual(checks, set(re.findall(r"(?m)^\.It Cm (\w+)$", listed)))
+
+    def test_the_dashboard_is_one_that_grafana_imports(self):
+        panels = self.dashboard["panels"]
+        ids = [panel["id"] for panel in panels]
+        self.assertEqual(len(ids), len(set(ids)))
+        self.assertIsNone(self.dashboard["id"])
+        variables = {each["name"] for each in self.dashboard["templating"]["list"]}
+        self.assertEqual(variables, {"datasource", "instance", "mailbox"})
+        used = set(re.findall(r"\$\{?(\w+)", json.dumps(self.dashboard)))
+        self.assertEqual(used - {"__rate_interval", "__all"}, variables)
+        taken = set()
+        for panel in panels:
+            place = panel["gridPos"]
+            self.assertLessEqual(place["x"] + place["w"], 24)
+            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+            self.assertFalse(cells & taken, panel["title"])
+            taken |= cells
+            if panel["type"] == "row":
+                continue
+            self.assertIn(panel["type"], {"stat", "timeseries", "table"})
+            self.assertTrue(panel["description"].endswith("."), panel["title"])
+            for source in (panel, *panel["targets"]):
+                self.assertEqual(source["datasource"], {"type": "prometheus", "uid": "${datasource}"})
+            references = [target["refId"] for target in panel["targets"]]
+            self.assertEqual(len(references), len(set(references)))
+
+    def test_prometheus_parses_each_expression_of_the_dashboard(self):
+        with tempfile.TemporaryDirectory() as folder:
+            rules = [{"record": f"panel:{number}", "expr": text.replace("$__rate_interval", "5m")}
+                     for number, text in enumerate(self.expressions)]
+            file = pathlib.Path(folder) / "rules.yml"
+            file.write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}))  # JSON is YAML
+            gw.run("promtool", "check", "rules", file)
 
 
 @gw.need_program("curl")

@@ -50,7 +50,8 @@ class PackageTest(unittest.TestCase):
         for program in gw.BIN.glob("gw-*"):
             self.assertIn(f"/usr/bin/{program.name}", files)
         for path in ("/usr/lib/systemd/system/gw.target", "/usr/lib/sysusers.d/gw.conf", "/usr/share/man/man7/gw.7.gz",
-                     "/usr/share/bash-completion/completions/gw-store", "/usr/share/doc/gw/copyright"):
+                     "/usr/share/bash-completion/completions/gw-store", "/usr/share/doc/gw/copyright",
+                     "/usr/share/gw/monitoring/gw-alerts.yml", "/usr/share/gw/monitoring/gw-dashboard.json"):
             self.assertIn(path, files)
         self.assertEqual([f for f in files if f.startswith(("/etc", "/var", "/usr/local", "/root"))], [])
         depends = gw.run("dpkg-deb", "-f", self.packages[0], "Depends").stdout.decode()

@@ -63,7 +63,10 @@ class PrometheusTest(unittest.TestCase):
     def setUp(self):
         self.vault = gw.Vault()
         self.addCleanup(self.vault.close)
-        self.vault.add_mailbox("journal")
+        self.vault.add_mailbox("journal", "--quota", "1GiB")
+        self.vault.store("message", "add", "journal", input=gw.mail(1000))
+        self.vault.store("backup", self.vault.side / "backup")
+        self.vault.store("verify")
         self.webd = self.vault.webd()
         self.folder = self.vault.side
 
@@ -99,12 +102,27 @@ class PrometheusTest(unittest.TestCase):
             return None
         return found[0]["value"][1] if found else None
 
+    def the_dashboard_shows_numbers(self, port):
+        """Each panel has a value, except those of rates and of what has not happened here."""
+        dashboard = json.loads((gw.ROOT / "scripts/monitoring/gw-dashboard.json").read_text())
+        shown = 0
+        for panel in dashboard["panels"]:
+            for target in panel.get("targets", []):
+                text = target["expr"]
+                if any(part in text for part in ("rate(", "increase(", "last_drain")):
+                    continue
+                query = text.replace("$instance", ".*").replace("$mailbox", "jour.*")
+                self.assertIsNotNone(self.value(port, query), (panel["title"], query))
+                shown += 1
+        self.assertGreaterEqual(shown, 18)
+
     def test_it_scrapes_with_a_token_for_numbers(self):
         token = self.vault.json("token", "add", "prometheus", "--scope", "metrics")[0]["token"]
         port = self.start(self.configured(token))
         gw.until(lambda: self.value(port, 'up{job="gw"}') == "1", "Prometheus has scraped")
-        self.assertEqual(self.value(port, 'gw_messages{mailbox="journal",state="live"}'), "0")
+        self.assertEqual(self.value(port, 'gw_messages{mailbox="journal",state="live"}'), "1")
         self.assertEqual(self.value(port, "gw_webd_errors_total"), "0")
+        self.the_dashboard_shows_numbers(port)
         self.vault.store("token", "revoke", "prometheus")
         gw.until(lambda: self.value(port, 'up{job="gw"}') == "0", "Prometheus hears that the token was revoked")
 
