@@ -5,10 +5,12 @@ What an example names of the machine (/srv, /etc/gw, a backup's disk, another ho
 """
 import os
 import pathlib
+import pwd
 import re
 import signal
 import subprocess
 import sys
+import tomllib
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -190,6 +192,43 @@ class ExamplesTest(unittest.TestCase):
             "/etc/gw/tls/privkey.pem", str(self.vault.path / "tls/key.pem")))
         for name in ("gw-smtpd", "gw-pop3d"):
             gw.run(gw.program(name), "--config", self.side / "gw.toml", "--check-config", env=self.env)
+
+    def test_the_file_of_the_package_has_every_setting_with_its_default(self):
+        text = (gw.ROOT / "scripts/package/gw.toml").read_text()
+        self.assertEqual(set(tomllib.loads(text)), {"tls", "smtpd", "pop3d", "proxy", "webd", "store"}, "nothing but empty tables")
+        # One line of explanation stands before each setting, or before a certificate and its key.
+        lines = text.splitlines()
+        for before, line in zip(lines, lines[1:]):
+            if line.startswith("#") and not line.startswith("# ") and not line.startswith("#key"):
+                self.assertTrue(before.startswith(("# ", "#[[", "[tls]")), line)
+        file = self.side / "all.toml"
+        uncommented = re.sub(r"(?m)^#(?=\S)", "", text)
+        file.write_text(uncommented)
+        settings = tomllib.loads(uncommented)
+        page = (gw.ROOT / "man/gw.toml.5").read_text().split(".Sh TOP LEVEL")[1]
+        named = {name for line in re.findall(r"(?m)^\.It Va (.*)$", page) for name in re.findall(r"[a-z][a-z0-9-]*", line)}
+        tables = [settings, *(value for value in settings.values() if isinstance(value, dict))]
+        self.assertEqual({key for table in tables for key, value in table.items() if not isinstance(value, dict)}, named)
+
+        dumped = gw.run(gw.program("gw-smtpd"), "--config", "/dev/null", "--dump-config", env=gw.clean_environment()).stdout
+        mine = gw.run(gw.program("gw-smtpd"), "--config", file, "--dump-config", env=gw.clean_environment()).stdout
+        defaults, mine = tomllib.loads(dumped.decode()), tomllib.loads(mine.decode())
+        for name, table in defaults.items():
+            if not isinstance(table, dict):
+                continue
+            self.assertLessEqual(set(table), set(settings[name]), f"settings of [{name}]")
+            self.assertEqual({key: mine[name][key] for key in table}, table, f"defaults of [{name}]")
+
+        # What it names of the machine, by what stands for it here.
+        here = uncommented.replace("/var/lib/gw-proxy", str(self.side)).replace('"/var/lib/gw"', f'"{self.vault.path}"')
+        here = re.sub(r'"/etc/gw/tls/\w+\.pem"', f'"{self.vault.path}/tls/certificate.pem"', here)
+        here = re.sub(r'(?m)^key = .*', f'key = "{self.vault.path}/tls/key.pem"', here)
+        here = re.sub(r'(?m)^user = .*', f'user = "{pwd.getpwuid(os.geteuid()).pw_name}"', here)
+        here = here.replace('"/run/gw"', f'"{self.vault.run_folder}"').replace("mail.example.com", "localhost")
+        file.write_text(here)
+        for name in ("gw-smtpd", "gw-pop3d", "gw-proxy", "gw-webd"):
+            done = gw.run(gw.program(name), "--config", file, "--check-config", env=self.env)
+            self.assertEqual(done.stderr, b"", name)
 
     def test_readme_s_main_job(self):
         section = re.search(r"(?ms)^## The main job by hand\n(.*?)^## ", (gw.ROOT / "README.md").read_text()).group(1)

@@ -53,7 +53,10 @@ class PackageTest(unittest.TestCase):
                      "/usr/share/bash-completion/completions/gw-store", "/usr/share/doc/gw/copyright",
                      "/usr/share/gw/monitoring/gw-alerts.yml", "/usr/share/gw/monitoring/gw-dashboard.json"):
             self.assertIn(path, files)
-        self.assertEqual([f for f in files if f.startswith(("/etc", "/var", "/usr/local", "/root"))], [])
+        self.assertEqual({f for f in files if f.startswith(("/etc", "/var", "/usr/local", "/root"))},
+                         {"/etc/", "/etc/gw/", "/etc/gw/gw.toml"})
+        conffiles = gw.run("dpkg-deb", "--info", self.packages[0], "conffiles").stdout
+        self.assertEqual(conffiles, b"/etc/gw/gw.toml\n")
         depends = gw.run("dpkg-deb", "-f", self.packages[0], "Depends").stdout.decode()
         for library in ("librocksdb", "libsodium", "libssl"):
             self.assertIn(library, depends)
