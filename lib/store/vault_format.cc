@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/version.h"
 
 namespace gw::store {
 namespace {
@@ -28,6 +29,11 @@ std::optional<Move> parse_move(std::string_view text) {
 Error not_arrived(const std::string& vault, const std::string& from, const std::string& why) {
   return Error(Code::Config,
                vault + ": the vault is being moved here from " + printable(from) + ", which " + why);
+}
+
+// Returns the error for a vault that a newer gw has written: reading on could lose or alter mail.
+Error newer(const std::string& text) {
+  return Error(Code::Version, text).with_hint("install a newer gw; this one is " + std::string(version()));
 }
 
 }  // namespace
@@ -76,21 +82,20 @@ Result<Format> read_format(const std::string& vault) {
     const std::string_view value = trim(whole);
     if (key == "gw-vault") {
       if (value != "1")
-        return Error(Code::Version,
-                     vault + ": the vault has format " + printable(value) + ", but this gw supports only 1");
+        return newer(vault + ": the vault has format " + printable(value) + ", but this gw supports only 1");
       known = true;
     } else if (key == "vault") {
       id = VaultId::parse(value);
     } else if (key == "requires") {
       if (!value.empty() && value != "moved" && value != "arrival")
-        return Error(Code::Version, vault + ": needs a gw that supports " + printable(value));
+        return newer(vault + ": needs a gw that supports " + printable(value));
       required = value;
     } else if (key == "moved" || key == "arrival") {
       std::optional<Move>& move = key == "moved" ? format.moved : format.arrival;
       move = parse_move(whole);
       if (!move) return damaged;
     } else if (!key.empty()) {
-      return Error(Code::Version, path + ": unknown line: " + printable(key));
+      return newer(path + ": unknown line: " + printable(key));
     }
   }
   // The requirement and its line must come together. One without the other is a torn or edited
