@@ -134,8 +134,13 @@ std::optional<Pop3ProxyLogin::Answer> Pop3ProxyLogin::prepare(std::string& login
   // Compare before choose(), which shortens `login`. `acts_as` may be a view of the same string, so
   // it is not used after that if the two are equal.
   const bool acts_as_itself = acts_as == login;
-  if (const auto wrong = choose(login))
-    return *wrong == kNoRoute ? no_route("no route matches") : refused(*wrong);
+  if (const auto wrong = choose(login)) {
+    if (*wrong != kNoRoute) return refused(*wrong);
+    // A login that names no route is mostly a mistake in a client's settings. Programs that ban
+    // addresses look for `login failed`, and would lock out the client's whole office.
+    log::warning("login without route", {{"peer", peer_}, {"transaction", transaction_}});
+    return wrong_login(kNoRoute);
+  }
   login_ = login;
   identity_ = acts_as_itself ? login : std::string(acts_as);
   const auto mailbox = vault::mailbox_of(*route_, identity_);
@@ -143,7 +148,7 @@ std::optional<Pop3ProxyLogin::Answer> Pop3ProxyLogin::prepare(std::string& login
   // with access to a shared account (an authorization identity) must not bypass the rules of the
   // route by it.
   if (!vault::may_login(*route_, login_) || !vault::may_login(*route_, identity_) || !mailbox)
-    return no_route("login not allowed on the route");
+    return not_allowed();
   mailbox_ = *mailbox;
   if (const Result<void> ready = check_mailbox(); !ready) {
     const bool pass = route_->on_copy_failure == vault::OnCopyFailure::Pass;
@@ -249,10 +254,11 @@ Pop3ProxyLogin::Answer Pop3ProxyLogin::judge(const Result<Reply>& reply, bool la
   return wrong_login(reply->text);
 }
 
-Pop3ProxyLogin::Answer Pop3ProxyLogin::no_route(std::string_view reason) {
-  log::warning(
-      "login failed",
-      {{"rhost", peer_}, {"transaction", transaction_}, {"route", route_name()}, {"reason", reason}});
+Pop3ProxyLogin::Answer Pop3ProxyLogin::not_allowed() {
+  log::warning("login failed", {{"rhost", peer_},
+                                {"transaction", transaction_},
+                                {"route", route_->name},
+                                {"reason", "login not allowed on the route"}});
   return wrong_login(kNoRoute);
 }
 

@@ -82,7 +82,7 @@ class Pop3ProxyLogin {
   std::optional<std::string> connect();
   Result<void> check_mailbox() const;
   Result<Reply> say_again(const sasl::CredentialForwarder& said);
-  Answer no_route(std::string_view reason);
+  Answer not_allowed();
   Answer wrong_login(std::string_view text);
   Answer judge(const Result<Reply>& reply, bool last);
 

@@ -330,7 +330,13 @@ void Relay::log_in() {
   guard_.wait();
   if (!wanted || !vault::may_login(*wanted, login_)) {
     ++stats_.counts().failed_logins;
-    log::warning("login failed", {{"rhost", peer_}, {"session", name_}, {"reason", "no route matches"}});
+    // A login that names no route is mostly a mistake in a client's settings. Programs that ban
+    // addresses look for `login failed`, and would lock out the client's whole office.
+    if (!wanted)
+      log::warning("login without route", {{"peer", peer_}, {"session", name_}});
+    else
+      log::warning("login failed",
+                   {{"rhost", peer_}, {"session", name_}, {"reason", "login not allowed on the route"}});
     guard_.wrong();
     return session().refuse(Refusal::NoRoute);
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Where log lines go and what stands in them: standard error, the system log, the journal's fields, fail2ban."""
 import base64
+import configparser
 import pathlib
 import re
 import shutil
@@ -14,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 import gw  # noqa: E402
 
 FILTER = gw.ROOT / "scripts/fail2ban/filter.d/gw.conf"
+JAIL = gw.ROOT / "scripts/fail2ban/jail.d/gw.conf"
 CANARIES = ("Kanarienvogel-Betreff-8841", "canary-body-1177", "canary-sender-3390", "canary-PASSWORD-5561", "canary-helo-7706",
             "canary-login-2208")
 
@@ -250,6 +252,41 @@ class Fail2banTest(unittest.TestCase):
                         syslog.write("Nov 25 11:52:01 mail " + line.replace("warning: ", "", 1) + "\n")
                     syslog.flush()
                     self.assertEqual(self.matched(syslog.name), ["127.0.0.1"] * found)
+
+    def test_a_login_that_only_lacks_the_route_is_no_failed_login(self):
+        """A mail client with such a setting tries again and again, and must not get its whole office banned."""
+        with gw.Vault() as vault:
+            vault.add_mailbox("journal")
+            for route in ("one", "two"):
+                for protocol in ("smtp", "pop3"):
+                    vault.store("route", "add", f"{route}-{protocol}", "--protocol", protocol, "--upstream", "127.0.0.1:9", "--tls", "none",
+                                "--allow-private", "--mailbox", "journal", "--login", "ann@example.com")
+            proxy = vault.serve("gw-proxy", "--allow-plaintext-auth", listen=("smtp=127.0.0.1:0", "pop3=127.0.0.1:0"),
+                                env=dict(vault.env, HOME=str(vault.side)))
+
+            def try_both(login):
+                with gw.Smtp(proxy.address("smtp")) as smtp:
+                    smtp.command("EHLO client.example.com")
+                    secret = base64.b64encode(f"\0{login.format('one-smtp')}\0x".encode()).decode()
+                    self.assertEqual(smtp.command(f"AUTH PLAIN {secret}").code, 535)
+                with gw.Pop3(proxy.address("pop3")) as pop3, self.assertRaises(gw.Refused):
+                    pop3.command(f"USER {login.format('one-pop3')}")
+                    pop3.command("PASS x")
+
+            try_both("ann@example.com")
+            self.assertEqual(proxy.log().count("login without route peer=127.0.0.1"), 2, proxy.log())
+            self.assertEqual(self.matched(proxy.log_path), [])
+            try_both("guess@example.com#{}")  # a route that does not take this login
+            self.assertEqual(self.matched(proxy.log_path), ["127.0.0.1"] * 2, proxy.log())
+
+    def test_the_jail_bans_from_every_port_of_the_units(self):
+        jail = configparser.ConfigParser()
+        jail.read(JAIL)
+        names = jail["gw"]["port"].split(",")
+        banned = {int(name) if name.isdigit() else socket.getservbyname(name, "tcp") for name in names}
+        units = (gw.ROOT / "scripts/systemd").glob("*.socket")
+        served = {int(port) for unit in units for port in re.findall(r"(?m)^ListenStream=(\d+)$", unit.read_text())}
+        self.assertEqual(banned, served)
 
     def test_addresses_of_both_kinds_and_no_imitations(self):
         lines = ["Nov 25 11:52:01 mail gw-smtpd[81]: login failed rhost=2001:db8::7 session=ab",
