@@ -7,10 +7,12 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "net/serve.h"
 
@@ -26,6 +28,13 @@ constexpr int kPeerGoneSeconds = 60;
 bool is_socket(int fd) {
   struct stat facts {};
   return ::fstat(fd, &facts) == 0 && S_ISSOCK(facts.st_mode);
+}
+
+// Returns whether people type here, line by line. A terminal in another mode passes on bytes as they
+// are, perhaps those of a program.
+bool is_typed(int fd) {
+  termios mode{};
+  return ::tcgetattr(fd, &mode) == 0 && (mode.c_lflag & ICANON) != 0;
 }
 
 // Keepalive detects a vanished peer while this side waits to read; TCP_USER_TIMEOUT does while data
@@ -68,9 +77,16 @@ Channel::Channel(Fd input, Fd output) : input_(std::move(input)), output_(std::m
   input_socket_ = is_socket(input_.get());
   output_socket_ = output_ ? is_socket(output_.get()) : input_socket_;
   if (input_socket_) tune(input_.get());
+  input_terminal_ = !input_socket_ && is_typed(input_.get());
 }
 
 ssize_t Channel::receive(std::span<std::byte> to) {
+  if (input_terminal_ && std::exchange(owes_lf_, false)) {
+    to[0] = std::byte{'\n'};
+    return 1;
+  }
+  // One byte at a time, because each LF may become two.
+  if (input_terminal_) to = to.first(1);
   for (;;) {
     ssize_t got = -1;
     // MSG_DONTWAIT has no equivalent for pipes. Nothing else reads this pipe, so a read after
@@ -81,6 +97,11 @@ ssize_t Channel::receive(std::span<std::byte> to) {
       got = ::read(input(), to.data(), to.size());
     } else {
       errno = EAGAIN;
+    }
+    if (got > 0 && input_terminal_) {
+      owes_lf_ = to[0] == std::byte{'\n'} && !after_cr_;
+      if (owes_lf_) to[0] = std::byte{'\r'};
+      after_cr_ = to[0] == std::byte{'\r'} && !owes_lf_;
     }
     if (got >= 0 || errno != EINTR) return got;
   }
@@ -106,6 +127,7 @@ ssize_t Channel::send(std::span<const iovec> pieces) {
 }
 
 bool Channel::waiting() const {
+  if (owes_lf_) return true;
   int size = 0;
   return ::ioctl(input(), FIONREAD, &size) == 0 && size > 0;
 }

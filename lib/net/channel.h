@@ -29,7 +29,8 @@ class Channel {
   Channel(Fd input, Fd output);
 
   // Reads up to `to.size()` bytes like recv(2), without blocking. Returns 0 at the end of the
-  // stream, or -1 with errno set; EAGAIN means that nothing has arrived.
+  // stream, or -1 with errno set; EAGAIN means that nothing has arrived. A terminal ends a line with
+  // LF; CRLF is returned instead, so that a person can type to a server with --stdio.
   ssize_t receive(std::span<std::byte> to);
   // Writes a prefix of `pieces` like sendmsg(2), without blocking and without SIGPIPE. Returns the
   // number of bytes written, or -1 with errno set; EAGAIN means that there is no room. `pieces`
@@ -64,6 +65,9 @@ class Channel {
   Fd output_;
   bool input_socket_ = false;
   bool output_socket_ = false;
+  bool input_terminal_ = false;
+  bool after_cr_ = false;  // a terminal: CR was returned last
+  bool owes_lf_ = false;   // a terminal: CR was returned for an LF, which is due next
   std::optional<std::chrono::milliseconds> grace_;
 };
 

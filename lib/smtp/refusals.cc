@@ -53,6 +53,7 @@ constexpr std::array kRows{
     RefusalRow{R::WrongOrder, "wrong-order", 503, "5.5.1", "Bad sequence of commands"},
     RefusalRow{R::NoRecipient, "no-recipient", 503, "5.5.1", "No valid recipients"},
     RefusalRow{R::BadLine, "bad-line", 500, "5.5.2", "Malformed or overlong command line"},
+    RefusalRow{R::BadLineEnd, "bad-line-end", 500, "5.5.2", "Command must end with CRLF"},
     RefusalRow{R::Needs8bitAddresses, "needs-smtputf8", 553, "5.6.7", "Non-ASCII address requires SMTPUTF8"},
     RefusalRow{R::BadSender, "bad-sender", 501, "5.1.7", "Sender address is not valid UTF-8"},
     RefusalRow{R::BadRecipient, "bad-recipient", 501, "5.1.3", "Recipient address is not valid UTF-8"},

@@ -52,6 +52,7 @@ enum class Refusal : unsigned char {
   WrongOrder,
   NoRecipient,
   BadLine,
+  BadLineEnd,
   Needs8bitAddresses,
   BadSender,
   BadRecipient,

@@ -92,7 +92,7 @@ const Event& Session::next_event() {
 const Event* Session::line_event() {
   const wire::LineReader::Found found = lines_.next(input_);
   if (found.kind == wire::LineReader::Kind::NeedMore) return nullptr;
-  if (found.kind == wire::LineReader::Kind::Fault) return bad_line(found.text);
+  if (found.kind == wire::LineReader::Kind::Fault) return bad_line(found);
   if (mode_ == Mode::Auth) {
     mode_ = Mode::Command;
     // RFC 4954 section 4: `*` cancels the exchange. Handled here, so that every mechanism supports
@@ -106,8 +106,8 @@ const Event* Session::line_event() {
   return obey(found.text);
 }
 
-const Event* Session::bad_line(std::string_view text) {
-  const bool not_smtp = looks_like_http(text) || (!options_.tls_active && looks_like_tls(text));
+const Event* Session::bad_line(const wire::LineReader::Found& found) {
+  const bool not_smtp = looks_like_http(found.text) || (!options_.tls_active && looks_like_tls(found.text));
   if (not_smtp && mode_ == Mode::Command) {
     close(Refusal::NotSmtp);
   } else if (++bad_lines_ >= options_.max_bad_lines) {
@@ -115,7 +115,9 @@ const Event* Session::bad_line(std::string_view text) {
   } else {
     // A malformed line ends an authentication exchange.
     if (std::exchange(mode_, Mode::Command) == Mode::Auth) lines_.set_limit(options_.max_line);
-    say(Refusal::BadLine);
+    using Fault = wire::LineReader::Fault;
+    const bool bad_end = found.fault == Fault::BareLf || found.fault == Fault::BareCr;
+    say(bad_end ? Refusal::BadLineEnd : Refusal::BadLine);
   }
   return nullptr;
 }

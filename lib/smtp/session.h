@@ -178,7 +178,7 @@ class Session {
   const Event* data_event();
   const Event* chunk_event();
   const Event* body_event(ByteView data);
-  const Event* bad_line(std::string_view text);
+  const Event* bad_line(const wire::LineReader::Found& found);
   const Event* obey(std::string_view line);
   const Event* hello(Verb verb, std::string_view name);
   const Event* start_tls(std::string_view argument);

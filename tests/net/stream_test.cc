@@ -1,6 +1,7 @@
 #include "net/stream.h"
 
 #include <fcntl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -163,6 +164,38 @@ TEST_CASE("Input and output may be two pipes, and a write larger than a pipe doe
   REQUIRE(!done);
   CHECK(done.error().code() == Code::Timeout);
   CHECK((::fcntl(in[0], F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE(
+    "A line that is typed at a terminal arrives with CRLF, and a terminal in raw mode passes bytes on as "
+    "they are") {
+  const Fd keyboard(::posix_openpt(O_RDWR | O_NOCTTY));
+  REQUIRE(keyboard);
+  REQUIRE(::grantpt(keyboard.get()) == 0);
+  REQUIRE(::unlockpt(keyboard.get()) == 0);
+  const auto terminal = [&] { return Fd(::open(::ptsname(keyboard.get()), O_RDWR | O_NOCTTY)); };
+  const auto type = [&](std::string_view text) {
+    return ::write(keyboard.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  };
+  {
+    Stream stream(terminal(), terminal(), Peer{});
+    REQUIRE(type("USER joe\n"));
+    std::string got;
+    while (!got.ends_with('\r')) got += read_once(stream);
+    CHECK(stream.pending());
+    CHECK(got + read_once(stream) == "USER joe\r\n");
+    CHECK_FALSE(stream.pending());
+    REQUIRE(type("\x04"));  // the end of input
+    CHECK(read_once(stream).empty());
+  }
+  const Fd held = terminal();
+  termios mode{};
+  REQUIRE(::tcgetattr(held.get(), &mode) == 0);
+  ::cfmakeraw(&mode);
+  REQUIRE(::tcsetattr(held.get(), TCSANOW, &mode) == 0);
+  Stream raw(terminal(), terminal(), Peer{});
+  REQUIRE(type("a\nb\r\n"));
+  CHECK(read_once(raw) == "a\nb\r\n");
 }
 
 TEST_CASE("A last reply arrives although the peer had sent more than was read") {
