@@ -80,11 +80,29 @@ class InetdTest(unittest.TestCase):
 
     @unittest.skipUnless(INETD, "needs inetd")
     def test_openbsd_inetd(self):
+        """The lines of scripts/inetd.conf.example, with ports, user and folders of the test."""
+        self.vault.store("route", "add", "out", "--protocol", "smtp", "--upstream", "127.0.0.1:9", "--tls", "none",
+                         "--allow-private", "--mailbox", "journal")
+        ports = {"smtp": self.ports["gw-smtpd"], "pop3": self.ports["gw-pop3d"],
+                 "submissions": free_port(), "pop3s": free_port(), "submission": free_port()}
         config = self.vault.side / "inetd.conf"
-        config.write_text("".join(f"127.0.0.1:{port} stream tcp nowait {getpass.getuser()} {gw.program(name)} {name} --vault "
-                                  f"{self.vault.path}\n" for name, port in self.ports.items()))
+        with open(config, "w", encoding="ascii") as file:
+            for line in (gw.ROOT / "scripts/inetd.conf.example").read_text().splitlines():
+                if not line.startswith("#"):
+                    service, kind, protocol, wait, _, program, *arguments = line.split()
+                    arguments = [argument.replace("/var/lib/gw-proxy", str(self.vault.side)) for argument in arguments]
+                    print(f"127.0.0.1:{ports.pop(service)}", kind, protocol, wait, getpass.getuser(),
+                          gw.program(pathlib.Path(program).name), *arguments, "--vault", self.vault.path, file=file)
+        self.assertEqual(ports, {})
+        lines = [line.split()[0].rpartition(":")[2] for line in config.read_text().splitlines()]
         self.start(INETD, "-i", config)
         self.full_job()
+        with gw.Smtp(("127.0.0.1", int(lines[1])), tls=True) as smtp:
+            self.assertEqual(smtp.deliver(self.box.address, gw.mail(900)).code, 250)
+        with gw.Pop3(("127.0.0.1", int(lines[3])), self.box, tls=True) as pop3:
+            self.assertEqual(pop3.count(), 1)
+        with gw.Smtp(("127.0.0.1", int(lines[4]))) as smtp:  # the proxy; its upstream is not there
+            self.assertEqual(smtp.command("QUIT").code, 221)
 
     @gw.need_program("tcpserver")
     def test_tcpserver(self):

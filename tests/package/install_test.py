@@ -33,7 +33,7 @@ class InstallTest(unittest.TestCase):
             self.assertTrue((self.root / "usr/bin" / program.name).exists(), program.name)
         for page in (gw.ROOT / "man").glob("*.[1-8]"):
             self.assertTrue((self.root / f"usr/share/man/man{page.name[-1]}/{page.name}.gz").exists(), page.name)
-        for script in ("certificate-deploy-hook", "timestamp-checkpoint"):
+        for script in ("certificate-deploy-hook", "timestamp-checkpoint", "verify-proof"):
             self.assertTrue(os.access(self.root / "usr/lib/gw" / script, os.X_OK), script)
 
     def test_systemd_takes_the_units(self):
@@ -98,10 +98,16 @@ class InstallTest(unittest.TestCase):
                 for name in names.split():
                     self.assertIn(name, groups, unit.name)
 
-    def test_inetd_example_names_programs_and_options_that_are_there(self):
+    def test_inetd_examples_name_programs_and_options_that_are_there(self):
+        """Those of the manual pages are those of the example, whose lines tests/cmd/inetd_test.py runs."""
         lines = [line.split() for line in (gw.ROOT / "scripts/inetd.conf.example").read_text().splitlines()
                  if line and not line.startswith("#")]
-        self.assertEqual(len(lines), 4)
+        self.assertEqual(len(lines), 5)
+        pages = "".join((gw.ROOT / "man" / page).read_text() for page in ("gw-smtpd.8", "gw-pop3d.8", "gw-proxy.8"))
+        shown = [line.split() for line in re.findall(r"(?m)^(?:\.Dl )?(\w+ +stream .*)$", pages.replace("\\e\n", ""))]
+        self.assertEqual(len(shown), 4)
+        for line in shown:
+            self.assertIn(line, lines)
         for service, kind, protocol, wait, user, program, name, *options in lines:
             self.assertEqual((kind, protocol, wait), ("stream", "tcp", "nowait"), service)
             self.assertEqual(pathlib.Path(program).name, name)
