@@ -44,9 +44,23 @@ inline constexpr RecipePhrase kRecipePhrases[] = {
      "esporta i messaggi come file, li elimina qui quando sono al sicuro su disco e li importa.",
      "exportiert die Nachrichten als Dateien, löscht sie hier, sobald sie sicher auf dem Datenträger sind, "
      "und importiert sie."},
-    {"piler-run", "Run it from cron on this host, as the user of piler.",
-     "Eseguilo con cron su questo host, come utente di piler.",
-     "Führen Sie es mit cron auf diesem Server aus, als Benutzer von piler."},
+    {"piler-run", "Run it from cron on this host as the user piler, after `usermod -aG gw-drain piler`.",
+     "Eseguilo con cron su questo host come utente piler, dopo `usermod -aG gw-drain piler`.",
+     "Führen Sie es mit cron auf diesem Server als Benutzer piler aus, nach `usermod -aG gw-drain piler`."},
+    {"piler-directory", "pilerimport needs a current directory that it can write to.",
+     "pilerimport richiede una cartella corrente in cui può scrivere.",
+     "pilerimport braucht ein aktuelles Verzeichnis, in das es schreiben darf."},
+    {"piler-status",
+     "3: some messages could not be opened; the others are imported. pilerimport keeps what it could not "
+     "import.",
+     "3: alcuni messaggi non si possono aprire; gli altri vengono importati. pilerimport conserva quelli non "
+     "importati.",
+     "3: Einige Nachrichten lassen sich nicht öffnen; die übrigen werden importiert. pilerimport behält, was "
+     "es "
+     "nicht importieren konnte."},
+    {"from-documentation", "Taken from the documentation and not tested with the product:",
+     "Dalla documentazione, non provato con il prodotto:",
+     "Aus der Dokumentation, nicht mit dem Produkt getestet:"},
     {"openarchiver-does", "writes an archive of EML files; upload it as an ingestion source `EML import`.",
      "scrive un archivio di file EML; caricalo come origine di acquisizione `EML import`.",
      "schreibt ein Archiv von EML-Dateien; laden Sie es als Quelle `EML import` hoch."},
@@ -63,12 +77,24 @@ inline constexpr RecipePhrase kRecipePhrases[] = {
      "jemand liest und das nicht selbst im Journal steht."},
     {"test-mail", "Then send a test message and run", "Poi invia un messaggio di prova ed esegui",
      "Senden Sie dann eine Testnachricht und führen Sie aus"},
-    {"postfix-does", "a copy of every message. In main.cf:", "una copia di ogni messaggio. In main.cf:",
-     "eine Kopie jeder Nachricht. In main.cf:"},
-    {"as-they-are",
-     "Unaltered copies: no line is broken, no stray line ending is changed, no header field is dropped.",
-     "Copie fedeli: nessuna riga spezzata, nessun fine riga cambiato, nessuna intestazione tolta.",
-     "Unveränderte Kopien: Keine Zeile wird umbrochen, kein Zeilenende geändert, keine Kopfzeile entfernt."},
+    {"postfix-does", "a copy of every message. Run this script as root on the host of Postfix.",
+     "una copia di ogni messaggio. Esegui questo script come root sull'host di Postfix.",
+     "eine Kopie jeder Nachricht. Führen Sie dieses Skript als root auf dem Server von Postfix aus."},
+    {"postfix-lifetime",
+     "A copy that cannot be delivered within maximal_queue_lifetime (5 days) is lost without a notice: see "
+     "always_bcc in postconf(5). Let `gw-store doctor --silence 1d` report a mailbox to which nothing comes.",
+     "Una copia non consegnata entro maximal_queue_lifetime (5 giorni) va persa senza avviso: vedi "
+     "always_bcc "
+     "in postconf(5). `gw-store doctor --silence 1d` segnala una casella in cui non arriva nulla.",
+     "Eine Kopie, die sich nicht innerhalb von maximal_queue_lifetime (5 Tage) zustellen lässt, geht ohne "
+     "Meldung verloren: siehe always_bcc in postconf(5). `gw-store doctor --silence 1d` meldet ein Postfach, "
+     "in dem nichts ankommt."},
+    {"postfix-transport",
+     "A transport for the copies alone: TLS with a checked certificate, and no broken lines.",
+     "Un transport solo per le copie: TLS con certificato verificato, nessuna riga spezzata.",
+     "Ein Transport nur für die Kopien: TLS mit geprüftem Zertifikat, keine umbrochenen Zeilen."},
+    {"postfix-maps", "The maps that are in use stay.", "Le mappe in uso restano.",
+     "Die vorhandenen Tabellen bleiben."},
     {"exim-does", "a copy of every message, one for all its recipients, with its envelope sender. The file",
      "una copia di ogni messaggio, una per tutti i destinatari, con il mittente della busta. Il file",
      "eine Kopie jeder Nachricht, eine für alle Empfänger, mit ihrem Umschlagabsender. Die Datei"},

@@ -105,6 +105,8 @@ done | curl --disable --config -
 2. For journal reports (Microsoft 365, Exchange), choose the source type that reads them, so that senders and recipients are taken from the report. Messages that cannot be assigned stay here until they can.
 
 {:kept-by}.
+
+{:from-documentation} https://help.mailstore.com/en/server/Archiving_IMAP_and_POP3_Multidrop_Mailboxes
 )",
                R"(MailStore Server, una casella che viene svuotata via POP3:
 
@@ -118,6 +120,8 @@ done | curl --disable --config -
 2. Per i rapporti del journal (Microsoft 365, Exchange) scegli il tipo di origine che li legge, così mittente e destinatari vengono presi dal rapporto. I messaggi che non si possono assegnare restano qui finché non è possibile.
 
 {:kept-by}.
+
+{:from-documentation} https://help.mailstore.com/en/server/Archiving_IMAP_and_POP3_Multidrop_Mailboxes
 )",
                R"(MailStore Server, ein Postfach, das über POP3 geleert wird:
 
@@ -131,25 +135,31 @@ done | curl --disable --config -
 2. Wählen Sie für Journalberichte (Microsoft 365, Exchange) den Quelltyp, der solche Berichte liest, damit Absender und Empfänger aus dem Bericht übernommen werden. Nachrichten, die sich nicht zuordnen lassen, bleiben hier, bis das möglich ist.
 
 {:kept-by}.
+
+{:from-documentation} https://help.mailstore.com/en/server/Archiving_IMAP_and_POP3_Multidrop_Mailboxes
 )"},
     RecipeText{"piler", R"(#!/bin/sh
 # piler: {:piler-does}
 # {:piler-run}
 # /etc/gw/{name}.password: {:password-file}
 # {:kept}.
+# {:from-documentation} `pilerimport -h`, import_maildir.c
 set -eu
-export_to=/var/piler/gw/{name}
-mkdir -p "$export_to"
-gw-export {name} --to "$export_to" --format eml --remove --resume --manifest "$export_to/manifest.jsonl" \
-  --password-file /etc/gw/{name}.password
-pilerimport -d "$export_to"
+umask 077
+mkdir -p /var/piler/gw/{name}
+# {:piler-directory}
+cd /var/piler/gw/{name}
+# {:piler-status}
+gw-export {name} --to mail --format eml --remove --resume -q --password-file /etc/gw/{name}.password || [ $? -eq 3 ]
+[ ! -d mail ] || pilerimport -d mail -r -q
 )"},
     RecipeText{"openarchiver", R"(#!/bin/sh
 # OpenArchiver: {:openarchiver-does}
 # /etc/gw/{name}.password: {:password-file}
 # {:kept}.
+# {:from-documentation} https://docs.openarchiver.com/user-guides/email-providers/eml.html
 set -eu
-gw-export {name} --to "{name}-$(date +%Y-%m-%d).zip" --format zip --remove --password-file /etc/gw/{name}.password
+gw-export {name} --to "{name}-$(date -u +%Y%m%dT%H%M%SZ).zip" --format zip --remove --password-file /etc/gw/{name}.password
 )"},
 };
 
@@ -176,6 +186,8 @@ Reports can be larger than the largest message: `max-size` in gw.toml must be mo
 Allow only the addresses that Microsoft sends from, 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48 (check them at Microsoft; all its customers send from them):
   gw-store mailbox set {name} --allow 40.92.0.0/15 --allow 40.107.0.0/16 --allow 52.100.0.0/14 --allow 104.47.0.0/17 \
     --allow 2a01:111:f400::/48 --allow 2a01:111:f403::/48
+
+{:from-documentation} https://learn.microsoft.com/, "Manage journaling in Exchange Online", "Set up connectors for secure mail flow with a partner organization"
 )",
                R"(Microsoft 365, journaling verso questo gateway:
 
@@ -199,6 +211,8 @@ I rapporti possono superare la dimensione massima di un messaggio: `max-size` in
 Ammetti solo gli indirizzi da cui invia Microsoft, 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48 (verificali presso Microsoft; da lì inviano tutti i suoi clienti):
   gw-store mailbox set {name} --allow 40.92.0.0/15 --allow 40.107.0.0/16 --allow 52.100.0.0/14 --allow 104.47.0.0/17 \
     --allow 2a01:111:f400::/48 --allow 2a01:111:f403::/48
+
+{:from-documentation} https://learn.microsoft.com/, "Manage journaling in Exchange Online", "Set up connectors for secure mail flow with a partner organization"
 )",
                R"(Microsoft 365, Journaling zu diesem Gateway:
 
@@ -222,6 +236,8 @@ Berichte können größer sein als die größte Nachricht: `max-size` in gw.toml
 Lassen Sie nur die Adressen zu, von denen Microsoft sendet, 40.92.0.0/15 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48 (prüfen Sie sie bei Microsoft; alle seine Kunden senden von dort):
   gw-store mailbox set {name} --allow 40.92.0.0/15 --allow 40.107.0.0/16 --allow 52.100.0.0/14 --allow 104.47.0.0/17 \
     --allow 2a01:111:f400::/48 --allow 2a01:111:f403::/48
+
+{:from-documentation} https://learn.microsoft.com/, "Manage journaling in Exchange Online", "Set up connectors for secure mail flow with a partner organization"
 )"},
     RecipeText{"google", R"(Google Workspace, third-party email archiving to this gateway:
 
@@ -231,6 +247,8 @@ Lassen Sie nur die Adressen zu, von denen Microsoft sendet, 40.92.0.0/15 40.107.
 4. Send a test message, then run: gw-store mailbox show {name}
 
 After a 4xx reply Google tries again for 8 days, after a 5xx reply never: gw-store doctor lists the senders that received a 5xx reply.
+
+{:from-documentation} https://support.google.com/a/answer/7276605
 )",
                R"(Google Workspace, archiviazione email di terze parti verso questo gateway:
 
@@ -240,6 +258,8 @@ After a 4xx reply Google tries again for 8 days, after a 5xx reply never: gw-sto
 4. Invia un messaggio di prova, poi esegui: gw-store mailbox show {name}
 
 Dopo una risposta 4xx Google riprova per 8 giorni, dopo una 5xx mai più: gw-store doctor elenca i mittenti che hanno ricevuto una risposta 5xx.
+
+{:from-documentation} https://support.google.com/a/answer/7276605
 )",
                R"(Google Workspace, E-Mail-Archivierung durch Drittanbieter zu diesem Gateway:
 
@@ -249,6 +269,8 @@ Dopo una risposta 4xx Google riprova per 8 giorni, dopo una 5xx mai più: gw-sto
 4. Senden Sie eine Testnachricht und führen Sie dann aus: gw-store mailbox show {name}
 
 Nach einer 4xx-Antwort versucht Google es 8 Tage lang erneut, nach einer 5xx-Antwort nie wieder: gw-store doctor nennt die Absender, die eine 5xx-Antwort erhalten haben.
+
+{:from-documentation} https://support.google.com/a/answer/7276605
 )"},
     RecipeText{"exchange",
                R"({:exchange-title}
@@ -261,17 +283,30 @@ Nach einer 4xx-Antwort versucht Google es 8 Tage lang erneut, nach einer 5xx-Ant
 
 {:exchange-other}
 {:test-mail}: gw-store mailbox show {name}
+
+{:from-documentation} https://learn.microsoft.com/powershell/module/exchange/ (New-SendConnector, New-MailContact, New-JournalRule, Set-TransportConfig)
 )"},
-    RecipeText{"postfix", R"(# Postfix: {:postfix-does}
-always_bcc = {address}
-transport_maps = inline:{ {{domain}=smtp:[{host}]:{port}} }
-smtp_tls_policy_maps = inline:{ {[{host}]:{port}=secure match={host}} }
-smtp_tls_security_level = may
-{?ca}smtp_tls_CAfile = {ca}
-# {:as-they-are}
-smtp_line_length_limit = 0
-message_drop_headers =
-cleanup_replace_stray_cr_lf = no
+    RecipeText{"postfix", R"(#!/bin/sh
+# Postfix: {:postfix-does}
+# {:postfix-lifetime}
+set -eu
+case $(postconf -h always_bcc) in
+  '' | {address}) ;;
+  *) echo 'always_bcc names another address already; there can be only one' >&2; exit 1 ;;
+esac
+# {:postfix-transport}
+postconf -Me 'gw/unix = gw unix - - n - - smtp'
+postconf -Pe gw/unix/smtp_tls_security_level=secure gw/unix/smtp_tls_secure_cert_match={host}
+postconf -Pe gw/unix/smtp_line_length_limit=0
+{?ca}postconf -Pe gw/unix/smtp_tls_CAfile={ca}
+# {:postfix-maps}
+maps=$(postconf -h transport_maps)
+case $maps in
+  *'{domain}=gw:'*) ;;
+  *) postconf -e "transport_maps = inline:{ {{domain}=gw:[{host}]:{port}} } $maps" ;;
+esac
+postconf -e 'always_bcc = {address}'
+postfix reload
 )"},
     RecipeText{"exim",
                R"(# Exim: {:exim-does} /etc/exim4/gw-filter:

@@ -6,6 +6,7 @@ Nothing else of a mail is delivered: the recipient it came for is discarded, as 
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import sys
 import tempfile
@@ -19,12 +20,16 @@ UTF8 = "jörg@bücher.example"
 
 
 def as_postfix_sends(octets):
-    """What Postfix makes of a mail besides its Received in front, told from its source: smtpd takes a LF for a line's
-    end and drops the CRs before it; cleanup ends the header with an empty line where there is none."""
+    """What Postfix makes of every mail besides its Received in front, told from its source and postconf(5): smtpd takes a LF
+    for a line's end and drops the CRs before it; cleanup replaces other CRs by spaces, drops message_drop_headers, and ends
+    the header with an empty line where there is none."""
     octets = gw_peers.lines_by(rb"\r*\n", octets)
+    octets = re.sub(rb"\r(?!\n)", b" ", octets)
     if octets == b"no header at all\r\n":
         octets = b"\r\n" + octets
-    return octets
+    header, end, body = octets.partition(b"\r\n\r\n")
+    dropped = rb"(?im)^(?:bcc|content-length|resent-bcc|return-path):[^\n]*\n(?:[ \t][^\n]*\n)*"
+    return re.sub(dropped, b"", header + b"\r\n")[:-2] + end + body if end else octets
 
 
 class Postfix:
@@ -58,15 +63,13 @@ class Postfix:
             "in_flow_delay = 0",
             "message_size_limit = 200000000",
             "default_transport = discard",
+            "transport_maps = inline:{ {example.com=discard:kept} }",
             "smtp_tls_loglevel = 1",
             "smtp_dns_support_level = disabled",
             "smtp_host_lookup = native",
             "local_header_rewrite_clients =",
-            gateway.recipe("postfix"),
             *settings]
-        # A name twice is a warning in each daemon's log, and postlogd's own hangs on itself.
-        merged = {line.partition("=")[0].strip(): line for line in lines}
-        (self.folder / "etc/main.cf").write_text("\n".join(merged.values()) + "\n")
+        (self.folder / "etc/main.cf").write_text("\n".join(lines) + "\n")
         internal = ("rewrite - trivial-rewrite", "bounce 0 bounce", "defer 0 bounce", "trace 0 bounce", "verify 1 verify",
                     "proxymap - proxymap", "error - error", "retry - error", "discard - discard", "smtp - smtp",
                     "relay - smtp", "anvil 1 anvil", "scache 1 scache", "tlsmgr 1 tlsmgr")
@@ -80,6 +83,16 @@ class Postfix:
             *("{} unix - - n - {} {}".format(*line.split()) for line in internal)]) + "\n")
         self.postfix = gw_peers.find("postfix")
         gw_peers.run(self.postfix, "-c", self.folder / "etc", "start")
+        self.set_up(gateway)
+
+    def set_up(self, gateway, status=0):
+        """Runs the script that gw-store prints."""
+        path = f"{os.environ['PATH']}:/usr/sbin"
+        return gw.run("sh", "-c", gateway.recipe("postfix"), status=status,
+                      env=gw.clean_environment({"MAIL_CONFIG": str(self.folder / "etc"), "PATH": path}))
+
+    def setting(self, name):
+        return gw.run(gw_peers.find("postconf"), "-c", self.folder / "etc", "-h", name).stdout.decode().strip()
 
     def __enter__(self):
         gw.until(lambda: gw_peers.accepts(self.port), f"postfix listens on {self.port}\n{self.log()}")
@@ -117,6 +130,7 @@ class PostfixTest(unittest.TestCase):
             self.assertIn("Verified TLS connection established to localhost", log)
             self.assertNotIn("status=deferred", log)
             self.assertNotIn("status=bounced", log)
+            self.assertIn("status=sent (kept)", log)  # by the map that was there before
         return log
 
     def check(self, mails):
@@ -136,6 +150,20 @@ class PostfixTest(unittest.TestCase):
         mails = gw_peers.mails()
         self.relay(mails)
         self.check(mails)
+
+    def test_the_script_changes_nothing_twice_and_nothing_of_others(self):
+        with Postfix(self.gateway) as postfix:
+            maps = postfix.setting("transport_maps")
+            self.assertTrue(maps.endswith("inline:{ {example.com=discard:kept} }"), maps)
+            before = [(postfix.folder / "etc" / name).read_bytes() for name in ("main.cf", "master.cf")]
+            postfix.set_up(self.gateway)
+            self.assertEqual([(postfix.folder / "etc" / name).read_bytes() for name in ("main.cf", "master.cf")], before)
+            for name in ("smtp_tls_security_level", "smtp_tls_policy_maps", "smtp_tls_CAfile"):
+                self.assertEqual(postfix.setting(name), "")
+            self.assertEqual(postfix.setting("message_drop_headers"), "bcc, content-length, resent-bcc, return-path")
+            gw.run(gw_peers.find("postconf"), "-c", postfix.folder / "etc", "-e", "always_bcc = other@example.com")
+            self.assertIn(b"names another address", postfix.set_up(self.gateway, status=1).stderr)
+            self.assertEqual(postfix.setting("always_bcc"), "other@example.com")
 
     def test_always_bcc_where_chunking_is_not_used(self):
         mails = gw_peers.mails(big=False)
