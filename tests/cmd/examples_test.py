@@ -6,16 +6,23 @@ What an example names of the machine (/srv, /etc/gw, a backup's disk, another ho
 import os
 import pathlib
 import pwd
+import pty
 import re
 import signal
 import subprocess
 import sys
+import termios
+import time
 import tomllib
 import unittest
+import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
 import gw_peers  # noqa: E402
+
+
+FAMILIES = ("import", "message", "verify", "route", "admin", "repair", "backup", "doctor", "mailbox")
 
 
 def examples(page):
@@ -118,7 +125,7 @@ class ExamplesTest(unittest.TestCase):
         first = self.vault.json("message", "list", "journal")[0]["id"]
         (self.side / "mail.eml").write_bytes(gw.mail(900, "standard input"))
         self.run_here(self.here("gw-export journal --to /srv/mail --manifest /srv/mail.jsonl"))
-        for page in ("import", "message", "verify", "route", "admin", "repair", "backup", "doctor", "mailbox"):
+        for page in FAMILIES:
             for script in examples(f"gw-store-{page}.1"):
                 with self.subTest(page=page, script=script):
                     self.run_family(script.replace("ID", first))
@@ -181,9 +188,112 @@ class ExamplesTest(unittest.TestCase):
             process.terminate()
             self.assertEqual(process.wait(gw.WAIT), 0, text)
             process.stdout.close()
-        [by_hand] = [text for text in examples("gw-pop3d.8") if "--stdio" in text]
-        told = gw.run("bash", "-c", by_hand, cwd=self.side, env=self.env, input=b"QUIT\r\n").stdout
-        self.assertRegex(told, rb"^\+OK .*POP3 server ready\r\n\+OK\r\n$")
+
+    def test_commands_can_be_typed_by_hand(self):
+        """At a terminal, whose lines end with LF."""
+        (self.side / "vault").symlink_to(self.vault.path)
+        for page, typed, shown in (("gw-smtpd.8", b"EHLO me\nQUIT\n", rb"(?s)^220 .*\n250-.*\n221 2\.0\.0 "),
+                                   ("gw-pop3d.8", f"USER {self.box.id}\nPASS {self.box.password}\nSTAT\nQUIT\n".encode(),
+                                    rb"(?s)^\+OK .*\n\+OK 0 0\r\n\+OK")):
+            [by_hand] = [text for text in examples(page) if "--stdio" in text]
+            keyboard, terminal = pty.openpty()
+            attributes = termios.tcgetattr(terminal)
+            attributes[1] &= ~termios.OPOST
+            attributes[3] &= ~termios.ECHO
+            termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+            process = subprocess.Popen(["bash", "-c", "exec " + by_hand], cwd=self.side, env=self.env, stdin=terminal,
+                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            os.write(keyboard, typed)
+            told = process.communicate(timeout=gw.WAIT)[0]
+            os.close(keyboard)
+            os.close(terminal)
+            self.assertRegex(told, shown, page)
+
+    def test_gw_proxy(self):
+        """Adds the routes and starts the proxy; tests/cmd/readme_proxy_test.py sends through such a one."""
+        by_hand, _ = examples("gw-proxy.8")
+        setup, _, start = by_hand.rpartition("\n")
+        self.run_here(setup)
+        self.assertEqual(len(self.vault.json("route", "list")), 2)
+        process = subprocess.Popen(["bash", "-c", "exec " + re.sub(r":\d+", ":0", start)], cwd=self.side, env=self.env,
+                                   stdout=subprocess.PIPE)
+        for name in ("out", "in"):
+            self.assertRegex(process.stdout.readline().decode(), f"^listening {name}")
+        process.terminate()
+        self.assertEqual(process.wait(gw.WAIT), 0)
+        process.stdout.close()
+
+    def test_gw_api(self):
+        added = self.vault.store("token", "add", "example", "--scope", "read").stdout.decode()
+        token = re.search(r"(?m)^token +(\S+)$", added).group(1)
+        webd = self.vault.serve("gw-webd", listen=("127.0.0.1:0,tls",))
+        [listing] = examples("gw-api.7")
+        self.env.update(token=token, CURL_CA_BUNDLE=str(self.vault.path / "tls/certificate.pem"))
+        listing = listing.replace("gw.example:8450", "localhost:%d" % webd.address("https")[1])
+        self.assertIn(b'"journal"', self.run_here(listing).stdout)
+
+    def test_every_page_with_examples_is_run(self):
+        here = {*(f"gw-store-{family}.1" for family in (*FAMILIES, "init", "serve")), "gw-export.1", "gw-store.1", "gw.toml.5",
+                "gw-api.7", "gw-smtpd.8", "gw-pop3d.8", "gw-proxy.8", "gw-webd.8"}
+        elsewhere = {"gw-store-certificate.1"}  # tests/package/systemd_test.py
+        pages = {path.name for path in (gw.ROOT / "man").glob("*.[1-8]") if "\n.Sh EXAMPLES\n" in path.read_text()}
+        self.assertEqual(pages, here | elsewhere)
+
+    def profile(self, program, command="profile"):
+        return self.vault.store("mailbox", command, "journal", "--for", program, "--host", "localhost").stdout.decode()
+
+    def test_a_recipe_that_no_test_runs_names_its_documentation(self):
+        run = {"getmail", "fetchmail", "mpop", "curl"} | {"postfix", "exim"}  # by tests/peers
+        for command in ("profile", "sender"):
+            shown = self.vault.store("mailbox", command, "--help").stdout.decode()
+            programs = re.search(r"--for ([\w|]+)", shown).group(1).split("|")
+            self.assertGreater(len(programs), 4)
+            for program in programs:
+                text = self.profile(program, command)
+                self.assertEqual("Taken from the documentation" in text, program not in run, program)
+
+    def test_the_recipe_of_piler(self):
+        """With a pilerimport that does what piler's own does, by its import_maildir.c: it imports every file below -d, removes
+        it with -r unless that failed, wants to write to the current directory, and ends with 0."""
+        archive = self.side / "archive"
+        archive.mkdir()
+        (self.side / "bin/pilerimport").write_text(f"""#!/bin/bash
+set -eu
+[ "$1 $3 $4" = "-d -r -q" ] && touch . || exit 1
+find "$2" -type f | while read -r file; do
+  [ ! -e {self.side}/broken ] || continue
+  cp "$file" {archive}/$(basename "$file").$RANDOM && rm "$file"
+done
+""")
+        (self.side / "bin/pilerimport").chmod(0o755)
+        script = self.profile("piler").replace("/var/piler", str(self.side / "piler")).replace("/etc/gw/journal.password", str(self.password))
+        self.run_here(script)  # no mail
+        self.add(2)
+        self.run_here(script)
+        self.assertEqual(len(list(archive.iterdir())), 2)
+        self.add(1)
+        (self.side / "broken").touch()
+        self.run_here(script)
+        self.assertEqual(len(list(archive.iterdir())), 2)
+        (self.side / "broken").unlink()
+        self.add(1)
+        self.run_here(script)
+        self.run_here(script)
+        mails = [path.read_bytes() for path in archive.iterdir()]
+        self.assertEqual((len(mails), len(set(mails))), (4, 4))
+        self.assertTrue(all(mail.startswith(b"From: ") for mail in mails))  # the manifest is no mail
+        self.assertEqual([path for path in (self.side / "piler").rglob("*") if path.is_file()], [])  # no plain text is left
+        self.assertEqual(self.vault.json("message", "list", "journal"), [])
+
+    def test_the_recipe_of_openarchiver(self):
+        script = self.profile("openarchiver").replace("/etc/gw/journal.password", str(self.password))
+        for count in (1, 2):
+            self.add(1)
+            self.run_here(script)
+            self.assertEqual(len(list(self.side.glob("journal-*.zip"))), count)
+            gw.until(lambda: f"journal-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.zip" not in os.listdir(self.side), "the next second")
+        names = [name for path in self.side.glob("*.zip") for name in zipfile.ZipFile(path).namelist()]
+        self.assertEqual([name.endswith(".eml") for name in names], [True, True])
 
     def test_the_settings_are_settings(self):
         [settings] = examples("gw.toml.5")
