@@ -340,6 +340,24 @@ done
             done = gw.run(gw.program(name), "--config", file, "--check-config", env=self.env)
             self.assertEqual(done.stderr, b"", name)
 
+    def test_readme_s_commands_of_every_day(self):
+        """In the order of the page. Those that need systemd or a mail system are run by systemd_test.py and watch_test.py."""
+        self.add(2)
+        (self.side / "history.key").write_bytes((self.vault.path / "history.key").read_bytes())
+        elsewhere = ("systemctl ", "ln -s ", "curl --unix-socket ", "gw-store doctor --mail-to ", "#")
+        text, ran = (gw.ROOT / "README.md").read_text(), 0
+        for title in ("### Monitor it", "### Manage it in a browser", "### Point Microsoft 365, Google, Exchange, Postfix or Exim at it",
+                      "### Let your archive drain it", "## Backups"):
+            section = re.search(rf"(?ms)^{re.escape(title)}\n(.*?)^##", text).group(1)
+            for line in re.findall(r"(?m)^    (.*)$", section):
+                if not line.startswith(elsewhere):
+                    status = " || [ $? -le 2 ]" if re.match("gw-store (doctor|check) ", line) else ""
+                    self.run_here(self.here(line.partition("#")[0]) + status)
+                    ran += 1
+        self.assertEqual(ran, 10)
+        self.assertEqual(self.there("restored"), 2)
+        self.assertEqual(self.there("moved"), 2)
+
     def test_readme_s_main_job(self):
         section = re.search(r"(?ms)^## The main job by hand\n(.*?)^## ", (gw.ROOT / "README.md").read_text()).group(1)
         commands = "\n".join(line[4:] for line in section.splitlines() if line.startswith("    "))
