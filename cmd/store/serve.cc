@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -189,14 +190,20 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   const bool awaited = ready || given;
 
   struct stat folder {};
-  if (::stat(place.vault.c_str(), &folder) != 0)
+  const auto no_vault = [&place] {
+    return Error(Code::NotFound, "there is no vault in " + place.vault)
+        .with_hint("gw-store --vault " + place.vault + " init");
+  };
+  if (::stat(place.vault.c_str(), &folder) != 0) {
+    if (errno == ENOENT) return no_vault();
     return Error::from_errno(place.vault).within("cannot open the vault");
+  }
   const keeper::Owner owner{folder.st_uid, folder.st_gid};
   // Before root becomes the owner: only root can create /run/gw. After a look at the vault: the
   // directory of a mistyped --vault stays as it is.
   if (!given) {
     if (auto id = store::read_vault_id(place.vault); !id && id.error().code() == Code::NotFound)
-      return id.error().within("cannot open the vault");
+      return no_vault();
     if (auto made = keeper::make_run_folder(place, owner); !made) return made.error();
   }
   if (auto became = become_owner(folder); !became) return became.error();

@@ -109,7 +109,7 @@ class InitTest(unittest.TestCase):
                     done = subprocess.run([gw.program("gw-store"), "--vault", place, *command], capture_output=True,
                                           env=gw.clean_environment(), timeout=gw.WAIT)
                     self.assertNotEqual(done.returncode, 0)
-                    if command[0] in ("mailbox", "verify", "status", "backup"):
+                    if command[0] in ("mailbox", "serve", "verify", "status", "backup"):
                         self.assertEqual(done.returncode, 66, done.stderr)
                         self.assertIn(f"there is no vault in {place}".encode(), done.stderr)
                         self.assertIn(f"hint: gw-store --vault {place} init".encode(), done.stderr)

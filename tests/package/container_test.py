@@ -226,7 +226,8 @@ class ContainerTest(unittest.TestCase):
         for place in ("etc/hostname", "etc/resolv.conf"):  # of the machine that built it; crun would put them there empty
             self.assertFalse((image.root / place).exists(), place)
         host.make_volumes()
-        self.assertIn(b"/srv/gw/vault: No such file", host.run("keeper", status=66).stderr)
+        self.assertEqual(host.run("keeper", status=66).stderr,
+                         b"gw-store: there is no vault in /srv/gw/vault\nhint: gw-store --vault /srv/gw/vault init\n")
         recipient = re.search(r"age1\w+", gw.run("age-keygen").stdout.decode()).group()
         host.run("keeper", "gw-store", "init", "--host", "mail.example.com", "--recovery-recipient", recipient)
         host.run("admin", "gw-store", "certificate", "self-sign", "--host", "mail.example.com", user="root")
