@@ -1,9 +1,7 @@
 // Writes the metrics in the text formats of OpenMetrics 1.0 and of Prometheus.
 #include "daemon/openmetrics.h"
 
-#include <filesystem>
 #include <functional>
-#include <optional>
 
 #include "base/text.h"
 #include "base/version.h"
@@ -91,19 +89,7 @@ struct Box {
   store::MailboxStat stat;
 };
 
-// Returns the size of the file system of the vault in bytes; nullopt if this process does not see
-// the vault's directory. systemd hides a directory of a service (InaccessiblePaths=) below one of mode
-// 000, which is on another file system.
-std::optional<std::uintmax_t> disk_size(const std::string& folder) {
-  std::error_code failed;
-  const auto found = std::filesystem::status(folder, failed);
-  if (failed || found.permissions() == std::filesystem::perms::none) return std::nullopt;
-  const auto space = std::filesystem::space(folder, failed);
-  if (failed) return std::nullopt;
-  return space.capacity;
-}
-
-void of_vault(Metrics& metrics, const store::Health& health, const std::string& folder) {
+void of_vault(Metrics& metrics, const store::Health& health) {
   metrics.family("gw_build_info", "gauge", nullptr, "1; the version of gw is in its label.");
   metrics.sample(1, "version=\"" + escaped(version()) + "\"");
   metrics.family("gw_writable", "gauge", nullptr, "1 if the vault accepts changes.");
@@ -113,7 +99,7 @@ void of_vault(Metrics& metrics, const store::Health& health, const std::string& 
   metrics.family("gw_disk_free_bytes", "gauge", "bytes", "Free space on the disk of the vault.");
   metrics.sample(health.free_bytes);
   metrics.family("gw_disk_size_bytes", "gauge", "bytes", "Size of the disk of the vault.");
-  if (const auto size = disk_size(folder)) metrics.sample(*size);
+  if (health.disk_bytes != 0) metrics.sample(health.disk_bytes);
   metrics.family("gw_disk_free_inodes", "gauge", nullptr, "Free inodes on the disk of the vault.");
   metrics.sample(health.free_inodes);
   metrics.family("gw_commits", "counter", nullptr, "Commits since the vault was created.");
@@ -239,7 +225,7 @@ Result<std::string> metrics_text(store::Store& store, const config::Config& conf
   for (vault::MailboxRow& row : *rows)
     boxes.push_back({"mailbox=\"" + escaped(row.record.name) + "\"", std::move(row.record), row.stat});
   Metrics metrics(format);
-  of_vault(metrics, *health, config.vault);
+  of_vault(metrics, *health);
   if (auto told = of_upkeep(metrics, store); !told) return told.error();
   of_mailboxes(metrics, boxes);
   of_servers(metrics, *server_stats);

@@ -54,6 +54,7 @@ void put(const store::Health& health, proto::Health& to) {
   to.set_full(health.full);
   to.set_reason(health.reason);
   to.set_free_bytes(health.free_bytes);
+  to.set_disk_bytes(health.disk_bytes);
   to.set_free_inodes(health.free_inodes);
   to.set_commits(health.commits);
   to.set_mailboxes(health.mailboxes);
@@ -74,6 +75,7 @@ Result<store::Health> from_proto(const proto::Health& from) {
   health.full = from.full();
   health.reason = from.reason();
   health.free_bytes = from.free_bytes();
+  health.disk_bytes = from.disk_bytes();
   health.free_inodes = from.free_inodes();
   health.commits = from.commits();
   health.mailboxes = from.mailboxes();

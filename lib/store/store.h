@@ -69,6 +69,7 @@ struct Health {
   std::string reason;  // why the store is not writable, for people; empty if it is
   // bytes that an unprivileged process may still use on the vault's file system
   std::uint64_t free_bytes = 0;
+  std::uint64_t disk_bytes = 0;  // size of that file system; 0 if a keeper of an older version is asked
   std::uint64_t free_inodes = 0;
   std::uint64_t commits = 0;    // number of the last commit since the vault was created
   std::uint64_t mailboxes = 0;  // number of mailboxes

@@ -1,7 +1,6 @@
 #include "vault/diagnosis.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <unordered_map>
 
 #include "base/counted.h"
@@ -41,11 +40,10 @@ void examine_health(const store::Health& health, const std::string& folder,
   findings.push_back(std::move(state));
 
   // A large disk may have more than kLittleRoom and still be nearly full, and a small one may never
-  // have it. So both limits apply. The path may be unreadable to this user; then only the absolute
-  // limit counts.
-  std::error_code failed;
-  const auto space = std::filesystem::space(folder, failed);
-  const bool little = health.free_bytes < kLittleRoom && (failed || health.free_bytes < space.capacity / 10);
+  // have it. So both limits apply. A keeper of an older version does not tell the size; then only
+  // the absolute limit counts.
+  const bool little = health.free_bytes < kLittleRoom &&
+                      (health.disk_bytes == 0 || health.free_bytes < health.disk_bytes / 10);
   Diagnosis disk{"disk", Level::Good, folder, format_size(health.free_bytes) + " free", {}, Cause::None, {}};
   disk.facts.size = health.free_bytes;
   if (health.full || little) {

@@ -24,6 +24,7 @@ Result<Health> MemoryStore::health() {
   Health health;
   health.vault = options_.vault;
   health.free_bytes = std::numeric_limits<std::uint64_t>::max();
+  health.disk_bytes = health.free_bytes;
   health.free_inodes = health.free_bytes;
   health.commits = commits_;
   health.mailboxes = mailboxes_.size();

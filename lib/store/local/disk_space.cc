@@ -48,6 +48,7 @@ DiskSpace::DiskSpace(DiskSpace&& other) noexcept
     : folder_(std::move(other.folder_)),
       ballast_path_(std::move(other.ballast_path_)),
       marks_(other.marks_),
+      disk_(other.disk_.load()),
       size_(other.size_.load()),
       inodes_(other.inodes_.load()),
       promised_(other.promised_.load()),
@@ -60,6 +61,7 @@ void DiskSpace::look(const std::function<std::uint64_t()>& promised) {
   // f_bavail, not f_bfree: the reserve for root does not count, even if this process runs as root,
   // because the next keeper may not.
   size_ = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
+  disk_ = static_cast<std::uint64_t>(found.f_blocks) * found.f_frsize;
   inodes_ = found.f_favail;
   read_only_ = (found.f_flag & ST_RDONLY) != 0;
   // Data in memtables is in the write-ahead log now and will be written again by a flush, so that

@@ -65,6 +65,7 @@ class DiskSpace {
   // Bytes for an unprivileged process, at the last look().
   std::uint64_t free_bytes() const { return size_; }
   std::uint64_t free_inodes() const { return inodes_; }
+  std::uint64_t disk_bytes() const { return disk_; }  // size of the file system, at the last look()
   const Marks& marks() const { return marks_; }
 
   // Called when a write found no space: releases the ballast; the disk counts as full until look()
@@ -81,6 +82,7 @@ class DiskSpace {
   Fd folder_;
   std::string ballast_path_;
   Marks marks_;
+  std::atomic<std::uint64_t> disk_ = 0;
   std::atomic<std::uint64_t> size_ = 0;
   std::atomic<std::uint64_t> inodes_ = 0;
   std::atomic<std::uint64_t> promised_ = 0;

@@ -256,6 +256,7 @@ Result<Health> LocalStore::health() {
   health.reason = reason_;
   if (reason_.empty() && commits_.failed()) health.reason = "a write failed";
   health.free_bytes = space_.free_bytes();
+  health.disk_bytes = space_.disk_bytes();
   health.free_inodes = space_.free_inodes();
   health.commits = commits_.point().number;
   health.mailboxes = table_.count();
