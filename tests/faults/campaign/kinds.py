@@ -1,5 +1,6 @@
 """The kinds of faults that meet a vault under load."""
 import contextlib
+import math
 import os
 import pathlib
 import resource
@@ -183,6 +184,8 @@ class Power(Kind):
     def inject(self):
         here = self.round
         with here.gate:  # no tool and no keeper of the campaign starts before the disk is back
+            here.say("power cut")
+            here.oracle.cut_ended = math.inf
             self.disk.cut_power()
             for protocol in here.servers:
                 here.end_server(protocol)
@@ -191,6 +194,7 @@ class Power(Kind):
                 server.ended()
             gw.until(self.nobody_is_left, "all processes of the vault end")
             self.disk.power_up()
+            here.oracle.cut_ended = time.monotonic()
         return True
 
     def nobody_is_left(self):

@@ -57,6 +57,7 @@ class Tools:
 
     def run(self, name, *arguments, bad=()):
         """(exit status, standard output, standard error). Reports statuses that no passing fault explains."""
+        begun = time.monotonic()
         command = " ".join([name, *map(str, arguments[:3])])
         with self.round.gate:
             prefix, self.prefix = self.prefix, []
@@ -80,7 +81,8 @@ class Tools:
             raise Stopped
         if status < 0 or status == BUG:
             self.round.oracle.found("crashed", f"{command}: exit status {status}: {gw.shown(errors, 500)} {' '.join(prefix)}")
-        elif status != 0 and status not in TEMPORARY and status not in bad and not prefix:
+        elif status != 0 and status not in TEMPORARY and status not in bad and not prefix and (
+                not self.round.oracle.in_power_cut(begun)):
             self.round.oracle.found("refused", f"{command}: exit status {status}: {gw.shown(out + errors, 500)}")
         return status, out, errors
 

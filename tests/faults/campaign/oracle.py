@@ -4,6 +4,7 @@ The oracle uses nothing of the product. It knows each mail by its SHA-256, count
 and compares them with what POP3 and gw-export returned.
 """
 import collections
+import math
 import re
 import threading
 import time
@@ -44,17 +45,19 @@ class Ledger:
         self.ids = {}  # message id in a positive reply: digest of the content
         self.stored = {}  # message id: digest of the content that was seen under it
         self.runs = collections.Counter()  # of exports with a cursor, by message id
+        self.asked = 0  # when a client last asked to delete or restore messages
         self.attempted = set()  # ids of messages that a client tried to delete
         self.removed, self.live = set(), set()  # what the last reply said about them; an id in neither may be both
 
 
 class Oracle:
     def __init__(self):
-        self.lock = threading.Lock()
-        self.ledgers = {}
+        self.lock, self.began = threading.Lock(), time.monotonic()
+        self.ledgers, self.when = {}, {}  # when: seconds from the beginning to the positive reply, by digest
         self.findings = []
         self.deliveries = []  # (begin, end) of each acknowledged one
         self.acknowledged = self.deferred = self.unanswered = 0
+        self.cut_ended = -math.inf  # when the last power cut was over; infinite during one
 
     def add_mailbox(self, name, grace):
         self.ledgers[name] = Ledger(name, grace)
@@ -62,6 +65,11 @@ class Oracle:
     def found(self, what, text):
         with self.lock:
             self.findings.append(Finding(what, text))
+
+    def in_power_cut(self, begun):
+        """Whether a request of this time may have been answered while the power went off. Nobody would have heard the reply, and
+        ext4 lets an fsync that waits for the journal succeed after the journal was aborted (jbd2_complete_transaction)."""
+        return begun <= self.cut_ended
 
     # What senders hear.
 
@@ -77,11 +85,13 @@ class Oracle:
     def replied(self, names, digest, reply, begun):
         """The decisive reply: to the message, or the first refusal; None if the connection ended before it."""
         with self.lock:
-            if reply is None:
+            if reply is None or (reply.ok and self.in_power_cut(begun)):
                 self.unanswered += 1
             elif reply.ok:
                 self.acknowledged += len(names)
                 self.deliveries.append((begun, time.monotonic()))
+                self.when[digest] = (f"sent after {begun - self.began:.3f} s, acknowledged after "
+                                     f"{time.monotonic() - self.began:.3f} s")
                 ids = re.findall(r"\b[0-9a-f]{32}\b", reply.text)
                 for name in names:
                     expected = self.ledgers[name].expected[digest]
@@ -125,18 +135,21 @@ class Oracle:
     def deleting(self, name, identities):
         """Before QUIT: from now on either may be true."""
         with self.lock:
+            self.ledgers[name].asked = time.monotonic()
             self.ledgers[name].attempted.update(identities)
             self.ledgers[name].live.difference_update(identities)
             self.ledgers[name].removed.difference_update(identities)
 
     def deleted(self, name, identities):
         with self.lock:
-            self.ledgers[name].removed.update(identities)
+            if not self.in_power_cut(self.ledgers[name].asked):
+                self.ledgers[name].removed.update(identities)
 
     def undeleted(self, name, identities):
         with self.lock:
-            self.ledgers[name].removed.difference_update(identities)
-            self.ledgers[name].live.update(identities)
+            if not self.in_power_cut(self.ledgers[name].asked):
+                self.ledgers[name].removed.difference_update(identities)
+                self.ledgers[name].live.update(identities)
 
     def ran(self, name, identities):
         """An export with a cursor has written these messages, and its cursor says so."""
@@ -182,7 +195,8 @@ class Oracle:
             least, most = expected.acknowledged, expected.acknowledged + expected.perhaps
             if copies[digest] < least:
                 short.add(digest)
-                self.found("lost", f"{name} {digest[:16]}: acknowledged {least} times, {copies[digest]} there")
+                self.found("lost", f"{name} {digest[:16]}: acknowledged {least} times, {copies[digest]} there; "
+                                   f"{self.when.get(digest)}, {[each for each, of in ledger.ids.items() if of == digest]}")
             if copies[digest] > most:
                 self.found("duplicated" if most else "refused and stored",
                            f"{name} {digest[:16]}: {copies[digest]} there, at most {most} sent")

@@ -82,7 +82,7 @@ class Round:
         self.said = []  # what was injected, for whoever reads a finding
 
     def run(self, until=None):
-        kind, self.began = self.kind_class(self), time.monotonic()
+        kind = self.kind_class(self)
         with contextlib.ExitStack() as stack:
             parent = stack.enter_context(kind.parent()) if kind.parent else None
             self.vault = stack.enter_context(contextlib.closing(gw.Vault(parent)))
@@ -142,7 +142,7 @@ class Round:
         return self.servers[protocol].address(protocol)
 
     def say(self, text):
-        self.said.append(f"{time.monotonic() - self.began:.2f} {text}")
+        self.said.append(f"{time.monotonic() - self.oracle.began:.3f} {text}")
 
     def end_server(self, protocol, number=signal.SIGKILL):
         server = self.servers[protocol]
