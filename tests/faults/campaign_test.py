@@ -10,6 +10,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
+import power_cut_test  # noqa: E402
 from campaign.main import run_round  # noqa: E402
 from campaign.oracle import Oracle, wire_form  # noqa: E402
 from campaign.plants import PLANTS  # noqa: E402
@@ -26,20 +27,24 @@ class CampaignTest(unittest.TestCase):
         self.assertGreater(done.oracle.acknowledged, 5, "too little was acknowledged to prove anything")
 
     def test_kill(self):
-        self.check("kill", 12)
+        self.check("kill", 10)
 
     def test_stop(self):
-        self.check("stop", 8)
+        self.check("stop", 6)
 
     def test_network(self):
-        self.check("network", 15)
+        self.check("network", 12)
 
     def test_damage(self):
-        self.check("damage", 5)
+        self.check("damage", 4)
 
     @gw.need_program("strace")
     def test_calls(self):
-        self.check("calls", 5)
+        self.check("calls", 4)
+
+    @unittest.skipUnless(power_cut_test.loop_works(), "needs root, mkfs.ext4 and a loop device")
+    def test_power(self):
+        self.check("power", 2)
 
     @gw.need_root("mounts a small tmpfs")
     def test_disk(self):
@@ -47,10 +52,10 @@ class CampaignTest(unittest.TestCase):
 
     @gw.need_program("faketime")
     def test_time(self):
-        self.check("time", 6)
+        self.check("time", 5)
 
     def test_memory(self):
-        self.check("memory", 5)
+        self.check("memory", 4)
 
 
 class OracleTest(unittest.TestCase):
