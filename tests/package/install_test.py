@@ -104,7 +104,7 @@ class InstallTest(unittest.TestCase):
                  if line and not line.startswith("#")]
         self.assertEqual(len(lines), 5)
         pages = "".join((gw.ROOT / "man" / page).read_text() for page in ("gw-smtpd.8", "gw-pop3d.8", "gw-proxy.8"))
-        shown = [line.split() for line in re.findall(r"(?m)^(?:\.Dl )?(\w+ +stream .*)$", pages.replace("\\e\n", ""))]
+        shown = [line.split() for line in re.findall(r"(?m)^(?:\.Dl )?(\w+ +stream .*)$", pages)]
         self.assertEqual(len(shown), 4)
         for line in shown:
             self.assertIn(line, lines)
