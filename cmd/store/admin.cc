@@ -11,6 +11,7 @@
 #include "cli/program.h"
 #include "cli/values.h"
 #include "store/commands.h"
+#include "store/set.h"
 #include "vault/account.h"
 #include "vault/mailbox.h"
 
@@ -261,6 +262,8 @@ void declare_set(Commands& commands, CLI::App& family) {
   command->add_option("--disabled", options->said.disabled, "Disable or enable signing in")
       ->check(CLI::IsMember({"on", "off"}));
   command->add_flag("--no-totp", options->no_totp, "Remove the second factor");
+  // Before --force, which alone changes nothing.
+  require_change(*command);
   command->add_flag("--force", options->force, "Also change the last administrator");
 }
 

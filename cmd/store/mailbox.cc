@@ -8,6 +8,7 @@
 #include "cli/password.h"
 #include "cli/values.h"
 #include "store/format.h"
+#include "store/set.h"
 #include "vault/mailbox_change.h"
 
 namespace gw::cmd {
@@ -227,6 +228,7 @@ void add_mailbox_set(Commands& commands, CLI::App& family) {
   command->add_option("--name", options->said.name, "Rename the mailbox")->type_name("NAME");
   declare(*command, options->said);
   declare_more(*command, options->said);
+  require_change(*command);
 }
 
 void add_mailbox(Commands& commands) {

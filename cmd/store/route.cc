@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cli/values.h"
+#include "store/set.h"
 
 namespace gw::cmd {
 namespace {
@@ -115,6 +116,7 @@ void add_route_set(Commands& commands, CLI::App& family) {
       ->add_option("--allow-private", options->allow_private,
                    "Allow an upstream on a loopback or private address")
       ->check(CLI::IsMember({"on", "off"}));
+  require_change(*command);
 }
 
 void add_route_remove(Commands& commands, CLI::App& family) {

@@ -124,9 +124,15 @@ class MailboxTest(unittest.TestCase):
         types = [leaf["type"] for leaf in self.vault.json("history", "renamed")]
         self.assertEqual(types, ["mailbox-made", "status", "setting"])
 
-    def test_nothing_changes_where_nothing_is_said(self):
+    def test_a_set_without_a_setting_is_a_usage_error(self):
+        for family, *options in (["mailbox"], ["route"], ["admin"], ["admin", "--force"], ["mailbox", "--quiet"]):
+            done = self.vault.store(family, "set", "same", *options, status=64)
+            self.assertIn(b"nothing to set", done.stderr)
+            self.assertIn(f"hint: see gw-store {family} set --help".encode(), done.stderr)
+
+    def test_a_setting_that_is_already_in_force_leaves_no_entry(self):
         self.vault.store("mailbox", "add", "same")
-        self.vault.store("mailbox", "set", "same")
+        self.vault.store("mailbox", "set", "same", "--quota", "0")
         self.assertEqual(len(self.vault.json("history", "same")), 1)
 
     def test_an_old_password_ends_with_the_new_one(self):

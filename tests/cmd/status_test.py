@@ -73,7 +73,7 @@ class StatusTest(unittest.TestCase):
         self.fails(66, "verify", "--against", "/nonexistent/checkpoint")
 
     def test_67_no_such_mailbox(self):
-        for arguments in (["mailbox", "show"], ["mailbox", "set"], ["mailbox", "passwd"], ["mailbox", "key"],
+        for arguments in (["mailbox", "show"], ["mailbox", "set", "--quota", "0"], ["mailbox", "passwd"], ["mailbox", "key"],
                           ["mailbox", "rotate"], ["mailbox", "remove"], ["message", "list"], ["message", "add"],
                           ["history"]):
             text = self.fails(67, *arguments, "nobody")
