@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "base/counted.h"
 #include "base/file.h"
@@ -31,6 +32,16 @@ constexpr std::chrono::minutes kRenewEvery{1};
 constexpr std::chrono::hours kLease{4};
 constexpr std::string_view kActor = "gw-export";
 
+// Returns the format that the name of a file ends with; `eml` for any other name, and for a
+// directory, which an earlier run may have created under such a name.
+std::string format_of(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return "eml";
+  for (const char* format : {"mbox", "tar", "zip"})
+    if (lower(path).ends_with(std::string(".") + format)) return format;
+  return "eml";
+}
+
 }  // namespace
 
 void ExportJob::declare(CLI::App& app) {
@@ -39,7 +50,7 @@ void ExportJob::declare(CLI::App& app) {
   app.add_option("--to", to_, "Write to this directory or file; - is standard output")
       ->type_name("PATH")
       ->required();
-  app.add_option("--format", format_, "Write this format (default: eml, one file per mail)")
+  app.add_option("--format", format_, "Write this format (default: by the ending of PATH, else eml)")
       ->check(CLI::IsMember({"eml", "maildir", "mbox", "tar", "zip"}));
   password_.declare(app);
   cli::time_option(app, "--since", since_, "Export only mail received at this time or later");
@@ -66,6 +77,7 @@ void ExportJob::declare(CLI::App& app) {
 }
 
 Result<void> ExportJob::check() {
+  if (format_.empty()) format_ = format_of(to_);
   auto match = transfer::Match::of(addresses_);
   if (!match) return match.error();
   match_ = std::move(*match);

@@ -75,7 +75,7 @@ class ExportJob {
   cli::PasswordOptions password_;
   std::string mailbox_;
   std::string to_;
-  std::string format_ = "eml";
+  std::string format_;  // empty until check() derives it from `to_`
   std::string envelope_ = "none";
   std::string state_;
   std::vector<std::string> addresses_;

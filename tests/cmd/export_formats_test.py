@@ -126,6 +126,19 @@ class FormatsTest(unittest.TestCase):
         self.export("maildir", status=73)
         self.export("maildir", "--resume")
 
+    def test_the_ending_of_the_name_chooses_the_format(self):
+        def export(name):
+            path = self.folder / name
+            self.vault.tool("gw-export", "corpus", "--to", path, "--password-file",
+                            self.vault.mailboxes["corpus"].password_file)
+            return path
+        self.assertTrue(export("a.ZIP").read_bytes().startswith(b"PK\3\4"))
+        self.assertTrue(tarfile.is_tarfile(export("a.tar")))
+        self.assertTrue(export("a.mbox").read_bytes().startswith(b"From "))
+        self.assertTrue(export("a.other").is_dir())
+        (self.folder / "dir.tar").mkdir()
+        self.assertEqual(len(self.extracted(export("dir.tar"))), len(self.mails))
+
     def test_what_streams_goes_to_standard_output(self):
         for form in ("mbox", "tar", "zip"):
             with self.subTest(form):
