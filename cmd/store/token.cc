@@ -101,7 +101,8 @@ void add_token(Commands& commands) {
       ->check(CLI::IsMember({"metrics", "read", "operate", "administer"}));
   cli::list_option(*command, "--only", options->only, "PATTERN",
                    "Limit to mailboxes and routes like sales-* (repeatable)");
-  cli::time_option(*command, "--expires", options->expires, "Let the token expire at this time");
+  cli::time_option(*command, "--expires", options->expires, "Let the token expire at this time, or after 30d",
+                   cli::Relative::FromNow);
   command->add_flag("--json", options->json, "Print a JSON line");
 
   auto json = std::make_shared<bool>(false);

@@ -259,7 +259,7 @@ complete -c gw-store -n '__fish_seen_subcommand_from token; and not __fish_seen_
 complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from add' -s h -l help -d 'Print this help and exit'
 complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from add' -l scope -x -a 'metrics read operate administer' -d 'Set the rights of the token (default: read)'
 complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from add' -l only -x -d 'Limit to mailboxes and routes like sales-* (repeatable)'
-complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from add' -l expires -x -d 'Let the token expire at this time'
+complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from add' -l expires -x -d 'Let the token expire at this time, or after 30d'
 complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from add' -l json -d 'Print a JSON line'
 complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from list' -s h -l help -d 'Print this help and exit'
 complete -c gw-store -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from list' -l json -d 'Print JSON lines'

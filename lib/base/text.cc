@@ -187,20 +187,16 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   double number = 0;
   std::string unit;
   if (!number_and_unit(text, number, unit)) return std::nullopt;
-  int power = 0;
-  if (unit.empty() || unit == "b")
-    power = 0;
-  else if (unit == "k" || unit == "kib")
-    power = 10;
-  else if (unit == "m" || unit == "mib")
-    power = 20;
-  else if (unit == "g" || unit == "gib")
-    power = 30;
-  else if (unit == "t" || unit == "tib")
-    power = 40;
-  else
-    return std::nullopt;
-  const double data = std::ldexp(number, power);
+  // A letter with `b` is a power of 1000, as in the SI; alone or with `ib` a power of 1024.
+  static constexpr std::string_view kLetters = "kmgt";
+  double data = number;
+  if (!unit.empty() && unit != "b") {
+    const std::size_t power = kLetters.find(unit[0]);
+    const std::string_view rest = std::string_view(unit).substr(1);
+    if (power == std::string_view::npos || !(rest.empty() || rest == "b" || rest == "ib"))
+      return std::nullopt;
+    data *= std::pow(rest == "b" ? 1000.0 : 1024.0, static_cast<double>(power + 1));
+  }
   // The conversion of a greater double to an integer would be undefined; 9.2e18 is just below 2^63.
   if (data >= 9.2e18) return std::nullopt;
   return static_cast<std::uint64_t>(data);

@@ -49,9 +49,9 @@ bool fits_pattern(std::string_view text, std::string_view pattern);
 // bits.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 
-// Parses a size: `1048576`, `200MiB`, `200 MiB`, `4 k`, `1.5 GiB`. Returns bytes. k, M, G and T are
-// powers of 1024 like KiB, MiB, GiB and TiB; ignores case. Returns nullopt if it is no size or
-// above about 2^63.
+// Parses a size: `1048576`, `200MiB`, `4 k`, `1.5 GB`. Returns bytes. k, M, G and T are powers of
+// 1024 like KiB, MiB, GiB and TiB; kB, MB, GB and TB are powers of 1000. Ignores case. Returns
+// nullopt if it is no size or above about 2^63.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 // Formats bytes for people: `4.0 KiB`, and below 1024 `17 B`.
 std::string format_size(std::uint64_t size);

@@ -55,7 +55,12 @@ TEST_CASE("Sizes and durations are read as people write them") {
   CHECK(parse_size("200MiB") == 200u << 20);
   CHECK(parse_size("4k") == 4096u);
   CHECK(parse_size("1.5 GiB") == 3u << 29);
-  for (const char* bad : {"", "MiB", "-1", "1 PiBB", "nan", "1e30"}) CHECK_FALSE(parse_size(bad));
+  CHECK(parse_size("10GB") == 10'000'000'000u);
+  CHECK(parse_size("1.5 MB") == 1'500'000u);
+  CHECK(parse_size("2kB") == 2000u);
+  CHECK(parse_size("1T") == std::uint64_t{1} << 40);
+  for (const char* bad : {"", "MiB", "-1", "1 PiBB", "1 PB", "1 MBB", "1 bb", "nan", "1e30"})
+    CHECK_FALSE(parse_size(bad));
   CHECK(format_size(17) == "17 B");
   CHECK(format_size(4096) == "4.0 KiB");
   CHECK(parse_duration("90") == std::chrono::seconds(90));

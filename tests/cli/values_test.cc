@@ -17,9 +17,33 @@ TEST_CASE("sizes, durations and times are read as people write them") {
   CHECK(size == 200u << 20);
   CHECK(grace == std::chrono::minutes(10));
   CHECK(since == 86'400'000'000);
-  CHECK_THROWS_WITH(app.parse("--quota many"), "--quota: `many` is not a valid size, e.g. 200MiB");
+  CHECK_THROWS_WITH(app.parse("--quota many"), "--quota: `many` is not a valid size, e.g. 200MiB or 10GB");
   CHECK_THROWS_AS(app.parse("--grace soon"), CLI::ValidationError);
-  CHECK_THROWS_AS(app.parse("--since yesterday"), CLI::ValidationError);
+  CHECK_THROWS_AS(app.parse("--since soon"), CLI::ValidationError);
+}
+
+TEST_CASE("a time may be a word or a duration from now") {
+  constexpr Micros kDay = Micros{86'400} * 1'000'000;
+  const Micros now = *parse_time("2026-11-25T03:12:34.5Z");
+  const auto ago = [&](std::string_view text) { return parse_when(text, now, Relative::Ago); };
+  CHECK(ago("now") == now);
+  CHECK(ago("today") == *parse_time("2026-11-25"));
+  CHECK(ago("Yesterday") == *parse_time("2026-11-24"));
+  CHECK(ago("tomorrow") == *parse_time("2026-11-26"));
+  CHECK(ago("30d") == now - 30 * kDay);
+  CHECK(ago("1.5h") == now - kDay / 16);
+  CHECK(ago("2026-11-25T03:12:34Z") == *parse_time("2026-11-25T03:12:34Z"));
+  CHECK(parse_when("30d", now, Relative::FromNow) == now + 30 * kDay);
+  for (const char* bad : {"", "90", "2026", "1.5", "d", "-1d", "last week", "100000d"}) CHECK_FALSE(ago(bad));
+}
+
+TEST_CASE("an option with a time takes a duration") {
+  CLI::App app;
+  std::optional<Micros> since, expires;
+  time_option(app, "--since", since, "");
+  time_option(app, "--expires", expires, "", Relative::FromNow);
+  app.parse("--since 2h --expires 30d");
+  CHECK(*since < *expires);
 }
 
 }  // namespace gw::cli

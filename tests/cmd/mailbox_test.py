@@ -135,6 +135,10 @@ class MailboxTest(unittest.TestCase):
         self.vault.store("mailbox", "set", "same", "--quota", "0")
         self.assertEqual(len(self.vault.json("history", "same")), 1)
 
+    def test_a_size_may_be_given_in_powers_of_1000(self):
+        self.vault.store("mailbox", "add", "sized", "--quota", "10GB")
+        self.assertEqual(self.show("sized")["quota"], 10_000_000_000)
+
     def test_an_old_password_ends_with_the_new_one(self):
         box = self.vault.add_mailbox("passwd")
         fresh = self.vault.json("mailbox", "passwd", "passwd", "--password-file", box.password_file)[0]["password"]

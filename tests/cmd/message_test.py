@@ -79,7 +79,9 @@ class MessageTest(unittest.TestCase):
         since = self.vault.json("message", "list", self.name, "--since", third)
         until = self.vault.json("message", "list", self.name, "--until", third)
         self.assertEqual([m["id"] for m in until + since], ids)
-        self.vault.store("message", "list", self.name, "--since", "yesterday", status=64)
+        self.assertEqual(len(self.vault.json("message", "list", self.name, "--since", "yesterday", "--until", "tomorrow")), 5)
+        self.assertEqual(self.vault.json("message", "list", self.name, "--until", "1d"), [])
+        self.vault.store("message", "list", self.name, "--since", "soon", status=64)
         self.vault.store("message", "list", self.name, "--state", "odd", status=64)
 
     def test_a_quarantined_message_comes_back_with_its_place(self):
