@@ -1,14 +1,15 @@
-// gw-store message list and show: the commands that read messages.
+// gw-store message show, and the ids that the commands on messages take.
 #include "store/message.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "base/counted.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/password.h"
-#include "cli/values.h"
 #include "mail/header.h"
 #include "store/format.h"
 #include "transfer/inner_files.h"
@@ -21,51 +22,9 @@
 namespace gw::cmd {
 namespace {
 
-struct ListOptions {
-  std::string mailbox;
-  std::optional<Micros> since, until;
-  std::string state;
-  bool json = false;
-  bool ids = false;
-};
-
-// Without --state, what POP3 shows.
-bool wanted(const ListOptions& options, const store::MessageRecord& record) {
-  if (options.since && record.received < *options.since) return false;
-  if (options.until && record.received >= *options.until) return false;
-  if (options.state.empty())
-    return record.state == store::State::Live || record.state == store::State::Unconfirmed;
-  return options.state == "all" || name(record.state) == options.state;
-}
-
-Result<int> list(const Commands& commands, const ListOptions& options) {
-  auto store = commands.connect();
-  if (!store) return store.error();
-  const auto mailbox = mailbox_named(**store, options.mailbox);
-  if (!mailbox) return mailbox.error();
-  cli::Output output;
-  // The width of the columns is fixed, so that a long list is printed as it is read.
-  const bool table = !options.json && !options.ids;
-  if (table) output.line("ID                                RECEIVED                    SIZE  STATE");
-  auto listed =
-      for_each_message(**store, mailbox->id, [&](const store::MessageRecord& record) -> Result<void> {
-        if (!wanted(options, record)) return {};
-        if (options.json) {
-          output.json(transfer::message_json(record));
-        } else if (options.ids) {
-          // NUL after each id, for xargs -0.
-          output.data(as_bytes(record.id.hex() + std::string(1, '\0')));
-        } else {
-          std::string size = format_size(record.size);
-          size.insert(0, size.size() < 10 ? 10 - size.size() : 0, ' ');
-          output.line(record.id.hex() + "  " + shown_time(record.received) + "  " + size + "  " +
-                      std::string(name(record.state)));
-        }
-        return {};
-      });
-  if (!listed) return listed.error();
-  return output.close();
-}
+// Hex digits of an id, and the fewest of a shortened one.
+constexpr std::size_t kIdDigits = 32;
+constexpr std::size_t kLeastDigits = 4;
 
 struct ShowOptions {
   std::string mailbox;
@@ -207,16 +166,18 @@ Result<int> show_bytes(vault::Message& message, bool headers_only) {
 }
 
 Result<int> show(const Commands& commands, const ShowOptions& options) {
-  const auto id = message_id(options.id);
-  if (!id) return id.error();
+  if (auto good = check_message_id(options.id); !good) return good.error();
   auto store = commands.connect();
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, options.mailbox);
   if (!mailbox) return mailbox.error();
-  const auto record = (*store)->find(mailbox->id, *id);
+  const auto ids = message_ids(**store, mailbox->id, {options.id});
+  if (!ids) return ids.error();
+  const MessageId id = ids->front();
+  const auto record = (*store)->find(mailbox->id, id);
   if (!record) return record.error();
   // Before the password is asked for.
-  if (options.container) return show_container(**store, mailbox->id, *id);
+  if (options.container) return show_container(**store, mailbox->id, id);
 
   const auto password = options.password.read(mailbox->name);
   if (!password) return password.error();
@@ -233,23 +194,53 @@ Result<int> show(const Commands& commands, const ShowOptions& options) {
 
 }  // namespace
 
-Result<MessageId> message_id(const std::string& text) {
-  const auto id = MessageId::parse(text);
-  if (id) return *id;
+Result<void> check_message_id(const std::string& text) {
+  const bool hex = text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+  if (hex && text.size() >= kLeastDigits && text.size() <= kIdDigits) return {};
   return Error(Code::Usage, "`" + text + "` is not a message id").with_hint("gw-store message list MAILBOX");
 }
 
-void add_message_list(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<ListOptions>();
-  CLI::App* command = commands.add(family, "list", "List the messages of a mailbox (needs no password)",
-                                   [&commands, options] { return list(commands, *options); });
-  command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  cli::time_option(*command, "--since", options->since, "Print only messages received at this time or later");
-  cli::time_option(*command, "--until", options->until, "Print only messages received before this time");
-  command->add_option("--state", options->state, "Print only this state (else live and unconfirmed)")
-      ->check(CLI::IsMember({"live", "pending", "unconfirmed", "drained", "quarantined", "all"}));
-  CLI::Option* json = command->add_flag("--json", options->json, "Print JSON lines");
-  command->add_flag("-0,--null", options->ids, "Print only the ids, each followed by NUL")->excludes(json);
+Result<std::vector<MessageId>> message_ids(store::Store& store, const MailboxId& mailbox,
+                                           const std::vector<std::string>& texts) {
+  // The messages whose ids begin with each shortened id, and the lengths of these.
+  std::map<std::string, std::vector<MessageId>> shortened;
+  std::set<std::size_t> lengths;
+  for (const std::string& text : texts) {
+    if (text.size() == kIdDigits) continue;
+    shortened[lower(text)];
+    lengths.insert(text.size());
+  }
+  if (!shortened.empty()) {
+    auto done = for_each_message(store, mailbox, [&](const store::MessageRecord& record) -> Result<void> {
+      const std::string id = record.id.hex();
+      for (const std::size_t length : lengths) {
+        const auto found = shortened.find(id.substr(0, length));
+        if (found == shortened.end()) continue;
+        // A message that settles meanwhile is visited twice. Two ids show that it is ambiguous.
+        std::vector<MessageId>& ids = found->second;
+        if (ids.size() < 2 && std::ranges::find(ids, record.id) == ids.end()) ids.push_back(record.id);
+      }
+      return {};
+    });
+    if (!done) return done.error();
+  }
+  std::vector<MessageId> ids;
+  for (const std::string& text : texts) {
+    if (const auto whole = MessageId::parse(text)) {
+      ids.push_back(*whole);
+      continue;
+    }
+    const std::vector<MessageId>& found = shortened[lower(text)];
+    if (found.empty()) {
+      return Error(Code::NotFound, "no message id begins with `" + text + "`")
+          .with_hint("gw-store message list MAILBOX --state all");
+    }
+    if (found.size() > 1)
+      return Error(Code::Usage, "several message ids begin with `" + text + "`")
+          .with_hint("give more digits");
+    ids.push_back(found.front());
+  }
+  return ids;
 }
 
 void add_message_show(Commands& commands, CLI::App& family) {
@@ -257,7 +248,7 @@ void add_message_show(Commands& commands, CLI::App& family) {
   CLI::App* command = commands.add(family, "show", "Print a message (needs the mailbox's password)",
                                    [&commands, options] { return show(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  command->add_option("ID", options->id, "Message id, 32 hex digits")->required();
+  command->add_option("ID", options->id, "Message id, or the beginning of one")->required();
   std::vector<CLI::Option*> forms{
       command->add_flag("--raw", options->raw, "Print the bytes as received (default)"),
       command->add_flag("--headers", options->headers, "Print only the header"),

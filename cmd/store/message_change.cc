@@ -98,7 +98,7 @@ Result<std::vector<std::string>> ids_from_input(char separator) {
   }
 }
 
-Result<std::vector<MessageId>> wanted_ids(const ChangeOptions& options) {
+Result<std::vector<std::string>> wanted_ids(const ChangeOptions& options) {
   std::vector<std::string> texts = options.ids;
   if (options.from_input) {
     auto more = ids_from_input(options.null ? '\0' : '\n');
@@ -107,23 +107,21 @@ Result<std::vector<MessageId>> wanted_ids(const ChangeOptions& options) {
   } else if (texts.empty()) {
     return Error(Code::Usage, "no message id was given").with_hint("name message ids, or use --stdin");
   }
-  std::vector<MessageId> ids;
-  for (const std::string& text : texts) {
-    const auto id = message_id(text);
-    if (!id) return id.error();
-    ids.push_back(*id);
-  }
-  return ids;
+  for (const std::string& text : texts)
+    if (auto good = check_message_id(text); !good) return good.error();
+  return texts;
 }
 
 Result<int> change(const Commands& commands, const Change& wanted, const ChangeOptions& options) {
-  // All ids are parsed before the first message is changed.
-  const auto ids = wanted_ids(options);
-  if (!ids) return ids.error();
+  // All ids are checked before the first message is changed.
+  const auto texts = wanted_ids(options);
+  if (!texts) return texts.error();
   auto store = commands.connect();
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, options.mailbox);
   if (!mailbox) return mailbox.error();
+  const auto ids = message_ids(**store, mailbox->id, *texts);
+  if (!ids) return ids.error();
   const auto changed =
       vault::change_messages(**store, mailbox->id, wanted.kind, *ids, kActor, options.dry_run);
   if (!changed) return changed.error();
@@ -157,7 +155,7 @@ void add_change(Commands& commands, CLI::App& family, const std::string& name, c
     return change(commands, wanted, *options);
   });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();
-  command->add_option("ID", options->ids, "Message ids, 32 hex digits each");
+  command->add_option("ID", options->ids, "Message ids, or beginnings of ids");
   CLI::Option* input =
       command->add_flag("--stdin", options->from_input, "Also read ids from standard input, one per line");
   command->add_flag("-0,--null", options->null, "Expect NUL after each id, with --stdin")->needs(input);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """gw-store message: in as it is, out as it was, and every change of state in the history."""
 import hashlib
+import os
 import pathlib
 import sys
 import unittest
@@ -83,6 +84,66 @@ class MessageTest(unittest.TestCase):
         self.assertEqual(self.vault.json("message", "list", self.name, "--until", "1d"), [])
         self.vault.store("message", "list", self.name, "--since", "soon", status=64)
         self.vault.store("message", "list", self.name, "--state", "odd", status=64)
+
+    def test_people_see_the_newest_first_and_n_of_them(self):
+        ids = [self.add(b"%d" % i) for i in range(5)]
+
+        def shown(*options):
+            lines = self.vault.store("message", "list", self.name, *options).stdout.decode().splitlines()
+            return [line.split()[0] for line in lines[1:]]
+        self.assertEqual(shown(), ids[::-1])
+        self.assertEqual(shown("-n", "2"), [ids[4], ids[3]])
+        # Programs get the same ones in the order of arrival.
+        self.assertEqual([m["id"] for m in self.vault.json("message", "list", self.name, "-n", "2")], ids[3:])
+        self.vault.store("message", "list", self.name, "-n", "0", status=64)
+
+    def test_with_the_password_a_list_shows_date_sender_and_subject(self):
+        plain = self.add(b"Date: Wed, 25 Nov 2026 03:12:34 +0000\r\nFrom: Anna <anna@x.example>\r\nSubject: Offer 7\r\n\r\nx")
+        coded = self.add(b"From: b@y.example\r\nSubject: =?utf-8?q?R=C3=A4tsel_=1B[2J?=\r\n\r\nx")
+        bare = self.add(b"no header at all\r\n", "--from", "bounce@z.example")
+        password = ("--password-file", self.box.password_file)
+
+        def found(*options):
+            return [m["id"] for m in self.vault.json("message", "list", self.name, *password, *options)]
+        listed = self.vault.json("message", "list", self.name, *password)
+        self.assertEqual([(m["id"], m["date"], m["from"], m["subject"]) for m in listed],
+                         [(plain, "Wed, 25 Nov 2026 03:12:34 +0000", "Anna <anna@x.example>", "Offer 7"),
+                          (coded, None, "b@y.example", "R\xe4tsel \x1b[2J"), (bare, None, None, None)])
+        table = self.vault.store("message", "list", self.name, *password).stdout.decode()
+        self.assertIn("R\xe4tsel \ufffd[2J", table)
+        self.assertNotIn("\x1b", table)
+        self.assertEqual(found("--subject", "offer"), [plain])
+        self.assertEqual(found("--from", "@Y.example"), [coded])
+        self.assertEqual(found("--from", "bounce@"), [bare])
+        self.assertEqual(found("--from", "anna", "--subject", "other"), [])
+        self.assertEqual(self.vault.store("message", "list", self.name, *password, "--from", "anna", "-0").stdout,
+                         plain.encode() + b"\0")
+        self.assertNotIn("subject", self.vault.json("message", "list", self.name)[0])
+        self.vault.store("message", "list", self.name, "--headers", status=64)  # no terminal to ask on
+
+    def test_a_list_is_filtered_by_size(self):
+        small, large = self.add(b"x" * 999), self.add(b"x" * 1000)
+        self.assertEqual([m["id"] for m in self.vault.json("message", "list", self.name, "--larger", "1kB")], [large])
+        self.assertEqual([m["id"] for m in self.vault.json("message", "list", self.name, "--smaller", "1kB")], [small])
+
+    def test_the_beginning_of_an_id_is_enough_if_only_one_has_it(self):
+        ids = [self.add(b"%d" % i) for i in range(3)]
+        common = len(os.path.commonprefix(ids))
+        distinct = ids[0][:max(4, *(len(os.path.commonprefix([ids[0], other])) + 1 for other in ids[1:]))]
+        self.assertEqual(self.show(distinct), b"0")
+        self.assertEqual(self.show(distinct.upper()), b"0")
+        if common >= 4:
+            self.assertIn(b"several message ids", self.vault.store(
+                "message", "remove", self.name, ids[0][:common], status=64).stderr)
+        # The first digit does not occur at this place in an id of this mailbox.
+        odd = next(c for c in "0123456789abcdef" if all(i[4] != c for i in ids))
+        self.vault.store("message", "remove", self.name, ids[0][:4] + odd, status=66)
+        for wrong in (ids[0][:3], ids[0] + "0", "12345g"):
+            self.vault.store("message", "remove", self.name, wrong, status=64)
+        self.vault.store("message", "quarantine", self.name, distinct)
+        # A message in any state is found.
+        self.vault.store("message", "remove", self.name, distinct)
+        self.assertEqual(sorted(self.states()), sorted(ids[1:]))
 
     def test_a_quarantined_message_comes_back_with_its_place(self):
         first, second = self.add(b"1"), self.add(b"2")

@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "support/source_dir.h"
 #include "vault/message_change.h"
+#include "vault/message_list.h"
 #include "web/browser.h"
-#include "web/pages/message_list.h"
 
 using namespace gw;
 using namespace gw::test;
@@ -136,7 +136,7 @@ TEST_CASE("A search that finds little stops at its bound and says where it goes 
   std::size_t pages = 0;
   std::size_t found = 0;
   do {
-    const auto page = web::messages_before(test.vault.store, test.mailbox.id, before, 50, 200, only_first);
+    const auto page = vault::messages_before(test.vault.store, test.mailbox.id, before, 50, 200, only_first);
     REQUIRE(page);
     found += page->records.size();
     before = page->before;

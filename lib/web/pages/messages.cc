@@ -1,8 +1,8 @@
 // The list of a mailbox's messages, which needs no password, and changes to several of them.
 #include "base/text.h"
 #include "vault/message_change.h"
+#include "vault/message_list.h"
 #include "web/pages/mailbox_parts.h"
-#include "web/pages/message_list.h"
 #include "web/pages/message_pages.h"
 #include "web/pages/message_parts.h"
 #include "web/ui/widgets.h"
@@ -110,8 +110,8 @@ Response list(Context& context, const Request& request) {
   const Filter filter = filter_of(request.query);
   const std::uint64_t before = parse_number(request.query.get("before")).value_or(0);
   const auto found =
-      messages_before(context.store(), mailbox->id, before, kPage, kMaxLookedAt,
-                      [&](const store::MessageRecord& record) { return fits(filter, record); });
+      vault::messages_before(context.store(), mailbox->id, before, kPage, kMaxLookedAt,
+                             [&](const store::MessageRecord& record) { return fits(filter, record); });
   if (!found) return failed(context, request, found.error());
   const std::string path = messages_path(mailbox->name);
   const bool operates = context.may(vault::Role::Operator);

@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "store/store.h"
 
-namespace gw::web {
+namespace gw::vault {
 
 // One page of the list.
 struct MessagePage {
@@ -26,4 +26,4 @@ Result<MessagePage> messages_before(store::Store& store, const MailboxId& mailbo
                                     std::size_t count, std::size_t most_looked_at,
                                     const std::function<bool(const store::MessageRecord&)>& wanted);
 
-}  // namespace gw::web
+}  // namespace gw::vault

@@ -1,8 +1,8 @@
-#include "web/pages/message_list.h"
+#include "vault/message_list.h"
 
 #include <algorithm>
 
-namespace gw::web {
+namespace gw::vault {
 namespace {
 
 // The window doubles at each step: in a mailbox that is drained regularly, most numbers of its
@@ -61,4 +61,4 @@ Result<MessagePage> messages_before(store::Store& store, const MailboxId& mailbo
   return page;
 }
 
-}  // namespace gw::web
+}  // namespace gw::vault
