@@ -210,7 +210,9 @@ Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
   auto mailbox = vault::find_mailbox(store, mailbox_);
   // NotFound alone would be status 66, which means a missing input file.
   if (!mailbox && mailbox.error().code() == Code::NotFound) {
-    return Error(Code::NotFound, "no mailbox `" + mailbox_ + "`").with_exit_status(kNoSuchMailbox);
+    return Error(Code::NotFound, "no mailbox `" + mailbox_ + "`")
+        .with_exit_status(kNoSuchMailbox)
+        .with_hint("gw-store mailbox list");
   }
   if (!mailbox) return mailbox.error();
   auto password = password_.read(mailbox->name);

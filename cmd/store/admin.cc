@@ -14,6 +14,7 @@
 #include "store/set.h"
 #include "vault/account.h"
 #include "vault/mailbox.h"
+#include "vault/name_hint.h"
 
 namespace gw::cmd {
 namespace {
@@ -61,7 +62,10 @@ void declare(CLI::App& app, Properties& to, bool required) {
 Result<vault::Account> account_named(store::Store& store, const std::string& name) {
   auto found = vault::find_account(store, name);
   if (found || found.error().code() != Code::NotFound) return found;
-  return found.error().with_hint("gw-store admin list");
+  std::vector<std::string> names;
+  if (const auto all = vault::accounts(store))
+    for (const vault::Account& account : *all) names.push_back(account.name);
+  return found.error().with_hint(vault::name_hint(name, names, "gw-store admin list"));
 }
 
 std::string joined(const std::vector<std::string>& texts) {

@@ -8,6 +8,7 @@
 
 #include "keeper/start.h"
 #include "vault/mailbox.h"
+#include "vault/name_hint.h"
 
 namespace gw::cmd {
 
@@ -70,7 +71,7 @@ Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::strin
   if (found || found.error().code() != Code::NotFound) return found;
   return Error(Code::NotFound, "no mailbox `" + name + "`")
       .with_exit_status(kNoSuchMailbox)
-      .with_hint("gw-store mailbox list");
+      .with_hint(vault::mailbox_hint(store, name, "gw-store mailbox list"));
 }
 
 }  // namespace gw::cmd

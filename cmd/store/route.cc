@@ -7,6 +7,7 @@
 
 #include "cli/values.h"
 #include "store/set.h"
+#include "vault/name_hint.h"
 
 namespace gw::cmd {
 namespace {
@@ -131,7 +132,10 @@ void add_route_remove(Commands& commands, CLI::App& family) {
 Result<vault::Route> route_named(store::Store& store, const std::string& name) {
   auto found = vault::find_route(store, name);
   if (found || found.error().code() != Code::NotFound) return found;
-  return found.error().with_hint("gw-store route list");
+  std::vector<std::string> names;
+  if (const auto routes = vault::routes(store))
+    for (const vault::Route& route : *routes) names.push_back(route.name);
+  return found.error().with_hint(vault::name_hint(name, names, "gw-store route list"));
 }
 
 void add_route(Commands& commands) {

@@ -9,6 +9,7 @@
 #include "store/commands.h"
 #include "store/format.h"
 #include "transfer/json.h"
+#include "vault/name_hint.h"
 
 namespace gw::cmd {
 namespace {
@@ -84,7 +85,12 @@ Result<int> revoke(const Commands& commands, const std::string& name) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto token = vault::find_api_token(**store, name);
-  if (!token) return token.error().with_hint("gw-store token list");
+  if (!token) {
+    std::vector<std::string> names;
+    if (const auto tokens = vault::api_tokens(**store))
+      for (const vault::ApiToken& each : *tokens) names.push_back(each.name);
+    return token.error().with_hint(vault::name_hint(name, names, "gw-store token list"));
+  }
   if (const auto gone = vault::revoke_api_token(**store, *token, kActor); !gone) return gone.error();
   return 0;
 }

@@ -139,6 +139,24 @@ class MailboxTest(unittest.TestCase):
         self.vault.store("mailbox", "add", "sized", "--quota", "10GB")
         self.assertEqual(self.show("sized")["quota"], 10_000_000_000)
 
+    def test_a_name_that_does_not_exist_is_answered_with_the_nearest(self):
+        self.vault.store("mailbox", "add", "records", "--alias", "office@b.example", "--allow", "::1")
+        for command, near in ((["mailbox", "show", "record"], "records"), (["message", "list", "Recrods"], "records"),
+                              (["mailbox", "show", "ofice@b.example"], "office@b.example")):
+            self.assertIn(f"hint: did you mean `{near}`?", self.vault.store(*command, status=67).stderr.decode())
+        export = self.vault.tool("gw-export", "recods", "--to", "-", status=67)
+        # The socket of gw-export does not tell which mailboxes there are.
+        self.assertIn("hint: gw-store mailbox list", export.stderr.decode())
+        self.assertIn("hint: gw-store mailbox list", self.vault.store("mailbox", "show", "xyzzy", status=67).stderr.decode())
+        self.vault.store("route", "add", "outgoing", "--protocol", "smtp", "--upstream", "a.example:25", "--tls", "starttls",
+                         "--mailbox", "records")
+        self.vault.store("token", "add", "nagios")
+        self.vault.store("admin", "add", "anna", "--role", "viewer")
+        for command, near in ((["route", "show", "outgoin"], "outgoing"), (["token", "revoke", "nagois"], "nagios"),
+                              (["admin", "remove", "ana"], "anna")):
+            done = self.vault.store(*command, status=66)
+            self.assertIn(f"hint: did you mean `{near}`?", done.stderr.decode())
+
     def test_an_old_password_ends_with_the_new_one(self):
         box = self.vault.add_mailbox("passwd")
         fresh = self.vault.json("mailbox", "passwd", "passwd", "--password-file", box.password_file)[0]["password"]
