@@ -1,15 +1,18 @@
 #include "store/mailbox.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/password.h"
 #include "cli/values.h"
+#include "mail/address.h"
 #include "store/format.h"
 #include "store/set.h"
 #include "vault/mailbox_change.h"
+#include "vault/sender_list.h"
 
 namespace gw::cmd {
 namespace {
@@ -40,17 +43,23 @@ void days_option(CLI::App& app, const std::string& name, std::optional<std::int6
       ->type_name("DAYS");
 }
 
-void declare(CLI::App& app, vault::MailboxChange& to) {
+// `fresh`: for a new mailbox, whose settings have defaults.
+void declare(CLI::App& app, vault::MailboxChange& to, bool fresh) {
+  const auto with = [&](const std::string& help, const std::string& normal) {
+    return fresh ? help + " (default: " + normal + ")" : help;
+  };
   app.add_option("--description", to.description, "Set a description")->type_name("TEXT");
   cli::list_option(app, "--alias", to.aliases, "ADDR", "Accept mail for this address too (repeatable)");
   cli::list_option(app, "--domain", to.domains, "DOMAIN", "Accept all mail of this domain (repeatable)");
-  cli::list_option(app, "--allow", to.allow, "CIDR", "Accept mail only from these addresses (repeatable)");
-  cli::size_option(app, "--quota", to.quota, "Limit waiting mail to this many bytes; 0 for no limit");
-  days_option(app, "--grace", to.grace, "Keep drained mail for this long; 0 does not keep it");
-  days_option(app, "--receipts", to.receipts, "Keep removal records for this long; 0 keeps none");
+  cli::list_option(app, "--allow", to.allow, "CIDR",
+                   "Accept mail only from here, or microsoft365 (repeatable)");
+  cli::size_option(app, "--quota", to.quota, with("Limit waiting mail to this many bytes", "0, no limit"));
+  days_option(app, "--grace", to.grace, with("Keep drained mail for this long; 0: not at all", "1"));
+  days_option(app, "--receipts", to.receipts,
+              with("Keep removal records for this long; 0: not at all", "90"));
   app.add_option_function<std::string>(
          "--trace", [&to](const std::string& word) { to.trace = store::parse_trace(word); },
-         "Control the trace lines that POP3 adds to mail")
+         with("Control the trace lines that POP3 adds to mail", "auto"))
       ->check(CLI::IsMember({"auto", "on", "off"}));
 }
 
@@ -65,29 +74,31 @@ void declare_more(CLI::App& app, vault::MailboxChange& to) {
   yes_or_no(app, "--require-tls", to.require_tls, "on", "off", "Require TLS from senders");
 }
 
-Result<void> check(const vault::MailboxChange& said) {
+// `add` precedes the name of an option: `add-` for --add-alias.
+Result<void> check(const vault::MailboxChange& said, const std::string& add = "") {
   const auto wrong = vault::first_wrong(said);
   if (!wrong) return {};
-  const auto usage = [&](const char* option, const char* what) {
-    if (wrong->value.empty()) return Error(Code::Usage, std::string(option) + ": more than 1000 values");
-    return Error(Code::Usage, std::string(option) + ": `" + wrong->value + "` is not " + what);
+  const auto usage = [&](const std::string& name, const char* what) {
+    const std::string option = "--" + add + name;
+    if (wrong->value.empty()) return Error(Code::Usage, option + ": more than 1000 values");
+    return Error(Code::Usage, option + ": `" + wrong->value + "` is not " + what);
   };
   switch (wrong->field) {
     case vault::MailboxField::Name:
       return Error(Code::Usage, "`" + wrong->value + "` is not a mailbox name")
           .with_hint("use at most 64 characters of a-z 0-9 . _ -, and not the form of an id");
     case vault::MailboxField::Description:
-      return usage("--description", "one line of UTF-8 of at most 1024 bytes");
+      return usage("description", "one line of UTF-8 of at most 1024 bytes");
     case vault::MailboxField::Alias:
-      return usage("--alias", "a plain address");
+      return usage("alias", "a plain address");
     case vault::MailboxField::Domain:
-      return usage("--domain", "a domain");
+      return usage("domain", "a domain");
     case vault::MailboxField::Allow:
-      return usage("--allow", "an address or a CIDR block");
+      return usage("allow", "an address, a CIDR block or microsoft365");
     case vault::MailboxField::Grace:
-      return usage("--grace", "a duration of at most 10 years");
+      return usage("grace", "a duration of at most 10 years");
     case vault::MailboxField::Receipts:
-      return usage("--receipts", "a duration of at most 10 years");
+      return usage("receipts", "a duration of at most 10 years");
   }
   return vault::refusal(*wrong);
 }
@@ -101,6 +112,20 @@ void warn_of_aliases(const Commands& commands, const store::MailboxRecord& recor
                            " accepts mail from anyone who guesses an alias\n" +
                            "hint: gw-store mailbox set " + record.name + " --allow CIDR\n";
   (void)write_all(STDERR_FILENO, as_bytes(text), "standard error");
+}
+
+// Replaces the name of a provider's list, such as `microsoft365`, by its blocks.
+void expand(std::optional<std::vector<std::string>>& allow) {
+  if (!allow) return;
+  std::vector<std::string> blocks;
+  for (const std::string& each : *allow) {
+    const vault::SenderList* list = vault::find_sender_list(each);
+    if (list == nullptr)
+      blocks.push_back(each);
+    else
+      blocks.insert(blocks.end(), list->blocks.begin(), list->blocks.end());
+  }
+  allow = std::move(blocks);
 }
 
 // Options of `mailbox add`.
@@ -148,7 +173,8 @@ Result<void> show(cli::Output& output, const vault::NewMailbox& wanted, const st
   return output.sync();
 }
 
-Result<int> add(const Commands& commands, const AddOptions& options) {
+Result<int> add(const Commands& commands, AddOptions& options) {
+  expand(options.said.allow);
   if (auto good = check(options.said); !good) return good.error();
   // Everything that can fail without the keeper comes first.
   auto password = options.password.read_given();
@@ -187,18 +213,79 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   return output.close();
 }
 
+// The options that change a list instead of replacing it.
+struct ListEdits {
+  std::optional<std::vector<std::string>> aliases, domains, allow;
+};
+
 struct SetOptions {
   std::string name;
   vault::MailboxChange said;
+  ListEdits add, remove;
 };
 
-Result<int> set(const Commands& commands, const SetOptions& options) {
+using Form = std::string (*)(const std::string&);
+
+// Returns `list` without the texts of `remove` and with those of `add`, in their comparable form.
+// nullopt if there is nothing to do. Fails with Usage if a text to be removed is not in the list:
+// it is a typing error.
+Result<std::optional<std::vector<std::string>>> edited(std::vector<std::string> list,
+                                                       const std::optional<std::vector<std::string>>& add,
+                                                       const std::optional<std::vector<std::string>>& remove,
+                                                       Form form, const std::string& option) {
+  if (!add && !remove) return std::optional<std::vector<std::string>>();
+  for (const std::string& text : remove.value_or(std::vector<std::string>())) {
+    if (std::erase_if(list, [&](const std::string& each) { return form(each) == form(text); }) == 0)
+      return Error(Code::Usage, "--remove-" + option + ": the mailbox has no `" + text + "`");
+  }
+  for (const std::string& text : add.value_or(std::vector<std::string>()))
+    if (std::ranges::find(list, form(text), form) == list.end()) list.push_back(text);
+  return std::optional(std::move(list));
+}
+
+// Turns the options that edit lists into lists, which replace those of `before`.
+Result<vault::MailboxChange> change_of(const SetOptions& options, const store::MailboxRecord& before) {
+  vault::MailboxChange said = options.said;
+  const auto shows = "gw-store mailbox show " + before.name;
+  const Form plain = [](const std::string& text) { return text; };
+  const auto aliases = edited(
+      before.aliases, options.add.aliases, options.remove.aliases,
+      [](const std::string& text) { return mail::comparable(text); }, "alias");
+  if (!aliases) return aliases.error().with_hint(shows);
+  const auto domains = edited(
+      before.domains, options.add.domains, options.remove.domains,
+      [](const std::string& text) { return mail::comparable_domain(text); }, "domain");
+  if (!domains) return domains.error().with_hint(shows);
+  const auto allow = edited(before.allow, options.add.allow, options.remove.allow, plain, "allow");
+  if (!allow) return allow.error().with_hint(shows);
+  // An empty list means everyone.
+  if (*allow && (*allow)->empty()) {
+    return Error(Code::Usage, "--remove-allow: without any block, everyone could send")
+        .with_hint("gw-store mailbox set " + before.name + " --allow ''");
+  }
+  if (*aliases) said.aliases = *aliases;
+  if (*domains) said.domains = *domains;
+  if (*allow) said.allow = *allow;
+  return said;
+}
+
+Result<int> set(const Commands& commands, SetOptions& options) {
+  expand(options.said.allow);
+  expand(options.add.allow);
+  expand(options.remove.allow);
   if (auto good = check(options.said); !good) return good.error();
+  vault::MailboxChange added;
+  added.aliases = options.add.aliases;
+  added.domains = options.add.domains;
+  added.allow = options.add.allow;
+  if (auto good = check(added, "add-"); !good) return good.error();
   auto store = commands.connect();
   if (!store) return store.error();
   const auto before = mailbox_named(**store, options.name);
   if (!before) return before.error();
-  const auto now = vault::change_mailbox(**store, *before, options.said, kActor);
+  const auto said = change_of(options, *before);
+  if (!said) return said.error();
+  const auto now = vault::change_mailbox(**store, *before, *said, kActor);
   if (!now) return now.error();
   // The same version: nothing has changed, and the warning was given before.
   if (now->version != before->version) warn_of_aliases(commands, *now);
@@ -212,7 +299,7 @@ void add_mailbox_add(Commands& commands, CLI::App& family) {
   CLI::App* command = commands.add(family, "add", "Create a mailbox, print its address and password once",
                                    [&commands, options] { return add(commands, *options); });
   command->add_option("NAME", options->said.name, "a-z 0-9 . _ -, at most 64")->required();
-  declare(*command, options->said);
+  declare(*command, options->said, true);
   command->add_flag("--smtp-auth", options->smtp_auth, "Require a token from senders, printed once");
   command->add_flag("--no-recovery", options->no_recovery,
                     "Do not seal its keys to the vault's recovery key");
@@ -222,12 +309,22 @@ void add_mailbox_add(Commands& commands, CLI::App& family) {
 
 void add_mailbox_set(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<SetOptions>();
-  CLI::App* command = commands.add(family, "set", "Change the settings of a mailbox; lists are replaced",
+  CLI::App* command = commands.add(family, "set", "Change the settings of a mailbox",
                                    [&commands, options] { return set(commands, *options); });
   command->add_option("NAME", options->name, "Name, id or address")->required();
   command->add_option("--name", options->said.name, "Rename the mailbox")->type_name("NAME");
-  declare(*command, options->said);
+  declare(*command, options->said, false);
   declare_more(*command, options->said);
+  const auto edit = [&](const std::string& option, const std::string& type, auto& add, auto& remove,
+                        const std::string& what) {
+    cli::list_option(*command, "--add-" + option, add, type, "Add to " + what + " (repeatable)");
+    cli::list_option(*command, "--remove-" + option, remove, type, "Remove from " + what + " (repeatable)");
+    for (const char* how : {"--add-", "--remove-"})
+      command->get_option("--" + option)->excludes(command->get_option(how + option));
+  };
+  edit("alias", "ADDR", options->add.aliases, options->remove.aliases, "the aliases");
+  edit("domain", "DOMAIN", options->add.domains, options->remove.domains, "the domains");
+  edit("allow", "CIDR", options->add.allow, options->remove.allow, "the permitted senders");
   require_change(*command);
 }
 

@@ -1,5 +1,6 @@
 // gw-store mailbox list and show: the mailboxes, and what waits in them.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "base/counted.h"
 #include "base/text.h"
@@ -8,6 +9,7 @@
 #include "store/mailbox.h"
 #include "transfer/json.h"
 #include "vault/mailbox.h"
+#include "vault/sender_list.h"
 #include "vault/totals.h"
 
 namespace gw::cmd {
@@ -55,6 +57,22 @@ std::string joined(const std::vector<std::string>& texts) {
   return all.empty() ? "-" : all;
 }
 
+// Returns the blocks, with the name and date of a provider's list in place of its blocks if all of
+// them are there.
+std::string shown_allow(std::vector<std::string> allow) {
+  std::string lists;
+  for (const vault::SenderList& list : vault::sender_lists()) {
+    const auto holds = [&](std::string_view block) { return std::ranges::find(allow, block) != allow.end(); };
+    if (!std::ranges::all_of(list.blocks, holds)) continue;
+    std::erase_if(allow, [&](const std::string& block) {
+      return std::ranges::find(list.blocks, std::string_view(block)) != list.blocks.end();
+    });
+    lists += std::string(lists.empty() ? "" : ", ") + std::string(list.name) + " (list of " +
+             std::string(list.date) + ")";
+  }
+  return allow.empty() ? lists : (lists.empty() ? "" : lists + ", ") + joined(allow);
+}
+
 Result<int> show(const Commands& commands, const std::string& wanted, bool json) {
   auto store = commands.connect();
   if (!store) return store.error();
@@ -77,7 +95,8 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
   output.line("status         " + std::string(name(record->status)));
   output.line("aliases        " + joined(record->aliases));
   output.line("domains        " + joined(record->domains));
-  output.line("allow          " + (record->allow.empty() ? std::string("everyone") : joined(record->allow)) +
+  output.line("allow          " +
+              (record->allow.empty() ? std::string("everyone") : shown_allow(record->allow)) +
               (record->allow_reject ? " (others are refused)" : ""));
   output.line("quota          " + (record->quota == 0 ? std::string("none") : format_size(record->quota)));
   output.line("grace          " + shown_span(record->grace) + (record->hold ? ", on legal hold" : ""));

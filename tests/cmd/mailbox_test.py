@@ -157,6 +157,36 @@ class MailboxTest(unittest.TestCase):
             done = self.vault.store(*command, status=66)
             self.assertIn(f"hint: did you mean `{near}`?", done.stderr.decode())
 
+    def test_one_entry_of_a_list_is_added_or_removed(self):
+        self.vault.store("mailbox", "add", "listed", "--alias", "a@b.example", "--allow", "192.0.2.0/24", "--domain", "c.example")
+        self.vault.store("mailbox", "set", "listed", "--add-alias", "d@b.example", "--add-alias", "A@B.example",
+                         "--add-allow", "::1", "--add-domain", "e.example", "--remove-domain", "C.example")
+        facts = self.show("listed")
+        self.assertEqual((facts["aliases"], facts["allow"], facts["domains"]),
+                         (["a@b.example", "d@b.example"], ["192.0.2.0/24", "::1"], ["e.example"]))
+        self.vault.store("mailbox", "set", "listed", "--remove-alias", "A@B.example", "--remove-allow", "192.0.2.0/24")
+        facts = self.show("listed")
+        self.assertEqual((facts["aliases"], facts["allow"]), (["d@b.example"], ["::1"]))
+        for wrong, text in ((["--remove-alias", "a@b.example"], "the mailbox has no `a@b.example`"),
+                            (["--add-allow", "192.0.2.0/33"], "--add-allow: `192.0.2.0/33` is not"),
+                            (["--add-alias", "x@b.example", "--alias", "y@b.example"], "excludes"),
+                            # An empty list would let everyone send.
+                            (["--remove-allow", "::1"], "without any block, everyone could send")):
+            self.assertIn(text, self.vault.store("mailbox", "set", "listed", *wrong, status=64).stderr.decode())
+        self.assertEqual(self.show("listed"), facts)
+
+    def test_the_blocks_of_a_provider_are_given_by_name(self):
+        self.vault.store("mailbox", "add", "cloud", "--allow", "microsoft365")
+        blocks = self.show("cloud")["allow"]
+        self.assertIn("40.107.0.0/16", blocks)
+        self.vault.store("mailbox", "set", "cloud", "--add-allow", "192.0.2.1")
+        self.assertEqual(self.show("cloud")["allow"], [*blocks, "192.0.2.1"])
+        shown = self.vault.store("mailbox", "show", "cloud").stdout.decode()
+        self.assertRegex(shown, r"(?m)^allow +microsoft365 \(list of \d{4}-\d\d-\d\d\), 192\.0\.2\.1$")
+        self.vault.store("mailbox", "set", "cloud", "--remove-allow", "microsoft365")
+        self.assertEqual(self.show("cloud")["allow"], ["192.0.2.1"])
+        self.vault.store("mailbox", "set", "cloud", "--allow", "microsoft", status=64)
+
     def test_an_old_password_ends_with_the_new_one(self):
         box = self.vault.add_mailbox("passwd")
         fresh = self.vault.json("mailbox", "passwd", "passwd", "--password-file", box.password_file)[0]["password"]
