@@ -11,6 +11,7 @@
 #include "mail/address.h"
 #include "store/format.h"
 #include "store/set.h"
+#include "store/test.h"
 #include "vault/mailbox_change.h"
 #include "vault/sender_list.h"
 
@@ -339,6 +340,7 @@ void add_mailbox(Commands& commands) {
   add_mailbox_rotate(commands, family);
   add_mailbox_profile(commands, family);
   add_mailbox_sender(commands, family);
+  add_mailbox_test(commands, family);
   add_mailbox_remove(commands, family);
 }
 

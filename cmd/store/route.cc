@@ -7,6 +7,7 @@
 
 #include "cli/values.h"
 #include "store/set.h"
+#include "store/test.h"
 #include "vault/name_hint.h"
 
 namespace gw::cmd {
@@ -145,6 +146,7 @@ void add_route(Commands& commands) {
   add_route_show(commands, family);
   add_route_set(commands, family);
   add_route_remove(commands, family);
+  add_route_test(commands, family);
   add_route_export(commands, family);
   add_route_import(commands, family);
 }

@@ -8,6 +8,7 @@
 #include "net/connect.h"
 #include "net/tls.h"
 #include "smtp/client.h"
+#include "vault/mailbox.h"
 
 namespace gw::smtpd {
 namespace {
@@ -21,6 +22,8 @@ constexpr milliseconds kConnect{5'000};
 constexpr milliseconds kReply{10'000};  // for each reply, write and handshake
 // For the reply to the final dot, which includes the commit.
 constexpr milliseconds kDelivered{30'000};
+
+constexpr std::string_view kUsual = "127.0.0.1:25";  // if gw.toml does not state a listener
 
 // Returns the address to connect to for a listener's address.
 std::string loopback_of(const std::string& host) {
@@ -85,11 +88,11 @@ class Dialog {
   }
 
   std::string content(const TestMail& mail) {
-    return "Date: " + rfc5322(now()) + "\r\nFrom: gw-webd <postmaster@" + mail.host + ">\r\nTo: <" +
+    return "Date: " + rfc5322(now()) + "\r\nFrom: gw <postmaster@" + mail.host + ">\r\nTo: <" +
            mail.recipient + ">\r\nSubject: Test delivery\r\nMessage-ID: <" + mail.message_id +
            ">\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
            "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
-           "An operator of this gateway sent this mail from its console, to see that mail arrives.\r\n";
+           "An operator of this gateway sent this mail, to see that mail arrives.\r\n";
   }
 
   // Sends lines and records each of them in the dialog. They need no dot stuffing: no line of
@@ -150,6 +153,21 @@ class Dialog {
   std::array<std::byte, 4096> buffer_{};
 };
 
+// Returns the message of `size` bytes that was accepted after the first `leaf_count` entries of the
+// mailbox's history; nullopt if there is none. Other mail may arrive at the same time, hence the
+// comparison of the size.
+Result<std::optional<MessageId>> arrived(store::Store& store, const MailboxId& mailbox,
+                                         std::uint64_t leaf_count, std::uint64_t size) {
+  const auto leaves = store.history_read(mailbox, leaf_count, 100);
+  if (!leaves) return leaves.error();
+  for (const Bytes& each : *leaves) {
+    const auto leaf = store::decode_leaf(each);
+    if (leaf && leaf->type == store::LeafType::Accepted && leaf->value == size)
+      return std::optional(leaf->message);
+  }
+  return std::optional<MessageId>();
+}
+
 }  // namespace
 
 TestDelivery deliver_test(const TestMail& mail) {
@@ -157,6 +175,32 @@ TestDelivery deliver_test(const TestMail& mail) {
   Dialog dialog(kept);
   if (const auto done = dialog.deliver(mail); !done) kept.trouble = done.error().text();
   return kept;
+}
+
+Result<MailboxTest> test_mailbox(store::Store& store, const store::MailboxRecord& mailbox,
+                                 const net::ListenSpec& server, const std::string& host) {
+  const auto settings = vault::read_settings(store);
+  if (!settings) return settings.error();
+  // Before the delivery, so that the entry of the test mail is certainly after it.
+  const auto before = store.history_head(mailbox.id);
+  if (!before) return before.error();
+  const std::string message_id = "test-" + random_id<MessageId>().hex() + "@" + host;
+  MailboxTest done{deliver_test({server, host, vault::address_of(mailbox, *settings), message_id}),
+                   std::nullopt};
+  if (!done.sent.trouble.empty()) return done;
+  const auto message = arrived(store, mailbox.id, before->size, done.sent.size);
+  if (!message) return message.error();
+  done.message = *message;
+  return done;
+}
+
+std::vector<std::string> own_servers(const std::vector<std::string>& listen) {
+  std::vector<std::string> all;
+  for (const std::string& each : listen)
+    // The kernel chooses port 0 when gw-smtpd starts, so nobody else knows it.
+    if (const auto spec = net::parse_listen(each); spec && spec->port != 0) all.push_back(each);
+  if (all.empty()) all.emplace_back(kUsual);
+  return all;
 }
 
 }  // namespace gw::smtpd

@@ -1,5 +1,5 @@
 // A test delivery: sends a small mail to an SMTP server of this host like any other sender, and
-// records the whole dialog, so that an operator sees where a delivery fails. gw-webd uses it.
+// records the whole dialog, so that an operator sees where a delivery fails. gw-webd and gw-store use it.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 
 #include "net/listener.h"
 #include "net/stream.h"
+#include "store/store.h"
 
 namespace gw::smtpd {
 
@@ -39,5 +40,22 @@ struct TestDelivery {
 // Sends the mail and returns what happened. Never fails: `trouble` says what went wrong. Blocks the
 // caller; each reply may take 10 seconds, and the one to the final dot 30.
 TestDelivery deliver_test(const TestMail& mail);
+
+// The result of a test delivery to a mailbox.
+struct MailboxTest {
+  TestDelivery sent;
+  // The message in the mailbox; nullopt if the delivery failed (`sent.trouble`) or if it was not
+  // found there.
+  std::optional<MessageId> message;
+};
+// Delivers a test mail to the mailbox through `server`, with `host` as TestMail::host, and looks
+// for it in the mailbox. A delivery that the server refuses is a result, not an error. Fails with
+// the error of the store.
+Result<MailboxTest> test_mailbox(store::Store& store, const store::MailboxRecord& mailbox,
+                                 const net::ListenSpec& server, const std::string& host);
+
+// Returns those of the listeners of gw-smtpd in gw.toml (`0.0.0.0:465,tls`) that a test can use;
+// 127.0.0.1:25 if there are none. Never empty.
+std::vector<std::string> own_servers(const std::vector<std::string>& listen);
 
 }  // namespace gw::smtpd

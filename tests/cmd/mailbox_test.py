@@ -187,6 +187,26 @@ class MailboxTest(unittest.TestCase):
         self.assertEqual(self.show("cloud")["allow"], ["192.0.2.1"])
         self.vault.store("mailbox", "set", "cloud", "--allow", "microsoft", status=64)
 
+    def test_a_test_mail_goes_through_the_real_port(self):
+        box = self.vault.add_mailbox("probe")
+        smtpd = self.vault.smtpd()
+        server = smtpd.address("smtp")
+        server = server if isinstance(server, str) else f"{server[0]}:{server[1]}"
+        tested = self.vault.json("mailbox", "test", "probe", "--server", server)[0]
+        self.assertTrue(tested["delivered"])
+        listed = self.vault.json("message", "list", "probe", "--password-file", box.password_file)
+        self.assertEqual([(m["id"], m["subject"]) for m in listed], [(tested["message"], "Test delivery")])
+        shown = self.vault.store("mailbox", "test", "probe", "--server", server).stdout.decode()
+        self.assertRegex(shown, r"(?m)^> RCPT TO:<mbx-")
+        self.assertRegex(shown, r"(?m)^message +[0-9a-f]{32}$")
+        self.vault.store("mailbox", "set", "probe", "--allow", "192.0.2.1", "--allow-miss", "reject")
+        done = self.vault.store("mailbox", "test", "probe", "--server", server, status=69)
+        self.assertIn(b"the test mail did not arrive: 550 ", done.stderr)
+        self.assertIn(b"< 550 ", done.stdout)
+        smtpd.stop()
+        self.vault.store("mailbox", "test", "probe", "--server", server, status=69)
+        self.vault.store("mailbox", "test", "probe", "--server", "localhost", status=64)
+
     def test_an_old_password_ends_with_the_new_one(self):
         box = self.vault.add_mailbox("passwd")
         fresh = self.vault.json("mailbox", "passwd", "passwd", "--password-file", box.password_file)[0]["password"]

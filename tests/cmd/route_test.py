@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
+from gw_smtp_upstream import SmtpUpstream, certificate  # noqa: E402
 
 PIN = "ab" * 32
 
@@ -81,6 +82,21 @@ class RouteTest(unittest.TestCase):
         self.vault.store("route", "add", "wrong", "--protocol", "smtp", "--upstream", "a:1", status=64)
         self.vault.store("route", "set", "nothing", "--tls", "none", status=66)
         self.vault.store("route", "show", "wrong", status=66)
+
+    def test_a_route_is_tested_as_gw_proxy_uses_it(self):
+        with SmtpUpstream(tls=certificate(self.vault.side)) as upstream:
+            self.add("tested", upstream=upstream.address)
+            done = self.vault.store("route", "test", "tested", status=69)
+            self.assertIn(b"gw-proxy cannot use route `tested`: ", done.stderr)  # a private address
+            self.vault.store("route", "set", "tested", "--allow-private", "on")
+            tested = json.loads(self.vault.store("route", "test", "tested", "--json", status=69).stdout)
+            self.assertFalse(tested["works"])
+            self.assertIn("self", tested["certificate"]["verdict"])
+            self.vault.store("route", "set", "tested", "--pin", tested["certificate"]["sha256"])
+            shown = self.vault.store("route", "test", "tested").stdout.decode()
+            self.assertRegex(shown, r"(?m)^TLS +TLSv1")
+            self.assertRegex(shown, r"(?m)^capability +\S")
+        self.vault.store("route", "test", "tested", status=69)
 
     def test_routes_move_to_another_vault(self):
         self.add("moved", "--map", "*@sales.example=sales", "--clients", "2001:db8::/32")

@@ -5,7 +5,6 @@
 // be used to reach other hosts.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,16 +17,9 @@ namespace gw::web {
 // `0.0.0.0:465,tls`; 127.0.0.1:25 if it states none. Never empty.
 std::vector<std::string> own_smtp_servers(const Console& console);
 
-// The result of a test delivery.
-struct TestDelivered {
-  smtpd::TestDelivery sent;
-  // The message in the mailbox; nullopt if the delivery failed (`sent.trouble`) or it was not found
-  // there.
-  std::optional<MessageId> message;
-};
 // Delivers the mail and waits for the result. `server` is one of own_smtp_servers(). A delivery
 // that the server refuses is a result, not an error. Fails with the error of the store.
-Result<TestDelivered> run_test_delivery(const Context& context, const store::MailboxRecord& mailbox,
-                                        const std::string& server);
+Result<smtpd::MailboxTest> run_test_delivery(const Context& context, const store::MailboxRecord& mailbox,
+                                             const std::string& server);
 
 }  // namespace gw::web
