@@ -9,17 +9,21 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "net/serve.h"
+#include "store/backup_list.h"
 #include "store/commands.h"
 #include "store/format.h"
 
 namespace gw::cmd {
 namespace {
 
+constexpr std::size_t kMaxKept = 1'000'000;
+
 struct Options {
   std::string to;
   bool incremental = false;
   bool quick = false;
-  std::optional<std::size_t> keep;
+  backup::Keep keep;
+  bool list = false;
   bool json = false;
 };
 
@@ -54,7 +58,7 @@ Json json_of(const backup::Report& report, const std::string& to) {
 
 Result<int> back_up(const Commands& commands, const Options& options) {
   if (options.quick && !options.incremental) return Error(Code::Usage, "--quick requires --incremental");
-  if (options.keep && *options.keep == 0) return Error(Code::Usage, "--keep must be at least 1");
+  if (options.list) return list_backups(options.to, options.json);
   const auto config = commands.config();
   if (!config) return config.error();
   if (auto good = refuse_within(config->vault, options.to); !good) return good.error();
@@ -103,8 +107,16 @@ void add_backup(Commands& commands) {
   command->add_option("DEST", options->to, "Directory that gets a subdirectory for each backup")->required();
   command->add_flag("--incremental", options->incremental, "Link files that the newest backup already has");
   command->add_flag("--quick", options->quick, "Do not read linked files again");
-  command->add_option("--keep", options->keep, "Remove all but the newest N backups afterwards")
-      ->type_name("N");
+  const auto keep = [&](const char* name, std::size_t& to, const char* help) {
+    command->add_option(name, to, help)->type_name("N")->check(CLI::Range(std::size_t{1}, kMaxKept));
+  };
+  keep("--keep", options->keep.last, "Then remove backups, but not the newest N");
+  keep("--keep-daily", options->keep.daily, "... nor the newest of each of the last N days");
+  keep("--keep-weekly", options->keep.weekly, "... nor the newest of each of the last N weeks");
+  keep("--keep-monthly", options->keep.monthly, "... nor the newest of each of the last N months");
+  CLI::Option* list = command->add_flag("--list", options->list, "Only list the backups in DEST");
+  for (CLI::Option* other : command->get_options())
+    if (other != list && !other->get_positional() && other != command->get_help_ptr()) list->excludes(other);
   command->add_flag("--json", options->json, "Print a JSON line");
 }
 

@@ -295,7 +295,7 @@ class Migration {
     files_ = copy->files;
     size_ = copy->size;
     // Only the newest copy is of use, and MigrationTarget relies on there being one.
-    if (auto removed = arrival_->copies().remove_older(1); !removed) return removed.error();
+    if (auto removed = arrival_->copies().remove_older({.last = 1}); !removed) return removed.error();
     return copy;
   }
 

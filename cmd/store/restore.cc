@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "net/serve.h"
 #include "seal/keypair.h"
+#include "store/backup_list.h"
 #include "store/commands.h"
 #include "store/format.h"
 #include "store/local/local_store.h"
@@ -27,6 +28,7 @@ struct Options {
   std::string from;
   std::string to;
   bool check = false;
+  bool list = false;
   std::string history_key;
   std::string recovery_key;
   bool json = false;
@@ -280,10 +282,11 @@ class Restore {
 };
 
 Result<int> restore(const Commands& commands, const Options& options) {
+  if (options.list) return list_backups(options.from, options.json);
   // Exactly one of the two.
   if (options.to.empty() != options.check)
     return Error(Code::Usage,
-                 options.check ? "--check cannot be used with --to" : "--to or --check is required");
+                 options.check ? "--check cannot be used with --to" : "--to, --check or --list is required");
   net::stop::install();
   auto source = backup::Source::open(options.from);
   if (!source) return source.error();
@@ -308,6 +311,9 @@ void add_restore(Commands& commands) {
       ->add_option("--recovery-key-file", options->recovery_key,
                    "Check that this recovery key opens every mailbox")
       ->type_name("FILE");
+  CLI::Option* list = command->add_flag("--list", options->list, "Only list the backups in SRC");
+  for (CLI::Option* other : command->get_options())
+    if (other != list && !other->get_positional() && other != command->get_help_ptr()) list->excludes(other);
   command->add_flag("--json", options->json, "Print JSON lines");
 }
 

@@ -298,13 +298,11 @@ Result<Report> back_up(store::Store& store, const Options& options, const Pulse&
   const vault::BackupNote note{report->time, report->commits, report->files, report->size};
   if (auto noted = vault::note_backup(store, note, options.actor); !noted)
     add_afterwards(*report, noted.error().within("cannot record the backup in the vault"));
-  if (options.keep) {
-    auto removed = destination->remove_older(*options.keep);
-    if (removed) {
-      report->removed = std::move(*removed);
-    } else {
-      add_afterwards(*report, removed.error().within("cannot remove an older backup"));
-    }
+  auto removed = destination->remove_older(options.keep);
+  if (removed) {
+    report->removed = std::move(*removed);
+  } else {
+    add_afterwards(*report, removed.error().within("cannot remove an older backup"));
   }
   return report;
 }

@@ -25,8 +25,8 @@ struct Options {
   // Do not read the files that are linked. Without this, a file is only linked if its content still
   // has the digest in the older manifest.
   bool quick = false;
-  // Remove all but so many of the newest backups at the end.
-  std::optional<std::size_t> keep{};
+  // Which older backups stay at the end; without a rule, all.
+  Keep keep{};
   std::string actor;  // the actor of history entries
   // Put a checkpoint into the manifest. Making one appends to the vault's history.
   bool sign = true;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <functional>
@@ -75,6 +76,40 @@ bool is_snapshot_name(std::string_view name) {
   return true;
 }
 
+std::vector<std::string> surplus(const std::vector<std::string>& names, const Keep& keep) {
+  constexpr std::int64_t kDay = std::int64_t{86'400} * 1'000'000;
+  struct Rule {
+    std::size_t left;
+    std::function<std::int64_t(const std::string&)> period;  // a number for each period
+    std::optional<std::int64_t> seen{};
+  };
+  const auto day = [](const std::string& name) { return time_of(name) / kDay; };
+  // 1970-01-01 was a Thursday.
+  const auto week = [&](const std::string& name) { return (day(name) + 3) / 7; };
+  const auto month = [](const std::string& name) {
+    return std::strtoll(name.substr(0, 6).c_str(), nullptr, 10);
+  };
+  Rule rules[] = {{keep.daily, day}, {keep.weekly, week}, {keep.monthly, month}};
+  const std::size_t last = keep.last;
+  if (last + keep.daily + keep.weekly + keep.monthly == 0) return {};
+  std::vector<std::string> gone;
+  for (std::size_t at = names.size(); at > 0; --at) {
+    const std::string& name = names[at - 1];
+    bool kept = names.size() - at < last;
+    for (Rule& rule : rules) {
+      const std::int64_t period = rule.period(name);
+      if (rule.left == 0 || rule.seen == period) continue;
+      // The newest backup of its period.
+      rule.seen = period;
+      --rule.left;
+      kept = true;
+    }
+    if (!kept) gone.push_back(name);
+  }
+  std::ranges::reverse(gone);
+  return gone;
+}
+
 Result<Destination> Destination::open(const std::string& path, bool go_on) {
   Destination destination;
   destination.path_ = path;
@@ -129,6 +164,10 @@ Result<std::vector<std::string>> Destination::complete_in(int folder, const std:
   });
 }
 
+Result<std::vector<std::string>> Destination::named_in(int folder, const std::string& shown) {
+  return names_in(folder, shown, is_snapshot_name);
+}
+
 Result<Tree> Destination::open_snapshot(const std::string& name) const {
   return Tree::open(folder_.get(), name, path_ + "/" + name);
 }
@@ -162,11 +201,11 @@ void Destination::abandon() const {
   static_cast<void>(remove_tree(path_ + "/" + kPartialName));
 }
 
-Result<std::vector<std::string>> Destination::remove_older(std::size_t keep) const {
-  auto names = complete();
+Result<std::vector<std::string>> Destination::remove_older(const Keep& keep) const {
+  const auto names = complete();
   if (!names) return names.error();
-  names->resize(names->size() - std::min(names->size(), keep));
-  for (const std::string& name : *names) {
+  auto gone = surplus(*names, keep);
+  for (const std::string& name : gone) {
     // The rename comes first and is synced, so that a backup that is only partly removed never has
     // the name of a complete one.
     if (::renameat(folder_.get(), name.c_str(), folder_.get(), kGone) != 0)
@@ -174,7 +213,7 @@ Result<std::vector<std::string>> Destination::remove_older(std::size_t keep) con
     if (::fsync(folder_.get()) != 0) return transfer::write_error(path_);
     if (auto removed = remove_tree(path_ + "/" + kGone); !removed) return removed.error();
   }
-  return names;
+  return gone;
 }
 
 }  // namespace gw::backup

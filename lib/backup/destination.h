@@ -23,6 +23,18 @@ std::string snapshot_name(Micros time);
 // Returns whether the name has this form.
 bool is_snapshot_name(std::string_view name);
 
+// Which backups to keep: the union of what the rules keep. Days, weeks (from Monday) and months are
+// those of UTC.
+struct Keep {
+  std::size_t last = 0;     // the newest so many
+  std::size_t daily = 0;    // the newest of each of the newest so many days that have a backup
+  std::size_t weekly = 0;   // the same for weeks
+  std::size_t monthly = 0;  // the same for months
+};
+// Returns those of the names, sorted from the oldest, that `keep` does not keep. If it has no rule,
+// that is none.
+std::vector<std::string> surplus(const std::vector<std::string>& names, const Keep& keep);
+
 // Holds the lock for as long as it lives. Not thread-safe.
 class Destination {
  public:
@@ -47,8 +59,8 @@ class Destination {
   // Removes what begin() created. Errors are ignored; the next open() removes what stays.
   void abandon() const;
 
-  // Removes all backups but the newest `keep`, and returns the names of those that were removed.
-  Result<std::vector<std::string>> remove_older(std::size_t keep) const;
+  // Removes the complete backups that are surplus, and returns their names.
+  Result<std::vector<std::string>> remove_older(const Keep& keep) const;
 
   // Returns the path that open() was given.
   const std::string& path() const { return path_; }
@@ -56,6 +68,9 @@ class Destination {
   // Returns the names of the complete backups in a directory that is open, without locking it;
   // `shown` is its path in error texts. For readers.
   static Result<std::vector<std::string>> complete_in(int folder, const std::string& shown);
+  // Returns the names of all directories there that have the name of a backup, also those without a
+  // manifest.
+  static Result<std::vector<std::string>> named_in(int folder, const std::string& shown);
 
  private:
   Destination() = default;

@@ -110,6 +110,25 @@ TEST_CASE("a vault is published and taken back also without RENAME_NOREPLACE, an
   without_noreplace = false;
 }
 
+TEST_CASE("a rule keeps the newest backup of each of the last periods that have one") {
+  const std::vector<std::string> names{"20251231T120000Z", "20260101T010000Z", "20260103T010000Z",
+                                       "20260104T010000Z", "20260105T010000Z", "20260105T230000Z"};
+  const auto kept = [&](const gw::backup::Keep& keep) {
+    std::vector<std::string> left = names;
+    for (const std::string& gone : gw::backup::surplus(names, keep)) std::erase(left, gone);
+    return left;
+  };
+  using Names = std::vector<std::string>;
+  CHECK(kept({}) == names);
+  CHECK(kept({.last = 2}) == Names{names[4], names[5]});
+  CHECK(kept({.last = 9}) == names);
+  CHECK(kept({.daily = 3}) == Names{names[2], names[3], names[5]});
+  // 2026-01-05 is a Monday.
+  CHECK(kept({.weekly = 2}) == Names{names[3], names[5]});
+  CHECK(kept({.monthly = 2}) == Names{names[0], names[5]});
+  CHECK(kept({.last = 1, .daily = 2, .monthly = 9}) == Names{names[0], names[3], names[5]});
+}
+
 TEST_CASE("a published vault stays as it is unless it is certain that the old one has not moved") {
   const Migration migration;
   migration.publish();

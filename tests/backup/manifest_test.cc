@@ -212,7 +212,7 @@ TEST_CASE("a destination shows what is complete, keeps others out, and tidies up
     }
     CHECK(destination->complete().value() == made);
     CHECK(std::is_sorted(made.begin(), made.end()));
-    CHECK(destination->remove_older(2).value() == std::vector{made[0]});
+    CHECK(destination->remove_older({.last = 2}).value() == std::vector{made[0]});
     fs::create_directories(path + "/20991231T000000Z");  // without a manifest
     CHECK(destination->complete().value() == std::vector{made[1], made[2]});
     REQUIRE(destination->begin());

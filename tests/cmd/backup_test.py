@@ -202,6 +202,36 @@ class BackupTest(Case):
         self.assertEqual(made, sorted(set(made)), "later ones come later, also within a second")
         self.assertEqual(self.complete(), made[2:])
 
+    def test_backups_are_listed_with_what_their_manifests_say(self):
+        self.put(500)
+        made = [self.back_up(), self.back_up()]
+        listed = self.vault.json("backup", self.dest, "--list")
+        self.assertEqual([each["path"] for each in listed], [each["path"] for each in made])
+        for each, backup in zip(listed, made):
+            for key in ("vault", "time", "commits", "checkpoint", "files", "octets"):
+                self.assertEqual(each[key], backup[key], key)
+            self.assertIsNone(each["trouble"])
+        self.assertEqual(self.vault.json("restore", self.dest, "--list"), listed)
+        self.assertEqual(self.vault.json("restore", made[0]["path"], "--list"), listed[:1])
+        shown = self.vault.store("backup", self.dest, "--list").stdout.decode()
+        self.assertEqual([line.split()[0] for line in shown.splitlines()[1:]],
+                         [pathlib.Path(each["path"]).name for each in made])
+        (pathlib.Path(made[1]["path"]) / "manifest").unlink()
+        done = self.vault.store("restore", self.dest, "--list", status=3)
+        self.assertIn(b"no manifest", done.stdout)
+        self.vault.store("backup", self.dest, "--list", "--keep", "1", status=64)
+        self.vault.store("backup", self.vault.side, "--list", status=66)
+
+    def test_keep_daily_removes_older_ones_of_the_day(self):
+        self.put(500)
+        made = [pathlib.Path(self.back_up().get("path")).name for _ in range(2)]
+        # As if the first were of another day.
+        old = self.dest / "20260101T000000Z"
+        (self.dest / made[0]).rename(old)
+        last = self.back_up("--keep-daily", "2")
+        self.assertEqual(self.complete(), [old.name, pathlib.Path(last["path"]).name])
+        self.assertEqual(last["removed"], [made[1]])
+
     def test_a_name_is_behind_the_others_whatever_the_clock_says(self):
         self.put(500)
         self.back_up()
