@@ -154,6 +154,6 @@ int main(int argc, char** argv) {
   app.add_option("--fingerprint-key", options.fingerprint_key,
                  "Recognise already copied POP3 mail with this key")
       ->type_name("FILE");
-  cli::size_option(app, "--max-size", options.max_size, "Accept messages up to this size, e.g. 200MiB");
+  cli::size_option(app, "--max-size", options.max_size, "Accept messages up to this size (default: 512MiB)");
   return program.run(argc, argv, [&] { return cmd::serve(options); });
 }

@@ -68,8 +68,9 @@ Result<void> serve(const Options& options) {
 int main(int argc, char** argv) {
   cli::Program program("gw-smtpd", "Receive mail over SMTP into the vault");
   Options options;
+  options.server.idle_default = "5m";
   options.server.declare(program);
   cli::size_option(program.options(), "--max-size", options.max_size,
-                   "Accept messages up to this size, e.g. 200MiB");
+                   "Accept messages up to this size (default: 512MiB)");
   return program.run(argc, argv, [&] { return serve(options); });
 }

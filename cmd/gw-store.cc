@@ -6,6 +6,7 @@
 #include "cli/vault_options.h"
 #include "store/certificate.h"
 #include "store/commands.h"
+#include "store/help.h"
 
 int main(int argc, char** argv) {
   using namespace gw;
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
   cmd::add_check(commands);
   cmd::add_doctor(commands);
   cmd::add_serve(commands);
+  cmd::add_help(commands);
   program.options().require_subcommand(1);
   return program.run(argc, argv, [&] { return commands.run(); });
 }

@@ -105,6 +105,7 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
 int main(int argc, char** argv) {
   gw::cli::Program program("gw-webd", "Serve the administration console to browsers");
   gw::cmd::ServerOptions options;
+  options.idle_default = "30s";
   options.declare_serving(program);
   std::vector<std::string> trusted_proxy;
   gw::cli::repeatable(

@@ -50,6 +50,7 @@ struct ServerOptions {
   std::string key;
   std::string tls;
   std::string idle_timeout;
+  std::string idle_default = "10m";  // for the help
   std::string log;
   std::string user;
   std::string sandbox;
@@ -71,17 +72,19 @@ struct ServerOptions {
         ->type_name("NAME");
     app.add_option("--tls-cert", certificate, "Use this certificate chain (PEM)")->type_name("FILE");
     app.add_option("--tls-key", key, "Use this private key (PEM)")->type_name("FILE");
-    app.add_option("--idle-timeout", idle_timeout, "End a session that is idle for this long")
+    app.add_option("--idle-timeout", idle_timeout,
+                   "End a session that is idle for this long (default: " + idle_default + ")")
         ->type_name("TIME");
-    app.add_option("--max-connections", max_connections, "Serve at most this many connections at a time")
+    app.add_option("--max-connections", max_connections,
+                   "Serve at most this many connections (default: 1000)")
         ->type_name("N");
     cli::repeatable(
         app.add_option("--proxy-protocol", proxy_protocol, "Expect a PROXY header from these load balancers")
             ->type_name("CIDR"));
-    app.add_option("--log", log, "Choose where log lines go")
+    app.add_option("--log", log, "Choose where log lines go (default: auto)")
         ->check(CLI::IsMember({"auto", "stderr", "syslog", "journal"}));
     app.add_option("--user", user, "Switch to this user if started by root")->type_name("NAME");
-    app.add_option("--sandbox", sandbox, "Use Landlock and seccomp: if available, never or always")
+    app.add_option("--sandbox", sandbox, "Use Landlock and seccomp (default: auto, if available)")
         ->check(CLI::IsMember({"auto", "off", "require"}));
   }
 

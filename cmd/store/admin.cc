@@ -152,7 +152,12 @@ Result<int> add(const Commands& commands, const AdminOptions& options) {
   return output.close();
 }
 
-Result<int> list(const Commands& commands, bool json) {
+struct ListOptions {
+  bool json = false;
+  bool names = false;
+};
+
+Result<int> list(const Commands& commands, const ListOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto all = vault::accounts(**store);
@@ -160,7 +165,11 @@ Result<int> list(const Commands& commands, bool json) {
   cli::Output output;
   cli::Table table({{"NAME"}, {"ROLE"}, {"ONLY"}, {"SECOND FACTOR"}, {"STATUS"}, {"PASSWORD SINCE"}});
   for (const vault::Account& account : *all) {
-    if (json) {
+    if (options.names) {
+      output.data(as_bytes(account.name + std::string(1, '\0')));
+      continue;
+    }
+    if (options.json) {
       cli::Json object;
       object["name"] = account.name;
       object["role"] = vault::name(account.role);
@@ -177,7 +186,7 @@ Result<int> list(const Commands& commands, bool json) {
                account.only.empty() ? "everything" : joined(account.only), account.has_totp() ? "yes" : "no",
                account.disabled ? "disabled" : "active", rfc3339(account.password_since)});
   }
-  if (!json) table.print(output);
+  if (!options.json && !options.names) table.print(output);
   return output.close();
 }
 
@@ -282,10 +291,11 @@ void declare_passwd(Commands& commands, CLI::App& family) {
 }
 
 void declare_rest(Commands& commands, CLI::App& family) {
-  auto json = std::make_shared<bool>(false);
-  CLI::App* listing =
-      commands.add(family, "list", "List the accounts", [&commands, json] { return list(commands, *json); });
-  listing->add_flag("--json", *json, "Print JSON lines");
+  auto listed = std::make_shared<ListOptions>();
+  CLI::App* listing = commands.add(family, "list", "List the accounts",
+                                   [&commands, listed] { return list(commands, *listed); });
+  CLI::Option* json = listing->add_flag("--json", listed->json, "Print JSON lines");
+  listing->add_flag("-0,--null", listed->names, "Print only the names, each followed by NUL")->excludes(json);
   auto options = std::make_shared<AdminOptions>();
   CLI::App* removing = commands.add(family, "remove", "Remove an account and end its sessions",
                                     [&commands, options] { return remove(commands, *options); });

@@ -60,7 +60,12 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   return output.close();
 }
 
-Result<int> list(const Commands& commands, bool json) {
+struct ListOptions {
+  bool json = false;
+  bool names = false;
+};
+
+Result<int> list(const Commands& commands, const ListOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto tokens = vault::api_tokens(**store);
@@ -68,7 +73,11 @@ Result<int> list(const Commands& commands, bool json) {
   cli::Output output;
   cli::Table table({{"NAME"}, {"SCOPE"}, {"ONLY"}, {"CREATED"}, {"EXPIRES"}, {"CREATED BY"}});
   for (const vault::ApiToken& token : *tokens) {
-    if (json) {
+    if (options.names) {
+      output.data(as_bytes(token.name + std::string(1, '\0')));
+      continue;
+    }
+    if (options.json) {
       output.json(transfer::token_json(token));
       continue;
     }
@@ -77,7 +86,7 @@ Result<int> list(const Commands& commands, bool json) {
     table.row({token.name, std::string(name(token.scope)), only.empty() ? "-" : only,
                shown_time(token.created), shown_time(token.expires), token.made_by});
   }
-  if (!json) table.print(output);
+  if (!options.json && !options.names) table.print(output);
   return output.close();
 }
 
@@ -111,10 +120,11 @@ void add_token(Commands& commands) {
                    cli::Relative::FromNow);
   command->add_flag("--json", options->json, "Print a JSON line");
 
-  auto json = std::make_shared<bool>(false);
+  auto listed = std::make_shared<ListOptions>();
   command = commands.add(family, "list", "List the tokens, without their secrets",
-                         [&commands, json] { return list(commands, *json); });
-  command->add_flag("--json", *json, "Print JSON lines");
+                         [&commands, listed] { return list(commands, *listed); });
+  CLI::Option* json = command->add_flag("--json", listed->json, "Print JSON lines");
+  command->add_flag("-0,--null", listed->names, "Print only the names, each followed by NUL")->excludes(json);
 
   auto name = std::make_shared<std::string>();
   command = commands.add(family, "revoke", "Revoke a token immediately",

@@ -1,5 +1,5 @@
 # fish completion for gw-export
-complete -c gw-export -f -a '(gw-store mailbox list -0 2>/dev/null | string split0)'
+complete -c gw-export -f -a '(set -l w (commandline -opc | string match -v -- "-*"); test (count $w) -le 1; and gw-store mailbox list -0 2>/dev/null | string split0)'
 complete -c gw-export -s h -l help -d 'Print this help and exit'
 complete -c gw-export -s V -l version -d 'Print the version and exit'
 complete -c gw-export -s v -l verbose -d 'Log more, including addresses'

@@ -10,9 +10,18 @@
 namespace gw::cli {
 namespace {
 
-// Text that the help of a positional argument contains if it is a mailbox. The scripts then
-// complete it with the names in the vault.
-constexpr std::string_view kOfMailbox = "name, id or address";
+// Texts that the help of a positional argument contains if it is a name in the vault, and the family
+// of commands whose `list -0` prints these names.
+struct Names {
+  std::string_view help, family;
+};
+constexpr Names kNames[] = {{"name, id or address", "mailbox"},
+                            {"name of the route", "route"},
+                            {"name of the account", "admin"},
+                            {"name of the token", "token"}};
+// The same for a message of the mailbox that the first argument names.
+constexpr std::string_view kOfMessage = "message id";
+constexpr const char* kIds = " --state all -n 1000 -0";
 
 struct Flag {
   std::vector<std::string> names;  // with their dashes
@@ -26,7 +35,8 @@ struct Command {
   std::string path;  // `gw-store mailbox add`
   std::string name;
   std::string help;
-  bool takes_mailbox = false;  // as its first argument
+  std::string_view family;  // its first argument is a name that `FAMILY list` prints; empty if none
+  bool takes_ids = false;   // further arguments are ids of messages
   std::vector<Flag> flags;
   std::vector<Command> children;
 };
@@ -64,7 +74,10 @@ Command read_tree(const CLI::App& app, const std::string& parent) {
     Flag flag = read_flag(*option);
     // An option without names is a positional argument.
     if (flag.names.empty()) {
-      command.takes_mailbox |= lower(flag.help).find(kOfMailbox) != std::string::npos;
+      const std::string help = lower(flag.help);
+      for (const Names& names : kNames)
+        if (help.find(names.help) != std::string::npos) command.family = names.family;
+      command.takes_ids |= help.find(kOfMessage) != std::string::npos;
     } else {
       command.flags.push_back(std::move(flag));
     }
@@ -97,28 +110,41 @@ std::string joined(const std::vector<std::string>& words) {
   return all;
 }
 
-std::string words_of(const Command& command) {
+std::string children_of(const Command& command) {
   std::vector<std::string> words;
   for (const Command& child : command.children) words.push_back(child.name);
+  return joined(words);
+}
+
+std::string flags_of(const Command& command) {
+  std::vector<std::string> words;
   for (const Flag& flag : command.flags) words.insert(words.end(), flag.names.begin(), flag.names.end());
   return joined(words);
 }
 
-// The script first walks over the words before the cursor to find the command they name, then
-// completes the value of the preceding option, else names of commands and options.
+// Returns the command that prints the names of a first argument, each followed by NUL.
+std::string names_command(const Command& command) {
+  return "gw-store " + std::string(command.family) + " list -0";
+}
+
+// The script first walks over the words before the cursor to find the command they name and its
+// first argument, then completes the value of the preceding option, else options after a dash, else
+// names of commands, names in the vault and files.
 void print_bash(std::ostream& out, const Command& root) {
   std::string id = root.name;
   std::replace(id.begin(), id.end(), '-', '_');
   std::vector<const Command*> all;
   collect(root, all);
   out << "# bash completion for " << root.name << "\n_" << id << "() {\n"
-      << "  local cur prev path i\n  cur=${COMP_WORDS[COMP_CWORD]}\n  prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+      << "  local cur prev path first flags words i\n  cur=${COMP_WORDS[COMP_CWORD]}\n  "
+         "prev=${COMP_WORDS[COMP_CWORD-1]}\n"
       << "  path=" << root.name << "\n"
       << "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case \"$path ${COMP_WORDS[i]}\" in\n";
   for (const Command* command : all) {
     if (command == &root) continue;
-    out << "      " << in_quotes(command->path) << ") path=" << in_quotes(command->path) << " ;;\n";
+    out << "      " << in_quotes(command->path) << ") path=" << in_quotes(command->path) << " first= ;;\n";
   }
+  out << "      *) [[ -n $first || ${COMP_WORDS[i]} == -* ]] || first=${COMP_WORDS[i]} ;;\n";
   // Options of the program itself are also accepted after every command, hence the `*` after its
   // name.
   out << "    esac\n  done\n  case \"$path:$prev\" in\n";
@@ -142,12 +168,19 @@ void print_bash(std::ostream& out, const Command& root) {
   }
   out << "  esac\n  case $path in\n";
   for (const Command* command : all) {
-    out << "    " << in_quotes(command->path) << ") COMPREPLY=($(compgen -W "
-        << in_quotes(words_of(*command));
-    if (command->takes_mailbox) out << "\" $(gw-store mailbox list -0 2>/dev/null | tr '\\0' ' ')\"";
-    out << " -- \"$cur\")) ;;\n";
+    out << "    " << in_quotes(command->path) << ") flags=" << in_quotes(flags_of(*command))
+        << " words=" << in_quotes(children_of(*command));
+    if (command->takes_ids) {
+      out << "\n      [[ $cur == -* ]] || words=$(if [[ -z $first ]]; then " << names_command(*command)
+          << "; else gw-store message list \"$first\"" << kIds << "; fi 2>/dev/null | tr '\\0' ' ')";
+    } else if (!command->family.empty()) {
+      out << "\n      [[ $cur == -* || -n $first ]] || words=$(" << names_command(*command)
+          << " 2>/dev/null | tr '\\0' ' ')";
+    }
+    out << " ;;\n";
   }
-  out << "  esac\n}\ncomplete -o default -F _" << id << " " << root.name << "\n";
+  out << "  esac\n  [[ $cur == -* ]] && words=$flags\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
+      << "complete -o default -F _" << id << " " << root.name << "\n";
 }
 
 // Returns a condition that is true in fish if the command line has exactly the words of this
@@ -177,10 +210,17 @@ void print_fish(std::ostream& out, const Command& root) {
       out << "complete -c " << root.name << condition << " -f -a " << child.name << " -d "
           << in_quotes(child.help) << "\n";
     }
-    // -0 separates the names by zero bytes; a name may contain spaces.
-    if (command->takes_mailbox)
-      out << "complete -c " << root.name << condition
-          << " -f -a '(gw-store mailbox list -0 2>/dev/null | string split0)'\n";
+    // The words before the cursor without options: those of the command, then its arguments. -0
+    // separates names by zero bytes; a name may contain spaces.
+    const auto depth = std::to_string(split(command->path, ' ').size());
+    const std::string words = "set -l w (commandline -opc | string match -v -- \"-*\"); test (count $w) ";
+    if (!command->family.empty())
+      out << "complete -c " << root.name << condition << " -f -a '(" << words << "-le " << depth << "; and "
+          << names_command(*command) << " 2>/dev/null | string split0)'\n";
+    if (command->takes_ids)
+      out << "complete -c " << root.name << condition << " -f -a '(" << words << "-gt " << depth
+          << "; and gw-store message list $w[" << split(command->path, ' ').size() + 1 << "]" << kIds
+          << " 2>/dev/null | string split0)'\n";
     for (const Flag& flag : command->flags) {
       out << "complete -c " << root.name << (command == &root ? "" : condition);
       for (const std::string& name : flag.names) {
@@ -219,9 +259,13 @@ void print_zsh_command(std::ostream& out, const Command& command, const std::str
     }
   }
   if (command.children.empty()) {
-    if (command.takes_mailbox)
-      out << " \\\n    '1:mailbox:{compadd -- ${(0)\"$(gw-store mailbox list -0 2>/dev/null)\"}}'";
-    out << " \\\n    '*:file:_files'\n}\n";
+    if (!command.family.empty())
+      out << " \\\n    '1:name:{compadd -- ${(0)\"$(" << names_command(command) << " 2>/dev/null)\"}}'";
+    if (command.takes_ids)
+      out << " \\\n    '*:id:{compadd -- ${(0)\"$(gw-store message list \"$line[1]\"" << kIds
+          << " 2>/dev/null)\"}}'\n}\n";
+    else
+      out << " \\\n    '*:file:_files'\n}\n";
     return;
   }
   out << " \\\n    '1: :->command' '*::arg:->args'\n  case $state in\n    command)\n      local -a "

@@ -26,13 +26,9 @@ constexpr int kUsage = 64;
 constexpr int kBug = 70;
 constexpr int kSystem = 71;
 
+// gw(7) has the whole list.
 constexpr const char* kExitStatus =
-    "EXIT STATUS\n"
-    "   0 success           3 some failed       64 usage error      65 damaged data\n"
-    "  66 no input         67 no such mailbox   69 unavailable\n"
-    "  70 internal error   71 no resources      73 cannot create    74 I/O error\n"
-    "  75 try again later  76 protocol error    77 not permitted    78 configuration\n"
-    "See gw(7).";
+    "Exit status: 0 success, 3 some failed, 64 usage error, 75 try again later; see gw(7).";
 
 // Under inetd standard error is the connection as well, and a message there would reach the peer as
 // part of the protocol.
@@ -64,9 +60,28 @@ class Formatter : public CLI::Formatter {
  public:
   std::string make_option_opts(const CLI::Option* option) const override {
     if (option->get_positional() || option->get_items_expected_max() == 0) return "";
+    return value_of(option) + (option->get_required() ? " (required)" : "");
+  }
+
+  // Required options are in the usage line, as in "route add --tls implicit|starttls [OPTIONS] NAME".
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string required;
+    for (const CLI::Option* option : app->get_options())
+      if (option->get_required() && !option->get_positional())
+        required += " " + option->get_name() + value_of(option);
+    return CLI::Formatter::make_usage(app, name + required);
+  }
+
+ private:
+  static std::string value_of(const CLI::Option* option) {
     const std::string type = option->get_type_name();
     const std::size_t members = type.find('{');
-    if (members == std::string::npos) return type.empty() ? "" : " " + type.substr(0, type.find(':'));
+    if (members == std::string::npos) {
+      // CLI11 appends the rule for a number: `N:UINT in [1 - 64]`. Other colons belong to the name of
+      // the type: `HOST:PORT`.
+      const std::size_t rule = std::min(type.find(":UINT in ["), type.find(":NONNEGATIVE"));
+      return type.empty() ? "" : " " + type.substr(0, rule);
+    }
     std::string words = type.substr(members + 1, type.find('}') - members - 1);
     std::replace(words.begin(), words.end(), ',', '|');
     return " " + words;

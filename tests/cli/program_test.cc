@@ -52,12 +52,11 @@ TEST_CASE("The option --version prints the name and the version and nothing else
   CHECK(outcome.err.empty());
 }
 
-TEST_CASE("The option --help goes to standard output, ends with the exit statuses, and exits 0") {
+TEST_CASE("The option --help goes to standard output, ends with exit statuses, and exits 0") {
   for (const auto& arguments : {std::vector<std::string>{"--help"}, {"mailbox", "add", "--help"}}) {
     const Outcome outcome = tool(arguments);
     CHECK(outcome.status == 0);
-    CHECK(outcome.out.find("EXIT STATUS") != std::string::npos);
-    CHECK(outcome.out.find("67 no such mailbox") != std::string::npos);
+    CHECK(outcome.out.find("Exit status: 0 success") != std::string::npos);
     CHECK(outcome.err.empty());
   }
   CHECK(tool({"mailbox", "add", "--help"}).out.find("--alias") != std::string::npos);

@@ -95,6 +95,22 @@ class CompletionTest(unittest.TestCase):
             self.assertEqual(complete("gw-store", "message", "list", "jo", env=env), ["journal"])
             self.assertEqual(fish("gw-store mailbox show ", env), ["journal", "sales"])
             self.assertIn("gw-store mailbox passwd journal ", zsh("gw-store mailbox passwd jo\t", env))
+            # The second argument is no mailbox.
+            self.assertEqual(complete("gw-store", "message", "list", "journal", "jo", env=env), [])
+            self.assertEqual(complete("gw-store", "mailbox", "show", "", env=env), ["journal", "sales"])
+            message = vault.store("message", "add", "journal", input=b"x").stdout.decode().strip()
+            self.assertEqual(complete("gw-store", "message", "show", "journal", "", env=env), [message])
+            self.assertIn(message, fish("gw-store message remove journal ", env))
+            self.assertIn(f"show journal {message} ", zsh(f"gw-store message show journal {message[:4]}\t", env))
+            vault.store("route", "add", "outgoing", "--protocol", "smtp", "--upstream", "a.example:25", "--tls", "starttls",
+                        "--mailbox", "sales")
+            vault.store("token", "add", "nagios")
+            vault.store("admin", "add", "anna", "--role", "viewer")
+            for family, command, name in (("route", "show", "outgoing"), ("token", "revoke", "nagios"),
+                                          ("admin", "passwd", "anna")):
+                self.assertEqual(complete("gw-store", family, command, "", env=env), [name])
+                self.assertEqual(fish(f"gw-store {family} {command} ", env), [name])
+                self.assertIn(f"{command} {name} ", zsh(f"gw-store {family} {command} {name[:2]}\t", env))
 
     def test_fish(self):
         self.assertEqual(fish("gw-store mailbox pass"), ["passwd"])
