@@ -53,7 +53,7 @@ const Client::Event& Client::broken(std::string reason) {
 
 const Client::Event& Client::next_event() {
   if (std::holds_alternative<Broken>(event_)) return event_;
-  if (!due_) {
+  if (due_ == 0) {
     // Bytes before the next command can only come from an attacker or a broken server; accepting
     // them would make every later reply belong to the wrong command.
     if (!input_.empty()) return broken("unexpected data from the server");
@@ -86,9 +86,9 @@ const Client::Event& Client::line(std::string_view text) {
   reply_.code = code;
   reply_.lines.emplace_back(text.substr(std::min<std::size_t>(text.size(), 4)));
   if (text.size() > 3 && text[3] == '-') return event_ = NeedInput{};
-  // Bytes after the reply arrived before the next command was sent.
-  if (!input_.empty()) return broken("the server sent more than one reply");
-  due_ = false;
+  // Bytes after the last reply arrived before the next command was sent.
+  if (due_ == 1 && !input_.empty()) return broken("the server sent more than one reply");
+  --due_;
   size_ = 0;
   return event_ = Answer{std::exchange(reply_, {})};
 }
@@ -104,6 +104,8 @@ Capabilities parse_capabilities(const Reply& ehlo) {
     if (keyword == "PIPELINING") found.pipelining = true;
     if (keyword == "8BITMIME") found.eight_bit = true;
     if (keyword == "SMTPUTF8") found.smtputf8 = true;
+    if (keyword == "CHUNKING") found.chunking = true;
+    if (keyword == "BINARYMIME") found.binary = true;
     if (keyword == "ENHANCEDSTATUSCODES") found.enhanced_codes = true;
     if (keyword == "DSN") found.dsn = true;
     if (keyword == "SIZE") {

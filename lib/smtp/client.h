@@ -1,5 +1,5 @@
 // The client side of one SMTP conversation (RFC 5321), without network: splits a server's bytes
-// into replies, and writes the commands that gw-proxy sends upstream.
+// into replies, and writes commands.
 //
 //   Client client;                          // expects the greeting
 //   client.receive(data);
@@ -11,8 +11,9 @@
 // The server is not trusted. It may only send when a reply is due: bytes at any other time, or
 // after a reply, are Broken. So is a reply whose lines have different codes, contain NUL or a bare
 // CR or LF, or exceed the limits. Otherwise an attacker on the network could inject replies before
-// STARTTLS (NO STARTTLS, 2021). Commands are not pipelined: with several commands on their way, a
-// reply that was injected early could not be distinguished from a quick one.
+// STARTTLS (NO STARTTLS, 2021). With several commands on their way, a reply that was injected early
+// cannot be distinguished from a quick one. So pipeline only commands of which no one decides about
+// the security of the connection, such as MAIL and RCPT.
 #pragma once
 
 #include <cstdint>
@@ -52,11 +53,13 @@ class Client {
 
   Client() : reader_(kMaxLine) {}
 
-  // Announces that a command is about to be sent, so that one reply is due. Call it only at Idle.
-  void expect() { due_ = true; }
+  // Announces that commands are about to be sent, so that `replies` replies are due: one for each
+  // command. In LMTP, the end of a message has one for each accepted recipient (RFC 2033). Call it
+  // only at Idle.
+  void expect(std::size_t replies = 1) { due_ = replies; }
 
   // Passes bytes from the server. They must stay valid until next_event() returns NeedInput or
-  // Broken.
+  // Broken, or the last Answer that is due.
   void receive(ByteView data) { input_ = data; }
   // Reports that the server closed the connection.
   void receive_eof() { eof_ = true; }
@@ -74,7 +77,7 @@ class Client {
 
   wire::LineReader reader_;
   ByteView input_;
-  bool due_ = true;
+  std::size_t due_ = 1;  // replies
   bool eof_ = false;
   Reply reply_;           // the lines received so far
   std::size_t size_ = 0;  // their size
@@ -87,6 +90,8 @@ struct Capabilities {
   bool pipelining = false;
   bool eight_bit = false;
   bool smtputf8 = false;
+  bool chunking = false;  // BDAT (RFC 3030)
+  bool binary = false;    // BODY=BINARYMIME (RFC 3030)
   bool enhanced_codes = false;
   bool dsn = false;
   bool size = false;

@@ -84,6 +84,20 @@ TEST_CASE("what is no reply, or comes unasked, breaks the conversation") {
   CHECK(heard("220 a\r\n250 b\r\n", 7, 2) == "220|a\n250|b\n<idle>");
 }
 
+TEST_CASE("of several replies that are due, each is an answer, and one more breaks the conversation") {
+  const auto answers = [](std::string_view data) {
+    Client client;
+    client.expect(2);
+    client.receive(as_bytes(data));
+    std::string codes;
+    while (const auto* answer = std::get_if<Client::Answer>(&client.next_event()))
+      codes += std::to_string(answer->reply.code) + " ";
+    return codes;
+  };
+  CHECK(answers("250 one\r\n550-no\r\n550 no\r\n") == "250 550 ");
+  CHECK(answers("250 one\r\n250 two\r\n250 three\r\n") == "250 ");
+}
+
 TEST_CASE("EHLO's lines say what a server can do") {
   const Capabilities able = parse_capabilities(
       reply_of({"SIZE 1 STARTTLS", "size 5000", "8BITMIME", "STARTTLS", "auth plain LOGIN x-own",
