@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -229,6 +230,22 @@ Result<Stream> connect_to(const Destination& to) {
         Error(error.code() == Code::Timeout ? Code::Timeout : Code::Unavailable, what + ": " + error.text());
   }
   return *failed;
+}
+
+Result<Stream> connect_to_socket(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return Error(Code::BadInput, "the path of the socket is too long: " + path);
+  std::ranges::copy(path, address.sun_path);
+  const std::string what = "cannot connect to " + path;
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return Error::from_errno(what);
+  // A Unix socket connects immediately or fails; EAGAIN means that the server's queue is full.
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return Error(Code::Unavailable, Error::from_errno(what).text());
+  Peer peer = peer_of(fd.get());
+  return Stream(std::move(fd), std::move(peer));
 }
 
 }  // namespace gw::net

@@ -35,6 +35,10 @@ struct Destination {
 // text `stopping` if the process was asked to stop.
 Result<Stream> connect_to(const Destination& destination);
 
+// Connects to the Unix socket at `path`, of at most 107 bytes. Fails with BadInput if the path is
+// longer, and with Unavailable if no server accepts.
+Result<Stream> connect_to_socket(const std::string& path);
+
 // Returns whether `address`, a numeric IPv4 or IPv6 address, belongs to the public Internet: not
 // loopback, unspecified, link-local, site-local, private (RFC 1918, RFC 4193), shared (RFC 6598),
 // reserved for benchmarks (RFC 2544) or multicast, and not an IPv6 address that embeds such an IPv4
