@@ -47,12 +47,14 @@ bool of_own_pending(const proto::Request& request) {
 
 // The drain socket may only do what POP3 and gw-export do, so a compromised gw-pop3d can neither
 // remove mail for good nor release quarantined mail. What it drains can be undeleted during the
-// grace period.
+// grace period, and what it quarantines stays until an administrator releases it.
 bool drains_under_lease(const proto::Request& request) {
   const proto::Transition& change = request.transition();
   return (change.from() == static_cast<std::uint32_t>(store::State::Live) ||
           change.from() == static_cast<std::uint32_t>(store::State::Unconfirmed)) &&
-         change.to() == static_cast<std::uint32_t>(store::State::Drained) && change.leased();
+         (change.to() == static_cast<std::uint32_t>(store::State::Drained) ||
+          change.to() == static_cast<std::uint32_t>(store::State::Quarantined)) &&
+         change.leased();
 }
 
 // A transition to drained is recorded by itself. A reader may also record that it exported a copy
