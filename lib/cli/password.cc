@@ -92,12 +92,11 @@ Result<Secret> prompt(std::string_view mailbox) {
   return typed;
 }
 
-Result<std::optional<Secret>> credential(std::string_view mailbox) {
-  // The mailbox's name becomes part of a path, so a name with a slash has no credential.
+Result<std::optional<Secret>> stored_credential(std::string_view name) {
+  // The name becomes part of a path, so a name with a slash has no credential.
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
-  if (folder == nullptr || mailbox.empty() || mailbox.find('/') != std::string_view::npos)
-    return std::optional<Secret>();
-  const std::string path = std::string(folder) + "/gw." + std::string(mailbox);
+  if (folder == nullptr || name.find('/') != std::string_view::npos) return std::optional<Secret>();
+  const std::string path = std::string(folder) + "/" + std::string(name);
   if (::access(path.c_str(), F_OK) != 0) return std::optional<Secret>();
   auto secret = read_secret_file(path);
   if (!secret) return secret.error();
@@ -114,10 +113,10 @@ Result<Secret> read_secret_file(const std::string& path, bool whole) {
 }
 
 void PasswordOptions::declare(CLI::App& app) {
-  CLI::Option* by_file =
-      app.add_option("--password-file", file, "Read the password from the first line of FILE (- is stdin)");
+  CLI::Option* by_file = app.add_option("--" + prefix + "password-file", file,
+                                        "Read the password from the first line of FILE (- is stdin)");
   by_file->type_name("FILE");
-  app.add_option("--password-fd", fd, "Read the password from this file descriptor")
+  app.add_option("--" + prefix + "password-fd", fd, "Read the password from this file descriptor")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->excludes(by_file);
@@ -131,14 +130,18 @@ Result<std::optional<Secret>> PasswordOptions::read_given() const {
 }
 
 Result<Secret> PasswordOptions::read(std::string_view mailbox) const {
+  return read("gw." + std::string(mailbox), mailbox);
+}
+
+Result<Secret> PasswordOptions::read(std::string_view credential, std::string_view shown) const {
   auto chosen = read_given();
   if (!chosen) return chosen.error();
   if (*chosen) return std::move(**chosen);
-  auto stored = credential(mailbox);
+  auto stored = stored_credential(credential);
   if (!stored) return stored.error().within("cannot read the password");
   if (*stored) return std::move(**stored);
-  if (::isatty(STDIN_FILENO) != 0) return prompt(mailbox);
-  return Error(Code::Usage, "no password given").with_hint("use --password-file FILE");
+  if (::isatty(STDIN_FILENO) != 0) return prompt(shown);
+  return Error(Code::Usage, "no password given").with_hint("use --" + prefix + "password-file FILE");
 }
 
 }  // namespace gw::cli

@@ -24,6 +24,8 @@ Result<Secret> read_secret_file(const std::string& path, bool whole = false);
 struct PasswordOptions {
   std::optional<std::string> file;
   std::optional<int> fd;
+  // Begins the names of both options, as `user-` for --user-password-file.
+  std::string prefix;
 
   // Adds both options to `app`. This object must outlive the parsing.
   void declare(CLI::App& app);
@@ -35,6 +37,9 @@ struct PasswordOptions {
   // on /dev/tty if standard input is a terminal. Fails with Usage if there is no source, or if the
   // user enters nothing.
   Result<Secret> read(std::string_view mailbox) const;
+  // Does the same for another password: `credential` is the whole name of the credential, and
+  // `shown` names the password's owner in the prompt.
+  Result<Secret> read(std::string_view credential, std::string_view shown) const;
   // Reads the password that the options name; nullopt if none was given. Never prompts.
   Result<std::optional<Secret>> read_given() const;
 };
