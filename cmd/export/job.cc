@@ -44,62 +44,37 @@ std::string format_of(const std::string& path) {
 
 }  // namespace
 
-void ExportJob::declare(CLI::App& app) {
-  vault_.declare(app);
-  app.add_option("MAILBOX", mailbox_, "Name, id or address")->required();
-  app.add_option("--to", to_, "Write to this directory or file; - is standard output")
-      ->type_name("PATH")
-      ->required();
-  app.add_option("--format", format_, "Write this format (default: by the ending of PATH, else eml)")
-      ->check(CLI::IsMember({"eml", "maildir", "mbox", "tar", "zip"}));
-  password_.declare(app);
-  cli::time_option(app, "--since", since_, "Export only mail received at this time or later");
-  cli::time_option(app, "--until", until_, "Export only mail received before this time");
-  cli::repeatable(
-      app.add_option("--match", addresses_, "Export only mail from or to ADDR or @DOMAIN (repeatable)")
-          ->type_name("ADDR"));
-  app.add_option("--state", state_, "Export only this state (else live and unconfirmed)")
-      ->check(CLI::IsMember({"live", "unconfirmed", "drained", "quarantined", "all"}));
-  app.add_flag("--unwrap", unwrap_, "Also write the mails inside journal reports as files");
-  app.add_option("--envelope", envelope_, "Write envelopes as <id>.json files or as header fields")
-      ->check(CLI::IsMember({"none", "sidecar", "headers"}));
-  app.add_option("--manifest", manifest_, "List every message in FILE, as JSON lines")->type_name("FILE");
-  app.add_option("--cursor", cursor_file_, "Export only mail stored since the run that wrote FILE")
-      ->type_name("FILE");
-  app.add_option("--jobs", jobs_, "Write this many files in parallel")
-      ->check(CLI::Range(1U, 64U))
-      ->type_name("N");
-  app.add_flag("--remove", remove_, "Drain messages once they were written and read back");
-  app.add_option("--drain-batch", drain_batch_, "Drain this many messages together, for tests only")
-      ->check(CLI::Range(std::size_t{1}, vault::Drain::kMaxMessages))
-      ->group("");
-  app.add_flag("--resume", resume_, "Continue an earlier export; compare what exists");
-}
-
 Result<void> ExportJob::check() {
-  if (format_.empty()) format_ = format_of(to_);
-  auto match = transfer::Match::of(addresses_);
+  format_ = options_.format.empty() ? format_of(options_.to) : options_.format;
+  if (options_.names_server())
+    return Error(Code::Usage, "--to is a path, and other options are for a server")
+        .with_hint("gw-export MAILBOX --to smtp://HOST --rcpt ADDRESS");
+  auto match = transfer::Match::of(options_.addresses);
   if (!match) return match.error();
   match_ = std::move(*match);
   // The following combinations are rejected before the password is read and before anything is
   // created.
-  const bool output = to_ == "-";
-  if (envelope_ == "sidecar" && (format_ == "mbox" || format_ == "maildir" || (output && format_ == "eml"))) {
+  const bool output = options_.to == "-";
+  if (options_.envelope == "sidecar" &&
+      (format_ == "mbox" || format_ == "maildir" || (output && format_ == "eml"))) {
     return Error(Code::Usage, "--envelope sidecar cannot be used with this format")
         .with_hint("use --manifest FILE, or eml to a directory, tar or zip");
   }
   // The cursor advances to the end of the history, so messages that --until excludes would never be
   // exported.
-  if (cursor_file_ && until_)
+  if (options_.cursor && options_.until)
     return Error(Code::Usage, "--until cannot be used with --cursor: the cursor would skip mail");
-  if (remove_ && !state_.empty() && state_ != "live" && state_ != "unconfirmed")
+  if (options_.remove && !options_.state.empty() && options_.state != "live" &&
+      options_.state != "unconfirmed")
     return Error(Code::Usage, "--remove requires --state live or unconfirmed");
   if (!output) return {};
-  if (format_ == "maildir") return Error(Code::Usage, "a Maildir cannot be written to standard output");
-  if (remove_) return Error(Code::Usage, "--remove cannot be used with standard output");
-  if (resume_) return Error(Code::Usage, "--resume cannot be used with standard output");
+  if (format_ == "maildir")
+    return Error(Code::Usage, "a Maildir cannot be written to standard output");
+  if (options_.remove) return Error(Code::Usage, "--remove cannot be used with standard output");
+  if (options_.resume) return Error(Code::Usage, "--resume cannot be used with standard output");
   // Several mails on one stream without a format around them could not be separated again.
-  if (unwrap_ && format_ == "eml") return Error(Code::Usage, "--unwrap cannot write eml to standard output");
+  if (options_.unwrap && format_ == "eml")
+    return Error(Code::Usage, "--unwrap cannot write eml to standard output");
   if (::isatty(STDOUT_FILENO) != 0) {
     return Error(Code::Usage, "refusing to write mail to a terminal")
         .with_hint("gw-store message show MAILBOX ID");
@@ -130,13 +105,14 @@ struct ExportJob::Source {
 
 bool ExportJob::in_state(const store::MessageRecord& record) const {
   using store::State;
-  return state_.empty()    ? record.state == State::Live || record.state == State::Unconfirmed
-         : state_ == "all" ? record.state != State::Pending
-                           : name(record.state) == state_;
+  return options_.state.empty()    ? record.state == State::Live || record.state == State::Unconfirmed
+         : options_.state == "all" ? record.state != State::Pending
+                                   : name(record.state) == options_.state;
 }
 
 bool ExportJob::in_time(const store::MessageRecord& record) const {
-  return (!since_ || record.received >= *since_) && (!until_ || record.received < *until_);
+  return (!options_.since || record.received >= *options_.since) &&
+         (!options_.until || record.received < *options_.until);
 }
 
 // Counts a message that is not in the requested state. It may come into that state later (undelete,
@@ -145,7 +121,8 @@ bool ExportJob::in_time(const store::MessageRecord& record) const {
 // later.
 void ExportJob::pass_over(const store::MessageRecord& record) {
   ++passed_[std::string(name(record.state))];
-  if (record.state != store::State::Pending && state_ != "unconfirmed") waiting_.push_back(record.seq);
+  if (record.state != store::State::Pending && options_.state != "unconfirmed")
+    waiting_.push_back(record.seq);
 }
 
 // Returns whether the message is to be written. Counts it if not.
@@ -207,15 +184,15 @@ Result<void> ExportJob::for_each_waiting(Source& source, const Each& each) const
 }
 
 Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
-  auto mailbox = vault::find_mailbox(store, mailbox_);
+  auto mailbox = vault::find_mailbox(store, options_.mailbox);
   // NotFound alone would be status 66, which means a missing input file.
   if (!mailbox && mailbox.error().code() == Code::NotFound) {
-    return Error(Code::NotFound, "no mailbox `" + mailbox_ + "`")
+    return Error(Code::NotFound, "no mailbox `" + options_.mailbox + "`")
         .with_exit_status(kNoSuchMailbox)
         .with_hint("gw-store mailbox list");
   }
   if (!mailbox) return mailbox.error();
-  auto password = password_.read(mailbox->name);
+  auto password = options_.password.read(mailbox->name);
   if (!password) return password.error();
   const auto health = store.health();
   if (!health) return health.error();
@@ -234,7 +211,7 @@ Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
                 {}};
   // The lease keeps other clients from draining the same messages. Without --remove the keys alone
   // are enough.
-  if (remove_) {
+  if (options_.remove) {
     auto drain = vault::Drain::open(store, source.mailbox.name, source.password, kActor, kLease);
     if (!drain) return drain.error();
     source.drain = std::move(*drain);
@@ -250,10 +227,10 @@ std::vector<std::unique_ptr<transfer::Exporter>> ExportJob::exporters(
     Source& source, const std::vector<std::unique_ptr<transfer::Writer>>& writers,
     transfer::Manifest* manifest) const {
   transfer::ExportOptions options;
-  options.sidecar = envelope_ == "sidecar";
-  options.headers = envelope_ == "headers";
-  options.unwrap = unwrap_;
-  options.read_back = remove_;
+  options.sidecar = options_.envelope == "sidecar";
+  options.headers = options_.envelope == "headers";
+  options.unwrap = options_.unwrap;
+  options.read_back = options_.remove;
   options.match = match_;
   options.actor = std::string(kActor);
   std::vector<std::unique_ptr<transfer::Exporter>> all;
@@ -282,7 +259,7 @@ Result<void> ExportJob::copy(Source& source, transfer::ExportPool& pool) {
   return {};
 }
 
-// Exports under the lease. Messages are drained in one transaction, drain_batch_ at a time, once all of
+// Exports under the lease. Messages are drained in one transaction, --drain-batch at a time, once all of
 // them are on disk and have been read back. A single file must be complete before anything is
 // removed, so there the rest is left to the next run.
 Result<void> ExportJob::take(Source& source, transfer::ExportPool& pool) {
@@ -309,13 +286,13 @@ Result<void> ExportJob::take(Source& source, transfer::ExportPool& pool) {
       renewed = BootClock::now();
     }
     if (consider(record)) {
-      if (added >= drain_batch_ && one_file()) {
+      if (added >= options_.drain_batch && one_file()) {
         // Messages without a match take no room.
         const transfer::ExportReport report = pool.report();
-        more_left_ = report.written + report.present >= drain_batch_;
+        more_left_ = report.written + report.present >= options_.drain_batch;
         stopped = record.seq;
         if (more_left_) return false;
-      } else if (added >= drain_batch_) {
+      } else if (added >= options_.drain_batch) {
         if (auto removed = remove(); !removed) return removed.error();
       }
       if (auto taken = pool.add(record); !taken) return taken.error();
@@ -356,7 +333,7 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std:
     if (report.unwrapped > 0) said += ", " + counted(report.unwrapped, "mail") + " unwrapped";
     if (!report.failures.empty()) said += ", " + std::to_string(report.failures.size()) + " failed";
     said += ", " + std::to_string(passed) + " skipped" + (passed > 0 ? " (" + reasons + ")" : "");
-    if (remove_) said += "; drained from the mailbox";
+    if (options_.remove) said += "; drained from the mailbox";
     (void)write_all(STDERR_FILENO, as_bytes("gw-export: " + said + "\n"), "standard error");
   }
   if (more_left_ && !program_.quiet()) {
@@ -372,22 +349,24 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std:
     program_.report(Error(Code::Corrupt, "acknowledged mail may be missing in the vault: " + damage));
   // On standard output eml is one message, so its failure means that there is no result at all.
   if (report.failures.empty()) return damage.empty() ? 0 : kSomeFailed;
-  return to_ == "-" && format_ == "eml" ? kDamaged : kSomeFailed;
+  return options_.to == "-" && format_ == "eml" ? kDamaged : kSomeFailed;
 }
 
 Result<std::unique_ptr<transfer::Writer>> ExportJob::make_writer() const {
-  if (format_ == "mbox") return transfer::make_mbox_writer(to_, resume_);
-  if (format_ == "tar") return transfer::make_archive_writer(to_, transfer::Archive::Tar, resume_);
-  if (format_ == "zip") return transfer::make_archive_writer(to_, transfer::Archive::Zip, resume_);
-  if (format_ == "maildir") return transfer::make_maildir_writer(to_, resume_);
-  if (to_ == "-") return transfer::make_stream_writer(STDOUT_FILENO);
-  return transfer::make_eml_writer(to_, resume_);
+  if (format_ == "mbox") return transfer::make_mbox_writer(options_.to, options_.resume);
+  if (format_ == "tar")
+    return transfer::make_archive_writer(options_.to, transfer::Archive::Tar, options_.resume);
+  if (format_ == "zip")
+    return transfer::make_archive_writer(options_.to, transfer::Archive::Zip, options_.resume);
+  if (format_ == "maildir") return transfer::make_maildir_writer(options_.to, options_.resume);
+  if (options_.to == "-") return transfer::make_stream_writer(STDOUT_FILENO);
+  return transfer::make_eml_writer(options_.to, options_.resume);
 }
 
 // Creates as many writers as can work in parallel: one if everything goes into one file.
 Result<std::vector<std::unique_ptr<transfer::Writer>>> ExportJob::make_writers() const {
   std::vector<std::unique_ptr<transfer::Writer>> writers;
-  const unsigned wanted = one_file() || to_ == "-" ? 1 : jobs_;
+  const unsigned wanted = one_file() || options_.to == "-" ? 1 : options_.jobs;
   while (writers.size() < wanted) {
     auto writer = make_writer();
     if (!writer) return writer.error();
@@ -398,7 +377,7 @@ Result<std::vector<std::unique_ptr<transfer::Writer>>> ExportJob::make_writers()
 
 Result<int> ExportJob::run() {
   if (auto good = check(); !good) return good.error();
-  const auto config = vault_.resolve();
+  const auto config = options_.vault.resolve();
   if (!config) return config.error();
   auto store = keeper::connect(keeper::place_of(config->vault, config->run),
                                {keeper::Role::Drain, std::string(kActor), true});
@@ -407,29 +386,29 @@ Result<int> ExportJob::run() {
   auto source = open(**store);
   if (!source) return source.error();
 
-  if (cursor_file_) {
-    auto cursor = transfer::read_cursor(*cursor_file_, source->vault, source->mailbox.id);
+  if (options_.cursor) {
+    auto cursor = transfer::read_cursor(*options_.cursor, source->vault, source->mailbox.id);
     if (!cursor) return cursor.error();
     cursor_ = *cursor;
   }
   auto writers = make_writers();
   if (!writers) return writers.error();
   std::optional<transfer::Manifest> manifest;
-  if (manifest_) {
-    auto opened = transfer::Manifest::open(*manifest_, resume_);
+  if (options_.manifest) {
+    auto opened = transfer::Manifest::open(*options_.manifest, options_.resume);
     if (!opened) return opened.error();
     manifest = std::move(*opened);
   }
   // The crew refers to source, writers and manifest, so it is created last and destroyed first.
   transfer::ExportPool pool(exporters(*source, *writers, manifest ? &*manifest : nullptr),
                             [&](const store::MessageRecord& record) { return source->message(record); });
-  auto done = remove_ ? take(*source, pool) : copy(*source, pool);
+  auto done = options_.remove ? take(*source, pool) : copy(*source, pool);
   if (!done) return done.error();
   // The cursor is written only after the mail is on disk. A run that fails leaves the old cursor,
   // and the next run repeats its messages.
-  if (cursor_file_) {
+  if (options_.cursor) {
     cursor_.waiting = std::move(waiting_);
-    if (auto kept = transfer::write_cursor(*cursor_file_, cursor_); !kept) return kept.error();
+    if (auto kept = transfer::write_cursor(*options_.cursor, cursor_); !kept) return kept.error();
   }
   return conclude(pool.report(), source->damage);
 }

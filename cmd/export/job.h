@@ -1,8 +1,6 @@
-// One run of gw-export(1): parses the options, selects messages, writes them, and prints the
-// summary.
+// One run of gw-export(1) to files: selects messages, writes them, and prints the summary.
 //
-//   ExportJob job(program);
-//   job.declare(program.options());
+//   ExportJob job(program, options);
 //   return program.run(argc, argv, [&] { return job.run(); });
 #pragma once
 
@@ -15,9 +13,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "cli/password.h"
 #include "cli/program.h"
-#include "cli/vault_options.h"
+#include "export/options.h"
 #include "store/store.h"
 #include "transfer/cursor.h"
 #include "transfer/export_pool.h"
@@ -29,9 +26,8 @@ namespace gw::cmd {
 // and drains what it has written and read back.
 class ExportJob {
  public:
-  explicit ExportJob(const cli::Program& program) : program_(program) {}
-  // Adds the options to `app`. This object must outlive the parsing.
-  void declare(CLI::App& app);
+  // Both must outlive the job. The options are read in run().
+  ExportJob(const cli::Program& program, const Options& options) : program_(program), options_(options) {}
   // Does the export and returns the exit status: 0, 3 if some messages failed or the vault has lost
   // mail, or 65 if the only message on standard output failed. Fails if the export cannot go on.
   Result<int> run();
@@ -71,25 +67,9 @@ class ExportJob {
   Result<int> conclude(const transfer::ExportReport& report, const std::string& damage) const;
 
   const cli::Program& program_;
-  cli::VaultOptions vault_;
-  cli::PasswordOptions password_;
-  std::string mailbox_;
-  std::string to_;
-  std::string format_;  // empty until check() derives it from `to_`
-  std::string envelope_ = "none";
-  std::string state_;
-  std::vector<std::string> addresses_;
+  const Options& options_;
+  std::string format_;  // of the options, or by the ending of their path; set by check()
   transfer::Match match_;
-  std::optional<std::string> manifest_;
-  std::optional<std::string> cursor_file_;
-  std::optional<Micros> since_, until_;
-  unsigned jobs_ = 1;
-  bool unwrap_ = false;
-  bool remove_ = false;
-  bool resume_ = false;
-  // Messages that are drained in one transaction, and that a single file takes. Bounds the
-  // transaction and the memory for what is to be read back.
-  std::size_t drain_batch_ = vault::Drain::kMaxMessages;
   // At first where the run starts, at the end how far it came.
   transfer::Cursor cursor_;
   // There are more messages to be removed than a single file takes.

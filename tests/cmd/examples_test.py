@@ -20,6 +20,7 @@ import zipfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
 import gw_peers  # noqa: E402
+from gw_smtp_upstream import SmtpUpstream  # noqa: E402
 
 
 FAMILIES = ("import", "message", "verify", "route", "admin", "repair", "backup", "doctor", "mailbox")
@@ -74,7 +75,7 @@ class ExamplesTest(unittest.TestCase):
     def test_gw_export(self):
         self.add(2)
         self.add(1, "ann@example.com")
-        everything, new, person, month = (self.here(text) for text in examples("gw-export.1"))
+        everything, new, person, push, month = (self.here(text) for text in examples("gw-export.1"))
         for _ in range(2):  # as cron does: the second time nothing is new
             self.run_here(everything)
             self.assertEqual(len(list((self.side / "srv/mail").rglob("*.eml"))), 3)
@@ -82,6 +83,11 @@ class ExamplesTest(unittest.TestCase):
         self.assertTrue(list((self.side / "srv").glob("*.tar")) and (self.side / "srv/journal.cursor").exists())
         self.run_here(person)
         self.assertEqual((self.elsewhere / "ann.mbox").read_bytes().count(b"\nFrom: "), 1)
+        with SmtpUpstream() as archive:
+            self.run_here(push.replace("smtp://archive.example.com", f"smtp://{archive.address}"))
+            self.assertEqual([m.recipients for m in archive.messages], [[b"archive@archive.example.com"]] * 3)
+        self.assertEqual(self.vault.json("message", "list", "journal"), [])
+        self.add(3)
         today = subprocess.run(["date", "-u", "+%F"], capture_output=True, text=True).stdout.strip()
         self.run_here(month.replace("2026-10-01", today).replace("2026-11-01", "2099-01-01"))
         self.assertEqual(len(list((self.side / "out").rglob("*.eml"))), 3)

@@ -46,8 +46,8 @@ class Message:
 
 
 class SmtpUpstream:
-    def __init__(self, tls=None, implicit=False, users=None, extensions=None, port=0):
-        self.tls, self.implicit = tls, implicit
+    def __init__(self, tls=None, implicit=False, users=None, extensions=None, port=0, lmtp=False, path=None):
+        self.tls, self.implicit, self.lmtp = tls, implicit, lmtp
         self.users = {"joe@example.com": "secret"} if users is None else users
         self.extensions = ["PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN",
                            "AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER SCRAM-SHA-256 SCRAM-SHA-256-PLUS CRAM-MD5", "CHUNKING",
@@ -59,8 +59,13 @@ class SmtpUpstream:
         self.false_ends = 0
         self.unfinished = 0    # messages whose connection ended before their final dot
         self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", port), reuse_port=False)
-        self.port = self.listener.getsockname()[1]
+        if path is None:
+            self.listener = socket.create_server(("127.0.0.1", port), reuse_port=False)
+            self.port = self.listener.getsockname()[1]
+        else:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(str(path))
+            self.listener.listen()
         threading.Thread(target=self.accept, daemon=True).start()
 
     @property
@@ -82,7 +87,8 @@ class SmtpUpstream:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self.listener.accept()
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if connection.family != socket.AF_UNIX:
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 session = Session(self, connection)
                 with self.lock:
                     self.sessions.append(session)
@@ -160,7 +166,7 @@ class Session:
             self.server.commands.append(line)
         verb, _, rest = line.partition(b" ")
         verb = verb.upper()
-        if verb == b"EHLO":
+        if verb == (b"LHLO" if self.server.lmtp else b"EHLO"):
             self.helo = rest
             lines = ["upstream.example", *self.server.extensions]
             if self.server.tls and not self.secure:
@@ -186,6 +192,8 @@ class Session:
             self.say("data", b"354 go on\r\n")
             if not self.server.script.get("data", b"").startswith((b"4", b"5")):
                 self.data()
+        elif verb == b"BDAT":
+            self.chunk(rest.split())
         elif verb == b"RSET":
             self.say("rset", b"250 2.0.0 forgotten\r\n")
         elif verb == b"QUIT":
@@ -241,13 +249,34 @@ class Session:
         with self.server.lock:
             self.server.false_ends += len(LENIENT_END.findall(b"\r\n" + raw))
         content = re.sub(rb"(\A|\r\n)\.", rb"\1", raw)
+        self.take(content)
+
+    def chunk(self, words):
+        """BDAT, which clients send as a single last chunk."""
+        size, last = int(words[0]), words[1:] == [b"LAST"]
+        try:
+            while len(self.buffer) < size:
+                self.more()
+        except (Ended, OSError):
+            with self.server.lock:
+                self.server.unfinished += 1
+            raise Ended from None
+        content, self.buffer = self.buffer[:size], self.buffer[size:]
+        assert last, words
+        self.take(content)
+
+    def take(self, content):
         if self.server.on_dot:
             self.server.on_dot(self)
         taken = self.server.script.get("dot", b"250 2.0.0 queued as 4711\r\n")
         if taken is CLOSE or taken is SILENCE or isinstance(taken, list) or callable(taken) or taken.startswith(b"2"):
             with self.server.lock:
                 self.server.messages.append(Message(self, content))
-        self.say("dot", b"250 2.0.0 queued as 4711\r\n")
+        if self.server.lmtp:
+            for recipient in self.recipients:
+                self.say(recipient, b"250 2.0.0 delivered\r\n")
+        else:
+            self.say("dot", b"250 2.0.0 queued as 4711\r\n")
         if taken is SILENCE:
             while True:
                 self.more()
