@@ -51,6 +51,7 @@ void Options::declare_push(CLI::App& app) {
   app.add_option("--pin", pin, "Accept only the certificate with this SHA-256")->type_name("SHA256");
   app.add_option("--user", user, "Log in to the server with this name")->type_name("NAME");
   user_password.declare(app);
+  app.add_flag("--follow", follow, "Go on pushing new mail until SIGTERM")->needs(app.get_option("--remove"));
 }
 
 }  // namespace gw::cmd

@@ -28,6 +28,7 @@ struct Options {
   bool unwrap = false;
   bool remove = false;
   bool resume = false;
+  bool follow = false;  // only with a URL
   // Messages that are drained in one transaction, and that a single file takes. Bounds the
   // transaction and the memory for what is to be read back.
   std::size_t drain_batch = vault::Drain::kMaxMessages;
@@ -46,7 +47,7 @@ struct Options {
   // Returns whether an option was given that only a URL can have.
   bool names_server() const {
     return !recipients.empty() || !sender.empty() || !tls.empty() || !ca_file.empty() || !pin.empty() ||
-           !user.empty() || user_password.given() || envelope == "original";
+           !user.empty() || user_password.given() || follow || envelope == "original";
   }
 
  private:

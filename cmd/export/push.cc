@@ -27,6 +27,12 @@ constexpr int kTryAgain = 75;
 constexpr unsigned kMaxRejected = 20;
 constexpr unsigned kMaxLeft = 100;
 constexpr unsigned kMaxLost = 3;
+// With --follow: how often the keeper is asked for new mail, and how long a pass waits after one that
+// left messages. The pause doubles from the shortest to the longest.
+constexpr std::chrono::seconds kPoll{1};
+constexpr std::chrono::seconds kShortestPause{1};
+constexpr std::chrono::seconds kLongestPause{300};
+constexpr std::size_t kMaxKnown = 100'000;  // messages that later passes do not look at again
 constexpr std::string_view kActor = "gw-export";
 
 bool concerns_one_message(const Error& error) {
@@ -233,34 +239,79 @@ Result<void> PushJob::count(const store::MessageRecord& record, const Fate& fate
 }
 
 Result<void> PushJob::hand_over(const store::MessageRecord& record) {
+  if (known_.contains(record.id)) return {};
   ++counts_.examined;
   if (!in_time(record)) {
     ++counts_.out_of_time;
     return {};
   }
-  const auto fate = send(record);
+  const auto waiting = unsettled_.find(record.id);
+  const auto fate = waiting != unsettled_.end() ? Result<Fate>(waiting->second) : send(record);
   if (!fate) return fate.error();
-  if (auto settled = settle(record, *fate); !settled)
+  if (auto settled = settle(record, *fate); !settled) {
+    unsettled_.insert_or_assign(record.id, *fate);
     return settled.error().within("message " + record.id.hex() + " was handed over, and not " +
                                   (fate->kind == Fate::Kind::Rejected ? "quarantined"
                                    : options_.remove                  ? "drained"
                                                                       : "noted in the history"));
+  }
+  unsettled_.erase(record.id);
+  if ((fate->kind == Fate::Kind::Skipped || fate->kind == Fate::Kind::Failed) && known_.size() < kMaxKnown)
+    known_.insert(record.id);
   return count(record, *fate);
 }
 
 Result<void> PushJob::pass() {
-  if (auto begun = outbox_->begin(); !begun) return begun;
-  for (;;) {
-    if (net::stop::requested()) return Error(Code::Busy, "stopped before all messages were handed over");
-    const auto record = outbox_->next();
-    if (!record) return record.error();
-    if (!*record) break;
-    if (auto done = hand_over(**record); !done) return done;
-  }
+  counts_ = {};
+  rejected_in_row_ = left_in_row_ = lost_in_row_ = 0;
+  const auto all = [this]() -> Result<void> {
+    for (;;) {
+      if (net::stop::requested()) return Error(Code::Busy, "stopped before all messages were handed over");
+      const auto record = outbox_->next();
+      if (!record) return record.error();
+      if (!*record) return {};
+      if (auto done = hand_over(**record); !done) return done;
+    }
+  };
+  const Result<void> done = all();
   if (connection_ != nullptr) connection_->quit();
   connection_.reset();
+  // While this process waits, others may drain the mailbox.
   outbox_->end();
-  return {};
+  return done;
+}
+
+void PushJob::wait_for_mail() {
+  // The keeper tells nobody when a message arrives, but it has the number in memory. If it cannot be
+  // asked, the next pass says so.
+  for (;;) {
+    net::stop::wait(kPoll);
+    if (net::stop::requested()) return;
+    const auto changed = outbox_->changed();
+    if (!changed || *changed) return;
+  }
+}
+
+Result<int> PushJob::follow() {
+  std::chrono::seconds pause = kShortestPause;
+  for (;;) {
+    const auto begun = outbox_->begin();
+    // The mailbox is gone, or has another password: this stays so.
+    if (!begun && (begun.error().code() == Code::Denied || begun.error().code() == Code::NotFound))
+      return begun.error();
+    const auto done = begun ? pass() : begun;
+    if (begun && counts_.examined > 0) print_summary();
+    if (net::stop::requested()) return 0;
+    if (done && counts_.left.empty()) {
+      pause = kShortestPause;
+      wait_for_mail();
+    } else {
+      if (!done) program_.report(done.error());
+      net::stop::wait(pause);
+      pause = std::min(pause * 2, kLongestPause);
+    }
+    if (net::stop::requested()) return 0;
+  }
 }
 
 void PushJob::print_summary() const {
@@ -289,7 +340,9 @@ Result<int> PushJob::run() {
   if (!store) return store.error();
   if (auto opened = open(**store); !opened) return opened.error();
   net::stop::install();
-  const auto passed = pass();
+  if (options_.follow) return follow();
+  const auto begun = outbox_->begin();
+  const auto passed = begun ? pass() : begun;
   print_summary();
   if (counts_.unnoted > 0)
     program_.report(Error(Code::Unavailable, "the vault accepts no changes: the export of " +

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -59,8 +60,13 @@ class PushJob {
   Result<void> read_server();
   // Finds the mailbox, reads both passwords and opens the keys.
   Result<void> open(store::Store& store);
-  // Hands over all messages of one pass. Fails if it cannot go on.
+  // Hands over all messages of one pass, which outbox_ has begun. Fails if it cannot go on.
   Result<void> pass();
+  // Runs passes until a stop is requested: after a pass that left nothing when the mailbox changes,
+  // otherwise after a time that doubles. Fails if no later pass can succeed.
+  Result<int> follow();
+  // Waits until another pass may find something, or a stop is requested.
+  void wait_for_mail();
   // Connects unless there is a connection.
   Result<void> connect();
   // Hands over one message and settles it.
@@ -86,6 +92,11 @@ class PushJob {
   proxy::Upstreams upstreams_;
   std::unique_ptr<push::Connection> connection_;
   Counts counts_;
+  // Messages that the server has answered for, and that could not be settled yet: they must not be
+  // handed over again.
+  std::map<MessageId, Fate> unsettled_;
+  // Messages of earlier passes that were skipped or are damaged, and are not looked at again.
+  std::set<MessageId> known_;
   // Since the last message that the server accepted.
   unsigned rejected_in_row_ = 0, left_in_row_ = 0, lost_in_row_ = 0;
 };

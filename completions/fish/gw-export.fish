@@ -29,3 +29,4 @@ complete -c gw-export -l pin -x -d 'Accept only the certificate with this SHA-25
 complete -c gw-export -l user -x -d 'Log in to the server with this name'
 complete -c gw-export -l user-password-file -r -F -d 'Read the password from the first line of FILE (- is stdin)'
 complete -c gw-export -l user-password-fd -x -d 'Read the password from this file descriptor'
+complete -c gw-export -l follow -d 'Go on pushing new mail until SIGTERM'

@@ -163,10 +163,11 @@ Result<void> Outbox::settle(const MessageId& message, store::State to, const std
   }
 }
 
-Result<std::uint64_t> Outbox::position() {
+Result<bool> Outbox::changed() {
   const auto stat = state_->store.stat(state_->mailbox.id);
   if (!stat) return stat.error();
-  return stat->log_size;
+  const std::lock_guard lock(state_->mutex);
+  return stat->log_size != state_->end;
 }
 
 const store::MailboxRecord& Outbox::mailbox() const {

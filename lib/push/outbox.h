@@ -50,8 +50,9 @@ class Outbox {
   // tries again for up to half a minute: a message that the server has must not be handed over
   // again.
   Result<void> settle(const MessageId& message, store::State to, const std::string& actor);
-  // Returns the end of the mailbox's history. It grows when a message arrives.
-  Result<std::uint64_t> position();
+  // Returns whether anything has happened in the mailbox since begin(), such as the arrival of a
+  // message, so that another pass may find something.
+  Result<bool> changed();
 
   const store::MailboxRecord& mailbox() const;
 

@@ -279,12 +279,37 @@ class PushTest(unittest.TestCase):
         self.assertTrue(archive.messages[-1].sender)
         self.assertTrue(all(b"@" in each for each in archive.messages[-1].recipients))
 
+    def test_follow_survives_restarts_of_the_archive_and_the_keeper(self):
+        archive = self.upstream()
+        command = [gw.program("gw-export"), *self.command(f"smtp://{archive.address}", "--remove", "--follow")[1:]]
+        run = gw.Server(command, self.folder / "log", 0, self.vault.env)
+        self.vault.servers.append(run)
+        ids = [self.add(gw.mail(300, "first"))]
+        archive.wait_for(1)
+        gw.until(lambda: set(self.states().values()) == {"drained"}, "the first is drained")
+        archive.close()
+        archive.drop()
+        ids.append(self.add(gw.mail(300, "second")))
+        gw.until(lambda: "cannot connect" in run.log(), "the archive is missed")
+        # Nobody is kept out while it waits.
+        gw.until(lambda: self.vault.tool("gw-export", self.name, "--to", self.folder / "none", "--until", "2000-01-01",
+                                         "--remove", "--password-file", self.box.password_file,
+                                         status=None).returncode == 0, "the mailbox is free")
+        again = self.upstream(port=archive.port)
+        again.wait_for(1)
+        self.vault.kill_keeper()
+        ids.append(self.add(gw.mail(300, "third")))
+        again.wait_for(2)
+        gw.until(lambda: [self.states()[each] for each in ids] == ["drained"] * 3, "all are drained")
+        self.assertEqual(len(archive.messages) + len(again.messages), 3)
+        self.assertEqual(run.stop(), 0)
+
     def test_options_that_make_no_sense_are_refused(self):
         for url, options in (("smtp://h", ["--format", "mbox"]), ("smtp://h", ["--manifest", "x"]), ("lmtp://h", []),
                              ("smtp://user@h", []), ("smtp://h:0", []), ("smtp://h/x", []), ("smtps://h", ["--tls", "none"]),
                              ("smtp://localhost", ["--ca", "x"]), ("smtp://h", ["--pin", "12"]),
                              ("smtp://h", ["--from", "a b>"]), ("smtp://h", ["--envelope", "original"]),
-                             ("smtp://h", ["--user-password-fd", "0"]),
+                             ("smtp://h", ["--user-password-fd", "0"]), ("smtp://h", ["--follow"]), ("x", ["--follow", "--remove"]),
                              ("smtp://192.0.2.1", ["--tls", "none", "--user", "x"]), ("x", [])):
             with self.subTest(url=url, options=options):
                 self.push(url, *options, status=64, input=b"secret\n")
