@@ -23,12 +23,15 @@ std::string shown(const Reply& reply) {
   return printable(std::string_view(text).substr(0, kMaxReason));
 }
 
-// Returns whether a 5xx reply is about the conversation and not about a mail: commands that are
-// unknown or out of order, and a login that is missing (RFC 4954, section 6). Such a reply would
-// come for every mail.
+// Return whether a 5xx reply is about the conversation and not about a mail: about a command that is
+// unknown or out of order; or about that or a login that is missing (RFC 4954, section 6). Such a
+// reply would come for every mail.
+bool concerns_command(const Reply& reply) {
+  return reply.code >= 500 && reply.code <= 504;
+}
 bool concerns_all(const Reply& reply) {
-  return (reply.code >= 500 && reply.code <= 504) || reply.code == 530 || reply.code == 534 ||
-         reply.code == 535 || reply.code == 538 || reply.code == 555;
+  return concerns_command(reply) || reply.code == 530 || reply.code == 534 || reply.code == 535 ||
+         reply.code == 538 || reply.code == 555;
 }
 
 // Returns whether the reply refuses a mail because of its size (RFC 1870; RFC 3463: X.3.4, X.2.3).
@@ -178,7 +181,8 @@ Result<Outcome> Connection::send(const Mail& mail) {
 }
 
 Result<Outcome> Connection::transfer(const Mail& mail) {
-  if (upstream_->capabilities().chunking) {
+  const bool chunk = mail.form.binary || (upstream_->capabilities().chunking && !without_chunks_);
+  if (chunk) {
     upstream_->begin_chunk(mail.form.size);
   } else {
     const Result<Reply> ready = upstream_->ask_data();
@@ -193,7 +197,13 @@ Result<Outcome> Connection::transfer(const Mail& mail) {
     return replies.error();
   }
   const Reply& worst = worst_of(*replies);
-  return worst.positive() ? Result<Outcome>(Outcome{}) : refused(mail, worst, Stage::End);
+  if (worst.positive()) return Outcome{};
+  if (!chunk || !concerns_command(worst)) return refused(mail, worst, Stage::End);
+  // The server has refused BDAT and not the mail, although it announces CHUNKING.
+  if (mail.form.binary) return refused(mail, worst, Stage::Data);
+  without_chunks_ = true;
+  const Result<Reply> reset = upstream_->ask("RSET\r\n");
+  return reset ? send(mail) : Result<Outcome>(reset.error());
 }
 
 bool valid_address(std::string_view text) {

@@ -86,6 +86,8 @@ class Connection {
   std::unique_ptr<proxy::SmtpUpstream> upstream_;
   const Target& target_;
   bool uncertain_ = false;
+  // The server announces CHUNKING and has refused BDAT.
+  bool without_chunks_ = false;
 };
 
 // Returns whether the text is an address that can be put between < and >.

@@ -158,6 +158,16 @@ class PushTest(unittest.TestCase):
         noted = [str(h) for h in self.history() if "quarantined" in str(h)]
         self.assertIn("554 5.6.0 no such content", noted[0])
 
+    def test_a_server_that_announces_bdat_and_refuses_it_gets_data(self):
+        ids = [self.add(b"Subject: %d\r\n\r\nx\r\n" % n) for n in range(2)]
+        archive = self.upstream()
+        archive.script["dot"] = lambda session: (b"503 5.5.1 Bad command sequence\r\n"
+                                                 if archive.commands[-1].startswith(b"BDAT") else b"250 ok\r\n")
+        self.push(archive, "--remove")
+        self.assertEqual([self.states()[each] for each in ids], ["drained"] * 2)
+        self.assertEqual([c.split()[0] for c in archive.commands if c.split()[0] in (b"BDAT", b"DATA")],
+                         [b"BDAT", b"DATA", b"DATA"])
+
     def test_a_refusal_of_all_mail_quarantines_nothing(self):
         self.add(gw.mail(300))
         self.add(gw.mail(300))
