@@ -30,7 +30,7 @@ void Options::declare(CLI::App& app) {
   app.add_option("--manifest", manifest, "List every message in FILE, as JSON lines")->type_name("FILE");
   app.add_option("--cursor", cursor, "Export only mail stored since the run that wrote FILE")
       ->type_name("FILE");
-  app.add_option("--jobs", jobs, "Write this many files in parallel")
+  app.add_option("--jobs", jobs, "Write this many files, or use this many connections")
       ->check(CLI::Range(1U, 64U))
       ->type_name("N");
   app.add_flag("--remove", remove, "Drain messages that were written and read back, or pushed");

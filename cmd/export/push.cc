@@ -3,6 +3,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include "base/counted.h"
 #include "base/file.h"
@@ -65,7 +68,6 @@ Result<void> PushJob::check() {
   if (options_.manifest) return cannot_use("--manifest");
   if (options_.cursor) return cannot_use("--cursor");
   if (options_.resume) return cannot_use("--resume");
-  if (options_.jobs != 1) return cannot_use("--jobs");
   if (options_.envelope != "none" && options_.envelope != "original")
     return cannot_use("--envelope " + options_.envelope);
   addressing_.original = options_.envelope == "original";
@@ -151,15 +153,15 @@ bool PushJob::in_time(const store::MessageRecord& record) const {
          (!options_.until || record.received < *options_.until);
 }
 
-Result<void> PushJob::connect() {
-  if (connection_ != nullptr) return {};
-  auto connection = push::Connection::open(upstreams_, target_, host_, login_ ? &*login_ : nullptr);
-  if (!connection) return connection.error();
-  connection_ = std::move(*connection);
+Result<void> PushJob::connect(Connection& connection) {
+  if (connection != nullptr) return {};
+  auto opened = push::Connection::open(upstreams_, target_, host_, login_ ? &*login_ : nullptr);
+  if (!opened) return opened.error();
+  connection = std::move(*opened);
   return {};
 }
 
-Result<PushJob::Fate> PushJob::send(const store::MessageRecord& record) {
+Result<PushJob::Fate> PushJob::send(Connection& connection, const store::MessageRecord& record) {
   using Kind = Fate::Kind;
   auto message = outbox_->open(record);
   auto outgoing = message ? push::Outgoing::of(std::move(*message), addressing_)
@@ -169,20 +171,19 @@ Result<PushJob::Fate> PushJob::send(const store::MessageRecord& record) {
     return Fate{Kind::Failed, {}, outgoing.error().text()};
   }
   if (const std::string& why = (*outgoing)->unfit(); !why.empty()) return Fate{Kind::Skipped, why, why};
-  if (auto connected = connect(); !connected) return connected.error();
+  if (auto connected = connect(connection); !connected) return connected.error();
   // Before any of them is sent: otherwise each run would send the others again.
   for (const push::Mail& mail : (*outgoing)->mails())
-    if (const std::string why = connection_->missing(mail); !why.empty())
-      return Fate{Kind::Skipped, why, why};
+    if (const std::string why = connection->missing(mail); !why.empty()) return Fate{Kind::Skipped, why, why};
   for (const push::Mail& mail : (*outgoing)->mails()) {
     if (auto ready = outbox_->ready(); !ready) return ready.error();
-    const auto outcome = connection_->send(mail);
+    const auto outcome = connection->send(mail);
     if (!outcome) {
-      const bool uncertain = connection_->uncertain();
-      connection_.reset();
+      const bool uncertain = connection->uncertain();
+      connection.reset();
       if (outcome.error().code() == Code::Denied) return outcome.error();
       const std::string why = uncertain ? "possibly accepted" : "connection lost";
-      return Fate{Kind::Left, why, why + ": " + outcome.error().text()};
+      return Fate{Kind::Left, why, why + ": " + outcome.error().text(), true};
     }
     switch (outcome->kind) {
       case Outcome::Kind::Accepted:
@@ -190,7 +191,7 @@ Result<PushJob::Fate> PushJob::send(const store::MessageRecord& record) {
       case Outcome::Kind::Rejected:
         return Fate{Kind::Rejected, {}, "rejected: " + outcome->reply};
       case Outcome::Kind::Deferred:
-        return Fate{Kind::Left, "deferred", "deferred: " + outcome->reply};
+        return Fate{Kind::Left, "deferred", "deferred: " + outcome->reply, false};
     }
   }
   return Fate{};
@@ -204,13 +205,17 @@ Result<void> PushJob::settle(const store::MessageRecord& record, const Fate& fat
   if (options_.remove) return outbox_->settle(record.id, store::State::Drained, actor);
   const auto noted = vault::note_exported(*store_, outbox_->mailbox().id, actor, {&record.id, 1});
   if (!noted) return noted.error();
-  if (!*noted) ++counts_.unnoted;
+  if (!*noted) {
+    const std::lock_guard lock(mutex_);
+    ++counts_.unnoted;
+  }
   return {};
 }
 
 Result<void> PushJob::count(const store::MessageRecord& record, const Fate& fate) {
   if (!fate.detail.empty())
     program_.report(Error(Code::Unavailable, "message " + record.id.hex() + ": " + fate.detail));
+  const std::lock_guard lock(mutex_);
   switch (fate.kind) {
     case Fate::Kind::Accepted:
       ++counts_.accepted;
@@ -224,7 +229,7 @@ Result<void> PushJob::count(const store::MessageRecord& record, const Fate& fate
                                           " messages in a row; the others were not tried");
     case Fate::Kind::Left:
       ++counts_.left[fate.reason];
-      if (connection_ == nullptr && ++lost_in_row_ >= kMaxLost)
+      if (fate.lost && ++lost_in_row_ >= kMaxLost)
         return Error(Code::Busy, target_.url + " ended the connection three times; try again later");
       if (++left_in_row_ < kMaxLeft) return {};
       return Error(Code::Busy, target_.url + " defers all messages; try again later");
@@ -238,47 +243,73 @@ Result<void> PushJob::count(const store::MessageRecord& record, const Fate& fate
   return {};
 }
 
-Result<void> PushJob::hand_over(const store::MessageRecord& record) {
-  if (known_.contains(record.id)) return {};
-  ++counts_.examined;
-  if (!in_time(record)) {
-    ++counts_.out_of_time;
-    return {};
+Result<void> PushJob::hand_over(Connection& connection, const store::MessageRecord& record) {
+  std::optional<Fate> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    if (known_.contains(record.id)) return {};
+    ++counts_.examined;
+    if (!in_time(record)) {
+      ++counts_.out_of_time;
+      return {};
+    }
+    if (const auto found = unsettled_.find(record.id); found != unsettled_.end()) waiting = found->second;
   }
-  const auto waiting = unsettled_.find(record.id);
-  const auto fate = waiting != unsettled_.end() ? Result<Fate>(waiting->second) : send(record);
+  const auto fate = waiting ? Result<Fate>(*waiting) : send(connection, record);
   if (!fate) return fate.error();
-  if (auto settled = settle(record, *fate); !settled) {
-    unsettled_.insert_or_assign(record.id, *fate);
-    return settled.error().within("message " + record.id.hex() + " was handed over, and not " +
-                                  (fate->kind == Fate::Kind::Rejected ? "quarantined"
-                                   : options_.remove                  ? "drained"
-                                                                      : "noted in the history"));
+  const auto settled = settle(record, *fate);
+  {
+    const std::lock_guard lock(mutex_);
+    if (settled)
+      unsettled_.erase(record.id);
+    else
+      unsettled_.insert_or_assign(record.id, *fate);
+    if ((fate->kind == Fate::Kind::Skipped || fate->kind == Fate::Kind::Failed) && known_.size() < kMaxKnown)
+      known_.insert(record.id);
   }
-  unsettled_.erase(record.id);
-  if ((fate->kind == Fate::Kind::Skipped || fate->kind == Fate::Kind::Failed) && known_.size() < kMaxKnown)
-    known_.insert(record.id);
-  return count(record, *fate);
+  if (settled) return count(record, *fate);
+  return settled.error().within("message " + record.id.hex() + " was handed over, and not " +
+                                (fate->kind == Fate::Kind::Rejected ? "quarantined"
+                                 : options_.remove                  ? "drained"
+                                                                    : "noted in the history"));
+}
+
+Result<void> PushJob::work() {
+  Connection connection;
+  Result<void> done;
+  while (done && !ended_) {
+    if (net::stop::requested()) {
+      done = Error(Code::Busy, "stopped before all messages were handed over");
+      break;
+    }
+    const auto record = outbox_->next();
+    if (record && !*record) break;
+    done = record ? hand_over(connection, **record) : record.error();
+  }
+  if (!done) ended_ = true;
+  if (connection != nullptr) connection->quit();
+  return done;
 }
 
 Result<void> PushJob::pass() {
   counts_ = {};
   rejected_in_row_ = left_in_row_ = lost_in_row_ = 0;
-  const auto all = [this]() -> Result<void> {
-    for (;;) {
-      if (net::stop::requested()) return Error(Code::Busy, "stopped before all messages were handed over");
-      const auto record = outbox_->next();
-      if (!record) return record.error();
-      if (!*record) return {};
-      if (auto done = hand_over(**record); !done) return done;
-    }
-  };
-  const Result<void> done = all();
-  if (connection_ != nullptr) connection_->quit();
-  connection_.reset();
+  ended_ = false;
+  std::vector<Result<void>> results(options_.jobs);
+  std::vector<std::thread> threads;
+  try {
+    for (std::size_t i = 1; i < results.size(); ++i)
+      threads.emplace_back([this, &result = results[i]] { result = work(); });
+  } catch (const std::system_error&) {
+    // The system has no more threads: those that run do the work.
+  }
+  results.front() = work();
+  for (std::thread& thread : threads) thread.join();
   // While this process waits, others may drain the mailbox.
   outbox_->end();
-  return done;
+  for (const Result<void>& each : results)
+    if (!each) return each;
+  return {};
 }
 
 void PushJob::wait_for_mail() {

@@ -2,6 +2,7 @@
 // the summary.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,8 +24,9 @@
 
 namespace gw::cmd {
 
-// Each message is handed over, and with --remove drained, before the next one, so that a process
-// that is killed leaves at most one message of which it is not known whether the server has it.
+// Each connection hands a message over, and with --remove it is drained, before the next one. So a
+// process that is killed leaves at most one message for each connection of which it is not known
+// whether the server has it.
 class PushJob {
  public:
   // Both must outlive the job.
@@ -53,6 +55,7 @@ class PushJob {
     Kind kind = Kind::Accepted;
     std::string reason;  // why it is left or skipped, as in the summary
     std::string detail;  // what is reported about this message; empty for nothing
+    bool lost = false;   // the connection was lost
   };
 
   // Rejects combinations of options that make no sense, and reads the URL. Fails with Usage.
@@ -67,12 +70,17 @@ class PushJob {
   Result<int> follow();
   // Waits until another pass may find something, or a stop is requested.
   void wait_for_mail();
+  // One of --jobs connections; null if there is none at this moment.
+  using Connection = std::unique_ptr<push::Connection>;
+  // Hands over messages of the pass, as one of several threads, until there is none or one of the
+  // threads cannot go on.
+  Result<void> work();
   // Connects unless there is a connection.
-  Result<void> connect();
+  Result<void> connect(Connection& connection);
   // Hands over one message and settles it.
-  Result<void> hand_over(const store::MessageRecord& record);
+  Result<void> hand_over(Connection& connection, const store::MessageRecord& record);
   // Hands over one message, without settling it. Fails if nothing can be handed over.
-  Result<Fate> send(const store::MessageRecord& record);
+  Result<Fate> send(Connection& connection, const store::MessageRecord& record);
   // Drains, quarantines or notes the message.
   Result<void> settle(const store::MessageRecord& record, const Fate& fate);
   // Counts and reports the fate of a message. Fails if too many in a row were not accepted.
@@ -90,7 +98,8 @@ class PushJob {
   std::optional<push::Outbox> outbox_;
   std::string damage_;  // why acknowledged mail may be missing in the vault; empty if it is whole
   proxy::Upstreams upstreams_;
-  std::unique_ptr<push::Connection> connection_;
+  std::atomic<bool> ended_{false};  // one of the threads cannot go on
+  std::mutex mutex_;                // for what follows, while several threads work
   Counts counts_;
   // Messages that the server has answered for, and that could not be settled yet: they must not be
   // handed over again.

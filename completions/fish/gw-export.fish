@@ -18,7 +18,7 @@ complete -c gw-export -l unwrap -d 'Also write the mails in journal reports; pus
 complete -c gw-export -l envelope -x -a 'none sidecar headers original' -d 'Write envelopes as files or fields; push to the original'
 complete -c gw-export -l manifest -r -F -d 'List every message in FILE, as JSON lines'
 complete -c gw-export -l cursor -r -F -d 'Export only mail stored since the run that wrote FILE'
-complete -c gw-export -l jobs -x -d 'Write this many files in parallel'
+complete -c gw-export -l jobs -x -d 'Write this many files, or use this many connections'
 complete -c gw-export -l remove -d 'Drain messages that were written and read back, or pushed'
 complete -c gw-export -l resume -d 'Continue an earlier export; compare what exists'
 complete -c gw-export -l rcpt -x -d 'Push the mail to this address (repeatable)'

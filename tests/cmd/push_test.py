@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -167,6 +168,18 @@ class PushTest(unittest.TestCase):
         self.assertEqual([self.states()[each] for each in ids], ["drained"] * 2)
         self.assertEqual([c.split()[0] for c in archive.commands if c.split()[0] in (b"BDAT", b"DATA")],
                          [b"BDAT", b"DATA", b"DATA"])
+
+    def test_several_connections_work_at_the_same_time(self):
+        mails = [gw.mail(1000, str(n)) for n in range(12)]
+        for each in mails:
+            self.add(each)
+        archive = self.upstream()
+        together = threading.Barrier(3, timeout=gw.WAIT)
+        archive.on_dot = lambda session: together.wait()
+        self.assertIn("12 handed over", self.push(archive, "--remove", "--jobs", "3"))
+        self.assertEqual(sorted(m.content for m in archive.messages), sorted(mails))
+        self.assertEqual(len(archive.sessions), 3)
+        self.assertEqual(set(self.states().values()), {"drained"})
 
     def test_a_refusal_of_all_mail_quarantines_nothing(self):
         self.add(gw.mail(300))
