@@ -56,7 +56,9 @@ Result<Target> parse_target(std::string_view url) {
     return target;
   }
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  if (rest.find('@') != std::string_view::npos) return wrong(url, "a login is given with --user");
+  // The text may hold a password, so it is not repeated.
+  if (rest.find('@') != std::string_view::npos)
+    return Error(Code::Usage, "--to: a URL must not have a login").with_hint("use --user NAME");
   // The last colon begins the port, unless it belongs to an IPv6 address.
   const std::size_t colon = rest.rfind(':');
   const bool port_given = colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos;
