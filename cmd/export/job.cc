@@ -68,8 +68,7 @@ Result<void> ExportJob::check() {
       options_.state != "unconfirmed")
     return Error(Code::Usage, "--remove requires --state live or unconfirmed");
   if (!output) return {};
-  if (format_ == "maildir")
-    return Error(Code::Usage, "a Maildir cannot be written to standard output");
+  if (format_ == "maildir") return Error(Code::Usage, "a Maildir cannot be written to standard output");
   if (options_.remove) return Error(Code::Usage, "--remove cannot be used with standard output");
   if (options_.resume) return Error(Code::Usage, "--resume cannot be used with standard output");
   // Several mails on one stream without a format around them could not be separated again.

@@ -16,7 +16,7 @@ struct Options {
   cli::VaultOptions vault;
   cli::PasswordOptions password;
   std::string mailbox;
-  std::string to;  // a path, `-`, or a URL of push/target.h
+  std::string to;      // a path, `-`, or a URL of push/target.h
   std::string format;  // empty: by the ending of `to`
   std::string envelope = "none";
   std::string state;
