@@ -185,8 +185,9 @@ class Power(Kind):
         here = self.round
         with here.gate:  # no tool and no keeper of the campaign starts before the disk is back
             here.say("power cut")
-            here.oracle.cut_ended = math.inf
+            here.oracle.cut_made = here.oracle.disk_back = math.inf
             self.disk.cut_power()
+            here.oracle.cut_made = time.monotonic()
             for protocol in here.servers:
                 here.end_server(protocol)
             here.tools.kill_all()
@@ -194,7 +195,7 @@ class Power(Kind):
                 server.ended()
             gw.until(self.nobody_is_left, "all processes of the vault end")
             self.disk.power_up()
-            here.oracle.cut_ended = time.monotonic()
+            here.oracle.disk_back = time.monotonic()
         return True
 
     def nobody_is_left(self):

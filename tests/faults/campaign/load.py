@@ -82,7 +82,7 @@ class Tools:
         if status < 0 or status == BUG:
             self.round.oracle.found("crashed", f"{command}: exit status {status}: {gw.shown(errors, 500)} {' '.join(prefix)}")
         elif status != 0 and status not in TEMPORARY and status not in bad and not prefix and (
-                not self.round.oracle.in_power_cut(begun)):
+                begun > self.round.oracle.disk_back):
             self.round.oracle.found("refused", f"{command}: exit status {status}: {gw.shown(out + errors, 500)}")
         return status, out, errors
 

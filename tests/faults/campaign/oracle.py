@@ -57,7 +57,8 @@ class Oracle:
         self.findings = []
         self.deliveries = []  # (begin, end) of each acknowledged one
         self.acknowledged = self.deferred = self.unanswered = 0
-        self.cut_ended = -math.inf  # when the last power cut was over; infinite during one
+        # When the last power cut had been made, and when the disk was back; infinite until then.
+        self.cut_made = self.disk_back = -math.inf
 
     def add_mailbox(self, name, grace):
         self.ledgers[name] = Ledger(name, grace)
@@ -67,9 +68,10 @@ class Oracle:
             self.findings.append(Finding(what, text))
 
     def in_power_cut(self, begun):
-        """Whether a request of this time may have been answered while the power went off. Nobody would have heard the reply, and
-        ext4 lets an fsync that waits for the journal succeed after the journal was aborted (jbd2_complete_transaction)."""
-        return begun <= self.cut_ended
+        """Whether a request of this time may have been answered in the moment of the cut, which is a system call of some
+        milliseconds here. With real power nobody would have heard that reply. A request that begins later meets a dead disk, so
+        that no reply to it may be positive."""
+        return begun <= self.cut_made
 
     # What senders hear.
 
