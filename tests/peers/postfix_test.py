@@ -69,7 +69,9 @@ class Postfix:
             "smtp_host_lookup = native",
             "local_header_rewrite_clients =",
             *settings]
-        (self.folder / "etc/main.cf").write_text("\n".join(lines) + "\n")
+        # A name twice is a warning in each daemon's log, and postlogd's own hangs on itself.
+        merged = {line.partition("=")[0].strip(): line for line in lines}
+        (self.folder / "etc/main.cf").write_text("\n".join(merged.values()) + "\n")
         internal = ("rewrite - trivial-rewrite", "bounce 0 bounce", "defer 0 bounce", "trace 0 bounce", "verify 1 verify",
                     "proxymap - proxymap", "error - error", "retry - error", "discard - discard", "smtp - smtp",
                     "relay - smtp", "anvil 1 anvil", "scache 1 scache", "tlsmgr 1 tlsmgr")
@@ -83,7 +85,8 @@ class Postfix:
             *("{} unix - - n - {} {}".format(*line.split()) for line in internal)]) + "\n")
         self.postfix = gw_peers.find("postfix")
         gw_peers.run(self.postfix, "-c", self.folder / "etc", "start")
-        self.set_up(gateway)
+        if gateway is not None:
+            self.set_up(gateway)
 
     def set_up(self, gateway, status=0):
         """Runs the script that gw-store prints."""

@@ -18,17 +18,10 @@ import gw_peers  # noqa: E402
 from clients_test import as_swaks_sends  # noqa: E402
 from gw_peers import find, lines_by, with_last_crlf  # noqa: E402
 from gw_smtp_upstream import SmtpUpstream, certificate  # noqa: E402
-from postfix_test import Postfix, as_postfix_sends  # noqa: E402
+from postfix_test import Postfix  # noqa: E402
 
 LOGIN, PASSWORD = "joe@example.com", "a password of Dovecot's"
 LONE_DOT = re.compile(rb"(\r|\n)\0*\.\0*(\r|\n)")  # what gw-proxy passes on to no server
-
-class Unaltered:
-    """What Postfix's settings need from a gateway, where it is no journal's source."""
-
-    def recipe(self, _):
-        return "smtp_line_length_limit = 0\ncleanup_replace_stray_cr_lf = no\nmessage_drop_headers ="
-
 
 class DovecotSasl:
     """Dovecot that authenticates, and nothing else."""
@@ -71,6 +64,11 @@ service auth {{
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def as_postfix_sends(octets):
+    """With these settings: smtpd takes a LF for a line's end and drops the CRs before it."""
+    return gw_peers.lines_by(rb"\r*\n", octets)
+
+
 @gw.need_root("Postfix starts as root only")
 class ProxySubmissionTest(unittest.TestCase):
     @classmethod
@@ -86,7 +84,8 @@ class ProxySubmissionTest(unittest.TestCase):
         cls.addClassCleanup(dovecot.close)
         pem, key = certificate(cls.gateway.folder, "localhost")
         cls.postfix = Postfix(
-            Unaltered(), "mynetworks =", f"default_transport = smtp:[127.0.0.1]:{cls.sink.port}",
+            None, "mynetworks =", "smtp_line_length_limit = 0", "cleanup_replace_stray_cr_lf = no", "message_drop_headers =",
+            f"default_transport = smtp:[127.0.0.1]:{cls.sink.port}",
             "smtpd_sasl_auth_enable = yes", "smtpd_sasl_type = dovecot", f"smtpd_sasl_path = inet:127.0.0.1:{dovecot.port}",
             "smtpd_relay_restrictions = permit_sasl_authenticated, reject", f"smtpd_tls_cert_file = {pem}",
             f"smtpd_tls_key_file = {key}", "smtpd_tls_security_level = encrypt", "smtpd_tls_auth_only = yes")
