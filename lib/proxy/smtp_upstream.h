@@ -10,9 +10,9 @@
 //   }
 //   (*server)->quit();
 //
-// One command is in flight at a time, except in ask_together(). Refusals of the server are replies, not errors. After any
-// Error the connection is unusable: the server has closed it, has exceeded a timeout, or has sent a
-// reply to no command.
+// One command is in flight at a time, except in ask_together(). Refusals of the server are replies,
+// not errors. After any Error the connection is unusable: the server has closed it, has exceeded a
+// timeout, or has sent a reply to no command.
 #pragma once
 
 #include <chrono>

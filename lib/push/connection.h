@@ -62,10 +62,10 @@ class Connection {
   // Returns what the mail needs and the server does not offer, as `needs 8BITMIME`; empty if the
   // mail can be sent.
   std::string missing(const Mail& mail) const;
-  // Hands over a mail of which nothing is missing(). Fails with Denied if the server's refusal concerns not this mail but every
-  // one: for example, it demands a login, or does not know the recipient of all mails. After any
-  // other error the connection is lost, and uncertain() tells whether the server may have accepted
-  // the mail.
+  // Hands over a mail of which nothing is missing(). Fails with Denied if the server's refusal
+  // concerns not this mail but every one: for example, it demands a login, or does not know the
+  // recipient of all mails. After any other error the connection is lost, and uncertain() tells
+  // whether the server may have accepted the mail.
   Result<Outcome> send(const Mail& mail);
   bool uncertain() const { return uncertain_; }
 

@@ -87,7 +87,9 @@ Result<void> Outgoing::add_inner(const Addressing& addressing) {
     unfit_ = "too large to be searched for journal reports";
     return {};
   }
-  if (!report->is_journal_report) return add_whole(addressing);
+  // A mail that only has a report attached goes as a whole: what its author wrote is in no other
+  // mail.
+  if (!report->is_journal_report || report->within != mime::Within::Nothing) return add_whole(addressing);
   // The digest of the whole message is only compared when all of it is read in order.
   if (auto whole = feed_of(message_)([](ByteView) { return Result<void>(); }); !whole) return whole;
   for (const mime::JournalReport* each : mime::all_reports(*report)) {

@@ -19,7 +19,8 @@ struct Addressing {
   std::string sender;                   // of all mails, without <>; empty for the null sender
   std::vector<std::string> recipients;  // of all mails; unused with `original`
   bool original = false;                // each mail goes to its own recipients, from its own sender
-  bool unwrap = false;                  // hand over the mails in a journal report instead of it
+  // Hand over the mails in a message that is a journal report, instead of the report.
+  bool unwrap = false;
 };
 
 class Outgoing {

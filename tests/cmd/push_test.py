@@ -283,6 +283,19 @@ class PushTest(unittest.TestCase):
         self.assertEqual([len(m.recipients) for m in archive.messages], [100, 100, 30])
         self.assertEqual([r.decode() for m in archive.messages for r in m.recipients], recipients)
 
+    def test_a_mail_that_has_a_report_attached_goes_as_a_whole(self):
+        """Somebody wrote it, so the mail in the report cannot stand for it."""
+        report = (gw.ROOT / "tests/corpus/01-basic-to-cc-bcc.eml").read_bytes()
+        mails = []
+        for kind in (b"mixed", b"report; report-type=delivery-status"):
+            mails.append(b"From: admin@example.com\r\nSubject: look at this\r\nMIME-Version: 1.0\r\nContent-Type: multipart/" + kind
+                         + b"; boundary=b\r\n\r\n--b\r\n\r\nIs this one of ours?\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+                         + report + b"\r\n--b--\r\n")
+            self.add(mails[-1])
+        archive = self.upstream()
+        self.push(archive, "--unwrap", "--remove")
+        self.assertEqual([m.content for m in archive.messages], mails)
+
     def test_the_mails_in_journal_reports_go_instead_of_them(self):
         corpus = gw.ROOT / "tests/corpus"
         self.add((corpus / "06-two-inner-rights-protected.eml").read_bytes())
