@@ -19,9 +19,7 @@ namespace gw::cmd {
 namespace {
 
 // Exit statuses of gw-export(1).
-constexpr int kSomeFailed = 3;
 constexpr int kDamaged = 65;
-constexpr int kNoSuchMailbox = 67;
 // Records that are read from the store at a time.
 constexpr std::size_t kPage = 1000;
 // The same for messages that wait for a change of state. They may be far apart, so large pages
@@ -30,7 +28,6 @@ constexpr std::size_t kNear = 64;
 constexpr std::chrono::minutes kRenewEvery{1};
 // It ends with the connection to the keeper in any case.
 constexpr std::chrono::hours kLease{4};
-constexpr std::string_view kActor = "gw-export";
 
 // Returns the format that the name of a file ends with; `eml` for any other name, and for a
 // directory, which an earlier run may have created under such a name.
@@ -109,11 +106,6 @@ bool ExportJob::in_state(const store::MessageRecord& record) const {
                                    : name(record.state) == options_.state;
 }
 
-bool ExportJob::in_time(const store::MessageRecord& record) const {
-  return (!options_.since || record.received >= *options_.since) &&
-         (!options_.until || record.received < *options_.until);
-}
-
 // Counts a message that is not in the requested state. It may come into that state later (undelete,
 // release from quarantine) without a new seq, so the cursor remembers it. Two cases need no memory:
 // a pending message gets a new seq when it becomes visible, and no message becomes unconfirmed
@@ -130,8 +122,8 @@ bool ExportJob::consider(const store::MessageRecord& record) {
     pass_over(record);
     return false;
   }
-  if (!in_time(record)) ++passed_["outside the time range"];
-  return in_time(record);
+  if (!options_.in_time(record.received)) ++passed_["outside the time range"];
+  return options_.in_time(record.received);
 }
 
 // Visits the messages of every state with seq above `from` and below `end`, page by page: no
@@ -183,13 +175,7 @@ Result<void> ExportJob::for_each_waiting(Source& source, const Each& each) const
 }
 
 Result<ExportJob::Source> ExportJob::open(store::Store& store) const {
-  auto mailbox = vault::find_mailbox(store, options_.mailbox);
-  // NotFound alone would be status 66, which means a missing input file.
-  if (!mailbox && mailbox.error().code() == Code::NotFound) {
-    return Error(Code::NotFound, "no mailbox `" + options_.mailbox + "`")
-        .with_exit_status(kNoSuchMailbox)
-        .with_hint("gw-store mailbox list");
-  }
+  auto mailbox = options_.find_mailbox(store);
   if (!mailbox) return mailbox.error();
   auto password = options_.password.read(mailbox->name);
   if (!password) return password.error();
@@ -258,9 +244,9 @@ Result<void> ExportJob::copy(Source& source, transfer::ExportPool& pool) {
   return {};
 }
 
-// Exports under the lease. Messages are drained in one transaction, --drain-batch at a time, once all of
-// them are on disk and have been read back. A single file must be complete before anything is
-// removed, so there the rest is left to the next run.
+// Exports under the lease. Messages are drained in one transaction, --drain-batch at a time, once
+// all of them are on disk and have been read back. A single file must be complete before anything
+// is removed, so there the rest is left to the next run.
 Result<void> ExportJob::take(Source& source, transfer::ExportPool& pool) {
   cli::Progress progress("exported", 0, program_.quiet());
   vault::Drain& drain = *source.drain;

@@ -58,7 +58,6 @@ class ExportJob {
   Result<void> for_each_after(Source& source, std::uint64_t from, std::uint64_t end, const Each& each) const;
   // Filters of the options, and the count of what they reject.
   bool in_state(const store::MessageRecord& record) const;
-  bool in_time(const store::MessageRecord& record) const;
   bool consider(const store::MessageRecord& record);
   void pass_over(const store::MessageRecord& record);
   // Returns whether all messages go into one file.

@@ -5,6 +5,7 @@
 #include "cli/program.h"
 #include "cli/values.h"
 #include "vault/drain.h"
+#include "vault/mailbox.h"
 
 namespace gw::cmd {
 
@@ -52,6 +53,16 @@ void Options::declare_push(CLI::App& app) {
   app.add_option("--user", user, "Log in to the server with this name")->type_name("NAME");
   user_password.declare(app);
   app.add_flag("--follow", follow, "Go on pushing new mail until SIGTERM")->needs(app.get_option("--remove"));
+}
+
+Result<store::MailboxRecord> Options::find_mailbox(store::Store& store) const {
+  // NotFound alone would be status 66, which means a missing input file.
+  constexpr int kNoSuchMailbox = 67;
+  auto found = vault::find_mailbox(store, mailbox);
+  if (found || found.error().code() != Code::NotFound) return found;
+  return Error(Code::NotFound, "no mailbox `" + mailbox + "`")
+      .with_exit_status(kNoSuchMailbox)
+      .with_hint("gw-store mailbox list");
 }
 
 }  // namespace gw::cmd

@@ -3,14 +3,21 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/result.h"
 #include "cli/password.h"
 #include "cli/vault_options.h"
+#include "store/store.h"
 #include "vault/drain.h"
 
 namespace gw::cmd {
+
+// Who exports, in histories and leases.
+inline constexpr std::string_view kActor = "gw-export";
+inline constexpr int kSomeFailed = 3;  // exit status of gw-export(1)
 
 struct Options {
   cli::VaultOptions vault;
@@ -44,6 +51,12 @@ struct Options {
 
   // Adds the options to `app`. This object must outlive the parsing.
   void declare(CLI::App& app);
+  // Returns whether mail that was received at this time is wanted by --since and --until.
+  bool in_time(Micros received) const {
+    return (!since || received >= *since) && (!until || received < *until);
+  }
+  // Finds MAILBOX. Fails with the exit status 67 if there is none.
+  Result<store::MailboxRecord> find_mailbox(store::Store& store) const;
   // Returns whether an option was given that only a URL can have.
   bool names_server() const {
     return !recipients.empty() || !sender.empty() || !tls.empty() || !ca_file.empty() || !pin.empty() ||

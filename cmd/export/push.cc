@@ -21,10 +21,7 @@ namespace {
 
 using push::Outcome;
 
-// Exit statuses of gw-export(1).
-constexpr int kSomeFailed = 3;
-constexpr int kNoSuchMailbox = 67;
-constexpr int kTryAgain = 75;
+constexpr int kTryAgain = 75;  // exit status of gw-export(1)
 // After so many messages in a row the run ends: something else than these messages is wrong. A
 // misconfigured server must not make a whole mailbox quarantined, nor be asked again and again.
 constexpr unsigned kMaxRejected = 20;
@@ -36,7 +33,6 @@ constexpr std::chrono::seconds kPoll{1};
 constexpr std::chrono::seconds kShortestPause{1};
 constexpr std::chrono::seconds kLongestPause{300};
 constexpr std::size_t kMaxKnown = 100'000;  // messages that later passes do not look at again
-constexpr std::string_view kActor = "gw-export";
 
 bool concerns_one_message(const Error& error) {
   return error.code() == Code::Corrupt || error.code() == Code::NotFound || error.code() == Code::Version;
@@ -121,9 +117,7 @@ Result<void> PushJob::read_server() {
 
 Result<void> PushJob::open(store::Store& store) {
   store_ = &store;
-  auto mailbox = vault::find_mailbox(store, options_.mailbox);
-  if (!mailbox && mailbox.error().code() == Code::NotFound)
-    return Error(Code::NotFound, "no mailbox `" + options_.mailbox + "`").with_exit_status(kNoSuchMailbox);
+  auto mailbox = options_.find_mailbox(store);
   if (!mailbox) return mailbox.error();
   const auto health = store.health();
   if (!health) return health.error();
@@ -146,11 +140,6 @@ Result<void> PushJob::open(store::Store& store) {
   if (!outbox) return outbox.error();
   outbox_ = std::move(*outbox);
   return {};
-}
-
-bool PushJob::in_time(const store::MessageRecord& record) const {
-  return (!options_.since || record.received >= *options_.since) &&
-         (!options_.until || record.received < *options_.until);
 }
 
 Result<void> PushJob::connect(Connection& connection) {
@@ -249,7 +238,7 @@ Result<void> PushJob::hand_over(Connection& connection, const store::MessageReco
     const std::lock_guard lock(mutex_);
     if (known_.contains(record.id)) return {};
     ++counts_.examined;
-    if (!in_time(record)) {
+    if (!options_.in_time(record.received)) {
       ++counts_.out_of_time;
       return {};
     }

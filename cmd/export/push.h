@@ -85,7 +85,6 @@ class PushJob {
   Result<void> settle(const store::MessageRecord& record, const Fate& fate);
   // Counts and reports the fate of a message. Fails if too many in a row were not accepted.
   Result<void> count(const store::MessageRecord& record, const Fate& fate);
-  bool in_time(const store::MessageRecord& record) const;
   void print_summary() const;
 
   const cli::Program& program_;

@@ -1,5 +1,6 @@
 // A test delivery: sends a small mail to an SMTP server of this host like any other sender, and
-// records the whole dialog, so that an operator sees where a delivery fails. gw-webd and gw-store use it.
+// records the whole dialog, so that an operator sees where a delivery fails. gw-webd and gw-store
+// use it.
 #pragma once
 
 #include <chrono>
