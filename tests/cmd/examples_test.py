@@ -350,7 +350,7 @@ done
         """In the order of the page. Those that need systemd or a mail system are run by systemd_test.py and watch_test.py."""
         self.add(2)
         (self.side / "history.key").write_bytes((self.vault.path / "history.key").read_bytes())
-        elsewhere = ("systemctl ", "ln -s ", "curl --unix-socket ", "gw-store doctor --mail-to ", "#")
+        elsewhere = ("systemctl ", "ln -s ", "gw-store doctor --mail-to ", "#")
         text, ran = (gw.ROOT / "README.md").read_text(), 0
         for title in ("### Monitor it", "### Manage it in a browser", "### Point Microsoft 365, Google, Exchange, Postfix or Exim at it",
                       "### Let your archive drain it", "## Backups"):
@@ -360,7 +360,7 @@ done
                     status = " || [ $? -le 2 ]" if re.match("gw-store (doctor|check) ", line) else ""
                     self.run_here(self.here(line.partition("#")[0]) + status)
                     ran += 1
-        self.assertEqual(ran, 10)
+        self.assertEqual(ran, 9)
         self.assertEqual(self.there("restored"), 2)
         self.assertEqual(self.there("moved"), 2)
 
@@ -373,10 +373,10 @@ done
         for port, free in ports.items():
             rest = rest.replace(port, str(free))
         rest = re.sub(r"(gw-store mailbox add journal)\b[^\n]*", r"\1 >shown; ADDRESS=$(sed -n 's/^address *//p' shown) "
-                      r"USER=mbx-$(sed -n 's/^id *//p' shown):$(sed -n 's/^password *//p' shown)\n"
+                      r"USER=journal:$(sed -n 's/^password *//p' shown)\n"
                       # gw-export asks for it on a terminal.
                       r"sed -n 's/^password *//p' shown >$CREDENTIALS_DIRECTORY/gw.journal", rest)
-        rest = rest.replace("--mail-rcpt ADDRESS", '--mail-rcpt "$ADDRESS"').replace("--user mbx-…", '--user "$USER"')
+        rest = rest.replace("--mail-rcpt ADDRESS", '--mail-rcpt "$ADDRESS"').replace("--user journal", '--user "$USER"')
         rest = re.sub(r"(?m)&( *#.*)?$", "& pids=\"${pids-} $!\"", rest)
         wait = "".join(f"until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do :; done\n" for port in ports.values())
         script = "trap 'kill $pids' EXIT\n" + re.sub(r"(?m)^curl --ssl-reqd", wait + "curl --ssl-reqd", rest).replace(
