@@ -7,7 +7,7 @@ class App;
 
 namespace gw::cmd {
 
-// Makes it a usage error to give none of the options that the command has now. A forgotten option
+// Makes it a usage error to give none of the options added to the command so far. A forgotten option
 // would otherwise look like success.
 void require_change(CLI::App& command);
 

@@ -1,5 +1,5 @@
 // Session ids. The log lines of all programs, the envelope and the history carry the session id of
-// a connection; a mail has the session id and a number (`4k2…9x.1`).
+// a connection; a mail's transaction id is the session id, a dot and a number (`4k2…9x.1`).
 #pragma once
 
 #include <string>

@@ -8,7 +8,7 @@
 // The memory is a memfd with seals: a client can map it for reading only, and can neither write to
 // it nor change its size. The value itself has no meaning; only equality with an earlier value
 // counts. It says nothing after its keeper has ended, because another keeper counts in another page
-// (lookups.h).
+// (recipient_cache.h).
 #pragma once
 
 #include <cstdint>

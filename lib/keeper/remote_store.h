@@ -1,7 +1,7 @@
 // A Store that passes every operation to the keeper over its Unix socket.
 //
 // An operation is one round trip on a connection of a small pool. There are two exceptions: RCPT TO
-// lookups may be served from a cache (lookups.h), and an append is sent as a whole at its commit if
+// lookups may be served from a cache (recipient_cache.h), and an append is sent as a whole at its commit if
 // the container has at most 64 KiB. A larger container is streamed: put() does not wait for a
 // reply, but fails if a refusal has already arrived.
 //

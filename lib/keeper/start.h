@@ -36,7 +36,7 @@ struct Place {
 
 // Returns where the vault's sockets are, by the rules above. `run` is the configured directory or
 // empty. If the vault is on a file system that is mounted read-only, its sockets are in a directory
-// below /tmp (as_owner.h).
+// below /tmp (scoped_fs_uid.h).
 Place place_of(std::string vault, std::string run);
 
 struct Connect {
@@ -44,7 +44,7 @@ struct Connect {
   // Names this client in histories and in the keeper's log, e.g. `gw-smtpd`.
   std::string tool;
   bool may_start = true;  // whether to start a keeper if there is none
-  // Starts the keeper on behalf of a process whose sandbox forbids it (starter.h). If null, the
+  // Starts the keeper on behalf of a process whose sandbox forbids it (keeper_launcher.h). If null, the
   // process starts it itself.
   std::function<Reached<void>()> start{};
 };

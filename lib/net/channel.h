@@ -49,9 +49,9 @@ class Channel {
   // Lets reads and writes go on for `grace` after the moment of the stop request.
   void set_grace(std::chrono::milliseconds grace) { grace_ = grace; }
 
-  // Sends the FIN and closes the descriptors. Discards what the peer sent and no caller read, up to
+  // Sends a FIN and closes the descriptors. Discards what the peer sent and no caller read, up to
   // a limit: closing a socket with unread data would make the kernel send a reset, which destroys
-  // replies still under way. Goes on for up to `linger` with what arrives after the FIN, until the
+  // replies still under way. Continues to discard for up to `linger` after the FIN, until the
   // peer closes its side.
   void close(std::chrono::milliseconds linger = std::chrono::milliseconds(0));
 

@@ -1,7 +1,7 @@
 // One SMTP connection of gw-smtpd: joins the session (smtp/session.h), the network and the vault.
 //
 // Each RCPT is looked up in the store and checked against the policy of its mailbox
-// (smtp_policy.h). The message is sealed while it arrives, in constant memory, and 250 is sent only
+// (recipient_policy.h). The message is sealed while it arrives, in constant memory, and 250 is sent only
 // after it is durable in every mailbox. Internal errors are always replied to with 4xx, so that the
 // sender retries. The store is first used at the first RCPT or, if AUTH is possible, at EHLO, and
 // certificates are loaded at STARTTLS: a connection that needs neither does not cause the work.

@@ -35,7 +35,7 @@ struct Envelope {
   std::string client_certificate;  // its subject
   std::string auth;                // authenticated identity
   std::string listener;            // `smtp`, `smtps` or the name of a route
-  std::string transaction;         // session id, by which the logs are searched
+  std::string transaction;         // session id, `.`, number of the mail, as in the logs
   Origin origin = Origin::Smtp;
   std::string route;   // gw-proxy: name of the route
   std::string login;   // gw-proxy: login at the upstream

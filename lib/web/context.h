@@ -35,7 +35,7 @@ class Context {
   Context(Console& console, store::Store* store, Language language)
       : w(language), console_(console), store_(store) {}
 
-  // The texts of the console in the reader's language: w("mailboxes.title") (words.h).
+  // The texts of the console in the reader's language: w("mailboxes.title") (strings/strings.h).
   const Words w;
 
   Console& console() const { return console_; }

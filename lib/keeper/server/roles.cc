@@ -162,7 +162,7 @@ bool carries_record(proto::Op op) {
 }
 
 // Commits and transitions are not among them: cached recipients do not depend on messages
-// (lookups.h).
+// (recipient_cache.h).
 bool changes_records(proto::Op op) {
   return op == proto::OP_PUT_MAILBOX || op == proto::OP_DROP_MAILBOX || op == proto::OP_PUT_IF ||
          op == proto::OP_ERASE_IF;

@@ -103,7 +103,7 @@ Result<void> LocalStore::drop_mailbox(const MailboxId& id, std::string_view acto
       });
       if (!scanned) return scanned.error();
     }
-    // Leaves the history, and the Where entry of each message id, so that no id is accepted again.
+    // The history stays, and so does the location of each message id, so that no id is accepted again.
     const Key prints = Key().id(id);
     batch.erase_range(Family::Seen, prints, after(prints));
     // Removal records go with the mailbox.

@@ -3,11 +3,11 @@
 //
 //   heads     'c' -> commit point    'h' log -> LogState    'k' -> kept time, wall time
 //   records   kind, mailbox, name -> version, value
-//   messages  'i' message, mailbox -> Where
+//   messages  'i' message, mailbox -> MessageLocation
 //             'm' mailbox, seq -> MessageRecord
 //             'p' mailbox, seq -> message: index of pending messages
 //             'd' mailbox, changed, seq -> kept time: index of drained messages, oldest first
-//             'r' mailbox, message -> Swept: removal record
+//             'r' mailbox, message -> RemovalRecord
 //             'x' mailbox, gone, message -> kept time: index of removal records, oldest first
 //   bodies    message, mailbox -> container, envelope, trailer
 //   history   log, index -> leaf

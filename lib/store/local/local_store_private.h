@@ -1,7 +1,6 @@
 // The class behind open_local_store() (local_store.h). Include it only in lib/store/local. The
 // members are implemented by subject: local_store.cc (life, reading), append.cc, messages.cc,
-// changes.cc (records, histories), sweep.cc, swept.cc (removal records), purge.cc, suspension.cc,
-// repair.cc.
+// changes.cc (records, histories), sweep.cc, removal_records.cc, purge.cc, suspension.cc.
 #pragma once
 
 #include <condition_variable>

@@ -43,7 +43,7 @@ struct Entry {
   // may keep it.
   std::shared_ptr<const MailboxRecord> record;
   LogState log;
-  std::uint64_t epoch = 0;  // grows with each change of a message that existed before
+  std::uint64_t epoch = 0;  // grows when a change affects a message that was there already
 };
 using Entries = std::map<MailboxId, Entry>;
 

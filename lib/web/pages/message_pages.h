@@ -1,5 +1,5 @@
-// What the two files of pages on messages share: pages_messages.cc (all messages of a mailbox) and
-// pages_message.cc (one of them).
+// What the two files of pages on messages share: messages.cc (all messages of a mailbox) and
+// message.cc (one of them).
 #pragma once
 
 #include <string>

@@ -207,7 +207,7 @@ Html content_sections(const Context& context, const mime::Reading& reading, cons
                                                // An empty value forbids scripts, forms, links to
                                                // the top window and the origin of the console. The
                                                // document has a policy of its own too
-                                               // (pages_message.cc).
+                                               // (message.cc).
                                                {"sandbox", ""},
                                                {"referrerpolicy", "no-referrer"},
                                                {"title", w.plain("message.html")}},

@@ -2,7 +2,7 @@
 //
 // How to add a page:
 //
-// 1. Write `Response page(Context& context, const Request& request)` in pages_<area>.cc. It reads
+// 1. Write `Response page(Context& context, const Request& request)` in pages/<area>.cc. It reads
 //    what it needs through `context` (context.h): mailboxes and routes only by context.mailbox(),
 //    context.route() and the like, which limit an account to what it may see. It returns
 //    `page(context, request, {...})` (layout.h), built from the pieces in widgets.h. It answers an

@@ -31,7 +31,7 @@ inline constexpr Word kEventWords[] = {
      "Un campo del filtro non è valido ed è stato ignorato.",
      "Ein Feld des Filters ist ungültig und wurde ignoriert."},
 
-    // Types of history entries; the ids end in the name of store::LeafType, since pages_events.cc
+    // Types of history entries; the ids end in the name of store::LeafType, since pages/events.cc
     // composes them. A type without a text is shown by its name.
     {"event.accepted", "received", "ricevuto", "empfangen"},
     {"event.pending", "copy stored, pending", "copia salvata, in sospeso", "Kopie gespeichert, ausstehend"},

@@ -3,7 +3,7 @@
 //   Html row = tag("tr", {}, tag("td", {}, escaped(mailbox.name)) +
 //                            tag("td", {{"class", "number"}}, w("mailbox.none")));
 //
-// Html is created from text of the console (words.h), from other text by escaped(), and from other
+// Html is created from text of the console (strings/strings.h), from other text by escaped(), and from other
 // Html by tag(). A page therefore cannot insert text from a mail or from a user as markup by
 // mistake (cross-site scripting). tag() escapes the values of attributes; names of tags and
 // attributes are not escaped and must be literals of the program.

@@ -8,7 +8,7 @@
 // tooltip.
 //
 // The page shows the result in a sandboxed frame with a content security policy of its own
-// (pages_message.cc), so that an error here alone is not enough for an attack.
+// (pages/message.cc), so that an error here alone is not enough for an attack.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 namespace gw::web {
 
 // The largest size of the new document in bytes; the rest is cut off and replaced by an ellipsis.
-inline constexpr std::size_t kMaxShownHtml = 4 << 20;  // bytes of the new document; the rest is cut off
+inline constexpr std::size_t kMaxShownHtml = 4 << 20;
 
 // Returns the new document. `html` is UTF-8, of any length and well-formed or not. The time is
 // linear in its length, which the caller limits. Throws std::bad_alloc if memory is exhausted.
