@@ -14,6 +14,7 @@ import gw
 from .load import HANG, TEMPORARY, Administrator, Archive, Sender, Stopped, Tools, exported
 from .oracle import Oracle
 
+ENOUGH = 10  # acknowledged mails that make a round worth judging
 STOPPED = (0, *TEMPORARY, -signal.SIGKILL, -signal.SIGTERM)  # how a keeper ends that has no bug
 
 
@@ -77,7 +78,7 @@ class Round:
         self.gate = threading.RLock()  # held while nothing may start
         self.injections, self.senders, self.plants = injections, senders, plants
         self.kind_class, self.patient = kind, kind.patient
-        self.injected, self.moments = 0, []
+        self.injected, self.moments, self.began = 0, [], time.monotonic()
         self.proxy = None  # replaces the addresses of the servers
         self.said = []  # what was injected, for whoever reads a finding
 
@@ -95,7 +96,7 @@ class Round:
             for client in clients:
                 client.start()
             try:
-                while self.injected < self.injections and (until is None or time.monotonic() < until):
+                while self.continues(until):
                     time.sleep(self.rng.uniform(*kind.pause))
                     if kind.inject():
                         self.injected += 1
@@ -115,6 +116,15 @@ class Round:
                 plant(self)
             self.judge()
         return self
+
+    def continues(self, until):
+        """Returns whether another fault is injected. Beyond the number that was asked for, faults continue for a while if
+        they left room for so few mails that the round would prove nothing."""
+        if until is not None and time.monotonic() >= until:
+            return False
+        if self.injected < self.injections:
+            return True
+        return self.oracle.acknowledged < ENOUGH and time.monotonic() < self.began + HANG
 
     def start(self):
         vault, rng = self.vault, self.rng
