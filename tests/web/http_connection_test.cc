@@ -208,7 +208,7 @@ TEST_CASE("A body that is too long is refused before it is read") {
   Client client(service);
   const std::string head =
       client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\nExpect: 100-continue\r\n\r\n");
-  CHECK(status_of(head) == "HTTP/1.1 413 Payload Too Large");
+  CHECK(status_of(head) == "HTTP/1.1 413 Content Too Large");
   CHECK(head.find("Connection: close") != std::string::npos);
 }
 
@@ -223,7 +223,7 @@ TEST_CASE("A client that is still sending the body that is refused can read the 
     std::this_thread::sleep_for(2ms);
   }
   const std::string all = client.all();
-  CHECK(status_of(all) == "HTTP/1.1 413 Payload Too Large");
+  CHECK(status_of(all) == "HTTP/1.1 413 Content Too Large");
   CHECK(all.ends_with("the body of the request is too long\n"));
 }
 
@@ -233,7 +233,7 @@ TEST_CASE("A client that never ends what it sends after a refusal is not waited 
   {
     Client client(service, true);
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n");
-    CHECK(status_of(client.head()) == "HTTP/1.1 413 Payload Too Large");
+    CHECK(status_of(client.head()) == "HTTP/1.1 413 Content Too Large");
     SECTION("by its time") {
       client.join();
     }
@@ -263,7 +263,7 @@ TEST_CASE("A refusal of HEAD has no body, and a stop does not suppress a refusal
   Client client(stopping);
   client.finish(20s);
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n");
-  CHECK(status_of(client.head()) == "HTTP/1.1 413 Payload Too Large");
+  CHECK(status_of(client.head()) == "HTTP/1.1 413 Content Too Large");
   net::stop::withdraw();
 }
 
@@ -280,9 +280,9 @@ TEST_CASE("How long a body may be is asked by its head, and small ones are alway
     return status_of(client.head());
   };
   CHECK(ask(8 << 10, "") == "HTTP/1.1 200 OK");
-  CHECK(ask((8 << 10) + 1, "") == "HTTP/1.1 413 Payload Too Large");
+  CHECK(ask((8 << 10) + 1, "") == "HTTP/1.1 413 Content Too Large");
   CHECK(ask(100 << 10, "X-Known: 1\r\n") == "HTTP/1.1 200 OK");
-  CHECK(ask((100 << 10) + 1, "X-Known: 1\r\n") == "HTTP/1.1 413 Payload Too Large");
+  CHECK(ask((100 << 10) + 1, "X-Known: 1\r\n") == "HTTP/1.1 413 Content Too Large");
 }
 
 TEST_CASE("All long bodies together take no more than their share, and give it back") {
@@ -399,7 +399,7 @@ TEST_CASE("A page that throws is an error of ours, and the process goes on") {
   CHECK(status_of(client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n")) == "HTTP/1.1 200 OK");
 }
 
-TEST_CASE("A body may be given piece by piece, with its length known or not") {
+TEST_CASE("A response may stream its body, with its length known or not") {
   const HttpService service = service_of([](Request& request) {
     Response response = plain(200, "");
     if (request.path == "/known") response.length = 6;
@@ -420,7 +420,7 @@ TEST_CASE("A body may be given piece by piece, with its length known or not") {
   }
   Client client(service);
   client.ask("GET /breaks HTTP/1.1\r\nHost: a\r\n\r\n");
-  // No last chunk, and no more on this connection: nobody takes it for the whole.
+  // No last chunk and a closed connection: the client knows that the body is incomplete.
   CHECK(client.all().find("0\r\n\r\n") == std::string::npos);
 }
 
@@ -433,4 +433,68 @@ TEST_CASE("An address with a path as long as it may be is answered on a thread's
                            "-\r\nAccept-Encoding: gzip, br\r\n\r\n")) == "HTTP/1.1 200 OK");
   const bool same = client.body(path.size() + 4) == "GET " + path;
   CHECK(same);
+}
+
+TEST_CASE("A body of another length than announced, or that throws, ends the connection") {
+  const HttpService service = service_of([](Request& request) {
+    Response response = plain(200, "");
+    response.length = 4;
+    response.stream = [path = request.path](const Sink& sink) -> bool {
+      if (path == "/throws") throw std::runtime_error("trouble");
+      if (path == "/long" && !sink(as_bytes("ab"))) return true;
+      return sink(as_bytes("abc"));
+    };
+    return response;
+  });
+  for (const auto& [path, body] : {std::pair("/short", "abc"), {"/long", "ab"}, {"/throws", ""}}) {
+    CAPTURE(path);
+    Client client(service);
+    client.send("GET "s + path + " HTTP/1.1\r\nHost: a\r\n\r\nGET /short HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK(client.head().find("Content-Length: 4") != std::string::npos);
+    CHECK(client.all() == body);
+  }
+}
+
+TEST_CASE("HEAD, 204 and 304 have no body, and the connection goes on") {
+  bool streamed = false;
+  const HttpService service = service_of([&](Request& request) {
+    Response response = plain(200, "text");
+    if (request.path == "/stream") {
+      response.length = 1 << 20;
+      response.stream = [&](const Sink&) { return streamed = true; };
+    }
+    if (request.path == "/chunks") response.stream = [&](const Sink&) { return streamed = true; };
+    if (request.path == "/204") response.status = 204;
+    if (request.path == "/304") response.status = 304;
+    return response;
+  });
+  Client client(service);
+  CHECK(client.ask("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").find("Content-Length: 4") != std::string::npos);
+  CHECK(client.ask("HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n").find("Content-Length: 1048576") !=
+        std::string::npos);
+  CHECK(client.ask("HEAD /chunks HTTP/1.1\r\nHost: a\r\n\r\n").find("Transfer-Encoding: chunked") !=
+        std::string::npos);
+  CHECK_FALSE(streamed);
+  const std::string none = client.ask("GET /204 HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(status_of(none) == "HTTP/1.1 204 No Content");
+  CHECK(none.find("Content-Length") == std::string::npos);
+  const std::string same = client.ask("GET /304 HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(status_of(same) == "HTTP/1.1 304 Not Modified");
+  CHECK(same.find("Content-Length") == std::string::npos);
+  client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(client.body(4) == "text");
+}
+
+TEST_CASE("A response of many pieces arrives byte for byte, and has a date") {
+  std::string text(100'000, '\0');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 7 % 251);
+  const HttpService service = service_of([&](Request&) { return plain(200, text); });
+  Client client(service);
+  const std::string head = client.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  CHECK(head.find("\r\nConnection: close") != std::string::npos);
+  CHECK_THAT(
+      head,
+      Catch::Matchers::Matches(
+          R"([^]*\r\nDate: (Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT[^]*)"));
+  CHECK(client.all() == text);
 }

@@ -1,7 +1,5 @@
 #include "web/http/http_connection.h"
 
-#include <httplib.h>
-
 #include <array>
 
 #include "base/log.h"
@@ -9,6 +7,7 @@
 #include "net/serve.h"
 #include "web/api/api.h"
 #include "web/http/http_head.h"
+#include "web/http/response_writer.h"
 
 namespace gw::web {
 namespace {
@@ -16,138 +15,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kPiece = 16 << 10;        // of a response: one TLS record
-constexpr std::size_t kFirstOfBody = 64 << 10;  // more than size_ ever holds
+constexpr std::size_t kFirstOfBody = 64 << 10;  // more than data_ ever holds
 constexpr milliseconds kGrace{20'000};  // for the current response, after the process is asked to stop
 
 milliseconds left_until(Clock::time_point end) {
   return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(end - Clock::now()));
 }
-
-// The stream that the library works on: it reads a head that this file has composed, and writes to
-// the connection. It collects what the library writes, so that head and body of a small response
-// leave in one TLS record.
-class Wire : public httplib::Stream {
- public:
-  Wire(net::Stream& stream, std::string head) : stream_(stream), head_(std::move(head)) {}
-
-  bool is_readable() const override { return read_ < head_.size(); }
-  bool is_writable() const override { return !failed_; }
-  ssize_t read(char* to, std::size_t size) override {
-    const std::size_t count = head_.copy(to, size, read_);
-    read_ += count;
-    return static_cast<ssize_t>(count);
-  }
-  ssize_t write(const char* from, std::size_t size) override {
-    waiting_.append(from, size);
-    // A failed flush is final: the library may call write() again, which must not send a later part
-    // of the response after a gap.
-    if (waiting_.size() >= kPiece) flush();
-    return failed_ ? -1 : static_cast<ssize_t>(size);
-  }
-  void get_remote_ip_and_port(std::string& ip, int& port) const override {
-    ip.clear();
-    port = 0;
-  }
-  void get_local_ip_and_port(std::string& ip, int& port) const override {
-    ip.clear();
-    port = 0;
-  }
-  socket_t socket() const override { return INVALID_SOCKET; }
-
-  bool flush() {
-    if (!failed_ && !waiting_.empty() && !stream_.write(as_bytes(waiting_))) failed_ = true;
-    // Pages may show a secret.
-    wipe({reinterpret_cast<std::byte*>(waiting_.data()), waiting_.size()});
-    waiting_.clear();
-    return !failed_;
-  }
-
- private:
-  net::Stream& stream_;
-  std::string head_;
-  std::size_t read_ = 0;
-  std::string waiting_;
-  bool failed_ = false;
-};
-
-// The library's server, created for one response: it parses the request line that it is given,
-// calls `make`, and writes the result. It never listens and never sees the socket.
-class Engine : public httplib::Server {
- public:
-  using Make = std::function<Response(const httplib::Request&)>;
-
-  // The library announces these values to the client in the Keep-Alive header.
-  Engine(std::chrono::seconds idle, std::size_t most_requests) {
-    set_keep_alive_timeout(idle.count());
-    set_keep_alive_max_count(most_requests);
-    // The library stops writing a body when this is the invalid socket, which it takes for a server
-    // that was stopped. Any other value will do.
-    svr_sock_ = 0;
-  }
-
-  // Writes one response. Returns false if the connection cannot be used for another request.
-  bool answer(Wire& wire, bool closes, const Make& make) {
-    bool broke_off = false;
-    // The library calls this handler before it looks for a route, so its own routing never runs.
-    set_pre_routing_handler([&](const httplib::Request& request, httplib::Response& to) {
-      give(make(request), to, broke_off);
-      return HandlerResponse::Handled;
-    });
-    bool client_closes = false;
-    const bool written = process_request(wire, closes, client_closes, nullptr);
-    return wire.flush() && written && !broke_off && !closes;
-  }
-
- private:
-  // Converts a Response for the library. Its callbacks run after this function returns, hence the
-  // shared copy of the response.
-  static void give(Response response, httplib::Response& to, bool& broke_off) {
-    to.status = response.status;
-    for (const auto& [name, value] : response.headers.items()) to.headers.emplace(name, value);
-    auto body = std::make_shared<Response>(std::move(response));
-    // These statuses never have a body (RFC 9110, section 6.4.1).
-    const bool bodiless = body->status == 304 || body->status == 204;
-    if (bodiless) return;
-    if (!body->stream) {
-      if (body->body.empty()) {
-        to.set_content("", body->content_type);
-        return;
-      }
-      to.set_content_provider(
-          body->body.size(), body->content_type,
-          [body](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
-            return sink.write(body->body.data() + offset, length);
-          },
-          [body](bool) {
-            // The library calls this when the response is sent or has failed.
-            if (body->secret) wipe({reinterpret_cast<std::byte*>(body->body.data()), body->body.size()});
-          });
-      return;
-    }
-    const auto run = [body, &broke_off](httplib::DataSink& sink) {
-      const bool whole = body->stream(
-          [&](ByteView data) { return data.empty() || sink.write(as_text(data).data(), data.size()); });
-      // The status line is already sent, so the client can learn of the failure only by a
-      // connection that ends before Content-Length bytes or before the last chunk.
-      broke_off = broke_off || !whole;
-      return whole;
-    };
-    if (body->length && *body->length > 0) {
-      to.set_content_provider(*body->length, body->content_type,
-                              [run](std::size_t, std::size_t, httplib::DataSink& sink) { return run(sink); });
-    } else if (body->length) {
-      // The library's content provider needs a length above 0.
-      to.set_content("", body->content_type);
-    } else {
-      to.set_chunked_content_provider(body->content_type, [run](std::size_t, httplib::DataSink& sink) {
-        if (!run(sink)) return false;
-        sink.done();
-        return true;
-      });
-    }
-  }
-};
 
 // Returns the target of a request line, which may be incomplete or malformed: a refusal needs it to
 // choose its form.
@@ -270,7 +143,7 @@ class Connection {
   // Answers the request whose head is complete. Returns whether the connection goes on.
   bool serve_one(bool last) {
     auto parsed = parse_head(std::string_view(data_).substr(0, head_size_));
-    // The bytes after the head are the body or the next request, and remain in size_.
+    // The bytes after the head are the body or the next request, and remain in data_.
     forget(head_size_);
     if (const auto* bad = std::get_if<BadHead>(&parsed)) return refuse(bad->status, bad->why);
     Head& head = std::get<Head>(parsed);
@@ -374,21 +247,14 @@ class Connection {
   }
 
   bool answer(Request& request, bool closes) {
-    // The library receives only the request line, which parse_head() has accepted, and no header
-    // field.
-    std::string line = request.method;
-    line += " " + request.target + " HTTP/1.1\r\n\r\n";
-    return write(std::move(line), closes, [&](const httplib::Request&) {
-      // The library's own decoding of the query drops everything after a second `=`.
-      const std::size_t question = std::min(request.target.find('?'), request.target.size());
-      const auto path = url_decoded(std::string_view(request.target).substr(0, question), false);
-      auto query = parse_query(std::string_view(request.target).substr(question));
-      if (!path || !query || has_control(*path) || !valid_utf8(*path))
-        return explained(400, "the address is not valid");
-      request.path = *path;
-      request.query = std::move(*query);
-      return handled(request);
-    });
+    const std::size_t question = std::min(request.target.find('?'), request.target.size());
+    const auto path = url_decoded(std::string_view(request.target).substr(0, question), false);
+    auto query = parse_query(std::string_view(request.target).substr(question));
+    if (!path || !query || has_control(*path) || !valid_utf8(*path))
+      return write(explained(400, "the address is not valid"), closes);
+    request.path = *path;
+    request.query = std::move(*query);
+    return write(handled(request), closes);
   }
 
   Response handled(Request& request) {
@@ -401,16 +267,12 @@ class Connection {
   }
 
   // Sends an error response and always returns false: after a request that is not understood, the
-  // position of the next one in the stream is unknown, so the connection is closed.
-  //
-  // The request line that the library sees is a placeholder, because the real one may be malformed;
-  // only HEAD stays, whose response has no body. The client may still be sending, so the close
-  // lingers.
+  // position of the next one in the stream is unknown, so the connection is closed. The client may
+  // still be sending, so the close lingers.
   bool refuse(int status, std::string_view why) {
     log::verbose("request refused", {{"status", status}, {"reason", why}, {"rhost", stream_.peer().address}});
     stream_.finish(kGrace);
-    write(for_head_ ? "HEAD / HTTP/1.1\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n", true,
-          [&](const httplib::Request&) { return explained(status, why); });
+    write(explained(status, why), true);
     refused_ = true;
     return false;
   }
@@ -420,23 +282,19 @@ class Connection {
     return for_api_ ? problem(status, code_of(status), why) : plain(status, std::string(why) + "\n");
   }
 
-  bool write(std::string head, bool closes, const Engine::Make& make) {
+  // Returns whether the connection can be used for another request.
+  bool write(Response response, bool closes) {
+    if (!sound(response)) {
+      log::error("response header invalid", {{"rhost", stream_.peer().address}});
+      // Nothing of the unsound response is sent, also none of its other headers.
+      response = plain(500, "internal error\n");
+    }
+    harden(response, stream_.tls().has_value());
     stream_.set_timeout(service_.write_timeout);
-    Wire wire(stream_, std::move(head));
-    Engine engine(std::chrono::duration_cast<std::chrono::seconds>(service_.idle), service_.most_requests);
-    return engine.answer(wire, closes, [&](const httplib::Request& read) {
-      Response response = make(read);
-      if (!sound(response)) {
-        log::error("response header invalid", {{"path", printable(read.path)}});
-        // Nothing of the unsound response is sent, also none of its other headers.
-        response = plain(500, "internal error\n");
-      }
-      harden(response, stream_.tls().has_value());
-      return response;
-    });
+    return write_response(stream_, std::move(response), for_head_, closes);
   }
 
-  // Moves `count` bytes from the read buffer to size_. All bytes of the client may hold
+  // Moves `count` bytes from the read buffer to data_. All bytes of the client may hold
   // passwords, so they are wiped where they are no longer needed.
   void take(std::size_t count) {
     data_.append(as_text(ByteView(piece_).first(count)));

@@ -6,8 +6,7 @@
 //   serve_http(std::move(stream), listener.implicit_tls, service);
 //
 // Listeners, TLS contexts, threads and the orderly end of the process belong to net/serve.h, as in
-// every server of gw. cpp-httplib reads the checked request line and formats the response; it sees
-// no other byte of the client (http_head.h).
+// every server of gw. Heads are parsed by http_head.h, responses are written by response_writer.h.
 //
 // A request that is malformed, too large or too slow is refused with a 4xx or 5xx status, as JSON
 // if its target is under /api/ and as plain text otherwise, and the connection is closed. The close

@@ -1,11 +1,5 @@
 // Parses and checks the head of a request, before any other code reads it (RFC 9112).
 //
-// The HTTP library that http_connection.cc uses is of a version with known faults in what it
-// accepts: CVE-2025-46728, CVE-2025-53628 and CVE-2025-53629 (heads, header lines and chunks of
-// unbounded size) and CVE-2023-26130 (header values in which %0d%0a is decoded to a line ending).
-// The library therefore never sees bytes of the client, except a request line that was accepted
-// here.
-//
 // This parser is strict on purpose. Request smuggling works when two programs interpret the same
 // bytes differently, for example this one and a reverse proxy. Whatever RFC 9112 lets a server
 // interpret in two ways is refused.
