@@ -1,4 +1,4 @@
-"""Postfix and Dovecot for the benchmark: private instances in own folders on free loopback ports."""
+"""Postfix and Dovecot for the benchmark: private instances in directories of their own, on free loopback ports."""
 import os
 import pathlib
 import pwd
@@ -27,9 +27,9 @@ def wait_for_port(port, process=None, seconds=20):
 
 
 class Postfix:
-    """Accepts for bench.example and delivers to one Maildir, as virtual(8) does."""
+    """Accepts for bench.example and delivers to one Maildir, as virtual(8) does. It keeps mail, and so does gw."""
 
-    def __init__(self, work):
+    def __init__(self, work, certificate=None, key=None):
         self.folder = folder = pathlib.Path(work) / "postfix"
         for sub in ("etc", "queue", "data", "mail"):
             (folder / sub).mkdir(parents=True)
@@ -64,8 +64,14 @@ virtual_uid_maps = static:{user.pw_uid}
 virtual_gid_maps = static:{user.pw_gid}
 message_size_limit = 200000000
 smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
 default_process_limit = 200
-"""
+""" + (f"""smtpd_tls_security_level = may
+smtpd_tls_cert_file = {certificate}
+smtpd_tls_key_file = {key}
+smtpd_tls_session_cache_database =
+tls_ssl_options = NO_TICKET
+""" if certificate else "")
         )
         (folder / "etc/master.cf").write_text(
             f"""127.0.0.1:{self.port} inet n - n - 200 smtpd
@@ -85,6 +91,7 @@ discard unix - - n - - discard
 virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
+tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 """
         )
@@ -95,8 +102,12 @@ postlog unix-dgram n - n - 1 postlogd
             raise SystemExit("postfix does not start: " + done.stderr + done.stdout)
         wait_for_port(self.port)
 
+    @property
+    def pid(self):
+        return int((self.folder / "queue/pid/master.pid").read_text())
+
     def settle(self):
-        """Waits until everything accepted is delivered, so that the next round begins from rest."""
+        """Waits until everything that was accepted is delivered, so that the next round does not share the machine with it."""
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             left = sum(1 for name in ("incoming", "active", "deferred") for f in (self.folder / "queue" / name).rglob("*") if f.is_file())
@@ -110,7 +121,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class SmtpSink:
-    """Postfix's smtp-sink: takes everything and keeps nothing."""
+    """Postfix's smtp-sink, which accepts everything and keeps nothing."""
 
     def __init__(self):
         self.port = free_port()
