@@ -4,13 +4,13 @@
 // the admin socket may reset it, and the console applies the change immediately. All changes are
 // recorded in the vault's history.
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "cli/output.h"
 #include "cli/password.h"
 #include "cli/program.h"
 #include "cli/values.h"
 #include "store/commands.h"
+#include "store/format.h"
 #include "store/set.h"
 #include "vault/account.h"
 #include "vault/mailbox.h"
@@ -93,14 +93,8 @@ Result<void> usage_unless_valid(const vault::Account& account) {
 Result<void> show(cli::Output& output, const vault::Account& account, const Secret& password, bool given,
                   bool json) {
   if (json) {
-    // Written by hand, since a JSON object would keep a copy of the password in ordinary memory.
-    output.data(as_bytes("{\"name\":\"" + account.name + "\",\"role\":\"" +
-                         std::string(vault::name(account.role)) + "\",\"password\":"));
-    if (given) {
-      output.data(as_bytes("null}\n"));
-    } else {
-      output.secret("\"", password, "\"}\n");
-    }
+    const Json object{{"name", account.name}, {"role", vault::name(account.role)}};
+    output.secret({}, json::with_secrets(object, {{"password", given ? nullptr : &password}}), "\n");
     return output.sync();
   }
   output.line("name      " + account.name);
@@ -170,16 +164,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
       continue;
     }
     if (options.json) {
-      cli::Json object;
-      object["name"] = account.name;
-      object["role"] = vault::name(account.role);
-      object["only"] = account.only;
-      object["language"] = account.language;
-      object["second_factor"] = account.has_totp();
-      object["disabled"] = account.disabled;
-      object["created"] = rfc3339(account.created);
-      object["password_since"] = rfc3339(account.password_since);
-      output.json(object);
+      output.json(json::account_json(account));
       continue;
     }
     table.row({account.name, std::string(vault::name(account.role)),

@@ -26,7 +26,7 @@ class List {
     whole_ = whole_ && trouble.empty();
     if (json_) {
       Json object;
-      cli::put_text(object, "path", path);
+      json::put_text(object, "path", path);
       object["vault"] = manifest ? Json(manifest->heading().vault.hex()) : Json();
       object["time"] = manifest ? json_time(manifest->heading().time) : Json();
       object["commits"] = manifest ? Json(manifest->heading().commits) : Json();

@@ -66,8 +66,8 @@ Result<int> doctor(const Commands& commands, const Options& options) {
       Json object;
       object["check"] = finding.check;
       object["level"] = name(finding.level);
-      cli::put_text(object, "about", finding.about);
-      cli::put_text(object, "text", finding.text);
+      json::put_text(object, "about", finding.about);
+      json::put_text(object, "text", finding.text);
       object["hint"] = finding.hint.empty() ? Json() : Json(finding.hint);
       output.json(object);
     }

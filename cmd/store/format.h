@@ -1,5 +1,5 @@
-// The names that commands need for their output: JSON, times and digests in JSON (transfer/json.h),
-// and times for people (base/clock.h).
+// The names that commands need for their output: JSON (json/json.h, json/objects.h), and times for
+// people (base/clock.h).
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,15 +9,14 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "cli/output.h"
+#include "json/objects.h"
 #include "store/iterate.h"
 #include "store/store.h"
-#include "transfer/json.h"
 
 namespace gw::cmd {
 
-using cli::Json;
-
-using transfer::json_digest;
-using transfer::json_time;
+using json::Json;
+using json::json_digest;
+using json::json_time;
 
 }  // namespace gw::cmd

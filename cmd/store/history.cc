@@ -9,7 +9,6 @@
 #include "cli/output.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "transfer/json.h"
 
 namespace gw::cmd {
 namespace {
@@ -54,7 +53,7 @@ Result<int> history(const Commands& commands, const HistoryOptions& options) {
       // With --follow, the next read continues here.
       next = leaf->index + 1;
       if (options.json) {
-        output.json(transfer::leaf_json(*leaf));
+        output.json(json::leaf_json(*leaf));
       } else {
         output.line(line_of(*leaf));
       }

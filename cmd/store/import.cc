@@ -10,7 +10,6 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/counted.h"
@@ -21,12 +20,12 @@
 #include "net/serve.h"
 #include "proxy/fingerprint_key.h"
 #include "store/commands.h"
+#include "store/format.h"
 #include "transfer/import.h"
 
 namespace gw::cmd {
 namespace {
 
-using cli::Json;
 using transfer::SourceFormat;
 
 using Outcome = transfer::ImportedFile::Outcome;
@@ -315,8 +314,8 @@ class ImportJob {
     if (!options_.json || (options_.resume && mail.result == transfer::ImportResult::Present)) return;
     Json line;
     line["kind"] = "mail";
-    cli::put_text(line, "file", file);
-    if (!mail.entry.empty()) cli::put_text(line, "entry", mail.entry);
+    json::put_text(line, "file", file);
+    if (!mail.entry.empty()) json::put_text(line, "entry", mail.entry);
     line["offset"] = mail.offset ? Json(*mail.offset) : Json();
     line["id"] = mail.id.hex();
     line["octets"] = mail.size;
@@ -346,7 +345,7 @@ class ImportJob {
     if (!options_.json) return;
     Json line;
     line["kind"] = "file";
-    cli::put_text(line, "file", file);
+    json::put_text(line, "file", file);
     line["added"] = report.added;
     line["present"] = report.present;
     line["octets"] = report.size;

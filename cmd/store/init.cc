@@ -154,13 +154,10 @@ void print_json(cli::Output& output, const std::string& folder, const VaultId& i
   Json object;
   object["vault"] = id.hex();
   object["path"] = folder;
-  object["recovery_recipient"] = recovery.recipient.empty() ? Json() : Json(recovery.recipient);
-  object["certificate"] = certificate.empty() ? Json() : Json(certificate);
+  object["recovery_recipient"] = json::text_or_null(recovery.recipient);
+  object["certificate"] = json::text_or_null(certificate);
   if (!recovery.printed) return output.json(object);
-  // The key is written between two pieces of JSON, so that it never is in ordinary memory.
-  std::string text = object.dump();
-  text.pop_back();
-  output.secret(text + ",\"recovery_key\":\"", *recovery.printed, "\"}\n");
+  output.secret({}, json::with_secrets(object, {{"recovery_key", &*recovery.printed}}), "\n");
 }
 
 // Prints the recovery key if it is stored nowhere else, and waits until it has been written. Only

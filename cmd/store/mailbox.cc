@@ -139,29 +139,19 @@ struct AddOptions {
 };
 
 // Prints what is about to be created and waits until it has been written (see after_showing()).
-Result<void> show(cli::Output& output, const vault::NewMailbox& wanted, const std::string& address,
+Result<void> show(cli::Output& output, const store::MailboxRecord& record, const std::string& address,
                   const Secret& password, bool given, const std::optional<Secret>& token, bool json) {
   if (json) {
-    Json object;
-    object["id"] = wanted.id->hex();
-    object["name"] = wanted.name;
-    object["address"] = address;
-    object["grace"] = wanted.grace;
-    // Secrets are written between pieces of JSON, so that they are never in ordinary memory.
-    std::string text = object.dump();
-    text.pop_back();
-    output.data(as_bytes(text));
-    if (given) {
-      output.data(as_bytes(std::string_view(",\"password\":null")));
-    } else {
-      output.secret(",\"password\":\"", password, "\"");
-    }
-    if (token) output.secret(",\"token\":\"", *token, "\"");
-    output.data(as_bytes(std::string_view("}\n")));
+    const Json object = json::created_mailbox_json(record, address);
+    const Secret* const shown = given ? nullptr : &password;
+    output.secret({},
+                  token ? json::with_secrets(object, {{"password", shown}, {"token", &*token}})
+                        : json::with_secrets(object, {{"password", shown}}),
+                  "\n");
     return output.sync();
   }
-  output.line("name      " + wanted.name);
-  output.line("id        " + wanted.id->hex());
+  output.line("name      " + record.name);
+  output.line("id        " + record.id.hex());
   output.line("address   " + address);
   if (given) {
     output.line("password  as given");
@@ -169,7 +159,7 @@ Result<void> show(cli::Output& output, const vault::NewMailbox& wanted, const st
     output.secret("password  ", password, "\n");
   }
   if (token) output.secret("token     ", *token, "\n");
-  output.line("grace     " + shown_span(wanted.grace));
+  output.line("grace     " + shown_span(record.grace));
   if (!given || token) output.line("          Shown once: the vault does not store it.");
   return output.sync();
 }
@@ -200,10 +190,12 @@ Result<int> add(const Commands& commands, AddOptions& options) {
   if (!settings) return settings.error();
   store::MailboxRecord record;
   record.id = *wanted.id;
+  record.name = wanted.name;
+  record.grace = wanted.grace;
 
   cli::Output output;
   if (auto shown =
-          show(output, wanted, vault::address_of(record, *settings), **password, given, token, options.json);
+          show(output, record, vault::address_of(record, *settings), **password, given, token, options.json);
       !shown)
     return shown.error();
   const auto made = vault::add_mailbox(**store, wanted, std::move(**password), kActor, std::move(token));

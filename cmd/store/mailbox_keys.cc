@@ -64,10 +64,8 @@ Result<Opened> open(store::Store& store, const KeyOptions& options) {
 // Prints the new password and waits until it has been written (see after_showing()). A password
 // that was given is not printed.
 Result<void> show(cli::Output& output, const Secret& password, bool given, bool json) {
-  if (json && given) {
-    output.data(as_bytes(std::string_view("{\"password\":null}\n")));
-  } else if (json) {
-    output.secret("{\"password\":\"", password, "\"}\n");
+  if (json) {
+    output.secret({}, json::with_secrets(Json::object(), {{"password", given ? nullptr : &password}}), "\n");
   } else if (!given) {
     output.secret("password  ", password, "\n");
     output.line("          Shown once: the vault does not store it.");
@@ -151,9 +149,8 @@ Result<int> key(const Commands& commands, const KeyOptions& options) {
     const std::string recipient = seal::recipient(each->public_half);
     const Secret identity = seal::identity(each->secret);
     if (options.json) {
-      output.secret("{\"generation\":" + std::to_string(each->generation) + ",\"recipient\":\"" + recipient +
-                        "\",\"identity\":\"",
-                    identity, "\"}\n");
+      const Json object = json::generation_json(each->generation, each->public_half);
+      output.secret({}, json::with_secrets(object, {{"identity", &identity}}), "\n");
     } else {
       output.line("# " + opened->record.name + ", generation " + std::to_string(each->generation) +
                   ", public key: " + recipient);
@@ -176,7 +173,7 @@ Result<int> rotate(const Commands& commands, const KeyOptions& options) {
   cli::Output output;
   const std::string recipient = seal::recipient(record->newest().public_key);
   if (options.json) {
-    output.json({{"generation", record->newest().number}, {"recipient", recipient}});
+    output.json(json::generation_json(record->newest().number, record->newest().public_key));
   } else {
     output.line("generation " + std::to_string(record->newest().number) + ", " + recipient);
   }

@@ -7,7 +7,6 @@
 #include "cli/output.h"
 #include "store/format.h"
 #include "store/mailbox.h"
-#include "transfer/json.h"
 #include "vault/mailbox.h"
 #include "vault/sender_list.h"
 #include "vault/totals.h"
@@ -40,7 +39,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
     if (options.names) {
       output.data(as_bytes(record.name + std::string(1, '\0')));
     } else if (options.json) {
-      output.json(transfer::mailbox_row_json(record, stat, *settings));
+      output.json(json::mailbox_row_json(record, stat, *settings));
     } else {
       table.row({record.name, std::string(name(record.status)), std::to_string(stat.live),
                  format_size(stat.live_bytes), shown_time(stat.oldest), shown_time(stat.last_delivery),
@@ -85,7 +84,7 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
 
   cli::Output output;
   if (json) {
-    output.json(transfer::mailbox_json(*record, *stat, *settings));
+    output.json(json::mailbox_json(*record, *stat, *settings));
     return output.close();
   }
   output.line("name           " + record->name);

@@ -13,7 +13,6 @@
 #include "mail/header.h"
 #include "store/format.h"
 #include "transfer/inner_files.h"
-#include "transfer/json.h"
 #include "transfer/manifest.h"
 #include "transfer/message_source.h"
 #include "vault/drain.h"
@@ -57,8 +56,7 @@ void line_if_any(cli::Output& output, std::string label, const std::string& text
 Result<int> show_envelope(const vault::Envelope& envelope, bool json) {
   cli::Output output;
   if (json) {
-    // Parsed and printed again: Output::json() decides about the form of all JSON lines.
-    output.json(Json::parse(transfer::envelope_json(envelope)));
+    output.json(json::envelope_json(envelope));
     return output.close();
   }
   output.line("from          <" + envelope.reverse_path + ">" +
@@ -116,7 +114,7 @@ Result<int> show_journal(vault::Message& message, bool json) {
   if (!inner) return inner.error();
   cli::Output output;
   if (json) {
-    output.json(Json::parse(transfer::journal_json(*report, *inner)));
+    output.json(transfer::journal_json(*report, *inner));
     return output.close();
   }
   if (!report->is_journal_report) {

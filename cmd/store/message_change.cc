@@ -134,14 +134,14 @@ Result<int> change(const Commands& commands, const Change& wanted, const ChangeO
   cli::Output output;
   for (const MessageId& id : changed->done) {
     if (options.json) {
-      output.json({{"id", id.hex()}, {"result", "ok"}, {"reason", Json()}});
+      output.json(json::result_json(id, nullptr));
     } else if (!commands.program().quiet()) {
       output.line(id.hex() + (options.dry_run ? " would be " : " ") + wanted.verb);
     }
   }
   for (const vault::MessageFailure& failure : failures) {
     if (options.json) {
-      output.json({{"id", failure.id.hex()}, {"result", "failed"}, {"reason", failure.error.text()}});
+      output.json(json::result_json(failure.id, &failure.error));
     }
     commands.program().report(failure.error.within("message " + failure.id.hex()));
   }

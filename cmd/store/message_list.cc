@@ -195,7 +195,7 @@ class List {
       return;
     }
     if (options_.json) {
-      Json object = transfer::message_json(record);
+      Json object = json::message_json(record);
       if (options_.opens()) {
         const auto put = [&](const char* name, const std::optional<std::string>& value) {
           object[name] = value ? Json(valid_text(*value)) : Json();

@@ -392,8 +392,8 @@ class Migration {
     ++findings_;
     if (options_.json) {
       Json object;
-      cli::put_text(object, "about", about);
-      cli::put_text(object, "finding", what);
+      json::put_text(object, "about", about);
+      json::put_text(object, "finding", what);
       output_.json(object);
     } else {
       output_.line(about + ": " + std::string(what));

@@ -8,7 +8,6 @@
 #include "cli/output.h"
 #include "store/format.h"
 #include "store/route.h"
-#include "transfer/json.h"
 
 namespace gw::cmd {
 namespace {
@@ -50,7 +49,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
     if (options.names) {
       output.data(as_bytes(route.name + std::string(1, '\0')));
     } else if (options.json) {
-      output.json(transfer::route_json(route, [&](const MailboxId& id) { return shown(*names, id); }));
+      output.json(json::route_json(route, [&](const MailboxId& id) { return shown(*names, id); }));
     } else {
       std::string mailbox = route.mailbox.zero() ? "-" : shown(*names, route.mailbox);
       if (!route.map.empty()) mailbox += " and " + std::to_string(route.map.size()) + " by login";
@@ -77,7 +76,7 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
   if (!names) return names.error();
   cli::Output output;
   if (json) {
-    output.json(transfer::route_json(*route, [&](const MailboxId& id) { return shown(*names, id); }));
+    output.json(json::route_json(*route, [&](const MailboxId& id) { return shown(*names, id); }));
     return output.close();
   }
   output.line("name             " + route->name);

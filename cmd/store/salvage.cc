@@ -41,7 +41,7 @@ void print(cli::Output& output, const store::SalvageLoss& loss, bool json) {
   object["kind"] = "lost";
   object["mailbox"] = loss.mailbox.zero() ? Json() : Json(loss.mailbox.hex());
   object["message"] = loss.message ? Json(loss.message->hex()) : Json();
-  cli::put_text(object, "why", loss.why);
+  json::put_text(object, "why", loss.why);
   object["file"] = loss.file.empty() ? Json() : Json(loss.file);
   output.json(object);
 }

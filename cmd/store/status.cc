@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 
 #include "base/counted.h"
 #include "base/file.h"
@@ -11,9 +10,7 @@
 #include "daemon/openmetrics.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "vault/maintenance_log.h"
-#include "vault/route.h"
-#include "vault/totals.h"
+#include "vault/vault_status.h"
 
 namespace gw::cmd {
 namespace {
@@ -26,54 +23,9 @@ struct StatusOptions {
   bool check = false;
 };
 
-// Server statistics since the keeper started. Each existing route has an entry, even if it had no
-// session, so that a program that reads the output sees that the route exists.
-struct Activity {
-  std::vector<store::ServerStats> servers;
-  std::vector<store::ServerStats> routes;
-};
-
-constexpr std::string_view kOfRoute = "route ";
-
-Result<Activity> activity(store::Store& store) {
-  const auto routes = vault::routes(store);
-  if (!routes) return routes.error();
-  auto server_stats = store.server_stats();
-  if (!server_stats) return server_stats.error();
-  Activity all;
-  for (const vault::Route& route : *routes) all.routes.emplace_back().of = route.name;
-  for (store::ServerStats& stats : *server_stats) {
-    if (!stats.of.starts_with(kOfRoute)) {
-      all.servers.push_back(std::move(stats));
-      continue;
-    }
-    stats.of.erase(0, kOfRoute.size());
-    const auto there = std::ranges::find(all.routes, stats.of, &store::ServerStats::of);
-    if (there == all.routes.end())
-      all.routes.push_back(std::move(stats));  // the route has been removed
-    else
-      *there = std::move(stats);
-  }
-  return all;
-}
-
-Json json_of(const std::vector<store::ServerStats>& server_stats) {
-  Json all = Json::array();
-  for (const store::ServerStats& stats : server_stats) {
-    Json object;
-    object["name"] = valid_text(stats.of);
-    for (const store::ServerCount& count : store::kServerCounts)
-      object[std::string(count.name)] = stats.*count.value;
-    object["trouble"] = stats.trouble.empty() ? Json() : Json(valid_text(stats.trouble));
-    object["trouble_at"] = json_time(stats.trouble_time);
-    all.push_back(std::move(object));
-  }
-  return all;
-}
-
-void print(const Activity& activity, cli::Output& output) {
+void print(const vault::VaultStatus& status, cli::Output& output) {
   using cli::Table;
-  if (activity.servers.empty() && activity.routes.empty()) return;
+  if (status.servers.empty() && status.routes.empty()) return;
   Table table({{"SERVER"},
                {"SESSIONS", Table::Right},
                {"MESSAGES", Table::Right},
@@ -86,15 +38,15 @@ void print(const Activity& activity, cli::Output& output) {
   std::vector<std::string> troubles;
   const auto add = [&](const store::ServerStats& stats, bool route) {
     const auto number = [](std::uint64_t value) { return std::to_string(value); };
-    const std::string name = route ? std::string(kOfRoute) + stats.of : stats.of;
+    const std::string name = route ? "route " + stats.of : stats.of;
     table.row({name, number(stats.sessions), number(stats.messages), format_size(stats.size),
                route ? number(stats.copies) : "-", route ? number(stats.uncopied) : "-",
                number(stats.deferred), number(stats.refused), number(stats.failed_logins)});
     if (!stats.trouble.empty())
       troubles.push_back(name + " at " + shown_time(stats.trouble_time) + ": " + stats.trouble);
   };
-  for (const store::ServerStats& server : activity.servers) add(server, false);
-  for (const store::ServerStats& route : activity.routes) add(route, true);
+  for (const store::ServerStats& server : status.servers) add(server, false);
+  for (const store::ServerStats& route : status.routes) add(route, true);
   output.line("");
   table.print(output);
   for (const std::string& trouble : troubles) output.line("last error of " + trouble);
@@ -122,17 +74,8 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     return Error(Code::Usage, "--to requires --prometheus or --openmetrics");
   auto store = commands.connect();
   if (!store) return store.error();
-  const auto health = (*store)->health();
-  if (!health) return health.error();
-  const auto rows = vault::mailbox_rows(**store);
-  if (!rows) return rows.error();
-  const vault::Totals total = vault::totals_of(*rows);
-  const auto did = activity(**store);
-  if (!did) return did.error();
-  const auto backup = vault::last_backup(**store);
-  if (!backup) return backup.error();
-  const auto verified = vault::last_verify(**store);
-  if (!verified) return verified.error();
+  const auto status = vault::read_status(**store);
+  if (!status) return status.error();
   const auto config = commands.config();
   if (!config) return config.error();
 
@@ -147,49 +90,29 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     else if (auto written = publish(options.to, *text); !written)
       return written.error();
   } else if (options.json) {
-    Json object;
-    object["vault"] = health->vault.hex();
-    object["path"] = config->vault;
-    object["writable"] = health->writable;
-    object["full"] = health->full;
-    object["reason"] = health->reason.empty() ? Json() : Json(valid_text(health->reason));
-    object["free_octets"] = health->free_bytes;
-    object["free_inodes"] = health->free_inodes;
-    object["commits"] = health->commits;
-    object["mailboxes"] = health->mailboxes;
-    object["live"] = total.live;
-    object["live_octets"] = total.live_bytes;
-    object["unconfirmed"] = total.unconfirmed;
-    object["drained"] = total.drained;
-    object["quarantined"] = total.quarantined;
-    object["accepted"] = total.accepted;
-    object["checkpoint_key"] = health->verifier.empty() ? Json() : Json(health->verifier);
-    object["last_backup"] = json_time(*backup ? (*backup)->time : 0);
-    object["last_verify"] = json_time(*verified ? (*verified)->time : 0);
-    object["last_verify_findings"] = *verified ? Json((*verified)->findings) : Json();
-    object["servers"] = json_of(did->servers);
-    object["routes"] = json_of(did->routes);
-    output.json(object);
+    output.json(json::status_json(*status, config->vault));
   } else {
-    output.line("vault        " + config->vault + " (" + health->vault.hex() + ")");
-    output.line("state        " + (!health->writable ? "read-only: " + health->reason
-                                   : health->full    ? std::string("disk full: new mail is deferred")
-                                                     : std::string("ok")));
-    output.line("free         " + format_size(health->free_bytes) + ", " +
-                counted(health->free_inodes, "inode"));
-    output.line("mailboxes    " + std::to_string(health->mailboxes));
+    const store::Health& health = status->health;
+    const vault::Totals& total = status->total;
+    output.line("vault        " + config->vault + " (" + health.vault.hex() + ")");
+    output.line("state        " + (!health.writable ? "read-only: " + health.reason
+                                   : health.full    ? std::string("disk full: new mail is deferred")
+                                                    : std::string("ok")));
+    output.line("free         " + format_size(health.free_bytes) + ", " +
+                counted(health.free_inodes, "inode"));
+    output.line("mailboxes    " + std::to_string(health.mailboxes));
     output.line("waiting      " + counted(total.live, "message") + ", " + format_size(total.live_bytes));
     output.line("drained      " + std::to_string(total.drained) + ", in the grace period");
     if (total.unconfirmed > 0) output.line("unconfirmed  " + std::to_string(total.unconfirmed));
     if (total.quarantined > 0) output.line("quarantined  " + std::to_string(total.quarantined));
     output.line("in total     " + std::to_string(total.accepted) + " accepted, " +
-                counted(health->commits, "commit"));
-    output.line("last backup  " + (*backup ? shown_time((*backup)->time) : std::string("never")));
-    output.line("last verify  " + shown(*verified));
-    print(*did, output);
+                counted(health.commits, "commit"));
+    output.line("last backup  " + (status->backup ? shown_time(status->backup->time) : std::string("never")));
+    output.line("last verify  " + shown(status->verify));
+    print(*status, output);
   }
   // --check is about receiving mail only; gw-store check and doctor examine more.
-  return output.close(options.check && (!health->writable || health->full) ? 1 : 0);
+  return output.close(options.check && (!status->health.writable || status->health.full) ? 1 : 0);
 }
 
 struct SweepOptions {

@@ -27,23 +27,6 @@ Result<std::string> own_host(store::Store& store, const config::Config& config) 
   return settings->host.empty() ? std::string("localhost") : settings->host;
 }
 
-// Adds the fields that the API has too (gw-api(7)).
-void put_server(Json& object, const std::string& address, const std::optional<net::TlsFacts>& tls,
-                const std::optional<net::ServerCertificate>& certificate) {
-  object["address"] = address.empty() ? Json() : Json(address);
-  object["tls"] = tls ? Json{{"version", tls->version}, {"cipher", tls->cipher}} : Json();
-  object["certificate"] = Json();
-  if (!certificate) return;
-  object["certificate"] =
-      Json{{"subject", valid_text(certificate->subject)},
-           {"issuer", valid_text(certificate->issuer)},
-           {"names", certificate->names},
-           {"not_before", json_time(certificate->not_before)},
-           {"not_after", json_time(certificate->not_after)},
-           {"sha256", json_digest(certificate->sha256)},
-           {"verdict", certificate->verdict.empty() ? Json() : Json(certificate->verdict)}};
-}
-
 void print_server(cli::Output& output, const std::string& address, const std::optional<net::TlsFacts>& tls,
                   const std::optional<net::ServerCertificate>& certificate) {
   if (!address.empty()) output.line("server        " + address);
@@ -52,10 +35,6 @@ void print_server(cli::Output& output, const std::string& address, const std::op
   output.line("certificate   " + certificate->subject + ", expires " + shown_time(certificate->not_after));
   output.line("SHA-256       " + to_hex(certificate->sha256));
   if (!certificate->verdict.empty()) output.line("verdict       " + certificate->verdict);
-}
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json() : Json(valid_text(text));
 }
 
 Result<int> test_mailbox(const Commands& commands, const TestOptions& options) {
@@ -75,22 +54,10 @@ Result<int> test_mailbox(const Commands& commands, const TestOptions& options) {
   if (!done) return done.error();
 
   const smtpd::TestDelivery& sent = done->sent;
-  std::string trouble = sent.trouble;
-  if (trouble.empty() && !done->message)
-    trouble = "the server accepted the mail, but it is not in the mailbox";
+  const std::string trouble = done->trouble();
   cli::Output output;
   if (options.json) {
-    Json object;
-    object["delivered"] = trouble.empty();
-    object["trouble"] = text_or_null(trouble);
-    object["message"] = done->message ? Json(done->message->hex()) : Json();
-    object["took_ms"] = sent.took.count();
-    object["dialog"] = Json::array();
-    for (const auto& line : sent.dialog)
-      object["dialog"].push_back(
-          {{"from", line.ours ? "client" : "server"}, {"text", valid_text(line.text)}});
-    put_server(object, sent.address, sent.tls, sent.certificate);
-    output.json(object);
+    output.json(json::delivery_test_json(*done));
   } else {
     for (const auto& line : sent.dialog) output.line((line.ours ? "> " : "< ") + line.text);
     if (!sent.dialog.empty()) output.line("");
@@ -117,13 +84,7 @@ Result<int> test_route(const Commands& commands, const TestOptions& options) {
   const proxy::RouteCheck check = proxy::check_route_upstream(*route, *host);
   cli::Output output;
   if (options.json) {
-    Json object;
-    object["works"] = check.trouble.empty();
-    object["trouble"] = text_or_null(check.trouble);
-    object["took_ms"] = check.took.count();
-    object["capabilities"] = check.capabilities;
-    put_server(object, check.address, check.tls, check.certificate);
-    output.json(object);
+    output.json(json::route_check_json(check));
   } else {
     print_server(output, check.address, check.tls, check.certificate);
     for (const std::string& each : check.capabilities) output.line("capability    " + each);

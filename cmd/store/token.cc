@@ -8,7 +8,6 @@
 #include "cli/values.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "transfer/json.h"
 #include "vault/name_hint.h"
 
 namespace gw::cmd {
@@ -44,9 +43,7 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
     return Error(Code::Exists, "there is a token `" + wanted.name + "` already");
   cli::Output output;
   if (options.json) {
-    std::string object = transfer::token_json(wanted).dump();
-    object.pop_back();
-    output.secret(object + ",\"token\":\"", *text, "\"}\n");
+    output.secret({}, json::with_secrets(json::token_json(wanted), {{"token", &*text}}), "\n");
   } else {
     output.secret("token  ", *text, "\n");
     output.line("       Shown once: the vault does not store it.");
@@ -78,7 +75,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
       continue;
     }
     if (options.json) {
-      output.json(transfer::token_json(token));
+      output.json(json::token_json(token));
       continue;
     }
     std::string only;

@@ -102,7 +102,7 @@ Result<int> verify(const Commands& commands, const VerifyOptions& options) {
       Json object;
       object["mailbox"] = finding.mailbox.zero() ? Json() : Json(finding.mailbox.hex());
       object["message"] = finding.message ? Json(finding.message->hex()) : Json();
-      cli::put_text(object, "finding", finding.what);
+      json::put_text(object, "finding", finding.what);
       output.json(object);
     } else {
       output.line((finding.mailbox.zero() ? "vault" : "mailbox " + finding.mailbox.hex()) +

@@ -17,20 +17,6 @@ namespace {
 // Bytes that are gathered before they are written.
 constexpr std::size_t kGather = 64 << 10;
 
-// Base64 with padding, as JSON readers expect. Repeated here because cli does not depend on seal.
-std::string base64(std::string_view data) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < data.size(); i += 3) {
-    const std::size_t have = std::min<std::size_t>(3, data.size() - i);
-    unsigned bits = 0;
-    for (std::size_t j = 0; j < 3; ++j)
-      bits = bits << 8 | (j < have ? static_cast<unsigned char>(data[i + j]) : 0u);
-    for (std::size_t j = 0; j < 4; ++j) text += j <= have ? kDigits[bits >> (18 - 6 * j) & 63] : '=';
-  }
-  return text;
-}
-
 // Returns the number of code points, which is close enough to columns: counts the bytes that do not
 // continue a UTF-8 sequence.
 std::size_t width(std::string_view text) {
@@ -129,11 +115,6 @@ Result<int> Output::close(int status) {
   }
   if (failed_) return failed_->with_exit_status(kExitInputOutput);
   return status;
-}
-
-void put_text(Json& object, const std::string& name, std::string_view text) {
-  object[name] = valid_text(text);
-  if (!valid_utf8(text)) object[name + "_b64"] = base64(text);
 }
 
 void Table::row(std::vector<std::string> cells) {

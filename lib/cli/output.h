@@ -43,8 +43,7 @@ class Output {
   bool terminal() const { return terminal_; }
   // Writes one line. Replaces control characters and invalid UTF-8 in it (base/text.h).
   void line(std::string_view text);
-  // Writes one JSON object on one line. Replaces invalid UTF-8 by U+FFFD; put_text() keeps the
-  // bytes.
+  // Writes one JSON object on one line. Replaces invalid UTF-8 by U+FFFD.
   void json(const Json& object);
   // Writes bytes unchanged. On a terminal replaces control characters except line endings and tabs,
   // because a mail may contain sequences that the terminal would execute.
@@ -69,10 +68,6 @@ class Output {
   std::string waiting_;
   std::optional<Error> failed_;
 };
-
-// Sets `object[name]` to the text. If the text is not valid UTF-8, the invalid bytes become U+FFFD
-// there, and `name_b64` holds the original bytes in Base64.
-void put_text(Json& object, const std::string& name, std::string_view text);
 
 // A table whose columns are as wide as their widest cell, with two spaces between them.
 class Table {

@@ -48,6 +48,12 @@ struct MailboxTest {
   // The message in the mailbox; nullopt if the delivery failed (`sent.trouble`) or if it was not
   // found there.
   std::optional<MessageId> message;
+
+  // Returns why the mail is not in the mailbox, as text for people; empty if it is.
+  std::string trouble() const {
+    if (!sent.trouble.empty() || message) return sent.trouble;
+    return "the server accepted the mail, but it is not in the mailbox";
+  }
 };
 // Delivers a test mail to the mailbox through `server`, with `host` as TestMail::host, and looks
 // for it in the mailbox. A delivery that the server refuses is a result, not an error. Fails with

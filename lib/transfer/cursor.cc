@@ -4,10 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "json/json.h"
 
 namespace gw::transfer {
 
-using Json = nlohmann::ordered_json;
+using json::Json;
 
 // Up to 20 digits and a comma each, for ten million waiting messages.
 constexpr std::size_t kMaxLength = 256 << 20;

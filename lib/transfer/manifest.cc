@@ -9,73 +9,16 @@
 #include <span>
 
 #include "base/file.h"
-#include "base/text.h"
-#include "seal/base64.h"
-#include "transfer/json.h"
+#include "json/objects.h"
 #include "transfer/part_file.h"
 
 namespace gw::transfer {
 namespace {
 
+using json::Json;
+
 constexpr std::size_t kManifestBuffer = 64 << 10;
 constexpr std::size_t kMaxLine = 4 << 20;  // as kMaxManifestLine
-
-// Omits empty fields; most envelopes use few of them.
-void put_if_any(Json& object, const std::string& name, std::string_view text) {
-  if (!text.empty()) put_text(object, name, text);
-}
-
-std::string_view name(vault::Origin origin) {
-  switch (origin) {
-    case vault::Origin::Smtp:
-      return "smtp";
-    case vault::Origin::ProxySmtp:
-      return "proxy-smtp";
-    case vault::Origin::ProxyPop3:
-      return "proxy-pop3";
-    case vault::Origin::Import:
-      return "import";
-  }
-  return "smtp";
-}
-
-Json to_json(const vault::Envelope& envelope) {
-  Json object = Json::object();
-  put_text(object, "mail_from", envelope.reverse_path);
-  put_if_any(object, "mail_parameters", envelope.parameters);
-  Json& recipients = object["rcpt_to"] = Json::array();
-  for (const vault::EnvelopeRecipient& each : envelope.recipients) {
-    Json recipient = Json::object();
-    put_text(recipient, "address", each.address);
-    put_if_any(recipient, "parameters", each.parameters);
-    put_if_any(recipient, "refusal", each.refusal);
-    recipients.push_back(std::move(recipient));
-  }
-  object["received_at"] = rfc3339(envelope.received);
-  object["origin"] = name(envelope.origin);
-  put_if_any(object, "helo", envelope.helo);
-  put_if_any(object, "host", envelope.host);
-  put_if_any(object, "peer", envelope.peer);
-  put_if_any(object, "tls", envelope.tls);
-  put_if_any(object, "client_certificate", envelope.client_certificate);
-  put_if_any(object, "auth", envelope.auth);
-  put_if_any(object, "listener", envelope.listener);
-  put_if_any(object, "transaction", envelope.transaction);
-  put_if_any(object, "route", envelope.route);
-  put_if_any(object, "login", envelope.login);
-  put_if_any(object, "source", envelope.source);
-  if (!envelope.trace.empty()) {
-    Json& trace = object["trace"] = Json::array();
-    for (const std::string& line : envelope.trace) trace.push_back(valid_text(line));
-  }
-  object["octets"] = envelope.size;
-  object["sha256"] = to_hex(envelope.sha256);
-  object["bare_newline"] = envelope.bare_newline;
-  object["eight_bit"] = envelope.eight_bit;
-  object["long_line"] = envelope.long_line;
-  object["nul"] = envelope.nul;
-  return object;
-}
 
 Json or_null(const std::optional<std::string>& text) {
   return text ? Json(*text) : Json();
@@ -138,11 +81,6 @@ void put_journal(Json& object, const mime::JournalReport& report, std::span<cons
   }
 }
 
-// Replaces invalid UTF-8 instead of throwing: some strings of a mail come from untrusted encodings.
-std::string one_line(const Json& object) {
-  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
 const char* name(mime::Recipient::Kind kind) {
@@ -159,33 +97,29 @@ const char* name(mime::Recipient::Kind kind) {
   return "recipient";
 }
 
-std::string envelope_json(const vault::Envelope& envelope) {
-  return one_line(to_json(envelope));
-}
-
 std::string manifest_line(const ManifestLine& line) {
   Json object;
   object["id"] = line.id.hex();
   object["file"] = line.file.empty() ? Json() : Json(line.file);
   object["sha256"] = line.sha256 ? Json(to_hex(*line.sha256)) : Json();
   object["octets"] = line.size;
-  object["envelope"] = line.envelope != nullptr ? to_json(*line.envelope) : Json();
+  object["envelope"] = line.envelope != nullptr ? json::envelope_json(*line.envelope) : Json();
   if (line.message_id) {
-    put_text(object, "message_id", *line.message_id);
+    json::put_text(object, "message_id", *line.message_id);
   } else {
     object["message_id"] = Json();
   }
   object["result"] = line.reason.empty() ? "ok" : "failed";
-  object["reason"] = line.reason.empty() ? Json() : Json(valid_text(line.reason));
+  object["reason"] = json::text_or_null(line.reason);
   object["state"] = store::name(line.state);
   if (line.journal) put_journal(object, *line.journal, line.inner);
-  return one_line(object);
+  return json::one_line(object);
 }
 
-std::string journal_json(const mime::JournalReport& report, const std::vector<InnerFile>& inner) {
+Json journal_json(const mime::JournalReport& report, const std::vector<InnerFile>& inner) {
   Json object = Json::object();
   put_journal(object, report, inner);
-  return one_line(object);
+  return object;
 }
 
 // O_EXCL: the manifest of another export is never overwritten. O_NOFOLLOW: the manifest may lie in

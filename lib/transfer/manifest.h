@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "json/json.h"
 #include "mime/journal_report.h"
 #include "store/record.h"
 #include "vault/envelope.h"
@@ -47,13 +48,12 @@ struct ManifestLine {
 };
 
 // Returns the line as one JSON object without a line ending. Text that is not UTF-8 is written as
-// by put_text() (transfer/json.h).
+// by json::put_text().
 std::string manifest_line(const ManifestLine& line);
 // Returns `to`, `cc` or `bcc`, or `recipient` if the report does not say which.
 const char* name(mime::Recipient::Kind kind);
-// Return the envelope, and a journal report, as one JSON object without a line ending.
-std::string envelope_json(const vault::Envelope& envelope);
-std::string journal_json(const mime::JournalReport& report, const std::vector<InnerFile>& inner);
+// Returns the content of a journal report.
+json::Json journal_json(const mime::JournalReport& report, const std::vector<InnerFile>& inner);
 
 // The file. add() and sync() may be called from several threads.
 class Manifest {

@@ -7,15 +7,17 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "json/json.h"
 #include "seal/base64.h"
-#include "transfer/json.h"
 
 namespace gw::transfer {
 namespace {
 
+using json::Json;
+
 constexpr std::size_t kIndexBuffer = 64 << 10;
 
-// Reverses put_text(): the base64 field, if present, has the exact bytes.
+// Reverses json::put_text(): the base64 field, if present, has the exact bytes.
 std::string stored_text(const Json& object, const std::string& name) {
   if (const Json data = object.value(name + "_b64", Json()); data.is_string()) {
     const auto decoded = seal::from_base64(data.get<std::string>(), seal::Padding::Full);

@@ -48,22 +48,11 @@ TEST_CASE("JSON is one object a line, in the order of its fields") {
     Json object;
     object["id"] = "b";
     object["a"] = 1;
-    put_text(object, "text", "line\nend \x1b[2J");
+    object["text"] = "line\nend \x1b[2J";
     output.json(object);
     return status_of(output.close());
   });
   CHECK(outcome.out == "{\"id\":\"b\",\"a\":1,\"text\":\"line\\nend \\u001b[2J\"}\n");
-}
-
-TEST_CASE("text that is not UTF-8 has a twin with its octets") {
-  Json object;
-  put_text(object, "helo", "a\xff");
-  CHECK(object["helo"] == "a\xef\xbf\xbd");
-  CHECK(object["helo_b64"] == "Yf8=");
-  put_text(object, "other", "ab\xff");
-  CHECK(object["other_b64"] == "YWL/");
-  put_text(object, "good", "caf\xc3\xa9");
-  CHECK_FALSE(object.contains("good_b64"));
 }
 
 TEST_CASE("octets go to a file as they are") {

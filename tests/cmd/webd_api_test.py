@@ -120,6 +120,8 @@ class ApiTest(unittest.TestCase):
         password = self.secret("password")
         made = self.call("POST", "/api/v1/mailboxes",
                          {"name": "acme-mail", "description": "Akte", "trace": "off", "password": password}, 201)
+        printed = self.vault.json("mailbox", "add", "acme-other", "--smtp-auth")[0]
+        self.assertEqual(set(printed) - {"password", "token"}, set(made))
         box = "/api/v1/mailboxes/acme-mail"
         self.assertEqual(self.call("GET", box), self.vault.json("mailbox", "show", "acme-mail")[0])
         self.assertEqual(self.call("GET", "/api/v1/mailboxes")["items"], self.vault.json("mailbox", "list"))
@@ -148,8 +150,15 @@ class ApiTest(unittest.TestCase):
 
         changed = self.call("POST", box + "/messages/change", {"change": "quarantine", "ids": [listed[0]["id"]]})
         self.assertEqual([each["result"] for each in changed["items"]], ["ok"])
+        unknown = "0" * 32
+        failed = self.call("POST", box + "/messages/change", {"change": "quarantine", "ids": [unknown]})["items"]
+        self.assertEqual(failed, self.vault.json("message", "quarantine", "acme-mail", unknown, status=3))
         self.assertEqual(self.call("GET", box + "/messages?state=quarantined")["items"][0]["id"], listed[0]["id"])
-        self.assertEqual(self.call("POST", box + "/rotate", {"password": password})["generation"], 2)
+        rotated = self.call("POST", box + "/rotate", {"password": password})
+        self.assertEqual(rotated["generation"], 2)
+        keys = self.vault.json("mailbox", "key", "acme-mail", "--password-file", secret)
+        self.assertEqual(set(keys[0]) - {"identity"}, set(rotated))
+        self.assertEqual(set(self.vault.json("mailbox", "rotate", "acme-mail", "--password-file", secret)[0]), set(rotated))
         fresh = self.secret("password")
         self.assertNotEqual(fresh, password)
         self.call("POST", box + "/password", {"password": password, "new_password": fresh}, 204)
@@ -169,9 +178,12 @@ class ApiTest(unittest.TestCase):
         self.vault.store("verify")
         status = self.call("GET", "/api/v1/status", token="read")
         said = self.vault.json("status")[0]
+        self.assertEqual(set(said) - {"path"}, set(status))
         for field in ("last_verify", "last_verify_findings", "last_backup", "checkpoint_key"):
             self.assertEqual(status[field], said[field])
         self.assertEqual(said["last_verify_findings"], 0)
+        for each in said["servers"] + status["servers"]:
+            self.assertEqual(set(each), set(self.document["components"]["schemas"]["ServerStats"]["properties"]))
 
         tried = self.call("POST", "/api/v1/test-deliveries", {"mailbox": "journal"})
         self.assertTrue(tried["delivered"], tried)
@@ -179,6 +191,9 @@ class ApiTest(unittest.TestCase):
         self.assertIn("self", tried["certificate"]["verdict"])
         self.assertEqual(tried["dialog"][0]["from"], "server")
         self.assertIn(tried["message"], json.dumps(self.vault.json("message", "list", "journal")))
+        printed = self.vault.json("mailbox", "test", "journal", "--server", self.smtp)[0]
+        self.assertEqual(set(printed), set(tried))
+        self.assertEqual(set(printed["certificate"]), set(tried["certificate"]))
         self.call("POST", "/api/v1/test-deliveries", {"mailbox": "journal", "server": "192.0.2.1:25"}, 422)
 
         self.call("PATCH", box, {"status": "suspended", "quota": 1 << 20})
@@ -210,6 +225,9 @@ class ApiTest(unittest.TestCase):
         tested = self.call("POST", "/api/v1/routes/work/test")
         self.assertTrue(tested["works"], tested)
         self.assertIn("PIPELINING", tested["capabilities"])
+        printed = self.vault.json("route", "test", "work")[0]
+        self.assertEqual({**printed, "took_ms": 0}, {**tested, "took_ms": 0})
+        self.assertEqual(self.call("GET", "/api/v1/status")["routes"], self.vault.json("status")[0]["routes"])
         self.call("PATCH", "/api/v1/routes/work", {"pin": None, "upstream": "nonsense"}, 422)
         self.call("PATCH", "/api/v1/routes/work", {"nonsense": 1}, 400)
         self.call("DELETE", "/api/v1/routes/work", status=204)
@@ -228,7 +246,9 @@ class ApiTest(unittest.TestCase):
         first, second = self.secret("password"), self.secret("password")
         self.call("POST", "/api/v1/accounts", {"name": "anna", "role": "viewer", "language": "it", "password": first}, 201)
         self.assertEqual(gw_web.Browser(self.webd).sign_in("anna", first).status, 303)
-        self.assertEqual([a["name"] for a in self.call("GET", "/api/v1/accounts")["items"]], ["anna", "root"])
+        accounts = self.call("GET", "/api/v1/accounts")["items"]
+        self.assertEqual([a["name"] for a in accounts], ["anna", "root"])
+        self.assertEqual(accounts, self.vault.json("admin", "list"))
         self.assertEqual(self.call("PATCH", "/api/v1/accounts/anna", {"role": "operator"})["role"], "operator")
         self.call("POST", "/api/v1/accounts/anna/password", {"new_password": second})
         self.assertEqual(gw_web.Browser(self.webd).sign_in("anna", first).status, 403)

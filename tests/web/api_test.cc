@@ -319,6 +319,41 @@ TEST_CASE("The status knows the last backup and verify, for tokens without patte
   CHECK(limited.json("GET", "/api/v1/status", 200)["last_verify"].is_null());
 }
 
+TEST_CASE("The status lists servers and routes, and for a limited token only the routes that it may see") {
+  ConsoleVault vault;
+  vault.add_mailbox("acme-mail");
+  Program operating(vault, vault::Role::Operator);
+  for (const char* name : {"acme-out", "sales-out"})
+    operating.json("POST", "/api/v1/routes", 201,
+                   Json{{"name", name},
+                        {"protocol", "smtp"},
+                        {"upstream", "mail.example:587"},
+                        {"tls", "starttls"},
+                        {"mailbox", "acme-mail"}}
+                       .dump());
+  for (const char* of : {"smtp", "route sales-out"}) {
+    store::ServerStats stats;
+    stats.of = of;
+    stats.sessions = 2;
+    REQUIRE(vault.store.stats(stats));
+  }
+  const auto names = [](const Json& list) {
+    std::vector<std::string> all;
+    for (const Json& each : list) all.push_back(each["name"].get<std::string>());
+    return all;
+  };
+  using Names = std::vector<std::string>;
+  const Json all = Program(vault, vault::Role::Viewer).json("GET", "/api/v1/status", 200);
+  CHECK(names(all["servers"]) == Names{"smtp"});
+  CHECK(names(all["routes"]) == Names{"acme-out", "sales-out"});
+  CHECK(all["routes"][0]["sessions"] == 0);
+  CHECK(all["routes"][1]["sessions"] == 2);
+  CHECK_FALSE(all.contains("path"));
+  const Json some = Program(vault, vault::Role::Viewer, {"acme-*"}).json("GET", "/api/v1/status", 200);
+  CHECK(some["servers"].empty());
+  CHECK(names(some["routes"]) == Names{"acme-out"});
+}
+
 TEST_CASE("Secrets of a body are read with their escapes and are gone from the body") {
   web::Request request;
   request.body = Secret(as_bytes(std::string_view(

@@ -1,6 +1,4 @@
 // Tokens and accounts in the API, for tokens that administer and are not limited to some mailboxes.
-#include "base/text.h"
-#include "transfer/json.h"
 #include "vault/mailbox.h"
 #include "vault/token.h"
 #include "web/api/api_private.h"
@@ -24,8 +22,7 @@ Result<Answer> create_secret(Call& call) {
   if (kind == "api_token") made = vault::generate_api_token(*name);
   if (!made) return made.error();
   Answer answer;
-  answer.json["secret"] = std::string(made->text());
-  answer.secret = true;
+  answer.secret = json::with_secrets(Json::object(), {{"secret", &*made}});
   return answer;
 }
 
@@ -33,7 +30,7 @@ Result<Answer> list_tokens(Call& call) {
   const auto tokens = vault::api_tokens(call.store());
   if (!tokens) return tokens.error();
   Json items = Json::array();
-  for (const vault::ApiToken& each : *tokens) items.push_back(transfer::token_json(each));
+  for (const vault::ApiToken& each : *tokens) items.push_back(json::token_json(each));
   return list_of(std::move(items), 0);
 }
 
@@ -49,7 +46,7 @@ Result<Answer> create_token(Call& call) {
     wanted.expires = *time;
   }
   const auto made = vault::make_api_token(call.store(), wanted, call.secret("token"), call.context.actor());
-  return made ? Answer{transfer::token_json(*made)} : Result<Answer>(made.error());
+  return made ? Answer{json::token_json(*made)} : Result<Answer>(made.error());
 }
 
 Result<Answer> revoke_token(Call& call) {
@@ -60,24 +57,11 @@ Result<Answer> revoke_token(Call& call) {
   return nothing();
 }
 
-Json json_of(const vault::Account& account) {
-  Json object;
-  object["name"] = account.name;
-  object["role"] = vault::name(account.role);
-  object["only"] = account.only;
-  object["language"] = account.language;
-  object["disabled"] = account.disabled;
-  object["totp"] = account.has_totp();
-  object["created"] = json_time(account.created);
-  object["password_since"] = json_time(account.password_since);
-  return object;
-}
-
 Result<Answer> list_accounts(Call& call) {
   const auto accounts = vault::accounts(call.store());
   if (!accounts) return accounts.error();
   Json items = Json::array();
-  for (const vault::Account& each : *accounts) items.push_back(json_of(each));
+  for (const vault::Account& each : *accounts) items.push_back(json::account_json(each));
   return list_of(std::move(items), 0);
 }
 
@@ -89,7 +73,7 @@ Result<Answer> create_account(Call& call) {
   wanted.language = text_in(call.body, "language").value_or("");
   const auto made =
       vault::add_account(call.store(), wanted, call.secret("password").clone(), call.context.actor());
-  return made ? Answer{json_of(made->account)} : Result<Answer>(made.error());
+  return made ? Answer{json::account_json(made->account)} : Result<Answer>(made.error());
 }
 
 Result<Answer> change_account(Call& call) {
@@ -116,9 +100,9 @@ Result<Answer> change_account(Call& call) {
     changed(account->disabled ? "disabled" : "enabled");
   }
   // An empty change appends no history entry.
-  if (what.empty()) return Answer{json_of(*account)};
+  if (what.empty()) return Answer{json::account_json(*account)};
   const auto now = vault::change_account(call.store(), std::move(*account), what, call.context.actor());
-  return now ? Answer{json_of(*now)} : Result<Answer>(now.error());
+  return now ? Answer{json::account_json(*now)} : Result<Answer>(now.error());
 }
 
 Result<Answer> reset_password(Call& call) {
@@ -127,7 +111,7 @@ Result<Answer> reset_password(Call& call) {
   const auto made =
       vault::reset_password(call.store(), std::move(*account), call.secret("new_password").clone(),
                             call.body.value("drop_totp", false), call.context.actor());
-  return made ? Answer{json_of(made->account)} : Result<Answer>(made.error());
+  return made ? Answer{json::account_json(made->account)} : Result<Answer>(made.error());
 }
 
 Result<Answer> remove_account(Call& call) {

@@ -19,17 +19,15 @@ namespace {
 
 using api::Answer;
 using api::Call;
-using api::Json;
 using api::Operation;
+using json::Json;
 using std::chrono::milliseconds;
 
 Response json_response(int status, const Json& json) {
   Response response;
   response.status = status;
   response.content_type = "application/json";
-  // Operations make their texts valid UTF-8. The error handler replaces what was missed, because
-  // dump() would otherwise throw and the caller would receive a 500.
-  response.body = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  response.body = json::one_line(json) + "\n";
   return response;
 }
 
@@ -124,8 +122,10 @@ Response answer_of(const Operation& operation, const Request& request, Result<An
     response.status = 204;
     return response;
   }
-  Response response = json_response(operation.status, answer->json);
-  response.secret = answer->secret;
+  if (answer->secret.empty()) return json_response(operation.status, answer->json);
+  Response response = json_response(operation.status, {});
+  response.body = std::string(answer->secret.text()) + "\n";
+  response.secret = true;
   return response;
 }
 

@@ -18,16 +18,16 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "json/objects.h"
 #include "net/stream.h"
 #include "seal/keypair.h"
-#include "transfer/json.h"
 #include "vault/account.h"
 #include "web/context.h"
 #include "web/http/http.h"
 
 namespace gw::web::api {
 
-using transfer::Json;
+using json::Json;
 
 // The fields of a body that hold secrets. read_body() moves their values to locked memory before
 // the JSON library sees the body, which copies texts into ordinary memory.
@@ -57,8 +57,9 @@ struct Call {
 // What an operation returns if it succeeds.
 struct Answer {
   Json json;
-  // Whether `json` shows a secret; the response is then wiped from memory after it is sent.
-  bool secret = false;
+  // JSON text with a secret, from json::with_secrets(), which replaces `json`. The response is wiped
+  // from memory after it is sent.
+  Secret secret = {};
   // A response with a body other than JSON, which replaces `json`.
   std::optional<Response> other = {};
 };
@@ -123,11 +124,6 @@ std::optional<std::string> misfit(const Json& value, const Json& schema, const s
 // and parses the rest. Fails with BadInput unless the body is JSON of at most 16 levels.
 Result<Json> read_body(Request& request, Secrets& secrets);
 
-using transfer::json_digest;
-using transfer::json_time;
-// Adds `address`, `tls` and `certificate` of a connection to `object`; null for what is not known.
-void put_tls(Json& object, const std::string& address, const std::optional<net::TlsFacts>& tls,
-             const std::optional<net::ServerCertificate>& shown);
 // Returns one page of a list. `next` is what the client passes to receive the next page; 0, written
 // as null, on the last page.
 Answer list_of(Json items, std::uint64_t next);

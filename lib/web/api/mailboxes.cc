@@ -2,8 +2,6 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "seal/age.h"
-#include "transfer/json.h"
 #include "vault/mailbox.h"
 #include "vault/mailbox_change.h"
 #include "vault/setup_guide.h"
@@ -21,7 +19,7 @@ Result<Answer> shown(Call& call, const store::MailboxRecord& record) {
   if (!stat) return stat.error();
   const auto settings = vault::read_settings(call.store());
   if (!settings) return settings.error();
-  return Answer{transfer::mailbox_json(record, *stat, *settings)};
+  return Answer{json::mailbox_json(record, *stat, *settings)};
 }
 
 Result<Answer> list(Call& call) {
@@ -31,8 +29,7 @@ Result<Answer> list(Call& call) {
   if (!settings) return settings.error();
   Json items = Json::array();
   for (const auto& [record, stat] : *rows)
-    if (call.context.may_see(record.name))
-      items.push_back(transfer::mailbox_row_json(record, stat, *settings));
+    if (call.context.may_see(record.name)) items.push_back(json::mailbox_row_json(record, stat, *settings));
   return list_of(std::move(items), 0);
 }
 
@@ -82,12 +79,7 @@ Result<Answer> create(Call& call) {
   const auto made = vault::add_mailbox(call.store(), wanted, call.secret("password").clone(),
                                        call.context.actor(), call.secret_if_any("token"));
   if (!made) return made.error();
-  Answer answer;
-  answer.json["id"] = made->record.id.hex();
-  answer.json["name"] = made->record.name;
-  answer.json["address"] = made->address;
-  answer.json["grace"] = made->record.grace;
-  return answer;
+  return Answer{json::created_mailbox_json(made->record, made->address)};
 }
 
 Result<Answer> change(Call& call) {
@@ -115,8 +107,7 @@ Result<Answer> rotate(Call& call) {
   const auto record =
       vault::rotate(call.store(), *mailbox, std::move(*ring), call.secret("password"), call.context.actor());
   if (!record) return record.error();
-  return Answer{
-      {{"generation", record->newest().number}, {"recipient", seal::recipient(record->newest().public_key)}}};
+  return Answer{json::generation_json(record->newest().number, record->newest().public_key)};
 }
 
 Result<Answer> change_password(Call& call) {

@@ -6,7 +6,6 @@
 #include "mail/header.h"
 #include "mime/reading.h"
 #include "transfer/inner_files.h"
-#include "transfer/json.h"
 #include "transfer/manifest.h"
 #include "transfer/message_source.h"
 #include "vault/drain.h"
@@ -72,7 +71,7 @@ Result<Answer> list(Call& call) {
     for (const store::MessageRecord& record : *page) {
       after = record.seq;
       ++looked;
-      if (filter->wants(record)) items.push_back(transfer::message_json(record));
+      if (filter->wants(record)) items.push_back(json::message_json(record));
       // `after` must be the last message that was examined, not the last one that was read.
       if (items.size() >= *limit) break;
     }
@@ -98,7 +97,7 @@ Result<Found> find(const Call& call) {
 
 Result<Answer> show(Call& call) {
   const auto found = find(call);
-  return found ? Answer{transfer::message_json(found->record)} : Result<Answer>(found.error());
+  return found ? Answer{json::message_json(found->record)} : Result<Answer>(found.error());
 }
 
 // Streams the message as it was received. It is never in memory as a whole. If the container turns
@@ -172,7 +171,7 @@ Result<Answer> journal(vault::Message& message) {
   if (!report) return report.error();
   const auto inner = transfer::inner_files(source, *report);
   if (!inner) return inner.error();
-  return Answer{Json::parse(transfer::journal_json(*report, *inner))};
+  return Answer{transfer::journal_json(*report, *inner)};
 }
 
 Result<Answer> open(Call& call) {
@@ -191,7 +190,7 @@ Result<Answer> open(Call& call) {
                                    form == "eml" ? "downloaded" : "shown");
       !noted)
     return noted.error();
-  if (form == "envelope") return Answer{Json::parse(transfer::envelope_json(opened->envelope()))};
+  if (form == "envelope") return Answer{json::envelope_json(opened->envelope())};
   if (form == "headers") return headers(*opened);
   if (form == "journal") return journal(*opened);
   if (form == "text") return text(*opened);
@@ -217,11 +216,9 @@ Result<Answer> change(Call& call) {
                                               call.body.value("dry_run", false));
   if (!changed) return changed.error();
   Json items = Json::array();
-  for (const MessageId& id : changed->done)
-    items.push_back({{"id", id.hex()}, {"result", "ok"}, {"reason", Json()}});
+  for (const MessageId& id : changed->done) items.push_back(json::result_json(id, nullptr));
   for (const vault::MessageFailure& failure : changed->failed)
-    items.push_back(
-        {{"id", failure.id.hex()}, {"result", "failed"}, {"reason", valid_text(failure.error.text())}});
+    items.push_back(json::result_json(failure.id, &failure.error));
   return list_of(std::move(items), 0);
 }
 

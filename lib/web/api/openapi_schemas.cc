@@ -94,13 +94,14 @@ constexpr const char* kSchemas = R"({
   "last_backup": {"type": ["string", "null"], "format": "date-time"},
   "last_verify": {"type": ["string", "null"], "format": "date-time"},
   "last_verify_findings": {"type": ["integer", "null"], "description": "0: everything is intact"},
-  "servers": {"type": "array", "items": {"$ref": "#/components/schemas/Tally"}}}},
-"Tally": {"required": "all", "properties": {
-  "of": {"type": "string", "description": "`smtp`, `pop3`, or `route NAME`"}, "sessions": {"type": "integer"},
+  "servers": {"type": "array", "items": {"$ref": "#/components/schemas/ServerStats"}},
+  "routes": {"type": "array", "items": {"$ref": "#/components/schemas/ServerStats"}}}},
+"ServerStats": {"required": "all", "properties": {
+  "name": {"type": "string", "description": "`smtp`, `pop3`, or the name of the route"}, "sessions": {"type": "integer"},
   "tls": {"type": "integer"}, "messages": {"type": "integer"}, "octets": {"type": "integer"},
   "copies": {"type": "integer"}, "uncopied": {"type": "integer"}, "completed": {"type": "integer"},
   "deferred": {"type": "integer"}, "refused": {"type": "integer"}, "failed_logins": {"type": "integer"},
-  "trouble": {"type": ["string", "null"]}, "trouble_time": {"type": ["string", "null"]}}},
+  "trouble": {"type": ["string", "null"]}, "trouble_at": {"type": ["string", "null"]}}},
 "MailboxRow": {"fields": ["MailboxRow"], "required": "all", "properties": {}},
 "Mailbox": {"fields": ["MailboxRow", "MailboxWords", "MailboxSwitches"], "required": "all", "properties": {
   "smtp_auth": {"type": "boolean"}, "created": {"type": ["string", "null"]},

@@ -1,8 +1,6 @@
 // Routes of gw-proxy in the API. The fields are those of `gw-store route … --json`.
 #include "base/log.h"
-#include "base/text.h"
 #include "proxy/route_check.h"
-#include "transfer/json.h"
 #include "vault/route_change.h"
 #include "web/api/api_private.h"
 #include "web/console.h"
@@ -14,8 +12,8 @@ namespace {
 using vault::Role;
 
 Json json_of(const Context& context, const vault::Route& route) {
-  return transfer::route_json(route,
-                              [&](const MailboxId& mailbox) { return route_mailbox_name(context, mailbox); });
+  return json::route_json(route,
+                          [&](const MailboxId& mailbox) { return route_mailbox_name(context, mailbox); });
 }
 
 Result<Answer> list(Call& call) {
@@ -99,32 +97,11 @@ Result<Answer> test(Call& call) {
   if (!route) return route.error();
   // The probe connects to the upstream of the stored route only: the request cannot name another
   // one.
-  const proxy::RouteCheck probe = proxy::check_route_upstream(*route, call.context.console().options().host);
-  Answer answer;
-  answer.json["works"] = probe.trouble.empty();
-  answer.json["trouble"] = probe.trouble.empty() ? Json() : Json(valid_text(probe.trouble));
-  answer.json["took_ms"] = probe.took.count();
-  answer.json["capabilities"] = probe.capabilities;
-  put_tls(answer.json, probe.address, probe.tls, probe.certificate);
-  return answer;
+  return Answer{
+      json::route_check_json(proxy::check_route_upstream(*route, call.context.console().options().host))};
 }
 
 }  // namespace
-
-void put_tls(Json& object, const std::string& address, const std::optional<net::TlsFacts>& tls,
-             const std::optional<net::ServerCertificate>& shown) {
-  object["address"] = address.empty() ? Json() : Json(address);
-  object["tls"] = tls ? Json{{"version", tls->version}, {"cipher", tls->cipher}} : Json();
-  Json& certificate = object["certificate"] = Json();
-  if (!shown) return;
-  certificate = Json{{"subject", valid_text(shown->subject)},
-                     {"issuer", valid_text(shown->issuer)},
-                     {"names", shown->names},
-                     {"not_before", json_time(shown->not_before)},
-                     {"not_after", json_time(shown->not_after)},
-                     {"sha256", to_hex(shown->sha256)},
-                     {"verdict", shown->verdict.empty() ? Json() : Json(shown->verdict)}};
-}
 
 void add_route_operations(Operations& all) {
   all.push_back(

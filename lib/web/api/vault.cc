@@ -1,11 +1,8 @@
 // The vault as a whole in the API: its state, histories, checkpoints, and the test delivery.
 #include <algorithm>
 
-#include "base/text.h"
-#include "transfer/json.h"
 #include "vault/mailbox.h"
-#include "vault/maintenance_log.h"
-#include "vault/totals.h"
+#include "vault/vault_status.h"
 #include "web/api/api_private.h"
 #include "web/console.h"
 #include "web/pages/history_page.h"
@@ -19,65 +16,14 @@ using vault::Role;
 constexpr std::uint64_t kPage = 100;
 constexpr std::uint64_t kMaxListed = 1000;
 
-Json json_of(const store::ServerStats& stats) {
-  Json object;
-  object["of"] = valid_text(stats.of);
-  for (const store::ServerCount& each : store::kServerCounts)
-    object[std::string(each.name)] = stats.*each.value;
-  object["trouble"] = stats.trouble.empty() ? Json() : Json(valid_text(stats.trouble));
-  object["trouble_time"] = json_time(stats.trouble_time);
-  return object;
-}
-
 // A token that is limited to some mailboxes receives the sums over these and nothing about the
-// others.
+// others. The path of the vault is left out: it is about the host.
 Result<Answer> status(Call& call) {
-  const auto health = call.store().health();
-  if (!health) return health.error();
-  auto rows = vault::mailbox_rows(call.store());
-  if (!rows) return rows.error();
-  std::erase_if(*rows, [&](const auto& row) { return !call.context.may_see(row.record.name); });
-  const vault::Totals total = vault::totals_of(*rows);
-  Answer answer;
-  Json& object = answer.json;
-  object["vault"] = health->vault.hex();
-  object["writable"] = health->writable;
-  object["full"] = health->full;
-  object["reason"] = health->reason.empty() ? Json() : Json(valid_text(health->reason));
-  object["free_octets"] = health->free_bytes;
-  object["free_inodes"] = health->free_inodes;
-  object["commits"] = health->commits;
-  object["mailboxes"] = rows->size();
-  object["live"] = total.live;
-  object["live_octets"] = total.live_bytes;
-  object["unconfirmed"] = total.unconfirmed;
-  object["drained"] = total.drained;
-  object["quarantined"] = total.quarantined;
-  object["accepted"] = total.accepted;
-  std::optional<vault::BackupNote> backup;
-  std::optional<vault::VerifyNote> verify;
-  if (call.context.account().is_unrestricted()) {
-    const auto last_backup = vault::last_backup(call.store());
-    if (!last_backup) return last_backup.error();
-    const auto last_verify = vault::last_verify(call.store());
-    if (!last_verify) return last_verify.error();
-    backup = *last_backup;
-    verify = *last_verify;
-  }
-  object["checkpoint_key"] = health->verifier.empty() ? Json() : Json(health->verifier);
-  object["last_backup"] = json_time(backup ? backup->time : 0);
-  object["last_verify"] = json_time(verify ? verify->time : 0);
-  object["last_verify_findings"] = verify ? Json(verify->findings) : Json();
-  const auto server_stats = call.store().server_stats();
-  if (!server_stats) return server_stats.error();
-  constexpr std::string_view kRoute = "route ";
-  Json& servers = object["servers"] = Json::array();
-  for (const store::ServerStats& each : *server_stats) {
-    // The statistics of gw-smtpd and gw-pop3d cover all mailboxes, those of a route belong to it.
-    const bool his = each.of.starts_with(kRoute) && call.context.may_see(each.of.substr(kRoute.size()));
-    if (his || call.context.account().is_unrestricted()) servers.push_back(json_of(each));
-  }
-  return answer;
+  vault::MaySee may_see;
+  if (!call.context.account().is_unrestricted())
+    may_see = [&](std::string_view name) { return call.context.may_see(name); };
+  const auto read = vault::read_status(call.store(), may_see);
+  return read ? Answer{json::status_json(*read, std::nullopt)} : Result<Answer>(read.error());
 }
 
 Result<EventFilter> filter_of(const Call& call) {
@@ -113,7 +59,7 @@ Result<Answer> events(Call& call) {
   const auto page = events_before(call.store(), *filter, *before, static_cast<std::size_t>(*limit));
   if (!page) return page.error();
   Json items = Json::array();
-  for (const store::Leaf& leaf : page->leaves) items.push_back(transfer::leaf_json(leaf));
+  for (const store::Leaf& leaf : page->leaves) items.push_back(json::leaf_json(leaf));
   return list_of(std::move(items), page->before);
 }
 
@@ -125,7 +71,7 @@ Result<Answer> checkpoint(Call& call) {
   if (!note) return note.error();
   Answer answer;
   answer.json["note"] = *note;
-  answer.json["key"] = health->verifier.empty() ? Json() : Json(health->verifier);
+  answer.json["key"] = json::text_or_null(health->verifier);
   return answer;
 }
 
@@ -140,17 +86,7 @@ Result<Answer> test_delivery(Call& call) {
         .with_hint("use one of smtpd.listen in gw.toml");
   const auto done = run_test_delivery(call.context, *mailbox, server);
   if (!done) return done.error();
-  Answer answer;
-  Json& object = answer.json;
-  object["delivered"] = done->sent.trouble.empty() && done->message.has_value();
-  object["trouble"] = done->sent.trouble.empty() ? Json() : Json(valid_text(done->sent.trouble));
-  object["message"] = done->message ? Json(done->message->hex()) : Json();
-  object["took_ms"] = done->sent.took.count();
-  Json& dialog = object["dialog"] = Json::array();
-  for (const auto& line : done->sent.dialog)
-    dialog.push_back({{"from", line.ours ? "client" : "server"}, {"text", line.text}});
-  put_tls(object, done->sent.address, done->sent.tls, done->sent.certificate);
-  return answer;
+  return Answer{json::delivery_test_json(*done)};
 }
 
 }  // namespace
