@@ -18,8 +18,6 @@
 namespace gw::cmd {
 namespace {
 
-// Exit statuses of gw-export(1).
-constexpr int kDamaged = 65;
 // Records that are read from the store at a time.
 constexpr std::size_t kPage = 1000;
 // The same for messages that wait for a change of state. They may be far apart, so large pages
@@ -333,8 +331,8 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std:
   if (!damage.empty())
     program_.report(Error(Code::Corrupt, "acknowledged mail may be missing in the vault: " + damage));
   // On standard output eml is one message, so its failure means that there is no result at all.
-  if (report.failures.empty()) return damage.empty() ? 0 : kSomeFailed;
-  return options_.to == "-" && format_ == "eml" ? kDamaged : kSomeFailed;
+  if (report.failures.empty()) return damage.empty() ? kExitSuccess : kExitSomeFailed;
+  return options_.to == "-" && format_ == "eml" ? kExitBadData : kExitSomeFailed;
 }
 
 Result<std::unique_ptr<transfer::Writer>> ExportJob::make_writer() const {

@@ -57,11 +57,10 @@ void Options::declare_push(CLI::App& app) {
 
 Result<store::MailboxRecord> Options::find_mailbox(store::Store& store) const {
   // NotFound alone would be status 66, which means a missing input file.
-  constexpr int kNoSuchMailbox = 67;
   auto found = vault::find_mailbox(store, mailbox);
   if (found || found.error().code() != Code::NotFound) return found;
   return Error(Code::NotFound, "no mailbox `" + mailbox + "`")
-      .with_exit_status(kNoSuchMailbox)
+      .with_exit_status(kExitNoMailbox)
       .with_hint("gw-store mailbox list");
 }
 

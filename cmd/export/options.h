@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/exit_status.h"
 #include "base/result.h"
 #include "cli/password.h"
 #include "cli/vault_options.h"
@@ -17,7 +18,6 @@ namespace gw::cmd {
 
 // Who exports, in histories and leases.
 inline constexpr std::string_view kActor = "gw-export";
-inline constexpr int kSomeFailed = 3;  // exit status of gw-export(1)
 
 struct Options {
   cli::VaultOptions vault;

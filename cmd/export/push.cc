@@ -21,7 +21,6 @@ namespace {
 
 using push::Outcome;
 
-constexpr int kTryAgain = 75;  // exit status of gw-export(1)
 // After so many messages in a row the run ends: something else than these messages is wrong. A
 // misconfigured server must not make a whole mailbox quarantined, nor be asked again and again.
 constexpr unsigned kMaxRejected = 20;
@@ -371,8 +370,9 @@ Result<int> PushJob::run() {
   if (!damage_.empty())
     program_.report(Error(Code::Corrupt, "acknowledged mail may be missing in the vault: " + damage_));
   if (!passed) return passed.error();
-  if (!counts_.left.empty()) return kTryAgain;
-  return counts_.rejected + counts_.failed + counts_.skipped.size() > 0 || !damage_.empty() ? kSomeFailed : 0;
+  if (!counts_.left.empty()) return kExitTryAgain;
+  return counts_.rejected + counts_.failed + counts_.skipped.size() > 0 || !damage_.empty() ? kExitSomeFailed
+                                                                                            : kExitSuccess;
 }
 
 }  // namespace gw::cmd

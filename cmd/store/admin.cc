@@ -44,8 +44,7 @@ vault::LastAdministrator last_ruler(bool force) {
 // exit status tells scripts that it was refused.
 Error with_force_hint(const vault::Account& before, const Error& error) {
   if (error.code() != Code::Conflict || error.hint().empty() || !before.rules()) return error;
-  return error.with_hint("create another administrator first, or use --force")
-      .with_exit_status(exit_status(Code::Denied));
+  return error.with_hint("create another administrator first, or use --force").with_exit_status(kExitDenied);
 }
 
 void declare(CLI::App& app, Properties& to, bool required) {

@@ -95,7 +95,7 @@ Result<int> back_up(const Commands& commands, const Options& options) {
       output.line("removed      " + counted(report->removed.size(), "older backup"));
   }
   // The new backup is intact. The status tells that an older one is not.
-  return output.close(report->damaged.empty() ? 0 : kFindings);
+  return output.close(report->damaged.empty() ? kExitSuccess : kExitBadData);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ class List {
 
   Result<int> close() {
     if (!json_) table_.print(output_);
-    return output_.close(whole_ ? 0 : kSomeFailed);
+    return output_.close(whole_ ? kExitSuccess : kExitSomeFailed);
   }
 
  private:

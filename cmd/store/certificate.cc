@@ -335,7 +335,7 @@ Result<int> show(const Commands& commands, bool json) {
     }
     const std::string fault =
         facts->chain_fault.empty() ? net::validity_fault(*facts, now()) : facts->chain_fault;
-    if (!fault.empty()) status = kFindings;
+    if (!fault.empty()) status = kExitBadData;
     print_pair(output, files, *facts, fault, json);
   }
   return output.close(status);

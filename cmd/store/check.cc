@@ -133,7 +133,7 @@ Result<int> check(const Commands& commands, const Options& options) {
   // Otherwise the exit statuses of gw: 78 (EX_CONFIG) if there is no verdict, 1 if something is
   // wrong.
   if (options.nagios) return output.close(verdict.state);
-  return output.close(verdict.state == Unknown ? 78 : verdict.state == Ok ? 0 : 1);
+  return output.close(verdict.state == Unknown ? kExitConfig : verdict.state == Ok ? kExitSuccess : kExitNo);
 }
 
 }  // namespace

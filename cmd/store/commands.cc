@@ -70,7 +70,7 @@ Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::strin
   // status 67.
   if (found || found.error().code() != Code::NotFound) return found;
   return Error(Code::NotFound, "no mailbox `" + name + "`")
-      .with_exit_status(kNoSuchMailbox)
+      .with_exit_status(kExitNoMailbox)
       .with_hint(vault::mailbox_hint(store, name, "gw-store mailbox list"));
 }
 

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/exit_status.h"
 #include "base/result.h"
 #include "cli/program.h"
 #include "cli/vault_options.h"
@@ -61,11 +62,6 @@ class Commands {
 
 // The actor of this tool's changes in histories.
 inline constexpr std::string_view kActor = "gw-store";
-// Exit statuses. 67: no such mailbox. 3: some items of many failed. 65: what was examined has
-// defects.
-inline constexpr int kNoSuchMailbox = 67;
-inline constexpr int kSomeFailed = 3;
-inline constexpr int kFindings = 65;
 
 // Returns the mailbox with this name, id or address. Fails with NotFound and exit status 67 if
 // there is none.

@@ -82,7 +82,7 @@ Result<int> doctor(const Commands& commands, const Options& options) {
       return output.close(sent.error().exit_status());
     }
   const bool good = std::ranges::all_of(findings, [](const Diagnosis& f) { return f.level == Level::Good; });
-  return output.close(good ? 0 : 1);
+  return output.close(good ? kExitSuccess : kExitNo);
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ class ImportJob {
     // case.
     conclude();
     if (!done) return done.error();
-    return output_.close(wrong_ > 0 ? kSomeFailed : 0);
+    return output_.close(wrong_ > 0 ? kExitSomeFailed : kExitSuccess);
   }
 
  private:

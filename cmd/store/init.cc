@@ -36,9 +36,6 @@ struct Options {
   bool json = false;
 };
 
-// EX_CANTCREAT of sysexits.h.
-constexpr int kCannotCreate = 73;
-
 // The means by which mail stays readable if the password of a mailbox is lost.
 struct Recovery {
   std::string recipient;          // age recipient of the recovery key; empty: lost passwords are lost mail
@@ -61,7 +58,7 @@ Result<void> write_key_file(const std::string& path, const std::string& recipien
   put(as_bytes("\n"));
   // Fails if the file exists: it could be the recovery key of another vault.
   auto made = create_file(path, text.view(), 0600);
-  if (!made) return made.error().within("cannot write the recovery key").with_exit_status(kCannotCreate);
+  if (!made) return made.error().within("cannot write the recovery key").with_exit_status(kExitCannotCreate);
   return {};
 }
 
@@ -205,7 +202,7 @@ Result<int> init(const Commands& commands, const Options& options) {
   // The usual mistake, found before a recovery key is generated. create_local_store() checks again,
   // under the lock.
   if (fs::exists(folder + "/format", ignored)) {
-    return Error(Code::Exists, folder + ": a vault already exists").with_exit_status(kCannotCreate);
+    return Error(Code::Exists, folder + ": a vault already exists").with_exit_status(kExitCannotCreate);
   }
   if (options.self_signed && !config::default_certificate(*config).key.starts_with(folder + "/"))
     return Error(Code::Usage, "--self-signed is not for the vault of the system, which no server can read")
@@ -234,7 +231,7 @@ Result<int> init(const Commands& commands, const Options& options) {
     // statuses.
     constexpr std::array kBadPath{ENOENT, ENOTDIR, EROFS, ENAMETOOLONG, ELOOP};
     const bool bad_path = std::ranges::find(kBadPath, failed.number()) != kBadPath.end();
-    return bad_path ? failed.with_exit_status(kCannotCreate) : failed;
+    return bad_path ? failed.with_exit_status(kExitCannotCreate) : failed;
   }
   return print(output, folder, id, *recovery, options);
 }

@@ -145,7 +145,7 @@ Result<int> change(const Commands& commands, const Change& wanted, const ChangeO
     }
     commands.program().report(failure.error.within("message " + failure.id.hex()));
   }
-  return output.close(failures.empty() ? 0 : kSomeFailed);
+  return output.close(failures.empty() ? kExitSuccess : kExitSomeFailed);
 }
 
 void add_change(Commands& commands, CLI::App& family, const std::string& name, const std::string& help,

@@ -104,7 +104,7 @@ class List {
     }
     auto done = table || options_.number ? newest_first(table) : oldest_first();
     if (!done) return done.error();
-    return output_.close(failed_ ? kSomeFailed : 0);
+    return output_.close(failed_ ? kExitSomeFailed : kExitSuccess);
   }
 
  private:

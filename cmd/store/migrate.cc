@@ -42,8 +42,6 @@ struct Options {
   bool json = false;
 };
 
-// EX_IOERR of sysexits.h.
-constexpr int kInputOutput = 74;
 // Another pass is made while the last one had to write more than kLittle bytes, and at most
 // kMaxPasses: a busy vault may always have more. What is left is copied while the vault is
 // suspended, so it determines how long mail has to wait.
@@ -272,7 +270,7 @@ class Migration {
     if (needed <= room) return {};
     return Error(Code::Full, to_ + ": " + format_size(needed) + " are needed, but only " + format_size(room) +
                                  " are free")
-        .with_exit_status(kInputOutput);
+        .with_exit_status(kExitInputOutput);
   }
 
   // Copies the vault once, linking what the last pass copied. Without `quick` the linked files are

@@ -58,7 +58,7 @@ Result<int> repair(const Commands& commands, const Options& options) {
         output.line("set aside    " + counted((*loss)->files, "sealed file") + " in " + folder + "/lost");
     }
   }
-  return output.close(left ? kFindings : 0);
+  return output.close(left ? kExitBadData : kExitSuccess);
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ Result<int> report(const Commands& commands, const Options& options) {
   if (!options.json) table.print(output);
   // The numbers of the table are those of the period, but the balance always covers the whole
   // history.
-  return output.close(balanced ? 0 : kFindings);
+  return output.close(balanced ? kExitSuccess : kExitBadData);
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ class Restore {
       print_heading();
       output_.line(*bad == 0 ? std::string("state        intact") : "damaged      " + counted(*bad, "file"));
     }
-    return output_.close(*bad == 0 ? 0 : kFindings);
+    return output_.close(*bad == 0 ? kExitSuccess : kExitBadData);
   }
 
   // Adds what a backup does not contain: empty directories, and the history key if it was given.
@@ -267,7 +267,7 @@ class Restore {
         output_.line("next         copy the history key to " + options_.to +
                      "/history.key: checkpoints are signed with it");
     }
-    return output_.close(report.findings.empty() ? 0 : kFindings);
+    return output_.close(report.findings.empty() ? kExitSuccess : kExitBadData);
   }
 
   const Options& options_;

@@ -215,7 +215,7 @@ Result<int> import_all(const Commands& commands, const ImportOptions& options) {
     ++failed;
     commands.program().report(done.error().within("line " + std::to_string(line)));
   }
-  return failed == 0 ? 0 : kSomeFailed;
+  return failed == 0 ? kExitSuccess : kExitSomeFailed;
 }
 
 }  // namespace

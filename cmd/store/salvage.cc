@@ -132,8 +132,8 @@ Result<int> salvage(const Commands& commands, const Options& options) {
       output.line("findings     " + count(*findings) + ": see gw-store --vault " + options.to + " verify");
   }
   // Findings of the new vault are worse than losses, which were expected and are recorded.
-  if (*findings != 0) return output.close(kFindings);
-  return output.close(report->losses == 0 ? 0 : kSomeFailed);
+  if (*findings != 0) return output.close(kExitBadData);
+  return output.close(report->losses == 0 ? kExitSuccess : kExitSomeFailed);
 }
 
 }  // namespace

@@ -277,7 +277,7 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   store->reset();
   if (!served) return served.error();
   // 75 (EX_TEMPFAIL): systemd starts the next keeper.
-  return failed ? exit_status(Code::Busy) : 0;
+  return failed ? kExitTryAgain : kExitSuccess;
 }
 
 Result<int> serve(const Commands& commands, const Options& options) {

@@ -112,7 +112,8 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     print(*status, output);
   }
   // --check is about receiving mail only; gw-store check and doctor examine more.
-  return output.close(options.check && (!status->health.writable || status->health.full) ? 1 : 0);
+  return output.close(options.check && (!status->health.writable || status->health.full) ? kExitNo
+                                                                                         : kExitSuccess);
 }
 
 struct SweepOptions {

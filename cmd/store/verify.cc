@@ -126,7 +126,7 @@ Result<int> verify(const Commands& commands, const VerifyOptions& options) {
                 (report->findings.empty() ? "all intact" : counted(report->findings.size(), "finding")) +
                 (report->gaps == 0 ? "" : ", " + counted(report->gaps, "accepted gap")));
   }
-  return output.close(report->findings.empty() ? 0 : kFindings);
+  return output.close(report->findings.empty() ? kExitSuccess : kExitBadData);
 }
 
 Result<int> checkpoint(const Commands& commands, bool public_key) {

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/exit_status.h"
+
 namespace gw {
 
 std::string_view name(Code code) {
@@ -52,21 +54,21 @@ std::string_view name(Code code) {
 int exit_status(Code code) {
   switch (code) {
     case Code::Usage:
-      return 64;
+      return kExitUsage;
     case Code::Corrupt:
     case Code::BadInput:
-      return 65;
+      return kExitBadData;
     case Code::NotFound:
-      return 66;
+      return kExitNoInput;
     case Code::Unavailable:
-      return 69;
+      return kExitUnavailable;
     case Code::Internal:
-      return 70;
+      return kExitBug;
     case Code::Exists:
-      return 73;
+      return kExitCannotCreate;
     case Code::Io:
     case Code::Closed:
-      return 74;
+      return kExitInputOutput;
     case Code::Conflict:
     case Code::LeaseLost:
     case Code::Busy:
@@ -74,14 +76,14 @@ int exit_status(Code code) {
     case Code::OverQuota:
     case Code::Unknown:
     case Code::Timeout:
-      return 75;
+      return kExitTryAgain;
     case Code::Denied:
-      return 77;
+      return kExitDenied;
     case Code::Version:
     case Code::Config:
-      return 78;
+      return kExitConfig;
   }
-  return 70;
+  return kExitBug;
 }
 
 // Clang's vptr sanitizer opens a pipe to check a vtable. Without a free descriptor (EMFILE, which

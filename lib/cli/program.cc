@@ -21,11 +21,6 @@
 namespace gw::cli {
 namespace {
 
-// sysexits(3): EX_USAGE, EX_SOFTWARE, EX_OSERR.
-constexpr int kUsage = 64;
-constexpr int kBug = 70;
-constexpr int kSystem = 71;
-
 // gw(7) has the whole list.
 constexpr const char* kExitStatus =
     "Exit status: 0 success, 3 some failed, 64 usage error, 75 try again later; see gw(7).";
@@ -50,7 +45,7 @@ log::Target fitting_log() {
 void open_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
-    if (::open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) != fd) ::_exit(kSystem);
+    if (::open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) != fd) ::_exit(kExitSystem);
   }
 }
 
@@ -238,7 +233,7 @@ int Program::parse(int argc, char** argv) {
     return print(std::string(version.what()) + "\n");
   } catch (const CLI::ParseError& error) {
     report(usage_error(*app_, error));
-    return kUsage;
+    return kExitUsage;
   }
 }
 
@@ -256,13 +251,13 @@ int Program::run_job(int argc, char** argv, const std::function<Result<int>()>& 
     // Resources that ran out are not bugs, and a supervisor may try again.
   } catch (const std::bad_alloc&) {
     report(Error(Code::Internal, "out of memory"));
-    return kSystem;
+    return kExitSystem;
   } catch (const std::system_error& error) {
     report(Error(Code::Internal, error.what()));
-    return kSystem;
+    return kExitSystem;
   } catch (const std::exception& error) {
     report(Error(Code::Internal, std::string("internal error: ") + error.what()));
-    return kBug;
+    return kExitBug;
   }
 }
 

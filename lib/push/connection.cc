@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/exit_status.h"
 #include "base/text.h"
 #include "net/connect.h"
 #include "sasl/credential_forwarder.h"
@@ -161,7 +162,7 @@ Result<Outcome> Connection::refused(const Mail& mail, const Reply& reply, Stage 
                        (concerns_recipient(reply) || (stage == Stage::Envelope && !concerns_size(reply))));
   if (!of_all) return Outcome{Kind::Rejected, shown(reply)};
   return Error(Code::Denied, target_.url + ": the server refuses all mail: " + shown(reply))
-      .with_exit_status(69);
+      .with_exit_status(kExitUnavailable);
 }
 
 Result<Outcome> Connection::give_up(const Mail& mail, const Reply& reply, Stage stage) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/exit_status.h"
 #include "base/file.h"
 #include "json/json.h"
 
@@ -25,8 +26,7 @@ Result<Cursor> read_cursor(const std::string& path, const VaultId& vault, const 
     return bad;
   // Continuing with the cursor of another mailbox would skip messages without notice.
   if (field("vault") != vault.hex() || field("mailbox") != mailbox.hex()) {
-    return Error(Code::Conflict, path + ": is the cursor of another mailbox")
-        .with_exit_status(exit_status(Code::Usage));
+    return Error(Code::Conflict, path + ": is the cursor of another mailbox").with_exit_status(kExitUsage);
   }
   cursor.seq = field("seq").get<std::uint64_t>();
   const Json waiting = field("waiting");

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "base/exit_status.h"
 #include "base/file.h"
 #include "json/objects.h"
 #include "transfer/part_file.h"
@@ -130,7 +131,7 @@ Result<Manifest> Manifest::open(const std::string& path, bool resume) {
   if (!fd) {
     const Error failed = Error::from_errno(path).within("cannot create the manifest");
     const bool cannot = failed.code() == Code::NotFound || failed.code() == Code::Full;
-    return cannot ? failed.with_exit_status(73) : failed;
+    return cannot ? failed.with_exit_status(kExitCannotCreate) : failed;
   }
   Manifest manifest(path, std::move(fd));
   if (resume) {

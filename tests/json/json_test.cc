@@ -25,10 +25,13 @@ TEST_CASE("values that are not there are null") {
 }
 
 TEST_CASE("secrets are appended to an object as a parser reads them") {
-  const std::string_view text = R"(pass "word" \ )" "\xc3\xa9";
+  const std::string_view text = R"(pass "word" \ )"
+                                "\xc3\xa9";
   const Secret password(as_bytes(text));
   const Secret line = json::with_secrets({{"name", "a"}}, {{"password", &password}, {"token", nullptr}});
-  CHECK(line.text() == R"({"name":"a","password":"pass \"word\" \\ )" "\xc3\xa9" R"(","token":null})");
+  CHECK(line.text() == R"({"name":"a","password":"pass \"word\" \\ )"
+                       "\xc3\xa9"
+                       R"(","token":null})");
   const Json read = Json::parse(line.text());
   CHECK(read["password"] == text);
   CHECK(json::with_secrets(Json::object(), {{"password", &password}}).text().starts_with(R"({"password":")"));
