@@ -8,14 +8,14 @@
 
 using namespace gw;
 
-TEST_CASE("Hex goes both ways and nothing else is taken") {
+TEST_CASE("Hex is written and read, and any other text is refused") {
   CHECK(to_hex(as_bytes("\x01\xfe")) == "01fe");
   CHECK(as_text(*from_hex("4A4b")) == "JK");
   CHECK_FALSE(from_hex("4"));
   CHECK_FALSE(from_hex("4g"));
 }
 
-TEST_CASE("A reader takes what a writer gave and notices the end") {
+TEST_CASE("A reader reads what a writer wrote and notices the end") {
   ByteWriter writer;
   writer.u8(1).u16(0x0203).u32(0x04050607).u64(0x08090a0b0c0d0e0f).text("xy");
   CHECK(to_hex(writer.data()) == "0102030405060708090a0b0c0d0e0f7879");
@@ -31,7 +31,7 @@ TEST_CASE("A reader takes what a writer gave and notices the end") {
   CHECK_FALSE(reader.done());
 }
 
-TEST_CASE("SHA-256 is FIPS 180-4's, at once and in pieces") {
+TEST_CASE("SHA-256 is that of FIPS 180-4, in one call and in pieces") {
   const std::string expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
   CHECK(to_hex(sha256(as_bytes("abc"))) == expected);
   Sha256 hash;

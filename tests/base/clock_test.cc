@@ -22,7 +22,7 @@ TEST_CASE("A written time reads back the same") {
     CHECK(parse_time(rfc3339(time)) == time);
 }
 
-TEST_CASE("The date of a mail is RFC 5322's") {
+TEST_CASE("The date of a mail has the form of RFC 5322") {
   CHECK(rfc5322(0) == "Thu, 1 Jan 1970 00:00:00 +0000");
 }
 

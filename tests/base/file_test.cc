@@ -11,9 +11,9 @@
 
 using namespace gw;
 
-TEST_CASE("A file is made once, with its mode, and replaced as a whole") {
-  const test::TempFolder folder;
-  const std::string path = folder.path() + "/key";
+TEST_CASE("A file is created once, with its mode, and replaced as a whole") {
+  const test::TempFolder directory;
+  const std::string path = directory.path() + "/key";
   REQUIRE(create_file(path, as_bytes("one"), 0600));
   struct stat info {};
   REQUIRE(::stat(path.c_str(), &info) == 0);
@@ -26,21 +26,21 @@ TEST_CASE("A file is made once, with its mode, and replaced as a whole") {
   CHECK(*read_file(path) == "three");
 }
 
-TEST_CASE("Reading says what is wrong") {
-  const test::TempFolder folder;
-  const auto missing = read_file(folder.path() + "/none");
+TEST_CASE("A failed read says what is wrong") {
+  const test::TempFolder directory;
+  const auto missing = read_file(directory.path() + "/none");
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code() == Code::NotFound);
-  CHECK(missing.error().text() == folder.path() + "/none: No such file or directory");
-  REQUIRE(create_file(folder.path() + "/long", as_bytes("12345"), 0600));
-  CHECK(*read_file(folder.path() + "/long", 5) == "12345");
-  CHECK(read_file(folder.path() + "/long", 4).error().code() == Code::BadInput);
+  CHECK(missing.error().text() == directory.path() + "/none: No such file or directory");
+  REQUIRE(create_file(directory.path() + "/long", as_bytes("12345"), 0600));
+  CHECK(*read_file(directory.path() + "/long", 5) == "12345");
+  CHECK(read_file(directory.path() + "/long", 4).error().code() == Code::BadInput);
 }
 
 TEST_CASE("A secret is the first line of its file") {
-  const test::TempFolder folder;
+  const test::TempFolder directory;
   const auto read = [&](std::string_view content) {
-    const std::string path = folder.path() + "/secret";
+    const std::string path = directory.path() + "/secret";
     REQUIRE(replace_file(path, as_bytes(content), 0600));
     const auto fd = open_for_reading(path);
     return read_secret(fd->get(), path, 16);
@@ -52,7 +52,7 @@ TEST_CASE("A secret is the first line of its file") {
   CHECK(read("12345678901234567").error().code() == Code::BadInput);
 }
 
-TEST_CASE("An error keeps its code, and its context goes in front") {
+TEST_CASE("An error keeps its code, and context is put in front of it") {
   const Error error = Error::from_errno("/x", ENOSPC).within("cannot write");
   CHECK(error.code() == Code::Full);
   CHECK(error.text() == "cannot write: /x: No space left on device");
@@ -60,9 +60,9 @@ TEST_CASE("An error keeps its code, and its context goes in front") {
   CHECK(exit_status(Code::Corrupt) == 65);
 }
 
-TEST_CASE("A file that cannot be created for want of descriptors stays if it existed before") {
-  const test::TempFolder folder;
-  const std::string path = folder.path() + "/key";
+TEST_CASE("A file that cannot be created for lack of descriptors is kept if it existed before") {
+  const test::TempFolder directory;
+  const std::string path = directory.path() + "/key";
   REQUIRE(create_file(path, as_bytes("one"), 0600));
   rlimit limit{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);

@@ -25,7 +25,7 @@ bool same(const LineEnds& a, const LineEnds& b) {
 
 }  // namespace
 
-TEST_CASE("line ends are judged as octet by octet, at every size and wherever they go wrong") {
+TEST_CASE("line endings are judged as a check byte by byte would, at every size and position") {
   std::mt19937 random(7);
   for (std::size_t size = 0; size < 300; ++size) {
     std::string text;

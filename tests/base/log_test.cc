@@ -15,7 +15,7 @@ using namespace gw;
 
 namespace {
 
-// What is written to standard error meanwhile.
+// Returns what `act` writes to standard error.
 std::string said(const std::function<void()>& act) {
   const Fd file(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   const Fd before(::dup(STDERR_FILENO));
@@ -35,7 +35,7 @@ std::string head() {
 
 }  // namespace
 
-TEST_CASE("a line is an event and its values, quoted where they hold blanks") {
+TEST_CASE("a line is an event and its values, quoted if they contain spaces") {
   log::open("base_tests", log::Target::Stderr);
   CHECK(said([] {
           log::info("accepted", {{"id", "0193"}, {"bytes", 4711}, {"reason", "a b"}, {"none", ""}});
@@ -53,7 +53,7 @@ TEST_CASE("a line is an event and its values, quoted where they hold blanks") {
         }) == head() + "x k=" + std::string(1024, 'y') + "\n");
 }
 
-TEST_CASE("warnings of one event are bounded, counted, and others are said all the same") {
+TEST_CASE("warnings of one event are limited and counted, and other events are still logged") {
   log::open("base_tests", log::Target::Stderr);
   const std::string text = said([] {
     for (int n = 0; n < 200; ++n) log::warning("a flood", {{"n", n}});
@@ -85,7 +85,7 @@ TEST_CASE("a flood of lines about one source does not hide another source") {
   const auto attempt = [](const std::string& source) { log::warning("an attempt", {{"rhost", source}}); };
   const std::string text = said([&] {
     for (int n = 0; n < 1000; ++n) attempt("192.0.2.1");
-    // One host has a whole /64.
+    // One host has a complete /64.
     for (int n = 1; n <= 1000; ++n) attempt("2001:db8::" + std::to_string(n));
     attempt("198.51.100.7");
     attempt("2001:db8:0:1::7");
@@ -96,7 +96,7 @@ TEST_CASE("a flood of lines about one source does not hide another source") {
   CHECK(lines_with(text, "an attempt rhost=198.51.100.7") == 1);
   CHECK(lines_with(text, "an attempt rhost=2001:db8:0:1::7") == 1);
   CHECK(text.find("suppressed event=\"an attempt\" times=1980\n") != std::string::npos);
-  // And the sources that are told apart are bounded.
+  // The number of sources that are counted separately is bounded too.
   const std::string many = said([&] {
     for (std::size_t n = 0; n < 2 * log::kMaxSources; ++n)
       for (int times = 0; times < 2; ++times)
@@ -116,14 +116,14 @@ TEST_CASE("without a journal it is not chosen") {
   CHECK(said([] { log::info("still here"); }) == head() + "still here\n");
 }
 
-TEST_CASE("standard error is the journal only where it is the same file") {
+TEST_CASE("standard error is the journal only if it is the same file") {
   ::setenv("JOURNAL_STREAM", "1:2", 1);
   CHECK(!log::stderr_is_journal());
   ::unsetenv("JOURNAL_STREAM");
   CHECK(!log::stderr_is_journal());
 }
 
-TEST_CASE("a field's name is in capitals, with nothing odd in it") {
+TEST_CASE("a field's name is in capitals, without special characters") {
   std::string datagram;
   log::Journal::put(datagram, "GW_", "upstream-tls", "TLSv1.3");
   CHECK(datagram == "GW_UPSTREAM_TLS=TLSv1.3\n");

@@ -19,9 +19,9 @@ using Rename = bool (*)(int, const std::string&, int, const std::string&);
 
 TEST_CASE("A rename replaces nothing, on any file system") {
   const Rename rename = GENERATE(&rename_new, &detail::rename_new_by_link);
-  const test::TempFolder folder;
-  const std::string from = folder.path() + "/from";
-  const std::string to = folder.path() + "/to";
+  const test::TempFolder directory;
+  const std::string from = directory.path() + "/from";
+  const std::string to = directory.path() + "/to";
   REQUIRE(create_file(from, as_bytes("new"), 0600));
   SECTION("a file, to a name that is free") {
     REQUIRE(rename(AT_FDCWD, from, AT_FDCWD, to));
@@ -37,14 +37,14 @@ TEST_CASE("A rename replaces nothing, on any file system") {
     CHECK(read_file(to).value() == "old");
   }
   SECTION("a directory") {
-    fs::create_directory(folder.path() + "/directory");
-    REQUIRE_FALSE(rename(AT_FDCWD, folder.path() + "/directory", AT_FDCWD, from));
+    fs::create_directory(directory.path() + "/directory");
+    REQUIRE_FALSE(rename(AT_FDCWD, directory.path() + "/directory", AT_FDCWD, from));
     CHECK(errno == EEXIST);
-    REQUIRE(rename(AT_FDCWD, folder.path() + "/directory", AT_FDCWD, to));
+    REQUIRE(rename(AT_FDCWD, directory.path() + "/directory", AT_FDCWD, to));
     CHECK(fs::is_directory(to));
   }
   SECTION("a file that does not exist") {
-    REQUIRE_FALSE(rename(AT_FDCWD, folder.path() + "/none", AT_FDCWD, to));
+    REQUIRE_FALSE(rename(AT_FDCWD, directory.path() + "/none", AT_FDCWD, to));
     CHECK(errno == ENOENT);
     CHECK_FALSE(fs::exists(to));
   }

@@ -14,7 +14,7 @@ TEST_CASE("Case is ASCII only and comparison ignores it") {
   CHECK_FALSE(istarts_with("START", "starttls"));
 }
 
-TEST_CASE("Splitting gives one piece more than there are separators") {
+TEST_CASE("Splitting returns one piece more than there are separators") {
   CHECK(split("a,,b", ',') == std::vector<std::string_view>{"a", "", "b"});
   CHECK(split("", ',') == std::vector<std::string_view>{""});
 }
@@ -24,7 +24,7 @@ TEST_CASE("Only well-formed UTF-8 is valid") {
   CHECK_FALSE(valid_utf8("\xC0\xAF"));          // overlong
   CHECK_FALSE(valid_utf8("\xED\xA0\x80"));      // surrogate
   CHECK_FALSE(valid_utf8("\xF4\x90\x80\x80"));  // past U+10FFFF
-  CHECK_FALSE(valid_utf8("\xE2\x82"));          // cut
+  CHECK_FALSE(valid_utf8("\xE2\x82"));          // truncated
 }
 
 TEST_CASE("What goes to a terminal has no control characters") {
@@ -34,7 +34,7 @@ TEST_CASE("What goes to a terminal has no control characters") {
   CHECK(valid_text("a\tb\xFF") == "a\tb\xEF\xBF\xBD");
 }
 
-TEST_CASE("A number has its noun in the singular or the plural") {
+TEST_CASE("A number is followed by its noun in the singular or the plural") {
   CHECK(counted(0, "message") == "0 messages");
   CHECK(counted(1, "message") == "1 message");
   CHECK(counted(2, "message") == "2 messages");
@@ -42,7 +42,7 @@ TEST_CASE("A number has its noun in the singular or the plural") {
   CHECK(counted(0, "mailbox", "mailboxes") == "0 mailboxes");
 }
 
-TEST_CASE("Numbers are whole, without sign, and fit") {
+TEST_CASE("Numbers are decimal digits without a sign and must fit") {
   CHECK(parse_number("0") == 0u);
   CHECK(parse_number("18446744073709551615") == ~std::uint64_t{0});
   for (const char* bad : {"", "-1", "+1", "1 ", "0x1", "18446744073709551616"})
@@ -69,7 +69,7 @@ TEST_CASE("Sizes and durations are read as people write them") {
   CHECK_FALSE(parse_duration("soon"));
 }
 
-TEST_CASE("A slip of the pen finds the word that was meant") {
+TEST_CASE("A misspelt word finds the word that was meant") {
   CHECK(nearest("mailbx", {"mailbox", "message"}) == "mailbox");
   CHECK(nearest("frobnicate", {"mailbox", "message"}).empty());
 }
