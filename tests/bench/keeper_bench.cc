@@ -1,7 +1,7 @@
-// Commits a second through the keeper's socket: keeper_bench [SECONDS] [FOLDER]
+// Measures commits per second through the keeper's socket: keeper_bench [SECONDS] [DIRECTORY]
 //
-// 4 KiB containers from 1, 10 and 100 threads that share one client, over a store that keeps them in memory
-// and, with FOLDER, over a fresh vault there; and the same without the socket between.
+// 1, 10 and 100 threads share one client and store containers of 4 KiB: in a store in memory and, if
+// DIRECTORY is given, in a new vault in that directory. The same is measured without the socket.
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -25,8 +25,8 @@ using namespace gw;
 using Clock = std::chrono::steady_clock;
 
 struct Speed {
-  double rate = 0;  // a second
-  double cpu = 0;   // microseconds of processor time each, both sides together
+  double rate = 0;  // commits per second
+  double cpu = 0;   // microseconds of processor time for each commit, client and keeper together
 };
 
 MailboxId make_mailbox(store::Store& store, const std::string& name) {
@@ -130,13 +130,13 @@ int main(int argc, char** argv) {
     compare("memory", *memory, seconds);
   }
   if (argc < 3) return 0;
-  const std::string folder = std::string(argv[2]) + "/keeper-bench-" + random_id<VaultId>().hex();
-  if (auto made = store::create_local_store(folder, random_id<VaultId>(), {}); !made) {
+  const std::string directory = std::string(argv[2]) + "/keeper-bench-" + random_id<VaultId>().hex();
+  if (auto made = store::create_local_store(directory, random_id<VaultId>(), {}); !made) {
     std::fprintf(stderr, "keeper_bench: %s\n", made.error().text().c_str());
     return 1;
   }
   store::LocalOptions options;
-  options.path = folder;
+  options.path = directory;
   auto local = store::open_local_store(options);
   if (!local) {
     std::fprintf(stderr, "keeper_bench: %s\n", local.error().text().c_str());

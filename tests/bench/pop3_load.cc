@@ -1,9 +1,9 @@
-// A POP3 drain for benchmarks: one connection, over TLS or not, commands pipelined to a given depth.
-//
+// Drains a mailbox by POP3 for benchmarks: one connection,
+// with or without TLS, pipelined to a given depth.
 //   pop3_load HOST:PORT tls|plain USER PASSWORD-FILE DEPTH lists|retr|drain [EXPECTED-MESSAGES]
-//
-// `lists` asks STAT, LIST and UIDL; `retr` fetches all; `drain` fetches all, deletes all and ends with QUIT,
-// whose +OK is awaited. Prints one JSON object: messages, octets, seconds from the reply to the login on.
+// `lists` sends STAT, LIST and UIDL; `retr` fetches all messages; `drain` fetches and
+// deletes all messages, sends QUIT and waits for its +OK. Prints one JSON object:
+// messages, bytes, and the seconds since the reply to the login.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -59,7 +59,7 @@ class Client {
     }
   }
 
-  // One line without its CRLF; valid until the next call.
+  // Returns one line without its CRLF; it is valid until the next call.
   std::string_view line() {
     for (;;) {
       const void* end = std::memchr(buffer_.data() + begin_, '\n', end_ - begin_);
@@ -79,7 +79,7 @@ class Client {
     return text;
   }
 
-  // A multi-line answer behind its +OK; gives its octets, dot-stuffing undone.
+  // Reads a multi-line response after its +OK. Returns its size in bytes without dot-stuffing.
   std::size_t multi_line() {
     reply();
     std::size_t size = 0;
@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
   if (argc > 7 && messages != std::atol(argv[7]))
     fail("the mailbox has " + std::to_string(messages) + " messages");
   std::size_t size = 0;
-  // Keeps between half of `depth` and `depth` commands in flight.
+  // Keeps between `depth / 2` and `depth` commands in flight.
   const auto pipeline = [&](const char* verb, bool multi_line) {
     long asked = 0;
     for (long answered = 0; answered < messages; ++answered) {
@@ -162,7 +162,7 @@ int main(int argc, char** argv) {
     }
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  std::printf("{\"messages\":%ld,\"octets\":%zu,\"seconds\":%.6f,\"rate\":%.1f}\n", messages, size, seconds,
+  std::printf("{\"messages\":%ld,\"bytes\":%zu,\"seconds\":%.6f,\"rate\":%.1f}\n", messages, size, seconds,
               static_cast<double>(messages) / seconds);
   return 0;
 }

@@ -1,8 +1,8 @@
-// How long a server takes from spawn to its banner, as inetd starts it: a socket on descriptors 0 and 1.
-//
+// Measures the time from spawning a server to its greeting.
+// As under inetd, a socket is descriptors 0 and 1.
 //   spawn_bench ROUNDS PROGRAM [ARG…]
-//
-// Prints one JSON object: median and least milliseconds from posix_spawn to the first octet.
+// Prints one JSON object: the median and the minimum of
+// the milliseconds from posix_spawn to the first byte.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/socket.h>

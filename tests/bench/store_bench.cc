@@ -1,6 +1,6 @@
-// The store alone against RocksDB's own synced puts of the same values: interleaved rounds, medians, a ratio.
-//
-//   store_bench FOLDER [--seconds 2] [--rounds 5] [--threads 64] [--octets 8192] [--alone] [--json]
+// Compares the store with RocksDB's own synced puts of the
+// same values: alternating rounds, medians and a ratio.
+//   store_bench DIRECTORY [--seconds 2] [--rounds 5] [--threads 64] [--size 8192] [--alone] [--json]
 #include <fcntl.h>
 #include <malloc.h>
 #include <rocksdb/db.h>
@@ -30,13 +30,13 @@ using namespace gw;
 using Clock = std::chrono::steady_clock;
 
 struct Options {
-  std::string folder;
+  std::string directory;
   double seconds = 2;
   int rounds = 5;
   int threads = 64;
   std::size_t size = 8192;
   bool json = false;
-  bool alone = false;  // without RocksDB's rounds, for a profile
+  bool alone = false;  // skips RocksDB's rounds, for a profile
 };
 
 [[noreturn]] void fail(const std::string& what) {
@@ -53,7 +53,7 @@ T must(Result<T> result) {
 struct Rate {
   double per_second = 0;
   double written_per_kept = 0;
-  double cpu = 0;  // microseconds of processor time for one message
+  double cpu = 0;  // microseconds of processor time for each message
 };
 
 double cpu_seconds() {
@@ -75,7 +75,7 @@ std::uint64_t written_bytes() {
   return 0;
 }
 
-// Runs `work` on all threads until the time is over; `work` does one message.
+// Runs `work` in all threads until the time is over. Each call of `work` stores one message.
 Rate run(const Options& options, const std::function<void(const Bytes& value, const Digest& digest)>& work) {
   std::atomic<bool> stop = false;
   std::atomic<std::uint64_t> done = 0;
@@ -150,10 +150,10 @@ Rate plain(const Options& options, const std::string& path) {
   });
 }
 
-// What one thread gets from the disk: the line that belongs beside every rate.
+// Returns how many syncs one thread reaches on this disk per second. Every other rate must be read beside it.
 double syncs(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) fail("cannot write to the folder");
+  if (fd < 0) fail("cannot write to the directory");
   const std::string block(4096, 'x');
   const auto start = Clock::now();
   int count = 0;
@@ -182,18 +182,19 @@ Options parse(int argc, char** argv) {
       options.rounds = std::atoi(value().c_str());
     else if (argument == "--threads")
       options.threads = std::atoi(value().c_str());
-    else if (argument == "--octets")
+    else if (argument == "--size")
       options.size = parse_size(value()).value_or(8192);
     else if (argument == "--alone")
       options.alone = true;
     else if (argument == "--json")
       options.json = true;
     else
-      options.folder = argument;
+      options.directory = argument;
   }
-  if (options.folder.empty() || options.rounds < 1 || options.threads < 1 || options.size < 16)
+  if (options.directory.empty() || options.rounds < 1 || options.threads < 1 || options.size < 16)
     fail(
-        "usage: store_bench FOLDER [--seconds N] [--rounds N] [--threads N] [--octets N] [--alone] [--json]");
+        "usage: store_bench DIRECTORY [--seconds N] [--rounds N] [--threads N] [--size N] [--alone] "
+        "[--json]");
   return options;
 }
 
@@ -203,15 +204,15 @@ int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
   ::mallopt(M_ARENA_MAX, 4);  // as the keeper does
   ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
-  std::string folder = options.folder + "/store_bench-XXXXXX";
-  if (::mkdtemp(folder.data()) == nullptr) fail("cannot make a folder in " + options.folder);
+  std::string directory = options.directory + "/store_bench-XXXXXX";
+  if (::mkdtemp(directory.data()) == nullptr) fail("cannot make a directory in " + options.directory);
   std::vector<double> store_rates, plain_rates, ratios, store_written, plain_written, store_cpu, plain_cpu;
-  const double disk = syncs(folder + "/disk");
+  const double disk = syncs(directory + "/disk");
   for (int round = 0; round < options.rounds; ++round) {
-    const Rate a = ours(options, folder + "/vault");
-    std::filesystem::remove_all(folder + "/vault");
-    const Rate b = options.alone ? a : plain(options, folder + "/plain");
-    std::filesystem::remove_all(folder + "/plain");
+    const Rate a = ours(options, directory + "/vault");
+    std::filesystem::remove_all(directory + "/vault");
+    const Rate b = options.alone ? a : plain(options, directory + "/plain");
+    std::filesystem::remove_all(directory + "/plain");
     store_rates.push_back(a.per_second);
     plain_rates.push_back(b.per_second);
     ratios.push_back(a.per_second / b.per_second);
@@ -223,15 +224,15 @@ int main(int argc, char** argv) {
       std::printf("round %d: store %.0f/s, rocksdb %.0f/s, ratio %.2f\n", round + 1, a.per_second,
                   b.per_second, a.per_second / b.per_second);
   }
-  std::filesystem::remove_all(folder);
+  std::filesystem::remove_all(directory);
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   const char* form =
-      options.json ? "{\"threads\":%d,\"octets\":%zu,\"store\":%.0f,\"rocksdb\":%.0f,\"ratio\":%.3f,"
+      options.json ? "{\"threads\":%d,\"bytes\":%zu,\"store\":%.0f,\"rocksdb\":%.0f,\"ratio\":%.3f,"
                      "\"store_cpu_us\":%.1f,\"rocksdb_cpu_us\":%.1f,\"store_written\":%.2f,\"rocksdb_"
                      "written\":%.2f,\"disk_syncs\":%.0f,\"peak_kib\":%ld}\n"
-                   : "%d threads, %zu octets: store %.0f/s, rocksdb %.0f/s, ratio %.2f; processor %.1f and "
-                     "%.1f us each; written per octet kept %.2f and %.2f; the disk alone %.0f syncs/s; "
+                   : "%d threads, %zu bytes: store %.0f/s, rocksdb %.0f/s, ratio %.2f; processor %.1f and "
+                     "%.1f us each; written per byte kept %.2f and %.2f; the disk alone %.0f syncs/s; "
                      "peak %ld KiB\n";
   std::printf(form, options.threads, options.size, median(store_rates), median(plain_rates), median(ratios),
               median(store_cpu), median(plain_cpu), median(store_written), median(plain_written), disk,
