@@ -22,7 +22,7 @@ std::string error_of(std::string_view text) {
   return parsed.error().text();
 }
 
-// A folder that goes away, and the environment that find() looks at, put back afterwards.
+// A temporary directory, and the environment variables that find() reads, which are restored afterwards.
 struct Place {
   Place() { clear(); }
   ~Place() { clear(); }
@@ -31,11 +31,11 @@ struct Place {
     ::unsetenv("GW_VAULT");
   }
   std::string write(const std::string& name, std::string_view text) const {
-    REQUIRE(create_file(folder + "/" + name, as_bytes(text), 0600));
-    return folder + "/" + name;
+    REQUIRE(create_file(directory + "/" + name, as_bytes(text), 0600));
+    return directory + "/" + name;
   }
   test::TempFolder temp;
-  const std::string& folder = temp.path();
+  const std::string& directory = temp.path();
 };
 
 constexpr std::string_view kWhole = R"(
@@ -128,7 +128,7 @@ TEST_CASE("an empty file gives the defaults") {
   CHECK(dump(*config) == dump(Config{}));
 }
 
-TEST_CASE("an unknown key is named with its place and the nearest known one") {
+TEST_CASE("an unknown key is reported with its place and the nearest known key") {
   CHECK(error_of("\n\nhsot = \"a\"\n") == "/etc/gw/gw.toml:3:1: unknown key `hsot`; did you mean `host`?");
   CHECK(error_of("[smtpd]\n  max-sise = 1\n") ==
         "/etc/gw/gw.toml:2:3: unknown key `smtpd.max-sise`; did you mean `max-size`?");
@@ -136,7 +136,7 @@ TEST_CASE("an unknown key is named with its place and the nearest known one") {
   CHECK(error_of("zzzzzzzzzzzz = 1") == "/etc/gw/gw.toml:1:1: unknown key `zzzzzzzzzzzz`");
 }
 
-TEST_CASE("a value of the wrong kind is named with its place and what it must be") {
+TEST_CASE("a value of the wrong type is reported with its place and the type that it must have") {
   CHECK(error_of("host = 5") == "/etc/gw/gw.toml:1:8: `host` must be a string");
   CHECK(error_of("[smtpd]\nlisten = \"x:1\"").find("must be an array of strings") != std::string::npos);
   CHECK(error_of("[smtpd]\nmax-size = \"12 parsecs\"").find("must be a size") != std::string::npos);
@@ -161,7 +161,7 @@ TEST_CASE("a syntax error is reported with line and column") {
   CHECK(error_of("host = \"\xff\"").starts_with("/etc/gw/gw.toml:1:"));
 }
 
-TEST_CASE("a dump parses back to the same values") {
+TEST_CASE("a dump parses to the same values") {
   const auto config = parse(kWhole, "/etc/gw/gw.toml");
   REQUIRE(config);
   const std::string once = dump(*config);
@@ -172,7 +172,7 @@ TEST_CASE("a dump parses back to the same values") {
   CHECK(again->smtpd.max_size == config->smtpd.max_size);
 }
 
-TEST_CASE("a configuration that is named and not there is an error of the configuration") {
+TEST_CASE("a missing configuration file that was named explicitly is an error of the configuration") {
   const auto config = load("/nonexistent/gw.toml");
   REQUIRE_FALSE(config);
   CHECK(config.error().code() == Code::Config);
@@ -180,13 +180,13 @@ TEST_CASE("a configuration that is named and not there is an error of the config
         "cannot read the configuration: /nonexistent/gw.toml: No such file or directory");
 }
 
-TEST_CASE("the option goes before the environment, and that before the file") {
+TEST_CASE("the option precedes the environment, which precedes the file") {
   const Place place;
   const std::string file = place.write("gw.toml", "vault = \"from-file\"\n");
   const std::string other = place.write("other.toml", "vault = \"/from/other\"\n");
 
   ::setenv("GW_CONFIG", other.c_str(), 1);
-  CHECK(find(file, {})->vault == place.folder + "/from-file");
+  CHECK(find(file, {})->vault == place.directory + "/from-file");
   CHECK(find({}, {})->vault == "/from/other");
   ::setenv("GW_VAULT", "/from/environment", 1);
   CHECK(find(file, {})->vault == "/from/environment");
@@ -199,17 +199,17 @@ TEST_CASE("a relative vault is made absolute") {
   CHECK(find(file, "some/vault")->vault == std::filesystem::current_path().string() + "/some/vault");
 }
 
-TEST_CASE("the vault's own certificate is used where none is configured") {
+TEST_CASE("the vault's own certificate is used if none is configured") {
   const Place place;
-  REQUIRE(::mkdir((place.folder + "/tls").c_str(), 0700) == 0);
+  REQUIRE(::mkdir((place.directory + "/tls").c_str(), 0700) == 0);
   place.write("tls/certificate.pem", "x");
   const std::string plain = place.write("plain.toml", "");
   const std::string configured = place.write("tls.toml", "[tls]\ncertificate = \"/a\"\nkey = \"/b\"\n");
 
-  REQUIRE(find(plain, place.folder)->certificates.size() == 1);
-  CHECK(find(plain, place.folder)->certificates[0].key == place.folder + "/tls/key.pem");
-  REQUIRE(find(configured, place.folder)->certificates.size() == 1);
-  CHECK(find(configured, place.folder)->certificates[0].key == "/b");
+  REQUIRE(find(plain, place.directory)->certificates.size() == 1);
+  CHECK(find(plain, place.directory)->certificates[0].key == place.directory + "/tls/key.pem");
+  REQUIRE(find(configured, place.directory)->certificates.size() == 1);
+  CHECK(find(configured, place.directory)->certificates[0].key == "/b");
 }
 
 TEST_CASE("the default certificate of the system's vault is where its servers can read it") {
@@ -222,7 +222,7 @@ TEST_CASE("the default certificate of the system's vault is where its servers ca
   CHECK(default_certificate(config).certificate == "/etc/gw/tls/certificate.pem");
 }
 
-TEST_CASE("POP3 with TLS from the start is where a listener says so, else at its own port") {
+TEST_CASE("POP3 with TLS from the start listens where a listener says so, otherwise on its own port") {
   CHECK(pop3s_port(Config()) == "995");
   CHECK(pop3s_port(*parse("[pop3d]\nlisten = [\"[::]:110\"]\n", "x")) == "995");
   CHECK(pop3s_port(*parse("[pop3d]\nlisten = [\"[::]:110\", \"[::1]:1995,tls\"]\n", "x")) == "1995");
