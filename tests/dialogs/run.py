@@ -1,39 +1,39 @@
 #!/usr/bin/env python3
-"""Plays a conversation against the real server: run.py BIN_DIR DIALOG.txt
+"""Plays a conversation with the real server: run.py BIN_DIR DIALOG.txt
 
-The server is the file's prefix: smtp_*.txt gw-smtpd, pop3_*.txt gw-pop3d; it gets a fresh vault with a mailbox
-`journal`. Lines:
+The prefix of the file's name selects the server: smtp_*.txt gw-smtpd, pop3_*.txt
+gw-pop3d. The server gets a new vault with a mailbox `journal`. Lines:
 
-  # a comment; empty lines are nothing
-  ! server ARG…            further arguments of the server (before the first C: or S:, as the next ones)
+  # a comment; empty lines are ignored
+  ! server ARG…            more arguments of the server (before the first C: or S:, like all lines down to `inetd`)
   ! toml LINE              a line of the server's gw.toml
-  ! mailbox NAME ARG…      another mailbox, or further arguments for `journal`
+  ! mailbox NAME ARG…      another mailbox, or more arguments for `journal`
   ! set NAME ARG…          gw-store mailbox set NAME ARG…
-  ! message NAME TEXT      a message that lies in the mailbox already
-  ! no-certificate         a vault without one
-  ! implicit-tls           the connection begins with a handshake
-  ! proxy TEXT             what the first connection sends before its handshake
-  ! disk SIZE              the vault is on a disk of its own (as root; else the dialog is skipped)
-  ! inetd                  the server gets the one connection as its descriptor 0, as inetd gives it
-  C: TEXT                  sent, with CRLF
-  R: TEXT                  sent as it is
-  S: TEXT                  the next line begins with TEXT; /REGEX/ must match all of it
-  S: CODE*                 the rest of a reply, whose lines all have this code, to its last line
-  S: CODE* TEXT            the same, and one of these lines has TEXT right after `CODE-` or `CODE `
-  ! repeat NUMBER          the lines from here to `! end` are played so many times
-  ! starttls               the handshake, here
-  ! connect                another connection, used from here on; ! connect early TEXT: which sends TEXT at once
+  ! message NAME TEXT      a message that is stored in the mailbox before the dialog begins
+  ! no-certificate         the vault has no certificate
+  ! implicit-tls           the connection begins with a TLS handshake
+  ! proxy TEXT             sent on the first connection before its TLS handshake
+  ! disk SIZE              the vault is on a disk of its own (needs root; otherwise the dialog is skipped)
+  ! inetd                  the server gets one connection as its descriptor 0, as from inetd
+  C: TEXT                  sends TEXT and CRLF
+  R: TEXT                  sends TEXT unchanged
+  S: TEXT                  the next line begins with TEXT; /REGEX/ must match the complete line
+  S: CODE*                 reads the rest of a reply, whose lines must all have this code, to its last line
+  S: CODE* TEXT            the same, and one of these lines has TEXT immediately after `CODE-` or `CODE `
+  ! repeat NUMBER          plays the lines from here to `! end` NUMBER times
+  ! starttls               does the TLS handshake
+  ! connect                opens another connection and uses it from here on; ! connect early TEXT: sends TEXT immediately
   ! pause                  waits until the server has read what was sent, or has closed after a hangup
-  ! closed                 the server has closed the connection, and said nothing more
-  ! hangup                 the client closes
-  ! stop                   the server gets SIGTERM
-  ! no-keeper              the keeper is killed and cannot be started
-  ! fill-disk              nothing is left of it
-  ! stored NAME NUMBER     so many messages are in the mailbox
+  ! closed                 the server has closed the connection and has sent nothing more
+  ! hangup                 the client closes the connection
+  ! stop                   sends SIGTERM to the server
+  ! no-keeper              kills the keeper and prevents its next start
+  ! fill-disk              fills the disk
+  ! stored NAME NUMBER     the mailbox has NUMBER messages
 
-In TEXT: \\r \\n \\t \\0 \\\\ \\xNN, {mailbox} {mailbox:NAME} (addresses), {id} {id:NAME}, {password} {password:NAME},
-{x*3000} (x 3,000 times), {base64:NAME:WHAT} and {plain:NAME:WHAT} (in base64, and as the message of SASL PLAIN for
-that mailbox's id; WHAT: id, local, token, password).
+TEXT may contain: \\r \\n \\t \\0 \\\\ \\xNN, {mailbox} {mailbox:NAME} (addresses), {id} {id:NAME}, {password} {password:NAME},
+{x*3000} (x 3,000 times), {base64:NAME:WHAT} and {plain:NAME:WHAT} (in base64, and as the message of SASL PLAIN for that mailbox's
+id; WHAT: id, local, token, password).
 """
 import base64
 import contextlib
@@ -53,7 +53,7 @@ import time
 
 WAIT = 20
 SKIPPED = 77
-ESTABLISHED = 1  # state in /proc/net/tcp
+ESTABLISHED = 1  # the state's number in /proc/net/tcp
 
 
 class Failure(Exception):
@@ -65,10 +65,10 @@ class Skipped(Exception):
 
 
 class Vault:
-    def __init__(self, binaries, folder):
+    def __init__(self, binaries, directory):
         self.binaries = binaries
-        self.folder = folder
-        self.vault = folder / "vault"
+        self.directory = directory
+        self.vault = directory / "vault"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("GW_", "LISTEN_", "NOTIFY_"))}
         self.environment.pop("INVOCATION_ID", None)
         self.environment["GW_VAULT"] = str(self.vault)
@@ -88,7 +88,7 @@ class Vault:
     def mount(self, size):
         if os.geteuid() != 0:
             raise Skipped("needs root: mounts a disk")
-        disk = self.folder / "disk"
+        disk = self.directory / "disk"
         disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "gw-dialog", disk], check=True)
         self.disk, self.vault = disk, disk / "vault"
@@ -98,7 +98,8 @@ class Vault:
         with open(self.disk / "filling", "wb", buffering=0) as filling, contextlib.suppress(OSError):
             while True:
                 filling.write(bytes(4096))
-        # The last octet may have met a write of the keeper's own, which then ends: what counts is one that knows.
+        # A write of the keeper may have failed while the disk was filled, which ends that keeper. Only a keeper that knows that
+        # the disk is full counts.
         for _ in range(WAIT * 10):
             if json.loads(self.store("status", "--json"))["full"]:
                 return
@@ -142,10 +143,10 @@ class Client:
         context.verify_mode = ssl.CERT_NONE
         self.socket = context.wrap_socket(self.socket, suppress_ragged_eofs=True)
 
-    def send(self, octets):
-        # A server that has said its last word may have closed: the next expected line shows it.
+    def send(self, data):
+        # A server that has sent its last reply may have closed already. The next expected line shows whether that is right.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self.socket.sendall(octets)
+            self.socket.sendall(data)
 
     def line(self):
         while b"\n" not in self.received:
@@ -167,7 +168,7 @@ class Client:
 
 
 def server_side(port, client_port):
-    """State and octets not yet read of the server's end of a connection, by the system's table; None: it is closed."""
+    """Returns the TCP state and the number of unread bytes of the server's end of a connection, or None if it is closed."""
     for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
         _, local, remote, state, queues, *_ = line.split()
         if int(local.rpartition(":")[2], 16) == port and int(remote.rpartition(":")[2], 16) == client_port:
@@ -183,12 +184,12 @@ def connect(port, tls, first=b""):
 
 
 class Player:
-    def __init__(self, binaries, path, folder):
+    def __init__(self, binaries, path, directory):
         self.path = path
         self.protocol = path.name.split("_")[0]
         self.program = binaries / {"smtp": "gw-smtpd", "pop3": "gw-pop3d"}[self.protocol]
-        self.vault = Vault(binaries, folder)
-        self.log = folder / "server.log"
+        self.vault = Vault(binaries, directory)
+        self.log = directory / "server.log"
         self.server = None
         self.client = None
         self.others = []  # connections that stay open
@@ -216,14 +217,14 @@ class Player:
             return self.field(name or "journal", what)
 
         text = re.sub(r"\{([^{}\s]+)\}", value, text)
-        octets = text.encode("utf-8")
+        data = text.encode("utf-8")
         escapes = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
 
         def escape(match):
             found = match.group(1)
             return bytes([int(found[1:], 16)]) if found[:1] == b"x" else escapes[found]
 
-        return re.sub(rb"\\(x[0-9a-fA-F]{2}|[rnt0\\])", escape, octets)
+        return re.sub(rb"\\(x[0-9a-fA-F]{2}|[rnt0\\])", escape, data)
 
     def start(self, setup):
         mailboxes = {"journal": []}
@@ -257,7 +258,7 @@ class Player:
                 self.vault.store("message", "add", words[1], stdin=self.expand(" ".join(words[2:])))
         self.implicit = implicit
         if settings:
-            file = self.vault.folder / "gw.toml"
+            file = self.vault.directory / "gw.toml"
             file.write_text("\n".join([f'vault = "{self.vault.vault}"', *settings, ""]))
             arguments += ["--config", file]
         if inetd:
@@ -288,14 +289,14 @@ class Player:
         raise Failure(f"the server has not read: {found}")
 
     def expect_rest(self, code, wanted):
-        heard = []
-        while not heard or heard[-1][3:4] == b"-":
+        lines = []
+        while not lines or lines[-1][3:4] == b"-":
             line = self.client.line()
             if line is None or not line.startswith(code.encode()) or line[3:4] not in (b"-", b" ", b""):
-                raise Failure(f"expected the rest of a reply {code}, heard {line!r} after {heard}")
-            heard.append(line)
-        if not any(line[4:].startswith(self.expand(wanted)) for line in heard):
-            raise Failure(f"expected a line {wanted!r} in {heard}")
+                raise Failure(f"expected the rest of a reply {code}, received {line!r} after {lines}")
+            lines.append(line)
+        if not any(line[4:].startswith(self.expand(wanted)) for line in lines):
+            raise Failure(f"expected a line {wanted!r} in {lines}")
 
     def expect(self, text):
         if rest := re.fullmatch(r"(\d\d\d)\*(?: (.*))?", text):
@@ -306,7 +307,7 @@ class Player:
         else:
             good = line is not None and line.startswith(self.expand(text))
         if not good:
-            raise Failure(f"expected {text!r}, heard {'the end' if line is None else line!r}")
+            raise Failure(f"expected {text!r}, received {'the end' if line is None else line!r}")
 
     def direct(self, words, text):
         if words[0] == "starttls":
@@ -314,7 +315,7 @@ class Player:
         elif words[0] == "connect":
             self.others.append(self.client)
             if len(words) > 1:
-                # Stopped, the server finds the octets there when it looks for the first time.
+                # The server is stopped, so that it finds the data when it looks for the first time.
                 self.server.send_signal(signal.SIGSTOP)
             self.client = connect(self.port, self.implicit and len(words) == 1)
             if len(words) > 1:
@@ -325,7 +326,7 @@ class Player:
         elif words[0] == "closed":
             line = self.client.line()
             if line is not None:
-                raise Failure(f"expected the end, heard {line!r}")
+                raise Failure(f"expected the end, received {line!r}")
         elif words[0] == "hangup":
             self.client.socket.close()
         elif words[0] == "stop":
@@ -345,7 +346,7 @@ class Player:
             raise Failure(f"no such directive: {words[0]}")
 
     def lines(self):
-        """Each line with its number in the file, repeated ones again."""
+        """Yields each line with its number in the file; repeated lines are yielded again."""
         repeated, times = None, 0
         for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
             if repeat := re.fullmatch(r"! repeat (\d+)", line):
@@ -405,8 +406,8 @@ class Player:
 
 def main():
     binaries, path = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
-    with tempfile.TemporaryDirectory(prefix="gw-dialog-") as folder:
-        player = Player(binaries, path, pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="gw-dialog-") as directory:
+        player = Player(binaries, path, pathlib.Path(directory))
         try:
             try:
                 player.play()
