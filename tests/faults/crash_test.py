@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Keeper, gw-smtpd and gw-pop3d are killed again and again under load: nothing that was acknowledged is lost, altered or
-partial, and nothing comes back of which QUIT's +OK said that it is gone.
+"""Kills the keeper, gw-smtpd and gw-pop3d again and again under load. No acknowledged mail may be lost, altered or partial, and
+no mail may come back after the +OK to QUIT has confirmed its deletion.
 
-GW_CRASH_KILLS: how many kills (default 12; 200 for the long proof). GW_CRASH_SEED: repeats a run's moments.
+GW_CRASH_KILLS: how many kills (default 12; 200 for the long proof). GW_CRASH_SEED: repeats the random times of a run.
 """
 import pathlib
 import random
@@ -19,23 +19,23 @@ SENDERS = 4
 
 
 class Ledger:
-    """What the senders know: acknowledged, refused for now, or never answered."""
+    """Records what the senders know: which mails were acknowledged, refused temporarily, or never answered."""
 
     def __init__(self):
         self.lock = threading.Lock()
         self.acknowledged, self.unanswered, self.wrong = {}, {}, []
         self.refused = 0
-        self.both = set()  # acknowledged for two mailboxes at once
-        self.drained, self.gone = [], set()  # what came out, in order; what QUIT confirmed
+        self.both = set()  # acknowledged for two mailboxes in one transaction
+        self.drained, self.gone = [], set()  # the drained mails in order; those whose deletion QUIT confirmed
 
-    def note(self, digest, octets, reply):
+    def note(self, digest, mail_size, reply):
         with self.lock:
             if reply is None or reply.temporary:
-                # 451 may mean "perhaps": the mail may be there, whole.
-                self.unanswered[digest] = octets
+                # 451 may mean "perhaps": the complete mail may be stored.
+                self.unanswered[digest] = mail_size
                 self.refused += reply is not None
             elif reply.ok:
-                self.acknowledged[digest] = octets
+                self.acknowledged[digest] = mail_size
             else:
                 self.wrong.append(repr(reply))
 
@@ -78,7 +78,7 @@ class CrashTest(unittest.TestCase):
             rest = gw.digests(gw.drain(self.pop3d, box))
             self.judge(ledger, rest, killed)
             others = set(gw.digests(gw.drain(self.pop3d, self.other)))
-            self.assertEqual(ledger.both - others, set(), "acknowledged for two mailboxes and in one")
+            self.assertEqual(ledger.both - others, set(), "acknowledged for two mailboxes, and stored in one only")
             self.assertEqual(others - ledger.acknowledged.keys() - ledger.unanswered.keys(), set(), "altered or partial")
             self.assertGreater(len(ledger.both), 10, "too little was acknowledged to prove anything")
             self.assertEqual(gw.drain(self.pop3d, box), [])
@@ -95,7 +95,7 @@ class CrashTest(unittest.TestCase):
                     confirmed = True
             except (OSError, gw.Closed, gw.Refused):
                 confirmed = False
-            # Of a mail that broke off in the middle nothing is here: its digest was never finished.
+            # A mail whose transfer was interrupted is not in `taken`: its digest was never finished.
             back = ledger.gone & set(taken)
             with ledger.lock:
                 ledger.wrong += [f"{digest} came back" for digest in back]
@@ -134,13 +134,13 @@ class CrashTest(unittest.TestCase):
         print(f"killed {killed}; acknowledged {len(ledger.acknowledged)}, refused for now {ledger.refused}, unanswered "
               f"{len(ledger.unanswered) - ledger.refused}; drained {len(ledger.gone)} meanwhile and {len(rest)} at the end",
               flush=True)
-        self.assertEqual(ledger.wrong, [], "our own trouble is never 5xx, and what is gone is gone")
+        self.assertEqual(ledger.wrong, [], "an internal error is never a 5xx, and a deleted mail does not come back")
         lost = {d: o for d, o in ledger.acknowledged.items() if d not in found}
-        self.assertEqual(lost, {}, "acknowledged and not there")
+        self.assertEqual(lost, {}, "acknowledged and not stored")
         known = ledger.acknowledged.keys() | ledger.unanswered.keys()
         self.assertEqual(found - known, set(), "altered or partial")
         self.assertEqual(ledger.gone & set(rest), set(), "QUIT was answered with +OK")
-        self.assertEqual(len(rest), len(set(rest)), "a mail that was sent once is there twice")
+        self.assertEqual(len(rest), len(set(rest)), "a mail that was sent once is stored twice")
         self.assertGreater(len(ledger.acknowledged), sum(killed.values()), "too little was acknowledged to prove anything")
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A sync or write that fails: no positive answer by this keeper, which ends with status 75, and the next one starts clean."""
+"""If a sync or a write fails, this keeper sends no positive reply and ends with status 75. The next keeper starts with consistent
+data."""
 import pathlib
 import sys
 import unittest
@@ -13,16 +14,16 @@ SYNCS = "fdatasync,fsync,sync_file_range,msync"
 
 @gw.need_program("strace")
 class FsyncTest(unittest.TestCase):
-    def test_a_failing_sync_under_a_small_mail(self):
+    def test_a_failing_sync_during_a_small_mail(self):
         self.check(4_000)
 
-    def test_a_failing_sync_under_a_large_mail(self):
+    def test_a_failing_sync_during_a_large_mail(self):
         self.check(3_000_000)
 
-    def test_failing_writes_under_a_large_mail_also_of_the_eventfd_that_would_end_the_keeper(self):
+    def test_failing_writes_during_a_large_mail_also_of_the_eventfd_that_would_end_the_keeper(self):
         self.check(3_000_000, "write")
 
-    def test_a_failing_sync_under_quit_deletes_all_or_none_and_the_answer_says_which(self):
+    def test_a_failing_sync_during_quit_deletes_all_or_none_and_the_reply_says_which(self):
         with gw.Vault(tls=False) as vault:
             box = vault.add_mailbox("journal")
             smtpd, pop3d = vault.smtpd(), vault.pop3d()
@@ -37,7 +38,7 @@ class FsyncTest(unittest.TestCase):
                 with self.failing(vault, keeper, SYNCS):
                     pop3.send(b"QUIT\r\n")
                     self.assertEqual(keeper.ended(), 75, keeper.log())
-                # The next keeper finds the deletion done, or not: nobody could know before.
+                # The next keeper finds the messages deleted or not. Either is right, because the failed sync left it open.
                 try:
                     pop3.reply()
                     rest = []
@@ -60,13 +61,13 @@ class FsyncTest(unittest.TestCase):
                     self.assertIn(reply.code, (250, 451), reply)
                     taken = [meant] if reply.ok else []
                     if calls != SYNCS:
-                        vault.store("mailbox", "list", status=None)  # the next client, at which it notices
+                        vault.store("mailbox", "list", status=None)  # another client, whose request makes the keeper notice the failure
                     self.assertEqual(keeper.ended(), 75, keeper.log())
-                # The next keeper is started by who needs it, and the connection goes on.
+                # The client's next request starts another keeper, and the connection goes on.
                 reply = smtp.deliver(box.address, after)
                 self.assertEqual(reply.code, 250, reply)
             found = gw.drain(vault.pop3d(), box)
-            # 250 where the next keeper had found it, and had synced it anew; what was answered 451 may be there, whole.
+            # 250: the next keeper has found the mail and synced it again. After 451 it may be stored too.
             self.assertEqual(gw.digests(m for m in found if m != meant or taken), gw.digests([before, after, *taken]))
             vault.verify()
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A full disk: mail is put off with 452, draining and deleting go on, and room that comes back is used unaided."""
+"""On a full disk mail is deferred with 452, draining and deleting work, and space that becomes free is used without an
+administrator."""
 import contextlib
 import pathlib
 import shutil
@@ -14,32 +15,32 @@ import gw  # noqa: E402
 
 @contextlib.contextmanager
 def small_disk(options):
-    folder = tempfile.mkdtemp(prefix="gw-disk-")
-    gw.run("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)
+    directory = tempfile.mkdtemp(prefix="gw-disk-")
+    gw.run("mount", "-t", "tmpfs", "-o", options, "tmpfs", directory)
     try:
-        yield pathlib.Path(folder)
+        yield pathlib.Path(directory)
     finally:
-        gw.until(lambda: gw.run("umount", folder, status=None).returncode == 0, "the disk is free of users")
-        shutil.rmtree(folder, ignore_errors=True)
+        gw.until(lambda: gw.run("umount", directory, status=None).returncode == 0, "the disk is free of users")
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @gw.need_root("mounts a small tmpfs")
 class FullDiskTest(unittest.TestCase):
-    def test_a_disk_without_room(self):
+    def test_a_disk_without_space(self):
         self.check("size=16m", sizes=[20_000, 3_000, 900_000, 200])
 
     def test_a_disk_without_inodes(self):
-        # Only mails in files of their own take inodes, so those are sent; small ones follow.
+        # Only mails that are stored in files of their own need inodes, so those are sent first, then small ones.
         self.check("size=256m,nr_inodes=120", sizes=[600_000, 2_000])
 
     def check(self, disk, sizes):
-        with small_disk(disk) as folder, gw.Vault(folder, tls=False) as vault:
+        with small_disk(disk) as directory, gw.Vault(directory, tls=False) as vault:
             box = vault.add_mailbox("journal", "--grace", "0")
             smtpd, pop3d = vault.smtpd(), vault.pop3d()
             kept = []
             self.fill(smtpd, box, sizes, kept)
 
-            # It stays so, and nothing but 452 is said.
+            # The disk stays full, and every mail is answered with 452.
             for size in sizes:
                 reply, content = self.send(smtpd, box, size)
                 self.note(reply, content, kept)
@@ -52,7 +53,7 @@ class FullDiskTest(unittest.TestCase):
                 pop3.command("QUIT")
             kept.pop(0)
 
-            # The keeper killed on the full disk: its successor opens it and goes on in the same way.
+            # The keeper is killed on the full disk. The next one opens the vault and behaves in the same way.
             self.fill(smtpd, box, sizes, kept)
             self.assertTrue(vault.kill_keeper())
             with gw.Pop3(pop3d, box) as pop3:
@@ -63,7 +64,7 @@ class FullDiskTest(unittest.TestCase):
                 reply, content = self.send(smtpd, box, size)
                 self.note(reply, content, kept)
 
-            # Everything drained: there is room again without anybody's help.
+            # When everything is drained, space becomes free without an administrator.
             self.assertEqual(gw.digests(gw.drain(pop3d, box)), gw.digests(kept))
             deadline = time.monotonic() + 60
             while True:
@@ -88,10 +89,10 @@ class FullDiskTest(unittest.TestCase):
         if reply.ok:  # a small mail may still fit where a large one did not
             kept.append(content)
         else:
-            self.assertEqual(reply.code, 452, f"{len(content)} octets: {reply}")
+            self.assertEqual(reply.code, 452, f"{len(content)} bytes: {reply}")
 
     def fill(self, smtpd, box, sizes, kept):
-        """Mails of each size until none of that size goes in."""
+        """Sends mails of each size until none of that size is accepted."""
         for size in sizes:
             for _ in range(3000):
                 reply, content = self.send(smtpd, box, size)
@@ -99,7 +100,7 @@ class FullDiskTest(unittest.TestCase):
                 if not reply.ok:
                     break
             else:
-                self.fail(f"3000 mails of {size} octets did not fill the disk")
+                self.fail(f"3000 mails of {size} bytes did not fill the disk")
 
 
 if __name__ == "__main__":

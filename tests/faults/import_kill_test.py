@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""gw-store import that is killed at any moment, or its keeper, or both: each mail is in the source or in the vault, once."""
+"""gw-store import or its keeper or both are killed at any time. Each mail is in the source or in the vault, and only once."""
 import pathlib
 import random
 import signal
@@ -26,16 +26,16 @@ class ImportKillTest(unittest.TestCase):
         seed = gw.number_from("GW_SEED", random.getrandbits(32))
         self.random = random.Random(seed)
         self.seed = f"GW_SEED={seed}"
-        # Every tenth is a file of its own in the vault.
+        # Every tenth mail is stored in a file of its own in the vault.
         self.mails = [gw.mail(700_000 if n % 10 == 0 else self.random.randrange(50_000), str(n)) for n in range(MAILS)]
 
     def torture(self, *options):
-        """Kills, then one run to the end."""
+        """Kills the import several times, then runs it once to its end."""
         stopped = 0
         for number in range(KILLS):
             tool = subprocess.Popen([gw.program("gw-store"), "import", "journal", str(self.source), *options],
                                     env=self.vault.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            # The first comes early: a fast machine is done with all of it in no time.
+            # The first kill comes early, because a fast machine imports everything in a short time.
             time.sleep(self.random.uniform(0, 0.25 * number / KILLS))
             what = self.random.choice(["tool", "keeper", "both"]) if number else "tool"
             if what != "keeper":
@@ -52,7 +52,7 @@ class ImportKillTest(unittest.TestCase):
         self.vault.tool("gw-export", "journal", "--to", out, "--format", "eml", "--password-file", self.box.password_file)
         found = sorted(gw.sha256(path.read_bytes()) for path in out.rglob("*.eml"))
         self.assertTrue(found == sorted(map(gw.sha256, mails)), f"{self.seed}: {len(found)} of {len(mails)}")
-        # An mbox is emptied and stays.
+        # An mbox is emptied but not removed.
         left = [path for path in [self.source, *self.source.rglob("*")] if path.is_file() and path.stat().st_size > 0]
         self.assertEqual(left == [], removed, left)
         self.vault.verify()
@@ -65,8 +65,8 @@ class ImportKillTest(unittest.TestCase):
         self.check(self.mails, True)
 
     def test_a_maildir(self):
-        for folder in ("tmp", "new", "cur"):
-            (self.source / folder).mkdir(parents=True)
+        for directory in ("tmp", "new", "cur"):
+            (self.source / directory).mkdir(parents=True)
         for number, mail in enumerate(self.mails):
             name = f"cur/{number}.x:2,S" if number % 2 else f"new/{number}.x"
             (self.source / name).write_bytes(mail)
@@ -78,12 +78,12 @@ class ImportKillTest(unittest.TestCase):
         self.source.write_bytes(b"".join(FROM + mail + b"\n" for mail in plain))
         return plain
 
-    def test_an_mbox_goes_when_all_of_it_is_safe(self):
+    def test_an_mbox_is_removed_when_all_of_it_is_safe(self):
         plain = self.mbox()
         self.torture("--remove", "--resume")
         self.check(plain, True)
 
-    def test_an_mbox_that_stays_is_gone_on_with(self):
+    def test_the_import_of_an_mbox_that_is_kept_is_resumed(self):
         plain = self.mbox()
         before = self.source.read_bytes()
         self.torture("--resume")

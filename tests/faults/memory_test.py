@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Memory does not grow with a mail's size, and little with the number of connections."""
+"""Memory use does not grow with the size of a mail, and grows little with the number of connections."""
 import hashlib
 import pathlib
 import resource
@@ -14,7 +14,7 @@ from gw_pop3_upstream import Pop3Upstream  # noqa: E402
 from gw_smtp_upstream import SmtpUpstream  # noqa: E402
 
 MIB = 1 << 20
-# So many that they are never scarce, which would end those without a login early.
+# The limits are so high that connections never become scarce: that would shorten the time before a login.
 CONFIG = """[smtpd]
 max-connections = 2000
 max-per-source = 2000
@@ -30,7 +30,7 @@ login-timeout = 600
 
 
 class Watched:
-    """How far a process's memory rose above where it stood."""
+    """Measures how far a process's memory has risen since this object was created."""
 
     def __init__(self, name, pid):
         self.name, self.pid = name, pid
@@ -49,12 +49,12 @@ class MemoryTest(unittest.TestCase):
         config.write_text(CONFIG)
         self.vault.env["GW_CONFIG"] = str(config)
         self.box = self.vault.add_mailbox("journal")
-        # Connections are many, on both sides.
+        # The many connections need descriptors on both sides.
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
 
     def warm_up(self, smtpd, pop3d):
-        """One large mail in and out, so that what every process needs once is there."""
+        """Sends and fetches one large mail, so that each process has allocated what it needs only once."""
         with gw.Smtp(smtpd) as smtp:
             reply = smtp.deliver(self.box.address, gw.mail(4 * MIB))
             self.assertEqual(reply.code, 250, reply)
@@ -81,20 +81,20 @@ class MemoryTest(unittest.TestCase):
             self.assertGreaterEqual(codes.count(250), 100)
         self.assertLess(watched.grown() / 40, MIB, "for each connection")
 
-    def test_a_mail_of_256_mib_grows_nobody_by_more_than_8_mib(self):
+    def test_a_mail_of_256_mib_grows_no_process_by_more_than_8_mib(self):
         smtpd, pop3d = self.vault.smtpd(), self.vault.pop3d()
         self.warm_up(smtpd, pop3d)
         keeper = self.vault.wake_keeper()
         watched = [Watched("gw-smtpd", smtpd.pid), Watched("keeper", keeper)]
-        block = gw.mail(MIB)  # every octet of it is text in lines, so nothing needs stuffing
-        digest, octets = hashlib.sha256(), 0
+        block = gw.mail(MIB)  # it is all lines of text, so no line needs dot-stuffing
+        digest, size = hashlib.sha256(), 0
         with gw.Smtp(smtpd, seconds=120) as smtp:
             reply = smtp.envelope(self.box.address)
             self.assertEqual(reply.code, 354, reply)
-            while octets < 256 * MIB:
+            while size < 256 * MIB:
                 smtp.send(block)
                 digest.update(block)
-                octets += len(block)
+                size += len(block)
             smtp.send(b".\r\n")
             reply = smtp.reply()
             self.assertEqual(reply.code, 250, reply)
@@ -102,9 +102,9 @@ class MemoryTest(unittest.TestCase):
 
         watched = [Watched("gw-pop3d", pop3d.pid), Watched("keeper", keeper)]
         with gw.Pop3(pop3d, self.box, seconds=120) as pop3:
-            self.assertEqual(pop3.digest(1), (digest.hexdigest(), octets))
-            pop3.command(f"TOP 1 {octets}")
-            self.assertEqual(sum(map(len, pop3.lines())), octets)
+            self.assertEqual(pop3.digest(1), (digest.hexdigest(), size))
+            pop3.command(f"TOP 1 {size}")
+            self.assertEqual(sum(map(len, pop3.lines())), size)
             pop3.command("DELE 1")
             pop3.command("QUIT")
         self.judge("out", watched)
@@ -121,23 +121,23 @@ class MemoryTest(unittest.TestCase):
         keeper = self.vault.keeper()
         content = gw.mail(5000)
         with gw.Smtp(smtpd) as smtp:
-            for pid in (smtpd.pid, keeper.pid):  # the one's log and the other's database are larger already
+            for pid in (smtpd.pid, keeper.pid):  # gw-smtpd's log and the keeper's database are larger than that already
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
             reply = smtp.deliver(self.box.address, content)
             self.assertEqual(reply.code, 451, reply)
             self.assertEqual(keeper.ended(), 75, keeper.log())
-            reply = smtp.deliver(self.box.address, content)  # by the next keeper
+            reply = smtp.deliver(self.box.address, content)  # from the next keeper
             self.assertEqual(reply.code, 250, reply)
         self.assertTrue(smtpd.running())
 
     @gw.need_program("strace")
-    def test_servers_outlive_a_moment_in_which_the_kernel_has_no_memory(self):
+    def test_servers_survive_a_moment_in_which_the_kernel_has_no_memory(self):
         for server, client in ((self.vault.smtpd(), gw.Smtp), (self.vault.pop3d(), gw.Pop3)):
             with Strace.Inject("poll", "error=ENOMEM:when=1").attached_to(server.pid):
-                # The call that strace finds it in ends with this connection, and the next one fails. Only that one: a call that
-                # strace is changing while it detaches would fail with ENOSYS.
+                # The call during which strace attaches ends with this connection, and the next one fails. Only one call may fail:
+                # a call that strace is changing while it detaches would fail with ENOSYS.
                 with socket.create_connection(server.address(client.protocol)):
-                    gw.until(lambda: "Cannot allocate memory" in server.log(), "the server has met the fault")
+                    gw.until(lambda: "Cannot allocate memory" in server.log(), "the server has met the error")
             with client(server) as later:
                 self.assertTrue(later.greeting)
             server.stop()
@@ -153,7 +153,7 @@ class MemoryTest(unittest.TestCase):
             self.addCleanup(client.close)
             reply = client.envelope(self.box.address)
             self.assertEqual(reply.code, 354, reply)
-        # Every one of them is open, and grows in turn.
+        # All deliveries are open, and grow in turn.
         for at in range(0, len(content), step):
             for client in clients:
                 client.send(content[at:at + step])
@@ -180,7 +180,7 @@ class MemoryTest(unittest.TestCase):
             self.assertTrue(server.running())
             server.stop()
 
-    def test_connections_through_the_proxy_before_a_login_cost_at_most_128_kib_each(self):
+    def test_connections_through_the_proxy_before_a_login_need_at_most_128_kib_each(self):
         for protocol, upstream in (("smtp", SmtpUpstream()), ("pop3", Pop3Upstream())):
             with upstream:
                 self.vault.store("route", "add", protocol[0], "--protocol", protocol, "--upstream", upstream.address, "--tls", "none",

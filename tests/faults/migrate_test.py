@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""gw-store migrate, killed at each step of the switch: there is one vault before and after, and --resume ends it.
-And the memory that it takes."""
+"""gw-store migrate is killed at each step of the switch: there is exactly one vault before and after, and --resume completes it.
+The last test measures the memory that it needs."""
 import contextlib
 import os
 import pathlib
@@ -24,7 +24,7 @@ class SwitchTest(gw_move.Case):
         self.put(700_000, 900)
 
     def under_strace(self, calls, what, *options):
-        """A run with its system calls changed, and no word of it."""
+        """Runs the migration with injected system call faults; its output is discarded."""
         return subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}",
                                  "-e", f"inject={calls}:{what}", gw.program("gw-store"), "migrate", "--to", self.to,
                                  *options],
@@ -35,7 +35,7 @@ class SwitchTest(gw_move.Case):
         return tool.returncode
 
     def begin_anew(self):
-        """From the folder that it is in now to another one."""
+        """Starts another migration from the vault's present directory to a new one."""
         one = self.the_one()
         if one is self.vault:
             self.migrate("--abort", status=(0, 66))
@@ -48,19 +48,19 @@ class SwitchTest(gw_move.Case):
         self.to = one.folder / f"{one.path.name}x"
 
     def killed_while(self, tool, condition):
-        """As soon as this holds: the tool, and then who traces it."""
-        gw.until(condition, "it has come so far", pause=0.002)
+        """Waits until `condition` holds, then kills the tool and the strace that traces it."""
+        gw.until(condition, "the migration has reached this step", pause=0.002)
         children = [int(pid) for pid in pathlib.Path(f"/proc/{tool.pid}/task/{tool.pid}/children").read_text().split()]
         for pid in children:
             os.kill(pid, signal.SIGKILL)
-        tool.kill()  # it would wait for its delay to end
+        tool.kill()  # strace would wait for the end of its delay
         self.ends(tool)
         for pid in children:
             gw.until(lambda pid=pid: not gw.alive(pid), "it has ended")
 
     def test_the_tool_is_killed_at_each_step(self):
         self.vault.wake_keeper()
-        # Names that it gives: to copies, to what is published, to a format.
+        # The system calls that rename copies, published files and the format file.
         for calls, most in (("rename", 3), ("renameat2", 12)):
             for number in range(1, most + 1):
                 with self.subTest(calls=calls, number=number):
@@ -76,9 +76,9 @@ class SwitchTest(gw_move.Case):
                         self.all_is_there(self.opened())
                     self.begin_anew()
 
-    def test_the_tool_is_killed_between_the_two_words_of_the_switch(self):
+    def test_the_tool_is_killed_between_the_two_renames_of_the_switch(self):
         said = lambda: (self.to / "format").exists() and (self.to / "format").read_text()  # noqa: E731
-        # The new folder is complete, and the old one is still the vault.
+        # The new directory is complete, and the old one is still the vault.
         self.killed_while(self.under_strace("rename", "delay_exit=30000000:when=1"), said)
         self.assertIn("requires arrival", said())
         self.assertFalse(self.has_moved())
@@ -86,7 +86,7 @@ class SwitchTest(gw_move.Case):
         self.assertIn(b"still has it", done.stderr)
         self.assertIn(b"--resume", done.stderr)
         self.assertEqual(self.the_one(), self.vault)
-        # The old one has moved, and the new one has not heard of it. It finds out by itself.
+        # The old vault says that it has moved, but the new one has not been told. It finds out by itself.
         self.killed_while(self.under_strace("rename", "delay_enter=30000000:when=2", "--resume"), self.has_moved)
         self.assertIn("requires arrival", said())
         one = self.the_one()
@@ -101,7 +101,7 @@ class SwitchTest(gw_move.Case):
             with self.subTest(calls=calls, number=number):
                 pid = self.vault.wake_keeper()
                 tool = self.under_strace("rename", "delay_enter=700000:when=1", "--resume")
-                # It stands still with all that is new in its place, but for its format.
+                # The keeper is stopped when all new files but the format file are in place.
                 gw.until(lambda: (self.to / "head").exists(), "the last copy is in its place", pause=0.002)
                 with Strace.Inject(calls, f"signal=KILL:when={number}").attached_to(pid) as tracer:
                     status = self.ends(tool)
@@ -115,7 +115,7 @@ class SwitchTest(gw_move.Case):
                 self.all_is_there(self.opened())
                 self.begin_anew()
 
-    def test_while_it_stands_still_everything_is_temporary_and_reading_goes_on(self):
+    def test_during_the_switch_everything_fails_temporarily_and_reading_works(self):
         smtpd, pop3d = self.vault.smtpd(), self.vault.pop3d()
         tool = self.under_strace("rename", "delay_enter=30000000:when=1")
         gw.until(lambda: (self.to / "head").exists(), "the last copy is in its place", pause=0.002)
@@ -129,11 +129,11 @@ class SwitchTest(gw_move.Case):
             pop3.command("DELE 1")
             with self.assertRaisesRegex(gw.Refused, r"\[SYS/TEMP\]"):
                 pop3.command("QUIT")
-        # Whoever stood in the way has gone: it serves as before.
+        # The client that suspended the store has ended, so the keeper serves as before.
         self.killed_while(tool, lambda: True)
         with gw.Smtp(smtpd) as smtp:
             content = gw.mail(700)
-            gw.until(lambda: smtp.deliver(self.box.address, content).ok, "mail is taken again")
+            gw.until(lambda: smtp.deliver(self.box.address, content).ok, "mail is accepted again")
             self.sent.append(content)
         self.migrate("--resume")
         self.all_is_there()
@@ -151,7 +151,7 @@ class MemoryTest(gw_move.Case):
             time.sleep(0.01)
         self.assertEqual(tool.returncode, 0)
         self.assertLess(most, 64 << 20)
-        self.assertGreater(most, 1 << 20, "it was looked at")
+        self.assertGreater(most, 1 << 20, "the memory was measured")
         self.all_is_there()
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A power cut: kill, start again, 100 mails acknowledged, then the disk forgets what was not synced. All are there."""
+"""Kills the keeper, starts it again, sends 100 mails, then discards everything that was not synced. Every acknowledged mail must
+be there."""
 import contextlib
 import fcntl
 import os
@@ -18,30 +19,30 @@ NO_LOG_FLUSH = 2  # neither the journal nor dirty pages reach the disk
 
 
 class Disk:
-    """ext4 in a file, behind a loop device, that can lose its power."""
+    """An ext4 file system in a file on a loop device, whose power can be cut."""
 
     def __init__(self):
         self.side = pathlib.Path(tempfile.mkdtemp(prefix="gw-power-"))
-        self.image, self.folder = self.side / "image", self.side / "disk"
-        self.folder.mkdir()
+        self.image, self.directory = self.side / "image", self.side / "disk"
+        self.directory.mkdir()
         with open(self.image, "wb") as file:
             file.truncate(512 << 20)
         gw.run("mkfs.ext4", "-q", "-F", self.image)
-        gw.run("mount", "-o", "loop", self.image, self.folder)
+        gw.run("mount", "-o", "loop", self.image, self.directory)
 
     def cut_power(self):
-        fd = os.open(self.folder, os.O_RDONLY)
+        fd = os.open(self.directory, os.O_RDONLY)
         try:
             fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
         finally:
             os.close(fd)
 
     def unmount(self):
-        gw.until(lambda: gw.run("umount", self.folder, status=None).returncode == 0, "the disk is free of users")
+        gw.until(lambda: gw.run("umount", self.directory, status=None).returncode == 0, "the disk is free of users")
 
     def power_up(self):
         self.unmount()
-        gw.run("mount", "-o", "loop", self.image, self.folder)
+        gw.run("mount", "-o", "loop", self.image, self.directory)
 
     def close(self):
         with contextlib.suppress(AssertionError):
@@ -60,7 +61,7 @@ class PowerCutTest(unittest.TestCase):
     def test_what_was_acknowledged_after_a_restart_survives_a_power_cut(self):
         disk = Disk()
         try:
-            with gw.Vault(disk.folder, tls=False) as vault:
+            with gw.Vault(disk.directory, tls=False) as vault:
                 self.check(vault, disk)
         finally:
             disk.close()
@@ -70,7 +71,7 @@ class PowerCutTest(unittest.TestCase):
         sent = []
         smtpd = vault.smtpd()
         self.deliver(smtpd, box, 20, sent)
-        # The restart's own writes must be durable before anything of it is acknowledged.
+        # The writes of the restart must be durable before a mail that depends on them is acknowledged.
         self.assertTrue(vault.kill_keeper())
         self.deliver(smtpd, box, 100, sent)
         disk.cut_power()
@@ -80,7 +81,7 @@ class PowerCutTest(unittest.TestCase):
         self.assertEqual(gw.digests(gw.drain(vault.pop3d(), box)), gw.digests(sent))
         vault.verify()
 
-        # And once more, in the middle of a drain that was answered.
+        # Cuts the power again after a QUIT that was answered.
         more = []
         smtpd = vault.smtpd()
         self.deliver(smtpd, box, 10, more)

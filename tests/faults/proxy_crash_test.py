@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""gw-proxy, the keeper and the upstream are killed again and again while mail is sent: there is never a mail that the
-upstream took and the vault has not.
+"""Kills gw-proxy, the keeper and the upstream server again and again while
+mail is sent. The vault must have each mail that the upstream server accepted.
 
-GW_PROXY_KILLS: how many kills (default 12; 100 for the long proof). GW_CRASH_SEED: repeats a run's moments.
+GW_PROXY_KILLS: how many kills (default 12; 100 for the long proof). GW_CRASH_SEED: repeats the random times of a run.
 """
 import base64
 import contextlib
@@ -24,7 +24,7 @@ PLAIN = base64.b64encode(b"\0joe@example.com\0secret").decode()
 
 
 class ProxyCrashTest(unittest.TestCase):
-    def test_what_upstream_took_has_a_copy_whatever_is_killed(self):
+    def test_each_mail_that_the_upstream_accepted_has_a_copy_whatever_is_killed(self):
         kills = gw.number_from("GW_PROXY_KILLS", 12)
         seed = gw.number_from("GW_CRASH_SEED", random.randrange(1 << 30))
         print(f"seed {seed}, {kills} kills", flush=True)
@@ -32,7 +32,7 @@ class ProxyCrashTest(unittest.TestCase):
         with gw.Vault(tls=False) as vault, SmtpUpstream() as upstream:
             vault.env["STATE_DIRECTORY"] = str(vault.side)
             box = vault.add_mailbox("sent")
-            # An upstream that thinks for a moment is killed between the dot and its answer, too.
+            # The upstream server waits before its reply to the final dot, so that some kills happen in between.
             upstream.on_dot = lambda session: time.sleep(random.uniform(0, 0.05))
             vault.store("route", "add", "work", "--protocol", "smtp", "--upstream", upstream.address, "--tls", "none",
                         "--mailbox", "sent", "--allow-private")
@@ -72,8 +72,8 @@ class ProxyCrashTest(unittest.TestCase):
         print(f"killed {killed}; {len(self.confirmed)} confirmed to clients, {self.unsure} not; upstream took {len(taken)}; "
               f"{states.count('live')} live, {states.count('unconfirmed')} unconfirmed", flush=True)
         self.assertEqual(self.wrong, [])
-        self.assertEqual(taken - copies, set(), "upstream has it, the vault has not")
-        self.assertEqual(self.confirmed - taken, set(), "confirmed, and upstream has it not")
+        self.assertEqual(taken - copies, set(), "the upstream server has it, the vault has not")
+        self.assertEqual(self.confirmed - taken, set(), "confirmed, but the upstream server does not have it")
         self.assertEqual(set(states) - {"live", "unconfirmed"}, set())
         self.assertEqual(upstream.false_ends, 0)
         self.assertGreater(len(taken), kills, "too little was sent to prove anything")

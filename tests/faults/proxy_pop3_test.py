@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""gw-proxy's POP3 half in bad times: a mail of 200 MiB in constant memory; gw-proxy, keeper and the provider's server killed
-again and again, and never is a mail gone at the provider of which no copy is here.
+"""Tests the POP3 side of gw-proxy under faults: a mail of 200 MiB in constant memory; gw-proxy, the keeper and the provider's
+server killed again and again. No mail may be deleted at the provider without a copy in the vault.
 
-GW_PROXY_KILLS: how many kills (default 10; 100 for the long proof). GW_PROXY_SEED: repeats a run's moments.
+GW_PROXY_KILLS: how many kills (default 10; 100 for the long proof). GW_PROXY_SEED: repeats the random times of a run.
 """
 import contextlib
 import hashlib
@@ -24,10 +24,10 @@ SIZES = [600, 3000, 3000, 40_000, 70_000, 300_000, 900_000]
 
 
 class LargeMail:
-    """A provider with one mail, made while it is sent; deletes at QUIT."""
+    """A provider with one mail, which is generated while it is sent. QUIT deletes it."""
 
     def __init__(self, size):
-        self.block = gw.mail(MIB)  # every octet of it is text in lines, so nothing needs stuffing
+        self.block = gw.mail(MIB)  # it is all lines of text, so no line needs dot-stuffing
         self.count = size // len(self.block)
         self.digest = hashlib.sha256()
         for _ in range(self.count):
@@ -62,13 +62,13 @@ class LargeMail:
 
 
 class MemoryTest(unittest.TestCase):
-    def test_a_mail_of_200_mib_grows_nobody_by_more_than_8_mib(self):
+    def test_a_mail_of_200_mib_grows_no_process_by_more_than_8_mib(self):
         with Proxied() as proxied:
             small, large = Pop3Upstream([gw.mail(4 * MIB)]), LargeMail(200 * MIB)
             proxied.route("small", small)
             proxied.route("large", large.address)
             server = proxied.serve()
-            with Pop3Client(server.address("pop3"), "joe#small") as client:  # what every process needs once
+            with Pop3Client(server.address("pop3"), "joe#small") as client:  # each process allocates what it needs only once
                 client.retrieve(1)
             keeper = proxied.vault.wake_keeper()
             before = {}
@@ -106,7 +106,7 @@ class Ledger:
 
 
 class KillTest(unittest.TestCase):
-    def test_nothing_is_gone_at_the_provider_that_has_no_copy_here(self):
+    def test_no_mail_is_deleted_at_the_provider_without_a_copy_in_the_vault(self):
         kills = gw.number_from("GW_PROXY_KILLS", 10)
         seed = gw.number_from("GW_PROXY_SEED", random.randrange(1 << 30))
         print(f"seed {seed}, {kills} kills", flush=True)
@@ -151,7 +151,7 @@ class KillTest(unittest.TestCase):
             self.upstream.mails.update(fresh)
 
     def client(self, over, seed):
-        """One after the other: some mails fetched, some deleted with or without having been fetched, mostly a QUIT."""
+        """Runs sessions one after the other. Each fetches some mails, deletes some (fetched or not), and usually ends with QUIT."""
         moments = random.Random(seed)
         while not over.is_set():
             with self.ledger.lock:
@@ -161,9 +161,9 @@ class KillTest(unittest.TestCase):
                     count = int(client.ask("STAT").split()[1])
                     for number in moments.sample(range(1, count + 1), min(count, 12)):
                         if moments.random() < 0.7:
-                            octets = client.retrieve(number)
+                            mail = client.retrieve(number)
                             with self.ledger.lock:
-                                self.ledger.fetched.add(gw.sha256(octets))
+                                self.ledger.fetched.add(gw.sha256(mail))
                         if moments.random() < 0.6:
                             client.ask(f"DELE {number}")
                     if moments.random() < 0.8:
@@ -175,12 +175,12 @@ class KillTest(unittest.TestCase):
 
     def judge(self, killed):
         copies = gw.digests(self.proxied.copies())
-        sent = {gw.sha256(octets): uidl for uidl, octets in self.everything.items()}
-        there = {gw.sha256(octets) for octets in self.upstream.mails.values()}
+        sent = {gw.sha256(mail): uidl for uidl, mail in self.everything.items()}
+        there = {gw.sha256(mail) for mail in self.upstream.mails.values()}
         gone = set(sent) - there
         uncopied = gone - set(copies)
-        promised = {gw.sha256(octets) for octets in self.everything.values()
-                    if hashlib.sha256(stuffed(octets)[:-3]).hexdigest() in self.ledger.fetched} - set(copies)
+        promised = {gw.sha256(mail) for mail in self.everything.values()
+                    if hashlib.sha256(stuffed(mail)[:-3]).hexdigest() in self.ledger.fetched} - set(copies)
         print(f"killed {killed}; {self.ledger.sessions} sessions, {self.ledger.broken} broken; {len(sent)} mails, {len(gone)} "
               f"deleted, {len(set(copies))} copied, {len(copies) - len(set(copies))} twice", flush=True)
         self.assertEqual(sorted(sent[digest] for digest in uncopied), [], "deleted without a copy")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Subject, body, addresses and password appear nowhere: not in the vault's folder, logs, temporary files, arguments."""
+"""Subject, body, addresses and passwords must not appear in the vault's directory, logs, temporary files or arguments."""
 import base64
 import pathlib
 import sys
@@ -19,7 +19,7 @@ CANARIES = {
 
 
 def disguises(text):
-    """As it stands, in hex, in either case, and in base64 at each of its three offsets."""
+    """Yields `text` unchanged, in hex in both cases, and in base64 at each of the three offsets."""
     raw = text.encode()
     yield raw
     yield raw.lower()
@@ -28,7 +28,7 @@ def disguises(text):
     yield raw.decode().encode("utf-16-le")
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + raw)
-        # Without what depends on the neighbours.
+        # The digits that depend on neighbouring bytes are cut off.
         yield encoded[4 if shift else 0:len(encoded) - 4]
 
 
@@ -41,7 +41,7 @@ class SecrecyTest(unittest.TestCase):
             box = vault.add_mailbox("journal", "--password-file", password)
             smtpd, pop3d = vault.smtpd(), vault.pop3d()
             self.live_through(vault, box, smtpd, pop3d)
-            # What holds the password on purpose is not searched.
+            # The file that holds the password on purpose is not searched.
             password.unlink()
             box.password_file.unlink()
             self.search_processes([smtpd.pid, pop3d.pid, vault.wake_keeper()])
@@ -66,7 +66,7 @@ class SecrecyTest(unittest.TestCase):
         with gw.Pop3(pop3d) as pop3:
             pop3.command("STLS")
             pop3.start_tls()
-            # A wrong password and a wrong user that are canaries too must not be logged.
+            # A wrong password and an unknown user are canaries too: they must not be logged.
             with self.assertRaises(gw.Refused):
                 pop3.command(f"USER {CANARIES['sender']}")
                 pop3.command(f"PASS {CANARIES['password']}")
@@ -91,26 +91,26 @@ class SecrecyTest(unittest.TestCase):
 
     def search_files(self, vault):
         searched = 0
-        for folder in (vault.path, vault.side):
-            for path in folder.rglob("*"):
-                self.assert_clean("a file's name", str(path.relative_to(folder)).encode())
+        for directory in (vault.path, vault.side):
+            for path in directory.rglob("*"):
+                self.assert_clean("a file's name", str(path.relative_to(directory)).encode())
                 if path.is_file():
                     self.assert_clean(str(path), path.read_bytes())
                     searched += 1
         self.assertGreater(searched, 5)
         print(f"{searched} files searched", flush=True)
 
-    def test_the_search_finds_what_it_seeks(self):
+    def test_the_search_finds_its_canaries(self):
         for text in CANARIES.values():
             for hidden in (text.encode(), base64.b64encode(b"xx" + text.encode() + b"yy"), text.encode().hex().encode()):
                 with self.assertRaises(AssertionError):
                     self.assert_clean("here", b"\0before" + hidden + b"behind")
 
-    def assert_clean(self, where, octets):
+    def assert_clean(self, where, data):
         for what, text in CANARIES.items():
             for disguise in disguises(text):
-                at = octets.find(disguise)
-                self.assertEqual(at, -1, f"{what} is readable in {where} at octet {at} as {disguise!r}")
+                at = data.find(disguise)
+                self.assertEqual(at, -1, f"{what} is readable in {where} at byte {at} as {disguise!r}")
 
 
 if __name__ == "__main__":

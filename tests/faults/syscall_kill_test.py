@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""The keeper is killed at one system call after another: of a small delivery, of a large one, and of a QUIT.
+"""Kills the keeper at one system call after another: during a small delivery, a large delivery, and a QUIT.
 
-First the calls are counted for each thread; then each (call, number) is a place to die. By default a sample of
-GW_KILL_SAMPLE places for each of the three (default 6), with GW_KILL_SAMPLE=0 all of them.
+First the calls of each thread are counted; then the keeper is killed at (call, number). By default a sample of GW_KILL_SAMPLE
+places for each of the three (default 6), with GW_KILL_SAMPLE=0 all of them.
 """
 import collections
 import os
@@ -17,7 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 import gw  # noqa: E402
 from gw_strace import Strace  # noqa: E402
 
-# Where dying differs from dying at the call before it: what changes a file, a folder, or what others hear.
+# Only calls after which a kill has another result than at the call before it: those that change a file or a directory, or send a
+# reply.
 CALLS = ("write pwrite64 writev pwritev fdatasync fsync sync_file_range openat close rename renameat renameat2 unlink "
          "unlinkat ftruncate fallocate mkdir mkdirat link linkat sendto sendmsg recvfrom recvmsg read pread64 lseek "
          "futex mmap munmap poll").split()
@@ -46,18 +47,18 @@ class SyscallKillTest(unittest.TestCase):
                 with self.subTest(call=call, number=number):
                     died += act(vault, box, Strace.Inject(call, f"signal=KILL:when={number}"))
             print(f"{len(places)} places ({', '.join(f'{c}#{n}' for c, n in places)}); {len(chosen)} tried, the keeper died at {died}", flush=True)
-            self.assertGreater(died * 3, len(chosen), "the keeper hardly ever died: the places are not where it goes")
+            self.assertGreater(died * 3, len(chosen), "the keeper was killed in too few runs: the sampled places are not reached")
             vault.verify()
 
     def count_places(self, vault, box, act):
-        """(call, number) for every number that some thread reaches."""
-        with tempfile.TemporaryDirectory() as folder:
-            act(vault, box, Strace.Record(CALLS, f"{folder}/trace"))
+        """Returns (call, number) for every number that some thread reaches."""
+        with tempfile.TemporaryDirectory() as directory:
+            act(vault, box, Strace.Record(CALLS, f"{directory}/trace"))
             counts = collections.Counter()
-            for name in os.listdir(folder):
-                of_thread = collections.Counter(re.findall(r"^(\w+)\(", pathlib.Path(folder, name).read_text(
+            for name in os.listdir(directory):
+                of_thread = collections.Counter(re.findall(r"^(\w+)\(", pathlib.Path(directory, name).read_text(
                     errors="replace"), re.MULTILINE))
-                counts |= of_thread  # the most that one thread makes
+                counts |= of_thread  # for each call the highest count of one thread
         return [(call, n + 1) for call in CALLS for n in range(min(counts[call], 40))]
 
     def delivery(self, vault, box, size, strace):
@@ -70,7 +71,7 @@ class SyscallKillTest(unittest.TestCase):
         found = gw.drain(self.pop3d, box)
         self.assertEqual([m for m in found if m != content], [before])
         if reply.code == 250:
-            self.assertEqual(found.count(content), 1, "acknowledged and not there")
+            self.assertEqual(found.count(content), 1, "acknowledged and not stored")
         return died
 
     def quit(self, vault, box, strace):
