@@ -15,13 +15,13 @@ TEST_CASE("An address is split at the last @ outside quotes") {
   CHECK(split_address("a@[192.0.2.1]")->domain == "[192.0.2.1]");
 }
 
-TEST_CASE("An address without a local part is none") {
+TEST_CASE("A text without a local part is not an address") {
   CHECK_FALSE(split_address(""));
   CHECK_FALSE(split_address("@example.org"));
   CHECK_FALSE(split_address("\"\"@example.org"));
 }
 
-TEST_CASE("Spellings of one address have one comparable form") {
+TEST_CASE("All spellings of one address have the same comparable form") {
   CHECK(comparable("MBX-00@Example.ORG") == "mbx-00@example.org");
   for (const std::string_view bob :
        {"bob@example.org", "BOB@Example.ORG", "\"bob\"@example.org", "\"b\\o\\b\"@example.org",
@@ -37,7 +37,7 @@ TEST_CASE("Spellings of one address have one comparable form") {
   CHECK(comparable("a@[IPv6:2001:DB8::1]") == "a@[ipv6:2001:db8::1]");
 }
 
-TEST_CASE("Letters outside ASCII compare by what they are and not by how they are encoded") {
+TEST_CASE("Letters outside ASCII are compared by character, not by their encoding") {
   const std::string composed = "j\xc3\xbcrgen@x";
   CHECK(comparable("ju\xcc\x88rgen@x") == composed);
   CHECK(comparable("J\xc3\x9cRGEN@x") == composed);
@@ -46,7 +46,7 @@ TEST_CASE("Letters outside ASCII compare by what they are and not by how they ar
   CHECK(comparable("J\xfcRGEN@x") == "j\xfcrgen@x");
 }
 
-TEST_CASE("A domain compares by its A-labels") {
+TEST_CASE("Domains are compared by their A-labels") {
   for (const std::string_view domain :
        {"xn--mller-kva.example", "XN--Mller-KVA.Example", "m\xc3\xbcller.example", "M\xc3\x9cLLER.EXAMPLE",
         "mu\xcc\x88ller.example",
@@ -61,7 +61,7 @@ TEST_CASE("A domain compares by its A-labels") {
   CHECK(comparable_domain(std::string(5000, 'a') + "\xc3\xbc").size() == 5002);
 }
 
-TEST_CASE("What is no address has no comparable form") {
+TEST_CASE("A text that is not an address has no comparable form") {
   for (const std::string_view none : {"", "@", "@example.org", "a@", "\"\"@x", "(c)@x", "\"a@b\""}) {
     CAPTURE(none);
     CHECK(comparable(none).empty());
@@ -96,7 +96,7 @@ TEST_CASE("Every address in a text is found, however it is written") {
   found(std::string(100'000, '(') + std::string(100'000, '"') + std::string(100'000, '@'));
 }
 
-TEST_CASE("Names are of a small alphabet and bounded") {
+TEST_CASE("Names use a small alphabet and have a maximum length") {
   CHECK(valid_name("journal-2026_a.b"));
   CHECK(valid_name(std::string(64, 'a')));
   CHECK_FALSE(valid_name(std::string(65, 'a')));
@@ -135,7 +135,7 @@ TEST_CASE("Domains have labels of letters, digits and hyphens") {
   CHECK_FALSE(valid_domain(std::string(64, 'a') + ".org"));
 }
 
-TEST_CASE("A peer is in a block when its leading bits are the block's") {
+TEST_CASE("A peer is in a block if its leading bits are those of the block") {
   CHECK(in_block("192.0.2.7", "192.0.2.0/24"));
   CHECK_FALSE(in_block("192.0.3.7", "192.0.2.0/24"));
   CHECK(in_block("192.0.2.7", "192.0.2.7"));
@@ -148,14 +148,14 @@ TEST_CASE("A peer is in a block when its leading bits are the block's") {
   CHECK(in_block("fe80::1%eth0", "fe80::/10"));
 }
 
-TEST_CASE("An IPv4-mapped peer counts as IPv4, and IPv6 blocks do not hold IPv4") {
+TEST_CASE("An IPv4-mapped peer counts as IPv4, and IPv6 blocks contain no IPv4 peer") {
   CHECK(in_block("::ffff:192.0.2.7", "192.0.2.0/24"));
   CHECK(in_block("192.0.2.7", "::ffff:192.0.2.0/120"));
   CHECK_FALSE(in_block("192.0.2.7", "::/0"));
   CHECK_FALSE(in_block("2001:db8::1", "0.0.0.0/0"));
 }
 
-TEST_CASE("What is no block is refused and holds nobody") {
+TEST_CASE("A text that is not a block is refused and contains no peer") {
   for (const char* bad :
        {"", "/", "192.0.2.0/", "192.0.2.0/33", "192.0.2.0/-1", "192.0.2/24", "2001:db8::/129", "x/8",
         "192.0.2.0/24/8", "192.0.2.0/ 8", "fe80::1%eth0/64", "192.0.2.0/0024"}) {

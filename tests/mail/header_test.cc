@@ -23,7 +23,7 @@ Seen walk(std::string_view mail, std::size_t cut, HeaderLimits limits = {}) {
   return {id != nullptr ? *id : "none", walker.size(), walker.fields(), walker.truncated()};
 }
 
-// At every cut the same.
+// The result must be the same for every cut.
 Seen walk_all(std::string_view mail, HeaderLimits limits = {}) {
   const Seen whole = walk(mail, std::max<std::size_t>(mail.size(), 1), limits);
   for (std::size_t cut = 1; cut < mail.size(); ++cut) {
@@ -33,7 +33,7 @@ Seen walk_all(std::string_view mail, HeaderLimits limits = {}) {
   return whole;
 }
 
-TEST_CASE("A field is found by name, in any case, and the header ends behind the empty line") {
+TEST_CASE("A field is found by name, in any case, and the header ends after the empty line") {
   CHECK(walk_all("From: a\r\nMESSAGE-id: <1@x>\r\n\r\nMessage-ID: <body@x>\r\n") == Seen{"<1@x>", 30, 2});
 }
 
@@ -41,23 +41,23 @@ TEST_CASE("A folded value is unfolded") {
   CHECK(walk_all("Message-ID:\r\n <1@x>\r\n\t(c)\r\nTo: b\r\n\r\n").id == "<1@x>\t(c)");
 }
 
-TEST_CASE("The first of several fields counts") {
+TEST_CASE("If a field is repeated, the first one counts") {
   CHECK(walk_all("Message-ID: 1\r\nMessage-ID: 2\r\n more\r\n\r\n").id == "1");
 }
 
-TEST_CASE("Bare CR and LF end lines as they do in the wire form") {
+TEST_CASE("Bare CR and LF end lines as in the wire form") {
   CHECK(walk_all("A: b\nMessage-ID: 1\n\nbody").size == 20);
   CHECK(walk_all("A: b\rMessage-ID: 1\r\rbody").id == "1");
 }
 
-TEST_CASE("CRs before an LF are one line end, and CRs without one are a line end each") {
+TEST_CASE("CRs before an LF are one line ending, and CRs without an LF are one line ending each") {
   CHECK(walk_all("A: b\r\r\nMessage-ID: 1\r\r\n\r\r\nbody\r\r\n") == Seen{"1", 26, 2});
   CHECK(walk_all("A: b\r\r\r\r\nMessage-ID: 1\r\n\r\n").id == "1");
   CHECK(walk_all("A: b\r\rMessage-ID: 1\r\n") == Seen{"none", 6, 1});
   CHECK(walk_all("\r\rMessage-ID: 1\r\n") == Seen{"none", 1, 0});
 }
 
-TEST_CASE("A line that is no field hides none of the fields that follow") {
+TEST_CASE("A line that is not a field does not hide the fields after it") {
   for (const std::string odd : {"no field", "X Spam: no", "X-\xe4: 1", ">From - Mon Jan 26 17:20:56 2009",
                                 ": x", "From x", "\xff\xfe"}) {
     CAPTURE(odd);
@@ -69,7 +69,7 @@ TEST_CASE("A line that is no field hides none of the fields that follow") {
   CHECK(walk_all("Message-ID: 1\r\nodd\r\n of the odd line\r\nA: b\r\n\r\n").id == "1");
 }
 
-TEST_CASE("Lines that no field follows are the body") {
+TEST_CASE("Lines that are not fields and have no field after them are the body") {
   CHECK(walk_all("A: b\r\nno field\r\nnor this\r\n\r\nMessage-ID: 1\r\n") == Seen{"none", 6, 1});
   CHECK(walk_all("A: b\r\nno field") == Seen{"none", 6, 1});
   CHECK(walk_all("no header at all") == Seen{"none", 0, 0});
@@ -79,13 +79,13 @@ TEST_CASE("Lines that no field follows are the body") {
         Seen{"none", 6, 1});
 }
 
-TEST_CASE("A byte order mark is no part of the first field's name") {
+TEST_CASE("A byte order mark is not part of the first field's name") {
   CHECK(walk_all("\xef\xbb\xbfMessage-ID: 1\r\n\r\n") == Seen{"1", 20, 1});
   CHECK(walk_all("\xef\xbb\xbf\r\nMessage-ID: 1\r\n") == Seen{"none", 5, 0});
   CHECK(walk_all("A: b\r\n\xef\xbb\xbfMessage-ID: 1\r\n\r\n").id == "none");
 }
 
-TEST_CASE("Every field is visited in order, also the second of a name") {
+TEST_CASE("Every field is visited in order, also a repeated one") {
   std::string seen;
   HeaderWalker walker = HeaderWalker::each([&](std::string_view name, std::string_view value) {
     seen.append(name).append("=").append(value).append(";");
@@ -95,7 +95,7 @@ TEST_CASE("Every field is visited in order, also the second of a name") {
   CHECK(seen == "To=a;To=b,\tc;Cc=;");
 }
 
-TEST_CASE("What may precede the first field is told from it") {
+TEST_CASE("Lines that may precede the first field are recognised") {
   const auto lead = [](std::string_view mail) {
     HeaderWalker walker({});
     walker.write(as_bytes(mail));
@@ -110,13 +110,13 @@ TEST_CASE("What may precede the first field is told from it") {
   CHECK(lead("odd\r\nFrom x\r\nA: b\r\n\r\n") == 0);
 }
 
-TEST_CASE("A header that the message ends in is whole") {
+TEST_CASE("A header that ends at the end of the message is complete") {
   CHECK(walk_all("Message-ID: 1") == Seen{"1", 13, 1});
   CHECK(walk_all("Message-ID: 1\r") == Seen{"1", 14, 1});
   CHECK(walk_all("") == Seen{"none", 0, 0});
 }
 
-TEST_CASE("Over a cap the walk goes on or ends, and says so") {
+TEST_CASE("When a limit is reached the walk continues or ends, and reports it") {
   HeaderLimits limits;
   limits.value = 20;
   const Seen cut = walk_all("Message-ID: 123456789012345\r\n 1234567890123456\r\n\r\n", limits);

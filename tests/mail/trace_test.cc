@@ -29,7 +29,7 @@ TEST_CASE("Mail to foreign recipients gets its envelope by default") {
               "X-Envelope-To: <b@y.example>"});
 }
 
-TEST_CASE("A POP3 copy gets the login where that is an address") {
+TEST_CASE("A POP3 copy gets the login if it is an address") {
   TraceFacts copy;
   copy.login = "user@example.org";
   CHECK(trace_lines(TraceMode::Auto, copy, {}) == Lines{"X-Envelope-To: <user@example.org>"});
@@ -37,7 +37,7 @@ TEST_CASE("A POP3 copy gets the login where that is an address") {
   CHECK(trace_lines(TraceMode::Auto, copy, {}).empty());
 }
 
-TEST_CASE("On adds Return-Path and a folded Received, the null sender as <>") {
+TEST_CASE("On adds Return-Path and a folded Received; the null sender is <>") {
   TraceFacts report = facts();
   report.reverse_path = "";
   report.peer = "2001:db8::1";
@@ -51,7 +51,7 @@ TEST_CASE("Off writes nothing") {
   CHECK(trace_lines(TraceMode::Off, facts(), Lines{"a@x.example"}).empty());
 }
 
-TEST_CASE("What a peer said cannot make a line of its own") {
+TEST_CASE("Text from a peer cannot add a line") {
   TraceFacts hostile = facts();
   const std::string helo = GENERATE(std::string("x\r\nSubject: forged"), std::string(2000, 'x'));
   hostile.helo = helo;
@@ -89,7 +89,7 @@ TEST_CASE("A line that would continue a trace line stays before it") {
   CHECK_FALSE(found.apart);
 }
 
-TEST_CASE("A message without a header is parted from its trace lines") {
+TEST_CASE("A message without a header is separated from its trace lines by an empty line") {
   for (const std::string_view body :
        {"", "text", "\r\nA: b\r\n", "text\r\n\r\nA: b\r\n", " text", "From x\r\n"}) {
     CAPTURE(body);

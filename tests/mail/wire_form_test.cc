@@ -27,7 +27,7 @@ std::string wire(const Lines& trace, std::string_view raw, std::size_t cut) {
   return out;
 }
 
-// The rule of wire_form.h, byte by byte; the place of the trace lines is trace_test's concern.
+// Implements the rule of wire_form.h byte by byte. The place of the trace lines is tested by trace_test.
 std::string model(const Lines& trace, std::string_view raw) {
   TracePlacer placer;
   placer.write(as_bytes(raw));
@@ -58,12 +58,12 @@ std::string model(const Lines& trace, std::string_view raw) {
 
 const Lines kTrace{"X-Envelope-From: <>", "X-Envelope-To: <a@example.org>"};
 
-TEST_CASE("A message with CRLF line ends is sent as it is") {
+TEST_CASE("A message with CRLF line endings is sent unchanged") {
   const std::string mail = "Subject: a\r\n\r\nbody\r\n.\r\n";
   CHECK(wire({}, mail, mail.size()) == mail);
 }
 
-TEST_CASE("Bare CR and bare LF become CRLF, and CR CR LF stays one line end") {
+TEST_CASE("Bare CR and bare LF become CRLF, and CR CR LF stays one line ending") {
   CHECK(wire({}, "a\rb\nc\r\r\nd", 100) == "a\r\nb\r\nc\r\r\nd\r\n");
   const std::string twice = "From: a\r\r\nSubject: b\r\r\n\r\r\n.\r\r\n";
   for (std::size_t cut = 1; cut < twice.size(); ++cut) CHECK(wire({}, twice, cut) == twice);
@@ -72,12 +72,12 @@ TEST_CASE("Bare CR and bare LF become CRLF, and CR CR LF stays one line end") {
   CHECK(wire({}, "\n\r", 100) == "\r\n\r\n");
 }
 
-TEST_CASE("An empty message is one line end, behind trace lines an empty line") {
+TEST_CASE("An empty message is one line ending; trace lines are followed by an empty line") {
   CHECK(wire({}, "", 1) == "\r\n");
   CHECK(wire(kTrace, "", 1) == "X-Envelope-From: <>\r\nX-Envelope-To: <a@example.org>\r\n\r\n");
 }
 
-TEST_CASE("Trace lines join a header and are parted from what is none") {
+TEST_CASE("Trace lines are put before a header, and an empty line before text that is not a header") {
   CHECK(wire({"T: 1"}, "A: b\r\n\r\n", 1) == "T: 1\r\nA: b\r\n\r\n");
   CHECK(wire({"T: 1"}, "no header", 1) == "T: 1\r\n\r\nno header\r\n");
   CHECK(wire({"T: 1"}, "From x\r\n", 1) == "T: 1\r\n\r\nFrom x\r\n");
@@ -95,19 +95,19 @@ TEST_CASE("Trace lines follow a byte order mark and the From line of an mbox") {
   CHECK(wire({"T: 1"}, "From x\r\r\nA: b\r\r\n", 3) == "From x\r\r\nT: 1\r\nA: b\r\r\n");
 }
 
-TEST_CASE("NUL and 8-bit octets pass") {
+TEST_CASE("NUL and 8-bit bytes are unchanged") {
   const std::string mail("a: \0\xff\x80\r\n", 8);
   CHECK(wire({}, mail, 3) == mail);
 }
 
-TEST_CASE("A message that begins with much that is no field is held back within a limit") {
+TEST_CASE("The start of a message that is not a field is held back up to a limit") {
   const std::string raw = std::string(100'000, 'x') + "\r\nA: b\r\n\r\n";
   CHECK(wire({"T: 1"}, raw, 1000) == "T: 1\r\n\r\n" + raw);
   const std::string crs(100'000, '\r');
   CHECK(wire({"T: 1"}, crs, 1000).starts_with("T: 1\r\n\r\n\r\n"));
 }
 
-TEST_CASE("Every short message of awkward octets has the wire form that the rule gives, at every cut") {
+TEST_CASE("Every short message of special bytes has the wire form of the rule, at every cut") {
   for (const Lines& trace : {Lines{}, kTrace}) {
     test::all_texts("\r\na: "sv, 6, [&](const std::string& raw) {
       for (std::size_t cut = 1; cut <= 3; ++cut) {
@@ -118,7 +118,7 @@ TEST_CASE("Every short message of awkward octets has the wire form that the rule
   }
 }
 
-TEST_CASE("Long random messages have the wire form that the rule gives, at many cuts") {
+TEST_CASE("Long random messages have the wire form of the rule, at many cuts") {
   std::mt19937 random(20);
   constexpr std::string_view kBytes("\r\n\r\n\0 .:aaaaaaaaaaaaaaaaaaaaaaaa\xe9", 34);
   for (int round = 0; round < 40; ++round) {
@@ -136,7 +136,7 @@ TEST_CASE("Long random messages have the wire form that the rule gives, at many 
   }
 }
 
-TEST_CASE("A message that is all of one line end is linear work") {
+TEST_CASE("A message that consists of line endings of one kind takes linear time") {
   const std::string raw(1 << 20, '\r');
   CHECK(wire({}, raw, 65536).size() == 2 * raw.size());
   const std::string feeds(1 << 20, '\n');
