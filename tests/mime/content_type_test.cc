@@ -16,32 +16,32 @@ TEST_CASE("Type and parameters are found in any case") {
   CHECK(parameter("text/plain", "charset") == "none");
 }
 
-TEST_CASE("A value without type and subtype is none") {
+TEST_CASE("A value without type and subtype is not a content type") {
   for (const char* value : {"", "text", "/plain", "text/", ";charset=a", "(text/plain)"})
     CHECK_FALSE(parse_content_type(value));
   CHECK_FALSE(parse_content_type("text/" + std::string(300, 'x')));
 }
 
-TEST_CASE("A quoted value keeps what is in the quotes, octet by octet") {
+TEST_CASE("A quoted value is kept byte by byte") {
   CHECK(parameter(R"-(multipart/mixed; boundary="a;b=\"c\" (d)")-", "boundary") == R"-(a;b="c" (d))-");
   CHECK(parameter("multipart/mixed; boundary=\"\xfc=?utf-8?Q?x?=\"", "boundary") == "\xfc=?utf-8?Q?x?=");
   CHECK(parameter("multipart/mixed; boundary=\"open", "boundary") == "open");
 }
 
-TEST_CASE("An unquoted boundary with characters that need quotes is taken as it is meant") {
+TEST_CASE("An unquoted boundary with characters that need quotes is accepted") {
   CHECK(parameter("multipart/mixed; boundary=----=_Part:1?x/y; a=b", "boundary") == "----=_Part:1?x/y");
 }
 
-TEST_CASE("Comments and blanks are passed over") {
+TEST_CASE("Comments and spaces are skipped") {
   CHECK(parameter("text/plain (a (nested) \\) one) ; (x) charset (y) = (z) utf-8 (w)", "charset") == "utf-8");
 }
 
-TEST_CASE("The first of two parameters counts, and pieces that are none are passed over") {
+TEST_CASE("The first of two equal parameters counts, and malformed parameters are skipped") {
   CHECK(parameter("text/plain; charset=a; charset=b", "charset") == "a");
   CHECK(parameter("text/plain;; =x; junk; charset=a", "charset") == "a");
 }
 
-TEST_CASE("Sections and percent-encoding of RFC 2231 are understood") {
+TEST_CASE("Sections and percent-encoding of RFC 2231 are decoded") {
   CHECK(parameter("a/b; boundary*0=one; boundary*1=\"-two\"", "boundary") == "one-two");
   CHECK(parameter("a/b; boundary*1=two; boundary*0=one-", "boundary") == "one-two");
   CHECK(parameter("a/b; boundary*0=one; boundary*2=three", "boundary") == "one");

@@ -1,4 +1,4 @@
-// A message in memory that counts what is read of it.
+// A message in memory that counts the bytes read from it.
 #pragma once
 
 #include <algorithm>

@@ -15,7 +15,7 @@ std::string decoded(Encoding encoding, std::string_view text, std::size_t cut) {
   return std::string(as_text(out));
 }
 
-// At every cut the same.
+// The result must be the same for every cut.
 std::string decoded(Encoding encoding, std::string_view text) {
   const std::string whole = decoded(encoding, text, std::max<std::size_t>(text.size(), 1));
   for (std::size_t cut = 1; cut < text.size(); ++cut) {
@@ -32,7 +32,7 @@ std::string quoted(std::string_view text) {
   return decoded(Encoding::QuotedPrintable, text);
 }
 
-TEST_CASE("The encoding is known by its name, and any other leaves octets as they are") {
+TEST_CASE("The encoding is recognised by its name; with any other name data is unchanged") {
   CHECK(parse_encoding(" BASE64 ") == Encoding::Base64);
   CHECK(parse_encoding("base64 (really)") == Encoding::Base64);
   CHECK(parse_encoding("Quoted-Printable;") == Encoding::QuotedPrintable);
@@ -41,7 +41,7 @@ TEST_CASE("The encoding is known by its name, and any other leaves octets as the
   CHECK(decoded(Encoding::Identity, "=41 \r\n") == "=41 \r\n");
 }
 
-TEST_CASE("Base64 is decoded over line ends, strange octets and missing padding") {
+TEST_CASE("Base64 is decoded across line endings, foreign bytes and missing padding") {
   CHECK(base64("") == "");
   CHECK(base64("aGVs\r\nbG8=") == "hello");
   CHECK(base64("aGVsbG8") == "hello");
@@ -50,18 +50,18 @@ TEST_CASE("Base64 is decoded over line ends, strange octets and missing padding"
   CHECK(base64("a") == "");
 }
 
-TEST_CASE("Base64 that goes on behind padding is decoded further") {
+TEST_CASE("Base64 that continues after padding is decoded further") {
   CHECK(base64("aGVsbG8=IHdvcmxk") == "hello world");
   CHECK(base64("YQ==Yg==") == "ab");
 }
 
-TEST_CASE("Quoted-printable undoes escapes and soft line breaks") {
+TEST_CASE("Quoted-printable decodes escapes and soft line breaks") {
   CHECK(quoted("caf=C3=a9 =3D 100") == "caf\xc3\xa9 = 100");
   CHECK(quoted("one=\r\ntwo=\nthree= \t\r\nfour") == "onetwothreefour");
   CHECK(quoted("end=") == "end");
 }
 
-TEST_CASE("Quoted-printable drops blanks at the end of a line and keeps all others") {
+TEST_CASE("Quoted-printable drops spaces at the end of a line and keeps all others") {
   CHECK(quoted("a \t\r\nb c \n d  ") == "a\r\nb c\n d");
   CHECK(quoted("a \rb") == "a \rb");
   CHECK(quoted("a \r") == "a \r");
@@ -69,7 +69,7 @@ TEST_CASE("Quoted-printable drops blanks at the end of a line and keeps all othe
   CHECK(decoded(Encoding::QuotedPrintable, wide + "x", 7) == wide + "x");
 }
 
-TEST_CASE("An escape that is none stays as it stands") {
+TEST_CASE("A malformed escape is kept unchanged") {
   CHECK(quoted("a=zz b=4") == "a=zz b=4");
   CHECK(quoted("a==41") == "a=A");
   CHECK(quoted("a=4=41") == "a=4A");
@@ -77,11 +77,11 @@ TEST_CASE("An escape that is none stays as it stands") {
   CHECK(quoted("=  x") == "=  x");
 }
 
-TEST_CASE("Every short text decodes the same at every cut") {
+TEST_CASE("Every short text is decoded the same at every cut") {
   test::all_texts("=4 \r\nz", 5, [](const std::string& text) { decoded(Encoding::QuotedPrintable, text); });
 }
 
-TEST_CASE("Only the alphabet, padding and white space look like base64") {
+TEST_CASE("Only the alphabet, padding and white space are taken for base64") {
   CHECK(looks_like_base64(as_bytes("aGVs\r\nbG8=\t ")));
   CHECK_FALSE(looks_like_base64(as_bytes("From: a")));
 }

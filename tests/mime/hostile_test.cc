@@ -1,4 +1,4 @@
-// Mail made to cost much: the limits hold, what lies around stays right, and the work grows with the size.
+// Mail made to be expensive: limits hold, the rest is read correctly, and the work grows with the size.
 #include <catch2/catch.hpp>
 
 #include <functional>
@@ -29,7 +29,7 @@ std::string nested(std::size_t levels, bool closed) {
   return mail;
 }
 
-// What the time is proportional to, octets read from the source included.
+// Returns a number that the time is proportional to, including bytes read from the source.
 double work(const std::string& mail) {
   CountingSource source(mail);
   const Result<Structure> structure = walk(source);
@@ -39,7 +39,7 @@ double work(const std::string& mail) {
   return static_cast<double>(structure->steps + source.read_bytes);
 }
 
-TEST_CASE("Parts within parts end at the limit of depth, and the outer ones are still right") {
+TEST_CASE("Nested parts end at the depth limit, and the outer ones are still right") {
   for (const bool closed : {false, true}) {
     CountingSource source(nested(3000, closed));
     const Result<Structure> structure = walk(source);
@@ -57,7 +57,7 @@ TEST_CASE("Parts within parts end at the limit of depth, and the outer ones are 
   CHECK(source.text(structure->parts.back().body) == "last");
 }
 
-TEST_CASE("Mails within mails end at the limit of depth") {
+TEST_CASE("Nested mails end at the depth limit") {
   CountingSource source(repeated("Content-Type: message/rfc822\r\n\r\n", 3000) + "x");
   const Result<Structure> structure = walk(source);
   REQUIRE(structure);
@@ -65,7 +65,7 @@ TEST_CASE("Mails within mails end at the limit of depth") {
   CHECK(structure->parts.size() == 100);
 }
 
-TEST_CASE("A flood of parts ends at the limit, and the multipart around it still ends where it does") {
+TEST_CASE("Too many parts end at the limit, and the multipart around them still ends at the right place") {
   const std::string mail = multipart("out") + "--out\r\n" + multipart("b") + repeated("--b\r\n", 50'000) +
                            "--b--\r\nepilogue\r\n--out--";
   CountingSource source(mail);
@@ -76,7 +76,7 @@ TEST_CASE("A flood of parts ends at the limit, and the multipart around it still
   CHECK(source.text(structure->parts[1].body).ends_with("--b--\r\nepilogue"));
 }
 
-TEST_CASE("A header over the limit makes its part opaque and no other") {
+TEST_CASE("A header over the limit makes its own part opaque, and no other part") {
   const std::string fields = repeated("X-Filler: " + std::string(100, 'x') + "\r\n", 11'000);
   for (const std::string& header :
        {fields + multipart("c"), "X: " + std::string(1'200'000, 'x') + "\r\n" + multipart("c"),
@@ -91,7 +91,7 @@ TEST_CASE("A header over the limit makes its part opaque and no other") {
   }
 }
 
-TEST_CASE("One field over its limit does not hide where the header ends") {
+TEST_CASE("A field over its limit does not hide the end of the header") {
   const std::string to = "To: " + repeated("someone@example.com,\r\n ", 20'000) + "last@example.com\r\n";
   CountingSource source(to + multipart("b") + "--b\r\n\r\none\r\n--b--");
   const Result<Structure> structure = walk(source);
@@ -100,7 +100,7 @@ TEST_CASE("One field over its limit does not hide where the header ends") {
   CHECK(source.text(structure->parts[1].body) == "one");
 }
 
-TEST_CASE("Twice the octets are at most twice the work") {
+TEST_CASE("Twice the bytes need at most twice the work") {
   const std::string deep = nested(100, false);
   const std::pair<const char*, std::function<std::string(std::size_t)>> kinds[] = {
       {"delimiters of many open multiparts", [&](std::size_t n) { return deep + repeated("--b98\r\n", n); }},
@@ -131,7 +131,7 @@ TEST_CASE("Twice the octets are at most twice the work") {
   }
 }
 
-TEST_CASE("What a sender puts into a mail does not keep it from being cut out of its report") {
+TEST_CASE("The content of a mail cannot prevent its extraction from its report") {
   const std::string inner = "Subject: x\r\n" + nested(3000, false) + repeated("--b0\r\n", 20'000) +
                             repeated("Content-Type: message/rfc822\r\n\r\n", 500) + std::string(70'000, '-');
   CountingSource source("X-MS-Journal-Report:\r\n" + multipart("out") +
@@ -141,12 +141,12 @@ TEST_CASE("What a sender puts into a mail does not keep it from being cut out of
   const Result<JournalReport> report = read_journal_report(source);
   REQUIRE(report);
   REQUIRE(report->is_journal_report);
-  CHECK(report->limit_reached);  // a report in it would not be seen
+  CHECK(report->limit_reached);  // a report in it would not be found
   REQUIRE(report->inner.size() == 1);
   CHECK(source.text(report->inner[0].content.stored) == inner);
 }
 
-TEST_CASE("A report with a header of many recipients is still understood") {
+TEST_CASE("A report whose header has many recipients is still recognised") {
   CountingSource source("X-MS-Journal-Report:\r\nTo: " + repeated("someone@example.com,\r\n ", 20'000) +
                         "last@example.com\r\n" + multipart("out") + "--out\r\n\r\nSender: a@example.com\r\n" +
                         repeated("Bcc: b@example.com\r\n", 20'000) +
@@ -157,7 +157,7 @@ TEST_CASE("A report with a header of many recipients is still understood") {
   CHECK(report->recipients.size() == 20'000);
 }
 
-TEST_CASE("A report whose text is over the limit is left alone, and that is told") {
+TEST_CASE("A report whose text is over the limit is left unchanged, and this is reported") {
   CountingSource source("X-MS-Journal-Report:\r\n" + multipart("out") +
                         "--out\r\n\r\nSender: a@example.com\r\n" +
                         repeated("Bcc: b@example.com\r\n", 900'000) +
@@ -168,7 +168,7 @@ TEST_CASE("A report whose text is over the limit is left alone, and that is told
   CHECK(report->limit_reached);
 }
 
-TEST_CASE("Of a mail that nothing is attached to only the header is read") {
+TEST_CASE("Only the header of a mail without attachments is read") {
   CountingSource source("Subject: x\r\nContent-Type: text/plain\r\n\r\n" +
                         repeated("--b\r\n\r\nx\r\n", 100'000));
   const Result<JournalReport> report = read_journal_report(source);

@@ -39,7 +39,7 @@ json recipients_of(const JournalReport& report, Recipient::Kind kind) {
   return list;
 }
 
-// What a file's .expected.json has, as far as it is about what this part finds.
+// Returns the part of a file's .expected.json that this library finds.
 json found_in(Source& source, const JournalReport& report) {
   json found;
   const bool within_ndr = report.within == Within::DeliveryReport;
@@ -98,9 +98,9 @@ json expected_of(const json& file, std::size_t size) {
   return expected;
 }
 
-std::size_t check_folder(const fs::path& folder) {
+std::size_t check_directory(const fs::path& directory) {
   std::size_t files = 0;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
     const std::string path = entry.path();
     if (!path.ends_with(".expected.json")) continue;
     ++files;
@@ -111,7 +111,7 @@ std::size_t check_folder(const fs::path& folder) {
     const json expected = expected_of(json::parse(*text), mail->size());
     CountingSource source(*mail);
     for (std::size_t size = 1; size < mail->size() + 2; size += size < 300 ? 1 : 97) {
-      INFO(path << " read " << size << " octets at a time");
+      INFO(path << " read " << size << " bytes at a time");
       Limits limits;
       limits.read_size = size;
       const Result<JournalReport> report = read_journal_report(source, limits);
@@ -129,7 +129,7 @@ JournalReport read(const std::string& mail) {
   return *report;
 }
 
-// A report with these header lines, this text and one small mail.
+// Returns a report with these header lines, this text and one small mail.
 std::string report_with(std::string_view header, std::string_view text, std::string_view text_header = "") {
   return std::string(header) + "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" +
          std::string(text_header) + "\r\n" + std::string(text) +
@@ -157,27 +157,27 @@ Recipient recipient_in(std::string_view line) {
   return report.recipients[0];
 }
 
-TEST_CASE("Each sample report gives its expected values, read in pieces of any size") {
-  CHECK(check_folder(gw::test::source_dir() + "/tests/corpus") == 10);
+TEST_CASE("Each sample report yields its expected values, read in pieces of any size") {
+  CHECK(check_directory(gw::test::source_dir() + "/tests/corpus") == 10);
 }
 
-TEST_CASE("Each report of the corpus gives its expected values, read in pieces of any size") {
-  const fs::path folder = gw::test::source_dir() + "/../shared/corpus/journal";
-  if (!fs::exists(folder)) {
+TEST_CASE("Each report of the corpus yields its expected values, read in pieces of any size") {
+  const fs::path directory = gw::test::source_dir() + "/../shared/corpus/journal";
+  if (!fs::exists(directory)) {
     WARN("no corpus here");
     return;
   }
-  CHECK(check_folder(folder) == 24);
+  CHECK(check_directory(directory) == 24);
 }
 
-TEST_CASE("Each report as gateways rewrite them gives its expected values") {
-  const std::string folder = gw::test::source_dir() + "/tests/corpus/gateways/";
-  const Result<std::string> text = read_file(folder + "expected.json");
+TEST_CASE("Each report that a gateway has rewritten yields its expected values") {
+  const std::string directory = gw::test::source_dir() + "/tests/corpus/gateways/";
+  const Result<std::string> text = read_file(directory + "expected.json");
   REQUIRE(text);
   const json all = json::parse(*text);
   CHECK(all.size() == 39);
   for (const auto& [name, expected] : all.items()) {
-    const Result<std::string> mail = read_file(folder + name + ".eml");
+    const Result<std::string> mail = read_file(directory + name + ".eml");
     REQUIRE(mail);
     CountingSource source(*mail);
     for (const std::size_t size : {1UL, 10UL, 1000UL, 65536UL}) {
@@ -204,7 +204,7 @@ TEST_CASE("Each report as gateways rewrite them gives its expected values") {
   }
 }
 
-TEST_CASE("A report is read from a file as from memory") {
+TEST_CASE("A report is read from a file as it is from memory") {
   Result<FileSource> source =
       FileSource::open(gw::test::source_dir() + "/tests/corpus/01-basic-to-cc-bcc.eml");
   REQUIRE(source);
@@ -215,7 +215,7 @@ TEST_CASE("A report is read from a file as from memory") {
   CHECK(FileSource::open(gw::test::source_dir() + "/tests/corpus").error().code() == Code::BadInput);
 }
 
-TEST_CASE("Of a decrypted mail and its original, the original is the protected one") {
+TEST_CASE("If a report has a decrypted mail and its original, the original is the protected one") {
   const Result<std::string> mail =
       read_file(gw::test::source_dir() + "/tests/corpus/06-two-inner-rights-protected.eml");
   REQUIRE(mail);
@@ -225,7 +225,7 @@ TEST_CASE("Of a decrypted mail and its original, the original is the protected o
   CHECK(report.inner[1].is_protected);
 }
 
-TEST_CASE("Marker, text and attached mail make a report; without one of them a mail stays as it is") {
+TEST_CASE("Marker, text and attached mail make a report; without one of them the mail is unchanged") {
   CHECK(read(report_with(kMarker, kText)).is_journal_report);
   CHECK(read(report_with("X-MS-Exchange-Organization-Journal-Report: yes\r\n", kText)).is_journal_report);
   CHECK(read(report_with("Content-Identifier: exjournalreport\r\n", kText)).is_journal_report);
@@ -243,7 +243,7 @@ TEST_CASE("Marker, text and attached mail make a report; without one of them a m
   CHECK_FALSE(read("").is_journal_report);
 }
 
-// A mail with this content type that has `mail` attached.
+// Returns a mail with this content type to which `mail` is attached.
 std::string around(const std::string& type, const std::string& mail, std::string_view part_header = "",
                    std::string_view header = "") {
   const std::string line = "\r\n--o" + type;
@@ -257,7 +257,7 @@ std::string inner_of(const std::string& mail, const InnerMail& inner) {
   return decoded(source, inner.content);
 }
 
-TEST_CASE("A report is found in the mail that it is attached to, which is named") {
+TEST_CASE("A report is found in the mail that it is attached to, and that mail is named") {
   const std::string inner = report_with(kMarker, kText);
   const auto within = [](const std::string& mail) {
     const JournalReport report = read(mail);
@@ -273,7 +273,7 @@ TEST_CASE("A report is found in the mail that it is attached to, which is named"
   CHECK_FALSE(read(around("mixed", "Subject: x\r\n\r\nbody")).is_journal_report);
 }
 
-TEST_CASE("An encoded report is decoded, and its mail within") {
+TEST_CASE("An encoded report is decoded, and so is its mail") {
   const std::string inner = report_with(kMarker, kText);
   std::string quoted;
   for (const char c : inner) quoted += c == '=' ? std::string("=3D") : std::string(1, c);
@@ -301,11 +301,11 @@ TEST_CASE("An encoded report is decoded, and its mail within") {
   }
 }
 
-TEST_CASE("A report within a report stands beside it and changes nothing of it") {
+TEST_CASE("A report within a report is found separately and does not change the outer one") {
   const std::string deep = report_with(kMarker, "Sender: deep@example.com\r\nBcc: hidden@example.com\r\n");
   std::string outer = report_with(kMarker, kText);
   outer.replace(outer.find("Subject: inner"), std::string("Subject: inner\r\n\r\nbody").size(), deep);
-  // The same boundary would end the outer one.
+  // The same boundary would end the outer report.
   const std::size_t at = outer.find("boundary=b", outer.find(kMarker) + 60);
   std::string renamed = outer.substr(at);
   for (std::size_t i = 0; (i = renamed.find("--b", i)) != std::string::npos; i += 4) {
@@ -339,7 +339,7 @@ TEST_CASE("Every report that is attached to a mail is found") {
   CHECK(all_inner(report).size() == 3);
 }
 
-TEST_CASE("The search ends four mails deep and says so if it leaves out a report") {
+TEST_CASE("The search ends at a depth of four mails and says so if it leaves out a report") {
   std::string mail = report_with(kMarker, kText);
   for (int depth = 1; depth <= 6; ++depth) {
     CAPTURE(depth);
@@ -350,7 +350,7 @@ TEST_CASE("The search ends four mails deep and says so if it leaves out a report
   }
 }
 
-TEST_CASE("The attached mail may stand before the text, and may be a file") {
+TEST_CASE("The attached mail may precede the text, and may be a file") {
   const std::string text = "--b\r\n\r\n" + std::string(kText);
   const std::string start = std::string(kMarker) + "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
   const std::string plain = "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nbody\r\n";
@@ -369,7 +369,7 @@ TEST_CASE("The attached mail may stand before the text, and may be a file") {
   CHECK_FALSE(read(start + text + other + "--b--\r\n").is_journal_report);
 }
 
-TEST_CASE("A text that a gateway put in front does not hide the report") {
+TEST_CASE("Text that a gateway has added before the report does not hide it") {
   const std::string mail =
       std::string(kMarker) +
       "Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n\r\nSubject: [external]\r\n--o\r\n" +
@@ -380,14 +380,14 @@ TEST_CASE("A text that a gateway put in front does not hide the report") {
   CHECK(report.inner.size() == 1);
 }
 
-TEST_CASE("A truncated report gives what there is of the attached mail") {
+TEST_CASE("A truncated report yields the available part of the attached mail") {
   const std::string mail = report_with(kMarker, kText);
   const JournalReport report = read(mail.substr(0, mail.find("body") + 2));
   REQUIRE(report.inner.size() == 1);
   CHECK(report.inner[0].content.stored.end() == mail.find("body") + 2);
 }
 
-TEST_CASE("An attached mail that is wrongly labelled base64 comes out as it is") {
+TEST_CASE("An attached mail that is wrongly labelled base64 is extracted unchanged") {
   std::string mail = report_with(kMarker, kText);
   mail.insert(mail.find("message/rfc822") + 14, "\r\nContent-Transfer-Encoding: base64");
   CountingSource source(mail);
@@ -396,7 +396,7 @@ TEST_CASE("An attached mail that is wrongly labelled base64 comes out as it is")
   CHECK(decoded(source, report->inner[0].content) == "Subject: inner\r\n\r\nbody");
 }
 
-TEST_CASE("An attached mail in quoted-printable comes out decoded") {
+TEST_CASE("An attached mail in quoted-printable is decoded") {
   std::string mail = report_with(kMarker, kText);
   mail.insert(mail.find("message/rfc822") + 14, "\r\nContent-Transfer-Encoding: quoted-printable");
   mail.replace(mail.find("body"), 4, "b=6F=\r\ndy");
@@ -406,7 +406,7 @@ TEST_CASE("An attached mail in quoted-printable comes out decoded") {
   CHECK(decoded(source, report->inner[0].content) == "Subject: inner\r\n\r\nbody");
 }
 
-TEST_CASE("A recipient line gives address, kind, list and former address") {
+TEST_CASE("A recipient line yields address, kind, list and former address") {
   CHECK(recipient_in("CC:  a@example.com ").kind == Recipient::Kind::Cc);
   CHECK(recipient_in("To: <a@example.com>").address == "a@example.com");
   const Recipient both =
@@ -418,14 +418,14 @@ TEST_CASE("A recipient line gives address, kind, list and former address") {
   CHECK(recipient_in("To: /O=ORG/CN=A, B").address == "/O=ORG/CN=A, B");
 }
 
-TEST_CASE("Words in the quotes of a local part are part of the address") {
+TEST_CASE("Words within a quoted local part belong to the address") {
   const Recipient quoted = recipient_in(R"(To: "x, Expanded: \" y"@example.com, Expanded: l@example.com)");
   CHECK(quoted.address == R"("x, Expanded: \" y"@example.com)");
   CHECK(quoted.expanded == "l@example.com");
   CHECK(recipient_in(R"(To: o"hara@example.com, Forwarded: f@example.com)").forwarded == "f@example.com");
 }
 
-TEST_CASE("The first of several lines counts, and lines that are none are passed over") {
+TEST_CASE("The first of several lines counts, and malformed lines are skipped") {
   JournalReport report;
   CHECK(parse_report_text(
       "\xef\xbb\xbfSender: a@x\nSender: b@x\nSubject: \nSubject: two\n X: y\nnothing\n\nTo: c@x", report));
@@ -434,7 +434,7 @@ TEST_CASE("The first of several lines counts, and lines that are none are passed
   CHECK(report.recipients.size() == 1);
 }
 
-TEST_CASE("The block of Exchange 2003 ends with the first line that is not indented") {
+TEST_CASE("The block of Exchange 2003 ends at the first line that is not indented") {
   JournalReport report;
   CHECK(parse_report_text(
       "Sender: \"A\" <>\r\nRecipients: r@x\r\n\tP <p@x>\r\n\r\n q@x\r\nTo: t@x\r\n u@x\r\n", report));
@@ -444,7 +444,7 @@ TEST_CASE("The block of Exchange 2003 ends with the first line that is not inden
   CHECK(all == "r@x p@x q@x t@x u@x ");
 }
 
-// Kind, address, list and former address of each recipient, and what else the text says.
+// Returns kind, address, list and former address of each recipient, and the other fields of the text.
 std::string said(std::string_view text, Wrapping wrapping = {}) {
   JournalReport report;
   REQUIRE(parse_report_text("Sender: s@x\r\n" + std::string(text), report, wrapping));
@@ -467,13 +467,13 @@ TEST_CASE("A folded line of a report's text is one line") {
   CHECK(said("Junk: 1\r\n To: b@x\r\nTo: a@x\r\n") == "0 a@x||\n-\n-");
 }
 
-TEST_CASE("A line that a gateway wrapped without a sign is one line") {
+TEST_CASE("A line that a gateway wrapped without an indent is one line") {
   CHECK(said("To: a@x,\r\nExpanded: l@x\r\n") == "0 a@x|l@x|\n-\n-");
   CHECK(said("To: a@x, Expanded:\r\nl@x\r\nCc:\r\nc@x\r\n") == "0 a@x|l@x|\n1 c@x||\n-\n-");
   CHECK(said("Message-ID:\r\n<1@x>\r\nBcc:\r\nTo: a@x\r\n") == "0 a@x||\n-\n<1@x>");
 }
 
-TEST_CASE("A flowed line goes on if it ends with a space") {
+TEST_CASE("A flowed line continues if it ends with a space") {
   const Wrapping flowed{true, false};
   CHECK(said("To: a@x, \r\nExpanded: l@x\r\n", flowed) == "0 a@x|l@x|\n-\n-");
   CHECK(said("Subject: one \r\ntwo\r\nMessage-ID: <1@x>\r\n", flowed) == "one two\n<1@x>");
@@ -488,7 +488,7 @@ TEST_CASE("No comma is part of an address that has an @") {
   CHECK(said("To: Doe, John <j@x>\r\n") == "0 j@x||\n-\n-");
 }
 
-TEST_CASE("A report with more recipients than are kept is left out, and this is said") {
+TEST_CASE("A report with more recipients than the limit is left out, and this is reported") {
   std::string text = "Sender: s@x\r\n";
   for (int i = 0; i < 100'001; ++i) text += "To: a@x\r\n";
   JournalReport report;
@@ -504,7 +504,7 @@ TEST_CASE("A value of any length is kept up to a limit") {
   CHECK(report.recipients[0].address.size() == 64 << 10);
 }
 
-TEST_CASE("A text with a line that no report has is no report's, and the limit is said") {
+TEST_CASE("A text with a line that no report has is not a report, and reaching a limit is reported") {
   const auto with = [](std::size_t size) {
     return read(report_with(kMarker, std::string(kText) + "To: " + std::string(size, 'x') + "@example.com"));
   };
@@ -512,7 +512,7 @@ TEST_CASE("A text with a line that no report has is no report's, and the limit i
   const JournalReport longer = with(70'000);
   CHECK_FALSE(longer.is_journal_report);
   CHECK(longer.limit_reached);
-  // Many lines are no long one.
+  // Many lines do not count as one long line.
   std::string many(kText);
   while (many.size() < 300'000) many += "To: bob" + std::to_string(many.size()) + "@example.com\r\n";
   CHECK(read(report_with(kMarker, many)).is_journal_report);

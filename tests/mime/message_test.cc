@@ -7,7 +7,7 @@
 namespace gw::mime {
 namespace {
 
-// `depth type header|body` of each part, for a look at all of it at once.
+// Returns `depth type header|body` of each part, so that a test can compare the complete structure.
 std::vector<std::string> shape(std::string mail, const Descend& descend = {}, Limits limits = {}) {
   CountingSource source(std::move(mail));
   std::vector<std::string> first;
@@ -27,7 +27,7 @@ std::vector<std::string> shape(std::string mail, const Descend& descend = {}, Li
 }
 using Shape = std::vector<std::string>;
 
-const std::string kMixed = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";  // 45 octets
+const std::string kMixed = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";  // 45 bytes
 
 TEST_CASE("A mail without structure is one part of text") {
   CHECK(shape("Subject: x\r\n\r\nbody\r\n") == Shape{"0 text/plain 14|body\r\n"});
@@ -37,7 +37,7 @@ TEST_CASE("A mail without structure is one part of text") {
   CHECK(shape("Content-Type: nonsense\r\n\r\nx") == Shape{"0 text/plain 26|x"});
 }
 
-TEST_CASE("A part ends in front of the line end that belongs to the delimiter") {
+TEST_CASE("A part ends before the line ending that belongs to the delimiter") {
   const Shape parts = shape(kMixed + "preamble\r\n--b\r\n\r\none\r\n\r\n--b\r\n\r\ntwo\n--b--\r\nepilogue");
   REQUIRE(parts.size() == 3);
   CHECK(parts[1] == "1 text/plain 2|one\r\n");
@@ -45,13 +45,13 @@ TEST_CASE("A part ends in front of the line end that belongs to the delimiter") 
   CHECK(parts[0].ends_with("epilogue"));
 }
 
-TEST_CASE("The end of the message ends a part that no delimiter ends") {
+TEST_CASE("The end of the message ends a part that has no final delimiter") {
   CHECK(shape(kMixed + "--b\r\n\r\none\r\n")[1] == "1 text/plain 2|one\r\n");
   CHECK(shape(kMixed + "--b\r\n\r\none\r\n--b--")[1] == "1 text/plain 2|one");
   CHECK(shape(kMixed + "--b\r\n\r\none\r\n--b").size() == 3);
 }
 
-TEST_CASE("A delimiter is a whole line: dashes, boundary, and blanks behind it") {
+TEST_CASE("A delimiter is a complete line: dashes, boundary, and spaces after it") {
   for (const char* line : {"--b2", "-b", "--", " --b", "--B", "--b-", "--b--x", "x--b", "--b\rx"}) {
     CAPTURE(line);
     CHECK(shape(kMixed + "--b\r\n\r\none\r\n" + line + "\r\nmore").size() == 2);
@@ -60,7 +60,7 @@ TEST_CASE("A delimiter is a whole line: dashes, boundary, and blanks behind it")
   CHECK(shape(kMixed + "--b\n\none\n--b\r\r\n\r\ntwo\n--b--")[1] == "1 text/plain 1|one");
 }
 
-TEST_CASE("A line too long to be a delimiter is none, whatever it is read in") {
+TEST_CASE("A line too long to be a delimiter is not one, whatever the size of the reads") {
   const std::string blanks(2000, ' ');
   CountingSource source(kMixed + "--b" + blanks + "\r\n\r\none\r\n--b");
   for (std::size_t size : {1, 100, 1021, 1022, 1023, 1024, 1025, 65536}) {
@@ -71,14 +71,14 @@ TEST_CASE("A line too long to be a delimiter is none, whatever it is read in") {
   }
 }
 
-TEST_CASE("The delimiter of an outer multipart ends all that is open within") {
+TEST_CASE("The delimiter of an outer multipart ends all open parts within it") {
   const std::string inner = "Content-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\n\r\nx\r\n";
   CHECK(shape(kMixed + "--b\r\n" + inner + "--b\r\n\r\ntwo\r\n--c\r\n--b--\r\n") ==
         Shape{"0 multipart/mixed 45|--b\r\n" + inner + "--b\r\n\r\ntwo\r\n--c\r\n--b--\r\n",
               "1 multipart/alternative 51|--c\r\n\r\nx", "2 text/plain 2|x", "1 text/plain 2|two\r\n--c"});
 }
 
-TEST_CASE("A boundary used again within means the inner multipart until that is closed") {
+TEST_CASE("A boundary that is used again within means the inner multipart until that one ends") {
   const Shape parts =
       shape(kMixed + "--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n" +
             "--b\r\n\r\ntwo\r\n--b--\r\n");
@@ -87,7 +87,7 @@ TEST_CASE("A boundary used again within means the inner multipart until that is 
   CHECK(parts[3] == "1 text/plain 2|two");
 }
 
-TEST_CASE("A delimiter may cut a header short, also one that looks like a field") {
+TEST_CASE("A delimiter may truncate a header, also a delimiter that looks like a field") {
   CHECK(shape(kMixed + "--b\r\nX: 1\r\n--b\r\n\r\ntwo\r\n--b--") ==
         Shape{"0 multipart/mixed 45|--b\r\nX: 1\r\n--b\r\n\r\ntwo\r\n--b--", "1 text/plain 6|",
               "1 text/plain 2|two"});
@@ -95,7 +95,7 @@ TEST_CASE("A delimiter may cut a header short, also one that looks like a field"
   CHECK(shape(colon + "--b:c\r\nX: 1\r\n--b:c\r\n\r\ntwo\r\n--b:c--").size() == 3);
 }
 
-TEST_CASE("Lines that are no field are skipped before one, and are the body if none follows") {
+TEST_CASE("Lines that are not fields are skipped before a field, and are the body if no field follows") {
   CHECK(shape(kMixed + "--b\r\nno field\r\n\r\nX: 1\r\n--b--")[1] == "1 text/plain 0|no field\r\n\r\nX: 1");
   CHECK(shape(kMixed + "--b\r\nno field\r\nContent-Type: text/html\r\n\r\nx\r\n--b--")[1] ==
         "1 text/html 37|x");
@@ -103,7 +103,7 @@ TEST_CASE("Lines that are no field are skipped before one, and are the body if n
       "|" + std::string(1500, 'x')));
 }
 
-TEST_CASE("An attached mail is a part, and its header one more") {
+TEST_CASE("An attached mail is a part, and its header is another") {
   CHECK(
       shape(kMixed + "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: y\r\n\r\nbody\r\n--b--") ==
       Shape{"0 multipart/mixed 45|--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: y\r\n\r\nbody\r\n--b--",
@@ -117,13 +117,13 @@ TEST_CASE("The parts of a digest are mails") {
   CHECK(parts[1] == "1 message/rfc822 2|A: 1\r\n\r\nx");
 }
 
-TEST_CASE("An encoded mail is not looked into, an encoded multipart is") {
+TEST_CASE("An encoded mail is not searched, an encoded multipart is") {
   CHECK(shape("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nQTogMQ==").size() ==
         1);
   CHECK(shape("Content-Transfer-Encoding: base64\r\n" + kMixed + "--b\r\n\r\nx\r\n--b--").size() == 2);
 }
 
-TEST_CASE("Nothing within a part that is not looked into is seen") {
+TEST_CASE("Parts within a part that is not searched are not reported") {
   const std::string inner = "Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--";
   const auto no_mails = [](const Part& part) { return part.multipart(); };
   CHECK(
@@ -131,12 +131,12 @@ TEST_CASE("Nothing within a part that is not looked into is seen") {
       2);
 }
 
-TEST_CASE("A header with bare CR or LF as line ends is understood") {
+TEST_CASE("A header with bare CR or LF as line endings is read") {
   CHECK(shape("Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b--\n")[1] == "1 text/plain 1|one");
   CHECK(shape(kMixed + "--b\r\nX: 1\r\rone\r\n--b--")[1] == "1 text/plain 6|one");
 }
 
-TEST_CASE("What a header over the limit gives is the same however it is read") {
+TEST_CASE("A header over the limit yields the same values for every size of reads") {
   Limits limits;
   limits.header = 60;
   const std::string open = kMixed + "--b\r\n";
@@ -161,7 +161,7 @@ TEST_CASE("A multipart without a usable boundary is opaque") {
             .size() == 1);
 }
 
-TEST_CASE("A header is read by name within its range") {
+TEST_CASE("A field is read by name within its header's range") {
   CountingSource source("A: 1\r\nB: 2\r\n\r\n");
   const auto header = read_header(source, {6, 3}, {"A", "B"});
   REQUIRE(header);
@@ -170,7 +170,7 @@ TEST_CASE("A header is read by name within its range") {
   CHECK(*header->field("b") == "");
 }
 
-TEST_CASE("A source that fails ends the walk with its error") {
+TEST_CASE("An error of the source ends the walk") {
   class Broken final : public Source {
    public:
     std::uint64_t size() const override { return 100; }

@@ -27,7 +27,7 @@ std::string corpus(const std::string& name) {
   return text.str();
 }
 
-TEST_CASE("A plain mail is its fields and its text") {
+TEST_CASE("A plain mail has its fields and its text") {
   const Reading reading = reading_of(
       "Subject: =?UTF-8?Q?F=C3=BChrung?=\r\nX-Long: one\r\n two\r\nReceived: a\r\nReceived: b\r\n"
       "Content-Type: text/plain; charset=iso-8859-1\r\n\r\nGr\xfc\xdf"
@@ -45,7 +45,7 @@ TEST_CASE("A plain mail is its fields and its text") {
   CHECK(find_field(reading.fields, "Bcc") == nullptr);
 }
 
-TEST_CASE("Text and HTML are the first of their kind, all else is attached under a harmless name") {
+TEST_CASE("Text and HTML are the first of their kind; all other parts are attached under a harmless name") {
   const Reading reading = reading_of(
       "Content-Type: multipart/mixed; boundary=o\r\n\r\n"
       "--o\r\nContent-Type: multipart/alternative; boundary=i\r\n\r\n"
@@ -69,7 +69,7 @@ TEST_CASE("Text and HTML are the first of their kind, all else is attached under
   CHECK(reading.attachments[3].type == "message/rfc822");
 }
 
-TEST_CASE("HTML is read when it is asked for, up to a limit") {
+TEST_CASE("HTML is read on request, up to a limit") {
   const std::string mail =
       "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
       "PHA+aHRtbDwvcD4=\r\n";
@@ -88,7 +88,7 @@ TEST_CASE("HTML is read when it is asked for, up to a limit") {
   CHECK(some->cut);
 }
 
-TEST_CASE("Of a journal report the mail within is read, beside what the report says") {
+TEST_CASE("The mail within a journal report is read, together with the fields of the report") {
   const Reading reading = reading_of(corpus("01-basic-to-cc-bcc.eml"));
   REQUIRE(reading.journal.is_journal_report);
   CHECK(std::ranges::count(reading.journal.recipients, Recipient::Kind::Bcc, &Recipient::kind) > 0);
@@ -99,7 +99,7 @@ TEST_CASE("Of a journal report the mail within is read, beside what the report s
   CHECK(find_field(reading.fields, "X-MS-Journal-Report") != nullptr);
 }
 
-TEST_CASE("What is too much is cut, and said to be") {
+TEST_CASE("A mail that is over the limits is truncated, and this is reported") {
   ReadingLimits limits;
   limits.text = 10;
   limits.fields = 3;
@@ -127,7 +127,7 @@ TEST_CASE("What is too much is cut, and said to be") {
   CHECK(reading_of("A: " + std::string(1 << 20, 'x') + "\r\n\r\nz").fields_cut);
 }
 
-TEST_CASE("Octets of any kind become valid text") {
+TEST_CASE("Data of any kind becomes valid text") {
   const Reading reading = reading_of("Subject: \xff\x00\x1b[31m\r\n\r\n\xc3\x28\x00"s);
   REQUIRE_FALSE(reading.fields.empty());
   CHECK(valid_utf8(reading.fields[0].value));
