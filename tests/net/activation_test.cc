@@ -1,5 +1,5 @@
-// Descriptors that another process opened. Each case runs in a child, whose descriptors and environment it
-// may change.
+// Tests descriptors that another process opened. Each case runs in a
+// child process, which may change its own descriptors and environment.
 #include <fcntl.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -14,7 +14,7 @@ using namespace gw::net::test;
 
 namespace {
 
-// What `work` returned in a child process.
+// Returns what `work` returned in a child process.
 std::string in_child(const std::function<std::string()>& work) {
   int fds[2];
   REQUIRE(::pipe2(fds, O_CLOEXEC) == 0);
@@ -64,7 +64,7 @@ std::string describe(const Result<Inherited>& found) {
 
 }  // namespace
 
-TEST_CASE("Inherited sockets have the roles that their names say") {
+TEST_CASE("Inherited sockets have the roles that their names give") {
   auto first = listen_on({"127.0.0.1", 0, false}, "smtp");
   auto second = listen_on({"127.0.0.1", 0, false}, "smtp");
   auto [a, b] = socket_pair();
@@ -97,7 +97,7 @@ TEST_CASE("Inherited sockets have the roles that their names say") {
   for (const int fd : fds) ::close(fd);
 }
 
-TEST_CASE("An inherited socket whose role is in doubt is Config") {
+TEST_CASE("An inherited socket whose role is unclear is Config") {
   auto listener = listen_on({"127.0.0.1", 0, false}, "smtp");
   REQUIRE(listener);
   const int fd = ::fcntl(listener->socket.get(), F_DUPFD_CLOEXEC, 100);
@@ -123,11 +123,11 @@ TEST_CASE("An inherited socket whose role is in doubt is Config") {
 }
 
 TEST_CASE("A Unix socket without a name has the role of its file") {
-  const Folder folder;
+  const Directory directory;
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = folder / "append";
+  const std::string path = directory / "append";
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
   REQUIRE(::listen(fd.get(), 5) == 0);
@@ -140,7 +140,7 @@ TEST_CASE("A Unix socket without a name has the role of its file") {
   ::close(high);
 }
 
-TEST_CASE("Variables for another process count for nothing and are removed") {
+TEST_CASE("Variables for another process are ignored and removed") {
   CHECK(in_child([] {
           announce(3, "smtp");
           ::setenv("LISTEN_PID", "1", 1);
@@ -149,7 +149,7 @@ TEST_CASE("Variables for another process count for nothing and are removed") {
         }) == "");
 }
 
-TEST_CASE("An adopted descriptor does not reach a program that is started") {
+TEST_CASE("An adopted descriptor is not inherited by a program that is started") {
   auto listener = listen_on({"127.0.0.1", 0, false}, "smtp");
   REQUIRE(listener);
   const int fd = ::fcntl(listener->socket.get(), F_DUPFD_CLOEXEC, 100);
@@ -162,7 +162,7 @@ TEST_CASE("An adopted descriptor does not reach a program that is started") {
   ::close(fd);
 }
 
-TEST_CASE("Under inetd the connection moves up and /dev/null is put in its place") {
+TEST_CASE("Under inetd the connection gets a higher descriptor and /dev/null takes its place") {
   auto [a, b] = socket_pair();
   const int ours = ::fcntl(a.get(), F_DUPFD_CLOEXEC, 100);
   const std::string said = in_child([&] {
@@ -187,7 +187,7 @@ TEST_CASE("Under inetd the connection moves up and /dev/null is put in its place
   CHECK(read_all(peer) == "220 hello\r\n");
 }
 
-TEST_CASE("Standard error that is another file stays") {
+TEST_CASE("Standard error is kept if it is another file") {
   auto [a, b] = socket_pair();
   int log[2];
   REQUIRE(::pipe2(log, O_CLOEXEC) == 0);
@@ -238,7 +238,7 @@ TEST_CASE("UCSPI's variables name the peer of two pipes, and without them a pipe
   CHECK(run(false) == "usage");
 }
 
-TEST_CASE("Where to listen is an address, a port and perhaps TLS") {
+TEST_CASE("A listen specification is an address, a port and perhaps TLS") {
   const auto spec = parse_listen("[::1]:465,tls");
   REQUIRE(spec);
   CHECK(spec->host == "::1");
@@ -256,7 +256,7 @@ TEST_CASE("Where to listen is an address, a port and perhaps TLS") {
   }
 }
 
-TEST_CASE("A listener on port 0 says which port it has, and a port that is taken is an error that names it") {
+TEST_CASE("A listener on port 0 reports its port, and an error names a port that is in use") {
   const auto first = listen_on({"127.0.0.1", 0, true}, "pop3");
   REQUIRE(first);
   CHECK(first->protocol == "pop3s");
@@ -269,12 +269,12 @@ TEST_CASE("A listener on port 0 says which port it has, and a port that is taken
   CHECK(second.error().text().find(std::to_string(spec->port)) != std::string::npos);
 }
 
-TEST_CASE("The service manager hears what it is told, and nobody where there is none") {
-  const Folder folder;
+TEST_CASE("The service manager gets the notifications; without one nothing is sent") {
+  const Directory directory;
   Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = folder / "notify";
+  const std::string path = directory / "notify";
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
   notify("READY=1");

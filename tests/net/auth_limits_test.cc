@@ -29,7 +29,7 @@ TEST_CASE("A source with failures waits longer each time, up to a limit") {
   CHECK(limits.wait("192.0.2.2") == 0ms);
 }
 
-TEST_CASE("A success, and time, clear a source") {
+TEST_CASE("A success clears a source, and so does time") {
   Clock clock;
   net::LoginThrottle limits(clock.policy());
   for (int i = 0; i < 5; ++i) limits.failed("a");
@@ -43,7 +43,7 @@ TEST_CASE("A success, and time, clear a source") {
   CHECK(limits.wait("b") == 0ms);
 }
 
-TEST_CASE("A failure that is taken back leaves those before it") {
+TEST_CASE("A failure that is withdrawn leaves the failures before it") {
   Clock clock;
   net::LoginThrottle limits(clock.policy());
   limits.take_back("a");
@@ -57,7 +57,7 @@ TEST_CASE("A failure that is taken back leaves those before it") {
   CHECK(limits.sources() == 0);
 }
 
-TEST_CASE("However many sources fail, so many are remembered, the latest among them") {
+TEST_CASE("The number of remembered sources is bounded, and the latest are among them") {
   Clock clock;
   net::ThrottlePolicy policy = clock.policy();
   policy.sources = 100;
@@ -71,7 +71,7 @@ TEST_CASE("However many sources fail, so many are remembered, the latest among t
   CHECK(limits.wait("0") == 0ms);
 }
 
-TEST_CASE("Sources that all failed at one moment make room too") {
+TEST_CASE("Sources that all failed at the same time make room too") {
   Clock clock;
   net::ThrottlePolicy policy = clock.policy();
   policy.sources = 100;

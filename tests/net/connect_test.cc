@@ -60,7 +60,7 @@ TEST_CASE("only addresses of the public Internet are public") {
   }
 }
 
-TEST_CASE("an upstream on a private address is connected to only where that is allowed") {
+TEST_CASE("a connection to an upstream on a private address is made only if that is allowed") {
   const Listener listener = listen_on({"127.0.0.1", 0, false}, "smtp").value();
   for (const char* host : {"127.0.0.1", "localhost"}) {
     INFO(host);
@@ -73,7 +73,7 @@ TEST_CASE("an upstream on a private address is connected to only where that is a
   }
 }
 
-TEST_CASE("what is written arrives, and a deadline counts from the start") {
+TEST_CASE("written data arrives, and a deadline counts from the start") {
   const Listener listener = listen_on({"127.0.0.1", 0, false}, "smtp").value();
   auto near = connect_here(listener, true);
   REQUIRE(near);
@@ -84,7 +84,7 @@ TEST_CASE("what is written arrives, and a deadline counts from the start") {
   CHECK(read_once(*near) == "hello");
 }
 
-TEST_CASE("nobody there, no such name: Unavailable") {
+TEST_CASE("a closed port and an unknown name are Unavailable") {
   Listener listener = listen_on({"127.0.0.1", 0, false}, "smtp").value();
   listener.socket.reset();
   const auto refused = connect_here(listener, true);
@@ -95,8 +95,8 @@ TEST_CASE("nobody there, no such name: Unavailable") {
   CHECK((unknown.error().code() == Code::Unavailable || unknown.error().code() == Code::Timeout));
 }
 
-TEST_CASE("a name that no thread can look up is Busy") {
-  // The stack of the next thread is larger than the address space.
+TEST_CASE("a name is Busy if no thread can be started to look it up") {
+  // The stack of the next thread would be larger than the address space.
   pthread_attr_t before, huge;
   REQUIRE(::pthread_getattr_default_np(&before) == 0);
   REQUIRE(::pthread_getattr_default_np(&huge) == 0);
@@ -108,8 +108,8 @@ TEST_CASE("a name that no thread can look up is Busy") {
   CHECK(stream.error().code() == Code::Busy);
 }
 
-TEST_CASE("an address that answers to nothing is given up in time") {
-  // A backlog that is full takes no more: the handshake of the next one hangs.
+TEST_CASE("an address that does not answer times out") {
+  // A full backlog accepts no more: the handshake of the next connection hangs.
   Listener listener = listen_on({"127.0.0.1", 0, false}, "smtp", 0).value();
   std::vector<Stream> waiting;
   const auto spec = parse_listen(listener.address);
@@ -123,7 +123,7 @@ TEST_CASE("an address that answers to nothing is given up in time") {
     }
     waiting.push_back(std::move(*stream));
   }
-  FAIL("the backlog takes everything");
+  FAIL("the backlog accepts everything");
 }
 
 TEST_CASE("a stop of the process ends the attempt") {
@@ -131,7 +131,7 @@ TEST_CASE("a stop of the process ends the attempt") {
   stop::request();
   const auto ended = connect_here(listener, true);
   stop::withdraw();
-  // On loopback the connection may stand before anybody waits.
+  // On loopback the connection may succeed before the wait begins.
   if (!ended) CHECK(ended.error().code() == Code::Closed);
 }
 

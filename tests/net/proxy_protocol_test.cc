@@ -22,8 +22,8 @@ std::string v2(char command, char family, const std::string& rest) {
   return v2(command, family, rest, rest.size());
 }
 
-// What comes of the octets: `ADDRESS PORT LOCAL PORT`, `none`, `bad`, or `more`; and what was not read. In
-// pieces of at most `most` octets.
+// Returns the result of reading `input` in pieces of at most `most` bytes: `ADDRESS PORT LOCAL PORT`, `none`,
+// `bad` or `more`, and the bytes that were not read.
 std::string outcome(std::string_view input, std::size_t most) {
   ProxyHeader header;
   while (!header.done()) {
@@ -41,7 +41,7 @@ std::string outcome(std::string_view input, std::size_t most) {
   return client.address + " " + std::to_string(client.port) + " " + client.local_address + " " +
          std::to_string(client.local_port) + rest;
 }
-// However it is cut.
+// The result must be the same for every size of pieces.
 std::string outcome(const std::string& input) {
   const std::string whole = outcome(input, input.size() + 1);
   for (const std::size_t most : {1u, 2u, 3u, 7u, 16u, 100u}) {
@@ -53,7 +53,7 @@ std::string outcome(const std::string& input) {
 
 }  // namespace
 
-TEST_CASE("A PROXY header of version 1 names the client, and nothing behind it is read") {
+TEST_CASE("A PROXY header of version 1 names the client, and nothing after it is read") {
   CHECK(outcome("PROXY TCP4 198.51.100.7 192.0.2.1 50000 25\r\nEHLO x") ==
         "198.51.100.7 50000 192.0.2.1 25 rest EHLO x");
   CHECK(outcome("PROXY TCP6 2001:DB8:0::7 2001:db8::1 1 0\r\n") == "2001:db8::7 1 2001:db8::1 0");
@@ -63,7 +63,7 @@ TEST_CASE("A PROXY header of version 1 names the client, and nothing behind it i
   CHECK(outcome("PROXY TCP4 198.51.100.7") == "more");
 }
 
-TEST_CASE("What is no line of version 1 is refused") {
+TEST_CASE("A text that is not a header of version 1 is refused") {
   for (const std::string line :
        {"PROXY TCP4 198.51.100.7 192.0.2.1 50000\r\n", "PROXY TCP4 198.51.100.7 192.0.2.1 50000 25 1\r\n",
         "PROXY TCP4  198.51.100.7 192.0.2.1 50000 25\r\n", "PROXY TCP4 198.51.100.7 192.0.2.1 65536 25\r\n",
@@ -76,11 +76,11 @@ TEST_CASE("What is no line of version 1 is refused") {
     INFO(line);
     CHECK(outcome(line) == "bad");
   }
-  CHECK(outcome("PROXY UNKNOWN " + std::string(91, 'x') + "\r\n") == "none");  // 107 octets
+  CHECK(outcome("PROXY UNKNOWN " + std::string(91, 'x') + "\r\n") == "none");  // 107 bytes
   CHECK(outcome("PROXY UNKNOWN " + std::string(92, 'x') + "\r\n") == "bad");
 }
 
-TEST_CASE("A PROXY header of version 2 names the client, and what it adds is skipped") {
+TEST_CASE("A PROXY header of version 2 names the client, and its extensions are skipped") {
   CHECK(outcome(v2('\x21', '\x11', kV4) + "EHLO") == "198.51.100.7 50000 192.0.2.1 25 rest EHLO");
   CHECK(outcome(v2('\x21', '\x11', kV4 + "\x04\0\x02xx"s) + "EHLO") ==
         "198.51.100.7 50000 192.0.2.1 25 rest EHLO");
@@ -95,7 +95,7 @@ TEST_CASE("A PROXY header of version 2 names the client, and what it adds is ski
         "1.1.1.1 257 1.1.1.1 257");
 }
 
-TEST_CASE("What is no header of version 2 is refused") {
+TEST_CASE("Data that is not a header of version 2 is refused") {
   CHECK(outcome(v2('\x11', '\x11', kV4)) == "bad");
   CHECK(outcome(v2('\x22', '\x11', kV4)) == "bad");
   CHECK(outcome(v2('\x21', '\x11', kV4.substr(0, 11))) == "bad");
@@ -105,7 +105,7 @@ TEST_CASE("What is no header of version 2 is refused") {
   CHECK(outcome(v2('\x21', '\x11', kV4, 13)) == "more");
 }
 
-TEST_CASE("A header that is read makes its client the peer, or ends in time") {
+TEST_CASE("Reading a header makes its client the peer, or ends in time") {
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
   Peer balancer;

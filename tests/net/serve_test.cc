@@ -28,7 +28,7 @@ Listener loopback(bool implicit_tls = false) {
   return std::move(*listener);
 }
 
-// serve() on a thread of its own, ended by a stop when it goes.
+// Runs serve() in a thread of its own and stops it in the destructor.
 class Server {
  public:
   Server(ServeLimits limits, Handler handler, int listeners = 1) {
@@ -64,7 +64,7 @@ class Server {
   std::thread thread_;
 };
 
-// Greets, echoes, ends with the peer.
+// Greets, echoes, and ends when the peer does.
 void echo(Stream stream, const Listener&) {
   stream.set_timeout(10s);
   if (!stream.write(as_bytes("220 hello\r\n"))) return;
@@ -78,7 +78,7 @@ void echo(Stream stream, const Listener&) {
 
 }  // namespace
 
-TEST_CASE("Behind a balancer the client in its header is the peer, and what counts as the source") {
+TEST_CASE("Behind a balancer the client in its header is the peer, and the source that is counted") {
   ServeLimits limits;
   limits.per_source = 1;
   limits.balancer = [](std::string_view peer) { return peer == "127.0.0.1"; };
@@ -99,25 +99,25 @@ TEST_CASE("Behind a balancer the client in its header is the peer, and what coun
   CHECK(read_until(second, "hello\r\n") == "198.51.100.8\r\n220 hello\r\n");
   Stream third = come(one);
   CHECK(read_until(third, "\n") == "421 full\r\n");
-  // What the balancer says for itself is not counted.
+  // The balancer's own probes are not counted.
   Stream probe = come("PROXY UNKNOWN\r\n");
   Stream again = come("PROXY UNKNOWN\r\n");
   CHECK(read_until(probe, "hello\r\n") == "127.0.0.1\r\n220 hello\r\n");
   CHECK(read_until(again, "hello\r\n") == "127.0.0.1\r\n220 hello\r\n");
   Stream wrong = come("EHLO client.example\r\n");
   CHECK(read_until(wrong, "\n").empty());
-  // A slot is given back with its connection.
+  // A place is free again when its connection ends.
   first.close();
-  std::string heard;
+  std::string received;
   gw::test::await("a free slot", [&] {
     Stream next = come(one);
-    heard = read_until(next, "\n");
-    return heard != "421 full\r\n";
+    received = read_until(next, "\n");
+    return received != "421 full\r\n";
   });
-  CHECK(heard == "198.51.100.7\r\n");
+  CHECK(received == "198.51.100.7\r\n");
 }
 
-TEST_CASE("Every listener is served, and each connection on its own") {
+TEST_CASE("Every listener is served, and every connection separately") {
   Server server({}, echo, 3);
   std::vector<Stream> clients;
   for (int i = 0; i < 9; ++i) clients.push_back(server.client(i % 3));
@@ -129,7 +129,7 @@ TEST_CASE("Every listener is served, and each connection on its own") {
   }
 }
 
-TEST_CASE("A connection over the total is told so and closed, and a place that is free again is given away") {
+TEST_CASE("A connection over the total is refused with a reply, and a place that is free again is used") {
   ServeLimits limits;
   limits.connections = 2;
   Server server(limits, echo);
@@ -148,7 +148,7 @@ TEST_CASE("A connection over the total is told so and closed, and a place that i
   CHECK(greeting == "220 hello\r\n");
 }
 
-TEST_CASE("A source has only its share, unless it is exempt") {
+TEST_CASE("A source has only its share of connections, unless it is exempt") {
   ServeLimits limits;
   limits.per_source = 1;
   std::atomic<bool> exempt{false};
@@ -163,7 +163,7 @@ TEST_CASE("A source has only its share, unless it is exempt") {
   CHECK(read_once(third) == "220 hello\r\n");
 }
 
-TEST_CASE("Connections are scarce from four fifths on") {
+TEST_CASE("Connections are scarce from four fifths of the total") {
   ServeLimits limits;
   limits.connections = 5;
   Server server(limits, echo);
@@ -180,28 +180,28 @@ TEST_CASE("Connections are scarce from four fifths on") {
   while (crowded()) std::this_thread::yield();
 }
 
-TEST_CASE("While connections are scarce a source that has its tenth gets none, and others do") {
+TEST_CASE("While connections are scarce, a source that has its tenth is refused, and others are accepted") {
   ServeLimits limits;
   limits.connections = 10;
   limits.per_source = 8;
   limits.balancer = [](std::string_view peer) { return peer == "127.0.0.1"; };
   Server server(limits, echo);
   std::vector<Stream> held;
-  const auto heard = [&](const std::string& source) {
+  const auto reply_to = [&](const std::string& source) {
     held.push_back(server.client());
     REQUIRE(held.back().write(as_bytes("PROXY TCP4 " + source + " 192.0.2.1 50000 25\r\n")));
     return read_until(held.back(), "\n");
   };
-  for (int i = 0; i < 7; ++i) REQUIRE(heard("198.51.100.7") == "220 hello\r\n");
+  for (int i = 0; i < 7; ++i) REQUIRE(reply_to("198.51.100.7") == "220 hello\r\n");
   CHECK_FALSE(crowded());
-  CHECK(heard("198.51.100.7") == "421 full\r\n");
-  CHECK(heard("198.51.100.8") == "220 hello\r\n");
+  CHECK(reply_to("198.51.100.7") == "421 full\r\n");
+  CHECK(reply_to("198.51.100.8") == "220 hello\r\n");
   CHECK(crowded());
-  CHECK(heard("198.51.100.8") == "421 full\r\n");
-  CHECK(heard("198.51.100.9") == "220 hello\r\n");
+  CHECK(reply_to("198.51.100.8") == "421 full\r\n");
+  CHECK(reply_to("198.51.100.9") == "220 hello\r\n");
 }
 
-TEST_CASE("A stop refuses new connections, lets a connection finish, and then serve returns") {
+TEST_CASE("A stop refuses new connections, lets open ones finish, and then serve returns") {
   std::atomic<bool> inside{false};
   std::atomic<bool> finished{false};
   Server server({}, [&](Stream stream, const Listener&) {
@@ -215,7 +215,7 @@ TEST_CASE("A stop refuses new connections, lets a connection finish, and then se
   Stream client = server.client();
   while (!inside) std::this_thread::yield();
   stop::request();
-  // The listener closes: a new connection is refused once that is done.
+  // The listener is closed: a new connection is refused when that is done.
   const auto spec = parse_listen(server.addresses[0]);
   for (;;) {
     Fd fd(::socket(AF_INET, SOCK_STREAM, 0));
@@ -232,7 +232,7 @@ TEST_CASE("A stop refuses new connections, lets a connection finish, and then se
   CHECK(server.result);
 }
 
-TEST_CASE("A connection that does not end within the grace ends with the process") {
+TEST_CASE("A connection that does not end within the grace period ends with the process") {
   int said[2] = {-1, -1};
   REQUIRE(::pipe2(said, O_CLOEXEC) == 0);
   const pid_t child = ::fork();
@@ -262,7 +262,7 @@ TEST_CASE("A connection that does not end within the grace ends with the process
   ::close(said[0]);
 }
 
-TEST_CASE("What a handler throws ends its connection and nothing else") {
+TEST_CASE("An exception in a handler ends its connection only") {
   std::atomic<int> calls{0};
   Server server({}, [&](Stream stream, const Listener& listener) {
     if (calls++ == 0) throw std::bad_alloc();
@@ -274,7 +274,7 @@ TEST_CASE("What a handler throws ends its connection and nothing else") {
   CHECK(read_once(second) == "220 hello\r\n");
 }
 
-TEST_CASE("Without descriptors accepting pauses, and goes on when there are some again") {
+TEST_CASE("Without free descriptors accepting pauses, and it resumes when there are some") {
   Server server({}, echo);
   Stream first = server.client();
   CHECK(read_once(first) == "220 hello\r\n");
@@ -282,7 +282,7 @@ TEST_CASE("Without descriptors accepting pauses, and goes on when there are some
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   const rlimit few{static_cast<rlim_t>(waiting.get()) + 1, before.rlim_max};
-  // Everything below the limit must be taken, or accept would find a gap.
+  // All descriptors below the limit must be in use, otherwise accept would find a free one.
   std::vector<Fd> fillers;
   for (Fd more(::dup(0)); more && more.get() < waiting.get(); more = Fd(::dup(0)))
     fillers.push_back(std::move(more));
@@ -323,7 +323,7 @@ TEST_CASE("SIGTERM is a stop and SIGHUP a reload, on a thread of its own") {
   on_reload([] {});
 }
 
-TEST_CASE("After on_reload(nullptr) the function before is used no more, and SIGHUP is ignored") {
+TEST_CASE("After on_reload(nullptr) the former function is not called, and SIGHUP is ignored") {
   auto reloads = std::make_unique<std::atomic<int>>(0);
   std::atomic<bool> begun{false};
   on_reload([&] {
@@ -337,7 +337,7 @@ TEST_CASE("After on_reload(nullptr) the function before is used no more, and SIG
   CHECK(*reloads == 1);
   reloads.reset();
   ::raise(SIGHUP);
-  // A signal that came before is not kept for the next function either.
+  // An earlier signal is not kept for the next function either.
   std::atomic<int> others{0};
   on_reload([&] { ++others; });
   ::raise(SIGHUP);

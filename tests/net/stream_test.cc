@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// Whether a thread of this process sleeps in a system call.
+// Returns true if a thread of this process is blocked in a system call.
 bool blocked(pid_t thread) {
   std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
   std::string stat;
@@ -27,7 +27,7 @@ bool blocked(pid_t thread) {
 
 }  // namespace
 
-TEST_CASE("What one side writes the other reads, and the end is an empty read") {
+TEST_CASE("Data that one side writes is read by the other, and the end is an empty read") {
   auto [a, b] = stream_pair();
   REQUIRE(a.write(as_bytes("HELO there\r\n")));
   CHECK(read_once(b) == "HELO there\r\n");
@@ -36,7 +36,7 @@ TEST_CASE("What one side writes the other reads, and the end is an empty read") 
   CHECK(read_once(b).empty());
 }
 
-TEST_CASE("Pieces arrive in order, more than one system call takes, however slowly they are read") {
+TEST_CASE("Pieces larger than one system call can send arrive in order, however slowly they are read") {
   auto [a, b] = stream_pair();
   std::vector<std::string> texts;
   for (int i = 0; i < 500; ++i)
@@ -58,7 +58,7 @@ TEST_CASE("Pieces arrive in order, more than one system call takes, however slow
   CHECK(got == all);
 }
 
-TEST_CASE("A read that brings nothing ends with Timeout at its deadline") {
+TEST_CASE("A read without data ends with Timeout at its deadline") {
   auto [a, b] = stream_pair();
   a.set_timeout(60ms);
   const auto begun = Clock::now();
@@ -69,7 +69,7 @@ TEST_CASE("A read that brings nothing ends with Timeout at its deadline") {
   CHECK(Clock::now() - begun >= 60ms);
 }
 
-TEST_CASE("A write that nobody takes ends with Timeout at its deadline") {
+TEST_CASE("A write that the peer does not read ends with Timeout at its deadline") {
   auto [a, b] = stream_pair();
   a.set_timeout(60ms);
   const Bytes much(std::size_t{8} << 20);
@@ -78,7 +78,7 @@ TEST_CASE("A write that nobody takes ends with Timeout at its deadline") {
   CHECK(done.error().code() == Code::Timeout);
 }
 
-TEST_CASE("A write to a peer that has gone is Closed and no signal") {
+TEST_CASE("A write to a peer that has closed is Closed and raises no signal") {
   auto [a, b] = stream_pair();
   b.close();
   Result<void> done;
@@ -87,7 +87,7 @@ TEST_CASE("A write to a peer that has gone is Closed and no signal") {
   CHECK(done.error().code() == Code::Closed);
 }
 
-TEST_CASE("A stop wakes a blocked read at once") {
+TEST_CASE("A stop wakes a blocked read immediately") {
   auto [a, b] = stream_pair();
   std::thread stopper([reader = ::gettid()] {
     while (!blocked(reader)) std::this_thread::yield();
@@ -102,7 +102,7 @@ TEST_CASE("A stop wakes a blocked read at once") {
   stop::withdraw();
 }
 
-TEST_CASE("A stream told to finish goes on after a stop until its grace is over") {
+TEST_CASE("A stream that was told to finish continues after a stop until its grace period is over") {
   auto [a, b] = stream_pair();
   a.finish(300ms);
   std::thread stopper([stream = &b] {
@@ -118,7 +118,7 @@ TEST_CASE("A stream told to finish goes on after a stop until its grace is over"
   stop::withdraw();
 }
 
-TEST_CASE("Last words are said also where the grace is over") {
+TEST_CASE("A final reply is sent even if the grace period is over") {
   auto [a, b] = stream_pair();
   a.finish(1ms);
   stop::request();
@@ -132,7 +132,7 @@ TEST_CASE("Last words are said also where the grace is over") {
   CHECK(read_once(b) == "421");
 }
 
-TEST_CASE("pending() tells what has arrived, and neither an end nor nothing") {
+TEST_CASE("pending() reports data that has arrived, but neither an end nor an idle peer") {
   auto [a, b] = stream_pair();
   CHECK_FALSE(b.pending());
   REQUIRE(a.write(as_bytes("STARTTLS\r\nMAIL FROM:<injected@example.com>\r\n")));
@@ -145,7 +145,7 @@ TEST_CASE("pending() tells what has arrived, and neither an end nor nothing") {
   CHECK_FALSE(b.pending());
 }
 
-TEST_CASE("Input and output may be two pipes, and a write larger than a pipe does not hold the deadline up") {
+TEST_CASE("Input and output may be two pipes, and a write larger than a pipe respects the deadline") {
   int in[2] = {-1, -1};
   int out[2] = {-1, -1};
   REQUIRE(::pipe2(in, O_CLOEXEC) == 0);
@@ -198,7 +198,7 @@ TEST_CASE(
   CHECK(read_once(raw) == "a\nb\r\n");
 }
 
-TEST_CASE("A last reply arrives although the peer had sent more than was read") {
+TEST_CASE("A final reply arrives although the peer had sent more than was read") {
   auto listener = listen_on({"127.0.0.1", 0, false}, "smtp");
   REQUIRE(listener);
   Fd client = connect_to(listener->address);
@@ -213,7 +213,7 @@ TEST_CASE("A last reply arrives although the peer had sent more than was read") 
   CHECK(read_all(a) == "421 4.7.0 go away\r\n");
 }
 
-TEST_CASE("A lingering close discards what the peer goes on sending, within its limits") {
+TEST_CASE("A lingering close discards what the peer still sends, within its limits") {
   auto listener = listen_on({"127.0.0.1", 0, false}, "http");
   REQUIRE(listener);
   Fd client = connect_to(listener->address);
@@ -222,7 +222,7 @@ TEST_CASE("A lingering close discards what the peer goes on sending, within its 
   Stream a(std::move(client), Peer{});
   Stream b(std::move(server), Peer{});
   const auto begun = std::chrono::steady_clock::now();
-  SECTION("until the peer ends") {
+  SECTION("until the peer closes") {
     REQUIRE(b.write(as_bytes("413 too much\r\n")));
     std::thread closing([&] { b.close_lingering(); });
     for (int i = 0; i < 20; ++i) {
@@ -252,7 +252,7 @@ TEST_CASE("A lingering close discards what the peer goes on sending, within its 
   }
 }
 
-TEST_CASE("A peer is named by its address, IPv4-mapped as IPv4") {
+TEST_CASE("A peer is named by its address, an IPv4-mapped address as IPv4") {
   auto listener = listen_on({"::", 0, false}, "smtp");
   if (!listener) return;  // a machine without IPv6
   const std::string port = listener->address.substr(listener->address.rfind(':') + 1);

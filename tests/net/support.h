@@ -1,4 +1,4 @@
-// What the tests of net share: connected pairs, folders, certificates.
+// Shared by the tests of net: connected pairs, directories, certificates.
 #pragma once
 
 #include <arpa/inet.h>
@@ -36,7 +36,7 @@ inline std::pair<Stream, Stream> stream_pair() {
   return pair;
 }
 
-// One read's octets; the error's text in angle brackets.
+// Returns the data of one read, or the error's text in angle brackets.
 inline std::string read_once(Stream& stream, std::size_t most = 65536) {
   std::string text(most, '\0');
   auto got = stream.read(std::as_writable_bytes(std::span(text)));
@@ -45,7 +45,7 @@ inline std::string read_once(Stream& stream, std::size_t most = 65536) {
   return text;
 }
 
-// Up to and with the first `end`; what there is, where the stream ends before.
+// Reads up to and including the first `end`. Returns less if the stream ends before that.
 inline std::string read_until(Stream& stream, std::string_view end) {
   std::string text;
   while (text.find(end) == std::string::npos) {
@@ -66,27 +66,27 @@ inline std::string read_all(Stream& stream) {
   }
 }
 
-class Folder {
+class Directory {
  public:
-  Folder() {
+  Directory() {
     std::string name = (std::filesystem::temp_directory_path() / "gw-net-XXXXXX").string();
     REQUIRE(::mkdtemp(name.data()) != nullptr);
     path_ = name;
   }
-  ~Folder() { std::filesystem::remove_all(path_); }
+  ~Directory() { std::filesystem::remove_all(path_); }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
  private:
   std::string path_;
 };
 
-inline CertificateFiles self_signed(const Folder& folder, const std::string& host) {
-  CertificateFiles files{folder / (host + ".crt"), folder / (host + ".key")};
+inline CertificateFiles self_signed(const Directory& directory, const std::string& host) {
+  CertificateFiles files{directory / (host + ".crt"), directory / (host + ".key")};
   REQUIRE(make_self_signed(host, files));
   return files;
 }
 
-// A TCP connection to where a listener of ours is.
+// Returns a TCP connection to a listener of this process.
 inline Fd connect_to(const std::string& address) {
   const auto spec = parse_listen(address);
   REQUIRE(spec);

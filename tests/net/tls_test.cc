@@ -1,7 +1,7 @@
 #include "net/tls.h"
 
 #include <openssl/ssl.h>
-// GCC, which builds the other sanitizers' tests, does not ship the header.
+// GCC, which builds the tests of the other sanitizers, does not ship this header.
 #if defined(GW_SANITIZED) && __has_include(<sanitizer/allocator_interface.h>)
 #define GW_HAS_ALLOCATOR_HOOKS
 #include <sanitizer/allocator_interface.h>
@@ -51,7 +51,7 @@ Met shake_hands(Stream& server, Stream& client, const ServerTls& theirs, const C
   return met;
 }
 
-// A raw client of OpenSSL's, for what ClientTls does not offer. The text of its first error, or empty.
+// Connects with OpenSSL itself, for what ClientTls does not offer. Returns the first error's text or "".
 std::string raw_handshake(Fd socket, int most_version, std::string_view alpn, const char* name = nullptr,
                           std::string* subject = nullptr) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
@@ -85,9 +85,9 @@ std::string raw_handshake(Fd socket, int most_version, std::string_view alpn, co
 
 }  // namespace
 
-TEST_CASE("A handshake succeeds where the certificate's name and chain fit, and says its facts") {
-  const Folder folder;
-  const auto files = self_signed(folder, "gateway.example.com");
+TEST_CASE("A handshake succeeds if the certificate's name and chain are valid, and reports its facts") {
+  const Directory directory;
+  const auto files = self_signed(directory, "gateway.example.com");
   const auto server = server_tls({files});
   const auto client = client_tls({files.certificate, "", true});
   for (const std::string host : {"gateway.example.com", "localhost", "127.0.0.1", "::1"}) {
@@ -111,8 +111,8 @@ TEST_CASE("A handshake succeeds where the certificate's name and chain fit, and 
 }
 
 TEST_CASE("A certificate for another host is Denied") {
-  const Folder folder;
-  const auto files = self_signed(folder, "gateway.example.com");
+  const Directory directory;
+  const auto files = self_signed(directory, "gateway.example.com");
   auto [a, b] = stream_pair();
   const Met met = shake_hands(a, b, *server_tls({files}), *client_tls({files.certificate, "", true}),
                               "other.example.com");
@@ -122,9 +122,9 @@ TEST_CASE("A certificate for another host is Denied") {
   CHECK_FALSE(met.server);
 }
 
-TEST_CASE("A certificate that no authority of ours signed is Denied unless nothing is verified") {
-  const Folder folder;
-  const auto files = self_signed(folder, "localhost");
+TEST_CASE("A certificate that no trusted authority has signed is Denied unless nothing is verified") {
+  const Directory directory;
+  const auto files = self_signed(directory, "localhost");
   const auto server = server_tls({files});
   {
     auto [a, b] = stream_pair();
@@ -136,9 +136,9 @@ TEST_CASE("A certificate that no authority of ours signed is Denied unless nothi
   CHECK(shake_hands(a, b, *server, *client_tls({"", "", false}), "localhost").client);
 }
 
-TEST_CASE("A pin is the certificate's digest and stands instead of name and chain") {
-  const Folder folder;
-  const auto files = self_signed(folder, "gateway.example.com");
+TEST_CASE("A pin is the certificate's digest and replaces the check of name and chain") {
+  const Directory directory;
+  const auto files = self_signed(directory, "gateway.example.com");
   const auto server = server_tls({files});
   X509* certificate = SSL_CTX_get0_certificate(server->context());
   unsigned char* der = nullptr;
@@ -160,8 +160,8 @@ TEST_CASE("A pin is the certificate's digest and stands instead of name and chai
 }
 
 TEST_CASE("TLS 1.1 is refused and 1.2 accepted") {
-  const Folder folder;
-  const auto server = server_tls({self_signed(folder, "localhost")});
+  const Directory directory;
+  const auto server = server_tls({self_signed(directory, "localhost")});
   for (const int version : {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION}) {
     auto [a, b] = socket_pair();
     Stream stream(std::move(a), Peer{});
@@ -177,9 +177,9 @@ TEST_CASE("TLS 1.1 is refused and 1.2 accepted") {
   }
 }
 
-TEST_CASE("ALPN for another protocol ends the handshake; ours, or none, is served") {
-  const Folder folder;
-  const auto server = server_tls({self_signed(folder, "localhost")});
+TEST_CASE("ALPN for another protocol ends the handshake; the expected protocol, or no ALPN, is accepted") {
+  const Directory directory;
+  const auto server = server_tls({self_signed(directory, "localhost")});
   struct Case {
     std::string asked, served;
     bool works;
@@ -198,14 +198,14 @@ TEST_CASE("ALPN for another protocol ends the handshake; ours, or none, is serve
   }
 }
 
-TEST_CASE("The name that a client asks for chooses the certificate, and the first is for all others") {
-  const Folder folder;
+TEST_CASE("The name that a client asks for selects the certificate; the first one is for all others") {
+  const Directory directory;
   const auto server =
-      server_tls({self_signed(folder, "one.example.com"), self_signed(folder, "two.example.com")});
+      server_tls({self_signed(directory, "one.example.com"), self_signed(directory, "two.example.com")});
   for (const std::string asked : {"one.example.com", "two.example.com", "three.example.com", ""}) {
     auto [a, b] = socket_pair();
     Stream stream(std::move(a), Peer{});
-    // The client leaves at once, so the ticket may find nobody: that end is not looked at.
+    // The client closes immediately, so sending the ticket may fail: that result is ignored.
     std::thread accepting([&] { (void)stream.accept_tls(*server, 10s); });
     std::string subject;
     const auto* name = asked.empty() ? nullptr : asked.c_str();
@@ -216,9 +216,9 @@ TEST_CASE("The name that a client asks for chooses the certificate, and the firs
   }
 }
 
-TEST_CASE("Much goes both ways through TLS, in pieces of every size") {
-  const Folder folder;
-  const auto files = self_signed(folder, "localhost");
+TEST_CASE("Much data passes through TLS in both directions, in pieces of every size") {
+  const Directory directory;
+  const auto files = self_signed(directory, "localhost");
   const auto server = server_tls({files});
   auto [a, b] = stream_pair();
   REQUIRE(shake_hands(a, b, *server, *client_tls({files.certificate, "", true}), "localhost").client);
@@ -245,9 +245,9 @@ TEST_CASE("Much goes both ways through TLS, in pieces of every size") {
 }
 
 #ifdef GW_HAS_ALLOCATOR_HOOKS
-TEST_CASE("Pieces that TLS joins are wiped from the memory that it frees") {
-  const Folder folder;
-  const auto files = self_signed(folder, "localhost");
+TEST_CASE("Pieces that TLS joins are wiped before their memory is freed") {
+  const Directory directory;
+  const auto files = self_signed(directory, "localhost");
   const auto server = server_tls({files});
   auto [a, b] = stream_pair();
   REQUIRE(shake_hands(a, b, *server, *client_tls({files.certificate, "", true}), "localhost").client);
@@ -256,7 +256,7 @@ TEST_CASE("Pieces that TLS joins are wiped from the memory that it frees") {
   static thread_local int found;
   looking = false;
   found = 0;
-  // Cannot be taken back, so `looking` turns it off.
+  // The hooks cannot be removed, so `looking` turns them off.
   __sanitizer_install_malloc_and_free_hooks(
       [](const volatile void*, std::size_t) {},
       [](const volatile void* block) {
@@ -282,14 +282,14 @@ TEST_CASE("Pieces that TLS joins are wiped from the memory that it frees") {
 }
 #endif
 
-TEST_CASE("pending() sees octets inside TLS, and a session ticket is none") {
-  const Folder folder;
-  const auto files = self_signed(folder, "localhost");
+TEST_CASE("pending() reports data inside TLS, and a session ticket is not data") {
+  const Directory directory;
+  const auto files = self_signed(directory, "localhost");
   const auto server = server_tls({files});
   auto [a, b] = stream_pair();
   REQUIRE(shake_hands(a, b, *server, *client_tls({files.certificate, "", true}), "localhost").client);
   CHECK_FALSE(a.pending());
-  CHECK_FALSE(b.pending());  // the ticket lies in the system's buffer
+  CHECK_FALSE(b.pending());  // the ticket is in the system's buffer
   REQUIRE(b.write(as_bytes("one two")));
   CHECK(a.pending());
   CHECK(read_once(a, 3) == "one");
@@ -301,30 +301,30 @@ TEST_CASE("pending() sees octets inside TLS, and a session ticket is none") {
 }
 
 TEST_CASE("A FIN without close_notify is the end of the peer's side") {
-  const Folder folder;
-  const auto files = self_signed(folder, "localhost");
+  const Directory directory;
+  const auto files = self_signed(directory, "localhost");
   const auto server = server_tls({files});
   auto [a, b] = socket_pair();
-  const Fd behind(::dup(b.get()));
+  const Fd raw(::dup(b.get()));
   Stream stream(std::move(a), Peer{});
   Stream client(std::move(b), Peer{});
   REQUIRE(
       shake_hands(stream, client, *server, *client_tls({files.certificate, "", true}), "localhost").client);
   REQUIRE(client.write(as_bytes("DATA")));
-  REQUIRE(::shutdown(behind.get(), SHUT_WR) == 0);
+  REQUIRE(::shutdown(raw.get(), SHUT_WR) == 0);
   CHECK(read_all(stream) == "DATA");
 }
 
-TEST_CASE("Octets behind STARTTLS are pending before the handshake") {
+TEST_CASE("Data after STARTTLS is pending before the handshake") {
   auto [a, b] = stream_pair();
   REQUIRE(a.write(as_bytes("STARTTLS\r\nRSET\r\n")));
   CHECK(read_once(b, 10) == "STARTTLS\r\n");
   CHECK(b.pending());
 }
 
-TEST_CASE("A peer that is silent in the handshake meets the deadline, one that talks nonsense is Closed") {
-  const Folder folder;
-  const auto server = server_tls({self_signed(folder, "localhost")});
+TEST_CASE("A peer that is silent in the handshake ends at the deadline, one that sends garbage is Closed") {
+  const Directory directory;
+  const auto server = server_tls({self_signed(directory, "localhost")});
   {
     auto [a, b] = stream_pair();
     const auto done = a.accept_tls(*server, 60ms);
@@ -346,9 +346,9 @@ TEST_CASE("A peer that is silent in the handshake meets the deadline, one that t
   CHECK(done.error().code() == Code::Closed);
 }
 
-TEST_CASE("A deadline and a stop hold inside TLS too") {
-  const Folder folder;
-  const auto files = self_signed(folder, "localhost");
+TEST_CASE("A deadline and a stop work inside TLS too") {
+  const Directory directory;
+  const auto files = self_signed(directory, "localhost");
   const auto server = server_tls({files});
   auto [a, b] = stream_pair();
   REQUIRE(shake_hands(a, b, *server, *client_tls({files.certificate, "", true}), "localhost").client);
@@ -367,33 +367,34 @@ TEST_CASE("A deadline and a stop hold inside TLS too") {
   stop::withdraw();
 }
 
-TEST_CASE("A certificate that cannot be used is Config and names file and reason") {
-  const Folder folder;
-  const auto one = self_signed(folder, "one.example.com");
-  const auto two = self_signed(folder, "two.example.com");
+TEST_CASE("A certificate that cannot be used is Config, and the error names the file and the reason") {
+  const Directory directory;
+  const auto one = self_signed(directory, "one.example.com");
+  const auto two = self_signed(directory, "two.example.com");
   const auto reason = [](const CertificateFiles& files) {
     const auto loaded = ServerTls::load({files});
     REQUIRE(!loaded);
     CHECK(loaded.error().code() == Code::Config);
     return loaded.error().text();
   };
-  CHECK(reason({folder / "none.crt", one.key}).find("none.crt") != std::string::npos);
-  CHECK(reason({folder / "none.crt", one.key}).find("No such file") != std::string::npos);
+  CHECK(reason({directory / "none.crt", one.key}).find("none.crt") != std::string::npos);
+  CHECK(reason({directory / "none.crt", one.key}).find("No such file") != std::string::npos);
   CHECK(reason({one.certificate, two.key}) ==
         two.key + ": the key does not match the certificate in " + one.certificate);
-  std::ofstream(folder / "empty.crt");
-  CHECK(reason({folder / "empty.crt", one.key}).starts_with(folder / "empty.crt: no usable certificate: "));
-  std::ofstream(folder / "bad.key") << "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-  CHECK(
-      reason({one.certificate, folder / "bad.key"}).starts_with(folder / "bad.key: no usable private key: "));
+  std::ofstream(directory / "empty.crt");
+  CHECK(reason({directory / "empty.crt", one.key})
+            .starts_with(directory / "empty.crt: no usable certificate: "));
+  std::ofstream(directory / "bad.key") << "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+  CHECK(reason({one.certificate, directory / "bad.key"})
+            .starts_with(directory / "bad.key: no usable private key: "));
   const auto none = ServerTls::load({});
   REQUIRE(!none);
   CHECK(none.error().code() == Code::Config);
 }
 
-TEST_CASE("A self-signed key is for its owner only, and no file is overwritten") {
-  const Folder folder;
-  const auto files = self_signed(folder, "localhost");
+TEST_CASE("A self-signed key is readable by its owner only, and no file is overwritten") {
+  const Directory directory;
+  const auto files = self_signed(directory, "localhost");
   struct stat facts {};
   REQUIRE(::stat(files.key.c_str(), &facts) == 0);
   CHECK((facts.st_mode & 0777) == 0600);
@@ -403,9 +404,9 @@ TEST_CASE("A self-signed key is for its owner only, and no file is overwritten")
   std::filesystem::remove(files.key);
   CHECK_FALSE(make_self_signed("localhost", files));
   CHECK_FALSE(std::filesystem::exists(files.key));
-  const auto odd = make_self_signed("a,DNS:evil.example", {folder / "x.crt", folder / "x.key"});
+  const auto odd = make_self_signed("a,DNS:evil.example", {directory / "x.crt", directory / "x.key"});
   REQUIRE(!odd);
   CHECK(odd.error().code() == Code::Usage);
-  CHECK(make_self_signed("192.0.2.7", {folder / "ip.crt", folder / "ip.key"}));
-  CHECK(make_self_signed(std::string(100, 'a') + ".example.com", {folder / "l.crt", folder / "l.key"}));
+  CHECK(make_self_signed("192.0.2.7", {directory / "ip.crt", directory / "ip.key"}));
+  CHECK(make_self_signed(std::string(100, 'a') + ".example.com", {directory / "l.crt", directory / "l.key"}));
 }
