@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The container image: built twice to the same bytes, run by compose.yaml's own settings, and upgraded over an existing vault.
+"""The container image: it is built twice with the same bytes, run with the settings of compose.yaml, and upgraded over an
+existing vault.
 
-crun runs it, in a network and a mount namespace of the test's own, so that its ports are free and no daemon is needed.
+crun runs it in a network and a mount namespace of the test's own, so that its ports are free and no daemon is needed.
 """
 import json
 import os
@@ -19,13 +20,13 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
 
-FOLDER = gw.ROOT / "scripts/container"
+DIRECTORY = gw.ROOT / "scripts/container"
 
 
 def documents(name):
-    """Of a YAML file, read by Debian's Python, which has a module for it."""
+    """Returns the documents of a YAML file. They are read by Debian's Python, which has a module for YAML."""
     script = "import json, sys, yaml; json.dump(list(yaml.safe_load_all(sys.stdin)), sys.stdout)"
-    return json.loads(gw.run("/usr/bin/python3", "-c", script, input=(FOLDER / name).read_bytes()).stdout)
+    return json.loads(gw.run("/usr/bin/python3", "-c", script, input=(DIRECTORY / name).read_bytes()).stdout)
 
 
 COMPOSE = documents("compose.yaml")[0]["services"]
@@ -35,17 +36,17 @@ SERVERS = ("keeper", "smtpd", "pop3d", "webd")
 PORTS = {"smtp": 2525, "smtps": 2465, "pop3": 2110, "pop3s": 2995, "https": 8450}
 OWNED = "/srv/gw", "/run/gw", "/etc/gw/tls"  # the volumes
 
-# crun takes the second version of control groups, which not every machine has.
+# crun needs version 2 of control groups, which not every machine has.
 ISOLATED = ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-ec",
             'mount -t cgroup2 none /sys/fs/cgroup; ip link set lo up; exec "$@"', "sh"]
-OUTSIDE = int(os.environ.get("GW_OUTSIDE", -1))  # a descriptor of the network that the test was started in
+OUTSIDE = int(os.environ.get("GW_OUTSIDE", -1))  # descriptor of the network namespace that the test was started in
 
 
 class Image:
-    def __init__(self, folder, name, package, base):
-        self.layout, self.bundle = folder / name, folder / f"{name}-bundle"
-        # In the network of the system, whose packages it fetches.
-        gw.run("nsenter", f"--net=/proc/self/fd/{OUTSIDE}", FOLDER / "build", "--base", base, package, self.layout, pass_fds=[OUTSIDE],
+    def __init__(self, directory, name, package, base):
+        self.layout, self.bundle = directory / name, directory / f"{name}-bundle"
+        # The build runs in the network of the system, because it downloads packages.
+        gw.run("nsenter", f"--net=/proc/self/fd/{OUTSIDE}", DIRECTORY / "build", "--base", base, package, self.layout, pass_fds=[OUTSIDE],
                env=gw.clean_environment({"SOURCE_DATE_EPOCH": "1790000000"}), seconds=300)
         self.index = (self.layout / "index.json").read_bytes()
 
@@ -56,7 +57,7 @@ class Image:
         return self
 
     def user(self, name):
-        """As a container engine takes it from /etc/passwd and /etc/group."""
+        """Returns the numbers that a container engine would read from /etc/passwd and /etc/group."""
         users = {line.split(":")[0]: line.split(":") for line in (self.root / "etc/passwd").read_text().splitlines()}
         groups = [line.split(":") for line in (self.root / "etc/group").read_text().splitlines()]
         return {"uid": int(users[name][2]), "gid": int(users[name][3]),
@@ -64,14 +65,14 @@ class Image:
 
 
 class Host:
-    """What an engine does with compose.yaml, and the volumes."""
+    """Does what a container engine does with compose.yaml, and has the volumes."""
 
-    def __init__(self, folder):
-        self.folder, self.count, self.running = folder, 0, {}
+    def __init__(self, directory):
+        self.directory, self.count, self.running = directory, 0, {}
         self.image = None
 
     def make_volumes(self):
-        """As those of Docker and podman: with the owner and the mode of the directory in the image."""
+        """Creates the volumes as Docker and podman do: with the owner and the mode of the directory in the image."""
         for place in OWNED:
             volume, source = self.volume(place), self.image.root / place[1:]
             volume.mkdir()
@@ -79,7 +80,7 @@ class Host:
             volume.chmod(source.stat().st_mode & 0o7777)
 
     def volume(self, place):
-        return self.folder / ("volume" + place.replace("/", "-"))
+        return self.directory / ("volume" + place.replace("/", "-"))
 
     def specification(self, service, command, user):
         settings, config = COMPOSE[service], json.loads(json.dumps(self.image.config))
@@ -102,12 +103,12 @@ class Host:
 
     def prepare(self, service, command, user):
         self.count += 1
-        bundle = self.folder / f"run-{self.count}"
+        bundle = self.directory / f"run-{self.count}"
         bundle.mkdir()
         config = self.specification(service, command, user)
         config["root"]["path"] = str(self.image.root)
         (bundle / "config.json").write_text(json.dumps(config))
-        return ["crun", "--root", str(self.folder / "crun"), "--cgroup-manager=disabled", "run", "--bundle", str(bundle),
+        return ["crun", "--root", str(self.directory / "crun"), "--cgroup-manager=disabled", "run", "--bundle", str(bundle),
                 f"gw-{os.getpid()}-{self.count}"]
 
     def run(self, service, *command, user=None, status=0):
@@ -115,7 +116,7 @@ class Host:
 
     def start(self):
         for service in SERVERS:
-            log = self.folder / f"{service}.log"
+            log = self.directory / f"{service}.log"
             with open(log, "ab") as out:
                 self.running[service] = subprocess.Popen(self.prepare(service, None, None), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                                          env=gw.clean_environment())
@@ -151,29 +152,29 @@ class Host:
             return str(error)
 
     def logs(self):
-        return "".join(f"--- {path.name}\n{path.read_text()[-3000:]}" for path in self.folder.glob("*.log"))
+        return "".join(f"--- {path.name}\n{path.read_text()[-3000:]}" for path in self.directory.glob("*.log"))
 
 
-@gw.need_root("mounts, and users of the containers")
+@gw.need_root("mounts, and uses the users of the containers")
 class ContainerTest(unittest.TestCase):
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-container-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.folder.chmod(0o755)
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="gw-container-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.directory.chmod(0o755)
 
     def package(self):
-        gw.run("cpack", "-G", "DEB", "-B", self.folder / "deb", cwd=gw.BIN.parent, seconds=200)
-        [package] = (self.folder / "deb").glob("*.deb")
+        gw.run("cpack", "-G", "DEB", "-B", self.directory / "deb", cwd=gw.BIN.parent, seconds=200)
+        [package] = (self.directory / "deb").glob("*.deb")
         return package
 
     def newer(self, package):
-        """The same with another version, as the next release."""
-        tree = self.folder / "newer"
+        """Returns the same package with a higher version, as the next release would have it."""
+        tree = self.directory / "newer"
         gw.run("dpkg-deb", "-R", package, tree)
         control = tree / "DEBIAN/control"
         control.write_text(re.sub(r"(?m)^Version: .*$", "Version: 99.0", control.read_text()))
-        gw.run("dpkg-deb", "-Zgzip", "-z1", "-b", tree, self.folder / "newer.deb")
-        return self.folder / "newer.deb"
+        gw.run("dpkg-deb", "-Zgzip", "-z1", "-b", tree, self.directory / "newer.deb")
+        return self.directory / "newer.deb"
 
     def deliver(self, address, mail):
         with gw.Smtp(("127.0.0.1", PORTS["smtp"])) as smtp:
@@ -192,9 +193,9 @@ class ContainerTest(unittest.TestCase):
             pop3.command("QUIT")
         return mails
 
-    def test_the_manifests_say_the_same(self):
-        """compose.yaml is run below; Kubernetes gets the same programs, users, volumes and ports."""
-        ids = dict(re.findall(r"(?m)^u (\S+) +(\d+)$", (FOLDER / "ids").read_text()))
+    def test_the_manifests_agree(self):
+        """compose.yaml is run below. The manifest for Kubernetes must have the same programs, users, volumes and ports."""
+        ids = dict(re.findall(r"(?m)^u (\S+) +(\d+)$", (DIRECTORY / "ids").read_text()))
         containers = {container["name"]: container for container in POD["containers"]}
         self.assertEqual(list(containers), list(SERVERS))
         for name, container in containers.items():
@@ -213,17 +214,17 @@ class ContainerTest(unittest.TestCase):
         self.assertEqual([webd[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")], ["/healthz", "/readyz"])
 
     def test_built_run_and_upgraded(self):
-        package, base = self.package(), self.folder / "base.tar"
-        image, again = (Image(self.folder, name, package, base) for name in ("image", "again"))
+        package, base = self.package(), self.directory / "base.tar"
+        image, again = (Image(self.directory, name, package, base) for name in ("image", "again"))
         self.assertEqual(image.index, again.index)
         size = sum(path.stat().st_size for path in image.layout.rglob("*") if path.is_file())
         self.assertLess(size, 60 << 20)
-        host = Host(self.folder)
+        host = Host(self.directory)
         self.addCleanup(host.stop)
         host.image = image.unpack()
         self.assertEqual([name for name in ("sh", "dash", "bash", "perl", "dpkg") if list(image.root.glob(f"*bin/{name}")) or
                           list(image.root.glob(f"usr/*bin/{name}"))], [])
-        for place in ("etc/hostname", "etc/resolv.conf"):  # of the machine that built it; crun would put them there empty
+        for place in ("etc/hostname", "etc/resolv.conf"):  # they would be those of the build machine; crun creates them empty
             self.assertFalse((image.root / place).exists(), place)
         host.make_volumes()
         self.assertEqual(host.run("keeper", status=66).stderr,
@@ -244,11 +245,11 @@ class ContainerTest(unittest.TestCase):
             self.assertEqual(host.web("healthz"), "ok\n")
             for service, process in host.running.items():
                 self.rights(service, process)
-            # A server may not do what its user may not, and finds no vault to read.
+            # A server's user has no access to the vault.
             self.assertNotEqual(host.run("smtpd", "gw-store", "mailbox", "list", status=None).returncode, 0)
             self.assertEqual(set(host.stop().values()), {0})
 
-            host.image = Image(self.folder, "newer-image", self.newer(package), base).unpack()
+            host.image = Image(self.directory, "newer-image", self.newer(package), base).unpack()
             host.start()
             self.assertIn("99.0", (host.image.layout / "blobs/sha256" / json.loads(
                 self.blob(host.image, json.loads(host.image.index)["manifests"][0]["digest"]))["config"]["digest"][7:]).read_text())
@@ -264,7 +265,7 @@ class ContainerTest(unittest.TestCase):
         return (image.layout / "blobs/sha256" / digest.removeprefix("sha256:")).read_text()
 
     def rights(self, service, process):
-        """Not root, no capability, no writable root."""
+        """Checks that a process is not root, has no capability, and has a read-only root."""
         [inner] = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         status = pathlib.Path(f"/proc/{inner}/status").read_text()
         self.assertNotEqual(re.search(r"(?m)^Uid:\t(\d+)", status).group(1), "0", service)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""What `cmake --install` brings: units that systemd takes and finds safe, users, folders, pages, hardened programs."""
+"""Checks what `cmake --install` installs: units that systemd accepts and rates as safe, users, directories, manual pages,
+programs."""
 import os
 import pathlib
 import re
@@ -12,7 +13,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
 
-THRESHOLD = 15  # tenths: `systemd-analyze security` calls up to 2.0 safe or good
+THRESHOLD = 15  # in tenths: `systemd-analyze security` rates values up to 2.0 as safe or good
 SYSTEM_UNITS = pathlib.Path("/lib/systemd/system")
 
 
@@ -36,11 +37,11 @@ class InstallTest(unittest.TestCase):
         for script in ("certificate-deploy-hook", "timestamp-checkpoint", "verify-proof"):
             self.assertTrue(os.access(self.root / "usr/lib/gw" / script, os.X_OK), script)
 
-    def test_systemd_takes_the_units(self):
+    def test_systemd_accepts_the_units(self):
         self.assertGreater(len(self.units), 10)
-        # With what they stand on: the system's own units and the programs that they name.
-        with tempfile.TemporaryDirectory() as folder:
-            root = pathlib.Path(folder)
+        # The check needs everything that the units refer to: the system's own units and the programs that they name.
+        with tempfile.TemporaryDirectory() as directory:
+            root = pathlib.Path(directory)
             shutil.copytree(self.root / "usr", root / "usr", symlinks=True)
             for unit in SYSTEM_UNITS.glob("*.target"):
                 shutil.copy(unit, root / "usr/lib/systemd/system", follow_symlinks=True)
@@ -62,22 +63,22 @@ class InstallTest(unittest.TestCase):
                 self.assertRegex(unit.read_text(), r"(?m)^MemoryMax=\w+$")
                 self.assertRegex(unit.read_text(), r"(?m)^Slice=gw.slice$")
 
-    def test_servers_may_shut_themselves_in(self):
+    def test_servers_may_use_landlock_and_seccomp(self):
         for name in ("gw-smtpd.service", "gw-pop3d@.service", "gw-proxy.service", "gw-webd.service"):
             allowed = next(line for line in (self.root / "usr/lib/systemd/system" / name).read_text().splitlines()
                            if line.startswith("SystemCallFilter=@system-service")).split()
             for call in ("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"):
                 self.assertIn(call, allowed, name)
 
-    def test_every_unit_that_is_named_is_there(self):
+    def test_every_unit_that_is_named_exists(self):
         names = {unit.name for unit in self.units}
         for unit in self.units:
             for named in re.findall(r"\bgw[\w@.-]*\.(?:socket|service|timer|slice|target)\b", unit.read_text()):
                 self.assertIn(named, names, f"in {unit.name}")
 
-    def test_users_and_folders(self):
-        with tempfile.TemporaryDirectory() as folder:
-            root = pathlib.Path(folder)
+    def test_users_and_directories(self):
+        with tempfile.TemporaryDirectory() as directory:
+            root = pathlib.Path(directory)
             (root / "etc").mkdir()
             gw.run("systemd-sysusers", f"--root={root}", self.root / "usr/lib/sysusers.d/gw.conf")
             groups = {line.split(":")[0]: set(filter(None, line.strip().split(":")[3].split(",")))
@@ -98,8 +99,8 @@ class InstallTest(unittest.TestCase):
                 for name in names.split():
                     self.assertIn(name, groups, unit.name)
 
-    def test_inetd_examples_name_programs_and_options_that_are_there(self):
-        """Those of the manual pages are those of the example, whose lines tests/cmd/inetd_test.py runs."""
+    def test_inetd_examples_name_existing_programs_and_options(self):
+        """The lines in the manual pages must be those of the example file, which tests/cmd/inetd_test.py runs."""
         lines = [line.split() for line in (gw.ROOT / "scripts/inetd.conf.example").read_text().splitlines()
                  if line and not line.startswith("#")]
         self.assertEqual(len(lines), 5)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`cpack -G DEB`: a package that lintian finds no error in, the same octets each time, with all that gw consists of."""
+"""`cpack -G DEB` builds a package in which lintian finds no error, with the same bytes each time, that contains everything."""
 import pathlib
 import shutil
 import subprocess
@@ -14,38 +14,38 @@ import gw  # noqa: E402
 class PackageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-package-"))
+        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="gw-package-"))
         cls.packages = [cls.build(name) for name in ("one", "two")]
 
     @classmethod
     def tearDownClass(cls):
-        shutil.rmtree(cls.folder, ignore_errors=True)
+        shutil.rmtree(cls.directory, ignore_errors=True)
 
     @classmethod
     def build(cls, name):
         env = gw.clean_environment({"SOURCE_DATE_EPOCH": "1790000000"})
-        gw.run("cpack", "-G", "DEB", "-B", cls.folder / name, cwd=gw.BIN.parent, env=env, seconds=200)
-        [package] = (cls.folder / name).glob("*.deb")
+        gw.run("cpack", "-G", "DEB", "-B", cls.directory / name, cwd=gw.BIN.parent, env=env, seconds=200)
+        [package] = (cls.directory / name).glob("*.deb")
         return package
 
-    def test_two_packages_have_the_same_octets(self):
+    def test_two_packages_have_the_same_bytes(self):
         one, two = (gw.sha256(package.read_bytes()) for package in self.packages)
         self.assertEqual(one, two)
 
-    def test_no_program_tells_where_it_was_built(self):
-        gw.run("dpkg-deb", "-x", self.packages[0], self.folder / "root")
-        for program in (self.folder / "root/usr/bin").iterdir():
-            for folder in (gw.ROOT, gw.BIN.parent):
-                self.assertNotIn(str(folder).encode() + b"/", program.read_bytes(), program.name)
+    def test_no_program_contains_the_path_of_its_build(self):
+        gw.run("dpkg-deb", "-x", self.packages[0], self.directory / "root")
+        for program in (self.directory / "root/usr/bin").iterdir():
+            for directory in (gw.ROOT, gw.BIN.parent):
+                self.assertNotIn(str(directory).encode() + b"/", program.read_bytes(), program.name)
 
     def test_lintian_finds_no_error(self):
         if shutil.which("lintian") is None:
-            self.fail("lintian is not here; scripts/install-packages test installs it")
+            self.fail("lintian is not installed; scripts/install-packages test installs it")
         done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error", self.packages[0]], capture_output=True, text=True)
         self.assertEqual((done.returncode, [line for line in done.stdout.splitlines() if line.startswith("E:")]), (0, []),
                          done.stdout + done.stderr)
 
-    def test_it_holds_everything_and_depends_on_libraries_of_debian(self):
+    def test_it_contains_everything_and_depends_on_libraries_of_debian(self):
         files = {line.split()[-1].lstrip(".") for line in gw.run("dpkg", "-c", self.packages[0]).stdout.decode().splitlines()}
         for program in gw.BIN.glob("gw-*"):
             self.assertIn(f"/usr/bin/{program.name}", files)

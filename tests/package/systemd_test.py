@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The package under systemd: installed, brought up by README's own lines, and put through what a year of service brings."""
+"""Tests the package under systemd: installs it, starts it with the commands of the README, and runs it through the faults of a
+year's service."""
 import json
 import pathlib
 import re
@@ -33,7 +34,7 @@ OBSTACLE = gw_systemd.obstacle()
 
 
 def commands_of_a_move():
-    """As gw-store-backup(1) has them."""
+    """Returns the commands of gw-store-backup(1)."""
     page = (gw.ROOT / "man/gw-store-backup.1").read_text()
     return re.search(r"(?ms)^\.Bd[^\n]*\n(gw-store migrate --to /srv/gw\n.*?)^\.Ed", page).group(1)
 
@@ -42,9 +43,9 @@ def commands_of_a_move():
 class SystemdTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="gw-systemd-")))
-        gw.run("cpack", "-G", "DEB", "-B", cls.folder, cwd=gw.BIN.parent, seconds=200)
-        [package] = cls.folder.glob("*.deb")
+        cls.directory = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="gw-systemd-")))
+        gw.run("cpack", "-G", "DEB", "-B", cls.directory, cwd=gw.BIN.parent, seconds=200)
+        [package] = cls.directory.glob("*.deb")
         cls.machine = cls.enterClassContext(gw_systemd.Machine(HOST))
         shutil.copy(package, cls.machine.path("/root/gw.deb"))
         cls.machine.run("dpkg", "-i", "gw.deb")
@@ -62,7 +63,7 @@ class SystemdTest(unittest.TestCase):
         self.assertEqual(self.machine.text("systemctl", "list-units", "--failed", "--plain", "--no-legend"), "")
 
     def deliver(self, scheme="smtp", seconds=gw.WAIT):
-        """A mail over TLS, whose octets it gives."""
+        """Delivers a mail over TLS. Returns its content."""
         content = gw.mail(4000)
         self.machine.path("/root/mail.eml").write_bytes(content)
         port = {"smtp": 25, "smtps": 465}[scheme]
@@ -82,7 +83,7 @@ class SystemdTest(unittest.TestCase):
                 self.machine.text("gw-store", "message", "list", "journal", "--json").splitlines()]
 
     def exported(self):
-        """The content of what waits, by its SHA-256."""
+        """Returns the digests (SHA-256) of all live messages."""
         out = f"/root/out-{len(list(self.machine.path('/root').glob('out-*')))}"
         self.machine.run("gw-export", "journal", "--to", out, "--password-file", "/root/password")
         return {gw.sha256(path.read_bytes()) for path in self.machine.path(out).rglob("*.eml")}
@@ -90,7 +91,7 @@ class SystemdTest(unittest.TestCase):
     def main_process(self, unit):
         return int(self.machine.property(unit, "MainPID"))
 
-    def test_readme_s_lines_bring_up_a_gateway_that_finds_nothing_wrong(self):
+    def test_readme_s_commands_start_a_gateway_without_findings(self):
         self.assertRegex(self.doctor, r"^\d+ checks, no problems found$")
         for unit in ("gw-smtpd.socket", "gw-smtps.socket", "gw-pop3d.socket", "gw-store-append.socket",
                      "gw-store-drain.socket", "gw-store-admin.socket", "gw-verify.timer", "gw-checkpoint.timer",
@@ -107,7 +108,7 @@ class SystemdTest(unittest.TestCase):
         pop3("", "--head", "--request", f"DELE {last}")
         self.assertEqual(len(pop3().splitlines()), last - 1)
 
-    def test_each_service_that_a_timer_starts_ends_well(self):
+    def test_each_service_that_a_timer_starts_succeeds(self):
         self.deliver()
         for unit in ("gw-checkpoint", "gw-verify", "gw-backup", "gw-metrics", "gw-doctor"):
             self.machine.run("systemctl", "start", f"{unit}.service")
@@ -115,14 +116,14 @@ class SystemdTest(unittest.TestCase):
             self.machine.run("systemctl", "start", f"{unit}.timer")
             self.assertNotEqual(self.machine.property(f"{unit}.timer", "NextElapseUSecRealtime")
                                 + self.machine.property(f"{unit}.timer", "NextElapseUSecMonotonic"), "", unit)
-        # Every minute, so it must not fill the journal; the daily ones are there.
+        # It runs every minute, so it must not fill the journal. The daily services do write to it.
         self.assertEqual(self.machine.text("journalctl", "--quiet", "--output=cat", "-u", "gw-metrics.service"), "")
         self.assertNotEqual(self.machine.text("journalctl", "--quiet", "--output=cat", "-u", "gw-checkpoint.service"), "")
         for pattern in ("var/lib/gw-checkpoints/*.note", "var/lib/gw-metrics/gw.prom", "var/backups/gw/*/format"):
             self.assertTrue(list(self.machine.path("/").glob(pattern)), pattern)
 
     def test_the_keeper_s_numbers_are_on_a_socket_of_their_own(self):
-        self.machine.run("systemctl", "stop", "gw-store.service")  # it takes its sockets when it starts
+        self.machine.run("systemctl", "stop", "gw-store.service")  # the keeper takes over its sockets when it starts
         self.machine.run("systemctl", "start", "gw-store-metrics.socket")
         told = self.machine.text("curl", "-sSf", "--unix-socket", "/run/gw/metrics", "http://localhost/metrics")
         self.assertIn("# EOF", told.splitlines())
@@ -138,7 +139,7 @@ class SystemdTest(unittest.TestCase):
         self.assertTrue(self.machine.is_active("gw-webd.service"))
         self.assertTrue(self.machine.is_active("gw-proxy.service"))
 
-    def test_a_killed_keeper_is_there_again_and_has_everything(self):
+    def test_a_killed_keeper_is_started_again_and_has_everything(self):
         sent = set()
         for _ in range(3):
             sent.add(gw.sha256(self.deliver()))
@@ -146,17 +147,17 @@ class SystemdTest(unittest.TestCase):
             sent.add(gw.sha256(gw.until(self.try_to_deliver, "a sender that tries again is served")))
         self.assertLessEqual(sent, self.exported())
 
-    def test_a_keeper_that_could_not_start_for_long_heals_unaided(self):
+    def test_a_keeper_that_could_not_start_for_long_recovers_unaided(self):
         sent = {gw.sha256(self.deliver())}
         self.machine.run("chown", "root", "/var/lib/gw")
         self.machine.run("systemctl", "kill", "--signal", "KILL", "gw-store.service")
         restarts = int(self.machine.property("gw-store.service", "NRestarts"))
-        # More often than systemd bears of a service that does not say otherwise.
+        # These are more starts than systemd allows to a service that does not set its own limit.
         gw.until(lambda: int(self.machine.property("gw-store.service", "NRestarts")) > restarts + 6
                  or self.machine.property("gw-store.service", "Result") == "start-limit-hit", "many starts failed", seconds=60)
         self.assertIsNone(self.try_to_deliver())
         self.machine.run("chown", "gw-keeper", "/var/lib/gw")
-        sent.add(gw.sha256(gw.until(self.try_to_deliver, "mail is taken again")))
+        sent.add(gw.sha256(gw.until(self.try_to_deliver, "mail is accepted again")))
         self.assertLessEqual(sent, self.exported())
 
     def test_a_server_whose_settings_were_wrong_serves_once_they_are_right(self):
@@ -166,14 +167,14 @@ class SystemdTest(unittest.TestCase):
         self.machine.run("systemctl", "stop", "gw-smtpd.service", "gw-smtpd.socket", "gw-smtps.socket")
         self.machine.run("systemctl", "start", "gw-smtpd.socket", "gw-smtps.socket")
         self.assertIsNone(self.try_to_deliver())
-        gw.until(lambda: "gw.toml:" in self.machine.journal("-u", "gw-smtpd.service"), "the journal says where")
+        gw.until(lambda: "gw.toml:" in self.machine.journal("-u", "gw-smtpd.service"), "the journal names the file and the line")
         settings.write_text(good)
-        gw.until(self.try_to_deliver, "mail is taken")
+        gw.until(self.try_to_deliver, "mail is accepted")
 
-    def test_a_flood_of_connections_does_not_close_the_port_for_good(self):
+    def test_a_flood_of_connections_does_not_close_the_port_permanently(self):
         self.machine.run("python3", "-c", FLOOD)
         url = f"pop3s://{HOST}"
-        gw.until(lambda: self.machine.run("curl", "-sSf", "-K", "curlrc", url, status=None).returncode == 0, "who comes later is served")
+        gw.until(lambda: self.machine.run("curl", "-sSf", "-K", "curlrc", url, status=None).returncode == 0, "later clients are served")
         self.assertTrue(self.machine.is_active("gw-pop3d.socket"))
 
     def test_a_new_certificate_is_shown_after_the_hook_and_no_session_is_lost(self):
@@ -208,12 +209,12 @@ class SystemdTest(unittest.TestCase):
     def test_y_a_vault_moves_to_another_disk(self):
         sent = gw.sha256(self.deliver())
         self.machine.shell(commands_of_a_move())
-        later = gw.sha256(gw.until(self.try_to_deliver, "mail is taken"))
+        later = gw.sha256(gw.until(self.try_to_deliver, "mail is accepted"))
         self.assertLessEqual({sent, later}, self.exported())
         self.assertRegex(self.machine.text("gw-store", "doctor", status=(0, 1)), r"\d+ checks, ")
         self.machine.run("gw-store", "verify")
 
-    def test_zz_what_is_removed_stops_and_the_vault_stays(self):
+    def test_zz_removing_the_package_stops_the_services_and_keeps_the_vault(self):
         self.deliver()
         before = len(self.waiting())
         self.machine.run("dpkg", "-r", "gw")
