@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A certificate from issue to renewal: lego asks a CA (Pebble), the deploy hook brings it to gw-smtpd, which goes on serving."""
+"""Follows a certificate from issue to renewal: lego gets it from a CA (Pebble), the deploy hook installs it, and gw-smtpd serves
+on."""
 import hashlib
 import json
 import os
@@ -33,22 +34,23 @@ def free_ports(count):
 @gw.need_program("lego")
 class AcmeTest(unittest.TestCase):
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-acme-"))
-        self.addCleanup(shutil.rmtree, self.folder)
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="gw-acme-"))
+        self.addCleanup(shutil.rmtree, self.directory)
         self.acme, management, self.http, dns, control = free_ports(5)
-        # The CA's own face; what it issues is signed by roots that it makes as it starts.
-        self.face = self.folder / "face.pem"
+        # The certificate of the CA's own server. The certificates that it issues are signed by roots that it generates when it
+        # starts.
+        self.face = self.directory / "face.pem"
         gw.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-               "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.folder / "face.key",
+               "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.directory / "face.key",
                "-out", self.face)
         config = {"listenAddress": f"127.0.0.1:{self.acme}", "managementListenAddress": f"127.0.0.1:{management}",
-                  "certificate": str(self.face), "privateKey": str(self.folder / "face.key"), "httpPort": self.http, "tlsPort": 1,
+                  "certificate": str(self.face), "privateKey": str(self.directory / "face.key"), "httpPort": self.http, "tlsPort": 1,
                   "ocspResponderURL": "", "externalAccountBindingRequired": False}
-        (self.folder / "pebble.json").write_text(json.dumps({"pebble": config}))
-        # Names are answered with 127.0.0.1.
+        (self.directory / "pebble.json").write_text(json.dumps({"pebble": config}))
+        # All names resolve to 127.0.0.1.
         self.start("pebble-challtestsrv", "-dns01", f"127.0.0.1:{dns}", "-http01", "", "-https01", "", "-tlsalpn01", "",
                    "-management", f"127.0.0.1:{control}", "-defaultIPv6", "")
-        self.start("pebble", "-config", self.folder / "pebble.json", "-dnsserver", f"127.0.0.1:{dns}",
+        self.start("pebble", "-config", self.directory / "pebble.json", "-dnsserver", f"127.0.0.1:{dns}",
                    env=dict(os.environ, PEBBLE_VA_NOSLEEP="1", PEBBLE_WFE_NONCEREJECT="0"))
         trust = ssl.create_default_context(cafile=str(self.face))
 
@@ -61,7 +63,7 @@ class AcmeTest(unittest.TestCase):
         self.root = gw.until(root, "Pebble answers")
 
     def start(self, *command, **more):
-        with open(self.folder / f"{command[0]}.log", "wb") as log:
+        with open(self.directory / f"{command[0]}.log", "wb") as log:
             process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, **more)
 
         def end():
@@ -70,15 +72,16 @@ class AcmeTest(unittest.TestCase):
         self.addCleanup(end)
 
     def lego(self, *command, reload):
-        environment = gw.clean_environment({"LEGO_CA_CERTIFICATES": str(self.face), "GW_TLS": str(self.folder / "tls"),
+        environment = gw.clean_environment({"LEGO_CA_CERTIFICATES": str(self.face), "GW_TLS": str(self.directory / "tls"),
                                             "GW_RELOAD": reload, "GW_CONFIG": "/dev/null",
                                             "PATH": f"{gw.BIN}:{os.environ['PATH']}"})
         gw.run("lego", "--server", f"https://127.0.0.1:{self.acme}/dir", "--accept-tos", "--email", "postmaster@example.com",
-               "--domains", HOST, "--http", "--http.port", f"127.0.0.1:{self.http}", "--path", self.folder / "lego", *command,
+               "--domains", HOST, "--http", "--http.port", f"127.0.0.1:{self.http}", "--path", self.directory / "lego", *command,
                env=environment, seconds=120)
 
     def shown(self, server):
-        """The digest of the certificate behind STARTTLS, which the CA's root must vouch for under our name."""
+        """Returns the digest of the certificate that the server sends after STARTTLS, verified by the CA's root and the host
+        name."""
         context = ssl.create_default_context(cadata=self.root)
         with gw.Smtp(server) as smtp:
             self.assertEqual(smtp.command("STARTTLS").code, 220)
@@ -88,12 +91,12 @@ class AcmeTest(unittest.TestCase):
             self.assertEqual(smtp.command("EHLO x").code, 250)
             return hashlib.sha256(smtp.socket.getpeercert(binary_form=True)).hexdigest()
 
-    def test_issued_deployed_renewed_and_taken_without_a_restart(self):
+    def test_issued_deployed_renewed_and_loaded_without_a_restart(self):
         with gw.Vault(host=HOST, tls=False) as vault:
             box = vault.add_mailbox("journal")
             hook = shlex.quote(str(HOOK))
             self.lego("run", "--run-hook", hook, reload="true")
-            tls = self.folder / "tls"
+            tls = self.directory / "tls"
             self.assertEqual((tls / "key.pem").stat().st_mode & 0o777, 0o640)
             server = vault.smtpd("--tls-cert", tls / "certificate.pem", "--tls-key", tls / "key.pem")
             first = self.shown(server)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A live backup's folder in other people's hands: restic and tar take it away and bring it back, and it restores."""
+"""A live backup is copied by restic and by tar, brought back, and restored."""
 import pathlib
 import shutil
 import sys
@@ -20,7 +20,7 @@ class BackupFolderTest(unittest.TestCase):
         self.sent = []
 
     def back_up(self, *options):
-        """While mail comes in. What was acknowledged before is what must come back."""
+        """Makes a backup while mail comes in. Everything that was acknowledged before it must be restored."""
         over = threading.Event()
 
         def deliver():
@@ -42,12 +42,12 @@ class BackupFolderTest(unittest.TestCase):
             self.smtpd.stop()
 
     def restores(self, source, before):
-        folder = self.side / "restored"
-        self.vault.store("restore", source, "--to", folder)
+        directory = self.side / "restored"
+        self.vault.store("restore", source, "--to", directory)
         self.vault.stop_keeper()
-        # The old one is gone: the restored one stands in its place.
+        # The restored vault takes the place of the old one.
         shutil.rmtree(self.vault.path)
-        folder.rename(self.vault.path)
+        directory.rename(self.vault.path)
         back = gw.drain(self.vault.pop3d(), self.box)
         self.assertEqual(set(gw.digests(before)) - set(gw.digests(back)), set())
         self.assertEqual(set(gw.digests(back)) - set(gw.digests(self.sent)), set())

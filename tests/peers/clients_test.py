@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Programs that hand in a mail each: curl, swaks, msmtp, Python's smtplib, nodemailer. All by TLS with our certificate
-checked."""
+"""Programs that submit mail: curl, swaks, msmtp, Python's
+smtplib, nodemailer. All use TLS and verify the certificate."""
 import pathlib
 import re
 import smtplib
@@ -16,13 +16,13 @@ from gw_peers import find, lines_by, with_last_crlf  # noqa: E402
 SENDER = "sender@example.com"
 
 
-def as_swaks_sends(octets):
-    """A LF alone becomes CRLF; a mail that is header only gets its empty line; a last line of one dot is taken for the
-    end of DATA, else CRLF is put behind the end even where there is one."""
-    octets = re.sub(rb"\r?\n", b"\r\n", octets)
-    if b"\r\n\r\n" not in octets:
-        octets += b"\r\n"
-    return octets[:-3] if octets.endswith(b"\r\n.\r\n") else octets + b"\r\n"
+def as_swaks_sends(mail):
+    """Returns `mail` as swaks sends it. A bare LF becomes CRLF; a mail that is only a header gets an empty line; a last line of
+    one dot is taken for the end of DATA; otherwise CRLF is appended even if there is one."""
+    mail = re.sub(rb"\r?\n", b"\r\n", mail)
+    if b"\r\n\r\n" not in mail:
+        mail += b"\r\n"
+    return mail[:-3] if mail.endswith(b"\r\n.\r\n") else mail + b"\r\n"
 
 
 class ClientsTest(unittest.TestCase):
@@ -30,8 +30,8 @@ class ClientsTest(unittest.TestCase):
     def setUpClass(cls):
         cls.gateway = gw_peers.Gateway()
         cls.mails = gw_peers.mails()
-        for name, octets in cls.mails.items():
-            (cls.gateway.folder / name).write_bytes(octets)
+        for name, mail in cls.mails.items():
+            (cls.gateway.folder / name).write_bytes(mail)
 
     @classmethod
     def tearDownClass(cls):
@@ -42,8 +42,8 @@ class ClientsTest(unittest.TestCase):
             gw_peers.run(find("curl"), "--silent", "--show-error", *options, "--cacert", self.gateway.certificate,
                          "--url", url, "--mail-from", SENDER, "--mail-rcpt", self.gateway.box.address,
                          "--upload-file", self.gateway.folder / name)
-        # Sends as it is, with a CRLF before the final dot where there is none.
-        self.gateway.check(self, {name: octets and with_last_crlf(octets) for name, octets in self.mails.items()})
+        # curl sends the mail unchanged, with a CRLF before the final dot if there is none.
+        self.gateway.check(self, {name: mail and with_last_crlf(mail) for name, mail in self.mails.items()})
 
     def test_curl_by_starttls(self):
         self.curl(f"smtp://localhost:{self.gateway.smtp_port}", "--ssl-reqd")
@@ -52,27 +52,27 @@ class ClientsTest(unittest.TestCase):
         self.curl(f"smtps://localhost:{self.gateway.smtps_port}")
 
     def test_swaks(self):
-        mails = {name: octets for name, octets in self.mails.items() if octets}  # it refuses to send nothing
+        mails = {name: mail for name, mail in self.mails.items() if mail}  # swaks refuses to send an empty mail
         for name in mails:
             gw_peers.run(find("swaks"), "--server", "localhost", "--port", self.gateway.smtp_port, "--tls",
                          "--tls-verify", "--tls-ca-path", self.gateway.certificate, "--from", SENDER, "--to",
                          self.gateway.box.address, "--data", f"@{self.gateway.folder / name}", "--suppress-data")
-        self.gateway.check(self, {name: as_swaks_sends(octets) for name, octets in mails.items()})
+        self.gateway.check(self, {name: as_swaks_sends(mail) for name, mail in mails.items()})
 
     def test_msmtp(self):
         for port, starttls in ((self.gateway.smtp_port, "on"), (self.gateway.smtps_port, "off")):
             with self.subTest(starttls=starttls):
-                for name, octets in self.mails.items():
+                for name, mail in self.mails.items():
                     gw_peers.run(find("msmtp"), "--file=/dev/null", "--host=localhost", f"--port={port}", "--tls=on",
                                  f"--tls-starttls={starttls}", f"--tls-trust-file={self.gateway.certificate}",
                                  "--set-from-header=off", "--set-date-header=off",
                                  "--set-msgid-header=off", "--remove-bcc-headers=off",
-                                 f"--from={SENDER}", "--", self.gateway.box.address, input=octets)
-                self.gateway.check(self, {name: lines_by(rb"\r?\n", octets) for name, octets in self.mails.items()})
+                                 f"--from={SENDER}", "--", self.gateway.box.address, input=mail)
+                self.gateway.check(self, {name: lines_by(rb"\r?\n", mail) for name, mail in self.mails.items()})
 
     def test_nodemailer(self):
-        # A LF alone becomes CRLF, and the last line gets its end.
-        expected = {name: with_last_crlf(re.sub(rb"\r?\n", b"\r\n", octets)) for name, octets in self.mails.items()}
+        # A bare LF becomes CRLF, and the last line gets its line ending.
+        expected = {name: with_last_crlf(re.sub(rb"\r?\n", b"\r\n", mail)) for name, mail in self.mails.items()}
         for port, implicit in ((self.gateway.smtp_port, False), (self.gateway.smtps_port, True)):
             with self.subTest(implicit=implicit):
                 gw_peers.run(find("node"), pathlib.Path(__file__).with_name("nodemailer_sends.js"), port, implicit,
@@ -83,11 +83,11 @@ class ClientsTest(unittest.TestCase):
 
     def smtplib(self, smtp):
         with smtp:
-            for octets in self.mails.values():
-                smtp.sendmail(SENDER, [self.gateway.box.address], octets)
-        # Octets go as they are, with a last CRLF. It stuffs a dot behind a lone LF too, where the RFC takes none away.
-        self.gateway.check(self, {name: with_last_crlf(octets.replace(b"\n.", b"\n..").replace(b"\r\n..", b"\r\n."))
-                                  for name, octets in self.mails.items()})
+            for mail in self.mails.values():
+                smtp.sendmail(SENDER, [self.gateway.box.address], mail)
+        # The mail is sent unchanged, with a final CRLF. Python stuffs a dot after a bare LF too, where RFC 5321 removes none.
+        self.gateway.check(self, {name: with_last_crlf(mail.replace(b"\n.", b"\n..").replace(b"\r\n..", b"\r\n."))
+                                  for name, mail in self.mails.items()})
 
     def test_smtplib_by_starttls(self):
         smtp = smtplib.SMTP("localhost", self.gateway.smtp_port, timeout=gw.WAIT)

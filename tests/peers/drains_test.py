@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Programs that fetch and delete: getmail, fetchmail, mpop, curl, Python's poplib. As an ordinary user and over TLS with our
-certificate checked; nothing is lost, nothing comes twice. One that is killed in the middle has deleted nothing."""
+"""Programs that fetch and delete: getmail, fetchmail, mpop, curl, Python's poplib. They run as an ordinary user, use TLS and
+verify the certificate. No mail is lost or fetched twice, and a program that is killed in a session deletes nothing."""
 import contextlib
 import os
 import pathlib
@@ -23,13 +23,13 @@ MANY = 2000  # for one run of each program
 LONG_LINE = "08-inner-line-3172.eml"
 
 
-def with_lf(octets):
-    return octets.replace(b"\r\n", b"\n")
+def with_lf(mail):
+    return mail.replace(b"\r\n", b"\n")
 
 
-def without_crs(octets):
-    """What fetchmail and getmail make of the CRs before an LF: none is left, however many there were."""
-    return re.sub(rb"\r+\n", b"\n", octets)
+def without_crs(mail):
+    """Returns `mail` as fetchmail and getmail store it: they remove all CRs before an LF."""
+    return re.sub(rb"\r+\n", b"\n", mail)
 
 
 def is_free(gateway):
@@ -40,9 +40,9 @@ def is_free(gateway):
 
 
 class Drain:
-    """A program, its settings and what it has delivered, all in a folder of the user that it runs as."""
+    """A program, its settings and the mail that it has delivered, in a directory of the user that it runs as."""
 
-    ends = staticmethod(with_lf)  # what becomes of the octets that POP3 sends
+    ends = staticmethod(with_lf)  # how the program changes the mail that POP3 sends
 
     def __init__(self, gateway, implicit, count):
         self.gateway, self.implicit, self.count = gateway, implicit, count
@@ -58,7 +58,7 @@ class Drain:
                 shutil.chown(path, "nobody", "nogroup")
 
     def profile(self, program):
-        """What gw-store prints for this program, the password and the place for the mail put in."""
+        """Returns the configuration that gw-store prints for this program, with the password and the place for the mail."""
         text = self.gateway.vault.store("mailbox", "profile", "journal", "--for", program, "--host", "localhost", "--port",
                                         self.gateway.pop3s_port, "--ca-file", self.gateway.certificate).stdout.decode()
         return text.replace("PASSWORD", self.gateway.box.password).replace("~/Maildir", str(self.inbox))
@@ -96,7 +96,7 @@ class Drain:
         return list((self.inbox / "new").iterdir())
 
     def taken(self):
-        """What was delivered since the last time."""
+        """Returns what was delivered since the last call."""
         mails = []
         for path in self.delivered():
             mails.append(path.read_bytes())
@@ -105,20 +105,20 @@ class Drain:
 
 
 class Getmail(Drain):
-    """Parses a mail and writes it anew, with a Return-Path in front in place of the one that was there, and header
-    lines of every part folded in its own way: so blanks and line ends are not compared."""
+    """getmail parses a mail and writes it again. It replaces the Return-Path and folds the header lines of all parts in its own
+    way, so spaces and line endings are not compared."""
 
     @staticmethod
-    def ends(octets):
-        header, empty, body = without_crs(octets).partition(b"\n\n")
+    def ends(mail):
+        header, empty, body = without_crs(mail).partition(b"\n\n")
         return Getmail.without_blanks(re.sub(rb"(?m)^Return-Path:.*\n(?:[ \t].*\n)*", b"", header) + empty + body)
 
     @staticmethod
-    def without_blanks(octets):
-        return re.sub(rb"[ \t\n]+", b"", octets)
+    def without_blanks(mail):
+        return re.sub(rb"[ \t\n]+", b"", mail)
 
     def taken(self):
-        return [self.without_blanks(re.sub(rb"\AReturn-Path: <[^\n]*>\n", b"", octets)) for octets in super().taken()]
+        return [self.without_blanks(re.sub(rb"\AReturn-Path: <[^\n]*>\n", b"", mail)) for mail in super().taken()]
 
     def settle_in(self):
         self.write("getmailrc", self.profile("getmail"))
@@ -129,9 +129,9 @@ class Getmail(Drain):
 
 class Fetchmail(Drain):
     @staticmethod
-    def ends(octets):
-        octets = without_crs(octets)
-        return octets if b"\n\n" in octets or octets == b"\n" else octets + b"\n"  # the empty line behind the header
+    def ends(mail):
+        mail = without_crs(mail)
+        return mail if b"\n\n" in mail or mail == b"\n" else mail + b"\n"  # the empty line after the header
 
     def settle_in(self):
         deliver = self.write("deliver", f"""#!/bin/sh
@@ -153,8 +153,8 @@ poll localhost protocol pop3 port {self.port} auth password bad-header accept
         return [find("fetchmail"), "-f", self.home / "fetchmailrc", "--nosyslog", "--pidfile", self.home / "pid"]
 
     def taken(self):
-        """Where a mail has no header it puts one in front that says so."""
-        return [re.sub(rb"\AFrom: FETCHMAIL-DAEMON\n(?:[^\n]+\n)*", b"", octets) for octets in super().taken()]
+        """fetchmail puts a From line of its own before a mail without a header."""
+        return [re.sub(rb"\AFrom: FETCHMAIL-DAEMON\n(?:[^\n]+\n)*", b"", mail) for mail in super().taken()]
 
 
 class Mpop(Drain):
@@ -173,7 +173,7 @@ class Mpop(Drain):
 class Curl(Drain):
     """Asks for numbers: one connection that fetches each mail and marks it, ended by QUIT."""
 
-    ends = staticmethod(lambda octets: octets)
+    ends = staticmethod(lambda mail: mail)
     rate = ()
 
     def command(self):
@@ -189,9 +189,9 @@ class Curl(Drain):
 
 
 class CurlProfile(Drain):
-    """The script that gw-store prints; what it fetches it puts into the current folder."""
+    """Runs the script that gw-store prints. It writes the mail to the current directory."""
 
-    ends = staticmethod(lambda octets: octets)
+    ends = staticmethod(lambda mail: mail)
 
     def settle_in(self):
         self.write("drain", self.profile("curl")).chmod(0o700)
@@ -221,25 +221,25 @@ class DrainsTest(unittest.TestCase):
     def fill(self, count=COUNT):
         self.mails = dict(list(self.many.items())[:count])
         with gw.Smtp(self.gateway.smtpd, tls=True) as smtp:
-            for octets in self.mails.values():
-                # The dot of DATA makes an end for the last line: those without one are put into the vault directly.
-                if not octets or octets.endswith(b"\r\n"):
-                    reply = smtp.deliver(self.gateway.box.address, octets)
+            for mail in self.mails.values():
+                # DATA would add a line ending to the last line, so mails without one are stored by gw-store.
+                if not mail or mail.endswith(b"\r\n"):
+                    reply = smtp.deliver(self.gateway.box.address, mail)
                     self.assertTrue(reply.ok, reply)
                 else:
-                    self.gateway.vault.store("message", "add", "journal", input=octets)
+                    self.gateway.vault.store("message", "add", "journal", input=mail)
 
     def expected(self, drain):
-        return {gw.sha256(drain.ends(as_pop3_sends(octets))): name for name, octets in self.mails.items()}
+        return {gw.sha256(drain.ends(as_pop3_sends(mail))): name for name, mail in self.mails.items()}
 
     def check(self, drain, mails):
         expected = self.expected(drain)
         digests = gw.digests(mails)
         missing = sorted(expected[d] for d in set(expected) - set(digests))
-        other = [f"{len(m)} octets {m[:300]!r} … {m[-100:]!r}" for m in mails if gw.sha256(m) not in expected]
+        other = [f"{len(m)} bytes {m[:300]!r} … {m[-100:]!r}" for m in mails if gw.sha256(m) not in expected]
         if missing or other:
             self.fail(f"{len(missing)} missing: {missing[:30]}\n{len(other)} others:\n  " + "\n  ".join(other[:5]))
-        self.assertEqual(len(digests), len(set(digests)), "something came twice")
+        self.assertEqual(len(digests), len(set(digests)), "a mail was delivered twice")
 
     def takes_everything(self, kind, implicit, count=COUNT):
         self.fill(count)
@@ -253,11 +253,11 @@ class DrainsTest(unittest.TestCase):
         drain = kind(self.gateway, implicit, COUNT)
         process = drain.start()
         try:
-            gw.until(lambda: len(drain.delivered()) > COUNT // 5 or process.poll() is not None, "a part is delivered", pause=0.001)
+            gw.until(lambda: len(drain.delivered()) > COUNT // 5 or process.poll() is not None, "part is delivered", pause=0.001)
         finally:
             process.kill()
             process.wait()
-        # No QUIT, so all of it is still there; whoever was written to when the kill came may have half a mail.
+        # There was no QUIT, so all mail is still there. The last file may be incomplete because of the kill.
         self.assertEqual(self.gateway.count(), COUNT)
         first = drain.taken()
         self.assertLess(len(first), COUNT)
@@ -267,12 +267,12 @@ class DrainsTest(unittest.TestCase):
         gw.until(lambda: is_free(self.gateway), "the mailbox is free again")
         drain.run()
         second = drain.taken()
-        self.assertEqual(len(second), len(set(gw.digests(second))), "something came twice in one session")
+        self.assertEqual(len(second), len(set(gw.digests(second))), "a mail was delivered twice in one session")
         self.check(drain, list({gw.sha256(m): m for m in whole + second}.values()))
         self.assertEqual(self.gateway.count(), 0)
 
     def test_getmail(self):
-        self.takes_everything(Getmail, True)  # it has no STLS, and forks for each mail, which takes its time
+        self.takes_everything(Getmail, True)  # it has no STLS, and it is slow because it forks for each mail
 
     def test_getmail_killed(self):
         self.killed_in_the_middle(Getmail)
@@ -303,7 +303,7 @@ class DrainsTest(unittest.TestCase):
         self.takes_everything(Curl, False)
 
     def test_curl_killed(self):
-        with mock.patch.object(Curl, "rate", ("--rate", "300/s")):  # else it is done before it can be killed
+        with mock.patch.object(Curl, "rate", ("--rate", "300/s")):  # otherwise it would finish before it can be killed
             self.killed_in_the_middle(Curl)
 
     def poplib(self, implicit):
@@ -324,8 +324,8 @@ class DrainsTest(unittest.TestCase):
             pop3.dele(number)
 
     def test_poplib_with_longer_lines(self):
-        class Poplib:  # It strips one CRLF from each line and nothing else.
-            ends = staticmethod(lambda octets: octets)
+        class Poplib:  # poplib removes one CRLF from each line and changes nothing else.
+            ends = staticmethod(lambda mail: mail)
         self.fill(MANY)
         for implicit in (True, False):
             with self.subTest(implicit=implicit), mock.patch("poplib._MAXLINE", 1_000_000):
@@ -333,14 +333,14 @@ class DrainsTest(unittest.TestCase):
                 mails = list(self.poplib_takes(pop3))
                 self.assertEqual(self.gateway.count(), MANY)
                 if implicit:
-                    pop3.close()  # gone without QUIT: the other one gets all of it again
+                    pop3.close()  # closed without QUIT: another session gets all of it again
                     gw.until(lambda: is_free(self.gateway), "the mailbox is free again")
                 else:
                     pop3.quit()
                 self.check(Poplib, mails)
         self.assertEqual(self.gateway.count(), 0)
 
-    def test_poplib_as_it_is_fails_at_a_long_line_and_deletes_nothing_and_the_doctor_names_the_mail(self):
+    def test_poplib_with_its_default_limit_fails_at_a_long_line_and_deletes_nothing_and_the_doctor_names_the_mail(self):
         self.fill()
         stands_at = list(self.mails).index(LONG_LINE)
         for _ in range(3):

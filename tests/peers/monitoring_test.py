@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The checks that Nagios, Icinga and their relatives watch mail servers with, and Prometheus."""
+"""Prometheus, and the checks by which Nagios, Icinga and similar programs watch mail servers."""
 import json
 import pathlib
 import subprocess
@@ -36,7 +36,7 @@ class MonitoringTest(unittest.TestCase):
         self.passes("check_smtp", self.gateway.smtp_port, "-S", "-f", "sender@example.com",
                     "-C", f"RCPT TO:<{self.gateway.box.address}>", "-R", "250")
 
-    def test_check_smtp_looks_at_the_certificate_behind_starttls(self):
+    def test_check_smtp_checks_the_certificate_after_starttls(self):
         self.assertIn("will expire", self.passes("check_smtp", self.gateway.smtp_port, "-S", "-D", "1"))
 
     def test_check_ssmtp(self):
@@ -48,17 +48,17 @@ class MonitoringTest(unittest.TestCase):
     def test_check_spop(self):
         self.assertIn("SPOP OK", self.passes("check_spop", self.gateway.pop3s_port))
 
-    def test_check_spop_looks_at_the_certificate(self):
+    def test_check_spop_checks_the_certificate(self):
         self.assertIn("will expire", self.passes("check_spop", self.gateway.pop3s_port, "-D", "1"))
 
-    def test_a_server_that_is_gone_is_critical(self):
+    def test_a_server_that_does_not_run_is_critical(self):
         done = gw_peers.run(gw_peers.find("check_smtp", PLUGINS), "-H", "127.0.0.1", "-p", gw_peers.free_port(), status=2)
         self.assertEqual(self.gateway.count(), 0, done)
 
 
 @gw.need_program("prometheus")
 class PrometheusTest(unittest.TestCase):
-    """Prometheus asks the console for numbers, configured as the manual says."""
+    """Prometheus scrapes the metrics of the console, configured as the manual says."""
 
     def setUp(self):
         self.vault = gw.Vault()
@@ -68,18 +68,18 @@ class PrometheusTest(unittest.TestCase):
         self.vault.store("backup", self.vault.side / "backup")
         self.vault.store("verify")
         self.webd = self.vault.webd()
-        self.folder = self.vault.side
+        self.directory = self.vault.side
 
     def configured(self, token):
         page = (gw.ROOT / "man/gw-webd.8").read_text()
         text = "scrape_configs:" + page.split("scrape_configs:")[1].split(".Ed")[0]
-        (self.folder / "gw.token").write_text(token)
-        text = text.replace("/etc/prometheus/gw.token", str(self.folder / "gw.token"))
+        (self.directory / "gw.token").write_text(token)
+        text = text.replace("/etc/prometheus/gw.token", str(self.directory / "gw.token"))
         text = text.replace("gw.example:8450", "%s:%d" % self.webd.address("https"))
-        # The certificate is of the vault's own making.
+        # The certificate is the vault's own.
         text = text.replace("    scheme: https\n", "    scheme: https\n    scrape_interval: 1s\n    scrape_timeout: 1s\n"
                             f"    tls_config:\n      ca_file: {self.vault.path}/tls/certificate.pem\n      server_name: gateway.example.com\n")
-        config = self.folder / "prometheus.yml"
+        config = self.directory / "prometheus.yml"
         config.write_text(text)
         gw.run("promtool", "check", "config", config)
         return config
@@ -87,7 +87,7 @@ class PrometheusTest(unittest.TestCase):
     def start(self, config):
         port = gw_peers.free_port()
         prometheus = subprocess.Popen(["prometheus", f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}",
-                                       f"--storage.tsdb.path={self.folder / 'tsdb'}"],
+                                       f"--storage.tsdb.path={self.directory / 'tsdb'}"],
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(prometheus.wait)
         self.addCleanup(prometheus.kill)
@@ -103,7 +103,7 @@ class PrometheusTest(unittest.TestCase):
         return found[0]["value"][1] if found else None
 
     def the_dashboard_shows_numbers(self, port):
-        """Each panel has a value, except those of rates and of what has not happened here."""
+        """Checks that each panel has a value, except those of rates and of events that have not happened here."""
         dashboard = json.loads((gw.ROOT / "scripts/monitoring/gw-dashboard.json").read_text())
         shown = 0
         for panel in dashboard["panels"]:
@@ -116,7 +116,7 @@ class PrometheusTest(unittest.TestCase):
                 shown += 1
         self.assertGreaterEqual(shown, 18)
 
-    def test_it_scrapes_with_a_token_for_numbers(self):
+    def test_it_scrapes_with_a_token_for_metrics(self):
         token = self.vault.json("token", "add", "prometheus", "--scope", "metrics")[0]["token"]
         port = self.start(self.configured(token))
         gw.until(lambda: self.value(port, 'up{job="gw"}') == "1", "Prometheus has scraped")
@@ -124,7 +124,7 @@ class PrometheusTest(unittest.TestCase):
         self.assertEqual(self.value(port, "gw_webd_errors_total"), "0")
         self.the_dashboard_shows_numbers(port)
         self.vault.store("token", "revoke", "prometheus")
-        gw.until(lambda: self.value(port, 'up{job="gw"}') == "0", "Prometheus hears that the token was revoked")
+        gw.until(lambda: self.value(port, 'up{job="gw"}') == "0", "Prometheus notices that the token was revoked")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// Sends files as they are: PORT IMPLICIT CERTIFICATE LOGIN SENDER RECIPIENT FILE…
-// LOGIN: a file with user, method and password in a line each; `-` for none.
+// Sends files unchanged: PORT IMPLICIT CERTIFICATE LOGIN SENDER RECIPIENT FILE… LOGIN: a file with user,
+// method and password in a line each; `-` for none.
 "use strict";
 const fs = require("fs");
 const nodemailer = require("nodemailer");
@@ -7,7 +7,7 @@ const nodemailer = require("nodemailer");
 const [port, implicit, certificate, login, from, to, ...files] = process.argv.slice(2);
 const [user, method, pass] = login === "-" ? [] : fs.readFileSync(login, "utf8").split("\n");
 const transport = nodemailer.createTransport({
-  host: "127.0.0.1", // Node takes ::1 for localhost where it can, and nobody listens there
+  host: "127.0.0.1", // Node may resolve localhost to ::1, on which no server listens
   port: Number(port),
   secure: implicit === "True",
   requireTLS: true,

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""gw-proxy between other people's POP3 programs: Dovecot behind it; curl, fetchmail, mpop, getmail and poplib in front. What
-Dovecot holds, what the client gets and what is sealed are the same octets; a mail is deleted there only with a copy here."""
+"""gw-proxy between other POP3 programs: Dovecot is the server; curl, fetchmail, mpop, getmail and poplib are the clients.
+Dovecot's mail, the client's mail and the sealed copy are the same; Dovecot deletes a mail only after a copy is stored."""
 import os
 import pathlib
 import poplib
@@ -25,7 +25,8 @@ PASSWORD = "password-of-the-provider"
 
 
 class Program:
-    """One that fetches everything and deletes it, with its settings and what it delivered in a folder of its user."""
+    """A program that fetches and deletes everything, with its settings and the mail that it delivered, in a directory of its
+    user."""
 
     def __init__(self, front, implicit, count):
         self.front, self.implicit, self.count = front, implicit, count
@@ -49,7 +50,7 @@ class Program:
         return path
 
     def ended(self):
-        """The exit status."""
+        """Returns the exit status."""
         inbox = self.inbox / "new"
         return gw_peers.run_while_it_moves(self.process, lambda: len(list(inbox.iterdir())), type(self).__name__)
 
@@ -93,7 +94,7 @@ poll localhost protocol pop3 port {self.port} auth password bad-header accept
         return [find("fetchmail"), "-f", settings, "--nosyslog", "--pidfile", self.home / "pid"]
 
     def delivered(self):
-        """Where a mail has no header it puts one in front that says so, with the time."""
+        """fetchmail puts a From line with the time before a mail without a header."""
         return gw.digests(re.sub(rb"\AFrom: FETCHMAIL-DAEMON\n(?:[^\n]+\n)*", b"", path.read_bytes())
                           for path in (self.inbox / "new").iterdir())
 
@@ -120,19 +121,19 @@ class Curl(Program):
 
 
 class Dovecot:
-    """The provider: a Maildir for each user, POP3 in clear, by STLS and by TLS from the start. Any name may log in."""
+    """The provider's server: a Maildir for each user, POP3 without TLS, by STLS, and with implicit TLS. Any user name may log in."""
 
-    def __init__(self, folder, certificate, key):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, directory, certificate, key):
+        self.directory = pathlib.Path(directory)
         for sub in ("run", "mail"):
-            (self.folder / sub).mkdir()
+            (self.directory / sub).mkdir()
         self.owner = pwd.getpwnam("mail")
-        os.chown(self.folder / "mail", self.owner.pw_uid, self.owner.pw_gid)
+        os.chown(self.directory / "mail", self.owner.pw_uid, self.owner.pw_gid)
         self.port, self.tls_port = gw_peers.free_port(), gw_peers.free_port()
-        settings = self.folder / "dovecot.conf"
-        settings.write_text(f"""base_dir = {self.folder}/run
-state_dir = {self.folder}/run
-log_path = {self.folder}/log
+        settings = self.directory / "dovecot.conf"
+        settings.write_text(f"""base_dir = {self.directory}/run
+state_dir = {self.directory}/run
+log_path = {self.directory}/log
 protocols = pop3
 listen = 127.0.0.1
 ssl = yes
@@ -140,7 +141,7 @@ ssl_cert = <{certificate}
 ssl_key = <{key}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
-mail_location = maildir:{self.folder}/mail/%n
+mail_location = maildir:{self.directory}/mail/%n
 mail_uid = mail
 mail_gid = mail
 first_valid_uid = 1
@@ -152,7 +153,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid=mail gid=mail home={self.folder}/mail/%n
+  args = uid=mail gid=mail home={self.directory}/mail/%n
 }}
 service pop3-login {{
   chroot =
@@ -168,7 +169,7 @@ service anvil {{
   chroot =
 }}
 """)
-        self.process = gw_peers.start([find("dovecot"), "-F", "-c", settings], self.folder / "out")
+        self.process = gw_peers.start([find("dovecot"), "-F", "-c", settings], self.directory / "out")
         gw.until(lambda: gw_peers.accepts(self.port) and gw_peers.accepts(self.tls_port), "Dovecot listens")
 
     def stop(self):
@@ -176,25 +177,25 @@ service anvil {{
         self.process.wait(gw.WAIT)
 
     def inbox(self, user):
-        folder = self.folder / "mail" / user.partition("@")[0]
-        for path in (folder, *(folder / sub for sub in ("tmp", "new", "cur"))):
+        directory = self.directory / "mail" / user.partition("@")[0]
+        for path in (directory, *(directory / sub for sub in ("tmp", "new", "cur"))):
             if not path.exists():
                 path.mkdir()
                 os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
-        return folder
+        return directory
 
     def fill(self, user, mails):
-        """Into the user's mailbox, in this order."""
-        for number, octets in enumerate(mails):
+        """Stores mails in the user's mailbox, in this order."""
+        for number, mail in enumerate(mails):
             path = self.inbox(user) / "new" / f"{1_700_000_000 + number}.M{os.urandom(4).hex()}.host"
-            path.write_bytes(octets)
+            path.write_bytes(mail)
             os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
 
     def held(self, user):
         return [path for sub in ("new", "cur") for path in (self.inbox(user) / sub).iterdir()]
 
     def sends(self, user):
-        """What it gives without anything in between."""
+        """Returns what Dovecot sends without gw-proxy."""
         with gw.Pop3(("127.0.0.1", self.port)) as pop3:
             pop3.command(f"USER {user}")
             pop3.command(f"PASS {PASSWORD}")
@@ -207,29 +208,29 @@ class ProxyPop3PeersTest(unittest.TestCase):
     def setUpClass(cls):
         cls.proxied = Proxied()
         tls = cls.proxied.vault.path / "tls"
-        # Open to all: Dovecot and the clients run as other users.
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-peer-"))
-        cls.folder.chmod(0o755)
-        cls.certificate = cls.folder / "certificate.pem"
+        # Readable for all: Dovecot and the clients run as other users.
+        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="gw-peer-"))
+        cls.directory.chmod(0o755)
+        cls.certificate = cls.directory / "certificate.pem"
         shutil.copy(tls / "certificate.pem", cls.certificate)
         cls.certificate.chmod(0o644)
-        provider = cls.folder / "dovecot"
+        provider = cls.directory / "dovecot"
         provider.mkdir()
         cls.dovecot = Dovecot(provider, cls.certificate, tls / "key.pem")
-        cls.mails = [octets for octets in gw_peers.corpus().values() if octets] + [gw.mail(n * 700) for n in range(20)]
+        cls.mails = [mail for mail in gw_peers.corpus().values() if mail] + [gw.mail(n * 700) for n in range(20)]
 
     @classmethod
     def tearDownClass(cls):
         cls.dovecot.stop()
         cls.proxied.close()
-        shutil.rmtree(cls.folder, ignore_errors=True)
+        shutil.rmtree(cls.directory, ignore_errors=True)
 
     def setUp(self):
         self.name = re.sub(r"[^a-z0-9]+", "-", self.id().rpartition(".")[2])
         self.user = f"{self.name}@example.com"
 
     def front(self, tls="none", mails=None):
-        """Both ports of gw-proxy before Dovecot, by a route and for a mailbox and a user of this test's own."""
+        """Runs both ports of gw-proxy in front of Dovecot, with a route for a mailbox and a user of this test alone."""
         name = f"{self.name}-{tls}"
         self.box = self.proxied.vault.add_mailbox(name)
         port = self.dovecot.tls_port if tls == "implicit" else self.dovecot.port
@@ -243,7 +244,7 @@ class ProxyPop3PeersTest(unittest.TestCase):
         self.addCleanup(plain.stop)
         self.addCleanup(implicit.stop)
         login = types.SimpleNamespace(id=self.user, password=PASSWORD)
-        return types.SimpleNamespace(vault=self.proxied.vault, box=login, folder=self.folder, certificate=self.certificate,
+        return types.SimpleNamespace(vault=self.proxied.vault, box=login, folder=self.directory, certificate=self.certificate,
                                      pop3_port=plain.only[1], pop3s_port=implicit.only[1], name=name)
 
     def copies(self):
@@ -251,14 +252,14 @@ class ProxyPop3PeersTest(unittest.TestCase):
 
     def drains(self, kind, implicit, tls):
         front = self.front(tls)
-        # What the program makes of these mails without anything in between: programs have their ways with odd ones.
+        # Runs the program without gw-proxy first, because programs change unusual mails.
         front.box.id = f"direct-{self.user}"
         self.dovecot.fill(front.box.id, self.mails)
         direct = types.SimpleNamespace(**{**vars(front), "pop3_port": self.dovecot.port, "pop3s_port": self.dovecot.tls_port})
         expected = self.run_program(kind, direct, implicit)
         front.box.id = self.user
         for again in (False, True):
-            if again:  # the same mails under new names: they pass, and nothing is stored again
+            if again:  # the same mails with new UIDLs: they pass, and no second copy is stored
                 self.dovecot.fill(self.user, self.mails)
             self.assertEqual(self.run_program(kind, front, implicit), expected)
             self.assertEqual(self.copies(), gw.digests(self.truth))
@@ -269,7 +270,7 @@ class ProxyPop3PeersTest(unittest.TestCase):
         self.assertEqual(program.ended(), 0)
         return program.delivered()
 
-    def test_curl_by_stls_to_pop3_in_clear(self):
+    def test_curl_by_stls_to_pop3_in_clear_text(self):
         self.drains(Curl, False, "none")
 
     def test_curl_by_pop3s_to_stls(self):
@@ -303,8 +304,8 @@ class ProxyPop3PeersTest(unittest.TestCase):
         return pop3
 
     def test_poplib_leaves_mail_there_and_fetches_it_again(self):
-        # It strips a CR that stands before CRLF: what lines have before their ends is not compared.
-        as_lines = lambda octets: re.sub(rb"\r*\n", b"\r\n", octets)  # noqa: E731
+        # poplib removes a CR before CRLF, so CRs before line endings are not compared.
+        as_lines = lambda mail: re.sub(rb"\r*\n", b"\r\n", mail)  # noqa: E731
         for tls in ("none", "starttls", "implicit"):
             front = self.front(tls)
             for implicit in (False, True):
@@ -313,7 +314,7 @@ class ProxyPop3PeersTest(unittest.TestCase):
                     count = pop3.stat()[0]
                     got = [b"".join(line + b"\r\n" for line in pop3.retr(n)[1]) for n in range(1, count + 1)]
                     pop3.quit()
-                    self.assertEqual([as_lines(octets) for octets in got], [as_lines(octets) for octets in self.truth])
+                    self.assertEqual([as_lines(mail) for mail in got], [as_lines(mail) for mail in self.truth])
                     self.assertEqual(self.copies(), gw.digests(self.truth))
                     self.assertEqual(len(self.dovecot.held(self.user)), len(self.mails))
 
@@ -325,12 +326,12 @@ class ProxyPop3PeersTest(unittest.TestCase):
             front.box.id = user
             pop3 = self.poplib(front, True)
             for number in (1, 2, 3):
-                pop3.dele(number)  # each is fetched for its copy first
+                pop3.dele(number)  # each is fetched for its copy before it is deleted
             pop3.quit()
             self.assertEqual(self.dovecot.held(user), [])
         self.assertEqual(self.copies(), sorted(2 * gw.digests(self.truth)))
 
-    def test_blanks_dots_and_empty_lines_stay(self):
+    def test_spaces_dots_and_empty_lines_are_unchanged(self):
         mail = gw.mail(5000).replace(b"\r\n\r\n", b"\r\n\r\n.leading dot\r\n..\r\ntrailing blank \r\n\r\n\r\n", 1)
         front = self.front(mails=[mail])
         pop3 = self.poplib(front, False)
@@ -339,13 +340,13 @@ class ProxyPop3PeersTest(unittest.TestCase):
         self.assertEqual(b"".join(line + b"\r\n" for line in lines), mail)
         self.assertEqual(self.proxied.copies(self.box.name), [mail])
 
-    def test_a_wrong_password_is_refused_in_dovecots_own_words(self):
+    def test_a_wrong_password_is_refused_in_the_words_of_dovecot(self):
         front = self.front(mails=self.mails[:1])
         with self.assertRaisesRegex(poplib.error_proto, r"\[AUTH\] Authentication failed"):
             front.box.password = "another"
             self.poplib(front, True)
 
-    def test_capabilities_are_dovecots_and_ours(self):
+    def test_capabilities_are_those_of_dovecot_and_gw_proxy(self):
         front = self.front(mails=self.mails[:1])
         front.box.password = PASSWORD
         context = ssl.create_default_context(cafile=str(self.certificate))

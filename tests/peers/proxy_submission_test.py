@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Mail programs send by gw-proxy to Postfix, which asks Dovecot who they are, both hops by TLS with certificates checked.
-The copies are what the programs sent, and what Postfix received, by SHA-256."""
+"""Mail programs submit through gw-proxy to Postfix, which authenticates them by Dovecot. Both connections use TLS with
+certificates verified. By SHA-256, the copies are what the programs sent and what Postfix received."""
 import pathlib
 import re
 import shutil
@@ -21,20 +21,20 @@ from gw_smtp_upstream import SmtpUpstream, certificate  # noqa: E402
 from postfix_test import Postfix  # noqa: E402
 
 LOGIN, PASSWORD = "joe@example.com", "a password of Dovecot's"
-LONE_DOT = re.compile(rb"(\r|\n)\0*\.\0*(\r|\n)")  # what gw-proxy passes on to no server
+LONE_DOT = re.compile(rb"(\r|\n)\0*\.\0*(\r|\n)")  # gw-proxy passes this to no server
 
 class DovecotSasl:
-    """Dovecot that authenticates, and nothing else."""
+    """Dovecot as an authentication server only."""
 
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-dovecot-"))
-        self.folder.chmod(0o755)
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="gw-dovecot-"))
+        self.directory.chmod(0o755)
         self.port = gw_peers.free_port()
-        (self.folder / "users").write_text(f"{LOGIN}:{{PLAIN}}{PASSWORD}\n")
-        (self.folder / "dovecot.conf").write_text(f"""
-base_dir = {self.folder}/run
-state_dir = {self.folder}/state
-log_path = {self.folder}/log
+        (self.directory / "users").write_text(f"{LOGIN}:{{PLAIN}}{PASSWORD}\n")
+        (self.directory / "dovecot.conf").write_text(f"""
+base_dir = {self.directory}/run
+state_dir = {self.directory}/state
+log_path = {self.directory}/log
 protocols =
 ssl = no
 auth_mechanisms = plain login
@@ -42,7 +42,7 @@ default_internal_user = dovecot
 default_login_user = dovenull
 passdb {{
   driver = passwd-file
-  args = {self.folder}/users
+  args = {self.directory}/users
 }}
 userdb {{
   driver = static
@@ -55,18 +55,18 @@ service auth {{
   }}
 }}
 """)
-        self.process = subprocess.Popen([find("dovecot"), "-F", "-c", self.folder / "dovecot.conf"])
+        self.process = subprocess.Popen([find("dovecot"), "-F", "-c", self.directory / "dovecot.conf"])
         gw.until(lambda: gw_peers.accepts(self.port), "Dovecot authenticates")
 
     def close(self):
         self.process.terminate()
         self.process.wait(gw.WAIT)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def as_postfix_sends(octets):
-    """With these settings: smtpd takes a LF for a line's end and drops the CRs before it."""
-    return gw_peers.lines_by(rb"\r*\n", octets)
+def as_postfix_sends(mail):
+    """Returns `mail` as Postfix sends it with these settings: smtpd takes LF for a line ending and drops the CRs before it."""
+    return gw_peers.lines_by(rb"\r*\n", mail)
 
 
 @gw.need_root("Postfix starts as root only")
@@ -77,7 +77,7 @@ class ProxySubmissionTest(unittest.TestCase):
         cls.addClassCleanup(cls.gateway.close)
         vault = cls.gateway.vault
         vault.env["STATE_DIRECTORY"] = str(vault.side)
-        # What Postfix received goes on to here, with its Received in front.
+        # Postfix relays what it has received to this server, with its Received field in front.
         cls.sink = SmtpUpstream(extensions=["PIPELINING", "SIZE 0", "8BITMIME", "ENHANCEDSTATUSCODES"])
         cls.addClassCleanup(cls.sink.close)
         dovecot = DovecotSasl()
@@ -95,12 +95,12 @@ class ProxySubmissionTest(unittest.TestCase):
                     "starttls", "--ca", pem, "--mailbox", "journal", "--allow-private")
         server = vault.serve("gw-proxy", listen=("work=127.0.0.1:0", "smtp=127.0.0.1:0,tls"))
         cls.port, cls.tls_port = server.address("work")[1], server.address("smtps")[1]
-        # Postfix puts an empty line in front of a mail that has no header.
+        # Postfix puts an empty line before a mail without a header.
         cls.mails = {n: o for n, o in gw_peers.mails(big=False).items()
                      if o and not o.startswith(b"no header") and not LONE_DOT.search(o)}
         cls.mails["twenty"] = gw.mail(20 << 20)
-        for name, octets in cls.mails.items():
-            (cls.gateway.folder / name).write_bytes(octets)
+        for name, mail in cls.mails.items():
+            (cls.gateway.folder / name).write_bytes(mail)
 
     def setUp(self):
         self.sink.messages.clear()
@@ -120,18 +120,18 @@ class ProxySubmissionTest(unittest.TestCase):
             gw_peers.run(find("curl"), "--silent", "--show-error", *more, "--cacert", self.gateway.certificate, "--url", url,
                          "--user", f"{LOGIN}:{PASSWORD}", "--login-options", ("AUTH=PLAIN", "AUTH=LOGIN")[number // 2 % 2],
                          "--mail-from", LOGIN, "--mail-rcpt", "team@example.org", "--upload-file", self.gateway.folder / name)
-        self.check([with_last_crlf(octets) for octets in self.mails.values()])
+        self.check([with_last_crlf(mail) for mail in self.mails.values()])
 
     def test_msmtp(self):
         password = self.gateway.folder / "password"
         password.write_text(PASSWORD)
-        for name, octets in self.mails.items():
+        for name, mail in self.mails.items():
             gw_peers.run(find("msmtp"), "--file=/dev/null", "--host=localhost", f"--port={self.port}", "--tls=on",
                          "--tls-starttls=on", f"--tls-trust-file={self.gateway.certificate}", "--auth=on", f"--user={LOGIN}",
                          f"--passwordeval=cat {password}", "--set-from-header=off", "--set-date-header=off",
                          "--set-msgid-header=off", "--remove-bcc-headers=off", f"--from={LOGIN}", "--", "team@example.org",
-                         input=octets)
-        self.check([lines_by(rb"\r?\n", octets) for octets in self.mails.values()])
+                         input=mail)
+        self.check([lines_by(rb"\r?\n", mail) for mail in self.mails.values()])
 
     def test_swaks(self):
         for name in self.mails:
@@ -139,7 +139,7 @@ class ProxySubmissionTest(unittest.TestCase):
                          self.gateway.certificate, "--auth", "LOGIN", "--auth-user", LOGIN, "--auth-password", PASSWORD,
                          "--from", LOGIN, "--to", "team@example.org", "--data", f"@{self.gateway.folder / name}",
                          "--suppress-data")
-        self.check([as_swaks_sends(octets) for octets in self.mails.values()])
+        self.check([as_swaks_sends(mail) for mail in self.mails.values()])
 
     def test_nodemailer(self):
         login = self.gateway.folder / "login"
@@ -150,8 +150,8 @@ class ProxySubmissionTest(unittest.TestCase):
                          self.gateway.certificate, login, LOGIN, "team@example.org",
                          *(self.gateway.folder / name for name in self.mails),
                          env=gw.clean_environment({"NODE_PATH": "/usr/share/nodejs"}))
-        # A LF alone becomes CRLF, and the last line gets its end.
-        self.check([with_last_crlf(re.sub(rb"\r?\n", b"\r\n", octets)) for octets in self.mails.values()] * 2)
+        # A bare LF becomes CRLF, and the last line gets its line ending.
+        self.check([with_last_crlf(re.sub(rb"\r?\n", b"\r\n", mail)) for mail in self.mails.values()] * 2)
 
     def test_smtplib_with_the_whole_corpus_in_one_session(self):
         smtp = smtplib.SMTP("localhost", self.port, timeout=gw.WAIT)
@@ -159,12 +159,12 @@ class ProxySubmissionTest(unittest.TestCase):
             smtp.starttls(context=ssl.create_default_context(cafile=str(self.gateway.certificate)))
             with self.assertRaises(smtplib.SMTPAuthenticationError) as refused:
                 smtp.login(LOGIN, "wrong")
-            self.assertIn(b"authentication failed", refused.exception.smtp_error)  # Postfix's own words
+            self.assertIn(b"authentication failed", refused.exception.smtp_error)  # Postfix's own text
             smtp.login(LOGIN, PASSWORD)
-            for octets in self.mails.values():
-                smtp.sendmail(LOGIN, ["team@example.org", "bcc@example.org"], octets)
-        # It stuffs a dot behind a lone LF too, where the RFC takes none away.
-        self.check([with_last_crlf(octets.replace(b"\n.", b"\n..").replace(b"\r\n..", b"\r\n.")) for octets in self.mails.values()])
+            for mail in self.mails.values():
+                smtp.sendmail(LOGIN, ["team@example.org", "bcc@example.org"], mail)
+        # Python stuffs a dot after a bare LF too, where RFC 5321 removes none.
+        self.check([with_last_crlf(mail.replace(b"\n.", b"\n..").replace(b"\r\n..", b"\r\n.")) for mail in self.mails.values()])
         self.assertEqual({tuple(sorted(m.recipients)) for m in self.sink.messages}, {(b"bcc@example.org", b"team@example.org")})
 
 

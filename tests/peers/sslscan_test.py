@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""sslscan at every port: TLS 1.2 and 1.3 with forward secrecy and authenticated encryption, and nothing else."""
+"""sslscan finds TLS 1.2 and 1.3 with forward secrecy and authenticated encryption at every port, and nothing else."""
 import pathlib
 import re
 import sys
@@ -34,7 +34,7 @@ class SslscanTest(unittest.TestCase):
         suites = [c.get("cipher") for c in test.iter("cipher")]
         self.assertGreaterEqual(len(suites), 5)
         self.assertEqual([s for s in suites if not SUITE.fullmatch(s)], [])
-        self.assertEqual([c.get("supported") for c in test.iter("compression")], [])  # not even in sslscan's own OpenSSL
+        self.assertEqual([c.get("supported") for c in test.iter("compression")], [])  # sslscan's OpenSSL has none
         self.assertEqual([r.get("supported") for r in test.iter("renegotiation")], ["0"])
         self.assertEqual({h.get("vulnerable") for h in test.iter("heartbleed")}, {"0"})
         groups = {g.get("name").split()[0] for g in test.iter("group")}
