@@ -20,7 +20,7 @@ std::string said(const Capabilities& upstream, const Hop& hop) {
 
 constexpr Hop kInTls{false, true, false};
 
-TEST_CASE("What is announced is what upstream has and a relay can carry") {
+TEST_CASE("The announced capabilities are those of upstream that a relay can carry") {
   const Capabilities gmail = of({"USER", "RESP-CODES", "EXPIRE 0", "LOGIN-DELAY 300", "TOP", "UIDL",
                                  "X-GOOGLE-RICO", "SASL PLAIN XOAUTH2 OAUTHBEARER SCRAM-SHA-256-PLUS"});
   CHECK(said(gmail, kInTls) ==
@@ -33,7 +33,7 @@ TEST_CASE("What is announced is what upstream has and a relay can carry") {
         "TOP|UIDL|RESP-CODES|AUTH-RESP-CODE|PIPELINING|UTF8 USER|IMPLEMENTATION gw|");
 }
 
-TEST_CASE("STLS and logins are announced by what the client's side can do, and neither once it is in") {
+TEST_CASE("STLS and logins are announced if the client's connection allows them, and neither after login") {
   const Capabilities all = of({"USER", "STLS", "SASL PLAIN"});
   CHECK(said(all, Hop{true, false, false}) == "PIPELINING|STLS|IMPLEMENTATION gw|");
   CHECK(said(all, Hop{true, true, false}) == "PIPELINING|STLS|USER|SASL PLAIN|IMPLEMENTATION gw|");
@@ -41,14 +41,14 @@ TEST_CASE("STLS and logins are announced by what the client's side can do, and n
   CHECK(said(of({}), Hop{true, true, false}) == "PIPELINING|STLS|IMPLEMENTATION gw|");
 }
 
-TEST_CASE("A server without CAPA has USER; of one that is not yet chosen the usual is announced") {
+TEST_CASE("A server without CAPA has USER; one that is not chosen yet is announced as usual") {
   CHECK(said(Capabilities::without_capa(), kInTls) == "PIPELINING|USER|IMPLEMENTATION gw|");
   CHECK(said(Capabilities::unchosen(), kInTls) ==
         "TOP|UIDL|RESP-CODES|AUTH-RESP-CODE|PIPELINING|USER|SASL PLAIN LOGIN XOAUTH2 "
         "OAUTHBEARER|IMPLEMENTATION gw|");
 }
 
-TEST_CASE("Lines that are none of CAPA are passed over") {
+TEST_CASE("Lines that are not capabilities are skipped") {
   CHECK(said(of({"", " ", "\xff", "UTF8 \x1b", "TOPPER", "SASL"}), kInTls) ==
         "PIPELINING|IMPLEMENTATION gw|");
 }

@@ -12,11 +12,11 @@ namespace {
 
 using namespace std::literals;
 
-// Takes events until octets are needed or nothing is due, in words.
+// Takes events until input is needed or no reply is due, and writes them as text.
 struct Seen {
   std::string events;
   std::string content;
-  std::string sent;  // what the server sent of texts, put together again
+  std::string sent;  // the text as the server sent it, joined again
 
   void take(Client& client) {
     for (;;) {
@@ -39,7 +39,7 @@ struct Seen {
   }
 };
 
-// Greeting, then one command whose reply is `input`, in pieces of every size. `finished`: the server closes.
+// Plays greeting and one command with the reply `input`, for every cut. `finished`: the server closes.
 Seen play(Due due, std::string_view input, bool finished = false) {
   std::optional<Seen> first;
   for (std::size_t cut = 1; cut <= input.size() + 1; cut += 1 + cut / 8) {
@@ -50,7 +50,7 @@ Seen play(Due due, std::string_view input, bool finished = false) {
     REQUIRE(seen.events == "ok(ready)");
     seen.events.clear();
     client.expect(due);
-    // Each piece is a buffer of its own, so that what looks behind it is found out.
+    // Each piece is a buffer of its own, so that a read beyond its end is detected.
     for (std::size_t at = 0; at < input.size(); at += cut) {
       const Bytes piece = to_bytes(input.substr(at, cut));
       client.receive(piece);
@@ -78,7 +78,7 @@ TEST_CASE("A status line is +OK or -ERR, in any case, with its text") {
   CHECK(play(Due::Line, "+OK  \xff\x01\r\n").events == "ok( \xff\x01)");
 }
 
-TEST_CASE("A text ends at CRLF, dot, CRLF and nowhere else; what was sent can be put together again") {
+TEST_CASE("A text ends at CRLF, dot, CRLF and nowhere else; the pieces joined are what was sent") {
   const std::string sent =
       "Subject: x\r\n\r\n..\r\n...a\r\n.b\n.\r\n\r.\r\n" + std::string(20'000, 'x') + "\r\n";
   const Seen seen = play(Due::Text, "+OK 120 octets\r\n" + sent + ".\r\n");
@@ -88,7 +88,7 @@ TEST_CASE("A text ends at CRLF, dot, CRLF and nowhere else; what was sent can be
   CHECK(play(Due::Text, "+OK\r\n.\r\n").events == "ok()end");
 }
 
-TEST_CASE("An exchange brings challenges, each of which is answered, and ends with +OK or -ERR") {
+TEST_CASE("An exchange has challenges, each of which is answered, and ends with +OK or -ERR") {
   CHECK(play(Due::Exchange, "+ \r\n").events == "challenge()");
   CHECK(play(Due::Exchange, "+\r\n").events == "challenge()");
   CHECK(play(Due::Exchange, "+ VXNlcm5hbWU6\r\n").events == "challenge(VXNlcm5hbWU6)");
@@ -108,13 +108,13 @@ TEST_CASE("An exchange brings challenges, each of which is answered, and ends wi
   CHECK(seen.events == "ok()challenge()ok(in)");
 }
 
-TEST_CASE("What comes before it was asked for ends the session") {
+TEST_CASE("A reply before its command ends the session") {
   const std::string unasked = "broken: unexpected data from the server";
   CHECK(play(Due::Line, "+OK\r\n+OK\r\n").events == "ok()" + unasked);
   CHECK(play(Due::Line, "+OK\r\n\r\n").events == "ok()" + unasked);
   CHECK(play(Due::Text, "+OK\r\nmail\r\n.\r\n+OK\r\n").events == "ok()end" + unasked);
   CHECK(play(Due::Text, "-ERR\r\nmail\r\n.\r\n").events == "refused()" + unasked);
-  // The same behind STLS, whatever the octets would mean within TLS (NO STARTTLS).
+  // The same after STLS, whatever the bytes would mean within TLS (NO STARTTLS).
   CHECK(play(Due::Line, "+OK begin TLS\r\n+OK logged in\r\n").events == "ok(begin TLS)" + unasked);
 
   Client client;
@@ -127,7 +127,7 @@ TEST_CASE("What comes before it was asked for ends the session") {
   CHECK(seen.events == "ok(ready)" + unasked);
 }
 
-TEST_CASE("A reply that is none, or has no end, ends the session") {
+TEST_CASE("A malformed or endless reply ends the session") {
   CHECK(play(Due::Line, "220 mail.example ESMTP\r\n").events == "broken: not a POP3 reply");
   CHECK(play(Due::Line, "+OKAY\r\n").events == "broken: not a POP3 reply");
   CHECK(play(Due::Line, "\r\n").events == "broken: not a POP3 reply");
@@ -139,7 +139,7 @@ TEST_CASE("A reply that is none, or has no end, ends the session") {
   CHECK(play(Due::Line, endless.substr(0, Client::kMaxReply) + "\r\n").events.starts_with("ok(xxx"));
 }
 
-TEST_CASE("A server that closes is noticed wherever it does") {
+TEST_CASE("A server that closes is noticed at any point") {
   CHECK(play(Due::Line, "", true).events == "broken: the server closed the connection");
   CHECK(play(Due::Line, "+O", true).events == "broken: the server closed the connection");
   CHECK(play(Due::Line, "+OK\r\n", true).events == "ok()broken: the server closed the connection");
@@ -149,19 +149,19 @@ TEST_CASE("A server that closes is noticed wherever it does") {
         "ok()endbroken: the server closed the connection");
 }
 
-TEST_CASE("Two commands are never under way at once") {
+TEST_CASE("Two commands are never in progress at the same time") {
   Client client;
   client.expect(Due::Line);  // the greeting is due
   CHECK(std::holds_alternative<Broken>(client.next_event()));
 }
 
-TEST_CASE("A text that is passed on is printable ASCII in one line of 512 octets") {
+TEST_CASE("A text that is passed on is printable ASCII in one line of at most 512 bytes") {
   CHECK(passed_text("[SYS/TEMP] try later ~") == "[SYS/TEMP] try later ~");
   CHECK(passed_text("\x1b[2J \xc3\xa4 \x7f\t") == "?[2J ?? ??");
   CHECK(("-ERR " + passed_text(std::string(2000, 'x')) + "\r\n").size() == 512);
 }
 
-TEST_CASE("Lines of a listing come whole however it is cut, and one that is too long is left out") {
+TEST_CASE("Lines of a listing are complete however they are cut, and too long ones are left out") {
   const std::string text = "1 a\r\n2 b\n" + std::string(600, 'x') + "\r\n3 c\r\nno end";
   for (std::size_t cut = 1; cut <= text.size(); cut += 1 + cut / 8) {
     ListLines lines;
@@ -173,7 +173,7 @@ TEST_CASE("Lines of a listing come whole however it is cut, and one that is too 
   }
 }
 
-TEST_CASE("A line of UIDL is a number and a name of graphic ASCII") {
+TEST_CASE("A line of UIDL is a number and a name of graphic ASCII characters") {
   const auto read = [](std::string_view line) {
     const auto found = parse_uidl_line(line);
     return found ? std::to_string(found->number) + "=" + std::string(found->uidl) : "none"s;

@@ -10,7 +10,7 @@
 
 using namespace std::literals;
 
-// Of AddressSanitizer; null without it.
+// From AddressSanitizer; null without it.
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes() __attribute__((weak));
 
 namespace gw::pop3 {
@@ -18,7 +18,7 @@ namespace {
 
 using Kind = CommandLines::Kind;
 
-// All that comes of a text: lines as they are, replies to malformed ones in brackets.
+// Returns everything that `text` yields: lines unchanged, replies to malformed ones in brackets.
 std::vector<std::string> given(CommandLines& lines, std::string_view text, std::size_t cut) {
   std::vector<std::string> all;
   const auto take = [&] {
@@ -38,7 +38,7 @@ std::vector<std::string> given(CommandLines& lines, std::string_view text, std::
   return all;
 }
 
-TEST_CASE("lines and replies to malformed ones come in order, however the octets are cut") {
+TEST_CASE("lines and replies to malformed ones come in order, however the input is cut") {
   for (std::size_t cut = 1; cut < 40; ++cut) {
     CommandLines lines(10, 9);
     CHECK(given(lines, "NOOP\r\nUSER a\nQUIT\r\nA\0B\r\n12345678901\r\nSTAT\r\nhalf"sv, cut) ==
@@ -47,13 +47,13 @@ TEST_CASE("lines and replies to malformed ones come in order, however the octets
   }
 }
 
-TEST_CASE("the malformed command that is too many is told") {
+TEST_CASE("the malformed command over the limit is reported") {
   CommandLines lines(10, 2);
   CHECK(given(lines, "A\0\r\nB\0\r\nC\r\n"sv, 100) ==
         std::vector<std::string>{"[Command contains NUL]", "[Too many malformed commands]"});
 }
 
-TEST_CASE("what came behind a line is known, and can be forgotten with the count of malformed ones") {
+TEST_CASE("data after a line is known, and can be dropped together with the count of malformed lines") {
   CommandLines lines(10, 2);
   lines.receive(as_bytes("A\0\r\nSTLS\r\nQUIT\r\n"sv), true);
   CHECK(lines.next().kind == Kind::Malformed);
@@ -66,13 +66,13 @@ TEST_CASE("what came behind a line is known, and can be forgotten with the count
   CHECK(lines.next().kind == Kind::Malformed);
 }
 
-// Bytes that the program has allocated.
+// Returns the number of bytes that the program has allocated.
 std::size_t allocated() {
   return __sanitizer_get_current_allocated_bytes != nullptr ? __sanitizer_get_current_allocated_bytes()
                                                             : ::mallinfo2().uordblks;
 }
 
-TEST_CASE("an idle session holds no buffer for the input that it has used up") {
+TEST_CASE("an idle session holds no buffer for input that is used up") {
   CommandLines lines(10, 2);
   std::string input;
   for (int count = 0; count < 20'000; ++count) input += "NOOP\r\n";

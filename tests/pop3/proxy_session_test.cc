@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::literals;
 
-// A driver whose server knows `joe` with `secret word`, refuses DELE 9, and answers the rest.
+// A driver whose server knows `joe` with `secret word`, refuses DELE 9, and accepts everything else.
 struct Drive {
   std::string out;
   std::vector<std::string> asked;
@@ -110,7 +110,7 @@ std::string after_login(const std::string& input) {
   return out.substr(kIn.size());
 }
 
-TEST_CASE("USER and PASS are asked one after the other, and passwords keep their blanks") {
+TEST_CASE("USER and PASS are asked one after the other, and passwords keep their spaces") {
   CHECK(play(kLogin).out == kIn);
   CHECK(play("USER joe\r\nPASS secret word \r\n").out == "+OK ready\r\n+OK\r\n-ERR [AUTH] wrong\r\n");
   CHECK(play("PASS secret word\r\nUSER nobody\r\nPASS x\r\nUSER\r\n").out ==
@@ -118,7 +118,7 @@ TEST_CASE("USER and PASS are asked one after the other, and passwords keep their
         "first\r\n-ERR Missing or invalid user name\r\n");
 }
 
-TEST_CASE("No credentials are taken in clear unless it is allowed") {
+TEST_CASE("Credentials in clear text are refused unless they are allowed") {
   ProxyOptions plain;
   plain.tls_available = true;
   const Drive refused = play("USER joe\r\nPASS x\r\nAUTH PLAIN AGpvZQBzZWNyZXQ=\r\nAUTH\r\n", plain);
@@ -130,7 +130,7 @@ TEST_CASE("No credentials are taken in clear unless it is allowed") {
   CHECK(play(kLogin, plain).out == kIn);
 }
 
-TEST_CASE("AUTH gives what the client said, by the mechanisms that upstream has") {
+TEST_CASE("AUTH passes on what the client sent, by the mechanisms that upstream has") {
   const std::string greeting = "+OK ready\r\n";
   CHECK(play("AUTH\r\n").out == greeting + "+OK\r\nPLAIN\r\nLOGIN\r\nXOAUTH2\r\n.\r\n");
   Drive drive = play("AUTH plain AGpvZQBzZWNyZXQ=\r\nSTAT\r\n");
@@ -145,7 +145,7 @@ TEST_CASE("AUTH gives what the client said, by the mechanisms that upstream has"
             "Unsupported authentication mechanism\r\n-ERR Unsupported authentication mechanism\r\n");
 }
 
-TEST_CASE("What upstream asks of a token's client, and the answer, pass as they are") {
+TEST_CASE("The challenge of a token mechanism, and the response, pass unchanged") {
   // user=joe^Aauth=Bearer t^A^A
   const Drive drive = play("AUTH XOAUTH2 dXNlcj1qb2UBYXV0aD1CZWFyZXIgdAEB\r\n\r\nNOOP\r\n");
   CHECK(drive.out ==
@@ -154,7 +154,7 @@ TEST_CASE("What upstream asks of a token's client, and the answer, pass as they 
   CHECK(drive.asked == std::vector{"auth XOAUTH2 joe"s, "response "s});
 }
 
-TEST_CASE("Commands go on in one form, whatever the client wrote") {
+TEST_CASE("Commands are passed on in one form, whatever the client wrote") {
   const Drive drive = play(kLogin +
                            "stat\r\nlist\r\nLIST  3 \r\nuidl\r\nUIDL 03\r\nretr 1\r\nTop 1  0\r\nDELE 2\r\n"
                            "RSET\r\nNOOP\r\nCAPA\r\nQUIT\r\n");
@@ -166,7 +166,7 @@ TEST_CASE("Commands go on in one form, whatever the client wrote") {
   CHECK(drive.closed);
 }
 
-TEST_CASE("What no server could be asked is refused here") {
+TEST_CASE("A command that no server could execute is refused by the proxy") {
   CHECK(after_login("RETR\r\nRETR x\r\nRETR 1 2\r\nTOP 1\r\nSTAT 1\r\nLIST 1 2\r\nDELE "
                     "99999999999999999999\r\nDELE 9\r\n") ==
         "-ERR Message number expected\r\n-ERR Message number expected\r\n-ERR Message number expected\r\n"
@@ -179,7 +179,7 @@ TEST_CASE("What no server could be asked is refused here") {
   CHECK(play("RETR 1\r\nDELE 1\r\n").asked.empty());
 }
 
-TEST_CASE("What stands behind STLS in the same piece ends the session, and TLS forgets what was before") {
+TEST_CASE("Data after STLS in the same piece ends the session, and TLS discards everything before it") {
   ProxyOptions plain;
   plain.tls_available = true;
   plain.allow_plaintext = true;
@@ -201,14 +201,14 @@ TEST_CASE("What stands behind STLS in the same piece ends the session, and TLS f
   CHECK(other.asked.empty());
 }
 
-TEST_CASE("Lines that are none are refused, the third one closes, and none reaches the server") {
+TEST_CASE("Malformed lines are refused, the third closes the connection, and none reaches the server") {
   const Drive drive = play(kLogin + "DELE 1\nDELE 2\r\nNO\rOP\r\nDELE\0 3\r\nDELE 4\r\n"s);
   CHECK(drive.asked == std::vector{"user joe"s});
   CHECK(drive.closed);
   CHECK(drive.out.ends_with("-ERR Too many malformed commands\r\n"));
 }
 
-TEST_CASE("Closed in the middle of a text, the output has no final dot") {
+TEST_CASE("A session that is closed in the middle of a text sends no final dot") {
   ProxySession session(within_tls());
   session.receive(as_bytes(kLogin));
   Drive drive;

@@ -14,10 +14,10 @@ using namespace std::literals;
 namespace gw::pop3 {
 namespace {
 
-// A driver that knows one user, `joe` with `secret word`, and the messages given.
+// A driver that knows one user, `joe` with `secret word`, and the given messages.
 struct Drive {
   std::vector<std::string> mails{"A: 1\r\n\r\none\r\n", "B: 2\r\n\r\n.two\r\n\r\nlines\r\n"};
-  std::size_t broken = 0;  // the number of the message that does not open
+  std::size_t broken = 0;  // the number of the message that cannot be opened
   bool update_fails = false;
   std::vector<std::size_t> deleted;
   bool updated = false;
@@ -59,7 +59,7 @@ struct Drive {
     session.body_end();
   }
 
-  // Until input is needed.
+  // Runs until input is needed.
   void run(Session& session) {
     for (;;) {
       const Event& event = session.next_event();
@@ -114,7 +114,7 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-// Plays `input` with every cut and gives the outcome, which must be the same each time.
+// Plays `input` with every cut and returns the outcome, which must be the same each time.
 Outcome play(const std::string& input, const Drive& with = {}, const Options& options = within_tls()) {
   std::optional<Outcome> first;
   for (std::size_t cut = 1; cut <= input.size() + 1; cut += 1 + cut / 8) {
@@ -151,20 +151,20 @@ std::string before_login(const std::string& input, const Options& options = with
   return out.substr(out.find('\n') + 1);
 }
 
-TEST_CASE("USER and PASS log in, verbs in any case, blanks in passwords kept") {
+TEST_CASE("USER and PASS log in, verbs in any case; passwords keep their spaces") {
   CHECK(play(kLogin).out == kIn);
   CHECK(play("user joe\r\npAsS secret word\r\n").out == kIn);
   CHECK(before_login("USER joe\r\nPASS secret word \r\n") ==
         "+OK\r\n-ERR [AUTH] Authentication failed: wrong user name or password\r\n");
 }
 
-TEST_CASE("A wrong password does not end the session, and the name is asked for again") {
+TEST_CASE("After a wrong password the session goes on and the name must be sent again") {
   CHECK(before_login("USER joe\r\nPASS x\r\nPASS secret word\r\n" + kLogin) ==
         "+OK\r\n-ERR [AUTH] Authentication failed: wrong user name or password\r\n-ERR USER command required "
         "first\r\n+OK\r\n+OK 2 messages\r\n");
 }
 
-TEST_CASE("CAPA says in each state what works in it") {
+TEST_CASE("CAPA lists in each state what works in it") {
   const std::string common =
       "+OK\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUTF8\r\nEXPIRE NEVER\r\n";
   const std::string end = "IMPLEMENTATION gw\r\n.\r\n";
@@ -189,7 +189,7 @@ TEST_CASE("No login without TLS unless it is allowed") {
   CHECK(before_login(kLogin, plain) == "+OK\r\n+OK 2 messages\r\n");
 }
 
-TEST_CASE("AUTH lists the mechanisms, and takes PLAIN at once, in two steps, or cancelled") {
+TEST_CASE("AUTH lists the mechanisms, and accepts PLAIN in one step, in two, or cancelled") {
   CHECK(before_login("AUTH\r\n") == "+OK\r\nPLAIN\r\n.\r\n");
   CHECK(before_login("AUTH PLAIN AGpvZQBzZWNyZXQgd29yZA==\r\n") == "+OK 2 messages\r\n");
   CHECK(before_login("auth plain\r\nAGpvZQBzZWNyZXQgd29yZA==\r\nNOOP\r\n") ==
@@ -199,7 +199,7 @@ TEST_CASE("AUTH lists the mechanisms, and takes PLAIN at once, in two steps, or 
   CHECK(before_login("AUTH CRAM-MD5\r\n") == "-ERR Unsupported authentication mechanism\r\n");
 }
 
-TEST_CASE("An AUTH response that is none is refused and the session goes on") {
+TEST_CASE("A malformed AUTH response is refused and the session goes on") {
   const std::string refused = "-ERR Malformed authentication data\r\n";
   CHECK(before_login("AUTH PLAIN %%%\r\n") == refused);
   CHECK(before_login("AUTH PLAIN am9l\r\n") == refused);
@@ -222,7 +222,7 @@ TEST_CASE("RETR sends a message with its dots doubled") {
   CHECK(after_login("RETR 2\r\n") == "+OK 23 octets\r\nB: 2\r\n\r\n..two\r\n\r\nlines\r\n.\r\n");
 }
 
-TEST_CASE("TOP sends the header, the empty line and exactly so many lines") {
+TEST_CASE("TOP sends the header, the empty line and exactly the requested number of lines") {
   CHECK(after_login("TOP 2 0\r\n") == "+OK\r\nB: 2\r\n\r\n.\r\n");
   CHECK(after_login("TOP 2 1\r\n") == "+OK\r\nB: 2\r\n\r\n..two\r\n.\r\n");
   CHECK(after_login("TOP 2 99\r\n") == "+OK\r\nB: 2\r\n\r\n..two\r\n\r\nlines\r\n.\r\n");
@@ -232,20 +232,20 @@ TEST_CASE("TOP sends the header, the empty line and exactly so many lines") {
         "+OK\r\n\r\nbody\r\n.\r\n+OK\r\nno header\r\nat all\r\n.\r\n");
 }
 
-TEST_CASE("DELE marks, hides and keeps the numbers; RSET takes it back") {
+TEST_CASE("DELE marks and hides a message and keeps the numbers; RSET removes the marks") {
   CHECK(after_login("DELE 1\r\nSTAT\r\nLIST\r\nRETR 1\r\nDELE 1\r\nLIST 1\r\nRSET\r\nSTAT\r\n") ==
         "+OK\r\n+OK 1 23\r\n+OK 1 messages\r\n2 23\r\n.\r\n-ERR Message is deleted\r\n-ERR Message is "
         "deleted\r\n-ERR Message is deleted\r\n+OK\r\n+OK 2 36\r\n");
 }
 
-TEST_CASE("QUIT asks for what is deleted, and closes") {
+TEST_CASE("QUIT asks the driver to delete the marked messages, and closes") {
   const Outcome outcome = play(kLogin + "DELE 2\r\nQUIT\r\nSTAT\r\n");
   CHECK(outcome.out == kIn + "+OK\r\n+OK\r\n");
   CHECK(outcome.deleted == std::vector<std::size_t>{2});
   CHECK(outcome.closed);
 }
 
-TEST_CASE("QUIT with nothing deleted is an update too, so that the mailbox is free before the answer") {
+TEST_CASE("QUIT without deletions is an update too, so that the mailbox is free before the reply") {
   const Outcome outcome = play(kLogin + "DELE 1\r\nRSET\r\nQUIT\r\n");
   CHECK(outcome.updated);
   CHECK(outcome.deleted.empty());
@@ -258,7 +258,7 @@ TEST_CASE("QUIT before login updates nothing") {
   CHECK(outcome.closed);
 }
 
-TEST_CASE("A failed update is told and closes") {
+TEST_CASE("A failed update is reported and closes the connection") {
   Drive failing;
   failing.update_fails = true;
   const Outcome outcome = play(kLogin + "DELE 1\r\nQUIT\r\n", failing);
@@ -266,7 +266,7 @@ TEST_CASE("A failed update is told and closes") {
   CHECK(outcome.closed);
 }
 
-TEST_CASE("The end of the input answers what was sent, and updates nothing") {
+TEST_CASE("At the end of the input every command is answered and nothing is updated") {
   Drive drive;
   Session session(within_tls());
   session.receive(as_bytes(kLogin + "DELE 1\r\nNOOP\r\nQUI"));
@@ -277,7 +277,7 @@ TEST_CASE("The end of the input answers what was sent, and updates nothing") {
   CHECK_FALSE(drive.updated);
 }
 
-TEST_CASE("A message that does not open is refused, the session goes on, and it cannot be deleted") {
+TEST_CASE("A message that cannot be opened is refused and cannot be deleted, and the session goes on") {
   Drive damaged;
   damaged.broken = 1;
   CHECK(after_login("RETR 1\r\nDELE 1\r\nTOP 1 0\r\nRETR 2\r\nDELE 2\r\n", damaged) ==
@@ -288,7 +288,7 @@ TEST_CASE("A message that does not open is refused, the session goes on, and it 
         "+OK\r\n");
 }
 
-TEST_CASE("Numbers that are none or name no message are refused") {
+TEST_CASE("Malformed message numbers, and numbers of no message, are refused") {
   const std::string none = "-ERR No such message\r\n";
   CHECK(after_login("RETR 0\r\nRETR 3\r\nRETR -1\r\nRETR 99999999999999999999999\r\nDELE x\r\nUIDL 3\r\n") ==
         none + none + none + none + none + none);
@@ -319,7 +319,7 @@ TEST_CASE("UTF8 is accepted and changes nothing") {
         "+OK\r\n+OK\r\n+OK 2 messages\r\n+OK 13 octets\r\nA: 1\r\n\r\none\r\n.\r\n");
 }
 
-TEST_CASE("The third malformed line closes") {
+TEST_CASE("The third malformed line closes the connection") {
   const Outcome outcome = play("CAP\0A\r\nNOOP\n\r\nUSER a\rb\r\nQUIT\r\n"s);
   CHECK(outcome.out == kGreeting +
                            "-ERR Command contains NUL\r\n-ERR Command must end with CRLF\r\n-ERR Too many "
@@ -327,12 +327,12 @@ TEST_CASE("The third malformed line closes") {
   CHECK(outcome.closed);
 }
 
-TEST_CASE("A line that is too long is refused at once and dropped") {
+TEST_CASE("A line that is too long is refused immediately and dropped") {
   CHECK(before_login("USER " + std::string(5000, 'a') + "\r\nUTF8\r\n") ==
         "-ERR Command line too long\r\n+OK\r\n");
 }
 
-TEST_CASE("STLS starts the session anew") {
+TEST_CASE("STLS resets the session") {
   Options plain = within_tls();
   plain.tls = false;
   Session session(plain);
@@ -347,7 +347,7 @@ TEST_CASE("STLS starts the session anew") {
   CHECK(drive.out == "-ERR TLS is already active\r\n+OK\r\n+OK 2 messages\r\n");
 }
 
-TEST_CASE("What comes behind STLS in the same piece ends the session unread") {
+TEST_CASE("Data after STLS in the same piece ends the session unread") {
   Options plain = within_tls();
   plain.tls = false;
   plain.allow_plaintext = true;
@@ -367,14 +367,14 @@ TEST_CASE("STLS without a certificate is refused") {
   CHECK(before_login("STLS\r\n", plain) == "-ERR TLS is not available\r\n");
 }
 
-TEST_CASE("An event that awaits its answer is given again") {
+TEST_CASE("An event that awaits its answer is returned again") {
   Session session(within_tls());
   session.receive(as_bytes(kLogin));
   CHECK(std::holds_alternative<Login>(session.next_event()));
   CHECK(std::get<Login>(session.next_event()).user == "joe");
 }
 
-TEST_CASE("A list of 100,000 messages comes in bounded pieces") {
+TEST_CASE("A list of 100,000 messages is sent in bounded pieces") {
   Drive drive;
   drive.mails.assign(100'000, "x\r\n");
   Session session(within_tls());
@@ -385,7 +385,7 @@ TEST_CASE("A list of 100,000 messages comes in bounded pieces") {
   CHECK(drive.out.ends_with("\r\n100000 3\r\n.\r\n+OK 100000 300000\r\n"));
 }
 
-TEST_CASE("Answers to many pipelined commands come in bounded pieces") {
+TEST_CASE("Replies to many pipelined commands are sent in bounded pieces") {
   Drive drive;
   Session session(within_tls());
   std::string input = kLogin;
