@@ -1,4 +1,4 @@
-// A POP3 client over one end of a socket pair, whose other end a thread serves.
+// A POP3 client on one end of a socket pair; a thread serves the other end.
 #pragma once
 
 #include <sys/socket.h>
@@ -23,7 +23,7 @@ class Pop3Client {
       : Pop3Client([&service, implicit_tls](
                        net::Stream stream) { pop3d::serve_pop3(std::move(stream), implicit_tls, service); },
                    std::move(peer)) {}
-  // Any server.
+  // For any server.
   explicit Pop3Client(std::function<void(net::Stream)> serve, std::string peer = "unix") {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
@@ -40,10 +40,10 @@ class Pop3Client {
   ~Pop3Client() { end(); }
 
   net::Stream& stream() { return *stream_; }
-  // What the server then says is what a test looks at.
+  // Errors are ignored: tests check what the server replies.
   void send(std::string_view data) { (void)stream_->write(as_bytes(data)).has_value(); }
 
-  // The next line without its CRLF; `(closed)` where the connection has ended before its end.
+  // Returns the next line without its CRLF, or `(closed)` if the connection ends before its end.
   std::string line() {
     for (;;) {
       const std::size_t end = received_.find("\r\n", at_);
@@ -55,8 +55,8 @@ class Pop3Client {
       if (!receive()) return "(closed)";
     }
   }
-  // The lines up to the final dot, dots taken off, each with its CRLF. Ends with `(closed)` where no dot
-  // came.
+  // Returns the lines up to the final dot, without dot-stuffing, each
+  // with its CRLF. It ends with `(closed)` if no final dot was received.
   std::string text() {
     std::string all;
     for (;;) {
@@ -75,7 +75,7 @@ class Pop3Client {
     const std::string status = ask("RETR " + std::to_string(number));
     return status.starts_with("+OK") ? text() : status;
   }
-  // Greeting, USER, PASS; the reply to PASS.
+  // Reads the greeting and sends USER and PASS. Returns the reply to PASS.
   std::string log_in(std::string_view user, std::string_view password) {
     if (const std::string greeting = line(); !greeting.starts_with("+OK")) return greeting;
     ask("USER " + std::string(user));
@@ -83,7 +83,7 @@ class Pop3Client {
   }
   bool closed() { return line() == "(closed)"; }
 
-  // Closes this side and waits until the server is done.
+  // Closes this side and waits until the server has finished.
   void end() {
     stream_->close();
     wait();

@@ -1,4 +1,4 @@
-// A vault in memory with one mailbox, `journal`, and a POP3 service over it.
+// A vault in memory with one mailbox, `journal`, and a POP3 service on it.
 #pragma once
 
 #include <atomic>
@@ -63,7 +63,7 @@ class Pop3Vault {
   }
   std::uint64_t live() { return memory_->stat(mailbox.id)->live; }
 
-  // Lets this much time pass for the store and the sessions.
+  // Advances the clock of the store and the sessions.
   void pass(std::chrono::seconds time) { *passed_ += time.count(); }
 
  private:
@@ -80,7 +80,7 @@ class Pop3Vault {
   std::unique_ptr<store::Store> memory_;
 
  public:
-  FaultyStore faulty;  // what the service works on
+  FaultyStore faulty;  // the store that the service uses
   store::MailboxRecord mailbox;
   net::LoginThrottle limits;
   pop3d::Pop3Service service;

@@ -41,7 +41,7 @@ const std::vector<std::string> kOddMails{
     "Subject: chunk\r\n\r\n" + std::string(65'536 - 18, 'y'),
 };
 
-TEST_CASE("STAT and LIST give exactly the octets that RETR sends, for every odd message") {
+TEST_CASE("STAT and LIST give exactly the number of bytes that RETR sends, for every unusual message") {
   const store::Trace trace = GENERATE(store::Trace::Auto, store::Trace::On, store::Trace::Off);
   const std::string recipient = GENERATE(""s, "somebody@elsewhere.example"s);
   Pop3Vault vault(trace);
@@ -69,7 +69,7 @@ TEST_CASE("STAT and LIST give exactly the octets that RETR sends, for every odd 
   CHECK(client.ask("STAT") == "+OK " + std::to_string(kOddMails.size()) + " " + std::to_string(total));
 }
 
-TEST_CASE("Trace lines leave the header of a message together, whatever its first line is") {
+TEST_CASE("Trace lines do not split the header of a message, whatever its first line is") {
   Pop3Vault vault;
   const std::string first[] = {"Subject : red\r\n",
                                "From ann@example.com Tue Mar  4 08:00:00 2025\r\n",
@@ -96,7 +96,7 @@ TEST_CASE("Trace lines leave the header of a message together, whatever its firs
   CHECK(client.retrieve(std::size(first) + 1).ends_with(">\r\n\r\nno header\r\n"));
 }
 
-TEST_CASE("A message with CRLF line ends comes out as it went in") {
+TEST_CASE("A message with CRLF line endings is sent unchanged") {
   Pop3Vault vault;
   const std::string mail = "Subject: a\r\n\r\n.dot\r\n\r\nlast\r\n";
   vault.deliver(mail);
@@ -117,7 +117,7 @@ TEST_CASE("The user is the mailbox's name, its id, or its address") {
   }
 }
 
-TEST_CASE("Wrong password and unknown mailbox get the same answer, and the third ends the connection") {
+TEST_CASE("A wrong password and an unknown mailbox get the same reply, and the third ends the connection") {
   Pop3Vault vault;
   Pop3Client client(vault.service);
   const std::string answer = "-ERR [AUTH] Authentication failed: wrong user name or password";
@@ -129,10 +129,10 @@ TEST_CASE("Wrong password and unknown mailbox get the same answer, and the third
   CHECK(client.closed());
 }
 
-TEST_CASE("An unknown mailbox is as much work as a wrong password") {
+TEST_CASE("An unknown mailbox takes as much work as a wrong password") {
   Pop3Vault vault;
-  vault.service.limits = nullptr;  // no waits for what fails often
-  // Enough work that it and nothing else is what a login takes.
+  vault.service.limits = nullptr;  // no waits after repeated failures
+  // The work is so large that it is nearly all that a login takes.
   vault::Settings settings = *vault::read_settings(vault.faulty);
   settings.argon2_memory = 8 << 20;
   settings.argon2_passes = 2;
@@ -145,25 +145,25 @@ TEST_CASE("An unknown mailbox is as much work as a wrong password") {
   REQUIRE(client.line().starts_with("+OK"));
   const auto work = [&](const std::string& user) {
     REQUIRE(client.ask("USER " + user).starts_with("+OK"));
-    // Of this process's processor time: what else the machine does is not in it.
+    // Processor time of this process, so that other load on the machine does not count.
     const std::clock_t begun = std::clock();
     REQUIRE(client.ask("PASS not the password") ==
             "-ERR [AUTH] Authentication failed: wrong user name or password");
     return static_cast<double>(std::clock() - begun);
   };
-  // Caches that others share make the same work slower at times and never faster: the least counts.
+  // Shared caches can make the same work slower but never faster, so the minimum counts.
   double wrong = work("timed");
   double unknown = work("nobody");
   for (int i = 0; i < 20; ++i) {
     wrong = std::min(wrong, work("timed"));
     unknown = std::min(unknown, work("nobody"));
   }
-  INFO("unknown takes " << unknown / wrong << " of what a wrong password takes");
+  INFO("unknown takes " << unknown / wrong << " of a wrong password's");
   CHECK(unknown > 0.75 * wrong);
   CHECK(wrong > 0.75 * unknown);
 }
 
-TEST_CASE("No password is taken without TLS from elsewhere") {
+TEST_CASE("A password from the network is refused without TLS") {
   Pop3Vault vault;
   Pop3Client client(vault.service, "192.0.2.9");
   CHECK(client.line().starts_with("+OK"));
@@ -171,7 +171,7 @@ TEST_CASE("No password is taken without TLS from elsewhere") {
   CHECK(client.ask("STLS") == "-ERR TLS is not available");
 }
 
-TEST_CASE("One session drains a mailbox at a time, and the next may come in once QUIT is answered") {
+TEST_CASE("One session drains a mailbox at a time, and the next may log in when QUIT is answered") {
   Pop3Vault vault;
   Pop3Client first(vault.service);
   REQUIRE(first.log_in("journal", kPassword).starts_with("+OK"));
@@ -184,7 +184,7 @@ TEST_CASE("One session drains a mailbox at a time, and the next may come in once
   CHECK(third.log_in("journal", kPassword).starts_with("+OK"));
 }
 
-TEST_CASE("A silent session loses the mailbox to the next login, and deletes nothing") {
+TEST_CASE("An idle session loses the mailbox to the next login, and deletes nothing") {
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\n\r\n");
   Pop3Client first(vault.service);
@@ -197,12 +197,12 @@ TEST_CASE("A silent session loses the mailbox to the next login, and deletes not
   }
   vault.pass(std::chrono::seconds(71));
   {
-    // A wrong password takes nothing over.
+    // A wrong password does not take over the mailbox.
     Pop3Client other(vault.service);
     CHECK(other.log_in("journal", "not the password") ==
           "-ERR [AUTH] Authentication failed: wrong user name or password");
   }
-  // The first renews behind its last reply: that may be late, and then it is silent from there on.
+  // The first session renews its lease after its last reply, possibly late. Then it is idle.
   Pop3Client second(vault.service);
   REQUIRE(second.line().starts_with("+OK"));
   test::await("the lease", [&] {
@@ -215,7 +215,7 @@ TEST_CASE("A silent session loses the mailbox to the next login, and deletes not
   CHECK(first.ask("QUIT").starts_with("-ERR [SYS/TEMP]"));
   first.end();
   CHECK(vault.live() == 1);
-  // What the first did at its end has not freed the mailbox.
+  // The end of the first session has not freed the mailbox.
   {
     Pop3Client third(vault.service);
     CHECK(third.log_in("journal", kPassword) == "-ERR [IN-USE] Mailbox is in use by another session");
@@ -225,7 +225,7 @@ TEST_CASE("A silent session loses the mailbox to the next login, and deletes not
   CHECK(vault.live() == 0);
 }
 
-TEST_CASE("A session that goes on, however slowly, keeps the mailbox") {
+TEST_CASE("A session that is active, however slow, keeps the mailbox") {
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\n\r\n");
   Pop3Client first(vault.service);
@@ -241,7 +241,7 @@ TEST_CASE("A session that goes on, however slowly, keeps the mailbox") {
   CHECK(vault.live() == 0);
 }
 
-TEST_CASE("A session shows the mailbox as it was at login") {
+TEST_CASE("A session shows the mailbox as it was when it logged in") {
   Pop3Vault vault;
   const MessageId one = vault.deliver("Subject: 1\r\n\r\n");
   Pop3Client client(vault.service);
@@ -255,7 +255,7 @@ TEST_CASE("A session shows the mailbox as it was at login") {
   CHECK(again.ask("UIDL 1") == "+OK 1 " + one.hex());
 }
 
-TEST_CASE("What is deleted goes at QUIT, all of it, and is not shown again") {
+TEST_CASE("QUIT deletes all marked messages, and later sessions do not show them") {
   Pop3Vault vault;
   for (int i = 0; i < 3; ++i) vault.deliver("Subject: " + std::to_string(i) + "\r\n\r\n");
   Pop3Client client(vault.service);
@@ -281,7 +281,7 @@ TEST_CASE("A lost connection deletes nothing") {
   CHECK(vault.live() == 1);
 }
 
-// The messages that the history says a drain broke off at.
+// Returns the messages at which a drain ended early, by the history.
 std::vector<MessageId> interruptions(Pop3Vault& vault) {
   std::vector<MessageId> ids;
   const auto leaves = vault.faulty.history_read(vault.mailbox.id, 0, 1000);
@@ -294,7 +294,7 @@ std::vector<MessageId> interruptions(Pop3Vault& vault) {
   return ids;
 }
 
-TEST_CASE("A session that ends without QUIT notes the message that it had asked for last") {
+TEST_CASE("A session that ends without QUIT records the last message that was requested") {
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\n\r\n");
   const MessageId second = vault.deliver("Subject: 2\r\n\r\n");
@@ -312,18 +312,18 @@ TEST_CASE("A session that ends without QUIT notes the message that it had asked 
     client.end();
     CHECK(interruptions(vault) == std::vector{second});
   }
-  SECTION("nothing, where there was a QUIT") {
+  SECTION("nothing, if there was a QUIT") {
     client.retrieve(2);
     client.ask("QUIT");
     client.end();
     CHECK(interruptions(vault).empty());
   }
-  SECTION("nothing, where none was asked for") {
+  SECTION("nothing, if no message was requested") {
     client.ask("STAT");
     client.end();
     CHECK(interruptions(vault).empty());
   }
-  SECTION("nothing, where it is we who stop") {
+  SECTION("nothing, if the server itself stops") {
     client.retrieve(2);
     net::stop::request();
     client.wait();
@@ -339,27 +339,27 @@ class Counting : public test::StoreShell {
  public:
   using StoreShell::StoreShell;
   Result<std::chrono::milliseconds> guess(std::string_view source, store::Guess guess) override {
-    heard.emplace_back(std::string(source), guess);
+    guesses.emplace_back(std::string(source), guess);
     return guess == store::Guess::Next ? wait : 0ms;
   }
-  std::vector<std::pair<std::string, store::Guess>> heard;
+  std::vector<std::pair<std::string, store::Guess>> guesses;
   std::chrono::milliseconds wait = 0ms;
 };
 
 }  // namespace
 
-TEST_CASE("A client without a login has its time, in all, and less while connections are scarce") {
+TEST_CASE("A client has a limited total time to log in, and less while connections are scarce") {
   Pop3Vault vault;
   std::atomic<bool> scarce{false};
   vault.service.login.scarce = [&] { return scarce.load(); };
-  SECTION("whatever it says") {
+  SECTION("whatever it sends") {
     vault.service.login.time = 300ms;
     Pop3Client client(vault.service);
-    std::string heard = client.line();
-    while (heard.starts_with("+OK")) heard = client.ask("USER journal");
-    CHECK(heard == "(closed)");
+    std::string reply = client.line();
+    while (reply.starts_with("+OK")) reply = client.ask("USER journal");
+    CHECK(reply == "(closed)");
   }
-  SECTION("scarce, also where it waited before") {
+  SECTION("when they become scarce while it waits") {
     vault.service.login.time = 1h;
     vault.service.login.scarce_time = 10ms;
     Pop3Client client(vault.service);
@@ -368,7 +368,7 @@ TEST_CASE("A client without a login has its time, in all, and less while connect
     scarce = true;
     CHECK(client.closed());
   }
-  SECTION("and one that has logged in has none") {
+  SECTION("but no limit after login") {
     vault.service.login.time = 10s;
     vault.service.login.scarce_time = 10s;
     Pop3Client client(vault.service);
@@ -380,7 +380,7 @@ TEST_CASE("A client without a login has its time, in all, and less while connect
   }
 }
 
-TEST_CASE("A try waits as long as the keeper says, which hears of each wrong one and of the right one") {
+TEST_CASE("A login waits as long as the keeper says, which is told of each password, wrong or right") {
   using store::Guess;
   Pop3Vault vault;
   Counting counting(vault.faulty);
@@ -394,13 +394,13 @@ TEST_CASE("A try waits as long as the keeper says, which hears of each wrong one
   CHECK(client.ask("PASS " + std::string(kPassword)).starts_with("+OK"));
   CHECK(std::chrono::steady_clock::now() - begun >= 50ms);
   client.end();
-  CHECK(counting.heard == std::vector<std::pair<std::string, Guess>>{{"127.0.0.1", Guess::Next},
-                                                                     {"127.0.0.1", Guess::Wrong},
-                                                                     {"127.0.0.1", Guess::Next},
-                                                                     {"127.0.0.1", Guess::Right}});
+  CHECK(counting.guesses == std::vector<std::pair<std::string, Guess>>{{"127.0.0.1", Guess::Next},
+                                                                       {"127.0.0.1", Guess::Wrong},
+                                                                       {"127.0.0.1", Guess::Next},
+                                                                       {"127.0.0.1", Guess::Right}});
 }
 
-TEST_CASE("A silent session ends without a word and deletes nothing") {
+TEST_CASE("An idle session is closed without a reply and deletes nothing") {
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\n\r\n");
   vault.service.idle_timeout = 1s;
@@ -425,7 +425,7 @@ TEST_CASE("A stop of the process ends sessions and deletes nothing") {
   CHECK(vault.live() == 1);
 }
 
-TEST_CASE("A deletion that fails is told, and the session ends") {
+TEST_CASE("A deletion that fails is reported, and the session ends") {
   const Code code = GENERATE(Code::Unavailable, Code::Unknown, Code::LeaseLost, Code::Conflict);
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\n\r\n");
@@ -440,14 +440,14 @@ TEST_CASE("A deletion that fails is told, and the session ends") {
   CHECK(vault.live() == 1);
 }
 
-TEST_CASE("A deletion of which the store does not know whether it is done is looked up before the answer") {
+TEST_CASE("If the store does not know whether a deletion was made, this is looked up before the reply") {
   const Code code = GENERATE(Code::Unknown, Code::Unavailable);
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\n\r\n");
   vault.deliver("Subject: 2\r\n\r\n");
   if (GENERATE(true, false)) {
     auto record = *vault.faulty.mailbox(vault.mailbox.id);
-    record.grace = 0;  // then what is drained is gone at once
+    record.grace = 0;  // then a drained message is removed immediately
     REQUIRE(vault.faulty.put_mailbox(record, {}, {store::LeafType::Setting, "test", 0}));
   }
   vault.faulty.fail_afterwards = [code](std::string_view operation) {
@@ -456,13 +456,13 @@ TEST_CASE("A deletion of which the store does not know whether it is done is loo
   Pop3Client client(vault.service);
   REQUIRE(client.log_in("journal", kPassword).starts_with("+OK"));
   CHECK(client.ask("DELE 2") == "+OK");
-  // Unavailable says that it is surely not done: nothing is asked.
+  // Unavailable says that the deletion was certainly not made, so it is not looked up.
   CHECK(client.ask("QUIT").starts_with(code == Code::Unknown ? "+OK" : "-ERR [SYS/TEMP] "));
   CHECK(client.closed());
   CHECK(vault.live() == 1);
 }
 
-TEST_CASE("After a stop too, QUIT pauses between two questions whether the deletion is done") {
+TEST_CASE("After a stop too, QUIT pauses between two lookups of a deletion") {
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\n\r\n");
   std::optional<std::chrono::steady_clock::time_point> failed;
@@ -496,10 +496,10 @@ TEST_CASE("A vault that cannot be reached, or is too busy for another login, is 
   SECTION("no keeper") {
     vault.service.store = []() -> Result<store::Store*> { return Error(Code::Denied, "no keeper"); };
   }
-  SECTION("the keeper fails") {
+  SECTION("the keeper reports an error") {
     vault.faulty.fail = [](std::string_view) { return Error(Code::Unavailable, "gone"); };
   }
-  SECTION("too many logins at once") {
+  SECTION("too many concurrent logins") {
     vault.faulty.fail = [](std::string_view operation) {
       return operation == "permit" ? std::optional(Error(Code::Busy, "queue")) : std::nullopt;
     };
@@ -511,11 +511,11 @@ TEST_CASE("A vault that cannot be reached, or is too busy for another login, is 
   CHECK(client.ask("QUIT") == "+OK");
 }
 
-TEST_CASE("A message that does not open is refused for good, stays, and the session goes on") {
+TEST_CASE("A message that cannot be opened is refused permanently and kept, and the session goes on") {
   Pop3Vault vault;
   const MessageId bad = vault.deliver("Subject: 1\r\n\r\n");
   vault.deliver("Subject: 2\r\n\r\n");
-  const std::uint64_t at = GENERATE(0U, 120U, 200U);  // in the header, and behind it
+  const std::uint64_t at = GENERATE(0U, 120U, 200U);  // in the header, and after it
   vault.faulty.alter = [&](const MessageId& id, std::uint64_t offset, std::span<std::byte> data) {
     if (id == bad && offset <= at && at - offset < data.size()) data[at - offset] ^= std::byte{1};
   };
@@ -529,7 +529,7 @@ TEST_CASE("A message that does not open is refused for good, stays, and the sess
   CHECK(vault.live() == 1);
 }
 
-TEST_CASE("A message that cannot be read now is not taken for damaged") {
+TEST_CASE("A message that cannot be read at the moment is not reported as damaged") {
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\n\r\n");
   std::atomic<bool> down = true;
@@ -544,7 +544,7 @@ TEST_CASE("A message that cannot be read now is not taken for damaged") {
   CHECK(client.ask("DELE 1") == "+OK");
 }
 
-TEST_CASE("A message that breaks in a later chunk ends the connection without the final dot") {
+TEST_CASE("A message with a damaged later chunk ends the connection without the final dot") {
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\n\r\n");
   const MessageId bad = vault.deliver("Subject: 2\r\n\r\n" + std::string(300'000, 'x') + "\r\n");
@@ -564,7 +564,7 @@ TEST_CASE("A message that breaks in a later chunk ends the connection without th
   CHECK(vault.live() == 2);
 }
 
-TEST_CASE("TOP gives the header, the empty line and exactly so many lines") {
+TEST_CASE("TOP sends the header, the empty line and exactly the requested number of lines") {
   Pop3Vault vault;
   vault.deliver("Subject: 1\r\nX: y\r\n\r\none\r\ntwo\nthree");
   vault.deliver("Subject: 2\r\n\r\n" + std::string(500'000, 'x'));
@@ -609,7 +609,7 @@ TEST_CASE("Pipelined RETRs are answered in order, whatever their order, sizes an
   CHECK(client.ask("QUIT") == "+OK");
 }
 
-TEST_CASE("What is read ahead is bounded, and a session may end in the middle of it") {
+TEST_CASE("Read-ahead is bounded, and a session may end in the middle of it") {
   Pop3Vault vault;
   for (int i = 0; i < 60; ++i) vault.deliver("Subject: " + std::to_string(i) + "\r\n\r\n");
   std::atomic<int> reads = 0;
@@ -630,7 +630,7 @@ TEST_CASE("What is read ahead is bounded, and a session may end in the middle of
 class Certificate {
  public:
   Certificate() {
-    const net::CertificateFiles files{folder_.path() + "/cert.pem", folder_.path() + "/key.pem"};
+    const net::CertificateFiles files{directory_.path() + "/cert.pem", directory_.path() + "/key.pem"};
     REQUIRE(net::make_self_signed("gw.example", files));
     auto loaded = net::ServerTls::load({files});
     REQUIRE(loaded);
@@ -645,10 +645,10 @@ class Certificate {
   std::shared_ptr<const net::ClientTls> client;
 
  private:
-  test::TempFolder folder_;
+  test::TempFolder directory_;
 };
 
-TEST_CASE("STLS starts TLS, and then a password is taken from anywhere") {
+TEST_CASE("After STLS a password is accepted from any network") {
   const Certificate certificate;
   Pop3Vault vault;
   vault.service.tls = [&]() -> Result<std::shared_ptr<const net::ServerTls>> { return certificate.server; };
@@ -662,7 +662,7 @@ TEST_CASE("STLS starts TLS, and then a password is taken from anywhere") {
   CHECK(client.ask("PASS " + std::string(kPassword)) == "+OK 0 messages");
 }
 
-TEST_CASE("With implicit TLS the greeting comes within it") {
+TEST_CASE("With implicit TLS the greeting is sent within TLS") {
   const Certificate certificate;
   Pop3Vault vault;
   const std::string mail = "Subject: 1\r\n\r\n" + std::string(1'000'000, 'x') + "\r\n";
@@ -674,7 +674,7 @@ TEST_CASE("With implicit TLS the greeting comes within it") {
   CHECK(client.retrieve(1) == mail);
 }
 
-TEST_CASE("A certificate that cannot be had refuses STLS for now") {
+TEST_CASE("STLS is refused temporarily if the certificate cannot be loaded") {
   Pop3Vault vault;
   vault.service.tls = []() -> Result<std::shared_ptr<const net::ServerTls>> {
     return Error(Code::Config, "no");
