@@ -1,5 +1,5 @@
-// A POP3 server for the tests of what stands in front of one: mails in memory, and whatever misbehaviour a
-// test wants.
+// A POP3 server for tests of gw-proxy. It keeps its
+// mails in memory and misbehaves as a test wants.
 #pragma once
 
 #include <poll.h>
@@ -34,13 +34,13 @@ class FakePop3 {
     std::string content;  // ends with CRLF, or is empty
   };
 
-  // To be set before the first connection.
+  // Set before the first connection.
   std::string greeting = "+OK fake <1@fake>\r\n";
   std::string capabilities =
       "TOP\r\nUIDL\r\nUSER\r\nRESP-CODES\r\nSASL PLAIN LOGIN XOAUTH2 SCRAM-SHA-256\r\nSTLS\r\n";
   bool has_uidl = true;
   std::shared_ptr<const net::ServerTls> tls;
-  // Asked before each command is obeyed, from any thread: what is sent instead; `(close)` closes behind it.
+  // Called before each command, in any thread. Its result replaces the reply; `(close)` closes after it.
   std::function<std::optional<std::string>(const std::string& command)> instead;
 
   explicit FakePop3(std::vector<Mail> mails = {}) : mails_(std::move(mails)) {
@@ -69,7 +69,7 @@ class FakePop3 {
     const std::lock_guard lock(mutex_);
     mails_ = std::move(mails);
   }
-  // All commands of all sessions, in order; secrets in clear.
+  // Returns all commands of all sessions in order; secrets are in clear text.
   std::vector<std::string> commands() const {
     const std::lock_guard lock(mutex_);
     return commands_;
@@ -102,7 +102,7 @@ class FakePop3 {
       sessions_.emplace_back([this, socket = std::move(fd)]() mutable {
         Session session{net::Stream(std::move(socket), {})};
         session.stream.set_timeout(std::chrono::seconds(20));
-        session.stream.finish(std::chrono::seconds(20));  // a stop is for who is tested
+        session.stream.finish(std::chrono::seconds(20));  // only the tested program obeys a stop
         serve(session);
         session.stream.close();
         --open_;

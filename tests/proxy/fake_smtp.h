@@ -1,5 +1,5 @@
-// An SMTP server for the tests of what stands in front of one: it keeps what it is sent, and misbehaves as a
-// test wants.
+// An SMTP server for tests of gw-proxy. It keeps
+// what it receives and misbehaves as a test wants.
 #pragma once
 
 #include <poll.h>
@@ -23,11 +23,11 @@ namespace gw::test {
 
 class FakeSmtp {
  public:
-  // To be set before the first connection.
+  // Set before the first connection.
   std::string greeting = "220 fake\r\n";
   std::string extensions = "250-fake\r\n250-AUTH PLAIN\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n";
-  // Asked before each command is obeyed, and with `.` at the end of a message, from any thread: what is sent
-  // instead; `(close)` closes behind it, and nothing at all is silence.
+  // Called before each command, and with `.` at the end of a message, in any thread. Returns a reply that
+  // replaces the server's own; `(close)` closes after it, and an empty text sends nothing.
   std::function<std::optional<std::string>(const std::string& command)> instead;
 
   FakeSmtp() {
@@ -49,7 +49,7 @@ class FakeSmtp {
   std::size_t open() const { return open_; }
   std::size_t accepted() const { return accepted_; }
   std::vector<std::string> commands() const { return copy_of(commands_); }
-  std::vector<std::string> mails() const { return copy_of(mails_); }  // that ended with their dot
+  std::vector<std::string> mails() const { return copy_of(mails_); }  // those that ended with their final dot
 
  private:
   std::vector<std::string> copy_of(const std::vector<std::string>& all) const {
@@ -68,7 +68,7 @@ class FakeSmtp {
       sessions_.emplace_back([this, socket = std::move(fd)]() mutable {
         net::Stream stream(std::move(socket), {});
         stream.set_timeout(std::chrono::seconds(20));
-        stream.finish(std::chrono::seconds(20));  // a stop is for who is tested
+        stream.finish(std::chrono::seconds(20));  // only the tested program obeys a stop
         serve(stream);
         stream.close();
         --open_;

@@ -22,45 +22,45 @@ unsigned mode_of(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("The fingerprint key is made once, for its user only, and read from then on") {
+TEST_CASE("The fingerprint key is generated once, readable by its user only, and read from then on") {
   log::open("gate_tests", log::Target::Nowhere);
-  const test::TempFolder folder;
-  const std::string file = folder.path() + "/state/gw/fingerprint.key";
+  const test::TempFolder directory;
+  const std::string file = directory.path() + "/state/gw/fingerprint.key";
   const auto made = proxy::fingerprint_key(file);
   REQUIRE(made);
   CHECK(made->size() == 32);
   CHECK(mode_of(file) == 0600);
-  CHECK(mode_of(folder.path() + "/state") == 0700);
+  CHECK(mode_of(directory.path() + "/state") == 0700);
   const auto again = proxy::fingerprint_key(file);
   REQUIRE(again);
   CHECK(again->text() == made->text());
   const auto text = read_file(file);
   REQUIRE(text);
   CHECK(*text == to_hex(made->view()) + "\n");
-  const auto other = proxy::fingerprint_key(folder.path() + "/other.key");
+  const auto other = proxy::fingerprint_key(directory.path() + "/other.key");
   REQUIRE(other);
   CHECK(other->text() != made->text());
 }
 
 TEST_CASE("Processes that start at the same time have the same fingerprint key") {
   log::open("gate_tests", log::Target::Nowhere);
-  const test::TempFolder folder;
+  const test::TempFolder directory;
   std::array<std::string, 8> keys;
   std::vector<std::thread> threads;
   for (std::string& key : keys)
     threads.emplace_back([&] {
-      const auto made = proxy::fingerprint_key(folder.path() + "/fingerprint.key");
+      const auto made = proxy::fingerprint_key(directory.path() + "/fingerprint.key");
       key = made ? to_hex(made->view()) : made.error().text();
     });
   for (std::thread& thread : threads) thread.join();
   for (const std::string& key : keys) CHECK(key == keys.front());
-  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+  CHECK(std::distance(std::filesystem::directory_iterator(directory.path()), {}) == 1);
 }
 
-TEST_CASE("A file that holds no fingerprint key is refused and left alone") {
+TEST_CASE("A file that does not contain a fingerprint key is refused and not changed") {
   log::open("gate_tests", log::Target::Nowhere);
-  const test::TempFolder folder;
-  const std::string file = folder.path() + "/fingerprint.key";
+  const test::TempFolder directory;
+  const std::string file = directory.path() + "/fingerprint.key";
   for (const std::string text : {"short\n", "zz"}) {
     std::ofstream(file) << text;
     const auto key = proxy::fingerprint_key(file);
@@ -70,9 +70,9 @@ TEST_CASE("A file that holds no fingerprint key is refused and left alone") {
   }
 }
 
-TEST_CASE("The fingerprint key's place is the option's, a credential, the state folder, or the home") {
-  const test::TempFolder folder;
-  std::ofstream(folder.path() + "/fingerprint.key") << std::string(64, 'a') << "\n";
+TEST_CASE("The fingerprint key is at the option's path, a credential, in the state directory, or at home") {
+  const test::TempFolder directory;
+  std::ofstream(directory.path() + "/fingerprint.key") << std::string(64, 'a') << "\n";
   const auto with = [](const char* name, const std::string& value) {
     value.empty() ? ::unsetenv(name) : ::setenv(name, value.c_str(), 1);
   };
@@ -87,8 +87,8 @@ TEST_CASE("The fingerprint key's place is the option's, a credential, the state 
   CHECK(*proxy::fingerprint_key_file("") == "/var/lib/gw-proxy/fingerprint.key");
   with("CREDENTIALS_DIRECTORY", "/nowhere");
   CHECK(*proxy::fingerprint_key_file("") == "/var/lib/gw-proxy/fingerprint.key");
-  with("CREDENTIALS_DIRECTORY", folder.path());
-  CHECK(*proxy::fingerprint_key_file("") == folder.path() + "/fingerprint.key");
+  with("CREDENTIALS_DIRECTORY", directory.path());
+  CHECK(*proxy::fingerprint_key_file("") == directory.path() + "/fingerprint.key");
   with("CREDENTIALS_DIRECTORY", "");
   with("STATE_DIRECTORY", "");
   with("HOME", before);

@@ -27,7 +27,7 @@ std::vector<std::string> contents(const std::vector<FakePop3::Mail>& mails) {
   return all;
 }
 
-// As gw-pop3d sends what was sealed: that is how these tests look at it.
+// Returns the mails as gw-pop3d sends them. These tests compare copies in that form.
 std::vector<std::string> wire_forms(std::vector<std::string> mails) {
   for (std::string& mail : mails) {
     std::string form;
@@ -47,7 +47,7 @@ std::vector<std::string> wire_forms(std::vector<std::string> mails) {
 
 }  // namespace
 
-TEST_CASE("Each mail that is fetched reaches the client as it was sent, and its copy is sealed") {
+TEST_CASE("Each mail that is fetched reaches the client unchanged, and its copy is sealed") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   auto client = relay.log_in();
@@ -62,7 +62,7 @@ TEST_CASE("Each mail that is fetched reaches the client as it was sent, and its 
   CHECK(server.count("UIDL") == 1);
 }
 
-TEST_CASE("What the server stuffed in its own way reaches the client so") {
+TEST_CASE("Unusual dot-stuffing of the server reaches the client unchanged") {
   const std::string sent = "Subject: x\r\n\r\n..stuffed\r\n.not stuffed\r\n.\rx\r\n..\r\n.\r\n";
   FakePop3 server(std::vector<FakePop3::Mail>{{"1", "x\r\n"}});
   server.instead = [&](const std::string& command) -> std::optional<std::string> {
@@ -90,7 +90,7 @@ TEST_CASE("A mail that this login fetched before is passed on and not stored aga
     CHECK(client->ask("QUIT") == "+OK bye");
     CHECK(relay.live() == 4);
   }
-  SECTION("also where the server gives it another name") {
+  SECTION("even if the server gives it another UIDL") {
     auto renamed = some_mails();
     for (auto& mail : renamed) mail.uidl += "-new";
     server.set_mails(renamed);
@@ -98,7 +98,7 @@ TEST_CASE("A mail that this login fetched before is passed on and not stored aga
     for (std::size_t n = 1; n <= 4; ++n) client->retrieve(n);
     CHECK(relay.live() == 4);
   }
-  SECTION("and of another login, or by another route, it is another mail") {
+  SECTION("but it is another mail for another login or another route") {
     auto client = relay.log_in("jim@example.com");
     client->retrieve(1);
     CHECK(relay.live() == 5);
@@ -109,7 +109,7 @@ TEST_CASE("A mail that this login fetched before is passed on and not stored aga
   }
 }
 
-TEST_CASE("Another mail under a name that was seen before is copied before the client has all of it") {
+TEST_CASE("Another mail with a known UIDL is copied before the client has received all of it") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   relay.log_in()->retrieve(1);
@@ -123,15 +123,15 @@ TEST_CASE("Another mail under a name that was seen before is copied before the c
   CHECK(client->ask("DELE 1") == "+OK gone");
 }
 
-TEST_CASE("Where two mails have one name, or the server has no names, only this session's copies count") {
+TEST_CASE("If two mails have one UIDL, or the server has no UIDL, only copies of this session count") {
   auto mails = some_mails();
   FakePop3 server(mails);
   ProxyVault relay(server);
-  SECTION("two with one name") {
+  SECTION("two with one UIDL") {
     mails[1].uidl = mails[0].uidl;
     server.set_mails(mails);
   }
-  SECTION("no names") {
+  SECTION("no UIDL") {
     server.has_uidl = false;
   }
   auto client = relay.log_in();
@@ -147,7 +147,7 @@ TEST_CASE("Where two mails have one name, or the server has no names, only this 
   client = relay.log_in();
   CHECK(client->ask("DELE 1") == "+OK gone");
   CHECK(server.count("RETR 1") == 2);
-  CHECK(relay.live() == 2);  // but by its octets it is known
+  CHECK(relay.live() == 2);  // but it is recognised by its content
 }
 
 TEST_CASE("DELE of a mail that was never fetched fetches and seals it first") {
@@ -164,7 +164,7 @@ TEST_CASE("DELE of a mail that was never fetched fetches and seals it first") {
   CHECK(relay.copies() == std::vector{some_mails()[1].content});
 }
 
-TEST_CASE("DELE of a mail that an earlier session copied passes at once") {
+TEST_CASE("DELE of a mail that an earlier session copied passes immediately") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   relay.log_in()->retrieve(1);
@@ -175,7 +175,7 @@ TEST_CASE("DELE of a mail that an earlier session copied passes at once") {
   CHECK(server.mails().size() == 3);
 }
 
-TEST_CASE("DELE of another mail under a name that was seen before fetches and seals it first") {
+TEST_CASE("DELE of another mail with a known UIDL fetches and seals it first") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   relay.log_in()->retrieve(1);
@@ -200,7 +200,7 @@ TEST_CASE("A route may refuse DELE without a copy, or pass it") {
     client->retrieve(1);
     CHECK(client->ask("DELE 1") == "+OK gone");
   }
-  SECTION("refuse, also if the keeper cannot be asked and failed copies pass") {
+  SECTION("refuse, also if the keeper cannot be reached and failed copies pass") {
     relay.log_in()->retrieve(1);
     relay.route().uncopied_delete = vault::UncopiedDelete::Refuse;
     relay.route().on_copy_failure = vault::OnCopyFailure::Pass;
@@ -223,7 +223,7 @@ TEST_CASE("A route may refuse DELE without a copy, or pass it") {
   }
 }
 
-TEST_CASE("TOP is no copy, however many lines it asks for") {
+TEST_CASE("TOP makes no copy, however many lines are requested") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   auto client = relay.log_in();
@@ -234,11 +234,11 @@ TEST_CASE("TOP is no copy, however many lines it asks for") {
   CHECK(relay.live() == 1);
 }
 
-TEST_CASE("A copy that fails refuses the mail, and nothing can be deleted") {
+TEST_CASE("If a copy fails the mail is refused, and nothing can be deleted") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   auto client = relay.log_in();
-  SECTION("at its commit, or in the middle: no final dot") {
+  SECTION("at its commit, or in the middle: no final dot is sent") {
     const std::size_t number = GENERATE(1u, 2u);
     relay.faulty().fail = [](std::string_view operation) -> std::optional<Error> {
       if (operation == "begin") return Error(Code::Full, "no room");
@@ -272,7 +272,7 @@ TEST_CASE("A copy that fails refuses the mail, and nothing can be deleted") {
   CHECK(server.mails().size() == 4);
 }
 
-TEST_CASE("A mailbox that takes nothing now refuses the login, or the mail") {
+TEST_CASE("A mailbox that accepts no mail at present refuses the login, or the mail") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   auto client = relay.log_in();
@@ -286,11 +286,11 @@ TEST_CASE("A mailbox that takes nothing now refuses the login, or the mail") {
   CHECK(server.count("USER joe") == 0);
 }
 
-TEST_CASE("Where the route says so, mail passes without a copy") {
+TEST_CASE("If the route says so, mail passes without a copy") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   relay.route().on_copy_failure = vault::OnCopyFailure::Pass;
-  SECTION("the keeper is not there from the start") {
+  SECTION("the keeper is missing from the start") {
     relay.keeper_down = true;
     auto client = relay.log_in();
     CHECK(client->retrieve(2) == some_mails()[1].content);
@@ -300,7 +300,7 @@ TEST_CASE("Where the route says so, mail passes without a copy") {
     CHECK(relay.live() == 1);
     CHECK(client->ask("QUIT") == "+OK bye");
   }
-  SECTION("it fails in the middle") {
+  SECTION("the keeper fails in the middle") {
     auto client = relay.log_in();
     relay.faulty().fail = [](std::string_view operation) -> std::optional<Error> {
       if (operation == "begin") return Error(Code::Full, "no room");
@@ -322,7 +322,7 @@ TEST_CASE("Without a keeper no login is passed on") {
   CHECK(server.count("USER joe") == 0);
 }
 
-TEST_CASE("A client that goes without QUIT deletes nothing at the server") {
+TEST_CASE("A client that disconnects without QUIT deletes nothing at the server") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   auto client = relay.log_in();
@@ -338,7 +338,7 @@ TEST_CASE("A client that goes without QUIT deletes nothing at the server") {
   CHECK(server.mails().size() == 4);
 }
 
-TEST_CASE("A mail whose end the server does not send is no copy and has no end") {
+TEST_CASE("A mail whose end the server does not send is not copied, and the client gets no final dot") {
   FakePop3 server(some_mails());
   server.instead = [](const std::string& command) -> std::optional<std::string> {
     if (command == "RETR 1") return "+OK\r\nSubject: half\r\n.(close)";
@@ -362,7 +362,7 @@ TEST_CASE("A mail whose end the server does not send is no copy and has no end")
   CHECK(server.count("DELE 1") == 0);
 }
 
-TEST_CASE("Commands and answers pass, a client may send many at once, and codes stay as they are") {
+TEST_CASE("Commands and replies pass unchanged with their codes, also when the client pipelines") {
   FakePop3 server(some_mails());
   server.instead = [](const std::string& command) -> std::optional<std::string> {
     if (command == "NOOP") return "-ERR [SYS/TEMP] \x1b[2J \xff\r\n";
@@ -390,11 +390,11 @@ TEST_CASE("Commands and answers pass, a client may send many at once, and codes 
   CHECK(client->line() == "+OK gone");
   CHECK(client->line() == "+OK bye");
   CHECK(client->closed());
-  CHECK(server.count("UIDL") == 1);  // the client's own; it spares us ours
+  CHECK(server.count("UIDL") == 1);  // the client's own; the proxy needs no second one
   CHECK(server.mails().size() == 3);
 }
 
-TEST_CASE("CAPA is what the server and we can both do") {
+TEST_CASE("CAPA lists what both the server and the proxy support") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   auto client = relay.connect();
@@ -411,7 +411,7 @@ TEST_CASE("CAPA is what the server and we can both do") {
   CHECK(client->text() == "TOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nIMPLEMENTATION gw\r\n");
 }
 
-TEST_CASE("AUTH is said again to the server, message for message") {
+TEST_CASE("AUTH is repeated to the server, message by message") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   auto client = relay.connect();
@@ -428,7 +428,7 @@ TEST_CASE("AUTH is said again to the server, message for message") {
     CHECK(server.count("am9l") == 1);
     CHECK(server.count("c2VjcmV0") == 1);
   }
-  SECTION("a token, and what the server asks when it does not take it") {
+  SECTION("a token, and the server's challenge when it refuses the token") {
     server.instead = [](const std::string& command) -> std::optional<std::string> {
       if (command.starts_with("dXNlcj")) return "+ eyJzdGF0dXMiOiI0MDAifQ==\r\n";
       if (command.empty()) return "-ERR [AUTH] token\r\n";
@@ -438,7 +438,7 @@ TEST_CASE("AUTH is said again to the server, message for message") {
     CHECK(client->ask("") == "-ERR [AUTH] token");
     return;
   }
-  SECTION("what the server does not have is not there") {
+  SECTION("a mechanism that the server does not have is not offered") {
     CHECK(client->ask("AUTH SCRAM-SHA-256").starts_with("-ERR"));
     CHECK(client->ask("AUTH OAUTHBEARER").starts_with("-ERR"));
     return;
@@ -447,7 +447,7 @@ TEST_CASE("AUTH is said again to the server, message for message") {
   CHECK(relay.live() == 1);
 }
 
-TEST_CASE("What the server refuses, the client hears; after three wrong passwords the session ends") {
+TEST_CASE("The client gets the server's refusal; after three wrong passwords the session ends") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   net::ThrottlePolicy policy;
@@ -487,7 +487,7 @@ TEST_CASE(
   CHECK(server.accepted() == 1);
 }
 
-TEST_CASE("A login that no route takes counts like a wrong password") {
+TEST_CASE("A login that no route accepts counts like a wrong password") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   net::LoginThrottle limits;
@@ -500,17 +500,17 @@ TEST_CASE("A login that no route takes counts like a wrong password") {
   CHECK(limits.wait("unix") > 0ms);
 }
 
-TEST_CASE("A server that is not there, refuses, or breaks the protocol") {
+TEST_CASE("A server that cannot be reached, refuses, or breaks the protocol") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
-  SECTION("not there") {
+  SECTION("cannot be reached") {
     relay.route().port = 1;
     auto client = relay.connect();
     CHECK(client->line() == "+OK gw.example POP3 server ready");
     CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
     CHECK(client->closed());
   }
-  SECTION("on an address that the route does not allow") {
+  SECTION("has an address that the route does not allow") {
     relay.route().allow_private = false;
     auto client = relay.connect();
     CHECK(client->line() == "+OK gw.example POP3 server ready");
@@ -523,27 +523,27 @@ TEST_CASE("A server that is not there, refuses, or breaks the protocol") {
     CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] come back later");
     CHECK(client->closed());
   }
-  SECTION("says more than its greeting") {
+  SECTION("sends more than its greeting") {
     server.greeting = "+OK ready\r\n+OK capable\r\n";
     auto client = relay.connect();
     CHECK(client->line() == "+OK gw.example POP3 server ready");
     CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
   }
-  SECTION("has no TLS to begin") {
+  SECTION("does not offer STLS") {
     relay.route().tls = vault::UpstreamTls::StartTls;
     auto client = relay.connect();
     CHECK(client->line() == "+OK gw.example POP3 server ready");
     CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] Upstream server refused STLS");
     CHECK(server.count("CAPA") == 0);
   }
-  SECTION("has capabilities without end") {
+  SECTION("sends endless capabilities") {
     server.capabilities.clear();
     for (int i = 0; i < 20'000; ++i) server.capabilities += "X-MORE\r\n";
     auto client = relay.connect();
     CHECK(client->line() == "+OK gw.example POP3 server ready");
     CHECK(client->ask("CAPA") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
   }
-  SECTION("sends a line without end") {
+  SECTION("sends an endless line") {
     server.instead = [](const std::string& command) -> std::optional<std::string> {
       if (command == "STAT") return "+OK " + std::string(100'000, 'x');
       return std::nullopt;
@@ -552,7 +552,7 @@ TEST_CASE("A server that is not there, refuses, or breaks the protocol") {
     CHECK(client->ask("STAT") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
     CHECK(client->closed());
   }
-  SECTION("says nothing") {
+  SECTION("sends nothing") {
     relay.service.times.reply = 100ms;
     server.instead = [](const std::string& command) -> std::optional<std::string> {
       if (command == "STAT") return "";
@@ -562,7 +562,7 @@ TEST_CASE("A server that is not there, refuses, or breaks the protocol") {
     CHECK(client->ask("STAT") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
     CHECK(client->closed());
   }
-  SECTION("lets somebody in who has not said who") {
+  SECTION("accepts a login without a user name") {
     server.instead = [](const std::string& command) -> std::optional<std::string> {
       if (command == "AUTH PLAIN") return "+OK welcome\r\n";
       return std::nullopt;
@@ -601,7 +601,7 @@ TEST_CASE("On a listener of several routes the login names its route") {
         "OAUTHBEARER\r\nIMPLEMENTATION gw\r\n");
   CHECK(client->ask("USER joe@example.com").starts_with("-ERR [AUTH]"));
   CHECK(client->ask("USER joe@example.com#nowhere").starts_with("-ERR [AUTH]"));
-  SECTION("by USER, and another one after it") {
+  SECTION("by USER, and by a second USER") {
     CHECK(client->ask("USER joe@example.com#work") == "+OK name");
     CHECK(client->ask("USER joe@example.com#home") == "+OK name");
     CHECK(client->ask("PASS secret") == "+OK welcome");
@@ -617,25 +617,25 @@ TEST_CASE("On a listener of several routes the login names its route") {
     CHECK(client->ask("AUTH PLAIN AGpvZSNob21lAHNlY3JldA==") == "+OK welcome");
     CHECK(second.count("AGpvZQBzZWNyZXQ=") == 1);
   }
-  SECTION("where the server does not offer the mechanism, name and password are said as USER and PASS") {
+  SECTION("if the server does not offer the mechanism, name and password are sent as USER and PASS") {
     second.capabilities = "USER\r\n";
     CHECK(client->ask("AUTH PLAIN AGpvZSNob21lAHNlY3JldA==") == "+OK welcome");
     CHECK(second.count("USER joe") == 1);
     CHECK(second.count("PASS secret") == 1);
   }
-  SECTION("where the server does not offer the mechanism of a token, the client does not hear [AUTH]") {
+  SECTION("if the server does not offer the mechanism of a token, the client's refusal has no [AUTH]") {
     second.capabilities = "USER\r\n";
     CHECK(client->ask("AUTH XOAUTH2 " + wire::base64_encode(as_bytes("user=joe#home\1auth=Bearer t\1\1"s))) ==
           "-ERR [SYS/PERM] Upstream server does not support this mechanism");
   }
-  SECTION("where its server is not there the client may try another") {
+  SECTION("if its server cannot be reached the client may try another") {
     relay.routes.back().port = 1;
     CHECK(client->ask("USER joe#home") == "-ERR [SYS/TEMP] Upstream server is unavailable, try again later");
     CHECK(client->ask("USER joe#work") == "+OK name");
   }
 }
 
-TEST_CASE("A login that the route does not take never reaches the server") {
+TEST_CASE("A login that the route does not accept never reaches the server") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   relay.route().logins = {"*@example.com"};
@@ -649,7 +649,7 @@ TEST_CASE("A login that the route does not take never reaches the server") {
   CHECK(client->ask("USER joe@example.com") == "+OK name");
 }
 
-TEST_CASE("Without TLS no password is taken from the network") {
+TEST_CASE("Without TLS a password from the network is refused") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   const std::string peer = GENERATE("192.0.2.7"s, "unix"s);
@@ -664,24 +664,24 @@ TEST_CASE("Without TLS no password is taken from the network") {
 
 namespace {
 
-// A certificate for 127.0.0.1, and routes that know it.
+// A certificate for 127.0.0.1, and routes that trust it.
 struct Certified {
   Certified() {
-    const net::CertificateFiles files{folder.path() + "/cert.pem", folder.path() + "/key.pem"};
+    const net::CertificateFiles files{directory.path() + "/cert.pem", directory.path() + "/key.pem"};
     REQUIRE(net::make_self_signed("localhost", files));
     certificate = files.certificate;
     auto loaded = net::ServerTls::load({files});
     REQUIRE(loaded);
     tls = *loaded;
   }
-  test::TempFolder folder;
+  test::TempFolder directory;
   std::string certificate;
   std::shared_ptr<const net::ServerTls> tls;
 };
 
 }  // namespace
 
-TEST_CASE("TLS is begun on both hops, each by itself, and the envelope's copy is the same mail") {
+TEST_CASE("TLS is started on both connections independently, and the copy is the same mail") {
   const Certified certified;
   FakePop3 server(some_mails());
   server.tls = certified.tls;
@@ -712,7 +712,7 @@ TEST_CASE("TLS is begun on both hops, each by itself, and the envelope's copy is
   CHECK(relay.live() == 4);
 }
 
-TEST_CASE("A server whose certificate or TLS is not as it must be hears no credentials") {
+TEST_CASE("A server with a wrong certificate or wrong use of TLS gets no credentials") {
   const Certified certified;
   const Certified other;
   FakePop3 server(some_mails());
@@ -720,19 +720,19 @@ TEST_CASE("A server whose certificate or TLS is not as it must be hears no crede
   ProxyVault relay(server);
   relay.route().tls = vault::UpstreamTls::StartTls;
   relay.route().ca_file = certified.certificate;
-  SECTION("another's certificate") {
+  SECTION("a certificate of another server") {
     relay.route().ca_file = other.certificate;
   }
-  SECTION("not the pinned one") {
+  SECTION("a certificate that is not the pinned one") {
     relay.route().pin = Digest{};
   }
-  SECTION("octets in clear behind the answer to STLS") {
+  SECTION("data in clear text after the reply to STLS") {
     server.instead = [](const std::string& command) -> std::optional<std::string> {
       if (command == "STLS") return "+OK go\r\n+OK capable\r\n.\r\n+OK welcome\r\n";
       return std::nullopt;
     };
   }
-  SECTION("an answer to STLS that comes with the greeting") {
+  SECTION("a reply to STLS that comes with the greeting") {
     server.greeting = "+OK ready\r\n+OK go\r\n";
   }
   auto client = relay.connect();
@@ -742,7 +742,7 @@ TEST_CASE("A server whose certificate or TLS is not as it must be hears no crede
   for (const std::string& command : server.commands()) CHECK(command == "STLS");
 }
 
-TEST_CASE("What a client sends in clear behind STLS ends its session") {
+TEST_CASE("Data that a client sends in clear text after STLS ends its session") {
   const Certified certified;
   FakePop3 server(some_mails());
   ProxyVault relay(server);
@@ -755,7 +755,7 @@ TEST_CASE("What a client sends in clear behind STLS ends its session") {
   CHECK(server.count("USER joe") == 0);
 }
 
-TEST_CASE("A process that is to stop lets the mail in hand end, and deletes nothing") {
+TEST_CASE("A process that is stopping completes the mail in transfer, and deletes nothing") {
   FakePop3 server(some_mails());
   server.instead = [](const std::string& command) -> std::optional<std::string> {
     if (command == "RETR 2") net::stop::request();
@@ -768,7 +768,7 @@ TEST_CASE("A process that is to stop lets the mail in hand end, and deletes noth
   SECTION("in the middle of a mail") {
     CHECK(client->retrieve(2) == some_mails()[1].content);
   }
-  SECTION("between") {
+  SECTION("between commands") {
     net::stop::request();
   }
   CHECK(client->closed());
@@ -778,7 +778,7 @@ TEST_CASE("A process that is to stop lets the mail in hand end, and deletes noth
   CHECK(server.mails().size() == 4);
 }
 
-TEST_CASE("A client that stalls is left after its time, and nothing is deleted") {
+TEST_CASE("A client that stalls is disconnected after its time, and nothing is deleted") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   relay.service.idle_timeout = 1s;
@@ -789,7 +789,7 @@ TEST_CASE("A client that stalls is left after its time, and nothing is deleted")
   CHECK(server.mails().size() == 4);
 }
 
-TEST_CASE("A changed route counts from the next connection on") {
+TEST_CASE("A changed route applies from the next connection on") {
   FakePop3 server(some_mails());
   ProxyVault relay(server);
   auto before = relay.log_in();

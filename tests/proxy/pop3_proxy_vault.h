@@ -1,4 +1,4 @@
-// gw-proxy's POP3 half over a vault in memory, with a route `work` to a server of the test's own.
+// The POP3 side of gw-proxy on a vault in memory, with a route `work` to a server of the test.
 #pragma once
 
 #include "pop3d/pop3_client.h"
@@ -51,7 +51,7 @@ class ProxyVault {
     return client;
   }
 
-  // The copies in the vault, in their order, as they were sealed.
+  // Returns the copies in the vault, in their order, as they were sealed.
   std::vector<std::string> copies() {
     Pop3Client reader(vault_.service);
     REQUIRE(reader.log_in("journal", kPassword).starts_with("+OK"));
@@ -61,7 +61,7 @@ class ProxyVault {
   }
   std::uint64_t live() { return vault_.live(); }
 
-  // The server's connection has been closed.
+  // Waits until the server's connection is closed.
   void await_closed() {
     await("the server's connection to end", [&] { return server_.open() == 0; });
   }

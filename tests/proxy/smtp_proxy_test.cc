@@ -17,7 +17,7 @@ using test::SmtpClient;
 
 namespace {
 
-// gw-proxy's SMTP half over a vault in memory, with a route `work` to a server of the test's own.
+// The SMTP side of gw-proxy on a vault in memory, with a route `work` to a server of the test.
 class Relay {
  public:
   explicit Relay(FakeSmtp& server) : vault_(store::Trace::Off) {
@@ -52,14 +52,14 @@ class Relay {
       proxy::serve_smtp_proxy(std::move(stream), {"work", "work", false}, service);
     });
   }
-  // What the client hears at last.
+  // Returns the last reply that the client gets.
   std::string send(std::string_view mail) {
     const auto client = connect();
     REQUIRE(client->reply().starts_with("220 "));
     REQUIRE(client->ask("EHLO client.example").starts_with("250-"));
-    std::string heard;
+    std::string reply;
     for (const char* command : {"MAIL FROM:<b@example.com>", "RCPT TO:<a@example.org>", "DATA"})
-      if (heard = client->ask(command); heard[0] != '2' && heard[0] != '3') return heard;
+      if (reply = client->ask(command); reply[0] != '2' && reply[0] != '3') return reply;
     Bytes wire;
     wire::DotWriter dots;
     dots.write(as_bytes(mail), wire);
@@ -104,10 +104,10 @@ using States = std::vector<store::State>;
 
 }  // namespace
 
-TEST_CASE("What the client sends is what upstream gets and what the copy has") {
+TEST_CASE("What the client sends is what upstream receives and what the copy contains") {
   FakeSmtp server;
   Relay relay(server);
-  // Upstream's answer to the dot is decided while the copy is durable already.
+  // The copy is durable before upstream replies to the final dot.
   States at_the_dot;
   server.instead = [&](const std::string& command) -> std::optional<std::string> {
     if (command == ".") at_the_dot = relay.states();
@@ -130,7 +130,7 @@ TEST_CASE("What the client sends is what upstream gets and what the copy has") {
   CHECK(stats.trouble.empty());
 }
 
-TEST_CASE("What upstream says to the dot decides about the copy, and is what the client hears") {
+TEST_CASE("Upstream's reply to the final dot settles the copy and is passed to the client") {
   FakeSmtp server;
   Relay relay(server);
   std::string said;
@@ -151,39 +151,39 @@ TEST_CASE("What upstream says to the dot decides about the copy, and is what the
   CHECK(stats.deferred == 1);
 }
 
-TEST_CASE("A copy whose mail upstream perhaps has stays, as unconfirmed") {
+TEST_CASE("A copy whose mail upstream may have accepted is kept as unconfirmed") {
   FakeSmtp server;
   Relay relay(server);
-  std::string heard;
-  SECTION("upstream says nothing to the dot for as long as it is waited for") {
+  std::string reply;
+  SECTION("upstream does not reply to the final dot in time") {
     server.instead = [](const std::string& command) -> std::optional<std::string> {
       return command == "." ? std::optional(""s) : std::nullopt;
     };
     relay.service.upstream.end = 50ms;
-    heard = relay.send(kMail);
+    reply = relay.send(kMail);
   }
-  SECTION("upstream goes away") {
+  SECTION("upstream closes the connection") {
     server.instead = [](const std::string& command) -> std::optional<std::string> {
       return command == "." ? std::optional("(close)"s) : std::nullopt;
     };
-    heard = relay.send(kMail);
+    reply = relay.send(kMail);
   }
-  SECTION("the process is asked to stop, and upstream is silent for longer than the grace") {
+  SECTION("the process is asked to stop, and upstream is silent for longer than the grace period") {
     server.instead = [](const std::string& command) -> std::optional<std::string> {
       if (command != ".") return std::nullopt;
       net::stop::request();
       return ""s;
     };
-    heard = relay.send(kMail);
+    reply = relay.send(kMail);
     net::stop::withdraw();
   }
-  CHECK(heard.substr(0, 4) == "451 ");
+  CHECK(reply.substr(0, 4) == "451 ");
   CHECK(relay.states() == States{store::State::Unconfirmed});
   CHECK(relay.copies() == std::vector{kMail});
   CHECK_FALSE(relay.stats().trouble.empty());
 }
 
-TEST_CASE("An upstream that answers within the grace of a stop decides as ever") {
+TEST_CASE("An upstream that replies within the grace period of a stop settles the copy as usual") {
   FakeSmtp server;
   Relay relay(server);
   relay.service.upstream.grace = 20s;
@@ -196,7 +196,7 @@ TEST_CASE("An upstream that answers within the grace of a stop decides as ever")
   CHECK(relay.states() == States{store::State::Live});
 }
 
-TEST_CASE("Where the copy fails upstream gets no final dot") {
+TEST_CASE("If the copy fails upstream gets no final dot") {
   FakeSmtp server;
   Relay relay(server);
   std::string_view at;
@@ -204,10 +204,10 @@ TEST_CASE("Where the copy fails upstream gets no final dot") {
     if (operation == at) return Error(Code::Unavailable, "as the test says");
     return std::nullopt;
   };
-  SECTION("before upstream is asked for the message") {
+  SECTION("before upstream gets DATA") {
     at = "resolve";
   }
-  SECTION("when it is to be made durable") {
+  SECTION("when it is committed") {
     at = "begin";
   }
   CHECK(relay.send(kMail).substr(0, 1) == "4");
@@ -215,7 +215,7 @@ TEST_CASE("Where the copy fails upstream gets no final dot") {
   CHECK(relay.states().empty());
   CHECK(relay.stats().trouble.find("as the test says") != std::string::npos);
 
-  // A route that says `pass` passes it without.
+  // A route with `pass` passes the mail without a copy.
   vault::Route route = relay.route();
   route.on_copy_failure = vault::OnCopyFailure::Pass;
   relay.put(route);
@@ -225,16 +225,16 @@ TEST_CASE("Where the copy fails upstream gets no final dot") {
   CHECK(relay.stats().uncopied == 1);
 }
 
-TEST_CASE("Where upstream is not there the client is asked to come again, and nothing is kept") {
+TEST_CASE("If upstream cannot be reached the client gets a temporary failure, and nothing is kept") {
   auto server = std::make_unique<FakeSmtp>();
   Relay relay(*server);
-  SECTION("at all") {
+  SECTION("no connection") {
     server.reset();
   }
-  SECTION("it does not serve us") {
+  SECTION("it refuses the connection") {
     server->greeting = "554 5.3.2 no\r\n(close)";
   }
-  SECTION("it ends at MAIL") {
+  SECTION("it closes at MAIL") {
     server->instead = [](const std::string& command) -> std::optional<std::string> {
       return command.starts_with("MAIL") ? std::optional("(close)"s) : std::nullopt;
     };
@@ -248,7 +248,7 @@ TEST_CASE("Where upstream is not there the client is asked to come again, and no
   CHECK_FALSE(relay.stats().trouble.empty());
 }
 
-TEST_CASE("A client that leaves in the middle leaves nothing: upstream gets no final dot") {
+TEST_CASE("If a client disconnects in the middle nothing is stored, and upstream gets no final dot") {
   FakeSmtp server;
   Relay relay(server);
   auto client = relay.connect();
@@ -280,35 +280,34 @@ TEST_CASE(
   relay.service.login.time = 60s;
   const auto other = relay.connect();
   CHECK(other->reply().starts_with("220 "));
-  // What upstream can do is in the first answer already.
+  // The first reply to EHLO already has upstream's extensions.
   const std::string ehlo = other->ask("EHLO client.example");
   CHECK(ehlo.find("8BITMIME") != std::string::npos);
   CHECK(ehlo.find("SMTPUTF8") == std::string::npos);
   CHECK(server.accepted() == 1);
 }
 
-TEST_CASE(
-    "Recipients whose octets are too many hear that there are too many, and the mail goes to the others") {
+TEST_CASE("Recipients over the size limit are refused as too many, and the mail goes to the others") {
   FakeSmtp server;
   Relay relay(server);
   const auto client = relay.connect();
   client->begin();
   std::size_t taken = 0;
-  std::string heard;
+  std::string reply;
   for (; taken < 1000; ++taken) {
-    heard = client->ask("RCPT TO:<" + std::string(900, 'x') + std::to_string(taken) + "@example.org>");
-    if (!heard.starts_with("250 ")) break;
+    reply = client->ask("RCPT TO:<" + std::string(900, 'x') + std::to_string(taken) + "@example.org>");
+    if (!reply.starts_with("250 ")) break;
   }
   CHECK(taken > 100);
   CHECK(taken < 600);
-  CHECK(heard.starts_with("452 4.5.3"));
+  CHECK(reply.starts_with("452 4.5.3"));
   CHECK(client->ask("DATA").starts_with("354 "));
   client->send("Subject: x\r\n.\r\n");
   CHECK(client->reply() == "250 2.0.0 fine");
   CHECK(relay.states() == States{store::State::Live});
 }
 
-TEST_CASE("Guesses wait longer each time, and three end the connection") {
+TEST_CASE("Wrong passwords wait longer each time, and three end the connection") {
   FakeSmtp server;
   server.instead = [](const std::string& command) -> std::optional<std::string> {
     return command.starts_with("AUTH") ? std::optional("534 5.7.9 no\r\n"s) : std::nullopt;
@@ -338,7 +337,7 @@ TEST_CASE("Guesses wait longer each time, and three end the connection") {
   CHECK(server.accepted() == 2);
 }
 
-TEST_CASE("Who is no client of the route and has not logged in sends nothing") {
+TEST_CASE("A client that is not on the route's list and has not logged in cannot send") {
   FakeSmtp server;
   Relay relay(server);
   vault::Route route = relay.route();
@@ -352,7 +351,7 @@ TEST_CASE("Who is no client of the route and has not logged in sends nothing") {
   for (const std::string& command : server.commands()) CHECK(command.substr(0, 4) != "MAIL");
 }
 
-TEST_CASE("On a listener of several routes a failed login chooses none that sends without AUTH") {
+TEST_CASE("On a listener of several routes a failed login selects no route that sends without AUTH") {
   FakeSmtp server;
   server.instead = [](const std::string& command) -> std::optional<std::string> {
     return command.starts_with("AUTH") ? std::optional("535 5.7.8 no\r\n"s) : std::nullopt;
