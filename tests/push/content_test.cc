@@ -7,7 +7,7 @@ using namespace gw::push;
 
 namespace {
 
-// The form of a mail that is fed in pieces of `cut`, and what is sent of it.
+// The form of a mail that is fed in pieces of `cut` bytes, and the data that is sent.
 struct Sent {
   Form form;
   std::string text;
@@ -40,7 +40,7 @@ TEST_CASE("text is sent with CRLF at the end of each line, however it is cut") {
   }
 }
 
-TEST_CASE("what is no text is binary, and sent as it is") {
+TEST_CASE("data that is not text is binary, and sent unchanged") {
   using namespace std::literals;
   for (const std::string_view mail :
        {"a\r\nb\n"sv, "a\nb\r\n"sv, "a\rb\r\n"sv, "a\r\r\n"sv, "a\r"sv, "\0\r\n"sv}) {

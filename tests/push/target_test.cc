@@ -8,7 +8,7 @@ using vault::UpstreamTls;
 
 namespace {
 
-// `host:port TLS`, `socket` or the error.
+// Returns `host:port TLS`, `socket` or the error.
 std::string read(std::string_view url) {
   const auto target = parse_target(url);
   if (!target) return "wrong";
@@ -32,7 +32,7 @@ TEST_CASE("a URL names the server, and TLS is required unless it is on this host
   CHECK(read("lmtp:///run/dovecot/lmtp") == "/run/dovecot/lmtp");
 }
 
-TEST_CASE("anything else is no URL of a server") {
+TEST_CASE("any other text is not the URL of a server") {
   for (const char* url :
        {"lmtp://a.example", "smtp://", "smtp://user:secret@a.example", "smtp://a.example:0",
         "smtp://a.example/x", "smtp:///run/x", "http://a.example", "smtp://[::1", "smtp://a b"}) {
