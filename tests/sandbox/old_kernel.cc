@@ -1,4 +1,4 @@
-// old_kernel landlock|seccomp|both PROGRAM [ARG…]: runs the program as on a kernel that does not have them.
+// old_kernel landlock|seccomp|both PROGRAM [ARG…]: runs the program as on a kernel without these features.
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/prctl.h>

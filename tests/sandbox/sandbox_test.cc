@@ -1,4 +1,4 @@
-// What is shut once a server is set up: each is tried in a child of its own, closed as that server closes.
+// Tests what the sandbox of a server forbids. Each attempt is made in a child in that server's sandbox.
 #include "sandbox/sandbox.h"
 
 #include <fcntl.h>
@@ -36,7 +36,7 @@ struct Server {
 };
 constexpr Server kServers[] = {{"gw-smtpd and gw-pop3d", false}, {"gw-proxy", true}};
 
-// How a child ends that does this once it is closed: its exit status, or minus the signal.
+// Returns how a sandboxed child ends that calls `act`: its exit status, or minus the signal.
 int ending(const Needs& needs, const std::function<int()>& act) {
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
@@ -55,7 +55,7 @@ int ending(const Needs& needs, const std::function<int()>& act) {
 
 constexpr int kDone = 0;
 
-// 0, or errno.
+// Returns 0, or errno.
 int outcome(long result) {
   return result < 0 ? errno : kDone;
 }
@@ -64,9 +64,9 @@ int open_only(const std::string& path, int flags) {
   return outcome(::open(path.c_str(), flags | O_CLOEXEC, 0600));
 }
 
-class Folder {
+class Directory {
  public:
-  Folder() {
+  Directory() {
     char name[] = "/tmp/gw-confine-XXXXXX";
     REQUIRE(::mkdtemp(name) != nullptr);
     path_ = name;
@@ -76,9 +76,9 @@ class Folder {
       REQUIRE(file);
     }
   }
-  ~Folder() { (void)!std::system(("rm -rf " + path_).c_str()); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
+  ~Directory() { (void)!std::system(("rm -rf " + path_).c_str()); }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
 
   std::string open() const { return path_ + "/open"; }
   std::string shut() const { return path_ + "/shut"; }
@@ -89,7 +89,7 @@ class Folder {
 
 }  // namespace
 
-TEST_CASE("what only an intruder does ends a closed server at once") {
+TEST_CASE("a call that only an intruder makes kills a sandboxed server") {
   if (!can_close()) return;
   struct Deed {
     const char* name;
@@ -123,45 +123,46 @@ TEST_CASE("what only an intruder does ends a closed server at once") {
   }
 }
 
-TEST_CASE("a closed server reads what it was given and opens nothing else") {
+TEST_CASE("a sandboxed server reads the files that it was given and opens no others") {
   if (!can_close()) return;
-  const Folder folder;
+  const Directory directory;
   for (const Server& server : kServers) {
     INFO(server.name);
-    const Needs needs{{folder.open(), "/nowhere/at/all"}, server.outgoing};
-    CHECK(ending(needs, [&] { return open_only(folder.open() + "/file", O_RDONLY); }) == kDone);
-    CHECK(ending(needs, [&] { return open_only(folder.open(), O_RDONLY | O_DIRECTORY); }) == kDone);
-    CHECK(ending(needs, [&] { return open_only(folder.open() + "/file", O_WRONLY); }) == EACCES);
-    CHECK(ending(needs, [&] { return open_only(folder.open() + "/new", O_WRONLY | O_CREAT); }) == EACCES);
-    CHECK(ending(needs, [&] { return open_only(folder.shut() + "/file", O_RDONLY); }) == EACCES);
-    CHECK(ending(needs, [&] { return open_only(folder.shut() + "/new", O_WRONLY | O_CREAT); }) == EACCES);
+    const Needs needs{{directory.open(), "/nowhere/at/all"}, server.outgoing};
+    CHECK(ending(needs, [&] { return open_only(directory.open() + "/file", O_RDONLY); }) == kDone);
+    CHECK(ending(needs, [&] { return open_only(directory.open(), O_RDONLY | O_DIRECTORY); }) == kDone);
+    CHECK(ending(needs, [&] { return open_only(directory.open() + "/file", O_WRONLY); }) == EACCES);
+    CHECK(ending(needs, [&] { return open_only(directory.open() + "/new", O_WRONLY | O_CREAT); }) == EACCES);
+    CHECK(ending(needs, [&] { return open_only(directory.shut() + "/file", O_RDONLY); }) == EACCES);
+    CHECK(ending(needs, [&] { return open_only(directory.shut() + "/new", O_WRONLY | O_CREAT); }) == EACCES);
     CHECK(ending(needs, [&] { return open_only("/proc/self/mem", O_RDWR); }) == EACCES);
     CHECK(ending(needs, [&] { return open_only("/root", O_RDONLY | O_DIRECTORY); }) == EACCES);
-    CHECK(ending(needs, [&] { return outcome(::unlink((folder.open() + "/file").c_str())); }) == ENOSYS);
-    CHECK(ending(needs, [&] { return outcome(::chmod((folder.open() + "/file").c_str(), 0777)); }) == ENOSYS);
+    CHECK(ending(needs, [&] { return outcome(::unlink((directory.open() + "/file").c_str())); }) == ENOSYS);
+    CHECK(ending(needs, [&] { return outcome(::chmod((directory.open() + "/file").c_str(), 0777)); }) ==
+          ENOSYS);
     const int accounts = ending(needs, [] { return open_only("/etc/passwd", O_RDONLY); });
     CHECK(accounts == (server.outgoing ? kDone : EACCES));
   }
 }
 
-TEST_CASE("a file that is put in another's place later is read too") {
+TEST_CASE("a file that replaces another one later can be read too") {
   if (!can_close()) return;
-  const Folder folder;
-  // The one that renews is another process.
+  const Directory directory;
+  // The file is replaced by another process.
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const Fd in(ends[0]);
   Fd out(ends[1]);
   std::thread renewal([&] {
-    const std::string fresh = folder.open() + "/fresh";
+    const std::string fresh = directory.open() + "/fresh";
     { const Fd file(::open(fresh.c_str(), O_CREAT | O_WRONLY, 0644)); }
-    REQUIRE(::rename(fresh.c_str(), (folder.open() + "/file").c_str()) == 0);
+    REQUIRE(::rename(fresh.c_str(), (directory.open() + "/file").c_str()) == 0);
     (void)!::write(out.get(), "x", 1);
   });
-  CHECK(ending({{folder.open()}, false}, [&] {
+  CHECK(ending({{directory.open()}, false}, [&] {
           char byte = 0;
           if (::read(in.get(), &byte, 1) != 1) return 121;
-          return open_only(folder.open() + "/file", O_RDONLY);
+          return open_only(directory.open() + "/file", O_RDONLY);
         }) == kDone);
   renewal.join();
 }
@@ -197,7 +198,7 @@ TEST_CASE("only the proxy opens sockets to the network") {
   CHECK(ending(outward, bind_port) == EACCES);
 }
 
-TEST_CASE("a closed server makes threads and no processes, and no memory to run") {
+TEST_CASE("a sandboxed server can start threads but no processes, and cannot map executable memory") {
   if (!can_close()) return;
   for (const Server& server : kServers) {
     INFO(server.name);
@@ -217,16 +218,16 @@ TEST_CASE("a closed server makes threads and no processes, and no memory to run"
     CHECK(ending(needs, [&] { return map(PROT_READ | PROT_EXEC); }) == ENOSYS);
     CHECK(ending(needs, [] { return outcome(::kill(::getppid(), 0)); }) == ENOSYS);
     CHECK(ending(needs, [] { return outcome(::setuid(0)); }) == ENOSYS);
-    // A bug of ours still ends as one.
+    // An abort of the program itself is still possible.
     CHECK(ending(needs, [] {
-            std::signal(SIGABRT, SIG_DFL);  // Catch2 has its own
+            std::signal(SIGABRT, SIG_DFL);  // Catch2 has a handler of its own
             std::abort();
             return 0;
           }) == -SIGABRT);
   }
 }
 
-TEST_CASE("nothing is shut with off") {
+TEST_CASE("with off nothing is forbidden") {
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
@@ -238,7 +239,7 @@ TEST_CASE("nothing is shut with off") {
   CHECK(status == 0);
 }
 
-TEST_CASE("a user without an account, and one that is not there") {
+TEST_CASE("a user id without an account, and a user name that does not exist") {
   CHECK(user_numbered(61'499, 61'498).name == "61499");
   CHECK(user_numbered(61'499, 61'498).gid == 61'498);
   const auto unknown = user_named("gw-nobody-has-this-name");
@@ -247,7 +248,7 @@ TEST_CASE("a user without an account, and one that is not there") {
   CHECK(!unknown.error().hint().empty());
 }
 
-TEST_CASE("who was root and became another cannot go back") {
+TEST_CASE("a process that was root and has changed its user cannot go back") {
   if (::geteuid() != 0) return;
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
