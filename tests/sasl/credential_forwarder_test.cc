@@ -19,7 +19,7 @@ std::string describe(const CredentialForwarder::Step& step) {
   return std::holds_alternative<Cancelled>(step) ? "cancelled" : "malformed";
 }
 
-// What goes upstream, out of its base64, with | between messages.
+// Returns what is sent upstream, decoded from base64, with | between messages.
 std::string said(const CredentialForwarder& exchange) {
   std::string all;
   for (const gw::Secret& message : exchange.messages()) {
@@ -31,7 +31,7 @@ std::string said(const CredentialForwarder& exchange) {
 
 }  // namespace
 
-TEST_CASE("what is said upstream is what the client said, but for the login where that is set") {
+TEST_CASE("what is sent upstream is what the client sent, except for the login if one is set") {
   const bool initial = GENERATE(true, false);
   struct Case {
     std::string_view mechanism, message, login, other;
@@ -60,14 +60,14 @@ TEST_CASE("what is said upstream is what the client said, but for the login wher
   }
 }
 
-TEST_CASE("LOGIN goes upstream as name and password") {
+TEST_CASE("LOGIN is sent upstream as name and password") {
   auto exchange = CredentialForwarder::begin("login");
   REQUIRE(exchange);
-  SECTION("asked for both") {
+  SECTION("name and password as responses") {
     CHECK(describe(exchange->start(std::nullopt)) == "challenge " + in64("Username:"));
     CHECK(describe(exchange->respond(in64("name"))) == "challenge " + in64("Password:"));
   }
-  SECTION("the name came at once") {
+  SECTION("the name as initial response") {
     CHECK(describe(exchange->start(in64("name"))) == "challenge " + in64("Password:"));
   }
   CHECK(describe(exchange->respond(in64("secret"))) == "ready");
@@ -76,7 +76,7 @@ TEST_CASE("LOGIN goes upstream as name and password") {
   CHECK(said(*exchange) == "name|secret");
 }
 
-TEST_CASE("whose mail it is about is the authorization identity where there is one") {
+TEST_CASE("the mail's owner is the authorization identity if there is one") {
   for (const auto& [message, whose] :
        {std::pair{"\0name\0secret"sv, "other"}, std::pair{"name\0name\0secret"sv, "other"},
         std::pair{"boss\0name\0secret"sv, "boss"}}) {
@@ -93,14 +93,14 @@ TEST_CASE("whose mail it is about is the authorization identity where there is o
   CHECK(token->password() == nullptr);
 }
 
-TEST_CASE("an OAUTHBEARER client need not name anybody") {
+TEST_CASE("an OAUTHBEARER client need not send an identity") {
   auto exchange = CredentialForwarder::begin("OAUTHBEARER");
   REQUIRE(describe(exchange->start(in64("n,,\1auth=Bearer t\1\1"))) == "ready");
   CHECK(exchange->login().empty());
   CHECK(said(*exchange) == "n,,\1auth=Bearer t\1\1");
 }
 
-TEST_CASE("what is no such message is malformed") {
+TEST_CASE("any other message is malformed") {
   for (const auto& [mechanism, message] :
        {std::pair{"PLAIN", "name\0secret"sv}, std::pair{"XOAUTH2", "user=\1auth=x\1\1"sv},
         std::pair{"XOAUTH2", "user=name"sv}, std::pair{"XOAUTH2", "name\1auth=x\1\1"sv},
@@ -122,7 +122,7 @@ TEST_CASE("what is no such message is malformed") {
   }
 }
 
-TEST_CASE("a client may think better of it, and other mechanisms are not passed") {
+TEST_CASE("a client may cancel, and other mechanisms are not passed on") {
   auto exchange = CredentialForwarder::begin("PLAIN");
   (void)exchange->start(std::nullopt);
   CHECK(describe(exchange->respond("*")) == "cancelled");

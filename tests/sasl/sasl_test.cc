@@ -13,7 +13,7 @@ std::string in64(std::string_view text) {
   return gw::wire::base64_encode(gw::as_bytes(text));
 }
 
-// The step in words, so that a failed check shows what came.
+// Returns the step as text, so that a failed check shows it.
 std::string describe(const Step& step) {
   if (const auto* challenge = std::get_if<Challenge>(&step)) return "challenge " + challenge->text;
   if (const auto* credentials = std::get_if<Credentials>(&step))
@@ -24,18 +24,18 @@ std::string describe(const Step& step) {
 
 }  // namespace
 
-TEST_CASE("PLAIN takes an initial response") {
+TEST_CASE("PLAIN accepts an initial response") {
   Exchange exchange(make_mechanism("plain"));
   CHECK(describe(exchange.start(in64("\0name\0secret"sv))) == "/name/secret");
 }
 
-TEST_CASE("PLAIN without one asks with an empty challenge") {
+TEST_CASE("PLAIN without an initial response sends an empty challenge") {
   Exchange exchange(make_mechanism("PLAIN"));
   CHECK(describe(exchange.start(std::nullopt)) == "challenge ");
   CHECK(describe(exchange.respond(in64("other\0name\0secret"sv))) == "other/name/secret");
 }
 
-TEST_CASE("PLAIN refuses what is not three parts") {
+TEST_CASE("PLAIN refuses a message without exactly three parts") {
   for (const std::string_view message : {""sv, "name"sv, "name\0secret"sv, "\0\0secret"sv, "\0name\0"sv,
                                          "\0name\0sec\0ret"sv, "\0\xff\0secret"sv}) {
     CAPTURE(std::string(message));
@@ -54,7 +54,7 @@ TEST_CASE("LOGIN asks for name and password") {
   CHECK(describe(exchange.respond(in64("secret"))) == "/name/secret");
 }
 
-TEST_CASE("LOGIN takes the name as an initial response") {
+TEST_CASE("LOGIN accepts the name as an initial response") {
   Exchange exchange(make_mechanism("LOGIN"));
   CHECK(describe(exchange.start(in64("name"))) == "challenge " + in64("Password:"));
   CHECK(describe(exchange.respond(in64("secret"))) == "/name/secret");
@@ -66,7 +66,7 @@ TEST_CASE("LOGIN refuses an empty name or password") {
   CHECK(describe(exchange.respond("")) == "malformed");
 }
 
-TEST_CASE("EXTERNAL gives whom the client wants to act as") {
+TEST_CASE("EXTERNAL returns the identity that the client wants to act as") {
   Exchange first(make_mechanism("EXTERNAL"));
   CHECK(describe(first.start("=")) == "//");
   Exchange second(make_mechanism("EXTERNAL"));
@@ -75,7 +75,7 @@ TEST_CASE("EXTERNAL gives whom the client wants to act as") {
   CHECK(describe(third.start(in64("na\0me"sv))) == "malformed");
 }
 
-TEST_CASE("A star cancels, and what is not base64 is malformed") {
+TEST_CASE("A star cancels, and invalid base64 is malformed") {
   for (const char* name : {"PLAIN", "LOGIN", "EXTERNAL"}) {
     Exchange exchange(make_mechanism(name));
     (void)exchange.start(std::nullopt);
@@ -85,7 +85,7 @@ TEST_CASE("A star cancels, and what is not base64 is malformed") {
   }
 }
 
-TEST_CASE("Other mechanisms are not known") {
+TEST_CASE("Other mechanisms are unknown") {
   CHECK(make_mechanism("CRAM-MD5") == nullptr);
   CHECK(make_mechanism("") == nullptr);
 }
