@@ -48,7 +48,7 @@ const std::size_t kSizes[] = {0, 1, 15, 65535, 65536, 65537, 131072, 200000};
 
 }  // namespace
 
-TEST_CASE("what is sealed opens to the same octets, at every size around the chunks") {
+TEST_CASE("sealed data opens to the same data, at every size around the chunk size") {
   const std::array<RingKey, 1> keys = keys_of(generate_key());
   for (std::size_t size : kSizes) {
     INFO(size);
@@ -73,7 +73,7 @@ TEST_CASE("the stock age opens what is sealed here") {
   }
 }
 
-TEST_CASE("what the stock age seals to one key has our shape and opens here") {
+TEST_CASE("what the stock age seals to one key has the same form and opens here") {
   const std::array<RingKey, 1> keys = keys_of(generate_key());
   for (std::size_t size : kSizes) {
     INFO(size);
@@ -109,7 +109,7 @@ TEST_CASE("files that an older age sealed still open") {
   CHECK(own.error().code() == Code::BadInput);
 }
 
-TEST_CASE("an altered, cut or lengthened container never opens as a whole") {
+TEST_CASE("an altered, truncated or lengthened container never opens completely") {
   const std::array<RingKey, 1> keys = keys_of(generate_key());
   const Bytes plain = pattern(300);
   const Bytes file = sealed(plain, keys[0].public_half);
@@ -147,7 +147,7 @@ TEST_CASE("chunks cannot be left out, repeated or exchanged") {
   CHECK_FALSE(opened(joined({}), keys));
 }
 
-TEST_CASE("a failed chunk leaves nothing readable behind") {
+TEST_CASE("a failed chunk leaves no readable data in the buffer") {
   const std::array<RingKey, 1> keys = keys_of(generate_key());
   Bytes file = sealed(pattern(1000), keys[0].public_half);
   const Result<OpenedHeader> header = open_header(file, keys, Shape::Own);
@@ -159,7 +159,7 @@ TEST_CASE("a failed chunk leaves nothing readable behind") {
   CHECK(std::all_of(chunk.begin(), chunk.end(), [](std::byte b) { return b == std::byte{0}; }));
 }
 
-TEST_CASE("another key is told apart from a damaged header") {
+TEST_CASE("a wrong key is distinguished from a damaged header") {
   const std::array<RingKey, 1> keys = keys_of(generate_key());
   const std::array<RingKey, 1> others = keys_of(generate_key());
   const Bytes file = sealed(pattern(10), keys[0].public_half);
@@ -188,7 +188,7 @@ TEST_CASE("no two containers share an ephemeral key, a file key or a nonce") {
   CHECK(nonces.size() == 200);
 }
 
-TEST_CASE("nothing is sealed to a public key of low order") {
+TEST_CASE("sealing to a public key of low order is refused") {
   PublicKey zero{};
   const Result<Sealer> sealer = Sealer::begin(zero);
   REQUIRE_FALSE(sealer);
@@ -204,12 +204,12 @@ TEST_CASE("container sizes are known before sealing") {
   CHECK(chunk_count(3 * kChunk) == 3);
 }
 
-TEST_CASE("what sealing and opening 4 KiB costs", "[.bench]") {
+TEST_CASE("the cost of sealing and opening 4 KiB", "[.bench]") {
   const std::array<RingKey, 1> keys = keys_of(generate_key());
   const Bytes plain = pattern(4096);
   constexpr int kRounds = 5000;
   const auto microseconds = [](auto&& work) {
-    // Of this process: what others do on the machine does not count.
+    // Of this process only, so that other load on the machine does not count.
     const std::clock_t start = std::clock();
     for (int i = 0; i < kRounds; ++i) work();
     return static_cast<double>(std::clock() - start) * 1e6 / CLOCKS_PER_SEC / kRounds;

@@ -1,4 +1,4 @@
-// The published test vectors of the age format (C2SP/CCTV), where they are at hand.
+// The published test vectors of the age format (C2SP/CCTV), if they are available.
 #include <zlib.h>
 #include <catch2/catch.hpp>
 
@@ -23,7 +23,7 @@ struct Vector {
   std::string expect;
   std::string payload;
   std::vector<std::string> identities;
-  bool other_kind = false;  // armor, passphrase or hybrid: kinds that we do not open
+  bool other_kind = false;  // armor, passphrase or hybrid, which gw does not support
   std::string file;
 };
 
@@ -75,15 +75,15 @@ std::string verdict(const Result<void>& opened, bool header_opened) {
 
 }  // namespace
 
-TEST_CASE("every published age vector gets the verdict that it states") {
-  const fs::path folder = gw::test::source_dir() + "/../shared/corpus/age-vectors/testdata";
-  if (!fs::is_directory(folder)) {
-    WARN("no published vectors at hand");
+TEST_CASE("every published age vector has the result that it states") {
+  const fs::path directory = gw::test::source_dir() + "/../shared/corpus/age-vectors/testdata";
+  if (!fs::is_directory(directory)) {
+    WARN("no published vectors here");
     return;
   }
   std::size_t judged = 0;
   std::size_t other = 0;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
     INFO(entry.path().filename().string());
     const Vector vector = read_vector(entry.path());
     std::vector<RingKey> keys;

@@ -28,7 +28,7 @@ EnvelopePlace some_place() {
 
 }  // namespace
 
-TEST_CASE("an envelope opens at its own place with its own key") {
+TEST_CASE("an envelope opens in its own place with its own key") {
   const FileKey key = some_file_key(1);
   const EnvelopePlace place = some_place();
   for (std::size_t size : {0u, 1u, 700u}) {
@@ -42,7 +42,7 @@ TEST_CASE("an envelope opens at its own place with its own key") {
   }
 }
 
-TEST_CASE("an envelope opens nowhere else") {
+TEST_CASE("an envelope opens in no other place") {
   const FileKey key = some_file_key(1);
   const EnvelopePlace place = some_place();
   const Bytes sealed = seal_envelope(key, place, to_bytes("facts"));
@@ -62,7 +62,7 @@ TEST_CASE("an envelope opens nowhere else") {
   CHECK(refused([](EnvelopePlace& p) { p.container[31] ^= std::byte{1}; }));
 }
 
-TEST_CASE("an altered or cut envelope is corrupt") {
+TEST_CASE("an altered or truncated envelope is corrupt") {
   const FileKey key = some_file_key(1);
   const EnvelopePlace place = some_place();
   const Bytes sealed = seal_envelope(key, place, to_bytes("facts"));
@@ -74,7 +74,7 @@ TEST_CASE("an altered or cut envelope is corrupt") {
   }
 }
 
-TEST_CASE("a content commitment follows from file key and content alone") {
+TEST_CASE("a content commitment depends on file key and content alone") {
   const Digest raw = sha256(as_bytes("mail"));
   const Digest one = commitment(commitment_key(some_file_key(1)).view(), raw);
   CHECK(one == commitment(commitment_key(some_file_key(1)).view(), raw));
@@ -82,7 +82,7 @@ TEST_CASE("a content commitment follows from file key and content alone") {
   CHECK(one != commitment(commitment_key(some_file_key(1)).view(), sha256(as_bytes("other"))));
 }
 
-TEST_CASE("HKDF gives RFC 5869's first and third vectors") {
+TEST_CASE("HKDF matches the first and third vectors of RFC 5869") {
   const Bytes material(22, std::byte{0x0b});
   CHECK(to_hex(hkdf(material, *from_hex("000102030405060708090a0b0c"),
                     as_text(*from_hex("f0f1f2f3f4f5f6f7f8f9")))
@@ -91,7 +91,7 @@ TEST_CASE("HKDF gives RFC 5869's first and third vectors") {
         "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
 }
 
-TEST_CASE("HMAC gives RFC 4231's vectors, long keys among them") {
+TEST_CASE("HMAC matches the vectors of RFC 4231, also for long keys") {
   const auto mac = [](const Bytes& key, std::string_view data) {
     return to_hex(hmac(key, {as_bytes(data)}));
   };

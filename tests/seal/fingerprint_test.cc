@@ -22,7 +22,7 @@ Digest of_content(const Fingerprints& prints, std::string_view text, std::size_t
 
 }  // namespace
 
-TEST_CASE("The same facts under the same key have the same fingerprint, in whatever pieces they come") {
+TEST_CASE("The same facts under the same key have the same fingerprint, in whatever pieces they are added") {
   const Secret key = some_key('k');
   const Secret again = some_key('k');
   const Fingerprints one(key, "work", "joe@example.com");
@@ -52,17 +52,17 @@ TEST_CASE("Any other key, route, login, kind or content has another fingerprint"
   add(Fingerprints(other_key, "work", "joe"));
   add(Fingerprints(key, "home", "joe"));
   add(Fingerprints(key, "work", "jim"));
-  // Where one field ends and the next begins counts.
+  // The boundary between two fields counts.
   add(Fingerprints(key, "workj", "oe"));
   add(Fingerprints(key, "wor", "kjoe"));
   add(Fingerprints(key, "workjoe", ""));
   add(Fingerprints(key, "", "workjoe"));
-  // Each time "\0" as a C string is the empty text once more.
+  // Twice, "\0" as a C string is the empty text again.
   CHECK(all.size() == made - 2 * 8);
 }
 
-TEST_CASE("A fingerprint is keyed BLAKE2b over the fields, each with its length") {
-  // Made with Python's hashlib.blake2b(digest_size=32, key=b"k" * 32).
+TEST_CASE("A fingerprint is keyed BLAKE2b over the fields, each preceded by its length") {
+  // Computed with Python's hashlib.blake2b(digest_size=32, key=b"k" * 32).
   const Secret key = some_key('k');
   const Fingerprints prints(key, "work", "joe");
   CHECK(to_hex(prints.of_uidl("17")) == "e4e14e66a73c1645a5f692b2fdc6d9e842144a90d527eb9e2f85990699abcf30");

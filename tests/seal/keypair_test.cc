@@ -8,7 +8,7 @@
 using namespace gw;
 using namespace gw::seal;
 
-TEST_CASE("a key survives its written forms") {
+TEST_CASE("a key survives being written and read") {
   const SecretKey key = generate_key();
   const Secret text = identity(key);
   CHECK(text.text().starts_with("AGE-SECRET-KEY-1"));
@@ -23,7 +23,7 @@ TEST_CASE("a key survives its written forms") {
   CHECK(*parsed == public_key(key));
 }
 
-TEST_CASE("age-keygen and we agree on a key's public half") {
+TEST_CASE("age-keygen computes the same public key") {
   const std::string theirs = test::age_keygen();
   REQUIRE_FALSE(theirs.empty());
   const Result<SecretKey> key = read_identity_file(theirs);
@@ -34,7 +34,7 @@ TEST_CASE("age-keygen and we agree on a key's public half") {
   CHECK(test::age_recipient(std::string(identity(ours).text()) + "\n") == recipient(public_key(ours)));
 }
 
-TEST_CASE("what is no recipient or identity is refused") {
+TEST_CASE("a text that is not a recipient or identity is refused") {
   const SecretKey key = generate_key();
   const std::string recipient_text = recipient(public_key(key));
   const std::string identity_text(identity(key).text());
@@ -57,7 +57,7 @@ TEST_CASE("what is no recipient or identity is refused") {
   }
 }
 
-TEST_CASE("an identity file may hold comments, blanks and CRLF") {
+TEST_CASE("an identity file may contain comments, spaces and CRLF") {
   const SecretKey key = generate_key();
   const std::string file = "# created\r\n\r\n  " + std::string(identity(key).text()) + " \r\n";
   const Result<SecretKey> read = read_identity_file(file);

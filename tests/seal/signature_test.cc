@@ -7,7 +7,7 @@
 using namespace gw;
 using namespace gw::seal;
 
-TEST_CASE("Ed25519 gives RFC 8032's second vector") {
+TEST_CASE("Ed25519 matches the second vector of RFC 8032") {
   std::array<std::byte, 32> seed;
   REQUIRE(from_hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb", seed));
   const SigningKey key(seed);
@@ -21,7 +21,7 @@ TEST_CASE("Ed25519 gives RFC 8032's second vector") {
   CHECK(verify(key.verify_key(), message, signature));
 }
 
-TEST_CASE("a signature holds for its own message and key only") {
+TEST_CASE("a signature is valid for its own message and key only") {
   std::array<std::byte, 32> seed;
   random_bytes(seed);
   const SigningKey key(seed);
@@ -36,7 +36,7 @@ TEST_CASE("a signature holds for its own message and key only") {
   CHECK_FALSE(verify(key.verify_key(), as_bytes("head"), altered));
 }
 
-TEST_CASE("Base64 takes canonical forms only") {
+TEST_CASE("Base64 accepts canonical forms only") {
   CHECK(to_base64(as_bytes("fo"), Padding::Full) == "Zm8=");
   CHECK(to_base64(as_bytes("fo"), Padding::None) == "Zm8");
   CHECK(to_base64({}, Padding::Full).empty());
@@ -53,7 +53,7 @@ TEST_CASE("Base64 takes canonical forms only") {
   }
 }
 
-TEST_CASE("Base64 knows 64 digits and no other octet") {
+TEST_CASE("Base64 has 64 digits and accepts no other byte") {
   int digits = 0;
   for (int value = 0; value < 256; ++value) {
     const std::string text{'Z', static_cast<char>(value), 'A', 'A'};

@@ -66,13 +66,13 @@ TEST_CASE("a wrong password is denied") {
   }
 }
 
-TEST_CASE("a slot with any octet altered, or cut, never opens") {
+TEST_CASE("a slot with any byte altered, or truncated, never opens") {
   const Fixture fixture;
   const Bytes slot = fixture.slot();
   for (std::size_t i = 0; i < slot.size(); ++i) {
     INFO(i);
     Bytes altered = slot;
-    // Of the cost only low bits, so that the test does not do a gibioctet's work.
+    // Only low bits of the cost are altered, so that the test does not need a gibibyte of work.
     altered[i] ^= std::byte{1};
     const Result<KeyRing> ring = fixture.open(altered, fixture.password.text());
     REQUIRE_FALSE(ring);
@@ -96,7 +96,7 @@ TEST_CASE("a slot belongs to one mailbox of one vault") {
   elsewhere.vault = random_id<VaultId>();
   CHECK_FALSE(open_password_slot(elsewhere, slot, fixture.password, kArgon2TestFloor));
 
-  // Renamed in the slot itself: the commitment covers the place.
+  // The name is changed in the slot itself: the commitment covers the place.
   Bytes renamed = slot;
   std::copy(elsewhere.vault.data.begin(), elsewhere.vault.data.end(), renamed.begin() + 6);
   const Result<KeyRing> denied = open_password_slot(elsewhere, renamed, fixture.password, kArgon2TestFloor);
@@ -127,14 +127,14 @@ TEST_CASE("a hostile cost is refused without the work") {
   CHECK(*cost == kCheap);
 }
 
-TEST_CASE("without memory for Argon2id a slot is not made and nobody's not opened: Busy") {
+TEST_CASE("without memory for Argon2id no slot is made, and the work for an unknown user is Busy") {
   const Fixture fixture;
   const Argon2Cost dear{kArgon2Ceiling, 1};
   std::uint64_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
   rlimit limit{};
   REQUIRE(::getrlimit(RLIMIT_AS, &limit) == 0);
-  // Less than the slot costs, but enough for everything else that this process does.
+  // Less memory than the slot needs, but enough for everything else that this process does.
   const rlimit scarce{pages * 4096 + kArgon2Ceiling / 2, limit.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_AS, &scarce) == 0);
   const Result<Bytes> made =
@@ -147,7 +147,7 @@ TEST_CASE("without memory for Argon2id a slot is not made and nobody's not opene
   CHECK(worked.error().code() == Code::Busy);
 }
 
-TEST_CASE("a test's cheap slot is neither made nor opened where the real floor holds") {
+TEST_CASE("a test's cheap slot is neither made nor opened if the real minimum cost applies") {
   const Fixture fixture;
   CHECK_FALSE(seal_password_slot(fixture.place, fixture.ring, fixture.password, kCheap));
   const Result<KeyRing> ring = open_password_slot(fixture.place, fixture.slot(), fixture.password);
@@ -155,7 +155,7 @@ TEST_CASE("a test's cheap slot is neither made nor opened where the real floor h
   CHECK(ring.error().code() == Code::Corrupt);
 }
 
-TEST_CASE("rings that no slot may hold are refused") {
+TEST_CASE("rings that a slot may not contain are refused") {
   Fixture fixture;
   CHECK_FALSE(seal_password_slot(fixture.place, {}, fixture.password, kCheap, kArgon2TestFloor));
   fixture.ring.keys[1].generation = 1;
@@ -210,6 +210,6 @@ TEST_CASE("the stock age turns a recovery slot into an identity file that opens 
   CHECK(as_text(message.data) == "a message");
 }
 
-TEST_CASE("the work for nobody's slot is done") {
+TEST_CASE("the work for an unknown user's slot is done") {
   CHECK(work_for_nothing(random_id<VaultId>(), "nobody", Secret(as_bytes("x")), kCheap));
 }
