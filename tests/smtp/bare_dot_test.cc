@@ -19,8 +19,8 @@ bool found(std::string_view text, std::size_t cut) {
   return seen;
 }
 
-// The same said in another way: what goes over the wire, as a server reads it for which any of CR, LF and
-// CRLF ends a line and NUL is nothing. A message must not end before its last line.
+// Returns true if a lenient server, for which CR, LF and CRLF end a line and NUL is ignored, would end the
+// message early. It is written independently of the code under test.
 bool ends_early(std::string_view text) {
   wire::DotWriter writer;
   Bytes wire;
@@ -34,7 +34,7 @@ bool ends_early(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("a dot alone behind a bare line end is found, however it is cut") {
+TEST_CASE("a lone dot after a bare line ending is found, however it is cut") {
   for (const std::size_t cut : {1u, 2u, 3u, 7u, 1000u}) {
     CAPTURE(cut);
     for (const std::string_view text :
@@ -48,7 +48,7 @@ TEST_CASE("a dot alone behind a bare line end is found, however it is cut") {
   }
 }
 
-TEST_CASE("no text of up to seven octets of these ends early at a lenient server unless it is found") {
+TEST_CASE("every text of up to seven of these bytes that ends early at a lenient server is found") {
   std::size_t stopped = 0;
   test::all_texts("\r\n.\0x"sv, 7, [&](const std::string& text) {
     const bool seen = found(text, 1000);

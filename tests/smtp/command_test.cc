@@ -23,7 +23,7 @@ std::string rcpt(std::string_view argument, bool smtputf8 = false) {
 
 }  // namespace
 
-TEST_CASE("Verbs are known in any case, and those not offered are told from unknown ones") {
+TEST_CASE("Verbs are recognised in any case, and those not offered are distinguished from unknown ones") {
   CHECK(parse_command("ehlo  a ").verb == Verb::Ehlo);
   CHECK(parse_command("ehlo  a ").argument == "a");
   CHECK(parse_command("StartTLS").verb == Verb::StartTls);
@@ -34,7 +34,7 @@ TEST_CASE("Verbs are known in any case, and those not offered are told from unkn
     CHECK(parse_command(line).verb == Verb::Unknown);
 }
 
-TEST_CASE("Other protocols are recognised by how they begin") {
+TEST_CASE("Other protocols are recognised by their first bytes") {
   CHECK(looks_like_http("GET / HTTP/1.1"));
   CHECK(looks_like_http("POST / HTTP/1.0"));
   CHECK(looks_like_http("OPTIONS * HTTP/1.1"));
@@ -44,7 +44,7 @@ TEST_CASE("Other protocols are recognised by how they begin") {
   CHECK_FALSE(looks_like_tls("EHLO a"));
 }
 
-TEST_CASE("EHLO takes any name without control characters") {
+TEST_CASE("EHLO accepts any name without control characters") {
   for (const char* name : {"host.example", "[192.0.2.1]", "[IPv6:2001:db8::1]", "my_host",
                            "b\xfc"
                            "ro",
@@ -56,7 +56,7 @@ TEST_CASE("EHLO takes any name without control characters") {
                  "b"));
 }
 
-TEST_CASE("A reverse-path is given back as it was sent") {
+TEST_CASE("A reverse-path is returned as it was sent") {
   CHECK(mail("FROM:<a@b>") == "a@b|");
   CHECK(mail("from:<a@b>") == "a@b|");
   CHECK(mail("FROM:<>") == "|");
@@ -77,7 +77,7 @@ TEST_CASE("A reverse-path is given back as it was sent") {
   CHECK(mail("FROM:<" + std::string(1000, 'a') + ">") == std::string(1000, 'a') + "|");
 }
 
-TEST_CASE("A MAIL without an address, or with one that has no end, is malformed") {
+TEST_CASE("A MAIL without an address, or with an address without an end, is malformed") {
   for (const char* argument : {"", "FROM", "FROM:", "FROM: ", "FROM:<a@b", "FROM:<", "TO:<a@b>", "<a@b>",
                                "FROM <a@b>", "FROM:<a@b>SIZE=1", "FROM:<a\x01@b>", "FROM:<a\t@b>"}) {
     CAPTURE(argument);
@@ -86,7 +86,7 @@ TEST_CASE("A MAIL without an address, or with one that has no end, is malformed"
   CHECK(mail("FROM:<" + std::string(1001, 'a') + ">") == "!malformed");
 }
 
-TEST_CASE("MAIL's parameters are judged by name and syntax") {
+TEST_CASE("MAIL's parameters are checked by name and syntax") {
   CHECK(mail("FROM:<> SIZE=5  BODY=8BITMIME") == "|SIZE=5 BODY=8BITMIME");
   CHECK(mail("FROM:<> body=7bit smtputf8") == "|body=7bit smtputf8");
   CHECK(mail("FROM:<> AUTH=<> ENVID=x+3D RET=HDRS") == "|AUTH=<> ENVID=x+3D RET=HDRS");
@@ -113,11 +113,11 @@ TEST_CASE("An 8-bit address needs SMTPUTF8 and must be UTF-8") {
   CHECK(rcpt("TO:<b\xfc@d>", true) == "!bad-recipient");
 }
 
-TEST_CASE("RCPT takes a forward-path and DSN's parameters") {
+TEST_CASE("RCPT accepts a forward-path and DSN's parameters") {
   CHECK(rcpt("TO:<a@b>") == "a@b|");
   CHECK(rcpt("TO: a@b") == "a@b|");
   CHECK(rcpt("TO:<@x:a@b> NOTIFY=NEVER ORCPT=rfc822;a+40b") == "a@b|NOTIFY=NEVER ORCPT=rfc822;a+40b");
-  // Not xtext, and yet what Postfix and Exim take: SRS and X.400 addresses have it.
+  // Not xtext, but Postfix and Exim accept it: SRS and X.400 addresses contain it.
   CHECK(rcpt("TO:<a@b> ORCPT=rfc822;SRS0=ab=cd=x.example=y@example.com") ==
         "a@b|ORCPT=rfc822;SRS0=ab=cd=x.example=y@example.com");
   CHECK(rcpt("TO:<a@b> ORCPT=x400;/C=DE/A=T/") == "a@b|ORCPT=x400;/C=DE/A=T/");
@@ -129,7 +129,7 @@ TEST_CASE("RCPT takes a forward-path and DSN's parameters") {
   CHECK(rcpt("TO:<a@b> SIZE=1") == "!unknown-parameter");
 }
 
-TEST_CASE("BDAT names a number of octets and perhaps LAST") {
+TEST_CASE("BDAT has a size and perhaps LAST") {
   CHECK(parse_bdat("0")->size == 0);
   CHECK(parse_bdat("17 last")->last);
   CHECK(parse_bdat("18446744073709551615")->size == UINT64_MAX);
@@ -138,7 +138,7 @@ TEST_CASE("BDAT names a number of octets and perhaps LAST") {
     CHECK_FALSE(parse_bdat(argument));
 }
 
-TEST_CASE("AUTH names a mechanism and perhaps an initial response") {
+TEST_CASE("AUTH has a mechanism and perhaps an initial response") {
   CHECK(parse_auth("PLAIN")->mechanism == "PLAIN");
   CHECK_FALSE(parse_auth("PLAIN")->initial);
   CHECK(parse_auth("PLAIN AGEAYg==")->initial == "AGEAYg==");

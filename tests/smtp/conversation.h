@@ -1,7 +1,7 @@
-// Plays octets into a Session, cut as asked, and writes down what happened: a driver with a simple policy.
+// Plays data into a Session, cut as requested, and records what happens: a driver with a simple policy.
 //
-// RCPT: `no@` is refused for good, `later@` for now, the others are taken. A body of `fail` is refused while
-// it streams, one of `later` at its end. AUTH: the initial response or first line `eWVz` is right.
+// RCPT: `no@` is refused permanently, `later@` temporarily, others are accepted. A body of `fail` is refused
+// while it streams, one of `later` at its end. AUTH: the initial response or first line `eWVz` is right.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@
 namespace gw::smtp::test {
 
 struct Transcript {
-  std::string events;  // one a line; a body as one, however it came
+  std::string events;  // one event a line; a body is one event, in whatever pieces it arrived
   std::string output;
   bool closed = false;
 
@@ -28,7 +28,7 @@ class Conversation {
   }
 
   void send(std::string_view data) {
-    // A copy of its own size, so that a view kept beyond its time is found by the sanitizer.
+    // A copy in a buffer of its own size, so that the sanitizer detects a view that is used too long.
     const Bytes piece = to_bytes(data);
     session_.receive(piece);
     pump();
@@ -112,7 +112,7 @@ class Conversation {
   std::string body_;
 };
 
-// The whole of `data` in pieces; `next_cut` says how long each is (at least 1). Then the end of input.
+// Plays all of `data` in pieces; `next_cut` returns the size of each (at least 1). Then the input ends.
 inline Transcript play(const Options& options, std::string_view data,
                        const std::function<std::size_t()>& next_cut) {
   Conversation conversation(options);

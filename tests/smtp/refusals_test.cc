@@ -6,7 +6,7 @@
 using namespace gw;
 using namespace gw::smtp;
 
-TEST_CASE("Enhanced code and code are of one class, and no name stands twice") {
+TEST_CASE("Enhanced code and code have the same class, and no name is used twice") {
   std::set<std::string_view> names;
   for (const RefusalRow& row : refusals()) {
     CAPTURE(row.name);
@@ -20,7 +20,7 @@ TEST_CASE("Enhanced code and code are of one class, and no name stands twice") {
   }
 }
 
-TEST_CASE("Our own trouble is never a 5xx") {
+TEST_CASE("An internal error is never a 5xx") {
   for (int code = 0; code <= static_cast<int>(Code::Internal); ++code) {
     CAPTURE(name(static_cast<Code>(code)));
     CHECK(reply(refusal_for(static_cast<Code>(code))).temporary());
@@ -30,7 +30,7 @@ TEST_CASE("Our own trouble is never a 5xx") {
   CHECK(refusal_for(Code::Unknown) == Refusal::StoreTrouble);
 }
 
-TEST_CASE("A reply's lines carry the code, and only printable ASCII") {
+TEST_CASE("A reply's lines have the code, and only printable ASCII") {
   Reply reply(250, "2.0.0", "first");
   reply.lines.push_back("se\r\ncond\xff");
   CHECK(reply.wire() == "250-2.0.0 first\r\n250 2.0.0 se??cond?\r\n");

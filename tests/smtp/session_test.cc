@@ -21,7 +21,7 @@ Options plain() {
   return options;
 }
 
-// The codes of the replies behind the greeting, `250` or `250 2.1.0`, with a blank between; EHLO's as `ehlo`.
+// Returns the codes after the greeting, `250` or `250 2.1.0`, separated by spaces; EHLO's as `ehlo`.
 std::string codes(std::string_view output) {
   REQUIRE(output.starts_with(kGreeting));
   output.remove_prefix(kGreeting.size());
@@ -41,7 +41,7 @@ std::string codes(std::string_view output) {
   return result;
 }
 
-// Plays it in every cut, and checks that all cuts give the same.
+// Plays `data` with every cut, and checks that all results are the same.
 Transcript play_all(const Options& options, std::string_view data) {
   const Transcript whole = play(options, data, [&] { return data.size(); });
   for (std::size_t cut = 1; cut < data.size(); ++cut) {
@@ -64,7 +64,7 @@ const std::string kMail = "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n";
 
 }  // namespace
 
-TEST_CASE("A mail comes in") {
+TEST_CASE("A mail is accepted") {
   const auto seen = play_all(plain(), kMail + "DATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n");
   CHECK(seen.events == "mail a@b\nrcpt c@d\nbody Subject: x\r\n\r\n.dot\r\n\n");
   CHECK(codes(seen.output) == "ehlo 250/2.1.0 250/2.1.5 354 250/2.0.0 221/2.0.0");
@@ -72,7 +72,7 @@ TEST_CASE("A mail comes in") {
   CHECK(seen.closed);
 }
 
-TEST_CASE("EHLO announces what works, and HELO nothing") {
+TEST_CASE("EHLO announces what is supported, and HELO nothing") {
   Options options = plain();
   CHECK(play_all(options, "EHLO c\r\n").output ==
         kGreeting +
@@ -89,7 +89,7 @@ TEST_CASE("EHLO announces what works, and HELO nothing") {
   CHECK(play_all(options, "EHLO c\r\n").output.find("250-AUTH PLAIN LOGIN\r\n") != std::string::npos);
 }
 
-TEST_CASE("Several mails follow each other, and RSET and EHLO forget one") {
+TEST_CASE("Several mails follow each other, and RSET and EHLO discard one") {
   const auto seen = play_all(plain(),
                              "EHLO c\r\nMAIL FROM:<>\r\nRSET\r\nMAIL FROM:<1@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"
                              "one\r\n.\r\nMAIL FROM:<2@b>\r\nEHLO d\r\nMAIL FROM:<3@b>\r\nRCPT TO:<c@d>\r\n"
@@ -105,20 +105,20 @@ TEST_CASE("Commands out of order are refused") {
         "ehlo 250/2.1.0 503/5.5.1 503/5.5.1");
 }
 
-TEST_CASE("DATA without a recipient is refused, for now if one was refused for now") {
+TEST_CASE("DATA without a recipient is refused, temporarily if a recipient was") {
   CHECK(replies("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<no@d>\r\nDATA\r\n") ==
         "ehlo 250/2.1.0 550/5.1.1 503/5.5.1");
   CHECK(replies("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<no@d>\r\nRCPT TO:<later@d>\r\nDATA\r\n") ==
         "ehlo 250/2.1.0 550/5.1.1 451/4.3.0 451/4.3.0");
 }
 
-TEST_CASE("Recipients over the limit are refused and the others stay") {
+TEST_CASE("Recipients over the limit are refused and the others stay accepted") {
   CHECK(
       replies("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<1@d>\r\nRCPT TO:<2@d>\r\nRCPT TO:<3@d>\r\nRCPT TO:<4@d>\r\n"
               "DATA\r\n.\r\n") == "ehlo 250/2.1.0 250/2.1.5 250/2.1.5 250/2.1.5 452/4.5.3 354 250/2.0.0");
 }
 
-TEST_CASE("Verbs unknown and not offered, and what always works") {
+TEST_CASE("Unknown verbs, verbs that are not offered, and those that always work") {
   CHECK(replies("FROB\r\n\r\nEXPN a\r\nETRN a\r\nTURN\r\nNOOP a b\r\nVRFY "
                 "a\r\nVRFY\r\nHELP\r\nRSET\r\nSTARTTLS\r\n") ==
         "500/5.5.1 500/5.5.1 502/5.5.1 502/5.5.1 502/5.5.1 250/2.0.0 252/2.5.0 501/5.5.4 214/2.0.0 250/2.0.0 "
@@ -126,7 +126,7 @@ TEST_CASE("Verbs unknown and not offered, and what always works") {
   CHECK(replies("EHLO\r\nRSET a\r\nQUIT a\r\nQUIT\r\n") == "501/5.5.4 501/5.5.4 501/5.5.4 221/2.0.0");
 }
 
-TEST_CASE("Bad lines are answered at once, and the third ends the connection") {
+TEST_CASE("Bad lines are answered immediately, and the third ends the connection") {
   CHECK(replies("NOOP\0\r\nNOOP\r\n"sv) == "500/5.5.2 250/2.0.0");
   CHECK(replies(std::string(3000, 'x') + "\r\nNOOP\r\n") == "500/5.5.2 250/2.0.0");
   CHECK(replies(std::string(3000, 'x')) == "500/5.5.2");
@@ -137,7 +137,7 @@ TEST_CASE("Bad lines are answered at once, and the third ends the connection") {
   CHECK(seen.closed);
 }
 
-TEST_CASE("Other protocols are sent away") {
+TEST_CASE("Clients of other protocols are disconnected") {
   for (const std::string_view other : {"GET / HTTP/1.1\r\nHost: a\r\n\r\n"sv, "POST /x HTTP/1.1\nHost: a\n"sv,
                                        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"sv}) {
     const auto seen = play_all(plain(), other);
@@ -146,7 +146,7 @@ TEST_CASE("Other protocols are sent away") {
   }
 }
 
-TEST_CASE("Talk before the greeting ends the session") {
+TEST_CASE("Data before the greeting ends the session") {
   Session session(plain());
   const std::string early = "EHLO c\r\n";
   session.receive(gw::as_bytes(early));
@@ -161,12 +161,12 @@ TEST_CASE("A message over the limit is read to its end and refused, and the conn
   CHECK(seen.events == "mail a@b\nrcpt c@d\naborted\n");
   CHECK(replies("EHLO c\r\nMAIL FROM:<> SIZE=1001\r\nMAIL FROM:<> SIZE=1000\r\n") ==
         "ehlo 552/5.3.4 250/2.1.0");
-  // Exactly the limit passes.
+  // A message of exactly the limit is accepted.
   CHECK(replies(kMail + "DATA\r\n" + std::string(998, 'x') + "\r\n.\r\n") ==
         "ehlo 250/2.1.0 250/2.1.5 354 250/2.0.0");
 }
 
-TEST_CASE("A driver that fails while the message streams is heard at its end") {
+TEST_CASE("If a driver fails while the message streams, the reply at its end says so") {
   const auto seen = play_all(plain(), kMail + "DATA\r\nfail\r\nmore\r\n.\r\nNOOP\r\n");
   CHECK(codes(seen.output) == "ehlo 250/2.1.0 250/2.1.5 354 452/4.3.1 250/2.0.0");
   CHECK(seen.events == "mail a@b\nrcpt c@d\nfailed\n");
@@ -174,13 +174,13 @@ TEST_CASE("A driver that fails while the message streams is heard at its end") {
         "ehlo 250/2.1.0 250/2.1.5 354 451/4.3.0 250/2.0.0");
 }
 
-TEST_CASE("Odd line ends, NUL and 8-bit are content") {
+TEST_CASE("Unusual line endings, NUL and 8-bit bytes are content") {
   const std::string content = "a\nb\rc\0\xff\r\n\n.\n\r.\r\n"s;
   const auto seen = play_all(plain(), kMail + "DATA\r\n" + content + ".\r\n");
   CHECK(seen.events == "mail a@b\nrcpt c@d\nbody " + content + "\n");
 }
 
-TEST_CASE("Lone line ends are refused where that is asked for") {
+TEST_CASE("Bare CR and LF are refused if the options say so") {
   Options options = plain();
   options.reject_bare_newline = true;
   for (const char* content : {"a\nb\r\n", "a\rb\r\n", "\r\r\n", "\n\r\n"})
@@ -191,7 +191,7 @@ TEST_CASE("Lone line ends are refused where that is asked for") {
   CHECK(replies(kMail + "DATA\r\na\r\n\r\nb\r\n.\r\n", options) == "ehlo 250/2.1.0 250/2.1.5 354 250/2.0.0");
 }
 
-TEST_CASE("BDAT takes a message in chunks, as its octets are") {
+TEST_CASE("BDAT accepts a message in chunks, unchanged") {
   const auto seen =
       play_all(plain(), kMail + "BDAT 4\r\na\r\n.BDAT 3\r\n\r\n.BDAT 0\r\nBDAT 2 LAST\r\n\r\nNOOP\r\n");
   CHECK(seen.events == "mail a@b\nrcpt c@d\nbody a\r\n.\r\n.\r\n\n");
@@ -200,7 +200,7 @@ TEST_CASE("BDAT takes a message in chunks, as its octets are") {
   CHECK(play_all(plain(), kMail + "BDAT 0 LAST\r\n").events == "mail a@b\nrcpt c@d\nbody \n");
 }
 
-TEST_CASE("The octets of a refused BDAT are never commands") {
+TEST_CASE("The data of a refused BDAT is never executed as commands") {
   CHECK(replies("EHLO c\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n") == "ehlo 503/5.5.1 250/2.0.0");
   CHECK(
       replies(
@@ -211,7 +211,7 @@ TEST_CASE("The octets of a refused BDAT are never commands") {
   CHECK(replies("EHLO c\r\nBDAT x\r\nNOOP\r\n") == "ehlo 501/5.5.4 250/2.0.0");
 }
 
-TEST_CASE("Chunks behind a failed one hear the same, until the mail is over") {
+TEST_CASE("Chunks after a failed one get the same reply, until the mail ends") {
   const std::string chunk = "BDAT 600\r\n" + std::string(600, 'x');
   const auto seen =
       play_all(plain(), kMail + chunk + chunk + chunk + "BDAT 2 LAST\r\nxx" + "BDAT 1\r\nxNOOP\r\n");
@@ -224,12 +224,12 @@ TEST_CASE("Chunks behind a failed one hear the same, until the mail is over") {
         "ehlo 250/2.1.0 250/2.1.5 452/4.3.1 250/2.1.0 250/2.1.5 250/2.0.0");
 }
 
-TEST_CASE("DATA and RCPT behind BDAT are out of order") {
+TEST_CASE("DATA and RCPT after BDAT are out of order") {
   CHECK(replies(kMail + "BDAT 1\r\nxDATA\r\nRCPT TO:<e@f>\r\nBDAT 0 LAST\r\n") ==
         "ehlo 250/2.1.0 250/2.1.5 250/2.0.0 503/5.5.1 503/5.5.1 250/2.0.0");
 }
 
-TEST_CASE("Of several faults of a body the first one counts, however the input is cut") {
+TEST_CASE("The first of several errors of a body counts, however the input is cut") {
   Options options = plain();
   options.max_size = 20;
   options.reject_bare_newline = true;
@@ -242,14 +242,14 @@ TEST_CASE("Of several faults of a body the first one counts, however the input i
   CHECK(replies(start + "fail\nthen far too long a line" + end, options) == taken + "452/4.3.1 221/2.0.0");
 }
 
-TEST_CASE("A client that leaves in the middle of a mail aborts it") {
+TEST_CASE("A client that disconnects in the middle of a mail aborts it") {
   CHECK(play_all(plain(), kMail + "DATA\r\nhalf").events == "mail a@b\nrcpt c@d\naborted\n");
   CHECK(play_all(plain(), kMail + "DATA\r\nhalf\r\n.").events == "mail a@b\nrcpt c@d\naborted\n");
   CHECK(play_all(plain(), kMail + "BDAT 10 LAST\r\nhalf").events == "mail a@b\nrcpt c@d\naborted\n");
   CHECK(play_all(plain(), kMail + "QUIT\r\n").events == "mail a@b\nrcpt c@d\naborted\n");
 }
 
-TEST_CASE("Within TLS the session starts anew") {
+TEST_CASE("STARTTLS resets the session") {
   Options options = plain();
   options.starttls = true;
   Conversation conversation(options);
@@ -260,7 +260,7 @@ TEST_CASE("Within TLS the session starts anew") {
   CHECK(codes(conversation.seen().output) == "ehlo 220/2.0.0 503/5.5.1 503/5.5.1");
 }
 
-TEST_CASE("Bytes behind STARTTLS end the session and are not read") {
+TEST_CASE("Data after STARTTLS ends the session and is not read") {
   Options options = plain();
   options.starttls = true;
   const std::string data = "EHLO c\r\nSTARTTLS\r\nNOOP\r\n";
@@ -277,7 +277,7 @@ TEST_CASE("Bytes behind STARTTLS end the session and are not read") {
   CHECK(std::holds_alternative<Closed>(session.next_event()));
 }
 
-TEST_CASE("Where TLS is asked for, only what leads to it works before it") {
+TEST_CASE("If TLS is required, only the commands that lead to it work before it") {
   Options options = plain();
   options.starttls = true;
   options.require_tls = true;
@@ -287,11 +287,11 @@ TEST_CASE("Where TLS is asked for, only what leads to it works before it") {
             options) == "ehlo 250/2.0.0 530/5.7.0 530/5.7.0 530/5.7.0 530/5.7.0 530/5.7.0 221/2.0.0");
 }
 
-TEST_CASE("What needs TLS is deferred if it is ours to mend that there is none") {
+TEST_CASE("A command that needs TLS is refused temporarily if the server has no certificate to offer") {
   Options options = plain();
   options.require_tls = true;
   CHECK(replies("EHLO c\r\nMAIL FROM:<>\r\nBDAT 6 LAST\r\nQUIT\r\n", options) ==
-        "ehlo 454/4.7.0 454/4.7.0");  // none can be had
+        "ehlo 454/4.7.0 454/4.7.0");  // no certificate
   options.starttls = true;
   options.announce_auth = true;
   Session session(options);
@@ -313,7 +313,7 @@ TEST_CASE("What needs TLS is deferred if it is ours to mend that there is none")
   CHECK(output == unavailable + unavailable);
 }
 
-TEST_CASE("An AUTH that was refused for trouble of ours is remembered until one succeeds") {
+TEST_CASE("An AUTH that failed for an internal error is remembered until one succeeds") {
   Options options = plain();
   options.announce_auth = options.tls_active = true;
   Session session(options);
@@ -334,7 +334,7 @@ TEST_CASE("An AUTH that was refused for trouble of ours is remembered until one 
   CHECK_FALSE(authenticate(Refusal::AuthRequired));  // accepted
 }
 
-TEST_CASE("AUTH works within TLS only, where it is announced") {
+TEST_CASE("AUTH works within TLS only, and only if it is announced") {
   Options options = plain();
   options.announce_auth = true;
   CHECK(replies("EHLO c\r\nAUTH PLAIN eWVz\r\n", options) == "ehlo 530/5.7.0");
@@ -351,7 +351,7 @@ TEST_CASE("AUTH works within TLS only, where it is announced") {
   CHECK(replies("EHLO c\r\nAUTH PLAIN eWVz\r\n", options) == "ehlo 502/5.5.1");
 }
 
-TEST_CASE("Where the driver is asked, each EHLO announces AUTH or not, as it says then") {
+TEST_CASE("If the driver is asked, each EHLO announces AUTH or not by its answer") {
   Options options = plain();
   options.ask_auth = true;
   CHECK(replies("EHLO c\r\nAUTH PLAIN eWVz\r\n", options) == "ehlo 530/5.7.0");
@@ -395,7 +395,7 @@ TEST_CASE("The driver can end the session at any time") {
   CHECK(conversation.session().take_output() == "421 4.3.2 Service shutting down\r\n");
 }
 
-TEST_CASE("An event that awaits an answer stays") {
+TEST_CASE("An event that awaits an answer is kept") {
   Session session(plain());
   session.greet();
   const std::string data = "EHLO c\r\nMAIL FROM:<a@b>\r\n";
@@ -413,7 +413,7 @@ TEST_CASE("5xx replies are counted") {
   CHECK(conversation.session().replies().refused == 3);
 }
 
-TEST_CASE("EHLO announces what its driver says, and no more is taken") {
+TEST_CASE("EHLO announces what its driver offers, and nothing else is accepted") {
   Options options;
   options.host = "gw.example";
   options.chunking = options.eight_bit = options.smtputf8 = options.enhanced_codes = options.limits = false;
@@ -434,7 +434,7 @@ TEST_CASE("EHLO announces what its driver says, and no more is taken") {
   }
 }
 
-TEST_CASE("DATA that is refused leaves the mail where it was") {
+TEST_CASE("DATA that is refused leaves the transaction unchanged") {
   Options options;
   options.ask_data = true;
   Conversation conversation(options);
