@@ -22,7 +22,7 @@ using test::SmtpClient;
 
 namespace {
 
-// A store with mailboxes whose keys the test holds, and a service over it.
+// A store with mailboxes whose keys the test has, and a service on it.
 class Vault {
  public:
   Vault() {
@@ -96,7 +96,7 @@ std::string code(const std::string& reply) {
 
 }  // namespace
 
-TEST_CASE("A mail is durable in the mailbox when 250 names its id") {
+TEST_CASE("A mail is durable in the mailbox when 250 returns its id") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   SmtpClient client(vault.service);
@@ -119,7 +119,7 @@ TEST_CASE("A mail is durable in the mailbox when 250 names its id") {
   CHECK(client.reply().empty());
 }
 
-TEST_CASE("Recipients of one mailbox make one message that lists them, and each mailbox gets one") {
+TEST_CASE("Recipients in one mailbox share one message that lists them, and each mailbox gets a message") {
   Vault vault;
   const auto first = vault.add("first");
   const auto second = vault.add("second");
@@ -142,7 +142,7 @@ TEST_CASE("Recipients of one mailbox make one message that lists them, and each 
   CHECK(vault.open(second.id).data == "x\r\n");
 }
 
-TEST_CASE("Mails of a connection follow each other, large and empty ones too") {
+TEST_CASE("Mails of a connection follow each other, also large and empty ones") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   SmtpClient client(vault.service);
@@ -165,7 +165,7 @@ TEST_CASE("Mails of a connection follow each other, large and empty ones too") {
   CHECK(vault.open(mailbox.id, 2).envelope.reverse_path.empty());
 }
 
-TEST_CASE("BDAT brings a message as it is") {
+TEST_CASE("BDAT stores a message unchanged") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   SmtpClient client(vault.service);
@@ -177,7 +177,7 @@ TEST_CASE("BDAT brings a message as it is") {
   CHECK(vault.open(mailbox.id).data == ".\r\n.\r\nx");
 }
 
-TEST_CASE("What is no mailbox here is unknown, or relaying") {
+TEST_CASE("An address without a mailbox here is unknown, or relaying") {
   Vault vault;
   SmtpClient client(vault.service);
   client.begin();
@@ -191,7 +191,7 @@ TEST_CASE("What is no mailbox here is unknown, or relaying") {
   CHECK(code(client.ask("DATA")) == "503 5.5.1");
 }
 
-TEST_CASE("A mailbox's own settings are heard at RCPT") {
+TEST_CASE("A mailbox's own settings are applied at RCPT") {
   Vault vault;
   const auto suspended =
       vault.add("suspended", [](auto& record) { record.status = store::Status::Suspended; });
@@ -224,7 +224,7 @@ TEST_CASE("A mailbox's own settings are heard at RCPT") {
 
 namespace {
 
-// The message of SASL PLAIN, as a command.
+// Returns an AUTH command with the message of SASL PLAIN.
 std::string plain(std::string_view user, std::string_view password, std::string_view as = {}) {
   const std::string message = std::string(as) + '\0' + std::string(user) + '\0' + std::string(password);
   return "AUTH PLAIN " + wire::base64_encode(as_bytes(message));
@@ -236,7 +236,7 @@ store::MailboxRecord add_sender(Vault& vault, const std::string& name, const Sec
 
 }  // namespace
 
-TEST_CASE("A sender token lets its mailbox be sent to, and the envelope says whose it was") {
+TEST_CASE("A sender token allows mail to its mailbox, and the envelope names the mailbox of the token") {
   Vault vault;
   vault.service.allow_plaintext_auth = true;
   const Secret token = vault::generate_token();
@@ -247,7 +247,7 @@ TEST_CASE("A sender token lets its mailbox be sent to, and the envelope says who
     SmtpClient client(vault.service, "127.0.0.1");
     client.reply();
     REQUIRE(client.ask("EHLO c").find("|250-AUTH PLAIN LOGIN|") != std::string::npos);
-    // What follows an AUTH in the same packet is understood.
+    // Commands after AUTH in the same packet are executed.
     client.send(plain(user, token.text(), mailbox.id.hex()) + "\r\nMAIL FROM:<>\r\nNOOP\r\n");
     CHECK(code(client.reply()) == "235 2.7.0");
     CHECK(code(client.reply()) == "250 2.1.0");
@@ -263,7 +263,7 @@ TEST_CASE("A sender token lets its mailbox be sent to, and the envelope says who
   CHECK(vault.list(other.id).empty());
 }
 
-TEST_CASE("A wrong token, name or identity is refused alike, and the third ends the session") {
+TEST_CASE("A wrong token, name or identity gets the same reply, and the third ends the session") {
   Vault vault;
   vault.service.allow_plaintext_auth = true;
   const Secret token = vault::generate_token();
@@ -279,10 +279,10 @@ TEST_CASE("A wrong token, name or identity is refused alike, and the third ends 
       plain(random_id<MailboxId>().hex(), token.text()),
       plain("journal", token.text()),               // its name
       plain("journal@gw.example", token.text()),    // its alias
-      plain(id, token.text(), other.local_part()),  // as another
-      plain(id, "slot"),                            // what its password slot holds
+      plain(id, token.text(), other.local_part()),  // for another mailbox
+      plain(id, "slot"),                            // the content of its password slot
   };
-  std::string heard;
+  std::string first_reply;
   for (std::size_t i = 0; i < wrong.size(); i += 3) {
     SmtpClient client(vault.service, "127.0.0.1");
     client.reply();
@@ -290,15 +290,15 @@ TEST_CASE("A wrong token, name or identity is refused alike, and the third ends 
     for (std::size_t k = i; k < i + 2; ++k) {
       const std::string reply = client.ask(wrong[k]);
       CHECK(code(reply) == "535 5.7.8");
-      if (heard.empty()) heard = reply;
-      CHECK(reply == heard);
+      if (first_reply.empty()) first_reply = reply;
+      CHECK(reply == first_reply);
     }
     CHECK(code(client.ask(wrong[i + 2])) == "421 4.7.0");
     CHECK(client.reply().empty());
   }
 }
 
-TEST_CASE("AUTH is announced only where it is safe and somebody has a token") {
+TEST_CASE("AUTH is announced only with TLS, and only if a mailbox has a token") {
   Vault vault;
   vault.service.allow_plaintext_auth = true;
   const auto announced = [&](std::string peer) {
@@ -315,7 +315,7 @@ TEST_CASE("AUTH is announced only where it is safe and somebody has a token") {
   CHECK(announced("127.0.0.1"));  // it is unknown whether there is a token
 }
 
-TEST_CASE("A store that fails at AUTH is our trouble, and no wrong token") {
+TEST_CASE("If the store fails at AUTH, this is an internal error and not a wrong token") {
   Vault vault;
   vault.service.allow_plaintext_auth = true;
   const Secret token = vault::generate_token();
@@ -335,7 +335,7 @@ TEST_CASE("A store that fails at AUTH is our trouble, and no wrong token") {
   CHECK(code(client.ask(plain(mailbox.id.hex(), token.text()))) == "235 2.7.0");
 }
 
-TEST_CASE("A low disk is heard as 452, at the message, and leaves nothing") {
+TEST_CASE("A nearly full disk is a 452 after the message, and nothing is stored") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   test::FaultyStore faulty(*vault.store);
@@ -365,7 +365,7 @@ TEST_CASE("A low disk is heard as 452, at the message, and leaves nothing") {
   CHECK(code(client.ask("x\r\n.")) == "250 2.0.0");
 }
 
-TEST_CASE("More mailboxes than one transaction may have are refused for now, and the others stay") {
+TEST_CASE("More mailboxes than a transaction may have are refused temporarily, the others stay") {
   Vault vault;
   std::vector<store::MailboxRecord> mailboxes;
   for (int i = 0; i < 17; ++i) mailboxes.push_back(vault.add("m" + std::to_string(i)));
@@ -381,7 +381,7 @@ TEST_CASE("More mailboxes than one transaction may have are refused for now, and
   CHECK(vault.list(mailboxes[16].id).empty());
 }
 
-TEST_CASE("Without a keeper a recipient is refused for now, and DATA too") {
+TEST_CASE("Without a keeper RCPT is refused temporarily, and so is DATA") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   bool there = false;
@@ -397,14 +397,14 @@ TEST_CASE("Without a keeper a recipient is refused for now, and DATA too") {
   CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
 }
 
-TEST_CASE("A message that the store does not take is refused for now and leaves nothing") {
+TEST_CASE("If the store does not accept a message it is refused temporarily and nothing is stored") {
   Vault vault;
   const auto mailbox = vault.add("journal", [](auto& record) { record.quota = 10; });
   SmtpClient client(vault.service);
   client.begin();
   client.ask(rcpt(mailbox));
   client.ask("DATA");
-  CHECK(code(client.ask("more than ten octets\r\n.")) == "452 4.2.2");
+  CHECK(code(client.ask("more than ten bytes\r\n.")) == "452 4.2.2");
   client.ask("MAIL FROM:<>");
   client.ask(rcpt(mailbox));
   client.ask("DATA");
@@ -414,7 +414,7 @@ TEST_CASE("A message that the store does not take is refused for now and leaves 
   CHECK(vault.list(mailbox.id).empty());
 }
 
-TEST_CASE("A message over the limit leaves nothing, and the connection goes on") {
+TEST_CASE("A message over the limit is not stored, and the connection goes on") {
   Vault vault;
   vault.service.max_size = 100'000;
   const auto mailbox = vault.add("journal");
@@ -428,7 +428,7 @@ TEST_CASE("A message over the limit leaves nothing, and the connection goes on")
   CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
 }
 
-TEST_CASE("A client that leaves in the middle of a message leaves nothing") {
+TEST_CASE("If a client disconnects in the middle of a message nothing is stored") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   SmtpClient client(vault.service);
@@ -440,14 +440,14 @@ TEST_CASE("A client that leaves in the middle of a message leaves nothing") {
   CHECK(vault.list(mailbox.id).empty());
 }
 
-TEST_CASE("Who speaks before the greeting is sent away") {
+TEST_CASE("A client that sends data before the greeting is disconnected") {
   Vault vault;
   SmtpClient client(vault.service, "192.0.2.1", "EHLO early\r\n");
   CHECK(code(client.reply()) == "421 4.7.0");
   CHECK(client.reply().empty());
 }
 
-TEST_CASE("Silence ends the session, between commands and within a message") {
+TEST_CASE("An idle client is disconnected, between commands and within a message") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   vault.service.idle_timeout = std::chrono::milliseconds(50);
@@ -469,19 +469,19 @@ TEST_CASE("Silence ends the session, between commands and within a message") {
   CHECK(vault.list(mailbox.id).empty());
 }
 
-TEST_CASE("While connections are scarce, silence and slowness end a session sooner") {
+TEST_CASE("While connections are scarce, idle and slow clients are disconnected sooner") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   vault.service.scarce_timeout = std::chrono::milliseconds(50);
   vault.service.scarce_rate = 1ull << 40;
   std::atomic<bool> scarce{true};
   vault.service.scarce = [&] { return scarce.load(); };
-  SECTION("silence between commands") {
+  SECTION("no command") {
     SmtpClient client(vault.service);
     client.reply();
     CHECK(code(client.reply()) == "421 4.4.2");
   }
-  SECTION("a message that trickles in") {
+  SECTION("a message that arrives slowly") {
     scarce = GENERATE(true, false);
     SmtpClient client(vault.service);
     client.begin();
@@ -497,7 +497,7 @@ TEST_CASE("While connections are scarce, silence and slowness end a session soon
     client.end();
     CHECK(vault.list(mailbox.id).size() == (scarce ? 0 : 1));
   }
-  SECTION("what is refused and dropped counts as sent") {
+  SECTION("refused data that is dropped counts as received") {
     vault.service.max_size = 1000;
     vault.service.scarce_rate = 20'000;
     SmtpClient client(vault.service);
@@ -515,7 +515,7 @@ TEST_CASE("While connections are scarce, silence and slowness end a session soon
   }
 }
 
-TEST_CASE("A sender that names a mailbox and hears 5xx is noted in the mailbox's history") {
+TEST_CASE("A 5xx reply to a sender that named a mailbox is noted in the mailbox's history") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   const auto other = vault.add("other");
@@ -541,7 +541,7 @@ TEST_CASE("A sender that names a mailbox and hears 5xx is noted in the mailbox's
   CHECK(last_leaf(other).type == store::LeafType::MailboxMade);
 }
 
-TEST_CASE("Strangers leave no trace in a history by breaking off or by being refused for now") {
+TEST_CASE("Clients that disconnect or are refused temporarily add nothing to a history") {
   Vault vault;
   const auto mailbox = vault.add("journal", [](auto& record) { record.allow = {"198.51.100.0/24"}; });
   const auto entries = [&] { return vault.store->history_head(mailbox.id)->size; };
@@ -556,7 +556,7 @@ TEST_CASE("Strangers leave no trace in a history by breaking off or by being ref
   vault.change(mailbox.id, [](auto& record) { record.allow.clear(); });
   const std::uint64_t changed = entries();
   {
-    // A 5xx before, and the mail all the same.
+    // A 5xx first, and then a mail that is accepted.
     SmtpClient inside(vault.service);
     inside.begin();
     CHECK(code(inside.ask("FROB")) == "500 5.5.1");
@@ -578,12 +578,12 @@ TEST_CASE(
   std::size_t taken = 0;
   std::string refusal;
   for (int number = 0; number < 1000; ++number) {
-    const std::string heard = client.ask("RCPT TO:<u" + std::to_string(number) + std::string(400, 'x') +
+    const std::string reply = client.ask("RCPT TO:<u" + std::to_string(number) + std::string(400, 'x') +
                                          "@corp.example>" + parameters);
-    if (heard.starts_with("250 "))
+    if (reply.starts_with("250 "))
       ++taken;
     else
-      refusal = heard;
+      refusal = reply;
   }
   CHECK(code(refusal) == "452 4.5.3");
   CHECK(taken >= 100);  // RFC 5321 section 4.5.3.1.8
@@ -593,12 +593,12 @@ TEST_CASE(
   const auto opened = vault.open(mailbox.id);
   CHECK(opened.envelope.recipients.size() == taken);
   CHECK(vault::encode(opened.envelope).size() < vault.store->limits().record);
-  // The next transaction has room again.
+  // The next transaction may have as many recipients again.
   client.ask("MAIL FROM:<>");
   CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
 }
 
-TEST_CASE("Who guesses addresses is made to wait, and is not heard without end") {
+TEST_CASE("A client that guesses addresses has to wait, and is disconnected in the end") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   auto time = BootClock::now();
@@ -615,14 +615,14 @@ TEST_CASE("Who guesses addresses is made to wait, and is not heard without end")
     CHECK(client.ask("RCPT TO:<guess@gw.example>") == "421 4.7.0 Too many unknown recipients");
     CHECK(client.reply().empty());
   }
-  // By source and over sessions: the next guess would wait, and another source's not.
+  // Guesses are counted by source and across sessions: only this source's next guess would wait.
   CHECK(guesses.wait("192.0.2.1") == 500ms);
   CHECK(guesses.wait("192.0.2.2") == 0ms);
   time += policy.memory + 1s;
   CHECK(guesses.wait("192.0.2.1") == 0ms);
 }
 
-TEST_CASE("While it is unknown whether there are sender tokens AUTH is announced, and deferred") {
+TEST_CASE("While it is unknown whether there are sender tokens AUTH is announced, and refused temporarily") {
   Vault vault;
   vault.service.allow_plaintext_auth = true;
   const Secret token = vault::generate_token();
@@ -638,14 +638,14 @@ TEST_CASE("While it is unknown whether there are sender tokens AUTH is announced
   CHECK(code(client.ask(plain(mailbox.local_part(), token.text()))) == "454 4.7.0");
   reached = true;
   client.ask("MAIL FROM:<>");
-  CHECK(code(client.ask(rcpt(mailbox))) == "454 4.7.0");  // it did try
+  CHECK(code(client.ask(rcpt(mailbox))) == "454 4.7.0");  // AUTH was attempted
   client.ask("RSET");
   CHECK(code(client.ask(plain(mailbox.local_part(), token.text()))) == "235 2.7.0");
   client.ask("MAIL FROM:<>");
   CHECK(code(client.ask(rcpt(mailbox))) == "250 2.1.5");
 }
 
-TEST_CASE("A process that stops says so, after the message that was coming in") {
+TEST_CASE("A process that stops sends 421, after the message in transfer") {
   Vault vault;
   const auto mailbox = vault.add("journal");
   net::stop::install();
@@ -668,7 +668,7 @@ TEST_CASE("A process that stops says so, after the message that was coming in") 
   net::stop::withdraw();
 }
 
-TEST_CASE("STARTTLS is refused for now where the certificate cannot be used") {
+TEST_CASE("STARTTLS is refused temporarily if the certificate cannot be loaded") {
   Vault vault;
   CHECK([&] {
     SmtpClient client(vault.service);
@@ -683,18 +683,18 @@ TEST_CASE("STARTTLS is refused for now where the certificate cannot be used") {
   CHECK(client.ask("EHLO c").find("STARTTLS") != std::string::npos);
   CHECK(code(client.ask("STARTTLS")) == "454 4.7.0");
   CHECK(code(client.ask("NOOP")) == "250 2.0.0");
-  // Nor is a mail that must come by TLS given up then.
+  // A mail that must use TLS is refused only temporarily then.
   const auto secured = vault.add("secured", [](auto& record) { record.require_tls = true; });
   client.ask("MAIL FROM:<>");
   CHECK(code(client.ask(rcpt(secured))) == "454 4.7.0");
   CHECK(code(client.ask("DATA")) == "451 4.3.0");
 }
 
-TEST_CASE("Within TLS a mail's envelope names version and cipher") {
+TEST_CASE("Within TLS the envelope of a mail has the version and the cipher") {
   Vault vault;
   const auto mailbox = vault.add("journal", [](auto& record) { record.require_tls = true; });
-  const test::TempFolder folder;
-  const net::CertificateFiles files{folder.path() + "/certificate.pem", folder.path() + "/key.pem"};
+  const test::TempFolder directory;
+  const net::CertificateFiles files{directory.path() + "/certificate.pem", directory.path() + "/key.pem"};
   REQUIRE(net::make_self_signed("gw.example", files));
   const auto tls = net::ServerTls::load({files});
   REQUIRE(tls);
@@ -707,27 +707,27 @@ TEST_CASE("Within TLS a mail's envelope names version and cipher") {
   });
   net::Stream stream{Fd(ends[0]), net::Peer{}};
   stream.set_timeout(std::chrono::seconds(20));
-  const auto hear = [&](std::string_view last) {
-    std::string heard;
-    while (heard.find(last) == std::string::npos || !heard.ends_with("\r\n")) {
+  const auto read_until = [&](std::string_view last) {
+    std::string received;
+    while (received.find(last) == std::string::npos || !received.ends_with("\r\n")) {
       std::array<std::byte, 1000> piece;
       const auto got = stream.read(piece);
       REQUIRE(got);
       REQUIRE(*got > 0);
-      heard += as_text(ByteView(piece).first(*got));
+      received += as_text(ByteView(piece).first(*got));
     }
-    return heard;
+    return received;
   };
-  hear("220 ");
+  read_until("220 ");
   REQUIRE(stream.write(as_bytes("STARTTLS\r\n")));
-  hear("220 2.0.0");
+  read_until("220 2.0.0");
   net::ClientPolicy policy;
   policy.verify = false;
   REQUIRE(stream.connect_tls(**net::ClientTls::make(policy), "gw.example", std::chrono::seconds(20)));
   REQUIRE(stream.write(as_bytes("EHLO c\r\n")));
-  CHECK(hear("250 HELP").find("STARTTLS") == std::string::npos);
+  CHECK(read_until("250 HELP").find("STARTTLS") == std::string::npos);
   REQUIRE(stream.write(as_bytes("MAIL FROM:<>\r\n" + rcpt(mailbox) + "\r\nDATA\r\nx\r\n.\r\nQUIT\r\n")));
-  hear("221 ");
+  read_until("221 ");
   stream.close();
   server.join();
   const auto opened = vault.open(mailbox.id);

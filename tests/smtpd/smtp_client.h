@@ -1,4 +1,4 @@
-// An SMTP client over one end of a socket pair, whose other end a thread serves.
+// An SMTP client on one end of a socket pair; a thread serves the other end.
 #pragma once
 
 #include <poll.h>
@@ -42,12 +42,12 @@ class SmtpClient {
   void send(std::string_view data) {
     while (!data.empty()) {
       const ssize_t sent = ::send(socket_.get(), data.data(), data.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;  // what the server then said is what the test looks at
+      if (sent <= 0) return;  // the server has closed; the test checks what it had sent
       data.remove_prefix(static_cast<std::size_t>(sent));
     }
   }
 
-  // The next whole reply; lines of more than one line joined with `|`. Empty: the connection has ended.
+  // Returns the next complete reply, its lines joined with `|`, or an empty text if the connection has ended.
   std::string reply() {
     std::string whole;
     for (;;) {
@@ -64,7 +64,7 @@ class SmtpClient {
     send(std::string(command) + "\r\n");
     return reply();
   }
-  // Greeting, EHLO, MAIL.
+  // Reads the greeting and sends EHLO and MAIL.
   void begin() {
     REQUIRE(reply().substr(0, 4) == "220 ");
     REQUIRE(ask("EHLO client.example").substr(0, 4) == "250-");
@@ -72,7 +72,7 @@ class SmtpClient {
   }
 
   void stop_sending() { ::shutdown(socket_.get(), SHUT_WR); }
-  // Closes and waits for the server to be done.
+  // Closes and waits until the server has finished.
   void end() {
     socket_.reset();
     if (server_.joinable()) server_.join();
