@@ -1,4 +1,4 @@
-// Waiting for a condition, and saying which one did not come.
+// Waits for a condition; the failure says which one was not met.
 #pragma once
 
 #include <catch2/catch.hpp>

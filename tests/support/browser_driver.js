@@ -1,5 +1,5 @@
-// Drives Chromium for tests: one JSON object a line on standard input, {page, call, args}, and its answer on standard
-// output, {value} or {error}. gw_browser.py is the other end.
+// Drives Chromium for tests. Reads one JSON object a line from standard input, {page, call, args}, and writes
+// its answer to standard output, {value} or {error}. gw_browser.py is the other end.
 "use strict";
 const fs = require("fs");
 const readline = require("readline");
@@ -9,14 +9,15 @@ const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const WAIT = 20000;
 const pages = [];
 
-// A click waits until the next page begins to arrive, not until all of it is there.
+// A click waits until the next page begins to arrive, not until it is complete.
 async function complete(page, action) {
   await action;
   await page.waitForLoadState("load");
 }
 
 const calls = {
-  // A page of a browser of its own, without cookies. What a page says that it should not is kept: see `complaints`.
+  // Opens a page in a browser context of its own, without cookies. Errors of the page are kept: see
+  // `complaints`.
   async open(browser, options) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, bypassCSP: false, ...options });
     context.setDefaultTimeout(WAIT);
@@ -25,7 +26,7 @@ const calls = {
     page.asked = [];
     page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));
     page.on("pageerror", (error) => page.complaints.push(String(error)));
-    // What the page's policy keeps the browser from is not asked for.
+    // Requests that the page's policy forbids are not made, so they are not listed.
     page.on("requestfinished", (request) => page.asked.push(request.url()));
     page.on("requestfailed", (request) => request.failure().errorText !== "csp" && page.asked.push(request.url()));
     page.on("dialog", (dialog) => {
@@ -45,11 +46,11 @@ const calls = {
   fill: (page, label, text) => page.getByLabel(label, { exact: true }).fill(text),
   check: (page, label) => page.getByLabel(label).check(),
   choose: (page, label, option) => page.getByLabel(label, { exact: true }).selectOption(option),
-  // By what a person reads on it.
+  // These find an element by the text that a person reads on it.
   press: (page, name) => complete(page, page.getByRole("button", { name, exact: true }).first().click()),
   follow: (page, name) => complete(page, page.getByRole("link", { name, exact: true }).first().click()),
   key: (page, name) => complete(page, page.keyboard.press(name)),
-  // By selector.
+  // These find an element by selector.
   count: (page, selector) => page.locator(selector).count(),
   texts: (page, selector) => page.locator(selector).allInnerTexts(),
   text: (page, selector) => page.locator(selector).first().innerText(),
@@ -66,11 +67,11 @@ const calls = {
     const [download] = await Promise.all([page.waitForEvent("download"), page.locator(selector).first().click()]);
     return { name: download.suggestedFilename(), content: fs.readFileSync(await download.path()).toString("base64") };
   },
-  // Runs in the page; its own rules on scripts do not bind this.
+  // Runs in the page, where the page's own policy for scripts does not apply to it.
   evaluate: (page, script) => page.evaluate(script),
   screenshot: (page, path) => page.screenshot({ path, fullPage: true }),
   cookies: (page) => page.context().cookies(),
-  // From now on what the page asks is agreed to; gives what it asked since.
+  // Accepts the page's dialogs from now on. Returns those since the last call.
   agree(page) {
     const asked = page.agreed || [];
     page.agreed = [];
@@ -78,7 +79,7 @@ const calls = {
   },
   complaints: (page) => page.complaints.splice(0),
   asked: (page) => page.asked.splice(0),
-  // Posts to a path with the page's cookies, as another page could.
+  // Posts to a path with the page's cookies, as another site's page could.
   async post(page, url, form, headers) {
     const response = await page.context().request.post(url, { form, headers, maxRedirects: 0 });
     return { status: response.status(), text: await response.text() };

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #ifdef __SANITIZE_THREAD__
-// RocksDB's library is Debian's and not instrumented: what it orders by its own atomics is not seen.
+// Debian's RocksDB is not instrumented: ThreadSanitizer does not see the order that its atomics establish.
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
   return "called_from_lib:librocksdb.so\nrace:librocksdb.so\n";

@@ -1,4 +1,4 @@
-// Text in pieces, and all texts over a few octets: for parts that must not care where their input is cut.
+// Cuts text into pieces and generates short texts, to show that where input is cut does not matter.
 #pragma once
 
 #include <algorithm>
@@ -9,14 +9,14 @@
 
 namespace gw::test {
 
-// Calls `each` with `text` in pieces of `size` octets, the last one shorter.
+// Calls `each` with `text` in pieces of `size` bytes; the last one may be shorter.
 template <class Each>
 void in_pieces(std::string_view text, std::size_t size, Each each) {
   for (std::size_t at = 0; at < text.size(); at += size)
     each(as_bytes(text.substr(at, std::min(size, text.size() - at))));
 }
 
-// Calls `each` with every text of at most `longest` octets that are all in `alphabet`.
+// Calls `each` with every text of at most `longest` bytes from `alphabet`.
 template <class Each>
 void all_texts(std::string_view alphabet, std::size_t longest, Each each) {
   for (std::size_t size = 0; size <= longest; ++size) {

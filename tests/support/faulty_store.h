@@ -1,4 +1,4 @@
-// A store whose operations fail, or bring altered octets, when a test says so; else what it wraps.
+// Wraps a store. Its operations fail, or return altered data, when a test says so.
 #pragma once
 
 #include <functional>
@@ -14,13 +14,13 @@ class FaultyStore : public store::Store {
  public:
   explicit FaultyStore(store::Store& to) : to_(to) {}
 
-  // Asked before each operation, by its name; an Error is given instead of doing it. From any thread.
+  // Called before each operation, in any thread. An Error is returned instead of doing the operation.
   std::function<std::optional<Error>(std::string_view operation)> fail;
-  // Asked behind each operation that went well, by its name; an Error is given though it is done.
+  // Called after each successful operation, in any thread. An Error is returned though it is done.
   std::function<std::optional<Error>(std::string_view operation)> fail_afterwards;
-  // May change what read() brought.
+  // May change the data that read() returns.
   std::function<void(const MessageId& message, std::uint64_t offset, std::span<std::byte> data)> alter;
-  // May change what history_read() brought, from index `from` on.
+  // May change the leaves that history_read() returns, from index `from` on.
   std::function<void(const MailboxId& log, std::uint64_t from, std::vector<Bytes>& leaves)> alter_leaves;
 
   store::Limits limits() const override { return to_.limits(); }

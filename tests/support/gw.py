@@ -1,5 +1,5 @@
-"""What the tests of the real programs share: a vault in a temporary folder, its servers, small clients that say what
-they saw.
+"""Shared by the tests of the real programs: a vault in a temporary directory,
+its servers, and small clients whose errors say what they received.
 
     with gw.Vault() as vault:
         box = vault.add_mailbox("journal")
@@ -7,7 +7,7 @@ they saw.
         with gw.Smtp(smtpd) as smtp:
             reply = smtp.deliver(box.address, mail)
 
-The programs are those of $GW_BIN, else of build/release/bin. Standard library only.
+The programs are those in $GW_BIN, or in build/release/bin. Uses only the standard library.
 """
 import contextlib
 import faulthandler
@@ -29,7 +29,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BIN = pathlib.Path(os.environ.get("GW_BIN", ROOT / "build/release/bin"))
-WAIT = 30  # seconds that anything single may take
+WAIT = 30  # seconds to wait for any single event
 
 
 def program(name):
@@ -37,21 +37,22 @@ def program(name):
 
 
 def let_everybody_run_the_programs():
-    """For tests that run them as another user: copies where that user may go. A checkout in /root is closed to all.
+    """Copies the programs to a directory that every user can read, for tests that run them as another user. A checkout in /root
+    is not readable.
 
-    Gives the folder, which is the caller's to remove.
+    Returns the directory; the caller removes it.
     """
     global BIN
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-programs-"))
-    folder.chmod(0o755)
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="gw-programs-"))
+    directory.chmod(0o755)
     for path in BIN.glob("gw-*"):
-        shutil.copy(path, folder)
-    BIN = folder
-    return folder
+        shutil.copy(path, directory)
+    BIN = directory
+    return directory
 
 
 def limit_time(seconds):
-    """The whole test ends, with every thread's stack shown, after this long."""
+    """Ends the process after `seconds` and prints the stack of every thread."""
     faulthandler.dump_traceback_later(seconds, exit=True)
 
 
@@ -68,7 +69,7 @@ def number_from(variable, default):
 
 
 def until(condition, what, seconds=WAIT, pause=0.02):
-    """The first true value of condition(). What it is waited for is said when it does not come."""
+    """Waits for the first true value of condition() and returns it. The failure names `what` was awaited."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -85,13 +86,13 @@ def clean_environment(extra=None):
     return {**kept, **(extra or {})}
 
 
-def shown(octets, most=2000):
-    text = octets.decode("utf-8", "replace") if isinstance(octets, bytes) else octets
+def shown(data, most=2000):
+    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     return text if len(text) <= most else text[:most] + f"… ({len(text)} characters)"
 
 
 def run(*command, status=0, input=None, env=None, seconds=120, **more):
-    """Runs to the end. The exit status must be `status` (None: any; a tuple: one of them)."""
+    """Runs a command to its end. The exit status must be `status` (None: any; a tuple: one of them)."""
     done = subprocess.run([str(c) for c in command], input=input, capture_output=True, env=env or clean_environment(),
                           timeout=seconds, **more)
     wanted = status if isinstance(status, tuple) else (status,)
@@ -102,7 +103,7 @@ def run(*command, status=0, input=None, env=None, seconds=120, **more):
 
 
 def alive(pid):
-    """Whether a process runs; a zombie does not, unless threads of it still do: they hold its descriptors."""
+    """Returns true if a process runs. A zombie counts as running while it has other threads, because they hold its descriptors."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             ended = file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
@@ -112,7 +113,7 @@ def alive(pid):
 
 
 def resident(pid, which="VmRSS"):
-    """Octets: VmRSS now, VmHWM at most so far."""
+    """Returns a size in bytes: VmRSS is the present size, VmHWM the peak."""
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         for line in file:
             if line.startswith(which + ":"):
@@ -124,12 +125,12 @@ def forget_peak(pid):
     pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-def sha256(octets):
-    return hashlib.sha256(octets).hexdigest()
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
 
 
 def mail(size, name="mail", seed=None):
-    """A mail of about `size` octets that no other one equals, lines of 76, CRLF at the end."""
+    """Returns a unique mail of about `size` bytes, with lines of 76 characters and CRLF at the end."""
     unique = f"{name}-{os.getpid()}-{time.monotonic_ns()}-{random.getrandbits(64):x}" if seed is None else f"{name}-{seed}"
     head = (f"From: sender@example.com\r\nTo: team@example.com\r\nSubject: {unique}\r\n"
             f"Message-ID: <{unique}@example.com>\r\n\r\n").encode()
@@ -145,12 +146,12 @@ class Closed(Exception):
 
 
 class Client:
-    """A line protocol over a socket."""
+    """A client of a line protocol."""
 
     def __init__(self, server, tls=False, seconds=WAIT, protocol=None):
         address = server if isinstance(server, tuple) else server.address(protocol or self.protocol + ("s" if tls else ""))
         self.socket = socket.create_connection(address, seconds)
-        # Else a mail's last small write waits 40 ms for the acknowledgement of what was before.
+        # Otherwise the last small write of a mail waits 40 ms for the acknowledgement of the data before it.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
         if tls:
@@ -164,8 +165,8 @@ class Client:
         self.socket = context.wrap_socket(self.socket)
         self.file = self.socket.makefile("rb")
 
-    def send(self, octets):
-        self.socket.sendall(octets)
+    def send(self, data):
+        self.socket.sendall(data)
 
     def line(self):
         line = self.file.readline()
@@ -232,7 +233,7 @@ class Smtp(Client):
         return self.reply()
 
     def envelope(self, recipients, sender=""):
-        """The reply that refused it, or the 354."""
+        """Sends MAIL, RCPT and DATA. Returns the first refusal, or the 354."""
         recipients = [recipients] if isinstance(recipients, str) else recipients
         for text in [f"MAIL FROM:<{sender}>"] + [f"RCPT TO:<{r}>" for r in recipients]:
             reply = self.command(text)
@@ -241,7 +242,7 @@ class Smtp(Client):
         return self.command("DATA")
 
     def deliver(self, recipients, content, sender=""):
-        """One transaction. The first refusal, or the reply after the final dot."""
+        """Sends one mail. Returns the first refusal, or the reply after the final dot."""
         reply = self.envelope(recipients, sender)
         if reply.code != 354:
             with contextlib.suppress(Closed, OSError):
@@ -257,7 +258,7 @@ class Smtp(Client):
 
 
 class Refused(Exception):
-    """-ERR."""
+    """The server replied -ERR."""
 
 
 class Pop3(Client):
@@ -282,7 +283,7 @@ class Pop3(Client):
         return self.reply()
 
     def lines(self):
-        """A reply's lines without the dots, one at a time."""
+        """Yields the lines of a reply one at a time, without dot-stuffing."""
         while True:
             line = self.line()
             if line == b".\r\n":
@@ -301,17 +302,17 @@ class Pop3(Client):
         return b"".join(self.lines())
 
     def digest(self, number):
-        """SHA-256 and octets, without holding the mail."""
+        """Returns the SHA-256 and the size of a message, without keeping it in memory."""
         self.command(f"RETR {number}")
-        digest, octets = hashlib.sha256(), 0
+        digest, size = hashlib.sha256(), 0
         for line in self.lines():
             digest.update(line)
-            octets += len(line)
-        return digest.hexdigest(), octets
+            size += len(line)
+        return digest.hexdigest(), size
 
 
 def drain(server, box, remove=True, tls=False):
-    """Every mail's octets; removed with QUIT's +OK."""
+    """Fetches and returns all mails. If `remove`, they are deleted when QUIT is answered with +OK."""
     with Pop3(server, box, tls) as pop3:
         mails = []
         for number in range(1, pop3.count() + 1):
@@ -323,15 +324,15 @@ def drain(server, box, remove=True, tls=False):
 
 
 class Mailbox:
-    def __init__(self, facts, folder):
+    def __init__(self, facts, directory):
         self.id, self.name, self.address, self.password = (facts[k] for k in ("id", "name", "address", "password"))
-        self.password_file = folder / f"{self.name}.password"
-        self.password_file.write_text((self.password or "") + "\n")  # a chosen one is not told
+        self.password_file = directory / f"{self.name}.password"
+        self.password_file.write_text((self.password or "") + "\n")  # gw-store does not print a password that was given
         self.password_file.chmod(0o600)
 
 
 class Server:
-    """A process that announces its listeners, or any other one of ours that runs on."""
+    """A server that announces its listeners, or another program of gw that keeps running."""
 
     def __init__(self, command, log, listeners, env, **more):
         self.command, self.log_path = [str(c) for c in command], log
@@ -372,7 +373,7 @@ class Server:
         return self.ended()
 
     def stop(self, status=0):
-        """SIGTERM, and the exit status that is expected."""
+        """Sends SIGTERM and checks the exit status."""
         if self.running():
             self.process.terminate()
         got = self.ended()
@@ -393,16 +394,16 @@ class Server:
 
 
 class Vault:
-    """A vault, and everything that runs on it. `parent`: where its folder is made, else a temporary one.
+    """A vault and all processes that use it. Its directory is created in `parent`, or in a temporary directory.
 
-    Passwords are cheap to open here, or a session would cost a second of Argon2id.
+    The password slots have a low cost here: otherwise each session would take a second of Argon2id.
     """
 
     def __init__(self, parent=None, name="vault", host="gateway.example.com", tls=True, cheap=True, user=None):
         self.own = parent is None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-test-") if self.own else parent)
         self.path = self.folder / name
-        # What is not the vault's stays out of its folder and of its disk.
+        # Files that do not belong to the vault are kept out of its directory and off its disk.
         self.side = pathlib.Path(tempfile.mkdtemp(prefix="gw-side-"))
         self.user = user
         if user is not None:
@@ -444,11 +445,11 @@ class Vault:
         return self.tool("gw-store", *arguments, **more)
 
     def json(self, *arguments, **more):
-        """The objects of a command's JSON lines."""
+        """Returns the JSON objects that a command prints, one a line."""
         return [json.loads(line) for line in self.store(*arguments, "--json", **more).stdout.splitlines()]
 
     def add_mailbox(self, name, *options):
-        # As they came: nothing is put in front of what POP3 sends.
+        # Messages are sent unchanged by POP3, without trace lines.
         box = Mailbox(self.json("mailbox", "add", name, "--trace", "off", *options)[0], self.side)
         self.mailboxes[name] = box
         return box
@@ -473,11 +474,11 @@ class Vault:
         return self.serve("gw-webd", *options, listen=listen, **more)
 
     def add_account(self, name, role="administrator", *options):
-        """The password of a new account of the console."""
+        """Adds an account of the console. Returns its password."""
         return self.json("admin", "add", name, "--role", role, *options)[0]["password"]
 
     def keeper(self, *options, prefix=(), **more):
-        """gw-store serve in the foreground, once it answers. One that runs already is ended before."""
+        """Runs gw-store serve in the foreground and waits until it answers. A keeper that runs already is ended first."""
         self.stop_keeper()
         server = Server([*prefix, program("gw-store"), "serve", *options], self.side / f"keeper-{len(self.servers)}.log",
                         0, more.pop("env", self.env), **more)
@@ -492,20 +493,20 @@ class Vault:
         return pathlib.Path(self.env.get("GW_RUN", self.path / "run"))
 
     def answers(self):
-        """Whether somebody listens on each of the keeper's sockets."""
+        """Returns true if each of the keeper's sockets accepts connections."""
         with contextlib.suppress(OSError):
-            folder = os.open(self.run_folder, os.O_PATH)
+            directory = os.open(self.run_folder, os.O_PATH)
             try:
                 for role in ("append", "drain", "admin"):
                     with socket.socket(socket.AF_UNIX) as probe:
-                        probe.connect(f"/proc/self/fd/{folder}/{role}")
+                        probe.connect(f"/proc/self/fd/{directory}/{role}")
                 return True
             finally:
-                os.close(folder)
+                os.close(directory)
         return False
 
     def keeper_pid(self):
-        """The process that holds the vault, or None."""
+        """Returns the pid of the process that has locked the vault, or None."""
         try:
             pid = int((self.path / "lock").read_text().split()[0])
         except (OSError, ValueError, IndexError):
@@ -517,7 +518,7 @@ class Vault:
         return pid if b"gw-store" in command and alive(pid) else None
 
     def settle(self):
-        """The head file has the last commit: a keeper that nobody speaks to then writes nothing more."""
+        """Waits until the head file has the last commit: after that an idle keeper writes nothing more."""
         head = self.path / "head"
         begun, last = time.monotonic(), head.stat().st_mtime_ns
         while time.monotonic() < begun + 1.5:
@@ -526,12 +527,12 @@ class Vault:
                 begun, last = time.monotonic(), head.stat().st_mtime_ns
 
     def wake_keeper(self):
-        """The pid of a keeper that runs, started if need be."""
+        """Returns the pid of a running keeper; starts one if necessary."""
         self.store("mailbox", "list")
         return until(self.keeper_pid, "a keeper runs")
 
     def kill_keeper(self, number=signal.SIGKILL):
-        """True if there was one. It is gone afterwards."""
+        """Kills the keeper and waits for its end. Returns true if there was one."""
         pid = self.keeper_pid()
         if pid is None:
             return False

@@ -7,7 +7,7 @@ import subprocess
 import gw
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODULES = gw.ROOT / "build/npm/node_modules"  # where scripts/install-packages puts them
+MODULES = gw.ROOT / "build/npm/node_modules"  # scripts/install-packages installs them there
 
 
 class Browser:
@@ -20,7 +20,7 @@ class Browser:
 
     def _answer(self):
         line = self.process.stdout.readline()
-        assert line, "the browser's driver has ended"
+        assert line, "the browser's driver ended"
         answer = json.loads(line)
         if "error" in answer:
             raise AssertionError(answer["error"])
@@ -32,7 +32,7 @@ class Browser:
         return self._answer()
 
     def open(self, base, **options):
-        """A page; options as of Playwright's newContext: locale, colorScheme, viewport, javaScriptEnabled."""
+        """Opens a page. The options are those of Playwright's newContext: locale, colorScheme, viewport, javaScriptEnabled."""
         return Page(self, self.call(None, "open", options), base)
 
     def close(self):
@@ -45,7 +45,7 @@ class Browser:
 
 
 class Page:
-    """Every call of browser_driver.js is a method; paths are below `base`."""
+    """Each call of browser_driver.js is a method. Paths are relative to `base`."""
 
     def __init__(self, browser, number, base):
         self.browser, self.number, self.base = browser, number, base

@@ -1,4 +1,4 @@
-"""A vault that moves: the harness around both folders, and which of them is the vault."""
+"""For tests that move a vault: access to both directories, and a check which of them is the vault."""
 import pathlib
 import tempfile
 import unittest
@@ -28,18 +28,18 @@ class Case(unittest.TestCase):
         self.trouble = done.stderr.decode()
         return [gw.json.loads(line) for line in done.stdout.splitlines()]
 
-    def opened(self, folder=None):
-        """A harness around the new folder, with the mailboxes of the old one."""
-        folder = pathlib.Path(folder or self.to)
+    def opened(self, directory=None):
+        """Returns a gw.Vault for the new directory, with the mailboxes of the old one."""
+        directory = pathlib.Path(directory or self.to)
         other = object.__new__(gw.Vault)
-        other.__dict__.update(vars(self.vault), own=False, folder=folder.parent, path=folder, servers=[],
+        other.__dict__.update(vars(self.vault), own=False, folder=directory.parent, path=directory, servers=[],
                               side=pathlib.Path(tempfile.mkdtemp(prefix="gw-side-")),
-                              env={**self.vault.env, "GW_VAULT": str(folder)})
+                              env={**self.vault.env, "GW_VAULT": str(directory)})
         self.addCleanup(other.close)
         return other
 
     def accepts(self, vault):
-        """Whether it takes a mail now. One that does not says why by its exit status."""
+        """Returns true if a vault accepts a mail now. Otherwise the exit status must say why not."""
         content = gw.mail(300)
         done = vault.store("message", "add", "journal", input=content, status=(0, NO_VAULT, CONFIG))
         if done.returncode == 0:
@@ -47,10 +47,10 @@ class Case(unittest.TestCase):
         return done.returncode == 0
 
     def the_one(self):
-        """The one of both folders that is the vault."""
+        """Returns the vault among the two directories."""
         new = self.opened()
         both = [v for v in (self.vault, new) if self.accepts(v)]
-        self.assertEqual(len(both), 1, "one of them is the vault, and the other is not")
+        self.assertEqual(len(both), 1, "exactly one of the two directories must be the vault")
         if both[0] is not new:
             new.close()
         return both[0]
@@ -59,7 +59,7 @@ class Case(unittest.TestCase):
         return "requires moved" in (self.vault.path / "format").read_text()
 
     def all_is_there(self, vault=None):
-        """Every acknowledged mail once, and the histories whole."""
+        """Checks that each acknowledged mail is there once and that the histories verify."""
         vault = vault or self.opened()
         vault.store("verify")
         server = vault.pop3d()

@@ -1,8 +1,8 @@
-"""What the tests with other people's programs share: the mails, a gateway with TLS, and what came out of it.
+"""Shared by the tests with other projects' programs: the mails, a gateway with TLS, and a check of the mails that it received.
 
     with gw_peers.Gateway() as gateway:
         …a sender delivers to gateway.box.address at gateway.smtp_port…
-        gateway.check(test, {"name": octets})
+        gateway.check(test, {"name": mail})
 """
 import contextlib
 import os
@@ -16,19 +16,19 @@ import time
 
 import gw
 
-CORPORA = (gw.ROOT / "tests/corpus", gw.ROOT.parent / "shared/corpus/journal")  # the second one is not in a release
-UNPACKED = gw.ROOT / "build/peers"  # where scripts/install-packages puts programs that exclude each other
+CORPORA = (gw.ROOT / "tests/corpus", gw.ROOT.parent / "shared/corpus/journal")  # a release does not contain the second one
+UNPACKED = gw.ROOT / "build/peers"  # scripts/install-packages unpacks programs there whose packages conflict with each other
 BIG = 100 << 20
 
 
 def corpus():
-    """Name → octets. The same mail is taken once."""
+    """Returns the mails by name. Identical mails are listed once."""
     mails = {}
-    for folder in CORPORA:
-        for path in sorted(folder.glob("*.eml")):
-            octets = path.read_bytes()
-            if octets not in mails.values():
-                mails[path.name] = octets
+    for directory in CORPORA:
+        for path in sorted(directory.glob("*.eml")):
+            mail = path.read_bytes()
+            if mail not in mails.values():
+                mails[path.name] = mail
     assert mails, f"no mails in {CORPORA[0]}"
     return mails
 
@@ -37,40 +37,40 @@ def mails(big=True):
     return {**corpus(), **({"big": gw.mail(BIG, "big")} if big else {})}
 
 
-def lines_by(ends, octets):
-    """CRLF behind each line, where `ends` is what the program takes for a line's end; the last line gets one too."""
-    lines = re.split(ends, octets)
+def lines_by(ends, mail):
+    """Returns `mail` with CRLF after each line, the last one too. `ends` matches what the program takes for a line ending."""
+    lines = re.split(ends, mail)
     if lines[-1] == b"":
         lines.pop()
     return b"".join(line + b"\r\n" for line in lines)
 
 
-def with_last_crlf(octets):
-    """SMTP cannot say that the last line has no end: who does not use BDAT adds it."""
-    return octets if octets.endswith(b"\r\n") else octets + b"\r\n"
+def with_last_crlf(mail):
+    """Returns `mail` with a final CRLF. Only BDAT can send a last line without a line ending."""
+    return mail if mail.endswith(b"\r\n") else mail + b"\r\n"
 
 
-def as_pop3_sends(octets):
-    """POP3 has lines that CRLF ends and nothing else: so gw-pop3d(8) keeps CRs before an LF, sends every other CR or LF as
-    CRLF, and ends with one."""
-    lines = re.sub(rb"\r+\n|\r|\n", lambda end: end[0] if len(end[0]) > 1 else b"\r\n", octets)
+def as_pop3_sends(mail):
+    """Returns `mail` as gw-pop3d(8) sends it. Lines end with CRLF in POP3: CRs before an LF are kept, every other CR or LF
+    becomes CRLF, and the mail ends with CRLF."""
+    lines = re.sub(rb"\r+\n|\r|\n", lambda end: end[0] if len(end[0]) > 1 else b"\r\n", mail)
     return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
 
 
-def without_first_header(test, octets, *names):
-    """Takes away exactly the headers that a relay put in front, each one there once and in this order."""
+def without_first_header(test, mail, *names):
+    """Removes the header fields that a relay has put in front. Each must be there once and in this order."""
     for name in names:
-        match = re.match(rb"(?i)" + name.encode() + rb":[^\n]*\n(?:[ \t][^\n]*\n)*", octets)
-        test.assertIsNotNone(match, f"no {name} in front of {octets[:200]!r}")
-        octets = octets[match.end():]
-    return octets
+        match = re.match(rb"(?i)" + name.encode() + rb":[^\n]*\n(?:[ \t][^\n]*\n)*", mail)
+        test.assertIsNotNone(match, f"no {name} in front of {mail[:200]!r}")
+        mail = mail[match.end():]
+    return mail
 
 
-def find(name, *folders):
-    """The program's path. One that is missing is a failure: scripts/install-packages has it."""
-    path = shutil.which(name, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
+def find(name, *directories):
+    """Returns the path of a program. Fails if it is missing: scripts/install-packages installs it."""
+    path = shutil.which(name, path=os.pathsep.join([*map(str, directories), os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
     if path is None:
-        raise AssertionError(f"{name} is not here; scripts/install-packages test installs it")
+        raise AssertionError(f"{name} is missing; scripts/install-packages test installs it")
     return path
 
 
@@ -90,16 +90,16 @@ runpy.run_path({program!r}, run_name="__main__")
 """
 
 
-def getmail(folder):
-    """The path of a getmail, written to `folder`, that waits for its children."""
-    path = pathlib.Path(folder, "getmail")
+def getmail(directory):
+    """Writes a getmail that waits for its children to `directory`. Returns its path."""
+    path = pathlib.Path(directory, "getmail")
     path.write_text(GETMAIL.format(program=find("getmail")))
     path.chmod(0o755)
     return path
 
 
 def run_while_it_moves(process, progress, what):
-    """The exit status of `process`, which is killed when progress() has not changed for gw.WAIT seconds."""
+    """Returns the exit status of `process`, which is killed when progress() has not changed for gw.WAIT seconds."""
     seen, changed = progress(), time.monotonic()
     while process.poll() is None:
         now = progress()
@@ -128,9 +128,9 @@ def accepts(port):
 
 
 def deliver_by_smtp(host, port, recipient, contents, sender="sender@example.com", options=()):
-    """Octets as they are to a relay that takes a LF for a line's end: so dots are stuffed behind those too.
+    """Sends mails unchanged to a relay that takes LF for a line ending: dots after an LF are stuffed too.
 
-    Gives the names of those that were refused after the final dot.
+    Returns the names of the mails that were refused after the final dot.
     """
     refused = set()
     with gw.Smtp((host, port)) as client:
@@ -149,12 +149,12 @@ def deliver_by_smtp(host, port, recipient, contents, sender="sender@example.com"
 
 
 class Gateway:
-    """A vault with one mailbox, both servers with and without TLS from the start, a certificate for localhost."""
+    """A vault with one mailbox, both servers with STARTTLS and with implicit TLS, and a certificate for localhost."""
 
     def __init__(self):
         self.vault = gw.Vault(host="localhost")
         self.box = self.vault.add_mailbox("journal")
-        # Open to all: what drains and sends runs as other users.
+        # Readable for all: the programs that drain and send run as other users.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-peer-"))
         self.folder.chmod(0o755)
         self.certificate = self.folder / "certificate.pem"
@@ -177,7 +177,7 @@ class Gateway:
         self.__exit__(None, None, None)
 
     def recipe(self, program):
-        """What gw-store prints for a program that sends."""
+        """Returns the settings that gw-store prints for a program that sends."""
         return self.vault.store("mailbox", "sender", "journal", "--for", program, "--host", "localhost", "--port",
                                 self.smtp_port, "--ca-file", self.certificate).stdout.decode()
 
@@ -185,7 +185,7 @@ class Gateway:
         return len(self.vault.json("message", "list", "journal"))
 
     def messages(self):
-        """What gw-export writes, drained: the next one begins from nothing."""
+        """Exports and removes all messages, so that the next call starts with an empty mailbox."""
         self.exports += 1
         out = self.vault.side / f"out-{self.exports}"
         self.vault.tool("gw-export", "journal", "--to", out, "--format", "eml", "--remove", "--password-file",
@@ -198,44 +198,45 @@ class Gateway:
             pop3.command("QUIT")
         return digests
 
-    def check(self, test, expected, strip=lambda octets: octets):
-        """Each expected mail is there once and nothing else is, by SHA-256; POP3 gives the same ones as gw-export.
+    def check(self, test, expected, strip=lambda mail: mail):
+        """Checks by SHA-256 that each expected mail is there once, and no other. POP3 must return the same mails as gw-export.
 
-        `strip` undoes what the sender adds.
+        `strip` removes what the sender adds.
         """
         by_pop3 = self.pop3_digests()
         wanted = {}
-        for name, octets in expected.items():
-            wanted.setdefault(gw.sha256(octets), []).append(name)
+        for name, mail in expected.items():
+            wanted.setdefault(gw.sha256(mail), []).append(name)
         wrong = []
         messages = self.messages()
         test.assertEqual(sorted(by_pop3), gw.digests(map(as_pop3_sends, messages)))
-        for octets in messages:
-            names = wanted.get(gw.sha256(strip(octets)))
+        for mail in messages:
+            names = wanted.get(gw.sha256(strip(mail)))
             if names:
                 names.pop()
             else:
-                wrong.append(octets)
+                wrong.append(mail)
         missing = sorted(name for names in wanted.values() for name in names)
         if missing or wrong:
-            shown = "".join(f"\n  {len(o)} octets, {strip(o)[:200]!r} … {o[-200:]!r}" for o in wrong[:5])
-            test.fail(f"{len(missing)} missing: {missing}\n{len(wrong)} came out that did not go in:{shown}")
+            shown = "".join(f"\n  {len(o)} bytes, {strip(o)[:200]!r} … {o[-200:]!r}" for o in wrong[:5])
+            test.fail(f"{len(missing)} missing: {missing}\n{len(wrong)} that were not sent:{shown}")
 
 
 def run(*command, **more):
     return gw.run(*command, env=more.pop("env", gw.clean_environment()), **more)
 
 
-def in_own_users(folder, users, binds, command):
-    """The command in a mount namespace of its own that has these users, and these folders in place of the system's.
+def in_own_users(directory, users, binds, command):
+    """Returns the command line for a mount namespace of its own with additional users, in which directories replace those of the
+    system.
 
-    For programs that look for users and folders that only their package's installation makes.
+    For programs that need users and directories that only the installation of their package creates.
     """
-    folder = pathlib.Path(folder)
+    directory = pathlib.Path(directory)
     for name, extra in (("passwd", [f"{u}:x:{n}:{n}::/nonexistent:/bin/false" for u, n in users.items()]),
                         ("group", [f"{u}:x:{n}:" for u, n in users.items()])):
-        (folder / name).write_text(pathlib.Path("/etc", name).read_text() + "\n".join(extra) + "\n")
-        binds = {**binds, f"/etc/{name}": folder / name}
+        (directory / name).write_text(pathlib.Path("/etc", name).read_text() + "\n".join(extra) + "\n")
+        binds = {**binds, f"/etc/{name}": directory / name}
     script = "".join(f"mount --bind '{source}' '{target}' && " for target, source in binds.items()) + 'exec "$@"'
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *map(str, command)]
 

@@ -1,4 +1,4 @@
-"""A POP3 server for the tests of gw-proxy: mails in memory, and whatever misbehaviour a test wants.
+"""A POP3 server for tests of gw-proxy. It keeps its mails in memory and misbehaves as a test wants.
 
     with Pop3Upstream([b"Subject: x\\r\\n\\r\\n"]) as upstream:
         upstream.replies["STAT"] = b"+OK 1 x\\r\\n+OK early\\r\\n"
@@ -13,7 +13,7 @@ import threading
 
 import gw
 
-CLOSE = object()  # in a reply: the connection ends here
+CLOSE = object()  # in a list of replies: closes the connection
 
 
 def server_tls(paths):
@@ -22,19 +22,19 @@ def server_tls(paths):
     return context
 
 
-def stuffed(octets):
-    """As POP3 sends it: only behind a CRLF does a line begin."""
-    octets = (b"." if octets.startswith(b".") else b"") + octets.replace(b"\r\n.", b"\r\n..")
-    return octets + (b"" if octets.endswith(b"\r\n") or not octets else b"\r\n") + b".\r\n"
+def stuffed(mail):
+    """Returns `mail` as POP3 sends it. A line begins only after CRLF."""
+    mail = (b"." if mail.startswith(b".") else b"") + mail.replace(b"\r\n.", b"\r\n..")
+    return mail + (b"" if mail.endswith(b"\r\n") or not mail else b"\r\n") + b".\r\n"
 
 
 class Pop3Upstream:
     def __init__(self, mails=(), tls=None, implicit=False, uidl=True, segment=None):
-        self.mails = {f"uid-{n}": octets for n, octets in enumerate(mails, 1)}  # what is there, by UIDL
+        self.mails = {f"uid-{n}": mail for n, mail in enumerate(mails, 1)}  # the stored mails by UIDL
         self.tls, self.implicit, self.uidl, self.segment = tls, implicit, uidl, segment
         self.greeting = [b"+OK upstream <1.2@upstream>\r\n"]
         self.capabilities = b"TOP\r\nUIDL\r\nUSER\r\nRESP-CODES\r\nSASL PLAIN XOAUTH2 CRAM-MD5\r\nSTLS\r\nX-OWN\r\n"
-        self.replies = {}  # command → what is sent instead: octets, or a list of octets and CLOSE
+        self.replies = {}  # command → what is sent instead: data, or a list of data and CLOSE
         self.commands = []
         self.sessions = 0
         self.connections = set()
@@ -71,7 +71,7 @@ class Pop3Upstream:
         try:
             session.run()
         except (OSError, ssl.SSLError, EOFError):
-            pass  # the proxy closes as it likes
+            pass  # the proxy may close at any time
         except Exception as problem:  # noqa: BLE001
             self.problems.append(problem)
         finally:
@@ -81,7 +81,7 @@ class Pop3Upstream:
             session.connection.close()
 
     def break_sessions(self):
-        """As if it was killed: every connection ends where it is."""
+        """Ends every connection immediately, as if the server were killed."""
         with self.lock:
             for connection in self.connections:
                 with contextlib.suppress(OSError):
@@ -130,7 +130,7 @@ class Session:
                 self.say(self.server.replies[command])
             elif self.obey(command):
                 return
-        # No QUIT: nothing is deleted.
+        # There was no QUIT, so nothing is deleted.
 
     def obey(self, command):
         verb, *arguments = command.split(" ")
@@ -181,8 +181,8 @@ class Session:
         self.say(b"+OK welcome\r\n")
 
     def list(self, verb, arguments):
-        rows = {n: f"{n} {uidl if verb == 'UIDL' else len(octets)}\r\n".encode()
-                for n, (uidl, octets) in enumerate(self.snapshot, 1) if n not in self.deleted}
+        rows = {n: f"{n} {uidl if verb == 'UIDL' else len(mail)}\r\n".encode()
+                for n, (uidl, mail) in enumerate(self.snapshot, 1) if n not in self.deleted}
         if arguments:
             row = rows.get(int(arguments[0]))
             self.say(b"+OK " + row if row else b"-ERR no such message\r\n")
@@ -205,7 +205,7 @@ class Session:
 
 
 class Proxied:
-    """A vault with a mailbox, routes to upstreams, and gw-proxy in front."""
+    """A vault with a mailbox, routes to upstream servers, and gw-proxy."""
 
     def __init__(self, **vault):
         self.vault = gw.Vault(host="localhost", **vault)
@@ -233,7 +233,7 @@ class Proxied:
                                 **more)
 
     def front(self, name, *options, tls=False, **more):
-        """gw-proxy for one route; its address."""
+        """Starts gw-proxy for one route. Returns its address."""
         server = self.serve(*options, listen=(f"{name}=127.0.0.1:0{',tls' if tls else ''}",), **more)
         server.only = next(iter(server.addresses.values()))
         return server
@@ -242,7 +242,7 @@ class Proxied:
         return len(self.vault.json("message", "list", "copies"))
 
     def copies(self, mailbox="copies"):
-        """What gw-export writes of all copies, by id."""
+        """Returns all copies by id, as gw-export writes them."""
         self.exports += 1
         out = self.vault.side / f"out-{self.exports}"
         box = self.vault.mailboxes[mailbox]
@@ -251,7 +251,7 @@ class Proxied:
 
 
 class Pop3Client(gw.Client):
-    """A client of gw-proxy that says what it heard."""
+    """A client of gw-proxy that returns what it received."""
 
     protocol = "pop3"
 
@@ -272,7 +272,7 @@ class Pop3Client(gw.Client):
         return self.reply()
 
     def text(self):
-        """The octets up to the final dot as they came, without it."""
+        """Returns the text up to the final dot as it was received, without the dot."""
         lines = []
         while (line := self.line()) != b".\r\n":
             lines.append(line)
@@ -284,9 +284,9 @@ class Pop3Client(gw.Client):
         return self.text()
 
     def rest(self):
-        """Whatever comes until the connection ends."""
-        octets = b""
+        """Returns all data until the connection ends."""
+        data = b""
         with contextlib.suppress(OSError):
             while more := self.file.read1():
-                octets += more
-        return octets
+                data += more
+        return data

@@ -1,12 +1,12 @@
-"""An SMTP server for the tests of gw-proxy: it keeps what it gets, octet by octet, and misbehaves as a test wants.
+"""An SMTP server for tests of gw-proxy. It keeps the exact bytes that it receives and misbehaves as a test wants.
 
     with SmtpUpstream() as upstream:
-        upstream.script["dot"] = b"554 5.7.1 no\\r\\n"     # instead of its own reply; CLOSE, SILENCE or a list too
+        upstream.script["dot"] = b"554 5.7.1 no\\r\\n"     # replaces the reply; may also be CLOSE, SILENCE or a list
         …gw-proxy's route leads to upstream.address…
         upstream.messages, upstream.sessions
 
-It reads DATA by a parser of its own, which shares nothing with gw-proxy: the message ends at CRLF . CRLF, and whatever
-a lenient server would have taken for an end before is counted in `false_ends`.
+It parses DATA with code that shares nothing with gw-proxy: the message ends at CRLF . CRLF, and whatever a lenient server would
+have taken for an earlier end is counted in `false_ends`.
 """
 import base64
 import contextlib
@@ -19,15 +19,15 @@ import threading
 
 import gw
 
-CLOSE = object()    # the connection ends here
-SILENCE = object()  # nothing is said, and the connection stays
+CLOSE = object()    # closes the connection
+SILENCE = object()  # sends nothing and keeps the connection
 
 LENIENT_END = re.compile(rb"(\r\n|\n|\r)\0*\.\0*(\r\n|\n|\r)")
 
 
-def certificate(folder, name="localhost"):
-    """Paths of a self-signed certificate, which signs itself, and its key."""
-    paths = pathlib.Path(folder) / f"{name}.pem", pathlib.Path(folder) / f"{name}.key"
+def certificate(directory, name="localhost"):
+    """Creates a self-signed certificate. Returns the paths of the certificate and its key."""
+    paths = pathlib.Path(directory) / f"{name}.pem", pathlib.Path(directory) / f"{name}.key"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                     "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-out", paths[0], "-keyout", paths[1]],
                    check=True, capture_output=True)
@@ -52,7 +52,7 @@ class SmtpUpstream:
         self.extensions = ["PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN",
                            "AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER SCRAM-SHA-256 SCRAM-SHA-256-PLUS CRAM-MD5", "CHUNKING",
                            "ETRN", "XCLIENT NAME ADDR", "REQUIRETLS"] if extensions is None else extensions
-        self.script = {}       # moment → what is said there
+        self.script = {}       # command or event → the reply to it
         self.refused = {}      # recipient → its reply
         self.on_dot = None     # called before the reply to the final dot, with the session
         self.messages, self.sessions, self.commands = [], [], []
@@ -95,7 +95,7 @@ class SmtpUpstream:
                 threading.Thread(target=session.run, daemon=True).start()
 
     def drop(self):
-        """All connections end, as if the server were killed."""
+        """Ends all connections immediately, as if the server were killed."""
         for session in self.sessions:
             with contextlib.suppress(OSError):
                 session.socket.shutdown(socket.SHUT_RDWR)
@@ -140,10 +140,10 @@ class Session:
         self.secure = True
 
     def more(self):
-        octets = self.socket.recv(65536)
-        if not octets:
+        data = self.socket.recv(65536)
+        if not data:
             raise Ended
-        self.buffer += octets
+        self.buffer += data
 
     def line(self):
         while b"\r\n" not in self.buffer:
@@ -231,15 +231,15 @@ class Session:
         self.say("auth-refused", b"535 5.7.8 upstream does not know you\r\n")
 
     def data(self):
-        raw = bytearray(b"\r\n" + self.buffer)  # the line end in front is DATA's own
+        raw = bytearray(b"\r\n" + self.buffer)  # the line ending before the dot belongs to DATA
         self.buffer, seen = b"", 0
         try:
             while (end := raw.find(b"\r\n.\r\n", seen)) < 0:
                 seen = max(0, len(raw) - 4)
-                octets = self.socket.recv(1 << 20)
-                if not octets:
+                data = self.socket.recv(1 << 20)
+                if not data:
                     raise Ended
-                raw += octets
+                raw += data
         except (Ended, OSError):
             with self.server.lock:
                 self.server.unfinished += 1
@@ -252,7 +252,7 @@ class Session:
         self.take(content)
 
     def chunk(self, words):
-        """BDAT, which clients send as a single last chunk."""
+        """Handles BDAT, which clients send as a single last chunk."""
         size, last = int(words[0]), words[1:] == [b"LAST"]
         try:
             while len(self.buffer) < size:

@@ -1,4 +1,4 @@
-"""strace on a running process: its system calls recorded, or changed."""
+"""Runs strace on a process to record its system calls or to inject faults."""
 import os
 import signal
 import subprocess
@@ -8,14 +8,14 @@ import gw
 
 
 class Strace:
-    """Attached to a process and all its threads, as a context."""
+    """A context in which strace is attached to a process and all its threads."""
 
     def __init__(self, *options):
         self.options = options
 
     @classmethod
     def Record(cls, calls, prefix):
-        """Each thread's calls in PREFIX.TID."""
+        """Records each thread's calls in PREFIX.TID."""
         return cls("-ff", "-o", prefix, "-e", "trace=" + ",".join(calls))
 
     @classmethod
@@ -34,7 +34,7 @@ class Strace:
 
     def is_attached(self):
         if not gw.alive(self.pid):
-            return True  # it died at the first call that was looked at
+            return True  # it died at the first traced call
         if self.process.poll() is not None:
             raise AssertionError(f"strace ended: {gw.shown(self.process.stderr.read())}")
         try:
@@ -43,11 +43,11 @@ class Strace:
                     if f"TracerPid:\t{self.process.pid}\n" not in status.read():
                         return False
         except (FileNotFoundError, ProcessLookupError):
-            return False  # a thread or all of it has just ended
+            return False  # a thread or the whole process has just ended
         return True
 
     def target_died(self, within=0.2):
-        """Whether it is dead, or dies in the next moment."""
+        """Returns true if the process is dead or dies within `within` seconds."""
         deadline = time.monotonic() + within
         while gw.alive(self.pid):
             if time.monotonic() > deadline:

@@ -1,11 +1,11 @@
-"""systemd itself, as process 1 of its own namespaces: what units, sockets and timers do is seen, not believed.
+"""Runs systemd as process 1 of its own namespaces, so that units, sockets and timers are tested for real.
 
     with gw_systemd.Machine() as machine:
         machine.run("dpkg", "-i", package)
         machine.run("systemctl", "start", "gw.target")
 
-The machine's root is an overlay of this one's: all programs are here, what is written is forgotten. It has a network of
-its own that knows only loopback, so that any port is free, and none of this system's own units. Needs root.
+The machine's root is an overlay of this one's: all programs are there, and changes are discarded. Its network has only loopback,
+so that any port is free, and it has none of this system's units. Needs root.
 """
 import os
 import pathlib
@@ -17,23 +17,23 @@ import gw
 
 SYSTEMD = "/lib/systemd/systemd"
 
-# Runs in a mount namespace of its own. $1: the machine's folder, $2: a name for its control group.
+# Runs in a mount namespace of its own. $1: the machine's directory, $2: a name for its control group.
 SETUP = r"""
 set -e
-folder=$1 group=$2
-mount -t tmpfs -o size=512m,mode=755 tmpfs "$folder"
-cd "$folder"
+directory=$1 group=$2
+mount -t tmpfs -o size=512m,mode=755 tmpfs "$directory"
+cd "$directory"
 mkdir upper work root groups
-# Only what the control groups' second version offers; some systems have the first one mounted beside it, or nothing.
+# Version 2 of control groups only; some systems have version 1 mounted too, or none.
 mount -t cgroup2 cgroup2 groups
 mkdir -p "groups/$group"
 echo 0 >"groups/$group/cgroup.procs"
 mount -t overlay -o "lowerdir=/,upperdir=upper,workdir=work" overlay root
-# Of this system's own life nothing: no units that were enabled, no scripts of another init, no disks.
+# Nothing of this system's configuration: no enabled units, no scripts of another init, no disks.
 rm -rf root/etc/systemd/system root/etc/rc?.d root/etc/init.d root/etc/fstab root/etc/machine-id root/var/log/journal
 mkdir -p root/etc/systemd/system root/etc/gw root/proc root/sys root/dev root/run root/tmp root/oldroot
 : >root/etc/machine-id
-# What would turn knobs of the kernel, which is everybody's, and what may lack its message bus.
+# Units that would change settings of the shared kernel, and units that may lack their message bus.
 for unit in systemd-logind.service dbus.service dbus.socket systemd-sysctl.service systemd-modules-load.service systemd-remount-fs.service sys-kernel-debug.mount \
   sys-kernel-tracing.mount sys-fs-fuse-connections.mount; do
   ln -s /dev/null "root/etc/systemd/system/$unit"
@@ -65,7 +65,7 @@ exec env -i container=gw PATH=/usr/sbin:/usr/bin:/sbin:/bin "$1" --unit=multi-us
 
 NAMESPACES = ("unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child", "--propagation", "private")
 
-# What a container that may do little does not let us do.
+# Tries what a container with few privileges does not allow.
 TRIAL = """
 mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root" "$1/groups"
@@ -77,13 +77,13 @@ exec unshare --cgroup true
 
 
 def obstacle():
-    """Why no machine can be had here; None where one can."""
+    """Returns why no machine can run here, or None if one can."""
     if os.geteuid() != 0:
         return "needs root"
     if not os.path.exists(SYSTEMD):
         return "needs systemd"
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([*NAMESPACES, "sh", "-ec", TRIAL, "sh", folder], capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as directory:
+        done = subprocess.run([*NAMESPACES, "sh", "-ec", TRIAL, "sh", directory], capture_output=True, text=True)
     return None if done.returncode == 0 else f"no namespaces and mounts here: {done.stderr.strip()}"
 
 
@@ -116,7 +116,7 @@ class Machine:
         self.drop_group()
 
     def init(self):
-        """The first process, by its number out here, once it is systemd."""
+        """Returns the machine's first process by its pid outside, when it has become systemd."""
         if self.outside.poll() is not None:
             raise AssertionError(f"the machine did not start: {self.outside.stderr.read().decode()}")
         try:
@@ -126,14 +126,14 @@ class Machine:
             return None
 
     def drop_group(self):
-        """Control groups outlive their processes; only empty ones can be removed, the innermost first."""
-        with tempfile.TemporaryDirectory() as folder:
+        """Removes the control groups, which outlive their processes. Only empty ones can be removed, the innermost first."""
+        with tempfile.TemporaryDirectory() as directory:
             script = 'mount -t cgroup2 cgroup2 "$1" && { [ ! -d "$1/$2" ] || find "$1/$2" -depth -type d -exec rmdir {} +; }'
-            gw.until(lambda: subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", folder,
+            gw.until(lambda: subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", directory,
                                              self.group], capture_output=True).returncode == 0, "the machine's groups are empty")
 
     def run(self, *command, **more):
-        """A program in the machine, as its root, with nothing of this process's environment."""
+        """Runs a program in the machine, as its root, without this process's environment."""
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
         return gw.run("nsenter", "--target", self.pid, "--all", "--wdns=/root", *command, env=env, **more)
 
@@ -150,7 +150,7 @@ class Machine:
         return self.property(unit, "ActiveState") == "active"
 
     def path(self, inside):
-        """A file of the machine, for this process."""
+        """Returns the path by which this process reaches a file of the machine."""
         return pathlib.Path(f"/proc/{self.pid}/root") / str(inside).lstrip("/")
 
     def journal(self, *arguments):

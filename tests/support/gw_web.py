@@ -1,4 +1,4 @@
-"""A browser for tests of the real gw-webd: cookies, redirects and forms with their token, over HTTPS or not.
+"""A browser for tests of the real gw-webd: cookies, redirects and forms with their token, with or without HTTPS.
 
     webd = vault.webd()
     browser = gw_web.Browser(webd)
@@ -26,7 +26,7 @@ class Page:
 
 
 class Inputs(html.parser.HTMLParser):
-    """The values of a page's inputs by their names."""
+    """Collects the values of a page's inputs by their names."""
 
     def __init__(self, text):
         super().__init__()

@@ -81,7 +81,7 @@ class MemoryStore : public Store {
     Micros kept = 0;  // kept time when the message was drained
   };
 
-  // Where a message id leads; kept for ever, because an id is never used again.
+  // Where a message id leads. Never removed, because an id is not used again.
   struct Place {
     std::uint64_t seq = 0;         // key in Mailbox::messages unless gone
     std::optional<LeafType> gone;  // how the message left; nullopt while it is present

@@ -19,37 +19,37 @@ std::string read(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-AgeOutput run(const TempFolder& folder, const std::string& command) {
-  const std::string line = "cd '" + folder.path() + "' && " + command + " <in >out 2>err";
+AgeOutput run(const TempFolder& directory, const std::string& command) {
+  const std::string line = "cd '" + directory.path() + "' && " + command + " <in >out 2>err";
   if (std::system(line.c_str()) != 0) return {};  // NOLINT(cert-env33-c): arguments are the test's own
-  return {true, to_bytes(read(folder.path() + "/out"))};
+  return {true, to_bytes(read(directory.path() + "/out"))};
 }
 
 }  // namespace
 
 AgeOutput age_decrypt(ByteView container, std::string_view identity_file) {
-  const TempFolder folder;
-  write(folder.path() + "/in", as_text(container));
-  write(folder.path() + "/key", identity_file);
-  return run(folder, "age -d -i key");
+  const TempFolder directory;
+  write(directory.path() + "/in", as_text(container));
+  write(directory.path() + "/key", identity_file);
+  return run(directory, "age -d -i key");
 }
 
 AgeOutput age_encrypt(ByteView plain, std::string_view recipient) {
-  const TempFolder folder;
-  write(folder.path() + "/in", as_text(plain));
-  return run(folder, "age -r '" + std::string(recipient) + "'");
+  const TempFolder directory;
+  write(directory.path() + "/in", as_text(plain));
+  return run(directory, "age -r '" + std::string(recipient) + "'");
 }
 
 std::string age_keygen() {
-  const TempFolder folder;
-  write(folder.path() + "/in", "");
-  return std::string(as_text(run(folder, "age-keygen").data));
+  const TempFolder directory;
+  write(directory.path() + "/in", "");
+  return std::string(as_text(run(directory, "age-keygen").data));
 }
 
 std::string age_recipient(std::string_view identity_file) {
-  const TempFolder folder;
-  write(folder.path() + "/in", identity_file);
-  return std::string(trim(as_text(run(folder, "age-keygen -y").data)));
+  const TempFolder directory;
+  write(directory.path() + "/in", identity_file);
+  return std::string(trim(as_text(run(directory, "age-keygen -y").data)));
 }
 
 }  // namespace gw::test

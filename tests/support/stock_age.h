@@ -1,4 +1,4 @@
-// The stock age program, which what is sealed here must agree with. A test that needs it fails without it.
+// Runs the stock age program, which must read what is sealed here. Tests fail if it is missing.
 #pragma once
 
 #include <string>
@@ -8,14 +8,14 @@
 
 namespace gw::test {
 
-// `age -d -i IDENTITY_FILE` over `container`; empty, and `ok` false, where age refuses.
+// `age -d -i IDENTITY_FILE` on `container`. If age refuses, there is no data and `ok` is false.
 struct AgeOutput {
   bool ok = false;
   Bytes data;
 };
 AgeOutput age_decrypt(ByteView container, std::string_view identity_file);
 AgeOutput age_encrypt(ByteView plain, std::string_view recipient);
-// `age-keygen`: the identity file as it writes it; and `age-keygen -y`: the recipient of one.
+// Return what `age-keygen` prints, an identity file, and what `age-keygen -y` prints, the recipient of one.
 std::string age_keygen();
 std::string age_recipient(std::string_view identity_file);
 

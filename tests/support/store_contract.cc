@@ -135,7 +135,7 @@ std::string dump(Store& store) {
     line("stat", stat.live, stat.live_bytes, stat.wire_size, stat.unconfirmed, stat.pending, stat.drained,
          stat.quarantined, stat.accepted, stat.log_size, stat.oldest, stat.last_delivery, stat.last_drain);
     for (MessageRecord message : list(store, mailbox.id)) {
-      message.large = false;  // a store's own business
+      message.large = false;  // each store decides this itself
       line("message", to_hex(encode(message)), to_hex(store.envelope(mailbox.id, message.id).value()),
            to_hex(sha256(read_all(store, mailbox.id, message.id))));
       REQUIRE(store.find(mailbox.id, message.id).value().seq == message.seq);
@@ -181,9 +181,9 @@ void mailboxes(const Make& make) {
   record.aliases = {"archive@example.com"};
   record.allow = {"192.0.2.0/24"};
   record.token_hash = Digest{std::byte{9}};
-  record.unknown = "\xc2\x3e\x01x";  // field 1000, as a newer gw may write one
+  record.unknown = "\xc2\x3e\x01x";  // field 1000, as a newer version of gw may write one
 
-  SECTION("a mailbox is as it was put, with its slots and a leaf in both histories") {
+  SECTION("a mailbox is returned as it was put, with its slots and a leaf in both histories") {
     REQUIRE(store.put_mailbox(record, {{"password", to_bytes("wrapped")}, {"recovery", to_bytes("sealed")}},
                               {LeafType::MailboxMade, "uid=0 admin", 0}));
     const MailboxRecord stored = store.mailbox(record.id).value();
@@ -214,7 +214,7 @@ void mailboxes(const Make& make) {
     REQUIRE(store.drop_mailbox(record.id, "admin"));
     CHECK_FALSE(store.health().value().senders);
   }
-  SECTION("name, alias and id are taken only once") {
+  SECTION("a name, an alias and an id can be used only once") {
     put(store, record);
     CHECK(code_of(store.put_mailbox(record, {}, note())) == Code::Exists);
     CHECK(code_of(store.put_mailbox(new_mailbox("journal"), {}, note())) == Code::Exists);
@@ -224,7 +224,7 @@ void mailboxes(const Make& make) {
     CHECK(store.mailboxes().value().size() == 1);
     CHECK(history(store, {}).size() == 2);
   }
-  SECTION("a change must name the version that it changes, and moves the indexes") {
+  SECTION("a change must name the version that it changes, and updates the indexes") {
     const MailboxRecord first = put(store, record);
     MailboxRecord second = first;
     second.name = "renamed";
@@ -240,14 +240,14 @@ void mailboxes(const Make& make) {
     CHECK(types(store, record.id) == std::vector{LeafType::MailboxMade, LeafType::Key});
     put(store, new_mailbox("journal"));
   }
-  SECTION("an empty slot is removed, one that is not named stays") {
+  SECTION("an empty slot is removed, a slot that is not named is kept") {
     REQUIRE(store.put_mailbox(record, {{"password", to_bytes("a")}, {"recovery", to_bytes("b")}}, note()));
     record.version = 1;
     REQUIRE(store.put_mailbox(record, {{"recovery", {}}}, note(LeafType::Slot)));
     CHECK(store.get({Kind::Slot, record.id, "password"}));
     CHECK(code_of(store.get({Kind::Slot, record.id, "recovery"})) == Code::NotFound);
   }
-  SECTION("only a suspended and empty mailbox is dropped, and its history stays") {
+  SECTION("only a suspended and empty mailbox can be dropped, and its history is kept") {
     record = put(store, record);
     CHECK(code_of(store.drop_mailbox(record.id, "test")) == Code::Conflict);
     const Mail mail = new_mail();
@@ -276,7 +276,7 @@ void mailboxes(const Make& make) {
     CHECK(all[0].name == "a");
     CHECK(all[1].version == 1);
   }
-  SECTION("a name that could be taken for another's id is refused") {
+  SECTION("an invalid name, or one that could be taken for another mailbox's id, is refused") {
     for (const std::string& name :
          {std::string("A"), std::string(), record.id.hex(), "mbx-" + record.id.hex()})
       CHECK(code_of(store.put_mailbox(new_mailbox(name), {}, note())) == Code::BadInput);
@@ -351,7 +351,7 @@ void records(const Make& make) {
   const MailboxRecord mailbox = put(store, new_mailbox("journal"));
   const RecordKey setting{Kind::Setting, {}, "vault"};
 
-  SECTION("a record is made once, changed at its version, erased at its version") {
+  SECTION("a record is created once, and changed and erased at its version") {
     const std::uint64_t first = store.put_if(setting, 0, as_bytes("one"), note()).value();
     CHECK(code_of(store.put_if(setting, 0, as_bytes("two"), note())) == Code::Exists);
     CHECK(code_of(store.put_if(setting, first + 1, as_bytes("two"), note())) == Code::Conflict);
@@ -377,7 +377,7 @@ void records(const Make& make) {
     REQUIRE(store.put_if({Kind::Slot, mailbox.id, "password"}, 0, as_bytes("s"), note(LeafType::Slot)));
     CHECK(types(store, mailbox.id) == std::vector{LeafType::MailboxMade, LeafType::Slot});
   }
-  SECTION("what belongs to a mailbox, or a leaf that means more, is refused") {
+  SECTION("records of a mailbox, invalid records, and leaves with a special meaning are refused") {
     CHECK(code_of(store.put_if({Kind::Name, {}, "x"}, 0, as_bytes("x"), note())) == Code::Denied);
     CHECK(code_of(store.put_if({Kind::Alias, {}, "x"}, 0, as_bytes("x"), note())) == Code::Denied);
     CHECK(code_of(store.erase_if({Kind::Mailbox, mailbox.id, {}}, 1, note())) == Code::Denied);
@@ -387,7 +387,7 @@ void records(const Make& make) {
     CHECK(code_of(store.put_if({Kind::Setting, {}, std::string(129, 'x')}, 0, {}, note())) == Code::BadInput);
     CHECK(code_of(store.put_if(setting, 0, Bytes((1 << 20) + 1), note())) == Code::BadInput);
   }
-  SECTION("a scan gives one kind of one mailbox, by name, in pages") {
+  SECTION("a scan returns one kind of records of one mailbox, by name, in pages") {
     for (const char* name : {"b", "a", "c", "aa"})
       REQUIRE(store.put_if({Kind::Admin, {}, name}, 0, as_bytes(name), note(LeafType::Admin)));
     REQUIRE(store.put_if(setting, 0, as_bytes("x"), note()));
@@ -410,7 +410,7 @@ void messages(const Make& make) {
   Store& store = *subject.store;
   const MailboxId mailbox = put(store, new_mailbox("journal")).id;
 
-  SECTION("a message is read as it was put") {
+  SECTION("a message is returned as it was put") {
     Mail mail = new_mail(150'000);
     mail.commit.actor = "smtp 192.0.2.1";
     const CommitResult receipt = deliver(store, mailbox, mail).value();
@@ -443,7 +443,7 @@ void messages(const Make& make) {
     CHECK(leaf.commitment == mail.commit.commitment);
     CHECK(leaf.actor == subject.actor + "smtp 192.0.2.1");
   }
-  SECTION("an empty container is one too") {
+  SECTION("an empty container is accepted too") {
     const Mail mail = new_mail(0);
     REQUIRE(deliver(store, mailbox, mail));
     CHECK(read_all(store, mailbox, mail.id).empty());
@@ -459,13 +459,13 @@ void messages(const Make& make) {
     CHECK(history(store, mailbox).size() == 1);
     REQUIRE(deliver(store, mailbox, mail));
   }
-  SECTION("octets that are not those of the digest are not taken") {
+  SECTION("data that does not match the digest is refused") {
     Mail mail = new_mail();
     mail.container[7] ^= std::byte{1};
     CHECK(code_of(deliver(store, mailbox, mail)) == Code::Corrupt);
     CHECK(code_of(store.find(mailbox, mail.id)) == Code::NotFound);
   }
-  SECTION("a message id is used once, also after its message is gone") {
+  SECTION("a message id is used once, also after its message is removed") {
     const Mail mail = new_mail();
     auto late = store.begin(mailbox, mail.id);
     REQUIRE(late);
@@ -476,7 +476,7 @@ void messages(const Make& make) {
     REQUIRE(move(store, mailbox, {mail.id}, State::Live, std::nullopt));
     CHECK(code_of(deliver(store, mailbox, mail)) == Code::Exists);
   }
-  SECTION("what is not there is NotFound") {
+  SECTION("what does not exist is NotFound") {
     const MessageId nothing = new_message_id(0);
     std::array<std::byte, 10> part;
     CHECK(code_of(store.find(mailbox, nothing)) == Code::NotFound);
@@ -510,7 +510,7 @@ void messages(const Make& make) {
     CHECK(store.list(mailbox, last, 10).value().empty());
     CHECK(store.list(mailbox, 0, 0).value().empty());
   }
-  SECTION("a suspended mailbox and an unknown key generation take no mail") {
+  SECTION("a suspended mailbox and an unknown key generation accept no mail") {
     Mail mail = new_mail();
     mail.commit.generation = 2;
     CHECK(code_of(deliver(store, mailbox, mail)) == Code::Conflict);
@@ -522,7 +522,7 @@ void messages(const Make& make) {
     put(store, record, LeafType::Status);
     CHECK(code_of(deliver(store, mailbox, new_mail())) == Code::Conflict);
   }
-  SECTION("the numbers add up") {
+  SECTION("the totals are right") {
     Mail first = new_mail(10);
     first.commit.received = 42;
     REQUIRE(deliver(store, mailbox, first));
@@ -547,7 +547,7 @@ void messages(const Make& make) {
     REQUIRE(move(store, mailbox, {first.id}, State::Drained, State::Live));
     CHECK(store.stat(mailbox).value().oldest == 42);
   }
-  SECTION("many threads deliver at once, each message once and in one order") {
+  SECTION("many threads deliver at the same time, each message once and in one order") {
     std::vector<std::thread> threads;
     std::array<int, 8> failures{};
     for (int& failed : failures) {
@@ -600,14 +600,14 @@ void transitions(const Make& make) {
     CHECK(stat.live + stat.drained + stat.quarantined + stat.live_bytes == 0);
     CHECK(stat.accepted == 2);
   }
-  SECTION("what is undeleted has its old place and id") {
+  SECTION("an undeleted message has its old position and id") {
     const std::uint64_t seq = store.find(mailbox, a.id).value().seq;
     REQUIRE(move(store, mailbox, {a.id}, State::Live, State::Drained));
     REQUIRE(move(store, mailbox, {a.id}, State::Drained, State::Live));
     CHECK(store.find(mailbox, a.id).value().seq == seq);
     CHECK(read_all(store, mailbox, a.id) == a.container);
   }
-  SECTION("what is done already counts as done and gets no leaf") {
+  SECTION("a change that was made already counts as made and adds no leaf") {
     REQUIRE(move(store, mailbox, {a.id}, State::Live, State::Drained));
     const std::size_t leaves = history(store, mailbox).size();
     CHECK(move(store, mailbox, {a.id}, State::Live, State::Drained).value() == 0);
@@ -618,7 +618,7 @@ void transitions(const Make& make) {
     CHECK(move(store, mailbox, {a.id}, State::Drained, std::nullopt).value() == 0);
     CHECK(code_of(move(store, mailbox, {a.id}, State::Drained, State::Live)) == Code::Conflict);
   }
-  SECTION("one that cannot change keeps all from changing") {
+  SECTION("one message that cannot change prevents the change of all") {
     REQUIRE(move(store, mailbox, {b.id}, State::Live, State::Quarantined));
     const std::string before = dump(store);
     CHECK(code_of(move(store, mailbox, {a.id, b.id}, State::Live, State::Drained)) == Code::Conflict);
@@ -626,18 +626,18 @@ void transitions(const Make& make) {
           Code::NotFound);
     CHECK(dump(store) == before);
   }
-  SECTION("a change that there is not is refused") {
+  SECTION("a transition that does not exist is refused") {
     CHECK(code_of(move(store, mailbox, {a.id}, State::Live, State::Pending)) == Code::BadInput);
     CHECK(code_of(move(store, mailbox, {a.id}, State::Quarantined, State::Drained)) == Code::BadInput);
     CHECK(code_of(move(store, mailbox, Ids(store.limits().batch + 1, a.id), State::Live, State::Drained)) ==
           Code::BadInput);
   }
-  SECTION("nothing is a change of nothing") {
+  SECTION("a change of no messages changes nothing") {
     const std::string before = dump(store);
     CHECK(move(store, mailbox, {}, State::Live, State::Drained).value() == 0);
     CHECK(dump(store) == before);
   }
-  SECTION("a thousand in one change") {
+  SECTION("a thousand messages in one change") {
     Ids ids;
     for (int i = 0; i < 1000; ++i) ids.push_back(new_message_id(i));
     for (const MessageId& id : ids) {
@@ -670,7 +670,7 @@ void pending(const Make& make) {
   settle.to = State::Live;
   settle.token = receipt.token;
 
-  SECTION("settled, it takes its place behind what was committed meanwhile") {
+  SECTION("when settled, it is listed after the messages that were committed in the meantime") {
     const Mail fast = new_mail();
     const std::uint64_t passed = deliver(store, mailbox, fast).value().seq;
     CHECK(state_of(store, mailbox, mail.id) == State::Pending);
@@ -686,12 +686,12 @@ void pending(const Make& make) {
           std::vector{LeafType::MailboxMade, LeafType::Pending, LeafType::Accepted, LeafType::Settled});
     CHECK(store.seen(mailbox, print).value());
   }
-  SECTION("a receipt settles its own message only") {
+  SECTION("a pending token settles its own message only") {
     settle.token->front() ^= std::byte{1};
     CHECK(code_of(store.transition(settle)) == Code::Denied);
     CHECK(state_of(store, mailbox, mail.id) == State::Pending);
   }
-  SECTION("discarded, it was never seen") {
+  SECTION("when discarded, its fingerprint is forgotten") {
     CHECK(store.seen(mailbox, print).value());
     settle.to = std::nullopt;
     CHECK(store.transition(settle).value() == 1);
@@ -707,7 +707,7 @@ void pending(const Make& make) {
     REQUIRE(move(store, mailbox, {again.id}, State::Live, std::nullopt));
     CHECK(store.seen(mailbox, print).value());
   }
-  SECTION("unconfirmed, it drains like a live one, and is settled no more") {
+  SECTION("when unconfirmed, it drains like a live one, and cannot be settled again") {
     CHECK(move(store, mailbox, {mail.id}, State::Pending, State::Unconfirmed).value() == 1);
     CHECK(code_of(store.transition(settle)) == Code::Conflict);
     MailboxStat stat = store.stat(mailbox).value();
@@ -736,7 +736,7 @@ void leases(const Make& make) {
   drain.from = State::Live;
   drain.to = State::Drained;
 
-  SECTION("one drain at a time, and the next is told who has it") {
+  SECTION("one drain at a time, and the error names the holder of the lease") {
     auto lease = store.acquire(mailbox, "pop3 192.0.2.7", std::chrono::minutes(1));
     REQUIRE(lease);
     auto second = store.acquire(mailbox, "other", std::chrono::minutes(1));
@@ -746,7 +746,7 @@ void leases(const Make& make) {
     lease->reset();
     CHECK(store.acquire(mailbox, "other", std::chrono::minutes(1)));
   }
-  SECTION("a change under a lease is made while the lease holds") {
+  SECTION("a change under a lease is made while the lease is valid") {
     auto lease = store.acquire(mailbox, "pop3", std::chrono::minutes(1));
     REQUIRE(lease);
     drain.lease = lease->get();
@@ -755,7 +755,7 @@ void leases(const Make& make) {
     subject.clocks->boot += std::chrono::seconds(59);
     CHECK(store.transition(drain).value() == 1);
   }
-  SECTION("a lease ends with its time, and the next drain is safe from the last") {
+  SECTION("a lease expires, and the next drain is safe from the former one") {
     auto lease = store.acquire(mailbox, "pop3", std::chrono::minutes(1));
     REQUIRE(lease);
     subject.clocks->boot += std::chrono::minutes(1);
@@ -769,7 +769,7 @@ void leases(const Make& make) {
     lease->reset();
     CHECK((*second)->renew());
   }
-  SECTION("a lease that yields goes to the next who asks, once it was not renewed for so long") {
+  SECTION("a lease that yields is given to the next client if it was not renewed for the agreed time") {
     auto lease = store.acquire(mailbox, "pop3", std::chrono::minutes(20), std::chrono::seconds(70));
     REQUIRE(lease);
     subject.clocks->boot += std::chrono::seconds(69);
@@ -785,7 +785,7 @@ void leases(const Make& make) {
     CHECK(code_of(store.transition(drain)) == Code::LeaseLost);
     lease->reset();
     subject.clocks->boot += std::chrono::seconds(71);
-    // The second never said that it yields, and the first's end did not touch it.
+    // The second lease does not yield, and releasing the first one did not affect it.
     CHECK(code_of(store.acquire(mailbox, "third", std::chrono::minutes(1))) == Code::Busy);
     REQUIRE((*second)->renew());
   }
@@ -798,7 +798,7 @@ void leases(const Make& make) {
   SECTION("a lease needs a mailbox") {
     CHECK(code_of(store.acquire(random_id<MailboxId>(), "x", std::chrono::minutes(1))) == Code::NotFound);
   }
-  SECTION("permits are given as they come back") {
+  SECTION("a permit is given when memory is released") {
     auto all = store.permit(std::uint64_t{1} << 40);
     REQUIRE(all);
     bool got = false;
@@ -839,7 +839,7 @@ void histories(const Make& make) {
   const Mail mail = new_mail();
   REQUIRE(deliver(store, mailbox, mail));
 
-  SECTION("the vault's own history begins with the vault") {
+  SECTION("the vault's own history begins with the creation of the vault") {
     CHECK(types(store, {}) == std::vector{LeafType::VaultMade, LeafType::MailboxMade});
   }
   SECTION("the head is the root of the leaves, and indexes count from 0") {
@@ -858,13 +858,13 @@ void histories(const Make& make) {
     CHECK(store.history_read(mailbox, 1, 1).value().size() == 1);
     CHECK(store.history_read(mailbox, 99, 1).value().empty());
   }
-  SECTION("times never run back") {
+  SECTION("times never decrease") {
     const Micros before = subject.clocks->wall;
     subject.clocks->wall -= kDay;
     REQUIRE(move(store, mailbox, {mail.id}, State::Live, State::Drained));
     CHECK(history(store, mailbox).back().time == before);
   }
-  SECTION("a leaf may stand alone") {
+  SECTION("a leaf can be added without a change") {
     Leaf leaf;
     leaf.type = LeafType::Exported;
     leaf.message = mail.id;
@@ -879,7 +879,7 @@ void histories(const Make& make) {
     leaf.type = LeafType::Exported;
     CHECK(code_of(store.note(random_id<MailboxId>(), leaf)) == Code::NotFound);
   }
-  SECTION("a leaf about a message stands alone only while the message is there") {
+  SECTION("a leaf about a message can be added only while the message is there") {
     Leaf leaf;
     leaf.type = GENERATE(LeafType::Exported, LeafType::Interrupted);
     leaf.message = random_id<MessageId>();
@@ -889,7 +889,7 @@ void histories(const Make& make) {
     CHECK(code_of(store.note(mailbox, leaf)) == Code::NotFound);
     CHECK(history(store, mailbox).back().type == LeafType::Removed);
   }
-  SECTION("many messages are noted at once, those that are not there passed over") {
+  SECTION("many messages are noted in one call, and those that do not exist are skipped") {
     const Mail second = new_mail();
     REQUIRE(deliver(store, mailbox, second));
     Leaf like;
@@ -909,7 +909,7 @@ void histories(const Make& make) {
     CHECK(code_of(store.note_messages(mailbox, like, both)) == Code::BadInput);
     CHECK(history(store, mailbox).size() == before + 2);
   }
-  SECTION("a refusal is of the mailbox") {
+  SECTION("a refusal is noted for a mailbox only") {
     Leaf leaf;
     leaf.type = LeafType::Refused;
     leaf.value = 552;
@@ -917,7 +917,7 @@ void histories(const Make& make) {
     CHECK(history(store, mailbox).back().value == 552);
     CHECK(code_of(store.note({}, leaf)) == Code::BadInput);
   }
-  SECTION("a checkpoint has the head of each mailbox that grew, once") {
+  SECTION("a checkpoint has the head of each mailbox that has grown, once") {
     const LogHead grown = store.history_head(mailbox).value();
     put(store, new_mailbox("other"));
     const std::string note = store.checkpoint("uid=0").value();
@@ -936,7 +936,7 @@ void histories(const Make& make) {
     REQUIRE(store.checkpoint("uid=0"));
     CHECK(history(store, {}).size() == 6);
   }
-  SECTION("a long actor is cut") {
+  SECTION("a long actor is truncated") {
     Leaf leaf;
     leaf.type = LeafType::Setting;
     leaf.actor.assign(300, 'a');
@@ -958,7 +958,7 @@ void grace(const Make& make) {
     REQUIRE(move(store, record.id, {mail.id}, State::Live, State::Drained));
   };
 
-  SECTION("drained mail goes when its grace is over, oldest first, within the budget") {
+  SECTION("drained mail is removed after its grace period, oldest first, within the budget") {
     drain(b);
     subject.clocks->pass(3600 * kSecond);
     drain(a);
@@ -978,7 +978,7 @@ void grace(const Make& make) {
     CHECK(store.stat(record.id).value().drained == 0);
     CHECK(move(store, record.id, {a.id}, State::Live, State::Drained).value() == 0);
   }
-  SECTION("what is undeleted counts anew when it is drained again") {
+  SECTION("the grace period starts again when an undeleted message is drained again") {
     drain(a);
     subject.clocks->pass(kDay);
     REQUIRE(move(store, record.id, {a.id}, State::Drained, State::Live));
@@ -988,7 +988,7 @@ void grace(const Make& make) {
     subject.clocks->pass(kDay);
     CHECK(store.sweep(10, false).value().expired == 1);
   }
-  SECTION("a hold keeps everything") {
+  SECTION("a legal hold keeps everything") {
     record.hold = true;
     record.grace = 0;
     record = put(store, record);
@@ -999,7 +999,7 @@ void grace(const Make& make) {
     put(store, record);
     CHECK(store.sweep(10, false).value().expired == 1);
   }
-  SECTION("without grace a drained message goes at once") {
+  SECTION("without a grace period a drained message is removed immediately") {
     record.grace = 0;
     put(store, record);
     REQUIRE(move(store, record.id, {a.id, b.id}, State::Live, State::Drained).value() == 2);
@@ -1010,7 +1010,7 @@ void grace(const Make& make) {
     CHECK(store.stat(record.id).value().last_drain == subject.clocks->wall);
     CHECK(move(store, record.id, {a.id}, State::Live, State::Drained).value() == 0);
   }
-  SECTION("a wall clock that jumps ahead ends no grace time, unless it is said to be right") {
+  SECTION("a wall clock that jumps ahead ends no grace period, unless it is declared right") {
     drain(a);
     subject.clocks->wall += 30 * kDay;
     CHECK(store.sweep(10, false).value().expired == 0);
@@ -1022,7 +1022,7 @@ void grace(const Make& make) {
     CHECK(store.sweep(10, true).value().expired == 1);
     CHECK_FALSE(store.find(record.id, a.id));
   }
-  SECTION("what is drained while the clock is ahead has no longer grace time by it") {
+  SECTION("a message that is drained while the clock is ahead has no longer grace period") {
     subject.clocks->wall += 3650 * kDay;
     drain(a);
     subject.clocks->wall -= 3650 * kDay;
@@ -1030,13 +1030,13 @@ void grace(const Make& make) {
     subject.clocks->pass(kDay);
     CHECK(store.sweep(10, false).value().expired == 2);
   }
-  SECTION("a wall clock that is put back ends none either, and delays none") {
+  SECTION("a wall clock that is set back ends no grace period and delays none") {
     drain(a);
     subject.clocks->wall -= 400 * kDay;
     subject.clocks->boot += std::chrono::hours(24);
     CHECK(store.sweep(10, false).value().expired == 1);
   }
-  SECTION("a sweep without a budget says what would go, and removes nothing") {
+  SECTION("a sweep without a budget reports what would be removed, and removes nothing") {
     drain(a);
     drain(b);
     CHECK(store.sweep(0, false).value().expired == 0);
@@ -1078,7 +1078,7 @@ void server_stats(const Make& make) {
   smtp.trouble_time = 200;
   CHECK(store.server_stats().value() == std::vector<ServerStats>{route, smtp});
 
-  // What a misbehaving client sends stays bounded.
+  // What a misbehaving client sends is bounded.
   ServerStats odd;
   odd.sessions = 1;
   REQUIRE(store.stats(odd));

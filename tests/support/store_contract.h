@@ -1,5 +1,5 @@
-// What every Store must do. A store's test gives a factory and runs these; each is one test case's content.
-//
+// The contract of every Store. The test of a store passes a factory
+// to these functions; each is the content of one test case.
 //   TEST_CASE("LocalStore: messages") { gw::store::contract::messages(make_local); }
 #pragma once
 
@@ -14,34 +14,34 @@
 
 namespace gw::store::contract {
 
-// The clocks of the store under test, moved by hand. The store must be made with a signer.
+// The clocks of the store under test, which tests advance. The store must be created with a signer.
 struct Clocks {
   Micros wall = 1'800'000'000'000'000;
   BootClock::time_point boot{std::chrono::hours(1)};
 
-  // Time goes by, on both.
+  // Advances both clocks.
   void pass(Micros time) {
     wall += time;
     boot += std::chrono::microseconds(time);
   }
 };
 
-// For the `most_unseen` of a store whose clocks are moved by days.
+// The value of `most_unseen` for a store whose clocks are advanced by days.
 inline constexpr std::chrono::hours kUnlimited{24 * 3650};
 
 struct Subject {
   VaultId vault;
   std::shared_ptr<Clocks> clocks;
-  std::shared_ptr<void> keep;  // what the store needs to live
+  std::shared_ptr<void> keep;  // objects that the store needs
   std::unique_ptr<Store> store;
-  std::string actor;  // what the keeper puts in front of each actor
+  std::string actor;  // the text that the keeper puts before each actor
 };
 using Make = std::function<Subject()>;
 
 inline constexpr Micros kSecond = 1'000'000;
 inline constexpr Micros kDay = 86'400 * kSecond;
 
-// The signer that a store under test is given: vault, size and root, nothing signed.
+// The signer of a store under test. It returns vault, size and root without a signature.
 inline Result<std::string> sign_plainly(const VaultId& vault, const LogHead& head) {
   return vault.hex() + " " + std::to_string(head.size) + " " + to_hex(head.root);
 }
@@ -59,7 +59,7 @@ inline MailboxRecord new_mailbox(std::string name) {
   return record;
 }
 
-// Puts it and gives it back with its version.
+// Stores the record and returns it with its version.
 MailboxRecord put(Store& store, MailboxRecord record, LeafType type = LeafType::Setting);
 
 struct Mail {
@@ -68,17 +68,17 @@ struct Mail {
   Commit commit;
 };
 Mail new_mail(std::size_t size = 100);
-Mail sealed_mail(std::size_t size);  // so many behind an age header
+Mail sealed_mail(std::size_t size);  // `size` bytes after an age header
 Result<CommitResult> deliver(Store& store, const MailboxId& mailbox, const Mail& mail);
 Result<std::size_t> move(Store& store, const MailboxId& mailbox, std::vector<MessageId> messages, State from,
                          std::optional<State> to);
 std::vector<Leaf> history(Store& store, const MailboxId& log);
 std::vector<LeafType> types(Store& store, const MailboxId& log);
 Bytes read_all(Store& store, const MailboxId& mailbox, const MessageId& message);
-// The logical content as text, for comparing two stores that were given the same operations and times.
+// Returns the logical content as text, to compare two stores after the same operations at the same times.
 std::string dump(Store& store);
 
-// The suite.
+// The tests.
 void mailboxes(const Make& make);
 void addresses(const Make& make);
 void records(const Make& make);

@@ -1,4 +1,4 @@
-// What is left of swept mail, and what is left of nothing.
+// Tests removal records: what remains of swept mail, and of which mail nothing remains.
 #include <algorithm>
 
 #include "store/iterate.h"
@@ -40,7 +40,7 @@ void receipts(const Make& make) {
   MailboxRecord record = put(store, new_mailbox("journal"));
   const MailboxRecord other = put(store, new_mailbox("other"));
   std::vector<Mail> mails;
-  // The last two are files of their own in a store on disk.
+  // A store on disk keeps the last two in files of their own.
   for (const std::size_t size : {0UL, 10UL, 3000UL, 600'000UL, 700'000UL}) {
     mails.push_back(sealed_mail(size));
     REQUIRE(deliver(store, record.id, mails.back()));
@@ -64,7 +64,7 @@ void receipts(const Make& make) {
     CHECK(swept.record.state == State::Drained);
   };
 
-  SECTION("a swept message leaves its header and its envelope, and not an octet of its content") {
+  SECTION("a swept message leaves its header and its envelope, and no byte of its content") {
     drain(mails);
     CHECK(all_receipts(store, record.id).empty());
     CHECK(sweep_all(1).expired == mails.size());
@@ -78,7 +78,7 @@ void receipts(const Make& make) {
     CHECK(all_receipts(store, other.id).empty());
     CHECK_FALSE(store.find(record.id, mails[0].id));
   }
-  SECTION("so does one that was drained where there is no grace") {
+  SECTION("so does a message that was drained without a grace period") {
     record.grace = 0;
     put(store, record);
     drain(std::span(mails).subspan(1, 1));
@@ -87,7 +87,7 @@ void receipts(const Make& make) {
     CHECK(receipts[0].record.id == mails[1].id);
     CHECK(receipts[0].record.state == State::Live);
   }
-  SECTION("receipts are found by id, in pages") {
+  SECTION("removal records are found by id, in pages") {
     drain(mails);
     sweep_all(1);
     std::sort(mails.begin(), mails.end(), [](const Mail& a, const Mail& b) { return a.id < b.id; });
@@ -100,7 +100,7 @@ void receipts(const Make& make) {
     CHECK(store.swept(record.id, {}, 0)->empty());
     CHECK(store.swept(random_id<MailboxId>(), {}, 1).error().code() == Code::NotFound);
   }
-  SECTION("a page ends at a MiB, and goes on behind it") {
+  SECTION("a page ends at a MiB, and the next one continues after it") {
     std::vector<MessageId> ids;
     for (int i = 0; i < 40; ++i) {
       Mail mail = sealed_mail(10);
@@ -116,7 +116,7 @@ void receipts(const Make& make) {
     CHECK(page->size() >= kReceiptPage / kEnvelope);
     CHECK(all_receipts(store, other.id).size() == ids.size());
   }
-  SECTION("what is removed leaves none, nor what no longer is to, nor what is no age file") {
+  SECTION("removal without a sweep, no receipts, and data that is not an age file leave none") {
     const Mail odd = new_mail(5000);
     REQUIRE(deliver(store, record.id, odd));
     REQUIRE(move(store, record.id, {mails[0].id}, State::Live, std::nullopt));
@@ -128,7 +128,7 @@ void receipts(const Make& make) {
     CHECK(sweep_all(1).expired == 4);
     CHECK(all_receipts(store, record.id).empty());
   }
-  SECTION("a receipt goes when its time is over, the oldest first, within the budget, unless all is held") {
+  SECTION("a removal record expires, the oldest first, within the budget, unless there is a legal hold") {
     drain(std::span(mails).first(2));
     sweep_all(1);
     drain(std::span(mails).subspan(2));
@@ -152,7 +152,7 @@ void receipts(const Make& make) {
     CHECK_FALSE(second.more);
     CHECK(all_receipts(store, record.id).empty());
   }
-  SECTION("a sweep of one mailbox is of no other") {
+  SECTION("a sweep of one mailbox does not change another one") {
     const Mail mail = sealed_mail(100);
     REQUIRE(deliver(store, other.id, mail));
     REQUIRE(move(store, other.id, {mail.id}, State::Live, State::Drained));
@@ -173,7 +173,7 @@ void receipts(const Make& make) {
     REQUIRE(store.drop_mailbox(record.id, "test"));
     CHECK(store.swept(record.id, {}, 1).error().code() == Code::NotFound);
   }
-  SECTION("more than can go at once without a grace time go with the next sweep") {
+  SECTION("messages over the limit of one call without a grace period are removed by the next sweep") {
     MailboxRecord many = new_mailbox("many");
     many.grace = 0;
     many = put(store, many);
@@ -203,7 +203,7 @@ void purges(const Make& make) {
     return purge.number;
   };
 
-  SECTION("a purge loses nothing of what is there") {
+  SECTION("a purge loses none of the remaining messages") {
     for (const std::size_t size : {0UL, 3000UL, 100'000UL, 700'000UL}) {
       const Mail mail = sealed_mail(size);
       REQUIRE(deliver(store, record.id, mail));
@@ -224,7 +224,7 @@ void purges(const Make& make) {
     REQUIRE(deliver(store, record.id, later));
     CHECK(read_all(store, record.id, later.id) == later.container);
   }
-  SECTION("one that nobody asked for is not found") {
+  SECTION("a purge that was not requested is not found") {
     CHECK(store.purge(12'345).error().code() == Code::NotFound);
   }
 }

@@ -1,4 +1,4 @@
-// A store that passes everything on to another one: a test overrides what it wants to go wrong.
+// A store that passes everything on to another store: a test overrides the operations that shall fail.
 #pragma once
 
 #include "store/store.h"

@@ -1,4 +1,4 @@
-// A folder of the test's own, gone with it.
+// A temporary directory, which the destructor removes.
 #pragma once
 
 #include <cstdlib>
@@ -26,7 +26,7 @@ class TempFolder {
   std::string path_;
 };
 
-// In memory where the machine has such a place: for what makes many files and tests no disk.
+// A directory in memory if the machine has one: for tests that create many files and do not test a disk.
 inline std::filesystem::path quick_folder() {
   std::error_code ignored;
   const std::filesystem::path shared = "/dev/shm";
