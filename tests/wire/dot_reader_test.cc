@@ -15,9 +15,9 @@ using namespace std::literals;
 
 struct Outcome {
   std::string content;
-  std::string behind;
+  std::string rest;
   bool end = false;
-  std::string sent;  // what was sent, without the final dot, put together from the pieces
+  std::string sent;  // the sent data without the final dot, joined from the pieces
 };
 
 Outcome read_cut(std::string_view text, std::size_t cut) {
@@ -28,7 +28,7 @@ Outcome read_cut(std::string_view text, std::size_t cut) {
     ByteView input = as_bytes(piece);
     while (!input.empty()) {
       if (outcome.end) {
-        outcome.behind += as_text(input);
+        outcome.rest += as_text(input);
         break;
       }
       const auto found = reader.next(input);
@@ -41,18 +41,18 @@ Outcome read_cut(std::string_view text, std::size_t cut) {
   return outcome;
 }
 
-void check(std::string_view sent, std::string_view content, std::string_view behind = {}) {
+void check(std::string_view sent, std::string_view content, std::string_view rest = {}) {
   for (std::size_t cut = 1; cut <= sent.size(); ++cut) {
     INFO("cut at every " << cut);
     const Outcome outcome = read_cut(sent, cut);
     CHECK(outcome.end);
     CHECK(outcome.content == content);
-    CHECK(outcome.behind == behind);
-    CHECK(outcome.sent + ".\r\n" + outcome.behind == sent);
+    CHECK(outcome.rest == rest);
+    CHECK(outcome.sent + ".\r\n" + outcome.rest == sent);
   }
 }
 
-// The plainest way to say it, to compare with.
+// The simplest implementation, to compare with.
 Outcome model(std::string_view text) {
   Outcome outcome;
   std::string seen = "\r\n";
@@ -60,7 +60,7 @@ Outcome model(std::string_view text) {
     const bool line_start = seen.ends_with("\r\n");
     if (line_start && text.substr(i).starts_with(".\r\n")) {
       outcome.end = true;
-      outcome.behind = text.substr(i + 3);
+      outcome.rest = text.substr(i + 3);
       return outcome;
     }
     seen += text[i];
@@ -72,35 +72,35 @@ Outcome model(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("The content is what stands before the final dot, its last CRLF included") {
+TEST_CASE("The content is the data before the final dot, with its last CRLF") {
   check("Subject: x\r\n\r\nbody\r\n.\r\nQUIT\r\n", "Subject: x\r\n\r\nbody\r\n", "QUIT\r\n");
 }
 
-TEST_CASE("A dot at once is an empty message") {
+TEST_CASE("A dot at the start is an empty message") {
   check(".\r\nQUIT\r\n", "", "QUIT\r\n");
 }
 
-TEST_CASE("A leading dot is taken off once") {
+TEST_CASE("One leading dot is removed") {
   check("..\r\n...a\r\n.b\r\n.\r\n", ".\r\n..a\r\nb\r\n");
 }
 
-TEST_CASE("Nothing but CRLF.CRLF ends a message") {
+TEST_CASE("Only CRLF.CRLF ends a message") {
   for (const std::string before : {"\r\n", "\n", "\r", "\n\r", "\r\n\n", "\r\r\n", ""})
     for (const std::string after : {"\n", "\r", "\n\r", "\r\r\n", "\r\0\n", " \r\n", "\n\n"}) {
       const std::string sent = "x" + before + "." + after + "MAIL FROM:<a@b>\r\n.\r\nNOOP\r\n";
       const Outcome expected = model(sent);
       CAPTURE(sent);
-      CHECK(expected.behind == "NOOP\r\n");
+      CHECK(expected.rest == "NOOP\r\n");
       check(sent, expected.content, "NOOP\r\n");
     }
   check("x\n.\nMAIL\n.\r\nRCPT\r.\rDATA\r\n.\n\r\n.\r\n", "x\n.\nMAIL\n.\r\nRCPT\r.\rDATA\r\n\n\r\n");
 }
 
-TEST_CASE("NUL, 8-bit and lone line ends are kept") {
+TEST_CASE("NUL, 8-bit bytes and bare CR or LF are kept") {
   check("a\0b\r\n\0\r\n\xff\xfe\rz\nz\r\n.\r\n"sv, "a\0b\r\n\0\r\n\xff\xfe\rz\nz\r\n"sv);
 }
 
-TEST_CASE("Every text of the octets that matter is read as the plain model reads it, however it is cut") {
+TEST_CASE("Every text of the bytes that matter is read as the simple model reads it, however it is cut") {
   constexpr std::string_view kLetters = "\r\n.x";
   for (unsigned n = 0; n < 4 * 4 * 4 * 4 * 4 * 4 * 4; ++n) {
     std::string text;
@@ -108,12 +108,12 @@ TEST_CASE("Every text of the octets that matter is read as the plain model reads
     const Outcome expected = model(text);
     for (std::size_t cut = 1; cut <= text.size(); ++cut) {
       const Outcome outcome = read_cut(text, cut);
-      // Without an end the model has not held anything back that the reader holds back.
+      // Without an end the model does not hold back the data that the reader holds back.
       const bool same =
-          outcome.end == expected.end && outcome.behind == expected.behind &&
+          outcome.end == expected.end && outcome.rest == expected.rest &&
           (expected.end ? outcome.content == expected.content
                         : expected.content.starts_with(outcome.content)) &&
-          (outcome.end ? outcome.sent + ".\r\n" + outcome.behind == text : text.starts_with(outcome.sent));
+          (outcome.end ? outcome.sent + ".\r\n" + outcome.rest == text : text.starts_with(outcome.sent));
       if (!same) {
         CAPTURE(text, cut);
         FAIL("differs");
@@ -122,7 +122,7 @@ TEST_CASE("Every text of the octets that matter is read as the plain model reads
   }
 }
 
-TEST_CASE("Content without dots comes as one view of the input") {
+TEST_CASE("Content without dots is returned as one view of the input") {
   const std::string line = std::string(70, 'x') + "\r\n";
   std::string text;
   while (text.size() < 100'000) text += line;

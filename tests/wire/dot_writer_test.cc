@@ -18,7 +18,7 @@ std::string stuffed(std::string_view text, std::size_t cut) {
   return std::string(as_text(out));
 }
 
-// By the definition: a line starts at the beginning and behind each CRLF.
+// By the definition: a line starts at the beginning and after each CRLF.
 std::string model(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -29,24 +29,24 @@ std::string model(std::string_view text) {
   return out + ".\r\n";
 }
 
-TEST_CASE("A dot that starts a line is doubled and the end is one whole dot line") {
+TEST_CASE("A dot that starts a line is doubled, and the end is a line with one dot") {
   CHECK(stuffed("", 1) == ".\r\n");
   CHECK(stuffed("a\r\n", 1) == "a\r\n.\r\n");
   CHECK(stuffed(".\r\n", 1) == "..\r\n.\r\n");
   CHECK(stuffed("a\r\n.b\r\n..\r\nc.d\r\n", 1) == "a\r\n..b\r\n...\r\nc.d\r\n.\r\n");
 }
 
-TEST_CASE("Text without a final line end gets one before the final dot") {
+TEST_CASE("Text without a final line ending gets one before the final dot") {
   CHECK(stuffed("a", 1) == "a\r\n.\r\n");
   CHECK(stuffed("a\r", 1) == "a\r\r\n.\r\n");
   CHECK(stuffed("a\n", 1) == "a\n\r\n.\r\n");
 }
 
-TEST_CASE("A dot behind a bare CR or LF does not start a line") {
+TEST_CASE("A dot after a bare CR or LF does not start a line") {
   CHECK(stuffed("a\n.\r\nb\r.\r\n", 1) == "a\n.\r\nb\r.\r\n.\r\n");
 }
 
-TEST_CASE("Every text of the awkward octets is stuffed as the definition says, at every cut") {
+TEST_CASE("Every text of the special bytes is stuffed as the definition says, at every cut") {
   test::all_texts(".\r\na\0"sv, 6, [](const std::string& text) {
     for (std::size_t cut = 1; cut <= 3; ++cut) {
       if (stuffed(text, cut) != model(text))
@@ -56,7 +56,7 @@ TEST_CASE("Every text of the awkward octets is stuffed as the definition says, a
   SUCCEED();
 }
 
-TEST_CASE("A writer is as new after the final dot") {
+TEST_CASE("A writer can be used again after the final dot") {
   DotWriter writer;
   Bytes out;
   writer.write(as_bytes("middle"), out);

@@ -30,7 +30,7 @@ std::vector<std::string> read_cut(std::string_view text, std::size_t cut, std::s
   LineReader reader(limit);
   std::vector<std::string> seen;
   for (std::size_t at = 0; at < text.size(); at += cut) {
-    // A copy of its own, so that a view kept beyond its time is found by the sanitizer.
+    // A copy in a buffer of its own, so that the sanitizer detects a view that is used too long.
     const std::string piece(text.substr(at, cut));
     ByteView input = as_bytes(piece);
     while (!input.empty()) {
@@ -56,11 +56,11 @@ using namespace std::literals;
 
 }  // namespace
 
-TEST_CASE("A line ends with CRLF and is given without it") {
+TEST_CASE("A line ends with CRLF and is returned without it") {
   check_every_cut("EHLO a\r\n\r\nQUIT\r\n", {"line:EHLO a", "line:", "line:QUIT"});
 }
 
-TEST_CASE("A bare LF is a fault, and what follows up to the next CRLF is not read as a line") {
+TEST_CASE("A bare LF is a fault, and the data up to the next CRLF is not read as a line") {
   check_every_cut("MAIL\nRCPT\r\nNOOP\r\n", {"lf:MAIL", "line:NOOP"});
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("A NUL is a fault, once for a line") {
   check_every_cut("\0\r\nNOOP\r\n"sv, {"nul:", "line:NOOP"});
 }
 
-TEST_CASE("A line of the limit passes and one octet more is a fault") {
+TEST_CASE("A line of the maximum length passes and one byte more is a fault") {
   const std::string most(20, 'x');
   check_every_cut(most + "\r\nNOOP\r\n", {"line:" + most, "line:NOOP"});
   check_every_cut(most + "y\r\nNOOP\r\n", {"long:" + most, "line:NOOP"});
@@ -94,7 +94,7 @@ TEST_CASE("Faults are reported before any CRLF arrives") {
   CHECK(read_cut("abc\r", 100).empty());
 }
 
-TEST_CASE("A new limit holds for the next line and does not end the dropping of a bad one") {
+TEST_CASE("A new limit applies to the next line and does not end the dropping of a bad one") {
   LineReader reader(4);
   ByteView input = as_bytes("abcdefgh\r\nlonger line\r\n");
   CHECK(reader.next(input).fault == LineReader::Fault::TooLong);
