@@ -18,7 +18,7 @@ import gw  # noqa: E402
 
 # Days. Drained mail must still be in its grace period when a test runs years later.
 FOREVER = "3650"
-# What a keeper writes anew, beside RocksDB's own log files.
+# What a keeper writes again when it starts, besides RocksDB's own log files.
 LEFT_OUT = {"lock", "run", "ballast"}
 
 REPORT = (b"From: MicrosoftExchange@example.com\r\nTo: journal@example.com\r\nSubject: Journal report\r\n"
