@@ -278,7 +278,7 @@ class GwIdles(GwSide):
 
 
 class GwAmplifies(GwSide):
-    """Bytes that the keeper writes for each byte that was kept, over the life of mails that are drained at once."""
+    """Bytes that the keeper writes for each byte that was kept, for mails that are drained immediately."""
 
     def __init__(self, context, binaries, name, messages, size):
         super().__init__(context, binaries, name)

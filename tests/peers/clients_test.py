@@ -14,6 +14,7 @@ import gw_peers  # noqa: E402
 from gw_peers import find, lines_by, with_last_crlf  # noqa: E402
 
 SENDER = "sender@example.com"
+HUGE = 100 << 20  # bytes
 
 
 def as_swaks_sends(mail):
@@ -37,16 +38,22 @@ class ClientsTest(unittest.TestCase):
     def tearDownClass(cls):
         cls.gateway.close()
 
-    def curl(self, url, *options):
-        for name in self.mails:
+    def curl(self, url, *options, mails=None):
+        mails = mails or self.mails
+        for name in mails:
             gw_peers.run(find("curl"), "--silent", "--show-error", *options, "--cacert", self.gateway.certificate,
                          "--url", url, "--mail-from", SENDER, "--mail-rcpt", self.gateway.box.address,
                          "--upload-file", self.gateway.folder / name)
         # curl sends the mail unchanged, with a CRLF before the final dot if there is none.
-        self.gateway.check(self, {name: mail and with_last_crlf(mail) for name, mail in self.mails.items()})
+        self.gateway.check(self, {name: mail and with_last_crlf(mail) for name, mail in mails.items()})
 
     def test_curl_by_starttls(self):
         self.curl(f"smtp://localhost:{self.gateway.smtp_port}", "--ssl-reqd")
+
+    def test_a_huge_mail(self):
+        mail = gw.mail(HUGE, "huge")
+        (self.gateway.folder / "huge").write_bytes(mail)
+        self.curl(f"smtp://localhost:{self.gateway.smtp_port}", "--ssl-reqd", mails={"huge": mail})
 
     def test_curl_by_implicit_tls(self):
         self.curl(f"smtps://localhost:{self.gateway.smtps_port}")

@@ -19,7 +19,7 @@ import gw_peers  # noqa: E402
 from gw_peers import as_pop3_sends, find  # noqa: E402
 
 COUNT = 300
-MANY = 2000  # for one run of each program
+MANY = 700  # for one run of each program
 LONG_LINE = "08-inner-line-3172.eml"
 
 

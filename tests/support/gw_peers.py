@@ -18,7 +18,7 @@ import gw
 
 CORPORA = (gw.ROOT / "tests/corpus", gw.ROOT.parent / "shared/corpus/journal")  # a release does not contain the second one
 UNPACKED = gw.ROOT / "build/peers"  # scripts/install-packages unpacks programs there whose packages conflict with each other
-BIG = 100 << 20
+BIG = 10 << 20  # bytes of the mail that every program hands in beside the corpus
 
 
 def corpus():
