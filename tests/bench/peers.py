@@ -30,17 +30,17 @@ class Postfix:
     """Accepts for bench.example and delivers to one Maildir, as virtual(8) does. It keeps mail, and so does gw."""
 
     def __init__(self, work, certificate=None, key=None):
-        self.folder = folder = pathlib.Path(work) / "postfix"
+        self.directory = directory = pathlib.Path(work) / "postfix"
         for sub in ("etc", "queue", "data", "mail"):
-            (folder / sub).mkdir(parents=True)
+            (directory / sub).mkdir(parents=True)
         user = pwd.getpwnam("postfix")
         for sub in ("data", "mail"):
-            os.chown(folder / sub, user.pw_uid, user.pw_gid)
+            os.chown(directory / sub, user.pw_uid, user.pw_gid)
         self.port = free_port()
-        (folder / "etc/main.cf").write_text(
+        (directory / "etc/main.cf").write_text(
             f"""compatibility_level = 3.6
-queue_directory = {folder}/queue
-data_directory = {folder}/data
+queue_directory = {directory}/queue
+data_directory = {directory}/data
 command_directory = /usr/sbin
 daemon_directory = /usr/lib/postfix/sbin
 mail_owner = postfix
@@ -53,10 +53,10 @@ mynetworks = 127.0.0.0/8
 in_flow_delay = 0
 alias_maps =
 alias_database =
-maillog_file = {folder}/log
-maillog_file_prefixes = {folder}
+maillog_file = {directory}/log
+maillog_file_prefixes = {directory}
 virtual_mailbox_domains = bench.example
-virtual_mailbox_base = {folder}/mail
+virtual_mailbox_base = {directory}/mail
 virtual_mailbox_maps = static:box/
 virtual_mailbox_limit = 0
 virtual_minimum_uid = 1
@@ -73,7 +73,7 @@ smtpd_tls_session_cache_database =
 tls_ssl_options = NO_TICKET
 """ if certificate else "")
         )
-        (folder / "etc/master.cf").write_text(
+        (directory / "etc/master.cf").write_text(
             f"""127.0.0.1:{self.port} inet n - n - 200 smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
@@ -97,27 +97,27 @@ postlog unix-dgram n - n - 1 postlogd
         )
 
     def start(self):
-        done = subprocess.run(["postfix", "-c", self.folder / "etc", "start"], capture_output=True, text=True)
+        done = subprocess.run(["postfix", "-c", self.directory / "etc", "start"], capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit("postfix does not start: " + done.stderr + done.stdout)
         wait_for_port(self.port)
 
     @property
     def pid(self):
-        return int((self.folder / "queue/pid/master.pid").read_text())
+        return int((self.directory / "queue/pid/master.pid").read_text())
 
     def settle(self):
         """Waits until everything that was accepted is delivered, so that the next round does not share the machine with it."""
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
-            left = sum(1 for name in ("incoming", "active", "deferred") for f in (self.folder / "queue" / name).rglob("*") if f.is_file())
+            left = sum(1 for name in ("incoming", "active", "deferred") for f in (self.directory / "queue" / name).rglob("*") if f.is_file())
             if left == 0:
                 return
             time.sleep(0.1)
         raise SystemExit(f"postfix still has {left} mails in its queue after two minutes")
 
     def stop(self):
-        subprocess.run(["postfix", "-c", self.folder / "etc", "stop"], capture_output=True)
+        subprocess.run(["postfix", "-c", self.directory / "etc", "stop"], capture_output=True)
 
 
 class SmtpSink:
@@ -141,34 +141,34 @@ class Dovecot:
     password = "bench-password-of-dovecot"
 
     def __init__(self, work, name, certificate, key, crypt):
-        self.folder = folder = pathlib.Path(work) / name
+        self.directory = directory = pathlib.Path(work) / name
         for sub in ("run", "mail", "log"):
-            (folder / sub).mkdir(parents=True)
+            (directory / sub).mkdir(parents=True)
         user = pwd.getpwnam("mail")
-        os.chown(folder / "mail", user.pw_uid, user.pw_gid)
+        os.chown(directory / "mail", user.pw_uid, user.pw_gid)
         self.pop3, self.pop3s, self.lmtp = free_port(), free_port(), free_port()
         plugin = ""
         if crypt:
             subprocess.run(
-                f"openssl ecparam -name prime256v1 -genkey -noout | openssl pkey -out {folder}/key.pem && "
-                f"openssl pkey -in {folder}/key.pem -pubout -out {folder}/public.pem && chmod 644 {folder}/*.pem",
+                f"openssl ecparam -name prime256v1 -genkey -noout | openssl pkey -out {directory}/key.pem && "
+                f"openssl pkey -in {directory}/key.pem -pubout -out {directory}/public.pem && chmod 644 {directory}/*.pem",
                 shell=True, check=True, capture_output=True)
             plugin = f"""mail_plugins = mail_crypt
 plugin {{
-  mail_crypt_global_private_key = <{folder}/key.pem
-  mail_crypt_global_public_key = <{folder}/public.pem
+  mail_crypt_global_private_key = <{directory}/key.pem
+  mail_crypt_global_public_key = <{directory}/public.pem
   mail_crypt_save_version = 2
 }}"""
-        (folder / "dovecot.conf").write_text(
-            f"""base_dir = {folder}/run
-state_dir = {folder}/run
-log_path = {folder}/log/log
+        (directory / "dovecot.conf").write_text(
+            f"""base_dir = {directory}/run
+state_dir = {directory}/run
+log_path = {directory}/log/log
 protocols = pop3 lmtp
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <{certificate}
 ssl_key = <{key}
-mail_location = maildir:{folder}/mail/%n
+mail_location = maildir:{directory}/mail/%n
 mail_uid = mail
 mail_gid = mail
 first_valid_uid = 1
@@ -181,7 +181,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid=mail gid=mail home={folder}/mail/%n
+  args = uid=mail gid=mail home={directory}/mail/%n
 }}
 {plugin}
 service pop3-login {{
@@ -207,7 +207,7 @@ service lmtp {{
         )
 
     def start(self):
-        self.process = subprocess.Popen(["dovecot", "-F", "-c", self.folder / "dovecot.conf"])
+        self.process = subprocess.Popen(["dovecot", "-F", "-c", self.directory / "dovecot.conf"])
         wait_for_port(self.pop3s, self.process)
         wait_for_port(self.lmtp, self.process)
 
