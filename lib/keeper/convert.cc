@@ -13,7 +13,7 @@ Result<store::Kind> kind_of(std::uint32_t number) {
 
 }  // namespace
 
-void put(const store::Commit& commit, proto::Commit& to) {
+void put(const store::Commit& commit, proto::CommitRequest& to) {
   to.set_received(commit.received);
   to.set_size(commit.size);
   to.set_wire_size(commit.wire_size);
@@ -25,7 +25,7 @@ void put(const store::Commit& commit, proto::Commit& to) {
   to.set_pending(commit.pending);
 }
 
-Result<store::Commit> from_proto(const proto::Commit& from) {
+Result<store::Commit> from_proto(const proto::CommitRequest& from) {
   store::Commit commit;
   commit.received = from.received();
   commit.size = from.size();
@@ -91,7 +91,7 @@ Result<store::Health> from_proto(const proto::Health& from) {
   return health;
 }
 
-void put(const store::MailboxStat& stat, proto::Stat& to) {
+void put(const store::MailboxStat& stat, proto::MailboxStat& to) {
   to.set_live(stat.live);
   to.set_live_bytes(stat.live_bytes);
   to.set_wire_size(stat.wire_size);
@@ -106,7 +106,7 @@ void put(const store::MailboxStat& stat, proto::Stat& to) {
   to.set_last_drain(stat.last_drain);
 }
 
-store::MailboxStat from_proto(const proto::Stat& from) {
+store::MailboxStat from_proto(const proto::MailboxStat& from) {
   store::MailboxStat stat;
   stat.live = from.live();
   stat.live_bytes = from.live_bytes();
@@ -123,20 +123,46 @@ store::MailboxStat from_proto(const proto::Stat& from) {
   return stat;
 }
 
+void put(const store::RecordKey& key, proto::RecordKey& to) {
+  to.set_kind(static_cast<std::uint32_t>(key.kind));
+  put_bytes(key.mailbox.view(), *to.mutable_mailbox());
+  to.set_name(key.name);
+}
+
+Result<store::RecordKey> from_proto(const proto::RecordKey& from) {
+  const auto kind = kind_of(from.kind());
+  if (!kind) return kind.error();
+  const auto mailbox = id_of<MailboxId>(from.mailbox(), "mailbox id");
+  if (!mailbox) return mailbox.error();
+  return store::RecordKey{*kind, *mailbox, from.name()};
+}
+
 void put(const store::Record& record, proto::Record& to) {
-  to.set_kind(static_cast<std::uint32_t>(record.key.kind));
-  put_bytes(record.key.mailbox.view(), *to.mutable_mailbox());
-  to.set_name(record.key.name);
+  put(record.key, *to.mutable_key());
   put_bytes(record.value, *to.mutable_value());
   to.set_version(record.version);
 }
 
 Result<store::Record> from_proto(const proto::Record& from) {
-  const auto kind = kind_of(from.kind());
-  if (!kind) return kind.error();
-  const auto mailbox = id_of<MailboxId>(from.mailbox(), "mailbox id");
-  if (!mailbox) return mailbox.error();
-  return store::Record{{*kind, *mailbox, from.name()}, to_bytes(from.value()), from.version()};
+  auto key = from_proto(from.key());
+  if (!key) return key.error();
+  return store::Record{std::move(*key), to_bytes(from.value()), from.version()};
+}
+
+void put(const store::MailboxRecord& record, proto::Mailbox& to) {
+  put_bytes(store::encode(record), *to.mutable_record());
+  to.set_version(record.version);
+}
+
+Result<store::MailboxRecord> from_proto(const proto::Mailbox& from) {
+  auto record = store::decode_mailbox(as_bytes(from.record()));
+  if (record) record->version = from.version();
+  return record;
+}
+
+void put(const store::Note& note, proto::Note& to) {
+  to.set_type(static_cast<std::uint32_t>(note.type));
+  to.set_value(note.value);
 }
 
 void put(const store::ServerStats& stats, proto::ServerStats& to) {
@@ -158,20 +184,6 @@ store::ServerStats from_proto(const proto::ServerStats& from) {
   stats.trouble = from.trouble();
   stats.trouble_time = from.trouble_time();
   return stats;
-}
-
-void put(const store::RecordKey& key, proto::Request& to) {
-  to.set_kind(static_cast<std::uint32_t>(key.kind));
-  put_bytes(key.mailbox.view(), *to.mutable_mailbox());
-  to.set_text(key.name);
-}
-
-Result<store::RecordKey> record_key_of(const proto::Request& request) {
-  const auto kind = kind_of(request.kind());
-  if (!kind) return kind.error();
-  const auto mailbox = id_of<MailboxId>(request.mailbox(), "mailbox id");
-  if (!mailbox) return mailbox.error();
-  return store::RecordKey{*kind, *mailbox, request.text()};
 }
 
 std::optional<store::State> state_of(std::uint32_t number) {

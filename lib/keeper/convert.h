@@ -43,17 +43,35 @@ Result<T> id_of(std::string_view field, std::string_view what) {
   return T{*data};
 }
 
-void put(const store::Commit& commit, proto::Commit& to);
+// The mailbox of a request, and the message in it.
+template <class Request>
+Result<MailboxId> mailbox_id(const Request& request) {
+  return id_of<MailboxId>(request.mailbox(), "mailbox id");
+}
+struct MessageKey {
+  MailboxId mailbox;
+  MessageId message;
+};
+template <class Request>
+Result<MessageKey> message_key(const Request& request) {
+  const auto mailbox = mailbox_id(request);
+  if (!mailbox) return mailbox.error();
+  const auto message = id_of<MessageId>(request.message(), "message id");
+  if (!message) return message.error();
+  return MessageKey{*mailbox, *message};
+}
+
+void put(const store::Commit& commit, proto::CommitRequest& to);
 // The actor is left empty: it travels in the request, and the keeper completes it with user and
 // socket.
-Result<store::Commit> from_proto(const proto::Commit& commit);
+Result<store::Commit> from_proto(const proto::CommitRequest& commit);
 
 // A sync histogram with other bounds than this version's is dropped.
 void put(const store::Health& health, proto::Health& to);
 Result<store::Health> from_proto(const proto::Health& health);
 
-void put(const store::MailboxStat& stat, proto::Stat& to);
-store::MailboxStat from_proto(const proto::Stat& stat);
+void put(const store::MailboxStat& stat, proto::MailboxStat& to);
+store::MailboxStat from_proto(const proto::MailboxStat& stat);
 
 void put(const store::Record& record, proto::Record& to);
 Result<store::Record> from_proto(const proto::Record& record);
@@ -62,10 +80,15 @@ Result<store::Record> from_proto(const proto::Record& record);
 void put(const store::ServerStats& stats, proto::ServerStats& to);
 store::ServerStats from_proto(const proto::ServerStats& stats);
 
-// Reads the key of a small record from the fields `kind`, `mailbox` and `text` of a request, or
-// sets these fields. Fails with BadInput if the kind is unknown.
-Result<store::RecordKey> record_key_of(const proto::Request& request);
-void put(const store::RecordKey& key, proto::Request& to);
+void put(const store::RecordKey& key, proto::RecordKey& to);
+Result<store::RecordKey> from_proto(const proto::RecordKey& key);
+
+// The record and its version, which is not part of the encoded record.
+void put(const store::MailboxRecord& record, proto::Mailbox& to);
+Result<store::MailboxRecord> from_proto(const proto::Mailbox& mailbox);
+
+// The actor of a note travels in the request.
+void put(const store::Note& note, proto::Note& to);
 
 // Returns the message state with this number on the wire, or nullopt if there is none. 0, which is
 // not a state, stands for "removed" in a transition.

@@ -51,24 +51,21 @@ Result<std::shared_ptr<Connection>> Connection::open(Fd socket, std::string_view
   // request, which saves a wake-up of the keeper's thread.
   connection->channel_.set_timeouts(kAnswer, kAnswer);
   proto::Request greeting;
-  put_bytes(as_bytes(tool), *greeting.mutable_tool());
+  put_bytes(as_bytes(tool), *greeting.mutable_introduction()->mutable_tool());
   if (auto added = add_control(connection->greeting_, greeting); !added) return added.error();
   return connection;
 }
 
-proto::Request& Connection::fresh_request() {
-  request_.Clear();
-  return request_;
-}
-
-Reached<void> Connection::send(ByteView more) {
+Reached<void> Connection::send(const proto::Request& request, ByteView more) {
   out_.clear();
-  if (auto added = add_control(out_, request_); !added) return added.error();
+  if (auto added = add_control(out_, request); !added) return added.error();
   const std::array<ByteView, 2> frames{ByteView(out_), more};
-  return send_frames(frames);
+  return send_frames(frames, request.operation_case());
 }
 
-Reached<void> Connection::send_frames(std::span<const ByteView> frames) {
+Reached<void> Connection::send_frames(std::span<const ByteView> frames,
+                                      proto::Request::OperationCase operation) {
+  operation_ = operation;
   if (greeting_.empty()) return channel_.send(frames);
   std::vector<ByteView> all{ByteView(greeting_)};
   all.insert(all.end(), frames.begin(), frames.end());
@@ -86,6 +83,11 @@ Reached<void> Connection::receive(std::span<std::byte> to, std::size_t* got, Fd*
     if (frame->kind == FrameKind::Control) {
       if (!reply_.ParseFromArray(frame->data.data(), static_cast<int>(frame->data.size()))) {
         return Unreached("the keeper sent an invalid answer");
+      }
+      // A result has the number of its operation. One of another operation means that requests and
+      // replies are out of step.
+      if (!reply_.has_failure() && static_cast<int>(reply_.result_case()) != static_cast<int>(operation_)) {
+        return Unreached("the keeper answered another request");
       }
       large_reply_ = large_reply_ || frame->data.size() > kLargeMessage;
       if (got != nullptr) *got = filled;
@@ -107,10 +109,7 @@ Result<void> Connection::refusal() const {
 // Clearing a protobuf message does not free its memory, so it is replaced.
 void Connection::rest() {
   channel_.shrink();
-  if (out_.capacity() > kLargeMessage) {
-    Bytes().swap(out_);
-    request_ = proto::Request();
-  }
+  if (out_.capacity() > kLargeMessage) Bytes().swap(out_);
   if (large_reply_) reply_ = proto::Reply();
   large_reply_ = false;
 }

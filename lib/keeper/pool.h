@@ -7,9 +7,10 @@
 // operations in the meantime. If the keeper has ended, the next operation dials again, which may
 // start a keeper.
 //
+//   proto::Request request;
+//   request.mutable_health();
 //   auto loan = pool.borrow(Pool::Use::Any);
-//   (*loan)->fresh_request().set_op(proto::OP_HEALTH);
-//   if (!(*loan)->send() || !(*loan)->receive()) loan->discard();
+//   if (!(*loan)->send(request) || !(*loan)->receive()) loan->discard();
 //
 // Pool is thread-safe. A Connection is used by one thread at a time: the one that has the Loan.
 #pragma once
@@ -47,23 +48,20 @@ class Connection {
   // otherwise with the keeper's refusal. Only Pool sees these codes.
   static Result<std::shared_ptr<Connection>> open(Fd socket, std::string_view tool);
 
-  // fresh_request() returns the request, emptied, to be filled in; reply() is the one that the last
-  // receive() read. Both are reused, because allocating their fields for each operation is
-  // expensive.
-  proto::Request& fresh_request();
-  const proto::Reply& reply() const { return reply_; }
-
   // Sends the request, then `more`, which consists of whole frames. After an error the keeper has
   // not received all of it, and so has not carried it out. Check a request that carries a record
   // with check_size() first: too large a request is an error of the caller and must not end as
   // Unreached.
-  Reached<void> send(ByteView more = {});
-  // Sends frames that the caller has encoded already.
-  Reached<void> send_frames(std::span<const ByteView> frames);
-  // Waits for the next reply. Data frames before it are copied to `to`, and `*got` is set to the
-  // number of their bytes. An error concerns the connection; a refusal by the keeper is not one,
-  // see refusal(). A descriptor that came with the reply goes to `*along`.
+  Reached<void> send(const proto::Request& request, ByteView more = {});
+  // Sends frames that the caller has encoded already. The next reply will be one to `operation`.
+  Reached<void> send_frames(std::span<const ByteView> frames, proto::Request::OperationCase operation);
+  // Waits for the next reply, which is a failure or the result of the operation that was sent.
+  // Data frames before it are copied to `to`, and `*got` is set to the number of their bytes. An
+  // error concerns the connection; a refusal by the keeper is not one, see refusal(). A descriptor
+  // that came with the reply goes to `*along`.
   Reached<void> receive(std::span<std::byte> to = {}, std::size_t* got = nullptr, Fd* along = nullptr);
+  // Returns the reply that the last receive() read.
+  const proto::Reply& reply() const { return reply_; }
   // Returns whether a reply has begun to arrive, without waiting.
   Reached<bool> arrived() { return channel_.arrived(); }
   // Frees the memory that a large message needed. Called when the connection is returned.
@@ -82,9 +80,9 @@ class Connection {
 
   Channel channel_;
   proto::Hello hello_;
-  proto::Request request_;
   proto::Reply reply_;
-  Fd changes_;      // the keeper's ChangeCounter, until the pool takes it
+  proto::Request::OperationCase operation_{};  // that the next reply belongs to
+  Fd changes_;                                 // the keeper's ChangeCounter, until the pool takes it
   Bytes greeting_;  // this client's name; sent before the first request, then empty
   Bytes out_;
   bool large_reply_ = false;

@@ -29,7 +29,7 @@ namespace proto {
 class Failure;
 }
 
-inline constexpr std::uint32_t kProtocol = 1;  // a client and a keeper must have the same number
+inline constexpr std::uint32_t kProtocol = 2;  // a client and a keeper must have the same number
 inline constexpr std::size_t kHeader = 5;      // bytes of length and kind
 inline constexpr std::size_t kMaxData = 64 << 10;
 inline constexpr std::size_t kMaxPlainControl = 64 << 10;  // bytes of a control message without a record

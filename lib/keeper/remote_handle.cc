@@ -17,9 +17,8 @@ class RemoteAppend : public store::Append {
   RemoteAppend(std::shared_ptr<Pool> pool, const MailboxId& mailbox, const MessageId& message)
       : pool_(std::move(pool)), message_(message) {
     proto::Request begin;
-    begin.set_op(proto::OP_BEGIN);
-    put_bytes(mailbox.view(), *begin.mutable_mailbox());
-    put_bytes(message.view(), *begin.mutable_message());
+    put_bytes(mailbox.view(), *begin.mutable_begin()->mutable_mailbox());
+    put_bytes(message.view(), *begin.mutable_begin()->mutable_message());
     // Nothing is sent yet: opening a connection here would keep it for as long as the SMTP client
     // takes to send the mail.
     out_.reserve(1024);
@@ -31,12 +30,12 @@ class RemoteAppend : public store::Append {
     // The keeper replies to ABORT even if the append has already failed. In that case the refusal
     // arrives first, so read until the reply to ABORT. After that the connection is in step again
     // and can be used by others.
-    proto::Request& request = loan_->fresh_request();
-    request.set_op(proto::OP_ABORT);
-    bool clean = loan_->send().has_value();
+    proto::Request request;
+    request.mutable_abort();
+    bool clean = loan_->send(request).has_value();
     do {
       clean = clean && loan_->receive().has_value();
-    } while (clean && !loan_->reply().aborted());
+    } while (clean && !loan_->reply().has_abort());
     // If the reply did not come, a later user of the connection would take it for the reply to its
     // own request.
     if (!clean) loan_.discard();
@@ -70,29 +69,25 @@ class RemoteAppend : public store::Append {
     // commit can go nowhere else. Otherwise everything is still in out_, and the whole append can
     // be sent again on a second connection.
     const bool streaming = static_cast<bool>(loan_);
-    const std::size_t begun = out_.size();
+    proto::Request request;
+    put_bytes(as_bytes(commit.actor), *request.mutable_actor());
+    keeper::put(commit, *request.mutable_commit());
+    // Begin, data and commit, or the end of the data and the commit.
+    if (auto added = add_control(out_, request); !added) return added.error();
+    const ByteView frames(out_);
     for (bool again = false;; again = true) {
       if (!loan_) {
         auto loan = pool_->borrow(again ? Pool::Use::Fresh : Pool::Use::Alone);
         if (!loan) return loan.error().as_error();
         loan_ = std::move(*loan);
       }
-      proto::Request& request = loan_->fresh_request();
-      request.set_op(proto::OP_COMMIT);
-      put_bytes(as_bytes(commit.actor), *request.mutable_actor());
-      keeper::put(commit, *request.mutable_commit());
-      if (auto added = add_control(out_, request); !added) return added.error();
-      // Begin, data and commit, or the end of the data and the commit.
-      const ByteView frames(out_);
-      if (loan_->send_frames(std::span(&frames, 1))) break;
+      if (loan_->send_frames(std::span(&frames, 1), proto::Request::kCommit)) break;
       // Sending failed, so the keeper does not have the whole commit and has stored nothing:
       // Unavailable, not Unknown. An idle connection may have been left by a keeper that has ended;
       // a connection that was opened for this append was not.
       const bool left_behind = !streaming && !loan_.fresh();
       loan_.discard();
       if (again || !left_behind) return Error(Code::Unavailable, "the connection to the keeper was lost");
-      // Remove the commit, which is encoded again for the new connection.
-      out_.resize(begun);
     }
     // From here on the keeper may have stored the message. Only find() can tell.
     if (auto received = loan_->receive(); !received) {
@@ -111,9 +106,9 @@ class RemoteAppend : public store::Append {
   Result<store::CommitResult> receipt_of(const proto::Reply& reply) {
     if (auto refused = loan_->refusal(); !refused) return refused.error();
     store::CommitResult receipt;
-    receipt.seq = reply.number();
-    if (reply.value().empty()) return receipt;
-    auto token = bytes_of<16>(reply.value(), "token");
+    receipt.seq = reply.commit().seq();
+    if (reply.commit().token().empty()) return receipt;
+    auto token = bytes_of<16>(reply.commit().token(), "token");
     // The message has been stored, but without its token it cannot be settled.
     if (!token) return Error(Code::Unknown, "the keeper sent an invalid answer: " + token.error().text());
     receipt.token = *token;
@@ -138,7 +133,7 @@ class RemoteAppend : public store::Append {
       const std::size_t begun = out_.size();
       add_data_header(out_, piece.size());
       const std::array<ByteView, 2> frames{ByteView(out_), piece};
-      if (loan_->send_frames(frames)) break;
+      if (loan_->send_frames(frames, proto::Request::kBegin)) break;
       const bool left_behind = first && !loan_.fresh();
       loan_.discard();
       if (again || !left_behind) return Error(Code::Unavailable, "the connection to the keeper was lost");
@@ -154,16 +149,15 @@ class RemoteAppend : public store::Append {
   }
 
   Result<void> early_refusal() {
-    // The keeper sends nothing during an append except one refusal.
+    // The keeper sends nothing during an append except one refusal. `begin` has no result, so
+    // receive() returns no other reply.
     auto arrived = loan_->arrived();
     if (arrived && !*arrived) return {};
     if (!arrived || !loan_->receive()) {
       loan_.discard();
       return Error(Code::Unavailable, "the connection to the keeper was lost");
     }
-    auto refused = loan_->refusal();
-    if (refused) return Error(Code::Internal, "the keeper sent an unexpected answer");
-    return refused;
+    return loan_->refusal();
   }
 
   Error fail(const Error& error) {
@@ -179,22 +173,6 @@ class RemoteAppend : public store::Append {
   std::optional<Error> failed_;
 };
 
-// Ends a hold in the keeper. Does nothing there if the connection has ended, since the hold has
-// ended with it.
-//
-// The order matters: first the request on the connection itself, which the hold keeps open, and
-// only then the release, after which the pool may close the connection.
-void release(Pool& pool, const std::shared_ptr<Connection>& connection, proto::Op op, std::uint64_t number) {
-  auto loan = pool.borrow(connection);
-  if (loan) {
-    proto::Request& request = (*loan)->fresh_request();
-    request.set_op(op);
-    request.set_number(number);
-    if (!(*loan)->send() || !(*loan)->receive()) loan->discard();
-  }
-  pool.release(*connection);
-}
-
 }  // namespace
 
 std::unique_ptr<store::Append> make_remote_append(std::shared_ptr<Pool> pool, const MailboxId& mailbox,
@@ -202,26 +180,37 @@ std::unique_ptr<store::Append> make_remote_append(std::shared_ptr<Pool> pool, co
   return std::make_unique<RemoteAppend>(std::move(pool), mailbox, message);
 }
 
-RemoteLease::RemoteLease(std::shared_ptr<Pool> pool, PooledConnection& loan, std::uint64_t number)
-    : pool_(std::move(pool)), connection_(loan.connection()), number_(number) {
-  // Hold before the loan ends: between the two the pool could close the connection, and the lease
-  // would be lost. The same order applies to the other holds below.
+HeldConnection::HeldConnection(std::shared_ptr<Pool> pool, PooledConnection& loan)
+    : pool_(std::move(pool)), connection_(loan.connection()) {
+  // Hold before the loan ends: between the two the pool could close the connection, and what is held
+  // would be lost.
   pool_->hold(*connection_);
   loan.end();
 }
 
+HeldConnection::~HeldConnection() {
+  // After finish(): from here on the pool may close the connection.
+  pool_->release(*connection_);
+}
+
+void HeldConnection::finish(const proto::Request& request) {
+  auto loan = borrow();
+  if (loan && (!(*loan)->send(request) || !(*loan)->receive())) loan->discard();
+}
+
 RemoteLease::~RemoteLease() {
-  release(*pool_, connection_, proto::OP_RELEASE, number_);
+  proto::Request request;
+  request.mutable_release()->set_lease(number_);
+  held_.finish(request);
 }
 
 Result<void> RemoteLease::renew() {
-  auto loan = pool_->borrow(connection_);
+  auto loan = held_.borrow();
   // The lease ended with its connection, even if the keeper still runs.
   if (!loan) return Error(Code::LeaseLost, loan.error().text());
-  proto::Request& request = (*loan)->fresh_request();
-  request.set_op(proto::OP_RENEW);
-  request.set_number(number_);
-  auto received = (*loan)->send();
+  proto::Request request;
+  request.mutable_renew()->set_lease(number_);
+  auto received = (*loan)->send(request);
   if (received) received = (*loan)->receive();
   if (!received) {
     loan->discard();
@@ -230,24 +219,16 @@ Result<void> RemoteLease::renew() {
   return (*loan)->refusal();
 }
 
-RemotePermit::RemotePermit(std::shared_ptr<Pool> pool, PooledConnection& loan, std::uint64_t number)
-    : pool_(std::move(pool)), connection_(loan.connection()), number_(number) {
-  pool_->hold(*connection_);
-  loan.end();
-}
-
 RemotePermit::~RemotePermit() {
-  release(*pool_, connection_, proto::OP_RETURN, number_);
-}
-
-RemoteSnapshot::RemoteSnapshot(std::shared_ptr<Pool> pool, PooledConnection& loan, std::uint64_t commits)
-    : pool_(std::move(pool)), connection_(loan.connection()), commits_(commits) {
-  pool_->hold(*connection_);
-  loan.end();
+  proto::Request request;
+  request.mutable_return_permit()->set_permit(number_);
+  held_.finish(request);
 }
 
 RemoteSnapshot::~RemoteSnapshot() {
-  release(*pool_, connection_, proto::OP_SNAPSHOT_END, 0);
+  proto::Request request;
+  request.mutable_snapshot_end();
+  held_.finish(request);
 }
 
 Result<std::optional<store::SnapshotFile>> RemoteSnapshot::next() {
@@ -256,47 +237,43 @@ Result<std::optional<store::SnapshotFile>> RemoteSnapshot::next() {
   const auto lost = [](const Unreached& why) {
     return Error(Code::Busy, "the request to the keeper failed: " + why.text());
   };
-  auto loan = pool_->borrow(connection_);
+  auto loan = held_.borrow();
   if (!loan) return lost(loan.error());
-  (*loan)->fresh_request().set_op(proto::OP_SNAPSHOT_FILE);
+  proto::Request request;
+  request.mutable_snapshot_file();
   store::SnapshotFile file;
-  auto received = (*loan)->send();
+  auto received = (*loan)->send(request);
   if (received) received = (*loan)->receive({}, nullptr, &file.content);
   if (!received) {
     loan->discard();
     return lost(received.error());
   }
   if (auto refused = (*loan)->refusal(); !refused) return refused.error();
-  const proto::Reply& reply = (*loan)->reply();
-  if (reply.value().empty()) return std::optional<store::SnapshotFile>();
+  const proto::SnapshotFileReply& reply = (*loan)->reply().snapshot_file();
+  if (reply.name().empty()) return std::optional<store::SnapshotFile>();
   // The kernel drops a descriptor that this process has no room for, and delivers the reply without
   // it.
   if (!file.content)
     return Error(Code::Internal, "received no file descriptor from the keeper: too many open files");
-  file.name = reply.value();
+  file.name = reply.name();
   file.size = reply.size();
-  file.immutable = reply.flag();
+  file.immutable = reply.immutable();
   return std::optional(std::move(file));
 }
 
-RemoteSuspension::RemoteSuspension(std::shared_ptr<Pool> pool, PooledConnection& loan)
-    : pool_(std::move(pool)), connection_(loan.connection()) {
-  pool_->hold(*connection_);
-  loan.end();
-}
-
 RemoteSuspension::~RemoteSuspension() {
-  release(*pool_, connection_, proto::OP_RESUME, 0);
+  proto::Request request;
+  request.mutable_resume();
+  held_.finish(request);
 }
 
 Result<void> RemoteSuspension::moved(std::string_view place, std::string_view token) {
-  auto loan = pool_->borrow(connection_);
+  auto loan = held_.borrow();
   if (!loan) return Error(Code::Busy, "the request to the keeper failed: " + loan.error().text());
-  proto::Request& request = (*loan)->fresh_request();
-  request.set_op(proto::OP_MOVED);
-  put_bytes(as_bytes(place), *request.mutable_text());
-  put_bytes(as_bytes(token), *request.mutable_value());
-  auto received = (*loan)->send();
+  proto::Request request;
+  put_bytes(as_bytes(place), *request.mutable_moved()->mutable_place());
+  put_bytes(as_bytes(token), *request.mutable_moved()->mutable_token());
+  auto received = (*loan)->send(request);
   if (received) received = (*loan)->receive();
   // The keeper may have written VAULT/format before it went away. Unlike above, the request must
   // not be assumed undone.

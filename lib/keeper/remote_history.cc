@@ -1,98 +1,106 @@
-// RemoteStore: histories, checkpoints, sweeps and removal records.
+// RemoteStore: histories, checkpoints, sweeps, purges and removal records.
 #include "keeper/remote_private.h"
 
 namespace gw::keeper {
 
 Result<store::LogHead> RemoteStore::history_head(const MailboxId& log) {
-  auto reply = ask(Effect::Reads, proto::OP_HISTORY_HEAD,
-                   [&](Request& request) { put_bytes(log.view(), *request.mutable_mailbox()); });
+  Request request;
+  put_mailbox_id(log, *request.mutable_history_head());
+  auto reply = ask(Effect::Reads, request);
   if (!reply) return reply.error();
-  const Reply& found = (*reply)->reply();
-  const auto root = understood(bytes_of<32>(found.value(), "root"));
+  const proto::HistoryHeadReply& head = (*reply)->reply().history_head();
+  const auto root = understood(bytes_of<32>(head.root(), "root"));
   if (!root) return root.error();
-  return store::LogHead{found.number(), *root, found.time()};
+  return store::LogHead{head.size(), *root, head.time()};
 }
 
 Result<std::vector<Bytes>> RemoteStore::history_read(const MailboxId& log, std::uint64_t from,
                                                      std::size_t limit) {
+  Request request;
+  put_mailbox_id(log, *request.mutable_history_read());
+  request.mutable_history_read()->set_from(from);
+  request.mutable_history_read()->set_limit(limit);
   std::vector<Bytes> leaves;
-  return pages(
-      proto::OP_HISTORY_READ, leaves,
-      [&](Request& request) {
-        put_bytes(log.view(), *request.mutable_mailbox());
-        request.set_from(from);
-        request.set_limit(limit);
-      },
-      [&](const Reply& reply) -> Result<void> {
-        for (const std::string& item : reply.items()) leaves.push_back(to_bytes(item));
-        return {};
-      });
+  return pages(request, leaves, [&](const Reply& reply) -> Result<void> {
+    for (const std::string& leaf : reply.history_read().leaves()) leaves.push_back(to_bytes(leaf));
+    return {};
+  });
 }
 
 // The actor travels in its own field too: the keeper puts user and socket before it and ignores the
 // one in the leaf.
 Result<std::uint64_t> RemoteStore::note(const MailboxId& log, const store::Leaf& leaf) {
-  return number_of(ask(Effect::Changes, proto::OP_NOTE, [&](Request& request) {
-    put_bytes(log.view(), *request.mutable_mailbox());
-    put_bytes(store::encode(leaf), *request.mutable_value());
-    put_bytes(as_bytes(leaf.actor), *request.mutable_actor());
-  }));
+  Request request = request_of(leaf.actor);
+  put_mailbox_id(log, *request.mutable_note());
+  put_bytes(store::encode(leaf), *request.mutable_note()->mutable_leaf());
+  auto reply = ask(Effect::Changes, request);
+  if (!reply) return reply.error();
+  return (*reply)->reply().note().index();
 }
 
 Result<std::size_t> RemoteStore::note_messages(const MailboxId& mailbox, const store::Leaf& like,
                                                std::span<const MessageId> messages) {
-  // A request without messages would mean a single leaf, see OP_NOTE in operations.cc.
   if (messages.empty()) return 0;
-  return number_of(ask(Effect::Changes, proto::OP_NOTE, [&](Request& request) {
-    put_bytes(mailbox.view(), *request.mutable_mailbox());
-    store::Leaf leaf = like;
-    // The keeper sets the message of each leaf itself. This one only makes the template a complete
-    // leaf.
-    leaf.message = messages.front();
-    put_bytes(store::encode(leaf), *request.mutable_value());
-    put_bytes(as_bytes(leaf.actor), *request.mutable_actor());
-    for (const MessageId& message : messages) put_bytes(message.view(), *request.add_messages());
-  }));
+  // The keeper sets the message of each leaf itself. This one only makes the template a complete
+  // leaf.
+  store::Leaf leaf = like;
+  leaf.message = messages.front();
+  Request request = request_of(like.actor);
+  proto::NoteMessagesRequest& note = *request.mutable_note_messages();
+  put_mailbox_id(mailbox, note);
+  put_bytes(store::encode(leaf), *note.mutable_leaf());
+  for (const MessageId& message : messages) put_bytes(message.view(), *note.add_messages());
+  auto reply = ask(Effect::Changes, request);
+  if (!reply) return reply.error();
+  return (*reply)->reply().note_messages().noted();
 }
 
 // A checkpoint appends head leaves to the history, so it must not be repeated after a lost
 // connection.
 Result<std::string> RemoteStore::checkpoint(std::string_view actor) {
-  auto reply = ask(Effect::Changes, proto::OP_CHECKPOINT,
-                   [&](Request& request) { put_bytes(as_bytes(actor), *request.mutable_actor()); });
+  Request request = request_of(actor);
+  request.mutable_checkpoint();
+  auto reply = ask(Effect::Changes, request);
   if (!reply) return reply.error();
-  return (*reply)->reply().value();
+  return (*reply)->reply().checkpoint().note();
 }
 
 Result<store::SweepReport> RemoteStore::sweep(std::size_t budget, bool now, const MailboxId& only) {
+  Request request;
+  request.mutable_sweep()->set_budget(budget);
+  request.mutable_sweep()->set_now(now);
+  if (!only.zero()) put_mailbox_id(only, *request.mutable_sweep());
   // Repeating a sweep would do no harm, but its report would lack what the first attempt removed.
-  auto reply = ask(Effect::Changes, proto::OP_SWEEP, [&](Request& request) {
-    request.set_limit(budget);
-    request.set_now(now);
-    if (!only.zero()) put_bytes(only.view(), *request.mutable_mailbox());
-  });
+  auto reply = ask(Effect::Changes, request);
   if (!reply) return reply.error();
-  const Reply& swept = (*reply)->reply();
-  return store::SweepReport{swept.number(), swept.size(), swept.receipts(), swept.flag()};
+  const proto::SweepReply& swept = (*reply)->reply().sweep();
+  return store::SweepReport{swept.expired(), swept.size(), swept.records(), swept.more()};
 }
 
 Result<std::vector<store::RemovalRecord>> RemoteStore::swept(const MailboxId& mailbox, const MessageId& from,
                                                              std::size_t limit) {
-  std::vector<store::RemovalRecord> receipts;
-  return pages(
-      proto::OP_SWEPT, receipts,
-      [&](Request& request) {
-        name(mailbox, from, request);
-        request.set_limit(limit);
-      },
-      [&](const Reply& reply) -> Result<void> {
-        for (const std::string& item : reply.items()) {
-          auto receipt = understood(store::decode_swept(as_bytes(item)));
-          if (!receipt) return receipt.error();
-          receipts.push_back(std::move(*receipt));
-        }
-        return {};
-      });
+  Request request;
+  put_mailbox_id(mailbox, *request.mutable_swept());
+  put_bytes(from.view(), *request.mutable_swept()->mutable_from());
+  request.mutable_swept()->set_limit(limit);
+  std::vector<store::RemovalRecord> records;
+  return pages(request, records, [&](const Reply& reply) -> Result<void> {
+    for (const std::string& item : reply.swept().records()) {
+      auto record = understood(store::decode_swept(as_bytes(item)));
+      if (!record) return record.error();
+      records.push_back(std::move(*record));
+    }
+    return {};
+  });
+}
+
+Result<store::Purge> RemoteStore::purge(std::uint64_t number) {
+  Request request;
+  request.mutable_purge()->set_number(number);
+  // Reads: a repeated purge only rewrites files a second time.
+  auto reply = ask(Effect::Reads, request);
+  if (!reply) return reply.error();
+  return store::Purge{(*reply)->reply().purge().number(), (*reply)->reply().purge().done()};
 }
 
 }  // namespace gw::keeper

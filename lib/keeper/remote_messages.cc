@@ -4,8 +4,9 @@
 namespace gw::keeper {
 
 Result<store::MailboxStat> RemoteStore::stat(const MailboxId& mailbox) {
-  auto reply = ask(Effect::Reads, proto::OP_STAT,
-                   [&](Request& request) { put_bytes(mailbox.view(), *request.mutable_mailbox()); });
+  Request request;
+  put_mailbox_id(mailbox, *request.mutable_stat());
+  auto reply = ask(Effect::Reads, request);
   if (!reply) return reply.error();
   return from_proto((*reply)->reply().stat());
 }
@@ -16,49 +17,46 @@ Result<std::unique_ptr<store::Append>> RemoteStore::begin(const MailboxId& mailb
 }
 
 Result<store::MessageRecord> RemoteStore::find(const MailboxId& mailbox, const MessageId& message) {
-  auto reply = ask(Effect::Reads, proto::OP_FIND, [&](Request& request) { name(mailbox, message, request); });
+  Request request;
+  put_ids(mailbox, message, *request.mutable_find());
+  auto reply = ask(Effect::Reads, request);
   if (!reply) return reply.error();
-  return understood(store::decode_message(as_bytes((*reply)->reply().value())));
+  return understood(store::decode_message(as_bytes((*reply)->reply().find().record())));
 }
 
 Result<std::vector<store::MessageRecord>> RemoteStore::list(const MailboxId& mailbox, std::uint64_t after,
                                                             std::size_t limit) {
+  Request request;
+  put_mailbox_id(mailbox, *request.mutable_list());
+  request.mutable_list()->set_after(after);
+  request.mutable_list()->set_limit(limit);
   std::vector<store::MessageRecord> records;
-  return pages(
-      proto::OP_LIST, records,
-      [&](Request& request) {
-        put_bytes(mailbox.view(), *request.mutable_mailbox());
-        request.set_from(after);
-        request.set_limit(limit);
-      },
-      [&](const Reply& reply) -> Result<void> {
-        for (const std::string& item : reply.items()) {
-          auto record = understood(store::decode_message(as_bytes(item)));
-          if (!record) return record.error();
-          records.push_back(*record);
-        }
-        return {};
-      });
+  return pages(request, records, [&](const Reply& reply) -> Result<void> {
+    for (const std::string& item : reply.list().records()) {
+      auto record = understood(store::decode_message(as_bytes(item)));
+      if (!record) return record.error();
+      records.push_back(*record);
+    }
+    return {};
+  });
 }
 
 Result<Bytes> RemoteStore::envelope(const MailboxId& mailbox, const MessageId& message) {
-  auto reply =
-      ask(Effect::Reads, proto::OP_ENVELOPE, [&](Request& request) { name(mailbox, message, request); });
+  Request request;
+  put_ids(mailbox, message, *request.mutable_envelope());
+  auto reply = ask(Effect::Reads, request);
   if (!reply) return reply.error();
-  return to_bytes((*reply)->reply().value());
+  return to_bytes((*reply)->reply().envelope().envelope());
 }
 
 Result<std::size_t> RemoteStore::read(const MailboxId& mailbox, const MessageId& message,
                                       std::uint64_t offset, std::span<std::byte> to) {
+  Request request;
+  put_ids(mailbox, message, *request.mutable_read());
+  request.mutable_read()->set_offset(offset);
+  request.mutable_read()->set_size(to.size());
   std::size_t got = 0;
-  auto reply = ask(
-      Effect::Reads, proto::OP_READ,
-      [&](Request& request) {
-        name(mailbox, message, request);
-        request.set_from(offset);
-        request.set_limit(to.size());
-      },
-      to, &got);
+  auto reply = ask(Effect::Reads, request, {.to = to, .got = &got});
   if (!reply) return reply.error();
   return got;
 }
@@ -67,16 +65,13 @@ Result<store::MessageStart> RemoteStore::opening(const MailboxId& mailbox, const
                                                  std::span<std::byte> to) {
   // The keeper sends the envelope with the first piece of the container, and there would be none.
   if (to.empty()) return Store::opening(mailbox, message, to);
+  Request request;
+  put_ids(mailbox, message, *request.mutable_opening());
+  request.mutable_opening()->set_size(to.size());
   store::MessageStart opening;
-  auto reply = ask(
-      Effect::Reads, proto::OP_OPENING,
-      [&](Request& request) {
-        name(mailbox, message, request);
-        request.set_limit(to.size());
-      },
-      to, &opening.size);
+  auto reply = ask(Effect::Reads, request, {.to = to, .got = &opening.size});
   if (!reply) return reply.error();
-  opening.envelope = to_bytes((*reply)->reply().value());
+  opening.envelope = to_bytes((*reply)->reply().opening().envelope());
   return opening;
 }
 
@@ -97,75 +92,76 @@ Result<std::size_t> RemoteStore::transition(const store::Transition& change) {
   const auto* lease = dynamic_cast<const RemoteLease*>(change.lease);
   if (change.lease != nullptr && lease == nullptr)
     return Error(Code::LeaseLost, "the lease belongs to another store");
-  const auto fill = [&](Request& request) {
-    put_bytes(change.mailbox.view(), *request.mutable_mailbox());
-    put_bytes(as_bytes(change.actor), *request.mutable_actor());
-    proto::Transition& to = *request.mutable_transition();
-    to.set_from(static_cast<std::uint32_t>(change.from));
-    to.set_to(change.to ? static_cast<std::uint32_t>(*change.to) : 0);
-    to.set_count(change.messages.size());
-    if (change.token) put_bytes(*change.token, *to.mutable_token());
-    if (lease != nullptr) to.set_leased(true);
-    if (lease != nullptr) request.set_number(lease->number());
-  };
+  Request request = request_of(change.actor);
+  proto::TransitionRequest& to = *request.mutable_transition();
+  put_mailbox_id(change.mailbox, to);
+  to.set_from(static_cast<std::uint32_t>(change.from));
+  to.set_to(change.to ? static_cast<std::uint32_t>(*change.to) : 0);
+  to.set_count(change.messages.size());
+  if (change.token) put_bytes(*change.token, *to.mutable_token());
+  if (lease != nullptr) to.set_lease(lease->number());
   // Under a lease the request must use the lease's connection and is never repeated: if that
   // connection is lost, the lease is, and the messages may already be another session's.
-  auto reply = lease != nullptr ? ask_on(*lease, proto::OP_TRANSITION, fill, ids)
-                                : ask(Effect::Changes, proto::OP_TRANSITION, fill, {}, nullptr, ids);
+  auto reply =
+      lease != nullptr ? ask_on(*lease, request, ids) : ask(Effect::Changes, request, {.frames = ids});
   if (!reply) return reply.error();
   // Release only after the keeper's reply. If the transition failed, the messages are still
   // pending, and their connection must stay open.
   if (change.from == store::State::Pending) {
     for (const MessageId& message : change.messages) pool_->release_pending(message);
   }
-  return (*reply)->reply().number();
+  return (*reply)->reply().transition().changed();
 }
 
 Result<bool> RemoteStore::seen(const MailboxId& mailbox, const Digest& fingerprint) {
-  auto reply = ask(Effect::Reads, proto::OP_SEEN, [&](Request& request) {
-    put_bytes(mailbox.view(), *request.mutable_mailbox());
-    put_bytes(fingerprint, *request.mutable_value());
-  });
+  Request request;
+  put_mailbox_id(mailbox, *request.mutable_seen());
+  put_bytes(fingerprint, *request.mutable_seen()->mutable_fingerprint());
+  auto reply = ask(Effect::Reads, request);
   if (!reply) return reply.error();
-  return (*reply)->reply().flag();
+  return (*reply)->reply().seen().seen();
 }
 
 Result<std::unique_ptr<store::Lease>> RemoteStore::acquire(const MailboxId& mailbox, std::string_view owner,
                                                            std::chrono::seconds ttl,
                                                            std::chrono::seconds yields) {
+  const auto seconds = [](std::chrono::seconds time) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0));
+  };
+  Request request;
+  proto::AcquireRequest& acquire = *request.mutable_acquire();
+  put_mailbox_id(mailbox, acquire);
+  put_bytes(as_bytes(owner), *acquire.mutable_owner());
+  acquire.set_ttl(seconds(ttl));
+  acquire.set_yields(seconds(yields));
   // Effect::Reads although it changes something: a lease ends with its connection. If the reply was
   // lost, so is the lease, and the request can be repeated without leaving anything.
-  auto reply = ask(Effect::Reads, proto::OP_ACQUIRE, [&](Request& request) {
-    put_bytes(mailbox.view(), *request.mutable_mailbox());
-    put_bytes(as_bytes(owner), *request.mutable_text());
-    request.set_limit(static_cast<std::uint64_t>(std::max<std::int64_t>(ttl.count(), 0)));
-    request.set_from(static_cast<std::uint64_t>(std::max<std::int64_t>(yields.count(), 0)));
-  });
+  auto reply = ask(Effect::Reads, request);
   if (!reply) return reply.error();
-  const std::uint64_t number = (*reply)->reply().number();
+  const std::uint64_t number = (*reply)->reply().acquire().lease();
   return std::make_unique<RemoteLease>(pool_, *reply, number);
 }
 
 Result<std::unique_ptr<store::MemoryPermit>> RemoteStore::permit(std::uint64_t size) {
-  auto reply = ask(
-      // Repeatable for the same reason as a lease. Alone, because the keeper may let the request
-      // wait for 5 s.
-      Effect::Reads, proto::OP_PERMIT, [&](Request& request) { request.set_limit(size); }, {}, nullptr, {},
-      Pool::Use::Alone);
+  Request request;
+  request.mutable_permit()->set_size(size);
+  // Repeatable for the same reason as a lease. Alone, because the keeper may let the request wait
+  // for 5 s.
+  auto reply = ask(Effect::Reads, request, {.use = Pool::Use::Alone});
   if (!reply) return reply.error();
-  const std::uint64_t number = (*reply)->reply().number();
+  const std::uint64_t number = (*reply)->reply().permit().permit();
   return std::make_unique<RemotePermit>(pool_, *reply, number);
 }
 
 Result<std::chrono::milliseconds> RemoteStore::guess(std::string_view source, store::Guess guess) {
+  Request request;
+  put_bytes(as_bytes(source), *request.mutable_guess()->mutable_source());
+  request.mutable_guess()->set_guess(static_cast<std::uint32_t>(guess));
   // A guess that is counted twice, because the request was repeated, does no harm.
-  const auto reply = number_of(ask(Effect::Reads, proto::OP_GUESS, [&](Request& request) {
-    put_bytes(as_bytes(source), *request.mutable_text());
-    request.set_number(static_cast<std::uint64_t>(guess));
-  }));
+  auto reply = ask(Effect::Reads, request);
   if (!reply) return reply.error();
   // Bounded, so that a broken keeper cannot stop all logins for good.
-  return std::chrono::milliseconds(std::min<std::uint64_t>(*reply, kMaxGuessWait));
+  return std::chrono::milliseconds(std::min<std::uint64_t>((*reply)->reply().guess().wait(), kMaxGuessWait));
 }
 
 }  // namespace gw::keeper

@@ -91,6 +91,13 @@ class RemoteStore : public store::Store {
   // Says whether a request may be repeated after it was sent and its reply did not arrive. Changes
   // must not be repeated: the keeper may have made the change.
   enum class Effect : unsigned char { Reads, Changes };
+  // What accompanies a request.
+  struct Options {
+    std::span<std::byte> to{};   // where data frames of the reply go
+    std::size_t* got = nullptr;  // set to the number of their bytes
+    ByteView frames{};           // whole frames that are sent after the request
+    Pool::Use use = Pool::Use::Any;
+  };
 
   // An operation is tried this many times. The first connection may lead to a keeper that has
   // ended, the second to one that is just ending.
@@ -100,98 +107,47 @@ class RemoteStore : public store::Store {
   // Returns the error of an operation whose connection was lost: Unknown if the request was sent
   // and changes something, else Unavailable.
   static Error lost(Effect effect, bool sent, const Unreached& why);
-  // Sets mailbox and message of a request.
-  static void name(const MailboxId& mailbox, const MessageId& message, Request& request) {
+  // Sets the mailbox of a request, or mailbox and message.
+  static void put_mailbox_id(const MailboxId& mailbox, auto& request) {
+    put_bytes(mailbox.view(), *request.mutable_mailbox());
+  }
+  static void put_ids(const MailboxId& mailbox, const MessageId& message, auto& request) {
     put_bytes(mailbox.view(), *request.mutable_mailbox());
     put_bytes(message.view(), *request.mutable_message());
   }
-  // Sets the history entry and the actor of a request.
-  static void put_note(const store::Note& note, Request& request) {
-    request.mutable_note()->set_type(static_cast<std::uint32_t>(note.type));
-    request.mutable_note()->set_value(note.value);
-    put_bytes(as_bytes(note.actor), *request.mutable_actor());
-  }
-  // Returns the version of the record at index `at` of the reply, or 0 if the reply has none.
-  static std::uint64_t version_of(const Reply& reply, int at) {
-    return at < reply.versions_size() ? reply.versions(at) : 0;
+  // Returns a request of this actor.
+  static Request request_of(std::string_view actor) {
+    Request request;
+    put_bytes(as_bytes(actor), *request.mutable_actor());
+    return request;
   }
   // Returns only whether the operation succeeded.
   static Result<void> done(const Result<PooledConnection>& reply) {
     if (!reply) return reply.error();
     return {};
   }
-  // Returns the number in the reply.
-  static Result<std::uint64_t> number_of(const Result<PooledConnection>& reply) {
-    if (!reply) return reply.error();
-    return (*reply)->reply().number();
-  }
 
-  // Makes one round trip: borrows a connection, lets `fill` set the fields of the request, sends it
-  // with `frames` after it, and waits for the reply. The reply stays in the connection while the
-  // returned loan lives. Data frames of the reply go to `to`, and `*got` counts their bytes. Fails
-  // with the keeper's refusal, or as lost() says.
+  // Makes one round trip: borrows a connection, sends the request, and waits for the reply, which
+  // stays in the connection while the returned loan lives. Fails with the keeper's refusal, or as
+  // lost() says.
   //
   // A request that was not sent completely, or that only reads, is repeated on a new connection:
-  // the idle one may lead to a keeper that has ended. `fill` must therefore set the same fields at
-  // each call.
-  template <class Fill>
-  Result<PooledConnection> ask(Effect effect, proto::Op op, Fill fill, std::span<std::byte> to = {},
-                               std::size_t* got = nullptr, ByteView frames = {},
-                               Pool::Use use = Pool::Use::Any) {
-    for (int tries = 1;; ++tries) {
-      auto loan = pool_->borrow(use);
-      if (!loan) return loan.error().as_error();
-      Request& request = (*loan)->fresh_request();
-      request.set_op(op);
-      fill(request);
-      if (auto fits = check_size(request); !fits) return fits.error();
-      bool sent = false;
-      auto asked = (*loan)->send(frames);
-      if (asked) {
-        sent = true;
-        asked = (*loan)->receive(to, got);
-      }
-      if (asked) {
-        if (auto refused = (*loan)->refusal(); !refused) return refused.error();
-        return std::move(*loan);
-      }
-      loan->discard();
-      if (tries == kTries || (sent && effect == Effect::Changes)) return lost(effect, sent, asked.error());
-      use = Pool::Use::Fresh;
-    }
-  }
-
-  template <class Fill>
+  // the idle one may lead to a keeper that has ended.
+  Result<PooledConnection> ask(Effect effect, const Request& request, Options options);
+  Result<PooledConnection> ask(Effect effect, const Request& request) { return ask(effect, request, {}); }
   // Like ask() for a change under `lease`, on the connection that holds the lease and without a
   // repetition. Fails with LeaseLost if that connection was lost before the request was sent
   // completely.
-  Result<PooledConnection> ask_on(const RemoteLease& lease, proto::Op op, Fill fill, ByteView frames) {
-    auto loan = pool_->borrow(lease.connection());
-    if (!loan) return Error(Code::LeaseLost, loan.error().text());
-    Request& request = (*loan)->fresh_request();
-    request.set_op(op);
-    fill(request);
-    if (auto fits = check_size(request); !fits) return fits.error();
-    if (auto sent = (*loan)->send(frames); !sent) {
-      loan->discard();
-      return Error(Code::LeaseLost, "the connection to the keeper was lost");
-    }
-    if (auto received = (*loan)->receive(); !received) {
-      loan->discard();
-      return lost(Effect::Changes, true, received.error());
-    }
-    if (auto refused = (*loan)->refusal(); !refused) return refused.error();
-    return std::move(*loan);
-  }
+  static Result<PooledConnection> ask_on(const RemoteLease& lease, const Request& request, ByteView frames);
 
   // Makes a request whose reply comes in pages, and calls `take` with each page; `take` appends to
   // `all`. Begins again with an empty `all` if an idle connection turns out to lead to a keeper
   // that has ended. Pages are all read from one connection, so the loan spans the whole list.
-  template <class T, class Fill, class Take>
-  Result<T> pages(proto::Op op, T& all, Fill fill, Take take) {
+  template <class T, class Take>
+  Result<T> pages(const Request& request, T& all, Take take) {
     for (bool again = false;; again = true) {
       all.clear();
-      auto loan = ask(Effect::Reads, op, fill, {}, nullptr, {}, again ? Pool::Use::Fresh : Pool::Use::Any);
+      auto loan = ask(Effect::Reads, request, {.use = again ? Pool::Use::Fresh : Pool::Use::Any});
       if (!loan) return loan.error();
       for (;;) {
         const Reply& reply = (*loan)->reply();

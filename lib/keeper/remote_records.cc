@@ -2,57 +2,47 @@
 #include "keeper/remote_private.h"
 
 namespace gw::keeper {
-namespace {
-
-Result<store::MailboxRecord> mailbox_of(std::string_view data, std::uint64_t version) {
-  auto record = understood(store::decode_mailbox(as_bytes(data)));
-  // The version is not part of the encoded record.
-  if (record) record->version = version;
-  return record;
-}
-
-}  // namespace
 
 Result<void> RemoteStore::put_mailbox(const store::MailboxRecord& record,
                                       const std::vector<store::Slot>& slots, const store::Note& note) {
-  return done(ask(Effect::Changes, proto::OP_PUT_MAILBOX, [&](Request& request) {
-    put_bytes(store::encode(record), *request.mutable_value());
-    request.set_version(record.version);
-    put_note(note, request);
-    for (const store::Slot& slot : slots) {
-      proto::Slot& to = *request.add_slots();
-      to.set_name(slot.name);
-      put_bytes(slot.value, *to.mutable_value());
-    }
-  }));
+  Request request = request_of(note.actor);
+  proto::PutMailboxRequest& put_mailbox = *request.mutable_put_mailbox();
+  put(record, *put_mailbox.mutable_mailbox());
+  put(note, *put_mailbox.mutable_note());
+  for (const store::Slot& slot : slots) {
+    proto::Slot& to = *put_mailbox.add_slots();
+    to.set_name(slot.name);
+    put_bytes(slot.value, *to.mutable_value());
+  }
+  return done(ask(Effect::Changes, request));
 }
 
 Result<void> RemoteStore::drop_mailbox(const MailboxId& mailbox, std::string_view actor) {
-  return done(ask(Effect::Changes, proto::OP_DROP_MAILBOX, [&](Request& request) {
-    put_bytes(mailbox.view(), *request.mutable_mailbox());
-    put_bytes(as_bytes(actor), *request.mutable_actor());
-  }));
+  Request request = request_of(actor);
+  put_mailbox_id(mailbox, *request.mutable_drop_mailbox());
+  return done(ask(Effect::Changes, request));
 }
 
 Result<store::MailboxRecord> RemoteStore::mailbox(const MailboxId& mailbox) {
-  auto reply = ask(Effect::Reads, proto::OP_MAILBOX,
-                   [&](Request& request) { put_bytes(mailbox.view(), *request.mutable_mailbox()); });
+  Request request;
+  put_mailbox_id(mailbox, *request.mutable_mailbox());
+  auto reply = ask(Effect::Reads, request);
   if (!reply) return reply.error();
-  return mailbox_of((*reply)->reply().value(), version_of((*reply)->reply(), 0));
+  return understood(from_proto((*reply)->reply().mailbox()));
 }
 
 Result<std::vector<store::MailboxRecord>> RemoteStore::mailboxes() {
+  Request request;
+  request.mutable_mailboxes();
   std::vector<store::MailboxRecord> records;
-  return pages(
-      proto::OP_MAILBOXES, records, [](Request&) {},
-      [&](const Reply& reply) -> Result<void> {
-        for (int at = 0; at < reply.items_size(); ++at) {
-          auto record = mailbox_of(reply.items(at), version_of(reply, at));
-          if (!record) return record.error();
-          records.push_back(std::move(*record));
-        }
-        return {};
-      });
+  return pages(request, records, [&](const Reply& reply) -> Result<void> {
+    for (const proto::Mailbox& mailbox : reply.mailboxes().mailboxes()) {
+      auto record = understood(from_proto(mailbox));
+      if (!record) return record.error();
+      records.push_back(std::move(*record));
+    }
+    return {};
+  });
 }
 
 Result<store::Recipient> RemoteStore::resolve(std::string_view address, store::Lookup lookup) {
@@ -65,15 +55,15 @@ Result<store::Recipient> RemoteStore::resolve(std::string_view address, store::L
   if (stamp) {
     if (auto known = cache_.find(address, *stamp)) return std::move(*known);
   }
-  auto reply = ask(Effect::Reads, proto::OP_RESOLVE, [&](Request& request) {
-    put_bytes(as_bytes(address), *request.mutable_text());
-    request.set_number(static_cast<std::uint64_t>(lookup));
-  });
+  Request request;
+  put_bytes(as_bytes(address), *request.mutable_resolve()->mutable_address());
+  request.mutable_resolve()->set_lookup(static_cast<std::uint32_t>(lookup));
+  auto reply = ask(Effect::Reads, request);
   if (!reply) return reply.error();
-  const Reply& found = (*reply)->reply();
-  auto record = mailbox_of(found.value(), version_of(found, 0));
+  const proto::ResolveReply& found = (*reply)->reply().resolve();
+  auto record = understood(from_proto(found.mailbox()));
   if (!record) return record.error();
-  store::Recipient recipient{std::move(*record), found.number()};
+  store::Recipient recipient{std::move(*record), found.room()};
   // If the request reached another keeper than the stamp belongs to, the stamp no longer matches
   // and the entry is not used.
   if (stamp) cache_.add(address, recipient, *stamp);
@@ -81,48 +71,51 @@ Result<store::Recipient> RemoteStore::resolve(std::string_view address, store::L
 }
 
 Result<store::Record> RemoteStore::get(const store::RecordKey& key) {
-  auto reply = ask(Effect::Reads, proto::OP_GET, [&](Request& request) { put(key, request); });
+  Request request;
+  put(key, *request.mutable_get());
+  auto reply = ask(Effect::Reads, request);
   if (!reply) return reply.error();
-  const Reply& found = (*reply)->reply();
-  return store::Record{key, to_bytes(found.value()), version_of(found, 0)};
+  const proto::GetReply& found = (*reply)->reply().get();
+  return store::Record{key, to_bytes(found.value()), found.version()};
 }
 
 Result<std::uint64_t> RemoteStore::put_if(const store::RecordKey& key, std::uint64_t version, ByteView value,
                                           const store::Note& note) {
-  return number_of(ask(Effect::Changes, proto::OP_PUT_IF, [&](Request& request) {
-    put(key, request);
-    request.set_version(version);
-    put_bytes(value, *request.mutable_value());
-    put_note(note, request);
-  }));
+  Request request = request_of(note.actor);
+  proto::PutIfRequest& put_if = *request.mutable_put_if();
+  put(key, *put_if.mutable_key());
+  put_if.set_version(version);
+  put_bytes(value, *put_if.mutable_value());
+  put(note, *put_if.mutable_note());
+  auto reply = ask(Effect::Changes, request);
+  if (!reply) return reply.error();
+  return (*reply)->reply().put_if().version();
 }
 
 Result<void> RemoteStore::erase_if(const store::RecordKey& key, std::uint64_t version,
                                    const store::Note& note) {
-  return done(ask(Effect::Changes, proto::OP_ERASE_IF, [&](Request& request) {
-    put(key, request);
-    request.set_version(version);
-    put_note(note, request);
-  }));
+  Request request = request_of(note.actor);
+  proto::EraseIfRequest& erase_if = *request.mutable_erase_if();
+  put(key, *erase_if.mutable_key());
+  erase_if.set_version(version);
+  put(note, *erase_if.mutable_note());
+  return done(ask(Effect::Changes, request));
 }
 
 Result<std::vector<store::Record>> RemoteStore::scan(store::Kind kind, const MailboxId& mailbox,
                                                      std::string_view after, std::size_t limit) {
+  Request request;
+  put(store::RecordKey{kind, mailbox, std::string(after)}, *request.mutable_scan()->mutable_after());
+  request.mutable_scan()->set_limit(limit);
   std::vector<store::Record> records;
-  return pages(
-      proto::OP_SCAN, records,
-      [&](Request& request) {
-        put(store::RecordKey{kind, mailbox, std::string(after)}, request);
-        request.set_limit(limit);
-      },
-      [&](const Reply& reply) -> Result<void> {
-        for (const proto::Record& item : reply.records()) {
-          auto record = understood(from_proto(item));
-          if (!record) return record.error();
-          records.push_back(std::move(*record));
-        }
-        return {};
-      });
+  return pages(request, records, [&](const Reply& reply) -> Result<void> {
+    for (const proto::Record& item : reply.scan().records()) {
+      auto record = understood(from_proto(item));
+      if (!record) return record.error();
+      records.push_back(std::move(*record));
+    }
+    return {};
+  });
 }
 
 }  // namespace gw::keeper

@@ -20,7 +20,7 @@
 
 namespace gw::keeper {
 
-// The rights of a client, see server/roles.h. Each role has its own socket.
+// The rights of a client, see server/operations.h. Each role has its own socket.
 enum class Role : unsigned char { Append = 1, Drain = 2, Admin = 3 };
 // Returns the file name of the role's socket: `append`, `drain` or `admin`.
 std::string_view name(Role role);

@@ -56,26 +56,24 @@ TEST_CASE("Guesses of passwords are counted for all clients of a socket, by sour
 Bytes frames_of(const MailboxId& mailbox, const Mail& mail) {
   Bytes data;
   proto::Request begin;
-  begin.set_op(proto::OP_BEGIN);
-  put_bytes(mailbox.view(), *begin.mutable_mailbox());
-  put_bytes(mail.id.view(), *begin.mutable_message());
+  put_bytes(mailbox.view(), *begin.mutable_begin()->mutable_mailbox());
+  put_bytes(mail.id.view(), *begin.mutable_begin()->mutable_message());
   REQUIRE(add_control(data, begin));
   add_data(data, mail.container);
   proto::Request commit;
-  commit.set_op(proto::OP_COMMIT);
   put(mail.commit, *commit.mutable_commit());
   REQUIRE(add_control(data, commit));
   return data;
 }
 
 // A keeper of the test's own making: greets, reads `requests` of them, and goes away.
-Fd scripted_keeper(std::vector<std::thread>& threads, int requests) {
+Fd scripted_keeper(std::vector<std::thread>& threads, int requests, std::uint32_t protocol = kProtocol) {
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-  threads.emplace_back([requests, socket = ends[1]] {
+  threads.emplace_back([requests, protocol, socket = ends[1]] {
     Channel channel{Fd(socket)};
     proto::Hello hello;
-    hello.set_protocol(kProtocol);
+    hello.set_protocol(protocol);
     hello.set_vault(std::string(16, 'v'));
     hello.set_batch(100'000);
     hello.set_chunk(kMaxData);
@@ -88,7 +86,7 @@ Fd scripted_keeper(std::vector<std::thread>& threads, int requests) {
       proto::Request request;
       if (frame->kind == FrameKind::Data || !request.ParseFromString(std::string(as_text(frame->data))))
         continue;
-      if (request.op() != proto::OP_NONE && request.op() != proto::OP_BEGIN) ++seen;
+      if (!request.has_introduction() && !request.has_begin()) ++seen;
     }
   });
   return Fd(ends[0]);
@@ -181,11 +179,21 @@ TEST_CASE("however the way to the keeper fails, every operation is Unavailable")
 }
 
 TEST_CASE("an answer that cannot be decoded is Unavailable, and no damage of the vault's") {
+  proto::Reply reply;
+  SECTION("a record that is none") {
+    reply.mutable_mailbox()->set_record("no record");
+  }
+  SECTION("the result of another operation") {
+    reply.mutable_stat()->set_live(1);
+  }
+  SECTION("nothing at all") {
+    reply.set_more(false);
+  }
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
   Fd ours(ends[0]);
   bool answered = false;  // checked in this thread only: Catch's assertions are not for others
-  std::thread keeper([&answered, socket = Fd(ends[1])]() mutable {
+  std::thread keeper([&answered, &reply, socket = Fd(ends[1])]() mutable {
     Channel channel(std::move(socket));
     proto::Hello hello;
     hello.set_protocol(kProtocol);
@@ -194,12 +202,14 @@ TEST_CASE("an answer that cannot be decoded is Unavailable, and no damage of the
     // The client's greeting, then its request.
     if (!add_control(out, hello) || !channel.send(ByteView(out)) || !channel.next() || !channel.next())
       return;
-    proto::Reply reply;
-    reply.set_value("no record");
     out.clear();
     answered = add_control(out, reply) && channel.send(ByteView(out));
   });
-  auto remote = make_remote_store({[&]() -> Result<Fd> { return std::move(ours); }, "test"});
+  auto remote = make_remote_store({[&]() -> Result<Fd> {
+                                     if (!ours) return Error(Code::Unavailable, "no keeper");
+                                     return std::move(ours);
+                                   },
+                                   "test"});
   if (!remote) keeper.join();
   REQUIRE(remote);
   CHECK(code_of((*remote)->mailbox(random_id<MailboxId>())) == Code::Unavailable);
@@ -445,10 +455,7 @@ TEST_CASE_METHOD(Fixture, "whoever breaks the protocol is told and cut off") {
     CHECK(error_of(reply.failure()).code() == Code::BadInput);
     CHECK(code_of(channel.next()) == Code::Closed);
   };
-  const auto control = [](proto::Op op, std::size_t size = 0) {
-    proto::Request request;
-    request.set_op(op);
-    request.set_value(std::string(size, 'x'));
+  const auto control = [](const proto::Request& request) {
     Bytes data;
     REQUIRE(add_control(data, request));
     return data;
@@ -458,16 +465,86 @@ TEST_CASE_METHOD(Fixture, "whoever breaks the protocol is told and cut off") {
   Bytes stray;
   add_data(stray, as_bytes("octets"));
   says(stray);
-  says(control(proto::OP_COMMIT));
-  says(control(proto::OP_STAT, 70'000));
-  Bytes begun;
+  proto::Request commit;
+  commit.mutable_commit();
+  says(control(commit));
+  // Only a request that carries a record may be as long.
+  proto::Request stat;
+  stat.mutable_stat()->set_mailbox(std::string(70'000, 'x'));
+  says(control(stat));
+  proto::Request introduction;
+  introduction.mutable_introduction()->set_tool(std::string(70'000, 'x'));
+  says(control(introduction));
   proto::Request begin;
-  begin.set_op(proto::OP_BEGIN);
-  put_bytes(mailbox.view(), *begin.mutable_mailbox());
-  put_bytes(new_message_id(1).view(), *begin.mutable_message());
-  REQUIRE(add_control(begun, begin));
-  append(begun, control(proto::OP_HEALTH));
+  put_bytes(mailbox.view(), *begin.mutable_begin()->mutable_mailbox());
+  put_bytes(new_message_id(1).view(), *begin.mutable_begin()->mutable_message());
+  proto::Request health;
+  health.mutable_health();
+  Bytes begun = control(begin);
+  append(begun, control(health));
   says(begun);
+}
+
+// During an update of the package, a client and a keeper of different versions meet: either may be
+// the older one. Until one of them is restarted, mail must get a temporary error.
+TEST_CASE("a keeper with another version of the protocol is Unavailable") {
+  const std::uint32_t other = GENERATE(kProtocol - 1, kProtocol + 1);
+  std::vector<std::thread> threads;
+  int dials = 0;
+  const auto dial = [&]() -> Result<Fd> {
+    ++dials;
+    return scripted_keeper(threads, 1, other);
+  };
+  SECTION("at the start of a client") {
+    const auto remote = make_remote_store({dial, "test"});
+    REQUIRE_FALSE(remote);
+    CHECK(remote.error().code() == Code::Unavailable);
+    CHECK(remote.error().text() == "the keeper uses protocol version " + std::to_string(other) +
+                                       ", but this program uses " + std::to_string(kProtocol));
+    CHECK(remote.error().hint() == "stop the running keeper, so that one of this version starts");
+    CHECK(dials == 1);
+  }
+  SECTION("in place of the keeper that a client was connected to") {
+    auto remote = make_remote_store({[&]() -> Result<Fd> {
+                                       if (dials > 0) return dial();
+                                       ++dials;
+                                       return scripted_keeper(threads, 0);
+                                     },
+                                     "test"});
+    REQUIRE(remote);
+    const MailboxId mailbox = random_id<MailboxId>();
+    CHECK(code_of((*remote)->resolve("a@b.example", store::Lookup::Recipient)) == Code::Unavailable);
+    CHECK(code_of(contract::deliver(**remote, mailbox, contract::new_mail())) == Code::Unavailable);
+    CHECK(code_of(contract::deliver(**remote, mailbox, contract::new_mail(300'000))) == Code::Unavailable);
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_CASE_METHOD(Fixture, "a client of any version can read the version in the keeper's hello") {
+  Channel channel{*link.dial(Role::Append)};
+  const auto hello = channel.next();
+  REQUIRE(hello);
+  // Field 1, a varint: what every version of the protocol begins with.
+  CHECK(as_text(hello->data).substr(0, 2) == std::string{'\x08', static_cast<char>(kProtocol)});
+}
+
+TEST_CASE_METHOD(Fixture, "a list that needs several pages arrives whole") {
+  auto remote = link.connect();
+  // Descriptions of 60 kB: a page of 256 KiB has four of them.
+  for (int number = 0; number < 9; ++number) {
+    store::MailboxRecord record = contract::new_mailbox("long" + std::to_string(number));
+    record.description = std::string(60'000, static_cast<char>('a' + number));
+    contract::put(*link.store, record);
+  }
+  const auto records = remote->mailboxes();
+  REQUIRE(records);
+  const auto stored = link.store->mailboxes().value();
+  REQUIRE(records->size() == 10);
+  REQUIRE(stored.size() == 10);
+  for (std::size_t at = 0; at < stored.size(); ++at) {
+    CHECK(store::encode(records->at(at)) == store::encode(stored[at]));
+    CHECK(records->at(at).version == stored[at].version);
+  }
 }
 
 TEST_CASE("more connections than a keeper may have are told to come again") {

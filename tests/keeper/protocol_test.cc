@@ -51,10 +51,9 @@ Code refusal_of(ByteView data) {
 
 TEST_CASE("frames are the same however the octets arrive") {
   proto::Request small;
-  small.set_op(proto::OP_STAT);
-  small.set_text("a");
+  small.mutable_stat()->set_mailbox("a");
   proto::Request large;
-  large.set_value(std::string(100'000, 'v'));
+  large.mutable_put_if()->set_value(std::string(100'000, 'v'));
   const std::string body(70'000, 'd');
   Bytes data;
   REQUIRE(add_control(data, small));
@@ -85,7 +84,7 @@ TEST_CASE("a frame that nobody may send ends the protocol") {
 
 TEST_CASE("a message that is too long is not sent") {
   proto::Request request;
-  request.set_value(std::string(kMaxControl, 'v'));
+  request.mutable_put_if()->set_value(std::string(kMaxControl, 'v'));
   Bytes data = to_bytes("before");
   auto added = add_control(data, request);
   REQUIRE_FALSE(added);

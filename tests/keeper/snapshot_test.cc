@@ -83,7 +83,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot ends with its connection") {
     Channel channel{*link.dial(Role::Admin)};
     REQUIRE(channel.next());
     proto::Request request;
-    request.set_op(proto::OP_SNAPSHOT);
+    request.mutable_snapshot();
     Bytes out;
     REQUIRE(add_control(out, request));
     REQUIRE(channel.send(ByteView(out)));

@@ -57,7 +57,7 @@ TEST_CASE_METHOD(Fixture, "a suspension ends with its connection") {
     Channel channel{*link.dial(Role::Admin)};
     REQUIRE(channel.next());
     proto::Request request;
-    request.set_op(proto::OP_SUSPEND);
+    request.mutable_suspend();
     Bytes out;
     REQUIRE(add_control(out, request));
     REQUIRE(channel.send(ByteView(out)));
@@ -87,9 +87,8 @@ TEST_CASE_METHOD(Fixture, "a move that is not in a suspension is refused") {
   Channel channel{*link.dial(Role::Admin)};
   REQUIRE(channel.next());
   proto::Request request;
-  request.set_op(proto::OP_MOVED);
-  request.set_text("/srv/new");
-  request.set_value("token");
+  request.mutable_moved()->set_place("/srv/new");
+  request.mutable_moved()->set_token("token");
   Bytes out;
   REQUIRE(add_control(out, request));
   REQUIRE(channel.send(ByteView(out)));

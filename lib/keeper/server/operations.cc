@@ -1,335 +1,209 @@
 #include "keeper/server/operations.h"
 
 #include <algorithm>
+#include <iterator>
 
-#include "keeper/convert.h"
-#include "keeper/protocol.h"
+#include "keeper/server/session.h"
+#include "store/store.h"
 
 namespace gw::keeper {
 namespace {
 
-using Page = std::function<bool()>;
+using proto::Reply;
+using proto::Request;
 
-// The number of items that one call of the store may return. It is small, so that little memory
-// waits to be sent.
-constexpr std::size_t kMessagesAtOnce = 1024;
-constexpr std::size_t kLeavesAtOnce = 512;
-constexpr std::size_t kRecordsAtOnce = 16;
-constexpr int kStatsPerReply = 100;  // of about 500 bytes each
-
-store::Note note_of(const proto::Request& request, const std::string& actor) {
-  return {static_cast<store::LeafType>(request.note().type()), actor, request.note().value()};
+bool never(const Request&) {
+  return false;
+}
+bool always(const Request&) {
+  return true;
 }
 
-Result<void> put_mailbox(store::Store& store, const proto::Request& request, const std::string& actor) {
-  auto record = store::decode_mailbox(as_bytes(request.value()));
-  if (!record) return record.error();
-  // The version is not part of the encoded record.
-  record->version = request.version();
-  std::vector<store::Slot> slots;
-  for (const proto::Slot& slot : request.slots()) slots.push_back({slot.name(), to_bytes(slot.value())});
-  return store.put_mailbox(*record, slots, note_of(request, actor));
+// Receivers only look up recipients. Lookup::Login also accepts names and ids of mailboxes.
+bool as_recipient(const Request& request) {
+  return request.resolve().lookup() == static_cast<std::uint64_t>(store::Lookup::Recipient);
 }
 
-// The version of each mailbox is at the same index as the mailbox itself.
-Result<void> mailboxes(store::Store& store, proto::Reply& reply, const Page& page) {
-  auto records = store.mailboxes();
-  if (!records) return records.error();
-  std::size_t size = 0;
-  for (const store::MailboxRecord& record : *records) {
-    std::string& item = *reply.add_items();
-    put_bytes(store::encode(record), item);
-    reply.add_versions(record.version);
-    size += item.size();
-    if (size < kPage) continue;
-    if (!page()) return {};
-    size = 0;
-  }
-  return {};
+// The records of the vault have a mailbox id that is zero.
+bool is_of_vault(const proto::RecordKey& key, store::Kind kind) {
+  return key.kind() == static_cast<std::uint32_t>(kind) &&
+         std::all_of(key.mailbox().begin(), key.mailbox().end(), [](char byte) { return byte == 0; });
 }
 
-Result<void> list(store::Store& store, const proto::Request& request, const MailboxId& mailbox,
-                  proto::Reply& reply, const Page& page) {
-  std::uint64_t after = request.from();
-  for (std::uint64_t left = request.limit(); left > 0;) {
-    const std::size_t wanted = std::min<std::uint64_t>(left, kMessagesAtOnce);
-    auto records = store.list(mailbox, after, wanted);
-    if (!records) return records.error();
-    for (const store::MessageRecord& record : *records) put_bytes(store::encode(record), *reply.add_items());
-    // Fewer than asked for: that was the end. No empty page is needed to say so, because the final
-    // reply has `more` unset.
-    if (records->size() < wanted) break;
-    left -= records->size();
-    after = records->back().seq;
-    // The last page is not sent here: it is the reply itself. If the client has gone there is
-    // nothing to report to.
-    if (left > 0 && !page()) return {};
-  }
-  return {};
+// A login reads the password slot of a mailbox. For an unknown mailbox it needs the vault's
+// settings, where the cost of Argon2id is, so that both take the same time and names of mailboxes
+// cannot be found by measuring.
+bool what_a_login_needs(const Request& request) {
+  const proto::RecordKey& key = request.get();
+  return key.kind() == static_cast<std::uint32_t>(store::Kind::Slot) ||
+         is_of_vault(key, store::Kind::Setting);
 }
 
-Result<void> history(store::Store& store, const proto::Request& request, const MailboxId& log,
-                     proto::Reply& reply, const Page& page) {
-  std::uint64_t from = request.from();
-  for (std::uint64_t left = request.limit(); left > 0;) {
-    const std::size_t wanted = std::min<std::uint64_t>(left, kLeavesAtOnce);
-    auto leaves = store.history_read(log, from, wanted);
-    if (!leaves) return leaves.error();
-    for (const Bytes& leaf : *leaves) put_bytes(leaf, *reply.add_items());
-    if (leaves->size() < wanted) break;
-    left -= leaves->size();
-    from += leaves->size();
-    if (left > 0 && !page()) return {};
-  }
-  return {};
+// gw-proxy connects to the append socket, and reads its routes there.
+bool a_route(const Request& request) {
+  return is_of_vault(request.get(), store::Kind::Route);
+}
+bool routes(const Request& request) {
+  return is_of_vault(request.scan().after(), store::Kind::Route);
 }
 
-Result<void> scan(store::Store& store, const proto::Request& request, const store::RecordKey& after,
-                  proto::Reply& reply, const Page& page) {
-  std::string name = after.name;
-  std::size_t size = 0;
-  for (std::uint64_t left = request.limit(); left > 0;) {
-    const std::size_t wanted = std::min<std::uint64_t>(left, kRecordsAtOnce);
-    auto records = store.scan(after.kind, after.mailbox, name, wanted);
-    if (!records) return records.error();
-    for (const store::Record& record : *records) {
-      // A single record may have 1 MiB, more than kPage. So send what is there before adding it, to
-      // stay below kMaxControl.
-      if (size > 0 && size + record.value.size() > kPage) {
-        if (!page()) return {};
-        size = 0;
-      }
-      put(record, *reply.add_records());
-      // 64 for the mailbox id, the version and the tags of protobuf.
-      size += record.value.size() + record.key.name.size() + 64;
-    }
-    if (records->size() < wanted) break;
-    left -= records->size();
-    name = records->back().key.name;
-  }
-  return {};
+// gw-proxy settles its own pending messages. That a message is its own is proved by the pending
+// token, which the store compares.
+bool of_own_pending(const Request& request) {
+  const proto::TransitionRequest& change = request.transition();
+  return change.from() == static_cast<std::uint32_t>(store::State::Pending) && change.token().size() == 16;
 }
 
-Result<void> swept(store::Store& store, const proto::Request& request, const MailboxId& mailbox,
-                   proto::Reply& reply, const Page& page) {
-  const auto from = id_of<MessageId>(request.message(), "message id");
-  if (!from) return from.error();
-  const auto receipts = store.swept(mailbox, *from, request.limit());
-  if (!receipts) return receipts.error();
-  std::size_t size = 0;
-  for (const store::RemovalRecord& receipt : *receipts) {
-    const Bytes item = store::encode(receipt);
-    if (size > 0 && size + item.size() > kPage) {
-      if (!page()) return {};
-      size = 0;
-    }
-    put_bytes(item, *reply.add_items());
-    size += item.size();
-  }
-  return {};
+// The drain socket may only do what POP3 and gw-export do, so a compromised gw-pop3d can neither
+// remove mail for good nor release quarantined mail. What it drains can be undeleted during the
+// grace period, and what it quarantines stays until an administrator releases it.
+bool drains_under_lease(const Request& request) {
+  const proto::TransitionRequest& change = request.transition();
+  return (change.from() == static_cast<std::uint32_t>(store::State::Live) ||
+          change.from() == static_cast<std::uint32_t>(store::State::Unconfirmed)) &&
+         (change.to() == static_cast<std::uint32_t>(store::State::Drained) ||
+          change.to() == static_cast<std::uint32_t>(store::State::Quarantined)) &&
+         change.has_lease();
 }
 
-Result<void> server_stats(store::Store& store, proto::Reply& reply, const Page& page) {
-  const auto all = store.server_stats();
-  if (!all) return all.error();
-  for (const store::ServerStats& stats : *all) {
-    if (reply.server_stats_size() == kStatsPerReply && !page()) return {};
-    put(stats, *reply.add_server_stats());
-  }
-  return {};
+// A transition to drained is recorded by itself. A reader may also record that it exported a copy
+// and that a drain ended without QUIT, and nothing else: histories must not contain leaves that a
+// reader made up.
+bool is_of_reader(std::string_view encoded) {
+  const auto leaf = store::decode_leaf(as_bytes(encoded));
+  return leaf && (leaf->type == store::LeafType::Exported || leaf->type == store::LeafType::Interrupted);
+}
+bool of_a_reader(const Request& request) {
+  return is_of_reader(request.note().leaf());
+}
+bool messages_of_a_reader(const Request& request) {
+  return is_of_reader(request.note_messages().leaf());
 }
 
-void put_mailbox(store::MailboxRecord record, bool public_only, proto::Reply& reply) {
-  // A description may say who owns the mailbox; the servers do not need it.
-  if (public_only) record.description.clear();
-  put_bytes(store::encode(record), *reply.mutable_value());
-  reply.add_versions(record.version);
+// A receiver may record that it replied 5xx, because that mail will not be sent again and no other
+// trace of it remains in the vault.
+bool of_a_refusal(const Request& request) {
+  const auto leaf = store::decode_leaf(as_bytes(request.note().leaf()));
+  return leaf && leaf->type == store::LeafType::Refused;
 }
 
-Result<void> on_record(store::Store& store, const proto::Request& request, const std::string& actor,
-                       proto::Reply& reply, const Page& page) {
-  const auto key = record_key_of(request);
-  if (!key) return key.error();
-  switch (request.op()) {
-    case proto::OP_GET: {
-      auto record = store.get(*key);
-      if (!record) return record.error();
-      put_bytes(record->value, *reply.mutable_value());
-      reply.add_versions(record->version);
-      return {};
-    }
-    case proto::OP_PUT_IF: {
-      auto version =
-          store.put_if(*key, request.version(), as_bytes(request.value()), note_of(request, actor));
-      if (!version) return version.error();
-      reply.set_number(*version);
-      return {};
-    }
-    case proto::OP_ERASE_IF:
-      return store.erase_if(*key, request.version(), note_of(request, actor));
-    default:
-      return scan(store, request, *key, reply, page);
-  }
-}
-
-Result<void> on_log(store::Store& store, const proto::Request& request, const std::string& actor,
-                    const MailboxId& log, proto::Reply& reply, const Page& page) {
-  switch (request.op()) {
-    case proto::OP_HISTORY_HEAD: {
-      auto head = store.history_head(log);
-      if (!head) return head.error();
-      reply.set_number(head->size);
-      put_bytes(head->root, *reply.mutable_value());
-      reply.set_time(head->time);
-      return {};
-    }
-    case proto::OP_NOTE: {
-      auto leaf = store::decode_leaf(as_bytes(request.value()));
-      if (!leaf) return leaf.error();
-      // The client's own claim is replaced by one that begins with its user and socket.
-      leaf->actor = actor;
-      if (request.messages_size() > 0) {
-        std::vector<MessageId> messages;
-        for (const std::string& each : request.messages()) {
-          const auto message = id_of<MessageId>(each, "message id");
-          if (!message) return message.error();
-          messages.push_back(*message);
-        }
-        auto noted = store.note_messages(log, *leaf, messages);
-        if (!noted) return noted.error();
-        reply.set_number(*noted);
-        return {};
-      }
-      auto index = store.note(log, *leaf);
-      if (!index) return index.error();
-      reply.set_number(*index);
-      return {};
-    }
-    default:
-      return history(store, request, log, reply, page);
-  }
-}
-
-Result<void> on_message(store::Store& store, const proto::Request& request, const MailboxId& mailbox,
-                        proto::Reply& reply) {
-  const auto message = id_of<MessageId>(request.message(), "message id");
-  if (!message) return message.error();
-  if (request.op() == proto::OP_FIND) {
-    auto record = store.find(mailbox, *message);
-    if (!record) return record.error();
-    put_bytes(store::encode(*record), *reply.mutable_value());
-    return {};
-  }
-  auto envelope = store.envelope(mailbox, *message);
-  if (!envelope) return envelope.error();
-  put_bytes(*envelope, *reply.mutable_value());
-  return {};
-}
+// Flags of the rows below.
+constexpr bool kRecord = true;
+constexpr bool kSmall = false;
+constexpr bool kChanges = true;
 
 }  // namespace
 
-Result<void> operate(store::Store& store, const proto::Request& request, const std::string& actor,
-                     bool public_only, proto::Reply& reply, const Page& page) {
-  switch (request.op()) {
-    case proto::OP_HEALTH: {
-      auto health = store.health();
-      if (!health) return health.error();
-      put(*health, *reply.mutable_health());
-      return {};
-    }
-    case proto::OP_PUT_MAILBOX:
-      return put_mailbox(store, request, actor);
-    case proto::OP_MAILBOXES:
-      return mailboxes(store, reply, page);
-    case proto::OP_RESOLVE: {
-      // Without the description on every socket: the fields of a recipient are for servers.
-      auto recipient = store.resolve(request.text(), static_cast<store::Lookup>(request.number()));
-      if (!recipient) return recipient.error();
-      put_mailbox(std::move(recipient->mailbox), true, reply);
-      reply.set_number(recipient->room);
-      return {};
-    }
-    case proto::OP_GET:
-    case proto::OP_PUT_IF:
-    case proto::OP_ERASE_IF:
-    case proto::OP_SCAN:
-      return on_record(store, request, actor, reply, page);
-    case proto::OP_CHECKPOINT: {
-      auto note = store.checkpoint(actor);
-      if (!note) return note.error();
-      reply.set_value(*note);
-      return {};
-    }
-    case proto::OP_SWEEP: {
-      MailboxId only;
-      if (!request.mailbox().empty()) {
-        const auto named = id_of<MailboxId>(request.mailbox(), "mailbox id");
-        if (!named) return named.error();
-        only = *named;
-      }
-      auto swept = store.sweep(request.limit(), request.now(), only);
-      if (!swept) return swept.error();
-      reply.set_number(swept->expired);
-      reply.set_size(swept->size);
-      reply.set_flag(swept->more);
-      reply.set_receipts(swept->receipts);
-      return {};
-    }
-    case proto::OP_PURGE: {
-      auto purge = store.purge(request.number());
-      if (!purge) return purge.error();
-      reply.set_number(purge->number);
-      reply.set_flag(purge->done);
-      return {};
-    }
-    case proto::OP_REPORT_STATS:
-      return store.stats(from_proto(request.stats()));
-    case proto::OP_SERVER_STATS:
-      return server_stats(store, reply, page);
-    default:
-      break;
+// A friend of Session, because handlers are private.
+struct OperationTable {
+  // Calls a handler with the request and the reply of its operation. The types of the handler
+  // ensure that the three belong together.
+  template <auto kRequest, auto kReply, auto kHandler>
+  static Result<void> handle(Session& session) {
+    return (session.*kHandler)((session.request_.*kRequest)(), *(session.reply_.*kReply)());
   }
 
-  // All operations below concern one mailbox, or the vault if the id is zero.
-  const auto mailbox = id_of<MailboxId>(request.mailbox(), "mailbox id");
-  if (!mailbox) return mailbox.error();
-  switch (request.op()) {
-    case proto::OP_DROP_MAILBOX:
-      return store.drop_mailbox(*mailbox, actor);
-    case proto::OP_MAILBOX: {
-      auto record = store.mailbox(*mailbox);
-      if (!record) return record.error();
-      put_mailbox(std::move(*record), public_only, reply);
-      return {};
-    }
-    case proto::OP_STAT: {
-      auto stat = store.stat(*mailbox);
-      if (!stat) return stat.error();
-      put(*stat, *reply.mutable_stat());
-      return {};
-    }
-    case proto::OP_FIND:
-    case proto::OP_ENVELOPE:
-      return on_message(store, request, *mailbox, reply);
-    case proto::OP_LIST:
-      return list(store, request, *mailbox, reply, page);
-    case proto::OP_SWEPT:
-      return swept(store, request, *mailbox, reply, page);
-    case proto::OP_SEEN: {
-      const auto fingerprint = bytes_of<32>(request.value(), "fingerprint");
-      if (!fingerprint) return fingerprint.error();
-      auto seen = store.seen(*mailbox, *fingerprint);
-      if (!seen) return seen.error();
-      reply.set_flag(*seen);
-      return {};
-    }
-    case proto::OP_HISTORY_HEAD:
-    case proto::OP_HISTORY_READ:
-    case proto::OP_NOTE:
-      return on_log(store, request, actor, *mailbox, reply, page);
-    default:
-      return Error(Code::BadInput, "keeper protocol: unknown operation");
+  // An operation that is not in this table is refused on every socket, so a new one must be added
+  // here. `begin` has no reply, so Session::serve() calls its handler.
+  static constexpr Operation kOperations[] = {
+      {Request::kHealth, "health", always, always,
+       handle<&Request::health, &Reply::mutable_health, &Session::health>},
+      {Request::kReportStats, "report-stats", always, always,
+       handle<&Request::report_stats, &Reply::mutable_report_stats, &Session::report_stats>},
+      {Request::kServerStats, "server-stats", never, never,
+       handle<&Request::server_stats, &Reply::mutable_server_stats, &Session::server_stats>},
+      {Request::kGuess, "guess", always, always,
+       handle<&Request::guess, &Reply::mutable_guess, &Session::guess>},
+      {Request::kPermit, "permit", never, always,
+       handle<&Request::permit, &Reply::mutable_permit, &Session::permit>},
+      {Request::kReturnPermit, "return-permit", never, always,
+       handle<&Request::return_permit, &Reply::mutable_return_permit, &Session::return_permit>},
+      {Request::kPutMailbox, "put-mailbox", never, never,
+       handle<&Request::put_mailbox, &Reply::mutable_put_mailbox, &Session::put_mailbox>, kRecord, kChanges},
+      {Request::kDropMailbox, "drop-mailbox", never, never,
+       handle<&Request::drop_mailbox, &Reply::mutable_drop_mailbox, &Session::drop_mailbox>, kSmall,
+       kChanges},
+      {Request::kMailbox, "mailbox", never, always,
+       handle<&Request::mailbox, &Reply::mutable_mailbox, &Session::mailbox>},
+      {Request::kMailboxes, "mailboxes", never, never,
+       handle<&Request::mailboxes, &Reply::mutable_mailboxes, &Session::mailboxes>},
+      {Request::kResolve, "resolve", as_recipient, always,
+       handle<&Request::resolve, &Reply::mutable_resolve, &Session::resolve>},
+      {Request::kStat, "stat", never, always, handle<&Request::stat, &Reply::mutable_stat, &Session::stat>},
+      {Request::kGet, "get", a_route, what_a_login_needs,
+       handle<&Request::get, &Reply::mutable_get, &Session::get>},
+      {Request::kPutIf, "put-if", never, never,
+       handle<&Request::put_if, &Reply::mutable_put_if, &Session::put_if>, kRecord, kChanges},
+      {Request::kEraseIf, "erase-if", never, never,
+       handle<&Request::erase_if, &Reply::mutable_erase_if, &Session::erase_if>, kSmall, kChanges},
+      {Request::kScan, "scan", routes, never, handle<&Request::scan, &Reply::mutable_scan, &Session::scan>},
+      {Request::kBegin, "begin", always, never, nullptr},
+      {Request::kCommit, "commit", always, never,
+       handle<&Request::commit, &Reply::mutable_commit, &Session::commit>, kRecord},
+      {Request::kAbort, "abort", always, always,
+       handle<&Request::abort, &Reply::mutable_abort, &Session::abort>},
+      {Request::kFind, "find", always, never, handle<&Request::find, &Reply::mutable_find, &Session::find>},
+      {Request::kList, "list", never, always, handle<&Request::list, &Reply::mutable_list, &Session::list>},
+      {Request::kEnvelope, "envelope", never, always,
+       handle<&Request::envelope, &Reply::mutable_envelope, &Session::envelope>},
+      {Request::kRead, "read", never, always, handle<&Request::read, &Reply::mutable_read, &Session::read>},
+      {Request::kOpening, "opening", never, always,
+       handle<&Request::opening, &Reply::mutable_opening, &Session::opening>},
+      {Request::kTransition, "transition", of_own_pending, drains_under_lease,
+       handle<&Request::transition, &Reply::mutable_transition, &Session::transition>},
+      {Request::kSeen, "seen", always, never, handle<&Request::seen, &Reply::mutable_seen, &Session::seen>},
+      {Request::kAcquire, "acquire", never, always,
+       handle<&Request::acquire, &Reply::mutable_acquire, &Session::acquire>},
+      {Request::kRenew, "renew", never, always,
+       handle<&Request::renew, &Reply::mutable_renew, &Session::renew>},
+      {Request::kRelease, "release", never, always,
+       handle<&Request::release, &Reply::mutable_release, &Session::release>},
+      {Request::kHistoryHead, "history-head", never, never,
+       handle<&Request::history_head, &Reply::mutable_history_head, &Session::history_head>},
+      {Request::kHistoryRead, "history-read", never, never,
+       handle<&Request::history_read, &Reply::mutable_history_read, &Session::history_read>},
+      {Request::kNote, "note", of_a_refusal, of_a_reader,
+       handle<&Request::note, &Reply::mutable_note, &Session::note>},
+      {Request::kNoteMessages, "note-messages", never, messages_of_a_reader,
+       handle<&Request::note_messages, &Reply::mutable_note_messages, &Session::note_messages>},
+      {Request::kCheckpoint, "checkpoint", never, never,
+       handle<&Request::checkpoint, &Reply::mutable_checkpoint, &Session::checkpoint>},
+      {Request::kSweep, "sweep", never, never,
+       handle<&Request::sweep, &Reply::mutable_sweep, &Session::sweep>},
+      {Request::kSwept, "swept", never, never,
+       handle<&Request::swept, &Reply::mutable_swept, &Session::swept>},
+      {Request::kPurge, "purge", never, never,
+       handle<&Request::purge, &Reply::mutable_purge, &Session::purge>},
+      {Request::kSnapshot, "snapshot", never, never,
+       handle<&Request::snapshot, &Reply::mutable_snapshot, &Session::snapshot>},
+      {Request::kSnapshotFile, "snapshot-file", never, never,
+       handle<&Request::snapshot_file, &Reply::mutable_snapshot_file, &Session::snapshot_file>},
+      {Request::kSnapshotEnd, "snapshot-end", never, never,
+       handle<&Request::snapshot_end, &Reply::mutable_snapshot_end, &Session::snapshot_end>},
+      {Request::kSuspend, "suspend", never, never,
+       handle<&Request::suspend, &Reply::mutable_suspend, &Session::suspend>},
+      {Request::kResume, "resume", never, never,
+       handle<&Request::resume, &Reply::mutable_resume, &Session::resume>},
+      {Request::kMoved, "moved", never, never,
+       handle<&Request::moved, &Reply::mutable_moved, &Session::moved>},
+  };
+};
+
+const Operation* operation_of(proto::Request::OperationCase operation) {
+  const auto* found = std::ranges::find(OperationTable::kOperations, operation, &Operation::operation);
+  return found == std::end(OperationTable::kOperations) ? nullptr : found;
+}
+
+bool allowed(Role role, const Operation& operation, const proto::Request& request) {
+  switch (role) {
+    case Role::Append:
+      return operation.append(request);
+    case Role::Drain:
+      return operation.drain(request);
+    case Role::Admin:
+      return true;
   }
+  return false;
 }
 
 }  // namespace gw::keeper

@@ -1,26 +1,43 @@
-// The operations that hold nothing for the connection: each is one request, one call of the Store,
-// and the reply. Appends, leases, permits, snapshots and suspensions are in session_mail.cc and
-// session_holds.cc.
+// The operations of the protocol, as one table: which sockets allow them (gw-keeper(7), "Sockets"),
+// and which handler of Session carries them out.
+//
+// The file permissions of the sockets decide which processes can connect to which socket; this
+// table decides which requests are allowed on it.
 #pragma once
 
-#include <functional>
-#include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "keeper/protocol.pb.h"
-#include "store/store.h"
+#include "keeper/start.h"
 
 namespace gw::keeper {
 
-// Carries out `request` and fills in `reply`; an error is sent in place of the reply. For a list,
-// `page` is called whenever `reply` has grown to about kPage bytes: it sends and empties the reply,
-// and returns false if the client has gone, in which case the list ends early.
-//
-// `actor` is what histories record; it begins with the user and the socket, which the keeper knows
-// for certain. With `public_only`, fields of a mailbox that only administrators may see are left
-// out. The caller has checked that the role may make this request (roles.h). Fails with BadInput if
-// a field is malformed or the operation is unknown.
-Result<void> operate(store::Store& store, const proto::Request& request, const std::string& actor,
-                     bool public_only, proto::Reply& reply, const std::function<bool()>& page);
+class Session;
+
+struct Operation {
+  // Returns whether a request may be made. Some operations depend on the fields: the drain socket,
+  // for instance, allows only transitions to drained or quarantined under a lease.
+  using Condition = bool (*)(const proto::Request&);
+  // Carries out the session's request and fills in its reply, or fails with what to reply instead.
+  using Handler = Result<void> (*)(Session&);
+
+  proto::Request::OperationCase operation;
+  std::string_view name;  // for the log and for error texts, e.g. `put-mailbox`
+  Condition append;       // for the append socket
+  Condition drain;        // for the drain socket; the admin socket allows everything
+  Handler handle;
+  // The request may carry a record, so its control frame may have kMaxControl bytes instead of
+  // kMaxPlainControl.
+  bool record = false;
+  // It may change mailboxes or other records, so cached lookups of clients become invalid
+  // (ChangeCounter). Commits and transitions do not: cached recipients do not depend on messages.
+  bool changes_records = false;
+};
+
+// Returns the operation with this number, or null if there is none.
+const Operation* operation_of(proto::Request::OperationCase operation);
+// Returns whether the request, which is one for `operation`, may be made on the socket of that role.
+bool allowed(Role role, const Operation& operation, const proto::Request& request);
 
 }  // namespace gw::keeper

@@ -2,8 +2,6 @@
 
 #include "base/log.h"
 #include "keeper/convert.h"
-#include "keeper/server/operations.h"
-#include "keeper/server/roles.h"
 
 namespace gw::keeper {
 namespace {
@@ -61,7 +59,13 @@ void Session::run() {
     if (frame->kind == FrameKind::Data) {
       take_data(frame->data);
     } else if (request_.ParseFromArray(frame->data.data(), static_cast<int>(frame->data.size()))) {
-      serve(frame->data.size());
+      const std::size_t size = frame->data.size();
+      serve(size);
+      // One large record must not keep its memory for the life of the connection. Emptying a
+      // message frees the fields of its operation.
+      reply_.Clear();
+      if (size > kLarge) request_ = proto::Request();
+      if (appending_ == Appending::No) channel_.shrink();
     } else {
       violation("a message cannot be parsed");
     }
@@ -76,162 +80,114 @@ std::string Session::actor() const {
   return "uid=" + std::to_string(peer_.uid) + " " + std::string(name(role_)) + " " + said;
 }
 
+store::Note Session::note_of(const proto::Note& note) const {
+  return {static_cast<store::LeafType>(note.type()), actor(), note.value()};
+}
+
+Error Session::denied() const {
+  const Operation* const operation = operation_of(request_.operation_case());
+  const std::string_view what = operation == nullptr ? "unknown" : operation->name;
+  log::warning("request denied", {{"socket", name(role_)},
+                                  {"operation", what},
+                                  {"uid", peer_.uid},
+                                  {"gid", peer_.gid},
+                                  {"pid", peer_.pid},
+                                  {"tool", tool_}});
+  // Usage, not Denied: it is a mistake in a program, and a POP3 server would report Denied to its
+  // client as a wrong password.
+  return Error(Code::Usage,
+               std::string(what) + " is not allowed on the " + std::string(name(role_)) + " socket");
+}
+
 void Session::serve(std::size_t size) {
-  const proto::Op op = request_.op();
-  if (op == proto::OP_NONE) {
+  using proto::Request;
+  const Request::OperationCase asked = request_.operation_case();
+  const Operation* const operation = operation_of(asked);
+  // The frame reader allows the larger limit, because it cannot know the operation.
+  if (size > kMaxPlainControl && (operation == nullptr || !operation->record)) {
+    return violation("a message is too long");
+  }
+  if (asked == Request::kIntroduction) {
     // No reply: the client sends this in one write with its first request.
-    tool_ = request_.tool();
+    tool_ = request_.introduction().tool();
     return;
   }
-  // The frame reader allows the larger limit, because it cannot know the operation.
-  if (size > kMaxPlainControl && !carries_record(op)) return violation("a message is too long");
-  reply_.Clear();
   // Everything that arrives during an append belongs to it. Another request in between would make
-  // it unclear which reply belongs to which.
-  if (appending_ != Appending::No && op != proto::OP_COMMIT && op != proto::OP_ABORT) {
+  // it unclear which reply belongs to which. Abort is allowed in every state, so that a client can
+  // always get back in step.
+  if (appending_ != Appending::No && asked != Request::kCommit && asked != Request::kAbort) {
     return violation("a request within an append");
   }
-  if (op == proto::OP_COMMIT && appending_ == Appending::Failed) {
+  if (asked == Request::kCommit && appending_ == Appending::Failed) {
     // The refusal was already sent when the append failed. A second reply would be taken for the
     // reply to the next request.
     appending_ = Appending::No;
     return;
   }
-  // The table of roles is asked here, before any operation, so that no handler can forget it.
-  const bool may = allowed(role_, request_);
-  if (!may) {
-    log::warning("request denied", {{"socket", name(role_)},
-                                    {"operation", name(op)},
-                                    {"uid", peer_.uid},
-                                    {"gid", peer_.gid},
-                                    {"pid", peer_.pid},
-                                    {"tool", tool_}});
+  // The table is asked here, before any operation, so that no handler can forget it.
+  const bool may = operation != nullptr && allowed(role_, *operation, request_);
+  if (asked == Request::kBegin) {
+    // Set before any check: data and commit follow in any case, and have to be recognised as part
+    // of this append.
+    appending_ = Appending::Yes;
+    const Result<void> begun = may ? begin(request_.begin()) : denied();
+    if (!begun) fail_append(begun.error());
+    return;
   }
-  // Usage, not Denied: it is a mistake in a program, and a POP3 server would report Denied to its
-  // client as a wrong password.
-  const Error denied(
-      Code::Usage, std::string(name(op)) + " is not allowed on the " + std::string(name(role_)) + " socket");
-  switch (op) {
-    case proto::OP_BEGIN:
-      return begin(may);
-    case proto::OP_COMMIT: {
-      if (!may) return answer(denied);
-      if (appending_ == Appending::No) return violation("a commit without an append");
-      answer(commit());
-      break;
-    }
-    // Allowed in every state, so that a client can always get back in step.
-    case proto::OP_ABORT: {
-      append_.reset();
-      appending_ = Appending::No;
-      reply_.set_aborted(true);
-      answer({});
-      break;
-    }
-    case proto::OP_TRANSITION: {
-      // The ids are read even if the request is refused, or they would be taken for data of an
-      // append.
-      const Bytes ids = read_ids();
-      if (!over_) answer(may ? transition(ids) : denied);
-      break;
-    }
-    default: {
-      if (!may) return answer(denied);
-      answer([&]() -> Result<void> {
-        std::optional<std::pair<MailboxId, std::uint64_t>> refused;
-        switch (op) {
-          case proto::OP_READ:
-          case proto::OP_OPENING:
-            return read();
-          case proto::OP_ACQUIRE:
-            return acquire();
-          case proto::OP_RENEW:
-            return renew();
-          case proto::OP_RELEASE:
-            leases_.erase(request_.number());
-            return {};
-          case proto::OP_PERMIT:
-            return permit();
-          case proto::OP_RETURN:
-            permits_.erase(request_.number());
-            return {};
-          case proto::OP_GUESS:
-            return guess();
-          case proto::OP_SNAPSHOT:
-            return snapshot();
-          case proto::OP_SNAPSHOT_FILE:
-            return snapshot_file();
-          case proto::OP_SNAPSHOT_END:
-            snapshot_.reset();
-            return {};
-          case proto::OP_SUSPEND:
-            return suspend();
-          case proto::OP_RESUME:
-            resume();
-            return {};
-          case proto::OP_MOVED:
-            return moved();
-          case proto::OP_NOTE:
-            refused = refusal();
-            // The client gets the reply of a note that was written.
-            if (refused && shared_.refusals.repeats(store_, refused->first, refused->second)) return {};
-            break;
-          default:
-            break;
-        }
-        auto operated = operate(store_, request_, actor(), role_ != Role::Admin, reply_, [this] {
-          reply_.set_more(true);
-          answer({});
-          reply_.Clear();
-          return !over_;
-        });
-        if (!operated && refused) shared_.refusals.forget(refused->first, refused->second);
-        // Incremented even after an error, since Unknown may mean that the change was made, and
-        // before the reply: a client that has received it must not find the old record in another
-        // client's cache.
-        if (changes_records(op) && shared_.changes) shared_.changes->grow();
-        return operated;
-      }());
-    }
+  if (asked == Request::kCommit && may && appending_ == Appending::No) {
+    return violation("a commit without an append");
   }
+  if (asked == Request::kTransition) read_ids(request_.transition().count());
+  if (over_) return;
+  answer(may ? carry_out(*operation) : denied());
+  // Up to 1.6 MB, which must not stay for the life of the connection.
+  Bytes().swap(ids_);
   // After the reply has been sent: the client needs it to know that the switch succeeded.
   if (moved_) shared_.stop();
-  // One large record must not keep its memory for the life of the connection.
-  if (size > kLarge) request_ = proto::Request();
-  if (appending_ == Appending::No) channel_.shrink();
 }
 
-// Returns the mailbox and the reply code if the request is a note of a refusal.
-std::optional<std::pair<MailboxId, std::uint64_t>> Session::refusal() const {
-  const auto leaf = store::decode_leaf(as_bytes(request_.value()));
-  const auto log = id_of<MailboxId>(request_.mailbox(), "mailbox id");
-  if (!leaf || !log || leaf->type != store::LeafType::Refused) return std::nullopt;
-  return std::pair(*log, leaf->value);
+Result<void> Session::carry_out(const Operation& operation) {
+  page_size_ = 0;
+  Result<void> result = operation.handle(*this);
+  // Incremented even after an error, since Unknown may mean that the change was made, and before
+  // the reply: a client that has received it must not find the old record in another client's
+  // cache.
+  if (operation.changes_records && shared_.changes) shared_.changes->grow();
+  return result;
 }
 
 void Session::answer(const Result<void>& result) {
-  if (!result) {
-    reply_.Clear();
-    put_error(result.error(), *reply_.mutable_failure());
-  }
+  if (!result) put_error(result.error(), *reply_.mutable_failure());
   // The reply does not fit into a frame. The client must get some reply, or it would wait for its
   // timeout of three minutes.
   if (auto added = add_control(out_, reply_); !added) {
-    reply_.Clear();
     put_error(added.error(), *reply_.mutable_failure());
     static_cast<void>(add_control(out_, reply_));
   }
   send_out();
 }
 
+Result<void> Session::send_page() {
+  reply_.set_more(true);
+  const auto added = add_control(out_, reply_);
+  reply_.set_more(false);
+  if (!added) return added;
+  send_out();
+  if (over_) return Error(Code::Closed, "the client has gone");
+  return {};
+}
+
+Result<void> Session::add(google::protobuf::RepeatedPtrField<std::string>& list, ByteView item) {
+  if (auto made = make_room(list, item.size()); !made) return made;
+  put_bytes(item, *list.Add());
+  return {};
+}
+
 void Session::send_out() {
   // Any error of the connection ends the session. end() then releases what it holds.
   if (!over_ && !channel_.send(ByteView(out_), along_.get())) over_ = true;
   along_.reset();
-  if (out_.capacity() > kLarge) {
-    Bytes().swap(out_);
-    reply_ = proto::Reply();
-  }
+  if (out_.capacity() > kLarge) Bytes().swap(out_);
   out_.clear();
 }
 

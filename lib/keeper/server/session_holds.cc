@@ -6,50 +6,60 @@
 
 namespace gw::keeper {
 
-Result<void> Session::acquire() {
-  const auto mailbox = id_of<MailboxId>(request_.mailbox(), "mailbox id");
+Result<void> Session::acquire(const proto::AcquireRequest& request, proto::AcquireReply& reply) {
+  const auto mailbox = mailbox_id(request);
   if (!mailbox) return mailbox.error();
   // Seconds. Without a limit, a large number would overflow when it is added to a time.
   static constexpr std::uint64_t kMaxLength = 7 * 86'400;
   const auto seconds = [](std::uint64_t number) {
     return std::chrono::seconds(std::min(number, kMaxLength));
   };
-  auto lease = store_.acquire(*mailbox, request_.text(), seconds(request_.limit()), seconds(request_.from()));
+  auto lease = store_.acquire(*mailbox, request.owner(), seconds(request.ttl()), seconds(request.yields()));
   if (!lease) return lease.error();
   const std::uint64_t number = (*lease)->number();
   leases_[number] = std::move(*lease);
-  reply_.set_number(number);
+  reply.set_lease(number);
   return {};
 }
 
-Result<void> Session::renew() {
+Result<void> Session::renew(const proto::LeaseRequest& request, proto::Empty& /*reply*/) {
   // Only leases of this connection count, so guessing the number of another client's lease is
   // useless.
-  const auto lease = leases_.find(request_.number());
+  const auto lease = leases_.find(request.lease());
   if (lease == leases_.end()) return Error(Code::LeaseLost, "this connection has no such lease");
   return lease->second->renew();
 }
 
-Result<void> Session::permit() {
-  auto permit = store_.permit(request_.limit());
+Result<void> Session::release(const proto::LeaseRequest& request, proto::Empty& /*reply*/) {
+  leases_.erase(request.lease());
+  return {};
+}
+
+Result<void> Session::permit(const proto::PermitRequest& request, proto::PermitReply& reply) {
+  auto permit = store_.permit(request.size());
   if (!permit) return permit.error();
-  reply_.set_number(next_permit_);
+  reply.set_permit(next_permit_);
   permits_[next_permit_++] = std::move(*permit);
+  return {};
+}
+
+Result<void> Session::return_permit(const proto::ReturnPermitRequest& request, proto::Empty& /*reply*/) {
+  permits_.erase(request.permit());
   return {};
 }
 
 // Counts wrong passwords separately for each role. Otherwise a process that can only reach the
 // append socket could report wrong guesses from a client's address, and so slow down its POP3
 // logins.
-Result<void> Session::guess() {
+Result<void> Session::guess(const proto::GuessRequest& request, proto::GuessReply& reply) {
   // Enough for an IPv6 network, which is what net::source_of() returns.
   static constexpr std::size_t kMaxSource = 64;
-  if (request_.text().empty() || request_.text().size() > kMaxSource)
+  if (request.source().empty() || request.source().size() > kMaxSource)
     return Error(Code::BadInput, "the source of the guess is missing");
-  const std::string source = std::string(name(role_)) + " " + request_.text();
-  switch (static_cast<store::Guess>(request_.number())) {
+  const std::string source = std::string(name(role_)) + " " + request.source();
+  switch (static_cast<store::Guess>(request.guess())) {
     case store::Guess::Next:
-      reply_.set_number(static_cast<std::uint64_t>(shared_.guesses.wait(source).count()));
+      reply.set_wait(static_cast<std::uint64_t>(shared_.guesses.wait(source).count()));
       return {};
     case store::Guess::Wrong:
       shared_.guesses.failed(source);
@@ -61,33 +71,38 @@ Result<void> Session::guess() {
   return Error(Code::BadInput, "unknown kind of guess");
 }
 
-Result<void> Session::snapshot() {
+Result<void> Session::snapshot(const proto::Empty& /*request*/, proto::SnapshotReply& reply) {
   // A snapshot takes room on the disk, so there is one for each connection; the store itself allows
   // only one at all.
   if (snapshot_) return Error(Code::Busy, "this connection already has a snapshot");
   auto made = store_.snapshot();
   if (!made) return made.error();
   snapshot_ = std::move(*made);
-  reply_.set_number(snapshot_->commits());
+  reply.set_commits(snapshot_->commits());
   return {};
 }
 
-Result<void> Session::snapshot_file() {
+Result<void> Session::snapshot_file(const proto::Empty& /*request*/, proto::SnapshotFileReply& reply) {
   if (!snapshot_) return Error(Code::NotFound, "this connection has no snapshot");
   auto file = snapshot_->next();
   if (!file) return file.error();
   // A reply without a name ends the list.
   if (!*file) return {};
-  reply_.set_value((*file)->name);
-  reply_.set_size((*file)->size);
-  reply_.set_flag((*file)->immutable);
+  reply.set_name((*file)->name);
+  reply.set_size((*file)->size);
+  reply.set_immutable((*file)->immutable);
   // The descriptor is sent with the reply, so the client reads the file as itself and the keeper
   // copies nothing.
   along_ = std::move((*file)->content);
   return {};
 }
 
-Result<void> Session::suspend() {
+Result<void> Session::snapshot_end(const proto::Empty& /*request*/, proto::Empty& /*reply*/) {
+  snapshot_.reset();
+  return {};
+}
+
+Result<void> Session::suspend(const proto::Empty& /*request*/, proto::Empty& /*reply*/) {
   if (suspension_) return Error(Code::Busy, "this connection has already suspended the vault");
   auto suspended = store_.suspend();
   if (!suspended) return suspended.error();
@@ -95,7 +110,12 @@ Result<void> Session::suspend() {
   return {};
 }
 
-void Session::resume() {
+Result<void> Session::resume(const proto::Empty& /*request*/, proto::Empty& /*reply*/) {
+  end_suspension();
+  return {};
+}
+
+void Session::end_suspension() {
   if (!suspension_) return;
   suspension_.reset();
   // Messages whose session ended during the suspension could not be changed then. After a move, no
@@ -103,9 +123,9 @@ void Session::resume() {
   if (!moved_) mark_unconfirmed(store_, shared_.pending, shared_.pending.take_left());
 }
 
-Result<void> Session::moved() {
+Result<void> Session::moved(const proto::MovedRequest& request, proto::Empty& /*reply*/) {
   if (!suspension_) return Error(Code::Conflict, "this connection has not suspended the vault");
-  auto moved = suspension_->moved(request_.text(), request_.value());
+  auto moved = suspension_->moved(request.place(), request.token());
   // Only a certain success ends the keeper here. After Unknown the store has failed, and the keeper
   // ends because of that.
   moved_ = moved.has_value();
@@ -120,7 +140,7 @@ void Session::end() {
   leases_.clear();
   permits_.clear();
   snapshot_.reset();
-  resume();
+  end_suspension();
   std::vector<PendingMessages::Message> pending = shared_.pending.take(this);
   for (PendingMessages::Message& message : pending)
     message.actor = "uid=" + std::to_string(peer_.uid) + " " + std::string(name(role_)) + " connection lost";
