@@ -164,7 +164,10 @@ Result<void> Reader::look_at(const Part& part) {
     ++reading_.more_attachments;
     return {};
   }
-  reading_.attachments.push_back({plain_name(shown->name), printable(part.type), decoded_size(part)});
+  const Result<Content> content = content_of(source_, part);
+  if (!content) return content.error();
+  reading_.attachments.push_back(
+      {plain_name(shown->name), printable(part.type), decoded_size(part), *content});
   return {};
 }
 

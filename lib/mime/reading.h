@@ -42,6 +42,7 @@ struct Attachment {
   std::string name;        // from the sender, printable, without directories; may be empty
   std::string type;        // `application/pdf`
   std::uint64_t size = 0;  // decoded size in bytes; an estimate if the attachment is encoded
+  Content content;         // for ContentReader
 };
 
 // The beginning of a text.
