@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "store/format.h"
 #include "store/mailbox.h"
+#include "vault/change_note.h"
 #include "vault/mailbox_change.h"
 
 namespace gw::cmd {
@@ -29,7 +30,9 @@ Result<void> destroy_slots(store::Store& store, const store::MailboxRecord& mail
   if (found->empty()) return {};
   std::vector<store::Slot> slots;
   for (const store::Record& record : *found) slots.push_back({record.key.name, {}});
-  return store.put_mailbox(mailbox, slots, {store::LeafType::Slot, std::string(kActor), 0});
+  return store.put_mailbox(
+      mailbox, slots,
+      {store::LeafType::Slot, vault::change_note(kActor, "mailbox " + mailbox.name, "keys destroyed"), 0});
 }
 
 Result<std::uint64_t> remove_messages(store::Store& store, const MailboxId& mailbox) {

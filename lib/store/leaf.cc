@@ -53,6 +53,8 @@ std::string_view name(LeafType type) {
       return "setting";
     case LeafType::Refused:
       return "refused";
+    case LeafType::Opened:
+      return "opened";
     case LeafType::VaultMade:
       return "vault-made";
     case LeafType::MailboxDropped:
@@ -65,6 +67,12 @@ std::string_view name(LeafType type) {
       return "head";
     case LeafType::Gap:
       return "gap";
+    case LeafType::Backup:
+      return "backup";
+    case LeafType::Restored:
+      return "restored";
+    case LeafType::Verified:
+      return "verified";
   }
   return "?";
 }

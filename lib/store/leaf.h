@@ -46,6 +46,7 @@ enum class LeafType : std::uint8_t {
   Status = 35,   // suspended or active
   Setting = 36,  // any other change of a record
   Refused = 37,  // a client that named this mailbox received a 5xx reply; value = its code
+  Opened = 38,   // a user opened it with its password, to read subjects and senders of its messages
   // Types from 64 on are about the vault. VaultMade is its first leaf: container = SHA-256 of the
   // recovery recipient, zero without one.
   VaultMade = 64,
@@ -54,6 +55,10 @@ enum class LeafType : std::uint8_t {
   Route = 67,
   Head = 68,  // tree head of a mailbox's history: value = its size, container = its root
   Gap = 69,   // entries before it may be missing after an accepted loss; in any history
+  // Versions before these types recorded them as Setting.
+  Backup = 70,    // a backup was completed
+  Restored = 71,  // the vault was restored from a backup
+  Verified = 72,  // a verification ran to its end; value = number of findings
 };
 // Returns the word for `type`, for example `mailbox-made`; `?` for a number that is not a type.
 std::string_view name(LeafType type);
@@ -73,7 +78,9 @@ struct Leaf {
   // HMAC of the content under a key that only the mailbox's password gives, see gw-vault(7). It
   // reveals nothing to a reader without that key.
   Digest commitment{};
-  std::string actor;  // who did it: `uid=992 append smtp 192.0.2.1`
+  // Who did it, and after the first `, ` what changed: `uid=992(gw-receive) append smtp 192.0.2.1`,
+  // `uid=0(root) admin gw-store, route out: tls starttls -> implicit` (vault/change_note.h).
+  std::string actor;
 
   friend bool operator==(const Leaf&, const Leaf&) = default;
 };

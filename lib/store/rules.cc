@@ -251,6 +251,9 @@ Result<void> check_note(const Note& note) {
     case LeafType::Setting:
     case LeafType::Admin:
     case LeafType::Route:
+    case LeafType::Backup:
+    case LeafType::Restored:
+    case LeafType::Verified:
       return {};
     default:
       return bad("this leaf cannot be added with a record: " + std::string(name(note.type)));
@@ -263,6 +266,7 @@ Result<void> check_note(const Leaf& leaf, bool vault) {
     case LeafType::Exported:
     case LeafType::Interrupted:
     case LeafType::Refused:
+    case LeafType::Opened:
       if (!vault) return {};
       break;
     // These may be in any history.

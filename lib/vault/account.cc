@@ -9,6 +9,7 @@
 #include "seal/age.h"
 #include "seal/slot.h"
 #include "vault/account.pb.h"
+#include "vault/change_note.h"
 #include "vault/keys.h"
 #include "vault/mailbox.h"
 
@@ -32,7 +33,7 @@ Error wrong_password() {
 }
 
 store::Note account_note(std::string_view actor, const std::string& name, std::string_view what) {
-  return {store::LeafType::Admin, std::string(actor) + ", account " + name + ": " + std::string(what), 0};
+  return {store::LeafType::Admin, change_note(actor, "account " + name, what), 0};
 }
 
 // Begins with the fields that a newer version wrote, so that an older gw that edits an account does
@@ -160,6 +161,21 @@ seal::KeyRing fresh_ring() {
   return ring;
 }
 
+// Returns which values of the stored account the change replaces; `otherwise` if there are none or
+// the account cannot be read.
+std::string differences(store::Store& store, const Account& account, std::string_view otherwise) {
+  Differences found;
+  if (const Result<Account> before = find_account(store, account.name)) {
+    // The most important change comes first, because a long text is cut.
+    if (before->disabled != account.disabled) found.plain(account.disabled ? "disabled" : "enabled");
+    found.value("role", name(before->role), name(account.role));
+    found.list("only", before->only, account.only);
+    found.value("language", before->language, account.language);
+  }
+  const std::string text = found.text();
+  return text.empty() ? std::string(otherwise) : text;
+}
+
 }  // namespace
 
 std::string_view name(Role role) {
@@ -256,7 +272,7 @@ Result<Account> change_account(store::Store& store, Account account, std::string
   const std::lock_guard lock(changing);
   if (const Result<void> allowed = allow(store, account.name, &account, last); !allowed)
     return allowed.error();
-  const store::Note why = account_note(actor, account.name, what);
+  const store::Note why = account_note(actor, account.name, differences(store, account, what));
   return put(store, std::move(account), why);
 }
 

@@ -107,8 +107,8 @@ enum class LastAdministrator : std::uint8_t { Stays, MayGo };
 Result<bool> leaves_ruler(store::Store& store, std::string_view name, const Account* changed);
 
 // Stores `account` with its role, patterns, language or `disabled` changed, in place of the version
-// that was read. `what` describes the change in the history, as `role operator`. Returns the
-// account with its new version. Fails with Conflict if the stored version differs or if the last
+// that was read. The history records which values became which; it records `what`, such as `role
+// operator`, if the stored account cannot be read or nothing differs from it. Returns the account with its new version. Fails with Conflict if the stored version differs or if the last
 // account that rules() would go.
 //
 // A mutex serialises these changes within one process, so that two of them cannot each remove what

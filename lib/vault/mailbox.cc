@@ -1,6 +1,7 @@
 #include "vault/mailbox.h"
 
 #include "base/text.h"
+#include "vault/change_note.h"
 #include "vault/keys.h"
 #include "vault/mailbox_change.h"
 
@@ -20,8 +21,9 @@ MailboxChange parse_form(const NewMailbox& wanted) {
   return said;
 }
 
-store::Note note(store::LeafType type, std::string_view actor, std::uint64_t value = 0) {
-  return {type, std::string(actor), value};
+store::Note note(store::LeafType type, std::string_view actor, const store::MailboxRecord& record,
+                 std::string_view change, std::uint64_t value = 0) {
+  return {type, change_note(actor, "mailbox " + record.name, change), value};
 }
 
 // Puts a mailbox with its slots. If the reply is lost, the first slot tells whether the commit was
@@ -97,7 +99,8 @@ Result<CreatedMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted
     if (!recovery) return recovery.error();
     slots.push_back(std::move(*recovery));
   }
-  const Result<void> done = put(store, made.record, slots, note(store::LeafType::MailboxMade, actor));
+  const Result<void> done =
+      put(store, made.record, slots, note(store::LeafType::MailboxMade, actor, made.record, "added"));
   if (!done) return done.error();
   // Reads the record back for the version that the store has assigned.
   Result<store::MailboxRecord> stored = store.mailbox(made.record.id);
@@ -124,7 +127,8 @@ Result<void> change_password(store::Store& store, const store::MailboxRecord& ma
   Result<store::Slot> slot = make_password_slot(store, *settings, mailbox.id, ring, fresh);
   if (!slot) return slot.error();
   // The recovery slot wraps the same keys and stays valid.
-  return put(store, *record, {std::move(*slot)}, note(store::LeafType::Slot, actor));
+  return put(store, *record, {std::move(*slot)},
+             note(store::LeafType::Slot, actor, *record, "password changed"));
 }
 
 namespace {
@@ -132,7 +136,7 @@ namespace {
 // Puts a record whose keys have changed, with new slots for these keys, in one commit. A record
 // without matching slots would receive mail that nobody can open.
 Result<void> put_keys(store::Store& store, const store::MailboxRecord& record, const seal::KeyRing& ring,
-                      const Secret& password, std::string_view actor) {
+                      const Secret& password, std::string_view actor, const std::string& change) {
   const Result<Settings> settings = read_settings(store);
   if (!settings) return settings.error();
   const Result<std::optional<seal::PublicKey>> recipient = recovery_recipient(store, *settings);
@@ -150,7 +154,10 @@ Result<void> put_keys(store::Store& store, const store::MailboxRecord& record, c
     if (!again) return again.error();
     slots.push_back(std::move(*again));
   }
-  return put(store, record, slots, note(store::LeafType::Key, actor, record.newest().number));
+  return put(
+      store, record, slots,
+      note(store::LeafType::Key, actor, record,
+           change + ", key generation " + std::to_string(record.newest().number), record.newest().number));
 }
 
 }  // namespace
@@ -173,7 +180,7 @@ Result<void> reset_password(store::Store& store, const store::MailboxRecord& mai
   ring.keys.push_back(seal::ring_key(generation, seal::generate_key()));
   // Only the new generation remains: no password opens the old ones.
   record->generations.assign(1, {generation, ring.keys.back().public_half, now()});
-  return put_keys(store, *record, ring, fresh, actor);
+  return put_keys(store, *record, ring, fresh, actor, "password reset");
 }
 
 Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRecord& mailbox,
@@ -183,7 +190,8 @@ Result<store::MailboxRecord> rotate(store::Store& store, const store::MailboxRec
   const std::uint32_t generation = record->newest().number + 1;
   ring.keys.push_back(seal::ring_key(generation, seal::generate_key()));
   record->generations.push_back({generation, ring.keys.back().public_half, now()});
-  if (const Result<void> put = put_keys(store, *record, ring, password, actor); !put) return put.error();
+  if (const Result<void> put = put_keys(store, *record, ring, password, actor, "key renewed"); !put)
+    return put.error();
   return store.mailbox(mailbox.id);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "mail/address.h"
+#include "vault/change_note.h"
 
 namespace gw::vault {
 namespace {
@@ -76,6 +77,37 @@ void apply(const MailboxChange& said, store::MailboxRecord& record) {
   if (said.require_tls) record.require_tls = *said.require_tls;
 }
 
+std::string bytes_text(std::uint64_t size) {
+  return size == 0 ? "" : std::to_string(size) + " bytes";
+}
+
+std::string seconds_text(std::int64_t seconds) {
+  return seconds == 0 ? "" : std::to_string(seconds) + " s";
+}
+
+// What a suspension or a changed setting looks like in the history. The most important fields come
+// first, because a long text is cut.
+std::string differences(const store::MailboxRecord& before, const store::MailboxRecord& after) {
+  const auto yes = [](bool value) { return value ? "yes" : "no"; };
+  Differences found;
+  found.value("status", name(before.status), name(after.status));
+  found.value("legal hold", yes(before.hold), yes(after.hold));
+  found.value("name", before.name, after.name);
+  found.list("allow", before.allow, after.allow);
+  found.value("allow miss", before.allow_reject ? "reject" : "defer",
+              after.allow_reject ? "reject" : "defer");
+  found.value("require tls", yes(before.require_tls), yes(after.require_tls));
+  found.list("aliases", before.aliases, after.aliases);
+  found.list("domains", before.domains, after.domains);
+  found.value("quota", bytes_text(before.quota), bytes_text(after.quota));
+  found.value("grace", seconds_text(before.grace), seconds_text(after.grace));
+  found.value("receipts", seconds_text(before.receipts), seconds_text(after.receipts));
+  found.value("trace", name(before.trace), name(after.trace));
+  if (before.token_hash != after.token_hash) found.plain("sender token changed");
+  found.value("description", before.description, after.description);
+  return found.text();
+}
+
 }  // namespace
 
 std::optional<FieldError> first_wrong(const MailboxChange& said) {
@@ -143,7 +175,8 @@ Result<store::MailboxRecord> change_mailbox(store::Store& store, const store::Ma
   if (store::encode(record) == store::encode(before)) return before;
   // A change of the status has its own leaf type, because it is what auditors look for.
   const auto type = record.status != before.status ? store::LeafType::Status : store::LeafType::Setting;
-  const Result<void> put = store.put_mailbox(record, {}, {type, std::string(actor), 0});
+  const Result<void> put = store.put_mailbox(
+      record, {}, {type, change_note(actor, "mailbox " + before.name, differences(before, record)), 0});
   if (!put && put.error().code() != Code::Unknown) return put.error();
   Result<store::MailboxRecord> now = store.mailbox(record.id);
   if (put) return now;
@@ -155,7 +188,9 @@ Result<store::MailboxRecord> change_mailbox(store::Store& store, const store::Ma
 
 Result<void> remove_mailbox(store::Store& store, const store::MailboxRecord& mailbox,
                             std::string_view actor) {
-  const Result<void> dropped = store.drop_mailbox(mailbox.id, actor);
+  // The name is in the text because no record tells it afterwards.
+  const Result<void> dropped =
+      store.drop_mailbox(mailbox.id, change_note(actor, "mailbox " + mailbox.name, "removed"));
   // The reply was lost: the mailbox tells whether it was removed.
   if (!dropped && dropped.error().code() == Code::Unknown) {
     const Result<store::MailboxRecord> left = store.mailbox(mailbox.id);

@@ -1,5 +1,6 @@
 #include "vault/maintenance_log.h"
 
+#include "vault/change_note.h"
 #include "vault/maintenance_log.pb.h"
 
 namespace gw::vault {
@@ -8,11 +9,12 @@ namespace {
 const store::RecordKey kBackup{store::Kind::Setting, {}, "backup"};
 const store::RecordKey kRestore{store::Kind::Setting, {}, "restore"};
 const store::RecordKey kVerify{store::Kind::Setting, {}, "verify"};
+constexpr Micros kSecond = 1'000'000;
 
 template <typename Message, typename Fill>
 // Stores a note that `fill` sets, on top of the stored record, so that fields of a newer version
 // are kept.
-Result<void> write(store::Store& store, const store::RecordKey& key, std::string_view actor,
+Result<void> write(store::Store& store, const store::RecordKey& key, const store::Note& note,
                    const Fill& fill) {
   // Another backup or verification may end at the same moment. The later note is as good; so a
   // conflict is resolved by reading the record again.
@@ -24,8 +26,7 @@ Result<void> write(store::Store& store, const store::RecordKey& key, std::string
     fill(out);
     Bytes value(out.ByteSizeLong());
     (void)out.SerializeToArray(value.data(), static_cast<int>(value.size()));
-    const auto written = store.put_if(key, before ? before->version : 0, value,
-                                      {store::LeafType::Setting, std::string(actor), 0});
+    const auto written = store.put_if(key, before ? before->version : 0, value, note);
     if (written) return {};
     const Code code = written.error().code();
     if (tries == 3 || (code != Code::Conflict && code != Code::Exists)) return written.error();
@@ -43,9 +44,13 @@ Result<std::optional<Message>> read(store::Store& store, const store::RecordKey&
   return std::optional(std::move(in));
 }
 
-Result<void> write(store::Store& store, const store::RecordKey& key, const BackupNote& note,
-                   std::string_view actor) {
-  return write<proto::Backup>(store, key, actor, [&](proto::Backup& out) {
+Result<void> write(store::Store& store, const store::RecordKey& key, store::LeafType type,
+                   const BackupNote& note, std::string_view actor) {
+  const std::string what = type == store::LeafType::Backup ? "backup of " : "from the backup of ";
+  const std::string change = what + rfc3339(note.time / kSecond * kSecond) + ", files " +
+                             std::to_string(note.files) + ", bytes " + std::to_string(note.size);
+  const store::Note entry{type, change_note(actor, "vault", change), 0};
+  return write<proto::Backup>(store, key, entry, [&](proto::Backup& out) {
     out.set_time(note.time);
     out.set_commits(note.commits);
     out.set_files(note.files);
@@ -56,11 +61,11 @@ Result<void> write(store::Store& store, const store::RecordKey& key, const Backu
 }  // namespace
 
 Result<void> note_backup(store::Store& store, const BackupNote& note, std::string_view actor) {
-  return write(store, kBackup, note, actor);
+  return write(store, kBackup, store::LeafType::Backup, note, actor);
 }
 
 Result<void> note_restore(store::Store& store, const BackupNote& note, std::string_view actor) {
-  return write(store, kRestore, note, actor);
+  return write(store, kRestore, store::LeafType::Restored, note, actor);
 }
 
 Result<std::optional<BackupNote>> last_backup(store::Store& store) {
@@ -71,14 +76,15 @@ Result<std::optional<BackupNote>> last_backup(store::Store& store) {
 }
 
 Result<void> note_verify(store::Store& store, const VerifyNote& note, std::string_view actor) {
-  const std::string what = note.findings == 0 ? "no findings" : "findings: " + std::to_string(note.findings);
-  return write<proto::Verify>(store, kVerify, std::string(actor) + ", verified, " + what,
-                              [&](proto::Verify& out) {
-                                out.set_time(note.time);
-                                out.set_mailboxes(note.mailboxes);
-                                out.set_messages(note.messages);
-                                out.set_findings(note.findings);
-                              });
+  const std::string what = note.findings == 0 ? "no findings" : "findings " + std::to_string(note.findings);
+  const std::string change = "verified, " + what + ", messages " + std::to_string(note.messages);
+  const store::Note entry{store::LeafType::Verified, change_note(actor, "vault", change), note.findings};
+  return write<proto::Verify>(store, kVerify, entry, [&](proto::Verify& out) {
+    out.set_time(note.time);
+    out.set_mailboxes(note.mailboxes);
+    out.set_messages(note.messages);
+    out.set_findings(note.findings);
+  });
 }
 
 Result<std::optional<VerifyNote>> last_verify(store::Store& store) {

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "mail/address.h"
+#include "vault/change_note.h"
 #include "vault/route.pb.h"
 
 namespace gw::vault {
@@ -223,10 +224,62 @@ Result<std::vector<Route>> routes(store::Store& store) {
   }
 }
 
+namespace {
+
+// Returns the mailbox's name for the history, or its address if the mailbox cannot be read.
+std::string shown_mailbox(store::Store& store, const MailboxId& id) {
+  if (id.zero()) return {};
+  const Result<store::MailboxRecord> record = store.mailbox(id);
+  return record ? record->name : "mbx-" + id.hex();
+}
+
+std::vector<std::string> shown_map(store::Store& store, const Route& route) {
+  std::vector<std::string> all;
+  for (const LoginRule& rule : route.map)
+    all.push_back(rule.pattern + "=" + shown_mailbox(store, rule.mailbox));
+  return all;
+}
+
+// The most important fields come first, because a long text is cut.
+std::string differences(store::Store& store, const Route& before, const Route& after) {
+  const auto yes = [](bool value) { return value ? "yes" : "no"; };
+  Differences found;
+  found.value("upstream", before.upstream(), after.upstream());
+  found.value("tls", name(before.tls), name(after.tls));
+  found.value("pin", before.pin ? to_hex(*before.pin) : "", after.pin ? to_hex(*after.pin) : "");
+  found.value("ca", before.ca_file, after.ca_file);
+  if (before.mailbox != after.mailbox)
+    found.value("mailbox", shown_mailbox(store, before.mailbox), shown_mailbox(store, after.mailbox));
+  found.list("map", shown_map(store, before), shown_map(store, after));
+  found.list("logins", before.logins, after.logins);
+  found.list("clients", before.clients, after.clients);
+  found.value("allow private", yes(before.allow_private), yes(after.allow_private));
+  found.value("on copy failure", name(before.on_copy_failure), name(after.on_copy_failure));
+  found.value("uncopied delete", name(before.uncopied_delete), name(after.uncopied_delete));
+  found.value("description", before.description, after.description);
+  return found.text();
+}
+
+// Describes the change for the history. What is stored is only read for this: put_if() finds out
+// whether it is still the version that the change was made from.
+store::Note note_of(store::Store& store, const Route& route, std::string_view actor) {
+  std::string change = "added, " + std::string(name(route.protocol)) + ", upstream " + route.upstream() +
+                       ", tls " + std::string(name(route.tls)) + ", mailbox " +
+                       (route.mailbox.zero() ? "by login" : shown_mailbox(store, route.mailbox));
+  if (route.version != 0) {
+    const Result<Route> before = find_route(store, route.name);
+    change = before ? differences(store, *before, route) : "changed";
+    if (change.empty()) change = "written again";
+  }
+  return {store::LeafType::Route, change_note(actor, "route " + route.name, change), 0};
+}
+
+}  // namespace
+
 Result<void> put_route(store::Store& store, const Route& route, std::string_view actor) {
   if (const auto wrong = check_route(route)) return wrong->error;
-  const Result<std::uint64_t> put = store.put_if(route_key(route.name), route.version, encode(route),
-                                                 {store::LeafType::Route, std::string(actor), 0});
+  const Result<std::uint64_t> put =
+      store.put_if(route_key(route.name), route.version, encode(route), note_of(store, route, actor));
   if (put) return {};
   if (put.error().code() == Code::Exists)
     return Error(Code::Exists, "the route `" + route.name + "` already exists");
@@ -234,8 +287,10 @@ Result<void> put_route(store::Store& store, const Route& route, std::string_view
 }
 
 Result<void> remove_route(store::Store& store, const Route& route, std::string_view actor) {
+  const std::string change = "removed, upstream " + route.upstream();
   const Result<void> gone =
-      store.erase_if(route_key(route.name), route.version, {store::LeafType::Route, std::string(actor), 0});
+      store.erase_if(route_key(route.name), route.version,
+                     {store::LeafType::Route, change_note(actor, "route " + route.name, change), 0});
   if (!gone) return gone.error().within("cannot remove the route `" + route.name + "`");
   return {};
 }

@@ -1,5 +1,6 @@
 #include "mail/address.h"
 #include "seal/slot.h"
+#include "vault/change_note.h"
 #include "vault/mailbox.h"
 #include "vault/settings.pb.h"
 
@@ -40,6 +41,21 @@ Result<Settings> decode(ByteView stored) {
 
 }  // namespace
 
+namespace {
+
+std::string differences(const Settings& before, const Settings& after) {
+  Differences found;
+  found.value("host", before.host, after.host);
+  found.value("recovery recipient", before.recovery_recipient, after.recovery_recipient);
+  found.value("argon2 memory", std::to_string(before.argon2_memory), std::to_string(after.argon2_memory));
+  found.value("argon2 passes", std::to_string(before.argon2_passes), std::to_string(after.argon2_passes));
+  found.value("cheap passwords", before.cheap_passwords ? "yes" : "no", after.cheap_passwords ? "yes" : "no");
+  const std::string text = found.text();
+  return text.empty() ? "written again" : text;
+}
+
+}  // namespace
+
 Result<void> write_settings(store::Store& store, const Settings& settings, std::string_view actor) {
   if (const Result<void> valid = check(settings); !valid) return valid;
   proto::Settings out;
@@ -59,8 +75,10 @@ Result<void> write_settings(store::Store& store, const Settings& settings, std::
   out.set_cheap_passwords(settings.cheap_passwords);
   Bytes value(out.ByteSizeLong());
   (void)out.SerializeToArray(value.data(), static_cast<int>(value.size()));
-  const Result<std::uint64_t> written =
-      store.put_if(kSettingsKey, version, value, {store::LeafType::Setting, std::string(actor), 0});
+  const Result<Settings> old = before ? decode(before->value) : Result<Settings>(Settings{});
+  const std::string change = old ? differences(*old, settings) : "written again";
+  const Result<std::uint64_t> written = store.put_if(
+      kSettingsKey, version, value, {store::LeafType::Setting, change_note(actor, "vault", change), 0});
   if (!written) return written.error().within("cannot write the vault's settings");
   return {};
 }

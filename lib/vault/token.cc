@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "mail/address.h"
+#include "vault/change_note.h"
 #include "vault/token.pb.h"
 
 namespace gw::vault {
@@ -23,7 +24,7 @@ store::RecordKey token_key(std::string_view name) {
 }
 
 store::Note token_note(std::string_view actor, const std::string& name, std::string_view what) {
-  return {store::LeafType::Admin, std::string(actor) + ", token " + name + ": " + std::string(what), 0};
+  return {store::LeafType::Admin, change_note(actor, "token " + name, what), 0};
 }
 
 // Returns `gw_<name>_` and 160 random bits, five per character. Encodes by itself, since a base32

@@ -61,6 +61,8 @@ class RouteTest(unittest.TestCase):
         self.vault.store("route", "set", "noted", "--upstream", "other.example:587")  # nothing new
         self.vault.store("route", "remove", "noted")
         self.assertEqual(len(leaves()) - before, 3)
+        changed = leaves()[-2]["actor"]
+        self.assertTrue(changed.endswith("gw-store, route noted: upstream smtp.example.com:587 -> other.example:587"), changed)
         self.vault.store("route", "show", "noted", status=66)
         self.vault.store("verify")
 

@@ -165,7 +165,7 @@ class StatusTest(unittest.TestCase):
             self.assertEqual(other.json("status")[0]["last_verify_findings"], 1)
             self.assertRegex(other.store("status", "--openmetrics").stdout,
                              rb"\ngw_last_verify_timestamp_seconds 1\d{9}\.\d{6}\n")
-            self.assertIn(b"verified, findings: 1", other.store("history", "--json").stdout)
+            self.assertIn(b"vault: verified, findings 1", other.store("history", "--json").stdout)
 
     def test_a_checkpoint_kept_elsewhere_shows_a_vault_that_was_put_back(self):
         with gw.Vault(tls=False) as other:

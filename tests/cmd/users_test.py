@@ -208,7 +208,7 @@ class UsersTest(unittest.TestCase):
         self.tool("gw-admin", "gw-store", "mailbox", "add", "journal")
         [made] = [gw.json.loads(line) for line in
                   self.tool("gw-admin", "gw-store", "history", "journal", "--json").stdout.splitlines()][:1]
-        self.assertIn(f"uid={IDS['gw-admin']} admin", made["actor"])
+        self.assertRegex(made["actor"], rf"^uid={IDS['gw-admin']}(\([a-z_-]+\))? admin gw-store, mailbox journal: added$")
 
 
 if __name__ == "__main__":

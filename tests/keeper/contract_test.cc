@@ -4,6 +4,7 @@
 #include "support/store_contract.h"
 
 #include "keeper/linked.h"
+#include "keeper/server/user_name.h"
 #include "store/local/local_store.h"
 #include "support/temp_folder.h"
 
@@ -20,7 +21,8 @@ contract::Subject across_the_socket(const VaultId& vault, std::unique_ptr<store:
   auto link = std::make_shared<Link>(std::move(store), serving);
   subject.store = link->connect();
   subject.keep = link;
-  subject.actor = "uid=" + std::to_string(::geteuid()) + " admin ";
+  const std::string user = user_name(::geteuid());
+  subject.actor = "uid=" + std::to_string(::geteuid()) + (user.empty() ? "" : "(" + user + ")") + " admin ";
   return subject;
 }
 

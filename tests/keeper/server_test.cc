@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <thread>
 
 #include "keeper/remote_store.h"
+#include "keeper/server/user_name.h"
 #include "keeper/sockets.h"
 #include "support/memory_store.h"
 #include "support/store_contract.h"
@@ -157,6 +159,22 @@ TEST_CASE("drained mail whose grace is over is swept without being asked") {
   CHECK_FALSE(store->find(record.id, mail.id));
   server.stop();
   serving.join();
+}
+
+TEST_CASE("the history names users by /etc/passwd, and only by names that cannot be taken for more") {
+  const test::TempFolder temp;
+  const std::string path = temp.path() + "/passwd";
+  {
+    std::ofstream file(path);
+    file << "root:x:0:0:root:/root:/bin/sh\ngw-receive:x:991:990::/:/sbin/nologin\n"
+         << "a) admin b:x:7:7::/:/bin/sh\nlast:x:8:8::/:/bin/sh\n";
+  }
+  CHECK(user_name(0, path) == "root");
+  CHECK(user_name(991, path) == "gw-receive");
+  CHECK(user_name(8, path) == "last");
+  CHECK(user_name(7, path).empty());
+  CHECK(user_name(12345, path).empty());
+  CHECK(user_name(0, path + ".gone").empty());
 }
 
 }  // namespace

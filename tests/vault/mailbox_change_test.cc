@@ -38,7 +38,9 @@ TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
   CHECK(now->quota == 5);
   CHECK(now->version != made.record.version);
   CHECK(last_leaf(*vault.store, now->id).type == store::LeafType::Setting);
-  CHECK(last_leaf(*vault.store, now->id).actor == "console ann");
+  CHECK(last_leaf(*vault.store, now->id).actor ==
+        "console ann, mailbox journal: legal hold no -> yes, aliases +journal@example.com, grace 86400 s -> "
+        "none");
 
   MailboxChange status;
   status.status = store::Status::Suspended;

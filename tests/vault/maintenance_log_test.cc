@@ -28,10 +28,10 @@ TEST_CASE("A vault knows nothing of its upkeep before there was any") {
 TEST_CASE("The last verify is known with its findings, and the history says who did it") {
   Vault vault;
   REQUIRE(note_verify(*vault.store, {1'000'000, 2, 30, 0}, "gw-store"));
-  CHECK(last_leaf(*vault.store).type == store::LeafType::Setting);
-  CHECK(last_leaf(*vault.store).actor == "gw-store, verified, no findings");
+  CHECK(last_leaf(*vault.store).type == store::LeafType::Verified);
+  CHECK(last_leaf(*vault.store).actor == "gw-store, vault: verified, no findings, messages 30");
   REQUIRE(note_verify(*vault.store, {2'000'000, 3, 40, 5}, "gw-store"));
-  CHECK(last_leaf(*vault.store).actor == "gw-store, verified, findings: 5");
+  CHECK(last_leaf(*vault.store).actor == "gw-store, vault: verified, findings 5, messages 40");
   const auto note = last_verify(*vault.store);
   REQUIRE(note);
   REQUIRE(*note);
@@ -39,6 +39,7 @@ TEST_CASE("The last verify is known with its findings, and the history says who 
   CHECK((*note)->mailboxes == 3);
   CHECK((*note)->messages == 40);
   CHECK((*note)->findings == 5);
+  CHECK(last_leaf(*vault.store).value == 5);
   CHECK_FALSE(*last_backup(*vault.store));
   const auto whole = verify(*vault.store);
   REQUIRE(whole);
@@ -48,6 +49,10 @@ TEST_CASE("The last verify is known with its findings, and the history says who 
 TEST_CASE("Notes of one vault do not mix, and one that cannot be read is damage") {
   Vault vault;
   REQUIRE(note_backup(*vault.store, {7'000'000, 12, 3, 4096}, "test"));
+  CHECK(last_leaf(*vault.store).type == store::LeafType::Backup);
+  CHECK(last_leaf(*vault.store).actor == "test, vault: backup of 1970-01-01T00:00:07Z, files 3, bytes 4096");
+  REQUIRE(note_restore(*vault.store, {7'000'000, 12, 3, 4096}, "test"));
+  CHECK(last_leaf(*vault.store).type == store::LeafType::Restored);
   REQUIRE(note_verify(*vault.store, {8'000'000, 1, 1, 0}, "test"));
   const auto backup = last_backup(*vault.store);
   REQUIRE(backup);

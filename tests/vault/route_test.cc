@@ -67,6 +67,30 @@ TEST_CASE("of two changes of the same route one is a Conflict, and a name is tak
   CHECK(find_route(*vault.store, "mail").value().port == 465);
 }
 
+TEST_CASE("the history says which route was changed, and how") {
+  Vault vault;
+  const auto last = [&] {
+    const std::uint64_t size = vault.store->history_head({}).value().size;
+    return store::decode_leaf(vault.store->history_read({}, size - 1, 1).value().front()).value().actor;
+  };
+  Route route = some_route();
+  route.mailbox = vault.mailbox("sales").record.id;
+  REQUIRE(put_route(*vault.store, route, "test"));
+  CHECK(last() ==
+        "test, route mail: added, smtp, upstream smtp.example.com:587, tls starttls, mailbox sales");
+  route = find_route(*vault.store, "mail").value();
+  route.port = 465;
+  route.tls = UpstreamTls::Implicit;
+  route.mailbox = vault.mailbox("board").record.id;
+  route.logins = {"*@example.com"};
+  REQUIRE(put_route(*vault.store, route, "test"));
+  CHECK(last() ==
+        "test, route mail: upstream smtp.example.com:587 -> smtp.example.com:465, tls starttls -> implicit, "
+        "mailbox sales -> board, logins +*@example.com");
+  REQUIRE(remove_route(*vault.store, find_route(*vault.store, "mail").value(), "test"));
+  CHECK(last() == "test, route mail: removed, upstream smtp.example.com:465");
+}
+
 TEST_CASE("all routes are listed by name, however many") {
   Vault vault;
   for (int i = 0; i < 250; ++i) REQUIRE(put_route(*vault.store, some_route("r" + std::to_string(i)), "test"));

@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "keeper/convert.h"
+#include "keeper/server/operations.h"
+#include "keeper/server/user_name.h"
 
 namespace gw::keeper {
 namespace {
@@ -77,7 +79,16 @@ std::string Session::actor() const {
   // The client chooses the last part. The first two come from the kernel and from the listener, so
   // the history shows reliably which user made a change and by which right.
   const std::string& said = request_.actor().empty() ? tool_ : request_.actor();
-  return "uid=" + std::to_string(peer_.uid) + " " + std::string(name(role_)) + " " + said;
+  return user() + " " + std::string(name(role_)) + " " + said;
+}
+
+const std::string& Session::user() const {
+  if (user_.empty()) {
+    // The number alone would mean another user on the host to which the vault is restored.
+    const std::string name = user_name(peer_.uid);
+    user_ = "uid=" + std::to_string(peer_.uid) + (name.empty() ? "" : "(" + name + ")");
+  }
+  return user_;
 }
 
 store::Note Session::note_of(const proto::Note& note) const {

@@ -153,11 +153,13 @@ class Session {
   void violation(std::string_view what);
   void greet(const Error* refusal);
 
-  // Returns who makes the present request, for histories: `uid=N append …`. The part before the
-  // client's own text is what the kernel reported about the peer, and cannot be forged.
+  // Returns who makes the present request, for histories: `uid=N(NAME) append …`. The part before
+  // the client's own text is what the kernel reported about the peer, and cannot be forged.
   std::string actor() const;
   // Returns the history entry of a change, with the actor of the present request.
   store::Note note_of(const proto::Note& note) const;
+  // Returns `uid=N(NAME)`, or `uid=N` if /etc/passwd has no such user. It is read once a session.
+  const std::string& user() const;
   // Releases all holds and marks pending messages unconfirmed.
   void end();
   void end_suspension();
@@ -166,8 +168,9 @@ class Session {
   store::Store& store_;
   Channel channel_;
   const Role role_;
-  ucred peer_{};      // user, group and process of the client, from SO_PEERCRED
-  std::string tool_;  // what the client calls itself
+  mutable std::string user_;  // see user(); empty before its first call
+  ucred peer_{};              // user, group and process of the client, from SO_PEERCRED
+  std::string tool_;          // what the client calls itself
 
   proto::Request request_;
   proto::Reply reply_;

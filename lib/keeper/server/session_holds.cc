@@ -143,7 +143,7 @@ void Session::end() {
   end_suspension();
   std::vector<PendingMessages::Message> pending = shared_.pending.take(this);
   for (PendingMessages::Message& message : pending)
-    message.actor = "uid=" + std::to_string(peer_.uid) + " " + std::string(name(role_)) + " connection lost";
+    message.actor = user() + " " + std::string(name(role_)) + " connection lost";
   mark_unconfirmed(store_, shared_.pending, pending);
 }
 

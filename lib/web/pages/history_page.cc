@@ -31,8 +31,8 @@ const std::vector<store::LeafType>& leaf_types() {
     // The types have gaps in their numbers (store/leaf.h): those of messages, of a mailbox and of
     // the vault.
     const std::pair<LeafType, LeafType> ranges[] = {{LeafType::Accepted, LeafType::Interrupted},
-                                                    {LeafType::MailboxMade, LeafType::Refused},
-                                                    {LeafType::VaultMade, LeafType::Gap}};
+                                                    {LeafType::MailboxMade, LeafType::Opened},
+                                                    {LeafType::VaultMade, LeafType::Verified}};
     for (const auto& [first, last] : ranges)
       for (unsigned each = static_cast<unsigned>(first); each <= static_cast<unsigned>(last); ++each)
         types.push_back(static_cast<LeafType>(each));
