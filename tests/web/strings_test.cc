@@ -109,6 +109,10 @@ TEST_CASE("Numbers, sizes and dates are written as each language writes them") {
   const Words en(Language::English), it(Language::Italian), de(Language::German);
   CHECK(en.number(1234567) == "1,234,567");
   CHECK(it.number(1234567) == "1.234.567");
+  CHECK(it.number(1000) == "1000");
+  CHECK(it.number(10000) == "10.000");
+  CHECK(de.number(1000) == "1.000");
+  CHECK(en.number(1000) == "1,000");
   CHECK(de.number(999) == "999");
   CHECK(en.size(4096) == "4.0\u00a0KiB");
   CHECK(de.size(4096) == "4,0\u00a0KiB");
@@ -125,6 +129,17 @@ TEST_CASE("Numbers, sizes and dates are written as each language writes them") {
   CHECK(en.percent(0.125) == "13%");
   CHECK(it.percent(0.125) == "13%");
   CHECK(de.percent(0.125) == "13\u00a0%");
+}
+
+TEST_CASE("A span of 60 days and more is told in months, and one of two years in years") {
+  const Words en(Language::English), de(Language::German), it(Language::Italian);
+  constexpr std::int64_t kDay = 86'400;
+  CHECK(en.span(59 * kDay) == "59\u00a0days");
+  CHECK(en.span(60 * kDay) == "2\u00a0months");
+  CHECK(it.span(90 * kDay) == "3\u00a0mesi");
+  CHECK(de.dative_span(365 * kDay) == "12\u00a0Monaten");
+  CHECK(en.span(729 * kDay) == "24\u00a0months");
+  CHECK(en.span(730 * kDay) == "2\u00a0years");
 }
 
 TEST_CASE("A span of days has the case that its sentence needs") {

@@ -13,11 +13,12 @@ inline constexpr Word kCommonWords[] = {
 
     // The side navigation (layout.cc).
     {"nav.main", "Main navigation", "Navigazione principale", "Hauptnavigation"},
+    {"nav.menu", "Menu", "Menu", "Menü"},
     {"nav.overview", "Overview", "Panoramica", "Übersicht"},
     {"nav.mailboxes", "Mailboxes", "Caselle", "Postfächer"},
     {"nav.routes", "Routes", "Percorsi", "Routen"},
     {"nav.events", "Events", "Eventi", "Ereignisse"},
-    {"nav.administrators", "Administrators", "Amministratori", "Administratoren"},
+    {"nav.administrators", "Accounts", "Account", "Konten"},
     {"nav.tokens", "API tokens", "Token API", "API-Token"},
     {"nav.about", "About", "Informazioni", "Info"},
     {"nav.account", "Your account", "Il tuo account", "Ihr Konto"},
@@ -31,10 +32,10 @@ inline constexpr Word kCommonWords[] = {
     {"do.edit", "Edit", "Modifica", "Bearbeiten"},
     {"do.remove", "Remove", "Elimina", "Löschen"},
     {"do.add", "Add", "Aggiungi", "Hinzufügen"},
-    {"do.confirm", "Confirm", "Conferma", "Bestätigen"},
     {"do.continue", "Continue", "Continua", "Weiter"},
     {"do.next", "Next page", "Pagina successiva", "Nächste Seite"},
     {"do.filter", "Filter", "Filtra", "Filtern"},
+    {"filter.show", "Filter", "Filtro", "Filter"},
 
     // Values of facts.
     {"yes", "yes", "sì", "ja"},
@@ -59,6 +60,8 @@ inline constexpr Word kCommonWords[] = {
     {"role.administrator", "administrator", "amministratore", "Administrator"},
 
     // Error pages; the ids end in the HTTP status. A status without a text shows `error.500`.
+    {"error.title.403", "Not allowed", "Non consentito", "Nicht erlaubt"},
+    {"error.title.404", "Not found", "Non trovato", "Nicht gefunden"},
     {"error.title", "The operation failed", "Operazione non riuscita", "Vorgang fehlgeschlagen"},
     {"error.400", "The request is not valid.", "La richiesta non è valida.", "Die Anfrage ist ungültig."},
     {"error.403", "Your account does not have permission to do this.",
@@ -149,6 +152,8 @@ inline constexpr Word kCommonWords[] = {
     {"unit.hours", "{count}\u00a0h", "{count}\u00a0h", "{count}\u00a0Std."},
     {"unit.days", "{count}\u00a0days", "{count}\u00a0giorni", "{count}\u00a0Tage"},
     {"unit.days.dative", "{count}\u00a0days", "{count}\u00a0giorni", "{count}\u00a0Tagen"},
+    {"unit.months", "{count}\u00a0months", "{count}\u00a0mesi", "{count}\u00a0Monate"},
+    {"unit.months.dative", "{count}\u00a0months", "{count}\u00a0mesi", "{count}\u00a0Monaten"},
     {"unit.years", "{count}\u00a0years", "{count}\u00a0anni", "{count}\u00a0Jahre"},
     {"unit.years.dative", "{count}\u00a0years", "{count}\u00a0anni", "{count}\u00a0Jahren"},
 };

@@ -118,6 +118,8 @@ Html Words::counted(Text one, Text many, std::uint64_t count) const {
 std::string Words::number(std::uint64_t value) const {
   const char separator = language_ == Language::English ? ',' : '.';
   std::string digits = std::to_string(value);
+  // Italian does not group four digits (CLDR, minimumGroupingDigits 2).
+  if (language_ == Language::Italian && digits.size() == 4) return digits;
   for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, separator);
   return digits;
 }
@@ -164,9 +166,18 @@ std::string Words::time(Micros time) const {
          "UTC";
 }
 
-constexpr std::int64_t kYear = 365 * std::int64_t{86'400};
+std::string Words::clock_second(Micros time) const {
+  return clock(time) + ":" + two(utc(time).tm_sec) + std::string(kNoBreakSpace) + "UTC";
+}
 
-std::string Words::span_in(std::int64_t seconds, Text days, Text years) const {
+std::string Words::second(Micros time) const {
+  return date(time) + ", " + clock_second(time);
+}
+
+constexpr std::int64_t kYear = 365 * std::int64_t{86'400};
+constexpr std::int64_t kMonth = kYear / 12;
+
+std::string Words::span_in(std::int64_t seconds, Text days, Text months, Text years) const {
   const auto in = [&](Text unit, std::int64_t count) {
     return plain(unit, {{"count", number(static_cast<std::uint64_t>(count))}});
   };
@@ -175,16 +186,18 @@ std::string Words::span_in(std::int64_t seconds, Text days, Text years) const {
   if (seconds < 3600) return in("unit.minutes", seconds / 60);
   // Up to two days in hours: "1 day" would be too coarse for alarms.
   if (seconds < 2 * 86'400) return in("unit.hours", seconds / 3600);
-  if (seconds < 2 * kYear) return in(days, seconds / 86'400);
+  if (seconds < 60 * std::int64_t{86'400}) return in(days, seconds / 86'400);
+  // Rounded, so that 60 days are 2 months.
+  if (seconds < 2 * kYear) return in(months, (seconds + kMonth / 2) / kMonth);
   return in(years, seconds / kYear);
 }
 
 std::string Words::span(std::int64_t seconds) const {
-  return span_in(seconds, "unit.days", "unit.years");
+  return span_in(seconds, "unit.days", "unit.months", "unit.years");
 }
 
 std::string Words::dative_span(std::int64_t seconds) const {
-  return span_in(seconds, "unit.days.dative", "unit.years.dative");
+  return span_in(seconds, "unit.days.dative", "unit.months.dative", "unit.years.dative");
 }
 
 Html Words::ago(Micros time, Micros now) const {
@@ -200,6 +213,11 @@ Html Words::ago(Micros time, Micros now) const {
 Html Words::at(Micros time) const {
   if (time == 0) return (*this)("never");
   return tag("time", {{"datetime", rfc3339(time)}}, escaped(this->time(time)));
+}
+
+Html Words::at_second(Micros time) const {
+  if (time == 0) return (*this)("never");
+  return tag("time", {{"datetime", rfc3339(time)}}, escaped(second(time)));
 }
 
 }  // namespace gw::web

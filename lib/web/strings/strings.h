@@ -72,7 +72,7 @@ class Words {
 
   // Numbers and units are joined by a no-break space (U+00A0).
   //
-  // With separators of thousands: `1,234`, in Italian and German `1.234`.
+  // With separators of thousands: `1,234`, in German `1.234`, in Italian `1234` and `12.345`.
   std::string number(std::uint64_t value) const;
   // A number of bytes: `4.0 KiB`, in Italian and German `4,0 KiB`.
   std::string size(std::uint64_t size) const;
@@ -83,8 +83,12 @@ class Words {
   std::string date(Micros time) const;
   // The date with hours and minutes: `25 Nov 2026, 07:00 UTC`.
   std::string time(Micros time) const;
+  // The same with seconds: `25 Nov 2026, 07:00:05 UTC`.
+  std::string second(Micros time) const;
   // Hours and minutes only: `07:00`.
   std::string clock(Micros time) const;
+  // With seconds: `07:00:05 UTC`.
+  std::string clock_second(Micros time) const;
   // Day and month only: `5 Mar`, `05/03`, `05.03.`.
   std::string day(Micros time) const;
   // A span of time in its largest unit: `3 min`, `2 days`. A negative span is 0.
@@ -97,9 +101,11 @@ class Words {
   Html ago(Micros time, Micros now) const;
   // Returns a <time> element with the full time; the text "never" if `time` is 0.
   Html at(Micros time) const;
+  // The same with seconds, for lists in which the order matters.
+  Html at_second(Micros time) const;
 
  private:
-  std::string span_in(std::int64_t seconds, Text days, Text years) const;
+  std::string span_in(std::int64_t seconds, Text days, Text months, Text years) const;
 
   Language language_;
 };
