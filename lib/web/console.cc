@@ -136,7 +136,8 @@ Console::Console(ConsoleOptions options)
       confirmations_(options_.sign_in),
       views_(options_.sessions.clock),
       api_tries_(options_.sign_in),
-      api_pace_({.clock = options_.sign_in.clock}) {}
+      api_pace_({.clock = options_.sign_in.clock}),
+      opened_mailboxes_(options_.sessions.clock) {}
 
 Console::~Console() = default;
 
@@ -193,8 +194,9 @@ Response Console::answer(Request& request) {
   return response;
 }
 
-Result<std::optional<Console::Visitor>> Console::visitor(store::Store& store, const std::string& id) {
-  std::optional<Session> session = sessions_.find(id);
+Result<std::optional<Console::Visitor>> Console::visitor(store::Store& store, const std::string& id,
+                                                         bool use) {
+  std::optional<Session> session = sessions_.find(id, use);
   if (!session) return std::optional<Visitor>();
   Result<vault::Account> account = vault::find_account(store, session->account);
   if (!account && account.error().code() != Code::NotFound) return account.error();
@@ -239,16 +241,18 @@ Response Console::routed(Request& request) {
   if (!host_is_ours(request)) return refused(nobody, request, 421);
 
   const std::string id = session_of(request);
+  // A page that loads itself again shows no presence of its user.
+  const bool use = !(request.reads() && request.query.has(kUnattended));
   const bool for_programs = found.route != nullptr && found.route->kind == Kind::Plain;
   // Answers clients without a session before it opens the store: an outage of the keeper then does
   // not show an error to anybody who is not signed in, and strangers cause no work for the keeper.
-  if (!is_public && !sessions_.find(id)) {
+  if (!is_public && !sessions_.find(id, use)) {
     if (for_programs) return plain(401, "sign in first\n").set("WWW-Authenticate", "Bearer");
     return to_sign_in(request, !id.empty());
   }
   const Result<store::Store*> store = options_.store();
   if (!store) return failed(nobody, request, store.error());
-  Result<std::optional<Visitor>> found_visitor = visitor(**store, id);
+  Result<std::optional<Visitor>> found_visitor = visitor(**store, id, use);
   if (!found_visitor) return failed(nobody, request, found_visitor.error());
   if (!*found_visitor && !is_public) return to_sign_in(request, true);
 

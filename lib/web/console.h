@@ -38,6 +38,7 @@
 #include "web/diagnosis_cache.h"
 #include "web/http/forwarded.h"
 #include "web/http/http.h"
+#include "web/opened_mailboxes.h"
 #include "web/opened_messages.h"
 #include "web/pages/activity.h"
 #include "web/rate_limiter.h"
@@ -120,6 +121,7 @@ class Console {
   DiagnosisCache& health() { return health_; }
   SecondFactors& second_factors() { return second_factors_; }
   OpenedMessages& views() { return views_; }
+  OpenedMailboxes& opened_mailboxes() { return opened_mailboxes_; }
   // Wrong API tokens by source, and wrong mailbox passwords by token and mailbox.
   net::LoginThrottle& api_tries() { return api_tries_; }
   // The request rate of each API token.
@@ -147,8 +149,8 @@ class Console {
   Response let_in(Context& context, const Request& request, const Found& found);
   // Returns the account of a session. Returns nullopt if the session has ended or its account is
   // gone, disabled or has a new password; the session is then removed. Renews the session if the
-  // role changed.
-  Result<std::optional<Visitor>> visitor(store::Store& store, const std::string& id);
+  // role changed. `use` is as in Sessions::find().
+  Result<std::optional<Visitor>> visitor(store::Store& store, const std::string& id, bool use);
   // Returns whether the Host header names this gateway.
   bool host_is_ours(const Request& request) const;
 
@@ -166,6 +168,7 @@ class Console {
   RateLimiter api_pace_;
   mutable std::mutex mutex_;
   std::set<std::pair<std::string, Digest>> homes_;  // account and SHA-256 of the browser's cookie
+  OpenedMailboxes opened_mailboxes_;
 };
 
 // Returns the session id of the request's cookie; empty if there is none. Over TLS only the cookie

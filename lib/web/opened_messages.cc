@@ -71,6 +71,19 @@ std::shared_ptr<OpenView> OpenedMessages::find(std::string_view session, const M
   return found == entries_.end() ? nullptr : found->view;
 }
 
+std::chrono::seconds OpenedMessages::left(std::string_view session, const MailboxId& mailbox,
+                                          const MessageId& message) {
+  const std::lock_guard lock(mutex_);
+  const BootClock::time_point now = clock_();
+  forget_old(now);
+  const Digest key = sha256(as_bytes(session));
+  const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
+    return entry.session == key && entry.mailbox == mailbox && entry.view->record.id == message;
+  });
+  return found == entries_.end() ? std::chrono::seconds(0)
+                                 : std::chrono::ceil<std::chrono::seconds>(found->until - now);
+}
+
 void OpenedMessages::close(std::string_view session, const MailboxId& mailbox, const MessageId& message) {
   const std::lock_guard lock(mutex_);
   const Digest key = sha256(as_bytes(session));

@@ -86,6 +86,8 @@ class OpenedMessages {
   // may go on using it after it expires.
   std::shared_ptr<OpenView> find(std::string_view session, const MailboxId& mailbox,
                                  const MessageId& message);
+  // Returns the time until it closes; 0 if it is not open.
+  std::chrono::seconds left(std::string_view session, const MailboxId& mailbox, const MessageId& message);
   // Closes one message, or all of a session.
   void close(std::string_view session, const MailboxId& mailbox, const MessageId& message);
   void close_all(std::string_view session);

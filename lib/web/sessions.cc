@@ -70,7 +70,7 @@ std::string Sessions::begin(const vault::Account& account) {
   return id;
 }
 
-std::optional<Session> Sessions::find(std::string_view id) {
+std::optional<Session> Sessions::find(std::string_view id, bool use) {
   const std::lock_guard lock(mutex_);
   const auto found = table_.find(key_of(id));
   if (found == table_.end()) return std::nullopt;
@@ -79,7 +79,7 @@ std::optional<Session> Sessions::find(std::string_view id) {
     table_.erase(found);
     return std::nullopt;
   }
-  found->second.used = now;
+  if (use) found->second.used = now;
   return found->second.session;
 }
 

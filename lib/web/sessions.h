@@ -62,9 +62,9 @@ class Sessions {
 
   // Starts a session and returns its id for the cookie: 64 hexadecimal digits.
   std::string begin(const vault::Account& account);
-  // Returns the session with this id and counts it as used now. Returns nullopt if the id is
-  // unknown or the session has ended.
-  std::optional<Session> find(std::string_view id);
+  // Returns the session with this id and, if `use`, counts it as used now. Returns nullopt if the id
+  // is unknown or the session has ended.
+  std::optional<Session> find(std::string_view id, bool use = true);
   // Moves the session to a new id and CSRF token, and sets the role and password generation of
   // `account`. Returns the new id; empty if there is no such session. The old id is invalid
   // immediately.

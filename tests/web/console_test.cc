@@ -89,6 +89,24 @@ TEST_CASE("A session ends after its idle time, and says so") {
   CHECK(shows(browser.get("/sign-in?ended=1"), "Your session has ended"));
 }
 
+TEST_CASE("A page that loads itself again keeps no session alive") {
+  ConsoleVault vault;
+  Browser browser(vault);
+  browser.sign_in("viewer");
+  for (int minutes = 0; minutes < 14; minutes += 7) {
+    vault.pass(7min);
+    CHECK(browser.get("/?unattended=1").status == 200);
+  }
+  vault.pass(61s);
+  CHECK(location(browser.get("/?unattended=1")).find("ended=1") != std::string::npos);
+  // A form is always use.
+  browser.sign_in("viewer");
+  vault.pass(14min);
+  browser.post("/account/language?unattended=1", {{"language", "en"}});
+  vault.pass(14min);
+  CHECK(browser.get("/").status == 200);
+}
+
 TEST_CASE("A form without the session's token, or from elsewhere, changes nothing") {
   ConsoleVault vault;
   Browser browser(vault);

@@ -30,15 +30,26 @@ bool may_open(const Context& context, std::string_view path) {
   return found.route != nullptr && may_call(context, *found.route);
 }
 
+// On a narrow screen the navigation is folded behind a button, without JavaScript.
 Html navigation(const Context& context, std::string_view section) {
   Html items;
+  Html current = context.w("nav.menu");
   for (const Entry& entry : kEntries) {
     if (!may_open(context, entry.path)) continue;
     Attributes attributes{{"href", entry.path}};
-    if (entry.path == section) attributes.emplace_back("aria-current", "page");
+    if (entry.path == section) {
+      attributes.emplace_back("aria-current", "page");
+      current = context.w(entry.word);
+    }
     items += tag("li", {}, tag("a", attributes, context.w(entry.word)));
   }
-  return tag("nav", {{"class", "side"}, {"aria-label", context.w.plain("nav.main")}}, tag("ul", {}, items));
+  return tag(
+      "nav", {{"class", "side"}, {"aria-label", context.w.plain("nav.main")}},
+      tag("input",
+          {{"type", "checkbox"}, {"id", "nav-open"}, {"class", "fold unseen"}, {"autocomplete", "off"}}) +
+          tag("label", {{"for", "nav-open"}, {"class", "button fold"}},
+              tag("span", {{"class", "unseen"}}, context.w("nav.menu") + escaped(": ")) + current) +
+          tag("ul", {}, items));
 }
 
 // The form returns to the page on which it is shown; a page that answers a POST cannot be returned
@@ -76,29 +87,39 @@ Html top_bar(const Context& context, const Request& request) {
     const vault::Account& account = context.account();
     const auto role = Text::find("role." + std::string(vault::name(account.role)));
     right =
-        language_form(context, request) +
         tag("details", {{"class", "menu"}},
             tag("summary", {},
                 tag("span", {}, escaped(account.name)) + tag("small", {}, role ? context.w(*role) : Html())) +
                 tag("div", {},
-                    link("/account", context.w("nav.account")) +
+                    link("/account", context.w("nav.account")) + language_form(context, request) +
                         action_button(context, "/sign-out", context.w("sign-out.do"))));
   }
   return tag("header", {{"class", "top"}}, brand(context) + tag("div", {{"class", "tools"}}, right));
 }
 
-Html head(const Context& context, const Html& title) {
-  return tag("meta", {{"charset", "utf-8"}}) +
+// With JavaScript, console.js loads the page again, so that readers keep their place.
+Html refresh(const PageParts& parts) {
+  if (parts.refresh_after == 0) return {};
+  return tag("noscript", {},
+             tag("meta", {{"http-equiv", "refresh"},
+                          {"content", std::to_string(parts.refresh_after) + ";url=" + parts.refresh_to}}));
+}
+
+Html head(const Context& context, const PageParts& parts) {
+  return tag("meta", {{"charset", "utf-8"}}) + refresh(parts) +
          tag("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}}) +
          tag("meta", {{"name", "color-scheme"}, {"content", "light dark"}}) +
          tag("meta", {{"name", "robots"}, {"content", "noindex"}}) +
-         tag("title", {}, title + escaped(" – ") + context.w("app.name")) +
+         tag("title", {}, parts.title + escaped(" – ") + context.w("app.name")) +
          tag("link", {{"rel", "stylesheet"}, {"href", asset_path("style.css")}}) +
          tag("link", {{"rel", "icon"}, {"type", "image/svg+xml"}, {"href", asset_path("icon.svg")}}) +
          tag("script", {{"src", asset_path("console.js")}, {"defer", true}}, Html());
 }
 
 Html notices(const Context& context, const Request& request) {
+  const std::string_view problem = request.query.get("problem");
+  if (const auto text = problem.empty() ? std::nullopt : Text::find("problem." + std::string(problem)))
+    return notice(context.w(*text), Tone::Warning);
   const std::string_view done = request.query.get("done");
   // The word comes from the address, which anybody can write: it only selects one of the texts of
   // the table.
@@ -110,7 +131,7 @@ Response response_of(const Context& context, const PageParts& parts, const Html&
   Response response;
   response.status = parts.status;
   response.secret = parts.secret;
-  response.body = document(code(context.w.language()), head(context, parts.title), body);
+  response.body = document(code(context.w.language()), head(context, parts), body);
   response.set("Content-Language", std::string(code(context.w.language())));
   return response;
 }
@@ -118,7 +139,13 @@ Response response_of(const Context& context, const PageParts& parts, const Html&
 Html main_part(const Context& context, const Request& request, const PageParts& parts) {
   Html heading = tag("h1", {}, parts.title);
   if (!parts.actions.empty()) heading += tag("div", {{"class", "actions"}}, parts.actions);
-  return tag("main", {{"id", "content"}, {"tabindex", "-1"}},
+  Attributes attributes{{"id", "content"}, {"tabindex", "-1"}};
+  if (parts.refresh_after != 0) {
+    attributes.emplace_back("data-refresh", std::to_string(parts.refresh_after));
+    attributes.emplace_back("data-refresh-to", parts.refresh_to);
+    attributes.emplace_back("data-refresh-live", parts.refresh_live);
+  }
+  return tag("main", attributes,
              tag("div", {{"class", "heading"}}, heading) + notices(context, request) + parts.content);
 }
 
@@ -151,7 +178,7 @@ Response error_with(const Context& context, const Request& request, int status, 
   if (status == 503 && request.reads()) onward = link_button(request.target, context.w("error.again"), true);
   content += tag("p", {{"class", "onward"}}, onward + link_button("/", context.w("error.home")));
   PageParts parts;
-  parts.title = context.w("error.title");
+  parts.title = context.w(Text::find("error.title." + std::to_string(status)).value_or(Text("error.title")));
   parts.content = content;
   parts.status = status;
   Response response = page(context, request, parts);

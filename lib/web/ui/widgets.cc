@@ -153,6 +153,18 @@ Html field(const Field& field) {
   return tag("div", {{"class", "field"}}, inside);
 }
 
+Html filter_form(const Context& context, std::string_view action, bool active, const Html& inside) {
+  // A checkbox rather than <details>, which a style sheet cannot open on wide screens.
+  return tag("input", {{"type", "checkbox"},
+                       {"id", "filter-open"},
+                       {"class", "fold unseen"},
+                       {"checked", active},
+                       {"autocomplete", "off"}}) +
+         tag("label", {{"for", "filter-open"}, {"class", "button fold"}}, context.w("filter.show")) +
+         tag("form", {{"method", "get"}, {"action", action}, {"class", "filters folded"}, {"role", "search"}},
+             inside + button(context.w("do.filter")));
+}
+
 Html select(std::string_view name, const Html& label, const std::vector<Choice>& choices,
             std::string_view chosen, const Html& help) {
   const std::string id = "field-" + std::string(name);

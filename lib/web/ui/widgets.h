@@ -86,6 +86,10 @@ struct Field {
 // Returns the input with its label.
 Html field(const Field& field);
 
+// Returns the form of a list's filter. On a narrow screen it is folded behind a button, without
+// JavaScript, unless `active` says that it limits the list.
+Html filter_form(const Context& context, std::string_view action, bool active, const Html& inside);
+
 // One option of a select().
 struct Choice {
   std::string value;

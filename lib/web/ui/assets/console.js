@@ -43,10 +43,70 @@ for (const form of document.querySelectorAll("form[data-confirm]")) {
   });
 }
 
+// Marks all messages of a list, or none if all are marked. Without JavaScript the link loads the list with
+// all of them marked.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-select-all]");
+  if (!link) return;
+  event.preventDefault();
+  const boxes = [...link.closest("form").querySelectorAll("input[type=checkbox][name=id]")];
+  const all = boxes.every((box) => box.checked);
+  for (const box of boxes) box.checked = !all;
+});
+
 // Adds the local time to the tooltip of each time, since the server writes UTC.
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const local = new Date(time.dateTime);
-  if (isNaN(local)) continue;
-  const text = local.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "long" });
-  time.title = time.title ? `${time.title} (${text})` : text;
+function addLocalTimes(part) {
+  for (const time of part.querySelectorAll("time[datetime]")) {
+    const local = new Date(time.dateTime);
+    if (isNaN(local)) continue;
+    const text = local.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "long" });
+    time.title = time.title ? `${time.title} (${text})` : text;
+  }
 }
+addLocalTimes(document);
+
+// Counts down to the time at which an opened mailbox closes. It starts from the time that the server says is
+// left, since the clocks may differ.
+const main = document.querySelector("main[data-refresh]");
+for (const time of document.querySelectorAll("time[data-until]")) {
+  const left = document.createElement("strong");
+  left.className = "left";
+  time.after(" (", left, ")");
+  const end = performance.now() + Number(time.dataset.until) * 1000;
+  const show = () => {
+    const seconds = Math.max(0, Math.round((end - performance.now()) / 1000));
+    left.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  };
+  show();
+  setInterval(show, 1000);
+}
+
+// Loads the page again after the time that it states. An overview is replaced in place, unless its reader is
+// using it; a page that closes goes away.
+async function reload() {
+  const live = document.querySelector("main[data-refresh]");
+  const seconds = Number(live.dataset.refresh);
+  if (live.dataset.refreshLive !== undefined) {
+    const focus = document.activeElement;
+    const busy = document.hidden || (focus !== live && live.contains(focus)) || live.querySelector("details[open]");
+    if (!busy) {
+      try {
+        const answer = await fetch(live.dataset.refreshTo, { credentials: "same-origin" });
+        if (answer.redirected) return location.reload();
+        if (answer.ok) {
+          const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+          if (fresh) {
+            addLocalTimes(fresh);
+            live.replaceWith(fresh);
+          }
+        }
+      } catch {
+        // The server is away: the page says of when it is.
+      }
+    }
+    setTimeout(reload, seconds * 1000);
+    return;
+  }
+  location.assign(live.dataset.refreshTo);
+}
+if (main) setTimeout(reload, Number(main.dataset.refresh) * 1000);
