@@ -194,6 +194,10 @@ Json leaf_json(const store::Leaf& leaf) {
   return object;
 }
 
+std::string leaf_line(const store::Leaf& leaf) {
+  return one_line(leaf_json(leaf));
+}
+
 // The hash is left out: no client needs it.
 Json token_json(const vault::ApiToken& token) {
   Json object;

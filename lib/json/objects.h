@@ -39,6 +39,8 @@ Json envelope_json(const vault::Envelope& envelope);
 Json result_json(const MessageId& id, const Error* error);
 // Returns a history entry.
 Json leaf_json(const store::Leaf& leaf);
+// Returns the same as one line of text, without a line ending.
+std::string leaf_line(const store::Leaf& leaf);
 
 // Returns an API token without its hash.
 Json token_json(const vault::ApiToken& token);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "vault/change_note.h"
 #include "web/ui/widgets.h"
 
 namespace gw::web {
@@ -10,6 +11,9 @@ namespace gw::web {
 Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
   const Words& w = context.w;
   const vault::Facts& facts = diagnosis.facts;
+  // The client, without the user by whom the server runs.
+  const std::string detail(diagnosis.cause == vault::Cause::Refused ? vault::read_author(facts.detail).by
+                                                                    : std::string_view(facts.detail));
   // All placeholders, by the facts that hold them. A text uses those of its cause (vault::Cause).
   // For Refused, `size` holds the SMTP reply code, hence `code`.
   const Fills fills{{"count", w.number(facts.count)},
@@ -19,7 +23,7 @@ Html diagnosis_text(const Context& context, const vault::Diagnosis& diagnosis) {
                     {"age", w.dative_span(facts.seconds)},
                     {"time", w.time(facts.time)},
                     {"code", std::to_string(facts.size)},
-                    {"detail", printable(facts.detail)},
+                    {"detail", printable(detail)},
                     {"name", diagnosis.about}};
   const auto counted = [&](Text one, Text many) { return w(facts.count == 1 ? one : many, fills); };
   switch (diagnosis.cause) {

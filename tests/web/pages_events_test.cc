@@ -1,7 +1,10 @@
 // The pages on events, the checkpoint and the test delivery.
 #include <catch2/catch.hpp>
+#include <regex>
 
+#include "vault/mailbox_change.h"
 #include "web/browser.h"
+#include "web/pages/history_file.h"
 #include "web/pages/history_page.h"
 #include "web/strings/strings.h"
 
@@ -33,6 +36,83 @@ TEST_CASE("Events are shown newest first, by type, day, message and who did it, 
   CHECK(shows(browser.get("/events?mailbox=journal&until=2001-01-01"), "No matching events"));
   CHECK(shows(browser.get("/events?mailbox=journal&actor=TEST&type=mailbox-made"), "mailbox created"));
   CHECK(shows(browser.get("/events?type=nonsense"), "is not valid and was ignored"));
+}
+
+TEST_CASE("Events say in words what was changed and by whom, with seconds") {
+  ConsoleVault vault;
+  vault.add_mailbox("journal");
+  Browser browser(vault);
+  browser.sign_in("administrator");
+  const auto last = [&] { return browser.get("/events?type=setting&mailbox=journal"); };
+  const auto mailbox = vault::find_mailbox(vault.store, "journal");
+  vault::MailboxChange said;
+  said.quota = 5 << 20;
+  REQUIRE(vault::change_mailbox(vault.store, *mailbox, said, "console anna from 192.0.2.9"));
+  const web::Response page = last();
+  CHECK(shows(page, "quota none → 5242880 bytes"));
+  CHECK(shows(page, "<a href=\"/mailboxes/journal\">journal</a>"));
+  CHECK(shows(page, "anna<small>console, from 192.0.2.9</small>"));
+  CHECK(std::regex_search(page.body, std::regex("\\d\\d:\\d\\d:\\d\\d\u00a0UTC")));
+  // As the keeper writes it, also of an older version.
+  for (const auto& [actor, words] :
+       {std::pair("uid=0(root) admin gw-store, route out: tls starttls -> none",
+                  "root<small>with gw-store</small>"),
+        {"uid=991 append smtp 192.0.2.1 TX1", "SMTP from 192.0.2.1<small>uid 991 TX1</small>"},
+        {"<b>x</b>", "&lt;b&gt;x&lt;/b&gt;"}}) {
+    store::Leaf leaf;
+    leaf.type = store::LeafType::Setting;
+    leaf.actor = actor;
+    REQUIRE(vault.store.note(mailbox->id, leaf));
+    CHECK(shows(last(), words));
+  }
+  CHECK(shows(last(), "<a href=\"/routes/out\">out</a>"));
+}
+
+TEST_CASE("A history is downloaded as CSV and JSON Lines, all of what the filter matches") {
+  ConsoleVault vault;
+  const auto mailbox = vault.add_mailbox("journal");
+  for (int i = 0; i < 700; ++i) {
+    store::Leaf leaf;
+    leaf.type = store::LeafType::Refused;
+    leaf.actor = i == 0 ? "=HYPERLINK(\"http://x\"),1" : "test";
+    REQUIRE(vault.store.note(mailbox.id, leaf));
+  }
+  Browser browser(vault);
+  browser.sign_in("viewer");
+  const auto file = [&](const std::string& query) {
+    const web::Response response = browser.get("/events/export?" + query);
+    REQUIRE(response.status == 200);
+    REQUIRE(response.stream);
+    CHECK(response.headers.get("Content-Disposition").find("attachment; filename=\"history-journal-") == 0);
+    std::string all;
+    CHECK(response.stream([&](ByteView piece) {
+      all += as_text(piece);
+      return true;
+    }));
+    CHECK_FALSE(response.stream([](ByteView) { return false; }));
+    return all;
+  };
+  const std::string csv = file("mailbox=journal&type=refused&format=csv");
+  CHECK(std::ranges::count(csv, '\n') == 701);
+  CHECK(csv.find(",\"'=HYPERLINK(\"\"http://x\"\"),1\",") != std::string::npos);
+  const std::string json = file("mailbox=journal&format=jsonl");
+  CHECK(std::ranges::count(json, '\n') == 701);
+  CHECK(json.find("\"type\":\"mailbox-made\"") != std::string::npos);
+  CHECK(browser.get("/events/export?mailbox=journal&format=xml").status == 400);
+  vault.add_account("acme", vault::Role::Operator, {"acme-*"});
+  Browser limited(vault);
+  limited.sign_in("acme");
+  CHECK(limited.get("/events/export?mailbox=journal&format=csv").status == 404);
+  CHECK(limited.get("/events/export?format=csv").status == 404);
+}
+
+TEST_CASE("A cell of a table is never a formula") {
+  for (const char first : std::string("=+-@\t\r"))
+    CHECK(web::csv_cell(std::string(1, first) + "x").find(std::string("'") + first) <= 1);
+  CHECK(web::csv_cell("plain") == "plain");
+  CHECK(web::csv_cell("a,b") == "\"a,b\"");
+  CHECK(web::csv_cell("a\"b") == "\"a\"\"b\"");
+  CHECK(web::csv_cell("") == "");
 }
 
 TEST_CASE("Every type of event has its words") {

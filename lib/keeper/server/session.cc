@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "keeper/convert.h"
-#include "keeper/server/operations.h"
 #include "keeper/server/user_name.h"
 
 namespace gw::keeper {

@@ -1,5 +1,9 @@
 // The page on events: a history with a filter, and the checkpoint by which it can be proved later.
+#include <map>
+
 #include "base/text.h"
+#include "vault/change_note.h"
+#include "web/pages/history_file.h"
 #include "web/pages/history_page.h"
 #include "web/pages/pages.h"
 #include "web/ui/layout.h"
@@ -9,6 +13,9 @@ namespace gw::web {
 namespace {
 
 constexpr std::size_t kPage = 50;
+// The most entries of one export, and how many are read at a time.
+constexpr std::size_t kMaxExported = 1'000'000;
+constexpr std::size_t kExportedAtOnce = 500;
 constexpr Micros kDay = Micros{86'400} * 1'000'000;
 constexpr std::string_view kSection = "/events";
 
@@ -58,8 +65,8 @@ Html type_word(const Context& context, store::LeafType type) {
   return word ? context.w(*word) : escaped(name(type));
 }
 
-Html filter_form(const Context& context, const Asked& asked,
-                 const std::vector<store::MailboxRecord>& mailboxes) {
+Html filter_of_events(const Context& context, const Asked& asked,
+                      const std::vector<store::MailboxRecord>& mailboxes) {
   const Words& w = context.w;
   std::vector<Choice> logs;
   if (context.account().is_unrestricted()) logs.push_back({"", w("events.vault")});
@@ -67,40 +74,121 @@ Html filter_form(const Context& context, const Asked& asked,
   std::vector<Choice> types{{"", w("events.type.all")}};
   for (const store::LeafType each : leaf_types())
     types.push_back({std::string(name(each)), type_word(context, each)});
-  return tag("form", {{"method", "get"}, {"action", "/events"}, {"class", "filters"}, {"role", "search"}},
-             select("mailbox", w("events.of"), logs, asked.mailbox) +
-                 select("type", w("events.type"), types, asked.filter.type ? asked.type : "") +
-                 field({.name = "since", .label = w("events.since"), .value = asked.since, .type = "date"}) +
-                 field({.name = "until", .label = w("events.until"), .value = asked.until, .type = "date"}) +
-                 field({.name = "message", .label = w("events.message"), .value = asked.message}) +
-                 field({.name = "actor", .label = w("events.actor"), .value = asked.actor}) +
-                 button(w("do.filter")));
+  const bool active = !(asked.type + asked.since + asked.until + asked.message + asked.actor).empty();
+  return filter_form(
+      context, "/events", active,
+      select("mailbox", w("events.of"), logs, asked.mailbox) +
+          select("type", w("events.type"), types, asked.filter.type ? asked.type : "") +
+          field({.name = "since", .label = w("events.since"), .value = asked.since, .type = "date"}) +
+          field({.name = "until", .label = w("events.until"), .value = asked.until, .type = "date"}) +
+          field({.name = "message", .label = w("events.message"), .value = asked.message}) +
+          field({.name = "actor", .label = w("events.actor"), .value = asked.actor}));
 }
 
-// Returns what an entry refers to: a message, or a mailbox. The name of a mailbox is shown only if
-// the account may see it.
-Html about(const Context& context, const Asked& asked, const store::Leaf& leaf) {
+// The object and the change in `OBJECT: CHANGE` (vault/change_note.h). Both are empty if the text has
+// another form.
+struct Changed {
+  std::string_view kind;  // `route`
+  std::string_view name;  // `out`; empty for the vault
+  std::string_view change;
+};
+
+Changed changed_of(std::string_view text) {
+  const std::size_t colon = text.find(": ");
+  if (colon == std::string_view::npos) return {{}, {}, text};
+  const std::string_view object = text.substr(0, colon);
+  const std::size_t space = object.find(' ');
+  const std::string_view kind = object.substr(0, space);
+  if (!Text::find("events.object." + std::string(kind))) return {{}, {}, text};
+  return {kind, space == std::string_view::npos ? std::string_view() : object.substr(space + 1),
+          text.substr(colon + 2)};
+}
+
+// Returns the object that a change names, with a link to where it is changed.
+Html object(const Context& context, const Changed& changed) {
+  Html kind = context.w(*Text::find("events.object." + std::string(changed.kind)));
+  if (changed.name.empty()) return kind;
+  const std::string path = url_part(changed.name);
+  const std::string to = changed.kind == "route"     ? "/routes/" + path
+                         : changed.kind == "mailbox" ? "/mailboxes/" + path
+                         : changed.kind == "account" ? "/administrators/" + path
+                                                     : "/tokens";
+  return link(to, escaped(changed.name)) + tag("small", {}, kind);
+}
+
+// Returns what an entry refers to: a message, a mailbox, or what was changed. The name of a mailbox is
+// shown only if the account may see it.
+Html about(const Context& context, const Asked& asked, const store::Leaf& leaf, const Changed& changed) {
   if (!leaf.message.zero()) {
     const std::string id = leaf.message.hex();
     const std::string path = "/mailboxes/" + url_part(asked.mailbox) + "/messages/" + id;
-    return tag("a", {{"href", path}, {"class", "mono"}}, escaped(id));
+    // The start is enough to tell messages apart; the whole id is the tooltip.
+    return tag("a", {{"href", path}, {"class", "mono"}, {"title", id}}, escaped(id.substr(0, 12) + "…"));
   }
+  if (!changed.kind.empty()) return object(context, changed);
   if (leaf.mailbox.zero()) return {};
   const std::string named = context.mailbox_name(leaf.mailbox);
   if (named.empty()) return tag("code", {}, escaped(leaf.mailbox.hex()));
   return link("/mailboxes/" + url_part(named), escaped(named));
 }
 
+// Returns the change with arrows between old and new values.
+Html change_text(const Context& context, std::string_view change) {
+  if (const auto word = Text::find("events.change." + std::string(change))) return context.w(*word);
+  std::string text(change);
+  for (std::size_t at = 0; (at = text.find(" -> ", at)) != std::string::npos;) text.replace(at, 4, " → ");
+  return escaped(text);
+}
+
+// Returns in words who did it: `anna` with `console, from 192.0.2.1` below it. The tooltip is the text
+// that the history holds.
+Html author_text(const Context& context, const store::Leaf& leaf, const vault::Author& author) {
+  const Words& w = context.w;
+  std::vector<std::string_view> words;
+  for (const std::string_view each : split(author.by, ' ')) words.push_back(each);
+  const auto word = [&](std::size_t at) { return at < words.size() ? std::string(words[at]) : ""; };
+  std::string user(author.user);
+  if (user.empty() && !author.uid.empty()) user = "uid " + std::string(author.uid);
+  Html main = escaped(author.by);
+  Html small;
+  if (words.size() == 4 && (word(0) == "console" || word(0) == "api") && word(2) == "from") {
+    main = escaped(word(1));
+    small =
+        w(word(0) == "console" ? Text("events.by.console") : Text("events.by.api"), {{"address", word(3)}});
+  } else if (words.size() >= 2 && (word(0) == "smtp" || word(0) == "pop3" || word(0) == "proxy-pop3")) {
+    main = w(word(0) == "smtp"   ? Text("events.by.smtp")
+             : word(0) == "pop3" ? Text("events.by.pop3")
+                                 : Text("events.by.proxy"),
+             {{"address", word(1)}});
+    std::string rest = user;
+    for (std::size_t at = 2; at < words.size(); ++at) rest += (rest.empty() ? "" : " ") + word(at);
+    small = escaped(rest);
+  } else if (author.by == "connection lost") {
+    main = w("events.by.lost");
+    small = escaped(user);
+  } else if (!user.empty()) {
+    main = escaped(user);
+    small = w("events.by.with", {{"program", printable(author.by)}});
+  }
+  if (!small.empty()) main += tag("small", {}, small);
+  return tag("span", {{"title", printable(leaf.actor)}}, main);
+}
+
 Html listed(const Context& context, const Asked& asked, const EventPage& found) {
   const Words& w = context.w;
   std::vector<std::vector<Html>> rows;
-  for (const store::Leaf& leaf : found.leaves)
-    rows.push_back({w.at(leaf.time), type_word(context, leaf.type), about(context, asked, leaf),
-                    escaped(leaf.actor), escaped(w.number(leaf.index))});
+  for (const store::Leaf& leaf : found.leaves) {
+    const vault::Author author = vault::read_author(leaf.actor);
+    const Changed changed = changed_of(author.change);
+    rows.push_back({w.at_second(leaf.time), type_word(context, leaf.type),
+                    about(context, asked, leaf, changed), change_text(context, changed.change),
+                    author_text(context, leaf, author), escaped(w.number(leaf.index))});
+  }
   Html all = table(w("events.title"),
                    {{w("events.time")},
                     {w("events.type")},
                     {w("events.about")},
+                    {w("events.change")},
                     {w("events.actor")},
                     {w("events.seq"), true}},
                    rows, tag("p", {}, w("events.none")));
@@ -109,6 +197,15 @@ Html listed(const Context& context, const Asked& asked, const EventPage& found) 
   if (found.leaves.size() < kPage) all += notice(w("events.more"), Tone::Plain);
   return all + tag("p", {{"class", "onward"}},
                    link_button("/events" + query_of(asked, found.before), w("events.older")));
+}
+
+// The links of the exports, which hold what the filter matches, without the limit of a page.
+Html exports(const Context& context, const Asked& asked) {
+  const Words& w = context.w;
+  const std::string query = "/events/export" + query_of(asked, 0);
+  return tag("p", {{"class", "help exports"}},
+             w("events.export") + escaped(" ") + link(query + "&format=csv", escaped("CSV")) +
+                 escaped(" · ") + link(query + "&format=jsonl", escaped("JSON Lines")));
 }
 
 // Shows the key together with the checkpoint, since users need both to verify it and should keep
@@ -120,49 +217,109 @@ Result<Html> checkpoint_section(const Context& context) {
   Html inside = tag("p", {}, w("checkpoint.text"));
   if (!health->verifier.empty())
     inside += tag("p", {}, w("checkpoint.key")) + copyable_block(context, health->verifier);
-  return section(w("checkpoint.title"),
-                 inside + action_button(context, "/events/checkpoint", w("checkpoint.do")));
+  return tag("div", {{"id", "checkpoint"}},
+             section(w("checkpoint.title"),
+                     inside + action_button(context, "/events/checkpoint", w("checkpoint.do"))));
+}
+
+// Returns the history that the request asks for, and the filter. If the account sees no history at all,
+// `seen` is false. Fails with NotFound if the account may not see the mailbox.
+struct Located {
+  Asked asked;
+  bool seen = false;
+};
+
+Result<Located> locate(const Context& context, const Request& request,
+                       const std::vector<store::MailboxRecord>& mailboxes) {
+  Located located;
+  located.asked = asked_of(request.query);
+  Asked& asked = located.asked;
+  // The vault's own history names all mailboxes, so other accounts start with one of their
+  // mailboxes.
+  const bool is_unrestricted = context.account().is_unrestricted();
+  if (asked.mailbox.empty() && !is_unrestricted && !mailboxes.empty()) asked.mailbox = mailboxes.front().name;
+  located.seen = !asked.mailbox.empty() || is_unrestricted;
+  if (asked.mailbox.empty()) return located;
+  const auto mailbox = context.mailbox(asked.mailbox);
+  if (!mailbox) return mailbox.error();
+  asked.mailbox = mailbox->name;
+  asked.filter.log = mailbox->id;
+  return located;
 }
 
 Response show(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto mailboxes = context.mailboxes();
   if (!mailboxes) return failed(context, request, mailboxes.error());
-  Asked asked = asked_of(request.query);
-  // The vault's own history names all mailboxes, so other accounts start with one of their
-  // mailboxes.
-  const bool is_unrestricted = context.account().is_unrestricted();
-  if (asked.mailbox.empty() && !is_unrestricted && !mailboxes->empty())
-    asked.mailbox = mailboxes->front().name;
+  const auto located = locate(context, request, *mailboxes);
+  if (!located) return failed(context, request, located.error());
+  const Asked& asked = located->asked;
   Html content;
-  if (!asked.mailbox.empty() || is_unrestricted) {
-    if (!asked.mailbox.empty()) {
-      const auto mailbox = context.mailbox(asked.mailbox);
-      if (!mailbox) return failed(context, request, mailbox.error());
-      asked.mailbox = mailbox->name;
-      asked.filter.log = mailbox->id;
-    }
+  if (located->seen) {
     const std::uint64_t before = parse_number(request.query.get("before")).value_or(0);
     const auto found = events_before(context.store(), asked.filter, before, kPage);
     if (!found) return failed(context, request, found.error());
-    content = filter_form(context, asked, *mailboxes);
+    content = filter_of_events(context, asked, *mailboxes);
     if (asked.wrong) content += notice(w("events.wrong-filter"), Tone::Warning);
-    content += listed(context, asked, *found);
+    content += exports(context, asked) + listed(context, asked, *found);
   } else {
     content = tag("div", {{"class", "empty"}}, tag("p", {}, w("events.nothing")));
   }
   PageParts parts;
   parts.title = w("events.title");
   parts.section = kSection;
-  if (context.may(vault::Role::Operator))
-    parts.actions = link_button("/test-delivery", w("delivery.do"), true);
   parts.content = tag("section", {{"class", "panel"}}, content);
-  if (is_unrestricted && context.may(vault::Role::Operator)) {
+  if (context.account().is_unrestricted() && context.may(vault::Role::Operator)) {
     const auto checkpoint = checkpoint_section(context);
     if (!checkpoint) return failed(context, request, checkpoint.error());
     parts.content += *checkpoint;
   }
   return page(context, request, parts);
+}
+
+// Sends the entries that the filter matches as a file, the newest first, at most kMaxExported of them.
+// The history is read page by page while the client receives it.
+Response download(Context& context, const Request& request) {
+  const auto mailboxes = context.mailboxes();
+  if (!mailboxes) return failed(context, request, mailboxes.error());
+  auto located = locate(context, request, *mailboxes);
+  if (!located) return failed(context, request, located.error());
+  if (!located->seen) return refused(context, request, 404);
+  const std::string format(request.query.get("format"));
+  if (format != "csv" && format != "jsonl") return refused(context, request, 400);
+  const bool csv = format == "csv";
+  std::map<MailboxId, std::string> names;
+  for (const store::MailboxRecord& each : *mailboxes) names.emplace(each.id, each.name);
+  const std::string of = located->asked.mailbox.empty() ? "vault" : located->asked.mailbox;
+  Response response;
+  response.content_type = csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
+  response.set("Content-Disposition", "attachment; filename=\"history-" + of + "-" +
+                                          rfc3339(context.now()).substr(0, 10) + "." + format + "\"");
+  response.set("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'");
+  response.stream = [&console = context.console(), filter = located->asked.filter, names = std::move(names),
+                     csv](const Sink& sink) {
+    if (csv && !sink(as_bytes(csv_heading()))) return false;
+    std::uint64_t before = 0;
+    std::size_t left = kMaxExported;
+    do {
+      // The keeper may have been restarted since the last piece.
+      const auto store = console.store();
+      if (!store) return false;
+      const auto found = events_before(**store, filter, before, std::min(left, kExportedAtOnce));
+      // The connection is cut: a file that ends early must not be taken for the whole.
+      if (!found) return false;
+      std::string piece;
+      for (const store::Leaf& leaf : found->leaves) {
+        const auto named = names.find(leaf.mailbox);
+        piece += csv ? csv_line(leaf, named == names.end() ? "" : named->second) : json_line(leaf);
+      }
+      if (!piece.empty() && !sink(as_bytes(piece))) return false;
+      left -= found->leaves.size();
+      before = found->before;
+    } while (before != 0 && left > 0);
+    return true;
+  };
+  return response;
 }
 
 // A checkpoint appends an entry to the vault's history, hence a POST.
@@ -181,6 +338,7 @@ Response checkpoint(Context& context, const Request& request) {
 
 void add_event_pages(Routes& routes) {
   routes.push_back({"GET", "/events", Access::Viewer, show});
+  routes.push_back({"GET", "/events/export", Access::Viewer, download});
   routes.push_back({"POST", "/events/checkpoint", Access::Operator, checkpoint});
 }
 

@@ -11,7 +11,7 @@
 namespace gw::web {
 namespace {
 
-constexpr std::string_view kSection = "/events";
+constexpr std::string_view kSection = "/mailboxes";
 
 Html form_section(const Context& context, const std::vector<store::MailboxRecord>& mailboxes,
                   std::string_view mailbox, std::string_view server) {
@@ -32,7 +32,7 @@ Html form_section(const Context& context, const std::vector<store::MailboxRecord
                select("mailbox", w("delivery.mailbox"), boxes, mailbox) +
                    select("server", w("delivery.server"), places, server) +
                    tag("p", {{"class", "onward"}},
-                       button(w("delivery.send"), Tone::Good) + link_button("/events", w("do.cancel")))));
+                       button(w("delivery.send"), Tone::Good) + link_button("/mailboxes", w("do.cancel")))));
 }
 
 Response show(Context& context, const Request& request) {
