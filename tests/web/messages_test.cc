@@ -1,6 +1,7 @@
 // The pages on messages: lists without a password, one message with it, and mail that means harm.
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 #include "base/text.h"
@@ -85,7 +86,9 @@ TEST_CASE("Messages are listed without a password, the newest first, and show no
   CHECK(newer < older);
   CHECK_FALSE(shows(list, "Hello"));
   CHECK_FALSE(shows(list, "example.com"));
-  CHECK_FALSE(shows(list, "type=\"checkbox\""));
+  CHECK_FALSE(shows(list, "name=\"id\""));
+  CHECK(shows(list, "2 messages in this mailbox."));
+  CHECK(std::regex_search(list.body, std::regex("\\d\\d:\\d\\d:\\d\\d\u00a0UTC")));
   const web::Response one = test.browser.get(test.path);
   CHECK(one.status == 200);
   CHECK_FALSE(shows(one, "Hello"));
@@ -107,7 +110,8 @@ TEST_CASE("Lists are filtered by state and day, and go on page by page") {
     const web::Response list = test.browser.get(target);
     pages.push_back(seen(list));
     constexpr std::string_view kLink = "<a href=\"";
-    const std::size_t at = list.body.find(std::string(kLink) + "/mailboxes/journal/messages?before=");
+    const std::size_t older = list.body.find(">Older messages<");
+    const std::size_t at = older == std::string::npos ? older : list.body.rfind(kLink, older);
     const std::size_t from = at + kLink.size();
     target = at == std::string::npos ? "" : list.body.substr(from, list.body.find('"', from) - from);
   }
@@ -159,9 +163,15 @@ TEST_CASE("One message opens with the mailbox's password, for this session alone
   CHECK(page.secret);
   CHECK(shows(page, "The secret text."));
   CHECK(shows(page, "Ann &lt;ann@example.com&gt;"));
-  CHECK(shows(page, "sender@example.org"));
+  CHECK(shows(page, "<h1>Hello</h1>"));
   CHECK(shows(page, "Complete and unaltered"));
-  CHECK(shows(page, to_hex(sha256(as_bytes(kPlain)))));
+  const web::Response envelope = test.browser.get(test.path + "?view=envelope");
+  CHECK(shows(envelope, "sender@example.org"));
+  CHECK(shows(envelope, to_hex(sha256(as_bytes(kPlain)))));
+  CHECK_FALSE(shows(envelope, "The secret text."));
+  CHECK(shows(test.browser.get(test.path + "?view=raw"),
+              "From: Ann &lt;ann@example.com&gt;\nSubject: Hello\n"));
+  CHECK(shows(test.browser.get(test.path + "?view=html"), "The secret text."));
   CHECK_FALSE(shows(page, kConsolePassword));
 
   Browser other(test.vault);
@@ -238,10 +248,11 @@ TEST_CASE("A download is the octets as received, under a name that no sender cho
 
 TEST_CASE("A journal report shows sender and recipients, the blind ones too, and the mail within") {
   Opened test(corpus("01-basic-to-cc-bcc.eml"));
-  const web::Response page = test.page();
+  test.page();
+  const web::Response page = test.browser.get(test.path + "?view=journal");
   CHECK(shows(page, "Journal report"));
   CHECK(shows(page, "<span class=\"pill warning\">Bcc</span>"));
-  CHECK(shows(page, "Header of the journaled message"));
+  CHECK(shows(test.browser.get(test.path + "?view=headers"), "Header of the journaled message"));
 }
 
 TEST_CASE(
@@ -254,7 +265,8 @@ TEST_CASE(
            "\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ny\r\n--b--\r\n";
   };
   Opened test(report(50'000));
-  const web::Response page = test.page();
+  test.page();
+  const web::Response page = test.browser.get(test.path + "?view=journal");
   CHECK(shows(page, "Journal report"));
   CHECK(shows(page, "&quot;\xe2\x80\xa6</code>"));
   CHECK(page.body.size() < 100'000);
@@ -267,7 +279,8 @@ TEST_CASE(
 
 TEST_CASE("Members of lists and forwarded mail are shown with where they come from") {
   Opened test(corpus("02-expanded-forwarded.eml"));
-  const web::Response page = test.page();
+  test.page();
+  const web::Response page = test.browser.get(test.path + "?view=journal");
   CHECK(shows(page, "member of "));
   CHECK(shows(page, "forwarded from "));
 }
@@ -314,11 +327,16 @@ TEST_CASE("What a sender wrote is text on the page, whatever it is") {
               script + "\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + script +
               "\"' onmouseover=alert(1)\r\n--b\r\nContent-Type: application/x-<b>; name=\"../../" + script +
               ".exe\"\r\n\r\nx\r\n--b--\r\n");
-  const web::Response page = test.page();
-  CHECK_FALSE(shows(page, "<script>alert"));
-  CHECK_FALSE(shows(page, "<img src=x"));
-  CHECK_FALSE(shows(page, "<b>"));
-  CHECK(shows(page, "&lt;script&gt;alert(1)"));
+  test.page();
+  for (const char* view :
+       {"text", "html", "journal", "headers", "envelope", "raw", "stored", "<script>alert(1)"}) {
+    CAPTURE(view);
+    const web::Response page = test.browser.get(test.path + "?view=" + web::url_part(view));
+    CHECK_FALSE(shows(page, "<script>alert"));
+    CHECK_FALSE(shows(page, "<img src=x"));
+    CHECK_FALSE(shows(page, "<b>"));
+    CHECK(shows(page, "&lt;script&gt;alert(1)"));
+  }
 }
 
 TEST_CASE("Huge headers and texts are cut and said to be; invalid UTF-8 and control characters do no harm") {
@@ -333,7 +351,7 @@ TEST_CASE("Huge headers and texts are cut and said to be; invalid UTF-8 and cont
   CHECK_FALSE(shows(page, "\x1b"));
   CHECK(page.body.find('\0') == std::string::npos);
   CHECK(page.body.size() < 1 << 20);
-  CHECK(shows(page, "The header is longer than what is shown."));
+  CHECK(shows(test.browser.get(test.path + "?view=headers"), "The header is longer than what is shown."));
   CHECK(shows(page, "Only the first 256.0\u00a0KiB are shown."));
 }
 
@@ -425,4 +443,145 @@ TEST_CASE("What is open ends with the right to see the mailbox") {
   CHECK(test.browser.get(test.path).status == 404);
   CHECK(test.browser.get(test.path + "/html").status == 404);
   CHECK(test.browser.post(test.path + "/eml", {}).status == 404);
+}
+
+TEST_CASE("Attachments are downloaded one by one, as files that no browser shows") {
+  std::string large;
+  while (large.size() < 200'000) large += "0123456789abcdef\n";
+  const std::string boundary = "\r\n--b\r\n";
+  Opened test("Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext" + boundary +
+              "Content-Type: text/html; name*=UTF-8''%E2%80%AEfdp.%22exe%0D%0A.html\r\nContent-Disposition: "
+              "attachment\r\nContent-Transfer-Encoding: base64\r\n\r\nPGI+aGk8L2I+\r\n" +
+              boundary + "Content-Type: application/pdf\r\n\r\n" + large + "\r\n--b--\r\n");
+  const web::Response page = test.page();
+  CHECK(shows(page, "action=\"" + test.path + "/attachment\""));
+  CHECK_FALSE(shows(page, "\u202e"));
+  const auto get = [&](const std::string& part) {
+    return test.browser.post(test.path + "/attachment", {{"part", part}});
+  };
+  const web::Response first = get("0");
+  bool whole = false;
+  CHECK(streamed(first, whole) == "<b>hi</b>");
+  CHECK(whole);
+  CHECK(first.content_type == "application/octet-stream");
+  const std::string disposition(first.headers.get("Content-Disposition"));
+  CHECK(disposition.starts_with("attachment; filename=\"fdp._exe"));
+  CHECK(web::valid_header("Content-Disposition", disposition));
+  CHECK(disposition.find("%E2%80%AE") == std::string::npos);
+  CHECK(first.headers.get("Content-Security-Policy").starts_with("sandbox; default-src 'none'"));
+  CHECK(first.headers.get("X-Content-Type-Options") == "nosniff");
+  CHECK(streamed(get("1"), whole) == large);
+  CHECK(get("1").headers.get("Content-Disposition").starts_with("attachment; filename=\"attachment-2\""));
+  CHECK(get("2").status == 404);
+  CHECK(get("-1").status == 400);
+  CHECK(test.browser.get(test.path + "/attachment?part=0").status == 405);
+  CHECK(leaves(test.vault, test.mailbox.id).back().actor.ends_with(", attachment downloaded"));
+  // Only while the message is open, and only for its session.
+  test.vault.pass(301s);
+  CHECK(get("0").status == 303);
+}
+
+TEST_CASE("A mailbox opened with its password shows and searches subjects and senders for five minutes") {
+  Opened test(kPlain, "operator");
+  const MessageId second = test.vault.deliver(
+      test.mailbox, "From: bob@example.com\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe_<b>?=\r\n\r\nx\r\n");
+  const std::string list = "/mailboxes/journal/messages";
+  const auto open = [&](Browser& browser, std::string_view password = kConsolePassword) {
+    return browser.post("/mailboxes/journal/open", {{"password", std::string(password)}});
+  };
+  const web::Response wrong = open(test.browser, "not the password of it");
+  CHECK(wrong.status == 403);
+  CHECK(shows(wrong, "The password is wrong."));
+  CHECK(test.vault.console->opened_mailboxes().count() == 0);
+  CHECK_FALSE(shows(test.browser.get(list + "?subject=hello"), "Hello"));
+
+  CHECK(location(open(test.browser)) == list);
+  const store::Leaf noted = leaves(test.vault, test.mailbox.id).back();
+  CHECK(noted.type == store::LeafType::Opened);
+  CHECK(noted.actor == "console operator from 192.0.2.7, mailbox journal: opened");
+  const web::Response page = test.browser.get(list);
+  CHECK(page.secret);
+  CHECK(shows(page, ">Hello</button>"));
+  CHECK(shows(page, "Grüße &lt;b&gt;"));
+  CHECK(shows(page, "Ann &lt;ann@example.com&gt;"));
+  CHECK(shows(page, "data-until"));
+  const web::Response found = test.browser.get(list + "?subject=HELL");
+  CHECK(shows(found, test.id.hex()));
+  CHECK_FALSE(shows(found, second.hex()));
+  const web::Response sender = test.browser.get(list + "?from=bob@");
+  CHECK(shows(sender, second.hex()));
+  CHECK_FALSE(shows(sender, test.id.hex()));
+
+  // A message opens without the password.
+  CHECK(test.browser.post(test.path + "/open", {}).status == 303);
+  CHECK(shows(test.browser.get(test.path), "The secret text."));
+  CHECK(leaves(test.vault, test.mailbox.id).back().type == store::LeafType::Exported);
+
+  // No other session has it open.
+  Browser other(test.vault);
+  other.sign_in("administrator");
+  CHECK_FALSE(shows(other.get(list), "Hello"));
+  CHECK(other.post("/mailboxes/journal/messages/" + second.hex() + "/open", {}).status == 303);
+  CHECK_FALSE(shows(other.get("/mailboxes/journal/messages/" + second.hex()), "Gr"));
+
+  test.vault.pass(4min);
+  CHECK(shows(test.browser.get(list), "Hello"));
+  test.vault.pass(61s);
+  CHECK_FALSE(shows(test.browser.get(list), "Hello"));
+  CHECK(test.vault.console->opened_mailboxes().count() == 0);
+
+  REQUIRE(open(test.browser).status == 303);
+  CHECK(test.browser.post("/mailboxes/journal/close", {}).status == 303);
+  CHECK_FALSE(shows(test.browser.get(list), "Hello"));
+  REQUIRE(open(test.browser).status == 303);
+  test.browser.post("/sign-out", {});
+  CHECK(test.vault.console->opened_mailboxes().count() == 0);
+}
+
+TEST_CASE("The list of an open mailbox shows the sender that a journal report names, and damage") {
+  Opened test(corpus("01-basic-to-cc-bcc.eml"));
+  const MessageId broken = test.vault.deliver(test.mailbox, kPlain);
+  test.vault.store.alter = [&](const MessageId& id, std::uint64_t, std::span<std::byte> data) {
+    if (id == broken && !data.empty()) data.back() ^= std::byte{1};
+  };
+  test.browser.post("/mailboxes/journal/open", {{"password", std::string(kConsolePassword)}});
+  const web::Response page = test.browser.get("/mailboxes/journal/messages");
+  CHECK(page.status == 200);
+  CHECK(shows(page, "damaged"));
+  CHECK_FALSE(shows(page, "(no subject)"));
+}
+
+TEST_CASE("A new password or key of a mailbox closes it in every session") {
+  Opened test(kPlain, "administrator");
+  const auto open = [&] {
+    test.browser.post("/mailboxes/journal/open", {{"password", std::string(kConsolePassword)}});
+    return test.vault.console->opened_mailboxes().count();
+  };
+  REQUIRE(open() == 1);
+  CHECK(
+      test.browser.post("/mailboxes/journal/rotate", {{"password", std::string(kConsolePassword)}}).status ==
+      303);
+  CHECK(test.vault.console->opened_mailboxes().count() == 0);
+}
+
+TEST_CASE("A change of messages with none marked says so, and all can be marked without JavaScript") {
+  Opened test(kPlain, "operator");
+  const std::string list = "/mailboxes/journal/messages";
+  const std::string here = list + "?before=0&state=live";
+  const auto none =
+      test.browser.post("/mailboxes/journal/change-messages", {{"change", "remove"}, {"back", here}});
+  CHECK(location(none) == here + "&problem=none-chosen");
+  CHECK(shows(test.browser.get(location(none)), "first select one or more messages"));
+  for (const char* elsewhere :
+       {"//evil.example", "https://evil.example/", "/sign-out", "/mailboxes/journal/messages-x"})
+    CHECK(location(test.browser.post("/mailboxes/journal/change-messages",
+                                     {{"change", "remove"}, {"back", elsewhere}})) ==
+          list + "?problem=none-chosen");
+  CHECK(shows(test.browser.get(here + "&select=all"), "value=\"" + test.id.hex() + "\" checked"));
+  CHECK_FALSE(shows(test.browser.get(here), "value=\"" + test.id.hex() + "\" checked"));
+  const web::Response sure = test.browser.post("/mailboxes/journal/change-messages",
+                                               {{"change", "remove"}, {"id", test.id.hex()}, {"back", here}});
+  CHECK(shows(sure, "<h1>Remove 1 message for good?</h1>"));
+  CHECK(shows(sure, "This cannot be undone."));
+  CHECK(shows(sure, ">Remove 1 message</button>"));
 }

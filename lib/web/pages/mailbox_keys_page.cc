@@ -102,6 +102,8 @@ Response change_password(Context& context, const Request& request) {
   if (!changed && changed.error().code() == Code::Unknown)
     return password_page(context, request, *record, {"proposed", w.plain("once.unknown"), 503});
   if (!changed) return failed(context, request, changed.error());
+  // Whoever knew only the old password must not go on reading with it.
+  context.console().opened_mailboxes().close_mailbox(record->id);
   return redirect(mailbox_path(record->name) + "?done=password");
 }
 
@@ -145,6 +147,8 @@ Response rotate(Context& context, const Request& request) {
   }
   const auto now = vault::rotate(context.store(), *record, std::move(*ring), password, context.actor());
   if (!now) return failed(context, request, now.error());
+  // The keys that are kept cannot open what is sealed to the new one.
+  context.console().opened_mailboxes().close_mailbox(now->id);
   return redirect(mailbox_path(now->name) + "?done=rotated");
 }
 

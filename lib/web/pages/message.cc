@@ -1,5 +1,9 @@
 // The pages of one message: what the store knows about it, and its content with the mailbox's
 // password.
+#include <array>
+
+#include "base/text.h"
+#include "mime/unwrap.h"
 #include "vault/mailbox.h"
 #include "vault/message_change.h"
 #include "web/opened_messages.h"
@@ -81,8 +85,15 @@ Html changes(const Context& context, const Place& place) {
   return all;
 }
 
+// The form that opens the message: with a password, unless the mailbox is open.
 Html password_section(const Context& context, const Place& place, const std::string& wrong) {
   const Words& w = context.w;
+  if (context.console().opened_mailboxes().find(context.session_id(), place.mailbox.id)) {
+    Html inside = wrong.empty() ? Html() : notice(escaped(wrong), Tone::Bad);
+    inside += tag("p", {}, w("message.open.by-mailbox")) +
+              form(context, place.path() + "/open", button(w("message.open.do"), Tone::Good));
+    return section(w("message.open"), inside);
+  }
   Field password{.name = "password", .label = w("mailbox.password"), .type = "password"};
   password.help = w("message.password.help");
   password.wrong = wrong;
@@ -98,25 +109,111 @@ Html checks(const Context& context, const OpenView& view) {
   return notice(w("message.whole"), Tone::Good);
 }
 
-// Shows an opened message: the buttons that need it, and its content. The caller holds a
-// ReadLock.
-Html opened(const Context& context, const Place& place, OpenView& view) {
+// The parts of an opened message, one of which is shown at a time. Each is a page of its own, so that
+// they work without JavaScript.
+struct Tab {
+  std::string_view id;
+  Text word;
+};
+constexpr std::array<Tab, 7> kTabs{{{"text", "message.tab.text"},
+                                    {"html", "message.tab.html"},
+                                    {"journal", "message.tab.journal"},
+                                    {"headers", "message.tab.headers"},
+                                    {"envelope", "message.tab.envelope"},
+                                    {"raw", "message.tab.raw"},
+                                    {"stored", "message.tab.stored"}}};
+
+// Returns the part that the request asks for, or the one that says most. `reading` is null if the
+// message cannot be parsed.
+std::string_view chosen_tab(const Request& request, const mime::Reading* reading) {
+  const std::string_view asked = request.query.get("view");
+  const auto has = [&](std::string_view id) {
+    if (id == "text") return reading != nullptr;
+    if (id == "headers") return reading != nullptr;
+    if (id == "html") return reading != nullptr && reading->html.has_value();
+    if (id == "journal") return reading != nullptr && reading->journal.is_journal_report;
+    return true;
+  };
+  for (const Tab& each : kTabs)
+    if (each.id == asked && has(asked)) return each.id;
+  if (reading == nullptr) return "raw";
+  return !reading->text && reading->html ? "html" : "text";
+}
+
+Html tab_links(const Context& context, const std::string& path, std::string_view chosen,
+               const mime::Reading* reading) {
+  Html all;
+  for (const Tab& each : kTabs) {
+    if (each.id == "html" && (reading == nullptr || !reading->html)) continue;
+    if (each.id == "journal" && (reading == nullptr || !reading->journal.is_journal_report)) continue;
+    if ((each.id == "text" || each.id == "headers") && reading == nullptr) continue;
+    Attributes attributes{{"href", path + "?view=" + std::string(each.id)}};
+    if (each.id == chosen) attributes.emplace_back("aria-current", "true");
+    all += tag("a", attributes, context.w(each.word));
+  }
+  return tag("nav", {{"class", "tabs"}, {"aria-label", context.w.plain("message.parts")}}, all);
+}
+
+// Returns the subject for the heading, cut to what fits there; empty if there is none.
+std::string subject_of(const mime::Reading& reading) {
+  constexpr std::size_t kMaxHeading = 200;
+  const std::string* found =
+      mime::find_field(reading.inner.empty() ? reading.fields : reading.inner, "Subject");
+  std::string subject = found == nullptr ? "" : printable(trim(*found));
+  if (subject.size() <= kMaxHeading) return subject;
+  std::size_t end = kMaxHeading;
+  while (end > 0 && (static_cast<unsigned char>(subject[end]) & 0xc0) == 0x80) --end;
+  return subject.substr(0, end) + "…";
+}
+
+// Shows an opened message: the buttons that need it, and one part of its content. Sets `title` to its
+// subject. The caller holds a ReadLock.
+Result<Html> opened(const Context& context, const Request& request, const Place& place, OpenView& view,
+                    Html& title) {
   const Words& w = context.w;
-  Html all = tag("p", {{"class", "quiet"}}, w("message.open.note"));
+  const std::string path = place.path();
+  Html all = checks(context, view);
+  all += tag("p", {{"class", "quiet"}}, w("message.open.note"));
   all += tag("div", {{"class", "onward"}},
-             action_button(context, place.path() + "/eml", w("message.download"), Tone::Good) +
-                 action_button(context, place.path() + "/close", w("message.close")));
-  all = section(w("message.opened"), checks(context, view) + all);
+             action_button(context, path + "/eml", w("message.download"), Tone::Good) +
+                 action_button(context, path + "/close", w("message.close")));
   ViewSource source(view.message);
   const auto reading = mime::read_for_people(source, reading_limits());
+  const mime::Reading* readable = reading ? &*reading : nullptr;
   // A message that cannot be parsed can still be downloaded.
-  if (!reading) {
+  if (readable == nullptr) {
     all += notice(w("message.unreadable"), Tone::Bad);
   } else {
-    all += journal_section(context, reading->journal);
-    all += content_sections(context, *reading, place.path() + "/html");
+    const std::string subject = subject_of(*readable);
+    title = subject.empty() ? w("messages.no-subject") : escaped(subject);
+    all = summary_section(context, *readable) + all;
   }
-  return all + envelope_section(context, view.message.envelope());
+  const std::string_view tab = chosen_tab(request, readable);
+  Html content = tag("section", {{"class", "panel"}}, all);
+  Html part = tab_links(context, path, tab, readable);
+  if (tab == "text") {
+    part += text_section(context, *readable);
+  } else if (tab == "html") {
+    part += html_section(context, path + "/html");
+  } else if (tab == "journal") {
+    part += journal_section(context, readable->journal);
+  } else if (tab == "headers") {
+    part += header_section(context, *readable);
+  } else if (tab == "envelope") {
+    part += envelope_section(context, view.message.envelope());
+  } else if (tab == "raw") {
+    auto raw = raw_section(context, source);
+    // A damaged message has no raw form as a whole.
+    part += raw ? std::move(*raw) : notice(w("message.damaged"), Tone::Bad);
+  } else {
+    part += record_section(context, place.record);
+  }
+  content += tag("section", {{"class", "panel parts"}, {"id", "parts"}}, part);
+  if (readable != nullptr) {
+    content += attachments_section(context, *readable, path + "/attachment");
+    if (readable->limit_reached) content += notice(w("message.limit"), Tone::Warning);
+  }
+  return content;
 }
 
 Response message_page(const Context& context, const Request& request, const Place& place,
@@ -133,16 +230,22 @@ Response message_page(const Context& context, const Request& request, const Plac
   if (view) {
     const ReadLock turn(*view, kTimeout);
     if (!turn) return failed(context, request, Error(Code::Busy, "the message is being read"));
-    content = opened(context, place, *view);
+    auto shown = opened(context, request, place, *view, parts.title);
+    if (!shown) return failed(context, request, shown.error());
+    content = std::move(*shown);
     parts.secret = true;
+    // The message closes by itself; then nobody reads what the page shows, also without JavaScript.
+    parts.refresh_after = static_cast<int>(
+        context.console().views().left(context.session_id(), place.mailbox.id, place.record.id).count() + 1);
+    parts.refresh_to = place.path() + "?" + std::string(kUnattended) + "=1";
     // A pending message may still be discarded by its sender, so nobody reads it before it is
     // settled.
   } else if (place.record.state == store::State::Pending) {
-    content = notice(w("message.pending"), Tone::Plain);
+    content = notice(w("message.pending"), Tone::Plain) + record_section(context, place.record);
   } else {
-    content = password_section(context, place, wrong);
+    content = password_section(context, place, wrong) + record_section(context, place.record);
   }
-  parts.content = content + record_section(context, place.record);
+  parts.content = content;
   Response response = mailbox_page(context, request, parts);
   // harden() leaves a policy that is already set.
   if (view) response.set("Content-Security-Policy", std::string(kPagePolicy));
@@ -169,11 +272,21 @@ Response open(Context& context, const Request& request) {
   const auto place = place_of(context, request);
   if (!place) return failed(context, request, place.error());
   if (place->record.state == store::State::Pending) return redirect(place->path());
-  const auto ring = unlock_mailbox(context, request, place->mailbox, request.form.secret("password"));
+  // Without a password only if this session has the mailbox open.
+  auto opened_mailbox = request.form.has("password") ? std::nullopt
+                                                     : context.console().opened_mailboxes().find(
+                                                           context.session_id(), place->mailbox.id);
+  std::shared_ptr<const seal::KeyRing> ring = opened_mailbox ? opened_mailbox->ring : nullptr;
   if (!ring) {
-    const auto wrong = password_complaint(context, ring.error(), false);
-    if (!wrong) return failed(context, request, ring.error());
-    return message_page(context, request, *place, *wrong, ring.error().code() == Code::Busy ? 429 : 403);
+    if (!request.form.has("password")) return redirect(place->path());
+    auto unlocked = unlock_mailbox(context, request, place->mailbox, request.form.secret("password"));
+    if (!unlocked) {
+      const auto wrong = password_complaint(context, unlocked.error(), false);
+      if (!wrong) return failed(context, request, unlocked.error());
+      return message_page(context, request, *place, *wrong,
+                          unlocked.error().code() == Code::Busy ? 429 : 403);
+    }
+    ring = std::make_shared<const seal::KeyRing>(std::move(*unlocked));
   }
   const auto vault_id = context.store().vault_id();
   if (!vault_id) return failed(context, request, vault_id.error());
@@ -259,6 +372,51 @@ Response download(Context& context, const Request& request) {
   return response;
 }
 
+// Sends one attachment. The browser stores it and never shows it: its type, name and content come from
+// the sender. A POST, because it appends a history entry.
+Response attachment(Context& context, const Request& request) {
+  const auto place = place_of(context, request);
+  if (!place) return failed(context, request, place.error());
+  const auto number = parse_number(request.form.get("part"));
+  if (!number) return refused(context, request, 400);
+  auto view = context.console().views().find(context.session_id(), place->mailbox.id, place->record.id);
+  if (!view) return redirect(place->path());
+  mime::Attachment found;
+  {
+    const ReadLock turn(*view, kTimeout);
+    if (!turn) return failed(context, request, Error(Code::Busy, "the message is being read"));
+    ViewSource source(view->message);
+    auto reading = mime::read_for_people(source, reading_limits());
+    if (!reading) return failed(context, request, reading.error());
+    if (*number >= reading->attachments.size()) return refused(context, request, 404);
+    found = std::move(reading->attachments[static_cast<std::size_t>(*number)]);
+  }
+  if (const auto noted = note_seen(context, place->mailbox.id, place->record.id, "attachment downloaded");
+      !noted)
+    return failed(context, request, noted.error());
+  Response response;
+  response.content_type = "application/octet-stream";
+  response.secret = true;
+  response.set("Content-Disposition",
+               attachment_disposition(found.name, "attachment-" + std::to_string(*number + 1)));
+  response.set("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'");
+  response.set("X-Content-Type-Options", "nosniff");
+  response.set("X-Download-Options", "noopen");
+  response.stream = [view = std::move(view), content = std::move(found.content)](const Sink& sink) {
+    const ReadLock turn(*view, kTimeout);
+    if (!turn) return false;
+    ViewSource source(view->message);
+    mime::ContentReader reader(source, content);
+    for (;;) {
+      const auto piece = reader.next();
+      if (!piece) return false;
+      if (piece->empty()) return true;
+      if (!sink(*piece)) return false;
+    }
+  };
+  return response;
+}
+
 }  // namespace
 
 void add_one_message_pages(Routes& routes) {
@@ -267,6 +425,7 @@ void add_one_message_pages(Routes& routes) {
   routes.push_back({"POST", "/mailboxes/:name/messages/:id/close", Access::Viewer, close});
   routes.push_back({"GET", "/mailboxes/:name/messages/:id/html", Access::Viewer, html});
   routes.push_back({"POST", "/mailboxes/:name/messages/:id/eml", Access::Viewer, download});
+  routes.push_back({"POST", "/mailboxes/:name/messages/:id/attachment", Access::Viewer, attachment});
 }
 
 }  // namespace gw::web

@@ -1,6 +1,7 @@
 #include "web/pages/message_note.h"
 
 #include "base/log.h"
+#include "vault/change_note.h"
 #include "vault/drain.h"
 
 namespace gw::web {
@@ -15,6 +16,20 @@ Result<void> note_seen(const Context& context, const MailboxId& mailbox, const M
   if (!*noted)
     log::warning("export not recorded",
                  {{"message", message.hex()}, {"actor", context.actor()}, {"what", how}});
+  return {};
+}
+
+Result<void> note_opened(const Context& context, const store::MailboxRecord& mailbox) {
+  store::Leaf leaf;
+  leaf.type = store::LeafType::Opened;
+  leaf.mailbox = mailbox.id;
+  leaf.actor = vault::change_note(context.actor(), "mailbox " + mailbox.name, "opened");
+  const auto noted = context.store().note(mailbox.id, leaf);
+  if (noted) return {};
+  const auto health = context.store().health();
+  const bool writable = !health || health->writable;
+  if (noted.error().code() != Code::Full && writable) return noted.error();
+  log::warning("opening not recorded", {{"mailbox", mailbox.id.hex()}, {"actor", context.actor()}});
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "store/store.h"
 #include "web/context.h"
 
 namespace gw::web {
@@ -14,5 +15,9 @@ namespace gw::web {
 // disk is full, the entry is only logged, so that mail stays readable.
 Result<void> note_seen(const Context& context, const MailboxId& mailbox, const MessageId& message,
                        std::string_view how);
+
+// Appends the history entry for a mailbox that a user has opened with its password to read subjects and
+// senders. The same rules apply.
+Result<void> note_opened(const Context& context, const store::MailboxRecord& mailbox);
 
 }  // namespace gw::web

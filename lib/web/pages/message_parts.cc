@@ -55,29 +55,22 @@ Html main_fields(const Context& context, const std::vector<mime::Field>& fields)
   return facts(rows);
 }
 
-Html all_fields(const Context& context, Text heading, const std::vector<mime::Field>& fields) {
+Html all_fields(const std::vector<mime::Field>& fields) {
   if (fields.empty()) return {};
   std::vector<std::pair<Html, Html>> rows;
   for (const mime::Field& each : fields) rows.emplace_back(escaped(each.name), escaped(each.value));
-  return tag("details", {}, tag("summary", {}, context.w(heading)) + facts(rows));
+  return facts(rows);
 }
 
-Html attachments_section(const Context& context, const mime::Reading& reading) {
-  const Words& w = context.w;
-  if (reading.attachments.empty()) return {};
-  std::vector<std::vector<Html>> rows;
-  for (const mime::Attachment& each : reading.attachments) {
-    rows.push_back(
-        {each.name.empty() ? tag("span", {{"class", "quiet"}}, w("message.unnamed")) : shown(each.name),
-         shown(each.type), escaped(w.size(each.size))});
-  }
-  Html inside = table(w("message.attachments"),
-                      {{w("message.file-name")}, {w("message.type")}, {w("message.size"), true}}, rows, {});
-  if (reading.more_attachments > 0)
-    inside += notice(
-        w.counted("message.more-attachments.one", "message.more-attachments.many", reading.more_attachments),
-        Tone::Plain);
-  return section(w("message.attachments"), inside);
+// Returns the text without the characters that change the order of those around them: `fdp.exe` must
+// not look like `exe.pdf` (Unicode TR 36, section 2.4).
+std::string without_direction(std::string_view text) {
+  constexpr std::string_view kDirections[] = {"\u200e", "\u200f", "\u061c", "\u202a", "\u202b", "\u202c",
+                                              "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
+  std::string out(text);
+  for (const std::string_view each : kDirections)
+    for (std::size_t at = 0; (at = out.find(each, at)) != std::string::npos;) out.erase(at, each.size());
+  return out;
 }
 
 }  // namespace
@@ -180,42 +173,101 @@ Html journal_section(const Context& context, const mime::JournalReport& report) 
   return section(w("message.journal"), inside);
 }
 
-Html content_sections(const Context& context, const mime::Reading& reading, const std::string& html_path) {
-  const Words& w = context.w;
-  // A journal report contains the mail that it reports on. Readers want its fields, not those of
-  // the report.
-  const bool has_inner = !reading.inner.empty();
-  Html header = main_fields(context, has_inner ? reading.inner : reading.fields) +
-                all_fields(context, "message.all-fields", has_inner ? reading.inner : reading.fields);
-  if (has_inner) header += all_fields(context, "message.report-fields", reading.fields);
-  if (reading.fields_cut) header += notice(w("message.fields-cut"), Tone::Plain);
-  Html all = section(has_inner ? w("message.header-inner") : w("message.header"), header);
+namespace {
 
-  Html text;
-  if (reading.text) {
-    text += tag("pre", {{"class", "mail"}, {"tabindex", "0"}}, escaped(reading.text->text));
-    if (reading.text->cut) text += notice(w("message.text-cut", {{"size", w.size(kShownText)}}), Tone::Plain);
-  } else {
-    text += tag("p", {{"class", "quiet"}}, w("message.no-text"));
-  }
-  all += section(w("message.text"), text);
-  if (reading.html) {
-    all += section(w("message.html"), tag("p", {{"class", "quiet"}}, w("message.html.help")) +
-                                          tag("iframe",
-                                              {{"class", "mail"},
-                                               {"src", html_path},
-                                               // An empty value forbids scripts, forms, links to
-                                               // the top window and the origin of the console. The
-                                               // document has a policy of its own too
-                                               // (message.cc).
-                                               {"sandbox", ""},
-                                               {"referrerpolicy", "no-referrer"},
-                                               {"title", w.plain("message.html")}},
-                                              Html()));
-  }
-  all += attachments_section(context, reading);
-  if (reading.limit_reached) all += notice(w("message.limit"), Tone::Warning);
+// A journal report contains the mail that it reports on. Readers want its fields, not those of the
+// report.
+const std::vector<mime::Field>& shown_fields(const mime::Reading& reading) {
+  return reading.inner.empty() ? reading.fields : reading.inner;
+}
+
+}  // namespace
+
+Html summary_section(const Context& context, const mime::Reading& reading) {
+  return main_fields(context, shown_fields(reading));
+}
+
+Html header_section(const Context& context, const mime::Reading& reading) {
+  const Words& w = context.w;
+  const bool has_inner = !reading.inner.empty();
+  Html inside = all_fields(shown_fields(reading));
+  if (inside.empty()) inside = tag("p", {{"class", "quiet"}}, w("message.no-header"));
+  if (reading.fields_cut) inside += notice(w("message.fields-cut"), Tone::Plain);
+  Html all = section(has_inner ? w("message.header-inner") : w("message.header"), inside);
+  if (has_inner) all += section(w("message.report-fields"), all_fields(reading.fields));
   return all;
+}
+
+Html text_section(const Context& context, const mime::Reading& reading) {
+  const Words& w = context.w;
+  if (!reading.text) return tag("p", {{"class", "quiet"}}, w("message.no-text"));
+  Html text = tag("pre", {{"class", "mail"}, {"tabindex", "0"}}, escaped(reading.text->text));
+  if (reading.text->cut) text += notice(w("message.text-cut", {{"size", w.size(kShownText)}}), Tone::Plain);
+  return text;
+}
+
+Html html_section(const Context& context, const std::string& html_path) {
+  const Words& w = context.w;
+  return tag("p", {{"class", "quiet"}}, w("message.html.help")) +
+         tag("iframe",
+             {{"class", "mail"},
+              {"src", html_path},
+              // An empty value forbids scripts, forms, links to the top window and the origin of the
+              // console. The document has a policy of its own too (message.cc).
+              {"sandbox", ""},
+              {"referrerpolicy", "no-referrer"},
+              {"title", w.plain("message.html")}},
+             Html());
+}
+
+Result<Html> raw_section(const Context& context, mime::Source& source) {
+  const Words& w = context.w;
+  const std::uint64_t size = source.size();
+  Bytes data(static_cast<std::size_t>(std::min<std::uint64_t>(size, kShownText)));
+  if (const auto read = source.read(0, data); !read) return read.error();
+  Html all = tag("pre", {{"class", "mail"}, {"tabindex", "0"}}, escaped(as_text(data)));
+  if (size > data.size()) all += notice(w("message.text-cut", {{"size", w.size(kShownText)}}), Tone::Plain);
+  return all;
+}
+
+Html attachments_section(const Context& context, const mime::Reading& reading, const std::string& path) {
+  const Words& w = context.w;
+  if (reading.attachments.empty()) return {};
+  std::vector<std::vector<Html>> rows;
+  for (std::size_t at = 0; at < reading.attachments.size(); ++at) {
+    const mime::Attachment& each = reading.attachments[at];
+    const std::string name = without_direction(each.name);
+    rows.push_back({name.empty() ? tag("span", {{"class", "quiet"}}, w("message.unnamed")) : shown(name),
+                    shown(each.type), escaped(w.size(each.size)),
+                    tag("form", {{"method", "post"}, {"action", path}, {"class", "inline"}},
+                        hidden("csrf", context.csrf()) + hidden("part", std::to_string(at)) +
+                            button(w("message.attachment.download")))});
+  }
+  Html inside = table(w("message.attachments"),
+                      {{w("message.file-name")},
+                       {w("message.type")},
+                       {w("message.size"), true},
+                       {tag("span", {{"class", "unseen"}}, w("message.attachment.download"))}},
+                      rows, {});
+  if (reading.more_attachments > 0)
+    inside += notice(
+        w.counted("message.more-attachments.one", "message.more-attachments.many", reading.more_attachments),
+        Tone::Plain);
+  return section(w("message.attachments"), inside);
+}
+
+std::string attachment_disposition(std::string_view name, std::string_view otherwise) {
+  std::string whole = without_direction(name);
+  // A leading dot would hide the file.
+  whole.erase(0, whole.find_first_not_of(". "));
+  if (whole.empty()) whole = otherwise;
+  std::string plain;
+  for (const char c : whole) {
+    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '-' || c == '_' || c == ' ';
+    plain += good ? c : '_';
+  }
+  return "attachment; filename=\"" + plain + "\"; filename*=UTF-8''" + url_part(whole);
 }
 
 }  // namespace gw::web

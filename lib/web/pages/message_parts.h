@@ -35,9 +35,24 @@ mime::ReadingLimits reading_limits();
 Html envelope_section(const Context& context, const vault::Envelope& envelope);
 // Returns what Microsoft's journal report says; empty if the message is none.
 Html journal_section(const Context& context, const mime::JournalReport& report);
-// Returns header, text, HTML and attachments. `html_path` is the path of the document that the
-// frame with the HTML part loads.
-Html content_sections(const Context& context, const mime::Reading& reading, const std::string& html_path);
+// Return the fields that readers look for first, and all fields of the header. Of a journal report they
+// are those of the mail that it contains.
+Html summary_section(const Context& context, const mime::Reading& reading);
+Html header_section(const Context& context, const mime::Reading& reading);
+// Returns the text part.
+Html text_section(const Context& context, const mime::Reading& reading);
+// Returns the frame with the HTML part. `html_path` is the path of the document that it loads.
+Html html_section(const Context& context, const std::string& html_path);
+// Returns the start of the message as it was received.
+Result<Html> raw_section(const Context& context, mime::Source& source);
+// Returns the list of attachments; empty if there are none. Each has a button that posts `part=N` to
+// `path`, its index in Reading::attachments.
+Html attachments_section(const Context& context, const mime::Reading& reading, const std::string& path);
+
+// Returns the value of Content-Disposition by which a browser stores a file under this name, which comes
+// from a sender: without characters that hide its ending, and with an ASCII form (RFC 6266, appendix D).
+// `otherwise` replaces an empty name.
+std::string attachment_disposition(std::string_view name, std::string_view otherwise);
 
 // Returns the state of a message as a coloured word.
 Html state_pill(const Context& context, store::State state);

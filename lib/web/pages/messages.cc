@@ -1,8 +1,14 @@
-// The list of a mailbox's messages, which needs no password, and changes to several of them.
+// The list of a mailbox's messages, which needs no password unless it shows subjects and senders, and
+// changes to several messages.
+#include <map>
+
 #include "base/text.h"
 #include "vault/message_change.h"
 #include "vault/message_list.h"
+#include "web/pages/mailbox_keys.h"
 #include "web/pages/mailbox_parts.h"
+#include "web/pages/message_head.h"
+#include "web/pages/message_note.h"
 #include "web/pages/message_pages.h"
 #include "web/pages/message_parts.h"
 #include "web/ui/widgets.h"
@@ -12,23 +18,33 @@ namespace {
 
 constexpr std::size_t kPage = 50;
 constexpr std::size_t kMaxLookedAt = 20'000;
+// Likewise if each message has to be opened.
+constexpr std::size_t kMaxOpened = 300;
+constexpr std::size_t kMaxWanted = 200;  // bytes of a text that is searched
 constexpr std::size_t kMaxChanged = 200;
 constexpr Micros kDay = Micros{86'400} * 1'000'000;
 
 // The filter as the user typed it, and as it is applied.
 struct Filter {
-  std::string state, since, until;  // as typed
+  std::string state, since, until, from_text, subject;  // as typed
   std::optional<store::State> only;
   std::optional<Micros> from, to;
   bool wrong = false;
+  // Whether messages have to be opened.
+  bool searches() const { return !from_text.empty() || !subject.empty(); }
+  bool active() const { return only || from || to || wrong || searches(); }
 };
 
 // Reads the filter. A date in `until` means the whole of that day.
-Filter filter_of(const Fields& query) {
+Filter filter_of(const Fields& query, bool open) {
   Filter filter;
   filter.state = query.get("state");
   filter.since = query.get("since").substr(0, 40);
   filter.until = query.get("until").substr(0, 40);
+  if (open) {
+    filter.from_text = trim(query.get("from").substr(0, kMaxWanted));
+    filter.subject = trim(query.get("subject").substr(0, kMaxWanted));
+  }
   filter.only = store::parse_state(filter.state);
   filter.from = parse_time(filter.since);
   if (const auto day = parse_time(filter.until)) filter.to = *day + (filter.until.size() == 10 ? kDay : 0);
@@ -41,51 +57,133 @@ bool fits(const Filter& filter, const store::MessageRecord& record) {
          (!filter.from || record.received >= *filter.from) && (!filter.to || record.received < *filter.to);
 }
 
+bool fits(const Filter& filter, const MessageHead& head) {
+  return (filter.from_text.empty() || contains_text(head.from, filter.from_text) ||
+          contains_text(head.envelope_from, filter.from_text)) &&
+         (filter.subject.empty() || contains_text(head.subject, filter.subject));
+}
+
 std::string query_of(const Filter& filter, std::uint64_t before) {
   std::string query = "?before=" + std::to_string(before);
-  for (const auto& [name, value] :
-       {std::pair("state", &filter.state), {"since", &filter.since}, {"until", &filter.until}})
+  for (const auto& [name, value] : {std::pair("state", &filter.state),
+                                    {"since", &filter.since},
+                                    {"until", &filter.until},
+                                    {"from", &filter.from_text},
+                                    {"subject", &filter.subject}})
     if (!value->empty()) query += "&" + std::string(name) + "=" + url_part(*value);
   return query;
 }
 
-Html filter_form(const Context& context, const std::string& path, const Filter& filter) {
+Html filter_of_messages(const Context& context, const std::string& path, const Filter& filter, bool open) {
   const Words& w = context.w;
-  Field since{.name = "since", .label = w("messages.since"), .value = filter.since, .type = "date"};
-  Field until{.name = "until", .label = w("messages.until"), .value = filter.until, .type = "date"};
-  return tag("form", {{"method", "get"}, {"action", path}, {"class", "filters"}, {"role", "search"}},
-             select("state", w("messages.state"),
-                    {{"", w("messages.state.all")},
-                     {"live", w("state.live")},
-                     {"unconfirmed", w("state.unconfirmed")},
-                     {"pending", w("state.pending")},
-                     {"drained", w("state.drained")},
-                     {"quarantined", w("state.quarantined")}},
-                    filter.only ? filter.state : "") +
-                 field(since) + field(until) + button(w("do.filter")));
+  Html inside;
+  if (open) {
+    inside +=
+        field({.name = "subject", .label = w("message.subject"), .value = filter.subject, .type = "search"}) +
+        field({.name = "from", .label = w("messages.from"), .value = filter.from_text, .type = "search"});
+  }
+  inside += select("state", w("messages.state"),
+                   {{"", w("messages.state.all")},
+                    {"live", w("state.live")},
+                    {"unconfirmed", w("state.unconfirmed")},
+                    {"pending", w("state.pending")},
+                    {"drained", w("state.drained")},
+                    {"quarantined", w("state.quarantined")}},
+                   filter.only ? filter.state : "") +
+            field({.name = "since", .label = w("messages.since"), .value = filter.since, .type = "date"}) +
+            field({.name = "until", .label = w("messages.until"), .value = filter.until, .type = "date"});
+  return filter_form(context, path, filter.active(), inside);
 }
 
-Html message_table(const Context& context, const std::string& path,
-                   const std::vector<store::MessageRecord>& records, bool choose, const Html& empty) {
+// One page of the list. `heads` is what the open mailbox tells about its messages.
+struct Listed {
+  vault::MessagePage page;
+  std::map<MessageId, MessageHead> heads;
+};
+
+Result<Listed> read_list(const Context& context, const MailboxId& mailbox, const seal::KeyRing* ring,
+                         const Filter& filter, std::uint64_t before) {
+  Listed listed;
+  std::optional<Error> trouble;
+  std::optional<VaultId> vault_id;
+  if (ring != nullptr) {
+    const auto id = context.store().vault_id();
+    if (!id) return id.error();
+    vault_id = *id;
+  }
+  // Reads the head of a message once. After an error of the store nothing more is read.
+  const auto head_of = [&](const store::MessageRecord& record) -> const MessageHead* {
+    if (trouble) return nullptr;
+    auto head = read_head(context.store(), *ring, *vault_id, mailbox, record);
+    if (!head) {
+      trouble = head.error();
+      return nullptr;
+    }
+    return &listed.heads.insert_or_assign(record.id, std::move(*head)).first->second;
+  };
+  const bool searches = ring != nullptr && filter.searches();
+  auto found =
+      vault::messages_before(context.store(), mailbox, before, kPage, searches ? kMaxOpened : kMaxLookedAt,
+                             [&](const store::MessageRecord& record) {
+                               if (!fits(filter, record)) return false;
+                               if (!searches) return true;
+                               const MessageHead* head = head_of(record);
+                               return head != nullptr && fits(filter, *head);
+                             });
+  if (trouble) return *trouble;
+  if (!found) return found.error();
+  listed.page = std::move(*found);
+  if (ring != nullptr && !searches) {
+    for (const store::MessageRecord& record : listed.page.records) (void)head_of(record);
+    if (trouble) return *trouble;
+  }
+  return listed;
+}
+
+// Returns what the list shows of an open message: a button that opens it, and its sender.
+Html subject_cell(const Context& context, const std::string& path, const store::MessageRecord& record,
+                  const MessageHead& head) {
+  const Words& w = context.w;
+  if (head.damaged) return link(path, pill(w("messages.damaged"), Tone::Bad));
+  const Html subject = head.subject.empty() ? w("messages.no-subject") : escaped(head.subject);
+  Html cell = record.state == store::State::Pending
+                  ? link(path, subject)
+                  // A POST, because opening appends a history entry.
+                  : tag("button", {{"type", "submit"}, {"class", "subject"}, {"formaction", path + "/open"}},
+                        subject);
+  const std::string& from = head.from.empty() ? head.envelope_from : head.from;
+  return cell + tag("small", {}, escaped(from.empty() ? "<>" : from));
+}
+
+Html message_table(const Context& context, const std::string& path, const Listed& listed, bool open,
+                   bool choose, bool all_chosen, const Html& empty) {
   const Words& w = context.w;
   std::vector<std::vector<Html>> rows;
-  for (const store::MessageRecord& record : records) {
+  for (const store::MessageRecord& record : listed.page.records) {
     const std::string id = record.id.hex();
     std::vector<Html> row;
     if (choose) {
       row.push_back(tag("input", {{"type", "checkbox"},
                                   {"name", "id"},
                                   {"value", id},
+                                  {"checked", all_chosen},
+                                  {"autocomplete", "off"},
                                   {"aria-label", w.plain("messages.choose", {{"id", id}})}}));
     }
-    row.push_back(link(path + "/" + id, w.at(record.received)));
+    if (open) {
+      const auto head = listed.heads.find(record.id);
+      row.push_back(
+          head == listed.heads.end() ? Html() : subject_cell(context, path + "/" + id, record, head->second));
+    }
+    row.push_back(link(path + "/" + id, w.at_second(record.received)));
     row.push_back(escaped(w.size(record.size)));
     row.push_back(state_pill(context, record.state));
-    row.push_back(tag("code", {}, escaped(id)));
+    row.push_back(tag("code", {{"title", id}}, escaped(open ? id.substr(0, 12) + "…" : id)));
     rows.push_back(std::move(row));
   }
   std::vector<Column> columns;
   if (choose) columns.push_back({tag("span", {{"class", "unseen"}}, w("messages.chosen"))});
+  if (open) columns.push_back({w("message.subject")});
   columns.push_back({w("message.received")});
   columns.push_back({w("message.size"), true});
   columns.push_back({w("messages.state")});
@@ -93,47 +191,125 @@ Html message_table(const Context& context, const std::string& path,
   return table(w("messages.title"), columns, rows, empty);
 }
 
-Html change_buttons(const Context& context) {
+// The buttons that change what is marked. `select_all` is the address of the list with everything
+// marked; console.js marks the boxes without loading the page again.
+Html change_buttons(const Context& context, const std::string& select_all) {
   const auto one = [&](const char* change, Text word, const char* look) {
     return tag("button", {{"type", "submit"}, {"name", "change"}, {"value", change}, {"class", look}},
                context.w(word));
   };
   return tag("div", {{"class", "onward"}},
-             one("quarantine", "message.quarantine", "button") + one("restore", "message.restore", "button") +
-                 one("remove", "do.remove", "button danger"));
+             tag("a", {{"href", select_all}, {"class", "button"}, {"data-select-all", true}},
+                 context.w("messages.select-all")) +
+                 one("quarantine", "message.quarantine", "button") +
+                 one("restore", "message.restore", "button") + one("remove", "do.remove", "button danger"));
+}
+
+// How long the mailbox stays open, with a button that closes it; or the form that opens it.
+Html open_section(const Context& context, const store::MailboxRecord& mailbox,
+                  const std::optional<OpenedMailboxes::Open>& open, const std::string& wrong) {
+  const Words& w = context.w;
+  const std::string path = mailbox_path(mailbox.name);
+  if (open) {
+    const Micros until = context.now() + Micros{open->left.count()} * 1'000'000;
+    return tag("div", {{"class", "notice good open-mailbox"}},
+               tag("span", {},
+                   w.with("messages.open-until", tag("time",
+                                                     {{"datetime", rfc3339(until)},
+                                                      {"data-until", std::to_string(open->left.count())}},
+                                                     escaped(w.clock_second(until))))) +
+                   action_button(context, path + "/close", w("messages.close")));
+  }
+  Field password{.name = "password", .label = w("mailbox.password"), .type = "password"};
+  password.help = w("messages.open.help");
+  password.wrong = wrong;
+  password.required = true;
+  password.focus = !wrong.empty();
+  return tag("details", {{"class", "more"}, {"open", !wrong.empty()}},
+             tag("summary", {}, w("messages.open")) +
+                 form(context, path + "/open", field(password) + button(w("messages.open.do"), Tone::Good)));
+}
+
+Response list_page(const Context& context, const Request& request, const store::MailboxRecord& mailbox,
+                   const std::string& wrong = {}, int status = 200) {
+  const Words& w = context.w;
+  const auto open = context.console().opened_mailboxes().find(context.session_id(), mailbox.id);
+  const Filter filter = filter_of(request.query, open.has_value());
+  const std::uint64_t before = parse_number(request.query.get("before")).value_or(0);
+  const auto found = read_list(context, mailbox.id, open ? open->ring.get() : nullptr, filter, before);
+  if (!found) return failed(context, request, found.error());
+  const auto stat = context.store().stat(mailbox.id);
+  if (!stat) return failed(context, request, stat.error());
+  const std::string path = messages_path(mailbox.name);
+  const bool operates = context.may(vault::Role::Operator);
+  const bool any = !found->page.records.empty();
+  const std::string here = path + query_of(filter, before);
+  Html listed = message_table(
+      context, path, *found, open.has_value(), operates && any, request.query.get("select") == "all",
+      tag("p", {}, filter.active() || before != 0 ? w("messages.none-fits") : w("messages.none")));
+  if (any && (operates || open)) {
+    const Html buttons = operates ? change_buttons(context, here + "&select=all") : Html();
+    listed = form(context, change_path(mailbox.name), hidden("back", here) + buttons + listed + buttons);
+  }
+  Html inside = open_section(context, mailbox, open, wrong);
+  inside += filter_of_messages(context, path, filter, open.has_value());
+  if (filter.wrong) inside += notice(w("messages.wrong-day"), Tone::Warning);
+  const std::uint64_t count = stat->live + stat->pending + stat->drained + stat->quarantined;
+  Html counted = w.counted("messages.count.one", "messages.count.many", count);
+  if (filter.active() || before != 0)
+    counted += escaped(" ") + w("messages.shown", {{"count", w.number(found->page.records.size())}});
+  inside += tag("p", {{"class", "quiet"}}, counted) + listed;
+  if (before != 0 || found->page.before != 0) {
+    // messages_before() has examined its limit of messages without filling the page.
+    if (found->page.before != 0 && found->page.records.size() < kPage)
+      inside += notice(w("messages.more-to-look-at"), Tone::Plain);
+    Html onward;
+    if (before != 0) onward += link_button(path + query_of(filter, 0), w("messages.newest"));
+    if (found->page.before != 0)
+      onward += link_button(path + query_of(filter, found->page.before), w("messages.older"));
+    inside += tag("p", {{"class", "onward"}}, onward);
+  }
+  PageParts parts;
+  parts.title = w("messages.of", {{"name", mailbox.name}});
+  parts.actions = link_button(mailbox_path(mailbox.name), w("messages.mailbox"));
+  parts.content = tag("section", {{"class", "panel"}}, inside);
+  parts.status = status;
+  if (open) {
+    // Nobody who comes later reads what the page shows, also without JavaScript.
+    parts.secret = true;
+    parts.refresh_after = static_cast<int>(open->left.count()) + 1;
+    parts.refresh_to = path + "?" + std::string(kUnattended) + "=1";
+  }
+  return mailbox_page(context, request, parts);
 }
 
 Response list(Context& context, const Request& request) {
-  const Words& w = context.w;
   const auto mailbox = context.mailbox(request.parameter("name"));
   if (!mailbox) return failed(context, request, mailbox.error());
-  const Filter filter = filter_of(request.query);
-  const std::uint64_t before = parse_number(request.query.get("before")).value_or(0);
-  const auto found =
-      vault::messages_before(context.store(), mailbox->id, before, kPage, kMaxLookedAt,
-                             [&](const store::MessageRecord& record) { return fits(filter, record); });
-  if (!found) return failed(context, request, found.error());
-  const std::string path = messages_path(mailbox->name);
-  const bool operates = context.may(vault::Role::Operator);
-  const bool filtered = filter.only || filter.from || filter.to || before != 0;
-  Html listed = message_table(context, path, found->records, operates && !found->records.empty(),
-                              tag("p", {}, filtered ? w("messages.none-fits") : w("messages.none")));
-  if (operates && !found->records.empty())
-    listed = form(context, change_path(mailbox->name), listed + change_buttons(context));
-  Html inside = filter_form(context, path, filter);
-  if (filter.wrong) inside += notice(w("messages.wrong-day"), Tone::Warning);
-  inside += listed;
-  if (found->before != 0) {
-    // messages_before() has examined its limit of messages without filling the page.
-    if (found->records.size() < kPage) inside += notice(w("messages.more-to-look-at"), Tone::Plain);
-    inside += tag("p", {{"class", "onward"}},
-                  link_button(path + query_of(filter, found->before), w("messages.older")));
+  return list_page(context, request, *mailbox);
+}
+
+// Opens the mailbox for this session, after an entry in its history.
+Response open_mailbox(Context& context, const Request& request) {
+  const auto mailbox = context.mailbox(request.parameter("name"));
+  if (!mailbox) return failed(context, request, mailbox.error());
+  auto ring = unlock_mailbox(context, request, *mailbox, request.form.secret("password"));
+  if (!ring) {
+    const auto wrong = password_complaint(context, ring.error(), false);
+    if (!wrong) return failed(context, request, ring.error());
+    return list_page(context, request, *mailbox, *wrong, ring.error().code() == Code::Busy ? 429 : 403);
   }
-  PageParts parts;
-  parts.title = w("messages.of", {{"name", mailbox->name}});
-  parts.actions = link_button(mailbox_path(mailbox->name), w("messages.mailbox"));
-  parts.content = tag("section", {{"class", "panel"}}, inside);
-  return mailbox_page(context, request, parts);
+  if (const auto noted = note_opened(context, *mailbox); !noted)
+    return failed(context, request, noted.error());
+  context.console().opened_mailboxes().open(context.session_id(), mailbox->id, std::move(*ring));
+  return redirect(messages_path(mailbox->name));
+}
+
+Response close_mailbox(Context& context, const Request& request) {
+  const auto mailbox = context.mailbox(request.parameter("name"));
+  if (!mailbox) return failed(context, request, mailbox.error());
+  context.console().opened_mailboxes().close(context.session_id(), mailbox->id);
+  return redirect(messages_path(mailbox->name));
 }
 
 // A change to several messages, as a form names it.
@@ -164,32 +340,62 @@ std::optional<Wanted> wanted_of(const Form& form) {
   return wanted;
 }
 
+// The texts of a confirmation.
+struct Question {
+  Html title, effect, button;
+};
+
+Question question_of(const Words& w, const Wanted& wanted) {
+  const std::size_t count = wanted.ids.size();
+  switch (wanted.kind) {
+    case vault::MessageChange::Remove:
+      return {w.counted("messages.remove.one", "messages.remove.many", count), w("messages.remove.effect"),
+              w.counted("messages.remove.do.one", "messages.remove.do.many", count)};
+    case vault::MessageChange::Quarantine:
+      return {w.counted("messages.quarantine.one", "messages.quarantine.many", count),
+              w("messages.quarantine.effect"),
+              w.counted("messages.quarantine.do.one", "messages.quarantine.do.many", count)};
+    case vault::MessageChange::Restore:
+      break;
+  }
+  return {w.counted("messages.restore.one", "messages.restore.many", count), w("messages.restore.effect"),
+          w.counted("messages.restore.do.one", "messages.restore.do.many", count)};
+}
+
+// Returns where the form came from, if that is a list of this mailbox; otherwise the list's start.
+std::string back_of(const Form& form, const std::string& path) {
+  const std::string back(form.get("back"));
+  return is_own_address(back) && (back == path || back.starts_with(path + "?")) ? back : path;
+}
+
 // Asks for a confirmation and says what will happen. It is a page, so that it also works without
 // JavaScript.
 Response sure_page(const Context& context, const Request& request, const store::MailboxRecord& mailbox,
                    const Wanted& wanted) {
   const Words& w = context.w;
   const std::string path = messages_path(mailbox.name);
-  const std::string back = wanted.ids.size() == 1 ? path + "/" + wanted.ids.front().hex() : path;
+  const std::string list = back_of(request.form, path);
+  const std::string back =
+      wanted.ids.size() == 1 && !request.form.has("back") ? path + "/" + wanted.ids.front().hex() : list;
   Html inside = hidden("change", wanted.word) + hidden("sure", "yes");
+  if (request.form.has("back")) inside += hidden("back", list);
   Html listed;
   for (const MessageId& id : wanted.ids) {
     inside += hidden("id", id.hex());
     listed += tag("li", {}, tag("code", {}, escaped(id.hex())));
   }
   const bool removes = wanted.kind == vault::MessageChange::Remove;
-  const Html what = removes ? w.counted("messages.remove.one", "messages.remove.many", wanted.ids.size())
-                    : wanted.kind == vault::MessageChange::Quarantine
-                        ? w.counted("messages.quarantine.one", "messages.quarantine.many", wanted.ids.size())
-                        : w.counted("messages.restore.one", "messages.restore.many", wanted.ids.size());
+  const Question question = question_of(w, wanted);
   PageParts parts;
-  parts.title = w("messages.of", {{"name", mailbox.name}});
-  parts.content = tag("div", {{"class", "panel"}},
-                      notice(what, removes ? Tone::Bad : Tone::Warning) + tag("ul", {}, listed) +
-                          form(context, change_path(mailbox.name),
-                               inside + tag("div", {{"class", "onward"}},
-                                            button(w("do.confirm"), removes ? Tone::Bad : Tone::Good) +
-                                                link_button(back, w("do.cancel")))));
+  parts.title = question.title;
+  parts.content =
+      tag("div", {{"class", "panel"}},
+          notice(question.effect, removes ? Tone::Bad : Tone::Warning) +
+              tag("p", {}, link(path, w("messages.of", {{"name", mailbox.name}}))) + tag("ul", {}, listed) +
+              form(context, change_path(mailbox.name),
+                   inside + tag("div", {{"class", "onward"}},
+                                button(question.button, removes ? Tone::Bad : Tone::Good) +
+                                    link_button(back, w("do.cancel")))));
   return mailbox_page(context, request, parts);
 }
 
@@ -200,7 +406,11 @@ Response change(Context& context, const Request& request) {
   const auto wanted = wanted_of(request.form);
   if (!wanted) return refused(context, request, 400);
   const std::string path = messages_path(mailbox->name);
-  if (wanted->ids.empty()) return redirect(path);
+  const std::string back = back_of(request.form, path);
+  const auto with = [](const std::string& address, const char* parameter) {
+    return address + (address.find('?') == std::string::npos ? "?" : "&") + parameter;
+  };
+  if (wanted->ids.empty()) return redirect(with(back, "problem=none-chosen"));
   if (request.form.get("sure") != "yes") return sure_page(context, request, *mailbox, *wanted);
   const auto changed =
       vault::change_messages(context.store(), mailbox->id, wanted->kind, wanted->ids, context.actor());
@@ -211,8 +421,10 @@ Response change(Context& context, const Request& request) {
       context.console().views().close(context.session_id(), mailbox->id, id);
   }
   if (changed->failed.empty()) {
-    const bool stays = wanted->ids.size() == 1 && wanted->kind != vault::MessageChange::Remove;
-    return redirect((stays ? path + "/" + wanted->ids.front().hex() : path) + "?done=changed");
+    // A change on the page of one message leads back to it, as long as it exists.
+    const bool stays =
+        wanted->ids.size() == 1 && !request.form.has("back") && wanted->kind != vault::MessageChange::Remove;
+    return redirect(with(stays ? path + "/" + wanted->ids.front().hex() : back, "done=changed"));
   }
   Html listed;
   for (const vault::MessageFailure& each : changed->failed) {
@@ -244,6 +456,8 @@ std::string change_path(std::string_view mailbox) {
 
 void add_message_pages(Routes& routes) {
   routes.push_back({"GET", "/mailboxes/:name/messages", Access::Viewer, list});
+  routes.push_back({"POST", "/mailboxes/:name/open", Access::Viewer, open_mailbox});
+  routes.push_back({"POST", "/mailboxes/:name/close", Access::Viewer, close_mailbox});
   routes.push_back({"POST", "/mailboxes/:name/change-messages", Access::Operator, change});
   add_one_message_pages(routes);
 }

@@ -137,6 +137,7 @@ Response do_sign_in(Context& context, const Request& request) {
 Response do_sign_out(Context& context, const Request& request) {
   context.console().sessions().end(context.session_id());
   context.console().views().close_all(context.session_id());
+  context.console().opened_mailboxes().close_all(context.session_id());
   log::info("signed out", {{"user", context.account().name}, {"rhost", request.peer.address}});
   // Clear-Site-Data removes pages from the browser's cache, which the back button would otherwise
   // show.
