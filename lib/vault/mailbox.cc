@@ -80,6 +80,8 @@ Result<CreatedMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted
   made.record.receipts = wanted.receipts;
   made.record.allow = wanted.allow;
   made.record.trace = wanted.trace;
+  made.record.allow_reject = wanted.allow_reject;
+  made.record.require_tls = wanted.require_tls;
   made.record.created = now();
   made.password = std::move(password);
   made.address = address_of(made.record, *settings);

@@ -52,6 +52,8 @@ struct NewMailbox {
   std::int64_t receipts = store::kReceipts;  // seconds that a removal record is kept
   std::vector<std::string> allow;            // CIDR blocks of clients; empty if all may send
   store::Trace trace = store::Trace::Auto;
+  bool allow_reject = false;  // clients outside `allow` get 550 instead of 450
+  bool require_tls = false;   // no mail without TLS
   // Whether to create a recovery slot, provided that the vault has a recovery recipient.
   bool recovery = true;
   // The id, if the caller has already announced it; nullopt for a random one.

@@ -163,6 +163,8 @@ NewMailbox new_mailbox(const MailboxChange& said) {
   wanted.grace = said.grace.value_or(wanted.grace);
   wanted.receipts = said.receipts.value_or(wanted.receipts);
   wanted.trace = said.trace.value_or(wanted.trace);
+  wanted.allow_reject = said.allow_reject.value_or(wanted.allow_reject);
+  wanted.require_tls = said.require_tls.value_or(wanted.require_tls);
   return wanted;
 }
 

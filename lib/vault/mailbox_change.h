@@ -30,11 +30,11 @@ struct MailboxChange {
   std::optional<std::int64_t> grace;     // seconds; with 0 drained mail is removed immediately
   std::optional<std::int64_t> receipts;  // seconds that a removal record is kept
   std::optional<store::Trace> trace;
-  // The following four apply only to an existing mailbox.
-  std::optional<store::Status> status;
-  std::optional<bool> hold;          // legal hold
   std::optional<bool> allow_reject;  // clients outside `allow` get 550 instead of 450
   std::optional<bool> require_tls;   // no mail without TLS
+  // The following two apply only to an existing mailbox.
+  std::optional<store::Status> status;
+  std::optional<bool> hold;  // legal hold
 };
 
 // The fields that first_wrong() validates.

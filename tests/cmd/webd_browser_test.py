@@ -161,7 +161,8 @@ class ConsoleTest(unittest.TestCase):
         page.fill("Password of the mailbox", password)
         page.press("Open the message")
         shown = page.text("main")
-        for part in ("secret.recipient@example.org", "<script>alert(1)</script> & more", "offer.pdf", "anna@example.com"):
+        self.assertEqual(page.text("h1"), "<script>alert(1)</script> & more")
+        for part in ("offer.pdf", "anna@example.com"):
             self.assertIn(part, shown)
         # The HTML part is shown, and neither its script runs nor its picture is fetched.
         frame = page.frame_text("iframe")
@@ -173,9 +174,31 @@ class ConsoleTest(unittest.TestCase):
         with self.assertRaises(BlockingIOError):
             self.elsewhere.accept()
         self.good(page, "message-open")
+        got = page.download("form[action$='/attachment'] button")
+        self.assertEqual((base64.b64decode(got["content"]), got["name"]), (b"%PDF-1.4\n", "offer.pdf"))
+        page.follow("Journal report")
+        self.assertIn("secret.recipient@example.org", page.text("main"))
+        self.good(page, "message-journal")
         got = page.download("button:has-text('Download as EML')")
         self.assertEqual(base64.b64decode(got["content"]), self.report)
         self.assertEqual(got["name"], f"{message}.eml")
+
+        # The mailbox stays open for a while: its subjects are searched, and nothing is left when it closes.
+        page.goto("/mailboxes/journal/messages")
+        self.assertNotIn("& more", page.text("main"))
+        page.click("summary:has-text('Search subjects')")
+        page.fill("Password of the mailbox", password)
+        page.press("Open the mailbox")
+        self.assertRegex(page.text(".open-mailbox"), r"is open until \d\d:\d\d:\d\d\sUTC \([45]:\d\d\)")
+        self.assertIn("& more", page.text("table"))
+        self.assertIn("anna@example.com", page.text("table"))
+        self.good(page, "mailbox-open")
+        page.click("a[data-select-all]")
+        self.assertEqual(page.count("input[name=id]:checked"), 1)
+        page.goto("/mailboxes/journal/messages?subject=nothing+of+this+kind")
+        self.assertIn("No matching messages", page.text("main"))
+        page.press("Close the mailbox")
+        self.assertNotIn("& more", page.text("main"))
 
         # The archive takes it; the numbers follow.
         facts = {"id": address[4:36], "name": "journal", "address": address, "password": password}
@@ -281,6 +304,10 @@ class ConsoleTest(unittest.TestCase):
             page.goto(path)
             self.good(page, f"phone{path.replace('/', '-')}")
             self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), 390, f"{path} fits its width")
+        # All of the navigation is there, once it is unfolded.
+        page.click("label[for=nav-open]")
+        page.follow("About")
+        self.assertEqual(page.path, "/about")
         plain = self.sign_in(javaScriptEnabled=False)
         plain.follow("Mailboxes")
         plain.follow("New mailbox")

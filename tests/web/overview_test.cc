@@ -44,7 +44,12 @@ TEST_CASE("The overview shows mailboxes with their numbers, and a chart with the
   browser.sign_in("viewer");
   const web::Response page = browser.get("/");
   CHECK(shows(page, "<a href=\"/mailboxes/journal\">journal</a>"));
-  CHECK(shows(page, "<dd class=\"value\">3</dd>"));
+  CHECK(shows(page, "<dd class=\"value\"><a href=\"/mailboxes\">3</a></dd>"));
+  CHECK(shows(page, "hours in UTC"));
+  CHECK(shows(page, "As of "));
+  // It loads itself again, without JavaScript too.
+  CHECK(shows(page, "<noscript><meta http-equiv=\"refresh\" content=\"60;url=/?unattended=1\">"));
+  CHECK(shows(browser.get("/mailboxes/journal"), "3 received, 0 drained in total."));
   CHECK(shows(page, "3 received, 0 drained in total."));
   CHECK(shows(page, "aria-labelledby=\"chart-messages-title chart-messages-description\""));
   CHECK(shows(page, "<div>3</div></td>"));

@@ -5,6 +5,7 @@
 #include "web/pages/mailbox_form.h"
 #include "web/pages/mailbox_parts.h"
 #include "web/pages/pages.h"
+#include "web/pages/traffic_chart.h"
 #include "web/ui/layout.h"
 #include "web/ui/widgets.h"
 
@@ -81,9 +82,11 @@ Html actions(const Context& context, const store::MailboxRecord& record) {
   const Words& w = context.w;
   const std::string path = mailbox_path(record.name);
   Html all = link_button(path + "/messages", w("messages.title"), true) +
-             link_button(path + "/setup", w("mailbox.setup"));
+             link_button(path + "/setup", w("mailbox.setup")) +
+             link_button("/events?mailbox=" + url_part(record.name), w("events.title"));
   if (context.may(vault::Role::Operator)) {
     const bool active = record.status == store::Status::Active;
+    all += link_button("/test-delivery?mailbox=" + url_part(record.name), w("delivery.do"));
     all += link_button(path + "/settings", w("do.edit"));
     all += change_button(context, path + "/change", active ? "suspend" : "resume",
                          active ? w("mailbox.suspend") : w("mailbox.resume"),
@@ -117,7 +120,9 @@ Response show(Context& context, const Request& request) {
   // Anybody who guesses the address can send mail to this mailbox.
   if (vault::open_to_guesses(*record)) content += notice(context.w("mailbox.guessable"), Tone::Warning);
   content += diagnosis_notices(context, std::move(diagnoses));
-  content += numbers(context, *record, *stat) + about(context, *record, *settings);
+  const auto traffic = traffic_section(context, request, std::span(&*record, 1), mailbox_path(record->name));
+  if (!traffic) return failed(context, request, traffic.error());
+  content += numbers(context, *record, *stat) + about(context, *record, *settings) + *traffic;
   parts.content = content;
   return mailbox_page(context, request, parts);
 }

@@ -1,6 +1,7 @@
 #include "web/pages/mailbox_form.h"
 
 #include <charconv>
+#include <utility>
 
 #include "base/text.h"
 #include "web/ui/widgets.h"
@@ -190,24 +191,28 @@ Html mailbox_fields(const Context& context, const MailboxText& text, const std::
   };
   add("name", "mailbox.name", text.name, w("mailbox.name.help"), "text", true);
   add("description", "mailbox.description", text.description, w("mailbox.description.help"));
-  if (context.account().is_unrestricted()) {
+  if (context.account().is_unrestricted())
     add("aliases", "mailbox.aliases", text.aliases, w("mailbox.aliases.help"), "textarea");
+  const Html common = std::exchange(fields, {});
+  // The rest is rarely needed, and is folded unless it holds the field to fix.
+  if (context.account().is_unrestricted())
     add("domains", "mailbox.domains", text.domains, w("mailbox.domains.help"), "textarea");
-  }
   add("allow", "mailbox.allow", text.allow, w("mailbox.allow.help"), "textarea");
-  if (existing) fields += checkbox("allow_reject", w("mailbox.allow-reject"), text.allow_reject);
+  fields += checkbox("allow_reject", w("mailbox.allow-reject"), text.allow_reject);
   add("quota", "mailbox.quota", text.quota, w("mailbox.quota.help"));
-  add("grace", "mailbox.grace", text.grace, w("mailbox.grace.help"), "text", true);
+  add("grace", "mailbox.grace", text.grace, w("mailbox.grace.help"));
   add("receipts", "mailbox.receipts", text.receipts, w("mailbox.receipts.help"));
   fields += select(
       "trace", w("mailbox.trace"),
       {{"auto", w("mailbox.trace.auto")}, {"on", w("mailbox.trace.on")}, {"off", w("mailbox.trace.off")}},
       text.trace.empty() ? "auto" : text.trace, w("mailbox.trace.help"));
-  if (existing)
-    fields += checkbox("require_tls", w("mailbox.require-tls"), text.require_tls);
-  else
-    fields += checkbox("smtp_auth", w("mailbox.smtp-auth"), text.smtp_auth);
-  return fields;
+  fields += checkbox("require_tls", w("mailbox.require-tls"), text.require_tls);
+  // The token of an existing mailbox is not changed here.
+  if (!existing) fields += checkbox("smtp_auth", w("mailbox.smtp-auth"), text.smtp_auth);
+  const bool open =
+      wrong && wrong->field != "name" && wrong->field != "description" && wrong->field != "aliases";
+  return common +
+         tag("details", {{"class", "more"}, {"open", open}}, tag("summary", {}, w("mailbox.more")) + fields);
 }
 
 FormError taken(const Context& context, std::string_view name, const MailboxId& own) {

@@ -47,8 +47,8 @@ struct MailboxSaid {
 // Interprets the fields. Whether a name or address is already taken is not checked here.
 MailboxSaid parse_form(const Context& context, const MailboxText& text);
 
-// Returns the inputs, with `wrong` at its field. `existing` adds the inputs that only an existing
-// mailbox has, and leaves out those of a new one.
+// Returns the inputs, with `wrong` at its field. Those that are rarely needed are folded. `existing`
+// leaves out the one that only a new mailbox has.
 Html mailbox_fields(const Context& context, const MailboxText& text, const std::optional<FormError>& wrong,
                     bool existing);
 

@@ -17,8 +17,7 @@ constexpr std::size_t kPage = 100;
 Html list_filter(const Context& context, std::string_view wanted) {
   Field search{
       .name = "q", .label = context.w("mailboxes.search"), .value = std::string(wanted), .type = "search"};
-  return tag("form", {{"method", "get"}, {"action", "/mailboxes"}, {"class", "filters"}, {"role", "search"}},
-             field(search) + button(context.w("do.filter")));
+  return filter_form(context, "/mailboxes", !wanted.empty(), field(search));
 }
 
 // `wanted` is in lower case; so are names of mailboxes.
@@ -53,9 +52,11 @@ Response list(Context& context, const Request& request) {
   const std::string wanted = lower(request.query.get("q").substr(0, 100));
   const std::string_view after = request.query.get("after");
   const bool any = !all->empty();
+  std::erase_if(*all, [&](const store::MailboxRecord& r) { return !fits(r, wanted); });
+  const std::size_t count = all->size();
   // Pages continue by name rather than by number, so that a mailbox that is created or removed
   // meanwhile shifts nothing.
-  std::erase_if(*all, [&](const store::MailboxRecord& r) { return !fits(r, wanted) || r.name <= after; });
+  std::erase_if(*all, [&](const store::MailboxRecord& r) { return r.name <= after; });
 
   std::vector<std::vector<Html>> rows;
   for (std::size_t at = 0; at < std::min(all->size(), kPage); ++at) {
@@ -73,6 +74,8 @@ Response list(Context& context, const Request& request) {
   if (may_add) parts.actions = link_button("/new-mailbox", w("mailboxes.add"), true);
   Html inside;
   if (any) inside += list_filter(context, request.query.get("q").substr(0, 100));
+  if (any)
+    inside += tag("p", {{"class", "quiet"}}, w.counted("mailboxes.count.one", "mailboxes.count.many", count));
   inside += table(w("mailboxes.title"),
                   {{w("mailbox.name")},
                    {w("mailbox.status")},

@@ -1,15 +1,14 @@
 // The overview: first what needs attention, then the numbers, the chart of traffic, the mailboxes
 // and the servers.
 #include <algorithm>
-#include <array>
 
 #include "store/store.h"
 #include "vault/maintenance_log.h"
 #include "vault/totals.h"
 #include "web/diagnoses.h"
 #include "web/pages/pages.h"
+#include "web/pages/traffic_chart.h"
 #include "web/pages/trouble.h"
-#include "web/ui/chart.h"
 #include "web/ui/layout.h"
 #include "web/ui/widgets.h"
 
@@ -19,6 +18,7 @@ namespace {
 constexpr Micros kSecond = 1'000'000;
 constexpr Micros kDay = Micros{86'400} * kSecond;
 constexpr Micros kCertificateSoon = 14 * kDay;
+constexpr int kRefresh = 60;  // seconds
 
 // What the page shows, read once. Mailboxes that the account may not see are left out, also from
 // the totals.
@@ -45,6 +45,21 @@ Result<Seen> look(const Context& context) {
 
 std::string mailbox_path(std::string_view name) {
   return "/mailboxes/" + std::string(name);
+}
+
+// Returns where the user acts on a finding about a mailbox.
+std::string place_of(const vault::Diagnosis& diagnosis) {
+  const std::string path = mailbox_path(diagnosis.about);
+  switch (diagnosis.cause) {
+    case vault::Cause::Quarantined:
+      return path + "/messages?state=quarantined";
+    case vault::Cause::Unconfirmed:
+      return path + "/messages?state=unconfirmed";
+    case vault::Cause::DrainBroken:
+      return path + "/messages/" + diagnosis.facts.detail;
+    default:
+      return path;
+  }
 }
 
 struct Alarm {
@@ -86,7 +101,7 @@ Result<Html> alarms(const Context& context, const Seen& seen) {
     // A finding about the vault itself, or about a mailbox that the account may not see.
     if (!of_mailbox && !context.account().is_unrestricted()) continue;
     Html text = diagnosis_text(context, each);
-    if (of_mailbox) text = link(mailbox_path(each.about), escaped(each.about)) + escaped(": ") + text;
+    if (of_mailbox) text = link(place_of(each), escaped(each.about)) + escaped(": ") + text;
     all.push_back({text, each.level == vault::Level::Trouble});
   }
   if (all.empty()) return notice(w("overview.all-well"), Tone::Good);
@@ -103,7 +118,7 @@ Html keeper_card(const Context& context, const store::Health& health) {
                      : health.full    ? w("overview.keeper.full")
                                       : w("overview.keeper.good");
   const Tone tone = !health.writable || health.full ? Tone::Bad : Tone::Good;
-  return card(w("overview.keeper"), state,
+  return card(w("overview.keeper"), link("/about", state),
               w.counted("overview.commits.one", "overview.commits.many", health.commits), tone);
 }
 
@@ -140,152 +155,64 @@ Result<Micros> last_checkpoint(store::Store& store) {
 
 Html verify_card(const Context& context, const std::optional<vault::VerifyNote>& note) {
   const Words& w = context.w;
-  if (!note) return card(w("overview.verify"), w("never"), w("overview.verify.help"));
+  constexpr std::string_view kPlace = "/events?type=verified";
+  if (!note) return card(w("overview.verify"), link(kPlace, w("never")), w("overview.verify.help"));
   const bool whole = note->findings == 0;
-  return card(w("overview.verify"), w.ago(note->time, context.now()),
+  return card(w("overview.verify"), link(kPlace, w.ago(note->time, context.now())),
               whole ? w("overview.verify.whole")
                     : w.counted("overview.findings.one", "overview.findings.many", note->findings),
               whole ? Tone::Plain : Tone::Bad);
+}
+
+// The tone is that of the finding, so that the card and the warning above it agree.
+Result<Html> disk_card(const Context& context, const store::Health& health) {
+  const Words& w = context.w;
+  const auto found =
+      context.console().health().findings(context.store(), context.console().options().vault, context.now());
+  if (!found) return found.error();
+  Tone tone = health.full ? Tone::Bad : Tone::Plain;
+  for (const vault::Diagnosis& each : **found)
+    if (each.cause == vault::Cause::LittleRoom) tone = Tone::Warning;
+  // A keeper of an older version does not tell the size.
+  if (health.disk_bytes == 0)
+    return card(w("overview.disk"), escaped(w.size(health.free_bytes)), w("overview.disk.free"), tone);
+  const double used = 1 - static_cast<double>(health.free_bytes) / static_cast<double>(health.disk_bytes);
+  const std::string label = w.plain("overview.disk.used", {{"share", w.percent(used)}});
+  return card(w("overview.disk"), escaped(w.size(health.free_bytes)),
+              w("overview.disk.free-of", {{"size", w.size(health.disk_bytes)}}) + meter(used, label), tone);
 }
 
 Result<Html> numbers(const Context& context, const Seen& seen) {
   const Words& w = context.w;
   const vault::Totals& totals = seen.totals;
   std::vector<Html> all{
-      card(w("overview.waiting"), escaped(w.number(totals.live)), escaped(w.size(totals.live_bytes))),
-      card(w("overview.mailboxes"), escaped(w.number(seen.rows.size())),
+      card(w("overview.waiting"), link("/mailboxes", escaped(w.number(totals.live))),
+           escaped(w.size(totals.live_bytes))),
+      card(w("overview.mailboxes"), link("/mailboxes", escaped(w.number(seen.rows.size()))),
            w.counted("overview.accepted.one", "overview.accepted.many", totals.accepted)),
-      card(w("overview.last-delivery"), w.ago(totals.last_delivery, context.now())),
-      card(w("overview.last-drain"), w.ago(totals.last_drain, context.now())),
+      card(w("overview.last-delivery"), link("/events", w.ago(totals.last_delivery, context.now()))),
+      card(w("overview.last-drain"), link("/events", w.ago(totals.last_drain, context.now()))),
   };
   if (!context.account().is_unrestricted()) return cards(all);
   all.push_back(keeper_card(context, seen.health));
-  all.push_back(card(w("overview.disk"), escaped(w.size(seen.health.free_bytes)), w("overview.disk.free"),
-                     seen.health.full ? Tone::Bad : Tone::Plain));
+  const auto disk = disk_card(context, seen.health);
+  if (!disk) return disk.error();
+  all.push_back(*disk);
   all.push_back(certificate_card(context));
   const auto checkpoint = last_checkpoint(context.store());
   if (!checkpoint) return checkpoint.error();
-  all.push_back(
-      card(w("overview.checkpoint"), w.ago(*checkpoint, context.now()), w("overview.checkpoint.help")));
+  all.push_back(card(w("overview.checkpoint"), link("/events#checkpoint", w.ago(*checkpoint, context.now())),
+                     w("overview.checkpoint.help")));
   const auto backup = vault::last_backup(context.store());
   if (!backup) return backup.error();
-  all.push_back(card(w("overview.backup"), *backup ? w.ago((*backup)->time, context.now()) : w("never"),
-                     *backup ? escaped(w.size((*backup)->size)) : w("overview.backup.help")));
+  all.push_back(
+      card(w("overview.backup"),
+           link("/events?type=backup", *backup ? w.ago((*backup)->time, context.now()) : w("never")),
+           *backup ? escaped(w.size((*backup)->size)) : w("overview.backup.help")));
   const auto verify = vault::last_verify(context.store());
   if (!verify) return verify.error();
   all.push_back(verify_card(context, *verify));
   return cards(all);
-}
-
-// A range of the chart: `count` bars of `hours` hours each.
-struct Range {
-  std::string_view id;
-  Text word;
-  Text caption;
-  std::size_t count;
-  std::int64_t hours;
-};
-constexpr std::array<Range, 2> kRanges{{{"24h", "overview.range.24h", "overview.chart.24h", 24, 1},
-                                        {"30d", "overview.range.30d", "overview.chart.30d", 30, 24}}};
-
-// One pair of bars, with its texts.
-struct Span {
-  std::string label;  // short, of the axis
-  std::string said;   // in full, for the tooltip and the table
-  Traffic traffic;
-};
-
-std::vector<Span> spans_of(const Words& w, const Range& range, const std::vector<Traffic>& traffic,
-                           Micros now) {
-  std::vector<Span> spans;
-  const Micros length = range.hours * 3600 * kSecond;
-  const Micros present = now / length * length;
-  for (std::size_t i = 0; i < traffic.size(); ++i) {
-    const Micros begin = present - static_cast<Micros>(traffic.size() - 1 - i) * length;
-    const std::string full = range.hours == 1 ? w.time(begin) : w.date(begin);
-    // Labels at every third hour or fifth day, counted from the right, so that the current span has
-    // one.
-    const std::size_t every = range.hours == 1 ? 3 : 5;
-    std::string label;  // short, for the axis
-    if ((traffic.size() - 1 - i) % every == 0) label = range.hours == 1 ? w.clock(begin) : w.day(begin);
-    spans.push_back({label, full, traffic[i]});
-  }
-  return spans;
-}
-
-Html chart_table(const Words& w, const Html& caption, const std::vector<Span>& spans) {
-  std::vector<std::vector<Html>> rows;
-  rows.reserve(spans.size());
-  for (const Span& span : spans) {
-    rows.push_back({escaped(span.said), escaped(w.number(span.traffic.messages_in)),
-                    escaped(w.size(span.traffic.bytes_in)), escaped(w.number(span.traffic.messages_out)),
-                    escaped(w.size(span.traffic.bytes_out))});
-  }
-  return tag("details", {{"class", "detail"}},
-             tag("summary", {}, w("overview.chart.table")) + table(caption,
-                                                                   {{w("overview.chart.when")},
-                                                                    {w("overview.chart.messages-in"), true},
-                                                                    {w("overview.chart.octets-in"), true},
-                                                                    {w("overview.chart.messages-out"), true},
-                                                                    {w("overview.chart.octets-out"), true}},
-                                                                   rows, w("none")));
-}
-
-Html one_chart(const Words& w, std::string_view id, Text title, const std::vector<Span>& spans,
-               std::uint64_t Traffic::*in, std::uint64_t Traffic::*out, bool data) {
-  const auto written = [&](std::uint64_t value) { return data ? w.size(value) : w.number(value); };
-  std::vector<Bar> bars;
-  std::uint64_t all_in = 0;
-  std::uint64_t all_out = 0;
-  for (const Span& span : spans) {
-    const std::uint64_t a = span.traffic.*in;
-    const std::uint64_t b = span.traffic.*out;
-    all_in += a;
-    all_out += b;
-    bars.push_back(
-        {span.label,
-         w.plain("overview.chart.said", {{"when", span.said}, {"in", written(a)}, {"out", written(b)}}), a,
-         b});
-  }
-  return tag("h3", {}, w(title)) +
-         bar_chart(id, w.plain(title),
-                   w.plain("overview.chart.sums", {{"in", written(all_in)}, {"out", written(all_out)}}), bars,
-                   written, data ? 1024 : 1000);
-}
-
-Result<Html> charts(const Context& context, const Request& request, const Seen& seen) {
-  const Words& w = context.w;
-  const Range& range = request.query.get("range") == kRanges[1].id ? kRanges[1] : kRanges[0];
-  Activity& activity = context.console().activity();
-  // Counts all mailboxes, whoever asks, because all accounts share the counters. What is shown is
-  // limited below.
-  const auto every = context.store().mailboxes();
-  if (!every) return every.error();
-  if (const auto done = activity.update(context.store(), *every, context.now()); !done) return done.error();
-  const auto spans =
-      spans_of(w, range, activity.last(seen.records, range.count, range.hours, context.now()), context.now());
-
-  Html tabs;
-  for (const Range& each : kRanges) {
-    Attributes attributes{{"href", "/?range=" + std::string(each.id)}};
-    if (each.id == range.id) attributes.emplace_back("aria-current", "true");
-    tabs += tag("a", attributes, w(each.word));
-  }
-  Html inside = tag("div", {{"class", "heading"}},
-                    tag("h2", {}, w("overview.traffic")) +
-                        tag("nav", {{"class", "tabs"}, {"aria-label", w.plain("overview.range")}}, tabs));
-  if (!activity.complete()) inside += notice(w("overview.counting"), Tone::Plain);
-  inside += tag("ul", {{"class", "legend"}},
-                tag("li", {}, w("overview.came")) + tag("li", {{"class", "out"}}, w("overview.went")));
-  inside += tag("div", {{"class", "charts"}},
-                tag("div", {},
-                    one_chart(w, "chart-messages", "overview.chart.messages", spans, &Traffic::messages_in,
-                              &Traffic::messages_out, false)) +
-                    tag("div", {},
-                        one_chart(w, "chart-octets", "overview.chart.octets", spans, &Traffic::bytes_in,
-                                  &Traffic::bytes_out, true)));
-  inside += chart_table(w, w(range.caption), spans);
-  return tag("section", {{"class", "panel"}}, inside);
 }
 
 Html quota_cell(const Words& w, const vault::MailboxRow& row) {
@@ -354,9 +281,9 @@ Response show_overview(Context& context, const Request& request) {
   if (!seen) return failed(context, request, seen.error());
   Html content;
   // All parts are built before any is used: one error makes the whole page an error page.
-  for (const Result<Html>& part :
-       {alarms(context, *seen), numbers(context, *seen), charts(context, request, *seen),
-        Result<Html>(mailboxes_table(context, *seen)), servers_table(context)}) {
+  for (const Result<Html>& part : {alarms(context, *seen), numbers(context, *seen),
+                                   traffic_section(context, request, seen->records, "/"),
+                                   Result<Html>(mailboxes_table(context, *seen)), servers_table(context)}) {
     if (!part) return failed(context, request, part.error());
     content += *part;
   }
@@ -364,6 +291,14 @@ Response show_overview(Context& context, const Request& request) {
   parts.title = context.w("nav.overview");
   parts.section = "/";
   parts.content = content;
+  const std::string range(request.query.get("range").substr(0, 8));
+  const std::string here = range.empty() ? "/" : "/?range=" + url_part(range);
+  parts.actions = tag("span", {{"class", "quiet"}},
+                      context.w("overview.as-of", {{"time", context.w.clock_second(context.now())}})) +
+                  link_button(here, context.w("overview.reload"));
+  parts.refresh_after = kRefresh;
+  parts.refresh_live = true;
+  parts.refresh_to = here + (range.empty() ? "?" : "&") + std::string(kUnattended) + "=1";
   return page(context, request, parts);
 }
 

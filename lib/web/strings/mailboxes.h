@@ -10,6 +10,8 @@ inline constexpr Word kMailboxWords[] = {
     {"mailboxes.title", "Mailboxes", "Caselle", "Postfächer"},
     {"mailboxes.add", "New mailbox", "Nuova casella", "Neues Postfach"},
     {"mailboxes.add.do", "Create the mailbox", "Crea la casella", "Postfach anlegen"},
+    {"mailboxes.count.one", "{count} mailbox.", "{count} casella.", "{count} Postfach."},
+    {"mailboxes.count.many", "{count} mailboxes.", "{count} caselle.", "{count} Postfächer."},
     {"mailboxes.search", "Name or description", "Nome o descrizione", "Name oder Beschreibung"},
     {"mailboxes.none", "There is no mailbox yet.", "Non c'è ancora nessuna casella.",
      "Es gibt noch kein Postfach."},
@@ -62,6 +64,7 @@ inline constexpr Word kMailboxWords[] = {
     {"mailbox.allow-reject", "Others are rejected permanently (5xx) instead of temporarily (4xx)",
      "Gli altri ricevono un rifiuto definitivo (5xx) invece che temporaneo (4xx)",
      "Andere werden dauerhaft (5xx) statt vorübergehend (4xx) abgewiesen"},
+    {"mailbox.more", "More settings", "Altre impostazioni", "Weitere Einstellungen"},
     {"mailbox.quota", "Quota", "Quota", "Kontingent"},
     {"mailbox.quota.help", "Maximum size of waiting mail, such as 10 GiB. Empty: no limit.",
      "Dimensione massima della posta in attesa, per esempio 10 GiB. Vuoto: nessun limite.",
@@ -279,8 +282,10 @@ inline constexpr Word kMailboxWords[] = {
      "spazio.",
      "Der Datenträger ist voll ({size} frei): Neue Nachrichten werden vorübergehend abgewiesen. Schaffen Sie "
      "Platz."},
-    {"diagnosis.little-room", "Only {size} of disk space is free.", "Sul disco restano solo {size} liberi.",
-     "Auf dem Datenträger sind nur noch {size} frei."},
+    {"diagnosis.little-room", "Only {size} of disk space is free. Free some space, or let the archive drain.",
+     "Sul disco restano solo {size} liberi. Libera spazio, oppure fai prelevare la posta dall'archivio.",
+     "Auf dem Datenträger sind nur noch {size} frei. Schaffen Sie Platz, oder lassen Sie das Archiv "
+     "abholen."},
     {"diagnosis.clock", "The history is {span} ahead of the clock. Set the clock of this host.",
      "La cronologia è avanti di {span} rispetto all'orologio. Regola l'orologio di questo host.",
      "Der Verlauf ist der Uhr um {span} voraus. Stellen Sie die Uhr dieses Servers."},
@@ -289,10 +294,13 @@ inline constexpr Word kMailboxWords[] = {
      "Le password di questa cassaforte hanno una protezione debole, adatta solo alle prove.",
      "Die Passwörter dieses Tresors sind nur schwach geschützt; ein solcher Tresor eignet sich nur für "
      "Tests."},
-    {"diagnosis.no-recovery", "There is no recovery key: if a password is lost, its mail is lost.",
-     "Non c'è una chiave di recupero: se si perde una password, si perde la posta.",
+    {"diagnosis.no-recovery",
+     "There is no recovery key: if a password is lost, its mail is lost. Only a new vault can have one: run "
+     "gw-store init.",
+     "Non c'è una chiave di recupero: se si perde una password, si perde la posta. Solo una nuova cassaforte "
+     "può averne una: esegui gw-store init.",
      "Es gibt keinen Wiederherstellungsschlüssel: Geht ein Passwort verloren, sind auch die E-Mails "
-     "verloren."},
+     "verloren. Nur ein neuer Tresor kann einen haben: Führen Sie gw-store init aus."},
     {"diagnosis.no-backup", "This vault has never been backed up. Run: gw-store backup",
      "Di questa cassaforte non è mai stato fatto un backup. Comando: gw-store backup",
      "Von diesem Tresor gibt es noch keine Sicherung. Befehl: gw-store backup"},
@@ -376,18 +384,22 @@ inline constexpr Word kMailboxWords[] = {
      "Non è mai arrivata posta. Configura il sistema che invia il journal.",
      "Es sind noch nie E-Mails eingegangen. Richten Sie das System ein, das das Journal sendet."},
     {"diagnosis.quota",
-     "{size} of {limit} is used. Once the quota is reached, new mail is refused temporarily.",
-     "{size} su {limit} in uso. Raggiunta la quota, la nuova posta viene rifiutata temporaneamente.",
+     "{size} of {limit} is used. Once the quota is reached, new mail is refused temporarily. Let the archive "
+     "drain, or raise the quota.",
+     "{size} su {limit} in uso. Raggiunta la quota, la nuova posta viene rifiutata temporaneamente. Fai "
+     "prelevare la posta dall'archivio, oppure aumenta la quota.",
      "{size} von {limit} sind belegt. Ist das Kontingent erreicht, werden neue Nachrichten vorübergehend "
-     "abgewiesen."},
-    {"diagnosis.quarantined", "Quarantined messages: {count}.", "Messaggi in quarantena: {count}.",
-     "Nachrichten in Quarantäne: {count}."},
+     "abgewiesen. Lassen Sie das Archiv abholen, oder erhöhen Sie das Kontingent."},
+    {"diagnosis.quarantined", "Quarantined messages: {count}. Restore or remove them.",
+     "Messaggi in quarantena: {count}. Recuperali o eliminali.",
+     "Nachrichten in Quarantäne: {count}. Holen Sie sie zurück, oder löschen Sie sie."},
     {"diagnosis.unconfirmed", "Copies of mail that the provider may not have accepted: {count}.",
      "Copie di messaggi che il provider forse non ha accettato: {count}.",
      "Kopien von Nachrichten, die der Anbieter möglicherweise nicht angenommen hat: {count}."},
-    {"diagnosis.suspended", "Suspended: new mail is refused temporarily.",
-     "Sospesa: la nuova posta viene rifiutata temporaneamente.",
-     "Angehalten: Neue Nachrichten werden vorübergehend abgewiesen."},
+    {"diagnosis.suspended", "Suspended: new mail is refused temporarily. Resume the mailbox to accept it.",
+     "Sospesa: la nuova posta viene rifiutata temporaneamente. Riattiva la casella per accettarla.",
+     "Angehalten: Neue Nachrichten werden vorübergehend abgewiesen. Setzen Sie das Postfach fort, um sie "
+     "anzunehmen."},
 };
 
 }  // namespace gw::web
