@@ -4,6 +4,7 @@
 #include "cli/program.h"
 #include "daemon/server.h"
 #include "server_options.h"
+#include "vault/route.h"
 #include "web/console.h"
 #include "web/http/http_connection.h"
 
@@ -88,7 +89,16 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
   service.most_body = [&](const web::Request& request) { return console.most_body(request); };
   service.idle = config->webd.idle_timeout;
   if (certificates.configured()) service.tls = [&] { return certificates.current(); };
-  plan.before_serving = [&] { return confinement->close(); };
+  // As in gw-proxy: a test of a route reads the CA file that the route names, so its directory must stay
+  // readable. The user changes first, so that the keeper sees the same user now and later.
+  plan.before_serving = [&]() -> Result<void> {
+    if (auto became = confinement->become(); !became) return became;
+    if (const auto store = keeper.store())
+      if (const auto routes = vault::routes(**store))
+        for (const vault::Route& route : *routes)
+          if (!route.ca_file.empty()) confinement->also_readable(sandbox::folders_of(route.ca_file));
+    return confinement->close();
+  };
   plan.load_keys_early = confinement->changes_user();
   return daemon::run_server(
       plan, certificates,
