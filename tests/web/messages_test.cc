@@ -581,7 +581,7 @@ TEST_CASE("A change of messages with none marked says so, and all can be marked 
   CHECK_FALSE(shows(test.browser.get(here), "value=\"" + test.id.hex() + "\" checked"));
   const web::Response sure = test.browser.post("/mailboxes/journal/change-messages",
                                                {{"change", "remove"}, {"id", test.id.hex()}, {"back", here}});
-  CHECK(shows(sure, "<h1>Remove 1 message for good?</h1>"));
+  CHECK(shows(sure, "<h1>Remove 1 message permanently?</h1>"));
   CHECK(shows(sure, "This cannot be undone."));
   CHECK(shows(sure, ">Remove 1 message</button>"));
 }

@@ -51,9 +51,9 @@ inline constexpr Word kMessageWords[] = {
      "Dieses Postfach ist bis {time} geöffnet."},
     {"messages.close", "Close the mailbox", "Chiudi la casella", "Postfach schließen"},
     // Confirmations.
-    {"messages.remove.one", "Remove {count} message for good?",
+    {"messages.remove.one", "Remove {count} message permanently?",
      "Eliminare definitivamente {count} messaggio?", "{count} Nachricht endgültig löschen?"},
-    {"messages.remove.many", "Remove {count} messages for good?",
+    {"messages.remove.many", "Remove {count} messages permanently?",
      "Eliminare definitivamente {count} messaggi?", "{count} Nachrichten endgültig löschen?"},
     {"messages.remove.effect", "This cannot be undone.", "L'operazione non si può annullare.",
      "Das lässt sich nicht rückgängig machen."},
