@@ -6,7 +6,7 @@
 // use, when the user closes it, at sign-out, and when the console changes the mailbox's password or
 // keys.
 //
-// An opened mailbox belongs to the session that opened it. Each page checks anew whether the account
+// An opened mailbox belongs to the session that opened it. Each page checks again whether the account
 // may see the mailbox.
 #pragma once
 

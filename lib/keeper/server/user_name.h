@@ -1,4 +1,4 @@
-// The name of the user behind a uid, for histories.
+// Looks up the name of a user by its uid, for histories.
 #pragma once
 
 #include <sys/types.h>
