@@ -82,6 +82,38 @@ Result<CompactRange> CompactRange::decode(ByteView stored) {
   return range;
 }
 
+// Descends from the root to the leaf as PATH of RFC 6962 does, and notes the subtree on the other side
+// at each step.
+InclusionWalk::InclusionWalk(std::uint64_t index, std::uint64_t size) {
+  for (std::uint64_t begin = 0; size > 1;) {
+    const std::uint64_t left = std::bit_floor(size - 1);
+    if (index < left) {
+      siblings_.push_back({begin + left, begin + size, {}});
+      size = left;
+    } else {
+      siblings_.push_back({begin, begin + left, {}});
+      begin += left;
+      index -= left;
+      size -= left;
+    }
+  }
+}
+
+void InclusionWalk::append(const Digest& leaf) {
+  for (Sibling& sibling : siblings_) {
+    if (at_ < sibling.begin || at_ >= sibling.end) continue;
+    sibling.range.append(leaf);
+    break;
+  }
+  ++at_;
+}
+
+std::vector<Digest> InclusionWalk::path() const {
+  std::vector<Digest> path;
+  for (auto at = siblings_.rbegin(); at != siblings_.rend(); ++at) path.push_back(at->range.root());
+  return path;
+}
+
 std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t index) {
   std::vector<Digest> path;
   if (index < leaves.size()) inclusion(leaves, index, path);

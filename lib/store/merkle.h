@@ -42,6 +42,28 @@ class CompactRange {
   std::vector<Digest> edge_;
 };
 
+// Computes the inclusion proof for one leaf while the leaves of a tree pass by. Needs at most 64 right
+// edges, whatever the size of the tree.
+class InclusionWalk {
+ public:
+  // The proof is for the leaf at `index` of a tree of `size` leaves. Requires `index` < `size`.
+  InclusionWalk(std::uint64_t index, std::uint64_t size);
+  // Adds the hash of the next leaf. Ignores leaves after the last one of the tree.
+  void append(const Digest& leaf);
+  // Returns the audit path, from the leaf upwards. Valid after all leaves of the tree were added.
+  std::vector<Digest> path() const;
+
+ private:
+  // A subtree whose root is on the path: the leaves from `begin` to before `end`.
+  struct Sibling {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    CompactRange range;
+  };
+  std::vector<Sibling> siblings_;  // the topmost first
+  std::uint64_t at_ = 0;           // index of the next leaf
+};
+
 // Returns the inclusion proof for the leaf at `index`. `leaves` are the leaf hashes of the whole
 // tree, in order. Empty if `index` is outside of the tree.
 std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t index);

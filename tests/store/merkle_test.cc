@@ -91,6 +91,11 @@ TEST_CASE("an inclusion path holds for its leaf, index and root only") {
     for (std::size_t i = 0; i < size; ++i) {
       const std::vector<Digest> path = inclusion_path(leaves, i);
       CHECK(verify_inclusion(leaves[i], i, size, path, range.root()));
+      // The same path, computed without the leaves in memory.
+      InclusionWalk walk(i, size);
+      for (const Digest& leaf : leaves) walk.append(leaf);
+      walk.append(leaf_hash({}));  // what is after the tree does not matter
+      CHECK(walk.path() == path);
       CHECK_FALSE(
           verify_inclusion(leaves[i], i, size, path, leaves[0] == range.root() ? sha256({}) : leaves[0]));
       CHECK_FALSE(verify_inclusion(leaf_hash({}), i, size, path, range.root()));
