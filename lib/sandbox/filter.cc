@@ -17,6 +17,7 @@
 #include <memory>
 #include <vector>
 
+#include "sandbox/identity.h"
 #include "sandbox/sandbox_private.h"
 
 namespace gw::sandbox {
@@ -89,7 +90,7 @@ constexpr int kDeadly[] = {SCMP_SYS(execve),
 // Collects rules and remembers the first error, so that the callers need not check each rule.
 class Filter {
  public:
-  Filter() : context_(::seccomp_init(SCMP_ACT_ERRNO(ENOSYS))) {}
+  explicit Filter(std::uint32_t otherwise = SCMP_ACT_ERRNO(ENOSYS)) : context_(::seccomp_init(otherwise)) {}
 
   bool made() const { return context_ != nullptr; }
   bool failed() const { return failed_ != 0; }
@@ -102,6 +103,10 @@ class Filter {
   void kill(int call) { rule(SCMP_ACT_KILL_PROCESS, call, {}); }
   void allow(int call, std::initializer_list<scmp_arg_cmp> arguments) {
     rule(SCMP_ACT_ALLOW, call, {arguments.begin(), arguments.end()});
+  }
+  // Fails the call with EACCES if the arguments match.
+  void refuse(int call, std::initializer_list<scmp_arg_cmp> arguments) {
+    rule(SCMP_ACT_ERRNO(EACCES), call, {arguments.begin(), arguments.end()});
   }
   int load() { return ::seccomp_load(context_.get()); }
 
@@ -193,6 +198,22 @@ Result<bool> filter_system_calls(const Needs& needs) {
   // A kernel without seccomp filters, or a container whose own filter forbids seccomp(2).
   if (loaded == -EINVAL || loaded == -ENOSYS || loaded == -EPERM) return false;
   return Error::from_errno("seccomp", -loaded);
+}
+
+Result<void> forbid_network() {
+  if (auto done = forbid_new_privileges(); !done) return done.error();
+  Filter filter(SCMP_ACT_ALLOW);
+  if (!filter.made()) return Error(Code::Internal, "seccomp: cannot create a filter");
+  filter.attribute(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+  filter.attribute(SCMP_FLTATR_API_SYSRAWRC, 1);
+  filter.refuse(SCMP_SYS(socket), {{0, SCMP_CMP_NE, AF_UNIX, 0}});
+  // io_uring could create sockets without socket(2).
+  filter.refuse(SCMP_SYS(io_uring_setup), {});
+  if (filter.failed()) return Error::from_errno("seccomp", filter.reason());
+  if (const int loaded = filter.load(); loaded != 0)
+    return Error(Code::Config,
+                 "the kernel cannot forbid the network: " + Error::from_errno("seccomp", -loaded).text());
+  return {};
 }
 
 }  // namespace gw::sandbox

@@ -56,6 +56,11 @@ struct Closed {
 // Require, or if no_new_privs cannot be set or capabilities cannot be dropped.
 Result<Closed> close(Mode mode, const Needs& needs);
 
+// Forbids this process, and every program that it starts, to create sockets other than Unix sockets,
+// and to gain privileges by executing a program. Cannot be undone. Fails with Config if the kernel
+// cannot filter system calls. Call while the process has one thread.
+Result<void> forbid_network();
+
 // Returns false in builds with sanitizers, where close() does nothing.
 bool can_close();
 
