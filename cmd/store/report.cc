@@ -1,9 +1,11 @@
 // gw-store report: says what became of every message. The numbers must add up, or a message has
-// disappeared.
+// disappeared. With --period it writes the report for auditors (store/audit_command.h).
 #include <CLI/CLI.hpp>
 
 #include "cli/output.h"
 #include "cli/values.h"
+#include "store/audit.h"
+#include "store/audit_command.h"
 #include "store/commands.h"
 #include "store/format.h"
 
@@ -15,6 +17,7 @@ struct Options {
   std::optional<Micros> since;
   std::optional<Micros> until;
   bool json = false;
+  AuditCommand audit;
 };
 
 // Leaves of a history by type. Settled, unconfirmed and quarantined are not counted: the message
@@ -94,7 +97,27 @@ Result<Row> examine(store::Store& store, const MailboxId& mailbox, const Options
   }
 }
 
+// The options that only one of the two reports has.
+Result<void> check_kind(const Options& options) {
+  const AuditCommand& audit = options.audit;
+  if (!audit.period.empty()) {
+    if (options.since || options.until)
+      return Error(Code::Usage, "--period cannot be used with --since or --until");
+    return {};
+  }
+  if (audit.output || audit.history || audit.checkpoint || audit.all || audit.format != "html")
+    return Error(Code::Usage, "--all, --format, --output, --history and --checkpoint require --period");
+  return {};
+}
+
 Result<int> report(const Commands& commands, const Options& options) {
+  if (auto good = check_kind(options); !good) return good.error();
+  if (!options.audit.period.empty()) {
+    AuditCommand audit = options.audit;
+    audit.mailbox = options.mailbox;
+    if (options.json) audit.format = "json";
+    return write_audit_reports(commands, audit);
+  }
   auto store = commands.connect();
   if (!store) return store.error();
   std::vector<store::MailboxRecord> mailboxes;
@@ -168,6 +191,23 @@ void add_report(Commands& commands) {
   cli::time_option(*command, "--until", options->until,
                    "Count entries before this time (STORED counts the present)");
   command->add_flag("--json", options->json, "Print JSON lines");
+  AuditCommand& audit = options->audit;
+  command->add_option("--period", audit.period, "Write the auditors' report on this month")
+      ->type_name("YYYY-MM");
+  command->add_flag("--all", audit.all, "One report for each mailbox");
+  command->add_option("--format", audit.format, "Form of the auditors' report (default html)")
+      ->check(CLI::IsMember({"html", "pdf", "json"}));
+  command->add_option("-o,--output", audit.output, "Write it there; with --all, a directory")
+      ->type_name("FILE");
+  command->add_option("--history", audit.history, "Also write the history's leaves, to count again")
+      ->type_name("FILE");
+  command->add_option("--checkpoint", audit.checkpoint, "Use this checkpoint and its timestamp")
+      ->type_name("FILE");
+  std::vector<std::string> languages;
+  for (const std::string_view each : audit_languages()) languages.emplace_back(each);
+  command->add_option("--language", audit.language, "Language of the report (default en)")
+      ->check(CLI::IsMember(languages));
+  command->add_option("--pdf-program", audit.pdf_program, "Program that makes the PDF")->type_name("FILE");
 }
 
 }  // namespace gw::cmd
