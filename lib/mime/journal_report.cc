@@ -290,6 +290,14 @@ Result<mail::HeaderWalker> Search::header_of(Source& source, const Content& mail
 
 }  // namespace
 
+const std::vector<std::string>& report_marks() {
+  return kMarkers;
+}
+
+bool may_hold_report(const mail::HeaderWalker& header) {
+  return marked_as_report(header) || delivery_report(header);
+}
+
 Result<JournalReport> read_journal_report(Source& source, const Limits& limits) {
   return Search(limits).run(source);
 }

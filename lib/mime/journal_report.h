@@ -74,6 +74,12 @@ struct JournalReport {
   std::vector<JournalReport> further;  // all other reports of the message; empty in these
 };
 
+// Returns the names of the header fields by which may_hold_report() decides.
+const std::vector<std::string>& report_marks();
+// Returns true if a header with these fields marks a journal report, or a delivery report, which may
+// return one.
+bool may_hold_report(const mail::HeaderWalker& header);
+
 // Finds all reports in the message. Reads only its header if nothing can be attached to it,
 // otherwise all of it. Fails only if the source cannot be read.
 Result<JournalReport> read_journal_report(Source& source, const Limits& limits = {});
