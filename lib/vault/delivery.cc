@@ -4,6 +4,7 @@
 #include <array>
 
 #include "mail/wire_form.h"
+#include "mime/message_ids.h"
 #include "seal/age.h"
 #include "seal/envelope.h"
 #include "vault/content_scan.h"
@@ -33,17 +34,29 @@ struct Delivery::State {
   std::size_t chunk = 0;  // where in `buffer` the chunk begins
   std::unique_ptr<store::Append> append{};
   std::vector<Digest> fingerprints{};
+  mime::MessageIds message_ids{};
   std::optional<Error> failed{};
 
   std::size_t plain() const { return buffer.size() - chunk; }
   Result<void> flush(bool last);
+  void identify(bool last);
   Result<Stored> commit(bool pending);
   Result<Stored> ask(const store::Commit& commit, const Error& unknown);
 };
 
+// Looks for Message-IDs in the first chunk, the only one that is looked at: a delivery must not get
+// slower with what a mail contains, and never fails because of it. A header that is longer, or a report
+// whose mail begins later, is not identified; gw-store reconcile then opens the mail itself.
+void Delivery::State::identify(bool last) {
+  mime::MemorySource source(ByteView(buffer).subspan(chunk));
+  if (auto found = mime::read_message_ids(source, last, {.read_size = 8 << 10}); found)
+    message_ids = std::move(*found);
+}
+
 // Seals the current chunk in place and passes it to the store. The store is contacted only here, so
 // that a client that breaks off before the first chunk is full costs the store nothing.
 Result<void> Delivery::State::flush(bool last) {
+  if (!append) identify(last);
   buffer.resize(buffer.size() + seal::kTag);
   sealer.seal(std::span(buffer).subspan(chunk), last);
   container_digest.update(buffer);
@@ -72,6 +85,9 @@ Result<Stored> Delivery::State::commit(bool pending) {
   envelope.eight_bit = scan.eight_bit();
   envelope.long_line = scan.long_line();
   envelope.nul = scan.nul();
+  for (const std::string& message_id : message_ids.ids)
+    envelope.message_ids.push_back(message_id_print(*vault, mailbox, message_id));
+  envelope.identified = message_ids.complete;
 
   store::Commit commit;
   commit.received = envelope.received;

@@ -43,6 +43,8 @@ Bytes encode(const Envelope& envelope) {
   out.set_eight_bit(envelope.eight_bit);
   out.set_long_line(envelope.long_line);
   out.set_nul(envelope.nul);
+  for (const MessageIdPrint& print : envelope.message_ids) out.add_message_ids(std::string(as_text(print)));
+  out.set_identified(envelope.identified);
   Bytes stored(out.ByteSizeLong());
   (void)out.SerializeToArray(stored.data(), static_cast<int>(stored.size()));
   return stored;
@@ -83,6 +85,17 @@ Result<Envelope> decode_envelope(ByteView stored) {
   envelope.eight_bit = in.eight_bit();
   envelope.long_line = in.long_line();
   envelope.nul = in.nul();
+  envelope.identified = in.identified();
+  for (const std::string& stored_print : in.message_ids()) {
+    MessageIdPrint print;
+    // Fingerprints of another size are those of a newer version: unknown, but no damage.
+    if (stored_print.size() != print.size()) {
+      envelope.identified = false;
+      continue;
+    }
+    std::ranges::copy(as_bytes(stored_print), print.begin());
+    envelope.message_ids.push_back(print);
+  }
   return envelope;
 }
 

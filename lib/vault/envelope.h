@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/result.h"
+#include "vault/message_id.h"
 
 namespace gw::vault {
 
@@ -53,6 +54,11 @@ struct Envelope {
   bool eight_bit = false;
   bool long_line = false;
   bool nul = false;
+  // Fingerprints of the Message-IDs of the mail and of the mails in its journal reports.
+  std::vector<MessageIdPrint> message_ids;
+  // Whether message_ids has all of them. False if the start of the mail did not tell, and in
+  // envelopes of versions that kept none.
+  bool identified = false;
 };
 
 // Serialises the envelope.

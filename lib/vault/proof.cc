@@ -105,8 +105,15 @@ Result<Proof> prove(store::Store& store, const MailboxId& mailbox, const Message
   return proof;
 }
 
-Result<Content> open_receipt(const store::RemovalRecord& swept, const seal::KeyRing& ring,
-                             const VaultId& vault, const MailboxId& mailbox) {
+namespace {
+
+struct OpenedReceipt {
+  Envelope envelope;
+  Content content;
+};
+
+Result<OpenedReceipt> opened_receipt(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+                                     const VaultId& vault, const MailboxId& mailbox) {
   const store::MessageRecord& record = swept.record;
   const auto corrupt = [&](const std::string& why) {
     return Error(Code::Corrupt, "the removal record of message " + record.id.hex() + ": " + why);
@@ -123,12 +130,29 @@ Result<Content> open_receipt(const store::RemovalRecord& swept, const seal::KeyR
                                   record.received, record.size, record.wire_size, record.container};
   const auto plain = seal::open_envelope(header->file_key, place, swept.envelope);
   if (!plain) return corrupt(plain.error().text());
-  const auto envelope = decode_envelope(*plain);
+  auto envelope = decode_envelope(*plain);
   if (!envelope) return corrupt(envelope.error().text());
   const seal::Key commitment_key = seal::commitment_key(header->file_key);
   if (seal::commitment(commitment_key.view(), envelope->sha256) != record.commitment)
     return corrupt("its content does not match the commitment in the history");
-  return Content{envelope->sha256, to_bytes(commitment_key.view())};
+  Content content{envelope->sha256, to_bytes(commitment_key.view())};
+  return OpenedReceipt{std::move(*envelope), std::move(content)};
+}
+
+}  // namespace
+
+Result<Content> open_receipt(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+                             const VaultId& vault, const MailboxId& mailbox) {
+  auto receipt = opened_receipt(swept, ring, vault, mailbox);
+  if (!receipt) return receipt.error();
+  return std::move(receipt->content);
+}
+
+Result<Envelope> open_receipt_envelope(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+                                       const VaultId& vault, const MailboxId& mailbox) {
+  auto receipt = opened_receipt(swept, ring, vault, mailbox);
+  if (!receipt) return receipt.error();
+  return std::move(receipt->envelope);
 }
 
 Result<Content> content_of(store::Store& store, const seal::KeyRing& ring, const MailboxId& mailbox,

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "seal/keypair.h"
 #include "store/store.h"
+#include "vault/envelope.h"
 
 namespace gw::vault {
 
@@ -49,6 +50,9 @@ struct Content {
 // belong to this vault and mailbox.
 Result<Content> open_receipt(const store::RemovalRecord& swept, const seal::KeyRing& ring,
                              const VaultId& vault, const MailboxId& mailbox);
+// Opens the envelope in a removal record. Fails like open_receipt().
+Result<Envelope> open_receipt_envelope(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+                                       const VaultId& vault, const MailboxId& mailbox);
 // Returns the content of a message, from the message itself or, if it was removed, from its removal
 // record. Fails with NotFound if neither exists.
 Result<Content> content_of(store::Store& store, const seal::KeyRing& ring, const MailboxId& mailbox,

@@ -1,9 +1,12 @@
 #include "vault/delivery.h"
 
+#include <array>
 #include <set>
 
+#include "base/file.h"
 #include "mail/wire_form.h"
 #include "seal/age.h"
+#include "support/source_dir.h"
 #include "support/stock_age.h"
 #include "support/store_shell.h"
 #include "vault/content_scan.h"
@@ -374,4 +377,58 @@ TEST_CASE("what is noted of the content does not depend on how it is cut") {
       CHECK(scan.nul() == want.nul);
     }
   }
+}
+
+TEST_CASE("the envelope has fingerprints of the Message-IDs at the start of the mail") {
+  Vault vault;
+  const CreatedMailbox made = vault.mailbox();
+  const auto ring = unlock(*vault.store, made.record, made.password);
+  REQUIRE(ring);
+  const auto envelope_of = [&](const std::string& mail) {
+    const auto stored = deliver(*vault.store, made.record, as_bytes(mail));
+    REQUIRE(stored);
+    const auto record = vault.store->find(made.record.id, stored->id);
+    REQUIRE(record);
+    const auto message = open_message(*vault.store, *ring, vault.id, made.record.id, *record);
+    REQUIRE(message);
+    return message->envelope();
+  };
+  const auto print = [&](std::string_view id) { return message_id_print(vault.id, made.record.id, id); };
+  const std::string body(200'000, 'x');
+
+  Envelope envelope = envelope_of("Message-ID: <a@b>\r\n\r\n" + body);
+  CHECK(envelope.identified);
+  CHECK(envelope.message_ids == std::vector{print("a@b")});
+  const auto report = read_file(gw::test::source_dir() + "/tests/corpus/01-basic-to-cc-bcc.eml");
+  REQUIRE(report);
+  envelope = envelope_of(*report);
+  CHECK(envelope.identified);
+  CHECK(envelope.message_ids.back() == print("7d1c0a55@mail.example.com"));
+  envelope = envelope_of("no header at all");
+  CHECK(envelope.identified);
+  CHECK(envelope.message_ids.empty());
+  // A header that does not end in the first chunk.
+  envelope = envelope_of("X-Long: " + body + "\r\nMessage-ID: <a@b>\r\n\r\n");
+  CHECK_FALSE(envelope.identified);
+  // Another mailbox has other fingerprints of the same mail.
+  CHECK(print("a@b") != message_id_print(vault.id, random_id<MailboxId>(), "a@b"));
+}
+
+TEST_CASE("an envelope with fields of a newer version is read without them") {
+  Envelope envelope = some_envelope();
+  envelope.message_ids.push_back(message_id_print(random_id<VaultId>(), random_id<MailboxId>(), "a@b"));
+  envelope.identified = true;
+  Bytes stored = encode(envelope);
+  const auto same = decode_envelope(stored);
+  REQUIRE(same);
+  CHECK(same->message_ids == envelope.message_ids);
+  CHECK(same->identified);
+  // Field 100 with the value 1; and a fingerprint of another size, field 24 with one byte.
+  append(stored, std::array{std::byte{0xa0}, std::byte{0x06}, std::byte{1}});
+  append(stored, std::array{std::byte{0xc2}, std::byte{0x01}, std::byte{1}, std::byte{7}});
+  const auto newer = decode_envelope(stored);
+  REQUIRE(newer);
+  CHECK(newer->reverse_path == envelope.reverse_path);
+  CHECK(newer->message_ids == envelope.message_ids);
+  CHECK_FALSE(newer->identified);
 }
