@@ -7,6 +7,7 @@
 #include "store/certificate.h"
 #include "store/commands.h"
 #include "store/help.h"
+#include "store/reconcile.h"
 
 int main(int argc, char** argv) {
   using namespace gw;
@@ -26,6 +27,7 @@ int main(int argc, char** argv) {
   cmd::add_checkpoint(commands);
   cmd::add_history(commands);
   cmd::add_report(commands);
+  cmd::add_reconcile(commands);
   cmd::add_prove(commands);
   cmd::add_dump(commands);
   cmd::add_status(commands);
