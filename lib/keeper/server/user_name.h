@@ -1,4 +1,4 @@
-// Looks up the name of a user by its uid, for histories.
+// The name of the user that has a uid, for histories.
 #pragma once
 
 #include <sys/types.h>

@@ -30,7 +30,7 @@ bool may_open(const Context& context, std::string_view path) {
   return found.route != nullptr && may_call(context, *found.route);
 }
 
-// On a narrow screen a button unfolds the navigation, without JavaScript.
+// On a narrow screen the navigation is folded under a button, without JavaScript.
 Html navigation(const Context& context, std::string_view section) {
   Html items;
   Html current = context.w("nav.menu");

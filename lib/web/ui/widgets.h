@@ -86,7 +86,7 @@ struct Field {
 // Returns the input with its label.
 Html field(const Field& field);
 
-// Returns the form of a list's filter. On a narrow screen a button unfolds it, without
+// Returns the form of a list's filter. On a narrow screen it is folded under a button, without
 // JavaScript, unless `active` says that it limits the list.
 Html filter_form(const Context& context, std::string_view action, bool active, const Html& inside);
 
