@@ -24,6 +24,7 @@ constexpr std::array kUnits{"gw.target",
                             "gw-store-append.socket",
                             "gw-store-drain.socket",
                             "gw-store-admin.socket",
+                            "gw-store-metrics.socket",
                             "gw-smtpd.service",
                             "gw-smtpd.socket",
                             "gw-smtps.socket",
@@ -39,6 +40,7 @@ constexpr std::array kUnits{"gw.target",
                             "gw-verify.timer",
                             "gw-checkpoint.service",
                             "gw-checkpoint.timer",
+                            "gw-doctor.timer",
                             "gw-metrics.service",
                             "gw-metrics.timer"};
 // Clients of these sockets begin with TLS, or with STARTTLS, or are refused a login without it.
@@ -100,35 +102,56 @@ bool contains_word(std::string_view text, std::string_view word) {
   return false;
 }
 
-void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
+// Returns the value of a property, or an empty string if the unit does not have it.
+std::string_view value_of(const Properties& unit, std::string_view property) {
+  const auto found = unit.find(property);
+  return found != unit.end() ? std::string_view(found->second) : std::string_view();
+}
+
+// Returns the service that the socket starts if it runs, and an empty string otherwise. systemd does
+// not start a socket while its service runs: the service would not get it.
+std::string_view running_service(const Properties& socket, const std::vector<Properties>& units) {
+  for (const Properties& unit : units) {
+    const std::string_view id = value_of(unit, "Id");
+    if (id.ends_with(".service") && contains_word(value_of(socket, "Triggers"), id) &&
+        value_of(unit, "ActiveState") != "inactive" && value_of(unit, "ActiveState") != "failed")
+      return id;
+  }
+  return {};
+}
+
+void examine_unit(const Properties& unit, const std::vector<Properties>& units,
+                  std::vector<Diagnosis>& findings) {
   const auto is = [&](std::string_view property, std::string_view value) {
-    const auto found = unit.find(property);
-    return found != unit.end() && found->second == value;
+    return value_of(unit, property) == value;
   };
-  const auto id = unit.find("Id");
   // systemctl also describes units that are not installed.
-  if (id == unit.end() || !is("LoadState", "loaded")) return;
-  const std::string& name = id->second;
+  if (!unit.contains("Id") || !is("LoadState", "loaded")) return;
+  const std::string name(value_of(unit, "Id"));
   Diagnosis finding{"unit", Level::Good, name, {}, {}};
-  const auto state = unit.find("ActiveState");
-  finding.text = state == unit.end() ? "unknown" : state->second;
+  finding.text = unit.contains("ActiveState") ? value_of(unit, "ActiveState") : "unknown";
   // A service is started by its socket or timer and may have finished, so an inactive service is no
   // defect.
   const bool waits = name.ends_with(".socket") || name.ends_with(".timer") || name.ends_with(".target");
   // Units that gw.target wants start and stop with it, so they need not be enabled themselves.
-  const auto wanted = unit.find("WantedBy");
-  const bool brought = wanted != unit.end() && contains_word(wanted->second, "gw.target");
+  const bool brought = contains_word(value_of(unit, "WantedBy"), "gw.target");
   // With Restart= a service that ends immediately after each start is never "failed".
   const bool restarts = is("SubState", "auto-restart");
   if (is("ActiveState", "failed") || restarts) {
     finding.level = Level::Trouble;
     finding.text = restarts ? "keeps ending and is started again" : "has failed";
-    if (const auto result = unit.find("Result"); result != unit.end()) finding.text += ": " + result->second;
+    if (unit.contains("Result")) finding.text += ": " + std::string(value_of(unit, "Result"));
     finding.hint = "see journalctl -u " + name + ", then run systemctl restart " + name;
   } else if (waits && is("ActiveState", "inactive") && is("UnitFileState", "enabled")) {
     finding.level = Level::Trouble;
     finding.text = "is enabled but not running";
     finding.hint = "systemctl start " + name;
+    if (const std::string_view service = running_service(unit, units); !service.empty()) {
+      finding.text += ", and cannot start while " + std::string(service) + " runs";
+      // A restart of gw.target stops the service before it starts the sockets. It starts only units
+      // that it wants, which an old symbolic link does not say.
+      finding.hint = (brought ? "" : "systemctl reenable " + name + " && ") + "systemctl restart gw.target";
+    }
   } else if (waits && !brought && is("ActiveState", "active") && is("UnitFileState", "disabled")) {
     finding.level = Level::Warning;
     finding.text = "is running but not enabled at boot";
@@ -142,31 +165,28 @@ void examine_unit(const Properties& unit, std::vector<Diagnosis>& findings) {
 void examine_units(const std::string& systemctl, bool has_certificate, std::vector<Diagnosis>& findings) {
   std::vector<std::string> command{
       systemctl, "show", "--no-pager",
-      "--property=Id,LoadState,ActiveState,SubState,UnitFileState,Result,WantedBy"};
+      "--property=Id,LoadState,ActiveState,SubState,UnitFileState,Result,WantedBy,Triggers"};
   command.insert(command.end(), kUnits.begin(), kUnits.end());
   const auto text = printed(std::move(command));
   if (!text) return;
   // The output has an empty line between two units, and none after the last one.
-  Properties unit;
-  std::string serves;  // the sockets whose clients expect TLS
-  const auto examine = [&] {
-    examine_unit(unit, findings);
-    const auto id = unit.find("Id");
-    const auto state = unit.find("ActiveState");
-    if (id != unit.end() && state != unit.end() && state->second == "active" &&
-        std::ranges::find(kTlsSockets, id->second) != kTlsSockets.end())
-      serves += (serves.empty() ? "" : ", ") + id->second;
-    unit.clear();
-  };
+  std::vector<Properties> units(1);
   for (const std::string_view line : split(*text, '\n')) {
     const std::size_t equals = line.find('=');
     if (equals != std::string_view::npos) {
-      unit.emplace(line.substr(0, equals), printable(line.substr(equals + 1)));
+      units.back().emplace(line.substr(0, equals), printable(line.substr(equals + 1)));
     } else if (line.empty()) {
-      examine();
+      units.emplace_back();
     }
   }
-  examine();
+  std::string serves;  // the sockets whose clients expect TLS
+  for (const Properties& unit : units) {
+    examine_unit(unit, units, findings);
+    const std::string_view id = value_of(unit, "Id");
+    if (value_of(unit, "ActiveState") == "active" &&
+        std::ranges::find(kTlsSockets, id) != kTlsSockets.end())
+      serves += (serves.empty() ? "" : ", ") + std::string(id);
+  }
   if (has_certificate || serves.empty()) return;
   findings.push_back({"certificate",
                       Level::Trouble,

@@ -186,6 +186,13 @@ class DoctorTest(unittest.TestCase):
         self.assertIn("journalctl -u gw-proxy.service", again["gw-proxy.service"]["hint"])
         stopped = doctor(unit("gw-verify.timer", "inactive"))["gw-verify.timer"]
         self.assertEqual((stopped["level"], stopped["hint"]), ("trouble", "systemctl start gw-verify.timer"))
+        # systemd refuses to start a socket whose service runs.
+        late = unit("gw-proxy.service", "active", "static") + "\n" + unit("gw-proxy-pop3.socket", "inactive") + "Triggers=gw-proxy.service\n"
+        for wanted, hint in (("sockets.target gw.target", "systemctl restart gw.target"),
+                             ("sockets.target", "systemctl reenable gw-proxy-pop3.socket && systemctl restart gw.target")):
+            found = doctor(late + f"WantedBy={wanted}\n")["gw-proxy-pop3.socket"]
+            self.assertEqual((found["level"], found["hint"]), ("trouble", hint))
+            self.assertIn("cannot start while gw-proxy.service runs", found["text"])
         once = doctor(unit("gw-smtps.socket", "active", "disabled"))["gw-smtps.socket"]
         self.assertEqual((once["level"], once["hint"]), ("warning", "systemctl enable gw-smtps.socket"))
         # What gw.target brings is there after the next boot, if gw.target is.
