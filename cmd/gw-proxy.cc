@@ -1,6 +1,8 @@
 // gw-proxy(8): relays between mail clients and their provider, and seals a copy of each mail into
 // the vault. Reads the options and configuration, and hands connections to proxy/server.h.
+#include "base/clock.h"
 #include "cli/values.h"
+#include "net/certificate.h"
 #include "proxy/fingerprint_key.h"
 #include "proxy/server.h"
 #include "server_options.h"
@@ -45,9 +47,17 @@ std::vector<daemon::ConfigFault> check_routes(const config::Config& config, cons
     if (route.ca_file.empty()) continue;
     net::ClientPolicy policy;
     policy.ca_file = route.ca_file;
-    if (const auto tls = net::ClientTls::make(policy); !tls)
-      faults.push_back({Error(Code::Config, "route " + route.name + ": " + tls.error().text())
-                            .with_hint("gw-store route set " + route.name + " --ca FILE")});
+    const auto fault = [&](const std::string& what, bool warning) {
+      faults.push_back({Error(Code::Config, "route " + route.name + ": " + what)
+                            .with_hint("gw-store route set " + route.name + " --ca FILE"),
+                        warning});
+    };
+    if (const auto tls = net::ClientTls::make(policy); !tls) {
+      fault(tls.error().text(), false);
+    } else if (const auto dates = net::authorities_fault(route.ca_file, now()); !dates || !dates->empty()) {
+      // Other authorities in the file may be the ones that count.
+      fault(dates ? route.ca_file + ": " + *dates : dates.error().text(), true);
+    }
   }
   return faults;
 }

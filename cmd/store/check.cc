@@ -95,6 +95,7 @@ std::string parse_form(const Diagnosis& finding) {
 struct Verdict {
   State state = Ok;
   std::string text;
+  int status = kExitSuccess;  // without --nagios
 };
 
 // Returns the worst finding and how many others there are: a monitoring system shows one line.
@@ -103,14 +104,16 @@ Verdict verdict_of(const std::vector<Diagnosis>& findings) {
       std::ranges::max_element(findings, {}, [](const Diagnosis& finding) { return finding.level; });
   const auto bad = std::ranges::count_if(findings, [](const Diagnosis& f) { return f.level != Level::Good; });
   if (worst == findings.end() || worst->level == Level::Good)
-    return {Ok, counted(findings.size(), "check") + ", no problems found"};
-  return {worst->level == Level::Trouble ? Critical : Warning,
-          parse_form(*worst) + (bad > 1 ? " (and " + std::to_string(bad - 1) + " more)" : "")};
+    return {Ok, counted(findings.size(), "check") + ", no problems found", kExitSuccess};
+  const std::string text =
+      parse_form(*worst) + (bad > 1 ? " (and " + std::to_string(bad - 1) + " more)" : "");
+  if (worst->level == Level::Unknown) return {Unknown, text, exit_status(Code::Denied)};
+  return {worst->level == Level::Trouble ? Critical : Warning, text, kExitNo};
 }
 
 Verdict look(const Commands& commands, const Options& options, Numbers& numbers) {
   const auto config = commands.config();
-  if (!config) return {Unknown, plain(config.error().text())};
+  if (!config) return {Unknown, plain(config.error().text()), exit_status(Code::Config)};
   DiagnosisLimits limits;
   limits.silence = options.silence.value_or(limits.silence);
   limits.unfetched = options.unfetched.value_or(limits.unfetched);
@@ -119,7 +122,7 @@ Verdict look(const Commands& commands, const Options& options, Numbers& numbers)
   // If the keeper cannot be reached, the verdict already says so, and there are no numbers.
   if (auto store = commands.connect())
     if (auto counted = count(**store, limits, numbers); !counted)
-      return {Unknown, plain(counted.error().text())};
+      return {Unknown, plain(counted.error().text()), exit_status(Code::Config)};
   count_certificates(*config, limits, numbers);
   return verdict;
 }
@@ -130,10 +133,7 @@ Result<int> check(const Commands& commands, const Options& options) {
   cli::Output output;
   const std::string line = std::string(kWords[verdict.state]) + ": " + verdict.text;
   output.line(!options.nagios ? line : "GW " + line + (numbers.text().empty() ? "" : " |" + numbers.text()));
-  // Otherwise the exit statuses of gw: 78 (EX_CONFIG) if there is no verdict, 1 if something is
-  // wrong.
-  if (options.nagios) return output.close(verdict.state);
-  return output.close(verdict.state == Unknown ? kExitConfig : verdict.state == Ok ? kExitSuccess : kExitNo);
+  return output.close(options.nagios ? static_cast<int>(verdict.state) : verdict.status);
 }
 
 }  // namespace

@@ -102,11 +102,15 @@ std::vector<Diagnosis> examine(const Commands& commands, const config::Config& c
       store ? vault::examine_vault(**store, config.vault, limits, findings) : store.error();
   if (!examined) {
     const Error& error = examined.error();
+    // A keeper that this user may not ask is neither well nor ill.
+    const bool denied = error.exit_status() == exit_status(Code::Denied);
     findings.push_back({"keeper",
-                        Level::Trouble,
+                        denied ? Level::Unknown : Level::Trouble,
                         config.vault,
                         error.text(),
-                        error.hint().empty() ? "see the log of the keeper" : error.hint(),
+                        denied                 ? permitted(config)
+                        : error.hint().empty() ? "see the log of the keeper"
+                                               : error.hint(),
                         vault::Cause::None,
                         {}});
   }

@@ -19,6 +19,9 @@ using vault::Level;
 void examine_host(const config::Config& config, const DiagnosisLimits& limits,
                   std::vector<Diagnosis>& findings);
 
+// Returns the command to run as a user who may examine everything.
+std::string permitted(const config::Config& config);
+
 // Appends a finding for each unit of gw that systemd has loaded: failed units, services that systemd
 // starts again and again, enabled units that do not run, and running ones that will not start at the
 // next boot are defects. So are running sockets that need TLS if there is no certificate.

@@ -1,5 +1,6 @@
 // The part of gw-store doctor that examines this host: permissions, certificates, listeners.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -45,9 +46,28 @@ void examine_mode(const std::string& path, mode_t allowed, std::string_view what
   findings.push_back(std::move(finding));
 }
 
+// Returns why this user may not read the file; empty if nothing prevents it, or another error does.
+std::string denied(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (fd) return {};
+  const Error error = Error::from_errno(path);
+  return error.code() == Code::Denied ? error.text() : std::string();
+}
+
 void examine_certificate(const config::Certificate& pair, bool first, const std::string& host,
-                         const DiagnosisLimits& limits, std::vector<Diagnosis>& findings) {
+                         const std::string& more, const DiagnosisLimits& limits,
+                         std::vector<Diagnosis>& findings) {
   Diagnosis finding{"certificate", Level::Good, pair.certificate, {}, {}};
+  std::string why = denied(pair.certificate);
+  if (why.empty()) why = denied(pair.key);
+  if (!why.empty()) {
+    // The servers run as other users, who may read it.
+    finding.level = Level::Unknown;
+    finding.text = "cannot be examined: " + why;
+    finding.hint = more;
+    findings.push_back(std::move(finding));
+    return;
+  }
   const auto tls = net::ServerTls::load({{pair.certificate, pair.key}});
   if (!tls) {
     finding.level = Level::Trouble;
@@ -139,6 +159,10 @@ void examine_listener(const std::string& where, std::string_view protocol, std::
 
 }  // namespace
 
+std::string permitted(const config::Config& config) {
+  return config.vault == "/var/lib/gw" ? "sudo -u gw-admin gw-store doctor" : "sudo gw-store doctor";
+}
+
 void examine_host(const config::Config& config, const DiagnosisLimits& limits,
                   std::vector<Diagnosis>& findings) {
   examine_mode(config.vault, 0700, "the vault directory", findings);
@@ -147,7 +171,7 @@ void examine_host(const config::Config& config, const DiagnosisLimits& limits,
   for (const config::Certificate& pair : config.certificates) {
     // The servers run as different users and share the key by a group.
     examine_mode(pair.key, 0640, "a certificate's key", findings);
-    examine_certificate(pair, std::exchange(first, false), config.host, limits, findings);
+    examine_certificate(pair, std::exchange(first, false), config.host, permitted(config), limits, findings);
   }
   // RFC 5321, section 4.2 (220) and RFC 1939, section 3 (+OK).
   for (const std::string& where : config.smtpd.listen) examine_listener(where, "smtp", "220", findings);

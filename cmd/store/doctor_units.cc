@@ -183,8 +183,7 @@ void examine_units(const std::string& systemctl, bool has_certificate, std::vect
   for (const Properties& unit : units) {
     examine_unit(unit, units, findings);
     const std::string_view id = value_of(unit, "Id");
-    if (value_of(unit, "ActiveState") == "active" &&
-        std::ranges::find(kTlsSockets, id) != kTlsSockets.end())
+    if (value_of(unit, "ActiveState") == "active" && std::ranges::find(kTlsSockets, id) != kTlsSockets.end())
       serves += (serves.empty() ? "" : ", ") + std::string(id);
   }
   if (has_certificate || serves.empty()) return;

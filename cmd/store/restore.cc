@@ -44,7 +44,8 @@ struct Restored {
 class Restore {
  public:
   Restore(const Commands& commands, const Options& options, backup::Source source)
-      : options_(options),
+      : commands_(commands),
+        options_(options),
         source_(std::move(source)),
         against_{source_.heading().vault, source_.heading().history},
         copied_("bytes", source_.size(), commands.program().quiet()),
@@ -54,6 +55,11 @@ class Restore {
     // Keys are checked before anything is copied, which may take hours.
     if (auto read = read_keys(); !read) return read.error();
     if (options_.check) return check();
+    // Who restores a directory wants its newest backup, and gets an older one.
+    for (const std::string& name : source_.incomplete())
+      if (options_.from + "/" + name > source_.path())
+        commands_.program().report(Error(
+            Code::NotFound, options_.from + "/" + name + ": has no manifest; an older backup is restored"));
     auto target = backup::Target::open(options_.to);
     if (!target) return target.error();
     if (auto room = target->room_for(source_.size()); !room) return room.error();
@@ -140,6 +146,9 @@ class Restore {
   Result<int> check() {
     const auto bad = source_.copy(nullptr, damaged(), pulse());
     if (!bad) return bad.error();
+    // The newest backup may be one of these.
+    for (const std::string& name : source_.incomplete())
+      finding(options_.from + "/" + name, "has no manifest: this backup is incomplete");
     if (options_.json) {
       Json object = heading();
       object["damaged"] = *bad;
@@ -149,7 +158,9 @@ class Restore {
       print_heading();
       output_.line(*bad == 0 ? std::string("state        intact") : "damaged      " + counted(*bad, "file"));
     }
-    return output_.close(*bad == 0 ? kExitSuccess : kExitBadData);
+    return output_.close(*bad > 0                       ? kExitBadData
+                         : source_.incomplete().empty() ? kExitSuccess
+                                                        : kExitSomeFailed);
   }
 
   // Adds what a backup does not contain: empty directories, and the history key if it was given.
@@ -199,9 +210,8 @@ class Restore {
     return restored;
   }
 
-  // Checks that the recovery recipient is the one in the first leaf of the vault's history, and
-  // that the recovery key, if given, opens each mailbox. Sets `last` to the time of the newest
-  // leaf.
+  // Checks that the recovery recipients are those in the vault's history, and that the recovery key,
+  // if given, opens each mailbox. Sets `last` to the time of the newest leaf.
   Result<void> check_keys(store::Store& store, Micros& last) const {
     if (auto good = vault::check_recovery_recipient(store); !good) return good;
     const auto mailboxes = store.mailboxes();
@@ -270,6 +280,7 @@ class Restore {
     return output_.close(report.findings.empty() ? kExitSuccess : kExitBadData);
   }
 
+  const Commands& commands_;
   const Options& options_;
   backup::Source source_;
   vault::Checkpoint against_;  // the restored history must contain this tree head

@@ -95,9 +95,13 @@ Result<int> status(const Commands& commands, const StatusOptions& options) {
     const store::Health& health = status->health;
     const vault::Totals& total = status->total;
     output.line("vault        " + config->vault + " (" + health.vault.hex() + ")");
+    // Damage is reported until a later verification finds none.
+    const bool damaged = status->verify && status->verify->findings > 0;
     output.line("state        " + (!health.writable ? "read-only: " + health.reason
                                    : health.full    ? std::string("disk full: new mail is deferred")
-                                                    : std::string("ok")));
+                                   : damaged        ? "damaged: the last verification had " +
+                                                   counted(status->verify->findings, "finding")
+                                             : std::string("ok")));
     output.line("free         " + format_size(health.free_bytes) + ", " +
                 counted(health.free_inodes, "inode"));
     output.line("mailboxes    " + std::to_string(health.mailboxes));

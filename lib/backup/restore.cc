@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <iterator>
 
 #include "backup/destination.h"
 #include "base/counted.h"
@@ -51,12 +52,16 @@ Result<Source> Source::open(const std::string& path) {
     const auto names = Destination::complete_in(tree->root(), path);
     if (!names) return names.error();
     if (names->empty()) return Error(Code::NotFound, path + ": is not a backup and contains none");
+    const auto all = Destination::named_in(tree->root(), path);
+    if (!all) return all.error();
     const int parent = tree->root();
     auto newest = Tree::open(parent, names->back(), path + "/" + names->back());
     if (!newest) return newest.error();
     manifest = ManifestReader::open(*newest);
     if (!manifest) return manifest.error();
-    return Source(std::move(*newest), std::move(*manifest));
+    Source source(std::move(*newest), std::move(*manifest));
+    std::ranges::set_difference(*all, *names, std::back_inserter(source.incomplete_));
+    return source;
   }
   if (!manifest) return manifest.error();
   return Source(std::move(*tree), std::move(*manifest));

@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backup/manifest.h"
 #include "backup/tree.h"
@@ -27,6 +28,9 @@ class Source {
 
   const std::string& path() const { return tree_.shown(); }
   const Heading& heading() const { return manifest_.heading(); }
+  // Names of directories beside this backup that have the name of a backup and no manifest. Empty if
+  // open() was given the backup itself.
+  const std::vector<std::string>& incomplete() const { return incomplete_; }
   // Number and bytes of all files, by the manifest.
   std::uint64_t files() const { return manifest_.files(); }
   std::uint64_t size() const { return manifest_.size(); }
@@ -41,6 +45,7 @@ class Source {
   Source(Tree tree, ManifestReader manifest) : tree_(std::move(tree)), manifest_(std::move(manifest)) {}
   Tree tree_;
   ManifestReader manifest_;
+  std::vector<std::string> incomplete_;
 };
 
 // The directory that becomes the vault. The files are in DIR/.restore until publish(). If the

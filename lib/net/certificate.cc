@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::size_t kMaxCertificateFile = 1 << 20;
 constexpr std::size_t kMaxKeyFile = 64 << 10;
+constexpr std::size_t kMaxAuthorityFile = 16 << 20;
 constexpr std::size_t kMaxChain = 32;
+constexpr std::size_t kMaxAuthorities = 4096;  // bundles of public authorities have about 150
 
 bool contains(std::string_view text, std::string_view what) {
   return text.find(what) != std::string_view::npos;
@@ -37,6 +39,24 @@ Error wrong(const std::string& path, std::string_view what) {
   return {Code::BadInput, path + ": " + std::string(what)};
 }
 
+// Reads all certificates in a PEM file, at most `most`.
+Result<std::vector<X509Ptr>> read_all(std::string_view text, const std::string& path, std::size_t most) {
+  const BioPtr from = reader(text);
+  std::vector<X509Ptr> found;
+  while (from && found.size() < most) {
+    X509Ptr next(PEM_read_bio_X509_AUX(from.get(), nullptr, nullptr, nullptr));
+    if (!next) break;
+    found.push_back(std::move(next));
+  }
+  const unsigned long last = ERR_peek_last_error();
+  const bool end = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
+  const std::string reason = openssl_reason();
+  if (found.size() == most) return wrong(path, "holds " + std::to_string(most) + " certificates or more");
+  if (!end || found.empty())
+    return wrong(path, "certificate " + std::to_string(found.size() + 1) + " cannot be read: " + reason);
+  return found;
+}
+
 Result<std::vector<X509Ptr>> certificates_in(const CertificateText& text, const CertificateFiles& files) {
   if (!holds_certificate(text.certificate)) {
     if (holds_key(text.certificate) && holds_certificate(text.key.text()))
@@ -46,22 +66,7 @@ Result<std::vector<X509Ptr>> certificates_in(const CertificateText& text, const 
       return wrong(files.certificate, "holds a private key, not a certificate");
     return wrong(files.certificate, "holds no certificate in PEM form");
   }
-  const BioPtr from = reader(text.certificate);
-  std::vector<X509Ptr> found;
-  while (from && found.size() < kMaxChain) {
-    X509Ptr next(PEM_read_bio_X509_AUX(from.get(), nullptr, nullptr, nullptr));
-    if (!next) break;
-    found.push_back(std::move(next));
-  }
-  const unsigned long last = ERR_peek_last_error();
-  const bool end = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
-  const std::string reason = openssl_reason();
-  if (found.size() == kMaxChain)
-    return wrong(files.certificate, "holds " + std::to_string(kMaxChain) + " certificates or more");
-  if (!end || found.empty())
-    return wrong(files.certificate,
-                 "certificate " + std::to_string(found.size() + 1) + " cannot be read: " + reason);
-  return found;
+  return read_all(text.certificate, files.certificate, kMaxChain);
 }
 
 Result<KeyPtr> key_in(const CertificateText& text, const CertificateFiles& files) {
@@ -79,6 +84,13 @@ Result<KeyPtr> key_in(const CertificateText& text, const CertificateFiles& files
     return wrong(files.key, "the key is protected by a passphrase, which no server can ask for")
         .with_hint("openssl pkey -in " + files.key + " -out NEWKEY");
   return wrong(files.key, "the private key cannot be read: " + reason);
+}
+
+std::string dates_fault(const ServerCertificate& facts, Micros at) {
+  if (at > facts.not_after) return "the certificate expired on " + rfc3339(facts.not_after).substr(0, 10);
+  if (at < facts.not_before)
+    return "the certificate is not valid before " + rfc3339(facts.not_before).substr(0, 10);
+  return {};
 }
 
 std::string chain_fault(const std::vector<X509Ptr>& chain) {
@@ -132,11 +144,27 @@ Result<CertificateFacts> inspect_certificate(const CertificateText& text, const 
 }
 
 std::string validity_fault(const CertificateFacts& facts, Micros at) {
-  if (at > facts.own.not_after)
-    return "the certificate expired on " + rfc3339(facts.own.not_after).substr(0, 10);
-  if (at < facts.own.not_before)
-    return "the certificate is not valid before " + rfc3339(facts.own.not_before).substr(0, 10);
-  return {};
+  return dates_fault(facts.own, at);
+}
+
+Result<std::string> authorities_fault(const std::string& ca_file, Micros at) {
+  const auto text = read_file(ca_file, kMaxAuthorityFile);
+  if (!text) return text.error();
+  if (!holds_certificate(*text)) return wrong(ca_file, "holds no certificate in PEM form");
+  ERR_clear_error();
+  const auto all = read_all(*text, ca_file, kMaxAuthorities);
+  if (!all) return all.error();
+  std::size_t bad = 0;
+  std::string first;
+  for (const X509Ptr& each : *all) {
+    const std::string fault = dates_fault(facts_of(each.get()), at);
+    if (fault.empty()) continue;
+    if (bad++ == 0) first = fault;
+  }
+  ERR_clear_error();
+  if (bad == 0 || all->size() == 1) return first;
+  return std::to_string(bad) + " of " + std::to_string(all->size()) + " certificates " +
+         (bad == 1 ? "is" : "are") + " not valid: " + first;
 }
 
 }  // namespace gw::net

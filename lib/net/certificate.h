@@ -45,6 +45,11 @@ Result<CertificateFacts> inspect_certificate(const CertificateText& text, const 
 // `is not valid before …`. Empty if it is valid then.
 std::string validity_fault(const CertificateFacts& facts, Micros at);
 
+// Returns what is wrong with the dates of the authorities in the PEM file `ca_file` at the time `at`,
+// e.g. `1 of 2 certificates is not valid: the certificate expired on …`. Empty if all are valid then.
+// Fails as read_file(), and with BadInput if the file holds no certificate or one that cannot be read.
+Result<std::string> authorities_fault(const std::string& ca_file, Micros at);
+
 // Creates a self-signed P-256 certificate for `host`, localhost, 127.0.0.1 and ::1 that is valid
 // for ten years, and its key. For first experiments, and for senders that do not verify. Fails with
 // Usage if `host` is not a host name or address.

@@ -281,6 +281,8 @@ std::string_view name(Level level) {
       return "good";
     case Level::Warning:
       return "warning";
+    case Level::Unknown:
+      return "unknown";
     case Level::Trouble:
       break;
   }

@@ -17,9 +17,10 @@
 
 namespace gw::vault {
 
-// How severe a finding is. Good: nothing to do. Trouble: mail is at risk or does not flow.
-enum class Level : unsigned char { Good, Warning, Trouble };
-// Returns `good`, `warning` or `trouble`.
+// How severe a finding is, in ascending order. Good: nothing to do. Unknown: this user may not
+// examine it. Trouble: mail is at risk or does not flow.
+enum class Level : unsigned char { Good, Warning, Unknown, Trouble };
+// Returns `good`, `warning`, `unknown` or `trouble`.
 std::string_view name(Level level);
 
 // What a finding is about. The comment of each value names the facts that are set besides `about`;

@@ -511,6 +511,16 @@ class RestoreTest(Case):
         before = set(self.vault.side.iterdir())
         said = self.vault.json("restore", made, "--check")[-1]
         self.assertEqual((said["damaged"], said["from"]), (0, str(made)))
+        # A directory whose newest backup lost its manifest is not whole, although an older backup is.
+        newest = pathlib.Path(self.back_up()["path"])
+        (newest / "manifest").rename(self.vault.side / "manifest")
+        said = self.vault.json("restore", self.dest, "--check", status=3)
+        self.assertEqual((said[-1]["damaged"], said[-1]["from"], [line["about"] for line in said[:-1]]), (0, str(made), [str(newest)]))
+        self.restore(self.dest, "older")
+        self.assertIn(f"{newest}: has no manifest; an older backup is restored", self.trouble)
+        (self.vault.side / "manifest").rename(newest / "manifest")
+        shutil.rmtree(newest)
+        before.update({self.vault.side / "older"})
         (made / "head").unlink()
         said = self.vault.json("restore", made, "--check", status=65)
         self.assertEqual(said[-1]["damaged"], 1)

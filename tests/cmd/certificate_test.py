@@ -219,6 +219,14 @@ key = "{self.pki.path('fullchain')}"
         self.addCleanup(self.vault.store, "route", "remove", "out")
         command = ("--check-config", "--listen", "out=127.0.0.1:0")
         gw.run(gw.program("gw-proxy"), *command, env=self.vault.env)
+        self.assertNotIn("warning", gw.run(gw.program("gw-proxy"), *command, env=self.vault.env).stderr.decode())
+        # The upstream's certificate cannot be verified with an authority that has expired.
+        for name, parts, told in (("one", ("old",), "the certificate expired on 20"),
+                                  ("two", ("root", "old"), "1 of 2 certificates is not valid: the certificate expired on 20")):
+            self.pki.chain(name, *parts)
+            shutil.copy(self.pki.path(name), authority)
+            self.assertIn(f"warning: route out: {authority}: {told}",
+                          gw.run(gw.program("gw-proxy"), *command, env=self.vault.env).stderr.decode())
         authority.write_text("nothing\n")
         told = gw.run(gw.program("gw-proxy"), *command, env=self.vault.env, status=78).stderr.decode()
         self.assertIn("route out: ", told)

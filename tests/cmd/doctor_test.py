@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """gw-store doctor: each thing that it looks at, made wrong and named with what to do; exit status 0 or 1."""
+import json
 import os
 import pathlib
 import shutil
@@ -232,6 +233,25 @@ class DoctorTest(unittest.TestCase):
         self.vault.stop_keeper()
         (self.vault.path / "format").rename(self.vault.path / "moved")
         self.assertIn("keeper", {check for check, _ in self.bad()})
+
+    @gw.need_root("changes the user")
+    def test_what_a_user_may_not_examine_is_unknown(self):
+        self.addCleanup(setattr, gw, "BIN", gw.BIN)
+        self.addCleanup(shutil.rmtree, gw.let_everybody_run_the_programs())
+        self.vault.add_mailbox("journal")
+        tls = {name: shutil.copy(self.vault.path / "tls" / f"{name}.pem", self.vault.side) for name in ("certificate", "key")}
+        self.write_config("[tls]\n" + "".join(f'{name} = "{path}"\n' for name, path in tls.items()))
+        self.vault.side.chmod(0o755)
+        self.config.chmod(0o644)
+        os.chmod(tls["certificate"], 0o644)
+        os.chmod(tls["key"], 0o640)
+        command = ("setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", gw.program("gw-store"), "--config", self.config)
+        told = gw.run(*command, "check", "--nagios", env=self.vault.env, status=3).stdout.decode()
+        self.assertRegex(told, r"^GW UNKNOWN: .*Permission denied")
+        gw.run(*command, "check", env=self.vault.env, status=77)
+        findings = [json.loads(line) for line in gw.run(*command, "doctor", "--json", env=self.vault.env, status=1).stdout.splitlines()]
+        self.assertEqual({f["check"] for f in findings if f["level"] == "unknown"}, {"keeper", "certificate"})
+        self.assertEqual([f for f in findings if f["level"] in ("warning", "trouble")], [])
 
     def test_weak_password_slots(self):
         with gw.Vault(tls=False) as cheap:

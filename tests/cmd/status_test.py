@@ -153,6 +153,7 @@ class StatusTest(unittest.TestCase):
             self.assertNotIn(b"\ngw_last_verify_findings ", other.store("status", "--openmetrics").stdout)
             other.store("verify")
             self.assertRegex(other.store("status").stdout, rb"\nlast verify  \S.*, all intact\n")
+            self.assertIn(b"\nstate        ok\n", other.store("status").stdout)
             self.assertIn(b"\ngw_last_verify_findings 0\n", other.store("status", "--openmetrics").stdout)
             other.stop_keeper()
             path = other.path / "large" / message
@@ -162,6 +163,8 @@ class StatusTest(unittest.TestCase):
             done = other.store("verify", status=65)
             self.assertIn(message.encode(), done.stdout)
             self.assertRegex(other.store("status").stdout, rb"\nlast verify  \S.*, 1 finding\n")
+            self.assertIn(b"\nstate        damaged: the last verification had 1 finding\n", other.store("status").stdout)
+            other.store("status", "--check")  # mail is still accepted
             self.assertEqual(other.json("status")[0]["last_verify_findings"], 1)
             self.assertRegex(other.store("status", "--openmetrics").stdout,
                              rb"\ngw_last_verify_timestamp_seconds 1\d{9}\.\d{6}\n")
