@@ -8,6 +8,7 @@
 #include "store/commands.h"
 #include "store/help.h"
 #include "store/reconcile.h"
+#include "store/recovery.h"
 
 int main(int argc, char** argv) {
   using namespace gw;
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
   cmd::Commands commands(program, vault);
   cmd::add_init(commands);
   cmd::add_mailbox(commands);
+  cmd::add_recovery(commands);
   cmd::add_message(commands);
   cmd::add_import(commands);
   cmd::add_route(commands);

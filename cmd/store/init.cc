@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "cli/output.h"
+#include "cli/program.h"
 #include "config/default_certificate.h"
 #include "net/tls.h"
 #include "seal/keypair.h"
@@ -20,6 +21,7 @@
 #include "store/local/local_store.h"
 #include "vault/checkpoint.h"
 #include "vault/mailbox.h"
+#include "vault/recovery.h"
 
 namespace gw::cmd {
 namespace {
@@ -28,7 +30,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::string host;
-  std::string recipient;
+  std::vector<std::string> recipients;
   std::string key_file;
   bool no_recovery = false;
   bool self_signed = false;
@@ -38,8 +40,9 @@ struct Options {
 
 // The means by which mail stays readable if the password of a mailbox is lost.
 struct Recovery {
-  std::string recipient;          // age recipient of the recovery key; empty: lost passwords are lost mail
-  std::optional<Secret> printed;  // the recovery key, if it is stored nowhere and has to be printed
+  std::string recipient;  // age recipient of the first recovery key; empty: lost passwords are lost mail
+  std::vector<seal::PublicKey> others;  // further recipients
+  std::optional<Secret> printed;        // the recovery key, if it is stored nowhere and has to be printed
 };
 
 Result<void> write_key_file(const std::string& path, const std::string& recipient, const Secret& identity) {
@@ -65,10 +68,17 @@ Result<void> write_key_file(const std::string& path, const std::string& recipien
 Result<Recovery> recovery_of(const Options& options) {
   Recovery recovery;
   if (options.no_recovery) return recovery;
-  if (!options.recipient.empty()) {
-    const auto parsed = seal::parse_recipient(options.recipient);
+  for (const std::string& text : options.recipients) {
+    const auto parsed = seal::parse_recipient(text);
     if (!parsed) return Error(Code::Usage, "--recovery-recipient: " + parsed.error().text());
-    recovery.recipient = seal::recipient(*parsed);
+    recovery.others.push_back(*parsed);
+  }
+  if (options.recipients.size() >= vault::kMaxRecoveryRecipients)
+    return Error(Code::Usage, "there are too many recovery recipients");
+  // The first one is the one that the history begins with.
+  if (options.key_file.empty() && !recovery.others.empty()) {
+    recovery.recipient = seal::recipient(recovery.others.front());
+    recovery.others.erase(recovery.others.begin());
     return recovery;
   }
   // A script would write the key to a log file, so it has to say what it wants.
@@ -123,6 +133,8 @@ Result<void> fill(const std::string& folder, const std::string& host, const Reco
       settings.argon2_passes = 1;
     }
     if (auto written = vault::write_settings(**opened, settings, kActor); !written) return written;
+    for (const seal::PublicKey& each : recovery.others)
+      if (auto added = vault::add_recovery_recipient(**opened, each, kActor); !added) return added;
   }
   if (!options.self_signed) return {};
   const std::string tls = folder + "/tls";
@@ -185,6 +197,7 @@ Result<int> print(cli::Output& output, const std::string& folder, const VaultId&
     output.line("recovery      none: if a password is lost, its mail is lost");
   } else {
     output.line("recovery      " + recovery.recipient);
+    for (const seal::PublicKey& each : recovery.others) output.line("              " + seal::recipient(each));
   }
   output.line("next          gw-store mailbox add NAME");
   return output.close();
@@ -244,15 +257,15 @@ void add_init(Commands& commands) {
                                    [&commands, options] { return init(commands, *options); });
   command->add_option("--host", options->host, "Use this domain in addresses (default: the host name)")
       ->type_name("NAME");
-  CLI::Option* recipient =
-      command
-          ->add_option("--recovery-recipient", options->recipient, "Also seal the keys to this age recipient")
-          ->type_name("AGE1");
+  CLI::Option* recipient = command
+                               ->add_option("--recovery-recipient", options->recipients,
+                                            "Also seal the keys to this age recipient (repeatable)")
+                               ->type_name("AGE1");
+  cli::repeatable(recipient);
   CLI::Option* file =
       command
           ->add_option("--recovery-key-file", options->key_file, "Create a recovery key and write it to FILE")
-          ->type_name("FILE")
-          ->excludes(recipient);
+          ->type_name("FILE");
   command
       ->add_flag("--no-recovery", options->no_recovery,
                  "Create no recovery key: a lost password is lost mail")

@@ -51,6 +51,30 @@ std::optional<X25519Stanza> read_x25519(const Stanza& stanza) {
   return result;
 }
 
+// Returns the stanza that wraps the file key for `recipient`, with `ephemeral`, a random key that is
+// used only once. Fails with BadInput if the recipient is a point of low order.
+Result<std::string> x25519_stanza(const FileKey& file_key, const Key& ephemeral, const PublicKey& recipient) {
+  PublicKey share{};
+  crypto_scalarmult_base(as_uchar(share.data()), as_uchar(ephemeral.view().data()));
+  const std::optional<Key> wrap =
+      wrap_key(as_uchar(ephemeral.view().data()), as_uchar(recipient.data()), share, recipient);
+  if (!wrap) return Error(Code::BadInput, "the public key has a low order");
+
+  std::array<std::byte, kWrappedKey> wrapped;
+  // A constant nonce is safe here: the wrap key is derived from a new ephemeral key and used once.
+  crypto_aead_chacha20poly1305_ietf_encrypt(as_uchar(wrapped.data()), nullptr,
+                                            as_uchar(file_key.view().data()), FileKey::size(), nullptr, 0,
+                                            nullptr, kZeroNonce, as_uchar(wrap->view().data()));
+  return "-> X25519 " + to_base64(share, Padding::None) + "\n" + to_base64(wrapped, Padding::None) + "\n";
+}
+
+// Returns the header with these stanzas and its MAC.
+std::string header_of(const FileKey& file_key, const std::string& stanzas) {
+  std::string text = "age-encryption.org/v1\n" + stanzas + "---";
+  text += " " + to_base64(header_mac(file_key, text), Padding::None) + "\n";
+  return text;
+}
+
 }  // namespace
 
 std::uint64_t chunk_count(std::uint64_t plain_size) {
@@ -73,20 +97,9 @@ Result<Sealer> Sealer::begin(const PublicKey& recipient) {
   parts.copy(file_key.span());
   parts.copy(ephemeral.span());
   parts.copy(nonce);
-  PublicKey share{};
-  crypto_scalarmult_base(as_uchar(share.data()), as_uchar(ephemeral.view().data()));
-  const std::optional<Key> wrap =
-      wrap_key(as_uchar(ephemeral.view().data()), as_uchar(recipient.data()), share, recipient);
-  if (!wrap) return Error(Code::BadInput, "the public key has a low order");
-
-  std::array<std::byte, kWrappedKey> wrapped;
-  // A constant nonce is safe here: the wrap key is derived from a new ephemeral key and used once.
-  crypto_aead_chacha20poly1305_ietf_encrypt(as_uchar(wrapped.data()), nullptr,
-                                            as_uchar(file_key.view().data()), FileKey::size(), nullptr, 0,
-                                            nullptr, kZeroNonce, as_uchar(wrap->view().data()));
-  std::string text = "age-encryption.org/v1\n-> X25519 " + to_base64(share, Padding::None) + "\n" +
-                     to_base64(wrapped, Padding::None) + "\n---";
-  text += " " + to_base64(header_mac(file_key, text), Padding::None) + "\n";
+  const Result<std::string> stanza = x25519_stanza(file_key, ephemeral, recipient);
+  if (!stanza) return stanza.error();
+  const std::string text = header_of(file_key, *stanza);
 
   std::array<std::byte, kHeader> header;
   std::ranges::copy(nonce, std::ranges::copy(as_bytes(text).first(kHeader - kNonce), header.begin()).out);
@@ -172,19 +185,41 @@ Result<void> open_file(ByteView file, std::span<const RingKey> keys,
 }
 
 Result<Bytes> seal_file(const Secret& plain, const PublicKey& recipient) {
-  Result<Sealer> sealer = Sealer::begin(recipient);
-  if (!sealer) return sealer.error();
-  Bytes file = to_bytes(sealer->header());
-  file.reserve(container_size(plain.size()));
+  return seal_file(plain, std::span(&recipient, 1), {});
+}
+
+Result<Bytes> seal_file(const Secret& plain, std::span<const PublicKey> recipients,
+                        std::span<const std::string> labels) {
+  if (recipients.empty()) return Error(Code::BadInput, "there is no recipient");
+  start_sodium();
+  FileKey file_key;
+  random_bytes(file_key.span());
+  std::array<std::byte, kNonce> nonce;
+  random_bytes(nonce);
+  std::string stanzas;
+  for (const PublicKey& recipient : recipients) {
+    Key ephemeral;
+    random_bytes(ephemeral.span());
+    const Result<std::string> stanza = x25519_stanza(file_key, ephemeral, recipient);
+    if (!stanza) return stanza.error();
+    stanzas += *stanza;
+  }
+  for (const std::string& label : labels) stanzas += "-> " + label + "\n\n";
+  const std::string header = header_of(file_key, stanzas);
+  Bytes file = to_bytes(header);
+  append(file, nonce);
+  file.reserve(file.size() + plain.size() + chunk_count(plain.size()) * kTag);
+  ChunkCipher cipher(ChunkCipher::Way::Seal, file_key, nonce);
   Secret chunk(std::min(plain.size(), kChunk) + kTag);
   ByteView rest = plain.view();
+  std::uint64_t number = 0;
   // The loop runs once for an empty plaintext, which has one empty chunk.
   do {
     const ByteView now = rest.first(std::min(rest.size(), kChunk));
     rest = rest.subspan(now.size());
     const std::span<std::byte> sealed = chunk.span().first(now.size() + kTag);
     std::ranges::copy(now, sealed.begin());
-    sealer->seal(sealed, rest.empty());
+    cipher.seal(number++, rest.empty(), sealed);
     append(file, sealed);
   } while (!rest.empty());
   return file;

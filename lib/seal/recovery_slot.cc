@@ -5,10 +5,14 @@
 
 #include "base/text.h"
 #include "seal/age.h"
+#include "seal/base64.h"
+#include "seal/header.h"
 #include "seal/slot.h"
 
 namespace gw::seal {
 namespace {
+
+constexpr std::string_view kRecipientLabel = "gw-recipient";
 
 // All lines have a fixed length, so that the size of the Secret is known before it is filled. Lines
 // with `#` are comments for age:
@@ -74,10 +78,29 @@ Result<KeyRing> read_ring_text(const SlotPlace& place, std::string_view text) {
 
 }  // namespace
 
-Result<Bytes> seal_recovery_slot(const SlotPlace& place, const KeyRing& ring, const PublicKey& recipient) {
+Result<Bytes> seal_recovery_slot(const SlotPlace& place, const KeyRing& ring,
+                                 std::span<const PublicKey> recipients) {
   if (ring.keys.empty() || ring.keys.size() > kMaxRing)
     return Error(Code::BadInput, "the keys are not valid for a slot");
-  return seal_file(ring_text(place, ring), recipient);
+  std::vector<std::string> labels;
+  for (const PublicKey& each : recipients)
+    labels.push_back(std::string(kRecipientLabel) + " " +
+                     to_base64(sha256(as_bytes(recipient(each))), Padding::None));
+  return seal_file(ring_text(place, ring), recipients, labels);
+}
+
+Result<std::vector<Digest>> recovery_slot_recipients(ByteView slot) {
+  const std::optional<Header> header = parse_header(as_text(slot));
+  if (!header) return Error(Code::Corrupt, "not a recovery slot");
+  std::vector<Digest> named;
+  for (const Stanza& stanza : header->stanzas) {
+    if (stanza.arguments.front() != kRecipientLabel) continue;
+    Digest digest{};
+    if (stanza.arguments.size() != 2 || !from_base64(stanza.arguments[1], Padding::None, digest))
+      return Error(Code::Corrupt, "not a recovery slot");
+    named.push_back(digest);
+  }
+  return named;
 }
 
 Result<KeyRing> open_recovery_slot(const SlotPlace& place, ByteView slot, const SecretKey& recovery) {

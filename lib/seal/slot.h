@@ -12,16 +12,24 @@
 // password only: an attacker cannot craft a slot whose opening tests many passwords in one attempt
 // (a partitioning oracle).
 //
-// A recovery slot is an age file sealed to the vault's recovery recipient. The age program itself
-// opens it. The result is an identity file with the same keys, with which age opens the containers
+// A recovery slot is an age file sealed to the vault's recovery recipients. The age program itself
+// opens it with the key of any of them. Beside the stanza of each recipient its header has a stanza
+//
+//   -> gw-recipient BASE64
+//
+// with the SHA-256 of the recipient's text and without a body: X25519 stanzas do not show for whom
+// they are. Slots of version 0.1 have one X25519 stanza and no other. The result is an identity file with the same keys, with which age opens the containers
 // of the mailbox.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/digest.h"
 #include "base/id.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -82,9 +90,14 @@ Result<void> work_for_nothing(const VaultId& vault, std::string_view name, const
 // password slot.
 std::optional<SlotPlace> place_of(ByteView slot);
 
-// Returns a new recovery slot, sealed to `recipient`. Fails with BadInput if the ring is empty or
-// too long, or nothing can be sealed to `recipient`.
-Result<Bytes> seal_recovery_slot(const SlotPlace& place, const KeyRing& ring, const PublicKey& recipient);
+// Returns a new recovery slot, sealed to each of `recipients`. Fails with BadInput if the ring is
+// empty or too long, if there is no recipient, or if nothing can be sealed to one of them.
+Result<Bytes> seal_recovery_slot(const SlotPlace& place, const KeyRing& ring,
+                                 std::span<const PublicKey> recipients);
+// Returns the SHA-256 of the text of each recipient that the slot names, in its order; empty for a
+// slot of version 0.1. Needs no key, and authenticates nothing. Fails with Corrupt if it is not a
+// recovery slot.
+Result<std::vector<Digest>> recovery_slot_recipients(ByteView slot);
 // Returns the keys in the slot. Fails with Denied if it is sealed to another key than `recovery`,
 // and with Corrupt if it was altered or belongs to another place.
 Result<KeyRing> open_recovery_slot(const SlotPlace& place, ByteView slot, const SecretKey& recovery);

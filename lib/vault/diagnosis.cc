@@ -8,6 +8,7 @@
 #include "store/iterate.h"
 #include "vault/mailbox.h"
 #include "vault/maintenance_log.h"
+#include "vault/recovery.h"
 #include "vault/totals.h"
 
 namespace gw::vault {
@@ -273,6 +274,36 @@ void MailboxLook::at_counts() {
          "gw-store mailbox set " + mailbox_.name + " --status active");
 }
 
+// Adds a finding for mailboxes whose keys are sealed to other recovery recipients than the present
+// ones. A mailbox without a recovery slot was created like that.
+Result<void> examine_recovery(store::Store& store, const std::vector<RecoveryRecipient>& recipients,
+                              const std::vector<store::MailboxRecord>& mailboxes, const std::string& folder,
+                              std::vector<Diagnosis>& findings) {
+  std::size_t outdated = 0;
+  std::string first;
+  for (const store::MailboxRecord& mailbox : mailboxes) {
+    const auto to = recovery_slot_of(store, mailbox.id, recipients);
+    if (!to) return to.error();
+    const bool good = std::ranges::all_of(recipients, [&](const RecoveryRecipient& each) {
+      const bool opens = std::ranges::find(*to, sha256(as_bytes(each.text))) != to->end();
+      return opens != each.removed;
+    });
+    if (to->empty() || good) continue;
+    if (outdated++ == 0) first = mailbox.name;
+  }
+  if (outdated == 0) return {};
+  findings.push_back({"recovery",
+                      Level::Warning,
+                      folder,
+                      counted(outdated, "mailbox is", "mailboxes are") +
+                          " still sealed to earlier recovery recipients: " + first +
+                          (outdated > 1 ? ", …" : ""),
+                      "gw-store recovery apply " + first,
+                      Cause::None,
+                      {}});
+  return {};
+}
+
 }  // namespace
 
 std::string_view name(Level level) {
@@ -330,7 +361,17 @@ Result<void> examine_vault(store::Store& store, const std::string& folder, const
                         "create a new vault with gw-store init",
                         Cause::WeakPasswords,
                         {}});
-  if (settings->recovery_recipient.empty())
+  const auto recipients = vault::recovery_recipients(store);
+  if (!recipients && recipients.error().code() != Code::Corrupt) return recipients.error();
+  if (!recipients)
+    findings.push_back({"recovery",
+                        Level::Trouble,
+                        folder,
+                        recipients.error().text(),
+                        "compare gw-store recovery list with gw-store history",
+                        Cause::None,
+                        {}});
+  if (recipients && recipients->empty())
     findings.push_back({"recovery",
                         Level::Good,
                         folder,
@@ -342,6 +383,9 @@ Result<void> examine_vault(store::Store& store, const std::string& folder, const
 
   const auto mailboxes = store.mailboxes();
   if (!mailboxes) return mailboxes.error();
+  if (recipients)
+    if (auto examined = examine_recovery(store, *recipients, *mailboxes, folder, findings); !examined)
+      return examined;
   for (const store::MailboxRecord& mailbox : *mailboxes)
     if (auto examined = examine_mailbox(store, mailbox, limits, findings); !examined) return examined;
   return {};

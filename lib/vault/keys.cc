@@ -80,35 +80,6 @@ std::uint64_t floor_of(const Settings& settings) {
   return settings.cheap_passwords ? seal::kArgon2TestFloor : seal::kArgon2Floor;
 }
 
-// The settings are a plain record, but the first leaf is covered by every checkpoint. Comparing the
-// two detects a recipient that somebody exchanged in order to receive the keys of all new slots.
-Result<std::optional<seal::PublicKey>> recovery_recipient(store::Store& store, const Settings& settings) {
-  const Result<std::vector<Bytes>> leaves = store.history_read({}, 0, 1);
-  if (!leaves) return leaves.error();
-  if (leaves->empty()) return Error(Code::Corrupt, "the vault's history is empty");
-  const Result<store::Leaf> first = store::decode_leaf(leaves->front());
-  if (!first) return first.error();
-  Digest expected{};
-  if (!settings.recovery_recipient.empty()) expected = sha256(as_bytes(settings.recovery_recipient));
-  if (first->type != store::LeafType::VaultMade || first->container != expected) {
-    log::error("recovery recipient changed");
-    return Error(Code::Corrupt,
-                 "the recovery recipient differs from the one that the vault was created with");
-  }
-  if (settings.recovery_recipient.empty()) return std::optional<seal::PublicKey>();
-  const Result<seal::PublicKey> key = seal::parse_recipient(settings.recovery_recipient);
-  if (!key) return key.error();
-  return std::optional(*key);
-}
-
-Result<void> check_recovery_recipient(store::Store& store) {
-  const Result<Settings> settings = read_settings(store);
-  if (!settings) return settings.error();
-  const Result<std::optional<seal::PublicKey>> recipient = recovery_recipient(store, *settings);
-  if (!recipient) return recipient.error();
-  return {};
-}
-
 Result<store::Slot> make_password_slot(store::Store& store, const Settings& settings,
                                        const MailboxId& mailbox, const seal::KeyRing& ring,
                                        const Secret& password) {
@@ -124,10 +95,11 @@ Result<store::Slot> make_password_slot(store::Store& store, const Settings& sett
 }
 
 Result<store::Slot> make_recovery_slot(store::Store& store, const MailboxId& mailbox,
-                                       const seal::KeyRing& ring, const seal::PublicKey& recipient) {
+                                       const seal::KeyRing& ring,
+                                       const std::vector<seal::PublicKey>& recipients) {
   const Result<seal::SlotPlace> place = place_of(store, mailbox);
   if (!place) return place.error();
-  Result<Bytes> slot = seal::seal_recovery_slot(*place, ring, recipient);
+  Result<Bytes> slot = seal::seal_recovery_slot(*place, ring, recipients);
   if (!slot) return slot.error();
   return store::Slot{std::string(kRecoverySlot), std::move(*slot)};
 }
@@ -179,7 +151,7 @@ Result<seal::KeyRing> unlock_with_recovery(store::Store& store, const store::Mai
   if (!place) return place.error();
   Result<seal::KeyRing> ring = seal::open_recovery_slot(*place, *slot, recovery);
   if (!ring && ring.error().code() == Code::Denied)
-    return Error(Code::Denied, "this is not the vault's recovery key");
+    return Error(Code::Denied, "this is not a recovery key of the mailbox " + mailbox.name);
   if (!ring) return ring.error();
   return checked(store, mailbox, std::move(*ring));
 }

@@ -4,6 +4,7 @@
 #include "vault/change_note.h"
 #include "vault/keys.h"
 #include "vault/mailbox_change.h"
+#include "vault/recovery.h"
 
 namespace gw::vault {
 namespace {
@@ -26,18 +27,6 @@ store::Note note(store::LeafType type, std::string_view actor, const store::Mail
   return {type, change_note(actor, "mailbox " + record.name, change), value};
 }
 
-// Puts a mailbox with its slots. If the reply is lost, the first slot tells whether the commit was
-// made: a slot contains a random salt, so it is never equal by chance.
-Result<void> put(store::Store& store, const store::MailboxRecord& record,
-                 const std::vector<store::Slot>& slots, const store::Note& why) {
-  const Result<void> put = store.put_mailbox(record, slots, why);
-  if (put || put.error().code() != Code::Unknown) return put;
-  const Result<store::Record> found = store.get({store::Kind::Slot, record.id, slots.front().name});
-  if (!found && found.error().code() != Code::NotFound) return put;
-  if (found && found->value == slots.front().value) return {};
-  return Error(Code::Unavailable, put.error().text());
-}
-
 // Returns the stored record if the caller has read the same version. Fails with Conflict otherwise:
 // the caller decided on what it saw.
 Result<store::MailboxRecord> current(store::Store& store, const store::MailboxRecord& mailbox) {
@@ -48,7 +37,33 @@ Result<store::MailboxRecord> current(store::Store& store, const store::MailboxRe
   return now;
 }
 
+// Returns a new recovery slot for the present recipients; nullopt if the vault has none, or if the
+// mailbox was created without a recovery slot, and stays without one.
+Result<std::optional<store::Slot>> new_recovery_slot(store::Store& store, const MailboxId& mailbox,
+                                                     const seal::KeyRing& ring) {
+  const auto recipients = recovery_keys(store);
+  if (!recipients) return recipients.error();
+  const Result<store::Record> there = store.get({store::Kind::Slot, mailbox, std::string(kRecoverySlot)});
+  if (!there && there.error().code() != Code::NotFound) return there.error();
+  if (!there || recipients->empty()) return std::optional<store::Slot>();
+  Result<store::Slot> slot = make_recovery_slot(store, mailbox, ring, *recipients);
+  if (!slot) return slot.error();
+  return std::optional(std::move(*slot));
+}
+
 }  // namespace
+
+// The first slot tells whether the commit was made: it contains random bytes, so it is never equal by
+// chance.
+Result<void> put_slots(store::Store& store, const store::MailboxRecord& record,
+                       const std::vector<store::Slot>& slots, const store::Note& why) {
+  const Result<void> put = store.put_mailbox(record, slots, why);
+  if (put || put.error().code() != Code::Unknown) return put;
+  const Result<store::Record> found = store.get({store::Kind::Slot, record.id, slots.front().name});
+  if (!found && found.error().code() != Code::NotFound) return put;
+  if (found && found->value == slots.front().value) return {};
+  return Error(Code::Unavailable, put.error().text());
+}
 
 std::string address_of(const store::MailboxRecord& mailbox, const Settings& settings) {
   return mailbox.local_part() + (settings.host.empty() ? "" : "@" + settings.host);
@@ -66,8 +81,8 @@ Result<CreatedMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted
   if (!settings) return settings.error();
   // Before any key is made: a mailbox must not come into being with a slot for an exchanged
   // recovery recipient.
-  const Result<std::optional<seal::PublicKey>> recipient = recovery_recipient(store, *settings);
-  if (!recipient) return recipient.error();
+  const auto recipients = recovery_keys(store);
+  if (!recipients) return recipients.error();
 
   CreatedMailbox made;
   made.record.id = wanted.id ? *wanted.id : random_id<MailboxId>();
@@ -96,13 +111,13 @@ Result<CreatedMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted
   Result<store::Slot> slot = make_password_slot(store, *settings, made.record.id, ring, made.password);
   if (!slot) return slot.error();
   slots.push_back(std::move(*slot));
-  if (wanted.recovery && *recipient) {
-    Result<store::Slot> recovery = make_recovery_slot(store, made.record.id, ring, **recipient);
+  if (wanted.recovery && !recipients->empty()) {
+    Result<store::Slot> recovery = make_recovery_slot(store, made.record.id, ring, *recipients);
     if (!recovery) return recovery.error();
     slots.push_back(std::move(*recovery));
   }
   const Result<void> done =
-      put(store, made.record, slots, note(store::LeafType::MailboxMade, actor, made.record, "added"));
+      put_slots(store, made.record, slots, note(store::LeafType::MailboxMade, actor, made.record, "added"));
   if (!done) return done.error();
   // Reads the record back for the version that the store has assigned.
   Result<store::MailboxRecord> stored = store.mailbox(made.record.id);
@@ -128,9 +143,12 @@ Result<void> change_password(store::Store& store, const store::MailboxRecord& ma
   if (!record) return record.error();
   Result<store::Slot> slot = make_password_slot(store, *settings, mailbox.id, ring, fresh);
   if (!slot) return slot.error();
-  // The recovery slot wraps the same keys and stays valid.
-  return put(store, *record, {std::move(*slot)},
-             note(store::LeafType::Slot, actor, *record, "password changed"));
+  std::vector<store::Slot> slots{std::move(*slot)};
+  // The recovery slot wraps the same keys, but recipients may have been added or removed since.
+  Result<std::optional<store::Slot>> recovery = new_recovery_slot(store, mailbox.id, ring);
+  if (!recovery) return recovery.error();
+  if (*recovery) slots.push_back(std::move(**recovery));
+  return put_slots(store, *record, slots, note(store::LeafType::Slot, actor, *record, "password changed"));
 }
 
 namespace {
@@ -141,22 +159,14 @@ Result<void> put_keys(store::Store& store, const store::MailboxRecord& record, c
                       const Secret& password, std::string_view actor, const std::string& change) {
   const Result<Settings> settings = read_settings(store);
   if (!settings) return settings.error();
-  const Result<std::optional<seal::PublicKey>> recipient = recovery_recipient(store, *settings);
-  if (!recipient) return recipient.error();
   std::vector<store::Slot> slots;
   Result<store::Slot> slot = make_password_slot(store, *settings, record.id, ring, password);
   if (!slot) return slot.error();
   slots.push_back(std::move(*slot));
-  // A mailbox that was created without a recovery slot stays without one.
-  const Result<store::Record> recovery =
-      store.get({store::Kind::Slot, record.id, std::string(kRecoverySlot)});
-  if (!recovery && recovery.error().code() != Code::NotFound) return recovery.error();
-  if (recovery && *recipient) {
-    Result<store::Slot> again = make_recovery_slot(store, record.id, ring, **recipient);
-    if (!again) return again.error();
-    slots.push_back(std::move(*again));
-  }
-  return put(
+  Result<std::optional<store::Slot>> recovery = new_recovery_slot(store, record.id, ring);
+  if (!recovery) return recovery.error();
+  if (*recovery) slots.push_back(std::move(**recovery));
+  return put_slots(
       store, record, slots,
       note(store::LeafType::Key, actor, record,
            change + ", key generation " + std::to_string(record.newest().number), record.newest().number));

@@ -1,7 +1,7 @@
 // Mailboxes, their settings, and the passwords and keys that open them.
 //
 // A mailbox is a record, one key pair per generation, and slots that wrap the secret keys: one slot
-// under the mailbox's password and, if the vault has a recovery recipient, one sealed to it.
+// under the mailbox's password and, if the vault has recovery recipients, one sealed to them.
 // Opening a slot is what logging in means: the store keeps no password hash.
 //
 // All functions may be called from several threads. Failures of the store are passed on unchanged
@@ -23,7 +23,7 @@ namespace gw::vault {
 // Settings of the whole vault, stored as one small record.
 struct Settings {
   std::string host;                         // domain of the mailboxes' addresses
-  std::string recovery_recipient;           // age recipient `age1…`; empty if there is none
+  std::string recovery_recipient;           // of the new vault, `age1…`, or empty; see vault/recovery.h
   std::uint64_t argon2_memory = 128 << 20;  // bytes, from 64 MiB to 1 GiB
   std::uint32_t argon2_passes = 3;          // 1 to 10
   // For tests only: allows argon2_memory down to 8 KiB. The vault stores the flag, and `gw-store
@@ -31,8 +31,8 @@ struct Settings {
   bool cheap_passwords = false;
 };
 // Stores the settings. `recovery_recipient` must be the text that the vault was created with: the
-// vault's first history entry holds its digest, and add_mailbox(), reset_password() and rotate() fail
-// with Corrupt if the two differ. Fails with BadInput if a field is out of range.
+// vault's first history entry holds its digest, and recovery_recipients() fails with Corrupt if the
+// two differ. Fails with BadInput if a field is out of range.
 Result<void> write_settings(store::Store& store, const Settings& settings, std::string_view actor);
 // Reads the settings; returns the defaults if none were stored. Fails with Corrupt if the record is
 // invalid.
@@ -54,7 +54,7 @@ struct NewMailbox {
   store::Trace trace = store::Trace::Auto;
   bool allow_reject = false;  // clients outside `allow` get 550 instead of 450
   bool require_tls = false;   // no mail without TLS
-  // Whether to create a recovery slot, provided that the vault has a recovery recipient.
+  // Whether to create a recovery slot, provided that the vault has recovery recipients.
   bool recovery = true;
   // The id, if the caller has already announced it; nullopt for a random one.
   std::optional<MailboxId> id;
@@ -101,11 +101,11 @@ Result<void> check_password(const Secret& password);
 // Creates a mailbox with its first key pair and its slots, and with a sender token if one is given.
 // Takes a memory permit for Argon2id. Fails with BadInput if a name, address, CIDR block, password
 // or token is not acceptable, with Exists if a name or alias is taken, with Corrupt as
-// check_recovery_recipient().
+// recovery_recipients() (vault/recovery.h).
 Result<CreatedMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, Secret password,
                                    std::string_view actor, std::optional<Secret> token = std::nullopt);
-// Checks that the recovery recipient in the settings is the one that the vault was created with.
-// Fails with Corrupt otherwise.
+// Checks that the recovery recipients are those in the vault's history (vault/recovery.h). Fails with
+// Corrupt otherwise.
 Result<void> check_recovery_recipient(store::Store& store);
 // Finds a mailbox by name, id, `mbx-<id>` or address. Fails with NotFound.
 Result<store::MailboxRecord> find_mailbox(store::Store& store, std::string_view name);
@@ -118,14 +118,15 @@ Result<seal::KeyRing> unlock(store::Store& store, const store::MailboxRecord& ma
 // Does the same work as unlock() with a wrong password and returns the same Denied, for a login
 // that names no mailbox. Returns another error if that work could not be done.
 Error refuse_unknown(store::Store& store, const Secret& password);
-// Opens the recovery slot with the vault's recovery key. Fails with NotFound if the mailbox has no
-// recovery slot, with Denied if `recovery` is another key, with Corrupt as unlock().
+// Opens the recovery slot with a recovery key. Fails with NotFound if the mailbox has no recovery
+// slot, with Denied if it is sealed to other keys than `recovery`, with Corrupt as unlock().
 Result<seal::KeyRing> unlock_with_recovery(store::Store& store, const store::MailboxRecord& mailbox,
                                            const seal::SecretKey& recovery);
 
-// Wraps the keys in `ring` under the new password `fresh`; no message is touched. Takes a memory
-// permit. Fails with BadInput if the password is not acceptable, with Conflict if the mailbox was
-// changed since `mailbox` was read.
+// Wraps the keys in `ring` under the new password `fresh`, and for the present recovery recipients if
+// the mailbox has a recovery slot; no message is touched. Takes a memory permit. Fails with BadInput
+// if the password is not acceptable, with Conflict if the mailbox was changed since `mailbox` was
+// read.
 Result<void> change_password(store::Store& store, const store::MailboxRecord& mailbox,
                              const seal::KeyRing& ring, const Secret& fresh, std::string_view actor);
 // Sets a new key pair and the password `fresh` where the password is lost. Whatever was

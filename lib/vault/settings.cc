@@ -1,7 +1,9 @@
 #include "mail/address.h"
 #include "seal/slot.h"
 #include "vault/change_note.h"
+#include "vault/keys.h"
 #include "vault/mailbox.h"
+#include "vault/recovery.pb.h"
 #include "vault/settings.pb.h"
 
 namespace gw::vault {
@@ -91,6 +93,13 @@ Result<Settings> read_settings(store::Store& store) {
 }
 
 Digest recovery_digest(const std::vector<store::Record>& settings) {
+  for (const store::Record& record : settings) {
+    proto::RecoveryRecipients list;
+    if (record.key.kind != store::Kind::Setting || record.key.name != kRecoveryRecord ||
+        !list.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())))
+      continue;
+    return list.founding().empty() ? Digest{} : sha256(as_bytes(list.founding()));
+  }
   for (const store::Record& record : settings) {
     if (record.key != kSettingsKey) continue;
     // Settings that cannot be decoded count as settings without recipient; the caller compares the

@@ -151,10 +151,15 @@ class ExamplesTest(unittest.TestCase):
         self.run_here(self.here(script))
 
     def test_a_vault_is_made_and_kept_as_shown(self):
-        """gw-store-init.1, and then gw-store-serve.1 on that vault."""
+        """gw-store-init.1, and then gw-store-recovery.1 and gw-store-serve.1 on that vault."""
         [init], [serve] = examples("gw-store-init.1"), examples("gw-store-serve.1")
         gw.run("bash", "-c", self.here(init), cwd=self.side, env=self.env)
         folder = self.side / "srv/gw"
+        [recovery] = examples("gw-store-recovery.1")
+        env = {**self.env, "GW_VAULT": str(folder)}
+        told = gw.run("bash", "-euc", recovery, cwd=self.side, env=env).stdout.decode()
+        self.assertEqual(told.count("\nage1"), 2)
+        self.end_keeper(folder)
         keeper = subprocess.Popen(["bash", "-c", "exec " + self.here(serve)], cwd=self.side, env=self.env,
                                   stderr=subprocess.DEVNULL)
         gw.until(lambda: (folder / "run/admin").exists(), "the keeper serves")
@@ -239,7 +244,7 @@ class ExamplesTest(unittest.TestCase):
         self.assertIn(b'"journal"', self.run_here(listing).stdout)
 
     def test_every_page_with_examples_is_run(self):
-        here = {*(f"gw-store-{family}.1" for family in (*FAMILIES, "init", "serve")), "gw-export.1", "gw-store.1", "gw.toml.5",
+        here = {*(f"gw-store-{family}.1" for family in (*FAMILIES, "init", "recovery", "serve")), "gw-export.1", "gw-store.1", "gw.toml.5",
                 "gw-api.7", "gw-smtpd.8", "gw-pop3d.8", "gw-proxy.8", "gw-webd.8"}
         elsewhere = {"gw-store-certificate.1"}  # tests/package/systemd_test.py
         pages = {path.name for path in (gw.ROOT / "man").glob("*.[1-8]") if "\n.Sh EXAMPLES\n" in path.read_text()}

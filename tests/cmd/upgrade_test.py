@@ -99,6 +99,17 @@ class UpgradeTest(unittest.TestCase):
         with urllib.request.urlopen(request, timeout=gw.WAIT) as answer:
             self.assertIn(b'"office"', answer.read())
 
+    def test_a_second_recovery_key_opens_it_too(self):
+        first, second = (self.vault.side / f"{name}.key" for name in ("first", "second"))
+        first.write_text(EXPECTED["recovery_key"])
+        gw.run("age-keygen", "-o", second)
+        boxes = ["journal", "office"]
+        self.assertEqual([line["mailboxes"] for line in self.vault.json("recovery", "list")], [boxes])
+        self.vault.store("recovery", "add", gw.run("age-keygen", "-y", second).stdout.decode().strip(), "--recovery-key-file", first)
+        self.assertEqual([line["mailboxes"] for line in self.vault.json("recovery", "list")], [boxes, boxes])
+        for key in (first, second):
+            self.vault.store("mailbox", "key", "journal", "--recovery-key-file", key)
+
     def test_the_recovery_key_still_opens_it(self):
         key = self.vault.side / "recovery.key"
         key.write_text(EXPECTED["recovery_key"])

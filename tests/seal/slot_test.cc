@@ -173,7 +173,8 @@ TEST_CASE("a slot that lists a public key of another secret is corrupt") {
 TEST_CASE("a recovery slot opens with the recovery key and no other") {
   const Fixture fixture;
   const SecretKey recovery = generate_key();
-  const Result<Bytes> slot = seal_recovery_slot(fixture.place, fixture.ring, public_key(recovery));
+  const std::vector<PublicKey> recipients{public_key(recovery)};
+  const Result<Bytes> slot = seal_recovery_slot(fixture.place, fixture.ring, recipients);
   REQUIRE(slot);
   const Result<KeyRing> ring = open_recovery_slot(fixture.place, *slot, recovery);
   REQUIRE(ring);
@@ -199,8 +200,22 @@ TEST_CASE("the stock age turns a recovery slot into an identity file that opens 
   const std::string recovery = test::age_keygen();
   const Result<SecretKey> key = read_identity_file(recovery);
   REQUIRE(key);
-  const Result<Bytes> slot = seal_recovery_slot(fixture.place, fixture.ring, public_key(*key));
+  const SecretKey other = generate_key();
+  const std::vector<PublicKey> recipients{public_key(other), public_key(*key)};
+  const Result<Bytes> slot = seal_recovery_slot(fixture.place, fixture.ring, recipients);
   REQUIRE(slot);
+  CHECK(open_recovery_slot(fixture.place, *slot, other));
+  CHECK(open_recovery_slot(fixture.place, *slot, *key));
+  const Result<std::vector<Digest>> named = recovery_slot_recipients(*slot);
+  REQUIRE(named);
+  CHECK(*named ==
+        std::vector{sha256(as_bytes(recipient(recipients[0]))), sha256(as_bytes(recipient(recipients[1])))});
+  // A slot of version 0.1 names nobody.
+  const Result<Bytes> old = seal_file(Secret(as_bytes("keys")), recipients[0]);
+  REQUIRE(old);
+  const Result<std::vector<Digest>> nobody = recovery_slot_recipients(*old);
+  REQUIRE(nobody);
+  CHECK(nobody->empty());
   const test::AgeOutput identities = test::age_decrypt(*slot, recovery);
   REQUIRE(identities.ok);
   const Result<Bytes> mail = seal_file(Secret(as_bytes("a message")), fixture.ring.keys[1].public_half);

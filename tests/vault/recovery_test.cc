@@ -1,0 +1,134 @@
+// The vault's recovery recipients: who can open what, and what somebody with write access can do.
+#include "vault/recovery.h"
+
+#include <array>
+#include <catch2/catch.hpp>
+
+#include "seal/slot.h"
+#include "vault/fixture.h"
+#include "vault/keys.h"
+
+namespace gw::vault::test {
+namespace {
+
+bool opens(store::Store& store, const store::MailboxRecord& mailbox, const seal::SecretKey& key) {
+  return unlock_with_recovery(store, mailbox, key).has_value();
+}
+
+std::vector<std::string> present(store::Store& store) {
+  std::vector<std::string> texts;
+  const auto all = recovery_recipients(store);
+  REQUIRE(all);
+  for (const RecoveryRecipient& each : *all)
+    if (!each.removed) texts.push_back(each.text);
+  return texts;
+}
+
+std::string text_of(const seal::SecretKey& key) {
+  return seal::recipient(seal::public_key(key));
+}
+
+TEST_CASE("a recipient that is added opens new mailboxes, and old ones after a change of the password") {
+  Vault vault;
+  const CreatedMailbox old = vault.mailbox();
+  const seal::SecretKey second = seal::generate_key();
+  CHECK(present(*vault.store) == std::vector{text_of(vault.recovery)});
+  REQUIRE(add_recovery_recipient(*vault.store, seal::public_key(second), "test"));
+  CHECK(present(*vault.store) == std::vector{text_of(vault.recovery), text_of(second)});
+  CHECK(add_recovery_recipient(*vault.store, seal::public_key(second), "test").error().code() ==
+        Code::Exists);
+
+  const CreatedMailbox fresh = vault.mailbox("fresh");
+  CHECK(opens(*vault.store, fresh.record, second));
+  CHECK(opens(*vault.store, fresh.record, vault.recovery));
+  CHECK_FALSE(opens(*vault.store, old.record, second));
+
+  const Result<seal::KeyRing> ring = unlock(*vault.store, old.record, old.password);
+  REQUIRE(ring);
+  REQUIRE(change_password(*vault.store, old.record, *ring, generate_password(), "test"));
+  CHECK(opens(*vault.store, old.record, second));
+  CHECK(opens(*vault.store, old.record, vault.recovery));
+}
+
+TEST_CASE("a recovery key seals a mailbox to the present recipients, and rotation keeps them") {
+  Vault vault;
+  const CreatedMailbox made = vault.mailbox();
+  const seal::SecretKey second = seal::generate_key();
+  REQUIRE(add_recovery_recipient(*vault.store, seal::public_key(second), "test"));
+  const auto recipients = recovery_recipients(*vault.store);
+  REQUIRE(recipients);
+  CHECK(recovery_slot_of(*vault.store, made.record.id, *recipients)->size() == 1);
+  const Result<seal::KeyRing> recovered = unlock_with_recovery(*vault.store, made.record, vault.recovery);
+  REQUIRE(recovered);
+  REQUIRE(reseal_recovery(*vault.store, made.record, *recovered, "test"));
+  CHECK(recovery_slot_of(*vault.store, made.record.id, *recipients)->size() == 2);
+  const Result<store::MailboxRecord> now = vault.store->mailbox(made.record.id);
+  REQUIRE(now);
+  CHECK(opens(*vault.store, *now, second));
+  Result<seal::KeyRing> ring = unlock(*vault.store, *now, made.password);
+  REQUIRE(ring);
+  const auto rotated = rotate(*vault.store, *now, std::move(*ring), made.password, "test");
+  REQUIRE(rotated);
+  for (const seal::SecretKey* key : std::array<const seal::SecretKey*, 2>{&second, &vault.recovery}) {
+    const Result<seal::KeyRing> both = unlock_with_recovery(*vault.store, *rotated, *key);
+    REQUIRE(both);
+    CHECK(both->keys.size() == 2);
+  }
+}
+
+TEST_CASE("a recipient that is removed opens no new slot, and the last one stays") {
+  Vault vault;
+  const CreatedMailbox old = vault.mailbox();
+  const seal::PublicKey founding = seal::public_key(vault.recovery);
+  CHECK(remove_recovery_recipient(*vault.store, founding, "test").error().code() == Code::Conflict);
+  const seal::SecretKey second = seal::generate_key();
+  REQUIRE(add_recovery_recipient(*vault.store, seal::public_key(second), "test"));
+  REQUIRE(remove_recovery_recipient(*vault.store, founding, "test"));
+  CHECK(remove_recovery_recipient(*vault.store, founding, "test").error().code() == Code::NotFound);
+  CHECK(present(*vault.store) == std::vector{text_of(second)});
+  const CreatedMailbox fresh = vault.mailbox("fresh");
+  CHECK(opens(*vault.store, fresh.record, second));
+  CHECK_FALSE(opens(*vault.store, fresh.record, vault.recovery));
+  // The old slot is not touched before somebody has the keys.
+  CHECK(opens(*vault.store, old.record, vault.recovery));
+  // An older program compares the settings with the first history entry, and then makes no slot.
+  CHECK(read_settings(*vault.store)->recovery_recipient.empty());
+  // What salvage writes into the first entry of a history that was lost.
+  const auto records = vault.store->scan(store::Kind::Setting, {}, {}, 100);
+  REQUIRE(records);
+  CHECK(recovery_digest(*records) == sha256(as_bytes(text_of(vault.recovery))));
+
+  REQUIRE(add_recovery_recipient(*vault.store, founding, "test"));
+  CHECK(read_settings(*vault.store)->recovery_recipient == text_of(vault.recovery));
+  CHECK(present(*vault.store).size() == 2);
+}
+
+TEST_CASE("a list of recipients that is not the newest in the history gets no slot") {
+  Vault vault;
+  const seal::SecretKey second = seal::generate_key();
+  REQUIRE(add_recovery_recipient(*vault.store, seal::public_key(second), "test"));
+  const store::RecordKey key{store::Kind::Setting, {}, std::string(kRecoveryRecord)};
+  const Result<store::Record> before = vault.store->get(key);
+  REQUIRE(before);
+  REQUIRE(add_recovery_recipient(*vault.store, seal::public_key(seal::generate_key()), "test"));
+  const Result<store::Record> now = vault.store->get(key);
+  REQUIRE(now);
+  // The list of before, put back by somebody whose entry in the history does not say what it is.
+  REQUIRE(vault.store->put_if(key, now->version, before->value, {store::LeafType::Setting, "intruder", 0}));
+  CHECK(recovery_recipients(*vault.store).error().code() == Code::Corrupt);
+  NewMailbox wanted;
+  wanted.name = "second";
+  CHECK(add_mailbox(*vault.store, wanted, generate_password(), "test").error().code() == Code::Corrupt);
+}
+
+TEST_CASE("the number of recipients is limited") {
+  Vault vault;
+  for (std::size_t count = 1; count < kMaxRecoveryRecipients; ++count)
+    REQUIRE(add_recovery_recipient(*vault.store, seal::public_key(seal::generate_key()), "test"));
+  CHECK(add_recovery_recipient(*vault.store, seal::public_key(seal::generate_key()), "test").error().code() ==
+        Code::Full);
+  CHECK_FALSE(add_recovery_recipient(*vault.store, seal::PublicKey{}, "test"));
+}
+
+}  // namespace
+}  // namespace gw::vault::test
