@@ -240,6 +240,9 @@ class ImportJob {
     options.remove = options_.remove;
     options.actor = std::string(kActor);
     options.manifest = manifest_ ? &*manifest_ : nullptr;
+    options.skipped = [this](const std::string& why) {
+      commands_.program().report(Error(Code::BadInput, why));
+    };
     using Quoting = transfer::MboxForm::Quoting;
     if (options_.quoting == "mboxrd") options.quoting = Quoting::Rd;
     if (options_.quoting == "mboxo") options.quoting = Quoting::O;
@@ -339,7 +342,8 @@ class ImportJob {
     const bool wrong =
         !expected && (!taken || !report.reason.empty() || (options_.remove && !report.removed));
     wrong_ += wrong ? 1 : 0;
-    if (wrong && !report.reason.empty()) commands_.program().report(Error(Code::BadInput, report.reason));
+    if (wrong && !report.reason.empty() && !report.reported)
+      commands_.program().report(Error(Code::BadInput, report.reason));
     if (!wrong && !taken && commands_.program().verbose())
       tell(file + ": skipped: " + std::string(name(report.outcome)));
     if (!options_.json) return;

@@ -99,6 +99,7 @@ struct Importer::Work {
   void end(ImportedFile::Outcome outcome, const Error& error) {
     report.outcome = outcome;
     report.reason = error.text();
+    report.reported = false;
     safe = false;
   }
   // Keeps the source, with the first reason.
@@ -106,9 +107,13 @@ struct Importer::Work {
     if (report.reason.empty()) report.reason = name + ": " + why + "; the source is kept";
   }
   // Skips a file in an archive.
-  void leave(const std::string& why) {
+  void leave(const ImportOptions& options, const std::string& why) {
     ++report.left;
-    if (report.reason.empty()) report.reason = why;
+    if (report.reason.empty()) {
+      report.reason = why;
+      report.reported = static_cast<bool>(options.skipped);
+    }
+    if (options.skipped) options.skipped(why);
   }
 };
 
@@ -227,7 +232,7 @@ Result<void> Importer::add_packed(Work& work, const Part& part) {
     const auto kind = kind_of(*content, entry.empty() ? part.name.substr(0, part.name.rfind('.')) : entry);
     if (!kind) return kind.error();
     // Archives in archives are not unpacked, which bounds the work for a malicious one.
-    if (*kind == Kind::NoMail || *kind == Kind::Packed) work.leave(no_mail(name).text());
+    if (*kind == Kind::NoMail || *kind == Kind::Packed) work.leave(options_, no_mail(name).text());
     if (*kind == Kind::Mbox) return add_mbox(work, {*content, name, entry});
     if (*kind != Kind::Single) return {};
     if (exported_id(entry, ".eml").empty())
@@ -237,7 +242,7 @@ Result<void> Importer::add_packed(Work& work, const Part& part) {
     return {};
   };
   const auto failed = [&](const std::string& entry, const std::string& why) {
-    work.leave(part.name + ": " + entry + ": " + why);
+    work.leave(options_, part.name + ": " + entry + ": " + why);
   };
   const auto unpacked = unpack(part.source, each, failed);
   // What came before the damage is intact and imported.
@@ -246,10 +251,22 @@ Result<void> Importer::add_packed(Work& work, const Part& part) {
   }
   if (unpacked) {
     const ImportedFile& report = work.report;
-    if (report.added + report.present + report.left == 0) work.report.outcome = ImportedFile::Outcome::Empty;
+    if (report.added + report.present + report.left == 0) {
+      work.report.outcome = ImportedFile::Outcome::Empty;
+      return {};
+    }
+    if (!options_.remove || !work.safe || !report.reason.empty()) return {};
+    const auto counted = count_packed(part.source);
+    if (!counted) {
+      if (counted.error().code() != Code::BadInput) return counted.error();
+      work.stay(counted.error().text());
+    } else if (*counted != *unpacked) {
+      work.stay("its bytes show " + std::to_string(*counted) + " files, and " + std::to_string(*unpacked) +
+                " were unpacked");
+    }
     return {};
   }
-  if (unpacked.error().code() != Code::BadInput) return unpacked;
+  if (unpacked.error().code() != Code::BadInput) return unpacked.error();
   work.end(ImportedFile::Outcome::Failed, unpacked.error().within(part.name));
   return {};
 }

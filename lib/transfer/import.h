@@ -19,7 +19,8 @@
 // A source is removed only if all of this holds: each mail in it is committed and was read back
 // from the store with the right digest; the file is still the one that was read, and no process
 // writes to it; what was taken for mail begins with a header and contains no further line that
-// looks like an mbox separator. An mbox is emptied under its lock and not deleted, because a
+// looks like an mbox separator. For an archive, a second count of its files, which does not depend on
+// the code that unpacks, must agree that each was taken. An mbox is emptied under its lock and not deleted, because a
 // program that delivers to it may have it open and wait for that lock.
 #pragma once
 
@@ -44,6 +45,8 @@ struct ImportOptions {
   const ManifestIndex* manifest = nullptr;   // envelopes of exported mails; may be null
   std::optional<MboxForm::Quoting> quoting;  // nullopt to detect it from the file
   std::string actor;                         // for the entries in the history
+  // Called for each file in an archive that is skipped, with its name and the reason; may be empty.
+  std::function<void(const std::string& why)> skipped;
 };
 
 enum class ImportResult : unsigned char {
@@ -76,9 +79,11 @@ struct ImportedFile {
   std::uint64_t added = 0;
   std::uint64_t present = 0;  // includes mails that have left the mailbox since
   std::uint64_t size = 0;     // bytes of the added mails
-  std::uint64_t left = 0;     // files in an archive that were skipped; `reason` names the first
+  std::uint64_t left = 0;     // files in an archive that were skipped, as ImportOptions::skipped said
   bool removed = false;       // for an mbox: emptied
-  std::string reason;         // the error, or why the source stays; empty if neither
+  // The error, why the source stays, or the first file that was skipped; empty if none of these.
+  std::string reason;
+  bool reported = false;  // ImportOptions::skipped was called with `reason`
 };
 
 // Not thread safe.

@@ -3,6 +3,7 @@
 
 What an example names of the machine (/srv, /etc/gw, a backup's disk, another host behind ssh) is one of ours here.
 """
+import gzip
 import os
 import pathlib
 import pwd
@@ -131,12 +132,16 @@ class ExamplesTest(unittest.TestCase):
         first = self.vault.json("message", "list", "journal")[0]["id"]
         (self.side / "mail.eml").write_bytes(gw.mail(900, "standard input"))
         self.run_here(self.here("gw-export journal --to /srv/mail --manifest /srv/mail.jsonl"))
+        self.run_here(self.here("gw-export journal --to /srv/mail.tar --envelope sidecar"))
+        mbox = b"".join(b"From a@example.com Thu Jan  1 00:00:00 2026\n" + b"Subject: old %d\n\n" % n for n in (1, 2))
+        (self.side / "srv/old.mbox.gz").write_bytes(gzip.compress(mbox))
         for page in FAMILIES:
             for script in examples(f"gw-store-{page}.1"):
                 with self.subTest(page=page, script=script):
                     self.run_family(script.replace("ID", first))
-        # Three mails at first, one of standard input, and those three once more, by their export.
-        self.assertEqual(len(self.vault.json("message", "list", "journal")), 3 + 1 + 3)
+        # Three mails at first, one of standard input, two of the mbox, and those three once more, by their export.
+        self.assertEqual(len(self.vault.json("message", "list", "journal")), 3 + 1 + 2 + 3)
+        self.assertFalse((self.side / "srv/mail.tar").exists())
         self.assertEqual(len(self.vault.json("route", "list")), 1)
         self.assertTrue((self.side / "srv/gw.prom").exists() and (self.side / "proof.json").exists())
 

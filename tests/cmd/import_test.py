@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """gw-store import: each source's mails come out octet for octet, once, and a source goes only when its mail is safe."""
+import bz2
 import fcntl
 import gzip
 import io
 import json
+import lzma
 import os
 import pathlib
 import shutil
@@ -20,6 +22,24 @@ import gw_peers  # noqa: E402
 SHARED = gw.ROOT.parent / "shared/corpus"  # not in a release
 FROM = b"From a@x.example Mon Mar  3 10:00:00 2025\n"
 LATER = b"From b@x.example Tue Mar  4 10:00:00 2025\n"
+
+
+def zstd_frame(size, blocks):
+    """A frame of RFC 8878 with this content size and a window of 1 MiB: (type, size, bytes) of each block; 0 is raw, 1 a repeated byte."""
+    frame = b"\x28\xb5\x2f\xfd\x80\x50" + size.to_bytes(4, "little")
+    for number, (kind, length, octets) in enumerate(blocks):
+        frame += ((number == len(blocks) - 1) | kind << 1 | length << 3).to_bytes(3, "little") + octets
+    return frame
+
+
+def zstd(octets):
+    """Without a compressor, which Python 3.11 does not have."""
+    pieces = [octets[at:at + (128 << 10)] for at in range(0, len(octets), 128 << 10)]
+    return zstd_frame(len(octets), [(0, len(piece), piece) for piece in pieces])
+
+
+def zstd_bomb(size):
+    return zstd_frame(size, [(1, 128 << 10, b"a")] * (size >> 17))
 
 
 class ImportTest(unittest.TestCase):
@@ -390,8 +410,12 @@ class ImportTest(unittest.TestCase):
         packed = self.folder / "out.tar.gz"
         packed.write_bytes(gzip.compress(sources["tar"].read_bytes()))
         sources["tar.gz"] = packed
-        ways = {form: ([path], {}) for form, path in sources.items() if form != "maildir"}
+        sources["tar.zst"] = self.write("out.tar.zst", zstd(sources["tar"].read_bytes()))
+        bare = self.folder / "bare.manifest"
+        sources["mbox"] = export("mbox", "--manifest", bare)
+        ways = {form: ([path], {}) for form, path in sources.items() if form not in ("maildir", "mbox")}
         ways["maildir"] = ([sources["maildir"], "--manifest", manifest], {})
+        ways["mbox"] = ([sources["mbox"], "--manifest", bare, "--mbox-quoting", "mboxrd"], {})
         ways["input"] = (["-"], {"input": packed.read_bytes()})
         for way, (arguments, more) in ways.items():
             with self.subTest(way):
@@ -445,11 +469,65 @@ class ImportTest(unittest.TestCase):
             link = tarfile.TarInfo("link")
             link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
             tar.addfile(link)
-            mail = tarfile.TarInfo("../../up")
-            mail.size = 11
-            tar.addfile(mail, io.BytesIO(b"Subject: b\n"))
-        said, files = self.bring(path, status=3)
-        self.assertEqual(([line["entry"] for line in said], files[0]["left"]), (["../../up"], 1))
+            hard = tarfile.TarInfo("hard")
+            hard.type, hard.linkname = tarfile.LNKTYPE, "mail"
+            device = tarfile.TarInfo("device")
+            device.type, device.devmajor, device.devminor = tarfile.CHRTYPE, 1, 5
+            for item in (hard, device):
+                tar.addfile(item)
+            for name in ("../../up", "/tmp/there", "a/../b", "n" * 5000, "f\u00fcr/..mail"):
+                mail = tarfile.TarInfo(name)
+                mail.size = 11
+                tar.addfile(mail, io.BytesIO(b"Subject: b\n"))
+        said, files = self.bring(path, "--remove", status=3)
+        self.assertEqual(([line["entry"] for line in said], files[0]["left"], files[0]["removed"]), (["f\u00fcr/..mail"], 7, False))
+        for name, why in (("link", "is a link"), ("hard", "is a link"), ("device", "is a special file"), ("n" * 4096, "its name is too long"),
+                          ("../../up", "its name contains `..`"), ("/tmp/there", "its name is absolute"), ("a/../b", "its name contains `..`")):
+            self.assertEqual(self.said.count(f"{path}: {name}: {why}\n"), 1, self.said)
+
+    def test_an_archive_goes_only_when_each_of_its_files_was_taken(self):
+        def tar(*names):
+            octets = io.BytesIO()
+            with tarfile.open(fileobj=octets, mode="w") as archive:
+                folder = tarfile.TarInfo("folder")
+                folder.type = tarfile.DIRTYPE
+                archive.addfile(folder)
+                for name in names:
+                    mail = f"Subject: {name}\n".encode()
+                    member = tarfile.TarInfo(name)
+                    member.size = len(mail)
+                    archive.addfile(member, io.BytesIO(mail))
+            return octets.getvalue()
+
+        def zipped(*names):
+            octets = io.BytesIO()
+            with zipfile.ZipFile(octets, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.mkdir("folder") if hasattr(archive, "mkdir") else archive.writestr("folder/", b"")
+                for name in names:
+                    archive.writestr(name, f"Subject: {name}\n")
+            return octets.getvalue()
+        for name, octets, mails in (("a.tar", tar("a", "b"), 2), ("two.tar", tar("c") + tar("d", "e"), 3), ("z.zip", zipped("f", "g"), 2),
+                                    ("t.tar.gz", gzip.compress(tar("h", "i")), 2), ("two.gz", gzip.compress(b"Subject: j\n") + gzip.compress(b"\nk\n"), 1),
+                                    ("t.tar.zst", zstd(tar("l", "m")), 2), ("m.eml.zst", zstd(b"Subject: n\n\n" + bytes(300_000)), 1),
+                                    ("m.eml.bz2", bz2.compress(b"Subject: o\n"), 1), ("m.eml.xz", lzma.compress(b"Subject: p\n"), 1)):
+            with self.subTest(name):
+                path = self.write(name, octets)
+                said, files = self.bring(path, "--remove")
+                self.assertEqual((len(said), files[0]["removed"], path.exists()), (mails, True, False))
+        # Here libarchive reads less than there is.
+        for name, octets, mails in (("tail.gz", gzip.compress(b"Subject: q\n") + b"more mail", 1), ("front.zip", zipped("r", "s") + zipped("t"), 1),
+                                    ("tail.tar", tar("u") + b"Subject: v\n" * 100, 1)):
+            with self.subTest(name):
+                path = self.write(name, octets)
+                said, files = self.bring(path, "--remove", status=3)
+                self.assertEqual((len(said), files[0]["removed"], path.read_bytes()), (mails, False, octets))
+
+    def test_an_archive_that_unpacks_to_too_much_is_left(self):
+        for name, octets in (("bomb.zst", zstd_bomb(1 << 30)), ("bomb.tar.gz", gzip.compress(gzip.compress(b"a" * (80 << 20))))):
+            path = self.write(name, octets)
+            said, files = self.bring(path, "--remove", status=3)
+            self.assertEqual((said, files[0]["result"], path.exists()), ([], "failed", True))
+            self.assertIn("unpacks to more than 200 times its size", self.said)
 
     def test_a_spool_is_followed_until_it_is_told_to_stop(self):
         spool = self.folder / "spool"
