@@ -204,8 +204,8 @@ Html exports(const Context& context, const Asked& asked) {
   const Words& w = context.w;
   const std::string query = "/events/export" + query_of(asked, 0);
   return tag("p", {{"class", "help exports"}},
-             w("events.export") + escaped(" ") + link(query + "&format=csv", escaped("CSV")) +
-                 escaped(" · ") + link(query + "&format=jsonl", escaped("JSON Lines")));
+             w("events.export") + escaped(" ") + link(query + "&format=csv", w("events.export.csv")) +
+                 escaped(" · ") + link(query + "&format=jsonl", w("events.export.jsonl")));
 }
 
 // Shows the key together with the checkpoint, since users need both to verify it and should keep

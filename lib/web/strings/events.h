@@ -144,6 +144,10 @@ inline constexpr Word kEventWords[] = {
     {"delivery.no-mailbox", "There is no mailbox yet to send a message to.",
      "Non c'è ancora nessuna casella a cui inviare un messaggio.",
      "Es gibt noch kein Postfach, an das eine Nachricht gesendet werden könnte."},
+
+    // The formats of an export.
+    {"events.export.csv", "CSV", "CSV", "CSV"},
+    {"events.export.jsonl", "JSON Lines", "JSON Lines", "JSON Lines"},
 };
 
 }  // namespace gw::web
