@@ -1,5 +1,25 @@
 # fish completion for gw-export
-complete -c gw-export -f -a '(set -l w (commandline -opc | string match -v -- "-*"); test (count $w) -le 1; and gw-store mailbox list -0 2>/dev/null | string split0)'
+function __gw_export_words
+  set -l path gw-export
+  set -l value no
+  for word in (commandline -opc)
+    if test $value = yes
+      set value no
+      continue
+    end
+    switch "$path:$word"
+      case 'gw-export*:--vault' 'gw-export*:--config' 'gw-export*:--to' 'gw-export*:--format' 'gw-export*:--password-file' 'gw-export*:--password-fd' 'gw-export*:--since' 'gw-export*:--until' 'gw-export*:--match' 'gw-export*:--state' 'gw-export*:--envelope' 'gw-export*:--manifest' 'gw-export*:--cursor' 'gw-export*:--jobs' 'gw-export*:--rcpt' 'gw-export*:--from' 'gw-export*:--tls' 'gw-export*:--ca' 'gw-export*:--pin' 'gw-export*:--user' 'gw-export*:--user-password-file' 'gw-export*:--user-password-fd'
+        set value yes
+        continue
+      case '*:-*'
+        continue
+    end
+    switch "$path $word"
+    end
+    echo $word
+  end
+end
+complete -c gw-export -f -a '(set -l w (__gw_export_words); test (count $w) -le 1; and gw-store mailbox list -0 2>/dev/null | string split0)'
 complete -c gw-export -s h -l help -d 'Print this help and exit'
 complete -c gw-export -s V -l version -d 'Print the version and exit'
 complete -c gw-export -s v -l verbose -d 'Log more, including addresses'

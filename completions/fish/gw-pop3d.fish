@@ -1,4 +1,24 @@
 # fish completion for gw-pop3d
+function __gw_pop3d_words
+  set -l path gw-pop3d
+  set -l value no
+  for word in (commandline -opc)
+    if test $value = yes
+      set value no
+      continue
+    end
+    switch "$path:$word"
+      case 'gw-pop3d*:--vault' 'gw-pop3d*:--config' 'gw-pop3d*:--listen' 'gw-pop3d*:--host' 'gw-pop3d*:--tls-cert' 'gw-pop3d*:--tls-key' 'gw-pop3d*:--idle-timeout' 'gw-pop3d*:--max-connections' 'gw-pop3d*:--proxy-protocol' 'gw-pop3d*:--log' 'gw-pop3d*:--user' 'gw-pop3d*:--sandbox' 'gw-pop3d*:--tls'
+        set value yes
+        continue
+      case '*:-*'
+        continue
+    end
+    switch "$path $word"
+    end
+    echo $word
+  end
+end
 complete -c gw-pop3d -s h -l help -d 'Print this help and exit'
 complete -c gw-pop3d -s V -l version -d 'Print the version and exit'
 complete -c gw-pop3d -s v -l verbose -d 'Log more, including addresses'

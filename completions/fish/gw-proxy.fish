@@ -1,4 +1,24 @@
 # fish completion for gw-proxy
+function __gw_proxy_words
+  set -l path gw-proxy
+  set -l value no
+  for word in (commandline -opc)
+    if test $value = yes
+      set value no
+      continue
+    end
+    switch "$path:$word"
+      case 'gw-proxy*:--vault' 'gw-proxy*:--config' 'gw-proxy*:--listen' 'gw-proxy*:--host' 'gw-proxy*:--tls-cert' 'gw-proxy*:--tls-key' 'gw-proxy*:--idle-timeout' 'gw-proxy*:--max-connections' 'gw-proxy*:--proxy-protocol' 'gw-proxy*:--log' 'gw-proxy*:--user' 'gw-proxy*:--sandbox' 'gw-proxy*:--tls' 'gw-proxy*:--route' 'gw-proxy*:--fingerprint-key' 'gw-proxy*:--max-size'
+        set value yes
+        continue
+      case '*:-*'
+        continue
+    end
+    switch "$path $word"
+    end
+    echo $word
+  end
+end
 complete -c gw-proxy -s h -l help -d 'Print this help and exit'
 complete -c gw-proxy -s V -l version -d 'Print the version and exit'
 complete -c gw-proxy -s v -l verbose -d 'Log more, including addresses'

@@ -1,4 +1,24 @@
 # fish completion for gw-smtpd
+function __gw_smtpd_words
+  set -l path gw-smtpd
+  set -l value no
+  for word in (commandline -opc)
+    if test $value = yes
+      set value no
+      continue
+    end
+    switch "$path:$word"
+      case 'gw-smtpd*:--vault' 'gw-smtpd*:--config' 'gw-smtpd*:--listen' 'gw-smtpd*:--host' 'gw-smtpd*:--tls-cert' 'gw-smtpd*:--tls-key' 'gw-smtpd*:--idle-timeout' 'gw-smtpd*:--max-connections' 'gw-smtpd*:--proxy-protocol' 'gw-smtpd*:--log' 'gw-smtpd*:--user' 'gw-smtpd*:--sandbox' 'gw-smtpd*:--tls' 'gw-smtpd*:--max-size'
+        set value yes
+        continue
+      case '*:-*'
+        continue
+    end
+    switch "$path $word"
+    end
+    echo $word
+  end
+end
 complete -c gw-smtpd -s h -l help -d 'Print this help and exit'
 complete -c gw-smtpd -s V -l version -d 'Print the version and exit'
 complete -c gw-smtpd -s v -l verbose -d 'Log more, including addresses'

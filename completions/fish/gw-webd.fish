@@ -1,4 +1,24 @@
 # fish completion for gw-webd
+function __gw_webd_words
+  set -l path gw-webd
+  set -l value no
+  for word in (commandline -opc)
+    if test $value = yes
+      set value no
+      continue
+    end
+    switch "$path:$word"
+      case 'gw-webd*:--vault' 'gw-webd*:--config' 'gw-webd*:--listen' 'gw-webd*:--host' 'gw-webd*:--tls-cert' 'gw-webd*:--tls-key' 'gw-webd*:--idle-timeout' 'gw-webd*:--max-connections' 'gw-webd*:--proxy-protocol' 'gw-webd*:--log' 'gw-webd*:--user' 'gw-webd*:--sandbox' 'gw-webd*:--trusted-proxy'
+        set value yes
+        continue
+      case '*:-*'
+        continue
+    end
+    switch "$path $word"
+    end
+    echo $word
+  end
+end
 complete -c gw-webd -s h -l help -d 'Print this help and exit'
 complete -c gw-webd -s V -l version -d 'Print the version and exit'
 complete -c gw-webd -s v -l verbose -d 'Log more, including addresses'

@@ -127,26 +127,53 @@ std::string names_command(const Command& command) {
   return "gw-store " + std::string(command.family) + " list -0";
 }
 
+// Returns `path:--option` in quotes for each option of the command that takes a value, each after a
+// separator. Options of the program itself are accepted after every command, hence the `*` after
+// its name, which is a pattern in bash and fish.
+std::string valued_of(const Command& command, const Command& root, std::string_view separator, bool in_fish) {
+  std::string all;
+  for (const Flag& flag : command.flags) {
+    if (!flag.takes_value) continue;
+    for (const std::string& name : flag.names) {
+      all += all.empty() ? "" : std::string(separator);
+      if (&command != &root)
+        all += in_quotes(command.path + ":" + name);
+      else
+        all += in_fish ? in_quotes(command.path + "*:" + name)
+                       : in_quotes(command.path) + "*" + in_quotes(":" + name);
+    }
+  }
+  return all;
+}
+
 // The script first walks over the words before the cursor to find the command they name and its
-// first argument, then completes the value of the preceding option, else options after a dash, else
-// names of commands, names in the vault and files.
+// first argument, without options and their values. Then it completes the value of the preceding
+// option, else options after a dash, else names of commands, names in the vault and files. bash
+// also splits words at `=` and `:`, as in `--to=out` and `smtp://host`.
 void print_bash(std::ostream& out, const Command& root) {
   std::string id = root.name;
   std::replace(id.begin(), id.end(), '-', '_');
   std::vector<const Command*> all;
   collect(root, all);
   out << "# bash completion for " << root.name << "\n_" << id << "() {\n"
-      << "  local cur prev path first flags words i\n  cur=${COMP_WORDS[COMP_CWORD]}\n  "
+      << "  local cur prev path first flags words word value i\n  cur=${COMP_WORDS[COMP_CWORD]}\n  "
          "prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+      << "  [[ $cur == = ]] && cur=\n"
+      << "  [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD-2]}\n"
       << "  path=" << root.name << "\n"
-      << "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case \"$path ${COMP_WORDS[i]}\" in\n";
+      << "  for ((i = 1; i < COMP_CWORD; i++)); do\n    word=${COMP_WORDS[i]}\n"
+      << "    if [[ $word == [=:]* ]]; then\n      value=\n      ((i++))\n      continue\n    fi\n"
+      << "    if [[ -n $value ]]; then\n      value=\n      continue\n    fi\n"
+      << "    case \"$path:$word\" in\n";
+  for (const Command* command : all)
+    if (const std::string valued = valued_of(*command, root, "|", false); !valued.empty())
+      out << "      " << valued << ") value=1 ;;\n";
+  out << "    esac\n    case \"$path $word\" in\n";
   for (const Command* command : all) {
     if (command == &root) continue;
     out << "      " << in_quotes(command->path) << ") path=" << in_quotes(command->path) << " first= ;;\n";
   }
-  out << "      *) [[ -n $first || ${COMP_WORDS[i]} == -* ]] || first=${COMP_WORDS[i]} ;;\n";
-  // Options of the program itself are also accepted after every command, hence the `*` after its
-  // name.
+  out << "      *) [[ -n $first || $word == -* ]] || first=$word ;;\n";
   out << "    esac\n  done\n  case \"$path:$prev\" in\n";
   for (const Command* command : all) {
     for (const Flag& flag : command->flags) {
@@ -199,10 +226,32 @@ std::string fish_condition(const Command& command) {
   return when;
 }
 
+// Prints a function that prints the words before the cursor without options and their values, and
+// returns its name.
+std::string print_fish_words(std::ostream& out, const Command& root, const std::vector<const Command*>& all) {
+  std::string name = "__" + root.name + "_words";
+  std::replace(name.begin(), name.end(), '-', '_');
+  out << "function " << name << "\n  set -l path " << root.name << "\n  set -l value no\n"
+      << "  for word in (commandline -opc)\n"
+      << "    if test $value = yes\n      set value no\n      continue\n    end\n"
+      << "    switch \"$path:$word\"\n";
+  for (const Command* command : all)
+    if (const std::string valued = valued_of(*command, root, " ", true); !valued.empty())
+      out << "      case " << valued << "\n        set value yes\n        continue\n";
+  out << "      case '*:-*'\n        continue\n    end\n    switch \"$path $word\"\n";
+  for (const Command* command : all)
+    if (command != &root)
+      out << "      case " << in_quotes(command->path) << "\n        set path " << in_quotes(command->path)
+          << "\n";
+  out << "    end\n    echo $word\n  end\nend\n";
+  return name;
+}
+
 void print_fish(std::ostream& out, const Command& root) {
   out << "# fish completion for " << root.name << "\n";
   std::vector<const Command*> all;
   collect(root, all);
+  const std::string walk = print_fish_words(out, root, all);
   for (const Command* command : all) {
     const std::string when = fish_condition(*command);
     const std::string condition = when.empty() ? "" : " -n " + in_quotes(when);
@@ -210,10 +259,10 @@ void print_fish(std::ostream& out, const Command& root) {
       out << "complete -c " << root.name << condition << " -f -a " << child.name << " -d "
           << in_quotes(child.help) << "\n";
     }
-    // The words before the cursor without options: those of the command, then its arguments. -0
-    // separates names by zero bytes; a name may contain spaces.
+    // The words before the cursor: those of the command, then its arguments. -0 separates names by
+    // zero bytes; a name may contain spaces.
     const auto depth = std::to_string(split(command->path, ' ').size());
-    const std::string words = "set -l w (commandline -opc | string match -v -- \"-*\"); test (count $w) ";
+    const std::string words = "set -l w (" + walk + "); test (count $w) ";
     if (!command->family.empty())
       out << "complete -c " << root.name << condition << " -f -a '(" << words << "-le " << depth << "; and "
           << names_command(*command) << " 2>/dev/null | string split0)'\n";
@@ -243,10 +292,28 @@ std::string zsh_text(const std::string& text) {
   return out;
 }
 
+// Prints a loop that removes the words before the cursor that _arguments would take for arguments:
+// `--option=value`, and options of the program itself after the name of a command.
+void print_zsh_words(std::ostream& out, const Command& root) {
+  out << "  local -i at\n  for ((at = CURRENT - 1; at > 1; at--)); do\n"
+      << "    [[ $words[at] == --*=* ]] && words[at]=() && ((CURRENT--))\n";
+  std::string valued;
+  for (const Flag& flag : root.flags)
+    for (const std::string& name : flag.names)
+      if (flag.takes_value) valued += (valued.empty() ? "" : "|") + name;
+  if (!root.children.empty() && !valued.empty())
+    out << "    ((at + 1 < CURRENT)) && [[ $words[at] == (" << valued
+        << ") ]] && words[at,at+1]=() && ((CURRENT -= 2))\n";
+  out << "  done\n";
+}
+
 // Writes one function for each command; the functions of the subcommands come first.
-void print_zsh_command(std::ostream& out, const Command& command, const std::string& function) {
-  for (const Command& child : command.children) print_zsh_command(out, child, function + "_" + child.name);
-  out << function << "() {\n  local line state\n  _arguments -C";
+void print_zsh_command(std::ostream& out, const Command& command, const std::string& function, bool root) {
+  for (const Command& child : command.children)
+    print_zsh_command(out, child, function + "_" + child.name, false);
+  out << function << "() {\n  local line state\n";
+  if (root) print_zsh_words(out, command);
+  out << "  _arguments -C";
   for (const Flag& flag : command.flags) {
     for (const std::string& name : flag.names) {
       std::string spec = name + "[" + zsh_text(flag.help) + "]";
@@ -282,7 +349,7 @@ void print_zsh_command(std::ostream& out, const Command& command, const std::str
 
 void print_zsh(std::ostream& out, const Command& root) {
   out << "#compdef " << root.name << "\n";
-  print_zsh_command(out, root, "_" + root.name);
+  print_zsh_command(out, root, "_" + root.name, true);
   out << "_" << root.name << " \"$@\"\n";
 }
 

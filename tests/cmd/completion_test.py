@@ -16,7 +16,7 @@ import gw  # noqa: E402
 
 def fish(line, env=None):
     """What fish offers, without the descriptions."""
-    script = f"source {gw.ROOT}/completions/fish/gw-store.fish; complete -C {line!r}"
+    script = f"source {gw.ROOT}/completions/fish/{line.split()[0]}.fish; complete -C {line!r}"
     done = gw.run("fish", "--no-config", "-c", script, env=env or gw.clean_environment())
     return [line.split("\t")[0] for line in done.stdout.decode().splitlines()]
 
@@ -60,12 +60,12 @@ def zsh(typed, env=None):
 
 
 def complete(*words, env=None):
-    """What bash offers behind these words; the last one is being typed."""
+    """What bash offers behind these words, split as bash does; the last one is being typed."""
     script = f"""
-        source {gw.ROOT}/completions/bash/gw-store
+        source {gw.ROOT}/completions/bash/{words[0]}
         COMP_WORDS=({' '.join(repr(w) for w in words)})
         COMP_CWORD={len(words) - 1}
-        _gw_store
+        _{words[0].replace("-", "_")}
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     return subprocess.run(["bash", "-c", script], check=True, capture_output=True, env=env).stdout.decode().split()
@@ -111,6 +111,29 @@ class CompletionTest(unittest.TestCase):
                 self.assertEqual(complete("gw-store", family, command, "", env=env), [name])
                 self.assertEqual(fish(f"gw-store {family} {command} ", env), [name])
                 self.assertIn(f"{command} {name} ", zsh(f"gw-store {family} {command} {name[:2]}\t", env))
+
+    def test_the_value_of_an_option_is_not_an_argument(self):
+        with gw.Vault(tls=False) as vault:
+            vault.add_mailbox("journal")
+            env = {**vault.env, "PATH": f"{gw.BIN}:{os.environ['PATH']}"}
+            for words in (["--to", "x"], ["--to", "=", "x"], ["--to", "smtp", ":", "//a.example"], ["--password-fd", "3", "--to", "-"],
+                          ["--vault", vault.path, "--unwrap"]):
+                with self.subTest(words=words):
+                    self.assertEqual(complete("gw-export", *map(str, words), "", env=env), ["journal"])
+                    line = " ".join(map(str, words)).replace(" = ", "=").replace(" : ", ":")
+                    self.assertEqual(fish(f"gw-export {line} ", env), ["journal"])
+                    self.assertIn(f"gw-export {line} journal ", zsh(f"gw-export {line} jo\t", env))
+                    self.assertEqual(complete("gw-export", *map(str, words), "journal", "jo", env=env), [])
+            message = vault.store("message", "add", "journal", input=b"x").stdout.decode().strip()
+            option = f"--vault {vault.path}"
+            self.assertEqual(complete("gw-store", "message", "show", *option.split(), "journal", "", env=env), [message])
+            self.assertEqual(fish(f"gw-store message show {option} journal ", env), [message])
+            self.assertIn(f"journal {message} ", zsh(f"gw-store message show {option} jo\t{message[:4]}\t", env))
+            self.assertEqual(complete("gw-store", *option.split(), "mailbox", "show", "", env=env), ["journal"])
+            self.assertEqual(fish(f"gw-store {option} mailbox show ", env), ["journal"])
+            self.assertIn("show journal ", zsh(f"gw-store {option} mailbox show jo\t", env))
+        self.assertEqual(complete("gw-export", "--format", "=", "t"), ["tar"])
+        self.assertEqual(complete("gw-export", "--format", "="), ["eml", "maildir", "mbox", "tar", "zip"])
 
     def test_fish(self):
         self.assertEqual(fish("gw-store mailbox pass"), ["passwd"])
