@@ -177,7 +177,7 @@ Result<int> write_audit_reports(const Commands& commands, const AuditCommand& op
                                     .with_hint("gw-store verify"));
     intact = intact && *written;
   }
-  return intact ? 0 : kFindings;
+  return intact ? kExitSuccess : kExitBadData;
 }
 
 }  // namespace gw::cmd

@@ -4,9 +4,9 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "json/json.h"
 #include "seal/base64.h"
 #include "store/audit.h"
-#include "transfer/json.h"
 
 namespace gw::cmd {
 namespace {
@@ -27,7 +27,7 @@ Json events(const vault::AuditList& list) {
     object["entry"] = event.index;
     object["type"] = event.type;
     object["value"] = event.value;
-    object["root"] = transfer::json_digest(event.root);
+    object["root"] = json::json_digest(event.root);
     object["actor"] = event.actor;
     all.push_back(std::move(object));
   }

@@ -181,7 +181,7 @@ Result<int> reconcile(const Commands& commands, const ReconcileOptions& options)
   if (without_id > 0)
     commands.program().report(
         Error(Code::BadInput, counted(without_id, "row") + " without a Message-ID cannot be compared"));
-  return output.close(reconcile.totals().lost() > 0 ? kSomeFailed : 0);
+  return output.close(reconcile.totals().lost() > 0 ? kExitSomeFailed : kExitSuccess);
 }
 
 }  // namespace

@@ -140,8 +140,9 @@ Result<void> Audit::read_vault() {
     }
     if (!in_period(*leaf)) return {};
     if (leaf->type == store::LeafType::Gap) list(report_.gaps, *leaf);
-    // The form of vault/maintenance_log.cc.
-    if (leaf->type == store::LeafType::Setting && leaf->actor.find(", verified, ") != std::string::npos)
+    // Version 0.1.0 recorded a verification as a change of a setting.
+    if (leaf->type == store::LeafType::Verified ||
+        (leaf->type == store::LeafType::Setting && leaf->actor.find(", verified, ") != std::string::npos))
       list(report_.verifications, *leaf);
     return {};
   });
