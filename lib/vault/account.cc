@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
+#include <optional>
 
 #include "base/text.h"
 #include "mail/address.h"
@@ -22,6 +22,8 @@ constexpr std::size_t kMaxTotp = 256;
 // An account has one key pair at a time; the number only fills the ring's format.
 constexpr std::uint32_t kGeneration = 1;
 constexpr std::array<std::string_view, 4> kAccountLanguages{"", "en", "it", "de"};
+// Tries to find an account to count on while other processes change accounts.
+constexpr int kMaxTries = 5;
 constexpr std::string_view kUnknown = "no such account";
 
 store::RecordKey account_key(std::string_view name) {
@@ -134,25 +136,42 @@ Result<MadeAccount> wrap(store::Store& store, Account account, const seal::KeyRi
   return MadeAccount{std::move(account), std::move(password)};
 }
 
-// Serialises changes of accounts within this process. Without it, two administrators that demote
-// each other at the same moment would each count on the other and leave nobody who may change
-// accounts.
-std::mutex changing;
+// Returns the first account other than `name` that rules(); nullopt if there is none.
+Result<std::optional<Account>> other_ruler(store::Store& store, std::string_view name) {
+  Result<std::vector<Account>> all = accounts(store);
+  if (!all) return all.error();
+  const auto found =
+      std::ranges::find_if(*all, [&](const Account& each) { return each.name != name && each.rules(); });
+  return found == all->end() ? std::optional<Account>() : std::optional(std::move(*found));
+}
 
-// Fails with Conflict if the change would take the last account that rules(). Call it under
-// `changing`.
+// Fails with Conflict if the change would take the last account that rules(). Otherwise writes the
+// record of another account that rules() again, with the same content, so that it gets a new
+// version. Call it before the change, which must be made under the version of `name` that was read.
+//
+// This makes two changes exclude each other if each counts on the account that the other one takes,
+// also in two processes and if one of them is killed. Each reads both accounts, then writes the
+// other account, then changes its own. Its own change succeeds only if the other process wrote that
+// account before this process read it. That cannot be true of both.
 Result<void> allow(store::Store& store, const std::string& name, const Account* changed,
-                   LastAdministrator last) {
+                   std::string_view actor, LastAdministrator last) {
   if (last == LastAdministrator::MayGo) return {};
   const Result<Account> before = find_account(store, name);
   if (!before) return before.error();
   // An account that does not rule cannot be the last one that does.
-  if (!before->rules()) return {};
-  const Result<bool> left = leaves_ruler(store, name, changed);
-  if (!left) return left.error();
-  if (*left) return {};
-  return Error(Code::Conflict, "`" + name + "` is the last unrestricted administrator")
-      .with_hint("gw-store admin add NAME --role administrator");
+  if (!before->rules() || (changed != nullptr && changed->rules())) return {};
+  for (int tries = 1;; ++tries) {
+    Result<std::optional<Account>> other = other_ruler(store, name);
+    if (!other) return other.error();
+    if (!*other)
+      return Error(Code::Conflict, "`" + name + "` is the last unrestricted administrator")
+          .with_hint("gw-store admin add NAME --role administrator");
+    const store::Note why = account_note(actor, (*other)->name, "stays when " + name + " goes");
+    const Result<Account> stays = put(store, std::move(**other), why);
+    if (stays) return {};
+    // That account was changed or removed after it was read: look for another one.
+    if (stays.error().code() != Code::Conflict || tries == kMaxTries) return stays.error();
+  }
 }
 
 seal::KeyRing fresh_ring() {
@@ -262,15 +281,14 @@ Result<MadeAccount> add_account(store::Store& store, const Account& wanted, Secr
 
 Result<bool> leaves_ruler(store::Store& store, std::string_view name, const Account* changed) {
   if (changed != nullptr && changed->rules()) return true;
-  const Result<std::vector<Account>> all = accounts(store);
-  if (!all) return all.error();
-  return std::ranges::any_of(*all, [&](const Account& each) { return each.name != name && each.rules(); });
+  const Result<std::optional<Account>> other = other_ruler(store, name);
+  if (!other) return other.error();
+  return other->has_value();
 }
 
 Result<Account> change_account(store::Store& store, Account account, std::string_view what,
                                std::string_view actor, LastAdministrator last) {
-  const std::lock_guard lock(changing);
-  if (const Result<void> allowed = allow(store, account.name, &account, last); !allowed)
+  if (const Result<void> allowed = allow(store, account.name, &account, actor, last); !allowed)
     return allowed.error();
   const store::Note why = account_note(actor, account.name, differences(store, account, what));
   return put(store, std::move(account), why);
@@ -278,8 +296,7 @@ Result<Account> change_account(store::Store& store, Account account, std::string
 
 Result<void> remove_account(store::Store& store, const Account& account, std::string_view actor,
                             LastAdministrator last) {
-  const std::lock_guard lock(changing);
-  if (const Result<void> allowed = allow(store, account.name, nullptr, last); !allowed)
+  if (const Result<void> allowed = allow(store, account.name, nullptr, actor, last); !allowed)
     return allowed.error();
   const Result<void> gone = store.erase_if(account_key(account.name), account.version,
                                            account_note(actor, account.name, "removed"));

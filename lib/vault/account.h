@@ -111,8 +111,8 @@ Result<bool> leaves_ruler(store::Store& store, std::string_view name, const Acco
 // operator`, if the stored account cannot be read or nothing differs from it. Returns the account with its new version. Fails with Conflict if the stored version differs or if the last
 // account that rules() would go.
 //
-// A mutex serialises these changes within one process, so that two of them cannot each remove what
-// the other counts on. It does not cover changes that another process makes at the same moment.
+// A change that takes an account which rules() first gives a new version to another one that does.
+// So of two changes that count on each other's account, in any processes, at most one succeeds.
 Result<Account> change_account(store::Store& store, Account account, std::string_view what,
                                std::string_view actor, LastAdministrator last = LastAdministrator::Stays);
 // Removes the account. Fails with Conflict as change_account() does.

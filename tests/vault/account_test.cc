@@ -1,7 +1,10 @@
 #include "vault/account.h"
 
+#include <array>
 #include <catch2/catch.hpp>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "support/faulty_store.h"
@@ -192,6 +195,77 @@ TEST_CASE("The last enabled administrator without patterns stays, unless it may 
   CHECK(remove_account(store, carl, "test", LastAdministrator::MayGo));
 }
 
+namespace {
+
+// Runs two functions in threads of their own, but only one at a time: bit i of `schedule` says
+// which of them does the i-th operation on a store. A function that has ended is passed over.
+class Turns {
+ public:
+  explicit Turns(unsigned schedule) : schedule_(schedule) {}
+
+  // Waits until it is the turn of function `me` (0 or 1).
+  void wait(unsigned me) {
+    std::unique_lock lock(mutex_);
+    if (holds_[me]) pass(me);
+    changed_.wait(lock, [&] { return !holds_[1 - me] && (ended_[1 - me] || (schedule_ & 1) == me); });
+    holds_[me] = true;
+    schedule_ >>= 1;
+  }
+  void end(unsigned me) {
+    const std::lock_guard lock(mutex_);
+    pass(me);
+    ended_[me] = true;
+  }
+
+ private:
+  void pass(unsigned me) {
+    holds_[me] = false;
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  unsigned schedule_;
+  std::array<bool, 2> holds_{};
+  std::array<bool, 2> ended_{};
+};
+
+}  // namespace
+
+TEST_CASE("Administrators of two processes who remove each other leave one of them in any order") {
+  unsigned succeeded = 0;
+  // A removal takes four operations, and more if it looks for another account.
+  for (unsigned schedule = 0; schedule < 1024; ++schedule) {
+    Accounts accounts;
+    const Account anna = accounts.add("anna", Role::Administrator);
+    const Account bob = accounts.add("bob", Role::Administrator);
+    Turns turns(schedule);
+    std::array<unsigned, 2> gone{};
+    const auto remove = [&](unsigned me, const Account& account) {
+      // A store for each process; the vault behind it is the same.
+      gw::test::FaultyStore store(*accounts.store);
+      store.fail = [&, me](std::string_view) -> std::optional<Error> {
+        turns.wait(me);
+        return std::nullopt;
+      };
+      // One of them demotes the other one; the rule is the same.
+      Account less = account;
+      less.role = Role::Viewer;
+      const bool done = me == 0 ? remove_account(store, account, "bob").has_value()
+                                : change_account(store, less, "role viewer", "anna").has_value();
+      gone[me] = done ? 1 : 0;
+      turns.end(me);
+    };
+    std::thread other([&] { remove(0, anna); });
+    remove(1, bob);
+    other.join();
+    CAPTURE(schedule);
+    REQUIRE(*leaves_ruler(*accounts.store, "nobody", nullptr));
+    succeeded += gone[0] + gone[1];
+  }
+  CHECK(succeeded > 512);
+}
+
 TEST_CASE("Administrators who remove each other at the same moment leave one of them") {
   for (int round = 0; round < 20; ++round) {
     Accounts accounts;
@@ -200,7 +274,7 @@ TEST_CASE("Administrators who remove each other at the same moment leave one of 
     std::thread other([&] { (void)remove_account(*accounts.store, anna, "bob"); });
     (void)remove_account(*accounts.store, bob, "anna");
     other.join();
-    CHECK(vault::accounts(*accounts.store)->size() == 1);
+    CHECK_FALSE(vault::accounts(*accounts.store)->empty());
   }
 }
 
