@@ -1,7 +1,5 @@
 #!/usr/bin/python3
-"""A short fault campaign of each kind except power with a new seed (scripts/faults runs long ones), and the oracle.
-
-power_cut_test.py cuts the power.
+"""A short fault campaign of each kind with a new seed (scripts/faults runs long ones), and the oracle that judges it.
 
 GW_CAMPAIGN_SEED repeats a run.
 """
@@ -12,6 +10,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import gw  # noqa: E402
+import power_cut_test  # noqa: E402
 from campaign.main import run_round  # noqa: E402
 from campaign.oracle import Oracle, wire_form  # noqa: E402
 from campaign.plants import PLANTS  # noqa: E402
@@ -42,6 +41,10 @@ class CampaignTest(unittest.TestCase):
     @gw.need_program("strace")
     def test_calls(self):
         self.check("calls", 4)
+
+    @unittest.skipUnless(power_cut_test.loop_works(), "needs root, mkfs.ext4 and a loop device")
+    def test_power(self):
+        self.check("power", 2)
 
     @gw.need_root("mounts a small tmpfs")
     def test_disk(self):

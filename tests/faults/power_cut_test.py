@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -42,6 +43,12 @@ class Disk:
 
     def power_up(self):
         self.unmount()
+        # A process with a mount namespace of its own, such as the container of another test, may still have the dead file system
+        # mounted. mount(8) attaches an image that is attached already to the same loop device, on which that file system would be
+        # found again, and every access would fail with EIO. A copy is another image.
+        fresh = self.side / "fresh"
+        gw.run("cp", "--sparse=always", self.image, fresh)
+        fresh.replace(self.image)
         gw.run("mount", "-o", "loop", self.image, self.directory)
 
     def close(self):
@@ -65,6 +72,27 @@ class PowerCutTest(unittest.TestCase):
                 self.check(vault, disk)
         finally:
             disk.close()
+
+    def test_a_disk_has_power_again_although_another_mount_namespace_still_has_the_dead_one(self):
+        disk = Disk()
+        self.addCleanup(disk.close)
+        durable = disk.folder / "durable"
+        with open(durable, "wb") as file:
+            file.write(b"synced")
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder = os.open(disk.folder, os.O_RDONLY)
+        os.fsync(sync_folder)
+        os.close(sync_folder)
+        # It says so when it has its own namespace.
+        with subprocess.Popen(["unshare", "--mount", "sh", "-c", "echo; exec cat"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as holder:
+            holder.stdout.readline()
+            disk.cut_power()
+            with self.assertRaises(OSError):
+                durable.read_bytes()
+            disk.power_up()
+            self.assertEqual(durable.read_bytes(), b"synced")
 
     def check(self, vault, disk):
         box = vault.add_mailbox("journal")
