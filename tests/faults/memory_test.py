@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Memory use does not grow with the size of a mail, and grows little with the number of connections."""
+import base64
 import hashlib
 import pathlib
 import resource
@@ -205,6 +206,75 @@ class MemoryTest(unittest.TestCase):
                 print(f"proxy, {protocol}: {each / 1024:.1f} KiB for each connection", flush=True)
                 self.assertLessEqual(each, 128 * 1024)
                 server.stop()
+
+    def test_a_mail_on_its_way_through_the_proxy_costs_less_than_2_mib(self):
+        with SmtpUpstream() as upstream:
+            self.vault.store("route", "add", "s", "--protocol", "smtp", "--upstream", upstream.address, "--tls", "none",
+                             "--mailbox", "journal", "--allow-private")
+            self.vault.env["STATE_DIRECTORY"] = str(self.vault.side)
+            proxy = self.vault.serve("gw-proxy", "--allow-plaintext-auth", listen=("s=127.0.0.1:0",))
+            half = gw.mail(600_000)
+
+            def half_sent():
+                smtp = gw.Smtp(proxy.address("s"))
+                self.addCleanup(smtp.close)
+                login = base64.b64encode(b"\0joe@example.com\0secret").decode()
+                for command in (f"AUTH PLAIN {login}", "MAIL FROM:<joe@example.com>", "RCPT TO:<ann@example.org>", "DATA"):
+                    reply = smtp.command(command)
+                    self.assertIn(reply.code, (235, 250, 354), (command, reply))
+                smtp.send(half)
+                return smtp
+            held = [half_sent()]
+            watched = Watched("gw-proxy", proxy.pid)
+            held += [half_sent() for _ in range(50)]
+            for smtp in held:
+                smtp.send(b"\r\n.\r\n")
+                reply = smtp.reply()
+                self.assertEqual(reply.code, 250, reply)
+            each = watched.grown() / 50
+            print(f"proxy: {each / 1024:.0f} KiB for each mail under way", flush=True)
+            self.assertLess(each, 2 * MIB)
+
+    def test_logins_at_the_same_time_take_at_most_512_mib_in_all(self):
+        with gw.Vault(tls=False, cheap=False) as vault:
+            box = vault.add_mailbox("journal")
+            pop3d = vault.pop3d()
+            watched = Watched("gw-pop3d", pop3d.pid)
+            # A wrong password costs the same, and needs no lease, which only one session can have.
+            clients = [gw.Pop3(pop3d) for _ in range(6)]
+            for client in clients:
+                self.addCleanup(client.close)
+                client.command(f"USER {box.id}")
+            for client in clients:
+                client.send(b"PASS wrong-wrong-wrong\r\n")
+            for client in clients:
+                with self.assertRaises(gw.Refused):
+                    client.reply()
+            grown = watched.grown()
+            print(f"pop3d: {grown / MIB:.0f} MiB for logins at the same time", flush=True)
+            self.assertGreater(grown, 120 * MIB)
+            self.assertLess(grown, 528 * MIB)
+
+    def test_a_connection_to_the_console_costs_less_than_300_kib(self):
+        with gw.Vault(host="localhost") as vault:
+            webd = vault.webd()
+
+            def held():
+                client = gw.Client(webd.address("https"), tls=True)
+                self.addCleanup(client.close)
+                client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 7000)
+                return client
+            for _ in range(10):
+                held()
+            watched = Watched("gw-webd", webd.pid)
+            clients = [held() for _ in range(150)]
+            for client in clients:
+                client.send(b"\r\n\r\n")
+            for client in clients:
+                self.assertTrue(client.line().startswith(b"HTTP/1.1 "))
+            each = watched.grown() / 150
+            print(f"webd: {each / 1024:.0f} KiB for each connection", flush=True)
+            self.assertLess(each, 300 * 1024)
 
 
 if __name__ == "__main__":
