@@ -1,7 +1,26 @@
+#include <sys/file.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <functional>
+#include <utility>
+
 #include "local_vault.h"
+#include "store/local/vault_lock.h"
+
+namespace gw::store::test_lock {
+
+// Called once, before the next flock(2) of this program.
+std::function<void()> before_flock;
+
+}  // namespace gw::store::test_lock
+
+// Takes the place of the function of the C library.
+extern "C" int flock(int fd, int operation) noexcept {
+  if (const auto call = std::exchange(gw::store::test_lock::before_flock, nullptr)) call();
+  return static_cast<int>(::syscall(SYS_flock, fd, operation));
+}
 
 namespace gw::store {
 namespace {
@@ -46,6 +65,17 @@ TEST_CASE("one process has it open, and the next is told which") {
   CHECK(second.error().text().find("pid " + std::to_string(::getpid())) != std::string::npos);
   store.reset();
   vault.open();
+}
+
+TEST_CASE("a lock file that was removed before it was locked is no vault lock") {
+  const LocalVault vault;
+  const std::string path = vault.options.path + "/lock";
+  // What a `gw-store init` does that fails at this moment.
+  test_lock::before_flock = [&] { fs::remove(path); };
+  const auto lost = VaultLock::take(vault.options.path);
+  REQUIRE_FALSE(lost);
+  CHECK(lost.error().code() == Code::Busy);
+  CHECK(VaultLock::take(vault.options.path));
 }
 
 TEST_CASE("a vault of a newer gw is not opened") {

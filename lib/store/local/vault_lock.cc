@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -15,14 +16,29 @@
 #include "store/local/local_store.h"
 
 namespace gw::store {
+namespace {
+
+// Returns true if the path names this open file.
+bool is_named(const Fd& fd, const std::string& path) {
+  struct stat open {};
+  struct stat named {};
+  return ::fstat(fd.get(), &open) == 0 && ::lstat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+         open.st_ino == named.st_ino;
+}
+
+}  // namespace
 
 Result<VaultLock> VaultLock::take(const std::string& vault) {
   const std::string path = vault + "/lock";
+  bool folder = false;
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   // A vault on a read-only file system is still read by one process at a time: flock(2) works on a
   // read-only descriptor. Without a lock file there, the directory itself is locked.
   if (!fd && errno == EROFS) fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd && errno == ENOENT) fd = Fd(::open(vault.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) {
+    fd = Fd(::open(vault.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    folder = true;
+  }
   if (!fd) return Error::from_errno(path);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Error::from_errno(path);
@@ -31,6 +47,9 @@ Result<VaultLock> VaultLock::take(const std::string& vault) {
     if (holder && !holder->empty()) text += ": pid " + printable(trim(*holder));
     return Error(Code::Busy, text);
   }
+  // A `gw-store init` that fails removes the lock file that it holds. A process that had opened the
+  // file before that now holds a lock which the next process does not see.
+  if (!folder && !is_named(fd, path)) return Error(Code::Busy, "the vault's lock file has just been removed");
   // The pid only helps people. A full disk must not keep the holder out, so errors are ignored.
   const pid_t pid = ::getpid();
   const std::string text = std::to_string(pid) + "\n";
