@@ -116,9 +116,12 @@ Reached<Fd> start_and_connect(const Place& place, const std::string& socket) {
   if (::geteuid() != owner.uid && ::geteuid() != 0)
     return not_there(place, is_system(place) ? "it is not running"
                                              : "it is not running, and the vault belongs to another user");
-  // Before anything is written: the directory of a mistyped --vault stays as it is.
-  if (const auto format = store::read_format(place.vault); !format && format.error().code() == Code::NotFound)
-    return no_vault(place, "");
+  // Before anything is written: the directory of a mistyped --vault stays as it is, and so does a
+  // vault that must be salvaged.
+  if (const auto format = store::read_format(place.vault); !format) {
+    if (format.error().code() == Code::NotFound) return no_vault(place, "");
+    if (format.error().code() == Code::Corrupt) return format.error().within("cannot open the vault");
+  }
   if (under_service_manager())
     return not_there(place, "it is not running, and a service manager must start it");
 

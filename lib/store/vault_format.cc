@@ -1,5 +1,8 @@
 #include "store/vault_format.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 
 #include "base/file.h"
@@ -36,6 +39,27 @@ Error newer(const std::string& text) {
   return Error(Code::Version, text).with_hint("install a newer gw; this one is " + std::string(version()));
 }
 
+// Files and directories that every vault has, except for the last one, and whose names are unlikely
+// in any other directory.
+constexpr std::array<std::string_view, 4> kOfAVault{"db/CURRENT", "large/tmp", "ballast", "history.key"};
+
+// How to rescue the mail of a vault without a valid format file.
+std::string rescue(const std::string& vault) {
+  return "gw-store salvage " + vault + " --to DIR, or gw-store restore BACKUP --to DIR";
+}
+
+// Returns the error for a directory without a format file. A directory with other files of a vault
+// is a damaged vault: `gw-store init` must not be the advice.
+Error without_format(const std::string& vault) {
+  const auto found = std::ranges::find_if(kOfAVault, [&](std::string_view name) {
+    return ::access((vault + "/" + std::string(name)).c_str(), F_OK) == 0;
+  });
+  if (found == kOfAVault.end()) return Error(Code::NotFound, vault + ": not a vault");
+  return Error(Code::Corrupt,
+               vault + "/format: is missing, but the directory is a vault: it has " + std::string(*found))
+      .with_hint(rescue(vault));
+}
+
 }  // namespace
 
 std::string new_move_token() {
@@ -65,10 +89,11 @@ Result<Format> read_format(const std::string& vault) {
   const std::string path = vault + "/format";
   auto text = read_file(path, kMaxFormatFile);
   if (!text) {
-    if (text.error().code() == Code::NotFound) return Error(Code::NotFound, vault + ": not a vault");
+    if (text.error().code() == Code::NotFound) return without_format(vault);
     return text.error();
   }
-  const Error damaged(Code::Corrupt, path + ": not a valid vault format file");
+  const Error damaged =
+      Error(Code::Corrupt, path + ": not a valid vault format file").with_hint(rescue(vault));
   // An unknown line or requirement is a Version error and not skipped: it may mean that the
   // directory must not be opened.
   bool known = false;

@@ -48,7 +48,7 @@ Result<void> write_format(const std::string& vault, const VaultId& id);
 // long or has control characters.
 Result<void> replace_format(const std::string& vault, const Format& format);
 // Reads the format file. Fails with NotFound if there is no vault, Version if it requires something
-// that this program does not know, Corrupt if it is damaged.
+// that this program does not know, Corrupt if it is damaged, or missing in the directory of a vault.
 Result<Format> read_format(const std::string& vault);
 
 // Returns the id of the vault to open in this directory. Fails with Config if the vault has moved

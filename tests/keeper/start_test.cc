@@ -37,7 +37,7 @@ class Variable {
 Place place_with(const test::TempFolder& temp, const std::string& script) {
   Place place = place_of(temp.path() + "/vault", "");
   fs::create_directory(place.vault);
-  std::ofstream(place.vault + "/format") << "gw-vault 1\n";
+  std::ofstream(place.vault + "/format") << "gw-vault 1\nvault " << std::string(32, 'a') << "\nrequires\n";
   place.program = temp.path() + "/program";
   std::ofstream(place.program) << "#!/bin/sh\n" << script << '\n';
   fs::permissions(place.program, fs::perms::owner_all);
@@ -105,6 +105,17 @@ TEST_CASE("no keeper is started for whom none may be") {
     CHECK(error.text() == "there is no vault in " + place.vault);
     CHECK(error.hint() == "gw-store --vault " + place.vault + " init");
     CHECK(fs::is_empty(place.vault));
+  }
+  SECTION("where a vault misses its format file, and nothing is written into it") {
+    fs::remove(place.vault + "/format");
+    fs::create_directories(place.vault + "/db");
+    std::ofstream(place.vault + "/db/CURRENT") << "MANIFEST-000005\n";
+    const Error error = failure_of(place);
+    CHECK(error.code() == Code::Unavailable);
+    CHECK(error.exit_status() == 65);
+    CHECK(error.text().find("/format: is missing, but the directory is a vault") != std::string::npos);
+    CHECK(error.hint().starts_with("gw-store salvage " + place.vault + " --to "));
+    CHECK(std::distance(fs::directory_iterator(place.vault), fs::directory_iterator()) == 1);
   }
   CHECK_FALSE(fs::exists(temp.path() + "/started"));
 }

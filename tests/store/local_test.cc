@@ -94,6 +94,24 @@ TEST_CASE("a vault of a newer gw is not opened") {
   CHECK(with("") == Code::Corrupt);
 }
 
+TEST_CASE("a vault without a format file is damaged, and another directory is no vault") {
+  const LocalVault vault;
+  fs::remove(vault.options.path + "/format");
+  for (const char* lost : {"", "db"}) {
+    if (*lost != '\0') fs::remove_all(vault.options.path + "/" + lost);
+    const auto opened = open_local_store(vault.options);
+    REQUIRE_FALSE(opened);
+    CAPTURE(lost, opened.error().text());
+    CHECK(opened.error().code() == Code::Corrupt);
+    CHECK(opened.error().hint().starts_with("gw-store salvage "));
+  }
+  const test::TempFolder other;
+  fs::create_directories(other.path() + "/db/migrate");
+  LocalOptions options;
+  options.path = other.path();
+  CHECK(open_local_store(options).error().code() == Code::NotFound);
+}
+
 TEST_CASE("a child made by fork changes nothing and closes nothing") {
   const LocalVault vault;
   auto store = vault.open();
