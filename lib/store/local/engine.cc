@@ -11,8 +11,10 @@
 #include <chrono>
 #include <cstdarg>
 #include <filesystem>
+#include <future>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 namespace gw::store {
 namespace {
@@ -54,6 +56,26 @@ Error read_error_of(const rocksdb::Status& status) {
   return Error(Code::Corrupt, "a file of the database is missing: " + status.ToString());
 }
 
+// Checks that the system lets this process start more threads than RocksDB starts during an open.
+// RocksDB does not recover from a refusal: it leaves the threads that it has started, and they crash
+// the process when it ends. Fails with Busy.
+Result<void> check_threads() {
+  constexpr int kThreads = 8;
+  std::promise<void> end;
+  const std::shared_future<void> ended = end.get_future().share();
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  Result<void> started;
+  try {
+    while (threads.size() < kThreads) threads.emplace_back([ended] { ended.wait(); });
+  } catch (const std::system_error& error) {
+    started = Error(Code::Busy, std::string("cannot start a thread: ") + error.what());
+  }
+  end.set_value();
+  for (std::thread& thread : threads) thread.join();
+  return started;
+}
+
 rocksdb::DBOptions database_options(Engine::Mode mode) {
   rocksdb::DBOptions options;
   options.create_if_missing = mode == Engine::Mode::Create;
@@ -80,6 +102,9 @@ rocksdb::DBOptions database_options(Engine::Mode mode) {
   // Otherwise a damaged log could leave a message's record in a table and its body nowhere.
   options.atomic_flush = true;
   options.max_open_files = 256;  // bounds memory for table readers as well as descriptors
+  // 1 means that the calling thread opens the tables, of which there are at most a quarter of those
+  // files. With more, RocksDB starts threads, and aborts the process if the system refuses one.
+  options.max_file_opening_threads = 1;
   // No table contains the name of the machine that wrote it.
   options.db_host_id.clear();
   options.max_background_jobs = 2;
@@ -165,6 +190,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, Mode mode,
   std::error_code missing;
   if (mode != Mode::Create && !std::filesystem::exists(path + "/CURRENT", missing))
     return Error(Code::Corrupt, "the database at " + path + " is missing or incomplete");
+  if (auto started = check_threads(); !started) return started.error();
   std::unique_ptr<Engine> engine(new Engine());
   rocksdb::DBOptions options = database_options(mode);
   options.listeners.push_back(std::make_shared<Listener>(engine->failed_));

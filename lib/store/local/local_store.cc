@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 #include "base/log.h"
 #include "store/local/local_store_private.h"
@@ -122,10 +123,14 @@ Result<void> LocalStore::settle() {
   }
   // Two threads, because a compaction in the second one may take long, and the head file must never
   // be more than about a second old.
-  timer_ =
-      std::thread([this] { run_periodically(std::chrono::milliseconds(900), [this] { update_head(); }); });
-  upkeep_ = std::thread(
-      [this] { run_periodically(std::chrono::milliseconds(200), [this] { check_disk_space(); }); });
+  try {
+    timer_ =
+        std::thread([this] { run_periodically(std::chrono::milliseconds(900), [this] { update_head(); }); });
+    upkeep_ = std::thread(
+        [this] { run_periodically(std::chrono::milliseconds(200), [this] { check_disk_space(); }); });
+  } catch (const std::system_error& error) {
+    return Error(Code::Busy, std::string("cannot start a thread: ") + error.what());
+  }
   return {};
 }
 
