@@ -34,6 +34,7 @@ Result<void> serve(const Options& options) {
   // Counts unknown recipients by source for all sessions of this process, to slow down the guessing
   // of addresses.
   net::LoginThrottle guesses(smtpd::guess_policy());
+  net::LoginThrottle logins;
   smtpd::SmtpService service;
   service.host = cmd::own_host(*config);
   service.store = [&] { return keeper.store(); };
@@ -45,6 +46,7 @@ Result<void> serve(const Options& options) {
   service.allow_plaintext_auth = config->smtpd.allow_plaintext_auth && !config->smtpd.require_tls;
   service.reject_bare_newline = config->smtpd.reject_bare_newline;
   service.guesses = &guesses;
+  service.logins = &logins;
   // With --stdio the input may hold all commands from the start.
   service.listen_for_early_talk = !options.server.stdio;
   service.idle_timeout = config->smtpd.idle_timeout;

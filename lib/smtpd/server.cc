@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/login_guard.h"
 #include "daemon/session_id.h"
 #include "daemon/smtp_connection.h"
 #include "net/limits.h"
@@ -36,7 +37,8 @@ class Connection {
         service_(service),
         name_(daemon::new_session_id()),
         peer_(client_.stream().peer().address.empty() ? "local" : client_.stream().peer().address),
-        stats_("smtp", service.report) {}
+        stats_("smtp", service.report),
+        guard_(service.logins, service.store, peer_) {}
 
   void serve();
 
@@ -67,6 +69,7 @@ class Connection {
   std::string name_;
   std::string peer_;
   daemon::SessionStats stats_;
+  daemon::LoginGuard guard_;
   store::Store* store_ = nullptr;
   std::optional<sasl::Exchange> exchange_;  // during AUTH
   std::optional<MailboxId> sender_;         // the mailbox whose sender token the client gave
@@ -240,9 +243,11 @@ void Connection::auth_step(sasl::Step step) {
                                                                           : Refusal::BadExchange);
   store::Store* const vault = store();
   if (vault == nullptr) return session().refuse(Refusal::AuthUnavailable);
+  guard_.wait();
   const auto mailbox = authenticate_sender(*vault, *credentials);
   if (mailbox) {
     sender_ = mailbox->id;
+    guard_.right();
     log::info("sender authenticated", {{"session", name_}, {"peer", peer_}, {"mailbox", mailbox->name}});
     return session().accept();
   }
@@ -251,9 +256,10 @@ void Connection::auth_step(sasl::Step step) {
     return session().refuse(Refusal::AuthUnavailable);
   }
   ++stats_.counts().failed_logins;
-  // Do not log the name: people type their password into the wrong field. There is no wait as in
-  // LoginGuard: a token is random and cannot be guessed, and the session ends after a few failures.
+  // Do not log the name: people type their password into the wrong field.
   log::warning("login failed", {{"rhost", peer_}, {"session", name_}});
+  // The session itself counts wrong tokens and ends after the last one.
+  guard_.wrong();
   session().refuse(Refusal::WrongCredentials);
 }
 

@@ -52,6 +52,8 @@ struct SmtpService {
   // source across sessions and delays the refusals of a source with many; null: no delay.
   std::size_t max_unknown = 50;
   net::LoginThrottle* guesses = nullptr;
+  // Counts wrong sender tokens per source and delays the next attempts; null: no delay.
+  net::LoginThrottle* logins = nullptr;
   std::chrono::milliseconds scarce_timeout{30'000};
   std::uint64_t scarce_rate = 1024;
   // Time that a message in transfer gets after the process is asked to stop.

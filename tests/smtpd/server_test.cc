@@ -3,8 +3,11 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <future>
+#include <mutex>
+#include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/serve.h"
 #include "seal/keypair.h"
@@ -296,6 +299,64 @@ TEST_CASE("A wrong token, name or identity gets the same reply, and the third en
     CHECK(code(client.ask(wrong[i + 2])) == "421 4.7.0");
     CHECK(client.reply().empty());
   }
+}
+
+TEST_CASE("A wrong token is counted here and by the keeper, and delays the next attempt") {
+  // Records what the keeper is told, and asks for a wait.
+  class Keeper : public test::FaultyStore {
+   public:
+    using FaultyStore::FaultyStore;
+    Result<std::chrono::milliseconds> guess(std::string_view source, store::Guess guess) override {
+      const std::lock_guard lock(mutex_);
+      guesses_.emplace_back(source, guess);
+      return wait.load();
+    }
+    std::vector<std::pair<std::string, store::Guess>> guesses() {
+      const std::lock_guard lock(mutex_);
+      return std::exchange(guesses_, {});
+    }
+    std::atomic<std::chrono::milliseconds> wait = 0ms;
+
+   private:
+    std::mutex mutex_;
+    std::vector<std::pair<std::string, store::Guess>> guesses_;
+  };
+  using Guesses = std::vector<std::pair<std::string, store::Guess>>;
+  Vault vault;
+  vault.service.allow_plaintext_auth = true;
+  net::ThrottlePolicy policy;
+  policy.free = 1;
+  policy.longest_wait = 1ms;
+  net::LoginThrottle logins(policy);
+  vault.service.logins = &logins;
+  Keeper keeper(*vault.store);
+  vault.service.store = [&]() -> Result<store::Store*> { return &keeper; };
+  const Secret token = vault::generate_token();
+  const auto mailbox = add_sender(vault, "journal", token);
+  const std::string peer = "127.0.0.1";
+
+  SmtpClient client(vault.service, peer);
+  client.reply();
+  client.ask("EHLO c");
+  CHECK(keeper.guesses().empty());
+  CHECK(code(client.ask(plain(mailbox.id.hex(), "wrong"))) == "535 5.7.8");
+  CHECK(keeper.guesses() == Guesses{{peer, store::Guess::Next}, {peer, store::Guess::Wrong}});
+  CHECK(logins.wait(peer) == 1ms);
+  CHECK(logins.wait("192.0.2.1") == 0ms);
+  // A token that cannot be checked is no wrong one.
+  keeper.fail = [](std::string_view operation) -> std::optional<Error> {
+    return operation == "resolve" ? std::optional(Error(Code::Unavailable, "away")) : std::nullopt;
+  };
+  CHECK(code(client.ask(plain(mailbox.id.hex(), "wrong"))) == "454 4.7.0");
+  keeper.fail = nullptr;
+  CHECK(keeper.guesses() == Guesses{{peer, store::Guess::Next}});
+  // The keeper's wait applies, because it counts for all processes.
+  keeper.wait = 50ms;
+  const auto begun = BootClock::now();
+  CHECK(code(client.ask(plain(mailbox.id.hex(), token.text()))) == "235 2.7.0");
+  CHECK(BootClock::now() - begun >= 50ms);
+  CHECK(keeper.guesses() == Guesses{{peer, store::Guess::Next}, {peer, store::Guess::Right}});
+  CHECK(logins.wait(peer) == 0ms);
 }
 
 TEST_CASE("AUTH is announced only with TLS, and only if a mailbox has a token") {
