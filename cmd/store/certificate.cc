@@ -22,6 +22,7 @@
 #include "net/certificate.h"
 #include "server_options.h"
 #include "store/format.h"
+#include "store/vault_format.h"
 
 namespace gw::cmd {
 namespace {
@@ -111,9 +112,13 @@ Result<Target> target_of(const config::Config& config, const std::string& to) {
           .with_hint("set [tls] in gw.toml to files in /etc/gw/tls");
   }
   target.in_vault = target.files.key.starts_with(config.vault + "/");
-  std::error_code ignored;
-  if (target.in_vault && !fs::exists(config.vault + "/format", ignored))
-    return Error(Code::NotFound, config.vault + ": there is no vault").with_hint("gw-store init --host NAME");
+  if (!target.in_vault) return target;
+  if (const auto vault = store::read_format(config.vault); !vault) {
+    if (vault.error().code() == Code::NotFound)
+      return Error(Code::NotFound, config.vault + ": there is no vault")
+          .with_hint("gw-store init --host NAME");
+    if (vault.error().code() == Code::Corrupt) return vault.error();
+  }
   return target;
 }
 

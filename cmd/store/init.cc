@@ -19,6 +19,7 @@
 #include "store/commands.h"
 #include "store/format.h"
 #include "store/local/local_store.h"
+#include "store/local/vault_lock.h"
 #include "vault/checkpoint.h"
 #include "vault/mailbox.h"
 #include "vault/recovery.h"
@@ -214,9 +215,11 @@ Result<int> init(const Commands& commands, const Options& options) {
   std::error_code ignored;
   // The usual mistake, found before a recovery key is generated. create_local_store() checks again,
   // under the lock.
-  if (fs::exists(folder + "/format", ignored)) {
+  const auto there = store::read_vault_id(folder);
+  if (!there && there.error().code() == Code::Corrupt)
+    return there.error().within("cannot create a vault").with_exit_status(kExitCannotCreate);
+  if (there || fs::exists(folder + "/format", ignored))
     return Error(Code::Exists, folder + ": a vault already exists").with_exit_status(kExitCannotCreate);
-  }
   if (options.self_signed && !config::default_certificate(*config).key.starts_with(folder + "/"))
     return Error(Code::Usage, "--self-signed is not for the vault of the system, which no server can read")
         .with_hint("gw-store certificate self-sign");
@@ -234,9 +237,13 @@ Result<int> init(const Commands& commands, const Options& options) {
   if (made) made = fill(folder, host, *recovery, options);
   if (!made) {
     // Between create_local_store() and fill() nothing holds the vault lock, and a tool may have
-    // started a keeper. Then the vault is in use and must not be removed.
-    const bool in_use = ours && made.error().code() == Code::Busy;
-    if (ours && !in_use) clear(folder);
+    // started a keeper. Then the vault is in use and must not be removed, whatever has failed here.
+    bool in_use = ours && made.error().code() == Code::Busy;
+    if (ours && !in_use) {
+      const auto lock = store::VaultLock::take(folder);
+      in_use = !lock && lock.error().code() == Code::Busy;
+      if (!in_use) clear(folder);
+    }
     // The key opens nothing, and would make the next attempt fail.
     if (!options.key_file.empty() && !in_use) fs::remove(options.key_file, ignored);
     const Error failed = made.error().within("cannot create the vault");

@@ -202,8 +202,10 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   // Before root becomes the owner: only root can create /run/gw. After a look at the vault: the
   // directory of a mistyped --vault stays as it is.
   if (!given) {
-    if (auto id = store::read_vault_id(place.vault); !id && id.error().code() == Code::NotFound)
-      return no_vault();
+    if (auto id = store::read_vault_id(place.vault); !id) {
+      if (id.error().code() == Code::NotFound) return no_vault();
+      if (id.error().code() == Code::Corrupt) return id.error().within("cannot open the vault");
+    }
     if (auto made = keeper::make_run_folder(place, owner); !made) return made.error();
   }
   if (auto became = become_owner(folder); !became) return became.error();

@@ -116,6 +116,29 @@ class InitTest(unittest.TestCase):
                     self.assertEqual(list(place.rglob("*")), [])
                     self.assertEqual(place.exists(), wrong == "empty")
 
+    def test_a_vault_without_its_format_file_is_salvaged_and_not_made_again(self):
+        self.init("--no-recovery", "--self-signed")
+        store = [gw.program("gw-store"), "--vault", self.vault]
+        (self.vault / "format").unlink()
+        # Also if only the keys are left.
+        for lost in ("", "db", "large"):
+            if lost:
+                shutil.rmtree(self.vault / lost)
+            before = sorted(self.vault.rglob("*"))
+            for command, status in (("mailbox list", 65), ("serve", 65), ("verify", 65), ("status", 65),
+                                    ("certificate self-sign --host h", 65), ("init --no-recovery", 73),
+                                    (f"init --recovery-key-file {self.folder}/new.key", 73)):
+                with self.subTest(lost=lost, command=command):
+                    done = subprocess.run([*store, *command.split()], capture_output=True,
+                                          env=gw.clean_environment(), timeout=gw.WAIT)
+                    self.assertEqual(done.returncode, status, done.stderr)
+                    self.assertIn(f"{self.vault}/format: is missing, but the directory is a vault".encode(),
+                                  done.stderr)
+                    self.assertIn(f"hint: gw-store salvage {self.vault} --to DIR, or gw-store restore".encode(),
+                                  done.stderr)
+                    self.assertEqual(sorted(self.vault.rglob("*")), before)
+        self.assertFalse((self.folder / "new.key").exists())
+
     def test_a_folder_that_holds_something_is_left_alone(self):
         self.vault.mkdir()
         (self.vault / "notes.txt").write_text("mine")
