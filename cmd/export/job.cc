@@ -302,6 +302,9 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std:
   for (const transfer::ExportFailure& each : report.failures) {
     program_.report(Error(Code::Corrupt, "message " + each.id.hex() + ": " + each.reason));
   }
+  if (const std::uint64_t more = report.failures.omitted(); more > 0)
+    program_.report(
+        Error(Code::Corrupt, counted(more, "more message") + " failed; --manifest lists all of them"));
   if (!program_.quiet()) {
     std::uint64_t passed = report.unmatched;
     std::string reasons = passed > 0 ? std::to_string(passed) + " without a match" : "";
@@ -310,11 +313,11 @@ Result<int> ExportJob::conclude(const transfer::ExportReport& report, const std:
       reasons += (reasons.empty() ? "" : ", ") + std::to_string(count) + " " + why;
     }
     const std::uint64_t taken = report.written + report.present;
-    std::string said = counted(taken + passed + report.failures.size(), "message") + " examined, " +
+    std::string said = counted(taken + passed + report.failures.count(), "message") + " examined, " +
                        std::to_string(report.written) + " written, " + format_size(report.size);
     if (report.present > 0) said += ", " + std::to_string(report.present) + " already present";
     if (report.unwrapped > 0) said += ", " + counted(report.unwrapped, "mail") + " unwrapped";
-    if (!report.failures.empty()) said += ", " + std::to_string(report.failures.size()) + " failed";
+    if (!report.failures.empty()) said += ", " + std::to_string(report.failures.count()) + " failed";
     said += ", " + std::to_string(passed) + " skipped" + (passed > 0 ? " (" + reasons + ")" : "");
     if (options_.remove) said += "; drained from the mailbox";
     (void)write_all(STDERR_FILENO, as_bytes("gw-export: " + said + "\n"), "standard error");

@@ -371,7 +371,7 @@ Result<void> Exporter::fail(ManifestLine line, const Error& error) {
   line.journal.reset();
   line.inner.clear();
   line.reason = error.text();
-  report_.failures.push_back({line.id, line.reason});
+  report_.failures.add({line.id, line.reason});
   list(line);
   return flush_if_much();
 }

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/first_few.h"
 #include "base/result.h"
 #include "store/store.h"
 #include "transfer/manifest.h"
@@ -48,6 +49,9 @@ struct ExportFailure {
   std::string reason;
 };
 
+// Failed messages that a report names. All of them are counted, and listed in the manifest.
+inline constexpr std::size_t kMaxFailures = 1000;
+
 // Numbers of messages, unless stated otherwise.
 struct ExportReport {
   std::uint64_t written = 0;
@@ -57,7 +61,7 @@ struct ExportReport {
   std::uint64_t unmatched = 0;  // skipped, because they do not concern ExportOptions::match
   // Exported without an entry in the history, because the vault accepts no change.
   std::uint64_t unnoted = 0;
-  std::vector<ExportFailure> failures;
+  FirstFew<ExportFailure, kMaxFailures> failures;
 };
 
 // Not thread safe; for several threads see transfer/export_pool.h.

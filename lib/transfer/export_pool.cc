@@ -1,12 +1,18 @@
 #include "transfer/export_pool.h"
 
+#include <system_error>
+
 namespace gw::transfer {
 
 ExportPool::ExportPool(std::vector<std::unique_ptr<Exporter>> exporters, Open open)
     : exporters_(std::move(exporters)), open_(std::move(open)) {
   // With one exporter the caller's thread does the work; threads_ stays empty.
   if (exporters_.size() < 2) return;
-  for (const auto& exporter : exporters_) threads_.emplace_back([this, &exporter] { work(*exporter); });
+  try {
+    for (const auto& exporter : exporters_) threads_.emplace_back([this, &exporter] { work(*exporter); });
+  } catch (const std::system_error&) {
+    // The system has no more threads: those that run do the work, or the caller's thread.
+  }
 }
 
 ExportPool::~ExportPool() {
@@ -78,7 +84,7 @@ ExportReport ExportPool::report() const {
     all.unwrapped += one.unwrapped;
     all.unmatched += one.unmatched;
     all.unnoted += one.unnoted;
-    all.failures.insert(all.failures.end(), one.failures.begin(), one.failures.end());
+    all.failures.add_all(one.failures);
   }
   return all;
 }

@@ -5,7 +5,8 @@
 //   for (record) crew.add(record);
 //   crew.finish();
 //
-// With one exporter no thread is started, and add() does the work in the caller's thread.
+// With one exporter no thread is started, and add() does the work in the caller's thread. So it does
+// if the system cannot start a thread.
 #pragma once
 
 #include <condition_variable>

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "support/store_shell.h"
 #include "support/temp_folder.h"
+#include "transfer/export_pool.h"
 #include "vault/fixture.h"
 
 namespace gw::transfer {
@@ -125,6 +126,40 @@ TEST_CASE("each message becomes a file of exactly its octets, listed and noted i
   CHECK(lines[2]["message_id"].is_null());
   CHECK(*read_file(place.root + "/" + lines[0]["file"].get<std::string>()) == odd);
   CHECK(place.leaves(store::LeafType::Exported) == 3);
+}
+
+TEST_CASE("a report names the first failed messages, counts all, and the manifest lists all") {
+  Place place;
+  place.put("damaged in every way");
+  const auto records = place.store.list(place.made.record.id, 0, 1);
+  REQUIRE(records);
+  auto writer = make_eml_writer(place.root, false);
+  REQUIRE(writer);
+  auto manifest = Manifest::open(place.manifest_path, false);
+  REQUIRE(manifest);
+  constexpr std::size_t kFailed = kMaxFailures + 7;
+  const auto fail = [&](Exporter& exporter, std::size_t number) {
+    store::MessageRecord record = records->front();
+    for (std::size_t i = 0; i < number; ++i) {
+      record.id = random_id<MessageId>();
+      REQUIRE(exporter.add(record, Error(Code::Corrupt, "damaged")));
+    }
+    REQUIRE(exporter.finish());
+  };
+  std::vector<std::unique_ptr<Exporter>> two;
+  two.push_back(
+      std::make_unique<Exporter>(place.store, place.made.record, **writer, &*manifest, ExportOptions()));
+  fail(*two.front(), kFailed);
+  CHECK(two.front()->report().failures.size() == kMaxFailures);
+  CHECK(two.front()->report().failures.count() == kFailed);
+  CHECK(place.manifest().size() == kFailed);
+  two.push_back(
+      std::make_unique<Exporter>(place.store, place.made.record, **writer, nullptr, ExportOptions()));
+  fail(*two.back(), 3);
+  const ExportPool pool(std::move(two), {});
+  CHECK(pool.report().failures.size() == kMaxFailures);
+  CHECK(pool.report().failures.count() == kFailed + 3);
+  CHECK(pool.report().failures.omitted() == 10);
 }
 
 TEST_CASE("a damaged message is listed with its reason, leaves no file, and the others are exported") {
