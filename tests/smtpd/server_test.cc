@@ -302,7 +302,7 @@ TEST_CASE("A wrong token, name or identity gets the same reply, and the third en
 }
 
 TEST_CASE("A wrong token is counted here and by the keeper, and delays the next attempt") {
-  // Records what the keeper is told, and asks for a wait.
+  // Records what is reported to the keeper, and asks for a wait.
   class Keeper : public test::FaultyStore {
    public:
     using FaultyStore::FaultyStore;
