@@ -133,7 +133,7 @@ class ThreadsTest(unittest.TestCase):
         self.assertGreater(threads, 2)
         self.vault.verify()
 
-    def test_nobody_who_cannot_start_a_keeper_refuses_anything_for_good(self):
+    def test_a_program_that_cannot_start_a_keeper_refuses_nothing_permanently(self):
         self.vault.stop_keeper()
         done = self.limited("gw-store", "mailbox", "list", status=TEMPORARY)
         self.assertIn(b"Resource temporarily unavailable", done.stderr)
