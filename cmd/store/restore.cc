@@ -260,7 +260,7 @@ class Restore {
       object["leaves"] = report.leaves;
       object["gaps"] = report.gaps;
       object["history_key"] = !history_key_.empty();
-      object["findings"] = report.findings.size();
+      object["findings"] = report.findings.count();
       output_.json(object);
     } else {
       output_.line("restored     " + options_.to);
@@ -271,7 +271,7 @@ class Restore {
       output_.line("verified     " + counted(report.mailboxes, "mailbox", "mailboxes") + ", " +
                    counted(report.messages, "message") + ", " +
                    counted(report.leaves, "history entry", "history entries") + ": " +
-                   (report.findings.empty() ? "all intact" : counted(report.findings.size(), "finding")));
+                   (report.findings.empty() ? "all intact" : counted(report.findings.count(), "finding")));
       // Nothing says that the key is elsewhere, so remind the user.
       if (history_key_.empty())
         output_.line("next         copy the history key to " + options_.to +

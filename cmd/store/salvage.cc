@@ -55,7 +55,7 @@ Result<std::size_t> check(const std::string& folder) {
   if (!opened) return opened.error().within("cannot open the new vault");
   const auto report = vault::verify(**opened);
   if (!report) return report.error().within("cannot verify the new vault");
-  return report->findings.size();
+  return report->findings.count();
 }
 
 // Moves a damaged history key into lost/, because no keeper starts with one: without a key the

@@ -71,14 +71,14 @@ Result<vault::VerifyReport> check(const Commands& commands, store::Store& store,
   if (!report || !mailbox) return report;
   const auto deep = vault::verify_deep(store, *mailbox, ring, show);
   if (!deep) return deep.error();
-  for (const vault::Finding& finding : deep->findings) report->findings.push_back(finding);
+  report->findings.add_all(deep->findings);
   return report;
 }
 
 // Records the verification in the vault, for status, doctor and the console. The verification is
 // valid even if that fails, e.g. because the vault is read-only, so the error is only printed.
 void note(const Commands& commands, store::Store& store, const vault::VerifyReport& report) {
-  const vault::VerifyNote note{now(), report.mailboxes, report.messages, report.findings.size()};
+  const vault::VerifyNote note{now(), report.mailboxes, report.messages, report.findings.count()};
   if (auto noted = vault::note_verify(store, note, kActor); !noted)
     commands.program().report(noted.error().within("cannot record this verification in the vault"));
 }
@@ -109,6 +109,8 @@ Result<int> verify(const Commands& commands, const VerifyOptions& options) {
                   (finding.message ? ", message " + finding.message->hex() : "") + ": " + finding.what);
     }
   }
+  if (const std::uint64_t more = report->findings.omitted(); more > 0)
+    commands.program().report(Error(Code::Corrupt, counted(more, "more finding") + ", which are not listed"));
   if (options.json) {
     Json object;
     object["mailboxes"] = report->mailboxes;
@@ -116,14 +118,14 @@ Result<int> verify(const Commands& commands, const VerifyOptions& options) {
     object["leaves"] = report->leaves;
     object["receipts"] = report->receipts;
     object["gaps"] = report->gaps;
-    object["findings"] = report->findings.size();
+    object["findings"] = report->findings.count();
     output.json(object);
   } else {
     output.line(counted(report->mailboxes, "mailbox", "mailboxes") + ", " +
                 counted(report->messages, "message") + " and " +
                 counted(report->leaves, "history entry", "history entries") + " checked" +
                 (report->receipts == 0 ? "" : ", and " + counted(report->receipts, "removal record")) + ": " +
-                (report->findings.empty() ? "all intact" : counted(report->findings.size(), "finding")) +
+                (report->findings.empty() ? "all intact" : counted(report->findings.count(), "finding")) +
                 (report->gaps == 0 ? "" : ", " + counted(report->gaps, "accepted gap")));
   }
   return output.close(report->findings.empty() ? kExitSuccess : kExitBadData);

@@ -37,7 +37,7 @@ class MailboxCheck {
         report_(report),
         progress_(progress),
         replay_(mailbox, std::move(heads), [this](std::optional<MessageId> message, std::string what) {
-          report_.findings.push_back({mailbox_, message, std::move(what)});
+          report_.findings.add({mailbox_, message, std::move(what)});
         }) {}
 
   // Makes run() also decrypt every message with these keys.
@@ -66,7 +66,7 @@ class MailboxCheck {
   // Records damage as a finding and lets the check continue; any other error ends it.
   Result<void> damaged(const Error& error, std::optional<MessageId> message = {}) {
     if (!about_the_data(error)) return error;
-    report_.findings.push_back({mailbox_, message, error.text()});
+    report_.findings.add({mailbox_, message, error.text()});
     return {};
   }
 
@@ -87,7 +87,7 @@ class MailboxCheck {
       for (const store::RemovalRecord& swept : *page) {
         const Result<std::optional<std::string>> wrong = judge_receipt(swept);
         if (!wrong) return wrong.error();
-        if (*wrong) report_.findings.push_back({mailbox_, swept.record.id, **wrong});
+        if (*wrong) report_.findings.add({mailbox_, swept.record.id, **wrong});
       }
     }
     return {};
@@ -179,7 +179,7 @@ class MailboxCheck {
         if (moved && !last) {
           again.insert(*finding.message);
         } else {
-          report_.findings.push_back(std::move(finding));
+          report_.findings.add(std::move(finding));
         }
       }
       doubtful_ = std::move(again);
@@ -264,7 +264,7 @@ class MailboxCheck {
     // The record may have changed since the history was replayed.
     if (const Result<void> read = replay_.advance(store_); !read) return damaged(read.error());
     if (std::ranges::find(replay_.records(), digest) == replay_.records().end())
-      report_.findings.push_back({mailbox_, {}, "its record does not match its history"});
+      report_.findings.add({mailbox_, {}, "its record does not match its history"});
     return {};
   }
 
@@ -289,7 +289,7 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
                             const Checkpoint* against, const ReadBefore* before) {
   VerifyReport report;
   const auto found = [&](std::optional<MessageId> message, std::string what) {
-    report.findings.push_back({{}, message, std::move(what)});
+    report.findings.add({{}, message, std::move(what)});
   };
   const Result<store::Health> health = store.health();
   if (!health) return health.error();
@@ -320,7 +320,7 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
     here.insert(mailbox.id);
     ++report.mailboxes;
     if (!vault.mailboxes().contains(mailbox.id))
-      report.findings.push_back({mailbox.id, {}, "the vault's history does not mention it"});
+      report.findings.add({mailbox.id, {}, "the vault's history does not mention it"});
     const auto heads = vault.heads().find(mailbox.id);
     MailboxCheck check(store, mailbox.id, heads == vault.heads().end() ? Claims() : heads->second, report,
                        progress);
@@ -332,7 +332,7 @@ Result<VerifyReport> verify(store::Store& store, const std::function<void(std::u
     // A mailbox may have been created after the list was read; only one that the store does not
     // know is missing.
     if (alive && !here.contains(id) && !store.mailbox(id))
-      report.findings.push_back({id, {}, "it was created and is missing"});
+      report.findings.add({id, {}, "it was created and is missing"});
   report.leaves += vault.size();
   report.gaps += vault.gaps();
   return report;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/first_few.h"
 #include "base/result.h"
 #include "seal/keypair.h"
 #include "store/store.h"
@@ -21,6 +22,9 @@ struct Finding {
   std::string what;                  // for people, as `the container is not what was accepted`
 };
 
+// Findings that a report describes; all of them are counted.
+inline constexpr std::size_t kMaxFindings = 10'000;
+
 struct VerifyReport {
   std::uint64_t mailboxes = 0;
   std::uint64_t messages = 0;  // present and checked
@@ -28,7 +32,7 @@ struct VerifyReport {
   std::uint64_t receipts = 0;  // removal records, checked against their leaves
   // Losses that an administrator accepted (`repair --accept-loss`); they are not findings.
   std::uint64_t gaps = 0;
-  std::vector<Finding> findings;
+  FirstFew<Finding, kMaxFindings> findings;
 };
 
 // By mailbox: messages with a smaller sequence number were read by an earlier verification of the
