@@ -51,7 +51,8 @@ Json json_of(const backup::Report& report, const std::string& to) {
   object["octets"] = report.size;
   object["written_files"] = report.written_files;
   object["written_octets"] = report.written_bytes;
-  object["damaged"] = report.damaged;
+  object["damaged"] = std::vector(report.damaged.begin(), report.damaged.end());
+  object["damaged_files"] = report.damaged.count();
   object["removed"] = report.removed;
   return object;
 }
@@ -91,6 +92,8 @@ Result<int> back_up(const Commands& commands, const Options& options) {
     for (const std::string& name : report->damaged)
       output.line("damaged      " + options.to + "/" + name +
                   ": in an older backup; this backup has a new copy");
+    if (const std::uint64_t more = report->damaged.omitted(); more > 0)
+      output.line("damaged      " + counted(more, "more file") + " in an older backup");
     if (!report->removed.empty())
       output.line("removed      " + counted(report->removed.size(), "older backup"));
   }

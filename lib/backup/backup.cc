@@ -97,7 +97,7 @@ class Run {
     if (!manifest && manifest.error().code() == Code::Corrupt) {
       // The older backup is useless for linking, but that is no reason not to make a new one. The
       // user is told.
-      report_.damaged.push_back(name + "/" + kManifest);
+      report_.damaged.add(name + "/" + kManifest);
       return {};
     }
     if (!manifest) return manifest.error();
@@ -244,7 +244,7 @@ class Run {
       // The user has interrupted the run.
       if (code == Code::Busy) return digest.error();
       if (!digest || *digest != known.file->sha256) {
-        if (known.in->whole) report_.damaged.push_back(known.in->name + "/" + name);
+        if (known.in->whole) report_.damaged.add(known.in->name + "/" + name);
         return false;
       }
     }

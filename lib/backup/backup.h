@@ -13,6 +13,7 @@
 #include "backup/destination.h"
 #include "backup/tree.h"
 #include "base/clock.h"
+#include "base/first_few.h"
 #include "base/result.h"
 #include "store/store.h"
 
@@ -32,6 +33,9 @@ struct Options {
   bool sign = true;
 };
 
+// Damaged files of an older backup that a report names; all of them are counted.
+inline constexpr std::size_t kMaxDamaged = 1000;
+
 // The result of a backup.
 struct Report {
   std::string name;  // name of its subdirectory in `to`
@@ -45,7 +49,7 @@ struct Report {
   std::uint64_t written_bytes = 0;
   // Files of the newest older backup that do not match its manifest. The new backup contains intact
   // copies of them.
-  std::vector<std::string> damaged;
+  FirstFew<std::string, kMaxDamaged> damaged;
   std::vector<std::string> removed;  // names of older backups that were removed
   // The backup is complete, but later steps failed: recording it in the vault, or removing older or
   // interrupted ones. The text names each of them.
