@@ -14,6 +14,7 @@
 
 #include "base/counted.h"
 #include "base/file.h"
+#include "base/first_few.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -40,6 +41,8 @@ constexpr int kLook = 250;
 // Milliseconds between two looks if no event arrives: inotify(7) does not report what happens on
 // the server of a network file system.
 constexpr int kCalm = 60'000;
+// Files of a spool that are being written and are reported by name. All are counted.
+constexpr std::size_t kMaxUnsettled = 1000;
 // Milliseconds after an error that may be over by then, e.g. a full disk or no keeper.
 constexpr int kAgain = 5'000;
 
@@ -183,6 +186,12 @@ class ImportJob {
         if (BootClock::now() > until) {
           // Time is over: report them as files that are being written.
           for (const auto& [file, report] : unsettled_) say(file, report);
+          if (const std::uint64_t more = unsettled_.omitted(); more > 0) {
+            passed_[std::string(name(Outcome::Busy))] += more;
+            wrong_ += more;
+            commands_.program().report(
+                Error(Code::BadInput, counted(more, "more file") + " of the spool are still changing"));
+          }
           break;
         }
         ::poll(nullptr, 0, kLook);
@@ -228,7 +237,7 @@ class ImportJob {
     }
     // Files that are not settled are left for the next run.
     for (const auto& [why, count] : seen_) passed_[std::string(name(why))] += count;
-    if (!unsettled_.empty()) passed_[std::string(name(Outcome::Busy))] += unsettled_.size();
+    if (!unsettled_.empty()) passed_[std::string(name(Outcome::Busy))] += unsettled_.count();
     return {};
   }
 
@@ -250,11 +259,16 @@ class ImportJob {
     transfer::Importer importer(*store_, *recipient, key_, options);
     cli::Progress progress("imported", 0, commands_.program().quiet());
     seen_.clear();
-    unsettled_.clear();
+    unsettled_ = {};
+    std::set<Known> still;
     transfer::SourceVisitor visitor;
     visitor.visit = [&](const transfer::SourceFile& file) -> Result<void> {
       // After a signal, finish the present file and skip the others.
-      if (net::stop::requested() || !due(file.path)) return {};
+      if (net::stop::requested()) return {};
+      if (!due(file.path)) {
+        if (done_.contains(in_hand_)) still.insert(in_hand_);
+        return {};
+      }
       const auto done = importer.add(file, [&](const transfer::ImportedMail& mail) {
         if (mail.result == transfer::ImportResult::Added) progress.at(++mails_);
         say(file.path, mail);
@@ -262,11 +276,11 @@ class ImportJob {
       if (!done) return done.error().within(file.path);
       // Changed while it was read.
       if (spool() && done->outcome == Outcome::Busy) {
-        unsettled_.emplace_back(file.path, *done);
+        unsettled_.add({file.path, *done});
         return {};
       }
       // A removed file needs no memory of it, and its inode may be used again.
-      if (spool() && !done->removed) done_.insert(in_hand_);
+      if (spool() && !done->removed) still.insert(in_hand_);
       say(file.path, *done, file.beside_maildir);
       return {};
     };
@@ -282,7 +296,14 @@ class ImportJob {
     };
     const SourceFormat format = formats().at(options_.format);
     if (path == "-") return visitor.visit({path, format});
-    return transfer::walk_sources(path, format, visitor);
+    const auto walked = transfer::walk_sources(path, format, visitor);
+    // Files that are no longer there are forgotten, because a spool is watched for months. A walk that
+    // was cut short has not seen all that are.
+    if (walked && !net::stop::requested())
+      done_ = std::move(still);
+    else
+      done_.merge(still);
+    return walked;
   }
 
   bool spool() const { return options_.format == "spool"; }
@@ -306,7 +327,7 @@ class ImportJob {
     transfer::ImportedFile report;
     report.outcome = Outcome::Busy;
     report.reason = path + ": still changing";
-    unsettled_.emplace_back(path, report);
+    unsettled_.add({path, report});
     return false;
   }
 
@@ -407,9 +428,8 @@ class ImportJob {
   std::uint64_t wrong_ = 0;                      // files with errors; not 0: exit status 3
   std::map<std::string, std::uint64_t> passed_;  // skipped files by reason
   std::map<PassedOver, std::uint64_t> seen_;     // skipped by the last walk
-  std::vector<std::pair<std::string, transfer::ImportedFile>>
-      // Files of a spool that the last walk found to be changing.
-      unsettled_;
+  // Files of a spool that the last walk found to be changing.
+  FirstFew<std::pair<std::string, transfer::ImportedFile>, kMaxUnsettled> unsettled_;
   // Identifies a file with its content: inode, ctime in microseconds, bytes.
   using Known = std::tuple<ino_t, Micros, off_t>;
   Known in_hand_;
