@@ -126,6 +126,7 @@ TEST_CASE("Guessing one's own password within a session has to wait as well") {
   const web::Response waits = browser.post("/account/totp/remove", {{"password", kOld}});
   CHECK(waits.status == 429);
   CHECK(shows(waits, "Too many attempts"));
+  CHECK(waits.headers.get("Retry-After") == "1");
   vault.pass(2s);
   CHECK(browser.post("/account/totp/remove", {{"password", kOld}}).status == 303);
 }

@@ -114,6 +114,31 @@ TEST_CASE("Who guesses tokens has to wait, and a right one from the same address
   CHECK(other.ask("GET", "/metrics").status == 200);
 }
 
+TEST_CASE("A token that guesses at a mailbox's password gets 429, and one without memory for it 503") {
+  ConsoleVault vault;
+  vault.add_mailbox("journal");
+  Program program(vault, vault::Role::Administrator);
+  const auto rotate = [&](std::string_view password) {
+    return program.ask("POST", "/api/v1/mailboxes/journal/rotate", Json{{"password", password}}.dump());
+  };
+  vault.store.fail = [](std::string_view operation) -> std::optional<Error> {
+    return operation == "permit" ? std::optional(Error(Code::Busy, "no memory now")) : std::nullopt;
+  };
+  for (int i = 0; i < 5; ++i) {
+    const web::Response busy = rotate(kConsolePassword);
+    CHECK(busy.status == 503);
+    CHECK(busy.headers.get("Retry-After") == "10");
+  }
+  vault.store.fail = nullptr;
+  for (int i = 0; i < 3; ++i) CHECK(rotate("a guess of some length").status == 403);
+  const web::Response waits = rotate(kConsolePassword);
+  CHECK(waits.status == 429);
+  CHECK(waits.headers.get("Retry-After") == "1");
+  CHECK(Json::parse(waits.body)["error"]["code"] == "rate_limited");
+  vault.pass(std::chrono::seconds(2));
+  CHECK(rotate(kConsolePassword).status == 200);
+}
+
 TEST_CASE("A token that asks without end is slowed down, and goes on after a while") {
   ConsoleVault vault;
   Program program(vault, vault::Role::Viewer);

@@ -13,6 +13,41 @@ using namespace gw;
 using namespace gw::test;
 using namespace std::literals;
 
+TEST_CASE(
+    "Without memory to check a password every page and operation answers 503, not 429 as for a guesser") {
+  ConsoleVault vault;
+  const auto mailbox = vault.add_mailbox("journal");
+  const MessageId message = vault.deliver(mailbox, "Subject: x\r\n\r\nx\r\n");
+  Browser browser(vault);
+  browser.sign_in("administrator");
+  const std::string path = "/mailboxes/journal";
+  for (const std::string& form : {path + "/rotate", path + "/password", path + "/messages/" + message.hex()})
+    CHECK(browser.get(form).status == 200);
+  CHECK(browser.get("/account").status == 200);
+  const std::string password(kConsolePassword);
+  const auto all = [&](int status) {
+    std::vector<web::Response> pages;
+    pages.push_back(browser.post(path + "/rotate", {{"password", password}}));
+    pages.push_back(
+        browser.post(path + "/password", {{"old", password}, {"fresh", password}, {"again", password}}));
+    pages.push_back(browser.post(path + "/messages/" + message.hex() + "/open", {{"password", password}}));
+    pages.push_back(browser.post("/account/totp/remove", {{"password", password}}));
+    pages.push_back(Browser(vault, "192.0.2.77").sign_in("viewer"));
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      CAPTURE(i, pages[i].body);
+      CHECK(pages[i].status == status);
+      if (status == 503) CHECK(pages[i].headers.get("Retry-After") == "10");
+    }
+  };
+  vault.store.fail = [](std::string_view operation) -> std::optional<Error> {
+    return operation == "permit" ? std::optional(Error(Code::Busy, "no memory now")) : std::nullopt;
+  };
+  // More often than a guesser may try.
+  for (int i = 0; i < 5; ++i) all(503);
+  vault.store.fail = nullptr;
+  all(303);
+}
+
 TEST_CASE("Who is not signed in is sent to the sign-in page from everywhere, also where nothing is") {
   ConsoleVault vault;
   Browser browser(vault);

@@ -15,13 +15,18 @@
 #include "web/status.h"
 
 namespace gw::web {
+
+Response api::too_many(std::chrono::milliseconds wait, std::string_view why) {
+  return problem(429, "rate_limited", std::string(why) + "; try again later")
+      .set("Retry-After", retry_after(wait));
+}
+
 namespace {
 
 using api::Answer;
 using api::Call;
 using api::Operation;
 using json::Json;
-using std::chrono::milliseconds;
 
 Response json_response(int status, const Json& json) {
   Response response;
@@ -43,11 +48,6 @@ Response failed(const Request& request, const Error& error) {
   Response response = problem(status, code, error.text(), error.hint());
   if (status == 503) response.set("Retry-After", "10");
   return response;
-}
-
-Response too_many(milliseconds wait) {
-  Response response = problem(429, "rate_limited", "too many requests; try again later");
-  return response.set("Retry-After", std::to_string((wait.count() + 999) / 1000));
 }
 
 Response unauthorized() {
@@ -146,13 +146,15 @@ std::variant<Admitted, Response> admit(Console& console, const Request& request)
     // The limit is applied only after the token turned out to be wrong. A valid token is never
     // delayed by another client that guesses from the same address, for example behind one NAT.
     const std::string source = net::source_of(request.peer.address);
-    if (const auto wait = console.api_tries().left(source); wait.count() > 0) return too_many(wait);
+    if (const auto wait = console.api_tries().left(source); wait.count() > 0)
+      return api::too_many(wait, "too many wrong tokens");
     console.api_tries().failed(source);
     log::warning("token refused", {{"path", request.path}, {"rhost", request.peer.address}});
     return unauthorized();
   }
   // After the check, so that only the owner of a token can use up its rate.
-  if (const auto wait = console.api_pace().take(token->name); wait.count() > 0) return too_many(wait);
+  if (const auto wait = console.api_pace().take(token->name); wait.count() > 0)
+    return api::too_many(wait, "too many requests");
   return Admitted{*token, *store};
 }
 

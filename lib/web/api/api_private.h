@@ -9,6 +9,7 @@
 //   }
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "net/stream.h"
 #include "seal/keypair.h"
 #include "vault/account.h"
+#include "web/attempt.h"
 #include "web/context.h"
 #include "web/http/http.h"
 
@@ -95,9 +97,14 @@ struct Operation {
 };
 using Operations = std::vector<Operation>;
 
-// Opens the mailbox with the `password` of the body. Fails with Denied if the password is wrong,
-// and with Busy if this token has sent too many wrong passwords for this mailbox and has to wait.
-Result<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox);
+// Opens the mailbox with the `password` of the body. This token has to wait after too many wrong
+// passwords for this mailbox.
+Attempt<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox);
+// What an operation returns after unlock() has failed: 429 if the token has to wait.
+Result<Answer> not_unlocked(const Attempt<seal::KeyRing>& tried);
+
+// Returns the response 429, with Retry-After.
+Response too_many(std::chrono::milliseconds wait, std::string_view why);
 
 // Each function appends the operations of one area to the table.
 void add_mailbox_operations(Operations& all);

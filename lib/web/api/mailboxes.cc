@@ -103,7 +103,7 @@ Result<Answer> rotate(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
   auto ring = unlock(call, *mailbox);
-  if (!ring) return ring.error();
+  if (!ring) return not_unlocked(ring);
   const auto record =
       vault::rotate(call.store(), *mailbox, std::move(*ring), call.secret("password"), call.context.actor());
   if (!record) return record.error();
@@ -117,7 +117,7 @@ Result<Answer> change_password(Call& call) {
   // Before the mailbox is opened, which costs an Argon2id computation.
   if (const auto good = vault::check_password(fresh); !good) return good.error();
   const auto ring = unlock(call, *mailbox);
-  if (!ring) return ring.error();
+  if (!ring) return not_unlocked(ring);
   const auto changed = vault::change_password(call.store(), *mailbox, *ring, fresh, call.context.actor());
   if (changed) return nothing();
   if (changed.error().code() != Code::Unknown) return changed.error();
@@ -178,21 +178,18 @@ Result<Answer> list_recipes(Call& call) {
 
 // The limit is per token and mailbox. Guessing by the API is not faster than by POP3, and a token
 // that guesses does not keep other clients away from the mailbox.
-Result<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox) {
-  net::LoginThrottle& tries = call.context.console().api_tries();
-  const std::string key =
-      call.context.account().name + " " + mailbox.id.hex();  // unambiguous: a name has no space
-  if (tries.left(key).count() > 0)
-    return Error(Code::Busy, "too many wrong passwords for this mailbox; try again later");
-  // Counts the try before the slow work, so that concurrent tries are all counted.
-  tries.failed(key);
-  auto ring = vault::unlock(call.store(), mailbox, call.secret("password"));
-  // Another error than a wrong password takes only this try back, not the wrong ones before.
-  if (ring)
-    tries.succeeded(key);
-  else if (ring.error().code() != Code::Denied)
-    tries.take_back(key);
-  return ring;
+Attempt<seal::KeyRing> unlock(Call& call, const store::MailboxRecord& mailbox) {
+  // Unambiguous: a name has no space.
+  const std::string key = call.context.account().name + " " + mailbox.id.hex();
+  return attempt(call.context.console().api_tries(), key,
+                 [&] { return vault::unlock(call.store(), mailbox, call.secret("password")); });
+}
+
+Result<Answer> not_unlocked(const Attempt<seal::KeyRing>& tried) {
+  if (!tried.wait) return tried.error();
+  Answer answer;
+  answer.other = too_many(*tried.wait, "too many wrong passwords for this mailbox");
+  return answer;
 }
 
 void add_mailbox_operations(Operations& all) {

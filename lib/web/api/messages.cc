@@ -178,7 +178,7 @@ Result<Answer> open(Call& call) {
   const auto found = find(call);
   if (!found) return found.error();
   const auto ring = unlock(call, found->mailbox);
-  if (!ring) return ring.error();
+  if (!ring) return not_unlocked(ring);
   const auto vault_id = call.store().vault_id();
   if (!vault_id) return vault_id.error();
   auto opened = vault::open_message(call.store(), *ring, *vault_id, found->mailbox.id, found->record);

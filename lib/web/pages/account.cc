@@ -1,5 +1,6 @@
 // The page on the user's own account: password, second factor and language.
 #include "base/log.h"
+#include "web/attempt.h"
 #include "web/pages/pages.h"
 #include "web/totp.h"
 #include "web/ui/layout.h"
@@ -90,34 +91,22 @@ Response show_account(Context& context, const Request& request) {
 }
 
 // Checks the user's own password before an important change, so that taking over a session is not
-// enough for it. Returns nullopt if it is wrong. Fails with Busy after too many wrong ones: they
-// are limited like sign-ins, but counted separately, so that another client's failed sign-ins do
-// not block a user who is signed in.
-Result<std::optional<vault::SignedIn>> confirm(Context& context, const Request& request,
-                                               std::string_view name) {
-  Console& console = context.console();
+// enough for it. Tries are limited like sign-ins, but counted separately, so that another client's
+// failed sign-ins do not block a user who is signed in.
+Attempt<vault::SignedIn> confirm(Context& context, const Request& request, std::string_view name) {
   const std::string& account = context.account().name;
-  if (console.confirmations().left(account).count() > 0) return Error(Code::Busy, "too many wrong passwords");
-  // Counts the try before the slow work, so that concurrent tries are all counted.
-  console.confirmations().failed(account);
-  Result<vault::SignedIn> who = vault::sign_in(context.store(), account, request.form.secret(name));
-  if (!who && who.error().code() == Code::Denied) {
+  auto who = attempt(context.console().confirmations(), account,
+                     [&] { return vault::sign_in(context.store(), account, request.form.secret(name)); });
+  if (who.is_wrong())
     log::warning("login failed",
                  {{"rhost", request.peer.address}, {"user", account}, {"reason", "own password"}});
-    return std::optional<vault::SignedIn>();
-  }
-  if (!who) {
-    console.confirmations().take_back(account);
-    return who.error();
-  }
-  console.confirmations().succeeded(account);
-  return std::optional(std::move(*who));
+  return who;
 }
 
-// The page for a password that confirm() could not check. Busy asks the user to wait, as the sign-in
-// does.
-Response not_confirmed(const Context& context, const Request& request, const Error& error) {
-  return error.code() == Code::Busy ? refused(context, request, 429) : failed(context, request, error);
+// The page for a password that confirm() could not check.
+Response not_confirmed(const Context& context, const Request& request, const Attempt<vault::SignedIn>& who) {
+  if (!who.wait) return failed(context, request, who.error());
+  return refused(context, request, 429).set("Retry-After", retry_after(*who.wait));
 }
 
 // Continues this session under a new id. Other sessions of the account end if its password has
@@ -132,9 +121,9 @@ Response change_password(Context& context, const Request& request) {
   if (request.form.get("new") != request.form.get("again"))
     return account_page(context, request, {{}, w.plain("account.password.differ"), {}});
   auto who = confirm(context, request, "old");
-  if (!who) return not_confirmed(context, request, who.error());
-  if (!*who) return account_page(context, request, {w.plain("account.password.wrong"), {}, {}});
-  auto made = vault::change_password(context.store(), **who, request.form.secret("new"), context.actor());
+  if (who.is_wrong()) return account_page(context, request, {w.plain("account.password.wrong"), {}, {}});
+  if (!who) return not_confirmed(context, request, who);
+  auto made = vault::change_password(context.store(), *who, request.form.secret("new"), context.actor());
   if (!made && made.error().code() == Code::BadInput)
     return account_page(context, request, {{}, w.plain("account.password.help"), {}});
   if (!made) return failed(context, request, made.error());
@@ -189,9 +178,9 @@ Response confirm_totp(Context& context, const Request& request) {
   if (!totp_step(*secret, request.form.get("code"), context.now()))
     return enrol_page(context, request, *secret, w.plain("account.totp.wrong"), {});
   auto who = confirm(context, request, "password");
-  if (!who) return not_confirmed(context, request, who.error());
-  if (!*who) return enrol_page(context, request, *secret, {}, w.plain("account.password.wrong"));
-  auto set = vault::set_totp(context.store(), (*who)->account, secret->clone(), context.actor());
+  if (who.is_wrong()) return enrol_page(context, request, *secret, {}, w.plain("account.password.wrong"));
+  if (!who) return not_confirmed(context, request, who);
+  auto set = vault::set_totp(context.store(), (*who).account, secret->clone(), context.actor());
   if (!set) return failed(context, request, set.error());
   context.console().sessions().drop_kept(context.session_id());
   return renewed(context, request, *set, "/account?done=totp-on");
@@ -199,9 +188,10 @@ Response confirm_totp(Context& context, const Request& request) {
 
 Response remove_totp(Context& context, const Request& request) {
   auto who = confirm(context, request, "password");
-  if (!who) return not_confirmed(context, request, who.error());
-  if (!*who) return account_page(context, request, {{}, {}, context.w.plain("account.password.wrong")});
-  auto set = vault::set_totp(context.store(), (*who)->account, std::nullopt, context.actor());
+  if (who.is_wrong())
+    return account_page(context, request, {{}, {}, context.w.plain("account.password.wrong")});
+  if (!who) return not_confirmed(context, request, who);
+  auto set = vault::set_totp(context.store(), (*who).account, std::nullopt, context.actor());
   if (!set) return failed(context, request, set.error());
   return renewed(context, request, *set, "/account?done=totp-off");
 }

@@ -90,11 +90,10 @@ Response change_password(Context& context, const Request& request) {
       recovery ? unlock_mailbox_by_recovery(context, request, *record, request.form.secret("recovery"))
                : unlock_mailbox(context, request, *record, request.form.secret("old"));
   if (!ring) {
-    const auto text = password_complaint(context, ring.error(), recovery);
-    if (!text) return failed(context, request, ring.error());
-    return password_page(
-        context, request, *record,
-        {recovery ? "recovery" : "old", *text, ring.error().code() == Code::Busy ? 429 : 403});
+    const auto wrong = password_complaint(context, ring, recovery);
+    if (!wrong) return failed(context, request, ring.error());
+    return wrong->on(password_page(context, request, *record,
+                                   {recovery ? "recovery" : "old", wrong->text, wrong->status}));
   }
   const auto changed = vault::change_password(context.store(), *record, *ring, *fresh, context.actor());
   // The keeper did not answer, so either password may be in force. The page shows the proposed one
@@ -140,10 +139,9 @@ Response rotate(Context& context, const Request& request) {
   // A rotation needs the keys, because the new key is wrapped by the same password.
   auto ring = unlock_mailbox(context, request, *record, password);
   if (!ring) {
-    const auto text = password_complaint(context, ring.error(), false);
-    if (!text) return failed(context, request, ring.error());
-    return rotate_page(context, request, *record,
-                       {"password", *text, ring.error().code() == Code::Busy ? 429 : 403});
+    const auto wrong = password_complaint(context, ring, false);
+    if (!wrong) return failed(context, request, ring.error());
+    return wrong->on(rotate_page(context, request, *record, {"password", wrong->text, wrong->status}));
   }
   const auto now = vault::rotate(context.store(), *record, std::move(*ring), password, context.actor());
   if (!now) return failed(context, request, now.error());

@@ -281,10 +281,9 @@ Response open(Context& context, const Request& request) {
     if (!request.form.has("password")) return redirect(place->path());
     auto unlocked = unlock_mailbox(context, request, place->mailbox, request.form.secret("password"));
     if (!unlocked) {
-      const auto wrong = password_complaint(context, unlocked.error(), false);
+      const auto wrong = password_complaint(context, unlocked, false);
       if (!wrong) return failed(context, request, unlocked.error());
-      return message_page(context, request, *place, *wrong,
-                          unlocked.error().code() == Code::Busy ? 429 : 403);
+      return wrong->on(message_page(context, request, *place, wrong->text, wrong->status));
     }
     ring = std::make_shared<const seal::KeyRing>(std::move(*unlocked));
   }

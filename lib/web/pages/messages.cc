@@ -295,9 +295,9 @@ Response open_mailbox(Context& context, const Request& request) {
   if (!mailbox) return failed(context, request, mailbox.error());
   auto ring = unlock_mailbox(context, request, *mailbox, request.form.secret("password"));
   if (!ring) {
-    const auto wrong = password_complaint(context, ring.error(), false);
+    const auto wrong = password_complaint(context, ring, false);
     if (!wrong) return failed(context, request, ring.error());
-    return list_page(context, request, *mailbox, *wrong, ring.error().code() == Code::Busy ? 429 : 403);
+    return wrong->on(list_page(context, request, *mailbox, wrong->text, wrong->status));
   }
   if (const auto noted = note_opened(context, *mailbox); !noted)
     return failed(context, request, noted.error());

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "net/limits.h"
+#include "web/attempt.h"
 #include "web/pages/pages.h"
 #include "web/second_factor.h"
 #include "web/ui/layout.h"
@@ -66,7 +67,7 @@ Response too_soon(const Context& context, const Request& request, std::string_vi
                   std::string_view next, std::chrono::milliseconds wait) {
   Response response =
       sign_in_page(context, request, name, next, notice(context.w("error.429"), Tone::Warning), 429);
-  response.set("Retry-After", std::to_string((wait.count() + 999) / 1000));
+  response.set("Retry-After", retry_after(wait));
   return response;
 }
 
