@@ -144,6 +144,23 @@ class ThreadsTest(unittest.TestCase):
         self.assertNotRegex(replies, r"(?m)^5")
         self.assertTrue("\n451 " in replies or not replies, (done.returncode, replies, done.stderr))
 
+    def test_tools_work_with_the_one_thread_that_they_have(self):
+        mails = [gw.mail(2000), gw.mail(400_000), gw.mail(10)]
+        smtpd = self.vault.smtpd()
+        with gw.Smtp(smtpd) as smtp:
+            for mail in mails:
+                reply = smtp.deliver(self.box.address, mail)
+                self.assertEqual(reply.code, 250, reply)
+        self.limited("gw-export", "journal", "--to", self.vault.side / "out", "--format", "eml", "--jobs", "4",
+                     "--password-file", self.box.password_file)
+        written = [path.read_bytes() for path in (self.vault.side / "out").glob("*.eml")]
+        self.assertEqual(gw.digests(written), gw.digests(mails))
+        self.limited("gw-store", "verify")
+        self.limited("gw-store", "backup", self.vault.side / "backup")
+        talk = f"USER {self.box.id}\r\nPASS {self.box.password}\r\nRETR 2\r\nQUIT\r\n".encode()
+        done = self.limited("gw-pop3d", "--stdio", "--allow-plaintext-auth", input=talk)
+        self.assertEqual(done.stdout.count(b"+OK"), 5, done.stdout[:1000])
+
 
 if __name__ == "__main__":
     gw.main()
