@@ -142,7 +142,7 @@ Result<int> change(const Commands& commands, const Options& options, bool add) {
   if (!add)
     output.line(
         "Its owner can still open copies made before. gw-store mailbox rotate keeps new mail from them.");
-  return output.close(failed == 0 ? 0 : kSomeFailed);
+  return output.close(failed == 0 ? kExitSuccess : kExitSomeFailed);
 }
 
 Result<int> list(const Commands& commands, const Options& options) {
