@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "json/objects.h"
 #include "support/temp_folder.h"
 
 namespace gw::transfer {

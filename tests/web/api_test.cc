@@ -459,8 +459,8 @@ TEST_CASE(
   web::Response last = program.ask("POST", open, opening(password, "text"));
   for (int i = 0; i < 10 && last.status == 403; ++i)
     last = program.ask("POST", open, opening(password, "text"));
-  CHECK(last.status == 503);
-  CHECK(shows(last, "\"busy\""));
+  CHECK(last.status == 429);
+  CHECK(shows(last, "\"rate_limited\""));
   Program(vault, vault::Role::Viewer).json("POST", open, 200, opening(second, "text"));
   vault.pass(std::chrono::seconds(10));
   program.json("POST", open, 200, opening(second, "text"));
