@@ -140,7 +140,12 @@ Result<void> serve(const Options& options) {
     // file error.
     if (const auto known = routes.all())
       for (const vault::Route& route : *known)
-        if (!route.ca_file.empty()) confinement->also_readable(sandbox::folders_of(route.ca_file));
+        if (!route.ca_file.empty()) {
+          // A file in / would open the whole file system.
+          auto directories = sandbox::folders_of(route.ca_file);
+          std::erase(directories, "/");
+          confinement->also_readable(std::move(directories));
+        }
     return confinement->close();
   };
   return daemon::run_server(

@@ -96,7 +96,12 @@ Result<void> serve(const ServerOptions& options, const std::vector<std::string>&
     if (const auto store = keeper.store())
       if (const auto routes = vault::routes(**store))
         for (const vault::Route& route : *routes)
-          if (!route.ca_file.empty()) confinement->also_readable(sandbox::folders_of(route.ca_file));
+          if (!route.ca_file.empty()) {
+            // A file in / would open the whole file system.
+            auto directories = sandbox::folders_of(route.ca_file);
+            std::erase(directories, "/");
+            confinement->also_readable(std::move(directories));
+          }
     return confinement->close();
   };
   plan.load_keys_early = confinement->changes_user();

@@ -13,6 +13,7 @@
 #include "keeper/start.h"
 #include "net/serve.h"
 #include "server_options.h"
+#include "vault/change_note.h"
 #include "vault/mailbox.h"
 #include "vault/route_change.h"
 
@@ -187,8 +188,10 @@ Result<PushJob::Fate> PushJob::send(Connection& connection, const store::Message
 
 Result<void> PushJob::settle(const store::MessageRecord& record, const Fate& fate) {
   const std::string actor = std::string(kActor) + " to " + target_.url;
+  // The reply of the server is a text of others, which must not look like another change.
   if (fate.kind == Fate::Kind::Rejected && options_.remove)
-    return outbox_->settle(record.id, store::State::Quarantined, actor + ": " + fate.detail);
+    return outbox_->settle(record.id, store::State::Quarantined,
+                           vault::change_note(actor, "message", fate.detail));
   if (fate.kind != Fate::Kind::Accepted) return {};
   if (options_.remove) return outbox_->settle(record.id, store::State::Drained, actor);
   const auto noted = vault::note_exported(*store_, outbox_->mailbox().id, actor, {&record.id, 1});

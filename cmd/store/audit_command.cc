@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/digest.h"
@@ -136,6 +138,12 @@ Result<void> check(const AuditCommand& options) {
     return usage("a PDF cannot be shown on a terminal: use --output FILE");
   if (options.all && options.output) {
     struct stat state {};
+    std::error_code failed;
+    std::filesystem::create_directories(*options.output, failed);
+    if (failed) {
+      errno = failed.value();
+      return Error::from_errno(*options.output);
+    }
     if (::stat(options.output->c_str(), &state) != 0) return Error::from_errno(*options.output);
     if (!S_ISDIR(state.st_mode)) return Error(Code::BadInput, *options.output + ": not a directory");
   }

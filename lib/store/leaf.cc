@@ -83,7 +83,11 @@ bool of_message(LeafType type) {
 }
 
 Bytes encode(const Leaf& leaf) {
-  const std::string_view actor = std::string_view(leaf.actor).substr(0, kMaxActor);
+  // Cuts between two characters, not within one.
+  std::size_t end = std::min(leaf.actor.size(), kMaxActor);
+  if (end < leaf.actor.size())
+    while (end > 0 && (static_cast<unsigned char>(leaf.actor[end]) & 0xc0) == 0x80) --end;
+  const std::string_view actor = std::string_view(leaf.actor).substr(0, end);
   ByteWriter writer;
   writer.u8(kVersion)
       .u8(static_cast<std::uint8_t>(leaf.type))

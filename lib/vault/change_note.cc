@@ -8,6 +8,9 @@ namespace gw::vault {
 namespace {
 
 constexpr std::size_t kMaxValue = 48;
+// Bytes of who made the change, and of the object: the change must still find a place.
+constexpr std::size_t kMaxAuthor = 88;
+constexpr std::size_t kMaxObject = 56;
 // Elements of one list that are named.
 constexpr std::size_t kMaxListed = 3;
 constexpr std::string_view kEllipsis = "…";
@@ -21,8 +24,17 @@ std::string cut(std::string text, std::size_t most) {
   return text.append(kEllipsis);
 }
 
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+// Returns the value without what separates differences and values, so that it cannot look like
+// another difference.
 std::string shown(std::string_view value) {
-  return value.empty() ? "none" : cut(printable(value), kMaxValue);
+  if (value.empty()) return "none";
+  return cut(replaced(replaced(printable(value), ", ", "; "), " -> ", " > "), kMaxValue);
 }
 
 // Adds ` SIGN ELEMENT` for each element of `from` that `of` lacks.
@@ -64,7 +76,8 @@ std::string Differences::text() const {
 }
 
 std::string change_note(std::string_view actor, std::string_view object, std::string_view change) {
-  return cut(printable(std::string(actor) + ", " + std::string(object) + ": " + std::string(change)),
+  return cut(cut(printable(actor), kMaxAuthor) + ", " + cut(printable(object), kMaxObject) + ": " +
+                 printable(change),
              kMaxChangeNote);
 }
 

@@ -38,8 +38,8 @@ class Differences {
   std::vector<std::string> all_;
 };
 
-// Returns `ACTOR, OBJECT: CHANGE`, without control characters. If it is longer than kMaxChangeNote,
-// it ends in an ellipsis.
+// Returns `ACTOR, OBJECT: CHANGE`, without control characters. What is too long ends in an ellipsis: an
+// actor of more than 88 bytes, an object of more than 56, and all of it beyond kMaxChangeNote.
 std::string change_note(std::string_view actor, std::string_view object, std::string_view change);
 
 // The parts of the actor of a history entry. Views into the text.

@@ -31,7 +31,8 @@ Result<std::vector<store::MessageRecord>> window(store::Store& store, const Mail
 
 Result<MessagePage> messages_before(store::Store& store, const MailboxId& mailbox, std::uint64_t before,
                                     std::size_t count, std::size_t most_looked_at,
-                                    const std::function<bool(const store::MessageRecord&)>& wanted) {
+                                    const std::function<bool(const store::MessageRecord&)>& wanted,
+                                    const std::function<bool()>& enough) {
   // The seq of a message is the index of its history entry, so the size of the history is above
   // every seq.
   const auto head = store.history_head(mailbox);
@@ -46,6 +47,10 @@ Result<MessagePage> messages_before(store::Store& store, const MailboxId& mailbo
     if (!found) return found.error();
     looked_at += found->size();
     for (auto each = found->rbegin(); each != found->rend(); ++each) {
+      if (enough && enough()) {
+        page.before = each->seq + 1;
+        return page;
+      }
       if (!wanted(*each)) continue;
       // One more message matches, so there is a next page.
       if (page.records.size() == count) {

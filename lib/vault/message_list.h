@@ -21,9 +21,11 @@ struct MessagePage {
 
 // Returns at most `count` messages for which `wanted` returns true, with a seq below `before`, or
 // from the newest if `before` is 0. It stops after about `most_looked_at` messages; the page is
-// then shorter, and `MessagePage::before` continues the search. Fails with the error of the store.
+// then shorter, and `MessagePage::before` continues the search. If `enough` is set, it is called before
+// each message, and the search stops likewise when it returns true. Fails with the error of the store.
 Result<MessagePage> messages_before(store::Store& store, const MailboxId& mailbox, std::uint64_t before,
                                     std::size_t count, std::size_t most_looked_at,
-                                    const std::function<bool(const store::MessageRecord&)>& wanted);
+                                    const std::function<bool(const store::MessageRecord&)>& wanted,
+                                    const std::function<bool()>& enough = {});
 
 }  // namespace gw::vault

@@ -121,6 +121,11 @@ class Console {
   DiagnosisCache& health() { return health_; }
   SecondFactors& second_factors() { return second_factors_; }
   OpenedMessages& views() { return views_; }
+  // Closes the mailbox and its messages in all sessions, after its password or keys have changed.
+  void close_mailbox(const MailboxId& mailbox) {
+    opened_mailboxes_.close_mailbox(mailbox);
+    views_.close_mailbox(mailbox);
+  }
   OpenedMailboxes& opened_mailboxes() { return opened_mailboxes_; }
   // Wrong API tokens by source, and wrong mailbox passwords by token and mailbox.
   net::LoginThrottle& api_tries() { return api_tries_; }

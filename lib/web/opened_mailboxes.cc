@@ -25,7 +25,8 @@ void OpenedMailboxes::look_after(const std::stop_token& stop) {
   }
 }
 
-void OpenedMailboxes::open(std::string_view session, const MailboxId& mailbox, seal::KeyRing ring) {
+void OpenedMailboxes::open(std::string_view session, const MailboxId& mailbox, std::uint64_t version,
+                           seal::KeyRing ring) {
   auto kept = std::make_shared<const seal::KeyRing>(std::move(ring));
   const Digest key = sha256(as_bytes(session));
   const std::lock_guard lock(mutex_);
@@ -38,14 +39,14 @@ void OpenedMailboxes::open(std::string_view session, const MailboxId& mailbox, s
   if (std::ranges::count_if(entries_, own) >= static_cast<std::ptrdiff_t>(kMaxOfSession))
     entries_.erase(std::ranges::find_if(entries_, own));
   if (entries_.size() >= kMaxCount) entries_.erase(entries_.begin());
-  entries_.push_back({key, mailbox, std::move(kept), now + kLife});
-  // A process in which nobody opens a mailbox needs no thread.
+  // A process in which nobody opens a mailbox needs no thread. If it cannot start, nothing is opened.
   if (!keeper_.joinable()) keeper_ = std::jthread([this](const std::stop_token& stop) { look_after(stop); });
+  entries_.push_back({key, mailbox, version, std::move(kept), now + kLife});
   changed_.notify_all();
 }
 
-std::optional<OpenedMailboxes::Open> OpenedMailboxes::find(std::string_view session,
-                                                           const MailboxId& mailbox) {
+std::optional<OpenedMailboxes::Open> OpenedMailboxes::find(std::string_view session, const MailboxId& mailbox,
+                                                           std::uint64_t version) {
   const Digest key = sha256(as_bytes(session));
   const std::lock_guard lock(mutex_);
   const BootClock::time_point now = clock_();
@@ -53,6 +54,10 @@ std::optional<OpenedMailboxes::Open> OpenedMailboxes::find(std::string_view sess
   const auto found = std::ranges::find_if(
       entries_, [&](const Entry& entry) { return entry.session == key && entry.mailbox == mailbox; });
   if (found == entries_.end()) return std::nullopt;
+  if (found->version != version) {
+    entries_.erase(found);
+    return std::nullopt;
+  }
   return Open{found->ring, std::chrono::ceil<std::chrono::seconds>(found->until - now)};
 }
 

@@ -3,8 +3,8 @@
 //
 // The memory of this process keeps the mailbox's keys, in locked memory (seal/keypair.h), and nothing
 // that was decrypted with them. They are wiped five minutes after the mailbox was opened, regardless of
-// use, when the user closes it, at sign-out, and when the console changes the mailbox's password or
-// keys.
+// use, when the user closes it, at sign-out, and when the mailbox's record has changed since, as every
+// change of its password or keys does, whoever makes it.
 //
 // An opened mailbox belongs to the session that opened it. Each page checks again whether the account
 // may see the mailbox.
@@ -51,11 +51,12 @@ class OpenedMailboxes {
   OpenedMailboxes(const OpenedMailboxes&) = delete;
   OpenedMailboxes& operator=(const OpenedMailboxes&) = delete;
 
-  // Adds an opened mailbox, in place of an earlier entry of the same session and mailbox.
-  void open(std::string_view session, const MailboxId& mailbox, seal::KeyRing ring);
-  // Returns the keys and the time that is left; nullopt if the session has not opened the mailbox or it
-  // has expired.
-  std::optional<Open> find(std::string_view session, const MailboxId& mailbox);
+  // Adds an opened mailbox, in place of an earlier entry of the same session and mailbox. `version` is
+  // that of the record for which the password was checked.
+  void open(std::string_view session, const MailboxId& mailbox, std::uint64_t version, seal::KeyRing ring);
+  // Returns the keys and the time that is left; nullopt if the session has not opened the mailbox, it
+  // has expired, or its record has another version now.
+  std::optional<Open> find(std::string_view session, const MailboxId& mailbox, std::uint64_t version);
   // Closes one mailbox of a session, one mailbox of all sessions, or all mailboxes of a session.
   void close(std::string_view session, const MailboxId& mailbox);
   void close_mailbox(const MailboxId& mailbox);
@@ -68,6 +69,7 @@ class OpenedMailboxes {
     // SHA-256 of the session id, so that the table holds no id (sessions.h).
     Digest session{};
     MailboxId mailbox;
+    std::uint64_t version = 0;
     std::shared_ptr<const seal::KeyRing> ring;
     BootClock::time_point until;
   };

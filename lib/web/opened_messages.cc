@@ -54,9 +54,9 @@ void OpenedMessages::open(std::string_view session, const MailboxId& mailbox,
   if (std::ranges::count_if(entries_, own) >= static_cast<std::ptrdiff_t>(kMaxOfSession))
     entries_.erase(std::ranges::find_if(entries_, own));
   if (entries_.size() >= kMaxCount) entries_.erase(entries_.begin());
-  entries_.push_back({key, mailbox, std::move(view), now + kLife});
-  // A process in which nobody opens a message needs no thread.
+  // A process in which nobody opens a message needs no thread. If it cannot start, nothing is opened.
   if (!keeper_.joinable()) keeper_ = std::jthread([this](const std::stop_token& stop) { look_after(stop); });
+  entries_.push_back({key, mailbox, std::move(view), now + kLife});
   changed_.notify_all();
 }
 
@@ -90,6 +90,11 @@ void OpenedMessages::close(std::string_view session, const MailboxId& mailbox, c
   std::erase_if(entries_, [&](const Entry& entry) {
     return entry.session == key && entry.mailbox == mailbox && entry.view->record.id == message;
   });
+}
+
+void OpenedMessages::close_mailbox(const MailboxId& mailbox) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.mailbox == mailbox; });
 }
 
 void OpenedMessages::close_all(std::string_view session) {

@@ -6,8 +6,8 @@
 // neither the keys of the mailbox nor anything that was decrypted.
 //
 // An opened message belongs to the session that opened it. It is forgotten five minutes after it
-// was opened regardless of use, when the user closes it, and at sign-out, so that an unattended
-// browser soon shows nothing.
+// was opened regardless of use, when the user closes it, at sign-out, and when the console or the API
+// changes the mailbox's password, so that an unattended browser soon shows nothing.
 #pragma once
 
 #include <chrono>
@@ -88,8 +88,9 @@ class OpenedMessages {
                                  const MessageId& message);
   // Returns the time until it closes; 0 if it is not open.
   std::chrono::seconds left(std::string_view session, const MailboxId& mailbox, const MessageId& message);
-  // Closes one message, or all of a session.
+  // Closes one message, all of a mailbox in all sessions, or all of a session.
   void close(std::string_view session, const MailboxId& mailbox, const MessageId& message);
+  void close_mailbox(const MailboxId& mailbox);
   void close_all(std::string_view session);
   // Returns the number of opened messages, for tests.
   std::size_t count() const;

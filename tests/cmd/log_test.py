@@ -177,16 +177,17 @@ class LogTest(unittest.TestCase):
         done = gw.run(gw.program("gw-pop3d"), "--config", config, "--check-config", env=self.vault.env, status=78)
         self.assertIn(b'`log` must be "auto", "stderr", "syslog" or "journal"', done.stderr)
 
-    def test_what_strangers_provoke_is_bounded_and_counted(self):
+    def test_every_failed_login_is_logged_or_counted(self):
         smtpd = self.vault.smtpd("--allow-plaintext-auth")
         tries = 90
 
-        def guess():
-            for _ in range(tries // 6):
-                with gw.Smtp(smtpd) as smtp:
+        def guess(thread):
+            # Each connection has an address of its own, because guesses of one source have to wait.
+            for each in range(tries // 6):
+                with gw.Smtp(smtpd, source=f"127.0.{thread}.{each + 1}") as smtp:
                     for _ in range(2):
                         self.assertEqual(smtp.command("AUTH PLAIN AGEAYg==").code, 535)
-        threads = [threading.Thread(target=guess) for _ in range(3)]
+        threads = [threading.Thread(target=guess, args=(thread,)) for thread in range(1, 4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -199,7 +200,6 @@ class LogTest(unittest.TestCase):
         said = sum("login failed rhost=" in line for line in lines)
         suppressed = [line for line in lines if 'suppressed event="login failed" times=' in line]
         counted = sum(int(line.rsplit("=", 1)[1]) for line in suppressed)
-        self.assertGreaterEqual(counted, 1, lines[-5:])
         self.assertEqual(said + counted, tries)
         self.assertEqual(sum(": accepted " in line for line in lines), 1)  # what was done is always said
 

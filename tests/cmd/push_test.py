@@ -156,8 +156,8 @@ class PushTest(unittest.TestCase):
         self.assertEqual(set(self.states().values()), {"live"})
         self.assertIn("1 quarantined", self.push(archive, "--remove", status=3))
         self.assertEqual([self.states()[each] for each in ids], ["drained", "quarantined", "drained"])
-        noted = [str(h) for h in self.history() if "quarantined" in str(h)]
-        self.assertIn("554 5.6.0 no such content", noted[0])
+        [noted] = [entry["actor"] for entry in self.history() if entry["type"] == "quarantined"]
+        self.assertTrue(noted.endswith(", message: rejected: 554 5.6.0 no such content"), noted)
 
     def test_a_server_that_announces_bdat_and_refuses_it_gets_data(self):
         ids = [self.add(b"Subject: %d\r\n\r\nx\r\n" % n) for n in range(2)]

@@ -323,7 +323,7 @@ class ConsoleTest(unittest.TestCase):
         page.fill("Account", "anna")
         page.fill("Password", PASSWORD)
         page.key("Enter")
-        page.wait_for("text=Overview")
+        page.wait_for("h1:has-text('Overview')")
         page.key("Tab")
         self.assertEqual(page.evaluate("document.activeElement.textContent.trim()"), "Skip to the content")
 

@@ -76,12 +76,12 @@ class PowerCutTest(unittest.TestCase):
     def test_a_disk_has_power_again_although_another_mount_namespace_still_has_the_dead_one(self):
         disk = Disk()
         self.addCleanup(disk.close)
-        durable = disk.folder / "durable"
+        durable = disk.directory / "durable"
         with open(durable, "wb") as file:
             file.write(b"synced")
             file.flush()
             os.fsync(file.fileno())
-        sync_folder = os.open(disk.folder, os.O_RDONLY)
+        sync_folder = os.open(disk.directory, os.O_RDONLY)
         os.fsync(sync_folder)
         os.close(sync_folder)
         # It says so when it has its own namespace.

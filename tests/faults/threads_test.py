@@ -153,7 +153,7 @@ class ThreadsTest(unittest.TestCase):
                 self.assertEqual(reply.code, 250, reply)
         self.limited("gw-export", "journal", "--to", self.vault.side / "out", "--format", "eml", "--jobs", "4",
                      "--password-file", self.box.password_file)
-        written = [path.read_bytes() for path in (self.vault.side / "out").glob("*.eml")]
+        written = [path.read_bytes() for path in (self.vault.side / "out").rglob("*.eml")]
         self.assertEqual(gw.digests(written), gw.digests(mails))
         self.limited("gw-store", "verify")
         self.limited("gw-store", "backup", self.vault.side / "backup")

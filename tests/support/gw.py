@@ -148,9 +148,9 @@ class Closed(Exception):
 class Client:
     """A client of a line protocol."""
 
-    def __init__(self, server, tls=False, seconds=WAIT, protocol=None):
+    def __init__(self, server, tls=False, seconds=WAIT, protocol=None, source=None):
         address = server if isinstance(server, tuple) else server.address(protocol or self.protocol + ("s" if tls else ""))
-        self.socket = socket.create_connection(address, seconds)
+        self.socket = socket.create_connection(address, seconds, source_address=source and (source, 0))
         # Otherwise the last small write of a mail waits 40 ms for the acknowledgement of the data before it.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")

@@ -41,6 +41,16 @@ TEST_CASE("A change that is long or holds control characters fits an entry of th
         store::kMaxActor);
 }
 
+TEST_CASE("A value cannot look like another difference, and a long name leaves the change its place") {
+  Differences found;
+  found.value("description", "x", "x, require tls yes -> no");
+  CHECK(found.text() == "description x -> x; require tls yes > no");
+  const std::string note =
+      change_note("console " + std::string(64, 'a') + " from 2001:db8:1111:2222:3333:4444:5555:6666",
+                  "mailbox " + std::string(64, 'm'), "password changed");
+  CHECK(note.ends_with("…: password changed"));
+}
+
 TEST_CASE("The actor of an entry is split into user, socket, program and change") {
   const Author author =
       read_author("uid=0(root) admin gw-store, route out: tls starttls -> none, pin a -> b");

@@ -498,3 +498,18 @@ TEST_CASE("A response of many pieces arrives byte for byte, and has a date") {
           R"([^]*\r\nDate: (Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT[^]*)"));
   CHECK(client.all() == text);
 }
+
+TEST_CASE("A client of HTTP/1.0 gets no body whose end it cannot see") {
+  const HttpService service = service_of([](Request& request) {
+    Response response = plain(200, "");
+    if (request.path == "/known") response.length = 3;
+    response.stream = [](const Sink& sink) { return sink(as_bytes("abc")); };
+    return response;
+  });
+  Client known(service);
+  CHECK(status_of(known.ask("GET /known HTTP/1.0\r\n\r\n")) == "HTTP/1.1 200 OK");
+  CHECK(known.all() == "abc");
+  Client unknown(service);
+  CHECK(status_of(unknown.ask("GET / HTTP/1.0\r\n\r\n")) == "HTTP/1.1 505 HTTP Version Not Supported");
+  CHECK(unknown.all().find("abc") == std::string::npos);
+}

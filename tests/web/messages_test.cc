@@ -151,6 +151,27 @@ TEST_CASE("A search that finds little stops at its bound and says where it goes 
   CHECK(looked_at == 601);
 }
 
+TEST_CASE("A search stops when its caller has enough, and goes on at the next message") {
+  Opened test(kPlain);
+  for (int i = 0; i < 600; ++i) test.vault.deliver(test.mailbox, "x");
+  std::uint64_t before = 0;
+  std::size_t pages = 0;
+  std::size_t examined = 0;
+  do {
+    std::size_t now = 0;
+    const auto page = vault::messages_before(
+        test.vault.store, test.mailbox.id, before, 50, 10'000,
+        [&](const store::MessageRecord&) { return ++now == 0; }, [&] { return now >= 100; });
+    REQUIRE(page);
+    CHECK(now <= 100);
+    examined += now;
+    before = page->before;
+    ++pages;
+  } while (before != 0 && pages < 20);
+  CHECK(examined == 601);
+  CHECK(pages == 7);
+}
+
 TEST_CASE("One message opens with the mailbox's password, for this session alone and for five minutes") {
   Opened test(kPlain);
   const web::Response wrong = test.open("not the password of it");

@@ -22,13 +22,13 @@ TEST_CASE("The keys of a mailbox are forgotten after their time, without a reque
   std::atomic<std::int64_t> passed = 0;
   web::OpenedMailboxes open([&] { return BootClock::now() + std::chrono::seconds(passed.load()); }, 1ms);
   const auto mailbox = random_id<MailboxId>();
-  open.open("session", mailbox, some_ring());
-  const auto found = open.find("session", mailbox);
+  open.open("session", mailbox, 1, some_ring());
+  const auto found = open.find("session", mailbox, 1);
   REQUIRE(found);
   CHECK(found->left <= web::OpenedMailboxes::kLife);
   CHECK(found->left > 4min);
-  CHECK_FALSE(open.find("another", mailbox));
-  CHECK_FALSE(open.find("session", random_id<MailboxId>()));
+  CHECK_FALSE(open.find("another", mailbox, 1));
+  CHECK_FALSE(open.find("session", random_id<MailboxId>(), 1));
   passed = 301;
   await("the keys to go", [&] { return open.count() == 0; });
   // A request that uses them still may.
@@ -40,17 +40,26 @@ TEST_CASE("The oldest mailbox of a session and the oldest of all make room") {
   std::vector<MailboxId> all;
   for (std::size_t i = 0; i < web::OpenedMailboxes::kMaxCount + 4; ++i) {
     all.push_back(random_id<MailboxId>());
-    open.open("session " + std::to_string(i / 4), all.back(), some_ring());
+    open.open("session " + std::to_string(i / 4), all.back(), 1, some_ring());
   }
   CHECK(open.count() == web::OpenedMailboxes::kMaxCount);
-  CHECK_FALSE(open.find("session 0", all[0]));
-  open.open("session 5", random_id<MailboxId>(), some_ring());
-  CHECK_FALSE(open.find("session 5", all[20]));
-  CHECK(open.find("session 5", all[23]));
-  open.open("session 7", all[23], some_ring());
+  CHECK_FALSE(open.find("session 0", all[0], 1));
+  open.open("session 5", random_id<MailboxId>(), 1, some_ring());
+  CHECK_FALSE(open.find("session 5", all[20], 1));
+  CHECK(open.find("session 5", all[23], 1));
+  open.open("session 7", all[23], 1, some_ring());
   open.close_mailbox(all[23]);
-  CHECK_FALSE(open.find("session 5", all[23]));
-  CHECK_FALSE(open.find("session 7", all[23]));
+  CHECK_FALSE(open.find("session 5", all[23], 1));
+  CHECK_FALSE(open.find("session 7", all[23], 1));
   open.close_all("session 5");
-  CHECK_FALSE(open.find("session 5", all[22]));
+  CHECK_FALSE(open.find("session 5", all[22], 1));
+}
+
+TEST_CASE("A mailbox whose record has changed since is not open any more") {
+  web::OpenedMailboxes open;
+  const auto mailbox = random_id<MailboxId>();
+  open.open("session", mailbox, 7, some_ring());
+  CHECK(open.find("session", mailbox, 7));
+  CHECK_FALSE(open.find("session", mailbox, 8));
+  CHECK(open.count() == 0);
 }

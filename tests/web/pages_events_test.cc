@@ -110,6 +110,10 @@ TEST_CASE("A cell of a table is never a formula") {
   for (const char first : std::string("=+-@\t\r"))
     CHECK(web::csv_cell(std::string(1, first) + "x").find(std::string("'") + first) <= 1);
   CHECK(web::csv_cell("plain") == "plain");
+  // Where the comma is the decimal sign, spreadsheets divide at the semicolon.
+  CHECK(web::csv_cell("x;=HYPERLINK(1)") == "x;'=HYPERLINK(1)");
+  CHECK(web::csv_cell("x \"=1") == "\"x \"\"'=1\"");
+  CHECK(web::csv_cell("a-b=c") == "a-b=c");
   CHECK(web::csv_cell("a,b") == "\"a,b\"");
   CHECK(web::csv_cell("a\"b") == "\"a\"\"b\"");
   CHECK(web::csv_cell("") == "");

@@ -124,7 +124,11 @@ Response answer_of(const Operation& operation, const Request& request, Result<An
   }
   if (answer->secret.empty()) return json_response(operation.status, answer->json);
   Response response = json_response(operation.status, {});
-  response.body = std::string(answer->secret.text()) + "\n";
+  // Into memory that is large enough: to grow a string frees a copy of the secret that is not wiped.
+  const std::string_view text = answer->secret.text();
+  response.body.clear();
+  response.body.reserve(text.size() + 1);
+  response.body.append(text).push_back('\n');
   response.secret = true;
   return response;
 }

@@ -96,6 +96,7 @@ Result<Answer> remove(Call& call) {
   if (!mailbox) return mailbox.error();
   if (const auto gone = vault::remove_mailbox(call.store(), *mailbox, call.context.actor()); !gone)
     return gone.error();
+  call.context.console().close_mailbox(mailbox->id);
   return nothing();
 }
 
@@ -106,6 +107,7 @@ Result<Answer> rotate(Call& call) {
   if (!ring) return not_unlocked(ring);
   const auto record =
       vault::rotate(call.store(), *mailbox, std::move(*ring), call.secret("password"), call.context.actor());
+  call.context.console().close_mailbox(mailbox->id);
   if (!record) return record.error();
   return Answer{json::generation_json(record->newest().number, record->newest().public_key)};
 }
@@ -119,6 +121,7 @@ Result<Answer> change_password(Call& call) {
   const auto ring = unlock(call, *mailbox);
   if (!ring) return not_unlocked(ring);
   const auto changed = vault::change_password(call.store(), *mailbox, *ring, fresh, call.context.actor());
+  if (changed || changed.error().code() == Code::Unknown) call.context.console().close_mailbox(mailbox->id);
   if (changed) return nothing();
   if (changed.error().code() != Code::Unknown) return changed.error();
   // Unknown: the keeper did not answer, so the change may or may not have been stored.

@@ -149,6 +149,7 @@ class Connection {
     Head& head = std::get<Head>(parsed);
 
     Request request;
+    old_ = head.old;
     request.method = head.method;
     request.target = head.target;
     request.cookies = parse_cookies(head.headers);
@@ -289,6 +290,10 @@ class Connection {
       // Nothing of the unsound response is sent, also none of its other headers.
       response = plain(500, "internal error\n");
     }
+    // Only the end of the connection would end this body for such a client, which could not tell a part
+    // of it from the whole.
+    if (old_ && response.stream && !response.length)
+      response = explained(505, "this response needs HTTP/1.1");
     harden(response, stream_.tls().has_value());
     stream_.set_timeout(service_.write_timeout);
     return write_response(stream_, std::move(response), for_head_, closes);
@@ -312,6 +317,7 @@ class Connection {
   std::array<std::byte, 4096> piece_{};
   std::string data_;  // received and not yet used
   std::size_t head_size_ = 0;
+  bool old_ = false;       // whether the current request is HTTP/1.0
   bool for_api_ = false;   // whether the current request is one for the API
   bool refused_ = false;   // the last request was refused
   bool for_head_ = false;  // whether its method is HEAD

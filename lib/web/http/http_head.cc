@@ -52,7 +52,7 @@ std::optional<BadHead> read_request_line(std::string_view line, Head& head) {
                     });
   if (!good) return BadHead{400, "the address is not valid"};
   head.target = target;
-  head.closes = version == "HTTP/1.0";
+  head.old = head.closes = version == "HTTP/1.0";
   return std::nullopt;
 }
 
@@ -74,11 +74,12 @@ std::optional<BadHead> read_fields(std::string_view rest, Head& head) {
   return std::nullopt;
 }
 
-// Checks the fields against each other. `old` is HTTP/1.0, which needs no Host.
-std::optional<BadHead> judge(Head& head, bool old) {
+// Checks the fields against each other.
+std::optional<BadHead> judge(Head& head) {
   const Fields& headers = head.headers;
   const auto hosts = headers.all("host");
-  if (hosts.size() > 1 || (hosts.empty() && !old)) return BadHead{400, "exactly one Host field is required"};
+  if (hosts.size() > 1 || (hosts.empty() && !head.old))
+    return BadHead{400, "exactly one Host field is required"};
   // Chunked bodies are refused. If Content-Length is the only way to delimit a body, no two
   // programs can disagree on where it ends (RFC 9112, section 6.3).
   if (headers.has("transfer-encoding")) return BadHead{411, "a body requires Content-Length"};
@@ -96,7 +97,7 @@ std::optional<BadHead> judge(Head& head, bool old) {
     return BadHead{400, "GET and HEAD accept no body"};
   if (const std::string_view expect = headers.get("expect"); !expect.empty()) {
     if (!iequals(expect, "100-continue")) return BadHead{417, "only `Expect: 100-continue` is supported"};
-    head.awaits_continue = !old;
+    head.awaits_continue = !head.old;
   }
   for (const std::string_view value : headers.all("connection"))
     for (const std::string_view word : split(value, ','))
@@ -112,8 +113,7 @@ std::variant<Head, BadHead> parse_head(std::string_view data) {
   if (!line) return BadHead{400, "the request line is malformed"};
   if (const auto bad = read_request_line(*line, head)) return *bad;
   if (const auto bad = read_fields(data, head)) return *bad;
-  // At this point `closes` is only set by the version HTTP/1.0.
-  if (const auto bad = judge(head, head.closes)) return *bad;
+  if (const auto bad = judge(head)) return *bad;
   return head;
 }
 

@@ -34,6 +34,8 @@ struct Head {
   std::uint64_t body = 0;
   // Whether the client waits for `100 Continue` before it sends the body (Expect: 100-continue).
   bool awaits_continue = false;
+  // Whether the request is HTTP/1.0, whose clients cannot read chunks.
+  bool old = false;
   // Whether the client wants the connection closed after the response: HTTP/1.0 or Connection:
   // close.
   bool closes = false;

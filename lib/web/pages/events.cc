@@ -285,6 +285,8 @@ Response download(Context& context, const Request& request) {
   auto located = locate(context, request, *mailboxes);
   if (!located) return failed(context, request, located.error());
   if (!located->seen) return refused(context, request, 404);
+  // The page warns about a wrong filter and ignores it; a file cannot.
+  if (located->asked.wrong) return refused(context, request, 400);
   const std::string format(request.query.get("format"));
   if (format != "csv" && format != "jsonl") return refused(context, request, 400);
   const bool csv = format == "csv";

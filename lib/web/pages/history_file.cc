@@ -7,9 +7,18 @@
 namespace gw::web {
 
 std::string csv_cell(std::string_view text) {
-  std::string cell = valid_text(text);
-  if (!cell.empty() && std::string_view("=+-@\t\r").find(cell.front()) != std::string_view::npos)
-    cell.insert(0, 1, '\'');
+  // A spreadsheet may divide a cell at another character than the comma, and then a formula may begin
+  // after it.
+  constexpr std::string_view kSeparators = ";,\t\r\n\"";
+  constexpr std::string_view kFormula = "=+-@\t\r";
+  std::string cell;
+  char before = kSeparators.front();
+  for (const char c : valid_text(text)) {
+    if (kSeparators.find(before) != std::string_view::npos && kFormula.find(c) != std::string_view::npos)
+      cell += '\'';
+    cell += c;
+    before = c;
+  }
   if (cell.find_first_of("\",\r\n") == std::string::npos) return cell;
   std::string quoted = "\"";
   for (const char c : cell) {

@@ -9,8 +9,9 @@
 namespace gw::web {
 
 // Returns a cell of a CSV file (RFC 4180): in quotes if it needs them, with an apostrophe before `=`,
-// `+`, `-`, `@`, tab or CR at its beginning. Spreadsheets would take such a text for a formula, and
-// names and texts in a history come from others.
+// `+`, `-`, `@`, tab or CR at its beginning or after a character at which a spreadsheet may divide it
+// (`;`, for example, where the comma is the decimal sign). Spreadsheets would take such a text for a
+// formula, and names and texts in a history come from others.
 std::string csv_cell(std::string_view text);
 
 // Return the first line of the CSV file, and one line for an entry, both with CRLF. `mailbox` is the

@@ -245,6 +245,7 @@ Response remove(Context& context, const Request& request) {
   if (!removed && removed.error().code() == Code::Conflict)
     return remove_page(context, request, *record, context.w.plain("error.409"));
   if (!removed) return failed(context, request, removed.error());
+  context.console().close_mailbox(record->id);
   return redirect("/mailboxes?done=removed");
 }
 

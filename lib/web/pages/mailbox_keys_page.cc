@@ -96,13 +96,13 @@ Response change_password(Context& context, const Request& request) {
                                    {recovery ? "recovery" : "old", wrong->text, wrong->status}));
   }
   const auto changed = vault::change_password(context.store(), *record, *ring, *fresh, context.actor());
+  // Whoever knew only the old password must not go on reading with it.
+  if (changed || changed.error().code() == Code::Unknown) context.console().close_mailbox(record->id);
   // The keeper did not answer, so either password may be in force. The page shows the proposed one
   // again.
   if (!changed && changed.error().code() == Code::Unknown)
     return password_page(context, request, *record, {"proposed", w.plain("once.unknown"), 503});
   if (!changed) return failed(context, request, changed.error());
-  // Whoever knew only the old password must not go on reading with it.
-  context.console().opened_mailboxes().close_mailbox(record->id);
   return redirect(mailbox_path(record->name) + "?done=password");
 }
 
@@ -144,9 +144,9 @@ Response rotate(Context& context, const Request& request) {
     return wrong->on(rotate_page(context, request, *record, {"password", wrong->text, wrong->status}));
   }
   const auto now = vault::rotate(context.store(), *record, std::move(*ring), password, context.actor());
-  if (!now) return failed(context, request, now.error());
   // The keys that are kept cannot open what is sealed to the new one.
-  context.console().opened_mailboxes().close_mailbox(now->id);
+  context.console().close_mailbox(record->id);
+  if (!now) return failed(context, request, now.error());
   return redirect(mailbox_path(now->name) + "?done=rotated");
 }
 

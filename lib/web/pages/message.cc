@@ -88,7 +88,8 @@ Html changes(const Context& context, const Place& place) {
 // The form that opens the message: with a password, unless the mailbox is open.
 Html password_section(const Context& context, const Place& place, const std::string& wrong) {
   const Words& w = context.w;
-  if (context.console().opened_mailboxes().find(context.session_id(), place.mailbox.id)) {
+  if (context.console().opened_mailboxes().find(context.session_id(), place.mailbox.id,
+                                                place.mailbox.version)) {
     Html inside = wrong.empty() ? Html() : notice(escaped(wrong), Tone::Bad);
     inside += tag("p", {}, w("message.open.by-mailbox")) +
               form(context, place.path() + "/open", button(w("message.open.do"), Tone::Good));
@@ -273,9 +274,10 @@ Response open(Context& context, const Request& request) {
   if (!place) return failed(context, request, place.error());
   if (place->record.state == store::State::Pending) return redirect(place->path());
   // Without a password only if this session has the mailbox open.
-  auto opened_mailbox = request.form.has("password") ? std::nullopt
-                                                     : context.console().opened_mailboxes().find(
-                                                           context.session_id(), place->mailbox.id);
+  auto opened_mailbox = request.form.has("password")
+                            ? std::nullopt
+                            : context.console().opened_mailboxes().find(
+                                  context.session_id(), place->mailbox.id, place->mailbox.version);
   std::shared_ptr<const seal::KeyRing> ring = opened_mailbox ? opened_mailbox->ring : nullptr;
   if (!ring) {
     if (!request.form.has("password")) return redirect(place->path());

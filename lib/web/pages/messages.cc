@@ -111,9 +111,11 @@ Result<Listed> read_list(const Context& context, const MailboxId& mailbox, const
     if (!id) return id.error();
     vault_id = *id;
   }
+  std::size_t opened = 0;
   // Reads the head of a message once. After an error of the store nothing more is read.
   const auto head_of = [&](const store::MessageRecord& record) -> const MessageHead* {
     if (trouble) return nullptr;
+    ++opened;
     auto head = read_head(context.store(), *ring, *vault_id, mailbox, record);
     if (!head) {
       trouble = head.error();
@@ -122,14 +124,17 @@ Result<Listed> read_list(const Context& context, const MailboxId& mailbox, const
     return &listed.heads.insert_or_assign(record.id, std::move(*head)).first->second;
   };
   const bool searches = ring != nullptr && filter.searches();
-  auto found =
-      vault::messages_before(context.store(), mailbox, before, kPage, searches ? kMaxOpened : kMaxLookedAt,
-                             [&](const store::MessageRecord& record) {
-                               if (!fits(filter, record)) return false;
-                               if (!searches) return true;
-                               const MessageHead* head = head_of(record);
-                               return head != nullptr && fits(filter, *head);
-                             });
+  auto found = vault::messages_before(
+      context.store(), mailbox, before, kPage, kMaxLookedAt,
+      [&](const store::MessageRecord& record) {
+        if (!fits(filter, record)) return false;
+        if (!searches) return true;
+        const MessageHead* head = head_of(record);
+        if (head != nullptr && fits(filter, *head)) return true;
+        listed.heads.erase(record.id);
+        return false;
+      },
+      [&] { return trouble.has_value() || opened >= kMaxOpened; });
   if (trouble) return *trouble;
   if (!found) return found.error();
   listed.page = std::move(*found);
@@ -233,7 +238,8 @@ Html open_section(const Context& context, const store::MailboxRecord& mailbox,
 Response list_page(const Context& context, const Request& request, const store::MailboxRecord& mailbox,
                    const std::string& wrong = {}, int status = 200) {
   const Words& w = context.w;
-  const auto open = context.console().opened_mailboxes().find(context.session_id(), mailbox.id);
+  const auto open =
+      context.console().opened_mailboxes().find(context.session_id(), mailbox.id, mailbox.version);
   const Filter filter = filter_of(request.query, open.has_value());
   const std::uint64_t before = parse_number(request.query.get("before")).value_or(0);
   const auto found = read_list(context, mailbox.id, open ? open->ring.get() : nullptr, filter, before);
@@ -301,7 +307,8 @@ Response open_mailbox(Context& context, const Request& request) {
   }
   if (const auto noted = note_opened(context, *mailbox); !noted)
     return failed(context, request, noted.error());
-  context.console().opened_mailboxes().open(context.session_id(), mailbox->id, std::move(*ring));
+  context.console().opened_mailboxes().open(context.session_id(), mailbox->id, mailbox->version,
+                                            std::move(*ring));
   return redirect(messages_path(mailbox->name));
 }
 

@@ -179,7 +179,7 @@ class Power(Kind):
     @contextlib.contextmanager
     def parent(self):
         with contextlib.closing(power_cut_test.Disk()) as self.disk:
-            yield self.disk.folder
+            yield self.disk.directory
 
     def inject(self):
         here = self.round
