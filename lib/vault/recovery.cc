@@ -16,9 +16,13 @@ namespace {
 const store::RecordKey kRecoveryKey{store::Kind::Setting, {}, std::string(kRecoveryRecord)};
 // Entries of the history in one read.
 constexpr std::uint64_t kLeavesInOneRead = 1000;
-// What the actor of the history entry contains that belongs to a change of the record. No other
-// Setting entry of the vault's history contains it.
+// What the actor of a history entry that belongs to a change of the record contains, before the
+// recipient and one of the two words.
 constexpr std::string_view kChange = ", recovery recipient ";
+constexpr std::string_view kAdded = " added";
+constexpr std::string_view kRemoved = " removed";
+// Reads of the record while other processes change it.
+constexpr int kMaxReads = 5;
 
 Error replaced(const char* what) {
   log::error("recovery recipient changed");
@@ -27,6 +31,14 @@ Error replaced(const char* what) {
 
 Digest digest_of(std::string_view recipient) {
   return recipient.empty() ? Digest{} : sha256(as_bytes(recipient));
+}
+
+// Checks whether the entry belongs to a change of the record. An entry about the vault's settings can
+// contain `, recovery recipient none -> age1…`, and is none.
+bool is_change(const store::Leaf& leaf) {
+  return leaf.type == store::LeafType::Setting &&
+         leaf.actor.find(std::string(kChange) + "age1") != std::string::npos &&
+         (leaf.actor.ends_with(kAdded) || leaf.actor.ends_with(kRemoved));
 }
 
 // Returns the digest in the newest history entry about this record, zeros if there is none, and
@@ -49,8 +61,7 @@ Result<std::optional<Digest>> newest_change(store::Store& store) {
     for (auto each = leaves->rbegin(); each != leaves->rend(); ++each) {
       const Result<store::Leaf> leaf = store::decode_leaf(*each);
       if (!leaf) return leaf.error();
-      if (leaf->type == store::LeafType::Setting && leaf->actor.find(kChange) != std::string::npos)
-        return std::optional(leaf->container);
+      if (is_change(*leaf)) return std::optional(leaf->container);
       if (leaf->type == store::LeafType::Gap) return std::optional<Digest>();
     }
     end = from;
@@ -61,10 +72,11 @@ Result<std::optional<Digest>> newest_change(store::Store& store) {
 struct RecoveryRecord {
   proto::RecoveryRecipients list;
   std::uint64_t version = 0;  // 0: there is no record
+  Digest digest{};            // of the stored bytes; zeros if there is no record
 };
 
-// Reads the recipients and compares them with the history.
-Result<RecoveryRecord> read(store::Store& store) {
+// Reads the recipients without a comparison with the history.
+Result<RecoveryRecord> read_list(store::Store& store) {
   const Result<Settings> settings = read_settings(store);
   if (!settings) return settings.error();
   const Result<store::Record> record = store.get(kRecoveryKey);
@@ -72,23 +84,53 @@ Result<RecoveryRecord> read(store::Store& store) {
   RecoveryRecord stored;
   if (record) {
     stored.version = record->version;
+    stored.digest = sha256(record->value);
     if (!stored.list.ParseFromArray(record->value.data(), static_cast<int>(record->value.size())))
       return Error(Code::Corrupt, "the record of the recovery recipients is malformed");
-    const Result<std::optional<Digest>> change = newest_change(store);
-    if (!change) return change.error();
-    if (*change && **change != sha256(record->value))
-      return replaced("the recovery recipients differ from those in the vault's history");
   } else if (!settings->recovery_recipient.empty()) {
     stored.list.set_founding(settings->recovery_recipient);
     stored.list.add_recipients()->set_recipient(settings->recovery_recipient);
   }
+  return stored;
+}
+
+// Returns the version of the record; 0 if there is none.
+Result<std::uint64_t> version_of_record(store::Store& store) {
+  const Result<store::Record> record = store.get(kRecoveryKey);
+  if (record) return record->version;
+  if (record.error().code() == Code::NotFound) return std::uint64_t{0};
+  return record.error();
+}
+
+// Reads the recipients as of the newest change in the history. A vault without a record must have no
+// change in its history either: otherwise somebody has deleted the record.
+Result<RecoveryRecord> read_newest(store::Store& store) {
+  for (int tries = 0; tries < kMaxReads; ++tries) {
+    Result<RecoveryRecord> stored = read_list(store);
+    if (!stored) return stored;
+    const Result<std::optional<Digest>> change = newest_change(store);
+    if (!change) return change.error();
+    if (!*change || **change == stored->digest) return stored;
+    // Another process may have changed the record after it was read, and before the history was.
+    const Result<std::uint64_t> version = version_of_record(store);
+    if (!version) return version.error();
+    if (*version == stored->version)
+      return replaced("the recovery recipients differ from those in the vault's history");
+  }
+  return Error(Code::Busy, "other processes are changing the recovery recipients");
+}
+
+// Reads the recipients and compares them with the history.
+Result<RecoveryRecord> read(store::Store& store) {
+  Result<RecoveryRecord> stored = read_newest(store);
+  if (!stored) return stored;
   // The first leaf is covered by every checkpoint.
   const Result<std::vector<Bytes>> leaves = store.history_read({}, 0, 1);
   if (!leaves) return leaves.error();
   if (leaves->empty()) return Error(Code::Corrupt, "the vault's history is empty");
   const Result<store::Leaf> first = store::decode_leaf(leaves->front());
   if (!first) return first.error();
-  if (first->type != store::LeafType::VaultMade || first->container != digest_of(stored.list.founding()))
+  if (first->type != store::LeafType::VaultMade || first->container != digest_of(stored->list.founding()))
     return replaced("the recovery recipient differs from the one that the vault was created with");
   return stored;
 }
@@ -97,7 +139,7 @@ Result<void> write(store::Store& store, const RecoveryRecord& changed, const std
                    std::string_view what, std::string_view actor) {
   Bytes value(changed.list.ByteSizeLong());
   (void)changed.list.SerializeToArray(value.data(), static_cast<int>(value.size()));
-  std::string why = std::string(actor) + std::string(kChange) + recipient + " " + std::string(what);
+  std::string why = std::string(actor) + std::string(kChange) + recipient + std::string(what);
   const auto written =
       store.put_if(kRecoveryKey, changed.version, value, {store::LeafType::Setting, std::move(why), 0});
   if (!written) return written.error().within("cannot change the recovery recipients");
@@ -182,7 +224,7 @@ Result<void> add_recovery_recipient(store::Store& store, const seal::PublicKey& 
   }
   known->set_removed(false);
   known->set_added(now());
-  if (auto written = write(store, *stored, text, "added", actor); !written) return written;
+  if (auto written = write(store, *stored, text, kAdded, actor); !written) return written;
   return hide_from_old_programs(store, *stored, actor);
 }
 
@@ -198,7 +240,7 @@ Result<void> remove_recovery_recipient(store::Store& store, const seal::PublicKe
     return Error(Code::Conflict, "it is the last recovery recipient: mail would be lost with its password")
         .with_hint("gw-store recovery add RECIPIENT");
   known->set_removed(true);
-  if (auto written = write(store, *stored, text, "removed", actor); !written) return written;
+  if (auto written = write(store, *stored, text, kRemoved, actor); !written) return written;
   return hide_from_old_programs(store, *stored, actor);
 }
 

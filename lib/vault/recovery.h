@@ -4,7 +4,8 @@
 // A vault is created with one recipient or none, which its first history entry holds. Recipients
 // that are added or removed later are in a record of their own, and each change of that record has an
 // entry in the vault's history with its digest. Only the newest such entry counts: a record that
-// somebody replaced without an entry is found, and a replacement with an entry shows in the history.
+// somebody replaced or deleted without an entry is found, and a replacement with an entry shows in
+// the history.
 // After a Gap the history may lack that entry, and the record counts as it is.
 //
 // A change of the recipients does not touch the slots of mailboxes, because nobody has their keys
@@ -34,7 +35,8 @@ struct RecoveryRecipient {
 };
 
 // Returns all recipients that the vault ever had, in the order in which they were added. Fails with
-// Corrupt, and logs an error, if they are not those that the vault's history has.
+// Corrupt, and logs an error, if they are not those that the vault's history has, and with Busy if
+// other processes keep changing them.
 Result<std::vector<RecoveryRecipient>> recovery_recipients(store::Store& store);
 // Returns the keys of those that are not removed.
 Result<std::vector<seal::PublicKey>> recovery_keys(store::Store& store);

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "seal/slot.h"
+#include "support/store_shell.h"
 #include "vault/fixture.h"
 #include "vault/keys.h"
 
@@ -119,6 +120,63 @@ TEST_CASE("a list of recipients that is not the newest in the history gets no sl
   NewMailbox wanted;
   wanted.name = "second";
   CHECK(add_mailbox(*vault.store, wanted, generate_password(), "test").error().code() == Code::Corrupt);
+}
+
+TEST_CASE("a removed recipient does not return if the list of recipients is deleted") {
+  Vault vault;
+  const seal::SecretKey second = seal::generate_key();
+  REQUIRE(add_recovery_recipient(*vault.store, seal::public_key(second), "test"));
+  REQUIRE(remove_recovery_recipient(*vault.store, seal::public_key(vault.recovery), "test"));
+  const store::RecordKey key{store::Kind::Setting, {}, std::string(kRecoveryRecord)};
+  const Result<store::Record> record = vault.store->get(key);
+  REQUIRE(record);
+  REQUIRE(vault.store->erase_if(key, record->version, {store::LeafType::Setting, "intruder", 0}));
+  Result<Settings> settings = read_settings(*vault.store);
+  REQUIRE(settings);
+  settings->recovery_recipient = text_of(vault.recovery);
+  REQUIRE(write_settings(*vault.store, *settings, "intruder"));
+  CHECK(recovery_recipients(*vault.store).error().code() == Code::Corrupt);
+}
+
+TEST_CASE("an entry about the settings is no change of the recipients") {
+  Vault vault;
+  // Both fields change, as in the entry of `gw-store init`: `host …, recovery recipient … -> …`.
+  Result<Settings> settings = read_settings(*vault.store);
+  REQUIRE(settings);
+  const Settings before = *settings;
+  settings->host = "other.example";
+  settings->recovery_recipient.clear();
+  REQUIRE(write_settings(*vault.store, *settings, "test"));
+  REQUIRE(write_settings(*vault.store, before, "test"));
+  CHECK(present(*vault.store) == std::vector{text_of(vault.recovery)});
+}
+
+// Adds a recipient each time that the list of recipients has been read.
+class RacingStore : public gw::test::StoreShell {
+ public:
+  RacingStore(store::Store& under, int races) : StoreShell(under), under_(under), races_(races) {}
+
+  Result<store::Record> get(const store::RecordKey& key) override {
+    Result<store::Record> found = StoreShell::get(key);
+    if (key.kind != store::Kind::Setting || key.name != kRecoveryRecord || races_ == 0) return found;
+    --races_;
+    REQUIRE(add_recovery_recipient(under_, seal::public_key(seal::generate_key()), "test"));
+    return found;
+  }
+
+ private:
+  store::Store& under_;
+  int races_;
+};
+
+TEST_CASE("a change of the recipients while they are read is no damage") {
+  Vault vault;
+  RacingStore twice(*vault.store, 2);
+  const auto all = recovery_recipients(twice);
+  REQUIRE(all);
+  CHECK(all->size() == 3);
+  RacingStore always(*vault.store, -1);
+  CHECK(recovery_recipients(always).error().code() == Code::Busy);
 }
 
 TEST_CASE("the number of recipients is limited") {
