@@ -60,6 +60,8 @@ Result<std::optional<Digest>> newest_change(store::Store& store) {
     }
     for (auto each = leaves->rbegin(); each != leaves->rend(); ++each) {
       const Result<store::Leaf> leaf = store::decode_leaf(*each);
+      // An entry of a newer version is about something that this program does not know.
+      if (!leaf && leaf.error().code() == Code::Version) continue;
       if (!leaf) return leaf.error();
       if (is_change(*leaf)) return std::optional(leaf->container);
       if (leaf->type == store::LeafType::Gap) return std::optional<Digest>();

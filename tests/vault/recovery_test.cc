@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "seal/slot.h"
+#include "support/faulty_store.h"
 #include "support/store_shell.h"
 #include "vault/fixture.h"
 #include "vault/keys.h"
@@ -177,6 +178,20 @@ TEST_CASE("a change of the recipients while they are read is no damage") {
   CHECK(all->size() == 3);
   RacingStore always(*vault.store, -1);
   CHECK(recovery_recipients(always).error().code() == Code::Busy);
+}
+
+TEST_CASE("history entries of a newer version do not hide the recipients") {
+  Vault vault;
+  REQUIRE(add_recovery_recipient(*vault.store, seal::public_key(seal::generate_key()), "test"));
+  (void)vault.mailbox();
+  const auto head = vault.store->history_head({});
+  REQUIRE(head);
+  gw::test::FaultyStore store(*vault.store);
+  store.alter_leaves = [&](const MailboxId&, std::uint64_t from, std::vector<Bytes>& leaves) {
+    // The first byte of an entry is its version.
+    if (from + leaves.size() == head->size) leaves.back().front() = std::byte{99};
+  };
+  CHECK(recovery_recipients(store));
 }
 
 TEST_CASE("the number of recipients is limited") {
