@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "seal/age.h"
 #include "seal/slot.h"
+#include "vault/change_note.h"
 #include "vault/keys.h"
 #include "vault/mailbox.h"
 #include "vault/recovery.pb.h"
@@ -273,7 +274,9 @@ Result<void> reseal_recovery(store::Store& store, const store::MailboxRecord& ma
     return Error(Code::Conflict, "the mailbox was changed in the meantime");
   Result<store::Slot> slot = make_recovery_slot(store, mailbox.id, ring, *keys);
   if (!slot) return slot.error();
-  return put_slots(store, *now, {std::move(*slot)}, {store::LeafType::Slot, std::string(actor), 0});
+  return put_slots(
+      store, *now, {std::move(*slot)},
+      {store::LeafType::Slot, change_note(actor, "mailbox " + now->name, "recovery slot sealed again"), 0});
 }
 
 }  // namespace gw::vault

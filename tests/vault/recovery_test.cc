@@ -30,6 +30,14 @@ std::string text_of(const seal::SecretKey& key) {
   return seal::recipient(seal::public_key(key));
 }
 
+std::string last_actor(store::Store& store, const MailboxId& log) {
+  const auto head = store.history_head(log);
+  REQUIRE(head);
+  const auto leaves = store.history_read(log, head->size - 1, 1);
+  REQUIRE(leaves);
+  return store::decode_leaf(leaves->front())->actor;
+}
+
 TEST_CASE("a recipient that is added opens new mailboxes, and old ones after a change of the password") {
   Vault vault;
   const CreatedMailbox old = vault.mailbox();
@@ -63,6 +71,7 @@ TEST_CASE("a recovery key seals a mailbox to the present recipients, and rotatio
   const Result<seal::KeyRing> recovered = unlock_with_recovery(*vault.store, made.record, vault.recovery);
   REQUIRE(recovered);
   REQUIRE(reseal_recovery(*vault.store, made.record, *recovered, "test"));
+  CHECK(last_actor(*vault.store, made.record.id) == "test, mailbox journal: recovery slot sealed again");
   CHECK(recovery_slot_of(*vault.store, made.record.id, *recipients)->size() == 2);
   const Result<store::MailboxRecord> now = vault.store->mailbox(made.record.id);
   REQUIRE(now);
