@@ -41,11 +41,13 @@ Result<store::MailboxRecord> current(store::Store& store, const store::MailboxRe
 // mailbox was created without a recovery slot, and stays without one.
 Result<std::optional<store::Slot>> new_recovery_slot(store::Store& store, const MailboxId& mailbox,
                                                      const seal::KeyRing& ring) {
+  const Result<store::Record> there = store.get({store::Kind::Slot, mailbox, std::string(kRecoverySlot)});
+  if (!there && there.error().code() == Code::NotFound) return std::optional<store::Slot>();
+  if (!there) return there.error();
+  // After that: a mailbox without a recovery slot does not depend on the recipients.
   const auto recipients = recovery_keys(store);
   if (!recipients) return recipients.error();
-  const Result<store::Record> there = store.get({store::Kind::Slot, mailbox, std::string(kRecoverySlot)});
-  if (!there && there.error().code() != Code::NotFound) return there.error();
-  if (!there || recipients->empty()) return std::optional<store::Slot>();
+  if (recipients->empty()) return std::optional<store::Slot>();
   Result<store::Slot> slot = make_recovery_slot(store, mailbox, ring, *recipients);
   if (!slot) return slot.error();
   return std::optional(std::move(*slot));

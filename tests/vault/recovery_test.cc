@@ -203,6 +203,23 @@ TEST_CASE("history entries of a newer version do not hide the recipients") {
   CHECK(recovery_recipients(store));
 }
 
+TEST_CASE("a mailbox without recovery changes its password also if the recipients are damaged") {
+  Vault vault;
+  NewMailbox wanted;
+  wanted.recovery = false;
+  const CreatedMailbox without = vault.mailbox("without", wanted);
+  const CreatedMailbox with = vault.mailbox("with");
+  const store::RecordKey key{store::Kind::Setting, {}, std::string(kRecoveryRecord)};
+  REQUIRE(vault.store->put_if(key, 0, Bytes(1), {store::LeafType::Setting, "intruder", 0}));
+  const auto change = [&](const CreatedMailbox& made) {
+    const Result<seal::KeyRing> ring = unlock(*vault.store, made.record, made.password);
+    REQUIRE(ring);
+    return change_password(*vault.store, made.record, *ring, generate_password(), "test");
+  };
+  CHECK(change(without));
+  CHECK(change(with).error().code() == Code::Corrupt);
+}
+
 TEST_CASE("the number of recipients is limited") {
   Vault vault;
   for (std::size_t count = 1; count < kMaxRecoveryRecipients; ++count)
