@@ -278,6 +278,33 @@ TEST_CASE("Administrators who remove each other at the same moment leave one of 
   }
 }
 
+TEST_CASE("An administrator does not go while it is unknown whether another one stays") {
+  Accounts accounts;
+  const Account anna = accounts.add("anna", Role::Administrator);
+  (void)accounts.add("bob", Role::Administrator);
+  gw::test::FaultyStore store(*accounts.store);
+  int lost = 0;
+  const auto lose_reply = [&lost](std::string_view operation) {
+    return operation == "put_if" && lost-- > 0 ? std::optional(Error(Code::Unknown, "lost")) : std::nullopt;
+  };
+  // The record of the other one was not written: its content is the same, but its version is too.
+  store.fail = lose_reply;
+  lost = 1000;
+  CHECK(remove_account(store, anna, "test").error().code() == Code::Unavailable);
+  CHECK(find_account(*accounts.store, "anna"));
+  // The next try writes it.
+  lost = 1;
+  const auto before = find_account(*accounts.store, "bob");
+  CHECK(remove_account(store, anna, "test"));
+  CHECK(find_account(*accounts.store, "bob")->version > before->version);
+  // It was written, and only the reply was lost.
+  (void)accounts.add("carl", Role::Administrator);
+  store.fail = nullptr;
+  store.fail_afterwards = lose_reply;
+  lost = 1;
+  CHECK(remove_account(store, *find_account(*accounts.store, "bob"), "test"));
+}
+
 TEST_CASE("An account or token whose removal lost its reply is gone, or is said to have stayed") {
   Accounts accounts;
   gw::test::FaultyStore store(*accounts.store);
