@@ -215,12 +215,15 @@ Result<void> add_recovery_recipient(store::Store& store, const seal::PublicKey& 
   // A key to which nothing can be sealed would make each later change of a password fail.
   if (auto sealed = seal::seal_file(Secret(1), key); !sealed)
     return Error(Code::BadInput, text + ": nothing can be sealed to this recipient");
+  proto::RecoveryRecipient* known = find(stored->list, text);
+  if (known != nullptr && !known->removed()) {
+    // The run that added it may have been interrupted before this.
+    if (auto hidden = hide_from_old_programs(store, *stored, actor); !hidden) return hidden;
+    return Error(Code::Exists, "the vault has the recovery recipient " + text + " already");
+  }
   if (present(stored->list) >= kMaxRecoveryRecipients)
     return Error(Code::Full, "the vault has " + std::to_string(kMaxRecoveryRecipients) +
                                  " recovery recipients, which is the limit");
-  proto::RecoveryRecipient* known = find(stored->list, text);
-  if (known != nullptr && !known->removed())
-    return Error(Code::Exists, "the vault has the recovery recipient " + text + " already");
   if (known == nullptr) {
     known = stored->list.add_recipients();
     known->set_recipient(text);
@@ -237,8 +240,12 @@ Result<void> remove_recovery_recipient(store::Store& store, const seal::PublicKe
   if (!stored) return stored.error();
   const std::string text = seal::recipient(key);
   proto::RecoveryRecipient* known = find(stored->list, text);
-  if (known == nullptr || known->removed())
-    return Error(Code::NotFound, "the vault has no recovery recipient " + text);
+  if (known == nullptr) return Error(Code::NotFound, "the vault has no recovery recipient " + text);
+  if (known->removed()) {
+    // The run that removed it may have been interrupted before this.
+    if (auto hidden = hide_from_old_programs(store, *stored, actor); !hidden) return hidden;
+    return Error(Code::Exists, "the recovery recipient " + text + " was removed already");
+  }
   if (present(stored->list) == 1)
     return Error(Code::Conflict, "it is the last recovery recipient: mail would be lost with its password")
         .with_hint("gw-store recovery add RECIPIENT");

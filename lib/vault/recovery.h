@@ -42,10 +42,12 @@ Result<std::vector<RecoveryRecipient>> recovery_recipients(store::Store& store);
 Result<std::vector<seal::PublicKey>> recovery_keys(store::Store& store);
 
 // Adds a recipient, for slots that are made from now on. Fails with Exists if the vault has it, with
-// Full if it has kMaxRecoveryRecipients, and as recovery_recipients().
+// Full if it has kMaxRecoveryRecipients, and as recovery_recipients(). A call that fails with Exists
+// completes a change that was interrupted.
 Result<void> add_recovery_recipient(store::Store& store, const seal::PublicKey& key, std::string_view actor);
 // Removes a recipient: slots that are made from now on are not sealed to it. Fails with NotFound if
-// the vault does not have it, with Conflict if it is the last one, and as recovery_recipients().
+// the vault never had it, with Exists, as add_recovery_recipient(), if it was removed before, with
+// Conflict if it is the last one, and as recovery_recipients().
 Result<void> remove_recovery_recipient(store::Store& store, const seal::PublicKey& key,
                                        std::string_view actor);
 

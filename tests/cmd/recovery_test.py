@@ -71,6 +71,21 @@ class RecoveryTest(unittest.TestCase):
         for what in (f"{self.first[1]} added", f"{self.first[1]} removed", f"{self.third[1]} added"):
             self.assertIn(f"recovery recipient {what}\n", history)
 
+    def test_a_command_that_was_interrupted_after_the_list_was_written_is_repeated(self):
+        self.vault.store("recovery", "add", self.first[1])
+        self.vault.add_mailbox("journal")
+        # Without a key only the list changes, as if the run had been killed before it sealed the mailbox.
+        self.vault.store("recovery", "add", self.second[1])
+        self.vault.store("recovery", "add", self.second[1], status=73)
+        self.vault.store("recovery", "add", self.second[1], "--recovery-key-file", self.first[0])
+        self.assertEqual(self.recipients()[self.second[1]], ("present", ["journal"]))
+        self.vault.store("recovery", "remove", self.first[1])
+        self.opens(self.first[0], "journal")
+        self.vault.store("recovery", "remove", self.first[1], status=73)
+        self.vault.store("recovery", "remove", self.first[1], "--recovery-key-file", self.second[0])
+        self.opens(self.first[0], "journal", status=77)
+        self.vault.store("recovery", "remove", self.third[1], "--recovery-key-file", self.second[0], status=66)
+
     def test_a_vault_is_created_with_several(self):
         folder, key = self.vault.side / "several", self.vault.side / "own.key"
         env = {**self.vault.env, "GW_VAULT": str(folder)}

@@ -95,7 +95,9 @@ TEST_CASE("a recipient that is removed opens no new slot, and the last one stays
   const seal::SecretKey second = seal::generate_key();
   REQUIRE(add_recovery_recipient(*vault.store, seal::public_key(second), "test"));
   REQUIRE(remove_recovery_recipient(*vault.store, founding, "test"));
-  CHECK(remove_recovery_recipient(*vault.store, founding, "test").error().code() == Code::NotFound);
+  CHECK(remove_recovery_recipient(*vault.store, founding, "test").error().code() == Code::Exists);
+  const seal::PublicKey unknown = seal::public_key(seal::generate_key());
+  CHECK(remove_recovery_recipient(*vault.store, unknown, "test").error().code() == Code::NotFound);
   CHECK(present(*vault.store) == std::vector{text_of(second)});
   const CreatedMailbox fresh = vault.mailbox("fresh");
   CHECK(opens(*vault.store, fresh.record, second));
@@ -187,6 +189,25 @@ TEST_CASE("a change of the recipients while they are read is no damage") {
   CHECK(all->size() == 3);
   RacingStore always(*vault.store, -1);
   CHECK(recovery_recipients(always).error().code() == Code::Busy);
+}
+
+TEST_CASE("a second run completes a change that was interrupted after the list was written") {
+  Vault vault;
+  const seal::PublicKey founding = seal::public_key(vault.recovery);
+  REQUIRE(add_recovery_recipient(*vault.store, seal::public_key(seal::generate_key()), "test"));
+  gw::test::FaultyStore store(*vault.store);
+  int puts = 0;
+  store.fail = [&puts](std::string_view operation) {
+    return operation == "put_if" && ++puts == 2 ? std::optional(Error(Code::Unavailable, "interrupted"))
+                                                : std::nullopt;
+  };
+  CHECK(remove_recovery_recipient(store, founding, "test").error().code() == Code::Unavailable);
+  CHECK(remove_recovery_recipient(store, founding, "test").error().code() == Code::Exists);
+  CHECK(read_settings(*vault.store)->recovery_recipient.empty());
+  puts = 0;
+  CHECK(add_recovery_recipient(store, founding, "test").error().code() == Code::Unavailable);
+  CHECK(add_recovery_recipient(store, founding, "test").error().code() == Code::Exists);
+  CHECK(read_settings(*vault.store)->recovery_recipient == text_of(vault.recovery));
 }
 
 TEST_CASE("history entries of a newer version do not hide the recipients") {
