@@ -117,7 +117,7 @@ Result<Target> target_of(const config::Config& config, const std::string& to) {
     if (vault.error().code() == Code::NotFound)
       return Error(Code::NotFound, config.vault + ": there is no vault")
           .with_hint("gw-store init --host NAME");
-    if (vault.error().code() == Code::Corrupt) return vault.error();
+    if (vault.error().code() == Code::Corrupt || vault.error().code() == Code::Config) return vault.error();
   }
   return target;
 }

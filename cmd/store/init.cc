@@ -216,7 +216,7 @@ Result<int> init(const Commands& commands, const Options& options) {
   // The usual mistake, found before a recovery key is generated. create_local_store() checks again,
   // under the lock.
   const auto there = store::read_vault_id(folder);
-  if (!there && there.error().code() == Code::Corrupt)
+  if (!there && (there.error().code() == Code::Corrupt || there.error().code() == Code::Config))
     return there.error().within("cannot create a vault").with_exit_status(kExitCannotCreate);
   if (there || fs::exists(folder + "/format", ignored))
     return Error(Code::Exists, folder + ": a vault already exists").with_exit_status(kExitCannotCreate);

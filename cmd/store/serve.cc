@@ -204,7 +204,8 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   if (!given) {
     if (auto id = store::read_vault_id(place.vault); !id) {
       if (id.error().code() == Code::NotFound) return no_vault();
-      if (id.error().code() == Code::Corrupt) return id.error().within("cannot open the vault");
+      if (id.error().code() == Code::Corrupt || id.error().code() == Code::Config)
+        return id.error().within("cannot open the vault");
     }
     if (auto made = keeper::make_run_folder(place, owner); !made) return made.error();
   }

@@ -17,8 +17,9 @@
 namespace gw::backup {
 namespace {
 
-constexpr char kWork[] = ".migrate";
-constexpr char kFrom[] = "from";
+using store::kMigrationFrom;
+using store::kMigrationWork;
+
 // Entries that publish() moves into the directory before it writes `format`, and that take_back()
 // moves out again.
 constexpr std::array<std::string_view, 6> kMovedEntries{"db", "large", "lost", "head", "history.key", "tls"};
@@ -51,7 +52,7 @@ std::string origin(const VaultId& vault, const std::string& from) {
 // been killed before or while it wrote the file `from`, hence starts_with(): then nothing else is
 // there yet.
 Result<void> check_origin(const std::string& path, const VaultId& vault, const std::string& from) {
-  const auto said = read_file(path + "/" + kWork + "/" + kFrom, 16 << 10);
+  const auto said = read_file(path + "/" + kMigrationWork + "/" + kMigrationFrom, 16 << 10);
   if (!said && said.error().code() == Code::NotFound) return {};
   if (!said) return said.error();
   if (origin(vault, from).starts_with(*said)) return {};
@@ -60,7 +61,7 @@ Result<void> check_origin(const std::string& path, const VaultId& vault, const s
 }
 
 Result<void> say_origin(const std::string& work, const std::string& text) {
-  const std::string path = work + "/" + kFrom;
+  const std::string path = work + "/" + kMigrationFrom;
   // Left by an interrupted run, complete. Anything else is a part of it, see check_origin(), and is
   // replaced.
   if (const auto said = read_file(path, 16 << 10); said && *said == text) return {};
@@ -84,7 +85,7 @@ Result<MigrationTarget> MigrationTarget::open(const std::string& path, const Vau
   if (!folder) return folder.error();
   // An existing .migrate is the only sign that files in the directory belong to a migration and may
   // be touched.
-  const std::string work = path + "/" + kWork;
+  const std::string work = path + "/" + kMigrationWork;
   const bool unfinished = is_there(work);
   if (!unfinished) {
     const auto empty = is_empty(path);
@@ -191,17 +192,17 @@ Result<void> MigrationTarget::complete(const std::string& path) {
   // Compares the tokens in both format files, and then writes an ordinary format here. Only after
   // that are the copies superfluous: until then a further run may need them.
   if (auto arrived = store::confirm_arrival(path); !arrived) return arrived.error();
-  return remove_tree(path + "/" + kWork);
+  return remove_tree(path + "/" + kMigrationWork);
 }
 
 Result<void> MigrationTarget::abandon(const std::string& path, const VaultId& vault, const std::string& from,
                                       const NotMoved& not_moved) {
-  if (!is_there(path + "/" + kWork))
+  if (!is_there(path + "/" + kMigrationWork))
     return Error(Code::NotFound, path + ": contains no interrupted migration");
   // open() takes back what was published, so everything is in .migrate, and one removal is enough.
   auto arrival = open(path, vault, from, true, not_moved);
   if (!arrival) return arrival.error();
-  return remove_tree(path + "/" + kWork);
+  return remove_tree(path + "/" + kMigrationWork);
 }
 
 }  // namespace gw::backup

@@ -117,10 +117,11 @@ Reached<Fd> start_and_connect(const Place& place, const std::string& socket) {
     return not_there(place, is_system(place) ? "it is not running"
                                              : "it is not running, and the vault belongs to another user");
   // Before anything is written: the directory of a mistyped --vault stays as it is, and so does a
-  // vault that must be salvaged.
+  // vault that must be salvaged, or that a migration has not completed.
   if (const auto format = store::read_format(place.vault); !format) {
     if (format.error().code() == Code::NotFound) return no_vault(place, "");
-    if (format.error().code() == Code::Corrupt) return format.error().within("cannot open the vault");
+    if (format.error().code() == Code::Corrupt || format.error().code() == Code::Config)
+      return format.error().within("cannot open the vault");
   }
   if (under_service_manager())
     return not_there(place, "it is not running, and a service manager must start it");

@@ -48,9 +48,22 @@ std::string rescue(const std::string& vault) {
   return "gw-store salvage " + vault + " --to DIR, or gw-store restore BACKUP --to DIR";
 }
 
+// Returns the error for the new directory of a migration that has not written its format file. The
+// vault is the old directory. Salvage must not be the advice: it would create a second one.
+Error interrupted_migration(const std::string& vault) {
+  std::string from = "OLD";  // if the migration was interrupted before it noted the directory
+  const auto noted = read_file(vault + "/" + kMigrationWork + "/" + kMigrationFrom, kMaxFormatFile);
+  if (noted && noted->ends_with('\n'))
+    for (const std::string_view line : split(*noted, '\n'))
+      if (line.starts_with("from ")) from = line.substr(5);
+  return Error(Code::Config, vault + ": not a vault yet: a migration to it was interrupted")
+      .with_hint("gw-store --vault " + printable(from) + " migrate --to " + printable(vault) + " --resume");
+}
+
 // Returns the error for a directory without a format file. A directory with other files of a vault
 // is a damaged vault: `gw-store init` must not be the advice.
 Error without_format(const std::string& vault) {
+  if (::access((vault + "/" + kMigrationWork).c_str(), F_OK) == 0) return interrupted_migration(vault);
   const auto found = std::ranges::find_if(kOfAVault, [&](std::string_view name) {
     return ::access((vault + "/" + std::string(name)).c_str(), F_OK) == 0;
   });

@@ -39,6 +39,11 @@ struct Format {
   std::optional<Move> arrival;  // the vault comes from there and is not yet confirmed
 };
 
+// Directory below the new directory of a migration: it is there until the migration is complete. Its
+// file `from` contains `vault ID` and `from OLD-DIRECTORY`.
+inline constexpr char kMigrationWork[] = ".migrate";
+inline constexpr char kMigrationFrom[] = "from";
+
 // Returns 128 random bits in hex.
 std::string new_move_token();
 
@@ -47,8 +52,9 @@ Result<void> write_format(const std::string& vault, const VaultId& id);
 // Replaces the format file atomically and durably. Fails with BadInput if a place is empty, too
 // long or has control characters.
 Result<void> replace_format(const std::string& vault, const Format& format);
-// Reads the format file. Fails with NotFound if there is no vault, Version if it requires something
-// that this program does not know, Corrupt if it is damaged, or missing in the directory of a vault.
+// Reads the format file. Fails with NotFound if there is no vault, Config if the directory has no
+// vault yet because a migration to it was interrupted, Version if the file requires something that
+// this program does not know, Corrupt if it is damaged, or missing in the directory of a vault.
 Result<Format> read_format(const std::string& vault);
 
 // Returns the id of the vault to open in this directory. Fails with Config if the vault has moved

@@ -139,6 +139,28 @@ class InitTest(unittest.TestCase):
                     self.assertEqual(sorted(self.vault.rglob("*")), before)
         self.assertFalse((self.folder / "new.key").exists())
 
+    def test_an_interrupted_migration_is_resumed_and_neither_salvaged_nor_made_a_vault(self):
+        for lost in ("", "db", ".migrate/from"):
+            for name in ("db/CURRENT", "history.key", ".migrate/from"):
+                path = self.vault / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(f"vault {'a' * 32}\nfrom /srv/old\n")
+            if lost == "db":
+                shutil.rmtree(self.vault / lost)
+            elif lost:
+                (self.vault / lost).write_text(f"vault {'a' * 32}\nfrom /srv")
+            before = sorted(self.vault.rglob("*"))
+            for command, status in (("mailbox list", 78), ("serve", 78), ("certificate self-sign --host h", 78),
+                                    ("init --no-recovery", 73)):
+                with self.subTest(lost=lost, command=command):
+                    done = subprocess.run([gw.program("gw-store"), "--vault", self.vault, *command.split()],
+                                          capture_output=True, env=gw.clean_environment(), timeout=gw.WAIT)
+                    self.assertEqual(done.returncode, status, done.stderr)
+                    self.assertIn(f"{self.vault}: not a vault yet: a migration to it was interrupted".encode(), done.stderr)
+                    old = "OLD" if lost == ".migrate/from" else "/srv/old"
+                    self.assertIn(f"hint: gw-store --vault {old} migrate --to {self.vault} --resume\n".encode(), done.stderr)
+                    self.assertEqual(sorted(self.vault.rglob("*")), before)
+
     def test_a_folder_that_holds_something_is_left_alone(self):
         self.vault.mkdir()
         (self.vault / "notes.txt").write_text("mine")
