@@ -74,7 +74,8 @@ Result<Recovery> recovery_of(const Options& options) {
     if (!parsed) return Error(Code::Usage, "--recovery-recipient: " + parsed.error().text());
     recovery.others.push_back(*parsed);
   }
-  if (options.recipients.size() >= vault::kMaxRecoveryRecipients)
+  const std::size_t generated = options.key_file.empty() ? 0 : 1;
+  if (options.recipients.size() + generated > vault::kMaxRecoveryRecipients)
     return Error(Code::Usage, "there are too many recovery recipients");
   // The first one is the one that the history begins with.
   if (options.key_file.empty() && !recovery.others.empty()) {
@@ -143,11 +144,12 @@ Result<void> fill(const std::string& folder, const std::string& host, const Reco
   return net::make_self_signed(host, {tls + "/certificate.pem", tls + "/key.pem"});
 }
 
-// Removes what this command has created. A directory that existed before stays;
-// create_local_store() has made sure that it was empty.
+// Removes what this command has created, the lock file last: until then nobody else creates a vault
+// here, whose keys would be removed. A directory that existed before stays; create_local_store() has
+// made sure that it was empty.
 void clear(const std::string& folder) {
   std::error_code ignored;
-  for (const char* each : {"format", "db", "large", "head", "ballast", "lock", "history.key", "tls"}) {
+  for (const char* each : {"format", "db", "large", "head", "ballast", "history.key", "tls", "lock"}) {
     fs::remove_all(folder + "/" + each, ignored);
   }
   // Succeeds only if the directory is empty.
@@ -238,11 +240,12 @@ Result<int> init(const Commands& commands, const Options& options) {
   if (!made) {
     // Between create_local_store() and fill() nothing holds the vault lock, and a tool may have
     // started a keeper. Then the vault is in use and must not be removed, whatever has failed here.
-    bool in_use = ours && made.error().code() == Code::Busy;
-    if (ours && !in_use) {
+    // Only the lock decides that.
+    bool in_use = false;
+    if (ours) {
       const auto lock = store::VaultLock::take(folder);
-      in_use = !lock && lock.error().code() == Code::Busy;
-      if (!in_use) clear(folder);
+      in_use = !lock;
+      if (lock) clear(folder);
     }
     // The key opens nothing, and would make the next attempt fail.
     if (!options.key_file.empty() && !in_use) fs::remove(options.key_file, ignored);

@@ -72,6 +72,23 @@ class InitTest(unittest.TestCase):
         self.assertEqual(facts["recovery_recipient"], recipient)
         self.assertNotIn("recovery_key", facts)
 
+    def test_a_vault_is_created_with_as_many_recipients_as_it_can_have(self):
+        recipients = []
+        for number in range(17):
+            key = self.folder / f"{number}.key"
+            gw.run("age-keygen", "-o", key)
+            recipients.append(gw.run("age-keygen", "-y", key).stdout.decode().strip())
+
+        def options(count):
+            return [f"--recovery-recipient={each}" for each in recipients[:count]]
+        self.init(*options(17), status=64)
+        self.init("--recovery-key-file", self.folder / "own.key", *options(16), status=64)
+        self.assertFalse(self.vault.exists())
+        self.assertFalse((self.folder / "own.key").exists())
+        self.init("--cheap-passwords", *options(16))
+        shutil.rmtree(self.vault)
+        self.init("--cheap-passwords", "--recovery-key-file", self.folder / "own.key", *options(15))
+
     def test_on_a_terminal_the_recovery_key_is_shown_once(self):
         master, slave = pty.openpty()
         with subprocess.Popen([gw.program("gw-store"), "init", "--host", "x.example"], stdout=slave,
