@@ -48,6 +48,7 @@ Result<seal::PublicKey> read_recipient(const std::string& text) {
 struct Sealed {
   store::MailboxRecord mailbox;
   std::vector<Digest> to;
+  std::optional<Error> damaged;  // why the slot cannot be read; `to` is empty then
 };
 
 bool opens(const vault::RecoveryRecipient& recipient, const Sealed& sealed) {
@@ -74,8 +75,13 @@ Result<State> read_state(store::Store& store) {
   if (!mailboxes) return mailboxes.error();
   for (const store::MailboxRecord& mailbox : *mailboxes) {
     auto to = vault::recovery_slot_of(store, mailbox.id, state.recipients);
+    // A damaged slot must not keep the other mailboxes from being sealed again.
+    if (!to && to.error().code() == Code::Corrupt) {
+      state.mailboxes.push_back({mailbox, {}, to.error()});
+      continue;
+    }
     if (!to) return to.error().within("mailbox " + mailbox.name);
-    state.mailboxes.push_back({mailbox, std::move(*to)});
+    state.mailboxes.push_back({mailbox, std::move(*to), {}});
   }
   return state;
 }
@@ -83,7 +89,9 @@ Result<State> read_state(store::Store& store) {
 // Says which mailboxes are not sealed to the present recipients, and what to do.
 void print_outdated(const State& state, cli::Output& output) {
   for (const Sealed& sealed : state.mailboxes) {
-    if (sealed.to.empty()) {
+    if (sealed.damaged) {
+      output.line("damaged recovery slot: " + printable(sealed.mailbox.name));
+    } else if (sealed.to.empty()) {
       output.line("no recovery: " + printable(sealed.mailbox.name));
     } else if (!up_to_date(state.recipients, sealed)) {
       output.line("still sealed to earlier recipients: " + printable(sealed.mailbox.name));
@@ -94,12 +102,18 @@ void print_outdated(const State& state, cli::Output& output) {
   }
 }
 
-// Seals each mailbox that `key` opens to the present recipients. Returns how many it does not open.
+// Seals each mailbox that `key` opens to the present recipients. Returns how many it does not open,
+// or have a damaged slot.
 Result<std::size_t> reseal_all(const Commands& commands, store::Store& store, const seal::SecretKey& key) {
   const auto state = read_state(store);
   if (!state) return state.error();
   std::size_t failed = 0;
   for (const Sealed& sealed : state->mailboxes) {
+    if (sealed.damaged) {
+      ++failed;
+      commands.program().report(sealed.damaged->within("mailbox " + sealed.mailbox.name));
+      continue;
+    }
     // A mailbox that was created without recovery stays without it.
     if (sealed.to.empty() || up_to_date(state->recipients, sealed)) continue;
     const auto ring = vault::unlock_with_recovery(store, sealed.mailbox, key);

@@ -283,6 +283,16 @@ Result<void> examine_recovery(store::Store& store, const std::vector<RecoveryRec
   std::string first;
   for (const store::MailboxRecord& mailbox : mailboxes) {
     const auto to = recovery_slot_of(store, mailbox.id, recipients);
+    if (!to && to.error().code() == Code::Corrupt) {
+      findings.push_back({"recovery",
+                          Level::Trouble,
+                          mailbox.name,
+                          "its recovery slot is damaged",
+                          "gw-store recovery apply " + mailbox.name,
+                          Cause::None,
+                          {}});
+      continue;
+    }
     if (!to) return to.error();
     const bool good = std::ranges::all_of(recipients, [&](const RecoveryRecipient& each) {
       const bool opens = std::ranges::find(*to, sha256(as_bytes(each.text))) != to->end();

@@ -1,12 +1,14 @@
 // The vault's recovery recipients: who can open what, and what somebody with write access can do.
 #include "vault/recovery.h"
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 
 #include "seal/slot.h"
 #include "support/faulty_store.h"
 #include "support/store_shell.h"
+#include "vault/diagnosis.h"
 #include "vault/fixture.h"
 #include "vault/keys.h"
 
@@ -239,6 +241,28 @@ TEST_CASE("a mailbox without recovery changes its password also if the recipient
   };
   CHECK(change(without));
   CHECK(change(with).error().code() == Code::Corrupt);
+}
+
+TEST_CASE("a damaged recovery slot is reported with the other findings") {
+  Vault vault;
+  const CreatedMailbox damaged = vault.mailbox("damaged");
+  (void)vault.mailbox("sound");
+  REQUIRE(vault.store->put_mailbox(damaged.record, {{std::string(kRecoverySlot), Bytes(10)}},
+                                   {store::LeafType::Slot, "test", 0}));
+  std::vector<Diagnosis> findings;
+  REQUIRE(examine_vault(*vault.store, "vault", {}, findings));
+  const auto found = std::ranges::find_if(findings, [](const Diagnosis& each) {
+    return each.check == "recovery" && each.level == Level::Trouble && each.about == "damaged";
+  });
+  REQUIRE(found != findings.end());
+  CHECK(found->hint == "gw-store recovery apply damaged");
+  // With the password, which that command can use, the slot is made again.
+  const Result<store::MailboxRecord> now = vault.store->mailbox(damaged.record.id);
+  REQUIRE(now);
+  const Result<seal::KeyRing> ring = unlock(*vault.store, *now, damaged.password);
+  REQUIRE(ring);
+  REQUIRE(reseal_recovery(*vault.store, *now, *ring, "test"));
+  CHECK(opens(*vault.store, *now, vault.recovery));
 }
 
 TEST_CASE("the number of recipients is limited") {
