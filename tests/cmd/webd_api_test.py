@@ -120,7 +120,7 @@ class ApiTest(unittest.TestCase):
         password = self.secret("password")
         made = self.call("POST", "/api/v1/mailboxes",
                          {"name": "acme-mail", "description": "Akte", "trace": "off", "password": password}, 201)
-        printed = self.vault.json("mailbox", "add", "acme-other", "--smtp-auth")[0]
+        printed = self.vault.json("mailbox", "add", "other-mail", "--smtp-auth")[0]
         self.assertEqual(set(printed) - {"password", "token"}, set(made))
         box = "/api/v1/mailboxes/acme-mail"
         self.assertEqual(self.call("GET", box), self.vault.json("mailbox", "show", "acme-mail")[0])
