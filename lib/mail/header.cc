@@ -90,6 +90,8 @@ void HeaderWalker::finish() {
   end_crs(false);
   if (!done_ && line_bytes_ > 0) end_line();
   if (!done_) close();
+  // A CR at the end of the bytes may be an empty line, or half of a line ending.
+  ended_ = false;
 }
 
 void HeaderWalker::add_to_line(ByteView piece) {
@@ -128,6 +130,7 @@ void HeaderWalker::end_line() {
   const bool continuation = !empty && !line.empty() && is_wsp(line.front());
   const std::string_view name = continuation ? std::string_view() : field_name(line);
   if (empty) {
+    ended_ = true;
     close();
   } else if (continuation && in_field_) {
     // Unfolding removes the line ending and keeps the white space (RFC 5322 section 2.2.3).

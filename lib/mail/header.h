@@ -53,6 +53,9 @@ class HeaderWalker {
   void finish();
   // Returns true after the end of the header.
   bool done() const { return done_; }
+  // Returns true if an empty line ended the header. Returns false if finish() ended it: the bytes so
+  // far may then be only the start of it.
+  bool ended() const { return ended_; }
 
   // Returns the first field of this name, unfolded (RFC 5322 section 2.2.3) and without white space
   // at its ends; null if there is none. Ignores case. Knows only the names given to the
@@ -95,6 +98,7 @@ class HeaderWalker {
   std::optional<std::uint64_t> odd_from_;  // start of the lines without a field that came last
   bool first_line_ = true;
   bool done_ = false;
+  bool ended_ = false;
   bool truncated_ = false;
   std::size_t count_ = 0;
   std::uint64_t size_ = 0;

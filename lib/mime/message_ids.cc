@@ -23,7 +23,7 @@ Result<MessageIds> read_message_ids(Source& source, bool whole, const Limits& li
   names.emplace_back("Message-ID");
   const auto header = read_header(source, {0, source.size()}, std::move(names), limits);
   if (!header) return header.error();
-  found.complete = whole || header->size() < source.size();
+  found.complete = !header->truncated() && (whole || header->ended());
   const auto add = [&](std::string_view text) {
     std::string id = comparable_message_id(text);
     if (id.empty() || std::ranges::find(found.ids, id) != found.ids.end()) return;
@@ -46,8 +46,9 @@ Result<MessageIds> read_message_ids(Source& source, bool whole, const Limits& li
       found.complete = false;
     if (inner->message_id) add(*inner->message_id);
   }
-  // The mail is marked, but no report was found in this start of it.
-  if (!whole && !report->is_journal_report) found.complete = false;
+  // Either no report was found in this start of a mail that is marked, or the report is attached to the
+  // mail, and others may follow it.
+  if (!whole && (!report->is_journal_report || report->within != Within::Nothing)) found.complete = false;
   return found;
 }
 

@@ -48,6 +48,17 @@ TEST_CASE("the Message-IDs of a mail are its own and those of the mails in its j
 TEST_CASE("the start of a mail tells whether its Message-IDs are complete") {
   CHECK(ids_in("Message-ID: <a@b>\r\n\r\nbody", false).complete);
   CHECK_FALSE(ids_in("Message-ID: <a@b", false).complete);
+  // The header goes on after the start, which ends within a name, a value or a line ending.
+  for (const char* start : {"A: b\r\nMessage-I", "A: b\r\nMessage-ID", "A: b\r\nno field\r\n", "A: b\r\n",
+                            "A: b\r", "A: b\r\r", "A: b\r\nno field\r\r", ""})
+    CHECK_FALSE(ids_in(start, false).complete);
+  CHECK(ids_in("A: b\r\n\r\n", false).complete);
+  CHECK(ids_in("A: b\r\nno field\r\n\r\n", false).complete);
+  // The header has more fields than are read.
+  std::string fields;
+  for (int i = 0; i < 10'000; ++i) fields += "A:\r\n";
+  for (const bool whole : {false, true})
+    CHECK_FALSE(ids_in(fields + "Message-ID: <a@b>\r\n\r\nbody", whole).complete);
   const auto report = read_file(gw::test::source_dir() + "/tests/corpus/01-basic-to-cc-bcc.eml");
   REQUIRE(report);
   const std::string_view mail = *report;
@@ -59,4 +70,14 @@ TEST_CASE("the start of a mail tells whether its Message-IDs are complete") {
     CHECK_FALSE(ids_in(mail.substr(0, cut), false).complete);
   CHECK(ids_in(mail.substr(0, ended), false).complete);
   CHECK(ids_in(mail.substr(0, ended), false).ids == ids_in(mail).ids);
+}
+
+TEST_CASE("the start of a delivery report is never complete, because several reports may be attached") {
+  const auto report = read_file(gw::test::source_dir() + "/tests/corpus/01-basic-to-cc-bcc.eml");
+  REQUIRE(report);
+  const std::string attached = "--o\r\nContent-Type: message/rfc822\r\n\r\n" + *report + "\r\n";
+  const std::string start =
+      "Message-ID: <a@b>\r\nContent-Type: multipart/report; boundary=o\r\n\r\n" + attached;
+  CHECK(ids_in(start + "--o--\r\n").complete);
+  CHECK_FALSE(ids_in(start, false).complete);
 }
