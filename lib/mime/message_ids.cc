@@ -14,7 +14,7 @@ std::string comparable_message_id(std::string_view text) {
   std::string id;
   for (const char c : text)
     if (static_cast<unsigned char>(c) > ' ' && c != '<' && c != '>' && c != '\x7f') id += c;
-  return id;
+  return valid_text(id);
 }
 
 Result<MessageIds> read_message_ids(Source& source, bool whole, const Limits& limits) {

@@ -22,7 +22,8 @@ struct MessageIds {
 };
 
 // Returns the Message-ID without angle brackets, comments after them, and white space, so that
-// `<a@example.com>` in a header and `a@example.com` in a log are equal. Empty if there is none.
+// `<a@example.com>` in a header and `a@example.com` in a log are equal; and as valid UTF-8, as logs and
+// the texts of reports are read. Empty if there is none.
 std::string comparable_message_id(std::string_view text);
 
 // Reads the Message-IDs of a mail. `whole` tells whether the source is the complete mail or only its

@@ -330,7 +330,7 @@ Result<TraceFacts> read_csv(TraceText& text, char separator, const Columns& colu
     ++facts.rows;
     TraceRow row;
     row.line = line;
-    row.message_id = valid_text(mime::comparable_message_id(columns.of(**fields, "id")));
+    row.message_id = mime::comparable_message_id(columns.of(**fields, "id"));
     if (row.message_id.empty()) {
       ++facts.without_id;
       continue;
@@ -427,7 +427,7 @@ Result<void> PostfixLog::line(std::string_view line, std::uint64_t number) {
     ++facts_.rows;
     Queued& mail = queue_[queue_id];
     mail = {};
-    mail.row.message_id = valid_text(mime::comparable_message_id(said.substr(11)));
+    mail.row.message_id = mime::comparable_message_id(said.substr(11));
     mail.row.line = number;
     mail.row.time = time_of(line);
     if (mail.row.message_id.empty()) {

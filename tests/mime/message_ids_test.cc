@@ -27,6 +27,9 @@ TEST_CASE("a Message-ID has one form, however it is written") {
   CHECK(mime::comparable_message_id("<>") == "");
   // Parts of it are compared as they are.
   CHECK(mime::comparable_message_id("<A@b>") == "A@b");
+  // Logs are UTF-8, and the ids in them have been made valid.
+  CHECK(mime::comparable_message_id("<a\xff@b>") == "a\ufffd@b");
+  CHECK(ids_in("Message-ID: <a\xff@b>\r\n\r\n").ids == Ids{"a\ufffd@b"});
 }
 
 TEST_CASE("the Message-IDs of a mail are its own and those of the mails in its journal reports") {
