@@ -195,10 +195,12 @@ Result<bool> Search::read(const Place& place, const Structure& structure, const 
                           JournalReport& report) {
   if (mails.empty()) return false;
   bool text_seen = false;
+  auto mail = mails.begin();  // the next one; attached_mails() keeps the order of the parts
   for (const Part& part : structure.parts) {
-    if (text_seen || part.type != "text/plain") continue;
     // A text file named `.eml` is one of the attached mails, not the text of the report.
-    if (std::ranges::any_of(mails, [&](const Content& mail) { return mail.stored == part.body; })) continue;
+    const bool attached = mail != mails.end() && mail->stored == part.body;
+    if (attached) ++mail;
+    if (attached || text_seen || part.type != "text/plain") continue;
     // A gateway may have added a text of its own before the report's, so further text parts are
     // tried.
     JournalReport attempt;

@@ -45,6 +45,8 @@ constexpr std::pair<std::string_view, Label> kLabels[] = {
     {"ReceivedUtc", Label::Received},
 };
 
+constexpr std::string_view kTrimmed = " \t\r\n";  // what trim() removes
+
 bool indented(std::string_view line) {
   return line.starts_with(' ') || line.starts_with('\t');
 }
@@ -110,6 +112,37 @@ std::vector<std::string_view> cut_at_commas(std::string_view text, bool with_quo
   return pieces;
 }
 
+// The value of a line and of the lines that continue it. Knows where its text ends and whether it has
+// an @, because examining all of it for each further line would take quadratic time.
+class Value {
+ public:
+  void add(std::string_view text) {
+    // White space at the start of the value is not kept.
+    if (text_.empty()) text.remove_prefix(std::min(text.find_first_not_of(kTrimmed), text.size()));
+    text_ += text;
+    const std::size_t last = text.find_last_not_of(kTrimmed);
+    if (last == std::string_view::npos) return;
+    end_ = text_.size() - (text.size() - last - 1);
+    at_ = at_ || has_at(text);
+  }
+  void drop_last_space() {
+    if (text_.ends_with(' ')) text_.pop_back();
+  }
+  void clear() {
+    text_.clear();
+    end_ = 0;
+    at_ = false;
+  }
+  // Returns the value without white space at its ends. Valid until it is changed.
+  std::string_view text() const { return std::string_view(text_).substr(0, end_); }
+  bool with_at() const { return at_; }
+
+ private:
+  std::string text_;
+  std::size_t end_ = 0;  // of text(); white space follows
+  bool at_ = false;
+};
+
 class Parser {
  public:
   Parser(JournalReport& report, Wrapping wrapping) : report_(report), wrapping_(wrapping) {}
@@ -129,7 +162,7 @@ class Parser {
   JournalReport& report_;
   Wrapping wrapping_;
   Label label_ = Label::None;  // label of the current line, which the next one may continue
-  std::string value_;
+  Value value_;
   bool flows_ = false;     // the last line ended with a soft line break (RFC 3676)
   bool too_many_ = false;  // more than kMaxRecipients
   std::optional<std::string> sender_;
@@ -152,11 +185,11 @@ void Parser::line(std::string_view raw) {
   } else {
     end_line();
     label_ = label_of(raw);
-    if (label_ != Label::None) value_ = raw.substr(raw.find(':') + 1);
+    if (label_ != Label::None) value_.add(raw.substr(raw.find(':') + 1));
   }
   flows_ = flows;
   if (label_ == Label::RecipientBlock) {
-    add_recipients(Recipient::Kind::Recipient, value_);
+    add_recipients(Recipient::Kind::Recipient, value_.text());
     value_.clear();
   }
 }
@@ -171,7 +204,7 @@ bool Parser::continues(std::string_view line) const {
   if (indented(line) || flows_) return true;
   // Some programs wrap long lines without folding or format=flowed. Only lines that make sense as
   // the rest of a recipient or Message-ID are joined.
-  const std::string_view value = trim(value_);
+  const std::string_view value = value_.text();
   if (of_recipient(label_)) {
     const bool unfinished = value.empty() || value.ends_with(',') || value.ends_with(':');
     return begins_suffix(text) || (unfinished && has_at(text));
@@ -180,20 +213,21 @@ bool Parser::continues(std::string_view line) const {
 }
 
 void Parser::go_on(std::string_view line) {
-  if (flows_ && wrapping_.delete_space && value_.ends_with(' ')) value_.pop_back();
+  if (flows_ && wrapping_.delete_space) value_.drop_last_space();
   const std::string_view text = trim(line);
-  const std::string_view value = trim(value_);
+  const std::string_view value = value_.text();
   if (!of_recipient(label_) || flows_ || value.empty() || value.ends_with(',') || value.ends_with(':') ||
-      !has_at(value) || text.starts_with(',') || text.starts_with('<')) {
+      !value_.with_at() || text.starts_with(',') || text.starts_with('<')) {
     // Unfolding removes the line ending and keeps the white space (RFC 5322 section 2.2.3).
-    value_ += line;
+    value_.add(line);
   } else if (begins_suffix(text) || (has_at(text) && text.find_first_of(" \t") == std::string_view::npos)) {
-    value_.append(", ").append(text);
+    value_.add(", ");
+    value_.add(text);
   }
 }
 
 void Parser::end_line() {
-  const std::string_view value = trim(value_);
+  const std::string_view value = value_.text();
   switch (label_) {
     case Label::None:
     case Label::RecipientBlock:

@@ -504,6 +504,28 @@ TEST_CASE("A value of any length is kept up to a limit") {
   CHECK(report.recipients[0].address.size() == 64 << 10);
 }
 
+// These take hours if each line of a value has all of it examined again.
+TEST_CASE("A value of many lines takes linear time") {
+  const std::string blanks(2 << 20, ' ');
+  const auto many = [](const std::string& line) {
+    std::string lines;
+    for (int i = 0; i < 1'000'000; ++i) lines += line;
+    return lines;
+  };
+  JournalReport leading;
+  CHECK(
+      parse_report_text("Sender: s@x\nMessage-ID: <1@x>\nSubject:" + blanks + "\n" + many(" x\n"), leading));
+  REQUIRE(leading.subject);
+  CHECK(leading.subject->starts_with("x x x"));
+  JournalReport trailing;
+  CHECK(parse_report_text("Sender: s@x\nTo: a@x" + blanks + "\n" + many(" x\n"), trailing));
+  REQUIRE(trailing.recipients.size() == 1);
+  CHECK(trailing.recipients[0].address == "a@x");
+  JournalReport without_at;
+  CHECK(parse_report_text("Sender: s@x\nTo: a" + blanks + "\n" + many(" x\n"), without_at));
+  CHECK(without_at.recipients.size() == 1);
+}
+
 TEST_CASE("A text with a line that no report has is not a report, and reaching a limit is reported") {
   const auto with = [](std::size_t size) {
     return read(report_with(kMarker, std::string(kText) + "To: " + std::string(size, 'x') + "@example.com"));
