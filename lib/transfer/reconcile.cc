@@ -61,6 +61,28 @@ Result<std::vector<IgnoreRule>> parse_ignore_rule(std::string_view text) {
           "direction");
 }
 
+std::uint64_t count_unmatched(std::vector<std::optional<Micros>> mails, const std::vector<Micros>& messages) {
+  // The periods of all mails are equally long. So if each mail takes the first message that is left in
+  // its period, in order of time, the fewest mails remain. Those without a time, which come first in
+  // this order, take what the others leave.
+  std::ranges::sort(mails);
+  const auto timed = std::ranges::find_if(mails, [](const auto& mail) { return mail.has_value(); });
+  std::uint64_t unmatched = 0;
+  std::uint64_t left = messages.size();
+  std::size_t next = 0;
+  for (auto mail = timed; mail != mails.end(); ++mail) {
+    while (next < messages.size() && messages[next] < **mail - kReconcileEarly) ++next;
+    if (next < messages.size() && messages[next] <= **mail + kReconcileLate) {
+      ++next;
+      --left;
+    } else {
+      ++unmatched;
+    }
+  }
+  const auto untimed = static_cast<std::uint64_t>(timed - mails.begin());
+  return unmatched + untimed - std::min(untimed, left);
+}
+
 Reconcile::Reconcile(store::Store& store, const seal::KeyRing& ring, const VaultId& vault,
                      const MailboxId& mailbox, Options options)
     : store_(store),
@@ -208,6 +230,11 @@ void Reconcile::conclude() {
   const auto from = first_ ? *first_ - kReconcileEarly : Micros{0};
   for (const Micros received : unknown_)
     if (received >= from && (!last_ || received <= *last_ + kReconcileLate)) ++totals_.unknown_messages;
+
+  std::vector<std::optional<Micros>> times;
+  for (const auto& [print, mail] : mails_)
+    if (mail.outcome == Outcome::NotComparable) times.push_back(mail.time);
+  totals_.unmatched = count_unmatched(std::move(times), unknown_);
 }
 
 Result<void> Reconcile::compare(const std::function<void(const Extra&)>& extra) {

@@ -40,6 +40,11 @@ struct IgnoreRule {
 // several rules. Fails with Usage.
 Result<std::vector<IgnoreRule>> parse_ignore_rule(std::string_view text);
 
+// Returns how many mails remain when each message is taken for at most one of them. A message may be a
+// mail if it was received between one hour before and one day after the mail's time, or if the mail has
+// no time. `messages` are the times when they were received, in order.
+std::uint64_t count_unmatched(std::vector<std::optional<Micros>> mails, const std::vector<Micros>& messages);
+
 class Reconcile {
  public:
   static constexpr std::size_t kMaxMails = 1'000'000;
@@ -81,11 +86,11 @@ class Reconcile {
     std::uint64_t messages = 0;          // accepted messages that were compared
     std::uint64_t unknown_messages = 0;  // accepted messages that cannot be compared
     std::uint64_t opened = 0;            // messages that had to be opened for their Message-ID
-    // Mails that are certainly missing: also those that more not comparable mails than messages
-    // leave over.
-    std::uint64_t lost() const {
-      return missing + (not_comparable > unknown_messages ? not_comparable - unknown_messages : 0);
-    }
+    // Not comparable mails that remain when each message that cannot be compared is taken for at most
+    // one mail of its time.
+    std::uint64_t unmatched = 0;
+    // Returns how many mails are certainly missing.
+    std::uint64_t lost() const { return missing + unmatched; }
   };
   // An accepted message of the time of the trace that the trace does not have.
   struct Extra {
