@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
@@ -426,7 +427,10 @@ Result<void> PostfixLog::line(std::string_view line, std::uint64_t number) {
       return text_.bad("more than 1000000 mails are in the queue at this line", number);
     ++facts_.rows;
     Queued& mail = queue_[queue_id];
-    mail = {};
+    // Postfix uses queue ids again, and the log may lack the line that ended the mail before.
+    const Queued before = std::exchange(mail, {});
+    if (!before.row.message_id.empty() && !before.delivered)
+      if (auto done = each_(before.row); !done) return done;
     mail.row.message_id = mime::comparable_message_id(said.substr(11));
     mail.row.line = number;
     mail.row.time = time_of(line);
@@ -480,6 +484,7 @@ Result<TraceFacts> PostfixLog::read() {
   }
   if (text_.failed()) return *text_.failed();
   if (auto done = line(trim(line_text), number); !done) return done.error();
+  if (facts_.rows == 0) return text_.bad("no Message-ID in this log of Postfix", number);
   // Mails that are still in the queue, in no particular order.
   for (const auto& [id, mail] : queue_) {
     if (mail.delivered) continue;

@@ -175,6 +175,19 @@ TEST_CASE("a log of Postfix is read") {
   // Still in the queue at the end.
   CHECK(read->rows[2].message_id == "b@x");
   CHECK(read->rows[2].recipient == "");
+  // A queue id comes again before the log tells the end of the mail that had it.
+  const auto again = traced(
+      "Dec 31 23:30:00 mx postfix/cleanup[1]: 4XyZ: message-id=<a@x>\n"
+      "Dec 31 23:31:00 mx postfix/cleanup[1]: 4XyZ: message-id=<b@x>\n",
+      options);
+  REQUIRE(again);
+  REQUIRE(again->rows.size() == 2);
+  CHECK(again->rows[0].message_id == "a@x");
+  CHECK(again->rows[1].message_id == "b@x");
+  const auto without = traced("Dec 31 23:30:00 mx postfix/smtp[3]: 4XyZ: to=<r@x>, status=sent (250 ok)\n");
+  REQUIRE_FALSE(without);
+  CHECK(without.error().code() == Code::BadInput);
+  CHECK_THAT(without.error().text(), Catch::Matchers::Contains("no Message-ID in this log"));
 }
 
 TEST_CASE("times of traces are read in their zone") {
