@@ -181,7 +181,8 @@ Result<int> reconcile(const Commands& commands, const ReconcileOptions& options)
   if (without_id > 0)
     commands.program().report(
         Error(Code::BadInput, counted(without_id, "row") + " without a Message-ID cannot be compared"));
-  return output.close(reconcile.totals().lost() > 0 ? kExitSomeFailed : kExitSuccess);
+  // A row that cannot be compared may be of a mail that is missing.
+  return output.close(reconcile.totals().lost() > 0 || without_id > 0 ? kExitSomeFailed : kExitSuccess);
 }
 
 }  // namespace

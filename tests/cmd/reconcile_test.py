@@ -105,6 +105,11 @@ class ReconcileTest(unittest.TestCase):
         self.assertEqual(self.reconcile(old, "--since", "2026-01-02")[1]["ignored"], 1)
         self.reconcile(old, "--until", "2026-01-02", status=3)
 
+    def test_a_row_without_a_message_id_is_no_success(self):
+        self.add(mail("one"))
+        lines, total = self.reconcile(self.trace("one@example.com", ""), status=3)
+        self.assertEqual((lines, total["found"], total["lost"]), ([], 1, 0))
+
     def test_wrong_use(self):
         def fails(status, *arguments):
             return self.vault.store("reconcile", "journal", *arguments, "--password-file", self.box.password_file,
