@@ -134,10 +134,13 @@ Result<void> Reconcile::add(const TraceRow& row, std::size_t file) {
   return {};
 }
 
-// Finds the mails of the trace that this message is. `extra` is null if its fingerprints are incomplete,
-// so that nothing can be said if none of them is in the trace.
-void Reconcile::take(const Extra& message, const std::vector<vault::MessageIdPrint>& prints,
+// Finds the mails of the trace that this message is. If its fingerprints are not complete, it may be
+// others as well. A message that has no Message-ID is none: otherwise anyone who may send one could
+// hide that a mail is missing.
+void Reconcile::take(const Extra& message, const std::vector<vault::MessageIdPrint>& prints, bool complete,
                      const std::function<void(const Extra&)>& extra) {
+  if (!complete) unknown_.push_back(message.received);
+  if (!complete && prints.empty()) return;
   ++totals_.messages;
   bool known = false;
   for (const vault::MessageIdPrint& print : prints) {
@@ -146,7 +149,7 @@ void Reconcile::take(const Extra& message, const std::vector<vault::MessageIdPri
     known = true;
     if (found->second.found++ == 0) found->second.first_found = message.id;
   }
-  if (known || !extra) return;
+  if (known || !complete) return;
   const auto since = options_.since ? options_.since : first_;
   const auto until = options_.until ? options_.until : last_;
   if ((since && message.received < *since) || (until && message.received > *until)) return;
@@ -170,18 +173,17 @@ Result<void> Reconcile::take_message(const store::MessageRecord& record,
   }
   examined_.push_back(record.id);
   std::vector<vault::MessageIdPrint> prints = message->envelope().message_ids;
+  bool complete = true;
   if (!message->envelope().identified) {
     MessageSource source(*message);
     const auto ids = mime::read_message_ids(source, true);
     if (!ids) return ids.error().within("message " + record.id.hex());
     ++totals_.opened;
+    complete = ids->complete;
     prints.clear();
     for (const std::string& id : ids->ids) prints.push_back(vault::message_id_print(vault_, mailbox_, id));
   }
-  if (prints.empty())
-    unknown_.push_back(record.received);
-  else
-    take({record.id, record.received, false}, prints, extra);
+  take({record.id, record.received, false}, prints, complete, extra);
   return {};
 }
 
@@ -252,11 +254,8 @@ Result<void> Reconcile::compare(const std::function<void(const Extra&)>& extra) 
         const auto envelope = vault::open_receipt_envelope(swept, ring_, vault_, mailbox_);
         if (!envelope) return envelope.error();
         examined_.push_back(swept.record.id);
-        const bool complete = envelope->identified && !envelope->message_ids.empty();
-        if (!complete) unknown_.push_back(swept.record.received);
-        if (!envelope->message_ids.empty())
-          take({swept.record.id, swept.record.received, true}, envelope->message_ids,
-               complete ? extra : std::function<void(const Extra&)>());
+        take({swept.record.id, swept.record.received, true}, envelope->message_ids, envelope->identified,
+             extra);
         return {};
       });
   if (!receipts) return receipts.error();

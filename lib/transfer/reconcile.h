@@ -11,9 +11,9 @@
 // as their removal records are kept.
 //
 // A message cannot be compared if its envelope has no fingerprints (it was accepted by an older
-// version) and the mail itself is gone; if neither message nor removal record is left; or if it has no
-// Message-ID. A mail of the trace that was not found is then not called missing as long as one of these
-// may be it.
+// version) and the mail itself is gone; if neither message nor removal record is left; or if a limit was
+// reached when its Message-IDs were read. A mail of the trace that was not found is then not called
+// missing as long as one of these may be it. A message without a Message-ID is in no trace.
 #pragma once
 
 #include <cstdint>
@@ -117,7 +117,7 @@ class Reconcile {
     std::size_t operator()(const vault::MessageIdPrint& print) const;
   };
   bool in_time(std::optional<Micros> time) const;
-  void take(const Extra& message, const std::vector<vault::MessageIdPrint>& prints,
+  void take(const Extra& message, const std::vector<vault::MessageIdPrint>& prints, bool complete,
             const std::function<void(const Extra&)>& extra);
   Result<void> take_message(const store::MessageRecord& record,
                             const std::function<void(const Extra&)>& extra);

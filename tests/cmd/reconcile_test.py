@@ -105,6 +105,17 @@ class ReconcileTest(unittest.TestCase):
         self.assertEqual(self.reconcile(old, "--since", "2026-01-02")[1]["ignored"], 1)
         self.reconcile(old, "--until", "2026-01-02", status=3)
 
+    def test_a_message_without_a_message_id_hides_no_loss(self):
+        extra = self.add(b"From: a@example.com\r\n\r\nx\r\n")
+        lines, total = self.reconcile(self.trace("lost@example.com"), "--since", stamp(-1), "--until", stamp(1), status=3)
+        self.assertEqual(lines, [("extra", extra), ("missing", "lost@example.com")])
+        self.assertEqual(total["messages_not_comparable"], 0)
+
+    def test_a_message_whose_header_exceeds_a_limit_may_be_any_mail(self):
+        self.add(b"A:\r\n" * 10_000 + mail("many"))
+        lines, total = self.reconcile(self.trace("many@example.com"))
+        self.assertEqual((lines, total["lost"]), ([("not comparable", "many@example.com")], 0))
+
     def test_a_row_without_a_message_id_is_no_success(self):
         self.add(mail("one"))
         lines, total = self.reconcile(self.trace("one@example.com", ""), status=3)
