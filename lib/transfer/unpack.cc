@@ -136,7 +136,9 @@ std::string refusal(archive_entry* entry, std::string_view name) {
 constexpr std::size_t kTarBlock = 512;
 constexpr std::size_t kTarMagic = 257;  // offset of `ustar` in a tar header (POSIX pax)
 constexpr std::string_view kZipFile = "PK\x03\x04";
-constexpr std::size_t kZipHeader = 30;  // bytes of a local file header before the name
+constexpr std::string_view kZipEnd = "PK\x05\x06";
+constexpr std::size_t kZipEndSize = 22;  // bytes of the record that ends a zip file, without a comment
+constexpr std::size_t kZipHeader = 30;   // bytes of a local file header before the name
 
 // Checks whether a block is the header of a plain file, by magic, type and checksum.
 bool is_tar_file(ByteView block) {
@@ -159,6 +161,8 @@ class FileCount {
   // Takes the next bytes; `last` marks the end.
   void write(ByteView data, bool last) {
     append(waiting_, data);
+    append(end_, data);
+    end_.erase(end_.begin(), end_.end() - static_cast<std::ptrdiff_t>(std::min(end_.size(), kZipEndSize)));
     if (!begun_ && waiting_.size() < kPackedStart && !last) return;
     if (!std::exchange(begun_, true)) {
       const std::string_view start = as_text(waiting_);
@@ -172,6 +176,8 @@ class FileCount {
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(done));
   }
   std::uint64_t count() const { return count_; }
+  // Returns true for a zip file whose last bytes are not the end of its directory. Valid after the end.
+  bool has_more_after_zip() const { return zip_ && !as_text(end_).starts_with(kZipEnd); }
 
  private:
   // Both return how many bytes they have finished.
@@ -202,6 +208,7 @@ class FileCount {
   }
 
   Bytes waiting_;
+  Bytes end_;  // the last kZipEndSize bytes
   bool begun_ = false, zip_ = false, tar_ = false;
   std::uint64_t count_ = 0;
 };
@@ -284,6 +291,8 @@ Result<std::uint64_t> count_packed(mime::Source& source) {
   // libarchive ignores what follows the compressed data.
   if (archive_filter_bytes(reader->get(), -1) != static_cast<la_int64_t>(source.size()))
     return Error(Code::BadInput, "has bytes after its compressed data");
+  // libarchive searches a zip file's directory from the end, and ignores what follows it.
+  if (count.has_more_after_zip()) return Error(Code::BadInput, "has bytes or a comment after its directory");
   return count.count();
 }
 

@@ -43,7 +43,8 @@ Result<std::uint64_t> unpack(mime::Source& source, const UnpackedEach& each, con
 
 // Counts the plain files in the archive by its bytes alone, without its directory and the code that
 // reads it: an archive may only be removed if this is what unpack() returned. It counts too many
-// rather than too few. Fails with BadInput if the source has bytes after its compressed data.
+// rather than too few. Fails with BadInput if the source has bytes after its compressed data, or after
+// the directory of a zip file.
 Result<std::uint64_t> count_packed(mime::Source& source);
 
 }  // namespace gw::transfer

@@ -516,6 +516,7 @@ class ImportTest(unittest.TestCase):
                 self.assertEqual((len(said), files[0]["removed"], path.exists()), (mails, True, False))
         # Here libarchive reads less than there is.
         for name, octets, mails in (("tail.gz", gzip.compress(b"Subject: q\n") + b"more mail", 1), ("front.zip", zipped("r", "s") + zipped("t"), 1),
+                                    ("tail.zip", zipped("w") + FROM + b"Subject: x\n\n", 1),
                                     ("tail.tar", tar("u") + b"Subject: v\n" * 100, 1)):
             with self.subTest(name):
                 path = self.write(name, octets)
