@@ -251,7 +251,7 @@ Result<void> Importer::add_packed(Work& work, const Part& part) {
   }
   if (unpacked) {
     const ImportedFile& report = work.report;
-    if (report.added + report.present + report.left == 0) {
+    if (report.outcome == ImportedFile::Outcome::Taken && report.added + report.present + report.left == 0) {
       work.report.outcome = ImportedFile::Outcome::Empty;
       return {};
     }
