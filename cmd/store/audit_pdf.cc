@@ -66,9 +66,10 @@ Result<std::string> pdf_of(const std::string& html, const std::string& program) 
   if (::access(program.c_str(), X_OK) != 0)
     return Error(Code::Config, "cannot make a PDF: " + program + " is not installed")
         .with_hint("apt-get install weasyprint");
-  // The page needs nothing from outside. The filter is inherited by the program and never removed;
-  // this process connects only to the keeper's Unix socket.
-  if (auto closed = sandbox::forbid_network(); !closed) return closed.error().within("cannot make a PDF");
+  // The page needs nothing from outside. The filter is inherited by the program and never removed, so
+  // that one is enough for all reports; this process connects only to the keeper's Unix socket.
+  static const Result<void> closed = sandbox::forbid_network();
+  if (!closed) return closed.error().within("cannot make a PDF");
   // Files in memory and not pipes: writing them never waits, and nothing is left on disk.
   const Fd input(::memfd_create("report.html", MFD_CLOEXEC));
   const Fd output(::memfd_create("report.pdf", MFD_CLOEXEC));
