@@ -27,15 +27,6 @@ constexpr std::string_view kNotifications[] = {"<>", "postmaster@*", "mailer-dae
 // What Microsoft and Google call mail that nobody received.
 constexpr std::string_view kQuarantined[] = {"*quarantine*", "FilteredAsSpam", "*spam*", "*reject*"};
 
-// Returns the time in the message id: milliseconds in the first 48 bits. The history and the records
-// have the same.
-Micros time_of(const MessageId& id) {
-  std::uint64_t milliseconds = 0;
-  for (const std::byte byte : id.view().first(6))
-    milliseconds = milliseconds << 8 | std::to_integer<std::uint64_t>(byte);
-  return static_cast<Micros>(milliseconds) * 1000;
-}
-
 }  // namespace
 
 Result<std::vector<IgnoreRule>> parse_ignore_rule(std::string_view text) {
@@ -191,21 +182,22 @@ Result<void> Reconcile::take_message(const store::MessageRecord& record,
 // longer ago than removal records are kept.
 Result<void> Reconcile::take_gone() {
   std::ranges::sort(examined_);
-  std::vector<MessageId> gone;
+  std::vector<std::pair<MessageId, Micros>> gone;  // with the time of acceptance
   std::vector<MessageId> discarded;
   const auto read = store::for_each_leaf(store_, mailbox_, 0, [&](const Bytes& stored) -> Result<void> {
     const auto leaf = store::decode_leaf(stored);
     if (!leaf) return leaf.error();
     if (leaf->type == store::LeafType::Discarded) discarded.push_back(leaf->message);
     if (leaf->type != store::LeafType::Accepted && leaf->type != store::LeafType::Pending) return {};
-    if (time_of(leaf->message) >= started_ || std::ranges::binary_search(examined_, leaf->message)) return {};
-    gone.push_back(leaf->message);
+    // The id of an imported message has no time in it.
+    if (leaf->time >= started_ || std::ranges::binary_search(examined_, leaf->message)) return {};
+    gone.emplace_back(leaf->message, leaf->time);
     return {};
   });
   if (!read) return read.error();
   std::ranges::sort(discarded);
-  for (const MessageId& id : gone)
-    if (!std::ranges::binary_search(discarded, id)) unknown_.push_back(time_of(id));
+  for (const auto& [id, accepted] : gone)
+    if (!std::ranges::binary_search(discarded, id)) unknown_.push_back(accepted);
   return {};
 }
 

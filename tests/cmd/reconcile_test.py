@@ -105,6 +105,14 @@ class ReconcileTest(unittest.TestCase):
         self.assertEqual(self.reconcile(old, "--since", "2026-01-02")[1]["ignored"], 1)
         self.reconcile(old, "--until", "2026-01-02", status=3)
 
+    def test_an_imported_mail_that_was_removed_may_be_one_of_the_time_of_its_import(self):
+        file = self.vault.side / "imported.eml"
+        file.write_bytes(mail("imported"))
+        imported, *_ = map(json.loads, self.vault.store("import", "journal", file, "--json").stdout.splitlines())
+        self.vault.store("message", "remove", "journal", imported["id"])
+        lines, _ = self.reconcile(self.trace("imported@example.com"))
+        self.assertEqual(lines, [("not comparable", "imported@example.com")])
+
     def test_a_message_without_a_message_id_hides_no_loss(self):
         extra = self.add(b"From: a@example.com\r\n\r\nx\r\n")
         lines, total = self.reconcile(self.trace("lost@example.com"), "--since", stamp(-1), "--until", stamp(1), status=3)
