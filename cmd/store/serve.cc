@@ -53,7 +53,8 @@ const std::string kMetrics = "metrics";
 // for an exit status; when the parent exits, init becomes the parent of the keeper and reaps it.
 Result<void> into_background() {
   const pid_t child = ::fork();
-  if (child < 0) return Error::from_errno("fork");
+  // A later attempt may find the processes or the memory that are missing now.
+  if (child < 0) return Error(Code::Busy, Error::from_errno("fork").text());
   // _exit(2), because destructors and exit handlers are the child's.
   if (child > 0) ::_exit(0);
   if (::chdir("/") != 0) return Error::from_errno("/");

@@ -81,7 +81,8 @@ Result<std::shared_ptr<KeeperLauncher>> KeeperLauncher::make(const Place& place,
   // Without execve(2): the child runs code of this program, so it needs no program of its own to be
   // installed.
   const pid_t child = ::fork();
-  if (child < 0) return Error::from_errno("fork");
+  // A later attempt may find the processes or the memory that are missing now.
+  if (child < 0) return Error(Code::Busy, Error::from_errno("fork").text());
   if (child == 0) {
     leave_behind(theirs.get());
     work(place, before);

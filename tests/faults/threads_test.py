@@ -158,8 +158,9 @@ class ThreadsTest(unittest.TestCase):
         self.limited("gw-store", "verify")
         self.limited("gw-store", "backup", self.vault.side / "backup")
         talk = f"USER {self.box.id}\r\nPASS {self.box.password}\r\nRETR 2\r\nQUIT\r\n".encode()
-        done = self.limited("gw-pop3d", "--stdio", "--allow-plaintext-auth", input=talk)
-        self.assertEqual(done.stdout.count(b"+OK"), 5, done.stdout[:1000])
+        # It makes a child that may start a keeper, and cannot begin without it.
+        done = self.limited("gw-pop3d", "--stdio", "--allow-plaintext-auth", input=talk, status=TEMPORARY)
+        self.assertEqual(done.stdout, b"")
 
 
 if __name__ == "__main__":
