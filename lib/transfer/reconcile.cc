@@ -126,8 +126,8 @@ Result<void> Reconcile::add(const TraceRow& row, std::size_t file) {
 }
 
 // Finds the mails of the trace that this message is. If its fingerprints are not complete, it may be
-// others as well. A message that has no Message-ID is none: otherwise anyone who may send one could
-// hide that a mail is missing.
+// others as well. A message that has no Message-ID is not one of them: otherwise a sender of such
+// mails could hide that a mail is missing.
 void Reconcile::take(const Extra& message, const std::vector<vault::MessageIdPrint>& prints, bool complete,
                      const std::function<void(const Extra&)>& extra) {
   if (!complete) unknown_.push_back(message.received);

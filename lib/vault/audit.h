@@ -1,7 +1,7 @@
 // The report for auditors: what happened to one mailbox in one period, counted from its history, and
 // the evidence that this history is the one that the vault's signed checkpoint names.
 //
-// Everything comes from the two histories, so that anybody who has them can count again; no password
+// Everything comes from the two histories, so that a reader who has them can count again; no password
 // is needed. Both histories are read from their start, one page at a time: the memory does not grow
 // with them.
 #pragma once

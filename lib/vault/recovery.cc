@@ -106,7 +106,7 @@ Result<std::uint64_t> version_of_record(store::Store& store) {
 }
 
 // Reads the recipients as of the newest change in the history. A vault without a record must have no
-// change in its history either: otherwise somebody has deleted the record.
+// change in its history either: otherwise the record was deleted.
 Result<RecoveryRecord> read_newest(store::Store& store) {
   for (int tries = 0; tries < kMaxReads; ++tries) {
     Result<RecoveryRecord> stored = read_list(store);
