@@ -8,6 +8,7 @@
 #include "store/audit_command.h"
 #include "store/commands.h"
 #include "store/format.h"
+#include "vault/audit.h"
 
 namespace gw::cmd {
 namespace {
@@ -20,45 +21,8 @@ struct Options {
   AuditCommand audit;
 };
 
-// Leaves of a history by type. Settled, unconfirmed and quarantined are not counted: the message
-// stays in the vault.
-struct ServerStats {
-  std::uint64_t accepted = 0, drained = 0, exported = 0, removed = 0, expired = 0, discarded = 0, refused = 0;
-
-  void count(store::LeafType type) {
-    using store::LeafType;
-    switch (type) {
-      case LeafType::Accepted:
-      // A pending message is accepted; if it is not kept, a discarded leaf follows.
-      case LeafType::Pending:
-        ++accepted;
-        return;
-      case LeafType::Drained:
-        ++drained;
-        return;
-      case LeafType::Exported:
-        ++exported;
-        return;
-      case LeafType::Removed:
-        ++removed;
-        return;
-      case LeafType::Expired:
-        ++expired;
-        return;
-      case LeafType::Discarded:
-        ++discarded;
-        return;
-      case LeafType::Refused:
-        ++refused;
-        return;
-      default:
-        return;
-    }
-  }
-};
-
 struct Row {
-  ServerStats in_time;  // leaves between --since and --until
+  vault::AuditCounts in_time;  // leaves between --since and --until
   // Messages that are in the vault now, in any state.
   std::uint64_t here = 0;
   std::uint64_t lost = 0;  // accounted for by an accepted gap
@@ -72,17 +36,19 @@ Result<Row> examine(store::Store& store, const MailboxId& mailbox, const Options
   constexpr int kTries = 5;
   for (int tries = 1;; ++tries) {
     Row row;
-    ServerStats ever;
+    // Settled, unconfirmed and quarantined do not matter here: the message stays in the vault. A pending
+    // message counts as accepted; if it is not kept, a discarded leaf follows.
+    vault::AuditCounts ever;
     std::uint64_t leaves = 0;
     bool gap = false;  // the history records an accepted loss (repair --accept-loss)
     const auto read = for_each_leaf(store, mailbox, 0, [&](const Bytes& stored) -> Result<void> {
       const auto leaf = store::decode_leaf(stored);
       if (!leaf) return leaf.error();
       ++leaves;
-      ever.count(leaf->type);
+      ever.add(*leaf);
       gap = gap || leaf->type == store::LeafType::Gap;
       if ((!options.since || leaf->time >= *options.since) && (!options.until || leaf->time < *options.until))
-        row.in_time.count(leaf->type);
+        row.in_time.add(*leaf);
       return {};
     });
     if (!read) return read.error();
@@ -148,25 +114,25 @@ Result<int> report(const Commands& commands, const Options& options) {
     const auto row = examine(**store, mailbox.id, options);
     if (!row) return row.error();
     balanced = balanced && row->balanced;
-    const ServerStats& stats = row->in_time;
+    const vault::AuditCounts& counts = row->in_time;
     if (options.json) {
       Json object;
       object["mailbox"] = mailbox.name;
-      object["accepted"] = stats.accepted;
-      object["drained"] = stats.drained;
-      object["exported"] = stats.exported;
-      object["removed"] = stats.removed;
-      object["expired"] = stats.expired;
-      object["discarded"] = stats.discarded;
-      object["refused"] = stats.refused;
+      object["accepted"] = counts.accepted;
+      object["drained"] = counts.drained;
+      object["exported"] = counts.exported;
+      object["removed"] = counts.removed;
+      object["expired"] = counts.expired;
+      object["discarded"] = counts.discarded;
+      object["refused"] = counts.refused;
       object["here"] = row->here;
       object["lost"] = row->lost;
       object["balanced"] = row->balanced;
       output.json(object);
     } else {
       const auto text = [](std::uint64_t number) { return std::to_string(number); };
-      table.row({mailbox.name, text(stats.accepted), text(stats.drained), text(stats.exported),
-                 text(stats.removed), text(stats.expired), text(stats.discarded), text(stats.refused),
+      table.row({mailbox.name, text(counts.accepted), text(counts.drained), text(counts.exported),
+                 text(counts.removed), text(counts.expired), text(counts.discarded), text(counts.refused),
                  text(row->here),
                  !row->balanced  ? "NO"
                  : row->lost > 0 ? "yes, " + text(row->lost) + " lost"
