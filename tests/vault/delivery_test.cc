@@ -328,7 +328,7 @@ TEST_CASE("a mailbox whose key nothing can be sealed to is corrupt") {
   CHECK(delivery.error().code() == Code::Corrupt);
 }
 
-TEST_CASE("what is noted of the content does not depend on how it is cut") {
+TEST_CASE("what is noted of the content does not depend on how it is cut", "[one-thread]") {
   struct Case {
     std::string text;
     bool bare, eight, longer, nul;

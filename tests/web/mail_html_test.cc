@@ -172,7 +172,7 @@ TEST_CASE("Nothing of a mail loads, connects or runs, however it is written or n
   }
 }
 
-TEST_CASE("What means harm by its size or depth is cut and costs little") {
+TEST_CASE("What means harm by its size or depth is cut and costs little", "[one-thread]") {
   const auto many = [](std::string_view piece, std::size_t size = 1 << 20) {
     std::string all;
     while (all.size() < size) all += piece;
