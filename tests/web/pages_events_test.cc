@@ -1,9 +1,13 @@
 // The pages on events, the checkpoint and the test delivery.
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 #include <regex>
 
+#include "support/source_dir.h"
 #include "vault/mailbox_change.h"
 #include "web/browser.h"
+#include "web/pages/change_text.h"
 #include "web/pages/history_file.h"
 #include "web/pages/history_page.h"
 #include "web/strings/strings.h"
@@ -49,7 +53,7 @@ TEST_CASE("Events say in words what was changed and by whom, with seconds") {
   said.quota = 5 << 20;
   REQUIRE(vault::change_mailbox(vault.store, *mailbox, said, "console anna from 192.0.2.9"));
   const web::Response page = last();
-  CHECK(shows(page, "quota none → 5242880 bytes"));
+  CHECK(shows(page, "Quota: none → 5242880 bytes"));
   CHECK(shows(page, "<a href=\"/mailboxes/journal\">journal</a>"));
   CHECK(shows(page, "anna<small>console, from 192.0.2.9</small>"));
   CHECK(std::regex_search(page.body, std::regex("\\d\\d:\\d\\d:\\d\\d\u00a0UTC")));
@@ -66,6 +70,48 @@ TEST_CASE("Events say in words what was changed and by whom, with seconds") {
     CHECK(shows(last(), words));
   }
   CHECK(shows(last(), "<a href=\"/routes/out\">out</a>"));
+}
+
+TEST_CASE("The change of an event is told in the language of the user") {
+  const auto in = [](web::Language language, std::string_view change) {
+    return web::change_text(web::Words(language), change).markup();
+  };
+  CHECK(
+      in(web::Language::English, "tls starttls -> implicit, upstream a.example:25 -> [2001:db8::1]:465") ==
+      "TLS: with STARTTLS or STLS → from the start; Provider&#39;s server: a.example:25 → [2001:db8::1]:465");
+  CHECK(in(web::Language::Italian, "added, viewer") == "aggiunta; visualizzatore");
+  CHECK(in(web::Language::Italian, "verified, no findings, messages 30") ==
+        "verifica; nessun problema; Messaggi: 30");
+  CHECK(in(web::Language::German,
+           "status active -> suspended, legal hold no -> yes, allow miss reject -> defer") ==
+        "Status: aktiv → angehalten; Löschsperre: nein → ja; Andere Absender: abweisen → zurückstellen");
+  CHECK(in(web::Language::German, "allow +192.0.2.0/24 -198.51.100.7") ==
+        "Zugelassene Absender: +192.0.2.0/24 -198.51.100.7");
+  // What no rule knows, from an older version or a later one, stays as it is.
+  CHECK(in(web::Language::Italian, "frobs 1 -> 2, <b>") == "frobs 1 -&gt; 2; &lt;b&gt;");
+  CHECK(in(web::Language::Italian, "").empty());
+}
+
+TEST_CASE("Every field that a history entry names is translated") {
+  const std::regex call(R"re(found\.(value|list|plain)\((?:[^"();]*\? )?"([^"]+)"(?: : "([^"]+)")?)re");
+  std::size_t fields = 0;
+  for (const auto& file : std::filesystem::directory_iterator(test::source_dir() + "/lib/vault")) {
+    if (file.path().extension() != ".cc") continue;
+    std::ifstream in(file.path());
+    const std::string source{std::istreambuf_iterator<char>(in), {}};
+    for (std::sregex_iterator at(source.begin(), source.end(), call), end; at != end; ++at) {
+      ++fields;
+      for (const std::size_t group : {2, 3}) {
+        const std::string name = (*at)[group];
+        if (name.empty()) continue;
+        const bool plain = (*at)[1] == "plain";
+        const std::string change = plain ? name : name + " 1 -> 2";
+        CAPTURE(file.path().string(), change);
+        CHECK(web::change_text(web::Words(web::Language::German), change).markup().find(name) != 0);
+      }
+    }
+  }
+  CHECK(fields > 30);
 }
 
 TEST_CASE("A history is downloaded as CSV and JSON Lines, all of what the filter matches") {

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "vault/change_note.h"
+#include "web/pages/change_text.h"
 #include "web/pages/history_file.h"
 #include "web/pages/history_page.h"
 #include "web/pages/pages.h"
@@ -132,14 +133,6 @@ Html about(const Context& context, const Asked& asked, const store::Leaf& leaf, 
   return link("/mailboxes/" + url_part(named), escaped(named));
 }
 
-// Returns the change with arrows between old and new values.
-Html change_text(const Context& context, std::string_view change) {
-  if (const auto word = Text::find("events.change." + std::string(change))) return context.w(*word);
-  std::string text(change);
-  for (std::size_t at = 0; (at = text.find(" -> ", at)) != std::string::npos;) text.replace(at, 4, " → ");
-  return escaped(text);
-}
-
 // Returns in words who did it: `anna` with `console, from 192.0.2.1` below it. The tooltip is the text
 // that the history holds.
 Html author_text(const Context& context, const store::Leaf& leaf, const vault::Author& author) {
@@ -181,7 +174,7 @@ Html listed(const Context& context, const Asked& asked, const EventPage& found) 
     const vault::Author author = vault::read_author(leaf.actor);
     const Changed changed = changed_of(author.change);
     rows.push_back({w.at_second(leaf.time), type_word(context, leaf.type),
-                    about(context, asked, leaf, changed), change_text(context, changed.change),
+                    about(context, asked, leaf, changed), change_text(w, changed.change),
                     author_text(context, leaf, author), escaped(w.number(leaf.index))});
   }
   Html all = table(w("events.title"),
