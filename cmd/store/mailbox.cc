@@ -12,8 +12,7 @@
 #include "store/format.h"
 #include "store/set.h"
 #include "store/test.h"
-#include "vault/mailbox_change.h"
-#include "vault/sender_list.h"
+#include "vault/mailbox_settings.h"
 
 namespace gw::cmd {
 namespace {
@@ -45,7 +44,7 @@ void days_option(CLI::App& app, const std::string& name, std::optional<std::int6
 }
 
 // `fresh`: for a new mailbox, whose settings have defaults.
-void declare(CLI::App& app, vault::MailboxChange& to, bool fresh) {
+void declare(CLI::App& app, vault::MailboxSettings& to, bool fresh) {
   const auto with = [&](const std::string& help, const std::string& normal) {
     return fresh ? help + " (default: " + normal + ")" : help;
   };
@@ -64,7 +63,7 @@ void declare(CLI::App& app, vault::MailboxChange& to, bool fresh) {
       ->check(CLI::IsMember({"auto", "on", "off"}));
 }
 
-void declare_more(CLI::App& app, vault::MailboxChange& to) {
+void declare_more(CLI::App& app, vault::MailboxSettings& to) {
   app.add_option_function<std::string>(
          "--status", [&to](const std::string& word) { to.status = store::parse_status(word); },
          "Accept new mail (active) or none (suspended)")
@@ -76,32 +75,13 @@ void declare_more(CLI::App& app, vault::MailboxChange& to) {
 }
 
 // `add` precedes the name of an option: `add-` for --add-alias.
-Result<void> check(const vault::MailboxChange& said, const std::string& add = "") {
-  const auto wrong = vault::first_wrong(said);
+Result<void> check(const vault::MailboxSettings& settings, const std::string& add = "") {
+  const auto wrong = vault::first_wrong(settings);
   if (!wrong) return {};
-  const auto usage = [&](const std::string& name, const char* what) {
-    const std::string option = "--" + add + name;
-    if (wrong->value.empty()) return Error(Code::Usage, option + ": more than 1000 values");
-    return Error(Code::Usage, option + ": `" + wrong->value + "` is not " + what);
-  };
-  switch (wrong->field) {
-    case vault::MailboxField::Name:
-      return Error(Code::Usage, "`" + wrong->value + "` is not a mailbox name")
-          .with_hint("use at most 64 characters of a-z 0-9 . _ -, and not the form of an id");
-    case vault::MailboxField::Description:
-      return usage("description", "one line of UTF-8 of at most 1024 bytes");
-    case vault::MailboxField::Alias:
-      return usage("alias", "a plain address");
-    case vault::MailboxField::Domain:
-      return usage("domain", "a domain");
-    case vault::MailboxField::Allow:
-      return usage("allow", "an address, a CIDR block or microsoft365");
-    case vault::MailboxField::Grace:
-      return usage("grace", "a duration of at most 10 years");
-    case vault::MailboxField::Receipts:
-      return usage("receipts", "a duration of at most 10 years");
-  }
-  return vault::refusal(*wrong);
+  const Error error(Code::Usage, vault::text_of(*wrong));
+  if (wrong->field == vault::MailboxField::Name)
+    return error.with_hint("use at most 64 characters of a-z 0-9 . _ -, and not the form of an id");
+  return error.within("--" + add + std::string(vault::words_of(wrong->field).option));
 }
 
 // Warns if the mailbox accepts mail from every sender under an address that can be guessed. The
@@ -115,23 +95,9 @@ void warn_of_aliases(const Commands& commands, const store::MailboxRecord& recor
   (void)write_all(STDERR_FILENO, as_bytes(text), "standard error");
 }
 
-// Replaces the name of a provider's list, such as `microsoft365`, by its blocks.
-void expand(std::optional<std::vector<std::string>>& allow) {
-  if (!allow) return;
-  std::vector<std::string> blocks;
-  for (const std::string& each : *allow) {
-    const vault::SenderList* list = vault::find_sender_list(each);
-    if (list == nullptr)
-      blocks.push_back(each);
-    else
-      blocks.insert(blocks.end(), list->blocks.begin(), list->blocks.end());
-  }
-  allow = std::move(blocks);
-}
-
 // Options of `mailbox add`.
 struct AddOptions {
-  vault::MailboxChange said;
+  vault::MailboxSettings settings;
   bool smtp_auth = false;
   bool no_recovery = false;
   bool json = false;
@@ -165,8 +131,7 @@ Result<void> show(cli::Output& output, const store::MailboxRecord& record, const
 }
 
 Result<int> add(const Commands& commands, AddOptions& options) {
-  expand(options.said.allow);
-  if (auto good = check(options.said); !good) return good.error();
+  if (auto good = check(options.settings); !good) return good.error();
   // Everything that can fail without the keeper comes first.
   auto password = options.password.read_given();
   if (!password) return password.error();
@@ -176,22 +141,19 @@ Result<int> add(const Commands& commands, AddOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
 
-  vault::NewMailbox wanted = vault::new_mailbox(options.said);
-  wanted.recovery = !options.no_recovery;
   // The id is chosen here and not by the vault, because the address contains it, and is printed
   // before the mailbox exists.
-  wanted.id = random_id<MailboxId>();
+  const vault::NewMailbox wanted{options.settings, !options.no_recovery, random_id<MailboxId>()};
+  store::MailboxRecord record;
+  record.id = *wanted.id;
+  vault::apply(wanted, record);
   std::optional<Secret> token;
   if (options.smtp_auth) token = vault::generate_token();
   // Before the password is shown. add_mailbox() checks again.
-  if (const auto found = vault::find_mailbox(**store, wanted.name); found)
-    return Error(Code::Exists, "mailbox `" + wanted.name + "` already exists");
+  if (const auto found = vault::find_mailbox(**store, record.name); found)
+    return Error(Code::Exists, "mailbox `" + record.name + "` already exists");
   const auto settings = vault::read_settings(**store);
   if (!settings) return settings.error();
-  store::MailboxRecord record;
-  record.id = *wanted.id;
-  record.name = wanted.name;
-  record.grace = wanted.grace;
 
   cli::Output output;
   if (auto shown =
@@ -201,7 +163,7 @@ Result<int> add(const Commands& commands, AddOptions& options) {
   const auto made = vault::add_mailbox(**store, wanted, std::move(**password), kActor, std::move(token));
   if (!made)
     return after_showing(made.error(), "the mailbox was not created", "the mailbox may have been created",
-                         "gw-store mailbox show " + wanted.name);
+                         "gw-store mailbox show " + record.name);
   warn_of_aliases(commands, made->record);
   return output.close();
 }
@@ -213,7 +175,7 @@ struct ListEdits {
 
 struct SetOptions {
   std::string name;
-  vault::MailboxChange said;
+  vault::MailboxSettings settings;
   ListEdits add, remove;
 };
 
@@ -237,8 +199,8 @@ Result<std::optional<std::vector<std::string>>> edited(std::vector<std::string> 
 }
 
 // Turns the options that edit lists into lists, which replace those of `before`.
-Result<vault::MailboxChange> change_of(const SetOptions& options, const store::MailboxRecord& before) {
-  vault::MailboxChange said = options.said;
+Result<vault::MailboxSettings> change_of(const SetOptions& options, const store::MailboxRecord& before) {
+  vault::MailboxSettings settings = options.settings;
   const auto shows = "gw-store mailbox show " + before.name;
   const Form plain = [](const std::string& text) { return text; };
   const auto aliases = edited(
@@ -249,25 +211,27 @@ Result<vault::MailboxChange> change_of(const SetOptions& options, const store::M
       before.domains, options.add.domains, options.remove.domains,
       [](const std::string& text) { return mail::comparable_domain(text); }, "domain");
   if (!domains) return domains.error().with_hint(shows);
-  const auto allow = edited(before.allow, options.add.allow, options.remove.allow, plain, "allow");
+  // The mailbox has the blocks of a sender list and not its name.
+  const auto blocks = [](const std::optional<std::vector<std::string>>& senders) {
+    return senders ? std::optional(vault::expand_senders(*senders)) : std::nullopt;
+  };
+  const auto allow =
+      edited(before.allow, blocks(options.add.allow), blocks(options.remove.allow), plain, "allow");
   if (!allow) return allow.error().with_hint(shows);
   // An empty list means everyone.
   if (*allow && (*allow)->empty()) {
     return Error(Code::Usage, "--remove-allow: without any block, everyone could send")
         .with_hint("gw-store mailbox set " + before.name + " --allow ''");
   }
-  if (*aliases) said.aliases = *aliases;
-  if (*domains) said.domains = *domains;
-  if (*allow) said.allow = *allow;
-  return said;
+  if (*aliases) settings.aliases = *aliases;
+  if (*domains) settings.domains = *domains;
+  if (*allow) settings.allow = *allow;
+  return settings;
 }
 
 Result<int> set(const Commands& commands, SetOptions& options) {
-  expand(options.said.allow);
-  expand(options.add.allow);
-  expand(options.remove.allow);
-  if (auto good = check(options.said); !good) return good.error();
-  vault::MailboxChange added;
+  if (auto good = check(options.settings); !good) return good.error();
+  vault::MailboxSettings added;
   added.aliases = options.add.aliases;
   added.domains = options.add.domains;
   added.allow = options.add.allow;
@@ -276,9 +240,9 @@ Result<int> set(const Commands& commands, SetOptions& options) {
   if (!store) return store.error();
   const auto before = mailbox_named(**store, options.name);
   if (!before) return before.error();
-  const auto said = change_of(options, *before);
-  if (!said) return said.error();
-  const auto now = vault::change_mailbox(**store, *before, *said, kActor);
+  const auto change = change_of(options, *before);
+  if (!change) return change.error();
+  const auto now = vault::change_mailbox(**store, *before, *change, kActor);
   if (!now) return now.error();
   // The same version: nothing has changed, and the warning was given before.
   if (now->version != before->version) warn_of_aliases(commands, *now);
@@ -291,8 +255,8 @@ void add_mailbox_add(Commands& commands, CLI::App& family) {
   auto options = std::make_shared<AddOptions>();
   CLI::App* command = commands.add(family, "add", "Create a mailbox, print its address and password once",
                                    [&commands, options] { return add(commands, *options); });
-  command->add_option("NAME", options->said.name, "a-z 0-9 . _ -, at most 64")->required();
-  declare(*command, options->said, true);
+  command->add_option("NAME", options->settings.name, "a-z 0-9 . _ -, at most 64")->required();
+  declare(*command, options->settings, true);
   command->add_flag("--smtp-auth", options->smtp_auth, "Require a token from senders, printed once");
   command->add_flag("--no-recovery", options->no_recovery,
                     "Do not seal its keys to the vault's recovery key");
@@ -305,9 +269,9 @@ void add_mailbox_set(Commands& commands, CLI::App& family) {
   CLI::App* command = commands.add(family, "set", "Change the settings of a mailbox",
                                    [&commands, options] { return set(commands, *options); });
   command->add_option("NAME", options->name, "Name, id or address")->required();
-  command->add_option("--name", options->said.name, "Rename the mailbox")->type_name("NAME");
-  declare(*command, options->said, false);
-  declare_more(*command, options->said);
+  command->add_option("--name", options->settings.name, "Rename the mailbox")->type_name("NAME");
+  declare(*command, options->settings, false);
+  declare_more(*command, options->settings);
   const auto edit = [&](const std::string& option, const std::string& type, auto& add, auto& remove,
                         const std::string& what) {
     cli::list_option(*command, "--add-" + option, add, type, "Add to " + what + " (repeatable)");

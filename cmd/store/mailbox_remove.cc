@@ -7,7 +7,7 @@
 #include "store/format.h"
 #include "store/mailbox.h"
 #include "vault/change_note.h"
-#include "vault/mailbox_change.h"
+#include "vault/mailbox_settings.h"
 
 namespace gw::cmd {
 namespace {

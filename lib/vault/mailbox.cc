@@ -3,24 +3,10 @@
 #include "base/text.h"
 #include "vault/change_note.h"
 #include "vault/keys.h"
-#include "vault/mailbox_change.h"
 #include "vault/recovery.h"
 
 namespace gw::vault {
 namespace {
-
-// Converts a new mailbox to a change, so that both pass the same validation.
-MailboxChange parse_form(const NewMailbox& wanted) {
-  MailboxChange said;
-  said.name = wanted.name;
-  said.description = wanted.description;
-  said.aliases = wanted.aliases;
-  said.domains = wanted.domains;
-  said.allow = wanted.allow;
-  said.grace = wanted.grace;
-  said.receipts = wanted.receipts;
-  return said;
-}
 
 store::Note note(store::LeafType type, std::string_view actor, const store::MailboxRecord& record,
                  std::string_view change, std::uint64_t value = 0) {
@@ -73,9 +59,8 @@ std::string address_of(const store::MailboxRecord& mailbox, const Settings& sett
 
 Result<CreatedMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted, Secret password,
                                    std::string_view actor, std::optional<Secret> token) {
-  if (const auto wrong = first_wrong(parse_form(wanted))) return refusal(*wrong);
-  // `plain` has aliases and domains in comparable form, in which the store indexes them.
-  const NewMailbox plain = new_mailbox(parse_form(wanted));
+  if (const auto wrong = first_wrong(wanted)) return refusal(*wrong);
+  if (!wanted.name) return refusal({MailboxField::Name, {}});
   if (const Result<void> valid = check_password(password); !valid) return valid.error();
   if (token)
     if (const Result<void> valid = check_token(*token); !valid) return valid.error();
@@ -88,17 +73,7 @@ Result<CreatedMailbox> add_mailbox(store::Store& store, const NewMailbox& wanted
 
   CreatedMailbox made;
   made.record.id = wanted.id ? *wanted.id : random_id<MailboxId>();
-  made.record.name = wanted.name;
-  made.record.description = wanted.description;
-  made.record.aliases = plain.aliases;
-  made.record.domains = plain.domains;
-  made.record.quota = wanted.quota;
-  made.record.grace = wanted.grace;
-  made.record.receipts = wanted.receipts;
-  made.record.allow = wanted.allow;
-  made.record.trace = wanted.trace;
-  made.record.allow_reject = wanted.allow_reject;
-  made.record.require_tls = wanted.require_tls;
+  apply(wanted, made.record);
   made.record.created = now();
   made.password = std::move(password);
   made.address = address_of(made.record, *settings);

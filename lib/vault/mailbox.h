@@ -17,6 +17,7 @@
 #include "base/secret.h"
 #include "seal/keypair.h"
 #include "store/store.h"
+#include "vault/mailbox_settings.h"
 
 namespace gw::vault {
 
@@ -41,23 +42,12 @@ Result<Settings> read_settings(store::Store& store);
 // setting records: SHA-256 of its text, or zeros if there is none.
 Digest recovery_digest(const std::vector<store::Record>& settings);
 
-// What a new mailbox shall be. The fields are those of store::MailboxRecord.
-struct NewMailbox {
-  std::string name;
-  std::string description;
-  std::vector<std::string> aliases;
-  std::vector<std::string> domains;
-  std::uint64_t quota = 0;                   // bytes of live messages; 0 for no quota
-  std::int64_t grace = 86'400;               // seconds from drained to removed
-  std::int64_t receipts = store::kReceipts;  // seconds that a removal record is kept
-  std::vector<std::string> allow;            // CIDR blocks of clients; empty if all may send
-  store::Trace trace = store::Trace::Auto;
-  bool allow_reject = false;  // clients outside `allow` get 550 instead of 450
-  bool require_tls = false;   // no mail without TLS
+// A new mailbox: its settings, which must have a name, and what cannot be changed later.
+struct NewMailbox : MailboxSettings {
   // Whether to create a recovery slot, provided that the vault has recovery recipients.
   bool recovery = true;
   // The id, if the caller has already announced it; nullopt for a random one.
-  std::optional<MailboxId> id;
+  std::optional<MailboxId> id = {};
 };
 
 struct CreatedMailbox {

@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "vault/diagnosis.h"
 #include "vault/fixture.h"
-#include "vault/mailbox_change.h"
+#include "vault/mailbox_settings.h"
 #include "vault/message_change.h"
 #include "vault/setup_guide.h"
 
@@ -52,7 +52,7 @@ TEST_CASE("findings have causes and facts beside their text") {
   const CreatedMailbox made = vault.mailbox("journal", wanted);
   const auto stored = deliver(*vault.store, made.record, as_bytes("1234567890"));
   REQUIRE(stored);
-  MailboxChange suspend;
+  MailboxSettings suspend;
   suspend.status = store::Status::Suspended;
   REQUIRE(change_mailbox(*vault.store, made.record, suspend, "test"));
   DiagnosisLimits limits;

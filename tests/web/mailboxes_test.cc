@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <regex>
 
-#include "vault/mailbox_change.h"
+#include "vault/mailbox_settings.h"
 #include "web/browser.h"
 
 using namespace gw;

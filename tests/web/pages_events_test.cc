@@ -5,7 +5,7 @@
 #include <regex>
 
 #include "support/source_dir.h"
-#include "vault/mailbox_change.h"
+#include "vault/mailbox_settings.h"
 #include "web/browser.h"
 #include "web/pages/change_text.h"
 #include "web/pages/history_file.h"
@@ -49,7 +49,7 @@ TEST_CASE("Events say in words what was changed and by whom, with seconds") {
   browser.sign_in("administrator");
   const auto last = [&] { return browser.get("/events?type=setting&mailbox=journal"); };
   const auto mailbox = vault::find_mailbox(vault.store, "journal");
-  vault::MailboxChange said;
+  vault::MailboxSettings said;
   said.quota = 5 << 20;
   REQUIRE(vault::change_mailbox(vault.store, *mailbox, said, "console anna from 192.0.2.9"));
   const web::Response page = last();

@@ -14,6 +14,7 @@
 #include "web/browser.h"
 #include "web/context.h"
 #include "web/diagnoses.h"
+#include "web/pages/mailbox_form.h"
 #include "web/pages/trouble.h"
 
 using namespace gw;
@@ -174,6 +175,14 @@ TEST_CASE("States, roles, errors, causes of findings and failed connections have
   for (const int status : {400, 403, 404, 405, 409, 421, 429, 500, 503}) {
     CAPTURE(status);
     CHECK(Text::find("error." + std::to_string(status)));
+  }
+  for (unsigned field = 0; field <= static_cast<unsigned>(vault::MailboxField::Receipts); ++field) {
+    const auto which = static_cast<vault::MailboxField>(field);
+    const std::string_view key = vault::words_of(which).key;
+    CAPTURE(std::string(key));
+    CHECK(vault::words_of(which).field == which);
+    CHECK(wrong_word({which, "x"}).id() == "mailbox.wrong." + std::string(key));
+    CHECK(wrong_word({which, "", true}).id() == "mailbox.wrong.many");
   }
   for (const auto& [error, id] : std::vector<std::pair<std::string_view, std::string_view>>{
            {"cannot connect to 127.0.0.1 port 25: connect: Connection refused", "trouble.refused"},

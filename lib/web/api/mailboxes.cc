@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "vault/mailbox.h"
-#include "vault/mailbox_change.h"
+#include "vault/mailbox_settings.h"
 #include "vault/setup_guide.h"
 #include "vault/totals.h"
 #include "web/api/api_private.h"
@@ -38,42 +38,41 @@ Result<Answer> show(Call& call) {
   return mailbox ? shown(call, *mailbox) : Result<Answer>(mailbox.error());
 }
 
-// Returns the change that the body describes. The schema has checked enums, so that parsing them
+// Returns the settings that the body describes. The schema has checked enums, so that parsing them
 // succeeds.
 //
 // Only a token that sees everything may set addresses. Otherwise a token for some mailboxes could
 // divert mail to itself by an alias or a domain that no mailbox has yet.
-Result<vault::MailboxChange> change_of(const Call& call) {
+Result<vault::MailboxSettings> settings_of(const Call& call) {
   const Json& body = call.body;
-  vault::MailboxChange said;
-  said.name = text_in(body, "name");
+  vault::MailboxSettings settings;
+  settings.name = text_in(body, "name");
   // A token must not rename a mailbox out of its own reach or to a name that belongs to others.
-  if (said.name && !call.context.may_see(*said.name))
+  if (settings.name && !call.context.may_see(*settings.name))
     return Error(Code::Denied, "the token does not permit a mailbox of this name");
-  said.description = text_in(body, "description");
-  said.aliases = list_in(body, "aliases");
-  said.domains = list_in(body, "domains");
-  if ((said.aliases || said.domains) && !call.context.account().is_unrestricted())
+  settings.description = text_in(body, "description");
+  settings.aliases = list_in(body, "aliases");
+  settings.domains = list_in(body, "domains");
+  if ((settings.aliases || settings.domains) && !call.context.account().is_unrestricted())
     return not_with_patterns("setting addresses");
-  said.allow = list_in(body, "allow");
-  if (body.contains("quota")) said.quota = body["quota"].get<std::uint64_t>();
-  if (body.contains("grace")) said.grace = body["grace"].get<std::int64_t>();
-  if (body.contains("receipts")) said.receipts = body["receipts"].get<std::int64_t>();
-  if (body.contains("trace")) said.trace = store::parse_trace(body["trace"].get<std::string>());
-  if (body.contains("status")) said.status = store::parse_status(body["status"].get<std::string>());
-  if (body.contains("hold")) said.hold = body["hold"].get<bool>();
-  if (body.contains("allow_miss")) said.allow_reject = body["allow_miss"] == "reject";
-  if (body.contains("require_tls")) said.require_tls = body["require_tls"].get<bool>();
+  settings.allow = list_in(body, "allow");
+  if (body.contains("quota")) settings.quota = body["quota"].get<std::uint64_t>();
+  if (body.contains("grace")) settings.grace = body["grace"].get<std::int64_t>();
+  if (body.contains("receipts")) settings.receipts = body["receipts"].get<std::int64_t>();
+  if (body.contains("trace")) settings.trace = store::parse_trace(body["trace"].get<std::string>());
+  if (body.contains("status")) settings.status = store::parse_status(body["status"].get<std::string>());
+  if (body.contains("hold")) settings.hold = body["hold"].get<bool>();
+  if (body.contains("allow_miss")) settings.allow_reject = body["allow_miss"] == "reject";
+  if (body.contains("require_tls")) settings.require_tls = body["require_tls"].get<bool>();
   // Checked after the rights, so that a token without them does not learn more.
-  if (const auto wrong = vault::first_wrong(said)) return vault::refusal(*wrong);
-  return said;
+  if (const auto wrong = vault::first_wrong(settings)) return vault::refusal(*wrong);
+  return settings;
 }
 
 Result<Answer> create(Call& call) {
-  const auto said = change_of(call);
-  if (!said) return said.error();
-  vault::NewMailbox wanted = vault::new_mailbox(*said);
-  wanted.recovery = call.body.value("recovery", true);
+  auto settings = settings_of(call);
+  if (!settings) return settings.error();
+  const vault::NewMailbox wanted{std::move(*settings), call.body.value("recovery", true)};
   // The caller already has both secrets (createSecret). The response therefore need not show them,
   // and it does not matter if it gets lost.
   const auto made = vault::add_mailbox(call.store(), wanted, call.secret("password").clone(),
@@ -85,9 +84,9 @@ Result<Answer> create(Call& call) {
 Result<Answer> change(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
-  const auto said = change_of(call);
-  if (!said) return said.error();
-  const auto now = vault::change_mailbox(call.store(), *mailbox, *said, call.context.actor());
+  const auto change = settings_of(call);
+  if (!change) return change.error();
+  const auto now = vault::change_mailbox(call.store(), *mailbox, *change, call.context.actor());
   return now ? shown(call, *now) : Result<Answer>(now.error());
 }
 

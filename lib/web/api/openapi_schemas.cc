@@ -23,7 +23,7 @@ constexpr const char* kFields = R"({
   "description": {"type": "string"},
   "aliases": {"type": "array", "maxItems": 1000, "items": {"type": "string"}},
   "domains": {"type": "array", "maxItems": 1000, "items": {"type": "string"}},
-  "allow": {"type": "array", "maxItems": 1000, "items": {"type": "string"}, "description": "Addresses or CIDR blocks of senders; empty: all"},
+  "allow": {"type": "array", "maxItems": 1000, "items": {"type": "string"}, "description": "Addresses or CIDR blocks of senders, or `microsoft365`; empty: all"},
   "quota": {"type": "integer", "minimum": 0, "description": "Greatest number of bytes that may wait; 0: no quota"},
   "grace": {"type": "integer", "minimum": 0, "description": "Seconds during which drained mail can be brought back"},
   "receipts": {"type": "integer", "minimum": 0, "description": "Seconds during which the content of removed mail can still be proved"},

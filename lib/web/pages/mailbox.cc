@@ -1,6 +1,6 @@
 // The pages of one mailbox: its state, settings, legal hold, suspension and removal.
 #include "base/text.h"
-#include "vault/mailbox_change.h"
+#include "vault/mailbox_settings.h"
 #include "web/diagnoses.h"
 #include "web/pages/mailbox_form.h"
 #include "web/pages/mailbox_parts.h"
@@ -170,7 +170,7 @@ Response set(Context& context, const Request& request) {
   // The form names the version that it was made from. If somebody else has changed the mailbox
   // since, that change is not overwritten.
   if (request.form.get("version") != std::to_string(record->version)) return refused(context, request, 409);
-  const auto now = vault::change_mailbox(context.store(), *record, said.change, context.actor());
+  const auto now = vault::change_mailbox(context.store(), *record, said.settings, context.actor());
   if (!now && now.error().code() == Code::Exists)
     return settings_page(context, request, *record, text, taken(context, text.name, record->id));
   if (!now) return failed(context, request, now.error());
@@ -182,16 +182,16 @@ Response change(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
   const std::string_view what = request.form.get("change");
-  vault::MailboxChange said;
+  vault::MailboxSettings settings;
   if (what == "suspend")
-    said.status = store::Status::Suspended;
+    settings.status = store::Status::Suspended;
   else if (what == "resume")
-    said.status = store::Status::Active;
+    settings.status = store::Status::Active;
   else if (what == "hold" || what == "release")
-    said.hold = what == "hold";
+    settings.hold = what == "hold";
   else
     return refused(context, request, 400);
-  const auto now = vault::change_mailbox(context.store(), *record, said, context.actor());
+  const auto now = vault::change_mailbox(context.store(), *record, settings, context.actor());
   if (!now) return failed(context, request, now.error());
   return redirect(mailbox_path(now->name) + "?done=saved");
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "vault/mailbox.h"
 #include "web/ui/widgets.h"
 
 namespace gw::web {
@@ -58,32 +59,14 @@ std::optional<std::int64_t> days_of(std::string_view text) {
   return span ? std::optional<std::int64_t>(span->count()) : std::nullopt;
 }
 
-// The input of a field that vault::first_wrong() rejects, and the text to show.
-struct Complaint {
-  const char* field;
-  Text word;
-};
-Complaint complaint(vault::MailboxField field) {
-  switch (field) {
-    case vault::MailboxField::Name:
-      return {"name", "mailbox.wrong.name"};
-    case vault::MailboxField::Description:
-      return {"description", "mailbox.wrong.description"};
-    case vault::MailboxField::Alias:
-      return {"aliases", "mailbox.wrong.alias"};
-    case vault::MailboxField::Domain:
-      return {"domains", "mailbox.wrong.domain"};
-    case vault::MailboxField::Allow:
-      return {"allow", "mailbox.wrong.allow"};
-    case vault::MailboxField::Receipts:
-      return {"receipts", "mailbox.wrong.grace"};
-    case vault::MailboxField::Grace:
-      break;
-  }
-  return {"grace", "mailbox.wrong.grace"};
-}
-
 }  // namespace
+
+Text wrong_word(const vault::FieldError& wrong) {
+  if (wrong.too_many) return "mailbox.wrong.many";
+  // strings_test checks that every field has its text.
+  return Text::find("mailbox.wrong." + std::string(vault::words_of(wrong.field).key))
+      .value_or(Text("mailbox.wrong.name"));
+}
 
 MailboxText text_of(const store::MailboxRecord& record) {
   MailboxText text;
@@ -136,9 +119,9 @@ std::vector<std::pair<std::string, std::string>> fields_of(const MailboxText& te
 MailboxSaid parse_form(const Context& context, const MailboxText& text) {
   const Words& w = context.w;
   MailboxSaid said;
-  vault::MailboxChange& change = said.change;
-  const auto wrong = [&](const char* field, Text word, const std::string& value) {
-    if (!said.wrong) said.wrong = FormError{field, w.plain(word, {{"value", value}})};
+  vault::MailboxSettings& change = said.settings;
+  const auto wrong = [&](std::string_view field, Text word, const std::string& value) {
+    if (!said.wrong) said.wrong = FormError{std::string(field), w.plain(word, {{"value", value}})};
   };
   change.name = text.name;
   change.description = text.description;
@@ -159,17 +142,11 @@ MailboxSaid parse_form(const Context& context, const MailboxText& text) {
   change.trace = store::parse_trace(text.trace).value_or(store::Trace::Auto);
   change.allow_reject = text.allow_reject;
   change.require_tls = text.require_tls;
-  if (const auto found = vault::first_wrong(change)) {
-    const Complaint what = complaint(found->field);
-    // An empty value means that there are too many of them (vault/mailbox_change.h).
-    if (found->value.empty() && found->field != vault::MailboxField::Name)
-      wrong(what.field, "mailbox.wrong.many", "");
-    else
-      wrong(what.field, what.word, printable(found->value));
-  }
+  if (const auto found = vault::first_wrong(change))
+    wrong(vault::words_of(found->field).key, wrong_word(*found), printable(found->value));
   if (!quota) wrong("quota", "mailbox.wrong.quota", text.quota);
   if (!grace) wrong("grace", "mailbox.wrong.grace", text.grace);
-  if (!text.receipts.empty() && !receipts) wrong("receipts", "mailbox.wrong.grace", text.receipts);
+  if (!text.receipts.empty() && !receipts) wrong("receipts", "mailbox.wrong.receipts", text.receipts);
   // An account must not create a mailbox, or rename one to a name, that it could not see
   // afterwards.
   if (!said.wrong && !context.may_see(text.name)) wrong("name", "mailbox.wrong.not-yours", text.name);

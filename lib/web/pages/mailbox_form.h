@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "vault/mailbox_change.h"
+#include "vault/mailbox_settings.h"
 #include "web/context.h"
 #include "web/ui/html.h"
 
@@ -29,19 +29,22 @@ MailboxText text_of(const Form& form);
 // Returns the names and values that text_of() reads from a form, to be sent again as hidden inputs.
 std::vector<std::pair<std::string, std::string>> fields_of(const MailboxText& text);
 
+// Returns the text for a value that vault::first_wrong() rejects; its placeholder is `value`.
+Text wrong_word(const vault::FieldError& wrong);
+
 // A field that cannot be accepted: its name, such as `quota`, and the reason.
 struct FormError {
   std::string field;
   std::string text;  // in the reader's language
 };
 
-// The change that the fields describe.
+// The settings that the fields describe.
 //
 // Only an account that sees all mailboxes may set addresses. Otherwise an account that is limited
 // to some mailboxes could divert mail to itself by an alias or a domain that no mailbox has yet.
 struct MailboxSaid {
-  vault::MailboxChange change;
-  // The first field that cannot be accepted. If it is set, `change` must not be applied.
+  vault::MailboxSettings settings;
+  // The first field that cannot be accepted. If it is set, `settings` must not be applied.
   std::optional<FormError> wrong;
 };
 // Interprets the fields. Whether a name or address is already taken is not checked here.

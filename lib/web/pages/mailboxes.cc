@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "vault/mailbox_change.h"
+#include "vault/mailbox_settings.h"
 #include "web/pages/mailbox_form.h"
 #include "web/pages/mailbox_parts.h"
 #include "web/pages/pages.h"
@@ -149,11 +149,11 @@ Response add(Context& context, const Request& request) {
   const MailboxText text = text_of(request.form);
   const MailboxSaid said = parse_form(context, text);
   if (said.wrong) return new_page(context, request, text, said.wrong);
-  const vault::NewMailbox wanted = vault::new_mailbox(said.change);
+  const vault::NewMailbox wanted{said.settings};
   // A name that is taken is reported before the secrets are shown. Another request may still take
   // it first; then add_mailbox() fails with Exists.
-  if (vault::find_mailbox(context.store(), wanted.name))
-    return new_page(context, request, text, taken(context, wanted.name, {}));
+  if (vault::find_mailbox(context.store(), text.name))
+    return new_page(context, request, text, taken(context, text.name, {}));
   if (!request.form.has("password")) return secrets_page(context, request, text, {});
   std::optional<Secret> password = kept_secret(request, "password");
   std::optional<Secret> token = kept_secret(request, "token");
@@ -163,7 +163,7 @@ Response add(Context& context, const Request& request) {
   const auto made =
       vault::add_mailbox(context.store(), wanted, std::move(*password), context.actor(), std::move(token));
   if (!made && made.error().code() == Code::Exists)
-    return new_page(context, request, text, taken(context, wanted.name, {}));
+    return new_page(context, request, text, taken(context, text.name, {}));
   if (!made && made.error().code() == Code::BadInput) return refused(context, request, 400);
   if (!made) return failed(context, request, made.error());
   return redirect(mailbox_path(made->record.name) + "?done=mailbox-made");

@@ -1,10 +1,11 @@
-#include "vault/mailbox_change.h"
+#include "vault/mailbox_settings.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 #include "mail/address.h"
 #include "vault/change_note.h"
+#include "vault/sender_list.h"
 
 namespace gw::vault {
 namespace {
@@ -39,19 +40,9 @@ bool fit_for_description(const std::string& text) {
   return text.size() <= kMaxDescription && valid_utf8(text) && !has_control(text);
 }
 
-template <class Fit>
-// Returns the first value of the list that does not fit, an empty string if the list is too long,
-// or nullopt.
-std::optional<std::string> first_unfit(const std::optional<std::vector<std::string>>& list, const Fit& fit) {
-  if (!list) return std::nullopt;
-  if (list->size() > kMaxList) return std::string();
-  const auto found = std::ranges::find_if_not(*list, fit);
-  return found == list->end() ? std::nullopt : std::optional(*found);
-}
-
-template <class Form>
 // Returns each text in its comparable form, without duplicates: the index of the store has one
 // entry per address.
+template <class Form>
 std::vector<std::string> forms_of(const std::vector<std::string>& texts, const Form& form_of) {
   std::vector<std::string> result;
   for (const std::string& text : texts) {
@@ -61,21 +52,30 @@ std::vector<std::string> forms_of(const std::vector<std::string>& texts, const F
   return result;
 }
 
-void apply(const MailboxChange& said, store::MailboxRecord& record) {
-  if (said.name) record.name = *said.name;
-  if (said.description) record.description = *said.description;
-  if (said.aliases) record.aliases = forms_of(*said.aliases, mail::comparable);
-  if (said.domains) record.domains = forms_of(*said.domains, mail::comparable_domain);
-  if (said.allow) record.allow = *said.allow;
-  if (said.quota) record.quota = *said.quota;
-  if (said.grace) record.grace = *said.grace;
-  if (said.receipts) record.receipts = *said.receipts;
-  if (said.trace) record.trace = *said.trace;
-  if (said.status) record.status = *said.status;
-  if (said.hold) record.hold = *said.hold;
-  if (said.allow_reject) record.allow_reject = *said.allow_reject;
-  if (said.require_tls) record.require_tls = *said.require_tls;
+// Returns the error for the first value of the list that does not fit, if any.
+template <class Fit>
+std::optional<FieldError> list_error(MailboxField field, const std::optional<std::vector<std::string>>& list,
+                                     const Fit& fit) {
+  if (!list) return std::nullopt;
+  if (list->size() > kMaxList) return FieldError{field, {}, true};
+  const auto unfit = std::ranges::find_if_not(*list, fit);
+  return unfit == list->end() ? std::nullopt : std::optional(FieldError{field, *unfit});
 }
+
+bool fit_for_span(std::int64_t seconds) {
+  return seconds >= 0 && seconds <= kMaxGrace;
+}
+
+// In the order of the enumerators.
+constexpr MailboxFieldWords kFieldWords[] = {
+    {MailboxField::Name, "name", "name", "a mailbox name"},
+    {MailboxField::Description, "description", "description", "one line of UTF-8 of at most 1024 bytes"},
+    {MailboxField::Alias, "alias", "aliases", "a plain address"},
+    {MailboxField::Domain, "domain", "domains", "a domain"},
+    {MailboxField::Allow, "allow", "allow", "an address, a CIDR block or microsoft365"},
+    {MailboxField::Grace, "grace", "grace", "a duration of at most 10 years"},
+    {MailboxField::Receipts, "receipts", "receipts", "a duration of at most 10 years"},
+};
 
 std::string bytes_text(std::uint64_t size) {
   return size == 0 ? "" : std::to_string(size) + " bytes";
@@ -110,69 +110,68 @@ std::string differences(const store::MailboxRecord& before, const store::Mailbox
 
 }  // namespace
 
-std::optional<FieldError> first_wrong(const MailboxChange& said) {
-  if (said.name && (!mail::valid_name(*said.name) || looks_like_id(*said.name)))
-    return FieldError{MailboxField::Name, *said.name};
-  if (said.description && !fit_for_description(*said.description))
-    return FieldError{MailboxField::Description, *said.description};
-  if (const auto alias = first_unfit(said.aliases, fit_for_alias))
-    return FieldError{MailboxField::Alias, *alias};
-  if (const auto domain = first_unfit(said.domains, fit_for_domain))
-    return FieldError{MailboxField::Domain, *domain};
-  if (const auto block = first_unfit(said.allow, mail::valid_block))
-    return FieldError{MailboxField::Allow, *block};
-  if (said.grace && (*said.grace < 0 || *said.grace > kMaxGrace))
-    return FieldError{MailboxField::Grace, std::to_string(*said.grace)};
-  if (said.receipts && (*said.receipts < 0 || *said.receipts > kMaxGrace))
-    return FieldError{MailboxField::Receipts, std::to_string(*said.receipts)};
+const MailboxFieldWords& words_of(MailboxField field) {
+  return kFieldWords[static_cast<std::size_t>(field)];
+}
+
+std::optional<FieldError> first_wrong(const MailboxSettings& settings) {
+  if (settings.name && (!mail::valid_name(*settings.name) || looks_like_id(*settings.name)))
+    return FieldError{MailboxField::Name, *settings.name};
+  if (settings.description && !fit_for_description(*settings.description))
+    return FieldError{MailboxField::Description, *settings.description};
+  if (auto wrong = list_error(MailboxField::Alias, settings.aliases, fit_for_alias)) return wrong;
+  if (auto wrong = list_error(MailboxField::Domain, settings.domains, fit_for_domain)) return wrong;
+  const auto blocks = settings.allow ? std::optional(expand_senders(*settings.allow)) : std::nullopt;
+  if (auto wrong = list_error(MailboxField::Allow, blocks, mail::valid_block)) return wrong;
+  if (settings.grace && !fit_for_span(*settings.grace))
+    return FieldError{MailboxField::Grace, std::to_string(*settings.grace)};
+  if (settings.receipts && !fit_for_span(*settings.receipts))
+    return FieldError{MailboxField::Receipts, std::to_string(*settings.receipts)};
   return std::nullopt;
 }
 
-Error refusal(const FieldError& wrong) {
-  const auto bad = [&](const char* what) {
-    return Error(Code::BadInput, what + (": " + printable(wrong.value)));
-  };
-  switch (wrong.field) {
-    case MailboxField::Name:
-      return bad("not a valid mailbox name");
-    case MailboxField::Description:
-      return Error(Code::BadInput, "a description must be at most 1024 bytes of UTF-8 on one line");
-    case MailboxField::Grace:
-      return Error(Code::BadInput, "the grace period is out of range");
-    case MailboxField::Receipts:
-      return Error(Code::BadInput, "the time for receipts is out of range");
-    case MailboxField::Alias:
-    case MailboxField::Domain:
-    case MailboxField::Allow:
-      break;
-  }
-  // An empty value stands for a list that is too long (first_unfit()).
-  if (wrong.value.empty()) return Error(Code::BadInput, "too many aliases, domains or blocks: at most 1000");
-  if (wrong.field == MailboxField::Alias) return bad("not a valid alias");
-  return bad(wrong.field == MailboxField::Domain ? "not a valid domain" : "not a valid address block");
+std::string text_of(const FieldError& wrong) {
+  if (wrong.too_many) return "more than 1000 values";
+  return "`" + printable(wrong.value) + "` is not " + std::string(words_of(wrong.field).accepted);
 }
 
-NewMailbox new_mailbox(const MailboxChange& said) {
-  NewMailbox wanted;
-  wanted.name = said.name.value_or("");
-  wanted.description = said.description.value_or("");
-  wanted.aliases = forms_of(said.aliases.value_or(wanted.aliases), mail::comparable);
-  wanted.domains = forms_of(said.domains.value_or(wanted.domains), mail::comparable_domain);
-  wanted.allow = said.allow.value_or(wanted.allow);
-  wanted.quota = said.quota.value_or(wanted.quota);
-  wanted.grace = said.grace.value_or(wanted.grace);
-  wanted.receipts = said.receipts.value_or(wanted.receipts);
-  wanted.trace = said.trace.value_or(wanted.trace);
-  wanted.allow_reject = said.allow_reject.value_or(wanted.allow_reject);
-  wanted.require_tls = said.require_tls.value_or(wanted.require_tls);
-  return wanted;
+Error refusal(const FieldError& wrong) {
+  return Error(Code::BadInput, text_of(wrong)).within("`" + std::string(words_of(wrong.field).key) + "`");
+}
+
+std::vector<std::string> expand_senders(const std::vector<std::string>& allow) {
+  std::vector<std::string> blocks;
+  for (const std::string& each : allow) {
+    const SenderList* list = find_sender_list(each);
+    if (list == nullptr)
+      blocks.push_back(each);
+    else
+      blocks.insert(blocks.end(), list->blocks.begin(), list->blocks.end());
+  }
+  return blocks;
+}
+
+void apply(const MailboxSettings& settings, store::MailboxRecord& record) {
+  if (settings.name) record.name = *settings.name;
+  if (settings.description) record.description = *settings.description;
+  if (settings.aliases) record.aliases = forms_of(*settings.aliases, mail::comparable);
+  if (settings.domains) record.domains = forms_of(*settings.domains, mail::comparable_domain);
+  if (settings.allow) record.allow = expand_senders(*settings.allow);
+  if (settings.quota) record.quota = *settings.quota;
+  if (settings.grace) record.grace = *settings.grace;
+  if (settings.receipts) record.receipts = *settings.receipts;
+  if (settings.trace) record.trace = *settings.trace;
+  if (settings.status) record.status = *settings.status;
+  if (settings.hold) record.hold = *settings.hold;
+  if (settings.allow_reject) record.allow_reject = *settings.allow_reject;
+  if (settings.require_tls) record.require_tls = *settings.require_tls;
 }
 
 Result<store::MailboxRecord> change_mailbox(store::Store& store, const store::MailboxRecord& before,
-                                            const MailboxChange& said, std::string_view actor) {
-  if (const auto wrong = first_wrong(said)) return refusal(*wrong);
+                                            const MailboxSettings& change, std::string_view actor) {
+  if (const auto wrong = first_wrong(change)) return refusal(*wrong);
   store::MailboxRecord record = before;
-  apply(said, record);
+  apply(change, record);
   // A change that changes nothing must not leave an entry in the history.
   if (store::encode(record) == store::encode(before)) return before;
   // A change of the status has its own leaf type, because it is what auditors look for.

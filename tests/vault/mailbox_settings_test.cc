@@ -1,4 +1,6 @@
-#include "vault/mailbox_change.h"
+#include "vault/mailbox_settings.h"
+
+#include <algorithm>
 
 #include "support/faulty_store.h"
 #include "vault/fixture.h"
@@ -25,11 +27,11 @@ TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
   wanted.description = "Journal";
   wanted.quota = 5;
   const CreatedMailbox made = vault.mailbox("journal", wanted);
-  MailboxChange said;
-  said.aliases = {"Journal@Example.COM", "journal@example.com"};
-  said.grace = 0;
-  said.hold = true;
-  const auto now = change_mailbox(*vault.store, made.record, said, "console ann");
+  MailboxSettings settings;
+  settings.aliases = {"Journal@Example.COM", "journal@example.com"};
+  settings.grace = 0;
+  settings.hold = true;
+  const auto now = change_mailbox(*vault.store, made.record, settings, "console ann");
   REQUIRE(now);
   CHECK(now->aliases == std::vector<std::string>{"journal@example.com"});
   CHECK(now->grace == 0);
@@ -42,7 +44,7 @@ TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
         "console ann, mailbox journal: legal hold no -> yes, aliases +journal@example.com, grace 86400 s -> "
         "none");
 
-  MailboxChange status;
+  MailboxSettings status;
   status.status = store::Status::Suspended;
   const auto suspended = change_mailbox(*vault.store, *now, status, "test");
   REQUIRE(suspended);
@@ -54,13 +56,13 @@ TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
     CHECK(again->version == suspended->version);
   }
   SECTION("what somebody else changed meanwhile is not written over") {
-    const auto stale = change_mailbox(*vault.store, made.record, said, "test");
+    const auto stale = change_mailbox(*vault.store, made.record, settings, "test");
     REQUIRE_FALSE(stale);
     CHECK(stale.error().code() == Code::Conflict);
   }
   SECTION("a name that is taken is refused") {
     vault.mailbox("other");
-    MailboxChange rename;
+    MailboxSettings rename;
     rename.name = "other";
     const auto taken = change_mailbox(*vault.store, *suspended, rename, "test");
     REQUIRE_FALSE(taken);
@@ -71,10 +73,10 @@ TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
 TEST_CASE("aliases and domains are kept in the form in which addresses are compared") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox("journal");
-  MailboxChange said;
-  said.aliases = {"J\xc3\x9cRGEN@M\xc3\xbcller.example", "\"ju\xcc\x88rgen\"@xn--mller-kva.example"};
-  said.domains = {"K\xc3\xb6ln.example", "xn--kln-sna.example"};
-  const auto now = change_mailbox(*vault.store, made.record, said, "test");
+  MailboxSettings settings;
+  settings.aliases = {"J\xc3\x9cRGEN@M\xc3\xbcller.example", "\"ju\xcc\x88rgen\"@xn--mller-kva.example"};
+  settings.domains = {"K\xc3\xb6ln.example", "xn--kln-sna.example"};
+  const auto now = change_mailbox(*vault.store, made.record, settings, "test");
   REQUIRE(now);
   CHECK(now->aliases == std::vector<std::string>{"j\xc3\xbcrgen@xn--mller-kva.example"});
   CHECK(now->domains == std::vector<std::string>{"xn--kln-sna.example"});
@@ -82,9 +84,9 @@ TEST_CASE("aliases and domains are kept in the form in which addresses are compa
 
 TEST_CASE("the first field that a mailbox cannot have is named with what stands there") {
   const auto wrong = [](auto change) {
-    MailboxChange said;
-    change(said);
-    const auto found = first_wrong(said);
+    MailboxSettings settings;
+    change(settings);
+    const auto found = first_wrong(settings);
     REQUIRE(found);
     CHECK(refusal(*found).code() == Code::BadInput);
     return std::pair(found->field, found->value);
@@ -98,19 +100,36 @@ TEST_CASE("the first field that a mailbox cannot have is named with what stands 
         }) == std::pair(Field::Alias, std::string("a+b@b.example")));
   CHECK(wrong([](auto& s) { s.aliases = std::vector<std::string>(1001, "a@b.example"); }) ==
         std::pair(Field::Alias, std::string()));
+  MailboxSettings many;
+  many.aliases = std::vector<std::string>(1001, "a@b.example");
+  CHECK(first_wrong(many)->too_many);
   CHECK(wrong([](auto& s) { s.domains = {"no domain"}; }).first == Field::Domain);
   CHECK(wrong([](auto& s) { s.allow = {"192.0.2.0/33"}; }).first == Field::Allow);
   CHECK(wrong([](auto& s) { s.grace = -1; }).first == Field::Grace);
   CHECK_FALSE(first_wrong({}));
+  CHECK(refusal({Field::Alias, "a+b@b.example"}).text() ==
+        "`aliases`: `a+b@b.example` is not a plain address");
+  CHECK(refusal({Field::Alias, "", true}).text() == "`aliases`: more than 1000 values");
 
   // A setting is judged as at the making.
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
-  MailboxChange said;
-  said.description = "a\tb";
-  const auto refused = change_mailbox(*vault.store, made.record, said, "test");
+  MailboxSettings settings;
+  settings.description = "a\tb";
+  const auto refused = change_mailbox(*vault.store, made.record, settings, "test");
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Code::BadInput);
+}
+
+TEST_CASE("the name of a sender list stands for its blocks") {
+  Vault vault;
+  const CreatedMailbox made = vault.mailbox();
+  MailboxSettings settings;
+  settings.allow = {"192.0.2.1", "microsoft365"};
+  const auto now = change_mailbox(*vault.store, made.record, settings, "test");
+  REQUIRE(now);
+  CHECK(now->allow.size() == 7);
+  CHECK(std::ranges::count(now->allow, "40.92.0.0/15") == 1);
 }
 
 TEST_CASE("a mailbox goes only when it is suspended and empty") {
@@ -120,7 +139,7 @@ TEST_CASE("a mailbox goes only when it is suspended and empty") {
   REQUIRE_FALSE(active);
   CHECK(active.error().code() == Code::Conflict);
   CHECK_FALSE(active.error().hint().empty());
-  MailboxChange suspend;
+  MailboxSettings suspend;
   suspend.status = store::Status::Suspended;
   const auto suspended = change_mailbox(*vault.store, made.record, suspend, "test");
   REQUIRE(suspended);
@@ -132,7 +151,7 @@ TEST_CASE("a mailbox whose change or removal lost its reply has it, or is said n
   Vault vault;
   gw::test::FaultyStore store(*vault.store);
   const CreatedMailbox made = vault.mailbox();
-  MailboxChange suspend;
+  MailboxSettings suspend;
   suspend.status = store::Status::Suspended;
   const auto lose_reply = [](std::string_view operation) {
     const bool changes = operation == "put_mailbox" || operation == "drop_mailbox";
