@@ -234,7 +234,7 @@ void MailboxLook::at_history(const Recent& recent) {
 void MailboxLook::at_times(const DiagnosisLimits& limits) {
   if (stat_.oldest != 0 && seconds_since(stat_.oldest) > limits.unfetched.count()) {
     const std::int64_t waits = seconds_since(stat_.oldest);
-    warn("drain", Cause::Unfetched,
+    warn("drain", stat_.last_drain == 0 ? Cause::NeverDrained : Cause::Unfetched,
          Facts{.count = stat_.live, .seconds = waits, .time = stat_.last_drain, .detail = {}},
          "the oldest of " + counted(stat_.live, "message") + " has been waiting for " + shown_age(waits) +
              (stat_.last_drain == 0 ? ", never drained" : ", last drain at " + shown_time(stat_.last_drain)),
@@ -243,10 +243,10 @@ void MailboxLook::at_times(const DiagnosisLimits& limits) {
   // A new mailbox is given the same time before it is called silent.
   const Micros last = std::max(stat_.last_delivery, mailbox_.created);
   if (mailbox_.status == store::Status::Active && seconds_since(last) > limits.silence.count()) {
-    const std::int64_t silent = stat_.last_delivery == 0 ? 0 : seconds_since(stat_.last_delivery);
-    warn("silence", Cause::Silence, Facts{.seconds = silent, .detail = {}},
-         stat_.last_delivery == 0 ? std::string("no message has ever arrived")
-                                  : "no message has arrived for " + shown_age(silent),
+    const bool never = stat_.last_delivery == 0;
+    const std::int64_t silent = never ? 0 : seconds_since(stat_.last_delivery);
+    warn("silence", never ? Cause::NeverDelivered : Cause::Silence, Facts{.seconds = silent, .detail = {}},
+         never ? "no message has ever arrived" : "no message has arrived for " + shown_age(silent),
          "check that the sender's journal rule and connector still point to " + mailbox_.local_part());
   }
 }
@@ -328,6 +328,17 @@ std::string_view name(Level level) {
       break;
   }
   return "trouble";
+}
+
+std::string_view name(Cause cause) {
+  // In the order of the enumerators.
+  static constexpr std::string_view kNames[] = {
+      "none",           "read-only",   "disk-full",       "little-room",  "clock",
+      "weak-passwords", "no-recovery", "refused",         "drain-broken", "unfetched",
+      "never-drained",  "silence",     "never-delivered", "quota",        "quarantined",
+      "unconfirmed",    "suspended",   "no-backup",       "old-backup",   "no-verify",
+      "old-verify",     "findings"};
+  return kNames[static_cast<std::size_t>(cause)];
 }
 
 Result<void> examine_mailbox(store::Store& store, const store::MailboxRecord& mailbox,

@@ -36,14 +36,14 @@ enum class Cause : unsigned char {
   // count: at least so many sessions in the last week got a 5xx reply; time and detail: when, and
   // which client, the last time; size: the reply code of that time.
   Refused,
-  DrainBroken,  // count: drains that ended at one message; detail: its id
-  // count: messages that wait; seconds: age of the oldest; time: of the last drain, or 0 if there
-  // never was one.
-  Unfetched,
-  Silence,      // seconds since the last delivery, or 0 if there never was one
-  Quota,        // size: bytes used; limit: the quota in bytes
-  Quarantined,  // count
-  Unconfirmed,  // count
+  DrainBroken,     // count: drains that ended at one message; detail: its id
+  Unfetched,       // count: messages that wait; seconds: age of the oldest; time: of the last drain
+  NeverDrained,    // the same without a time: there never was a drain
+  Silence,         // seconds since the last delivery
+  NeverDelivered,  // no message has ever arrived
+  Quota,           // size: bytes used; limit: the quota in bytes
+  Quarantined,     // count
+  Unconfirmed,     // count
   Suspended,
   NoBackup,   // seconds since the vault was created, without a backup
   OldBackup,  // seconds since the last backup; time of it
@@ -51,6 +51,8 @@ enum class Cause : unsigned char {
   OldVerify,  // seconds since the last verification; time of it
   Findings,   // count: findings of the last verification; time of it
 };
+// Returns the name of the cause, as `disk-full`, by which translations are found.
+std::string_view name(Cause cause);
 
 // The numbers of a finding. Which fields are set depends on the cause; the others are 0 or
 // empty.

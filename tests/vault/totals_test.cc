@@ -64,7 +64,7 @@ TEST_CASE("findings have causes and facts beside their text") {
   CHECK(quota->about == "journal");
   CHECK(quota->facts.size == 10);
   CHECK(quota->facts.limit == 10);
-  const Diagnosis* unfetched = finding(findings, Cause::Unfetched);
+  const Diagnosis* unfetched = finding(findings, Cause::NeverDrained);
   REQUIRE(unfetched != nullptr);
   CHECK(unfetched->facts.count == 1);
   CHECK(finding(findings, Cause::Suspended) != nullptr);
