@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
-#include "seal/base64.h"
 #include "store/audit.h"
 #include "store/audit_texts.h"
 

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/encoding.h"
 #include "base/text.h"
 #include "json/json.h"
-#include "seal/base64.h"
 #include "store/audit.h"
 
 namespace gw::cmd {
@@ -91,7 +91,7 @@ Json audit_json(const AuditDocument& document) {
   object["timestamp"] = Json();
   if (document.timestamp)
     object["timestamp"] = {{"time", rfc3339(document.timestamp->says.time)},
-                           {"response", seal::to_base64(document.timestamp->response, seal::Padding::Full)}};
+                           {"response", to_base64(document.timestamp->response)}};
   return object;
 }
 

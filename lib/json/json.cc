@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/encoding.h"
 #include "base/text.h"
-#include "seal/base64.h"
 
 namespace gw::json {
 namespace {
@@ -50,7 +50,7 @@ Json text_or_null(std::string_view text) {
 // the base64.
 void put_text(Json& object, const std::string& name, std::string_view text) {
   object[name] = valid_text(text);
-  if (!valid_utf8(text)) object[name + "_b64"] = seal::to_base64(as_bytes(text), seal::Padding::Full);
+  if (!valid_utf8(text)) object[name + "_b64"] = to_base64(as_bytes(text));
 }
 
 // Without the error handler, dump() would throw: some strings of a mail have unknown encodings.

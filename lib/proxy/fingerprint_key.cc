@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "seal/fingerprint.h"
@@ -49,19 +51,14 @@ Result<Secret> read_key(const std::string& file) {
   return key;
 }
 
-// Returns a random key as a line of hex. The digits are written into a Secret directly, because
-// to_hex() would leave them in memory that is never wiped.
+// Returns a random key as a line of hex.
 Secret new_key_line() {
-  static constexpr char kDigits[] = "0123456789abcdef";
   Secret key(seal::kFingerprintKey);
   random_bytes(key.span());
-  Secret line(key.size() * 2 + 1);
-  std::size_t at = 0;
-  for (const std::byte byte : key.view()) {
-    line.span()[at++] = static_cast<std::byte>(kDigits[std::to_integer<unsigned>(byte) >> 4U]);
-    line.span()[at++] = static_cast<std::byte>(kDigits[std::to_integer<unsigned>(byte) & 15U]);
-  }
-  line.span()[at] = std::byte{'\n'};
+  const Secret digits = to_hex_secret(key.view());
+  Secret line(digits.size() + 1);
+  std::ranges::copy(digits.view(), line.span().begin());
+  line.span().back() = std::byte{'\n'};
   return line;
 }
 

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "base/exit_status.h"
 #include "base/text.h"
 #include "net/connect.h"
 #include "sasl/credential_forwarder.h"
 #include "smtp/client.h"
 #include "smtp/command.h"
-#include "wire/base64.h"
 
 namespace gw::push {
 namespace {
@@ -76,14 +76,14 @@ std::unique_ptr<sasl::CredentialForwarder> exchange_of(const Login& login, const
   if (offers(server, "PLAIN")) {
     auto exchange = CredentialForwarder::begin("PLAIN");
     const std::string before = std::string(1, '\0') + login.name + std::string(1, '\0');
-    (void)exchange->start(wire::base64_encode_secret(joined(before, login.password).view()).text());
+    (void)exchange->start(to_base64_secret(joined(before, login.password).view()).text());
     return exchange;
   }
   if (!offers(server, "LOGIN")) return nullptr;
   auto exchange = CredentialForwarder::begin("LOGIN");
   (void)exchange->start(std::nullopt);
-  (void)exchange->respond(wire::base64_encode(as_bytes(login.name)));
-  (void)exchange->respond(wire::base64_encode_secret(login.password.view()).text());
+  (void)exchange->respond(to_base64(as_bytes(login.name)));
+  (void)exchange->respond(to_base64_secret(login.password.view()).text());
   return exchange;
 }
 

@@ -1,9 +1,9 @@
 #include "sasl/credential_forwarder.h"
 
+#include "base/encoding.h"
 #include "base/text.h"
 #include "sasl/login.h"
 #include "sasl/plain.h"
-#include "wire/base64.h"
 
 namespace gw::sasl {
 namespace {
@@ -54,7 +54,7 @@ class NameAndPassword : public CredentialForwarder {
  private:
   Step step(sasl::Step step) {
     if (auto* challenge = std::get_if<Challenge>(&step))
-      return Challenge{wire::base64_encode(as_bytes(challenge->text))};
+      return Challenge{to_base64(as_bytes(challenge->text))};
     auto* credentials = std::get_if<Credentials>(&step);
     if (credentials == nullptr) return Malformed{};
     login_ = std::move(credentials->authentication);
@@ -195,7 +195,7 @@ std::unique_ptr<CredentialForwarder> CredentialForwarder::begin(std::string_view
 }
 
 CredentialForwarder::Step CredentialForwarder::start(std::optional<std::string_view> initial) {
-  if (!initial) return Challenge{wire::base64_encode(as_bytes(first_challenge()))};
+  if (!initial) return Challenge{to_base64(as_bytes(first_challenge()))};
   if (*initial == "=") return take(Secret());
   // As in Exchange::start(): a response of zero bytes is written `=`.
   if (initial->empty()) return Malformed{};
@@ -204,14 +204,14 @@ CredentialForwarder::Step CredentialForwarder::start(std::optional<std::string_v
 
 CredentialForwarder::Step CredentialForwarder::respond(std::string_view line) {
   if (line == "*") return Cancelled{};
-  auto message = wire::base64_decode_secret(line);
+  auto message = from_base64_secret(line);
   if (!message) return Malformed{};
   return take(std::move(*message));
 }
 
 std::vector<Secret> CredentialForwarder::messages() const {
   std::vector<Secret> encoded;
-  for (const Secret& message : give()) encoded.push_back(wire::base64_encode_secret(message.view()));
+  for (const Secret& message : give()) encoded.push_back(to_base64_secret(message.view()));
   return encoded;
 }
 

@@ -1,17 +1,16 @@
 #include "sasl/mechanism.h"
 
+#include "base/encoding.h"
 #include "base/text.h"
 #include "sasl/external.h"
 #include "sasl/login.h"
 #include "sasl/plain.h"
-#include "wire/base64.h"
 
 namespace gw::sasl {
 namespace {
 
 Step encoded(Step step) {
-  if (auto* challenge = std::get_if<Challenge>(&step))
-    challenge->text = wire::base64_encode(as_bytes(challenge->text));
+  if (auto* challenge = std::get_if<Challenge>(&step)) challenge->text = to_base64(as_bytes(challenge->text));
   return step;
 }
 
@@ -27,7 +26,7 @@ std::unique_ptr<Mechanism> make_mechanism(std::string_view name) {
 Step Exchange::start(std::optional<std::string_view> initial) {
   if (!initial) return encoded(mechanism_->start(std::nullopt));
   if (*initial == "=") return encoded(mechanism_->start(Secret()));
-  auto message = wire::base64_decode_secret(*initial);
+  auto message = from_base64_secret(*initial);
   // RFC 4954 section 4: an initial response of zero bytes is written `=`, so an empty text is
   // malformed.
   if (!message || message->empty()) return Malformed{};
@@ -37,7 +36,7 @@ Step Exchange::start(std::optional<std::string_view> initial) {
 Step Exchange::respond(std::string_view line) {
   // RFC 4954 section 4. `*` is no base64, so it cannot be a response.
   if (line == "*") return Cancelled{};
-  auto message = wire::base64_decode_secret(line);
+  auto message = from_base64_secret(line);
   if (!message) return Malformed{};
   return encoded(mechanism_->respond(std::move(*message)));
 }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "seal/base64.h"
+#include "base/encoding.h"
 #include "seal/header.h"
 #include "seal/hkdf.h"
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "base/text.h"
-#include "seal/base64.h"
 
 namespace gw::seal {
 namespace {

@@ -3,9 +3,9 @@
 #include <array>
 #include <cstdio>
 
+#include "base/encoding.h"
 #include "base/text.h"
 #include "seal/age.h"
-#include "seal/base64.h"
 #include "seal/header.h"
 #include "seal/slot.h"
 

@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "json/json.h"
-#include "seal/base64.h"
 
 namespace gw::transfer {
 namespace {
@@ -20,7 +20,7 @@ constexpr std::size_t kIndexBuffer = 64 << 10;
 // Reverses json::put_text(): the base64 field, if present, has the exact bytes.
 std::string stored_text(const Json& object, const std::string& name) {
   if (const Json data = object.value(name + "_b64", Json()); data.is_string()) {
-    const auto decoded = seal::from_base64(data.get<std::string>(), seal::Padding::Full);
+    const auto decoded = from_base64(data.get<std::string>(), Padding::Full);
     if (decoded) return std::string(as_text(*decoded));
   }
   const Json text = object.value(name, Json());

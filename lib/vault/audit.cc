@@ -5,8 +5,8 @@
 #include <chrono>
 #include <map>
 
+#include "base/encoding.h"
 #include "base/text.h"
-#include "seal/base64.h"
 #include "store/iterate.h"
 #include "store/merkle.h"
 
@@ -28,8 +28,7 @@ Result<SignedHead> signed_head(std::string_view note, const VaultId& vault) {
   const std::vector<std::string_view> lines = split(note, '\n');
   const auto size = lines.size() > 2 ? parse_number(lines[1]) : std::nullopt;
   SignedHead head;
-  if (!size || lines[0] != "gw/" + vault.hex() ||
-      !seal::from_base64(lines[2], seal::Padding::Full, head.root))
+  if (!size || lines[0] != "gw/" + vault.hex() || !from_base64(lines[2], Padding::Full, head.root))
     return Error(Code::BadInput, "not a checkpoint of this vault");
   head.size = *size;
   return head;

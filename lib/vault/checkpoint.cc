@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/encoding.h"
 #include "base/text.h"
-#include "seal/base64.h"
 #include "seal/signature.h"
 
 namespace gw::vault {
@@ -47,8 +47,7 @@ Result<seal::SigningKey> signing_key(const Secret& history_key) {
 }
 
 std::string note_text(const VaultId& vault, const store::LogHead& head) {
-  return name_of(vault) + "\n" + std::to_string(head.size) + "\n" +
-         seal::to_base64(head.root, seal::Padding::Full) + "\n";
+  return name_of(vault) + "\n" + std::to_string(head.size) + "\n" + to_base64(head.root) + "\n";
 }
 
 struct Verifier {
@@ -67,7 +66,7 @@ std::optional<Verifier> parse_verifier(std::string_view text) {
   verifier.name = text.substr(0, first);
   std::array<std::byte, 33> key;
   if (verifier.name.empty() || !from_hex(text.substr(first + 1, second - first - 1), verifier.hash) ||
-      !seal::from_base64(text.substr(second + 1), seal::Padding::Full, key) || key[0] != kEd25519)
+      !from_base64(text.substr(second + 1), Padding::Full, key) || key[0] != kEd25519)
     return std::nullopt;
   std::copy(key.begin() + 1, key.end(), verifier.key.begin());
   if (key_hash(verifier.name, verifier.key) != verifier.hash) return std::nullopt;
@@ -78,7 +77,7 @@ std::string verifier_text(const VaultId& vault, const seal::VerifyKey& key) {
   const std::string name = name_of(vault);
   Bytes typed{kEd25519};
   append(typed, key);
-  return name + "+" + to_hex(key_hash(name, key)) + "+" + seal::to_base64(typed, seal::Padding::Full);
+  return name + "+" + to_hex(key_hash(name, key)) + "+" + to_base64(typed);
 }
 
 std::optional<Checkpoint> parse_text(std::string_view text) {
@@ -95,7 +94,7 @@ std::optional<Checkpoint> parse_text(std::string_view text) {
   const std::optional<std::uint64_t> size = parse_number(lines[1]);
   Checkpoint checkpoint;
   if (!vault || name_of(*vault) != lines[0] || !size || std::to_string(*size) != lines[1] ||
-      !seal::from_base64(lines[2], seal::Padding::Full, checkpoint.head.root))
+      !from_base64(lines[2], Padding::Full, checkpoint.head.root))
     return std::nullopt;
   checkpoint.vault = *vault;
   checkpoint.head.size = *size;
@@ -116,7 +115,7 @@ std::optional<SignatureLine> parse_signature(std::string_view line) {
   line.remove_prefix(kDash.size());
   const std::size_t blank = line.find(' ');
   if (blank == std::string_view::npos || blank == 0) return std::nullopt;
-  const std::optional<Bytes> data = seal::from_base64(line.substr(blank + 1), seal::Padding::Full);
+  const std::optional<Bytes> data = from_base64(line.substr(blank + 1), Padding::Full);
   if (!data || data->size() <= kKeyHash) return std::nullopt;
   SignatureLine result;
   result.name = line.substr(0, blank);
@@ -128,18 +127,10 @@ std::optional<SignatureLine> parse_signature(std::string_view line) {
 
 }  // namespace
 
-// Converts to hex without a std::string, whose memory would not be wiped.
 Secret generate_history_key() {
   Secret seed(32);
   random_bytes(seed.span());
-  static constexpr char kDigits[] = "0123456789abcdef";
-  Secret text(64);
-  for (std::size_t i = 0; i < seed.size(); ++i) {
-    const unsigned byte = std::to_integer<unsigned>(seed.view()[i]);
-    text.span()[2 * i] = static_cast<std::byte>(kDigits[byte >> 4]);
-    text.span()[2 * i + 1] = static_cast<std::byte>(kDigits[byte & 15]);
-  }
-  return text;
+  return to_hex_secret(seed.view());
 }
 
 Result<store::Signer> make_signer(const Secret& history_key) {
@@ -153,8 +144,7 @@ Result<store::Signer> make_signer(const Secret& history_key) {
     const std::string text = note_text(vault, head);
     Bytes signature = to_bytes(key_hash(name, shared->verify_key()));
     append(signature, shared->sign(as_bytes(text)));
-    return text + "\n" + std::string(kDash) + name + " " + seal::to_base64(signature, seal::Padding::Full) +
-           "\n";
+    return text + "\n" + std::string(kDash) + name + " " + to_base64(signature) + "\n";
   };
   signer.verifier = [shared](const VaultId& vault) { return verifier_text(vault, shared->verify_key()); };
   return signer;

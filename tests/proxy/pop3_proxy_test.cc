@@ -2,10 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/encoding.h"
 #include "net/serve.h"
 #include "proxy/pop3_proxy_vault.h"
 #include "support/temp_folder.h"
-#include "wire/base64.h"
 
 using namespace gw;
 using namespace std::literals;
@@ -625,7 +625,7 @@ TEST_CASE("On a listener of several routes the login names its route") {
   }
   SECTION("if the server does not offer the mechanism of a token, the client's refusal has no [AUTH]") {
     second.capabilities = "USER\r\n";
-    CHECK(client->ask("AUTH XOAUTH2 " + wire::base64_encode(as_bytes("user=joe#home\1auth=Bearer t\1\1"s))) ==
+    CHECK(client->ask("AUTH XOAUTH2 " + to_base64(as_bytes("user=joe#home\1auth=Bearer t\1\1"s))) ==
           "-ERR [SYS/PERM] Upstream server does not support this mechanism");
   }
   SECTION("if its server cannot be reached the client may try another") {

@@ -1,8 +1,7 @@
 #include "sasl/credential_forwarder.h"
+#include "base/encoding.h"
 
 #include <catch2/catch.hpp>
-
-#include "wire/base64.h"
 
 using namespace gw::sasl;
 using namespace std::literals;
@@ -10,7 +9,7 @@ using namespace std::literals;
 namespace {
 
 std::string in64(std::string_view text) {
-  return gw::wire::base64_encode(gw::as_bytes(text));
+  return gw::to_base64(gw::as_bytes(text));
 }
 
 std::string describe(const CredentialForwarder::Step& step) {
@@ -24,7 +23,7 @@ std::string said(const CredentialForwarder& exchange) {
   std::string all;
   for (const gw::Secret& message : exchange.messages()) {
     if (!all.empty()) all += '|';
-    all += gw::wire::base64_decode_secret(message.text()).value().text();
+    all += gw::from_base64_secret(message.text()).value().text();
   }
   return all;
 }

@@ -1,8 +1,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "base/encoding.h"
 #include "sasl/mechanism.h"
-#include "wire/base64.h"
 
 using namespace gw::sasl;
 using namespace std::literals;
@@ -10,7 +10,7 @@ using namespace std::literals;
 namespace {
 
 std::string in64(std::string_view text) {
-  return gw::wire::base64_encode(gw::as_bytes(text));
+  return gw::to_base64(gw::as_bytes(text));
 }
 
 // Returns the step as text, so that a failed check shows it.

@@ -2,8 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "seal/base64.h"
-
 using namespace gw;
 using namespace gw::seal;
 
@@ -34,30 +32,4 @@ TEST_CASE("a signature is valid for its own message and key only") {
   Signature altered = signature;
   altered[5] ^= std::byte{1};
   CHECK_FALSE(verify(key.verify_key(), as_bytes("head"), altered));
-}
-
-TEST_CASE("Base64 accepts canonical forms only") {
-  CHECK(to_base64(as_bytes("fo"), Padding::Full) == "Zm8=");
-  CHECK(to_base64(as_bytes("fo"), Padding::None) == "Zm8");
-  CHECK(to_base64({}, Padding::Full).empty());
-  CHECK(from_base64("", Padding::None) == Bytes{});
-  CHECK(from_base64("Zm8", Padding::None) == to_bytes("fo"));
-  CHECK(from_base64("Zm8=", Padding::Full) == to_bytes("fo"));
-  for (const char* bad : {"Zm8=", "Zm9", "Z", "Zm8\n", " Zm8", "Zm-_", "Zm8 "}) {
-    INFO(bad);
-    CHECK_FALSE(from_base64(bad, Padding::None));
-  }
-  for (const char* bad : {"Zm8", "Zm9=", "Zm8==", "Zm8=Zm8=", "Zm8=\n"}) {
-    INFO(bad);
-    CHECK_FALSE(from_base64(bad, Padding::Full));
-  }
-}
-
-TEST_CASE("Base64 has 64 digits and accepts no other byte") {
-  int digits = 0;
-  for (int value = 0; value < 256; ++value) {
-    const std::string text{'Z', static_cast<char>(value), 'A', 'A'};
-    if (from_base64(text, Padding::None)) ++digits;
-  }
-  CHECK(digits == 64);
 }

@@ -1,4 +1,5 @@
 #include "smtpd/server.h"
+#include "base/encoding.h"
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -17,7 +18,6 @@
 #include "support/temp_folder.h"
 #include "vault/drain.h"
 #include "vault/mailbox.h"
-#include "wire/base64.h"
 
 using namespace gw;
 using namespace std::literals;
@@ -230,7 +230,7 @@ namespace {
 // Returns an AUTH command with the message of SASL PLAIN.
 std::string plain(std::string_view user, std::string_view password, std::string_view as = {}) {
   const std::string message = std::string(as) + '\0' + std::string(user) + '\0' + std::string(password);
-  return "AUTH PLAIN " + wire::base64_encode(as_bytes(message));
+  return "AUTH PLAIN " + to_base64(as_bytes(message));
 }
 store::MailboxRecord add_sender(Vault& vault, const std::string& name, const Secret& token) {
   return vault.add(name,

@@ -1,6 +1,6 @@
 #include "vault/checkpoint.h"
+#include "base/encoding.h"
 
-#include "seal/base64.h"
 #include "seal/signature.h"
 #include "vault/fixture.h"
 
@@ -84,8 +84,7 @@ TEST_CASE("others may sign beside us, in any order") {
   const std::string note = signed_note(key, vault, some_head());
   const std::string verifier = verifier_key(key, vault);
   const std::size_t border = note.find("\n\n") + 2;
-  const std::string witness =
-      "\u2014 witness.example " + seal::to_base64(Bytes(76, std::byte{9}), seal::Padding::Full) + "\n";
+  const std::string witness = "\u2014 witness.example " + to_base64(Bytes(76, std::byte{9})) + "\n";
   CHECK(open_checkpoint(note + witness, verifier));
   CHECK(open_checkpoint(note.substr(0, border) + witness + note.substr(border), verifier));
   CHECK(code_of(open_checkpoint(note.substr(0, border) + witness, verifier)) == Code::Corrupt);
@@ -100,11 +99,11 @@ TEST_CASE("a note that is signed but is no checkpoint of ours is refused") {
   const Secret history_key(as_bytes(kSeed));
   const std::string verifier = verifier_key(history_key, vault);
   const std::string name = "gw/" + std::string(kVault);
-  const std::string root = seal::to_base64(some_head().root, seal::Padding::Full);
+  const std::string root = to_base64(some_head().root);
   const auto sign = [&](const std::string& text) {
     Bytes signature = *from_hex(std::string_view(verifier).substr(name.size() + 1, 8));
     append(signature, key.sign(as_bytes(text)));
-    return text + "\n\u2014 " + name + " " + seal::to_base64(signature, seal::Padding::Full) + "\n";
+    return text + "\n\u2014 " + name + " " + to_base64(signature) + "\n";
   };
   CHECK(open_checkpoint(sign(name + "\n42\n" + root + "\n"), verifier));
   CHECK(open_checkpoint(sign(name + "\n42\n" + root + "\nextension of a newer gw\n"), verifier));
