@@ -39,12 +39,14 @@ vault::LastAdministrator last_ruler(bool force) {
   return force ? vault::LastAdministrator::MayGo : vault::LastAdministrator::Stays;
 }
 
-// Adds a hint if the change would remove the last administrator, which needs --force. The vault
-// reports that as a Conflict with a hint; a Conflict without a hint is a concurrent change. The
-// exit status tells scripts that it was refused.
-Error with_force_hint(const vault::Account& before, const Error& error) {
+// Names --force in the error if the change would remove the last administrator, and sets the exit
+// status, so that scripts see that it was refused. The vault reports that as a Conflict with a hint; a
+// Conflict without a hint is a concurrent change.
+Error refused_without_force(const vault::Account& before, const Error& error) {
   if (error.code() != Code::Conflict || error.hint().empty() || !before.rules()) return error;
-  return error.with_hint("create another administrator first, or use --force").with_exit_status(kExitDenied);
+  return Error(error.code(), error.text() + "; --force changes it anyway")
+      .with_hint(error.hint())
+      .with_exit_status(kExitDenied);
 }
 
 void declare(CLI::App& app, Properties& to, bool required) {
@@ -192,7 +194,7 @@ Result<int> set(const Commands& commands, const AdminOptions& options) {
                                  : "role " + std::string(vault::name(account->role)) +
                                        (account->only.empty() ? "" : ", only " + joined(account->only));
     account = vault::change_account(**store, std::move(*account), what, kActor, last_ruler(options.force));
-    if (!account) return with_force_hint(before, account.error());
+    if (!account) return refused_without_force(before, account.error());
   }
   // A change of its own: removing a second factor has its own history entry.
   if (options.no_totp && account->has_totp())
@@ -213,7 +215,7 @@ Result<int> passwd(const Commands& commands, const AdminOptions& options) {
   if (account->has_totp() && !options.no_totp)
     return Error(Code::Conflict,
                  "the second factor of `" + account->name + "` cannot be kept with a new password")
-        .with_hint("use --no-totp to remove it; it can be set up again after signing in");
+        .with_hint("gw-store admin passwd " + account->name + " --no-totp");
   cli::Output output;
   if (auto shown = show(output, *account, password->text, password->given, options.json); !shown)
     return shown.error();
@@ -236,7 +238,7 @@ Result<int> remove(const Commands& commands, const AdminOptions& options) {
   const auto account = account_named(**store, options.name);
   if (!account) return account.error();
   if (auto gone = vault::remove_account(**store, *account, kActor, last_ruler(options.force)); !gone)
-    return with_force_hint(*account, gone.error());
+    return refused_without_force(*account, gone.error());
   return 0;
 }
 

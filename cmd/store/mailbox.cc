@@ -79,8 +79,8 @@ Result<void> check(const vault::MailboxSettings& settings, const std::string& ad
   const auto wrong = vault::first_wrong(settings);
   if (!wrong) return {};
   const Error error(Code::Usage, vault::text_of(*wrong));
-  if (wrong->field == vault::MailboxField::Name)
-    return error.with_hint("use at most 64 characters of a-z 0-9 . _ -, and not the form of an id");
+  // The name is an argument of `add` and an option of `set`.
+  if (wrong->field == vault::MailboxField::Name) return error;
   return error.within("--" + add + std::string(vault::words_of(wrong->field).option));
 }
 

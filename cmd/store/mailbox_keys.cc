@@ -103,7 +103,7 @@ Result<void> reset(store::Store& store, const KeyOptions& options, const Secret&
       after_showing(done.error(), "the password was not reset", "the password may have been reset",
                     "gw-store mailbox key " + record->name + " --password-file FILE");
   if (error.code() != Code::Conflict) return error;
-  return error.with_hint("a reset requires a suspended and empty mailbox; otherwise use --recovery-key-file");
+  return error.with_hint("gw-store mailbox passwd " + record->name + " --recovery-key-file FILE");
 }
 
 Result<int> passwd(const Commands& commands, const KeyOptions& options) {

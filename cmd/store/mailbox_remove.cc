@@ -78,9 +78,10 @@ Result<int> remove(const Commands& commands, const Options& options) {
   if (mailbox->status != store::Status::Suspended || (held(*stat) != 0 && !options.force))
     return Error(Code::Conflict, mailbox->status != store::Status::Suspended
                                      ? "the mailbox is not suspended"
-                                     : "the mailbox still holds messages")
-        .with_hint(options.force ? "gw-store mailbox set " + mailbox->name + " --status suspended"
-                                 : "suspend the mailbox and drain its messages first; --force removes them");
+                                     : "the mailbox still holds messages; --force removes them")
+        .with_hint(mailbox->status != store::Status::Suspended
+                       ? "gw-store mailbox set " + mailbox->name + " --status suspended"
+                       : "gw-store message list " + mailbox->name + " --state all");
   // A legal hold forbids the removal of mail, also with --force.
   if (held(*stat) != 0 && mailbox->hold)
     return Error(Code::Conflict, "the mailbox is on legal hold")

@@ -235,7 +235,7 @@ Result<std::vector<MessageId>> message_ids(store::Store& store, const MailboxId&
     }
     if (found.size() > 1)
       return Error(Code::Usage, "several message ids begin with `" + text + "`")
-          .with_hint("give more digits");
+          .with_hint("gw-store message list MAILBOX --state all");
     ids.push_back(found.front());
   }
   return ids;

@@ -49,7 +49,6 @@ constexpr std::uint64_t kLittle = 8 << 20;
 constexpr int kMaxPasses = 8;
 // How long the keeper may take to end the connection of a run that was killed.
 constexpr std::chrono::seconds kSettle{10};
-constexpr const char* kGoOn = "the vault has not moved; continue with --resume";
 
 // Returns the absolute path that `--to` names: a path or a URL. The scheme of a URL says what kind
 // of store it is, and file is the only one so far.
@@ -197,12 +196,12 @@ class Migration {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
       suspension = store.suspend();
     }
-    if (!suspension) return suspension.error().with_hint("run the same command again");
+    if (!suspension) return suspension.error().with_hint(again());
     const auto format = store::read_format(from_);
     if (!format) return format.error();
     if (!format->moved) return {};
     return Error(Code::Busy, from_ + ": the vault has just moved to " + format->moved->place)
-        .with_hint("run the same command again");
+        .with_hint(again());
   }
 
   Result<int> abandon(const Commands& commands) {
@@ -398,12 +397,16 @@ class Migration {
     }
   }
 
+  // Returns the command that this run was started with.
+  std::string again() const { return "gw-store --vault " + from_ + " migrate --to " + to_; }
+
   Result<int> give_up(const Error& error) {
     // Findings are printed before the error that ends the run.
     if (auto told = output_.flush(); !told) return told.error();
     if (!error.hint().empty()) return error;
     // Unknown: the keeper may have switched. The next run finds out from the format file.
-    return error.with_hint(switched_ || error.code() == Code::Unknown ? "run it again with --resume" : kGoOn);
+    const bool moved = switched_ || error.code() == Code::Unknown;
+    return (moved ? error : error.within("the vault has not moved")).with_hint(again() + " --resume");
   }
 
   Result<int> print() {

@@ -70,8 +70,7 @@ class Restore {
     if (*bad > 0) {
       const Error error(Code::Corrupt,
                         source_.path() + ": " + counted(*bad, "damaged file") + "; nothing was restored");
-      return give_up(
-          error.with_hint("use an older backup, or gw-store salvage to recover a part of this one"));
+      return give_up(error.with_hint("gw-store salvage " + source_.path() + " --to " + options_.to));
     }
     if (auto completed = complete(target->tree()); !completed) return completed.error();
     // From here on as the owner of the directory: opening the store creates files that the keeper

@@ -95,7 +95,7 @@ Result<MigrationTarget> MigrationTarget::open(const std::string& path, const Vau
     return ours.error();
   } else if (!resume) {
     return Error(Code::Exists, path + ": contains an interrupted migration of this vault")
-        .with_hint("use --resume to continue it, or --abort to remove it");
+        .with_hint("gw-store --vault " + from + " migrate --to " + path + " --resume");
   }
   // Takes the lock, so that from here on only one run is in progress. Only then is anything
   // changed.

@@ -46,8 +46,7 @@ Result<Secret> read_key(const std::string& file) {
   Secret key(seal::kFingerprintKey);
   if (!from_hex(line->text(), key.span()))
     return Error(Code::Config, file + ": not 64 hexadecimal digits")
-        .with_hint(
-            "move the file away to create a new key; mail that was copied before is then copied again");
+        .with_hint("mv " + file + " " + file + ".damaged");
   return key;
 }
 

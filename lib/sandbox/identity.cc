@@ -22,8 +22,9 @@ Result<Identity> user_named(const std::string& name) {
   const passwd* found = ::getpwnam(name.c_str());
   if (found != nullptr) return Identity{name, found->pw_uid, found->pw_gid, true};
   if (errno != 0 && errno != ENOENT && errno != ESRCH) return Error::from_errno("user " + printable(name));
-  return Error(Code::Config, "the user `" + printable(name) + "` does not exist")
-      .with_hint("create gw's users with systemd-sysusers, or name another with --user");
+  const Error error(Code::Config, "the user `" + printable(name) + "` does not exist");
+  // The package's users; others have no command that creates them.
+  return name.starts_with("gw-") ? error.with_hint("systemd-sysusers") : error;
 }
 
 Identity user_numbered(uid_t uid, gid_t gid) {

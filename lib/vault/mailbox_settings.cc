@@ -68,7 +68,7 @@ bool fit_for_span(std::int64_t seconds) {
 
 // In the order of the enumerators.
 constexpr MailboxFieldWords kFieldWords[] = {
-    {MailboxField::Name, "name", "name", "a mailbox name"},
+    {MailboxField::Name, "name", "name", "a mailbox name (at most 64 of a-z 0-9 . _ -, and not an id)"},
     {MailboxField::Description, "description", "description", "one line of UTF-8 of at most 1024 bytes"},
     {MailboxField::Alias, "alias", "aliases", "a plain address"},
     {MailboxField::Domain, "domain", "domains", "a domain"},
@@ -199,7 +199,9 @@ Result<void> remove_mailbox(store::Store& store, const store::MailboxRecord& mai
     return left.error().code() == Code::NotFound ? Result<void>() : dropped;
   }
   if (dropped || dropped.error().code() != Code::Conflict) return dropped;
-  return dropped.error().with_hint("suspend the mailbox and remove all its messages first");
+  return dropped.error().with_hint(mailbox.status != store::Status::Suspended
+                                       ? "gw-store mailbox set " + mailbox.name + " --status suspended"
+                                       : "gw-store message list " + mailbox.name + " --state all");
 }
 
 bool open_to_guesses(const store::MailboxRecord& mailbox) {

@@ -217,7 +217,7 @@ class InterruptedTest(gw_move.Case):
         self.assertLess(tool, 0)
         self.assertEqual(self.the_one(), self.vault)
         self.assertEqual(self.migrate(status=73), [])
-        self.assertIn("use --resume to continue it, or --abort to remove it", self.trouble)
+        self.assertRegex(self.trouble, r"hint: gw-store --vault \S+ migrate --to \S+ --resume")
         copied = {p.name: p.stat().st_ino for p in (self.to / ".migrate/.part/large").glob("[0-9a-f]*")}
         self.migrate("--resume")
         kept = [name for name, inode in copied.items() if (self.to / "large" / name).stat().st_ino == inode]
@@ -265,7 +265,7 @@ class InterruptedTest(gw_move.Case):
         _, err = tool.communicate(timeout=gw.WAIT)
         self.assertIn(tool.returncode, (0, 75), err)
         if tool.returncode == 75:
-            self.assertIn(b"continue with --resume", err)
+            self.assertIn(b" --resume\n", err)
             self.put(500)
             self.migrate("--resume")
         self.all_is_there()
