@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "seal/age.h"
+#include "vault/change_note.h"
 
 namespace gw::json {
 namespace {
@@ -188,6 +189,10 @@ Json leaf_json(const store::Leaf& leaf) {
   object["message"] = id_or_null(leaf.message);
   object["digest"] = json_digest(leaf.container);
   put_text(object, "actor", leaf.actor);
+  const vault::Author author = vault::read_author(leaf.actor);
+  object["user"] = text_or_null(author.user);
+  object["object"] = text_or_null(author.object);
+  object["change"] = text_or_null(author.change);
   object["value"] = leaf.value;
   object["envelope"] = json_digest(leaf.envelope);
   object["commitment"] = json_digest(leaf.commitment);

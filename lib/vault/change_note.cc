@@ -14,6 +14,8 @@ constexpr std::size_t kMaxObject = 56;
 // Elements of one list that are named.
 constexpr std::size_t kMaxListed = 3;
 constexpr std::string_view kEllipsis = "…";
+// The first words of objects.
+constexpr std::string_view kObjects[] = {"account", "mailbox", "message", "route", "token", "vault"};
 
 // Cuts the text between two characters and marks the cut.
 std::string cut(std::string text, std::size_t most) {
@@ -101,7 +103,15 @@ Author read_author(std::string_view actor) {
   }
   const std::size_t comma = actor.find(", ");
   author.by = actor.substr(0, comma);
-  if (comma != std::string_view::npos) author.change = actor.substr(comma + 2);
+  if (comma == std::string_view::npos) return author;
+  author.change = actor.substr(comma + 2);
+  // A change without an object may contain a colon too, so the object must be of a known kind.
+  const std::size_t colon = author.change.find(": ");
+  if (colon == std::string_view::npos) return author;
+  const std::string_view object = author.change.substr(0, colon);
+  if (std::ranges::find(kObjects, object.substr(0, object.find(' '))) == std::end(kObjects)) return author;
+  author.object = object;
+  author.change.remove_prefix(colon + 2);
   return author;
 }
 

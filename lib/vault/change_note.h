@@ -6,7 +6,8 @@
 //   change_note(actor, "route out", differences.text());  // `gw-store, route out: tls starttls -> implicit`
 //
 // The text is the actor of the entry (store/leaf.h), so the format of histories does not change:
-// what follows the first `, ` is the change. Only values that are no secret may be passed.
+// what follows the first `, ` is the object and the change. Only values that are no secret may be
+// passed.
 #pragma once
 
 #include <cstddef>
@@ -48,9 +49,10 @@ struct Author {
   std::string_view user;    // name of the uid; empty if it was unknown or an older version wrote it
   std::string_view socket;  // `append`, `drain` or `admin`; empty like `uid`
   std::string_view by;      // what the program said: `console anna from 192.0.2.1`
-  std::string_view change;  // what follows the first `, `; empty if nothing does
+  std::string_view object;  // what was changed: `route out` or `vault`; empty if the entry names nothing
+  std::string_view change;  // what follows the object, or the first `, `; empty if nothing does
 };
-// Splits the actor of an entry. Any text is accepted: what has another form is in `by`.
+// Splits the actor of an entry. Any text is accepted: what has another form is in `by` or `change`.
 Author read_author(std::string_view actor);
 
 }  // namespace gw::vault

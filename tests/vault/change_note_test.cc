@@ -51,19 +51,26 @@ TEST_CASE("A value cannot look like another difference, and a long name leaves t
   CHECK(note.ends_with("…: password changed"));
 }
 
-TEST_CASE("The actor of an entry is split into user, socket, program and change") {
+TEST_CASE("The actor of an entry is split into user, socket, program, object and change") {
   const Author author =
       read_author("uid=0(root) admin gw-store, route out: tls starttls -> none, pin a -> b");
   CHECK(author.uid == "0");
   CHECK(author.user == "root");
   CHECK(author.socket == "admin");
   CHECK(author.by == "gw-store");
-  CHECK(author.change == "route out: tls starttls -> none, pin a -> b");
+  CHECK(author.object == "route out");
+  CHECK(author.change == "tls starttls -> none, pin a -> b");
+  CHECK(read_author("gw-store, vault: host a -> b").object == "vault");
+  // A change that names no object.
+  const Author rejected = read_author("push mx.example, rejected: 550 no such user");
+  CHECK(rejected.object.empty());
+  CHECK(rejected.change == "rejected: 550 no such user");
   // As an older version wrote it.
   const Author older = read_author("uid=991 append smtp 192.0.2.1");
   CHECK(older.uid == "991");
   CHECK(older.user.empty());
   CHECK(older.by == "smtp 192.0.2.1");
+  CHECK(older.object.empty());
   CHECK(older.change.empty());
   for (const char* odd : {"", "uid=", "uid=1", "uid=1 admin", "test", ", ", "uid=(x) a b"})
     CHECK(read_author(odd).by.size() <= std::string_view(odd).size());

@@ -448,6 +448,8 @@ TEST_CASE(
   REQUIRE(seen.size() == 5);
   CHECK(seen.front().ends_with(" from 192.0.2.8, downloaded"));
   CHECK(seen.back().ends_with(" from 192.0.2.8, shown"));
+  CHECK(exported["items"].back()["object"].is_null());
+  CHECK(exported["items"].back()["change"] == "shown");
 
   // Nothing changes by a password that the caller does not have.
   program.error("POST", "/api/v1/mailboxes/box/password", 400, Json{{"password", password}}.dump());
@@ -482,6 +484,8 @@ TEST_CASE(
   const Json events = program.json("GET", "/api/v1/events?type=mailbox-dropped", 200);
   REQUIRE(events["items"].size() == 1);
   CHECK(events["items"][0]["actor"].get<std::string>().starts_with("api test"));
+  CHECK(events["items"][0]["object"] == "mailbox box");
+  CHECK(events["items"][0]["change"] == "removed");
 }
 
 TEST_CASE("Lists come in pages whose `next` goes on") {

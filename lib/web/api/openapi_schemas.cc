@@ -159,12 +159,16 @@ constexpr const char* kSchemas = R"({
 "RouteTest": {"fields": ["Tls"], "required": "all", "properties": {
   "works": {"type": "boolean"}, "trouble": {"type": ["string", "null"]}, "took_ms": {"type": "integer"},
   "capabilities": {"type": "array", "items": {"type": "string"}}}},
-"Event": {"required": ["seq", "time", "type", "mailbox", "message", "digest", "actor", "value", "envelope", "commitment"],
+"Event": {"required": ["seq", "time", "type", "mailbox", "message", "digest", "actor", "user", "object", "change", "value", "envelope", "commitment"],
   "properties": {
   "seq": {"type": "integer"}, "time": {"type": "string"}, "type": {"type": "string"},
   "mailbox": {"type": ["string", "null"]}, "message": {"type": ["string", "null"]},
   "digest": {"type": ["string", "null"]}, "actor": {"type": "string"},
-  "actor_b64": {"type": "string", "description": "Its bytes in Base64, if they are not UTF-8"}, "value": {"type": "integer"},
+  "actor_b64": {"type": "string", "description": "Its bytes in Base64, if they are not UTF-8"},
+  "user": {"type": ["string", "null"], "description": "User of the program in /etc/passwd at that time; part of `actor`"},
+  "object": {"type": ["string", "null"], "description": "What was changed, such as `route out`; part of `actor`"},
+  "change": {"type": ["string", "null"], "description": "What became of it, such as `tls starttls -> implicit`; part of `actor`"},
+  "value": {"type": "integer"},
   "envelope": {"type": ["string", "null"]}, "commitment": {"type": ["string", "null"]}}},
 "Checkpoint": {"required": "all", "properties": {"note": {"type": "string"},
   "key": {"type": ["string", "null"], "description": "Public key that verifies the note: `gw-store verify --public-key`"}}},

@@ -86,47 +86,32 @@ Html filter_of_events(const Context& context, const Asked& asked,
           field({.name = "actor", .label = w("events.actor"), .value = asked.actor}));
 }
 
-// The object and the change in `OBJECT: CHANGE` (vault/change_note.h). Both are empty if the text has
-// another form.
-struct Changed {
-  std::string_view kind;  // `route`
-  std::string_view name;  // `out`; empty for the vault
-  std::string_view change;
-};
-
-Changed changed_of(std::string_view text) {
-  const std::size_t colon = text.find(": ");
-  if (colon == std::string_view::npos) return {{}, {}, text};
-  const std::string_view object = text.substr(0, colon);
+// Returns the object that a change names, as `route out`, with a link to where it is changed.
+Html object_text(const Context& context, std::string_view object) {
   const std::size_t space = object.find(' ');
   const std::string_view kind = object.substr(0, space);
-  if (!Text::find("events.object." + std::string(kind))) return {{}, {}, text};
-  return {kind, space == std::string_view::npos ? std::string_view() : object.substr(space + 1),
-          text.substr(colon + 2)};
-}
-
-// Returns the object that a change names, with a link to where it is changed.
-Html object(const Context& context, const Changed& changed) {
-  Html kind = context.w(*Text::find("events.object." + std::string(changed.kind)));
-  if (changed.name.empty()) return kind;
-  const std::string path = url_part(changed.name);
-  const std::string to = changed.kind == "route"     ? "/routes/" + path
-                         : changed.kind == "mailbox" ? "/mailboxes/" + path
-                         : changed.kind == "account" ? "/administrators/" + path
-                                                     : "/tokens";
-  return link(to, escaped(changed.name)) + tag("small", {}, kind);
+  const auto word = Text::find("events.object." + std::string(kind));
+  if (!word) return escaped(object);
+  if (space == std::string_view::npos) return context.w(*word);
+  const std::string_view name = object.substr(space + 1);
+  const std::string path = url_part(name);
+  const std::string to = kind == "route"     ? "/routes/" + path
+                         : kind == "mailbox" ? "/mailboxes/" + path
+                         : kind == "account" ? "/administrators/" + path
+                                             : "/tokens";
+  return link(to, escaped(name)) + tag("small", {}, context.w(*word));
 }
 
 // Returns what an entry refers to: a message, a mailbox, or what was changed. The name of a mailbox is
 // shown only if the account may see it.
-Html about(const Context& context, const Asked& asked, const store::Leaf& leaf, const Changed& changed) {
+Html about(const Context& context, const Asked& asked, const store::Leaf& leaf, const vault::Author& author) {
   if (!leaf.message.zero()) {
     const std::string id = leaf.message.hex();
     const std::string path = "/mailboxes/" + url_part(asked.mailbox) + "/messages/" + id;
     // The start is enough to tell messages apart; the whole id is the tooltip.
     return tag("a", {{"href", path}, {"class", "mono"}, {"title", id}}, escaped(id.substr(0, 12) + "…"));
   }
-  if (!changed.kind.empty()) return object(context, changed);
+  if (!author.object.empty()) return object_text(context, author.object);
   if (leaf.mailbox.zero()) return {};
   const std::string named = context.mailbox_name(leaf.mailbox);
   if (named.empty()) return tag("code", {}, escaped(leaf.mailbox.hex()));
@@ -172,9 +157,8 @@ Html listed(const Context& context, const Asked& asked, const EventPage& found) 
   std::vector<std::vector<Html>> rows;
   for (const store::Leaf& leaf : found.leaves) {
     const vault::Author author = vault::read_author(leaf.actor);
-    const Changed changed = changed_of(author.change);
     rows.push_back({w.at_second(leaf.time), type_word(context, leaf.type),
-                    about(context, asked, leaf, changed), change_text(w, changed.change),
+                    about(context, asked, leaf, author), change_text(w, author.change),
                     author_text(context, leaf, author), escaped(w.number(leaf.index))});
   }
   Html all = table(w("events.title"),
