@@ -304,8 +304,8 @@ Result<void> PushJob::pass() {
 }
 
 void PushJob::wait_for_mail() {
-  // The keeper tells nobody when a message arrives, but it has the number in memory. If it cannot be
-  // asked, the next pass says so.
+  // The keeper does not announce new messages, but it has their number in memory. If it cannot be
+  // asked, the next pass reports that.
   for (;;) {
     net::stop::wait(kPoll);
     if (net::stop::requested()) return;

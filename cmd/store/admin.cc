@@ -1,8 +1,8 @@
 // gw-store admin: accounts of the console, gw-webd.
 //
-// This is also how a person who lost a password or second factor gets in again: anybody who may use
-// the admin socket may reset it, and the console applies the change immediately. All changes are
-// recorded in the vault's history.
+// A person who lost a password or second factor also gets a new one here: every user of the admin
+// socket may reset it, and the console applies the change immediately. All changes are recorded in
+// the vault's history.
 #include <CLI/CLI.hpp>
 
 #include "cli/output.h"

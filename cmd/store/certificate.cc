@@ -122,8 +122,8 @@ Result<Target> target_of(const config::Config& config, const std::string& to) {
   return target;
 }
 
-// Returns the owner and mode of the installed files: readable by the servers, and by nobody else
-// who is not named.
+// Returns the owner and mode of the installed files, which only their owner and the servers may
+// read.
 Access access_of(const Target& target, const std::string& path) {
   Access access{::geteuid(), ::getegid(), 0640};
   if (target.in_vault) {

@@ -71,7 +71,7 @@ Result<store::MailboxRecord> mailbox_named(store::Store& store, const std::strin
 //
 // A command that creates a secret first prints it, then waits until the output has been written
 // (Output::sync()), and only then makes the change. So there is never a password in force that
-// nobody has seen. If the change fails, the user has a secret and must learn whether it counts:
+// the user has not seen. If the change fails, the user has a secret and must learn whether it counts:
 // `not_done` says that it does not. If the reply of the keeper was lost (Unknown), `perhaps_done`
 // says so, and `hint` says how to find out.
 Error after_showing(const Error& error, const std::string& not_done, const std::string& perhaps_done,

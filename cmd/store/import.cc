@@ -387,7 +387,8 @@ class ImportJob {
   }
 
   // Prints the summary: how many files were examined, how many were imported, and how many were
-  // skipped and why. Each run prints it, so that nobody takes a skipped file for an imported one.
+  // skipped and why. Each run prints it, so that the user does not take a skipped file for an
+  // imported one.
   void conclude() {
     std::uint64_t passed = 0;
     std::string reasons;

@@ -144,8 +144,8 @@ Result<void> fill(const std::string& folder, const std::string& host, const Reco
   return net::make_self_signed(host, {tls + "/certificate.pem", tls + "/key.pem"});
 }
 
-// Removes what this command has created, the lock file last: until then nobody else creates a vault
-// here, whose keys would be removed. A directory that existed before stays; create_local_store() has
+// Removes what this command has created, the lock file last: until then no other process creates a
+// vault here, whose keys would be removed. A directory that existed before stays; create_local_store() has
 // made sure that it was empty.
 void clear(const std::string& folder) {
   std::error_code ignored;

@@ -29,9 +29,9 @@ Json json_of(const vault::Inclusion& inclusion) {
   return object;
 }
 
-// With the password, adds the digest of the mail and the key of its commitment. With them anybody
-// can check that a given file is the message of the leaf; without them the proof says nothing about
-// the content.
+// With the password, adds the digest of the mail and the key of its commitment. With them a reader
+// of the proof can check that a given file is the message of the leaf; without them the proof says
+// nothing about the content.
 Result<void> add_content(const Options& options, store::Store& store, const store::MailboxRecord& mailbox,
                          const MessageId& id, Json& object) {
   // The fields are always there, so that programs need not test for them.

@@ -32,8 +32,8 @@ constexpr Role kRoles[] = {
 constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
 constexpr std::string_view kProxy = "proxy";
 constexpr std::string_view kConsole = "http";
-// inetd's descriptors are moved to numbers from here on, out of the range of descriptors that
-// anybody passes by number (--password-fd, LISTEN_FDS).
+// inetd's descriptors are moved to numbers from here on, above the descriptors that callers pass by
+// number (--password-fd, LISTEN_FDS).
 constexpr int kHigh = 64;
 
 const Role* role_named(std::string_view name) {

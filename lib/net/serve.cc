@@ -206,8 +206,8 @@ class Acceptor {
         const int failed = errno;
         if (failed == EINTR) continue;
         const Error error = Error::from_errno("cannot wait for connections", failed);
-        // The kernel lacks memory now. Ending would cut every session, and perhaps nobody starts
-        // the server again.
+        // The kernel lacks memory now. Ending would cut every session, and perhaps no service
+        // manager starts the server again.
         if (failed != ENOMEM && failed != EAGAIN) return error;
         pause(error.text());
         continue;

@@ -147,7 +147,8 @@ std::vector<std::string> Connection::envelope(const Mail& mail) const {
   for (const std::string& recipient : mail.recipients) {
     smtp::RcptArguments to;
     to.address = recipient;
-    // Nobody who once wrote or received the mail shall get a report about its way to the archive.
+    // The sender and recipients of the original mail must not get reports about its delivery to the
+    // archive.
     if (mail.own_envelope) to.parameters = "NOTIFY=NEVER";
     commands.push_back(smtp::rcpt_command(to, server));
   }

@@ -55,7 +55,7 @@ struct Outbox::State {
     if (!held) return held.error();
     lease = std::move(*held);
     renewed = BootClock::now();
-    // Somebody else may have drained messages that were listed before.
+    // Another client may have drained messages that were listed before.
     page.clear();
     return {};
   }

@@ -9,8 +9,8 @@
 //   }
 //   outbox->end();
 //
-// With `remove` a pass holds the mailbox's lease, so that nobody else drains the same mail. A keeper
-// that restarts takes the lease with it; the Outbox then acquires it again.
+// With `remove` a pass holds the mailbox's lease, so that no other client drains the same mail. The
+// lease ends if the keeper restarts; the Outbox then acquires it again.
 #pragma once
 
 #include <memory>

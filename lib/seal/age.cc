@@ -23,8 +23,8 @@ Digest header_mac(const FileKey& file_key, std::string_view signed_part) {
 }
 
 // Derives the key that wraps the file key, from a Diffie-Hellman exchange of `scalar` and `point`.
-// Returns nullopt if the shared secret is zero, which a share of low order causes: everybody would
-// know such a key. age demands the check.
+// Returns nullopt if the shared secret is zero, which a share of low order causes: such a key is
+// public. age demands the check.
 std::optional<Key> wrap_key(const unsigned char* scalar, const unsigned char* point, ByteView share,
                             const PublicKey& recipient) {
   Key shared;

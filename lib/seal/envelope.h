@@ -47,7 +47,7 @@ Bytes seal_envelope(const FileKey& file_key, const EnvelopePlace& place, ByteVie
 Result<Bytes> open_envelope(const FileKey& file_key, const EnvelopePlace& place, ByteView sealed);
 
 // Returns the key of the content commitment, which is HMAC-SHA256 of the SHA-256 of the message as
-// received. With this key anybody can check a message against the history; without it the history
+// received. The holder of this key can check a message against the history; without it the history
 // reveals nothing about the content. It does not open the container.
 Key commitment_key(const FileKey& file_key);
 // Returns the commitment. `raw_sha256` is the SHA-256 of the message as received.

@@ -35,8 +35,8 @@ struct Header {
 std::optional<Header> parse_header(std::string_view prefix);
 
 // Returns an age file that the key of each of `recipients` opens. Each of `labels`, arguments of a
-// stanza with spaces between them, becomes a stanza without a body, which age ignores as one for
-// somebody else; the MAC covers it. Fails with BadInput if there is no recipient, or if one is a
+// stanza with spaces between them, becomes a stanza without a body. age ignores it like a stanza for
+// another recipient; the MAC covers it. Fails with BadInput if there is no recipient, or if one is a
 // point of low order.
 Result<Bytes> seal_file(const Secret& plain, std::span<const PublicKey> recipients,
                         std::span<const std::string> labels);

@@ -12,8 +12,8 @@
 // after a reply, are Broken. So is a reply whose lines have different codes, contain NUL or a bare
 // CR or LF, or exceed the limits. Otherwise an attacker on the network could inject replies before
 // STARTTLS (NO STARTTLS, 2021). With several commands on their way, a reply that was injected early
-// cannot be distinguished from a quick one. So pipeline only commands of which no one decides about
-// the security of the connection, such as MAIL and RCPT.
+// cannot be distinguished from a quick one. So pipeline only commands that do not decide about the
+// security of the connection, such as MAIL and RCPT.
 #pragma once
 
 #include <cstdint>

@@ -197,7 +197,7 @@ Result<MailboxTest> test_mailbox(store::Store& store, const store::MailboxRecord
 std::vector<std::string> own_servers(const std::vector<std::string>& listen) {
   std::vector<std::string> all;
   for (const std::string& each : listen)
-    // The kernel chooses port 0 when gw-smtpd starts, so nobody else knows it.
+    // For port 0 the kernel chooses a port when gw-smtpd starts, which other processes do not know.
     if (const auto spec = net::parse_listen(each); spec && spec->port != 0) all.push_back(each);
   if (all.empty()) all.emplace_back(kUsual);
   return all;

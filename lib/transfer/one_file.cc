@@ -34,8 +34,8 @@ Result<OneFile> OneFile::open(const std::string& path, bool resume, bool go_on) 
   file.folder_ = Fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!file.folder_) return Error::from_errno(folder).with_exit_status(kExitCannotCreate);
   struct stat facts {};
-  // O_NOFOLLOW and AT_SYMLINK_NOFOLLOW: an export must not be redirected by a link that somebody
-  // placed at its name.
+  // O_NOFOLLOW and AT_SYMLINK_NOFOLLOW: a link that another user placed at its name must not redirect
+  // the export.
   if (::fstatat(file.folder_.get(), file.name_.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0) {
     if (!resume || !S_ISREG(facts.st_mode)) return in_the_way(path, resume);
     file.complete_ = Fd(::openat(file.folder_.get(), file.name_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));

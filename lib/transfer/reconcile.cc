@@ -24,7 +24,7 @@ constexpr std::pair<std::string_view, std::string TraceRow::*> kIgnoreFields[] =
 // Mail of the system itself: delivery reports have the null sender, journal reports that of Exchange.
 constexpr std::string_view kNotifications[] = {"<>", "postmaster@*", "mailer-daemon@*",
                                                "MicrosoftExchange*@*"};
-// What Microsoft and Google call mail that nobody received.
+// What Microsoft and Google call mail that no recipient got.
 constexpr std::string_view kQuarantined[] = {"*quarantine*", "FilteredAsSpam", "*spam*", "*reject*"};
 
 }  // namespace

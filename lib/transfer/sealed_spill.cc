@@ -79,7 +79,7 @@ Result<ByteView> SealedSpill::chunk(std::uint64_t number) {
       return got < 0 ? Error::from_errno("a temporary file") : Error(Code::Io, "a temporary file: truncated");
     have += static_cast<std::size_t>(got);
   }
-  // Somebody else who can write to the file cannot change what is read.
+  // Another process that can write to the file cannot change what is read.
   if (!opener_->open(number, false, opened_)) return Error(Code::Io, "a temporary file: damaged");
   opened_number_ = number;
   return ByteView(opened_).first(seal::kChunk);

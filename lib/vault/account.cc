@@ -59,7 +59,7 @@ Bytes encode(const Account& account) {
   return stored;
 }
 
-// Treats the record as untrusted input: whoever can write the vault's files must not be able to
+// Treats the record as untrusted input: a user who can write the vault's files must not be able to
 // create an account that check_account() would refuse.
 Result<Account> decode_account(const store::Record& record) {
   const Error corrupt(Code::Corrupt, "cannot read the account `" + printable(record.key.name) + "`");

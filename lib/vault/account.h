@@ -99,8 +99,8 @@ Result<MadeAccount> add_account(store::Store& store, const Account& wanted, Secr
                                 std::string_view actor);
 
 // Whether a change may leave the vault without an account that rules(). The console never allows
-// this, because nobody who signs in could create another administrator; a person with a shell on
-// the host can, through gw-store.
+// this, because no account that signs in could create another administrator; a person with a shell
+// on the host can, through gw-store.
 enum class LastAdministrator : std::uint8_t { Stays, MayGo };
 // Checks whether an account that rules() remains after `name` is replaced by `changed`, or removed
 // if `changed` is null.

@@ -7,9 +7,9 @@
 //
 //   — gw/<vault id> <key hash and Ed25519 signature, base64>
 //
-// A checkpoint that is kept outside the vault lets anybody detect that the vault was rolled back or
-// rewritten (vault/verify.h). The history key signs; it lies outside the vault, and whoever has it
-// can sign any head.
+// A checkpoint that is kept outside the vault shows its holder whether the vault was rolled back or
+// rewritten (vault/verify.h). The history key signs. It is kept outside the vault, because its
+// holder can sign any head.
 #pragma once
 
 #include <string>

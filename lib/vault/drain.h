@@ -38,8 +38,8 @@ class Message {
   // Returns the envelope, which open_message() has opened and authenticated. Valid as long as the
   // message.
   const Envelope& envelope() const;
-  // Returns the key with which anybody can check the message's bytes against the commitment in the
-  // history (seal/envelope.h). It decrypts nothing. Valid as long as the message.
+  // Returns the key that checks the message's bytes against the commitment in the history
+  // (seal/envelope.h). It decrypts nothing. Valid as long as the message.
   ByteView commitment_key() const;
   // Returns the next bytes of the message as received, or an empty view at the end, after length
   // and SHA-256 were compared with the envelope. The view is valid until the next call of any

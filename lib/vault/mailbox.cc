@@ -131,7 +131,7 @@ Result<void> change_password(store::Store& store, const store::MailboxRecord& ma
 namespace {
 
 // Puts a record whose keys have changed, with new slots for these keys, in one commit. A record
-// without matching slots would receive mail that nobody can open.
+// without matching slots would receive mail that no password opens.
 Result<void> put_keys(store::Store& store, const store::MailboxRecord& record, const seal::KeyRing& ring,
                       const Secret& password, std::string_view actor, const std::string& change) {
   const Result<Settings> settings = read_settings(store);
@@ -154,8 +154,8 @@ Result<void> put_keys(store::Store& store, const store::MailboxRecord& record, c
 Result<void> reset_password(store::Store& store, const store::MailboxRecord& mailbox, const Secret& fresh,
                             std::string_view actor) {
   if (const Result<void> valid = check_password(fresh); !valid) return valid.error();
-  // The record is read before the messages are counted. Whoever reactivates the mailbox after the
-  // count changes the record's version, and then the commit below fails with Conflict.
+  // The record is read before the messages are counted. If the mailbox is activated again after the
+  // count, its record has another version, and the commit below fails with Conflict.
   Result<store::MailboxRecord> record = store.mailbox(mailbox.id);
   if (!record) return record.error();
   if (record->status != store::Status::Suspended)

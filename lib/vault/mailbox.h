@@ -84,8 +84,8 @@ Secret normal_password(const Secret& password);
 Result<void> check_password(const Secret& password);
 
 // The functions below never generate a password or token. The caller generates it
-// (generate_password()) and shows it before the call, so that a password that nobody has seen is
-// never in force. If the reply to a commit is lost, these functions ask the store once whether the
+// (generate_password()) and shows it before the call, so that a password that the user has not seen
+// is never in force. If the reply to a commit is lost, these functions ask the store once whether the
 // commit was made; they fail with Unknown only if that question cannot be answered either.
 //
 // Creates a mailbox with its first key pair and its slots, and with a sender token if one is given.

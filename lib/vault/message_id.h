@@ -1,7 +1,7 @@
 // Fingerprints of Message-IDs, by which a mail is found again when the log of another mail system is
 // compared with a mailbox, also after the mail was drained and swept.
 //
-// They are in the sealed envelope, so that nobody without the mailbox's password can read them or test
+// They are in the sealed envelope, so that only the mailbox's password allows to read them or to test
 // for a known mail. Receivers hold public keys only: they compute the fingerprint of a mail while they
 // seal it, and cannot read one later. A fingerprint and not the Message-ID itself is kept because the
 // envelope outlives the mail, as part of its removal record, and must reveal no byte of it.

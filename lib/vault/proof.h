@@ -41,7 +41,7 @@ struct Proof {
 Result<Proof> prove(store::Store& store, const MailboxId& mailbox, const MessageId& message,
                     std::string_view actor);
 
-// What anybody needs, besides the proof, to check that a file is the message.
+// What a reader needs, besides the proof, to check that a file is the message.
 struct Content {
   Digest sha256{};       // of the message as received
   Bytes commitment_key;  // key of the commitment in the leaf; it decrypts nothing

@@ -3,14 +3,14 @@
 //
 // A vault is created with one recipient or none, which its first history entry holds. Recipients
 // that are added or removed later are in a record of their own, and each change of that record has an
-// entry in the vault's history with its digest. Only the newest such entry counts: a record that
-// somebody replaced or deleted without an entry is found, and a replacement with an entry shows in
-// the history.
+// entry in the vault's history with its digest. Only the newest such entry counts: a record that was
+// replaced or deleted without an entry is found, and a replacement with an entry shows in the
+// history.
 // After a Gap the history may lack that entry, and the record counts as it is.
 //
-// A change of the recipients does not touch the slots of mailboxes, because nobody has their keys
-// then. A mailbox gets a slot for the present recipients when its password is changed, its keys are
-// rotated, or reseal_recovery() is called.
+// A change of the recipients does not touch the slots of mailboxes, because the keys of the mailboxes
+// are not open then. A mailbox gets a slot for the present recipients when its password is changed, its
+// keys are rotated, or reseal_recovery() is called.
 #pragma once
 
 #include <string>

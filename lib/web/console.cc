@@ -243,7 +243,7 @@ Response Console::routed(Request& request) {
   const bool use = !(request.reads() && request.query.has(kUnattended));
   const bool for_programs = found.route != nullptr && found.route->kind == Kind::Plain;
   // Answers clients without a session before it opens the store: an outage of the keeper then does
-  // not show an error to anybody who is not signed in, and strangers cause no work for the keeper.
+  // not show an error to clients that are not signed in, and these cause no work for the keeper.
   if (!is_public && !sessions_.find(id, use)) {
     if (for_programs) return plain(401, "sign in first\n").set("WWW-Authenticate", "Bearer");
     return to_sign_in(request, !id.empty());

@@ -39,7 +39,7 @@ void OpenedMailboxes::open(std::string_view session, const MailboxId& mailbox, s
   if (std::ranges::count_if(entries_, own) >= static_cast<std::ptrdiff_t>(kMaxOfSession))
     entries_.erase(std::ranges::find_if(entries_, own));
   if (entries_.size() >= kMaxCount) entries_.erase(entries_.begin());
-  // A process in which nobody opens a mailbox needs no thread. If it cannot start, nothing is opened.
+  // The thread starts with the first opened mailbox. If it cannot start, nothing is opened.
   if (!keeper_.joinable()) keeper_ = std::jthread([this](const std::stop_token& stop) { look_after(stop); });
   entries_.push_back({key, mailbox, version, std::move(kept), now + kLife});
   changed_.notify_all();

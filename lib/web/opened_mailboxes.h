@@ -4,7 +4,7 @@
 // The memory of this process keeps the mailbox's keys, in locked memory (seal/keypair.h), and nothing
 // that was decrypted with them. They are wiped five minutes after the mailbox was opened, regardless of
 // use, when the user closes it, at sign-out, and when the mailbox's record has changed since, as every
-// change of its password or keys does, whoever makes it.
+// change of its password or keys does.
 //
 // An opened mailbox belongs to the session that opened it. Each page checks again whether the account
 // may see the mailbox.

@@ -54,7 +54,7 @@ void OpenedMessages::open(std::string_view session, const MailboxId& mailbox,
   if (std::ranges::count_if(entries_, own) >= static_cast<std::ptrdiff_t>(kMaxOfSession))
     entries_.erase(std::ranges::find_if(entries_, own));
   if (entries_.size() >= kMaxCount) entries_.erase(entries_.begin());
-  // A process in which nobody opens a message needs no thread. If it cannot start, nothing is opened.
+  // The thread starts with the first opened message. If it cannot start, nothing is opened.
   if (!keeper_.joinable()) keeper_ = std::jthread([this](const std::stop_token& stop) { look_after(stop); });
   entries_.push_back({key, mailbox, std::move(view), now + kLife});
   changed_.notify_all();

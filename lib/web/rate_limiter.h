@@ -17,7 +17,7 @@ struct PacePolicy {
   double burst = 100;       // requests without a wait
   double each_second = 20;  // requests per second after the burst
   // How many callers are remembered. Beyond it, callers whose bucket is full again are forgotten,
-  // and everybody if there are none.
+  // and all callers if there are none.
   std::size_t callers = 10'000;
   std::function<BootClock::time_point()> clock = BootClock::now;
 };

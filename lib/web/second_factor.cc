@@ -13,7 +13,7 @@ Result<bool> SecondFactors::fits(const vault::SignedIn& who, std::string_view co
   const auto [entry, fresh] = used_.try_emplace(who.account.name, *step);
   if (fresh) return true;
   // Neither the code that was used nor an older one works again, although both are still valid by
-  // time (RFC 6238, section 5.2). Somebody may have watched the user type it.
+  // time (RFC 6238, section 5.2). Another person may have watched the user type it.
   if (*step <= entry->second) return false;
   entry->second = *step;
   return true;

@@ -1,5 +1,5 @@
 // The sessions of the console: which browser is signed in to which account. They are kept in the
-// memory of this process only, so a restart signs everybody out.
+// memory of this process only, so a restart signs all users out.
 //
 // A session is identified by 256 random bits, which only the browser's cookie holds. The table
 // stores their SHA-256. A leak of the table therefore reveals no id, and the time that a lookup

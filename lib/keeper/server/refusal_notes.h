@@ -1,9 +1,9 @@
 // Limits how often a refusal is recorded in the history of a mailbox.
 //
 // When gw-smtpd or gw-proxy rejects a mail with 5xx, the history of the mailbox that the sender
-// named records it. Anybody who knows an address can cause such rejections as often as they like,
-// and each history entry is synced and kept for ever. So there is at most one entry an hour for
-// each mailbox and reply code. Logs and server statistics count all of them.
+// named records it. A sender who knows an address can cause any number of such rejections, and each
+// history entry is synced and never removed. So there is at most one entry an hour for each mailbox
+// and reply code. Logs and server statistics count all of them.
 #pragma once
 
 #include <chrono>

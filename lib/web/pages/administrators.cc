@@ -226,8 +226,8 @@ std::string parse_form(const vault::Account& account) {
   return text;
 }
 
-// Stores the change, unless no account would be left that can administer all accounts. Nobody could
-// then undo it in the console.
+// Stores the change, unless no account would be left that can administer all accounts. Such
+// a change could not be undone in the console.
 Response change(Context& context, const Request& request, const vault::Account& before,
                 vault::Account changed, std::string_view what) {
   const auto left = vault::leaves_ruler(context.store(), before.name, &changed);
@@ -243,7 +243,7 @@ Response save_account(Context& context, const Request& request) {
   if (!before) return failed(context, request, before.error());
   Draft draft = draft_of(request);
   vault::Account account = *before;
-  // The version that the form was made from: if somebody else has changed the account since,
+  // The version that the form was made from: if another user has changed the account since,
   // storing it fails with Conflict instead of overwriting that change.
   account.version = parse_number(request.form.get("version")).value_or(0);
   if (!apply(context.w, draft, account)) return account_page(context, request, *before, draft, {}, 422);

@@ -14,8 +14,8 @@ Response alive(Context&, const Request&) {
   return plain(200, "ok\n");
 }
 
-// Readiness: the keeper is reachable and the vault accepts new mail. Anybody may ask, so the reply
-// names no files.
+// Readiness: the keeper is reachable and the vault accepts new mail. Clients need not sign in for it, so the
+// response names no files.
 Response ready(Context& context, const Request&) {
   const auto no = [](std::string_view why) {
     return plain(503, std::string(why) + "\n").set("Retry-After", "10");

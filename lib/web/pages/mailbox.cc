@@ -117,7 +117,7 @@ Response show(Context& context, const Request& request) {
   parts.title = escaped(record->name);
   parts.actions = actions(context, *record);
   Html content = tag("p", {}, status_pills(context, *record));
-  // Anybody who guesses the address can send mail to this mailbox.
+  // A sender who guesses the address can send mail to this mailbox.
   if (vault::open_to_guesses(*record)) content += notice(context.w("mailbox.guessable"), Tone::Warning);
   content += diagnosis_notices(context, std::move(diagnoses));
   const auto traffic = traffic_section(context, request, std::span(&*record, 1), mailbox_path(record->name));
@@ -167,7 +167,7 @@ Response set(Context& context, const Request& request) {
   const MailboxText text = text_of(request.form);
   const MailboxSaid said = parse_form(context, text);
   if (said.wrong) return settings_page(context, request, *record, text, said.wrong);
-  // The form names the version that it was made from. If somebody else has changed the mailbox
+  // The form names the version that it was made from. If another user has changed the mailbox
   // since, that change is not overwritten.
   if (request.form.get("version") != std::to_string(record->version)) return refused(context, request, 409);
   const auto now = vault::change_mailbox(context.store(), *record, said.settings, context.actor());

@@ -96,7 +96,7 @@ Response change_password(Context& context, const Request& request) {
                                    {recovery ? "recovery" : "old", wrong->text, wrong->status}));
   }
   const auto changed = vault::change_password(context.store(), *record, *ring, *fresh, context.actor());
-  // Whoever knew only the old password must not go on reading with it.
+  // A mailbox that was opened with the old password must not stay open.
   if (changed || changed.error().code() == Code::Unknown) context.console().close_mailbox(record->id);
   // The keeper did not answer, so either password may be in force. The page shows the proposed one
   // again.

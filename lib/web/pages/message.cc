@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kTimeout{10};
 
 // The policy of the frame's document: it loads nothing, runs nothing and sends nothing, and only a
 // page of this console may frame it. The frame element is sandboxed too; `sandbox` here also holds
-// if somebody opens the address by itself.
+// if the address is opened by itself.
 constexpr std::string_view kFramePolicy =
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri "
     "'none'; "
@@ -235,11 +235,11 @@ Response message_page(const Context& context, const Request& request, const Plac
     if (!shown) return failed(context, request, shown.error());
     content = std::move(*shown);
     parts.secret = true;
-    // The message closes by itself; then nobody reads what the page shows, also without JavaScript.
+    // The message closes by itself. The page must not show it for longer, also without JavaScript.
     parts.refresh_after = static_cast<int>(
         context.console().views().left(context.session_id(), place.mailbox.id, place.record.id).count() + 1);
     parts.refresh_to = place.path() + "?" + std::string(kUnattended) + "=1";
-    // A pending message may still be discarded by its sender, so nobody reads it before it is
+    // A pending message may still be discarded by its sender, so it cannot be read before it is
     // settled.
   } else if (place.record.state == store::State::Pending) {
     content = notice(w("message.pending"), Tone::Plain) + record_section(context, place.record);

@@ -281,7 +281,7 @@ Response list_page(const Context& context, const Request& request, const store::
   parts.content = tag("section", {{"class", "panel"}}, inside);
   parts.status = status;
   if (open) {
-    // Nobody who comes later reads what the page shows, also without JavaScript.
+    // The page must not show the mailbox for longer than it is open, also without JavaScript.
     parts.secret = true;
     parts.refresh_after = static_cast<int>(open->left.count()) + 1;
     parts.refresh_to = path + "?" + std::string(kUnattended) + "=1";

@@ -22,7 +22,7 @@
 // 6. Test it through the Console, as a browser would (tests/web/browser.h).
 //
 // The default is to deny: a path that is not in the table is 404 for a signed-in account, and leads
-// anybody else to the sign-in page.
+// other clients to the sign-in page.
 #pragma once
 
 #include <span>
@@ -39,7 +39,7 @@ using Page = Response (*)(Context& context, const Request& request);
 
 // Who may call a page, from the least to the most restricted.
 enum class Access : unsigned char {
-  // Anybody, without signing in.
+  // Every client, without signing in.
   Public,
   // An account with this role or a higher one (vault/account.h).
   Viewer,

@@ -214,7 +214,7 @@ Response do_edit(Context& context, const Request& request) {
   const auto before = context.route(request.parameter("name"));
   if (!before) return failed(context, request, before.error());
   vault::Route route = *before;
-  // The form names the version that it was made from. If somebody else has changed the route since,
+  // The form names the version that it was made from. If another user has changed the route since,
   // that change is not overwritten.
   const auto version = parse_number(request.form.get("version"));
   if (!version || *version != before->version) return refused(context, request, 409);

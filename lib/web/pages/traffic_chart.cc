@@ -94,8 +94,8 @@ Result<Html> traffic_section(const Context& context, const Request& request,
   const Words& w = context.w;
   const Range& range = request.query.get("range") == kRanges[1].id ? kRanges[1] : kRanges[0];
   Activity& activity = context.console().activity();
-  // Counts all mailboxes, whoever asks, because all accounts share the counters. What is shown is
-  // limited below.
+  // Counts all mailboxes, whatever the account may see, because all accounts share the counters. What
+  // is shown is limited below.
   const auto every = context.store().mailboxes();
   if (!every) return every.error();
   if (const auto done = activity.update(context.store(), *every, context.now()); !done) return done.error();

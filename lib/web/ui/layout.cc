@@ -121,8 +121,8 @@ Html notices(const Context& context, const Request& request) {
   if (const auto text = problem.empty() ? std::nullopt : Text::find("problem." + std::string(problem)))
     return notice(context.w(*text), Tone::Warning);
   const std::string_view done = request.query.get("done");
-  // The word comes from the address, which anybody can write: it only selects one of the texts of
-  // the table.
+  // The word comes from the address, so it is untrusted: it only selects one of the texts of the
+  // table.
   const auto text = done.empty() ? std::nullopt : Text::find("notice." + std::string(done));
   return text ? notice(context.w(*text), Tone::Good) : Html();
 }

@@ -113,7 +113,7 @@ Html copyable_block(const Context& context, std::string_view text);
 // Returns a new secret as a part of a form: the secret with a warning, a hidden input that sends it
 // back under `name`, and a checkbox by which the user confirms that it is stored (`required`: the
 // browser insists on it). The secret takes effect only when the form is posted, so a connection
-// that breaks can never leave a secret in force that nobody has seen. A form may contain several.
+// that breaks can never leave a secret in force that the user has not seen. A form may contain several.
 // The page must set PageParts::secret.
 Html proposed_secret(const Context& context, const std::string& name, const Html& label, const Secret& secret,
                      bool required = true);
