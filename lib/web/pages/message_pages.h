@@ -1,5 +1,5 @@
-// What the two files of pages on messages share: messages.cc (all messages of a mailbox) and
-// message.cc (one of them).
+// What the files of pages on messages share: messages.cc (the list), message.cc (one message) and
+// message_changes.cc (changes to some of them).
 #pragma once
 
 #include <string>
@@ -14,7 +14,9 @@ std::string messages_path(std::string_view mailbox);
 // Returns the path to which forms post that quarantine, restore or remove messages.
 std::string change_path(std::string_view mailbox);
 
-// Appends the pages of one message to the table (pages.h).
+// Appends the page that changes messages to the table (pages.h).
+void add_message_change_pages(Routes& routes);
+// Appends the pages of one message to the table.
 void add_one_message_pages(Routes& routes);
 
 }  // namespace gw::web
