@@ -12,16 +12,15 @@
 #include <map>
 #include <set>
 
-#include "base/counted.h"
 #include "base/file.h"
 #include "base/first_few.h"
 #include "base/text.h"
-#include "cli/output.h"
 #include "cli/progress.h"
 #include "net/serve.h"
 #include "proxy/fingerprint_key.h"
 #include "store/commands.h"
 #include "store/format.h"
+#include "store/import_report.h"
 #include "transfer/import.h"
 
 namespace gw::cmd {
@@ -68,63 +67,13 @@ const std::map<std::string, SourceFormat>& formats() {
   return all;
 }
 
-std::string_view name(transfer::ImportResult result) {
-  switch (result) {
-    case transfer::ImportResult::Added:
-      return "ok";
-    case transfer::ImportResult::Present:
-      return "present";
-    case transfer::ImportResult::Left:
-      return "left";
-    case transfer::ImportResult::Failed:
-      break;
-  }
-  return "failed";
-}
-
-std::string_view name(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::Taken:
-      return "ok";
-    case Outcome::Empty:
-      return "empty";
-    case Outcome::NoMail:
-      return "no mail";
-    case Outcome::Busy:
-      return "being written";
-    case Outcome::Failed:
-      break;
-  }
-  return "failed";
-}
-
-std::string_view name(PassedOver why) {
-  switch (why) {
-    case PassedOver::Hidden:
-      return "hidden";
-    case PassedOver::Link:
-      return "links";
-    case PassedOver::Special:
-      return "special files";
-    case PassedOver::Sidecar:
-      return "sidecars";
-    case PassedOver::Unfinished:
-      return "unfinished";
-    case PassedOver::Temporary:
-      return "in tmp of a Maildir";
-    case PassedOver::OutOfMaildir:
-      return "outside of cur and new";
-    case PassedOver::Below:
-      break;
-  }
-  return "directories in a spool";
-}
-
 // One run of the command.
 class ImportJob {
  public:
   ImportJob(const Commands& commands, const ImportCommand& options)
-      : commands_(commands), options_(options) {}
+      : commands_(commands),
+        options_(options),
+        report_(commands.program(), {options.json, options.resume, options.remove}) {}
 
   Result<int> run() {
     if (auto good = check(); !good) return good.error();
@@ -149,9 +98,9 @@ class ImportJob {
     const auto done = options_.follow ? follow() : once();
     // Mail that was stored before the error stays in the mailbox, so the summary is printed in any
     // case.
-    conclude();
+    report_.conclude();
     if (!done) return done.error();
-    return output_.close(wrong_ > 0 ? kExitSomeFailed : kExitSuccess);
+    return report_.close();
   }
 
  private:
@@ -185,18 +134,13 @@ class ImportJob {
         if (unsettled_.empty()) break;
         if (BootClock::now() > until) {
           // Time is over: report them as files that are being written.
-          for (const auto& [file, report] : unsettled_) say(file, report);
-          if (const std::uint64_t more = unsettled_.omitted(); more > 0) {
-            passed_[std::string(name(Outcome::Busy))] += more;
-            wrong_ += more;
-            commands_.program().report(
-                Error(Code::BadInput, counted(more, "more file") + " of the spool are still changing"));
-          }
+          for (const auto& [file, result] : unsettled_) report_.add(file, result);
+          report_.add_unsettled(unsettled_.omitted());
           break;
         }
         ::poll(nullptr, 0, kLook);
       }
-      for (const auto& [why, count] : seen_) passed_[std::string(name(why))] += count;
+      report_.add(seen_);
     }
     return {};
   }
@@ -226,7 +170,7 @@ class ImportJob {
       } else if (!unsettled_.empty()) {
         wait = kLook;
       }
-      (void)output_.flush();  // errors are kept and reported by close()
+      report_.flush();
       std::array<pollfd, 2> events{pollfd{watch.get(), POLLIN, 0},
                                    pollfd{net::stop::descriptor(), POLLIN, 0}};
       (void)::poll(events.data(), events.size(), wait);
@@ -236,8 +180,8 @@ class ImportJob {
       }
     }
     // Files that are not settled are left for the next run.
-    for (const auto& [why, count] : seen_) passed_[std::string(name(why))] += count;
-    if (!unsettled_.empty()) passed_[std::string(name(Outcome::Busy))] += unsettled_.count();
+    report_.add(seen_);
+    report_.leave_unsettled(unsettled_.count());
     return {};
   }
 
@@ -270,8 +214,8 @@ class ImportJob {
         return {};
       }
       const auto done = importer.add(file, [&](const transfer::ImportedMail& mail) {
-        if (mail.result == transfer::ImportResult::Added) progress.at(++mails_);
-        say(file.path, mail);
+        report_.add(file.path, mail);
+        if (mail.result == transfer::ImportResult::Added) progress.at(report_.imported());
       });
       if (!done) return done.error().within(file.path);
       // Changed while it was read.
@@ -281,18 +225,18 @@ class ImportJob {
       }
       // A removed file needs no memory of it, and its inode may be used again.
       if (spool() && !done->removed) still.insert(in_hand_);
-      say(file.path, *done, file.beside_maildir);
+      report_.add(file.path, *done, file.beside_maildir);
       return {};
     };
     visitor.passed = [&](const std::string& where, PassedOver why) {
       ++seen_[why];
-      if (commands_.program().verbose()) tell(where + ": skipped: " + std::string(name(why)));
+      report_.skipped(where, why);
     };
     visitor.trouble = [&](const std::string& where, const Error& error) {
-      transfer::ImportedFile report;
-      report.outcome = Outcome::Failed;
-      report.reason = error.text();
-      say(where, report);
+      transfer::ImportedFile result;
+      result.outcome = Outcome::Failed;
+      result.reason = error.text();
+      report_.add(where, result);
     };
     const SourceFormat format = formats().at(options_.format);
     if (path == "-") return visitor.visit({path, format});
@@ -324,98 +268,11 @@ class ImportJob {
     const Micros age = now() - changed;
     // A time in the future comes from a clock that was wrong; waiting for it could take years.
     if (age < 0 || age >= kSettled) return true;
-    transfer::ImportedFile report;
-    report.outcome = Outcome::Busy;
-    report.reason = path + ": still changing";
-    unsettled_.add({path, report});
+    transfer::ImportedFile result;
+    result.outcome = Outcome::Busy;
+    result.reason = path + ": still changing";
+    unsettled_.add({path, result});
     return false;
-  }
-
-  void say(const std::string& file, const transfer::ImportedMail& mail) {
-    size_ += mail.result == transfer::ImportResult::Added ? mail.size : 0;
-    present_ +=
-        mail.result == transfer::ImportResult::Present || mail.result == transfer::ImportResult::Left ? 1 : 0;
-    if (!options_.json || (options_.resume && mail.result == transfer::ImportResult::Present)) return;
-    Json line;
-    line["kind"] = "mail";
-    json::put_text(line, "file", file);
-    if (!mail.entry.empty()) json::put_text(line, "entry", mail.entry);
-    line["offset"] = mail.offset ? Json(*mail.offset) : Json();
-    line["id"] = mail.id.hex();
-    line["octets"] = mail.size;
-    line["sha256"] = to_hex(mail.sha256);
-    line["result"] = name(mail.result);
-    output_.json(line);
-  }
-
-  // Reports a file. Mail programs keep index files beside a Maildir, so these are not errors; any
-  // other file that is not mail is reported, since its content is not in the mailbox.
-  void say(const std::string& file, const transfer::ImportedFile& report, bool beside_maildir = false) {
-    const bool expected =
-        report.outcome == Outcome::Empty || (report.outcome == Outcome::NoMail && beside_maildir);
-    const bool taken = report.outcome == Outcome::Taken;
-    if (taken)
-      ++taken_;
-    else
-      ++passed_[std::string(expected && beside_maildir ? "beside a Maildir" : name(report.outcome))];
-    // With --remove, a source that is still there is an error too: the user expects an empty
-    // directory.
-    const bool wrong =
-        !expected && (!taken || !report.reason.empty() || (options_.remove && !report.removed));
-    wrong_ += wrong ? 1 : 0;
-    if (wrong && !report.reason.empty() && !report.reported)
-      commands_.program().report(Error(Code::BadInput, report.reason));
-    if (!wrong && !taken && commands_.program().verbose())
-      tell(file + ": skipped: " + std::string(name(report.outcome)));
-    if (!options_.json) return;
-    Json line;
-    line["kind"] = "file";
-    json::put_text(line, "file", file);
-    line["added"] = report.added;
-    line["present"] = report.present;
-    line["octets"] = report.size;
-    line["left"] = report.left;
-    line["removed"] = report.removed;
-    line["result"] = name(report.outcome);
-    line["reason"] = report.reason.empty() ? Json() : Json(valid_text(report.reason));
-    output_.json(line);
-  }
-
-  // To standard error: standard output belongs to --json.
-  static void tell(const std::string& text) {
-    (void)write_all(STDERR_FILENO, as_bytes("gw-store: " + printable(text) + "\n"), "standard error");
-  }
-
-  // Prints the summary: how many files were examined, how many were imported, and how many were
-  // skipped and why. Each run prints it, so that the user does not take a skipped file for an
-  // imported one.
-  void conclude() {
-    std::uint64_t passed = 0;
-    std::string reasons;
-    Json counts = Json::object();
-    for (const auto& [why, count] : passed_) {
-      passed += count;
-      reasons += (reasons.empty() ? "" : ", ") + std::to_string(count) + " " + why;
-      counts[why] = count;
-    }
-    if (options_.json) {
-      Json line;
-      line["kind"] = "total";
-      line["looked_at"] = taken_ + passed;
-      line["taken"] = taken_;
-      line["passed_over"] = counts;
-      line["added"] = mails_;
-      line["present"] = present_;
-      line["octets"] = size_;
-      output_.json(line);
-    }
-    if (commands_.program().quiet()) return;
-    std::string said = counted(taken_ + passed, "file") + " examined, " + std::to_string(taken_) +
-                       " accepted, " + std::to_string(passed) + " skipped" +
-                       (passed > 0 ? " (" + reasons + ")" : "") + "; " + counted(mails_, "message") +
-                       " imported, " + format_size(size_);
-    if (present_ > 0) said += ", " + std::to_string(present_) + " already present";
-    tell(said);
   }
 
   const Commands& commands_;
@@ -424,11 +281,8 @@ class ImportJob {
   std::unique_ptr<store::Store> store_;
   std::string local_part_;
   std::optional<transfer::ManifestIndex> manifest_;
-  cli::Output output_;
-  std::uint64_t taken_ = 0, mails_ = 0, present_ = 0, size_ = 0;
-  std::uint64_t wrong_ = 0;                      // files with errors; not 0: exit status 3
-  std::map<std::string, std::uint64_t> passed_;  // skipped files by reason
-  std::map<PassedOver, std::uint64_t> seen_;     // skipped by the last walk
+  ImportReport report_;
+  std::map<PassedOver, std::uint64_t> seen_;  // skipped by the last walk
   // Files of a spool that the last walk found to be changing.
   FirstFew<std::pair<std::string, transfer::ImportedFile>, kMaxUnsettled> unsettled_;
   // Identifies a file with its content: inode, ctime in microseconds, bytes.
