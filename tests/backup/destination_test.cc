@@ -90,7 +90,7 @@ TEST_CASE("a backup whose name may not be durable does not look complete") {
   CHECK(std::distance(fs::directory_iterator(to), fs::directory_iterator()) == 1);  // .lock
 }
 
-TEST_CASE("a vault is published and taken back also without RENAME_NOREPLACE, and replaces nothing") {
+TEST_CASE("a vault is published and withdrawn also without RENAME_NOREPLACE, and replaces nothing") {
   const Migration migration;
   without_noreplace = GENERATE(false, true);
   migration.publish();
@@ -129,7 +129,7 @@ TEST_CASE("a rule keeps the newest backup of each of the last periods that have 
   CHECK(kept({.last = 1, .daily = 2, .monthly = 9}) == Names{names[0], names[3], names[5]});
 }
 
-TEST_CASE("a published vault stays as it is unless it is certain that the old one has not moved") {
+TEST_CASE("a published vault is not changed unless the old one has certainly not moved") {
   const Migration migration;
   migration.publish();
   const Error moved(Code::Busy, "just moved");

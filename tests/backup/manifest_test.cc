@@ -1,4 +1,4 @@
-// The list that a backup carries, and the folder that it is in.
+// The manifest of a backup, and the directory of backups.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -54,7 +54,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "a manifest says what was written into it") {
+TEST_CASE_METHOD(Fixture, "a manifest is read as it was written") {
   write();
   auto reader = ManifestReader::open(tree);
   REQUIRE(reader);
@@ -77,7 +77,7 @@ TEST_CASE_METHOD(Fixture, "a manifest says what was written into it") {
   CHECK_FALSE(reader->next()->has_value());
 }
 
-TEST_CASE_METHOD(Fixture, "of a manifest that was not finished as many files are read as are whole") {
+TEST_CASE_METHOD(Fixture, "the complete lines of an unfinished manifest are read") {
   write();
   const std::string whole = read_file(path()).value();
   for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
@@ -102,7 +102,7 @@ TEST_CASE_METHOD(Fixture, "of a manifest that was not finished as many files are
   }
 }
 
-TEST_CASE("who goes on keeps what interrupted runs left, until there is a complete one") {
+TEST_CASE("a run that continues keeps the files of interrupted runs, until one is complete") {
   const test::TempFolder folder;
   const std::string path = folder.path() + "/backups";
   for (int run = 1; run <= 2; ++run) {
@@ -125,17 +125,17 @@ TEST_CASE("who goes on keeps what interrupted runs left, until there is a comple
     CHECK(destination->left()->empty());
     REQUIRE(destination->begin());
   }
-  // And who does not, begins anew.
+  // Without it, the writer begins again.
   const auto destination = Destination::open(path);
   REQUIRE(destination);
   CHECK(destination->left()->empty());
   CHECK_FALSE(fs::exists(path + "/.part"));
 }
 
-TEST_CASE_METHOD(Fixture, "a manifest that was cut anywhere, or in which an octet changed, is Corrupt") {
+TEST_CASE_METHOD(Fixture, "a manifest that was cut anywhere, or in which a byte changed, is Corrupt") {
   write();
   const std::string whole = read_file(path()).value();
-  // Its last line end may be missing, and then it is cut too.
+  // If its last line ending is missing, that line is cut too.
   for (std::size_t cut = 0; cut < whole.size(); ++cut) {
     put(whole.substr(0, cut));
     INFO("cut at " << cut);
@@ -164,7 +164,7 @@ TEST_CASE_METHOD(Fixture, "a manifest of a newer format is refused by its number
   CHECK(read().error().code() == Code::Version);
 }
 
-TEST_CASE_METHOD(Fixture, "no name leads out of the folder") {
+TEST_CASE_METHOD(Fixture, "no name leads out of the directory") {
   for (const char* name : {"", ".", "..", "/", "/etc/passwd", "../x", "db/../x", "db/..", "db//x", "a/b/c",
                            ".part", "db/.hidden", "db/", "a b", "a\nb", "\xc3\xa4"}) {
     INFO(name);
@@ -186,7 +186,7 @@ TEST_CASE_METHOD(Fixture, "a link or a pipe in a backup is never followed") {
   CHECK(tree.read("pipe").error().code() == Code::BadInput);
 }
 
-TEST_CASE("names of backups are times, and nothing else is taken for one") {
+TEST_CASE("names of backups are times, and no other name is accepted") {
   CHECK(snapshot_name(1'795'604'523'000'000) == "20261125T110203Z");
   CHECK(is_snapshot_name("20261125T110203Z"));
   for (const char* name :
@@ -194,7 +194,7 @@ TEST_CASE("names of backups are times, and nothing else is taken for one") {
     CHECK_FALSE(is_snapshot_name(name));
 }
 
-TEST_CASE("a destination shows what is complete, keeps others out, and tidies up what was not") {
+TEST_CASE("a destination lists complete backups, locks out other runs, and removes incomplete ones") {
   test::TempFolder folder;
   const std::string path = folder.path() + "/dest";
   {

@@ -28,7 +28,7 @@ int status_of(const Result<int>& done) {
 
 }  // namespace
 
-TEST_CASE("a table is as wide as its cells and has no blanks at line ends") {
+TEST_CASE("a table is as wide as its cells and has no spaces at the ends of lines") {
   const Outcome outcome = print([](Output& output) {
     Table table({{"NAME"}, {"SIZE", Table::Right}, {"NOTE"}});
     table.row({"archive", "12 B", ""});
@@ -55,7 +55,7 @@ TEST_CASE("JSON is one object a line, in the order of its fields") {
   CHECK(outcome.out == "{\"id\":\"b\",\"a\":1,\"text\":\"line\\nend \\u001b[2J\"}\n");
 }
 
-TEST_CASE("octets go to a file as they are") {
+TEST_CASE("bytes are written to a file unchanged") {
   const std::string data = "\0\r\n\x1b[2J\xff"s;
   const Outcome outcome = print([&](Output& output) {
     output.data(as_bytes(data));
@@ -74,11 +74,11 @@ TEST_CASE("a full disk behind standard output is exit 74 at close") {
   CHECK(outcome.status == 74);
 }
 
-TEST_CASE("the status is passed on where nothing failed") {
+TEST_CASE("the status is passed on if nothing failed") {
   CHECK(print([](Output& output) { return status_of(output.close(3)); }).status == 3);
 }
 
-TEST_CASE("a reader that has gone ends the process as SIGPIPE does") {
+TEST_CASE("a closed pipe ends the process as SIGPIPE does") {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   ::close(ends[0]);

@@ -41,7 +41,7 @@ void redirect_input(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("a password comes from a file's first line, without its line end") {
+TEST_CASE("a password is the first line of a file, without the line ending") {
   const test::TempFolder folder;
   const std::string path = folder.path() + "/p";
   REQUIRE(create_file(path, as_bytes("correct horse\r\nsecond line\n"), 0600));
@@ -50,14 +50,14 @@ TEST_CASE("a password comes from a file's first line, without its line end") {
   CHECK(ask({"--password-fd", "9"}, [&] { ::dup2(::open(path.c_str(), O_RDONLY), 9); }).out == "13e");
 }
 
-TEST_CASE("a systemd credential of the mailbox's name is used where no option is given") {
+TEST_CASE("a systemd credential with the mailbox's name is used if no option is given") {
   const test::TempFolder folder;
   REQUIRE(create_file(folder.path() + "/gw.archive", as_bytes("credential"), 0600));
   const auto in_unit = [&] { ::setenv("CREDENTIALS_DIRECTORY", folder.path().c_str(), 1); };
   CHECK(ask({}, in_unit).out == "10l");
 }
 
-TEST_CASE("without a terminal nothing is asked: exit 64 and a hint") {
+TEST_CASE("without a terminal there is no prompt, but exit status 64 and a hint") {
   const Outcome outcome = ask({});
   CHECK(outcome.status == 64);
   CHECK(outcome.err == "gw-tool: no password given\nhint: use --password-file FILE\n");
@@ -112,7 +112,7 @@ Outcome type(const std::string& keys, bool& shown) {
 
 }  // namespace
 
-TEST_CASE("a prompt on the terminal shows nothing of what is typed") {
+TEST_CASE("a prompt on the terminal does not show what is typed") {
   bool shown = false;
   CHECK(type("wrong\x15hidden wordz\x7fs\n", shown).out == "12s");
   CHECK(shown);
@@ -128,7 +128,7 @@ TEST_CASE("Backspace at a prompt removes a character of several bytes as a whole
   CHECK(shown);
 }
 
-TEST_CASE("A password that is longer than a prompt takes is refused, not cut") {
+TEST_CASE("A password that is too long for a prompt is refused, not cut") {
   bool shown = false;
   const std::string most(1024, 'x');
   CHECK(type(most + "\n", shown).out == "1024x");

@@ -62,7 +62,7 @@ TEST_CASE("The option --help goes to standard output, ends with exit statuses, a
   CHECK(tool({"mailbox", "add", "--help"}).out.find("--alias") != std::string::npos);
 }
 
-TEST_CASE("an option of the whole program is also taken behind a command") {
+TEST_CASE("an option of the program may also follow a command") {
   CHECK(tool({"mailbox", "add", "archive", "--vault", "/v"}).out == "archive: /v\n");
   CHECK(tool({"--vault", "/v", "mailbox", "add", "archive"}).out == "archive: /v\n");
 }
@@ -127,7 +127,7 @@ TEST_CASE("every error code has its exit status") {
   CHECK(tool({"verify"}, [] { return 3; }).status == 3);
 }
 
-TEST_CASE("an error is printed with the tool's name, its hint below, and nothing that moves a cursor") {
+TEST_CASE("an error is printed with the tool's name and a hint, without control characters") {
   const Outcome outcome = tool({"verify"}, [] {
     return Error(Code::Unavailable, "no keeper at /r\x1b[2J").with_hint("systemctl start gw.target");
   });
@@ -136,12 +136,12 @@ TEST_CASE("an error is printed with the tool's name, its hint below, and nothing
   CHECK(outcome.out.empty());
 }
 
-TEST_CASE("what escapes the job is 70, and 71 where the system ran out of something") {
+TEST_CASE("an exception from the job is exit status 70, or 71 if the system lacks a resource") {
   CHECK(tool({"verify"}, []() -> Result<int> { throw std::logic_error("odd"); }).status == 70);
   CHECK(tool({"verify"}, []() -> Result<int> { throw std::bad_alloc(); }).status == 71);
 }
 
-TEST_CASE("a tool leaves no core dump and makes files that only its user reads") {
+TEST_CASE("a tool leaves no core dump and creates files that only its user can read") {
   const Outcome outcome = tool({"verify"}, []() -> Result<int> {
     struct rlimit limit {};
     ::getrlimit(RLIMIT_CORE, &limit);

@@ -46,7 +46,7 @@ class Case(unittest.TestCase):
         return gw.json.loads(done.stdout) if done.stdout else done.stderr.decode()
 
     def restore(self, source, name="restored", *options, status=0):
-        """The folder it went to; what was said is self.said."""
+        """Returns the directory of the backup; self.said is the output."""
         folder = self.vault.side / name
         done = self.vault.store("restore", source, "--to", folder, "--json", *options, status=status)
         self.said = [gw.json.loads(line) for line in done.stdout.splitlines()]
@@ -232,7 +232,7 @@ class BackupTest(Case):
         self.assertEqual(self.complete(), [old.name, pathlib.Path(last["path"]).name])
         self.assertEqual(last["removed"], [made[1]])
 
-    def test_a_name_is_behind_the_others_whatever_the_clock_says(self):
+    def test_a_new_name_sorts_last_whatever_the_clock_says(self):
         self.put(500)
         self.back_up()
         ahead = self.dest / "20991231T235959Z"
@@ -324,7 +324,7 @@ class BackupTest(Case):
             self.assertIn(b"of another vault", done.stderr)
         self.assertEqual(len(self.complete()), 1)
 
-    def test_a_copy_of_the_folder_beside_a_running_keeper_is_no_backup(self):
+    def test_a_copy_of_the_directory_beside_a_running_keeper_is_not_a_backup(self):
         """What gw-vault(7) warns of: files of different moments."""
         self.put(500)
         copy = self.vault.side / "copy"
@@ -417,7 +417,7 @@ class InterruptedTest(Case):
         tool.communicate()
         self.assertEqual(tool.returncode, 0)
 
-    def test_a_restore_is_killed_and_begun_anew(self):
+    def test_a_killed_restore_can_be_started_again(self):
         folder = self.vault.side / "restored"
         tool = subprocess.Popen([gw.program("gw-store"), "restore", self.first, "--to", folder], env=self.vault.env,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -568,7 +568,7 @@ class RestoreTest(Case):
         gw.until(lambda: not gw.alive(pid), "the keeper ends")
 
     @gw.need_root("gives files to another user")
-    def test_root_restores_for_the_owner_of_the_folder(self):
+    def test_root_restores_for_the_owner_of_the_directory(self):
         self.addCleanup(setattr, gw, "BIN", gw.BIN)
         self.addCleanup(shutil.rmtree, gw.let_everybody_run_the_programs())
         self.put(700_000, 600)

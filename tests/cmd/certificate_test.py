@@ -16,7 +16,7 @@ HOST = "gateway.example.com"
 
 
 class Authority:
-    """A root, an intermediate, and a server's certificate that the intermediate signed; all as files in `folder`."""
+    """A root, an intermediate, and a server's certificate that the intermediate signed, as files in one directory."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -136,7 +136,7 @@ class CertificateTest(unittest.TestCase):
         shutil.copy(self.key, self.tls / "key.pem")
         self.assertIn(b"the key does not match", self.certificate("show", status=65).stderr)
 
-    def test_a_symbolic_link_and_a_folder_without_a_vault_are_not_touched(self):
+    def test_a_symbolic_link_and_a_directory_without_a_vault_are_not_changed(self):
         folder = self.vault.side / "linked"
         folder.mkdir()
         (folder / "certificate.pem").symlink_to(self.pki.path("gap"))

@@ -199,7 +199,7 @@ class RootTest(unittest.TestCase):
         shutil.rmtree(cls.programs)
 
     def account_files(self, folder):
-        """What the system says of users, with ours in it."""
+        """Returns the users of the system and those of the test, in the form of passwd(5)."""
         passwd, group = pathlib.Path("/etc/passwd").read_text(), pathlib.Path("/etc/group").read_text()
         for user in ("gw-receive", "gw-drain"):
             passwd += f"{user}:x:{IDS[user]}:{IDS[user]}::/:/usr/sbin/nologin\n"

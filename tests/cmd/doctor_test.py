@@ -118,7 +118,7 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(self.bad_checks(), {"quarantine"})
         self.assertEqual(len(gw.drain(pop3d, box)), 2)
 
-    def test_a_sender_that_heard_5xx(self):
+    def test_a_sender_that_got_5xx(self):
         box = self.vault.add_mailbox("journal")
         with gw.Smtp(self.vault.smtpd()) as smtp:
             smtp.command("MAIL FROM:<>")

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The examples of the manual pages, and README's main job, work as they stand: each is run, in folders of the test.
+"""Runs the examples of the manual pages and the main job of README unchanged, in directories of the test.
 
-What an example names of the machine (/srv, /etc/gw, a backup's disk, another host behind ssh) is one of ours here.
+Paths and hosts that an example names (/srv, /etc/gw, the disk of a backup, another host reached by ssh) are replaced
+by some of the test.
 """
 import gzip
 import os
@@ -40,7 +41,7 @@ class ExamplesTest(unittest.TestCase):
         self.vault = self.enterContext(gw.Vault(host="localhost"))
         self.side = self.vault.side
         self.box = self.vault.add_mailbox("journal")
-        # The other host: what is asked of it is done in a folder of its own.
+        # The other host: its commands run in a directory of its own.
         self.elsewhere = self.side / "elsewhere"
         programs = self.side / "bin"
         for folder in (self.elsewhere, programs, self.side / "credentials", self.side / "srv"):

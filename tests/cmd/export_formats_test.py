@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""gw-export's formats, read by programs that are not ours: tar, unzip, Python's mailbox, tarfile and zipfile."""
+"""Reads the formats of gw-export with other programs: tar, unzip, Python's mailbox, tarfile and zipfile."""
 import json
 import mailbox
 import pathlib
@@ -64,7 +64,7 @@ class FormatsTest(unittest.TestCase):
         return [json.loads(line) for line in self.manifest.read_text().splitlines()]
 
     def extracted(self, folder):
-        """id → octets, of files where eml would have put them."""
+        """Returns the bytes of each file by id, from where the format eml would have put them."""
         found = {}
         for path in folder.rglob("*.eml"):
             self.assertRegex(str(path.relative_to(folder)), r"^\d{4}/\d\d/\d\d/[0-9a-f]{32}\.eml$")
@@ -78,7 +78,7 @@ class FormatsTest(unittest.TestCase):
         gw.run(*command, archive, cwd=into)
         return self.extracted(into)
 
-    def test_tar_is_extracted_by_tar_octet_for_octet(self):
+    def test_tar_extracts_a_tar_byte_for_byte(self):
         self.export("tar", "--manifest", self.manifest)
         self.assertEqual(self.out.stat().st_mode & 0o7777, 0o600)
         self.assertEqual(self.unpack(["tar", "-xf"], self.out), self.mails)
@@ -92,7 +92,7 @@ class FormatsTest(unittest.TestCase):
         self.export("tar", "--resume")
         self.assertEqual(self.out.read_bytes(), before)
 
-    def test_zip_is_extracted_by_unzip_octet_for_octet(self):
+    def test_unzip_extracts_a_zip_byte_for_byte(self):
         self.export("zip", "--manifest", self.manifest)
         self.assertEqual(self.unpack(["unzip", "-q"], self.out), self.mails)
         with zipfile.ZipFile(self.out) as archive:

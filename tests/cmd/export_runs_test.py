@@ -141,7 +141,7 @@ class RunsTest(unittest.TestCase):
         first = [self.add(b"%d\n" % i) and b"%d\n" % i for i in range(3)]
         smtpd = self.vault.smtpd()
         with gw.Smtp(smtpd) as client:
-            # Begun before the next run, committed behind it: its id and its time are older than those of the run.
+            # Begun before the next run and committed after it: its id and its time are older than those of the run.
             self.assertEqual(client.envelope(self.box.address).code, 354)
             client.send(b"x" * 200_000 + b"\r\n")
             self.assertEqual(self.exported("--cursor", cursor), first)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""gw-export: files of exactly the octets, a manifest, going on after an end, and draining what is safe."""
+"""gw-export: writes the exact bytes and a manifest, continues an interrupted export, and drains only mail that is safe."""
 import json
 import pathlib
 import stat
@@ -47,7 +47,7 @@ class ExportTest(unittest.TestCase):
     def states(self):
         return {m["id"]: m["state"] for m in self.vault.json("message", "list", self.name, "--state", "all")}
 
-    def test_files_are_the_octets_and_the_manifest_lists_them(self):
+    def test_files_have_the_exact_bytes_and_the_manifest_lists_them(self):
         self.fill(b"Message-ID: <1@x>\r\n\r\n\x00bare\n", b"", gw.mail(2_000_000))
         done = self.export("--manifest", self.manifest)
         self.assertEqual(done.stdout, b"")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""gw-store import: each source's mails come out octet for octet, once, and a source goes only when its mail is safe."""
+"""gw-store import: imports each mail once and byte for byte, and removes a source only when its mail is safe."""
 import bz2
 import fcntl
 import gzip
@@ -91,7 +91,7 @@ class ImportTest(unittest.TestCase):
         return [json.loads(line)["envelope"]
                 for line in (self.vault.side / f"{self.name}.jsonl").read_text().splitlines()]
 
-    def test_eml_files_and_folders_come_out_as_they_were(self):
+    def test_eml_files_and_directories_are_imported_unchanged(self):
         mails = [*gw_peers.corpus().values(), b"no end", b"From x\nnot an mbox\n", b"\x00" * 200_000]
         for number, octets in enumerate(mails):
             self.write(f"in/{number % 3}/{number:04}.eml", octets)
@@ -307,7 +307,7 @@ class ImportTest(unittest.TestCase):
         for name, octets in others.items():
             self.assertEqual((self.folder / "in" / name).read_bytes(), octets)
 
-    def test_an_mbox_behind_something_else_is_none_or_one(self):
+    def test_an_mbox_that_follows_other_text_is_no_mbox_or_one_mail(self):
         box = b"".join(FROM + b"Subject: %d\n\n%d\n\n" % (n, n) for n in range(3))
         for name, before in (("bom", b"\xef\xbb\xbf"), ("blank", b"\n\r\n")):
             self.assertEqual(len(self.bring(self.write(name, before + box), "--remove")[0]), 3)

@@ -80,7 +80,7 @@ class InetdTest(unittest.TestCase):
 
     @unittest.skipUnless(INETD, "needs inetd")
     def test_openbsd_inetd(self):
-        """The lines of scripts/inetd.conf.example, with ports, user and folders of the test."""
+        """Returns the lines of scripts/inetd.conf.example, with ports, user and directories of the test."""
         self.vault.store("route", "add", "out", "--protocol", "smtp", "--upstream", "127.0.0.1:9", "--tls", "none",
                          "--allow-private", "--mailbox", "journal")
         ports = {"smtp": self.ports["gw-smtpd"], "pop3": self.ports["gw-pop3d"],

@@ -178,7 +178,7 @@ class InitTest(unittest.TestCase):
                     self.assertIn(f"hint: gw-store --vault {old} migrate --to {self.vault} --resume\n".encode(), done.stderr)
                     self.assertEqual(sorted(self.vault.rglob("*")), before)
 
-    def test_a_folder_that_holds_something_is_left_alone(self):
+    def test_a_directory_that_is_not_empty_is_not_changed(self):
         self.vault.mkdir()
         (self.vault / "notes.txt").write_text("mine")
         self.init("--no-recovery", status=73)
@@ -196,7 +196,7 @@ class InitTest(unittest.TestCase):
         self.assertFalse(self.vault.exists())
 
     @gw.need_root("it becomes the owner of a folder")
-    def test_root_makes_it_as_the_owner_of_the_folder(self):
+    def test_root_creates_it_as_the_owner_of_the_directory(self):
         self.folder.chmod(0o755)
         self.vault.mkdir(0o700)
         shutil.chown(self.vault, "nobody")

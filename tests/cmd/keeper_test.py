@@ -39,7 +39,7 @@ def setUpModule():
 
 
 class KeeperTest(unittest.TestCase):
-    def test_twenty_tools_at_once_end_with_one_keeper(self):
+    def test_twenty_tools_at_the_same_time_start_one_keeper(self):
         with gw.Vault(tls=False) as vault:
             vault.add_mailbox("journal")
             vault.stop_keeper()
@@ -131,7 +131,7 @@ class KeeperTest(unittest.TestCase):
                 self.assertTrue(keeper.running(), "a session holds a lease")
                 pop3.command("QUIT")
 
-    def test_a_killed_keeper_is_replaced_and_a_sender_hears_451_at_most(self):
+    def test_a_killed_keeper_is_replaced_and_a_sender_gets_451_at_most(self):
         with gw.Vault(tls=False) as vault:
             box = vault.add_mailbox("journal")
             smtpd = vault.smtpd()
@@ -162,7 +162,7 @@ class KeeperTest(unittest.TestCase):
             for content in sent:
                 self.assertIn(gw.sha256(content), found)
 
-    def test_a_vault_in_a_path_of_150_octets_works(self):
+    def test_a_vault_in_a_path_of_150_bytes_works(self):
         with tempfile.TemporaryDirectory(prefix="gw-") as folder:
             long = pathlib.Path(folder) / ("p" * 70) / ("q" * 70)
             long.mkdir(parents=True)
@@ -256,7 +256,7 @@ class KeeperTest(unittest.TestCase):
             keeper.stop(0)
             vault.verify()
 
-    def test_a_second_keeper_is_told_who_has_the_vault(self):
+    def test_a_second_keeper_reports_who_has_the_vault(self):
         with gw.Vault(tls=False) as vault:
             keeper = vault.keeper()
             done = vault.store("serve", status=75)

@@ -66,7 +66,7 @@ class LogTest(unittest.TestCase):
 
     def in_host(self, *command):
         """With a journal and a system log of our own."""
-        # /dev/log is a name in a folder that all share: these get a folder of their own.
+        # /dev/log is in a directory that all programs share: these get a directory of their own.
         dev = self.host / "dev"
         if not dev.exists():
             dev.mkdir()

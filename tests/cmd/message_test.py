@@ -38,13 +38,13 @@ class MessageTest(unittest.TestCase):
     def history(self):
         return [leaf["type"] for leaf in self.vault.json("history", self.name)]
 
-    def test_octets_come_out_as_they_went_in(self):
+    def test_a_message_is_printed_byte_for_byte(self):
         for octets in (ODD, b"", b"\r\n", b".\r\n", gw.mail(3_000_000)):
             message = self.add(octets)
             self.assertEqual(gw.sha256(self.show(message)), gw.sha256(octets))
             self.assertEqual(self.show(message, "--raw"), octets)
 
-    def test_headers_end_with_the_blank_line(self):
+    def test_headers_end_with_the_empty_line(self):
         message = self.add(ODD)
         self.assertEqual(self.show(message, "--headers"), ODD[:ODD.index(b"\r\n\r\n") + 4])
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""gw-store migrate: live, interrupted, refused, on a full disk, for another user; and what is left of the old folder."""
+"""gw-store migrate: in use, interrupted, refused, on a full disk, for another user; and what is left in the old directory."""
 import os
 import pathlib
 import random
@@ -40,7 +40,7 @@ class MigrateTest(gw_move.Case):
         self.assertEqual((self.to / "lost" / ("ab" * 16)).read_bytes(), b"set aside by repair")
         self.assertEqual((self.to / "history.key").read_bytes(), key)
         new = self.opened()
-        # Ids, order, passwords, and histories octet for octet.
+        # Ids, order, passwords, and histories byte for byte.
         self.assertEqual([m["id"] for m in new.json("message", "list", "journal")], ids)
         self.assertEqual(new.store("history", "journal", "--json").stdout, before)
         self.assertEqual(new.store("dump").stdout, content)
@@ -68,7 +68,7 @@ class MigrateTest(gw_move.Case):
                 done = self.vault.store(*command, status=CONFIG, input=b"")
                 self.assertIn(f"has moved to {self.to}".encode(), done.stderr)
         self.assertFalse((self.vault.side / "elsewhere").exists())
-        # Those that ran on, and those that begin: temporary, and never for good.
+        # Servers that kept running and servers that start now: a temporary error, never a permanent one.
         for server in (smtpd, self.vault.smtpd()):
             with gw.Smtp(server) as smtp:
                 self.assertTrue(smtp.deliver(self.box.address, gw.mail(400)).temporary)
@@ -186,7 +186,7 @@ class MigrateTest(gw_move.Case):
         self.put(400)
         self.all_is_there(self.vault)
 
-    def test_a_url_names_a_folder_too(self):
+    def test_a_url_may_name_a_directory(self):
         self.put(500)
         self.migrate(to=f"file://{self.to}/")
         self.all_is_there()
@@ -233,7 +233,7 @@ class InterruptedTest(gw_move.Case):
         tool.kill()
         return tool.wait()
 
-    def test_abort_leaves_an_empty_folder(self):
+    def test_abort_leaves_an_empty_directory(self):
         self.killed_when((self.to / ".migrate/.part").exists)
         said = self.migrate("--abort")[-1]
         self.assertFalse(said["moved"])
@@ -304,7 +304,7 @@ class InterruptedTest(gw_move.Case):
             self.migrate("--resume", to=disk / "new", status=74)
             self.assertIn("No space left on device", self.trouble)
             self.put(500)
-            # A mount point is a folder like any other, once there is room.
+            # A mount point is a directory like any other, if there is space.
             self.migrate("--abort", to=disk / "new")
             (disk / "new").rmdir()
             gw.run("mount", "-o", "remount,size=200m", disk)

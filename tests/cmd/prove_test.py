@@ -41,14 +41,14 @@ class ProveTest(unittest.TestCase):
         path.write_bytes(octets)
         return path
 
-    def test_a_proof_holds_for_each_message_and_for_its_octets(self):
+    def test_a_proof_is_valid_for_each_message_and_for_its_bytes(self):
         for number in (0, 1, 10, 22):
             with self.subTest(number=number):
                 done = self.check(self.prove(number), "--key", self.key, "--eml", self.eml(self.mails[number]))
                 self.assertIn(self.ids[number].encode(), done.stdout)
                 self.assertIn(b"signed", done.stdout)
 
-    def test_other_octets_and_other_keys_are_refused(self):
+    def test_other_bytes_and_other_keys_are_refused(self):
         proof = self.prove(3)
         done = self.check(proof, "--eml", self.eml(self.mails[4]), status=65)
         self.assertIn(b"another message", done.stderr)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""gw-proxy's POP3 half against a server that misbehaves: what the client hears, what is copied, what is deleted."""
+"""gw-proxy with a POP3 server that misbehaves: what the client receives, what is copied, what is deleted."""
 import base64
 import contextlib
 import pathlib
@@ -133,7 +133,7 @@ class ProxyPop3Test(unittest.TestCase):
         client = self.log_in(server)
         self.assertEqual(client.ask("DELE 1"), "+OK")
         self.assertEqual(upstream.count("RETR 1"), 2)
-        self.assertEqual(self.copied(), 1)  # its octets were seen
+        self.assertEqual(self.copied(), 1)  # its bytes were seen
 
     def test_a_client_that_vanishes_deletes_nothing(self):
         upstream = self.upstream()
@@ -184,7 +184,7 @@ class ProxyPop3Test(unittest.TestCase):
         self.assertEqual(self.copied(), 1)  # that of DELE, whose answer then came with another one
         self.assertEqual(len(upstream.mails), 4)
 
-    def test_greetings_that_are_none(self):
+    def test_greetings_that_are_not_of_pop3(self):
         upstream = self.upstream()
         server = self.front(upstream)
         for greeting, heard in (([b"+OK a\r\n+OK b\r\n"], LOST), ([b"220 smtp\r\n"], LOST), ([CLOSE], LOST),
@@ -239,7 +239,7 @@ class ProxyPop3Test(unittest.TestCase):
                         self.assertIn("certificate", server.log())
                         self.assertNotIn("USER joe", upstream.commands)
 
-    def test_octets_in_clear_before_tls_end_the_session(self):
+    def test_bytes_in_clear_before_tls_end_the_session(self):
         paths = certificate(self.proxied.vault.side)
         for reply in (b"+OK\r\n+OK injected\r\n", b"+OK\r\n\r\n", b"+OK\r\n\x16\x03\x01"):
             upstream = self.upstream(tls=server_tls(paths))

@@ -2,7 +2,7 @@
 """gw-proxy, SMTP: what the client sends is what upstream and the vault have, and no upstream, however it behaves, makes
 a mail that it took go without a copy.
 
-GW_BIG: octets of the mail whose way through must not cost memory (default 48 MiB; 200 MiB is the proof).
+GW_BIG: bytes of the mail that must pass without using memory (default 48 MiB; 200 MiB shows it clearly).
 """
 import base64
 import hashlib
@@ -96,7 +96,7 @@ class ProxyTest(unittest.TestCase):
         return [m["state"] for m in self.vault.json("message", "list", mailbox, "--state", "all")]
 
     def copies(self, box=None):
-        """The octets of all that is shown, in order."""
+        """Returns the bytes of everything that is shown, in order."""
         box = box or self.box
         listed = self.vault.json("message", "list", box.name)
         return [self.vault.store("message", "show", box.name, m["id"], "--raw", "--password-file",
@@ -174,7 +174,7 @@ class PassingTest(ProxyTest):
         for command, reply in (("MAIL FROM:<a@b> BODY=8BITMIME", "554 5.6.3"), ("MAIL FROM:<a@b> SMTPUTF8", "550 5.6.7"),
                                ("MAIL FROM:<a@b> SIZE=1001", "552 5.3.4")):
             self.assertTrue(repr(smtp.command(command)).startswith(reply), command)
-        # The octets of a BDAT that is not offered are no commands.
+        # The bytes after a BDAT that is not offered are not commands.
         smtp.send(b"BDAT 6\r\nRSET\r\nNOOP\r\n")
         self.assertEqual([smtp.reply().code, smtp.reply().code], [502, 250])
         self.assertEqual(smtp.command("MAIL FROM:<a@b> BODY=7BIT RET=FULL ENVID=x").code, 250)
@@ -204,7 +204,7 @@ class PassingTest(ProxyTest):
             if path.is_file():
                 self.assertNotIn(PASSWORD.encode(), path.read_bytes(), path)
 
-    def test_what_upstream_says_to_a_wrong_password_is_what_the_client_hears(self):
+    def test_the_client_gets_the_reply_of_upstream_to_a_wrong_password(self):
         self.route()
         self.proxy()
         smtp = self.client(login=False)
@@ -303,7 +303,7 @@ class PassingTest(ProxyTest):
         self.upstream.idle()
         self.assertTrue(all(s.quit for s in self.upstream.sessions))
 
-    def test_the_body_hash_of_dkim_holds_behind_it(self):
+    def test_the_body_hash_of_dkim_is_still_valid(self):
         mails = []
         for number, body in enumerate((b"", b"\r\n", b"\r\n\r\n", b"a  b\t \r\n \r\n\r\n", b"no end of line", b".\r\n..\r\n",
                                        *(odd.partition(b"\r\n\r\n")[2] for odd in ODD.values()))):
@@ -426,7 +426,7 @@ class RefusalTest(ProxyTest):
         self.assertNotIn(b"DATA", self.upstream.commands[-4:])
         self.assertEqual(self.states(), [])
 
-    def test_a_dot_alone_between_bare_line_ends_goes_nowhere(self):
+    def test_a_dot_between_bare_line_endings_is_not_forwarded(self):
         self.route()
         self.proxy()
         for name, middle in (("lf", b"\n.\n"), ("lf crlf", b"\n.\r\n"), ("cr", b"\r.\r"), ("cr crlf", b"\r.\r\n"),
@@ -462,7 +462,7 @@ class RefusalTest(ProxyTest):
         gw.until(lambda: self.upstream.unfinished == 4, "upstream sees four messages without an end")
         self.assertEqual((self.upstream.messages, self.states()), ([], []))
 
-    def test_a_client_that_goes_behind_the_dot_has_sent_its_mail(self):
+    def test_a_client_that_leaves_after_the_dot_has_sent_its_mail(self):
         self.route()
         self.proxy()
         gone = threading.Event()
@@ -479,7 +479,7 @@ class RefusalTest(ProxyTest):
 
 
 class TroubleTest(ProxyTest):
-    def test_an_upstream_lost_behind_the_dot_leaves_an_unconfirmed_copy(self):
+    def test_an_upstream_lost_after_the_dot_leaves_an_unconfirmed_copy(self):
         self.route()
         self.proxy()
         for said in (CLOSE, [b"250 2.0.0 no end", CLOSE], b"nonsense\r\n", b"350 what\r\n", b"250-one\r\n251 two\r\n",

@@ -32,7 +32,7 @@ class PurgeTest(unittest.TestCase):
         raise AssertionError("no slot")
 
     def holds(self, piece):
-        """The files of the vault, wherever, that have these octets."""
+        """Returns all files of the vault that contain these bytes."""
         return [str(path.relative_to(self.vault.path)) for path in sorted(self.vault.path.rglob("*"))
                 if path.is_file() and piece in path.read_bytes()]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""gw-export to a server: by SMTP and LMTP, with TLS and a login, to an archive that refuses, defers and goes away."""
+"""gw-export to a server: by SMTP and LMTP, with TLS and a login, to an archive that rejects, defers and disconnects."""
 import os
 import pathlib
 import signal

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""README's section on gw-proxy works as it stands: its commands are run, with an upstream of ours for the provider's."""
+"""Runs the commands of README's section on gw-proxy unchanged, with servers of the test instead of the provider's."""
 import os
 import pathlib
 import re
@@ -21,7 +21,7 @@ class ReadmeTest(unittest.TestCase):
         with gw.Vault(host="localhost") as vault:
             pem, key = certificate(vault.side)
             with SmtpUpstream(tls=(pem, key), users={"NAME": "PASSWORD"}) as upstream:
-                # What the section says to put in: the provider, and how ours differs from a public one.
+                # What the section asks the reader to replace: the provider, and how that of the test differs from a public one.
                 ports = {"2587": gw_peers.free_port(), "2995": gw_peers.free_port()}
                 commands = commands.replace("smtp.example.com:587", f"{upstream.address} --allow-private --ca {pem}")
                 for port, free in ports.items():

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The table of refusals, row by row: a dialog provokes each and hears the very words; what gw-proxy alone says is provoked
+"""The table of refusals, row by row: a dialog provokes each and expects its exact text; replies of gw-proxy alone are provoked
 by an upstream that misbehaves, in its own test."""
 import pathlib
 import re

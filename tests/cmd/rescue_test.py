@@ -24,7 +24,7 @@ class RescueTest(unittest.TestCase):
         path.write_bytes(self.vault.store("mailbox", "key", "journal", *options).stdout)
         return path
 
-    def test_age_opens_every_container_to_the_exact_octets(self):
+    def test_age_opens_every_container_to_the_exact_bytes(self):
         key = self.keys("--password-file", self.box.password_file)
         for octets in (b"", b"\x00\n\r bare", b"x" * 65536, b"x" * 65537, gw.mail(3_000_000)):
             message = self.vault.store("message", "add", "journal", input=octets).stdout.split()[0].decode()

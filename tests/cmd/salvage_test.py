@@ -18,13 +18,13 @@ NAMES = ("journal", "other", "taken")
 
 
 def tree(folder):
-    """Every file's octets, by name."""
+    """Returns the bytes of every file, by name."""
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def flip(path, at):
-    """One octet of it, in a file of its own: salvage and these tests share files by link."""
+    """Changes one byte in a copy of the file, because salvage and these tests share files by link."""
     octets = bytearray(path.read_bytes())
     octets[at] ^= 0x55
     path.unlink()
@@ -128,7 +128,7 @@ class SalvageTest(unittest.TestCase):
         return {path.stem: path.read_bytes() for path in folder.rglob("*.eml")}
 
     def check(self, lost):
-        """Everything that is not named as lost comes out, octet for octet, under its own id, with its password."""
+        """Checks that everything not named as lost is there, byte for byte, under its own id, with its password."""
         named = {each["message"] for each in lost}
         told = [each["why"] for each in lost if each["message"] is None]
         with self.new_vault() as (store, env):
@@ -180,7 +180,7 @@ class SalvageTest(unittest.TestCase):
         self.assertEqual(self.dump(self.folder / "target"), self.dump(self.source))
         self.check(lost)
 
-    def test_a_flipped_octet_in_a_blob_file_costs_one_message(self):
+    def test_a_flipped_byte_in_a_blob_file_costs_one_message(self):
         blob = max(self.files("*.blob"), key=lambda path: path.stat().st_size)
         flip(blob, blob.stat().st_size // 2)
         lost, summary = self.salvage(3)
@@ -188,7 +188,7 @@ class SalvageTest(unittest.TestCase):
         self.assertTrue(lost[0]["file"].endswith(".damaged"))
         self.check(lost)
 
-    def test_what_is_behind_a_damaged_header_in_a_blob_file_is_found(self):
+    def test_what_follows_a_damaged_header_in_a_blob_file_is_found(self):
         blob = max(self.files("*.blob"), key=lambda path: path.stat().st_size)
         flip(blob, 35)
         for path in self.files("MANIFEST-*"):

@@ -15,7 +15,7 @@ import gw  # noqa: E402
 
 
 def certificate_of(server, protocol):
-    """The certificate's octets that a new connection is shown."""
+    """Returns the bytes of the certificate that a new connection gets."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -73,7 +73,7 @@ class ServerTest(unittest.TestCase):
             other = gw.Vault()
             self.addCleanup(other.close)
             for name in ("certificate.pem", "key.pem"):
-                # As a deploy hook does it: the whole file at once.
+                # As a deploy hook does it: it replaces the file.
                 (folder / "new").write_bytes((other.path / "tls" / name).read_bytes())
                 os.replace(folder / "new", folder / name)
             smtpd.process.send_signal(signal.SIGHUP)
@@ -154,7 +154,7 @@ class ServerTest(unittest.TestCase):
         self.assertIn(str(key).encode(), done.stderr)
         self.assertEqual(done.stdout, b"")
 
-    def test_a_connection_over_the_cap_hears_421_and_the_next_one_is_served_again(self):
+    def test_a_connection_over_the_limit_gets_421_and_a_later_one_is_served(self):
         smtpd = self.vault.smtpd("--max-connections", "2")
         with gw.Smtp(smtpd) as first, gw.Smtp(smtpd):
             with gw.Smtp(smtpd) as third:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""scripts/timestamp-checkpoint: asks a timestamp authority, which is openssl behind a small web server, and checks what it said."""
+"""scripts/timestamp-checkpoint: asks a timestamp authority, which is openssl with a small web server, and checks its response."""
 import hashlib
 import http.server
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""gw-export --unwrap: the mails within journal reports, octet for octet, and what the reports say."""
+"""gw-export --unwrap: the mails in journal reports, byte for byte, and the facts of the reports."""
 import base64
 import json
 import pathlib
@@ -24,7 +24,7 @@ class UnwrapTest(unittest.TestCase):
                 if octets not in cls.mails.values():
                     message = cls.add(octets)
                     cls.expected[message] = json.loads(path.read_text())
-        # Looks like a report and is none: it has the marker and no mail.
+        # Looks like a report and is not one: it has the marker and no mail.
         cls.alike = [cls.add(octets) for octets in (
             b"X-MS-Journal-Report:\r\nSubject: x\r\n\r\nSender: a@example.com\r\nMessage-ID: <1@x>\r\n",
             b"", b"\x00" * 100_000)]
@@ -59,7 +59,7 @@ class UnwrapTest(unittest.TestCase):
                                self.box.password_file, *options, **more)
 
     def check(self, message, files, line):
-        """`files`: suffix → octets, of everything that has the message's id."""
+        """`files`: bytes by suffix, of everything that has the message's id."""
         expected = self.expected[message]
         mail = self.mails[message]
         self.assertEqual(files[".eml"], mail)
@@ -84,7 +84,7 @@ class UnwrapTest(unittest.TestCase):
             self.assertTrue(said["file"].endswith(f"/{message}.{number}.eml"))
 
     def check_all(self, files, lines):
-        """`files`: name → octets."""
+        """`files`: bytes by name."""
         lines = {line["id"]: line for line in lines}
         self.assertEqual(set(lines), set(self.mails))
         found = {message: {} for message in self.mails}

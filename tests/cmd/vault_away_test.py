@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The vault's directory goes away, or cannot be used, while the servers run: whoever asks is told to come back later.
+"""The vault's directory disappears, or cannot be used, while the servers run: clients get a temporary error.
 
-A mail that is refused for good is lost at its sender, an archive whose login counts as wrong is banned by fail2ban.
+A mail that is refused permanently is lost at its sender, an archive whose login counts as wrong is banned by fail2ban.
 """
 import base64
 import os
@@ -186,7 +186,7 @@ class AuthTest(unittest.TestCase):
                 self.assertEqual(smtp.command(f"RCPT TO:<{box.address}>").code, 454)
                 self.assertEqual(smtp.command("DATA").code, 451)
                 self.assertEqual(smtp.command("RSET").code, 250)
-                # The keeper is there: now a wrong token is wrong, and no token is none.
+                # The keeper is there: now a wrong token is refused as wrong, and a missing one as missing.
                 self.assertEqual(smtp.command("AUTH PLAIN AGEAYg==").code, 535)
 
 

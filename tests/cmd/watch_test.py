@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""How somebody who is not there hears of trouble: check --nagios, doctor --mail-to, numbers in a file for Prometheus."""
+"""How administrators are told of trouble: check --nagios, doctor --mail-to, metrics in a file for Prometheus."""
 import email
 import email.policy
 import json
@@ -133,7 +133,7 @@ class MailTest(unittest.TestCase):
         self.doctor(1)
         self.doctor(1)
         self.assertEqual(len(self.mails()), 1)
-        # What is new is mailed at once, with the rest.
+        # What is new is mailed immediately, with the rest.
         self.vault.add_mailbox("other")
         self.suspend("other")
         self.doctor(1)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The console in a real browser, over HTTPS: what a person sees and does, from the first sign-in to a mailbox's removal.
 
-GW_SCREENSHOTS: a folder that gets pictures of the pages, for people to look at.
+GW_SCREENSHOTS: a directory for pictures of the pages, for people to look at.
 """
 import base64
 import os

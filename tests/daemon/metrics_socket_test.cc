@@ -70,7 +70,7 @@ struct Served {
 
 }  // namespace
 
-TEST_CASE("GET /metrics is answered with the numbers, and the connection ends") {
+TEST_CASE("GET /metrics returns the numbers, and the connection ends") {
   Served served;
   const std::string answer = served.ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
   CHECK(Served::status(answer) == "HTTP/1.1 200 OK");
@@ -79,13 +79,13 @@ TEST_CASE("GET /metrics is answered with the numbers, and the connection ends") 
   CHECK(answer.ends_with("\r\n\r\ngw_number 1\n# EOF\n"));
 }
 
-TEST_CASE("Numbers are made once for those who ask at the same time") {
+TEST_CASE("Clients that ask at the same time get the same numbers") {
   Served served;
   for (int i = 0; i < 5; ++i) served.ask("GET /metrics HTTP/1.0\r\n\r\n");
   CHECK(served.asked <= 2);  // a second may have passed
 }
 
-TEST_CASE("Whatever else is asked for is refused") {
+TEST_CASE("Every other request is refused") {
   Served served;
   CHECK(Served::status(served.ask("GET / HTTP/1.1\r\n\r\n")) == "HTTP/1.1 404 Not Found");
   CHECK(Served::status(served.ask("GET /metrics/ HTTP/1.1\r\n\r\n")) == "HTTP/1.1 404 Not Found");
@@ -98,7 +98,7 @@ TEST_CASE("Whatever else is asked for is refused") {
   CHECK(Served::status(served.ask("GET /metrics HTTP/1.1\r\n\r\n")) == "HTTP/1.1 503 Service Unavailable");
 }
 
-TEST_CASE("A head without an end, and who says nothing, are given up, and the next is served") {
+TEST_CASE("A head without an end and a silent client are disconnected, and the next client is served") {
   Served served;
   CHECK(served.ask("GET /metrics HTTP/1.1\r\nX: " + std::string(10'000, 'a')).empty());
   const Fd silent = served.connect();

@@ -1,4 +1,4 @@
-// Any octets as an age file: never a crash, and what opens does so again to the same octets.
+// Any bytes as an age file: never a crash, and a file that opens does so again to the same bytes.
 #include <array>
 #include <cstdlib>
 

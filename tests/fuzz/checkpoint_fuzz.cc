@@ -1,4 +1,4 @@
-// Any octets as a checkpoint and as a verifier key. Nothing that was not signed opens.
+// Any bytes as a checkpoint and as a verifier key. Only what was signed opens.
 #include <cstdlib>
 
 #include "vault/checkpoint.h"

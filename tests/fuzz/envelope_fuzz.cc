@@ -1,4 +1,4 @@
-// Any octets as an envelope: never a crash, and what decodes encodes to the same facts.
+// Any bytes as an envelope: never a crash, and what decodes encodes to the same values.
 #include <cstdlib>
 
 #include "vault/envelope.h"

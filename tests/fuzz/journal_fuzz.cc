@@ -1,4 +1,5 @@
-// Any octets read as a journal report: the same however they are read, with all ranges within the message.
+// Any bytes read as a journal report: the result does not depend on how they are read, and all ranges are
+// within the message.
 #include <cstdlib>
 
 #include "base/text.h"

@@ -1,6 +1,6 @@
-// What any client may send to the keeper: octets from a socket pair into a session over a store in memory.
+// What any client may send to the keeper: bytes from a socket pair into a session over a store in memory.
 //
-// The first octet chooses the socket's role, the second how the octets are cut. The session must answer or
+// The first byte chooses the socket's role, the second how the bytes are cut. The session must answer or
 // hang up, and end; what it leaves must be as before on the sockets that may not change anything.
 #include <sys/socket.h>
 
@@ -20,7 +20,7 @@ namespace {
 
 using namespace gw;
 
-// The reader alone, with the octets cut at every `step`: the same frames as in one piece.
+// The reader alone, with the bytes cut at every `step`: the same frames as in one piece.
 void read_frames(ByteView octets, std::size_t step) {
   keeper::FrameReader reader;
   while (!octets.empty()) {

@@ -1,4 +1,4 @@
-// Any octets read as an mbox: every mail within the file, in order, the same when it is read again, and
+// Any bytes read as an mbox: every mail within the file, in order, the same when it is read again, and
 // quoting that is undone takes away nothing but one `>` a line.
 #include <cstdlib>
 

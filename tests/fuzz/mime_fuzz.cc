@@ -1,4 +1,4 @@
-// The parts of any octets lie within one another and in order, however the source is read, at bounded cost.
+// The parts of any bytes lie within one another and in order, however the source is read, at bounded cost.
 #include <cstdlib>
 
 #include "base/text.h"

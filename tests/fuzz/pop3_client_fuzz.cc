@@ -1,4 +1,4 @@
-// Any octets of a POP3 server, cut anywhere, never trouble the client, and what it makes of them does not
+// Any bytes of a POP3 server, cut anywhere, never harm the client, and what it makes of them does not
 // depend on the cuts. What it says was sent of a text is what was sent.
 #include <algorithm>
 #include <cstdlib>
@@ -27,11 +27,11 @@ Outcome play(gw::ByteView input, std::size_t cut, unsigned turn) {
   for (;;) {
     const Client::Event& event = client.next_event();
     if (std::holds_alternative<Idle>(event)) {
-      // With octets left, which come only now, the next reply is not early.
+      // If bytes are left, which come only now, the next reply is not early.
       if (input.empty()) return outcome;
       client.expect(static_cast<Due>(turn++ % 3U));
     } else if (std::holds_alternative<NeedInput>(event)) {
-      // One reply's octets at a time, so that the cuts do not make a reply early: up to a line's end.
+      // The bytes of one reply at a time, so that the cuts do not make a reply early: up to the end of a line.
       std::size_t size = std::min(cut, input.size());
       const auto end = std::find(input.begin(), input.end(), std::byte{'\n'});
       size = std::min(size, static_cast<std::size_t>(end - input.begin()) + (end == input.end() ? 0 : 1));

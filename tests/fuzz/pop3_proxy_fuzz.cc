@@ -1,4 +1,4 @@
-// Any octets of a client, cut anywhere, never trouble a relay's session, what it says does not depend on the
+// Any bytes of a client, cut anywhere, never harm a relay's session, what it says does not depend on the
 // cuts, and what goes to the server behind is one whole command each time.
 #include <algorithm>
 #include <cstdlib>

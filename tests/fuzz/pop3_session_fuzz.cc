@@ -1,4 +1,4 @@
-// Any octets, cut anywhere, never trouble a POP3 session, and what it says does not depend on the cuts.
+// Any bytes, cut anywhere, never harm a POP3 session, and what it says does not depend on the cuts.
 #include <algorithm>
 #include <cstdlib>
 

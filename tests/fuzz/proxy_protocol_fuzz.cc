@@ -1,4 +1,4 @@
-// A PROXY header, whole and octet by octet: the same comes of it, and nothing behind it is asked for.
+// A PROXY header, in one piece and byte by byte: the result is the same, and no byte after it is read.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Any octets as a slot of a place that it names itself. The cost is held at the least, so that the fuzzer
+// Any bytes as a slot of a place that it names itself. The cost is held at the least, so that the fuzzer
 // gets past it.
 #include <algorithm>
 #include <cstdlib>

@@ -42,7 +42,7 @@ std::string play(std::string_view octets, std::minstd_rand* random) {
       ended = true;
       client.receive_eof();
     } else {
-      // One reply at a time: what stands behind it in one piece is an early reply, by design.
+      // One reply at a time: what follows it in the same piece is an early reply, by design.
       const std::size_t line = octets.find('\n');
       const std::size_t most = line == std::string_view::npos ? octets.size() : line + 1;
       const std::size_t size = random != nullptr ? 1 + (*random)() % most : most;

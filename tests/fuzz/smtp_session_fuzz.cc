@@ -1,6 +1,6 @@
 // Plays the input into a Session whole and in random pieces: what comes of it must be the same.
 //
-// The first octets choose the session's options and the seed of the cuts.
+// The first bytes choose the session's options and the seed of the cuts.
 #include <cstdint>
 #include <cstdlib>
 #include <random>

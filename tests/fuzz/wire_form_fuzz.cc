@@ -1,4 +1,4 @@
-// The wire form of any octets, cut anywhere, is what its rule says, and as long as it says it is.
+// The wire form of any bytes, cut anywhere, follows its rule and has the announced size.
 #include <algorithm>
 #include <cstdlib>
 

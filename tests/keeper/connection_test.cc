@@ -35,7 +35,7 @@ struct Fixture {
   State state_of(const MessageId& message) { return link.store->find(mailbox, message).value().state; }
 };
 
-TEST_CASE("Guesses of passwords are counted for all clients of a socket, by source") {
+TEST_CASE("Wrong passwords are counted for all clients of a socket, by source") {
   Fixture fixture;
   using store::Guess;
   const auto one = fixture.link.connect(Role::Drain);
@@ -52,7 +52,7 @@ TEST_CASE("Guesses of passwords are counted for all clients of a socket, by sour
   CHECK(code_of(one->guess("192.0.2.1", static_cast<Guess>(9))) == Code::BadInput);
 }
 
-// A whole append as the octets that a client sends.
+// A complete append, as the bytes that a client sends.
 Bytes frames_of(const MailboxId& mailbox, const Mail& mail) {
   Bytes data;
   proto::Request begin;
@@ -66,7 +66,7 @@ Bytes frames_of(const MailboxId& mailbox, const Mail& mail) {
   return data;
 }
 
-// A keeper of the test's own making: greets, reads `requests` of them, and goes away.
+// A keeper of the test: greets, reads `requests` requests, and closes the connection.
 Fd scripted_keeper(std::vector<std::thread>& threads, int requests, std::uint32_t protocol = kProtocol) {
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
@@ -111,7 +111,7 @@ TEST_CASE_METHOD(Fixture, "a connection that is cut anywhere in an append leaves
   CHECK(state_of(mail.id) == State::Live);
 }
 
-TEST_CASE("a change whose answer did not come is Unknown, a question Unavailable") {
+TEST_CASE("a change without a reply is Unknown, a query Unavailable") {
   std::vector<std::thread> threads;
   int dials = 0;
   auto remote = make_remote_store({[&]() -> Result<Fd> {
@@ -149,7 +149,7 @@ TEST_CASE("a change whose answer did not come is Unknown, a question Unavailable
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_CASE("however the way to the keeper fails, every operation is Unavailable") {
+TEST_CASE("if the connection to the keeper fails in any way, every operation is Unavailable") {
   // As a vault that is not mounted, a socket without permission, or a keeper that finds its files damaged.
   const Code code = GENERATE(Code::NotFound, Code::Denied, Code::Corrupt, Code::Exists, Code::Conflict,
                              Code::Busy, Code::Version, Code::Config, Code::BadInput, Code::Io);
@@ -178,15 +178,15 @@ TEST_CASE("however the way to the keeper fails, every operation is Unavailable")
   CHECK(code_of(contract::deliver(store, mailbox, contract::new_mail(300'000))) == Code::Unavailable);
 }
 
-TEST_CASE("an answer that cannot be decoded is Unavailable, and no damage of the vault's") {
+TEST_CASE("a reply that cannot be decoded is Unavailable, and not damage of the vault") {
   proto::Reply reply;
-  SECTION("a record that is none") {
+  SECTION("bytes that are not a record") {
     reply.mutable_mailbox()->set_record("no record");
   }
   SECTION("the result of another operation") {
     reply.mutable_stat()->set_live(1);
   }
-  SECTION("nothing at all") {
+  SECTION("an empty reply") {
     reply.set_more(false);
   }
   int ends[2];
@@ -217,7 +217,7 @@ TEST_CASE("an answer that cannot be decoded is Unavailable, and no damage of the
   CHECK(answered);
 }
 
-TEST_CASE("what could not be sent was surely not done, and is tried once more elsewhere") {
+TEST_CASE("a request that could not be sent is tried again on another connection") {
   std::vector<std::thread> threads;
   int dials = 0;
   auto remote = make_remote_store({[&]() -> Result<Fd> {
@@ -235,7 +235,7 @@ TEST_CASE("what could not be sent was surely not done, and is tried once more el
         Code::Unavailable);
 }
 
-TEST_CASE_METHOD(Fixture, "after a keeper ended, the next operations find its successor by themselves") {
+TEST_CASE_METHOD(Fixture, "after a keeper has ended, the next operations find its successor") {
   auto remote = link.connect();
   REQUIRE(contract::deliver(*remote, mailbox, contract::new_mail()));
   link.end();
@@ -249,7 +249,7 @@ TEST_CASE_METHOD(Fixture, "after a keeper ended, the next operations find its su
   CHECK(remote->list(mailbox, 0, 10).value().size() == 3);
 }
 
-TEST_CASE_METHOD(Fixture, "an append arrives whole, wherever its pieces end") {
+TEST_CASE_METHOD(Fixture, "an append arrives completely, wherever its pieces end") {
   auto remote = link.connect();
   constexpr std::size_t kShort = 4 << 10;  // a rest that waits for what follows
   for (const std::size_t whole : {kMaxData, 2 * kMaxData}) {
@@ -311,12 +311,12 @@ TEST_CASE_METHOD(Fixture, "a lease ends with its connection, and nothing is drai
     drain.lease = next->get();
     CHECK(second->transition(drain).value() == 1);
   }
-  SECTION("the client went away") {
+  SECTION("the client closed the connection") {
     lease->reset();
     first.reset();
     CHECK(second->acquire(mailbox, "second", std::chrono::minutes(20)));
   }
-  SECTION("a lease of another store is none here") {
+  SECTION("a lease of another store is not valid here") {
     store::Transition drain;
     drain.mailbox = mailbox;
     drain.messages = {mail.id};
@@ -329,7 +329,7 @@ TEST_CASE_METHOD(Fixture, "a lease ends with its connection, and nothing is drai
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a pending message whose client went away becomes unconfirmed") {
+TEST_CASE_METHOD(Fixture, "a pending message whose client closed the connection becomes unconfirmed") {
   auto proxy = link.connect(Role::Append);
   Mail settled = contract::new_mail();
   settled.commit.pending = true;
@@ -360,7 +360,8 @@ TEST_CASE_METHOD(Fixture, "a pending message whose client went away becomes unco
   CHECK(actor.find("append connection lost") != std::string::npos);
 }
 
-TEST_CASE_METHOD(Fixture, "a refused append is told while it streams, and its connection serves on") {
+TEST_CASE_METHOD(Fixture,
+                 "a refused append is reported while it streams, and its connection is still served") {
   auto remote = link.connect();
   const MailboxId nowhere = random_id<MailboxId>();
   const Mail mail = contract::new_mail(100);
@@ -399,7 +400,7 @@ TEST_CASE_METHOD(Fixture,
   CHECK(refuse(mailbox, 530) == 1);
 }
 
-TEST_CASE("descriptors that nobody expects are closed") {
+TEST_CASE("unexpected descriptors are closed") {
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
   Channel channel{Fd(ends[0])};
@@ -433,7 +434,7 @@ TEST_CASE("descriptors that nobody expects are closed") {
   CHECK(open() == before);
 }
 
-TEST_CASE_METHOD(Fixture, "a refusal that could not be recorded is not taken for one that was") {
+TEST_CASE_METHOD(Fixture, "a refusal that could not be recorded does not count as recorded") {
   auto remote = link.connect(Role::Append);
   store::Leaf leaf;
   leaf.type = store::LeafType::Refused;
@@ -443,7 +444,7 @@ TEST_CASE_METHOD(Fixture, "a refusal that could not be recorded is not taken for
   for (int times = 0; times < 2; ++times) CHECK(code_of(remote->note(nobody, leaf)) == Code::NotFound);
 }
 
-TEST_CASE_METHOD(Fixture, "whoever breaks the protocol is told and cut off") {
+TEST_CASE_METHOD(Fixture, "a client that breaks the protocol gets an error and is disconnected") {
   const auto says = [&](const Bytes& data) {
     Channel channel{*link.dial(Role::Admin)};
     REQUIRE(channel.next());
@@ -528,7 +529,7 @@ TEST_CASE_METHOD(Fixture, "a client of any version can read the version in the k
   CHECK(as_text(hello->data).substr(0, 2) == std::string{'\x08', static_cast<char>(kProtocol)});
 }
 
-TEST_CASE_METHOD(Fixture, "a list that needs several pages arrives whole") {
+TEST_CASE_METHOD(Fixture, "a list of several pages arrives completely") {
   auto remote = link.connect();
   // Descriptions of 60 kB: a page of 256 KiB has four of them.
   for (int number = 0; number < 9; ++number) {
@@ -547,7 +548,7 @@ TEST_CASE_METHOD(Fixture, "a list that needs several pages arrives whole") {
   }
 }
 
-TEST_CASE("more connections than a keeper may have are told to come again") {
+TEST_CASE("connections above the limit of a keeper get a temporary error") {
   ServerOptions options;
   options.connections = 1;
   Link link(store::make_memory_store({}), options);

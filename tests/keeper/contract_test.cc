@@ -103,7 +103,7 @@ TEST_CASE("RemoteStore over MemoryStore: purges") {
   contract::purges(make_memory);
 }
 
-TEST_CASE("RemoteStore over MemoryStore: what servers did is summed, in bounded memory") {
+TEST_CASE("RemoteStore over MemoryStore: the counts of servers are summed, in bounded memory") {
   contract::server_stats(make_memory);
 }
 TEST_CASE("RemoteStore over MemoryStore: big messages") {
@@ -147,7 +147,7 @@ TEST_CASE("RemoteStore over LocalStore: purges") {
   contract::purges(make_local);
 }
 
-TEST_CASE("RemoteStore over LocalStore: what servers did is summed, in bounded memory") {
+TEST_CASE("RemoteStore over LocalStore: the counts of servers are summed, in bounded memory") {
   contract::server_stats(make_local);
 }
 TEST_CASE("RemoteStore over LocalStore: big messages") {

@@ -11,7 +11,7 @@
 
 namespace gw::keeper::test {
 
-// Gives connected sockets whose other ends the server serves.
+// Returns connected sockets whose other ends the server serves.
 struct Link {
   explicit Link(std::unique_ptr<store::Store> its_store, ServerOptions options = {})
       : store(std::move(its_store)), server(std::make_unique<Server>(*store, options)) {}

@@ -14,7 +14,7 @@ struct Seen {
   friend bool operator==(const Seen&, const Seen&) = default;
 };
 
-// What the reader makes of octets that arrive `step` at a time.
+// Returns what the reader makes of bytes that arrive `step` at a time.
 Seen read_in_steps(ByteView data, std::size_t step) {
   FrameReader reader;
   Seen seen;
@@ -49,7 +49,7 @@ Code refusal_of(ByteView data) {
   return frame.error().code();
 }
 
-TEST_CASE("frames are the same however the octets arrive") {
+TEST_CASE("frames are the same however the bytes arrive") {
   proto::Request small;
   small.mutable_stat()->set_mailbox("a");
   proto::Request large;
@@ -74,7 +74,7 @@ TEST_CASE("frames are the same however the octets arrive") {
   }
 }
 
-TEST_CASE("a frame that nobody may send ends the protocol") {
+TEST_CASE("an invalid frame ends the protocol") {
   CHECK(refusal_of(ByteWriter().u32(kMaxControl + 1).u8(1).data()) == Code::BadInput);
   CHECK(refusal_of(ByteWriter().u32(0xffffffff).u8(1).data()) == Code::BadInput);
   CHECK(refusal_of(ByteWriter().u32(kMaxData + 1).u8(2).data()) == Code::BadInput);

@@ -34,7 +34,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_METHOD(Fixture, "a recipient is looked up once while no record changes") {
+TEST_CASE_METHOD(Fixture, "a recipient is looked up once as long as no record changes") {
   // Behind the keeper's back, so only who asks would see it. A second may pass, then it is asked; not always.
   const auto asks = [&] {
     REQUIRE(look());
@@ -49,7 +49,7 @@ TEST_CASE_METHOD(Fixture, "a recipient is looked up once while no record changes
   CHECK(asked < 10);
 }
 
-TEST_CASE_METHOD(Fixture, "a change by anybody counts with the next lookup") {
+TEST_CASE_METHOD(Fixture, "a change by any client takes effect with the next lookup") {
   REQUIRE(look());
   mailbox.status = store::Status::Suspended;
   mailbox = contract::put(*admin, mailbox);
@@ -70,7 +70,7 @@ TEST_CASE_METHOD(Fixture, "a change by anybody counts with the next lookup") {
   CHECK(look().error().code() == Code::NotFound);
 }
 
-TEST_CASE_METHOD(Fixture, "an address that is closer than a domain counts as soon as it is there") {
+TEST_CASE_METHOD(Fixture, "an address that is closer than a domain takes effect immediately") {
   mailbox.aliases = {};
   mailbox.domains = {"example.com"};
   mailbox = contract::put(*admin, mailbox);
@@ -81,7 +81,7 @@ TEST_CASE_METHOD(Fixture, "an address that is closer than a domain counts as soo
   CHECK(look()->mailbox.id == closer.id);
 }
 
-TEST_CASE_METHOD(Fixture, "what depends on what is in the mailbox is asked each time") {
+TEST_CASE_METHOD(Fixture, "facts that depend on the content of a mailbox are read each time") {
   mailbox.quota = 1 << 20;
   mailbox = contract::put(*admin, mailbox);
   std::uint64_t room = look()->room;
@@ -93,7 +93,7 @@ TEST_CASE_METHOD(Fixture, "what depends on what is in the mailbox is asked each 
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a keeper that ends takes what it had said along") {
+TEST_CASE_METHOD(Fixture, "the cache is empty after the keeper has ended") {
   REQUIRE(look());
   REQUIRE(look());
   link.end();
@@ -121,7 +121,7 @@ TEST_CASE("a client can read the number of changes and not write to it") {
   CHECK(::ftruncate(memory.get(), 0) < 0);
 }
 
-TEST_CASE("memory that could shrink is not taken for the keeper's") {
+TEST_CASE("memory that could shrink is not accepted as that of the keeper") {
   const Fd memory(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   REQUIRE(::ftruncate(memory.get(), 4096) == 0);
   CHECK_FALSE(ChangeCounterView::map(memory));

@@ -205,7 +205,7 @@ TEST_CASE("each operation is allowed or refused on each socket as the table says
       CHECK(denied == !asked.allowed.contains(role));
     }
   }
-  SECTION("and none is missing here") {
+  SECTION("the table names every operation") {
     std::set<int> covered{Request::kIntroduction, Request::kCommit};
     for (const Case& asked : cases) covered.insert(request_of(asked).operation_case());
     std::set<int> known;
@@ -214,7 +214,7 @@ TEST_CASE("each operation is allowed or refused on each socket as the table says
     }
     CHECK(known == covered);
   }
-  SECTION("an operation that there is not is refused everywhere") {
+  SECTION("an unknown operation is refused on every socket") {
     for (const Role role : kAll) {
       CHECK(ask(link, role, with_field<Request>(999)) == Code::Usage);
       CHECK(ask(link, role, Request()) == Code::Usage);
@@ -246,7 +246,7 @@ TEST_CASE("a commit on the drain socket is refused, and leaves nothing") {
   CHECK(drain->stat(mailbox));
 }
 
-TEST_CASE("what only administrators see of a mailbox stays with them") {
+TEST_CASE("fields for administrators are not sent to other sockets") {
   Link link(store::make_memory_store({}));
   store::MailboxRecord record = contract::new_mailbox("journal");
   record.description = "of the board";

@@ -45,7 +45,7 @@ Result<std::unique_ptr<store::Store>> client_of(const std::string& folder) {
   return make_remote_store({[folder] { return connect_to(folder, "admin"); }, "test"});
 }
 
-TEST_CASE("sockets work in a folder whose path is longer than an address") {
+TEST_CASE("sockets work in a directory whose path is longer than an address") {
   const test::TempFolder temp;
   std::string folder = temp.path();
   for (int depth = 0; depth < 4; ++depth) {
@@ -65,13 +65,13 @@ TEST_CASE("sockets work in a folder whose path is longer than an address") {
   CHECK(connect_to(folder + "/none", "drain").error().code() == Code::NotFound);
 }
 
-TEST_CASE("what is no socket is not removed for one") {
+TEST_CASE("a file that is not a socket is not removed") {
   const test::TempFolder temp;
   REQUIRE(::mkdir((temp.path() + "/admin").c_str(), 0700) == 0);
   CHECK(listen_at(temp.path(), "admin", 0600).error().code() == Code::Exists);
 }
 
-TEST_CASE("without a client a keeper ends by itself and takes its sockets along") {
+TEST_CASE("without a client a keeper ends by itself and removes its sockets") {
   const test::TempFolder temp;
   auto store = store::make_memory_store({});
   ServerOptions options;
@@ -98,7 +98,7 @@ TEST_CASE("without a client a keeper ends by itself and takes its sockets along"
   for (const char* file : {"append", "drain", "admin"}) CHECK_FALSE(exists(temp.path() + "/" + file));
 }
 
-TEST_CASE("a socket of the service manager is left where it is") {
+TEST_CASE("a socket of the service manager is not removed") {
   const test::TempFolder temp;
   auto store = store::make_memory_store({});
   ServerOptions options;
@@ -110,7 +110,7 @@ TEST_CASE("a socket of the service manager is left where it is") {
   CHECK(exists(temp.path() + "/admin"));
 }
 
-TEST_CASE("asked to stop, a keeper answers what has arrived and ends all connections") {
+TEST_CASE("a keeper that has to stop answers the requests that have arrived and ends all connections") {
   const test::TempFolder temp;
   auto store = store::make_memory_store({});
   const MailboxId mailbox = contract::put(*store, contract::new_mailbox("journal")).id;
@@ -140,7 +140,7 @@ TEST_CASE("asked to stop, a keeper answers what has arrived and ends all connect
   CHECK(store->stat(mailbox).value().live == accepted);
 }
 
-TEST_CASE("drained mail whose grace is over is swept without being asked") {
+TEST_CASE("drained mail is swept when its grace period has ended") {
   const test::TempFolder temp;
   auto store = store::make_memory_store({});
   store::MailboxRecord record = contract::new_mailbox("journal");
@@ -161,7 +161,7 @@ TEST_CASE("drained mail whose grace is over is swept without being asked") {
   serving.join();
 }
 
-TEST_CASE("the history names users by /etc/passwd, and only by names that cannot be taken for more") {
+TEST_CASE("the history names users by /etc/passwd, and only by names without special characters") {
   const test::TempFolder temp;
   const std::string path = temp.path() + "/passwd";
   {

@@ -36,7 +36,7 @@ struct Fixture {
   bool is_there() const { return std::filesystem::exists(path + "/snapshot"); }
 };
 
-// Names and octets of all its files.
+// Names and bytes of all its files.
 std::map<std::string, std::string> files(store::Snapshot& snapshot) {
   std::map<std::string, std::string> all;
   for (;;) {
@@ -52,7 +52,7 @@ std::map<std::string, std::string> files(store::Snapshot& snapshot) {
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a snapshot's files come over the socket as they are on the disk") {
+TEST_CASE_METHOD(Fixture, "the files of a snapshot are sent as they are on the disk") {
   const contract::Mail large = contract::new_mail(700'000);
   REQUIRE(contract::deliver(*link.store, mailbox, large));
   const auto admin = link.connect(Role::Admin);
@@ -64,11 +64,11 @@ TEST_CASE_METHOD(Fixture, "a snapshot's files come over the socket as they are o
   CHECK(got.at("format") == read_file(path + "/format").value());
   CHECK(got.at("large/" + large.id.hex()) == as_text(large.container));
 
-  SECTION("beside it the connection does other things") {
+  SECTION("the connection serves other requests meanwhile") {
     CHECK(admin->health());
     REQUIRE(contract::deliver(*admin, mailbox, contract::new_mail()));
   }
-  SECTION("there is one at a time") {
+  SECTION("there is one snapshot at a time") {
     CHECK(admin->snapshot().error().code() == Code::Busy);
     CHECK(link.connect(Role::Admin)->snapshot().error().code() == Code::Busy);
   }
@@ -93,7 +93,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot ends with its connection") {
   await("its folder is removed", [&] { return !is_there(); });
 }
 
-TEST_CASE_METHOD(Fixture, "a snapshot whose keeper ends is Busy, and nothing stays of it") {
+TEST_CASE_METHOD(Fixture, "a snapshot whose keeper ends is Busy, and leaves nothing") {
   const auto admin = link.connect(Role::Admin);
   auto snapshot = admin->snapshot();
   REQUIRE(snapshot);
@@ -103,7 +103,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot whose keeper ends is Busy, and nothing sta
   CHECK_FALSE(is_there());
 }
 
-TEST_CASE_METHOD(Fixture, "the append and drain sockets give no snapshot") {
+TEST_CASE_METHOD(Fixture, "the append and drain sockets refuse a snapshot") {
   for (const Role role : {Role::Append, Role::Drain}) {
     const auto store = link.connect(role);
     CHECK(store->snapshot().error().code() == Code::Usage);
@@ -111,7 +111,7 @@ TEST_CASE_METHOD(Fixture, "the append and drain sockets give no snapshot") {
   }
 }
 
-TEST_CASE("a store that is not made of files has no snapshot") {
+TEST_CASE("a store without files has no snapshot") {
   log::open("test", log::Target::Nowhere);
   Link link(store::make_memory_store({}));
   CHECK(link.connect(Role::Admin)->snapshot().error().code() == Code::Unavailable);

@@ -50,7 +50,7 @@ Error failure_of(const Place& place, const Connect& how = {Role::Admin, "test", 
   return connected.error();
 }
 
-TEST_CASE("the sockets are where gw.toml, the environment or the vault says") {
+TEST_CASE("the sockets are in the directory of gw.toml, the environment or the vault") {
   ::unsetenv("GW_RUN");
   CHECK(place_of("/srv/vault", "").run == "/srv/vault/run");
   CHECK(place_of("/srv/vault/", "").vault == "/srv/vault");
@@ -63,11 +63,11 @@ TEST_CASE("the sockets are where gw.toml, the environment or the vault says") {
   CHECK(place_of("/srv/vault", "/run/mail").run == "/run/mail");
 }
 
-TEST_CASE("no keeper is started for whom none may be") {
+TEST_CASE("no keeper is started if the client must not start one") {
   ::unsetenv("INVOCATION_ID");
   const test::TempFolder temp;
   const Place place = place_with(temp, "touch " + temp.path() + "/started");
-  SECTION("a client that does not want one") {
+  SECTION("for a client that does not want one") {
     const Error error = failure_of(place, {Role::Admin, "test", false});
     CHECK(error.code() == Code::Unavailable);
     CHECK(error.hint() == "gw-store --vault " + place.vault + " serve");
@@ -78,7 +78,7 @@ TEST_CASE("no keeper is started for whom none may be") {
     CHECK(error.code() == Code::Unavailable);
     CHECK(error.hint() == "gw-store --vault " + place.vault + " serve");
   }
-  SECTION("where a socket stands ready, even if its keeper is not yet there") {
+  SECTION("if there is a socket, even if its keeper is not running yet") {
     fs::create_directory(place.run);
     auto listening = listen_at(place.run, "admin", 0600);
     REQUIRE(listening);
@@ -90,14 +90,14 @@ TEST_CASE("no keeper is started for whom none may be") {
     CHECK(connect(place, {Role::Admin, "test", true}));
     late.join();
   }
-  SECTION("where there is no vault") {
+  SECTION("if there is no vault") {
     fs::remove_all(place.vault);
     const Error error = failure_of(place);
     CHECK(error.code() == Code::Unavailable);
     CHECK(error.exit_status() == 66);
     CHECK(error.hint() == "gw-store --vault " + place.vault + " init");
   }
-  SECTION("where the directory holds no vault, and nothing is written into it") {
+  SECTION("if the directory has no vault, and nothing is written into it") {
     fs::remove(place.vault + "/format");
     const Error error = failure_of(place);
     CHECK(error.code() == Code::Unavailable);
@@ -106,7 +106,7 @@ TEST_CASE("no keeper is started for whom none may be") {
     CHECK(error.hint() == "gw-store --vault " + place.vault + " init");
     CHECK(fs::is_empty(place.vault));
   }
-  SECTION("where a vault misses its format file, and nothing is written into it") {
+  SECTION("if a vault lacks its format file, and nothing is written into it") {
     fs::remove(place.vault + "/format");
     fs::create_directories(place.vault + "/db");
     std::ofstream(place.vault + "/db/CURRENT") << "MANIFEST-000005\n";
@@ -120,7 +120,7 @@ TEST_CASE("no keeper is started for whom none may be") {
   CHECK_FALSE(fs::exists(temp.path() + "/started"));
 }
 
-TEST_CASE("why a keeper did not start is said as the keeper said it") {
+TEST_CASE("the error of a keeper that did not start is passed on") {
   ::unsetenv("INVOCATION_ID");
   const test::TempFolder temp;
   const char status = static_cast<char>(exit_status(Code::Version));
@@ -150,7 +150,7 @@ TEST_CASE("the hint for the system's vault starts its units") {
   CHECK(error.hint() == "systemctl start gw.target");
 }
 
-TEST_CASE("whatever keeps a client from the keeper is Unavailable, and crosses a pipe as such") {
+TEST_CASE("an error on the way to the keeper is Unavailable, and crosses a pipe as such") {
   for (int number = 0; number <= static_cast<int>(Code::Internal); ++number) {
     const auto code = static_cast<Code>(number);
     INFO(name(code));
@@ -173,7 +173,7 @@ TEST_CASE("whatever keeps a client from the keeper is Unavailable, and crosses a
   CHECK(from_line(to_line({})));
 }
 
-TEST_CASE("a started program gets its arguments, the root folder and no descriptor of ours") {
+TEST_CASE("a started program gets its arguments, the root directory and no descriptor of its starter") {
   ::unsetenv("INVOCATION_ID");
   const test::TempFolder temp;
   const Fd ours(::socket(AF_UNIX, SOCK_STREAM, 0));  // without CLOEXEC, as some library's might be

@@ -37,7 +37,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_METHOD(Fixture, "while one client suspends the vault, all others hear Busy") {
+TEST_CASE_METHOD(Fixture, "while one client suspends the vault, all others get Busy") {
   const auto admin = link.connect(Role::Admin);
   const auto sender = link.connect(Role::Append);
   auto suspension = admin->suspend();
@@ -67,7 +67,7 @@ TEST_CASE_METHOD(Fixture, "a suspension ends with its connection") {
   await("it takes mail again", [&] { return accepts(); });
 }
 
-TEST_CASE_METHOD(Fixture, "a pending message that is left in a suspension is not forgotten") {
+TEST_CASE_METHOD(Fixture, "a pending message that is abandoned during a suspension is not forgotten") {
   auto sender = link.connect(Role::Append);
   contract::Mail mail = contract::new_mail();
   mail.commit.pending = true;
@@ -83,7 +83,7 @@ TEST_CASE_METHOD(Fixture, "a pending message that is left in a suspension is not
   await("it is unconfirmed", [&] { return state() == store::State::Unconfirmed; });
 }
 
-TEST_CASE_METHOD(Fixture, "a move that is not in a suspension is refused") {
+TEST_CASE_METHOD(Fixture, "a move without a suspension is refused") {
   Channel channel{*link.dial(Role::Admin)};
   REQUIRE(channel.next());
   proto::Request request;
@@ -101,7 +101,8 @@ TEST_CASE_METHOD(Fixture, "a move that is not in a suspension is refused") {
   CHECK(accepts());
 }
 
-TEST_CASE_METHOD(Fixture, "a keeper whose vault has moved ends, and says so to who asked for it") {
+TEST_CASE_METHOD(Fixture,
+                 "a keeper whose vault has moved ends, and tells the client that asked for the move") {
   bool ran = false;
   std::thread running([&] { ran = link.current()->run({}).has_value(); });
   const auto admin = link.connect(Role::Admin);
@@ -126,7 +127,7 @@ TEST_CASE_METHOD(Fixture, "a suspension whose keeper ends moves nothing") {
   CHECK_FALSE(store::moved_away(path));
 }
 
-TEST_CASE("a store that is not made of files is not suspended") {
+TEST_CASE("a store without files is not suspended") {
   log::open("test", log::Target::Nowhere);
   Link link(store::make_memory_store({}));
   CHECK(link.connect(Role::Admin)->suspend().error().code() == Code::Unavailable);

@@ -57,7 +57,7 @@ unsigned mode_of(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("a message's name is its day of arrival and its id") {
+TEST_CASE("the name of a message is its day of arrival and its id") {
   const Place place;
   CHECK(place.writer->name(entry(0)) == kName);
   Entry sidecar = entry(0);
@@ -66,7 +66,7 @@ TEST_CASE("a message's name is its day of arrival and its id") {
   CHECK(place.writer->name(sidecar) == "1970/01/01/0193a1b2c3d4e5f60718293a4b5c6d7e.json");
 }
 
-TEST_CASE("what is committed is there whole, for its user only, with the time of arrival") {
+TEST_CASE("a committed file is complete, readable by its user only, and has the time of arrival") {
   Place place;
   const std::string data("\0\r\n.\r\n\xff", 7);
   REQUIRE(place.put(data));
@@ -82,7 +82,7 @@ TEST_CASE("what is committed is there whole, for its user only, with the time of
   CHECK(*place.writer->digest(entry(0)) == sha256(as_bytes(data)));
 }
 
-TEST_CASE("a file in the way is never overwritten") {
+TEST_CASE("an existing file is never overwritten") {
   Place place;
   REQUIRE(place.put("first"));
   const auto second = place.put("second");
@@ -91,7 +91,7 @@ TEST_CASE("a file in the way is never overwritten") {
   CHECK(exit_status(second.error().code()) == 73);
   CHECK(place.text() == "first");
 
-  SECTION("also one that comes while the message is being written") {
+  SECTION("nor one that is created while the message is written") {
     const std::string other = "2026/11/25/00000000000000000000000000000001.eml";
     REQUIRE(place.writer->begin(entry(3, numbered(1))));
     REQUIRE(place.writer->write(as_bytes("our")));
@@ -109,7 +109,7 @@ TEST_CASE("a file in the way is never overwritten") {
   }
 }
 
-TEST_CASE("an abandoned message leaves nothing, and so does a writer that is destroyed") {
+TEST_CASE("an abandoned message or a destroyed writer leaves nothing") {
   Place place;
   REQUIRE(place.writer->begin(entry(4)));
   REQUIRE(place.writer->write(as_bytes("half")));
@@ -122,7 +122,7 @@ TEST_CASE("an abandoned message leaves nothing, and so does a writer that is des
   CHECK(place.files() == 0);
 }
 
-TEST_CASE("half a message of a killed run is cleared away, one of a running export is not touched") {
+TEST_CASE("half a message of a killed run is removed, one of a running export is not") {
   Place place;
   REQUIRE(place.put("x", numbered(3)));
   const std::string part = place.root + "/2026/11/25/.0193a1b2c3d4e5f60718293a4b5c6d7e.eml.part";
@@ -151,7 +151,7 @@ TEST_CASE("links below the destination are not followed") {
   CHECK(fs::is_empty(elsewhere));
 }
 
-TEST_CASE("a destination that cannot be made is exit 73") {
+TEST_CASE("a destination that cannot be created is exit status 73") {
   const auto writer = make_eml_writer("/nonexistent/folder/out", false);
   REQUIRE_FALSE(writer);
   CHECK(writer.error().exit_status() == 73);
@@ -160,12 +160,12 @@ TEST_CASE("a destination that cannot be made is exit 73") {
   CHECK(make_eml_writer(temp.path() + "/file", false).error().exit_status() == 73);
 }
 
-TEST_CASE("reading back a name that is not there is NotFound") {
+TEST_CASE("reading back a missing name is NotFound") {
   Place place;
   CHECK(place.writer->digest(entry(0)).error().code() == Code::NotFound);
 }
 
-TEST_CASE("standard output takes one message and refuses a second") {
+TEST_CASE("standard output accepts one message and refuses a second") {
   const test::TempFolder temp;
   const Fd fd(::open((temp.path() + "/out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   const auto writer = std::move(*make_stream_writer(fd.get()));

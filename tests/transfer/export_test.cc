@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using vault::test::deliver;
 using Json = nlohmann::ordered_json;
 
-// Flips an octet of one message's container, or loses the connection.
+// Flips a byte of one message's container, or loses the connection.
 class FaultyStore : public test::StoreShell {
  public:
   using StoreShell::StoreShell;
@@ -101,7 +101,7 @@ std::string large(char filling) {
 
 }  // namespace
 
-TEST_CASE("each message becomes a file of exactly its octets, listed and noted in the history") {
+TEST_CASE("each message becomes a file of its exact bytes, listed and noted in the history") {
   Place place;
   const std::string odd("Subject: x\r\nMessage-ID: <1@example.com>\r\n\r\n\0bare\nlf \xff no end", 60);
   const MessageId first = place.put(odd);
@@ -186,7 +186,7 @@ TEST_CASE("a damaged message is listed with its reason, leaves no file, and the 
   }
 }
 
-TEST_CASE("lines of failed messages are not gathered without end") {
+TEST_CASE("the number of failed messages that are kept is bounded") {
   Place place;
   place.put("x");
   const store::MessageRecord record = place.store.list(place.made.record.id, 0, 1)->front();
@@ -200,7 +200,7 @@ TEST_CASE("lines of failed messages are not gathered without end") {
   REQUIRE(exporter.finish());
 }
 
-TEST_CASE("a store that goes away ends the export; --resume brings the rest and re-reads what is there") {
+TEST_CASE("a store that fails ends the export; --resume exports the rest and reads existing files again") {
   Place place;
   place.put("first");
   const MessageId second = place.put(large('c'));
@@ -212,7 +212,7 @@ TEST_CASE("a store that goes away ends the export; --resume brings the rest and 
   CHECK(place.files().size() == 1);
 
   place.store.unreachable.reset();
-  SECTION("without --resume the manifest is in the way") {
+  SECTION("without --resume the existing manifest is an error") {
     CHECK(place.run().error().code() == Code::Exists);
   }
   SECTION("with --resume") {
@@ -231,7 +231,7 @@ TEST_CASE("a store that goes away ends the export; --resume brings the rest and 
   }
 }
 
-TEST_CASE("a file in the way is exit 73, also with --resume where it is another mail") {
+TEST_CASE("an existing file is exit status 73, with --resume only if it is another mail") {
   Place place;
   const MessageId id = place.put("octets");
   REQUIRE(place.run());
@@ -255,7 +255,7 @@ TEST_CASE("a sidecar is the message's manifest line, beside it") {
   REQUIRE(place.run(options, true));
 }
 
-TEST_CASE("what is to be removed is read back first, and only that is given to be drained") {
+TEST_CASE("messages to be removed are read back first, and only these are drained") {
   Place place;
   const MessageId good = place.put("first");
   const MessageId damaged = place.put(large('d'));

@@ -62,7 +62,7 @@ TEST_CASE("a manifest line has the documented fields in their order") {
   CHECK(json["envelope"]["nul"] == true);
 }
 
-TEST_CASE("an address that is not UTF-8 keeps its octets in a twin") {
+TEST_CASE("an address that is not UTF-8 keeps its bytes in a second field") {
   const Json json = json::envelope_json(envelope());
   CHECK(json["rcpt_to"][1]["address"] == "caf\xef\xbf\xbd@example.com");
   CHECK(json["rcpt_to"][1]["address_b64"] == "Y2Fm/0BleGFtcGxlLmNvbQ==");
@@ -82,7 +82,7 @@ TEST_CASE("a failed message has its reason and no file") {
   CHECK(json["message_id"].is_null());
 }
 
-TEST_CASE("a manifest is made new, for its user only, and a file in the way is Exists") {
+TEST_CASE("a manifest is created for its user only, and an existing file is Exists") {
   const test::TempFolder temp;
   const std::string path = temp.path() + "/manifest.jsonl";
   auto manifest = Manifest::open(path, false);
@@ -97,7 +97,7 @@ TEST_CASE("a manifest is made new, for its user only, and a file in the way is E
   CHECK(Manifest::open("/nonexistent/folder/m", false).error().exit_status() == 73);
 }
 
-TEST_CASE("a resumed manifest knows what was done, drops half a line, and goes on behind it") {
+TEST_CASE("a resumed manifest knows what was done, drops half a line, and continues there") {
   const test::TempFolder temp;
   const std::string path = temp.path() + "/manifest.jsonl";
   ManifestLine failed = line_of(kSecond);
@@ -114,7 +114,7 @@ TEST_CASE("a resumed manifest knows what was done, drops half a line, and goes o
   CHECK(*read_file(path) == lines + manifest_line(line_of(kSecond)) + "\n");
 }
 
-TEST_CASE("a file that is no manifest is refused and left alone") {
+TEST_CASE("a file that is not a manifest is refused and not changed") {
   const test::TempFolder temp;
   for (const std::string text : {"some notes\n", "{}\n", "[1]\n", "{\"id\":7}\n", "{\"id\":\"short\"}\n"}) {
     const std::string path = temp.path() + "/" + to_hex(sha256(as_bytes(text)));

@@ -51,7 +51,7 @@ using List = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("mails end at the empty line before the next separator, which is not theirs") {
+TEST_CASE("a mail ends before the empty line that precedes the next separator") {
   CHECK(read("").empty());
   CHECK(read("\n\n").empty());
   CHECK(texts(kFirst) == List{""});
@@ -64,7 +64,7 @@ TEST_CASE("mails end at the empty line before the next separator, which is not t
   CHECK(read(kFirst + "a\n\n" + kSecond)[1].separator + "\n" == kSecond);
 }
 
-TEST_CASE("a line that begins with From is a separator only in the form of the file's first one") {
+TEST_CASE("a line that begins with From is a separator only if it has the form of the first one") {
   CHECK(texts(kFirst + "a\n\nFrom here on it hurts.\n\n" + kSecond + "b\n") ==
         List{"a\n\nFrom here on it hurts.\n", "b\n"});
   CHECK(texts(kFirst + "a\n" + kSecond + "b\n") == List{"a\n" + kSecond + "b\n"});  // no empty line
@@ -78,14 +78,14 @@ TEST_CASE("a line that begins with From is a separator only in the form of the f
   CHECK_FALSE(dated_separator("From x Wed Sep"));
 }
 
-TEST_CASE("quoting is undone as the form has it") {
+TEST_CASE("quoting is removed as the form requires") {
   const std::string stored = kFirst + ">From a\n>>From b\n> From c\n>Fromage\n>\n";
   CHECK(texts(stored, {Quoting::Rd}) == List{"From a\n>From b\n> From c\n>Fromage\n>\n"});
   CHECK(texts(stored, {Quoting::O}) == List{"From a\n>>From b\n> From c\n>Fromage\n>\n"});
   CHECK(texts(stored, {Quoting::None}) == List{">From a\n>>From b\n> From c\n>Fromage\n>\n"});
 }
 
-TEST_CASE("a Content-Length counts where it ends at a mail's end, and then nothing is unquoted") {
+TEST_CASE("a Content-Length is used if it ends at the end of a mail, and then nothing is unquoted") {
   MboxForm form;
   form.lengths = true;
   const std::string body = ">From x\n\n" + kSecond + "still\n";
@@ -99,7 +99,7 @@ TEST_CASE("a Content-Length counts where it ends at a mail's end, and then nothi
   CHECK(texts(kFirst + huge + "\n" + kSecond + "B: b\n", form) == List{huge, "B: b\n"});
 }
 
-TEST_CASE("no line of a header hides the Content-Length behind it") {
+TEST_CASE("no line of a header hides the Content-Length that follows it") {
   MboxForm form;
   form.lengths = true;
   for (const std::string odd :
@@ -130,7 +130,7 @@ TEST_CASE("a dated separator before a header needs no empty line, and one before
         List{a, b + "\nFrom z\nno header\n"});
 }
 
-TEST_CASE("where all else is known to be quoted each From line is a separator") {
+TEST_CASE("if quoting is known, each From line is a separator") {
   MboxForm form;
   form.quoted = true;
   CHECK(texts(kFirst + "A: 1\n\n" + kSecond + "no header\nFrom x\n>From y\n", form) ==
@@ -154,7 +154,7 @@ TEST_CASE("lines that look like separators are counted without the reader") {
   CHECK(count("A: 1\n" + kFirst, 10) == Counts{1, 1, 0});
 }
 
-TEST_CASE("lines longer than any buffer, and as many > as one likes") {
+TEST_CASE("lines may be longer than any buffer and have any number of >") {
   const std::string line(300'000, 'x');
   const std::string marks(300'000, '>');
   CHECK((texts(kFirst + line + "\n\n" + kSecond + "b\n") == List{line + "\n", "b\n"}));
@@ -165,7 +165,7 @@ TEST_CASE("lines longer than any buffer, and as many > as one likes") {
   CHECK((read("From a@x Mon Mar  3 10:00:00 2025" + line + "\na\n").size() == 1));
 }
 
-TEST_CASE("what does not begin with a separator is no mbox") {
+TEST_CASE("a file that does not begin with a separator is not an mbox") {
   mime::MemorySource source(as_bytes("Subject: x\n\nFrom me\n"));
   MboxReader reader(source, {});
   CHECK(reader.next().error().code() == Code::BadInput);
@@ -193,7 +193,7 @@ TEST_CASE("a mail is read again from its start") {
   CHECK(reader.end() == data.size());
 }
 
-TEST_CASE("the corpus's mbox files hold the mails that are known to be there") {
+TEST_CASE("the mbox files of the corpus have the known mails") {
   const fs::path folder = gw::test::source_dir() + "/../shared/corpus/mbox";
   if (!fs::exists(folder)) return;
   std::size_t files = 0;

@@ -90,7 +90,7 @@ const std::vector<std::string>& mails() {
 
 }  // namespace
 
-TEST_CASE("what mbox, tar and zip hold is read back in order, cut anywhere on the way in") {
+TEST_CASE("mbox, tar and zip are read back in order, however the input was cut") {
   const auto form = GENERATE(Form::Mbox, Form::Tar, Form::Zip);
   const auto piece = GENERATE(std::size_t{1}, std::size_t{3}, std::size_t{100'000});
   const Place place(form);
@@ -121,7 +121,7 @@ TEST_CASE("what mbox, tar and zip hold is read back in order, cut anywhere on th
   CHECK(more.error().exit_status() == 73);
 }
 
-TEST_CASE("an interrupted mbox or tar is gone on with behind its last whole mail, wherever it was cut") {
+TEST_CASE("an interrupted mbox or tar is continued after its last complete mail, wherever it was cut") {
   const auto form = GENERATE(Form::Mbox, Form::Tar);
   const Place place(form);
   std::uint64_t full = 0;
@@ -158,7 +158,7 @@ TEST_CASE("an interrupted mbox or tar is gone on with behind its last whole mail
   }
 }
 
-TEST_CASE("an interrupted zip begins anew; without --resume so does everything") {
+TEST_CASE("an interrupted zip is written again; without --resume so is every format") {
   const auto form = GENERATE(Form::Mbox, Form::Tar, Form::Zip);
   const bool resume = form == Form::Zip;
   const Place place(form);
@@ -170,7 +170,7 @@ TEST_CASE("an interrupted zip begins anew; without --resume so does everything")
   CHECK(*writer->digest(entry(1, "a\n")) == sha256(as_bytes("a\n")));
 }
 
-TEST_CASE("a part with other mail in it is cut back to where the runs agree") {
+TEST_CASE("a part with other mail is cut back to the point up to which both runs agree") {
   const auto form = GENERATE(Form::Mbox, Form::Tar);
   const Place place(form);
   const std::string same = std::string(300'000, 's') + "\n";
@@ -195,7 +195,7 @@ TEST_CASE("a part with other mail in it is cut back to where the runs agree") {
   for (const int i : {1, 2, 3}) CHECK(*writer->digest(entry(i, same)) == sha256(as_bytes(same)));
 }
 
-TEST_CASE("a part that another process is writing is Busy, and a folder that is not there is exit 73") {
+TEST_CASE("a part that another process writes is Busy, and a missing directory is exit status 73") {
   const Place place(Form::Tar);
   const auto writer = place.writer();
   CHECK(place.open().error().code() == Code::Busy);
@@ -204,7 +204,7 @@ TEST_CASE("a part that another process is writing is Busy, and a folder that is 
   CHECK(make_mbox_writer(place.temp.path() + "/", false).error().code() == Code::Usage);
 }
 
-TEST_CASE("an archive of nothing is a good archive") {
+TEST_CASE("an archive without messages is valid") {
   const auto form = GENERATE(Form::Mbox, Form::Tar, Form::Zip);
   const Place place(form);
   REQUIRE(place.writer()->finish());
@@ -212,7 +212,7 @@ TEST_CASE("an archive of nothing is a good archive") {
   REQUIRE(place.writer(true)->finish());
 }
 
-TEST_CASE("an mbox separator holds one word for the sender, and the time of arrival") {
+TEST_CASE("an mbox separator has one word for the sender, and the time of arrival") {
   const Place place(Form::Mbox);
   const auto writer = place.writer();
   Entry first = entry(0, "x\n");

@@ -40,7 +40,7 @@ struct Parts {
   }
 };
 
-TEST_CASE("a part that another process locks before its creator does belongs to that process") {
+TEST_CASE("a part that another process locks before its creator belongs to that process") {
   const Parts parts;
   const bool go_on = GENERATE(false, true);
   PartFile first, second;
@@ -53,7 +53,7 @@ TEST_CASE("a part that another process locks before its creator does belongs to 
   CHECK(*read_file(parts.temp.path() + "/x") == "whole");
 }
 
-TEST_CASE("a part is made again if another process finished with the name before the lock") {
+TEST_CASE("a part is created again if another process finished with the name before the lock") {
   const Parts parts;
   const bool go_on = GENERATE(false, true);
   const bool left = GENERATE(false, true);
@@ -66,7 +66,7 @@ TEST_CASE("a part is made again if another process finished with the name before
   CHECK(*read_file(parts.temp.path() + "/x") == "whole");
 }
 
-TEST_CASE("a part whose name another process has taken meanwhile is not written") {
+TEST_CASE("a part whose name another process has used meanwhile is not written") {
   const Parts parts;
   REQUIRE(create_file(parts.path, as_bytes("left"), 0600));
   PartFile first, second;

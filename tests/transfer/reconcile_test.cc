@@ -11,7 +11,7 @@ TEST_CASE("a message that cannot be compared is at most one mail, and one of its
   const std::vector<Micros> messages(9, kDay);
   CHECK(count_unmatched(Times(9, kDay), messages) == 0);
   CHECK(count_unmatched(Times(10, kDay), messages) == 1);
-  // Those of another day are none of these mails.
+  // Mails of another day are not among these.
   std::vector<Micros> later = messages;
   later.push_back(5 * kDay);
   CHECK(count_unmatched(Times(10, 5 * kDay), later) == 9);

@@ -125,7 +125,7 @@ TEST_CASE("a trace is the same in each coding and with each separator") {
   CHECK(traced(odd)->rows.at(0).subject == "\U0001F600\ufffd");
 }
 
-TEST_CASE("columns can be named, and what is no trace is refused with its line") {
+TEST_CASE("columns can be named, and a file that is not a trace is refused with the line") {
   TraceOptions options;
   options.columns = {{"id", "Ref"}, {"time", "When"}};
   const auto read = traced("When,Ref\n2026-10-01 14:05,a@x\n", options);

@@ -109,7 +109,7 @@ TEST_CASE("Names, patterns and languages that no account may have are refused") 
   CHECK_FALSE(check_account(account));
 }
 
-TEST_CASE("Two changes of what was read once: the second is a conflict") {
+TEST_CASE("The second of two changes of the same version is a conflict") {
   Accounts accounts;
   const Account anna = accounts.add("anna");
   REQUIRE(change_account(*accounts.store, anna, "role", "test"));
@@ -146,7 +146,7 @@ TEST_CASE("A new password keeps the second factor, a reset cannot") {
   CHECK_FALSE(fresh->account.has_totp());
 }
 
-TEST_CASE("Accounts are listed by name, and other records of their kind are not among them") {
+TEST_CASE("Accounts are listed by name, without other records of their kind") {
   Accounts accounts;
   for (const char* name : {"carl", "anna", "bob"}) accounts.add(name);
   REQUIRE(accounts.store->put_if({store::Kind::Admin, {}, "token:1"}, 0, as_bytes("x"),
@@ -159,7 +159,7 @@ TEST_CASE("Accounts are listed by name, and other records of their kind are not 
   CHECK(find_account(*accounts.store, "anna").error().code() == Code::NotFound);
 }
 
-TEST_CASE("The last enabled administrator without patterns stays, unless it may go") {
+TEST_CASE("The last enabled administrator without patterns stays, unless the caller permits its removal") {
   Accounts accounts;
   Account anna = accounts.add("anna", Role::Administrator);
   accounts.add("limited", Role::Administrator, {"sales-*"});
@@ -232,7 +232,7 @@ class Turns {
 
 }  // namespace
 
-TEST_CASE("Administrators of two processes who remove each other leave one of them in any order") {
+TEST_CASE("If administrators of two processes remove each other, one of them stays in any order") {
   unsigned succeeded = 0;
   // A removal takes four operations, and more if it looks for another account.
   for (unsigned schedule = 0; schedule < 1024; ++schedule) {
@@ -242,7 +242,7 @@ TEST_CASE("Administrators of two processes who remove each other leave one of th
     Turns turns(schedule);
     std::array<unsigned, 2> gone{};
     const auto remove = [&](unsigned me, const Account& account) {
-      // A store for each process; the vault behind it is the same.
+      // A store for each process, over the same vault.
       gw::test::FaultyStore store(*accounts.store);
       store.fail = [&, me](std::string_view) -> std::optional<Error> {
         turns.wait(me);
@@ -266,7 +266,7 @@ TEST_CASE("Administrators of two processes who remove each other leave one of th
   CHECK(succeeded > 512);
 }
 
-TEST_CASE("Administrators who remove each other at the same moment leave one of them") {
+TEST_CASE("If administrators remove each other at the same moment, one of them stays") {
   for (int round = 0; round < 20; ++round) {
     Accounts accounts;
     const Account anna = accounts.add("anna", Role::Administrator);
@@ -278,7 +278,7 @@ TEST_CASE("Administrators who remove each other at the same moment leave one of 
   }
 }
 
-TEST_CASE("An administrator does not go while it is unknown whether another one stays") {
+TEST_CASE("An administrator is not removed while it is unknown whether another one stays") {
   Accounts accounts;
   const Account anna = accounts.add("anna", Role::Administrator);
   (void)accounts.add("bob", Role::Administrator);
@@ -305,7 +305,7 @@ TEST_CASE("An administrator does not go while it is unknown whether another one 
   CHECK(remove_account(store, *find_account(*accounts.store, "bob"), "test"));
 }
 
-TEST_CASE("An account or token whose removal lost its reply is gone, or is said to have stayed") {
+TEST_CASE("If the reply to a removal is lost, the account or token is gone or reported as kept") {
   Accounts accounts;
   gw::test::FaultyStore store(*accounts.store);
   const Account anna = accounts.add("anna");

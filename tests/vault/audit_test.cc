@@ -140,7 +140,7 @@ TEST_CASE("an audit report counts what happened in its month, by day and by whom
   CHECK(leaf->value == report.size);
 }
 
-TEST_CASE("an audit report passes on exactly the leaves that its head covers") {
+TEST_CASE("an audit report covers exactly the leaves of its head") {
   Dated vault;
   vault.accept();
   const std::string note = vault.store->checkpoint("test").value();

@@ -35,7 +35,7 @@ Code code_of(const Result<Checkpoint>& result) {
 
 }  // namespace
 
-TEST_CASE("a checkpoint opens under its own verifier key") {
+TEST_CASE("a checkpoint is valid under its own verifier key") {
   const Secret key = generate_history_key();
   CHECK(key.size() == 64);
   const VaultId vault = random_id<VaultId>();
@@ -46,7 +46,7 @@ TEST_CASE("a checkpoint opens under its own verifier key") {
   CHECK(opened->head == some_head());
 }
 
-TEST_CASE("a checkpoint is the note that another implementation makes") {
+TEST_CASE("a checkpoint equals the note of another implementation") {
   const std::optional<VaultId> vault = VaultId::parse(kVault);
   REQUIRE(vault);
   const std::string note = signed_note(Secret(as_bytes(kSeed)), *vault, some_head());
@@ -60,7 +60,7 @@ SBNJTRN+FjG7owHVrKtue7eqdM4RhdRWVl71HXN2d7I=
         "gw/0123456789abcdef0123456789abcdef+4eaace4d+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4");
 }
 
-TEST_CASE("an altered checkpoint does not open") {
+TEST_CASE("an altered checkpoint is not valid") {
   const Secret key = generate_history_key();
   const VaultId vault = random_id<VaultId>();
   const std::string note = signed_note(key, vault, some_head());
@@ -78,7 +78,7 @@ TEST_CASE("an altered checkpoint does not open") {
   CHECK(code_of(open_checkpoint("", verifier)) == Code::BadInput);
 }
 
-TEST_CASE("others may sign beside us, in any order") {
+TEST_CASE("a checkpoint may have further signatures, in any order") {
   const Secret key = generate_history_key();
   const VaultId vault = random_id<VaultId>();
   const std::string note = signed_note(key, vault, some_head());
@@ -91,7 +91,7 @@ TEST_CASE("others may sign beside us, in any order") {
   CHECK(code_of(open_checkpoint(note + "no signature\n", verifier)) == Code::BadInput);
 }
 
-TEST_CASE("a note that is signed but is no checkpoint of ours is refused") {
+TEST_CASE("a note that is signed but is not a checkpoint of this vault is refused") {
   const VaultId vault = *VaultId::parse(kVault);
   std::array<std::byte, 32> seed;
   REQUIRE(from_hex(kSeed, seed));
@@ -117,7 +117,7 @@ TEST_CASE("a note that is signed but is no checkpoint of ours is refused") {
         Code::Corrupt);
 }
 
-TEST_CASE("what is no history key signs nothing") {
+TEST_CASE("a text that is not a history key signs nothing") {
   CHECK_FALSE(make_signer(Secret(as_bytes("not hex"))));
   CHECK_FALSE(make_signer(Secret(as_bytes(std::string(62, 'a')))));
   CHECK(verifier_key(Secret(as_bytes("x")), random_id<VaultId>()).empty());

@@ -54,7 +54,7 @@ std::uint64_t wire_size(const std::vector<std::string>& trace, ByteView data) {
 
 }  // namespace
 
-TEST_CASE("what is delivered is drained to the octet, however odd") {
+TEST_CASE("a delivered mail is drained byte for byte, however unusual") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   std::vector<Bytes> sent;
@@ -81,7 +81,7 @@ TEST_CASE("what is delivered is drained to the octet, however odd") {
   }
 }
 
-TEST_CASE("how the octets come in pieces changes nothing") {
+TEST_CASE("the pieces in which the bytes arrive make no difference") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   const Bytes data = pattern(140'000);
@@ -114,7 +114,7 @@ TEST_CASE("the stock age opens a stored container with the mailbox's key") {
   }
 }
 
-TEST_CASE("the envelope comes back whole, with what the delivery found") {
+TEST_CASE("the envelope is read completely, with what the delivery added") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   Envelope envelope = some_envelope();
@@ -266,7 +266,7 @@ class CountingStore : public gw::test::StoreShell {
 
 }  // namespace
 
-TEST_CASE("the store is first spoken to when a chunk is full or the message ends") {
+TEST_CASE("the store is first called when a chunk is full or the message ends") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   CountingStore store(*vault.store);
@@ -283,7 +283,7 @@ TEST_CASE("the store is first spoken to when a chunk is full or the message ends
   CHECK_FALSE(delivery->finish());
 }
 
-TEST_CASE("a delivery that is given up leaves nothing behind") {
+TEST_CASE("an abandoned delivery leaves nothing") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   {
@@ -297,7 +297,7 @@ TEST_CASE("a delivery that is given up leaves nothing behind") {
   CHECK(stat->live == 0);
 }
 
-TEST_CASE("when the answer to a commit is lost the store is asked once") {
+TEST_CASE("if the reply to a commit is lost, the store is asked once") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   CountingStore store(*vault.store);
@@ -319,7 +319,7 @@ TEST_CASE("when the answer to a commit is lost the store is asked once") {
   CHECK(store.found == 3);
 }
 
-TEST_CASE("a mailbox whose key nothing can be sealed to is corrupt") {
+TEST_CASE("a mailbox whose key cannot be used for sealing is corrupt") {
   Vault vault;
   store::Recipient recipient = recipient_of(*vault.store, vault.mailbox().record);
   recipient.mailbox.generations.back().public_key.fill(std::byte{0});
@@ -328,7 +328,7 @@ TEST_CASE("a mailbox whose key nothing can be sealed to is corrupt") {
   CHECK(delivery.error().code() == Code::Corrupt);
 }
 
-TEST_CASE("what is noted of the content does not depend on how it is cut", "[one-thread]") {
+TEST_CASE("the recorded facts of the content do not depend on how it is cut", "[one-thread]") {
   struct Case {
     std::string text;
     bool bare, eight, longer, nul;

@@ -36,7 +36,7 @@ class SwappingStore : public gw::test::StoreShell {
   }
 };
 
-// Flips one octet of every container, or ends it early, or gives it in small pieces.
+// Flips one byte of every container, or ends it early, or returns it in small pieces.
 class DamagingStore : public gw::test::StoreShell {
  public:
   using StoreShell::StoreShell;
@@ -130,7 +130,7 @@ TEST_CASE("a message under another mailbox, vault or record does not open") {
   CHECK(refused([](store::MessageRecord& r) { r.commitment[0] ^= std::byte{1}; }));
 }
 
-TEST_CASE("a flipped octet anywhere never gives wrong octets, and never the whole") {
+TEST_CASE("a flipped byte anywhere never returns wrong bytes, and never the complete mail") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   const Bytes data(150'000, std::byte{'x'});
@@ -171,7 +171,7 @@ TEST_CASE("a container that ends early is corrupt") {
   }
 }
 
-TEST_CASE("a store that reads in small pieces changes nothing") {
+TEST_CASE("a store that returns small pieces makes no difference") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   const Bytes data(150'000, std::byte{'y'});
@@ -185,7 +185,7 @@ TEST_CASE("a store that reads in small pieces changes nothing") {
   CHECK(*got == data);
 }
 
-TEST_CASE("a drain opens by name, id and address, and to nobody else") {
+TEST_CASE("a drain opens by name, id and address, and only with the password") {
   Vault vault;
   NewMailbox wanted;
   wanted.aliases = {"journal@own.example"};
@@ -205,7 +205,7 @@ TEST_CASE("a drain opens by name, id and address, and to nobody else") {
   CHECK(wrong.error().text() == unknown.error().text());
 }
 
-TEST_CASE("one drain at a time; what it removes is gone from the next, and what came later is there") {
+TEST_CASE("one drain at a time; the next one lacks what it removed and has what came later") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   for (int i = 0; i < 3; ++i)
@@ -265,7 +265,7 @@ TEST_CASE("what 8 KiB messages cost to deliver and to drain", "[.bench]") {
                   << each(done - opened) << " us a message");
 }
 
-TEST_CASE("a message is read again from its start, and at any offset beside that") {
+TEST_CASE("a message is read again from its start, and from any offset") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   const seal::KeyRing ring = std::move(*unlock(*vault.store, made.record, made.password));

@@ -56,7 +56,7 @@ store::LocalOptions options_for(const std::string& path) {
 
 std::unique_ptr<store::Store> open_copy(const std::string& folder) {
   fs::copy(kGolden / "vault", folder + "/vault", fs::copy_options::recursive);
-  fs::create_directories(folder + "/vault/large/tmp");  // git keeps no empty folder
+  fs::create_directories(folder + "/vault/large/tmp");  // git keeps no empty directory
   Result<std::unique_ptr<store::Store>> opened = store::open_local_store(options_for(folder + "/vault"));
   if (!opened) FAIL(opened.error().text());
   return std::move(*opened);
@@ -64,7 +64,7 @@ std::unique_ptr<store::Store> open_copy(const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("the golden vault opens, verifies and gives its mail") {
+TEST_CASE("the golden vault opens, is verified and returns its mail") {
   const gw::test::TempFolder folder;
   const std::unique_ptr<store::Store> store = open_copy(folder.path());
   const Result<store::Health> health = store->health();
@@ -131,7 +131,7 @@ TEST_CASE("the golden vault opens with its recovery key, and the stock age opens
   }
 }
 
-TEST_CASE("the golden vault takes new mail") {
+TEST_CASE("the golden vault accepts new mail") {
   const gw::test::TempFolder folder;
   const std::unique_ptr<store::Store> store = open_copy(folder.path());
   const Result<store::MailboxRecord> mailbox = find_mailbox(*store, "journal");
@@ -143,7 +143,7 @@ TEST_CASE("the golden vault takes new mail") {
   CHECK(report->messages == 5);
 }
 
-// Makes it anew from what is beside it: `vault_tests "the golden vault is made"`, for a new format only.
+// Makes it again from the files beside it: `vault_tests "the golden vault is made"`, for a new format only.
 TEST_CASE("the golden vault is made", "[.golden]") {
   const fs::path path = kGolden / "vault";
   REQUIRE_FALSE(fs::exists(path));

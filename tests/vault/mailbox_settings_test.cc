@@ -21,7 +21,7 @@ store::Leaf last_leaf(store::Store& store, const MailboxId& log) {
 
 }  // namespace
 
-TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
+TEST_CASE("a change sets the fields that it names, and leaves the others") {
   Vault vault;
   NewMailbox wanted;
   wanted.description = "Journal";
@@ -50,12 +50,12 @@ TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
   REQUIRE(suspended);
   CHECK(last_leaf(*vault.store, now->id).type == store::LeafType::Status);
 
-  SECTION("where nothing differs nothing is written") {
+  SECTION("a change without a difference writes nothing") {
     const auto again = change_mailbox(*vault.store, *suspended, status, "test");
     REQUIRE(again);
     CHECK(again->version == suspended->version);
   }
-  SECTION("what somebody else changed meanwhile is not written over") {
+  SECTION("a change of another client is not overwritten") {
     const auto stale = change_mailbox(*vault.store, made.record, settings, "test");
     REQUIRE_FALSE(stale);
     CHECK(stale.error().code() == Code::Conflict);
@@ -70,7 +70,7 @@ TEST_CASE("what is said of a mailbox changes, and what is not said stays") {
   }
 }
 
-TEST_CASE("aliases and domains are kept in the form in which addresses are compared") {
+TEST_CASE("aliases and domains are stored in the form in which addresses are compared") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox("journal");
   MailboxSettings settings;
@@ -82,7 +82,7 @@ TEST_CASE("aliases and domains are kept in the form in which addresses are compa
   CHECK(now->domains == std::vector<std::string>{"xn--kln-sna.example"});
 }
 
-TEST_CASE("the first field that a mailbox cannot have is named with what stands there") {
+TEST_CASE("the first invalid field is named with its value") {
   const auto wrong = [](auto change) {
     MailboxSettings settings;
     change(settings);
@@ -121,7 +121,7 @@ TEST_CASE("the first field that a mailbox cannot have is named with what stands 
   CHECK(refused.error().code() == Code::BadInput);
 }
 
-TEST_CASE("the name of a sender list stands for its blocks") {
+TEST_CASE("the name of a sender list is replaced by its blocks") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   MailboxSettings settings;
@@ -132,7 +132,7 @@ TEST_CASE("the name of a sender list stands for its blocks") {
   CHECK(std::ranges::count(now->allow, "40.92.0.0/15") == 1);
 }
 
-TEST_CASE("a mailbox goes only when it is suspended and empty") {
+TEST_CASE("a mailbox is removed only if it is suspended and empty") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   const auto active = remove_mailbox(*vault.store, made.record, "test");
@@ -147,7 +147,7 @@ TEST_CASE("a mailbox goes only when it is suspended and empty") {
   CHECK_FALSE(find_mailbox(*vault.store, "journal"));
 }
 
-TEST_CASE("a mailbox whose change or removal lost its reply has it, or is said not to") {
+TEST_CASE("if the reply to a change or removal is lost, it was made or is reported as not made") {
   Vault vault;
   gw::test::FaultyStore store(*vault.store);
   const CreatedMailbox made = vault.mailbox();
@@ -169,7 +169,7 @@ TEST_CASE("a mailbox whose change or removal lost its reply has it, or is said n
   CHECK_FALSE(find_mailbox(*vault.store, "journal"));
 }
 
-TEST_CASE("an alias without an allow-list is open to guesses") {
+TEST_CASE("an alias without a list of allowed senders can be guessed") {
   store::MailboxRecord record;
   CHECK_FALSE(open_to_guesses(record));
   record.domains = {"b.example"};

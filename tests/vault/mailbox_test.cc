@@ -45,7 +45,7 @@ Code code_of(const auto& result) {
 
 }  // namespace
 
-TEST_CASE("settings are written, read and kept in bounds") {
+TEST_CASE("settings are written and read, and their ranges are checked") {
   store::MemoryOptions options;
   options.vault = random_id<VaultId>();
   const std::unique_ptr<store::Store> store = store::make_memory_store(options);
@@ -124,7 +124,7 @@ TEST_CASE("a new mailbox has a key, an address, a password and both slots") {
   CHECK(code_of(find_mailbox(*vault.store, "anyone@catch.example")) == Code::NotFound);
 }
 
-TEST_CASE("mailboxes that cannot be are refused") {
+TEST_CASE("invalid mailboxes are refused") {
   Vault vault;
   const auto refused = [&](auto change) {
     NewMailbox wanted;
@@ -201,7 +201,7 @@ TEST_CASE("generated passwords differ and need no quoting") {
   CHECK(check_password(one));
 }
 
-TEST_CASE("a password is changed without touching mail, and the old one is no good any more") {
+TEST_CASE("a password is changed without changing mail, and the old one is not valid any more") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   REQUIRE(deliver(*vault.store, made.record, as_bytes("mail")));
@@ -225,7 +225,7 @@ TEST_CASE("a password is changed without touching mail, and the old one is no go
   CHECK(unlock(*vault.store, *now, generated));
 }
 
-TEST_CASE("a sender token is one that was generated here, and an id may be told before the mailbox is made") {
+TEST_CASE("a sender token must be a generated one, and an id may be chosen before the mailbox is created") {
   Vault vault;
   NewMailbox wanted;
   wanted.name = "journal";
@@ -239,7 +239,7 @@ TEST_CASE("a sender token is one that was generated here, and an id may be told 
   CHECK(made->record.id == *wanted.id);
 }
 
-TEST_CASE("when the answer to a commit is lost, the vault says whether it was made") {
+TEST_CASE("if the reply to a commit is lost, the vault tells whether it was made") {
   Vault vault;
   gw::test::FaultyStore store(*vault.store);
   const CreatedMailbox made = vault.mailbox();
@@ -300,7 +300,7 @@ TEST_CASE("after a rotation new mail has a new key and old mail still opens") {
   CHECK(unlock(*vault.store, made.record, made.password));
 }
 
-TEST_CASE("a lost password is reset where no mail can be lost by it, and only there") {
+TEST_CASE("a lost password is reset only if no mail can be lost by that") {
   Vault vault;
   NewMailbox wanted;
   wanted.grace = 0;
@@ -352,7 +352,7 @@ TEST_CASE("a lost password is reset where no mail can be lost by it, and only th
   CHECK(read_all(open_message(*vault.store, *ring, vault.id, record.id, *found)) == to_bytes("later"));
 }
 
-TEST_CASE("a public key that was put in the record's place is found at every opening") {
+TEST_CASE("a replaced public key in the record is found each time the mailbox is opened") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   ForgingStore store(*vault.store);
@@ -380,7 +380,7 @@ TEST_CASE("another mailbox's slot opens nothing") {
   CHECK(code_of(unlock_with_recovery(store, one.record, vault.recovery)) == Code::Corrupt);
 }
 
-TEST_CASE("a recovery recipient that is not the vault's own gets no slot") {
+TEST_CASE("a recovery recipient that is not that of the vault gets no slot") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   Settings settings = cheap_settings();
@@ -396,7 +396,7 @@ TEST_CASE("a recovery recipient that is not the vault's own gets no slot") {
   CHECK(unlock(*vault.store, made.record, made.password));
 }
 
-TEST_CASE("a mailbox may do without a recovery slot, and keeps to it") {
+TEST_CASE("a mailbox may have no recovery slot, and stays without one") {
   Vault vault;
   NewMailbox wanted;
   wanted.recovery = false;
@@ -410,7 +410,7 @@ TEST_CASE("a mailbox may do without a recovery slot, and keeps to it") {
   CHECK(code_of(unlock_with_recovery(*vault.store, *rotated, vault.recovery)) == Code::NotFound);
 }
 
-TEST_CASE("a wrong password and an unknown mailbox take the same permits and say the same") {
+TEST_CASE("a wrong password and an unknown mailbox take the same permits and get the same error") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   ForgingStore store(*vault.store);
@@ -427,7 +427,7 @@ TEST_CASE("a wrong password and an unknown mailbox take the same permits and say
   CHECK(unknown.text() == denied.error().text());
 }
 
-TEST_CASE("settings that make passwords cheap by stealth are corrupt") {
+TEST_CASE("settings that make passwords cheap without the flag for tests are corrupt") {
   Vault vault;
   Settings settings = cheap_settings();
   settings.recovery_recipient = seal::recipient(seal::public_key(vault.recovery));

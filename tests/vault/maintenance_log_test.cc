@@ -19,13 +19,13 @@ store::Leaf last_leaf(store::Store& store) {
 
 }  // namespace
 
-TEST_CASE("A vault knows nothing of its upkeep before there was any") {
+TEST_CASE("A new vault has no notes of backups and verifications") {
   Vault vault;
   CHECK_FALSE(*last_backup(*vault.store));
   CHECK_FALSE(*last_verify(*vault.store));
 }
 
-TEST_CASE("The last verify is known with its findings, and the history says who did it") {
+TEST_CASE("The last verification is stored with its findings, and the history names its user") {
   Vault vault;
   REQUIRE(note_verify(*vault.store, {1'000'000, 2, 30, 0}, "gw-store"));
   CHECK(last_leaf(*vault.store).type == store::LeafType::Verified);
@@ -46,7 +46,7 @@ TEST_CASE("The last verify is known with its findings, and the history says who 
   CHECK(whole->findings.empty());
 }
 
-TEST_CASE("Notes of one vault do not mix, and one that cannot be read is damage") {
+TEST_CASE("Notes of a vault are separate, and one that cannot be read is Corrupt") {
   Vault vault;
   REQUIRE(note_backup(*vault.store, {7'000'000, 12, 3, 4096}, "test"));
   CHECK(last_leaf(*vault.store).type == store::LeafType::Backup);

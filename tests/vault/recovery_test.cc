@@ -152,7 +152,7 @@ TEST_CASE("a removed recipient does not return if the list of recipients is dele
   CHECK(recovery_recipients(*vault.store).error().code() == Code::Corrupt);
 }
 
-TEST_CASE("an entry about the settings is no change of the recipients") {
+TEST_CASE("an entry about the settings is not a change of the recipients") {
   Vault vault;
   // Both fields change, as in the entry of `gw-store init`: `host …, recovery recipient … -> …`.
   Result<Settings> settings = read_settings(*vault.store);
@@ -183,7 +183,7 @@ class RacingStore : public gw::test::StoreShell {
   int races_;
 };
 
-TEST_CASE("a change of the recipients while they are read is no damage") {
+TEST_CASE("a change of the recipients while they are read is not damage") {
   Vault vault;
   RacingStore twice(*vault.store, 2);
   const auto all = recovery_recipients(twice);

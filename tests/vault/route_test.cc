@@ -23,7 +23,7 @@ std::string wrong_field(const Route& route) {
   return wrong ? std::string(wrong->field) : std::string();
 }
 
-TEST_CASE("a route comes back as it was put, and the vault's history has a leaf of each change") {
+TEST_CASE("a route is read as it was stored, and the vault's history has a leaf of each change") {
   Vault vault;
   Route route = some_route();
   route.description = "Büro";
@@ -53,7 +53,7 @@ TEST_CASE("a route comes back as it was put, and the vault's history has a leaf 
   for (const Bytes& leaf : leaves) CHECK(store::decode_leaf(leaf).value().type == store::LeafType::Route);
 }
 
-TEST_CASE("of two changes of the same route one is a Conflict, and a name is taken once") {
+TEST_CASE("one of two changes of the same route is a Conflict, and a name is used once") {
   Vault vault;
   REQUIRE(put_route(*vault.store, some_route(), "test"));
   CHECK(put_route(*vault.store, some_route(), "test").error().code() == Code::Exists);
@@ -99,7 +99,7 @@ TEST_CASE("all routes are listed by name, however many") {
   CHECK(std::ranges::is_sorted(all, {}, &Route::name));
 }
 
-TEST_CASE("fields of a newer version stay when an older one changes a route") {
+TEST_CASE("fields of a newer version are kept when an older version changes a route") {
   Bytes stored = encode(some_route());
   append(stored, as_bytes("\xfa\x3f\x03new"));  // field 1023
   Route route = decode_route({{store::Kind::Route, {}, "mail"}, stored, 1}).value();
@@ -110,17 +110,17 @@ TEST_CASE("fields of a newer version stay when an older one changes a route") {
   CHECK(decode_route({{store::Kind::Route, {}, "mail"}, again, 1}).value().port == 465);
 }
 
-TEST_CASE("a record that is no route is Corrupt") {
+TEST_CASE("a record that is not a route is Corrupt") {
   CHECK(decode_route({{store::Kind::Route, {}, "mail"}, to_bytes("\xff\xff"), 1}).error().code() ==
         Code::Corrupt);
   CHECK(decode_route({{store::Kind::Route, {}, "mail"}, {}, 1}).error().code() == Code::Corrupt);
 }
 
-TEST_CASE("what makes no sense in a route is refused at its field") {
+TEST_CASE("an invalid route is refused with the name of its field") {
   CHECK(wrong_field(some_route()) == "");
   Route route = some_route();
   std::string field;
-  SECTION("a name that says all routes") {
+  SECTION("a name that means all routes") {
     field = "name";
     route.name = GENERATE("smtp", "pop3s", "submission", "A", "");
   }
@@ -144,7 +144,7 @@ TEST_CASE("what makes no sense in a route is refused at its field") {
     field = "map";
     route.map = {{"*", {}}};
   }
-  SECTION("a client that is no block") {
+  SECTION("a client that is not an address block") {
     field = "clients";
     route.clients = {"192.0.2.0/33"};
   }
@@ -153,7 +153,7 @@ TEST_CASE("what makes no sense in a route is refused at its field") {
     route.protocol = Protocol::Pop3;
     route.clients = {"192.0.2.0/24"};
   }
-  SECTION("clients without a mailbox of the route's own") {
+  SECTION("clients without a mailbox of the route") {
     field = "mailbox";
     route.map = {{"*", route.mailbox}};
     route.mailbox = {};
@@ -164,7 +164,7 @@ TEST_CASE("what makes no sense in a route is refused at its field") {
     route.tls = UpstreamTls::None;
     route.pin = Digest{};
   }
-  SECTION("a CA file in no certain folder") {
+  SECTION("a CA file with a relative path") {
     field = "ca";
     route.ca_file = "own.pem";
   }
@@ -205,7 +205,8 @@ TEST_CASE("an upstream is a host and a port") {
   }
 }
 
-TEST_CASE("copies go where the first rule that fits a login says, else into the route's own mailbox") {
+TEST_CASE(
+    "copies are kept in the mailbox of the first rule that matches a login, else in that of the route") {
   Route route = some_route();
   const MailboxId sales = random_id<MailboxId>(), all = random_id<MailboxId>();
   route.map = {{"*@sales.example", sales}, {"a*c*@example.com", all}};
@@ -224,7 +225,7 @@ TEST_CASE("copies go where the first rule that fits a login says, else into the 
   CHECK_FALSE(may_login(route, "bo@sales.example"));
 }
 
-TEST_CASE("on a listener of several routes the login names one behind its last #") {
+TEST_CASE("on a listener of several routes the login names one after its last #") {
   std::vector<Route> all{some_route("one"), some_route("two")};
   Chosen chosen = choose_route(all, Protocol::Smtp, "a#b@example.com#two");
   REQUIRE(chosen.route != nullptr);

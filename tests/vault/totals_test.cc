@@ -26,7 +26,7 @@ store::State state_of(Vault& vault, const MailboxId& mailbox, const MessageId& i
 
 }  // namespace
 
-TEST_CASE("a row for each mailbox by name, and their sums") {
+TEST_CASE("totals have a row for each mailbox by name, and their sums") {
   Vault vault;
   const CreatedMailbox second = vault.mailbox("second");
   const CreatedMailbox first = vault.mailbox("first");
@@ -73,7 +73,7 @@ TEST_CASE("findings have causes and facts beside their text") {
   CHECK(name(quota->level) == "warning");
 }
 
-TEST_CASE("messages are set aside, brought back and removed, and what cannot be is named") {
+TEST_CASE("messages are quarantined, restored and removed, and each failure is named") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   const MailboxId mailbox = made.record.id;
@@ -101,7 +101,7 @@ TEST_CASE("messages are set aside, brought back and removed, and what cannot be 
   CHECK_FALSE(possible(MessageChange::Restore, store::State::Live));
 }
 
-TEST_CASE("every recipe is filled in, and lines for a CA are there only with one") {
+TEST_CASE("every recipe is filled in, and has lines for a CA only if there is one") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
   const auto settings = read_settings(*vault.store);
@@ -140,7 +140,7 @@ TEST_CASE("recipes explain themselves in each language, with the same commands a
   const auto in = [&](RecipeEnd end, std::string_view program, std::string_view language) {
     return recipe(end, program, mailbox, *settings, {"gw.example", "4711", ""}, language).value();
   };
-  // What is no comment and no prose: indented lines of shells, and all of a configuration.
+  // Lines that are neither comments nor prose: indented lines of shells, and all of a configuration.
   const auto commands = [](const std::string& text, bool prose) {
     std::string kept;
     for (const std::string_view line : split(text, '\n'))

@@ -15,8 +15,8 @@ namespace {
 class LyingStore : public gw::test::StoreShell {
  public:
   using StoreShell::StoreShell;
-  std::optional<MessageId> flipped;   // an octet of its container
-  std::optional<MessageId> unsealed;  // an octet of its envelope
+  std::optional<MessageId> flipped;   // a byte of its container
+  std::optional<MessageId> unsealed;  // a byte of its envelope
   std::optional<MessageId> hidden;    // it is not here
   std::optional<store::MailboxRecord> hidden_mailbox;
   std::function<void(store::MessageRecord&)> change_record;
@@ -134,7 +134,7 @@ std::string all(const VerifyReport& report) {
 
 }  // namespace
 
-TEST_CASE("a sound vault has no findings, whatever was done in it") {
+TEST_CASE("an undamaged vault has no findings after any kind of change") {
   Filled filled;
   filled.move(0, store::State::Live, store::State::Drained);
   filled.move(0, store::State::Drained, store::State::Live);
@@ -182,7 +182,7 @@ TEST_CASE("a pending message that is settled, discarded or left is accounted for
   CHECK(report.findings.empty());
 }
 
-TEST_CASE("a flipped octet of a container or an envelope is found, and only there") {
+TEST_CASE("a flipped byte of a container or an envelope is found, and only there") {
   Filled filled;
   for (const MessageId& id : filled.ids) {
     LyingStore store(*filled.vault.store);
@@ -198,7 +198,7 @@ TEST_CASE("a flipped octet of a container or an envelope is found, and only ther
   }
 }
 
-TEST_CASE("a message that was accepted and is not here is found") {
+TEST_CASE("an accepted message that is missing is found") {
   Filled filled;
   LyingStore store(*filled.vault.store);
   store.hidden = filled.ids[1];
@@ -207,7 +207,7 @@ TEST_CASE("a message that was accepted and is not here is found") {
   CHECK(names(report, filled.ids[1]));
 }
 
-TEST_CASE("a record that says otherwise than the history is found") {
+TEST_CASE("a record that contradicts the history is found") {
   Filled filled;
   const std::vector<std::function<void(store::MessageRecord&)>> changes = {
       [](store::MessageRecord& r) { r.state = store::State::Drained; },
@@ -230,7 +230,7 @@ TEST_CASE("a record that says otherwise than the history is found") {
   }
 }
 
-TEST_CASE("an altered leaf is found, wherever its octet") {
+TEST_CASE("an altered leaf is found, whichever byte was altered") {
   Filled filled;
   const MailboxId mailbox = filled.made.record.id;
   const Result<std::vector<Bytes>> leaves = filled.vault.store->history_read(mailbox, 2, 1);
@@ -252,7 +252,7 @@ TEST_CASE("an altered leaf is found, wherever its octet") {
   CHECK(report.findings.front().mailbox.zero());
 }
 
-TEST_CASE("a wrong head is found, the vault's and a mailbox's") {
+TEST_CASE("a wrong head of the vault or of a mailbox is found") {
   Filled filled;
   for (const MailboxId& log : {MailboxId{}, filled.made.record.id}) {
     for (int what = 0; what < 3; ++what) {
@@ -269,7 +269,7 @@ TEST_CASE("a wrong head is found, the vault's and a mailbox's") {
   }
 }
 
-TEST_CASE("a mailbox's history that was written anew after a checkpoint is found") {
+TEST_CASE("a mailbox's history that was rewritten after a checkpoint is found") {
   Filled filled;
   REQUIRE(filled.vault.store->checkpoint("test"));
   // Every leaf's actor is another one, and the head fits: only the vault's history remembers the old root.
@@ -291,7 +291,7 @@ TEST_CASE("a mailbox's history that was written anew after a checkpoint is found
   CHECK(report.findings[0].mailbox == mailbox);
 }
 
-TEST_CASE("a mailbox's history that was cut to before a checkpoint is found, also when its head agrees") {
+TEST_CASE("a mailbox's history that was cut before a checkpoint is found, even if its head agrees") {
   Filled filled;
   const MailboxId mailbox = filled.made.record.id;
   const Result<std::string> note = filled.vault.store->checkpoint("test");
@@ -323,7 +323,7 @@ TEST_CASE("a mailbox's history that was cut to before a checkpoint is found, als
   }
 }
 
-TEST_CASE("a mailbox that is gone, and a record that was put in place, are found") {
+TEST_CASE("a missing mailbox and a planted record are found") {
   Filled filled;
   LyingStore store(*filled.vault.store);
   store.hidden_mailbox = filled.made.record;
@@ -340,7 +340,7 @@ TEST_CASE("a mailbox that is gone, and a record that was put in place, are found
   CHECK(found.findings[0].mailbox == filled.made.record.id);
 }
 
-TEST_CASE("mail that comes, moves and goes during the check is no finding") {
+TEST_CASE("mail that arrives, changes or is removed during the check is not a finding") {
   Filled filled;
   LyingStore store(*filled.vault.store);
   int calls = 0;
@@ -371,7 +371,7 @@ TEST_CASE("a deep check opens every message") {
   CHECK(sound->findings.empty());
   CHECK(sound->messages == 4);
 
-  // A container that somebody sealed anew, with record and history to fit: only the envelope tells.
+  // A container that was sealed again, with a record and history that fit: only the envelope shows it.
   seal::KeyRing other;
   other.keys.push_back(seal::ring_key(1, seal::generate_key()));
   const Result<VerifyReport> foreign = verify_deep(*filled.vault.store, filled.made.record, other);
@@ -379,7 +379,7 @@ TEST_CASE("a deep check opens every message") {
   CHECK(foreign->findings.size() == 4);
 }
 
-TEST_CASE("when the store is away the check says so and finds nothing") {
+TEST_CASE("if the store is unavailable, the check fails and has no findings") {
   Filled filled;
   class Away : public gw::test::StoreShell {
    public:
@@ -395,7 +395,7 @@ TEST_CASE("when the store is away the check says so and finds nothing") {
   CHECK(report.error().code() == Code::Unavailable);
 }
 
-TEST_CASE("a checkpoint kept elsewhere exposes a vault that was put back or written anew") {
+TEST_CASE("a checkpoint kept elsewhere shows that a vault was rolled back or rewritten") {
   Filled filled;
   const auto checkpoint = [](Vault& vault) {
     const Result<std::string> note = vault.store->checkpoint("test");
@@ -430,7 +430,7 @@ TEST_CASE("a checkpoint kept elsewhere exposes a vault that was put back or writ
   CHECK(refused.error().code() == Code::BadInput);
 }
 
-TEST_CASE("receipts of swept mail are checked against the history, and opened where everything is") {
+TEST_CASE("removal records are checked against the history, and opened in a deep check") {
   Vault vault;
   NewMailbox wanted;
   wanted.grace = 0;
@@ -494,7 +494,7 @@ TEST_CASE("receipts of swept mail are checked against the history, and opened wh
   finds(lying.change_receipt, "removal record", false);
 }
 
-TEST_CASE("a mail is provable by its receipt, with what was proved while it was here") {
+TEST_CASE("a removed mail is proved by its removal record and its earlier proof") {
   Vault vault;
   NewMailbox wanted;
   wanted.grace = 0;

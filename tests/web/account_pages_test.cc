@@ -43,7 +43,7 @@ std::string code_now(const ConsoleVault& vault, const Secret& secret) {
 
 }  // namespace
 
-TEST_CASE("One's own password is changed with the old one; other sessions end and this one goes on") {
+TEST_CASE("A user's own password is changed with the old one; other sessions end and this one continues") {
   ConsoleVault vault;
   Browser browser(vault), elsewhere(vault);
   browser.sign_in("viewer");
@@ -64,7 +64,7 @@ TEST_CASE("One's own password is changed with the old one; other sessions end an
   CHECK(Browser(vault, "192.0.2.8").sign_in("viewer", kNew).status == 303);
 }
 
-TEST_CASE("No answer shows a password that was typed") {
+TEST_CASE("No response contains a typed password") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");
@@ -75,7 +75,7 @@ TEST_CASE("No answer shows a password that was typed") {
   CHECK_FALSE(shows(Browser(vault, "192.0.2.8").sign_in("viewer", "typed secret"), "typed secret"));
 }
 
-TEST_CASE("A second factor is set up with its code, asked for at sign-in, and each code counts once") {
+TEST_CASE("A second factor is set up with a code and required at sign-in, and each code is valid once") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");
@@ -117,7 +117,7 @@ TEST_CASE("A right code does not show that the password is wrong, nor the other 
   CHECK(wrong_code == wrong_password);
 }
 
-TEST_CASE("Guessing one's own password within a session has to wait as well") {
+TEST_CASE("Guesses of the own password within a session have to wait as well") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");
@@ -131,7 +131,7 @@ TEST_CASE("Guessing one's own password within a session has to wait as well") {
   CHECK(browser.post("/account/totp/remove", {{"password", kOld}}).status == 303);
 }
 
-TEST_CASE("The language is chosen at once, and comes back to the page that was open") {
+TEST_CASE("Choosing a language takes effect immediately and returns to the open page") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");

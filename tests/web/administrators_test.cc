@@ -23,7 +23,7 @@ std::string version_of(ConsoleVault& vault, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("An account is made in the console; its password is shown once and signs in") {
+TEST_CASE("An account is created in the console; its password is shown once and is valid") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
@@ -51,7 +51,7 @@ TEST_CASE("An account is made in the console; its password is shown once and sig
   CHECK_FALSE(shows(list, password));
 }
 
-TEST_CASE("What cannot be an account is said beside its field, and nothing is made") {
+TEST_CASE("An invalid account is refused beside its field, and nothing is created") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
@@ -67,7 +67,7 @@ TEST_CASE("What cannot be an account is said beside its field, and nothing is ma
   CHECK(vault::accounts(vault.store)->size() == 3);
 }
 
-TEST_CASE("Role and patterns are changed; another's change in between is a conflict") {
+TEST_CASE("Role and patterns are changed; a change by another user in between is a conflict") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
@@ -79,7 +79,7 @@ TEST_CASE("Role and patterns are changed; another's change in between is a confl
   CHECK(browser.post("/administrators/viewer", {{"role", "operator"}}).status == 409);
 }
 
-TEST_CASE("A disabled account is out at once, and back when it is enabled") {
+TEST_CASE("A disabled account is signed out immediately, and can sign in when it is enabled") {
   ConsoleVault vault;
   Browser browser(vault), viewer(vault, "192.0.2.8");
   browser.sign_in("administrator");
@@ -91,7 +91,7 @@ TEST_CASE("A disabled account is out at once, and back when it is enabled") {
   CHECK(viewer.sign_in("viewer").status == 303);
 }
 
-TEST_CASE("A reset password is shown once, ends sessions, and takes the second factor away") {
+TEST_CASE("A reset password is shown once, ends sessions, and removes the second factor") {
   ConsoleVault vault;
   REQUIRE(vault::set_totp(vault.store, account_of(vault, "viewer"), Secret(as_bytes("12345678901234567890")),
                           "test"));
@@ -109,7 +109,7 @@ TEST_CASE("A reset password is shown once, ends sessions, and takes the second f
   CHECK(location(browser.post("/administrators/administrator/password", {})) == "/account");
 }
 
-TEST_CASE("The last account that may do everything stays") {
+TEST_CASE("The last unrestricted account cannot be removed") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
@@ -128,7 +128,7 @@ TEST_CASE("The last account that may do everything stays") {
   CHECK(browser.get("/administrators").status == 403);
 }
 
-TEST_CASE("An administrator who is limited to some mailboxes cannot make himself one who is not") {
+TEST_CASE("An administrator who is limited to some mailboxes cannot lift the limit") {
   ConsoleVault vault;
   vault.add_account("sales", vault::Role::Administrator, {"sales-*"});
   Browser browser(vault);
@@ -139,7 +139,7 @@ TEST_CASE("An administrator who is limited to some mailboxes cannot make himself
   CHECK_FALSE(shows(browser.get("/"), "href=\"/administrators\""));
 }
 
-TEST_CASE("A removed account is gone, and what is not there is 404") {
+TEST_CASE("A removed account is gone, and a missing one is 404") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");

@@ -81,7 +81,7 @@ std::string opening(std::string_view password, std::string_view form) {
 
 }  // namespace
 
-TEST_CASE("Without a token, and with a session alone, the API answers 401 everywhere but for its document") {
+TEST_CASE("Without a token, also with a session, the API returns 401 for everything but its document") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
@@ -100,7 +100,7 @@ TEST_CASE("Without a token, and with a session alone, the API answers 401 everyw
   CHECK(wrong_method.headers.get("Allow") == "GET, HEAD");
 }
 
-TEST_CASE("Who guesses tokens has to wait, and a right one from the same address does not wait for it") {
+TEST_CASE("A client that guesses tokens has to wait, and a right token from the same address does not") {
   ConsoleVault vault;
   Program guesser(vault, vault::Role::Viewer);
   Program other(vault, vault::Role::Viewer);
@@ -139,7 +139,7 @@ TEST_CASE("A token that guesses at a mailbox's password gets 429, and one withou
   CHECK(rotate(kConsolePassword).status == 200);
 }
 
-TEST_CASE("A token that asks without end is slowed down, and goes on after a while") {
+TEST_CASE("A token with too many requests is slowed down, and is served again later") {
   ConsoleVault vault;
   Program program(vault, vault::Role::Viewer);
   Program other(vault, vault::Role::Viewer);
@@ -152,7 +152,7 @@ TEST_CASE("A token that asks without end is slowed down, and goes on after a whi
   CHECK(program.ask("GET", "/api/v1/routes").status == 200);
 }
 
-TEST_CASE("Each operation is for its scope, and those on the whole vault for tokens without patterns") {
+TEST_CASE("Each operation requires its scope, and those on the vault a token without patterns") {
   ConsoleVault vault;
   vault.add_mailbox("acme-mail");
   Program reader(vault, vault::Role::Viewer);
@@ -185,7 +185,7 @@ TEST_CASE("A token may do with mailboxes and their keys what an account of its r
   CHECK(Program(vault, vault::Role::Administrator, {"sales*"}).ask("DELETE", box).status == 204);
 }
 
-TEST_CASE("A secret is made up for another operation, and is nothing by itself") {
+TEST_CASE("A secret is created for another operation, and has no effect by itself") {
   ConsoleVault vault;
   Program program(vault, vault::Role::Administrator);
   const auto ask = [&](const char* body) {
@@ -207,7 +207,7 @@ TEST_CASE("A secret is made up for another operation, and is nothing by itself")
   CHECK(vault::check_api_token(vault.store, as_bytes(text), gw::now()));
 }
 
-TEST_CASE("A token that is limited sees and makes only what has such a name") {
+TEST_CASE("A limited token sees and creates only objects with a permitted name") {
   ConsoleVault vault;
   vault.add_mailbox("acme-mail");
   const auto other = vault.add_mailbox("other-mail");
@@ -239,7 +239,7 @@ TEST_CASE("A token that is limited sees and makes only what has such a name") {
   program.json("POST", "/api/v1/routes", 201, R"({"name":"acme-r","mailbox":"acme-mail",)" + route + "}");
 }
 
-TEST_CASE("A body is what its schema says, or is refused with the field's name") {
+TEST_CASE("A body that does not fit its schema is refused with the name of the field") {
   ConsoleVault vault;
   vault.add_mailbox("box");
   Program program(vault, vault::Role::Administrator);
@@ -269,7 +269,7 @@ TEST_CASE("A body is what its schema says, or is refused with the field's name")
   CHECK(program.error("PATCH", box, 415, "quota=1").starts_with("unsupported_media_type"));
 }
 
-TEST_CASE("The settings for both ends of a mailbox are there by program and in three languages") {
+TEST_CASE("The settings for senders and archives are there for each program, in three languages") {
   ConsoleVault vault;
   vault.add_mailbox("acme-mail");
   Program program(vault, vault::Role::Viewer, {"acme-*"});
@@ -293,7 +293,7 @@ TEST_CASE("The settings for both ends of a mailbox are there by program and in t
   program.error("GET", "/api/v1/mailboxes/other/recipes", 404);
 }
 
-TEST_CASE("A token of scope `metrics` gets the numbers, without a session, and nothing else") {
+TEST_CASE("A token of scope `metrics` gets the metrics, without a session, and nothing else") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Program watcher(vault, vault::Scope::Metrics);
@@ -317,7 +317,7 @@ TEST_CASE("A token of scope `metrics` gets the numbers, without a session, and n
   CHECK(watcher.ask("GET", "/metrics").status == 401);
 }
 
-TEST_CASE("The last account that may do everything stays for the API as well") {
+TEST_CASE("The API cannot remove the last unrestricted account either") {
   ConsoleVault vault;
   Program program(vault, vault::Role::Administrator);
   const std::string account = "/api/v1/accounts/administrator";
@@ -330,7 +330,7 @@ TEST_CASE("The last account that may do everything stays for the API as well") {
   program.json("DELETE", account, 204);
 }
 
-TEST_CASE("The status knows the last backup and verify, for tokens without patterns") {
+TEST_CASE("The status has the last backup and verification, for tokens without patterns") {
   ConsoleVault vault;
   Program program(vault, vault::Role::Viewer);
   CHECK(program.json("GET", "/api/v1/status", 200)["last_verify"].is_null());
@@ -379,7 +379,7 @@ TEST_CASE("The status lists servers and routes, and for a limited token only the
   CHECK(names(some["routes"]) == Names{"acme-out"});
 }
 
-TEST_CASE("Secrets of a body are read with their escapes and are gone from the body") {
+TEST_CASE("Secrets of a body are read with their escapes and removed from the body") {
   web::Request request;
   request.body = Secret(as_bytes(std::string_view(
       R"({"a":{"password":"kept"},"password" : "q\"\\\u00e9\ud83d\ude00\n","new_password":"x"})")));
@@ -441,7 +441,7 @@ TEST_CASE(
   CHECK(data.ends_with("\r\n\r\nText\r\n"));
   CHECK(eml.content_type == "message/rfc822");
 
-  // Who was given what is in the history, as of the console.
+  // The history names each reader, as for the console.
   std::vector<std::string> seen;
   const Json exported = program.json("GET", "/api/v1/events?mailbox=box&type=exported", 200);
   for (const Json& each : exported["items"]) seen.push_back(each["actor"].get<std::string>());
@@ -488,7 +488,7 @@ TEST_CASE(
   CHECK(events["items"][0]["change"] == "removed");
 }
 
-TEST_CASE("Lists come in pages whose `next` goes on") {
+TEST_CASE("Lists have pages, which `next` continues") {
   ConsoleVault vault;
   const auto mailbox = vault.add_mailbox("box");
   for (int i = 0; i < 5; ++i) vault.deliver(mailbox, "Subject: x\r\n\r\ny\r\n");
@@ -511,7 +511,7 @@ TEST_CASE("Lists come in pages whose `next` goes on") {
       CHECK(program.ask("GET", list + "?limit=" + limit).status == 422);
 }
 
-TEST_CASE("While the keeper is away the API says so, and goes on after") {
+TEST_CASE("Without a keeper the API reports that, and continues when there is one") {
   ConsoleVault vault;
   Program program(vault, vault::Role::Viewer);
   vault.away = true;
@@ -522,7 +522,7 @@ TEST_CASE("While the keeper is away the API says so, and goes on after") {
   CHECK(program.ask("GET", "/api/v1/status").status == 200);
 }
 
-TEST_CASE("The document has every operation of the table, and the table every one of the document") {
+TEST_CASE("The document and the table have the same operations") {
   const Json& document = web::api::document();
   std::size_t described = 0;
   for (const auto& path : document["paths"].items()) described += path.value().size();

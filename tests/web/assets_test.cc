@@ -7,7 +7,7 @@
 
 using namespace gw::web;
 
-TEST_CASE("Assets are served under a name with their hash, for good, and not twice") {
+TEST_CASE("Assets are served under a name with their hash, may be cached for ever, and are not sent twice") {
   Request request;
   request.method = "GET";
   request.path = asset_path("style.css");
@@ -28,7 +28,7 @@ TEST_CASE("Assets are served under a name with their hash, for good, and not twi
   CHECK_FALSE(asset_response(request));
 }
 
-TEST_CASE("Nothing of the pages comes from elsewhere") {
+TEST_CASE("Pages load nothing from other hosts") {
   for (const Asset& asset : assets()) {
     CAPTURE(std::string(asset.name));
     const std::string content(asset.content);

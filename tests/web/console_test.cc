@@ -48,7 +48,7 @@ TEST_CASE(
   all(303);
 }
 
-TEST_CASE("Who is not signed in is sent to the sign-in page from everywhere, also where nothing is") {
+TEST_CASE("A client that is not signed in is redirected to the sign-in page from every path") {
   ConsoleVault vault;
   Browser browser(vault);
   for (const web::Route& route : web::routes()) {
@@ -64,7 +64,7 @@ TEST_CASE("Who is not signed in is sent to the sign-in page from everywhere, als
   CHECK(browser.post("/account/language", {{"language", "it"}}).status == 303);
 }
 
-TEST_CASE("Signing in brings to the page that was wanted, with a cookie for this host alone") {
+TEST_CASE("Signing in leads to the requested page, with a cookie for this host only") {
   ConsoleVault vault;
   Browser browser(vault);
   const web::Response page = browser.get("/sign-in?next=%2Fabout");
@@ -96,7 +96,7 @@ TEST_CASE("Signing in leads to no other host") {
   }
 }
 
-TEST_CASE("An id that was planted before signing in is worth nothing after") {
+TEST_CASE("A session id that was set before signing in is not valid afterwards") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.cookies["__Host-gw"] = std::string(64, 'a');
@@ -142,7 +142,7 @@ TEST_CASE("A page that loads itself again keeps no session alive") {
   CHECK(browser.get("/").status == 200);
 }
 
-TEST_CASE("A form without the session's token, or from elsewhere, changes nothing") {
+TEST_CASE("A form without the session's token, or from another site, changes nothing") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");
@@ -162,7 +162,7 @@ TEST_CASE("A form without the session's token, or from elsewhere, changes nothin
   CHECK_FALSE(signed_in());
 }
 
-TEST_CASE("Signing in from a form of elsewhere is refused") {
+TEST_CASE("Signing in from a form of another site is refused") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.origin = "https://evil.example";
@@ -170,7 +170,7 @@ TEST_CASE("Signing in from a form of elsewhere is refused") {
   CHECK(browser.cookies.empty());
 }
 
-TEST_CASE("No state changes by GET: what changes something is not there for it") {
+TEST_CASE("GET changes no state: paths that change something do not have it") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
@@ -187,7 +187,7 @@ TEST_CASE("No state changes by GET: what changes something is not there for it")
   }
 }
 
-TEST_CASE("Another host's name is not answered to") {
+TEST_CASE("A request for another host name is refused") {
   ConsoleVault vault;
   Browser browser(vault);
   for (const char* host :
@@ -239,7 +239,7 @@ TEST_CASE("An unknown account costs the same work") {
   CHECK(asked.size() == 2);
 }
 
-TEST_CASE("A sign-in that cannot be checked is no wrong one") {
+TEST_CASE("A sign-in that cannot be checked does not count as wrong") {
   ConsoleVault vault;
   Browser browser(vault, "203.0.113.5");
   for (int i = 0; i < 5; ++i) {
@@ -252,7 +252,7 @@ TEST_CASE("A sign-in that cannot be checked is no wrong one") {
   CHECK(browser.sign_in("viewer").status == 303);
 }
 
-TEST_CASE("Who guesses waits longer and longer, by source and by account") {
+TEST_CASE("A client that guesses waits longer and longer, by address and by account") {
   ConsoleVault vault;
   Browser thief(vault, "203.0.113.5");
   for (int i = 0; i < 3; ++i) CHECK(thief.sign_in("viewer", "guess").status == 403);
@@ -267,7 +267,7 @@ TEST_CASE("Who guesses waits longer and longer, by source and by account") {
   CHECK(thief.sign_in("viewer").status == 303);
 }
 
-TEST_CASE("Guesses from elsewhere do not keep away who has signed in before") {
+TEST_CASE("Guesses from other addresses do not lock out a user who has signed in before") {
   ConsoleVault vault;
   Browser owner(vault, "192.0.2.7");
   CHECK(owner.sign_in("viewer").status == 303);
@@ -277,7 +277,7 @@ TEST_CASE("Guesses from elsewhere do not keep away who has signed in before") {
   CHECK(owner.sign_in("viewer").status == 303);
 }
 
-TEST_CASE("Whoever guesses on the address of a web server in front keeps nobody out") {
+TEST_CASE("Guesses from the address of a proxy lock out no other user") {
   ConsoleVault vault;
   Browser guesser(vault, "127.0.0.1");
   guesser.tls = false;
@@ -293,7 +293,7 @@ TEST_CASE("Whoever guesses on the address of a web server in front keeps nobody 
   CHECK(first.sign_in("viewer").status == 429);
 }
 
-TEST_CASE("A trusted web server says who asks, and nobody else does") {
+TEST_CASE("Only a trusted proxy names the address of the client") {
   ConsoleVault vault;
   const auto guesses = [&](const std::string& peer, const std::string& forwarded) {
     Browser guesser(vault, peer);
@@ -321,7 +321,7 @@ TEST_CASE("A trusted web server says who asks, and nobody else does") {
   CHECK(same.sign_in("viewer").status == 303);
 }
 
-TEST_CASE("The client's address is the last one that is no trusted server's") {
+TEST_CASE("The client's address is the last one that is not of a trusted proxy") {
   const auto trusted = [](std::string_view peer) { return peer == "127.0.0.1" || peer.starts_with("10."); };
   const auto client = [&](const std::string& list, const std::string& peer = "127.0.0.1") {
     web::Fields headers;
@@ -374,7 +374,7 @@ TEST_CASE("Behind a web server that speaks TLS the session's cookie is bound to 
   CHECK_FALSE(browser.get("/account").headers.has("Strict-Transport-Security"));
 }
 
-TEST_CASE("Only who is signed in or shows a token may send a long body") {
+TEST_CASE("Only clients with a session or a token may send a long body") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");
@@ -399,7 +399,7 @@ TEST_CASE("Only who is signed in or shows a token may send a long body") {
   CHECK(vault.console->most_body(known) == 1 << 20);
 }
 
-TEST_CASE("What another operation, a full disk, a quota or a taken name stops is not said of the keeper") {
+TEST_CASE("A conflict, a full disk, a quota or a taken name is not reported as a missing keeper") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");
@@ -430,7 +430,7 @@ TEST_CASE("What another operation, a full disk, a quota or a taken name stops is
   CHECK_FALSE(shows(response, "Someone else"));
 }
 
-TEST_CASE("A keeper that is away is a page that says so, and the console goes on") {
+TEST_CASE("Without a keeper there is a page that says so, and the console continues") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");
@@ -447,7 +447,7 @@ TEST_CASE("A keeper that is away is a page that says so, and the console goes on
   CHECK(browser.get("/no/such/page").status == 404);
 }
 
-TEST_CASE("A disabled or removed account, and one with a new password, is signed out at once") {
+TEST_CASE("A disabled or removed account, and one with a new password, is signed out immediately") {
   ConsoleVault vault;
   const auto account = [&] { return *vault::find_account(vault.store, "viewer"); };
   Browser browser(vault);
@@ -468,7 +468,7 @@ TEST_CASE("A disabled or removed account, and one with a new password, is signed
   CHECK(browser.get("/no/such/page").status == 303);
 }
 
-TEST_CASE("A change of the role counts at once, with a new id") {
+TEST_CASE("A change of the role takes effect immediately, with a new session id") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");
@@ -508,7 +508,7 @@ TEST_CASE("The language is the account's, or as the browser asks") {
   CHECK(shows(browser.get("/no/such/page"), "<html lang=\"en\">"));
 }
 
-TEST_CASE("Of the table of routes the first that fits counts, and methods that a path knows are named") {
+TEST_CASE("The first route that matches is used, and the methods of a path are named") {
   const web::Routes table{{"GET", "/a/new", web::Access::Viewer, nullptr},
                           {"GET", "/a/:name", web::Access::Viewer, nullptr},
                           {"POST", "/a/:name", web::Access::Operator, nullptr}};
@@ -522,7 +522,7 @@ TEST_CASE("Of the table of routes the first that fits counts, and methods that a
   CHECK(web::find_route(table, "DELETE", "/a/b").allowed == "GET, HEAD, POST");
 }
 
-TEST_CASE("What watches the process is told whether it lives and whether mail can be taken") {
+TEST_CASE("A monitor learns whether the process runs and whether mail is accepted") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.host = "10.0.0.1";

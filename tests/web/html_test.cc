@@ -11,13 +11,13 @@ TEST_CASE("Text is escaped, as content and as an attribute") {
         "<a href=\"&quot;&gt;&lt;script&gt;\">b</a>");
 }
 
-TEST_CASE("Control characters and octets that are no text are replaced; line ends and tabs stay") {
+TEST_CASE("Control characters and bytes that are not UTF-8 are replaced; line endings and tabs stay") {
   CHECK(escaped("a\nb\r\n\tc").markup() == "a\nb\n\tc");
   CHECK(escaped("a\x1b[31m").markup() == "a\xEF\xBF\xBD[31m");
   CHECK(escaped("\xff").markup() == "\xEF\xBF\xBD");
 }
 
-TEST_CASE("Attributes that are not set are not there, and such without value stand alone") {
+TEST_CASE("Attributes that are not set are omitted, and those without value have only a name") {
   CHECK(tag("input", {{"name", "a"}, {"required", true}, {"disabled", false}}).markup() ==
         "<input name=\"a\" required>");
   CHECK(tag("td").markup() == "<td></td>");

@@ -130,7 +130,7 @@ const std::string kGet = "GET /a%20b?c=d+e&c=%2f HTTP/1.1\r\nHost: a\r\n\r\n";
 
 }  // namespace
 
-TEST_CASE("Requests come one behind the other on one connection, and bodies whole") {
+TEST_CASE("Requests follow one another on a connection, with complete bodies") {
   const HttpService service = echo();
   Client client(service);
   CHECK(status_of(client.ask("GET /?a=b=c&d HTTP/1.1\r\nHost: a\r\n\r\n")) == "HTTP/1.1 200 OK");
@@ -138,7 +138,7 @@ TEST_CASE("Requests come one behind the other on one connection, and bodies whol
   CHECK(status_of(client.ask(kGet)) == "HTTP/1.1 200 OK");
   CHECK(client.body(17) == "GET /a b c=d e c=");
   CHECK(client.body(1) == "/");
-  // Two at once, and a body that comes in pieces.
+  // Two in one piece, and a body that comes in pieces.
   client.send(kGet + "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
   client.send("cde");
   CHECK(status_of(client.head()) == "HTTP/1.1 200 OK");
@@ -147,7 +147,7 @@ TEST_CASE("Requests come one behind the other on one connection, and bodies whol
   CHECK(client.body(13) == "POST /x abcde");
 }
 
-TEST_CASE("A body of many pieces comes whole, up to the most that is taken") {
+TEST_CASE("A body of many pieces is complete, up to the limit") {
   const HttpService service = service_of([](Request& request) {
     return plain(200,
                  to_hex(sha256(request.body.view())) + " " + std::to_string(request.form.fields().size()));
@@ -173,7 +173,7 @@ TEST_CASE("HEAD has the head of GET and no body") {
   CHECK(client.all().empty());
 }
 
-TEST_CASE("A client that waits to be told to send its body is told") {
+TEST_CASE("A client that waits for 100 Continue gets it") {
   const HttpService service = echo();
   Client client(service);
   CHECK(client.ask("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n") ==
@@ -182,7 +182,7 @@ TEST_CASE("A client that waits to be told to send its body is told") {
   CHECK(client.body(10) == "POST /x ab");
 }
 
-TEST_CASE("A head that is too long is refused, and the connection is over") {
+TEST_CASE("A head that is too long is refused, and the connection ends") {
   const HttpService service = echo();
   Client client(service);
   std::string head = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
@@ -227,7 +227,7 @@ TEST_CASE("A client that is still sending the body that is refused can read the 
   CHECK(all.ends_with("the body of the request is too long\n"));
 }
 
-TEST_CASE("A client that never ends what it sends after a refusal is not waited for") {
+TEST_CASE("The server does not wait for a client that sends without end after a refusal") {
   const HttpService service = echo();
   const auto begun = std::chrono::steady_clock::now();
   {
@@ -267,7 +267,7 @@ TEST_CASE("A refusal of HEAD has no body, and a stop does not suppress a refusal
   net::stop::withdraw();
 }
 
-TEST_CASE("How long a body may be is asked by its head, and small ones are always read") {
+TEST_CASE("The limit of a body depends on its head, and small bodies are always read") {
   HttpService service = echo();
   service.most_body = [](const Request& request) {
     return request.headers.has("x-known") ? std::size_t{100} << 10 : std::size_t{0};
@@ -285,7 +285,7 @@ TEST_CASE("How long a body may be is asked by its head, and small ones are alway
   CHECK(ask((100 << 10) + 1, "X-Known: 1\r\n") == "HTTP/1.1 413 Content Too Large");
 }
 
-TEST_CASE("All long bodies together take no more than their share, and give it back") {
+TEST_CASE("All long bodies together use a bounded share of memory, and return it") {
   HttpService service = echo();
   service.most_bodies = 250'000;
   const std::string head =
@@ -296,11 +296,11 @@ TEST_CASE("All long bodies together take no more than their share, and give it b
   CHECK(status_of(third.ask(head)) == "HTTP/1.1 503 Service Unavailable");
   CHECK(status_of(first.ask(std::string(100'000, 'c'))) == "HTTP/1.1 200 OK");
   first.body(100'008);
-  // The answer may be here before the share is given back, and a request behind it on the connection is not.
+  // The response may arrive before the share is returned. The next request on this connection is read after that.
   CHECK(status_of(first.ask(head)) == "HTTP/1.1 100 Continue");
 }
 
-TEST_CASE("A slow head ends at its deadline, however steadily its octets come") {
+TEST_CASE("A slow head ends at its deadline, however steadily its bytes come") {
   HttpService service = echo();
   service.head_timeout = 300ms;
   Client client(service);
@@ -319,7 +319,7 @@ TEST_CASE("A slow body ends at its deadline") {
         "HTTP/1.1 408 Request Timeout");
 }
 
-TEST_CASE("A connection on which nothing comes is closed without a word") {
+TEST_CASE("A connection without a request is closed without a response") {
   HttpService service = echo();
   service.idle = 100ms;
   Client client(service);
@@ -334,7 +334,7 @@ TEST_CASE("Chunks are refused in requests") {
   CHECK(client.all().find("HTTP/1.1") == std::string::npos);
 }
 
-TEST_CASE("What a program sends that cannot be read is refused in the form of the API") {
+TEST_CASE("An unreadable request to the API gets an error in JSON") {
   const HttpService service = echo();
   const auto answer = [&](const std::string& head) {
     Client client(service);
@@ -360,7 +360,7 @@ TEST_CASE("A request without a length has no body") {
   CHECK(status_of(client.ask("POST / HTTP/1.1\r\nHost: a\r\n\r\n")) == "HTTP/1.1 200 OK");
 }
 
-TEST_CASE("A header of ours that holds a line end becomes an error, not a second header") {
+TEST_CASE("A response header with a line ending becomes an error, not a second header") {
   const HttpService service =
       service_of([](Request& request) { return redirect("/" + std::string(request.query.get("to"))); });
   Client client(service);
@@ -377,7 +377,7 @@ TEST_CASE("What a client sends as escapes in its headers is not decoded") {
   CHECK(client.body(8) == "a%0d%0ab");
 }
 
-TEST_CASE("A path with control characters or octets that are no text is refused") {
+TEST_CASE("A path with control characters or bytes that are not UTF-8 is refused") {
   const HttpService service = echo();
   for (const char* path : {"/a%00", "/%0d%0a", "/%ff", "/%c0%af", "/%7f", "/%zz"}) {
     Client client(service);
@@ -387,7 +387,7 @@ TEST_CASE("A path with control characters or octets that are no text is refused"
   }
 }
 
-TEST_CASE("A page that throws is an error of ours, and the process goes on") {
+TEST_CASE("A page that throws is an internal error, and the process continues") {
   const HttpService service = service_of([](Request& request) -> Response {
     if (request.path == "/throws") throw std::runtime_error("trouble");
     return plain(200, "well");
@@ -424,7 +424,7 @@ TEST_CASE("A response may stream its body, with its length known or not") {
   CHECK(client.all().find("0\r\n\r\n") == std::string::npos);
 }
 
-TEST_CASE("An address with a path as long as it may be is answered on a thread's small stack") {
+TEST_CASE("A path of the greatest length is served on the small stack of a thread") {
   const HttpService service = echo();
   Client client(service);
   const std::string path = "/" + std::string(7900, 'a');
@@ -455,7 +455,7 @@ TEST_CASE("A body of another length than announced, or that throws, ends the con
   }
 }
 
-TEST_CASE("HEAD, 204 and 304 have no body, and the connection goes on") {
+TEST_CASE("HEAD, 204 and 304 have no body, and the connection continues") {
   bool streamed = false;
   const HttpService service = service_of([&](Request& request) {
     Response response = plain(200, "text");

@@ -22,7 +22,7 @@ std::string post(const std::string& fields) {
 
 }  // namespace
 
-TEST_CASE("A good head is read as it is") {
+TEST_CASE("A valid head is parsed") {
   const auto parsed = parse_head(
       "POST /a%20b?c=d HTTP/1.1\r\nHost: gw.example:8450\r\nX-Odd:\t two  words \r\nContent-Length: 12\r\n"
       "Expect: 100-continue\r\nConnection: keep-alive, Close\r\n\r\n");
@@ -37,7 +37,7 @@ TEST_CASE("A good head is read as it is") {
   CHECK(head->closes);
 }
 
-TEST_CASE("A request that could be read in two ways is refused") {
+TEST_CASE("An ambiguous request is refused") {
   CHECK(status_of(get("")) == 200);
   CHECK(status_of(post("Content-Length: 0\r\n")) == 200);
   CHECK(status_of(post("Transfer-Encoding: chunked\r\n")) == 411);
@@ -55,7 +55,7 @@ TEST_CASE("A request that could be read in two ways is refused") {
   CHECK(status_of(get("X: a\r\n b\r\n")) == 400);
 }
 
-TEST_CASE("Line ends, NUL and other control characters stand only where they may") {
+TEST_CASE("Line endings, NUL and other control characters are refused outside their places") {
   CHECK(status_of(get("X: a\nY: b\r\n")) == 400);
   CHECK(status_of(get("X: a\rb\r\n")) == 400);
   CHECK(status_of(get("X: a\0b\r\n"s)) == 400);
@@ -67,7 +67,7 @@ TEST_CASE("Line ends, NUL and other control characters stand only where they may
   CHECK(status_of("GET / HTTP/1.1\nHost: a\r\n\r\n") == 400);
 }
 
-TEST_CASE("Only what a browser asks for is a request line") {
+TEST_CASE("Only request lines of browsers are accepted") {
   const auto line = [](const std::string& text) { return status_of(text + "\r\nHost: a\r\n\r\n"); };
   CHECK(line("GET / HTTP/1.1") == 200);
   CHECK(line("HEAD /a?b=%0d%0a HTTP/1.1") == 200);
@@ -88,7 +88,7 @@ TEST_CASE("Only what a browser asks for is a request line") {
   CHECK(line("GET /" + std::string(kMaxTarget, 'a') + " HTTP/1.1") == 414);
 }
 
-TEST_CASE("More header fields than there may be are refused, and expectations that nobody can meet") {
+TEST_CASE("Too many header fields and unknown expectations are refused") {
   std::string fields;
   for (int i = 0; i < 99; ++i) fields += "X: y\r\n";
   CHECK(status_of(get(fields)) == 200);
@@ -97,12 +97,12 @@ TEST_CASE("More header fields than there may be are refused, and expectations th
   CHECK(status_of(post("Content-Length: 1\r\nContent-Encoding: gzip\r\n")) == 415);
 }
 
-TEST_CASE("Every prefix of a head is refused or awaited, never a fault") {
+TEST_CASE("Every prefix of a head is refused or incomplete, and never crashes") {
   const std::string head = post("Content-Length: 3\r\nCookie: a=b\r\n");
   for (std::size_t size = 0; size < head.size(); ++size) CHECK(status_of(head.substr(0, size)) != 200);
 }
 
-TEST_CASE("Cookies come apart at semicolons, and what is none is passed over") {
+TEST_CASE("Cookies are separated by semicolons, and other text is ignored") {
   Fields headers;
   headers.add("cookie", "a=b; __Host-gw=0123;c; =d; e==f");
   headers.add("cookie", "g=h");

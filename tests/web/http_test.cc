@@ -6,7 +6,7 @@ using namespace gw;
 using namespace gw::web;
 using namespace std::literals;
 
-TEST_CASE("A form's fields come decoded, in their order, and the first of a name counts") {
+TEST_CASE("The fields of a form are decoded in order, and the first of a name is used") {
   const auto form = web::Form::parse(as_bytes("a=1+2&b=%C3%A4%26%3d&a=3&empty=&bare&&c=%2B"));
   REQUIRE(form);
   CHECK(form->get("a") == "1 2");
@@ -19,7 +19,7 @@ TEST_CASE("A form's fields come decoded, in their order, and the first of a name
   CHECK(form->secret("c").text() == "+");
 }
 
-TEST_CASE("A form that cannot be read is none") {
+TEST_CASE("A form that cannot be parsed is refused") {
   for (const char* body : {"a=%", "a=%1", "a=%1g", "%zz=1", "a=%00"})
     CHECK_FALSE(web::Form::parse(as_bytes(body)));
   std::string many;
@@ -29,7 +29,7 @@ TEST_CASE("A form that cannot be read is none") {
   CHECK(web::Form::parse({}));
 }
 
-TEST_CASE("What is put into an address comes out again") {
+TEST_CASE("Encoding and decoding a part of an address returns the same text") {
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
   CHECK(url_decoded(url_part(all), false) == all);
@@ -37,7 +37,7 @@ TEST_CASE("What is put into an address comes out again") {
   CHECK_FALSE(url_decoded("%4", false));
 }
 
-TEST_CASE("No line end gets into a header") {
+TEST_CASE("No line ending gets into a header") {
   CHECK(valid_header("Location", "/a?b=c"));
   CHECK_FALSE(valid_header("Location", "/a\r\nSet-Cookie: b"));
   CHECK_FALSE(valid_header("Location", "/a\nb"));
@@ -47,7 +47,7 @@ TEST_CASE("No line end gets into a header") {
   CHECK_FALSE(valid_header("", "a"));
 }
 
-TEST_CASE("Every answer is hardened, and what a page set itself stays") {
+TEST_CASE("Every response has security headers, and those of a page are kept") {
   Response response;
   response.set("cache-control", "public");
   harden(response, true);

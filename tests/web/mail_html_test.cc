@@ -49,12 +49,12 @@ TEST_CASE("Text, tables and plain formatting of a mail are shown") {
   CHECK(body_of("<p>x</p><meta charset=utf-16><p>\xc3\xa9</p>") == "<p>x</p><p>\xc3\xa9</p>");
 }
 
-TEST_CASE("Where a link led to is told and cannot be followed") {
+TEST_CASE("The target of a link is shown and cannot be followed") {
   CHECK(body_of("<p><a href=\"https://a.example/?x=1&amp;y\" title=other>here</a></p>") ==
         "<p><a title=\"https://a.example/?x=1&amp;y\">here</a></p>");
 }
 
-TEST_CASE("Only images that stand in the mail itself are shown") {
+TEST_CASE("Only images in the mail itself are shown") {
   CHECK(body_of("<p><img src=\"data:image/png;base64,iVBORw0KGgo=\" alt=a width=1></p>") ==
         "<p><img src=\"data:image/png;base64,iVBORw0KGgo=\" alt=\"a\" width=\"1\"></p>");
   for (const char* address : {"https://a.example/x.png", "//a.example/x", "cid:1",
@@ -63,7 +63,7 @@ TEST_CASE("Only images that stand in the mail itself are shown") {
     CHECK(body_of("<p><img alt=a src='" + std::string(address) + "'></p>").find("src") == std::string::npos);
 }
 
-TEST_CASE("Nothing of a mail loads, connects or runs, however it is written or nested") {
+TEST_CASE("Mail never loads, connects or runs anything, however it is written or nested") {
   const std::string a = "http://a.example/x";
   const std::vector<std::string> vectors{
       "<link rel=preconnect href=A>",
@@ -172,7 +172,7 @@ TEST_CASE("Nothing of a mail loads, connects or runs, however it is written or n
   }
 }
 
-TEST_CASE("What means harm by its size or depth is cut and costs little", "[one-thread]") {
+TEST_CASE("Mail of harmful size or depth is cut at little cost", "[one-thread]") {
   const auto many = [](std::string_view piece, std::size_t size = 1 << 20) {
     std::string all;
     while (all.size() < size) all += piece;

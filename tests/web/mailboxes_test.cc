@@ -53,7 +53,7 @@ constexpr std::string_view kSecret = "class=\"secret\"><span class=\"copyable\">
 
 }  // namespace
 
-TEST_CASE("An empty vault says what to do next, to who may do it") {
+TEST_CASE("An empty vault shows the next step to accounts that may do it") {
   ConsoleVault vault;
   Browser administrator(vault), viewer(vault);
   administrator.sign_in("administrator");
@@ -64,7 +64,7 @@ TEST_CASE("An empty vault says what to do next, to who may do it") {
   CHECK_FALSE(shows(page, "/new-mailbox"));
 }
 
-TEST_CASE("What opens a mailbox is shown this once, and then the mailbox is made") {
+TEST_CASE("The password of a mailbox is shown once, and then the mailbox is created") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
@@ -122,7 +122,7 @@ TEST_CASE("What opens a mailbox is shown this once, and then the mailbox is made
   CHECK(shows(browser.get("/mailboxes"), "Everything &lt;all&gt;"));
 }
 
-TEST_CASE("What a mailbox cannot be is said beside its field, and what was typed stays") {
+TEST_CASE("An invalid setting is refused beside its field, and the typed values stay") {
   ConsoleVault vault;
   vault.add_mailbox("other");
   Browser browser(vault);
@@ -156,7 +156,7 @@ TEST_CASE("What a mailbox cannot be is said beside its field, and what was typed
   CHECK_FALSE(is_there(vault, "x"));
 }
 
-TEST_CASE("Only the roles that may make, set and remove mailboxes do") {
+TEST_CASE("Only accounts with the right role create, change and remove mailboxes") {
   ConsoleVault vault;
   const store::MailboxRecord record = vault.add_mailbox("journal");
   for (const std::string role : {"viewer", "operator"}) {
@@ -179,7 +179,7 @@ TEST_CASE("Only the roles that may make, set and remove mailboxes do") {
   CHECK(is_there(vault, "journal"));
 }
 
-TEST_CASE("An account that is limited sees, makes and renames only mailboxes of its own") {
+TEST_CASE("A limited account sees, creates and renames only its own mailboxes") {
   ConsoleVault vault;
   vault.add_mailbox("acme-journal");
   const store::MailboxRecord other = vault.add_mailbox("other");
@@ -212,7 +212,7 @@ TEST_CASE("An account that is limited sees, makes and renames only mailboxes of 
   CHECK(record_of(vault, "acme-two").domains.empty());
 }
 
-TEST_CASE("Settings are changed as they were shown, with who did it in the history") {
+TEST_CASE("Settings are changed as shown, and the history names the account") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Browser browser(vault);
@@ -268,7 +268,7 @@ TEST_CASE("A mailbox is suspended, held and resumed by a form, and never by a li
   CHECK(record_of(vault, "journal").status == store::Status::Active);
 }
 
-TEST_CASE("A password is changed with the old one to one that was shown before or was chosen") {
+TEST_CASE("A password is changed with the old one, to one that was shown or chosen") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Browser browser(vault);
@@ -310,7 +310,7 @@ TEST_CASE("A password is changed with the old one to one that was shown before o
         std::string::npos);
 }
 
-TEST_CASE("A lost password is replaced with the recovery key, as its file has it") {
+TEST_CASE("A lost password is replaced with the recovery key in its file") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Browser browser(vault);
@@ -335,7 +335,7 @@ TEST_CASE("A lost password is replaced with the recovery key, as its file has it
   CHECK(vault::unlock(vault.store, record_of(vault, "journal"), Secret(as_bytes(fresh))));
 }
 
-TEST_CASE("An error that is no wrong password does not clear the wrong ones before it") {
+TEST_CASE("An error that is not a wrong password does not clear the count of wrong ones") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Browser browser(vault);
@@ -355,7 +355,7 @@ TEST_CASE("An error that is no wrong password does not clear the wrong ones befo
   CHECK(guess() == 429);
 }
 
-TEST_CASE("Who guesses at a mailbox's password has to wait, and only he") {
+TEST_CASE("An account that guesses a mailbox's password has to wait, and others do not") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   vault.add_account("second", vault::Role::Administrator);
@@ -377,7 +377,7 @@ TEST_CASE("Who guesses at a mailbox's password has to wait, and only he") {
         303);
 }
 
-TEST_CASE("A mailbox is removed when it is suspended and empty, and its name was typed") {
+TEST_CASE("A mailbox is removed if it is suspended and empty, and its name was typed") {
   ConsoleVault vault;
   const store::MailboxRecord record = vault.add_mailbox("journal");
   const MessageId message = vault.deliver(record, "Subject: x\r\n\r\nbody\r\n");
@@ -437,7 +437,7 @@ TEST_CASE("The pages speak the language of the account") {
   CHECK(shows(browser.get("/mailboxes/journal"), "Ultimo prelievo"));
 }
 
-TEST_CASE("A keeper that is away is said on every page") {
+TEST_CASE("Every page reports a missing keeper") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Browser browser(vault);

@@ -75,7 +75,7 @@ const std::string kPlain = "From: Ann <ann@example.com>\r\nSubject: Hello\r\n\r\
 
 }  // namespace
 
-TEST_CASE("Messages are listed without a password, the newest first, and show nothing of what is in them") {
+TEST_CASE("Messages are listed without a password, the newest first, without their content") {
   Opened test(kPlain);
   const MessageId second = test.vault.deliver(test.mailbox, kPlain);
   const web::Response list = test.browser.get("/mailboxes/journal/messages");
@@ -95,7 +95,7 @@ TEST_CASE("Messages are listed without a password, the newest first, and show no
   CHECK(shows(one, "name=\"password\""));
 }
 
-TEST_CASE("Lists are filtered by state and day, and go on page by page") {
+TEST_CASE("Lists are filtered by state and day, and have pages") {
   Opened test(kPlain, "operator");
   std::vector<MessageId> ids{test.id};
   for (int i = 0; i < 119; ++i) ids.push_back(test.vault.deliver(test.mailbox, kPlain));
@@ -128,7 +128,7 @@ TEST_CASE("Lists are filtered by state and day, and go on page by page") {
   CHECK_FALSE(shows(odd, "\"><script>"));
 }
 
-TEST_CASE("A search that finds little stops at its bound and says where it goes on") {
+TEST_CASE("A search that finds little stops at its limit and returns where it continues") {
   Opened test(kPlain);
   for (int i = 0; i < 600; ++i) test.vault.deliver(test.mailbox, "x");
   std::size_t looked_at = 0;
@@ -151,7 +151,7 @@ TEST_CASE("A search that finds little stops at its bound and says where it goes 
   CHECK(looked_at == 601);
 }
 
-TEST_CASE("A search stops when its caller has enough, and goes on at the next message") {
+TEST_CASE("A search stops when its caller has enough, and continues at the next message") {
   Opened test(kPlain);
   for (int i = 0; i < 600; ++i) test.vault.deliver(test.mailbox, "x");
   std::uint64_t before = 0;
@@ -209,7 +209,7 @@ TEST_CASE("One message opens with the mailbox's password, for this session alone
   CHECK(test.vault.console->views().count() == 0);
 }
 
-TEST_CASE("What was opened closes by hand, at sign-out, and when others take its place") {
+TEST_CASE("An opened message closes by hand, at sign-out, and when others replace it") {
   Opened test(kPlain);
   REQUIRE(shows(test.page(), "The secret text."));
   CHECK(test.browser.post(test.path + "/close", {}).status == 303);
@@ -227,7 +227,7 @@ TEST_CASE("What was opened closes by hand, at sign-out, and when others take its
   CHECK(test.vault.console->views().count() == 0);
 }
 
-TEST_CASE("Who looked into a message and who took it away is in the history") {
+TEST_CASE("The history names who opened a message and who downloaded it") {
   Opened test(kPlain);
   test.page();
   bool whole = false;
@@ -243,7 +243,7 @@ TEST_CASE("Who looked into a message and who took it away is in the history") {
   CHECK(test.browser.get(test.path + "/eml").status == 405);
 }
 
-TEST_CASE("A download is the octets as received, under a name that no sender chooses") {
+TEST_CASE("A download is the mail byte for byte, under a name that no sender chooses") {
   std::string large = "Subject: =?utf-8?q?a=22=3B=0D=0ASet-Cookie:_x?=\r\n\r\n";
   while (large.size() < 300'000) large += "A line of text that goes on and on.\n\0\xff\r"s;
   Opened test(large);
@@ -298,7 +298,7 @@ TEST_CASE(
   CHECK(other.body.size() < 2 << 20);
 }
 
-TEST_CASE("Members of lists and forwarded mail are shown with where they come from") {
+TEST_CASE("Members of lists and forwarded mail are shown with their origin") {
   Opened test(corpus("02-expanded-forwarded.eml"));
   test.page();
   const web::Response page = test.browser.get(test.path + "?view=journal");
@@ -306,7 +306,7 @@ TEST_CASE("Members of lists and forwarded mail are shown with where they come fr
   CHECK(shows(page, "forwarded from "));
 }
 
-TEST_CASE("HTML is shown only in a frame that runs nothing, loads nothing and leads nowhere") {
+TEST_CASE("HTML is shown only in a frame without scripts, loading and links") {
   const std::string html =
       "<html><head><meta http-equiv=refresh "
       "content='0;url=https://evil.example/'><script>alert(1)</script></head>"
@@ -341,7 +341,7 @@ TEST_CASE("HTML is shown only in a frame that runs nothing, loads nothing and le
   CHECK(sent.headers.get("Cache-Control") == "no-store");
 }
 
-TEST_CASE("What a sender wrote is text on the page, whatever it is") {
+TEST_CASE("Content of a mail is shown as text, whatever it is") {
   const std::string script = "<script>alert(1)</script>";
   Opened test("From: \"" + script + "\" <a@b.example>\r\nSubject: " + script +
               " =?utf-8?q?=3Cimg_src=3Dx_onerror=3Dalert(1)=3E?=\r\nX-" + std::string(300, 'x') + ": " +
@@ -360,7 +360,7 @@ TEST_CASE("What a sender wrote is text on the page, whatever it is") {
   }
 }
 
-TEST_CASE("Huge headers and texts are cut and said to be; invalid UTF-8 and control characters do no harm") {
+TEST_CASE("Huge headers and texts are cut with a notice; invalid UTF-8 and control characters do no harm") {
   std::string mail = "Subject: \xff\xfe\x1b[31m\x00 nul\r\n"s;
   for (int i = 0; i < 2000; ++i)
     mail += "X-Many-" + std::to_string(i) + ": " + std::string(200, 'v') + "\r\n";
@@ -376,7 +376,7 @@ TEST_CASE("Huge headers and texts are cut and said to be; invalid UTF-8 and cont
   CHECK(shows(page, "Only the first 256.0\u00a0KiB are shown."));
 }
 
-TEST_CASE("A message that is damaged is said to be, and its download breaks off") {
+TEST_CASE("A damaged message is reported, and its download ends early") {
   std::string large = "Subject: x\r\n\r\n";
   while (large.size() < 200'000) large += "A line of text that goes on and on.\r\n";
   Opened test(large);
@@ -431,7 +431,7 @@ TEST_CASE(
   CHECK(test.browser.get(test.path).status == 404);
 }
 
-TEST_CASE("A viewer changes no message, and nobody reaches those of a mailbox that he may not see") {
+TEST_CASE("A viewer changes no message, and no account reaches messages of a hidden mailbox") {
   Opened test(kPlain);
   const Form removal{{"change", "remove"}, {"id", test.id.hex()}, {"sure", "yes"}};
   CHECK(test.browser.post("/mailboxes/journal/change-messages", removal).status == 403);
@@ -453,7 +453,7 @@ TEST_CASE("A viewer changes no message, and nobody reaches those of a mailbox th
   CHECK(state_of(test.vault, test.mailbox.id, test.id) == store::State::Live);
 }
 
-TEST_CASE("What is open ends with the right to see the mailbox") {
+TEST_CASE("An opened message closes if the account may not see the mailbox any more") {
   Opened test(kPlain);
   REQUIRE(shows(test.page(), "The secret text."));
   const auto account = vault::find_account(test.vault.store, "viewer");
@@ -466,7 +466,7 @@ TEST_CASE("What is open ends with the right to see the mailbox") {
   CHECK(test.browser.post(test.path + "/eml", {}).status == 404);
 }
 
-TEST_CASE("Attachments are downloaded one by one, as files that no browser shows") {
+TEST_CASE("Attachments are downloaded one by one, as files that a browser does not show") {
   std::string large;
   while (large.size() < 200'000) large += "0123456789abcdef\n";
   const std::string boundary = "\r\n--b\r\n";
@@ -585,7 +585,7 @@ TEST_CASE("A new password or key of a mailbox closes it in every session") {
   CHECK(test.vault.console->opened_mailboxes().count() == 0);
 }
 
-TEST_CASE("A change of messages with none marked says so, and all can be marked without JavaScript") {
+TEST_CASE("A change without marked messages is refused, and all can be marked without JavaScript") {
   Opened test(kPlain, "operator");
   const std::string list = "/mailboxes/journal/messages";
   const std::string here = list + "?before=0&state=live";

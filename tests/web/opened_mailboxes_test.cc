@@ -35,7 +35,7 @@ TEST_CASE("The keys of a mailbox are forgotten after their time, without a reque
   CHECK(found->ring->keys.size() == 1);
 }
 
-TEST_CASE("The oldest mailbox of a session and the oldest of all make room") {
+TEST_CASE("The oldest mailbox of a session, or of all, is closed for a new one") {
   web::OpenedMailboxes open;
   std::vector<MailboxId> all;
   for (std::size_t i = 0; i < web::OpenedMailboxes::kMaxCount + 4; ++i) {

@@ -23,7 +23,7 @@ std::shared_ptr<web::OpenView> opened(ConsoleVault& vault, const store::MailboxR
 
 }  // namespace
 
-TEST_CASE("What was opened is forgotten after its time, without anybody asking") {
+TEST_CASE("An opened message is forgotten after its time, without a request") {
   ConsoleVault vault;
   const store::MailboxRecord mailbox = vault.add_mailbox("journal");
   std::atomic<std::int64_t> passed = 0;
@@ -41,7 +41,7 @@ TEST_CASE("What was opened is forgotten after its time, without anybody asking")
   CHECK(view->message.size() == 20);
 }
 
-TEST_CASE("The oldest of a session and the oldest of all make room") {
+TEST_CASE("The oldest message of a session, or of all, is closed for a new one") {
   ConsoleVault vault;
   const store::MailboxRecord mailbox = vault.add_mailbox("journal");
   web::OpenedMessages views;
@@ -61,7 +61,7 @@ TEST_CASE("The oldest of a session and the oldest of all make room") {
   CHECK(views.find("session 6", mailbox.id, all[24]->record.id) == nullptr);
 }
 
-TEST_CASE("What is opened is read by one request at a time, and none waits for ever") {
+TEST_CASE("An opened message is read by one request at a time, and no request waits for ever") {
   ConsoleVault vault;
   const auto view = opened(vault, vault.add_mailbox("journal"));
   std::optional<web::ReadLock> first(std::in_place, *view, 0ms);

@@ -21,7 +21,7 @@ std::vector<store::MailboxRecord> all_of(ConsoleVault& vault) {
 
 }  // namespace
 
-TEST_CASE("An empty vault's overview says what to do next, to who may do it") {
+TEST_CASE("The overview of an empty vault shows the next step to accounts that may do it") {
   ConsoleVault vault;
   Browser viewer(vault), operator_one(vault), administrator(vault);
   viewer.sign_in("viewer");
@@ -72,7 +72,7 @@ TEST_CASE("An account that is limited to some mailboxes sees only these, in tabl
   CHECK_FALSE(shows(page, "Servers and routes"));
 }
 
-TEST_CASE("The overview says when the vault was last backed up and verified, and with what result") {
+TEST_CASE("The overview shows when the vault was last backed up and verified, and the result") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("viewer");
@@ -85,7 +85,7 @@ TEST_CASE("The overview says when the vault was last backed up and verified, and
   CHECK(shows(browser.get("/"), "5.0\u00a0MiB"));
 }
 
-TEST_CASE("Names and descriptions are shown as text, whatever they hold") {
+TEST_CASE("Names and descriptions are shown as text, whatever they contain") {
   ConsoleVault vault;
   store::MailboxRecord mailbox = vault.add_mailbox("journal");
   mailbox.description = "<script>alert(1)</script>";
@@ -97,7 +97,7 @@ TEST_CASE("Names and descriptions are shown as text, whatever they hold") {
   CHECK_FALSE(shows(page, "<script>alert"));
 }
 
-TEST_CASE("Activity counts each leaf once, however often it looks") {
+TEST_CASE("Activity counts each leaf once, however often it reads") {
   ConsoleVault vault;
   const store::MailboxRecord mailbox = vault.add_mailbox("journal");
   web::Activity activity;
@@ -116,7 +116,7 @@ TEST_CASE("Activity counts each leaf once, however often it looks") {
   CHECK(activity.buckets() <= 2);
 }
 
-TEST_CASE("Activity puts each hour where it belongs and forgets what is older than thirty days") {
+TEST_CASE("Activity counts by hour and forgets hours older than thirty days") {
   ConsoleVault vault;
   const store::MailboxRecord mailbox = vault.add_mailbox("journal");
   vault.deliver(mailbox, "Subject: a\r\n\r\nbody\r\n");
@@ -132,7 +132,7 @@ TEST_CASE("Activity puts each hour where it belongs and forgets what is older th
   CHECK(activity.buckets() == 0);
 }
 
-TEST_CASE("A first look finds its way to the last thirty days without reading what is before") {
+TEST_CASE("The first reading finds the last thirty days without reading older entries") {
   ConsoleVault vault;
   const store::MailboxRecord mailbox = vault.add_mailbox("journal");
   for (int i = 0; i < 40; ++i) vault.deliver(mailbox, "Subject: a\r\n\r\nbody\r\n");
@@ -149,7 +149,7 @@ TEST_CASE("A first look finds its way to the last thirty days without reading wh
   CHECK(activity.buckets() == 0);
 }
 
-TEST_CASE("A chart's axis ends at a round value, and a chart of nothing has one too") {
+TEST_CASE("The axis of a chart ends at a round value, also without data") {
   CHECK(web::round_up(0, 1000) == 4);
   CHECK(web::round_up(5, 1000) == 8);
   CHECK(web::round_up(11, 1000) == 20);
@@ -186,7 +186,7 @@ TEST_CASE("An entry of a newer gw in a history is not counted, and the overview 
   CHECK(activity.last(all_of(vault), 24, 1, now()).back().messages_in == 2);
 }
 
-TEST_CASE("Requests that meet examine the vault once") {
+TEST_CASE("Requests at the same time examine the vault once") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   web::DiagnosisCache once;

@@ -42,7 +42,7 @@ TEST_CASE("Events are shown newest first, by type, day, message and who did it, 
   CHECK(shows(browser.get("/events?type=nonsense"), "is not valid and was ignored"));
 }
 
-TEST_CASE("Events say in words what was changed and by whom, with seconds") {
+TEST_CASE("Events name the change, its author and the time to the second") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Browser browser(vault);
@@ -72,7 +72,7 @@ TEST_CASE("Events say in words what was changed and by whom, with seconds") {
   CHECK(shows(last(), "<a href=\"/routes/out\">out</a>"));
 }
 
-TEST_CASE("The change of an event is told in the language of the user") {
+TEST_CASE("The change of an event is shown in the language of the user") {
   const auto in = [](web::Language language, std::string_view change) {
     return web::change_text(web::Words(language), change).markup();
   };
@@ -114,7 +114,7 @@ TEST_CASE("Every field that a history entry names is translated") {
   CHECK(fields > 30);
 }
 
-TEST_CASE("A history is downloaded as CSV and JSON Lines, all of what the filter matches") {
+TEST_CASE("A history is downloaded as CSV and JSON Lines, with everything that the filter matches") {
   ConsoleVault vault;
   const auto mailbox = vault.add_mailbox("journal");
   for (int i = 0; i < 700; ++i) {
@@ -172,7 +172,7 @@ TEST_CASE("Every type of event has its words") {
   }
 }
 
-TEST_CASE("A history is searched in bounded steps that together miss nothing") {
+TEST_CASE("A history is searched in bounded steps, which together cover all of it") {
   ConsoleVault vault;
   const auto mailbox = vault.add_mailbox("journal");
   for (int i = 0; i < 1200; ++i) {
@@ -197,7 +197,7 @@ TEST_CASE("A history is searched in bounded steps that together miss nothing") {
   CHECK(found[1] > found[2]);
 }
 
-TEST_CASE("Who is limited sees no history but that of his mailboxes, and makes no checkpoint") {
+TEST_CASE("A limited account sees only the histories of its mailboxes, and makes no checkpoint") {
   ConsoleVault vault;
   vault.add_mailbox("acme-mail");
   vault.add_mailbox("other-mail");
@@ -215,7 +215,7 @@ TEST_CASE("Who is limited sees no history but that of his mailboxes, and makes n
         404);
 }
 
-TEST_CASE("Beside a checkpoint stands the key that it is checked with") {
+TEST_CASE("A checkpoint is shown with the key that verifies it") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("operator");

@@ -31,7 +31,7 @@ std::string version_in(const web::Response& page) {
 
 }  // namespace
 
-TEST_CASE("An operator makes a route, changes it and removes it, and the history says who did") {
+TEST_CASE("An operator creates, changes and removes a route, and the history names the account") {
   ConsoleVault vault;
   const auto mailbox = vault.add_mailbox("journal");
   Browser browser(vault);
@@ -80,7 +80,7 @@ TEST_CASE("An operator makes a route, changes it and removes it, and the history
   CHECK(shows(events, "console operator from 192.0.2.7"));
 }
 
-TEST_CASE("What is wrong with a route is said at its field, and nothing is changed") {
+TEST_CASE("An invalid route is refused at its field, and nothing is changed") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Browser browser(vault);
@@ -107,7 +107,7 @@ TEST_CASE("What is wrong with a route is said at its field, and nothing is chang
   CHECK(vault::routes(vault.store).value().empty());
 }
 
-TEST_CASE("What is wrong with a route is said in the reader's language, and so is a failed test of it") {
+TEST_CASE("An invalid route and a failed test of a route are explained in the reader's language") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Browser browser(vault);
@@ -128,7 +128,7 @@ TEST_CASE("What is wrong with a route is said in the reader's language, and so i
   CHECK(shows(tested, "<summary>Einzelheiten</summary>"));
 }
 
-TEST_CASE("A viewer sees routes and changes none; whoever is limited sees only his own") {
+TEST_CASE("A viewer sees routes and changes none; a limited account sees only its own") {
   ConsoleVault vault;
   vault.add_mailbox("acme-mail");
   vault.add_mailbox("other-mail");
@@ -168,7 +168,7 @@ TEST_CASE("A viewer sees routes and changes none; whoever is limited sees only h
   CHECK(made.ca_file.empty());
 }
 
-TEST_CASE("A test of a route goes nowhere but to its upstream, and not to a private address unasked") {
+TEST_CASE("A test of a route connects only to its upstream, and to a private address only if permitted") {
   ConsoleVault vault;
   vault.add_mailbox("journal");
   Browser browser(vault);

@@ -7,7 +7,7 @@
 using namespace gw;
 using namespace gw::test;
 
-TEST_CASE("A token is shown once, opens what its record says, and is nothing once it is revoked") {
+TEST_CASE("A token is shown once, has the rights of its record, and is not valid after it is revoked") {
   ConsoleVault vault;
   Browser browser(vault);
   browser.sign_in("administrator");
@@ -62,7 +62,7 @@ TEST_CASE("A token is shown once, opens what its record says, and is nothing onc
   CHECK(shows(browser.get("/events?type=admin"), "token backup_1: revoked"));
 }
 
-TEST_CASE("Tokens are for administrators who see everything") {
+TEST_CASE("Only unrestricted administrators manage tokens") {
   ConsoleVault vault;
   vault.add_account("acme", vault::Role::Administrator, {"acme-*"});
   for (const char* name : {"viewer", "operator", "acme"}) {

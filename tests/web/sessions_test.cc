@@ -43,7 +43,7 @@ TEST_CASE("A session ends when it was not used for a while, and when it is old")
   CHECK(sessions.count() == 0);
 }
 
-TEST_CASE("A renewed session has a new id and a new token, and the old id is worth nothing") {
+TEST_CASE("A renewed session has a new id and a new token, and the old id is not valid") {
   Sessions sessions;
   const std::string id = sessions.begin(account("anna"));
   const std::string token = sessions.find(id)->csrf;
@@ -88,7 +88,7 @@ TEST_CASE("Signing out ends one session, a new password all of an account") {
   CHECK(sessions.find(other));
 }
 
-TEST_CASE("A secret that waits for its confirmation goes with the session") {
+TEST_CASE("A secret that waits for its confirmation is removed with the session") {
   Sessions sessions;
   const std::string id = sessions.begin(account("anna"));
   CHECK_FALSE(sessions.kept(id));

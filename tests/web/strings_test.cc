@@ -56,7 +56,7 @@ TEST_CASE("Every word is there in every language, with the same placeholders, an
   });
 }
 
-TEST_CASE("No page has text of its own: it takes it from the table by its id") {
+TEST_CASE("No page has text of its own; all text is in the table") {
   // Names such as SMTP are the same in all languages.
   const std::regex literal(R"((escaped|markup_as_it_is)\(\s*"[^"]*[A-Za-z][a-z])");
   std::size_t seen = 0;
@@ -132,7 +132,7 @@ TEST_CASE("Numbers, sizes and dates are written as each language writes them") {
   CHECK(de.percent(0.125) == "13\u00a0%");
 }
 
-TEST_CASE("A span of 60 days and more is told in months, and one of two years in years") {
+TEST_CASE("A span of 60 days and more is shown in months, and one of two years in years") {
   const Words en(Language::English), de(Language::German), it(Language::Italian);
   constexpr std::int64_t kDay = 86'400;
   CHECK(en.span(59 * kDay) == "59\u00a0days");
@@ -153,7 +153,7 @@ TEST_CASE("A span of days has the case that its sentence needs") {
   CHECK(de.ago(time + week, time).markup().find(">in 9\u00a0Tagen<") != std::string::npos);
 }
 
-TEST_CASE("No German text means its reader where it means a message or a password") {
+TEST_CASE("No German text addresses its reader by mistake for a message or a password") {
   // At the beginning of a sentence `Ihr` and `Sie` are capitalised, and read as `your` and `you`. These are
   // meant so.
   const std::set<std::string_view> meant{"nav.account",          "account.title", "error.403",

@@ -24,7 +24,7 @@ TEST_CASE("Codes are those of RFC 6238's test vectors") {
   CHECK(totp_code(secret, 20000000000 / 30) == "353130");
 }
 
-TEST_CASE("A code counts in its own half minute and the two beside it") {
+TEST_CASE("A code is valid in its own half minute, the one before and the one after") {
   const Secret secret = rfc_secret();
   const std::int64_t step = 1000;
   const std::string code = totp_code(secret, step);
@@ -41,7 +41,7 @@ TEST_CASE("A code counts in its own half minute and the two beside it") {
   CHECK_FALSE(totp_step(secret, "abcdef", begins));
 }
 
-TEST_CASE("The secret's text is base32, and the picture is drawn") {
+TEST_CASE("The text of the secret is base32, and there is a QR code") {
   CHECK(totp_text(rfc_secret()).text() == "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
   CHECK(totp_text(Secret(as_bytes("f"))).text() == "MY");
   CHECK(totp_text(Secret(as_bytes("foobar"))).text() == "MZXW6YTBOI");

@@ -1,4 +1,4 @@
-"""The clients of a campaign: senders, the archive of each mailbox, and an administrator. Each tells the oracle what it heard."""
+"""The clients of a campaign: senders, the archive of each mailbox, and an administrator. Each tells the oracle which replies it got."""
 import contextlib
 import json
 import os
@@ -375,7 +375,7 @@ class Archive(Client):
 
 
 def exported(folder):
-    """{id: digest} of the files in `folder`, and of no file that was not complete."""
+    """Returns {id: digest} of the complete files below a directory."""
     return {path.stem: gw.sha256(path.read_bytes()) for path in sorted(folder.rglob("*.eml")) if not path.name.startswith(".")}
 
 
@@ -383,7 +383,7 @@ class Administrator(Client):
     """Does what concerns the whole vault, one command after another."""
 
     imports = 0
-    last_backup = None  # (folder, contents acknowledged before it began, by mailbox)
+    last_backup = None  # (directory, contents acknowledged before it began, by mailbox)
 
     def work(self):
         commands = {"sweep": 3, "purge": 1, "backup": 3, "verify": 3, "status": 2, "checkpoint": 1, "report": 1, "list": 2,

@@ -87,7 +87,7 @@ class Relay(threading.Thread):
                 while data := to.recv(65536):
                     source.sendall(data)
             return False
-        elif fault == "half-open":  # the client is gone, and the server does not hear of it
+        elif fault == "half-open":  # the client is gone, and the server does not learn of it
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
             self.round.over.wait(seconds * 5)

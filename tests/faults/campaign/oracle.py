@@ -69,11 +69,11 @@ class Oracle:
 
     def in_power_cut(self, begun):
         """Whether a request of this time may have been answered in the moment of the cut, which is a system call of some
-        milliseconds here. With real power nobody would have heard that reply. A request that begins later meets a dead disk, so
+        milliseconds here. At a real power cut no client would have received that reply. A request that begins later meets a dead disk, so
         that no reply to it may be positive."""
         return begun <= self.cut_made
 
-    # What senders hear.
+    # Replies to senders.
 
     def sending(self, names, content):
         """Before the first byte is sent, so that no reader meets a mail that the oracle does not know."""
@@ -108,7 +108,7 @@ class Oracle:
                 for name in names:
                     self.ledgers[name].expected[digest].perhaps -= 1
 
-    # What archives hear.
+    # Replies to archives.
 
     def seen(self, name, identity, wire_digest, how="POP3"):
         """A message that POP3 sent completely."""

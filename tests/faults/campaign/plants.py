@@ -34,7 +34,7 @@ def duplicated(round_):
 
 
 def returned(round_):
-    """A message is there although the archive heard that it is gone."""
+    """A message is there although the archive was told that it is gone."""
     mail = gw.mail(2000)
     digest = round_.oracle.sending(["journal"], mail)
     reply = deliver(round_, mail)
