@@ -6,6 +6,7 @@
 #include "store/format.h"
 #include "store/mailbox.h"
 #include "vault/mailbox.h"
+#include "vault/recovery.h"
 
 namespace gw::cmd {
 namespace {
@@ -103,7 +104,11 @@ Result<void> reset(store::Store& store, const KeyOptions& options, const Secret&
       after_showing(done.error(), "the password was not reset", "the password may have been reset",
                     "gw-store mailbox key " + record->name + " --password-file FILE");
   if (error.code() != Code::Conflict) return error;
-  return error.with_hint("gw-store mailbox passwd " + record->name + " --recovery-key-file FILE");
+  // With the recovery key, the password changes without new keys, and the mail stays readable.
+  const auto recipients = vault::recovery_recipients(store);
+  return error.with_hint(recipients && !recipients->empty()
+                             ? "gw-store mailbox passwd " + record->name + " --recovery-key-file FILE"
+                             : "gw-store message list " + record->name + " --state all");
 }
 
 Result<int> passwd(const Commands& commands, const KeyOptions& options) {

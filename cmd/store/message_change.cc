@@ -105,7 +105,8 @@ Result<std::vector<std::string>> wanted_ids(const ChangeOptions& options) {
     if (!more) return more.error();
     texts.insert(texts.end(), more->begin(), more->end());
   } else if (texts.empty()) {
-    return Error(Code::Usage, "no message id was given").with_hint("gw-store message list MAILBOX");
+    return Error(Code::Usage, "no message id was given")
+        .with_hint("gw-store message list MAILBOX --state all");
   }
   for (const std::string& text : texts)
     if (auto good = check_message_id(text); !good) return good.error();

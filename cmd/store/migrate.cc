@@ -138,12 +138,12 @@ class Migration {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
       suspension = store.suspend();
     }
-    if (!suspension) return suspension.error().with_hint(again());
+    if (!suspension) return suspension.error().with_hint(again(chosen()));
     const auto format = store::read_format(from_);
     if (!format) return format.error();
     if (!format->moved) return {};
     return Error(Code::Busy, from_ + ": the vault has just moved to " + format->moved->place)
-        .with_hint(again());
+        .with_hint(again(chosen()));
   }
 
   Result<int> abandon(const Commands& commands) {
@@ -339,8 +339,14 @@ class Migration {
     }
   }
 
-  // Returns the command that this run was started with.
-  std::string again() const { return "gw-store --vault " + from_ + " migrate --to " + to_; }
+  // Returns the command for another run, with ` --resume`, ` --abort` or neither.
+  std::string again(std::string_view option) const {
+    return "gw-store --vault " + from_ + " migrate --to " + to_ + std::string(option);
+  }
+
+  // Returns the option that this run was started with: a run that --abort began must not lead to one
+  // that moves the vault.
+  std::string_view chosen() const { return options_.abort ? " --abort" : options_.resume ? " --resume" : ""; }
 
   Result<int> give_up(const Error& error) {
     // Findings are printed before the error that ends the run.
@@ -348,7 +354,7 @@ class Migration {
     if (!error.hint().empty()) return error;
     // Unknown: the keeper may have switched. The next run finds out from the format file.
     const bool moved = switched_ || error.code() == Code::Unknown;
-    return (moved ? error : error.within("the vault has not moved")).with_hint(again() + " --resume");
+    return (moved ? error : error.within("the vault has not moved")).with_hint(again(" --resume"));
   }
 
   Result<int> print() {

@@ -55,7 +55,7 @@ class Restore {
     // Keys are checked before anything is copied, which may take hours.
     if (auto read = read_keys(); !read) return read.error();
     if (options_.check) return check();
-    // Who restores a directory wants its newest backup, and gets an older one.
+    // The newest backup of the directory was wanted, and an older one is restored.
     for (const std::string& name : source_.incomplete())
       if (options_.from + "/" + name > source_.path())
         commands_.program().report(Error(
@@ -68,8 +68,8 @@ class Restore {
     // A partial restore is of no use: RocksDB refuses a database with a damaged file. gw-store
     // salvage reads what can be read.
     if (*bad > 0) {
-      const Error error(Code::Corrupt,
-                        source_.path() + ": " + counted(*bad, "damaged file") + "; nothing was restored");
+      const Error error(Code::Corrupt, source_.path() + ": " + counted(*bad, "damaged file") +
+                                           "; nothing was restored; an older backup may be intact");
       return give_up(error.with_hint("gw-store salvage " + source_.path() + " --to " + options_.to));
     }
     if (auto completed = complete(target->tree()); !completed) return completed.error();

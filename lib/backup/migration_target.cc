@@ -94,7 +94,7 @@ Result<MigrationTarget> MigrationTarget::open(const std::string& path, const Vau
   } else if (auto ours = check_origin(path, vault, from); !ours) {
     return ours.error();
   } else if (!resume) {
-    return Error(Code::Exists, path + ": contains an interrupted migration of this vault")
+    return Error(Code::Exists, path + ": contains an interrupted migration of this vault; --abort removes it")
         .with_hint("gw-store --vault " + from + " migrate --to " + path + " --resume");
   }
   // Takes the lock, so that from here on only one run is in progress. Only then is anything

@@ -45,7 +45,8 @@ Result<Secret> read_key(const std::string& file) {
   if (!line) return line.error();
   Secret key(seal::kFingerprintKey);
   if (!from_hex(line->text(), key.span()))
-    return Error(Code::Config, file + ": not 64 hexadecimal digits")
+    return Error(Code::Config,
+                 file + ": not 64 hexadecimal digits; with a new key, mail that comes again is copied again")
         .with_hint("mv " + file + " " + file + ".damaged");
   return key;
 }

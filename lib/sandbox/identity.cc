@@ -23,8 +23,10 @@ Result<Identity> user_named(const std::string& name) {
   if (found != nullptr) return Identity{name, found->pw_uid, found->pw_gid, true};
   if (errno != 0 && errno != ENOENT && errno != ESRCH) return Error::from_errno("user " + printable(name));
   const Error error(Code::Config, "the user `" + printable(name) + "` does not exist");
-  // The package's users; others have no command that creates them.
-  return name.starts_with("gw-") ? error.with_hint("systemd-sysusers") : error;
+  // The users of scripts/systemd/sysusers.conf; others have no command that creates them.
+  for (const std::string_view own : {"gw-keeper", "gw-receive", "gw-drain", "gw-admin", "gw-web"})
+    if (name == own) return error.with_hint("systemd-sysusers");
+  return error;
 }
 
 Identity user_numbered(uid_t uid, gid_t gid) {

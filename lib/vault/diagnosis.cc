@@ -338,6 +338,7 @@ std::string_view name(Cause cause) {
       "never-drained",  "silence",     "never-delivered", "quota",        "quarantined",
       "unconfirmed",    "suspended",   "no-backup",       "old-backup",   "no-verify",
       "old-verify",     "findings"};
+  static_assert(std::size(kNames) == static_cast<std::size_t>(Cause::Findings) + 1);
   return kNames[static_cast<std::size_t>(cause)];
 }
 

@@ -111,6 +111,7 @@ std::string differences(const store::MailboxRecord& before, const store::Mailbox
 }  // namespace
 
 const MailboxFieldWords& words_of(MailboxField field) {
+  static_assert(std::size(kFieldWords) == static_cast<std::size_t>(MailboxField::Receipts) + 1);
   return kFieldWords[static_cast<std::size_t>(field)];
 }
 

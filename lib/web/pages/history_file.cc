@@ -29,7 +29,7 @@ std::string csv_cell(std::string_view text) {
 }
 
 std::string csv_heading() {
-  return "seq,time,type,mailbox,mailbox_id,message,object,change,user,uid,by,value,digest\r\n";
+  return "seq,time,type,mailbox,mailbox_id,message,change,user,uid,by,value,digest,object\r\n";
 }
 
 std::string csv_line(const store::Leaf& leaf, std::string_view mailbox) {
@@ -38,9 +38,9 @@ std::string csv_line(const store::Leaf& leaf, std::string_view mailbox) {
       std::to_string(leaf.index) + "," + rfc3339(leaf.time) + "," + std::string(name(leaf.type));
   for (const std::string& cell :
        {std::string(mailbox), leaf.mailbox.zero() ? "" : leaf.mailbox.hex(),
-        leaf.message.zero() ? "" : leaf.message.hex(), std::string(author.object), std::string(author.change),
-        std::string(author.user), std::string(author.uid), std::string(author.by), std::to_string(leaf.value),
-        leaf.container == Digest{} ? "" : to_hex(leaf.container)})
+        leaf.message.zero() ? "" : leaf.message.hex(), std::string(author.change), std::string(author.user),
+        std::string(author.uid), std::string(author.by), std::to_string(leaf.value),
+        leaf.container == Digest{} ? "" : to_hex(leaf.container), std::string(author.object)})
     line += "," + csv_cell(cell);
   return line + "\r\n";
 }
