@@ -18,8 +18,9 @@
 #include "seal/keypair.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "store/local/local_store.h"
 #include "store/local/vault_lock.h"
+#include "store/open/open_store.h"
+#include "store/vault_format.h"
 #include "vault/checkpoint.h"
 #include "vault/mailbox.h"
 #include "vault/recovery.h"
@@ -120,10 +121,10 @@ Result<void> fill(const std::string& folder, const std::string& host, const Reco
   auto signer = vault::make_signer(history_key);
   if (!signer) return signer.error();
   {
-    store::LocalOptions local;
-    local.path = folder;
-    local.signer = std::move(*signer);
-    auto opened = store::open_local_store(std::move(local));
+    store::OpenOptions opening;
+    opening.path = folder;
+    opening.signer = std::move(*signer);
+    auto opened = store::open_store(opening);
     if (!opened) return opened.error();
     vault::Settings settings;
     settings.host = host;
@@ -144,9 +145,10 @@ Result<void> fill(const std::string& folder, const std::string& host, const Reco
   return net::make_self_signed(host, {tls + "/certificate.pem", tls + "/key.pem"});
 }
 
-// Removes what this command has created, the lock file last: until then no other process creates a
-// vault here, whose keys would be removed. A directory that existed before stays; create_local_store() has
-// made sure that it was empty.
+// Removes what this command has created, the lock file last: until then no other process creates a vault
+// here, whose keys would be removed. A directory that existed before stays; create_store() has made
+// sure that it was empty. These are the files of a local store, the only kind that this command
+// creates.
 void clear(const std::string& folder) {
   std::error_code ignored;
   for (const char* each : {"format", "db", "large", "head", "ballast", "history.key", "tls", "lock"}) {
@@ -215,9 +217,9 @@ Result<int> init(const Commands& commands, const Options& options) {
                                                    : host_name();
 
   std::error_code ignored;
-  // The usual mistake, found before a recovery key is generated. create_local_store() checks again,
+  // The usual mistake, found before a recovery key is generated. create_store() checks again,
   // under the lock.
-  const auto there = store::read_vault_id(folder);
+  const auto there = store::openable_vault(folder);
   if (!there && (there.error().code() == Code::Corrupt || there.error().code() == Code::Config))
     return there.error().within("cannot create a vault").with_exit_status(kExitCannotCreate);
   if (there || fs::exists(folder + "/format", ignored))
@@ -234,11 +236,11 @@ Result<int> init(const Commands& commands, const Options& options) {
   cli::Output output;
   if (auto shown = print_key(output, folder, id, *recovery, options); !shown)
     return shown.error().within("no vault was created");
-  Result<void> made = store::create_local_store(folder, id, recipient);
+  Result<void> made = store::create_store(store::kLocalKind, folder, id, recipient);
   const bool ours = made.has_value();
   if (made) made = fill(folder, host, *recovery, options);
   if (!made) {
-    // Between create_local_store() and fill() nothing holds the vault lock, and a tool may have
+    // Between create_store() and fill() nothing holds the vault lock, and a tool may have
     // started a keeper. Then the vault is in use and must not be removed, whatever has failed here.
     // Only the lock decides that.
     bool in_use = false;

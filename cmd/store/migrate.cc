@@ -28,6 +28,7 @@
 #include "store/format.h"
 #include "store/local/local_store.h"
 #include "store/migration_paths.h"
+#include "store/open/open_store.h"
 #include "store/vault_format.h"
 #include "vault/verify.h"
 
@@ -199,7 +200,8 @@ class Migration {
   }
 
   Result<void> look_for_room() const {
-    // The locks and syncs that a vault needs do not work reliably on network file systems.
+    // The locks and syncs that the files of a local store need do not work reliably on network file
+    // systems.
     if (auto local = store::refuse_network(to_); !local) return local;
     // An unknown part of it is there already.
     if (arrival_->resumed()) return {};
@@ -239,11 +241,11 @@ class Migration {
   }
 
   Result<std::unique_ptr<store::Store>> look_at(const backup::Report& copy) const {
-    store::LocalOptions local;
-    local.path = arrival_->path_of(copy.name);
+    store::OpenOptions opening;
+    opening.path = arrival_->path_of(copy.name);
     // The copy must stay exactly what was copied: opened for writing, the store would append to it.
-    local.look_only = true;
-    return store::open_local_store(std::move(local));
+    opening.look_only = true;
+    return store::open_store(opening);
   }
 
   Result<void> verify(const backup::Report& copy, bool again) {

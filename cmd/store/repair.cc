@@ -1,6 +1,6 @@
 // gw-store repair: makes a vault writable again that has lost acknowledged commits. This process
-// opens the store itself, so no keeper may run. gw-keeper(7) says when a vault is opened for
-// reading only.
+// opens the store itself, so no keeper may run. What it compares, the database and the head file,
+// belongs to a local store. gw-keeper(7) says when a vault is opened for reading only.
 #include <CLI/CLI.hpp>
 
 #include "base/counted.h"

@@ -15,7 +15,7 @@
 #include "store/backup_list.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "store/local/local_store.h"
+#include "store/open/open_store.h"
 #include "vault/checkpoint.h"
 #include "vault/mailbox.h"
 #include "vault/maintenance_log.h"
@@ -175,9 +175,9 @@ class Restore {
   }
 
   Result<Restored> open_and_verify(const std::string& folder) {
-    store::LocalOptions local;
-    local.path = folder;
-    auto store = store::open_local_store(std::move(local));
+    store::OpenOptions opening;
+    opening.path = folder;
+    auto store = store::open_store(opening);
     if (!store) return store.error();
     const auto health = (*store)->health();
     if (!health) return health.error();

@@ -1,5 +1,6 @@
 // gw-store salvage: makes a new vault from what can be read of a damaged one. This process opens
-// both, so no keeper of the damaged vault may run.
+// both, so no keeper of the damaged vault may run. It reads the files of a local store, because the
+// store itself may not open.
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 #include "seal/slot.h"
 #include "store/commands.h"
 #include "store/format.h"
+#include "store/open/open_store.h"
 #include "store/salvage/salvage.h"
 #include "vault/checkpoint.h"
 #include "vault/mailbox.h"
@@ -49,9 +51,9 @@ void print(cli::Output& output, const store::SalvageLoss& loss, bool json) {
 // Opens the new vault and verifies it, as `gw-store verify` does with any vault. Returns the number
 // of findings.
 Result<std::size_t> check(const std::string& folder) {
-  store::LocalOptions local;
-  local.path = folder;
-  auto opened = store::open_local_store(std::move(local));
+  store::OpenOptions opening;
+  opening.path = folder;
+  auto opened = store::open_store(opening);
   if (!opened) return opened.error().within("cannot open the new vault");
   const auto report = vault::verify(**opened);
   if (!report) return report.error().within("cannot verify the new vault");

@@ -28,7 +28,7 @@
 #include "net/serve.h"
 #include "sandbox/identity.h"
 #include "store/commands.h"
-#include "store/local/local_store.h"
+#include "store/open/open_store.h"
 #include "vault/checkpoint.h"
 
 namespace gw::cmd {
@@ -93,12 +93,12 @@ Result<store::Signer> find_signer(const std::string& vault) {
 // until its last sync. If a keeper replies on its socket in `run`, it is not ending, and waiting is
 // useless. With inherited sockets (`run` is empty), a connection would only reach this process
 // itself.
-Result<std::unique_ptr<store::Store>> open_store(const store::LocalOptions& options, const std::string& run,
-                                                 std::chrono::milliseconds wait) {
+Result<std::unique_ptr<store::Store>> await_store(const store::OpenOptions& options, const std::string& run,
+                                                  std::chrono::milliseconds wait) {
   const std::string socket(keeper::name(Role::Append));
   const BootClock::time_point until = BootClock::now() + wait;
   for (;;) {
-    auto opened = store::open_local_store(options);
+    auto opened = store::open_store(options);
     if (opened || opened.error().code() != Code::Busy || BootClock::now() > until) return opened;
     if (!run.empty() && keeper::connect_to(run, socket)) return opened;
     std::this_thread::sleep_for(20ms);
@@ -203,7 +203,7 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   // Before root becomes the owner: only root can create /run/gw. After a look at the vault: the
   // directory of a mistyped --vault stays as it is.
   if (!given) {
-    if (auto id = store::read_vault_id(place.vault); !id) {
+    if (auto id = store::openable_vault(place.vault); !id) {
       if (id.error().code() == Code::NotFound) return no_vault();
       if (id.error().code() == Code::Corrupt || id.error().code() == Code::Config)
         return id.error().within("cannot open the vault");
@@ -233,17 +233,17 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   auto signer = find_signer(place.vault);
   if (!signer) return signer.error();
   std::atomic<bool> failed = false;
-  store::LocalOptions local;
-  local.path = place.vault;
-  local.signer = std::move(*signer);
+  store::OpenOptions opening;
+  opening.path = place.vault;
+  opening.signer = std::move(*signer);
   // Called by the store after a failed write or sync. Sessions stop replying immediately, then the
   // process ends, and the next keeper opens what is on the disk.
-  local.failed = [&failed](const Error& error) {
+  opening.failed = [&failed](const Error& error) {
     log::error("store failed", {{"error", error.text()}});
     failed = true;
     net::stop::request();
   };
-  auto store = open_store(local, given ? "" : place.run, awaited ? 8s : 500ms);
+  auto store = await_store(opening, given ? "" : place.run, awaited ? 8s : 500ms);
   if (!store) return store.error();
   auto health = (*store)->health();
   if (!health) return health.error();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "base/file.h"
 #include "base/secret.h"
@@ -16,10 +17,29 @@ namespace {
 constexpr std::size_t kMaxFormatFile = 16 << 10;  // bytes; a path has at most 4 KiB
 
 std::string to_text(const Format& format) {
+  const bool local = format.kind == kLocalKind;
   std::string text = "gw-vault 1\nvault " + format.vault.hex() + "\nrequires";
-  if (format.moved) text += " moved\nmoved " + format.moved->token + " " + format.moved->place;
-  if (format.arrival) text += " arrival\narrival " + format.arrival->token + " " + format.arrival->place;
-  return text + "\n";
+  // All requirements come before the lines that belong to them, so that a program which does not
+  // know one names the requirement and not the line.
+  if (!local) text += " " + format.kind;
+  if (format.moved) text += " moved";
+  if (format.arrival) text += " arrival";
+  text += "\n";
+  if (!local) text += "store " + format.kind + ":" + format.place + "\n";
+  if (format.moved) text += "moved " + format.moved->token + " " + format.moved->place + "\n";
+  if (format.arrival) text += "arrival " + format.arrival->token + " " + format.arrival->place + "\n";
+  return text;
+}
+
+bool is_kind(std::string_view text) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  return !text.empty() && text.size() <= 32 && std::ranges::all_of(text, fits);
+}
+
+// Returns true if the text can be the rest of a line: the place of a move or of a store.
+bool is_place(std::string_view text) {
+  // A line ending would add lines to the file.
+  return !text.empty() && text.size() <= kMaxFormatFile / 2 && !has_control(text);
 }
 
 // Parses `TOKEN PLACE`; a place may contain spaces.
@@ -88,11 +108,12 @@ Result<void> write_format(const std::string& vault, const VaultId& id) {
 
 Result<void> replace_format(const std::string& vault, const Format& format) {
   for (const auto& move : {format.moved, format.arrival}) {
-    if (!move) continue;
-    // A line ending in the path would add lines to the file.
-    if (move->place.empty() || move->place.size() > kMaxFormatFile / 2 || has_control(move->place))
+    if (move && !is_place(move->place))
       return Error(Code::BadInput, printable(move->place) + ": not a valid destination for a vault");
   }
+  if (format.kind != kLocalKind && (!is_kind(format.kind) || !is_place(format.place)))
+    return Error(Code::BadInput,
+                 printable(format.kind + ":" + format.place) + ": not a valid place of a store");
   // Atomic: a power cut leaves the old or the new content, and so exactly one of the two
   // directories is the vault.
   return replace_file(vault + "/format", as_bytes(to_text(format)), 0600);
@@ -107,11 +128,12 @@ Result<Format> read_format(const std::string& vault) {
   }
   const Error damaged =
       Error(Code::Corrupt, path + ": not a valid vault format file").with_hint(rescue(vault));
-  // An unknown line or requirement is a Version error and not skipped: it may mean that the
-  // directory must not be opened.
   bool known = false;
+  bool torn = false;
   std::optional<VaultId> id;
-  std::string required;
+  std::vector<std::string_view> required;
+  std::optional<Error> unknown;
+  bool elsewhere = false;  // a store line was found
   Format format;
   for (const std::string_view line : split(*text, '\n')) {
     const std::size_t blank = line.find(' ');
@@ -125,24 +147,49 @@ Result<Format> read_format(const std::string& vault) {
     } else if (key == "vault") {
       id = VaultId::parse(value);
     } else if (key == "requires") {
-      if (!value.empty() && value != "moved" && value != "arrival")
-        return newer(vault + ": needs a gw that supports " + printable(value));
-      required = value;
+      for (const std::string_view word : split(value, ' '))
+        if (!word.empty()) required.push_back(word);
+    } else if (key == "store") {
+      const std::size_t colon = value.find(':');
+      format.kind = value.substr(0, colon);
+      if (colon != std::string_view::npos) format.place = value.substr(colon + 1);
+      torn = torn || !is_kind(format.kind) || format.kind == kLocalKind || !is_place(format.place);
+      elsewhere = true;
     } else if (key == "moved" || key == "arrival") {
       std::optional<Move>& move = key == "moved" ? format.moved : format.arrival;
       move = parse_move(whole);
-      if (!move) return damaged;
-    } else if (!key.empty()) {
-      return newer(path + ": unknown line: " + printable(key));
+      torn = torn || !move;
+    } else if (!key.empty() && !unknown) {
+      unknown = newer(path + ": unknown line: " + printable(key));
     }
   }
+  // An unknown line or requirement is a Version error and not skipped: it may mean that the
+  // directory must not be opened. Requirements come first, because a line belongs to one.
+  const auto requires_word = [&](std::string_view word) {
+    return std::ranges::find(required, word) != required.end();
+  };
+  for (const std::string_view word : required)
+    if (word != "moved" && word != "arrival" && !(elsewhere && word == format.kind))
+      return newer(vault + ": needs a gw that supports " + printable(word));
+  if (unknown) return *unknown;
+  // No version writes both. If a later one does, this one does not know what it means.
+  if (requires_word("moved") && requires_word("arrival"))
+    return newer(vault + ": needs a gw that supports moved with arrival");
   // The requirement and its line must come together. One without the other is a torn or edited
   // file, and guessing could make two directories the vault.
-  if (!known || !id || format.moved.has_value() != (required == "moved") ||
-      format.arrival.has_value() != (required == "arrival"))
+  if (torn || !known || !id || format.moved.has_value() != requires_word("moved") ||
+      format.arrival.has_value() != requires_word("arrival") || (elsewhere && !requires_word(format.kind)))
     return damaged;
   format.vault = *id;
   return format;
+}
+
+Result<void> check_kind(const std::string& vault, std::string_view kind) {
+  if (kind == kLocalKind) return {};
+  const std::string program = "gw-store-" + std::string(kind);
+  return Error(Code::Config, vault + ": a store of the kind `" + printable(kind) + "` needs the program " +
+                                 printable(program) + ", which is not installed")
+      .with_hint("install the package that has " + printable(program));
 }
 
 Result<VaultId> vault_in(const std::string& vault) {

@@ -7,6 +7,9 @@
 //
 // A reader that does not know a word after `requires` must not open the vault.
 //
+// The file of a vault whose mail is not in the directory itself requires the kind of its store and
+// has a line `store KIND:PLACE`. The place is for the program that opens this kind.
+//
 // A migration has two directories, and one file decides which of them is the vault: the format file
 // of the old directory. First the new directory is completed, with `requires arrival` and `arrival
 // TOKEN OLD-DIRECTORY`; no program opens it in this state. Then the old one gets `requires moved`
@@ -32,11 +35,16 @@ struct Move {
   friend bool operator==(const Move&, const Move&) = default;
 };
 
+// The kind of a store whose mail is in the vault directory (store/local/local_store.h).
+inline constexpr char kLocalKind[] = "local";
+
 // The content of a format file.
 struct Format {
   VaultId vault;
-  std::optional<Move> moved;    // the vault has moved to there; nullopt if it has not
-  std::optional<Move> arrival;  // the vault comes from there and is not yet confirmed
+  std::optional<Move> moved;      // the vault has moved to there; nullopt if it has not
+  std::optional<Move> arrival;    // the vault comes from there and is not yet confirmed
+  std::string kind = kLocalKind;  // of its store: lower-case letters, digits and `-`
+  std::string place = {};         // where the store is; empty if it is local
 };
 
 // Directory below the new directory of a migration: it is there until the migration is complete. Its
@@ -49,13 +57,17 @@ std::string new_move_token();
 
 // Creates the format file of a new vault, durably. Fails with Exists if there is one.
 Result<void> write_format(const std::string& vault, const VaultId& id);
-// Replaces the format file atomically and durably. Fails with BadInput if a place is empty, too
-// long or has control characters.
+// Replaces the format file atomically and durably. Fails with BadInput if the place of a move or of a
+// store is empty, too long or has control characters.
 Result<void> replace_format(const std::string& vault, const Format& format);
 // Reads the format file. Fails with NotFound if there is no vault, Config if the directory has no
 // vault yet because a migration to it was interrupted, Version if the file requires something that
-// this program does not know, Corrupt if it is damaged, or missing in the directory of a vault.
+// this program does not know, Corrupt if it is damaged, or missing in the directory of a vault. Any
+// kind of store is accepted; see check_kind().
 Result<Format> read_format(const std::string& vault);
+// Fails with Config if this program does not have this kind of store. The text names the kind and
+// the program that has it.
+Result<void> check_kind(const std::string& vault, std::string_view kind);
 
 // Returns the id of the vault to open in this directory. Fails with Config if the vault has moved
 // away or has not yet arrived; the text says where it is. Changes nothing.

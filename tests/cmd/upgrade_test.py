@@ -153,6 +153,10 @@ class NewerFormatTest(unittest.TestCase):
     def test_an_unknown_requirement_is_refused(self):
         self.refused(lambda text: re.sub("(?m)^requires.*$", "requires colours", text), "needs a gw that supports colours")
 
+    def test_a_store_of_another_kind_is_refused(self):
+        self.refused(lambda text: re.sub("(?m)^requires.*$", "requires rados\nstore rados:gw@/etc/ceph/ceph.conf", text),
+                     "a store of the kind `rados` needs the program gw-store-rados, which is not installed")
+
     def test_an_unknown_line_is_refused(self):
         self.refused(lambda text: text + "shape round\n", "unknown line: shape")
 

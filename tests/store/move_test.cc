@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "local_vault.h"
+#include "store/open/open_store.h"
 #include "store/vault_format.h"
 
 namespace gw::store {
@@ -35,6 +36,70 @@ TEST_CASE("a format is read as it was written") {
   for (const char* place : {"", "/a\nb", "/a\x7f"})
     CHECK(replace_format(path, {vault.id, Move{"t", place}, {}}).error().code() == Code::BadInput);
   CHECK(read_file(path + "/format").value() == plain);
+}
+
+TEST_CASE("the format of a store of another kind is read as it was written, and no such store is opened") {
+  const LocalVault vault;
+  const std::string& path = vault.options.path;
+  const std::string plain = read_file(path + "/format").value();
+  const std::string pools = "gw-meta,gw-data@/etc/ceph/ceph.conf";
+  Format format{vault.id, {}, {}, "rados", pools};
+  REQUIRE(replace_format(path, format));
+  const std::string begin = "gw-vault 1\nvault " + vault.id.hex() + "\n";
+  CHECK(read_file(path + "/format").value() == begin + "requires rados\nstore rados:" + pools + "\n");
+  auto found = read_format(path);
+  REQUIRE(found);
+  CHECK(found->kind == "rados");
+  CHECK(found->place == pools);
+  const auto refused = [&](const Error& error) {
+    CAPTURE(error.text());
+    CHECK(error.code() == Code::Config);
+    CHECK(error.exit_status() == 78);
+    CHECK(error.text().find("`rados`") != std::string::npos);
+    CHECK(error.text().find("gw-store-rados") != std::string::npos);
+  };
+  OpenOptions options;
+  options.path = path;
+  refused(open_store(options).error());
+  refused(openable_vault(path).error());
+  refused(open_local_store(vault.options).error());
+  refused(repair_local_store(vault.options, true, "test").error());
+  const test::TempFolder folder;
+  refused(create_store("rados", folder.path() + "/new", vault.id, {}).error());
+  CHECK_FALSE(fs::exists(folder.path() + "/new"));
+
+  // A migration goes between kinds too.
+  format.arrival = Move{new_move_token(), "/srv/old"};
+  REQUIRE(replace_format(path, format));
+  found = read_format(path);
+  REQUIRE(found);
+  CHECK(found->kind == "rados");
+  CHECK(found->arrival == format.arrival);
+  format.arrival.reset();
+  format.moved = Move{new_move_token(), "/srv/new"};
+  REQUIRE(replace_format(path, format));
+  const Error moved = open_store(options).error();
+  CHECK(moved.text().find("has moved to /srv/new") != std::string::npos);
+
+  for (const char* kind : {"", "Rados", "ra dos", "../x"})
+    CHECK(replace_format(path, {vault.id, {}, {}, kind, pools}).error().code() == Code::BadInput);
+  for (const char* place : {"", "a\nb"})
+    CHECK(replace_format(path, {vault.id, {}, {}, "rados", place}).error().code() == Code::BadInput);
+  for (const std::string rest : {"requires\nstore rados:x\n", "requires rados\nstore rados\n",
+                                 "requires rados\nstore rados:\n", "requires local\nstore local:x\n"}) {
+    CAPTURE(rest);
+    std::ofstream(path + "/format") << begin << rest;
+    CHECK(read_format(path).error().code() == Code::Corrupt);
+  }
+  // The kind of store that this file requires may be in a line that is not known.
+  for (const std::string rest : {"requires rados\n", "requires tapes\nstore rados:x\n",
+                                 "requires moved arrival\nmoved t /x\narrival t /x\n"}) {
+    CAPTURE(rest);
+    std::ofstream(path + "/format") << begin << rest;
+    CHECK(read_format(path).error().code() == Code::Version);
+  }
+  std::ofstream(path + "/format") << plain;
+  CHECK(open_store(options));
 }
 
 TEST_CASE("half a word about a move is a damaged format") {

@@ -17,36 +17,26 @@
 // data and a second fsync would report success.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "store/store.h"
+#include "store/open_options.h"
 
 namespace gw::store {
 
-// How to open a vault. Sizes are in bytes.
-struct LocalOptions {
-  std::string path;                           // the vault directory
-  Signer signer;                              // empty: checkpoint() fails with Config
-  std::function<void(const Error&)> failed;   // called once when a write has failed: exit with 75
+// How to open a vault with a store of this kind. Sizes are in bytes.
+struct LocalOptions : OpenOptions {
+  LocalOptions() = default;
+  explicit LocalOptions(const OpenOptions& options) : OpenOptions(options) {}
+
   std::uint64_t large_threshold = 256 << 10;  // containers of at least this size are files
   // Memory for all open appends together; more goes to files.
   std::uint64_t append_memory = 32 << 20;
-  std::uint64_t low_mark = 64 << 20;       // with less free space appends fail with Full
-  std::uint64_t high_mark = 96 << 20;      // with this much free space they work again
-  std::uint64_t ballast = 16 << 20;        // size of the ballast file
-  std::uint64_t permit_bytes = 512 << 20;  // memory that permit() distributes
-  bool allow_network_fs = false;           // skips refuse_network()
-  // Opens for reading only and does not change the vault, except for the lock file and, in a vault
-  // that has just been migrated, the arrival line of its format file. Fails with Corrupt where it
-  // would otherwise open read-only because of damage.
-  bool look_only = false;
-  std::function<Micros()> clock = now;
-  // Leases and kept time count by it.
-  std::function<BootClock::time_point()> boot_clock = BootClock::now;
-  std::chrono::seconds most_unseen = std::chrono::hours(1);  // see store/kept_time.h
+  std::uint64_t low_mark = 64 << 20;   // with less free space appends fail with Full
+  std::uint64_t high_mark = 96 << 20;  // with this much free space they work again
+  std::uint64_t ballast = 16 << 20;    // size of the ballast file
+  bool allow_network_fs = false;       // skips refuse_network()
 };
 
 // Creates a vault in an absent or empty directory, with mode 0700. Fails with Exists if something
@@ -58,8 +48,8 @@ Result<void> create_local_store(const std::string& path, const VaultId& vault, B
 // Opens a vault. If acknowledged commits are missing, the database is damaged, the disk has no room
 // or the file system is mounted read-only, it opens read-only: health() says why, reads work,
 // changes fail with Unavailable. Fails with NotFound if there is no vault, Busy if another process
-// has it open, Version if a newer gw created it, Config if it has moved away or is on a network
-// file system.
+// has it open, Version if a newer gw created it, Config if it has moved away, is on a network file
+// system or has a store of another kind.
 Result<std::unique_ptr<Store>> open_local_store(LocalOptions options);
 
 // Acknowledged commits that the database does not contain.
@@ -79,8 +69,5 @@ Result<std::optional<Loss>> repair_local_store(LocalOptions options, bool accept
 // Fails with Config if the directory is on a network or FUSE file system, whose locks and syncs may
 // not hold against another host.
 Result<void> refuse_network(const std::string& path);
-
-// Returns the id in VAULT/format without opening the vault.
-Result<VaultId> read_vault_id(const std::string& path);
 
 }  // namespace gw::store

@@ -274,6 +274,16 @@ void remove_made(const std::string& path) {
   for (const char* name : kMade) std::filesystem::remove_all(path + "/" + name, ignored);
 }
 
+// Returns the id of the vault if it may be opened and its store is of this kind.
+Result<VaultId> local_vault_in(const std::string& path) {
+  auto vault = vault_in(path);
+  if (!vault) return vault;
+  const auto format = read_format(path);
+  if (!format) return format.error();
+  if (auto local = check_kind(path, format->kind); !local) return local.error();
+  return vault;
+}
+
 // Checks that the directory contains nothing but the lock file that this process holds.
 Result<void> still_empty(const std::string& path) {
   const auto names = names_in(path);
@@ -339,12 +349,6 @@ Result<Record> without_version(const RecordKey& key, ByteView stored) {
   return record;
 }
 
-Result<VaultId> read_vault_id(const std::string& path) {
-  const auto format = read_format(path);
-  if (!format) return format.error();
-  return format->vault;
-}
-
 Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
                                 std::function<Micros()> clock) {
   if (auto made = make_folder(path); !made) return made;
@@ -367,7 +371,7 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   const std::string context = "cannot open the vault";
   // The steps below have an order: what kind of vault it is, whether the file system can be
   // trusted, the lock, and only then anything that writes.
-  auto vault = vault_in(options.path);
+  auto vault = local_vault_in(options.path);
   if (!vault) return vault.error().within(context);
   if (!options.allow_network_fs) {
     if (auto local = refuse_network(options.path); !local) return local.error().within(context);
@@ -375,7 +379,7 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
   auto hold = VaultLock::take(options.path);
   if (!hold) return hold.error().within(context);
   // Asked again under the lock: a keeper may have had it until now, and have moved the vault away.
-  vault = vault_in(options.path);
+  vault = local_vault_in(options.path);
   if (!vault) return vault.error().within(context);
   auto space = DiskSpace::open(options.path, options.low_mark, options.high_mark, options.ballast);
   if (!space) return space.error().within(context);

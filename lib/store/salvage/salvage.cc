@@ -289,6 +289,10 @@ Result<SalvageReport> fill(const SalvageOptions& options, SalvageSource& source)
 }  // namespace
 
 Result<SalvageReport> salvage_local_store(const SalvageOptions& options) {
+  // The mail of a store of another kind is not in this directory.
+  if (const auto format = read_format(options.from); format) {
+    if (auto local = check_kind(options.from, format->kind); !local) return local.error();
+  }
   std::error_code error;
   if (!fs::is_directory(options.from + "/db", error))
     return Error(Code::NotFound, options.from + ": not a vault");
