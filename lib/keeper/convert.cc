@@ -1,5 +1,7 @@
 #include "keeper/convert.h"
 
+#include "store/rules.h"
+
 namespace gw::keeper {
 namespace {
 
@@ -63,6 +65,15 @@ void put(const store::Health& health, proto::Health& to) {
   for (const std::uint64_t count : health.syncs.counts) to.add_syncs(count);
   to.set_sync_micros(health.syncs.micros);
   to.set_verifier(health.verifier);
+  to.set_kind(health.kind);
+  for (const store::Trouble& trouble : health.troubles) {
+    proto::Trouble& each = *to.add_troubles();
+    each.set_kind(static_cast<std::uint32_t>(trouble.kind));
+    each.set_urgent(trouble.urgent);
+    each.set_check(trouble.check);
+    each.set_text(trouble.text);
+    each.set_hint(trouble.hint);
+  }
 }
 
 Result<store::Health> from_proto(const proto::Health& from) {
@@ -88,6 +99,19 @@ Result<store::Health> from_proto(const proto::Health& from) {
     health.syncs.micros = from.sync_micros();
   }
   health.verifier = from.verifier();
+  health.kind = from.kind();
+  for (const proto::Trouble& each : from.troubles()) {
+    store::Trouble& trouble = health.troubles.emplace_back();
+    // A keeper of a newer version may know more kinds; the text says what it is.
+    if (each.kind() <= static_cast<std::uint32_t>(store::Trouble::Kind::LittleRoom))
+      trouble.kind = static_cast<store::Trouble::Kind>(each.kind());
+    trouble.urgent = each.urgent();
+    trouble.check = each.check();
+    trouble.text = each.text();
+    trouble.hint = each.hint();
+  }
+  // A keeper of an older version has a store on a disk, and leaves its judgement to the client.
+  if (health.kind.empty()) health.troubles = store::troubles_of_disk(health);
   return health;
 }
 

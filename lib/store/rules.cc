@@ -185,6 +185,27 @@ bool receipt_over(const MailboxRecord& mailbox, const Moment& since, const Momen
   return !mailbox.hold && over(mailbox.receipts, since, now, trust_wall);
 }
 
+std::vector<Trouble> troubles_of_disk(const Health& health) {
+  constexpr std::uint64_t kLittleRoom = 1 << 30;
+  std::vector<Trouble> troubles;
+  if (!health.writable)
+    troubles.push_back({Trouble::Kind::ReadOnly, true, "vault", "read-only: " + health.reason,
+                        health.damaged
+                            ? "export the mail first, see gw-store-repair(1); senders get a temporary error"
+                            : "make the disk writable again; the vault then reopens for writing by itself"});
+  // A large disk may have more than kLittleRoom and still be nearly full, and a small one may never
+  // have it. So both limits apply. A keeper of an older version does not tell the size; then only
+  // the absolute limit counts.
+  const bool little = health.free_bytes < kLittleRoom &&
+                      (health.disk_bytes == 0 || health.free_bytes < health.disk_bytes / 10);
+  if (health.full || little)
+    troubles.push_back(
+        {health.full ? Trouble::Kind::Full : Trouble::Kind::LittleRoom, health.full, "disk",
+         format_size(health.free_bytes) + " free" + (health.full ? ": senders get a temporary error" : ""),
+         "free space on this disk, let the archive drain, or shorten the grace period"});
+  return troubles;
+}
+
 Result<void> check_commit(const Commit& commit, const Limits& limits) {
   if (commit.envelope.size() > limits.record) return bad("the sealed envelope is too long");
   // gw-proxy computes a few per mail; the limit bounds what one commit writes.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "base/result.h"
 #include "store/kept_time.h"
@@ -62,6 +63,10 @@ inline constexpr std::size_t kReceiptPage = 1 << 20;
 // enough that they are over by the wall clock. Always false under legal hold.
 bool grace_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now, bool trust_wall);
 bool receipt_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now, bool trust_wall);
+
+// Returns what is wrong according to the other fields of `health`, for a store on a disk: it is
+// read-only, or has no room or little.
+std::vector<Trouble> troubles_of_disk(const Health& health);
 
 // Checks of input that no store accepts; each fails with BadInput.
 Result<void> check_commit(const Commit& commit, const Limits& limits);

@@ -58,18 +58,37 @@ struct Limits {
   std::size_t notes = 256;       // most messages in one note_messages()
 };
 
+// Something that is wrong with a store as a whole. Only the store knows what it keeps mail on, so it
+// judges its own storage and says what to do; `gw-store doctor` and the console pass that on.
+struct Trouble {
+  // For programs that translate the trouble. Other: only `text` says what it is.
+  enum class Kind : std::uint8_t { Other = 0, ReadOnly = 1, Full = 2, LittleRoom = 3 };
+  Kind kind{};
+  bool urgent = false;  // mail is at risk or does not flow; false: it is a warning
+  std::string check;    // name for scripts, such as `vault` or `disk`; never changed
+  std::string text;     // what is wrong, for people
+  std::string hint;     // what to do about it
+
+  friend bool operator==(const Trouble&, const Trouble&) = default;
+};
+
 // The state of a store for monitoring and for `gw-store status`. It is a copy of counters: reading
 // it costs no disk access.
 struct Health {
   VaultId vault;
+  // The kind of the store, as in VAULT/format; empty if a keeper of an older version is asked.
+  std::string kind;
   bool writable = true;  // false if only reading works; `reason` says why
   // true if acknowledged mail is missing or may be missing; `reason` says why
   bool damaged = false;
   bool full = false;   // free space is below the low mark: appends fail with Full
   std::string reason;  // why the store is not writable, for people; empty if it is
-  // bytes that an unprivileged process may still use on the vault's file system
+  // Bytes that the store may still use. For a local store: those that an unprivileged process may
+  // still use on the vault's file system.
   std::uint64_t free_bytes = 0;
-  std::uint64_t disk_bytes = 0;  // size of that file system; 0 if a keeper of an older version is asked
+  // The store's capacity in bytes: for a local store, the size of that file system. 0 if a keeper of
+  // an older version is asked.
+  std::uint64_t disk_bytes = 0;
   std::uint64_t free_inodes = 0;
   std::uint64_t commits = 0;    // number of the last commit since the vault was created
   std::uint64_t mailboxes = 0;  // number of mailboxes
@@ -80,6 +99,7 @@ struct Health {
   // The public key that verifies this store's checkpoints, in the text form of a C2SP signed note.
   // Empty if the store has no history key.
   std::string verifier;
+  std::vector<Trouble> troubles;  // empty if nothing is wrong
 };
 
 // The description of a sealed message, passed to Append::commit() after its container was put. The

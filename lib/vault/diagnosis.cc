@@ -14,7 +14,6 @@
 namespace gw::vault {
 namespace {
 
-constexpr std::uint64_t kLittleRoom = 1 << 30;
 constexpr std::uint64_t kSkew = 5 * 60 * 1'000'000;  // microseconds; smaller differences are normal
 // Fewer drains that ended at the same message may be a coincidence, for instance a bad network.
 constexpr std::size_t kBrokenDrains = 3;
@@ -26,34 +25,47 @@ std::int64_t seconds_since(Micros time) {
   return (now() - time) / 1'000'000;
 }
 
+Cause cause_of(store::Trouble::Kind kind) {
+  switch (kind) {
+    case store::Trouble::Kind::ReadOnly:
+      return Cause::ReadOnly;
+    case store::Trouble::Kind::Full:
+      return Cause::DiskFull;
+    case store::Trouble::Kind::LittleRoom:
+      return Cause::LittleRoom;
+    case store::Trouble::Kind::Other:
+      break;
+  }
+  return Cause::None;
+}
+
+// Passes on what the store says about itself. The checks that every store has get a line even if
+// nothing is wrong, so that the list is complete.
 void examine_health(const store::Health& health, const std::string& folder,
                     std::vector<Diagnosis>& findings) {
-  Diagnosis state{"vault", Level::Good, folder, "writable", {}, Cause::None, {}};
-  if (!health.writable) {
-    state.level = Level::Trouble;
-    state.text = "read-only: " + health.reason;
-    state.hint = health.damaged
-                     ? "export the mail first, see gw-store-repair(1); senders get a temporary error"
-                     : "make the disk writable again; the vault then reopens for writing by itself";
-    state.cause = Cause::ReadOnly;
-    state.facts.detail = health.reason;
-  }
-  findings.push_back(std::move(state));
-
-  // A large disk may have more than kLittleRoom and still be nearly full, and a small one may never
-  // have it. So both limits apply. A keeper of an older version does not tell the size; then only
-  // the absolute limit counts.
-  const bool little = health.free_bytes < kLittleRoom &&
-                      (health.disk_bytes == 0 || health.free_bytes < health.disk_bytes / 10);
-  Diagnosis disk{"disk", Level::Good, folder, format_size(health.free_bytes) + " free", {}, Cause::None, {}};
-  disk.facts.size = health.free_bytes;
-  if (health.full || little) {
-    disk.level = health.full ? Level::Trouble : Level::Warning;
-    disk.cause = health.full ? Cause::DiskFull : Cause::LittleRoom;
-    if (health.full) disk.text += ": senders get a temporary error";
-    disk.hint = "free space on this disk, let the archive drain, or shorten the grace period";
-  }
-  findings.push_back(std::move(disk));
+  const auto pass_on = [&](const store::Trouble& trouble) {
+    Facts facts;
+    if (trouble.kind == store::Trouble::Kind::ReadOnly) facts.detail = health.reason;
+    if (trouble.check == "disk") facts.size = health.free_bytes;
+    findings.push_back({trouble.check, trouble.urgent ? Level::Trouble : Level::Warning, folder, trouble.text,
+                        trouble.hint, cause_of(trouble.kind), std::move(facts)});
+  };
+  const auto examine = [&](std::string_view check, std::string good, std::uint64_t size) {
+    bool found = false;
+    for (const store::Trouble& trouble : health.troubles) {
+      if (trouble.check != check) continue;
+      pass_on(trouble);
+      found = true;
+    }
+    if (found) return;
+    Facts facts;
+    facts.size = size;
+    findings.push_back({std::string(check), Level::Good, folder, std::move(good), {}, Cause::None, facts});
+  };
+  examine("vault", "writable", 0);
+  examine("disk", format_size(health.free_bytes) + " free", health.free_bytes);
+  for (const store::Trouble& trouble : health.troubles)
+    if (trouble.check != "vault" && trouble.check != "disk") pass_on(trouble);
 }
 
 // Returns when the vault was created: the time of the first entry in its history.

@@ -93,8 +93,8 @@ struct DiagnosisLimits {
 };
 
 // Examines health, disk, clock, settings, backups and verifications of the vault and then each
-// mailbox, and appends what it finds to `findings`. `folder` is the path of the vault, for the text
-// and for the size of its file system. Fails only if the store cannot be read; what was found
+// mailbox, and appends what it finds to `findings`. `folder` is the path of the vault, for the text;
+// the store itself says what is wrong with its storage. Fails only if the store cannot be read; what was found
 // before that is in `findings`.
 Result<void> examine_vault(store::Store& store, const std::string& folder, const DiagnosisLimits& limits,
                            std::vector<Diagnosis>& findings);

@@ -35,6 +35,36 @@ struct Fixture {
   State state_of(const MessageId& message) { return link.store->find(mailbox, message).value().state; }
 };
 
+TEST_CASE("what a store says is wrong with it arrives, and an older keeper is judged by its numbers") {
+  using Kind = store::Trouble::Kind;
+  store::Health health;
+  health.vault = random_id<VaultId>();
+  health.kind = "rados";
+  health.troubles = {{Kind::Other, true, "cluster", "two of three are down", "start them"},
+                     {Kind::Full, false, "disk", "full", ""}};
+  proto::Health sent;
+  put(health, sent);
+  auto found = from_proto(sent);
+  REQUIRE(found);
+  CHECK(found->kind == "rados");
+  CHECK(found->troubles == health.troubles);
+  sent.mutable_troubles(1)->set_kind(4711);
+  CHECK(from_proto(sent)->troubles.at(1).kind == Kind::Other);
+  proto::Health older;
+  older.set_vault(sent.vault());
+  older.set_writable(true);
+  older.set_free_bytes(std::uint64_t{1} << 40);
+  CHECK(from_proto(older)->troubles.empty());
+  older.set_free_bytes(std::uint64_t{1} << 20);
+  REQUIRE(from_proto(older)->troubles.size() == 1);
+  CHECK(from_proto(older)->troubles.front().kind == Kind::LittleRoom);
+  older.set_full(true);
+  CHECK(from_proto(older)->troubles.front().kind == Kind::Full);
+  older.set_writable(false);
+  older.set_reason("why");
+  CHECK(from_proto(older)->troubles.front().text == "read-only: why");
+}
+
 TEST_CASE("Wrong passwords are counted for all clients of a socket, by source") {
   Fixture fixture;
   using store::Guess;

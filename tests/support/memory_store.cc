@@ -23,6 +23,7 @@ Result<Health> MemoryStore::health() {
   const std::lock_guard lock(mutex_);
   Health health;
   health.vault = options_.vault;
+  health.kind = "memory";
   health.free_bytes = std::numeric_limits<std::uint64_t>::max();
   health.disk_bytes = health.free_bytes;
   health.free_inodes = health.free_bytes;

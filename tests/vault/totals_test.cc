@@ -1,6 +1,7 @@
 #include "vault/totals.h"
 
 #include "base/text.h"
+#include "support/store_shell.h"
 #include "vault/diagnosis.h"
 #include "vault/fixture.h"
 #include "vault/mailbox_settings.h"
@@ -71,6 +72,45 @@ TEST_CASE("findings have causes and facts beside their text") {
   CHECK(finding(findings, Cause::WeakPasswords) != nullptr);
   CHECK(finding(findings, Cause::Silence) == nullptr);
   CHECK(name(quota->level) == "warning");
+}
+
+TEST_CASE("what a store says is wrong with it is among the findings") {
+  struct Troubled : gw::test::StoreShell {
+    using StoreShell::StoreShell;
+    Result<store::Health> health() override {
+      Result<store::Health> health = inner_.health();
+      health->troubles = troubles;
+      health->reason = "no quorum";
+      health->free_bytes = 4711;
+      return health;
+    }
+    std::vector<store::Trouble> troubles;
+  };
+  Vault vault;
+  Troubled store(*vault.store);
+  const auto examine = [&] {
+    std::vector<Diagnosis> findings;
+    REQUIRE(examine_vault(store, "/srv/vault", {}, findings));
+    return findings;
+  };
+  std::vector<Diagnosis> findings = examine();
+  REQUIRE(findings.size() > 2);
+  CHECK((findings[0].check == "vault" && findings[0].level == Level::Good));
+  CHECK((findings[1].check == "disk" && findings[1].level == Level::Good));
+  CHECK(findings[1].facts.size == 4711);
+
+  using Kind = store::Trouble::Kind;
+  store.troubles = {{Kind::Other, true, "cluster", "two of three are down", "start them"},
+                    {Kind::LittleRoom, false, "disk", "4.6 KiB free", "add a disk"},
+                    {Kind::ReadOnly, true, "vault", "read-only: no quorum", "start a monitor"}};
+  findings = examine();
+  REQUIRE(findings.size() > 3);
+  CHECK((findings[0].cause == Cause::ReadOnly && findings[0].level == Level::Trouble));
+  CHECK(findings[0].facts.detail == "no quorum");
+  CHECK((findings[1].cause == Cause::LittleRoom && findings[1].level == Level::Warning));
+  CHECK((findings[1].hint == "add a disk" && findings[1].facts.size == 4711));
+  CHECK((findings[2].check == "cluster" && findings[2].level == Level::Trouble));
+  CHECK((findings[2].text == "two of three are down" && findings[2].about == "/srv/vault"));
 }
 
 TEST_CASE("messages are quarantined, restored and removed, and each failure is named") {

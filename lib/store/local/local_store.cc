@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "store/local/local_store_private.h"
 #include "store/resolve.h"
+#include "store/vault_format.h"
 
 namespace gw::store {
 
@@ -255,6 +256,7 @@ void LocalStore::check_disk_space() {
 Result<Health> LocalStore::health() {
   Health health;
   health.vault = vault_;
+  health.kind = kLocalKind;
   health.writable = reason_.empty() && !commits_.failed();
   health.full = space_.full();
   health.damaged = damaged_;
@@ -269,6 +271,7 @@ Result<Health> LocalStore::health() {
   health.syncs = commits_.syncs();
   health.senders = table_.senders() > 0;
   if (options_.signer.verifier) health.verifier = options_.signer.verifier(vault_);
+  health.troubles = troubles_of_disk(health);
   return health;
 }
 
