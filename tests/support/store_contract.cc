@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "store/merkle.h"
+#include "support/store_contract_subjects.h"
 
 namespace gw::store::contract {
 namespace {
@@ -1096,7 +1097,8 @@ void server_stats(const Make& make) {
       all, [](const ServerStats& each) { return each.trouble.size() <= ServerStatsTable::kTrouble; }));
 }
 
-void big(const Make& make, std::size_t size) {
+void big(const Make& make) {
+  constexpr std::size_t size = 3 << 20;
   Subject subject = make();
   Store& store = *subject.store;
   const MailboxId mailbox = put(store, new_mailbox("journal")).id;

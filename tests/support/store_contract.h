@@ -1,6 +1,7 @@
-// The contract of every Store. The test of a store passes a factory
-// to these functions; each is the content of one test case.
-//   TEST_CASE("LocalStore: messages") { gw::store::contract::messages(make_local); }
+// The contract of every Store: a table of subjects. The test of a store passes a factory, and each
+// subject becomes a test case, such as `LocalStore: messages`.
+//   const gw::store::contract::Test kLocal("LocalStore", make_local);
+// SharedTest does the same with what several clients of one storage may rely on.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -78,20 +79,21 @@ Bytes read_all(Store& store, const MailboxId& mailbox, const MessageId& message)
 // Returns the logical content as text, to compare two stores after the same operations at the same times.
 std::string dump(Store& store);
 
-// The tests.
-void mailboxes(const Make& make);
-void addresses(const Make& make);
-void records(const Make& make);
-void messages(const Make& make);
-void transitions(const Make& make);
-void pending(const Make& make);
-void leases(const Make& make);
-void quota(const Make& make);
-void histories(const Make& make);
-void grace(const Make& make);
-void receipts(const Make& make);
-void purges(const Make& make);
-void server_stats(const Make& make);
-void big(const Make& make, std::size_t size);  // a container of this size
+// A storage with several clients.
+struct Shared {
+  Subject subject;                               // its store is the first client
+  std::function<std::unique_ptr<Store>()> join;  // returns one more; the subject must outlive it
+};
+using MakeShared = std::function<Shared()>;
+
+// Register a test case for each subject of the contract, at static initialization.
+class Test {
+ public:
+  Test(const std::string& store, const Make& make);
+};
+class SharedTest {
+ public:
+  SharedTest(const std::string& store, const MakeShared& make);
+};
 
 }  // namespace gw::store::contract

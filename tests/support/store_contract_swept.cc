@@ -3,7 +3,7 @@
 
 #include "store/iterate.h"
 #include "store/rules.h"
-#include "support/store_contract.h"
+#include "support/store_contract_subjects.h"
 
 namespace gw::store::contract {
 namespace {
