@@ -251,6 +251,8 @@ Result<void> ExportJob::take(Source& source, transfer::ExportPool& pool) {
   auto renewed = BootClock::now();
   std::uint64_t done = 0;
   std::size_t added = 0;  // since the last removal
+  // What is removed together is one transition.
+  const std::size_t batch = std::min(options_.drain_batch, source.store.limits().batch);
   std::uint64_t reached = cursor_.seq;
   std::uint64_t stopped = 0;  // seq of the first message that does not fit into the file
   const auto remove = [&]() -> Result<void> {
@@ -269,13 +271,13 @@ Result<void> ExportJob::take(Source& source, transfer::ExportPool& pool) {
       renewed = BootClock::now();
     }
     if (consider(record)) {
-      if (added >= options_.drain_batch && one_file()) {
+      if (added >= batch && one_file()) {
         // Messages without a match take no room.
         const transfer::ExportReport report = pool.report();
-        more_left_ = report.written + report.present >= options_.drain_batch;
+        more_left_ = report.written + report.present >= batch;
         stopped = record.seq;
         if (more_left_) return false;
-      } else if (added >= options_.drain_batch) {
+      } else if (added >= batch) {
         if (auto removed = remove(); !removed) return removed.error();
       }
       if (auto taken = pool.add(record); !taken) return taken.error();

@@ -17,6 +17,8 @@ bool shown(store::State state) {
 // Lists the messages once, at login: POP3 numbers must not change during a session (RFC 1939,
 // section 4).
 Result<std::vector<store::MessageRecord>> snapshot(store::Store& store, const MailboxId& mailbox) {
+  // All of them may be removed in one transition, so no more than the store can change in one.
+  const std::size_t most = std::min(Drain::kMaxMessages, store.limits().batch);
   std::vector<store::MessageRecord> messages;
   for (std::uint64_t after = 0;;) {
     Result<std::vector<store::MessageRecord>> page = store.list(mailbox, after, kPage);
@@ -25,7 +27,7 @@ Result<std::vector<store::MessageRecord>> snapshot(store::Store& store, const Ma
     after = page->back().seq;
     for (store::MessageRecord& record : *page) {
       if (!shown(record.state)) continue;
-      if (messages.size() == Drain::kMaxMessages) return messages;
+      if (messages.size() == most) return messages;
       messages.push_back(std::move(record));
     }
   }

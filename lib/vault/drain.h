@@ -83,8 +83,9 @@ Result<bool> note_exported(store::Store& store, const MailboxId& mailbox, std::s
 // lease ends with destruction. Not thread safe except for open().
 class Drain {
  public:
-  // A drain shows at most so many messages, the oldest; the rest follow at the next login. This
-  // bounds the memory of a POP3 session.
+  // A drain shows at most so many messages, the oldest, or fewer if the store changes fewer in one
+  // transition (Limits::batch); the rest follow at the next login. This bounds the memory of a POP3
+  // session.
   static constexpr std::size_t kMaxMessages = 100'000;
 
   // Checks the password, acquires the lease for `ttl` and lists the messages. `owner` describes the

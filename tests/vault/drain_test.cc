@@ -241,6 +241,34 @@ std::chrono::duration<double, std::micro> cpu_time() {
 
 }  // namespace
 
+TEST_CASE("a drain shows no more than the store removes in one transition, and the next shows the rest") {
+  struct SmallStore : gw::test::StoreShell {
+    using StoreShell::StoreShell;
+    store::Limits limits() const override {
+      store::Limits limits = StoreShell::limits();
+      limits.batch = 2;
+      return limits;
+    }
+    Result<std::size_t> transition(const store::Transition& transition) override {
+      if (transition.messages.size() > limits().batch) return Error(Code::BadInput, "too many messages");
+      return StoreShell::transition(transition);
+    }
+  };
+  Vault vault;
+  const CreatedMailbox made = vault.mailbox();
+  for (const char* text : {"one", "two", "three"})
+    REQUIRE(deliver(*vault.store, made.record, as_bytes(text)));
+  SmallStore store(*vault.store);
+  for (const std::size_t shown : {2, 1, 0}) {
+    auto drain = Drain::open(store, "journal", made.password, "test");
+    REQUIRE(drain);
+    std::vector<MessageId> all;
+    for (const store::MessageRecord& record : drain->messages()) all.push_back(record.id);
+    CHECK(all.size() == shown);
+    REQUIRE(drain->remove(all, "test"));
+  }
+}
+
 TEST_CASE("what 8 KiB messages cost to deliver and to drain", "[.bench]") {
   Vault vault;
   const CreatedMailbox made = vault.mailbox();
