@@ -26,6 +26,7 @@
 #include "net/serve.h"
 #include "store/commands.h"
 #include "store/format.h"
+#include "store/iterate.h"
 #include "store/local/local_store.h"
 #include "store/migration_paths.h"
 #include "store/open/open_store.h"
@@ -277,31 +278,24 @@ class Migration {
     return {};
   }
 
-  // Compares the copy with the suspended vault: they have the same last commit, and each history
-  // has the same head. A head covers all leaves and so the digests of all messages, which verify()
-  // compares with the files.
+  // Compares the copy with the suspended vault: both have the same histories, with the same heads. A
+  // head covers all leaves and so the digests of all messages, which verify() compares with the
+  // files.
   Result<void> compare(const backup::Report& copy) {
     const auto looked = look_at(copy);
     if (!looked) return looked.error();
-    const auto here = (*looked)->health();
-    const auto there = store_->health();
-    if (!here || !there) return (here ? there : here).error();
+    const auto id = (*looked)->vault_id();
+    if (!id) return id.error();
+    if (*id != vault_) finding("vault", "the copy is of another vault");
+    // The copy names the same histories as the vault if the vault's own history does not differ.
+    const auto logs = store::all_histories(**looked);
+    if (!logs) return logs.error();
+    const auto differing = store::differing_heads(**looked, *store_, *logs);
+    if (!differing) return differing.error();
     // The snapshot was made after the suspension began, so nothing may be missing. It is checked,
     // because the old vault is abandoned if the copy passes.
-    if (here->vault != vault_ || here->commits != there->commits)
-      finding("vault", "the copy ends at commit " + std::to_string(here->commits) + ", not " +
-                           std::to_string(there->commits));
-    const auto mailboxes = store_->mailboxes();
-    if (!mailboxes) return mailboxes.error();
-    std::vector<MailboxId> logs{{}};
-    for (const store::MailboxRecord& mailbox : *mailboxes) logs.push_back(mailbox.id);
-    for (const MailboxId& log : logs) {
-      const auto old = store_->history_head(log);
-      if (!old) return old.error();
-      const auto fresh = (*looked)->history_head(log);
-      if (!fresh || *fresh != *old)
-        finding(log.zero() ? "vault" : "mailbox " + log.hex(), "the copy's history differs");
-    }
+    for (const MailboxId& log : *differing)
+      finding(log.zero() ? "vault" : "mailbox " + log.hex(), "the copy's history differs");
     if (findings_ != 0) return {};
     return verify(**looked, true);
   }

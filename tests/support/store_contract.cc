@@ -5,6 +5,7 @@
 #include <sstream>
 #include <thread>
 
+#include "store/iterate.h"
 #include "store/merkle.h"
 #include "support/store_contract_subjects.h"
 
@@ -842,6 +843,20 @@ void histories(const Make& make) {
 
   SECTION("the vault's own history begins with the creation of the vault") {
     CHECK(types(store, {}) == std::vector{LeafType::VaultMade, LeafType::MailboxMade});
+  }
+  SECTION("all histories are known, dropped ones included, and their heads tell two stores apart") {
+    MailboxRecord dropped = put(store, new_mailbox("dropped"));
+    dropped.status = Status::Suspended;
+    dropped = put(store, dropped, LeafType::Status);
+    REQUIRE(store.drop_mailbox(dropped.id, "test"));
+    const auto logs = all_histories(store);
+    REQUIRE(logs);
+    CHECK(*logs == std::set{MailboxId{}, mailbox, dropped.id});
+    CHECK(differing_heads(store, store, *logs)->empty());
+    // Another vault has a history of its own, and none of these mailboxes.
+    Subject other = make();
+    CHECK(differing_heads(store, *other.store, *logs)->size() == 3);
+    CHECK(differing_heads(*other.store, store, {mailbox}).value() == std::vector{mailbox});
   }
   SECTION("the head is the root of the leaves, and indexes count from 0") {
     REQUIRE(move(store, mailbox, {mail.id}, State::Live, State::Drained));
