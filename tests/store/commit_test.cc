@@ -52,7 +52,7 @@ struct Database {
 // Adds a bit of everything, and returns a failure or asks for another batch.
 Result<ChangeResult> half_a_change(Batch& batch, const Database& database, const MailboxId& other,
                                    const Result<ChangeResult>& verdict) {
-  Entry* entry = batch.at(database.log);
+  Entry* entry = batch.state(database.log);
   ++entry->epoch;
   entry->log.stat.live = 99;
   batch.touch(database.log);
@@ -101,7 +101,7 @@ TEST_CASE("a change function that fails after it has added writes leaves nothing
       while (database.commits.queued() < queued) std::this_thread::yield();
     };
     const auto add = [&](Batch& batch) -> Result<ChangeResult> {
-      batch.at(database.log)->log.stat.live += 1;
+      batch.state(database.log)->log.stat.live += 1;
       batch.leaf(database.log, database.leaf("good"));
       batch.put(Family::Records, as_bytes("good"), as_bytes("x"));
       return ChangeResult::Done;

@@ -1,8 +1,8 @@
 // Grace times across restarts, jumps of the clock and restored copies: what a keeper has not kept, it does
 // not count.
 #include "local_vault.h"
+#include "store/keys.h"
 #include "store/local/engine.h"
-#include "store/local/keys.h"
 
 namespace gw::store {
 namespace {

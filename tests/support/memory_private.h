@@ -16,6 +16,13 @@ namespace gw::store {
 // Keeps everything in ordered maps under one mutex. It is deliberately simple: tests compare the
 // other stores with it, so each rule is either here in its plainest form or in rules.h. See store.h
 // for the meaning of the overridden functions.
+//
+// It shares rules.h (the table of steps, quota and generation, limits of input), resolve.h, the
+// encodings of records and leaves, leases, pending tokens and kept time; those have tests of their
+// own. It does not use record_changes.h and message_changes.h, which LocalStore uses: that names and
+// ids are unique, versions, which messages a transition changes, their seq and counters, ids and
+// fingerprints that were there before, and what a dropped mailbox leaves behind are decided here
+// again, from other data.
 class MemoryStore : public Store {
  public:
   explicit MemoryStore(MemoryOptions options);

@@ -139,11 +139,7 @@ Result<CommitResult> LocalAppend::commit(const Commit& commit) {
 }
 
 Result<CommitResult> LocalAppend::commit_whole(const Commit& commit) {
-  // An id is never used again: the entry stays after the message is gone, so a message that was
-  // removed cannot come back by a repeated commit.
-  auto known = store_.engine_->get(Family::Messages, where_key(message_, mailbox_));
-  if (!known) return known.error();
-  if (*known) return Error(Code::Exists, "the mailbox already has a message with this id");
+  if (auto unused = check_unused(*store_.engine_, mailbox_, message_); !unused) return unused.error();
   MessageRecord record = message_record(message_, commit, size_);
   record.large = file_ != nullptr;
   const LeafType type = commit.pending ? LeafType::Pending : LeafType::Accepted;
@@ -160,31 +156,12 @@ Result<CommitResult> LocalAppend::commit_whole(const Commit& commit) {
   }
   const std::size_t size = held_.size() + commit.envelope.size() + 1024;
   auto committed = store_.change(size, [&](Batch& batch) -> Result<ChangeResult> {
-    // Everything that may refuse the message is checked here, with the state that the batch so far
-    // leaves: quota and suspension hold at the moment of the commit, even if many messages arrive
-    // in one batch.
-    Entry* entry = batch.at(mailbox_);
-    if (entry == nullptr || !entry->record) return Error(Code::NotFound, "no such mailbox");
-    if (auto welcome = may_accept(*entry->record, entry->log.stat, commit); !welcome) return welcome.error();
+    const auto entry = accepting(batch, mailbox_, commit);
+    if (!entry) return entry.error();
     // The whole batch must fit, not only this message.
-    if (auto room = store_.space_.room_for_append(batch.writes().GetDataSize() + size); !room)
-      return room.error();
-    // The index of the leaf is the seq: messages are ordered as the history orders them, not by the
-    // clock.
-    record.seq = batch.leaf(mailbox_, leaf);
-    record.changed = entry->log.time;
-    count_in(entry->log.stat, record);
-    ++entry->log.stat.accepted;
-    entry->log.stat.last_delivery = record.changed;
+    if (auto room = store_.space_.room_for_append(batch.size() + size); !room) return room.error();
+    add_message(batch, mailbox_, **entry, commit, leaf, record);
     batch.put(Family::Bodies, body_key(message_, mailbox_), body);
-    batch.put(Family::Messages, message_key(mailbox_, record.seq), encode(record));
-    batch.put(Family::Messages, where_key(message_, mailbox_),
-              encode(MessageLocation{record.seq, std::nullopt}));
-    if (commit.pending) batch.put(Family::Messages, pending_key(mailbox_, record.seq), message_.view());
-    // In the same batch as the message: a fingerprint without its message would make gw-proxy drop
-    // mail as a duplicate.
-    for (const Digest& fingerprint : commit.fingerprints)
-      batch.put(Family::Seen, seen_key(mailbox_, fingerprint), message_.view());
     return ChangeResult::Done;
   });
   if (!committed) {

@@ -9,8 +9,8 @@
 #include <mutex>
 #include <optional>
 
+#include "store/keys.h"
 #include "store/local/engine.h"
-#include "store/local/keys.h"
 
 namespace gw::store {
 

@@ -35,7 +35,7 @@ void Batch::undo() {
   hashes_.resize(hashes_before_);
 }
 
-Entry* Batch::at(const MailboxId& log) {
+Entry* Batch::state(const MailboxId& log) {
   auto known = entries_.find(log);
   if (known == entries_.end()) {
     auto found = table_.find(log);
@@ -80,18 +80,13 @@ std::uint64_t Batch::leaf(const MailboxId& log, Bytes& encoded) {
   return index;
 }
 
-std::uint64_t Batch::leaf(const MailboxId& log, const Leaf& given) {
-  Bytes encoded = encode(given);
-  return leaf(log, encoded);
-}
-
 // The status of these calls is ignored. A WriteBatch fails only if it would grow beyond 4 GiB, and
 // batches are bounded by gather().
-void Batch::put(Family family, ByteView key, ByteView value) {
-  writes_.Put(engine_.family(family), slice(key), slice(value));
-}
-
 void Batch::put(Family family, ByteView key, std::span<const ByteView> parts) {
+  if (parts.size() == 1) {
+    writes_.Put(engine_.family(family), slice(key), slice(parts.front()));
+    return;
+  }
   const rocksdb::Slice name = slice(key);
   std::vector<rocksdb::Slice> slices;
   for (const ByteView part : parts) slices.push_back(slice(part));

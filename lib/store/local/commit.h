@@ -8,7 +8,7 @@
 // they must be quick and must not block.
 //
 //   commits.run(bytes, [&](Batch& batch) -> Result<ChangeResult> {
-//     Entry* entry = batch.at(mailbox);
+//     Entry* entry = batch.state(mailbox);
 //     if (entry == nullptr) return Error(Code::NotFound, "no such mailbox");
 //     batch.leaf(mailbox, leaf);
 //     return ChangeResult::Done;
@@ -32,23 +32,14 @@
 #include "store/local/disk_space.h"
 #include "store/local/engine.h"
 #include "store/local/head.h"
-#include "store/local/keys.h"
 #include "store/local/state.h"
 #include "store/sync_histogram.h"
+#include "store/transaction.h"
 
 namespace gw::store {
 
-// What a change function returns when it does not fail.
-enum class ChangeResult : unsigned char {
-  Done,
-  // It depends on data that this batch changes, and needs to read that from the database: run it
-  // again in the next batch.
-  NextBatch,
-};
-
-// The writes of one group commit, with the states of the histories as they will be after it. Used
-// by the leader thread only.
-class Batch {
+// The transaction of one group commit. Used by the leader thread only.
+class Batch final : public Transaction {
  public:
   // `before` is the commit point that the batch follows, `wall` the time for its leaves. `writes`
   // is emptied and reused, so that its memory is not allocated again for each batch.
@@ -61,31 +52,25 @@ class Batch {
   // functions a batch at most.
   void undo();
 
-  // Returns the state of a history as this batch leaves it so far; null if there is none. The
-  // pointer is valid as long as the Batch. A change made through it becomes part of the batch only
-  // by a leaf() or touch() of the same history.
-  Entry* at(const MailboxId& log);
-  // Creates the state of a new history.
-  Entry& make(const MailboxId& log);
-  // Marks a state as changed, so that it is written although it gets no leaf.
-  void touch(const MailboxId& log);
-
-  // Reserves the messages of a mailbox that existed before this batch, or the small records, for
-  // the calling change function. Returns false if another one in this batch has reserved them:
-  // return NextBatch then, because the database does not yet show what that one changed.
-  bool claim_messages(const MailboxId& mailbox);
-  bool claim_records();
-
-  // Sets index and time of an encoded leaf, appends it to the history and returns its index. at()
-  // or make() must have been called for `log`.
-  std::uint64_t leaf(const MailboxId& log, Bytes& encoded);
-  std::uint64_t leaf(const MailboxId& log, const Leaf& leaf);
-
-  // Add writes to the batch. Keys and values are copied.
-  void put(Family family, ByteView key, ByteView value);
-  void put(Family family, ByteView key, std::span<const ByteView> parts);
-  void erase(Family family, ByteView key);
-  void erase_range(Family family, ByteView from, ByteView end);
+  Result<std::optional<std::string>> get(Family family, ByteView key) const override {
+    return engine_.get(family, key);
+  }
+  Result<void> scan(Family family, ByteView from, ByteView end,
+                    const std::function<bool(ByteView key, ByteView value)>& visit) const override {
+    return engine_.scan(family, from, end, visit);
+  }
+  Entry* state(const MailboxId& log) override;
+  Entry& make(const MailboxId& log) override;
+  void touch(const MailboxId& log) override;
+  bool claim_messages(const MailboxId& mailbox) override;
+  bool claim_records() override;
+  using Transaction::leaf;
+  std::uint64_t leaf(const MailboxId& log, Bytes& encoded) override;
+  using Transaction::put;
+  void put(Family family, ByteView key, std::span<const ByteView> parts) override;
+  void erase(Family family, ByteView key) override;
+  void erase_range(Family family, ByteView from, ByteView end) override;
+  std::size_t size() const override { return writes_.GetDataSize(); }
 
   // Adds the changed states and the new commit point. Returns false if there is nothing to write.
   bool finish();
@@ -101,7 +86,7 @@ class Batch {
   CommitPoint point_;  // before the batch, then after it
   const Micros wall_;
   rocksdb::WriteBatch& writes_;
-  Entries entries_;              // states that at() or make() returned
+  Entries entries_;              // states that state() or make() returned
   std::set<MailboxId> changed_;  // of them, those to write
   std::set<MailboxId> claimed_;  // see claim_messages()
   bool records_claimed_ = false;

@@ -1,5 +1,5 @@
 // RocksDB as LocalStore uses it: its options, its column families, and the mapping of its errors to
-// Code. It knows nothing of mailboxes or messages; keys.h does.
+// Code. It knows nothing of mailboxes or messages; store/keys.h does.
 //
 // Failures map to Corrupt, Full, Busy or Io. After a failed write or a failed background flush
 // RocksDB is not usable for writing any more; the caller must end the process.
@@ -19,18 +19,15 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "store/local/waiting_files.h"
+#include "store/transaction.h"
 
 namespace gw::store {
-
-// The column families; keys.h lists their keys.
-enum class Family : unsigned char { Heads, Records, Messages, Bodies, History, Seen };
-inline constexpr std::size_t kFamilies = 6;
 
 // A value that stays in RocksDB's buffers, so that a large body is not copied once more.
 using Pinned = rocksdb::PinnableSlice;
 
 // One open database. Thread-safe, as RocksDB is.
-class Engine {
+class Engine final : public Reader {
  public:
   // How to open the database.
   enum class Mode : unsigned char {
@@ -55,19 +52,15 @@ class Engine {
   // files are not recovered (see blob_file.h). RocksDB moves files that it cannot read to
   // `path`/lost.
   static Result<void> list_anew(const std::string& path, std::size_t buffers);
-  ~Engine();
+  ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Returns the value of a key; nullopt if there is no such key.
-  Result<std::optional<std::string>> get(Family family, ByteView key) const;
+  Result<std::optional<std::string>> get(Family family, ByteView key) const override;
   // Reads a value without copying it. Returns false if there is no such key.
   Result<bool> get(Family family, ByteView key, Pinned& value) const;
-  // Calls `visit` for the keys from `from` up to but not including `end`, in order, until it
-  // returns false. It sees the database as it was when the scan began. The views are valid only
-  // during the call.
   Result<void> scan(Family family, ByteView from, ByteView end,
-                    const std::function<bool(ByteView key, ByteView value)>& visit) const;
+                    const std::function<bool(ByteView key, ByteView value)>& visit) const override;
 
   // Writes the batch with one sync. After an error it is unknown whether a later open will find the
   // batch.

@@ -333,35 +333,9 @@ Result<MailboxStat> LocalStore::stat(const MailboxId& id) {
   return stat;
 }
 
-Result<MessageLocation> LocalStore::where(const MailboxId& mailbox, const MessageId& message) const {
-  auto stored = engine_->get(Family::Messages, where_key(message, mailbox));
-  if (!stored) return stored.error();
-  if (!*stored) return Error(Code::NotFound, "no such message");
-  return decode_where(as_bytes(**stored));
-}
-
-Result<std::optional<MessageRecord>> LocalStore::message(const MailboxId& mailbox, std::uint64_t seq) const {
-  auto stored = engine_->get(Family::Messages, message_key(mailbox, seq));
-  if (!stored) return stored.error();
-  if (!*stored) return std::optional<MessageRecord>();
-  auto record = decode_message(as_bytes(**stored));
-  if (!record) return record.error();
-  return std::optional<MessageRecord>(std::move(*record));
-}
-
 Result<MessageRecord> LocalStore::find(const MailboxId& mailbox, const MessageId& id) {
   if (auto known = table_.epoch(mailbox); !known) return known.error();
-  // The two reads are not from one moment. A message that settles between them has a new seq, under
-  // which it is looked for again.
-  for (int tries = 0; tries < 3; ++tries) {
-    auto place = where(mailbox, id);
-    if (!place) return place.error();
-    if (place->gone) break;
-    auto record = message(mailbox, place->seq);
-    if (!record) return record.error();
-    if (*record) return **record;
-  }
-  return Error(Code::NotFound, "no such message");
+  return find_message(*engine_, mailbox, id);
 }
 
 Result<std::vector<MessageRecord>> LocalStore::list(const MailboxId& mailbox, std::uint64_t after_seq,
@@ -429,14 +403,7 @@ Result<std::size_t> LocalStore::read(const MailboxId& mailbox, const MessageId& 
 
 Result<bool> LocalStore::seen(const MailboxId& mailbox, const Digest& fingerprint) {
   if (auto known = table_.epoch(mailbox); !known) return known.error();
-  auto stored = engine_->get(Family::Seen, seen_key(mailbox, fingerprint));
-  if (!stored) return stored.error();
-  if (!*stored) return false;
-  auto place = where(mailbox, MessageId::from(as_bytes(**stored)));
-  if (!place) return place.error();
-  // A discarded message was not kept. If its fingerprint counted, a second delivery of the mail
-  // would be taken for a duplicate and no copy of it would exist.
-  return place->gone != LeafType::Discarded;
+  return was_seen(*engine_, mailbox, fingerprint);
 }
 
 Result<std::unique_ptr<Lease>> LocalStore::acquire(const MailboxId& mailbox, std::string_view owner,

@@ -23,6 +23,7 @@
 #include "store/local/snapshot.h"
 #include "store/local/state.h"
 #include "store/local/vault_lock.h"
+#include "store/message_changes.h"
 #include "store/rules.h"
 
 namespace gw::store {
@@ -134,10 +135,6 @@ class LocalStore : public Store {
   // version.
   Result<std::uint64_t> change_record(const RecordKey& key, std::uint64_t version,
                                       std::optional<ByteView> value, const Note& note);
-  // Returns where a message id leads. Fails with NotFound if it never existed.
-  Result<MessageLocation> where(const MailboxId& mailbox, const MessageId& message) const;
-  // Returns the message with this seq; nullopt if there is none.
-  Result<std::optional<MessageRecord>> message(const MailboxId& mailbox, std::uint64_t seq) const;
   // Returns which messages a transition changes; valid while the mailbox's epoch stays the same.
   Result<Examined> examine(const Transition& transition, const Step& step) const;
   // The parts of removal records that must be read from bodies, collected before the commit.
@@ -147,23 +144,15 @@ class LocalStore : public Store {
     // Messages examined before there was enough for one commit.
     std::size_t looked = 0;
   };
-  // What move() needs for each message of one transition.
-  struct Changes {
-    const Step& step;
-    std::string_view actor;
-    Micros kept = 0;           // kept time of the change
-    std::size_t together = 0;  // number of messages that change at the same time
-    const Remains& remains;
-  };
-  // Adds one message's change of state to the batch. Called by change functions only.
-  void move(Batch& batch, const MailboxId& mailbox, MessageRecord record, const Changes& changes);
   // Reads the header and envelope for a removal record; nullopt if the body cannot be read.
   std::optional<RemovalRecord> receipt_of(const MailboxId& mailbox, const MessageRecord& record);
   // Reads them for many messages, as far as one commit should hold.
   Remains remains_of(const MailboxId& mailbox, std::span<const MessageRecord> records, const Step& step);
-  // Adds a removal record to the batch.
-  void leave_receipt(Batch& batch, const MailboxId& mailbox, const MessageRecord& record,
-                     const Changes& changes);
+  // Returns what Moving::remains gets: the collected parts, or those that can still be read. All
+  // arguments must outlive the result.
+  std::function<std::optional<RemovalRecord>(const MessageRecord&)> remains_from(const Remains& remains,
+                                                                                 const Batch& batch,
+                                                                                 const MailboxId& mailbox);
   // One call of sweep().
   struct Sweep {
     std::size_t budget = 0;   // see Store::sweep()
@@ -276,10 +265,5 @@ class LocalStore : public Store {
   std::thread timer_;                  // runs update_head()
   std::thread upkeep_;                 // runs check_disk_space()
 };
-
-// Return the stored form of a record's value, with its version first, and parse it again.
-// without_version() fails with Corrupt if the value is too short.
-Bytes with_version(std::uint64_t version, ByteView value);
-Result<Record> without_version(const RecordKey& key, ByteView stored);
 
 }  // namespace gw::store

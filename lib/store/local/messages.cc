@@ -16,35 +16,14 @@ struct LocalStore::Examined {
   std::vector<MessageRecord> changing;
 };
 
-// Reads which of the messages the step changes. The result is true as long as the mailbox has the
-// same epoch. Fails with Busy if a message is changing at this moment.
+// The result is true as long as the mailbox has the same epoch. Fails as store::examine(); if a
+// message is changing at this moment, the epoch has changed by then.
 Result<LocalStore::Examined> LocalStore::examine(const Transition& transition, const Step& step) const {
   auto epoch = table_.epoch(transition.mailbox);
   if (!epoch) return epoch.error();
-  Examined examined{*epoch, {}};
-  std::set<MessageId> named;
-  for (const MessageId& id : transition.messages) {
-    auto place = where(transition.mailbox, id);
-    if (!place) return place.error();
-    LocationInfo whereabouts;
-    std::optional<MessageRecord> record;
-    if (place->gone) {
-      whereabouts.gone = *place->gone;
-    } else {
-      auto found = message(transition.mailbox, place->seq);
-      if (!found) return found.error();
-      // The message moved between the two reads. The epoch has changed by then, so the caller
-      // examines again.
-      if (!*found) return Error(Code::Busy, "the message is being changed");
-      record = std::move(*found);
-      whereabouts.state = record->state;
-    }
-    auto changes = applies(step, whereabouts);
-    if (!changes) return changes.error();
-    // An id that is named twice changes once.
-    if (*changes && named.insert(id).second) examined.changing.push_back(std::move(*record));
-  }
-  return examined;
+  auto changing = store::examine(*engine_, transition, step);
+  if (!changing) return changing.error();
+  return Examined{*epoch, std::move(*changing)};
 }
 
 Result<std::size_t> LocalStore::transition(const Transition& transition) {
@@ -74,7 +53,7 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
     // Two functions in one batch must not change the same messages: the second one would read the
     // state from before the first.
     if (!batch.claim_messages(mailbox)) return ChangeResult::NextBatch;
-    const Entry* entry = batch.at(mailbox);
+    const Entry* entry = batch.state(mailbox);
     if (entry == nullptr || !entry->record) return Error(Code::NotFound, "no such mailbox");
     // Checked again: a lease that expired while this waited belongs to another client now, which
     // has seen the messages as live.
@@ -90,8 +69,9 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
       }
     }
     const Moment at = moment();
-    const Changes changes{*wanted, transition.actor, at.kept, examined->changing.size(), remains};
-    for (const MessageRecord& record : examined->changing) move(batch, mailbox, record, changes);
+    const Moving moving{*wanted, transition.actor, at.kept, examined->changing.size(),
+                        remains_from(remains, batch, mailbox)};
+    for (const MessageRecord& record : examined->changing) move_message(batch, mailbox, record, moving);
     // In the same batch as the drained messages, so that no kept time in the database is ahead of
     // the stored clock.
     if (wanted->to == State::Drained) note_kept(batch, at);
@@ -103,57 +83,6 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
   return examined->changing.size();
 }
 
-void LocalStore::move(Batch& batch, const MailboxId& mailbox, MessageRecord record, const Changes& changes) {
-  const auto& [step, actor, kept, together, remains] = changes;
-  Entry& entry = *batch.at(mailbox);
-  MailboxStat& stat = entry.log.stat;
-  // Counters and index entries are removed by the old record and added by the new one, so that they
-  // cannot drift apart.
-  count_out(stat, record);
-  if (record.state == State::Pending) batch.erase(Family::Messages, pending_key(mailbox, record.seq));
-  if (record.state == State::Drained)
-    batch.erase(Family::Messages, drained_key(mailbox, record.changed, record.seq));
-  const std::uint64_t index = batch.leaf(mailbox, message_leaf(step.leaf, mailbox, record, actor));
-  // Invalidates what other threads have read of this mailbox's messages, see examine().
-  ++entry.epoch;
-  if (step.to == State::Drained) stat.last_drain = entry.log.time;
-  LeafType gone = step.leaf;
-  const bool at_once = removed_immediately(step, *entry.record, together);
-  // The history shows both events: the message was drained, then removed.
-  if (at_once) {
-    gone = LeafType::Removed;
-    batch.leaf(mailbox, message_leaf(gone, mailbox, record, actor));
-  }
-  if (!step.to || at_once) {
-    batch.erase(Family::Messages, message_key(mailbox, record.seq));
-    batch.erase(Family::Bodies, body_key(record.id, mailbox));
-    // The Where entry stays for ever, so that the id is not accepted again.
-    batch.put(Family::Messages, where_key(record.id, mailbox), encode(MessageLocation{record.seq, gone}));
-    if (leaves_receipt(step, *entry.record, together)) leave_receipt(batch, mailbox, record, changes);
-    return;
-  }
-  record.state = *step.to;
-  record.changed = entry.log.time;
-  // A message becomes visible at the end of the list and not at the place of its arrival: a POP3
-  // client that keeps the last number it has seen would never fetch it there.
-  if (step.reveals) {
-    batch.erase(Family::Messages, message_key(mailbox, record.seq));
-    record.seq = index;
-    batch.put(Family::Messages, where_key(record.id, mailbox),
-              encode(MessageLocation{record.seq, std::nullopt}));
-  }
-  // The bound must stay valid if an old message becomes live again.
-  if (record.state == State::Live) entry.log.oldest = std::min(entry.log.oldest, record.seq);
-  // The index by which a sweep finds what is due without reading every message.
-  if (record.state == State::Drained) {
-    ByteWriter since;
-    since.u64(static_cast<std::uint64_t>(kept));
-    batch.put(Family::Messages, drained_key(mailbox, record.changed, record.seq), since.data());
-  }
-  batch.put(Family::Messages, message_key(mailbox, record.seq), encode(record));
-  count_in(stat, record);
-}
-
 void LocalStore::release(const MailboxId& mailbox, const std::vector<MessageRecord>& messages,
                          const Step& step) {
   // Drained messages of a mailbox without a grace period are gone too. The mailbox's setting may
@@ -163,7 +92,7 @@ void LocalStore::release(const MailboxId& mailbox, const std::vector<MessageReco
     if (record.state == State::Pending) receipts_.forget(mailbox, record.id);
     if (!perhaps_gone) continue;
     if (step.to) {
-      const auto place = where(mailbox, record.id);
+      const auto place = location_of(*engine_, mailbox, record.id);
       if (!place || !place->gone) continue;
     }
     bodies_.forget(mailbox, record.id);

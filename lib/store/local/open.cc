@@ -336,19 +336,6 @@ Result<void> fill(const std::string& path, VaultLock hold, const VaultId& vault,
 
 }  // namespace
 
-Bytes with_version(std::uint64_t version, ByteView value) {
-  ByteWriter writer;
-  return writer.u64(version).bytes(value).take();
-}
-
-Result<Record> without_version(const RecordKey& key, ByteView stored) {
-  ByteReader reader(stored);
-  Record record{key, {}, reader.u64()};
-  if (!reader.ok()) return Error(Code::Corrupt, "the stored record is malformed");
-  record.value = to_bytes(reader.rest());
-  return record;
-}
-
 Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
                                 std::function<Micros()> clock) {
   if (auto made = make_folder(path); !made) return made;

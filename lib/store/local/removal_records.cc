@@ -34,7 +34,7 @@ std::optional<RemovalRecord> LocalStore::receipt_of(const MailboxId& mailbox, co
 }
 
 // Reads bodies before the commit, so that the leader need not. If other messages change in the end,
-// leave_receipt() reads what is missing.
+// remains_from() reads what is missing.
 LocalStore::Remains LocalStore::remains_of(const MailboxId& mailbox, std::span<const MessageRecord> records,
                                            const Step& step) {
   Remains remains;
@@ -54,20 +54,15 @@ LocalStore::Remains LocalStore::remains_of(const MailboxId& mailbox, std::span<c
   return remains;
 }
 
-void LocalStore::leave_receipt(Batch& batch, const MailboxId& mailbox, const MessageRecord& record,
-                               const Changes& changes) {
-  const auto found = changes.remains.of.find(record.id);
-  auto swept = found != changes.remains.of.end() ? std::optional(found->second) : std::nullopt;
-  // A drain without a grace period is one commit, however large its envelopes are. Beyond this size
-  // messages leave no removal record: bounded memory is more important.
-  if (!swept && batch.writes().GetDataSize() < 2 * kMaxCount) swept = receipt_of(mailbox, record);
-  if (!swept) return;
-  swept->record = record;
-  swept->gone = batch.at(mailbox)->log.time;
-  batch.put(Family::Messages, receipt_key(mailbox, record.id), encode(*swept));
-  ByteWriter kept;
-  kept.u64(static_cast<std::uint64_t>(changes.kept));
-  batch.put(Family::Messages, receipt_time_key(mailbox, swept->gone, record.id), kept.data());
+std::function<std::optional<RemovalRecord>(const MessageRecord&)> LocalStore::remains_from(
+    const Remains& remains, const Batch& batch, const MailboxId& mailbox) {
+  return [&remains, &batch, &mailbox, this](const MessageRecord& record) -> std::optional<RemovalRecord> {
+    if (const auto found = remains.of.find(record.id); found != remains.of.end()) return found->second;
+    // A drain without a grace period is one commit, however large its envelopes are. Beyond this
+    // size messages leave no removal record: bounded memory is more important.
+    if (batch.size() >= 2 * kMaxCount) return std::nullopt;
+    return receipt_of(mailbox, record);
+  };
 }
 
 // Removes the removal records of a mailbox whose time is over, the oldest first.
@@ -102,7 +97,7 @@ Result<void> LocalStore::expire_receipts(const MailboxRecord& mailbox, const Swe
     const auto some = std::span(over).subspan(first, std::min(kErasedAtOnce, over.size() - first));
     std::size_t erased = 0;
     auto changed = change(kAbout * some.size(), [&](Batch& batch) -> Result<ChangeResult> {
-      const Entry* entry = batch.at(mailbox.id);
+      const Entry* entry = batch.state(mailbox.id);
       if (entry == nullptr || !entry->record) return ChangeResult::Done;
       for (const auto& [since, message] : some) {
         // The mailbox may be under legal hold, or keep them longer, since they were looked for.

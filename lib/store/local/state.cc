@@ -3,78 +3,14 @@
 #include <algorithm>
 #include <mutex>
 
-#include "store/local/keys.h"
-
 namespace gw::store {
 namespace {
-
-constexpr std::uint8_t kVersion = 1;
-
-Error corrupt(std::string_view what) {
-  return Error(Code::Corrupt, "malformed " + std::string(what));
-}
 
 bool has_token(const Entry& entry) {
   return entry.record != nullptr && entry.record->token_hash.has_value();
 }
 
 }  // namespace
-
-// Increments the last byte that is not 0xff and cuts the rest.
-Key after(const Key& prefix) {
-  const ByteView data = prefix.view();
-  std::size_t size = data.size();
-  while (size > 0 && data[size - 1] == std::byte{0xff}) --size;
-  Key end;
-  if (size == 0) return end.bytes(data).u8(0xff);
-  return end.bytes(data.first(size - 1)).u8(static_cast<std::uint8_t>(data[size - 1]) + 1);
-}
-
-// A fixed layout instead of protobuf: it is written with each commit, for each history that the
-// commit changes.
-Bytes encode(const LogState& state) {
-  const MailboxStat& stat = state.stat;
-  ByteWriter writer;
-  writer.u8(kVersion).u64(static_cast<std::uint64_t>(state.time)).u64(state.headed).u64(state.oldest);
-  writer.u64(stat.live).u64(stat.live_bytes).u64(stat.wire_size).u64(stat.unconfirmed).u64(stat.pending);
-  writer.u64(stat.drained).u64(stat.quarantined).u64(stat.accepted);
-  writer.u64(static_cast<std::uint64_t>(stat.last_delivery)).u64(static_cast<std::uint64_t>(stat.last_drain));
-  return writer.bytes(state.range.encode()).take();
-}
-
-Result<LogState> decode_log_state(ByteView stored) {
-  ByteReader reader(stored);
-  if (reader.u8() != kVersion) return corrupt("state of a history");
-  LogState state;
-  state.time = static_cast<Micros>(reader.u64());
-  state.headed = reader.u64();
-  state.oldest = reader.u64();
-  MailboxStat& stat = state.stat;
-  for (std::uint64_t* number : {&stat.live, &stat.live_bytes, &stat.wire_size, &stat.unconfirmed,
-                                &stat.pending, &stat.drained, &stat.quarantined, &stat.accepted})
-    *number = reader.u64();
-  stat.last_delivery = static_cast<Micros>(reader.u64());
-  stat.last_drain = static_cast<Micros>(reader.u64());
-  if (!reader.ok()) return corrupt("state of a history");
-  auto range = CompactRange::decode(reader.rest());
-  if (!range) return range.error();
-  state.range = std::move(*range);
-  return state;
-}
-
-Bytes encode(const MessageLocation& where) {
-  ByteWriter writer;
-  return writer.u8(where.gone ? static_cast<std::uint8_t>(*where.gone) : 0).u64(where.seq).take();
-}
-
-Result<MessageLocation> decode_where(ByteView stored) {
-  ByteReader reader(stored);
-  const std::uint8_t gone = reader.u8();
-  MessageLocation where{reader.u64(), std::nullopt};
-  if (gone != 0) where.gone = static_cast<LeafType>(gone);
-  if (!reader.done()) return corrupt("place of a message");
-  return where;
-}
 
 std::optional<Entry> Table::find(const MailboxId& log) const {
   const std::shared_lock lock(mutex_);

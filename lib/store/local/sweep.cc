@@ -142,7 +142,7 @@ Result<void> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiri
   // Bodies for the removal records are read before the commit. A message that has gone meanwhile
   // keeps its place in `likely`, so that positions in both lists agree.
   for (const Expiring& one : chosen) {
-    auto record = message(mailbox, one.seq);
+    auto record = message_at(*engine_, mailbox, one.seq);
     likely.push_back(record && *record ? std::move(**record) : MessageRecord{});
   }
   const Remains remains = remains_of(mailbox, likely, kExpire);
@@ -150,7 +150,7 @@ Result<void> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiri
   chosen = chosen.subspan(remains.looked);
   auto changed = change(kExpired * some.size() + remains.size, [&](Batch& batch) -> Result<ChangeResult> {
     if (!batch.claim_messages(mailbox)) return ChangeResult::NextBatch;
-    const Entry* entry = batch.at(mailbox);
+    const Entry* entry = batch.state(mailbox);
     // A legal hold that was set after the messages were chosen counts.
     if (entry == nullptr || !entry->record || entry->record->hold) return ChangeResult::Done;
     const Moment at = moment();
@@ -162,13 +162,13 @@ Result<void> LocalStore::expire(const MailboxId& mailbox, std::span<const Expiri
       const auto kept = kept_of(as_bytes(**value));
       const bool over = kept && grace_over(*entry->record, {*kept, one.changed}, at, sweep.trust_wall);
       if (!sweep.cut && !over) continue;
-      auto record = message(mailbox, one.seq);
+      auto record = message_at(*engine_, mailbox, one.seq);
       if (!record) return record.error();
       if (*record && (*record)->state == State::Drained && (*record)->changed == one.changed)
         removed.push_back(**record);
     }
-    const Changes changes{kExpire, "sweep", at.kept, removed.size(), remains};
-    for (const MessageRecord& record : removed) move(batch, mailbox, record, changes);
+    const Moving moving{kExpire, "sweep", at.kept, removed.size(), remains_from(remains, batch, mailbox)};
+    for (const MessageRecord& record : removed) move_message(batch, mailbox, record, moving);
     if (!removed.empty()) note_kept(batch, at);
     return ChangeResult::Done;
   });
@@ -208,7 +208,7 @@ Result<void> LocalStore::count_due(const MailboxRecord& mailbox, const Sweep& sw
     const auto kept = kept_of(value);
     if (!kept) return true;
     if (!grace_over(mailbox, {*kept, changed}, sweep.at, sweep.trust_wall)) return false;
-    auto record = message(mailbox.id, reader.u64());
+    auto record = message_at(*engine_, mailbox.id, reader.u64());
     if (!record) damage = record.error();
     if (record && *record) {
       ++report.expired;
@@ -245,7 +245,7 @@ Result<bool> LocalStore::drained_covers(const Room& missing, const MailboxId& on
     auto scanned = engine_->scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView) {
       ByteReader reader(key.subspan(prefix.view().size()));
       reader.u64();
-      auto record = message(mailbox->id, reader.u64());
+      auto record = message_at(*engine_, mailbox->id, reader.u64());
       if (!record) damage = record.error();
       if (record && *record) add_room(all, **record);
       return !damage && !covers(all, missing);
@@ -272,7 +272,7 @@ Result<void> LocalStore::cut_grace(Sweep sweep, SweepReport& report) {
   Room chosen;
   std::size_t count = 0;
   for (; count < found->size() && !covers(chosen, missing); ++count) {
-    auto record = message((*found)[count].mailbox, (*found)[count].seq);
+    auto record = message_at(*engine_, (*found)[count].mailbox, (*found)[count].seq);
     if (!record) return record.error();
     if (*record) add_room(chosen, **record);
   }

@@ -23,7 +23,7 @@ Result<std::uint64_t> LocalStore::fill_gap(const std::string& lost, std::string_
   const std::vector<MailboxId> logs = table_.logs();
   auto noted = change(512 * (logs.size() + 1), [&](Batch& batch) -> Result<ChangeResult> {
     for (const MailboxId& log : logs) {
-      const Entry* entry = batch.at(log);
+      const Entry* entry = batch.state(log);
       // Skips dropped mailboxes, whose histories have ended.
       if (entry == nullptr || (!entry->record && !log.zero())) continue;
       Leaf leaf;

@@ -12,8 +12,8 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "store/keys.h"
 #include "store/local/directory_list.h"
-#include "store/local/keys.h"
 #include "store/local/large_message.h"
 #include "store/local/local_store_private.h"
 #include "store/local/vault_lock.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "store/local/keys.h"
+#include "store/keys.h"
 
 namespace gw::store {
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "store/local/keys.h"
+#include "store/keys.h"
 #include "store/local/local_store_private.h"
 #include "store/salvage/salvage_files.h"
 #include "store/salvage/salvage_run.h"

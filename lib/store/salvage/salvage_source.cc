@@ -11,8 +11,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "store/keys.h"
 #include "store/local/directory_list.h"
-#include "store/local/keys.h"
 
 namespace gw::store {
 namespace {

@@ -1,5 +1,6 @@
-// The keys of the database, by column family. They contain ids and hashes, never an address, and
-// numbers in big-endian, so that RocksDB's byte order is their numeric order.
+// The keys of the database, by family. They contain ids and hashes, never an address, and
+// numbers in big-endian, so that their byte order is
+// their numeric order.
 //
 //   heads     'c' -> commit point    'h' log -> LogState    'k' -> kept time, wall time
 //   records   kind, mailbox, name -> version, value
@@ -27,6 +28,10 @@
 #include "store/record.h"
 
 namespace gw::store {
+
+// The families of keys. In RocksDB each is a column family.
+enum class Family : unsigned char { Heads, Records, Messages, Bodies, History, Seen };
+inline constexpr std::size_t kFamilies = 6;
 
 // A key on the stack, built piece by piece. Bytes beyond its capacity of 160 are cut; the longest
 // key, of a record, has 145. Converts to a view that is valid as long as the Key.
