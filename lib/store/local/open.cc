@@ -256,7 +256,8 @@ Result<void> open_database(Opened& opened) {
 
 // Creates a directory, or accepts an empty one, with mode 0700.
 Result<void> make_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) == 0) return {};
+  // Synced in its parent directory, so that a power cut does not take back the vault as a whole.
+  if (::mkdir(path.c_str(), 0700) == 0) return sync_folder(path + "/..");
   if (errno != EEXIST) return Error::from_errno(path);
   std::error_code error;
   if (!std::filesystem::is_empty(path, error) || error)
