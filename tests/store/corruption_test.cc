@@ -101,6 +101,16 @@ TEST_CASE("a torn tail of the write-ahead log is what a power cut leaves, and no
     fs::resize_file(log, size - 100);
     fs::resize_file(log, size);
   }
+  SECTION("zeros in the last sector, of which the file has a few bytes only") {
+    const auto end = size - size % 512 - 512;
+    fs::resize_file(log, end);
+    fs::resize_file(log, end + 7);
+  }
+  SECTION("a sector of zeros in the middle") {
+    std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(size - size % 512 - 1024));
+    file.write(std::string(512, '\0').data(), 512);
+  }
   SECTION("more zeros") {
     fs::resize_file(log, size - 100);
     fs::resize_file(log, size + 100'000);
