@@ -175,7 +175,7 @@ Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now, const Mailb
     if (budget != 0) move(one.mailbox, mailbox, one.seq, kExpire, "sweep", all.size());
   }
   for (auto& [id, mailbox] : mailboxes_) {
-    if (left_out(id)) continue;
+    if (left_out(id) || keep_receipts_) continue;
     std::vector<std::pair<Micros, MessageId>> over;
     for (const auto& [message, swept] : mailbox.swept) {
       if (receipt_over(mailbox.record, {swept.kept, swept.receipt.gone}, at, now))

@@ -26,6 +26,7 @@ namespace gw::store {
 class MemoryStore : public Store {
  public:
   explicit MemoryStore(MemoryOptions options);
+  MemoryStore(const MemoryStore& other, bool keep_receipts);
   Result<Health> health() override;
   Result<void> put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots,
                            const Note& note) override;
@@ -130,6 +131,7 @@ class MemoryStore : public Store {
             std::string_view actor, std::size_t together);
 
   const MemoryOptions options_;
+  const bool keep_receipts_ = false;  // see copy_memory_store()
   std::mutex mutex_;
   std::uint64_t purges_ = 0;  // number of the last purge
   std::map<MailboxId, Mailbox> mailboxes_;

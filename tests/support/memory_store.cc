@@ -19,6 +19,18 @@ MemoryStore::MemoryStore(MemoryOptions options)
   grow({}, leaf);
 }
 
+MemoryStore::MemoryStore(const MemoryStore& other, bool keep_receipts)
+    : options_(other.options_),
+      keep_receipts_(keep_receipts),
+      purges_(other.purges_),
+      mailboxes_(other.mailboxes_),
+      logs_(other.logs_),
+      records_(other.records_),
+      leases_(options_.boot_clock),
+      permits_(options_.permit_bytes),
+      kept_time_(other.kept_time_),
+      commits_(other.commits_) {}
+
 Result<Health> MemoryStore::health() {
   const std::lock_guard lock(mutex_);
   Health health;
@@ -282,6 +294,10 @@ Result<std::uint64_t> MemoryStore::change(const RecordKey& key, std::uint64_t ve
 
 std::unique_ptr<Store> make_memory_store(MemoryOptions options) {
   return std::make_unique<MemoryStore>(std::move(options));
+}
+
+std::unique_ptr<Store> copy_memory_store(const Store& store, bool keep_receipts) {
+  return std::make_unique<MemoryStore>(dynamic_cast<const MemoryStore&>(store), keep_receipts);
 }
 
 }  // namespace gw::store

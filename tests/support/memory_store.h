@@ -22,4 +22,9 @@ struct MemoryOptions {
 // Creates an empty store whose vault history has its first leaf.
 std::unique_ptr<Store> make_memory_store(MemoryOptions options);
 
+// Returns an independent copy of a store that make_memory_store() returned, without its leases and
+// pending tokens. With `keep_receipts` no sweep of the copy removes removal records: a sweep that a
+// crash has ended before that.
+std::unique_ptr<Store> copy_memory_store(const Store& store, bool keep_receipts = false);
+
 }  // namespace gw::store

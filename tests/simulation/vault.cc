@@ -1,0 +1,602 @@
+#include "vault.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "dump.h"
+#include "support/memory_store.h"
+
+namespace gw::simulation {
+namespace {
+
+using namespace store;  // NOLINT: all that follows is about a store
+
+constexpr std::uint64_t kMuchSpace = std::uint64_t{4} << 30;
+constexpr Micros kSecond = 1'000'000;
+constexpr Micros kMinute = 60 * kSecond;
+constexpr Micros kYear = 365LL * 86'400 * kSecond;
+constexpr Micros kEarliest = 946'684'800 * kSecond;  // the year 2000
+constexpr Micros kMostUnseen = 3600 * kSecond;       // LocalOptions::most_unseen
+constexpr std::string_view kHeader = "age-encryption.org/v1\n-> X25519 simulated\nkey\n--- mac\n";
+
+// Signs nothing: the tree head itself is compared.
+Signer plain_signer() {
+  return {[](const VaultId& vault, const LogHead& head) -> Result<std::string> {
+            return vault.hex() + " " + std::to_string(head.size) + " " + to_hex(head.root);
+          },
+          [](const VaultId& vault) { return "plain " + vault.hex(); }};
+}
+
+template <class T>
+T id_of(std::uint64_t number) {
+  ByteWriter writer;
+  writer.u64(0x0190'0000'0000'0000U + number).u64(Random(number).next());
+  return T::from(writer.data());
+}
+
+Bytes random_content(Random& random, std::size_t size) {
+  Bytes content(size);
+  for (std::size_t i = 0; i < size; i += 8) {
+    const std::uint64_t word = random.next();
+    for (std::size_t j = i; j < std::min(i + 8, size); ++j)
+      content[j] = static_cast<std::byte>(word >> 8 * (j - i));
+  }
+  return content;
+}
+
+// A message to deliver.
+struct Mail {
+  MessageId id;
+  Bytes container;
+  Commit commit;
+};
+
+Mail new_mail(const MessageId& id, std::uint64_t size, std::uint64_t content, std::uint32_t generation) {
+  Random random(content);
+  Mail mail{id, random_content(random, size), {}};
+  // Only a container with such a header leaves a removal record.
+  if (random.once_in(2))
+    mail.container.insert(mail.container.begin(), as_bytes(kHeader).begin(), as_bytes(kHeader).end());
+  mail.commit.received = 1'700'000'000 * kSecond;
+  mail.commit.size = size;
+  mail.commit.wire_size = size + 2;
+  mail.commit.generation = generation;
+  mail.commit.container = sha256(mail.container);
+  mail.commit.envelope = random_content(random, 20 + random.below(100));
+  mail.commit.actor = "smtp";
+  if (random.once_in(3)) mail.commit.fingerprints.push_back({static_cast<std::byte>(random.below(20))});
+  return mail;
+}
+
+Result<CommitResult> give(Store& store, const MailboxId& mailbox, const Mail& mail) {
+  constexpr std::size_t kPart = 64 << 10;
+  auto append = store.begin(mailbox, mail.id);
+  if (!append) return append.error();
+  const ByteView all = mail.container;
+  for (std::size_t at = 0; at < all.size(); at += kPart) {
+    if (auto put = (*append)->put(all.subspan(at, std::min(kPart, all.size() - at))); !put)
+      return put.error();
+  }
+  return (*append)->commit(mail.commit);
+}
+
+Transition transition_of(const MailboxId& mailbox, std::vector<MessageId> messages, State from,
+                         std::optional<State> to) {
+  Transition transition;
+  transition.mailbox = mailbox;
+  transition.messages = std::move(messages);
+  transition.from = from;
+  transition.to = to;
+  transition.actor = "simulation";
+  return transition;
+}
+
+template <class T>
+Result<void> outcome(const Result<T>& result) {
+  if (!result) return result.error();
+  return {};
+}
+
+// Errors with which a store may answer when the system fails.
+bool is_trouble(Code code) {
+  return code == Code::Unavailable || code == Code::Unknown || code == Code::Busy || code == Code::Full ||
+         code == Code::Io;
+}
+
+// Of these, the ones that promise that nothing was done.
+bool is_certain(Code code) {
+  return code == Code::Unavailable || code == Code::Busy || code == Code::Full;
+}
+
+std::string told(const Error& error) {
+  return std::string(name(error.code())) + ": " + error.text();
+}
+
+template <class T>
+std::string told(const Result<T>& result) {
+  return result ? "success" : told(result.error());
+}
+
+// Does to a model what a start does to a store.
+void start_model(Store& model) {
+  auto mailboxes = model.mailboxes();
+  std::sort(mailboxes->begin(), mailboxes->end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  for (const MailboxRecord& mailbox : *mailboxes) {
+    Transition all = transition_of(mailbox.id, {}, State::Pending, State::Unconfirmed);
+    all.actor = "start";
+    const auto records = model.list(mailbox.id, 0, 100'000);
+    for (const MessageRecord& record : *records) {
+      if (record.state == State::Pending) all.messages.push_back(record.id);
+    }
+    (void)model.transition(all);
+  }
+}
+
+}  // namespace
+
+Vault::Vault(const std::string& base, std::uint64_t seed, Plant plant)
+    : base_(base), disk_(base, seed), plant_(plant), id_(id_of<VaultId>(1)) {
+  options_.path = disk_.path() + "/vault";
+  options_.signer = plain_signer();
+  options_.large_threshold = 4000;
+  options_.low_mark = 1 << 20;
+  options_.high_mark = 2 << 20;
+  options_.ballast = 64 << 10;
+  options_.clock = [clocks = clocks_] { return clocks->wall; };
+  options_.boot_clock = [clocks = clocks_] { return clocks->boot; };
+  if (auto made = create_local_store(options_.path, id_, as_bytes("age1test"), options_.clock); !made)
+    throw Violation("a vault cannot be created: " + told(made));
+  disk_.drop_syncs(plant == Plant::DroppedSync, plant == Plant::DroppedFolderSync);
+  MemoryOptions options;
+  options.vault = id_;
+  options.recovery_recipient = to_bytes("age1test");
+  options.signer = options_.signer;
+  options.clock = options_.clock;
+  options.boot_clock = options_.boot_clock;
+  options.most_unseen = std::chrono::hours(24 * 3650);
+  model_ = make_memory_store(options);
+  open();
+  for (const char* name : {"a", "b", "c"}) {
+    MailboxRecord record;
+    record.id = id_of<MailboxId>(100 + mailboxes_.size());
+    record.name = name;
+    record.generations = {{1, {}, 5}};
+    record.grace = name[0] == 'a' ? 0 : 3600;
+    record.created = 7;
+    mailboxes_.push_back(record.id);
+    change([=](Store& store) { return store.put_mailbox(record, {}, {LeafType::Setting, "init", 0}); });
+  }
+}
+
+Vault::~Vault() = default;
+
+Vault::Counts Vault::counts() const {
+  Counts counts = counts_;
+  counts.calls = disk_.calls();
+  counts.failures = disk_.failures();
+  counts.trace = disk_.trace();
+  return counts;
+}
+
+bool Vault::disturbed() const {
+  return disk_.failures() != failures_at_open_ || space_was_low_;
+}
+
+// Makes a change on the store, and the same on the model if it was done.
+void Vault::change(const Change& change, bool is_sweep) {
+  const Result<void> found = change(*store_);
+  // What is answered after the crash reaches nobody.
+  if (disk_.crashed() != Crash::None) return recover(&change, is_sweep);
+  if (!found && is_trouble(found.error().code()) && disturbed()) {
+    const bool certain = is_certain(found.error().code());
+    const auto health = store_->health();
+    if (health && health->writable) {
+      if (certain && !is_sweep) return;
+      disk_.forget_plans();
+      return compare(&change, is_sweep, false);
+    }
+    // The store has failed: it must refuse every change until the process ends.
+    const Mail late = new_mail(id_of<MessageId>(++next_id_), 10, 1, 1);
+    const auto refused = give(*store_, mailboxes_[0], late);
+    if (refused || refused.error().code() != Code::Unavailable)
+      throw Violation("a store that has failed answers " + told(refused));
+    if (disk_.crashed() == Crash::None) disk_.crash(next_id_ % 2 == 0 ? Crash::Kill : Crash::PowerCut);
+    return recover(certain && !is_sweep ? nullptr : &change, is_sweep);
+  }
+  const Result<void> expected = change(*model_);
+  if (found.has_value() != expected.has_value() ||
+      (!found && found.error().code() != expected.error().code()))
+    throw Violation("the store answers " + told(found) + ", the model " + told(expected));
+  counts_.changes += found ? 1 : 0;
+}
+
+// Opens the vault after a crash or a stop, and compares. `in_flight` is the change that may or may
+// not have been made, null if there is none.
+void Vault::recover(const Change* in_flight, bool is_sweep) {
+  ++counts_.crashes;
+  tokens_.clear();
+  open();
+  disk_.forget_plans();
+  compare(in_flight, is_sweep, true);
+}
+
+void Vault::open() {
+  constexpr int kTries = 8;
+  for (int tries = 0;; ++tries) {
+    // A fault passes.
+    if (tries == kTries / 2) disk_.forget_plans();
+    store_.reset();
+    if (disk_.crashed() != Crash::None) {
+      disk_.restart();
+      options_.path = disk_.path() + "/vault";
+    }
+    failures_at_open_ = disk_.failures();
+    ++opened_;
+    auto opened = open_local_store(options_);
+    if (opened) store_ = std::move(*opened);
+    if (disk_.crashed() != Crash::None) {
+      ++counts_.crashes;
+      continue;
+    }
+    if (opened) {
+      const Health health = *store_->health();
+      if (health.writable && !health.damaged) return;
+      if (!disturbed()) throw Violation("the vault opens read-only: " + health.reason);
+    } else {
+      const Code code = opened.error().code();
+      if (!disturbed() || code == Code::NotFound || code == Code::Denied || code == Code::Exists)
+        throw Violation("the vault does not open: " + told(opened));
+    }
+    if (tries == kTries) throw Violation("the vault does not open for writing after the faults have passed");
+    if (std::exchange(space_was_low_, false)) disk_.set_space(kMuchSpace);
+  }
+}
+
+void Vault::compare(const Change* in_flight, bool is_sweep, bool opened) {
+  const std::string found = dump(*store_);
+  std::vector<std::unique_ptr<Store>> candidates;
+  candidates.push_back(copy_memory_store(*model_));
+  if (in_flight != nullptr) {
+    candidates.push_back(copy_memory_store(*model_));
+    (void)(*in_flight)(*candidates.back());
+    if (is_sweep) {
+      candidates.push_back(copy_memory_store(*model_, true));
+      (void)(*in_flight)(*candidates.back());
+    }
+  }
+  std::string expected;
+  for (std::unique_ptr<Store>& candidate : candidates) {
+    if (opened) start_model(*candidate);
+    expected = dump(*candidate);
+    if (expected != found) continue;
+    // A copy without the marks of copy_memory_store().
+    model_ = copy_memory_store(*candidate);
+    return;
+  }
+  throw Violation("the vault has other content than was acknowledged:\n" + difference(expected, found));
+}
+
+const MailboxId& Vault::mailbox(const Step& step) const {
+  return mailboxes_[step.at(0) % mailboxes_.size()];
+}
+
+std::vector<MessageId> Vault::in_state(const MailboxId& mailbox, State state) const {
+  std::vector<MessageId> found;
+  const auto records = model_->list(mailbox, 0, 100'000);
+  for (const MessageRecord& record : *records) {
+    if (record.state == state || (state == State::Live && record.state == State::Unconfirmed))
+      found.push_back(record.id);
+  }
+  return found;
+}
+
+void Vault::deliver(const Step& step, bool pending) {
+  const MailboxId to = mailbox(step);
+  const std::uint32_t generation = 1 + static_cast<std::uint32_t>(step.at(2) % 7 == 0 ? 1 : 0);
+  auto mail =
+      std::make_shared<Mail>(new_mail(id_of<MessageId>(++next_id_), step.at(1), step.at(2), generation));
+  mail->commit.pending = pending;
+  messages_.emplace_back(to, mail->id);
+  const bool lost = plant_ == Plant::Lost && step.at(2) % 5 == 0;
+  change([this, to, mail, lost](Store& store) -> Result<void> {
+    if (lost && &store == store_.get()) return {};
+    const auto result = give(store, to, *mail);
+    if (result && mail->commit.pending && &store == store_.get()) tokens_[mail->id] = result->token;
+    return outcome(result);
+  });
+  if (plant_ == Plant::Vanished && step.at(2) % 5 == 0)
+    (void)store_->transition(transition_of(to, {mail->id}, State::Live, std::nullopt));
+}
+
+void Vault::move(const Step& step, State from, std::optional<State> to) {
+  const MailboxId in = mailbox(step);
+  const std::vector<MessageId> there = in_state(in, from);
+  if (there.empty()) return;
+  const Transition moved = transition_of(in, {there[step.at(1) % there.size()]}, from, to);
+  change([moved](Store& store) { return outcome(store.transition(moved)); });
+}
+
+void Vault::settle(const Step& step) {
+  const MailboxId in = mailbox(step);
+  const std::vector<MessageId> there = in_state(in, State::Pending);
+  if (there.empty()) return;
+  const MessageId message = there[step.at(1) % there.size()];
+  const bool by_token = step.at(2) == 1 && tokens_.contains(message);
+  change([=, this](Store& store) {
+    Transition moved = transition_of(in, {message}, State::Pending, State::Live);
+    if (by_token && &store == store_.get()) moved.token = tokens_.at(message);
+    return outcome(store.transition(moved));
+  });
+}
+
+void Vault::drain(const Step& step) {
+  constexpr std::chrono::seconds kTime{60};
+  const MailboxId in = mailbox(step);
+  std::vector<MessageId> there = in_state(in, State::Live);
+  const std::size_t first = there.empty() ? 0 : step.at(1) % there.size();
+  const std::size_t last = std::min<std::size_t>(first + step.at(2), there.size());
+  const std::vector<MessageId> chosen(there.begin() + static_cast<std::ptrdiff_t>(first),
+                                      there.begin() + static_cast<std::ptrdiff_t>(last));
+  const auto real = store_->acquire(in, "archive", kTime);
+  const auto modelled = model_->acquire(in, "archive", kTime);
+  if (!real || !modelled) throw Violation("a lease is not granted: " + told(real));
+  // Once in a few times the lease is lost.
+  if (step.at(3) == 0) clocks_->boot += 2 * kTime;
+  for (const MessageId& message : chosen) drained_[message] = {passed_, opened_};
+  change([&](Store& store) {
+    Transition moved = transition_of(in, chosen, State::Live, State::Drained);
+    if (&store == store_.get()) moved.lease = real->get();
+    if (&store == model_.get()) moved.lease = modelled->get();
+    return outcome(store.transition(moved));
+  });
+  if (plant_ == Plant::Returned && !chosen.empty())
+    (void)store_->transition(transition_of(in, {chosen[0]}, State::Drained, State::Live));
+}
+
+void Vault::sweep(const Step& step) {
+  const MailboxId only = mailbox(step);
+  const bool now = step.at(2) == 0;
+  // A store that was restarted may have counted less time than the model. Then both would remove
+  // different messages.
+  const auto due = store_->sweep(0, now, only);
+  const auto expected = model_->sweep(0, now, only);
+  if (!due || due->expired != expected->expired || due->receipts != expected->receipts) return count_due();
+  if (disk_.crashed() != Crash::None) return recover(nullptr, false);
+  const std::size_t budget = step.at(1);
+  change([=](Store& store) { return outcome(store.sweep(budget, now, only)); }, true);
+}
+
+// No message may be due before it was kept for the grace period: time by the boot clock, and an hour
+// at most for each time that the vault was closed, whatever the wall clock says.
+void Vault::count_due() {
+  for (const MailboxId& each : mailboxes_) {
+    const auto due = store_->sweep(0, false, each);
+    if (!due) continue;
+    const MailboxRecord record = *model_->mailbox(each);
+    std::uint64_t most = 0;
+    for (const MessageId& message : in_state(each, State::Drained)) {
+      const Drained& since = drained_[message];
+      const Micros kept = passed_ - since.passed + kMostUnseen * static_cast<Micros>(opened_ - since.opened);
+      most += kept >= record.grace * kSecond ? 1 : 0;
+    }
+    if (due->expired > most)
+      throw Violation("a grace period is shortened: " + std::to_string(due->expired) + " messages are due, " +
+                      std::to_string(most) + " can be");
+  }
+}
+
+void Vault::settings(const Step& step) {
+  Random random(step.at(1));
+  MailboxRecord changed = *model_->mailbox(mailbox(step));
+  constexpr std::array<std::int64_t, 4> kGrace{0, 3600, 3600, 86'400};
+  constexpr std::array<std::int64_t, 3> kKept{0, 3600, kReceipts};
+  changed.grace = kGrace[random.below(kGrace.size())];
+  changed.receipts = kKept[random.below(kKept.size())];
+  changed.hold = random.once_in(4);
+  changed.quota = random.once_in(3) ? 60'000 : 0;
+  changed.status = random.once_in(5) ? Status::Suspended : Status::Active;
+  changed.aliases = {"alias" + std::to_string(random.below(3)) + "@example.com"};
+  if (random.once_in(8) && changed.version > 1) --changed.version;
+  change([=](Store& store) { return store.put_mailbox(changed, {}, {LeafType::Setting, "set", 0}); });
+}
+
+void Vault::rotate(const Step& step) {
+  MailboxRecord changed = *model_->mailbox(mailbox(step));
+  if (changed.generations.size() > 3) return;
+  changed.generations.push_back({changed.newest().number + 1, {}, clocks_->wall});
+  const Slot slot{"password", to_bytes("slot " + std::to_string(step.at(1)))};
+  change([=](Store& store) {
+    return store.put_mailbox(changed, {slot}, {LeafType::Key, "rotate", changed.newest().number});
+  });
+}
+
+void Vault::record(const Step& step) {
+  Random random(step.at(1));
+  const RecordKey key{Kind::Setting, random.once_in(2) ? MailboxId{} : mailbox(step),
+                      "k" + std::to_string(random.below(3))};
+  const auto known = model_->get(key);
+  const std::uint64_t version = known && !random.once_in(5) ? known->version : 0;
+  const Bytes value = random_content(random, random.below(100));
+  const Note why{LeafType::Setting, "record", 0};
+  if (version != 0 && random.once_in(3))
+    return change([=](Store& store) { return store.erase_if(key, version, why); });
+  change([=](Store& store) { return outcome(store.put_if(key, version, value, why)); });
+}
+
+void Vault::note(const Step& step) {
+  std::vector<MessageId> some;
+  const MailboxId in = mailbox(step);
+  for (std::size_t i = 0; i < messages_.size() && i < 5; ++i)
+    some.push_back(messages_[(step.at(1) + i) % messages_.size()].second);
+  if (some.empty()) return;
+  Leaf leaf;
+  leaf.type = LeafType::Exported;
+  leaf.actor = "export";
+  leaf.message = some[0];
+  if (step.at(1) % 2 == 0) return change([=](Store& store) { return outcome(store.note(in, leaf)); });
+  // The model appends one leaf after another, the store all of them in one commit.
+  change([=](Store& store) { return outcome(store.note_messages(in, leaf, some)); });
+}
+
+// An id is never accepted twice.
+void Vault::again(const Step& step) {
+  if (messages_.empty()) return;
+  const auto& [to, id] = messages_[step.at(1) % messages_.size()];
+  const auto mail = std::make_shared<Mail>(new_mail(id, 5000, 3, 1));
+  change([to = to, mail](Store& store) { return outcome(give(store, to, *mail)); });
+}
+
+void Vault::purge() {
+  auto purge = store_->purge(0);
+  while (purge && !purge->done) purge = store_->purge(purge->number);
+  if (!purge && !disturbed() && disk_.crashed() == Crash::None)
+    throw Violation("a purge ends with " + told(purge));
+}
+
+// A snapshot is a vault with everything that was acknowledged before it.
+void Vault::snapshot() {
+  const std::string copy = base_ + "/copy";
+  std::filesystem::remove_all(copy);
+  auto made = store_->snapshot();
+  bool whole = made.has_value();
+  while (whole) {
+    auto next = (*made)->next();
+    whole = next.has_value();
+    if (!next || !*next) break;
+    const std::filesystem::path path = copy + "/" + (*next)->name;
+    std::filesystem::create_directories(path.parent_path());
+    const int to = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    std::array<char, 65'536> part;
+    ssize_t got = 0;
+    while ((got = ::read((*next)->content.get(), part.data(), part.size())) > 0)
+      whole = ::write(to, part.data(), static_cast<std::size_t>(got)) == got && whole;
+    whole = whole && got == 0;
+    ::close(to);
+  }
+  if (made) made->reset();
+  if (disk_.crashed() != Crash::None) return recover(nullptr, false);
+  if (!whole && disturbed()) return;
+  if (!whole) throw Violation("a snapshot cannot be read: " + told(made));
+  std::filesystem::create_directories(copy + "/large/tmp");
+  LocalOptions options = options_;
+  options.path = copy;
+  options.look_only = true;
+  auto look = open_local_store(options);
+  if (!look) throw Violation("a snapshot does not open: " + told(look));
+  const std::string expected = dump(*model_);
+  const std::string found = dump(**look);
+  if (expected != found)
+    throw Violation("a snapshot has other content than was acknowledged:\n" + difference(expected, found));
+}
+
+void Vault::suspend(const Step& step) {
+  auto suspended = store_->suspend();
+  if (!suspended && disturbed()) return;
+  if (!suspended) throw Violation("changes cannot be suspended: " + told(suspended));
+  const auto refused =
+      give(*store_, mailbox(step), new_mail(id_of<MessageId>(++next_id_), 10, step.at(1), 1));
+  if (refused || (refused.error().code() != Code::Busy && !disturbed()))
+    throw Violation("a suspended store answers " + told(refused));
+}
+
+void Vault::set_space(const Step& step) {
+  constexpr std::array<std::uint64_t, 4> kSpaces{100 << 10, 900 << 10, 1500 << 10, kMuchSpace};
+  disk_.set_space(kSpaces[step.at(0) % kSpaces.size()]);
+  space_was_low_ = true;
+  // The store looks every 200 ms.
+  sleep_for(500 * kMillisecond);
+  if (disk_.space() == kMuchSpace) space_was_low_ = false;
+}
+
+void Vault::restart(const Step& step) {
+  constexpr std::array kHow{Crash::PowerCut, Crash::Kill};
+  if (step.at(0) < kHow.size()) disk_.crash(kHow[step.at(0)]);
+  // Otherwise the store is closed; with 3, planned crashes and failures can still happen.
+  if (step.at(0) == 2) disk_.forget_plans();
+  if (std::exchange(space_was_low_, false)) disk_.set_space(kMuchSpace);
+  recover(nullptr, false);
+}
+
+void Vault::run(const Step& step) {
+  const std::string& word = step.word;
+  // A background thread may have been in the middle of a crash.
+  if (disk_.crashed() != Crash::None) recover(nullptr, false);
+  if (word == "cut" || word == "kill") {
+    disk_.crash_after(step.at(0), word == "cut" ? Crash::PowerCut : Crash::Kill);
+  } else if (word == "fail") {
+    disk_.fail_after(step.at(0), static_cast<int>(step.at(1)), step.at(2));
+  } else if (word == "restart") {
+    restart(step);
+  } else if (word == "deliver" || word == "pend") {
+    deliver(step, word == "pend");
+  } else if (word == "settle") {
+    settle(step);
+  } else if (word == "discard") {
+    move(step, State::Pending, std::nullopt);
+  } else if (word == "unconfirm") {
+    move(step, State::Pending, State::Unconfirmed);
+  } else if (word == "drain") {
+    drain(step);
+  } else if (word == "undelete") {
+    move(step, State::Drained, State::Live);
+  } else if (word == "quarantine") {
+    move(step, State::Live, State::Quarantined);
+  } else if (word == "release") {
+    move(step, State::Quarantined, State::Live);
+  } else if (word == "remove") {
+    constexpr std::array kFrom{State::Live, State::Drained, State::Quarantined};
+    move(step, kFrom[step.at(2) % kFrom.size()], std::nullopt);
+  } else if (word == "sweep") {
+    sweep(step);
+  } else if (word == "settings") {
+    settings(step);
+  } else if (word == "rotate") {
+    rotate(step);
+  } else if (word == "record") {
+    record(step);
+  } else if (word == "note") {
+    note(step);
+  } else if (word == "again") {
+    again(step);
+  } else if (word == "checkpoint") {
+    change([](Store& store) { return outcome(store.checkpoint("cron")); });
+  } else if (word == "purge") {
+    purge();
+  } else if (word == "snapshot") {
+    snapshot();
+  } else if (word == "suspend") {
+    suspend(step);
+  } else if (word == "space") {
+    set_space(step);
+  } else if (word == "pass") {
+    const Micros time = static_cast<Micros>(step.at(0)) * kSecond;
+    clocks_->wall += time;
+    clocks_->boot += std::chrono::microseconds(time);
+    passed_ += time;
+  } else if (word == "jump") {
+    const Micros time = static_cast<Micros>(step.at(0)) * kYear + kMinute;
+    clocks_->wall = std::max(clocks_->wall + (step.at(1) == 0 ? -time : time), kEarliest);
+    count_due();
+  } else if (word == "sleep") {
+    sleep_for(static_cast<Nanos>(step.at(0)) * kMillisecond);
+  } else if (word != "seed") {
+    throw Violation("no such step: " + to_text(step));
+  }
+}
+
+void Vault::finish() {
+  if (disk_.crashed() == Crash::None) disk_.forget_plans();
+  if (std::exchange(space_was_low_, false)) disk_.set_space(kMuchSpace);
+  recover(nullptr, false);
+  for (const auto& [in, id] : messages_) {
+    const auto expected = model_->find(in, id);
+    const auto found = store_->find(in, id);
+    if (expected.has_value() != found.has_value()) throw Violation("find answers " + told(found));
+  }
+}
+
+}  // namespace gw::simulation
