@@ -362,6 +362,9 @@ bool Engine::await_removal(const std::set<std::string>& names) {
 
 Result<void> Engine::purge() {
   constexpr int kRounds = 3;
+  // The size of a log with one record without content: RocksDB begins a log with it when it has left
+  // out a torn tail. As there is nothing to flush, no flush replaces such a log.
+  constexpr std::uint64_t kEmptyLog = 19;
   // In this order: a store that closes sets cancelled_ first, so that its request cannot be lost by
   // the reset.
   purge_cancelled_ = false;
@@ -375,7 +378,8 @@ Result<void> Engine::purge() {
   if (auto flushed = flush(); !flushed) return flushed;
   std::set<std::string> before = files_to_rewrite();
   for (const auto& log : logs)
-    if (log->SizeFileBytes() > 0) before.insert(std::filesystem::path(log->PathName()).filename().string());
+    if (log->SizeFileBytes() > kEmptyLog)
+      before.insert(std::filesystem::path(log->PathName()).filename().string());
   // An automatic compaction that runs at the same time can keep an old file in use or move it to
   // another level unchanged: then it is done again.
   for (int round = 0; round < kRounds; ++round) {
