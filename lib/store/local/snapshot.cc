@@ -220,16 +220,29 @@ std::uint64_t Snapshots::last() {
   return number_;
 }
 
-Result<bool> Snapshots::remain(std::uint64_t number) const {
+Result<bool> Snapshots::remain(std::uint64_t number) {
   // The directory is asked and not the objects: a snapshot that is being removed still has files
   // that contain old data.
   const auto names = names_in(parent_of(vault_));
   if (!names && names.error().code() == Code::NotFound) return false;
   if (!names) return names.error();
-  return std::any_of(names->begin(), names->end(), [&](const std::string& name) {
+  std::shared_ptr<SnapshotFolder> current;
+  {
+    const std::lock_guard lock(mutex_);
+    current = current_.lock();
+  }
+  for (const std::string& name : *names) {
+    const std::string path = parent_of(vault_) + "/" + name;
     const auto found = parse_number(name);
-    return found && *found <= number;
-  });
+    if (!found || *found > number) continue;
+    if (current && current->path() == path && !current->given_up()) return true;
+    // It has ended, but could not be removed then, or is being removed at this moment.
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (error && error != std::errc::no_such_file_or_directory)
+      return Error::from_errno("cannot remove " + path, error.value());
+  }
+  return false;
 }
 
 void Snapshots::give_up() {

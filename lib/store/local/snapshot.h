@@ -35,8 +35,9 @@ class Snapshots {
   void give_up();
   // Returns the number of the newest snapshot; 0 if there was none.
   std::uint64_t last();
-  // Returns true if a snapshot up to that number still has files. Fails if that cannot be seen.
-  Result<bool> remain(std::uint64_t number) const;
+  // Returns true if a snapshot up to that number is in use. Removes what is left of those that are
+  // not, and fails if that is not possible.
+  Result<bool> remain(std::uint64_t number);
 
  private:
   // Creates the directory for the next one. Fails with Busy.
