@@ -100,7 +100,10 @@ Script make_script(std::uint64_t seed, std::size_t cycles) {
         break;
     }
     const std::uint64_t steps = 2 + random.below(10);
-    for (std::uint64_t i = 0; i < steps; ++i) script.push_back(any_step(random));
+    for (std::uint64_t i = 0; i < steps; ++i) {
+      if (random.once_in(10)) script.push_back({"together", {2 + random.below(3)}});
+      script.push_back(any_step(random));
+    }
     script.push_back({"restart", {random.below(4)}});
   }
   return script;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
+#include <thread>
 
 #include "dump.h"
 #include "support/memory_store.h"
@@ -186,26 +188,39 @@ bool Vault::disturbed() const {
   return disk_.failures() != failures_at_open_ || space_was_low_;
 }
 
-// Makes a change on the store, and the same on the model if it was done.
+// Returns true if a result leaves open whether the change was made.
+bool Vault::uncertain(const Result<void>& result) const {
+  return !result && disturbed() && is_trouble(result.error().code()) && !is_certain(result.error().code());
+}
+
+// A store that has failed must refuse every change until the process ends, which it does here.
+void Vault::check_failed_store() {
+  const auto refused = give(*store_, mailboxes_[0], new_mail(id_of<MessageId>(++next_id_), 10, 1, 1));
+  if (refused || refused.error().code() != Code::Unavailable)
+    throw Violation("a store that has failed answers " + told(refused));
+  if (disk_.crashed() == Crash::None) disk_.crash(next_id_ % 2 == 0 ? Crash::Kill : Crash::PowerCut);
+}
+
+// Makes a change on the store, and the same on the model if it was made.
 void Vault::change(const Change& change, bool is_sweep) {
+  if (gathering_ > 0 && !is_sweep) {
+    gathered_.push_back(change);
+    return;
+  }
   const Result<void> found = change(*store_);
   // What is answered after the crash reaches nobody.
-  if (disk_.crashed() != Crash::None) return recover(&change, is_sweep);
+  if (disk_.crashed() != Crash::None) return recover({{change, is_sweep}});
   if (!found && is_trouble(found.error().code()) && disturbed()) {
-    const bool certain = is_certain(found.error().code());
+    const bool made_perhaps = uncertain(found) || is_sweep;
+    const Flights flights = made_perhaps ? Flights{{change, is_sweep}} : Flights{};
     const auto health = store_->health();
-    if (health && health->writable) {
-      if (certain && !is_sweep) return;
-      disk_.forget_plans();
-      return compare(&change, is_sweep, false);
+    if (health && !health->writable) {
+      check_failed_store();
+      return recover(flights);
     }
-    // The store has failed: it must refuse every change until the process ends.
-    const Mail late = new_mail(id_of<MessageId>(++next_id_), 10, 1, 1);
-    const auto refused = give(*store_, mailboxes_[0], late);
-    if (refused || refused.error().code() != Code::Unavailable)
-      throw Violation("a store that has failed answers " + told(refused));
-    if (disk_.crashed() == Crash::None) disk_.crash(next_id_ % 2 == 0 ? Crash::Kill : Crash::PowerCut);
-    return recover(certain && !is_sweep ? nullptr : &change, is_sweep);
+    if (!made_perhaps) return;
+    disk_.forget_plans();
+    return compare(flights, false);
   }
   const Result<void> expected = change(*model_);
   if (found.has_value() != expected.has_value() ||
@@ -214,14 +229,46 @@ void Vault::change(const Change& change, bool is_sweep) {
   counts_.changes += found ? 1 : 0;
 }
 
-// Opens the vault after a crash or a stop, and compares. `in_flight` is the change that may or may
-// not have been made, null if there is none.
-void Vault::recover(const Change* in_flight, bool is_sweep) {
+// Makes the gathered changes in a thread each. The model must be able to make them in some order with
+// the same results.
+void Vault::run_together() {
+  gathering_ = 0;
+  const std::vector<Change> changes = std::move(gathered_);
+  gathered_.clear();
+  std::vector<Result<void>> results(changes.size());
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < changes.size(); ++i)
+    threads.emplace_back([&, i] { results[i] = changes[i](*store_); });
+  for (std::thread& thread : threads) thread.join();
+  const bool crashed = disk_.crashed() != Crash::None;
+  Flights flights;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const Result<void>& result = results[i];
+    // Another one with the same message may be under way.
+    const bool refused = !result && (result.error().code() == Code::Busy ||
+                                     (disturbed() && is_certain(result.error().code())));
+    if (!crashed && refused) continue;
+    flights.push_back({changes[i]});
+    if (!crashed && !uncertain(result)) flights.back().result = result;
+    counts_.changes += !crashed && result ? 1 : 0;
+  }
+  if (crashed) return recover(flights);
+  const auto health = store_->health();
+  if (health && !health->writable) {
+    check_failed_store();
+    return recover(flights);
+  }
+  disk_.forget_plans();
+  compare(flights, false);
+}
+
+// Opens the vault after a crash or a stop, and compares.
+void Vault::recover(const Flights& flights) {
   ++counts_.crashes;
   tokens_.clear();
   open();
   disk_.forget_plans();
-  compare(in_flight, is_sweep, true);
+  compare(flights, true);
 }
 
 void Vault::open() {
@@ -256,28 +303,44 @@ void Vault::open() {
   }
 }
 
-void Vault::compare(const Change* in_flight, bool is_sweep, bool opened) {
+void Vault::compare(const Flights& flights, bool opened) {
+  std::string nearest;
   const std::string found = dump(*store_);
-  std::vector<std::unique_ptr<Store>> candidates;
-  candidates.push_back(copy_memory_store(*model_));
-  if (in_flight != nullptr) {
-    candidates.push_back(copy_memory_store(*model_));
-    (void)(*in_flight)(*candidates.back());
-    if (is_sweep) {
-      candidates.push_back(copy_memory_store(*model_, true));
-      (void)(*in_flight)(*candidates.back());
+  if (explains(found, *model_, flights, opened, nearest)) return;
+  throw Violation("the vault has other content than was acknowledged:\n" + difference(nearest, found));
+}
+
+// Returns true, and makes it the model, if a model that makes these changes after `before`, in some
+// order and without some of those that have no result, has the content `found`.
+bool Vault::explains(const std::string& found, const Store& before, const Flights& left, bool opened,
+                     std::string& nearest) {
+  const auto has_result = [](const Flight& flight) { return flight.result.has_value(); };
+  if (std::none_of(left.begin(), left.end(), has_result)) {
+    auto candidate = copy_memory_store(before);
+    if (opened) start_model(*candidate);
+    nearest = dump(*candidate);
+    if (nearest == found) {
+      model_ = std::move(candidate);
+      return true;
     }
   }
-  std::string expected;
-  for (std::unique_ptr<Store>& candidate : candidates) {
-    if (opened) start_model(*candidate);
-    expected = dump(*candidate);
-    if (expected != found) continue;
-    // A copy without the marks of copy_memory_store().
-    model_ = copy_memory_store(*candidate);
-    return;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    const Flight& flight = left[i];
+    Flights rest = left;
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
+    for (const bool cut_short : {false, true}) {
+      if (cut_short && !flight.is_sweep) continue;
+      auto candidate = copy_memory_store(before, cut_short);
+      const Result<void> made = flight.change(*candidate);
+      // What fails changes nothing.
+      if (!flight.result && !made) continue;
+      if (flight.result && (flight.result->has_value() != made.has_value() ||
+                            (!made && made.error().code() != flight.result->error().code())))
+        continue;
+      if (explains(found, *candidate, rest, opened, nearest)) return true;
+    }
   }
-  throw Violation("the vault has other content than was acknowledged:\n" + difference(expected, found));
+  return false;
 }
 
 const MailboxId& Vault::mailbox(const Step& step) const {
@@ -341,17 +404,22 @@ void Vault::drain(const Step& step) {
   const std::size_t last = std::min<std::size_t>(first + step.at(2), there.size());
   const std::vector<MessageId> chosen(there.begin() + static_cast<std::ptrdiff_t>(first),
                                       there.begin() + static_cast<std::ptrdiff_t>(last));
+  for (const MessageId& message : chosen) drained_[message] = {passed_, opened_};
+  const auto drained = [in, chosen](Store& store, const Lease* lease) {
+    Transition moved = transition_of(in, chosen, State::Live, State::Drained);
+    moved.lease = lease;
+    return outcome(store.transition(moved));
+  };
+  // Without a lease, as an administrator drains, beside other changes.
+  if (gathering_ > 0) return change([drained](Store& store) { return drained(store, nullptr); });
   const auto real = store_->acquire(in, "archive", kTime);
   const auto modelled = model_->acquire(in, "archive", kTime);
   if (!real || !modelled) throw Violation("a lease is not granted: " + told(real));
   // Once in a few times the lease is lost.
   if (step.at(3) == 0) clocks_->boot += 2 * kTime;
-  for (const MessageId& message : chosen) drained_[message] = {passed_, opened_};
   change([&](Store& store) {
-    Transition moved = transition_of(in, chosen, State::Live, State::Drained);
-    if (&store == store_.get()) moved.lease = real->get();
-    if (&store == model_.get()) moved.lease = modelled->get();
-    return outcome(store.transition(moved));
+    const Lease* lease = &store == store_.get() ? real->get() : nullptr;
+    return drained(store, &store == model_.get() ? modelled->get() : lease);
   });
   if (plant_ == Plant::Returned && !chosen.empty())
     (void)store_->transition(transition_of(in, {chosen[0]}, State::Drained, State::Live));
@@ -365,7 +433,7 @@ void Vault::sweep(const Step& step) {
   const auto due = store_->sweep(0, now, only);
   const auto expected = model_->sweep(0, now, only);
   if (!due || due->expired != expected->expired || due->receipts != expected->receipts) return count_due();
-  if (disk_.crashed() != Crash::None) return recover(nullptr, false);
+  if (disk_.crashed() != Crash::None) return recover({});
   const std::size_t budget = step.at(1);
   change([=](Store& store) { return outcome(store.sweep(budget, now, only)); }, true);
 }
@@ -478,7 +546,7 @@ void Vault::snapshot() {
     ::close(to);
   }
   if (made) made->reset();
-  if (disk_.crashed() != Crash::None) return recover(nullptr, false);
+  if (disk_.crashed() != Crash::None) return recover({});
   if (!whole && disturbed()) return;
   if (!whole) throw Violation("a snapshot cannot be read: " + told(made));
   std::filesystem::create_directories(copy + "/large/tmp");
@@ -518,13 +586,17 @@ void Vault::restart(const Step& step) {
   // Otherwise the store is closed; with 3, planned crashes and failures can still happen.
   if (step.at(0) == 2) disk_.forget_plans();
   if (std::exchange(space_was_low_, false)) disk_.set_space(kMuchSpace);
-  recover(nullptr, false);
+  recover({});
 }
 
 void Vault::run(const Step& step) {
   const std::string& word = step.word;
+  static const std::set<std::string> kTogether{"deliver", "pend",     "settle",     "discard", "unconfirm",
+                                               "drain",   "undelete", "quarantine", "release", "settings",
+                                               "remove",  "rotate",   "record",     "note",    "checkpoint"};
+  if (gathering_ > 0 && !kTogether.contains(word)) run_together();
   // A background thread may have been in the middle of a crash.
-  if (disk_.crashed() != Crash::None) recover(nullptr, false);
+  if (disk_.crashed() != Crash::None) recover({});
   if (word == "cut" || word == "kill") {
     disk_.crash_after(step.at(0), word == "cut" ? Crash::PowerCut : Crash::Kill);
   } else if (word == "fail") {
@@ -583,15 +655,19 @@ void Vault::run(const Step& step) {
     count_due();
   } else if (word == "sleep") {
     sleep_for(static_cast<Nanos>(step.at(0)) * kMillisecond);
+  } else if (word == "together") {
+    gathering_ = step.at(0) + 1;
   } else if (word != "seed") {
     throw Violation("no such step: " + to_text(step));
   }
+  if (gathering_ > 0 && --gathering_ == 0) run_together();
 }
 
 void Vault::finish() {
+  if (gathering_ > 0) run_together();
   if (disk_.crashed() == Crash::None) disk_.forget_plans();
   if (std::exchange(space_was_low_, false)) disk_.set_space(kMuchSpace);
-  recover(nullptr, false);
+  recover({});
   for (const auto& [in, id] : messages_) {
     const auto expected = model_->find(in, id);
     const auto found = store_->find(in, id);

@@ -61,10 +61,23 @@ class Vault {
     std::uint64_t opened = 0;
   };
 
+  // A change whose place among others, or whose result, only the content of the store tells.
+  struct Flight {
+    Change change;
+    bool is_sweep = false;
+    std::optional<Result<void>> result = {};  // nullopt: it may have been made or not
+  };
+  using Flights = std::vector<Flight>;
+
   void change(const Change& change, bool is_sweep = false);
-  void recover(const Change* in_flight, bool is_sweep);
+  void run_together();
+  bool uncertain(const Result<void>& result) const;
+  void check_failed_store();
+  void recover(const Flights& flights);
   void open();
-  void compare(const Change* in_flight, bool is_sweep, bool opened);
+  void compare(const Flights& flights, bool opened);
+  bool explains(const std::string& found, const store::Store& before, const Flights& left, bool opened,
+                std::string& nearest);
   bool disturbed() const;
 
   void deliver(const Step& step, bool pending);
@@ -100,6 +113,8 @@ class Vault {
   std::vector<std::pair<MailboxId, MessageId>> messages_;  // every one that there ever was
   std::map<MessageId, std::array<std::byte, 16>> tokens_;
   std::map<MessageId, Drained> drained_;
+  std::uint64_t gathering_ = 0;  // so many further steps are run at the same time
+  std::vector<Change> gathered_;
   std::uint64_t failures_at_open_ = 0;
   bool space_was_low_ = false;
   std::uint64_t next_id_ = 0;
