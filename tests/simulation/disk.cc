@@ -141,7 +141,9 @@ int Disk::before(Call call) {
 }
 
 bool Disk::short_write(std::size_t size) {
-  return size > 1 && std::exchange(fail_short_, false);
+  if (size < 2 || !std::exchange(fail_short_, false)) return false;
+  ++failures_;
+  return true;
 }
 
 Disk::NodePtr Disk::file(int fd) const {

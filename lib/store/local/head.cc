@@ -76,10 +76,14 @@ Result<void> HeadFile::write(const Head& head) {
   // write the next one uses the same slot again and never touches the good one. The size of the
   // file does not change, so fdatasync(2) suffices.
   const std::uint64_t at = (turn_ + 1) % 2 == 1 ? 0 : kSlotStep;
-  if (::pwrite(fd_.get(), slot.data(), slot.size(), static_cast<off_t>(at)) !=
-          static_cast<ssize_t>(slot.size()) ||
-      ::fdatasync(fd_.get()) != 0)
-    return Error::from_errno("cannot write the head file");
+  for (std::size_t done = 0; done < slot.size();) {
+    const ssize_t wrote =
+        ::pwrite(fd_.get(), slot.data() + done, slot.size() - done, static_cast<off_t>(at + done));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return Error::from_errno("cannot write the head file");
+    done += static_cast<std::size_t>(wrote);
+  }
+  if (::fdatasync(fd_.get()) != 0) return Error::from_errno("cannot write the head file");
   ++turn_;
   head_ = head;
   return {};
