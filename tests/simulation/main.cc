@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "dump.h"
 #include "script.h"
+#include "sessions.h"
 #include "support/temp_folder.h"
 #include "threads.h"
 #include "vault.h"
@@ -35,7 +36,7 @@ constexpr unsigned kHang = 60;  // seconds of real time that a vault may take
 
 // What a process with one vault has reported.
 struct Report {
-  Vault::Counts counts;
+  Host::Counts counts;
   std::string finding;  // empty: nothing was found
 };
 
@@ -43,11 +44,12 @@ struct Report {
 [[noreturn]] void simulate(const Script& script, const std::string& folder, Plant plant, int to) {
   ::alarm(kHang);
   log::open("simulation", log::Target::Nowhere);
-  const std::uint64_t seed = !script.empty() && script[0].word == "seed" ? script[0].at(0) : 0;
+  const std::uint64_t seed = script.empty() ? 0 : script[0].at(0);
+  const bool sessions = !script.empty() && script[0].word == "sessions";
   start_threads(seed);
   Report report;
   std::size_t line = 0;
-  const auto tell = [&](const Vault::Counts& counts) {
+  const auto tell = [&](const Host::Counts& counts) {
     std::ostringstream out;
     out << counts.crashes << ' ' << counts.failures << ' ' << counts.changes << ' ' << counts.calls << ' '
         << counts.trace << '\n'
@@ -56,9 +58,13 @@ struct Report {
     (void)!::write(to, text.data(), text.size());
   };
   // Not destroyed: the process ends without tidying up, as the simulated ones do.
-  Vault* vault = nullptr;
+  Host* vault = nullptr;
   try {
-    vault = new Vault(folder, seed, plant);
+    if (sessions) {
+      vault = new Sessions(folder, seed, plant);
+    } else {
+      vault = new Vault(folder, seed, plant);
+    }
     for (; line < script.size(); ++line) vault->run(script[line]);
     vault->finish();
   } catch (const std::exception& violation) {
@@ -67,7 +73,7 @@ struct Report {
                      "\n";
     if (vault != nullptr) report.finding += "  the last crash: " + vault->story();
   }
-  tell(vault != nullptr ? vault->counts() : Vault::Counts{});
+  tell(vault != nullptr ? vault->counts() : Host::Counts{});
   ::_exit(report.finding.empty() ? 0 : 1);
 }
 
@@ -98,7 +104,7 @@ Report run(const Script& script, Plant plant) {
   int status = 0;
   ::waitpid(child, &status, 0);
   Report report;
-  Vault::Counts& counts = report.counts;
+  Host::Counts& counts = report.counts;
   told >> counts.crashes >> counts.failures >> counts.changes >> counts.calls >> counts.trace;
   told.ignore();
   std::ostringstream rest;
@@ -180,7 +186,7 @@ bool run_seeds(const Given& given) {
   std::printf("seed %llu\n", static_cast<unsigned long long>(given.seed));
   std::fflush(stdout);
   const auto begun = Clock::now();
-  Vault::Counts sum;
+  Host::Counts sum;
   std::size_t vaults = 0;
   std::size_t findings = 0;
   const auto took = [&] { return std::chrono::duration<double>(Clock::now() - begun).count(); };

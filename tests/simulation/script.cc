@@ -74,11 +74,25 @@ Step any_step(Random& random) {
   }
 }
 
+// Returns one step of a script with sessions. Half of the connections are cut somewhere.
+Step any_session(Random& random) {
+  const std::uint64_t mailbox = random.below(2);
+  const std::uint64_t size = random.once_in(40) ? kLargest : kSizes[random.below(kSizes.size())];
+  if (random.below(10) == 0) return {"sleep", {random.below(1500)}};
+  if (random.below(3) == 0) {
+    const std::uint64_t most = random.once_in(2) ? 20 + random.below(200) : 0;
+    return {"fetch", {mailbox, 1 + random.below(8), most, random.once_in(8) ? 1U : 0U}};
+  }
+  const std::uint64_t most = random.once_in(3) ? 20 + random.below(size + 300) : 0;
+  return {"send", {mailbox, size, random.below(1'000'000), most}};
+}
+
 }  // namespace
 
 Script make_script(std::uint64_t seed, std::size_t cycles) {
   Random random(seed);
-  Script script{{"seed", {seed}}};
+  const bool sessions = random.once_in(4);
+  Script script{{sessions ? "sessions" : "seed", {seed}}};
   for (std::size_t cycle = 0; cycle < cycles; ++cycle) {
     const std::uint64_t calls = random.once_in(3) ? random.below(250) : random.below(50);
     switch (random.below(8)) {
@@ -101,6 +115,10 @@ Script make_script(std::uint64_t seed, std::size_t cycles) {
     }
     const std::uint64_t steps = 2 + random.below(10);
     for (std::uint64_t i = 0; i < steps; ++i) {
+      if (sessions) {
+        script.push_back(any_session(random));
+        continue;
+      }
       if (random.once_in(10)) script.push_back({"together", {2 + random.below(3)}});
       script.push_back(any_step(random));
     }

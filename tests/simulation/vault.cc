@@ -23,22 +23,8 @@ constexpr Micros kMinute = 60 * kSecond;
 constexpr Micros kYear = 365LL * 86'400 * kSecond;
 constexpr Micros kEarliest = 946'684'800 * kSecond;  // the year 2000
 constexpr Micros kMostUnseen = 3600 * kSecond;       // LocalOptions::most_unseen
+constexpr std::string_view kRecipient = "age1test";
 constexpr std::string_view kHeader = "age-encryption.org/v1\n-> X25519 simulated\nkey\n--- mac\n";
-
-// Signs nothing: the tree head itself is compared.
-Signer plain_signer() {
-  return {[](const VaultId& vault, const LogHead& head) -> Result<std::string> {
-            return vault.hex() + " " + std::to_string(head.size) + " " + to_hex(head.root);
-          },
-          [](const VaultId& vault) { return "plain " + vault.hex(); }};
-}
-
-template <class T>
-T id_of(std::uint64_t number) {
-  ByteWriter writer;
-  writer.u64(0x0190'0000'0000'0000U + number).u64(Random(number).next());
-  return T::from(writer.data());
-}
 
 Bytes random_content(Random& random, std::size_t size) {
   Bytes content(size);
@@ -140,22 +126,10 @@ void start_model(Store& model) {
 
 }  // namespace
 
-Vault::Vault(const std::string& base, std::uint64_t seed, Plant plant)
-    : base_(base), disk_(base, seed), plant_(plant), id_(id_of<VaultId>(1)) {
-  options_.path = disk_.path() + "/vault";
-  options_.signer = plain_signer();
-  options_.large_threshold = 4000;
-  options_.low_mark = 1 << 20;
-  options_.high_mark = 2 << 20;
-  options_.ballast = 64 << 10;
-  options_.clock = [clocks = clocks_] { return clocks->wall; };
-  options_.boot_clock = [clocks = clocks_] { return clocks->boot; };
-  if (auto made = create_local_store(options_.path, id_, as_bytes("age1test"), options_.clock); !made)
-    throw Violation("a vault cannot be created: " + told(made));
-  disk_.drop_syncs(plant == Plant::DroppedSync, plant == Plant::DroppedFolderSync);
+Vault::Vault(const std::string& base, std::uint64_t seed, Plant plant) : Host(base, seed, plant, kRecipient) {
   MemoryOptions options;
   options.vault = id_;
-  options.recovery_recipient = to_bytes("age1test");
+  options.recovery_recipient = to_bytes(kRecipient);
   options.signer = options_.signer;
   options.clock = options_.clock;
   options.boot_clock = options_.boot_clock;
@@ -172,20 +146,6 @@ Vault::Vault(const std::string& base, std::uint64_t seed, Plant plant)
     mailboxes_.push_back(record.id);
     change([=](Store& store) { return store.put_mailbox(record, {}, {LeafType::Setting, "init", 0}); });
   }
-}
-
-Vault::~Vault() = default;
-
-Vault::Counts Vault::counts() const {
-  Counts counts = counts_;
-  counts.calls = disk_.calls();
-  counts.failures = disk_.failures();
-  counts.trace = disk_.trace();
-  return counts;
-}
-
-bool Vault::disturbed() const {
-  return disk_.failures() != failures_at_open_ || space_was_low_;
 }
 
 // Returns true if a result leaves open whether the change was made.
@@ -213,8 +173,7 @@ void Vault::change(const Change& change, bool is_sweep) {
   if (!found && is_trouble(found.error().code()) && disturbed()) {
     const bool made_perhaps = uncertain(found) || is_sweep;
     const Flights flights = made_perhaps ? Flights{{change, is_sweep}} : Flights{};
-    const auto health = store_->health();
-    if (health && !health->writable) {
+    if (has_failed()) {
       check_failed_store();
       return recover(flights);
     }
@@ -253,8 +212,7 @@ void Vault::run_together() {
     counts_.changes += !crashed && result ? 1 : 0;
   }
   if (crashed) return recover(flights);
-  const auto health = store_->health();
-  if (health && !health->writable) {
+  if (has_failed()) {
     check_failed_store();
     return recover(flights);
   }
@@ -269,38 +227,6 @@ void Vault::recover(const Flights& flights) {
   open();
   disk_.forget_plans();
   compare(flights, true);
-}
-
-void Vault::open() {
-  constexpr int kTries = 8;
-  for (int tries = 0;; ++tries) {
-    // A fault passes.
-    if (tries == kTries / 2) disk_.forget_plans();
-    store_.reset();
-    if (disk_.crashed() != Crash::None) {
-      disk_.restart();
-      options_.path = disk_.path() + "/vault";
-    }
-    failures_at_open_ = disk_.failures();
-    ++opened_;
-    auto opened = open_local_store(options_);
-    if (opened) store_ = std::move(*opened);
-    if (disk_.crashed() != Crash::None) {
-      ++counts_.crashes;
-      continue;
-    }
-    if (opened) {
-      const Health health = *store_->health();
-      if (health.writable && !health.damaged) return;
-      if (!disturbed()) throw Violation("the vault opens read-only: " + health.reason);
-    } else {
-      const Code code = opened.error().code();
-      if (!disturbed() || code == Code::NotFound || code == Code::Denied || code == Code::Exists)
-        throw Violation("the vault does not open: " + told(opened));
-    }
-    if (tries == kTries) throw Violation("the vault does not open for writing after the faults have passed");
-    if (std::exchange(space_was_low_, false)) disk_.set_space(kMuchSpace);
-  }
 }
 
 void Vault::compare(const Flights& flights, bool opened) {
@@ -580,15 +506,6 @@ void Vault::set_space(const Step& step) {
   if (disk_.space() == kMuchSpace) space_was_low_ = false;
 }
 
-void Vault::restart(const Step& step) {
-  constexpr std::array kHow{Crash::PowerCut, Crash::Kill};
-  if (step.at(0) < kHow.size()) disk_.crash(kHow[step.at(0)]);
-  // Otherwise the store is closed; with 3, planned crashes and failures can still happen.
-  if (step.at(0) == 2) disk_.forget_plans();
-  if (std::exchange(space_was_low_, false)) disk_.set_space(kMuchSpace);
-  recover({});
-}
-
 void Vault::run(const Step& step) {
   const std::string& word = step.word;
   static const std::set<std::string> kTogether{"deliver", "pend",     "settle",     "discard", "unconfirm",
@@ -597,12 +514,10 @@ void Vault::run(const Step& step) {
   if (gathering_ > 0 && !kTogether.contains(word)) run_together();
   // A background thread may have been in the middle of a crash.
   if (disk_.crashed() != Crash::None) recover({});
-  if (word == "cut" || word == "kill") {
-    disk_.crash_after(step.at(0), word == "cut" ? Crash::PowerCut : Crash::Kill);
-  } else if (word == "fail") {
-    disk_.fail_after(step.at(0), static_cast<int>(step.at(1)), step.at(2));
+  if (plan(step)) {
   } else if (word == "restart") {
-    restart(step);
+    stop(step);
+    recover({});
   } else if (word == "deliver" || word == "pend") {
     deliver(step, word == "pend");
   } else if (word == "settle") {
@@ -653,8 +568,6 @@ void Vault::run(const Step& step) {
     const Micros time = static_cast<Micros>(step.at(0)) * kYear + kMinute;
     clocks_->wall = std::max(clocks_->wall + (step.at(1) == 0 ? -time : time), kEarliest);
     count_due();
-  } else if (word == "sleep") {
-    sleep_for(static_cast<Nanos>(step.at(0)) * kMillisecond);
   } else if (word == "together") {
     gathering_ = step.at(0) + 1;
   } else if (word != "seed") {
