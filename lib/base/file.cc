@@ -112,6 +112,11 @@ Result<void> replace_file(const std::string& path, ByteView data, unsigned mode)
   return sync_folder(folder_of(path));
 }
 
+Result<void> sync_parent_of(const std::string& folder) {
+  auto synced = sync_folder(folder + "/..");
+  return !synced && synced.error().code() == Code::Denied ? Result<void>() : synced;
+}
+
 Result<void> sync_folder(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd || ::fsync(fd.get()) != 0) return Error::from_errno(path);

@@ -39,6 +39,10 @@ Result<void> replace_file(const std::string& path, ByteView data, unsigned mode)
 
 // Syncs a directory, so that files created, renamed or removed in it stay so after a power failure.
 Result<void> sync_folder(const std::string& path);
+// Syncs the directory that contains this directory, so that a power cut does not take back a new one as
+// a whole. Does nothing if the process may not read the parent directory: another user is responsible
+// for it.
+Result<void> sync_parent_of(const std::string& folder);
 
 // Writes all of `data`. Continues after short writes and EINTR. Fails with Closed for a broken
 // pipe.

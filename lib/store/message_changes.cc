@@ -93,8 +93,7 @@ void add_message(Transaction& transaction, const MailboxId& mailbox, Entry& entr
   transaction.put(Family::Messages, message_key(mailbox, record.seq), encode(record));
   transaction.put(Family::Messages, where_key(record.id, mailbox),
                   encode(MessageLocation{record.seq, std::nullopt}));
-  if (commit.pending)
-    transaction.put(Family::Messages, pending_key(mailbox, record.seq), record.id.view());
+  if (commit.pending) transaction.put(Family::Messages, pending_key(mailbox, record.seq), record.id.view());
   // In the same transaction as the message: a fingerprint without its message would make gw-proxy
   // drop mail as a duplicate.
   for (const Digest& fingerprint : commit.fingerprints)
@@ -128,7 +127,8 @@ Result<std::vector<MessageRecord>> examine(const Reader& reader, const Transitio
   return changing;
 }
 
-void move_message(Transaction& transaction, const MailboxId& mailbox, MessageRecord record, const Moving& moving) {
+void move_message(Transaction& transaction, const MailboxId& mailbox, MessageRecord record,
+                  const Moving& moving) {
   const Step& step = moving.step;
   Entry& entry = *transaction.state(mailbox);
   MailboxStat& stat = entry.log.stat;

@@ -59,6 +59,7 @@ struct Moving {
 // Makes the step with one message, with its leaf, counters and removal record. examine() must have
 // returned `record` for a Reader that shows what is committed now, and the messages of the mailbox
 // must be claimed.
-void move_message(Transaction& transaction, const MailboxId& mailbox, MessageRecord record, const Moving& moving);
+void move_message(Transaction& transaction, const MailboxId& mailbox, MessageRecord record,
+                  const Moving& moving);
 
 }  // namespace gw::store

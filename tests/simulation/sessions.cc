@@ -238,8 +238,8 @@ std::size_t Sessions::mail_of(const std::string& text, std::size_t mailbox) cons
   for (std::size_t i = 0; i < mails_.size(); ++i) {
     if (mails_[i].text == text && mails_[i].mailbox == mailbox) return i;
   }
-  throw Violation("a message of " + std::to_string(text.size()) + " bytes is none that was sent: " +
-                  text.substr(0, 60));
+  throw Violation("a message of " + std::to_string(text.size()) +
+                  " bytes is none that was sent: " + text.substr(0, 60));
 }
 
 void Sessions::fetch(const Step& step) {
@@ -295,7 +295,8 @@ void Sessions::check_contents() {
       Mail& mail = mails_[i];
       if (mail.mailbox != mailbox) continue;
       const bool is_there = there.contains(i);
-      if (mail.deleted && is_there) throw Violation("mail " + std::to_string(i) + " was deleted and is there");
+      if (mail.deleted && is_there)
+        throw Violation("mail " + std::to_string(i) + " was deleted and is there");
       if (mail.acknowledged && !mail.asked && !is_there)
         throw Violation("mail " + std::to_string(i) + " was acknowledged and is lost");
       // Now it is known.

@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <optional>
 
 #include "base/file.h"
+#include "store/local/rocksdb_checksum.h"
 
 namespace gw::store {
 namespace {
@@ -17,39 +17,6 @@ constexpr std::size_t kSummed = 24;            // bytes of a record header that 
 constexpr std::uint64_t kMaxKey = 256;         // gw's longest key has 145 bytes
 constexpr std::uint64_t kMaxValue = 1U << 30;  // a larger length is damage
 constexpr std::size_t kStep = 256 << 10;       // bytes read at a time
-
-// Returns a little-endian number.
-std::uint64_t little(ByteView data) {
-  std::uint64_t value = 0;
-  for (std::size_t i = data.size(); i > 0; --i)
-    value = value << 8 | std::to_integer<std::uint64_t>(data[i - 1]);
-  return value;
-}
-
-// CRC-32C by a table. This is not the fast path: salvage runs once.
-constexpr std::array<std::uint32_t, 256> crc_table() {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) value = (value & 1) != 0 ? value >> 1 ^ 0x82f63b78U : value >> 1;
-    table[i] = value;
-  }
-  return table;
-}
-
-std::uint32_t crc32c(std::uint32_t before, ByteView data) {
-  static constexpr std::array<std::uint32_t, 256> kTable = crc_table();
-  std::uint32_t crc = ~before;
-  for (const std::byte byte : data)
-    crc = kTable[(crc ^ std::to_integer<std::uint32_t>(byte)) & 0xff] ^ crc >> 8;
-  return ~crc;
-}
-
-// RocksDB stores checksums in this form, so that a checksum over data that contains checksums is
-// not weak.
-std::uint32_t masked(std::uint32_t crc) {
-  return (crc >> 15 | crc << 17) + 0xa282ead8U;
-}
 
 struct Header {
   std::uint64_t key = 0;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "store/local/directory_list.h"
 #include "store/local/local_store_private.h"
+#include "store/local/torn_tail.h"
 #include "store/vault_format.h"
 
 namespace gw::store {
@@ -118,43 +119,13 @@ Result<CommitPoint> look(Opened& opened, const std::string& path, Engine::Mode m
   return opened.point;
 }
 
-// Returns true if the newest write-ahead log has a sector of zeros, or ends in zeros: sectors that
-// the file system had allocated for it but not written. What is written to a log has neither,
-// because bodies and digests are random bytes. Of the last sector the file may have only a part.
-bool has_unwritten_sector(const std::string& database) {
-  constexpr std::size_t kSector = 512;
-  constexpr std::size_t kEnd = 64;  // bytes that are examined at the end of the file
-  auto names = names_in(database);
-  if (!names) return false;
-  std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".log"); });
-  const auto newest = std::max_element(names->begin(), names->end(), is_older_file);
-  if (newest == names->end()) return false;
-  const std::string path = database + "/" + *newest;
-  const auto fd = open_for_reading(path);
-  std::error_code unknown;
-  const std::uint64_t size = std::filesystem::file_size(path, unknown);
-  if (!fd || unknown) return false;
-  std::vector<std::byte> part(64 << 10);
-  for (std::uint64_t offset = 0;;) {
-    const auto got = read_some(fd->get(), part, path);
-    if (!got || *got == 0) return false;
-    for (std::size_t at = 0; at < *got; at += kSector) {
-      auto sector = std::span(part).subspan(at, std::min(kSector, *got - at));
-      if (offset + at + sector.size() == size) sector = sector.last(std::min(kEnd, sector.size()));
-      if (std::all_of(sector.begin(), sector.end(), [](std::byte byte) { return byte == std::byte{0}; }))
-        return true;
-    }
-    offset += *got;
-  }
-}
-
 // A power cut can also leave a log whose length is already increased while some of its last blocks
 // are zeros, on file systems that write size and data in any order. RocksDB calls that damage. It is
 // only a torn tail if skipping the damage finds nothing after it (both modes end at the same
 // commit) and everything that the head file knows is before it. Otherwise acknowledged mail may be
 // missing, and the vault must not be opened for writing.
 bool is_torn_tail(Opened& opened, const std::string& path, std::size_t buffers) {
-  if (!has_unwritten_sector(path)) return false;
+  if (!may_be_torn(path)) return false;
   const auto before = look(opened, path, Engine::Mode::ReadOnlyToDamage, buffers);
   const auto all = look(opened, path, Engine::Mode::ReadOnly, buffers);
   return before && all && *before == *all && behind(*before, opened.head->head().point).empty();
@@ -267,14 +238,13 @@ Result<void> open_database(Opened& opened) {
 
 // Creates a directory, or accepts an empty one, with mode 0700.
 Result<void> make_folder(const std::string& path) {
-  // Synced in its parent directory, so that a power cut does not take back the vault as a whole.
-  if (::mkdir(path.c_str(), 0700) == 0) return sync_folder(path + "/..");
-  if (errno != EEXIST) return Error::from_errno(path);
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Error::from_errno(path);
   std::error_code error;
   if (!std::filesystem::is_empty(path, error) || error)
     return Error(Code::Exists, path + ": exists and is not empty");
   if (::chmod(path.c_str(), 0700) != 0) return Error::from_errno(path);
-  return {};
+  // Also if an earlier run made it, because that one may have ended before this step.
+  return sync_parent_of(path);
 }
 
 // What a new vault consists of, in the order of removal. `lock` is last: once it is gone, another

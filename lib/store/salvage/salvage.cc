@@ -316,6 +316,7 @@ Result<SalvageReport> salvage_local_store(const SalvageOptions& options) {
     return report;
   }
   if (auto synced = sync_folder(options.to); !synced) return synced.error();
+  if (auto synced = sync_parent_of(options.to); !synced) return synced.error();
   return report;
 }
 
