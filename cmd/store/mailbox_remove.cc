@@ -1,5 +1,6 @@
 // gw-store mailbox remove: removes a mailbox that is empty, or with --force also everything in it.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 
 #include "base/counted.h"
@@ -36,11 +37,11 @@ Result<void> destroy_slots(store::Store& store, const store::MailboxRecord& mail
 }
 
 Result<std::uint64_t> remove_messages(store::Store& store, const MailboxId& mailbox) {
-  constexpr std::size_t kPage = 2000;
+  const std::size_t count = std::min<std::size_t>(2000, store.limits().batch);
   std::uint64_t removed = 0;
   for (;;) {
     // Always the first page, since removed messages are not in the next one.
-    const auto page = store.list(mailbox, 0, kPage);
+    const auto page = store.list(mailbox, 0, count);
     if (!page) return page.error();
     if (page->empty()) return removed;
     std::map<store::State, std::vector<MessageId>> by_state;

@@ -25,8 +25,9 @@ Result<void> for_each_leaf(Store& store, const MailboxId& log, std::uint64_t fro
                            const std::function<Result<void>(const Bytes&)>& each);
 
 // Returns the ids of all histories: zero for the vault's, then those of mailboxes, dropped ones
-// included. Two stores of a vault with equal heads of all of them have had the same changes in the
-// same order, whatever kind of store each of them is. Reads the whole history of the vault.
+// included. Two stores of a vault with equal heads of all of them have had the same changes that leave
+// a leaf, in the same order, whatever kind of store each of them is. Values without a leaf, such as
+// the slots of a password, are not compared. Reads the whole history of the vault.
 Result<std::set<MailboxId>> all_histories(Store& store);
 // Returns the histories in `logs` that only one of the stores has, or whose heads differ.
 Result<std::vector<MailboxId>> differing_heads(Store& one, Store& other, const std::set<MailboxId>& logs);

@@ -1,6 +1,5 @@
 // The keys of the database, by family. They contain ids and hashes, never an address, and
-// numbers in big-endian, so that their byte order is
-// their numeric order.
+// numbers in big-endian, so that their byte order is their numeric order.
 //
 //   heads     'c' -> commit point    'h' log -> LogState    'k' -> kept time, wall time
 //   records   kind, mailbox, name -> version, value

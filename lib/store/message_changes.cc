@@ -8,7 +8,7 @@ namespace {
 
 void leave_removal_record(Transaction& transaction, const MailboxId& mailbox, const MessageRecord& record,
                           const Moving& moving) {
-  auto swept = moving.remains(record);
+  auto swept = moving.remains ? moving.remains(record) : std::nullopt;
   if (!swept) return;
   swept->record = record;
   swept->gone = transaction.state(mailbox)->log.time;

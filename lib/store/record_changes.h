@@ -32,7 +32,8 @@ Result<ChangeResult> apply(Transaction& transaction, const MailboxChange& change
 Result<ChangeResult> drop_mailbox(Transaction& transaction, const VaultId& vault, const MailboxId& mailbox,
                                   std::string_view actor);
 
-// Store::put_if() and erase_if(), with their input checked.
+// Store::put_if() and erase_if(), with their input checked. It refers to the arguments of
+// record_change(), which must outlive it.
 struct RecordChange {
   const RecordKey& key;
   std::uint64_t version = 0;      // 0: there must be no such record

@@ -65,7 +65,8 @@ class Transaction : public Reader {
 
   // Reserves the messages of a mailbox that existed before this transaction, or the small records,
   // for the calling rule. Returns false if another one in this transaction has reserved them: return
-  // NextBatch then, because the database does not yet show what that one changed.
+  // NextBatch then, because the database does not yet show what that one changed. A rule claims each
+  // thing once.
   virtual bool claim_messages(const MailboxId& mailbox) = 0;
   virtual bool claim_records() = 0;
 
@@ -77,7 +78,8 @@ class Transaction : public Reader {
     return this->leaf(log, encoded);
   }
 
-  // Add writes. Keys and values are copied. The parts are written as one value.
+  // Add writes, which are applied in the order in which they are added: of two that name the same key
+  // the later one counts. Keys and values are copied. The parts are written as one value.
   virtual void put(Family family, ByteView key, std::span<const ByteView> parts) = 0;
   void put(Family family, ByteView key, ByteView value) { put(family, key, std::span(&value, 1)); }
   virtual void erase(Family family, ByteView key) = 0;

@@ -33,13 +33,15 @@ std::string to_text(const Format& format) {
 
 bool is_kind(std::string_view text) {
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  // These two words have another meaning after `requires`.
+  if (text == "moved" || text == "arrival") return false;
   return !text.empty() && text.size() <= 32 && std::ranges::all_of(text, fits);
 }
 
 // Returns true if the text can be the rest of a line: the place of a move or of a store.
 bool is_place(std::string_view text) {
   // A line ending would add lines to the file.
-  return !text.empty() && text.size() <= kMaxFormatFile / 2 && !has_control(text);
+  return !text.empty() && text.size() <= kMaxFormatFile / 4 && !has_control(text);
 }
 
 // Parses `TOKEN PLACE`; a place may contain spaces.
@@ -150,9 +152,9 @@ Result<Format> read_format(const std::string& vault) {
       for (const std::string_view word : split(value, ' '))
         if (!word.empty()) required.push_back(word);
     } else if (key == "store") {
-      const std::size_t colon = value.find(':');
-      format.kind = value.substr(0, colon);
-      if (colon != std::string_view::npos) format.place = value.substr(colon + 1);
+      const std::size_t colon = whole.find(':');
+      format.kind = whole.substr(0, colon);
+      if (colon != std::string_view::npos) format.place = whole.substr(colon + 1);
       torn = torn || !is_kind(format.kind) || format.kind == kLocalKind || !is_place(format.place);
       elsewhere = true;
     } else if (key == "moved" || key == "arrival") {

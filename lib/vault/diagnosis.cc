@@ -46,7 +46,8 @@ void examine_health(const store::Health& health, const std::string& folder,
   const auto pass_on = [&](const store::Trouble& trouble) {
     Facts facts;
     if (trouble.kind == store::Trouble::Kind::ReadOnly) facts.detail = health.reason;
-    if (trouble.check == "disk") facts.size = health.free_bytes;
+    if (trouble.kind == store::Trouble::Kind::Full || trouble.kind == store::Trouble::Kind::LittleRoom)
+      facts.size = health.free_bytes;
     findings.push_back({trouble.check, trouble.urgent ? Level::Trouble : Level::Warning, folder, trouble.text,
                         trouble.hint, cause_of(trouble.kind), std::move(facts)});
   };
@@ -62,7 +63,14 @@ void examine_health(const store::Health& health, const std::string& folder,
     facts.size = size;
     findings.push_back({std::string(check), Level::Good, folder, std::move(good), {}, Cause::None, facts});
   };
-  examine("vault", "writable", 0);
+  // A store that refuses changes without a reason must not be reported as writable.
+  const bool explained = std::ranges::any_of(health.troubles, [](const store::Trouble& trouble) {
+    return trouble.kind == store::Trouble::Kind::ReadOnly;
+  });
+  if (health.writable || explained)
+    examine("vault", "writable", 0);
+  else
+    pass_on({store::Trouble::Kind::ReadOnly, true, "vault", "read-only: " + health.reason, {}});
   examine("disk", format_size(health.free_bytes) + " free", health.free_bytes);
   for (const store::Trouble& trouble : health.troubles)
     if (trouble.check != "vault" && trouble.check != "disk") pass_on(trouble);

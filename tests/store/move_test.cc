@@ -81,7 +81,7 @@ TEST_CASE("the format of a store of another kind is read as it was written, and 
   const Error moved = open_store(options).error();
   CHECK(moved.text().find("has moved to /srv/new") != std::string::npos);
 
-  for (const char* kind : {"", "Rados", "ra dos", "../x"})
+  for (const char* kind : {"", "Rados", "ra dos", "../x", "moved", "arrival"})
     CHECK(replace_format(path, {vault.id, {}, {}, kind, pools}).error().code() == Code::BadInput);
   for (const char* place : {"", "a\nb"})
     CHECK(replace_format(path, {vault.id, {}, {}, "rados", place}).error().code() == Code::BadInput);

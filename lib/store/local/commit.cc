@@ -263,6 +263,9 @@ std::size_t Commits::commit(std::span<Waiter* const> waiters) {
     if (!verdict || *verdict != ChangeResult::Done) batch.undo();
     if (verdict && *verdict == ChangeResult::NextBatch && answered > 0) break;
     if (!verdict) waiter->result = verdict.error();
+    // The first function of a batch waits for nobody. It must not be told that it has been done.
+    if (verdict && *verdict == ChangeResult::NextBatch)
+      waiter->result = Error(Code::Unavailable, "a change waits for itself");
     ++answered;
   }
   waiters = waiters.first(answered);

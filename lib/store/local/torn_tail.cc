@@ -33,7 +33,8 @@ std::size_t end_of_unwritten(ByteView block, bool last) {
   for (std::size_t at = 0; at < block.size(); at += kSectorSize) {
     const ByteView sector = block.subspan(at, std::min(kSectorSize, block.size() - at));
     const bool at_end = last && at + sector.size() == block.size();
-    if (all_zero(at_end ? sector.last(std::min(kExaminedEnd, sector.size())) : sector)) return at + sector.size();
+    if (all_zero(at_end ? sector.last(std::min(kExaminedEnd, sector.size())) : sector))
+      return at + sector.size();
   }
   return 0;
 }
@@ -43,7 +44,8 @@ bool has_record(ByteView data) {
     const auto type = std::to_integer<unsigned>(data[at + kFragmentHeader - 1]);
     const auto length = static_cast<std::size_t>(little(data.subspan(at + 4, 2)));
     if (type == 0 || type > kLastFragment || length > data.size() - at - kFragmentHeader) continue;
-    if (little(data.subspan(at, 4)) == masked(crc32c(0, data.subspan(at + kFragmentHeader - 1, 1 + length)))) return true;
+    if (little(data.subspan(at, 4)) == masked(crc32c(0, data.subspan(at + kFragmentHeader - 1, 1 + length))))
+      return true;
   }
   return false;
 }

@@ -83,9 +83,14 @@ Result<void> make_target(const std::string& from, const std::string& to) {
 // A damaged file can contain anything, including something that looks like a newer version. So
 // every byte must be one that a format file can contain.
 bool names_newer_format(const std::string& vault) {
-  const auto text = read_file(vault + "/format", 4096);
+  const auto text = read_file(vault + "/format", 16 << 10);
   if (!text) return false;
   for (const std::string_view line : split(*text, '\n')) {
+    // The place of a store or of a move can have any characters but these.
+    if (line.starts_with("store ") || line.starts_with("moved ") || line.starts_with("arrival ")) {
+      if (has_control(line)) return false;
+      continue;
+    }
     for (const char each : line) {
       const bool plain = (each >= 'a' && each <= 'z') || (each >= '0' && each <= '9') || each == ' ' ||
                          each == '-' || each == '.' || each == ',';
