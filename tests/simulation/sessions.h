@@ -37,7 +37,7 @@ class Sessions : public Host {
   // Logs in, and returns the number of messages; nullopt if the server answers that it has trouble,
   // or not at all.
   std::optional<std::size_t> log_in(Connection& client, std::size_t mailbox);
-  // Returns the mail that a retrieved text is. Throws a Violation if it is none.
+  // Returns the mail that a retrieved text is. Throws a Violation if no such mail was sent.
   std::size_t mail_of(const std::string& text, std::size_t mailbox) const;
   void check_contents();
   // Throws a Violation if the answer blames the client for the server's trouble.

@@ -240,7 +240,7 @@ Result<bool> Snapshots::remain(std::uint64_t number) {
     std::error_code error;
     std::filesystem::remove_all(path, error);
     if (error && error != std::errc::no_such_file_or_directory)
-      return Error::from_errno("cannot remove " + path, error.value());
+      return Error(Code::Io, "cannot remove " + path + ": " + error.message());
   }
   return false;
 }
