@@ -12,7 +12,7 @@
 //   }
 //
 // A store may run a rule several times, for instance because another keeper was faster; so a rule
-// sets its results anew each time. The rules are in record_changes.h and message_changes.h.
+// sets its results each time. The rules are in record_changes.h and message_changes.h.
 #pragma once
 
 #include <cstdint>
