@@ -334,7 +334,7 @@ class MonitoringFilesTest(unittest.TestCase):
         self.assertEqual(set(re.findall(r"alert: (\w+)", self.rules)), set(re.findall(r"\bGw[A-Z]\w+", page)))
         sources = "".join((gw.ROOT / path).read_text() for path in
                           ("lib/vault/diagnosis.cc", "cmd/store/doctor.cc", "cmd/store/doctor_host.cc", "cmd/store/doctor_units.cc"))
-        checks = set(re.findall(r'(?:push_back\(|Diagnosis \w+|warn\(|^ *)[({]*\s*"([a-z]+)",\s', sources, re.M))
+        checks = set(re.findall(r'(?:push_back\(|Diagnosis \w+|warn\(|examine\(|^ *\{)[({]*\s*"([a-z]+)",\s', sources, re.M))
         listed = page.split("These are its checks.")[1].split(".El")[0]
         self.assertEqual(checks, set(re.findall(r"(?m)^\.It Cm (\w+)$", listed)))
 
