@@ -56,7 +56,7 @@ class Host {
   };
 
   // Opens the store after a crash or a stop, until it can be written to. Throws a Violation if that
-  // is not possible, or if it was not possible at once although nothing failed.
+  // is not possible, or if the first attempt failed although no call did.
   void open();
   // Returns true if a call has failed, or space was short, since the store was opened.
   bool disturbed() const;
