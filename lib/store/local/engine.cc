@@ -373,13 +373,21 @@ Result<void> Engine::purge() {
   // The write-ahead logs contain every recent change, too. They are listed before the flush, after
   // which RocksDB deletes them; the tables are listed after it, because it writes new ones that
   // still contain removed data.
-  rocksdb::VectorLogPtr logs;
-  if (auto listed = result_of(db_->GetSortedWalFiles(logs)); !listed) return listed;
+  // RocksDB cannot list them: it reads the first record of each, and that of a log which a power cut
+  // has torn is damaged.
+  std::set<std::string> logs;
+  std::error_code error;
+  for (auto file = std::filesystem::directory_iterator(db_->GetName(), error);
+       !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
+    std::error_code gone;
+    const auto size = file->file_size(gone);
+    if (file->path().extension() == ".log" && !gone && size > kEmptyLog)
+      logs.insert(file->path().filename().string());
+  }
+  if (error) return Error(Code::Io, "cannot list the write-ahead logs: " + error.message());
   if (auto flushed = flush(); !flushed) return flushed;
   std::set<std::string> before = files_to_rewrite();
-  for (const auto& log : logs)
-    if (log->SizeFileBytes() > kEmptyLog)
-      before.insert(std::filesystem::path(log->PathName()).filename().string());
+  before.insert(logs.begin(), logs.end());
   // An automatic compaction that runs at the same time can keep an old file in use or move it to
   // another level unchanged: then it is done again.
   for (int round = 0; round < kRounds; ++round) {
