@@ -195,23 +195,27 @@ void Vault::run_together() {
   const std::vector<Change> changes = std::move(gathered_);
   gathered_.clear();
   std::vector<Result<void>> results(changes.size());
+  // Whether the client was told the result: the crash may happen after some of them only.
+  std::vector<char> answered(changes.size());
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < changes.size(); ++i)
-    threads.emplace_back([&, i] { results[i] = changes[i](*store_); });
+    threads.emplace_back([&, i] {
+      results[i] = changes[i](*store_);
+      answered[i] = disk_.crashed() == Crash::None ? 1 : 0;
+    });
   for (std::thread& thread : threads) thread.join();
-  const bool crashed = disk_.crashed() != Crash::None;
   Flights flights;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const Result<void>& result = results[i];
     // Another one with the same message may be under way.
     const bool refused = !result && (result.error().code() == Code::Busy ||
                                      (disturbed() && is_certain(result.error().code())));
-    if (!crashed && refused) continue;
+    if (answered[i] != 0 && refused) continue;
     flights.push_back({changes[i]});
-    if (!crashed && !uncertain(result)) flights.back().result = result;
-    counts_.changes += !crashed && result ? 1 : 0;
+    if (answered[i] != 0 && !uncertain(result)) flights.back().result = result;
+    counts_.changes += answered[i] != 0 && result ? 1 : 0;
   }
-  if (crashed) return recover(flights);
+  if (disk_.crashed() != Crash::None) return recover(flights);
   if (has_failed()) {
     check_failed_store();
     return recover(flights);
