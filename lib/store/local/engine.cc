@@ -381,8 +381,9 @@ Result<void> Engine::purge() {
        !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
     std::error_code gone;
     const auto size = file->file_size(gone);
-    if (file->path().extension() == ".log" && !gone && size > kEmptyLog)
-      logs.insert(file->path().filename().string());
+    if (file->path().extension() != ".log" || gone == std::errc::no_such_file_or_directory) continue;
+    if (gone) return Error(Code::Io, "cannot examine " + file->path().string() + ": " + gone.message());
+    if (size > kEmptyLog) logs.insert(file->path().filename().string());
   }
   if (error) return Error(Code::Io, "cannot list the write-ahead logs: " + error.message());
   if (auto flushed = flush(); !flushed) return flushed;

@@ -75,11 +75,12 @@ Result<void> LocalStore::purge_now() {
   // Snapshots made before have hard links to the old files, so the removed data is still on disk
   // until they end. A snapshot made from now on links new files only, and need not be waited for.
   const std::uint64_t snapshot = snapshots_.last();
-  std::unique_lock lock(purging_->mutex);
   for (;;) {
+    // Without the lock, because it may remove many files.
     const auto remain = snapshots_.remain(snapshot);
-    if (!remain) return remain.error().within("cannot check whether a backup still uses old files");
+    if (!remain) return remain.error().within("a backup may still use old files");
     if (!*remain) return {};
+    std::unique_lock lock(purging_->mutex);
     if (purging_->changed.wait_for(lock, kLook, [this] { return purging_->stopping; }))
       return Error(Code::Busy, "the keeper stopped while a backup still used old files");
   }
