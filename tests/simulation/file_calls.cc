@@ -126,8 +126,9 @@ int remove_name(int at, const char* path, const Remove& real) {
   return result;
 }
 
-template <class Rename>
-int rename_file(int from, const char* old, int to, const char* name, const Rename& real) {
+// Adds or changes a name of a file. `note` tells the disk, with the place of the old name and of the new one.
+template <class Real, class Note>
+int name_again(int from, const char* old, int to, const char* name, const Real& real, const Note& note) {
   Disk* disk = tracked();
   if (disk == nullptr) return real();
   const Place before = place(*disk, from, old);
@@ -135,21 +136,22 @@ int rename_file(int from, const char* old, int to, const char* name, const Renam
   if (!before.folder || !after.folder) return real();
   if (fails(*disk, Call::Name)) return -1;
   const int result = real();
-  if (result == 0 && disk->tracking()) disk->renamed(before.folder, before.name, after.folder, after.name);
+  if (result == 0 && disk->tracking()) note(*disk, before, after);
   return result;
+}
+
+template <class Rename>
+int rename_file(int from, const char* old, int to, const char* name, const Rename& real) {
+  return name_again(from, old, to, name, real, [](Disk& disk, const Place& before, const Place& after) {
+    disk.renamed(before.folder, before.name, after.folder, after.name);
+  });
 }
 
 template <class Link>
 int link_file(int from, const char* old, int to, const char* name, const Link& real) {
-  Disk* disk = tracked();
-  if (disk == nullptr) return real();
-  const Place before = place(*disk, from, old);
-  const Place after = place(*disk, to, name);
-  if (!before.folder || !after.folder) return real();
-  if (fails(*disk, Call::Name)) return -1;
-  const int result = real();
-  if (result == 0 && disk->tracking()) disk->linked(after.folder, after.name, before.folder, before.name);
-  return result;
+  return name_again(from, old, to, name, real, [](Disk& disk, const Place& before, const Place& after) {
+    disk.linked(after.folder, after.name, before.folder, before.name);
+  });
 }
 
 // Replaces what the real file system says about its space.
