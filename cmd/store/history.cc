@@ -134,12 +134,12 @@ Result<void> dump_records(store::Store& store, store::Kind kind, const char* sho
   }
 }
 
-Result<void> dump_receipts(store::Store& store, const MailboxId& mailbox, cli::Output& output) {
-  return for_each_receipt(store, mailbox, [&](const store::RemovalRecord& swept) -> Result<void> {
-    output.json({{"kind", "receipt"},
+Result<void> dump_removal_records(store::Store& store, const MailboxId& mailbox, cli::Output& output) {
+  return for_each_removal_record(store, mailbox, [&](const store::RemovalRecord& swept) -> Result<void> {
+    output.json({{"kind", "removal-record"},
                  {"mailbox", mailbox.hex()},
                  {"id", swept.record.id.hex()},
-                 {"receipt", to_hex(store::encode(swept))}});
+                 {"record", to_hex(store::encode(swept))}});
     return {};
   });
 }
@@ -156,7 +156,7 @@ Result<void> dump_mailbox(store::Store& store, const store::MailboxRecord& mailb
         return {};
       });
   if (!messages) return messages;
-  if (auto done = dump_receipts(store, mailbox.id, output); !done) return done;
+  if (auto done = dump_removal_records(store, mailbox.id, output); !done) return done;
   return dump_history(store, mailbox.id, output);
 }
 

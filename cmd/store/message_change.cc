@@ -20,14 +20,14 @@ constexpr std::size_t kChunk = 64 << 10;
 // mistake.
 constexpr std::size_t kMaxIds = 1'000'000;
 
-struct AddOptions {
+struct MessageAddOptions {
   std::string mailbox;
   std::string from;
   std::vector<std::string> to;
   bool json = false;
 };
 
-Result<int> add(const Commands& commands, const AddOptions& options) {
+Result<int> add(const Commands& commands, const MessageAddOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, options.mailbox);
@@ -57,7 +57,7 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   if (!stored) return stored.error();
   cli::Output output;
   if (options.json) {
-    output.json({{"id", stored->id.hex()}, {"seq", stored->receipt.seq}});
+    output.json({{"id", stored->id.hex()}, {"seq", stored->result.seq}});
   } else {
     output.line(stored->id.hex());
   }
@@ -69,7 +69,7 @@ struct Change {
   std::string verb;  // as in `removed`
 };
 
-struct ChangeOptions {
+struct MessageChangeOptions {
   std::string mailbox;
   std::vector<std::string> ids;
   bool from_input = false;
@@ -98,7 +98,7 @@ Result<std::vector<std::string>> ids_from_input(char separator) {
   }
 }
 
-Result<std::vector<std::string>> wanted_ids(const ChangeOptions& options) {
+Result<std::vector<std::string>> wanted_ids(const MessageChangeOptions& options) {
   std::vector<std::string> texts = options.ids;
   if (options.from_input) {
     auto more = ids_from_input(options.null ? '\0' : '\n');
@@ -113,7 +113,7 @@ Result<std::vector<std::string>> wanted_ids(const ChangeOptions& options) {
   return texts;
 }
 
-Result<int> change(const Commands& commands, const Change& wanted, const ChangeOptions& options) {
+Result<int> change(const Commands& commands, const Change& wanted, const MessageChangeOptions& options) {
   // All ids are checked before the first message is changed.
   const auto texts = wanted_ids(options);
   if (!texts) return texts.error();
@@ -151,7 +151,7 @@ Result<int> change(const Commands& commands, const Change& wanted, const ChangeO
 
 void add_change(Commands& commands, CLI::App& family, const std::string& name, const std::string& help,
                 Change wanted) {
-  auto options = std::make_shared<ChangeOptions>();
+  auto options = std::make_shared<MessageChangeOptions>();
   CLI::App* command = commands.add(family, name, help, [&commands, options, wanted = std::move(wanted)] {
     return change(commands, wanted, *options);
   });
@@ -167,7 +167,7 @@ void add_change(Commands& commands, CLI::App& family, const std::string& name, c
 }  // namespace
 
 void add_message_add(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<AddOptions>();
+  auto options = std::make_shared<MessageAddOptions>();
   CLI::App* command = commands.add(family, "add", "Add a message from standard input (needs no password)",
                                    [&commands, options] { return add(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();

@@ -94,25 +94,25 @@ class RemoteAppend : public store::Append {
       loan_.discard();
       return Error(Code::Unknown, "the request to the keeper failed: " + received.error().text());
     }
-    Result<store::CommitResult> receipt = receipt_of(loan_->reply());
+    Result<store::CommitResult> result = result_of(loan_->reply());
     // Before the loan ends: from then on the pool may close the connection, and the keeper would
     // mark the message unconfirmed.
-    if (receipt && commit.pending) pool_->hold_pending(*loan_.connection(), message_);
+    if (result && commit.pending) pool_->hold_pending(*loan_.connection(), message_);
     loan_.end();
-    return receipt;
+    return result;
   }
 
  private:
-  Result<store::CommitResult> receipt_of(const proto::Reply& reply) {
+  Result<store::CommitResult> result_of(const proto::Reply& reply) {
     if (auto refused = loan_->refusal(); !refused) return refused.error();
-    store::CommitResult receipt;
-    receipt.seq = reply.commit().seq();
-    if (reply.commit().token().empty()) return receipt;
+    store::CommitResult result;
+    result.seq = reply.commit().seq();
+    if (reply.commit().token().empty()) return result;
     auto token = bytes_of<16>(reply.commit().token(), "token");
     // The message has been stored, but without its token it cannot be settled.
     if (!token) return Error(Code::Unknown, "the keeper sent an invalid answer: " + token.error().text());
-    receipt.token = *token;
-    return receipt;
+    result.token = *token;
+    return result;
   }
 
   Result<void> stream(ByteView piece) {

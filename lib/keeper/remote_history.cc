@@ -77,16 +77,17 @@ Result<store::SweepReport> RemoteStore::sweep(std::size_t budget, bool now, cons
   return store::SweepReport{swept.expired(), swept.size(), swept.records(), swept.more()};
 }
 
-Result<std::vector<store::RemovalRecord>> RemoteStore::swept(const MailboxId& mailbox, const MessageId& from,
-                                                             std::size_t limit) {
+Result<std::vector<store::RemovalRecord>> RemoteStore::removal_records(const MailboxId& mailbox,
+                                                                       const MessageId& from,
+                                                                       std::size_t limit) {
   Request request;
-  put_mailbox_id(mailbox, *request.mutable_swept());
-  put_bytes(from.view(), *request.mutable_swept()->mutable_from());
-  request.mutable_swept()->set_limit(limit);
+  put_mailbox_id(mailbox, *request.mutable_removal_records());
+  put_bytes(from.view(), *request.mutable_removal_records()->mutable_from());
+  request.mutable_removal_records()->set_limit(limit);
   std::vector<store::RemovalRecord> records;
   return pages(request, records, [&](const Reply& reply) -> Result<void> {
-    for (const std::string& item : reply.swept().records()) {
-      auto record = understood(store::decode_swept(as_bytes(item)));
+    for (const std::string& item : reply.removal_records().records()) {
+      auto record = understood(store::decode_removal_record(as_bytes(item)));
       if (!record) return record.error();
       records.push_back(std::move(*record));
     }

@@ -42,7 +42,7 @@ class RemoteStore : public store::Store {
   Result<VaultId> vault_id() override { return vault_; }
   Result<void> put_mailbox(const store::MailboxRecord& record, const std::vector<store::Slot>& slots,
                            const store::Note& note) override;
-  Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) override;
+  Result<void> remove_mailbox(const MailboxId& mailbox, std::string_view actor) override;
   Result<store::MailboxRecord> mailbox(const MailboxId& mailbox) override;
   Result<std::vector<store::MailboxRecord>> mailboxes() override;
   Result<store::Recipient> resolve(std::string_view address, store::Lookup lookup) override;
@@ -77,8 +77,8 @@ class RemoteStore : public store::Store {
                                     std::span<const MessageId> messages) override;
   Result<std::string> checkpoint(std::string_view actor) override;
   Result<store::SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override;
-  Result<std::vector<store::RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
-                                                  std::size_t limit) override;
+  Result<std::vector<store::RemovalRecord>> removal_records(const MailboxId& mailbox, const MessageId& from,
+                                                            std::size_t limit) override;
   Result<store::Purge> purge(std::uint64_t number) override;
   Result<void> stats(const store::ServerStats& stats) override;
   Result<std::vector<store::ServerStats>> server_stats() override;

@@ -17,9 +17,9 @@ Result<void> RemoteStore::put_mailbox(const store::MailboxRecord& record,
   return done(ask(Effect::Changes, request));
 }
 
-Result<void> RemoteStore::drop_mailbox(const MailboxId& mailbox, std::string_view actor) {
+Result<void> RemoteStore::remove_mailbox(const MailboxId& mailbox, std::string_view actor) {
   Request request = request_of(actor);
-  put_mailbox_id(mailbox, *request.mutable_drop_mailbox());
+  put_mailbox_id(mailbox, *request.mutable_remove_mailbox());
   return done(ask(Effect::Changes, request));
 }
 

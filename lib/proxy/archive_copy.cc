@@ -11,7 +11,7 @@ Result<ArchiveCopy> ArchiveCopy::begin(store::Store& store, const store::Recipie
 }
 
 Result<void> ArchiveCopy::make_pending() {
-  // With `true` the message is committed as pending, and the receipt carries the token for
+  // With `true` the message is committed as pending, and the result carries the token for
   // settle().
   Result<vault::Stored> stored = delivery_->finish(true);
   delivery_.reset();
@@ -31,7 +31,7 @@ Result<void> ArchiveCopy::settle(Outcome outcome, std::string actor) {
   change.actor = std::move(actor);
   // The append socket permits this transition only with the pending token, so that a compromised
   // gateway cannot settle the messages of another session.
-  change.token = stored_->receipt.token;
+  change.token = stored_->result.token;
   const Result<std::size_t> changed = store_->transition(change);
   if (!changed) return changed.error();
   return {};

@@ -21,10 +21,10 @@ Result<void> for_each_message(Store& store, const MailboxId& mailbox,
   }
 }
 
-Result<void> for_each_receipt(Store& store, const MailboxId& mailbox,
-                              const std::function<Result<void>(const RemovalRecord&)>& each) {
+Result<void> for_each_removal_record(Store& store, const MailboxId& mailbox,
+                                     const std::function<Result<void>(const RemovalRecord&)>& each) {
   for (std::optional<MessageId> from = MessageId{}; from;) {
-    const auto page = store.swept(mailbox, *from, kPage);
+    const auto page = store.removal_records(mailbox, *from, kPage);
     if (!page) return page.error();
     if (page->empty()) return {};
     for (const RemovalRecord& swept : *page) {

@@ -17,14 +17,14 @@ namespace gw::store {
 Result<void> for_each_message(Store& store, const MailboxId& mailbox,
                               const std::function<Result<void>(const MessageRecord&)>& each);
 // Calls `each` for every removal record, in ascending message id.
-Result<void> for_each_receipt(Store& store, const MailboxId& mailbox,
-                              const std::function<Result<void>(const RemovalRecord&)>& each);
+Result<void> for_each_removal_record(Store& store, const MailboxId& mailbox,
+                                     const std::function<Result<void>(const RemovalRecord&)>& each);
 // Calls `each` for every encoded leaf of a history, from index `from`. A zero `log` is the vault's
 // history.
 Result<void> for_each_leaf(Store& store, const MailboxId& log, std::uint64_t from,
                            const std::function<Result<void>(const Bytes&)>& each);
 
-// Returns the ids of all histories: zero for the vault's, then those of mailboxes, dropped ones
+// Returns the ids of all histories: zero for the vault's, then those of mailboxes, removed ones
 // included. Two stores of a vault with equal heads of all of them have had the same changes that leave
 // a leaf, in the same order, whatever kind of store each of them is. Values without a leaf, such as
 // the slots of a password, are not compared. Reads the whole history of the vault.

@@ -87,10 +87,10 @@ inline Key pending_key(const MailboxId& mailbox, std::uint64_t seq) {
 inline Key drained_key(const MailboxId& mailbox, Micros changed, std::uint64_t seq) {
   return Key('d').id(mailbox).u64(static_cast<std::uint64_t>(changed)).u64(seq);
 }
-inline Key receipt_key(const MailboxId& mailbox, const MessageId& message) {
+inline Key removal_record_key(const MailboxId& mailbox, const MessageId& message) {
   return Key('r').id(mailbox).id(message);
 }
-inline Key receipt_time_key(const MailboxId& mailbox, Micros gone, const MessageId& message) {
+inline Key removal_time_key(const MailboxId& mailbox, Micros gone, const MessageId& message) {
   return Key('x').id(mailbox).u64(static_cast<std::uint64_t>(gone)).id(message);
 }
 inline Key body_key(const MessageId& message, const MailboxId& mailbox) {

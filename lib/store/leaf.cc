@@ -57,8 +57,8 @@ std::string_view name(LeafType type) {
       return "opened";
     case LeafType::VaultMade:
       return "vault-made";
-    case LeafType::MailboxDropped:
-      return "mailbox-dropped";
+    case LeafType::MailboxRemoved:
+      return "mailbox-removed";
     case LeafType::Admin:
       return "admin";
     case LeafType::Route:

@@ -50,7 +50,7 @@ enum class LeafType : std::uint8_t {
   // Types from 64 on are about the vault. VaultMade is its first leaf: container = SHA-256 of the
   // recovery recipient, zero without one.
   VaultMade = 64,
-  MailboxDropped = 65,
+  MailboxRemoved = 65,
   Admin = 66,
   Route = 67,
   Head = 68,  // tree head of a mailbox's history: value = its size, container = its root

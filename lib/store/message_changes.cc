@@ -12,10 +12,10 @@ void leave_removal_record(Transaction& transaction, const MailboxId& mailbox, co
   if (!swept) return;
   swept->record = record;
   swept->gone = transaction.state(mailbox)->log.time;
-  transaction.put(Family::Messages, receipt_key(mailbox, record.id), encode(*swept));
+  transaction.put(Family::Messages, removal_record_key(mailbox, record.id), encode(*swept));
   ByteWriter kept;
   kept.u64(static_cast<std::uint64_t>(moving.kept));
-  transaction.put(Family::Messages, receipt_time_key(mailbox, swept->gone, record.id), kept.data());
+  transaction.put(Family::Messages, removal_time_key(mailbox, swept->gone, record.id), kept.data());
 }
 
 }  // namespace
@@ -156,7 +156,7 @@ void move_message(Transaction& transaction, const MailboxId& mailbox, MessageRec
     // The location stays for ever, so that the id is not accepted again.
     transaction.put(Family::Messages, where_key(record.id, mailbox),
                     encode(MessageLocation{record.seq, gone}));
-    if (leaves_receipt(step, *entry.record, moving.together))
+    if (leaves_removal_record(step, *entry.record, moving.together))
       leave_removal_record(transaction, mailbox, record, moving);
     return;
   }

@@ -172,7 +172,7 @@ Bytes encode(const RemovalRecord& swept) {
   return writer.bytes(swept.envelope).take();
 }
 
-Result<RemovalRecord> decode_swept(ByteView stored) {
+Result<RemovalRecord> decode_removal_record(ByteView stored) {
   ByteReader reader(stored);
   const std::uint8_t version = reader.u8();
   if (reader.ok() && version > 1) return Error(Code::Version, "the removal record needs a newer gw");

@@ -144,12 +144,12 @@ struct RemovalRecord {
 ByteView age_header(ByteView container);
 inline constexpr std::size_t kMaxHeader = 4096;
 
-// Stored forms. The decoders fail with Corrupt if the bytes are not such a record, decode_swept()
+// Stored forms. The decoders fail with Corrupt if the bytes are not such a record, decode_removal_record()
 // with Version if a newer gw wrote it.
 Bytes encode(const MessageRecord& record);
 Result<MessageRecord> decode_message(ByteView stored);
 Bytes encode(const RemovalRecord& swept);
-Result<RemovalRecord> decode_swept(ByteView stored);
+Result<RemovalRecord> decode_removal_record(ByteView stored);
 // The version is not encoded: the store keeps it beside the value.
 Bytes encode(const MailboxRecord& record);
 Result<MailboxRecord> decode_mailbox(ByteView stored);

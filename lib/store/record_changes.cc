@@ -42,7 +42,7 @@ Result<ChangeResult> apply(Transaction& transaction, const MailboxChange& change
   // records.
   if (!transaction.claim_records()) return ChangeResult::NextBatch;
   Entry* entry = transaction.state(record.id);
-  // A dropped mailbox keeps its entry and its history, so its id cannot be used again: a second
+  // A removed mailbox keeps its entry and its history, so its id cannot be used again: a second
   // history under the same id could not be told from a falsified one.
   if (fresh && entry != nullptr) return Error(Code::Exists, "a mailbox with this id exists or existed");
   if (!fresh && (entry == nullptr || !entry->record)) return no_mailbox();
@@ -91,8 +91,8 @@ Result<ChangeResult> apply(Transaction& transaction, const MailboxChange& change
   return ChangeResult::Done;
 }
 
-Result<ChangeResult> drop_mailbox(Transaction& transaction, const VaultId& vault, const MailboxId& id,
-                                  std::string_view actor) {
+Result<ChangeResult> remove_mailbox(Transaction& transaction, const VaultId& vault, const MailboxId& id,
+                                    std::string_view actor) {
   if (!transaction.claim_records() || !transaction.claim_messages(id)) return ChangeResult::NextBatch;
   Entry* entry = transaction.state(id);
   if (entry == nullptr || !entry->record) return no_mailbox();
@@ -123,7 +123,7 @@ Result<ChangeResult> drop_mailbox(Transaction& transaction, const VaultId& vault
   ++entry->epoch;
   transaction.touch(id);
   Leaf leaf;
-  leaf.type = LeafType::MailboxDropped;
+  leaf.type = LeafType::MailboxRemoved;
   leaf.mailbox = id;
   leaf.actor = actor;
   transaction.state({});

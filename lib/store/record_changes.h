@@ -28,9 +28,9 @@ struct MailboxChange {
 Result<MailboxChange> mailbox_change(const VaultId& vault, const MailboxRecord& record,
                                      const std::vector<Slot>& slots, const Note& note, const Limits& limits);
 Result<ChangeResult> apply(Transaction& transaction, const MailboxChange& change);
-// Store::drop_mailbox().
-Result<ChangeResult> drop_mailbox(Transaction& transaction, const VaultId& vault, const MailboxId& mailbox,
-                                  std::string_view actor);
+// Store::remove_mailbox().
+Result<ChangeResult> remove_mailbox(Transaction& transaction, const VaultId& vault, const MailboxId& mailbox,
+                                    std::string_view actor);
 
 // Store::put_if() and erase_if(), with their input checked. It refers to the arguments of
 // record_change(), which must outlive it.

@@ -162,7 +162,7 @@ MessageRecord message_record(const MessageId& id, const Commit& commit, std::uin
   return record;
 }
 
-bool leaves_receipt(const Step& step, const MailboxRecord& mailbox, std::size_t together) {
+bool leaves_removal_record(const Step& step, const MailboxRecord& mailbox, std::size_t together) {
   return mailbox.receipts > 0 &&
          (step.leaf == LeafType::Expired || removed_immediately(step, mailbox, together));
 }
@@ -181,7 +181,8 @@ bool grace_over(const MailboxRecord& mailbox, const Moment& since, const Moment&
   return !mailbox.hold && over(mailbox.grace, since, now, trust_wall);
 }
 
-bool receipt_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now, bool trust_wall) {
+bool removal_record_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now,
+                         bool trust_wall) {
   return !mailbox.hold && over(mailbox.receipts, since, now, trust_wall);
 }
 

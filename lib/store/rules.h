@@ -55,14 +55,15 @@ MessageRecord message_record(const MessageId& id, const Commit& commit, std::uin
 
 // Returns true if a message that is removed by this step leaves a removal record: only messages
 // that were drained do, and only if the mailbox keeps removal records.
-bool leaves_receipt(const Step& step, const MailboxRecord& mailbox, std::size_t together);
+bool leaves_removal_record(const Step& step, const MailboxRecord& mailbox, std::size_t together);
 // Bytes after which a page of removal records ends, whatever its limit.
-inline constexpr std::size_t kReceiptPage = 1 << 20;
+inline constexpr std::size_t kRemovalRecordPage = 1 << 20;
 // Return true if the grace period of a message drained at `since`, or the time of the removal
 // record of a message swept at `since`, is over. Both count kept time; with `trust_wall` it is
 // enough that they are over by the wall clock. Always false under legal hold.
 bool grace_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now, bool trust_wall);
-bool receipt_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now, bool trust_wall);
+bool removal_record_over(const MailboxRecord& mailbox, const Moment& since, const Moment& now,
+                         bool trust_wall);
 
 // Returns what is wrong according to the other fields of `health`, for a store on a disk: it is
 // read-only, or has no room or little.

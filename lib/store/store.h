@@ -306,7 +306,7 @@ class Store {
                                    const Note& note) = 0;
   // Removes a mailbox with its slots, settings, fingerprints and removal records; its history
   // stays. Fails with Conflict unless it is suspended and holds no message in any state.
-  virtual Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) = 0;
+  virtual Result<void> remove_mailbox(const MailboxId& mailbox, std::string_view actor) = 0;
   // Returns the record of a mailbox. Fails with NotFound if it does not exist.
   virtual Result<MailboxRecord> mailbox(const MailboxId& mailbox) = 0;
   // Returns all mailbox records, sorted by name.
@@ -392,7 +392,7 @@ class Store {
                                            std::size_t limit) = 0;
 
   // Histories. In these functions a zero mailbox id names the vault's own history. The history of a
-  // dropped mailbox stays readable.
+  // removed mailbox stays readable.
   //
   // Returns the current tree head.
   virtual Result<LogHead> history_head(const MailboxId& log) = 0;
@@ -430,9 +430,9 @@ class Store {
   // 0 removes nothing and reports what would be removed.
   virtual Result<SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only = {}) = 0;
   // Returns removal records with message ids from `from` (inclusive), ascending, at most `limit`; a
-  // page may be shorter than `limit` once it reaches kReceiptPage bytes. Empty after the last one.
-  virtual Result<std::vector<RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
-                                                   std::size_t limit) = 0;
+  // page may be shorter than `limit` once it reaches kRemovalRecordPage bytes. Empty after the last one.
+  virtual Result<std::vector<RemovalRecord>> removal_records(const MailboxId& mailbox, const MessageId& from,
+                                                             std::size_t limit) = 0;
   // Rewrites files until none of them contains data that was removed or replaced before the call:
   // bodies, removal records, old slots. 0 starts a purge, which goes on by itself; each call with
   // the returned number waits up to 2 seconds for its end. A purge ends only after older snapshots

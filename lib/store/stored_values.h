@@ -34,7 +34,7 @@ Result<MessageLocation> decode_where(ByteView stored);
 
 // The state of a mailbox or of the vault.
 struct Entry {
-  // null for the vault's own history and for a dropped mailbox. Never changed in place, so readers
+  // null for the vault's own history and for a removed mailbox. Never changed in place, so readers
   // may keep it.
   std::shared_ptr<const MailboxRecord> record;
   LogState log;

@@ -239,11 +239,11 @@ Result<void> Reconcile::compare(const std::function<void(const Extra&)>& extra) 
   if (!messages) return messages.error();
   std::ranges::sort(examined_);
   const std::size_t present = examined_.size();
-  const auto receipts =
-      store::for_each_receipt(store_, mailbox_, [&](const store::RemovalRecord& swept) -> Result<void> {
+  const auto receipts = store::for_each_removal_record(
+      store_, mailbox_, [&](const store::RemovalRecord& swept) -> Result<void> {
         const auto end = examined_.begin() + static_cast<std::ptrdiff_t>(present);
         if (std::binary_search(examined_.begin(), end, swept.record.id)) return {};
-        const auto envelope = vault::open_receipt_envelope(swept, ring_, vault_, mailbox_);
+        const auto envelope = vault::open_removed_envelope(swept, ring_, vault_, mailbox_);
         if (!envelope) return envelope.error();
         examined_.push_back(swept.record.id);
         take({swept.record.id, swept.record.received, true}, envelope->message_ids, envelope->identified,

@@ -114,10 +114,10 @@ Result<Stored> Delivery::State::commit(bool pending) {
   commit.fingerprints = std::move(fingerprints);
   commit.pending = pending;
   commit.actor = std::move(actor);
-  const Result<store::CommitResult> receipt = append->commit(commit);
-  if (receipt) return Stored{id, *receipt, commit.container};
-  if (receipt.error().code() == Code::Unknown) return ask(commit, receipt.error());
-  return receipt.error();
+  const Result<store::CommitResult> committed = append->commit(commit);
+  if (committed) return Stored{id, *committed, commit.container};
+  if (committed.error().code() == Code::Unknown) return ask(commit, committed.error());
+  return committed.error();
 }
 
 // Called if the reply to a commit was lost. A pending message without its pending token cannot be

@@ -24,8 +24,8 @@ namespace gw::vault {
 // What finish() has committed.
 struct Stored {
   MessageId id;
-  store::CommitResult receipt;  // sequence number, and the pending token of a pending message
-  Digest container{};           // SHA-256 of the container that the store holds
+  store::CommitResult result;  // sequence number, and the pending token of a pending message
+  Digest container{};          // SHA-256 of the container that the store holds
 };
 
 class Delivery {

@@ -192,7 +192,7 @@ Result<void> remove_mailbox(store::Store& store, const store::MailboxRecord& mai
                             std::string_view actor) {
   // The name is in the text because no record tells it afterwards.
   const Result<void> dropped =
-      store.drop_mailbox(mailbox.id, change_note(actor, "mailbox " + mailbox.name, "removed"));
+      store.remove_mailbox(mailbox.id, change_note(actor, "mailbox " + mailbox.name, "removed"));
   // The reply was lost: the mailbox tells whether it was removed.
   if (!dropped && dropped.error().code() == Code::Unknown) {
     const Result<store::MailboxRecord> left = store.mailbox(mailbox.id);

@@ -107,13 +107,13 @@ Result<Proof> prove(store::Store& store, const MailboxId& mailbox, const Message
 
 namespace {
 
-struct OpenedReceipt {
+struct OpenedRecord {
   Envelope envelope;
   Content content;
 };
 
-Result<OpenedReceipt> opened_receipt(const store::RemovalRecord& swept, const seal::KeyRing& ring,
-                                     const VaultId& vault, const MailboxId& mailbox) {
+Result<OpenedRecord> opened_record(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+                                   const VaultId& vault, const MailboxId& mailbox) {
   const store::MessageRecord& record = swept.record;
   const auto corrupt = [&](const std::string& why) {
     return Error(Code::Corrupt, "the removal record of message " + record.id.hex() + ": " + why);
@@ -136,21 +136,21 @@ Result<OpenedReceipt> opened_receipt(const store::RemovalRecord& swept, const se
   if (seal::commitment(commitment_key.view(), envelope->sha256) != record.commitment)
     return corrupt("its content does not match the commitment in the history");
   Content content{envelope->sha256, to_bytes(commitment_key.view())};
-  return OpenedReceipt{std::move(*envelope), std::move(content)};
+  return OpenedRecord{std::move(*envelope), std::move(content)};
 }
 
 }  // namespace
 
-Result<Content> open_receipt(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+Result<Content> open_removed(const store::RemovalRecord& swept, const seal::KeyRing& ring,
                              const VaultId& vault, const MailboxId& mailbox) {
-  auto receipt = opened_receipt(swept, ring, vault, mailbox);
+  auto receipt = opened_record(swept, ring, vault, mailbox);
   if (!receipt) return receipt.error();
   return std::move(receipt->content);
 }
 
-Result<Envelope> open_receipt_envelope(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+Result<Envelope> open_removed_envelope(const store::RemovalRecord& swept, const seal::KeyRing& ring,
                                        const VaultId& vault, const MailboxId& mailbox) {
-  auto receipt = opened_receipt(swept, ring, vault, mailbox);
+  auto receipt = opened_record(swept, ring, vault, mailbox);
   if (!receipt) return receipt.error();
   return std::move(receipt->envelope);
 }
@@ -166,13 +166,13 @@ Result<Content> content_of(store::Store& store, const seal::KeyRing& ring, const
     return Content{message->envelope().sha256, to_bytes(message->commitment_key())};
   }
   if (record.error().code() != Code::NotFound) return record.error();
-  // swept() returns the first record from this id on, which may be of another message.
-  const auto swept = store.swept(mailbox, id, 1);
+  // removal_records() returns the first record from this id on, which may be of another message.
+  const auto swept = store.removal_records(mailbox, id, 1);
   if (!swept) return swept.error();
   if (swept->empty() || swept->front().record.id != id)
     return Error(Code::NotFound,
                  "the message and its removal record, which proves its content, have been removed");
-  return open_receipt(swept->front(), ring, *vault, mailbox);
+  return open_removed(swept->front(), ring, *vault, mailbox);
 }
 
 }  // namespace gw::vault

@@ -48,10 +48,10 @@ struct Content {
 };
 // Opens the removal record of a removed message. Fails with Corrupt if it is damaged or does not
 // belong to this vault and mailbox.
-Result<Content> open_receipt(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+Result<Content> open_removed(const store::RemovalRecord& swept, const seal::KeyRing& ring,
                              const VaultId& vault, const MailboxId& mailbox);
-// Opens the envelope in a removal record. Fails like open_receipt().
-Result<Envelope> open_receipt_envelope(const store::RemovalRecord& swept, const seal::KeyRing& ring,
+// Opens the envelope in a removal record. Fails like open_removed().
+Result<Envelope> open_removed_envelope(const store::RemovalRecord& swept, const seal::KeyRing& ring,
                                        const VaultId& vault, const MailboxId& mailbox);
 // Returns the content of a message, from the message itself or, if it was removed, from its removal
 // record. Fails with NotFound if neither exists.

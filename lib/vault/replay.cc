@@ -142,7 +142,7 @@ void Replay::take_other(const store::Leaf& leaf) {
       // so the digest is only a candidate.
       records_.push_back(leaf.container);
       return;
-    case LeafType::MailboxDropped:
+    case LeafType::MailboxRemoved:
       mailboxes_[leaf.mailbox] = false;
       return;
     case LeafType::Head:

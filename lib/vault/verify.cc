@@ -55,7 +55,7 @@ class MailboxCheck {
     if (const Result<void> listed = check_listed(); !listed) return listed;
     if (const Result<void> missing = check_missing(); !missing) return missing;
     if (const Result<void> settled = settle_doubts(); !settled) return settled;
-    if (const Result<void> receipts = check_receipts(); !receipts) return receipts;
+    if (const Result<void> receipts = check_removal_records(); !receipts) return receipts;
     if (const Result<void> record = check_record(); !record) return record;
     report_.leaves += replay_.size();
     report_.gaps += replay_.gaps();
@@ -72,9 +72,9 @@ class MailboxCheck {
 
   // Each removal record must be of a message that is gone, and agree with the leaf that made the
   // message visible. Whether the history says how a message went is checked in check_missing().
-  Result<void> check_receipts() {
+  Result<void> check_removal_records() {
     for (std::optional<MessageId> from = MessageId{}; from;) {
-      Result<std::vector<store::RemovalRecord>> page = store_.swept(mailbox_, *from, kVerifyPage);
+      Result<std::vector<store::RemovalRecord>> page = store_.removal_records(mailbox_, *from, kVerifyPage);
       if (!page) return damaged(page.error());
       if (page->empty()) return {};
       // A damaged store that does not advance would otherwise be asked forever.
@@ -85,7 +85,7 @@ class MailboxCheck {
       // In the order of their leaves, so that leaf_at() reads each page of the history once.
       std::ranges::sort(*page, {}, [](const store::RemovalRecord& swept) { return swept.record.seq; });
       for (const store::RemovalRecord& swept : *page) {
-        const Result<std::optional<std::string>> wrong = judge_receipt(swept);
+        const Result<std::optional<std::string>> wrong = judge_removal_record(swept);
         if (!wrong) return wrong.error();
         if (*wrong) report_.findings.add({mailbox_, swept.record.id, **wrong});
       }
@@ -93,7 +93,7 @@ class MailboxCheck {
     return {};
   }
 
-  Result<std::optional<std::string>> judge_receipt(const store::RemovalRecord& swept) {
+  Result<std::optional<std::string>> judge_removal_record(const store::RemovalRecord& swept) {
     using Verdict = std::optional<std::string>;
     const store::MessageRecord& record = swept.record;
     // The message may have been removed after the history was replayed.
@@ -112,7 +112,7 @@ class MailboxCheck {
     // A password reset drops the keys that older removal records are sealed to; these cannot be
     // opened any more.
     if (ring_ == nullptr || ring_->find(record.generation) == nullptr) return Verdict();
-    const Result<Content> content = open_receipt(swept, *ring_, vault_, mailbox_);
+    const Result<Content> content = open_removed(swept, *ring_, vault_, mailbox_);
     return content ? Verdict() : trouble(content.error());
   }
 

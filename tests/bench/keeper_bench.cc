@@ -90,9 +90,9 @@ void measure(const char* what, store::Store& store, int threads, double seconds)
   const Speed commits = speed_of(threads, seconds, [&] {
     auto append = store.begin(mailbox, new_message_id(now()));
     if (!append || !(*append)->put(container)) return false;
-    auto receipt = (*append)->commit(commit);
-    if (!receipt) std::fprintf(stderr, "keeper_bench: %s\n", receipt.error().text().c_str());
-    return receipt.has_value();
+    auto committed = (*append)->commit(commit);
+    if (!committed) std::fprintf(stderr, "keeper_bench: %s\n", committed.error().text().c_str());
+    return committed.has_value();
   });
   const std::string address = "mbx-" + mailbox.hex() + "@example.com";
   const Speed lookups = speed_of(

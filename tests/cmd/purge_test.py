@@ -100,7 +100,7 @@ class PurgeTest(unittest.TestCase):
         self.vault.verify()
 
     def receipts(self, *options):
-        return sorted(line for line in self.vault.store(*options, "dump").stdout.splitlines() if b'"receipt"' in line)
+        return sorted(line for line in self.vault.store(*options, "dump").stdout.splitlines() if b'"removal-record"' in line)
 
     def test_a_backup_and_what_is_salvaged_have_the_receipts(self):
         box = self.vault.add_mailbox("journal", "--grace", "0")
@@ -166,7 +166,7 @@ class PurgeTest(unittest.TestCase):
         self.assertEqual((done["messages"], done["purged"]), (3, True))
         self.assertEqual((self.holds(piece), self.holds(slot)), ([], []))
         self.assertEqual(list((self.vault.path / "large").glob("*?????")), [])
-        self.assertEqual(self.vault.json("history")[-1]["type"], "mailbox-dropped")
+        self.assertEqual(self.vault.json("history")[-1]["type"], "mailbox-removed")
         self.assertEqual([each["id"] for each in self.vault.json("message", "list", "other")], [kept])
         self.vault.verify()
 

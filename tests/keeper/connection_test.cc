@@ -365,7 +365,7 @@ TEST_CASE_METHOD(Fixture, "a pending message whose client closed the connection 
   settled.commit.pending = true;
   Mail left = contract::new_mail();
   left.commit.pending = true;
-  const store::CommitResult receipt = contract::deliver(*proxy, mailbox, settled).value();
+  const store::CommitResult committed = contract::deliver(*proxy, mailbox, settled).value();
   REQUIRE(contract::deliver(*proxy, mailbox, left));
   CHECK(state_of(left.id) == State::Pending);
 
@@ -374,8 +374,8 @@ TEST_CASE_METHOD(Fixture, "a pending message whose client closed the connection 
   settle.messages = {settled.id};
   settle.from = State::Pending;
   settle.to = State::Live;
-  CHECK(code_of(proxy->transition(settle)) == Code::Usage);  // without its receipt
-  settle.token = receipt.token;
+  CHECK(code_of(proxy->transition(settle)) == Code::Usage);  // without its token
+  settle.token = committed.token;
   CHECK(proxy->transition(settle).value() == 1);
 
   // An append that fails on the way does not take the pending message's connection with it.

@@ -66,7 +66,7 @@ TEST_CASE_METHOD(Fixture, "a change by any client takes effect with the next loo
   CHECK(look()->mailbox.id == other.id);
   other.status = store::Status::Suspended;
   other = contract::put(*admin, other);
-  REQUIRE(admin->drop_mailbox(other.id, "test"));
+  REQUIRE(admin->remove_mailbox(other.id, "test"));
   CHECK(look().error().code() == Code::NotFound);
 }
 

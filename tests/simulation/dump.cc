@@ -63,7 +63,7 @@ void dump_messages(std::ostream& out, Store& store, const MailboxRecord& mailbox
     }
   }
   for (std::optional<MessageId> from = MessageId{}; from;) {
-    auto page = value(store.swept(mailbox.id, *from, 20), "the removal records");
+    auto page = value(store.removal_records(mailbox.id, *from, 20), "the removal records");
     for (RemovalRecord& swept : page) {
       swept.record.large = false;
       line(out, "removal record", mailbox.name, swept.record.id.hex(), brief(sha256(encode(swept))));

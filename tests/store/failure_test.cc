@@ -55,9 +55,9 @@ TEST_CASE("a failed write answers Unknown, ends the store, and hurts nothing tha
     std::atomic<int> right = 0;
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&] {
-        const auto receipt = deliver(*store, mailbox, new_mail(3000));
+        const auto committed = deliver(*store, mailbox, new_mail(3000));
         ++answered;
-        const Code code = receipt ? Code::Internal : receipt.error().code();
+        const Code code = committed ? Code::Internal : committed.error().code();
         right += code == Code::Unknown || code == Code::Unavailable ? 1 : 0;
       });
     }
@@ -94,9 +94,9 @@ TEST_CASE("a large message that cannot be written is refused and leaves nothing"
   const std::string before = contract::dump(*store);
   {
     const FileLimit limit(1 << 20);
-    const auto receipt = deliver(*store, mailbox, new_mail(2 << 20));
-    REQUIRE_FALSE(receipt);
-    CHECK(receipt.error().code() == Code::Unavailable);
+    const auto committed = deliver(*store, mailbox, new_mail(2 << 20));
+    REQUIRE_FALSE(committed);
+    CHECK(committed.error().code() == Code::Unavailable);
   }
   CHECK(failed == 1);
   CHECK(vault.files("large/tmp", "").empty());

@@ -51,12 +51,12 @@ Filled fill(Store& store, const MailboxId& mailbox, std::size_t refusals, std::s
   Filled filled;
   for (std::size_t row = 0; row < refusals && filled.mails.size() < 10'000;) {
     Mail mail = new_mail(size);
-    const auto receipt = deliver(store, mailbox, mail);
-    row = receipt ? 0 : row + 1;
-    if (receipt) {
+    const auto committed = deliver(store, mailbox, mail);
+    row = committed ? 0 : row + 1;
+    if (committed) {
       filled.mails.push_back(std::move(mail));
     } else {
-      filled.refusals.push_back(receipt.error().code());
+      filled.refusals.push_back(committed.error().code());
       std::this_thread::sleep_for(std::chrono::milliseconds(30));
     }
   }
@@ -238,11 +238,11 @@ TEST_CASE("Others that take every byte at any moment do not end the store") {
     if (mails.size() > 50 && contract::move(*store, mailbox, {mails.back().id}, State::Live, std::nullopt))
       mails.pop_back();
     Mail mail = new_mail(4000);
-    const auto receipt = deliver(*store, mailbox, mail);
-    if (receipt) {
+    const auto committed = deliver(*store, mailbox, mail);
+    if (committed) {
       mails.push_back(std::move(mail));
       ++accepted;
-    } else if (receipt.error().code() != Code::Full) {
+    } else if (committed.error().code() != Code::Full) {
       ++wrong;
     }
   }

@@ -123,7 +123,7 @@ TEST_CASE("a receipt outlives a clock that jumps, and a vault that was away") {
   }
   drained.vault.clocks->wall += 1000 * kDay;
   const auto store = drained.vault.open();
-  const auto receipts = [&] { return store->swept(drained.mailbox, {}, 10).value().size(); };
+  const auto receipts = [&] { return store->removal_records(drained.mailbox, {}, 10).value().size(); };
   for (int days = 1; days < 90; ++days) {
     REQUIRE(store->sweep(10, false).value().receipts == 0);
     REQUIRE(receipts() == 1);

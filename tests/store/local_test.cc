@@ -118,7 +118,7 @@ TEST_CASE("a child made by fork changes nothing and closes nothing") {
   const MailboxRecord mailbox = contract::put(*store, new_mailbox("journal"));
   const pid_t child = ::fork();
   if (child == 0) {
-    const auto done = store->drop_mailbox(mailbox.id, "child");
+    const auto done = store->remove_mailbox(mailbox.id, "child");
     store.reset();
     ::_exit(!done && done.error().code() == Code::Internal ? 0 : 1);
   }
@@ -159,7 +159,7 @@ TEST_CASE("pending mail that a starting store finds becomes unconfirmed") {
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
   contract::Mail mail = new_mail();
   mail.commit.pending = true;
-  const CommitResult receipt = deliver(*store, mailbox, mail).value();
+  const CommitResult committed = deliver(*store, mailbox, mail).value();
   REQUIRE(deliver(*store, mailbox, new_mail()));
   SECTION("close") {
     store.reset();
@@ -178,7 +178,7 @@ TEST_CASE("pending mail that a starting store finds becomes unconfirmed") {
   settle.messages = {mail.id};
   settle.from = State::Pending;
   settle.to = State::Live;
-  settle.token = receipt.token;
+  settle.token = committed.token;
   CHECK(store->transition(settle).error().code() == Code::Conflict);
 }
 

@@ -148,8 +148,8 @@ TEST_CASE("a lister that pages while mail arrives skips none, and one id is take
       for (int n = 0; n < 100; ++n) {
         Mail mail = new_mail(100);
         mail.commit.pending = n % 5 == 0;
-        const auto receipt = deliver(*store, mailbox, mail);
-        if (mail.commit.pending && receipt)
+        const auto committed = deliver(*store, mailbox, mail);
+        if (mail.commit.pending && committed)
           (void)contract::move(*store, mailbox, {mail.id}, State::Pending, State::Live);
         if (deliver(*store, mailbox, shared)) ++twice;
       }
@@ -202,7 +202,7 @@ TEST_CASE("a purge goes on beside deliveries, drains, sweeps, snapshots and read
     if (!drained) expect(store->read(mailbox, mail.id, 0, all).has_value() && all == mail.container);
   });
   start([&] { expect(store->sweep(3, true).has_value()); });
-  start([&] { expect(store->swept(mailbox, {}, 20).has_value()); });
+  start([&] { expect(store->removal_records(mailbox, {}, 20).has_value()); });
   start([&] {
     auto snapshot = store->snapshot();
     expect(snapshot || snapshot.error().code() == Code::Busy);
@@ -225,7 +225,7 @@ TEST_CASE("a purge goes on beside deliveries, drains, sweeps, snapshots and read
   while (store->sweep(10'000, true)->more) {
   }
   const std::string before = contract::dump(*store);
-  CHECK(before.find("receipt") != std::string::npos);
+  CHECK(before.find("removal-record") != std::string::npos);
   store.reset();
   store = vault.open();
   CHECK(contract::dump(*store) == before);

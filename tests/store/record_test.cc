@@ -82,14 +82,14 @@ TEST_CASE("fields of a newer version survive an edit by this one") {
 TEST_CASE("a receipt is read as it was stored, and what is none is Corrupt") {
   const RemovalRecord swept{sample_message(), 77, to_bytes("header"), to_bytes("envelope")};
   const Bytes stored = encode(swept);
-  auto decoded = decode_swept(stored);
+  auto decoded = decode_removal_record(stored);
   REQUIRE(decoded);
   CHECK(*decoded == swept);
-  CHECK(decode_swept({}).error().code() == Code::Corrupt);
-  CHECK(decode_swept(ByteView(stored).first(20)).error().code() == Code::Corrupt);
+  CHECK(decode_removal_record({}).error().code() == Code::Corrupt);
+  CHECK(decode_removal_record(ByteView(stored).first(20)).error().code() == Code::Corrupt);
   Bytes newer = stored;
   newer[0] = std::byte{2};
-  CHECK(decode_swept(newer).error().code() == Code::Version);
+  CHECK(decode_removal_record(newer).error().code() == Code::Version);
 }
 
 TEST_CASE("the time for receipts is kept, and is 90 days where a record of before does not say") {

@@ -183,20 +183,20 @@ TEST_CASE("the rules of messages hold on any database") {
   CHECK(rules.code_of(find_message(rules.data, id, first.id)) == Code::NotFound);
   CHECK(rules.code_of(rules.accept(first)) == Code::Exists);
   CHECK(was_seen(rules.data, id, print).value());
-  const auto receipt = rules.data.get(Family::Messages, receipt_key(id, first.id));
+  const auto receipt = rules.data.get(Family::Messages, removal_record_key(id, first.id));
   REQUIRE((receipt && *receipt));
-  CHECK(decode_swept(as_bytes(**receipt))->record.id == first.id);
+  CHECK(decode_removal_record(as_bytes(**receipt))->record.id == first.id);
   CHECK(rules.data.state(id)->log.stat.live == 1);
   REQUIRE(rules.transition(second.id, State::Live, std::nullopt));
 
   // Of a dropped mailbox stay its history and the ids of its messages.
-  CHECK(rules.code_of(drop_mailbox(rules.data, rules.vault, id, "test")) == Code::Conflict);
+  CHECK(rules.code_of(remove_mailbox(rules.data, rules.vault, id, "test")) == Code::Conflict);
   rules.data.commit();
   MailboxRecord suspended = *rules.data.state(id)->record;
   suspended.status = Status::Suspended;
   REQUIRE(rules.put(suspended));
   rules.data.commit();
-  REQUIRE(drop_mailbox(rules.data, rules.vault, id, "test").value() == ChangeResult::Done);
+  REQUIRE(remove_mailbox(rules.data, rules.vault, id, "test").value() == ChangeResult::Done);
   rules.data.commit();
   CHECK(rules.data.count(Family::Records) == 0);
   CHECK(rules.data.count(Family::Seen) == 0);

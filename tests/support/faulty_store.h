@@ -29,8 +29,8 @@ class FaultyStore : public store::Store {
                            const store::Note& note) override {
     return guard("put_mailbox", [&] { return to_.put_mailbox(record, slots, note); });
   }
-  Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) override {
-    return guard("drop_mailbox", [&] { return to_.drop_mailbox(mailbox, actor); });
+  Result<void> remove_mailbox(const MailboxId& mailbox, std::string_view actor) override {
+    return guard("remove_mailbox", [&] { return to_.remove_mailbox(mailbox, actor); });
   }
   Result<store::MailboxRecord> mailbox(const MailboxId& mailbox) override {
     return guard("mailbox", [&] { return to_.mailbox(mailbox); });
@@ -121,9 +121,9 @@ class FaultyStore : public store::Store {
   Result<store::SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override {
     return guard("sweep", [&] { return to_.sweep(budget, now, only); });
   }
-  Result<std::vector<store::RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
-                                                  std::size_t limit) override {
-    return guard("swept", [&] { return to_.swept(mailbox, from, limit); });
+  Result<std::vector<store::RemovalRecord>> removal_records(const MailboxId& mailbox, const MessageId& from,
+                                                            std::size_t limit) override {
+    return guard("removal_records", [&] { return to_.removal_records(mailbox, from, limit); });
   }
   Result<store::Purge> purge(std::uint64_t number) override {
     return guard("purge", [&] { return to_.purge(number); });

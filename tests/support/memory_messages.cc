@@ -65,9 +65,9 @@ Result<CommitResult> MemoryStore::commit(const MailboxId& id, const MessageId& m
   mailbox.places[message] = {record.seq, std::nullopt};
   for (const Digest& fingerprint : commit.fingerprints) mailbox.seen[fingerprint] = message;
   mailbox.messages[record.seq] = {record, commit.envelope, std::move(container), 0};
-  CommitResult receipt{record.seq, {}};
-  if (commit.pending) receipt.token = receipts_.give(id, message);
-  return receipt;
+  CommitResult committed{record.seq, {}};
+  if (commit.pending) committed.token = pending_tokens_.give(id, message);
+  return committed;
 }
 
 void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq, const Step& step,
@@ -76,7 +76,7 @@ void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq,
   auto node = mailbox.messages.extract(seq);
   MessageRecord& record = node.mapped().record;
   count_out(mailbox.stat, record);
-  if (record.state == State::Pending) receipts_.forget(id, record.id);
+  if (record.state == State::Pending) pending_tokens_.forget(id, record.id);
   const std::uint64_t index = grow(id, message_leaf(step.leaf, id, record, actor));
   LeafType gone = step.leaf;
   if (step.to == State::Drained) mailbox.stat.last_drain = logs_[id].time;
@@ -90,7 +90,7 @@ void MemoryStore::move(const MailboxId& id, Mailbox& mailbox, std::uint64_t seq,
     const Stored& stored = node.mapped();
     // The removal record keeps the header and not the container, as in LocalStore.
     const ByteView header = age_header(stored.container);
-    if (leaves_receipt(step, mailbox.record, together) && !header.empty())
+    if (leaves_removal_record(step, mailbox.record, together) && !header.empty())
       mailbox.swept[record.id] = {{record, logs_[id].time, to_bytes(header), stored.envelope}, moment().kept};
     return;
   }
@@ -132,7 +132,7 @@ Result<std::size_t> MemoryStore::transition(const Transition& transition) {
     if (!changes) return changes.error();
     if (!*changes || !named.insert(message).second) continue;
     if (transition.token) {
-      if (auto right = receipts_.check(transition.mailbox, message, *transition.token); !right)
+      if (auto right = pending_tokens_.check(transition.mailbox, message, *transition.token); !right)
         return right.error();
     }
     changing.push_back(place->second.seq);
@@ -175,11 +175,11 @@ Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now, const Mailb
     if (budget != 0) move(one.mailbox, mailbox, one.seq, kExpire, "sweep", all.size());
   }
   for (auto& [id, mailbox] : mailboxes_) {
-    if (left_out(id) || keep_receipts_) continue;
+    if (left_out(id) || keep_removal_records_) continue;
     std::vector<std::pair<Micros, MessageId>> over;
     for (const auto& [message, swept] : mailbox.swept) {
-      if (receipt_over(mailbox.record, {swept.kept, swept.receipt.gone}, at, now))
-        over.emplace_back(swept.receipt.gone, message);
+      if (removal_record_over(mailbox.record, {swept.kept, swept.record.gone}, at, now))
+        over.emplace_back(swept.record.gone, message);
     }
     if (budget == 0) {
       report.receipts += over.size();
@@ -195,8 +195,8 @@ Result<SweepReport> MemoryStore::sweep(std::size_t budget, bool now, const Mailb
   return report;
 }
 
-Result<std::vector<RemovalRecord>> MemoryStore::swept(const MailboxId& id, const MessageId& from,
-                                                      std::size_t limit) {
+Result<std::vector<RemovalRecord>> MemoryStore::removal_records(const MailboxId& id, const MessageId& from,
+                                                                std::size_t limit) {
   const std::lock_guard lock(mutex_);
   const auto found = mailboxes_.find(id);
   if (found == mailboxes_.end()) return missing_mailbox();
@@ -204,11 +204,11 @@ Result<std::vector<RemovalRecord>> MemoryStore::swept(const MailboxId& id, const
   const auto& swept = found->second.swept;
   std::size_t size = 0;
   for (auto next = swept.lower_bound(from); next != swept.end() && page.size() < limit; ++next) {
-    const RemovalRecord& receipt = next->second.receipt;
-    page.push_back(receipt);
-    size += receipt.header.size() + receipt.envelope.size();
+    const RemovalRecord& record = next->second.record;
+    page.push_back(record);
+    size += record.header.size() + record.envelope.size();
     // The same limit as in LocalStore, so that tests of paging apply to both.
-    if (size >= kReceiptPage) break;
+    if (size >= kRemovalRecordPage) break;
   }
   return page;
 }

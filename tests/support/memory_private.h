@@ -26,11 +26,11 @@ namespace gw::store {
 class MemoryStore : public Store {
  public:
   explicit MemoryStore(MemoryOptions options);
-  MemoryStore(const MemoryStore& other, bool keep_receipts);
+  MemoryStore(const MemoryStore& other, bool keep_removal_records);
   Result<Health> health() override;
   Result<void> put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots,
                            const Note& note) override;
-  Result<void> drop_mailbox(const MailboxId& id, std::string_view actor) override;
+  Result<void> remove_mailbox(const MailboxId& id, std::string_view actor) override;
   Result<MailboxRecord> mailbox(const MailboxId& id) override;
   Result<std::vector<MailboxRecord>> mailboxes() override;
   Result<Recipient> resolve(std::string_view address, Lookup lookup) override;
@@ -63,8 +63,8 @@ class MemoryStore : public Store {
   Result<std::uint64_t> note(const MailboxId& log, const Leaf& given) override;
   Result<std::string> checkpoint(std::string_view actor) override;
   Result<SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override;
-  Result<std::vector<RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
-                                           std::size_t limit) override;
+  Result<std::vector<RemovalRecord>> removal_records(const MailboxId& mailbox, const MessageId& from,
+                                                     std::size_t limit) override;
   Result<Purge> purge(std::uint64_t number) override;
   Result<void> stats(const ServerStats& stats) override {
     stats_table_.add(stats);
@@ -97,7 +97,7 @@ class MemoryStore : public Store {
 
   // A removal record.
   struct Gone {
-    RemovalRecord receipt;
+    RemovalRecord record;
     Micros kept = 0;  // kept time when the message was swept
   };
 
@@ -131,7 +131,7 @@ class MemoryStore : public Store {
             std::string_view actor, std::size_t together);
 
   const MemoryOptions options_;
-  const bool keep_receipts_ = false;  // see copy_memory_store()
+  const bool keep_removal_records_ = false;  // see copy_memory_store()
   std::mutex mutex_;
   std::uint64_t purges_ = 0;  // number of the last purge
   std::map<MailboxId, Mailbox> mailboxes_;
@@ -139,7 +139,7 @@ class MemoryStore : public Store {
   std::map<RecordKey, Record> records_;
   Leases leases_;
   Permits permits_;
-  PendingTokens receipts_;
+  PendingTokens pending_tokens_;
   KeptTime kept_time_;
   ServerStatsTable stats_table_;
   std::uint64_t commits_ = 0;  // number of leaves ever appended

@@ -19,9 +19,9 @@ MemoryStore::MemoryStore(MemoryOptions options)
   grow({}, leaf);
 }
 
-MemoryStore::MemoryStore(const MemoryStore& other, bool keep_receipts)
+MemoryStore::MemoryStore(const MemoryStore& other, bool keep_removal_records)
     : options_(other.options_),
-      keep_receipts_(keep_receipts),
+      keep_removal_records_(keep_removal_records),
       purges_(other.purges_),
       mailboxes_(other.mailboxes_),
       logs_(other.logs_),
@@ -98,7 +98,7 @@ Result<void> MemoryStore::put_mailbox(const MailboxRecord& record, const std::ve
   return {};
 }
 
-Result<void> MemoryStore::drop_mailbox(const MailboxId& id, std::string_view actor) {
+Result<void> MemoryStore::remove_mailbox(const MailboxId& id, std::string_view actor) {
   const std::lock_guard lock(mutex_);
   const auto found = mailboxes_.find(id);
   if (found == mailboxes_.end()) return missing_mailbox();
@@ -109,7 +109,7 @@ Result<void> MemoryStore::drop_mailbox(const MailboxId& id, std::string_view act
   std::erase_if(records_, [&](const auto& entry) { return entry.first.mailbox == id; });
   mailboxes_.erase(found);
   Leaf leaf;
-  leaf.type = LeafType::MailboxDropped;
+  leaf.type = LeafType::MailboxRemoved;
   leaf.mailbox = id;
   leaf.actor = actor;
   grow({}, leaf);
@@ -296,8 +296,8 @@ std::unique_ptr<Store> make_memory_store(MemoryOptions options) {
   return std::make_unique<MemoryStore>(std::move(options));
 }
 
-std::unique_ptr<Store> copy_memory_store(const Store& store, bool keep_receipts) {
-  return std::make_unique<MemoryStore>(dynamic_cast<const MemoryStore&>(store), keep_receipts);
+std::unique_ptr<Store> copy_memory_store(const Store& store, bool keep_removal_records) {
+  return std::make_unique<MemoryStore>(dynamic_cast<const MemoryStore&>(store), keep_removal_records);
 }
 
 }  // namespace gw::store

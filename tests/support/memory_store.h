@@ -23,8 +23,8 @@ struct MemoryOptions {
 std::unique_ptr<Store> make_memory_store(MemoryOptions options);
 
 // Returns an independent copy of a store that make_memory_store() returned, without its leases and
-// pending tokens. With `keep_receipts` no sweep of the copy removes removal records: a sweep that a
+// pending tokens. With `keep_removal_records` no sweep of the copy removes removal records: a sweep that a
 // crash has ended before that.
-std::unique_ptr<Store> copy_memory_store(const Store& store, bool keep_receipts = false);
+std::unique_ptr<Store> copy_memory_store(const Store& store, bool keep_removal_records = false);
 
 }  // namespace gw::store

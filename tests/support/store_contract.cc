@@ -143,11 +143,11 @@ std::string dump(Store& store) {
       REQUIRE(store.find(mailbox.id, message.id).value().seq == message.seq);
     }
     for (std::optional<MessageId> from = MessageId{}; from;) {
-      auto page = store.swept(mailbox.id, *from, 3);
+      auto page = store.removal_records(mailbox.id, *from, 3);
       REQUIRE(page);
       for (RemovalRecord& swept : *page) {
         swept.record.large = false;
-        line("receipt", to_hex(encode(swept)));
+        line("removal-record", to_hex(encode(swept)));
       }
       from = page->empty() ? std::nullopt : page->back().record.id.next();
     }
@@ -213,7 +213,7 @@ void mailboxes(const Make& make) {
     without.status = Status::Suspended;
     put(store, without);
     CHECK(store.health().value().senders);
-    REQUIRE(store.drop_mailbox(record.id, "admin"));
+    REQUIRE(store.remove_mailbox(record.id, "admin"));
     CHECK_FALSE(store.health().value().senders);
   }
   SECTION("a name, an alias and an id can be used only once") {
@@ -251,24 +251,24 @@ void mailboxes(const Make& make) {
   }
   SECTION("only a suspended and empty mailbox can be dropped, and its history is kept") {
     record = put(store, record);
-    CHECK(code_of(store.drop_mailbox(record.id, "test")) == Code::Conflict);
+    CHECK(code_of(store.remove_mailbox(record.id, "test")) == Code::Conflict);
     const Mail mail = new_mail();
     REQUIRE(deliver(store, record.id, mail));
     record.status = Status::Suspended;
     record = put(store, record, LeafType::Status);
-    CHECK(code_of(store.drop_mailbox(record.id, "test")) == Code::Conflict);
+    CHECK(code_of(store.remove_mailbox(record.id, "test")) == Code::Conflict);
     REQUIRE(move(store, record.id, {mail.id}, State::Live, std::nullopt));
     REQUIRE(store.put_if({Kind::Slot, record.id, "password"}, 0, to_bytes("x"), note()));
-    REQUIRE(store.drop_mailbox(record.id, "test"));
+    REQUIRE(store.remove_mailbox(record.id, "test"));
     CHECK(code_of(store.mailbox(record.id)) == Code::NotFound);
     CHECK(code_of(store.stat(record.id)) == Code::NotFound);
     CHECK(code_of(store.get({Kind::Slot, record.id, "password"})) == Code::NotFound);
     CHECK(code_of(store.resolve("archive@example.com", Lookup::Recipient)) == Code::NotFound);
     CHECK(history(store, record.id).size() == 5);
-    CHECK(history(store, {}).back().type == LeafType::MailboxDropped);
+    CHECK(history(store, {}).back().type == LeafType::MailboxRemoved);
     record.version = 0;
     CHECK(code_of(store.put_mailbox(record, {}, note())) == Code::Exists);
-    CHECK(code_of(store.drop_mailbox(record.id, "test")) == Code::NotFound);
+    CHECK(code_of(store.remove_mailbox(record.id, "test")) == Code::NotFound);
   }
   SECTION("mailboxes are listed by name") {
     put(store, new_mailbox("b"));
@@ -415,8 +415,8 @@ void messages(const Make& make) {
   SECTION("a message is returned as it was put") {
     Mail mail = new_mail(150'000);
     mail.commit.actor = "smtp 192.0.2.1";
-    const CommitResult receipt = deliver(store, mailbox, mail).value();
-    CHECK(receipt.seq == 1);
+    const CommitResult result = deliver(store, mailbox, mail).value();
+    CHECK(result.seq == 1);
     const MessageRecord record = store.find(mailbox, mail.id).value();
     CHECK(record.id == mail.id);
     CHECK(record.seq == 1);
@@ -664,13 +664,13 @@ void pending(const Make& make) {
   random_bytes(print);
   mail.commit.fingerprints = {print};
   CHECK_FALSE(store.seen(mailbox, print).value());
-  const CommitResult receipt = deliver(store, mailbox, mail).value();
+  const CommitResult result = deliver(store, mailbox, mail).value();
   Transition settle;
   settle.mailbox = mailbox;
   settle.messages = {mail.id};
   settle.from = State::Pending;
   settle.to = State::Live;
-  settle.token = receipt.token;
+  settle.token = result.token;
 
   SECTION("when settled, it is listed after the messages that were committed in the meantime") {
     const Mail fast = new_mail();
@@ -848,7 +848,7 @@ void histories(const Make& make) {
     MailboxRecord dropped = put(store, new_mailbox("dropped"));
     dropped.status = Status::Suspended;
     dropped = put(store, dropped, LeafType::Status);
-    REQUIRE(store.drop_mailbox(dropped.id, "test"));
+    REQUIRE(store.remove_mailbox(dropped.id, "test"));
     const auto logs = all_histories(store);
     REQUIRE(logs);
     CHECK(*logs == std::set{MailboxId{}, mailbox, dropped.id});

@@ -15,9 +15,9 @@ constexpr std::string_view kHeader =
     "EmECAEcKN+n/Vs9SbWiV+Hu0r+E8R77DdWYyd83nw7U\n"
     "--- Vn+54jqiiUCE+WZcEVY3f1sqHjlu/z1LCQ/T7Xm7qI0\n";
 
-std::vector<RemovalRecord> all_receipts(Store& store, const MailboxId& mailbox) {
+std::vector<RemovalRecord> all_removal_records(Store& store, const MailboxId& mailbox) {
   std::vector<RemovalRecord> all;
-  auto gone = for_each_receipt(store, mailbox, [&](const RemovalRecord& swept) -> Result<void> {
+  auto gone = for_each_removal_record(store, mailbox, [&](const RemovalRecord& swept) -> Result<void> {
     all.push_back(swept);
     return {};
   });
@@ -66,23 +66,23 @@ void receipts(const Make& make) {
 
   SECTION("a swept message leaves its header and its envelope, and no byte of its content") {
     drain(mails);
-    CHECK(all_receipts(store, record.id).empty());
+    CHECK(all_removal_records(store, record.id).empty());
     CHECK(sweep_all(1).expired == mails.size());
-    const std::vector<RemovalRecord> receipts = all_receipts(store, record.id);
+    const std::vector<RemovalRecord> receipts = all_removal_records(store, record.id);
     REQUIRE(receipts.size() == mails.size());
     std::sort(mails.begin(), mails.end(), [](const Mail& a, const Mail& b) { return a.id < b.id; });
     for (std::size_t i = 0; i < mails.size(); ++i) {
       is_of(receipts[i], mails[i]);
       CHECK(receipts[i].gone == subject.clocks->wall);
     }
-    CHECK(all_receipts(store, other.id).empty());
+    CHECK(all_removal_records(store, other.id).empty());
     CHECK_FALSE(store.find(record.id, mails[0].id));
   }
   SECTION("so does a message that was drained without a grace period") {
     record.grace = 0;
     put(store, record);
     drain(std::span(mails).subspan(1, 1));
-    const std::vector<RemovalRecord> receipts = all_receipts(store, record.id);
+    const std::vector<RemovalRecord> receipts = all_removal_records(store, record.id);
     REQUIRE(receipts.size() == 1);
     CHECK(receipts[0].record.id == mails[1].id);
     CHECK(receipts[0].record.state == State::Live);
@@ -91,14 +91,14 @@ void receipts(const Make& make) {
     drain(mails);
     sweep_all(1);
     std::sort(mails.begin(), mails.end(), [](const Mail& a, const Mail& b) { return a.id < b.id; });
-    const auto page = store.swept(record.id, mails[1].id, 2);
+    const auto page = store.removal_records(record.id, mails[1].id, 2);
     REQUIRE(page);
     REQUIRE(page->size() == 2);
     is_of((*page)[0], mails[1]);
     is_of((*page)[1], mails[2]);
-    CHECK(store.swept(record.id, *mails.back().id.next(), 2)->empty());
-    CHECK(store.swept(record.id, {}, 0)->empty());
-    CHECK(store.swept(random_id<MailboxId>(), {}, 1).error().code() == Code::NotFound);
+    CHECK(store.removal_records(record.id, *mails.back().id.next(), 2)->empty());
+    CHECK(store.removal_records(record.id, {}, 0)->empty());
+    CHECK(store.removal_records(random_id<MailboxId>(), {}, 1).error().code() == Code::NotFound);
   }
   SECTION("a page ends at a MiB, and the next one continues after it") {
     std::vector<MessageId> ids;
@@ -110,11 +110,11 @@ void receipts(const Make& make) {
     }
     REQUIRE(move(store, other.id, ids, State::Live, State::Drained));
     sweep_all(1);
-    const auto page = store.swept(other.id, {}, 1000);
+    const auto page = store.removal_records(other.id, {}, 1000);
     REQUIRE(page);
     CHECK(page->size() < ids.size());
-    CHECK(page->size() >= kReceiptPage / kEnvelope);
-    CHECK(all_receipts(store, other.id).size() == ids.size());
+    CHECK(page->size() >= kRemovalRecordPage / kEnvelope);
+    CHECK(all_removal_records(store, other.id).size() == ids.size());
   }
   SECTION("removal without a sweep, no receipts, and data that is not an age file leave none") {
     const Mail odd = new_mail(5000);
@@ -126,7 +126,7 @@ void receipts(const Make& make) {
     put(store, record);
     drain(std::span(mails).subspan(1));
     CHECK(sweep_all(1).expired == 4);
-    CHECK(all_receipts(store, record.id).empty());
+    CHECK(all_removal_records(store, record.id).empty());
   }
   SECTION("a removal record expires, the oldest first, within the budget, unless there is a legal hold") {
     drain(std::span(mails).first(2));
@@ -134,7 +134,7 @@ void receipts(const Make& make) {
     drain(std::span(mails).subspan(2));
     sweep_all(1);
     CHECK(sweep_all(88).receipts == 0);
-    CHECK(all_receipts(store, record.id).size() == 5);
+    CHECK(all_removal_records(store, record.id).size() == 5);
     record.hold = true;
     record = put(store, record);
     CHECK(sweep_all(3).receipts == 0);
@@ -143,14 +143,14 @@ void receipts(const Make& make) {
     const SweepReport first = store.sweep(3, true).value();
     CHECK(first.receipts == 3);
     CHECK(first.more);
-    std::vector<RemovalRecord> left = all_receipts(store, record.id);
+    std::vector<RemovalRecord> left = all_removal_records(store, record.id);
     REQUIRE(left.size() == 2);
     CHECK(left[0].record.size >= 3000);
     CHECK(left[1].record.size >= 3000);
     const SweepReport second = store.sweep(3, true).value();
     CHECK(second.receipts == 2);
     CHECK_FALSE(second.more);
-    CHECK(all_receipts(store, record.id).empty());
+    CHECK(all_removal_records(store, record.id).empty());
   }
   SECTION("a sweep of one mailbox does not change another one") {
     const Mail mail = sealed_mail(100);
@@ -170,8 +170,8 @@ void receipts(const Make& make) {
     sweep_all(1);
     record.status = Status::Suspended;
     put(store, record, LeafType::Status);
-    REQUIRE(store.drop_mailbox(record.id, "test"));
-    CHECK(store.swept(record.id, {}, 1).error().code() == Code::NotFound);
+    REQUIRE(store.remove_mailbox(record.id, "test"));
+    CHECK(store.removal_records(record.id, {}, 1).error().code() == Code::NotFound);
   }
   SECTION("messages over the limit of one call without a grace period are removed by the next sweep") {
     MailboxRecord many = new_mailbox("many");
@@ -187,7 +187,7 @@ void receipts(const Make& make) {
     CHECK(store.stat(many.id).value().drained == kAtOnce + 1);
     CHECK(store.sweep(10'000, true).value().expired == kAtOnce + 1);
     CHECK(store.stat(many.id).value().drained == 0);
-    CHECK(all_receipts(store, many.id).size() == kAtOnce + 1);
+    CHECK(all_removal_records(store, many.id).size() == kAtOnce + 1);
   }
 }
 

@@ -15,8 +15,8 @@ class StoreShell : public store::Store {
                            const store::Note& note) override {
     return inner_.put_mailbox(record, slots, note);
   }
-  Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) override {
-    return inner_.drop_mailbox(mailbox, actor);
+  Result<void> remove_mailbox(const MailboxId& mailbox, std::string_view actor) override {
+    return inner_.remove_mailbox(mailbox, actor);
   }
   Result<store::MailboxRecord> mailbox(const MailboxId& mailbox) override { return inner_.mailbox(mailbox); }
   Result<std::vector<store::MailboxRecord>> mailboxes() override { return inner_.mailboxes(); }
@@ -87,9 +87,9 @@ class StoreShell : public store::Store {
   Result<store::SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override {
     return inner_.sweep(budget, now, only);
   }
-  Result<std::vector<store::RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
-                                                  std::size_t limit) override {
-    return inner_.swept(mailbox, from, limit);
+  Result<std::vector<store::RemovalRecord>> removal_records(const MailboxId& mailbox, const MessageId& from,
+                                                            std::size_t limit) override {
+    return inner_.removal_records(mailbox, from, limit);
   }
   Result<store::Purge> purge(std::uint64_t number) override { return inner_.purge(number); }
   Result<void> stats(const store::ServerStats& stats) override { return inner_.stats(stats); }

@@ -253,9 +253,9 @@ class CountingStore : public gw::test::StoreShell {
     }
     Result<store::CommitResult> commit(const store::Commit& commit) override {
       if (owner_.answer == Answer::LostBefore) return Error(Code::Unknown, "lost");
-      Result<store::CommitResult> receipt = inner_->commit(commit);
+      Result<store::CommitResult> committed = inner_->commit(commit);
       if (owner_.answer == Answer::LostAfter) return Error(Code::Unknown, "lost");
-      return receipt;
+      return committed;
     }
 
    private:

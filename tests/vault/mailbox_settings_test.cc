@@ -154,7 +154,7 @@ TEST_CASE("if the reply to a change or removal is lost, it was made or is report
   MailboxSettings suspend;
   suspend.status = store::Status::Suspended;
   const auto lose_reply = [](std::string_view operation) {
-    const bool changes = operation == "put_mailbox" || operation == "drop_mailbox";
+    const bool changes = operation == "put_mailbox" || operation == "remove_mailbox";
     return changes ? std::optional(Error(Code::Unknown, "lost")) : std::nullopt;
   };
   store.fail = lose_reply;

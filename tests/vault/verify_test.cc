@@ -24,7 +24,7 @@ class LyingStore : public gw::test::StoreShell {
   std::function<void(MailboxId, store::LogHead&)> change_head;
   std::optional<std::pair<MailboxId, std::uint64_t>> cut_history;  // this history has only so many leaves
   std::function<void()> before_list;
-  std::function<void(store::RemovalRecord&)> change_receipt;
+  std::function<void(store::RemovalRecord&)> change_removal_record;
   std::optional<Bytes> mailbox_value;
 
   Result<std::vector<store::MailboxRecord>> mailboxes() override {
@@ -67,10 +67,10 @@ class LyingStore : public gw::test::StoreShell {
     if (got && *got > 0 && flipped == message) to[*got / 2] ^= std::byte{1};
     return got;
   }
-  Result<std::vector<store::RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
-                                                  std::size_t limit) override {
-    Result<std::vector<store::RemovalRecord>> page = StoreShell::swept(mailbox, from, limit);
-    if (page && change_receipt) std::for_each(page->begin(), page->end(), change_receipt);
+  Result<std::vector<store::RemovalRecord>> removal_records(const MailboxId& mailbox, const MessageId& from,
+                                                            std::size_t limit) override {
+    Result<std::vector<store::RemovalRecord>> page = StoreShell::removal_records(mailbox, from, limit);
+    if (page && change_removal_record) std::for_each(page->begin(), page->end(), change_removal_record);
     return page;
   }
   Result<store::LogHead> history_head(const MailboxId& log) override {
@@ -464,7 +464,7 @@ TEST_CASE("removal records are checked against the history, and opened in a deep
   LyingStore lying(*vault.store);
   const auto finds = [&](const std::function<void(store::RemovalRecord&)>& lie, std::string_view what,
                          bool shallow) {
-    lying.change_receipt = lie;
+    lying.change_removal_record = lie;
     const VerifyReport report = shallow ? verified(lying) : deep(lying);
     REQUIRE(report.findings.size() == 1);
     INFO(report.findings[0].what);
@@ -489,9 +489,9 @@ TEST_CASE("removal records are checked against the history, and opened in a deep
         if (swept.record.id == ids[1]) swept.record.id = ids[2];
       },
       "does not record its removal", true);
-  lying.change_receipt = first([](store::RemovalRecord& swept) { swept.header[60] ^= std::byte{1}; });
+  lying.change_removal_record = first([](store::RemovalRecord& swept) { swept.header[60] ^= std::byte{1}; });
   CHECK(verified(lying).findings.empty());
-  finds(lying.change_receipt, "removal record", false);
+  finds(lying.change_removal_record, "removal record", false);
 }
 
 TEST_CASE("a removed mail is proved by its removal record and its earlier proof") {

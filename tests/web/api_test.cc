@@ -481,7 +481,7 @@ TEST_CASE(
   CHECK(change("remove") == "ok");
   CHECK(change("undelete") == "failed");
   CHECK(program.ask("DELETE", "/api/v1/mailboxes/box").status == 204);
-  const Json events = program.json("GET", "/api/v1/events?type=mailbox-dropped", 200);
+  const Json events = program.json("GET", "/api/v1/events?type=mailbox-removed", 200);
   REQUIRE(events["items"].size() == 1);
   CHECK(events["items"][0]["actor"].get<std::string>().starts_with("api test"));
   CHECK(events["items"][0]["object"] == "mailbox box");

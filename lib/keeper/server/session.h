@@ -86,7 +86,7 @@ class Session {
   Result<void> return_permit(const proto::ReturnPermitRequest& request, proto::Empty& reply);
   // Mailboxes and small records.
   Result<void> put_mailbox(const proto::PutMailboxRequest& request, proto::Empty& reply);
-  Result<void> drop_mailbox(const proto::MailboxRequest& request, proto::Empty& reply);
+  Result<void> remove_mailbox(const proto::MailboxRequest& request, proto::Empty& reply);
   Result<void> mailbox(const proto::MailboxRequest& request, proto::Mailbox& reply);
   Result<void> mailboxes(const proto::Empty& request, proto::MailboxesReply& reply);
   Result<void> resolve(const proto::ResolveRequest& request, proto::ResolveReply& reply);
@@ -115,7 +115,8 @@ class Session {
   Result<void> note_messages(const proto::NoteMessagesRequest& request, proto::NoteMessagesReply& reply);
   Result<void> checkpoint(const proto::Empty& request, proto::CheckpointReply& reply);
   Result<void> sweep(const proto::SweepRequest& request, proto::SweepReply& reply);
-  Result<void> swept(const proto::SweptRequest& request, proto::SweptReply& reply);
+  Result<void> removal_records(const proto::RemovalRecordsRequest& request,
+                               proto::RemovalRecordsReply& reply);
   Result<void> purge(const proto::PurgeRequest& request, proto::PurgeReply& reply);
   // Snapshots and migrations.
   Result<void> snapshot(const proto::Empty& request, proto::SnapshotReply& reply);

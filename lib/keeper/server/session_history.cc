@@ -104,12 +104,13 @@ Result<void> Session::sweep(const proto::SweepRequest& request, proto::SweepRepl
   return {};
 }
 
-Result<void> Session::swept(const proto::SweptRequest& request, proto::SweptReply& reply) {
+Result<void> Session::removal_records(const proto::RemovalRecordsRequest& request,
+                                      proto::RemovalRecordsReply& reply) {
   const auto mailbox = mailbox_id(request);
   if (!mailbox) return mailbox.error();
   const auto from = id_of<MessageId>(request.from(), "message id");
   if (!from) return from.error();
-  const auto records = store_.swept(*mailbox, *from, request.limit());
+  const auto records = store_.removal_records(*mailbox, *from, request.limit());
   if (!records) return records.error();
   for (const store::RemovalRecord& record : *records) {
     if (auto added = add(*reply.mutable_records(), store::encode(record)); !added) return added;

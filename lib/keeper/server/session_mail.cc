@@ -48,14 +48,14 @@ Result<void> Session::commit(const proto::CommitRequest& request, proto::CommitR
   auto wanted = from_proto(request);
   if (!wanted) return wanted.error();
   wanted->actor = actor();
-  auto receipt = ending->commit(*wanted);
-  if (!receipt) return receipt.error();
-  reply.set_seq(receipt->seq);
+  auto result = ending->commit(*wanted);
+  if (!result) return result.error();
+  reply.set_seq(result->seq);
   if (wanted->pending) {
     // Entered before the reply is sent. With the token from the reply, the client may settle the
     // message over another connection; that settlement must find the entry, or it would stay and
     // the session's end would try to mark a settled message.
-    put_bytes(receipt->token, *reply.mutable_token());
+    put_bytes(result->token, *reply.mutable_token());
     shared_.pending.add(this, {append_mailbox_, append_message_});
   }
   return {};

@@ -43,10 +43,10 @@ Result<void> Session::put_mailbox(const proto::PutMailboxRequest& request, proto
   return store_.put_mailbox(*record, slots, note_of(request.note()));
 }
 
-Result<void> Session::drop_mailbox(const proto::MailboxRequest& request, proto::Empty& /*reply*/) {
+Result<void> Session::remove_mailbox(const proto::MailboxRequest& request, proto::Empty& /*reply*/) {
   const auto mailbox = mailbox_id(request);
   if (!mailbox) return mailbox.error();
-  return store_.drop_mailbox(*mailbox, actor());
+  return store_.remove_mailbox(*mailbox, actor());
 }
 
 Result<void> Session::mailbox(const proto::MailboxRequest& request, proto::Mailbox& reply) {

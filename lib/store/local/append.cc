@@ -130,12 +130,12 @@ Result<CommitResult> LocalAppend::commit(const Commit& commit) {
     if (!store_.committing_.emplace(mailbox_, message_).second)
       return Error(Code::Busy, "a message with this id is being stored");
   }
-  auto receipt = commit_whole(commit);
+  auto result = commit_whole(commit);
   held_ = Bytes();
   count_memory(0);
   const std::lock_guard lock(store_.committing_mutex_);
   store_.committing_.erase({mailbox_, message_});
-  return receipt;
+  return result;
 }
 
 Result<CommitResult> LocalAppend::commit_whole(const Commit& commit) {
@@ -170,9 +170,9 @@ Result<CommitResult> LocalAppend::commit_whole(const Commit& commit) {
     if (file_ && committed.error().code() != Code::Unknown) file_->abandon();
     return committed.error();
   }
-  CommitResult receipt{record.seq, {}};
-  if (commit.pending) receipt.token = store_.receipts_.give(mailbox_, message_);
-  return receipt;
+  CommitResult result{record.seq, {}};
+  if (commit.pending) result.token = store_.pending_tokens_.give(mailbox_, message_);
+  return result;
 }
 
 // A failed write or sync of one file means that the disk cannot be trusted; see Commits::commit()

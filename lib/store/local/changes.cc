@@ -19,8 +19,8 @@ Result<void> LocalStore::put_mailbox(const MailboxRecord& record, const std::vec
   return change(wanted->size, [&](Batch& batch) { return apply(batch, *wanted); });
 }
 
-Result<void> LocalStore::drop_mailbox(const MailboxId& id, std::string_view actor) {
-  return change(kSmall, [&](Batch& batch) { return store::drop_mailbox(batch, vault_, id, actor); });
+Result<void> LocalStore::remove_mailbox(const MailboxId& id, std::string_view actor) {
+  return change(kSmall, [&](Batch& batch) { return store::remove_mailbox(batch, vault_, id, actor); });
 }
 
 Result<Record> LocalStore::get(const RecordKey& key) {

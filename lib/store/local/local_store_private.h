@@ -75,7 +75,7 @@ class LocalStore : public Store {
 
   Result<void> put_mailbox(const MailboxRecord& record, const std::vector<Slot>& slots,
                            const Note& note) override;
-  Result<void> drop_mailbox(const MailboxId& mailbox, std::string_view actor) override;
+  Result<void> remove_mailbox(const MailboxId& mailbox, std::string_view actor) override;
   Result<MailboxRecord> mailbox(const MailboxId& mailbox) override;
   Result<std::vector<MailboxRecord>> mailboxes() override;
   Result<Recipient> resolve(std::string_view address, Lookup lookup) override;
@@ -110,8 +110,8 @@ class LocalStore : public Store {
                                     std::span<const MessageId> messages) override;
   Result<std::string> checkpoint(std::string_view actor) override;
   Result<SweepReport> sweep(std::size_t budget, bool now, const MailboxId& only) override;
-  Result<std::vector<RemovalRecord>> swept(const MailboxId& mailbox, const MessageId& from,
-                                           std::size_t limit) override;
+  Result<std::vector<RemovalRecord>> removal_records(const MailboxId& mailbox, const MessageId& from,
+                                                     std::size_t limit) override;
   Result<Purge> purge(std::uint64_t number) override;
   Result<void> stats(const ServerStats& stats) override {
     stats_table_.add(stats);
@@ -145,7 +145,7 @@ class LocalStore : public Store {
     std::size_t looked = 0;
   };
   // Reads the header and envelope for a removal record; nullopt if the body cannot be read.
-  std::optional<RemovalRecord> receipt_of(const MailboxId& mailbox, const MessageRecord& record);
+  std::optional<RemovalRecord> removal_record_of(const MailboxId& mailbox, const MessageRecord& record);
   // Reads them for many messages, as far as one commit should hold.
   Remains remains_of(const MailboxId& mailbox, std::span<const MessageRecord> records, const Step& step);
   // Returns what Moving::remains gets: the collected parts, or those that can still be read. All
@@ -163,7 +163,7 @@ class LocalStore : public Store {
     bool cut = false;
   };
   // Removes, or with a budget of 0 counts, the removal records whose time is over.
-  Result<void> expire_receipts(const MailboxRecord& mailbox, const Sweep& sweep, SweepReport& report);
+  Result<void> expire_removal_records(const MailboxRecord& mailbox, const Sweep& sweep, SweepReport& report);
   // Returns the current moment; thread-safe.
   Moment moment();
   // Stores the kept time with a change that depends on it.
@@ -225,7 +225,7 @@ class LocalStore : public Store {
   const std::uint64_t room_wanted_;  // see Opened
   Leases leases_;
   Permits permits_;
-  PendingTokens receipts_;
+  PendingTokens pending_tokens_;
   ServerStatsTable stats_table_;
   Snapshots snapshots_;
   // Guards the members up to cutting_failed_.

@@ -65,7 +65,8 @@ Result<std::size_t> LocalStore::transition(const Transition& transition) {
     if (!examined) return examined.error();
     if (transition.token) {
       for (const MessageRecord& record : examined->changing) {
-        if (auto right = receipts_.check(mailbox, record.id, *transition.token); !right) return right.error();
+        if (auto right = pending_tokens_.check(mailbox, record.id, *transition.token); !right)
+          return right.error();
       }
     }
     const Moment at = moment();
@@ -89,7 +90,7 @@ void LocalStore::release(const MailboxId& mailbox, const std::vector<MessageReco
   // have changed since, so each message's Where entry is asked.
   const bool perhaps_gone = !step.to || step.to == State::Drained;
   for (const MessageRecord& record : messages) {
-    if (record.state == State::Pending) receipts_.forget(mailbox, record.id);
+    if (record.state == State::Pending) pending_tokens_.forget(mailbox, record.id);
     if (!perhaps_gone) continue;
     if (step.to) {
       const auto place = location_of(*engine_, mailbox, record.id);

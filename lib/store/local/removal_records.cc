@@ -17,7 +17,8 @@ constexpr std::size_t kAbout = 400;
 
 // Returns nullopt if the body cannot be read: a removal record without the age header would prove
 // nothing. The message is removed all the same.
-std::optional<RemovalRecord> LocalStore::receipt_of(const MailboxId& mailbox, const MessageRecord& record) {
+std::optional<RemovalRecord> LocalStore::removal_record_of(const MailboxId& mailbox,
+                                                           const MessageRecord& record) {
   auto body = bodies_.read(mailbox, record.id);
   if (!body) return std::nullopt;
   RemovalRecord swept;
@@ -40,13 +41,13 @@ LocalStore::Remains LocalStore::remains_of(const MailboxId& mailbox, std::span<c
   Remains remains;
   remains.looked = records.size();
   const auto entry = table_.mailbox(mailbox);
-  if (!entry || !leaves_receipt(step, *entry->record, records.size())) return remains;
+  if (!entry || !leaves_removal_record(step, *entry->record, records.size())) return remains;
   remains.looked = 0;
   for (const MessageRecord& record : records) {
     // Sealed envelopes can have a MiB each; the rest goes into another commit.
     if (remains.size > kMaxCount) break;
     ++remains.looked;
-    auto swept = receipt_of(mailbox, record);
+    auto swept = removal_record_of(mailbox, record);
     if (!swept) continue;
     remains.size += kAbout + swept->header.size() + swept->envelope.size();
     remains.of.emplace(record.id, std::move(*swept));
@@ -61,13 +62,13 @@ std::function<std::optional<RemovalRecord>(const MessageRecord&)> LocalStore::re
     // A drain without a grace period is one commit, however large its envelopes are. Beyond this
     // size messages leave no removal record: bounded memory is more important.
     if (batch.size() >= 2 * kMaxCount) return std::nullopt;
-    return receipt_of(mailbox, record);
+    return removal_record_of(mailbox, record);
   };
 }
 
 // Removes the removal records of a mailbox whose time is over, the oldest first.
-Result<void> LocalStore::expire_receipts(const MailboxRecord& mailbox, const Sweep& sweep,
-                                         SweepReport& report) {
+Result<void> LocalStore::expire_removal_records(const MailboxRecord& mailbox, const Sweep& sweep,
+                                                SweepReport& report) {
   const std::size_t budget = sweep.budget - std::min<std::size_t>(sweep.budget, report.receipts);
   struct Over {
     Moment since;
@@ -80,7 +81,7 @@ Result<void> LocalStore::expire_receipts(const MailboxRecord& mailbox, const Swe
     const auto gone = static_cast<Micros>(reader.u64());
     const auto kept = kept_of(value);
     if (!kept) return true;
-    if (!receipt_over(mailbox, {*kept, gone}, sweep.at, sweep.trust_wall)) return false;
+    if (!removal_record_over(mailbox, {*kept, gone}, sweep.at, sweep.trust_wall)) return false;
     if (sweep.budget == 0) {
       ++report.receipts;
       return true;
@@ -101,10 +102,10 @@ Result<void> LocalStore::expire_receipts(const MailboxRecord& mailbox, const Swe
       if (entry == nullptr || !entry->record) return ChangeResult::Done;
       for (const auto& [since, message] : some) {
         // The mailbox may be under legal hold, or keep them longer, since they were looked for.
-        if (!receipt_over(*entry->record, since, sweep.at, sweep.trust_wall)) continue;
+        if (!removal_record_over(*entry->record, since, sweep.at, sweep.trust_wall)) continue;
         ++erased;
-        batch.erase(Family::Messages, receipt_key(mailbox.id, message));
-        batch.erase(Family::Messages, receipt_time_key(mailbox.id, since.wall, message));
+        batch.erase(Family::Messages, removal_record_key(mailbox.id, message));
+        batch.erase(Family::Messages, removal_time_key(mailbox.id, since.wall, message));
       }
       return ChangeResult::Done;
     });
@@ -114,23 +115,23 @@ Result<void> LocalStore::expire_receipts(const MailboxRecord& mailbox, const Swe
   return {};
 }
 
-Result<std::vector<RemovalRecord>> LocalStore::swept(const MailboxId& mailbox, const MessageId& from,
-                                                     std::size_t limit) {
+Result<std::vector<RemovalRecord>> LocalStore::removal_records(const MailboxId& mailbox,
+                                                               const MessageId& from, std::size_t limit) {
   if (auto known = table_.epoch(mailbox); !known) return known.error();
   std::vector<RemovalRecord> page;
   std::size_t size = 0;
   if (limit == 0) return page;
   std::optional<Error> damage;
-  auto scanned = engine_->scan(Family::Messages, receipt_key(mailbox, from), after(Key('r').id(mailbox)),
-                               [&](ByteView, ByteView value) {
-                                 auto receipt = decode_swept(value);
+  auto scanned = engine_->scan(Family::Messages, removal_record_key(mailbox, from),
+                               after(Key('r').id(mailbox)), [&](ByteView, ByteView value) {
+                                 auto receipt = decode_removal_record(value);
                                  if (receipt) {
                                    size += value.size();
                                    page.push_back(std::move(*receipt));
                                  } else {
                                    damage = receipt.error();
                                  }
-                                 return !damage && page.size() < limit && size < kReceiptPage;
+                                 return !damage && page.size() < limit && size < kRemovalRecordPage;
                                });
   if (!scanned) return scanned.error();
   if (damage) return *damage;

@@ -307,7 +307,9 @@ Result<SweepReport> LocalStore::sweep(std::size_t budget, bool now, const Mailbo
     }
     return {};
   };
-  const auto receipts = [&](const MailboxRecord& mailbox) { return expire_receipts(mailbox, sweep, report); };
+  const auto receipts = [&](const MailboxRecord& mailbox) {
+    return expire_removal_records(mailbox, sweep, report);
+  };
   if (budget == 0) {
     auto counted = of_each_mailbox([&](const MailboxRecord& mailbox) -> Result<void> {
       if (auto due = count_due(mailbox, sweep, report); !due) return due;

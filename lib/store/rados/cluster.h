@@ -34,15 +34,15 @@ enum class Pool : std::uint8_t {
 // How an operation ended.
 enum class Outcome : std::uint8_t {
   Done,
-  Differs,      // a condition of the write is not met (ECANCELED); nothing was changed
-  Exists,       // the object was to be created and is there (EEXIST)
-  Missing,      // the object, or an attribute that was asked for, does not exist (ENOENT, ENODATA)
-  Full,         // the pool or the quota is full (ENOSPC, EDQUOT)
-  Busy,         // another client holds the lock (EBUSY, EEXIST)
-  Unanswered,   // no answer in time (ETIMEDOUT): the operation was done, was not done, or will be done
-  Refused,      // the key of this client may not do that (EPERM, EACCES)
-  Shut,         // this client is fenced or closed (ESHUTDOWN, EBLOCKLISTED, ENOTCONN)
-  Failed,       // anything else, such as EIO; the text of the reply says what
+  Differs,     // a condition of the write is not met (ECANCELED); nothing was changed
+  Exists,      // the object was to be created and is there (EEXIST)
+  Missing,     // the object, or an attribute that was asked for, does not exist (ENOENT, ENODATA)
+  Full,        // the pool or the quota is full (ENOSPC, EDQUOT)
+  Busy,        // another client holds the lock (EBUSY, EEXIST)
+  Unanswered,  // no answer in time (ETIMEDOUT): the operation was done, was not done, or will be done
+  Refused,     // the key of this client may not do that (EPERM, EACCES)
+  Shut,        // this client is fenced or closed (ESHUTDOWN, EBLOCKLISTED, ENOTCONN)
+  Failed,      // anything else, such as EIO; the text of the reply says what
 };
 
 // The key-value pairs of an object.
@@ -52,8 +52,8 @@ using Pairs = std::map<std::string, std::string, std::less<>>;
 // in this order.
 struct WriteOp {
   // Conditions.
-  bool create = false;         // the object must not exist; it is created
-  bool must_exist = false;     // the object must exist; otherwise Missing
+  bool create = false;      // the object must not exist; it is created
+  bool must_exist = false;  // the object must exist; otherwise Missing
   // attributes that must have this value; an attribute that is missing differs
   Pairs attribute_is;
   // keys that must have this value; a key that is missing has the empty value
@@ -63,7 +63,7 @@ struct WriteOp {
   std::vector<std::string> erase;  // keys to remove, which need not exist
   // ranges of keys to remove, each from `first` up to but not including `second`
   std::vector<std::pair<std::string, std::string>> erase_ranges;
-  Pairs set;                       // keys to write
+  Pairs set;  // keys to write
   Pairs set_attributes;
   std::optional<std::string> data;  // the whole content, in place of what the object had
   bool remove = false;              // removes the object with its keys; no other change is allowed then
@@ -97,11 +97,11 @@ struct ReadOp {
 // The answer to an operation. `text` is empty if it is Done. The other fields are those of a read.
 struct Reply {
   Outcome outcome = Outcome::Done;
-  std::string text;      // what failed, for people
+  std::string text;  // what failed, for people
   Pairs attributes;
-  Pairs pairs;           // of ReadOp::keys and ReadOp::page
-  bool more = false;     // there are keys of the prefix after the last one of the page
-  std::string data;      // of ReadOp::range; shorter than asked for at the end of the object
+  Pairs pairs;        // of ReadOp::keys and ReadOp::page
+  bool more = false;  // there are keys of the prefix after the last one of the page
+  std::string data;   // of ReadOp::range; shorter than asked for at the end of the object
 
   bool done() const { return outcome == Outcome::Done; }
 };

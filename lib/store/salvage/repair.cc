@@ -24,7 +24,7 @@ Result<std::uint64_t> LocalStore::fill_gap(const std::string& lost, std::string_
   auto noted = change(512 * (logs.size() + 1), [&](Batch& batch) -> Result<ChangeResult> {
     for (const MailboxId& log : logs) {
       const Entry* entry = batch.state(log);
-      // Skips dropped mailboxes, whose histories have ended.
+      // Skips removed mailboxes, whose histories have ended.
       if (entry == nullptr || (!entry->record && !log.zero())) continue;
       Leaf leaf;
       leaf.type = LeafType::Gap;

@@ -144,7 +144,7 @@ Result<SalvageReport> Salvage::run() {
   if (!vault) return vault.error();
   report_.vault = *vault;
   judge_database();
-  // The vault's history is first: it tells which mailboxes were created and dropped.
+  // The vault's history is first: it tells which mailboxes were created and removed.
   if (const auto read = vault_log_.read(source_); !read) {
     if (read.error().code() != Code::Corrupt) return read.error();
     lose({}, {}, read.error().text());
@@ -236,7 +236,7 @@ Result<void> Salvage::finish_vault_log() {
   }
   for (const auto& [id, alive] : told) {
     if (!alive || mailboxes_.contains(id)) continue;
-    if (auto said = say(LeafType::MailboxDropped, id); !said) return said;
+    if (auto said = say(LeafType::MailboxRemoved, id); !said) return said;
   }
   return vault_log_.finish({});
 }

@@ -240,7 +240,7 @@ void SalvagedLog::take_other(const Leaf& leaf) {
     case LeafType::Setting:
       if (!cut_) records_.push_back(leaf.container);
       break;
-    case LeafType::MailboxDropped:
+    case LeafType::MailboxRemoved:
       mailboxes_[leaf.mailbox] = false;
       break;
     case LeafType::Gap:

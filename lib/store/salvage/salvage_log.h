@@ -90,7 +90,7 @@ class SalvagedLog {
   // Returns digests of the mailbox's record: the newest one that is certain, then those of later
   // changes. A record with none of these digests may be outdated.
   const std::vector<Digest>& records() const { return records_; }
-  // For the vault's history: the mailboxes by all leaves, and by the new history. false: dropped.
+  // For the vault's history: the mailboxes by all leaves, and by the new history. false: removed.
   const std::map<MailboxId, bool>& mailboxes() const { return mailboxes_; }
   const std::map<MailboxId, bool>& told_mailboxes() const { return told_mailboxes_; }
 

@@ -63,16 +63,16 @@ Result<void> Salvage::salvage_log(const MailboxId& id) {
     lose(id, {}, read.error().text());
   }
   const auto made = vault_log_.mailboxes().find(id);
-  const bool dropped = made != vault_log_.mailboxes().end() && !made->second;
+  const bool removed = made != vault_log_.mailboxes().end() && !made->second;
   const auto stored = records_.find(std::string(as_text(record_key({Kind::Mailbox, id, {}}))));
   std::optional<MailboxRecord> mailbox;
-  if (stored != records_.end() && !dropped) {
+  if (stored != records_.end() && !removed) {
     if (auto record = decode_mailbox(stored->second.second)) mailbox = std::move(*record);
   }
   if (log.cut()) lose(id, {}, "entries of its history are lost");
   // Without the record there are no public keys and no slots, so no mail can be opened through a
   // mailbox. The recovery key still opens containers that are set aside.
-  if (!mailbox && !dropped) {
+  if (!mailbox && !removed) {
     recordless_.insert(id);
     lose(id, {}, "its record is lost, and its password with it: the rest of its mail is set aside");
   }
@@ -95,7 +95,7 @@ Result<void> Salvage::salvage_log(const MailboxId& id) {
     source_.get(Family::Messages, where_key(message, id), [&](ByteView) { placed = true; });
     // A message from before an accepted loss that has no entry at all was part of that loss, which
     // was reported then.
-    if (dropped || gone_by_place(id, message) || (fate.before_gap && !placed)) {
+    if (removed || gone_by_place(id, message) || (fate.before_gap && !placed)) {
       ++report_.gone;
       if (auto put = put_gone(id, message, fate.seq); !put) return put;
     } else {
@@ -108,7 +108,7 @@ Result<void> Salvage::salvage_log(const MailboxId& id) {
     if (log.gone().contains(message)) continue;
     ++report_.accepted;
     if (options_.progress) options_.progress(report_.accepted);
-    if (dropped || gone_by_place(id, message)) {
+    if (removed || gone_by_place(id, message)) {
       ++report_.gone;
       if (auto put = put_gone(id, message, record.seq); !put) return put;
       continue;
@@ -221,17 +221,17 @@ Result<void> Salvage::write_mailbox(const MailboxRecord& mailbox, const Bytes& v
     if (auto written = write_message(mailbox.id, one.record); !written) return written;
   }
   report_.kept += kept.size();
-  if (auto written = write_receipts(mailbox.id, log); !written) return written;
+  if (auto written = write_removal_records(mailbox.id, log); !written) return written;
   return log.finish(stat);
 }
 
 // Copies the removal records whose removal the new history contains; others could not be proved by
 // it.
-Result<void> Salvage::write_receipts(const MailboxId& mailbox, const SalvagedLog& log) {
+Result<void> Salvage::write_removal_records(const MailboxId& mailbox, const SalvagedLog& log) {
   std::optional<Error> failed;
   const Key prefix = Key('r').id(mailbox);
   source_.scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView value) {
-    const auto swept = decode_swept(value);
+    const auto swept = decode_removal_record(value);
     if (!swept) return true;
     const auto gone = log.gone().find(swept->record.id);
     if (gone == log.gone().end() || !gone->second.told || gone->second.seq != swept->record.seq) return true;
@@ -239,7 +239,7 @@ Result<void> Salvage::write_receipts(const MailboxId& mailbox, const SalvagedLog
          {std::pair(to_bytes(key), value),
           // Without a kept time: the new vault's clock starts at zero, and the first sweep stamps
           // the entry.
-          std::pair(to_bytes(receipt_time_key(mailbox, swept->gone, swept->record.id)), ByteView())}) {
+          std::pair(to_bytes(removal_time_key(mailbox, swept->gone, swept->record.id)), ByteView())}) {
       if (auto put = to_.put(Family::Messages, at, stored); !put) failed = put.error();
     }
     return !failed;
@@ -285,9 +285,9 @@ Result<void> Salvage::finish_places() {
   if (failed) return *failed;
   for (const auto& [ids, gone] : rest) {
     const auto made = vault_log_.mailboxes().find(ids.second);
-    const bool dropped = made != vault_log_.mailboxes().end() && !made->second;
+    const bool removed = made != vault_log_.mailboxes().end() && !made->second;
     ++report_.accepted;
-    if (gone || dropped) {
+    if (gone || removed) {
       ++report_.gone;
     } else {
       lose_message(ids.second, ids.first, {}, "its record and its history are lost");

@@ -54,7 +54,7 @@ class Salvage {
   // Write a mailbox, its removal records, and one message to the new vault.
   Result<void> write_mailbox(const MailboxRecord& record, const Bytes& value, std::vector<Kept>& kept,
                              SalvagedLog& log, bool gap);
-  Result<void> write_receipts(const MailboxId& mailbox, const SalvagedLog& log);
+  Result<void> write_removal_records(const MailboxId& mailbox, const SalvagedLog& log);
   Result<void> write_message(const MailboxId& mailbox, const MessageRecord& record);
   // Reports a lost message and sets the remains of its container aside.
   void lose_message(const MailboxId& mailbox, const MessageId& id, const Digest& container,
@@ -80,7 +80,7 @@ class Salvage {
   SalvageReport report_;
   std::map<std::string, std::pair<std::uint64_t, Bytes>> records_;  // by key: version, value
   std::map<MailboxId, MailboxRecord> mailboxes_;                    // in the new vault
-  // Created, not dropped, and their record is lost.
+  // Created, not removed, and their record is lost.
   std::set<MailboxId> recordless_;
   std::set<std::pair<MessageId, MailboxId>> lost_;  // lost messages
   bool behind_ = false;                             // acknowledged commits are missing, or may be

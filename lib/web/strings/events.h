@@ -121,7 +121,7 @@ inline constexpr Word kEventWords[] = {
      "Tresor aus Sicherung wiederhergestellt"},
     {"event.verified", "vault verified", "cassaforte verificata", "Tresor geprüft"},
     {"event.vault-made", "vault created", "cassaforte creata", "Tresor angelegt"},
-    {"event.mailbox-dropped", "mailbox removed", "casella eliminata", "Postfach gelöscht"},
+    {"event.mailbox-removed", "mailbox removed", "casella eliminata", "Postfach gelöscht"},
     {"event.admin", "account or token changed", "account o token modificato", "Konto oder Token geändert"},
     {"event.route", "route changed", "percorso modificato", "Route geändert"},
     {"event.head", "head of a history signed", "stato di una cronologia firmato",
