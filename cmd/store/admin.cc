@@ -21,14 +21,14 @@ namespace {
 
 // The properties that the options name. nullopt: the option was not given, and the property stays
 // unchanged.
-struct Properties {
+struct AdminChange {
   std::optional<std::string> role, language, disabled;
   std::optional<std::vector<std::string>> only;
 };
 
 struct AdminOptions {
   std::string name;
-  Properties said;
+  AdminChange said;
   cli::PasswordOptions password;
   bool no_totp = false;
   bool force = false;
@@ -49,7 +49,7 @@ Error refused_without_force(const vault::Account& before, const Error& error) {
       .with_exit_status(kExitDenied);
 }
 
-void declare(CLI::App& app, Properties& to, bool required) {
+void declare(CLI::App& app, AdminChange& to, bool required) {
   app.add_option("--role", to.role, "Set the role")
       ->check(CLI::IsMember({"viewer", "operator", "administrator"}))
       ->required(required);
@@ -69,13 +69,7 @@ Result<vault::Account> account_named(store::Store& store, const std::string& nam
   return found.error().with_hint(vault::name_hint(name, names, "gw-store admin list"));
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& each : texts) all += (all.empty() ? "" : " ") + each;
-  return all;
-}
-
-void apply(const Properties& said, vault::Account& account) {
+void apply(const AdminChange& said, vault::Account& account) {
   if (said.role) account.role = *vault::parse_role(*said.role);
   if (said.only) account.only = *said.only;
   if (said.language) account.language = *said.language;
@@ -147,12 +141,12 @@ Result<int> add(const Commands& commands, const AdminOptions& options) {
   return output.close();
 }
 
-struct ListOptions {
+struct AdminListOptions {
   bool json = false;
   bool names = false;
 };
 
-Result<int> list(const Commands& commands, const ListOptions& options) {
+Result<int> list(const Commands& commands, const AdminListOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto all = vault::accounts(**store);
@@ -169,8 +163,9 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
       continue;
     }
     table.row({account.name, std::string(vault::name(account.role)),
-               account.only.empty() ? "everything" : joined(account.only), account.has_totp() ? "yes" : "no",
-               account.disabled ? "disabled" : "active", rfc3339(account.password_since)});
+               account.only.empty() ? "everything" : joined(account.only, ""),
+               account.has_totp() ? "yes" : "no", account.disabled ? "disabled" : "active",
+               rfc3339(account.password_since)});
   }
   if (!options.json && !options.names) table.print(output);
   return output.close();
@@ -192,7 +187,7 @@ Result<int> set(const Commands& commands, const AdminOptions& options) {
     const std::string what = account->disabled != before.disabled
                                  ? (account->disabled ? "disabled" : "enabled")
                                  : "role " + std::string(vault::name(account->role)) +
-                                       (account->only.empty() ? "" : ", only " + joined(account->only));
+                                       (account->only.empty() ? "" : ", only " + joined(account->only, ""));
     account = vault::change_account(**store, std::move(*account), what, kActor, last_ruler(options.force));
     if (!account) return refused_without_force(before, account.error());
   }
@@ -277,7 +272,7 @@ void declare_passwd(Commands& commands, CLI::App& family) {
 }
 
 void declare_rest(Commands& commands, CLI::App& family) {
-  auto listed = std::make_shared<ListOptions>();
+  auto listed = std::make_shared<AdminListOptions>();
   CLI::App* listing = commands.add(family, "list", "List the accounts",
                                    [&commands, listed] { return list(commands, *listed); });
   CLI::Option* json = listing->add_flag("--json", listed->json, "Print JSON lines");

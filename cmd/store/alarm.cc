@@ -31,7 +31,7 @@ constexpr Micros kBetween = Micros{24} * 3600 * 1'000'000;
 // A timer does not fire at exactly the same time each day. Without this slack, a run that is a
 // minute early would skip a whole day.
 constexpr Micros kSlack = Micros{10} * 60 * 1'000'000;
-constexpr int kTimeout = 60'000;  // milliseconds that the mail program may take
+constexpr int kMailTimeout = 60'000;  // milliseconds that the mail program may take
 // Bounds the file; findings beyond that are mailed again.
 constexpr std::size_t kMaxRemembered = 10'000;
 
@@ -44,7 +44,7 @@ std::string state_folder() {
   // systemd may name several directories, separated by colons.
   if (std::string set = variable("STATE_DIRECTORY"); !set.empty()) return set.substr(0, set.find(':'));
   std::string home = variable("HOME");
-  if (const passwd* user = home.empty() ? ::getpwuid(::geteuid()) : nullptr; user != nullptr)
+  if (const struct passwd* user = home.empty() ? ::getpwuid(::geteuid()) : nullptr; user != nullptr)
     home = user->pw_dir;
   return home + "/.local/state/gw";
 }
@@ -103,14 +103,14 @@ std::string mail_of(const std::string& address, const std::string& host, const s
   return mail + "\nSent by `gw-store doctor`, which reports each finding once a day.\n";
 }
 
-// Waits for the end of the process, and kills it after kTimeout: doctor runs from a timer, and
+// Waits for the end of the process, and kills it after kMailTimeout: doctor runs from a timer, and
 // must not hang with the mail system.
-Result<void> ended(pid_t pid, const std::string& program) {
+Result<void> wait_for(pid_t pid, const std::string& program) {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   pollfd item{process.get(), POLLIN, 0};
   int ready = 0;
   do {
-    ready = ::poll(&item, 1, kTimeout);
+    ready = ::poll(&item, 1, kMailTimeout);
   } while (ready < 0 && errno == EINTR);
   if (ready <= 0) ::kill(pid, SIGKILL);
   int status = 0;
@@ -144,7 +144,7 @@ Result<void> give_to(const std::string& program, const std::string& mail) {
   if (failed != 0)
     return Error(Code::Unavailable, Error::from_errno("cannot run " + program, failed).text())
         .with_hint("use --sendmail FILE");
-  return ended(pid, program);
+  return wait_for(pid, program);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ constexpr std::size_t kMaxPdf = 64 << 20;        // bytes
 constexpr std::size_t kMaxComplaint = 64 << 10;  // bytes of standard error
 
 // Waits for the end of the process, and kills it after kPdfTimeout. Returns its wait status.
-Result<int> ended(pid_t pid, const std::string& program) {
+Result<int> wait_status_of(pid_t pid, const std::string& program) {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   pollfd item{process.get(), POLLIN, 0};
   int ready = 0;
@@ -96,7 +96,7 @@ Result<std::string> pdf_of(const std::string& html, const std::string& program) 
   const int failed = ::posix_spawn(&pid, program.c_str(), &actions, nullptr, argv, environment);
   ::posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) return Error(Code::Unavailable, Error::from_errno("cannot run " + program, failed).text());
-  const auto status = ended(pid, program);
+  const auto status = wait_status_of(pid, program);
   if (!status) return status.error();
   auto pdf = content_of(output, kMaxPdf);
   if (!pdf) return pdf.error();

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxKept = 1'000'000;
 
-struct Options {
+struct BackupOptions {
   std::string to;
   bool incremental = false;
   bool quick = false;
@@ -57,7 +57,7 @@ Json json_of(const backup::Report& report, const std::string& to) {
   return object;
 }
 
-Result<int> back_up(const Commands& commands, const Options& options) {
+Result<int> back_up(const Commands& commands, const BackupOptions& options) {
   if (options.quick && !options.incremental) return Error(Code::Usage, "--quick requires --incremental");
   if (options.list) return list_backups(options.to, options.json);
   const auto config = commands.config();
@@ -104,7 +104,7 @@ Result<int> back_up(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_backup(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BackupOptions>();
   CLI::App* command = commands.add(commands.root(), "backup", "Back up the vault while it is in use",
                                    [&commands, options] { return back_up(commands, *options); });
   command->add_option("DEST", options->to, "Directory that gets a subdirectory for each backup")->required();

@@ -14,9 +14,9 @@
 namespace gw::cmd {
 namespace {
 
-class List {
+class BackupList {
  public:
-  explicit List(bool json) : json_(json) {}
+  explicit BackupList(bool json) : json_(json) {}
 
   void add(const std::string& path, const Result<backup::ManifestReader>& manifest) {
     const std::string name = std::filesystem::path(path).filename();
@@ -66,7 +66,7 @@ class List {
 Result<int> list_backups(const std::string& path, bool json) {
   const auto tree = backup::Tree::open(AT_FDCWD, path, path);
   if (!tree) return tree.error();
-  List list(json);
+  BackupList list(json);
   // The path may be a backup itself.
   const auto own = backup::ManifestReader::open(*tree);
   if (own || own.error().code() != Code::NotFound) {

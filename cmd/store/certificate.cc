@@ -29,7 +29,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct InstallOptions {
+struct CertificateInstallOptions {
   std::string certificate, key;  // the files to install
   std::string host;              // for self-sign
   std::string to;
@@ -218,7 +218,7 @@ Result<void> reload_services(bool first) {
 }
 
 Result<int> install_text(const Commands& commands, const config::Config& config,
-                         const InstallOptions& options, const Target& target,
+                         const CertificateInstallOptions& options, const Target& target,
                          const net::CertificateText& text, const net::CertificateFacts& facts) {
   std::error_code ignored;
   const bool first = !fs::exists(target.files.certificate, ignored);
@@ -242,7 +242,7 @@ Result<int> install_text(const Commands& commands, const config::Config& config,
   return output.close();
 }
 
-Result<int> install(const Commands& commands, const InstallOptions& options) {
+Result<int> install(const Commands& commands, const CertificateInstallOptions& options) {
   const auto config = commands.config();
   if (!config) return config.error();
   const net::CertificateFiles from{options.certificate, options.key};
@@ -265,7 +265,7 @@ Result<int> install(const Commands& commands, const InstallOptions& options) {
   return install_text(commands, *config, options, *target, *text, *facts);
 }
 
-Result<int> self_sign(const Commands& commands, const InstallOptions& options) {
+Result<int> self_sign(const Commands& commands, const CertificateInstallOptions& options) {
   const auto config = commands.config();
   if (!config) return config.error();
   const auto target = target_of(*config, options.to);
@@ -281,12 +281,6 @@ Result<int> self_sign(const Commands& commands, const InstallOptions& options) {
   const auto facts = net::inspect_certificate(*text, target->files);
   if (!facts) return facts.error();
   return install_text(commands, *config, options, *target, *text, *facts);
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text.empty() ? "none" : text;
 }
 
 // Prints one pair. `fault` is what is wrong with it, or empty.
@@ -310,7 +304,7 @@ void print_pair(cli::Output& output, const net::CertificateFiles& files, const n
   output.line("certificate   " + files.certificate);
   output.line("key           " + files.key);
   output.line("subject       " + facts.own.subject);
-  output.line("names         " + joined(facts.own.names));
+  output.line("names         " + joined(facts.own.names, "none"));
   output.line("issuer        " + (facts.self_signed ? "self-signed" : facts.own.issuer));
   output.line("valid from    " + rfc3339(facts.own.not_before).substr(0, 10));
   output.line("expires       " + rfc3339(facts.own.not_after).substr(0, 10));
@@ -346,7 +340,7 @@ Result<int> show(const Commands& commands, bool json) {
   return output.close(status);
 }
 
-void declare_target(CLI::App& command, InstallOptions& options) {
+void declare_target(CLI::App& command, CertificateInstallOptions& options) {
   command.add_option("--to", options.to, "Write certificate.pem and key.pem to this directory")
       ->type_name("DIR");
   command.add_flag("--no-reload", options.no_reload, "Do not tell the services of systemd");
@@ -357,7 +351,7 @@ void declare_target(CLI::App& command, InstallOptions& options) {
 void add_certificate(Commands& commands) {
   CLI::App* family = commands.add_family("certificate", "Install and show the servers' certificate");
 
-  auto given = std::make_shared<InstallOptions>();
+  auto given = std::make_shared<CertificateInstallOptions>();
   CLI::App* command = commands.add(*family, "install", "Check a certificate and its key and install both",
                                    [&commands, given] { return install(commands, *given); });
   command->add_option("FULLCHAIN", given->certificate, "PEM file with the certificate and its chain")
@@ -365,7 +359,7 @@ void add_certificate(Commands& commands) {
   command->add_option("KEY", given->key, "PEM file with its private key")->required();
   declare_target(*command, *given);
 
-  auto made = std::make_shared<InstallOptions>();
+  auto made = std::make_shared<CertificateInstallOptions>();
   command = commands.add(*family, "self-sign", "Create and install a self-signed certificate",
                          [&commands, made] { return self_sign(commands, *made); });
   command->add_option("--host", made->host, "Make it valid for this name (default: `host` in gw.toml)")

@@ -20,7 +20,7 @@ namespace {
 enum State { Ok = 0, Warning = 1, Critical = 2, Unknown = 3 };
 constexpr const char* kWords[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
 
-struct Options {
+struct CheckOptions {
   std::optional<std::chrono::seconds> silence;
   std::optional<std::chrono::seconds> unfetched;
   std::optional<std::chrono::seconds> certificate;
@@ -111,7 +111,7 @@ Verdict verdict_of(const std::vector<Diagnosis>& findings) {
   return {worst->level == Level::Trouble ? Critical : Warning, text, kExitNo};
 }
 
-Verdict look(const Commands& commands, const Options& options, Numbers& numbers) {
+Verdict look(const Commands& commands, const CheckOptions& options, Numbers& numbers) {
   const auto config = commands.config();
   if (!config) return {Unknown, plain(config.error().text()), exit_status(Code::Config)};
   DiagnosisLimits limits;
@@ -127,7 +127,7 @@ Verdict look(const Commands& commands, const Options& options, Numbers& numbers)
   return verdict;
 }
 
-Result<int> check(const Commands& commands, const Options& options) {
+Result<int> check(const Commands& commands, const CheckOptions& options) {
   Numbers numbers;
   const Verdict verdict = look(commands, options, numbers);
   cli::Output output;
@@ -139,7 +139,7 @@ Result<int> check(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_check(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CheckOptions>();
   CLI::App* command = commands.add(commands.root(), "check", "Print in one line whether there are problems",
                                    [&commands, options] { return check(commands, *options); });
   command->add_flag("--nagios", options->nagios, "Act as a Nagios plugin: print numbers, exit with 0 to 3");

@@ -17,7 +17,7 @@
 namespace gw::cmd {
 namespace {
 
-struct Options {
+struct DoctorOptions {
   std::optional<std::chrono::seconds> silence;
   std::optional<std::chrono::seconds> unfetched;
   std::optional<std::chrono::seconds> certificate;
@@ -44,7 +44,7 @@ void print(cli::Output& output, const std::vector<Diagnosis>& findings, bool all
               (bad == 0 ? std::string("no problems found") : std::to_string(bad) + " to fix"));
 }
 
-Result<int> doctor(const Commands& commands, const Options& options) {
+Result<int> doctor(const Commands& commands, const DoctorOptions& options) {
   const auto config = commands.config();
   if (!config) return config.error();
   // Before the examination, which may take a minute.
@@ -118,7 +118,7 @@ std::vector<Diagnosis> examine(const Commands& commands, const config::Config& c
 }
 
 void add_doctor(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DoctorOptions>();
   CLI::App* command = commands.add(commands.root(), "doctor", "Report problems and how to fix them",
                                    [&commands, options] { return doctor(commands, *options); });
   cli::duration_option(*command, "--silence", options->silence,

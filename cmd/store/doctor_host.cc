@@ -19,7 +19,7 @@ namespace gw::cmd {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds kTimeout{5'000};
+constexpr milliseconds kBannerTimeout{5'000};
 constexpr const char* kInstall = "gw-store certificate install FULLCHAIN KEY";
 
 std::string octal(mode_t mode) {
@@ -112,7 +112,7 @@ Result<Fd> connect_to(const net::ListenSpec& spec) {
   }
   Fd fd(::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return Error::from_errno("socket");
-  const timeval patience{std::chrono::duration_cast<std::chrono::seconds>(kTimeout).count(), 0};
+  const timeval patience{std::chrono::duration_cast<std::chrono::seconds>(kBannerTimeout).count(), 0};
   // SO_SNDTIMEO also limits connect(2).
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), length) != 0) return Error::from_errno("connect");
@@ -124,13 +124,13 @@ Result<std::string> greeting(const net::ListenSpec& spec) {
   auto fd = connect_to(spec);
   if (!fd) return fd.error();
   net::Stream stream(std::move(*fd), net::Peer{});
-  stream.set_timeout(kTimeout);
+  stream.set_timeout(kBannerTimeout);
   if (spec.implicit_tls) {
     net::ClientPolicy any;
     any.verify = false;  // examine_certificate() checks the certificate's file
     const auto tls = net::ClientTls::make(any);
     if (!tls) return tls.error();
-    if (auto done = stream.connect_tls(**tls, "localhost", kTimeout); !done) return done.error();
+    if (auto done = stream.connect_tls(**tls, "localhost", kBannerTimeout); !done) return done.error();
   }
   std::array<std::byte, 512> data{};
   const auto got = stream.read(data);

@@ -47,11 +47,11 @@ constexpr std::array kUnits{"gw.target",
 constexpr std::array<std::string_view, 4> kTlsSockets{"gw-smtpd.socket", "gw-smtps.socket", "gw-pop3d.socket",
                                                       "gw-webd.socket"};
 // Limits for the program, which the user may name: bytes of its output, and time.
-constexpr std::size_t kMaxCount = 64 << 10;
-constexpr std::chrono::seconds kTimeout{10};
+constexpr std::size_t kMaxOutput = 64 << 10;
+constexpr std::chrono::seconds kSystemctlTimeout{10};
 
 // Returns what the program prints, or nullopt if it cannot be run, fails, takes too long, or prints
-// more than kMaxCount bytes.
+// more than kMaxOutput bytes.
 std::optional<std::string> printed(std::vector<std::string> command) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
@@ -72,9 +72,9 @@ std::optional<std::string> printed(std::vector<std::string> command) {
   theirs.reset();
   if (failed != 0) return std::nullopt;
   std::string text;
-  const auto end = std::chrono::steady_clock::now() + kTimeout;
+  const auto end = std::chrono::steady_clock::now() + kSystemctlTimeout;
   bool whole = false;
-  for (std::array<std::byte, 4096> piece{}; text.size() < kMaxCount;) {
+  for (std::array<std::byte, 4096> piece{}; text.size() < kMaxOutput;) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     pollfd item{ours.get(), POLLIN, 0};
@@ -94,7 +94,7 @@ std::optional<std::string> printed(std::vector<std::string> command) {
   return text;
 }
 
-using Properties = std::map<std::string, std::string, std::less<>>;
+using UnitProperties = std::map<std::string, std::string, std::less<>>;
 
 bool contains_word(std::string_view text, std::string_view word) {
   for (const std::string_view each : split(text, ' '))
@@ -103,15 +103,15 @@ bool contains_word(std::string_view text, std::string_view word) {
 }
 
 // Returns the value of a property, or an empty string if the unit does not have it.
-std::string_view value_of(const Properties& unit, std::string_view property) {
+std::string_view value_of(const UnitProperties& unit, std::string_view property) {
   const auto found = unit.find(property);
   return found != unit.end() ? std::string_view(found->second) : std::string_view();
 }
 
 // Returns the service that the socket starts if it runs, and an empty string otherwise. systemd does
 // not start a socket while its service runs: the service would not get it.
-std::string_view running_service(const Properties& socket, const std::vector<Properties>& units) {
-  for (const Properties& unit : units) {
+std::string_view running_service(const UnitProperties& socket, const std::vector<UnitProperties>& units) {
+  for (const UnitProperties& unit : units) {
     const std::string_view id = value_of(unit, "Id");
     if (id.ends_with(".service") && contains_word(value_of(socket, "Triggers"), id) &&
         value_of(unit, "ActiveState") != "inactive" && value_of(unit, "ActiveState") != "failed")
@@ -120,7 +120,7 @@ std::string_view running_service(const Properties& socket, const std::vector<Pro
   return {};
 }
 
-void examine_unit(const Properties& unit, const std::vector<Properties>& units,
+void examine_unit(const UnitProperties& unit, const std::vector<UnitProperties>& units,
                   std::vector<Diagnosis>& findings) {
   const auto is = [&](std::string_view property, std::string_view value) {
     return value_of(unit, property) == value;
@@ -170,7 +170,7 @@ void examine_units(const std::string& systemctl, bool has_certificate, std::vect
   const auto text = printed(std::move(command));
   if (!text) return;
   // The output has an empty line between two units, and none after the last one.
-  std::vector<Properties> units(1);
+  std::vector<UnitProperties> units(1);
   for (const std::string_view line : split(*text, '\n')) {
     const std::size_t equals = line.find('=');
     if (equals != std::string_view::npos) {
@@ -180,7 +180,7 @@ void examine_units(const std::string& systemctl, bool has_certificate, std::vect
     }
   }
   std::string serves;  // the sockets whose clients expect TLS
-  for (const Properties& unit : units) {
+  for (const UnitProperties& unit : units) {
     examine_unit(unit, units, findings);
     const std::string_view id = value_of(unit, "Id");
     if (value_of(unit, "ActiveState") == "active" && std::ranges::find(kTlsSockets, id) != kTlsSockets.end())

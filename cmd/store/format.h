@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -18,5 +20,12 @@ namespace gw::cmd {
 using json::Json;
 using json::json_digest;
 using json::json_time;
+
+// Returns the texts with ", " between them, or `none` if there are none.
+inline std::string joined(const std::vector<std::string>& texts, std::string_view none) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
+  return all.empty() ? std::string(none) : all;
+}
 
 }  // namespace gw::cmd

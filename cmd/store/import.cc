@@ -34,7 +34,7 @@ using transfer::PassedOver;
 // A file of a spool is only read once it has not changed for this long, in microseconds.
 constexpr Micros kSettled = 1'000'000;
 // The time that import without --follow waits for files of a spool that are still being written.
-constexpr std::chrono::minutes kTimeout{1};
+constexpr std::chrono::minutes kSettleTimeout{1};
 // Milliseconds between two looks at these files.
 constexpr int kLook = 250;
 // Milliseconds between two looks if no event arrives: inotify(7) does not report what happens on
@@ -128,7 +128,7 @@ class ImportJob {
     for (const std::string& path : options_.paths) {
       // A spool is walked until all of its files have settled. Each walk skips the files that are
       // done, see due().
-      const auto until = BootClock::now() + kTimeout;
+      const auto until = BootClock::now() + kSettleTimeout;
       for (;;) {
         if (auto walked = walk(path); !walked) return walked;
         if (unsettled_.empty()) break;

@@ -30,7 +30,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct InitOptions {
   std::string host;
   std::vector<std::string> recipients;
   std::string key_file;
@@ -67,7 +67,7 @@ Result<void> write_key_file(const std::string& path, const std::string& recipien
   return {};
 }
 
-Result<Recovery> recovery_of(const Options& options) {
+Result<Recovery> recovery_of(const InitOptions& options) {
   Recovery recovery;
   if (options.no_recovery) return recovery;
   for (const std::string& text : options.recipients) {
@@ -114,7 +114,7 @@ Result<void> write_history_key(const std::string& path, const Secret& key) {
 }
 
 Result<void> fill(const std::string& folder, const std::string& host, const Recovery& recovery,
-                  const Options& options) {
+                  const InitOptions& options) {
   const Secret history_key = vault::generate_history_key();
   // Before the store is opened, because the signer belongs to its options.
   if (auto written = write_history_key(folder + "/history.key", history_key); !written) return written;
@@ -158,12 +158,12 @@ void clear(const std::string& folder) {
   fs::remove(folder, ignored);
 }
 
-std::string certificate_of(const std::string& folder, const Options& options) {
+std::string certificate_of(const std::string& folder, const InitOptions& options) {
   return options.self_signed ? folder + "/tls/certificate.pem" : "";
 }
 
 void print_json(cli::Output& output, const std::string& folder, const VaultId& id, const Recovery& recovery,
-                const Options& options) {
+                const InitOptions& options) {
   const std::string certificate = certificate_of(folder, options);
   Json object;
   object["vault"] = id.hex();
@@ -178,7 +178,7 @@ void print_json(cli::Output& output, const std::string& folder, const VaultId& i
 // then is the vault created: a vault whose recovery key was lost with the output would seem
 // recoverable although it is not.
 Result<void> print_key(cli::Output& output, const std::string& folder, const VaultId& id,
-                       const Recovery& recovery, const Options& options) {
+                       const Recovery& recovery, const InitOptions& options) {
   if (!recovery.printed) return {};
   if (options.json) {
     print_json(output, folder, id, recovery, options);
@@ -190,7 +190,7 @@ Result<void> print_key(cli::Output& output, const std::string& folder, const Vau
 }
 
 Result<int> print(cli::Output& output, const std::string& folder, const VaultId& id, const Recovery& recovery,
-                  const Options& options) {
+                  const InitOptions& options) {
   if (options.json) {
     if (!recovery.printed) print_json(output, folder, id, recovery, options);
     return output.close();
@@ -208,7 +208,7 @@ Result<int> print(cli::Output& output, const std::string& folder, const VaultId&
   return output.close();
 }
 
-Result<int> init(const Commands& commands, const Options& options) {
+Result<int> init(const Commands& commands, const InitOptions& options) {
   const auto config = commands.config();
   if (!config) return config.error();
   const std::string& folder = config->vault;
@@ -264,7 +264,7 @@ Result<int> init(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_init(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InitOptions>();
   CLI::App* command = commands.add(commands.root(), "init", "Create a vault",
                                    [&commands, options] { return init(commands, *options); });
   command->add_option("--host", options->host, "Use this domain in addresses (default: the host name)")

@@ -96,7 +96,7 @@ void warn_of_aliases(const Commands& commands, const store::MailboxRecord& recor
 }
 
 // Options of `mailbox add`.
-struct AddOptions {
+struct MailboxAddOptions {
   vault::MailboxSettings settings;
   bool smtp_auth = false;
   bool no_recovery = false;
@@ -130,7 +130,7 @@ Result<void> show(cli::Output& output, const store::MailboxRecord& record, const
   return output.sync();
 }
 
-Result<int> add(const Commands& commands, AddOptions& options) {
+Result<int> add(const Commands& commands, MailboxAddOptions& options) {
   if (auto good = check(options.settings); !good) return good.error();
   // Everything that can fail without the keeper comes first.
   auto password = options.password.read_given();
@@ -173,7 +173,7 @@ struct ListEdits {
   std::optional<std::vector<std::string>> aliases, domains, allow;
 };
 
-struct SetOptions {
+struct MailboxSetOptions {
   std::string name;
   vault::MailboxSettings settings;
   ListEdits add, remove;
@@ -199,7 +199,8 @@ Result<std::optional<std::vector<std::string>>> edited(std::vector<std::string> 
 }
 
 // Turns the options that edit lists into lists, which replace those of `before`.
-Result<vault::MailboxSettings> change_of(const SetOptions& options, const store::MailboxRecord& before) {
+Result<vault::MailboxSettings> change_of(const MailboxSetOptions& options,
+                                         const store::MailboxRecord& before) {
   vault::MailboxSettings settings = options.settings;
   const auto shows = "gw-store mailbox show " + before.name;
   const Form plain = [](const std::string& text) { return text; };
@@ -229,7 +230,7 @@ Result<vault::MailboxSettings> change_of(const SetOptions& options, const store:
   return settings;
 }
 
-Result<int> set(const Commands& commands, SetOptions& options) {
+Result<int> set(const Commands& commands, MailboxSetOptions& options) {
   if (auto good = check(options.settings); !good) return good.error();
   vault::MailboxSettings added;
   added.aliases = options.add.aliases;
@@ -252,7 +253,7 @@ Result<int> set(const Commands& commands, SetOptions& options) {
 }  // namespace
 
 void add_mailbox_add(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<AddOptions>();
+  auto options = std::make_shared<MailboxAddOptions>();
   CLI::App* command = commands.add(family, "add", "Create a mailbox, print its address and password once",
                                    [&commands, options] { return add(commands, *options); });
   command->add_option("NAME", options->settings.name, "a-z 0-9 . _ -, at most 64")->required();
@@ -265,7 +266,7 @@ void add_mailbox_add(Commands& commands, CLI::App& family) {
 }
 
 void add_mailbox_set(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<SetOptions>();
+  auto options = std::make_shared<MailboxSetOptions>();
   CLI::App* command = commands.add(family, "set", "Change the settings of a mailbox",
                                    [&commands, options] { return set(commands, *options); });
   command->add_option("NAME", options->name, "Name, id or address")->required();

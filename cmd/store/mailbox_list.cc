@@ -14,12 +14,12 @@
 namespace gw::cmd {
 namespace {
 
-struct ListOptions {
+struct MailboxListOptions {
   bool json = false;
   bool names = false;
 };
 
-Result<int> list(const Commands& commands, const ListOptions& options) {
+Result<int> list(const Commands& commands, const MailboxListOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto rows = vault::mailbox_rows(**store);
@@ -50,12 +50,6 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
   return output.close();
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& each : texts) all += (all.empty() ? "" : ", ") + each;
-  return all.empty() ? "-" : all;
-}
-
 // Returns the blocks, with the name and date of a provider's list in place of its blocks if all of
 // them are there.
 std::string shown_allow(std::vector<std::string> allow) {
@@ -69,10 +63,10 @@ std::string shown_allow(std::vector<std::string> allow) {
     lists += std::string(lists.empty() ? "" : ", ") + std::string(list.name) + " (list of " +
              std::string(list.date) + ")";
   }
-  return allow.empty() ? lists : (lists.empty() ? "" : lists + ", ") + joined(allow);
+  return allow.empty() ? lists : (lists.empty() ? "" : lists + ", ") + joined(allow, "-");
 }
 
-Result<int> show(const Commands& commands, const std::string& wanted, bool json) {
+Result<int> show_mailbox(const Commands& commands, const std::string& wanted, bool json) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto record = mailbox_named(**store, wanted);
@@ -92,8 +86,8 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
   output.line("address        " + vault::address_of(*record, *settings));
   if (!record->description.empty()) output.line("description    " + record->description);
   output.line("status         " + std::string(name(record->status)));
-  output.line("aliases        " + joined(record->aliases));
-  output.line("domains        " + joined(record->domains));
+  output.line("aliases        " + joined(record->aliases, "-"));
+  output.line("domains        " + joined(record->domains, "-"));
   output.line("allow          " +
               (record->allow.empty() ? std::string("everyone") : shown_allow(record->allow)) +
               (record->allow_reject ? " (others are refused)" : ""));
@@ -122,7 +116,7 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
 }  // namespace
 
 void add_mailbox_list(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<ListOptions>();
+  auto options = std::make_shared<MailboxListOptions>();
   CLI::App* command = commands.add(family, "list", "List the mailboxes and their waiting mail",
                                    [&commands, options] { return list(commands, *options); });
   CLI::Option* json = command->add_flag("--json", options->json, "Print JSON lines");
@@ -133,8 +127,9 @@ void add_mailbox_list(Commands& commands, CLI::App& family) {
 void add_mailbox_show(Commands& commands, CLI::App& family) {
   auto wanted = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  CLI::App* command = commands.add(family, "show", "Print all properties of a mailbox",
-                                   [&commands, wanted, json] { return show(commands, *wanted, *json); });
+  CLI::App* command =
+      commands.add(family, "show", "Print all properties of a mailbox",
+                   [&commands, wanted, json] { return show_mailbox(commands, *wanted, *json); });
   command->add_option("NAME", *wanted, "Name, id or address")->required();
   command->add_flag("--json", *json, "Print a JSON line");
 }

@@ -9,7 +9,7 @@
 namespace gw::cmd {
 namespace {
 
-struct Options {
+struct MailboxProfileOptions {
   std::string mailbox;
   std::string program;
   std::string host;
@@ -18,7 +18,7 @@ struct Options {
   std::string language = "en";
 };
 
-Result<int> print(const Commands& commands, const Options& options, vault::RecipeEnd end) {
+Result<int> print(const Commands& commands, const MailboxProfileOptions& options, vault::RecipeEnd end) {
   const auto config = commands.config();
   if (!config) return config.error();
   auto store = commands.connect();
@@ -42,7 +42,7 @@ Result<int> print(const Commands& commands, const Options& options, vault::Recip
 
 void add(Commands& commands, CLI::App& family, const std::string& name, const std::string& help,
          vault::RecipeEnd end) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<MailboxProfileOptions>();
   CLI::App* command =
       commands.add(family, name, help, [&commands, options, end] { return print(commands, *options, end); });
   std::vector<std::string> programs;

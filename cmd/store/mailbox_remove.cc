@@ -13,7 +13,7 @@
 namespace gw::cmd {
 namespace {
 
-struct Options {
+struct MailboxRemoveOptions {
   std::string name;
   bool force = false;
   bool purge = false;
@@ -66,7 +66,7 @@ std::uint64_t held(const store::MailboxStat& stat) {
   return stat.live + stat.pending + stat.drained + stat.quarantined;
 }
 
-Result<int> remove(const Commands& commands, const Options& options) {
+Result<int> remove(const Commands& commands, const MailboxRemoveOptions& options) {
   if (options.purge && !options.force) return Error(Code::Usage, "--purge requires --force");
   auto store = commands.connect();
   if (!store) return store.error();
@@ -120,7 +120,7 @@ Result<int> remove(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_mailbox_remove(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<MailboxRemoveOptions>();
   CLI::App* command = commands.add(family, "remove", "Remove a suspended, empty mailbox",
                                    [&commands, options] { return remove(commands, *options); });
   command->add_option("NAME", options->name, "Name, id or address")->required();

@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t kIdDigits = 32;
 constexpr std::size_t kLeastDigits = 4;
 
-struct ShowOptions {
+struct MessageShowOptions {
   std::string mailbox;
   std::string id;
   bool raw = false, headers = false, envelope = false, journal = false, container = false;
@@ -163,7 +163,7 @@ Result<int> show_bytes(vault::Message& message, bool headers_only) {
   }
 }
 
-Result<int> show(const Commands& commands, const ShowOptions& options) {
+Result<int> show(const Commands& commands, const MessageShowOptions& options) {
   if (auto good = check_message_id(options.id); !good) return good.error();
   auto store = commands.connect();
   if (!store) return store.error();
@@ -242,7 +242,7 @@ Result<std::vector<MessageId>> message_ids(store::Store& store, const MailboxId&
 }
 
 void add_message_show(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<ShowOptions>();
+  auto options = std::make_shared<MessageShowOptions>();
   CLI::App* command = commands.add(family, "show", "Print a message (needs the mailbox's password)",
                                    [&commands, options] { return show(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();

@@ -28,7 +28,7 @@ constexpr std::size_t kMaxLookedAt = 20'000;
 // Bounds what -n holds in memory.
 constexpr std::size_t kMaxNumber = 100'000;
 
-struct ListOptions {
+struct MessageListOptions {
   std::string mailbox;
   std::optional<Micros> since, until;
   std::optional<std::uint64_t> larger, smaller;
@@ -51,7 +51,7 @@ struct Fields {
 };
 
 // Checks what needs no password. Without --state, what POP3 shows.
-bool wanted(const ListOptions& options, const store::MessageRecord& record) {
+bool wanted(const MessageListOptions& options, const store::MessageRecord& record) {
   if (options.since && record.received < *options.since) return false;
   if (options.until && record.received >= *options.until) return false;
   if (options.larger && record.size < *options.larger) return false;
@@ -73,10 +73,10 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
-class List {
+class MessageList {
  public:
-  List(const Commands& commands, const ListOptions& options, store::Store& store,
-       store::MailboxRecord mailbox)
+  MessageList(const Commands& commands, const MessageListOptions& options, store::Store& store,
+              store::MailboxRecord mailbox)
       : commands_(commands), options_(options), store_(store), mailbox_(std::move(mailbox)) {}
 
   // Unlocks the mailbox if the messages have to be opened.
@@ -220,7 +220,7 @@ class List {
   }
 
   const Commands& commands_;
-  const ListOptions& options_;
+  const MessageListOptions& options_;
   store::Store& store_;
   store::MailboxRecord mailbox_;
   seal::KeyRing ring_;
@@ -230,12 +230,12 @@ class List {
   bool failed_ = false;
 };
 
-Result<int> list(const Commands& commands, const ListOptions& options) {
+Result<int> list(const Commands& commands, const MessageListOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   auto mailbox = mailbox_named(**store, options.mailbox);
   if (!mailbox) return mailbox.error();
-  List list(commands, options, **store, std::move(*mailbox));
+  MessageList list(commands, options, **store, std::move(*mailbox));
   if (auto unlocked = list.unlock(); !unlocked) return unlocked.error();
   return list.run();
 }
@@ -243,7 +243,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
 }  // namespace
 
 void add_message_list(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<ListOptions>();
+  auto options = std::make_shared<MessageListOptions>();
   CLI::App* command = commands.add(family, "list", "List messages, newest first; --headers needs a password",
                                    [&commands, options] { return list(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();

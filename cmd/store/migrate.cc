@@ -38,7 +38,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct MigrateOptions {
   std::string to;
   bool resume = false;
   bool abort = false;
@@ -55,7 +55,7 @@ constexpr std::chrono::seconds kSettle{10};
 
 class Migration {
  public:
-  Migration(const Commands& commands, const Options& options, std::string from, std::string to)
+  Migration(const Commands& commands, const MigrateOptions& options, std::string from, std::string to)
       : options_(options),
         from_(std::move(from)),
         to_(std::move(to)),
@@ -395,7 +395,7 @@ class Migration {
     return output_.close();
   }
 
-  const Options& options_;
+  const MigrateOptions& options_;
   const std::string from_;
   const std::string to_;
   store::Store* store_ = nullptr;
@@ -415,7 +415,7 @@ class Migration {
   bool switched_ = false;
 };
 
-Result<int> migrate(const Commands& commands, const Options& options) {
+Result<int> migrate(const Commands& commands, const MigrateOptions& options) {
   if (options.resume && options.abort)
     return Error(Code::Usage, "--resume and --abort cannot be used together");
   const auto config = commands.config();
@@ -439,7 +439,7 @@ Result<int> migrate(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_migrate(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<MigrateOptions>();
   CLI::App* command =
       commands.add(commands.root(), "migrate", "Move the vault to another directory while it is in use",
                    [&commands, options] { return migrate(commands, *options); });

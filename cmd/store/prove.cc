@@ -11,7 +11,7 @@
 namespace gw::cmd {
 namespace {
 
-struct Options {
+struct ProveOptions {
   std::string mailbox;
   std::string message;
   cli::PasswordOptions password;
@@ -32,8 +32,8 @@ Json json_of(const vault::Inclusion& inclusion) {
 // With the password, adds the digest of the mail and the key of its commitment. With them a reader
 // of the proof can check that a given file is the message of the leaf; without them the proof says
 // nothing about the content.
-Result<void> add_content(const Options& options, store::Store& store, const store::MailboxRecord& mailbox,
-                         const MessageId& id, Json& object) {
+Result<void> add_content(const ProveOptions& options, store::Store& store,
+                         const store::MailboxRecord& mailbox, const MessageId& id, Json& object) {
   // The fields are always there, so that programs need not test for them.
   object["sha256"] = nullptr;
   object["commitment_key"] = nullptr;
@@ -49,7 +49,7 @@ Result<void> add_content(const Options& options, store::Store& store, const stor
   return {};
 }
 
-Result<int> prove(const Commands& commands, const Options& options) {
+Result<int> prove(const Commands& commands, const ProveOptions& options) {
   const auto id = MessageId::parse(options.message);
   if (!id) return Error(Code::Usage, "`" + options.message + "` is not a message id");
   auto store = commands.connect();
@@ -74,7 +74,7 @@ Result<int> prove(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_prove(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ProveOptions>();
   CLI::App* command = commands.add(commands.root(), "prove", "Print the proof that a message was accepted",
                                    [&commands, options] { return prove(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address")->required();

@@ -15,7 +15,7 @@
 namespace gw::cmd {
 namespace {
 
-struct Options {
+struct RecoveryOptions {
   std::string recipient;  // add and remove
   std::string name;       // apply
   cli::PasswordOptions password;
@@ -61,13 +61,13 @@ bool up_to_date(const std::vector<vault::RecoveryRecipient>& recipients, const S
       recipients, [&](const vault::RecoveryRecipient& each) { return opens(each, sealed) != each.removed; });
 }
 
-struct State {
+struct RecoveryState {
   std::vector<vault::RecoveryRecipient> recipients;
   std::vector<Sealed> mailboxes;
 };
 
-Result<State> read_state(store::Store& store) {
-  State state;
+Result<RecoveryState> read_state(store::Store& store) {
+  RecoveryState state;
   auto recipients = vault::recovery_recipients(store);
   if (!recipients) return recipients.error();
   state.recipients = std::move(*recipients);
@@ -87,7 +87,7 @@ Result<State> read_state(store::Store& store) {
 }
 
 // Says which mailboxes are not sealed to the present recipients, and what to do.
-void print_outdated(const State& state, cli::Output& output) {
+void print_outdated(const RecoveryState& state, cli::Output& output) {
   for (const Sealed& sealed : state.mailboxes) {
     if (sealed.damaged) {
       output.line("damaged recovery slot: " + printable(sealed.mailbox.name));
@@ -126,7 +126,7 @@ Result<std::size_t> reseal_all(const Commands& commands, store::Store& store, co
   return failed;
 }
 
-Result<int> change(const Commands& commands, const Options& options, bool add) {
+Result<int> change(const Commands& commands, const RecoveryOptions& options, bool add) {
   const auto recipient = read_recipient(options.recipient);
   if (!recipient) return recipient.error();
   // The key is read before anything is changed.
@@ -161,7 +161,7 @@ Result<int> change(const Commands& commands, const Options& options, bool add) {
   return output.close(failed == 0 ? kExitSuccess : kExitSomeFailed);
 }
 
-Result<int> list(const Commands& commands, const Options& options) {
+Result<int> list(const Commands& commands, const RecoveryOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto state = read_state(**store);
@@ -199,7 +199,7 @@ Result<int> list(const Commands& commands, const Options& options) {
   return output.close();
 }
 
-Result<int> apply(const Commands& commands, const Options& options) {
+Result<int> apply(const Commands& commands, const RecoveryOptions& options) {
   std::optional<seal::SecretKey> key;
   if (!options.recovery_key.empty()) {
     if (options.password.given())
@@ -226,7 +226,7 @@ Result<int> apply(const Commands& commands, const Options& options) {
   return output.close();
 }
 
-void declare_key(CLI::App& command, Options& options, const std::string& help) {
+void declare_key(CLI::App& command, RecoveryOptions& options, const std::string& help) {
   command.add_option("--recovery-key-file", options.recovery_key, help)->type_name("FILE");
 }
 
@@ -235,27 +235,27 @@ void declare_key(CLI::App& command, Options& options, const std::string& help) {
 void add_recovery(Commands& commands) {
   CLI::App* family = commands.add_family("recovery", "Manage the recovery recipients of the vault");
   {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RecoveryOptions>();
     CLI::App* command = commands.add(*family, "add", "Add a recovery recipient",
                                      [&commands, options] { return change(commands, *options, true); });
     command->add_option("RECIPIENT", options->recipient, "Recipient of age, age1…")->required();
     declare_key(*command, *options, "Seal mailboxes to it now, with this recovery key");
   }
   {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RecoveryOptions>();
     CLI::App* command = commands.add(*family, "remove", "Remove a recovery recipient",
                                      [&commands, options] { return change(commands, *options, false); });
     command->add_option("RECIPIENT", options->recipient, "Recipient of age, age1…")->required();
     declare_key(*command, *options, "Seal mailboxes to the others now, with this key");
   }
   {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RecoveryOptions>();
     CLI::App* command = commands.add(*family, "list", "List the recipients and what they can open",
                                      [&commands, options] { return list(commands, *options); });
     command->add_flag("--json", options->json, "Print JSON lines");
   }
   {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RecoveryOptions>();
     CLI::App* command = commands.add(*family, "apply", "Seal a mailbox to the present recipients",
                                      [&commands, options] { return apply(commands, *options); });
     command->add_option("MAILBOX", options->name, "Name, id or address")->required();

@@ -12,12 +12,12 @@
 namespace gw::cmd {
 namespace {
 
-struct Options {
+struct RepairOptions {
   bool accept_loss = false;
   bool json = false;
 };
 
-Result<int> repair(const Commands& commands, const Options& options) {
+Result<int> repair(const Commands& commands, const RepairOptions& options) {
   const auto config = commands.config();
   if (!config) return config.error();
   const std::string& folder = config->vault;
@@ -64,7 +64,7 @@ Result<int> repair(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_repair(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RepairOptions>();
   CLI::App* command =
       commands.add(commands.root(), "repair", "Report what a read-only vault has lost, and repair it",
                    [&commands, options] { return repair(commands, *options); });

@@ -13,7 +13,7 @@
 namespace gw::cmd {
 namespace {
 
-struct Options {
+struct ReportOptions {
   std::string mailbox;
   std::optional<Micros> since;
   std::optional<Micros> until;
@@ -32,7 +32,7 @@ struct Row {
 // Compares the whole history of a mailbox with what the store counts: each accepted message was
 // removed, has expired or was discarded, or is still there. Drained messages are there until they
 // expire. The history may grow between the two reads; then both are repeated, up to five times.
-Result<Row> examine(store::Store& store, const MailboxId& mailbox, const Options& options) {
+Result<Row> examine(store::Store& store, const MailboxId& mailbox, const ReportOptions& options) {
   constexpr int kTries = 5;
   for (int tries = 1;; ++tries) {
     Row row;
@@ -64,7 +64,7 @@ Result<Row> examine(store::Store& store, const MailboxId& mailbox, const Options
 }
 
 // The options that only one of the two reports has.
-Result<void> check_kind(const Options& options) {
+Result<void> check_kind(const ReportOptions& options) {
   const AuditCommand& audit = options.audit;
   if (!audit.period.empty()) {
     if (options.since || options.until)
@@ -76,7 +76,7 @@ Result<void> check_kind(const Options& options) {
   return {};
 }
 
-Result<int> report(const Commands& commands, const Options& options) {
+Result<int> report(const Commands& commands, const ReportOptions& options) {
   if (auto good = check_kind(options); !good) return good.error();
   if (!options.audit.period.empty()) {
     AuditCommand audit = options.audit;
@@ -148,7 +148,7 @@ Result<int> report(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_report(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReportOptions>();
   CLI::App* command = commands.add(commands.root(), "report", "Account for every accepted message",
                                    [&commands, options] { return report(commands, *options); });
   command->add_option("MAILBOX", options->mailbox, "Name, id or address (else all)");

@@ -24,7 +24,7 @@
 namespace gw::cmd {
 namespace {
 
-struct Options {
+struct RestoreOptions {
   std::string from;
   std::string to;
   bool check = false;
@@ -43,7 +43,7 @@ struct Restored {
 
 class Restore {
  public:
-  Restore(const Commands& commands, const Options& options, backup::Source source)
+  Restore(const Commands& commands, const RestoreOptions& options, backup::Source source)
       : commands_(commands),
         options_(options),
         source_(std::move(source)),
@@ -280,7 +280,7 @@ class Restore {
   }
 
   const Commands& commands_;
-  const Options& options_;
+  const RestoreOptions& options_;
   backup::Source source_;
   vault::Checkpoint against_;  // the restored history must contain this tree head
   cli::Output output_;
@@ -291,7 +291,7 @@ class Restore {
   std::optional<seal::SecretKey> recovery_key_;
 };
 
-Result<int> restore(const Commands& commands, const Options& options) {
+Result<int> restore(const Commands& commands, const RestoreOptions& options) {
   if (options.list) return list_backups(options.from, options.json);
   // Exactly one of the two.
   if (options.to.empty() != options.check)
@@ -306,7 +306,7 @@ Result<int> restore(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_restore(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RestoreOptions>();
   CLI::App* command = commands.add(commands.root(), "restore", "Restore a vault from a backup and verify it",
                                    [&commands, options] { return restore(commands, *options); });
   command->add_option("SRC", options->from, "Backup, or directory of backups: then the newest")->required();

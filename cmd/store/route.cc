@@ -13,14 +13,14 @@
 namespace gw::cmd {
 namespace {
 
-struct AddOptions {
+struct RouteAddOptions {
   std::string name, protocol;
   vault::RouteChange said;
   bool allow_private = false;
 };
 
 // on or off, or nullopt if it was not given.
-struct SetOptions {
+struct RouteSetOptions {
   std::string name;
   vault::RouteChange said;
   std::optional<std::string> allow_private;
@@ -60,7 +60,7 @@ Result<void> apply(store::Store& store, vault::RouteChange said, vault::Route& r
   return wrong->error.within(wrong->field == "logins" ? "--login" : "--" + std::string(wrong->field));
 }
 
-Result<int> add(const Commands& commands, const AddOptions& options) {
+Result<int> add(const Commands& commands, const RouteAddOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   vault::Route route;
@@ -72,7 +72,7 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   return 0;
 }
 
-Result<int> set(const Commands& commands, const SetOptions& options) {
+Result<int> set(const Commands& commands, const RouteSetOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto before = route_named(**store, options.name);
@@ -96,7 +96,7 @@ Result<int> remove(const Commands& commands, const std::string& name) {
 }
 
 void add_route_add(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<AddOptions>();
+  auto options = std::make_shared<RouteAddOptions>();
   CLI::App* command = commands.add(family, "add", "Create a route of gw-proxy",
                                    [&commands, options] { return add(commands, *options); });
   command->add_option("NAME", options->name, "a-z 0-9 . _ -, at most 64")->required();
@@ -109,7 +109,7 @@ void add_route_add(Commands& commands, CLI::App& family) {
 }
 
 void add_route_set(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<SetOptions>();
+  auto options = std::make_shared<RouteSetOptions>();
   CLI::App* command = commands.add(family, "set", "Change a route; lists are replaced",
                                    [&commands, options] { return set(commands, *options); });
   command->add_option("NAME", options->name, "Name of the route")->required();

@@ -31,12 +31,12 @@ std::string shown(const Names& names, const MailboxId& id) {
   return found == names.end() ? id.hex() : found->second;
 }
 
-struct ListOptions {
+struct RouteListOptions {
   bool json = false;
   bool names = false;
 };
 
-Result<int> list(const Commands& commands, const ListOptions& options) {
+Result<int> list(const Commands& commands, const RouteListOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto routes = vault::routes(**store);
@@ -61,13 +61,7 @@ Result<int> list(const Commands& commands, const ListOptions& options) {
   return output.close();
 }
 
-std::string joined(const std::vector<std::string>& texts, const char* none) {
-  std::string all;
-  for (const std::string& each : texts) all += (all.empty() ? "" : ", ") + each;
-  return all.empty() ? none : all;
-}
-
-Result<int> show(const Commands& commands, const std::string& wanted, bool json) {
+Result<int> show_route(const Commands& commands, const std::string& wanted, bool json) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto route = route_named(**store, wanted);
@@ -105,10 +99,10 @@ Result<int> show(const Commands& commands, const std::string& wanted, bool json)
 
 Result<int> export_all(const Commands& commands) {
   // The JSON of `list` contains all fields, so it is the format of export too.
-  return list(commands, {true, false});
+  return list(commands, RouteListOptions{true, false});
 }
 
-struct ImportOptions {
+struct RouteImportOptions {
   std::string path = "-";
   bool replace = false;
 };
@@ -200,7 +194,7 @@ Result<bool> import_one(store::Store& store, std::string_view line, bool replace
   return true;
 }
 
-Result<int> import_all(const Commands& commands, const ImportOptions& options) {
+Result<int> import_all(const Commands& commands, const RouteImportOptions& options) {
   const auto text = read_file(options.path == "-" ? "/dev/stdin" : options.path, kMaxImport);
   if (!text) return text.error();
   auto store = commands.connect();
@@ -221,7 +215,7 @@ Result<int> import_all(const Commands& commands, const ImportOptions& options) {
 }  // namespace
 
 void add_route_list(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<ListOptions>();
+  auto options = std::make_shared<RouteListOptions>();
   CLI::App* command = commands.add(family, "list", "List the routes",
                                    [&commands, options] { return list(commands, *options); });
   CLI::Option* json = command->add_flag("--json", options->json, "Print JSON lines");
@@ -232,8 +226,9 @@ void add_route_list(Commands& commands, CLI::App& family) {
 void add_route_show(Commands& commands, CLI::App& family) {
   auto wanted = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  CLI::App* command = commands.add(family, "show", "Print all properties of a route",
-                                   [&commands, wanted, json] { return show(commands, *wanted, *json); });
+  CLI::App* command =
+      commands.add(family, "show", "Print all properties of a route",
+                   [&commands, wanted, json] { return show_route(commands, *wanted, *json); });
   command->add_option("NAME", *wanted, "Name of the route")->required();
   command->add_flag("--json", *json, "Print a JSON line");
 }
@@ -244,7 +239,7 @@ void add_route_export(Commands& commands, CLI::App& family) {
 }
 
 void add_route_import(Commands& commands, CLI::App& family) {
-  auto options = std::make_shared<ImportOptions>();
+  auto options = std::make_shared<RouteImportOptions>();
   CLI::App* command = commands.add(family, "import", "Add routes from JSON lines",
                                    [&commands, options] { return import_all(commands, *options); });
   command->add_option("FILE", options->path, "Output of route export; - is standard input");

@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct SalvageOptions {
   std::string from;
   std::string to;
   bool json = false;
@@ -75,7 +75,7 @@ Result<bool> set_aside_damaged_key(const std::string& vault) {
   return true;
 }
 
-Result<int> salvage(const Commands& commands, const Options& options) {
+Result<int> salvage(const Commands& commands, const SalvageOptions& options) {
   // The new vault belongs to the owner of the damaged one, whose keeper is to serve it.
   if (auto became = become_owner(options.from); !became) return became.error();
   cli::Output output;
@@ -141,7 +141,7 @@ Result<int> salvage(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_salvage(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SalvageOptions>();
   CLI::App* command =
       commands.add(commands.root(), "salvage", "Copy what is readable of a damaged vault to a new one",
                    [&commands, options] { return salvage(commands, *options); });

@@ -37,7 +37,7 @@ namespace {
 using namespace std::chrono_literals;
 using keeper::Role;
 
-struct Options {
+struct ServeOptions {
   std::string idle_exit = "0";
   std::string run;
   std::string log;
@@ -174,7 +174,7 @@ Result<std::string> numbers(store::Store& store, const config::Config& config,
 }
 
 // Runs the keeper until it ends. `ready` receives the report and is closed once the keeper listens.
-Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
+Result<int> keep(const Commands& commands, const ServeOptions& options, Fd& ready) {
   const auto idle_exit = parse_duration(options.idle_exit);
   if (!idle_exit)
     return Error(Code::Usage, "--idle-exit: `" + options.idle_exit + "` is not a valid duration");
@@ -284,7 +284,7 @@ Result<int> keep(const Commands& commands, const Options& options, Fd& ready) {
   return failed ? kExitTryAgain : kExitSuccess;
 }
 
-Result<int> serve(const Commands& commands, const Options& options) {
+Result<int> serve(const Commands& commands, const ServeOptions& options) {
   Fd ready;
   if (options.ready_fd >= 0) {
     ready = Fd(options.ready_fd);
@@ -304,7 +304,7 @@ Result<int> serve(const Commands& commands, const Options& options) {
 }  // namespace
 
 void add_serve(Commands& commands) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ServeOptions>();
   CLI::App* command =
       commands.add(commands.root(), "serve", "Run the keeper, which serves the vault to other programs",
                    [&commands, options] { return serve(commands, *options); });

@@ -13,7 +13,7 @@
 namespace gw::cmd {
 namespace {
 
-struct AddOptions {
+struct TokenAddOptions {
   std::string name;
   std::string scope = "read";
   std::optional<std::vector<std::string>> only;
@@ -21,7 +21,7 @@ struct AddOptions {
   bool json = false;
 };
 
-Result<int> add(const Commands& commands, const AddOptions& options) {
+Result<int> add(const Commands& commands, const TokenAddOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   vault::ApiToken wanted;
@@ -57,12 +57,12 @@ Result<int> add(const Commands& commands, const AddOptions& options) {
   return output.close();
 }
 
-struct ListOptions {
+struct TokenListOptions {
   bool json = false;
   bool names = false;
 };
 
-Result<int> list(const Commands& commands, const ListOptions& options) {
+Result<int> list(const Commands& commands, const TokenListOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
   const auto tokens = vault::api_tokens(**store);
@@ -105,7 +105,7 @@ Result<int> revoke(const Commands& commands, const std::string& name) {
 
 void add_token(Commands& commands) {
   CLI::App& family = *commands.add_family("token", "Manage the tokens of the console's API");
-  auto options = std::make_shared<AddOptions>();
+  auto options = std::make_shared<TokenAddOptions>();
   CLI::App* command = commands.add(family, "add", "Create a token and print it once",
                                    [&commands, options] { return add(commands, *options); });
   command->add_option("NAME", options->name, "a-z 0-9 . _ -, at most 64")->required();
@@ -117,7 +117,7 @@ void add_token(Commands& commands) {
                    cli::Relative::FromNow);
   command->add_flag("--json", options->json, "Print a JSON line");
 
-  auto listed = std::make_shared<ListOptions>();
+  auto listed = std::make_shared<TokenListOptions>();
   command = commands.add(family, "list", "List the tokens, without their secrets",
                          [&commands, listed] { return list(commands, *listed); });
   CLI::Option* json = command->add_flag("--json", listed->json, "Print JSON lines");
