@@ -1,4 +1,4 @@
-// Group commit: what a batch holds, whatever the change functions in it do.
+// Group commit: the content of a batch, with change functions that succeed, fail or ask for the next batch.
 #include "store/local/commit.h"
 
 #include <atomic>
@@ -12,7 +12,7 @@
 namespace gw::store {
 namespace {
 
-// A database with one history, and the commits to it.
+// A database with one history, and the group commits to it.
 struct Database {
   test::TempFolder folder{test::quick_folder()};
   std::unique_ptr<Engine> engine = Engine::open(folder.path() + "/db", Engine::Mode::Create, 1 << 20).value();
@@ -49,7 +49,7 @@ struct Database {
   }
 };
 
-// Adds a bit of everything, and returns a failure or asks for another batch.
+// Adds a write of each kind, and then fails or asks for the next batch.
 Result<ChangeResult> half_a_change(Batch& batch, const Database& database, const MailboxId& other,
                                    const Result<ChangeResult>& verdict) {
   Entry* entry = batch.state(database.log);
@@ -81,7 +81,7 @@ TEST_CASE("a change function that fails after it has added writes leaves nothing
     CHECK(database.leaves() == 1);
   }
   SECTION("between others in one batch") {
-    // While the first change runs, the others gather behind it.
+    // While the first change runs, the others wait in the queue.
     std::atomic<bool> begun = false;
     std::atomic<bool> go = false;
     std::vector<std::thread> threads;

@@ -1,4 +1,4 @@
-// Damage is reported: never wrong octets, never silence. What is not damaged goes on.
+// The store reports damage, never returns wrong bytes, and goes on with what is not damaged.
 #include "local_vault.h"
 
 namespace gw::store {
@@ -23,7 +23,7 @@ Sent fill(Store& store, int count = 40) {
   return sent;
 }
 
-// Reads what there is: right, or an error. Gives how many were right.
+// Reads each message, which must succeed with the right bytes or fail. Returns how many succeeded.
 std::size_t readable(Store& store, const Sent& sent) {
   std::size_t right = 0;
   for (const Mail& mail : sent.mails) {
@@ -46,7 +46,7 @@ void check_read_only(Store& store, const Sent& sent) {
   CHECK(store.put_if({Kind::Setting, {}, "x"}, 0, {}, {LeafType::Setting, "", 0}).error().code() ==
         Code::Unavailable);
   CHECK(store.sweep(10, true).error().code() == Code::Unavailable);
-  // What is missing may be this mailbox.
+  // The missing commits may have created this mailbox.
   for (const Lookup lookup : {Lookup::Recipient, Lookup::Login})
     CHECK(store.resolve("nobody@example.com", lookup).error().code() == Code::Unavailable);
   CHECK(store.mailboxes());
@@ -76,11 +76,11 @@ TEST_CASE("a deleted write-ahead log is reported") {
   store = vault.open();
   check_read_only(*store, sent);
   store.reset();
-  store = vault.open();  // and again: a look does not make it forgotten
+  store = vault.open();  // a second open reports it again
   check_read_only(*store, sent);
 }
 
-TEST_CASE("a torn tail of the write-ahead log is what a power cut leaves, and no damage") {
+TEST_CASE("a torn tail of the write-ahead log, which a power cut leaves, is not damage") {
   LocalVault vault;
   auto store = vault.open();
   const Sent sent = fill(*store);
@@ -97,7 +97,7 @@ TEST_CASE("a torn tail of the write-ahead log is what a power cut leaves, and no
   SECTION("cut") {
     fs::resize_file(log, size - 100);
   }
-  SECTION("zeros where the octets never came") {
+  SECTION("zeros in place of bytes that were never written") {
     fs::resize_file(log, size - 100);
     fs::resize_file(log, size);
   }
@@ -123,7 +123,7 @@ TEST_CASE("a torn tail of the write-ahead log is what a power cut leaves, and no
   contract::dump(*store);
 }
 
-TEST_CASE("a lost sector of the write-ahead log that whole commits follow is damage, not a torn tail") {
+TEST_CASE("a lost sector of the write-ahead log that complete commits follow is damage, not a torn tail") {
   LocalVault vault;
   auto store = vault.open();
   Sent sent = fill(*store);
@@ -181,7 +181,7 @@ TEST_CASE("a cut that takes acknowledged commits with it is reported") {
   CHECK(readable(*store, sent) == sent.mails.size() - 1);
 }
 
-TEST_CASE("an older copy of the database under a newer head is reported") {
+TEST_CASE("an older copy of the database with a newer head file is reported") {
   LocalVault vault;
   auto store = vault.open();
   const Sent sent = fill(*store);
@@ -198,7 +198,7 @@ TEST_CASE("an older copy of the database under a newer head is reported") {
   CHECK(readable(*store, sent) == sent.mails.size());
 }
 
-TEST_CASE("one slot of the head file may be torn, and no more") {
+TEST_CASE("the store opens with one torn slot of the head file, and not with two") {
   LocalVault vault;
   auto store = vault.open();
   const Sent sent = fill(*store, 5);
@@ -226,7 +226,7 @@ TEST_CASE("one slot of the head file may be torn, and no more") {
   }
 }
 
-TEST_CASE("a flipped byte in a body hurts this message only, and the next delivery works") {
+TEST_CASE("a flipped byte in a body damages this message only, and the next delivery succeeds") {
   LocalVault vault;
   auto store = vault.open();
   const Sent sent = fill(*store);
@@ -253,7 +253,7 @@ TEST_CASE("a flipped byte in a body hurts this message only, and the next delive
   CHECK(contract::read_all(*store, sent.mailbox, next.id) == next.container);
 }
 
-TEST_CASE("messages whose blob file is missing are Corrupt, and the next delivery works") {
+TEST_CASE("messages whose blob file is missing are Corrupt, and the next delivery succeeds") {
   LocalVault vault;
   auto store = vault.open();
   const Sent sent = fill(*store, 3);
@@ -272,7 +272,7 @@ TEST_CASE("messages whose blob file is missing are Corrupt, and the next deliver
   CHECK(contract::read_all(*store, sent.mailbox, next.id) == next.container);
 }
 
-TEST_CASE("a large message whose file is missing or cut is Corrupt, and the next delivery works") {
+TEST_CASE("a large message whose file is missing or truncated is Corrupt, and the next delivery succeeds") {
   LocalVault vault;
   vault.options.large_threshold = 1000;
   auto store = vault.open();
@@ -292,7 +292,7 @@ TEST_CASE("a large message whose file is missing or cut is Corrupt, and the next
   CHECK(deliver(*store, sent.mailbox, new_mail(3000)));
 }
 
-TEST_CASE("a read-only vault keeps the files that no message names: their records may be what is missing") {
+TEST_CASE("a read-only vault keeps the files that no message names, because their records may be missing") {
   LocalVault vault;
   vault.options.large_threshold = 1000;
   auto store = vault.open();
@@ -305,7 +305,7 @@ TEST_CASE("a read-only vault keeps the files that no message names: their record
   CHECK(vault.files("large", "").size() == 3);
 }
 
-TEST_CASE("a database that is not there is said to be missing, and nothing is made in its place") {
+TEST_CASE("a missing database is reported as missing, and nothing is created in its place") {
   LocalVault vault;
   const Sent sent = fill(*vault.open(), 3);
   const std::string database = vault.options.path + "/db";
@@ -328,7 +328,7 @@ TEST_CASE("a database that is not there is said to be missing, and nothing is ma
   CHECK(readable(*store, sent) == 3);
 }
 
-TEST_CASE("a database that does not open at all is an error") {
+TEST_CASE("a database that does not open is an error") {
   LocalVault vault;
   { fill(*vault.open(), 3); }
   for (const fs::path& table : vault.files("db", ".sst")) LocalVault::flip(table, fs::file_size(table) - 20);

@@ -1,4 +1,4 @@
-// lib/store/local/crc32c.cc: RocksDB's checksum by the processor's own instructions.
+// lib/store/local/crc32c.cc: RocksDB's checksum with the processor's instructions.
 #include <dlfcn.h>
 
 #include <catch2/catch.hpp>
@@ -15,7 +15,7 @@ namespace {
 using Crc = std::uint32_t(std::uint32_t, const char*, std::size_t);
 constexpr const char* kSymbol = "_ZN7rocksdb6crc32c6ExtendEjPKcm";
 
-// The one that RocksDB would use without ours.
+// The function that RocksDB would use otherwise.
 Crc* own_of_rocksdb() {
   Dl_info about{};
   REQUIRE(::dladdr(::dlsym(RTLD_NEXT, "_ZN7rocksdb2DBD2Ev"), &about) != 0);
@@ -34,7 +34,7 @@ TEST_CASE("CRC-32C: the published values") {
   CHECK(rocksdb::crc32c::Extend(0, std::string(32, '\xff').data(), 32) == 0x62a8ab43);
 }
 
-TEST_CASE("CRC-32C: what RocksDB's own gives, at every start and length") {
+TEST_CASE("CRC-32C: equals RocksDB's function at every start and length") {
   Crc* const own = own_of_rocksdb();
   REQUIRE(own != nullptr);
   REQUIRE(own != &rocksdb::crc32c::Extend);
@@ -53,7 +53,7 @@ TEST_CASE("CRC-32C: what RocksDB's own gives, at every start and length") {
         own(0, data.data(), data.size()));
 }
 
-TEST_CASE("CRC-32C: RocksDB's calls come to ours") {
-  // What the name means for every library that asks for it as RocksDB does.
+TEST_CASE("CRC-32C: RocksDB calls the function of crc32c.cc") {
+  // The symbol as the dynamic linker resolves it for RocksDB.
   CHECK(::dlsym(RTLD_DEFAULT, kSymbol) == reinterpret_cast<void*>(&rocksdb::crc32c::Extend));
 }

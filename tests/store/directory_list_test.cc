@@ -11,7 +11,7 @@
 namespace gw::store {
 namespace {
 
-TEST_CASE("a directory is listed with every name, and one that cannot be read is an error") {
+TEST_CASE("every name in a directory is listed, and a directory that cannot be read is an error") {
   const test::TempFolder folder;
   for (const char* name : {"a", "b", ".c"}) std::ofstream(folder.path() + "/" + name) << "x";
   auto names = names_in(folder.path());

@@ -1,4 +1,4 @@
-// A write that fails ends the store: no positive answer, no second try, and a clean start afterwards.
+// A failed write ends the store: it acknowledges nothing, does not try again, and opens cleanly afterwards.
 #include <sys/resource.h>
 
 #include <atomic>
@@ -36,7 +36,7 @@ class FileLimit {
   void (*handler_)(int) = nullptr;
 };
 
-TEST_CASE("a failed write answers Unknown, ends the store, and hurts nothing that was acknowledged") {
+TEST_CASE("a failed write is Unknown, ends the store, and damages nothing that was acknowledged") {
   LocalVault vault;
   std::atomic<int> failed = 0;
   vault.options.failed = [&](const Error&) { ++failed; };
@@ -65,7 +65,7 @@ TEST_CASE("a failed write answers Unknown, ends the store, and hurts nothing tha
     CHECK(right == answered);
     CHECK(failed == 1);
   }
-  // The limit is gone, and still nothing is tried again.
+  // The limit is lifted, and the store still does not write again.
   CHECK(deliver(*store, mailbox, new_mail()).error().code() == Code::Unavailable);
   CHECK(contract::move(*store, mailbox, {mails[0].id}, State::Live, State::Drained).error().code() ==
         Code::Unavailable);
@@ -84,7 +84,7 @@ TEST_CASE("a failed write answers Unknown, ends the store, and hurts nothing tha
   CHECK(deliver(*store, mailbox, new_mail()));
 }
 
-TEST_CASE("a large message that cannot be written is refused and leaves nothing") {
+TEST_CASE("a large message that cannot be written is refused and leaves no file") {
   LocalVault vault;
   vault.options.large_threshold = 1000;
   std::atomic<int> failed = 0;

@@ -1,4 +1,4 @@
-// A disk that is full, on a small tmpfs of the test's own (as root; elsewhere there is nothing to mount).
+// A disk that is full, on a small tmpfs that the test mounts (as root only).
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -46,7 +46,7 @@ struct Filled {
   std::vector<Code> refusals;
 };
 
-// Delivers until `refusals` in a row were refused: one or two are the store making room.
+// Delivers until `refusals` mails in a row were refused: after one or two the store may have freed space.
 Filled fill(Store& store, const MailboxId& mailbox, std::size_t refusals, std::size_t size) {
   Filled filled;
   for (std::size_t row = 0; row < refusals && filled.mails.size() < 10'000;) {
@@ -76,9 +76,9 @@ void check_all(Store& store, const MailboxId& mailbox, const std::vector<Mail>& 
   for (const Mail& mail : mails) CHECK(contract::read_all(store, mailbox, mail.id) == mail.container);
 }
 
-constexpr std::chrono::minutes kFullFor{10};  // then grace times give way
+constexpr std::chrono::minutes kFullFor{10};  // afterwards grace times are cut short
 
-// Fills the disk but for so many octets.
+// Fills the disk except for this many bytes.
 void fill_with_junk(const SmallDisk& disk, std::uint64_t but) {
   std::ofstream junk(disk.path() + "/junk");
   const std::string block(1 << 16, 'x');
@@ -93,7 +93,7 @@ std::vector<MessageId> ids(const std::vector<Mail>& mails) {
   return all;
 }
 
-TEST_CASE("on a full disk mail is refused as Full, draining goes on, and room comes back by itself") {
+TEST_CASE("on a full disk mail is refused as Full, draining goes on, and space is freed without help") {
   const std::size_t size = GENERATE(8000, 300'000);
   const SmallDisk disk("size=16m");
   if (!disk.mounted()) return;
@@ -104,7 +104,7 @@ TEST_CASE("on a full disk mail is refused as Full, draining goes on, and room co
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
   for (int round = 0; round < 3; ++round) {
     INFO("round " << round << " of " << size << " octets");
-    // What was deleted in the round before gives its room back when the store comes to it.
+    // The store frees the space of what was deleted in the previous round some time later.
     Filled filled;
     REQUIRE(await([&] {
       Filled more = fill(*store, mailbox, 15, size);
@@ -279,7 +279,7 @@ TEST_CASE("A store that is closed on a full disk has everything when it is opene
   contract::dump(*store);
 }
 
-TEST_CASE("a disk that others fill costs no grace time, however long it is full") {
+TEST_CASE("a disk that other programs fill costs no grace time, however long it is full") {
   const SmallDisk disk("size=32m");
   if (!disk.mounted()) return;
   LocalVault vault(disk.path());
@@ -302,7 +302,7 @@ TEST_CASE("a disk that others fill costs no grace time, however long it is full"
   check_all(*store, mailbox, mails);
 }
 
-TEST_CASE("a disk that stays full takes the oldest drained mail, and no more than makes room for new") {
+TEST_CASE("on a disk that stays full the oldest drained mail is removed, and no more than new mail needs") {
   const SmallDisk disk("size=32m");
   if (!disk.mounted()) return;
   LocalVault vault(disk.path());
@@ -332,7 +332,7 @@ TEST_CASE("a disk that stays full takes the oldest drained mail, and no more tha
 }
 
 TEST_CASE(
-    "a vault on a file system that is mounted read-only is read, and opened anew once it takes writes") {
+    "a vault on a read-only file system can be read, and is opened again when the file system is writable") {
   const SmallDisk disk("size=32m");
   if (!disk.mounted()) return;
   LocalVault vault(disk.path());
@@ -352,7 +352,7 @@ TEST_CASE(
   const bool damaged = GENERATE(false, true);
   const auto logs = vault.files("db", ".log");
   if (damaged) {
-    if (logs.empty() || fs::file_size(logs[0]) < 8000) return;  // it was closed, and its log is empty
+    if (logs.empty() || fs::file_size(logs[0]) < 8000) return;  // the store was closed, and its log is empty
     LocalVault::flip(logs[0], fs::file_size(logs[0]) / 2);
   }
   disk.become_read_only(true);
@@ -381,8 +381,8 @@ TEST_CASE(
   CHECK(deliver(*store, mailbox, new_mail()));
 }
 
-// Another process, run by fill_and_die: fills the vault until it is refused, and ends without closing it. It
-// tells on standard output what was acknowledged.
+// Runs in another process, started by fill_and_die: delivers until the store refuses, and ends without
+// closing it. Prints the acknowledged mails on standard output.
 TEST_CASE("(a store that fills its disk and dies)", "[.]") {
   const char* path = std::getenv("GW_TEST_VAULT");
   const char* mailbox = std::getenv("GW_TEST_MAILBOX");
@@ -406,7 +406,7 @@ std::vector<MessageId> fill_and_die(const std::string& vault, const MailboxId& m
   std::FILE* output = ::popen(command.c_str(), "r");
   REQUIRE(output != nullptr);
   std::vector<MessageId> acknowledged;
-  // Catch's own words may stand between.
+  // Catch may print text in between.
   std::array<char, 200> line{};
   while (std::fgets(line.data(), line.size(), output) != nullptr) {
     const std::string_view text = line.data();
@@ -447,7 +447,7 @@ TEST_CASE("a store killed on a full disk opens again, and has everything") {
     CHECK(contract::move(*store, mailbox, acknowledged, State::Live, std::nullopt));
     CHECK(await([&] { return deliver(*store, mailbox, new_mail(8000)).has_value(); }));
   }
-  SECTION("others filled it to the last octet") {
+  SECTION("other programs filled it to the last byte") {
     fill_with_junk(disk, 0);
     LocalOptions options = vault.options;
     std::atomic<bool> told = false;
@@ -461,7 +461,7 @@ TEST_CASE("a store killed on a full disk opens again, and has everything") {
     const bool writable = (*opened)->health().value().writable;
     CHECK(refused.error().code() == (writable ? Code::Full : Code::Unavailable));
     fs::remove(disk.path() + "/junk");
-    // One that opened for reading only asks to be opened again.
+    // A store that opened read-only asks to be opened again.
     if (!writable) CHECK(await([&] { return told.load(); }));
     opened->reset();
     const auto store = vault.open();
@@ -472,7 +472,7 @@ TEST_CASE("a store killed on a full disk opens again, and has everything") {
   }
 }
 
-TEST_CASE("without inodes mail is refused as Full, too") {
+TEST_CASE("without free inodes mail is refused as Full, too") {
   const SmallDisk disk("size=64m,nr_inodes=80");
   if (!disk.mounted()) return;
   LocalVault vault(disk.path());
@@ -489,7 +489,7 @@ TEST_CASE("without inodes mail is refused as Full, too") {
 }
 
 }  // namespace
-TEST_CASE("A disk that fills takes the room of a snapshot back, and gives none") {
+TEST_CASE("On a disk that fills, the space of a snapshot is freed, and a new snapshot is refused") {
   const SmallDisk disk("size=32m");
   if (!disk.mounted()) return;
   const LocalVault vault(disk.path());
@@ -506,7 +506,7 @@ TEST_CASE("A disk that fills takes the room of a snapshot back, and gives none")
   const Filled filled = fill(*store, box.id, 10, 700 << 10);
   CHECK(await([&] { return !fs::exists(vault.options.path + "/snapshot"); }));
   CHECK((*snapshot)->next().error().code() == Code::Full);
-  // What it had held is there for mail: more than the disk less those eight.
+  // The space that it held is available for mail: more than the disk less those eight.
   const Filled rest = fill(*store, box.id, 10, 700 << 10);
   CHECK(store->snapshot().error().code() == Code::Full);
   CHECK((filled.mails.size() + rest.mails.size()) * (700 << 10) > (16U << 20));

@@ -1,5 +1,5 @@
-// Grace times across restarts, jumps of the clock and restored copies: what a keeper has not kept, it does
-// not count.
+// Grace times across restarts, jumps of the clock and restored copies: only time during which a keeper
+// has the vault open counts.
 #include "local_vault.h"
 #include "store/keys.h"
 #include "store/local/engine.h"
@@ -25,7 +25,7 @@ struct Drained {
     REQUIRE(contract::move(*store, mailbox, {mail.id}, State::Live, State::Drained));
   }
 
-  // Hours that a keeper looks at the vault, until the mail is swept.
+  // Returns the number of hours that a keeper has the vault open before the mail is swept.
   int hours_left(Store& store) {
     for (int hours = 0; hours < 100; ++hours) {
       REQUIRE(store.sweep(10, false));
@@ -40,7 +40,7 @@ struct Drained {
   Mail mail = contract::sealed_mail(3000);
 };
 
-TEST_CASE("a vault that nobody had open for long has aged by an hour, whatever the clock says") {
+TEST_CASE("a vault that was not open for long has aged by an hour, whatever the clock says") {
   Drained drained;
   drained.vault.clocks->wall += GENERATE(2 * kHour, 10 * kDay, 10'000 * kDay);
   const auto store = drained.vault.open();
@@ -54,8 +54,7 @@ TEST_CASE("a vault whose clock was put back meanwhile has not aged") {
   CHECK(drained.hours_left(*store) == 24);
 }
 
-TEST_CASE(
-    "a clock that jumps ages nothing at the next starts either, whatever is written at the wrong time") {
+TEST_CASE("a clock that jumps ages nothing at later starts, whatever was written with the wrong time") {
   Drained drained;
   Micros jump = 30 * kDay;
   for (int start = 0; start < 3; ++start) {
@@ -69,14 +68,14 @@ TEST_CASE(
   CHECK(drained.hours_left(*drained.vault.open()) >= 22);
 }
 
-TEST_CASE("a machine that sleeps ages nothing by more than an hour") {
+TEST_CASE("the sleep of a machine ages nothing by more than an hour") {
   Drained drained;
   const auto store = drained.vault.open();
   drained.vault.clocks->pass(20 * kDay);
   CHECK(drained.hours_left(*store) == 23);
 }
 
-TEST_CASE("a copy of the vault that is put back goes on where it was made") {
+TEST_CASE("a restored copy of the vault goes on with the age that it had when it was made") {
   Drained drained;
   const std::string copy = drained.vault.options.path + "-copy";
   fs::copy(drained.vault.options.path, copy, fs::copy_options::recursive);
@@ -87,7 +86,7 @@ TEST_CASE("a copy of the vault that is put back goes on where it was made") {
   fs::remove_all(drained.vault.options.path);
   fs::rename(copy, drained.vault.options.path);
   {
-    // What a restore notes, at the time of the restore.
+    // The time of the restore, which gw-store restore records.
     const auto store = drained.vault.open();
     Leaf leaf;
     leaf.type = LeafType::Setting;
@@ -98,7 +97,7 @@ TEST_CASE("a copy of the vault that is put back goes on where it was made") {
   CHECK(drained.hours_left(*store) >= 22);
 }
 
-TEST_CASE("a keeper that ends and starts often loses little of the time that it kept") {
+TEST_CASE("a keeper that ends and starts often loses little of the time that it counted") {
   Drained drained;
   int starts = 0;
   for (; starts < 1000; ++starts) {
@@ -113,7 +112,7 @@ TEST_CASE("a keeper that ends and starts often loses little of the time that it 
   CHECK(starts <= 60);
 }
 
-TEST_CASE("a receipt outlives a clock that jumps, and a vault that was away") {
+TEST_CASE("a removal record outlives a jump of the clock, and a time without a keeper") {
   Drained drained;
   drained.vault.options.most_unseen = std::chrono::hours(24);
   {
@@ -133,8 +132,8 @@ TEST_CASE("a receipt outlives a clock that jumps, and a vault that was away") {
   CHECK(receipts() == 0);
 }
 
-// A vault of a version that noted no kept time, and one that salvage has written.
-TEST_CASE("what was drained without a kept time has its whole grace time anew") {
+// A vault of a version that recorded no kept time, and one that salvage has written.
+TEST_CASE("what was drained without a kept time has its complete grace time again") {
   Drained drained;
   {
     auto engine = Engine::open(drained.vault.options.path + "/db", Engine::Mode::ReadWrite, 1 << 20);

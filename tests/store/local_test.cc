@@ -16,7 +16,7 @@ std::function<void()> before_flock;
 
 }  // namespace gw::store::test_lock
 
-// Takes the place of the function of the C library.
+// Replaces the function of the C library.
 extern "C" int flock(int fd, int operation) noexcept {
   if (const auto call = std::exchange(gw::store::test_lock::before_flock, nullptr)) call();
   return static_cast<int>(::syscall(SYS_flock, fd, operation));
@@ -29,7 +29,7 @@ using contract::deliver;
 using contract::new_mail;
 using contract::new_mailbox;
 
-TEST_CASE("a vault is made in an absent or empty folder, never over something") {
+TEST_CASE("a vault is created in an absent or empty directory, and never over files") {
   const test::TempFolder folder(test::quick_folder());
   const std::string path = folder.path() + "/vault";
   const VaultId id = random_id<VaultId>();
@@ -56,7 +56,7 @@ TEST_CASE("the vault's first leaf names its recovery recipient") {
   CHECK(leaf.container == sha256(as_bytes("age1test")));
 }
 
-TEST_CASE("one process has it open, and the next is told which") {
+TEST_CASE("one process has the vault open, and the error for a second names the first") {
   const LocalVault vault;
   auto store = vault.open();
   const auto second = open_local_store(vault.options);
@@ -67,10 +67,10 @@ TEST_CASE("one process has it open, and the next is told which") {
   vault.open();
 }
 
-TEST_CASE("a lock file that was removed before it was locked is no vault lock") {
+TEST_CASE("a lock file that was removed before it was locked does not lock the vault") {
   const LocalVault vault;
   const std::string path = vault.options.path + "/lock";
-  // What a `gw-store init` does that fails at this moment.
+  // A `gw-store init` that fails at this moment removes the file.
   test_lock::before_flock = [&] { fs::remove(path); };
   const auto lost = VaultLock::take(vault.options.path);
   REQUIRE_FALSE(lost);
@@ -94,7 +94,7 @@ TEST_CASE("a vault of a newer gw is not opened") {
   CHECK(with("") == Code::Corrupt);
 }
 
-TEST_CASE("a vault without a format file is damaged, and another directory is no vault") {
+TEST_CASE("a vault without a format file is damaged, and any other directory is not a vault") {
   const LocalVault vault;
   fs::remove(vault.options.path + "/format");
   for (const char* lost : {"", "db"}) {
@@ -128,7 +128,7 @@ TEST_CASE("a child made by fork changes nothing and closes nothing") {
   CHECK(deliver(*store, mailbox.id, new_mail()));
 }
 
-TEST_CASE("everything is there after a close and after a kill") {
+TEST_CASE("everything acknowledged is there after a close and after a kill") {
   LocalVault vault;
   vault.options.large_threshold = 10'000;
   auto store = vault.open();
@@ -182,7 +182,7 @@ TEST_CASE("pending mail that a starting store finds becomes unconfirmed") {
   CHECK(store->transition(settle).error().code() == Code::Conflict);
 }
 
-TEST_CASE("what a kill leaves of unfinished large messages goes at the next open") {
+TEST_CASE("the next open removes what a kill leaves of unfinished large messages") {
   LocalVault vault;
   vault.options.large_threshold = 1000;
   auto store = vault.open();
@@ -194,8 +194,8 @@ TEST_CASE("what a kill leaves of unfinished large messages goes at the next open
   REQUIRE(append);
   REQUIRE((*append)->put(half.container));
   CHECK(vault.files("large/tmp", half.id.hex()).size() == 1);
-  // As a kill between the renaming and the commit, or between a removal's commit and the unlinking, leaves
-  // it.
+  // A kill between the rename and the commit, or between the commit of a removal and the unlink, leaves
+  // this.
   const std::string stray = new_message_id(0).hex();
   std::ofstream(vault.options.path + "/large/" + stray) << "x";
   append->reset();
@@ -207,7 +207,7 @@ TEST_CASE("what a kill leaves of unfinished large messages goes at the next open
   CHECK(contract::read_all(*store, mailbox, kept.id) == kept.container);
 }
 
-TEST_CASE("a large message is a file while it is there, and a reader keeps it") {
+TEST_CASE("a large message is a file, and a reader can read it to the end after its removal") {
   LocalVault vault;
   vault.options.large_threshold = 1000;
   const auto store = vault.open();
@@ -220,7 +220,7 @@ TEST_CASE("a large message is a file while it is there, and a reader keeps it") 
   CHECK_FALSE(store->find(mailbox, small.id).value().large);
   CHECK(vault.files("large", "").size() == 1);
 
-  SECTION("removed, its file goes") {
+  SECTION("the removal of the message removes the file") {
     REQUIRE(contract::move(*store, mailbox, {mail.id, small.id}, State::Live, std::nullopt));
     CHECK(vault.files("large", "").empty());
   }
@@ -232,7 +232,7 @@ TEST_CASE("a large message is a file while it is there, and a reader keeps it") 
     CHECK(contract::read_all(*store, mailbox, mail.id) == mail.container);
     CHECK(store->find(other, twin.id).error().code() == Code::NotFound);
   }
-  SECTION("an unfinished append of the same id is in the way for a while, and nothing is taken for stored") {
+  SECTION("an unfinished append of the same id makes a second one Busy, and nothing counts as stored") {
     contract::Mail late = new_mail(1000);
     {
       auto first = store->begin(mailbox, late.id);
@@ -243,7 +243,7 @@ TEST_CASE("a large message is a file while it is there, and a reader keeps it") 
     CHECK(deliver(*store, mailbox, late));
     CHECK(contract::read_all(*store, mailbox, late.id) == late.container);
   }
-  SECTION("refused at the commit, its file goes") {
+  SECTION("a refused commit removes the file") {
     contract::Mail refused = new_mail(1000);
     refused.commit.generation = 9;
     CHECK(deliver(*store, mailbox, refused).error().code() == Code::Conflict);
@@ -251,7 +251,7 @@ TEST_CASE("a large message is a file while it is there, and a reader keeps it") 
   }
 }
 
-TEST_CASE("what does not fit into the memory for appends becomes a file") {
+TEST_CASE("a container that does not fit into the memory for appends becomes a file") {
   LocalVault vault;
   vault.options.append_memory = 5000;
   const auto store = vault.open();

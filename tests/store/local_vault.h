@@ -1,4 +1,4 @@
-// A vault of a test's own, with clocks moved by hand, opened and opened again, killed and damaged.
+// A vault for a test, whose clocks the test moves, and that it can open again, kill and damage.
 #pragma once
 
 #include <algorithm>
@@ -33,10 +33,10 @@ class LocalVault {
     return std::move(*opened);
   }
 
-  // Makes the vault what a kill -9 at this moment leaves: what was written is there, and nothing was closed.
+  // Makes the vault what a kill -9 at this moment leaves: all writes are there, and nothing was closed.
   void kill(std::unique_ptr<Store> store) {
     const std::string copy = folder_.path() + "/copy" + std::to_string(++copies_);
-    // RocksDB tidies up in the background: a copy counts if nothing moved meanwhile.
+    // RocksDB removes files in the background: the copy counts only if no file changed meanwhile.
     for (std::string before = listing();;) {
       std::error_code error;
       fs::copy(options.path, copy, fs::copy_options::recursive, error);
@@ -50,7 +50,7 @@ class LocalVault {
     fs::rename(copy, options.path);
   }
 
-  // Waits until the head file has all that was acknowledged.
+  // Waits until the head file has everything that was acknowledged.
   void await_head(Store& store) const {
     const std::uint64_t commits = store.health().value().commits;
     for (;;) {
@@ -61,7 +61,7 @@ class LocalVault {
     }
   }
 
-  // Files below the vault whose name ends so, the biggest first.
+  // Returns the files of the vault whose names have this ending, the largest first.
   std::vector<fs::path> files(const std::string& folder, const std::string& end) const {
     std::vector<fs::path> found;
     for (const auto& entry : fs::directory_iterator(options.path + "/" + folder)) {

@@ -12,7 +12,7 @@ Digest digest(std::string_view hex) {
   return value;
 }
 
-// The leaves and roots that Certificate Transparency's implementations test with.
+// The leaves and roots with which implementations of Certificate Transparency are tested.
 const std::vector<std::string> kLeaves{
     "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"};
 const std::vector<std::string> kRoots{"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -41,7 +41,7 @@ TEST_CASE("the root is that of RFC 6962 at every size") {
   }
 }
 
-TEST_CASE("a compact range goes on where its stored form ended, and nothing else is one") {
+TEST_CASE("a compact range goes on after it was stored and read, and other bytes are refused") {
   CompactRange whole;
   CompactRange part;
   for (const Digest& leaf : numbered(37)) {
@@ -94,7 +94,7 @@ TEST_CASE("an inclusion path holds for its leaf, index and root only") {
       // The same path, computed without the leaves in memory.
       InclusionWalk walk(i, size);
       for (const Digest& leaf : leaves) walk.append(leaf);
-      walk.append(leaf_hash({}));  // what is after the tree does not matter
+      walk.append(leaf_hash({}));  // leaves after the tree do not matter
       CHECK(walk.path() == path);
       CHECK_FALSE(
           verify_inclusion(leaves[i], i, size, path, leaves[0] == range.root() ? sha256({}) : leaves[0]));

@@ -1,4 +1,4 @@
-// What makes a vault's folder the old or the new one of a move.
+// The format files that make a directory the old or the new one of a migration.
 #include <thread>
 
 #include "base/file.h"
@@ -102,7 +102,7 @@ TEST_CASE("the format of a store of another kind is read as it was written, and 
   CHECK(open_store(options));
 }
 
-TEST_CASE("half a word about a move is a damaged format") {
+TEST_CASE("an incomplete line about a move is a damaged format") {
   const LocalVault vault;
   const std::string begin = "gw-vault 1\nvault " + vault.id.hex() + "\n";
   for (const std::string rest : {"requires moved\n", "requires arrival\n", "requires\nmoved t /x\n",
@@ -113,7 +113,7 @@ TEST_CASE("half a word about a move is a damaged format") {
   }
 }
 
-TEST_CASE("a suspended store takes no change, and goes on where the suspension ends") {
+TEST_CASE("a suspended store refuses changes, and accepts them after the suspension") {
   const LocalVault vault;
   auto store = vault.open();
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
@@ -141,7 +141,7 @@ TEST_CASE("a suspended store takes no change, and goes on where the suspension e
   CHECK(deliver(*store, mailbox, new_mail()));
 }
 
-TEST_CASE("what is under way when a store is suspended is in its snapshot, or is refused") {
+TEST_CASE("a change that is under way when a store is suspended is in its snapshot, or is refused") {
   const LocalVault vault;
   auto store = vault.open();
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
@@ -173,7 +173,7 @@ TEST_CASE("what is under way when a store is suspended is in its snapshot, or is
   CHECK(store->stat(mailbox)->accepted == accepted);
 }
 
-TEST_CASE("a store that has moved takes nothing any more, and never opens again") {
+TEST_CASE("a store that has moved refuses changes, and never opens again") {
   const LocalVault vault;
   auto store = vault.open();
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
@@ -194,7 +194,7 @@ TEST_CASE("a store that has moved takes nothing any more, and never opens again"
   CHECK(moved_away(vault.options.path));
 }
 
-TEST_CASE("a move that cannot be written down has not happened") {
+TEST_CASE("a move that cannot be recorded has not happened") {
   const LocalVault vault;
   auto store = vault.open();
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
@@ -207,7 +207,7 @@ TEST_CASE("a move that cannot be written down has not happened") {
   CHECK_FALSE(moved_away(vault.options.path));
 }
 
-TEST_CASE("the new folder is a vault from the moment that the old one says it has moved") {
+TEST_CASE("the new directory is a vault as soon as the format file of the old one says so") {
   const LocalVault vault;
   const std::string& old = vault.options.path;
   vault.open();
@@ -231,11 +231,11 @@ TEST_CASE("the new folder is a vault from the moment that the old one says it ha
     REQUIRE(replace_format(old, {vault.id, Move{arrival.token, fresh}, {}}));
     REQUIRE(open_local_store(options));
     CHECK_FALSE(read_format(fresh)->arrival);
-    // And needs the old one no more.
+    // It no longer needs the old one.
     fs::remove_all(old);
     CHECK(open_local_store(options));
   }
-  SECTION("it has moved here, and is looked at") {
+  SECTION("it has moved here, and is opened for reading") {
     REQUIRE(replace_format(old, {vault.id, Move{arrival.token, fresh}, {}}));
     options.look_only = true;
     REQUIRE(open_local_store(options));
@@ -245,18 +245,18 @@ TEST_CASE("the new folder is a vault from the moment that the old one says it ha
     REQUIRE(replace_format(old, {vault.id, Move{new_move_token(), fresh}, {}}));
     refused();
   }
-  SECTION("there is another vault in the old folder") {
+  SECTION("there is another vault in the old directory") {
     REQUIRE(replace_format(old, {random_id<VaultId>(), Move{arrival.token, fresh}, {}}));
     refused();
   }
-  SECTION("the old one is not there to say so") {
+  SECTION("the old directory does not exist") {
     fs::rename(old, old + "-hidden");
     CHECK(refused().text().find("cannot be read") != std::string::npos);
     fs::rename(old + "-hidden", old);
   }
 }
 
-TEST_CASE("a vault is looked at without a change to its files") {
+TEST_CASE("a vault that is opened for reading only keeps its files unchanged") {
   const LocalVault vault;
   auto store = vault.open();
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
@@ -298,7 +298,7 @@ TEST_CASE("a vault is looked at without a change to its files") {
   }
   CHECK(contents() == before);
 
-  SECTION("a database that is behind its head is no vault to look at") {
+  SECTION("a database that is older than its head file does not open for reading only") {
     REQUIRE(fs::remove(copy + "/head"));
     REQUIRE(HeadFile::create(copy, {{1'000'000, {}}, false}));
     CHECK(open_local_store(options).error().code() == Code::Corrupt);

@@ -1,4 +1,4 @@
-// What was removed or replaced is in no file of the vault after a purge: its octets are looked for.
+// After a purge no file of the vault contains what was removed or replaced: the tests search for its bytes.
 #include <optional>
 #include <sstream>
 
@@ -10,8 +10,8 @@ namespace {
 using contract::deliver;
 using contract::Mail;
 
-// Names of the files below the vault that hold these octets; none if a file vanished during the walk, for
-// then what was in it may be in one that came meanwhile.
+// Returns the names of the files of the vault that contain these bytes; nullopt if a file vanished during
+// the walk, because its content may be in a file that was created meanwhile.
 std::optional<std::vector<std::string>> walk(const LocalVault& vault, ByteView data) {
   std::vector<std::string> names;
   std::error_code error;
@@ -30,7 +30,7 @@ std::optional<std::vector<std::string>> walk(const LocalVault& vault, ByteView d
   return names;
 }
 
-// RocksDB removes files in the background, and soon has none left to remove.
+// RocksDB removes files in the background, and soon there are none left to remove.
 std::vector<std::string> holders(const LocalVault& vault, ByteView data) {
   for (;;) {
     if (auto names = walk(vault, data)) return *names;
@@ -51,7 +51,7 @@ ByteView middle(const Mail& mail) {
   return ByteView(mail.container).subspan(mail.container.size() / 2, 64);
 }
 
-TEST_CASE("what was removed or replaced is in no file after a purge, wherever it was, and what stays is") {
+TEST_CASE("after a purge no file contains what was removed or replaced, and everything else is there") {
   LocalVault vault;
   auto store = vault.open();
   MailboxRecord record = contract::new_mailbox("journal");
@@ -73,7 +73,7 @@ TEST_CASE("what was removed or replaced is in no file after a purge, wherever it
   set_slot(old_slot);
   std::vector<Mail> gone;
   std::vector<Mail> kept;
-  // In a table, in a blob, in a file of its own.
+  // In a table, in a blob file, and in a separate file.
   for (const std::size_t size : {300UL, 20'000UL, 600'000UL}) {
     for (std::vector<Mail>* mails : {&gone, &kept}) {
       mails->push_back(contract::sealed_mail(size));
@@ -110,7 +110,7 @@ TEST_CASE("what was removed or replaced is in no file after a purge, wherever it
 }
 
 TEST_CASE(
-    "a receipt is in the files while it is kept, its content is not, and a purge behind its end leaves "
+    "a removal record is in the files while it is kept, without the content, and a later purge leaves "
     "nothing") {
   LocalVault vault;
   const auto store = vault.open();
@@ -129,7 +129,7 @@ TEST_CASE(
   CHECK(holders(vault, mail.commit.envelope).empty());
 }
 
-TEST_CASE("a purge waits for the snapshot that has files of before, and not for one that came later") {
+TEST_CASE("a purge waits for a snapshot that was made before it, and not for a later one") {
   LocalVault vault;
   const auto store = vault.open();
   const MailboxRecord record = contract::put(*store, contract::new_mailbox("journal"));
@@ -149,7 +149,7 @@ TEST_CASE("a purge waits for the snapshot that has files of before, and not for 
   CHECK(holders(vault, middle(mail)).empty());
 }
 
-TEST_CASE("a purge that ends with its store leaves a vault that opens") {
+TEST_CASE("a purge that is interrupted by the end of its store leaves a vault that opens") {
   LocalVault vault;
   auto store = vault.open();
   const MailboxRecord record = contract::put(*store, contract::new_mailbox("journal"));

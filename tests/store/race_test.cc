@@ -1,4 +1,4 @@
-// Several threads at the same messages: every change happens once, in the order that the history tells.
+// Several threads change the same messages: every change happens once, in the order of the history.
 #include <atomic>
 #include <map>
 #include <random>
@@ -16,7 +16,7 @@ using contract::Mail;
 using contract::new_mail;
 using contract::new_mailbox;
 
-// Plays a mailbox's history: each leaf must be a change that the state before it allows. Gives where it ends.
+// Replays a mailbox's history: the state before each leaf must allow its change. Returns the final states.
 std::map<MessageId, LocationInfo> play(Store& store, const MailboxId& mailbox) {
   std::map<MessageId, LocationInfo> messages;
   CompactRange range;
@@ -53,10 +53,10 @@ std::map<MessageId, LocationInfo> play(Store& store, const MailboxId& mailbox) {
   return messages;
 }
 
-TEST_CASE("sweeps, changes of state and reads of the same messages go on at once") {
+TEST_CASE("sweeps, changes of state and reads of the same messages run at the same time") {
   LocalVault vault;
   vault.options.large_threshold = 5000;
-  // Time goes on as it is asked for.
+  // The clock advances each time that it is read.
   std::atomic<Micros> wall = vault.clocks->wall;
   vault.options.clock = [&wall] { return wall += 20'000; };
   const auto store = vault.open();
@@ -111,7 +111,7 @@ TEST_CASE("sweeps, changes of state and reads of the same messages go on at once
     expect(expected(store->stat(mailbox), {}));
     expect(expected(store->checkpoint("race"), {}));
   });
-  // Until a third of it all is gone.
+  // Until a third of the messages is gone.
   const auto left = [&] {
     const MailboxStat stat = store->stat(mailbox).value();
     return stat.live + stat.drained;
@@ -135,7 +135,9 @@ TEST_CASE("sweeps, changes of state and reads of the same messages go on at once
   contract::dump(*store);
 }
 
-TEST_CASE("a lister that pages while mail arrives skips none, and one id is taken once by many") {
+TEST_CASE(
+    "a client that lists pages while mail arrives skips none, and only one of several appends of an id "
+    "succeeds") {
   LocalVault vault;
   const auto store = vault.open();
   const MailboxId mailbox = contract::put(*store, new_mailbox("journal")).id;
@@ -174,7 +176,7 @@ TEST_CASE("a lister that pages while mail arrives skips none, and one id is take
   CHECK(seen.size() == 401);
 }
 
-TEST_CASE("a purge goes on beside deliveries, drains, sweeps, snapshots and reads, and loses nothing") {
+TEST_CASE("a purge runs beside deliveries, drains, sweeps, snapshots and reads, and loses nothing") {
   LocalVault vault;
   vault.options.large_threshold = 5000;
   std::atomic<Micros> wall = vault.clocks->wall;

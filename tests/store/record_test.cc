@@ -48,7 +48,7 @@ TEST_CASE("a message record is read as it was stored") {
   CHECK(*decoded == record);
 }
 
-TEST_CASE("what is no record is Corrupt") {
+TEST_CASE("bytes that are not a record are Corrupt") {
   CHECK(decode_message({}).error().code() == Code::Corrupt);
   CHECK(decode_mailbox({}).error().code() == Code::Corrupt);
   CHECK(decode_message(as_bytes("nonsense")).error().code() == Code::Corrupt);
@@ -79,7 +79,7 @@ TEST_CASE("fields of a newer version survive an edit by this one") {
   CHECK(again->generations == record.generations);
 }
 
-TEST_CASE("a receipt is read as it was stored, and what is none is Corrupt") {
+TEST_CASE("a removal record is read as it was stored, and other bytes are Corrupt") {
   const RemovalRecord swept{sample_message(), 77, to_bytes("header"), to_bytes("envelope")};
   const Bytes stored = encode(swept);
   auto decoded = decode_removal_record(stored);
@@ -92,7 +92,7 @@ TEST_CASE("a receipt is read as it was stored, and what is none is Corrupt") {
   CHECK(decode_removal_record(newer).error().code() == Code::Version);
 }
 
-TEST_CASE("the time for receipts is kept, and is 90 days where a record of before does not say") {
+TEST_CASE("the time for removal records is stored, and is 90 days if an older record does not have it") {
   MailboxRecord record;
   record.id = random_id<MailboxId>();
   record.generations = {{1, {}, 3}};
@@ -105,7 +105,7 @@ TEST_CASE("the time for receipts is kept, and is 90 days where a record of befor
   }
 }
 
-TEST_CASE("an age header ends behind its MAC, and is within 4 KiB or none") {
+TEST_CASE("an age header ends after its MAC, and is refused if it is longer than 4 KiB") {
   const std::string header = "age-encryption.org/v1\n-> X25519 a\nb\n--- mac\n";
   CHECK(as_text(age_header(as_bytes(header + "payload\n--- no\n"))) == header);
   CHECK(age_header(as_bytes(header.substr(0, header.size() - 1))).empty());
@@ -115,7 +115,7 @@ TEST_CASE("an age header ends behind its MAC, and is within 4 KiB or none") {
   CHECK(age_header({}).empty());
 }
 
-TEST_CASE("states have names that are read back") {
+TEST_CASE("the names of states are parsed to the same states") {
   for (int number = 1; number <= 5; ++number) {
     const auto state = static_cast<State>(number);
     CHECK(parse_state(name(state)) == state);
@@ -123,7 +123,7 @@ TEST_CASE("states have names that are read back") {
   CHECK_FALSE(parse_state("gone"));
 }
 
-TEST_CASE("a leaf has the layout that its header gives") {
+TEST_CASE("a leaf has the layout that leaf.h documents") {
   const Leaf leaf = sample_leaf();
   const Bytes stored = encode(leaf);
   REQUIRE(stored.size() == 156 + leaf.actor.size());
@@ -135,7 +135,7 @@ TEST_CASE("a leaf has the layout that its header gives") {
   CHECK(*decoded == leaf);
 }
 
-TEST_CASE("a leaf gets its place in front of being hashed") {
+TEST_CASE("a leaf receives its index and time before it is hashed") {
   Leaf leaf = sample_leaf();
   Bytes stored = encode(leaf);
   place(stored, 5, 6);
@@ -144,7 +144,7 @@ TEST_CASE("a leaf gets its place in front of being hashed") {
   CHECK(stored == encode(leaf));
 }
 
-TEST_CASE("what is no leaf is Corrupt, and a newer leaf is Version") {
+TEST_CASE("bytes that are not a leaf are Corrupt, and a leaf of a newer version is Version") {
   const Bytes stored = encode(sample_leaf());
   for (std::size_t size = 0; size < stored.size(); ++size)
     CHECK(decode_leaf(std::span(stored).first(size)).error().code() == Code::Corrupt);

@@ -1,4 +1,4 @@
-// A loss is said, and only when it is accepted the vault goes on; the histories tell of it ever after.
+// A loss is reported, the vault is writable again only after the loss was accepted, and the histories record it.
 #include "local_vault.h"
 
 namespace gw::store {
@@ -11,7 +11,7 @@ using contract::new_mailbox;
 
 constexpr std::size_t kBefore = 3;
 
-// A vault that lost a large mail, a small one, and all else that was made after the first ones.
+// A vault that lost a large mail, a small one, and everything that was written after the first ones.
 struct Behind {
   Behind() {
     vault.options.large_threshold = 5000;
@@ -47,7 +47,7 @@ struct Behind {
   Mail large = new_mail(9000);
 };
 
-TEST_CASE("a loss that is not accepted is named and stays") {
+TEST_CASE("a loss that is not accepted is reported and stays") {
   const Behind behind;
   for (int look = 0; look < 2; ++look) {
     const auto loss = repair_local_store(behind.vault.options, false, "test");
@@ -63,7 +63,7 @@ TEST_CASE("a loss that is not accepted is named and stays") {
   CHECK(fs::exists(behind.vault.options.path + "/large/" + behind.large.id.hex()));
 }
 
-TEST_CASE("an accepted loss is a gap in every history, and mail is taken again") {
+TEST_CASE("an accepted loss is a gap in every history, and the vault accepts mail again") {
   const Behind behind;
   const auto loss = repair_local_store(behind.vault.options, true, "test");
   REQUIRE(loss);
@@ -84,7 +84,7 @@ TEST_CASE("an accepted loss is a gap in every history, and mail is taken again")
   CHECK_FALSE(*again);
 }
 
-TEST_CASE("the sealed file of a lost message is set aside, whole, and survives an unclean stop") {
+TEST_CASE("the sealed file of a lost message is set aside unchanged, and survives an unclean stop") {
   Behind behind;
   REQUIRE(repair_local_store(behind.vault.options, true, "test"));
   LocalVault& vault = behind.vault;
@@ -95,9 +95,9 @@ TEST_CASE("the sealed file of a lost message is set aside, whole, and survives a
   CHECK(to_bytes(as_bytes(found)) == behind.large.container);
 }
 
-TEST_CASE("a repair that cannot finish leaves the loss to be seen") {
+TEST_CASE("after a repair that cannot finish the loss is still reported") {
   const Behind behind;
-  // In the way of the folder.
+  // A file in place of the directory.
   std::ofstream(behind.vault.options.path + "/lost") << "x";
   CHECK_FALSE(repair_local_store(behind.vault.options, true, "test"));
   CHECK_FALSE(behind.vault.open()->health().value().writable);
@@ -109,7 +109,7 @@ TEST_CASE("a repair that cannot finish leaves the loss to be seen") {
   CHECK(behind.vault.open()->health().value().writable);
 }
 
-TEST_CASE("a whole vault has nothing to repair, and one that is open is busy") {
+TEST_CASE("an undamaged vault has nothing to repair, and an open one is Busy") {
   const LocalVault vault;
   const auto nothing = repair_local_store(vault.options, true, "test");
   REQUIRE(nothing);
@@ -118,7 +118,7 @@ TEST_CASE("a whole vault has nothing to repair, and one that is open is busy") {
   CHECK(repair_local_store(vault.options, true, "test").error().code() == Code::Busy);
 }
 
-TEST_CASE("what is no known loss is not repaired") {
+TEST_CASE("damage that is not a known loss is not repaired") {
   const LocalVault vault;
   fs::remove(vault.options.path + "/head");
   CHECK(repair_local_store(vault.options, true, "test").error().code() == Code::Corrupt);

@@ -1,4 +1,4 @@
-// A snapshot of a vault's files: whole, of one moment, and in nobody's way.
+// A snapshot of a vault's files: complete, of one moment, and without effect on the running store.
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ std::string content(const Fd& fd) {
   }
 }
 
-// Writes its files where a vault can be opened. Gives their names.
+// Writes the snapshot's files to a directory that can be opened as a vault. Returns their names.
 std::set<std::string> save(Snapshot& snapshot, const std::string& to) {
   std::set<std::string> names;
   for (const char* folder : {"", "/db", "/large", "/large/tmp"}) fs::create_directory(to + folder);
@@ -52,7 +52,7 @@ bool is_there(const LocalVault& vault) {
 
 }  // namespace
 
-TEST_CASE("A snapshot is a whole vault with everything that was acknowledged, and nothing that came later") {
+TEST_CASE("A snapshot is a complete vault with everything that was acknowledged, and nothing later") {
   LocalVault vault;
   test::TempFolder folder;
   auto store = vault.open();
@@ -86,7 +86,7 @@ TEST_CASE("A snapshot is a whole vault with everything that was acknowledged, an
   CHECK(store->find(box.id, later.id));
 }
 
-TEST_CASE("Which files of a snapshot never change is said of them, and they are the same at the next one") {
+TEST_CASE("Files of a snapshot that are marked immutable are the same in the next one") {
   LocalVault vault;
   auto store = vault.open();
   const MailboxRecord box = contract::put(*store, new_mailbox("a"));
@@ -115,10 +115,10 @@ TEST_CASE("Which files of a snapshot never change is said of them, and they are 
       }
     }
   }
-  CHECK(same >= 2);  // the large one, and a file of the database
+  CHECK(same >= 2);  // the large message, and a file of the database
 }
 
-TEST_CASE("What is removed beside a snapshot is still in it, and gone from the vault") {
+TEST_CASE("What is removed while a snapshot exists is still in it, and is gone from the vault") {
   LocalVault vault;
   auto store = vault.open();
   const MailboxRecord box = contract::put(*store, new_mailbox("a"));
@@ -138,7 +138,7 @@ TEST_CASE("What is removed beside a snapshot is still in it, and gone from the v
   CHECK_FALSE(is_there(vault));
 }
 
-TEST_CASE("There is one snapshot at a time, and nothing stays of it") {
+TEST_CASE("There is one snapshot at a time, and it leaves no files") {
   LocalVault vault;
   auto store = vault.open();
   auto first = store->snapshot();
@@ -164,7 +164,7 @@ TEST_CASE("A snapshot that a killed keeper left is removed by the next one") {
   CHECK_FALSE(is_there(vault));
 }
 
-TEST_CASE("What a snapshot has left is removed, and none is said to be gone where that cannot be done") {
+TEST_CASE("Files that a snapshot has left are removed, and an error is reported if that is impossible") {
   const test::TempFolder folder;
   Snapshots snapshots(folder.path());
   CHECK_FALSE(snapshots.remain(1).value());
@@ -172,7 +172,7 @@ TEST_CASE("What a snapshot has left is removed, and none is said to be gone wher
   fs::create_directories(left);
   CHECK_FALSE(snapshots.remain(1).value());
   CHECK(fs::exists(left));
-  // The process has no descriptor left to look with.
+  // The process has no descriptor left to list the directory with.
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
   rlimit none = before;
@@ -186,7 +186,7 @@ TEST_CASE("What a snapshot has left is removed, and none is said to be gone wher
   CHECK_FALSE(fs::exists(left));
 }
 
-TEST_CASE("A read-only vault gives no snapshot and says why") {
+TEST_CASE("A read-only vault refuses a snapshot and says why") {
   LocalVault vault;
   { vault.open(); }
   fs::remove(vault.options.path + "/head");

@@ -1,4 +1,4 @@
-// The rules of messages and records need nothing of a database but a Transaction.
+// The rules of messages and records need only a Transaction of a database.
 #include "store/transaction.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 using contract::new_mail;
 using contract::new_mailbox;
 
-// A database in a map. Nothing of a transaction is in it before commit().
+// A database in a map. The writes of a transaction take effect with commit().
 class MapTransaction : public Transaction {
  public:
   using Place = std::pair<Family, Bytes>;
@@ -138,14 +138,14 @@ struct Rules {
   }
 };
 
-TEST_CASE("the rules of records hold on any database") {
+TEST_CASE("the rules of records need only a Transaction") {
   Rules rules;
   CHECK(rules.code_of(rules.put(new_mailbox("journal"))) == Code::Exists);
   rules.data.commit();
   MailboxRecord changed = rules.mailbox;
   changed.name = "other";
   CHECK(rules.put(changed).value() == ChangeResult::Done);
-  // The next rule would not see the name that this one has taken.
+  // The next rule would not see the name that this one takes.
   CHECK(rules.put(new_mailbox("other")).value() == ChangeResult::NextBatch);
   rules.data.commit();
   CHECK(rules.code_of(rules.put(new_mailbox("other"))) == Code::Exists);
@@ -155,7 +155,7 @@ TEST_CASE("the rules of records hold on any database") {
   CHECK(rules.put(new_mailbox("journal")).value() == ChangeResult::Done);
 }
 
-TEST_CASE("the rules of messages hold on any database") {
+TEST_CASE("the rules of messages need only a Transaction") {
   Rules rules;
   rules.mailbox.quota = 250;
   rules.mailbox.grace = 0;
@@ -189,7 +189,7 @@ TEST_CASE("the rules of messages hold on any database") {
   CHECK(rules.data.state(id)->log.stat.live == 1);
   REQUIRE(rules.transition(second.id, State::Live, std::nullopt));
 
-  // Of a dropped mailbox stay its history and the ids of its messages.
+  // The history and the message ids of a removed mailbox stay.
   CHECK(rules.code_of(remove_mailbox(rules.data, rules.vault, id, "test")) == Code::Conflict);
   rules.data.commit();
   MailboxRecord suspended = *rules.data.state(id)->record;
