@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/progress.h"
+#include "cli/span.h"
 #include "cli/values.h"
 #include "keeper/start.h"
 #include "transfer/cursor.h"
@@ -37,9 +38,35 @@ std::string format_of(const std::string& path) {
   return "eml";
 }
 
+// Refuses a name that shows that something other than a directory of files is wanted, but names no
+// format that this program writes.
+Result<void> check_destination(const std::string& path) {
+  if (path.empty()) return Error(Code::Usage, "--to: the name is empty");
+  if (const auto scheme = path.find("://"); scheme != std::string::npos) {
+    return Error(Code::Usage, "--to: unsupported URL scheme `" + printable(path.substr(0, scheme)) + "`")
+        .with_hint("gw-export MAILBOX --to smtp://HOST --rcpt ADDRESS");
+  }
+  return {};
+}
+
+// Returns the ending of the name of a compressed file or of an archive that this program does not write.
+std::string foreign_ending(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return {};
+  for (const char* ending : {".gz", ".tgz", ".zst", ".bz2", ".xz", ".7z", ".rar", ".pst"})
+    if (lower(path).ends_with(ending)) return ending;
+  return {};
+}
+
 }  // namespace
 
 Result<void> ExportJob::check() {
+  if (auto good = check_destination(options_.to); !good) return good;
+  if (const std::string ending = foreign_ending(options_.to); options_.format.empty() && !ending.empty()) {
+    return Error(Code::Usage, "--to: gw-export does not write files that end with `" + ending + "`")
+        .with_hint("use .mbox, .tar or .zip, or --to - --format tar and a program that compresses");
+  }
+  if (auto good = cli::check_span(options_.since, options_.until); !good) return good;
   format_ = options_.format.empty() ? format_of(options_.to) : options_.format;
   if (options_.names_server())
     return Error(Code::Usage, "--to is a path, and other options are for a server")

@@ -1,4 +1,5 @@
 #include "cli/values.h"
+#include "cli/span.h"
 
 #include <CLI/CLI.hpp>
 #include <catch2/catch.hpp>
@@ -35,6 +36,14 @@ TEST_CASE("a time may be a word or a duration from now") {
   CHECK(ago("2026-11-25T03:12:34Z") == *parse_time("2026-11-25T03:12:34Z"));
   CHECK(parse_when("30d", now, Relative::FromNow) == now + 30 * kDay);
   for (const char* bad : {"", "90", "2026", "1.5", "d", "-1d", "last week", "100000d"}) CHECK_FALSE(ago(bad));
+}
+
+TEST_CASE("a start that is later than the end is a mistake") {
+  CHECK(check_span(1, 2));
+  CHECK(check_span(2, 2));
+  CHECK(check_span(2, std::nullopt));
+  CHECK(check_span(std::nullopt, 1));
+  CHECK(check_span(2, 1).error().code() == Code::Usage);
 }
 
 TEST_CASE("an option with a time takes a duration") {

@@ -139,6 +139,19 @@ class FormatsTest(unittest.TestCase):
         (self.folder / "dir.tar").mkdir()
         self.assertEqual(len(self.extracted(export("dir.tar"))), len(self.mails))
 
+    def test_a_name_that_asks_for_another_format_is_refused(self):
+        def export(to, status):
+            return self.vault.tool("gw-export", "corpus", "--to", to, "--password-file",
+                                   self.vault.mailboxes["corpus"].password_file, status=status).stderr.decode()
+        for name in ("a.tar.gz", "a.TGZ", "a.7z", "a.mbox.zst"):
+            self.assertIn("gw-export does not write files that end with `.", export(self.folder / name, 64))
+            self.assertFalse((self.folder / name).exists())
+        self.assertIn("unsupported URL scheme `http`", export("http://archive.example", 64))
+        self.assertIn("the name is empty", export("", 64))
+        # A directory may have any name.
+        (self.folder / "dir.gz").mkdir()
+        export(self.folder / "dir.gz", 0)
+
     def test_what_streams_goes_to_standard_output(self):
         for form in ("mbox", "tar", "zip"):
             with self.subTest(form):
