@@ -78,11 +78,16 @@ Result<Secret> read_secret(int fd, std::string_view what, std::size_t limit, boo
   auto got = read_some(fd, secret.span(), what);
   if (!got) return got.error();
   std::string_view text = secret.text().substr(0, *got);
+  // Windows saves text in this form if told to.
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    return Error(Code::BadInput, std::string(what) + ": is UTF-16; save it as UTF-8");
+  const bool anything = !text.empty();
   if (!whole) {
     text = text.substr(0, text.find('\n'));
     if (text.ends_with('\r')) text.remove_suffix(1);
   }
-  if (text.empty()) return Error(Code::BadInput, std::string(what) + ": empty");
+  if (text.empty())
+    return Error(Code::BadInput, std::string(what) + (anything ? ": the first line is empty" : ": empty"));
   if (text.size() > limit) return Error(Code::BadInput, std::string(what) + ": too long for a secret");
   secret.shorten(text.size());
   return secret;

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdlib>
+#include <limits>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -118,7 +119,12 @@ void PasswordOptions::declare(CLI::App& app) {
   by_file->type_name("FILE");
   app.add_option("--" + prefix + "password-fd", fd, "Read the password from this file descriptor")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check([](const std::string& text) {
+        constexpr std::uint64_t kMost = std::numeric_limits<int>::max();
+        const auto number = parse_number(text);
+        return number && *number <= kMost ? ""
+                                          : "`" + printable(text) + "` is not the number of a descriptor";
+      })
       ->excludes(by_file);
 }
 

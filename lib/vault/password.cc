@@ -99,6 +99,9 @@ Result<void> check_password(const Secret& password) {
   if (static_cast<std::size_t>(characters) < kShortest)
     return Error(Code::BadInput, "a password must have at least 16 characters");
   if (text.size() > kMaxPassword) return Error(Code::BadInput, "a password must have at most 1024 bytes");
+  // An editor adds it to a file, and nobody can type it at a login.
+  if (text.starts_with("\xef\xbb\xbf"))
+    return Error(Code::BadInput, "a password must not begin with a byte order mark");
   // A mail client cannot send control characters in USER and PASS or AUTH PLAIN.
   if (has_control(text)) return Error(Code::BadInput, "a password must not have control characters");
   return {};

@@ -50,6 +50,24 @@ TEST_CASE("a password is the first line of a file, without the line ending") {
   CHECK(ask({"--password-fd", "9"}, [&] { ::dup2(::open(path.c_str(), O_RDONLY), 9); }).out == "13e");
 }
 
+TEST_CASE("a password file with an empty first line, or in UTF-16, is refused with the reason") {
+  const test::TempFolder folder;
+  const auto refused = [&](std::string_view content) {
+    const std::string path = folder.path() + "/p";
+    ::unlink(path.c_str());
+    REQUIRE(create_file(path, as_bytes(content), 0600));
+    const Outcome outcome = ask({"--password-file", path});
+    CHECK(outcome.status == 65);
+    return outcome.err.substr(outcome.err.rfind("/p: ") + 4);
+  };
+  CHECK(refused("\ncorrect horse\n") == "the first line is empty\n");
+  CHECK(refused("") == "empty\n");
+  CHECK(refused(std::string_view("\xff\xfe"
+                                 "c\0o\0",
+                                 6)) == "is UTF-16; save it as UTF-8\n");
+  CHECK(refused(std::string_view("\xfe\xff\0c\0o", 6)) == "is UTF-16; save it as UTF-8\n");
+}
+
 TEST_CASE("a systemd credential with the mailbox's name is used if no option is given") {
   const test::TempFolder folder;
   REQUIRE(create_file(folder.path() + "/gw.archive", as_bytes("credential"), 0600));
@@ -69,6 +87,11 @@ TEST_CASE("a password file that is missing is exit 66, an empty one 65, and two 
   REQUIRE(create_file(folder.path() + "/empty", as_bytes("\n"), 0600));
   CHECK(ask({"--password-file", folder.path() + "/empty"}).status == 65);
   CHECK(ask({"--password-file", "-", "--password-fd", "0"}).status == 64);
+  for (const char* number : {"x", "-1", "99999999999"}) {
+    const Outcome outcome = ask({"--password-fd", number});
+    CHECK(outcome.status == 64);
+    CHECK(outcome.err.find("` is not the number of a descriptor\n") != std::string::npos);
+  }
 }
 
 namespace {
