@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -77,7 +78,8 @@ struct ServerOptions {
         ->type_name("TIME");
     app.add_option("--max-connections", max_connections,
                    "Serve at most this many connections (default: 1000)")
-        ->type_name("N");
+        ->type_name("N")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
     cli::repeatable(
         app.add_option("--proxy-protocol", proxy_protocol, "Expect a PROXY header from these load balancers")
             ->type_name("CIDR"));
@@ -108,7 +110,18 @@ struct ServerOptions {
     auto found = vault.resolve();
     if (!found) return found;
     if (!host.empty()) found->host = host;
+    // A space or a line ending in a greeting would be taken for what follows the name.
+    if (std::ranges::any_of(found->host,
+                            [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; }))
+      return Error(
+          host.empty() ? Code::Config : Code::Usage,
+          (host.empty() ? "host: `" : "--host: `") + printable(found->host) + "` is not a valid host name");
     if (!log.empty()) found->log = log;
+    // Otherwise a mistyped directory shows only when the first mail is refused. Only the owner may
+    // examine the system's vault, so other errors say nothing.
+    if (!config.check && !config.dump && ::access(found->vault.c_str(), F_OK) != 0 && errno == ENOENT)
+      program->report(Error(Code::NotFound, "warning: there is no vault in " + printable(found->vault) +
+                                                ": clients get temporary failures"));
     if (certificate.empty() != key.empty())
       return Error(Code::Usage, "--tls-cert and --tls-key must be given together");
     if (!certificate.empty()) found->certificates = {{certificate, key}};
@@ -129,8 +142,10 @@ struct ServerOptions {
     mine.allow_plaintext_auth = mine.allow_plaintext_auth || allow_plaintext_auth;
     if (!idle_timeout.empty()) {
       const auto time = parse_duration(idle_timeout);
-      if (!time || time->count() == 0)
-        return Error(Code::Usage, "--idle-timeout: `" + idle_timeout + "` is not a valid duration");
+      // The same range as in gw.toml.
+      if (!time || time->count() == 0 || *time > std::chrono::hours(24))
+        return Error(Code::Usage, "--idle-timeout: `" + printable(idle_timeout) +
+                                      "` is not a duration from 1 second to 24 hours");
       mine.idle_timeout = *time;
     }
     return found;

@@ -9,9 +9,14 @@
 namespace gw::cli {
 
 void VaultOptions::declare(CLI::App& app) {
-  app.add_option("--vault", vault, "Use this vault (else $GW_VAULT, gw.toml, /var/lib/gw)")->type_name("DIR");
+  // The value of an unset variable in a script must not mean the system's vault.
+  const auto named = [](const std::string& text) { return text.empty() ? "the name is empty" : ""; };
+  app.add_option("--vault", vault, "Use this vault (else $GW_VAULT, gw.toml, /var/lib/gw)")
+      ->type_name("DIR")
+      ->check(named);
   app.add_option("--config", config, "Use this settings file (else $GW_CONFIG, /etc/gw/gw.toml)")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(named);
 }
 
 void ConfigOptions::declare(CLI::App& app) {

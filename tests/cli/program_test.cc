@@ -136,6 +136,14 @@ TEST_CASE("an error is printed with the tool's name and a hint, without control 
   CHECK(outcome.out.empty());
 }
 
+TEST_CASE("an empty name of a vault is a mistake and not the system's vault") {
+  for (const char* option : {"--vault", "--config"}) {
+    const Outcome outcome = tool({"verify", option, ""});
+    CHECK(outcome.status == 64);
+    CHECK(outcome.err.find(": the name is empty\n") != std::string::npos);
+  }
+}
+
 TEST_CASE("an exception from the job is exit status 70, or 71 if the system lacks a resource") {
   CHECK(tool({"verify"}, []() -> Result<int> { throw std::logic_error("odd"); }).status == 70);
   CHECK(tool({"verify"}, []() -> Result<int> { throw std::bad_alloc(); }).status == 71);

@@ -194,6 +194,19 @@ class ServerTest(unittest.TestCase):
         with gw.Pop3(self.vault.pop3d("--config", config)) as idle:
             self.assertEqual(idle.file.read(), b"")
 
+    def test_a_vault_that_is_missing_is_warned_of_at_the_start(self):
+        missing = self.vault.side / "mistyped"
+        done = self.vault.tool("gw-smtpd", "--vault", missing, "--stdio", input=b"QUIT\r\n", status=None)
+        self.assertIn(f"gw-smtpd: warning: there is no vault in {missing}: ".encode(), done.stderr)
+        self.assertNotIn(b"warning", self.vault.tool("gw-smtpd", "--stdio", input=b"QUIT\r\n", status=None).stderr)
+
+    def test_values_that_no_server_can_use_are_usage_errors(self):
+        for wrong in (["--max-connections", "0"], ["--idle-timeout", "25h"], ["--host", "two words"]):
+            self.vault.tool("gw-smtpd", *wrong, "--stdio", input=b"QUIT\r\n", status=64)
+        config = self.vault.side / "host.toml"
+        config.write_text('host = "two words"\n')
+        self.vault.tool("gw-smtpd", "--config", config, "--check-config", status=78)
+
     def test_a_port_that_is_taken_is_an_error_that_names_it(self):
         smtpd = self.vault.smtpd()
         address = "%s:%d" % smtpd.address("smtp")
