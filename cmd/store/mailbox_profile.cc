@@ -2,6 +2,7 @@
 // mail from a mailbox and for those that send mail to it.
 #include <CLI/CLI.hpp>
 
+#include "base/text.h"
 #include "cli/output.h"
 #include "store/mailbox.h"
 #include "vault/setup_guide.h"
@@ -53,7 +54,12 @@ void add(Commands& commands, CLI::App& family, const std::string& name, const st
       ->required()
       ->check(CLI::IsMember(programs));
   command->add_option("--host", options->host, "Use this host name of the gateway")->type_name("NAME");
-  command->add_option("--port", options->port, "Use this port")->type_name("PORT");
+  command->add_option("--port", options->port, "Use this port")
+      ->type_name("PORT")
+      ->check([](const std::string& text) {
+        const auto port = parse_number(text);
+        return port && *port >= 1 && *port <= 65'535 ? "" : "`" + printable(text) + "` is not a port";
+      });
   command
       ->add_option("--ca-file", options->ca_file,
                    "Use this CA file if the certificate is not publicly trusted")

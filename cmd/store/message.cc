@@ -164,12 +164,12 @@ Result<int> show_bytes(vault::Message& message, bool headers_only) {
 }
 
 Result<int> show(const Commands& commands, const MessageShowOptions& options) {
-  if (auto good = check_message_id(options.id); !good) return good.error();
+  if (auto good = check_message_id(options.id, options.mailbox); !good) return good.error();
   auto store = commands.connect();
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, options.mailbox);
   if (!mailbox) return mailbox.error();
-  const auto ids = message_ids(**store, mailbox->id, {options.id});
+  const auto ids = message_ids(**store, *mailbox, {options.id});
   if (!ids) return ids.error();
   const MessageId id = ids->front();
   const auto record = (*store)->find(mailbox->id, id);
@@ -192,13 +192,14 @@ Result<int> show(const Commands& commands, const MessageShowOptions& options) {
 
 }  // namespace
 
-Result<void> check_message_id(const std::string& text) {
+Result<void> check_message_id(const std::string& text, const std::string& mailbox) {
   const bool hex = text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
   if (hex && text.size() >= kLeastDigits && text.size() <= kIdDigits) return {};
-  return Error(Code::Usage, "`" + text + "` is not a message id").with_hint("gw-store message list MAILBOX");
+  return Error(Code::Usage, "`" + text + "` is not a message id")
+      .with_hint("gw-store message list " + mailbox);
 }
 
-Result<std::vector<MessageId>> message_ids(store::Store& store, const MailboxId& mailbox,
+Result<std::vector<MessageId>> message_ids(store::Store& store, const store::MailboxRecord& mailbox,
                                            const std::vector<std::string>& texts) {
   // The messages whose ids begin with each shortened id, and the lengths of these.
   std::map<std::string, std::vector<MessageId>> shortened;
@@ -209,7 +210,7 @@ Result<std::vector<MessageId>> message_ids(store::Store& store, const MailboxId&
     lengths.insert(text.size());
   }
   if (!shortened.empty()) {
-    auto done = for_each_message(store, mailbox, [&](const store::MessageRecord& record) -> Result<void> {
+    auto done = for_each_message(store, mailbox.id, [&](const store::MessageRecord& record) -> Result<void> {
       const std::string id = record.id.hex();
       for (const std::size_t length : lengths) {
         const auto found = shortened.find(id.substr(0, length));
@@ -231,11 +232,11 @@ Result<std::vector<MessageId>> message_ids(store::Store& store, const MailboxId&
     const std::vector<MessageId>& found = shortened[lower(text)];
     if (found.empty()) {
       return Error(Code::NotFound, "no message id begins with `" + text + "`")
-          .with_hint("gw-store message list MAILBOX --state all");
+          .with_hint("gw-store message list " + mailbox.name + " --state all");
     }
     if (found.size() > 1)
       return Error(Code::Usage, "several message ids begin with `" + text + "`")
-          .with_hint("gw-store message list MAILBOX --state all");
+          .with_hint("gw-store message list " + mailbox.name + " --state all");
     ids.push_back(found.front());
   }
   return ids;

@@ -20,11 +20,11 @@ void add_message_quarantine(Commands& commands, CLI::App& family);
 
 // Checks that the text is a message id of 32 hex digits or the beginning of one, at least 4 digits.
 // Fails with Usage.
-Result<void> check_message_id(const std::string& text);
+Result<void> check_message_id(const std::string& text, const std::string& mailbox);
 // Returns the ids that such texts stand for, in their order. The beginning of an id stands for the
 // only message of the mailbox, in any state, whose id begins so; fails with NotFound if there is
 // none and with Usage if there are several. Whether a whole id exists is not checked.
-Result<std::vector<MessageId>> message_ids(store::Store& store, const MailboxId& mailbox,
+Result<std::vector<MessageId>> message_ids(store::Store& store, const store::MailboxRecord& mailbox,
                                            const std::vector<std::string>& texts);
 
 }  // namespace gw::cmd

@@ -106,10 +106,10 @@ Result<std::vector<std::string>> wanted_ids(const MessageChangeOptions& options)
     texts.insert(texts.end(), more->begin(), more->end());
   } else if (texts.empty()) {
     return Error(Code::Usage, "no message id was given")
-        .with_hint("gw-store message list MAILBOX --state all");
+        .with_hint("gw-store message list " + options.mailbox + " --state all");
   }
   for (const std::string& text : texts)
-    if (auto good = check_message_id(text); !good) return good.error();
+    if (auto good = check_message_id(text, options.mailbox); !good) return good.error();
   return texts;
 }
 
@@ -121,7 +121,7 @@ Result<int> change(const Commands& commands, const Change& wanted, const Message
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, options.mailbox);
   if (!mailbox) return mailbox.error();
-  const auto ids = message_ids(**store, mailbox->id, *texts);
+  const auto ids = message_ids(**store, *mailbox, *texts);
   if (!ids) return ids.error();
   const auto changed =
       vault::change_messages(**store, mailbox->id, wanted.kind, *ids, kActor, options.dry_run);

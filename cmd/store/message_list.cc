@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/password.h"
+#include "cli/span.h"
 #include "cli/values.h"
 #include "mail/header.h"
 #include "mime/charset.h"
@@ -231,6 +232,7 @@ class MessageList {
 };
 
 Result<int> list(const Commands& commands, const MessageListOptions& options) {
+  if (auto good = cli::check_span(options.since, options.until); !good) return good.error();
   auto store = commands.connect();
   if (!store) return store.error();
   auto mailbox = mailbox_named(**store, options.mailbox);

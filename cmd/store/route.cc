@@ -1,8 +1,11 @@
 // gw-store route add, set and remove: the commands that change routes of gw-proxy.
 #include "store/route.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "cli/values.h"
@@ -60,6 +63,15 @@ Result<void> apply(store::Store& store, vault::RouteChange said, vault::Route& r
   return wrong->error.within(wrong->field == "logins" ? "--login" : "--" + std::string(wrong->field));
 }
 
+// Warns if the CA file that the options name is missing: gw-proxy refuses all mail of the route then.
+// Another user may be the one who can read it, so other errors say nothing.
+void warn_of_missing_ca(const Commands& commands, const vault::RouteChange& said, const vault::Route& route) {
+  if (!said.ca || route.ca_file.empty() || ::access(route.ca_file.c_str(), F_OK) == 0 || errno != ENOENT)
+    return;
+  commands.program().report(Error(Code::NotFound, "warning: no mail passes by route `" + route.name +
+                                                      "` until there is a CA file " + route.ca_file));
+}
+
 Result<int> add(const Commands& commands, const RouteAddOptions& options) {
   auto store = commands.connect();
   if (!store) return store.error();
@@ -68,7 +80,12 @@ Result<int> add(const Commands& commands, const RouteAddOptions& options) {
   route.protocol = vault::parse_protocol(options.protocol).value_or(vault::Protocol::Smtp);
   route.allow_private = options.allow_private;
   if (auto done = apply(**store, options.said, route); !done) return done.error();
-  if (auto put = vault::put_route(**store, route, kActor); !put) return put.error();
+  if (auto put = vault::put_route(**store, route, kActor); !put) {
+    // The name, which is an argument here.
+    if (put.error().code() == Code::BadInput) return Error(Code::Usage, put.error().text());
+    return put.error();
+  }
+  warn_of_missing_ca(commands, options.said, route);
   return 0;
 }
 
@@ -80,6 +97,7 @@ Result<int> set(const Commands& commands, const RouteSetOptions& options) {
   vault::Route route = *before;
   if (options.allow_private) route.allow_private = *options.allow_private == "on";
   if (auto done = apply(**store, options.said, route); !done) return done.error();
+  warn_of_missing_ca(commands, options.said, route);
   // Without a change there is no entry in the history.
   if (vault::encode(route) == vault::encode(*before)) return 0;
   if (auto put = vault::put_route(**store, route, kActor); !put) return put.error();

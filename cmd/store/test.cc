@@ -43,7 +43,10 @@ Result<int> test_mailbox(const Commands& commands, const TestOptions& options) {
   const std::string server =
       options.server.empty() ? smtpd::own_servers(config->smtpd.listen).front() : options.server;
   const auto spec = net::parse_listen(server);
-  if (!spec) return spec.error();
+  if (!spec && options.server.empty()) return spec.error();
+  if (!spec)
+    return Error(Code::Usage, "--server: `" + printable(options.server) + "` is not ADDRESS:PORT[,tls]")
+        .with_hint("use a numeric address, for example 127.0.0.1:25 or [::1]:465,tls");
   auto store = commands.connect();
   if (!store) return store.error();
   const auto mailbox = mailbox_named(**store, options.name);
@@ -94,7 +97,7 @@ Result<int> test_route(const Commands& commands, const TestOptions& options) {
   if (!told) return told.error();
   if (!check.trouble.empty())
     return Error(Code::Unavailable, "gw-proxy cannot use route `" + route->name + "`: " + check.trouble)
-        .with_hint("gw-store route show " + route->name);
+        .with_hint(check.hint.empty() ? "gw-store route show " + route->name : check.hint);
   return 0;
 }
 

@@ -100,6 +100,9 @@ RouteCheck check_route_upstream(const vault::Route& route, const std::string& ho
   probe.pinned = route.pin.has_value();
   if (const auto done = ask(Upstreams::Verification::Verify, route, host, probe); !done) {
     probe.trouble = done.error().text();
+    probe.hint = done.error().hint();
+    if (const auto name = probe.hint.find("ROUTE"); name != std::string::npos)
+      probe.hint.replace(name, std::string_view("ROUTE").size(), route.name);
     // A rejected certificate fails with Denied, or with Closed if the server ends the handshake
     // after the alert. Connect again without verification to get the certificate. The trouble of
     // the first connection stays; no credentials or mail are sent, so the missing verification does

@@ -20,6 +20,7 @@ namespace gw::proxy {
 struct RouteCheck {
   // Why gw-proxy cannot use the route, as text for people; empty if it can.
   std::string trouble;
+  std::string hint;                  // the command that helps; empty if none is known
   std::string address;               // address of the server; empty if no connection was made
   std::optional<net::TlsFacts> tls;  // nullopt if TLS was not reached
   std::optional<net::ServerCertificate> certificate;  // set also if it was rejected

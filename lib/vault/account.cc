@@ -12,6 +12,7 @@
 #include "vault/change_note.h"
 #include "vault/keys.h"
 #include "vault/mailbox.h"
+#include "vault/new_name.h"
 
 namespace gw::vault {
 namespace {
@@ -104,6 +105,8 @@ Result<Account> decode_account(const store::Record& record) {
 // setting.
 Result<Account> put(store::Store& store, Account account, const store::Note& why) {
   if (const Result<void> valid = check_account(account); !valid) return valid.error();
+  if (account.version == 0 && !valid_new_name(account.name))
+    return Error(Code::BadInput, "not a valid account name: " + printable(account.name));
   const Result<std::uint64_t> version =
       store.put_if(account_key(account.name), account.version, encode(account), why);
   if (version) {

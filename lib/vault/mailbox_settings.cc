@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "vault/change_note.h"
+#include "vault/new_name.h"
 #include "vault/sender_list.h"
 
 namespace gw::vault {
@@ -68,7 +69,8 @@ bool fit_for_span(std::int64_t seconds) {
 
 // In the order of the enumerators.
 constexpr MailboxFieldWords kFieldWords[] = {
-    {MailboxField::Name, "name", "name", "a mailbox name (at most 64 of a-z 0-9 . _ -, and not an id)"},
+    {MailboxField::Name, "name", "name",
+     "a mailbox name (at most 64 of a-z 0-9 . _ -, no . or - first, not an id)"},
     {MailboxField::Description, "description", "description", "one line of UTF-8 of at most 1024 bytes"},
     {MailboxField::Alias, "alias", "aliases", "a plain address"},
     {MailboxField::Domain, "domain", "domains", "a domain"},
@@ -116,7 +118,7 @@ const MailboxFieldWords& words_of(MailboxField field) {
 }
 
 std::optional<FieldError> first_wrong(const MailboxSettings& settings) {
-  if (settings.name && (!mail::valid_name(*settings.name) || looks_like_id(*settings.name)))
+  if (settings.name && (!valid_new_name(*settings.name) || looks_like_id(*settings.name)))
     return FieldError{MailboxField::Name, *settings.name};
   if (settings.description && !fit_for_description(*settings.description))
     return FieldError{MailboxField::Description, *settings.description};

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "vault/change_note.h"
+#include "vault/new_name.h"
 #include "vault/route.pb.h"
 
 namespace gw::vault {
@@ -278,6 +279,8 @@ store::Note note_of(store::Store& store, const Route& route, std::string_view ac
 
 Result<void> put_route(store::Store& store, const Route& route, std::string_view actor) {
   if (const auto wrong = check_route(route)) return wrong->error;
+  if (route.version == 0 && !valid_new_name(route.name))
+    return Error(Code::BadInput, "not a valid route name: " + route.name);
   const Result<std::uint64_t> put =
       store.put_if(route_key(route.name), route.version, encode(route), note_of(store, route, actor));
   if (put) return {};

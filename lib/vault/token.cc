@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "vault/change_note.h"
+#include "vault/new_name.h"
 #include "vault/token.pb.h"
 
 namespace gw::vault {
@@ -121,13 +122,13 @@ Account account_of(const ApiToken& token) {
 }
 
 Result<Secret> generate_api_token(std::string_view name) {
-  if (!mail::valid_name(name)) return Error(Code::BadInput, "not a valid token name: " + printable(name));
+  if (!valid_new_name(name)) return Error(Code::BadInput, "not a valid token name: " + printable(name));
   return fresh_text(std::string(name));
 }
 
 Result<ApiToken> make_api_token(store::Store& store, const ApiToken& wanted, const Secret& text,
                                 std::string_view actor) {
-  if (!mail::valid_name(wanted.name))
+  if (!valid_new_name(wanted.name))
     return Error(Code::BadInput, "not a valid token name: " + printable(wanted.name));
   if (!is_text_of(text.text(), wanted.name))
     return Error(Code::BadInput, "a token must be one that gw generated for this name");

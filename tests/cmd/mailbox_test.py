@@ -68,8 +68,11 @@ class MailboxTest(unittest.TestCase):
     def test_a_name_is_taken_once_and_must_be_plain(self):
         self.vault.store("mailbox", "add", "once")
         self.vault.store("mailbox", "add", "once", status=73)
-        for name in ("Upper", "a b", "../x", "", "x" * 65):
+        for name in ("Upper", "a b", "../x", "", "x" * 65, "-x", ".", "..", ".x"):
             self.vault.store("mailbox", "add", "--", name, status=64)
+        self.vault.store("mailbox", "set", "once", "--name", "..", status=64)
+        self.vault.store("admin", "add", "--role", "viewer", "--", "..", status=65)
+        self.vault.store("token", "add", "--", "..", status=64)
 
     def test_settings_for_other_programs_are_explained_in_the_language_that_is_named(self):
         self.vault.store("mailbox", "add", "languages")
@@ -205,7 +208,8 @@ class MailboxTest(unittest.TestCase):
         self.assertIn(b"< 550 ", done.stdout)
         smtpd.stop()
         self.vault.store("mailbox", "test", "probe", "--server", server, status=69)
-        self.vault.store("mailbox", "test", "probe", "--server", "localhost", status=64)
+        wrong = self.vault.store("mailbox", "test", "probe", "--server", "localhost:25", status=64)
+        self.assertIn(b"--server: `localhost:25` is not ADDRESS:PORT[,tls]", wrong.stderr)
 
     def test_an_old_password_ends_with_the_new_one(self):
         box = self.vault.add_mailbox("passwd")

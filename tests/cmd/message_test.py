@@ -121,6 +121,9 @@ class MessageTest(unittest.TestCase):
         self.assertNotIn("subject", self.vault.json("message", "list", self.name)[0])
         self.vault.store("message", "list", self.name, "--headers", status=64)  # no terminal to ask on
 
+    def test_exchanged_dates_are_a_usage_error(self):
+        self.vault.store("message", "list", self.name, "--since", "today", "--until", "yesterday", status=64)
+
     def test_a_list_is_filtered_by_size(self):
         small, large = self.add(b"x" * 999), self.add(b"x" * 1000)
         self.assertEqual([m["id"] for m in self.vault.json("message", "list", self.name, "--larger", "1kB")], [large])
@@ -139,7 +142,8 @@ class MessageTest(unittest.TestCase):
         odd = next(c for c in "0123456789abcdef" if all(i[4] != c for i in ids))
         self.vault.store("message", "remove", self.name, ids[0][:4] + odd, status=66)
         for wrong in (ids[0][:3], ids[0] + "0", "12345g"):
-            self.vault.store("message", "remove", self.name, wrong, status=64)
+            done = self.vault.store("message", "remove", self.name, wrong, status=64)
+            self.assertIn(f"hint: gw-store message list {self.name}\n", done.stderr.decode())
         self.vault.store("message", "quarantine", self.name, distinct)
         # A message in any state is found.
         self.vault.store("message", "remove", self.name, distinct)

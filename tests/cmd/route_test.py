@@ -69,7 +69,7 @@ class RouteTest(unittest.TestCase):
     def test_what_cannot_be_is_refused(self):
         self.add("once")
         self.add("once", status=73)
-        for name in ("smtp", "pop3s", "Upper", "a b", ""):
+        for name in ("smtp", "pop3s", "Upper", "a b", "", ".."):
             self.add(name, status=64)
         for upstream in ("host", "host:0", "2001:db8::1:25", "a b:25"):
             self.add("wrong", upstream=upstream, status=64)
@@ -85,11 +85,20 @@ class RouteTest(unittest.TestCase):
         self.vault.store("route", "set", "nothing", "--tls", "none", status=66)
         self.vault.store("route", "show", "wrong", status=66)
 
+    def test_a_ca_file_that_is_missing_is_warned_of(self):
+        missing = self.vault.side / "missing.pem"
+        warning = f"warning: no mail passes by route `ca` until there is a CA file {missing}".encode()
+        self.assertIn(warning, self.add("ca", "--ca", missing).stderr)
+        self.assertIn(warning, self.vault.store("route", "set", "ca", "--ca", missing).stderr)
+        missing.write_text("")
+        self.assertEqual(self.vault.store("route", "set", "ca", "--ca", missing).stderr, b"")
+
     def test_a_route_is_tested_as_gw_proxy_uses_it(self):
         with SmtpUpstream(tls=certificate(self.vault.side)) as upstream:
             self.add("tested", upstream=upstream.address)
             done = self.vault.store("route", "test", "tested", status=69)
             self.assertIn(b"gw-proxy cannot use route `tested`: ", done.stderr)  # a private address
+            self.assertIn(b"hint: gw-store route set tested --allow-private on\n", done.stderr)
             self.vault.store("route", "set", "tested", "--allow-private", "on")
             tested = json.loads(self.vault.store("route", "test", "tested", "--json", status=69).stdout)
             self.assertFalse(tested["works"])
