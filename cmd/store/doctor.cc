@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/values.h"
+#include "cli/vault_hint.h"
 #include "store/alarm.h"
 #include "store/commands.h"
 #include "store/format.h"
@@ -59,7 +60,8 @@ Result<int> doctor(const Commands& commands, const DoctorOptions& options) {
 
   limits.verify = options.verify.value_or(limits.verify);
 
-  const std::vector<Diagnosis> findings = examine(commands, *config, limits, options.systemctl);
+  std::vector<Diagnosis> findings = examine(commands, *config, limits, options.systemctl);
+  for (Diagnosis& finding : findings) finding.hint = cli::for_this_vault(finding.hint);
   cli::Output output;
   if (options.json) {
     for (const Diagnosis& finding : findings) {

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/vault_hint.h"
 #include "config/default_certificate.h"
 #include "net/tls.h"
 #include "seal/keypair.h"
@@ -204,7 +205,7 @@ Result<int> print(cli::Output& output, const std::string& folder, const VaultId&
     output.line("recovery      " + recovery.recipient);
     for (const seal::PublicKey& each : recovery.others) output.line("              " + seal::recipient(each));
   }
-  output.line("next          gw-store mailbox add NAME");
+  output.line("next          " + cli::for_this_vault("gw-store mailbox add NAME"));
   return output.close();
 }
 

@@ -89,10 +89,9 @@ Result<void> check(const vault::MailboxSettings& settings, const std::string& ad
 // it.
 void warn_of_aliases(const Commands& commands, const store::MailboxRecord& record) {
   if (!vault::open_to_guesses(record) || commands.program().quiet()) return;
-  const std::string text = "gw-store: warning: " + record.name +
-                           " accepts mail from anyone who guesses an alias\n" +
-                           "hint: gw-store mailbox set " + record.name + " --allow CIDR\n";
-  (void)write_all(STDERR_FILENO, as_bytes(text), "standard error");
+  commands.program().report(
+      Error(Code::Usage, "warning: " + record.name + " accepts mail from anyone who guesses an alias")
+          .with_hint("gw-store mailbox set " + record.name + " --allow CIDR"));
 }
 
 // Options of `mailbox add`.

@@ -5,6 +5,7 @@
 
 #include "base/counted.h"
 #include "cli/output.h"
+#include "cli/vault_hint.h"
 #include "store/commands.h"
 #include "store/format.h"
 #include "store/local/local_store.h"
@@ -51,7 +52,8 @@ Result<int> repair(const Commands& commands, const RepairOptions& options) {
     output.line("lost         commits " + std::to_string((*loss)->first) + " to " +
                 std::to_string((*loss)->last) + ", made after " + rfc3339((*loss)->since));
     if (left) {
-      output.line("next         find a newer copy of the database, or run gw-store repair --accept-loss");
+      output.line("next         find a newer copy of the database, or run " +
+                  cli::for_this_vault("gw-store repair --accept-loss"));
     } else {
       output.line("accepted     recorded as a gap in every history; the vault accepts mail again");
       if ((*loss)->files != 0)

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/completion.h"
+#include "cli/vault_hint.h"
 
 namespace gw::cli {
 namespace {
@@ -127,6 +128,29 @@ std::string command_path(const CLI::App* command) {
   return path;
 }
 
+// Returns `word` as one word of a shell's command line.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@+,=";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+// The --vault and --config of the command line, each with a space after it.
+std::string vault_options;
+
+std::string vault_options_of(const CLI::App& app) {
+  std::string options;
+  for (const char* name : {"--vault", "--config"}) {
+    const CLI::Option* option = app.get_option_no_throw(name);
+    if (option != nullptr && option->count() > 0)
+      options += std::string(name) + " " + shell_word(option->results().back()) + " ";
+  }
+  return options;
+}
+
 // CLI11's own version covers only one level of subcommands.
 std::string help_of_all(const CLI::App* command, const std::string& above) {
   std::string text = command->help(above) + "\n";
@@ -166,6 +190,24 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
 
 }  // namespace
 
+std::string for_this_vault(std::string text) {
+  // The help is the same for every vault.
+  if (vault_options.empty() || text.starts_with("see ")) return text;
+  for (const std::string_view program : {"gw-store ", "gw-export "}) {
+    for (std::size_t at = 0; (at = text.find(program, at)) != std::string::npos;) {
+      const bool begins = at == 0 || text[at - 1] == ' ' || text[at - 1] == '`';
+      at += program.size();
+      // A command that names a vault already keeps it; salvage and restore name theirs as arguments.
+      if (!begins || text.compare(at, 2, "--") == 0 || text.compare(at, 8, "salvage ") == 0 ||
+          text.compare(at, 8, "restore ") == 0)
+        continue;
+      text.insert(at, vault_options);
+      at += vault_options.size();
+    }
+  }
+  return text;
+}
+
 Program::Program(std::string name, std::string description)
     : name_(std::move(name)), app_(std::make_unique<CLI::App>(std::move(description), name_)) {
   // First of all, before anything opens a file.
@@ -201,7 +243,7 @@ void Program::report(const Error& error) const {
     return;
   }
   std::string text = name_ + ": " + printable(error.text()) + "\n";
-  if (!error.hint().empty()) text += "hint: " + printable(error.hint()) + "\n";
+  if (!error.hint().empty()) text += "hint: " + printable(for_this_vault(error.hint())) + "\n";
   (void)write_all(STDERR_FILENO, as_bytes(text), "standard error");
 }
 
@@ -224,6 +266,7 @@ int Program::parse(int argc, char** argv) {
   }
   try {
     app_->parse(argc, argv);
+    vault_options = vault_options_of(*app_);
     return -1;
   } catch (const CLI::CallForHelp&) {
     return print(app_->help());

@@ -136,6 +136,25 @@ TEST_CASE("an error is printed with the tool's name and a hint, without control 
   CHECK(outcome.out.empty());
 }
 
+TEST_CASE("a hint names the vault and the settings that the command line names") {
+  const auto hint = [](const std::vector<std::string>& arguments, const std::string& text) {
+    const Outcome outcome = tool(arguments, [&] { return Error(Code::Busy, "no").with_hint(text); });
+    return outcome.err.substr(outcome.err.find("hint: ") + 6);
+  };
+  const std::string set = "gw-store mailbox set a --hold off";
+  CHECK(hint({"verify"}, set) == set + "\n");
+  CHECK(hint({"--vault", "/v", "verify"}, set) == "gw-store --vault /v mailbox set a --hold off\n");
+  CHECK(hint({"verify", "--config=c.toml", "--vault=it's here"}, set) ==
+        "gw-store --vault 'it'\\''s here' --config c.toml mailbox set a --hold off\n");
+  CHECK(hint({"--vault", "/v", "verify"},
+             "gw-store certificate install F K, or gw-store certificate self-sign") ==
+        "gw-store --vault /v certificate install F K, or gw-store --vault /v certificate self-sign\n");
+  // A hint that names a vault, and help, which is the same for every vault.
+  for (const std::string text : {"gw-store --vault /w init", "see gw-store init --help",
+                                 "gw-store restore B --to D", "systemctl start gw-store.service"})
+    CHECK(hint({"--vault", "/v", "verify"}, text) == text + "\n");
+}
+
 TEST_CASE("an empty name of a vault is a mistake and not the system's vault") {
   for (const char* option : {"--vault", "--config"}) {
     const Outcome outcome = tool({"verify", option, ""});

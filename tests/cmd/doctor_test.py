@@ -219,7 +219,8 @@ class DoctorTest(unittest.TestCase):
                     self.doctor("--systemctl", tool, status=0)
                     continue
                 finding = self.only("certificate", "gw.toml", "--systemctl", tool)
-                self.assertEqual((finding["level"], finding["hint"]), ("trouble", "gw-store certificate install FULLCHAIN KEY"))
+                self.assertEqual((finding["level"], finding["hint"]),
+                                 ("trouble", f"gw-store --config {self.config} certificate install FULLCHAIN KEY"))
                 self.assertIn(name, finding["text"])
 
     def test_states_of_a_mailbox(self):

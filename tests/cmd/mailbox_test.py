@@ -104,6 +104,18 @@ class MailboxTest(unittest.TestCase):
         done = self.vault.store("mailbox", "add", "closed", "--alias", "closed@b.example", "--allow", "192.0.2.1")
         self.assertNotIn(b"warning", done.stderr)
 
+    def test_a_hint_is_for_the_vault_that_the_command_named(self):
+        self.vault.add_mailbox("pasted")
+        for options in ([], ["--vault", self.vault.path]):
+            done = self.vault.store(*options, "mailbox", "remove", "pasted", status=75)
+            named = "".join(f"{each} " for each in options)
+            self.assertIn(f"hint: gw-store {named}mailbox set pasted --status suspended\n", done.stderr.decode())
+        done = self.vault.store("--vault", self.vault.path, "mailbox", "set", "pasted", "--alias", "pasted@b.example")
+        self.assertIn(f"hint: gw-store --vault {self.vault.path} mailbox set pasted --allow CIDR\n", done.stderr.decode())
+        self.vault.store("mailbox", "set", "pasted", "--status", "suspended")
+        done = self.vault.store("--vault", self.vault.path, "doctor", status=1)
+        self.assertIn(f"  gw-store --vault {self.vault.path} mailbox set pasted --status active\n", done.stdout.decode())
+
     def test_bad_values_are_usage_errors_and_change_nothing(self):
         self.vault.store("mailbox", "add", "stable")
         before = self.show("stable")
