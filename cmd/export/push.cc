@@ -10,6 +10,7 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/span.h"
 #include "keeper/start.h"
 #include "net/serve.h"
 #include "server_options.h"
@@ -58,6 +59,7 @@ Error cannot_use(const std::string& option) {
 }  // namespace
 
 Result<void> PushJob::check() {
+  if (auto good = cli::check_span(options_.since, options_.until); !good) return good;
   if (!options_.format.empty()) return cannot_use("--format " + options_.format);
   if (!options_.state.empty()) return cannot_use("--state");
   if (!options_.addresses.empty()) return cannot_use("--match");

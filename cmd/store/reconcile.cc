@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/password.h"
+#include "cli/span.h"
 #include "cli/values.h"
 #include "store/format.h"
 #include "transfer/reconcile.h"
@@ -135,6 +136,7 @@ class Printer {
 };
 
 Result<int> reconcile(const Commands& commands, const ReconcileOptions& options) {
+  if (auto good = cli::check_span(options.since, options.until); !good) return good.error();
   const auto trace = trace_options(options);
   if (!trace) return trace.error();
   Reconcile::Options wanted{options.since, options.until, {}};

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/output.h"
+#include "cli/span.h"
 #include "cli/values.h"
 #include "store/audit.h"
 #include "store/audit_command.h"
@@ -78,6 +79,7 @@ Result<void> check_kind(const ReportOptions& options) {
 
 Result<int> report(const Commands& commands, const ReportOptions& options) {
   if (auto good = check_kind(options); !good) return good.error();
+  if (auto good = cli::check_span(options.since, options.until); !good) return good.error();
   if (!options.audit.period.empty()) {
     AuditCommand audit = options.audit;
     audit.mailbox = options.mailbox;

@@ -198,7 +198,8 @@ class ApiTest(unittest.TestCase):
         self.call("POST", "/api/v1/test-deliveries", {"mailbox": "journal", "server": "192.0.2.1:25"}, 422)
 
         self.call("PATCH", box, {"status": "suspended", "quota": 1 << 20})
-        self.call("DELETE", box, status=409)
+        hint = self.call("DELETE", box, status=409)["error"]["hint"]
+        self.assertEqual(hint, "first remove its messages, also drained and quarantined ones")
         self.call("POST", box + "/messages/change", {"change": "remove", "ids": [listed[0]["id"]]})
         self.call("DELETE", box, status=204)
         self.call("GET", box, status=404)

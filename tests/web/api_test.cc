@@ -322,6 +322,9 @@ TEST_CASE("The API cannot remove the last unrestricted account either") {
   Program program(vault, vault::Role::Administrator);
   const std::string account = "/api/v1/accounts/administrator";
   CHECK(program.error("DELETE", account, 409).find("last unrestricted administrator") != std::string::npos);
+  // A client of the API has no shell for commands of gw-store.
+  CHECK(program.json("DELETE", account, 409)["error"]["hint"] ==
+        "first create another account with the role administrator");
   program.error("PATCH", account, 409, R"({"disabled":true})");
   program.error("PATCH", account, 409, R"({"role":"viewer"})");
   program.error("PATCH", account, 409, R"({"only":["a*"]})");

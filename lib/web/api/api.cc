@@ -36,6 +36,14 @@ Response json_response(int status, const Json& json) {
   return response;
 }
 
+// Returns the hint of an error without the commands of a shell, which are for a user of this host and
+// may name its directories. A client of the API has no shell there.
+std::string_view hint_for_client(std::string_view hint) {
+  if (hint.starts_with("gw-store admin add "))
+    return "first create another account with the role administrator";
+  return hint.starts_with("gw-") || hint.starts_with("systemctl ") ? std::string_view() : hint;
+}
+
 Response failed(const Request& request, const Error& error) {
   const int status = status_of(error.code(), 422);
   std::string code(name(error.code()));
@@ -45,7 +53,7 @@ Response failed(const Request& request, const Error& error) {
   // The text of an internal error may name files of the host: it goes to the log only.
   if (status == 500)
     return problem(500, "internal", "an internal error occurred; the log of gw-webd has the details");
-  Response response = problem(status, code, error.text(), error.hint());
+  Response response = problem(status, code, error.text(), hint_for_client(error.hint()));
   if (status == 503) response.set("Retry-After", "10");
   return response;
 }

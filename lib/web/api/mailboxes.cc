@@ -93,8 +93,12 @@ Result<Answer> change(Call& call) {
 Result<Answer> remove(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
-  if (const auto gone = vault::remove_mailbox(call.store(), *mailbox, call.context.actor()); !gone)
-    return gone.error();
+  if (const auto gone = vault::remove_mailbox(call.store(), *mailbox, call.context.actor()); !gone) {
+    if (gone.error().code() != Code::Conflict) return gone.error();
+    return gone.error().with_hint(mailbox->status != store::Status::Suspended
+                                      ? "first change `status` of the mailbox to `suspended`"
+                                      : "first remove its messages, also drained and quarantined ones");
+  }
   call.context.console().close_mailbox(mailbox->id);
   return nothing();
 }
